@@ -20,10 +20,12 @@ from flow64.blocks import (
     FindPhone,
     GroupBy,
     LeadEnrichment,
+    LlmOpenai,
     OutgoingWebhook,
     QaAgent,
     ReadCsv,
     Search,
+    VerifyEmail,
     Webhook,
     YcCompanies,
 )
@@ -261,8 +263,75 @@ def near(name, known):
 
 UNUSED = {"email": "str", "campaign": "str", "source": "str"}
 
+NAMED = Webhook(LEAD, input_schema={"full_name": "string"})
+UNNAMED = Webhook(LEAD)
+STATUS = Filter.where("email_status").equals("OK")
+
+
+def early(where, name, fate=""):
+    """The finding of a block that reads a column of the find_email after it."""
+    adds = f"which find_email (FILE) adds, and that comes later{fate}"
+    return [("warning", where, f"it reads the column {name!r}, {adds}")]
+
+
+def undeclared(name, fate=": probably no row passes"):
+    message = f"it reads the column {name!r}, which no block before it declares or adds"
+    return [("note", "filter", f"{message}{fate}")]
+
+
+NO_ROW = ": probably no row passes"
 COLUMNS = [
-    ("unknown-column", filtered("anything"), []),
+    ("undeclared-column", filtered("anything"), undeclared("anything")),
+    ("undeclared-column", filtered("anything", {}), []),
+    ("undeclared-column", NAMED >> LlmOpenai() >> Filter.where("x").equals(1), []),
+    ("undeclared-column", NAMED >> Filter.where("full_nam").equals(1), []),
+    ("undeclared-column", NAMED >> STATUS >> FindEmail(), []),
+    (
+        "undeclared-column",
+        NAMED >> Filter.where("x").is_empty(),
+        undeclared("x", ": probably every row passes"),
+    ),
+    (
+        "undeclared-column",
+        NAMED >> Filter.where("x").not_equals(1),
+        undeclared("x", ""),
+    ),
+    ("undeclared-column", NAMED >> Filter.where("x").equals(None), undeclared("x", "")),
+    (
+        "undeclared-column",
+        NAMED >> Filter.where("x").equals(1).or_("full_name").equals("A"),
+        undeclared("x", ""),
+    ),
+    (
+        "undeclared-column",
+        NAMED >> Filter.where("x").is_empty().and_("full_name").equals("A"),
+        undeclared("x", ""),
+    ),
+    ("undeclared-column", UNNAMED >> VerifyEmail(), []),
+    (
+        "undeclared-column",
+        NAMED >> fan(FindEmail(), STATUS),
+        undeclared("email_status"),
+    ),
+    ("read-before-written", NAMED >> FindEmail() >> STATUS, []),
+    ("read-before-written", NAMED >> fan(FindEmail(), STATUS), []),
+    ("read-before-written", NAMED >> STATUS, []),
+    (
+        "read-before-written",
+        NAMED >> STATUS >> FindEmail(),
+        early("filter", "email_status", NO_ROW),
+    ),
+    (
+        "read-before-written",
+        UNNAMED >> STATUS >> Deduplicate() >> FindEmail(),
+        early("filter", "email_status", NO_ROW),
+    ),
+    (
+        "read-before-written",
+        NAMED >> VerifyEmail() >> FindEmail(),
+        early("verify_email", "email"),
+    ),
+    ("read-before-written", UNNAMED >> VerifyEmail() >> FindEmail(), []),
     ("near-miss-column", filtered("email_status"), []),
     ("near-miss-column", filtered("anything"), []),
     (
@@ -581,6 +650,7 @@ COST = [
     ("late-filter", after(Filter.where("email_status").equals("OK")), []),
     ("late-filter", after(Filter.where("email").is_empty(), ["email"]), []),
     ("late-filter", after(Filter.where("undeclared").is_empty()), []),
+    ("late-filter", after(VerifyEmail() >> Filter.where("city").is_empty()), []),
     ("late-filter", after(Filter(filters=[])), []),
     ("late-filter", Webhook(LEAD) >> Filter.where("a").is_empty(), []),
     (
@@ -778,7 +848,9 @@ def test_unknown_column_is_told_once_a_set_is_closed(monkeypatch):
 
     monkeypatch.setattr(_lineage, "CATALOGUE", {**CATALOGUE, "yc_companies": Closed})
     conditions = [
-        {"column": name, "operator": "is_empty"} for name in ("name", "names", "other")
+        {"column": "name", "operator": "is_empty"},
+        {"column": "names", "operator": "not_equals", "value": 1, "logic": "and"},
+        {"column": "other", "operator": "equals", "value": 1, "logic": "and"},
     ]
     made = wired(("yc_companies", {}), ("filter", {"filters": conditions}))
 
@@ -788,12 +860,29 @@ def test_unknown_column_is_told_once_a_set_is_closed(monkeypatch):
 
     assert found == [
         (
-            "unknown-column",
-            f"it reads the column {name!r}, which rows do not have here",
+            "undeclared-column",
+            f"it reads the column {name!r}, which rows do not have here{fate}",
             "they have name",
         )
-        for name in ("names", "other")
+        for name, fate in (("names", ""), ("other", NO_ROW))
     ]
+
+
+def test_reads_of_a_long_chain_take_linear_time():
+    """Four thousand filters each read a column of a block that is thousands further."""
+    count = 4000
+    filters = [
+        ("filter", {"filters": [{"column": f"c{i}", "operator": "is_empty"}]})
+        for i in reversed(range(count))
+    ]
+    adding = [
+        ("lead_enrichment", {"return_fields": {f"c{i}": ""}}) for i in range(count)
+    ]
+    webhook = ("webhook", {"dataframe_type": "LEAD", "input_schema": {"a": "string"}})
+
+    found = findings(wired(webhook, *filters, *adding))
+
+    assert sum(one.code == "read-before-written" for one in found) == count
 
 
 def test_a_name_that_slipped_is_near_only_to_what_rows_have_there():

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from flow64.analysis import ColumnSet, KnownColumn
-from flow64.analysis._columns import ANY_COLUMNS, NO_COLUMNS, merge_columns
+from flow64.analysis._columns import (
+    ANY_COLUMNS,
+    NO_COLUMNS,
+    Openness,
+    merge_columns,
+)
+
+CLOSED, OPEN = Openness.CLOSED, Openness.OPEN
 
 
 def column(name, *, type=None, source=0):
@@ -16,10 +23,10 @@ def layer(*names, source=0):
     return {name: column(name, source=source) for name in names}
 
 
-def grown(*layers, is_open=False):
+def grown(*layers, openness=CLOSED):
     made = NO_COLUMNS
     for each in layers:
-        made = made.with_(each, is_open=is_open)
+        made = made.with_(each, openness)
     return made
 
 
@@ -39,7 +46,7 @@ def test_growing_changes_nothing_before():
     """The set that another grew from is as it was."""
     before = grown(layer("a"))
 
-    after = before.with_({"a": None} | layer("b"), is_open=True)
+    after = before.with_({"a": None} | layer("b"), OPEN)
 
     assert list(before) == ["a"]
     assert list(after) == ["b"]
@@ -50,8 +57,8 @@ def test_a_set_that_nothing_changes_is_the_same_object():
     """Blocks that leave columns alone share one set."""
     made = grown(layer("a"))
 
-    assert made.with_({}, is_open=False) is made
-    assert made.with_({}, is_open=True).layers is made.layers
+    assert made.with_({}) is made
+    assert made.with_({}, OPEN).layers is made.layers
 
 
 def test_the_last_writer_is_the_source():
@@ -65,17 +72,17 @@ def test_the_last_writer_is_the_source():
 def test_a_dropped_column_is_gone_until_it_is_added_again():
     """A drop hides a column below, and an addition hides the drop."""
     wide = grown(layer(*"abcd"))
-    dropped = wide.with_({"a": None}, is_open=False)
+    dropped = wide.with_({"a": None})
 
     assert list(dropped) == ["b", "c", "d"]
-    assert "a" in dropped.with_(layer("a"), is_open=False)
+    assert "a" in dropped.with_(layer("a"))
 
 
 def test_a_long_chain_has_few_layers():
     """Of n columns that came one by one there are about log n layers."""
     made = NO_COLUMNS
     for number in range(1000):
-        made = made.with_(layer(f"c{number}"), is_open=False)
+        made = made.with_(layer(f"c{number}"))
 
     assert len(made) == 1000
     assert len(made.layers) <= 11
@@ -84,7 +91,7 @@ def test_a_long_chain_has_few_layers():
 def test_equality_is_of_columns_and_openness():
     """How a set came about takes no part in its equality."""
     assert grown(layer("a"), layer("b")) == grown(layer("a", "b"))
-    assert grown(layer("a")) != grown(layer("a"), is_open=True)
+    assert grown(layer("a")) != grown(layer("a"), openness=OPEN)
     assert grown(layer("a")) != grown(layer("b"))
     assert grown(layer("a")) != {"a": column("a")}
 
@@ -92,15 +99,15 @@ def test_equality_is_of_columns_and_openness():
 def test_repr_names_the_columns():
     """Three dots say that there may be others."""
     assert repr(grown(layer("a", "b"))) == "ColumnSet(a, b)"
-    assert repr(grown(layer("a"), is_open=True)) == "ColumnSet(a, ...)"
+    assert repr(grown(layer("a"), openness=OPEN)) == "ColumnSet(a, ...)"
     assert repr(ANY_COLUMNS) == "ColumnSet(...)"
 
 
 def test_branches_unite_to_all_they_have():
     """Where branches meet, rows have the columns of any branch."""
     base = grown(layer(*"abcd"))
-    left = base.with_(layer("x", source=1), is_open=False)
-    right = base.with_(layer("y", source=2), is_open=True)
+    left = base.with_(layer("x", source=1))
+    right = base.with_(layer("y", source=2), OPEN)
 
     made = merge_columns([left, right, left])
 
@@ -114,10 +121,10 @@ def test_one_set_unites_to_itself():
     base = grown(layer("a"))
 
     assert merge_columns([base, base]) is base
-    assert merge_columns([base, base.with_({}, is_open=True)]) == grown(
-        layer("a"), is_open=True
+    assert merge_columns([base, base.with_({}, OPEN)]) == grown(
+        layer("a"), openness=OPEN
     )
-    open_first = base.with_({}, is_open=True)
+    open_first = base.with_({}, OPEN)
     assert merge_columns([open_first, base]) is open_first
 
 
@@ -126,25 +133,21 @@ def test_united_columns_agree_or_have_no_type():
     left = grown({"a": column("a", type="int", source=1)})
     right = grown({"a": column("a", type="str", source=2)})
 
-    assert (
-        merge_columns([left, left.with_(layer("b"), is_open=False)])["a"].type == "int"
-    )
+    assert merge_columns([left, left.with_(layer("b"))])["a"].type == "int"
     assert merge_columns([left, right])["a"] == column("a", source=1)
 
 
 def test_a_column_dropped_on_one_branch_may_come_by_the_other():
     """Only what every branch dropped is gone."""
     base = grown(layer(*"abcd"))
-    dropped = base.with_({"a": None}, is_open=False)
-    other = base.with_(layer("x"), is_open=False)
+    dropped = base.with_({"a": None})
+    other = base.with_(layer("x"))
 
     assert "a" in merge_columns([dropped, other])
-    assert "a" not in merge_columns(
-        [dropped, base.with_({"a": None, "b": None}, is_open=False)]
-    )
+    assert "a" not in merge_columns([dropped, base.with_({"a": None, "b": None})])
 
 
 def test_sets_are_not_hashable():
     """A set compares by its columns, so it is no key."""
     with pytest.raises(TypeError):
-        hash(ColumnSet((), is_open=True))
+        hash(ColumnSet((), OPEN))

@@ -133,7 +133,10 @@ def test_nothing_is_overwritten(put, flow64):
     code, _, told = flow64("pull", "prod", "--all", "-o", "live")
 
     assert code == 1
-    assert "live/inbound.json was not written: it is there already, with 1 other file" in told
+    assert (
+        "live/inbound.json was not written: it is there already, with 1 other file"
+        in told
+    )
     assert "--overwrite replaces a file that is there" in told
     assert "Mine" in file.read_text("utf-8")
     assert flow64("pull", "prod", "--all", "-o", "live", "--overwrite")[0] == 0

@@ -297,6 +297,7 @@ not checked:
         "behind": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 1 workflow is behind and stops the deploy
+    columns that no longer come out of leads: personal_email
     spends at deploy: nothing
     cost per 1,000 rows, at most: leads $200 → $50
     1 thing could not be checked
@@ -324,6 +325,7 @@ not checked:
         "foreign": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 1 workflow is foreign and stops the deploy
+    columns that no longer come out of leads: personal_email
     spends at deploy: nothing
     cost per 1,000 rows, at most: leads $200 → $50
     1 thing could not be checked
@@ -519,6 +521,7 @@ possibly renamed:
         "uncommitted": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 1 workflow changes
+    columns that no longer come out of leads: personal_email
     spends at deploy: nothing
     cost per 1,000 rows, at most: leads $200 → $50
     2 things could not be checked
@@ -569,6 +572,7 @@ not checked:
         "taken_over": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 1 workflow is foreign and stops the deploy
+    columns that no longer come out of leads: personal_email
     spends at deploy: nothing
     cost per 1,000 rows, at most: leads $200 → $50
     1 thing could not be checked
@@ -719,6 +723,7 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "impact": "none",
                     "cost": {"dollars": 50.0, "unpriced": [], "open": []},
                     "unmanaged": [],
                     "settings": [],
@@ -762,6 +767,7 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "impact": "none",
                     "cost": {
                         "dollars": None,
                         "unpriced": ["search"],
@@ -808,6 +814,7 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "impact": "none",
                     "cost": None,
                     "unmanaged": [],
                     "settings": [],
@@ -848,6 +855,7 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "impact": "none",
                     "cost": None,
                     "unmanaged": [],
                     "settings": [],
@@ -888,6 +896,7 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "impact": "none",
                     "cost": None,
                     "unmanaged": ["find_email (362c3001).tier"],
                     "settings": [],
@@ -951,6 +960,7 @@ DATA = snapshot(
                             "after": {"dollars": 200.0, "unpriced": [], "open": []},
                         },
                     ],
+                    "impact": "adds-column",
                     "cost": {"dollars": 200.0, "unpriced": [], "open": []},
                     "unmanaged": [],
                     "settings": [],
@@ -1014,6 +1024,7 @@ DATA = snapshot(
                             "after": {"dollars": 200.0, "unpriced": [], "open": []},
                         },
                     ],
+                    "impact": "adds-column",
                     "cost": {"dollars": 200.0, "unpriced": [], "open": []},
                     "unmanaged": [],
                     "settings": [],
@@ -1070,6 +1081,7 @@ DATA = snapshot(
                         }
                     ],
                     "consequences": [],
+                    "impact": "none",
                     "cost": {"dollars": 50.0, "unpriced": [], "open": []},
                     "unmanaged": [],
                     "settings": [],
@@ -1124,6 +1136,7 @@ DATA = snapshot(
                         }
                     ],
                     "consequences": [],
+                    "impact": "none",
                     "cost": {"dollars": 50.0, "unpriced": [], "open": []},
                     "unmanaged": [],
                     "settings": [],
@@ -1200,6 +1213,7 @@ DATA = snapshot(
                             "after": {"dollars": 200.0, "unpriced": [], "open": []},
                         },
                     ],
+                    "impact": "adds-column",
                     "cost": {"dollars": 200.0, "unpriced": [], "open": []},
                     "unmanaged": [],
                     "settings": [],
@@ -1242,6 +1256,7 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "impact": "none",
                     "cost": {"dollars": 200.0, "unpriced": [], "open": []},
                     "unmanaged": [],
                     "settings": [],
@@ -1284,6 +1299,7 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "impact": "none",
                     "cost": {"dollars": 50.0, "unpriced": [], "open": []},
                     "unmanaged": [],
                     "settings": [],
@@ -1350,6 +1366,7 @@ DATA = snapshot(
                             "after": {"dollars": 50.0, "unpriced": [], "open": []},
                         },
                     ],
+                    "impact": "drops-column",
                     "cost": {"dollars": 50.0, "unpriced": [], "open": []},
                     "unmanaged": [],
                     "settings": [],
@@ -1415,6 +1432,7 @@ DATA = snapshot(
                             "after": {"dollars": 50.0, "unpriced": [], "open": []},
                         },
                     ],
+                    "impact": "drops-column",
                     "cost": {"dollars": 50.0, "unpriced": [], "open": []},
                     "unmanaged": [],
                     "settings": [],
@@ -1455,6 +1473,7 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "impact": "none",
                     "cost": None,
                     "unmanaged": [],
                     "settings": [],
@@ -1493,6 +1512,7 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "impact": "none",
                     "cost": None,
                     "unmanaged": [],
                     "settings": [],
@@ -1534,6 +1554,7 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "impact": "none",
                     "cost": None,
                     "unmanaged": [],
                     "settings": [],
@@ -1572,6 +1593,7 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "impact": "none",
                     "cost": None,
                     "unmanaged": [],
                     "settings": [],
@@ -1599,6 +1621,7 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "impact": "none",
                     "cost": None,
                     "unmanaged": [],
                     "settings": [],
@@ -1640,6 +1663,7 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "impact": "none",
                     "cost": {"dollars": 50.0, "unpriced": [], "open": []},
                     "unmanaged": [],
                     "settings": [],
@@ -1665,6 +1689,7 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "impact": "none",
                     "cost": None,
                     "unmanaged": [],
                     "settings": [],
@@ -1738,6 +1763,7 @@ DATA = snapshot(
                         }
                     ],
                     "consequences": [],
+                    "impact": "none",
                     "cost": {"dollars": 0.0, "unpriced": [], "open": []},
                     "unmanaged": [],
                     "settings": [],
@@ -1781,6 +1807,7 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "impact": "none",
                     "cost": {"dollars": 50.0, "unpriced": [], "open": []},
                     "unmanaged": [],
                     "settings": [],
@@ -1809,6 +1836,7 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "impact": "none",
                     "cost": None,
                     "unmanaged": [],
                     "settings": [],
@@ -1858,6 +1886,7 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "impact": "none",
                     "cost": {"dollars": 50.0, "unpriced": [], "open": []},
                     "unmanaged": [],
                     "settings": [],
@@ -1887,6 +1916,7 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "impact": "none",
                     "cost": None,
                     "unmanaged": [],
                     "settings": [],
@@ -1956,6 +1986,7 @@ DATA = snapshot(
                             "after": {"dollars": 50.0, "unpriced": [], "open": []},
                         },
                     ],
+                    "impact": "drops-column",
                     "cost": {"dollars": 50.0, "unpriced": [], "open": []},
                     "unmanaged": [],
                     "settings": [],
@@ -2062,6 +2093,7 @@ DATA = snapshot(
                             "after": {"dollars": 200.0, "unpriced": [], "open": []},
                         },
                     ],
+                    "impact": "adds-column",
                     "cost": {"dollars": 200.0, "unpriced": [], "open": []},
                     "unmanaged": [],
                     "settings": [],
@@ -2172,6 +2204,7 @@ DATA = snapshot(
                             "after": {"dollars": 50.0, "unpriced": [], "open": []},
                         },
                     ],
+                    "impact": "drops-column",
                     "cost": {"dollars": 50.0, "unpriced": [], "open": []},
                     "unmanaged": [],
                     "settings": [],
@@ -2214,6 +2247,7 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "impact": "none",
                     "cost": {"dollars": 50.0, "unpriced": [], "open": []},
                     "unmanaged": [],
                     "settings": [],
@@ -2257,6 +2291,7 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "impact": "none",
                     "cost": {
                         "dollars": None,
                         "unpriced": ["search"],
@@ -2313,6 +2348,7 @@ DATA = snapshot(
                         }
                     ],
                     "consequences": [],
+                    "impact": "none",
                     "cost": {"dollars": 0.0, "unpriced": [], "open": []},
                     "unmanaged": [],
                     "settings": [],
@@ -2368,6 +2404,7 @@ DATA = snapshot(
                         }
                     ],
                     "consequences": [],
+                    "impact": "none",
                     "cost": {"dollars": None, "unpriced": ["new_kind"], "open": []},
                     "unmanaged": [],
                     "settings": [],
@@ -2408,6 +2445,7 @@ DATA = snapshot(
                     "edits": [],
                     "changes": [],
                     "consequences": [],
+                    "impact": "none",
                     "cost": None,
                     "unmanaged": ["find_email (e3d23c93).mode"],
                     "settings": [

@@ -8,16 +8,26 @@ import pytest
 
 from flow64 import LEAD, RawBlock
 from flow64.analysis import Estimate, RowPrice
-from flow64.blocks import Deduplicate, FindEmail, Search, VerifyEmail, Webhook
+from flow64.blocks import (
+    Deduplicate,
+    Filter,
+    FindEmail,
+    LeadEnrichment,
+    Search,
+    VerifyEmail,
+    Webhook,
+)
 from flow64.definition import BoundSecret, Value
 from flow64.diff import (
     CostChanged,
     FindingAppeared,
     FindingVanished,
     OtherColumnsChanged,
+    ReadBroken,
     RowsChanged,
     as_data,
     consequences,
+    impact_of,
 )
 from flow64.errors import ArgumentError
 from tests.analysis.support import wired
@@ -143,3 +153,109 @@ def test_nothing_that_follows_tells_a_secret():
     told = [json.dumps([*map(as_data, consequences(bound, elsewhere))])]
     told += [repr([*consequences(bound, elsewhere)]), followed(elsewhere, bound)]
     assert not any("hush" in text for text in told)
+
+
+# -- Broken reads ----------------------------------------------------------------------
+
+NAMES = Webhook(LEAD, input_schema={"full_name": "string"})
+STATUS = Filter.where("email_status").equals("OK")
+TITLE = Filter.where("title").contains("CEO")
+ENRICH = LeadEnrichment(return_fields={"title": "Title"})
+GONE = "which no block before it brings any more"
+NO_ROW = "probably no row passes"
+
+
+def broken(before, after):
+    """The first line of each broken read, and the codes of new findings."""
+    found = [*consequences(compiled(before), compiled(after))]
+    reads = [one for one in found if isinstance(one, ReadBroken)]
+    new = [one.finding.code for one in found if isinstance(one, FindingAppeared)]
+    return [line.text for one in reads for line in one.describe()], new
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lines"),
+    [
+        (
+            NAMES >> FindEmail() >> STATUS,
+            NAMES >> STATUS,
+            [f"filter reads email_status, {GONE}: {NO_ROW}"],
+        ),
+        (
+            NAMES >> FindEmail() >> STATUS,
+            NAMES >> STATUS >> FindEmail(),
+            [f"filter reads email_status, {GONE}; find_email adds it later: {NO_ROW}"],
+        ),
+        (
+            NAMES >> ENRICH >> TITLE,
+            NAMES >> LeadEnrichment(return_fields={"city": "City"}) >> TITLE,
+            [f"filter reads title, {GONE}: {NO_ROW}"],
+        ),
+        (
+            NAMES >> FindEmail() >> VerifyEmail(),
+            NAMES >> VerifyEmail(),
+            [f"verify_email reads email, {GONE}"],
+        ),
+        (
+            NAMES >> FindEmail() >> VerifyEmail(),
+            NAMES >> VerifyEmail() >> Filter.where("email", key="new").equals("a"),
+            [
+                f"verify_email reads email, {GONE}",
+                f"new reads email, {GONE}: {NO_ROW}",
+            ],
+        ),
+        (NAMES >> TITLE >> FindEmail(), NAMES >> TITLE, []),
+        (NAMES >> FindEmail() >> STATUS, NAMES >> FindEmail(), []),
+    ],
+    ids=[
+        "removed",
+        "moved",
+        "field",
+        "inferred",
+        "new reader",
+        "never there",
+        "reader",
+    ],
+)
+def test_broken_reads(before, after, lines):
+    """A block reads what only came before the change. No finding says it again."""
+    told, new = broken(before, after)
+
+    assert told == lines
+    assert not {"undeclared-column", "read-before-written"} & {*new}
+
+
+def test_broken_read_of_unknown_rows():
+    """It is reported where a check is silent: rows may bring the column themselves."""
+    lines, new = broken(Webhook(LEAD) >> FindEmail() >> STATUS, Webhook(LEAD) >> STATUS)
+
+    assert lines == [f"filter reads email_status, {GONE}: {NO_ROW}"]
+    assert new == []
+
+
+def test_broken_read_stands_above_the_saving():
+    """The rows that are lost come before the dollars that are saved."""
+    before, after = NAMES >> FindEmail() >> STATUS, NAMES >> STATUS
+    first, *others = consequences(compiled(before), compiled(after))
+
+    assert isinstance(first, ReadBroken)
+    assert any(isinstance(one, CostChanged) for one in others)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "impact"),
+    [
+        (NAMES >> FindEmail() >> STATUS, NAMES >> STATUS, "breaks-read"),
+        (NAMES >> FindEmail() >> ENRICH, NAMES >> ENRICH, "drops-column"),
+        (
+            Webhook(LEAD, input_schema={"full_name": "int"}),
+            NAMES,
+            "retypes-column",
+        ),
+        (NAMES, NAMES >> FindEmail(), "adds-column"),
+        (NAMES, NAMES >> Deduplicate(), "none"),
+    ],
+)
+def test_impact(before, after, impact):
+    """Changes are classed by the gravest effect on what reads the rows."""
+    assert impact_of(consequences(compiled(before), compiled(after))) == impact

@@ -41,6 +41,7 @@ from flow64.diff import (
     KindChanged,
     ListChanged,
     OtherColumnsChanged,
+    ReadBroken,
     RowsChanged,
     TitleChanged,
     Unmanaged,
@@ -214,6 +215,20 @@ block work/mail
         Unmanaged(MAIL, ("a",), UNSET, 1),
         {"change": "unmanaged", "block": MAIL_DATA, "path": "/a", "after": 1},
         "block work/mail\n    ? /a: 1 is not managed",
+    ),
+    (
+        ReadBroken(KEEP, "email", MAIL, "probably no row passes"),
+        {
+            "change": "read-broken",
+            "block": KEEP_DATA,
+            "name": "email",
+            "later": MAIL_DATA,
+            "fate": "probably no row passes",
+        },
+        (
+            "broken reads\n    - filter (2) reads email, which no block before it "
+            "brings any more; work/mail adds it later: probably no row passes"
+        ),
     ),
     (
         RowsChanged(None, ("LEAD", None), ()),

@@ -22,7 +22,7 @@ from flow64.analysis import (
     lineage,
     output_columns,
 )
-from flow64.analysis._columns import NO_COLUMNS, merge_columns
+from flow64.analysis._columns import NO_COLUMNS, Openness, merge_columns
 from flow64.analysis.checks._columns import Spellings
 from flow64.analysis.checks._fast_path import is_plainly_right
 from flow64.analysis.checks._rule import run
@@ -228,7 +228,7 @@ changes = st.lists(st.dictionaries(names, st.none() | st.integers(0, 3), max_siz
 def grown(columns, changes, model):
     """A set and a dict that went through the same changes."""
     for change in changes:
-        columns = columns.with_(change, is_open=False)
+        columns = columns.with_(change)
         model = {n: v for n, v in (model | change).items() if v is not None}
     return columns, model
 
@@ -279,7 +279,7 @@ def test_one_slip_is_near(name, data):
         letters[:at] + "x" + letters[at + 1 :],
         letters.upper(),
     ]
-    known = NO_COLUMNS.with_({name: _column(name, 0)}, is_open=True)
+    known = NO_COLUMNS.with_({name: _column(name, 0)}, Openness.OPEN)
 
     spellings = Spellings.of([known])
 

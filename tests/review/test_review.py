@@ -467,6 +467,35 @@ def test_headline_names_few():
     assert "1 thing could not be checked\n" in text
 
 
+def test_broken_reads_come_first():
+    """A column that a filter loses stands above the saving; many are counted."""
+    source = Webhook(LEAD, input_schema={"full_name": "string"})
+    status = Filter.where("email_status").equals("OK")
+    old, new = workflow(source >> FindEmail() >> status), workflow(source >> status)
+    review = changed(old, new)
+    many = [evolve(review.workflows[0], key=f"k{n}", changes=()) for n in range(6)]
+    apart = [
+        evolve(one, unmanaged=(one.key,)) for one in many
+    ]  # so that they are not alike
+
+    lines = as_text(review).splitlines()
+    of_many = as_text(Review("diff", apart)).splitlines()
+
+    assert lines[:5] == [
+        "1 workflow changes; 1 read breaks",
+        (
+            "    broken reads of inbound: filter reads email_status, which no block "
+            "before it brings any more: probably no row passes"
+        ),
+        "    columns that no longer come out of inbound: email, email_status",
+        "    spends at deploy: nothing",
+        "    cost per 1,000 rows, at most: inbound $50 → $0",
+    ]
+    assert of_many[0] == "6 workflows change; 6 reads break"
+    assert of_many[5] == "    broken reads of 2 more groups"
+    assert as_data(review)["workflows"][0]["impact"] == "breaks-read"
+
+
 def test_several_states_stop():
     """Each state that stops a deploy is counted."""
     ones = [

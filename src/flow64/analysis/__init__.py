@@ -23,7 +23,13 @@ if TYPE_CHECKING:
         estimate_cost,
     )
     from ._effects import EFFECT_WORDS, Effects, Touch, effects
-    from ._lineage import Stage, lineage, output_columns
+    from ._lineage import (
+        Stage,
+        column_flow,
+        find_later_producers,
+        lineage,
+        output_columns,
+    )
     from ._live import LiveBlock, LiveCatalogue
     from ._reference import findings_reference
     from ._row_kinds import RowKindName, output_rows, row_kinds
@@ -46,11 +52,13 @@ __all__ = [
     "Touch",
     "all_rules",
     "as_float",
+    "column_flow",
     "cost",
     "count_start_rows",
     "effects",
     "errors",
     "estimate_cost",
+    "find_later_producers",
     "findings",
     "findings_reference",
     "lineage",
@@ -73,7 +81,13 @@ _ROOMS = {
         "estimate_cost",
     ),
     "_effects": ("EFFECT_WORDS", "Effects", "Touch", "effects"),
-    "_lineage": ("Stage", "lineage", "output_columns"),
+    "_lineage": (
+        "Stage",
+        "column_flow",
+        "find_later_producers",
+        "lineage",
+        "output_columns",
+    ),
     "_live": ("LiveBlock", "LiveCatalogue"),
     "_reference": ("findings_reference",),
     "_row_kinds": ("RowKindName", "row_kinds", "output_rows"),

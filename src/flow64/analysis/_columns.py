@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from enum import IntEnum
 from typing import Final, NamedTuple, TypeAlias
 
 from attrs import frozen
@@ -26,6 +27,17 @@ class KnownColumn(NamedTuple):
     source: int
 
 
+class Openness(IntEnum):
+    """How well the names of a set's columns are known."""
+
+    CLOSED = 0
+    """There are no others."""
+    DECLARED = 1
+    """Rows may bring others, beside those that are declared."""
+    OPEN = 2
+    """There may be others."""
+
+
 Layer: TypeAlias = Mapping[str, KnownColumn | None]
 """Columns by name; None for one that was dropped."""
 
@@ -40,11 +52,16 @@ class ColumnSet(Mapping[str, KnownColumn]):
 
     Attributes:
         layers: The columns; later layers hide earlier ones.
-        is_open: Whether there may be others, with unknown names.
+        openness: Whether there may be others, with unknown names.
     """
 
     layers: Sequence[Layer]
-    is_open: bool
+    openness: Openness
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there may be other columns, with unknown names."""
+        return self.openness is not Openness.CLOSED
 
     def __getitem__(self, name: str) -> KnownColumn:
         found = _look_up(self.layers, name)
@@ -61,7 +78,7 @@ class ColumnSet(Mapping[str, KnownColumn]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ColumnSet):
             return NotImplemented
-        return self.is_open == other.is_open and self._flat() == other._flat()
+        return self.openness == other.openness and self._flat() == other._flat()
 
     # How Python spells that a class is not hashable.
     __hash__ = None  # type: ignore[assignment]  # see above
@@ -70,18 +87,26 @@ class ColumnSet(Mapping[str, KnownColumn]):
         names = [*self._flat(), *(["..."] if self.is_open else [])]
         return f"ColumnSet({', '.join(names)})"
 
-    def with_(self, layer: Layer, *, is_open: bool) -> ColumnSet:
-        """Return the set with some columns added, replaced or dropped."""
+    def with_(self, layer: Layer, openness: Openness = Openness.CLOSED) -> ColumnSet:
+        """Return the set with some columns added, replaced or dropped.
+
+        Args:
+            layer: These columns.
+            openness: How open it is by them. The set never closes again.
+        """
+        openness = max(self.openness, openness)
         if layer:
-            return ColumnSet(_grow(self.layers, layer), is_open)
-        return self if is_open == self.is_open else ColumnSet(self.layers, is_open)
+            return ColumnSet(_grow(self.layers, layer), openness)
+        if openness is self.openness:
+            return self
+        return ColumnSet(self.layers, openness)
 
     def _flat(self) -> dict[str, KnownColumn]:
         return {n: c for n, c in _flatten(self.layers).items() if c is not None}
 
 
-NO_COLUMNS: Final = ColumnSet((), is_open=False)
-ANY_COLUMNS: Final = ColumnSet((), is_open=True)
+NO_COLUMNS: Final = ColumnSet((), Openness.CLOSED)
+ANY_COLUMNS: Final = ColumnSet((), Openness.OPEN)
 
 
 def merge_columns(sets: Sequence[ColumnSet]) -> ColumnSet:
@@ -108,12 +133,10 @@ def merge_columns(sets: Sequence[ColumnSet]) -> ColumnSet:
         if len(found) < len(sets):  # some branch left it as it was
             found.insert(0, _look_up(prefix, name))
         layer[name] = _merge_entries([entry for entry in found if entry is not None])
-    is_open = any(each.is_open for each in sets)
-    return (
-        ColumnSet(_grow(prefix, layer), is_open)
-        if layer
-        else (first if first.is_open == is_open else ColumnSet(first.layers, is_open))
-    )
+    openness = max(each.openness for each in sets)
+    if layer:
+        return ColumnSet(_grow(prefix, layer), openness)
+    return first if first.openness is openness else ColumnSet(first.layers, openness)
 
 
 def _merge_entries(found: Sequence[KnownColumn]) -> KnownColumn | None:

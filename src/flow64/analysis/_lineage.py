@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from attrs import evolve, frozen
 
 from ..blocks import CATALOGUE, UNKNOWN_COLUMNS, Column, Columns
 from ..definition import BoundSecret, Definition, Value, WireBlock
-from ._columns import ANY_COLUMNS, NO_COLUMNS, ColumnSet, KnownColumn, merge_columns
+from ._columns import (
+    ANY_COLUMNS,
+    NO_COLUMNS,
+    ColumnSet,
+    KnownColumn,
+    Openness,
+    merge_columns,
+)
 from ._memo import once
 from ._row_kinds import RowKindName, row_kinds
 
@@ -28,11 +35,17 @@ class Stage(NamedTuple):
 
 @frozen
 class ColumnFlow:
-    """The columns before and after each block, and those that it certainly reads."""
+    """The columns before and after each block, and what it does to them."""
 
     before: Sequence[ColumnSet]
     after: Sequence[ColumnSet]
-    reads: Sequence[tuple[int, Sequence[Column]]]
+    facts: Sequence[Columns]
+
+    def reads(self) -> Iterator[tuple[int, Column]]:
+        """Yield each column that a block reads, with the position of the block."""
+        for position, fact in enumerate(self.facts):
+            for column in fact.reads:
+                yield position, column
 
 
 def lineage(definition: Definition) -> Sequence[Stage]:
@@ -84,7 +97,7 @@ def _adds_all(before: WireBlock, block: WireBlock) -> bool:
 READERS: Final = frozenset(
     kind for kind, block in CATALOGUE.items() if block.about.reads_columns
 )
-"""Kinds with documented rules about the columns that they read."""
+"""Kinds that read columns of known names."""
 
 
 @once
@@ -109,16 +122,10 @@ def column_flow(definition: Definition) -> ColumnFlow:
             incoming = unions[key]
         before[position] = incoming
         after[position] = _apply_columns(incoming, facts[position], position)
-    reads = [
-        (position, sure)
-        for position, fact in enumerate(facts)
-        if fact.reads and (sure := [c for c in fact.reads if c.confidence in _SURE])
-    ]
     # The order names every block, so each has its columns by now.
-    return ColumnFlow(before, [c for c in after if c is not None], reads)
+    return ColumnFlow(before, [c for c in after if c is not None], facts)
 
 
-_SURE: Final = ("D", "D1")
 _LATER: Final = frozenset({Value, BoundSecret})
 
 
@@ -147,7 +154,7 @@ def _facts(definition: Definition) -> Sequence[Columns]:
             fact = ask(specs)
             # A field map that an environment fills in may name any columns.
             if specs and not _LATER.isdisjoint(map(type, specs.values())):
-                fact = evolve(fact, opens=True)
+                fact = evolve(fact, opens=True, declares=False)
             facts[position] = fact
     return facts
 
@@ -155,9 +162,50 @@ def _facts(definition: Definition) -> Sequence[Columns]:
 def _apply_columns(incoming: ColumnSet, fact: Columns, position: int) -> ColumnSet:
     """Return the columns after a block; the same object if it changes none."""
     if fact.resets:
-        incoming = ANY_COLUMNS if fact.opens else NO_COLUMNS
+        incoming = NO_COLUMNS
     layer: dict[str, KnownColumn | None] = dict.fromkeys(fact.drops)
     for column in fact.adds:
         name = column.name
         layer[name] = KnownColumn(name, column.type, column.confidence, position)
-    return incoming.with_(layer, is_open=incoming.is_open or fact.opens)
+    if not fact.opens:
+        return incoming.with_(layer)
+    return incoming.with_(layer, Openness.DECLARED if fact.declares else Openness.OPEN)
+
+
+def find_later_producers(
+    definition: Definition, reads: Sequence[tuple[int, str]]
+) -> Mapping[tuple[int, str], int]:
+    """Return the next block that adds a column, for reads of it that come before.
+
+    Args:
+        reads: Positions of blocks, with the column that each reads.
+    """
+    names = dict.fromkeys(name for _, name in reads)
+    facts = column_flow(definition).facts
+    adds: dict[int, list[str]] = {}
+    for position, fact in enumerate(facts):
+        if found := [column.name for column in fact.adds if column.name in names]:
+            adds[position] = found
+    if not adds:
+        return {}
+    bits = {name: 1 << number for number, name in enumerate(names)}
+    reading: dict[int, list[str]] = {}
+    for position, name in reads:
+        reading.setdefault(position, []).append(name)
+    # The columns that come after each block, as the bits of one number: on a long chain
+    # sets of them would take quadratic time.
+    ahead = [0] * len(facts)
+    nearest: dict[str, int] = {}
+    producers: dict[tuple[int, str], int] = {}
+    topology = definition.topology
+    for position in reversed(topology.order):
+        for name in reading.get(position, ()):
+            if ahead[position] & bits[name]:
+                producers[position, name] = nearest[name]
+        here = ahead[position]
+        for name in adds.get(position, ()):
+            nearest[name] = position
+            here |= bits[name]
+        for parent in topology.parents[position]:
+            ahead[parent] |= here
+    return producers

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, TypedDict
+from typing import Annotated, Any, ClassVar, Final, TypedDict
 
 from attrs import frozen
 
@@ -99,13 +99,44 @@ class Filter(Passthrough, CatalogueBlock):
     @classmethod
     def columns(cls, specs: Mapping[str, Any]) -> Columns:
         """Reads the columns of its conditions."""
-        filters = specs.get("filters")
-        names = [
-            condition["column"]
-            for condition in (filters if isinstance(filters, list | tuple) else ())
-            if isinstance(condition, dict) and isinstance(condition.get("column"), str)
-        ]
+        names = [condition["column"] for condition in _conditions(specs)]
         return Columns(reads=[Column(name, None, "D1") for name in names])
+
+    @classmethod
+    def without_column(cls, specs: Mapping[str, Any], column: str) -> str:
+        """Probably none passes, if a condition needs a value there (inferred)."""
+        conditions = _conditions(specs)
+        if any(condition.get("logic") == "or" for condition in conditions):
+            return ""
+        found = [one for one in conditions if one["column"] == column]
+        if any(_needs_value(condition) for condition in found):
+            return "probably no row passes"
+        is_alone = len(found) == len(conditions)
+        asks_for_none = all(one.get("operator") == "is_empty" for one in found)
+        return "probably every row passes" if is_alone and asks_for_none else ""
+
+
+def _conditions(specs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Return the conditions that name a column."""
+    filters = specs.get("filters")
+    return [
+        condition
+        for condition in (filters if isinstance(filters, list | tuple) else ())
+        if isinstance(condition, dict) and isinstance(condition.get("column"), str)
+    ]
+
+
+def _needs_value(condition: Mapping[str, Any]) -> bool:
+    """Return True if a row without a value hardly meets a condition."""
+    operator = condition.get("operator")
+    if operator == "equals":
+        return condition.get("value") not in (None, "")
+    return operator in _NEED_VALUE
+
+
+_NEED_VALUE: Final = frozenset(
+    {"contains", "greater", "less", "in", "matches", "is_not_empty"}
+)
 
 
 @frozen(repr=False)

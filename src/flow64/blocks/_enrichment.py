@@ -129,6 +129,7 @@ class LinkedinEnrichment(Flow[Any, Any], CatalogueBlock):
         confidence="D",
         source="API-NEW",
         effects=("may-spend",),
+        reads_columns=True,
     )
 
     return_fields: Annotated[FieldMap | Unset, Fact("I", "API-NEW")] = UNSET
@@ -229,6 +230,7 @@ class VerifyEmail(Flow[Lead, Lead], UncheckedBlock):
         gives="LEAD",
         effects=("may-spend",),
         columns=Columns(reads=[Column("email", None, "I")], opens=True),
+        reads_columns=True,
         uses_columns="identifying",
     )
 
@@ -248,6 +250,7 @@ class ReverseEmail(Flow[Lead, Lead], CatalogueBlock):
         gives="LEAD",
         effects=("may-spend",),
         columns=Columns(reads=[Column("email", None, "I")], opens=True),
+        reads_columns=True,
         uses_columns="identifying",
     )
 
@@ -270,6 +273,7 @@ class ReversePhone(Flow[Lead, Lead], CatalogueBlock):
         gives="LEAD",
         effects=("may-spend",),
         columns=Columns(reads=[Column("phone", None, "I")], opens=True),
+        reads_columns=True,
         uses_columns="identifying",
     )
 

@@ -95,10 +95,12 @@ class Columns:
     """The changes that a block makes to the columns of its rows.
 
     Attributes:
-        reads: Columns that it needs; only those of confidence D or D1 are judged.
+        reads: Columns that it needs.
         adds: Columns that it adds.
         drops: Columns that it removes.
         opens: Whether it may add columns with unknown names.
+        declares: Whether `adds` is what someone declared that rows bring. They may
+            bring more, but a column that is not among them is probably a mistake.
         resets: Whether its rows are new ones, without the columns that came in.
     """
 
@@ -106,6 +108,7 @@ class Columns:
     adds: Sequence[Column] = ()
     drops: Sequence[str] = ()
     opens: bool = False
+    declares: bool = False
     resets: bool = False
 
 
@@ -144,7 +147,7 @@ class About:
         brings: Rows of a run that this block brings: those of its payload, or those of
             a file or notebook. None for a block that takes, finds or makes rows.
         drops_rows: Whether it only passes on some of its rows, unchanged.
-        reads_columns: Whether it is documented which columns it reads.
+        reads_columns: Whether the names of columns that it reads are known.
         uses_columns: Columns that it uses: only those that its specs name, also those
             that identify a person or company, or any.
     """
@@ -202,6 +205,14 @@ class CatalogueBlock(Block):
     def columns(cls, specs: Mapping[str, Any]) -> Columns:  # noqa: ARG003 - for subclasses
         """Return how a block with these specs changes the columns of its rows."""
         return cls.about.columns
+
+    @classmethod
+    def without_column(cls, specs: Mapping[str, Any], column: str) -> str:  # noqa: ARG003 - for subclasses
+        """Return what becomes of rows without a column that it reads, in words.
+
+        Empty if that is unknown.
+        """
+        return ""
 
     @classmethod
     def effects(cls, specs: Mapping[str, Any]) -> Sequence[Effect]:  # noqa: ARG003 - for subclasses

@@ -62,7 +62,7 @@ class Webhook(Flow[Start, A], CatalogueBlock, Generic[A]):
     def columns(cls, specs: Mapping[str, Any]) -> Columns:
         """The declared columns; others may come in as well."""
         declared = columns_of(specs.get("input_schema"), words_are_types=True)
-        return Columns(adds=declared, opens=True)
+        return Columns(adds=declared, opens=True, declares=bool(declared))
 
 
 @frozen(eq=False, repr=False, slots=False)

@@ -31,6 +31,7 @@ from ..diff import (
     as_lines,
     consequences,
     diff,
+    impact_of,
 )
 from ..environments import Environment, Reference
 from ..errors import ConfigError
@@ -470,6 +471,7 @@ def _workflow_data(one: ComparedWorkflow, *, is_hidden: bool) -> dict[str, Any]:
         "renamed_from": one.renamed_from and redact_keys(one.renamed_from),
         "before": _entry_data(one.before),
         "after": _entry_data(one.after),
+        "impact": impact_of(one.consequences),
         **({} if is_hidden else {k: [*map(as_data, v)] for k, v in found.items()}),
     }
 

@@ -9,6 +9,7 @@ from attrs import asdict
 
 from ..analysis import estimate_cost
 from ..diff import as_data as change_data
+from ..diff import impact_of
 from ..plan import Plan, Step
 from ..redaction import redact_keys_in_json
 from ..render import as_text as review_text
@@ -65,6 +66,7 @@ def _step_data(step: Step, plan: Plan) -> dict[str, Any]:
         "edits": [change_data(change) for change in step.edits],
         "changes": [change_data(change) for change in step.changes],
         "consequences": [change_data(found) for found in step.consequences],
+        "impact": impact_of(step.consequences),
         "cost": None if sent is None else estimate_cost(sent, plan.prices).as_data(),
         "unmanaged": list(step.unmanaged),
         "settings": [change_data(setting) for setting in step.settings],

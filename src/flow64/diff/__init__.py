@@ -38,9 +38,12 @@ from ._consequences import (
     EffectVanished,
     FindingAppeared,
     FindingVanished,
+    Impact,
     OtherColumnsChanged,
+    ReadBroken,
     RowsChanged,
     consequences,
+    impact_of,
 )
 from ._data import as_data
 from ._data import digest_secrets as digest_secrets
@@ -83,6 +86,7 @@ __all__ = [
     "FindingAppeared",
     "FindingVanished",
     "Hidden",
+    "Impact",
     "ItemAdded",
     "ItemChanged",
     "ItemEdit",
@@ -92,6 +96,7 @@ __all__ = [
     "ListChanged",
     "LiveSetting",
     "OtherColumnsChanged",
+    "ReadBroken",
     "RowsChanged",
     "TitleChanged",
     "Unmanaged",
@@ -101,4 +106,5 @@ __all__ = [
     "as_lines",
     "consequences",
     "diff",
+    "impact_of",
 ]

@@ -7,8 +7,8 @@ later release may know better. `diff` and `apply` say the same in every release.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Final, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 from attrs import evolve, frozen
 
@@ -17,13 +17,15 @@ from ..analysis import (
     ColumnSet,
     Estimate,
     RowKindName,
+    column_flow,
     effects,
     estimate_cost,
+    find_later_producers,
     findings,
     output_columns,
     row_kinds,
 )
-from ..blocks import Effect
+from ..blocks import CATALOGUE, Effect
 from ..definition import EMPTY, Definition, WireBlock, canonical_id
 from ..diagnostics import Finding
 from ._changes import BlockRef, Topic
@@ -32,10 +34,39 @@ from ._lines import Line, shorten_name
 from ._reading import Reading
 from ._redaction import SideSecrets, Written, has_secret, mask_hidden, put_secrets_in
 
+_READS: Final[Topic] = ("broken reads", None)
 _ROWS: Final[Topic] = ("rows", None)
 _COLUMNS: Final[Topic] = ("output columns", None)
 _EFFECTS: Final[Topic] = ("effects", None)
 _FINDINGS: Final[Topic] = ("findings", None)
+
+
+@frozen
+class ReadBroken:
+    """A block reads a column that no block before it brings any more.
+
+    Attributes:
+        block: The block that reads the column.
+        name: The column.
+        later: A later block that adds the column now.
+        fate: What becomes of rows without it, in words. Empty if that is unknown.
+    """
+
+    topic: ClassVar[Topic] = _READS
+
+    block: BlockRef
+    name: str
+    later: BlockRef | None
+    fate: str
+
+    def describe(self) -> Iterator[Line]:
+        """Return the consequence in words."""
+        reads = f"{shorten_name(self.block)} reads {shorten_name(self.name)}"
+        later = f"; {shorten_name(self.later)} adds it later" if self.later else ""
+        fate = f": {self.fate}" if self.fate else ""
+        yield Line(
+            "-", f"{reads}, which no block before it brings any more{later}{fate}"
+        )
 
 
 @frozen
@@ -218,7 +249,8 @@ def _describe_finding(finding: Finding) -> str:
 
 
 Consequence: TypeAlias = (
-    RowsChanged
+    ReadBroken
+    | RowsChanged
     | ColumnAdded
     | ColumnDropped
     | ColumnRetyped
@@ -230,6 +262,26 @@ Consequence: TypeAlias = (
     | FindingVanished
 )
 """One consequence of the changes between two definitions."""
+
+Impact: TypeAlias = Literal[
+    "breaks-read", "drops-column", "retypes-column", "adds-column", "none"
+]
+"""The gravest effect of changes on what reads the rows. `breaks-read`: a block reads a
+column that is gone. The others are about the columns that a run ends with."""
+
+
+def impact_of(found: Iterable[Consequence]) -> Impact:
+    """Return the gravest effect of some consequences on what reads the rows."""
+    kinds = {type(one) for one in found}
+    return next((impact for kind, impact in _IMPACTS if kind in kinds), "none")
+
+
+_IMPACTS: Final[tuple[tuple[type[Consequence], Impact], ...]] = (
+    (ReadBroken, "breaks-read"),
+    (ColumnDropped, "drops-column"),
+    (ColumnRetyped, "retypes-column"),
+    (ColumnAdded, "adds-column"),
+)
 
 
 # -- From two definitions --------------------------------------------------------------
@@ -259,6 +311,8 @@ def consequences(
     """
     costs = [estimate_cost(definition, prices) for definition in (before, after)]
     sides = _redact_sides(Sides.of(before, after, Reading(bound=False)), written)
+    broken = [*_compare_reads(sides)]
+    yield from broken
     yield from _compare_rows(sides)
     yield from _compare_columns(
         output_columns(sides.before), output_columns(sides.after)
@@ -266,7 +320,7 @@ def consequences(
     if costs[0] != costs[1]:
         yield CostChanged(*costs)
     yield from _compare_effects(sides)
-    yield from _compare_findings(sides)
+    yield from _compare_findings(sides, broken)
 
 
 def _redact_sides(sides: Sides, written: Written) -> Sides:
@@ -298,6 +352,28 @@ def _redact_sides(sides: Sides, written: Written) -> Sides:
 
 def _mask_block(block: WireBlock) -> WireBlock:
     return block._replace(specs=mask_hidden(block.specs))
+
+
+def _compare_reads(sides: Sides) -> Iterator[ReadBroken]:
+    """Find columns that a block reads now, and that only came before the changes.
+
+    A new block is compared with all columns that any block added before.
+    """
+    then, now = column_flow(sides.before), column_flow(sides.after)
+    added = {column.name for fact in then.facts for column in fact.adds}
+    gone: list[tuple[int, str]] = []
+    for at, column in now.reads():
+        partner = sides.partners.get(at)
+        there = added if partner is None else then.before[partner]
+        if column.name in there and column.name not in now.before[at]:
+            gone.append((at, column.name))
+    later = find_later_producers(sides.after, gone)
+    for at, name in gone:
+        block = sides.after.blocks[at]
+        fate = CATALOGUE[block.kind].without_column(block.specs, name)
+        producer = later.get((at, name))
+        adds = None if producer is None else sides.now(producer)
+        yield ReadBroken(sides.now(at), name, adds, fate)
 
 
 def _compare_rows(sides: Sides) -> Iterator[Consequence]:
@@ -350,8 +426,16 @@ def _list_effects(
     return dict.fromkeys([*known, *((kind, None, None) for kind in found.unknown)])
 
 
-def _compare_findings(sides: Sides) -> Iterator[Consequence]:
-    """Compare findings by code and block, and not by message."""
+def _compare_findings(
+    sides: Sides, broken: Iterable[ReadBroken]
+) -> Iterator[Consequence]:
+    """Compare findings by code and block, and not by message.
+
+    Args:
+        sides: Both definitions.
+        broken: Broken reads. Findings that say the same are left out.
+    """
+    readers = {canonical_id(one.block.id) for one in broken}
     old, new = (
         [finding for finding in findings(each) if finding.code not in _SUMMARIES]
         for each in (sides.before, sides.after)
@@ -359,11 +443,16 @@ def _compare_findings(sides: Sides) -> Iterator[Consequence]:
     renamed = sides.map_ids()
     left, right = _count_topics(old, renamed), _count_topics(new, {})
     yield from map(FindingVanished, _list_surplus(old, left - right, renamed))
-    yield from map(FindingAppeared, _list_surplus(new, right - left, {}))
+    for finding in _list_surplus(new, right - left, {}):
+        is_of_reader = canonical_id(finding.block_id or "") in readers
+        if not (is_of_reader and finding.code in _ABOUT_READS):
+            yield FindingAppeared(finding)
 
 
 _SUMMARIES: Final = frozenset({"effects", "cost-estimate"})
 """Findings that sum up other consequences."""
+
+_ABOUT_READS: Final = frozenset({"undeclared-column", "read-before-written"})
 
 
 def _count_topics(

@@ -4,46 +4,83 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from attrs import field, frozen
 
 from ...blocks import CATALOGUE, Webhook
 from ...definition import Definition
 from ...text import join_words, shortened
-from .._columns import ColumnSet
-from .._lineage import READERS, column_flow, reads_from_afar
+from .._columns import ColumnSet, Openness
+from .._lineage import (
+    READERS,
+    column_flow,
+    find_later_producers,
+    reads_from_afar,
+)
+from .._memo import once
 from ._rule import Found, name_block, of_kinds, rule, texts
 
 
 @rule(
     "columns",
     "warning",
-    advice="correct the spelling, or add the column before",
+    advice="put it after the block that adds the column",
+    example=(
+        "flow = (\n"
+        '    Webhook(LEAD, input_schema={"full_name": "string"})\n'
+        '    >> Filter.where("email_status").equals("OK")\n'
+        "    >> FindEmail()\n"
+        ")"
+    ),
     can_find=of_kinds(*READERS),
 )
-def unknown_column(definition: Definition) -> Iterator[Found]:
-    """A block reads a column that rows do not have at this point.
+def read_before_written(definition: Definition) -> Iterator[Found]:
+    """A block reads a column that only a later block adds.
 
-    This is reported only if all columns are known. Otherwise see `near-miss-column`.
+    Rows may bring the column themselves. If they do, declare it in `input_schema`.
     """
-    if not reads_from_afar(definition):
-        return
+    for read in missing_reads(definition):
+        if read.producer is not None:
+            adds = name_block(definition, read.producer)
+            message = f"{_describe(read)}, which {adds} adds, and that comes later"
+            kind = definition.blocks[read.producer].kind
+            advice = f"put it after {kind}; if rows bring the column, declare it"
+            yield Found(read.position, _with_fate(message, read), advice)
+
+
+@rule(
+    "columns",
+    "warning",
+    "note",
+    advice="correct the name, or add the column before; declare it if rows bring it",
+    example=(
+        'columns = {"full_name": "string"}\n'
+        'flow = Webhook(LEAD, input_schema=columns) >> Filter.where("city").equals("x")'
+    ),
+    can_find=of_kinds(*READERS),
+)
+def undeclared_column(definition: Definition) -> Iterator[Found]:
+    """A block reads a column that no block before it declares or adds.
+
+    It is a warning if all columns are known at this point. It is a note if rows may
+    bring more columns than the `input_schema` of their webhook declares. If there is no
+    `input_schema`, or an earlier block may add any columns, nothing is reported but
+    what `near-miss-column` finds.
+    """
     flow = column_flow(definition)
-    for position, columns in flow.reads:
-        before = flow.before[position]
-        if before.is_open:
+    for read in missing_reads(definition):
+        before = flow.before[read.position]
+        if read.producer is not None or read.near is not None:
             continue
-        for column in columns:
-            if column.name not in before:
-                yield missing_column(position, column.name, before)
-
-
-def missing_column(position: int, name: str, before: ColumnSet) -> Found:
-    """Return the finding of a column that is not in a closed set."""
-    known = join_words(before) or "none"
-    message = f"it reads the column {shortened(name)}, which rows do not have here"
-    return Found(position, message, f"they have {known}")
+        if before.openness is Openness.CLOSED:
+            known = join_words(before) or "none"
+            message = f"{_describe(read)}, which rows do not have here"
+            advice = f"they have {known}"
+            yield Found(read.position, _with_fate(message, read), advice)
+        elif before.openness is Openness.DECLARED:
+            message = f"{_describe(read)}, which no block before it declares or adds"
+            yield Found(read.position, _with_fate(message, read), severity="note")
 
 
 @rule(
@@ -58,26 +95,86 @@ def missing_column(position: int, name: str, before: ColumnSet) -> Found:
 def near_miss_column(definition: Definition) -> Iterator[Found]:
     """A block reads an unknown column, and a known one has nearly that name.
 
-    Most rows may bring undeclared columns, so other unknown names are not reported.
+    Most rows may bring undeclared columns, so most other unknown names are not
+    reported.
+    """
+    flow = column_flow(definition)
+    for read in missing_reads(definition):
+        if read.near is not None:
+            source = flow.before[read.position][read.near].source
+            there = shortened(read.near)
+            message = f"{_describe(read)}, and rows have {there}"
+            advice = f"{there} comes from {name_block(definition, source)}; declare "
+            advice += f"{shortened(read.name)} if both are meant"
+            yield Found(read.position, message, advice)
+
+
+def _describe(read: MissingRead) -> str:
+    return f"it reads the column {shortened(read.name)}"
+
+
+def _with_fate(message: str, read: MissingRead) -> str:
+    """Add what becomes of rows without the column, if that is known."""
+    return f"{message}: {read.fate}" if read.fate else message
+
+
+# -- Columns that are read and not there -----------------------------------------------
+
+
+class MissingRead(NamedTuple):
+    """A column that a block reads, and that no block before it is known to bring.
+
+    Attributes:
+        position: The block.
+        name: The column.
+        near: A column that is there, with nearly the same name.
+        producer: A later block that adds it.
+        fate: What becomes of rows without it, in words. Empty if that is unknown.
+    """
+
+    position: int
+    name: str
+    near: str | None
+    producer: int | None
+    fate: str
+
+
+@once
+def missing_reads(definition: Definition) -> Sequence[MissingRead]:
+    """Return the reads of columns that may be missing.
+
+    A read that is only inferred is left out, unless it is known which columns rows are
+    meant to have.
     """
     if not reads_from_afar(definition):
-        return
+        return ()
     flow = column_flow(definition)
+    found = []
     spellings = None
-    for position, columns in flow.reads:
+    missing = [
+        (position, column.name)
+        for position, column in flow.reads()
+        if column.name not in (before := flow.before[position])
+        and (column.confidence in _SURE or before.openness < Openness.OPEN)
+    ]
+    producers = find_later_producers(definition, missing)
+    for position, name in missing:
         before = flow.before[position]
-        for column in columns:
-            if column.name in before or not before.is_open:
-                continue
-            if spellings is None:
-                spellings = Spellings.of(flow.after)
-            near = next((n for n in spellings.near(column.name) if n in before), None)
-            if near is not None:
-                source = name_block(definition, before[near].source)
-                read, there = shortened(column.name), shortened(near)
-                message = f"it reads the column {read}, and rows have {there}"
-                advice = f"{there} comes from {source}; declare {read} if both"
-                yield Found(position, message, f"{advice} are meant")
+        producer = producers.get((position, name))
+        near = None
+        if producer is None and before.is_open:
+            spellings = spellings or Spellings.of(flow.after)
+            near = next((n for n in spellings.near(name) if n in before), None)
+        block = definition.blocks[position]
+        fate = CATALOGUE[block.kind].without_column(block.specs, name)
+        found.append(MissingRead(position, name, near, producer, fate))
+    return found
+
+
+_SURE: Final = ("D", "D1")
+
+
+# -- Spellings -------------------------------------------------------------------------
 
 
 @frozen

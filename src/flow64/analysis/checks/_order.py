@@ -74,19 +74,19 @@ def _finds_people(kind: str, specs: Any) -> bool:
 def late_filter(definition: Definition) -> Iterator[Found]:
     """A filter follows a block that costs credits, and reads nothing that it adds.
 
-    Placed before that block, it saves the credits for the rows that it drops.
+    Placed before that block, it saves the credits for the rows that it drops. After a
+    block that may add columns with unknown names, this is not reported.
     """
     if not reads_from_afar(definition):
         return
     flow = column_flow(definition)
-    reads = dict(flow.reads)
     paid = _paid_above(definition)
     for position, _ in definition.of_kind(Filter.kind):
         above = paid[position]
-        if above is None:
+        if above is None or flow.facts[above].opens:
             continue
         here, there = flow.before[position], flow.before[above]
-        names = [column.name for column in reads.get(position, ())]
+        names = [column.name for column in flow.facts[position].reads]
         if names and all(n in there and there[n] == here.get(n) for n in names):
             kind = definition.blocks[above].kind
             message = f"it reads nothing that {name_block(definition, above)} adds"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ...diff import as_data as change_data
+from ...diff import impact_of
 from ...plan import Review, Step
 from ...redaction import redact_keys_in_json
 from ._grouping import Group, group_alike
@@ -69,6 +70,7 @@ def _step_data(one: Step, review: Review) -> dict[str, Any]:
         "edits": [change_data(change) for change in one.edits],
         "changes": [change_data(change) for change in one.changes],
         "consequences": [change_data(found) for found in one.consequences],
+        "impact": impact_of(one.consequences),
         "cost": {
             "before": cost_before and cost_before.as_data(),
             "after": cost_after and cost_after.as_data(),

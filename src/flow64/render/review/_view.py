@@ -19,11 +19,13 @@ from ...diff import (
     BlockRef,
     BlockRenamed,
     Change,
+    ColumnDropped,
     Consequence,
     CostChanged,
     DescriptionChanged,
     EffectAppeared,
     FindingAppeared,
+    ReadBroken,
     Section,
     TitleChanged,
     Unmanaged,
@@ -155,6 +157,18 @@ class View:
             isinstance(one, FindingAppeared) and one.finding.severity == "error"
             for one in self.step.consequences
         )
+
+    @property
+    def broken_reads(self) -> Sequence[str]:
+        """What each block reads that no block brings any more, in words."""
+        broken = (one for one in self._consequences if isinstance(one, ReadBroken))
+        return [line.text for one in broken for line in one.describe()]
+
+    @property
+    def dropped_columns(self) -> Sequence[str]:
+        """The columns that a run no longer ends with."""
+        found = self._consequences
+        return [one.name for one in found if isinstance(one, ColumnDropped)]
 
     @cached_property
     def _consequences(self) -> Sequence[Consequence]:

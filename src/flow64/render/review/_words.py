@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from attrs import frozen
@@ -23,12 +23,13 @@ from ...plan import (
 )
 from ...text import join_first, pluralize
 from ._grouping import Group
+from ._view import View
 
 Quote = Callable[[str], str]
 """How a format writes a name that data gives."""
 
-MOST_COSTS: Final = 4
-"""The most groups with their cost in the headline."""
+MOST_GROUPS: Final = 4
+"""The most groups that one fact of the headline names."""
 
 MOST_KEYS: Final = 3
 """The most keys that the headline names."""
@@ -212,7 +213,10 @@ def _describe_changes(review: Review, groups: Sequence[Group]) -> str:
         is_plain = len(refused) == 1
         stopping += f" and {verb} the deploy" if is_plain else ": they stop the deploy"
     said = [happens, stopping] if happens or stopping else ["Nothing changes"]
-    if errors := sum(view.errors for group in groups for view in group.views):
+    views = [view for group in groups for view in group.views]
+    if broken := sum(len(view.broken_reads) for view in views):
+        said.append("1 read breaks" if broken == 1 else f"{broken:,} reads break")
+    if errors := sum(view.errors for view in views):
         verb = "appears" if errors == 1 else "appear"
         said.append(f"{pluralize(errors, 'error')} {verb} in checks")
     return "; ".join(part for part in said if part)
@@ -236,8 +240,18 @@ def _list_facts(review: Review, groups: Sequence[Group], quote: Quote) -> Sequen
         return []
     spending = [group for group in groups if group.one.spends]
     spends = join_first(spending, MOST_KEYS, lambda group: name_group(group, quote))
-    parts = [f"spends at deploy: {spends or 'nothing'}", _describe_costs(groups, quote)]
-    parts.append(_describe_settings(groups, quote))
+    parts = [
+        *_list_by_group(groups, quote, "broken reads", lambda one: one.broken_reads),
+        *_list_by_group(
+            groups,
+            quote,
+            "columns that no longer come out",
+            lambda one: one.dropped_columns,
+        ),
+        f"spends at deploy: {spends or 'nothing'}",
+        _describe_costs(groups, quote),
+        _describe_settings(groups, quote),
+    ]
     doubts = len(review.not_checked) + sum(
         len(view.step.not_checked) for group in groups for view in group.views
     )
@@ -246,6 +260,22 @@ def _list_facts(review: Review, groups: Sequence[Group], quote: Quote) -> Sequen
     elif doubts:
         parts.append(f"{pluralize(doubts, 'thing')} could not be checked")
     return parts
+
+
+def _list_by_group(
+    groups: Sequence[Group],
+    quote: Quote,
+    title: str,
+    list_things: Callable[[View], Sequence[str]],
+) -> Iterator[str]:
+    """Yield what some groups have, and how many more groups have some."""
+    having = [(group, list_things(group.first)) for group in groups]
+    having = [(group, things) for group, things in having if things]
+    for group, things in having[:MOST_GROUPS]:
+        listed = join_first(things, MOST_KEYS, quote)
+        yield f"{title} of {name_group(group, quote)}: {listed}"
+    if more := len(having[MOST_GROUPS:]):
+        yield f"{title} of {pluralize(more, 'more group')}"
 
 
 def _describe_costs(groups: Sequence[Group], quote: Quote) -> str:
@@ -263,7 +293,7 @@ def _describe_costs(groups: Sequence[Group], quote: Quote) -> str:
     def name(group: Group) -> str:
         return f"{name_group(group, quote)} {format_cost_change(group, Estimate.brief)}"
 
-    listed = join_first(differ, MOST_COSTS, name)
+    listed = join_first(differ, MOST_GROUPS, name)
     return f"cost per 1,000 rows, at most: {listed}"
 
 
@@ -278,7 +308,7 @@ def _describe_settings(groups: Sequence[Group], quote: Quote) -> str:
             named.append(f"{name_group(group, quote)} {quote(field)}{costs}")
     if not named:
         return ""
-    return f"not set by code, per 1,000 rows: {join_first(named, MOST_COSTS)}"
+    return f"not set by code, per 1,000 rows: {join_first(named, MOST_GROUPS)}"
 
 
 def format_cost_change(group: Group, cost: Callable[[Estimate], str]) -> str:

@@ -14,7 +14,16 @@ from .text import count_cells, fit_text, pluralize, printable, truncate
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
 Family: TypeAlias = Literal[
-    "graph", "keys", "rows", "columns", "specs", "values", "effects", "cost", "facts"
+    "graph",
+    "keys",
+    "rows",
+    "columns",
+    "specs",
+    "values",
+    "effects",
+    "cost",
+    "facts",
+    "source",
 ]
 
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")

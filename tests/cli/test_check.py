@@ -202,15 +202,199 @@ def test_user_error(flow64, tmp_path, monkeypatch):
     code, printed, told = flow64("check", "bad.py")
 
     path = tmp_path / "bad.py"
-    assert (code, printed) == (1, "")
+    assert code == 1
+    assert printed == (
+        "error[unloadable-file] the module cannot be imported: ZeroDivisionError: "
+        "division by zero\n"
+        f"  --> {path}:1\n"
+        "   1 | 1/0\n"
+        "     | ^^^\n"
+        "   = help: correct it: its traceback is on stderr\n"
+    )
     assert told == (
-        f"error: {path} cannot be imported\n"
         "Traceback (most recent call last):\n"
         f'  File "{path}", line 1, in <module>\n'
         "    1/0\n"
         "    ~^~\n"
         "ZeroDivisionError: division by zero\n"
+        "1 error\n"
     )
+
+
+def test_failing_module_hides_no_other(faulty, leads, flow64, tmp_path):
+    """It is a failed check of its own, and all others are checked."""
+    (tmp_path / "broken.py").write_text("import faulty\n\nfaulty.nothing()", "utf-8")
+
+    code, printed, told = flow64("check", ".")
+    data = json.loads(flow64("check", ".", "--json")[1])
+
+    assert (code, "error[row-kind-mismatch]" in printed) == (1, True)
+    assert printed.startswith(
+        "error[unloadable-file] the module cannot be imported: AttributeError: module "
+        "'faulty' has no attribute 'nothing'\n"
+        f"  --> {tmp_path / 'broken.py'}:3\n"
+        "   3 | faulty.nothing()\n"
+        "     | ^^^^^^^^^^^^^^\n"
+    )
+    assert "2 workflows: 2 errors, " in told
+    assert [one["workflow"] for one in data if one["severity"] == "error"] == [
+        None,
+        "mixed\x1b[31m",
+    ]
+    assert (data[0]["code"], data[0]["family"]) == ("unloadable-file", "source")
+    assert flow64("check", ".:inbound")[0] == 1
+    assert flow64("check", ".:inbond")[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (
+            "inbound_leads = Webhook(LEAD) >> FindEmail()",
+            (
+                "error[no-workflow] leads.py has the flow inbound_leads, but no "
+                "Workflow\n"
+                "  --> leads.py:3\n"
+                "   3 | inbound_leads = Webhook(LEAD) >> FindEmail()\n"
+                "     |                 ^^^^^^^^^^^^^\n"
+                '   = help: write workflow = Workflow("Inbound leads", inbound_leads, '
+                'key="inbound_leads")\n'
+            ),
+        ),
+        (
+            "find = FindEmail()\n_ = Webhook(LEAD) >> find\nlast = find",
+            (
+                "error[no-workflow] leads.py has the flows find, _ and last, but no "
+                "Workflow\n"
+                "  --> leads.py:4\n"
+                "   4 | _ = Webhook(LEAD) >> find\n"
+                "     |     ^^^^^^^^^^^^^\n"
+                '   = help: write workflow = Workflow("_", _, key="_")\n'
+            ),
+        ),
+        (
+            "a = FindEmail()\nb = a >> RawBlock('new')",
+            (
+                "error[no-workflow] leads.py has the flows a and b, but no Workflow\n"
+                "  --> leads.py:3\n"
+                "   3 | a = FindEmail()\n"
+                "     |     ^^^^^^^^^^^\n"
+                '   = help: write workflow = Workflow("B", b, key="b")\n'
+            ),
+        ),
+        (
+            "none = include_if(False, FindEmail())",
+            (
+                "error[no-workflow] leads.py has the flow none, but no Workflow\n"
+                '   = help: write workflow = Workflow("None", none, key="none")\n'
+            ),
+        ),
+    ],
+)
+def test_flow_without_a_workflow(tmp_path, monkeypatch, flow64, written, expected):
+    """It names the flow that it saw, and what to write."""
+    monkeypatch.chdir(tmp_path)
+    head = "from flow64 import *\nfrom flow64.blocks import *\n"
+    (tmp_path / "leads.py").write_text(f"{head}{written}\n", "utf-8")
+
+    found = flow64("check", "leads.py")
+
+    assert found == (
+        1,
+        expected.replace("leads.py:", f"{tmp_path}/leads.py:"),
+        "1 error\n",
+    )
+    assert flow64("check", "leads.py:leads")[0] == 1
+    code, _, told = flow64("compile", "leads.py")
+    assert code == 64
+    assert " but no Workflow; write workflow = Workflow(" in told
+
+
+def test_duplicate_workflow_hides_nothing(tmp_path, monkeypatch, flow64):
+    """Neither the findings of the two, nor those of others."""
+    monkeypatch.chdir(tmp_path)
+    one = 'Workflow("One", flow, key="inbound", project=growth)'
+    text = FAULTY.replace("mixed\\x1b[31m", "mixed") + f"a = {one}\nb = {one}\n"
+    (tmp_path / "twice.py").write_text(text, "utf-8")
+
+    code, printed, told = flow64("check", "twice.py")
+
+    assert code == 1
+    assert printed.startswith(
+        "error[duplicate-workflow] 'inbound' is there twice: in twice.py: a, and in "
+        "twice.py: b\n"
+        f"  --> {tmp_path / 'twice.py'}:9\n"
+        f"   9 | b = {one}\n"
+        f"     | {'^' * (len(one) + 4)}\n"
+        "   = help: give one of them another key, or name one place as the source\n"
+        "2 workflows (mixed, inbound):\n"
+        "error[row-kind-mismatch]"
+    )
+    assert told.startswith("3 workflows: 4 errors, ")
+
+
+def test_duplicate_block_key_hides_nothing(tmp_path, monkeypatch, flow64):
+    """Blocks with one id still have findings of their own."""
+    monkeypatch.chdir(tmp_path)
+    text = FAULTY.replace("FindEmail()", "FindEmail(key='x') >> FindEmail(key='x')")
+    (tmp_path / "twice.py").write_text(text, "utf-8")
+
+    _, printed, _ = flow64("check", "twice.py", "--json")
+
+    found = {one["code"] for one in json.loads(printed) if one["severity"] == "error"}
+    assert found == {"duplicate-key", "row-kind-mismatch"}
+
+
+def test_json_that_is_not_a_workflow_hides_no_other(leads, flow64, tmp_path):
+    """It is a failed check at its line."""
+    flow64("compile", "leads.py", "-o", "made")
+    (tmp_path / "made/flow64.json").unlink()
+    (tmp_path / "made/other.json").write_text('{\n"workflow_definition": 5}', "utf-8")
+
+    code, printed, told = flow64("check", "made", "--no-code")
+
+    assert code == 1
+    assert printed.startswith(
+        "error[unloadable-file] the file is not a workflow: a graph is an object, not "
+        "an integer (/workflow_definition)\n"
+        "  --> made/other.json:2\n"
+        '   2 | "workflow_definition": 5}\n'
+    )
+    assert "note[effects]" in printed
+    assert told == "1 error, 2 notes\n"
+
+
+def test_github_groups_variants(tmp_path, monkeypatch, flow64):
+    """One wrong line of forty variants is one annotation, with their names."""
+    monkeypatch.chdir(tmp_path)
+    text = FAULTY.partition("mixed =")[0] + (
+        "made = [\n"
+        '    Workflow("Leads", flow, key=f"n{n:02}", project=growth)\n'
+        "    for n in range(40)\n"
+        "]\n"
+    )
+    (tmp_path / "many.py").write_text(text, "utf-8")
+
+    code, printed, told = flow64("check", "many.py", "--format", "github")
+
+    names = "40 workflows (n00, n01, n02 and 37 more)"
+    errors = [line for line in printed.splitlines() if line.startswith("::error")]
+    assert code == 1
+    assert errors == [
+        (
+            "::error file=many.py,line=6,col=75,endColumn=85,title=row-kind-mismatch::"
+            f"{names}: company rows flow into find_email, which takes lead rows "
+            "(find_email)%0Ahelp: put CompanyToLeads() between"
+        )
+    ]
+    assert printed.count(names) == printed.count("\n") == 3
+    assert told == "40 errors, 80 notes\n"
+
+
+def test_github_names_no_workflow_if_there_is_one(faulty, flow64):
+    _, printed, _ = flow64("check", "faulty.py", "--format", "github")
+
+    assert "title=row-kind-mismatch::company rows flow into find_email" in printed
 
 
 # -- Carets ---------------------------------------------------------------------------

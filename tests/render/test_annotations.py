@@ -31,9 +31,9 @@ def line_of(finding, **options):
 
 def test_annotation():
     """File, line and column as GitHub counts them, the code as the title."""
-    assert line_of(FINDING, root=ROOT, about="inbound") == (
+    assert line_of(FINDING, root=ROOT) == (
         "::error file=flows/leads.py,line=14,col=5,endColumn=9,"
-        "title=row-kind-mismatch::inbound: company rows flow into find_email, which "
+        "title=row-kind-mismatch::company rows flow into find_email, which "
         "takes lead rows (find_email)%0Ahelp: put CompanyToLeads() between"
     )
 
@@ -79,7 +79,7 @@ def test_nothing_acts(text):
     finding = evolve(
         FINDING, message=text, help=text, where=text, place=Place(f"{text}.py", 1)
     )
-    line = line_of(finding, about=text)
+    line = line_of(finding)
 
     assert line.splitlines() == [line]
     assert line.isprintable()
@@ -88,3 +88,75 @@ def test_nothing_acts(text):
         *("file", "line", "title")
     ]
     assert message.count("%0A") == 1
+
+
+# -- Limits of GitHub -----------------------------------------------------------------
+
+
+def several(count, severity="error", message="wrong"):
+    return [Finding("c", "graph", severity, f"{message} {n}") for n in range(count)]
+
+
+def test_as_many_as_github_shows():
+    """Ten of a severity are ten annotations, and nothing is left out."""
+    found = [*several(10), *several(10, "warning"), *several(10, "note")]
+
+    lines = [*as_annotations(found)]
+
+    assert [line.partition(" ")[0] for line in lines] == [
+        *["::error"] * 10,
+        *["::warning"] * 10,
+        *["::notice"] * 10,
+    ]
+
+
+def test_what_github_would_drop_is_counted_and_logged():
+    """The tenth annotation says what was left out, and the log has that in full."""
+    place = Place("a.py", 3)
+    found = [*several(3, "note"), *several(10), evolve(FINDING, place=place)]
+
+    lines = [*as_annotations(found)]
+
+    assert [line for line in lines if line.startswith("::")] == [
+        *(f"::error title=c::wrong {n}" for n in range(9)),
+        (
+            "::error title=more-findings::2 errors more than GitHub shows: see the log "
+            "of this step; c (1) and row-kind-mismatch (1)"
+        ),
+        *(f"::notice title=c::wrong {n}" for n in range(3)),
+    ]
+    assert [line for line in lines if not line.startswith("::")] == [
+        "error[c] wrong 9",
+        (
+            "error[row-kind-mismatch] company rows flow into find_email, which takes "
+            "lead rows (find_email)"
+        ),
+        "  --> a.py:3",
+        "   = help: put CompanyToLeads() between",
+    ]
+
+
+def test_log_is_no_command():
+    """What is only logged is not obeyed, in neither of the runner's two spellings."""
+    lines = [*as_annotations(several(12, message="\n::error::x ##[error]y"))]
+
+    logged = [line for line in lines if not line.startswith("::error title=")]
+    assert len(logged) == 3
+    assert not any(line.lstrip().startswith("::") or "##[" in line for line in logged)
+
+
+@pytest.mark.parametrize(
+    ("message", "end"),
+    [
+        ("é" * 4000, "é" * 50),
+        ("é" * 4001, "é… (1 more character)"),
+        ("é" * 70_000, "é… (66,000 more characters)"),
+    ],
+)
+def test_message_that_the_runner_would_cut(message, end):
+    """It says how much of it is left out."""
+    line = line_of(Finding("c", "graph", "error", message))
+
+    text = line.removeprefix("::error title=c::")
+    assert len(text) < 4096
+    assert text.endswith(end)

@@ -200,12 +200,17 @@ def load_source(
     code: bool = True,
     manifest: Path | None = None,
     may_be_empty: bool = False,
+    lenient: bool = False,
 ) -> Loaded:
     """Load a source, and print its notes. See `loading.load_source`."""
     from .. import loading  # noqa: PLC0415 - loads the language
 
     loaded = loading.load_source(
-        source, code=code, manifest=manifest, may_be_empty=may_be_empty
+        source,
+        code=code,
+        manifest=manifest,
+        may_be_empty=may_be_empty,
+        lenient=lenient,
     )
     for note in loaded.notes:
         print_message(note)

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Final
 
 import click
+from attrs import evolve
 
 from ..analysis import LiveCatalogue
 from ..diagnostics import Finding, as_text, summary
-from ..text import printable
+from ..text import join_first, printable
 from . import _params as params
 from ._exit_codes import FAILED
 from ._terminal import find_width, print_json, print_line, print_lines, print_message
@@ -57,7 +58,8 @@ def command(
 
     SOURCE is a Python file, a module, a JSON file, or a folder of these. SOURCE:KEY is
     one workflow of it. By default it is the source of [tool.flow64] in pyproject.toml.
-    Exits with 1 if there is an error, but not for warnings and notes.
+    Exits with 1 if there is an error, but not for warnings and notes. A module that
+    cannot be imported is an error, and the others are still checked.
     """
     if as_json and form not in (None, "json"):
         raise params.option_error(
@@ -65,61 +67,80 @@ def command(
         )
     given = params.read_values(values)
     live = None if blocks is None else LiveCatalogue.read(blocks)
-    loaded = params.load_source(source, code=not no_code, may_be_empty=True)
+    loaded = params.load_source(
+        source, code=not no_code, may_be_empty=True, lenient=True
+    )
     found = [
         (one.name, one.workflow.check(env, given, blocks=live))
         for one in loaded.workflows
     ]
-    everything = [finding for _, findings in found for finding in findings]
+    everything = [*loaded.findings, *(one for _, findings in found for one in findings)]
+    merged = [
+        *(((), one) for one in loaded.findings),
+        *_merge_equal(found, name_all=len(found) > 1),
+    ]
     if as_json or form == "json":
         print_json(
             [
-                {"workflow": name, **finding.as_data()}
-                for name, findings in found
-                for finding in findings
+                *({"workflow": None, **one.as_data()} for one in loaded.findings),
+                *(
+                    {"workflow": name, **finding.as_data()}
+                    for name, findings in found
+                    for finding in findings
+                ),
             ]
         )
     elif form == "github":
         from ..render import as_annotations  # noqa: PLC0415 - loads pictures
 
-        for name, findings in found:
-            about = name if len(found) > 1 else ""
-            for line in as_annotations(findings, root=Path.cwd(), about=about):
-                print_line(line)
+        named = [_put_names_first(names, finding) for names, finding in merged]
+        for line in as_annotations(named, root=Path.cwd()):
+            print_line(line)
         print_message(summary(everything))
     else:
-        for names, same in _group_findings(found):
-            _print_findings(names if len(found) > 1 else (), same)
-        count = "" if len(found) == 1 else f"{len(found)} workflows: "
+        _print_findings(merged)
+        count = "" if len(found) < 2 else f"{len(found)} workflows: "
         print_message(count + summary(everything))
     return FAILED if any(one.severity == "error" for one in everything) else 0
 
 
-def _group_findings(
-    found: Sequence[tuple[str, Sequence[Finding]]],
-) -> Sequence[tuple[Sequence[str], Sequence[Finding]]]:
-    """Group findings by their workflows.
+def _merge_equal(
+    found: Sequence[tuple[str, Sequence[Finding]]], *, name_all: bool
+) -> Sequence[tuple[Sequence[str], Finding]]:
+    """Return each finding once, with the names of its workflows.
 
-    Findings with the same text are listed once: those of variants differ only in ids.
+    Those of variants differ only in ids, which their text does not have.
+
+    Args:
+        found: The findings of each workflow.
+        name_all: Whether to name the workflows; if not, there is only one.
     """
-    named: dict[str, tuple[list[str], Finding]] = {}
+    merged: dict[str, tuple[list[str], Finding]] = {}
     for name, findings in found:
         for finding in findings:
-            text = as_text([finding])
-            names, _ = named.setdefault(text, ([], finding))
-            if name not in names:
+            names, _ = merged.setdefault(as_text([finding]), ([], finding))
+            if name_all and name not in names:
                 names.append(name)
+    return [*merged.values()]
+
+
+def _print_findings(merged: Sequence[tuple[Sequence[str], Finding]]) -> None:
+    """Print findings, with those of the same workflows below their names."""
     groups: dict[tuple[str, ...], list[Finding]] = {}
-    for names, one in named.values():
-        groups.setdefault(tuple(names), []).append(one)
-    return [*groups.items()]
+    for names, finding in merged:
+        groups.setdefault(tuple(names), []).append(finding)
+    for names, findings in groups.items():
+        if names:
+            print_line(f"{_join_names(names)}:")
+        print_lines(as_text(findings, find_width(sys.stdout)).splitlines())
 
 
-def _print_findings(names: Sequence[str], findings: Sequence[Finding]) -> None:
-    if names:
-        more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
-        shown = ", ".join(map(printable, names[:MOST])) + more
-        print_line(
-            f"{shown}:" if len(names) == 1 else f"{len(names)} workflows ({shown}):"
-        )
-    print_lines(as_text(findings, find_width(sys.stdout)).splitlines())
+def _put_names_first(names: Sequence[str], finding: Finding) -> Finding:
+    if not names:
+        return finding
+    return evolve(finding, message=f"{_join_names(names)}: {finding.message}")
+
+
+def _join_names(names: Sequence[str]) -> str:
+    shown = join_first(names, MOST, printable)
+    return shown if len(names) == 1 else f"{len(names)} workflows ({shown})"

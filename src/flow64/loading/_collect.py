@@ -9,11 +9,16 @@ from typing import Any
 
 from attrs import frozen
 
-from ..definition import ProjectKey, Stamp
-from ..errors import did_you_mean
+from ..blocks import CATALOGUE
+from ..definition import ProjectKey, Stamp, WireBlock
+from ..diagnostics import Finding, Place
+from ..dsl import Flow
+from ..errors import ReadError, did_you_mean
 from ..manifest import Entry, name_parts, stem_of
+from ..text import join_words
 from ..workflow import Workflow
 from ._errors import AddressError, SourceError
+from ._lower import lower_leniently
 from ._source_names import list_names
 
 
@@ -50,8 +55,11 @@ class SourceWorkflow:
 class Collector:
     """Collects workflows and projects, each once, in reading order."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_lenient: bool = False) -> None:
         self.workflows: list[SourceWorkflow] = []
+        self.flows: list[tuple[str, Flow[Any, Any]]] = []
+        self.findings: list[Finding] = []
+        self.is_lenient = is_lenient
         self.projects: list[ProjectKey] = []
         self.notes: list[str] = []
         self.is_code = False
@@ -63,6 +71,8 @@ class Collector:
         for name, thing in tuple(vars(module).items()):
             if not (name.startswith("__") and name.endswith("__")):
                 self.add(thing, f"{where}: {name}")
+                if isinstance(thing, Flow):
+                    self.flows.append((name, thing))
 
     def add(self, thing: Any, where: str) -> None:
         """Add a workflow, a project, or those in a collection."""
@@ -87,6 +97,21 @@ class Collector:
         self.workflows.append(one)
         self.add_project(one.workflow.project)
 
+    def fail(self, error: SourceError | ReadError) -> None:
+        """Raise an error of the source; if lenient, keep it as a finding.
+
+        Raises:
+            SourceError: The collector is not lenient.
+            ReadError: The same.
+        """
+        if not self.is_lenient:
+            raise error
+        if isinstance(error, ReadError):
+            self.findings.append(_describe_unread(error))
+        elif error.finding not in self.findings:  # modules of a package may fail alike
+            self.findings.append(error.finding)
+            self.notes += filter(None, [error.traceback])
+
     def has_all(self, other: Collector) -> bool:
         """Return True if all workflows of another collector were added here too."""
         return all(id(one.workflow) in self._seen for one in other.workflows)
@@ -101,14 +126,15 @@ def _members(holder: Any) -> Sequence[Any]:
     return [*(holder.values() if hasattr(holder, "values") else holder)]
 
 
-def drop_duplicates(workflows: Sequence[SourceWorkflow]) -> Sequence[SourceWorkflow]:
+def drop_duplicates(found: Collector) -> Sequence[SourceWorkflow]:
     """Return the workflows without those that were imported under two names.
 
     Raises:
         SourceError: Two have the same id, so that one would overwrite the other.
     """
     seen: dict[str, SourceWorkflow] = {}
-    for one in workflows:
+    kept: list[SourceWorkflow] = []
+    for one in found.workflows:
         identity = one.workflow.identity
         path = identity.pinned_id() or identity.path()
         keys: list[Any] = [key for _, key in identity.segments_in("default")]
@@ -116,13 +142,67 @@ def drop_duplicates(workflows: Sequence[SourceWorkflow]) -> Sequence[SourceWorkf
             path = f"faulty, which a check reports: {len(seen)}"
         other = seen.setdefault(str(path), one)
         is_same = other.workflow.identity.place == identity.place is not None
+        if other is one or not is_same:
+            kept.append(one)
         if other is not one and not is_same:
-            problem = (
-                f"{one.name!r} is there twice: in {other.where}, and in {one.where}"
-            )
-            advice = "give one of them another key, or name one place as the source"
-            raise SourceError(f"{problem}; {advice}")
-    return [*seen.values()]
+            found.fail(_duplicate_workflow(one, other))
+    return kept
+
+
+def _describe_unread(error: ReadError) -> Finding:
+    return Finding(
+        "unloadable-file",
+        "source",
+        "error",
+        f"the file is not a workflow: {error.problem}",
+        where=error.pointer,
+        place=Place(error.source, error.line or 1),
+    )
+
+
+def _duplicate_workflow(one: SourceWorkflow, other: SourceWorkflow) -> SourceError:
+    problem = f"{one.name!r} is there twice: in {other.where}, and in {one.where}"
+    advice = "give one of them another key, or name one place as the source"
+    place = one.workflow.identity.place
+    found = Finding(
+        "duplicate-workflow", "source", "error", problem, advice, place=place
+    )
+    return SourceError(f"{problem}; {advice}", found)
+
+
+def find_no_workflow(
+    place: str, flows: Sequence[tuple[str, Flow[Any, Any]]]
+) -> Finding:
+    """Return the finding for a source with flows and no workflow.
+
+    Args:
+        place: The source.
+        flows: Each flow, with the name of its variable.
+    """
+    lowered = [lower_leniently(Workflow(name, flow)) for name, flow in flows]
+    # A flow without a source is a part of others, so the last one is the most whole.
+    starts = (
+        at for at, one in enumerate(lowered) if one.blocks and _is_source(one.blocks[0])
+    )
+    at = next(starts, -1)
+    name, _ = flows[at]
+    title = name.replace("_", " ").strip().capitalize() or name
+    names = join_words([name for name, _ in flows])
+    what = f"the flow {names}" if len(flows) == 1 else f"the flows {names}"
+    first = next(iter(lowered[at].origins), None)
+    return Finding(
+        "no-workflow",
+        "source",
+        "error",
+        f"{place} has {what}, but no Workflow",
+        f'write workflow = Workflow("{title}", {name}, key="{name}")',
+        place=None if first is None else first.place,
+    )
+
+
+def _is_source(block: WireBlock) -> bool:
+    kind = CATALOGUE.get(block.kind)
+    return kind is not None and kind.about.role == "source"
 
 
 def pick_workflow(

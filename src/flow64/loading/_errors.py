@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
+from ..diagnostics import Finding
 from ..errors import FlowError
 
 
@@ -26,9 +27,16 @@ class AddressError(FlowError):
 
 @frozen(repr=False)
 class SourceError(FlowError):
-    """A source exists and cannot be read; a traceback of its own code is included."""
+    """A source exists and cannot be read.
+
+    Attributes:
+        finding: The error as a finding of `flow64 check`.
+        traceback: The traceback of the user's own code, if that failed.
+    """
 
     problem: str
+    finding: Finding
+    traceback: str = ""
 
     def __str__(self) -> str:
-        return self.problem
+        return "\n".join(filter(None, (self.problem, self.traceback)))

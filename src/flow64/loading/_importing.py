@@ -12,12 +12,13 @@ from hashlib import sha256
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from traceback import TracebackException
+from traceback import TracebackException, extract_tb
 from types import ModuleType
 from typing import Final, NoReturn
 
 from attrs import frozen
 
+from ..diagnostics import Finding, Place
 from ._errors import SourceError
 
 PACKAGE_FOLDER: Final = Path(__file__).resolve().parent.parent
@@ -165,13 +166,38 @@ def _wrap_errors(what: str) -> Generator[None]:
     """Turn an error of a module into a SourceError with the user's own traceback."""
     try:
         yield
-    except SystemExit:
-        problem = f"{what} ends the program while it is imported"
+    except SystemExit as error:
+        problem = "ends the program while it is imported"
         advice = 'put what runs under `if __name__ == "__main__":`'
-        raise SourceError(f"{problem}; {advice}") from None
+        found = _finding(what, problem, advice, error)
+        raise SourceError(f"{what} {problem}; {advice}", found) from None
     except Exception as error:  # noqa: BLE001 - the module may raise anything
-        problem = f"{what} cannot be imported\n{format_traceback(error)}"
-        raise SourceError(problem) from None
+        trace = TracebackException.from_exception(error)
+        reason = f"{type(error).__name__}: {trace}".partition("\n")[0]
+        found = _finding(what, f"cannot be imported: {reason}", _SEE, error)
+        problem = f"{what} cannot be imported"
+        raise SourceError(problem, found, format_traceback(error)) from None
+
+
+_SEE: Final = "correct it: its traceback is on stderr"
+
+
+def _finding(what: str, problem: str, advice: str, error: BaseException) -> Finding:
+    """Return the finding for a module, at the line of its own that failed."""
+    frames = [f for f in extract_tb(error.__traceback__) if not _is_inner(f.filename)]
+    place = None
+    if frames:
+        # Later ones may be in other modules, which this one calls or imports.
+        own = [frame for frame in frames if frame.filename == frames[0].filename][-1]
+        is_one_line = own.lineno == own.end_lineno
+        end = own.end_colno if is_one_line else None
+        place = Place(own.filename, own.lineno or 1, own.colno, end)
+    elif isinstance(error, SyntaxError) and error.filename:
+        place = Place(error.filename, error.lineno or 1)
+    name = "the module" if place else what
+    return Finding(
+        "unloadable-file", "source", "error", f"{name} {problem}", advice, place=place
+    )
 
 
 def _execute(name: str, file: Path) -> ModuleType:

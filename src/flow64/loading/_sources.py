@@ -21,11 +21,18 @@ from urllib.parse import unquote
 from attrs import frozen
 
 from ..definition import ProjectKey
-from ..errors import SettingsError, did_you_mean
+from ..diagnostics import Finding
+from ..errors import ReadError, SettingsError, did_you_mean
 from ..manifest import MANIFEST, read_folder, read_manifest, read_workflow
 from ..manifest import FolderWorkflow as ManifestWorkflow
 from ..workflow import Workflow
-from ._collect import Collector, SourceWorkflow, drop_duplicates, pick_workflow
+from ._collect import (
+    Collector,
+    SourceWorkflow,
+    drop_duplicates,
+    find_no_workflow,
+    pick_workflow,
+)
 from ._errors import AddressError, SourceError
 from ._importing import ImportScope, find_import_root, import_scope, is_module_name
 from ._source_names import (
@@ -56,6 +63,7 @@ class Loaded:
         is_all: Whether nothing next to it can belong to it, as far as can be seen.
         trusted: The trusted folder that it was read with, if it is not trusted itself.
         notes: What was noticed while it was read, for people.
+        findings: Errors of the source itself, if it was loaded leniently.
     """
 
     source: str
@@ -66,6 +74,7 @@ class Loaded:
     is_all: bool = False
     trusted: TrustedFolder | None = None
     notes: Sequence[str] = ()
+    findings: Sequence[Finding] = ()
 
     @property
     def is_whole(self) -> bool:
@@ -109,6 +118,7 @@ def load_source(
     code: bool = True,
     manifest: Path | None = None,
     may_be_empty: bool = False,
+    lenient: bool = False,
 ) -> Loaded:
     """Load the workflows of a source.
 
@@ -119,6 +129,9 @@ def load_source(
             What the folder says about itself is not believed.
         may_be_empty: Whether a source may have a project and no workflow, as after its
             last one was deleted.
+        lenient: Whether errors of the source become findings, and the rest is loaded.
+            These are: a file that fails, two workflows with one id, and a flow without
+            a workflow.
 
     Raises:
         AddressError: There is no such source or workflow, or no workflow at all; or it
@@ -133,7 +146,7 @@ def load_source(
         return _load_untrusted(source, manifest, code=code)
     meant = _require_source() if source is None else resolve_source(source)
     place, key = split_source(meant)
-    path, found = Path(place), Collector()
+    path, found = Path(place), Collector(is_lenient=lenient)
     if path.is_dir():
         _read_folder(path, found, code=code)
     elif path.exists():
@@ -145,19 +158,24 @@ def load_source(
     elif not (is_module_name(place) and _read_module(place, found)):
         problem = f"there is no file, folder or module {place!r}"
         raise AddressError(problem + did_you_mean(place, list_neighbours(path)))
-    workflows = drop_duplicates(found.workflows)
+    workflows = drop_duplicates(found)
     is_empty = may_be_empty and key is None and found.projects
     if not workflows and not is_empty:
-        advice = "a Workflow counts at the level of a module, also in lists and dicts"
-        raise AddressError(f"{place} holds no workflow; {advice}", found.notes)
+        _report_no_workflow(place, found)
     facts: dict[str, Any] = {
         "is_code": found.is_code,
         "is_all": found.is_all,
         "notes": found.notes,
+        "findings": found.findings,
     }
     if key is None:
         return Loaded(meant, workflows, found.projects, **facts)
-    one = pick_workflow(place, key, workflows)
+    try:
+        one = pick_workflow(place, key, workflows)
+    except AddressError:
+        if not found.findings:  # of which one may be the reason
+            raise
+        return Loaded(meant, [], [], is_picked=True, **facts)
     owner = one.workflow.project
     owners = [] if owner is None else [owner]
     return Loaded(meant, [one], owners, is_picked=True, **facts)
@@ -178,7 +196,7 @@ def _read_file(path: Path, found: Collector, *, code: bool) -> None:
         _require_code(path, code=code)
         found.is_code = True
         with import_scope(find_import_root(path), Path.cwd()) as scope:
-            found.add_module(scope.import_file(path), str(path))
+            _add_file(scope, path, found)
             found.is_all = _is_alone(path, found)
     else:
         raise AddressError(f"{path} is neither Python nor JSON, by the end of its name")
@@ -195,8 +213,8 @@ def _read_folder(folder: Path, found: Collector, *, code: bool) -> None:
         for root, files in groupby(modules, find_import_root):
             with import_scope(root, folder, Path.cwd()) as scope:
                 for path in files:
-                    found.add_module(scope.import_file(path), str(path))
-    if found.workflows or found.projects:
+                    _add_file(scope, path, found)
+    if found.workflows or found.projects or found.findings:
         found.is_code = True
         return
     whole: list[ProjectKey] = []
@@ -207,6 +225,30 @@ def _read_folder(folder: Path, found: Collector, *, code: bool) -> None:
     for project in whole:
         found.add_project(project)
     found.is_all = bool(whole) and all(one in whole for one in found.projects)
+
+
+def _add_file(scope: ImportScope, path: Path, found: Collector) -> None:
+    try:
+        found.add_module(scope.import_file(path), str(path))
+    except SourceError as error:
+        found.fail(error)
+
+
+def _report_no_workflow(place: str, found: Collector) -> None:
+    """Report that a source has no workflow.
+
+    Raises:
+        AddressError: It is not known why, or the collector is not lenient.
+    """
+    advice = "a Workflow counts at the level of a module, also in lists and dicts"
+    problem = f"{place} holds no workflow; {advice}"
+    if found.flows:
+        finding = find_no_workflow(place, found.flows)
+        problem = f"{finding.message}; {finding.help}"
+        if found.is_lenient:
+            found.findings.append(finding)
+    if not found.findings:
+        raise AddressError(problem, found.notes)
 
 
 def _read_json_folder(folder: Path, found: Collector, whole: list[ProjectKey]) -> None:
@@ -325,7 +367,11 @@ def _mentions_any(path: Path, names: Sequence[str]) -> bool:
 def _read_module(name: str, found: Collector) -> bool:
     """Read a module or package. Return False if it does not exist."""
     with import_scope(Path.cwd()) as scope:
-        module = scope.import_module(name)
+        try:
+            module = scope.import_module(name)
+        except SourceError as error:
+            found.fail(error)
+            return True
         if module is None:
             return False
         found.is_code = True
@@ -342,19 +388,32 @@ def _read_module(name: str, found: Collector) -> bool:
 
 
 def _add_inner(scope: ImportScope, name: str, found: Collector) -> None:
-    module = scope.import_module(name.removesuffix(".__init__"))
+    try:
+        module = scope.import_module(name.removesuffix(".__init__"))
+    except SourceError as error:
+        found.fail(error)
+        return
     if module is not None:
         found.add_module(module, module.__name__)
 
 
 def _read_json(path: Path, found: Collector) -> None:
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read ({error.strerror})") from error
-    workflow = Workflow.from_json(content, source=str(path))
+        workflow = Workflow.from_json(_read_bytes(path), source=str(path))
+    except (SourceError, ReadError) as error:
+        found.fail(error)
+        return
     name = "/".join(map(unquote, path.stem.split("@")))
     found.add_workflow(SourceWorkflow(name, workflow, str(path), path.stem))
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        problem = f"{path} cannot be read ({error.strerror})"
+        finding = Finding("unloadable-file", "source", "error", problem)
+        raise SourceError(problem, finding) from error
 
 
 def _add_entry(one: ManifestWorkflow, path: Path, found: Collector) -> None:

@@ -6,13 +6,14 @@ escaped, so it does not end the command.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import Final
 
-from ..diagnostics import Finding, Severity
+from ..diagnostics import Finding, Severity, as_text
 from ..redaction import clean_text
-from ..text import printable
+from ..text import join_words, pluralize, printable
 
 _COMMANDS: Final[dict[Severity, str]] = {
     "error": "error",
@@ -21,23 +22,47 @@ _COMMANDS: Final[dict[Severity, str]] = {
 }
 
 
+MOST_ANNOTATIONS: Final = 10
+"""Annotations of one severity that GitHub shows for a step. It drops all others."""
+
+MOST_CHARACTERS: Final = 4000
+"""Characters of a message, since the runner cuts it after 4,096."""
+
+
 def as_annotations(
-    findings: Iterable[Finding], *, root: Path | None = None, about: str = ""
+    findings: Sequence[Finding], *, root: Path | None = None
 ) -> Iterator[str]:
     """Yield findings as workflow commands, such as `::error file=leads.py,line=14::`.
+
+    If there are more of a severity than GitHub shows, the last annotation counts the
+    others. They follow as text, for the log.
 
     Args:
         findings: The findings.
         root: The folder of the repository. Files below it are named from there.
-        about: The beginning of each message, such as the key of a workflow.
     """
-    for finding in findings:
-        facts = ",".join(
-            f"{name}={_escape_property(str(value))}"
-            for name, value in _facts(finding, root)
-        )
-        message = _format_message(finding, about)
-        yield f"::{_COMMANDS[finding.severity]} {facts}::{_escape(message)}"
+    others: list[Finding] = []
+    for severity, command in _COMMANDS.items():
+        same = [finding for finding in findings if finding.severity == severity]
+        most = len(same) if len(same) <= MOST_ANNOTATIONS else MOST_ANNOTATIONS - 1
+        for finding in same[:most]:
+            facts = ",".join(
+                f"{name}={_escape_property(str(value))}"
+                for name, value in _facts(finding, root)
+            )
+            yield f"::{command} {facts}::{_escape(_format_message(finding))}"
+        if more := same[most:]:
+            yield f"::{command} title=more-findings::{_count_others(more)}"
+            others += more
+    for line in as_text(others).splitlines():
+        yield line.replace("##[", "## [")  # this begins a command, too
+
+
+def _count_others(findings: Sequence[Finding]) -> str:
+    times = Counter(finding.code for finding in findings)
+    codes = join_words(f"{code} ({count})" for code, count in times.items())
+    what = pluralize(len(findings), findings[0].severity)
+    return f"{what} more than GitHub shows: see the log of this step; {codes}"
 
 
 def _facts(finding: Finding, root: Path | None) -> Iterator[tuple[str, str | int]]:
@@ -61,13 +86,15 @@ def _relative_path(root: Path | None, file: str) -> str:
     return path.as_posix()
 
 
-def _format_message(finding: Finding, about: str) -> str:
-    opening = f"{about}: " if about else ""
+def _format_message(finding: Finding) -> str:
     where = f" ({finding.where})" if finding.where else ""
-    lines = [f"{opening}{finding.message}{where}"]
+    lines = [f"{finding.message}{where}"]
     if finding.help:
         lines.append(f"help: {finding.help}")
-    return "\n".join(map(clean_text, lines))
+    text = "\n".join(map(clean_text, lines))
+    if (more := len(text) - MOST_CHARACTERS) <= 0:
+        return text
+    return f"{text[:MOST_CHARACTERS]}… ({pluralize(more, 'more character')})"
 
 
 def _escape(text: str) -> str:

@@ -57,6 +57,23 @@ def test_run(start, deployed):
     assert told.endswith("completed\n")
 
 
+def test_no_row_comes_out(deployed, people, flow64):
+    """The last line says that nothing is left, and after which block; `watch` too."""
+    source = Path("leads.py").read_text("utf-8")
+    kept = 'Filter.where("email").equals("nobody@acme.example")'
+    source = source.replace("import Lead", "import Filter, Lead")
+    source = source.replace(")\ninbound", f") >> {kept}\ninbound")
+    Path("leads.py").write_text(source, "utf-8")
+    flow64("deploy", "leads.py", "--yes")
+
+    code, printed, told = flow64("run", "leads.py", "people.csv", *QUICK, "--new", "-y")
+    watched = flow64("watch", printed.strip(), *QUICK)
+
+    empty = "completed: 0 of 2 rows came out, none is left after filter\n"
+    assert (code, told.splitlines(keepends=True)[-1]) == (0, empty)
+    assert (watched[0], watched[1]) == (0, empty)
+
+
 def test_same_intent(start):
     """A repeated intent with equal rows is the same run."""
     first, second = (start("--intent", "today", "--yes") for _ in range(2))
@@ -164,6 +181,7 @@ def test_json(start):
         "workflow_id": load_source("leads.py").only.workflow.id(),
         "status": "completed",
         "reason": None,
+        "empty": None,
         "is_presumed": False,
         "is_attached": False,
         "output": "out.csv",

@@ -78,7 +78,8 @@ def test_watch_json(run_id, flow64):
         "name": "webhook",
         "total": 2,
     }
-    assert events[-1] == {"event": "finished", "status": "completed", "reason": None}
+    end = {"event": "finished", "status": "completed", "reason": None, "empty": None}
+    assert events[-1] == end
 
 
 def test_watch_cancelled(going, flow64):

@@ -82,11 +82,23 @@ def test_handle_shows_what_is_known_and_nothing_else(hold):
 
     assert (run.id, run.workflow_id, run.status) == ("r1", "w1", "queued")
     made = getattr(run, "run", run)
-    expected = (
-        f"{type(made).__name__}(id='r1', workflow_id='w1', is_presumed=False, "
-        "status='queued')"
-    )
+    expected = f"{type(made).__name__}(id='r1', workflow_id='w1', status='queued')"
     assert repr(made) == expected
+
+
+def test_repr_says_what_is_unusual(hold):
+    """That it is only presumed to be ours, and that no row came out."""
+    presumed, _ = hold(is_presumed=True)
+    rows = {"metrics": {"row_count": 3}, "sequence_number": 1, "block_name": "webhook"}
+    none = {"metrics": {"row_count": 0}, "sequence_number": 2, "block_name": "filter"}
+    empty, _ = hold(status("completed", blocks=[none, rows]))
+    empty.wait()
+
+    said = "empty='0 of 3 rows came out, none is left after filter'"
+    assert "status='queued', is_presumed=True)" in repr(
+        getattr(presumed, "run", presumed)
+    )
+    assert f"status='completed', {said})" in repr(getattr(empty, "run", empty))
 
 
 def test_watch_gives_events_and_wait_gives_the_run(hold):

@@ -619,3 +619,44 @@ def test_nothing_that_is_told_goes_back(looks):
         assert [s.percentage for s in steps] == sorted(s.percentage for s in steps)
     words = [type(event) for event in events if isinstance(event, Queued | Running)]
     assert words == sorted(words, key=lambda kind: kind is Running)
+
+
+# -- Runs that end without a row -------------------------------------------------------
+
+
+def counted(number, rows, **more):
+    metrics = {} if rows is None else {"row_count": rows}
+    return block(number, "completed", metrics=metrics, **more)
+
+
+LAST = "0 of 3 rows came out, none is left after filter"
+FORK = Stages(numbers={"webhook": 1, "left": 2, "right": 3}, ends=["left", "right"])
+
+
+@pytest.mark.parametrize(
+    ("counts", "stages", "empty"),
+    [
+        ([3, 0], Stages(), LAST),
+        ([3, 0, 0], Stages(), LAST),
+        ([0, 0], Stages(), "0 rows came out, none is left after webhook"),
+        ([1, 0], Stages(), "0 of 1 row came out, none is left after filter"),
+        ([3, 0, 0], FORK, "0 of 3 rows came out, none is left after left"),
+        ([3, 0, 2], FORK, None),
+        ([3, 2], Stages(), None),
+        ([3, None], Stages(), None),
+        ([None, 0], Stages(), "0 rows came out, none is left after filter"),
+        ([], Stages(), None),
+    ],
+)
+def test_completed_run_without_a_row_says_so(counts, stages, empty):
+    """Where the last row was lost; nothing if it is not known that none came out."""
+    kinds = ("webhook", "filter", "find_email")
+    blocks = [
+        counted(number, rows, block_name=kind)
+        for number, (rows, kind) in enumerate(zip(counts, kinds, strict=False), 1)
+    ]
+
+    events, run = watched(status("completed", *blocks), stages=stages)[:2]
+
+    assert (events[-1].empty, run.empty) == (empty, empty)
+    assert str(events[-1]) == (f"completed: {empty}" if empty else "completed")

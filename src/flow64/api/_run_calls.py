@@ -110,6 +110,14 @@ class BlockStatus(Answered):
     metrics: Mapping[str, Any] | None = field(default=None, repr=False)
     last_updated: str | None = field(default=None, eq=False)
 
+    @property
+    def returned_rows(self) -> int | None:
+        """The rows that it returned; None if that is not known."""
+        count = (self.metrics or {}).get("row_count")
+        if isinstance(count, int) and not isinstance(count, bool):
+            return count
+        return self.processed_count if self.processed_count > 0 else None
+
 
 @frozen
 class LiveStatus(Answered):

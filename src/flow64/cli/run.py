@@ -496,6 +496,7 @@ def _to_data(run: Run, output: Path | None, count: int | None) -> dict[str, Any]
         "workflow_id": run.workflow_id,
         "status": run.status,
         "reason": run.reason,
+        "empty": run.empty,
         "is_presumed": run.is_presumed,
         "is_attached": run.is_attached,
         "output": None if count is None else str(output),

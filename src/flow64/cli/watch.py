@@ -51,7 +51,8 @@ def command(
     """Follow a run until it ends.
 
     Progress goes to stderr, as bars on a terminal and as lines elsewhere. The final
-    status goes to stdout. With --json, each event is a line of JSON on stdout instead.
+    status goes to stdout; if no row came out, this says so. With --json, each event is
+    a line of JSON on stdout instead.
     Ctrl-C does not stop the run. Exits with 1 if the run did not complete.
     """
     with connect(env) as client:
@@ -64,7 +65,7 @@ def command(
             )
             return INTERRUPTED
     if not as_json:
-        print_line(printable(run.status))
+        print_line(printable(f"{run.status}: {run.empty}" if run.empty else run.status))
     return code
 
 

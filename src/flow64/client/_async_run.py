@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class AsyncRun(Tracked):
     """A run on the service.
 
@@ -58,6 +58,8 @@ class AsyncRun(Tracked):
         status: The last known status; empty if none is known yet.
         is_attached: True if the run was there before, and nothing was started now.
         reason: Why it did not complete, if the service says so.
+        empty: That it completed without a row, in words. None if rows came out, or if
+            that is not known.
     """
 
     _client: AsyncClient = field(repr=False)

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Run(Tracked):
     """A run on the service.
 
@@ -56,6 +56,8 @@ class Run(Tracked):
         status: The last known status; empty if none is known yet.
         is_attached: True if the run was there before, and nothing was started now.
         reason: Why it did not complete, if the service says so.
+        empty: That it completed without a row, in words. None if rows came out, or if
+            that is not known.
     """
 
     _client: Client = field(repr=False)

@@ -130,10 +130,12 @@ class Finished:
     Attributes:
         status: `completed`, `failed`, `cancelled`, `timeout` or `terminated`.
         reason: Why it did not complete, if the service says so.
+        empty: That it completed without a row, in words; None if rows came out.
     """
 
     status: str
     reason: str | None = None
+    empty: str | None = None
 
     @property
     def is_completed(self) -> bool:
@@ -141,8 +143,8 @@ class Finished:
         return self.status == COMPLETED
 
     def __str__(self) -> str:
-        why = f": {printable(self.reason)}" if self.reason else ""
-        return f"{self.status}{why}"
+        why = self.reason or self.empty
+        return f"{self.status}: {printable(why)}" if why else self.status
 
 
 RunEvent: TypeAlias = (

@@ -11,6 +11,7 @@ from attrs import evolve, field, frozen
 from ..api import BlockStatus, LiveStatus
 from ..definition import Definition, Stamp, canonical_id, id_of, is_uuid, path_of
 from ..errors import AmbiguousRowsError, ArgumentError, did_you_mean, shortened
+from ..text import pluralize, printable
 
 
 @frozen
@@ -148,6 +149,22 @@ class Stages:
         named = (path for path, known in self.numbers.items() if known == number)
         path = next(named, "")
         return kind or f"block {number}" if is_uuid(path) or not path else path
+
+    def describe_empty_end(self, seen: LiveStatus) -> str | None:
+        """Say that a run ended without a row, and after which block none was left.
+
+        None if rows came out, or if that is not known.
+        """
+        blocks = sorted(seen.blocks, key=lambda block: block.sequence_number)
+        found = {block.sequence_number: block.returned_rows for block in blocks}
+        ends = [self.numbers[name] for name in self.ends] or [*found][-1:]
+        if not ends or any(found.get(number) != 0 for number in ends):
+            return None
+        brought = found[blocks[0].sequence_number]
+        of = f"0 of {pluralize(brought, 'row')}" if brought else "0 rows"
+        last = next(block for block in blocks if block.returned_rows == 0)
+        name = printable(self.name(last.sequence_number, last.block_name))
+        return f"{of} came out, none is left after {name}"
 
     def describe_failure(self, block: BlockStatus) -> str:
         """Return the error message of a block after its name."""

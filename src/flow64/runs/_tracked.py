@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import define, field
 
-from ..api import ENDED, LiveStatus, later, normal
+from ..api import COMPLETED, ENDED, LiveStatus, later, normal
 from ..definition import Definition, canonical_id
 from ..errors import JournalError
 from ._join_rows import list_key_losses
@@ -19,7 +19,7 @@ from ._stages import Stages
 _log = logging.getLogger("flow64")
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Tracked:
     """A run, and what is known of it.
 
@@ -32,6 +32,8 @@ class Tracked:
         status: The last known status; empty if none is known yet.
         is_attached: True if the run was there before, and nothing was started now.
         reason: Why it did not complete, if the service says so.
+        empty: That it completed without a row, in words. None if rows came out, or if
+            that is not known.
     """
 
     id: str
@@ -48,7 +50,19 @@ class Tracked:
     is_new: bool = field(default=True, kw_only=True, repr=False)
     endpoint: str = field(default="", kw_only=True, repr=False)
     reason: str | None = field(default=None, init=False, repr=False)
+    empty: str | None = field(default=None, init=False, repr=False)
     look: LiveStatus | None = field(default=None, init=False, repr=False)
+
+    def __repr__(self) -> str:
+        shown: dict[str, Any] = {
+            "id": self.id,
+            "workflow_id": self.workflow_id,
+            "status": self.status,
+        }
+        shown |= {"is_presumed": True} if self.is_presumed else {}
+        shown |= {"empty": self.empty} if self.empty else {}
+        fields = ", ".join(f"{name}={value!r}" for name, value in shown.items())
+        return f"{type(self).__name__}({fields})"
 
     def _set_endpoint(self, endpoint: str) -> None:
         """Set the endpoint that the run is at."""
@@ -80,6 +94,8 @@ class Tracked:
         self.is_new, self.look = False, seen
         self.workflow_id = self.workflow_id or seen.workflow_id
         self.record_status(seen.overall_status)
+        if self.status == COMPLETED:
+            self.empty = self.stages.describe_empty_end(seen)
 
     def confirm(self) -> None:
         """Record that the run is proven to be ours."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 from asyncio import CancelledError
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from random import random
 from typing import Any, Final
@@ -104,7 +104,7 @@ async def watch_run(
             seen = await live_status(session, tracked.id)
         except FlowError as error:
             if tracked.is_ended:  # how is known, and it may be gone by now
-                await session.emit(Finished(tracked.status, tracked.reason))
+                await session.emit(_end_of(tracked))
                 return None
             if not patience.lasts(error, session.now()):
                 raise
@@ -117,7 +117,7 @@ async def watch_run(
                 await session.emit(event)
             if tracked.is_ended:
                 tracked.reason = await find_reason(session, tracked, seen)
-                await session.emit(Finished(tracked.status, tracked.reason))
+                await session.emit(_end_of(tracked))
                 return seen
         left = began + timeout - session.now()
         if left <= 0:
@@ -326,7 +326,7 @@ def _events_of(
     if status in ENDED:
         known.is_over = True
         if status == COMPLETED:
-            yield BlockDone(number, name, _count_rows(block))
+            yield BlockDone(number, name, block.returned_rows)
         else:
             yield BlockFailed(number, name, status, block.error_message)
 
@@ -355,15 +355,6 @@ def _advance(before: Progress | None, now: Progress) -> Progress | None:
     )
 
 
-def _count_rows(block: BlockStatus) -> int | None:
-    """Return the number of rows that a block returned."""
-    metrics: Mapping[str, Any] = block.metrics or {}
-    count = metrics.get("row_count")
-    if isinstance(count, int) and not isinstance(count, bool):
-        return count
-    return block.processed_count if block.processed_count > 0 else None
-
-
 async def find_reason(
     session: Session, tracked: Tracked, seen: LiveStatus
 ) -> str | None:
@@ -382,6 +373,10 @@ async def find_reason(
                 if entry.job_id == tracked.id:
                     reasons = [entry.status_reason, entry.error_message]
     return "; ".join(reason for reason in reasons if reason) or None
+
+
+def _end_of(tracked: Tracked) -> Finished:
+    return Finished(tracked.status, tracked.reason, tracked.empty)
 
 
 def _require_success(tracked: Tracked) -> None:

@@ -71,6 +71,7 @@ def reported(tmp_path_factory):
     return {
         "mypy": list(of_mypy(texts["mypy"])),
         "basedpyright": list(of_pyright(texts["basedpyright"])),
+        "hints": dict(hints_of_mypy(texts["mypy"])),
     }
 
 
@@ -79,6 +80,13 @@ def of_mypy(text):
         found = json.loads(line) if line.startswith("{") else {}
         if found.get("severity") == "error":
             yield Path(found["file"]).name, found["line"], found["code"]
+
+
+def hints_of_mypy(text):
+    for line in text.splitlines():
+        found = json.loads(line) if line.startswith("{") else {}
+        if found.get("file") == "bad.py":
+            yield found["line"], found["hint"] or ""
 
 
 def of_pyright(text):
@@ -101,3 +109,22 @@ def test_wrong_use_is_refused(reported, checker):
 
     assert expected(checker) == found
     assert len(found) > 60
+
+
+@pytest.mark.parametrize(
+    ("line", "converter"),
+    [
+        ("companies >> FindEmail()", "CompanyToLeads"),
+        ("companies >> research >> FindEmail()", "CompanyToLeads"),
+        ("companies >> [find, find]", "CompanyToLeads"),
+        ("leads >> CompanyToLeads()", "LeadsToCompany"),
+    ],
+)
+def test_mypy_names_the_converter(reported, line, converter):
+    """Where rows of the wrong kind meet a block, mypy says what to write between."""
+    lines = [text.partition("  #")[0] for text in BAD.read_text("utf-8").splitlines()]
+
+    hint = reported["hints"][lines.index(line) + 1]
+
+    assert f'_between: expected "{converter}", got "None"' in hint
+    assert "_takes: expected" in hint

@@ -57,7 +57,7 @@ Search(COMPANY, query="x") >> find  # type: ignore[operator]  # pyright: ignore[
 find >> leads  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 Deduplicate() >> find >> research  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 leads >> research.scoped("x")  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
-leads >> tap(research)  # type: ignore[arg-type]  # pyright: ignore[reportOperatorIssue]
+leads >> tap(research)  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 leads >> tap(LeadsToCompany()) >> research  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 leads >> research.again(key="b")  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 
@@ -67,11 +67,12 @@ leads >> (research, research)  # type: ignore[operator]  # pyright: ignore[repor
 leads >> [research for _ in range(3)]  # type: ignore[misc]  # pyright: ignore[reportOperatorIssue]
 named = [research]
 leads >> named  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
+companies >> [find, find]  # type: ignore[list-item]  # pyright: ignore[reportOperatorIssue]
 leads >> [find, research]  # type: ignore[list-item]  # pyright: ignore[reportOperatorIssue]
 [find, find] >> research  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 [leads, companies] >> find  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
-leads >> fan(find, research)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
-leads >> fan(research, CompanyEnrichment(return_fields={}, key="b"))  # type: ignore[arg-type]  # pyright: ignore[reportOperatorIssue]
+leads >> fan(find, research)  # type: ignore[operator]  # pyright: ignore[reportArgumentType, reportCallIssue]
+leads >> fan(research, CompanyEnrichment(return_fields={}, key="b"))  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 leads >> fan(find, find) >> research  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 
 # Parts that may be left out must give what they take.

@@ -17,6 +17,7 @@ from typing import (
     Literal,
     Never,
     NoReturn,
+    Protocol,
     Self,
     TypeAlias,
     TypeVar,
@@ -38,11 +39,14 @@ from ..errors import (
     TruthError,
 )
 from ..text import shortened
+from ._kinds import Company, Lead
 
 In = TypeVar("In", contravariant=True)
 Out = TypeVar("Out", covariant=True)
 A = TypeVar("A")
 B = TypeVar("B")
+Wanted = TypeVar("Wanted", covariant=True)
+Converter = TypeVar("Converter", covariant=True)
 
 FlowShape: TypeAlias = Literal["block", "series", "parallel", "scope", "tap", "nothing"]
 
@@ -86,6 +90,27 @@ class FlowBase:
         return self
 
 
+class CompanyToLeads:
+    """The name of the block that makes lead rows, for the message of mypy."""
+
+
+class LeadsToCompany:
+    """The name of the block that makes company rows, for the message of mypy."""
+
+
+class FitsOrNeeds(Protocol[Wanted, Converter]):
+    """A type that no flow has: mypy lists why, if no other overload of `>>` fits.
+
+    That is `_takes: expected "Company", got "Lead"`, and the converter that may stand
+    between. pyright names only the two operands, whatever the overloads are.
+    """
+
+    @property
+    def _takes(self) -> Wanted: ...
+    @property
+    def _between(self) -> Converter: ...
+
+
 class Flow(FlowBase, Generic[In, Out]):
     """Rows of kind `In` come in, rows of kind `Out` go out.
 
@@ -96,10 +121,26 @@ class Flow(FlowBase, Generic[In, Out]):
 
     __slots__ = ()
 
+    # For `FitsOrNeeds`. They have no value when a program runs.
+    _takes: In
+    _between: None
+
     # Sequence, not list: a named list or a comprehension must pass as well. The order
     # of the overloads matters.
     @overload
     def __rshift__(self, other: Passthrough) -> Flow[In, Out]: ...
+    @overload
+    def __rshift__(
+        self: Flow[A, Company],
+        other: FitsOrNeeds[Company, CompanyToLeads]
+        | Sequence[FitsOrNeeds[Company, CompanyToLeads]],
+    ) -> Flow[A, Any]: ...
+    @overload
+    def __rshift__(
+        self: Flow[A, Lead],
+        other: FitsOrNeeds[Lead, LeadsToCompany]
+        | Sequence[FitsOrNeeds[Lead, LeadsToCompany]],
+    ) -> Flow[A, Any]: ...
     @overload
     def __rshift__(self, other: Flow[Out, B]) -> Flow[In, B]: ...
     @overload
@@ -149,7 +190,8 @@ class Passthrough(Flow[Any, Any]):
 
     __slots__ = ()
 
-    @overload
+    # Any row kind is taken, so these overloads do not ask for the one that comes out.
+    @overload  # type: ignore[override] # see above
     def __rshift__(self, other: Passthrough) -> Passthrough: ...
     @overload
     def __rshift__(self, other: Flow[A, B]) -> Flow[A, B]: ...
@@ -161,7 +203,6 @@ class Passthrough(Flow[Any, Any]):
     def __rshift__(  # pyright: ignore[reportOverlappingOverload] - as above
         self, other: Sequence[Flow[A, B] | Passthrough]
     ) -> Flow[A, B]: ...
-    # Any row kind is taken, so these overloads do not ask for the one that comes out.
     def __rshift__(  # pyright: ignore[reportIncompatibleMethodOverride] - see above
         self, other: Any
     ) -> Any:

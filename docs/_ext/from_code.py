@@ -28,6 +28,7 @@ from flow64.blocks import (
     CONFIDENCE,
     CatalogueBlock,
     Fact,
+    describe_kind,
     facts_of,
     field_docs,
 )
@@ -87,7 +88,7 @@ def _block(kind: str, block: type[CatalogueBlock]) -> Iterator[str]:
     facts, docs = facts_of(block), field_docs(block)
     yield f"### {kind}\n"
     yield f"`flow64.blocks.{block.__name__}({_signature(block)})`\n"
-    yield inspect.cleandoc(block.__doc__ or "") + "\n"
+    yield describe_kind(block) + "\n"
     yield from _about(block)
     if facts:
         yield "Fields:\n"

@@ -52,7 +52,7 @@ class Workflow:
     """
 
     # Known to `>>`, which has an error of its own for a whole workflow.
-    join_error: ClassVar[type[JoinError]] = JoinedWorkflowError
+    _join_error: ClassVar[type[JoinError]] = JoinedWorkflowError
 
     identity: Identity
     flows: tuple[Flow[Any, Any], ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import typing
 
 import attrs
 import pytest
@@ -14,6 +15,7 @@ from flow64.blocks import (
     OLD_NAMES,
     CatalogueBlock,
     Fact,
+    describe_kind,
     facts_of,
     field_docs,
 )
@@ -185,6 +187,59 @@ def test_every_class_has_a_docstring_of_its_own(cls):
     first = inspect.cleandoc(vars(cls)["__doc__"]).splitlines()[0]
 
     assert first.endswith((".", "`."))
+
+
+@every_class
+def test_docstrings_end_with_the_rows(cls):
+    """An editor shows the docstring, so it says which rows a block takes and gives."""
+    about = cls.about
+    words = {
+        "any": "any",
+        "same": "the same",
+        "unknown": "either",
+        "dataframe_type": "what `dataframe_type` says",
+    }
+    takes, gives = (words.get(w, w) for w in (about.takes, about.gives))
+    takes = "" if takes == "none" else f"takes {takes}, "
+    text = f"Rows: {takes}gives {gives} ({CONFIDENCE[about.rows]})."
+    others = {"LEAD": "COMPANY", "COMPANY": "LEAD"}
+    if about.rows == "I" and about.gives != "dataframe_type":
+        text += " Type checkers let both kinds pass."
+    elif about.role == "step" and about.takes in others:
+        converter = {"LEAD": "CompanyToLeads", "COMPANY": "LeadsToCompany"}[takes[6:-2]]
+        text += f" `{converter}` makes {about.takes} of {others[about.takes]} rows."
+
+    paragraphs = inspect.cleandoc(cls.__doc__).split("\n\n")
+    assert " ".join(paragraphs[-1].split()) == text
+    assert describe_kind(cls) == "\n\n".join(paragraphs[:-1])
+
+
+@every_class
+def test_required_arguments_come_first(cls):
+    """A signature begins with what has to be written."""
+    parameters = inspect.signature(cls).parameters.values()
+
+    is_optional = [p.default is not inspect.Parameter.empty for p in parameters]
+
+    assert is_optional == sorted(is_optional)
+
+
+def test_words_are_written_where_they_are_used():
+    """An editor shows the alias of a Literal by its name, so fields have the words."""
+    hints = {
+        cls: typing.get_type_hints(cls)
+        for cls in (blocks.FindEmail, blocks.LeadEnrichment, blocks.CompanyEnrichment)
+    }
+
+    assert hints[blocks.FindEmail]["mode"] == blocks.EmailMode | Unset
+    assert hints[blocks.LeadEnrichment]["tier"] == blocks.Tier | Unset
+    assert hints[blocks.CompanyEnrichment]["tier"] == blocks.CompanyTier | Unset
+
+
+@every_class
+def test_every_argument_has_a_docstring(cls):
+    """An editor shows it for the name of an argument."""
+    assert set(cls.arguments) <= field_docs(cls).keys()
 
 
 @every_class

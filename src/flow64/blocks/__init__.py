@@ -48,7 +48,7 @@ from ._facts import (
 from ._fields import FieldMap, Specs, UncheckedBlock, columns_of
 from ._integrations import HubspotImport, YcBatches, YcCompanies
 from ._output import AppendToNotebook, OutgoingWebhook, SendSlackMessage
-from ._schema import field_docs, specs_schema
+from ._schema import describe_kind, field_docs, specs_schema
 from ._social import KaggleLeaderboard, TiktokGetFollowing, XSearch
 from ._sources import ReadCsv, ReadNotebook, Search, Webhook
 from ._web import BacklinksReferringDomains, FindSubdomains, ScrapeWeb
@@ -142,6 +142,7 @@ __all__ = [
     "YcBatches",
     "YcCompanies",
     "columns_of",
+    "describe_kind",
     "facts_of",
     "field_docs",
     "specs_schema",

@@ -40,7 +40,10 @@ class Criterion(_Criterion, total=False):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class LlmOpenai(Passthrough, UncheckedBlock):
-    """Ask a model of OpenAI about each row. Nothing more is documented."""
+    """Ask a model of OpenAI about each row. Nothing more is documented.
+
+    Rows: takes any, gives the same (documented once).
+    """
 
     kind: ClassVar[str] = "llm_openai"
     label: ClassVar[str] = "enrichment"
@@ -55,7 +58,11 @@ class LlmOpenai(Passthrough, UncheckedBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class QaAgent(Flow[Any, Any], CatalogueBlock):
-    """Judge each row by criteria. All its fields are inferred from the endpoint."""
+    """Judge each row by criteria. All its fields are inferred from the endpoint.
+
+    Rows: takes any, gives the same (inferred, unconfirmed). Type checkers let both
+    kinds pass.
+    """
 
     kind: ClassVar[str] = "qa_agent"
     label: ClassVar[str] = "enrichment"
@@ -86,7 +93,11 @@ class QaAgent(Flow[Any, Any], CatalogueBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class ResearchAgent(Flow[Any, Any], CatalogueBlock):
-    """Research each row. All its fields are inferred from a hidden endpoint."""
+    """Research each row. All its fields are inferred from a hidden endpoint.
+
+    Rows: takes any, gives the same (inferred, unconfirmed). Type checkers let both
+    kinds pass.
+    """
 
     kind: ClassVar[str] = "research_agent"
     label: ClassVar[str] = "enrichment"
@@ -120,6 +131,8 @@ class TransformData(Passthrough, UncheckedBlock):
     """Change the columns of each row. How to describe the change is not documented.
 
     It has some field map (inferred: the service's field generator names it).
+
+    Rows: takes any, gives the same (documented once).
     """
 
     kind: ClassVar[str] = "transform_data"

@@ -47,13 +47,15 @@ class FilterCondition(_FilterCondition, total=False):
     logic: FilterLogic
 
 
-@frozen(eq=False, repr=False, kw_only=True, slots=False)
+@frozen(eq=False, repr=False, slots=False)
 class Filter(Passthrough, CatalogueBlock):
     """Keep the rows that match: `Filter.where("email_status").equals("OK")`.
 
     Each step after the first condition is a block, so `.and_(...)` is optional. The
     precedence of `and` and `or`, case, and comparisons of text with numbers are
     undocumented.
+
+    Rows: takes any, gives the same (documented once).
     """
 
     kind: ClassVar[str] = "filter"
@@ -143,15 +145,15 @@ _NEED_VALUE: Final = frozenset(
 class Condition:
     """A column that waits for its operator. Every operator returns a `Filter`."""
 
-    join_error: ClassVar[type[JoinError]] = UnfinishedFilterError
+    _join_error: ClassVar[type[JoinError]] = UnfinishedFilterError
 
-    column: str
-    logic: FilterLogic | None
-    before: tuple[FilterCondition, ...]
-    reserved: Mapping[str, Any]
+    _column: str
+    _logic: FilterLogic | None
+    _before: tuple[FilterCondition, ...]
+    _reserved: Mapping[str, Any]
 
     def __repr__(self) -> str:
-        return f"Filter.where({self.column!r})"
+        return f"Filter.where({self._column!r})"
 
     def equals(self, value: Any) -> Filter:
         """Keep rows with this value."""
@@ -198,12 +200,12 @@ class Condition:
         return self._filter("matches", pattern)
 
     def _filter(self, operator: FilterOperator, *value: Any) -> Filter:
-        condition: FilterCondition = {"column": self.column, "operator": operator}
+        condition: FilterCondition = {"column": self._column, "operator": operator}
         if value:
             condition["value"] = value[0]
-        if self.logic:
-            condition["logic"] = self.logic
-        made = Filter(filters=(*self.before, condition), **self.reserved)
+        if self._logic:
+            condition["logic"] = self._logic
+        made = Filter(filters=(*self._before, condition), **self._reserved)
         return set_place(made, sys._getframe(2))
 
 
@@ -213,6 +215,8 @@ class Deduplicate(Passthrough, CatalogueBlock):
 
     Which columns decide, and which row stays, is not documented. No example sets a
     field.
+
+    Rows: takes any, gives the same (documented once).
     """
 
     kind: ClassVar[str] = "deduplicate"
@@ -223,7 +227,10 @@ class Deduplicate(Passthrough, CatalogueBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class DeduplicateWrtNotebook(Passthrough, CatalogueBlock):
-    """Drop rows that a notebook has. Which columns decide is not documented."""
+    """Drop rows that a notebook has. Which columns decide is not documented.
+
+    Rows: takes any, gives the same (documented once).
+    """
 
     kind: ClassVar[str] = "deduplicate_wrt_notebook"
     about: ClassVar[About] = documented_once(
@@ -237,7 +244,10 @@ class DeduplicateWrtNotebook(Passthrough, CatalogueBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class GroupBy(Passthrough, UncheckedBlock):
-    """Group rows by a column. The effect on other columns is not documented."""
+    """Group rows by a column. The effect on other columns is not documented.
+
+    Rows: takes any, gives the same (documented once).
+    """
 
     kind: ClassVar[str] = "group_by"
     about: ClassVar[About] = documented_once(
@@ -247,7 +257,10 @@ class GroupBy(Passthrough, UncheckedBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class RemoveColumns(Passthrough, UncheckedBlock):
-    """Drop columns. The field that names them is not documented."""
+    """Drop columns. The field that names them is not documented.
+
+    Rows: takes any, gives the same (documented once).
+    """
 
     kind: ClassVar[str] = "remove_columns"
     about: ClassVar[About] = documented_once(

@@ -16,6 +16,8 @@ class CompanyToLeads(Flow[Company, Lead], CatalogueBlock):
     """Make one row of each person that `CompanyEnrichment(find_people=True)` found.
 
     The number of rows is known only after it has run. No example sets a field of it.
+
+    Rows: takes COMPANY, gives LEAD (documented once).
     """
 
     kind: ClassVar[str] = "company_to_leads"
@@ -26,7 +28,10 @@ class CompanyToLeads(Flow[Company, Lead], CatalogueBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class LeadsToCompany(Flow[Lead, Company], UncheckedBlock):
-    """Turn rows about people into rows about their companies. How is not documented."""
+    """Turn rows about people into rows about their companies. How is not documented.
+
+    Rows: takes LEAD, gives COMPANY (documented once).
+    """
 
     kind: ClassVar[str] = "leads_to_company"
     about: ClassVar[About] = documented_once(
@@ -36,7 +41,11 @@ class LeadsToCompany(Flow[Lead, Company], UncheckedBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class GithubFindPeople(Flow[Any, Any], UncheckedBlock):
-    """Find people on GitHub. Whether it takes rows is not documented."""
+    """Find people on GitHub. Whether it takes rows is not documented.
+
+    Rows: takes any, gives LEAD (inferred, unconfirmed). Type checkers let both kinds
+    pass.
+    """
 
     kind: ClassVar[str] = "github_find_people"
     label: ClassVar[str] = "signal"
@@ -53,7 +62,10 @@ class GithubFindPeople(Flow[Any, Any], UncheckedBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class GoogleMapsSearch(Flow[Any, Any], UncheckedBlock):
-    """Find businesses on Google Maps; probably a source."""
+    """Find businesses on Google Maps; probably a source.
+
+    Rows: gives COMPANY (inferred, unconfirmed). Type checkers let both kinds pass.
+    """
 
     kind: ClassVar[str] = "google_maps_search"
     label: ClassVar[str] = "signal"

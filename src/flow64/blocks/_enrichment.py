@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, Literal
 
-from attrs import frozen
+from attrs import field, frozen
 
 from ..dsl import UNSET, Company, Flow, Lead, Unset
 from ._facts import About, CatalogueBlock, Column, Columns, Fact, Price, documented_once
 from ._fields import FieldMap, UncheckedBlock, columns_of
-from ._words import EMAIL_MODES, CompanyTier, EmailMode, Tier
+from ._words import EMAIL_MODES
 
 
-@frozen(eq=False, repr=False, kw_only=True, slots=False)
+@frozen(eq=False, repr=False, slots=False)
 class CompanyEnrichment(Flow[Company, Company], CatalogueBlock):
     """Research each company and add one column for each requested field.
 
     With `find_people` it also finds people there, and `company_to_leads` makes rows of
     them. Examples bring the columns `company_name` and `website`. Which columns it
     reads is unknown.
+
+    Rows: takes COMPANY, gives COMPANY (documented once). `LeadsToCompany` makes COMPANY
+    of LEAD rows.
     """
 
     kind: ClassVar[str] = "company_enrichment"
@@ -37,21 +40,30 @@ class CompanyEnrichment(Flow[Company, Company], CatalogueBlock):
     return_fields: Annotated[FieldMap, Fact("D1", "SK", required=True)]
     """Fields to find: name to description, or to `{description, type}`; becomes
     columns. That it is required is inferred."""
-    find_people: Annotated[bool | Unset, Fact("D1", "SK", default="false")] = UNSET
+    find_people: Annotated[bool | Unset, Fact("D1", "SK", default="false")] = field(
+        default=UNSET, kw_only=True
+    )
     """Whether to find people at each company; `company_to_leads` needs it."""
-    people_focus_prompt: Annotated[str | Unset, Fact("D1", "SK")] = UNSET
+    people_focus_prompt: Annotated[str | Unset, Fact("D1", "SK")] = field(
+        default=UNSET, kw_only=True
+    )
     """The people to look for, in words; used with `find_people`."""
-    lead_struct: Annotated[FieldMap | Unset, Fact("I", "company endpoint")] = UNSET
+    lead_struct: Annotated[FieldMap | Unset, Fact("I", "company endpoint")] = field(
+        default=UNSET, kw_only=True
+    )
     """Fields to find about each person."""
     full_org_chart: Annotated[
         bool | Unset, Fact("I", "company endpoint", default="false")
-    ] = UNSET
+    ] = field(default=UNSET, kw_only=True)
     """Whether to look for all people in the organisation."""
-    research_plan: Annotated[str | Unset, Fact("I", "company endpoint")] = UNSET
+    research_plan: Annotated[str | Unset, Fact("I", "company endpoint")] = field(
+        default=UNSET, kw_only=True
+    )
     """Instructions for the research, in words."""
     tier: Annotated[
-        CompanyTier | Unset, Fact("I", "company endpoint", default="low")
-    ] = UNSET
+        Literal["micro", "low", "medium", "high"] | Unset,
+        Fact("I", "company endpoint", default="low"),
+    ] = field(default=UNSET, kw_only=True)
     """Depth of the research. `high` may need an enterprise plan."""
 
     @classmethod
@@ -73,9 +85,13 @@ class CompanyEnrichment(Flow[Company, Company], CatalogueBlock):
         return _low_tier(specs) if all(one is False for one in people) else None
 
 
-@frozen(eq=False, repr=False, kw_only=True, slots=False)
+@frozen(eq=False, repr=False, slots=False)
 class LeadEnrichment(Flow[Lead, Lead], CatalogueBlock):
-    """Research each person and add one column for each requested field."""
+    """Research each person and add one column for each requested field.
+
+    Rows: takes LEAD, gives LEAD (documented once). `CompanyToLeads` makes LEAD of
+    COMPANY rows.
+    """
 
     kind: ClassVar[str] = "lead_enrichment"
     label: ClassVar[str] = "enrichment"
@@ -92,13 +108,18 @@ class LeadEnrichment(Flow[Lead, Lead], CatalogueBlock):
     return_fields: Annotated[FieldMap, Fact("D", "PW, SK", required=True)]
     """Fields to find: name to description, or to `{description, type}`; becomes
     columns. That it is required is inferred."""
-    tier: Annotated[Tier | Unset, Fact("I", "people endpoint", default="low")] = UNSET
+    tier: Annotated[
+        Literal["micro", "scout", "low", "medium", "high", "xhigh"] | Unset,
+        Fact("I", "people endpoint", default="low"),
+    ] = field(default=UNSET, kw_only=True)
     """Depth of the research. `high` may need an enterprise plan."""
-    research_plan: Annotated[str | Unset, Fact("I", "people endpoint")] = UNSET
+    research_plan: Annotated[str | Unset, Fact("I", "people endpoint")] = field(
+        default=UNSET, kw_only=True
+    )
     """Instructions for the research, in words."""
     max_iterations: Annotated[
         int | Unset, Fact("I", "people endpoint", unit="rounds")
-    ] = UNSET
+    ] = field(default=UNSET, kw_only=True)
     """Maximum rounds of research for each row; a weak analogy."""
 
     @classmethod
@@ -117,6 +138,9 @@ class LinkedinEnrichment(Flow[Any, Any], CatalogueBlock):
     """Add facts from LinkedIn about each person, perhaps also about each company.
 
     The name is documented. Its fields and row kinds are inferred from the endpoint.
+
+    Rows: takes any, gives the same (inferred, unconfirmed). Type checkers let both
+    kinds pass.
     """
 
     kind: ClassVar[str] = "linkedin_enrichment"
@@ -152,6 +176,9 @@ class FindEmail(Flow[Lead, Lead], CatalogueBlock):
 
     A row should have a name and a company, or a LinkedIn URL. Which columns it reads is
     not documented. Of the words in `email_status`, sources agree only on `OK`.
+
+    Rows: takes LEAD, gives LEAD (documented once). `CompanyToLeads` makes LEAD of
+    COMPANY rows.
     """
 
     kind: ClassVar[str] = "find_email"
@@ -166,7 +193,8 @@ class FindEmail(Flow[Lead, Lead], CatalogueBlock):
     )
 
     mode: Annotated[
-        EmailMode | Unset, Fact("D", "SK, endpoint", default="PROFESSIONAL")
+        Literal["PROFESSIONAL", "PERSONAL"] | Unset,
+        Fact("D", "SK, endpoint", default="PROFESSIONAL"),
     ] = UNSET
     """The kind of address to find, in upper case."""
     verify_emails: Annotated[bool | Unset, Fact("I", "endpoint", default="true")] = (
@@ -200,7 +228,11 @@ class FindEmail(Flow[Lead, Lead], CatalogueBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class FindPhone(Flow[Lead, Lead], CatalogueBlock):
-    """Find a phone number for each person. No example sets a field of it."""
+    """Find a phone number for each person. No example sets a field of it.
+
+    Rows: takes LEAD, gives LEAD (documented once). `CompanyToLeads` makes LEAD of
+    COMPANY rows.
+    """
 
     kind: ClassVar[str] = "find_phone"
     label: ClassVar[str] = "enrichment"
@@ -220,7 +252,11 @@ class FindPhone(Flow[Lead, Lead], CatalogueBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class VerifyEmail(Flow[Lead, Lead], UncheckedBlock):
-    """Test the e-mail address of each person. Nothing more is documented."""
+    """Test the e-mail address of each person. Nothing more is documented.
+
+    Rows: takes LEAD, gives LEAD (documented once). `CompanyToLeads` makes LEAD of
+    COMPANY rows.
+    """
 
     kind: ClassVar[str] = "verify_email"
     label: ClassVar[str] = "enrichment"
@@ -240,6 +276,9 @@ class ReverseEmail(Flow[Lead, Lead], CatalogueBlock):
     """Find the owner of each e-mail address: name, company, title and LinkedIn.
 
     The names of the columns that it adds are not documented.
+
+    Rows: takes LEAD, gives LEAD (documented once). `CompanyToLeads` makes LEAD of
+    COMPANY rows.
     """
 
     kind: ClassVar[str] = "reverse_email"
@@ -263,6 +302,9 @@ class ReversePhone(Flow[Lead, Lead], CatalogueBlock):
     """Find the owner of each phone number: name, company, title and LinkedIn.
 
     The names of the columns that it adds are not documented.
+
+    Rows: takes LEAD, gives LEAD (documented once). `CompanyToLeads` makes LEAD of
+    COMPANY rows.
     """
 
     kind: ClassVar[str] = "reverse_phone"

@@ -16,6 +16,8 @@ class HubspotImport(Flow[Any, Any], UncheckedBlock):
     """Bring rows from HubSpot. It is probably a source, of either row kind.
 
     The connection to HubSpot belongs to one organisation.
+
+    Rows: gives either (inferred, unconfirmed). Type checkers let both kinds pass.
     """
 
     kind: ClassVar[str] = "hubspot_import"
@@ -31,7 +33,10 @@ class HubspotImport(Flow[Any, Any], UncheckedBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class YcBatches(Flow[Any, Any], UncheckedBlock):
-    """Bring the companies of Y Combinator's batches. It is probably a source."""
+    """Bring the companies of Y Combinator's batches. It is probably a source.
+
+    Rows: gives COMPANY (inferred, unconfirmed). Type checkers let both kinds pass.
+    """
 
     kind: ClassVar[str] = "yc_batches"
     label: ClassVar[str] = "signal"
@@ -47,7 +52,11 @@ class YcBatches(Flow[Any, Any], UncheckedBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class YcCompanies(Flow[Any, Any], UncheckedBlock):
-    """Bring companies of Y Combinator. Whether it takes rows is not documented."""
+    """Bring companies of Y Combinator. Whether it takes rows is not documented.
+
+    Rows: takes any, gives COMPANY (inferred, unconfirmed). Type checkers let both kinds
+    pass.
+    """
 
     kind: ClassVar[str] = "yc_companies"
     label: ClassVar[str] = "signal"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Final
 from urllib.parse import urlsplit
 
-from attrs import frozen
+from attrs import field, frozen
 
 from ..definition import BoundSecret, Value
 from ..dsl import UNSET, Passthrough, Unset
@@ -17,9 +17,12 @@ from ._fields import UncheckedBlock
 from ._words import CREATE_NEW
 
 
-@frozen(eq=False, repr=False, kw_only=True, slots=False)
+@frozen(eq=False, repr=False, slots=False)
 class AppendToNotebook(Passthrough, CatalogueBlock):
-    """Add the rows to a notebook, an existing one or a new one."""
+    """Add the rows to a notebook, an existing one or a new one.
+
+    Rows: takes any, gives the same (documented once).
+    """
 
     kind: ClassVar[str] = "append_to_notebook"
     label: ClassVar[str] = "output"
@@ -36,7 +39,9 @@ class AppendToNotebook(Passthrough, CatalogueBlock):
     """Notebook to add to, or `CREATE_NEW` (`"__create_new__"`) for a new one. Whether
     that makes one notebook, or one in each run, is unknown. Ids belong to one
     organisation."""
-    notebook_name: Annotated[str | Unset, Fact("D1", "SK")] = UNSET
+    notebook_name: Annotated[str | Unset, Fact("D1", "SK")] = field(
+        default=UNSET, kw_only=True
+    )
     """Name of the new notebook; probably required with `CREATE_NEW`."""
 
     @classmethod
@@ -63,6 +68,8 @@ class SendSlackMessage(Passthrough, UncheckedBlock):
 
     Slack has to be connected first, and the connection belongs to one organisation.
     Whether it sends one message for each row or each run is not documented.
+
+    Rows: takes any, gives the same (documented once).
     """
 
     kind: ClassVar[str] = "send_slack_message"
@@ -77,11 +84,13 @@ class SendSlackMessage(Passthrough, UncheckedBlock):
         return "sends to Slack"
 
 
-@frozen(eq=False, repr=False, kw_only=True, slots=False)
+@frozen(eq=False, repr=False, slots=False)
 class OutgoingWebhook(Passthrough, CatalogueBlock):
     """Post the rows of a run to an address of yours, in one signed request.
 
     Deliveries are unsigned until the organisation has a signing secret (documented).
+
+    Rows: takes any, gives the same (documented once).
     """
 
     kind: ClassVar[str] = "outgoing_webhook"
@@ -100,7 +109,9 @@ class OutgoingWebhook(Passthrough, CatalogueBlock):
 
     url: Annotated[str, Fact("D", "PW, OUT", required=True)]
     """Absolute https URL to post to (inferred from the rule for `webhook_url`)."""
-    timeout_seconds: Annotated[int | Unset, Fact("D", "PW", unit="seconds")] = UNSET
+    timeout_seconds: Annotated[int | Unset, Fact("D", "PW", unit="seconds")] = field(
+        default=UNSET, kw_only=True
+    )
     """Seconds to wait for an answer; the default is undocumented."""
 
     @classmethod

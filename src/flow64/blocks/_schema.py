@@ -33,7 +33,7 @@ def specs_schema(cls: type[CatalogueBlock]) -> dict[str, Any]:
     return {
         "$schema": DIALECT,
         "title": cls.kind,
-        "description": inspect.cleandoc(cls.__doc__ or ""),
+        "description": describe_kind(cls),
         "type": "object",
         "properties": {
             name: {
@@ -46,6 +46,14 @@ def specs_schema(cls: type[CatalogueBlock]) -> dict[str, Any]:
         "required": [name for name, fact in facts.items() if fact.required],
         "additionalProperties": True,
     }
+
+
+def describe_kind(cls: type[Block]) -> str:
+    """Return the docstring of a class without its last paragraph, about rows.
+
+    Editors show the docstring and no other fact, so the rows are said there again.
+    """
+    return inspect.cleandoc(cls.__doc__ or "").partition("\n\nRows: ")[0]
 
 
 def field_docs(cls: type[Block]) -> Mapping[str, str]:

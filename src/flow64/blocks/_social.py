@@ -13,7 +13,11 @@ from ._fields import UncheckedBlock
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class XSearch(Flow[Any, Any], UncheckedBlock):
-    """Find people on X. Whether it takes rows is not documented."""
+    """Find people on X. Whether it takes rows is not documented.
+
+    Rows: takes any, gives LEAD (inferred, unconfirmed). Type checkers let both kinds
+    pass.
+    """
 
     kind: ClassVar[str] = "x_search"
     label: ClassVar[str] = "signal"
@@ -30,7 +34,11 @@ class XSearch(Flow[Any, Any], UncheckedBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class TiktokGetFollowing(Flow[Any, Any], UncheckedBlock):
-    """Find the people that a TikTok account follows. Which one is not documented."""
+    """Find the people that a TikTok account follows. Which one is not documented.
+
+    Rows: takes LEAD, gives LEAD (inferred, unconfirmed). Type checkers let both kinds
+    pass.
+    """
 
     kind: ClassVar[str] = "tiktok_get_following"
     label: ClassVar[str] = "signal"
@@ -47,7 +55,10 @@ class TiktokGetFollowing(Flow[Any, Any], UncheckedBlock):
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class KaggleLeaderboard(Flow[Any, Any], UncheckedBlock):
-    """Bring the people of a leaderboard on Kaggle. It is probably a source."""
+    """Bring the people of a leaderboard on Kaggle. It is probably a source.
+
+    Rows: gives LEAD (inferred, unconfirmed). Type checkers let both kinds pass.
+    """
 
     kind: ClassVar[str] = "kaggle_leaderboard"
     label: ClassVar[str] = "signal"

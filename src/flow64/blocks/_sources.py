@@ -26,6 +26,8 @@ class Webhook(Flow[Start, A], CatalogueBlock, Generic[A]):
     """Take the rows that each run is started with (`webhook_payload`).
 
     Columns that `input_schema` does not list also pass through (documented).
+
+    Rows: gives what `dataframe_type` says (documented).
     """
 
     kind: ClassVar[str] = "webhook"
@@ -71,6 +73,8 @@ class ReadCsv(Flow[Start, A], CatalogueBlock, Generic[A]):
 
     Sources disagree on whether the API can start a run of it. Older pages say never.
     The newest say that each run may name a file through `specs_override`.
+
+    Rows: gives what `dataframe_type` says (inferred, unconfirmed).
     """
 
     kind: ClassVar[str] = "read_csv"
@@ -101,6 +105,8 @@ class ReadNotebook(Flow[Start, Any], CatalogueBlock):
     """Take rows from a notebook, which decides their row kind.
 
     Only the name is documented.
+
+    Rows: gives either (inferred, unconfirmed). Type checkers let both kinds pass.
     """
 
     kind: ClassVar[str] = "read_notebook"
@@ -126,6 +132,8 @@ class Search(Flow[Start, A], CatalogueBlock, Generic[A]):
 
     A run is started with an empty payload (documented once). Code sends
     `auto_execute=False`, because true buys already when the workflow is created.
+
+    Rows: gives what `dataframe_type` says (documented once).
     """
 
     kind: ClassVar[str] = "search"
@@ -141,7 +149,7 @@ class Search(Flow[Start, A], CatalogueBlock, Generic[A]):
 
     dataframe_type: Annotated[RowKind[A], Fact("D1", "SK", required=True)]
     """The row kind to find: `LEAD` or `COMPANY`. That it is required is inferred."""
-    query: Annotated[str, Fact("D1", "SK", required=True)] = field(kw_only=True)
+    query: Annotated[str, Fact("D1", "SK", required=True)]
     """The question. Companies and roles by name work better than categories."""
     max_results: Annotated[int | Unset, Fact("D1", "SK", unit="rows")] = field(
         default=UNSET, kw_only=True

@@ -13,7 +13,11 @@ from ._fields import UncheckedBlock
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
 class ScrapeWeb(Flow[Any, Any], UncheckedBlock):
-    """Read web pages for each row. Nothing more is documented."""
+    """Read web pages for each row. Nothing more is documented.
+
+    Rows: takes any, gives the same (inferred, unconfirmed). Type checkers let both
+    kinds pass.
+    """
 
     kind: ClassVar[str] = "scrape_web"
     label: ClassVar[str] = "signal"
@@ -32,6 +36,9 @@ class BacklinksReferringDomains(Flow[Any, Any], UncheckedBlock):
     """Find the domains that link to a company's site.
 
     Whether they become rows or columns, and whether it may be a source, is unknown.
+
+    Rows: takes COMPANY, gives COMPANY (inferred, unconfirmed). Type checkers let both
+    kinds pass.
     """
 
     kind: ClassVar[str] = "backlinks_referring_domains"
@@ -52,6 +59,9 @@ class FindSubdomains(Flow[Any, Any], UncheckedBlock):
     """Find the subdomains of a company's site.
 
     Whether they become rows or columns, and whether it may be a source, is unknown.
+
+    Rows: takes COMPANY, gives COMPANY (inferred, unconfirmed). Type checkers let both
+    kinds pass.
     """
 
     kind: ClassVar[str] = "find_subdomains"

@@ -23,6 +23,7 @@ from ..blocks import (
     Effect,
     Fact,
     Price,
+    describe_kind,
     facts_of,
     field_docs,
     specs_schema,
@@ -88,7 +89,7 @@ class BlockReference:
     @property
     def text(self) -> str:
         """The description of its class."""
-        return inspect.cleandoc(self.block.__doc__ or "")
+        return describe_kind(self.block)
 
     @property
     def facts(self) -> Mapping[str, Fact]:

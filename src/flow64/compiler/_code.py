@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final, TypeAlias, cast
 
-import attrs
 from attrs import frozen
 
 from ..blocks import FILTER_LOGIC, FILTER_OPERATORS, UNARY_OPERATORS, Filter
@@ -312,11 +311,6 @@ class _Flows:
         if isinstance(block, Filter) and (made := self._filter(block)) is not None:
             return made
         module, cls = self.module, type(block)
-        positional = [
-            field.name
-            for field in attrs.fields(cls)
-            if field.init and not field.kw_only and field.name not in RESERVED
-        ]
         args: list[ast.expr] = []
         given: dict[str, ast.expr] = {}
         order = ["key", *cls.spec_names, "extra", "allow"]
@@ -327,7 +321,7 @@ class _Flows:
             is_default = value is UNSET or (name in RESERVED and not value)
             if is_default or (name == "specs" and not value):
                 continue
-            if name in positional:
+            if name in _PLAIN_ARGUMENTS:
                 args.append(module.literal(value))
             else:
                 given[name] = module.literal(value)
@@ -380,6 +374,9 @@ def _is_word(text: str | None) -> bool:
     """Return True if a text is short enough for `Filter.where`."""
     return text is None or cells(flat(ast.Constant(text))) <= _COLUMN
 
+
+_PLAIN_ARGUMENTS: Final = ("block_name", "dataframe_type")
+"""Arguments that read as well without their names."""
 
 _COLUMN: Final = 30
 

@@ -34,13 +34,6 @@ class Block:
 
     An instance keeps the arguments that it was given, and specs that are sent by
     default; all others are read from its class. Most blocks set few of their fields.
-
-    Args:
-        key: Name inside its scope, from which its id is made; by default its kind.
-        was: The key it had before, which keeps its id through a rename.
-        id: A UUID that pins the block to an imported one.
-        extra: Spec fields that the class does not know, sent as they are.
-        allow: Codes of findings to silence on this block.
     """
 
     kind: ClassVar[str] = ""
@@ -54,10 +47,15 @@ class Block:
     shape: ClassVar[FlowShape] = "block"
 
     key: str | None = None
+    """Name inside its scope, from which its id is made; by default its kind."""
     was: str | None = None
+    """The key it had before, which keeps its id through a rename."""
     id: str | None = None
+    """A UUID that pins the block to an imported one."""
     extra: Mapping[str, Any] | None = None
+    """Spec fields that the class does not know, sent as they are."""
     allow: Sequence[str] = ()
+    """Codes of findings to silence on this block."""
     # Where the block was written: the code object and the offset in its instructions.
     # Lines and columns are looked up only when a finding is shown.
     _code: CodeType | Place = field(init=False, repr=False)
@@ -201,16 +199,16 @@ def _make_init(cls: type[Block], fields: Sequence[attrs.Attribute[Any]]) -> Any:
 class RawBlock(Flow[Any, Any], Block):
     """A block of a kind that the catalogue does not know, or should not judge.
 
-    Args:
-        block_name: The service's name for the block; picks the executor (documented).
-        specs: Its settings, sent as they are.
+    Rows: unknown. Type checkers let both kinds pass.
 
     Raises:
         ArgumentError: The kind is not text, or is empty.
     """
 
     block_name: str  # pyright: ignore[reportIncompatibleMethodOverride] - as data here
+    """The service's name for the block; picks the executor (documented)."""
     specs: Mapping[str, Any] = field(default=EMPTY, kw_only=True)
+    """Its settings, sent as they are."""
 
     def __attrs_post_init__(self) -> None:
         name = self.block_name

@@ -339,7 +339,7 @@ def flow_of(other: Any) -> Flow[Any, Any] | None:
     for kinds, error in _MISTAKES:
         if isinstance(other, kinds):
             raise error(other)
-    if (own := getattr(type(other), "join_error", None)) is not None:
+    if (own := getattr(type(other), "_join_error", None)) is not None:
         raise own(other)  # a class of ours that is near a flow, and says what to do
     return None
 

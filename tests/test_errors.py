@@ -51,6 +51,7 @@ from flow64.errors import (
     NoAnswerError,
     NoResultError,
     NotFoundError,
+    OperatorError,
     OrganisationError,
     OutcomeUnknownError,
     OverrideError,
@@ -79,6 +80,7 @@ from flow64.errors import (
     UnboundValueError,
     UnfinishedFilterError,
     UnknownEnvironmentError,
+    UnknownOperatorError,
     UnsafeCodeError,
     ValueInTextError,
     VariantError,
@@ -196,6 +198,14 @@ WORDS = [
     (
         AmbiguousRowsError("r", ["archive", "work/deliver"]),
         "run r ends in several blocks: archive, work/deliver; name one of them: run.rows(Person, block='work/deliver')",
+    ),
+    (
+        OperatorError("|"),
+        "flows are joined with >>, not with |: write a >> b to feed what leaves a into b, or a list for both side by side, as in a >> [b, c]",
+    ),
+    (
+        UnknownOperatorError("Filter.where('x')", "equal", ["equals", "matches"]),
+        "Filter.where('x') has no operator 'equal' (did you mean 'equals'?); it has equals, matches",
     ),
     (
         ComparisonError(),
@@ -565,6 +575,8 @@ def test_an_error_is_an_ordinary_exception():
         (ArgumentError("f", "x"), TypeError),
         (JoinedNoneError(), TypeError),
         (ComparisonError(), TypeError),
+        (OperatorError("+"), TypeError),
+        (UnknownOperatorError("Filter.where('x')", "eq", []), AttributeError),
         (TruthError(), TypeError),
         (ReturnsError("X", []), TypeError),
         (VariantError("x"), ValueError),

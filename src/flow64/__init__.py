@@ -6,6 +6,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from . import analysis as analysis
+    from . import blocks as blocks
+    from . import definition as definition
+    from . import diagnostics as diagnostics
+    from . import dsl as dsl
+    from . import errors as errors
     from .client import AsyncClient, Client
     from .dsl import (
         COMPANY,
@@ -63,17 +69,20 @@ _DOORS: Final = frozenset(
 """Modules that `import flow64` alone is enough for, as in `flow64.errors.FlowError`."""
 
 
-def __getattr__(name: str) -> Any:
-    # Each room is loaded when it is asked for: the language does without httpx, and
-    # `flow64 --help` without the language.
-    if name in _DOORS:
-        return import_module(f".{name}", __name__)
-    if name not in __all__:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
-    found = getattr(import_module(_ROOMS.get(name, ".dsl"), __name__), name)
-    globals()[name] = found  # so that it is asked for once
-    return found
+if not TYPE_CHECKING:  # a type checker has to see that a name is wrong
+
+    def __getattr__(name: str) -> Any:
+        # Each room is loaded when it is asked for: the language does without httpx, and
+        # `flow64 --help` without the language.
+        if name in _DOORS:
+            return import_module(f".{name}", __name__)
+        if name not in __all__:
+            from .errors import unknown_name  # only a mistake needs it
+
+            raise unknown_name(__name__, name, __all__, f"{__name__}.blocks")
+        found = getattr(import_module(_ROOMS.get(name, ".dsl"), __name__), name)
+        globals()[name] = found  # so that it is asked for once
+        return found
 
 
 def __dir__() -> list[str]:

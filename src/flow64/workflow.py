@@ -71,6 +71,11 @@ class Workflow:
         project: ProjectKey | None = None,
         description: str = "",
     ) -> None:
+        if isinstance(name, Flow):
+            problem = f"name is {shortened(name)}, which is a flow"
+            title = flow if isinstance(flow, str) else "Leads"
+            advice = f"write the title first: Workflow({shortened(title)}, flow)"
+            raise ArgumentError("Workflow", f"{problem}; {advice}")
         if project is not None and not isinstance(project, ProjectKey):
             problem = f"project is {shortened(project)}, which is not a Project"
             advice = 'write Project("growth", namespace="your-domain.example")'

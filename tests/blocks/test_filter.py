@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import subprocess
+import sys
+
 import pytest
 
 from flow64 import LEAD, fan
@@ -12,7 +16,7 @@ from flow64.blocks import (
     Filter,
     Webhook,
 )
-from flow64.errors import UnfinishedFilterError
+from flow64.errors import UnfinishedFilterError, UnknownOperatorError
 
 SENTENCES = [
     (lambda c: c.equals("x"), {"operator": "equals", "value": "x"}),
@@ -116,3 +120,47 @@ def test_a_filter_without_its_operator_says_so(join):
         "Filter.where('status') waits for its operator: "
         "write for example Filter.where('status').equals(\"OK\")"
     )
+
+
+OPERATORS = (
+    "equals, not_equals, contains, not_contains, greater, less, in_, not_in, is_empty, "
+    "is_not_empty, matches"
+)
+
+
+@pytest.mark.parametrize(
+    ("operator", "near"),
+    [
+        ("equal", " (did you mean 'equals'?)"),
+        ("greater_than", " (did you mean 'greater'?)"),
+        ("between", ""),
+    ],
+)
+def test_an_operator_that_there_is_not(operator, near):
+    """It names the nearest, and all."""
+    with pytest.raises(UnknownOperatorError) as caught:
+        getattr(Filter.where("x"), operator)
+
+    assert str(caught.value) == (
+        f"Filter.where('x') has no operator '{operator}'{near}; it has {OPERATORS}"
+    )
+
+
+def test_a_traceback_suggests_an_operator_once():
+    """Python makes a suggestion of its own for other attributes."""
+    program = "from flow64.blocks import Filter; Filter.where('x').equal()"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+
+    last = done.stderr.splitlines()[-1]
+    assert last.casefold().count("did you mean") == 1
+
+
+def test_a_column_that_waits_is_an_ordinary_object():
+    """What Python asks of every object is not taken for an operator."""
+    waiting = Filter.where("x")
+
+    assert copy.deepcopy(waiting) == waiting
+    assert not hasattr(waiting, "_repr_html_")
+    assert not hasattr(waiting, "equal")

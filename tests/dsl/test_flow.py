@@ -323,6 +323,31 @@ def test_comparison(text):
     ) == "flows are joined with >> and cannot be compared: write a >> b, not a > b"
 
 
+OPERATORS = {
+    "a | b": ("|", lambda: a | b),
+    "a >> b | c": ("|", lambda: a >> b | c),
+    "a | [b]": ("|", lambda: a | [b]),
+    "[a] | b": ("|", lambda: [a] | b),
+    "a + b": ("+", lambda: a + b),
+    "a + [b]": ("+", lambda: a + [b]),  # noqa: RUF005 - a slip
+    "[a] + b": ("+", lambda: [a] + b),  # noqa: RUF005 - a slip
+}
+
+
+@pytest.mark.parametrize("text", OPERATORS)
+def test_other_operators(text):
+    """`|` and `+` in place of `>>` or of a list are named."""
+    operator, join = OPERATORS[text]
+
+    with pytest.raises(errors.OperatorError) as caught:
+        join()
+
+    assert str(caught.value) == (
+        f"flows are joined with >>, not with {operator}: write a >> b to feed what "
+        "leaves a into b, or a list for both side by side, as in a >> [b, c]"
+    )
+
+
 TRUTHS = {
     "a >> b and c": lambda: a >> b and c,
     "a or b": lambda: a or b,

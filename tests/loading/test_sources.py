@@ -360,6 +360,21 @@ def test_traceback(write, what):
     assert all(f'"{Path(path).resolve()}"' in frame for frame in frames)
 
 
+def test_two_lists(write):
+    """Lists have no `>>`, and no class of ours is asked; the advice says what has."""
+    path = write("leads.py", "flow = [made('a')] >> (made('b'), made('c'))")
+    advice = "begin with fan(a, b) instead of [a, b]: fan(a, b) >> [c, d]"
+
+    with pytest.raises(SourceError) as caught:
+        load_source(path)
+
+    first, *_, last = str(caught.value).splitlines()
+    assert first == f"{Path(path).resolve()} cannot be imported; {advice}"
+    assert last == "TypeError: unsupported operand type(s) for >>: 'list' and 'tuple'"
+    (found,) = load_source(path, lenient=True).findings
+    assert found.help == advice
+
+
 def test_traceback_of_a_module(write):
     """A failing neighbour of a named module is reported too."""
     write("acme/__init__.py")

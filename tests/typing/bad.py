@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+# Names.
 from flow64 import (
     COMPANY,
     LEAD,
@@ -99,6 +100,10 @@ leads >> {"a": find}  # type: ignore[operator]  # pyright: ignore[reportOperator
 leads >> {find}  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 leads >> Filter.where("email")  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 "webhook" >> find  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
+leads | find  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
+leads + find  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
+[find] | find  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
+[leads] >> [find]  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 leads > find  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 
 # Arguments.
@@ -122,6 +127,7 @@ Workflow("x", FindEmail())  # type: ignore[arg-type]  # pyright: ignore[reportAr
 Workflow("x", contact())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 Workflow("x", leads >> find, ky="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 Workflow("x", leads >> find, project="growth")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+Workflow(leads >> find, "x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 Workflow("x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 Project("growth")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 variants(contact, {})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]

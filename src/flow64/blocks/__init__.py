@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NoReturn
+
+from ..errors import unknown_name
 from ._ai import Criterion, LlmOpenai, QaAgent, ResearchAgent, TransformData
 from ._catalogue import CATALOGUE
 from ._data import (
@@ -147,3 +150,12 @@ __all__ = [
     "field_docs",
     "specs_schema",
 ]
+
+if not TYPE_CHECKING:  # a type checker has to see that a name is wrong
+
+    def __getattr__(name: str) -> NoReturn:
+        advice = (
+            "`flow64 blocks` lists all of them; write "
+            'RawBlock("new_kind", specs={...}) for a kind that is not there'
+        )
+        raise unknown_name(__name__, name, __all__, "flow64", advice)

@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Final, TypedDict
+from types import FunctionType
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Final,
+    NoReturn,
+    TypedDict,
+)
 
 from attrs import frozen
 
 from ..dsl import RESERVED, UNSET, Passthrough, Unset, set_place
-from ..errors import JoinError, UnfinishedFilterError
+from ..errors import JoinError, UnfinishedFilterError, UnknownOperatorError
 from ._facts import (
     UNKNOWN_COLUMNS,
     About,
@@ -154,6 +163,19 @@ class Condition:
 
     def __repr__(self) -> str:
         return f"Filter.where({self._column!r})"
+
+    if not TYPE_CHECKING:  # a type checker has to see that it is wrong
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name.startswith("_"):
+                raise AttributeError(f"{self!r} has no attribute {name!r}")
+            members = vars(Condition).items()
+            known = [
+                word
+                for word, member in members
+                if isinstance(member, FunctionType) and not word.startswith("_")
+            ]
+            raise UnknownOperatorError(repr(self), name, known)
 
     def equals(self, value: Any) -> Filter:
         """Keep rows with this value."""

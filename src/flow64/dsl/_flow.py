@@ -36,6 +36,7 @@ from ..errors import (
     JoinedSetError,
     JoinedStringError,
     JoinError,
+    OperatorError,
     TruthError,
 )
 from ..text import shortened
@@ -81,6 +82,18 @@ class FlowBase:
 
     def __le__(self, other: Never) -> NoReturn:
         raise ComparisonError
+
+    def __or__(self, other: Never) -> NoReturn:
+        raise OperatorError("|")
+
+    def __ror__(self, other: Never) -> NoReturn:
+        raise OperatorError("|")
+
+    def __add__(self, other: Never) -> NoReturn:
+        raise OperatorError("+")
+
+    def __radd__(self, other: Never) -> NoReturn:
+        raise OperatorError("+")
 
     # A flow never changes, so a copy of it is itself; a second step is made by `again`.
     def __copy__(self) -> Self:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
 
 from attrs import frozen
 
 from ..diagnostics import Finding, as_text, summary
-from ..text import printable, shortened
+from ..text import did_you_mean, printable, shortened
 from ._root import FlowError
 
 
@@ -108,6 +111,28 @@ class UnfinishedFilterError(JoinError):
         )
 
 
+@frozen(repr=False)
+class UnknownOperatorError(FlowError, AttributeError):
+    """`Filter.where("column")` has no such operator."""
+
+    start: str
+    operator: str
+    operators: Sequence[str]
+
+    def __attrs_post_init__(self) -> None:
+        # So that Python does not set it, and adds no second suggestion to a traceback.
+        object.__setattr__(self, "name", self.operator)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Python's own would set `name` again, and this class is frozen.
+        return type(self), (self.start, self.operator, self.operators)
+
+    def __str__(self) -> str:
+        near = did_you_mean(self.operator, self.operators)
+        problem = f"{self.start} has no operator {shortened(self.operator)}{near}"
+        return f"{problem}; it has {', '.join(self.operators)}"
+
+
 class EmptyListError(JoinError):
     """An empty list stands next to `>>`."""
 
@@ -115,6 +140,19 @@ class EmptyListError(JoinError):
         return (
             "an empty list joins nothing: leave the step out, "
             "or write include_if(flag, step) for a step that is sometimes left out"
+        )
+
+
+@frozen(repr=False)
+class OperatorError(FlowError, TypeError):
+    """Flows were joined with `|` or `+`."""
+
+    operator: str
+
+    def __str__(self) -> str:
+        return (
+            f"flows are joined with >>, not with {self.operator}: write a >> b to feed "
+            "what leaves a into b, or a list for both side by side, as in a >> [b, c]"
         )
 
 
@@ -163,6 +201,30 @@ class ReturnsError(FlowError, TypeError):
             'title: Annotated[str | None, "Current job title"], '
             "with str, int, float, bool, dict, list, or list[str|int|float|bool]"
         )
+
+
+def unknown_name(
+    module: str, name: str, known: Sequence[str], elsewhere: str, advice: str = ""
+) -> AttributeError | ImportError:
+    """Return the error of a module's `__getattr__` for a name that it does not have.
+
+    Args:
+        module: The module.
+        name: The name. In lower case it may be a submodule, which is not loaded yet.
+        known: The names of the module.
+        elsewhere: Another module that people may have meant.
+        advice: What to do if no name is close.
+    """
+    asking = sys._getframe(2).f_globals.get("__name__")
+    # For `from module import name`, Python replaces every AttributeError by its own
+    # ImportError. Elsewhere one is expected, as by `hasattr`, and Python adds a
+    # suggestion of its own to it.
+    if asking != "importlib._bootstrap" or not name[:1].isupper():
+        return AttributeError(f"module {module!r} has no attribute {name!r}")
+    advice = did_you_mean(name, known) or (advice and f"; {advice}")
+    if name in import_module(elsewhere).__all__:
+        advice = f"; write from {elsewhere} import {name}"
+    return ImportError(f"{module} has no {name}{advice}", name=module)
 
 
 @frozen(repr=False)

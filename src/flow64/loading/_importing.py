@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import re
 import sys
 import sysconfig
 from collections.abc import Generator, Iterator, Sequence
@@ -174,12 +175,17 @@ def _wrap_errors(what: str) -> Generator[None]:
     except Exception as error:  # noqa: BLE001 - the module may raise anything
         trace = TracebackException.from_exception(error)
         reason = f"{type(error).__name__}: {trace}".partition("\n")[0]
-        found = _finding(what, f"cannot be imported: {reason}", _SEE, error)
-        problem = f"{what} cannot be imported"
+        problem, advice = f"{what} cannot be imported", _SEE
+        if _TWO_LISTS.search(reason):  # which Python joins, or not, without asking us
+            advice = "begin with fan(a, b) instead of [a, b]: fan(a, b) >> [c, d]"
+            problem += f"; {advice}"
+        found = _finding(what, f"cannot be imported: {reason}", advice, error)
         raise SourceError(problem, found, format_traceback(error)) from None
 
 
 _SEE: Final = "correct it: its traceback is on stderr"
+
+_TWO_LISTS: Final = re.compile(r"for >>=?: '(?:list|tuple)' and '(?:list|tuple)'")
 
 
 def _finding(what: str, problem: str, advice: str, error: BaseException) -> Finding:

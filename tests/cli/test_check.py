@@ -364,6 +364,31 @@ def test_json_that_is_not_a_workflow_hides_no_other(leads, flow64, tmp_path):
     assert told == "1 error, 2 notes\n"
 
 
+def test_file_of_a_manifest_hides_no_other(leads, flow64, tmp_path):
+    """Neither one that is missing, nor one that is not a workflow."""
+    text = leads.read_text("utf-8")
+    more = [f'Workflow("{key}", flow, key="{key}", project=growth)' for key in "abc"]
+    leads.write_text(f"{text}\nmore = [{', '.join(more)}]\n", "utf-8")
+    flow64("compile", "leads.py", "-o", "made")
+    (tmp_path / "made/a.json").unlink()
+    (tmp_path / "made/b.json").write_text('{"a": 1, "a": 2}', "utf-8")
+
+    code, printed, told = flow64("check", "made", "--no-code")
+
+    missing, unread = (one for one in printed.splitlines() if one.startswith("error"))
+    assert code == 1
+    assert missing == (
+        "error[unloadable-file] the file is missing; compile or pull it anew, or "
+        "remove its entry (/files/a.json)"
+    )
+    assert unread == (
+        "error[unloadable-file] the file is not a workflow: the key 'a' stands twice; "
+        "keep one of them"
+    )
+    assert told == "2 workflows: 2 errors, 4 notes\n"
+    assert flow64("compile", "made", "-o", "again")[0] == 1
+
+
 def test_github_groups_variants(tmp_path, monkeypatch, flow64):
     """One wrong line of forty variants is one annotation, with their names."""
     monkeypatch.chdir(tmp_path)

@@ -58,8 +58,8 @@ def command(
 
     SOURCE is a Python file, a module, a JSON file, or a folder of these. SOURCE:KEY is
     one workflow of it. By default it is the source of [tool.flow64] in pyproject.toml.
-    Exits with 1 if there is an error, but not for warnings and notes. A module that
-    cannot be imported is an error, and the others are still checked.
+    Exits with 1 if there is an error, but not for warnings and notes. A module or file
+    that cannot be loaded is an error, and all others are still checked.
     """
     if as_json and form not in (None, "json"):
         raise params.option_error(

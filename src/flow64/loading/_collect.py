@@ -13,7 +13,7 @@ from ..blocks import CATALOGUE
 from ..definition import ProjectKey, Stamp, WireBlock
 from ..diagnostics import Finding, Place
 from ..dsl import Flow
-from ..errors import ReadError, did_you_mean
+from ..errors import ManifestError, ReadError, did_you_mean
 from ..manifest import Entry, name_parts, stem_of
 from ..text import join_words
 from ..workflow import Workflow
@@ -97,16 +97,17 @@ class Collector:
         self.workflows.append(one)
         self.add_project(one.workflow.project)
 
-    def fail(self, error: SourceError | ReadError) -> None:
+    def fail(self, error: SourceError | ReadError | ManifestError) -> None:
         """Raise an error of the source; if lenient, keep it as a finding.
 
         Raises:
             SourceError: The collector is not lenient.
             ReadError: The same.
+            ManifestError: The same.
         """
         if not self.is_lenient:
             raise error
-        if isinstance(error, ReadError):
+        if not isinstance(error, SourceError):
             self.findings.append(_describe_unread(error))
         elif error.finding not in self.findings:  # modules of a package may fail alike
             self.findings.append(error.finding)
@@ -149,14 +150,19 @@ def drop_duplicates(found: Collector) -> Sequence[SourceWorkflow]:
     return kept
 
 
-def _describe_unread(error: ReadError) -> Finding:
+def _describe_unread(error: ReadError | ManifestError) -> Finding:
+    if isinstance(error, ReadError):
+        problem = f"the file is not a workflow: {error.problem}"
+        place = Place(error.source, error.line or 1)
+    else:
+        problem, place = error.problem, Place(error.path, 1)
     return Finding(
         "unloadable-file",
         "source",
         "error",
-        f"the file is not a workflow: {error.problem}",
+        problem,
         where=error.pointer,
-        place=Place(error.source, error.line or 1),
+        place=place,
     )
 
 

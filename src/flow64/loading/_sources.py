@@ -253,7 +253,7 @@ def _report_no_workflow(place: str, found: Collector) -> None:
 
 def _read_json_folder(folder: Path, found: Collector, whole: list[ProjectKey]) -> None:
     """Read the JSON files of one folder, by its manifest if it has one."""
-    known = read_folder(folder)
+    known = read_folder(folder, found.fail)
     if known is None:
         for path in _files_in(folder, ".json"):
             _read_json(path, found)

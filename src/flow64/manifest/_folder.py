@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from attrs import frozen
 
 from ..definition import Stamp, canonical_id, loads, pointer
-from ..errors import ManifestError
+from ..errors import ManifestError, ReadError
 from ..workflow import Workflow
 from ._model import Entry, Manifest
 from ._names import MANIFEST, name_parts
@@ -47,8 +47,15 @@ class Folder:
     unlisted: Sequence[str] = ()
 
 
-def read_folder(folder: Path) -> Folder | None:
+def read_folder(
+    folder: Path, report: Callable[[ManifestError | ReadError], None] | None = None
+) -> Folder | None:
     """Read the workflows of a folder by its manifest; None if it has no manifest.
+
+    Args:
+        folder: The folder.
+        report: Takes the error of a file that cannot be read. If it returns, that file
+            is left out. If None, the error is raised.
 
     Raises:
         ManifestError: The manifest cannot be used, or does not match a file.
@@ -57,7 +64,14 @@ def read_folder(folder: Path) -> Folder | None:
     manifest = read_manifest(folder / MANIFEST)
     if manifest is None:
         return None
-    found = [read_workflow(folder, manifest, file) for file in sorted(manifest.files)]
+    found: list[FolderWorkflow] = []
+    for file in sorted(manifest.files):
+        try:
+            found.append(read_workflow(folder, manifest, file))
+        except (ManifestError, ReadError) as error:
+            if report is None:
+                raise
+            report(error)
     unlisted = [
         path.name
         for path in sorted(folder.glob("*.json"))

@@ -133,8 +133,8 @@ def test_what_the_class_says_decides(flow, specs, expected):
             RawBlock("webhook", specs={}) >> FindEmail(),
             {"webhook": {"dataframe_type": "COMPANY"}},
             [
-                'webhook.dataframe_type is "COMPANY"; default: LEAD (inferred)',
-                "    rows: LEAD -> COMPANY",
+                'webhook.dataframe_type is "COMPANY"; default: not documented',
+                "    rows: unknown -> COMPANY",
             ],
         ),
         (

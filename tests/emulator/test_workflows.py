@@ -256,6 +256,16 @@ def test_bad_graphs_can_be_422(serve):
         body(block("webhook", dataframe_type="COMPANY"), block("x_search"), EMAIL),
         body(block("search", dataframe_type="LEAD"), block("filter"), EMAIL),
         body(block("webhook", dataframe_type="OTHER"), EMAIL),
+        body(block("webhook", dataframe_type=[]), EMAIL),
+        body(block("webhook"), EMAIL),
+        body(block("webhook"), block("deduplicate"), block("company_enrichment")),
+        body(
+            block("webhook", dataframe_type="COMPANY"),
+            block("webhook", 2),
+            block("deduplicate"),
+            EMAIL,
+            edges=[(0, 2), (1, 2), (2, 3)],
+        ),
         body(WEBHOOK, EMAIL, edges=[]),
     ],
 )

@@ -44,11 +44,10 @@ class Webhook(Flow[Start, A], CatalogueBlock, Generic[A]):
         uses_columns="named",
     )
 
-    dataframe_type: Annotated[
-        RowKind[A], Fact("D", "PW, IN", default="LEAD (inferred)", required=True)
-    ]
+    dataframe_type: Annotated[RowKind[A], Fact("D", "PW, IN", required=True)]
     """Row kind of everything downstream: `LEAD` or `COMPANY`. Sources disagree on
-    whether it may be left out, so it is always sent."""
+    whether it may be left out, so it is always sent. Without it, as in JSON, the row
+    kind is unknown."""
     input_schema: Annotated[FieldMap | Unset, Fact("D", "PW, IN")] = field(
         default=UNSET, kw_only=True
     )
@@ -145,6 +144,7 @@ class Search(Flow[Start, A], CatalogueBlock, Generic[A]):
         effects=("spends",),
         columns=Columns(opens=True),
         words={"dataframe_type": DATAFRAME_TYPES},
+        must_have=("query",),
     )
 
     dataframe_type: Annotated[RowKind[A], Fact("D1", "SK", required=True)]

@@ -101,10 +101,11 @@ def infer_row_kinds(definition: Definition) -> Sequence[str | None]:
         parents = definition.topology.parents[position]
         match gives:
             case "same":
-                kinds[position] = kinds[parents[0]] if parents else None
+                found = {kinds[parent] for parent in parents}
+                kinds[position] = found.pop() if len(found) == 1 else None
             case "dataframe_type":
-                found = block.specs.get("dataframe_type", "LEAD")
-                kinds[position] = found if found in {"LEAD", "COMPANY"} else None
+                word = block.specs.get("dataframe_type")
+                kinds[position] = word if word in ("LEAD", "COMPANY") else None
             case "LEAD" | "COMPANY":
                 kinds[position] = gives
             case _:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import flow64
+from flow64.compiler._layout import ACCEPTED
 from flow64.redaction import redact_keys
 
 SOURCE = Path(flow64.__file__).parent
@@ -93,6 +94,7 @@ PATTERNS = {
     "flow64.cli._new_project._NAMESPACE": ("fullmatch", "", "a/", "!"),
     "flow64.cli._crash_report._NAMES": ("search", "", "KE", ""),
     "flow64.cli._crash_report._SECRETS": ("findall", "", "sk_ ", ""),
+    "flow64.compiler._audit._COMMENT": ("search", f"{ACCEPTED}\n# ", "a-a, ", "!"),
     "flow64.compiler._audit._LITERAL": ("findall", '"', '\\"', ""),
     "flow64.compiler._audit._ODD": ("search", "", " ", ""),
     "flow64.compiler._layout._ODD": ("findall", "", "a'", ""),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from attrs import evolve
 
-from flow64 import LEAD, Client, RawBlock, Workflow, value
+from flow64 import COMPANY, LEAD, Client, RawBlock, Workflow, value
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
+from flow64.emulator import Switches
 from flow64.loading import load_source
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -197,6 +199,7 @@ def test_what_is_left_out(flow64, tmp_path):
             "key": "w",
             "name": "W",
             "left_out": ["of the block 'x' 'note'"] * 3,
+            "allow": [],
         }
     ]
     assert data["source"].startswith("from flow64 import RawBlock, Workflow")
@@ -287,6 +290,44 @@ def test_pulled(put, flow64):
     assert states(flow64, "of_live.py", "--env", "prod") == [
         ("inbound", "converged", "stamp")
     ]
+
+
+def test_errors_that_are_stored(service, flow64):
+    """The code allows what the service has stored, says so, and changes nothing."""
+    service.switches = Switches(check_row_kinds=False)
+    flow = (
+        Webhook(COMPANY)
+        >> FindEmail(mode=cast("Any", "BUSINESS"))
+        >> FindEmail(key="second", mode=cast("Any", "Personal"))
+        >> RawBlock("append_to_notebook")
+    )
+    live = Workflow("Contacts", flow, key="w")._lower(None, None).definition
+    with Client(journal=None) as client:
+        made = client.workflows.create(evolve(live, id=None))
+    address = f"default:id:{made.id}"
+
+    code, printed, told = flow64("code", address, "--json")
+    assert code == 0, told
+    data = json.loads(printed)
+    Path("made.py").write_text(data["source"], "utf-8")
+
+    assert data["workflows"][0]["allow"] == [
+        "missing-field", "row-kind-mismatch", "unknown-word",
+    ]  # fmt: skip
+    before, _, after = data["source"].partition(COMMENT)
+    assert before.startswith("from flow64 import")
+    assert before.endswith("\n\n")
+    assert after.startswith("flow = (\n")
+    assert 'allow=["row-kind-mismatch", "unknown-word"],' in after
+    assert after.count("allow=") == 2
+    assert flow64("compile", "made.py")[0] == 0
+    assert states(flow64, "made.py") == [("contacts", "converged", "stamp")]
+
+
+COMMENT = """\
+# The service has stored these errors, so allow= accepts them here:
+# missing-field, row-kind-mismatch, unknown-word
+"""
 
 
 def test_live_secret(put, flow64, monkeypatch):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from attrs import evolve
 
-from flow64 import LEAD, Client, Project, Workflow, value
+from flow64 import COMPANY, LEAD, Client, Project, RawBlock, Workflow, value
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
+from flow64.emulator import Switches
 from flow64.loading import load_source
 from tests.service.support import leads as ours
 
@@ -53,6 +55,41 @@ def test_all(put, service, flow64):
     assert loaded.names == ["inbound", "outbound"]
     assert not loaded.is_whole
     assert all(one.stamp_in("prod") for one in loaded.workflows)
+
+
+def test_errors_that_are_stored(service, flow64):
+    """The manifest allows them, block by block, so the folder converges."""
+    service.switches = Switches(check_row_kinds=False)
+    flow = (
+        Webhook(COMPANY)
+        >> FindEmail(key="a")
+        >> FindEmail(key="b", mode=cast("Any", "BUSINESS"))
+        >> RawBlock("append_to_notebook")
+    )
+    live = Workflow("Contacts", flow, key="w")._lower(None, None).definition
+    with Client(journal=None) as client:
+        client.workflows.create(evolve(live, id=None))
+    codes = ["missing-field", "row-kind-mismatch", "unknown-word"]
+
+    code, printed, told = flow64("pull", "--all", "-o", "live", "--json")
+    again = flow64("pull", "--all", "-o", "live", "--overwrite")
+
+    assert (code, json.loads(printed)["workflows"][0]["allow"]) == (0, codes)
+    words = "contacts.json: flow64.json allows what is stored there: "
+    assert f"{words}{', '.join(codes)}\n" in told
+    assert again[0] == 0
+    manifest = json.loads(Path("live/flow64.json").read_text("utf-8"))
+    blocks = manifest["files"]["contacts.json"]["blocks"]
+    ids = [block.id for block in live.blocks]
+    assert blocks == {
+        ids[1]: {"key": f"find_email-{ids[1][:8]}", "allow": ["row-kind-mismatch"]},
+        ids[2]: {"key": f"find_email-{ids[2][:8]}", "allow": ["unknown-word"]},
+        ids[3]: {"key": "append_to_notebook", "allow": ["missing-field"]},
+    }
+    assert flow64("compile", "live", "-o", "compiled")[0] == 0
+    code, printed, told = flow64("plan", "live", "--json")
+    assert code == 0, told
+    assert [step["action"] for step in json.loads(printed)["steps"]] == ["stamp"]
 
 
 @pytest.mark.parametrize("form", ["prod:{id}", "prod:id:{id}", "prod:inbound"])
@@ -212,6 +249,7 @@ def test_as_data(put, flow64):
                 "id": workflow_id,
                 "name": "Inbound",
                 "stamp": None,
+                "allow": [],
                 "values": [],
             }
         ],

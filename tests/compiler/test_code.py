@@ -620,6 +620,8 @@ flow = Webhook(LEAD) >> FindEmail(mode="PERSONAL")
 w = Workflow("W", flow)
 """
 
+ALLOWED = "# The service has stored these errors, so allow= accepts them here:\n"
+
 BAD = {
     "another import": ("import os\n", 1, "syntax of the kind Import"),
     "another module": ("from os import path\n", 1, "an import of 'path'"),
@@ -634,6 +636,22 @@ BAD = {
     ),
     "a docstring": ('"""It does."""\n', 1, "syntax of the kind Expr"),
     "a comment": (GOOD + "# it does\n", 7, "the character '#' beside literals"),
+    "a comment with codes of our own": (
+        GOOD + ALLOWED + "# missing-field, Other\n",
+        7,
+        "the character '#' beside literals",
+    ),
+    "a comment without codes": (GOOD + ALLOWED, 7, "the character '#'"),
+    "a comment behind code": (
+        GOOD + "x = 1 " + ALLOWED + "# missing-field\n",
+        7,
+        "the character '#' beside literals",
+    ),
+    "a comment below the codes": (
+        GOOD + ALLOWED + "# missing-field\n# more\n",
+        9,
+        "the character '#' beside literals",
+    ),
     "an unfinished text": ('x = "\n', 1, "the character '\"' beside literals"),
     "a text of lines": ('x = """a\n"""\n', 1, "the character '\"' beside literals"),
     "a line that goes on": (
@@ -703,6 +721,21 @@ BAD = {
 
 def test_audit_of_good_code():
     assert audit(GOOD) is None
+    assert audit(GOOD + ALLOWED + "# insecure-url, missing-field\n") is None
+
+
+def test_errors_that_are_stored():
+    """Each workflow that needs `allow=` says so above its flow."""
+    flow = Webhook(LEAD) >> RawBlock("search", allow=["missing-field"])
+    lifted = lift(Workflow("W", flow, key="w").compile())
+    other = lift(Workflow("V", Webhook(LEAD), key="v").compile())
+
+    text = as_code([other, evolve(lifted, accepted=("missing-field",))]).text
+
+    before, _, after = text.partition(f"{ALLOWED}# missing-field\n")
+    assert before.endswith('\nv = Workflow("V", flow, key="v")\n\n')
+    assert after.startswith("flow_2 = Webhook(LEAD) >> RawBlock(")
+    assert text.count("#") == 2
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .checks import SAFE_RULES, Rule, all_rules, errors, findings, rules_by_code
+from .checks import allow_errors as allow_errors
 
 if TYPE_CHECKING:
     from ._columns import ColumnSet, KnownColumn

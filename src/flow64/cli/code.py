@@ -10,6 +10,7 @@ from typing import Any
 import click
 from attrs import evolve, frozen
 
+from ..analysis import allow_errors
 from ..compiler import Code, Identity, Lifted, as_code, lift
 from ..definition import DEFAULT_ENV, Definition
 from ..errors import CannotLiftError, SaveError
@@ -160,7 +161,9 @@ def _lift(
         try:
             definition, own = replace_secrets(one.definition, one.name, used, known)
             _require_plain(definition, known)
-            lifted.append(lift(definition, one.identity, env=env))
+            definition, accepted = allow_errors(definition)
+            made = lift(definition, one.identity, env=env)
+            lifted.append(evolve(made, accepted=tuple(accepted)))
         except CannotLiftError as error:
             print_error(f"{one.name}: {error}")
         else:
@@ -216,6 +219,7 @@ def _to_data(
                 "key": one.identity.shown_key,
                 "name": one.identity.name,
                 "left_out": [*one.omitted],
+                "allow": [*one.accepted],
             }
             for variable, one in pairs
         ],

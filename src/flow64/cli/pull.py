@@ -200,6 +200,11 @@ def _print_notes(pull: Pull) -> None:
     for one in pull.workflows:
         if one.stamped is not None:
             print_message(f"{one.file}: other code deployed it, as {one.stamped}")
+        if one.accepted:
+            codes = ", ".join(one.accepted)
+            print_message(
+                f"{one.file}: {MANIFEST} allows what is stored there: {codes}"
+            )
         if one.may_tell:
             print_error(
                 f"{one.file}: values of its code were not found, or it was edited: "
@@ -233,6 +238,7 @@ def _to_data(pull: Pull, folder: Path) -> Mapping[str, Any]:
                 "id": one.id,
                 "name": one.name,
                 "stamp": one.stamped,
+                "allow": [*one.accepted],
                 "values": [
                     {"name": value.name, "where": value.where, "is_set": value.is_set}
                     for value in one.values

@@ -15,7 +15,7 @@ from typing import Final, NoReturn
 from ..blocks import CATALOGUE, Condition, Filter
 from ..errors import UnsafeCodeError
 from ..text import shortened
-from ._layout import is_shown
+from ._layout import ACCEPTED, is_shown
 
 CONSTANTS: Final = frozenset({"COMPANY", "LEAD"})
 """What may be imported and stands for itself."""
@@ -72,12 +72,12 @@ def audit(source: str) -> None:
 
 
 def _see_text(source: str) -> None:
-    """Check that there is no comment, and no character that hides something."""
+    """Check that there is no other comment, and no character that hides something."""
     for character in sorted(set(source)):
         if character != "\n" and not is_shown(character):
             raise UnsafeCodeError(f"the character {character!a}")
     # Names of other letters may read like ours, and Python folds some of them to these.
-    bare = _LITERAL.sub("", source)
+    bare = _LITERAL.sub("", _COMMENT.sub("\n", source))
     if (odd := _ODD.search(bare)) is not None:
         line = bare.count("\n", 0, odd.start()) + 1
         raise UnsafeCodeError(f"the character {odd[0]!a} beside literals", line)
@@ -94,6 +94,11 @@ _LITERAL: Final = re.compile(
 
 No escaped quote begins one. So a text without an end is read once.
 """
+
+_COMMENT: Final = re.compile(
+    rf"^{ACCEPTED}\n# [a-z]+(-[a-z]+)*(, [a-z]+(-[a-z]+)*)*$", re.MULTILINE
+)
+"""The one comment that code may have: fixed words, and codes of findings."""
 
 _ODD: Final = re.compile(r"""[#'"\\]|[^ -~\n]""")
 """What begins a comment or another kind of literal, and what is beyond ASCII."""

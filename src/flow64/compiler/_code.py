@@ -1,7 +1,7 @@
 """Code: lifted workflows as Python source, first as syntax and then as text.
 
 Text of a definition is only ever in literals: it makes up no name, comment or
-docstring. All code is audited before it is returned.
+docstring. The one comment is ours. All code is audited before it is returned.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..definition import Value
 from ..dsl import RESERVED, UNSET, Block, RawBlock, RowKind
 from ._arrange import FlowPart
 from ._audit import audit
-from ._layout import WIDTH, cells, flat, operands, text_of
+from ._layout import ACCEPTED, WIDTH, cells, flat, operands, text_of
 from ._lift import Lifted
 from ._names import Names
 
@@ -83,16 +83,16 @@ class _Module:
     Attributes:
         imports: Names that were used, by module.
         projects: The variable of each project.
-        statements: Groups of statements.
+        statements: Groups of statements, and of lines that are comments.
     """
 
     def __init__(self) -> None:
         self.names = Names()
         self.imports: dict[str, set[str]] = {"flow64": set(), "flow64.blocks": set()}
         self.projects: dict[_Project, ast.expr] = {}
-        self.statements: list[list[ast.stmt]] = []
+        self.statements: list[list[ast.stmt | str]] = []
 
-    def groups(self) -> Iterator[Sequence[ast.stmt]]:
+    def groups(self) -> Iterator[Sequence[ast.stmt | str]]:
         """Yield all statements; imports of the names that they use come first."""
         yield [
             ast.ImportFrom(
@@ -108,6 +108,8 @@ class _Module:
         identity = lifted.identity
         project = self._project(lifted)
         self.statements.append([])
+        if lifted.accepted:
+            self.statements[-1] += [ACCEPTED, f"# {', '.join(lifted.accepted)}"]
         flows = _Flows(self).write(lifted.parts)
         keys = {"key": identity.key, "was": identity.was, "id": identity.id}
         given = {k: self.literal(v) for k, v in keys.items() if v is not None}

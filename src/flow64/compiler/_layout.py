@@ -22,10 +22,14 @@ _STEP: Final = 4
 _UNICODE: Final = unicodedata.ucd_3_2_0
 
 
-def text_of(groups: Iterable[Sequence[ast.stmt]]) -> str:
-    """Return statements as source, with an empty line between groups."""
+ACCEPTED: Final = "# The service has stored these errors, so allow= accepts them here:"
+"""The comment above a workflow that needs `allow=`. The next line has the codes."""
+
+
+def text_of(groups: Iterable[Sequence[ast.stmt | str]]) -> str:
+    """Return statements and comments as source, with an empty line between groups."""
     printer = _Printer()
-    shown = ["\n".join(printer.statement(one) for one in group) for group in groups]
+    shown = ["\n".join(map(printer.statement, group)) for group in groups]
     return "\n\n".join(shown) + "\n"
 
 
@@ -100,8 +104,10 @@ class _Printer:
         # By the node itself, so that none is forgotten while its text is known.
         self._flat: dict[ast.AST, str] = {}
 
-    def statement(self, node: ast.stmt) -> str:
-        """Return an import or an assignment."""
+    def statement(self, node: ast.stmt | str) -> str:
+        """Return an import, an assignment or a comment."""
+        if isinstance(node, str):
+            return node
         if isinstance(node, ast.ImportFrom):
             return _import(node)
         assert isinstance(node, ast.Assign)

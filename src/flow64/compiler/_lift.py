@@ -59,12 +59,15 @@ class Lifted:
         parts: Its flows, as they will be written.
         allow: Codes of findings that its project silences.
         omitted: Data that the service does not read and code cannot express, in words.
+        accepted: Codes of errors that its blocks allow because the service has stored
+            them. The code says so.
     """
 
     identity: Identity
     parts: tuple[FlowPart, ...]
     allow: tuple[str, ...] = ()
     omitted: tuple[str, ...] = ()
+    accepted: tuple[str, ...] = ()
 
     @property
     def flows(self) -> tuple[Flow[Any, Any], ...]:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from attrs import Factory, define, evolve, field, frozen
 
+from ..analysis import allow_errors
 from ..api import Session, WorkflowInfo, get_workflow, list_workflows
 from ..definition import (
     EMPTY,
@@ -41,7 +42,7 @@ from ..deploy import key_of
 from ..errors import PullError, ReadError, did_you_mean
 from ..redaction import MASK, has_key, map_json_pairs, redact_keys, texts_in
 from ._known import Known, KnownValues
-from ._model import Entry, Manifest, Pulled
+from ._model import BlockEntry, Entry, Manifest, Pulled
 from ._names import MANIFEST, stem_of
 from ._write import as_text
 
@@ -77,6 +78,8 @@ class PulledWorkflow:
         stamped: The path of the code that deployed it, if it was deployed by flow64.
         may_tell: Whether the file may contain secrets: its code had values that were
             not found in it.
+        accepted: Codes of errors that its entry allows, since the service has stored
+            them.
     """
 
     file: str
@@ -87,6 +90,7 @@ class PulledWorkflow:
     values: tuple[ReplacedText, ...] = ()
     stamped: str | None = None
     may_tell: bool = False
+    accepted: tuple[str, ...] = ()
 
 
 @frozen
@@ -346,6 +350,8 @@ def _convert(
         fingerprint(live, bound=True)[:16],
         {refs[block.id]: frozenset(block.specs) for block in live.blocks},
     )
+    allowed, accepted = allow_errors(written)
+    blocks = {**entry.blocks, **dict(_allowing_entries(allowed, entry))}
     stamp = live.stamp
     is_ours = stamp is not None and stamp.is_genuine(workflow_id)
     return PulledWorkflow(
@@ -353,11 +359,26 @@ def _convert(
         workflow_id,
         live.name,
         text,
-        evolve(entry, env=env, pulled=pulled),
+        evolve(entry, env=env, pulled=pulled, blocks=blocks),
         tuple(replacer.found),
         stamp.path if stamp is not None and is_ours else None,
         stamp is not None and stamp.unbound not in (stamp.bound, pulled.unbound),
+        tuple(accepted),
     )
+
+
+def _allowing_entries(
+    definition: Definition, entry: Entry
+) -> Iterator[tuple[str, BlockEntry]]:
+    """Yield an entry for each block that allows an error, by the block's id."""
+    for at, block in enumerate(definition.blocks):
+        if allow := definition.origins[at].allowed:
+            block_id = canonical_id(block.id)
+            is_alone = len(definition.by_kind[block.kind]) == 1
+            key = block.kind if is_alone else f"{block.kind}-{block_id[:8]}"
+            known = entry.blocks.get(block_id, BlockEntry(key))
+            codes = tuple(sorted({*known.allow, *allow}))
+            yield block_id, evolve(known, allow=codes)
 
 
 def _find_problem(written: Definition, text: str, values: KnownValues) -> str | None:

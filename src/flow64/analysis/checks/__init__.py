@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ...definition import Definition
+from attrs import evolve
+
+from ...definition import Definition, ListedOrigins
 from ...diagnostics import Finding
 from ._fast_path import SAFE_RULES, safe_rules_for
 from ._rule import Found, Rule, run
@@ -18,6 +20,27 @@ def errors(definition: Definition) -> list[Finding]:
     """Return the findings that stop a compile."""
     found = run(safe_rules_for(definition), definition)
     return [finding for finding in found if finding.severity == "error"]
+
+
+def allow_errors(definition: Definition) -> tuple[Definition, Sequence[str]]:
+    """Allow each block of a definition that the service has stored the errors it has.
+
+    Errors of the graph and of keys stay, since nothing can allow them.
+
+    Returns:
+        The definition, and the codes that were allowed.
+    """
+    origins = [definition.origins[at] for at in range(len(definition.blocks))]
+    allowed: set[str] = set()
+    for finding in errors(evolve(definition, is_answer=False)):
+        if finding.family in ("specs", "rows"):
+            at = definition.index[str(finding.block_id)]
+            codes = {*origins[at].allowed, finding.code}
+            origins[at] = evolve(origins[at], allowed=tuple(sorted(codes)))
+            allowed.add(finding.code)
+    if not allowed:
+        return definition, ()
+    return evolve(definition, origins=ListedOrigins(origins)), sorted(allowed)
 
 
 def findings(
@@ -60,6 +83,7 @@ __all__ = [
     "Found",
     "Rule",
     "all_rules",
+    "allow_errors",
     "errors",
     "findings",
     "rules_by_code",

@@ -104,13 +104,14 @@ def small_workflow(
     *,
     kind: str = "deduplicate",
     block_id: str = f"{_UUID}2",
+    number: int = 2,
     edge: Mapping[str, Any] = EMPTY,
     **changes: Any,
 ) -> Mapping[str, Any]:
     """Return the JSON data of a webhook and one more block, as an example of a rule."""
     blocks = [
-        (f"{_UUID}1", "webhook", {"dataframe_type": "LEAD"}),
-        (block_id, kind, specs),
+        (f"{_UUID}1", 1, "webhook", {"dataframe_type": "LEAD"}),
+        (block_id, number, kind, specs),
     ]
     edges = [{"from_block_id": f"{_UUID}1", "to_block_id": f"{_UUID}2", **edge}]
     definition = {
@@ -122,7 +123,7 @@ def small_workflow(
                 "block_name": kind,
                 "specs": specs,
             }
-            for number, (block_id, kind, specs) in enumerate(blocks, 1)
+            for block_id, number, kind, specs in blocks
         ],
         "edges": edges,
     }
@@ -176,15 +177,18 @@ def run(rules: Iterable[Rule], definition: Definition, *more: Any) -> list[Findi
 
 def _finding(found: Found, rule: Rule, definition: Definition) -> Finding | None:
     """Return a finding with its place, or None if its code is silenced there."""
-    code, family = rule.code, rule.family
+    code, family, message = rule.code, rule.family, found.message
     severity = found.severity or rule.severities[0]
     # A definition that is not a graph, or has no ids, is not a definition.
     is_structural = severity == "error" and family in ("graph", "keys")
     if code in definition.allowed and not is_structural:
         return None
+    if severity == "error" and definition.is_answer and not is_structural:
+        # Whatever the documents say, the service has not refused it.
+        severity, message = "warning", f"{message} (but the service has stored it)"
     advice = rule.advice.replace("`", "") if found.help is None else found.help or None
     if found.position is None:
-        message, place = found.message, definition.place
+        place = definition.place
         return Finding(code, family, severity, message, advice, place=place)
     origin = definition.origins[found.position]
     if code in origin.allowed and not is_structural:
@@ -193,7 +197,7 @@ def _finding(found: Found, rule: Rule, definition: Definition) -> Finding | None
         code,
         family,
         severity,
-        found.message,
+        message,
         advice,
         where=origin.where,
         block_id=definition.blocks[found.position].id,

@@ -82,7 +82,7 @@ def show_refusal() -> None:
         Webhook(COMPANY, input_schema={"company_name": "string"})
         >> CompanyEnrichment(return_fields={"industry": "In two or three words"})
         # The type checker sees both mistakes as well, so they are ignored here.
-        >> FindEmail(mode="professional")  # type: ignore[operator, arg-type]
+        >> FindEmail(mode="BUSINESS")  # type: ignore[operator, arg-type]
     )
     try:
         Workflow("Wrong", flow, project=growth).to_json()

@@ -156,7 +156,8 @@ def _about(block: type[CatalogueBlock]) -> Iterator[str]:
     elif columns.opens:
         yield "- **Columns:** it may add undocumented ones"
     if not block.specs_known:
-        yield "- **Fields:** no source names them; give all of them as `specs={...}`"
+        words = "others" if len(facts_of(block)) > 1 else "them"
+        yield f"- **Fields:** no source names {words}; give them as `specs={{...}}`"
     yield ""
 
 

@@ -24,12 +24,14 @@ from flow64.blocks import (
     OutgoingWebhook,
     QaAgent,
     ReadCsv,
+    ResearchAgent,
     Search,
+    TransformData,
     VerifyEmail,
     Webhook,
     YcCompanies,
 )
-from flow64.definition import FrozenDict, freeze
+from flow64.definition import FrozenDict, dumps, freeze
 from tests.analysis.support import told, wired
 
 POST = "https://example.com/hook"
@@ -63,6 +65,11 @@ def merged(**second):
     )
 
 
+def noted(notebook, **fields):
+    return Webhook(LEAD) >> AppendToNotebook(notebook_id=notebook, **fields)
+
+
+SIZE = {"description": "Number of employees", "type": "int"}
 SOURCES = [Webhook(LEAD), Search(LEAD, query="q")]
 
 GRAPH = [
@@ -505,7 +512,49 @@ FIELDS = [
             )
         ],
     ),
+    (
+        "notebook-name-missing",
+        noted("__create_new__"),
+        [
+            (
+                "warning",
+                "append_to_notebook",
+                "notebook_id is '__create_new__', and the new notebook has no name",
+            )
+        ],
+    ),
+    ("notebook-name-missing", noted("__create_new__", notebook_name="May"), []),
+    ("notebook-name-missing", noted("n"), []),
+    (
+        "object-in-struct",
+        Webhook(LEAD) >> QaAgent(struct={"size": SIZE, "city": "City", "age": SIZE}),
+        [
+            (
+                "warning",
+                "qa_agent",
+                (
+                    "an object where the endpoint takes texts alone: struct.size and "
+                    "struct.age"
+                ),
+            )
+        ],
+    ),
+    ("object-in-struct", Webhook(LEAD) >> QaAgent(struct={"city": "City"}), []),
+    ("object-in-struct", Webhook(LEAD) >> ResearchAgent(struct={"size": SIZE}), []),
+    ("object-in-struct", raw({"struct": "text"}, "qa_agent"), []),
     ("unknown-type-word", merged(), []),
+    ("unknown-type-word", Webhook(LEAD, input_schema={"a": "list[string]"}), []),
+    (
+        "unknown-type-word",
+        Webhook(LEAD) >> TransformData(output_schema=ENUM),
+        [
+            (
+                "warning",
+                "transform_data",
+                "output_schema.size is of type 'enum', which is undocumented",
+            )
+        ],
+    ),
     ("unknown-type-word", Webhook(LEAD, input_schema={"a": "string", "b": {}}), []),
     ("unknown-type-word", Webhook(LEAD, input_schema={"a": 5}), []),
     ("unknown-type-word", raw({"input_schema": "text"}, "webhook"), []),
@@ -568,6 +617,12 @@ FIELDS = [
         ],
     ),
     ("unconfirmed-facts", finder(mode="PERSONAL"), []),
+    ("unconfirmed-facts", Webhook(LEAD) >> TransformData(output_schema={}), []),
+    (
+        "unconfirmed-facts",
+        Webhook(LEAD) >> TransformData(output_schema={}, specs={"prompt": "x"}),
+        [("note", None, "it uses what no document confirms: transform_data.specs")],
+    ),
     (
         "unconfirmed-facts",
         Webhook(LEAD)
@@ -835,6 +890,63 @@ def test_conditions_are_reserved():
 
     message = "an edge to it has a condition, and conditions are reserved"
     assert found == [("warning", made.blocks[1].id, message)]
+
+
+def numbered(*numbers, edges=None):
+    made = wired(*[("deduplicate", {}) for _ in numbers], edges=edges)
+    blocks = [
+        block._replace(number=number)
+        for block, number in zip(made.blocks, numbers, strict=True)
+    ]
+    return evolve(made, blocks=tuple(blocks))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "edges", "expected"),
+    [
+        ((1, 2, 3), None, []),
+        ((1, 20, 300), None, []),
+        ((2, 1), [(1, 0)], []),
+        ((-2, -1), None, []),
+        ((1, 1), [], [(1, "duplicate-sequence-number")]),
+        (
+            (1, 2, 2, 2),
+            [(0, 1), (0, 2)],
+            [(2, "duplicate-sequence-number"), (3, "duplicate-sequence-number")],
+        ),
+        ((2, 1), None, [(1, "sequence-against-edges")]),
+        ((1, 3, 2), [(0, 2), (1, 2)], [(2, "sequence-against-edges")]),
+        ((5, 4, 3), [(0, 2), (1, 2)], [(2, "sequence-against-edges")]),
+        (
+            (1, 1),
+            None,
+            [(1, "duplicate-sequence-number"), (1, "sequence-against-edges")],
+        ),
+    ],
+)
+def test_sequence_numbers(numbers, edges, expected):
+    """They are judged in JSON, at the block whose number is in doubt."""
+    made = numbered(*numbers, edges=edges)
+    ids = [block.id for block in made.blocks]
+
+    found = [f for f in findings(made) if "sequence" in f.code]
+
+    assert [(ids.index(f.block_id), f.code) for f in found] == expected
+    assert {f.severity for f in found} <= {"warning"}
+    reason = "; the final result is taken from the highest number"
+    assert all(f.message.endswith(reason) for f in found)
+
+
+def test_words_about_sequence_numbers():
+    """They name the other block, as the file names it."""
+    workflow = Workflow.from_json(dumps(numbered(1, 1)))
+    first = "deduplicate (/workflow_definition/blocks/0)"
+    reason = "the final result is taken from the highest number"
+
+    assert [f.message for f in workflow.check() if "sequence" in f.code] == [
+        f"sequence_number 1 is also that of {first}; {reason}",
+        f"sequence_number 1 follows {first} with number 1; {reason}",
+    ]
 
 
 def test_unknown_column_is_told_once_a_set_is_closed(monkeypatch):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 
 from flow64 import COMPANY, LEAD, Project, RawBlock, Workflow, value
-from flow64.analysis import errors, findings
+from flow64.analysis import allow_errors, errors, findings
 from flow64.blocks import (
     AppendToNotebook,
     CompanyToLeads,
@@ -18,7 +19,7 @@ from flow64.blocks import (
     QaAgent,
     Webhook,
 )
-from flow64.definition import BoundSecret, FrozenDict, Value
+from flow64.definition import BoundSecret, Edge, FrozenDict, Value
 from tests.analysis.support import told, wired
 
 LOOPBACK = "url is http to this machine, which the service cannot reach"
@@ -72,11 +73,20 @@ def found_in(definition, code):
             "unknown-word",
             [
                 (
+                    "warning",
+                    "mode is 'personal', and the documented word is 'PERSONAL'",
+                )
+            ],
+        ),
+        (
+            wired(("find_email", {"mode": "PERSONALL"})),
+            "unknown-word",
+            [
+                (
                     "error",
                     (
-                        "mode is 'personal', which is not a word of the service (did "
-                        "you mean "
-                        "'PERSONAL'?)"
+                        "mode is 'PERSONALL', which is not a word of the service (did "
+                        "you mean 'PERSONAL'?)"
                     ),
                 )
             ],
@@ -92,7 +102,7 @@ def found_in(definition, code):
             "unknown-word",
             [
                 (
-                    "error",
+                    "warning",
                     "filters[0].operator is 'eq', which is not a word of the service",
                 ),
                 (
@@ -115,10 +125,13 @@ def found_in(definition, code):
         ),
         (
             wired(
-                ("outgoing_webhook", {}), ("append_to_notebook", {"notebook_id": None})
+                ("outgoing_webhook", {}),
+                ("append_to_notebook", {"notebook_id": None}),
+                ("search", {"query": ""}),
             ),
             "missing-field",
             [
+                ("error", "search has no query, and the service requires it"),
                 (
                     "error",
                     (
@@ -139,7 +152,7 @@ def found_in(definition, code):
         (
             sent("http://8.8.8.8"),
             "insecure-url",
-            [("error", "url is http to 8.8.8.8, so rows would travel in the clear")],
+            [("warning", "url is http to 8.8.8.8, so rows would travel in the clear")],
         ),
         *(
             (
@@ -154,7 +167,7 @@ def found_in(definition, code):
             "notebook-name-missing",
             [
                 (
-                    "error",
+                    "warning",
                     "notebook_id is '__create_new__', and the new notebook has no name",
                 )
             ],
@@ -209,7 +222,7 @@ def test_a_secret_url_is_judged_and_not_shown():
     assert [severity for severity, _ in judged("ftp://secret")] == ["error"]
     assert judged("ftp://secret")[0][1].startswith("url is value('")
     assert judged("http://secret.example") == [
-        ("error", "url is http, so rows would travel in the clear")
+        ("warning", "url is http, so rows would travel in the clear")
     ]
 
 
@@ -310,7 +323,7 @@ def test_errors_of_specs_can_be_silenced_and_those_of_the_graph_cannot():
     project = Project("growth", namespace="acme.example", allow=allow)
     step = FindEmail()
     flow = Webhook(LEAD) >> step >> FindPhone(key="b") >> step
-    flow = flow >> OutgoingWebhook(url="http://example.com", key="b")
+    flow = flow >> OutgoingWebhook(url="/hook", key="b")
 
     workflow = Workflow("Leads", flow, key="leads", project=project)
 
@@ -318,10 +331,41 @@ def test_errors_of_specs_can_be_silenced_and_those_of_the_graph_cannot():
     assert codes == {"cycle", "duplicate-key"}
 
 
+def test_errors_of_an_answer_are_warnings():
+    """What the service has stored, it has not refused; a cycle is still an error."""
+    specs = {"dataframe_type": "COMPANY"}
+    made = wired(("webhook", specs), ("find_email", {"mode": "x"}), is_answer=True)
+    circle = evolve(made, edges=(*made.edges, Edge(*made.edges[0][1::-1])))
+
+    assert errors(made) == []
+    assert found_in(made, "row-kind-mismatch") == [
+        ("warning", f"{MISMATCH} (but the service has stored it)")
+    ]
+    assert [f.code for f in errors(circle)] == ["cycle"]
+
+
+def test_errors_that_are_stored_can_be_allowed():
+    """Each block allows its own; what is allowed already stays."""
+    made = wired(
+        ("webhook", {"dataframe_type": "COMPANY"}),
+        ("find_email", {"mode": "x"}),
+        ("outgoing_webhook", {"url": "https://example.com"}),
+        is_answer=True,
+    )
+    twice = evolve(made, blocks=(*made.blocks, made.blocks[0]))
+
+    allowed, codes = allow_errors(made)
+
+    assert codes == ["row-kind-mismatch", "unknown-word"]
+    assert [allowed.origins[at].allowed for at in range(3)] == [(), tuple(codes), ()]
+    assert errors(evolve(allowed, is_answer=False)) == []
+    assert allow_errors(allowed) == (allowed, ())
+    assert [f.code for f in errors(allow_errors(twice)[0])] == ["duplicate-key"]
+
+
 def test_a_block_silences_its_error():
     """A code that a block allows stops no compile there."""
-    url = "http://example.com"
-    quiet = OutgoingWebhook(url=url, allow=["insecure-url"])
+    quiet = OutgoingWebhook(url="/hook", allow=["insecure-url"])
     note = AppendToNotebook(notebook_id="n")
 
     assert told(Webhook(LEAD) >> quiet >> note, "insecure-url") == []

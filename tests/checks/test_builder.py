@@ -62,7 +62,7 @@ def test_b1_every_mistake_at_once_with_its_line():
     again, itself = FindEmail(key="again"), RawBlock("k", key="itself")
     first = sys._getframe().f_lineno
     wrong = [
-        FindEmail(mode="personal"),
+        FindEmail(mode="business"),
         OutgoingWebhook(url="ftp://example.com"),
         Filter(filters=[{"column": "a", "operator": "eq", "value": 1}]),
     ]
@@ -80,7 +80,7 @@ def test_b1_every_mistake_at_once_with_its_line():
     assert {f.file for f in caught.value.findings} == {__file__}
     assert (found.keys(), words) == (
         {"cycle", "self-edge", "duplicate-key", "unknown-word", "insecure-url"},
-        [first + 2, first + 4],
+        [first + 2],
     )
     assert (found["insecure-url"], found["duplicate-key"]) == (first + 3, first + 6)
     alone = [f.severity for f in workflow.check() if f.code == "isolated-block"]

@@ -19,6 +19,7 @@ from flow64.blocks import (
     FindEmail,
     LeadEnrichment,
     OutgoingWebhook,
+    TransformData,
     Webhook,
 )
 from flow64.definition import MAX_DEPTH, Value
@@ -279,6 +280,16 @@ def test_extra_that_repeats_a_field():
     ]
 
 
+def test_specs_that_repeat_a_field():
+    """Nor do specs that are given whole override a field with a name."""
+    fields = {"city": "City"}
+    twice = TransformData(output_schema=fields, specs={"output_schema": {}})
+    once = TransformData(output_schema=fields, specs={"prompt": "x"})
+
+    assert [code for code, _ in problems_of(twice)] == ["extra-repeats-field"]
+    assert compiled(once).blocks[0].specs == {"output_schema": fields, "prompt": "x"}
+
+
 JUNK = {"number": 5, "text": "x", "list": [1], "value": value("n"), "set": {1}}
 
 
@@ -315,7 +326,7 @@ def test_all_mistakes_come_together():
         >> again
         >> again
         >> OutgoingWebhook(url="", key="nowhere")
-        >> OutgoingWebhook(url="http://example.com")
+        >> OutgoingWebhook(url="/hook")
     )
     circle = RawBlock("one") >> RawBlock("two", extra={"x": {1}})
     lonely = LeadEnrichment(return_fields={})

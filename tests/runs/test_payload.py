@@ -326,7 +326,8 @@ FITS = [
     ("list[str]", [["a"], (), '["a"]', [3, None]]),
     ("list[int]", [[3, "3"], "[3]"]),
     ("list[boolean]", [[True, "no"], "[true]"]),
-    ("list[string]", ["x", {}]),  # in use, but not among the documented type words
+    ("list[text]", ["x", {}]),  # not among the documented type words
+    ("list[string]", [["a"], [3, None]]),
     ("text", [["x"], 1.5]),
     ("Contact address", [[], {}, 1]),  # no type word: a description
     ({"type": "int"}, [3]),

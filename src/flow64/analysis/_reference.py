@@ -59,8 +59,8 @@ _FAULTS: Final = (
     CompilerFault(
         "extra-repeats-field",
         "values",
-        "`extra=` sets a field that the block sets itself.",
-        "set the field itself, and leave it out of `extra`",
+        "`extra=` or `specs=` sets a field that the block sets itself.",
+        "set the field itself, and leave it out of `extra` and `specs`",
         'flow = Webhook(LEAD) >> FindEmail(mode="PERSONAL", extra={"mode": None})',
     ),
     CompilerFault(

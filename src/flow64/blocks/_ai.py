@@ -79,7 +79,8 @@ class QaAgent(Flow[Any, Any], CatalogueBlock):
     ] = UNSET
     """Further material to judge by."""
     struct: Annotated[FieldMap | Unset, Fact("I", "endpoint", default="null")] = UNSET
-    """Further fields to find: name to description; they probably become columns."""
+    """Further fields to find: name to description, without types; they probably become
+    columns."""
     max_tool_calls: Annotated[
         int | Unset, Fact("I", "endpoint", default="10", unit="calls")
     ] = UNSET
@@ -130,7 +131,7 @@ class ResearchAgent(Flow[Any, Any], CatalogueBlock):
 class TransformData(Passthrough, UncheckedBlock):
     """Change the columns of each row. How to describe the change is not documented.
 
-    It has some field map (inferred: the service's field generator names it).
+    Of its fields only the name of `output_schema` is known.
 
     Rows: takes any, gives the same (documented once).
     """
@@ -146,3 +147,13 @@ class TransformData(Passthrough, UncheckedBlock):
         effects=("may-spend",),
         columns=UNKNOWN_COLUMNS,
     )
+
+    output_schema: Annotated[FieldMap | Unset, Fact("D1", "NB, DM")] = UNSET
+    """Columns that it makes: name to description, or to `{description, type}`. The name
+    is documented once; that it is a field map is inferred."""
+
+    @classmethod
+    def columns(cls, specs: Mapping[str, Any]) -> Columns:
+        """Probably one for each field of `output_schema`, and others; some may go."""
+        added = columns_of(specs.get("output_schema"), confidence="I")
+        return Columns(adds=added, opens=True, resets=True)

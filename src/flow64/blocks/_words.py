@@ -51,9 +51,10 @@ UNARY_OPERATORS: Final = ("is_empty", "is_not_empty")
 
 TYPE_WORDS: Final = (
     "str", "string", "int", "integer", "float", "bool", "boolean", "dict", "list",
-    "list[str]", "list[int]", "list[float]", "list[bool]", "list[boolean]",
+    "list[str]", "list[string]", "list[int]", "list[float]", "list[bool]",
+    "list[boolean]",
 )  # fmt: skip
-"""Type words of field maps (ST; documented)."""
+"""Type words of field maps (ST; documented). Tutorials use `list[string]` (NB)."""
 
 OLD_NAMES: Final = {
     "enrich_lead": "lead_enrichment",

@@ -275,7 +275,8 @@ def _field_lines(one: BlockReference) -> Iterator[str]:
     yield ""
     yield "fields:"
     if not one.block.specs_known:
-        yield "  no source names any; write specs={...}"
+        words = "others" if len(one.facts) > 1 else "any"
+        yield f"  no source names {words}; write specs={{...}}"
     for name, fact in one.facts.items():
         parts = ["required"] if fact.required else []
         parts += [] if fact.default is None else [f"default {fact.default}"]

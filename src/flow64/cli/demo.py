@@ -67,7 +67,7 @@ def wrong() -> Workflow:
     """Make two mistakes: company rows into a lead block, and an unknown mode."""
     # An editor marks both mistakes; with `Any` in their place it lets them pass.
     companies: Any = Webhook(COMPANY, input_schema={"company_name": "string"})
-    mode: Any = "professional"
+    mode: Any = "BUSINESS"
     flow = (
         companies
         >> CompanyEnrichment(return_fields={"industry": "In two or three words"})

@@ -200,9 +200,9 @@ def _open_specs(block: Block, specs: FrozenDict, problems: list[Problem]) -> Fro
     if not isinstance(whole, dict):
         problems.append(_no_mapping("specs", whole))
         whole = EMPTY
-    for name, found in (
-        whole | {k: v for k, v in specs.items() if k != "specs"}
-    ).items():
+    named = {name: found for name, found in specs.items() if name != "specs"}
+    problems += [_repeated("specs", name) for name in named if name in whole]
+    for name, found in (whole | named).items():
         _put(opened, name, found)
     extra = freeze(block.extra or {}, ("extra",), problems, _convert)
     if not isinstance(extra, dict):
@@ -210,16 +210,15 @@ def _open_specs(block: Block, specs: FrozenDict, problems: list[Problem]) -> Fro
         extra = EMPTY
     for name, found in extra.items():
         if name in opened:
-            problems.append(
-                Problem(
-                    "extra-repeats-field",
-                    ("extra", name),
-                    f"extra sets {name!r}, which the block sets itself",
-                    f"write {name}=... alone",
-                )
-            )
+            problems.append(_repeated("extra", name))
         _put(opened, name, found)
     return opened
+
+
+def _repeated(argument: str, name: str) -> Problem:
+    message = f"{argument} sets {name!r}, which the block sets itself"
+    advice = f"write {name}=... alone"
+    return Problem("extra-repeats-field", (argument, name), message, advice)
 
 
 def _no_mapping(name: str, found: Any) -> Problem:

@@ -120,7 +120,7 @@ class Bill:
         # Documented: a personal address that the row already has is free.
         return (
             self.kind == FindEmail.kind
-            and self.specs.get("mode") == "PERSONAL"
+            and str(self.specs.get("mode")).upper() == "PERSONAL"
             and bool(row.get("personal_email"))
         )
 

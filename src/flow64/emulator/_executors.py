@@ -138,7 +138,7 @@ def enrich(context: BlockContext) -> Callable[[RowData], RowData]:
 
 def find_email(context: BlockContext) -> Callable[[RowData], RowData]:
     """Add an address and its status; a row keeps an address that it has."""
-    is_personal = context.specs.get("mode") == "PERSONAL"
+    is_personal = str(context.specs.get("mode")).upper() == "PERSONAL"
 
     def work(row: RowData) -> RowData:
         if row.get("email"):

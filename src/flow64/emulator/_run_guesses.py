@@ -146,6 +146,18 @@ RUN_GUESSES: Final[tuple[Guess, ...]] = (
     ),
     # -- Blocks
     Guess(
+        "filter-operators",
+        "U",
+        "One source lists eleven operators. It is not stated that there are no others.",
+        "A filter with another one is saved. Its block fails in a run.",
+    ),
+    Guess(
+        "email-mode-case",
+        "C",
+        "A mode is `PERSONAL`, or `Personal` on newer pages.",
+        "Both are the same.",
+    ),
+    Guess(
         "filter-logic",
         "U",
         "The precedence of mixed `and` and `or` is not stated.",

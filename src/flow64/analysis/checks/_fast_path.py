@@ -23,7 +23,6 @@ from ._specs import (
     PLAIN_SPECS,
     insecure_url,
     missing_field,
-    notebook_name_missing,
     unknown_word,
 )
 
@@ -35,7 +34,7 @@ SAFE_RULES: Final[Sequence[Rule]] = [
 _COVERED: Final = (
     *(no_blocks, dangling_edge, self_edge, cycle),
     *(duplicate_key, ambiguous_default_key, row_kind_mismatch),
-    *(unknown_word, missing_field, notebook_name_missing, insecure_url),
+    *(unknown_word, missing_field, insecure_url),
 )
 _NOT_COVERED: Final = [rule for rule in SAFE_RULES if rule not in _COVERED]
 

@@ -8,10 +8,13 @@ from typing import Any, Final
 
 from ...blocks import (
     CATALOGUE,
+    CREATE_NEW,
     OLD_NAMES,
     TYPE_WORDS,
+    AppendToNotebook,
     CatalogueBlock,
     Filter,
+    QaAgent,
     facts_of,
 )
 from ...definition import Definition
@@ -174,6 +177,51 @@ def wrong_field_type(definition: Definition) -> Iterator[Found]:
 @rule(
     "specs",
     "warning",
+    advice='name the new notebook: `notebook_name="Leads of May"`',
+    example='flow = Webhook(LEAD) >> AppendToNotebook(notebook_id="__create_new__")',
+    can_find=of_kinds(AppendToNotebook.kind),
+)
+def notebook_name_missing(definition: Definition) -> Iterator[Found]:
+    """A new notebook is requested without a name.
+
+    The only example has a name. That it is required is inferred.
+    """
+    for position, block in definition.of_kind(AppendToNotebook.kind):
+        specs = block.specs
+        if specs.get("notebook_id") == CREATE_NEW and not specs.get("notebook_name"):
+            message = f"notebook_id is {CREATE_NEW!r}, and the new notebook has no name"
+            yield Found(position, message)
+
+
+@rule(
+    "specs",
+    "warning",
+    advice='write texts alone: `struct={"size": "Number of employees"}`',
+    example=(
+        'size = {"description": "Number of employees", "type": "int"}\n'
+        'flow = Webhook(LEAD) >> QaAgent(struct={"size": size})'
+    ),
+    can_find=of_kinds(QaAgent.kind),
+)
+def object_in_struct(definition: Definition) -> Iterator[Found]:
+    """A value of `qa_agent.struct` is an object, or a class under `@returns`.
+
+    The endpoint of the same name takes texts alone there. That the block does too is
+    inferred.
+    """
+    for position, block in definition.of_kind(QaAgent.kind):
+        fields = block.specs.get("struct")
+        items = fields.items() if isinstance(fields, dict) else ()
+        names = [f"struct.{name}" for name, item in items if isinstance(item, dict)]
+        if names:
+            shown = join_words(names, 8)
+            message = f"an object where the endpoint takes texts alone: {shown}"
+            yield Found(position, message)
+
+
+@rule(
+    "specs",
+    "warning",
     advice="write one of the documented words",
     example='flow = Webhook(LEAD, input_schema={"email": "text"})',
     can_find=_has_field_maps,
@@ -255,7 +303,7 @@ def unconfirmed_facts(definition: Definition) -> Iterator[Found]:
             used.update(blocks[position].specs)
         if CATALOGUE[kind].specs_known:
             found += [f"{kind}.{name}" for name in doubtful if name in used]
-        elif used:
+        elif not used <= facts_of(CATALOGUE[kind]).keys():
             found.append(f"{kind}.specs")
     for _, block in definition.of_kind(Filter.kind):
         if any(condition.get("logic") == "or" for condition in conditions(block.specs)):

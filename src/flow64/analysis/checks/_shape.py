@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ...blocks import CATALOGUE, ReadCsv, Webhook
 from ...definition import Definition
+from ...text import shortened
 from ._rule import (
     Found,
     is_read,
@@ -177,6 +178,62 @@ def condition_present(definition: Definition) -> Iterator[Found]:
             position = definition.index.get(edge.target)
             message = "an edge to it has a condition, and conditions are reserved"
             yield Found(position, message)
+
+
+@rule(
+    "graph",
+    "warning",
+    advice="number the blocks 1, 2, 3 in the order in which rows reach them",
+    example=small_workflow(number=1),
+    can_find=is_read,
+)
+def duplicate_sequence_number(definition: Definition) -> Iterator[Found]:
+    """Two blocks of a workflow in JSON have the same `sequence_number`.
+
+    A run names its results by this number, and the final result is taken from the
+    highest one. Whether the service refuses equal numbers is unknown. Code numbers its
+    blocks itself.
+    """
+    if not is_read(definition):
+        return
+    known: dict[int, int] = {}
+    for position, block in enumerate(definition.blocks):
+        first = known.setdefault(block.number, position)
+        if first != position:
+            number = f"sequence_number {shortened(block.number)}"
+            other = name_block(definition, first)
+            yield Found(position, f"{number} is also that of {other}; {_FINAL}")
+
+
+@rule(
+    "graph",
+    "warning",
+    advice="number the blocks 1, 2, 3 in the order in which rows reach them",
+    example=small_workflow(number=0),
+    can_find=is_read,
+)
+def sequence_against_edges(definition: Definition) -> Iterator[Found]:
+    """A block in JSON has a `sequence_number` not above that of a block before it.
+
+    The final result of a run is taken from the highest number. So it would be that of
+    an earlier block. Sources disagree on whether the number also decides the order in
+    which blocks run.
+    """
+    if not is_read(definition):
+        return
+    blocks = definition.blocks
+    for position, parents in enumerate(definition.topology.parents):
+        number = blocks[position].number
+        for parent in parents:
+            if parent != position and number <= blocks[parent].number:
+                fed_by = f"{name_block(definition, parent)} with number "
+                fed_by += shortened(blocks[parent].number)
+                message = f"sequence_number {shortened(number)} follows {fed_by}"
+                yield Found(position, f"{message}; {_FINAL}")
+                break
+
+
+_FINAL = "the final result is taken from the highest number"
 
 
 @rule(

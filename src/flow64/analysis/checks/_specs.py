@@ -9,10 +9,8 @@ from urllib.parse import urlsplit
 
 from ...blocks import (
     CATALOGUE,
-    CREATE_NEW,
     FILTER_LOGIC,
     FILTER_OPERATORS,
-    AppendToNotebook,
     Filter,
     OutgoingWebhook,
 )
@@ -30,9 +28,9 @@ _REQUIRED: Final = [
     (kind, name) for kind, block in CATALOGUE.items() for name in block.about.must_have
 ]
 _EMPTY: Final = (None, "")
-_CONDITION_WORDS: Final[Sequence[tuple[str, Sequence[str], Severity]]] = (
-    ("operator", FILTER_OPERATORS, "error"),
-    ("logic", FILTER_LOGIC, "warning"),  # that `or` is the other word is inferred
+_CONDITION_WORDS: Final[Sequence[tuple[str, Sequence[str]]]] = (
+    ("operator", FILTER_OPERATORS),  # documented once
+    ("logic", FILTER_LOGIC),  # that `or` is the other word is inferred
 )
 
 
@@ -41,27 +39,28 @@ _CONDITION_WORDS: Final[Sequence[tuple[str, Sequence[str], Severity]]] = (
     "error",
     "warning",
     advice="write one of the documented words",
-    example=small_workflow({"mode": "Personal"}, kind="find_email"),
+    example=small_workflow({"mode": "BUSINESS"}, kind="find_email"),
 )
 def unknown_word(definition: Definition) -> Iterator[Found]:
     """A spec holds a word that is not on the documented list.
 
-    The words that join two conditions of a filter are only partly documented, so they
-    give a warning.
+    It is a warning for the operator and the `and` or `or` of a condition, since only
+    one source lists them, and for a `mode` in another case, since newer pages write
+    `Professional`.
     """
     blocks, by_kind = definition.blocks, definition.by_kind
     for kind, name, words in _WORDS:
         for position in by_kind.get(kind, ()):
             found = blocks[position].specs.get(name)
             if found is not None and found not in words:
-                yield from _word(position, name, found, words, "error")
+                yield from _word(position, name, found, words)
     for position, block in definition.of_kind(Filter.kind):
         for i, condition in enumerate(conditions(block.specs)):
-            for name, words, severity in _CONDITION_WORDS:
+            for name, words in _CONDITION_WORDS:
                 found = condition.get(name)
                 if found is not None and found not in words:
                     where = f"filters[{i}].{name}"
-                    yield from _word(position, where, found, words, severity)
+                    yield from _word(position, where, found, words, "warning")
 
 
 @rule(
@@ -95,35 +94,19 @@ def missing_field(definition: Definition) -> Iterator[Found]:
 @rule(
     "specs",
     "error",
-    advice='name the new notebook: `notebook_name="Leads of May"`',
-    example='flow = Webhook(LEAD) >> AppendToNotebook(notebook_id="__create_new__")',
-)
-def notebook_name_missing(definition: Definition) -> Iterator[Found]:
-    """A new notebook is requested without a name.
-
-    The only example has a name. That it is required is inferred.
-    """
-    for position, block in definition.of_kind(AppendToNotebook.kind):
-        specs = block.specs
-        if specs.get("notebook_id") == CREATE_NEW and not specs.get("notebook_name"):
-            message = f"notebook_id is {CREATE_NEW!r}, and the new notebook has no name"
-            yield Found(position, message)
-
-
-@rule(
-    "specs",
-    "error",
+    "warning",
     "note",
     advice=(
         "write an absolute https address, such as `https://your-domain.example/hook`"
     ),
-    example='flow = Webhook(LEAD) >> OutgoingWebhook(url="http://example.com/hook")',
+    example='flow = Webhook(LEAD) >> OutgoingWebhook(url="example.com/hook")',
 )
 def insecure_url(definition: Definition) -> Iterator[Found]:
     """The URL of an outgoing webhook is not absolute and https.
 
-    http to a loopback address is a note: the emulator delivers there, the service
-    cannot.
+    That it must be absolute is documented. That it must be https is inferred, so http
+    is a warning. http to a loopback address is a note: the emulator delivers there, the
+    service cannot.
     """
     for position, block in definition.of_kind(OutgoingWebhook.kind):
         found = shown = block.specs.get("url")
@@ -154,9 +137,13 @@ def _word(
     name: str,
     found: Any,
     words: Sequence[str],
-    severity: Severity,
+    severity: Severity = "error",
 ) -> Iterator[Found]:
     if isinstance(found, Value | BoundSecret):
+        return
+    if name == "mode" and isinstance(found, str) and found.upper() in words:
+        message = f"mode is {found!r}, and the documented word is {found.upper()!r}"
+        yield Found(position, message, f"write {found.upper()}", "warning")
         return
     near = did_you_mean(found, words) if isinstance(found, str) else ""
     message = f"{name} is {shortened(found)}, which is not a word of the service{near}"
@@ -182,7 +169,7 @@ def _url(position: int, found: Any, shown: Any) -> Iterator[Found]:
     elif parts.scheme == "http":
         to = f" to {host}" if found is shown else ""
         message = f"url is http{to}, so rows would travel in the clear"
-        yield Found(position, message)
+        yield Found(position, message, severity="warning")
 
 
 def _is_loopback(host: str) -> bool:
@@ -220,15 +207,9 @@ def _has_plain_url(specs: Mapping[str, Any]) -> bool:
     return isinstance(url, str) and _PLAIN_URL.match(url) is not None
 
 
-def _names_notebook(specs: Mapping[str, Any]) -> bool:
-    found = specs.get("notebook_id")
-    return isinstance(found, str) and found not in ("", CREATE_NEW)
-
-
 PLAIN_SPECS: Final[Mapping[str, Callable[[Mapping[str, Any]], bool]]] = {
     Filter.kind: _has_plain_conditions,
     OutgoingWebhook.kind: _has_plain_url,
-    AppendToNotebook.kind: _names_notebook,
 }
 """For the fast path: whether the rules above can find nothing in specs of a kind.
 

@@ -14,6 +14,8 @@ from sybil.document import PythonDocStringDocument
 from sybil.parsers import myst, rest
 from sybil.sybil import SybilCollection
 
+from flow64.blocks import CATALOGUE, _registry
+
 # Runs of examples are remembered nowhere; whoever wants a journal names its place.
 os.environ["FLOW64_JOURNAL"] = ""
 # What they replace is kept apart, for as long as the tests run.
@@ -62,9 +64,35 @@ in_markdown = [
 ]
 in_docstrings = [rest.DocTestParser(LAYOUT), rest.SkipParser()]
 
-readme = Sybil(in_markdown, pattern="README.md")
+
+BUILT_IN = {**CATALOGUE}
+
+
+def forget_own_kinds(_: object = None) -> None:
+    """Forget block classes of one's own, so that no other test knows their kinds."""
+    if [*CATALOGUE.items()] != [*BUILT_IN.items()]:
+        _registry._kinds.clear()
+        _registry._kinds.update(BUILT_IN)
+        for forget in _registry._forgetting:
+            forget()
+
+
+@pytest.fixture
+def own_kinds() -> Generator[None]:
+    """Lets a test define block classes of its own."""
+    yield
+    forget_own_kinds()
+
+
+readme = Sybil(in_markdown, pattern="README.md", teardown=forget_own_kinds)
 # The story is played by a test of its own, commands and all.
-docs = Sybil(in_markdown, path="docs", pattern="*.md", excludes=["story.md"])
+docs = Sybil(
+    in_markdown,
+    path="docs",
+    pattern="*.md",
+    excludes=["story.md"],
+    teardown=forget_own_kinds,
+)
 docstrings = Sybil(
     in_docstrings,
     path="src",

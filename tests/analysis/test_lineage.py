@@ -9,6 +9,7 @@ import pytest
 
 from flow64 import COMPANY, LEAD, RawBlock, Workflow, fan, value
 from flow64.analysis import KnownColumn, lineage, output_columns
+from flow64.analysis._lineage import readers
 from flow64.analysis._memo import once
 from flow64.blocks import (
     CATALOGUE,
@@ -170,7 +171,7 @@ def test_only_readers_read_columns():
         if block.columns(specs).reads
     }
 
-    assert reading == {k for k, block in CATALOGUE.items() if block.about.reads_columns}
+    assert reading == readers()
 
 
 def test_what_is_worked_out_once_goes_with_its_definition():

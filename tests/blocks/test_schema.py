@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import pytest
 from attrs import frozen
@@ -174,8 +174,6 @@ def test_docstrings_are_inherited():
 
 @frozen(eq=False, repr=False, kw_only=True)
 class Homemade(Passthrough, CatalogueBlock):
-    kind: ClassVar[str] = "homemade"
-
     options: Annotated[Mapping[str, Any], Fact("D", "us", required=True)]
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from attrs import asdict, frozen
 
-from ..blocks import CATALOGUE
+from ..blocks import CATALOGUE, of_catalogue
 from ..definition import EMPTY, Definition
 from ..errors import ArgumentError, shortened
 from ..text import format_dollars, join_first
@@ -225,12 +225,13 @@ def count_start_rows(definition: Definition, given: int) -> int | None:
         given: Rows in the payload.
     """
     kinds = [definition.blocks[at].kind for at in definition.topology.roots]
-    takes_payload = any(_GIVEN.get(kind) == "payload" for kind in kinds)
+    bringing = _bringing()
+    takes_payload = any(bringing.get(kind) == "payload" for kind in kinds)
     if takes_payload and not given:
         return None
     most = given if takes_payload else 0
     for at, kind in zip(definition.topology.roots, kinds, strict=True):
-        if _GIVEN.get(kind) != "payload":
+        if bringing.get(kind) != "payload":
             limit = _limit(kind, definition.blocks[at].specs)
             if limit is None:
                 return None
@@ -240,15 +241,18 @@ def count_start_rows(definition: Definition, given: int) -> int | None:
 
 SPENDING: Final = frozenset({"spends", "may-spend"})
 
-_GIVEN: Final = {
-    kind: source
-    for kind, block in CATALOGUE.items()
-    if (source := block.about.brings) is not None
-}
-"""Kinds that bring the rows of a run, with the place where these rows are."""
+
+@of_catalogue
+def _bringing() -> Mapping[str, str]:
+    """Return the kinds that bring the rows of a run, with the place of these rows."""
+    return {
+        kind: source
+        for kind, block in CATALOGUE.items()
+        if (source := block.about.brings) is not None
+    }
 
 
-@lru_cache(maxsize=256)
+@of_catalogue
 def _spending(
     kinds: tuple[str, ...], priced: frozenset[str]
 ) -> Sequence[tuple[str, Callable[..., Any] | None]]:
@@ -264,10 +268,11 @@ def _spending(
     ]
 
 
-@lru_cache(maxsize=256)
+@of_catalogue
 def _making_rows(kinds: tuple[str, ...]) -> frozenset[str]:
     """Return the kinds that find rows, however many went in."""
-    found = [kind for kind in kinds if kind not in _GIVEN]
+    bringing = _bringing()
+    found = [kind for kind in kinds if kind not in bringing]
     return frozenset(
         kind
         for kind in found
@@ -292,9 +297,10 @@ def _count_reaching(
     topology, blocks = definition.topology, definition.blocks
     meets = bytearray(len(blocks))
     made = _making_rows(tuple(definition.by_kind))
-    brought: dict[str, int | None] = dict.fromkeys(_GIVEN, rows)
+    bringing = _bringing()
+    brought: dict[str, int | None] = dict.fromkeys(bringing, rows)
     if of_payload:
-        for kind, source in _GIVEN.items():
+        for kind, source in bringing.items():
             # Without a payload, the sample rows of the block are run.
             if source == "stored" or not rows:
                 brought[kind] = None
@@ -302,7 +308,7 @@ def _count_reaching(
     is_plain = topology.is_forward and not made and len(topology.sources) == len(fed)
     if is_plain and not any(
         at in fed or brought[kind] is None
-        for kind in _GIVEN
+        for kind in bringing
         for at in definition.by_kind.get(kind, ())
     ):
         return [rows] * len(blocks), meets
@@ -316,12 +322,12 @@ def _count_reaching(
         if above:
             count = _add_counts([leave[parent] for parent in above])
         reach[position] = count
-        if kind in _GIVEN:
+        if kind in bringing:
             count = _add_counts([count, brought[kind]]) if above else brought[kind]
         elif kind in made:
             count = _limit(kind, blocks[position].specs)
         leave[position] = count
-        if not above and (kind in _GIVEN or kind in made):
+        if not above and (kind in bringing or kind in made):
             reach[position] = count
     return reach, meets
 

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from attrs import frozen
 
-from ..blocks import CATALOGUE, Effect
+from ..blocks import CATALOGUE, Effect, of_catalogue
 from ..definition import Definition
 from ._unknown_kinds import unknown_kinds
 
@@ -94,7 +94,7 @@ def effects(definition: Definition) -> Effects:
     return Effects(touches, unknown_kinds(definition))
 
 
-@lru_cache(maxsize=256)
+@of_catalogue
 def _acting(kinds: tuple[str, ...]) -> Sequence[tuple[str, Callable[..., Any]]]:
     """Return the kinds that have effects, each with the function that names them."""
     known = [kind for kind in kinds if kind in CATALOGUE]

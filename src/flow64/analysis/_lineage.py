@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from attrs import evolve, frozen
 
-from ..blocks import CATALOGUE, UNKNOWN_COLUMNS, Column, Columns
+from ..blocks import CATALOGUE, UNKNOWN_COLUMNS, Column, Columns, of_catalogue
 from ..definition import BoundSecret, Definition, Value, WireBlock
 from ._columns import (
     ANY_COLUMNS,
@@ -73,7 +73,7 @@ def reads_from_afar(definition: Definition) -> bool:
     If no block does, every column that is read is known to exist, and is new.
     """
     blocks, topology = definition.blocks, definition.topology
-    feeding: dict[int, list[int]] = {at: [] for at, _ in definition.of_kind(*READERS)}
+    feeding: dict[int, list[int]] = {at: [] for at, _ in definition.of_kind(*readers())}
     if not feeding:
         return False
     for source, target in zip(topology.sources, topology.targets, strict=True):
@@ -94,10 +94,14 @@ def _adds_all(before: WireBlock, block: WireBlock) -> bool:
     return {c.name for c in adds}.issuperset([c.name for c in reads])
 
 
-READERS: Final = frozenset(
-    kind for kind, block in CATALOGUE.items() if block.about.reads_columns
-)
-"""Kinds that read columns of known names."""
+@of_catalogue
+def readers() -> frozenset[str]:
+    """Return the kinds that read columns of known names."""
+    return frozenset(
+        kind
+        for kind, block in CATALOGUE.items()
+        if block.about.reads_columns or block.about.columns.reads
+    )
 
 
 @once

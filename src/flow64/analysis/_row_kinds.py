@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
-from ..blocks import CATALOGUE, DATAFRAME_TYPES
+from attrs import frozen
+
+from ..blocks import CATALOGUE, DATAFRAME_TYPES, of_catalogue
 from ..definition import Definition
 
 RowKindName: TypeAlias = Literal["LEAD", "COMPANY"] | None
@@ -15,41 +17,58 @@ RowKindName: TypeAlias = Literal["LEAD", "COMPANY"] | None
 _ROWS: Final[Mapping[str, RowKindName]] = {"LEAD": "LEAD", "COMPANY": "COMPANY"}
 
 
-_SURE: Final = {
-    kind: block.about
-    for kind, block in CATALOGUE.items()
-    if block.about.rows in ("D", "D1")
-}
-"""Kinds with documented facts about their rows."""
+@frozen
+class RowFacts:
+    """Documented facts about the rows of kinds.
 
-_TAKEN: Final = {
-    kind: word for kind, about in _SURE.items() if (word := _ROWS.get(about.takes))
-}
-_GIVEN: Final = {
-    kind: word for kind, about in _SURE.items() if (word := _ROWS.get(about.gives))
-}
-_PASSING: Final = frozenset(k for k, about in _SURE.items() if about.gives == "same")
-BY_SPEC: Final = frozenset(
-    kind for kind, about in _SURE.items() if about.gives == "dataframe_type"
-)
-"""Kinds that give the rows that their `dataframe_type` says."""
+    Attributes:
+        taken: The one row kind that blocks of a kind take.
+        given: The one row kind that they give.
+        passing: Kinds that give the row kind that comes in.
+        by_spec: Kinds that give the rows that their `dataframe_type` says.
+    """
 
-WORDS: Final[Mapping[str, frozenset[str]]] = {
-    kind: frozenset(table[kind] for table in (_TAKEN, _GIVEN) if kind in table)
-    for kind in _TAKEN.keys() | _GIVEN.keys()
-}
-"""The row kinds that blocks of a kind take or give whatever their specs say."""
+    taken: Mapping[str, RowKindName]
+    given: Mapping[str, RowKindName]
+    passing: frozenset[str]
+    by_spec: frozenset[str]
+
+    def words(self, kind: str) -> frozenset[RowKindName]:
+        """Return the row kinds that a kind takes or gives whatever its specs say."""
+        tables = (self.taken, self.given)
+        return frozenset(table[kind] for table in tables if kind in table)
+
+
+@of_catalogue
+def row_facts() -> RowFacts:
+    """Return the documented facts about the rows of all kinds."""
+    sure = {k: c.about for k, c in CATALOGUE.items() if c.about.rows in ("D", "D1")}
+    return RowFacts(
+        {
+            kind: word
+            for kind, about in sure.items()
+            if (word := _ROWS.get(about.takes))
+        },
+        {
+            kind: word
+            for kind, about in sure.items()
+            if (word := _ROWS.get(about.gives))
+        },
+        frozenset(kind for kind, about in sure.items() if about.gives == "same"),
+        frozenset(k for k, about in sure.items() if about.gives == "dataframe_type"),
+    )
 
 
 def input_rows(kind: str) -> RowKindName:
     """Return the one row kind that a block takes, by a documented fact."""
-    return _TAKEN.get(kind)
+    return row_facts().taken.get(kind)
 
 
 def output_rows(kind: str, specs: Mapping[str, Any]) -> RowKindName:
     """Return the row kind that leaves a block for every input, or None."""
-    if kind not in BY_SPEC:
-        return _GIVEN.get(kind)
+    facts = row_facts()
+    if kind not in facts.by_spec:
+        return facts.given.get(kind)
     word = specs.get("dataframe_type")
     return word if word in DATAFRAME_TYPES else None
 
@@ -61,9 +80,10 @@ def row_kinds(definition: Definition) -> Sequence[RowKindName]:
     """
     blocks, topology = definition.blocks, definition.topology
     kinds = [block.kind for block in blocks]
-    found: list[RowKindName] = [_GIVEN.get(kind) for kind in kinds]
-    passing = _PASSING.intersection(definition.by_kind)
-    for kind in BY_SPEC.intersection(definition.by_kind):
+    facts = row_facts()
+    found: list[RowKindName] = [facts.given.get(kind) for kind in kinds]
+    passing = facts.passing.intersection(definition.by_kind)
+    for kind in facts.by_spec.intersection(definition.by_kind):
         for position in definition.by_kind[kind]:
             found[position] = output_rows(kind, blocks[position].specs)
     if not passing:

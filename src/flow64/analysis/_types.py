@@ -5,12 +5,11 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any, Final, Union
 
 from attrs import frozen
 
-from ..blocks import CATALOGUE, facts_of
+from ..blocks import CATALOGUE, facts_of, of_catalogue
 from ..definition import BoundSecret, Value
 from ..dsl import Unset
 
@@ -42,7 +41,7 @@ class FieldType:
         return self.items is None or all(map(self.items.takes, value))
 
 
-@cache
+@of_catalogue
 def field_types(kind: str) -> Mapping[str, FieldType]:
     """Return the type of each field of a kind that has one, documented or not.
 
@@ -54,7 +53,7 @@ def field_types(kind: str) -> Mapping[str, FieldType]:
     return {name: made for name, made in found.items() if made is not None}
 
 
-@cache
+@of_catalogue
 def field_maps(kind: str) -> Sequence[str]:
     """Return the fields of a kind that are field maps."""
     return [name for name, made in field_types(kind).items() if made.is_map]

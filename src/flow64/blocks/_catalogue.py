@@ -1,9 +1,9 @@
-"""The catalogue: every known kind, by the name that the service gives it."""
+"""The catalogue: every kind with a class, by the name that the service gives it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType, ModuleType
+from types import ModuleType
 from typing import Final
 
 from . import (
@@ -18,6 +18,7 @@ from . import (
     _web,
 )
 from ._facts import CatalogueBlock
+from ._registry import KINDS, fill
 
 
 def _blocks_in(module: ModuleType) -> Iterator[type[CatalogueBlock]]:
@@ -28,7 +29,7 @@ def _blocks_in(module: ModuleType) -> Iterator[type[CatalogueBlock]]:
             yield item
 
 
-CATALOGUE: Final[Mapping[str, type[CatalogueBlock]]] = MappingProxyType(
+fill(
     {
         block.kind: block
         for module in (
@@ -38,4 +39,6 @@ CATALOGUE: Final[Mapping[str, type[CatalogueBlock]]] = MappingProxyType(
         for block in _blocks_in(module)
     }
 )
-"""Catalogue class of each kind."""
+
+CATALOGUE: Final[Mapping[str, type[CatalogueBlock]]] = KINDS
+"""The class of each kind: the built-in ones, then those of your own."""

@@ -266,7 +266,6 @@ class VerifyEmail(Flow[Lead, Lead], UncheckedBlock):
         gives="LEAD",
         effects=("may-spend",),
         columns=Columns(reads=[Column("email", None, "I")], opens=True),
-        reads_columns=True,
         uses_columns="identifying",
     )
 
@@ -289,7 +288,6 @@ class ReverseEmail(Flow[Lead, Lead], CatalogueBlock):
         gives="LEAD",
         effects=("may-spend",),
         columns=Columns(reads=[Column("email", None, "I")], opens=True),
-        reads_columns=True,
         uses_columns="identifying",
     )
 
@@ -315,7 +313,6 @@ class ReversePhone(Flow[Lead, Lead], CatalogueBlock):
         gives="LEAD",
         effects=("may-spend",),
         columns=Columns(reads=[Column("phone", None, "I")], opens=True),
-        reads_columns=True,
         uses_columns="identifying",
     )
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import typing
 from collections.abc import Mapping, Sequence
-from functools import cache, partial
+from functools import partial
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal, TypeAlias
 
+import attrs
 from attrs import field, frozen
 
 from ..definition import EMPTY
 from ..dsl import Block
+from ._registry import is_built_in, of_catalogue, register
 
 Confidence: TypeAlias = Literal["D", "D1", "I", "U"]
 """How well a fact is known. D1: documented by one source that was wrong elsewhere."""
@@ -121,8 +123,8 @@ class Price:
     """Dollars for one input row, as an upper bound before filters; never a quote."""
 
     dollars: float
-    confidence: Confidence
-    source: str
+    confidence: Confidence = "D"
+    source: str = "its class"
 
 
 @frozen
@@ -147,7 +149,7 @@ class About:
         brings: Rows of a run that this block brings: those of its payload, or those of
             a file or notebook. None for a block that takes, finds or makes rows.
         drops_rows: Whether it only passes on some of its rows, unchanged.
-        reads_columns: Whether the names of columns that it reads are known.
+        reads_columns: Whether it may read columns, by name, beside those of `columns`.
         uses_columns: Columns that it uses: only those that its specs name, also those
             that identify a person or company, or any.
     """
@@ -155,9 +157,9 @@ class About:
     role: Role
     takes: Takes
     gives: Gives
-    rows: Confidence
-    confidence: Confidence
-    source: str
+    rows: Confidence = "D"
+    confidence: Confidence = "D"
+    source: str = "its class"
     effects: Sequence[Effect] = ()
     perhaps: Role | None = None
     columns: Columns = field(factory=Columns)
@@ -193,13 +195,23 @@ documented_once: Final = partial(About, rows="D1", confidence="D1", source="SK")
 class CatalogueBlock(Block):
     """A block of the catalogue. Its class has the facts about its kind.
 
-    The methods return the facts of `about`. A class overrides them if specs matter.
+    The methods return the facts of `about`. A class overrides them if specs matter. A
+    class of your own, for a kind that flow64 does not know, joins the catalogue when it
+    is defined.
     """
 
     about: ClassVar[About]
     """The facts about the kind, whatever the specs."""
     specs_known: ClassVar[bool] = True
     """Whether a field of the kind is known, if only by inference."""
+
+    @classmethod
+    def __attrs_init_subclass__(cls) -> None:
+        """Called by attrs once a class is complete."""
+        super().__attrs_init_subclass__()
+        # A class without a kind of its own is a base, or a variant of another class.
+        if "kind" in vars(cls) and not is_built_in(cls):
+            register(cls)
 
     @classmethod
     def columns(cls, specs: Mapping[str, Any]) -> Columns:  # noqa: ARG003 - for subclasses
@@ -239,19 +251,22 @@ class CatalogueBlock(Block):
 
 
 def facts_of(cls: type[Block]) -> Mapping[str, Fact]:
-    """Return the fact of each spec field of a catalogue class, in order."""
+    """Return the fact of each spec field of a catalogue class, in order.
+
+    A field of a class of your own needs none: its class is the document.
+    """
     # To mypy a class has the __hash__ of its instances, and so is not hashable.
     hashable: Any = cls
     return _facts_of(hashable)
 
 
-@cache
+@of_catalogue
 def _facts_of(cls: Any) -> Mapping[str, Fact]:
     hints = typing.get_type_hints(cls, include_extras=True)
-    found = {
-        name: fact
-        for name in cls.spec_names
-        for fact in getattr(hints[name], "__metadata__", ())
-        if isinstance(fact, Fact)
-    }
+    found = {}
+    for name in cls.spec_names:
+        noted = getattr(hints[name], "__metadata__", ())
+        is_required = getattr(attrs.fields(cls), name).default is attrs.NOTHING
+        own = Fact("D", "its class", required=is_required)
+        found[name] = next((one for one in noted if isinstance(one, Fact)), own)
     return MappingProxyType(found)

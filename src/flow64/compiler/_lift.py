@@ -16,7 +16,7 @@ from urllib.parse import unquote
 import attrs
 from attrs import frozen
 
-from ..blocks import CATALOGUE, UncheckedBlock
+from ..blocks import CATALOGUE, UncheckedBlock, is_built_in
 from ..definition import (
     DEFAULT_ENV,
     EMPTY,
@@ -350,7 +350,7 @@ def _block(wire: WireBlock, definition: Definition, at: int, key: str | None) ->
     extra = {name: specs.pop(name) for name in passed}
     allow = tuple(sorted(origin.allowed))
     cls = CATALOGUE.get(wire.kind)
-    if cls is None or not _fits(cls, specs):
+    if cls is None or not is_built_in(cls) or not _fits(cls, specs):
         return RawBlock(
             wire.kind, specs=specs, key=key, extra=extra or None, allow=allow
         )

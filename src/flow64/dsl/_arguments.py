@@ -5,12 +5,15 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from ..errors import ArgumentError
 from ..text import did_you_mean, shortened
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+DECORATE: Final = "write @attrs.frozen(eq=False, kw_only=True)"
+"""Advice for a block class of one's own."""
 
 
 def helpful(function: F) -> F:

@@ -16,7 +16,7 @@ from ..definition import EMPTY, is_plain
 from ..diagnostics import Place
 from ..errors import ArgumentError
 from ..text import shortened
-from ._arguments import explain_call
+from ._arguments import DECORATE, explain_call
 from ._flow import Flow, FlowShape
 from ._values import UNSET
 
@@ -64,6 +64,9 @@ class Block:
     @classmethod
     def __attrs_init_subclass__(cls) -> None:
         """Called by attrs once a block class is complete."""
+        if "__eq__" in vars(cls):
+            problem = "compares by value, and two equal blocks are two steps"
+            raise TypeError(f"{cls.__name__} {problem}; {DECORATE} above the class")
         fields = [a for a in attrs.fields(cls) if a.init]
         cls.arguments = tuple(a.name for a in fields)
         # Of a raw block the kind is an argument as well, and no spec either.

@@ -40,6 +40,7 @@ from ..errors import (
     TruthError,
 )
 from ..text import shortened
+from ._arguments import DECORATE
 from ._kinds import Company, Lead
 
 In = TypeVar("In", contravariant=True)
@@ -63,9 +64,12 @@ class FlowBase:
 
     shape: ClassVar[FlowShape]
 
-    def __init__(self) -> None:
+    def __init__(self, *_: Never, **given: Never) -> None:
+        made = type(self)
         problem = "a flow is made by a block, such as FindEmail(), and by >>"
-        raise ArgumentError(type(self).__name__, problem)
+        if given:
+            problem = f"its class has fields and no decorator; {DECORATE} above it"
+        raise ArgumentError(made.__name__, problem)
 
     def __bool__(self) -> bool:
         raise TruthError

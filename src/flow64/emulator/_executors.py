@@ -130,9 +130,9 @@ def read_notebook(context: BlockContext) -> Iterator[RowData]:
 
 
 def enrich(context: BlockContext) -> Callable[[RowData], RowData]:
-    """Add a synthetic value for each entry of `return_fields` or `struct`."""
-    fields = context.specs.get("return_fields") or context.specs.get("struct")
-    make = make_value_maker(columns_of(fields))
+    """Add a synthetic value for each column that the class of the kind adds."""
+    columns = CATALOGUE[context.block.kind].columns(context.specs)
+    make = make_value_maker(columns.adds)
     return lambda row: {**row, **make(row)}
 
 

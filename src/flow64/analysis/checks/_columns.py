@@ -8,18 +8,22 @@ from typing import Final, NamedTuple
 
 from attrs import field, frozen
 
-from ...blocks import CATALOGUE, Webhook
+from ...blocks import CATALOGUE, Webhook, of_catalogue
 from ...definition import Definition
 from ...text import join_words, shortened
 from .._columns import ColumnSet, Openness
 from .._lineage import (
-    READERS,
     column_flow,
     find_later_producers,
+    readers,
     reads_from_afar,
 )
 from .._memo import once
-from ._rule import Found, name_block, of_kinds, rule, texts
+from ._rule import Found, name_block, rule, texts
+
+
+def _has_readers(definition: Definition) -> bool:
+    return not readers().isdisjoint(definition.by_kind)
 
 
 @rule(
@@ -33,7 +37,7 @@ from ._rule import Found, name_block, of_kinds, rule, texts
         "    >> FindEmail()\n"
         ")"
     ),
-    can_find=of_kinds(*READERS),
+    can_find=_has_readers,
 )
 def read_before_written(definition: Definition) -> Iterator[Found]:
     """A block reads a column that only a later block adds.
@@ -58,7 +62,7 @@ def read_before_written(definition: Definition) -> Iterator[Found]:
         'columns = {"full_name": "string"}\n'
         'flow = Webhook(LEAD, input_schema=columns) >> Filter.where("city").equals("x")'
     ),
-    can_find=of_kinds(*READERS),
+    can_find=_has_readers,
 )
 def undeclared_column(definition: Definition) -> Iterator[Found]:
     """A block reads a column that no block before it declares or adds.
@@ -90,7 +94,7 @@ def undeclared_column(definition: Definition) -> Iterator[Found]:
     example=(
         'flow = Webhook(LEAD) >> FindEmail() >> Filter.where("emial").is_not_empty()'
     ),
-    can_find=of_kinds(*READERS),
+    can_find=_has_readers,
 )
 def near_miss_column(definition: Definition) -> Iterator[Found]:
     """A block reads an unknown column, and a known one has nearly that name.
@@ -243,15 +247,17 @@ def _is_slip(one: str, other: str) -> bool:
     return is_slip and not any(letter.isdigit() for letter in changed)
 
 
+@of_catalogue
 def _using(*columns: str) -> frozenset[str]:
+    """Return the kinds that use columns in one of these ways."""
     return frozenset(
         kind for kind, block in CATALOGUE.items() if block.about.uses_columns in columns
     )
 
 
-_LOOKING: Final = _using("identifying")
-_NARROW: Final = _using("named", "identifying")
-"""Kinds that use columns of known names, or only take rows along."""
+def _is_narrow(definition: Definition) -> bool:
+    """Whether all blocks use columns of known names, or only take rows along."""
+    return _using("named", "identifying").issuperset(definition.by_kind)
 
 
 @rule(
@@ -262,7 +268,7 @@ _NARROW: Final = _using("named", "identifying")
         'columns = {"email": "string", "campaign": "string"}\n'
         "flow = Webhook(LEAD, input_schema=columns) >> FindPhone()"
     ),
-    can_find=lambda definition: _NARROW.issuperset(definition.by_kind),
+    can_find=_is_narrow,
 )
 def unused_input(definition: Definition) -> Iterator[Found]:
     """No block is known to use a declared input column.
@@ -275,9 +281,10 @@ def unused_input(definition: Definition) -> Iterator[Found]:
         for position, block in definition.of_kind(Webhook.kind)
         if isinstance(declared := block.specs.get("input_schema"), Mapping)
     ]
-    if not sources or not _NARROW.issuperset(definition.by_kind):
+    if not sources or not _is_narrow(definition):
         return
-    used = _NOTHING if _LOOKING.isdisjoint(definition.by_kind) else _IDENTIFYING
+    is_looking = not _using("identifying").isdisjoint(definition.by_kind)
+    used = _IDENTIFYING if is_looking else _NOTHING
     others = [block.specs for block in definition.blocks if block.kind != Webhook.kind]
     text = "\n".join(texts(others))
     for position, names in sources:

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from ...blocks import CATALOGUE, DATAFRAME_TYPES
+from ...blocks import CATALOGUE, DATAFRAME_TYPES, of_catalogue
 from ...definition import Definition, JoinedEdges
-from .._row_kinds import BY_SPEC, WORDS
+from .._row_kinds import row_facts
 from . import _graph, _keys, _rows, _specs
 from ._graph import cycle, dangling_edge, no_blocks, self_edge
 from ._keys import ambiguous_default_key, duplicate_key
@@ -57,9 +57,10 @@ def is_plainly_right(definition: Definition) -> bool:
         return False
     ids = set()
     rows = 0
+    tests = _tests()
     for block_id, kind, specs, _, _, _ in blocks:
         ids.add(block_id)
-        known = _KNOWN.get(kind)
+        known = tests.get(kind)
         if known is not None:
             is_plain, bits, says_rows = known
             rows |= bits
@@ -107,18 +108,18 @@ def _all_of(tests: Sequence[_Test]) -> _Test:
     return lambda specs: all(test(specs) for test in tests)
 
 
-_KNOWN: Final = {
-    kind: (
-        _test_of(kind),
-        sum(_ROWS[word] for word in WORDS.get(kind, ())),
-        kind in BY_SPEC,
-    )
-    for kind, block in CATALOGUE.items()
-    if kind in WORDS
-    or kind in BY_SPEC
-    or kind in PLAIN_SPECS
-    or block.about.words
-    or block.about.must_have
-}
-"""A test of the specs of a kind, bits of the row kinds that it takes or gives whatever
-they are, and whether its `dataframe_type` says more."""
+@of_catalogue
+def _tests() -> Mapping[str, tuple[_Test | None, int, bool]]:
+    """Return for each kind with anything to judge what to look at.
+
+    That is a test of its specs, bits of the row kinds that it takes or gives whatever
+    they are, and whether its `dataframe_type` says more.
+    """
+    facts = row_facts()
+    found = {}
+    for kind in CATALOGUE:
+        bits = sum(_ROWS[word] for word in facts.words(kind))
+        test = _test_of(kind)
+        if bits or test is not None or kind in facts.by_spec:
+            found[kind] = test, bits, kind in facts.by_spec
+    return found

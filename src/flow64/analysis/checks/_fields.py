@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache, lru_cache
 from typing import Any, Final
 
 from ...blocks import (
@@ -16,6 +15,7 @@ from ...blocks import (
     Filter,
     QaAgent,
     facts_of,
+    of_catalogue,
 )
 from ...definition import Definition
 from ...text import did_you_mean, join_words, shortened
@@ -318,7 +318,7 @@ def _fields(kind: str) -> Sequence[str]:
     return [*facts_of(CATALOGUE[kind])]
 
 
-@cache
+@of_catalogue
 def _types_to_judge(kind: str) -> Mapping[str, Any]:
     cls = CATALOGUE[kind]
     facts = facts_of(cls)
@@ -329,7 +329,7 @@ def _types_to_judge(kind: str) -> Mapping[str, Any]:
     }
 
 
-@lru_cache(maxsize=256)
+@of_catalogue
 def _unconfirmed_fields(kinds: tuple[str, ...]) -> Sequence[tuple[str, Sequence[str]]]:
     """Return the kinds with fields that no document confirms, and these fields."""
     found = []
@@ -341,7 +341,7 @@ def _unconfirmed_fields(kinds: tuple[str, ...]) -> Sequence[tuple[str, Sequence[
     return found
 
 
-@lru_cache(maxsize=256)
+@of_catalogue
 def _kinds_with_field_maps(
     kinds: tuple[str, ...],
 ) -> Sequence[tuple[str, Sequence[str]]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Final
 
+from ...blocks import when_class_joins
 from ...definition import Definition, FrozenList
 from . import _columns, _fields, _keys, _money, _order, _secrets, _shape, _silence
 from ._rule import Rule, rules_in
@@ -29,6 +30,7 @@ LARGEST: Final = 64
 
 _MOST: Final = 512
 _known: Final[dict[Hashable, Sequence[Rule]]] = {}
+when_class_joins(_known.clear)
 
 
 def advice_for(definition: Definition) -> Sequence[Rule]:

@@ -13,20 +13,34 @@ from ...blocks import (
     FILTER_OPERATORS,
     Filter,
     OutgoingWebhook,
+    of_catalogue,
 )
 from ...definition import BoundSecret, Definition, Value
 from ...diagnostics import Severity
 from ...text import did_you_mean, shortened
 from ._rule import Found, rule, small_workflow
 
-_WORDS: Final = [
-    (kind, name, words)
-    for kind, block in CATALOGUE.items()
-    for name, words in block.about.words.items()
-]
-_REQUIRED: Final = [
-    (kind, name) for kind, block in CATALOGUE.items() for name in block.about.must_have
-]
+
+@of_catalogue
+def _words() -> Sequence[tuple[str, str, Sequence[str]]]:
+    """Return kind and field of each documented list of words."""
+    return [
+        (kind, name, words)
+        for kind, block in CATALOGUE.items()
+        for name, words in block.about.words.items()
+    ]
+
+
+@of_catalogue
+def _required() -> Sequence[tuple[str, str]]:
+    """Return kind and name of each field that the service certainly requires."""
+    return [
+        (kind, name)
+        for kind, block in CATALOGUE.items()
+        for name in block.about.must_have
+    ]
+
+
 _EMPTY: Final = (None, "")
 _CONDITION_WORDS: Final[Sequence[tuple[str, Sequence[str]]]] = (
     ("operator", FILTER_OPERATORS),  # documented once
@@ -49,7 +63,7 @@ def unknown_word(definition: Definition) -> Iterator[Found]:
     `Professional`.
     """
     blocks, by_kind = definition.blocks, definition.by_kind
-    for kind, name, words in _WORDS:
+    for kind, name, words in _words():
         for position in by_kind.get(kind, ()):
             found = blocks[position].specs.get(name)
             if found is not None and found not in words:
@@ -77,7 +91,7 @@ def missing_field(definition: Definition) -> Iterator[Found]:
     there.
     """
     blocks, by_kind = definition.blocks, definition.by_kind
-    for kind, name in _REQUIRED:
+    for kind, name in _required():
         for position in by_kind.get(kind, ()):
             if blocks[position].specs.get(name) in _EMPTY:
                 message = f"{kind} has no {name}, and the service requires it"

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import linecache
+from itertools import accumulate
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flow64.diagnostics import (
     SEVERITIES,
@@ -15,7 +19,7 @@ from flow64.diagnostics import (
     by_severity,
     summary,
 )
-from flow64.text import printable
+from flow64.text import count_cells, printable
 
 PLAIN = Finding("cycle", "graph", "error", "a feeds itself")
 FULL = Finding(
@@ -221,6 +225,35 @@ def test_a_line_is_cut_with_its_carets(tmp_path, width, marked, line, marks):
     text = as_text([finding(place=Place(str(path), 1, start, end))], width)
 
     assert text.splitlines()[2:] == [f"   1 | {line}", f"     | {marks}"]
+
+
+PARTS = st.text("a é会🚀\u0301\t\u202e", max_size=30)
+
+
+@given(PARTS, st.text("fx会é(", min_size=1, max_size=30), PARTS, st.integers(20, 60))
+def test_a_cut_line_marks_the_same(before, marked, after, width):
+    """Both lines fit, and what is marked is what was marked, or the start of it."""
+    source = f"#{before}|{marked}|{after}#"
+    start = len(f"#{before}|".encode())
+    place = Place("cut.py", 1, start, start + len(marked.encode()))
+    linecache.cache["cut.py"] = (len(source), None, [source], "cut.py")
+
+    *_, line, carets = as_text([finding(place=place)], width).splitlines()
+
+    assert max(count_cells(line), len(carets)) <= width
+    shown = over_carets(line, carets)
+    assert shown == marked or (shown.endswith("…") and marked.startswith(shown[:-1]))
+
+
+def over_carets(line, carets):
+    """Return the part of a line that stands above carets."""
+    start, end = carets.index("^"), len(carets)
+    ends = list(accumulate(map(count_cells, line)))
+    return "".join(
+        character
+        for character, cell in zip(line, ends, strict=True)
+        if start < cell <= end
+    )
 
 
 def test_an_accent_is_not_cut_from_its_letter(tmp_path):

@@ -507,12 +507,13 @@ made = Workflow("会社", Webhook(COMPANY) >> FindEmail(key="会社", extra={\
         (60, 'FindEmail(key="会社", extra={"a_field_with_a_long_n'),
     ],
 )
-def test_terminal_does_not_wrap_carets(tmp_path, monkeypatch, width, shown):
+@pytest.mark.parametrize("command", ["check", "compile"])
+def test_terminal_does_not_wrap_carets(tmp_path, monkeypatch, width, shown, command):
     """Source and carets are cut together, to the width of the terminal."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "long.py").write_text(LONG, "utf-8")
 
-    printed = on_terminal(width, "check", "long.py")
+    printed = on_terminal(width, command, "long.py")
 
     found = excerpts(printed, "error[row-kind-mismatch]")
     assert found == [(f"   6 | …{shown}…", "     |  " + "^" * (width - 8))]

@@ -136,8 +136,8 @@ def test_what_is_known_follows_the_class():
         ),
         (
             "unknown-field",
-            lambda cls: Webhook(LEAD) >> cls(model="m", extra={"limt": 3}),
-            "score_lead has no field 'limt' that is known (did you mean 'limit'?)",
+            lambda cls: Webhook(LEAD) >> cls(model="m", extra={"limitt": 3}),
+            "score_lead has no field 'limitt' that is known (did you mean 'limit'?)",
         ),
     ],
 )

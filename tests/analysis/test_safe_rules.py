@@ -85,7 +85,7 @@ def found_in(definition, code):
                 (
                     "error",
                     (
-                        "mode is 'PERSONALL', which is not a word of the service (did "
+                        "mode is 'PERSONALL', which is not a documented word (did "
                         "you mean 'PERSONAL'?)"
                     ),
                 )
@@ -94,7 +94,7 @@ def found_in(definition, code):
         (
             wired(("webhook", {"dataframe_type": 5})),
             "unknown-word",
-            [("error", "dataframe_type is 5, which is not a word of the service")],
+            [("error", "dataframe_type is 5, which is not a documented word")],
         ),
         (filtered(column="a", operator="in", value=[], logic="or"), "unknown-word", []),
         (
@@ -103,12 +103,12 @@ def found_in(definition, code):
             [
                 (
                     "warning",
-                    "filters[0].operator is 'eq', which is not a word of the service",
+                    "filters[0].operator is 'eq', which is not a documented word",
                 ),
                 (
                     "warning",
                     (
-                        "filters[0].logic is 'xor', which is not a word of the service "
+                        "filters[0].logic is 'xor', which is not a documented word "
                         "(did you "
                         "mean 'or'?)"
                     ),
@@ -359,7 +359,7 @@ def test_errors_that_are_stored_can_be_allowed():
     assert codes == ["row-kind-mismatch", "unknown-word"]
     assert [allowed.origins[at].allowed for at in range(3)] == [(), tuple(codes), ()]
     assert errors(evolve(allowed, is_answer=False)) == []
-    assert allow_errors(allowed) == (allowed, ())
+    assert allow_errors(allowed) == (allowed, codes)
     assert [f.code for f in errors(allow_errors(twice)[0])] == ["duplicate-key"]
 
 

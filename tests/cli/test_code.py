@@ -322,10 +322,12 @@ def test_errors_that_are_stored(service, flow64):
     assert after.count("allow=") == 2
     assert flow64("compile", "made.py")[0] == 0
     assert states(flow64, "made.py") == [("contacts", "converged", "stamp")]
+    assert flow64("pull", "--all", "-o", "live")[0] == 0
+    assert COMMENT in flow64("code", "live")[1]
 
 
 COMMENT = """\
-# The service has stored these errors, so allow= accepts them here:
+# These errors would stop a compile, so allow= accepts them below:
 # missing-field, row-kind-mismatch, unknown-word
 """
 

@@ -620,7 +620,7 @@ flow = Webhook(LEAD) >> FindEmail(mode="PERSONAL")
 w = Workflow("W", flow)
 """
 
-ALLOWED = "# The service has stored these errors, so allow= accepts them here:\n"
+ALLOWED = "# These errors would stop a compile, so allow= accepts them below:\n"
 
 BAD = {
     "another import": ("import os\n", 1, "syntax of the kind Import"),

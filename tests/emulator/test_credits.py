@@ -116,12 +116,13 @@ def test_each_organisation_has_its_own(serve, connect):
     assert (left(client), left(connect(emulator))) == (20, 50)
 
 
-def test_personal_address_that_is_there_is_free(serve):
+@pytest.mark.parametrize("mode", ["PERSONAL", "Personal"])
+def test_personal_address_that_is_there_is_free(serve, mode):
     """This is documented only for the personal mode."""
     _, client = serve(switches=Switches(credits=100))
     rows = [{"personal_email": "a@home.example"}, {"personal_email": ""}, {}]
 
-    run_rows(client, body(WEBHOOK, block("find_email", mode="PERSONAL")), rows)
+    run_rows(client, body(WEBHOOK, block("find_email", mode=mode)), rows)
 
     assert left(client) == 96
 

@@ -185,7 +185,15 @@ def test_synthetic_values_have_the_requested_type(through, word, accepts):
     assert len(set(map(str, found))) > 1
 
 
-def test_enrichment_adds_what_was_asked_for(through):
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("lead_enrichment", "return_fields"),
+        ("qa_agent", "struct"),
+        ("transform_data", "output_schema"),
+    ],
+)
+def test_enrichment_adds_what_was_asked_for(through, kind, name):
     """One column for each field. Its type is the given one, the row's own, or text."""
     fields = {
         "title": "string",
@@ -196,7 +204,7 @@ def test_enrichment_adds_what_was_asked_for(through):
     }
     row = {"score": 1.5, "known": True, "tags": ["a"]}
 
-    found = through(WEBHOOK, block("lead_enrichment", return_fields=fields), rows=[row])
+    found = through(WEBHOOK, block(kind, **{name: fields}), rows=[row])
 
     assert [type(found[0][name]) for name in fields] == [str, int, float, bool, list]
 
@@ -226,11 +234,12 @@ def test_some_emails_are_not_found(through):
     assert all(email.endswith("@example.com") for email in by_status["OK"])
 
 
-def test_personal_mode_adds_a_personal_address(through):
-    """In personal mode there is a second column."""
+@pytest.mark.parametrize("mode", ["PERSONAL", "Personal"])
+def test_personal_mode_adds_a_personal_address(through, mode):
+    """In personal mode there is a second column, whatever the case of the word."""
     rows = [{"personal_email": "a@home.example"}, {"email": "b@home.example"}]
 
-    found = through(WEBHOOK, block("find_email", mode="PERSONAL"), rows=rows)
+    found = through(WEBHOOK, block("find_email", mode=mode), rows=rows)
 
     assert [row["personal_email"] for row in found] == [
         "a@home.example",

@@ -184,7 +184,8 @@ def states(here, *wanted, **options):
     return {step.state for step in plan.steps}
 
 
-SWITCHES = st.sampled_from([{}, {"check_row_kinds": False}])
+TIDYING = dict.fromkeys(("fill_defaults", "reorder", "drop_unknown"), True)
+SWITCHES = st.sampled_from([{}, {"check_row_kinds": False}, TIDYING])
 
 
 CALM = {"converged", "unchanged"}

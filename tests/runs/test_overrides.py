@@ -91,7 +91,7 @@ def test_secrets_of_the_source_are_sent():
             QUERY,
             {"dataframe_type": "LEDA"},
             (
-                "dataframe_type is 'LEDA', which is not a word of the service (did you "
+                "dataframe_type is 'LEDA', which is not a documented word (did you "
                 "mean 'LEAD'?); it takes LEAD, COMPANY"
             ),
         ),

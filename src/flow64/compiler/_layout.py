@@ -22,7 +22,7 @@ _STEP: Final = 4
 _UNICODE: Final = unicodedata.ucd_3_2_0
 
 
-ACCEPTED: Final = "# The service has stored these errors, so allow= accepts them here:"
+ACCEPTED: Final = "# These errors would stop a compile, so allow= accepts them below:"
 """The comment above a workflow that needs `allow=`. The next line has the codes."""
 
 

@@ -59,8 +59,7 @@ class Lifted:
         parts: Its flows, as they will be written.
         allow: Codes of findings that its project silences.
         omitted: Data that the service does not read and code cannot express, in words.
-        accepted: Codes of errors that its blocks allow because the service has stored
-            them. The code says so.
+        accepted: Codes of errors that its blocks allow. The code says so.
     """
 
     identity: Identity

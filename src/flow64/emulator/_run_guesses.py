@@ -318,6 +318,6 @@ RUN_GUESSES: Final[tuple[Guess, ...]] = (
         "ai-blocks",
         "U",
         "The specs of most AI and web blocks are not documented.",
-        "A column for each entry of `return_fields` or `struct`.",
+        "A column for each entry of `return_fields`, `struct` or `output_schema`.",
     ),
 )

@@ -28,11 +28,12 @@ def allow_errors(definition: Definition) -> tuple[Definition, Sequence[str]]:
     Errors of the graph and of keys stay, since nothing can allow them.
 
     Returns:
-        The definition, and the codes that were allowed.
+        The definition, and the codes of errors that its blocks allow by now.
     """
     origins = [definition.origins[at] for at in range(len(definition.blocks))]
+    bare = ListedOrigins([evolve(origin, allowed=()) for origin in origins])
     allowed: set[str] = set()
-    for finding in errors(evolve(definition, is_answer=False)):
+    for finding in errors(evolve(definition, origins=bare, is_answer=False)):
         if finding.family in ("specs", "rows"):
             at = definition.index[str(finding.block_id)]
             codes = {*origins[at].allowed, finding.code}

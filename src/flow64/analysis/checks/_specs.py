@@ -160,7 +160,7 @@ def _word(
         yield Found(position, message, f"write {found.upper()}", "warning")
         return
     near = did_you_mean(found, words) if isinstance(found, str) else ""
-    message = f"{name} is {shortened(found)}, which is not a word of the service{near}"
+    message = f"{name} is {shortened(found)}, which is not a documented word{near}"
     yield Found(position, message, f"it takes {', '.join(words)}", severity)
 
 

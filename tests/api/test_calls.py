@@ -9,8 +9,7 @@ import pytest
 from attrs import fields
 
 from flow64 import api, errors
-from flow64.analysis import LiveCatalogue
-from flow64.api import Answer, BlockInfo, ResultItem
+from flow64.api import Answer, ResultItem
 from flow64.definition import from_data
 from tests.service.by_hand import SessionByHand
 from tests.service.clients import job
@@ -392,7 +391,6 @@ ODD = {"a": [1, {"b": None}]}
 ANSWERS = [
     (lambda: calls.workflow_info(ID), "id", False, {"id": ID}),
     (calls.list_workflows, "id", True, {"id": ID}),
-    (calls.list_blocks, "block_name", True, {"block_name": "x"}),
     (lambda: calls.start_run("w", {}, "k"), "job_id", False, {"job_id": "r"}),
     (calls.list_runs, "job_id", True, {"job_id": "r"}),
     (
@@ -497,7 +495,7 @@ def test_error_names_place_and_type_and_no_value(make, needed, is_list, least):
 
 
 @pytest.mark.parametrize("data", [None, {}, "x", 1, True])
-@pytest.mark.parametrize("make", [a[0] for a in ANSWERS if a[2]], ids="abcde")
+@pytest.mark.parametrize("make", [a[0] for a in ANSWERS if a[2]], ids="abcd")
 def test_list_that_is_none_is_no_answer(make, data):
     with pytest.raises(errors.AnswerError, match="a list was expected"):
         hand(make(), *[answer(data)] * 7)
@@ -510,13 +508,12 @@ def test_list_that_is_none_is_no_answer(make, data):
         ("workflow", lambda: calls.workflow_info(ID)),
         ("schedule", lambda: calls.get_schedule("s")),
         ("secret", calls.create_signing_secret),
-        ("block", calls.list_blocks),
     ],
 )
 def test_empty_text_is_no_id(kind, make):
     data = dict.fromkeys(("id", "job_id", "plaintext", "block_name"), "")
     with pytest.raises(errors.AnswerError, match="is empty"):
-        hand(make(), *[answer([data] if kind == "block" else data)] * 7)
+        hand(make(), *[answer(data)] * 7)
 
 
 NUMBERS = [
@@ -666,11 +663,16 @@ def test_blocks_go_into_a_live_catalogue_as_they_came():
         {"block_name": "a", "specs_schema": {"type": "object"}, "pricing": 3},
         {"block_name": "b", "specs_schema": {}},
     ]
-    found, _ = hand(calls.list_blocks(), answer(data))
-    assert [block.as_data() for block in found] == data
-    live = LiveCatalogue.of([block.as_data() for block in found])
+    live, _ = hand(calls.list_blocks(), answer(data))
+    assert live.as_data()["blocks"] == data
     assert list(live.blocks) == ["a", "b"]
-    assert BlockInfo("x", extra={"specs_schema": 3}).as_data()["specs_schema"] == 3
+
+
+@pytest.mark.parametrize("data", ["blocks", {"kinds": []}, [{"name": "a"}], None])
+def test_answer_that_lists_no_blocks_is_refused_at_once(data):
+    """It is the same however often it is asked for."""
+    with pytest.raises(errors.ReadError, match="GET /workflows/blocks"):
+        hand(calls.list_blocks(), answer(data))
 
 
 # -- Secrets --------------------------------------------------------------------------

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from attrs import field, frozen
 
 from ..definition import (
+    EMPTY,
     MAX_BYTES,
     FrozenDict,
     Limits,
     Problem,
     decode,
     freeze,
+    is_plain,
     parse_json,
-    pointer,
+    thaw,
 )
 from ..errors import ArgumentError, ReadError
+from ..redaction import redact_keys_in_json
 from ..text import shortened
 
 MAX_LEVELS: Final = 64
@@ -38,53 +42,89 @@ class LiveBlock:
 
     Attributes:
         kind: Its name (`block_name`).
-        specs_schema: The JSON Schema of its specs; None for one that nests too deep.
+        specs_schema: The JSON Schema of its specs. None if there is none that can be
+            used; then nothing is known of its fields.
         extra: Undocumented keys, as they came.
     """
 
     kind: str
     specs_schema: FrozenDict | None
-    extra: FrozenDict
+    extra: FrozenDict = EMPTY
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """The schema of each field, by its name."""
+        found = (self.specs_schema or EMPTY).get("properties")
+        return found if isinstance(found, Mapping) else EMPTY
+
+    @property
+    def required(self) -> Sequence[str]:
+        """The fields that it requires."""
+        found = (self.specs_schema or EMPTY).get("required")
+        names = found if isinstance(found, list) else ()
+        return [name for name in names if isinstance(name, str)]
 
 
 @frozen
 class LiveCatalogue:
     """The kinds that the service lists, with the schemas of their specs.
 
-    It is made from the response of `GET /workflows/blocks`. `check(blocks=...)` takes
-    it, and it outranks the built-in catalogue.
+    It is made from the response of `GET /workflows/blocks`. As `Project(blocks=...)`,
+    or with `blocks` in `[tool.flow64]`, it outranks the built-in catalogue.
+
+    Attributes:
+        date: The day of the response, as `2026-11-28`; None if it is unknown.
+        problems: Entries that could not be used, or only in part, in words.
     """
 
     blocks: Mapping[str, LiveBlock] = field(repr=lambda blocks: f"<{len(blocks)}>")
     """Each kind by its name, in the order of the answer."""
+    date: str | None = None
+    problems: Sequence[str] = field(default=(), repr=False)
 
     @classmethod
-    def of(cls, data: Any, *, source: str = "<answer>") -> LiveCatalogue:
+    def of(
+        cls, data: Any, *, date: str | None = None, source: str = "<answer>"
+    ) -> LiveCatalogue:
         """Return the catalogue in a response.
 
+        An entry that cannot be understood is left out, or used without its schema, and
+        is one of the `problems`.
+
         Args:
-            data: The result of `client.blocks()`, or a parsed list of objects.
+            data: The parsed JSON of the response, or of a file that `as_data` wrote.
+            date: The day of the response. By default that of the file.
             source: Its name in errors.
 
         Raises:
-            ReadError: The data is not such a response; the error says where.
+            ReadError: The data is not such a response, or no entry can be used.
         """
-        if not isinstance(data, list | tuple):
+        entries = data
+        if isinstance(data, Mapping) and isinstance(data.get("blocks"), list | tuple):
+            entries = data["blocks"]
+            written = data.get("date")
+            is_date = isinstance(written, str) and _DATE.fullmatch(written)
+            date = date or (written if is_date else None)
+        if not isinstance(entries, list | tuple):
             advice = "give the list that GET /workflows/blocks answers"
-            raise ReadError(f"it is not a list; {advice}", source, pointer="")
+            problem = f"it is {_name_type(data)}, and not a list of blocks"
+            raise ReadError(f"{problem}; {advice}", source, pointer="")
         blocks: dict[str, LiveBlock] = {}
-        for position, item in enumerate(data):
-            as_data = getattr(item, "as_data", None)  # of a typed answer
-            block = _block(as_data() if as_data else item, position, source)
-            if block.kind in blocks:
-                problem = f"the kind {shortened(block.kind)} stands twice"
-                raise ReadError(problem, source, pointer=f"/{position}/block_name")
-            blocks[block.kind] = block
-        return cls(FrozenDict(blocks))
+        problems: list[str] = []
+        for position, item in enumerate(entries):
+            block = _read_block(item, f"entry {position + 1}", problems)
+            if block is not None and block.kind in blocks:
+                problems.append(f"{shortened(block.kind)} is listed twice")
+            elif block is not None:
+                blocks[block.kind] = block
+        if entries and not blocks:
+            problem = f"none of its entries can be used: {problems[0]}"
+            raise ReadError(problem, source, pointer="")
+        return cls(FrozenDict(blocks), date, tuple(problems))
 
     @classmethod
     def read(cls, path: str | PathLike[str]) -> LiveCatalogue:
-        """Return the catalogue in a file: the JSON text of a response, in UTF-8.
+        """Return the catalogue in a file: a response, or what `as_data` gave, as JSON.
 
         Raises:
             ReadError: The text is not such a response; the error says where.
@@ -95,10 +135,33 @@ class LiveCatalogue:
             text = opened.read(MAX_BYTES + 1)
         return cls.of(parse_json(decode(text, str(file)), str(file)), source=str(file))
 
+    def as_data(self) -> dict[str, Any]:
+        """Return it as JSON data to keep: kinds by name, without texts like secrets."""
+        entries: list[Any] = [
+            {
+                **thaw(block.extra),
+                "block_name": kind,
+                "specs_schema": None
+                if block.specs_schema is None
+                else thaw(block.specs_schema),
+            }
+            for kind, block in sorted(self.blocks.items())
+        ]
+        return {"date": self.date, "blocks": redact_keys_in_json(entries)}
+
+    @property
+    def name(self) -> str:
+        """Its name in messages: the live catalogue, with its day if that is known."""
+        of = f" of {self.date}" if self.date else ""
+        return f"the live catalogue{of}"
+
     @cached_property
     def memo(self) -> dict[str, Any]:
         """A cache of facts about each schema, for the lifetime of the catalogue."""
         return {}
+
+
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def as_catalogue(blocks: Any) -> LiveCatalogue:
@@ -114,28 +177,39 @@ def as_catalogue(blocks: Any) -> LiveCatalogue:
     return blocks
 
 
-def _block(item: Any, position: int, source: str) -> LiveBlock:
-    """Return one entry, frozen, or raise an error with the place of the fault."""
-
-    def fail(problem: str, *path: str | int) -> NoReturn:
-        raise ReadError(problem, source, pointer=pointer((position, *path)))
-
-    problems: list[Problem] = []
-    made = freeze(item, (position,), problems, None, _LIMITS)
-    others = [found for found in problems if not _is_deep_schema(found)]
-    if others:
-        raise ReadError(others[0].message, source, pointer=pointer(others[0].path))
-    if not isinstance(made, dict):
-        fail(f"an entry is an object, not {shortened(made)}")
-    kind, schema = made.get("block_name"), made.get("specs_schema")
-    if not isinstance(kind, str) or not kind:
-        fail("block_name is the name of a kind", "block_name")
-    if not isinstance(schema, FrozenDict):
-        fail(f"specs_schema of {shortened(kind)} is an object", "specs_schema")
+def _read_block(item: Any, name: str, problems: list[str]) -> LiveBlock | None:
+    """Return one entry, frozen; None if it names no kind. Problems are appended."""
+    if not isinstance(item, Mapping):
+        problems.append(f"{name} is {_name_type(item)}, and not an object")
+        return None
+    kind = item.get("block_name")
+    if not isinstance(kind, str) or not kind or not is_plain(kind):
+        problems.append(f"{name} has the block_name {shortened(kind)}")
+        return None
+    schema = item.get("specs_schema")
+    found = _freeze(schema) if isinstance(schema, Mapping) else None
+    if found is None:
+        what = "no" if schema is None else "an unusable"
+        problem = f"{shortened(kind)} has {what} specs_schema"
+        problems.append(f"{problem}, so nothing is known of its fields")
     known = ("block_name", "specs_schema")
-    extra = FrozenDict({key: made[key] for key in made if key not in known})
-    return LiveBlock(kind, None if problems else schema, extra)
+    extra = _freeze({key: item[key] for key in item if key not in known})
+    if extra is None:
+        problems.append(f"{shortened(kind)} has other keys that are not JSON")
+    return LiveBlock(kind, found, EMPTY if extra is None else extra)
 
 
-def _is_deep_schema(problem: Problem) -> bool:
-    return problem.code == "too-deep" and problem.path[1:2] == ("specs_schema",)
+def _freeze(data: Any) -> FrozenDict | None:
+    """Return JSON data that cannot change; None if it is no JSON, or nests too deep."""
+    problems: list[Problem] = []
+    made = freeze(data, (), problems, None, _LIMITS)
+    return made if isinstance(made, FrozenDict) and not problems else None
+
+
+def _name_type(value: Any) -> str:
+    if isinstance(value, Problem):
+        return "no JSON"
+    if isinstance(value, Mapping):
+        return "an object"
+    names = {type(None): "null", str: "text", list: "a list"}
+    return names.get(type(value), f"a {type(value).__name__}")

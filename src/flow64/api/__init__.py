@@ -65,7 +65,6 @@ from ._transport import (
     Transport,
 )
 from ._workflow_calls import (
-    BlockInfo,
     WorkflowInfo,
     create,
     create_workflow,
@@ -97,7 +96,6 @@ __all__ = [
     "AsyncHttpAnswer",
     "AsyncTransport",
     "Balance",
-    "BlockInfo",
     "BlockStatus",
     "Channel",
     "Clock",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from attrs import evolve, field, frozen
 
+from ..analysis import LiveCatalogue
 from ..definition import Definition, as_body, canonical_id, from_data, secret_texts
 from ..errors import AnswerError, ForbiddenError, NotFoundError, ReadError
 from ._arguments import as_id, in_path
@@ -39,24 +41,6 @@ class WorkflowInfo(Answered):
     updated_at: str | None = None
     last_run_date: str | None = None
     definition: Definition | None = field(default=None, metadata={"is_wire": False})
-
-
-@frozen
-class BlockInfo(Answered):
-    """A kind of block as the service lists it.
-
-    Attributes:
-        block_name: The kind.
-        specs_schema: The JSON Schema of its specs.
-    """
-
-    block_name: str = field(validator=is_filled)
-    specs_schema: Mapping[str, Any] = field(factory=dict, repr=False)
-
-    def as_data(self) -> dict[str, Any]:
-        """Return it as it came. `LiveCatalogue.of` takes a list of these."""
-        known = {"block_name": self.block_name, "specs_schema": self.specs_schema}
-        return {**known, **self.extra}
 
 
 # -- As definitions: what deploying and running need ----------------------------------
@@ -244,10 +228,18 @@ async def delete_workflow(session: Session, workflow_id: str) -> WorkflowInfo | 
         return None
 
 
-async def list_blocks(session: Session) -> Sequence[BlockInfo]:
-    """Return the kinds of blocks, each with the JSON Schema of its specs."""
+async def list_blocks(session: Session) -> LiveCatalogue:
+    """Return the kinds of blocks, each with the JSON Schema of its specs.
+
+    Raises:
+        ReadError: The answer is not such a list.
+    """
     request = Request("GET", "/workflows/blocks")
-    return await session.send(request, list_reader(BlockInfo, request))
+    data = await session.send(request, lambda answer: answer.json(request))
+    today = datetime.now(UTC).date().isoformat()
+    return LiveCatalogue.of(
+        data, date=today, source="the answer to GET /workflows/blocks"
+    )
 
 
 def _get(workflow_id: str) -> Request:

@@ -9,7 +9,8 @@ from contextlib import aclosing
 from os import PathLike
 from typing import Any
 
-from ..api import Balance, BlockInfo, get_balance, list_blocks
+from ..analysis import LiveCatalogue
+from ..api import Balance, get_balance, list_blocks
 from ..deploy import Deployable, Deployment, Preview, plan_and_apply, preview
 from ..runs import DAY, BatchSettings, Rows, require_name, run_in_batches
 from ._async_calls import AsyncRuns, AsyncSchedules, AsyncSigningSecrets, AsyncWorkflows
@@ -105,7 +106,7 @@ class AsyncClient(AsyncCore):
         """The calls about the signing secret: get, create, roll, delete."""
         return AsyncSigningSecrets(self)
 
-    async def blocks(self) -> Sequence[BlockInfo]:
+    async def blocks(self) -> LiveCatalogue:
         """Return the kinds of blocks, each with the JSON Schema of its specs."""
         return await self.call(list_blocks)
 

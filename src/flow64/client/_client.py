@@ -8,7 +8,8 @@ from contextlib import closing
 from os import PathLike
 from typing import Any
 
-from ..api import Balance, BlockInfo, get_balance, list_blocks
+from ..analysis import LiveCatalogue
+from ..api import Balance, get_balance, list_blocks
 from ..deploy import Deployable, Deployment, Preview, plan_and_apply, preview
 from ..runs import DAY, BatchSettings, Rows, require_name, run_in_batches
 from ._batch import Batch, batch_settings, facts_of, note_interrupted_batches
@@ -104,7 +105,7 @@ class Client(Core):
         """The calls about the signing secret: get, create, roll, delete."""
         return SigningSecrets(self)
 
-    def blocks(self) -> Sequence[BlockInfo]:
+    def blocks(self) -> LiveCatalogue:
         """Return the kinds of blocks, each with the JSON Schema of its specs."""
         return self.call(list_blocks)
 

@@ -217,7 +217,7 @@ WORDS = [
     ),
     (
         ReturnsError("Person", ["title has no type", "age is bytes"]),
-        '@returns Person: title has no type; age is bytes; write for example title: Annotated[str | None, "Current job title"], with str, int, float, bool, dict, list, or list[str|int|float|bool]',
+        '@returns Person: title has no type; age is bytes; write for example title: Annotated[str | None, "Current job title"], with str, int, float, bool, dict, list, list[str|int|float|bool], or a Literal of words',
     ),
     (VariantError("two variants are called 'us'"), "two variants are called 'us'"),
     (

@@ -5,12 +5,23 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
-from typing import Annotated, ClassVar, Literal, Optional
+from enum import Enum
+from typing import (
+    Annotated,
+    ClassVar,
+    Literal,
+    NamedTuple,
+    NotRequired,
+    Optional,
+    Required,
+    TypedDict,
+)
 
 import attrs
+import pydantic
 import pytest
 
-from flow64 import LEAD, Workflow, errors, returns
+from flow64 import LEAD, Workflow, alias, errors, returns
 from flow64.blocks import LeadEnrichment, Webhook
 from flow64.dsl import field_map
 
@@ -178,6 +189,140 @@ def test_class_without_returns():
     assert field_map(Below) is None
 
 
+def test_columns_with_other_names():
+    """A column may have a name that no field has; it describes the field if need be."""
+
+    @returns
+    class Made:
+        linkedin: Annotated[str, "Its page", alias("Company Linkedin")]
+        class_: Annotated[str, alias("class")]
+        self: str
+
+    made = Made(linkedin="a", class_="b", self_="c")
+
+    assert field_map(Made) == {
+        "Company Linkedin": {"description": "Its page", "type": "str"},
+        "class": {"description": "class", "type": "str"},
+        "self": {"description": "self", "type": "str"},
+    }
+    assert (made.linkedin, made.class_, made.self) == ("a", "b", "c")
+
+
+@pytest.mark.parametrize("name", [None, "", 3])
+def test_alias_is_text(name):
+    """A column has a name."""
+    with pytest.raises(errors.ArgumentError, match=r"^alias: name is .*: write a str"):
+        alias(name)
+
+
+@pytest.mark.parametrize(
+    ("hint", "description", "word"),
+    [
+        (Literal["a", "b"], "Level (one of: a | b)", "str"),
+        (Literal["a", None], "Level (one of: a)", "str"),  # noqa: PYI061 - also read
+        (Literal["a", "b"] | None, "Level (one of: a | b)", "str"),
+        (Literal[1, 2], "Level (one of: 1 | 2)", "int"),
+        (Literal[True], "Level (one of: True)", "bool"),
+        (list[Literal["a", "b"]], "Level (one of: a | b)", "list[str]"),
+        (list[Literal["a"]] | None, "Level (one of: a)", "list[str]"),
+        (Annotated[str, 3] | None, "Level", "str"),
+    ],
+)
+def test_words_are_told_to_the_service(hint, description, word):
+    """It has no type for them, so the description lists them."""
+
+    @returns
+    class Made:
+        x: Annotated[hint, "Level"]
+
+    assert field_map(Made) == {"x": {"description": description, "type": word}}
+
+
+def test_typed_dict():
+    """It stays one, and its keys may be any text."""
+
+    @returns
+    class Made(TypedDict, total=False):
+        a: Annotated[str, "first"]
+        b: NotRequired[Annotated[int | None, "second"]]
+        c: Annotated[Required[int], "third"]
+
+    whole = returns(TypedDict("Whole", {"Company Linkedin": Annotated[str, "page"]}))
+
+    assert field_map(Made) == {
+        "a": {"description": "first", "type": "str"},
+        "b": {"description": "second", "type": "int"},
+        "c": {"description": "third", "type": "int"},
+    }
+    assert Made(a="x") == {"a": "x"}
+    assert field_map(whole) == {
+        "Company Linkedin": {"description": "page", "type": "str"}
+    }
+
+
+def test_pydantic_model():
+    """It stays one, and says in its own words what a field is."""
+
+    @returns
+    class Made(pydantic.BaseModel):
+        limit: ClassVar[int] = 3
+        a: Annotated[str, "first"]
+        b: int | None = pydantic.Field(None, description="second", alias="B b")
+        c: Annotated[int, alias("C c")] = 3
+        d: Literal["x", "y"] = pydantic.Field(validation_alias="D d")
+        _note: str = "private"
+
+    assert field_map(Made) == {
+        "a": {"description": "first", "type": "str"},
+        "B b": {"description": "second", "type": "int"},
+        "C c": {"description": "C c", "type": "int"},
+        "D d": {"description": "D d (one of: x | y)", "type": "str"},
+    }
+    assert Made.model_validate({"a": "x", "D d": "y"}).d == "y"
+    specs = Workflow("w", Webhook(LEAD) >> LeadEnrichment(Made)).compile().blocks[1]
+    assert specs.specs["return_fields"] == field_map(Made)
+
+
+class AnyEnum(Enum):
+    a: str
+
+
+class AnyTuple(NamedTuple):
+    a: str
+
+
+def annotated(**hints):
+    return type("Made", (), {"__annotations__": hints})
+
+
+@pytest.mark.parametrize(
+    ("cls", "problem"),
+    [
+        (annotated(a="Current job title"), "Forward reference must be an expression"),
+        (annotated(a="pytest.Nope"), "'pytest' has no attribute 'Nope'"),
+        (annotated(a="dict[[].x]"), "'list' object has no attribute 'x'"),
+        (annotated(a=5), "a is 5, which is not a type"),
+        (annotated(**{"class": str}), "'class' cannot be the name of an argument: wri"),
+        (annotated(**{"a b": str}), r"name_: Annotated\[str, alias\('a b'\)\]"),
+        (annotated(x=str, _x=str), "no attrs class can be made of it: duplicate arg"),
+        (AnyEnum, "no attrs class can be made of it"),
+        (AnyTuple, "no attrs class can be made of it"),
+        (lambda: 3, "it is not a class"),
+        (3, "it is not a class"),
+    ],
+)
+def test_what_cannot_be_a_field_map(cls, problem):
+    """Whatever Python raises, it is explained."""
+    with pytest.raises(errors.ReturnsError, match=problem):
+        returns(cls)
+
+
+def test_called_without_a_class():
+    """`@returns` takes no arguments."""
+    with pytest.raises(errors.ArgumentError, match="argument 'cls' is missing"):
+        returns()
+
+
 def test_all_problems_come_together():
     """Everything that has no word of the service is listed at once."""
     with pytest.raises(errors.ReturnsError) as caught:
@@ -186,17 +331,18 @@ def test_all_problems_come_together():
         class Made:
             a: Annotated[set[str], "a set"]
             b: str | int
-            c: Literal["x"]
+            c: Literal["x", 1]
             d: Literal[[1]]
             e: str
+            f: Annotated[str, alias("e")]
 
     assert str(caught.value) == (
         "@returns Made: a is set[str], which is not a type of the service; b is "
-        "str | int, which is not a type of the service; c is typing.Literal['x'], "
-        "which is not a type of the service; d is typing.Literal[[1]], which is not a "
-        "type of the service; write "
+        "str | int, which is not a type of the service; c is typing.Literal['x', "
+        "1], which is not a type of the service; d is typing.Literal[[1]], which is "
+        "not a type of the service; f is a second field for the column 'e'; write "
         'for example title: Annotated[str | None, "Current job title"], with str, int, '
-        "float, bool, dict, list, or list[str|int|float|bool]"
+        "float, bool, dict, list, list[str|int|float|bool], or a Literal of words"
     )
 
 

@@ -28,10 +28,11 @@ from typing import (  # noqa: UP035 - older classes have List
 from uuid import UUID
 
 import attrs
+import pydantic
 import pytest
 from attrs import frozen
 
-from flow64 import errors, returns
+from flow64 import alias, errors, returns
 from flow64.client import Row
 from flow64.errors import shortened
 from flow64.runs import typed_rows
@@ -111,13 +112,15 @@ def test_rows_become_objects_of_a_class(row, value):
         ({"skills": [1]}, "skills"),
     ],
 )
-def test_row_that_does_not_fit_keeps_its_columns(change, column):
-    """The value is None, and the misfit names the column."""
+def test_one_bad_cell_leaves_the_others(change, column):
+    """Its field is None, the misfit names the column, and `raw` has it as it came."""
     row = {"title": "CTO", "age": 3, "skills": [], **change}
 
     (found,) = typed(Person, row)
 
-    assert (found.value, found.raw, len(found.misfits)) == (None, row, 1)
+    fitting = {"title": "CTO", "age": 3, "skills": [], column: None}
+    assert found.value == Person(**fitting)
+    assert (found.raw, len(found.misfits)) == (row, 1)
     assert column in found.misfits[0]
 
 
@@ -126,6 +129,7 @@ def test_every_misfit_of_a_row_is_listed():
     (found,) = typed(Person, {"title": 1, "age": "x"})
 
     assert len(found.misfits) == 3
+    assert found.value == Person(title=None, age=None, skills=None)
 
 
 def test_dataclass_and_typed_dict_type_rows_too():
@@ -133,12 +137,14 @@ def test_dataclass_and_typed_dict_type_rows_too():
     assert typed(Plain, {"score": "1.5", "is_new": "TRUE", "limit": 9}) == [
         Row(Plain(1.5, is_new=True), {"score": "1.5", "is_new": "TRUE", "limit": 9})
     ]
-    assert typed(Plain, {"score": 1, "is_new": 1})[0].value is None
+    assert typed(Plain, {"score": 1, "is_new": 1})[0].value == Plain(1.0)
+    assert typed(Plain, {"score": "x", "is_new": True})[0].value == Plain(None, True)
     assert typed(Plain, {"score": 1, "is_new": False})[0].value == Plain(1.0)
     (found,) = typed(Loose, {"data": '{"a": 1}', "tags": '["x"]', "count": 2})
     assert found.value == {"data": {"a": 1}, "tags": ["x"], "count": 2}
     (wrong,) = typed(Loose, {"data": "[]", "tags": "{}", "count": 1})
     assert len(wrong.misfits) == 2
+    assert wrong.value == {"count": 1}
 
 
 @pytest.mark.parametrize("kind", [str, dict, 3, "Person", list[str]])
@@ -435,6 +441,145 @@ def test_optional_keys_and_factories():
     assert typed(Tree, tree)[0].value == tree
     assert typed(Person2, {"name": "a", "b": 1})[0].value == {"name": "a"}
     assert typed(Factory, {})[0].value == Factory(tags=[])
+
+
+@returns
+class Renamed:
+    page: Annotated[str, "Its page", alias("Company Linkedin")]
+    self: str
+    level: Literal["junior", "senior"] = "junior"
+    size: Annotated[int, alias("class")] = 3
+
+
+def test_columns_with_other_names():
+    """The column is read, and named in misfits."""
+    whole = {"Company Linkedin": "a", "self": "b", "level": "senior", "class": "4"}
+
+    found, bad = typed(Renamed, whole, {"Company Linkedin": 1, "class": "x"})
+
+    assert found.value == Renamed(page="a", self_="b", level="senior", size=4)
+    assert bad.value == Renamed(page=None, self_=None)
+    assert bad.misfits == [
+        "Company Linkedin: 1 is not str",
+        "self: it is missing, and str is wanted",
+        "class: 'x' is not int",
+    ]
+
+
+class Keys(TypedDict):
+    page: Annotated[str, alias("Company Linkedin")]
+    inner: NotRequired[Renamed]
+
+
+def test_keys_with_other_columns():
+    """Also deep inside, where a cell fits or does not."""
+    inner = {"Company Linkedin": "b", "self": "c", "class": []}
+
+    (found,) = typed(Keys, {"Company Linkedin": "a", "page": "no", "inner": inner})
+
+    assert found.value == {"page": "a"}
+    assert found.misfits == ["inner.class: [] is not int"]
+
+
+class Model(pydantic.BaseModel):
+    title: str
+    age: Annotated[int, pydantic.Field(gt=0)] = 30
+    tags: list[str] | None = None
+    page: str | None = pydantic.Field(None, alias="Company Linkedin")
+    home: pydantic.HttpUrl | None = None
+    size: Annotated[int | None, alias("class")] = None
+    boss: "Model | None" = None  # noqa: UP037 - text, as in a module without future
+
+    @pydantic.model_validator(mode="after")
+    def judge(self):
+        if self.title == "none":
+            raise ValueError("no title")
+        if self.title == "odd":
+            raise LookupError("odd title")
+        return self
+
+    @classmethod
+    def model_validate(cls, obj):
+        if obj["title"] == "early":
+            raise ValueError("early title")
+        return super().model_validate(obj)
+
+
+def test_pydantic_models():
+    """Values are read as for other classes, and then judged by the model."""
+    row = {
+        "title": "CTO",
+        "age": "3",
+        "tags": '["a"]',
+        "Company Linkedin": "",
+        "home": "https://example.com",
+        "class": "4",
+        "boss": {"title": "CEO"},
+        "more": 1,
+    }
+    assert typed(Model, row)[0].value == Model.model_validate(
+        row | {"age": 3, "tags": ["a"], "size": 4}
+    )
+    assert typed(Model, {"title": "CTO"})[0].value == Model(title="CTO")
+
+
+@pytest.mark.parametrize(
+    ("row", "value", "misfits"),
+    [
+        (
+            {"title": 1, "class": "x", "Company Linkedin": 1},
+            {"title": None, "age": 30, "size": None},
+            [
+                "title: 1 is not str",
+                "Company Linkedin: 1 is not str",
+                "class: 'x' is not int",
+            ],
+        ),
+        (
+            {"age": "2"},
+            {"title": None, "age": 2},
+            ["title: it is missing, and str is wanted"],
+        ),
+        (
+            {"title": "CTO", "age": -1, "Company Linkedin": "a"},
+            {"title": "CTO", "age": 30, "page": "a"},
+            ["age: Input should be greater than 0"],
+        ),
+    ],
+)
+def test_pydantic_models_carry_what_fits(row, value, misfits):
+    """Fields have their defaults, or None, where the row does not fit."""
+    (found,) = typed(Model, row)
+
+    assert {name: getattr(found.value, name) for name in value} == value
+    assert found.misfits == misfits
+
+
+@pytest.mark.parametrize(
+    ("title", "misfit"),
+    [
+        ("none", "the row: Value error, no title"),
+        ("odd", "the row: LookupError: odd title"),
+        ("early", "the row: ValueError: early title"),
+    ],
+)
+def test_models_may_refuse_a_row(title, misfit):
+    """As other classes may."""
+    (found,) = typed(Model, {"title": title})
+
+    assert (found.value, found.misfits) == (None, [misfit])
+
+
+@frozen
+class Strict:
+    age: int = attrs.field(validator=attrs.validators.instance_of(int))
+
+
+def test_class_that_refuses_none():
+    """There is nothing left that fits it."""
+    (found,) = typed(Strict, {"age": "x"})
+
+    assert (found.value, found.misfits) == (None, ["age: 'x' is not int"])
 
 
 Item = TypeVar("Item")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, assert_type
+from typing import Annotated, Any, Literal, NotRequired, TypedDict, assert_type
+
+import pydantic
 
 from flow64 import (
     COMPANY,
@@ -17,6 +19,7 @@ from flow64 import (
     RawBlock,
     Start,
     Workflow,
+    alias,
     fan,
     include_if,
     matrix,
@@ -47,6 +50,24 @@ from flow64.blocks import (
 class Person:
     title: Annotated[str | None, "Current job title"]
     skills: Annotated[list[str], "Key skills"]
+
+
+@returns
+class Employer:
+    page: Annotated[str, "Its page", alias("Company Linkedin")]
+    size: Literal["small", "large"]
+
+
+@returns
+class Loose(TypedDict):
+    title: Annotated[str, "Current job title"]
+    size: NotRequired[Literal["small", "large"]]
+
+
+@returns
+class Model(pydantic.BaseModel):
+    title: Annotated[str, "Current job title"]
+    years: int = 0
 
 
 leads = Webhook(LEAD, input_schema={"email": "string"})
@@ -180,6 +201,14 @@ assert_type(Workflow.from_json("{}").to_json(indent=None), str)
 person = Person(title=None, skills=["Python"])
 assert_type(person.title, str | None)
 assert_type(LeadEnrichment(return_fields=Person), LeadEnrichment)
+assert_type(Employer(page="x", size="small").size, Literal["small", "large"])
+assert_type(LeadEnrichment(Loose, tier="low"), LeadEnrichment)
+assert_type(LeadEnrichment(Model), LeadEnrichment)
+assert_type(Model(title="Engineer").years, int)
+
+# What is required may go without its name.
+assert_type(OutgoingWebhook("https://example.com/hook"), OutgoingWebhook)
+assert_type(Search(LEAD, "chief engineers") >> FindEmail(), Flow[Start, Lead])
 
 
 def flows(count: int) -> Iterator[Flow[Start, Lead]]:
@@ -196,6 +225,10 @@ def results(client: Client) -> None:
     for row in run.rows(Person):
         assert_type(row.value, Person | None)
         assert_type(row.raw["email"], Any)
+    for loose in run.rows(Loose):
+        assert_type(loose.value, Loose | None)
+    for model in run.rows(Model):
+        assert_type(model.value, Model | None)
     for plain in run.wait().rows():
         assert_type(plain.value, Mapping[str, Any] | None)
     assert_type(whole.deploy(client).workflow_id, str)

@@ -163,8 +163,8 @@ class Run(Tracked):
         rows are read.
 
         Args:
-            type: An attrs class, dataclass or TypedDict with fields for columns. None
-                gives each row as a mapping.
+            type: An attrs class, dataclass, TypedDict or pydantic model with fields
+                for columns. None gives each row as a mapping.
             block: The block that the rows come from: its key path, such as
                 `work/find_email`, its id, or its number. The default is the block that
                 was named at the start, else the last block. Needed if the workflow ends

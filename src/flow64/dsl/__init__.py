@@ -18,7 +18,14 @@ from ._flow import (
     tap,
 )
 from ._kinds import COMPANY, LEAD, Company, Lead, RowKind, Start
-from ._returns import field_map, returns
+from ._returns import (
+    Alias,
+    alias,
+    column_of,
+    field_map,
+    model_fields,
+    returns,
+)
 from ._values import UNSET, Unset, value
 
 __all__ = [
@@ -26,6 +33,7 @@ __all__ = [
     "LEAD",
     "RESERVED",
     "UNSET",
+    "Alias",
     "Block",
     "Company",
     "Flow",
@@ -39,11 +47,14 @@ __all__ = [
     "Start",
     "Tap",
     "Unset",
+    "alias",
     "as_flow",
+    "column_of",
     "fan",
     "field_map",
     "helpful",
     "include_if",
+    "model_fields",
     "outline",
     "returns",
     "set_place",

@@ -10,6 +10,7 @@ import types
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import (
+    TYPE_CHECKING,
     Any,
     ClassVar,
     Final,
@@ -107,25 +108,25 @@ class FlowBase:
         return self
 
 
-class CompanyToLeads:
-    """The name of the block that makes lead rows, for the message of mypy."""
+if TYPE_CHECKING:
 
+    class CompanyToLeads:
+        """The name of the block that makes lead rows, for the message of mypy."""
 
-class LeadsToCompany:
-    """The name of the block that makes company rows, for the message of mypy."""
+    class LeadsToCompany:
+        """The name of the block that makes company rows, for the message of mypy."""
 
+    class FitsOrNeeds(Protocol[Wanted, Converter]):
+        """A type that no flow has: mypy lists why, if no other overload of `>>` fits.
 
-class FitsOrNeeds(Protocol[Wanted, Converter]):
-    """A type that no flow has: mypy lists why, if no other overload of `>>` fits.
+        That is `_takes: expected "Company", got "Lead"`, and the converter that may
+        stand between. pyright names only the two operands, whatever the overloads are.
+        """
 
-    That is `_takes: expected "Company", got "Lead"`, and the converter that may stand
-    between. pyright names only the two operands, whatever the overloads are.
-    """
-
-    @property
-    def _takes(self) -> Wanted: ...
-    @property
-    def _between(self) -> Converter: ...
+        @property
+        def _takes(self) -> Wanted: ...
+        @property
+        def _between(self) -> Converter: ...
 
 
 class Flow(FlowBase, Generic[In, Out]):
@@ -138,9 +139,9 @@ class Flow(FlowBase, Generic[In, Out]):
 
     __slots__ = ()
 
-    # For `FitsOrNeeds`. They have no value when a program runs.
-    _takes: In
-    _between: None
+    if TYPE_CHECKING:  # for `FitsOrNeeds`
+        _takes: In
+        _between: None
 
     # Sequence, not list: a named list or a comprehension must pass as well. The order
     # of the overloads matters.

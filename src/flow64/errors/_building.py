@@ -190,7 +190,7 @@ class ValueInTextError(FlowError, TypeError):
 
 @frozen(repr=False)
 class ReturnsError(FlowError, TypeError):
-    """A class under `@returns` has annotations of unknown types."""
+    """A class under `@returns` has annotations of unknown types, or names it cannot."""
 
     owner: str
     problems: Sequence[str]
@@ -199,7 +199,8 @@ class ReturnsError(FlowError, TypeError):
         return (
             f"@returns {self.owner}: {'; '.join(self.problems)}; write for example "
             'title: Annotated[str | None, "Current job title"], '
-            "with str, int, float, bool, dict, list, or list[str|int|float|bool]"
+            "with str, int, float, bool, dict, list, list[str|int|float|bool], or a "
+            "Literal of words"
         )
 
 

@@ -2,39 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import re
-import types
-import typing
-from collections import abc, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import is_dataclass
-from datetime import date, datetime, time
-from decimal import Decimal
-from enum import Enum
-from functools import cache
-from itertools import repeat
-from typing import (
-    Annotated,
-    Any,
-    Final,
-    Generic,
-    Literal,
-    NotRequired,
-    Required,
-    TypedDict,
-    TypeVar,
-)
-from uuid import UUID
+from typing import Any, Generic, TypeVar
 
-import attrs
 import cattrs
 from attrs import frozen
-from cattrs.gen import make_dict_structure_fn, typeddicts
-from typing_extensions import is_typeddict
 
 from ..errors import ArgumentError, shortened
 from ..text import printable, truncate
+from ._row_classes import Refused, columns_of_class, structure_class
+from ._row_values import CONVERTER, LONGEST_WORDS, Misfit, has_columns, name_type
 
 T = TypeVar("T")
 
@@ -44,9 +21,11 @@ class Row(Generic[T]):
     """One row.
 
     Attributes:
-        value: The row as an object of the class; None if it does not fit.
+        value: The row as an object of the class, with what fits. A field that does not
+            fit, or is missing, has its default, or is None if it has none; a key of a
+            TypedDict is left out. None if the class itself refuses the row.
         raw: All columns.
-        misfits: Why it does not fit, one line for each column.
+        misfits: What does not fit, one line for each column.
     """
 
     value: T | None
@@ -55,12 +34,12 @@ class Row(Generic[T]):
 
 
 def typed_rows(rows: Iterable[Mapping[str, Any]], kind: Any) -> Iterator[Row[Any]]:
-    """Yield rows as objects of an attrs class, dataclass or TypedDict, by column name.
+    """Yield rows as objects of a class, by column name.
 
-    A column that the class does not name is only in `raw`. A missing column has the
-    default of its field. Values from CSV are converted: numbers, truth values, dates
-    and enum words from text, lists, dicts and classes from JSON text, and None from an
-    empty cell.
+    The class is an attrs class, a dataclass, a TypedDict or a pydantic model. A column
+    that it does not name is only in `raw`. A missing column has the default of its
+    field. Values from CSV are converted: numbers, truth values, dates and enum words
+    from text, lists, dicts and classes from JSON text, and None from an empty cell.
 
     Raises:
         ArgumentError: The type is none of these, or a field has a type that no column
@@ -68,14 +47,16 @@ def typed_rows(rows: Iterable[Mapping[str, Any]], kind: Any) -> Iterator[Row[Any
     """
     if kind is None:
         return (Row(raw, raw) for raw in rows)
-    if not _has_columns(kind):
-        problem = f"{shortened(kind)} is not an attrs class, dataclass or TypedDict"
+    if not has_columns(kind):
+        problem = (
+            f"{shortened(kind)} is not an attrs class, dataclass, TypedDict or model"
+        )
         raise ArgumentError("rows", f"{problem}; put @returns above a class")
     try:
-        structure = _CONVERTER.get_structure_hook(kind)
+        structure = CONVERTER.get_structure_hook(kind)
     except NameError as error:
         problem = (
-            f"{_name_type(kind)}: {error}; its annotations have to name what exists"
+            f"{name_type(kind)}: {error}; its annotations have to name what exists"
         )
         raise ArgumentError("rows", problem) from error
     return _structure_rows(rows, kind, structure)
@@ -88,23 +69,25 @@ def _structure_rows(
         try:
             yield Row(structure(raw, kind), raw)
         except Exception as error:  # noqa: BLE001 - cattrs gathers errors of all kinds
-            yield Row(None, raw, [*_misfits(error)])
+            yield Row(_structure_rest(raw, kind, error), raw, [*_misfits(error)])
+
+
+def _structure_rest(raw: Mapping[str, Any], kind: Any, error: Exception) -> Any:
+    """Return an object with the fields that fit; None if the class refuses it."""
+    names = frozenset(
+        note.name
+        for inner in getattr(error, "exceptions", ())
+        if isinstance(note := _last_note(inner), cattrs.AttributeValidationNote)
+    )
+    if not names:
+        return None
+    try:
+        return structure_class(kind, names)(raw, kind)
+    except Exception:  # noqa: BLE001 - the class refuses what is left
+        return None
 
 
 # -- What does not fit ----------------------------------------------------------------
-
-
-class _Misfit(Exception):  # noqa: N818 - it becomes a line of a row, and no error
-    """A value of another type than wanted."""
-
-    def __init__(self, value: Any, wanted: Any) -> None:
-        super().__init__(value, wanted)
-
-    def __str__(self) -> str:
-        value, wanted = self.args
-        if isinstance(value, str):
-            value = value[:_LONGEST_WORDS]  # a cell may be a long one
-        return f"{shortened(value)} is not {_name_type(wanted)}"
 
 
 def _misfits(error: BaseException, path: str = "") -> Iterator[str]:
@@ -112,12 +95,14 @@ def _misfits(error: BaseException, path: str = "") -> Iterator[str]:
     if not isinstance(error, cattrs.BaseValidationError):
         yield f"{path or 'the row'}: {_describe_error(error)}"
         return
+    names = columns_of_class(getattr(error, "cl", None))
     for inner in error.exceptions:
-        note = next(reversed(getattr(inner, "__notes__", ())), None)
+        note = _last_note(inner)
         if isinstance(note, cattrs.AttributeValidationNote):
-            at = f"{path}.{printable(note.name)}" if path else printable(note.name)
+            column = printable(names.get(note.name, note.name))
+            at = f"{path}.{column}" if path else column
             if type(inner) is KeyError:
-                yield f"{at}: it is missing, and {_name_type(note.type)} is wanted"
+                yield f"{at}: it is missing, and {name_type(note.type)} is wanted"
                 continue
         elif isinstance(note, cattrs.IterableValidationNote):
             at = f"{path}[{shortened(note.index)}]"
@@ -126,350 +111,14 @@ def _misfits(error: BaseException, path: str = "") -> Iterator[str]:
         yield from _misfits(inner, at)
 
 
+def _last_note(error: BaseException) -> Any:
+    """Return the note that says where an error was raised, or None."""
+    return next(reversed(getattr(error, "__notes__", ())), None)
+
+
 def _describe_error(error: BaseException) -> str:
-    if isinstance(error, _Misfit):
+    if isinstance(error, Misfit):
         return str(error)
     text = printable(str(error))  # the words of a class that was given to us
-    cut = truncate(text, _LONGEST_WORDS)
-    return f"{type(error).__name__}: {cut}"
-
-
-_LONGEST_WORDS: Final = 200
-
-
-def _name_type(kind: Any) -> str:
-    """Return a type as its annotation is written, shortened."""
-    if isinstance(kind, type) and not typing.get_args(kind):
-        return kind.__name__
-    text = _MODULE.sub("", str(kind))
-    return truncate(text, _LONGEST_TYPE)
-
-
-_MODULE: Final = re.compile(r"\b(?:[A-Za-z_]\w*\.|<locals>\.)+(?=[A-Za-z_])")
-_LONGEST_TYPE: Final = 80
-
-
-# -- Single values --------------------------------------------------------------------
-
-
-def _read_text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
-
-
-def _read_integer(value: Any) -> int:
-    if isinstance(value, str):
-        found = _INTEGER.fullmatch(value)
-        if not found:
-            raise ValueError
-        return int(found[1])
-    if isinstance(value, bool) or (isinstance(value, float) and value % 1):
-        raise TypeError
-    return int(value)
-
-
-_INTEGER: Final = re.compile(r"\s*([+-]?[0-9]+)(?:\.0*)?\s*", re.ASCII)
-"""Also with `.0`: a CSV column of integers has it if one of them is missing."""
-
-
-def _read_number(value: Any) -> float:
-    if isinstance(value, bool) or (isinstance(value, str) and "_" in value):
-        raise TypeError
-    return float(value)
-
-
-def _read_truth(value: Any) -> bool:
-    if isinstance(value, str) and value.lower() in ("true", "false"):
-        return value.lower() == "true"
-    if not isinstance(value, bool):
-        raise TypeError
-    return value
-
-
-def _read_decimal(value: Any) -> Decimal:
-    if isinstance(value, bool) or (isinstance(value, str) and "_" in value):
-        raise TypeError
-    return Decimal(str(value))
-
-
-def _refuse_bytes(_: Any) -> bytes:
-    raise TypeError  # bytes(5) would be five of them
-
-
-_READERS: Final[Mapping[type, Callable[[Any], Any]]] = {
-    str: _read_text,
-    int: _read_integer,
-    float: _read_number,
-    bool: _read_truth,
-    bytes: _refuse_bytes,
-    Decimal: _read_decimal,
-    datetime: lambda value: datetime.fromisoformat(_read_text(value)),
-    date: lambda value: date.fromisoformat(_read_text(value)),
-    time: lambda value: time.fromisoformat(_read_text(value)),
-    UUID: lambda value: UUID(_read_text(value)),
-}
-
-
-def _structure_scalar(
-    exact: type, read: Callable[[Any], Any]
-) -> Callable[[Any, Any], Any]:
-    """Return a hook for a class and its subclasses, which cattrs sends here as well."""
-
-    def structure(value: Any, kind: Any) -> Any:
-        if kind is not exact and issubclass(kind, Enum):
-            return _structure_choice(value, kind)
-        try:
-            found = read(value)
-            return found if kind is exact else kind(found)
-        except (TypeError, ValueError, ArithmeticError):
-            raise _Misfit(value, kind) from None
-
-    return structure
-
-
-def _structure_choice(value: Any, kind: Any) -> Any:
-    """Return a member of an enum, or one of the values of a `Literal`."""
-    options = _list_options(kind)
-    for raw, option in options:
-        if type(raw) is type(value) and raw == value:
-            return option
-    if isinstance(value, str):  # as CSV has what is no text
-        for raw, option in options:
-            if not isinstance(raw, str) and value.lower() == _format_cell(raw):
-                return option
-    raise _Misfit(value, kind)
-
-
-@cache
-def _list_options(kind: Any) -> Sequence[tuple[Any, Any]]:
-    given: Any = kind if isinstance(kind, type) else typing.get_args(kind)
-    return [(o.value if isinstance(o, Enum) else o, o) for o in given]
-
-
-def _format_cell(raw: Any) -> str:
-    return "" if raw is None else str(raw).lower()
-
-
-# -- Values made of others ------------------------------------------------------------
-
-
-def _has_columns(kind: Any) -> bool:
-    return attrs.has(kind) or is_dataclass(kind) or is_typeddict(kind)
-
-
-def _structure_columns(kind: Any) -> Callable[[Any, Any], Any]:
-    """Return a hook for a class with fields for columns, or for keys of a dict."""
-    make: Any = make_dict_structure_fn
-    names: Sequence[str] = ()
-    if is_typeddict(kind):
-        make, names = typeddicts.make_dict_structure_fn, [*typing.get_type_hints(kind)]
-        kind = _resolve_hints(kind)
-    made = make(kind, _CONVERTER)
-
-    def structure(value: Any, _: Any) -> Any:
-        given = _parse_json(value, abc.Mapping, kind)
-        # A TypedDict would keep keys that it does not name.
-        chosen = {n: given[n] for n in names if n in given} if names else given
-        return made(chosen, kind)
-
-    return structure
-
-
-@cache
-def _resolve_hints(kind: Any) -> Any:
-    """Return an equal TypedDict with types for annotations.
-
-    If annotations are text, as with `from __future__ import annotations`, Python takes
-    every key for a required one.
-    """
-    hints = typing.get_type_hints(kind, include_extras=True)
-    keys = {
-        name: hint
-        if typing.get_origin(hint) in (Required, NotRequired)
-        or name not in kind.__optional_keys__
-        else NotRequired[hint]
-        for name, hint in hints.items()
-    }
-    return TypedDict(kind.__name__, keys)  # type: ignore[operator] # made when it runs
-
-
-_LISTS: Final[Mapping[Any, Callable[[list[Any]], Any]]] = {
-    list: list,
-    abc.Sequence: list,
-    abc.MutableSequence: list,
-    abc.Collection: list,
-    abc.Iterable: list,
-    deque: deque,
-    tuple: tuple,
-    set: set,
-    abc.Set: frozenset,
-    abc.MutableSet: set,
-    frozenset: frozenset,
-}
-_DICTS: Final = (dict, abc.Mapping, abc.MutableMapping)
-
-
-def _is_list(kind: Any) -> bool:
-    return _find_origin(kind) in _LISTS
-
-
-def _is_dict(kind: Any) -> bool:
-    return _find_origin(kind) in _DICTS
-
-
-def _find_origin(kind: Any) -> Any:
-    return typing.get_origin(kind) or kind
-
-
-def _structure_list(kind: Any) -> Callable[[Any, Any], Any]:
-    """Return a hook for lists, tuples and sets, which are lists in JSON."""
-    make = _LISTS[_find_origin(kind)]
-    inner = typing.get_args(kind) or (Any, ...)
-    is_fixed = make is tuple and inner[-1] is not Ellipsis
-    hooks = [(_CONVERTER.get_structure_hook(i), i) for i in inner if i is not Ellipsis]
-
-    def structure(value: Any, _: Any) -> Any:
-        items = _parse_json(value, list, kind)
-        if is_fixed and len(items) != len(hooks):
-            raise _Misfit(value, kind)
-        readers = hooks if is_fixed else repeat(hooks[0])
-        found = _structure_each(
-            zip(range(len(items)), items, readers, strict=False), kind
-        )
-        try:
-            return make(found)
-        except TypeError:  # a set of lists
-            raise _Misfit(value, kind) from None
-
-    return structure
-
-
-def _structure_dict(kind: Any) -> Callable[[Any, Any], Any]:
-    key, inner = typing.get_args(kind) or (Any, Any)
-    read_key = _CONVERTER.get_structure_hook(key)
-    reader = (_CONVERTER.get_structure_hook(inner), inner)
-
-    def structure(value: Any, _: Any) -> Any:
-        given = _parse_json(value, abc.Mapping, kind)
-        names = _structure_each(((n, n, (read_key, key)) for n in given), kind)
-        return dict(
-            zip(
-                names,
-                _structure_each(((n, v, reader) for n, v in given.items()), kind),
-                strict=True,
-            )
-        )
-
-    return structure
-
-
-def _structure_each(
-    items: Iterable[tuple[Any, Any, tuple[Callable[[Any, Any], Any], Any]]], kind: Any
-) -> list[Any]:
-    """Structure each value, and report all misfits together."""
-    found: list[Any] = []
-    errors: list[Exception] = []
-    for index, value, (hook, inner) in items:
-        try:
-            found.append(hook(value, inner))
-        except Exception as error:  # noqa: BLE001 - whatever a class of the user raises
-            note = cattrs.IterableValidationNote(f"at {index!r:.60}", index, inner)
-            error.add_note(note)
-            errors.append(error)
-    if errors:
-        raise cattrs.IterableValidationError("values that do not fit", errors, kind)
-    return found
-
-
-def _parse_json(value: Any, wanted: Any, kind: Any) -> Any:
-    """Return a list or dict, which CSV writes as JSON text in a cell."""
-    given = value
-    if isinstance(value, str):
-        try:
-            given = json.loads(value)
-        except (ValueError, RecursionError):
-            raise _Misfit(value, kind) from None
-    if not isinstance(given, wanted):
-        raise _Misfit(value, kind)
-    return given
-
-
-def _is_union(kind: Any) -> bool:
-    return typing.get_origin(kind) in (typing.Union, types.UnionType)
-
-
-def _structure_union(kind: Any) -> Callable[[Any, Any], Any]:
-    """Return a hook for the member that fits. None also fits an empty cell of CSV."""
-    members = [_strip_annotation(arg) for arg in typing.get_args(kind)]
-    has_none = type(None) in members
-    readers = [
-        (_CONVERTER.get_structure_hook(member), member)
-        for member in members
-        if member is not type(None)
-    ]
-
-    def structure(value: Any, _: Any) -> Any:
-        if has_none and value is None:
-            return None
-        if len(readers) == 1 and value != "":  # so that a misfit has the inner path
-            ((hook, member),) = readers
-            return hook(value, member)
-        ranked = sorted(readers, key=lambda reader: _rank_member(reader[1], value))
-        for hook, member in ranked:
-            try:
-                return hook(value, member)
-            except Exception:  # noqa: BLE001, S112 - the next one may fit
-                continue
-        if has_none and value == "":
-            return None
-        raise _Misfit(value, kind)
-
-    return structure
-
-
-def _strip_annotation(kind: Any) -> Any:
-    is_annotated = typing.get_origin(kind) is Annotated
-    return typing.get_args(kind)[0] if is_annotated else kind
-
-
-def _rank_member(member: Any, value: Any) -> tuple[int, int]:
-    """Return the rank of a union's member: the lowest is tried first.
-
-    Words that mean something (an enum, a date) come before any text, a class before any
-    dict, and what has the very type of the value before what it could be turned into:
-    text that looks like a number stays text where text may stand.
-    """
-    origin = _find_origin(member)
-    if type(value) is origin:
-        return 1, 0
-    if _has_columns(member) and isinstance(value, Mapping):
-        names = typing.get_type_hints(origin)
-        return 0, -sum(name in names for name in value)
-    is_meaning = not (origin in _PLAIN or _is_list(member) or _is_dict(member))
-    return 0 if is_meaning and not _has_columns(member) else 2, 0
-
-
-_PLAIN: Final = (str, int, float, bool)
-
-
-def _is_choice(kind: Any) -> bool:
-    is_enum = isinstance(kind, type) and issubclass(kind, Enum)
-    return is_enum or typing.get_origin(kind) is Literal
-
-
-def _refuse_type(kind: Any) -> Any:
-    """Refuse a type that no column can have."""
-    problem = f"no column can be read as {_name_type(kind)}"
-    raise ArgumentError("rows", f"{problem}; annotate the field with Any to keep it")
-
-
-_CONVERTER: Final = cattrs.Converter(structure_fallback_factory=_refuse_type)
-for _kind, _read in _READERS.items():
-    _CONVERTER.register_structure_hook(_kind, _structure_scalar(_kind, _read))
-_CONVERTER.register_structure_hook_func(lambda kind: kind is object, lambda v, _: v)
-_CONVERTER.register_structure_hook_func(_is_choice, _structure_choice)
-_CONVERTER.register_structure_hook_factory(_has_columns, _structure_columns)
-_CONVERTER.register_structure_hook_factory(_is_list, _structure_list)
-_CONVERTER.register_structure_hook_factory(_is_dict, _structure_dict)
-_CONVERTER.register_structure_hook_factory(_is_union, _structure_union)
+    cut = truncate(text, LONGEST_WORDS)
+    return cut if isinstance(error, Refused) else f"{type(error).__name__}: {cut}"

@@ -907,6 +907,7 @@ def numbered(*numbers, edges=None):
         ((1, 2, 3), None, []),
         ((1, 20, 300), None, []),
         ((2, 1), [(1, 0)], []),
+        ((1, 2), [(0, 0), (0, 1)], []),
         ((-2, -1), None, []),
         ((1, 1), [], [(1, "duplicate-sequence-number")]),
         (

@@ -107,8 +107,12 @@ class Entry:
                 origins[at] = evolve(
                     origins[at], path=known.key, allowed=known.allow, extra=known.extra
                 )
+        # A pull has written what its entry allows, and others may have edited the file.
         read = evolve(
-            definition, origins=ListedOrigins(origins), allowed=frozenset(self.allow)
+            definition,
+            origins=ListedOrigins(origins),
+            allowed=frozenset(self.allow),
+            is_answer=False,
         )
         identity = self.identity(
             definition.name, definition.description, Place(file, 1)

@@ -39,8 +39,6 @@ def allow_errors(definition: Definition) -> tuple[Definition, Sequence[str]]:
             codes = {*origins[at].allowed, finding.code}
             origins[at] = evolve(origins[at], allowed=tuple(sorted(codes)))
             allowed.add(finding.code)
-    if not allowed:
-        return definition, ()
     return evolve(definition, origins=ListedOrigins(origins)), sorted(allowed)
 
 

@@ -251,6 +251,10 @@ WORDS = [
         "'Leads' needs values that environment 'prod' does not give: a, b; pass values={\"a\": ..., \"b\": ...}",
     ),
     (
+        UnboundValueError("Leads", "prod", ["hook", "b"], ["hok", "b", "other"]),
+        "'Leads' needs values that environment 'prod' does not give: hook (did you mean 'hok'?), b; it gives hok and other; pass values={\"hook\": ..., \"b\": ...}",
+    ),
+    (
         StateRefusedError("Leads", "ID", "foreign"),
         "'Leads' (ID) was not deployed by this code; nothing was written. Take the edit into the code, or overwrite it: deploy(force=True)",
     ),

@@ -846,6 +846,41 @@ def test_key_from_title(options, expected):
     assert told(workflow, "key-from-title") == expected
 
 
+@pytest.mark.parametrize(
+    ("namespace", "expected"),
+    [
+        ("acme.example", 0),
+        ("github.com/acme/pipelines", 0),
+        ("acme/pipelines", 0),
+        ("é.example", 0),
+        ("Acme.Example", 0),
+        ("Acme Inc", 1),
+        ("Acme Inc.", 1),
+        ("acme inc. ltd.com", 1),
+        ("acme", 1),
+    ],
+)
+def test_vague_namespace(namespace, expected):
+    """Ids are computed from it, and others may choose a plain name too."""
+    project = Project("growth", namespace=namespace)
+    workflow = Workflow("Leads", Webhook(LEAD), key="leads", project=project)
+
+    found = [one for one in workflow.check() if one.code == "vague-namespace"]
+
+    message = (
+        f"namespace is {namespace!r}, which is not a domain or repository, so others "
+        "may have the same one"
+    )
+    assert [one.message for one in found] == [message] * expected
+
+
+def test_no_namespace_is_not_vague():
+    """Without a project, a workflow is for this machine alone."""
+    workflow = Workflow("Leads", Webhook(LEAD), key="leads")
+
+    assert "vague-namespace" not in {one.code for one in workflow.check()}
+
+
 def test_ids_that_are_no_uuids():
     """An id that the service would replace is told where a file has it."""
     made = wired(("webhook", {}), ("find_email", {}))

@@ -106,6 +106,37 @@ def test_refusal_says_where_the_endpoint_came_from(monkeypatch):
         endpoint_of(None)
 
 
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ("api.sixtyfour.ai", "https://api.sixtyfour.ai"),
+        ("localhost", "http://localhost"),
+        ("localhost:6464", "http://localhost:6464"),
+        ("127.0.0.1:6464/v1/", "http://127.0.0.1:6464/v1"),
+        ("10.0.0.7:80", "https://10.0.0.7:80"),
+    ],
+)
+def test_endpoint_without_scheme(given, address):
+    """The message shows what to write."""
+    with pytest.raises(ConfigError) as caught:
+        endpoint_of(given)
+
+    assert str(caught.value) == (
+        f"the endpoint given by base_url= has no scheme; write {address}"
+    )
+
+
+@pytest.mark.parametrize(
+    "given", ["sk_live_SENTINEL.example", "eyJhSENTINEL.eyJzdWIi.c2ln", "SENTINEL"]
+)
+def test_endpoint_that_may_be_a_secret_is_not_shown(given):
+    """Such as a key in the wrong variable."""
+    with pytest.raises(ConfigError) as caught:
+        endpoint_of(given)
+
+    assert "SENTINEL" not in str(caught.value)
+
+
 def test_http_beyond_this_machine_has_to_be_allowed():
     """As for an emulator in the next container; nothing else is allowed by it."""
     assert endpoint_of("http://emulator:6464", allow_http=True) == (

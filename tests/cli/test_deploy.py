@@ -978,7 +978,7 @@ def test_several_fail_at_a_time(service, write, flow64):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ("many", "'many' is not a valid whole number"),
+        ("many", "'many' is not a whole number from 1 to 32; write for example"),
         ("0", "0 is not in the range from 1 to 32"),
     ],
 )

@@ -93,7 +93,7 @@ def test_of_one(replaced, leads, flow64):
     elsewhere = flow64("history", "--env", "prod")
 
     assert by_key == by_id == flow64("history")[1]
-    assert elsewhere == (0, "", "nothing was replaced yet\n")
+    assert elsewhere == (0, "", "nothing was replaced in prod yet\n")
 
 
 def test_unknown_key(replaced, flow64):

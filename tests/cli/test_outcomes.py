@@ -11,7 +11,7 @@ import flow64
 from flow64 import errors
 from flow64.cli._error_messages import _WORDS, describe_error, suggest_option
 
-RUN = "0b9b5ac1-5a0e-4d6f-9a2c-1f5d"
+RUN = "0b9b5ac1-5a0e-4d6f-9a2c-1f5d3c7e8a90"
 PYTHON = re.compile(
     r"=True|=\.\.\.|\w=['\"{]|\w+\(\.\.\.|Client\(|deploy\(\)|values=|run\("
 )

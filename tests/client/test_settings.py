@@ -99,6 +99,36 @@ def test_policy_and_hosts_are_judged():
     assert made().channel.hosts is None
 
 
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+@pytest.mark.parametrize(
+    ("given", "policy"),
+    [
+        ({"timeout": 10}, Policy(timeout=10)),
+        ({"max_retries": 0}, Policy(retries=0)),
+        (
+            {"timeout": 5, "max_retries": 1, "policy": Policy(deadline=9, timeout=3)},
+            Policy(deadline=9, timeout=5, retries=1),
+        ),
+    ],
+)
+def test_timeout_and_retries_replace_those_of_the_policy(kind, given, policy):
+    """They are what most people set."""
+    assert kind("k", journal=None, **given).policy == policy
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"timeout": 0}, "Policy(timeout=0) is not a number of seconds above 0"),
+        ({"max_retries": -1}, "Policy(retries=-1) is not a count from 0 up"),
+    ],
+)
+def test_timeout_that_cannot_be_used(given, problem):
+    with pytest.raises(ConfigError) as caught:
+        made(**given)
+    assert str(caught.value) == problem
+
+
 def test_http_is_allowed_by_name():
     found = made(base_url="http://emulator:6464", allow_http=True)
 

@@ -206,3 +206,30 @@ def test_id_of_a_block_that_has_no_key_is_no_name(kind, expected):
     stages = Stages(numbers={"00000000-0000-4000-8000-000000000003": 1})
 
     assert stages.name(1, kind) == expected
+
+
+KINDS = Stages(
+    numbers={"webhook": 1, "work/first": 2, "second": 3, "phone": 4},
+    kinds={
+        "webhook": "webhook",
+        "work/first": "find_email",
+        "second": "find_email",
+        "phone": "find_phone",
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("block", "problem"),
+    [
+        ("find_email", "find_email is the kind of work/first and second; name one"),
+        ("find_phone", "find_phone is a kind, and its key path is phone"),
+    ],
+)
+def test_kind_in_the_place_of_a_key_path_is_refused(block, problem):
+    """The error says which key paths are meant."""
+    with pytest.raises(errors.ArgumentError) as caught:
+        KINDS.number("r1", block)
+
+    takes = "it takes webhook, work/first, second, phone"
+    assert str(caught.value) == f"rows: {problem}; {takes}"

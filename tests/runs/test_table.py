@@ -102,7 +102,7 @@ def test_csv_gives_every_cell_under_a_name_of_its_own(content, rows):
         ("{}", "f.json", "not a list of rows", 0),
         ("[", "f.json", "row 1 is not an object, or missing; it is cut off", 0),
         ("[1]", "f.json", "row 1 is not an object", 0),
-        ("[{},]", "f.json", "row 2 is not an object", 1),
+        ("[{},]", "f.json", "a comma follows row 1, the last", 1),
         ("[{}", "f.json", "after row 1 stands neither , nor ]; it is cut off", 1),
         ("[{};{}]", "f.json", "after row 1", 1),
         ('[{}, {"a', "f.json", "row 2 is broken or cut off", 1),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
@@ -39,6 +40,9 @@ def endpoint_of(given: str | None, *, allow_http: bool = False) -> str:
     if url.username is not None or url.password is not None:
         raise ConfigError("the endpoint has a user name or password in it; remove it")
     is_plain = text.isascii() and text.isprintable() and not set(text) & set(" \\")
+    if _BARE_HOST.fullmatch(text):
+        way = f"write {'http' if is_loopback(text.split(':')[0]) else 'https'}://{text}"
+        raise ConfigError(f"the endpoint given by {source} has no scheme; {way}")
     is_web = url.scheme in ("http", "https") and host
     if not is_plain or not is_web or "?" in text or "#" in text:
         raise ConfigError(
@@ -52,6 +56,12 @@ def endpoint_of(given: str | None, *, allow_http: bool = False) -> str:
             "allow_http=True if that is meant"
         )
     return text
+
+
+_BARE_HOST: Final = re.compile(
+    r"(localhost|(\d+\.){3}\d+|([a-z0-9-]{1,63}\.){1,5}[a-z]{2,20})(:\d{1,5})?(/[a-z0-9/.-]*)?"
+)
+"""A host without a scheme. Nothing that may be a secret is one, since it is shown."""
 
 
 def is_loopback(host: str) -> bool:

@@ -49,10 +49,7 @@ def describe_error(error: FlowError | NoConsentError) -> str:
         case NotFoundError(is_wrong_endpoint=True):
             return error.describe_endpoint(f"check {_describe_endpoint()}")
         case UnboundValueError():
-            return (
-                f"{error.workflow!r} needs values that environment {error.env!r} does "
-                f"not give: {', '.join(error.names)}"
-            )
+            return error.describe()
         case RunError():
             return _describe_run_error(error)
         case _:

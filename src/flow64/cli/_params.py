@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 import attrs
 import click
 
-from ..definition import DEFAULT_ENV
-from ..errors import did_you_mean
+from ..definition import DEFAULT_ENV, is_uuid
+from ..errors import ArgumentError, did_you_mean, shortened
+from ..text import describe_stray_comma, join_words
 from ._completion import complete_environments
 from ._terminal import print_message
 
@@ -27,6 +28,13 @@ class Whole(click.IntRange):
 
     name = "whole number"
 
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        """Convert it, and fail with an example."""
+        _require_number(self, int, value, param)
+        return super().convert(value, param, ctx)
+
     def _describe_range(self) -> str:
         return _describe_limits(self)
 
@@ -36,8 +44,66 @@ class Number(click.FloatRange):
 
     name = "number"
 
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        """Convert it, and fail with an example."""
+        _require_number(self, float, value, param)
+        return super().convert(value, param, ctx)
+
     def _describe_range(self) -> str:
         return _describe_limits(self)
+
+
+def _require_number(
+    kind: click.IntRange | click.FloatRange,
+    number: type,
+    value: Any,
+    param: click.Parameter | None,
+) -> None:
+    try:
+        number(value)
+    except ValueError:
+        unit = getattr(param, "metavar", None) or "N"
+        of = "" if unit == "N" else f" of {unit.lower()}"
+        option = param.opts[0] if param else ""
+        problem = f"{value!r} is not a {kind.name}{of} {_describe_limits(kind)}"
+        default = getattr(param, "default", None)
+        example = default if type(default) in (int, float) else 50
+        advice = f"write for example {option} {example:g}"
+        raise click.BadParameter(f"{problem}; {advice}", param=param) from None
+
+
+class RunId(click.ParamType[str]):
+    """The id of a run, which is a UUID (documented)."""
+
+    name = "run id"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        """Refuse what is not a UUID."""
+        if not is_uuid(value):
+            problem = f"{shortened(value)} is not the id of a run, which is a UUID"
+            advice = "`flow64 runs` lists the newest ones"
+            self.fail(f"{problem}; {advice}", param, ctx)
+        return value
+
+
+class RunFilter(click.Choice[str]):
+    """A status that the service can filter runs by."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        """Refuse another one, and say where its runs are."""
+        if value not in self.choices:
+            near = did_you_mean(value, self.choices)
+            words = ", ".join(self.choices)
+            problem = f"the service has no filter {value!r}{near}; it has {words}"
+            advice = "without --status all runs are listed, failed ones too"
+            self.fail(f"{problem}; {advice}", param, ctx)
+        return value
 
 
 def _describe_limits(kind: click.IntRange | click.FloatRange) -> str:
@@ -82,7 +148,7 @@ manifest = click.option(
     "has its own JSON next to it. What the folder says about ids is ignored.",
 )
 
-run_id = click.argument("run_id", metavar="RUN_ID")
+run_id = click.argument("run_id", metavar="RUN_ID", type=RunId())
 
 every = click.option(
     "--every",
@@ -184,13 +250,17 @@ def read_values(file: Path | None) -> Mapping[str, Any] | None:
     """
     if file is None:
         return None
-    found: Any
+    found: Any = None
+    problem = f"{file} is not a JSON object"
     try:
         found = json.loads(file.read_bytes())
+    except json.JSONDecodeError as error:
+        why = describe_stray_comma(error) or error.msg
+        problem = f"{file}:{error.lineno}: it is not valid JSON: {why}"
     except (OSError, ValueError, RecursionError):
-        found = None
+        pass
     if not isinstance(found, dict):
-        raise option_error("--values", f"{file} is not a JSON object")
+        raise option_error("--values", f'{problem}; write {{"NAME": "its content"}}')
     return cast(dict[str, Any], found)
 
 
@@ -226,7 +296,8 @@ def check_keys(option: str, given: Sequence[str], names: Sequence[str]) -> None:
     for key in given:
         if key not in names:
             near = did_you_mean(key, names)
-            raise option_error(option, f"there is no workflow {key!r}{near}")
+            known = f"there are {join_words(names, 20)}" if names else "there is none"
+            raise option_error(option, f"there is no workflow {key!r}{near}; {known}")
 
 
 def parse_block(text: str | None) -> str | int | None:
@@ -234,6 +305,12 @@ def parse_block(text: str | None) -> str | int | None:
     if text is not None and re.fullmatch("[0-9]{1,9}", text):
         return int(text)
     return text
+
+
+def describe_blocks(error: ArgumentError) -> str:
+    """Describe a `--block` that names no block, with those that there are."""
+    known = f"; there are {join_words(error.names, 20)}" if error.names else ""
+    return f"{error.problem}{known}"
 
 
 def option_error(option: str, problem: str) -> click.BadParameter:

@@ -9,7 +9,7 @@ from ._service import connect
 from ._terminal import print_json, print_line, print_message
 
 
-@params.command("cancel", "flow64 cancel 0b9b5ac1-5a0e-4d6f-9a2c-1f5d")
+@params.command("cancel", "flow64 cancel 0b9b5ac1-5a0e-4d6f-9a2c-1f5d3c7e8a90")
 @params.run_id
 @params.env
 @params.as_json

@@ -20,6 +20,7 @@ from ..deploy import (
     owner_path,
     reopen_plan,
 )
+from ..diff import BlockRenamed
 from ..errors import FlowError
 from ..loading import Loaded
 from ..plan import Plan
@@ -39,6 +40,7 @@ from ._options import OPTIONS
 from ._service import connect
 from ._terminal import (
     may_ask,
+    print_advice,
     print_error,
     print_json,
     print_lines,
@@ -278,6 +280,8 @@ def _apply(
     text = as_text(priced, agreement, in_full=OPTIONS.is_verbose)
     if not options.dry_run:
         print_message(text)
+        if OPTIONS.is_quiet:
+            _print_new_ids(plan)
     options.check_keys(plan)
     if options.dry_run:
         if options.as_json:
@@ -295,6 +299,15 @@ def _apply(
         as_json=options.as_json,
         parallel=options.parallel,
     )
+
+
+def _print_new_ids(plan: Plan) -> None:
+    """Print blocks that lose their id, also with `--quiet`."""
+    for step in plan.steps:
+        for change in step.changes:
+            if isinstance(change, BlockRenamed):
+                for line in change.describe():
+                    print_advice(f"{step.key}: block {change.block} {line.text}")
 
 
 def _report_faults(loaded: Loaded, faults: Sequence[Faulty], *, as_json: bool) -> int:

@@ -10,6 +10,7 @@ import click
 from ..definition import is_uuid
 from ..deploy import History, Saved
 from ..environments import load as load_settings
+from ..errors import shortened
 from . import _params as params
 from ._apply_plan import format_saved_file
 from ._completion import complete_environments
@@ -48,7 +49,9 @@ def command(*, key: str | None, env: str | None, as_json: bool) -> int:
         print_json([to_data(one) for one in found])
         return 0
     if not found:
-        print_message("nothing was replaced yet")
+        of = "nothing" if key is None else f"nothing of {shortened(key)}"
+        where = "" if env is None else f" in {env}"
+        print_message(f"{of} was replaced{where} yet")
     print_table([*map(_row, found)])
     return 0
 

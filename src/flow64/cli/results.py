@@ -9,9 +9,11 @@ import click
 
 from ..api import ResultItem
 from ..client import Client, Run
+from ..errors import ArgumentError
 from ..runs import (
     Allowance,
     choose_file,
+    download_files,
     fetch_rows,
     make_safe_name,
     require_free,
@@ -24,8 +26,8 @@ from ._terminal import print_message, print_paths
 
 @params.command(
     "results",
-    "flow64 results 0b9b5ac1-5a0e-4d6f-9a2c-1f5d -o results",
-    "flow64 results 0b9b5ac1-5a0e-4d6f-9a2c-1f5d -o results --all --safe-csv",
+    "flow64 results 0b9b5ac1-5a0e-4d6f-9a2c-1f5d3c7e8a90 -o results",
+    "flow64 results 0b9b5ac1-5a0e-4d6f-9a2c-1f5d3c7e8a90 -o results --all --safe-csv",
 )
 @params.run_id
 @params.output_folder(
@@ -76,21 +78,16 @@ def command(
     named = params.parse_block(block)
     with connect(env) as client:
         run = client.runs.get(run_id)
-        if safe_csv:
-            items = _choose_result(run, client, named, every_stage=every_stage)
-            allowance = Allowance(max_bytes, allow_unproven)
-            paths = save_safely(
-                client, run, output, items, overwrite=overwrite, allowance=allowance
-            )
-        else:
-            paths = run.download(
-                output,
-                block=named,
-                every_stage=every_stage,
-                overwrite=overwrite,
-                max_bytes=max_bytes,
-                allow_unproven=allow_unproven,
-            )
+        allowance = Allowance(max_bytes, allow_unproven)
+        try:
+            items = _choose_results(run, client, named, every_stage=every_stage)
+        except ArgumentError as error:
+            problem = f"--block: {params.describe_blocks(error)}"
+            raise click.ClickException(problem) from error
+        save = save_safely if safe_csv else _save_as_they_are
+        paths = save(
+            client, run, output, items, overwrite=overwrite, allowance=allowance
+        )
     print_paths(paths, as_json=as_json)
     return 0
 
@@ -124,7 +121,21 @@ def save_safely(
     return paths
 
 
-def _choose_result(
+def _save_as_they_are(
+    client: Client,
+    run: Run,
+    folder: Path,
+    items: Sequence[ResultItem],
+    *,
+    overwrite: bool,
+    allowance: Allowance,
+) -> Sequence[Path]:
+    return client.call(
+        download_files, run.id, items, folder, overwrite=overwrite, allowance=allowance
+    )
+
+
+def _choose_results(
     run: Run, client: Client, block: str | int | None, *, every_stage: bool
 ) -> Sequence[ResultItem]:
     """Return the files to save."""

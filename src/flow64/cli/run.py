@@ -184,7 +184,8 @@ class RunParameters:
             problem = f"the workflow ends in several blocks: {ends}; name one of them"
             raise params.option_error("--block", problem) from error
         except ArgumentError as error:
-            raise params.option_error("--block", error.problem) from error
+            problem = params.describe_blocks(error)
+            raise params.option_error("--block", problem) from error
 
     def save_rows(self, run: Run) -> int | None:
         """Save the rows of a run to `--output`, and return their number."""
@@ -213,7 +214,7 @@ class RunParameters:
     "flow64 run leads.py:inbound people.csv --intent 2026-W20 --max-cost 50 --yes",
     "flow64 run prod:inbound people.csv --intent 2026-W20",
     "flow64 run leads.py:search --set max_results=50 --intent 2026-W20",
-    "flow64 run leads.py:inbound people.csv --retry 0b9b5ac1-5a0e-4d6f-9a2c-1f5d",
+    "flow64 run leads.py people.csv --retry 0b9b5ac1-5a0e-4d6f-9a2c-1f5d3c7e8a90",
 )
 @click.argument("source")
 @click.argument("rows", required=False, type=params.FILE)

@@ -29,7 +29,7 @@ from ._terminal import print_json, print_message, print_table
 )
 @click.option(
     "--status",
-    type=click.Choice(["active", "running", "completed", "cancelled"]),
+    type=params.RunFilter(["active", "running", "completed", "cancelled"]),
     help="Only runs with this status; `active` is queued or running.",
 )
 @params.env

@@ -39,7 +39,7 @@ from ._terminal import (
 )
 
 
-@params.command("watch", "flow64 watch 0b9b5ac1-5a0e-4d6f-9a2c-1f5d")
+@params.command("watch", "flow64 watch 0b9b5ac1-5a0e-4d6f-9a2c-1f5d3c7e8a90")
 @params.run_id
 @params.every
 @params.timeout

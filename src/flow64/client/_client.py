@@ -31,6 +31,8 @@ class Client(Core):
             `SIXTYFOUR_API_BASE_URL`, then the service itself.
         oauth: An `OAuth` client instead of a key.
         policy: Deadline, timeouts, retries and pace.
+        timeout: Seconds for one request, in place of that of the policy.
+        max_retries: How often a request is repeated, in place of that of the policy.
         journal: The file that remembers runs. The default is `FLOW64_JOURNAL`, then
             `.flow64/runs.jsonl`. None remembers nothing.
         history: The folder that keeps what a deploy replaces. The default is

@@ -97,7 +97,8 @@ class GivenWorkflow:
         """
         found = self._compile(settings)
         if names := unbound_names(found):
-            raise UnboundValueError(found.name, self._env(settings), names)
+            given = [*(settings.values_of(self.values) or ())]
+            raise UnboundValueError(found.name, self._env(settings), names, given)
         is_shared = (found.path or "").startswith(f"ns:{LOCAL}/")
         if is_shared and not settings.channel.is_local:
             raise LocalNamespaceError(found.name, settings.channel.endpoint)

@@ -127,6 +127,8 @@ def resolve_settings(
     *,
     base_url: str | None,
     policy: Policy | None,
+    timeout: float | None = None,
+    max_retries: int | None = None,
     journal: Any,
     history: Any = None,
     env: str | None,
@@ -146,11 +148,16 @@ def resolve_settings(
         raise ConfigError(f"terms is {shortened(terms)}; write terms=Terms(...)")
     if isinstance(hosts, str):
         raise ConfigError(f"hosts is the text {hosts!r}; write hosts=[{hosts!r}]")
+    policy = policy or Policy()
+    if timeout is not None:
+        policy = evolve(policy, timeout=timeout)
+    if max_retries is not None:
+        policy = evolve(policy, retries=max_retries)
     channel = Channel(
         endpoint_of(base_url, allow_http=allow_http),
         credential,
-        policy or Policy(),
-        Pace((policy or Policy()).requests_per_minute),
+        policy,
+        Pace(policy.requests_per_minute),
         None if hosts is None else frozenset(host.lower() for host in hosts),
         random,
     )

@@ -103,7 +103,7 @@ def _fill_in(saved: Saved, values: Mapping[str, Any]) -> Definition:
         raise HistoryError(str(saved.file), problem)
     found = bind(saved.definition, values, [])
     if names := unbound_names(found):
-        raise UnboundValueError(saved.key, saved.env, names)
+        raise UnboundValueError(saved.key, saved.env, names, [*values])
     return found
 
 

@@ -79,7 +79,7 @@ def target_of(
     compiled, unbound = workflow.compile_with_fingerprint(env, values)
     definition = add_suffix(compiled, suffix)
     if names := unbound_names(definition):
-        raise UnboundValueError(workflow.name, env, names)
+        raise UnboundValueError(workflow.name, env, names, [*(values or ())])
     require_readable(definition)
     path = definition.path or path_of([("ns", LOCAL), ("pin", str(definition.id))])
     stamp = Stamp(

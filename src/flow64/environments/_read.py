@@ -462,7 +462,9 @@ def _endpoint(value: Any, allow_http: bool) -> str | Reference:
         return given
     try:
         return endpoint_of(given, allow_http=allow_http)
-    except ConfigError:
+    except ConfigError as error:
+        if " has no scheme; " in error.problem:
+            raise _WrongError(error.problem.partition("base_url= ")[2]) from None
         # The error of the client is for Python, and may show a secret.
         raise _WrongError(
             f"is not a plain https address, such as {DEFAULT_ENDPOINT}; http is only "

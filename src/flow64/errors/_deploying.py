@@ -8,7 +8,7 @@ from typing import Final
 
 from attrs import frozen
 
-from ..text import did_you_mean, printable, shortened
+from ..text import did_you_mean, join_words, printable, shortened
 from ._root import FlowError, list_lines
 
 
@@ -67,17 +67,32 @@ class LocalNamespaceError(DeployError):
 
 @frozen(repr=False)
 class UnboundValueError(DeployError):
-    """A workflow has values that this environment does not fill in."""
+    """A workflow has values that this environment does not fill in.
+
+    Attributes:
+        workflow: Its title.
+        env: The environment.
+        names: The values that are missing.
+        given: Names of the values that were given.
+    """
 
     workflow: str
     env: str
     names: Sequence[str]
+    given: Sequence[str] = ()
 
     def __str__(self) -> str:
         table = ", ".join(f'"{name}": ...' for name in self.names)
+        return f"{self.describe()}; pass values={{{table}}}"
+
+    def describe(self) -> str:
+        """Return the message without advice. No content of a value is in it."""
+        unused = [name for name in self.given if name not in self.names]
+        names = (f"{name}{did_you_mean(name, unused)}" for name in self.names)
+        gives = f"; it gives {join_words(unused, 20)}" if unused else ""
         return (
             f"{self.workflow!r} needs values that environment {self.env!r} does not "
-            f"give: {', '.join(self.names)}; pass values={{{table}}}"
+            f"give: {', '.join(names)}{printable(gives)}"
         )
 
 

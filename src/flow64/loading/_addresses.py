@@ -91,6 +91,10 @@ def parse_address(text: str) -> Address:
     if rest and _accepts_any_env(settings):
         return _parse_live(text, head, rest)
     names = [name for name in settings.environments if name != EMULATOR]
+    if is_uuid(given := text.removeprefix(ID)):
+        env = (names or [DEFAULT_ENV])[0]
+        problem = f"{given} is an id, and which environment it is in is not said"
+        raise AddressError(f"{problem}; write {env}:{ID}{given}")
     near = did_you_mean(head, [*names, EMULATOR, CODE, *_list_working_folder()])
     there = f"environments are {list_names([*names, EMULATOR])}"
     raise AddressError(

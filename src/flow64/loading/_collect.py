@@ -19,7 +19,7 @@ from ..text import join_words
 from ..workflow import Workflow
 from ._errors import AddressError, SourceError
 from ._lower import lower_leniently
-from ._source_names import list_names
+from ._source_names import list_names, refuse_group
 
 
 @frozen
@@ -227,6 +227,7 @@ def pick_workflow(
     if named:
         problem = f"{key!r} is the key of {len(named)} workflows"
         raise AddressError(f"{problem}: {list_names(names)}")
+    refuse_group(key, names)
     near = did_you_mean(key, names)
     holds = f"it holds {list_names(names)}"
     raise AddressError(f"{place} holds no workflow {key!r}{near}; {holds}")

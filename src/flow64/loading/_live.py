@@ -11,13 +11,19 @@ from attrs import frozen
 
 from ..api import WorkflowInfo
 from ..client import Client
-from ..definition import DEFAULT_ENV, escape_key, split_stamp
+from ..definition import (
+    DEFAULT_ENV,
+    canonical_id,
+    escape_key,
+    is_uuid,
+    split_stamp,
+)
 from ..deploy import key_of
 from ..errors import did_you_mean
 from ..text import shortened
 from ._addresses import ID, LiveAddress
 from ._errors import AddressError
-from ._source_names import list_names
+from ._source_names import list_names, refuse_group
 
 LiveOrigin: TypeAlias = Literal["ours", "copy", "foreign"]
 """ours: our code deployed it. copy: it has the stamp of another one, as after
@@ -74,7 +80,7 @@ def select_ours(known: Iterable[LiveWorkflow], env: str) -> Sequence[LiveWorkflo
     return [one for one in known if one.condition == "ours" and one.env == env]
 
 
-def pick_live(known: Iterable[LiveWorkflow], address: LiveAddress) -> LiveWorkflow:
+def pick_live(known: Sequence[LiveWorkflow], address: LiveAddress) -> LiveWorkflow:
     """Return the live workflow that an address names by its key.
 
     Raises:
@@ -90,14 +96,28 @@ def pick_live(known: Iterable[LiveWorkflow], address: LiveAddress) -> LiveWorkfl
         ways = list_names([f"{address.env}:{ID}{one.id}" for one in found])
         problem = f"{len(found)} workflows in {address.env} have the key {wanted!r}"
         raise AddressError(f"{problem}; name one by its id: {ways}")
-    keys = [one.key for one in ours if one.key]
+    keys = sorted(one.key for one in ours if one.key)
+    refuse_group(wanted, keys)
+    if is_uuid(wanted):
+        raise AddressError(_describe_id(known, address))
     near = did_you_mean(wanted, keys)
-    there = f"it has {list_names(sorted(keys))}" if keys else "it has none of ours"
+    there = f"it has {list_names(keys)}" if keys else "it has none of ours"
     advice = f"for a workflow of others, write {address.env}:{ID}UUID"
     raise AddressError(
         f"in {address.env} there is no workflow {shortened(wanted)} that our code "
         f"deployed{near}; {there}; {advice}"
     )
+
+
+def _describe_id(known: Iterable[LiveWorkflow], address: LiveAddress) -> str:
+    """Describe an address that has an id in the place of a key."""
+    own = canonical_id(address.key or "")
+    written = f"an id is written {address.env}:{ID}{own}"
+    title = next((one.title for one in known if canonical_id(one.id) == own), None)
+    if title is not None:
+        return f"{own} is the id of {shortened(title)}, and not a key; {written}"
+    shows = f"`flow64 list --env {address.env}` shows the ids that there are"
+    return f"{own} is not a key, and no workflow there has that id; {shows}"
 
 
 # -- Paths of ids ---------------------------------------------------------------------

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -93,6 +94,31 @@ def require_project_source() -> str:
         return source
     advice = 'write source = "pipelines" under [tool.flow64] of pyproject.toml'
     raise AddressError(f"no source is configured, so {CODE!r} names nothing; {advice}")
+
+
+def describe_setting(place: str) -> str:
+    """Return that the settings name this source, if they do."""
+    from ..environments import load as load_settings  # noqa: PLC0415 - loads httpx
+
+    try:
+        settings = load_settings()
+    except SettingsError:
+        return ""
+    if settings.file is None or place != settings.source:
+        return ""
+    line = f"source = {json.dumps(place, ensure_ascii=False)}"
+    return f"; it is {line} under [tool.flow64] of {os.path.relpath(settings.file)}"
+
+
+def refuse_group(key: str, names: Iterable[str]) -> None:
+    """Refuse `leads/*`, by which a plan means several variants.
+
+    Raises:
+        AddressError: It stands for these names.
+    """
+    if key.endswith("/*") and (meant := [n for n in names if n.startswith(key[:-1])]):
+        problem = f"{key!r} stands for several workflows; name one of them"
+        raise AddressError(f"{problem}: {list_names(meant)}")
 
 
 def list_names(names: Sequence[str]) -> str:

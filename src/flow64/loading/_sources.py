@@ -36,6 +36,7 @@ from ._collect import (
 from ._errors import AddressError, SourceError
 from ._importing import ImportScope, find_import_root, import_scope, is_module_name
 from ._source_names import (
+    describe_setting,
     find_project_source,
     list_names,
     list_neighbours,
@@ -152,12 +153,13 @@ def load_source(
     elif path.exists():
         _read_file(path, found, code=code)
     elif not code:
-        near = did_you_mean(place, list_neighbours(path))
+        near = did_you_mean(place, list_neighbours(path)) + describe_setting(place)
         problem = f"there is no file or folder {place!r}{near}"
         raise AddressError(f"{problem}; with --no-code it is JSON, and no module")
     elif not (is_module_name(place) and _read_module(place, found)):
         problem = f"there is no file, folder or module {place!r}"
-        raise AddressError(problem + did_you_mean(place, list_neighbours(path)))
+        near = did_you_mean(place, list_neighbours(path)) + describe_setting(place)
+        raise AddressError(problem + near)
     workflows = drop_duplicates(found)
     is_empty = may_be_empty and key is None and found.projects
     if not workflows and not is_empty:

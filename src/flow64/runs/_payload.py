@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 from ..blocks import TYPE_WORDS, ReadCsv, Search, Webhook
 from ..definition import Definition, Limits, Problem, WireBlock, freeze, pointer, thaw
 from ..errors import ResultError, RowsError, did_you_mean, shortened
+from ..text import join_words, pluralize, truncate
 from ._overrides import source_specs
 from ._row_reader import read_rows
 
@@ -137,10 +138,19 @@ def as_iterable(given: Any) -> Iterable[Any]:
         return _rows_of_file(Path(given))
     if isinstance(given, Mapping):
         return [given]
+    if hasattr(given, "to_dict") and hasattr(given, "columns"):  # of pandas, or alike
+        raise RowsError([f"a {type(given).__name__} {_OF_COLUMNS}"])
     if isinstance(given, Iterable) and not isinstance(given, bytes | bytearray):
         return given
     problem = f"{shortened(given)} is not a list of rows; a row is a mapping of columns"
     raise RowsError([f"{problem}, and a text names a file of rows"])
+
+
+_OF_COLUMNS: Final = (
+    'gives its columns, not its rows; write df.to_dict("records"), or if cells may be '
+    "missing, which is NaN and not JSON: df.astype(object).where(df.notna(), None)"
+    '.to_dict("records")'
+)
 
 
 def _rows_of_file(path: Path) -> Iterator[Mapping[str, Any]]:
@@ -158,8 +168,17 @@ def _rows_of_file(path: Path) -> Iterator[Mapping[str, Any]]:
                 _require_cells(path, number, row)
             yield row
     except ResultError as error:
-        where = "" if error.line is None else f":{error.line}"
+        line = error.line or _find_line(path, error.offset)
+        where = "" if line is None else f":{line}"
         raise RowsError([f"{path}{where}: {error.problem}"]) from error
+
+
+def _find_line(path: Path, offset: int | None) -> int | None:
+    """Return the line of an offset in characters."""
+    if offset is None:
+        return None
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return file.read(offset).count("\n") + 1
 
 
 def _require_cells(path: Path, number: int, row: Mapping[str, Any]) -> None:
@@ -167,9 +186,13 @@ def _require_cells(path: Path, number: int, row: Mapping[str, Any]) -> None:
     if len(row) == 1 and any(sign in name for name in row for sign in ";\t|"):
         problem = "its header has one column: commas are what separates them"
         raise RowsError([f"{path}: {problem}"])
-    if None in row.values() or any(_NAMELESS.fullmatch(name) for name in row):
-        problem = "its cells are not those of the header, one for one"
-        raise RowsError([f"{path}: row {number}: {problem}"])
+    names = [name for name in row if not _NAMELESS.fullmatch(name)]
+    count = sum(cell is not None for cell in row.values())
+    if count != len(names):
+        problem = f"row {number} has {pluralize(count, 'cell')}, and the header has"
+        advice = "put a cell that holds a comma in quotes"
+        columns = f"{len(names)}: {_join_columns(names)}"
+        raise RowsError([f"{path}: {problem} {columns}; {advice}"])
 
 
 _NAMELESS: Final = re.compile(r"#\d+")
@@ -205,7 +228,9 @@ def _find_misfits(
         if missing := [name for name in needed if name not in row]:
             others = tuple(n for n in row if isinstance(n, str) and n not in columns)
             lacking = ", ".join(name + suggest(name, others) for name in missing)
-            found.append(f"row {number} lacks {lacking}")
+            is_first = first == 1 and not advice  # the others have the same, mostly
+            has = f"; it has {_join_columns(row) or 'no columns'}" if is_first else ""
+            found.append(f"row {number} lacks {lacking}{has}")
             advice[_MISSING] = None
         for name, word in words.items():
             if name in row and not _is_fitting(row[name], word):
@@ -213,6 +238,10 @@ def _find_misfits(
                 found.append(f"row {number}: {name} is {value}, declared as {word}")
                 advice[_OTHER_TYPE] = None
     return [*found, *advice]
+
+
+def _join_columns(names: Iterable[Any]) -> str:
+    return join_words([truncate(str(name), 40) for name in names], 12)
 
 
 _MISSING: Final = (

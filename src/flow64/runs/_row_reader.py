@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, Final, NoReturn, TextIO, TypeAlias
 from attrs import define
 
 from ..errors import ResultError, shortened
+from ..text import describe_stray_comma
 
 Raw: TypeAlias = Mapping[str, Any]
 """One row: the values of all columns by name."""
@@ -232,7 +233,10 @@ def _ndjson_rows(lines: Iterable[str], name: str) -> Iterator[Raw]:
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise ResultError(name, f"it is not valid JSON: {error}", number) from error
+            problem = f"it is not valid JSON: {error}"
+            if line.rstrip(_BLANK).endswith("},"):
+                problem = "a comma follows the row; leave it out: each line is one row"
+            raise ResultError(name, problem, number) from error
         if not isinstance(row, dict):
             problem = f"a row is an object, not {shortened(row)}"
             raise ResultError(name, problem, number)
@@ -272,6 +276,8 @@ class _JsonList:
                 self._fail(f"after row {self.count} stands neither , nor ]")
             is_over = mark == "]"
             self.at += 1 if mark == "," else 0
+            if mark == "," and self._next() == "]":
+                self._fail(f"a comma follows row {self.count}, the last; leave it out")
         self.at += 1
         if self._next():
             self._fail("something follows the list of rows")
@@ -295,9 +301,12 @@ class _JsonList:
                 is_broken = error.pos < len(
                     self.held
                 ) - _LONGEST_TOKEN and error.msg.startswith(_CERTAIN)
-                if is_broken or not self._read_more():
+                comma = describe_stray_comma(error)
+                if comma or is_broken or not self._read_more():
+                    is_broken = is_broken or bool(comma)
                     words = "is broken" if is_broken else "is broken or cut off"
-                    self._fail(f"row {self.count + 1} {words}: {error.msg}", error)
+                    problem = f"row {self.count + 1} {words}: {comma or error.msg}"
+                    self._fail(problem, error)
             except (ValueError, RecursionError) as error:
                 self._fail(f"row {self.count + 1} cannot be read: {error}", error)
             else:

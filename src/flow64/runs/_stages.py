@@ -11,7 +11,7 @@ from attrs import evolve, field, frozen
 from ..api import BlockStatus, LiveStatus
 from ..definition import Definition, Stamp, canonical_id, id_of, is_uuid, path_of
 from ..errors import AmbiguousRowsError, ArgumentError, did_you_mean, shortened
-from ..text import pluralize, printable
+from ..text import join_words, pluralize, printable
 
 
 @frozen
@@ -27,6 +27,7 @@ class Stages:
         ids: `sequence_number` of each block, by id.
         id_prefix: The path that the ids of its blocks begin with; empty if unknown.
         block: The default block: a key path, a number, or None for the last block.
+        kinds: Kind of each block, by key path.
     """
 
     numbers: Mapping[str, int] = field(factory=dict[str, int])
@@ -34,6 +35,7 @@ class Stages:
     ids: Mapping[str, int] = field(factory=dict[str, int], repr=False)
     id_prefix: str = field(default="", repr=False)
     block: str | int | None = None
+    kinds: Mapping[str, str] = field(factory=dict[str, str], repr=False)
 
     @classmethod
     def of(cls, definition: Definition, block: str | int | None = None) -> Stages:
@@ -56,6 +58,7 @@ class Stages:
             ends=[name for at, name in enumerate(names) if at not in feeding],
             ids={canonical_id(b.id): b.number for b in blocks},
             block=block,
+            kinds={name: b.kind for name, b in zip(names, blocks, strict=True)},
         ).with_stamp(definition.stamp, definition.id)
 
     @classmethod
@@ -77,6 +80,7 @@ class Stages:
             numbers={n: b.sequence_number for n, b in zip(names, blocks, strict=True)},
             ends=ends if feeding and all(ids) else (),
             ids={own: b.sequence_number for own, b in zip(ids, blocks, strict=True)},
+            kinds={n: b.block_name for n, b in zip(names, blocks, strict=True)},
         )
 
     def with_stamp(self, stamp: Stamp | None, workflow_id: str | None) -> Stages:
@@ -120,6 +124,10 @@ class Stages:
         if number is None:
             near = did_you_mean(str(block), self.numbers)
             problem = f"no block has the key path {shortened(block)}{near}"
+            if same := [name for name, kind in self.kinds.items() if kind == block]:
+                problem = f"{block} is a kind, and its key path is {join_words(same)}"
+                if len(same) > 1:
+                    problem = f"{block} is the kind of {join_words(same)}; name one"
             if not self.numbers:
                 problem = (
                     f"the service does not name the blocks of this run, so "

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Final
 from unicodedata import normalize
+from urllib.parse import unquote
 
-from ...definition import Definition, Origin, is_uuid
+from ...definition import LOCAL, Definition, Origin, is_uuid
 from ...text import shortened
 from ._rule import Found, is_read, rule, small_workflow
 
@@ -72,6 +75,38 @@ def key_from_title(definition: Definition) -> Iterator[Found]:
     if definition.is_key_derived:
         message = "its key is made from its title, so a new title is a new workflow"
         yield Found(None, message)
+
+
+@rule(
+    "keys",
+    "warning",
+    advice=(
+        'write a domain or a repository of yours: `namespace="acme.example"`. This '
+        "changes all ids; if workflows are deployed under the old name, keep it and "
+        "silence this code"
+    ),
+    example=(
+        'project = Project("growth", namespace="Acme Inc")\n'
+        'workflow = Workflow("Leads", Webhook(LEAD), key="leads", project=project)'
+    ),
+)
+def vague_namespace(definition: Definition) -> Iterator[Found]:
+    """The namespace of the project is not a domain or a repository.
+
+    Ids are computed from it. Others may choose the same name, and get the same ids.
+    """
+    path = definition.path or ""
+    if not path.startswith("ns:") or _CLEAR_NAMESPACE.match(path):
+        return
+    name = unquote(path[3:].partition("/")[0])
+    if name != LOCAL and (not _MARK.search(name) or re.search(r"\s", name)):
+        message = f"namespace is {shortened(name)}, which is not a domain or repository"
+        yield Found(None, f"{message}, so others may have the same one")
+
+
+# The plain shape of nearly every one; the others are taken apart.
+_CLEAR_NAMESPACE: Final = re.compile(r"ns:[a-z0-9-]+\.[a-z0-9.-]+/")
+_MARK: Final = re.compile(r"\S[./]\S")
 
 
 @rule(

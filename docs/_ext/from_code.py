@@ -32,7 +32,7 @@ from flow64.blocks import (
     facts_of,
     field_docs,
 )
-from flow64.dsl import RowKind, Unset
+from flow64.dsl import Flow, Passthrough, RowKind, Start, Unset
 from flow64.emulator import GUESSES, Switches
 from flow64.emulator._page_items import switch_items
 from flow64.emulator._switches import MARKS
@@ -214,6 +214,56 @@ def _type(hint: Any) -> str:
     return f"{name}[{inner}]" if inner else name
 
 
+def row_types() -> Iterator[str]:
+    """What type checkers and the compiler do not know of row kinds."""
+    yield "| code | type checkers | `check` and `compile` |\n|---|---|---|"
+    yield from _MIXED_ROWS
+    passing = [b for b in CATALOGUE.values() if issubclass(b, Passthrough)]
+    names = ", ".join(f"`{block.__name__}`" for block in passing)
+    yield f"| {names} | the row kind goes through | judged (documented once) |"
+    for block in CATALOGUE.values():
+        about = block.about
+        if about.rows == "I" and about.gives != "dataframe_type":
+            takes, gives = (
+                _ROWS.get(w, f"{w} rows") for w in (about.takes, about.gives)
+            )
+            does = f"gives {gives}"
+            if about.takes != "none":
+                does = f"takes {takes} and {does}"
+            seen = f"not judged: that it {does} is inferred"
+            if about.gives == "unknown":
+                seen = "not judged: the kind that it gives is unknown"
+            typed = "gives" if _takes_nothing(block) else "takes and gives"
+            yield f"| `{block.__name__}` | {typed} either kind | {seen} |"
+
+
+def _takes_nothing(block: type[CatalogueBlock]) -> bool:
+    (flow,) = (
+        b for b in getattr(block, "__orig_bases__", ()) if typing.get_origin(b) is Flow
+    )
+    return typing.get_args(flow)[0] is Start
+
+
+_MIXED_ROWS: Sequence[str] = (
+    (
+        "| `[Webhook(LEAD), Webhook(COMPANY)] >> Deduplicate()` "
+        "| pyright lets both kinds meet; mypy does not, nor does any with `fan(...)` "
+        "| not judged after a block in which both kinds have met |"
+    ),
+    (
+        "| `[Deduplicate(), FindEmail()]`, also with `fan` "
+        "| the kind that comes out is unknown | judged |"
+    ),
+    '| `Webhook(value("kind"))` | gives either kind | not judged without the value |',
+    (
+        "| `ReadCsv(LEAD)` | gives what you write "
+        "| not judged: that a file has a row kind is inferred |"
+    ),
+    "| `ReadCsv()` | gives either kind | not judged |",
+    '| `RawBlock("new_kind")` | takes and gives either kind | not judged |',
+)
+
+
 def constants() -> Iterator[str]:
     """Constants that `flow64.blocks` exports."""
     folder = Path(inspect.getfile(blocks)).parent
@@ -295,6 +345,7 @@ TEXTS: Mapping[str, Callable[[], Iterator[str]]] = {
     "guesses": guesses,
     "switches": switches,
     "constants": constants,
+    "row_types": row_types,
 }
 
 _MADE = re.compile(

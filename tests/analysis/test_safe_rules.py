@@ -8,6 +8,7 @@ from attrs import evolve
 from flow64 import COMPANY, LEAD, Project, RawBlock, Workflow, value
 from flow64.analysis import allow_errors, errors, findings
 from flow64.blocks import (
+    CATALOGUE,
     AppendToNotebook,
     CompanyToLeads,
     Deduplicate,
@@ -17,6 +18,7 @@ from flow64.blocks import (
     LeadsToCompany,
     OutgoingWebhook,
     QaAgent,
+    ReadCsv,
     Webhook,
 )
 from flow64.definition import BoundSecret, Edge, FrozenDict, Value
@@ -369,3 +371,40 @@ def test_a_block_silences_its_error():
     note = AppendToNotebook(notebook_id="n")
 
     assert told(Webhook(LEAD) >> quiet >> note, "insecure-url") == []
+
+
+@pytest.mark.parametrize(
+    "cls", [cls for cls in CATALOGUE.values() if cls.about.takes != "none"]
+)
+def test_row_kinds_go_through_where_that_is_documented(cls):
+    """The page of unknown facts lists which blocks take either kind, and both kinds."""
+    definition = wired(
+        ("webhook", {"dataframe_type": "COMPANY"}), (cls.kind, {}), ("find_email", {})
+    )
+    about = cls.about
+
+    refused = bool(found_in(definition, "row-kind-mismatch"))
+
+    is_sure = about.rows in {"D", "D1"}
+    assert refused is (is_sure and (about.gives != "LEAD" or about.takes == "LEAD"))
+
+
+@pytest.mark.parametrize(
+    ("flow", "is_judged"),
+    [
+        (
+            [Webhook(LEAD), Webhook(COMPANY, key="c")] >> Deduplicate() >> FindEmail(),
+            False,
+        ),
+        (Webhook(COMPANY) >> [Deduplicate(), FindEmail()], True),
+        (Webhook(value("kind")) >> FindEmail(), False),
+        (ReadCsv(COMPANY) >> FindEmail(), False),
+        (ReadCsv() >> FindEmail(), False),
+        (RawBlock("new_kind") >> FindEmail(), False),
+    ],
+)
+def test_row_kinds_that_are_not_judged(flow, is_judged):
+    """What the page of unknown facts says of flows."""
+    codes = {found.code for found in Workflow("w", flow, key="w").check()}
+
+    assert ("row-kind-mismatch" in codes) is is_judged

@@ -39,6 +39,7 @@ from flow64.blocks import (
     LeadEnrichment,
     LeadsToCompany,
     OutgoingWebhook,
+    QaAgent,
     ReadCsv,
     ReadNotebook,
     Search,
@@ -94,6 +95,8 @@ assert_type(Deduplicate() >> [posted, Deduplicate()], Passthrough)
 # Blocks of a kind that is not known, or whose rows are, take and give anything.
 assert_type(leads >> RawBlock("new_kind") >> FindEmail(), Flow[Start, Lead])
 assert_type(companies >> RawBlock("new_kind", specs={"a": 1}), Flow[Start, Any])
+assert_type(companies >> QaAgent(), Flow[Start, Any])
+assert_type(companies >> QaAgent() >> FindEmail(), Flow[Start, Lead])
 assert_type(ReadNotebook() >> CompanyToLeads(), Flow[Start, Lead])
 assert_type(ReadNotebook() >> FindEmail(), Flow[Start, Lead])
 assert_type(ReadCsv() >> FindEmail(), Flow[Start, Lead])

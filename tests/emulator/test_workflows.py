@@ -213,6 +213,8 @@ def test_workflow_id_that_is_no_uuid_makes_nothing(client):
 
 DANGLING = {**graph(WEBHOOK), "edges": [{"from_block_id": "a", "to_block_id": "b"}]}
 TWICE = {"blocks": [WEBHOOK, WEBHOOK], "edges": []}
+UPPER = {**EMAIL, "block_id": WEBHOOK["block_id"].upper()}
+TWICE_IN_OTHER_CASE = {"blocks": [WEBHOOK, UPPER], "edges": []}
 COMPANY_FIRST = graph(block("webhook", dataframe_type="COMPANY"), EMAIL)
 
 
@@ -224,6 +226,8 @@ COMPANY_FIRST = graph(block("webhook", dataframe_type="COMPANY"), EMAIL)
         (graph(WEBHOOK, OUT, edges=[(0, 1), (1, 0)]), "cycle"),
         (graph(WEBHOOK, edges=[(0, 0)]), "cycle"),
         (TWICE, "Duplicate block_id"),
+        (TWICE_IN_OTHER_CASE, "Duplicate block_id"),
+        (graph(*([block("x")] * 20_001), edges=[]), "it has 20,001 blocks"),
         (COMPANY_FIRST, "find_email takes LEAD rows, and webhook gives COMPANY rows"),
         (graph(WEBHOOK, block("outgoing_webhook")), "absolute http or https"),
         (graph(WEBHOOK, block("outgoing_webhook", url="ftp://x")), "absolute http"),
@@ -236,6 +240,16 @@ def test_bad_graphs_are_refused(client, bad, words):
 
     assert reply.status_code == 400
     assert words in reply.json()["detail"]
+
+
+def test_a_number_may_be_written_with_a_point(client):
+    """`1.0` is an integer in JSON, and is stored as one."""
+    data = body(WEBHOOK)
+    data["workflow_definition"]["blocks"][0]["sequence_number"] = 1.0
+
+    made = post(client, "create", data).json()
+
+    assert str(made["workflow_definition"]["blocks"][0]["sequence_number"]) == "1"
 
 
 def test_bad_graphs_can_be_422(serve):

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from ..blocks import CATALOGUE, OutgoingWebhook, facts_of
-from ..definition import Definition, from_data, is_uuid
+from ..definition import Definition, canonical_id, from_data, is_uuid
+from ..errors import ReadError
 from ._records import JsonObject
 from ._switches import Switches
 
@@ -21,7 +22,7 @@ _EDGE_KEYS: Final = frozenset({"from_block_id", "to_block_id", "condition"})
 
 
 def normalise_graph(graph: JsonObject) -> JsonObject:
-    """Give each block a UUID, and rewrite the edges to match."""
+    """Give each block a UUID and a whole number, and rewrite the edges to match."""
     new_ids: dict[str, str] = {}
     blocks = []
     for block in graph["blocks"]:
@@ -29,7 +30,8 @@ def normalise_graph(graph: JsonObject) -> JsonObject:
         if not is_uuid(block_id):
             made = str(uuid4())
             block_id = made if block_id is None else new_ids.setdefault(block_id, made)
-        blocks.append({**block, "block_id": block_id})
+        number = int(block["sequence_number"])  # 1.0 is an integer in JSON
+        blocks.append({**block, "sequence_number": number, "block_id": block_id})
     edges = [
         {**edge, **{end: new_ids.get(edge[end], edge[end]) for end in _ENDS}}
         for edge in graph["edges"]
@@ -64,7 +66,7 @@ def to_definition(graph: JsonObject) -> Definition:
 def find_problems(graph: JsonObject, switches: Switches) -> Iterator[str]:
     """Yield the reasons why a normalised graph cannot be saved."""
     blocks = graph["blocks"]
-    ids = [block["block_id"] for block in blocks]
+    ids = [canonical_id(block["block_id"]) for block in blocks]
     if not blocks:
         yield "Workflow must have at least one block"
     yield from (
@@ -72,14 +74,18 @@ def find_problems(graph: JsonObject, switches: Switches) -> Iterator[str]:
         for block_id, times in Counter(ids).items()
         if times > 1
     )
-    known = set(ids)
+    known = {block["block_id"] for block in blocks}
     yield from (
         f"Edge references a block that does not exist: {edge[end]}"
         for edge in graph["edges"]
         for end in _ENDS
         if edge[end] not in known
     )
-    definition = to_definition(graph)
+    try:
+        definition = to_definition(graph)
+    except ReadError as error:
+        yield f"The emulator cannot read it: {error.problem}"
+        return
     if not _is_acyclic(definition):
         yield "Workflow graph contains a cycle"
     elif switches.check_row_kinds:

@@ -217,7 +217,7 @@ def test_user_error(flow64, tmp_path, monkeypatch):
         "    1/0\n"
         "    ~^~\n"
         "ZeroDivisionError: division by zero\n"
-        "1 error\n"
+        "0 workflows: 1 error\n"
     )
 
 
@@ -302,7 +302,7 @@ def test_flow_without_a_workflow(tmp_path, monkeypatch, flow64, written, expecte
     assert found == (
         1,
         expected.replace("leads.py:", f"{tmp_path}/leads.py:"),
-        "1 error\n",
+        "0 workflows: 1 error\n",
     )
     assert flow64("check", "leads.py:leads")[0] == 1
     code, _, told = flow64("compile", "leads.py")

@@ -99,7 +99,7 @@ def command(
         print_message(summary(everything))
     else:
         _print_findings(merged)
-        count = "" if len(found) < 2 else f"{len(found)} workflows: "
+        count = "" if len(found) == 1 else f"{len(found)} workflows: "
         print_message(count + summary(everything))
     return FAILED if any(one.severity == "error" for one in everything) else 0
 

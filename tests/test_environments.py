@@ -304,7 +304,7 @@ WRONG = {
         "line 4, [tool.flow64]: surce is not a key here (did you mean 'source'?)",
     ],
     "[tool.flow64]\nzzz = 1\n": [
-        "line 2, [tool.flow64]: zzz is not a key here; there are allow, cache, environments, history, journal, prices, source"
+        "line 2, [tool.flow64]: zzz is not a key here; there are allow, blocks, cache, environments, history, journal, prices, source"
     ],
     "[tool.flow64]\nsource = true\nallow = 'x'\nhistory = 1\ncache = true\n": [
         'line 2, [tool.flow64]: source is true or false; write text, as in "..."',

@@ -6,7 +6,7 @@ import itertools
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from attrs import field, frozen
 
@@ -15,6 +15,9 @@ from .dsl import helpful
 from .errors import ArgumentError, VariantError
 from .text import shortened
 from .workflow import Workflow
+
+if TYPE_CHECKING:
+    from .analysis import LiveCatalogue
 
 
 def _codes(allow: Sequence[str] | AbstractSet[str]) -> tuple[str, ...]:
@@ -34,11 +37,25 @@ class Project(ProjectKey):
         namespace: A domain or repository of yours, such as `acme.example`: two projects
             of one key in two namespaces share no id.
         allow: Codes of findings to silence in all its workflows.
+        blocks: The service's own list of blocks, which outranks the built-in catalogue;
+            needs the extra `schemas`. `LiveCatalogue.read("blocks.json")` reads one
+            that was saved.
     """
 
     key: str
     namespace: str
     allow: Sequence[str] = field(default=(), converter=_codes)
+    blocks: LiveCatalogue | None = field(default=None, kw_only=True, repr=False)
+
+    @blocks.validator
+    def _check_blocks(self, _: object, given: object) -> None:
+        if given is not None:
+            from .analysis import (  # noqa: PLC0415 - few projects have a list
+                as_catalogue,
+                learn_kinds,
+            )
+
+            learn_kinds(as_catalogue(given, "Project"))
 
 
 Project.__init__ = helpful(Project.__init__)  # type: ignore[method-assign] # made by attrs

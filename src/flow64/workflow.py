@@ -57,6 +57,7 @@ class Workflow:
     identity: Identity
     flows: tuple[Flow[Any, Any], ...]
     _read: Definition | None = field(alias="read")
+    _listed: LiveCatalogue | None = field(default=None, alias="listed")
 
     @helpful
     def __init__(
@@ -147,6 +148,18 @@ class Workflow:
     def fingerprint(self) -> str:
         """SHA-256 of what the workflow means, the same in every environment."""
         return fingerprint(self._lower(None, None).definition)
+
+    def with_blocks(self, blocks: LiveCatalogue) -> Workflow:
+        """Return the workflow, judged by the service's own list of blocks.
+
+        The list of its project comes first, if that has one.
+        """
+        from .analysis import as_catalogue, learn_kinds  # few projects have a list
+
+        learn_kinds(as_catalogue(blocks, "with_blocks"))
+        made = type(self).__new__(type(self))
+        made.__attrs_init__(self.identity, self.flows, self._read, blocks)  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
+        return made
 
     def varied(self, segments: Sequence[tuple[Tag, str]]) -> Workflow:
         """Return the workflow as a variant, with further segments in its path."""
@@ -338,7 +351,7 @@ class Workflow:
 
     def _with(self, identity: Identity) -> Workflow:
         made = type(self).__new__(type(self))
-        made.__attrs_init__(identity, self.flows, self._read)  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
+        made.__attrs_init__(identity, self.flows, self._read, self._listed)  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
         return made
 
     def _lower(self, env: str | None, values: Mapping[str, Any] | None) -> Lowered:
@@ -357,6 +370,10 @@ class Workflow:
             if found:
                 found += lowered.findings
                 lowered = Lowered(lowered.definition, found)
+        listed = getattr(self.identity.project, "blocks", None) or self._listed
+        if listed is not None:
+            definition = evolve(lowered.definition, listed=listed)
+            lowered = Lowered(definition, lowered.findings)
         return _bind(lowered, values)
 
 

@@ -24,7 +24,7 @@ from flow64.blocks import (
     specs_schema,
 )
 from flow64.emulator import Emulator
-from flow64.errors import ArgumentError, ReadError
+from flow64.errors import ArgumentError, CompileError, ReadError
 from tests.analysis.support import wired
 from tests.emulator.support import in_process
 
@@ -205,7 +205,7 @@ def test_check_takes_a_catalogue_only():
 
 def test_a_kind_that_is_not_listed():
     """One finding a kind, with the listed kind that is near, or the current name."""
-    unlisted = "the service does not list"
+    unlisted = "the live catalogue does not list"
     flow = (
         Webhook(LEAD)
         >> RawBlock("find_emails", key="a")
@@ -590,15 +590,48 @@ def test_a_coarse_schema_does_not_hide_what_stands_inside():
     assert codes(flow, coarse)["unknown-type-word"] == 1
 
 
-def test_errors_are_those_of_a_compile():
-    """Documented facts stay errors, so that a check and a compile agree."""
-    flow = Webhook(LEAD) >> RawBlock("find_email", specs={"mode": "BOTH"})
-    workflow = Workflow("L", flow, key="l")
-    wide = live(find_email=of_fields(mode={"enum": ["BOTH"]}))
+def errors_of(specs, kind, blocks):
+    """The errors of a block, by a check and by a compile of its project."""
+    flow = Webhook(LEAD) >> RawBlock(kind, specs=specs)
+    project = Project("growth", namespace="acme.example", blocks=blocks)
+    workflow = Workflow("L", flow, key="l", project=project)
+    found = [f for f in workflow.check() if f.severity == "error"]
+    if found:
+        with pytest.raises(CompileError) as caught:
+            workflow.compile()
+        assert [*caught.value.findings] == found
+    else:
+        workflow.compile()
+    return [f"{one.code}: {one.message}" for one in found]
 
-    for blocks in (None, wide):
-        errors = [f for f in workflow.check(blocks=blocks) if f.severity == "error"]
-        assert [f.code for f in errors] == ["unknown-word"]
+
+BOTH = ["PROFESSIONAL", "PERSONAL", "BOTH"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "specs", "schema", "codes"),
+    [
+        ("find_email", {"mode": "BOTH"}, None, ["unknown-word"]),
+        ("find_email", {"mode": "BOTH"}, {}, ["unknown-word"]),
+        ("find_email", {"mode": "BOTH"}, of_fields(mode={"enum": BOTH}), []),
+        ("find_email", {"mode": "NONE"}, of_fields(mode={"enum": BOTH}), []),
+        ("outgoing_webhook", {}, None, ["missing-field"]),
+        ("outgoing_webhook", {}, of_fields(url={"type": "string"}), []),
+        (
+            "outgoing_webhook",
+            {},
+            {**of_fields(url={"type": "string"}), "required": ["url"]},
+            ["missing-field"],
+        ),
+    ],
+)
+def test_live_catalogue_outranks_what_refuses(kind, specs, schema, codes):
+    """It may allow a word and drop a requirement, in a check and in a compile."""
+    blocks = None if schema is None else live(**{kind: schema})
+
+    found = errors_of(specs, kind, blocks)
+
+    assert [one.partition(":")[0] for one in found] == codes
 
 
 def test_definitions_that_were_made_by_hand_are_judged_too():

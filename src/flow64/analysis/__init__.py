@@ -31,7 +31,8 @@ if TYPE_CHECKING:
         lineage,
         output_columns,
     )
-    from ._live import LiveBlock, LiveCatalogue
+    from ._listed_kinds import learn_kinds
+    from ._live import LiveBlock, LiveCatalogue, as_catalogue
     from ._reference import findings_reference
     from ._row_kinds import RowKindName, output_rows, row_kinds
 
@@ -52,6 +53,7 @@ __all__ = [
     "Stage",
     "Touch",
     "all_rules",
+    "as_catalogue",
     "as_float",
     "column_flow",
     "cost",
@@ -62,6 +64,7 @@ __all__ = [
     "find_later_producers",
     "findings",
     "findings_reference",
+    "learn_kinds",
     "lineage",
     "output_columns",
     "output_rows",
@@ -89,7 +92,8 @@ _ROOMS = {
         "lineage",
         "output_columns",
     ),
-    "_live": ("LiveBlock", "LiveCatalogue"),
+    "_listed_kinds": ("learn_kinds",),
+    "_live": ("LiveBlock", "LiveCatalogue", "as_catalogue"),
     "_reference": ("findings_reference",),
     "_row_kinds": ("RowKindName", "row_kinds", "output_rows"),
 }

@@ -164,7 +164,7 @@ class LiveCatalogue:
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-def as_catalogue(blocks: Any) -> LiveCatalogue:
+def as_catalogue(blocks: Any, callee: str = "check") -> LiveCatalogue:
     """Return the argument `blocks=` if it is a `LiveCatalogue`.
 
     Raises:
@@ -173,7 +173,7 @@ def as_catalogue(blocks: Any) -> LiveCatalogue:
     if not isinstance(blocks, LiveCatalogue):
         advice = "write LiveCatalogue.read(path), or LiveCatalogue.of(answer)"
         problem = f"blocks is of type {type(blocks).__name__}; {advice}"
-        raise ArgumentError("check", problem)
+        raise ArgumentError(callee, problem)
     return blocks
 
 

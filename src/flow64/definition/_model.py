@@ -250,6 +250,8 @@ class Definition:
         is_answer: Whether it was read from a response of the service.
         is_key_derived: Whether the workflow's key is made from its title.
         place: The place in code, if it was written in code.
+        listed: The service's own list of blocks, a `LiveCatalogue`, if rules are to
+            believe it.
     """
 
     name: str
@@ -266,6 +268,7 @@ class Definition:
     is_answer: bool = field(default=False, eq=False, repr=False)
     is_key_derived: bool = field(default=False, eq=False, repr=False)
     place: Place | None = field(default=None, eq=False, repr=False)
+    listed: Any = field(default=None, eq=False, repr=False)
 
     def of_kind(self, *kinds: str) -> Iterator[tuple[int, WireBlock]]:
         """Yield the blocks of some kinds with their positions, kind by kind."""

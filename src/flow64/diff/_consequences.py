@@ -309,6 +309,8 @@ def consequences(
     Raises:
         ArgumentError: A price is not a number of dollars.
     """
+    if (listed := after.listed or before.listed) is not None:
+        before, after = evolve(before, listed=listed), evolve(after, listed=listed)
     costs = [estimate_cost(definition, prices) for definition in (before, after)]
     sides = _redact_sides(Sides.of(before, after, Reading(bound=False)), written)
     broken = [*_compare_reads(sides)]

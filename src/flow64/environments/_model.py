@@ -126,6 +126,7 @@ class Settings:
         cache: The folder for cached answers; None for no cache.
         prices: Dollars a row by kind, instead of the documented prices.
         allow: Codes of findings to silence.
+        blocks: The file with the service's own list of blocks, if there is one.
     """
 
     folder: Path
@@ -136,6 +137,7 @@ class Settings:
     cache: Path | None
     prices: Mapping[str, float] = EMPTY
     allow: Sequence[str] = ()
+    blocks: Path | None = None
 
     def environment(self, name: str | None = None) -> Environment:
         """Return an environment by its name; by default the only configured one.

@@ -346,6 +346,7 @@ class _SettingsReader:
             "source": top.take("source", _text),
             "prices": self.prices(top),
             "allow": top.take("allow", _texts, ()),
+            "blocks": top.take("blocks", self.place),
         }
         for key, check in (("history", self.place), ("cache", self.place_or_none)):
             given[key] = top.take(key, check, self.folder / KEPT / key)

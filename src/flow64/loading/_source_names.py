@@ -9,7 +9,8 @@ from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from ..errors import SettingsError
+from ..analysis import LiveCatalogue
+from ..errors import ReadError, SettingsError
 from ..text import clipped, join_first
 from ._errors import AddressError
 from ._importing import is_module_name
@@ -119,6 +120,37 @@ def refuse_group(key: str, names: Iterable[str]) -> None:
     if key.endswith("/*") and (meant := [n for n in names if n.startswith(key[:-1])]):
         problem = f"{key!r} stands for several workflows; name one of them"
         raise AddressError(f"{problem}: {list_names(meant)}")
+
+
+def find_saved_catalogue() -> LiveCatalogue | None:
+    """Return the saved list of blocks that `[tool.flow64]` names, if it names one.
+
+    Raises:
+        SettingsError: The file cannot be used, or pyproject.toml has mistakes.
+    """
+    if not any(map(_may_name_blocks, (Path.cwd(), *Path.cwd().parents))):
+        return None  # nearly always, and settings load httpx
+    from ..environments import load as load_settings  # noqa: PLC0415 - see above
+
+    settings = load_settings()
+    if settings.blocks is None:
+        return None
+    advice = "flow64 blocks sync fetches it again"
+    try:
+        return LiveCatalogue.read(settings.blocks)
+    except OSError as error:
+        problem = f"blocks: {settings.blocks.name} cannot be read: {error.strerror}"
+    except ReadError as error:
+        problem = f"blocks: {error}"
+    raise SettingsError(str(settings.file), [f"{problem}; {advice}"])
+
+
+def _may_name_blocks(folder: Path) -> bool:
+    """Return True if the settings of a folder may name a list of blocks."""
+    try:
+        return "blocks" in (folder / "pyproject.toml").read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def list_names(names: Sequence[str]) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..definition import ProjectKey
 from ..diagnostics import Finding
@@ -38,6 +38,7 @@ from ._importing import ImportScope, find_import_root, import_scope, is_module_n
 from ._source_names import (
     describe_setting,
     find_project_source,
+    find_saved_catalogue,
     list_names,
     list_neighbours,
     resolve_source,
@@ -170,6 +171,7 @@ def load_source(
         "notes": found.notes,
         "findings": found.findings,
     }
+    workflows = _with_blocks(workflows)
     if key is None:
         return Loaded(meant, workflows, found.projects, **facts)
     try:
@@ -181,6 +183,14 @@ def load_source(
     owner = one.workflow.project
     owners = [] if owner is None else [owner]
     return Loaded(meant, [one], owners, is_picked=True, **facts)
+
+
+def _with_blocks(workflows: Sequence[SourceWorkflow]) -> Sequence[SourceWorkflow]:
+    """Let the saved list of blocks of `[tool.flow64]` judge them, if there is one."""
+    listed = find_saved_catalogue()
+    if listed is None:
+        return workflows
+    return [evolve(one, workflow=one.workflow.with_blocks(listed)) for one in workflows]
 
 
 # -- Files and modules ----------------------------------------------------------------

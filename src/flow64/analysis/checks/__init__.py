@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 def errors(definition: Definition) -> list[Finding]:
     """Return the findings that stop a compile."""
+    if definition.listed is not None:
+        from ._live import live_errors
+
+        return live_errors(definition)
     found = run(safe_rules_for(definition), definition)
     return [finding for finding in found if finding.severity == "error"]
 
@@ -48,17 +52,19 @@ def findings(
     """Return what all rules find.
 
     Args:
-        blocks: The service's own list of blocks. It outranks the catalogue.
+        blocks: The service's own list of blocks, which outranks the catalogue. By
+            default that of the definition.
 
     Raises:
-        MissingExtraError: `blocks` was given, and the extra `schemas` is not installed.
+        MissingExtraError: There is a list, and the extra `schemas` is not installed.
     """
     from ._rule_index import advice_for
 
-    if blocks is not None:
+    listed = definition.listed if blocks is None else blocks
+    if listed is not None:
         from ._live import live_findings
 
-        return live_findings(definition, blocks)
+        return live_findings(definition, listed)
     rules = [*safe_rules_for(definition), *advice_for(definition)]
     return run(rules, definition)
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import evolve, frozen
 
-from ...blocks import OLD_NAMES
+from ...blocks import CATALOGUE, OLD_NAMES
 from ...definition import Definition, FrozenDict, Path
 from ...diagnostics import Finding
 from ...redaction import redact_keys
 from ...text import did_you_mean, shortened
+from .._listed_kinds import learn_kinds
 from .._live import MOST_ERRORS, LiveCatalogue, as_catalogue
 from ._fast_path import SAFE_RULES
 from ._fields import (
@@ -45,6 +46,8 @@ class LiveVerdict:
         mismatches: The faults of specs, by position of the block.
         spoken: Fields that the schema knows, by position of the block.
         inside: Fields with values that the schema checks in detail, by position.
+        free: Kinds whose schema requires none of the fields that flow64 requires.
+        source: The name of the catalogue in messages.
     """
 
     kinds: Sequence[str]
@@ -53,6 +56,8 @@ class LiveVerdict:
     mismatches: Mapping[int, Sequence[Mismatch]]
     spoken: Mapping[int, frozenset[str]]
     inside: Mapping[int, frozenset[str]]
+    free: frozenset[str] = frozenset()
+    source: str = "the live catalogue"
 
 
 @rule(
@@ -75,7 +80,7 @@ def unlisted_kind(
         if OLD_NAMES.get(kind) in verdict.kinds:
             near = f" (did you mean {OLD_NAMES[kind]!r}?)"
         more = f" ({len(positions)} blocks)" if len(positions) > 1 else ""
-        message = f"the service does not list {shortened(kind)}{near}{more}"
+        message = f"{verdict.source} does not list {shortened(kind)}{near}{more}"
         yield Found(positions[0], message)
 
 
@@ -92,9 +97,10 @@ def schema_mismatch(definition: Definition, verdict: LiveVerdict) -> Iterator[Fo
     """
     for position, found in verdict.mismatches.items():
         kind = definition.blocks[position].kind
+        advice = f"write what {verdict.source} takes; see flow64 blocks {kind}"
         for path, message in found[:MOST_ERRORS]:
             text = f"{_where(path) or kind} {message}"
-            yield Found(position, redact_keys(text))
+            yield Found(position, redact_keys(text), advice)
         if len(found) > MOST_ERRORS:
             message = f"{kind} has more that does not fit"
             yield Found(position, message, f"correct these {MOST_ERRORS} first")
@@ -131,26 +137,63 @@ _BY_FIELD: Final[Sequence[Rule]] = (
 )
 """Rules about fields: they see those that the live schema does not speak of."""
 
-_BY_WORD: Final[Sequence[Rule]] = (unknown_word, missing_field, unknown_type_word)
+_BY_WORD: Final[Sequence[Rule]] = (unknown_word, unknown_type_word)
 """Rules about what stands inside fields: they see those that it does not look into."""
+
+
+def live_errors(definition: Definition) -> list[Finding]:
+    """Return the findings that stop a compile, with the help of its live catalogue."""
+    verdict = judge(definition, definition.listed)
+    found = _run_outranked(SAFE_RULES, definition, verdict)
+    return [finding for finding in found if finding.severity == "error"]
 
 
 def live_findings(definition: Definition, blocks: LiveCatalogue) -> list[Finding]:
     """Return what all rules find, with the help of a live catalogue."""
-    verdict = judge(definition, as_catalogue(blocks))
+    learn_kinds(as_catalogue(blocks))
+    verdict = judge(definition, blocks)
+    found = _run_outranked((*SAFE_RULES, *ADVICE), definition, verdict)
+    return found + run(LIVE_RULES, definition, verdict)
+
+
+def _run_outranked(
+    rules: Sequence[Rule], definition: Definition, verdict: LiveVerdict
+) -> list[Finding]:
+    """Run built-in rules on what the live catalogue leaves open."""
     unspoken = _without(definition, verdict.spoken)
-    unseen = _without(definition, verdict.inside)
+    unseen = _without(definition, _words_seen(definition, verdict))
+    unrequired = evolve(
+        unseen,
+        blocks=tuple(
+            block._replace(kind="") if block.kind in verdict.free else block
+            for block in unseen.blocks
+        ),
+    )
     found: list[Finding] = []
-    for asked in (*SAFE_RULES, *ADVICE):
+    for asked in rules:
         if asked is unknown_kind:
             continue  # a live catalogue knows better
-        here = run([asked], unspoken if asked in _BY_FIELD else definition)
-        if asked in _BY_WORD:
-            # What stops a compile is an error whatever the live catalogue says.
-            lesser = run([asked], unseen)
-            here = [f for f in here if f.severity == "error" or f in lesser]
-        found += here
-    return found + run(LIVE_RULES, definition, verdict)
+        if asked in _BY_FIELD:
+            seen = unspoken
+        elif asked is missing_field:
+            seen = unrequired
+        else:
+            seen = unseen if asked in _BY_WORD else definition
+        found += run([asked], seen)
+    return found
+
+
+def _words_seen(
+    definition: Definition, verdict: LiveVerdict
+) -> Mapping[int, frozenset[str]]:
+    """Return the fields of each block whose words the live catalogue decides."""
+    found = dict(verdict.inside)
+    for position, spoken in verdict.spoken.items():
+        known = CATALOGUE.get(definition.blocks[position].kind)
+        if known is not None:
+            words = spoken.intersection(known.about.words)
+            found[position] = found.get(position, frozenset()) | words
+    return found
 
 
 def judge(definition: Definition, blocks: LiveCatalogue) -> LiveVerdict:
@@ -162,6 +205,7 @@ def judge(definition: Definition, blocks: LiveCatalogue) -> LiveVerdict:
     mismatches: dict[int, Sequence[Mismatch]] = {}
     spoken: dict[int, frozenset[str]] = {}
     inside: dict[int, frozenset[str]] = {}
+    free: set[str] = set()
     budget = budget_of([block.specs for block in definition.blocks])
     for kind, positions in definition.by_kind.items():
         live = blocks.blocks.get(kind)
@@ -176,8 +220,19 @@ def judge(definition: Definition, blocks: LiveCatalogue) -> LiveVerdict:
         mismatches |= zip(positions, found.mismatches, strict=True)
         spoken |= zip(positions, found.spoken, strict=True)
         inside |= dict.fromkeys(positions, found.inside)
-    kinds = [*blocks.blocks]
-    return LiveVerdict(kinds, unlisted, unusable, mismatches, spoken, inside)
+        known = CATALOGUE.get(kind)
+        if known is not None and set(known.about.must_have).isdisjoint(live.required):
+            free.add(kind)
+    return LiveVerdict(
+        [*blocks.blocks],
+        unlisted,
+        unusable,
+        mismatches,
+        spoken,
+        inside,
+        frozenset(free),
+        blocks.name,
+    )
 
 
 def _without(

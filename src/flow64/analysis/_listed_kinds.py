@@ -1,0 +1,99 @@
+"""Facts about new kinds, from what the service's own list of blocks says of them.
+
+The documents name two keys of an entry, `block_name` and `specs_schema`. The names of
+all others are guesses. If they are not there, nothing is learned.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from types import new_class
+from typing import Any, Final, cast
+
+from attrs import frozen
+
+from ..blocks import (
+    CATALOGUE,
+    UNKNOWN_COLUMNS,
+    About,
+    CatalogueBlock,
+    Effect,
+    Price,
+    Role,
+    UncheckedBlock,
+)
+from ..dsl import Flow
+from ._live import LiveBlock, LiveCatalogue
+
+_TAKES: Final = ("takes", "input_type", "input_dataframe_type")
+_GIVES: Final = ("gives", "output_type", "output_dataframe_type")
+_PRICES: Final = ("price", "price_per_row", "cost_per_row")
+_CATEGORY: Final = "category"
+USED: Final = frozenset({*_TAKES, *_GIVES, *_PRICES, _CATEGORY})
+"""The keys of an entry that facts are made of."""
+
+_ROLES: Final[Mapping[str, Role]] = {
+    "input": "source",
+    "integrations": "source",
+    "output": "sink",
+}
+"""Roles of the categories whose kinds all have one."""
+
+
+def learn_kinds(live: LiveCatalogue) -> None:
+    """Let the kinds join the catalogue that it lacks and the service says more of."""
+    for block in live.blocks.values():
+        if block.kind not in CATALOGUE and not USED.isdisjoint(block.extra):
+            _make_class(block, live.name)
+
+
+def _make_class(block: LiveBlock, source: str) -> type[CatalogueBlock]:
+    """Make a class that says what an entry says. It is used as a `RawBlock`."""
+    takes, gives = _row_kind(block, _TAKES), _row_kind(block, _GIVES)
+    price = _price(block)
+    category = block.extra.get(_CATEGORY)
+    role = _ROLES.get(category.casefold()) if isinstance(category, str) else None
+    is_known = takes is not None and gives is not None
+    effects: tuple[Effect, ...] = ()
+    if price != 0:
+        effects = ("may-spend",) if price is None else ("spends",)
+    about = About(
+        role=role or ("source" if takes == "none" else "step"),
+        takes=cast("Any", takes or "any"),
+        gives=cast("Any", gives or "unknown"),
+        rows="D1" if is_known else "U",
+        confidence="D",
+        source=source,
+        effects=effects,
+        price=None if price is None else Price(price, "D", source),
+        columns=UNKNOWN_COLUMNS,
+    )
+    name = "".join(word.title() for word in block.kind.split("_"))
+    members = {"kind": block.kind, "about": about, "__module__": __name__}
+    made = new_class(
+        name if name.isidentifier() else "Listed",
+        (Flow[Any, Any], UncheckedBlock),
+        exec_body=lambda namespace: namespace.update(members),
+    )
+    return frozen(eq=False, repr=False, kw_only=True, slots=False)(made)
+
+
+def _row_kind(block: LiveBlock, names: tuple[str, ...]) -> str | None:
+    """Return `LEAD`, `COMPANY`, `any`, `same` or `none`, if a key says one of them."""
+    for name in names:
+        word = block.extra.get(name)
+        if isinstance(word, str) and word.upper() in ("LEAD", "COMPANY"):
+            return word.upper()
+        if isinstance(word, str) and word.lower() in ("any", "same", "none"):
+            return word.lower()
+    return None
+
+
+def _price(block: LiveBlock) -> float | None:
+    """Return dollars for a row, if a key says a plain number of them."""
+    for name in _PRICES:
+        found = block.extra.get(name)
+        if isinstance(found, int | float) and not isinstance(found, bool):
+            return float(found) if math.isfinite(found) and found >= 0 else None
+    return None

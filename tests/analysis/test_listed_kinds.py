@@ -1,0 +1,168 @@
+"""New kinds of a live catalogue: what an entry says beside its schema is used."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from flow64 import COMPANY, LEAD, Project, RawBlock, Workflow, errors
+from flow64.analysis import LiveCatalogue, cost, effects, lineage
+from flow64.blocks import CATALOGUE, FindEmail, Webhook
+from flow64.cli import main
+from tests.analysis.support import told, wired
+
+pytestmark = pytest.mark.usefixtures("own_kinds")
+
+
+def live(**extra):
+    """A list with one new kind, of which it says more than a schema."""
+    entry = {"block_name": "score_lead", "specs_schema": {"type": "object"}, **extra}
+    other = {"block_name": "webhook", "specs_schema": {"type": "object"}}
+    return LiveCatalogue.of([entry, other], date="2026-11-28")
+
+
+def learned(**extra):
+    """The class that a project learns from a list."""
+    Project("growth", namespace="acme.example", blocks=live(**extra))
+    return CATALOGUE.get("score_lead")
+
+
+@pytest.mark.parametrize(
+    ("extra", "facts"),
+    [
+        (
+            {"input_type": "LEAD", "output_type": "LEAD", "price_per_row": 0.02},
+            ("step", "LEAD", "LEAD", "D1", ("spends",), 0.02),
+        ),
+        (
+            {"takes": "none", "gives": "company", "category": "Input", "price": 0},
+            ("source", "none", "COMPANY", "D1", (), 0.0),
+        ),
+        (
+            {"category": "Output"},
+            ("sink", "any", "unknown", "U", ("may-spend",), None),
+        ),
+        (
+            {"takes": 5, "gives": "rows", "price": "cheap", "category": None},
+            ("step", "any", "unknown", "U", ("may-spend",), None),
+        ),
+        (
+            {"takes": "none", "price": True, "cost_per_row": -1},
+            ("source", "none", "unknown", "U", ("may-spend",), None),
+        ),
+    ],
+)
+def test_entry_says_more_than_a_schema(extra, facts):
+    """Row kinds, price and category are used; odd ones are passed over."""
+    about = learned(**extra).about
+
+    price = about.price and about.price.dollars
+    found = (about.role, about.takes, about.gives, about.rows, about.effects, price)
+    assert found == facts
+    assert about.source == "the live catalogue of 2026-11-28"
+
+
+def test_nothing_is_learned_from_a_schema_alone():
+    """A kind of which only the schema is known is used as before."""
+    assert learned(owner="team") is None
+
+
+def test_known_kinds_stay_as_they_are():
+    """The built-in facts have sources; the keys of an entry are guesses."""
+    entry = {"block_name": "find_email", "specs_schema": {}, "price": 9}
+    Project("p", namespace="acme.example", blocks=LiveCatalogue.of([entry]))
+
+    assert CATALOGUE["find_email"] is FindEmail
+
+
+def test_what_is_learned_takes_part():
+    """Row kinds refuse, prices count, and the class is for raw blocks."""
+    learned(input_type="LEAD", output_type="LEAD", price_per_row=0.02)
+    made = wired(("webhook", {"dataframe_type": "LEAD"}), ("score_lead", {"a": 1}))
+
+    assert [stage.rows for stage in lineage(made)] == ["LEAD", "LEAD"]
+    assert str(cost(made)).startswith("1,000 input rows may cost up to $20 ")
+    assert str(effects(made)) == "spends at each run: score_lead"
+    flow = Webhook(COMPANY) >> RawBlock("score_lead")
+    assert [one[0] for one in told(flow, "row-kind-mismatch")] == ["error"]
+
+
+def test_name_of_a_kind_may_be_anything():
+    """It names no class then."""
+    entry = {"block_name": "über-score 2!", "specs_schema": {}, "takes": "LEAD"}
+    Project("p", namespace="acme.example", blocks=LiveCatalogue.of([entry]))
+
+    assert CATALOGUE["über-score 2!"].__name__ == "Listed"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda given: Project("p", namespace="acme.example", blocks=given),
+        Workflow("L", Webhook(LEAD)).with_blocks,
+    ],
+)
+def test_only_a_catalogue_is_taken(make):
+    """A path, or an answer, has to be read first."""
+    with pytest.raises(errors.ArgumentError, match=r"LiveCatalogue\.read\(path\)"):
+        make("blocks.json")
+
+
+# -- In the project of a user ----------------------------------------------------------
+
+PIPELINE = """
+from flow64 import LEAD, Project, RawBlock, Workflow
+from flow64.blocks import Webhook
+
+growth = Project("growth", namespace="acme.example")
+flow = Webhook(LEAD) >> RawBlock("score_lead", specs={"model": 3})
+scored = Workflow("Scored", flow, key="scored", project=growth)
+"""
+SCHEMA = {"type": "object", "properties": {"model": {"type": "string"}}}
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project that names a saved list of blocks."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "leads.py").write_text(PIPELINE, "utf-8")
+    settings = '[tool.flow64]\nsource = "leads.py"\nblocks = "blocks.json"\n'
+    (tmp_path / "pyproject.toml").write_text(settings, "utf-8")
+    kinds = [("score_lead", SCHEMA), ("webhook", {"type": "object"})]
+    data = [{"block_name": kind, "specs_schema": schema} for kind, schema in kinds]
+    text = json.dumps({"date": "2026-11-28", "blocks": data})
+    (tmp_path / "blocks.json").write_text(text, "utf-8")
+    return tmp_path
+
+
+def test_saved_list_takes_part_in_commands(project, capsys):
+    """`check` judges by it and says its day; `compile` believes it too."""
+    assert main(["check"]) == 0
+    found = capsys.readouterr().out
+
+    assert "model is a whole number, where the live schema wants text" in found
+    assert "write what the live catalogue of 2026-11-28 takes" in found
+    assert "unknown-kind" not in found
+    assert main(["compile", "-o", "flows"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (None, "blocks: blocks.json cannot be read: No such file or directory"),
+        ("[5]", "none of its entries can be used"),
+        ("{", "not valid JSON"),
+    ],
+)
+def test_saved_list_that_cannot_be_used(project, capsys, text, problem):
+    """The message says which file, and how to get it again."""
+    file = project / "blocks.json"
+    file.unlink() if text is None else file.write_text(text, "utf-8")
+
+    code = main(["check"])
+    told = capsys.readouterr().err
+
+    assert code != 0
+    assert problem in told
+    assert "flow64 blocks sync fetches it again" in told

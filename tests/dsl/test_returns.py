@@ -20,6 +20,7 @@ from typing import (
 import attrs
 import pydantic
 import pytest
+import typing_extensions
 
 from flow64 import LEAD, Workflow, alias, errors, returns
 from flow64.blocks import LeadEnrichment, Webhook
@@ -238,16 +239,19 @@ def test_words_are_told_to_the_service(hint, description, word):
     assert field_map(Made) == {"x": {"description": description, "type": word}}
 
 
-def test_typed_dict():
+@pytest.mark.parametrize(
+    "base", [TypedDict, typing_extensions.TypedDict], ids=["typing", "extensions"]
+)
+def test_typed_dict(base):
     """It stays one, and its keys may be any text."""
 
     @returns
-    class Made(TypedDict, total=False):
+    class Made(base, total=False):
         a: Annotated[str, "first"]
         b: NotRequired[Annotated[int | None, "second"]]
         c: Annotated[Required[int], "third"]
 
-    whole = returns(TypedDict("Whole", {"Company Linkedin": Annotated[str, "page"]}))
+    whole = returns(base("Whole", {"Company Linkedin": Annotated[str, "page"]}))
 
     assert field_map(Made) == {
         "a": {"description": "first", "type": "str"},

@@ -30,6 +30,7 @@ from uuid import UUID
 import attrs
 import pydantic
 import pytest
+import typing_extensions
 from attrs import frozen
 
 from flow64 import alias, errors, returns
@@ -469,6 +470,35 @@ def test_columns_with_other_names():
 class Keys(TypedDict):
     page: Annotated[str, alias("Company Linkedin")]
     inner: NotRequired[Renamed]
+
+
+class Extended(typing_extensions.TypedDict, total=False):
+    a: typing_extensions.ReadOnly[Annotated[int, alias("A a")]]
+    b: Annotated[Required[int], "required"]
+    c: Annotated[NotRequired[int], "not required"]
+
+
+def test_marks_of_keys():
+    """In whatever order they are written."""
+    found, bad = typed(Extended, {"A a": "1", "b": "2"}, {"A a": "x", "c": 3})
+
+    assert found.value == {"a": 1, "b": 2}
+    assert bad.value == {"c": 3}
+    assert bad.misfits == [
+        "A a: 'x' is not int",
+        "b: it is missing, and int is wanted",
+    ]
+
+
+def test_classes_with_local_types():
+    """Their annotations are types when the class is made."""
+    level = Literal["a", "b"]
+
+    @returns
+    class Made:
+        level: Annotated[level, "Level"]
+
+    assert typed(Made, {"level": "b"})[0].value == Made(level="b")
 
 
 def test_keys_with_other_columns():

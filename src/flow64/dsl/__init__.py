@@ -25,6 +25,7 @@ from ._returns import (
     field_map,
     model_fields,
     returns,
+    unwrap,
 )
 from ._values import UNSET, Unset, value
 
@@ -59,5 +60,6 @@ __all__ = [
     "returns",
     "set_place",
     "tap",
+    "unwrap",
     "value",
 ]

@@ -91,10 +91,10 @@ def returns(cls: type[T]) -> type[T]:
     if not hints:
         problems.append("it has no annotated field")
     # Of its own: what a base class is says nothing of the fields that this one adds.
-    is_data = not vars(cls).keys().isdisjoint(_DATA)
+    is_data = not vars(cls).keys().isdisjoint(_DATA) or models is not None
     made: Any = cls
-    if not (is_data or typing.is_typeddict(cls) or models is not None):
-        made = _make_data(cls, problems)
+    if not (is_data or hasattr(cls, "__required_keys__")):  # which a TypedDict has
+        made = _make_data(cls, hints, problems)
     if problems:
         raise ReturnsError(cls.__name__, problems)
     setattr(made, _ATTRIBUTE, types.MappingProxyType(fields))
@@ -133,12 +133,14 @@ def column_of(name: str, hint: Any, model_field: Any = None) -> str:
 
 
 def unwrap(hint: Any) -> tuple[Any, Sequence[Any]]:
-    """Return a type without `Annotated`, `Required` and the like, and its notes."""
+    """Return a type without `Annotated`, `Required` and the like, and its notes.
+
+    The notes are what stands in `Annotated`, and `Required`, `NotRequired` themselves.
+    """
     notes: list[Any] = []
     while getattr(typing.get_origin(hint), "__name__", None) in _WRAPPERS:
         inner, *more = typing.get_args(hint)
-        if typing.get_origin(hint) is typing.Annotated:
-            notes += more
+        notes += more or [typing.get_origin(hint)]
         hint = inner
     return hint, notes
 
@@ -194,7 +196,7 @@ def _without_words(hint: Any) -> tuple[Any, Sequence[str]]:
     return hint, ()
 
 
-def _make_data(cls: Any, problems: list[str]) -> Any:
+def _make_data(cls: Any, hints: Mapping[str, Any], problems: list[str]) -> Any:
     """Return the class as a frozen attrs class, unless it cannot be one."""
     own: Mapping[str, Any] = vars(cls).get("__annotations__", {})
     odd = [name for name in own if iskeyword(name) or not name.isidentifier()]
@@ -205,6 +207,8 @@ def _make_data(cls: Any, problems: list[str]) -> Any:
     ]
     if odd:
         return cls
+    if own:  # types now, since what is local may be gone when rows are read
+        cls.__annotations__ = {name: hints[name] for name in own}
     try:
         return attrs.frozen(kw_only=True, field_transformer=_rename_self)(cls)
     except Exception as error:  # noqa: BLE001 - attrs raises what Python does

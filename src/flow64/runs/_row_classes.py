@@ -14,7 +14,7 @@ import cattrs
 from cattrs.gen import make_dict_structure_fn, typeddicts
 from typing_extensions import is_typeddict
 
-from ..dsl import column_of, model_fields
+from ..dsl import column_of, model_fields, unwrap
 from ..errors import ArgumentError
 from ._row_values import CONVERTER, find_origin, has_columns, parse_json
 
@@ -181,14 +181,15 @@ def _resolve_hints(kind: Any) -> Any:
     If annotations are text, as with `from __future__ import annotations`, Python takes
     every key for a required one.
     """
-    hints = typing.get_type_hints(kind, include_extras=True)
-    keys = {
-        name: hint
-        if typing.get_origin(hint) in (Required, NotRequired)
-        or name not in kind.__optional_keys__
-        else NotRequired[hint]
-        for name, hint in hints.items()
-    }
+    keys = {}
+    for name, hint in typing.get_type_hints(kind, include_extras=True).items():
+        plain, notes = unwrap(hint)
+        marks: Any = (Required, NotRequired)
+        words = [mark for mark in marks if any(note is mark for note in notes)]
+        is_optional = (
+            words == [NotRequired] if words else name in kind.__optional_keys__
+        )
+        keys[name] = NotRequired[plain] if is_optional else plain
     return _make_typed_dict(kind, keys)
 
 

@@ -29,6 +29,7 @@ MOST = 10.0
 
 PATTERNS = {
     "flow64.blocks._output._PLAIN_ADDRESS": ("match", "https://", "a.", "!"),
+    "flow64.analysis._live._DATE": ("fullmatch", "", "2026", ""),
     "flow64.analysis._patterns._BACK_REFERENCE": ("match", "", "\\", ""),
     "flow64.analysis._patterns._COUNT": ("findall", "", "{1", ""),
     "flow64.analysis._patterns._PLAIN": ("fullmatch", "", "\\!", ""),

@@ -511,9 +511,11 @@ def test_body_drips(emulator, client):
     with client.stream("POST", CREATE, json=LEADS) as reply:
         pieces = [len(piece) for piece in reply.iter_raw()]
 
+    # On a busy machine, pieces may arrive together.
+    pauses = sum(pieces) // 100 - 1
     assert sum(pieces) == int(reply.headers["content-length"])
-    assert max(pieces) <= 100
-    assert time.monotonic() - began >= 0.015 * len(pieces)
+    assert len(pieces) > 1
+    assert time.monotonic() - began >= 0.015 * pauses
 
 
 @pytest.mark.parametrize("kind", ["slow", "endless"])

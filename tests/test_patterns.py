@@ -34,6 +34,10 @@ PATTERNS = {
     "flow64.analysis._patterns._COUNT": ("findall", "", "{1", ""),
     "flow64.analysis._patterns._PLAIN": ("fullmatch", "", "\\!", ""),
     "flow64.analysis._patterns._TOKEN": ("findall", "", "[", "!"),
+    "flow64.analysis.checks._keys._CLEAR_NAMESPACE": ("match", "ns:", "a.", "!"),
+    "flow64.analysis.checks._keys._MARK": ("search", "", ".", ""),
+    "flow64.api._endpoint._BARE_HOST": ("fullmatch", "", "a.", "!"),
+    "flow64.loading._importing._TWO_LISTS": ("search", "", "for >>: 'list' and ", ""),
     "flow64.analysis.checks._columns._SEPARATORS": ("findall", "", "a_", ""),
     "flow64.redaction.KEY_SHAPES['a GitHub token']": (
         "findall",
@@ -131,8 +135,8 @@ PATTERNS = {
     "flow64.doctor._requests._PLAIN": ("fullmatch", "", "a", "!"),
     "flow64.runs._file_names._SEPARATOR": ("split", "", "/a", ""),
     "flow64.runs._payload._NAMELESS": ("fullmatch", "#", "1", "!"),
-    "flow64.runs._typed_rows._INTEGER": ("fullmatch", " ", "1", " !"),
-    "flow64.runs._typed_rows._MODULE": ("findall", "a.", "<locals>.", "1"),
+    "flow64.runs._row_values._INTEGER": ("fullmatch", " ", "1", " !"),
+    "flow64.runs._row_values._MODULE": ("findall", "a.", "<locals>.", "1"),
     "flow64.runs._row_reader._BLANKS": ("match", "", " ", "!"),
     "flow64.runs._row_reader._WORD": ("findall", "", "a!", ""),
     "flow64.deploy._history._NAME": (
@@ -178,6 +182,7 @@ INLINE = {
     r"^    (\w+): (.+(?:\n     +.+)*)": ("findall", "    a: b", "\n      ", ""),
     "^dot-": ("findall", "", "dot-", ""),
     "`+": ("findall", "", "`", ""),
+    r"\s": ("search", "", "a", ""),
 }
 """The same of patterns that are written where they are used."""
 

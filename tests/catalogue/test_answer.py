@@ -1,0 +1,55 @@
+"""The made-up answer has in it what it is made for."""
+
+from __future__ import annotations
+
+import json
+
+from jsonschema import Draft202012Validator
+
+from flow64.analysis import LiveCatalogue
+from flow64.blocks import CATALOGUE
+from tests.catalogue.answer import (
+    ANSWER,
+    CHANGES,
+    DAMAGED,
+    HOSTILE,
+    LATER,
+    NEW,
+    SECRET,
+)
+
+
+def test_kinds():
+    """It lists all kinds of the built-in catalogue, two new ones and a hostile one."""
+    listed = LiveCatalogue.of(json.loads(json.dumps(ANSWER)))
+
+    assert len(listed.blocks) == len(ANSWER) == 40
+    assert listed.blocks.keys() == {*CATALOGUE, *NEW, HOSTILE}
+    assert [p.partition(" ")[0].strip("'") for p in listed.problems] == sorted(
+        DAMAGED, key=[*listed.blocks].index
+    )
+
+
+def test_later():
+    """Some weeks later it differs as it says."""
+    before, after = ({one["block_name"]: one for one in a} for a in (ANSWER, LATER))
+
+    assert after.keys() - before.keys() == {*CHANGES["new"]}
+    assert before.keys() - after.keys() == {*CHANGES["gone"]}
+    differ = {kind for kind in before.keys() & after if before[kind] != after[kind]}
+    assert differ == CHANGES["changed"].keys()
+
+
+def test_secret():
+    """A text like a key in it is kept nowhere."""
+    kept = json.dumps(LiveCatalogue.of(ANSWER).as_data())
+
+    assert SECRET in json.dumps(ANSWER)
+    assert SECRET not in kept
+
+
+def test_usable():
+    """Each schema can be used, but for the damaged ones."""
+    for one in (*ANSWER, *LATER):
+        if isinstance(one.get("specs_schema"), dict):
+            Draft202012Validator.check_schema(one["specs_schema"])

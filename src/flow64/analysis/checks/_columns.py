@@ -72,9 +72,8 @@ def undeclared_column(definition: Definition) -> Iterator[Found]:
     `input_schema`, or an earlier block may add any columns, nothing is reported but
     what `near-miss-column` finds.
     """
-    flow = column_flow(definition)
     for read in missing_reads(definition):
-        before = flow.before[read.position]
+        before = column_flow(definition).before[read.position]
         if read.producer is not None or read.near is not None:
             continue
         if before.openness is Openness.CLOSED:
@@ -102,10 +101,10 @@ def near_miss_column(definition: Definition) -> Iterator[Found]:
     Most rows may bring undeclared columns, so most other unknown names are not
     reported.
     """
-    flow = column_flow(definition)
     for read in missing_reads(definition):
         if read.near is not None:
-            source = flow.before[read.position][read.near].source
+            before = column_flow(definition).before[read.position]
+            source = before[read.near].source
             there = shortened(read.near)
             message = f"{_describe(read)}, and rows have {there}"
             advice = f"{there} comes from {name_block(definition, source)}; declare "

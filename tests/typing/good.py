@@ -43,6 +43,7 @@ from flow64.blocks import (
     ReadCsv,
     ReadNotebook,
     Search,
+    TransformData,
     Webhook,
 )
 
@@ -207,6 +208,8 @@ assert_type(LeadEnrichment(return_fields=Person), LeadEnrichment)
 assert_type(Employer(page="x", size="small").size, Literal["small", "large"])
 assert_type(LeadEnrichment(Loose, tier="low"), LeadEnrichment)
 assert_type(LeadEnrichment(Model), LeadEnrichment)
+merged = TransformData(output_schema=Person, specs={"prompt": "Merge the names"})
+assert_type(leads >> merged, Flow[Start, Lead])
 assert_type(Model(title="Engineer").years, int)
 
 # What is required may go without its name.

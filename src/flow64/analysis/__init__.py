@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     )
     from ._listed_kinds import learn_kinds
     from ._live import LiveBlock, LiveCatalogue, as_catalogue
+    from ._live_fields import LiveField, walk_fields
     from ._reference import findings_reference
     from ._row_kinds import RowKindName, output_rows, row_kinds
 
@@ -47,6 +48,7 @@ __all__ = [
     "KnownColumn",
     "LiveBlock",
     "LiveCatalogue",
+    "LiveField",
     "RowKindName",
     "RowPrice",
     "Rule",
@@ -70,6 +72,7 @@ __all__ = [
     "output_rows",
     "row_kinds",
     "rules_by_code",
+    "walk_fields",
 ]
 
 _ROOMS = {
@@ -94,6 +97,7 @@ _ROOMS = {
     ),
     "_listed_kinds": ("learn_kinds",),
     "_live": ("LiveBlock", "LiveCatalogue", "as_catalogue"),
+    "_live_fields": ("LiveField", "walk_fields"),
     "_reference": ("findings_reference",),
     "_row_kinds": ("RowKindName", "row_kinds", "output_rows"),
 }

@@ -26,6 +26,7 @@ from ..definition import (
 from ..errors import ArgumentError, ReadError
 from ..redaction import redact_keys_in_json
 from ..text import shortened
+from ._live_fields import LiveField, read_fields
 
 MAX_LEVELS: Final = 64
 """How deep a schema may nest; one that nests deeper is kept apart and not used."""
@@ -56,6 +57,11 @@ class LiveBlock:
         """The schema of each field, by its name."""
         found = (self.specs_schema or EMPTY).get("properties")
         return found if isinstance(found, Mapping) else EMPTY
+
+    @cached_property
+    def fields(self) -> Mapping[str, LiveField]:
+        """Each field by its name, with references and null understood."""
+        return read_fields(self.specs_schema or EMPTY)
 
     @property
     def required(self) -> Sequence[str]:

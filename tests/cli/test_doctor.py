@@ -420,3 +420,55 @@ def test_no_file(service, flow64):
 
     assert (code, printed) == (1, "")
     assert "cannot be written" in told
+
+
+def test_report(service, flow64, tmp_path):
+    """`--report` writes what the service lists beside what flow64 assumes."""
+    code, _, told = flow64("doctor", "--report", "report.json")
+
+    found = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    counts = found["verdicts"]
+    assert code == 0
+    assert found["flow64_report"] == 1
+    assert found["kinds"]["find_email"]["listed"] == "confirmed"
+    assert counts["contradicted"] == 0
+    assert counts["confirmed"] > 150
+    assert f"assumptions and fields: {counts['confirmed']} confirmed, 0 contr" in told
+
+
+def test_report_is_shared(service, flow64, tmp_path, pyproject):
+    """The report has nothing of a workflow, and no name or id of anything."""
+    workflow_id, org_id = deployed()
+    pyproject(org_id=org_id)
+
+    flow64("doctor", "--report", "report.json", "--env", "prod")
+
+    text = (tmp_path / "report.json").read_text("utf-8")
+    key = os.environ["SIXTYFOUR_API_KEY"]
+    for secret in (key, workflow_id, org_id[:8], SENTINEL, "sentinel", "127.", "prod"):
+        assert secret not in text
+
+
+def test_report_without_a_service(flow64, monkeypatch, tmp_path):
+    """If the service did not answer, nothing of it was seen."""
+    monkeypatch.delenv("SIXTYFOUR_API_KEY", raising=False)
+
+    code, _, _ = flow64("doctor", "--report", "report.json")
+
+    found = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    assert code == 1
+    assert {*found["verdicts"].items()} >= {("confirmed", 0), ("contradicted", 0)}
+    assert found["asked"] == []
+
+
+@pytest.mark.parametrize(
+    "fault", [{"status": 200, "body": "[1]"}, {"status": 200, "body": "<"}, {}]
+)
+def test_report_of_an_odd_list(fault, service, flow64, tmp_path):
+    """If the list of blocks is none, nothing of it was seen."""
+    service.faults.add(Fault("status_before", path="/workflows/blocks", **fault))
+
+    flow64("doctor", "--report", "report.json")
+
+    found = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    assert found["kinds"]["find_email"]["listed"] == "not seen"

@@ -19,7 +19,8 @@ HARMLESS = {
     "--every", "--exit-code", "--fixtures", "--format", "--gives", "--head", "--help",
     "--intent", "--json", "--limit", "--manifest", "--max-cost", "--max-rows",
     "--namespace", "--no-code", "--no-wait", "--oauth-client", "--output",
-    "--parallel", "--plan", "--port", "--processes", "--project", "--quiet", "--role",
+    "--parallel", "--plan", "--port", "--processes", "--project", "--quiet",
+    "--report", "--role",
     "--safe-csv", "--seed", "--speed", "--status", "--store", "--strict", "--switch",
     "--takes", "--timeout", "--values", "--verbose", "--version", "--wait",
 }  # fmt: skip

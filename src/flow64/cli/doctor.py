@@ -6,10 +6,11 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import click
 from attrs import evolve
 
 from ..client import Client
-from ..doctor import STATES, Diagnosis, diagnose
+from ..doctor import STATES, Diagnosis, diagnose, make_report
 from ..environments import Environment, Settings, load, open_client
 from ..text import printable
 from . import _params as params
@@ -26,17 +27,31 @@ from ._terminal import (
 )
 
 
-@params.command("doctor", "flow64 doctor", "flow64 doctor --env prod -o report.txt")
+@params.command(
+    "doctor",
+    "flow64 doctor",
+    "flow64 doctor --env prod -o setup.txt",
+    "flow64 doctor --env prod --report report.json",
+)
 @params.env
-@params.output_file("Write the report into a file.")
+@params.output_file("Write what is printed into a file.")
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Also write a report that can be shared, as JSON: each kind and field of the "
+    "service, beside what flow64 assumes.",
+)
 @params.as_json
-def command(*, env: str | None, output: Path | None, as_json: bool) -> int:
+def command(
+    *, env: str | None, output: Path | None, report: Path | None, as_json: bool
+) -> int:
     """Check the setup, and what the service answers to reads.
 
-    You can share the report. It has no key, no value of a variable, no whole id, and no
-    title, text or row of a workflow. It also shows which assumptions of flow64 the
-    service confirms or contradicts. Exits with 1 if something is wrong with your setup.
-    A contradiction alone does not count as wrong.
+    You can share what is printed. It has no key, no value of a variable, no whole id,
+    and no title, text or row of a workflow. It also shows which assumptions of flow64
+    the service confirms or contradicts. Exits with 1 if something is wrong with your
+    setup. A contradiction alone does not count as wrong.
     """
     settings = load()
     environment = settings.environment(env)
@@ -54,6 +69,11 @@ def command(*, env: str | None, output: Path | None, as_json: bool) -> int:
         print_json(found.as_data())
     else:
         print_lines(format_report(found))
+    if report is not None:
+        made = make_report(found)
+        write_file(report, format_json(made))
+        counts = ", ".join(f"{n} {verdict}" for verdict, n in made["verdicts"].items())
+        print_message(f"assumptions and fields: {counts}")
     count = len(found.problems)
     things = "1 thing is" if count == 1 else f"{count} things are"
     print_message(f"{things} wrong" if count else "nothing is wrong")

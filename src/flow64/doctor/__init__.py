@@ -5,6 +5,8 @@ from __future__ import annotations
 from . import _verdicts as _verdicts  # it adds all assumptions
 from ._assumptions import ASSUMPTIONS, AssumptionResult, judge_assumptions
 from ._diagnosis import STATES, Diagnosis, diagnose
+from ._kinds import compare_kinds
+from ._report import make_report
 from ._requests import Examination, RequestRecord, RequestRecords, examine
 from ._setup import list_extras, shorten_path
 
@@ -16,9 +18,11 @@ __all__ = [
     "Examination",
     "RequestRecord",
     "RequestRecords",
+    "compare_kinds",
     "diagnose",
     "examine",
     "judge_assumptions",
     "list_extras",
+    "make_report",
     "shorten_path",
 ]

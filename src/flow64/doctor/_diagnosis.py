@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import attrs
-from attrs import frozen
+from attrs import field, frozen
 
 from ..client import Client
 from ..definition import EMPTY
@@ -74,6 +74,7 @@ class Diagnosis:
         asked: The path of each request, and the status of its answer.
         assumptions: What flow64 assumes about the service, with verdicts.
         problems: Everything that is wrong.
+        seen: The answers of the service, for a report.
     """
 
     versions: Mapping[str, str]
@@ -95,10 +96,11 @@ class Diagnosis:
     asked: Sequence[tuple[str, int | None]] = ()
     assumptions: Sequence[AssumptionResult] = ()
     problems: Sequence[str]
+    seen: Examination | None = field(default=None, repr=False)
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON data."""
-        return attrs.asdict(self)
+        return attrs.asdict(self, filter=lambda item, _: item.name != "seen")
 
 
 def diagnose(
@@ -156,6 +158,7 @@ def diagnose(
         endpoint=endpoint,
         places=found,
         problems=[_remove_folders(problem) for problem in problems],
+        seen=seen,
         **answers,
     )
 

@@ -1,0 +1,278 @@
+"""Kinds and fields as the service lists them, beside what flow64 assumes.
+
+What comes out may be shared. A text of a schema is shown only if it is a plain word,
+and no word is shown for a field that names something of the organisation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAlias, cast
+
+from attrs import define
+
+from ..analysis import LiveBlock, LiveCatalogue
+from ..blocks import CATALOGUE, facts_of, is_built_in, specs_schema
+from ..definition import EMPTY
+from ..redaction import redact_keys
+from ._assumptions import AssumptionVerdict
+
+Facts: TypeAlias = dict[str, Any]
+"""Facts about a field: `type`, `words`, `required` and `default`, if they are known."""
+
+COMPARED: Final = ("type", "words", "required", "default")
+"""The facts about a field that are compared."""
+
+MOST_FIELDS: Final = 200
+"""Maximum fields of one kind, those inside others too."""
+
+MOST_WORDS: Final = 60
+"""Maximum words of one field."""
+
+LEVELS: Final = 4
+"""How deep fields inside others are followed."""
+
+STEPS: Final = 20_000
+"""Maximum schemas of one kind that are looked at, so that none takes forever."""
+
+HIDDEN: Final = "(not shown)"
+"""Stands for a text that may be about the organisation."""
+
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
+_WORD: Final = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_\[\]-]|\.(?=\d)){0,39}")
+_LIKE_ID: Final = re.compile(r"\d{6}|(?=[a-f]{0,7}\d)[0-9a-f]{8}", re.IGNORECASE)
+_SIGNS: Final = re.compile(r"\.|\[\]|\{\}")
+_OWN: Final = re.compile(
+    r"(^|_)(id|ids|notebook|channel|account|connection|workspace|team|user|owner|"
+    r"portal|pipeline|list|segment|campaign|url|name|key|token|secret|email)s?(_|$)",
+    re.IGNORECASE,
+)
+"""Names of fields whose words may name something of the organisation."""
+
+_CATEGORIES: Final = ("category", "takes", "gives", "input_type", "output_type")
+"""Other keys of an entry that are shown with their word."""
+
+
+def compare_kinds(live: LiveCatalogue | None) -> dict[str, Any]:
+    """Return each kind with its fields, as the service and flow64 have them.
+
+    Args:
+        live: The list of the service; None if it was not seen.
+    """
+    listed: Mapping[str, LiveBlock] = EMPTY if live is None else live.blocks
+    ours = [kind for kind, cls in CATALOGUE.items() if is_built_in(cls)]
+    new = [kind for kind in listed if kind not in ours]
+    found: dict[str, Any] = {
+        kind: _compare_kind(kind, listed.get(kind), is_seen=bool(listed))
+        for kind in sorted([*ours, *filter(is_plain_name, new)])
+    }
+    hidden = sum(not is_plain_name(kind) for kind in new)
+    return {"kinds": found, "kinds_not_shown": hidden}
+
+
+def is_plain_name(text: Any) -> bool:
+    """Return True if a name may be shown: a plain word that is not like an id."""
+    return isinstance(text, str) and bool(_NAME.fullmatch(text)) and _is_public(text)
+
+
+def _is_public(text: str) -> bool:
+    return not _LIKE_ID.search(text) and redact_keys(text) == text
+
+
+def _compare_kind(kind: str, block: LiveBlock | None, *, is_seen: bool) -> Facts:
+    is_known = kind in CATALOGUE and is_built_in(CATALOGUE[kind])
+    ours = _our_fields(kind) if is_known else EMPTY
+    schema = None if block is None else block.specs_schema
+    theirs = {} if schema is None else list_fields(schema)
+    names = [*ours, *(name for name in theirs if name not in ours)]
+    shown = [name for name in names if all(map(is_plain_name, _parts(name)))]
+    known: AssumptionVerdict = "not seen"
+    if is_seen:
+        known = "contradicted" if block is None else "confirmed"
+    found: Facts = {"listed": known} if is_known else {}
+    if block is not None:
+        found["schema"] = "yes" if schema is not None else "none that can be used"
+        found |= _describe_entry(block)
+    found["fields"] = {
+        name: compare_field(ours.get(name), theirs.get(name)) for name in shown
+    }
+    if len(shown) < len(names):
+        found["fields_not_shown"] = len(names) - len(shown)
+    return found
+
+
+def _describe_entry(block: LiveBlock) -> Facts:
+    """Return the names of other keys of an entry, and the words of a few of them."""
+    found: Facts = {}
+    keys = sorted(filter(is_plain_name, block.extra))
+    if keys:
+        found["other_keys"] = keys
+    for key in _CATEGORIES:
+        if key in block.extra and is_plain_name(block.extra[key]):
+            found[key] = block.extra[key]
+    return found
+
+
+def _our_fields(kind: str) -> Mapping[str, Facts]:
+    """Return what the catalogue says of the fields of a kind."""
+    cls = CATALOGUE[kind]
+    found = list_fields(specs_schema(cls))
+    for name, fact in facts_of(cls).items():
+        if name in found:
+            found[name]["mark"] = fact.confidence
+            if fact.value is not None:
+                found[name]["default"] = fact.value
+    return found
+
+
+def compare_field(ours: Facts | None, theirs: Facts | None) -> Facts:
+    """Return both sides of a field, and a verdict on each fact that flow64 assumes."""
+    found: Facts = {"service": theirs, "flow64": ours}
+    if ours is not None:
+        found["verdicts"] = {
+            fact: _judge(ours, theirs or {}, fact) for fact in COMPARED if fact in ours
+        }
+    return found
+
+
+def _judge(ours: Facts, theirs: Facts, fact: str) -> AssumptionVerdict:
+    if fact not in theirs or theirs[fact] == HIDDEN:
+        return "not seen"
+    one, other = ours[fact], theirs[fact]
+    if fact == "words":
+        one, other = {*map(repr, one)}, {*map(repr, other)}
+    is_same = one == other and isinstance(one, bool) is isinstance(other, bool)
+    return "confirmed" if is_same else "contradicted"
+
+
+# -- Fields of a schema ----------------------------------------------------------------
+
+
+def list_fields(schema: Mapping[str, Any]) -> dict[str, Facts]:
+    """Return the facts of each field of a JSON Schema, by path: `filters[].operator`.
+
+    References into the schema are followed. Of alternatives, types and words are
+    joined; null is no type of its own.
+    """
+    found: dict[str, Facts] = {}
+    for path, facts in _Reader(schema).walk(schema, "", LEVELS):
+        if len(found) == MOST_FIELDS:
+            break
+        found.setdefault(path, facts)
+    return found
+
+
+@define
+class _Reader:
+    root: Mapping[str, Any]
+    steps: int = STEPS
+
+    def walk(self, schema: Any, path: str, left: int) -> Iterator[tuple[str, Facts]]:
+        """Yield the path and the facts of each field inside a schema."""
+        for one in self.alternatives(schema):
+            needed = _sequence(one.get("required"))
+            for name, inner in _mapping(one.get("properties")).items():
+                at = f"{path}.{name}" if path else str(name)
+                yield at, {**self.facts(inner, at), "required": name in needed}
+                if left:
+                    yield from self.walk(inner, at, left - 1)
+            for sign, key in (("[]", "items"), ("{}", "additionalProperties")):
+                inner = one.get(key)
+                if path and left and isinstance(inner, Mapping):
+                    facts = self.facts(inner, f"{path}{sign}")
+                    if facts != {"type": "object"}:
+                        yield f"{path}{sign}", facts
+                    yield from self.walk(inner, f"{path}{sign}", left - 1)
+
+    def facts(self, schema: Any, path: str) -> Facts:
+        """Return the facts of one field."""
+        types: dict[str, None] = {}
+        words: list[Any] = []
+        members = self.alternatives(schema)
+        for one in members:
+            given = [one["const"]] if "const" in one else _sequence(one.get("enum"))
+            kept = [word for word in given if word is not None]
+            types |= dict.fromkeys(_types(one, kept))
+            words += [word for word in kept if word not in words]
+        found: Facts = {}
+        if types:
+            found["type"] = " or ".join(sorted(types))
+        if words:
+            shown = [_show(word, path) for word in words]
+            is_hidden = HIDDEN in shown or len(shown) > MOST_WORDS
+            found["words"] = HIDDEN if is_hidden else shown
+        default = next((one["default"] for one in members if "default" in one), None)
+        if default is not None:
+            found["default"] = _show(default, path)
+        return found
+
+    def alternatives(self, schema: Any, left: int = 8) -> Sequence[Mapping[str, Any]]:
+        """Return the schemas that a value may fit, without references and null."""
+        self.steps -= 1
+        if not isinstance(schema, Mapping) or not left or self.steps < 0:
+            return ()
+        given = cast(Mapping[str, Any], schema)
+        if isinstance(given.get("$ref"), str):
+            named, rest = self._find(given["$ref"]), _without(given, "$ref")
+            return self.alternatives({**named, **rest}, left - 1)
+        for key in ("allOf", "anyOf", "oneOf"):
+            members = [_mapping(one) for one in _sequence(given.get(key))]
+            if not members:
+                continue
+            rest = _without(given, key)
+            if key == "allOf":
+                # One entry is what pydantic writes around a reference.
+                joined = {k: v for one in members for k, v in one.items()}
+                return self.alternatives({**joined, **rest}, left - 1)
+            return [
+                {**one, **rest}
+                for member in members
+                if member.get("type") != "null"
+                for one in self.alternatives(member, left - 1)
+            ]
+        return [given]
+
+    def _find(self, reference: str) -> Mapping[str, Any]:
+        """Return what a reference into the schema names; empty if it is not there."""
+        found: Any = self.root
+        for part in reference.split("/")[1:]:
+            found = _mapping(found).get(part.replace("~1", "/").replace("~0", "~"))
+        return _mapping(found) if reference.startswith("#/") else EMPTY
+
+
+def _types(schema: Mapping[str, Any], words: Sequence[Any]) -> Sequence[str]:
+    given = schema.get("type")
+    found = [given] if isinstance(given, str) else _sequence(given)
+    known = [word for word in found if word in _TYPES]
+    return known or [name for word in words if (name := _TYPE_OF.get(type(word)))]
+
+
+_TYPES: Final = ("string", "integer", "number", "boolean", "array", "object")
+_TYPE_OF: Final = {str: "string", bool: "boolean", int: "integer", float: "number"}
+
+
+def _show(value: Any, path: str) -> Any:
+    """Return a word, a number, or true or false; other values are not shown."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        return value if -1_000_000 <= value <= 1_000_000 else HIDDEN
+    is_plain = isinstance(value, str) and _WORD.fullmatch(value) and _is_public(value)
+    return value if is_plain and not any(map(_OWN.search, _parts(path))) else HIDDEN
+
+
+def _parts(path: str) -> Sequence[str]:
+    return [part for part in _SIGNS.split(path) if part]
+
+
+def _without(schema: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {name: found for name, found in schema.items() if name != key}
+
+
+def _mapping(data: Any) -> Mapping[str, Any]:
+    return cast(Mapping[str, Any], data) if isinstance(data, Mapping) else EMPTY
+
+
+def _sequence(data: Any) -> Sequence[Any]:
+    return cast(Sequence[Any], data) if isinstance(data, list | tuple) else ()

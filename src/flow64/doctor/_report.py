@@ -1,0 +1,63 @@
+"""The report of `flow64 doctor --report`: the service beside what flow64 assumes.
+
+It is made to be shared. It has no content of workflows, no name that a person gave and
+no id: only kinds and fields, verdicts, and the status of each answer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any, Final
+
+import attrs
+
+from ..analysis import LiveCatalogue
+from ..errors import ReadError
+from ._assumptions import AssumptionVerdict
+from ._diagnosis import Diagnosis
+from ._kinds import compare_kinds
+from ._requests import Examination
+
+FORMAT: Final = 1
+"""Version of the format, under `flow64_report`."""
+
+
+def make_report(found: Diagnosis) -> dict[str, Any]:
+    """Return the report of a diagnosis, as JSON data."""
+    report = {
+        "flow64_report": FORMAT,
+        "flow64": version("flow64"),
+        "date": datetime.now(UTC).date().isoformat(),
+        "asked": [[path, status] for path, status in found.asked],
+        "assumptions": [attrs.asdict(one) for one in found.assumptions],
+        **compare_kinds(_live_catalogue(found.seen)),
+    }
+    return {**report, "verdicts": count_verdicts(report)}
+
+
+def count_verdicts(report: dict[str, Any]) -> dict[AssumptionVerdict, int]:
+    """Count the verdicts in a report."""
+    counts = Counter(_verdicts(report))
+    return {one: counts[one] for one in ("confirmed", "contradicted", "not seen")}
+
+
+def _verdicts(report: dict[str, Any]) -> Iterator[AssumptionVerdict]:
+    yield from (one["verdict"] for one in report["assumptions"])
+    for kind in report["kinds"].values():
+        if "listed" in kind:
+            yield kind["listed"]
+        for one in kind["fields"].values():
+            yield from one.get("verdicts", {}).values()
+
+
+def _live_catalogue(seen: Examination | None) -> LiveCatalogue | None:
+    reply = None if seen is None else seen.replies["blocks"]
+    if reply is None or not reply.is_good:
+        return None
+    try:
+        return LiveCatalogue.of(reply.data)
+    except ReadError:
+        return None

@@ -472,3 +472,18 @@ def test_report_of_an_odd_list(fault, service, flow64, tmp_path):
 
     found = json.loads((tmp_path / "report.json").read_text("utf-8"))
     assert found["kinds"]["find_email"]["listed"] == "not seen"
+
+
+def test_report_of_a_new_kind(service, flow64, tmp_path):
+    """A kind that flow64 does not know has no verdict; one that is gone has one."""
+    body = json.dumps([{"block_name": "score_lead", "specs_schema": {}}])
+    service.faults.add(
+        Fault("status_before", path="/workflows/blocks", status=200, body=body)
+    )
+
+    flow64("doctor", "--report", "report.json")
+
+    found = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    assert found["kinds"]["find_email"]["listed"] == "contradicted"
+    assert found["kinds"]["score_lead"] == {"schema": "yes", "fields": {}}
+    assert found["verdicts"]["contradicted"] > 30

@@ -481,6 +481,24 @@ def test_data_frame_is_turned_into_rows_by_its_owner():
     assert as_rows(DataFrame().to_dict("records")) == [{"email": "a"}]
 
 
+class PolarsFrame(DataFrame):
+    """Stands in for that of Polars."""
+
+    def to_dicts(self):
+        return self.to_dict("records")
+
+
+def test_data_frame_of_polars():
+    """It has a method of another name."""
+    with pytest.raises(errors.RowsError) as caught:
+        as_rows(PolarsFrame())
+
+    assert caught.value.problems == [
+        "a PolarsFrame gives its columns, not its rows; write df.to_dicts()"
+    ]
+    assert as_rows(PolarsFrame().to_dicts()) == [{"email": "a"}]
+
+
 def test_row_that_lacks_a_column_says_which_it_has():
     """Once, since the others of a file have the same."""
     rows = [{"Full Name": "Ada", "Work Email": "a"}, {"Full Name": "Grace"}, {}]

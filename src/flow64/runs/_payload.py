@@ -139,18 +139,23 @@ def as_iterable(given: Any) -> Iterable[Any]:
     if isinstance(given, Mapping):
         return [given]
     if hasattr(given, "to_dict") and hasattr(given, "columns"):  # of pandas, or alike
-        raise RowsError([f"a {type(given).__name__} {_OF_COLUMNS}"])
+        raise RowsError([_describe_frame(given)])
     if isinstance(given, Iterable) and not isinstance(given, bytes | bytearray):
         return given
     problem = f"{shortened(given)} is not a list of rows; a row is a mapping of columns"
     raise RowsError([f"{problem}, and a text names a file of rows"])
 
 
-_OF_COLUMNS: Final = (
-    'gives its columns, not its rows; write df.to_dict("records"), or if cells may be '
-    "missing, which is NaN and not JSON: df.astype(object).where(df.notna(), None)"
-    '.to_dict("records")'
-)
+def _describe_frame(given: Any) -> str:
+    """Describe a data frame, which iterates over its columns, of pandas or Polars."""
+    advice = (
+        'df.to_dict("records"), or if cells may be missing, which is NaN and not JSON: '
+        'df.astype(object).where(df.notna(), None).to_dict("records")'
+    )
+    if hasattr(given, "to_dicts"):
+        advice = "df.to_dicts()"
+    kind = type(given).__name__
+    return f"a {kind} gives its columns, not its rows; write {advice}"
 
 
 def _rows_of_file(path: Path) -> Iterator[Mapping[str, Any]]:

@@ -173,6 +173,17 @@ def test_what_is_doubtful_is_a_warning():
     ]
 
 
+def test_live_workflow_is_judged_like_code(service):
+    """The service has stored what it has, and not what a run sets."""
+    _, client = service
+    made = workflow(QUERY)
+    made.deploy(client)
+    live = client.workflows.get(made.id()).definition
+
+    with pytest.raises(errors.OverrideError, match="dataframe_type is 'LEDA'"):
+        override_source(live, {"dataframe_type": "LEDA"})
+
+
 def test_deployed_source_may_keep_settings_that_nobody_named():
     """So a limit has to hold for both definitions."""
     live = workflow(QUERY).compile()

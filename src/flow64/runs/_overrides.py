@@ -67,10 +67,10 @@ def override_source(definition: Definition, given: Any) -> tuple[Definition, lis
         for name in unbound_names(made)
         if name not in unbound_names(definition)
     ]
-    known = {(one.code, one.where, one.message) for one in findings(definition)}
+    known = {(one.code, one.where, one.message) for one in _judge(definition)}
     new = [
         found
-        for found in findings(made)
+        for found in _judge(made)
         if (found.code, found.where, found.message) not in known
     ]
     # As in a constructor, an unknown field is a mistake. `extra=` in code allows it.
@@ -83,6 +83,11 @@ def override_source(definition: Definition, given: Any) -> tuple[Definition, lis
         raise OverrideError(wrong)
     doubts = [found for found in new if found.severity == "warning"]
     return made, [_describe(found, source) for found in doubts]
+
+
+def _judge(definition: Definition) -> list[Finding]:
+    """Return the findings of code: what a run sets was never stored by the service."""
+    return findings(evolve(definition, is_answer=False))
 
 
 def source_specs(definition: Definition) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class LiveVerdict:
         mismatches: The faults of specs, by position of the block.
         spoken: Fields that the schema knows, by position of the block.
         inside: Fields with values that the schema checks in detail, by position.
-        free: Kinds whose schema requires none of the fields that flow64 requires.
+        free: Kinds whose schema has the fields that flow64 requires, and requires none.
         source: The name of the catalogue in messages.
     """
 
@@ -221,7 +221,8 @@ def judge(definition: Definition, blocks: LiveCatalogue) -> LiveVerdict:
         spoken |= zip(positions, found.spoken, strict=True)
         inside |= dict.fromkeys(positions, found.inside)
         known = CATALOGUE.get(kind)
-        if known is not None and set(known.about.must_have).isdisjoint(live.required):
+        needed = set() if known is None else {*known.about.must_have}
+        if needed <= live.properties.keys() and needed.isdisjoint(live.required):
             free.add(kind)
     return LiveVerdict(
         [*blocks.blocks],

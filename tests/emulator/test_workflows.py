@@ -342,7 +342,7 @@ def test_defaults_can_be_filled_in(serve):
     specs = [b["specs"] for b in detail(client, own)["workflow_definition"]["blocks"]]
 
     assert specs == [
-        {"dataframe_type": "LEAD"},
+        {"dataframe_type": "LEAD", "webhook_input": None},
         {"mode": "PROFESSIONAL", "verify_emails": True},
         {"mode": "PERSONAL", "verify_emails": True},
         {"url": "https://example.com/hook"},
@@ -417,3 +417,93 @@ def test_an_edit_names_what_is_there(shared, client):
         shared.edit("nowhere", name="x")
     with pytest.raises(KeyError, match="no block has the id or kind nope"):
         shared.edit(own, specs={"nope": {}})
+
+
+def test_block_ids_can_be_kept(serve):
+    """With the switch, an id that is not a UUID stays; a missing one is replaced."""
+    _, client = serve(switches=Switches(keep_block_ids=True))
+    sent = body(WEBHOOK, OUT)
+    blocks = sent["workflow_definition"]["blocks"]
+    blocks[0] = {**blocks[0], "block_id": "first"}
+    blocks[1] = {key: blocks[1][key] for key in blocks[1] if key != "block_id"}
+    sent["workflow_definition"]["edges"] = []
+
+    graph = detail(client, create(client, sent))["workflow_definition"]
+
+    first, second = (one["block_id"] for one in graph["blocks"])
+    assert first == "first"
+    assert UUID(second)
+
+
+@pytest.mark.parametrize("switch", ["refuse_same_numbers", "refuse_condition"])
+def test_more_can_be_invalid(switch, serve):
+    """With a switch, equal numbers or a condition make a graph invalid."""
+    sent = body(WEBHOOK, OUT)
+    graph = sent["workflow_definition"]
+    graph["blocks"][1]["sequence_number"] = graph["blocks"][0]["sequence_number"]
+    graph["edges"][0]["condition"] = "always"
+
+    answers = [
+        serve(switches=Switches(**given))[1].post(
+            "/workflows/create_workflow", json=sent
+        )
+        for given in ({}, {switch: True})
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 400]
+
+
+@pytest.mark.parametrize(("leads", "status"), [(False, 200), (True, 400)])
+def test_untyped_webhook_can_give_leads(leads, status, serve):
+    """With the switch, a block for companies does not follow an untyped webhook."""
+    _, client = serve(switches=Switches(untyped_gives_leads=leads))
+
+    answer = client.post(
+        "/workflows/create_workflow",
+        json=body(block("webhook", 1), block("company_to_leads", 2)),
+    )
+
+    assert answer.status_code == status
+
+
+def test_descriptions_can_be_stripped_and_limited(serve):
+    """With the switches, white space around a description goes, and a long one too."""
+    _, client = serve(switches=Switches(strip_description=True, max_description=5))
+    sent = body(WEBHOOK, OUT)
+    own = create(client, {**sent, "workflow_description": "  four "})
+    update = f"/workflows/update_workflow?workflow_id={own}"
+
+    answers = [
+        client.post(update, json={"workflow_description": text})
+        for text in ("five5", "sixsix")
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 422]
+    assert detail(client, own)["description"] == "five5"
+
+
+def test_organisations_can_share_an_id(serve):
+    """With the switch, two organisations have workflows with one id, each its own."""
+    emulator, client = serve(switches=Switches(ids_per_organisation=True))
+    other = {"x-api-key": "sk_test_of_another_organisation"}
+    own = create(client, {**body(WEBHOOK, OUT), "id": str(uuid4())})
+    path = f"/workflows/{own}"
+    update = f"/workflows/update_workflow?workflow_id={own}"
+    theirs = {**body(WEBHOOK, OUT), "workflow_name": "Theirs"}
+
+    assert client.get(path, headers=other).status_code == 404
+    assert client.post(update, json=theirs, headers=other).json()["id"] == own
+    assert client.get(path, headers=other).json()["name"] == "Theirs"
+    assert detail(client, own)["name"] != "Theirs"
+    run = client.post(
+        f"/workflows/run?workflow_id={own}", json={}, headers=other
+    ).json()
+    assert run["workflow_id"] == own
+    runs = client.get(f"/workflows/runs?workflow_id={own}", headers=other).json()
+    assert [one["workflow_id"] for one in runs] == [own]
+    assert client.get(f"/workflows/runs?workflow_id={own}").json() == []
+    delete = f"/workflows/delete_workflow?workflow_id={own}"
+    assert client.post(delete, headers=other).status_code == 200
+    assert client.get(path, headers=other).status_code == 404
+    assert detail(client, own)["id"] == own
+    assert [one.id for one in emulator.store.workflows.all()] == [own]

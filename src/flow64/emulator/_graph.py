@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from ..blocks import CATALOGUE, OutgoingWebhook, facts_of
+from ..blocks import CATALOGUE, OutgoingWebhook, Webhook, facts_of
 from ..definition import Definition, canonical_id, from_data, is_uuid
 from ..errors import ReadError
 from ._records import JsonObject
@@ -21,13 +21,14 @@ _BLOCK_KEYS: Final = frozenset(
 _EDGE_KEYS: Final = frozenset({"from_block_id", "to_block_id", "condition"})
 
 
-def normalise_graph(graph: JsonObject) -> JsonObject:
+def normalise_graph(graph: JsonObject, switches: Switches) -> JsonObject:
     """Give each block a UUID and a whole number, and rewrite the edges to match."""
     new_ids: dict[str, str] = {}
     blocks = []
     for block in graph["blocks"]:
         block_id = block.get("block_id")
-        if not is_uuid(block_id):
+        is_kept = switches.keep_block_ids and bool(block_id)
+        if not is_kept and not is_uuid(block_id):
             made = str(uuid4())
             block_id = made if block_id is None else new_ids.setdefault(block_id, made)
         number = int(block["sequence_number"])  # 1.0 is an integer in JSON
@@ -74,6 +75,19 @@ def find_problems(graph: JsonObject, switches: Switches) -> Iterator[str]:
         for block_id, times in Counter(ids).items()
         if times > 1
     )
+    numbers = Counter(block["sequence_number"] for block in blocks)
+    if switches.refuse_same_numbers:
+        yield from (
+            f"Duplicate sequence_number: {number}"
+            for number, times in numbers.items()
+            if times > 1
+        )
+    if switches.refuse_condition:
+        yield from (
+            "Edge conditions are not supported"
+            for edge in graph["edges"]
+            if edge.get("condition") is not None
+        )
     known = {block["block_id"] for block in blocks}
     yield from (
         f"Edge references a block that does not exist: {edge[end]}"
@@ -89,7 +103,7 @@ def find_problems(graph: JsonObject, switches: Switches) -> Iterator[str]:
     if not _is_acyclic(definition):
         yield "Workflow graph contains a cycle"
     elif switches.check_row_kinds:
-        yield from _row_kind_mismatches(definition)
+        yield from _row_kind_mismatches(definition, switches)
     for block in blocks:
         if block["block_name"] == OutgoingWebhook.kind:
             url = block["specs"].get("url")
@@ -97,8 +111,14 @@ def find_problems(graph: JsonObject, switches: Switches) -> Iterator[str]:
                 yield "outgoing_webhook: url must be an absolute http or https URL"
 
 
-def infer_row_kinds(definition: Definition) -> Sequence[str | None]:
-    """Return the row kind that each block gives; None if no document states it."""
+def infer_row_kinds(
+    definition: Definition, untyped: str | None = None
+) -> Sequence[str | None]:
+    """Return the row kind that each block gives; None if no document states it.
+
+    Args:
+        untyped: The row kind of a source without `dataframe_type`.
+    """
     kinds: list[str | None] = [None] * len(definition.blocks)
     for position in definition.topology.order:
         block = definition.blocks[position]
@@ -110,7 +130,7 @@ def infer_row_kinds(definition: Definition) -> Sequence[str | None]:
                 found = {kinds[parent] for parent in parents}
                 kinds[position] = found.pop() if len(found) == 1 else None
             case "dataframe_type":
-                word = block.specs.get("dataframe_type")
+                word = block.specs.get("dataframe_type", untyped)
                 kinds[position] = word if word in ("LEAD", "COMPANY") else None
             case "LEAD" | "COMPANY":
                 kinds[position] = gives
@@ -123,7 +143,10 @@ def list_defaults(kind: str) -> Mapping[str, Any]:
     """Return the documented or inferred defaults of spec fields."""
     cls = CATALOGUE.get(kind)
     facts = facts_of(cls) if cls else {}
-    return {name: fact.value for name, fact in facts.items() if fact.value is not None}
+    found = {name: fact.value for name, fact in facts.items() if fact.value is not None}
+    # Frameworks write null for a field that is not set. Here only a field with no
+    # effect is written so, since no document says that the service does it.
+    return {**found, "webhook_input": None} if kind == Webhook.kind else found
 
 
 _ENDS: Final = ("from_block_id", "to_block_id")
@@ -151,8 +174,9 @@ def _is_acyclic(definition: Definition) -> bool:
     )
 
 
-def _row_kind_mismatches(definition: Definition) -> Iterator[str]:
-    kinds = infer_row_kinds(definition)
+def _row_kind_mismatches(definition: Definition, switches: Switches) -> Iterator[str]:
+    untyped = "LEAD" if switches.untyped_gives_leads else None
+    kinds = infer_row_kinds(definition, untyped)
     for position, block in enumerate(definition.blocks):
         cls = CATALOGUE.get(block.kind)
         if cls is None or cls.about.rows not in {"D", "D1"}:

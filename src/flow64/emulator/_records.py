@@ -36,6 +36,11 @@ class WorkflowRecord:
     extra: JsonObject = field(factory=dict)
 
 
+def public_id(workflow_id: str) -> str:
+    """Return the id of a workflow as the API gives it; see `Services.key_of`."""
+    return workflow_id.partition(" ")[0]
+
+
 @frozen(kw_only=True)
 class RunRecord:
     """A run, with its request and its progress.

@@ -8,7 +8,7 @@ from typing import Final
 
 from ..blocks import CompanyToLeads
 from ._clock import format_optional_time, format_time
-from ._records import BlockState, JsonObject, RunRecord, WorkflowRecord
+from ._records import BlockState, JsonObject, RunRecord, WorkflowRecord, public_id
 from ._schema import ANY_OBJECT, OPTIONAL_TEXT, TEXT, Schema, graph_schema
 
 TIME: Final = Schema(type="string", format="date-time")
@@ -58,7 +58,7 @@ def workflow_response(
     """Return a `WorkflowResponse`."""
     return {
         **workflow.extra,
-        "id": workflow.id,
+        "id": public_id(workflow.id),
         "user_uuid": None,
         "org_id": workflow.org_id,
         "name": workflow.name,
@@ -120,7 +120,7 @@ def run_started_response(run: RunRecord, *, already_started: bool) -> JsonObject
     """Return a `WorkflowRunStartedResponse`."""
     return {
         "status": run.status if already_started else "queued",
-        "workflow_id": run.workflow_id,
+        "workflow_id": public_id(run.workflow_id),
         "job_id": run.id,
         "cache_config": None,
         "already_started": already_started or None,
@@ -131,7 +131,7 @@ def run_response(run: RunRecord) -> JsonObject:
     """Return a `WorkflowRunResponse`."""
     return {
         "job_id": run.id,
-        "workflow_id": run.workflow_id,
+        "workflow_id": public_id(run.workflow_id),
         "workflow_name": run.workflow_name,
         "status": run.status,
         "step": None,
@@ -216,7 +216,7 @@ def live_status_response(run: RunRecord, blocks: Sequence[BlockState]) -> JsonOb
     moments = [block.updated_at for block in blocks if block.updated_at]
     return {
         "run_id": run.id,
-        "workflow_id": run.workflow_id,
+        "workflow_id": public_id(run.workflow_id),
         "overall_status": run.status,
         "current_block": current and current.kind,
         "current_block_sequence": current and current.number,

@@ -31,6 +31,7 @@ from ._records import (
     RowData,
     RunRecord,
     payload_owner,
+    public_id,
 )
 from ._responses import (
     CANCELLED,
@@ -176,7 +177,7 @@ class _RunHandlers:
         found = self.services.store.runs.newest(call.org_id)
         if workflow_id is not None:
             workflow_id = workflow_id.lower()
-            found = (run for run in found if run.workflow_id == workflow_id)
+            found = (run for run in found if public_id(run.workflow_id) == workflow_id)
             first = next(found, None)
             if first is None:
                 # Documented: runs outlive their workflow.

@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 from ._clock import format_time
 from ._cron import as_cron, as_zone, next_times
 from ._http import ApiCall, RefusedError, Route, not_found_error
-from ._records import JsonObject, ScheduleRecord
+from ._records import JsonObject, ScheduleRecord, public_id
 from ._schema import ANY_OBJECT, OPTIONAL_TEXT, TEXT, Schema, make_violation
 from ._services import Services
 
@@ -134,7 +134,7 @@ class _ScheduleHandlers:
         return [
             self._schedule_response(schedule)
             for schedule in self.services.store.schedules.of(call.org_id)
-            if wanted is None or schedule.workflow_id == wanted.lower()
+            if wanted is None or public_id(schedule.workflow_id) == wanted.lower()
         ]
 
     def schedule(self, call: ApiCall) -> JsonObject:
@@ -179,7 +179,7 @@ class _ScheduleHandlers:
             times = next_times(cron, zone, self.services.clock.now(), LISTED)
         return {
             "id": schedule.id,
-            "workflow_id": schedule.workflow_id,
+            "workflow_id": public_id(schedule.workflow_id),
             "team_id": schedule.org_id,
             "name": schedule.name,
             "description": schedule.description,

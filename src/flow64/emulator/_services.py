@@ -47,9 +47,21 @@ class Services:
             raise not_found_error(what)
         raise RefusedError(403, "Access denied")
 
+    def key_of(self, call: ApiCall, workflow_id: str) -> str:
+        """Return the id that a workflow of the caller is stored under.
+
+        It is another one if two organisations have workflows with one id.
+        """
+        shared, own = workflow_id.lower(), f"{workflow_id.lower()} {call.org_id}"
+        if not self.switches().ids_per_organisation:
+            return shared
+        found = self.store.workflows.get(shared)
+        is_foreign = found is not None and found.org_id != call.org_id
+        return own if is_foreign or self.store.workflows.get(own) else shared
+
     def find_workflow(self, call: ApiCall, workflow_id: str) -> WorkflowRecord:
         """Return a workflow of the caller's organisation, or refuse the request."""
-        found = self.store.workflows.get(workflow_id.lower())
+        found = self.store.workflows.get(self.key_of(call, workflow_id))
         return self.check_owner(found, call, "Workflow")
 
     def find_run(self, call: ApiCall, run_id: str) -> RunRecord:

@@ -19,16 +19,25 @@ class Switches:
             run.
         list_runs_late: How many lists of runs leave out a new run.
         list_runs_late_seconds: For how many seconds lists leave out a new run.
-        fill_defaults: Whether saving writes documented defaults into specs.
+        fill_defaults: Whether saving writes documented defaults into specs, and null as
+            an unset `webhook_input`.
         reorder: Whether saving changes the order of blocks, edges and spec keys.
         drop_unknown: Whether saving drops unknown keys of body, graph, block and edge.
+        keep_block_ids: Whether saving keeps block ids that are not UUIDs.
+        strip_description: Whether saving strips white space around the description.
+        max_description: Characters of the longest description; None for any.
         bad_graph_status: Status for an invalid graph.
+        refuse_condition: Whether an edge with a `condition` is invalid.
+        refuse_same_numbers: Whether two blocks with one `sequence_number` are invalid.
+        ids_per_organisation: Whether two organisations may have workflows with one id.
         foreign_status: Status for an id of another organisation.
         both_credentials_status: Status for an API key together with a Bearer token.
         rate_limit: Requests per minute for each key; None for no limit.
         retry_after: Whether a 429 has the header `Retry-After`.
         partial_upsert: Whether an update of a missing id may have a partial body.
         check_row_kinds: Whether saving refuses rows of the wrong kind for a block.
+        untyped_gives_leads: Whether a webhook without `dataframe_type` gives LEAD rows
+            when they are checked.
         require_columns: Whether rows must have every column that `input_schema` lists.
         refuse_empty_payload: Whether an empty `webhook_payload` is refused unless the
             source is a search.
@@ -47,13 +56,20 @@ class Switches:
     fill_defaults: bool = False
     reorder: bool = False
     drop_unknown: bool = False
+    keep_block_ids: bool = False
+    strip_description: bool = False
+    max_description: int | None = None
     bad_graph_status: Literal[400, 422] = 400
+    refuse_condition: bool = False
+    refuse_same_numbers: bool = False
+    ids_per_organisation: bool = False
     foreign_status: Literal[403, 404] = 404
     both_credentials_status: Literal[400, 401] = 400
     rate_limit: int | None = None
     retry_after: bool = False
     partial_upsert: bool = False
     check_row_kinds: bool = True
+    untyped_gives_leads: bool = False
     require_columns: bool = True
     refuse_empty_payload: bool = False
     replace_specs: bool = False

@@ -102,7 +102,7 @@ class _WorkflowHandlers:
         """Change the fields that the body names, or create a missing workflow."""
         workflow_id = call.query["workflow_id"]
         store = self.services.store
-        existing = store.workflows.get(workflow_id.lower())
+        existing = store.workflows.get(self.services.key_of(call, workflow_id))
         if existing is None:
             return self._create_by_update(call, workflow_id)
         found = self.services.check_owner(existing, call, "Workflow")
@@ -113,6 +113,8 @@ class _WorkflowHandlers:
         }
         if "definition" in changes:
             changes["definition"] = self._check_graph(changes["definition"])
+        if "description" in changes:
+            changes["description"] = self._check_description(changes["description"])
         changes |= {
             "updated_at": self.services.clock.now(),
             "extra": self._unknown_keys(call),
@@ -175,10 +177,12 @@ class _WorkflowHandlers:
         saved = self._check_graph(call.body["workflow_definition"])
         now = self.services.clock.now()
         workflow = WorkflowRecord(
-            id=workflow_id.lower(),
+            id=self.services.key_of(call, workflow_id),
             org_id=call.org_id,
             name=call.body.get("workflow_name") or "",
-            description=call.body.get("workflow_description") or "",
+            description=self._check_description(
+                call.body.get("workflow_description") or ""
+            ),
             definition=saved,
             created_at=now,
             updated_at=now,
@@ -195,7 +199,8 @@ class _WorkflowHandlers:
 
     def _check_graph(self, graph: JsonObject) -> JsonObject:
         """Return the graph as it is stored, or refuse it."""
-        graph, switches = normalise_graph(graph), self.services.switches()
+        switches = self.services.switches()
+        graph = normalise_graph(graph, switches)
         problems = list(find_problems(graph, switches))
         if not problems:
             return apply_save_switches(graph, switches)
@@ -205,6 +210,17 @@ class _WorkflowHandlers:
         raise RefusedError(
             422, [make_violation(place, "value_error", text) for text in problems]
         )
+
+    def _check_description(self, text: str) -> str:
+        """Return the description as it is stored, or refuse it."""
+        switches = self.services.switches()
+        text = text.strip() if switches.strip_description else text
+        most = switches.max_description
+        if most is not None and len(text) > most:
+            words = f"String should have at most {most} characters"
+            place = ("body", "workflow_description")
+            raise violation_error(place, "string_too_long", words)
+        return text
 
     def _unknown_keys(self, call: ApiCall) -> JsonObject:
         if self.services.switches().drop_unknown:

@@ -39,6 +39,7 @@ def service(served, monkeypatch, tmp_path):
     yield served
     served.faults.clear()
     served.switches = Switches()
+    served.blocks = None
 
 
 @pytest.fixture

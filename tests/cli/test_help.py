@@ -13,11 +13,13 @@ from flow64 import LEAD, Workflow
 from flow64.blocks import FindEmail, Search, VerifyEmail, Webhook
 from flow64.cli import COMMANDS
 from flow64.cli._estimate import estimate_run
+from flow64.cli._main import module_of
 from flow64.dsl import RawBlock
 from flow64.loading import PACKAGE_FOLDER
 
 OFFLINE = {
     "blocks",
+    "blocks diff",
     "check",
     "compile",
     "completion",
@@ -31,7 +33,7 @@ ONLINE = [name for name in COMMANDS if name not in {*OFFLINE, "same"}]
 
 
 def options_of(name):
-    command = import_module(f"flow64.cli.{name}").command
+    command = import_module(f"flow64.cli.{module_of(name)}").command
     return {option for param in command.params for option in param.opts}
 
 
@@ -48,7 +50,7 @@ def test_help(name, flow64):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_metavar(name):
     """A metavar is a word for people, not a name in our code."""
-    command = import_module(f"flow64.cli.{name}").command
+    command = import_module(f"flow64.cli.{module_of(name)}").command
     shown = [param.make_metavar(click.Context(command)) for param in command.params]
 
     assert [word for word in shown if word and "params." in word] == []

@@ -23,6 +23,7 @@ from flow64.cli import main
 from flow64.cli._serve_options import read_keys
 from flow64.emulator import Store
 from flow64.http import httpx
+from tests.catalogue.answer import ANSWER
 from tests.cli.support import FLOW64, ended, environment, flow64, serving
 
 pytestmark = pytest.mark.slow
@@ -113,6 +114,52 @@ def test_store_remembers(tmp_path, capsys):
     assert (found, again.id, status, code) == ("unchanged", run.id, "completed", 0)
     assert second == 1
     assert "another program has it open" in capsys.readouterr().err
+
+
+NEW_KINDS = """
+from flow64 import Project, RawBlock, Workflow
+growth = Project("growth", namespace="acme.example")
+found = RawBlock("reddit_search", specs={"query": "a"}) >> RawBlock("score_lead")
+workflow = Workflow("Reddit", found, key="reddit", project=growth)
+"""
+
+
+def test_blocks(tmp_path):
+    """A list of blocks is answered as it is, and its kinds do what it says of them."""
+    (tmp_path / "answer.json").write_text(json.dumps(ANSWER), "utf-8")
+    (tmp_path / "reddit.py").write_text(NEW_KINDS, "utf-8")
+    settings = '[tool.flow64]\nblocks = "blocks.json"\n'
+    (tmp_path / "pyproject.toml").write_text(settings, "utf-8")
+    options = ("--blocks", "answer.json", "--switch", "unknown_kind_fails=yes")
+    with serving(*options, cwd=tmp_path) as (process, url):
+        with Client("any", base_url=url, journal=None) as client:
+            live = client.blocks()
+        there = {"SIXTYFOUR_API_ENDPOINT": url, "SIXTYFOUR_API_KEY": "any"}
+        saved = [
+            flow64("blocks", "sync", "--json", cwd=tmp_path, env=environment(**there))
+            for _ in range(2)
+        ]
+        run = ("run", "reddit.py", "--yes", "--intent", "1", "--allow-unpriced")
+        deployed = flow64(
+            "deploy", "reddit.py", "-y", cwd=tmp_path, env=environment(**there)
+        )
+        done = flow64(*run, "--json", cwd=tmp_path, env=environment(**there))
+        ended(process)
+
+    assert len(live.blocks) == 40
+    assert [json.loads(one.stdout)["is_written"] for one in saved] == [True, False]
+    assert "reddit_search $0.02, score_lead $0.01 a row" in deployed.stderr
+    assert (deployed.returncode, done.returncode) == (0, 0)
+
+
+def test_no_blocks(tmp_path, capsys):
+    """A file that is no list of blocks starts nothing."""
+    (tmp_path / "answer.json").write_text("{}", "utf-8")
+
+    code = main(["serve", "--blocks", str(tmp_path / "answer.json")])
+
+    assert code == 1
+    assert "it is an object, and not a list of blocks" in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 
 from flow64.cli import COMMANDS, group
 from flow64.cli._error_messages import RISKY_COMMANDS, RISKY_OPTIONS
+from flow64.cli._main import module_of
 
 HARMLESS = {
     "--allow-unproven",
@@ -35,7 +36,7 @@ def options_of(command):
 
 
 def command_of(name):
-    return import_module(f"flow64.cli.{name}").command
+    return import_module(f"flow64.cli.{module_of(name)}").command
 
 
 def near(word):

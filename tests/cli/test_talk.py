@@ -8,6 +8,7 @@ import click
 import pytest
 
 from flow64.cli import COMMANDS, group
+from flow64.cli._main import module_of
 from flow64.cli._options import OPTIONS
 from flow64.cli._terminal import (
     print_advice,
@@ -33,7 +34,7 @@ def test_every_command_takes_both(name):
     again = group.get_command(context, name)
 
     options = [option for param in again.params for option in param.opts]
-    assert command is import_module(f"flow64.cli.{name}").command
+    assert command is import_module(f"flow64.cli.{module_of(name)}").command
     assert [options.count(one) for one in ("-q", "--quiet", "-v", "--verbose")] == [
         1,
         1,

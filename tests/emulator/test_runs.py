@@ -341,6 +341,23 @@ def test_kind_that_the_catalogue_lacks(serve, fails, ends):
     assert emulator.rows(run_id, "new_kind") == ([] if fails else [ADA])
 
 
+def test_listed_kind(serve):
+    """A kind of the emulator's own list of blocks is known, and no other one."""
+    _emulator, client = serve(
+        switches=Switches(unknown_kind_fails=True),
+        blocks=[{"block_name": "webhook"}, {"block_name": "new_kind"}, None],
+    )
+
+    ends = [
+        status_of(client, run_rows(client, body(WEBHOOK, more), [ADA]))[
+            "overall_status"
+        ]
+        for more in (block("new_kind"), OUT)
+    ]
+
+    assert ends == ["completed", "failed"]
+
+
 # -- Listing --------------------------------------------------------------------------
 
 

@@ -33,6 +33,12 @@ if TYPE_CHECKING:
     )
     from ._listed_kinds import learn_kinds
     from ._live import LiveBlock, LiveCatalogue, as_catalogue
+    from ._live_changes import (
+        FieldChange,
+        KindChange,
+        compare_catalogues,
+        describe_field,
+    )
     from ._live_fields import LiveField, walk_fields
     from ._reference import findings_reference
     from ._row_kinds import RowKindName, output_rows, row_kinds
@@ -45,6 +51,8 @@ __all__ = [
     "Cost",
     "Effects",
     "Estimate",
+    "FieldChange",
+    "KindChange",
     "KnownColumn",
     "LiveBlock",
     "LiveCatalogue",
@@ -58,8 +66,10 @@ __all__ = [
     "as_catalogue",
     "as_float",
     "column_flow",
+    "compare_catalogues",
     "cost",
     "count_start_rows",
+    "describe_field",
     "effects",
     "errors",
     "estimate_cost",
@@ -97,6 +107,12 @@ _ROOMS = {
     ),
     "_listed_kinds": ("learn_kinds",),
     "_live": ("LiveBlock", "LiveCatalogue", "as_catalogue"),
+    "_live_changes": (
+        "FieldChange",
+        "KindChange",
+        "compare_catalogues",
+        "describe_field",
+    ),
     "_live_fields": ("LiveField", "walk_fields"),
     "_reference": ("findings_reference",),
     "_row_kinds": ("RowKindName", "row_kinds", "output_rows"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -154,6 +155,11 @@ class LiveCatalogue:
             for kind, block in sorted(self.blocks.items())
         ]
         return {"date": self.date, "blocks": redact_keys_in_json(entries)}
+
+    def as_text(self) -> str:
+        """Return it as canonical JSON to keep in a file: sorted, without secrets."""
+        data = self.as_data()
+        return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
     @property
     def name(self) -> str:

@@ -26,6 +26,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "determinism": "Check that workflows compile to the same bytes everywhere.",
     "init": "Create a project that is ready to push.",
     "blocks": "List the known blocks, or show one in full.",
+    "blocks sync": "Save the service's own list of blocks, and show what is new.",
+    "blocks diff": "Compare two saved lists of blocks, field by field.",
     "plan": "Show what a deploy would change.",
     "review": "Show a change of workflows to a reviewer.",
     "deploy": "Show a plan, ask, and apply exactly this plan.",
@@ -51,12 +53,25 @@ COMMANDS: Final[Mapping[str, str]] = {
 """The help of each command. A command is the `command` of the module of its name."""
 
 
+def module_of(name: str) -> str:
+    """Return the module of a command, such as `blocks_sync` of `blocks sync`."""
+    return name.replace(" ", "_")
+
+
 class Commands(click.Group):
     """A group that loads a command when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click asks so
         """Return the names of all commands."""
         return list(COMMANDS)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Resolve a command of one word, or of two."""
+        name = " ".join(args[:2])
+        given = [name, *args[2:]] if name in COMMANDS else args
+        return super().resolve_command(ctx, given)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         """Load a command."""
@@ -65,7 +80,9 @@ class Commands(click.Group):
 
             problem = describe_unknown_command(cmd_name, {*COMMANDS})
             raise click.UsageError(problem, ctx)
-        command: click.Command = import_module(f".{cmd_name}", __package__).command
+        command: click.Command = import_module(
+            f".{module_of(cmd_name)}", __package__
+        ).command
         _add_loudness_options(command)
         return command
 

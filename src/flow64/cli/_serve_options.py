@@ -10,6 +10,8 @@ from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import click
 
+from ..analysis import LiveCatalogue, learn_kinds
+from ..definition import decode, parse_json
 from ..emulator import OAuthClient, Switches
 from ..errors import did_you_mean
 from ._params import option_error
@@ -74,6 +76,14 @@ def read_keys(path: Path) -> Collection[str] | Mapping[str, str]:
                 "--api-keys", f"{problem}, in lines {before} and {number}"
             )
     return {key: org for key, (_, org) in found.items()}
+
+
+def read_blocks(path: Path) -> Sequence[Any]:
+    """Read a list of blocks to answer, and learn what it says of new kinds."""
+    learn_kinds(LiveCatalogue.read(path))  # or a ReadError says what is wrong
+    data = parse_json(decode(path.read_bytes(), str(path)), str(path))
+    entries: Sequence[Any] = data["blocks"] if isinstance(data, Mapping) else data
+    return entries
 
 
 def parse_client(given: str) -> OAuthClient:

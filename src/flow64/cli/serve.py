@@ -18,7 +18,14 @@ from ..errors import ConfigError
 from ._crash_report import report_thread_crashes
 from ._exit_codes import INTERRUPTED
 from ._options import Options
-from ._serve_options import FILE, parse_client, parse_port, parse_switches, read_keys
+from ._serve_options import (
+    FILE,
+    parse_client,
+    parse_port,
+    parse_switches,
+    read_blocks,
+    read_keys,
+)
 from ._terminal import print_line, print_message
 
 PORT: Final = 6464
@@ -59,6 +66,14 @@ PORT: Final = 6464
     help="JSON or CSV with answers of blocks, instead of made-up ones; repeatable.",
 )
 @click.option(
+    "--blocks",
+    "listed",
+    type=FILE,
+    metavar="FILE",
+    help="A blocks.json, or a saved answer of `GET /workflows/blocks`: what the "
+    "emulator answers, and the kinds that it knows.",
+)
+@click.option(
     "--api-keys",
     type=FILE,
     metavar="FILE",
@@ -92,6 +107,7 @@ def command(
     speed: str | None,
     switches: Sequence[str],
     fixtures: Sequence[Path],
+    listed: Path | None,
     api_keys: Path | None,
     oauth_clients: Sequence[str],
     allow_hosts: Sequence[str],
@@ -115,6 +131,7 @@ def command(
             oauth_clients=[parse_client(given) for given in oauth_clients],
             allow_hosts=allow_hosts,
             seed=seed,
+            blocks=None if listed is None else read_blocks(listed),
         )
     except ConfigError as error:  # an option cannot be used
         raise click.UsageError(str(error)) from error

@@ -7,7 +7,7 @@ block leaves. Rows of an interrupted block are removed before it starts again.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from itertools import islice
 from threading import Event
@@ -45,6 +45,7 @@ class Tools:
         deliveries: Posts outgoing webhooks.
         fixtures: Replacements for synthetic values, by block id or kind.
         failures: Messages that blocks fail with, by block id or kind.
+        blocks: Returns the list of blocks to go by; None for the catalogue.
     """
 
     store: Store
@@ -52,6 +53,15 @@ class Tools:
     deliveries: Deliveries
     fixtures: Mapping[str, Fixture]
     failures: Mapping[str, str]
+    blocks: Callable[[], Sequence[Any] | None]
+
+    def is_known(self, kind: str) -> bool:
+        """Return True if the service has blocks of a kind."""
+        listed = self.blocks()
+        if listed is None:
+            return kind in CATALOGUE
+        entries = (one for one in listed if isinstance(one, Mapping))
+        return any(one.get("block_name") == kind for one in entries)
 
     def update_run(self, run_id: str, **changes: Any) -> RunRecord:
         """Change a run, unless it has ended."""
@@ -235,7 +245,7 @@ class _BlockWorker:
         message = failures.get(self.state.block_id, failures.get(kind))
         if message is not None:
             raise BlockFailedError(message)
-        if kind not in CATALOGUE and self.switches.unknown_kind_fails:
+        if self.switches.unknown_kind_fails and not self.tools.is_known(kind):
             raise BlockFailedError(f"Unknown block type: {kind}")
 
     def _check_stop(self) -> None:

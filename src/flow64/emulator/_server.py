@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -77,6 +77,8 @@ class Emulator:
         fixtures: Replacements for synthetic values, by block id or kind; set one at any
             time.
         faults: The faults of requests; none, until some are added.
+        blocks: What `GET /workflows/blocks` answers; None for the catalogue of flow64.
+            Set another list at any time.
     """
 
     app: ASGIApp
@@ -86,6 +88,7 @@ class Emulator:
     store: Store
     fixtures: Fixtures
     faults: Faults
+    blocks: Sequence[Any] | None
 
     def __init__(
         self,
@@ -98,6 +101,7 @@ class Emulator:
         fixtures: Mapping[str, Fixture] | None = None,
         allow_hosts: Collection[str] = (),
         seed: int = 0,
+        blocks: Sequence[Any] | None = None,
     ) -> None:
         """Make an emulator that is not served yet.
 
@@ -111,6 +115,8 @@ class Emulator:
             allow_hosts: Hosts, other than this machine, that outgoing webhooks are
                 posted to.
             seed: Seed of the faults that have a probability.
+            blocks: What `GET /workflows/blocks` answers; None for the catalogue of
+                flow64. Its kinds are known kinds.
 
         Raises:
             ConfigError: The key of an OAuth client is not a public RSA key, a fixture
@@ -125,6 +131,7 @@ class Emulator:
         self.fixtures = Fixtures(fixtures)
         self._allow_hosts = frozenset(map(as_host, allow_hosts))
         self.faults = Faults(seed)
+        self.blocks = blocks
         self._block_failures: dict[str, str] = {}
         self._port = port
         self._path = None if store is None or isinstance(store, Store) else store
@@ -146,11 +153,21 @@ class Emulator:
             self._allow_hosts,
         )
         tools = Tools(
-            store, self.clock, deliveries, self.fixtures, self._block_failures
+            store,
+            self.clock,
+            deliveries,
+            self.fixtures,
+            self._block_failures,
+            lambda: self.blocks,
         )
         self._engine = Engine(tools, lambda: self.switches)
         services = Services(
-            store, self.clock, self._engine, links, lambda: self.switches
+            store,
+            self.clock,
+            self._engine,
+            links,
+            lambda: self.switches,
+            lambda: self.blocks,
         )
         access = Access(
             self._keys, self._authority, Limiter(self.clock), lambda: self.switches

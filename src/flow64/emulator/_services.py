@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from attrs import frozen
 
@@ -27,6 +27,7 @@ class Services:
         engine: Executes runs.
         links: Signs download links.
         switches: Returns the switches as they are now.
+        blocks: Returns the list of blocks to answer; None for the catalogue.
     """
 
     store: Store
@@ -34,6 +35,7 @@ class Services:
     engine: Engine
     links: Links
     switches: Callable[[], Switches]
+    blocks: Callable[[], Sequence[Any] | None]
 
     def check_owner(self, record: R | None, call: ApiCall, what: str) -> R:
         """Return the record.

@@ -42,7 +42,7 @@ class Switches:
         refuse_empty_payload: Whether an empty `webhook_payload` is refused unless the
             source is a search.
         replace_specs: Whether `specs_override` replaces all specs of the first block.
-        unknown_kind_fails: Whether a run fails at a kind that is not in the catalogue.
+        unknown_kind_fails: Whether a run fails at a kind that is not listed.
         credits: Credits that an organisation may spend in total; None for no limit.
         auto_execute_on_update: Whether an update charges searches with `auto_execute`,
             as creating a workflow does.

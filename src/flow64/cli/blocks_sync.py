@@ -1,0 +1,103 @@
+"""`flow64 blocks sync`: save the service's own list of blocks in the project."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..analysis import KindChange, LiveCatalogue, compare_catalogues
+from ..blocks import CATALOGUE
+from ..environments import load as load_settings
+from ..errors import FlowError
+from ..manifest import write_all
+from ..text import join_words, pluralize
+from . import _params as params
+from ._block_changes import (
+    SAVED,
+    changes_data,
+    format_changes,
+    list_problems,
+    summarize_changes,
+)
+from ._service import connect
+from ._terminal import print_json, print_lines, print_message, relative_path
+
+
+@params.command("sync", "flow64 blocks sync", "flow64 blocks sync --env prod")
+@params.env
+@params.as_json
+def command(*, env: str | None, as_json: bool) -> int:
+    """Save the service's own list of blocks, and show what is new, changed or gone.
+
+    One read is sent. The file is the one that `blocks` in [tool.flow64] names, by
+    default blocks.json next to pyproject.toml. From then on all commands go by it: it
+    may allow what flow64 does not know, and refuse what it knows. Commit it. If the
+    answer is the same as before, the file is left alone.
+    """
+    settings = load_settings()
+    file = settings.blocks or settings.folder / SAVED
+    with connect(env) as client:
+        answer = client.blocks()
+    live = LiveCatalogue.of(answer.as_data())  # without secrets
+    before = _read(file)
+    changes = [] if before is None else compare_catalogues(before, live)
+    is_new = before is None or bool(changes)
+    if is_new:
+        write_all(file.parent, {file.name: live.as_text()})
+    if as_json:
+        print_json(
+            {
+                "file": str(file),
+                "date": live.date if is_new or before is None else before.date,
+                "kinds": len(live.blocks),
+                "is_first": before is None,
+                "is_written": is_new,
+                "changes": changes_data(changes),
+                "problems": [*answer.problems],
+            }
+        )
+    else:
+        print_lines(format_changes(changes))
+    for line in list_problems(answer.problems):
+        print_message(line)
+    _print_result(file, before, live, changes)
+    if settings.blocks is None:
+        where = relative_path(settings.file) if settings.file else "pyproject.toml"
+        print_message(
+            f"to let all commands go by it, write into [tool.flow64] of {where}: "
+            f'blocks = "{file.name}"'
+        )
+    return 0
+
+
+def _read(file: Path) -> LiveCatalogue | None:
+    """Read the list of the last sync; None if there is none, or it is damaged."""
+    try:
+        return LiveCatalogue.read(file)
+    except FileNotFoundError:
+        return None
+    except (OSError, FlowError) as error:
+        print_message(f"what is new is not known: {error}")
+        return None
+
+
+def _print_result(
+    file: Path,
+    before: LiveCatalogue | None,
+    live: LiveCatalogue,
+    changes: Sequence[KindChange],
+) -> None:
+    name, count = relative_path(file), pluralize(len(live.blocks), "kind")
+    if before is None:
+        print_message(f"{name} written: {count}")
+        known, listed = CATALOGUE.keys(), live.blocks.keys()
+        for label, kinds in (
+            ("new to flow64", listed - known),
+            ("known to flow64, but not listed", known - listed),
+        ):
+            if kinds:
+                print_message(f"{label}: {join_words(sorted(kinds), 20)}")
+    elif changes:
+        print_message(f"{name} written: {summarize_changes(changes)}")
+    else:
+        print_message(f"{name} is unchanged: {count}, as on {before.date}")

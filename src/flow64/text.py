@@ -84,14 +84,18 @@ def format_dollars(amount: float) -> str:
     return f"${amount:,.2f}".removesuffix(".00")
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return ` (did you mean 'x'?)` if a known word is close, else nothing."""
+def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """Return ` (did you mean 'x'?)` if a known word is close, else nothing.
+
+    Args:
+        cutoff: How much alike they are at least, from 0 to 1.
+    """
     from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
 
     if len(word) > _LONGEST_WORD:
         return ""
     options = sorted(option for option in known if len(option) <= _LONGEST_WORD)
-    close = get_close_matches(word, options, n=1, cutoff=0.6)
+    close = get_close_matches(word, options, n=1, cutoff=cutoff)
     if not close:
         folded = {option.casefold(): option for option in options}
         close = [folded[word.casefold()]] if word.casefold() in folded else []

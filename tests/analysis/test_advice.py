@@ -434,6 +434,17 @@ FIELDS = [
         Webhook(LEAD) >> RawBlock("qqq", key="a") >> RawBlock("qqq", key="b"),
         [("note", "a", "'qqq' is not in the catalogue, so not checked (2 blocks)")],
     ),
+    (
+        "unknown-kind",
+        raw({}, "score_lead"),  # scrape_web is not near
+        [
+            (
+                "note",
+                "score_lead",
+                "'score_lead' is not in the catalogue, so not checked",
+            )
+        ],
+    ),
     ("unknown-field", finder(mode="PERSONAL"), []),
     ("unknown-field", finder(extra={"region": "eu"}), []),
     ("unknown-field", raw({"anything": 1}, "verify_email"), []),

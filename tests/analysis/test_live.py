@@ -924,3 +924,25 @@ def test_the_answer_of_the_emulator_accepts_what_flow64_shows():
     answer = LiveCatalogue.of(json.loads(json.dumps(data)))
 
     assert codes(flow, answer).keys() & LIVE_CODES == set()
+
+
+@pytest.mark.parametrize(
+    ("kind", "near"),
+    [
+        ("find_emial", " (did you mean 'find_email'?)"),
+        ("scor_lead", " (did you mean 'score_lead'?)"),
+        ("find_phone_number", " (did you mean 'find_phone'?)"),
+        ("rate_people", ""),
+    ],
+)
+def test_near_kinds(kind, near):
+    """A slip of the pen is near a kind of either catalogue, and no other name is."""
+    made = Workflow("W", Webhook(LEAD) >> RawBlock(kind), key="w")
+
+    (found,) = [
+        one
+        for one in made.check(blocks=live(score_lead={}))
+        if one.code == "unlisted-kind"
+    ]
+
+    assert found.message == f"the live catalogue does not list {kind!r}{near}"

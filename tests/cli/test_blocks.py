@@ -8,6 +8,7 @@ import pytest
 
 from flow64 import Workflow
 from flow64.blocks import CATALOGUE, facts_of, specs_schema
+from tests.catalogue.answer import ANSWER, HOSTILE, SECRET
 
 LIVE = [
     {
@@ -194,6 +195,107 @@ def test_live_one(live, flow64):
     assert "and also has the fields: sp\\x1bin\n" in told
     assert "but does not have the fields: verify_emails, providers\n" in told
     assert absent == "the service does not list 'find_phone'\n"
+
+
+@pytest.fixture
+def answer(tmp_path):
+    path = tmp_path / "answer.json"
+    path.write_text(
+        json.dumps({"date": "2026-11-28", "blocks": ANSWER}), encoding="utf-8"
+    )
+    return path
+
+
+def test_live_fields(answer, flow64):
+    """All fields of the live schema are shown, and what bounds them."""
+    code, printed, told = flow64("blocks", "find_email", "--blocks", answer)
+
+    of = "fields in the live catalogue of 2026-11-28:"
+    shown = printed.splitlines()[printed.splitlines().index(of) + 1 :]
+    assert (code, told) == (0, "")
+    assert shown == [
+        "  mode: PROFESSIONAL or PERSONAL or BOTH · default 'PROFESSIONAL'",
+        "      Which addresses to find.",
+        "  verify_emails: bool · default true",
+        "      Check each address by SMTP.",
+        "  providers: Sequence[str] or null · default null",
+        "      Providers to ask, in this order.",
+    ]
+
+
+def test_live_kind(answer, flow64):
+    """A kind that only the service knows is shown in full too."""
+    code, printed, told = flow64("blocks", "score_lead", "--blocks", answer)
+
+    lines = printed.splitlines()
+    assert (code, told) == (0, "")
+    assert lines[0] == "score_lead  the live catalogue of 2026-11-28"
+    assert "input_type  LEAD" in lines
+    assert "  signals: Sequence[Signal] · required · minItems 1 · maxItems 20" in lines
+    assert "  signals[*].weight: float · required · minimum -100 · maximum 100" in lines
+    assert lines[-1] == "  RawBlock('score_lead', specs={'signals': ...})"
+
+
+def test_live_kind_without_fields(answer, flow64):
+    """An entry without a schema, or without fields, says so."""
+    damaged = flow64("blocks", "yc_batches", "--blocks", answer)[1]
+    empty = flow64("blocks", "leads_to_company", "--blocks", answer)[1]
+
+    assert damaged.endswith("\n  its entry has no schema that can be used\n")
+    assert empty.endswith("\n  none\n")
+
+
+def test_live_kind_data(answer, flow64):
+    """As data, each field has what its schema says."""
+    (data,) = json.loads(
+        flow64("blocks", "reddit_search", "--blocks", answer, "--json")[1]
+    )
+
+    fields = {one["name"]: one for one in data["live_fields"]}
+    assert data["live_other_keys"]["price_per_row"] == 0.02
+    assert fields["sort"] == {
+        "name": "sort",
+        "type": "relevance or new or top",
+        "required": False,
+        "nullable": False,
+        "words": ["relevance", "new", "top"],
+        "default": "relevance",
+        "limits": {},
+        "description": "Order of the posts.",
+    }
+    assert "default" not in fields["query"]
+
+
+def test_live_search(answer, flow64):
+    """A search looks into what the service says of new kinds, and suggests them."""
+    printed = flow64("blocks", "rubric", "--blocks", answer)[1]
+    code, _, told = flow64("blocks", "scor_laed", "--blocks", answer)
+
+    assert printed.startswith("score_lead  the live catalogue")
+    assert (code, "(did you mean 'score_lead'?)" in told) == (1, True)
+
+
+def test_hostile(answer, flow64):
+    """No text of an entry steers the terminal, and no key is shown."""
+    printed = flow64("blocks", HOSTILE, "--blocks", answer)[1]
+    slack = flow64("blocks", "send_slack_message", "--blocks", answer)[1]
+    table = flow64("blocks", "--blocks", answer)[1]
+    data = flow64("blocks", "--blocks", answer, "--json")[1]
+
+    assert all(
+        line.isprintable() for line in [*printed.splitlines(), *table.split("\n")]
+    )
+    assert SECRET not in slack + data
+    assert max(map(len, table.splitlines())) < 200
+
+
+def test_settings(answer, flow64, monkeypatch):
+    """The list that the settings name is used by itself."""
+    monkeypatch.chdir(answer.parent)
+    text = '[tool.flow64]\nblocks = "answer.json"\n'
+    (answer.parent / "pyproject.toml").write_text(text, "utf-8")
+
+    assert "score_lead" in flow64("blocks", "score_lead")[1]
 
 
 def test_live_of_no_use(tmp_path, flow64):

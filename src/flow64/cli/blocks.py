@@ -10,12 +10,20 @@ import click
 
 from ..analysis import LiveBlock, LiveCatalogue
 from ..blocks import OLD_NAMES
-from ..definition import thaw
 from ..errors import did_you_mean, shortened
-from ..text import printable
+from ..loading import find_saved_catalogue
+from ..redaction import clean_text
+from ..text import truncate
 from . import _params as params
 from ._block_reference import BlockReference, catalogue, reference_lines
 from ._exit_codes import FAILED
+from ._live_reference import (
+    describe_live_kind,
+    live_field_lines,
+    live_kind_data,
+    live_reference_lines,
+    write_example,
+)
 from ._terminal import print_json, print_lines, print_message, print_table
 
 ROLES: Final = ("source", "step", "converter", "sink")
@@ -43,7 +51,8 @@ ROW_KINDS: Final = ("lead", "company")
     "saved",
     type=params.FILE,
     metavar="FILE",
-    help="A saved answer of `GET /workflows/blocks`, to compare the catalogue with.",
+    help="A saved answer of `GET /workflows/blocks`, to compare the catalogue with. "
+    "By default the one that [tool.flow64] names.",
 )
 @params.as_json
 def command(
@@ -58,10 +67,10 @@ def command(
     """List the known blocks, or show one in full. Nothing is sent.
 
     All WORDS are searched for in names, descriptions, fields and columns. The name of
-    one block or class shows everything known about it. Exits with 1 if nothing is
-    found.
+    one block or class shows everything known about it, and all that the service's own
+    list says of it. Exits with 1 if nothing is found.
     """
-    live = None if saved is None else LiveCatalogue.read(saved)
+    live = find_saved_catalogue() if saved is None else LiveCatalogue.read(saved)
     known = catalogue()
     one = _find_block(known, words)
     found = [one] if one is not None else _search(known, words)
@@ -70,20 +79,28 @@ def command(
         for each in found
         if _takes(each, takes) and _gives(each, gives) and role in (None, _role(each))
     ]
-    is_open = not (takes or gives or role)
-    unknown = _describe_unknown(known, words, live if is_open else None)
+    is_open = one is None and not (takes or gives or role)
+    unknown = _find_unknown(known, words, live if is_open else None)
+    if unknown and [*words] == [unknown[0].kind]:
+        found = []
     if as_json:
-        print_json([*(_data(each, live) for each in found), *unknown])
+        print_json(
+            [*(_data(each, live) for each in found), *map(_unknown_data, unknown)]
+        )
     elif one is not None and found:
         print_lines(reference_lines(one))
         _print_details(one, live)
+    elif live is not None and not found and len(unknown) == len(words) == 1:
+        print_lines(live_reference_lines(unknown[0], live.name))
     else:
-        print_table(
-            [*_rows(found, live), *((u["kind"], "RawBlock", "") for u in unknown)]
-        )
+        rows = [
+            (new.kind, "RawBlock", truncate(describe_live_kind(new), 80))
+            for new in unknown
+        ]
+        print_table([*_rows(found, live), *rows])
     if found or unknown:
         return 0
-    _print_no_match(known, words)
+    _print_no_match(known, words, live)
     return FAILED
 
 
@@ -122,22 +139,33 @@ def _role(one: BlockReference) -> str:
     return one.block.about.role
 
 
-def _describe_unknown(
+def _find_unknown(
     known: Sequence[BlockReference], words: Sequence[str], live: LiveCatalogue | None
-) -> Sequence[dict[str, Any]]:
-    """Describe the kinds that the service lists and the catalogue lacks."""
+) -> Sequence[LiveBlock]:
+    """Return the kinds that the service lists and the catalogue lacks."""
     kinds = {one.block.kind for one in known}
     listed: Mapping[str, LiveBlock] = {} if live is None else live.blocks
-    return [
-        {
-            "kind": kind,
-            "class": "RawBlock",
-            "example": f"RawBlock({kind!r}, specs={{...}})",
-            "live_schema": thaw(block.specs_schema),
-        }
-        for kind, block in listed.items()
-        if kind not in kinds and all(word.casefold() in kind for word in words)
-    ]
+    new = [block for kind, block in listed.items() if kind not in kinds]
+    if exact := [block for block in new if [*words] == [block.kind]]:
+        return exact
+    folded = [word.casefold() for word in words]
+    return [one for one in new if all(word in _haystack(one) for word in folded)]
+
+
+def _haystack(block: LiveBlock) -> str:
+    """Return the text that a search looks into."""
+    parts = [block.kind, describe_live_kind(block)]
+    parts += [f"{name} {one.description}" for name, one in block.fields.items()]
+    return " ".join(parts).casefold()
+
+
+def _unknown_data(block: LiveBlock) -> dict[str, Any]:
+    return {
+        "kind": block.kind,
+        "class": "RawBlock",
+        "example": write_example(block),
+        **live_kind_data(block),
+    }
 
 
 def _data(one: BlockReference, live: LiveCatalogue | None) -> dict[str, Any]:
@@ -145,7 +173,7 @@ def _data(one: BlockReference, live: LiveCatalogue | None) -> dict[str, Any]:
     if live is not None:
         listed = live.blocks.get(one.block.kind)
         data["is_listed"] = listed is not None
-        data["live_schema"] = None if listed is None else thaw(listed.specs_schema)
+        data |= {"live_schema": None} if listed is None else live_kind_data(listed)
     return data
 
 
@@ -174,20 +202,21 @@ def _print_details(one: BlockReference, live: LiveCatalogue | None) -> None:
     if listed is None:
         print_message(f"the service does not list {one.block.kind!r}")
         return
-    known: Any = {} if listed.specs_schema is None else listed.specs_schema
-    fields: Any = known.get("properties")
-    if not isinstance(fields, Mapping):
+    print_lines(live_field_lines(listed, live.name))
+    names = [*listed.fields]
+    if not names:
         return
-    names: Sequence[str] = [*map(str, fields)]  # pyright: ignore[reportUnknownArgumentType] - of anything
     more = [name for name in names if name not in one.facts]
     less = [name for name in one.facts if name not in names]
     for label, found in (("and also has", more), ("but does not have", less)):
         if found:
-            shown = ", ".join(map(printable, found))
+            shown = ", ".join(map(clean_text, found))
             print_message(f"the service lists it, {label} the fields: {shown}")
 
 
-def _print_no_match(known: Sequence[BlockReference], words: Sequence[str]) -> None:
+def _print_no_match(
+    known: Sequence[BlockReference], words: Sequence[str], live: LiveCatalogue | None
+) -> None:
     """Print that nothing was found, with suggestions."""
     if not words:
         print_message("no block matches these options")
@@ -199,7 +228,7 @@ def _print_no_match(known: Sequence[BlockReference], words: Sequence[str]) -> No
             )
             return
     strange = [word for word in words if not _search(known, [word])]
-    names: list[str] = []
+    names = [] if live is None else [*live.blocks]
     for one in known:
         columns = (*one.columns.reads, *one.columns.adds)
         names += [one.block.kind, one.block.__name__, *one.facts]

@@ -10,6 +10,7 @@ from ._errors import AddressError, SourceError
 from ._importing import PACKAGE_FOLDER
 from ._lower import lower, lower_leniently, select_set_values
 from ._source_names import (
+    find_saved_catalogue,
     list_names,
     require_project_source,
     resolve_source,
@@ -52,6 +53,7 @@ __all__ = [
     "SourceError",
     "SourceWorkflow",
     "files_below",
+    "find_saved_catalogue",
     "insert_env",
     "list_live",
     "list_names",

@@ -68,6 +68,10 @@ def old_kind_name(definition: Definition) -> Iterator[Found]:
         yield Found(position, message, f"write {OLD_NAMES[block.kind]}")
 
 
+ALIKE: Final = 0.7
+"""How much a new kind and a known one are alike at least, for a slip of the pen."""
+
+
 @rule(
     "specs",
     "note",
@@ -86,7 +90,7 @@ def unknown_kind(definition: Definition) -> Iterator[Found]:
     known = CATALOGUE.keys() | OLD_NAMES.keys()
     for kind, positions in definition.by_kind.items():
         if kind not in known:
-            near = did_you_mean(kind, CATALOGUE)
+            near = did_you_mean(kind, CATALOGUE, cutoff=ALIKE)
             more = f" ({len(positions)} blocks)" if len(positions) > 1 else ""
             message = (
                 f"{shortened(kind)} is not in the catalogue{near}, so not checked{more}"

@@ -20,6 +20,7 @@ from .._listed_kinds import learn_kinds
 from .._live import MOST_ERRORS, LiveCatalogue, as_catalogue
 from ._fast_path import SAFE_RULES
 from ._fields import (
+    ALIKE,
     unchecked_field,
     unconfirmed_facts,
     unknown_field,
@@ -76,7 +77,7 @@ def unlisted_kind(
     The list may be older than the kind, or another organisation's.
     """
     for kind, positions in verdict.unlisted.items():
-        near = did_you_mean(kind, verdict.kinds)
+        near = did_you_mean(kind, {*verdict.kinds, *CATALOGUE}, cutoff=ALIKE)
         if OLD_NAMES.get(kind) in verdict.kinds:
             near = f" (did you mean {OLD_NAMES[kind]!r}?)"
         more = f" ({len(positions)} blocks)" if len(positions) > 1 else ""

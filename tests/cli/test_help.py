@@ -20,6 +20,7 @@ from flow64.loading import PACKAGE_FOLDER
 OFFLINE = {
     "blocks",
     "blocks diff",
+    "blocks generate",
     "check",
     "compile",
     "completion",

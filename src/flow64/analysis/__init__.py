@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         lineage,
         output_columns,
     )
-    from ._listed_kinds import learn_kinds
+    from ._listed_kinds import describe_listed, learn_kinds
     from ._live import LiveBlock, LiveCatalogue, as_catalogue
     from ._live_changes import (
         FieldChange,
@@ -70,6 +70,7 @@ __all__ = [
     "cost",
     "count_start_rows",
     "describe_field",
+    "describe_listed",
     "effects",
     "errors",
     "estimate_cost",
@@ -105,7 +106,7 @@ _ROOMS = {
         "lineage",
         "output_columns",
     ),
-    "_listed_kinds": ("learn_kinds",),
+    "_listed_kinds": ("describe_listed", "learn_kinds"),
     "_live": ("LiveBlock", "LiveCatalogue", "as_catalogue"),
     "_live_changes": (
         "FieldChange",

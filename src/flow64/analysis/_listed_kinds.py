@@ -48,8 +48,8 @@ def learn_kinds(live: LiveCatalogue) -> None:
             _make_class(block, live.name)
 
 
-def _make_class(block: LiveBlock, source: str) -> type[CatalogueBlock]:
-    """Make a class that says what an entry says. It is used as a `RawBlock`."""
+def describe_listed(block: LiveBlock, source: str) -> About:
+    """Return the facts about a new kind that an entry says."""
     takes, gives = _row_kind(block, _TAKES), _row_kind(block, _GIVES)
     price = _price(block)
     category = block.extra.get(_CATEGORY)
@@ -58,7 +58,7 @@ def _make_class(block: LiveBlock, source: str) -> type[CatalogueBlock]:
     effects: tuple[Effect, ...] = ()
     if price != 0:
         effects = ("may-spend",) if price is None else ("spends",)
-    about = About(
+    return About(
         role=role or ("source" if takes == "none" else "step"),
         takes=cast("Any", takes or "any"),
         gives=cast("Any", gives or "unknown"),
@@ -69,6 +69,11 @@ def _make_class(block: LiveBlock, source: str) -> type[CatalogueBlock]:
         price=None if price is None else Price(price, "D", source),
         columns=UNKNOWN_COLUMNS,
     )
+
+
+def _make_class(block: LiveBlock, source: str) -> type[CatalogueBlock]:
+    """Make a class that says what an entry says. It is used as a `RawBlock`."""
+    about = describe_listed(block, source)
     name = "".join(word.title() for word in block.kind.split("_"))
     members = {"kind": block.kind, "about": about, "__module__": __name__}
     made = new_class(

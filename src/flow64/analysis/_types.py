@@ -76,8 +76,21 @@ def _field_type(hint: Any) -> FieldType | None:
         return _OBJECT
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (Union, types.UnionType):
-        members = [member for member in args if member is not Unset]
-        return _MAP if type[Any] in members else _field_type(members[0])
+        members = [one for one in args if one not in (Unset, type(None))]
+        return _MAP if type[Any] in members else _union_type(members)
     if origin is Sequence:
         return FieldType("a list", (list,), _field_type(args[0]))
     return _OBJECT if origin is Mapping else None
+
+
+def _union_type(members: Sequence[Any]) -> FieldType | None:
+    """Return the type of a field that takes what one of several types takes."""
+    found = [_field_type(one) for one in members]
+    known = [one for one in found if one is not None]
+    if len(known) < len(found) or not known:
+        return None
+    if len(known) == 1:
+        return known[0]
+    # One that takes lists of anything, since items may be of several types as well.
+    kinds = tuple(kind for one in known for kind in one.kinds)
+    return FieldType(" or ".join(one.name for one in known), kinds)

@@ -263,10 +263,11 @@ def facts_of(cls: type[Block]) -> Mapping[str, Fact]:
 @of_catalogue
 def _facts_of(cls: Any) -> Mapping[str, Fact]:
     hints = typing.get_type_hints(cls, include_extras=True)
+    source = vars(cls)["about"].source if "about" in vars(cls) else "its class"
     found = {}
     for name in cls.spec_names:
         noted = getattr(hints[name], "__metadata__", ())
         is_required = getattr(attrs.fields(cls), name).default is attrs.NOTHING
-        own = Fact("D", "its class", required=is_required)
+        own = Fact("D", source, required=is_required)
         found[name] = next((one for one in noted if isinstance(one, Fact)), own)
     return MappingProxyType(found)

@@ -32,6 +32,9 @@ def fill(built_in: Mapping[str, type[CatalogueBlock]]) -> None:
 def register(cls: type[CatalogueBlock]) -> None:
     """Add a class of your own.
 
+    A class with the facts of a built-in one (`about = FindEmail.about`) is a variant of
+    it with other fields. The built-in class keeps its place.
+
     Raises:
         ArgumentError: The class names no kind or has no facts, or flow64 knows the
             kind and its fields already.
@@ -46,6 +49,8 @@ def register(cls: type[CatalogueBlock]) -> None:
         raise ArgumentError(name, f"{problem}; {advice}")
     known = _kinds.get(kind)
     if known is not None and is_built_in(known) and known.specs_known:
+        if cls.about is known.about:
+            return
         problem = f"flow64 has {known.__name__} for {shortened(kind)}"
         advice = "use that class, and extra= for fields that it does not know"
         raise ArgumentError(name, f"{problem}; {advice}")

@@ -112,8 +112,12 @@ def _schema_of(hint: Any) -> dict[str, Any]:
         members = [member for member in args if member is not Unset]
         if type[Any] in members:  # only a field map may be given as a class
             entry = {"type": ["string", "object"]}
-            return {"type": "object", "additionalProperties": entry}
-        return _schema_of(*members)
+            made = [{"type": "object", "additionalProperties": entry}]
+            members = [one for one in members if one is type(None)]
+        else:
+            made = []
+        made += map(_schema_of, members)
+        return made[0] if len(made) == 1 else {"anyOf": made}
     if origin is Literal:
         return {"enum": list(args)}
     if origin is RowKind:
@@ -129,6 +133,7 @@ _WORDS: Final[Mapping[Any, str]] = {
     bool: "boolean",
     int: "integer",
     float: "number",
+    type(None): "null",
 }
 
 

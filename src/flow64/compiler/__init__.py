@@ -11,6 +11,7 @@ from ._lower import Lowered, lower
 
 if TYPE_CHECKING:
     from ._code import Code, as_code, call_of
+    from ._layout import cells, flat, is_shown, lines_of, quote_text
     from ._lift import Lifted, lift
 
 __all__ = [
@@ -20,9 +21,14 @@ __all__ = [
     "Lowered",
     "as_code",
     "call_of",
+    "cells",
+    "flat",
     "is_key",
+    "is_shown",
     "lift",
+    "lines_of",
     "lower",
+    "quote_text",
 ]
 
 _MODULES: Final = {
@@ -30,7 +36,12 @@ _MODULES: Final = {
     "Lifted": "._lift",
     "as_code": "._code",
     "call_of": "._code",
+    "cells": "._layout",
+    "flat": "._layout",
+    "is_shown": "._layout",
     "lift": "._lift",
+    "lines_of": "._layout",
+    "quote_text": "._layout",
 }
 
 

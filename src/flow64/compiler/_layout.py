@@ -38,6 +38,11 @@ def flat(node: ast.AST) -> str:
     return _Printer().flat(node)
 
 
+def lines_of(node: ast.expr, indent: int, before: str) -> list[str]:
+    """Return an expression behind a text, on as many lines as it needs."""
+    return _Printer().lines(node, indent, before, "", is_inside=False)
+
+
 def quote_text(text: str) -> str:
     """Write a text as a literal on one line, with every odd character escaped.
 
@@ -97,6 +102,10 @@ def _cells(character: str) -> int:
     return 2 if _UNICODE.east_asian_width(character) in "WF" else 1
 
 
+_OPENED: Final = (ast.Call, ast.List, ast.Tuple, ast.Dict, ast.Subscript)
+"""Expressions with brackets, which are opened if they do not fit."""
+
+
 class _Printer:
     """Prints statements, and caches each expression on one line."""
 
@@ -133,6 +142,8 @@ class _Printer:
                 return name
             case ast.Attribute(value=value, attr=name):
                 return f"{self.flat(value)}.{name}"
+            case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+                return f"{self.flat(left)} | {self.flat(right)}"
             case ast.BinOp():
                 return " >> ".join(map(self.flat, operands(node)))
             case ast.Constant(value=value):
@@ -153,6 +164,9 @@ class _Printer:
                 pairs = zip(keys, values, strict=True)
                 found = [(f"{self.flat(key)}: ", item) for key, item in pairs if key]
                 return "{", found, "}"
+            case ast.Subscript(value=value, slice=inner):
+                words = inner.elts if isinstance(inner, ast.Tuple) else [inner]
+                return f"{self.flat(value)}[", [("", word) for word in words], "]"
             case _:
                 pass
         assert isinstance(node, ast.Call)
@@ -187,7 +201,7 @@ class _Printer:
                 return self._fluent(node, indent, before, after, is_inside=is_inside)
             if _calls(node) == 1:
                 return self._after_call(node, indent, before, after)
-        if isinstance(node, ast.Call | ast.List | ast.Tuple | ast.Dict):
+        if isinstance(node, _OPENED):
             start, items, end = self._open(node)
             if items:
                 head, last = f"{pad}{before}{start}", f"{pad}{end}{after}"

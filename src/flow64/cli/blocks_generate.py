@@ -1,0 +1,134 @@
+"""`flow64 blocks generate`: write block classes for what flow64 does not have."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from ..analysis import LiveCatalogue
+from ..environments import load as load_settings
+from ..errors import SaveError
+from ..generation import FACTS, MARK, BlockFacts, write_blocks
+from ..manifest import write_all
+from ..text import join_words, printable
+from . import _params as params
+from ._block_changes import SAVED, list_problems
+from ._exit_codes import FAILED
+from ._terminal import print_error, print_json, print_line, print_message, print_text
+
+
+@params.command(
+    "generate",
+    "flow64 blocks generate -o blocks.py",
+    "flow64 blocks generate -o blocks.py --check",
+    "flow64 blocks generate --blocks answer.json",
+)
+@params.output_file("Write the module to FILE.")
+@click.option(
+    "--blocks",
+    "saved",
+    type=params.FILE,
+    metavar="FILE",
+    help="A saved answer of `GET /workflows/blocks`. By default `blocks` in settings.",
+)
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Write a class for each kind, also for those that flow64 has entirely.",
+)
+@click.option(
+    "--check",
+    "is_check",
+    is_flag=True,
+    help="Write nothing. Exit with 1 if FILE is not current.",
+)
+@params.as_json
+def command(
+    *,
+    output: Path | None,
+    saved: Path | None,
+    everything: bool,
+    is_check: bool,
+    as_json: bool,
+) -> int:
+    """Write block classes for kinds and fields that flow64 does not have.
+
+    They are made from the service's own list of blocks, which `flow64 blocks sync`
+    saves. Facts that it does not say, such as row kinds, columns and prices, are read
+    from blocks.toml beside FILE. Nothing is sent.
+
+    The texts of the list never become code: the module is audited before it is printed
+    or saved. Without -o, it goes to stdout.
+    """
+    if is_check and output is None:
+        raise params.option_error("--check", "name the module to check with -o FILE")
+    live = LiveCatalogue.read(_find_list(saved))
+    made = write_blocks(live, _read_facts(output), everything=everything)
+    current = _read(output)
+    if is_check:
+        return _check(output, current, made.text, as_json=as_json)
+    if output is not None:
+        if current is not None and MARK not in current:
+            problem = "it is there already, and not written by flow64 blocks generate"
+            raise SaveError(str(output), problem)
+        write_all(output.parent, {output.name: made.text})
+    if as_json:
+        classes = [{"class": name, "kind": kind} for name, kind in made.kinds.items()]
+        file = None if output is None else str(output)
+        print_json({"file": file, "source": made.text, "classes": classes})
+    elif output is None:
+        print_text(made.text)
+    else:
+        print_line(printable(str(output)))
+    for line in list_problems(live.problems):
+        print_message(line)
+    if output is not None:
+        names = join_words(made.kinds, 40) or "none; flow64 has all of it"
+        print_message(f"classes: {names}")
+    return 0
+
+
+def _find_list(saved: Path | None) -> Path:
+    """Return the file with the service's list of blocks.
+
+    Raises:
+        click.UsageError: None was named, and there is none.
+    """
+    settings = load_settings()
+    found = saved or settings.blocks or settings.folder / SAVED
+    if not found.exists():
+        problem = f"{found} is not there"
+        raise params.option_error(
+            "--blocks", f"{problem}; run flow64 blocks sync, or name another FILE"
+        )
+    return found
+
+
+def _read_facts(output: Path | None) -> BlockFacts | None:
+    """Read the facts beside the module, if there are some."""
+    file = (Path() if output is None else output.parent) / FACTS
+    return BlockFacts.read(file) if file.exists() else None
+
+
+def _read(output: Path | None) -> str | None:
+    """Return what is in the module now; None if it is not there."""
+    if output is None or not os.path.lexists(output):
+        return None
+    return output.read_bytes().decode("utf-8", "replace")
+
+
+def _check(
+    output: Path | None, current: str | None, text: str, *, as_json: bool
+) -> int:
+    if as_json:
+        print_json({"file": str(output), "is_current": current == text})
+    elif current == text:
+        print_line(f"{printable(str(output))} is current")
+    else:
+        what = "is not there" if current is None else "is not current"
+        advice = f"run flow64 blocks generate -o {output}"
+        print_error(printable(f"{output} {what}; {advice}"))
+    return 0 if current == text else FAILED

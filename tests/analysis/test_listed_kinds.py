@@ -150,7 +150,7 @@ def test_saved_list_takes_part_in_commands(project, capsys):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        (None, "blocks: blocks.json cannot be read: No such file or directory"),
+        (None, "blocks: blocks.json cannot be read: Is a directory"),
         ("[5]", "none of its entries can be used"),
         ("{", "not valid JSON"),
     ],
@@ -158,7 +158,11 @@ def test_saved_list_takes_part_in_commands(project, capsys):
 def test_saved_list_that_cannot_be_used(project, capsys, text, problem):
     """The message says which file, and how to get it again."""
     file = project / "blocks.json"
-    file.unlink() if text is None else file.write_text(text, "utf-8")
+    if text is None:
+        file.unlink()
+        file.mkdir()
+    else:
+        file.write_text(text, "utf-8")
 
     code = main(["check"])
     told = capsys.readouterr().err
@@ -166,3 +170,11 @@ def test_saved_list_that_cannot_be_used(project, capsys, text, problem):
     assert code != 0
     assert problem in told
     assert "flow64 blocks sync fetches it again" in told
+
+
+def test_before_the_first_sync(project, capsys):
+    """A list that is not there yet is no mistake: `init` names it."""
+    (project / "blocks.json").unlink()
+
+    assert main(["check"]) == 0
+    assert "'score_lead' is not in the catalogue" in capsys.readouterr().out

@@ -33,7 +33,8 @@ NAMES = ("review", "comment", "deploy")
 MARK = "<!-- flow64:review prod -->"
 
 UNKNOWN = "say where flow64 comes from: replace this line by its requirement"
-SOURCE = f"flow64[cli,emulator] @ git+https://git.acme.example/acme/flow64@{'0' * 40}"
+FROM = "git+https://git.acme.example/acme/flow64"
+SOURCE = f"flow64[cli,emulator,schemas] @ {FROM}@{'0' * 40}"
 
 PROD = 'api_key = { env = "SIXTYFOUR_PROD_KEY" }'
 

@@ -111,6 +111,15 @@ def test_without_setting(service, tmp_path, flow64):
     assert "of pyproject.toml: blocks" in flow64("blocks", "sync")[2]
 
 
+def test_without_extra(project, flow64, monkeypatch):
+    """Without the extra that checks need, its line for pip is shown."""
+    monkeypatch.setattr("flow64.cli.blocks_sync.find_spec", lambda _: None)
+
+    told = flow64("blocks", "sync")[2]
+
+    assert "checking by it needs more packages: pip install 'flow64[schemas]'" in told
+
+
 def test_damaged(project, flow64):
     """A damaged file is written anew."""
     project.parent.mkdir()

@@ -94,8 +94,11 @@ def test_index(flow64, installed):
     code, _, told = flow64(*BEGIN)
 
     assert code == 0
-    assert lines() == ["flow64[cli,emulator]==0.1.0"]
-    assert last(told) == "requirements-flow64.txt installs flow64[cli,emulator]==0.1.0"
+    assert lines() == ["flow64[cli,emulator,schemas]==0.1.0"]
+    assert (
+        last(told)
+        == "requirements-flow64.txt installs flow64[cli,emulator,schemas]==0.1.0"
+    )
 
 
 @pytest.mark.parametrize(
@@ -177,15 +180,15 @@ def assert_names_no_place():
     [
         (
             "https://git.acme.example/acme/flow64.git",
-            f"flow64[cli,emulator] @ {GIT}.git@{COMMIT}",
+            f"flow64[cli,emulator,schemas] @ {GIT}.git@{COMMIT}",
         ),
         (
             "https://me:hidden_secret@git.acme.example/acme/flow64",
-            f"flow64[cli,emulator] @ {GIT}@{COMMIT}",
+            f"flow64[cli,emulator,schemas] @ {GIT}@{COMMIT}",
         ),
         (
             "ssh://git:hidden_secret@git.acme.example:2222/acme/flow64",
-            f"flow64[cli,emulator] @ git+ssh://git@git.acme.example:2222/acme/flow64@{COMMIT}",
+            f"flow64[cli,emulator,schemas] @ git+ssh://git@git.acme.example:2222/acme/flow64@{COMMIT}",
         ),
     ],
 )
@@ -207,7 +210,7 @@ def test_git_folder(flow64, installed):
 
     flow64(*BEGIN)
 
-    assert lines() == [f"flow64[cli,emulator] @ {GIT}@{COMMIT}#subdirectory=py"]
+    assert lines() == [f"flow64[cli,emulator,schemas] @ {GIT}@{COMMIT}#subdirectory=py"]
 
 
 def test_archive(flow64, installed):
@@ -217,7 +220,7 @@ def test_archive(flow64, installed):
 
     flow64(*BEGIN)
 
-    assert lines() == [f"flow64[cli,emulator] @ {url}#sha256={'ab' * 32}"]
+    assert lines() == [f"flow64[cli,emulator,schemas] @ {url}#sha256={'ab' * 32}"]
 
 
 def test_archive_without_hash(flow64, installed):
@@ -227,7 +230,7 @@ def test_archive_without_hash(flow64, installed):
 
     told = flow64(*BEGIN)[2]
 
-    assert lines() == [f"flow64[cli,emulator] @ {url}"]
+    assert lines() == [f"flow64[cli,emulator,schemas] @ {url}"]
     assert "is not pinned" in last(told)
     assert "#sha256=" in last(told)
 
@@ -255,7 +258,9 @@ def test_clone(remote, base, flow64, installed, clone):
 
     code, _, told = flow64(*BEGIN)
 
-    requirement = f"flow64[cli,emulator] @ {base}@{git(clone, 'rev-parse', 'HEAD')}"
+    requirement = (
+        f"flow64[cli,emulator,schemas] @ {base}@{git(clone, 'rev-parse', 'HEAD')}"
+    )
     assert (code, lines()) == (0, [requirement])
     assert last(told) == f"requirements-flow64.txt installs {requirement}"
     assert_names_no_place()
@@ -333,7 +338,7 @@ def test_other_remote(flow64, installed, clone):
 
     commit = git(clone, "rev-parse", "HEAD")
     assert lines() == [
-        f"flow64[cli,emulator] @ git+https://git.acme.example/fork/flow64@{commit}"
+        f"flow64[cli,emulator,schemas] @ git+https://git.acme.example/fork/flow64@{commit}"
     ]
 
 
@@ -345,7 +350,7 @@ def test_dirty_clone(flow64, installed, clone):
     told = flow64(*BEGIN)[2]
 
     commit = git(clone, "rev-parse", "HEAD")
-    assert lines() == [f"flow64[cli,emulator] @ {GIT}.git@{commit}"]
+    assert lines() == [f"flow64[cli,emulator,schemas] @ {GIT}.git@{commit}"]
     assert "this flow64 differs from that commit" in last(told)
 
 
@@ -357,7 +362,7 @@ def test_copy_of_a_clone(flow64, installed, clone):
     told = flow64(*BEGIN)[2]
 
     assert lines() == [
-        f"flow64[cli,emulator] @ {GIT}.git@{git(clone, 'rev-parse', 'HEAD')}"
+        f"flow64[cli,emulator,schemas] @ {GIT}.git@{git(clone, 'rev-parse', 'HEAD')}"
     ]
     assert last(told) == f"requirements-flow64.txt installs {lines()[0]}"
 
@@ -369,7 +374,7 @@ def test_old_copy_of_a_clone(flow64, installed, clone):
     told = flow64(*BEGIN)[2]
 
     assert lines() == [
-        f"flow64[cli,emulator] @ {GIT}.git@{git(clone, 'rev-parse', 'HEAD')}"
+        f"flow64[cli,emulator,schemas] @ {GIT}.git@{git(clone, 'rev-parse', 'HEAD')}"
     ]
     assert "this flow64 differs from that commit" in last(told)
 
@@ -387,7 +392,7 @@ def test_folder_of_a_larger_clone(flow64, installed, tmp_path):
     commit = git(inner, "rev-parse", "HEAD")
     url = "git+https://git.acme.example/acme/large"
     assert lines() == [
-        f"flow64[cli,emulator] @ {url}@{commit}#subdirectory=vendor/flow64"
+        f"flow64[cli,emulator,schemas] @ {url}@{commit}#subdirectory=vendor/flow64"
     ]
 
 
@@ -427,23 +432,26 @@ ARCHIVE = "https://files.acme.example/flow64-0.1.0.tar.gz"
 @pytest.mark.parametrize(
     ("given", "requirement"),
     [
-        ("0.1.0", "flow64[cli,emulator]==0.1.0"),
+        ("0.1.0", "flow64[cli,emulator,schemas]==0.1.0"),
         (
             "1!2.0rc1.post2.dev3+acme.1",
-            "flow64[cli,emulator]==1!2.0rc1.post2.dev3+acme.1",
+            "flow64[cli,emulator,schemas]==1!2.0rc1.post2.dev3+acme.1",
         ),
-        ("flow64==0.1.0", "flow64[cli,emulator]==0.1.0"),
-        ("Flow64 [oauth] == 0.1.0", "flow64[cli,emulator,oauth]==0.1.0"),
-        (f"{GIT}@{COMMIT}", f"flow64[cli,emulator] @ {GIT}@{COMMIT}"),
-        (f"flow64[cli] @ {GIT}@{COMMIT}", f"flow64[cli,emulator] @ {GIT}@{COMMIT}"),
-        (f"flow64@{GIT}@{COMMIT}", f"flow64[cli,emulator] @ {GIT}@{COMMIT}"),
+        ("flow64==0.1.0", "flow64[cli,emulator,schemas]==0.1.0"),
+        ("Flow64 [oauth] == 0.1.0", "flow64[cli,emulator,oauth,schemas]==0.1.0"),
+        (f"{GIT}@{COMMIT}", f"flow64[cli,emulator,schemas] @ {GIT}@{COMMIT}"),
+        (
+            f"flow64[cli] @ {GIT}@{COMMIT}",
+            f"flow64[cli,emulator,schemas] @ {GIT}@{COMMIT}",
+        ),
+        (f"flow64@{GIT}@{COMMIT}", f"flow64[cli,emulator,schemas] @ {GIT}@{COMMIT}"),
         (
             f"{SSH}@{COMMIT}#subdirectory=a/b",
-            f"flow64[cli,emulator] @ {SSH}@{COMMIT}#subdirectory=a/b",
+            f"flow64[cli,emulator,schemas] @ {SSH}@{COMMIT}#subdirectory=a/b",
         ),
         (
             f"{ARCHIVE}#sha256={'ab' * 32}",
-            f"flow64[cli,emulator] @ {ARCHIVE}#sha256={'ab' * 32}",
+            f"flow64[cli,emulator,schemas] @ {ARCHIVE}#sha256={'ab' * 32}",
         ),
     ],
 )
@@ -459,13 +467,13 @@ def test_from(given, requirement, flow64):
 @pytest.mark.parametrize(
     ("given", "requirement", "advice"),
     [
-        ("flow64", "flow64[cli,emulator]", "==VERSION"),
-        ("flow64>=0.1,<1", "flow64[cli,emulator]>=0.1,<1", "==VERSION"),
-        ("flow64 == 0.1.*", "flow64[cli,emulator]==0.1.*", "==VERSION"),
-        (GIT, f"flow64[cli,emulator] @ {GIT}", "@COMMIT"),
-        (f"{GIT}@main", f"flow64[cli,emulator] @ {GIT}@main", "@COMMIT"),
-        (f"{GIT}@0123456", f"flow64[cli,emulator] @ {GIT}@0123456", "@COMMIT"),
-        (ARCHIVE, f"flow64[cli,emulator] @ {ARCHIVE}", "#sha256=HASH"),
+        ("flow64", "flow64[cli,emulator,schemas]", "==VERSION"),
+        ("flow64>=0.1,<1", "flow64[cli,emulator,schemas]>=0.1,<1", "==VERSION"),
+        ("flow64 == 0.1.*", "flow64[cli,emulator,schemas]==0.1.*", "==VERSION"),
+        (GIT, f"flow64[cli,emulator,schemas] @ {GIT}", "@COMMIT"),
+        (f"{GIT}@main", f"flow64[cli,emulator,schemas] @ {GIT}@main", "@COMMIT"),
+        (f"{GIT}@0123456", f"flow64[cli,emulator,schemas] @ {GIT}@0123456", "@COMMIT"),
+        (ARCHIVE, f"flow64[cli,emulator,schemas] @ {ARCHIVE}", "#sha256=HASH"),
     ],
 )
 def test_from_is_not_pinned(given, requirement, advice, flow64):

@@ -28,7 +28,7 @@ FILE: Final = "requirements-flow64.txt"
 STOP: Final = "say where flow64 comes from: "
 """The beginning of a line that is not a requirement. pip and uv fail at it."""
 
-EXTRAS: Final = frozenset({"cli", "emulator"})
+EXTRAS: Final = frozenset({"cli", "emulator", "schemas"})
 """The extras that a project needs, for its jobs and for its tests."""
 
 NAME: Final = f"flow64[{','.join(sorted(EXTRAS))}]"

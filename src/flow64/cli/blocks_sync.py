@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from ..analysis import KindChange, LiveCatalogue, compare_catalogues
 from ..blocks import CATALOGUE
 from ..environments import load as load_settings
-from ..errors import FlowError
+from ..errors import FlowError, MissingExtraError
 from ..manifest import write_all
 from ..text import join_words, pluralize
 from . import _params as params
@@ -61,6 +62,9 @@ def command(*, env: str | None, as_json: bool) -> int:
     for line in list_problems(answer.problems):
         print_message(line)
     _print_result(file, before, live, changes)
+    if find_spec("jsonschema") is None:
+        needs = MissingExtraError("checking by it", "schemas")
+        print_message(f"{needs}")
     if settings.blocks is None:
         where = relative_path(settings.file) if settings.file else "pyproject.toml"
         print_message(

@@ -125,6 +125,8 @@ def refuse_group(key: str, names: Iterable[str]) -> None:
 def find_saved_catalogue() -> LiveCatalogue | None:
     """Return the saved list of blocks that `[tool.flow64]` names, if it names one.
 
+    Before a first `flow64 blocks sync`, there is no such file.
+
     Raises:
         SettingsError: The file cannot be used, or pyproject.toml has mistakes.
     """
@@ -138,6 +140,8 @@ def find_saved_catalogue() -> LiveCatalogue | None:
     advice = "flow64 blocks sync fetches it again"
     try:
         return LiveCatalogue.read(settings.blocks)
+    except FileNotFoundError:
+        return None
     except OSError as error:
         problem = f"blocks: {settings.blocks.name} cannot be read: {error.strerror}"
     except ReadError as error:

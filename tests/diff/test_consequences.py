@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from flow64 import LEAD, RawBlock
-from flow64.analysis import Estimate, RowPrice
+from flow64 import LEAD, RawBlock, Workflow
+from flow64.analysis import Estimate, LiveCatalogue, RowPrice
 from flow64.blocks import (
     Deduplicate,
     Filter,
@@ -259,3 +259,25 @@ def test_broken_read_stands_above_the_saving():
 def test_impact(before, after, impact):
     """Changes are classed by the gravest effect on what reads the rows."""
     assert impact_of(consequences(compiled(before), compiled(after))) == impact
+
+
+def test_a_live_catalogue_judges_both_sides():
+    """That of the code: what was read from the service has none of its own."""
+    entries = {"find_email": {"verify_emails": {"type": "boolean"}}, "webhook": {}}
+    live = LiveCatalogue.of(
+        [
+            {"block_name": kind, "specs_schema": {"properties": properties}}
+            for kind, properties in entries.items()
+        ]
+    )
+    before = compiled(SOURCE >> FindEmail())
+    wrong = Workflow("Leads", SOURCE >> FindEmail(verify_emails="yes"), key="leads")
+    after = wrong.with_blocks(live).compile()
+
+    found = [
+        one.finding.code
+        for one in consequences(before, after)
+        if isinstance(one, FindingAppeared)
+    ]
+
+    assert found == ["schema-mismatch"]

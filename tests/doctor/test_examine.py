@@ -20,6 +20,7 @@ from flow64.doctor import (
 )
 from flow64.emulator import Emulator, Switches
 from flow64.errors import TokenError, TransportError
+from tests.catalogue.answer import ANSWER
 from tests.service.support import Script, flow
 
 SENTINEL = "SENTINEL-ada@acme.example"
@@ -304,6 +305,16 @@ def queued(*hours):
 
 
 STAMP = f"[flow64:1 ns:a/project:b/workflow:c/pin:{ID} {'0' * 16} {'0' * 16} - "
+EMAILS = [
+    {
+        "block_name": "find_email",
+        "specs_schema": {"properties": {"mode": {}, "id 5": {}, "a.b": {}}},
+    }
+]
+UNLIKE = (
+    "without find_email.verify_emails and find_email.providers; others are too: "
+    "(a name that is not shown)"
+)
 ALL_KINDS = [{"block_name": kind} for kind in CATALOGUE]
 
 CASES = [
@@ -470,9 +481,42 @@ CASES = [
         "blocks-known",
         {"blocks": reply([*ALL_KINDS, {"block_name": "new"}])},
         "confirmed",
-        "; 1 are listed too",
+        "; listed too: new",
     ),
     ("blocks-known", {"blocks": reply([], 403)}, "not seen", "403"),
+    (
+        "blocks-known",
+        {"blocks": reply([*ALL_KINDS, {"block_name": "acme_12345678"}])},
+        "confirmed",
+        "; listed too: (something that is not a plain word)",
+    ),
+    (
+        "blocks-fields",
+        {"blocks": reply(ANSWER)},
+        "confirmed",
+        (
+            "; others are too: search.freshness, company_to_leads.max_people and "
+            "deduplicate.columns"
+        ),
+    ),
+    ("blocks-fields", {"blocks": reply(EMAILS)}, "contradicted", UNLIKE),
+    ("blocks-fields", {"blocks": reply(ALL_KINDS)}, "not seen", ""),
+    ("blocks-fields", {"blocks": reply({})}, "not seen", ""),
+    ("blocks-fields", {"blocks": reply([], 403)}, "not seen", "403"),
+    (
+        "blocks-words",
+        {"blocks": reply(ANSWER)},
+        "contradicted",
+        "not those of find_email.mode",
+    ),
+    ("blocks-words", {"blocks": reply(EMAILS)}, "not seen", ""),
+    (
+        "blocks-required",
+        {"blocks": reply(ANSWER)},
+        "contradicted",
+        "not those of read_csv.dataframe_type, read_notebook.notebook_id",
+    ),
+    ("blocks-required", {"blocks": reply(EMAILS)}, "confirmed", "those of 1 field"),
     ("runs-order", {"runs": reply(queued(1, 2))}, "contradicted", "by 2"),
     ("runs-order", {"runs": reply(queued(2, 1))}, "confirmed", "by 2"),
     (

@@ -15,8 +15,10 @@ from attrs import define
 from ..analysis import LiveBlock, LiveCatalogue
 from ..blocks import CATALOGUE, facts_of, is_built_in, specs_schema
 from ..definition import EMPTY
+from ..errors import ReadError
 from ..redaction import redact_keys
 from ._assumptions import AssumptionVerdict
+from ._requests import RequestRecords
 
 Facts: TypeAlias = dict[str, Any]
 """Facts about a field: `type`, `words`, `required` and `default`, if they are known."""
@@ -69,6 +71,17 @@ def compare_kinds(live: LiveCatalogue | None) -> dict[str, Any]:
     }
     hidden = sum(not is_plain_name(kind) for kind in new)
     return {"kinds": found, "kinds_not_shown": hidden}
+
+
+def read_catalogue(replies: RequestRecords) -> LiveCatalogue | None:
+    """Return the list of blocks among the answers; None if it was not seen."""
+    reply = replies["blocks"]
+    if not reply.is_good:
+        return None
+    try:
+        return LiveCatalogue.of(reply.data)
+    except ReadError:
+        return None
 
 
 def is_plain_name(text: Any) -> bool:

@@ -14,12 +14,9 @@ from typing import Any, Final
 
 import attrs
 
-from ..analysis import LiveCatalogue
-from ..errors import ReadError
 from ._assumptions import AssumptionVerdict
 from ._diagnosis import Diagnosis
-from ._kinds import compare_kinds
-from ._requests import Examination
+from ._kinds import compare_kinds, read_catalogue
 
 FORMAT: Final = 1
 """Version of the format, under `flow64_report`."""
@@ -33,7 +30,9 @@ def make_report(found: Diagnosis) -> dict[str, Any]:
         "date": datetime.now(UTC).date().isoformat(),
         "asked": [[path, status] for path, status in found.asked],
         "assumptions": [attrs.asdict(one) for one in found.assumptions],
-        **compare_kinds(_live_catalogue(found.seen)),
+        **compare_kinds(
+            None if found.seen is None else read_catalogue(found.seen.replies)
+        ),
     }
     return {**report, "verdicts": count_verdicts(report)}
 
@@ -51,13 +50,3 @@ def _verdicts(report: dict[str, Any]) -> Iterator[AssumptionVerdict]:
             yield kind["listed"]
         for one in kind["fields"].values():
             yield from one.get("verdicts", {}).values()
-
-
-def _live_catalogue(seen: Examination | None) -> LiveCatalogue | None:
-    reply = None if seen is None else seen.replies["blocks"]
-    if reply is None or not reply.is_good:
-        return None
-    try:
-        return LiveCatalogue.of(reply.data)
-    except ReadError:
-        return None

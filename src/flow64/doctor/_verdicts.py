@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from ..api import ENDED, WAITING, normal
-from ..blocks import CATALOGUE
+from ..blocks import CATALOGUE, is_built_in, specs_schema
 from ..definition import Stamp, is_uuid, split_stamp
+from ..text import join_words, pluralize
 from ._assumptions import Evidence, assume
+from ._kinds import Facts, compare_field, is_plain_name, list_fields, read_catalogue
 from ._requests import (
     LIMITS,
     RequestRecord,
@@ -34,6 +36,7 @@ _BOTH: Final = f"{_LIST}, and {_WHOLE}"
 
 _WORD: Final = re.compile(r"[a-z][a-z0-9_]{0,39}", re.IGNORECASE)
 _FRACTION: Final = re.compile(r"\.(\d+)")
+_FIELD: Final = re.compile(r"[^.\[\]{}]+")
 _NUMBER: Final = "sequence_number"
 
 _NO_WORKFLOW: Final = "there is no workflow"
@@ -228,11 +231,84 @@ def judge_kinds(replies: RequestRecords) -> Evidence:
     if not listed:
         return _skip(replies["blocks"])
     missing = [kind for kind in CATALOGUE if kind not in listed]
-    new = sum(kind not in CATALOGUE for kind in listed)
-    also = f"; {new} are listed too" if new else ""
+    new = [
+        kind if is_plain_name(kind) else None
+        for kind in listed
+        if kind not in CATALOGUE
+    ]
+    also = f"; listed too: {_join_words(new)}" if new else ""
     if missing:
         return "contradicted", f"without {_join_words(missing)}{also}"
     return "confirmed", f"all {len(CATALOGUE)} are{also}"
+
+
+@assume("blocks-fields", "I", "the list of blocks")
+def judge_fields(replies: RequestRecords) -> Evidence:
+    """Every field of the catalogue is in the schema of its kind."""
+    found = [*_compare_fields(replies)]
+    if not found:
+        return _skip(replies["blocks"])
+    missing = [name for name, ours, theirs in found if ours and not theirs]
+    new = [name for name, ours, theirs in found if theirs and not ours]
+    also = f"; others are too: {_join_fields(new)}" if new else ""
+    if missing:
+        return "contradicted", f"without {_join_fields(missing)}{also}"
+    return "confirmed", f"all {sum(bool(ours) for _, ours, _ in found)} are{also}"
+
+
+@assume("blocks-words", "D1", "the list of blocks")
+def judge_words(replies: RequestRecords) -> Evidence:
+    """A field takes the words of the catalogue, and no others."""
+    return _judge_facts(replies, "words")
+
+
+@assume("blocks-required", "I", "the list of blocks")
+def judge_required(replies: RequestRecords) -> Evidence:
+    """The same fields are required as in the catalogue."""
+    return _judge_facts(replies, "required")
+
+
+def _judge_facts(replies: RequestRecords, fact: str) -> Evidence:
+    """Compare one fact of all fields that both know."""
+    both = {
+        name: compare_field(ours, theirs)["verdicts"].get(fact)
+        for name, ours, theirs in _compare_fields(replies)
+        if ours and theirs
+    }
+    other = [name for name, verdict in both.items() if verdict == "contradicted"]
+    same = [name for name, verdict in both.items() if verdict == "confirmed"]
+    if not same and not other:
+        return _skip(replies["blocks"])
+    if other:
+        return "contradicted", f"not those of {_join_fields(other)}"
+    return "confirmed", f"those of {pluralize(len(same), 'field')}"
+
+
+def _compare_fields(
+    replies: RequestRecords,
+) -> Iterator[tuple[str, Facts | None, Facts | None]]:
+    """Yield each field of a known kind, as flow64 and as the service describe it."""
+    listed = read_catalogue(replies)
+    blocks = {} if listed is None else listed.blocks
+    for kind, cls in CATALOGUE.items():
+        block = blocks.get(kind)
+        is_ours = is_built_in(cls) and cls.specs_known
+        if not is_ours or block is None or block.specs_schema is None:
+            continue
+        ours = list_fields(specs_schema(cls))
+        theirs = list_fields(block.specs_schema)
+        for name in dict.fromkeys((*ours, *theirs)):
+            if _FIELD.fullmatch(name):
+                yield f"{kind}.{name}", ours.get(name), theirs.get(name)
+
+
+def _join_fields(names: Sequence[str]) -> str:
+    """Join names of fields. A name that may be about the organisation is not shown."""
+    shown = [
+        name if is_plain_name(name.partition(".")[2]) else "(a name that is not shown)"
+        for name in names
+    ]
+    return join_words(dict.fromkeys(shown), 20)
 
 
 # -- Runs ------------------------------------------------------------------------------

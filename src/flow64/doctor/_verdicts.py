@@ -36,7 +36,7 @@ _BOTH: Final = f"{_LIST}, and {_WHOLE}"
 
 _WORD: Final = re.compile(r"[a-z][a-z0-9_]{0,39}", re.IGNORECASE)
 _FRACTION: Final = re.compile(r"\.(\d+)")
-_FIELD: Final = re.compile(r"[^.\[\]{}]+")
+_INSIDE: Final = frozenset(".[]{}")
 _NUMBER: Final = "sequence_number"
 
 _NO_WORKFLOW: Final = "there is no workflow"
@@ -298,7 +298,7 @@ def _compare_fields(
         ours = list_fields(specs_schema(cls))
         theirs = list_fields(block.specs_schema)
         for name in dict.fromkeys((*ours, *theirs)):
-            if _FIELD.fullmatch(name):
+            if _INSIDE.isdisjoint(name):
                 yield f"{kind}.{name}", ours.get(name), theirs.get(name)
 
 

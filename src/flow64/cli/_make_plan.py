@@ -15,12 +15,12 @@ from attrs import evolve, field, frozen
 
 from ..client import Client
 from ..definition import (
-    LOCAL,
     MAX_BYTES,
     BoundSecret,
     Definition,
     add_suffix,
     bind,
+    is_shared_path,
     secret_values,
 )
 from ..deploy import (
@@ -256,7 +256,7 @@ def _require_namespace(target: Target, client: Client) -> None:
     Raises:
         LocalNamespaceError: Its id is in the namespace `local`.
     """
-    is_shared = target.stamp.path.startswith(f"ns:{LOCAL}/") and not target.is_pinned
+    is_shared = is_shared_path(target.stamp.path) and not target.is_pinned
     if is_shared and not client.is_local:
         raise LocalNamespaceError(target.name, client.endpoint)
 

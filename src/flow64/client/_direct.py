@@ -23,13 +23,13 @@ from ..api import (
     workflow_info,
 )
 from ..definition import (
-    LOCAL,
     Definition,
     Limits,
     Problem,
     add_suffix,
     freeze,
     from_data,
+    is_shared_path,
     pointer,
     thaw,
     unbound_names,
@@ -99,7 +99,7 @@ class GivenWorkflow:
         if names := unbound_names(found):
             given = [*(settings.values_of(self.values) or ())]
             raise UnboundValueError(found.name, self._env(settings), names, given)
-        is_shared = (found.path or "").startswith(f"ns:{LOCAL}/")
+        is_shared = is_shared_path(found.path or "")
         if is_shared and not settings.channel.is_local:
             raise LocalNamespaceError(found.name, settings.channel.endpoint)
         if found.stamp is None:

@@ -72,6 +72,23 @@ def path_of(segments: Iterable[tuple[Tag, str]]) -> str:
     return "/".join([f"{tag}:{escape_key(key)}" for tag, key in segments])
 
 
+def drop_env(path: str) -> str:
+    """Return a path without its environment and pin, the same in every environment.
+
+    The paths of blocks begin with it.
+
+    >>> drop_env("ns:acme.example/project:growth/env:prod/workflow:inbound")
+    'ns:acme.example/project:growth/workflow:inbound'
+    """
+    kept = [s for s in path.split("/") if not s.startswith(("env:", "pin:"))]
+    return "/".join(kept)
+
+
+def is_shared_path(path: str) -> bool:
+    """Whether the ids of a path are also those of other users with the same code."""
+    return path.startswith(f"ns:{LOCAL}/")
+
+
 def id_of(path: str) -> str:
     """Return the id of a path's text: its UUIDv5 in the namespace `FLOW64`."""
     return ids_under(path, ("",))[0]

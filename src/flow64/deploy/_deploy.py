@@ -9,10 +9,10 @@ from attrs import field, frozen
 
 from ..api import Channel, Session
 from ..definition import (
-    LOCAL,
     BoundSecret,
     Definition,
     Stamp,
+    is_shared_path,
     redact_for_display,
 )
 from ..diff import as_lines
@@ -144,7 +144,7 @@ def prepare_deploy(
 
 def require_namespace(ready: Ready, channel: Channel) -> None:
     """Refuse an id that other users may have too, unless the service is local."""
-    is_shared = ready.stamp.path.startswith(f"ns:{LOCAL}/")
+    is_shared = is_shared_path(ready.stamp.path)
     if is_shared and not ready.target.is_pinned and not channel.is_local:
         raise LocalNamespaceError(ready.name, channel.endpoint)
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from attrs import Factory, evolve, frozen
 
-from ..definition import Definition, Tag, canonical_id, id_of, path_of
+from ..definition import Definition, Tag, canonical_id, drop_env, id_of, path_of
 from ..plan import Rename, Step, Target
 from ._drift import keep_fields
 
@@ -199,11 +199,7 @@ def describe_lost_renames(target: Target, live: Definition) -> Iterator[str]:
     code = target.definition
     there = {canonical_id(block.id) for block in live.blocks}
     gone = there - {canonical_id(block.id) for block in code.blocks}
-    above = "/".join(
-        segment
-        for segment in target.stamp.path.split("/")
-        if not segment.startswith(_NOT_OF_BLOCKS)
-    )
+    above = drop_env(target.stamp.path)
     for position, block in enumerate(code.blocks):
         origin = code.origins[position]
         if canonical_id(block.id) in there or not (origin.key and origin.path):
@@ -224,7 +220,3 @@ def _id_by(above: str, scopes: Sequence[str], key: str) -> str:
     """Return the id of a block with a key inside of some scopes."""
     segments: list[tuple[Tag, str]] = [("scope", name) for name in scopes]
     return id_of(f"{above}/{path_of([*segments, ('block', key)])}")
-
-
-_NOT_OF_BLOCKS: Final = ("env:", "pin:")
-"""Segments of a workflow's path that the paths of its blocks leave out."""

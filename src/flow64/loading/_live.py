@@ -14,6 +14,7 @@ from ..client import Client
 from ..definition import (
     DEFAULT_ENV,
     canonical_id,
+    drop_env,
     escape_key,
     is_uuid,
     split_stamp,
@@ -129,16 +130,6 @@ def read_env(path: str) -> str:
         if tag == "env":
             return name
     return DEFAULT_ENV
-
-
-def drop_env(path: str) -> str:
-    """Return a path without its environment and pin, the same in every environment.
-
-    >>> drop_env("ns:acme.example/project:growth/env:prod/workflow:inbound")
-    'ns:acme.example/project:growth/workflow:inbound'
-    """
-    kept = [s for s in path.split("/") if not s.startswith(("env:", "pin:"))]
-    return "/".join(kept)
 
 
 def insert_env(place: str, env: str) -> str:

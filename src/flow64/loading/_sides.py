@@ -9,13 +9,13 @@ from attrs import field, frozen
 
 from ..api import get_workflow
 from ..client import Client
-from ..definition import DEFAULT_ENV, EMPTY, Definition, add_suffix
+from ..definition import DEFAULT_ENV, EMPTY, Definition, add_suffix, drop_env
 from ..deploy import key_of
 from ..environments import Environment
 from ._addresses import LiveAddress, SourceAddress
 from ._collect import SourceWorkflow
 from ._errors import AddressError
-from ._live import drop_env, list_live, pick_live, project_path, select_ours
+from ._live import list_live, pick_live, project_path, select_ours
 from ._lower import lower
 from ._sources import load_source
 

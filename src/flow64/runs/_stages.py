@@ -9,7 +9,15 @@ from typing import NoReturn
 from attrs import evolve, field, frozen
 
 from ..api import BlockStatus, LiveStatus
-from ..definition import Definition, Stamp, canonical_id, id_of, is_uuid, path_of
+from ..definition import (
+    Definition,
+    Stamp,
+    canonical_id,
+    drop_env,
+    id_of,
+    is_uuid,
+    path_of,
+)
 from ..errors import AmbiguousRowsError, ArgumentError, did_you_mean, shortened
 from ..text import join_words, pluralize, printable
 
@@ -91,9 +99,7 @@ class Stages:
         """
         if stamp is None or not stamp.is_genuine(workflow_id or ""):
             return self
-        parts = stamp.path.split("/")
-        kept = (part for part in parts if not part.startswith(("env:", "pin:")))
-        return evolve(self, id_prefix="/".join(kept))
+        return evolve(self, id_prefix=drop_env(stamp.path))
 
     @property
     def first(self) -> int | None:

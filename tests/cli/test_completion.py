@@ -14,6 +14,7 @@ from click.shell_completion import ShellComplete
 
 from flow64.cli import COMMANDS, group
 from flow64.cli.completion import PROFILES
+from tests.catalogue.answer import ANSWER
 from tests.cli.support import environment
 
 SETTINGS = """
@@ -116,12 +117,35 @@ def test_in_bash(project):
         (["same", "staging", "pr"], ["prod"]),
         (["same", "staging", "prod", "in"], []),
         (["diff", "--ex"], ["--exit-code"]),
+        (["bl"], ["blocks"]),
+        (["blocks", "s"], ["sync", "search", "scrape_web", "send_slack_message"]),
+        (["blocks", "company", "s"], ["search", "scrape_web", "send_slack_message"]),
+        (["blocks", "sync", "--env", "p"], ["prod"]),
+        (["blocks", "rev"], ["reverse_email", "reverse_phone"]),
     ],
     ids=" ".join,
 )
 def test_completed(project, words, wanted):
     """Commands, options, environments; keys cost an import, and are left alone."""
     assert completed(*words) == wanted
+
+
+def test_live_kinds(project):
+    """Kinds that only the service lists are completed from its saved list."""
+    text = SETTINGS.replace("[", 'tool.flow64.blocks = "kept.json"\n[', 1)
+    (project / "pyproject.toml").write_text(text, "utf-8")
+    damaged = [None, {"block_name": 5}]
+    for content, wanted in (
+        (ANSWER, ["reddit_search"]),
+        ({"date": None, "blocks": ANSWER}, ["reddit_search"]),
+        (damaged, []),
+        ([*damaged, *ANSWER], ["reddit_search"]),
+        (5, []),
+    ):
+        (project / "kept.json").write_text(json.dumps(content), "utf-8")
+        assert completed("blocks", "red") == wanted
+    (project / "kept.json").unlink()
+    assert completed("blocks", "red") == []
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
-"""Shell completion: names of environments, from pyproject.toml alone.
+"""Shell completion: environments and kinds, from pyproject.toml and what it names.
 
 It runs at every tab, so it imports little of flow64, and none of the user's code.
 """
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -33,6 +34,22 @@ def complete_addresses(
     return found or [CompletionItem(incomplete, type="file")]
 
 
+def complete_kinds(
+    context: click.Context, _: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Complete a kind of either catalogue, or the second word of a command."""
+    from ..blocks import CATALOGUE  # noqa: PLC0415 - its command has loaded it
+    from ._main import COMMANDS  # noqa: PLC0415 - it imports this module
+
+    seconds = [
+        CompletionItem(name.removeprefix("blocks "), help=text)
+        for name, text in COMMANDS.items()
+        if name.startswith(f"blocks {incomplete}") and not context.params.get("words")
+    ]
+    kinds = dict.fromkeys([*CATALOGUE, *find_live_kinds(Path.cwd())])
+    return [*seconds, *match_names(kinds, incomplete)]
+
+
 def complete_commands(
     group: click.Group, context: click.Context, known: Mapping[str, str], begun: str
 ) -> list[CompletionItem]:
@@ -40,7 +57,7 @@ def complete_commands(
     found = [
         CompletionItem(name, help=text)
         for name, text in known.items()
-        if name.startswith(begun)
+        if name.startswith(begun) and " " not in name
     ]
     return [*found, *click.Command.shell_complete(group, context, begun)]
 
@@ -55,14 +72,32 @@ def find_environments(folder: Path) -> list[str]:
 
     Names with control characters are left out.
     """
+    _, found = _settings(folder)
+    names = dict.fromkeys([*_table(found, "environments"), ALWAYS])
+    return [name for name in names if _is_plain(name)]
+
+
+def find_live_kinds(folder: Path) -> list[str]:
+    """Return the kinds of the list that the nearest settings name; none if in doubt."""
+    above, found = _settings(folder)
+    try:
+        data: Any = json.loads((above / found["blocks"]).read_bytes())
+        entries = data["blocks"] if isinstance(data, dict) else data
+        kinds = [one.get("block_name") for one in entries if isinstance(one, dict)]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return []
+    return [kind for kind in kinds if isinstance(kind, str) and _is_plain(kind)]
+
+
+def _settings(folder: Path) -> tuple[Path, dict[str, Any]]:
+    """Return the nearest settings, and their folder; empty ones if there are none."""
     for above in (folder, *folder.parents):
         found = _section(above / FILE)
         if found is not None:
-            names = dict.fromkeys([*_table(found, "environments"), ALWAYS])
-            return [name for name in names if _is_plain(name)]
+            return above, found
         if (above / ".git").exists():
             break
-    return [ALWAYS]
+    return folder, {}
 
 
 def _section(file: Path) -> dict[str, Any] | None:

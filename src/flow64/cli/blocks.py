@@ -16,6 +16,7 @@ from ..redaction import clean_text
 from ..text import truncate
 from . import _params as params
 from ._block_reference import BlockReference, catalogue, reference_lines
+from ._completion import complete_kinds
 from ._exit_codes import FAILED
 from ._live_reference import (
     describe_live_kind,
@@ -38,7 +39,7 @@ ROW_KINDS: Final = ("lead", "company")
     "flow64 blocks find_email",
     "flow64 blocks --takes company --role step",
 )
-@click.argument("words", nargs=-1)
+@click.argument("words", nargs=-1, shell_complete=complete_kinds)
 @click.option(
     "--takes", type=click.Choice(ROW_KINDS), help="Blocks that take such rows."
 )

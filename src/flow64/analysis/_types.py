@@ -9,7 +9,7 @@ from typing import Any, Final, Union
 
 from attrs import frozen
 
-from ..blocks import CATALOGUE, facts_of, of_catalogue
+from ..blocks import CATALOGUE, facts_of, of_catalogue, type_hints
 from ..definition import BoundSecret, Value
 from ..dsl import Unset
 
@@ -48,7 +48,7 @@ def field_types(kind: str) -> Mapping[str, FieldType]:
     Fields with listed words are left out, since they are judged by the lists.
     """
     cls = CATALOGUE[kind]
-    hints = typing.get_type_hints(cls)
+    hints = type_hints(cls)
     found = {name: _field_type(hints[name]) for name in facts_of(cls)}
     return {name: made for name, made in found.items() if made is not None}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import typing
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -209,6 +210,9 @@ class CatalogueBlock(Block):
     def __attrs_init_subclass__(cls) -> None:
         """Called by attrs once a class is complete."""
         super().__attrs_init_subclass__()
+        if not is_built_in(cls):
+            module = sys.modules.get(cls.__module__)
+            setattr(cls, _NAMES, {} if module is None else vars(module))
         # A class without a kind of its own is a base, or a variant of another class.
         if "kind" in vars(cls) and not is_built_in(cls):
             register(cls)
@@ -260,9 +264,32 @@ def facts_of(cls: type[Block]) -> Mapping[str, Fact]:
     return _facts_of(hashable)
 
 
+_NAMES: Final = "_names"
+"""The attribute of a class of your own for the names of its module.
+
+A source is unloaded when its workflows are known, and types are looked up after that.
+"""
+
+
+def type_hints(
+    cls: Any, owner: Any = None, *, include_extras: bool = False
+) -> dict[str, Any]:
+    """Return the types of the attributes of a class, also if its module was unloaded.
+
+    Args:
+        owner: The block class that the types are for; by default the class itself.
+    """
+    names: dict[str, Any] = {}
+    for base in reversed((owner or cls).__mro__):
+        module = sys.modules.get(base.__module__)
+        loaded = {} if module is None else vars(module)
+        names |= vars(base).get(_NAMES, loaded)
+    return typing.get_type_hints(cls, names, include_extras=include_extras)
+
+
 @of_catalogue
 def _facts_of(cls: Any) -> Mapping[str, Fact]:
-    hints = typing.get_type_hints(cls, include_extras=True)
+    hints = type_hints(cls, include_extras=True)
     source = vars(cls)["about"].source if "about" in vars(cls) else "its class"
     found = {}
     for name in cls.spec_names:

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, Union
 import attrs
 
 from ..dsl import Block, RowKind, Unset
-from ._facts import CatalogueBlock, Fact, facts_of
+from ._facts import CatalogueBlock, Fact, facts_of, type_hints
 from ._words import DATAFRAME_TYPES
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -27,7 +27,7 @@ def specs_schema(cls: type[CatalogueBlock]) -> dict[str, Any]:
     Fields that the class does not know are accepted, since the service may know them.
     Facts about a field are next to its schema under `x-flow64`.
     """
-    hints = typing.get_type_hints(cls)
+    hints = type_hints(cls)
     docs = field_docs(cls)
     facts = {name: fact for name, fact in facts_of(cls).items() if name != "specs"}
     return {
@@ -37,7 +37,7 @@ def specs_schema(cls: type[CatalogueBlock]) -> dict[str, Any]:
         "type": "object",
         "properties": {
             name: {
-                **_schema_of(hints[name]),
+                **_schema_of(hints[name], cls),
                 "description": docs.get(name, ""),
                 "x-flow64": _fact_as_data(fact),
             }
@@ -72,7 +72,7 @@ def _attribute_docs(module: str) -> Mapping[str, Mapping[str, str]]:
     """Return the attribute docstrings of the top-level classes of a module."""
     try:
         tree = ast.parse(inspect.getsource(sys.modules[module]))
-    except (OSError, TypeError):  # it has no source, or is part of the interpreter
+    except (KeyError, OSError, TypeError):  # it has no source, or is unloaded
         return {}
     return {
         node.name: dict(_docs_in(node.body))
@@ -98,14 +98,14 @@ def _fact_as_data(fact: Fact) -> dict[str, Any]:
     return known
 
 
-def _schema_of(hint: Any) -> dict[str, Any]:
-    """Return the schema of the JSON for a type of a class."""
+def _schema_of(hint: Any, cls: type[CatalogueBlock]) -> dict[str, Any]:
+    """Return the schema of the JSON for a type in a class."""
     if hint is Any:
         return {}
     if hint in _WORDS:
         return {"type": _WORDS[hint]}
     if typing.is_typeddict(hint):
-        return _record(hint)
+        return _record(hint, cls)
     args = typing.get_args(hint)
     origin = typing.get_origin(hint)
     if origin in (Union, types.UnionType):
@@ -116,16 +116,16 @@ def _schema_of(hint: Any) -> dict[str, Any]:
             members = [one for one in members if one is type(None)]
         else:
             made = []
-        made += map(_schema_of, members)
+        made += [_schema_of(one, cls) for one in members]
         return made[0] if len(made) == 1 else {"anyOf": made}
     if origin is Literal:
         return {"enum": list(args)}
     if origin is RowKind:
         return {"enum": list(DATAFRAME_TYPES)}
     if origin is Sequence:
-        return {"type": "array", "items": _schema_of(args[0])}
+        return {"type": "array", "items": _schema_of(args[0], cls)}
     assert origin is Mapping, hint
-    return {"type": "object", "additionalProperties": _schema_of(args[1])}
+    return {"type": "object", "additionalProperties": _schema_of(args[1], cls)}
 
 
 _WORDS: Final[Mapping[Any, str]] = {
@@ -137,10 +137,18 @@ _WORDS: Final[Mapping[Any, str]] = {
 }
 
 
-def _record(hint: Any) -> dict[str, Any]:
-    fields = typing.get_type_hints(hint)
+def _record(hint: Any, cls: type[CatalogueBlock]) -> dict[str, Any]:
+    fields = type_hints(hint, cls)
+    # As text, which annotations are, `NotRequired` is not seen by the class itself.
+    marked = type_hints(hint, cls, include_extras=True)
+    optional = {
+        name
+        for name in marked
+        if name not in hint.__required_keys__
+        or typing.get_origin(marked[name]) is typing.NotRequired
+    }
     return {
         "type": "object",
-        "properties": {name: _schema_of(found) for name, found in fields.items()},
-        "required": [name for name in fields if name in hint.__required_keys__],
+        "properties": {name: _schema_of(found, cls) for name, found in fields.items()},
+        "required": [name for name in fields if name not in optional],
     }

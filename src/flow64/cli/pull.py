@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-from attrs import asdict
+from attrs import asdict, evolve
 
 from ..client import Client
 from ..definition import unbound_names, walk
 from ..environments import Environment, Reference
 from ..errors import ConfigError, FlowError, PullError, SaveError, clipped
+from ..loading import find_saved_catalogue
 from ..manifest import (
     MANIFEST,
     Known,
@@ -95,7 +96,11 @@ def command(
     with connect(env) as client:
         if not (is_all or wanted):
             raise click.UsageError(_list_choices(client))
-        found = client.call(fetch_workflows, wanted or None)
+        listed = find_saved_catalogue()
+        found = [
+            evolve(one, listed=listed)
+            for one in client.call(fetch_workflows, wanted or None)
+        ]
         name = str(client.env)
     mine = {str(one.id).lower() for one in found}
     names = _list_used_names(output, before, name, mine)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
+from ..analysis import LiveCatalogue
 from ..api import get_workflow
 from ..client import Client
 from ..definition import DEFAULT_ENV, EMPTY, Definition, add_suffix, drop_env
@@ -17,6 +18,7 @@ from ._collect import SourceWorkflow
 from ._errors import AddressError
 from ._live import list_live, pick_live, project_path, select_ours
 from ._lower import lower
+from ._source_names import find_saved_catalogue
 from ._sources import load_source
 
 
@@ -90,6 +92,8 @@ def load_live_side(
 ) -> Side:
     """Read live workflows, by requests that only read.
 
+    The saved list of blocks of `[tool.flow64]` judges them, if there is one.
+
     Args:
         client: A client of the environment.
         address: The workflows.
@@ -99,8 +103,9 @@ def load_live_side(
     Raises:
         AddressError: There is no such workflow.
     """
+    listed = find_saved_catalogue()
     if address.id is not None:
-        entry = _read(client, address.id)
+        entry = _read(client, address.id, listed)
         if entry is None:
             problem = f"{address.env} has no workflow {address.id}"
             advice = f"`flow64 list --env {address.env}` shows the ids"
@@ -118,7 +123,7 @@ def load_live_side(
         ]
         omitted = len(ours) - len(chosen)
     # A workflow that was deleted meanwhile is left out.
-    found = [_read(client, one.id) for one in chosen]
+    found = [_read(client, one.id, listed) for one in chosen]
     entries = [entry for entry in found if entry is not None]
     return Side(
         address.text, entries, address.key is not None, address.env, omitted=omitted
@@ -159,10 +164,13 @@ def _compile(
     return SideWorkflow(one.name, definition, place, is_live=False)
 
 
-def _read(client: Client, workflow_id: str) -> SideWorkflow | None:
-    live = client.call(get_workflow, workflow_id)
-    if live is None:
+def _read(
+    client: Client, workflow_id: str, listed: LiveCatalogue | None
+) -> SideWorkflow | None:
+    found = client.call(get_workflow, workflow_id)
+    if found is None:
         return None
+    live = evolve(found, listed=listed)
     stamp = live.stamp
     is_ours = stamp is not None and stamp.is_genuine(live.id or "")
     path = stamp.path if stamp is not None and is_ours else None

@@ -105,7 +105,7 @@ flow = (
     >> TransformData(instructions="Trim.", output_schema={"a": "b"}, on_error="skip")
     >> SendSlackMessage(channel="#a", message="b", mention=["c"])
 )
-listed = Search(LEAD, query="founders", freshness="day") >> FindEmail()
+listed = Search(dataframe_type=LEAD, query="founders", freshness="day") >> FindEmail()
 workflow = Workflow("Right", flow, found >> OutgoingWebhook(url="https://a.example"))
 """
 
@@ -122,7 +122,7 @@ from flow64.blocks import CompanyToLeads, Webhook
 WRONG = {
     "SendSlackMessage(channel='#a')": ("call-arg", "reportCallIssue"),
     "SendSlackMessage(channel=1, message='b')": ("arg-type", "reportArgumentType"),
-    "SendSlackMessage(channel='#a', message='b', mesage='c')": (
+    "SendSlackMessage(channel='#a', message='b', messages='c')": (
         "call-arg",
         "reportCallIssue",
     ),
@@ -131,7 +131,10 @@ WRONG = {
     "RedditSearch(query='a', sort='old')": ("arg-type", "reportArgumentType"),
     "ScoreLead(signals=[{'column': 'a'}])": ("typeddict-item", "reportArgumentType"),
     "ScoreLead(signals=[], scale=7)": ("arg-type", "reportArgumentType"),
-    "Search(LEAD, query='a', freshness='year')": ("arg-type", "reportArgumentType"),
+    "Search(dataframe_type=LEAD, query='a', freshness='year')": (
+        "arg-type",
+        "reportArgumentType",
+    ),
     "Webhook(COMPANY) >> ScoreLead(signals=[])": ("operator", "reportOperatorIssue"),
     "RedditSearch(query='a') >> CompanyToLeads()": ("operator", "reportOperatorIssue"),
 }

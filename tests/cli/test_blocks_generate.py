@@ -6,7 +6,9 @@ import json
 
 import pytest
 
+from flow64 import LEAD, RawBlock, Workflow
 from flow64.analysis import LiveCatalogue
+from flow64.blocks import Webhook
 from tests.catalogue.answer import ANSWER, LATER
 
 
@@ -153,3 +155,49 @@ def test_as_data(project, flow64):
     found = json.loads(printed)
     assert {"class": "ScoreLead", "kind": "score_lead"} in found["classes"]
     assert found["file"] is None
+
+
+# -- Code with the classes -------------------------------------------------------------
+
+
+@pytest.fixture
+def scored(project):
+    """The JSON of a workflow with a new kind."""
+    flow = Webhook(LEAD) >> RawBlock("score_lead", specs={"signals": []})
+    text = Workflow("Scored", flow, key="scored").to_json()
+    (project / "scored.json").write_text(text, "utf-8")
+    return "scored.json"
+
+
+def test_code_uses_the_module_of_the_project(scored, flow64, own_kinds):
+    """`flow64 code` imports the classes of blocks.py, if that was generated."""
+    _, before, _ = flow64("code", scored)
+    flow64("blocks", "generate", "-o", "blocks.py")
+    _, after, _ = flow64("code", scored)
+
+    assert 'RawBlock("score_lead", specs={"signals": []})' in before
+    assert "from blocks import ScoreLead" in after
+    assert "ScoreLead(signals=[])" in after
+
+
+def test_code_ignores_another_module(scored, project, flow64):
+    """A module that somebody wrote is not looked into."""
+    (project / "blocks.py").write_text("raise SystemExit(5)\n", "utf-8")
+
+    code, printed, _ = flow64("code", scored)
+
+    assert code == 0
+    assert "RawBlock(" in printed
+
+
+def test_code_with_a_named_module(scored, project, flow64, own_kinds):
+    """Another module can be named. One that was edited is refused."""
+    flow64("blocks", "generate", "-o", "kinds.py")
+    _, printed, _ = flow64("code", scored, "--classes", "kinds.py")
+    with (project / "kinds.py").open("a", encoding="utf-8") as file:
+        file.write("import os\n")
+    code, _, told = flow64("code", scored, "--classes", "kinds.py")
+
+    assert "from kinds import ScoreLead" in printed
+    assert code == 1
+    assert "it is not as flow64 blocks generate writes it" in told

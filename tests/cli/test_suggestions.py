@@ -16,7 +16,7 @@ HARMLESS = {
     "--from",
     "--max-bytes",
     "--against", "--all", "--allow-host", "--api-keys", "--at", "--base", "--block",
-    "--blocks", "--check", "--check-columns", "--debug", "--dry-run", "--env",
+    "--blocks", "--check", "--check-columns", "--classes", "--debug", "--dry-run", "--env",
     "--every", "--exit-code", "--fixtures", "--format", "--gives", "--head", "--help",
     "--intent", "--json", "--limit", "--manifest", "--max-cost", "--max-rows",
     "--namespace", "--no-code", "--no-wait", "--oauth-client", "--output",

@@ -11,9 +11,11 @@ import click
 from attrs import evolve, frozen
 
 from ..analysis import allow_errors
-from ..compiler import Code, Identity, Lifted, as_code, lift
+from ..compiler import Code, Identity, Lifted, OwnClasses, as_code, lift
 from ..definition import DEFAULT_ENV, Definition
+from ..environments import load as load_settings
 from ..errors import CannotLiftError, SaveError
+from ..generation import MARK, USUAL, load_classes
 from ..loading import (
     ADDRESS_HELP,
     LiveAddress,
@@ -54,6 +56,13 @@ from .pull import find_known_values
 @click.option("--overwrite", is_flag=True, help="Replace an existing FILE.")
 @params.env
 @params.no_code
+@click.option(
+    "--classes",
+    "module",
+    type=params.FILE,
+    metavar="FILE",
+    help="Use the classes of FILE, which `flow64 blocks generate` wrote.",
+)
 @params.as_json
 def command(
     *,
@@ -62,6 +71,7 @@ def command(
     overwrite: bool,
     env: str | None,
     no_code: bool,
+    module: Path | None,
     as_json: bool,
 ) -> int:
     """Write workflows as Python code. Only reads are sent.
@@ -73,6 +83,9 @@ def command(
 
     A text that looks like a key becomes a value, and is listed for you to set. JSON
     with only an id stands for the live workflow in --env.
+
+    If blocks.py next to pyproject.toml was written by `flow64 blocks generate`, the
+    code imports its classes.
     """
     meant = parse_address(address)
     known: Sequence[Known] = ()
@@ -93,10 +106,11 @@ def command(
     if output is not None and not overwrite and os.path.lexists(output):
         raise SaveError(str(output), "it is there already")
     env = env or DEFAULT_ENV
-    lifted, secrets = _lift(found, env, known)
+    own = _load_classes(module)
+    lifted, secrets = _lift(found, env, known, own)
     if len(lifted) < len(found):
         return FAILED
-    made = as_code(lifted)
+    made = as_code(lifted, own)
     if output is not None:
         write_all(output.parent, {output.name: made.text})
     if as_json:
@@ -150,8 +164,20 @@ def _read_live(
             yield _SourceDefinition(redact_keys(redaction.redact(entry.key)), named)
 
 
+def _load_classes(file: Path | None) -> OwnClasses:
+    """Return the classes of a named module, or of the one of the project."""
+    if file is None:
+        file = load_settings().folder / USUAL
+        if not file.is_file() or MARK not in file.read_text("utf-8", "replace"):
+            return OwnClasses()
+    return load_classes(file)
+
+
 def _lift(
-    found: Iterable[_SourceDefinition], env: str, known: Sequence[Known]
+    found: Iterable[_SourceDefinition],
+    env: str,
+    known: Sequence[Known],
+    classes: OwnClasses,
 ) -> tuple[Sequence[Lifted], Sequence[ReplacedText]]:
     """Lift workflows without their secrets, and print which cannot be lifted."""
     lifted: list[Lifted] = []
@@ -162,7 +188,7 @@ def _lift(
             definition, own = replace_secrets(one.definition, one.name, used, known)
             _require_plain(definition, known)
             definition, accepted = allow_errors(definition)
-            made = lift(definition, one.identity, env=env)
+            made = lift(definition, one.identity, env=env, own=classes)
             lifted.append(evolve(made, accepted=tuple(accepted)))
         except CannotLiftError as error:
             print_error(f"{one.name}: {error}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ._identity import Identity
 from ._keys import is_key
 from ._lower import Lowered, lower
+from ._own_classes import OwnClasses as OwnClasses
 
 if TYPE_CHECKING:
     from ._code import Code, as_code, call_of

@@ -16,6 +16,7 @@ from ..blocks import CATALOGUE, Condition, Filter, is_built_in
 from ..errors import UnsafeCodeError
 from ..text import shortened
 from ._layout import ACCEPTED, is_shown
+from ._own_classes import NO_CLASSES, OwnClasses
 
 CONSTANTS: Final = frozenset({"COMPANY", "LEAD"})
 """What may be imported and stands for itself."""
@@ -57,8 +58,11 @@ _MODULES: Final[Mapping[str, frozenset[str]]] = {
 }
 
 
-def audit(source: str) -> None:
+def audit(source: str, own: OwnClasses = NO_CLASSES) -> None:
     """Check that source holds only what generated code may hold.
+
+    Args:
+        own: Classes of the user's own that it may also use.
 
     Raises:
         UnsafeCodeError: It holds something else; the error says what, and where.
@@ -68,7 +72,7 @@ def audit(source: str) -> None:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise UnsafeCodeError(f"no Python ({type(error).__name__})") from None
-    auditor = _Auditor()
+    auditor = _Auditor(own)
     for statement in tree.body:
         auditor.see_statement(statement)
 
@@ -109,7 +113,11 @@ _ODD: Final = re.compile(r"""[#'"\\]|[^ -~\n]""")
 class _Auditor:
     """Checks syntax, and remembers what was imported and named so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, own: OwnClasses) -> None:
+        classes = own.by_kind.values()
+        calls = {cls.__name__: frozenset(cls.arguments) for cls in classes}
+        self.calls = {**BLOCKS, **CALLS, **calls}
+        self.modules = {**_MODULES, own.module: frozenset(calls)}
         self.imported: set[str] = set()
         self.variables: set[str] = set()
 
@@ -129,7 +137,7 @@ class _Auditor:
     def _see_import(
         self, node: ast.stmt, module: str, names: Sequence[ast.alias]
     ) -> None:
-        known = _MODULES.get(module, frozenset())
+        known = self.modules.get(module, frozenset())
         for one in names:
             if one.name not in known or one.asname is not None:
                 _refuse(node, f"an import of {shortened(one.name)}")
@@ -170,7 +178,7 @@ class _Auditor:
     def _see_call(self, node: ast.Call) -> None:
         match node.func:
             case ast.Name(id=name) if name in self.imported - CONSTANTS:
-                known = CALLS.get(name, BLOCKS.get(name, frozenset()))
+                known = self.calls.get(name, frozenset())
             case ast.Attribute(value=owner, attr=name) if name in METHODS:
                 if not (name == "where" and self._is_filter(owner)):
                     self.see(owner)

@@ -23,6 +23,7 @@ from ._audit import audit
 from ._layout import ACCEPTED, WIDTH, cells, flat, operands, text_of
 from ._lift import Lifted
 from ._names import Names
+from ._own_classes import NO_CLASSES, OwnClasses
 
 LONG: Final = 50
 """Parts of the longest chain that is written as one."""
@@ -50,16 +51,19 @@ class Code:
     variables: tuple[str, ...]
 
 
-def as_code(workflows: Sequence[Lifted]) -> Code:
+def as_code(workflows: Sequence[Lifted], own: OwnClasses = NO_CLASSES) -> Code:
     """Return the Python source of lifted workflows, as one module.
+
+    Args:
+        own: The classes of the user's own that they were lifted with.
 
     Raises:
         UnsafeCodeError: The result is not code of workflows.
     """
-    module = _Module()
+    module = _Module(own)
     variables = tuple(module.add(one) for one in workflows)
     text = text_of(module.groups())
-    audit(text)
+    audit(text, own)
     return Code(text, variables)
 
 
@@ -86,21 +90,27 @@ class _Module:
         statements: Groups of statements, and of lines that are comments.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, own: OwnClasses = NO_CLASSES) -> None:
+        self.own = own
         self.names = Names()
-        self.imports: dict[str, set[str]] = {"flow64": set(), "flow64.blocks": set()}
+        self.imports: dict[str, set[str]] = {
+            name: set() for name in ("flow64", "flow64.blocks", own.module)
+        }
         self.projects: dict[_Project, ast.expr] = {}
         self.statements: list[list[ast.stmt | str]] = []
 
     def groups(self) -> Iterator[Sequence[ast.stmt | str]]:
         """Yield all statements; imports of the names that they use come first."""
-        yield [
-            ast.ImportFrom(
-                module, [ast.alias(name) for name in sorted(used, key=_by_kind)], 0
-            )
-            for module, used in self.imports.items()
-            if used
-        ]
+        for modules in (("flow64", "flow64.blocks"), (self.own.module,)):
+            imports: list[ast.stmt | str] = [
+                ast.ImportFrom(
+                    module, [ast.alias(name) for name in sorted(used, key=_by_kind)], 0
+                )
+                for module in modules
+                if (used := self.imports[module])
+            ]
+            if imports:
+                yield imports
         yield from filter(None, self.statements)
 
     def add(self, lifted: Lifted) -> str:
@@ -145,6 +155,12 @@ class _Module:
             named = self.assign(made, project.key, otherwise="project")
             self.projects[key] = named
         return self.projects[key]
+
+    def door_of(self, cls: type[Block]) -> str:
+        """Return the module that a class of blocks is imported from."""
+        if cls in self.own:
+            return self.own.module
+        return "flow64" if cls is RawBlock else "flow64.blocks"
 
     def assign(self, node: ast.expr, *words: str, otherwise: str) -> ast.Name:
         """Give an expression a name, in a statement of its own."""
@@ -323,12 +339,11 @@ class _Flows:
             is_default = value is UNSET or (name in RESERVED and not value)
             if is_default or (name == "specs" and not value):
                 continue
-            if name in _PLAIN_ARGUMENTS:
+            if name in _PLAIN_ARGUMENTS and cls not in module.own:
                 args.append(module.literal(value))
             else:
                 given[name] = module.literal(value)
-        door = "flow64" if cls is RawBlock else "flow64.blocks"
-        return module.call(cls.__name__, args, given, module=door)
+        return module.call(cls.__name__, args, given, module=module.door_of(cls))
 
     def _filter(self, block: Filter) -> ast.expr | None:
         """Return `Filter.where(...)` if that says all of a filter, and is short."""
@@ -351,7 +366,7 @@ class _Flows:
             values = [condition["value"]] if "value" in condition else []
             args = [self.module.literal(value) for value in values]
             made = _method(made, "in_" if operator == "in" else operator, args)
-        self.module.imports["flow64.blocks"].add(Filter.__name__)
+        self.module.imports[self.module.door_of(type(block))].add(Filter.__name__)
         return made
 
 

@@ -42,6 +42,7 @@ from ._arrange import FlowPart, arrange_parts, leaf
 from ._identity import Identity
 from ._keys import MAX_KEY, is_key
 from ._lower import lower
+from ._own_classes import NO_CLASSES, OwnClasses
 
 DEEPEST: Final = 8
 """How many scopes a block stands in at most; one that has more is pinned."""
@@ -79,6 +80,7 @@ def lift(
     identity: Identity | None = None,
     *,
     env: str = DEFAULT_ENV,
+    own: OwnClasses = NO_CLASSES,
 ) -> Lifted:
     """Turn a definition into flows, and the other arguments of `Workflow(...)`.
 
@@ -88,6 +90,7 @@ def lift(
         identity: Its keys and pins, if known. By default those of the path that its id
             was computed from, or of its stamp, or a pin.
         env: The environment that its id is for.
+        own: Classes of the user's own, which are preferred to those of the catalogue.
 
     Raises:
         CannotLiftError: It has no blocks, a cycle, a dangling edge, two blocks with the
@@ -98,7 +101,7 @@ def lift(
     known = _identity(definition, env) if identity is None else identity
     names = _names(definition, known)
     blocks = [
-        _block(wire, definition, at, names[at].key)
+        _block(wire, definition, at, names[at].key, own)
         for at, wire in enumerate(definition.blocks)
     ]
     leaves = [
@@ -341,15 +344,20 @@ def _id(owner: str, names: Sequence[str]) -> str:
 # -- Blocks ---------------------------------------------------------------------------
 
 
-def _block(wire: WireBlock, definition: Definition, at: int, key: str | None) -> Block:
+def _block(
+    wire: WireBlock, definition: Definition, at: int, key: str | None, own: OwnClasses
+) -> Block:
     """Return a block of the catalogue if the specs fit its class, or a raw one."""
     origin = definition.origins[at]
     specs: dict[str, Any] = thaw(wire.specs, _unbound)
     passed = [name for name in specs if name in origin.extra]
     extra = {name: specs.pop(name) for name in passed}
     allow = tuple(sorted(origin.allowed))
-    cls = CATALOGUE.get(wire.kind)
-    if cls is None or not is_built_in(cls) or not _fits(cls, specs):
+    cls = own.by_kind.get(wire.kind)
+    if cls is None:
+        found = CATALOGUE.get(wire.kind)
+        cls = found if found is not None and is_built_in(found) else None
+    if cls is None or not _fits(cls, specs):
         return RawBlock(
             wire.kind, specs=specs, key=key, extra=extra or None, allow=allow
         )

@@ -43,7 +43,8 @@ WIDTH: Final = 88
 
 _TAKEN: Final = frozenset(
     {*(name for names in IMPORTS.values() for name in names), *TYPES}
-    | {ROWS, SOURCE, BUILT_IN}
+    | {ROWS, SOURCE, BUILT_IN, "Project", "RawBlock", "Workflow"}
+    | {cls.__name__ for cls in CATALOGUE.values() if is_built_in(cls)}
 )
 
 # Of an instance of the class with most attributes.
@@ -122,7 +123,7 @@ class _Module:
 
     def _add_new(self, block: LiveBlock, about: About, name: str) -> None:
         about = self.facts.add_to(about, block.kind)
-        made = _Class(free_name(name or block.kind, self.taken), block, self)
+        made = _Class(name or free_name(block.kind, self.taken), block, self)
         rows, base = _rows_of(about)
         kind = "CatalogueBlock" if block.specs_schema is not None else "UncheckedBlock"
         made.set("kind", ast.Constant(block.kind))
@@ -131,7 +132,7 @@ class _Module:
 
     def _add_known(self, block: LiveBlock, known: type[CatalogueBlock]) -> None:
         """Write a class of a built-in kind, with the fields that it lacks."""
-        made = _Class(free_name(known.__name__, self.taken), block, self)
+        made = _Class(known.__name__, block, self)
         inherited: ast.expr = ast.Attribute(ast.Name(BUILT_IN), known.__name__)
         rows = _inherited_rows(known)
         made.text = summarize(describe_kind(known).replace("\n", " "))

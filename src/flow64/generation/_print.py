@@ -72,6 +72,9 @@ def print_module(name: str, source: str, statements: Sequence[ast.stmt]) -> str:
 MARK: Final = "`flow64 blocks generate`"
 """What the docstring of each module has in it."""
 
+USUAL: Final = "blocks.py"
+"""The usual name of a module."""
+
 _SUMMARY: Final = "Block classes for what the built-in catalogue of flow64 lacks."
 _ADVICE: Final = (
     "Written by " + MARK + " from {}. Do not edit it: write facts that no "

@@ -19,9 +19,11 @@ import pytest
 import yaml
 from attrs import define
 
+from flow64.analysis import LiveCatalogue
 from flow64.cli import main
 from flow64.emulator import Emulator, Fault
 from flow64.manifest import read_folder
+from tests.catalogue.answer import ANSWER, LATER
 from tests.ci.github import GitHub, Job, git
 
 pytestmark = pytest.mark.slow
@@ -380,6 +382,25 @@ def test_stale(alone, emulator):
     )
     assert refused["deploy"].step("Run").code is None
     assert emulator.store.workflows.get(workflow_id).name == "Edited by hand"
+
+
+def test_sync(alone, fork):
+    """A pull request of a sync says what is new, and what no longer fits it."""
+    played = []
+    for at, (old, new) in enumerate([(ANSWER, ANSWER), (ANSWER, LATER)]):
+        for folder, answer in ((alone.origin, old), (fork, new)):
+            text = LiveCatalogue.of(answer, date="2026-11-28").as_text()
+            (folder / "blocks.json").write_text(text, "utf-8")
+            git(folder, "add", ".")
+            git(folder, "commit", "-q", "--allow-empty", "-m", "Sync")
+        _, merge = pulled(alone, fork)
+        played.append(alone.play(file("review"), "review", commit=merge, run_id=at))
+
+    same, later = (one.summary for one in played)
+    assert [one.code for one in played] == [0, 0]
+    assert "list of blocks" not in same
+    assert "```text\nnew      post_to_x\n" in later
+    assert "           mode: no longer takes PERSONAL\n" in later
 
 
 def test_refused(alone, emulator):

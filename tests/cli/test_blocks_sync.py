@@ -100,15 +100,41 @@ def test_data(project, service, flow64):
     assert phone["fields"] == [{"field": "", "message": message}]
 
 
-def test_without_setting(service, tmp_path, flow64):
-    """Without the setting, the list is saved next to it, and the line is shown."""
-    told = flow64("blocks", "sync")[2]
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("[tool.flow64]\n", '[tool.flow64]\nblocks = "blocks.json"\n'),
+        (
+            "[a]\r\nb = 1\r\n\r\n[tool.flow64]\r\nallow = []\r\n[c]\r\n",
+            (
+                "[a]\r\nb = 1\r\n\r\n[tool.flow64]\r\n"
+                'blocks = "blocks.json"\r\nallow = []\r\n[c]\r\n'
+            ),
+        ),
+        ("[tool.flow64]", None),
+        ("[tool]\nflow64 = {allow = []}\n", None),
+        ('[tool]\nflow64.allow = []\nx = """\n[tool.flow64]\n"""\n', None),
+        (None, None),
+    ],
+)
+def test_setting(service, tmp_path, flow64, text, wanted):
+    """The setting is added by which all commands go by the list, or the line shown."""
+    file = tmp_path / "pyproject.toml"
+    if text is not None:
+        file.write_bytes(text.encode())
 
-    assert (tmp_path / "blocks.json").exists()
-    assert 'write into [tool.flow64] of pyproject.toml: blocks = "blocks.json"' in told
+    code, _, told = flow64("blocks", "sync")
 
-    (tmp_path / "pyproject.toml").write_text("[tool.flow64]\n", "utf-8")
-    assert "of pyproject.toml: blocks" in flow64("blocks", "sync")[2]
+    assert (code, (tmp_path / "blocks.json").exists()) == (0, True)
+    if wanted is None:
+        line = 'write into [tool.flow64] of pyproject.toml: blocks = "blocks.json"'
+        assert line in told
+        assert text is None or file.read_bytes() == text.encode()
+    else:
+        added = 'pyproject.toml: blocks = "blocks.json" added, so all commands go by it'
+        assert added in told.splitlines()
+        assert file.read_bytes() == wanted.encode()
+        assert "blocks = " not in flow64("blocks", "sync")[2]
 
 
 def test_without_extra(project, flow64, monkeypatch):

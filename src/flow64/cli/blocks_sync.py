@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 
 from ..analysis import KindChange, LiveCatalogue, compare_catalogues
 from ..blocks import CATALOGUE
@@ -22,6 +24,8 @@ from ._block_changes import (
 )
 from ._service import connect
 from ._terminal import print_json, print_lines, print_message, relative_path
+
+SETTING: Final = f'blocks = "{SAVED}"'
 
 
 @params.command("sync", "flow64 blocks sync", "flow64 blocks sync --env prod")
@@ -66,12 +70,39 @@ def command(*, env: str | None, as_json: bool) -> int:
         needs = MissingExtraError("checking by it", "schemas")
         print_message(f"{needs}")
     if settings.blocks is None:
-        where = relative_path(settings.file) if settings.file else "pyproject.toml"
-        print_message(
-            f"to let all commands go by it, write into [tool.flow64] of {where}: "
-            f'blocks = "{file.name}"'
-        )
+        _print_setting(settings.file)
     return 0
+
+
+def _print_setting(file: Path | None) -> None:
+    """Write the setting by which all commands go by the list, or say how to."""
+    where = "pyproject.toml" if file is None else relative_path(file)
+    if file is not None and _add_setting(file):
+        print_message(f"{where}: {SETTING} added, so all commands go by it")
+    else:
+        print_message(
+            "to let all commands go by it, write into [tool.flow64] of "
+            f"{where}: {SETTING}"
+        )
+
+
+def _add_setting(file: Path) -> bool:
+    """Add the setting to `[tool.flow64]`, if the file says nothing else then."""
+    try:
+        before = file.read_bytes().decode()
+        lines = before.splitlines(keepends=True)
+        at = [line.strip() for line in lines].index("[tool.flow64]")
+        end = "\r\n" if lines[at].endswith("\r\n") else "\n"
+        lines.insert(at + 1, SETTING + end)
+        after = "".join(lines)
+        wanted = tomllib.loads(before)
+        wanted["tool"]["flow64"]["blocks"] = SAVED
+        if tomllib.loads(after) != wanted:
+            return False
+        file.write_bytes(after.encode())
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _read(file: Path) -> LiveCatalogue | None:

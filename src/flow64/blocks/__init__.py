@@ -52,6 +52,7 @@ from ._facts import type_hints as type_hints
 from ._fields import FieldMap, Specs, UncheckedBlock, columns_of
 from ._integrations import HubspotImport, YcBatches, YcCompanies
 from ._output import AppendToNotebook, OutgoingWebhook, SendSlackMessage
+from ._registry import BUILT_IN as BUILT_IN
 from ._registry import is_built_in as is_built_in
 from ._registry import of_catalogue as of_catalogue
 from ._registry import when_class_joins as when_class_joins

@@ -18,15 +18,20 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _kinds: Final[dict[str, type[CatalogueBlock]]] = {}
+_built_in: Final[dict[str, type[CatalogueBlock]]] = {}
 _forgetting: Final[list[Callable[[], object]]] = []
 
 KINDS: Final[Mapping[str, type[CatalogueBlock]]] = MappingProxyType(_kinds)
 """Class of each kind. A class of your own joins when it is defined."""
 
+BUILT_IN: Final[Mapping[str, type[CatalogueBlock]]] = MappingProxyType(_built_in)
+"""Class of each kind of the built-in catalogue, whatever joins it."""
+
 
 def fill(built_in: Mapping[str, type[CatalogueBlock]]) -> None:
     """Add the classes of the built-in catalogue."""
     _kinds.update(built_in)
+    _built_in.update(built_in)
 
 
 def register(cls: type[CatalogueBlock]) -> None:

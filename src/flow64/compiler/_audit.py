@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import FunctionType
 from typing import Final, NoReturn
 
-from ..blocks import CATALOGUE, Condition, Filter, is_built_in
+from ..blocks import BUILT_IN, Condition, Filter
 from ..errors import UnsafeCodeError
 from ..text import shortened
 from ._layout import ACCEPTED, is_shown
@@ -32,9 +32,7 @@ CALLS: Final[Mapping[str, frozenset[str]]] = {
 """What of `flow64` may be called, with the arguments that have names."""
 
 BLOCKS: Final[Mapping[str, frozenset[str]]] = {
-    cls.__name__: frozenset(cls.arguments)
-    for cls in CATALOGUE.values()
-    if is_built_in(cls)
+    cls.__name__: frozenset(cls.arguments) for cls in BUILT_IN.values()
 }
 """The same of `flow64.blocks`."""
 

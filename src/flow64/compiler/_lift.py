@@ -16,7 +16,7 @@ from urllib.parse import unquote
 import attrs
 from attrs import frozen
 
-from ..blocks import CATALOGUE, UncheckedBlock, is_built_in
+from ..blocks import BUILT_IN, UncheckedBlock
 from ..definition import (
     DEFAULT_ENV,
     EMPTY,
@@ -353,10 +353,7 @@ def _block(
     passed = [name for name in specs if name in origin.extra]
     extra = {name: specs.pop(name) for name in passed}
     allow = tuple(sorted(origin.allowed))
-    cls = own.by_kind.get(wire.kind)
-    if cls is None:
-        found = CATALOGUE.get(wire.kind)
-        cls = found if found is not None and is_built_in(found) else None
+    cls = own.by_kind.get(wire.kind) or BUILT_IN.get(wire.kind)
     if cls is None or not _fits(cls, specs):
         return RawBlock(
             wire.kind, specs=specs, key=key, extra=extra or None, allow=allow

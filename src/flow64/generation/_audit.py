@@ -12,15 +12,13 @@ import tokenize
 from collections.abc import Iterable
 from typing import Final, NoReturn
 
-from ..blocks import CATALOGUE, is_built_in
+from ..blocks import BUILT_IN
 from ..compiler import is_shown
 from ..errors import UnsafeCodeError
-from ._print import BUILT_IN, IMPORTS, ROWS, SOURCE
+from ._print import CATALOGUE, IMPORTS, ROWS, SOURCE
 from ._schema_types import TYPES, is_name
 
-_BUILT_IN: Final = frozenset(
-    cls.__name__ for cls in CATALOGUE.values() if is_built_in(cls)
-)
+_BUILT_IN: Final = frozenset(cls.__name__ for cls in BUILT_IN.values())
 
 _CALLS: Final = {
     "About": {
@@ -114,7 +112,7 @@ class _Auditor:
 
     def _define(self, node: ast.stmt, name: str) -> None:
         imported = {one for names in IMPORTS.values() for one in names}
-        if name in self.types | imported | TYPES | {SOURCE, BUILT_IN, ROWS}:
+        if name in self.types | imported | TYPES | {SOURCE, CATALOGUE, ROWS}:
             _refuse(node, f"another meaning of {name}")
         if not is_name(name):
             _refuse(node, "the name of a class")
@@ -214,7 +212,7 @@ def _see_import(node: ast.stmt, module: str, names: list[ast.alias]) -> None:
         found = (module, one.name, one.asname)
         is_fixed = found in (
             ("__future__", "annotations", None),
-            ("flow64", "blocks", BUILT_IN),
+            ("flow64", "blocks", CATALOGUE),
         )
         if not is_fixed and (one.name not in IMPORTS.get(module, ()) or one.asname):
             _refuse(node, "an import of something else")

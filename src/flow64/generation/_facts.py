@@ -12,7 +12,7 @@ from attrs import evolve, field, frozen
 
 from ..analysis import LiveCatalogue
 from ..blocks import (
-    CATALOGUE,
+    BUILT_IN,
     About,
     Column,
     Columns,
@@ -20,7 +20,6 @@ from ..blocks import (
     Price,
     Role,
     Takes,
-    is_built_in,
 )
 from ..errors import SettingsError
 from ..text import did_you_mean, join_words, shortened
@@ -73,11 +72,11 @@ class BlockFacts:
         """
         mistakes = []
         for kind in self.by_kind:
-            known = CATALOGUE.get(kind)
+            known = BUILT_IN.get(kind)
             if kind not in live.blocks:
                 near = did_you_mean(kind, live.blocks)
                 mistakes.append(f"{live.name} does not list {shortened(kind)}{near}")
-            elif known and is_built_in(known) and known.specs_known:
+            elif known is not None and known.specs_known:
                 problem = f"flow64 knows {kind} and its rows"
                 mistakes.append(f"{problem}; remove [{kind}]")
         if mistakes:

@@ -11,21 +11,20 @@ from attrs import define, evolve, field, frozen
 
 from ..analysis import LiveBlock, LiveCatalogue, describe_listed
 from ..blocks import (
-    CATALOGUE,
+    BUILT_IN,
     UNKNOWN_COLUMNS,
     About,
     CatalogueBlock,
     Column,
     Columns,
     describe_kind,
-    is_built_in,
 )
 from ..compiler import cells, flat
 from ..dsl import RESERVED, Passthrough
 from ._audit import audit
 from ._docs import clean, describe_field, name_plainly, summarize
 from ._facts import BlockFacts
-from ._print import BUILT_IN, IMPORTS, ROWS, SOURCE, print_module
+from ._print import CATALOGUE, IMPORTS, ROWS, SOURCE, print_module
 from ._schema_types import (
     TYPES,
     Field,
@@ -43,8 +42,8 @@ WIDTH: Final = 88
 
 _TAKEN: Final = frozenset(
     {*(name for names in IMPORTS.values() for name in names), *TYPES}
-    | {ROWS, SOURCE, BUILT_IN, "Project", "RawBlock", "Workflow"}
-    | {cls.__name__ for cls in CATALOGUE.values() if is_built_in(cls)}
+    | {ROWS, SOURCE, CATALOGUE, "Project", "RawBlock", "Workflow"}
+    | {cls.__name__ for cls in BUILT_IN.values()}
 )
 
 # Of an instance of the class with most attributes.
@@ -112,8 +111,8 @@ class _Module:
 
     def add(self, block: LiveBlock) -> None:
         """Write the class of a kind if the built-in one lacks something."""
-        known = CATALOGUE.get(block.kind)
-        if known is None or not is_built_in(known):
+        known = BUILT_IN.get(block.kind)
+        if known is None:
             self._add_new(block, describe_listed(block, self.source), "")
         elif block.kind in self.facts.by_kind:
             about = evolve(known.about, rows="D1", source=self.source)
@@ -133,7 +132,7 @@ class _Module:
     def _add_known(self, block: LiveBlock, known: type[CatalogueBlock]) -> None:
         """Write a class of a built-in kind, with the fields that it lacks."""
         made = _Class(known.__name__, block, self)
-        inherited: ast.expr = ast.Attribute(ast.Name(BUILT_IN), known.__name__)
+        inherited: ast.expr = ast.Attribute(ast.Name(CATALOGUE), known.__name__)
         rows = _inherited_rows(known)
         made.text = summarize(describe_kind(known).replace("\n", " "))
         found = [*made.fields(made.schema)]

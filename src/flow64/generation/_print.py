@@ -25,7 +25,7 @@ IMPORTS: Final[Mapping[str, Sequence[str]]] = {
 }
 """Everything that a module may import by its name, in the order of the imports."""
 
-BUILT_IN: Final = "built_in"
+CATALOGUE: Final = "built_in"
 """The name of `flow64.blocks` in a module."""
 
 SOURCE: Final = "SOURCE"
@@ -99,8 +99,8 @@ def _imports(used: set[str]) -> Iterator[str]:
                 yield f"from {module} import ("
                 yield from (f"    {name}," for name in found)
                 yield ")"
-        if module == "flow64" and BUILT_IN in used:
-            yield f"from flow64 import blocks as {BUILT_IN}"
+        if module == "flow64" and CATALOGUE in used:
+            yield f"from flow64 import blocks as {CATALOGUE}"
     yield ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from math import isfinite
 from pathlib import Path
@@ -11,9 +12,9 @@ from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 import click
 
 from ..analysis import LiveCatalogue, learn_kinds
-from ..definition import decode, parse_json
+from ..definition import EMPTY, decode, parse_json
 from ..emulator import OAuthClient, Switches
-from ..errors import did_you_mean
+from ..errors import did_you_mean, shortened
 from ._params import option_error
 
 MAX_PORT: Final = 65535
@@ -37,10 +38,49 @@ def parse_port(given: str | int) -> int:
     raise option_error("--port", f"{text!r} is not a whole number from 0 to {MAX_PORT}")
 
 
-def parse_switches(given: Sequence[str]) -> Switches:
-    """Parse switches in the form `NAME=VALUE`."""
+def read_report(path: Path) -> tuple[Mapping[str, Any], Sequence[str]]:
+    """Read the switches of a report of `flow64 doctor --probe --report`.
+
+    Returns the switches, and the names of those that this version does not have. The
+    report may be a stranger's: nothing else of it is used.
+    """
+    try:
+        found = json.loads(read_text("--like", path))
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict) or found.get("flow64_report") != 1:
+        problem = f"{path} is not a report of `flow64 doctor --report`"
+        raise option_error("--like", problem)
+    given = found.get("switches")
+    if not isinstance(given, dict) or not given:
+        problem = f"{path} has no answers of a probe"
+        advice = "make it with `flow64 doctor --probe --report FILE`"
+        raise option_error("--like", f"{problem}; {advice}")
     hints = get_type_hints(Switches)
     chosen: dict[str, Any] = {}
+    for name, value in given.items():
+        if name in hints:
+            chosen[name] = parse_value(hints[name], json.dumps(value).strip('"'))
+            if chosen[name] is WRONG or not _is_scalar(value):
+                what = " or ".join(describe_type(hints[name]))
+                problem = f"{path}: {name} is {shortened(value)}; it takes {what}"
+                raise option_error("--like", problem)
+    return chosen, [shortened(name) for name in given if name not in hints]
+
+
+def _is_scalar(value: Any) -> bool:
+    return value is None or isinstance(value, str | int | float)
+
+
+def parse_switches(given: Sequence[str], like: Mapping[str, Any] = EMPTY) -> Switches:
+    """Parse switches in the form `NAME=VALUE`.
+
+    Args:
+        given: The pairs.
+        like: The values of the other switches.
+    """
+    hints = get_type_hints(Switches)
+    chosen: dict[str, Any] = {**like}
     for pair in given:
         written, text = split_pair("--switch", pair, "NAME=VALUE")
         name = written.replace("-", "_")
@@ -127,7 +167,7 @@ def parse_value(hint: Any, text: str) -> Any:
     if hint is bool:
         return WORDS.get(text.lower(), WRONG)
     if hint is NoneType:
-        return None if text.lower() == "none" else WRONG
+        return None if text.lower() in ("none", "null") else WRONG
     try:
         made = hint(text)
     except ValueError:

@@ -15,6 +15,7 @@ from attrs import asdict, define, frozen
 
 from ..emulator import Emulator, Switches, load_fixtures
 from ..errors import ConfigError
+from ..text import join_words
 from ._crash_report import report_thread_crashes
 from ._exit_codes import INTERRUPTED
 from ._options import Options
@@ -25,6 +26,7 @@ from ._serve_options import (
     parse_switches,
     read_blocks,
     read_keys,
+    read_report,
 )
 from ._terminal import print_line, print_message
 
@@ -57,6 +59,13 @@ PORT: Final = 6464
     multiple=True,
     metavar="NAME=VALUE",
     help="Change behaviour that is not documented; repeatable.",
+)
+@click.option(
+    "--like",
+    type=FILE,
+    metavar="FILE",
+    help="Behave as the service in this report of `flow64 doctor --probe --report`. "
+    "--switch wins over it.",
 )
 @click.option(
     "--fixtures",
@@ -106,6 +115,7 @@ def command(
     store: Path | None,
     speed: str | None,
     switches: Sequence[str],
+    like: Path | None,
     fixtures: Sequence[Path],
     listed: Path | None,
     api_keys: Path | None,
@@ -121,10 +131,11 @@ def command(
     With --store, a new start continues where it stopped.
     """
     chosen = [*switches, *([f"speed={speed}"] if speed is not None else [])]
+    of_report, unknown = ({}, ()) if like is None else read_report(like)
     try:
         emulator = Emulator(
             api_keys=None if api_keys is None else read_keys(api_keys),
-            switches=parse_switches(chosen),
+            switches=parse_switches(chosen, of_report),
             store=store,
             port=port,
             fixtures=load_fixtures(fixtures),
@@ -143,6 +154,9 @@ def command(
         start(emulator, port)
         print_line(emulator.url)
         introduce(emulator, store, api_keys)
+        if unknown:
+            names = join_words(unknown)
+            print_message(f"{like} has switches that this flow64 has not: {names}")
         return stop.wait()
     finally:
         emulator.stop()

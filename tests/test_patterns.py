@@ -133,6 +133,12 @@ PATTERNS = {
     "flow64.doctor._kinds._OWN": ("search", "", "_id", "!"),
     "flow64.doctor._kinds._SIGNS": ("split", "", "[]", ""),
     "flow64.doctor._kinds._WORD": ("fullmatch", "", "a.", "!"),
+    "flow64.doctor._sandbox._PATH": (
+        "fullmatch",
+        "ns:probe.flow64.invalid/project:flow64-probe/workflow:",
+        "a",
+        "!",
+    ),
     "flow64.doctor._verdicts._FRACTION": ("search", "", ".", "!"),
     "flow64.deploy._git._COMMIT": ("fullmatch", "", "0", ""),
     "flow64.doctor._verdicts._WORD": ("fullmatch", "", "a", "!"),

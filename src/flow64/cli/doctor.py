@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
 from attrs import evolve
 
+from ..api import StopNow
 from ..client import Client
-from ..doctor import STATES, Diagnosis, diagnose, make_report
+from ..deploy import first_interrupt_waits
+from ..doctor import (
+    HARMLESS,
+    STATES,
+    TITLE,
+    Diagnosis,
+    MadeFile,
+    Probe,
+    ProbeResult,
+    Sandbox,
+    diagnose,
+    make_report,
+)
 from ..environments import Environment, Settings, load, open_client
-from ..text import printable
+from ..text import pluralize, printable
 from . import _params as params
+from ._completion import complete_environments
 from ._error_messages import describe_error
-from ._exit_codes import FAILED
+from ._exit_codes import FAILED, INTERRUPTED
 from ._options import OPTIONS
 from ._service import require_credential, warn_about_endpoint
 from ._terminal import (
+    confirm,
     format_json,
+    print_advice,
+    print_error,
     print_json,
     print_lines,
     print_message,
@@ -31,7 +48,7 @@ from ._terminal import (
     "doctor",
     "flow64 doctor",
     "flow64 doctor --env prod -o setup.txt",
-    "flow64 doctor --env prod --report report.json",
+    "flow64 doctor --env prod --probe --report report.json",
 )
 @params.env
 @params.output_file("Write what is printed into a file.")
@@ -42,9 +59,30 @@ from ._terminal import (
     help="Also write a report that can be shared, as JSON: each kind and field of the "
     "service, beside what flow64 assumes.",
 )
+@click.option(
+    "--probe",
+    is_flag=True,
+    help="Also find out what no document says: make a workflow without any block that "
+    "spends, change it, and delete it. Nothing is run. It asks first.",
+)
+@click.option(
+    "--second-env",
+    metavar="NAME",
+    shell_complete=complete_environments,
+    help="With --probe: an environment of another organisation, to find out what its "
+    "ids answer.",
+)
+@params.yes
 @params.as_json
 def command(
-    *, env: str | None, output: Path | None, report: Path | None, as_json: bool
+    *,
+    env: str | None,
+    output: Path | None,
+    report: Path | None,
+    probe: bool,
+    second_env: str | None,
+    yes: bool,
+    as_json: bool,
 ) -> int:
     """Check the setup, and what the service answers to reads.
 
@@ -52,9 +90,16 @@ def command(
     and no title, text or row of a workflow. It also shows which assumptions of flow64
     the service confirms or contradicts. Exits with 1 if something is wrong with your
     setup. A contradiction alone does not count as wrong.
+
+    Only --probe writes: it makes a workflow of its own, and deletes it.
     """
+    if second_env is not None and not probe:
+        raise params.option_error("--second-env", "it goes with --probe")
     settings = load()
     environment = settings.environment(env)
+    second = None if second_env is None else settings.environment(second_env)
+    if second == environment:
+        raise params.option_error("--second-env", "it is the same environment")
     OPTIONS.environment = environment
     found = diagnose(
         settings,
@@ -62,22 +107,125 @@ def command(
         connect=lambda: _connect(settings, environment),
         describe_error=describe_error,
     )
+    probed = None
+    if probe and not found.problems:
+        probed = run_probe(settings, environment, second, yes=yes)
+    lines = [*format_report(found), *format_probe(probed)]
+    data = found.as_data()
+    if probed is not None:
+        data |= {"probe": probed.as_data()}
     if output is not None:
-        text = "".join(f"{printable(line)}\n" for line in format_report(found))
-        write_file(output, format_json(found.as_data()) if as_json else text)
+        text = "".join(f"{printable(line)}\n" for line in lines)
+        write_file(output, format_json(data) if as_json else text)
     elif as_json:
-        print_json(found.as_data())
+        print_json(data)
     else:
-        print_lines(format_report(found))
+        print_lines(lines)
     if report is not None:
-        made = make_report(found)
+        made = make_report(found, probed)
         write_file(report, format_json(made))
         counts = ", ".join(f"{n} {verdict}" for verdict, n in made["verdicts"].items())
         print_message(f"assumptions and fields: {counts}")
+    return _find_code(found, probed, is_asked=probe)
+
+
+def _find_code(found: Diagnosis, probed: ProbeResult | None, *, is_asked: bool) -> int:
+    """Return the exit code, and say what is wrong."""
     count = len(found.problems)
     things = "1 thing is" if count == 1 else f"{count} things are"
     print_message(f"{things} wrong" if count else "nothing is wrong")
-    return FAILED if count else 0
+    if is_asked and probed is None:
+        print_error("the probe was not started; put right what is wrong first")
+    if probed is None:
+        return FAILED if count else 0
+    if probed.left:
+        print_error(
+            f"{pluralize(len(probed.left), 'workflow')} of the probe may be left: "
+            f"{', '.join(probed.left)}"
+        )
+        print_advice("`flow64 doctor --probe` in this folder finds and removes them")
+    if probed.was_stopped:
+        return INTERRUPTED
+    if probed.problem is not None:
+        print_error(f"the probe ended early: {probed.problem}")
+    return FAILED if probed.left or probed.problem is not None else 0
+
+
+def run_probe(
+    settings: Settings,
+    environment: Environment,
+    second: Environment | None,
+    *,
+    yes: bool,
+) -> ProbeResult:
+    """Say what a probe does, ask, and do it. Everything that it made is removed.
+
+    Raises:
+        NoConsentError: The answer is no, or there is no terminal to ask at.
+    """
+    with ExitStack() as ends:
+        made = ends.enter_context(MadeFile.open())
+
+        def open_box(one: Environment) -> Sandbox:
+            require_credential(settings, one)
+            client = ends.enter_context(open_client(one))
+            return Sandbox(client, made, f"{one.name} {client.endpoint}")
+
+        box = open_box(environment)
+        other = None if second is None else open_box(second)
+        if other is not None and other.client.endpoint != box.client.endpoint:
+            problem = f"it is another service, at {other.client.endpoint}"
+            raise params.option_error("--second-env", problem)
+        probe = Probe(box, other)
+        probe.look()
+        _announce(probe, environment, second)
+        confirm("Do this?", yes=yes)
+        return _run(probe)
+
+
+def _announce(
+    probe: Probe, environment: Environment, second: Environment | None
+) -> None:
+    """Print what a probe will do."""
+    print_message(f"The probe of environment {environment.name} will")
+    blocks = ", ".join(HARMLESS)
+    print_message(f"- create a workflow titled {TITLE!r}, of the blocks {blocks}")
+    print_message("- change it about 50 times, read it back, and delete it")
+    if second is not None:
+        print_message(f"- read and write the same id in environment {second.name}")
+    count = sum(len(found.ours) for found in probe.remains)
+    if count:
+        left = pluralize(count, "workflow")
+        print_message(f"- delete {left} that an earlier probe left")
+    print_message("It runs nothing, uses no block that spends, and touches no other.")
+    for found in probe.remains:
+        for workflow_id, reason in found.kept.items():
+            print_message(f"{workflow_id} looks like a probe's and stays: {reason}")
+
+
+def _run(probe: Probe) -> ProbeResult:
+    """Run a probe. The first Ctrl-C lets it clean up."""
+
+    def announce_stop() -> None:
+        print_advice("stopping and cleaning up; Ctrl-C again stops at once")
+
+    is_cut = False
+    with first_interrupt_waits(announce_stop) as stop:
+        try:
+            probe.run(stop, print_message)
+        except StopNow:
+            is_cut = True
+    return probe.result(was_stopped=stop.is_asked or is_cut)
+
+
+def format_probe(probed: ProbeResult | None) -> Iterator[str]:
+    """The lines about a probe."""
+    if probed is None:
+        return
+    yield f"probe       {probed.requests} requests"
+    for one in probed.answers:
+        yield f"  {one.verdict:<13}{one.asks} {one.answer}"
+        yield f"{'':15}assumed: {one.assumed}"
 
 
 @contextmanager

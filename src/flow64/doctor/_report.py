@@ -17,13 +17,14 @@ import attrs
 from ._assumptions import AssumptionVerdict
 from ._diagnosis import Diagnosis
 from ._kinds import compare_kinds, read_catalogue
+from ._probe import ProbeResult
 
 FORMAT: Final = 1
 """Version of the format, under `flow64_report`."""
 
 
-def make_report(found: Diagnosis) -> dict[str, Any]:
-    """Return the report of a diagnosis, as JSON data."""
+def make_report(found: Diagnosis, probe: ProbeResult | None = None) -> dict[str, Any]:
+    """Return the report of a diagnosis and of a probe, as JSON data."""
     report = {
         "flow64_report": FORMAT,
         "flow64": version("flow64"),
@@ -34,6 +35,8 @@ def make_report(found: Diagnosis) -> dict[str, Any]:
             None if found.seen is None else read_catalogue(found.seen.replies)
         ),
     }
+    if probe is not None:
+        report |= {"probe": probe.as_data(), "switches": {**probe.switches}}
     return {**report, "verdicts": count_verdicts(report)}
 
 
@@ -44,7 +47,8 @@ def count_verdicts(report: dict[str, Any]) -> dict[AssumptionVerdict, int]:
 
 
 def _verdicts(report: dict[str, Any]) -> Iterator[AssumptionVerdict]:
-    yield from (one["verdict"] for one in report["assumptions"])
+    probed = report.get("probe", {"answers": ()})["answers"]
+    yield from (one["verdict"] for one in (*report["assumptions"], *probed))
     for kind in report["kinds"].values():
         if "listed" in kind:
             yield kind["listed"]

@@ -243,7 +243,7 @@ async def _ask_all(
 ) -> bool:
     """Send requests one after the other. Return whether more may be sent."""
     for name, request in requests:
-        reply = await _ask(session, request, wall)
+        reply = await ask_once(session, request, wall)
         replies[name] = reply
         if not _may_continue(reply, is_first=name == "workflows"):
             return False
@@ -293,7 +293,7 @@ def _detail(at: int) -> str:
     return f"workflow-{at}"
 
 
-async def _ask(
+async def ask_once(
     session: Session, request: Request, wall: Callable[[], float]
 ) -> RequestRecord:
     """Send a request once. An answer may have any status."""

@@ -99,3 +99,58 @@ def test_later(project, flow64):
     assert "lacks 'subreddits', which the live schema requires" in printed
     assert "lacks 'rubric', which the live schema requires" in printed
     assert "write what the live catalogue of " in printed
+
+
+def test_list_beside_json(project, flow64):
+    """The list is no workflow, also in a folder of JSON."""
+    flow64("blocks", "sync")
+    flow64("compile", "-o", "compiled")
+    Path("alone").mkdir()
+    Path("alone/reddit.json").write_bytes(Path("compiled/reddit.json").read_bytes())
+    for folder in ("compiled", "alone"):
+        text = SETTINGS.replace("blocks.json", f"{folder}/blocks.json")
+        Path("pyproject.toml").write_text(text, "utf-8")
+        Path("blocks.json").rename(f"{folder}/blocks.json")
+
+        code, printed, told = flow64("check", folder, "--no-code")
+
+        assert (code, "blocks.json" in printed + told) == (0, False)
+        Path(f"{folder}/blocks.json").rename("blocks.json")
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "json", "html"])
+def test_review(project, flow64, form):
+    """A review says what a change no longer fits, also without importing code."""
+    flow64("blocks", "sync")
+    flow64("compile", "-o", "base")
+    source = Path("reddit.py")
+    text = source.read_text("utf-8").replace('"sort": "top"', '"sort": "hot"')
+    source.write_text(text, "utf-8")
+    flow64("compile", "-o", "head")
+
+    code, printed, _ = flow64(
+        "review", "--base", "base", "--head", "head", "--no-code", "--format", form
+    )
+
+    assert code == 0
+    assert "schema-mismatch" in printed
+    assert "unknown-word" not in printed
+
+
+def test_plan_of_untrusted_json(project, flow64):
+    """JSON of a stranger is judged by the list of the project."""
+    flow64("blocks", "sync")
+    flow64("compile", "-o", "compiled")
+    head = Path("head")
+    head.mkdir()
+    for file in Path("compiled").iterdir():
+        text = file.read_text("utf-8").replace('"BOTH"', '"WORK"')
+        (head / file.name).write_text(text, "utf-8")
+
+    code, printed, told = flow64(
+        "review", "head", "--no-code", "--manifest", "compiled/flow64.json",
+        "--env", "default",
+    )  # fmt: skip
+
+    assert (code, told) == (0, "")
+    assert "mode is none of what the live schema takes" in printed

@@ -7,13 +7,16 @@ import os
 import shlex
 from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ..analysis import LiveCatalogue
 from ..errors import ReadError, SettingsError
 from ..text import clipped, join_first
 from ._errors import AddressError
 from ._importing import is_module_name
+
+if TYPE_CHECKING:
+    from ..environments import Settings
 
 CODE: Final = "code"
 """The address of the source of `[tool.flow64]`."""
@@ -130,12 +133,8 @@ def find_saved_catalogue() -> LiveCatalogue | None:
     Raises:
         SettingsError: The file cannot be used, or pyproject.toml has mistakes.
     """
-    if not any(map(_may_name_blocks, (Path.cwd(), *Path.cwd().parents))):
-        return None  # nearly always, and settings load httpx
-    from ..environments import load as load_settings  # noqa: PLC0415 - see above
-
-    settings = load_settings()
-    if settings.blocks is None:
+    settings = _find_settings()
+    if settings is None or settings.blocks is None:
         return None
     advice = "flow64 blocks sync fetches it again"
     try:
@@ -147,6 +146,27 @@ def find_saved_catalogue() -> LiveCatalogue | None:
     except ReadError as error:
         problem = f"blocks: {error}"
     raise SettingsError(str(settings.file), [f"{problem}; {advice}"])
+
+
+def find_saved_file() -> Path | None:
+    """Return the file for the saved list of blocks, which may not be there yet.
+
+    Raises:
+        SettingsError: pyproject.toml has mistakes.
+    """
+    settings = _find_settings()
+    if settings is None or settings.blocks is None:
+        return None
+    return settings.blocks.resolve()
+
+
+def _find_settings() -> Settings | None:
+    """Return the settings; None if they certainly name no list of blocks."""
+    if not any(map(_may_name_blocks, (Path.cwd(), *Path.cwd().parents))):
+        return None  # nearly always, and settings load httpx
+    from ..environments import load as load_settings  # noqa: PLC0415 - see above
+
+    return load_settings()
 
 
 def _may_name_blocks(folder: Path) -> bool:

@@ -39,6 +39,7 @@ from ._source_names import (
     describe_setting,
     find_project_source,
     find_saved_catalogue,
+    find_saved_file,
     list_names,
     list_neighbours,
     resolve_source,
@@ -190,7 +191,14 @@ def _with_blocks(workflows: Sequence[SourceWorkflow]) -> Sequence[SourceWorkflow
     listed = find_saved_catalogue()
     if listed is None:
         return workflows
-    return [evolve(one, workflow=one.workflow.with_blocks(listed)) for one in workflows]
+    return [
+        evolve(
+            one,
+            workflow=one.workflow.with_blocks(listed),
+            redacted=None if one.redacted is None else one.redacted.with_blocks(listed),
+        )
+        for one in workflows
+    ]
 
 
 # -- Files and modules ----------------------------------------------------------------
@@ -266,14 +274,18 @@ def _report_no_workflow(place: str, found: Collector) -> None:
 def _read_json_folder(folder: Path, found: Collector, whole: list[ProjectKey]) -> None:
     """Read the JSON files of one folder, by its manifest if it has one."""
     known = read_folder(folder, found.fail)
+    saved = find_saved_file()  # it may be beside them, and is no workflow
     if known is None:
         for path in _files_in(folder, ".json"):
-            _read_json(path, found)
+            if saved is None or path.resolve() != saved:
+                _read_json(path, found)
         return
     whole += known.manifest.whole
     for one in known.workflows:
         _add_entry(one, folder / one.file, found)
     for name in known.unlisted:
+        if saved is not None and (folder / name).resolve() == saved:
+            continue
         problem = f"{folder / name} is not listed in {MANIFEST}, and was left out"
         found.notes.append(f"{problem}; name it by itself to read it as it is")
 
@@ -296,7 +308,7 @@ def _load_untrusted(source: str | None, manifest: Path, *, code: bool) -> Loaded
     is_all = all((one.namespace, one.key) in owners for one in projects)
     return Loaded(
         source,
-        found,
+        _with_blocks(found),
         trusted.whole,
         is_code=False,
         is_all=is_all and bool(owners),

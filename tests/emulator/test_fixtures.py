@@ -331,3 +331,8 @@ def test_file_that_cannot_be_read(tmp_path):
     for path in (tmp_path / "a.json", tmp_path / "b.json"):
         with pytest.raises(ConfigError, match="it cannot be read"):
             load_fixtures([path])
+
+
+def test_new_kind():
+    """A new kind may be a little like a known one, such as x_search."""
+    assert Emulator(fixtures={"reddit_search": {"karma": 5}}).fixtures

@@ -131,6 +131,8 @@ def command(
     With --store, a new start continues where it stopped.
     """
     chosen = [*switches, *([f"speed={speed}"] if speed is not None else [])]
+    # First, since it says which kinds fixtures may be of.
+    blocks = None if listed is None else read_blocks(listed)
     of_report, unknown = ({}, ()) if like is None else read_report(like)
     try:
         emulator = Emulator(
@@ -142,7 +144,7 @@ def command(
             oauth_clients=[parse_client(given) for given in oauth_clients],
             allow_hosts=allow_hosts,
             seed=seed,
-            blocks=None if listed is None else read_blocks(listed),
+            blocks=blocks,
         )
     except ConfigError as error:  # an option cannot be used
         raise click.UsageError(str(error)) from error

@@ -97,7 +97,7 @@ def check_fixture_name(where: str, name: str) -> None:
         ConfigError: The name looks like a misspelled kind.
     """
     if name not in CATALOGUE and not is_uuid(name):
-        near = did_you_mean(name, CATALOGUE)
+        near = did_you_mean(name, CATALOGUE, cutoff=0.7)
         if near:
             raise ConfigError(
                 f"{where}: no block is of the kind {name!r}{near}; a block of a new "

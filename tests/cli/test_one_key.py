@@ -154,3 +154,36 @@ def test_plan_of_untrusted_json(project, flow64):
 
     assert (code, told) == (0, "")
     assert "mode is none of what the live schema takes" in printed
+
+
+GENERATED = """
+from flow64 import Project, Workflow
+from our_blocks import FindEmail, RedditSearch, ScoreLead, SendSlackMessage
+
+growth = Project("growth", namespace="NAMESPACE")
+flow = (
+    RedditSearch(query="pumps", sort="top")
+    >> ScoreLead(signals=[{"column": "karma", "weight": 3}])
+    >> FindEmail(mode="BOTH")
+    >> SendSlackMessage(channel="#leads", message="new")
+)
+reddit = Workflow("Reddit", flow, key="reddit", project=growth)
+"""
+
+
+def test_generated(project, flow64, namespace):
+    """Generated classes make the same workflow, and are not current after a change."""
+    flow64("blocks", "sync")
+    flow64("deploy", "--yes")
+    assert flow64("blocks", "generate", "-o", "our_blocks.py")[0] == 0
+    text = GENERATED.replace("NAMESPACE", namespace)
+    Path("reddit.py").write_text(text, "utf-8")
+
+    code, printed, _ = flow64("plan", "--exit-code")
+    assert (code, "unchanged" in printed) == (0, True), printed
+    assert flow64("check")[0] == 0
+    assert flow64("blocks", "generate", "-o", "our_blocks.py", "--check")[0] == 0
+
+    project.blocks = LATER
+    flow64("blocks", "sync")
+    assert flow64("blocks", "generate", "-o", "our_blocks.py", "--check")[0] == 1

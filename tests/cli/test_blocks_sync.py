@@ -137,6 +137,14 @@ def test_setting(service, tmp_path, flow64, text, wanted):
         assert "blocks = " not in flow64("blocks", "sync")[2]
 
 
+def test_emulator(project, flow64):
+    """The list of an own emulator is no news, and the command says so."""
+    code, _, told = flow64("blocks", "sync", "--env", "emulator")
+
+    assert code == 0
+    assert "the emulator answers what flow64 knows itself: name another --env" in told
+
+
 def test_without_extra(project, flow64, monkeypatch):
     """Without the extra that checks need, its line for pip is shown."""
     monkeypatch.setattr("flow64.cli.blocks_sync.find_spec", lambda _: None)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ..analysis import KindChange
 from ..redaction import clean_text
 from ..text import join_words, pluralize
 
-SAVED = "blocks.json"
+SAVED: Final = "blocks.json"
 """The usual file for the service's own list of blocks."""
 
 
@@ -42,8 +41,3 @@ def list_problems(problems: Sequence[str]) -> Iterator[str]:
     """Word the entries that cannot be used, or only in part."""
     for problem in problems:
         yield clean_text(f"warning: {problem}")
-
-
-def find_saved(given: Path | None, folder: Path) -> Path:
-    """Return the file for the service's own list of blocks."""
-    return given if given is not None else folder / SAVED

@@ -10,9 +10,11 @@ from typing import Final
 
 from ..analysis import KindChange, LiveCatalogue, compare_catalogues
 from ..blocks import CATALOGUE
+from ..environments import EMULATOR
 from ..environments import load as load_settings
 from ..errors import FlowError, MissingExtraError
 from ..manifest import write_all
+from ..redaction import clean_text
 from ..text import join_words, pluralize
 from . import _params as params
 from ._block_changes import (
@@ -58,7 +60,7 @@ def command(*, env: str | None, as_json: bool) -> int:
                 "is_first": before is None,
                 "is_written": is_new,
                 "changes": changes_data(changes),
-                "problems": [*answer.problems],
+                "problems": [*map(clean_text, answer.problems)],
             }
         )
     else:
@@ -66,6 +68,10 @@ def command(*, env: str | None, as_json: bool) -> int:
     for line in list_problems(answer.problems):
         print_message(line)
     _print_result(file, before, live, changes)
+    if settings.environment(env).name == EMULATOR:
+        print_message(
+            "the emulator answers what flow64 knows itself: name another --env"
+        )
     if find_spec("jsonschema") is None:
         needs = MissingExtraError("checking by it", "schemas")
         print_message(f"{needs}")

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         compare_catalogues,
         describe_field,
     )
-    from ._live_fields import LiveField, walk_fields
+    from ._live_fields import LiveField, SchemaReader, walk_fields
     from ._reference import findings_reference
     from ._row_kinds import RowKindName, output_rows, row_kinds
 
@@ -60,6 +60,7 @@ __all__ = [
     "RowKindName",
     "RowPrice",
     "Rule",
+    "SchemaReader",
     "Stage",
     "Touch",
     "all_rules",
@@ -114,7 +115,7 @@ _ROOMS = {
         "compare_catalogues",
         "describe_field",
     ),
-    "_live_fields": ("LiveField", "walk_fields"),
+    "_live_fields": ("LiveField", "SchemaReader", "walk_fields"),
     "_reference": ("findings_reference",),
     "_row_kinds": ("RowKindName", "row_kinds", "output_rows"),
 }

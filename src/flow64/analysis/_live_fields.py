@@ -58,7 +58,7 @@ class LiveField:
 
 def read_fields(schema: Mapping[str, Any]) -> Mapping[str, LiveField]:
     """Return the fields of specs with a schema, in its order."""
-    return _Reader(schema).fields(schema, depth=0)
+    return SchemaReader(schema).fields(schema, depth=0)
 
 
 def walk_fields(fields: Mapping[str, LiveField]) -> Iterator[tuple[str, LiveField]]:
@@ -69,8 +69,8 @@ def walk_fields(fields: Mapping[str, LiveField]) -> Iterator[tuple[str, LiveFiel
             yield f"{name}{path}", inner
 
 
-class _Reader:
-    """Reads the fields of one schema."""
+class SchemaReader:
+    """Reads the fields of one schema. References lead into that."""
 
     def __init__(self, root: Mapping[str, Any]) -> None:
         self._root = root
@@ -99,7 +99,7 @@ class _Reader:
         todo: list[tuple[Any, bool]] = [(schema, True)]
         while todo:
             item, is_certain = todo.pop(0)
-            part = self._resolve(item)
+            part = self.resolve(item)
             yield part, is_certain
             todo += [(one, is_certain) for one in _list(part.get("allOf"))]
             for keyword in ("anyOf", "oneOf"):
@@ -107,7 +107,7 @@ class _Reader:
             todo += [(part[key], False) for key in ("then", "else") if key in part]
 
     def _field(self, schema: Any, depth: int, *, is_required: bool) -> LiveField:
-        plain, is_nullable = self._without_null(schema)
+        plain, is_nullable = self.without_null(schema)
         return LiveField(
             type=self._plain_type(plain, depth),
             is_required=is_required,
@@ -121,16 +121,16 @@ class _Reader:
             members=self._members(plain, depth),
         )
 
-    def _without_null(self, schema: Any) -> tuple[Mapping[str, Any], bool]:
+    def without_null(self, schema: Any) -> tuple[Mapping[str, Any], bool]:
         """Return a schema without references and null, and whether null was in it."""
-        plain, is_nullable = self._resolve(schema), False
+        plain, is_nullable = self.resolve(schema), False
         for keyword in _JOINING * MAX_DEPTH:
             members = _list(plain.get(keyword))
             left = [one for one in members if _mapping(one).get("type") != "null"]
             is_nullable = is_nullable or len(left) < len(members)
             rest = {key: plain[key] for key in plain if key != keyword}
             if len(left) == 1:
-                plain = _join(self._resolve(left[0]), rest)
+                plain = _join(self.resolve(left[0]), rest)
             elif len(left) < len(members):
                 plain = {**rest, keyword: left}
         types = plain.get("type")
@@ -143,7 +143,7 @@ class _Reader:
             plain = {**plain, "enum": [word for word in words if word is not None]}
         return plain, is_nullable or plain.get("nullable") is True
 
-    def _resolve(self, schema: Any) -> Mapping[str, Any]:
+    def resolve(self, schema: Any) -> Mapping[str, Any]:
         """Follow a reference. Keywords beside it win over those that it leads to."""
         found = _mapping(schema)
         seen: set[str] = set()
@@ -166,7 +166,7 @@ class _Reader:
 
     def _type(self, schema: Any, depth: int) -> str:
         """Return a type as source code; `Any` if it is not understood."""
-        plain, is_nullable = self._without_null(schema)
+        plain, is_nullable = self.without_null(schema)
         made = self._plain_type(plain, depth)
         return f"{made} | None" if is_nullable else made
 
@@ -203,10 +203,10 @@ class _Reader:
             found |= {f".{name}": one for name, one in inner.items()}
         for keyword in ("anyOf", "oneOf"):
             for one in _list(plain.get(keyword)):
-                found = self._members(self._without_null(one)[0], depth + 1) | found
+                found = self._members(self.without_null(one)[0], depth + 1) | found
         for keyword in ("items", "additionalProperties"):
             if entry := _mapping(plain.get(keyword)):
-                below = self._members(self._without_null(entry)[0], depth + 1)
+                below = self._members(self.without_null(entry)[0], depth + 1)
                 found |= {f"[*]{path}": one for path, one in below.items()}
         return found
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final
 
+from ..analysis import LiveField
 from ..compiler import cells, is_shown
+from ..definition import thaw
 from ..text import clipped
 
 LONGEST: Final = 600
@@ -106,24 +108,18 @@ def name_plainly(name: str) -> str:
     return re.sub(r"[^!-~]|[\\`\"']", "?", name[:40])
 
 
-def describe_field(schema: Mapping[str, Any], inner: Mapping[str, Any]) -> str:
-    """Return the docstring of a field: its meaning, default and bounds; may be empty.
-
-    Args:
-        inner: The schema of its values if they are not null.
-    """
-    parts = [clean(schema.get("description"))]
-    default = schema.get("default")
-    if default is not None:
-        parts.append(clean(f"Default: {clipped(json.dumps(default), 60)}"))
+def describe_field(live: LiveField) -> str:
+    """Return the docstring of a field: meaning, default, bounds; perhaps empty."""
+    parts, limits = [clean(live.description)], live.limits
+    if live.default is not None:
+        parts.append(clean(f"Default: {clipped(json.dumps(thaw(live.default)), 60)}"))
     for least, most, unit in _BOUNDS:
-        parts.append(_describe_bounds(inner.get(least), inner.get(most), unit))
-    if isinstance(inner.get("exclusiveMinimum"), int | float):
-        parts.append(f"Above {_number(inner['exclusiveMinimum'])}.")
-    if isinstance(inner.get("exclusiveMaximum"), int | float):
-        parts.append(f"Below {_number(inner['exclusiveMaximum'])}.")
-    if isinstance(inner.get("format"), str):
-        parts.append(clean(f"Format: {inner['format']}", 40))
+        parts.append(_describe_bounds(limits.get(least), limits.get(most), unit))
+    for word, name in (("Above", "exclusiveMinimum"), ("Below", "exclusiveMaximum")):
+        if isinstance(limits.get(name), int | float):
+            parts.append(f"{word} {_number(limits[name])}.")
+    if isinstance(limits.get("format"), str):
+        parts.append(clean(f"Format: {limits['format']}", 40))
     return " ".join(filter(None, parts))
 
 

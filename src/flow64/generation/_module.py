@@ -32,10 +32,8 @@ from ._schema_types import (
     SchemaTypes,
     free_name,
     generic,
-    order_properties,
-    required_of,
+    is_name,
     union,
-    words_of,
 )
 
 WIDTH: Final = 88
@@ -157,7 +155,7 @@ class _Module:
 
 def _lacks(known: type[CatalogueBlock], block: LiveBlock) -> bool:
     """Whether a built-in class lacks a field or a word, or requires too much."""
-    types = SchemaTypes(block.specs_schema or {}, "", set())
+    types = SchemaTypes(block.specs_schema or {})
     names = [one.name for one in types.fields(types.root) if not _is_reserved(one)]
     if not known.specs_known:
         return bool(names)
@@ -176,11 +174,11 @@ def _loosened(known: type[CatalogueBlock], types: SchemaTypes) -> bool:
     for one in types.fields(types.root):
         if one.name in known.spec_names:
             attribute = getattr(attrs.fields(known), one.name)
-            if attribute.default is attrs.NOTHING and not one.is_required:
+            if attribute.default is attrs.NOTHING and not one.live.is_required:
                 return True
             words = _words_in(hints[one.name])
-            listed = words_of(types.main(one.schema))
-            if words and not {word for word in listed if word is not None} <= words:
+            listed = [word for word in one.live.words if isinstance(word, str)]
+            if words and not {*listed} <= words:
                 return True
     return False
 
@@ -232,12 +230,10 @@ class _Class:
 
     def _left_out(self) -> str:
         """Name the fields that no attribute can have."""
-        names = {one.name for one in self.fields(self.schema)}
-        required = required_of(self.schema)
         left = [
-            f"`{name_plainly(name)}`" + (" (required)" if name in required else "")
-            for name, _ in order_properties(self.schema)
-            if name not in names
+            f"`{name_plainly(name)}`" + (" (required)" if live.is_required else "")
+            for name, live in self.types.list_fields(self.schema)
+            if not is_name(name) or name in _RESERVED
         ]
         if not left:
             return ""
@@ -247,23 +243,25 @@ class _Class:
     def _statements(self, fields: Sequence[Field]) -> Iterator[ast.stmt]:
         for one in fields:
             hint = one.hint
-            if not one.is_required:
+            if not one.live.is_required:
                 hint = _or_unset(hint)
-            end = "" if one.is_required else " = UNSET"
+            end = "" if one.live.is_required else " = UNSET"
             hint = self._fit(one, hint, end)
-            value = None if one.is_required else ast.Name("UNSET")
+            value = None if one.live.is_required else ast.Name("UNSET")
             yield ast.AnnAssign(ast.Name(one.name), hint, value, 1)
-            if words := describe_field(one.schema, self.types.main(one.schema)):
+            if words := describe_field(one.live):
                 yield ast.Expr(ast.Constant(words))
 
     def _record(self, record: Record) -> ast.stmt:
         body: list[ast.stmt] = []
         for one in record.fields:
-            hint = one.hint if one.is_required else generic("NotRequired", one.hint)
+            hint = (
+                one.hint if one.live.is_required else generic("NotRequired", one.hint)
+            )
             body.append(
                 ast.AnnAssign(ast.Name(one.name), self._fit(one, hint, ""), None, 1)
             )
-            if words := describe_field(one.schema, self.types.main(one.schema)):
+            if words := describe_field(one.live):
                 body.append(ast.Expr(ast.Constant(words)))
         text = clean(record.text)
         summary = summarize(text) or f"One `{record.name}`."

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from attrs import define, field, frozen
 
+from ..analysis import LiveField, SchemaReader
 from ..compiler import cells, quote_text
 
 MOST_WORDS: Final = 60
@@ -43,13 +44,12 @@ class Field:
 
     Attributes:
         hint: Its type.
-        schema: Its schema, without a reference around it.
+        live: The field as the service lists it.
     """
 
     name: str
     hint: ast.expr
-    schema: Mapping[str, Any]
-    is_required: bool
+    live: LiveField
 
 
 @frozen
@@ -73,66 +73,44 @@ class SchemaTypes:
     """
 
     root: Mapping[str, Any]
-    owner: str
-    taken: set[str]
+    owner: str = ""
+    taken: set[str] = field(factory=set)
     records: dict[str, Record] = field(factory=dict)
-    _named: dict[str, str] = field(factory=dict)
-    _begun: set[str] = field(factory=set)
+    _reader: SchemaReader = field(init=False)
+    _named: dict[int, str] = field(factory=dict)
+    _begun: set[int] = field(factory=set)
+
+    def __attrs_post_init__(self) -> None:
+        self._reader = SchemaReader(self.root)
 
     def fields(self, schema: Mapping[str, Any]) -> Iterator[Field]:
         """Yield the fields of an object that a class can have, required ones first."""
-        for name, inner in order_properties(schema):
+        for name, live in self.list_fields(schema):
             if is_name(name):
-                found = self.resolve(inner)
-                hint, needed = self.hint(inner), name in required_of(schema)
-                yield Field(name, hint, found, needed)
+                yield Field(name, self._hint(live.schema, live.is_nullable, 0), live)
 
-    def resolve(self, schema: Any) -> Mapping[str, Any]:
-        """Return the schema that a reference, or the only form, leads to.
+    def list_fields(self, schema: Mapping[str, Any]) -> Sequence[tuple[str, LiveField]]:
+        """Return the fields of an object: required ones in order, others by name."""
+        found = self._reader.fields(schema, depth=0)
+        named = self._reader.resolve(schema).get("required")
+        order = [*named] if isinstance(named, list) else []
 
-        What stands beside the reference counts as well.
-        """
-        found: dict[str, Any] = dict(schema) if isinstance(schema, Mapping) else {}
-        for _ in range(DEEPEST):
-            inner = self._inner(found)
-            if inner is None:
-                return found
-            kept = {k: v for k, v in found.items() if k not in _FORMS}
-            found = {**inner, **kept}
-        return {}
+        def rank(name: str) -> tuple[bool, int, str]:
+            place = order.index(name) if name in order else len(order)
+            return not found[name].is_required, place, name
 
-    def main(self, schema: Any) -> Mapping[str, Any]:
-        """Return the schema of values that are not null, if there is one."""
-        found = self.resolve(schema)
-        forms = found.get("anyOf")
-        if not isinstance(forms, list):
-            return found
-        some = [self.resolve(one) for one in forms]
-        others = [one for one in some if one.get("type") != "null"]
-        return others[0] if len(others) == 1 else found
+        return [(name, found[name]) for name in sorted(found, key=rank)]
 
-    def _inner(self, schema: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """Return what a schema refers to; None if it says everything itself."""
-        if "$ref" in schema:
-            return self._lookup(schema["$ref"])
-        for form in ("allOf", "anyOf", "oneOf"):
-            members = schema.get(form)
-            if isinstance(members, list) and len(members) == 1:
-                return members[0] if isinstance(members[0], Mapping) else {}
-        return None
-
-    def _lookup(self, ref: Any) -> Mapping[str, Any]:
-        found: Any = self.root if isinstance(ref, str) and ref[:1] == "#" else {}
-        for part in str(ref).split("/")[1:]:
-            name = part.replace("~1", "/").replace("~0", "~")
-            found = found.get(name) if isinstance(found, Mapping) else None
-        return found if isinstance(found, Mapping) else {}
-
-    def hint(self, schema: Any, depth: int = 0) -> ast.expr:
+    def hint(self, schema: Any, depth: int) -> ast.expr:
         """Return the type of a schema."""
-        found = self.resolve(schema)
-        if depth > DEEPEST:
-            return ANY()
+        return self._hint(*self._reader.without_null(schema), depth)
+
+    def _hint(self, found: Mapping[str, Any], nullable: bool, depth: int) -> ast.expr:
+        """Return the type of a schema without references and null around it."""
+        made = ANY() if depth > DEEPEST else self._plain(found, depth)
+        return union([made, ast.Constant(None)]) if nullable else made
+
+    def _plain(self, found: Mapping[str, Any], depth: int) -> ast.expr:
         if "const" in found or "enum" in found:
             return _words(found)
         forms = found.get("anyOf", found.get("oneOf"))
@@ -141,18 +119,18 @@ class SchemaTypes:
         kinds = found.get("type")
         if isinstance(kinds, list):
             alone = [{**found, "type": kind} for kind in kinds]
-            return union(self.hint(one, depth + 1) for one in alone)
+            return union(self._plain(one, depth + 1) for one in alone)
         if kinds == "array":
             items = self.hint(found.get("items"), depth + 1)
             return generic("Sequence", items)
         if kinds == "object" or (kinds is None and "properties" in found):
-            return self._object(schema, found, depth)
+            return self._object(found, depth)
         return _PLAIN[kinds]() if isinstance(kinds, str) and kinds in _PLAIN else ANY()
 
-    def _object(self, schema: Any, found: Mapping[str, Any], depth: int) -> ast.expr:
+    def _object(self, found: Mapping[str, Any], depth: int) -> ast.expr:
         more = found.get("additionalProperties")
         if found.get("properties") and (more is None or more is False):
-            return self._record(schema, found)
+            return self._record(found)
         if isinstance(more, Mapping) and more:
             if self._is_field_map(more):
                 return ast.Name("FieldMap")
@@ -162,47 +140,39 @@ class SchemaTypes:
 
     def _is_field_map(self, entry: Mapping[str, Any]) -> bool:
         """Whether entries are descriptions, or objects with one, as in field maps."""
-        forms = self.resolve(entry).get("anyOf")
+        forms = self._reader.resolve(entry).get("anyOf")
         if not isinstance(forms, list):
             return False
-        found = [self.resolve(one) for one in forms]
+        found = [self._reader.resolve(one) for one in forms]
         texts = [one for one in found if one.get("type") == "string"]
-        objects = [one for one in found if "description" in one.get("properties", ())]
+        objects = [one for one in found if "description" in _members(one)]
         return bool(texts and objects) and len(found) == len(texts) + len(objects)
 
-    def _record(self, schema: Any, found: Mapping[str, Any]) -> ast.expr:
+    def _record(self, found: Mapping[str, Any]) -> ast.expr:
         """Return the class of an object, which is made once for each definition."""
-        ref = self._last_ref(schema)
-        if ref in self._named and ref not in self._begun:
-            return ast.Name(self._named[ref])
-        properties = found["properties"]
-        is_plain = isinstance(properties, Mapping) and all(map(is_name, properties))
+        definition = id(found["properties"])
+        if definition in self._named and definition not in self._begun:
+            return ast.Name(self._named[definition])
+        names = [name for name, _ in self.list_fields(found)]
         # One inside itself would have no end as a schema again.
-        if not is_plain or ref in self._begun:
+        if not names or not all(map(is_name, names)) or definition in self._begun:
             return generic("Mapping", ast.Name("str"), ANY())
-        word = ref.rpartition("/")[2] or found.get("title") or "Item"
+        title = found.get("title")
+        word = title if isinstance(title, str) else "Item"
         name = free_name(f"{self.owner} {word}", self.taken)
-        if ref:
-            self._named[ref] = name
-            self._begun.add(ref)
+        self._named[definition] = name
+        self._begun.add(definition)
         fields = [*self.fields(found)]
-        self._begun.discard(ref)
+        self._begun.discard(definition)
         text = found.get("description")
         self.records[name] = Record(name, text if isinstance(text, str) else "", fields)
         return ast.Name(name)
 
-    def _last_ref(self, schema: Any) -> str:
-        """Return the last reference on the way to a resolved schema."""
-        ref, found = "", schema
-        for _ in range(DEEPEST):
-            inner = self._inner(found) if isinstance(found, Mapping) else None
-            if inner is None:
-                break
-            ref, found = str(found.get("$ref", ref)), inner
-        return ref
 
+def _members(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = schema.get("properties")
+    return found if isinstance(found, Mapping) else {}
 
-_FORMS: Final = ("$ref", "allOf", "anyOf", "oneOf")
 
 ANY: Final = partial(ast.Name, "Any")
 
@@ -215,15 +185,10 @@ _PLAIN: Final[Mapping[str, Callable[[], ast.expr]]] = {
 }
 
 
-def words_of(found: Mapping[str, Any]) -> Sequence[Any]:
-    """Return the listed words of a resolved schema; none if it lists none."""
-    listed = [found["const"]] if "const" in found else found.get("enum")
-    return listed if isinstance(listed, list) else ()
-
-
 def _words(found: Mapping[str, Any]) -> ast.expr:
     """Return a `Literal` of listed words; of very many, the type of all of them."""
-    words = words_of(found)
+    listed = [found["const"]] if "const" in found else found["enum"]
+    words: Sequence[Any] = listed if isinstance(listed, list) else ()
     plain = [word for word in words if type(word) in (str, bool, int, _NONE)]
     if len(plain) < len(words) or not words:
         return ANY()
@@ -250,7 +215,7 @@ def _number(word: ast.Constant) -> ast.expr:
 
 def union(members: Iterable[ast.expr]) -> ast.expr:
     """Return the type that takes what one of the members takes, with null last."""
-    found = {ast.dump(one): one for member in members for one in _members(member)}
+    found = {ast.dump(one): one for member in members for one in _types_in(member)}
     if ast.dump(ANY()) in found:
         return ANY()
     if not found:
@@ -262,11 +227,11 @@ def union(members: Iterable[ast.expr]) -> ast.expr:
     return made
 
 
-def _members(node: ast.expr) -> Iterator[ast.expr]:
+def _types_in(node: ast.expr) -> Iterator[ast.expr]:
     """Yield the types of a union."""
     if isinstance(node, ast.BinOp):
-        yield from _members(node.left)
-        yield from _members(node.right)
+        yield from _types_in(node.left)
+        yield from _types_in(node.right)
     else:
         yield node
 
@@ -278,27 +243,6 @@ def generic(name: str, *items: ast.expr) -> ast.Subscript:
 
 
 # -- Names -----------------------------------------------------------------------------
-
-
-def properties_of(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the schema of each member of an object."""
-    found = schema.get("properties")
-    return found if isinstance(found, Mapping) else {}
-
-
-def required_of(schema: Mapping[str, Any]) -> Sequence[str]:
-    """Return the members that an object has to have."""
-    found = schema.get("required")
-    names = found if isinstance(found, list) else ()
-    return [name for name in names if isinstance(name, str)]
-
-
-def order_properties(schema: Mapping[str, Any]) -> Sequence[tuple[str, Any]]:
-    """Return the members of an object: required ones in their order, then by name."""
-    found, first = properties_of(schema), required_of(schema)
-    names = [*dict.fromkeys(name for name in first if name in found)]
-    names += sorted(found.keys() - {*names})
-    return [(name, found[name]) for name in names]
 
 
 def is_name(name: str) -> bool:

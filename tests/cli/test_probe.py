@@ -150,6 +150,32 @@ def test_not_started(service, flow64, tmp_path):
     assert writes(service, since) == []
 
 
+@pytest.mark.parametrize("is_empty", [True, False])
+def test_wrong_organisation(is_empty, service, flow64, tmp_path):
+    """If the key belongs to another organisation, nothing of the probe stays there."""
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.flow64.environments.prod]\norg_id = "another"\n'
+        'endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }\n'
+        'api_key = { env = "SIXTYFOUR_API_KEY" }\n',
+        "utf-8",
+    )
+    with Client(journal=None) as client:
+        own = None if is_empty else client.call(make_lookalike)
+    since = len(service.requests)
+
+    code, _, told = flow64("doctor", "--probe", "--yes", "--env", "prod")
+
+    assert code == 1
+    assert workflows(service) == ([] if is_empty else [own])
+    if is_empty:  # only an answer to a write names the organisation
+        assert "another organisation than org_id says" in told
+        assert len(writes(service, since)) == 2
+    else:
+        service.store.workflows.remove(own)
+        assert "the probe was not started" in told
+        assert writes(service, since) == []
+
+
 def test_ends_early(service, flow64):
     """If the service stops answering as it should, that is said."""
     path = "/workflows/create_workflow"

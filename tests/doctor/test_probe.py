@@ -794,3 +794,19 @@ def test_remains_that_cannot_be_read(emulator, connect, made):
 
     assert (found.ours, found.kept) == ([], {})
     assert made.entries() == [("prod", left)]
+
+
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("is_empty", [False, True])
+def test_wrong_organisation(which, is_empty, emulator, sandbox, second):
+    """If a credential belongs to another organisation, it ends, and cleans up."""
+    emulator.switches = Switches(ids_per_organisation=True)
+    box = (sandbox, second)[which]
+    box.expected = "org_of_prod"
+    there = [] if is_empty else [put(emulator, box.client, name="Leads")]
+
+    result = probed(sandbox, second)
+
+    assert "another organisation than org_id says" in result.problem
+    assert (stored(emulator), result.left) == (there, [])
+    assert len(result.answers) < (2 if which == 0 or not is_empty else 19)

@@ -168,8 +168,10 @@ def run_probe(
 
         def open_box(one: Environment) -> Sandbox:
             require_credential(settings, one)
-            client = ends.enter_context(open_client(one))
-            return Sandbox(client, made, f"{one.name} {client.endpoint}")
+            # The probe looks at the organisation itself, so that it can clean up.
+            client = ends.enter_context(open_client(evolve(one, org_id=None)))
+            expected = None if one.org_id is None else one.text("org_id", one.org_id)
+            return Sandbox(client, made, f"{one.name} {client.endpoint}", expected)
 
         box = open_box(environment)
         other = None if second is None else open_box(second)

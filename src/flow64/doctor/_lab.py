@@ -64,9 +64,12 @@ class Lab:
     checks_kinds: bool = False
 
     def check(self) -> None:
-        """End the probe if it should stop."""
+        """End the probe if it should stop, or is at another organisation."""
         if self.stopped():
             raise EndedError("it was stopped")
+        if any(box.is_wrong for box in (self.sandbox, self.other) if box is not None):
+            problem = "a credential belongs to another organisation than org_id says"
+            raise EndedError(f"{problem}: use a key of that one, or correct org_id")
 
     def body(
         self, graph: Mapping[str, Any] | None = None, description: str | None = None

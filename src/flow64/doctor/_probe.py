@@ -105,9 +105,11 @@ class Probe:
         """
         is_patient = True
         try:
+            lab = Lab(self.sandbox, self.other, stopped)
+            lab.check()
             for box, found in zip(self._boxes, self.remains, strict=False):
                 self.removed += box.remove_remains(found)
-            self._ask_all(Lab(self.sandbox, self.other, stopped), tell)
+            self._ask_all(lab, tell)
         except EndedError as error:
             self.problem = str(error)
         except StopNow:

@@ -369,11 +369,12 @@ def ask_id_scope(lab: Lab) -> Found:
     """
     if lab.other is None:
         return "not asked: it needs --second-env", "not seen", {}
-    workflow_id = lab.other.use(lab.probe_id)
     ours = lab.try_body(lab.body())
+    workflow_id = lab.other.use(lab.probe_id)
     text = f"{lab.probe_id.stamp}\nof the second organisation"
     theirs = lab.body(description=text)
     created = Trial(status_of(lab.other.create(workflow_id, theirs)))
+    lab.check()
     updated = Trial(status_of(lab.other.update(workflow_id, theirs)))
     after = lab.sandbox.get(workflow_id)
     answer = f"a creation is {created.words}, an update is {updated.words}"

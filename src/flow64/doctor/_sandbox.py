@@ -20,7 +20,7 @@ from uuid import uuid4
 
 from attrs import define, field, frozen
 
-from ..api import Request, Session
+from ..api import Request, Session, organisations_of
 from ..client import Client
 from ..definition import Stamp, canonical_id, id_of, is_uuid, path_of, split_stamp
 from ..errors import ConfigError
@@ -175,13 +175,17 @@ class Sandbox:
     Attributes:
         made: The file that notes them.
         target: Environment and endpoint, to tell its lines from those of others.
+        expected: The organisation that the credential must belong to; None for any.
         sent: How many requests were sent.
+        is_wrong: Whether an answer named another organisation.
     """
 
     client: Client
     made: MadeFile
     target: str
+    expected: str | None = None
     sent: int = 0
+    is_wrong: bool = False
     _own: set[str] = field(factory=set)
 
     def send(
@@ -195,7 +199,11 @@ class Sandbox:
         request = Request(method, path, query, body)
         self._guard(request)
         self.sent += 1
-        return self.client.call(_send, request)
+        reply = self.client.call(_send, request)
+        if self.expected is not None and reply.answer is not None:
+            others = {*organisations_of(reply.answer)} - {self.expected}
+            self.is_wrong = self.is_wrong or bool(others)
+        return reply
 
     def use(self, probe_id: ProbeId) -> str:
         """Note an id, and return it. The probe may use it from now on."""

@@ -17,6 +17,7 @@ from flow64.cli._serve_options import read_report
 from flow64.doctor import TITLE
 from flow64.emulator import Emulator, Fault, Switches
 from tests.cli.support import FLOW64, environment, serving
+from tests.doctor.test_probe import SETTINGS
 
 
 @pytest.fixture(autouse=True)
@@ -327,6 +328,34 @@ def test_interrupted(count, tmp_path):
         assert workflows(emulator) == []
         report = json.loads((tmp_path / "report.json").read_text("utf-8"))
         assert report["probe"]["was_stopped"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("given", SETTINGS.values(), ids=[*SETTINGS])
+def test_through_everything(given, tmp_path):
+    """Whatever the switches are, they are reported, after kill -9 and Ctrl-C too."""
+    with Emulator(switches=Switches(**given)) as emulator:
+        for number in (signal.SIGKILL, signal.SIGINT):
+            sent = len(writes(emulator, 0))
+            process = start_probe(emulator, tmp_path)
+            wait_for_writes(emulator, process, sent + 7)
+            process.send_signal(number)
+            process.communicate(timeout=60)
+        assert workflows(emulator) == []
+        last = start_probe(emulator, tmp_path, "--report", "report.json")
+        last.communicate(timeout=60)
+
+        report = json.loads((tmp_path / "report.json").read_text("utf-8"))
+        assert last.returncode == 0
+        assert workflows(emulator) == []
+        assert (
+            report["switches"].items()
+            >= {
+                name: value
+                for name, value in given.items()
+                if name not in {"foreign_status", "ids_per_organisation"}
+            }.items()
+        )
 
 
 @pytest.mark.slow

@@ -97,6 +97,21 @@ def test_check(project, flow64):
     assert "is not current" in after[2]
 
 
+def test_check_of_another_layout(project, flow64):
+    """A module that a formatter laid out otherwise is current, a broken one is not."""
+    asked = ("blocks", "generate", "-o", "blocks.py", "--all")
+    flow64(*asked)
+    module = project / "blocks.py"
+    text = module.read_text("utf-8")
+    module.write_text(text.replace("from collections", "\n\nfrom collections"), "utf-8")
+    current, _, _ = flow64(*asked, "--check")
+    module.write_text(text + "(\n", "utf-8")
+    broken, _, told = flow64(*asked, "--check")
+
+    assert (current, broken) == (0, 1)
+    assert "run flow64 blocks generate -o blocks.py --all" in told
+
+
 def test_check_as_data(project, flow64):
     """The same as data."""
     _, printed, _ = flow64("blocks", "generate", "-o", "blocks.py", "--check", "--json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 from pathlib import Path
 
@@ -43,7 +44,7 @@ from ._terminal import print_error, print_json, print_line, print_message, print
     "--check",
     "is_check",
     is_flag=True,
-    help="Write nothing. Exit with 1 if FILE is not current.",
+    help="Write nothing. Exit with 1 if FILE is not current; its layout may differ.",
 )
 @params.as_json
 def command(
@@ -68,8 +69,9 @@ def command(
     live = LiveCatalogue.read(_find_list(saved))
     made = write_blocks(live, _read_facts(output), everything=everything)
     current = _read(output)
-    if is_check:
-        return _check(output, current, made.text, as_json=as_json)
+    if is_check and output is not None:
+        options = " --all" if everything else ""
+        return _check(output, current, made.text, options, as_json=as_json)
     if output is not None:
         if current is not None and MARK not in current:
             problem = "it is there already, and not written by flow64 blocks generate"
@@ -121,14 +123,23 @@ def _read(output: Path | None) -> str | None:
 
 
 def _check(
-    output: Path | None, current: str | None, text: str, *, as_json: bool
+    output: Path, current: str | None, text: str, options: str, *, as_json: bool
 ) -> int:
+    is_current = current is not None and _is_same(current, text)
     if as_json:
-        print_json({"file": str(output), "is_current": current == text})
-    elif current == text:
+        print_json({"file": str(output), "is_current": is_current})
+    elif is_current:
         print_line(f"{printable(str(output))} is current")
     else:
         what = "is not there" if current is None else "is not current"
-        advice = f"run flow64 blocks generate -o {output}"
+        advice = f"run flow64 blocks generate -o {output}{options}"
         print_error(printable(f"{output} {what}; {advice}"))
-    return 0 if current == text else FAILED
+    return 0 if is_current else FAILED
+
+
+def _is_same(current: str, text: str) -> bool:
+    """Return True if two modules say the same, however they are laid out."""
+    try:
+        return ast.dump(ast.parse(current)) == ast.dump(ast.parse(text))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False

@@ -28,6 +28,7 @@ from flow64.blocks import (
     Column,
     Columns,
     Filter,
+    FindEmail,
     LlmOpenai,
     Price,
     SendSlackMessage,
@@ -263,3 +264,15 @@ def test_class_without_decorator_is_explained():
         "Score: its class has fields and no decorator; "
         "write @attrs.frozen(eq=False, kw_only=True) above it"
     )
+
+
+def test_variant_of_a_built_in_class():
+    """A class with the facts of a built-in one leaves it in its place."""
+    variant = make_class(
+        "OtherEmail", kind="find_email", about=FindEmail.about, mode=UNSET
+    )
+
+    flow = Webhook(LEAD) >> variant()
+
+    assert CATALOGUE["find_email"] is FindEmail
+    assert Workflow("W", flow).compile().blocks[1].kind == "find_email"

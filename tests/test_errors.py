@@ -236,7 +236,10 @@ WORDS = [
     (ConfigError("SIXTYFOUR_API_KEY is not set"), "SIXTYFOUR_API_KEY is not set"),
     (
         MissingExtraError("the emulator", "emulator"),
-        "the emulator needs more packages: pip install 'flow64[emulator]'",
+        (
+            "the emulator needs more packages: install flow64 again with the extra "
+            "emulator, from where it came (in a clone: pip install '.[emulator]')"
+        ),
     ),
     (
         EmulatorStoreError("runs.db", "it is damaged"),

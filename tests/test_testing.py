@@ -454,5 +454,5 @@ def test_plugin_without_its_extra(tmp_path):
 
     printed = pytest_in(tmp_path)
 
-    assert "pip install 'flow64[emulator]'" in printed, printed
+    assert "pip install '.[emulator]'" in printed, printed
     assert "1 error" in printed

@@ -894,7 +894,7 @@ def test_missing_extra_says_what_to_install(missing):
         "except MissingExtraError as error:\n    print(error)\n"
     )
 
-    assert "pip install 'flow64[schemas]'" in ran(program)
+    assert "pip install '.[schemas]'" in ran(program)
 
 
 def test_another_missing_module_is_no_missing_extra():

@@ -7,7 +7,7 @@ from types import new_class
 from typing import Any
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 
 from flow64 import (
     COMPANY,
@@ -238,6 +238,58 @@ def test_refused(members: dict[str, Any], problem):
 
     assert str(caught.value).splitlines()[0] == f"ScoreLead: {problem}"
     assert len(CATALOGUE) == BUILT_IN
+
+
+WORDS = "source, step, converter and sink"
+
+
+@pytest.mark.parametrize(
+    ("make", "problem"),
+    [
+        (lambda: Price(-5), "Price: dollars is -5; write dollars, such as 0.05"),
+        (
+            lambda: Price("0.02"),
+            "Price: dollars is '0.02'; write dollars, such as 0.05",
+        ),
+        (lambda: Price(float("nan")), "Price: dollars is nan; write dollars, such"),
+        (
+            lambda: About(role="stp", takes="LEAD", gives="LEAD"),
+            f"About: role has 'stp' (did you mean 'step'?); it takes {WORDS}",
+        ),
+        (
+            lambda: About(role="step", takes="Lead", gives="LEAD"),
+            "About: takes has 'Lead' (did you mean 'LEAD'?); it takes none, LEAD, ",
+        ),
+        (
+            lambda: About(role="step", takes=5, gives="LEAD"),
+            "About: takes has 5; it takes none, LEAD, COMPANY and any",
+        ),
+        (
+            lambda: evolve(STEP, effects=["spend"]),
+            "About: effects has 'spend' (did you mean 'spends'?); it takes spends, ",
+        ),
+        (
+            lambda: evolve(STEP, effects="spends me"),
+            "About: effects has 'spends me' (did you mean 'spends'?); it takes ",
+        ),
+        (lambda: evolve(STEP, price=0.02), "About: price is 0.02; write price=Price("),
+        (
+            lambda: evolve(STEP, columns=["a"]),
+            "About: columns is ['a']; write columns=Columns(",
+        ),
+        (
+            lambda: Columns(reads=["company"]),
+            "Columns: reads is ['company']; write reads=[Column(",
+        ),
+        (lambda: Columns(adds="a"), "Columns: adds is 'a'; write adds=[Column("),
+    ],
+)
+def test_slip_in_the_facts_is_named(make, problem):
+    """It would turn a rule off, or end in a traceback much later."""
+    with pytest.raises(errors.ArgumentError) as caught:
+        make()
+
+    assert str(caught.value)[: len(problem)] == problem
 
 
 def test_class_that_compares_by_value_is_refused():

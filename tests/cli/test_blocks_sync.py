@@ -151,7 +151,7 @@ def test_without_extra(project, flow64, monkeypatch):
 
     told = flow64("blocks", "sync")[2]
 
-    assert "checking by it needs more packages: pip install 'flow64[schemas]'" in told
+    assert "checking by it needs more packages: install flow64 again with" in told
 
 
 def test_damaged(project, flow64):

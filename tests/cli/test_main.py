@@ -265,7 +265,10 @@ def test_missing_extra(missing, arguments, part, extra):
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
 
-    wanted = f"error: {part} needs more packages: pip install 'flow64[{extra}]'\n"
+    wanted = (
+        f"error: {part} needs more packages: install flow64 again with the extra "
+        f"{extra}, from where it came (in a clone: pip install '.[{extra}]')\n"
+    )
     assert (done.returncode, done.stdout, done.stderr) == (1, "", wanted)
 
 

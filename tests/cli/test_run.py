@@ -70,8 +70,29 @@ def test_no_row_comes_out(deployed, people, flow64):
     watched = flow64("watch", printed.strip(), *QUICK)
 
     empty = "completed: 0 of 2 rows came out, none is left after filter\n"
+    assert "columns " not in told  # the column is there, and no row has the value
     assert (code, told.splitlines(keepends=True)[-1]) == (0, empty)
     assert (watched[0], watched[1]) == (0, empty)
+
+
+def test_missing_columns_stand_above_the_cost(deployed, people, flow64):
+    """Rows that a filter probably drops are paid for, so it is said before."""
+    source = Path("leads.py").read_text("utf-8")
+    kept = 'Filter.where("city").equals("Oslo")'
+    source = source.replace("import Lead", "import Filter, Lead")
+    source = source.replace(")\ninbound", f") >> {kept}\ninbound")
+    Path("leads.py").write_text(source, "utf-8")
+    flow64("deploy", "leads.py", "--yes")
+
+    code, printed, _ = flow64("run", "leads.py", "people.csv", "--dry-run")
+
+    columns = (
+        "columns      filter: it reads the column 'city', which no block before it "
+        "declares or adds: probably no row passes\n"
+    )
+    assert code == 0
+    assert columns in printed
+    assert printed.index(columns) < printed.index("cost  ")
 
 
 def test_same_intent(start):

@@ -162,6 +162,7 @@ STATUS = Filter.where("email_status").equals("OK")
 TITLE = Filter.where("title").contains("CEO")
 ENRICH = LeadEnrichment(return_fields={"title": "Title"})
 GONE = "which no block before it brings any more"
+UNSURE = "which no block before it is known to bring any more"
 NO_ROW = "probably no row passes"
 
 
@@ -204,6 +205,12 @@ def broken(before, after):
                 f"new reads email, {GONE}: {NO_ROW}",
             ],
         ),
+        (
+            NAMES >> RawBlock("score_lead") >> TITLE,
+            NAMES >> TITLE,
+            [f"filter reads title, {UNSURE}: {NO_ROW}"],
+        ),
+        (NAMES >> RawBlock("a") >> TITLE, NAMES >> RawBlock("b") >> TITLE, []),
         (NAMES >> TITLE >> FindEmail(), NAMES >> TITLE, []),
         (NAMES >> FindEmail() >> STATUS, NAMES >> FindEmail(), []),
     ],
@@ -213,6 +220,8 @@ def broken(before, after):
         "field",
         "inferred",
         "new reader",
+        "unknown block",
+        "other unknown block",
         "never there",
         "reader",
     ],

@@ -224,6 +224,7 @@ block work/mail
             "name": "email",
             "later": MAIL_DATA,
             "fate": "probably no row passes",
+            "is_certain": True,
         },
         (
             "broken reads\n    - filter (2) reads email, which no block before it "

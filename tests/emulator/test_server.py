@@ -256,7 +256,7 @@ def test_missing_extra_says_what_to_install(missing):
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
 
-    assert "pip install 'flow64[emulator]'" in done.stdout
+    assert "pip install '.[emulator]'" in done.stdout
 
 
 def test_guesses_name_switches_that_exist():

@@ -12,7 +12,7 @@ from .checks import SAFE_RULES, Rule, all_rules, errors, findings, rules_by_code
 from .checks import allow_errors as allow_errors
 
 if TYPE_CHECKING:
-    from ._columns import ColumnSet, KnownColumn
+    from ._columns import ColumnSet, KnownColumn, Openness
     from ._cost import (
         Charge,
         Cost,
@@ -57,6 +57,7 @@ __all__ = [
     "LiveBlock",
     "LiveCatalogue",
     "LiveField",
+    "Openness",
     "RowKindName",
     "RowPrice",
     "Rule",
@@ -88,7 +89,7 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "_columns": ("ColumnSet", "KnownColumn"),
+    "_columns": ("ColumnSet", "KnownColumn", "Openness"),
     "_cost": (
         "Charge",
         "Cost",

@@ -31,7 +31,7 @@ try:
 except ModuleNotFoundError as _missing:
     if (_missing.name or "").partition(".")[0] not in {"jsonschema", "referencing"}:
         raise
-    raise MissingExtraError("check(blocks=...)", "schemas") from _missing
+    raise MissingExtraError("judging by a list of blocks", "schemas") from _missing
 
 MOST_VALUES: Final = 20_000
 """Values inside the largest schema that is used."""

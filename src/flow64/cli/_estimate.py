@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ..analysis import Cost, cost, count_start_rows
+from ..analysis import Cost, cost, count_start_rows, findings
 from ..blocks import Webhook
 from ..definition import Definition
 from ..text import format_dollars
@@ -15,7 +15,7 @@ _SAMPLE: Final = "the sample rows of webhook_input"
 
 
 def estimate_run(definition: Definition, given: int) -> Iterator[tuple[str, str]]:
-    """Yield the rows of a run and its cost, as labels and texts.
+    """Yield the rows of a run, columns that may be missing, and its cost, in words.
 
     If it is unknown how many rows it starts with, the cost is that of 1,000 rows.
 
@@ -31,9 +31,25 @@ def estimate_run(definition: Definition, given: int) -> Iterator[tuple[str, str]
     else:
         found = cost(definition, given, of_payload=True)
         yield "rows", f"{rows:,}" if rows == given else f"up to {rows:,}"
+    if missing := "; ".join(_describe_missing_columns(definition)):
+        yield "columns", missing
     yield "cost", _format_cost(found, each)
     for reason in found.list_omissions(definition):
         yield "not counted", reason
+
+
+def _describe_missing_columns(definition: Definition) -> Iterator[str]:
+    """Yield which blocks read columns that may be missing: rows may be lost there."""
+    for finding in findings(definition):
+        if finding.code in _ABOUT_READS:
+            at = definition.index[finding.block_id or ""]
+            name = definition.origins.path(at) or definition.blocks[at].kind
+            yield f"{name}: {finding.message}"
+
+
+_ABOUT_READS: Final = frozenset(
+    {"read-before-written", "undeclared-column", "near-miss-column"}
+)
 
 
 def _format_cost(found: Cost, rows: str) -> str:

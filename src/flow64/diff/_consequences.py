@@ -16,6 +16,7 @@ from ..analysis import (
     EFFECT_WORDS,
     ColumnSet,
     Estimate,
+    Openness,
     RowKindName,
     column_flow,
     effects,
@@ -49,6 +50,8 @@ class ReadBroken:
         block: The block that reads the column.
         name: The column.
         later: A later block that adds the column now.
+        is_certain: Whether a block before it was known to bring the column. If not, one
+            is gone that may have brought any columns.
         fate: What becomes of rows without it, in words. Empty if that is unknown.
     """
 
@@ -58,14 +61,16 @@ class ReadBroken:
     name: str
     later: BlockRef | None
     fate: str
+    is_certain: bool = True
 
     def describe(self) -> Iterator[Line]:
         """Return the consequence in words."""
         reads = f"{shorten_name(self.block)} reads {shorten_name(self.name)}"
+        brings = "brings" if self.is_certain else "is known to bring"
         later = f"; {shorten_name(self.later)} adds it later" if self.later else ""
         fate = f": {self.fate}" if self.fate else ""
         yield Line(
-            "-", f"{reads}, which no block before it brings any more{later}{fate}"
+            "-", f"{reads}, which no block before it {brings} any more{later}{fate}"
         )
 
 
@@ -364,18 +369,32 @@ def _compare_reads(sides: Sides) -> Iterator[ReadBroken]:
     then, now = column_flow(sides.before), column_flow(sides.after)
     added = {column.name for fact in then.facts for column in fact.adds}
     gone: list[tuple[int, str]] = []
+    uncertain: set[tuple[int, str]] = set()
     for at, column in now.reads():
         partner = sides.partners.get(at)
         there = added if partner is None else then.before[partner]
-        if column.name in there and column.name not in now.before[at]:
+        if column.name in now.before[at]:
+            continue
+        if column.name in there:
             gone.append((at, column.name))
+        elif partner is not None and _may_have_brought(
+            then.before[partner], now.before[at]
+        ):
+            gone.append((at, column.name))
+            uncertain.add((at, column.name))
     later = find_later_producers(sides.after, gone)
     for at, name in gone:
         block = sides.after.blocks[at]
         fate = CATALOGUE[block.kind].without_column(block.specs, name)
         producer = later.get((at, name))
         adds = None if producer is None else sides.now(producer)
-        yield ReadBroken(sides.now(at), name, adds, fate)
+        is_certain = (at, name) not in uncertain
+        yield ReadBroken(sides.now(at), name, adds, fate, is_certain)
+
+
+def _may_have_brought(before: ColumnSet, after: ColumnSet) -> bool:
+    """Whether a block that may add any columns came before, and none does now."""
+    return before.openness is Openness.OPEN and after.openness is not Openness.OPEN
 
 
 def _compare_rows(sides: Sides) -> Iterator[Consequence]:

@@ -30,7 +30,11 @@ class MissingExtraError(FlowError, ImportError):
     extra: str
 
     def __str__(self) -> str:
-        return f"{self.part} needs more packages: pip install 'flow64[{self.extra}]'"
+        return (
+            f"{self.part} needs more packages: install flow64 again with the extra "
+            f"{self.extra}, from where it came (in a clone: pip install "
+            f"'.[{self.extra}]')"
+        )
 
 
 @frozen(repr=False)

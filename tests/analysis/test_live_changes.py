@@ -91,6 +91,7 @@ TEXT = {"type": "string"}
             {"type": "array", "items": record(b=record(c=TEXT))},
             ["it[*].b new: It", "it[*].a is gone"],
         ),
+        (record(a=record(b=TEXT), c=TEXT), record(c=TEXT), ["it.a is gone"]),
         (
             {"allOf": [TEXT]},
             TEXT,
@@ -109,6 +110,11 @@ def test_kind_itself():
     )
     (lost,) = compare_catalogues(listed({}), listed(None))
 
+    assert lost.as_data() == {
+        "kind": "new",
+        "change": "changed",
+        "fields": [{"field": "", "message": "has no schema that can be used any more"}],
+    }
     assert [one.message for one in closed.fields] == [
         "has the additionalProperties false now",
         "has the category 'AI' now",

@@ -314,6 +314,8 @@ def test_errors_that_are_stored(service, flow64):
     assert data["workflows"][0]["allow"] == [
         "missing-field", "row-kind-mismatch", "unknown-word",
     ]  # fmt: skip
+    codes = "missing-field, row-kind-mismatch and unknown-word"
+    assert told == f"the code allows what is stored there: {codes}\n"
     before, _, after = data["source"].partition(COMMENT)
     assert before.startswith("from flow64 import")
     assert before.endswith("\n\n")

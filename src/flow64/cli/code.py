@@ -35,7 +35,7 @@ from ..manifest import (
     write_all,
 )
 from ..redaction import Redaction, redact_keys
-from ..text import printable
+from ..text import join_words, printable
 from . import _params as params
 from ._completion import complete_addresses
 from ._exit_codes import FAILED
@@ -219,6 +219,9 @@ def _print_notes(
     for one in lifted:
         for what in one.omitted:
             print_message(f"left out, since code cannot say it: {what}")
+        if one.accepted:
+            codes = join_words(one.accepted)
+            print_message(f"the code allows what is stored there: {codes}")
     if secrets:
         print_message("texts that looked like keys are values now; set these:")
         for secret in secrets:

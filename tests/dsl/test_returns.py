@@ -321,6 +321,20 @@ def test_what_cannot_be_a_field_map(cls, problem):
         returns(cls)
 
 
+def test_alias_is_no_default():
+    """It would be the value of each row."""
+    with pytest.raises(errors.ReturnsError) as caught:
+
+        @returns
+        class Made:
+            page: str = alias("Company Linkedin")
+
+    assert str(caught.value).startswith(
+        "@returns Made: page has an alias as its default; write "
+        "page: Annotated[str, alias('Company Linkedin')]"
+    )
+
+
 def test_called_without_a_class():
     """`@returns` takes no arguments."""
     with pytest.raises(errors.ArgumentError, match="argument 'cls' is missing"):

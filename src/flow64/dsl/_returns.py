@@ -88,6 +88,9 @@ def returns(cls: type[T]) -> type[T]:
         is_field = models is None or name in models
         if is_field and typing.get_origin(hint) is not typing.ClassVar:
             _add_field(fields, name, hint, (models or {}).get(name), problems)
+        if isinstance(given := vars(cls).get(name), Alias):
+            advice = f"{name}: Annotated[str, alias({given.name!r})]"
+            problems.append(f"{name} has an alias as its default; write {advice}")
     if not hints:
         problems.append("it has no annotated field")
     # Of its own: what a base class is says nothing of the fields that this one adds.

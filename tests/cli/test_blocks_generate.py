@@ -216,3 +216,15 @@ def test_code_with_a_named_module(scored, project, flow64, own_kinds):
     assert "from kinds import ScoreLead" in printed
     assert code == 1
     assert "it is not as flow64 blocks generate writes it" in told
+
+
+def test_no_code_loads_no_classes(scored, project, flow64):
+    """With --no-code, the module is not loaded, although it was audited."""
+    flow64("blocks", "generate", "-o", "blocks.py")
+
+    _, printed, _ = flow64("code", scored, "--no-code")
+    code, _, told = flow64("code", scored, "--no-code", "--classes", "blocks.py")
+
+    assert "RawBlock(" in printed
+    assert code == 64
+    assert "leave --no-code out" in told

@@ -12,7 +12,7 @@ from flow64.blocks import Filter, Webhook
 from flow64.compiler import as_code, lift
 from flow64.compiler._audit import audit
 from flow64.definition import fingerprint
-from flow64.generation import load_classes
+from flow64.loading import load_classes
 from tests.catalogue.answer import ANSWER, HOSTILE
 from tests.generation.support import load, text_of
 
@@ -39,7 +39,7 @@ def test_load(module):
     assert own.by_kind["score_lead"].__name__ == "ScoreLead"
     assert own.by_kind["find_email"].__name__ == "FindEmail"
     assert HOSTILE in own.by_kind
-    assert not [name for name in sys.modules if "flow64_classes" in name]
+    assert not [name for name in sys.modules if name == "blocks"]
 
 
 @pytest.mark.parametrize("line", ["import os", "open('x', 'w')", "# edited", "("])

@@ -15,12 +15,13 @@ from ..compiler import Code, Identity, Lifted, OwnClasses, as_code, lift
 from ..definition import DEFAULT_ENV, Definition
 from ..environments import load as load_settings
 from ..errors import CannotLiftError, SaveError
-from ..generation import MARK, USUAL, load_classes
+from ..generation import MARK, USUAL
 from ..loading import (
     ADDRESS_HELP,
     LiveAddress,
     SourceAddress,
     list_names,
+    load_classes,
     load_live_side,
     lower,
     parse_address,
@@ -87,6 +88,8 @@ def command(
     If blocks.py next to pyproject.toml was written by `flow64 blocks generate`, the
     code imports its classes.
     """
+    if no_code and module is not None:
+        raise params.option_error("--classes", "it is code: leave --no-code out")
     meant = parse_address(address)
     known: Sequence[Known] = ()
     if isinstance(meant, LiveAddress):
@@ -106,7 +109,7 @@ def command(
     if output is not None and not overwrite and os.path.lexists(output):
         raise SaveError(str(output), "it is there already")
     env = env or DEFAULT_ENV
-    own = _load_classes(module)
+    own = OwnClasses() if no_code else _load_classes(module)
     lifted, secrets = _lift(found, env, known, own)
     if len(lifted) < len(found):
         return FAILED

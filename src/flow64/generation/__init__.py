@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ._audit import audit
 from ._facts import FACTS, BlockFacts
-from ._load import load_classes
 from ._module import BlocksModule, write_blocks
 from ._print import MARK, USUAL
 
@@ -13,6 +13,6 @@ __all__ = [
     "USUAL",
     "BlockFacts",
     "BlocksModule",
-    "load_classes",
+    "audit",
     "write_blocks",
 ]

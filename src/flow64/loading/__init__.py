@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         require_same_env,
     )
     from ._live import LiveWorkflow, insert_env, list_live, pick_live, select_ours
+    from ._own_classes import load_classes
     from ._sides import (
         Side,
         SideWorkflow,
@@ -58,6 +59,7 @@ __all__ = [
     "list_live",
     "list_names",
     "list_projects",
+    "load_classes",
     "load_live_definition",
     "load_live_side",
     "load_source",
@@ -74,7 +76,7 @@ __all__ = [
     "split_source",
 ]
 
-_HEAVY: Final = ("_addresses", "_live", "_sides")
+_HEAVY: Final = ("_addresses", "_live", "_own_classes", "_sides")
 
 
 def __getattr__(name: str) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from flow64.analysis import LiveCatalogue, walk_fields
@@ -174,6 +176,17 @@ def test_circles():
     paths = [path for path, _ in walk_fields({"it": found})]
     assert paths[:3] == ["it", "it[*].below", "it[*].below.below"]
     assert len(paths) < 10
+
+
+def test_alternatives_without_end():
+    """Alternatives that lead back are given up soon."""
+    again = {"anyOf": [{"anyOf": [{"$ref": "#"}] * 20}] * 20}
+    began = time.monotonic()
+
+    found = fields_of({**again, "properties": {"a": {"items": {"$ref": "#"}}}})
+
+    assert [*found] == ["a"]
+    assert time.monotonic() - began < 5
 
 
 def test_hostile():

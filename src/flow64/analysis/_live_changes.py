@@ -82,22 +82,23 @@ def _describe_all(block: LiveBlock) -> Iterator[FieldChange]:
 def _compare_blocks(before: LiveBlock, after: LiveBlock) -> Iterator[FieldChange]:
     found = [*_compare_entries(before, after)]
     old, new = (dict(walk_fields(one.fields)) for one in (before, after))
+    added, removed = new.keys() - old.keys(), old.keys() - new.keys()
     # Fields inside a new or gone field go with it.
     found += [
         FieldChange(path, f"new: {describe_field(new[path])}")
         for path in new
-        if path not in old and not _is_inside(path, new.keys() - old.keys())
+        if path in added and not _is_inside(path, added)
     ]
     for path, field in old.items():
         if path in new:
             found += _compare_fields(path, field, new[path])
-        elif not _is_inside(path, old.keys() - new.keys()):
+        elif not _is_inside(path, removed):
             found.append(FieldChange(path, "is gone"))
     yield from found or [FieldChange("", "its schema says the same in other words")]
 
 
 def _is_inside(path: str, others: set[str]) -> bool:
-    return any(path.startswith((f"{one}.", f"{one}[")) for one in others)
+    return any(path[:at] in others for at, sign in enumerate(path) if sign in ".[")
 
 
 def _compare_entries(before: LiveBlock, after: LiveBlock) -> Iterator[FieldChange]:

@@ -6,6 +6,7 @@ is of the type `Any`, and references that lead nowhere or in circles are not fol
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -96,9 +97,9 @@ class SchemaReader:
         self, schema: Mapping[str, Any]
     ) -> Iterator[tuple[Mapping[str, Any], bool]]:
         """Yield the schemas that a schema joins, and whether each one always holds."""
-        todo: list[tuple[Any, bool]] = [(schema, True)]
-        while todo:
-            item, is_certain = todo.pop(0)
+        todo = deque[tuple[Any, bool]]([(schema, True)])
+        while todo and self._left > 0:
+            item, is_certain = todo.popleft()
             part = self.resolve(item)
             yield part, is_certain
             todo += [(one, is_certain) for one in _list(part.get("allOf"))]

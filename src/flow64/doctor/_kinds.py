@@ -10,9 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias, cast
 
-from attrs import define
-
-from ..analysis import LiveBlock, LiveCatalogue
+from ..analysis import LiveBlock, LiveCatalogue, SchemaReader
 from ..blocks import CATALOGUE, facts_of, is_built_in, specs_schema
 from ..definition import EMPTY
 from ..errors import ReadError
@@ -34,9 +32,6 @@ MOST_WORDS: Final = 60
 
 LEVELS: Final = 4
 """How deep fields inside others are followed."""
-
-STEPS: Final = 20_000
-"""Maximum schemas of one kind that are looked at, so that none takes forever."""
 
 HIDDEN: Final = "(not shown)"
 """Stands for a text that may be about the organisation."""
@@ -176,10 +171,9 @@ def list_fields(schema: Mapping[str, Any]) -> dict[str, Facts]:
     return found
 
 
-@define
 class _Reader:
-    root: Mapping[str, Any]
-    steps: int = STEPS
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        self._schemas = SchemaReader(root)
 
     def walk(self, schema: Any, path: str, left: int) -> Iterator[tuple[str, Facts]]:
         """Yield the path and the facts of each field inside a schema."""
@@ -220,38 +214,19 @@ class _Reader:
             found["default"] = _show(default, path)
         return found
 
-    def alternatives(self, schema: Any, left: int = 8) -> Sequence[Mapping[str, Any]]:
+    def alternatives(self, schema: Any, left: int = LEVELS) -> Sequence[Facts]:
         """Return the schemas that a value may fit, without references and null."""
-        self.steps -= 1
-        if not isinstance(schema, Mapping) or not left or self.steps < 0:
-            return ()
-        given = cast(Mapping[str, Any], schema)
-        if isinstance(given.get("$ref"), str):
-            named, rest = self._find(given["$ref"]), _without(given, "$ref")
-            return self.alternatives({**named, **rest}, left - 1)
-        for key in ("allOf", "anyOf", "oneOf"):
-            members = [_mapping(one) for one in _sequence(given.get(key))]
-            if not members:
-                continue
-            rest = _without(given, key)
-            if key == "allOf":
-                # One entry is what pydantic writes around a reference.
-                joined = {k: v for one in members for k, v in one.items()}
-                return self.alternatives({**joined, **rest}, left - 1)
-            return [
-                {**one, **rest}
-                for member in members
-                if member.get("type") != "null"
-                for one in self.alternatives(member, left - 1)
-            ]
-        return [given]
-
-    def _find(self, reference: str) -> Mapping[str, Any]:
-        """Return what a reference into the schema names; empty if it is not there."""
-        found: Any = self.root
-        for part in reference.split("/")[1:]:
-            found = _mapping(found).get(part.replace("~1", "/").replace("~0", "~"))
-        return _mapping(found) if reference.startswith("#/") else EMPTY
+        plain = {**self._schemas.without_null(schema)[0]}
+        for key in ("anyOf", "oneOf"):
+            members = _sequence(plain.get(key)) if left else ()
+            if members:
+                del plain[key]
+                return [
+                    {**one, **plain}
+                    for member in members
+                    for one in self.alternatives(member, left - 1)
+                ]
+        return [plain]
 
 
 def _types(schema: Mapping[str, Any], words: Sequence[Any]) -> Sequence[str]:
@@ -277,10 +252,6 @@ def _show(value: Any, path: str) -> Any:
 
 def _parts(path: str) -> Sequence[str]:
     return [part for part in _SIGNS.split(path) if part]
-
-
-def _without(schema: Mapping[str, Any], key: str) -> dict[str, Any]:
-    return {name: found for name, found in schema.items() if name != key}
 
 
 def _mapping(data: Any) -> Mapping[str, Any]:

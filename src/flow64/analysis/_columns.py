@@ -31,9 +31,9 @@ class Openness(IntEnum):
     """How well the names of a set's columns are known."""
 
     CLOSED = 0
-    """There are no others."""
+    """All of them are known."""
     DECLARED = 1
-    """Rows may bring others, beside those that are declared."""
+    """Rows may bring others than those that are declared."""
     OPEN = 2
     """There may be others."""
 

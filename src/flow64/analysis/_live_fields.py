@@ -145,7 +145,7 @@ class SchemaReader:
         return plain, is_nullable or plain.get("nullable") is True
 
     def resolve(self, schema: Any) -> Mapping[str, Any]:
-        """Follow a reference. Keywords beside it win over those that it leads to."""
+        """Follow a reference. Keywords next to it win over those that it leads to."""
         found = _mapping(schema)
         seen: set[str] = set()
         while isinstance(ref := found.get("$ref"), str) and ref not in seen:

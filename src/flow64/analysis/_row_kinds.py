@@ -34,7 +34,7 @@ class RowFacts:
     by_spec: frozenset[str]
 
     def words(self, kind: str) -> frozenset[RowKindName]:
-        """Return the row kinds that a kind takes or gives whatever its specs say."""
+        """Return the row kinds that a kind takes or gives for all specs."""
         tables = (self.taken, self.given)
         return frozenset(table[kind] for table in tables if kind in table)
 

@@ -25,7 +25,7 @@ KINDS: Final[Mapping[str, type[CatalogueBlock]]] = MappingProxyType(_kinds)
 """Class of each kind. A class of your own joins when it is defined."""
 
 BUILT_IN: Final[Mapping[str, type[CatalogueBlock]]] = MappingProxyType(_built_in)
-"""Class of each kind of the built-in catalogue, whatever joins it."""
+"""Class of each kind of the built-in catalogue, without those that join it."""
 
 
 def fill(built_in: Mapping[str, type[CatalogueBlock]]) -> None:

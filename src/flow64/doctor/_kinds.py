@@ -1,4 +1,4 @@
-"""Kinds and fields as the service lists them, beside what flow64 assumes.
+"""Kinds and fields as the service lists them, and as flow64 assumes them.
 
 What comes out may be shared. A text of a schema is shown only if it is a plain word,
 and no word is shown for a field that names something of the organisation.

@@ -148,7 +148,7 @@ RUN_GUESSES: Final[tuple[Guess, ...]] = (
     Guess(
         "filter-operators",
         "U",
-        "One source lists eleven operators. It is not stated that there are no others.",
+        "One source lists eleven operators. It does not say that the list is complete.",
         "A filter with another one is saved. Its block fails in a run.",
     ),
     Guess(

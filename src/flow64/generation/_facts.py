@@ -25,7 +25,7 @@ from ..errors import SettingsError
 from ..text import did_you_mean, join_words, shortened
 
 FACTS: Final = "blocks.toml"
-"""The name of the file, beside the module."""
+"""The name of the file, next to the module."""
 
 GIVES: Final = ("LEAD", "COMPANY", "same", "unknown")
 

@@ -27,7 +27,7 @@ from ..text import truncate
 
 
 def has_columns(kind: Any) -> bool:
-    """Return True for a class whose fields are columns."""
+    """Return True for a class with columns as fields."""
     is_data = attrs.has(kind) or is_dataclass(kind) or is_typeddict(kind)
     return is_data or model_fields(kind) is not None
 

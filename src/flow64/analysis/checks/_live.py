@@ -47,7 +47,7 @@ class LiveVerdict:
         mismatches: The faults of specs, by position of the block.
         spoken: Fields that the schema knows, by position of the block.
         inside: Fields with values that the schema checks in detail, by position.
-        free: Kinds whose schema has the fields that flow64 requires, and requires none.
+        free: Kinds whose schema has the fields that flow64 requires, all of them optional.
         source: The name of the catalogue in messages.
     """
 

@@ -98,16 +98,11 @@ def test_i8_no_loader_of_yaml_or_pickle_is_reachable():
                 case ast.ImportFrom(module=str(module), level=0):
                     imported.add(module.split(".")[0])
                 case ast.Call(func=ast.Name(id=name)):
-                    called.add((name, path.parent.name, path.name))
+                    called.add(name)
 
     assert "json" in imported
     assert imported & banned == set()
-    # Block classes that flow64 wrote are run, if an audit finds nothing else in them.
-    running = {"eval", "exec", "compile", "__import__"}
-    assert {one for one in called if one[0] in running} == {
-        ("exec", "generation", "_load.py"),
-        ("compile", "generation", "_load.py"),
-    }
+    assert called & {"eval", "exec", "compile", "__import__"} == set()
 
 
 def test_every_refusal_says_what_to_do():

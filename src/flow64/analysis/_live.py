@@ -212,7 +212,7 @@ def _read_block(item: Any, name: str, problems: list[str]) -> LiveBlock | None:
 
 
 def _freeze(data: Any) -> FrozenDict | None:
-    """Return JSON data that cannot change; None if it is not JSON, or nests too deep."""
+    """Return frozen JSON data; None if it is not JSON, or nests too deep."""
     problems: list[Problem] = []
     made = freeze(data, (), problems, None, _LIMITS)
     return made if isinstance(made, FrozenDict) and not problems else None

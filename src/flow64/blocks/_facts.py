@@ -198,7 +198,7 @@ class About:
         brings: Rows of a run that this block brings: those of its payload, or those of
             a file or notebook. None for a block that takes, finds or makes rows.
         drops_rows: Whether it only passes on some of its rows, unchanged.
-        reads_columns: Whether it may read columns, by name, that `columns` does not list.
+        reads_columns: Whether it may read columns that `columns` does not list.
         uses_columns: Columns that it uses: only those that its specs name, also those
             that identify a person or company, or any.
     """

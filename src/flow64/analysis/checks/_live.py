@@ -47,7 +47,7 @@ class LiveVerdict:
         mismatches: The faults of specs, by position of the block.
         spoken: Fields that the schema knows, by position of the block.
         inside: Fields with values that the schema checks in detail, by position.
-        free: Kinds whose schema has the fields that flow64 requires, all of them optional.
+        free: Kinds with all fields that flow64 requires, none of them required there.
         source: The name of the catalogue in messages.
     """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -11,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 import attrs
 import click
 
-from ..definition import DEFAULT_ENV, is_uuid
-from ..errors import ArgumentError, did_you_mean, shortened
+from ..definition import DEFAULT_ENV, is_uuid, parse_json
+from ..errors import ArgumentError, ReadError, did_you_mean, shortened
 from ..text import describe_stray_comma, join_words
 from ._completion import complete_environments
 from ._terminal import print_message
@@ -311,6 +312,35 @@ def describe_blocks(error: ArgumentError) -> str:
     """Describe a `--block` that names no block, with those that there are."""
     known = f"; there are {join_words(error.names, 20)}" if error.names else ""
     return f"{error.problem}{known}"
+
+
+def parse_settings(given: Sequence[str]) -> Mapping[str, Any] | None:
+    """Parse `--set field=value`; return None without any.
+
+    Raises:
+        click.UsageError: One has no value, a value that is not JSON, or a field that
+            another one has.
+    """
+    found: dict[str, Any] = {}
+    for text in given:
+        name, sign, value = text.partition("=")
+        if not (name and sign):
+            problem = f"{shortened(text)} does not say what to set"
+            raise option_error(_SET, f"{problem}; {_SET_EXAMPLE}")
+        if name in found:
+            raise option_error(_SET, f"{shortened(name)} is set twice")
+        try:
+            found[name] = parse_json(value, _SET)
+        except ReadError as error:
+            problem = f"{shortened(value)} is not JSON"
+            quoted = f"{name}={json.dumps(value, ensure_ascii=False)}"
+            advice = f"if it is text, write {_SET} {shlex.quote(quoted)}"
+            raise option_error(_SET, f"{problem}; {advice}") from error
+    return found or None
+
+
+_SET: Final = "--set"
+_SET_EXAMPLE: Final = "write a field and its value in JSON: --set max_results=50"
 
 
 def option_error(option: str, problem: str) -> click.BadParameter:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 from attrs import field, frozen
 
 from ..blocks import Webhook
 from ..client import Client, Run
-from ..definition import Definition, add_suffix, parse_json
+from ..definition import Definition, add_suffix
 from ..diff import diff
 from ..errors import (
     AmbiguousRowsError,
     ArgumentError,
     ForbiddenError,
     NotFoundError,
-    ReadError,
-    shortened,
 )
 from ..loading import LiveAddress, load_live_definition, parse_address, require_same_env
 from ..runs import (
@@ -52,35 +48,6 @@ from ._terminal import (
 from .watch import follow_run
 
 
-def _parse_settings(given: Sequence[str]) -> Mapping[str, Any] | None:
-    """Parse `--set field=value`; return None without any.
-
-    Raises:
-        click.UsageError: One has no value, a value that is not JSON, or a field that
-            another one has.
-    """
-    found: dict[str, Any] = {}
-    for text in given:
-        name, sign, value = text.partition("=")
-        if not (name and sign):
-            problem = f"{shortened(text)} does not say what to set"
-            raise params.option_error(_SET, f"{problem}; {_SET_EXAMPLE}")
-        if name in found:
-            raise params.option_error(_SET, f"{shortened(name)} is set twice")
-        try:
-            found[name] = parse_json(value, _SET)
-        except ReadError as error:
-            problem = f"{shortened(value)} is not JSON"
-            quoted = f"{name}={json.dumps(value, ensure_ascii=False)}"
-            advice = f"if it is text, write {_SET} {shlex.quote(quoted)}"
-            raise params.option_error(_SET, f"{problem}; {advice}") from error
-    return found or None
-
-
-_SET: Final = "--set"
-_SET_EXAMPLE: Final = "write a field and its value in JSON: --set max_results=50"
-
-
 @frozen
 class RunParameters:
     """The options of a run, by the names of their parameters."""
@@ -96,7 +63,7 @@ class RunParameters:
     max_cost: float | None
     allow_unpriced: bool
     stale: bool
-    settings: Mapping[str, Any] | None = field(converter=_parse_settings)
+    settings: Mapping[str, Any] | None = field(converter=params.parse_settings)
     check_columns: bool
     dry_run: bool
     yes: bool

@@ -49,7 +49,7 @@ def audit(source: str) -> None:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise UnsafeCodeError(f"no Python ({type(error).__name__})") from None
-    auditor = _Auditor()
+    auditor = _ModuleAuditor()
     for statement in tree.body:
         auditor.see_statement(statement)
 
@@ -70,7 +70,7 @@ def _see_text(source: str) -> None:
         raise UnsafeCodeError(f"no Python ({type(error).__name__})") from None
 
 
-class _Auditor:
+class _ModuleAuditor:
     """Checks syntax, and remembers the classes and types that were named so far."""
 
     def __init__(self) -> None:

@@ -28,8 +28,8 @@ from ._print import CATALOGUE, IMPORTS, ROWS, SOURCE, print_module
 from ._schema_types import (
     TYPES,
     Field,
-    Record,
     SchemaTypes,
+    TypedRecord,
     free_name,
     generic,
     is_name,
@@ -82,7 +82,7 @@ def write_blocks(
     # As it would be saved, without texts like secrets.
     masked = LiveCatalogue.of(live.as_data())
     source = f"live, {live.date}" if live.date else "live"
-    module = _Module(source, facts, everything=everything)
+    module = _GeneratedModule(source, facts, everything=everything)
     for kind in sorted(masked.blocks):
         module.add(masked.blocks[kind])
     text = print_module(live.name, source, module.statements)
@@ -91,7 +91,7 @@ def write_blocks(
 
 
 @define
-class _Module:
+class _GeneratedModule:
     """Classes of a module, made one after the other.
 
     Attributes:
@@ -196,7 +196,7 @@ def _words_in(hint: Any) -> set[Any]:
 class _Class:
     """The class of one kind."""
 
-    def __init__(self, name: str, block: LiveBlock, module: _Module) -> None:
+    def __init__(self, name: str, block: LiveBlock, module: _GeneratedModule) -> None:
         self.name, self.block, self.module = name, block, module
         self.text = ""
         self.schema: Mapping[str, Any] = block.specs_schema or {}
@@ -252,7 +252,7 @@ class _Class:
             if words := describe_field(one.live):
                 yield ast.Expr(ast.Constant(words))
 
-    def _record(self, record: Record) -> ast.stmt:
+    def _record(self, record: TypedRecord) -> ast.stmt:
         body: list[ast.stmt] = []
         for one in record.fields:
             hint = (

@@ -53,7 +53,7 @@ class Field:
 
 
 @frozen
-class Record:
+class TypedRecord:
     """The class of an object with named members."""
 
     name: str
@@ -75,7 +75,7 @@ class SchemaTypes:
     root: Mapping[str, Any]
     owner: str = ""
     taken: set[str] = field(factory=set)
-    records: dict[str, Record] = field(factory=dict)
+    records: dict[str, TypedRecord] = field(factory=dict)
     _reader: SchemaReader = field(init=False)
     _named: dict[int, str] = field(factory=dict)
     _begun: set[int] = field(factory=set)
@@ -165,7 +165,9 @@ class SchemaTypes:
         fields = [*self.fields(found)]
         self._begun.discard(definition)
         text = found.get("description")
-        self.records[name] = Record(name, text if isinstance(text, str) else "", fields)
+        self.records[name] = TypedRecord(
+            name, text if isinstance(text, str) else "", fields
+        )
         return ast.Name(name)
 
 

@@ -141,7 +141,7 @@ PATTERNS = {
     ),
     "flow64.doctor._verdicts._FRACTION": ("search", "", ".", "!"),
     "flow64.deploy._git._COMMIT": ("fullmatch", "", "0", ""),
-    "flow64.doctor._verdicts._WORD": ("fullmatch", "", "a", "!"),
+    "flow64.doctor._evidence._WORD": ("fullmatch", "", "a", "!"),
     "flow64.runs._batches._CREDIT": ("search", "", "quot", ""),
     "flow64.doctor._requests._PLAIN": ("fullmatch", "", "a", "!"),
     "flow64.runs._file_names._SEPARATOR": ("split", "", "/a", ""),

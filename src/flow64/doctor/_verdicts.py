@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from ..api import ENDED, WAITING, normal
 from ..blocks import CATALOGUE, is_built_in, specs_schema
-from ..definition import Stamp, is_uuid, split_stamp
+from ..definition import is_uuid
 from ..text import join_words, pluralize
 from ._assumptions import Evidence, assume
+from ._evidence import (
+    join_plain_words,
+    judge_all,
+    judge_keys,
+    judge_known_words,
+    judge_other_keys,
+    judge_status,
+    list_graphs,
+    list_ours,
+    list_times,
+    parse_time,
+    skip,
+)
 from ._kinds import Facts, compare_field, is_plain_name, list_fields, read_catalogue
 from ._requests import (
     LIMITS,
-    RequestRecord,
     RequestRecords,
     number_of,
     object_of,
@@ -34,7 +45,6 @@ _WHOLE: Final = "up to three workflows, whole"
 _OURS: Final = f"{_WHOLE}, those that flow64 deployed"
 _BOTH: Final = f"{_LIST}, and {_WHOLE}"
 
-_WORD: Final = re.compile(r"[a-z][a-z0-9_]{0,39}", re.IGNORECASE)
 _FRACTION: Final = re.compile(r"\.(\d+)")
 _INSIDE: Final = frozenset(".[]{}")
 _NUMBER: Final = "sequence_number"
@@ -49,7 +59,7 @@ _NO_OURS: Final = "no workflow of flow64 was asked for"
 @assume("missing-workflow", "D", "a workflow of an id that was just made up")
 def judge_missing_workflow(replies: RequestRecords) -> Evidence:
     """A workflow that does not exist answers 404."""
-    return _judge_status(replies["missing-workflow"], 404)
+    return judge_status(replies["missing-workflow"], 404)
 
 
 @assume("error-shape", "D", "the same answer")
@@ -57,7 +67,7 @@ def judge_error_shape(replies: RequestRecords) -> Evidence:
     """An error says why under `detail`."""
     reply = replies["missing-workflow"]
     if reply.status is None or reply.is_good:
-        return _skip(reply)
+        return skip(reply)
     is_so = isinstance(object_of(reply.data).get("detail"), str)
     said = "it has a text" if is_so else "its body has another shape"
     return ("confirmed" if is_so else "contradicted"), said
@@ -66,7 +76,7 @@ def judge_error_shape(replies: RequestRecords) -> Evidence:
 @assume("id-form", "I", "a workflow called flow64-doctor")
 def judge_id_form(replies: RequestRecords) -> Evidence:
     """An id that is not a UUID answers 422, and not 404."""
-    return _judge_status(replies["no-uuid"], 422)
+    return judge_status(replies["no-uuid"], 422)
 
 
 @assume("list-whole", "D", _LIST)
@@ -74,7 +84,7 @@ def judge_list_length(replies: RequestRecords) -> Evidence:
     """The list of workflows is whole: there are no pages."""
     reply = replies["workflows"]
     if not reply.is_good:
-        return _skip(reply)
+        return skip(reply)
     if not isinstance(reply.data, list):
         return "contradicted", "the answer is not a list"
     if reply.answer is not None and "link" in reply.answer.headers:
@@ -88,7 +98,7 @@ def judge_list_length(replies: RequestRecords) -> Evidence:
 @assume("list-keys", "D", _LIST)
 def judge_list_keys(replies: RequestRecords) -> Evidence:
     """Each workflow of the list has its id, name, status and times."""
-    return _judge_keys(
+    return judge_keys(
         replies["workflows"], ("id", "name", "status", "created_at", "updated_at")
     )
 
@@ -98,7 +108,7 @@ def judge_absent_definitions(replies: RequestRecords) -> Evidence:
     """The list leaves definitions out."""
     items = replies["workflows"].items
     lacks = (one.get("workflow_definition") is None for one in items)
-    return _judge_all(lacks, "there is none", "without one", "some have one")
+    return judge_all(lacks, "there is none", "without one", "some have one")
 
 
 @assume("organisation", "I", _BOTH)
@@ -107,35 +117,35 @@ def judge_organisations(replies: RequestRecords) -> Evidence:
     items = [*replies["workflows"].items, *replies.details]
     ids = (one.get("org_id") for one in items)
     named = (isinstance(org_id, str) and bool(org_id) for org_id in ids)
-    return _judge_all(named, _NO_WORKFLOW, "it is given", "some do not give it")
+    return judge_all(named, _NO_WORKFLOW, "it is given", "some do not give it")
 
 
 @assume("workflow-status", "C", _LIST)
 def judge_workflow_status(replies: RequestRecords) -> Evidence:
     """The status of a workflow is draft, ready or active."""
     found = (one.get("status") for one in replies["workflows"].items)
-    return _judge_words(("draft", "ready", "active"), found)
+    return judge_known_words(("draft", "ready", "active"), found)
 
 
 @assume("times", "I", _LIST)
 def judge_times(replies: RequestRecords) -> Evidence:
     """Times are ISO 8601."""
-    read = (_parse_time(text) is not None for text in _list_times(replies))
-    return _judge_all(read, _NO_WORKFLOW, "they can be read", "some cannot be read")
+    read = (parse_time(text) is not None for text in list_times(replies))
+    return judge_all(read, _NO_WORKFLOW, "they can be read", "some cannot be read")
 
 
 @assume("time-zones", "U", _LIST)
 def judge_time_zones(replies: RequestRecords) -> Evidence:
     """Times have a zone."""
-    found = [moment for text in _list_times(replies) if (moment := _parse_time(text))]
+    found = [moment for text in list_times(replies) if (moment := parse_time(text))]
     zoned = (moment.tzinfo is not None for moment in found)
-    return _judge_all(zoned, _NO_WORKFLOW, "each has a zone", "some have no zone")
+    return judge_all(zoned, _NO_WORKFLOW, "each has a zone", "some have no zone")
 
 
 @assume("time-precision", "U", _LIST)
 def judge_precision(replies: RequestRecords) -> Evidence:
     """`updated_at` is more precise than a second."""
-    found = [text for text in _list_times(replies) if _parse_time(text) is not None]
+    found = [text for text in list_times(replies) if parse_time(text) is not None]
     if not found:
         return "not seen", _NO_WORKFLOW
     fractions = [len(m[1]) for text in found if (m := _FRACTION.search(str(text)))]
@@ -150,7 +160,7 @@ def judge_both_times(replies: RequestRecords) -> Evidence:
     listed = {
         one.get("id"): one.get("updated_at") for one in replies["workflows"].items
     }
-    return _judge_all(
+    return judge_all(
         (listed.get(one.get("id")) == one.get("updated_at") for one in replies.details),
         _NO_WHOLE,
         "they are the same",
@@ -164,11 +174,9 @@ def judge_both_times(replies: RequestRecords) -> Evidence:
 @assume("block-ids", "D", _WHOLE)
 def judge_block_ids(replies: RequestRecords) -> Evidence:
     """The ids of stored blocks are UUIDs."""
-    ids = [
-        block.get("block_id") for blocks in _list_blocks(replies) for block in blocks
-    ]
+    ids = [block.get("block_id") for blocks in list_graphs(replies) for block in blocks]
     are_uuids = (isinstance(found, str) and is_uuid(found) for found in ids)
-    return _judge_all(are_uuids, _NO_WHOLE, "they are", "some are not")
+    return judge_all(are_uuids, _NO_WHOLE, "they are", "some are not")
 
 
 @assume("stored-order", "U", _WHOLE)
@@ -176,9 +184,9 @@ def judge_block_order(replies: RequestRecords) -> Evidence:
     """Stored blocks come in the order of their `sequence_number`."""
     numbers = [
         [number for block in blocks if isinstance(number := block.get(_NUMBER), int)]
-        for blocks in _list_blocks(replies)
+        for blocks in list_graphs(replies)
     ]
-    return _judge_all(
+    return judge_all(
         (found == sorted(found) for found in numbers if len(found) > 1),
         "no workflow with several blocks was asked for",
         "they are, in each workflow",
@@ -191,23 +199,23 @@ def judge_block_types(replies: RequestRecords) -> Evidence:
     """`block_type` comes back as it was sent."""
     same = [
         block.get("block_type") == known.label
-        for one, _ in _list_ours(replies)
+        for one, _ in list_ours(replies)
         for block in one
         if (known := CATALOGUE.get(str(block.get("block_name")))) is not None
     ]
-    return _judge_all(same, _NO_OURS, "they are", "some are not")
+    return judge_all(same, _NO_OURS, "they are", "some are not")
 
 
 @assume("spec-defaults", "U", _OURS)
 def judge_defaults(replies: RequestRecords) -> Evidence:
     """Saving writes no defaults into specs."""
     are_plain: list[bool] = []
-    for blocks, stamp in _list_ours(replies):
+    for blocks, stamp in list_ours(replies):
         for block in blocks:
             sent = stamp.fields_of(str(block.get("block_id")))
             if sent is not None:
                 are_plain.append(not object_of(block.get("specs")).keys() - sent)
-    return _judge_all(
+    return judge_all(
         are_plain,
         _NO_OURS,
         "blocks have what was sent",
@@ -221,7 +229,7 @@ def judge_defaults(replies: RequestRecords) -> Evidence:
 @assume("blocks-keys", "C", "the list of blocks")
 def judge_block_keys(replies: RequestRecords) -> Evidence:
     """The list of blocks has `block_name` and `specs_schema`, and nothing else."""
-    return _judge_other_keys(replies["blocks"], ("block_name", "specs_schema"))
+    return judge_other_keys(replies["blocks"], ("block_name", "specs_schema"))
 
 
 @assume("blocks-known", "D1", "the list of blocks")
@@ -229,16 +237,16 @@ def judge_kinds(replies: RequestRecords) -> Evidence:
     """Every kind of the catalogue is listed."""
     listed = [one.get("block_name") for one in replies["blocks"].items]
     if not listed:
-        return _skip(replies["blocks"])
+        return skip(replies["blocks"])
     missing = [kind for kind in CATALOGUE if kind not in listed]
     new = [
         kind if is_plain_name(kind) else None
         for kind in listed
         if kind not in CATALOGUE
     ]
-    also = f"; listed too: {_join_words(new)}" if new else ""
+    also = f"; listed too: {join_plain_words(new)}" if new else ""
     if missing:
-        return "contradicted", f"without {_join_words(missing)}{also}"
+        return "contradicted", f"without {join_plain_words(missing)}{also}"
     return "confirmed", f"all {len(CATALOGUE)} are{also}"
 
 
@@ -247,7 +255,7 @@ def judge_fields(replies: RequestRecords) -> Evidence:
     """Every field of the catalogue is in the schema of its kind."""
     found = [*_compare_fields(replies)]
     if not found:
-        return _skip(replies["blocks"])
+        return skip(replies["blocks"])
     missing = [name for name, ours, theirs in found if ours and not theirs]
     new = [name for name, ours, theirs in found if theirs and not ours]
     also = f"; others are too: {_join_fields(new)}" if new else ""
@@ -278,7 +286,7 @@ def _judge_facts(replies: RequestRecords, fact: str) -> Evidence:
     other = [name for name, verdict in both.items() if verdict == "contradicted"]
     same = [name for name, verdict in both.items() if verdict == "confirmed"]
     if not same and not other:
-        return _skip(replies["blocks"])
+        return skip(replies["blocks"])
     if other:
         return "contradicted", f"not those of {_join_fields(other)}"
     return "confirmed", f"those of {pluralize(len(same), 'field')}"
@@ -317,7 +325,7 @@ def _join_fields(names: Sequence[str]) -> str:
 @assume("runs-order", "D", _RUNS)
 def judge_run_order(replies: RequestRecords) -> Evidence:
     """Runs are listed newest first, by `queued_at`."""
-    times = [_parse_time(one.get("queued_at")) for one in replies["runs"].items]
+    times = [parse_time(one.get("queued_at")) for one in replies["runs"].items]
     known = [time.timestamp() for time in times if time is not None]
     if len(known) < 2:
         return "not seen", f"{len(known)} runs say when they were queued"
@@ -330,7 +338,7 @@ def judge_run_limit(replies: RequestRecords) -> Evidence:
     """A list of runs is no longer than its limit."""
     few, many = replies["few-runs"], replies["runs"]
     if not (few.is_good and many.is_good):
-        return _skip(many if few.is_good else few)
+        return skip(many if few.is_good else few)
     if len(few.items) > 2:
         return "contradicted", f"{len(few.items)} came where 2 were asked for"
     if len(many.items) <= 2:
@@ -341,13 +349,13 @@ def judge_run_limit(replies: RequestRecords) -> Evidence:
 @assume("runs-too-many", "I", f"{_RUNS} with a limit of 501")
 def judge_too_many_runs(replies: RequestRecords) -> Evidence:
     """A limit beyond 500 is refused with 422."""
-    return _judge_status(replies["too-many-runs"], 422)
+    return judge_status(replies["too-many-runs"], 422)
 
 
 @assume("runs-of-missing", "D", "the runs of an id that was just made up")
 def judge_runs_of_missing_workflow(replies: RequestRecords) -> Evidence:
     """Runs of a workflow that does not exist answer 404."""
-    return _judge_status(replies["runs-of-nobody"], 404)
+    return judge_status(replies["runs-of-nobody"], 404)
 
 
 @assume("runs-failed", "U", f"{_RUNS} with it")
@@ -357,9 +365,9 @@ def judge_failed_runs(replies: RequestRecords) -> Evidence:
     if reply.status in (400, 422):
         return "contradicted", f"it is refused with {reply.status}"
     if not reply.is_good:
-        return _skip(reply)
+        return skip(reply)
     words = [one.get("status") for one in reply.items]
-    return _judge_all(
+    return judge_all(
         (isinstance(word, str) and normal(word) == "failed" for word in words),
         "no run has failed, or the word is not known",
         "they have all failed",
@@ -371,20 +379,20 @@ def judge_failed_runs(replies: RequestRecords) -> Evidence:
 def judge_absent_blocks(replies: RequestRecords) -> Evidence:
     """Listed runs leave their blocks out."""
     lacks = (one.get("blocks") is None for one in replies["runs"].items)
-    return _judge_all(lacks, "there is no run", "without them", "some have them")
+    return judge_all(lacks, "there is no run", "without them", "some have them")
 
 
 @assume("run-status", "D", _RUNS)
 def judge_run_status(replies: RequestRecords) -> Evidence:
     """The status of a run is one of the words that flow64 knows."""
     found = (one.get("status") for one in replies["runs"].items)
-    return _judge_words({*ENDED, *WAITING, "running"} - {""}, found)
+    return judge_known_words({*ENDED, *WAITING, "running"} - {""}, found)
 
 
 @assume("missing-run", "I", "the status of an id that was just made up")
 def judge_missing_run(replies: RequestRecords) -> Evidence:
     """A run that does not exist answers 404."""
-    return _judge_status(replies["missing-run"], 404)
+    return judge_status(replies["missing-run"], 404)
 
 
 @assume("live-status", "D", "the live status of the newest run")
@@ -392,10 +400,10 @@ def judge_live_status(replies: RequestRecords) -> Evidence:
     """The live status has only statuses that flow64 knows."""
     data = replies["live-status"].object
     if not data:
-        return _skip(replies["live-status"])
+        return skip(replies["live-status"])
     blocks = objects_in(data.get("blocks"))
     found = [data.get("overall_status"), *(one.get("status") for one in blocks)]
-    return _judge_words({*ENDED, *WAITING, "running"} - {""}, found)
+    return judge_known_words({*ENDED, *WAITING, "running"} - {""}, found)
 
 
 # -- The rest --------------------------------------------------------------------------
@@ -406,7 +414,7 @@ def judge_balance(replies: RequestRecords) -> Evidence:
     """The balance is a number of credits."""
     reply = replies["balance"]
     if reply.status in (None, 401, 429):
-        return _skip(reply)
+        return skip(reply)
     is_so = number_of(reply.object.get("credits")) is not None
     said = (
         "there is a number" if is_so else f"the answer was {reply.status}, without it"
@@ -417,7 +425,7 @@ def judge_balance(replies: RequestRecords) -> Evidence:
 @assume("schedules", "D", "the list of schedules")
 def judge_schedules(replies: RequestRecords) -> Evidence:
     """Schedules can be listed (one source says: with the Enterprise plan alone)."""
-    return _judge_status(replies["schedules"], 200)
+    return judge_status(replies["schedules"], 200)
 
 
 @assume("discovery", "D", "the document, without a credential")
@@ -425,7 +433,7 @@ def judge_discovery(replies: RequestRecords) -> Evidence:
     """The discovery document names the token endpoint."""
     reply = replies["discovery"]
     if reply.status is None:
-        return _skip(reply)
+        return skip(reply)
     names = isinstance(reply.object.get("token_endpoint"), str)
     said = "it names one" if names else f"the answer was {reply.status}, without one"
     return ("confirmed" if names else "contradicted"), said
@@ -457,114 +465,4 @@ def judge_retry_after(replies: RequestRecords) -> Evidence:
         for reply in replies.all
         if reply.answer is not None and reply.status == 429
     ]
-    return _judge_all(turned_away, "no answer was 429", "it is said", "it is not said")
-
-
-# -- Helpers ---------------------------------------------------------------------------
-
-
-def _judge_status(reply: RequestRecord, expected: int) -> Evidence:
-    """Expect a status."""
-    found = reply.status
-    if found is None or found in (401, 429):
-        return _skip(reply)
-    return ("confirmed" if found == expected else "contradicted"), f"it was {found}"
-
-
-def _skip(reply: RequestRecord) -> Evidence:
-    """Give no verdict, since the reply shows nothing."""
-    status = reply.status
-    return "not seen", f"the answer was {status}" if status else "it was not asked"
-
-
-def _judge_keys(reply: RequestRecord, needed: Sequence[str]) -> Evidence:
-    """Expect some keys in every item of a list."""
-    missing = [key for key in needed if any(key not in one for one in reply.items)]
-    return _judge_items(reply, f"without {_join_words(missing)}" if missing else "")
-
-
-def _judge_other_keys(reply: RequestRecord, known: Sequence[str]) -> Evidence:
-    """Expect no other keys than the known ones in the items of a list."""
-    new = dict.fromkeys(key for one in reply.items for key in one if key not in known)
-    return _judge_items(reply, f"there is also {_join_words(new)}" if new else "")
-
-
-def _judge_items(reply: RequestRecord, problem: str) -> Evidence:
-    if not reply.items:
-        return "not seen", "there is none"
-    if problem:
-        return "contradicted", problem
-    return "confirmed", f"in all {len(reply.items)}"
-
-
-def _judge_all(
-    items: Iterable[bool], nothing: str, fine: str, otherwise: str
-) -> Evidence:
-    """Expect all items to be True."""
-    found = [*items]
-    if not found:
-        return "not seen", nothing
-    wrong = found.count(False)
-    if wrong:
-        return "contradicted", f"{otherwise}: {wrong} of {len(found)}"
-    return "confirmed", f"{fine}: {len(found)}"
-
-
-def _judge_words(known: Iterable[str], found: Iterable[Any]) -> Evidence:
-    """Expect only known words."""
-    texts = [text for text in found if text is not None]
-    if not texts:
-        return "not seen", "no answer has one"
-    expected = {*known}
-    new = [t for t in texts if not isinstance(t, str) or normal(t) not in expected]
-    if new:
-        return "contradicted", f"there is also {_join_words(new)}"
-    return "confirmed", f"there is {_join_words(texts)}"
-
-
-def _join_words(texts: Iterable[Any]) -> str:
-    """Join words of an answer. Only short ones that could be names are shown."""
-    found = dict.fromkeys(
-        text
-        if isinstance(text, str) and _WORD.fullmatch(text)
-        else "(something that is not a plain word)"
-        for text in texts
-    )
-    more = len(found) - MOST_WORDS
-    rest = f" and {more} more" if more > 0 else ""
-    return ", ".join([*found][:MOST_WORDS]) + rest
-
-
-def _list_times(replies: RequestRecords) -> Sequence[Any]:
-    return [
-        one["updated_at"] for one in replies["workflows"].items if "updated_at" in one
-    ]
-
-
-def _parse_time(text: Any) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return None
-
-
-def _list_blocks(replies: RequestRecords) -> Sequence[Sequence[Mapping[str, Any]]]:
-    """Return the blocks of the workflows that were requested whole."""
-    return [_blocks_of(one) for one in replies.details]
-
-
-def _blocks_of(one: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    return objects_in(object_of(one.get("workflow_definition")).get("blocks"))
-
-
-def _list_ours(
-    replies: RequestRecords,
-) -> Sequence[tuple[Sequence[Mapping[str, Any]], Stamp]]:
-    """Return the blocks and stamp of each workflow that flow64 deployed."""
-    found: list[tuple[Sequence[Mapping[str, Any]], Stamp]] = []
-    for one in replies.details:
-        workflow_id = str(one.get("id"))
-        stamp = split_stamp(str(one.get("description")), workflow_id)[1]
-        if stamp is not None and stamp.is_genuine(workflow_id):
-            found.append((_blocks_of(one), stamp))
-    return found
+    return judge_all(turned_away, "no answer was 429", "it is said", "it is not said")

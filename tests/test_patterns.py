@@ -119,6 +119,7 @@ PATTERNS = {
     "flow64.definition._stamp._PIN": ("search", "", "/pin:a", "/"),
     "flow64.emulator._cron._PART": ("fullmatch", "", "1-", "!"),
     "flow64.emulator._deliveries._HOST": ("fullmatch", "", "a.", "!"),
+    "flow64.generation._schema_types._NAME": ("fullmatch", "", "a", "!"),
     "flow64.manifest._known._DISTINCTIVE": ("fullmatch", "", ":/", " "),
     "flow64.manifest._pull._BARE": ("fullmatch", "", "a", "!"),
     "flow64.manifest._read._MARK16": ("fullmatch", "", "0", ""),
@@ -194,6 +195,8 @@ INLINE = {
     "^dot-": ("findall", "", "dot-", ""),
     "`+": ("findall", "", "`", ""),
     r"\s": ("search", "", "a", ""),
+    "[A-Za-z0-9]+": ("findall", "", "a-", ""),
+    r"[^!-~]|[\\`\"']": ("search", "", "a", ""),
 }
 """The same of patterns that are written where they are used."""
 

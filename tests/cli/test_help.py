@@ -27,6 +27,7 @@ OFFLINE = {
     "demo",
     "determinism",
     "init",
+    "schema",
     "serve",
 }
 # `same` names its two environments as arguments.

@@ -29,6 +29,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "blocks sync": "Save the service's own list of blocks, and show what is new.",
     "blocks diff": "Compare two saved lists of blocks, field by field.",
     "blocks generate": "Write block classes for what flow64 does not have.",
+    "schema": "Print JSON Schemas, for editors and other tools.",
     "plan": "Show what a deploy would change.",
     "review": "Show a change of workflows to a reviewer.",
     "deploy": "Show a plan, ask, and apply exactly this plan.",

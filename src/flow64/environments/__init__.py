@@ -13,6 +13,8 @@ from __future__ import annotations
 from ._model import EMULATOR, Environment, OAuthFile, Reference, Settings
 from ._opening import async_client_for, client_for, open_client
 from ._read import load
+from ._schema import pyproject_schema as pyproject_schema
+from ._schema import settings_schema as settings_schema
 
 __all__ = [
     "EMULATOR",

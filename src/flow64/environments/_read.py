@@ -7,6 +7,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -30,6 +31,9 @@ KEPT: Final = Path(".flow64")
 LONGEST: Final = 512
 """Maximum characters of a name, as of every key."""
 
+VARIABLE: Final = r"[A-Za-z_][A-Za-z0-9_]*"
+"""A regular expression for the name of an environment variable."""
+
 
 def load(start: str | PathLike[str] | None = None) -> Settings:
     """Load the settings of the project that a folder belongs to.
@@ -51,7 +55,7 @@ def load(start: str | PathLike[str] | None = None) -> Settings:
         text = _text_of(file)
         data = _parse(file, text).get("tool", {})
         if isinstance(data, dict) and ROOT[1] in data:
-            reader = _SettingsReader(file, text)
+            reader = SettingsReader(file, text)
             settings = reader.settings(data[ROOT[1]])
             reader.end()
             return settings
@@ -154,6 +158,10 @@ def _text(value: Any) -> str:
     return text
 
 
+def _table(value: Any) -> dict[str, Any]:
+    return _of(dict, "a table", value)
+
+
 def _flag(value: Any) -> bool:
     return _of(bool, "true or false", value)
 
@@ -196,7 +204,7 @@ def _variable(value: Any) -> Reference:
             "is not an environment variable, and a secret must come from one; write "
             '{ env = "NAME_OF_THE_VARIABLE" }'
         )
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or redact_keys(name) != name:
+    if not re.fullmatch(VARIABLE, name) or redact_keys(name) != name:
         raise _WrongError(
             "is not the name of a variable; write its name, and never its content: "
             '{ env = "NAME_OF_THE_VARIABLE" }'
@@ -247,7 +255,7 @@ def _require_no_secret(text: str) -> None:
 
 
 @frozen
-class _SettingsSection:
+class SettingsSection:
     """A section. Its keys are taken one by one, and keys that are left are unknown.
 
     Attributes:
@@ -256,7 +264,7 @@ class _SettingsSection:
         known: The keys that were taken.
     """
 
-    reader: _SettingsReader
+    reader: SettingsReader
     path: tuple[str, ...]
     data: Mapping[str, Any]
     known: list[str] = field(factory=list[str])
@@ -272,12 +280,27 @@ class _SettingsSection:
             self.wrong(key, str(error))
             return default
 
-    def section(self, key: str) -> _SettingsSection | None:
+    def section(self, key: str) -> SettingsSection | None:
         """Return a section below this one, if it exists."""
-        table = self.take(key, lambda value: _of(dict, "a table", value))
+        table = self.take(key, _table)
         if table is None:
             return None
-        return _SettingsSection(self.reader, (*self.path, key), table)
+        return SettingsSection(self.reader, (*self.path, key), table)
+
+    def require(self, *keys: str) -> None:
+        """Report keys that are missing."""
+        for key in keys:
+            if key not in self.data:
+                self.wrong(key, "is missing")
+
+    def require_one(self, *keys: str, example: str) -> None:
+        """Report if not exactly one of some keys is there."""
+        given = [key for key in keys if key in self.data]
+        if len(given) != 1:
+            either = f"both {' and '.join(keys)}" if given else ""
+            which = either or f"neither {' nor '.join(keys)}"
+            problem = f"has {which}; write one: {example}"
+            self.reader.wrong((*self.path, ""), problem)
 
     def wrong(self, key: str, problem: str) -> None:
         """Report a mistake in a key."""
@@ -303,7 +326,7 @@ def _key(key: str) -> str:
     return shown if re.fullmatch(r"[\w-]+", key) else f"{shown!r}"
 
 
-class _SettingsReader:
+class SettingsReader:
     """Makes settings from a file, and collects its mistakes."""
 
     def __init__(self, file: Path, text: str) -> None:
@@ -340,7 +363,10 @@ class _SettingsReader:
         if not isinstance(data, dict):
             self.wrong(ROOT, f"flow64 is {_kind(data)}; write a table")
             data = {}
-        top = _SettingsSection(self, ROOT, data)
+        return self.read(SettingsSection(self, ROOT, data))
+
+    def read(self, top: SettingsSection) -> Settings:
+        """Read `[tool.flow64]`, a section that was found."""
         journal = top.take("journal", self.place, self.folder / KEPT / "runs.jsonl")
         given: dict[str, Any] = {
             "source": top.take("source", _text),
@@ -369,7 +395,7 @@ class _SettingsReader:
         """Check a path, or false for none."""
         return None if value is False else self.place(value)
 
-    def prices(self, top: _SettingsSection) -> Mapping[str, float]:
+    def prices(self, top: SettingsSection) -> Mapping[str, float]:
         """Read dollars a row by kind."""
         table = top.section("prices")
         if table is None:
@@ -377,7 +403,7 @@ class _SettingsReader:
         return {kind: table.take(kind, _amount, 0.0) for kind in table.data}
 
     def environments(
-        self, top: _SettingsSection, kept: Mapping[str, Path | None]
+        self, top: SettingsSection, kept: Mapping[str, Path | None]
     ) -> Mapping[str, Environment]:
         """Read the environments by name."""
         table = top.section("environments")
@@ -396,7 +422,7 @@ class _SettingsReader:
         return found
 
     def environment(
-        self, name: str, section: _SettingsSection, kept: Mapping[str, Path | None]
+        self, name: str, section: SettingsSection, kept: Mapping[str, Path | None]
     ) -> Environment:
         """Read one environment."""
         values = section.section("values")
@@ -419,7 +445,7 @@ class _SettingsReader:
         made = Environment(
             name,
             endpoint=section.take(
-                "endpoint", lambda url: _endpoint(url, allow_http), DEFAULT_ENDPOINT
+                "endpoint", partial(_endpoint, allow_http=allow_http), DEFAULT_ENDPOINT
             ),
             credential=self.credential(section),
             org_id=section.take("org_id", _reference_or_text),
@@ -430,25 +456,21 @@ class _SettingsReader:
         section.end({"key": " (did you mean 'api_key'?)"})
         return made
 
-    def credential(self, section: _SettingsSection) -> Reference | OAuthFile | None:
+    def credential(self, section: SettingsSection) -> Reference | OAuthFile | None:
         """Read the credential."""
         key = section.take("api_key", _variable)
         oauth = section.section("oauth")
-        if ("api_key" in section.data) == ("oauth" in section.data):
-            which = "both api_key and oauth" if oauth else "neither api_key nor oauth"
-            example = 'api_key = { env = "NAME_OF_THE_VARIABLE" }'
-            self.wrong((*section.path, ""), f"has {which}; write one: {example}")
+        example = 'api_key = { env = "NAME_OF_THE_VARIABLE" }'
+        section.require_one("api_key", "oauth", example=example)
         return key if oauth is None else self.oauth(oauth)
 
-    def oauth(self, section: _SettingsSection) -> OAuthFile | None:
+    def oauth(self, section: SettingsSection) -> OAuthFile | None:
         """Read an OAuth client."""
         client_id = section.take("client_id", _reference_or_text)
         kid = section.take("kid", _reference_or_text)
         file = section.take("file", self.key_file)
         audience = section.take("audience", _reference_or_text)
-        for key in ("client_id", "kid", "file"):
-            if key not in section.data:
-                section.wrong(key, "is missing")
+        section.require("client_id", "kid", "file")
         section.end()
         return OAuthFile(client_id, kid, file, audience)
 
@@ -457,7 +479,7 @@ class _SettingsReader:
         return _variable(value) if isinstance(value, dict) else self.place(value)
 
 
-def _endpoint(value: Any, allow_http: bool) -> str | Reference:
+def _endpoint(value: Any, *, allow_http: bool) -> str | Reference:
     given = _reference_or_text(value)
     if isinstance(given, Reference):  # judged when it is used
         return given

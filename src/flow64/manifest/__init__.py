@@ -19,6 +19,7 @@ from ._model import BlockEntry, Entry, Manifest, Pulled, entry_of
 from ._names import MANIFEST, name_parts, stem_of
 from ._read import content_of as content_of
 from ._read import read_manifest
+from ._schema import manifest_schema as manifest_schema
 from ._write import as_text, write_all
 
 if TYPE_CHECKING:

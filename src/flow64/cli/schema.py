@@ -1,0 +1,77 @@
+"""`flow64 schema`: print JSON Schemas, for editors and other tools."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from ..analysis import LiveCatalogue
+from ..environments import pyproject_schema, settings_schema
+from ..errors import did_you_mean, shortened
+from ..generation import create_schema, definition_schema
+from ..loading import find_saved_catalogue
+from ..manifest import manifest_schema
+from . import _params as params
+from ._terminal import print_json, print_table
+
+SCHEMAS: Final[Mapping[str, str]] = {
+    "create": "A workflow as JSON: what `flow64 compile` writes.",
+    "definition": "The graph of a workflow: its blocks and edges.",
+    "manifest": "flow64.json, beside compiled and pulled workflows.",
+    "settings": "The table [tool.flow64], in the form of SchemaStore.",
+    "pyproject": "A pyproject.toml with this table, for Taplo.",
+}
+"""What each schema is for."""
+
+_OF_BLOCKS: Final[Mapping[str, Callable[[LiveCatalogue | None], dict[str, Any]]]] = {
+    "create": create_schema,
+    "definition": definition_schema,
+}
+
+_OTHERS: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
+    "manifest": manifest_schema,
+    "settings": settings_schema,
+    "pyproject": pyproject_schema,
+}
+
+
+@params.command(
+    "schema",
+    "flow64 schema",
+    "flow64 schema create > create.schema.json",
+    "flow64 schema pyproject > pyproject.schema.json",
+)
+@click.argument("name", required=False)
+@click.option(
+    "--blocks",
+    "saved",
+    type=params.FILE,
+    metavar="FILE",
+    help="A saved answer of `GET /workflows/blocks`, for the specs of blocks. By "
+    "default the one that [tool.flow64] names.",
+)
+@params.as_json
+def command(*, name: str | None, saved: Path | None, as_json: bool) -> int:
+    """Print the JSON Schema of a kind of file, or list all. Nothing is sent.
+
+    An editor completes and judges files with it. What the service's own list of blocks
+    says wins over what flow64 knows.
+    """
+    if name is None:
+        if as_json:
+            print_json([{"name": key, "about": text} for key, text in SCHEMAS.items()])
+        else:
+            print_table([*SCHEMAS.items()])
+    elif name in _OF_BLOCKS:
+        live = find_saved_catalogue() if saved is None else LiveCatalogue.read(saved)
+        print_json(_OF_BLOCKS[name](live))
+    elif name in _OTHERS:
+        print_json(_OTHERS[name]())
+    else:
+        near = did_you_mean(name, SCHEMAS) or f"; there are {', '.join(SCHEMAS)}"
+        problem = f"there is no schema {shortened(name)}{near}"
+        raise click.UsageError(problem, click.get_current_context())
+    return 0

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import tomllib
+from pathlib import Path
 
 import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 
 from flow64.cli.schema import SCHEMAS
 from tests.catalogue.answer import ANSWER
+
+REVIEWS = sorted((Path(__file__).parents[1] / "review/golden").glob("*.json"))
 
 
 @pytest.fixture(autouse=True)
@@ -92,3 +95,102 @@ def test_project(flow64, schema_of, folder):
     schema_of("settings").validate(data["tool"]["flow64"])
     schema_of("pyproject").validate(data)
     assert not schema_of("pyproject").is_valid({"tool": {"flow64": {"surce": "x"}}})
+
+
+FAULTY = """
+from flow64 import LEAD, Workflow
+from flow64.blocks import FindEmail, Webhook
+
+wrong = Workflow("Wrong", Webhook(LEAD) >> FindEmail(mode="nope"), key="wrong")
+"""
+
+
+def test_findings(flow64, schema_of, folder):
+    """Findings of workflows and of files that cannot be loaded are valid."""
+    (folder / "faulty").mkdir()
+    (folder / "faulty/wrong.py").write_text(FAULTY, "utf-8")
+    (folder / "faulty/broken.py").write_text("raise ValueError", "utf-8")
+
+    found = json.loads(flow64("check", "faulty", "--json")[1])
+    assert {one["workflow"] for one in found} == {None, "wrong"}
+    schema_of("check").validate(found)
+    assert not schema_of("check").is_valid([{**found[0], "severity": "fatal"}])
+    assert not schema_of("check").is_valid([{"workflow": "Wrong"}])
+
+
+def test_plan(service, leads, flow64, schema_of, folder):
+    """Plans of new, changed and deleted workflows are valid, and so are errors."""
+    schema = schema_of("plan")
+
+    def plan(*words):
+        data = json.loads(flow64("plan", *words, "--json")[1])
+        schema.validate(data)
+        return data
+
+    new = plan("leads.py")
+    flow64("deploy", "leads.py", "--yes")
+    plan("leads.py")
+    text = leads.read_text("utf-8")
+    leads.write_text(text.replace("Job title", "Title").replace("Inbound", "New"))
+    changed = plan("leads.py")
+    renamed = text.replace('key="inbound"', 'key="other"')
+    leads.write_text(renamed, "utf-8")
+    replaced = plan("leads.py", "--prune")
+    (folder / "faulty.py").write_text(FAULTY, "utf-8")
+
+    assert new["steps"][0]["state"] == "new"
+    assert changed["steps"][0]["changes"]
+    assert replaced["renames"]
+    assert "errors" in plan("faulty.py")
+    assert not schema.is_valid({**new, "steps": [{"key": "inbound"}]})
+    state = {**new["steps"][0], "state": "odd"}
+    assert not schema.is_valid({**new, "steps": [state]})
+
+
+def test_saved_plan(service, leads, flow64, schema_of, folder):
+    """Saved plans are valid, for a new workflow and for one that does not change."""
+    schema = schema_of("saved-plan")
+    for name in ("new.plan", "same.plan"):
+        flow64("plan", "leads.py", "-o", name)
+        schema.validate(json.loads((folder / name).read_text("utf-8")))
+        flow64("deploy", "leads.py", "--yes")
+
+    data = json.loads((folder / "new.plan").read_text("utf-8"))
+    assert not schema.is_valid({**data, "flow64:plan": 2})
+    assert not schema.is_valid({**data, "steps": [{}]})
+
+
+@pytest.mark.parametrize("path", REVIEWS, ids=lambda path: path.stem)
+def test_golden_reviews(path, schema_of):
+    """All kept reviews are valid."""
+    data = json.loads(path.read_text("utf-8"))
+
+    schema_of("review").validate(data)
+    assert not schema_of("review").is_valid({**data, "version": 2})
+    assert not schema_of("review").is_valid({**data, "workflows": [{"key": "a"}]})
+
+
+def test_reviews(service, leads, flow64, schema_of):
+    """Reviews of plans are valid, also if nothing changes."""
+    for changes in (True, False):
+        data = json.loads(flow64("review", "leads.py", "--json")[1])
+        schema_of("review").validate(data)
+        assert data["is_empty"] is not changes
+        flow64("deploy", "leads.py", "--yes")
+
+
+def test_run(service, leads, people, flow64, schema_of):
+    """A run and its estimate are valid."""
+    schema = schema_of("run")
+    flow64("deploy", "leads.py", "--yes")
+    words = ("run", "leads.py:inbound", "people.csv", "--new", "--yes", "--json")
+    saved = ("--every", "0.01", "--output", "out.csv")
+    for option in (("--dry-run",), saved, ("--no-wait",)):
+        code, printed, told = flow64(*words, *option)
+        assert code == 0, told
+        data = json.loads(printed)
+        schema.validate(data)
+        assert ("not_counted" in data) is (option == ("--dry-run",))
+
+    assert data["rows"] is None
+    assert not schema.is_valid({**data, "rows": "2"})

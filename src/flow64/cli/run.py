@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 from attrs import field, frozen
@@ -458,15 +458,21 @@ def _describe_cut_off(name: str | None) -> str:
     return "it may have been started: look at `flow64 runs` before starting another"
 
 
+RUN_FACTS: Final = (
+    "workflow_id",
+    "status",
+    "reason",
+    "empty",
+    "is_presumed",
+    "is_attached",
+)
+"""Properties of a run that are data as they are."""
+
+
 def _to_data(run: Run, output: Path | None, count: int | None) -> dict[str, Any]:
     return {
         "run_id": run.id,
-        "workflow_id": run.workflow_id,
-        "status": run.status,
-        "reason": run.reason,
-        "empty": run.empty,
-        "is_presumed": run.is_presumed,
-        "is_attached": run.is_attached,
+        **{name: getattr(run, name) for name in RUN_FACTS},
         "output": None if count is None else str(output),
         "rows": count,
     }

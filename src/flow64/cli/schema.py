@@ -15,6 +15,13 @@ from ..generation import create_schema, definition_schema
 from ..loading import find_saved_catalogue
 from ..manifest import manifest_schema
 from . import _params as params
+from ._output_schemas import (
+    check_schema,
+    plan_schema,
+    review_schema,
+    run_schema,
+    saved_plan_schema,
+)
 from ._terminal import print_json, print_table
 
 SCHEMAS: Final[Mapping[str, str]] = {
@@ -23,6 +30,11 @@ SCHEMAS: Final[Mapping[str, str]] = {
     "manifest": "flow64.json, beside compiled and pulled workflows.",
     "settings": "The table [tool.flow64], in the form of SchemaStore.",
     "pyproject": "A pyproject.toml with this table, for Taplo.",
+    "check": "Findings, as `flow64 check --json` prints them.",
+    "plan": "A plan, as `flow64 plan --json` prints it.",
+    "saved-plan": "A plan, as `flow64 plan -o FILE` saves it.",
+    "review": "A review, as `flow64 review --json` prints it.",
+    "run": "A run, as `flow64 run --json` prints it.",
 }
 """What each schema is for."""
 
@@ -35,6 +47,11 @@ _OTHERS: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
     "manifest": manifest_schema,
     "settings": settings_schema,
     "pyproject": pyproject_schema,
+    "check": check_schema,
+    "plan": plan_schema,
+    "saved-plan": saved_plan_schema,
+    "review": review_schema,
+    "run": run_schema,
 }
 
 

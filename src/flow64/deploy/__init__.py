@@ -43,6 +43,7 @@ from ._same_code import deployed_code as deployed_code
 from ._same_code import deployed_codes as deployed_codes
 from ._same_code import same_code as same_code
 from ._saved_plan import SavedPlan, load_plan, save_plan
+from ._saved_plan import saved_plan_data as saved_plan_data
 from ._target import Deployable as Deployable
 from ._target import bases_of, target_of
 from ._target import key_of as key_of

@@ -60,10 +60,22 @@ def save_plan(plan: Plan, path: Path, *, organisation: str | None = None) -> Non
         SavedPlanError: The file cannot be written. Its content has not changed.
     """
     _require_replaceable(path)
+    try:
+        write_whole(path, _text(saved_plan_data(plan, organisation=organisation)))
+    except FileNotFoundError:
+        raise _save_error(path, "there is no such folder") from None
+    except Unusable as error:
+        raise _save_error(path, f"it cannot be written: {error}") from None
+
+
+def saved_plan_data(
+    plan: Plan, *, organisation: str | None = None
+) -> Mapping[str, Any]:
+    """Return what a file says of a plan, without the digest of it."""
     digests = PlanDigests(secrets.token_bytes(16))
     hidden = _secrets_in_use(plan)
     known = [*bound_secrets(filter(None, map(code_of, plan.steps))), *hidden]
-    data = {
+    return {
         "flow64:plan": FORMAT,
         "flow64": version("flow64"),
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -77,12 +89,6 @@ def save_plan(plan: Plan, path: Path, *, organisation: str | None = None) -> Non
         "hidden": [[one.value.name, digests.of_secret(one.content)] for one in hidden],
         "steps": [_step_data(step, digests, known) for step in plan.steps],
     }
-    try:
-        write_whole(path, _text(data))
-    except FileNotFoundError:
-        raise _save_error(path, "there is no such folder") from None
-    except Unusable as error:
-        raise _save_error(path, f"it cannot be written: {error}") from None
 
 
 @frozen

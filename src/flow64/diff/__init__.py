@@ -45,7 +45,7 @@ from ._consequences import (
     consequences,
     impact_of,
 )
-from ._data import as_data
+from ._data import as_data, list_change_names
 from ._data import digest_secrets as digest_secrets
 from ._diff import diff
 from ._lines import Line as Line
@@ -107,4 +107,5 @@ __all__ = [
     "consequences",
     "diff",
     "impact_of",
+    "list_change_names",
 ]

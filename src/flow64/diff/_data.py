@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 from attrs import fields, has
 
@@ -43,6 +43,11 @@ def as_data(change: Change | Consequence | LiveSetting) -> dict[str, Any]:
     if isinstance(change, LiveSetting):
         return {**_members(change), "dollars": change.dollars}
     return {"change": _kebab(type(change).__name__), **_members(change)}
+
+
+def list_change_names(classes: Any) -> Sequence[str]:
+    """Return what `change` says for each class of a union, such as `Consequence`."""
+    return [_kebab(one.__name__) for one in get_args(classes)]
 
 
 @cache

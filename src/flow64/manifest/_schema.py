@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import types
-import typing
 from collections.abc import Mapping
 from typing import Any, Final
 
-import attrs
-
 from ..blocks import DIALECT
-from ..definition import ProjectKey
-from ..text import find_attribute_docs
-from ._model import BlockEntry, Entry, Pulled
+from ..generation import schema_of_class
+from ._model import Entry, Pulled
 from ._names import MANIFEST
 from ._read import _MARK16, _PATH, _REF, FORMAT, MARK
 
@@ -39,11 +34,7 @@ def manifest_schema() -> dict[str, Any]:
         },
         "required": [MARK],
         "additionalProperties": False,
-        "$defs": {
-            "entry": _entry_schema(),
-            "block": _class_schema(BlockEntry),
-            "pulled": _class_schema(Pulled),
-        },
+        "$defs": {"entry": _entry_schema()},
     }
 
 
@@ -53,29 +44,11 @@ _PROJECT: Final[Mapping[str, Any]] = {"namespace": _KEY, "project": _KEY}
 
 
 def _entry_schema() -> dict[str, Any]:
-    found = _class_schema(Entry)
-    del found["properties"]["project"]
+    found = schema_of_class(Entry, _MORE)
     found["properties"] |= _PROJECT
     # Both or none: together they are the owner of the ids.
     pair = [*_PROJECT]
     return {**found, "dependentRequired": dict.fromkeys(pair, pair)}
-
-
-def _class_schema(cls: type[Any]) -> dict[str, Any]:
-    """Return the schema of an object with the attributes of a class."""
-    hints = typing.get_type_hints(cls)
-    docs = find_attribute_docs(cls)
-    properties = {
-        one.name: {
-            "description": docs[one.name],
-            **_schema_of(hints[one.name]),
-            **_MORE.get((cls, one.name), {}),
-        }
-        for one in attrs.fields(cls)
-    }
-    required = [o.name for o in attrs.fields(cls) if o.default is attrs.NOTHING]
-    # The reader takes a missing list of fields as an empty one.
-    return _object(properties, [name for name in required if name != "fields"])
 
 
 def _object(properties: Mapping[str, Any], required: list[str]) -> dict[str, Any]:
@@ -86,22 +59,6 @@ def _object(properties: Mapping[str, Any], required: list[str]) -> dict[str, Any
         "additionalProperties": False,
     }
 
-
-def _schema_of(hint: Any) -> dict[str, Any]:
-    """Return the schema of the JSON for the type of an attribute."""
-    if hint is str:
-        return {"type": "string"}
-    if hint in _NAMES:
-        return {"$ref": f"#/$defs/{_NAMES[hint]}"}
-    args = typing.get_args(hint)
-    if typing.get_origin(hint) is types.UnionType:
-        return _schema_of(args[0])
-    if typing.get_origin(hint) is Mapping:
-        return {"type": "object", "additionalProperties": _schema_of(args[1])}
-    return {"type": "array", "items": _schema_of(args[0])}
-
-
-_NAMES: Final = {BlockEntry: "block", Pulled: "pulled", ProjectKey: "project"}
 
 _UUID: Final = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 
-SECRET = "sk_live_4f9c2b7d8e1a6053c4b2d9f8e7a61234"
+SECRET = "sk_live_not_a_real_key_4f9c2b7d8e1a6053"
 """A text like a key, in the description of `send_slack_message`."""
 
 HOSTILE = 'x"); import os; os.abort(); ("'

@@ -30,8 +30,8 @@ from flow64.doctor import (
 from flow64.emulator import Emulator, Fault, Switches
 from flow64.errors import ConfigError
 
-OURS = "sk_test_of_ours"
-THEIRS = "sk_test_of_theirs"
+OURS = "sk_test_not_a_real_key_ours"
+THEIRS = "sk_test_not_a_real_key_theirs"
 
 
 @pytest.fixture

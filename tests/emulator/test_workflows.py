@@ -485,7 +485,7 @@ def test_descriptions_can_be_stripped_and_limited(serve):
 def test_organisations_can_share_an_id(serve):
     """With the switch, two organisations have workflows with one id, each its own."""
     emulator, client = serve(switches=Switches(ids_per_organisation=True))
-    other = {"x-api-key": "sk_test_of_another_organisation"}
+    other = {"x-api-key": "sk_test_not_a_real_key_of_another_organisation"}
     own = create(client, {**body(WEBHOOK, OUT), "id": str(uuid4())})
     path = f"/workflows/{own}"
     update = f"/workflows/update_workflow?workflow_id={own}"

@@ -39,6 +39,14 @@ FLIPPED = [
     {"unknown_kind_fails": True},
     {"credits": 10_000.0},
     {"auto_execute_on_update": True},
+    {"replace_specs": True},
+    {"keep_block_ids": True},
+    {"refuse_condition": True},
+    {"refuse_same_numbers": True},
+    {"untyped_gives_leads": True},
+    {"strip_description": True},
+    {"max_description": 4000},
+    {"ids_per_organisation": True},
 ]
 NAMES = [",".join(f"{name}={value}" for name, value in one.items()) for one in FLIPPED]
 

@@ -18,6 +18,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "myst_parser",
     "from_code",
+    "schemas",
 ]
 exclude_patterns = ["_build", "_ext"]
 default_role = "code"  # `x` in a docstring is code, as it is in Markdown

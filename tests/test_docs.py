@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from flow64.cli.schema import SCHEMAS
+
 FOLDER = Path(__file__).parent.parent / "docs"
 FROM_CODE = runpy.run_path(str(FOLDER / "_ext" / "from_code.py"))
 MARK = re.compile(r"^<!-- from code: (\w+) -->$", re.MULTILINE)
@@ -84,3 +86,12 @@ def test_path_in_the_page_on_the_inside_exists(path):
     """Each module that the page names is there, from the root or from the package."""
     if not path.endswith("NAME.py"):
         assert any((root / path).is_file() for root in (FOLDER.parent, SOURCE))
+
+
+def test_published_schemas(tmp_path):
+    """Each schema is published under its name."""
+    runpy.run_path(str(FOLDER / "_ext" / "schemas.py"))["write_schemas"](tmp_path)
+
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == sorted(f"{name}.schema.json" for name in SCHEMAS)
+    assert "find_email" in (tmp_path / "create.schema.json").read_text("utf-8")

@@ -130,6 +130,11 @@ def test_completed(project, words, wanted):
     assert completed(*words) == wanted
 
 
+def test_schemas():
+    """Names of schemas are completed."""
+    assert completed("schema", "p") == ["pyproject", "plan"]
+
+
 def test_live_kinds(project):
     """Kinds that only the service lists are completed from its saved list."""
     text = SETTINGS.replace("[", 'tool.flow64.blocks = "kept.json"\n[', 1)

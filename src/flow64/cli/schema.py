@@ -55,13 +55,19 @@ _OTHERS: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
 }
 
 
+def _complete_names(
+    _context: click.Context, _param: click.Parameter, begun: str
+) -> list[str]:
+    return [name for name in SCHEMAS if name.startswith(begun)]
+
+
 @params.command(
     "schema",
     "flow64 schema",
     "flow64 schema create > create.schema.json",
     "flow64 schema pyproject > pyproject.schema.json",
 )
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=_complete_names)
 @click.option(
     "--blocks",
     "saved",
@@ -82,13 +88,20 @@ def command(*, name: str | None, saved: Path | None, as_json: bool) -> int:
             print_json([{"name": key, "about": text} for key, text in SCHEMAS.items()])
         else:
             print_table([*SCHEMAS.items()])
-    elif name in _OF_BLOCKS:
-        live = find_saved_catalogue() if saved is None else LiveCatalogue.read(saved)
-        print_json(_OF_BLOCKS[name](live))
-    elif name in _OTHERS:
-        print_json(_OTHERS[name]())
+    elif name in SCHEMAS:
+        live = None
+        if name in _OF_BLOCKS:
+            live = (
+                find_saved_catalogue() if saved is None else LiveCatalogue.read(saved)
+            )
+        print_json(make_schema(name, live))
     else:
         near = did_you_mean(name, SCHEMAS) or f"; there are {', '.join(SCHEMAS)}"
         problem = f"there is no schema {shortened(name)}{near}"
         raise click.UsageError(problem, click.get_current_context())
     return 0
+
+
+def make_schema(name: str, live: LiveCatalogue | None = None) -> dict[str, Any]:
+    """Return a schema by its name; a list of the service is for those with specs."""
+    return _OF_BLOCKS[name](live) if name in _OF_BLOCKS else _OTHERS[name]()

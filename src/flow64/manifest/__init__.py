@@ -19,7 +19,6 @@ from ._model import BlockEntry, Entry, Manifest, Pulled, entry_of
 from ._names import MANIFEST, name_parts, stem_of
 from ._read import content_of as content_of
 from ._read import read_manifest
-from ._schema import manifest_schema as manifest_schema
 from ._write import as_text, write_all
 
 if TYPE_CHECKING:
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from ._pull import has_secret as has_secret
     from ._pull import replace_secrets as replace_secrets
     from ._pull import setting_lines as setting_lines
+    from ._schema import manifest_schema as manifest_schema
 
 __all__ = [
     "MANIFEST",
@@ -78,7 +78,8 @@ _PULLING = frozenset(
 
 
 def __getattr__(name: str) -> Any:
-    """Load the names that need httpx when they are first used."""
-    if name in _PULLING:
-        return getattr(import_module("._pull", __package__), name)
+    """Load the names that need httpx, or much else, when they are first used."""
+    if name in _PULLING or name == "manifest_schema":
+        module = "._pull" if name in _PULLING else "._schema"
+        return getattr(import_module(module, __package__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -75,6 +75,16 @@ def test_saved_list(folder, schema_of):
     assert schema_of("create").schema == named
 
 
+def test_needless_list(folder, flow64):
+    """A list of blocks is refused for a schema that does not look at it."""
+    (folder / "answer.json").write_text(json.dumps(ANSWER), "utf-8")
+
+    for name in ("manifest", None):
+        words = [name] if name else []
+        code, _, told = flow64("schema", *words, "--blocks", "answer.json")
+        assert (code, "only create and definition hold" in told) == (64, True)
+
+
 def test_compiled_folder(leads, flow64, schema_of, folder):
     """What `flow64 compile` writes is valid."""
     assert flow64("compile", str(leads), "-o", "compiled")[0] == 0

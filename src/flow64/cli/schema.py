@@ -83,6 +83,9 @@ def command(*, name: str | None, saved: Path | None, as_json: bool) -> int:
     An editor completes and judges files with it. What the service's own list of blocks
     says wins over what flow64 knows.
     """
+    if saved is not None and name in (None, *_OTHERS):
+        problem = f"only {' and '.join(_OF_BLOCKS)} hold specs of blocks; leave it out"
+        raise params.option_error("--blocks", problem)
     if name is None:
         if as_json:
             print_json([{"name": key, "about": text} for key, text in SCHEMAS.items()])

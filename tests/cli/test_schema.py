@@ -202,5 +202,11 @@ def test_run(service, leads, people, flow64, schema_of):
         schema.validate(data)
         assert ("not_counted" in data) is (option == ("--dry-run",))
 
+    for name in ("runs", "list"):
+        found = json.loads(flow64(name, "--json")[1])
+        schema_of(name).validate(found)
+        assert found
+        assert not schema_of(name).is_valid([{**found[0], "workflow_id": 1, "key": 1}])
+
     assert data["rows"] is None
     assert not schema.is_valid({**data, "rows": "2"})

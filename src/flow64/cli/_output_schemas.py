@@ -9,14 +9,18 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..analysis import Estimate
+from ..api import Answered, RunEntry, WorkflowInfo
 from ..blocks import DIALECT
 from ..deploy import SavedPlan, as_data, saved_plan_data
 from ..diagnostics import Finding
 from ..diff import Change, Consequence, Impact, list_change_names
 from ..generation import schema_of_class, schema_of_data, schema_of_type
+from ..loading import LiveWorkflow
 from ..plan import Plan, Rename, Review, Step, Touched
 from ..render import as_data as review_data
 from ..runs import Tracked
+from . import _params as params
+from .list import LISTED_FACTS
 from .run import RUN_FACTS
 
 _NULL: Final[Mapping[str, Any]] = {"type": "null"}
@@ -178,6 +182,35 @@ def run_schema() -> dict[str, Any]:
         "title": "A run, as `flow64 run --json` prints it; its cost with --dry-run",
         "anyOf": [{**run, "required": [*run["properties"]]}, estimate],
     }
+
+
+def list_schema() -> dict[str, Any]:
+    """Return the JSON Schema of the workflows of `flow64 list --json`."""
+    one = _answer_schema(WorkflowInfo)
+    more = schema_of_data(LiveWorkflow, LISTED_FACTS)
+    one["properties"] |= more["properties"]
+    one["required"] += more["required"]
+    return {
+        "$schema": DIALECT,
+        "title": "Deployed workflows, as `flow64 list --json` prints them",
+        "type": "array",
+        "items": one,
+    }
+
+
+def runs_schema() -> dict[str, Any]:
+    """Return the JSON Schema of the runs of `flow64 runs --json`."""
+    return {
+        "$schema": DIALECT,
+        "title": "Runs, as `flow64 runs --json` prints them",
+        "type": "array",
+        "items": _answer_schema(RunEntry),
+    }
+
+
+def _answer_schema(cls: type[Answered]) -> dict[str, Any]:
+    """Return the schema of an answer of the service, with other fields as they came."""
+    return schema_of_data(cls, params.names_of_data(cls))
 
 
 def _changes_schema(classes: Any) -> dict[str, Any]:

@@ -354,10 +354,18 @@ def to_data(answer: Any) -> Any:
         return [to_data(one) for one in answer]  # pyright: ignore[reportUnknownVariableType] - of anything
     if not attrs.has(type(answer)):
         return answer
-    fields: Sequence[attrs.Attribute[Any]] = attrs.fields(type(answer))  # pyright: ignore[reportUnknownArgumentType] - any class
     found: dict[str, Any] = {
-        field.name: to_data(getattr(answer, field.name))
-        for field in fields
-        if field.name != "extra" and field.metadata.get("is_wire", True)
+        name: to_data(getattr(answer, name))
+        for name in names_of_data(type(answer))  # pyright: ignore[reportUnknownArgumentType] - any class
     }
     return {**found, **getattr(answer, "extra", {})}
+
+
+def names_of_data(cls: type[Any]) -> Sequence[str]:
+    """Return the fields of an answer of the service that are data."""
+    fields: Sequence[attrs.Attribute[Any]] = attrs.fields(cls)
+    return [
+        field.name
+        for field in fields
+        if field.name != "extra" and field.metadata.get("is_wire", True)
+    ]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from ..loading import LiveWorkflow
 from ..redaction import redact_keys_in_json
 from . import _params as params
 from ._service import connect
 from ._terminal import print_json, print_message, print_table
+
+LISTED_FACTS: Final = ("condition", "key", "env", "path")
+"""Attributes of a workflow that are data as they are."""
 
 
 @params.command("list", "flow64 list --env prod", "flow64 list --json")
@@ -28,10 +33,7 @@ def command(*, env: str | None, as_json: bool) -> int:
             [
                 {
                     **redact_keys_in_json(params.to_data(info)),
-                    "condition": one.condition,
-                    "key": one.key,
-                    "env": one.env,
-                    "path": one.path,
+                    **{name: getattr(one, name) for name in LISTED_FACTS},
                 }
                 for info, one in zip(found, known, strict=True)
             ]

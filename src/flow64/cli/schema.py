@@ -17,9 +17,11 @@ from ..manifest import manifest_schema
 from . import _params as params
 from ._output_schemas import (
     check_schema,
+    list_schema,
     plan_schema,
     review_schema,
     run_schema,
+    runs_schema,
     saved_plan_schema,
 )
 from ._terminal import print_json, print_table
@@ -35,6 +37,8 @@ SCHEMAS: Final[Mapping[str, str]] = {
     "saved-plan": "A plan, as `flow64 plan -o FILE` saves it.",
     "review": "A review, as `flow64 review --json` prints it.",
     "run": "A run, as `flow64 run --json` prints it.",
+    "runs": "Runs, as `flow64 runs --json` prints them.",
+    "list": "Deployed workflows, as `flow64 list --json` prints them.",
 }
 """What each schema is for."""
 
@@ -52,6 +56,8 @@ _OTHERS: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
     "saved-plan": saved_plan_schema,
     "review": review_schema,
     "run": run_schema,
+    "runs": runs_schema,
+    "list": list_schema,
 }
 
 

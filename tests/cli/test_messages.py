@@ -127,10 +127,10 @@ def test_command_line(service, flow64, arguments, problem):
             ),
         ),
         (
-            '{"hook": "https://x.example/h",\n}',
+            '{"hook": "https://x.example/h",}',
             64,
             (
-                "Invalid value for --values: values.json:2: it is not valid JSON: a "
+                "Invalid value for --values: values.json:1: it is not valid JSON: a "
                 'comma follows the last entry; leave it out; write {"NAME": "its '
                 'content"} (see flow64 run --help)'
             ),

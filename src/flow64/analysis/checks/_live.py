@@ -223,7 +223,8 @@ def judge(definition: Definition, blocks: LiveCatalogue) -> LiveVerdict:
         inside |= dict.fromkeys(positions, found.inside)
         known = CATALOGUE.get(kind)
         needed = set() if known is None else {*known.about.must_have}
-        if needed <= live.properties.keys() and needed.isdisjoint(live.required):
+        has_all = needed <= live.properties.keys()
+        if needed and has_all and needed.isdisjoint(live.required):
             free.add(kind)
     return LiveVerdict(
         [*blocks.blocks],

@@ -28,6 +28,7 @@ MOST = 10.0
 """How much longer four times the text may take. Linear is 4, quadratic is 16."""
 
 PATTERNS = {
+    "flow64.environments._read.VARIABLE": ("fullmatch", "", "a", "!"),
     "flow64.blocks._output._PLAIN_ADDRESS": ("match", "https://", "a.", "!"),
     "flow64.analysis._live._DATE": ("fullmatch", "", "2026", ""),
     "flow64.analysis._patterns._BACK_REFERENCE": ("match", "", "\\", ""),
@@ -181,7 +182,6 @@ INLINE = {
     r"[A-Za-z0-9.-]+|\[?[0-9A-Fa-f:.]+\]?": ("fullmatch", "", "a", "!"),
     "[A-Za-z0-9_-]+": ("fullmatch", "", "a", "!"),
     r"[A-Za-z]:[\\/]": ("match", "", "a:", ""),
-    "[A-Za-z_][A-Za-z0-9_]*": ("fullmatch", "", "a", "!"),
     r"[\w-]+": ("fullmatch", "", "a", "!"),
     r"[^\n{\[]{1,200}\.json": ("fullmatch", "", ".json", ""),
     "[^a-z0-9_]+": ("findall", "", "a-", ""),

@@ -31,8 +31,8 @@ KEPT: Final = Path(".flow64")
 LONGEST: Final = 512
 """Maximum characters of a name, as of every key."""
 
-VARIABLE: Final = r"[A-Za-z_][A-Za-z0-9_]*"
-"""A regular expression for the name of an environment variable."""
+VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+"""The name of an environment variable."""
 
 
 def load(start: str | PathLike[str] | None = None) -> Settings:
@@ -204,7 +204,7 @@ def _variable(value: Any) -> Reference:
             "is not an environment variable, and a secret must come from one; write "
             '{ env = "NAME_OF_THE_VARIABLE" }'
         )
-    if not re.fullmatch(VARIABLE, name) or redact_keys(name) != name:
+    if not VARIABLE.fullmatch(name) or redact_keys(name) != name:
         raise _WrongError(
             "is not the name of a variable; write its name, and never its content: "
             '{ env = "NAME_OF_THE_VARIABLE" }'

@@ -138,7 +138,7 @@ _TEXT: Final = {"type": "string", "pattern": "\\S"}
 
 _REFERENCE: Final = {
     "type": "object",
-    "properties": {"env": {"type": "string", "pattern": f"^{VARIABLE}$"}},
+    "properties": {"env": {"type": "string", "pattern": f"^{VARIABLE.pattern}$"}},
     "required": ["env"],
     "additionalProperties": False,
 }

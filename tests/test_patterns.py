@@ -293,7 +293,7 @@ def growth(pattern, worst):
     return found[2] / least, found[1] / least
 
 
-def require_linear(pattern, worst):
+def assert_linear(pattern, worst):
     """Measure up to three times, since other programs disturb a measurement."""
     for _ in range(3):
         four, two = growth(pattern, worst)
@@ -317,14 +317,14 @@ def test_each_pattern_has_a_worst_case():
 def test_pattern_takes_linear_time(name):
     (pattern,) = [found for found, names in patterns().items() if name in names]
 
-    require_linear(pattern, PATTERNS[name])
+    assert_linear(pattern, PATTERNS[name])
 
 
 @pytest.mark.parametrize("written", INLINE)
 def test_pattern_in_place_takes_linear_time(written):
     flags = re.MULTILINE if r"\n     +" in written else 0
 
-    require_linear(re.compile(written, flags), INLINE[written])
+    assert_linear(re.compile(written, flags), INLINE[written])
 
 
 @pytest.mark.slow

@@ -787,6 +787,7 @@ def test_events_of_another_process_are_left_alone(server, monkeypatch):
         with monkeypatch.context() as patched:
             patched.setattr(client._thread, "_pid", -1)
             events.close()
+        assert [*events] == []
 
 
 @BOTH

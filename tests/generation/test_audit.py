@@ -38,12 +38,12 @@ class NewKind(Flow[Lead, Lead], CatalogueBlock):
 @pytest.mark.parametrize("answer", [ANSWER, LATER])
 def test_generated_modules_pass(answer):
     """What the generator writes passes."""
-    audit(write_blocks(live(*answer), everything=True).text)
+    assert audit(write_blocks(live(*answer), everything=True).text) is None
 
 
 def test_good():
     """The module that the cases below change passes."""
-    audit(GOOD)
+    assert audit(GOOD) is None
 
 
 @pytest.mark.parametrize(

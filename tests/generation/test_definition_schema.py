@@ -53,8 +53,9 @@ def test_examples(path):
     found = json.loads(path.read_text("utf-8"))
 
     for body in found if isinstance(found, list) else [found]:
-        validator(create_schema(live)).validate(body)
-        validator(definition_schema(live)).validate(body["workflow_definition"])
+        graph = body["workflow_definition"]
+        assert [*validator(create_schema(live)).iter_errors(body)] == []
+        assert [*validator(definition_schema(live)).iter_errors(graph)] == []
 
 
 def test_compiled():

@@ -259,7 +259,7 @@ def reveal(hidden):
     return map_json(hidden, lambda item: item.content if type(item) is Hidden else item)
 
 
-def check_only_secrets_are_masked(found, made, known):
+def assert_only_secrets_are_masked(found, made, known):
     """See that no secret is left, and that everything else is."""
     for path, item in walk(made):
         assert not is_secret(item, known), path
@@ -352,7 +352,7 @@ def test_unknown_keys_are_shown_without_secrets(sides, secrets):
 
     pairs = zip(elsewhere(live), elsewhere(shown), strict=True)
     for found, made in pairs:
-        check_only_secrets_are_masked(found, made, known)
+        assert_only_secrets_are_masked(found, made, known)
 
 
 @given(st.lists(definitions(codes), max_size=2), more_secrets, surrounded | spellings)
@@ -497,7 +497,7 @@ def test_a_change_holds_secrets_hidden(sides, written):
                 assert hidden.specs[name] == made
                 assert reveal(made) == item
                 masked = mask_hidden(made)
-                check_only_secrets_are_masked(item, masked, known)
+                assert_only_secrets_are_masked(item, masked, known)
                 for path, inner in walk(made):
                     assert type(inner) is not Hidden or at(masked, path) == MASK
 
@@ -554,4 +554,4 @@ def test_both_sides_of_a_picture_hide_secrets(is_back, sides):
                         block.specs[name],
                         lambda one: one.value if type(one) is BoundSecret else one,
                     )
-                    check_only_secrets_are_masked(hidden, item, known)
+                    assert_only_secrets_are_masked(hidden, item, known)

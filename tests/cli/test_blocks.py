@@ -316,3 +316,13 @@ def test_live_data(live, flow64):
     assert raw["example"] == "RawBlock('time_travel', specs={...})"
     assert raw["live_schema"] == {"type": "object"}
     assert (known["is_listed"], known["live_schema"]) == (True, LIVE[0]["specs_schema"])
+
+
+def test_command_with_a_slip(flow64, tmp_path, monkeypatch):
+    """A misspelt second word of a command is no new kind of block."""
+    monkeypatch.chdir(tmp_path)
+
+    code, printed, told = flow64("blocks", "synk")
+
+    assert (code, printed) == (1, "")
+    assert told == "no known block matches 'synk' (did you mean 'sync'?)\n"

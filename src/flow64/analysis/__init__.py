@@ -42,8 +42,10 @@ if TYPE_CHECKING:
     from ._live_fields import LiveField, SchemaReader, walk_fields
     from ._reference import findings_reference
     from ._row_kinds import RowKindName, output_rows, row_kinds
+    from .checks._columns import ABOUT_READS
 
 __all__ = [
+    "ABOUT_READS",
     "EFFECT_WORDS",
     "SAFE_RULES",
     "Charge",
@@ -89,6 +91,7 @@ __all__ = [
 ]
 
 _ROOMS = {
+    "checks._columns": ("ABOUT_READS",),
     "_columns": ("ColumnSet", "KnownColumn", "Openness"),
     "_cost": (
         "Charge",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from ..analysis import Cost, cost, count_start_rows, findings
+from ..analysis import ABOUT_READS, Cost, cost, count_start_rows, findings
 from ..blocks import Webhook
 from ..definition import Definition
 from ..text import format_dollars
@@ -41,15 +41,13 @@ def estimate_run(definition: Definition, given: int) -> Iterator[tuple[str, str]
 def _describe_missing_columns(definition: Definition) -> Iterator[str]:
     """Yield which blocks read columns that may be missing: rows may be lost there."""
     for finding in findings(definition):
-        if finding.code in _ABOUT_READS:
+        if finding.code in _WORTH_SAYING:
             at = definition.index[finding.block_id or ""]
             name = definition.origins.path(at) or definition.blocks[at].kind
             yield f"{name}: {finding.message}"
 
 
-_ABOUT_READS: Final = frozenset(
-    {"read-before-written", "undeclared-column", "near-miss-column"}
-)
+_WORTH_SAYING: Final = ABOUT_READS | {"near-miss-column"}
 
 
 def _format_cost(found: Cost, rows: str) -> str:

@@ -25,6 +25,7 @@ from ._live_reference import (
     live_reference_lines,
     write_example,
 )
+from ._main import COMMANDS
 from ._terminal import print_json, print_lines, print_message, print_table
 
 ROLES: Final = ("source", "step", "converter", "sink")
@@ -70,6 +71,9 @@ def command(
     All WORDS are searched for in names, descriptions, fields and columns. The name of
     one block or class shows everything known about it, and all that the service's own
     list says of it. Exits with 1 if nothing is found.
+
+    The commands `blocks sync`, `blocks diff` and `blocks generate` work with the
+    service's own list.
     """
     live = find_saved_catalogue() if saved is None else LiveCatalogue.read(saved)
     known = catalogue()
@@ -230,6 +234,7 @@ def _print_no_match(
             return
     strange = [word for word in words if not _search(known, [word])]
     names = [] if live is None else [*live.blocks]
+    names += [name.split()[1] for name in COMMANDS if name.startswith("blocks ")]
     for one in known:
         columns = (*one.columns.reads, *one.columns.adds)
         names += [one.block.kind, one.block.__name__, *one.facts]

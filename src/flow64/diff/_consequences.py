@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final, Literal, TypeAlias
 from attrs import evolve, frozen
 
 from ..analysis import (
+    ABOUT_READS,
     EFFECT_WORDS,
     ColumnSet,
     Estimate,
@@ -466,14 +467,12 @@ def _compare_findings(
     yield from map(FindingVanished, _list_surplus(old, left - right, renamed))
     for finding in _list_surplus(new, right - left, {}):
         is_of_reader = canonical_id(finding.block_id or "") in readers
-        if not (is_of_reader and finding.code in _ABOUT_READS):
+        if not (is_of_reader and finding.code in ABOUT_READS):
             yield FindingAppeared(finding)
 
 
 _SUMMARIES: Final = frozenset({"effects", "cost-estimate"})
 """Findings that sum up other consequences."""
-
-_ABOUT_READS: Final = frozenset({"undeclared-column", "read-before-written"})
 
 
 def _count_topics(

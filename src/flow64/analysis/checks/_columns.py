@@ -112,6 +112,10 @@ def near_miss_column(definition: Definition) -> Iterator[Found]:
             yield Found(read.position, message, advice)
 
 
+ABOUT_READS: Final = frozenset({read_before_written.code, undeclared_column.code})
+"""Codes of findings that a column may be missing, so that rows may be lost."""
+
+
 def _describe(read: MissingRead) -> str:
     return f"it reads the column {shortened(read.name)}"
 

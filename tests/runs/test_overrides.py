@@ -169,7 +169,8 @@ def test_what_is_doubtful_is_a_warning():
 
     assert overridden({"query": "CTOs"}, own)[1] == []
     assert overridden({"max_results": "50"})[1] == [
-        "max_results is '50', where a whole number is wanted; see the page of search"
+        "max_results is '50', where a whole number is wanted; see the page of search",
+        "search: it has no known limit of rows then",
     ]
 
 
@@ -312,5 +313,19 @@ def test_warnings_are_logged(service, caplog):
         (
             "specs_override: max_results is '3', where a whole number is wanted; see "
             "the page of search"
-        )
+        ),
+        "specs_override: search: it has no known limit of rows then",
     ]
+
+
+@pytest.mark.parametrize("most", [0, -5, None])
+def test_limit_that_is_none_is_doubtful(most):
+    """A run of it may buy any number of rows."""
+    _, warnings = overridden({"max_results": most})
+
+    assert "search: it has no known limit of rows then" in warnings
+
+
+def test_kind_without_facts_has_no_limit_to_lose():
+    """Nothing is known of it before, either."""
+    assert overridden({"size": 3}, RawBlock("new_source"))[1] == []

@@ -12,6 +12,7 @@ from typing import Any, Final
 from attrs import evolve
 
 from ..analysis import findings
+from ..blocks import CATALOGUE
 from ..definition import (
     BoundSecret,
     Definition,
@@ -81,8 +82,16 @@ def override_source(definition: Definition, given: Any) -> tuple[Definition, lis
     ]
     if wrong:
         raise OverrideError(wrong)
-    doubts = [found for found in new if found.severity == "warning"]
-    return made, [_describe(found, source) for found in doubts]
+    doubts = [_describe(found, source) for found in new if found.severity == "warning"]
+    if _limit(source) is not None and _limit(made.blocks[roots[0]]) is None:
+        doubts.append(f"{source.kind}: it has no known limit of rows then")
+    return made, doubts
+
+
+def _limit(block: WireBlock) -> int | None:
+    """Return the most rows that a block brings; None if that is unknown."""
+    known = CATALOGUE.get(block.kind)
+    return None if known is None else known.most_rows(block.specs)
 
 
 def _judge(definition: Definition) -> list[Finding]:

@@ -199,6 +199,13 @@ def test_commands_without_their_modules():
     assert "--version" in [one.value for one in options]
 
 
+def test_help_of_commands_and_topics(project):
+    """`flow64 help` completes both, also the second word of a command."""
+    assert completed("help", "env") == ["environments"]
+    assert completed("help", "res") == ["restore", "results"]
+    assert completed("help", "blocks", "s") == ["sync"]
+
+
 def test_what_the_names_load(project):
     """To read environments loads neither the language nor a client."""
     program = (

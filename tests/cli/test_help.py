@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -11,7 +12,7 @@ import pytest
 
 from flow64 import LEAD, Workflow
 from flow64.blocks import FindEmail, Search, VerifyEmail, Webhook
-from flow64.cli import COMMANDS
+from flow64.cli import COMMANDS, GROUPS, TOPICS
 from flow64.cli._estimate import estimate_run
 from flow64.cli._main import module_of
 from flow64.dsl import RawBlock
@@ -26,6 +27,7 @@ OFFLINE = {
     "completion",
     "demo",
     "determinism",
+    "help",
     "init",
     "schema",
     "serve",
@@ -39,7 +41,7 @@ def options_of(name):
     return {option for param in command.params for option in param.opts}
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "serve"])
+@pytest.mark.parametrize("name", sorted({*COMMANDS} - {"serve", "help"}))
 def test_help(name, flow64):
     """Each command says what it does, with an example, and can print data."""
     code, printed, told = flow64(name, "--help")
@@ -47,6 +49,68 @@ def test_help(name, flow64):
     assert (code, told) == (0, "")
     assert f"Example:\n    flow64 {name}" in printed
     assert "--json" in printed
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_a_command(name, flow64):
+    """`flow64 help CMD` is `flow64 CMD --help`, also for two words."""
+    assert flow64("help", *name.split()) == flow64(*name.split(), "--help")
+
+
+def test_bare_command(flow64):
+    """`flow64` alone, and `flow64 help`, print the help and succeed."""
+    wanted = flow64("--help")
+
+    assert wanted[0] == 0
+    assert [flow64(), flow64("help"), flow64("help", "help")[0]] == [wanted, wanted, 0]
+
+
+def test_groups(flow64):
+    """Commands are listed by what people do, and each is in one group."""
+    _, printed, _ = flow64()
+
+    titles = re.findall(r"^(\w+):$", printed, re.MULTILINE)
+    assert titles == ["Options", "Write", "Review", "Deploy", "Run", "Look"]
+    assert sum(map(len, GROUPS.values())) == len(COMMANDS)
+    assert max(map(len, printed.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("name", TOPICS)
+def test_topic(name, flow64):
+    """A topic is one screen of text, and no command has its name."""
+    code, printed, told = flow64("help", name)
+
+    assert (code, told, name in COMMANDS) == (0, "", False)
+    assert max(map(len, printed.splitlines())) <= 80
+    assert printed.count("\n") < 50
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("help", "enviroments"), "no command or topic 'enviroments' (did you mean 'e"),
+        (("help", "deplo"), "no command or topic 'deplo' (did you mean 'deploy'?)"),
+        (("help", "blocks", "synk"), "'blocks synk' (did you mean 'blocks sync'?)"),
+        (("help", "zzz"), "no command or topic 'zzz'; the topics are "),
+        (("enviroments",), "no command 'enviroments' (did you mean 'help environments"),
+    ],
+)
+def test_unknown_topic(arguments, problem, flow64):
+    """A mistyped topic or command is found in both."""
+    code, printed, told = flow64(*arguments)
+
+    assert (code, printed) == (64, "")
+    assert problem in told
+
+
+@pytest.mark.parametrize("name", ONLINE)
+def test_text_of_env(name):
+    """What an environment is, is said once, in the topic."""
+    command = import_module(f"flow64.cli.{module_of(name)}").command
+    (option,) = [param for param in command.params if "--env" in param.opts]
+
+    assert "environment" in option.help
+    assert len(option.help) < 66
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -14,7 +14,7 @@ from types import ModuleType
 import click
 import pytest
 
-from flow64.cli import COMMANDS, main
+from flow64.cli import COMMANDS, TOPICS, main
 from flow64.cli._main import escape_unencodable, module_of
 from flow64.cli._terminal import print_error, print_json, print_line, print_message
 from flow64.errors import (
@@ -52,12 +52,13 @@ def test_help_lists_commands(asked, capsys):
     code = main([asked])
 
     listed = re.findall(r"^  (\w+(?: \w+)?)  ", capsys.readouterr().out, re.MULTILINE)
-    assert (code, listed) == (0, list(COMMANDS))
+    assert (code, listed) == (0, [*COMMANDS, *TOPICS])
 
 
-def test_version():
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_version(option):
     """The command says which flow64 it is."""
-    done = flow64("--version")
+    done = flow64(option)
 
     assert re.fullmatch(r"flow64 \d+\.\d+\.\d+\n", done.stdout)
 
@@ -73,13 +74,12 @@ def test_completion():
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        ([], "Missing command. (see flow64 --help)"),
         (
             ["srve"],
             "there is no command 'srve' (did you mean 'serve'?) (see flow64 --help)",
         ),
     ],
-    ids=["none", "unknown"],
+    ids=["unknown"],
 )
 def test_wrong_command_line(arguments, problem, capsys):
     """A wrong command line is one line on stderr, and exit code 64."""

@@ -29,7 +29,7 @@ from ..errors import (
     UnboundValueError,
     did_you_mean,
 )
-from ..text import printable
+from ..text import join_words, printable
 from ._exit_codes import NoConsentError
 from ._options import OPTIONS
 from ._terminal import find_width
@@ -217,6 +217,19 @@ def describe_unknown_option(error: click.NoSuchOption) -> str:
     return f"there is no option {error.option_name!r}{near}"
 
 
-def describe_unknown_command(name: str, known: set[str]) -> str:
-    """Describe an unknown command, and suggest a harmless one if it is close."""
-    return f"there is no command {name!r}{did_you_mean(name, known - RISKY_COMMANDS)}"
+def describe_unknown_command(name: str, commands: set[str], topics: set[str]) -> str:
+    """Describe an unknown command, and suggest a harmless one or a topic if close."""
+    near = did_you_mean(name, commands - RISKY_COMMANDS) or suggest_topic(name, topics)
+    return f"there is no command {name!r}{near}"
+
+
+def describe_unknown_help(name: str, commands: set[str], topics: set[str]) -> str:
+    """Describe an unknown topic or command of `flow64 help`, and suggest one."""
+    near = did_you_mean(name, commands | topics)
+    known = "" if near else f"; the topics are {join_words(sorted(topics))}"
+    return f"there is no command or topic {name!r}{near}{known}"
+
+
+def suggest_topic(name: str, topics: set[str]) -> str:
+    """Return ` (did you mean 'help TOPIC'?)` if a topic is close, else nothing."""
+    return did_you_mean(f"help {name}", {f"help {one}" for one in topics}, cutoff=0.8)

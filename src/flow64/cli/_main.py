@@ -20,39 +20,62 @@ if TYPE_CHECKING:
 
     from ..errors import FlowError
 
-COMMANDS: Final[Mapping[str, str]] = {
-    "check": "List errors, warnings and notes of workflows.",
-    "compile": "Write the JSON of workflows, or check that it is current.",
-    "determinism": "Check that workflows compile to the same bytes everywhere.",
-    "init": "Create a project that is ready to push.",
-    "blocks": "List the known blocks, or show one in full.",
-    "blocks sync": "Save the service's own list of blocks, and show what is new.",
-    "blocks diff": "Compare two saved lists of blocks, field by field.",
-    "blocks generate": "Write block classes for what flow64 does not have.",
-    "schema": "Print JSON Schemas, for editors and other tools.",
-    "plan": "Show what a deploy would change.",
-    "review": "Show a change of workflows to a reviewer.",
-    "deploy": "Show a plan, ask, and apply exactly this plan.",
-    "pull": "Save live workflows as JSON files.",
-    "code": "Write workflows as Python code, from JSON or live workflows.",
-    "history": "List replaced workflows, and where they are saved.",
-    "restore": "Bring back a replaced workflow.",
-    "graph": "Draw a workflow as text, Mermaid or SVG.",
-    "diff": "Compare code, files and live workflows.",
-    "same": "Check whether two environments run the same code.",
-    "run": "Run a workflow with the rows of a file, once for each intent.",
-    "watch": "Follow a run until it ends.",
-    "results": "Download the results of a run.",
-    "cancel": "Cancel a run.",
-    "runs": "List the newest runs.",
-    "list": "List the deployed workflows.",
-    "balance": "Show the remaining credits.",
-    "doctor": "Check the setup, and what the service answers to reads.",
-    "serve": "Run an emulator of the service on this machine.",
-    "demo": "Compile, deploy and run a pipeline in an emulator.",
-    "completion": "Print the script for shell completion.",
+GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
+    "Write": {
+        "init": "Create a project that is ready to push.",
+        "check": "List errors, warnings and notes of workflows.",
+        "compile": "Write the JSON of workflows, or check that it is current.",
+        "graph": "Draw a workflow as text, Mermaid or SVG.",
+        "blocks": "List the known blocks, or show one in full.",
+        "blocks sync": "Save the service's list of blocks, and show what is new.",
+        "blocks diff": "Compare two saved lists of blocks, field by field.",
+        "blocks generate": "Write block classes for what flow64 does not have.",
+        "code": "Write workflows as Python code, from JSON or live ones.",
+        "determinism": "Check that workflows compile to the same bytes everywhere.",
+        "schema": "Print JSON Schemas, for editors and other tools.",
+        "serve": "Run an emulator of the service on this machine.",
+        "demo": "Compile, deploy and run a pipeline in an emulator.",
+    },
+    "Review": {
+        "plan": "Show what a deploy would change.",
+        "review": "Show a change of workflows to a reviewer.",
+        "diff": "Compare code, files and live workflows.",
+        "same": "Check whether two environments run the same code.",
+    },
+    "Deploy": {
+        "deploy": "Show a plan, ask, and apply exactly this plan.",
+        "pull": "Save live workflows as JSON files.",
+        "history": "List replaced workflows, and where they are saved.",
+        "restore": "Bring back a replaced workflow.",
+    },
+    "Run": {
+        "run": "Run a workflow with the rows of a file, once per intent.",
+        "watch": "Follow a run until it ends.",
+        "results": "Download the results of a run.",
+        "cancel": "Cancel a run.",
+    },
+    "Look": {
+        "list": "List the deployed workflows.",
+        "runs": "List the newest runs.",
+        "balance": "Show the remaining credits.",
+        "doctor": "Check the setup, and what the service answers to reads.",
+        "completion": "Print the script for shell completion.",
+        "help": "Show the help of a command, or about a topic.",
+    },
 }
-"""The help of each command. A command is the `command` of the module of its name."""
+"""The help of each command, in groups. A command is the `command` of the module of its
+name."""
+
+COMMANDS: Final[dict[str, str]] = {
+    name: text for group in GROUPS.values() for name, text in group.items()
+}
+"""The help of each command."""
+
+TOPICS: Final[Mapping[str, str]] = {
+    "environments": "The service, organisation and credential of a command.",
+}
+"""What each topic is about. A topic is the `TEXT` of the module of its name in
+`topics`."""
 
 
 def module_of(name: str) -> str:
@@ -80,7 +103,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             from ._error_messages import describe_unknown_command  # noqa: PLC0415 - help loads little
 
-            problem = describe_unknown_command(cmd_name, {*COMMANDS})
+            problem = describe_unknown_command(cmd_name, {*COMMANDS}, {*TOPICS})
             raise click.UsageError(problem, ctx)
         command: click.Command = import_module(
             f".{module_of(cmd_name)}", __package__
@@ -101,9 +124,12 @@ class Commands(click.Group):
         ctx: click.Context,  # noqa: ARG002 - click asks so
         formatter: click.HelpFormatter,
     ) -> None:
-        """List the commands without loading them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([*COMMANDS.items()])
+        """List the commands in groups, and the topics, without loading them."""
+        column = max(map(len, COMMANDS)) + 2
+        for title, rows in {**GROUPS, "Topics, by flow64 help": TOPICS}.items():
+            with formatter.section(title):
+                padded = [(name.ljust(column - 2), text) for name, text in rows.items()]
+                formatter.write_dl(padded)
 
 
 def _set_loudness(
@@ -156,13 +182,14 @@ def _print_version(context: click.Context, _: click.Parameter, is_asked: bool) -
 
 @click.group(
     cls=Commands,
-    no_args_is_help=False,  # which is an error without a message
+    invoke_without_command=True,  # click would print the help to stderr, as an error
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.option(
     "--debug", is_flag=True, help="Show the traceback of an unexpected error."
 )
 @click.option(
+    "-V",
     "--version",
     is_flag=True,
     is_eager=True,
@@ -182,6 +209,8 @@ def group(context: click.Context, debug: bool) -> None:
     options.command = context.invoked_subcommand or ""
     # `serve` has its own option: it prints the requests that it gets.
     context.default_map = {"serve": {"verbose": options.is_verbose}}
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 group.params += _loudness_options()

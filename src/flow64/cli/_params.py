@@ -123,9 +123,7 @@ env = click.option(
     "--env",
     metavar="NAME",
     shell_complete=complete_environments,
-    help="The environment. By default the only one of [tool.flow64]; if there are "
-    f"several, name one. Without any it is {DEFAULT_ENV!r}, which the variables "
-    "SIXTYFOUR_API_ENDPOINT and SIXTYFOUR_API_KEY describe. 'emulator' always exists.",
+    help="The environment: see `flow64 help environments`.",
 )
 
 ids_env = click.option(

@@ -1,0 +1,1 @@
+"""The topics of `flow64 help`: each module has a TEXT of paragraphs."""

@@ -414,6 +414,97 @@ def test_proxies(service, flow64, monkeypatch):
     assert "HTTP_PROXY (proxy.example)" in flow64("doctor")[1]
 
 
+@pytest.fixture
+def listed(tmp_path):
+    """A project that names its saved list of blocks, which `write` writes."""
+    (tmp_path / "pyproject.toml").write_text('[tool.flow64]\nblocks = "blocks.json"\n')
+
+    def write(text):
+        (tmp_path / "blocks.json").write_text(text, "utf-8")
+
+    return write
+
+
+def blocks_line(flow64):
+    lines = flow64("doctor")[1].splitlines()
+    return next(line[12:] for line in lines if line.startswith("blocks"))
+
+
+def test_no_saved_list(service, flow64):
+    """It says that the project has no saved list of blocks, and how to get one."""
+    assert report(flow64)[1]["blocks"] is None
+    assert blocks_line(flow64) == (
+        "no saved list: flow64 blocks sync saves the service's own"
+    )
+
+
+def test_before_the_first_sync(service, flow64, listed):
+    assert blocks_line(flow64) == (
+        "blocks.json · not there yet: flow64 blocks sync writes it"
+    )
+
+
+def test_saved_list(service, flow64, listed):
+    """It says from which day the saved list is, and whether it is still current."""
+    flow64("blocks", "sync")
+
+    found = report(flow64)[1]["blocks"]
+
+    date, kinds = found["date"], found["kinds"]
+    assert found == {
+        "file": "blocks.json",
+        "date": date,
+        "kinds": kinds,
+        "differing": 0,
+        "problem": None,
+    }
+    assert blocks_line(flow64) == (
+        f"blocks.json of {date} · {kinds} kinds · the service lists the same"
+    )
+
+
+def test_outdated_list(service, flow64, listed):
+    listed('{"date": "2026-01-02", "blocks": [{"block_name": "score_lead"}]}')
+
+    line = blocks_line(flow64)
+
+    count = report(flow64)[1]["blocks"]["differing"]
+    assert count > 1
+    assert line == (
+        f"blocks.json of 2026-01-02 · 1 kind · the service's list differs in {count} "
+        "kinds: run flow64 blocks sync"
+    )
+
+
+def test_saved_list_without_an_answer(service, flow64, listed):
+    listed('{"date": "2026-01-02", "blocks": [{"block_name": "score_lead"}]}')
+    service.faults.add(Fault("status_before", path="/workflows/blocks", status=404))
+
+    assert blocks_line(flow64).endswith("the service's list was not seen")
+
+
+@pytest.mark.parametrize("text", ["[1", "7"])
+def test_damaged_list(text, service, flow64, listed):
+    """A saved list that cannot be used is something wrong with the setup."""
+    listed(text)
+
+    code, found, _ = report(flow64)
+
+    assert code == 1
+    (problem,) = found["problems"]
+    assert problem == (
+        "the saved list of blocks (blocks.json) cannot be used: it is not a list of "
+        "blocks; flow64 blocks sync fetches it again"
+    )
+    assert blocks_line(flow64) == "blocks.json · cannot be used"
+
+
+def test_unreadable_list(service, flow64, listed, tmp_path):
+    (tmp_path / "blocks.json").mkdir()
+
+    assert "Is a directory" in report(flow64)[1]["blocks"]["problem"]
+
+
 def test_no_file(service, flow64):
     """A file that cannot be written ends it with 1."""
     code, printed, told = flow64("doctor", "-o", "no/such/folder/report.txt")

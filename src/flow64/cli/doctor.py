@@ -21,6 +21,7 @@ from ..doctor import (
     Probe,
     ProbeResult,
     Sandbox,
+    SavedList,
     diagnose,
     make_report,
 )
@@ -251,6 +252,7 @@ def format_report(found: Diagnosis) -> Iterator[str]:
     for one in found.environments:
         expects = " · expects an organisation" if one.expects else ""
         yield _line("", f"{one.name} · {one.endpoint} · {one.credential}{expects}")
+    yield _line("blocks", _describe_saved(found.blocks))
     yield _line("variables", _by_truth(found.variables, "set: ", "not set: "))
     yield _line("proxies", ", ".join(f"{k} ({v})" for k, v in found.proxies.items()))
     for place in found.places:
@@ -266,6 +268,23 @@ def format_report(found: Diagnosis) -> Iterator[str]:
         first, *more = problem.splitlines()
         yield _line("wrong", first)
         yield from (_line("", line) for line in more)
+
+
+def _describe_saved(saved: SavedList | None) -> str:
+    """Describe the saved list of blocks, and whether the service lists the same."""
+    if saved is None:
+        return "no saved list: flow64 blocks sync saves the service's own"
+    if saved.problem is not None:
+        return f"{saved.file} · cannot be used"
+    if saved.date is None:
+        return f"{saved.file} · not there yet: flow64 blocks sync writes it"
+    state = "the service's list was not seen"
+    if saved.differing is not None:
+        count = pluralize(saved.differing, "kind")
+        state = f"the service's list differs in {count}: run flow64 blocks sync"
+        if saved.differing == 0:
+            state = "the service lists the same"
+    return f"{saved.file} of {saved.date} · {pluralize(saved.kinds, 'kind')} · {state}"
 
 
 def _service(found: Diagnosis) -> Iterator[str]:

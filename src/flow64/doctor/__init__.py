@@ -5,7 +5,7 @@ from __future__ import annotations
 from . import _verdicts as _verdicts  # it adds all assumptions
 from ._assumptions import ASSUMPTIONS, AssumptionResult, judge_assumptions
 from ._diagnosis import STATES, Diagnosis, diagnose
-from ._kinds import compare_kinds
+from ._kinds import SavedList, compare_kinds
 from ._probe import Probe, ProbeAnswer, ProbeResult
 from ._questions import MOST, QUESTIONS
 from ._report import make_report
@@ -45,6 +45,7 @@ __all__ = [
     "RequestRecord",
     "RequestRecords",
     "Sandbox",
+    "SavedList",
     "compare_kinds",
     "diagnose",
     "examine",

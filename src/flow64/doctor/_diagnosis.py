@@ -15,6 +15,7 @@ from ..definition import EMPTY
 from ..environments import Environment, Settings
 from ..errors import FlowError
 from ._assumptions import AssumptionResult, judge_assumptions
+from ._kinds import SavedList, find_saved_list, read_catalogue
 from ._requests import Examination, examine
 from ._setup import (
     ConfiguredEnvironment,
@@ -57,6 +58,7 @@ class Diagnosis:
         versions: Of flow64, Python and the system.
         extras: Each extra, and whether it is installed.
         file: The file of the settings, if there is one.
+        blocks: The saved list of blocks; None if no setting names one.
         environments: The configured environments.
         variables: Relevant variables, and whether each is set.
         proxies: Variables of proxies, with the host of each.
@@ -80,6 +82,7 @@ class Diagnosis:
     versions: Mapping[str, str]
     extras: Mapping[str, bool]
     file: str | None
+    blocks: SavedList | None
     environments: Sequence[ConfiguredEnvironment]
     variables: Mapping[str, bool]
     proxies: Mapping[str, str]
@@ -134,6 +137,12 @@ def diagnose(
     except FlowError as error:
         problems.append(describe_error(error))
     answers: dict[str, Any] = {}
+    listed = None if seen is None else read_catalogue(seen.replies)
+    saved = find_saved_list(settings, listed)
+    if saved is not None and saved.problem is not None:
+        problem = f"the saved list of blocks ({saved.file}) cannot be used"
+        advice = "flow64 blocks sync fetches it again"
+        problems.append(f"{problem}: {saved.problem}; {advice}")
     if seen is not None:
         problems += _find_problems(seen, expected, endpoint)
         answers = {
@@ -151,6 +160,7 @@ def diagnose(
         versions=read_versions(),
         extras=list_extras(),
         file=None if settings.file is None else settings.file.name,
+        blocks=saved,
         environments=list_environments(settings),
         variables=list_variables(settings),
         proxies=list_proxies(),

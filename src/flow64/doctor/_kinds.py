@@ -10,13 +10,17 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias, cast
 
-from ..analysis import LiveBlock, LiveCatalogue, SchemaReader
+from attrs import frozen
+
+from ..analysis import LiveBlock, LiveCatalogue, SchemaReader, compare_catalogues
 from ..blocks import CATALOGUE, facts_of, is_built_in, specs_schema
 from ..definition import EMPTY
+from ..environments import Settings
 from ..errors import ReadError
 from ..redaction import redact_keys
 from ._assumptions import AssumptionVerdict
 from ._requests import RequestRecords
+from ._setup import shorten_path
 
 Facts: TypeAlias = dict[str, Any]
 """Facts about a field: `type`, `words`, `required` and `default`, if they are known."""
@@ -49,6 +53,48 @@ _OWN: Final = re.compile(
 
 _CATEGORIES: Final = ("category", "takes", "gives", "input_type", "output_type")
 """Other keys of an entry that are shown with their word."""
+
+
+@frozen
+class SavedList:
+    """The saved list of blocks that `blocks` in `[tool.flow64]` names.
+
+    Attributes:
+        file: Its path, without the name of a user.
+        date: The day of the last sync; None if there was none.
+        kinds: The number of kinds in it.
+        differing: The number of kinds that the service lists in another way by now;
+            None if its list was not seen.
+        problem: Why the file cannot be used; None if it can.
+    """
+
+    file: str
+    date: str | None = None
+    kinds: int = 0
+    differing: int | None = None
+    problem: str | None = None
+
+
+def find_saved_list(settings: Settings, live: LiveCatalogue | None) -> SavedList | None:
+    """Return the saved list of blocks; None if no setting names one.
+
+    Args:
+        settings: The settings.
+        live: The list of the service; None if it was not seen.
+    """
+    if settings.blocks is None:
+        return None
+    file = shorten_path(settings.blocks)
+    try:
+        saved = LiveCatalogue.read(settings.blocks)
+    except FileNotFoundError:
+        return SavedList(file)
+    except OSError as error:
+        return SavedList(file, problem=error.strerror or "it cannot be read")
+    except ReadError:
+        return SavedList(file, problem="it is not a list of blocks")
+    found = None if live is None else len(compare_catalogues(saved, live))
+    return SavedList(file, saved.date, len(saved.blocks), found)
 
 
 def compare_kinds(live: LiveCatalogue | None) -> dict[str, Any]:

@@ -35,6 +35,7 @@ def pytest_configure(config):
     signal.signal(signal.SIGINT, signal.default_int_handler)
     patch = pytest.MonkeyPatch()
     config.add_cleanup(patch.undo)
+    patch.delenv("FLOW64_ENV", raising=False)  # of who starts the tests
     for name in ("connect", "connect_ex"):
         patch.setattr(socket.socket, name, guarded(getattr(socket.socket, name)))
     patch.setattr(socket.socket, "sendto", guarded(socket.socket.sendto, at=-1))

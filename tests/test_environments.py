@@ -281,7 +281,7 @@ def test_of_several_one_is_named(project):
         settings.environment()
 
     assert str(caught.value) == (
-        "several environments are configured (staging, prod): name one of them, as in --env staging"
+        'several environments are configured (staging, prod): name one of them, as in -e staging, or with FLOW64_ENV=staging, or always with default_env = "staging" under [tool.flow64]'
     )
     assert settings.environment("prod").name == "prod"
 
@@ -293,6 +293,68 @@ def test_unknown_name(project):
     assert str(caught.value) == (
         "there is no environment 'prd' (did you mean 'prod'?); there are staging, prod, emulator"
     )
+
+
+DEFAULT = '[tool.flow64]\ndefault_env = "prod"\n'
+
+
+def test_the_order_of_what_names_the_environment(project, monkeypatch):
+    """The name, the variable, the setting; an empty variable is as good as none."""
+    settings = written(project, DEFAULT + STAGING + STAGING.replace("staging", "prod"))
+    by_setting = settings.environment().name
+    monkeypatch.setenv("FLOW64_ENV", "")
+    empty = settings.environment().name
+    monkeypatch.setenv("FLOW64_ENV", "staging")
+
+    assert (by_setting, empty) == ("prod", "prod")
+    assert settings.environment().name == "staging"
+    assert settings.environment("emulator").name == "emulator"
+
+
+def test_the_variable_wins_over_the_only_environment(project, monkeypatch):
+    monkeypatch.setenv("FLOW64_ENV", "emulator")
+
+    assert written(project, STAGING).environment().name == "emulator"
+
+
+def test_the_variable_names_what_is_not_configured(project, monkeypatch):
+    """As a name does: any name is that of the environment variables."""
+    monkeypatch.setenv("FLOW64_ENV", "canary")
+
+    assert load().environment() == Environment("canary")
+
+
+def test_a_wrong_name_says_that_it_is_in_the_variable(project, monkeypatch):
+    monkeypatch.setenv("FLOW64_ENV", "prd")
+    settings = two(project)
+
+    with pytest.raises(UnknownEnvironmentError) as caught:
+        settings.environment()
+    with pytest.raises(UnknownEnvironmentError) as named:
+        settings.environment("pro")
+
+    assert str(caught.value) == (
+        "FLOW64_ENV is 'prd': there is no environment 'prd' (did you mean 'prod'?); there are staging, prod, emulator"
+    )
+    assert str(named.value).startswith("there is no environment 'pro'")
+
+
+def test_an_empty_name_is_no_name(project, monkeypatch):
+    """A job whose variable is not set must not deploy somewhere else."""
+    monkeypatch.setenv("FLOW64_ENV", "prod")
+    settings = two(project)
+
+    with pytest.raises(ConfigError, match="the name of the environment is empty: is"):
+        settings.environment("")
+
+
+def test_a_default_environment_may_be_one_that_always_exists(project):
+    emulated = written(
+        project, DEFAULT.replace("prod", "emulator") + STAGING
+    ).environment()
+    unconfigured = written(project, DEFAULT).environment()
+
+    assert (emulated.name, unconfigured.name) == ("emulator", "prod")
 
 
 # -- What is wrong --------------------------------------------------------------------
@@ -307,8 +369,11 @@ WRONG = {
         'line 3, [tool.flow64]: namespace is not a key here: it is part of ids, so it belongs in code: Project("...", namespace="...")',
         "line 4, [tool.flow64]: surce is not a key here (did you mean 'source'?)",
     ],
+    "[tool.flow64]\ndefault_env = 'prd'\n[tool.flow64.environments.prod]\napi_key = { env = 'K' }\n": [
+        "line 2, [tool.flow64]: default_env is 'prd', and there is no such environment (did you mean 'prod'?); there are prod, emulator"
+    ],
     "[tool.flow64]\nzzz = 1\n": [
-        "line 2, [tool.flow64]: zzz is not a key here; there are allow, blocks, cache, environments, history, journal, prices, source"
+        "line 2, [tool.flow64]: zzz is not a key here; there are allow, blocks, cache, default_env, environments, history, journal, prices, source"
     ],
     "[tool.flow64]\nsource = true\nallow = 'x'\nhistory = 1\ncache = true\n": [
         'line 2, [tool.flow64]: source is true or false; write text, as in "..."',
@@ -390,7 +455,17 @@ def test_all_mistakes_are_one_error(project, text, mistakes):
 
 # -- The schema of it -----------------------------------------------------------------
 
-UNSEEN = ("day = ", "ftp://", "caf", "' '", "source = 'b'", "https://x", "\\t", "nan")
+UNSEEN = (
+    "default_env",
+    "day = ",
+    "ftp://",
+    "caf",
+    "' '",
+    "source = 'b'",
+    "https://x",
+    "\\t",
+    "nan",
+)
 """Parts of wrong files that a schema cannot judge."""
 
 

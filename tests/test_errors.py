@@ -126,11 +126,15 @@ WORDS = [
     ),
     (
         UnknownEnvironmentError("", ["staging", "prod"]),
-        "several environments are configured (staging, prod): name one of them, as in --env staging",
+        'several environments are configured (staging, prod): name one of them, as in -e staging, or with FLOW64_ENV=staging, or always with default_env = "staging" under [tool.flow64]',
     ),
     (
         UnknownEnvironmentError("prd", ["staging", "prod"]),
         "there is no environment 'prd' (did you mean 'prod'?); there are staging, prod",
+    ),
+    (
+        UnknownEnvironmentError("prd", ["staging", "prod"], "FLOW64_ENV"),
+        "FLOW64_ENV is 'prd': there is no environment 'prd' (did you mean 'prod'?); there are staging, prod",
     ),
     (
         OrganisationError("prod", "org_b", "org_a", "GET /workflows"),

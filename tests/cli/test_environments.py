@@ -10,6 +10,7 @@ from flow64.api import Clock
 from flow64.cli._service import (
     describe_credential_source,
     describe_endpoint_source,
+    format_watch_command,
 )
 from flow64.emulator import Fault
 from flow64.environments import Environment, OAuthFile, Reference
@@ -38,6 +39,47 @@ def test_of_several_environments_one_is_named(configured, leads, flow64):
 
     assert (code, printed) == (64, "")
     assert "several environments are configured (staging, prod)" in told
+
+
+def test_a_deploy_says_that_a_variable_names_its_environment(
+    configured, leads, flow64, monkeypatch
+):
+    """Before it asks, and only if the variable does."""
+    monkeypatch.setenv("FLOW64_ENV", "staging")
+
+    code, _, told = flow64("deploy", "leads.py")
+    named = flow64("deploy", "leads.py", "-e", "staging")
+
+    first, *_ = told.splitlines()
+    assert (code, first) == (3, "environment staging, by FLOW64_ENV")
+    assert "there is no terminal to ask at" in told
+    assert (named[0], "FLOW64_ENV" in named[2]) == (3, False)
+
+
+def test_a_command_that_follows_a_run_names_the_environment_of_the_variable(
+    monkeypatch,
+):
+    bare = format_watch_command("0b9b", None)
+    monkeypatch.setenv("FLOW64_ENV", "staging")
+
+    assert bare == "flow64 watch 0b9b"
+    assert format_watch_command("0b9b", None) == "flow64 watch 0b9b --env staging"
+
+
+def test_what_is_compiled_does_not_depend_on_a_variable(
+    configured, leads, flow64, monkeypatch
+):
+    """The same program gives the same bytes on any machine."""
+    file = leads.with_name("pyproject.toml")
+    before = flow64("compile", "leads.py")
+    named = flow64("compile", "leads.py", "-e", "staging")
+    monkeypatch.setenv("FLOW64_ENV", "staging")
+    file.write_text(f'[tool.flow64]\ndefault_env = "prod"\n{SETTINGS}', "utf-8")
+
+    after = flow64("compile", "leads.py")
+
+    assert after == before
+    assert before[1] != named[1]
 
 
 def test_an_environment_says_what_differs_there(configured, leads, flow64, people):

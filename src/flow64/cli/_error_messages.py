@@ -213,7 +213,9 @@ def describe_unknown_option(error: click.NoSuchOption) -> str:
     # `-y` is as risky as `--yes`, but `--check-columns` is not `--no-check-columns`.
     spellings = [names for one in options for names in (one.opts, one.secondary_opts)]
     safe = [names for names in spellings if RISKY_OPTIONS.isdisjoint(names)]
-    near = did_you_mean(error.option_name, [name for names in safe for name in names])
+    is_long = error.option_name.startswith("--")
+    names = [one for names in safe for one in names if one.startswith("--") == is_long]
+    near = did_you_mean(error.option_name, names)
     return f"there is no option {error.option_name!r}{near}"
 
 

@@ -120,17 +120,22 @@ as_json = click.option(
 )
 
 env = click.option(
+    "-e",
     "--env",
     metavar="NAME",
     shell_complete=complete_environments,
     help="The environment: see `flow64 help environments`.",
 )
 
+# Neither `FLOW64_ENV` nor `default_env` counts here: the same command on another
+# machine, or in another job, would write other bytes.
 ids_env = click.option(
+    "-e",
     "--env",
     metavar="NAME",
     shell_complete=complete_environments,
-    help=f"The environment that ids are computed for. Default: {DEFAULT_ENV!r}.",
+    help="The environment that ids are computed for. Without it, on any machine: "
+    f"{DEFAULT_ENV!r}.",
 )
 
 no_code = click.option(

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from ..api import CLIENT_NAME, DEFAULT_ENDPOINT, KEY_NAME, NAMES, REQUEST_LOG
 from ..client import Client
 from ..environments import (
+    ENV_NAME,
     Environment,
     OAuthFile,
     Reference,
@@ -91,6 +92,8 @@ def connect(env: str | None) -> Generator[Client]:
     with _print_logs() as printer, open_client(environment) as client:
         printer.limit = client.policy.deadline
         if is_new:
+            if env is None and os.environ.get(ENV_NAME):
+                print_message(f"environment {environment.name}, by {ENV_NAME}")
             warn_about_endpoint(settings, environment, client)
         yield client
 
@@ -120,8 +123,9 @@ def warn_about_endpoint(
 
 
 def format_watch_command(run_id: str, env: str | None) -> str:
-    """Return the command that follows a run again."""
-    option = "" if env is None else f" --env {shlex.quote(env)}"
+    """Return the command that follows a run again, also in another terminal."""
+    env = env or os.environ.get(ENV_NAME)
+    option = f" --env {shlex.quote(env)}" if env else ""
     return f"flow64 watch {shlex.quote(run_id)}{option}"
 
 

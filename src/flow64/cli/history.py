@@ -30,10 +30,11 @@ WHY: Final[Mapping[str, str]] = {
 @params.command("history", "flow64 history", "flow64 history inbound --env prod --json")
 @click.argument("key", required=False)
 @click.option(
+    "-e",
     "--env",
     metavar="NAME",
     shell_complete=complete_environments,
-    help="List only what was replaced in this environment.",
+    help="List only what was replaced in this environment. Default: all of them.",
 )
 @params.as_json
 def command(*, key: str | None, env: str | None, as_json: bool) -> int:

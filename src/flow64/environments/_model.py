@@ -15,6 +15,9 @@ from ..errors import ConfigError, UnknownEnvironmentError
 EMULATOR: Final = "emulator"
 """The environment that always exists: an emulator, which is started on demand."""
 
+ENV_NAME: Final = "FLOW64_ENV"
+"""The variable that names the environment if nothing else does."""
+
 
 @frozen
 class Reference:
@@ -127,6 +130,7 @@ class Settings:
         prices: Dollars a row by kind, instead of the documented prices.
         allow: Codes of findings to silence.
         blocks: The file with the service's own list of blocks, if there is one.
+        default_env: The environment of commands that name none.
     """
 
     folder: Path
@@ -138,17 +142,28 @@ class Settings:
     prices: Mapping[str, float] = EMPTY
     allow: Sequence[str] = ()
     blocks: Path | None = None
+    default_env: str | None = None
 
     def environment(self, name: str | None = None) -> Environment:
-        """Return an environment by its name; by default the only configured one.
+        """Return the environment of a name, or else the default environment.
 
-        If none is configured, the environment variables describe the only environment.
-        It has the given name, or `default`.
+        The first of these counts: the name, that in the variable `FLOW64_ENV`,
+        `default_env` of the file, and the only configured environment. If none is
+        configured, the environment variables describe the only environment. It has any
+        given name, or `default`.
 
         Raises:
+            ConfigError: The name is empty.
             UnknownEnvironmentError: The name is unknown, or several environments are
                 configured and none was named.
         """
+        variable = ""
+        if name is None:
+            name = os.environ.get(ENV_NAME) or self.default_env
+            variable = ENV_NAME if os.environ.get(ENV_NAME) else ""
+        elif not name:
+            problem = "the name of the environment is empty"
+            raise ConfigError(f"{problem}: is the variable set that it comes from?")
         names = [known for known in self.environments if known != EMULATOR]
         if name is None:
             if len(names) > 1:
@@ -159,7 +174,7 @@ class Settings:
         only = self.environments[names[0]]
         if only.credential is None:  # that of the environment variables
             return evolve(only, name=name)
-        raise UnknownEnvironmentError(name, [*names, EMULATOR])
+        raise UnknownEnvironmentError(name, [*names, EMULATOR], variable)
 
 
 class _Bound(Mapping[str, Any]):

@@ -378,6 +378,7 @@ class SettingsReader:
             given[key] = top.take(key, check, self.folder / KEPT / key)
         kept = {"journal": journal, "history": given["history"]}
         environments = self.environments(top, kept)
+        given["default_env"] = self.default_env(top, environments)
         top.end(
             {
                 "module": " (did you mean 'source'?)",
@@ -401,6 +402,20 @@ class SettingsReader:
         if table is None:
             return {}
         return {kind: table.take(kind, _amount, 0.0) for kind in table.data}
+
+    def default_env(
+        self, top: SettingsSection, environments: Mapping[str, Environment]
+    ) -> str | None:
+        """Read the name of the default environment."""
+        name: str | None = top.take("default_env", _text)
+        known = [one for one in environments if one != EMULATOR]
+        # Without any, the variables are the one environment, and it has any name.
+        if name is not None and known and name not in (*known, EMULATOR):
+            near = did_you_mean(name, [*known, EMULATOR])
+            there = ", ".join([*known, EMULATOR])
+            problem = f"is {shortened(name)}, and there is no such environment"
+            top.wrong("default_env", f"{problem}{near}; there are {there}")
+        return name
 
     def environments(
         self, top: SettingsSection, kept: Mapping[str, Path | None]

@@ -203,19 +203,25 @@ class UnknownEnvironmentError(ConfigError):
     Attributes:
         problem: The name; empty if none was given.
         names: The known names.
+        variable: The environment variable that holds the name; empty for an argument.
     """
 
     names: Sequence[str] = ()
+    variable: str = ""
 
     def __str__(self) -> str:
         names = ", ".join(map(printable, self.names))
         if not self.problem:
+            one = printable(self.names[0])
             return (
                 f"several environments are configured ({names}): name one of them, as "
-                f"in --env {printable(self.names[0])}"
+                f"in -e {one}, or with FLOW64_ENV={one}, or always with default_env = "
+                f'"{one}" under [tool.flow64]'
             )
         near = did_you_mean(self.problem, self.names)
-        return f"there is no environment {self.problem!r}{near}; there are {names}"
+        whose = f"{self.variable} is {self.problem!r}: " if self.variable else ""
+        problem = f"there is no environment {self.problem!r}{near}"
+        return f"{whose}{problem}; there are {names}"
 
 
 @frozen(repr=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ...definition import DEFAULT_ENV
-from ...environments import EMULATOR
+from ...environments import EMULATOR, ENV_NAME
 
 TEXT: Final = f"""\
 An environment is a named place to deploy to: an endpoint, an organisation, a
@@ -13,10 +13,18 @@ credential, and values. [tool.flow64.environments.NAME] of pyproject.toml descri
 The file names the variable that holds a key, never the key.
 
 \b
-Without --env NAME it is
-  1. the only environment of [tool.flow64]; if there are several, name one,
-  2. without [tool.flow64], the environment {DEFAULT_ENV!r}: SIXTYFOUR_API_ENDPOINT
-     says where, and SIXTYFOUR_API_KEY or an OAuth client who.
+The first of these that there is says which one a command uses:
+  1. -e NAME, or --env NAME,
+  2. the variable {ENV_NAME}; the command then says so,
+  3. default_env = "NAME" under [tool.flow64],
+  4. the only environment of [tool.flow64],
+  5. without any of [tool.flow64], {DEFAULT_ENV!r}: SIXTYFOUR_API_ENDPOINT says where,
+     and SIXTYFOUR_API_KEY or an OAuth client who.
+
+Commands that send nothing, such as check, compile and graph, compute ids for the
+environment of -e, else for {DEFAULT_ENV!r}, so that the same command gives the same
+bytes on every machine. An address such as prod:leads names its environment itself, and
+so does a saved plan.
 
 The environment {EMULATOR!r} always exists. It is an emulator on this machine, at no
 cost.
@@ -29,6 +37,10 @@ anything is sent.
 Example:
   [tool.flow64]
   source = "pipelines"
+  default_env = "local"
+\b
+  [tool.flow64.environments.local]
+  endpoint = "http://127.0.0.1:6464"
 \b
   [tool.flow64.environments.prod]
   api_key = {{ env = "SIXTYFOUR_PROD_KEY" }}

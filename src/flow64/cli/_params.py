@@ -134,8 +134,7 @@ ids_env = click.option(
     "--env",
     metavar="NAME",
     shell_complete=complete_environments,
-    help="The environment that ids are computed for. Without it, on any machine: "
-    f"{DEFAULT_ENV!r}.",
+    help=f"The environment of the ids. Without it, always {DEFAULT_ENV!r}.",
 )
 
 no_code = click.option(

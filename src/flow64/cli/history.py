@@ -34,7 +34,7 @@ WHY: Final[Mapping[str, str]] = {
     "--env",
     metavar="NAME",
     shell_complete=complete_environments,
-    help="List only what was replaced in this environment. Default: all of them.",
+    help="List only what was replaced in this environment.",
 )
 @params.as_json
 def command(*, key: str | None, env: str | None, as_json: bool) -> int:

@@ -32,6 +32,7 @@ from run import chain, layered, medians, row, wide
 
 from flow64 import Workflow
 from flow64.definition import Definition, dumps, loads
+from flow64.layout import lay_out
 from flow64.render import (
     draw_mermaid_changes,
     draw_svg,
@@ -39,7 +40,6 @@ from flow64.render import (
     draw_text_changes,
 )
 from flow64.render import graph_of as as_graph
-from flow64.render._layered import lay_out
 
 SHAPES: dict[str, Callable[[int], Workflow]] = {
     "chain": chain,

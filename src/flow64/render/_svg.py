@@ -18,9 +18,17 @@ from attrs import frozen
 
 from ..definition import Definition
 from ..diff import Change
+from ..layout import (
+    MARGIN,
+    Box,
+    Layered,
+    frame_groups,
+    lay_out,
+    trace_route,
+    trace_tip,
+)
 from ..text import count_cells, fit_text
 from ._graph import Graph, GraphNode, graph_between, graph_of
-from ._layered import MARGIN, Box, Layered, Point, frame_groups, lay_out
 from ._layout import cut_text
 from ._style import STYLE
 from ._svg_words import (
@@ -323,63 +331,8 @@ def _draw_links(graph: Graph, drawing: Layered) -> Iterator[str]:
         stub = 22 if link.source in marked and points[0][1] < points[-1][1] else 0
         title = escape_text(describe_edge(graph, link), LONG)
         yield f'<g class="edge {link.mark}"><title>{title}</title>'
-        yield f'<path class="line" d="{_make_path(points, stub)}"/>'
-        yield f'<path class="tip" d="{_make_tip(points)}"/></g>'
-
-
-def _make_path(points: Sequence[Point], stub: int) -> str:
-    """Return a route as a path: straight pieces with round corners, turns as curves."""
-    *others, (x, y) = points
-    (start_x, start_y), (last_x, last_y) = others[0], others[-1]
-    # It ends inside of the tip, so that a thick line does not show beside its point. It
-    # begins straight if the kind of rows is shown there.
-    if last_y == y:
-        others.append((x + _sign(last_x - x) * 6, y))
-    else:
-        way = _sign(last_y - y)
-        others += [(x, y + way * 9), (x, y + way * 6)]
-    if stub and points[1][0] != start_x:
-        others.insert(1, (start_x, start_y + stub))
-    points = others
-    parts = [f"M{points[0][0]} {points[0][1]}"]
-    for number in range(1, len(points)):
-        (from_x, from_y), (to_x, to_y) = points[number - 1 : number + 1]
-        if from_x != to_x and from_y != to_y:
-            middle = (from_y + to_y) // 2
-            parts.append(f"C{from_x} {middle} {to_x} {middle} {to_x} {to_y}")
-        elif number + 1 < len(points) and _is_corner(points[number - 1 : number + 2]):
-            next_x, next_y = points[number + 1]
-            near_x, near_y = _find_curve_point(points[number], points[number - 1])
-            far_x, far_y = _find_curve_point(points[number], (next_x, next_y))
-            parts.append(f"L{near_x} {near_y}Q{to_x} {to_y} {far_x} {far_y}")
-        else:
-            parts.append(f"L{to_x} {to_y}")
-    return "".join(parts)
-
-
-def _is_corner(points: Sequence[Point]) -> bool:
-    """Whether two straight pieces meet at a right angle."""
-    (x, y), (at_x, at_y), (to_x, to_y) = points
-    is_level = y == at_y and at_x == to_x
-    return is_level or (x == at_x and at_y == to_y)
-
-
-def _find_curve_point(corner: Point, other: Point) -> Point:
-    """Return the point before a corner where the curve begins."""
-    (x, y), (to_x, to_y) = corner, other
-    reach = min(6, max(abs(x - to_x), abs(y - to_y)) // 2)
-    return x + _sign(to_x - x) * reach, y + _sign(to_y - y) * reach
-
-
-def _make_tip(points: Sequence[Point]) -> str:
-    (from_x, from_y), (x, y) = points[-2:]
-    if from_y == y:
-        return f"M{x} {y}l{8 * _sign(from_x - x)} -4v8z"
-    return f"M{x} {y}l-4 {8 * _sign(from_y - y)}h8z"
-
-
-def _sign(number: int) -> int:
-    return (number > 0) - (number < 0)
+        yield f'<path class="line" d="{trace_route(points, stub)}"/>'
+        yield f'<path class="tip" d="{trace_tip(points)}"/></g>'
 
 
 def _draw_frames(scene: _Drawing) -> Iterator[str]:

@@ -8,9 +8,9 @@ from html import escape
 from typing import Final, TypeAlias
 
 from ..analysis import EFFECT_WORDS
+from ..layout import MARGIN
 from ..text import count_cells, fit_text, pluralize
 from ._graph import SIGNS, ChangeMark, Graph, GraphLink, GraphNode
-from ._layered import MARGIN
 from ._layout import cut_text
 
 SMALL_CELL: Final = 7

@@ -94,6 +94,7 @@ def lay_out(
     *,
     gone: Collection[int] = (),
     groups: Sequence[int | None] | None = None,
+    between: int = BETWEEN,
 ) -> Layered:
     """Lay out a graph.
 
@@ -104,6 +105,7 @@ def lay_out(
             rather than another one.
         groups: For each block the number of its group. Blocks of a group stand side by
             side if possible.
+        between: Least room between two layers.
     """
     gone = frozenset(gone)
     place = order_by_flow(len(sizes), edges, gone)
@@ -117,13 +119,15 @@ def lay_out(
     grid = Grid.of(sizes, ranks, dict(sorted(joined.items())), groups)
     grid.order()
     grid.align()
-    return _place(grid, sizes, edges, place)
+    return _place(grid, sizes, edges, place, between)
 
 
 # -- Coordinates -----------------------------------------------------------------------
 
 
-def _place(grid: Grid, sizes: Pairs, edges: Pairs, place: Sequence[int]) -> Layered:
+def _place(
+    grid: Grid, sizes: Pairs, edges: Pairs, place: Sequence[int], between: int
+) -> Layered:
     """Turn the grid into boxes and routes."""
     centers = [round(center) for center in grid.centers]
     left = min(
@@ -137,7 +141,7 @@ def _place(grid: Grid, sizes: Pairs, edges: Pairs, place: Sequence[int]) -> Laye
     )
     centers = [center - left + MARGIN for center in centers]
     lanes = _Lanes.of(grid, centers)
-    tops, bottoms = _place_layers(grid, sizes, centers, lanes)
+    tops, bottoms = _place_layers(grid, sizes, centers, lanes, between)
     rank_of = {at: rank for rank, layer in enumerate(grid.layers) for at in layer}
     boxes: list[Box] = []
     for at, (width, height) in enumerate(sizes):
@@ -249,7 +253,7 @@ def _bundle_edges(edges: Pairs) -> Iterable[Sequence[tuple[int, int]]]:
 
 
 def _place_layers(
-    grid: Grid, sizes: Pairs, centers: Sequence[int], lanes: _Lanes
+    grid: Grid, sizes: Pairs, centers: Sequence[int], lanes: _Lanes, between: int
 ) -> tuple[Sequence[int], Sequence[int]]:
     """Return the top and the bottom of each layer."""
     tops: list[int] = []
@@ -267,7 +271,7 @@ def _place_layers(
             ),
             default=0,
         )
-        y += BETWEEN + min(widest // 12, BETWEEN) + lanes.rooms.get(rank, 0)
+        y += between + min(widest // 12, between) + lanes.rooms.get(rank, 0)
     return tops, bottoms
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from itertools import combinations, pairwise
 from random import Random
@@ -10,16 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flow64.render import graph_between, graph_of
-from flow64.render._layer_order import BESIDE, FRAME_SIDE
-from flow64.render._layered import (
+from flow64.layout import (
+    BESIDE,
+    FRAME_SIDE,
     MARGIN,
     Box,
     Layered,
     box_between,
     frame_groups,
     lay_out,
+    trace_route,
 )
+from flow64.render import graph_between, graph_of
 from flow64.render._svg import _make_drawing
 from tests.test_examples import NAMES, workflows
 
@@ -317,3 +320,25 @@ def test_large_graphs(edges):
 
     assert time.process_time() - started < 5
     assert_apart(drawing.boxes)
+
+
+def test_layers_stand_as_near_as_asked_for():
+    near, far = (laid(3, [(0, 1), (1, 2)], between=room) for room in (20, 90))
+
+    assert [box.y - MARGIN for box in near.boxes] == [0, 60, 120]
+    assert [box.y - MARGIN for box in far.boxes] == [0, 130, 260]
+
+
+def test_path_across_is_the_path_down_with_x_and_y_exchanged():
+    edges = [(0, 1), (0, 2), (1, 3), (2, 3), (0, 3)]
+
+    for route in laid(4, edges).routes:
+        down, across = trace_route(route), trace_route(route, is_across=True)
+        pairs = [numbers_in(path) for path in (down, across)]
+        assert pairs[1] == [(y, x) for x, y in pairs[0]]
+        assert re.sub(r"\d+", "", down) == re.sub(r"\d+", "", across)
+
+
+def numbers_in(path):
+    found = [int(number) for number in re.findall(r"\d+", path)]
+    return [*zip(found[::2], found[1::2], strict=True)]

@@ -441,6 +441,7 @@ from flow64.emulator._records import ClaimRecord
 from flow64.emulator._store import Store
 
 def write(round_):
+    print(os.getpid(), flush=True)  # by itself, so that it comes before all numbers
     store = Store(sys.argv[1])
     for number in itertools.count():
         with store.transaction():
@@ -451,7 +452,6 @@ def write(round_):
 
 for line in sys.stdin:
     child = os.fork() or write(line.strip())
-    print(child, flush=True)
     os.waitpid(child, 0)
     print("ended", flush=True)
 """

@@ -68,9 +68,12 @@ def guarded(method, at=0):
     return call
 
 
+LISTENING = ("0.0.0.0", "::")
+
+
 def resolving(getaddrinfo):
     def call(host, *args, **kwargs):
-        if host:  # none: an address to listen on
+        if host not in {None, "", *LISTENING}:
             refuse_beyond_loopback(host)
         return getaddrinfo(host, *args, **kwargs)
 

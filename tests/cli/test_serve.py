@@ -13,6 +13,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 from time import monotonic
+from types import SimpleNamespace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flow64 import Client
 from flow64.cli import main
 from flow64.cli._serve_options import read_keys
+from flow64.cli.serve import describe_reach
 from flow64.emulator import Store
 from flow64.http import httpx
 from tests.catalogue.answer import ANSWER
@@ -251,6 +253,9 @@ BAD = {
     "port": (["--port", "65536"], 64, "'65536' is not a whole number from 0 to 65535"),
     "long port": (["--port", "00000099999999"], 64, "is not a whole number from 0"),
     "no port": (["--port", "abc"], 64, "'abc' is not a whole number from 0 to 65535"),
+    "address": (["--host", "http://a.example"], 64, "did you mean 'a.example'"),
+    "no address": (["--host", ""], 64, "'' is not a host; write its name or"),
+    "name": (["--allow-name", "*"], 64, "'*' is not a host; write its name or"),
     "option": (["--ports", "1"], 64, "--ports"),
     "host": (["--allow-host", "https://a.example:1/x"], 64, "did you mean 'a.example'"),
     "no fixtures": (["--fixtures", "nowhere.json"], 64, "nowhere.json"),
@@ -294,6 +299,48 @@ def test_refused(tmp_path, monkeypatch, capsys, damaged, what):
     assert (code, printed, talk.count("\n")) == (wanted, "", 1)
     assert talk.startswith("error: ")
     assert problem in talk
+
+
+REACH = {
+    "this machine": ("127.0.0.2", "http://127.0.0.2:6464", [], ""),
+    "localhost": ("localhost", "http://localhost:6464", ["emulator"], ""),
+    "nobody": ("0.0.0.0", "http://127.0.0.1:6464", [], "refused; add --allow-name"),
+    "names": (
+        "0.0.0.0",
+        "http://127.0.0.1:6464",
+        ["emulator", "a.example"],
+        "http://emulator:6464, http://a.example:6464 (plain HTTP",
+    ),
+    "address": (
+        "192.0.2.9",
+        "http://192.0.2.9:6464",
+        ["emulator"],
+        "http://emulator:6464, http://192.0.2.9:6464 (plain HTTP",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REACH)
+def test_how_others_reach_it(what):
+    """Names that are allowed, and the address if it listens on one alone."""
+    host, url, names, wanted = REACH[what]
+
+    found = describe_reach(SimpleNamespace(url=url), host, names)
+
+    assert found.startswith(wanted)
+    assert bool(found) == bool(wanted)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.77", "nowhere.invalid"])
+def test_host_of_another_machine(host):
+    """It is one line, with advice."""
+    done = flow64("serve", "--port", "0", "--host", host)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"error: {host!r} is not an address of this machine; take 127.0.0.1, or "
+        "0.0.0.0 for all of them\n"
+    )
 
 
 def test_port_that_is_taken():

@@ -12,13 +12,15 @@ from flow64.cli._error_messages import RISKY_COMMANDS, RISKY_OPTIONS
 from flow64.cli._main import module_of
 
 HARMLESS = {
+    "--accept-any-token",
+    "--allow-name",
     "--allow-unproven",
     "--from",
     "--max-bytes",
     "--against", "--all", "--allow-host", "--api-keys", "--at", "--base", "--block",
     "--blocks", "--check", "--check-columns", "--classes", "--debug", "--dry-run",
     "--env", "--every", "--exit-code", "--fixtures", "--format", "--gives", "--head",
-    "--help", "--intent", "--json", "--like", "--limit", "--manifest", "--max-cost",
+    "--help", "--host", "--intent", "--json", "--like", "--limit", "--manifest", "--max-cost",
     "--max-rows",
     "--namespace", "--no-code", "--no-wait", "--oauth-client", "--output",
     "--parallel", "--plan", "--port", "--processes", "--project", "--quiet",

@@ -256,9 +256,9 @@ def test_hosts_are_names(given, host):
         ("https://hooks.example.com/in", "did you mean 'hooks.example.com'"),
         ("hooks.example.com:8080", "did you mean 'hooks.example.com'"),
         ("hooks.example.com/in", "did you mean 'hooks.example.com'"),
-        ("http://[x", "and not 'http://[x'"),
-        ("*.example.com", "without scheme, port or path"),
-        ("", "without scheme, port or path"),
+        ("http://[x", "'http://[x' is not a host; write its name"),
+        ("*.example.com", "alone, without a port"),
+        ("", "alone, without a port"),
     ],
 )
 def test_what_is_no_name_of_a_host_is_refused(given, near):

@@ -333,11 +333,11 @@ def test_clients_are_there_once():
 
 
 def test_plain_emulator_gives_no_tokens(shared):
-    """Without clients, there is nobody who could ask, and any Bearer is one."""
+    """Without clients, nobody gets a token, and a made-up one is refused."""
     with httpx.Client(base_url=shared.url, verify=NO_CERTIFICATES) as client:
         statuses = [
             exchange(client).status_code,
             client.get("/workflows", headers={"authorization": "Bearer x"}).status_code,
         ]
 
-    assert statuses == [401, 200]
+    assert statuses == [401, 401]

@@ -1,18 +1,22 @@
-"""`flow64 serve`: run the emulator on a port of this machine."""
+"""`flow64 serve`: run the emulator on a port."""
 
 from __future__ import annotations
 
 import signal
 import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from errno import EADDRNOTAVAIL
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from socket import gaierror
 from types import FrameType
 from typing import Any, Final, TypeAlias
+from urllib.parse import urlsplit
 
 import click
 from attrs import asdict, define, frozen
 
+from ..api import is_loopback
 from ..emulator import Emulator, Switches, load_fixtures
 from ..errors import ConfigError
 from ..text import join_words
@@ -30,10 +34,18 @@ from ._serve_options import (
 )
 from ._terminal import print_line, print_message
 
+HOST: Final = "127.0.0.1"
 PORT: Final = 6464
 
 
 @click.command("serve")
+@click.option(
+    "--host",
+    default=HOST,
+    metavar="HOST",
+    show_default=True,
+    help="Address to listen on; 0.0.0.0 lets other machines and containers in.",
+)
 @click.option(
     "--port",
     type=parse_port,
@@ -41,6 +53,14 @@ PORT: Final = 6464
     metavar="N",
     show_default=True,
     help="Port to listen on; 0 for any free port.",
+)
+@click.option(
+    "--allow-name",
+    "allow_names",
+    multiple=True,
+    metavar="NAME",
+    help="Another host name that clients may use for it, such as `emulator`; "
+    "repeatable.",
 )
 @click.option(
     "--store",
@@ -90,6 +110,11 @@ PORT: Final = 6464
     "default any key is accepted.",
 )
 @click.option(
+    "--accept-any-token",
+    is_flag=True,
+    help="Accept Bearer tokens that it did not issue.",
+)
+@click.option(
     "--oauth-client",
     "oauth_clients",
     multiple=True,
@@ -111,7 +136,9 @@ PORT: Final = 6464
 def command(
     options: Options,
     *,
+    host: str,
     port: int,
+    allow_names: Sequence[str],
     store: Path | None,
     speed: str | None,
     switches: Sequence[str],
@@ -119,6 +146,7 @@ def command(
     fixtures: Sequence[Path],
     listed: Path | None,
     api_keys: Path | None,
+    accept_any_token: bool,
     oauth_clients: Sequence[str],
     allow_hosts: Sequence[str],
     seed: int,
@@ -139,12 +167,15 @@ def command(
             api_keys=None if api_keys is None else read_keys(api_keys),
             switches=parse_switches(chosen, of_report),
             store=store,
+            host=host,
             port=port,
+            allow_names=allow_names,
             fixtures=load_fixtures(fixtures),
             oauth_clients=[parse_client(given) for given in oauth_clients],
             allow_hosts=allow_hosts,
             seed=seed,
             blocks=blocks,
+            accept_any_token=accept_any_token,
         )
     except ConfigError as error:  # an option cannot be used
         raise click.UsageError(str(error)) from error
@@ -153,9 +184,11 @@ def command(
         emulator.app = LoggedApp(emulator.app)
     stop = StopSignal()
     try:
-        start(emulator, port)
+        start(emulator, host, port)
         print_line(emulator.url)
-        introduce(emulator, store, api_keys)
+        introduce(
+            emulator, store, api_keys, describe_reach(emulator, host, allow_names)
+        )
         if unknown:
             names = join_words(unknown)
             print_message(f"{like} has switches that this flow64 has not: {names}")
@@ -164,21 +197,40 @@ def command(
         emulator.stop()
 
 
-def start(emulator: Emulator, port: int) -> None:
+def start(emulator: Emulator, host: str, port: int) -> None:
     """Start the emulator.
 
     Raises:
-        click.ClickException: The port cannot be used.
+        click.ClickException: The host or the port cannot be used.
     """
     try:
         emulator.start()
     except OSError as error:
+        if isinstance(error, gaierror) or error.errno == EADDRNOTAVAIL:
+            problem = f"{host!r} is not an address of this machine"
+            advice = f"take {HOST}, or 0.0.0.0 for all of them"
+            raise click.ClickException(f"{problem}; {advice}") from error
         problem = f"port {port} cannot be used ({error.strerror or error})"
         advice = "stop what uses it, or take a free one: --port 0"
         raise click.ClickException(f"{problem}; {advice}") from error
 
 
-def introduce(emulator: Emulator, store: Path | None, keys: Path | None) -> None:
+def describe_reach(emulator: Emulator, host: str, names: Sequence[str]) -> str:
+    """Return how other machines reach the emulator; empty if they do not."""
+    if is_loopback(host):
+        return ""
+    url = urlsplit(emulator.url)
+    urls = [f"http://{name}:{url.port}" for name in names]
+    if not is_loopback(url.hostname or ""):  # it listens on one address alone
+        urls.append(emulator.url)
+    if not urls:
+        return "refused; add --allow-name NAME, the host name that they use for it"
+    return f"{', '.join(urls)} (plain HTTP: never with a real key)"
+
+
+def introduce(
+    emulator: Emulator, store: Path | None, keys: Path | None, others: str
+) -> None:
     """Print what was started, and how to use it."""
     url, standard = emulator.url, asdict(Switches())
     changed = [
@@ -190,6 +242,7 @@ def introduce(emulator: Emulator, store: Path | None, keys: Path | None) -> None
     lines = {
         "page": url,
         "programs": f"SIXTYFOUR_API_ENDPOINT={url} SIXTYFOUR_API_KEY={key}",
+        **({"others": others} if others else {}),
         "store": str(store) if store else "memory, lost at the end",
         "switches": ", ".join(changed) or "the defaults",
         "to stop": "Ctrl-C",

@@ -1,7 +1,8 @@
 """The documented Workflows API on this machine, for trying, demonstrating and testing.
 
-It is served on loopback only. `GUESSES` lists every behaviour that no document states,
-and `Switches` changes those that may be different at the service.
+It is served on loopback, unless you name another host. `GUESSES` lists every behaviour
+that no document states, and `Switches` changes those that may be different at the
+service.
 """
 
 from __future__ import annotations

@@ -22,6 +22,12 @@ WINDOW: Final = timedelta(minutes=1)
 """Time over which requests are counted (documented)."""
 
 
+NOT_ISSUED: Final = (
+    "Invalid token: the emulator did not issue it; accept any with "
+    "`flow64 serve --accept-any-token` or `Emulator(accept_any_token=True)`"
+)
+
+
 @define
 class Limiter:
     """Count the requests of each credential, by the emulator's clock."""
@@ -50,6 +56,7 @@ class Access:
 
     Attributes:
         keys: The organisation of each key; None accepts any key.
+        accepts_any_token: Whether tokens of others are accepted, too.
         authority: Knows the access tokens that it issued.
         switches: Returns the switches as they are now.
     """
@@ -58,6 +65,7 @@ class Access:
     authority: Authority
     limiter: Limiter
     switches: Callable[[], Switches]
+    accepts_any_token: bool = False
 
     def organisation(self, request: Request) -> str:
         """Return the organisation of the request's credential.
@@ -77,7 +85,7 @@ class Access:
             raise RefusedError(401, "Missing API key")
         org = self._of_token(bearer) if bearer else self._of_key(key or "")
         if org is None:
-            raise RefusedError(401, f"Invalid {'token' if bearer else 'API key'}")
+            raise RefusedError(401, NOT_ISSUED if bearer else "Invalid API key")
         self._check_rate_limit(bearer or key or "")
         return org
 
@@ -92,8 +100,8 @@ class Access:
 
     def _of_token(self, token: str) -> str | None:
         found = self.authority.organisation(token)
-        is_any = self.keys is None and not self.authority.is_used
-        return organisation_of(token) if found is None and is_any else found
+        is_foreign = found is None and self.accepts_any_token
+        return organisation_of(token) if is_foreign else found
 
     def _of_key(self, key: str) -> str | None:
         return organisation_of(key) if self.keys is None else self.keys.get(key)

@@ -1,4 +1,4 @@
-"""Routes about the emulator itself: faults, switches, the clock, edits, the outbox.
+"""Routes about the emulator itself: health, faults, switches, the clock, edits, more.
 
 They need no credential. A web page of another origin cannot use them.
 """
@@ -6,12 +6,15 @@ They need no credential. A web page of another origin cannot use them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from itertools import islice
 from threading import Lock
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 from attrs import asdict, evolve, field, fields, frozen
+from starlette.responses import JSONResponse, Response
 
+from ..errors import EmulatorStoreError
 from ._clock import format_time
 from ._faults import FAULT, Fault, Faults, find_problems
 from ._guesses import GUESSES
@@ -28,6 +31,7 @@ from ._records import JsonObject, OutboxRecord
 from ._responses import workflow_response
 from ._schema import OPTIONAL_TEXT, UUID, Schema, graph_schema, make_violation
 from ._services import Services
+from ._store_file import MEMORY
 from ._switches import MARKS, Switches
 from ._web_editor import copy_workflow, edit_workflow
 
@@ -56,6 +60,7 @@ def make_routes(
     one = {"workflow_id": UUID}
     count = Schema(type="integer", minimum=0, maximum=1000, default=100)
     return (
+        _route("GET", "health", admin.health, answers={200: None, 503: None}),
         _route("GET", "faults", admin.faults_now),
         _route("POST", "faults", admin.add_fault, body=FAULT, answers={201: None}),
         _route("DELETE", "faults", admin.clear_faults),
@@ -100,6 +105,24 @@ class _AdminHandlers:
     faults: Faults
     set_switches: Callable[[Switches], None]
     lock: Lock = field(factory=Lock)
+
+    # -- Health -----------------------------------------------------------------------
+
+    def health(self, _call: ApiCall) -> Response:
+        """Say whether the emulator can serve requests; 503 if its store is unusable."""
+        store, problem = self.services.store, None
+        try:
+            store.check()
+        except EmulatorStoreError as error:
+            problem = str(error)
+        data = {
+            "status": "failing" if problem else "ok",
+            "version": version("flow64"),
+            "store": "memory" if store.path == MEMORY else "file",
+            "problem": problem,
+        }
+        headers = {"cache-control": "no-store"}
+        return JSONResponse(data, 503 if problem else 200, headers)
 
     # -- Faults -----------------------------------------------------------------------
 

@@ -179,7 +179,7 @@ def is_loopback(host: str) -> bool:
 
 
 def as_host(text: str) -> str:
-    """Normalise the name of a host.
+    """Normalise the name or the address of a host.
 
     Raises:
         ConfigError: The text is not a host, for example a URL.
@@ -193,8 +193,8 @@ def as_host(text: str) -> str:
     except ValueError:
         meant = ""
     near = f" (did you mean {meant!r}?)" if _HOST.fullmatch(meant) else ""
-    problem = "is the name of a host, without scheme, port or path"
-    raise ConfigError(f"an allowed host {problem}, and not {text!r}{near}")
+    problem = f"{text!r} is not a host{near}"
+    raise ConfigError(f"{problem}; write its name or address alone, without a port")
 
 
 _HOST: Final = re.compile(r"\w([\w.-]*\w)?\.?")

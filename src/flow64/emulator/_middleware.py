@@ -27,11 +27,11 @@ from ._request_body import (
 from ._schema import Schema, find_violations, parse_parameters
 from ._serving import SERVED
 
-HOSTS: Final = frozenset({"127.0.0.1", "localhost", "[::1]", "emulator"})
-"""Names under which the emulator answers."""
+LOOPBACK_NAMES: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
+"""Names under which the emulator always answers."""
 
-IN_PROCESS_HOSTS: Final = HOSTS | {"testserver"}
-"""The names for clients in this process; Starlette's test client uses `testserver`."""
+IN_PROCESS_NAMES: Final = frozenset({"emulator", "testserver"})
+"""More names for clients in this process; Starlette's test client uses `testserver`."""
 
 ADMIN_PREFIX: Final = "/_emulator/"
 """Path prefix of the routes about the emulator itself."""
@@ -62,10 +62,12 @@ class RequestGuard:
 
     Attributes:
         record: Is called with each request.
+        names: The values of the header `Host` that are answered, besides loopback.
     """
 
     access: Access
     record: Callable[[RequestRecord], None]
+    names: Container[str] = ()
 
     async def answer(self, request: Request, route: Route) -> Response:
         """Answer a request by its route, or with an error."""
@@ -92,6 +94,7 @@ class RequestGuard:
             except RefusedError as error:
                 problem = error
             self._record(request, digest, org)
+            self._check_host(request)
             _check_origin(request)
             if problem and not route.is_open:
                 raise problem
@@ -102,6 +105,15 @@ class RequestGuard:
         if isinstance(reply, Response):
             return reply
         return JSONResponse(reply, next(iter(route.answers), 200))
+
+    def _check_host(self, request: Request) -> None:
+        """Refuse a foreign name, since any page can let its own name point here."""
+        name = _parse_host(request.headers.get("host"))
+        if name in LOOPBACK_NAMES or name in self.names:
+            return
+        if SERVED not in request.scope and name in IN_PROCESS_NAMES:
+            return
+        raise RefusedError(400, FOREIGN_HOST)
 
     def _record(self, request: Request, digest: str, org_id: str | None) -> None:
         path = request.url.path
@@ -157,10 +169,7 @@ def _check_length(request: Request) -> None:
 
 
 def _check_origin(request: Request) -> None:
-    """Refuse a foreign host name, and a page that must not ask."""
-    names = HOSTS if SERVED in request.scope else IN_PROCESS_HOSTS
-    if not _is_allowed_host(request.headers.get("host"), names):
-        raise RefusedError(400, "The emulator answers to loopback names only")
+    """Refuse a page that must not ask."""
     if request.url.path.startswith(ADMIN_PREFIX) and _is_cross_origin(request):
         raise RefusedError(403, "No other page may use the emulator's routes")
 
@@ -184,12 +193,18 @@ async def handle_failure(_request: Request, _error: Exception) -> Response:
     return JSONResponse({"detail": words}, 500)
 
 
-def _is_allowed_host(host: str | None, names: Container[str]) -> bool:
-    """Return True if `Host` names the emulator; HTTP 1.0 may leave it out."""
+FOREIGN_HOST: Final = (
+    "The emulator does not answer to this host name; allow it with "
+    "`flow64 serve --allow-name NAME` or `Emulator(allow_names=...)`"
+)
+
+
+def _parse_host(host: str | None) -> str:
+    """Return the name in a header `Host`, which HTTP 1.0 may leave out."""
     if host is None:
-        return True
+        return "localhost"
     name = re.fullmatch(r"(\[[0-9a-f:]+\]|[^][:]+)(?::[0-9]*)?", host.lower())
-    return name is not None and name[1] in names
+    return name[1] if name else ""
 
 
 def _build_call(

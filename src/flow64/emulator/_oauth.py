@@ -145,11 +145,6 @@ class Authority:
             found[client.client_id] = client, _load_public_key(client)
         return cls(found, clock)
 
-    @property
-    def is_used(self) -> bool:
-        """Whether any client can have got a token."""
-        return bool(self._clients)
-
     def organisation(self, token: str) -> str | None:
         """Return the organisation of a token; None if it is unknown or expired."""
         org_id, expires = self._tokens.get(token, (None, None))

@@ -1,4 +1,4 @@
-"""`Emulator`: the app, alone or served on a loopback port."""
+"""`Emulator`: the app, alone or served on a port."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ._responses import workflow_response
 from ._results import Links
 from ._run_worker import Tools
 from ._services import Services
-from ._serving import Serving
+from ._serving import ANY_ADDRESS, LOOPBACK, Serving, as_url_host
 from ._store import Store
 from ._store_file import MEMORY
 from ._switches import Switches
@@ -96,12 +96,15 @@ class Emulator:
         api_keys: Collection[str] | Mapping[str, str] | None = None,
         switches: Switches | None = None,
         store: Store | str | Path | None = None,
+        host: str = LOOPBACK,
         port: int = 0,
+        allow_names: Collection[str] = (),
         oauth_clients: Iterable[OAuthClient] = (),
         fixtures: Mapping[str, Fixture] | None = None,
         allow_hosts: Collection[str] = (),
         seed: int = 0,
         blocks: Sequence[Any] | None = None,
+        accept_any_token: bool = False,
     ) -> None:
         """Make an emulator that is not served yet.
 
@@ -109,7 +112,11 @@ class Emulator:
             api_keys: Accepted keys; None accepts any. Each key is an organisation, or
                 is mapped to the name of one.
             store: A file, which `stop()` closes, or an open store; None for memory.
+            host: Address to serve on. By default only this machine reaches it; with
+                "0.0.0.0", other machines and containers do.
             port: Port to serve on; 0 for a free one.
+            allow_names: Host names under which it answers, besides `host` and those of
+                this machine. Others are refused, since a web page could use them.
             oauth_clients: Machine clients that may exchange assertions for tokens.
             fixtures: Replacements for synthetic values, by block id or kind.
             allow_hosts: Hosts, other than this machine, that outgoing webhooks are
@@ -117,6 +124,8 @@ class Emulator:
             seed: Seed of the faults that have a probability.
             blocks: What `GET /workflows/blocks` answers; None for the catalogue of
                 flow64. Its kinds are known kinds.
+            accept_any_token: Accept Bearer tokens that it did not issue. Each is an
+                organisation of its own.
 
         Raises:
             ConfigError: The key of an OAuth client is not a public RSA key, a fixture
@@ -127,9 +136,13 @@ class Emulator:
         self.switches = switches or Switches()
         self.requests = []
         self._keys = organisations_by_key(api_keys)
+        self._accept_any_token = accept_any_token
         self._authority = Authority.of(oauth_clients, self.clock)
         self.fixtures = Fixtures(fixtures)
         self._allow_hosts = frozenset(map(as_host, allow_hosts))
+        self._host = as_host(host)
+        named = (self._host, *map(as_host, allow_names))
+        self._names = frozenset(map(as_url_host, named)) - ANY_ADDRESS.keys()
         self.faults = Faults(seed)
         self.blocks = blocks
         self._block_failures: dict[str, str] = {}
@@ -170,9 +183,13 @@ class Emulator:
             lambda: self.blocks,
         )
         access = Access(
-            self._keys, self._authority, Limiter(self.clock), lambda: self.switches
+            self._keys,
+            self._authority,
+            Limiter(self.clock),
+            lambda: self.switches,
+            self._accept_any_token,
         )
-        guard = RequestGuard(access, self._record)
+        guard = RequestGuard(access, self._record, self._names)
         routes = make_routes(
             services,
             self._authority,
@@ -194,12 +211,12 @@ class Emulator:
 
         Raises:
             EmulatorStoreError: The file can no longer be used.
-            OSError: The port is in use.
+            OSError: The port is in use, or the host is not an address of this machine.
         """
         if self._served:
             return self
         self._resume()
-        self._served = Serving(self.app, self._port)
+        self._served = Serving(self.app, self._host, self._port)
         return self
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""Serve an ASGI app on a loopback port, in a thread."""
+"""Serve an ASGI app on a port, in a thread."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-HOST: Final = "127.0.0.1"
+LOOPBACK: Final = "127.0.0.1"
+"""Where the emulator listens unless told otherwise."""
+
+ANY_ADDRESS: Final = {"0.0.0.0": LOOPBACK, "::": "[::1]"}  # noqa: S104 - only told about
+"""Addresses that mean all of this machine, and how this machine reaches them."""
 
 PATIENCE: Final = 0.5
 """Seconds that active requests get when serving ends."""
@@ -33,25 +37,19 @@ class Serving:
 
     url: str
 
-    def __init__(self, app: ASGIApp, port: int) -> None:
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
         """Serve an app.
 
         Args:
+            host: The address or the name to listen on.
             port: The port; 0 for a free one.
 
         Raises:
-            OSError: The port is in use.
+            OSError: The port is in use, or the host is not an address of this machine.
         """
-        # If the protocol is named, asyncio sets TCP_NODELAY on accepted connections.
-        # Without it, each response waits 40 ms for an acknowledgement.
-        listener = socket.socket(proto=socket.IPPROTO_TCP)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((HOST, port))
-        except OSError:
-            listener.close()
-            raise
-        self.url = f"http://{HOST}:{listener.getsockname()[1]}"
+        listener = _listen(host, port)
+        found, number = listener.getsockname()[:2]
+        self.url = f"http://{ANY_ADDRESS.get(found, as_url_host(host))}:{number}"
         self._server = _Server(_make_config(_mark_requests(app)))
         self._thread = Thread(
             target=self._server.run,
@@ -124,6 +122,30 @@ class _Protocol(H11Protocol):
             self._start_timer()
         else:
             self.transport.close()
+
+
+def as_url_host(host: str) -> str:
+    """Write a host as in URLs and in the header `Host`."""
+    return f"[{host}]" if ":" in host else host
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Open a socket that is bound, but does not accept connections yet."""
+    # If the protocol is named, asyncio sets TCP_NODELAY on accepted connections.
+    # Without it, each response waits 40 ms for an acknowledgement.
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
+    )[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:  # so that `::` is all addresses, IPv4 too
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        listener.bind(address)
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def _mark_requests(app: ASGIApp) -> ASGIApp:

@@ -382,6 +382,15 @@ class Store:
             raise EmulatorStoreError(self.path, *REASONS["CORRUPT"])
         return data
 
+    def check(self) -> None:
+        """Check that the file can be read and written to.
+
+        Raises:
+            EmulatorStoreError: It cannot.
+        """
+        with self.transaction():
+            self.runs.get("")
+
     def close(self) -> None:
         """Close the file; closing twice does nothing."""
         with self._lock:

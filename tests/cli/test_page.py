@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,27 @@ def test_transcript():
 
     assert f"{url}\n{talk}".replace(url, "http://127.0.0.1:6464") == shown
     assert (status, rest, code) == (200, "", 0)
+
+
+def test_transcript_for_others():
+    """With other machines let in, the first line stays an address of this machine."""
+    (shown,) = [one for one in blocks("console") if "--host" in one]
+    options = shlex.split(shown.splitlines()[0].removeprefix("$ flow64 serve"))
+    with serving(*options) as (process, url):
+        port = url.rpartition(":")[2]
+        _, talk, _ = ended(process)
+    printed = f"{url}\n{talk}"
+
+    assert printed.replace(f":{port}", ":6464") == shown.partition("\n")[2]
+
+
+def test_health():
+    """The answer that the page shows is one."""
+    (shown,) = [one for one in blocks("console") if "/_emulator/health" in one]
+    with serving() as (_, url):
+        reply = httpx.get(f"{url}/_emulator/health", trust_env=False)
+
+    assert [reply.status_code, f"{reply.text}\n"] == [200, shown.partition("\n")[2]]
 
 
 def test_options():

@@ -263,6 +263,38 @@ oauth.audience = { env = "AUDIENCE" }
     assert found.endpoint == Reference("ENDPOINT")
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "is_keyless"),
+    [
+        ("http://127.0.0.1:6464", True),
+        ("https://localhost:8443/a", True),
+        ("http://[::1]:6464", True),
+        ("https://localhost.example.com", False),
+        ("https://127.0.0.1.example.com", False),
+    ],
+)
+def test_only_this_machine_needs_no_key(project, endpoint, is_keyless):
+    """The schema says so too."""
+    text = f'[tool.flow64.environments.here]\nendpoint = "{endpoint}"\n'
+    if not is_keyless:
+        with pytest.raises(SettingsError, match="has neither api_key nor oauth"):
+            written(project, text)
+    else:
+        here = written(project, text).environment()
+        assert (here.is_keyless, here.is_of_variables) == (True, False)
+    assert judge_settings(text) is is_keyless
+
+
+def test_this_machine_may_have_a_key(project):
+    text = '[tool.flow64.environments.here]\nendpoint = "http://127.0.0.1:6464"\n'
+
+    here = written(project, f'{text}api_key = {{ env = "K" }}\n').environment()
+
+    assert here.is_keyless is False
+    with pytest.raises(UnknownEnvironmentError, match="no environment 'other'"):
+        written(project, text).environment("other")
+
+
 # -- Which environment is meant -------------------------------------------------------
 
 

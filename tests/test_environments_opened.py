@@ -220,6 +220,25 @@ def test_runs_are_remembered_with_the_project(settings, project, monkeypatch):
         assert client._settings.journal.path == project / "elsewhere.jsonl"
 
 
+LOCAL = """
+[tool.flow64.environments.local]
+endpoint = "{url}"
+"""
+
+
+def test_a_server_on_this_machine_gets_no_key_of_yours(project, monkeypatch):
+    """A made-up key is sent, also if the variables have a key or an OAuth client."""
+    monkeypatch.setenv("SIXTYFOUR_API_KEY", "sk_live_not_a_real_key")
+    monkeypatch.setenv("SIXTYFOUR_OAUTH_CLIENT_ID", "client")
+    with Emulator(api_keys={"local": "org_here"}) as emulator:
+        (project / "pyproject.toml").write_text(LOCAL.format(url=emulator.url), "utf-8")
+        with open_client(load().environment()) as client:
+            client.deploy(inbound(), values={"hook": HOOK})
+
+    assert {seen.org_id for seen in emulator.requests} == {"org_here"}
+    assert len(emulator.requests) > 1
+
+
 # -- The emulator ---------------------------------------------------------------------
 
 

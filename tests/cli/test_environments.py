@@ -151,6 +151,21 @@ def impatient(monkeypatch):
     monkeypatch.setattr("flow64.client._core.Clock", lambda: Clock(sleep=sleep))
 
 
+def test_a_server_on_this_machine_that_is_not_there(
+    leads, flow64, impatient, monkeypatch
+):
+    """The advice comes once, with the first attempt, and no key is asked for."""
+    monkeypatch.delenv("SIXTYFOUR_API_KEY", raising=False)
+    settings = '[tool.flow64.environments.local]\nendpoint = "http://127.0.0.1:1"\n'
+    leads.with_name("pyproject.toml").write_text(settings, "utf-8")
+
+    code, _, told = flow64("list")
+
+    assert code == 1
+    assert told.count("start it in another terminal: flow64 serve; or use -e ") == 1
+    assert "trying again" in told.split("start it in")[0]
+
+
 def test_what_cannot_be_reached_is_told_with_each_attempt_and_its_source(
     leads, flow64, monkeypatch, impatient
 ):
@@ -208,6 +223,8 @@ def test_no_key_and_no_settings(leads, flow64, monkeypatch, command):
     assert (code, words in printed + told) == (1, True)
 
 
+MADE_UP = "made-up key; with an api_key in pyproject.toml it sends that"
+
 CREDENTIALS = [
     (Environment("e"), {}, "SIXTYFOUR_API_KEY"),
     (
@@ -216,6 +233,11 @@ CREDENTIALS = [
         "the OAuth client of SIXTYFOUR_OAUTH_CLIENT_ID",
     ),
     (Environment("e", credential=Reference("MY_KEY")), {}, "MY_KEY"),
+    (
+        Environment("e", endpoint="http://127.0.0.1:6464"),
+        {"SIXTYFOUR_OAUTH_CLIENT_ID": "c"},
+        f"environment 'e' sends a {MADE_UP}",
+    ),
     (
         Environment("e", credential=OAuthFile("c", "k", Path("key.pem"))),
         {},

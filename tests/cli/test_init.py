@@ -94,13 +94,15 @@ def ended_with(folder):
 
 
 def test_environments(flow64, tmp_path):
-    """There are two, each with the variable of its key."""
+    """The default is on this machine and has no key; two have variables of keys."""
     flow64("init", "--namespace", "acme.example")
 
     found = load()
 
     keys = {name: one.credential for name, one in found.environments.items()}
     assert found.source == "pipelines"
+    assert found.environment() == found.environment("local")
+    assert (found.environment().is_keyless, keys["local"]) == (True, None)
     assert keys["staging"].variable == "SIXTYFOUR_STAGING_KEY"
     assert keys["prod"].variable == "SIXTYFOUR_PROD_KEY"
 

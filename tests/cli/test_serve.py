@@ -118,6 +118,39 @@ def test_store_remembers(tmp_path, capsys):
     assert "another program has it open" in capsys.readouterr().err
 
 
+LOCAL = '[tool.flow64.environments.mine]\nendpoint = "http://localhost:{port}"\n'
+
+
+def test_says_what_a_project_needs(tmp_path):
+    """The lines to paste are right: with them it says the command, which works."""
+    with serving(cwd=tmp_path) as (process, url):
+        _, talk, _ = ended(process)
+    port = url.rpartition(":")[2]
+    lines = [line[10:] for line in talk.splitlines() if line.startswith(" " * 10)]
+    there = tmp_path / "pyproject.toml"
+    there.write_text(LOCAL.format(port=port), "utf-8")
+    (tmp_path / "leads.py").write_text(NEW_KINDS, "utf-8")
+    # The last option counts.
+    with serving("--port", port, cwd=tmp_path) as (process, _):
+        here = {"cwd": tmp_path, "env": environment(SIXTYFOUR_API_KEY="")}
+        done = flow64("deploy", "leads.py", "-e", "mine", "--yes", **here)
+        _, known, _ = ended(process)
+    there.write_text("[tool.flow64]\nwrong = 1\n", "utf-8")
+    with serving("--api-keys", "keys", cwd=keys(tmp_path)) as (process, _):
+        _, kept, _ = ended(process)
+
+    assert "projects  -e local, with these lines in pyproject.toml:" in talk
+    assert lines == ["[tool.flow64.environments.local]", f'endpoint = "{url}"']
+    assert "projects  flow64 deploy -e mine\n" in known
+    assert done.returncode == 0
+    assert 'api_key = { env = "NAME_OF_THE_VARIABLE" }' in kept
+
+
+def keys(folder):
+    (folder / "keys").write_text("not_a_real_key\n", "utf-8")
+    return folder
+
+
 NEW_KINDS = """
 from flow64 import Project, RawBlock, Workflow
 growth = Project("growth", namespace="acme.example")

@@ -35,9 +35,11 @@ class _LogPrinter(logging.Handler):
 
     Attributes:
         limit: Seconds for all attempts of one request together.
+        advice: What to do if there is no answer; printed once.
     """
 
     limit = 0.0
+    advice = ""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print a log record."""
@@ -45,6 +47,9 @@ class _LogPrinter(logging.Handler):
             case (TransportError() as error, float() as wait):
                 limit = f"for at most {self.limit:g} s in all"
                 print_message(f"{error.reason}; trying again in {wait:.3g} s, {limit}")
+                if self.advice:
+                    print_message(self.advice)
+                self.advice = ""
             case _ if record.name == OVERRIDE_LOG:
                 pass  # `run` prints it before it asks
             case _ if record.levelno >= logging.WARNING or record.name == REQUEST_LOG:
@@ -91,6 +96,11 @@ def connect(env: str | None) -> Generator[Client]:
     OPTIONS.environment = environment
     with _print_logs() as printer, open_client(environment) as client:
         printer.limit = client.policy.deadline
+        if environment.is_keyless:
+            printer.advice = (
+                "start it in another terminal: flow64 serve; or use -e emulator, "
+                "which needs no server"
+            )
         if is_new:
             if env is None and os.environ.get(ENV_NAME):
                 print_message(f"environment {environment.name}, by {ENV_NAME}")
@@ -104,9 +114,8 @@ def require_credential(settings: Settings, environment: Environment) -> None:
     Raises:
         ConfigError: No credential is set.
     """
-    is_of_variables = environment.credential is None and environment.store is None
     is_there = KEY_NAME in os.environ or os.environ.get(CLIENT_NAME)
-    if is_of_variables and not is_there:
+    if environment.is_of_variables and not is_there:
         raise ConfigError(
             f"no API key: set {KEY_NAME}; {describe_missing_settings(settings)}"
         )
@@ -141,6 +150,11 @@ def describe_credential_source(environment: Environment) -> str:
             return f"the OAuth client whose key is in the file that {name} names"
         case OAuthFile(file=file):
             return f"the OAuth client whose key is in {file}"
+        case None if environment.is_keyless:
+            return (
+                f"environment {environment.name!r} sends a made-up key; with an "
+                "api_key in pyproject.toml it sends that"
+            )
         case None if os.environ.get(CLIENT_NAME):
             return f"the OAuth client of {CLIENT_NAME}"
         case None:

@@ -68,7 +68,8 @@ def command(*, env: str | None, as_json: bool) -> int:
     for line in list_problems(answer.problems):
         print_message(line)
     _print_result(file, before, live, changes)
-    if settings.environment(env).name == EMULATOR:
+    environment = settings.environment(env)
+    if environment.name == EMULATOR or environment.is_keyless:
         print_message(
             "the emulator answers what flow64 knows itself: name another --env"
         )

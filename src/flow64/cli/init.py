@@ -53,10 +53,11 @@ def command(
 ) -> int:
     """Create a project in a folder: a pipeline, its test, and its JSON.
 
-    The project is ready to push. It has the environments staging and prod, an example
-    with a test on an emulator, the compiled JSON, and what pre-commit and CI run. If
-    you leave out the namespace, you are asked for it. If one of the files exists,
-    nothing is written.
+    The project is ready to push. It has an example with a test on an emulator, the
+    compiled JSON, what pre-commit and CI run, and three environments: local, which
+    flow64 serve serves and commands use if you name none, staging and prod. If you
+    leave out the namespace, you are asked for it. If one of the files exists, nothing
+    is written.
 
     The jobs of CI install flow64 from requirements-flow64.txt. If the source of this
     flow64 is unknown, the jobs stop there until you write one into that file.
@@ -67,8 +68,8 @@ def command(
     written = create_project(folder, owner, key, install)
     print_paths(written, as_json=as_json)
     print_message(
-        "next: git init, then flow64 check pipelines, pytest, and "
-        "flow64 deploy pipelines --env emulator, which spends nothing"
+        "next: git init, then flow64 check, pytest, flow64 serve in another terminal, "
+        "and flow64 deploy, which goes there and spends nothing"
     )
     print_message(install.describe())
     return 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import signal
 import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
@@ -16,9 +18,11 @@ from urllib.parse import urlsplit
 import click
 from attrs import asdict, define, frozen
 
-from ..api import is_loopback
+from ..api import host_of, is_loopback
 from ..emulator import Emulator, Switches, load_fixtures
-from ..errors import ConfigError
+from ..environments import Reference
+from ..environments import load as load_settings
+from ..errors import ConfigError, SettingsError
 from ..text import join_words
 from ._crash_report import report_thread_crashes
 from ._exit_codes import INTERRUPTED
@@ -243,6 +247,7 @@ def introduce(
         "page": url,
         "programs": f"SIXTYFOUR_API_ENDPOINT={url} SIXTYFOUR_API_KEY={key}",
         **({"others": others} if others else {}),
+        "projects": describe_environment(url, has_keys=keys is not None),
         "store": str(store) if store else "memory, lost at the end",
         "switches": ", ".join(changed) or "the defaults",
         "to stop": "Ctrl-C",
@@ -252,6 +257,44 @@ def introduce(
     )
     for label, text in lines.items():
         print_message(text, f"{label:10}", "bold")
+
+
+def describe_environment(url: str, *, has_keys: bool) -> str:
+    """Return the command for the project in this folder, or what is to be added to it.
+
+    Args:
+        url: The address of the emulator.
+        has_keys: Whether it accepts certain keys alone.
+    """
+    try:
+        environments = load_settings().environments
+    except SettingsError:
+        environments = {}
+    port = _find_port(url)
+    for name, one in environments.items():
+        endpoint = one.endpoint
+        if isinstance(endpoint, Reference):
+            endpoint = os.environ.get(endpoint.variable)
+        if endpoint and port is not None and _find_port(endpoint) == port:
+            return f"flow64 deploy -e {shlex.quote(name)}"
+    lines = [
+        "-e local, with these lines in pyproject.toml:",
+        "[tool.flow64.environments.local]",
+        f'endpoint = "{url}"',
+    ]
+    if port is None:  # it listens on an address that other machines reach
+        lines.append("allow_http = true")
+    if has_keys or port is None:
+        lines.append('api_key = { env = "NAME_OF_THE_VARIABLE" }')
+    return f"\n{'':10}".join(lines)
+
+
+def _find_port(url: str) -> int | None:
+    """Return the port of an address on this machine; None if it is not one."""
+    try:
+        return urlsplit(url).port if is_loopback(host_of(url)) else None
+    except ValueError:
+        return None
 
 
 # -- Requests -------------------------------------------------------------------------

@@ -211,7 +211,7 @@ def _describe_credential(one: Environment) -> str:
             return f"the key of {name} ({is_set})"
         case OAuthFile():
             return "an OAuth client"
-        case None if one.store is not None:
+        case None if not one.is_of_variables:
             return "any"
         case None if os.environ.get(CLIENT_NAME):
             return "the OAuth client of the variables"

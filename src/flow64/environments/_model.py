@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
+from ..api import host_of, is_loopback
 from ..definition import EMPTY
 from ..errors import ConfigError, UnknownEnvironmentError
 
@@ -49,8 +50,8 @@ class Environment:
     Attributes:
         name: Its name. It is part of the ids of its workflows.
         endpoint: The base URL; None for the environment variables.
-        credential: The variable of the API key, or an OAuth client; None for the
-            environment variables.
+        credential: The variable of the API key, or an OAuth client. None for the
+            environment variables, or for a server on this machine that needs no key.
         org_id: The organisation that the credential must belong to; None for any.
         values: The content of each `value("name")`.
         suffix: What to add to titles, such as `(staging)`.
@@ -97,6 +98,24 @@ class Environment:
                 f"{given.variable}, which is not set; set it, or name another one"
             )
         return text
+
+    @property
+    def is_keyless(self) -> bool:
+        """Whether it is a server on this machine that gets no credential.
+
+        Then a made-up key is sent, and never that of the environment variables.
+        """
+        return (
+            self.credential is None
+            and isinstance(self.endpoint, str)
+            and is_loopback(host_of(self.endpoint))
+        )
+
+    @property
+    def is_of_variables(self) -> bool:
+        """Whether the environment variables hold its credential."""
+        is_here = self.store is not None or self.is_keyless
+        return self.credential is None and not is_here
 
     @property
     def bound(self) -> Mapping[str, Any]:
@@ -172,7 +191,7 @@ class Settings:
         if name in self.environments:
             return self.environments[name]
         only = self.environments[names[0]]
-        if only.credential is None:  # that of the environment variables
+        if only.is_of_variables:
             return evolve(only, name=name)
         raise UnknownEnvironmentError(name, [*names, EMULATOR], variable)
 

@@ -25,7 +25,8 @@ same, so that plans and the journal of runs recognise it."""
 
 
 KEY: Final = "local"
-"""API key for the emulator. It is too short to be redacted in titles."""
+"""Made-up API key for what runs on this machine. It is too short to be redacted in
+titles."""
 
 
 @contextmanager
@@ -109,6 +110,8 @@ def _connection(environment: Environment) -> dict[str, Any]:
         options["oauth"] = _oauth(environment, credential)
     elif credential is not None:
         options["api_key"] = environment.text("api_key", credential)
+    elif environment.is_keyless:
+        options["api_key"] = KEY
     return options
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 from attrs import field, frozen
 
-from ..api import DEFAULT_ENDPOINT, endpoint_of
+from ..api import DEFAULT_ENDPOINT, endpoint_of, host_of, is_loopback
 from ..definition import DEFAULT_ENV, Problem, freeze
 from ..errors import ConfigError, SettingsError, clipped, did_you_mean, shortened
 from ..redaction import redact_keys
@@ -293,10 +293,10 @@ class SettingsSection:
             if key not in self.data:
                 self.wrong(key, "is missing")
 
-    def require_one(self, *keys: str, example: str) -> None:
-        """Report if not exactly one of some keys is there."""
+    def require_one(self, *keys: str, example: str, is_optional: bool = False) -> None:
+        """Report if not exactly one of some keys is there, or none if that is fine."""
         given = [key for key in keys if key in self.data]
-        if len(given) != 1:
+        if len(given) != 1 and not (is_optional and not given):
             either = f"both {' and '.join(keys)}" if given else ""
             which = either or f"neither {' nor '.join(keys)}"
             problem = f"has {which}; write one: {example}"
@@ -457,12 +457,14 @@ class SettingsReader:
             section.end(dict.fromkeys(placed, here))
             return _emulator(self.folder, **given)
         allow_http = section.take("allow_http", _flag, default=False)
+        endpoint = section.take(
+            "endpoint", partial(_endpoint, allow_http=allow_http), DEFAULT_ENDPOINT
+        )
+        is_here = isinstance(endpoint, str) and is_loopback(host_of(endpoint))
         made = Environment(
             name,
-            endpoint=section.take(
-                "endpoint", partial(_endpoint, allow_http=allow_http), DEFAULT_ENDPOINT
-            ),
-            credential=self.credential(section),
+            endpoint=endpoint,
+            credential=self.credential(section, is_optional=is_here),
             org_id=section.take("org_id", _reference_or_text),
             hosts=section.take("hosts", _hosts),
             allow_http=allow_http,
@@ -471,12 +473,16 @@ class SettingsReader:
         section.end({"key": " (did you mean 'api_key'?)"})
         return made
 
-    def credential(self, section: SettingsSection) -> Reference | OAuthFile | None:
-        """Read the credential."""
+    def credential(
+        self, section: SettingsSection, *, is_optional: bool
+    ) -> Reference | OAuthFile | None:
+        """Read the credential. A server on this machine needs none."""
         key = section.take("api_key", _variable)
         oauth = section.section("oauth")
         example = 'api_key = { env = "NAME_OF_THE_VARIABLE" }'
-        section.require_one("api_key", "oauth", example=example)
+        section.require_one(
+            "api_key", "oauth", example=example, is_optional=is_optional
+        )
         return key if oauth is None else self.oauth(oauth)
 
     def oauth(self, section: SettingsSection) -> OAuthFile | None:

@@ -82,8 +82,13 @@ class _SchemaSection(SettingsSection):
         """Record keys that must be there."""
         self.required.extend(keys)
 
-    def require_one(self, *keys: str, example: str) -> None:  # noqa: ARG002 - see above
-        """Record keys of which one must be there."""
+    def require_one(
+        self,
+        *keys: str,
+        example: str,  # noqa: ARG002 - see above
+        is_optional: bool = False,  # noqa: ARG002 - see above
+    ) -> None:
+        """Record keys of which one must be there, except for `_HERE`."""
         self.choices.extend(keys)
 
     def wrong(self, key: str, problem: str) -> None:
@@ -107,7 +112,8 @@ class _SchemaSection(SettingsSection):
         if self.required:
             found["required"] = self.required
         if self.choices:
-            found["oneOf"] = [{"required": [key]} for key in self.choices]
+            given = [{"required": [key]} for key in self.choices]
+            found["oneOf"] = [*given, {**_HERE, "not": {"anyOf": given}}]
         return {**found, "additionalProperties": made.get(ANY, False)}
 
 
@@ -133,6 +139,17 @@ def _docs_of(path: tuple[str, ...]) -> Mapping[str, str]:
         case _:
             return {}
 
+
+_HERE: Final = {
+    "required": ["endpoint"],
+    "properties": {
+        "endpoint": {
+            "type": "string",
+            "pattern": r"^https?://(127\.[0-9.]+|localhost|\[::1\])([:/]|$)",
+        }
+    },
+}
+"""An endpoint on this machine, which needs no credential."""
 
 _TEXT: Final = {"type": "string", "pattern": "\\S"}
 

@@ -156,7 +156,7 @@ def _accepts_any_env(settings: Settings) -> bool:
     """Return True if nothing is configured, so that any name is the one environment."""
     names = settings.environments.keys() - {EMULATOR}
     return names == {DEFAULT_ENV} and (
-        settings.environments[DEFAULT_ENV].credential is None
+        settings.environments[DEFAULT_ENV].is_of_variables
     )
 
 

@@ -88,11 +88,17 @@ def test_topic(name, flow64):
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (("help", "environmentz"), "no command or topic 'environmentz' (did you mean 'e"),
+        (
+            ("help", "environmentz"),
+            "no command or topic 'environmentz' (did you mean 'e",
+        ),
         (("help", "deplo"), "no command or topic 'deplo' (did you mean 'deploy'?)"),
         (("help", "blocks", "synk"), "'blocks synk' (did you mean 'blocks sync'?)"),
         (("help", "zzz"), "no command or topic 'zzz'; the topics are "),
-        (("environmentz",), "no command 'environmentz' (did you mean 'help environments"),
+        (
+            ("environmentz",),
+            "no command 'environmentz' (did you mean 'help environments",
+        ),
     ],
 )
 def test_unknown_topic(arguments, problem, flow64):

@@ -369,10 +369,10 @@ def test_list(service, leads, namespace, flow64):
     workflow_id = load_source("leads.py").only.workflow.id()
     lines = [re.split(" {2,}", line) for line in printed.splitlines()]
     path = f"ns:{namespace}/project:growth/workflow:inbound"
-    assert [line[0] for line in lines] == [one["id"] for one in json.loads(data)]
-    by_id = {line[0]: line for line in lines}
-    assert (by_id[workflow_id][1], by_id[workflow_id][-1]) == ("Inbound leads", path)
-    assert (by_id[made.id][1], by_id[made.id][-1]) == ("By hand\\x1b[31m", "-")
+    assert [line[1] for line in lines] == [one["id"] for one in json.loads(data)]
+    by_id = {line[1]: line for line in lines}
+    assert by_id[workflow_id] == ["inbound", workflow_id, "ours", "Inbound leads", path]
+    assert by_id[made.id][3:] == ["By hand\\x1b[31m", "-"]
 
 
 def test_empty_list(service, flow64):

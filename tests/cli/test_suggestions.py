@@ -18,7 +18,8 @@ HARMLESS = {
     "--from",
     "--max-bytes",
     "--against", "--all", "--allow-host", "--api-keys", "--at", "--base", "--block",
-    "--blocks", "--check", "--check-columns", "--classes", "--debug", "--dry-run",
+    "--blocks", "--check", "--check-columns", "--classes", "--color",
+    "--debug", "--dry-run",
     "--env", "--every", "--exit-code", "--fixtures", "--format", "--gives", "--head",
     "--help", "--host", "--intent", "--json", "--like", "--limit", "--manifest",
     "--max-cost", "--max-rows",
@@ -95,7 +96,7 @@ def test_no_slip_leads_to_a_risky_command(name, flow64):
     [
         (["deploy", "--dry-rnu"], "'--dry-rnu' (did you mean '--dry-run'?)"),
         (["deploy", "--target"], "there is no option '--target' (see flow64 deploy"),
-        (["plan", "--no-color"], "'--no-color' (did you mean '--no-code'?)"),
+        (["plan", "--no-color"], "'--no-color'; write --color never (see"),
         (["run", "--wait-no"], "'--wait-no' (did you mean '--wait'?)"),
         (["destroy"], "there is no command 'destroy' (see flow64 --help)"),
         (["revieww"], "'revieww' (did you mean 'review'?)"),

@@ -35,12 +35,8 @@ def test_every_command_takes_both(name):
 
     options = [option for param in again.params for option in param.opts]
     assert command is import_module(f"flow64.cli.{module_of(name)}").command
-    assert [options.count(one) for one in ("-q", "--quiet", "-v", "--verbose")] == [
-        1,
-        1,
-        1,
-        1,
-    ]
+    every = ("-q", "--quiet", "-v", "--verbose", "--color")
+    assert [options.count(one) for one in every] == [1] * 5
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ from ..errors import (
 from ..loading import select_set_values
 from ..plan import SKIPPED, Plan, Step
 from ..text import pluralize
+from ._colours import paint_state
 from ._error_messages import describe_error
 from ._exit_codes import (
     FAILED,
@@ -254,9 +255,12 @@ class Execution:
             print_json(self.as_data())
             return
         print_lines(
-            f"{self.outcomes[step.key]:9}  {step.key}  {step.id}"
-            for step in self.plan.steps
-            if self.outcomes[step.key] != "left"
+            [
+                f"{self.outcomes[step.key]:9}  {step.key}  {step.id}"
+                for step in self.plan.steps
+                if self.outcomes[step.key] != "left"
+            ],
+            paint_state,
         )
 
     def as_data(self) -> dict[str, Any]:

@@ -216,6 +216,8 @@ def describe_unknown_option(error: click.NoSuchOption) -> str:
     is_long = error.option_name.startswith("--")
     names = [one for names in safe for one in names if one.startswith("--") == is_long]
     near = did_you_mean(error.option_name, names)
+    if error.option_name in ("--no-color", "--no-colour"):
+        near = "; write --color never"
     return f"there is no option {error.option_name!r}{near}"
 
 

@@ -108,7 +108,7 @@ class Commands(click.Group):
         command: click.Command = import_module(
             f".{module_of(cmd_name)}", __package__
         ).command
-        _add_loudness_options(command)
+        _add_common_options(command)
         return command
 
     def shell_complete(
@@ -147,12 +147,19 @@ def _set_loudness(
         raise click.UsageError("--quiet and --verbose: leave one of them out", context)
 
 
-def _loudness_options() -> list[click.Option]:
+def _set_color(context: click.Context, _: click.Parameter, choice: str | None) -> None:
+    """Set whether colours are printed, by the option nearest to the command."""
+    if choice is not None:
+        context.ensure_object(Options).color = choice
+
+
+def _common_options() -> list[click.Option]:
+    """Return the options that may stand before a command or after it."""
     texts = {
-        "--quiet": "Print only errors and questions.",
+        "--quiet": "Print only results, errors and questions.",
         "--verbose": "Print each request.",
     }
-    return [
+    flags = [
         click.Option(
             [name[1:3], name],
             is_flag=True,
@@ -162,13 +169,22 @@ def _loudness_options() -> list[click.Option]:
         )
         for name, text in texts.items()
     ]
+    color = click.Option(
+        ["--color"],
+        type=click.Choice(["auto", "always", "never"]),
+        metavar="WHEN",
+        expose_value=False,
+        callback=_set_color,
+        help="Print colours: auto (on terminals), always or never.",
+    )
+    return [*flags, color]
 
 
-def _add_loudness_options(command: click.Command) -> None:
+def _add_common_options(command: click.Command) -> None:
     """Add the options that may also precede a command, unless it has its own."""
     known = {name for param in command.params for name in param.opts}
     command.params += [
-        option for option in _loudness_options() if known.isdisjoint(option.opts)
+        option for option in _common_options() if known.isdisjoint(option.opts)
     ]
 
 
@@ -213,7 +229,7 @@ def group(context: click.Context, debug: bool) -> None:
         click.echo(context.get_help())
 
 
-group.params += _loudness_options()
+group.params += _common_options()
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -15,6 +15,7 @@ class Options:
         debug: Whether to show where an unexpected error came from.
         is_quiet: Whether to print only errors and questions.
         is_verbose: Whether to print each request.
+        color: Whether to print colours: `auto`, `always` or `never`.
         held: Messages that `--quiet` holds back. They are printed before a question.
         environment: The environment that was used last; None before that.
         is_done: Whether anything was written to the service. The exit code is about
@@ -30,6 +31,7 @@ class Options:
         self.debug = False
         self.is_quiet = False
         self.is_verbose = False
+        self.color = "auto"
         self.held: list[Any] = []
         self.environment: Any = None
         self.is_done = False

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TextIO
@@ -15,8 +15,8 @@ import click
 import rich.console
 from rich.text import Text
 
-from ..redaction import clean_text
 from ..text import printable
+from ._colours import Painter, has_colours, paint_findings
 from ._exit_codes import NoConsentError
 from ._options import OPTIONS
 
@@ -35,54 +35,54 @@ def relative_path(path: Path) -> str:
     return str(full.relative_to(here) if full.is_relative_to(here) else full)
 
 
-def print_message(text: str, label: str = "", style: str = "") -> None:
+def print_message(text: str, painter: Painter | None = None) -> None:
     """Print a message to stderr, with control characters escaped.
 
     With `--quiet` it is held back until a question is asked.
 
     Args:
         text: One or more lines.
-        label: A prefix in the style.
-        style: A style of rich.
+        painter: Adds the colours.
     """
-    said = _style(text, label, style)
+    said = _escape_lines(text)
     if _is_quiet():
         del OPTIONS.held[:-_MOST_HELD]
-        OPTIONS.held.append(said)
+        OPTIONS.held.append((said, painter))
     else:
-        _print(said)
+        _print(said, painter)
 
 
 def _is_quiet() -> bool:
     return OPTIONS.is_quiet and not OPTIONS.debug
 
 
-def _style(text: str, label: str, style: str) -> Text:
-    lines = "\n".join(printable(line) for line in text.split("\n"))
-    return Text.assemble((label, style), lines)
+def _escape_lines(text: str) -> str:
+    return "\n".join(printable(line) for line in text.split("\n"))
 
 
-def _print(said: Text) -> None:
-    with suppress(OSError, ValueError):  # closed, or full
-        is_drawn = bool(_DRAWING) and not _is_quiet()
-        console = _DRAWING[-1] if is_drawn else _console()
-        console.print(said)
+def _print(said: str, painter: Painter | None) -> None:
+    shown = _finish(said, painter, sys.stderr)
+    if _DRAWING and not _is_quiet():
+        _DRAWING[-1].print(Text.from_ansi(shown))
+    elif sys.stderr is not None:
+        try:
+            sys.stderr.write(f"{shown}\n")
+            sys.stderr.flush()
+        except (OSError, ValueError):  # closed, or full
+            _silence(sys.stderr)
 
 
 def stderr_console() -> Console:
     """Return a console on stderr to draw on, which `--quiet` silences."""
-    return _console(is_quiet=_is_quiet())
-
-
-def _console(*, is_quiet: bool = False) -> Console:
-    plain = False if os.environ.get("NO_COLOR") else None
-    # Long lines are left to the terminal, so that addresses stay whole.
+    stream = sys.stderr
     return Console(
         stderr=True,
         highlight=False,
         soft_wrap=True,
-        force_terminal=plain,
-        quiet=is_quiet,
+        # Bars need a terminal, whether or not it has colours.
+        force_terminal=None if stream is None else stream.isatty(),
+        color_system="standard" if has_colours(stream) else None,
+        quiet=_is_quiet(),
     )
 
 
@@ -106,12 +106,19 @@ _DRAWING: Final[list[Console]] = []
 
 def print_error(problem: str) -> None:
     """Print an error, also with `--quiet`."""
-    _print(_style(problem, "error: ", "bold red"))
+    _print(_escape_lines(f"error: {problem}"), paint_findings)
 
 
 def print_advice(text: str) -> None:
     """Print advice after an error, also with `--quiet`."""
-    _print(_style(text, "", ""))
+    _print(_escape_lines(text), None)
+
+
+def _finish(text: str, painter: Painter | None, stream: TextIO | None) -> str:
+    """Return a text as a stream gets it: with colours, if the stream has them."""
+    if painter is None or not has_colours(stream):
+        return text
+    return painter(text)
 
 
 def print_line(line: str) -> None:
@@ -123,10 +130,10 @@ def print_line(line: str) -> None:
     _write_stdout(lambda stream: print(line, file=stream, flush=True))
 
 
-def print_lines(lines: Iterable[str]) -> None:
+def print_lines(lines: Iterable[str], painter: Painter | None = None) -> None:
     """Print lines of the result, with control characters escaped."""
-    for line in lines:
-        print_line(printable(line))
+    if shown := [*map(printable, lines)]:
+        print_line(_finish("\n".join(shown), painter, sys.stdout))
 
 
 def print_paths(paths: Iterable[Path], *, as_json: bool) -> None:
@@ -134,23 +141,15 @@ def print_paths(paths: Iterable[Path], *, as_json: bool) -> None:
     if as_json:
         print_json([str(path) for path in paths])
     else:
-        print_lines(map(str, paths))
+        print_lines(map(relative_path, paths))
 
 
-def print_table(rows: Sequence[Sequence[str]]) -> None:
-    """Print rows with aligned columns. The last column may have any width.
-
-    Keys in cells are redacted, and control characters are escaped.
-    """
-    shown = [[clean_text(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
-    for row in shown:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        print_line("  ".join(cells).rstrip())
-
-
-def print_text(text: str) -> None:
+def print_text(text: str, painter: Painter | None = None) -> None:
     """Print a text such as JSON with the same bytes everywhere.
+
+    Args:
+        text: The text.
+        painter: Adds the colours.
 
     Raises:
         click.ClickException: It cannot be written, and nothing was done before.
@@ -159,10 +158,12 @@ def print_text(text: str) -> None:
     def write(stream: TextIO) -> None:
         binary = getattr(stream, "buffer", None)
         if binary is None or stream.isatty():
-            stream.write(_escape(text, stream.encoding))
+            escaped = _escape(text, stream.encoding)
+            stream.write(_finish(escaped, painter, stream))
         else:
             stream.flush()
-            binary.write(text.encode("utf-8", "backslashreplace"))
+            shown = _finish(text, painter, stream)
+            binary.write(shown.encode("utf-8", "backslashreplace"))
         stream.flush()
 
     _write_stdout(write)
@@ -236,7 +237,7 @@ def confirm(question: str, *, yes: bool) -> None:
 def flush_messages() -> None:
     """Print the messages that were held back, before a question about them."""
     while OPTIONS.held:
-        _print(OPTIONS.held.pop(0))
+        _print(*OPTIONS.held.pop(0))
 
 
 def _escape(text: str, encoding: str) -> str:

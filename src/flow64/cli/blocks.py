@@ -26,7 +26,8 @@ from ._live_reference import (
     write_example,
 )
 from ._main import COMMANDS
-from ._terminal import print_json, print_lines, print_message, print_table
+from ._tables import print_table
+from ._terminal import print_json, print_lines, print_message
 
 ROLES: Final = ("source", "step", "converter", "sink")
 
@@ -102,7 +103,11 @@ def command(
             (new.kind, "RawBlock", truncate(describe_live_kind(new), 80))
             for new in unknown
         ]
-        print_table([*_rows(found, live), *rows])
+        print_table(
+            ("KIND", "CLASS", "DESCRIPTION"),
+            [*_rows(found, live), *rows],
+            least={"CLASS": len("BacklinksReferringDomains"), "DESCRIPTION": 30},
+        )
     if found or unknown:
         return 0
     _print_no_match(known, words, live)

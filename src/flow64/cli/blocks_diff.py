@@ -9,6 +9,7 @@ import click
 from ..analysis import LiveCatalogue, compare_catalogues
 from . import _params as params
 from ._block_changes import changes_data, format_changes, summarize_changes
+from ._colours import paint_state
 from ._exit_codes import CHANGES
 from ._terminal import print_json, print_lines, print_message
 
@@ -32,6 +33,6 @@ def command(*, before: Path, after: Path, has_exit_code: bool, as_json: bool) ->
     if as_json:
         print_json(changes_data(changes))
     else:
-        print_lines(format_changes(changes))
+        print_lines(format_changes(changes), paint_state)
         print_message(summarize_changes(changes) if changes else "no differences")
     return CHANGES if changes and has_exit_code else 0

@@ -24,6 +24,7 @@ from ._block_changes import (
     list_problems,
     summarize_changes,
 )
+from ._colours import paint_state
 from ._service import connect
 from ._terminal import print_json, print_lines, print_message, relative_path
 
@@ -64,7 +65,7 @@ def command(*, env: str | None, as_json: bool) -> int:
             }
         )
     else:
-        print_lines(format_changes(changes))
+        print_lines(format_changes(changes), paint_state)
     for line in list_problems(answer.problems):
         print_message(line)
     _print_result(file, before, live, changes)

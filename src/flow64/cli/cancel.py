@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..text import printable
 from . import _params as params
+from ._colours import paint_state
 from ._options import OPTIONS
 from ._service import connect
-from ._terminal import print_json, print_line, print_message
+from ._terminal import print_json, print_lines, print_message
 
 
 @params.command("cancel", "flow64 cancel 0b9b5ac1-5a0e-4d6f-9a2c-1f5d3c7e8a90")
@@ -21,7 +21,7 @@ def command(*, run_id: str, env: str | None, as_json: bool) -> int:
     if as_json:
         print_json({"run_id": run_id, "status": status})
     else:
-        print_line(printable(status))
+        print_lines([status], paint_state)
     if status == "cancelled":
         print_message("rows that were processed before that may have been charged")
     else:

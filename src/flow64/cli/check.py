@@ -14,6 +14,7 @@ from ..analysis import LiveCatalogue
 from ..diagnostics import Finding, as_text, summary
 from ..text import join_first, printable
 from . import _params as params
+from ._colours import paint_findings
 from ._exit_codes import FAILED
 from ._terminal import find_width, print_json, print_line, print_lines, print_message
 
@@ -132,7 +133,8 @@ def _print_findings(merged: Sequence[tuple[Sequence[str], Finding]]) -> None:
     for names, findings in groups.items():
         if names:
             print_line(f"{_join_names(names)}:")
-        print_lines(as_text(findings, find_width(sys.stdout)).splitlines())
+        text = as_text(findings, find_width(sys.stdout))
+        print_lines(text.splitlines(), paint_findings)
 
 
 def _put_names_first(names: Sequence[str], finding: Finding) -> Finding:

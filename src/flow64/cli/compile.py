@@ -17,6 +17,7 @@ from ..loading import Loaded
 from ..manifest import MANIFEST, Entry, Manifest, entry_of, read_manifest, write_all
 from ..manifest import as_text as manifest_text
 from . import _params as params
+from ._colours import paint_findings
 from ._exit_codes import FAILED
 from ._terminal import (
     find_width,
@@ -154,8 +155,8 @@ def compile_all(
             made.entries[file] = entry
     if not found:
         return made
-    for line in as_text(found, find_width(sys.stderr)).splitlines():
-        print_message(line)
+    text = as_text(found, find_width(sys.stderr))
+    print_message(text.rstrip("\n"), paint_findings)
     print_message(summary(found))
     return None
 

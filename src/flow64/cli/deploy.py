@@ -26,6 +26,7 @@ from ..loading import Loaded
 from ..plan import Plan
 from . import _params as params
 from ._apply_plan import REFUSALS, confirm_and_apply
+from ._colours import paint_changes, paint_state
 from ._error_messages import describe_error
 from ._exit_codes import FAILED, REFUSED, find_exit_code
 from ._make_plan import (
@@ -279,7 +280,7 @@ def _apply(
     priced = evolve(plan, prices=place.settings.prices)
     text = as_text(priced, agreement, in_full=OPTIONS.is_verbose)
     if not options.dry_run:
-        print_message(text)
+        print_message(text, paint_changes)
         if OPTIONS.is_quiet:
             _print_new_ids(plan)
     options.check_keys(plan)
@@ -287,7 +288,7 @@ def _apply(
         if options.as_json:
             print_json(as_data(priced))
         else:
-            print_text(text)
+            print_text(text, paint_changes)
         return 0
     return confirm_and_apply(
         client,
@@ -328,7 +329,8 @@ def _report_faults(loaded: Loaded, faults: Sequence[Faulty], *, as_json: bool) -
     if as_json:
         _print_nothing_done(found, [*errors.values()])
     else:
-        print_lines(f"{one['outcome']:9}  {one['workflow']}" for one in found)
+        lines = (f"{one['outcome']:9}  {one['workflow']}" for one in found)
+        print_lines(lines, paint_state)
     return min(codes.values())
 
 

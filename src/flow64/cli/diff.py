@@ -25,6 +25,7 @@ from ..loading import (
     select_set_values,
 )
 from . import _params as params
+from ._colours import paint_changes
 from ._comparing import (
     ComparedSides,
     compare_sides,
@@ -86,7 +87,7 @@ def command(
     if as_json:
         print_json(comparison_data(found))
     else:
-        print_lines(format_comparison(found))
+        print_lines(format_comparison(found), paint_changes)
     return CHANGES if has_exit_code and found.differs else 0
 
 

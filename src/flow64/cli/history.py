@@ -15,7 +15,8 @@ from . import _params as params
 from ._apply_plan import format_saved_file
 from ._completion import complete_environments
 from ._make_plan import open_history
-from ._terminal import print_json, print_message, print_table
+from ._tables import print_table
+from ._terminal import print_json, print_message
 
 WHY: Final[Mapping[str, str]] = {
     "update": "an update",
@@ -53,7 +54,11 @@ def command(*, key: str | None, env: str | None, as_json: bool) -> int:
         of = "nothing" if key is None else f"nothing of {shortened(key)}"
         where = "" if env is None else f" in {env}"
         print_message(f"{of} was replaced{where} yet")
-    print_table([*map(_row, found)])
+    print_table(
+        ("TIME", "ENV", "KEY", "REPLACED BY", "FILE", "NOT SAVED"),
+        [*map(_row, found)],
+        least={"FILE": 12, "NOT SAVED": 12},
+    )
     return 0
 
 

@@ -11,6 +11,7 @@ import click
 from ..deploy import as_data, as_text, save_plan
 from ..plan import Plan
 from . import _params as params
+from ._colours import paint_changes
 from ._error_messages import describe_error
 from ._exit_codes import CHANGES, FAILED
 from ._make_plan import Faulty, find_place, plan_workflows, print_faults
@@ -80,7 +81,7 @@ def command(
     if as_json:
         print_json(as_data(plan))
     else:
-        print_text(as_text(plan, in_full=OPTIONS.is_verbose))
+        print_text(as_text(plan, in_full=OPTIONS.is_verbose), paint_changes)
     if output is not None:
         file = shlex.quote(str(output))
         print_message(f"saved; to apply it: flow64 deploy --plan {file}")

@@ -11,6 +11,7 @@ from ..deploy import Agreement, as_text, plan_restore
 from ..text import printable
 from . import _params as params
 from ._apply_plan import confirm_and_apply
+from ._colours import paint_changes
 from ._make_plan import find_place
 from ._service import connect
 from ._terminal import print_advice, print_message
@@ -66,7 +67,7 @@ def command(
             prices=place.settings.prices,
             secrets=place.secrets,
         )
-        print_message(as_text(plan))
+        print_message(as_text(plan), paint_changes)
         if without := place.history.find(key, at, env=place.env).without:
             print_advice(
                 f"{printable(key)} was saved {printable(without)}: the current values "

@@ -22,6 +22,7 @@ from ..render import (
     review_of_diff,
 )
 from . import _params as params
+from ._colours import paint_changes
 from ._exit_codes import CHANGES, FAILED
 from ._make_plan import find_place, plan_workflows, print_faults
 from ._service import connect
@@ -101,7 +102,7 @@ def command(
         review = found
     text = FORMS["json" if as_json else form](review)
     if output is None:
-        print_text(text)
+        print_text(text, None if as_json or form != "text" else paint_changes)
     else:
         write_file(output, text)
     return CHANGES if has_exit_code and not review.is_empty else 0

@@ -33,6 +33,7 @@ from ..runs import (
 from ..text import printable
 from ..workflow import Workflow
 from . import _params as params
+from ._colours import paint_label
 from ._estimate import estimate_run
 from ._exit_codes import INTERRUPTED, NoConsentError
 from ._options import OPTIONS
@@ -438,13 +439,13 @@ def _describe_settings(
 
 def _print_facts(facts: Sequence[tuple[str, str]]) -> None:
     for label, text in facts:
-        print_message(text, f"{label:13}", "bold")
+        print_message(f"{label:13}{text}", paint_label)
 
 
 def _print_result(facts: Sequence[tuple[str, str]], *, as_json: bool) -> None:
     """Print the estimate of a run as the result."""
     if not as_json:
-        print_lines(f"{label:13}{text}" for label, text in facts)
+        print_lines((f"{label:13}{text}" for label, text in facts), paint_label)
         return
     uncounted = [text for label, text in facts if label == "not counted"]
     found = {label: text for label, text in facts if label != "not counted"}

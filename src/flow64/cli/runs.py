@@ -8,8 +8,10 @@ from ..definition import is_uuid
 from ..loading import LiveAddress, list_live, parse_address, pick_live, require_same_env
 from ..redaction import redact_keys_in_json
 from . import _params as params
+from ._colours import paint_state
 from ._service import connect, find_environment
-from ._terminal import print_json, print_message, print_table
+from ._tables import print_table
+from ._terminal import print_json, print_message
 
 
 @params.command(
@@ -70,6 +72,7 @@ def command(
     if not found:
         print_message("there are no runs")
     print_table(
+        ("RUN ID", "STATUS", "QUEUED", "WORKFLOW"),
         [
             (
                 run.job_id,
@@ -78,6 +81,8 @@ def command(
                 run.workflow_name or run.workflow_id,
             )
             for run in found
-        ]
+        ],
+        least={"QUEUED": 20, "WORKFLOW": 8},
+        painters={"STATUS": paint_state},
     )
     return 0

@@ -14,10 +14,12 @@ from ..deploy import DeployedCode, SameCode, deployed_codes, key_of, same_code
 from ..environments import load as load_settings
 from ..loading import insert_env, list_live, select_ours
 from . import _params as params
+from ._colours import paint_state
 from ._completion import complete_environments
 from ._exit_codes import CHANGES
 from ._service import connect
-from ._terminal import print_json, print_message, print_table
+from ._tables import print_table
+from ._terminal import print_json, print_message
 
 
 @params.command(
@@ -131,6 +133,11 @@ def _print_answers(answers: Sequence[SameCode], here: str, there: str) -> None:
         (one.verdict, one.key, "; ".join(filter(None, [one.reason, *one.notes])))
         for one in answers
     ]
-    print_table(rows)
+    print_table(
+        ("VERDICT", "KEY", "REASON"),
+        rows,
+        least={"REASON": 20},
+        painters={"VERDICT": paint_state},
+    )
     if any(notes for _, _, notes in rows):
         print_message(f"here: {here}; there: {there}")

@@ -24,7 +24,8 @@ from ._output_schemas import (
     runs_schema,
     saved_plan_schema,
 )
-from ._terminal import print_json, print_table
+from ._tables import print_table
+from ._terminal import print_json
 
 SCHEMAS: Final[Mapping[str, str]] = {
     "create": "A workflow as JSON: what `flow64 compile` writes.",
@@ -96,7 +97,9 @@ def command(*, name: str | None, saved: Path | None, as_json: bool) -> int:
         if as_json:
             print_json([{"name": key, "about": text} for key, text in SCHEMAS.items()])
         else:
-            print_table([*SCHEMAS.items()])
+            print_table(
+                ("NAME", "DESCRIPTION"), [*SCHEMAS.items()], least={"DESCRIPTION": 20}
+            )
     elif name in SCHEMAS:
         live = None
         if name in _OF_BLOCKS:

@@ -24,6 +24,7 @@ from ..environments import Reference
 from ..environments import load as load_settings
 from ..errors import ConfigError, SettingsError
 from ..text import join_words
+from ._colours import paint_label
 from ._crash_report import report_thread_crashes
 from ._exit_codes import INTERRUPTED
 from ._options import Options
@@ -256,7 +257,7 @@ def introduce(
         "An emulator of the documented Workflows API runs here. It spends nothing."
     )
     for label, text in lines.items():
-        print_message(text, f"{label:10}", "bold")
+        print_message(f"{label:10}{text}", paint_label)
 
 
 def describe_environment(url: str, *, has_keys: bool) -> str:

@@ -26,13 +26,14 @@ from ..runs import (
 from ..runs import Progress as BlockProgress
 from ..text import printable
 from . import _params as params
+from ._colours import paint_event, paint_state
 from ._exit_codes import FAILED, INTERRUPTED
 from ._service import connect, format_watch_command
 from ._terminal import (
     Console,
     draw_on,
     print_error,
-    print_line,
+    print_lines,
     print_message,
     print_text,
     stderr_console,
@@ -65,7 +66,9 @@ def command(
             )
             return INTERRUPTED
     if not as_json:
-        print_line(printable(f"{run.status}: {run.empty}" if run.empty else run.status))
+        print_lines(
+            [f"{run.status}: {run.empty}" if run.empty else run.status], paint_state
+        )
     return code
 
 
@@ -117,7 +120,7 @@ def open_display(run_id: str) -> Generator[Callable[[RunEvent], None]]:
 
     def show(event: RunEvent) -> None:
         if (line := lines.format(event)) is not None:
-            print_message(line)
+            print_message(line, paint_event)
 
     yield show
 

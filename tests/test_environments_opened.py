@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 
@@ -277,6 +278,78 @@ def test_only_one_process_has_the_emulator(project):
         open_client(environment),
     ):
         pass  # pragma: no cover - it is not entered
+
+
+@pytest.fixture
+def store(project):
+    """The store of the emulator, in a folder that is there."""
+    path = load().environment(EMULATOR).store
+    path.parent.mkdir()
+    return path
+
+
+def test_an_emulator_that_is_served_is_used(project, store, caplog):
+    """Plans and the journal recognise it: its endpoint is that of any emulator."""
+    caplog.set_level("INFO", "flow64")
+    environment = load().environment(EMULATOR)
+    with Emulator(store=store) as served:
+        with open_client(environment) as client:
+            first = client.deploy(inbound(), values={"hook": HOOK}).state
+            run = client.run(inbound(), rows(1), values={"hook": HOOK})
+            (found,) = run.wait(every=0.01).rows()
+            endpoint = client.endpoint
+        seen = len(served.requests)
+    with open_client(environment) as client:
+        second = client.deploy(inbound(), values={"hook": HOOK}).state
+
+    assert (first, second, endpoint) == ("new", "unchanged", "http://127.0.0.1")
+    assert (found.raw["full_name"], seen > 3) == ("Ada 0", True)
+    assert f"{store} is open at {served_at(caplog)}, which is used" in caplog.text
+    assert [*project.glob(".flow64/*-address")] == []
+
+
+def served_at(caplog):
+    return re.search(r"http://127\.0\.0\.1:\d+", caplog.text)[0]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://api.example.com:80",
+        "http://127.0.0.1:80@api.example.com",
+        "http://127.0.0.1:1/redirect",
+        "https://127.0.0.1:1",
+        "http://127.0.0.1:1\n",
+        "\u0661",
+    ],
+)
+def test_no_other_machine_is_believed_to_serve_a_store(store, address):
+    """The file beside a store may be a stranger's."""
+    environment = load().environment(EMULATOR)
+    with open_client(environment):
+        store.with_name(f"{store.name}-address").write_text(address, "utf-8")
+        with pytest.raises(EmulatorStoreError), open_client(environment):
+            pass  # pragma: no cover - it is not entered
+
+
+def test_the_address_of_a_killed_emulator_is_forgotten(store):
+    """The next one that opens the store removes it."""
+    note = store.with_name(f"{store.name}-address")
+    note.write_text("http://127.0.0.1:1", "utf-8")
+    environment = load().environment(EMULATOR)
+
+    with open_client(environment):
+        assert not note.exists()
+        with pytest.raises(EmulatorStoreError, match="another program has it open"):
+            open_client(environment).__enter__()
+
+
+def test_a_damaged_store_is_not_looked_for_elsewhere(store):
+    store.write_bytes(b"not a database" * 100)
+    store.with_name(f"{store.name}-address").write_text("http://127.0.0.1:1", "utf-8")
+
+    with pytest.raises(EmulatorStoreError, match="not a database"):
+        open_client(load().environment(EMULATOR)).__enter__()
 
 
 def test_the_emulator_has_to_be_started(project):

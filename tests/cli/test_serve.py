@@ -135,15 +135,30 @@ def test_says_what_a_project_needs(tmp_path):
         here = {"cwd": tmp_path, "env": environment(SIXTYFOUR_API_KEY="")}
         done = flow64("deploy", "leads.py", "-e", "mine", "--yes", **here)
         _, known, _ = ended(process)
-    there.write_text("[tool.flow64]\nwrong = 1\n", "utf-8")
+    there.write_text("[tool.flow64]\nwrong = 1\n", "utf-8")  # and then it is as none
     with serving("--api-keys", "keys", cwd=keys(tmp_path)) as (process, _):
         _, kept, _ = ended(process)
 
+    with serving("--store", ".flow64/emulator.db", cwd=folder_of(tmp_path)) as (
+        process,
+        _,
+    ):
+        done_there = flow64("deploy", "leads.py", "-e", "emulator", "--yes", **here)
+        _, stored, _ = ended(process)
+
+    assert "projects  flow64 deploy -e emulator\n" in stored
+    assert (done_there.returncode, "which is used" in done_there.stderr) == (0, True)
     assert "projects  -e local, with these lines in pyproject.toml:" in talk
     assert lines == ["[tool.flow64.environments.local]", f'endpoint = "{url}"']
     assert "projects  flow64 deploy -e mine\n" in known
     assert done.returncode == 0
     assert 'api_key = { env = "NAME_OF_THE_VARIABLE" }' in kept
+
+
+def folder_of(project):
+    (project / "pyproject.toml").unlink()
+    (project / ".flow64").mkdir(exist_ok=True)
+    return project
 
 
 def keys(folder):

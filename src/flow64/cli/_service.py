@@ -7,11 +7,13 @@ import os
 import shlex
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Final
 
 from ..api import CLIENT_NAME, DEFAULT_ENDPOINT, KEY_NAME, NAMES, REQUEST_LOG
 from ..client import Client
 from ..environments import (
     ENV_NAME,
+    OPENING_LOG,
     Environment,
     OAuthFile,
     Reference,
@@ -25,6 +27,9 @@ from ._options import OPTIONS
 from ._terminal import print_advice, print_message
 
 _log = logging.getLogger("flow64")
+
+_SHOWN: Final = (REQUEST_LOG, OPENING_LOG)
+"""Logs that are printed whatever their level is."""
 
 
 class _LogPrinter(logging.Handler):
@@ -52,7 +57,7 @@ class _LogPrinter(logging.Handler):
                 self.advice = ""
             case _ if record.name == OVERRIDE_LOG:
                 pass  # `run` prints it before it asks
-            case _ if record.levelno >= logging.WARNING or record.name == REQUEST_LOG:
+            case _ if record.levelno >= logging.WARNING or record.name in _SHOWN:
                 print_message(record.getMessage())
             case _:
                 pass

@@ -20,7 +20,7 @@ from attrs import asdict, define, frozen
 
 from ..api import host_of, is_loopback
 from ..emulator import Emulator, Switches, load_fixtures
-from ..environments import Reference
+from ..environments import EMULATOR, Reference
 from ..environments import load as load_settings
 from ..errors import ConfigError, SettingsError
 from ..text import join_words
@@ -248,7 +248,7 @@ def introduce(
         "page": url,
         "programs": f"SIXTYFOUR_API_ENDPOINT={url} SIXTYFOUR_API_KEY={key}",
         **({"others": others} if others else {}),
-        "projects": describe_environment(url, has_keys=keys is not None),
+        "projects": describe_environment(url, store, has_keys=keys is not None),
         "store": str(store) if store else "memory, lost at the end",
         "switches": ", ".join(changed) or "the defaults",
         "to stop": "Ctrl-C",
@@ -260,11 +260,12 @@ def introduce(
         print_message(f"{label:10}{text}", paint_label)
 
 
-def describe_environment(url: str, *, has_keys: bool) -> str:
+def describe_environment(url: str, store: Path | None, *, has_keys: bool) -> str:
     """Return the command for the project in this folder, or what is to be added to it.
 
     Args:
         url: The address of the emulator.
+        store: Its file, which may be that of the environment `emulator`.
         has_keys: Whether it accepts certain keys alone.
     """
     try:
@@ -273,6 +274,8 @@ def describe_environment(url: str, *, has_keys: bool) -> str:
         environments = {}
     port = _find_port(url)
     for name, one in environments.items():
+        if store is not None and one.store == store.absolute():
+            return f"flow64 deploy -e {EMULATOR}"
         endpoint = one.endpoint
         if isinstance(endpoint, Reference):
             endpoint = os.environ.get(endpoint.variable)

@@ -20,6 +20,7 @@ try:
     from ._oauth import OAuthClient
     from ._server import Emulator, OutboxEntry
     from ._store import Store
+    from ._store_file import find_address as find_address
     from ._switches import Guess, Switches
 except ModuleNotFoundError as _missing:
     if (_missing.name or "").partition(".")[0] not in _EXTRA:

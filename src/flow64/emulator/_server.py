@@ -28,7 +28,7 @@ from ._run_worker import Tools
 from ._services import Services
 from ._serving import ANY_ADDRESS, LOOPBACK, Serving, as_url_host
 from ._store import Store
-from ._store_file import MEMORY
+from ._store_file import MEMORY, forget_address, note_address
 from ._switches import Switches
 from ._transport import InProcessTransport
 from ._web_editor import copy_workflow, edit_workflow
@@ -217,6 +217,8 @@ class Emulator:
             return self
         self._resume()
         self._served = Serving(self.app, self._host, self._port)
+        if self._path is not None:
+            note_address(self._path, self.url)
         return self
 
     def stop(self) -> None:
@@ -227,6 +229,7 @@ class Emulator:
             self._served = None
         self._engine.stop()
         if self._path is not None:
+            forget_address(self._path)  # while it is still locked
             self.store.close()
             self._is_open = False
 

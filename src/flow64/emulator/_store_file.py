@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Mapping
 from contextlib import suppress
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import EmulatorStoreError
+from ..files import Unusable, read_whole, write_whole
 from ._records import (
     BlockState,
     ClaimRecord,
@@ -88,7 +90,53 @@ def open_file(path: str) -> sqlite3.Connection:
         connection.close()
         raise
     connection.text_factory = bytes
+    if path != MEMORY:
+        forget_address(path)  # of an emulator that was killed
     return connection
+
+
+# -- The address of the emulator that has a store open ---------------------------------
+
+_ADDRESS: Final = re.compile(r"http://127\.0\.0\.1:[0-9]{1,5}")
+"""The only form of an address that is noted, and that is believed."""
+
+
+def note_address(path: str | Path, url: str) -> None:
+    """Note beside a store where it is served, for processes that find it open.
+
+    Only the process that has the store open calls it. Other addresses than that of
+    loopback are not noted.
+    """
+    if _ADDRESS.fullmatch(url):
+        with suppress(OSError, Unusable):  # a folder in which nothing can be written
+            write_whole(_address_file(path), url.encode())
+
+
+def forget_address(path: str | Path) -> None:
+    """Remove the noted address of a store."""
+    with suppress(OSError):
+        _address_file(path).unlink()
+
+
+def find_address(error: EmulatorStoreError) -> str | None:
+    """Return where the store of an error is served; None if nothing is noted.
+
+    It is an address on this machine in any case: the file may be a stranger's.
+
+    Args:
+        error: Tells why the store could not be opened.
+    """
+    if error.problem != _IN_USE[0]:
+        return None
+    try:
+        text = read_whole(_address_file(error.path), 64).decode("ascii", "replace")
+    except (OSError, Unusable):
+        return None
+    return text if _ADDRESS.fullmatch(text) else None
+
+
+def _address_file(path: str | Path) -> Path:
+    return Path(f"{os.fspath(path)}-address")
 
 
 def _make_private(path: str) -> None:

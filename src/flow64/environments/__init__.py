@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from ._model import EMULATOR, Environment, OAuthFile, Reference, Settings
 from ._model import ENV_NAME as ENV_NAME
+from ._opening import OPENING_LOG as OPENING_LOG
 from ._opening import async_client_for, client_for, open_client
 from ._read import load
 from ._schema import pyproject_schema as pyproject_schema

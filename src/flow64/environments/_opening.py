@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ..api import OAuth
+from attrs import evolve
+
+from ..api import HttpxTransport, OAuth
 from ..client import PLACE_NAME as JOURNAL
 from ..client import AsyncClient, Client, Terms
 from ..deploy import PLACE_NAME as HISTORY
-from ..errors import ConfigError
+from ..errors import ConfigError, EmulatorStoreError
 from ..files import make_folder
 from ._model import Environment, OAuthFile
 
 if TYPE_CHECKING:
-    from ..emulator import Emulator
+    from ..api import AsyncHttpAnswer, AsyncTransport, HttpRequest, Transport
 
 EMULATED: Final = "http://127.0.0.1"
 """Endpoint of the emulator. It runs in this process and needs no port. It is always the
 same, so that plans and the journal of runs recognise it."""
 
+
+OPENING_LOG: Final = "flow64.environments"
+"""The log that says which emulator is used."""
 
 KEY: Final = "local"
 """Made-up API key for what runs on this machine. It is too short to be redacted in
@@ -35,6 +41,7 @@ def open_client(environment: Environment) -> Generator[Client]:
 
     For the environment `emulator`, an emulator is started. It stores everything in a
     file of the project, so the next command finds it again, and unfinished runs go on.
+    If an emulator that is served, as by `flow64 serve`, has that file open, it is used.
 
     Raises:
         ConfigError: A variable is not set, or a setting cannot be used.
@@ -45,11 +52,10 @@ def open_client(environment: Environment) -> Generator[Client]:
         if environment.store is None:
             client = client_for(environment)
         else:
-            emulator = ends.enter_context(_emulator(environment.store))
             client = Client(
                 KEY,
                 base_url=EMULATED,
-                transport=emulator.transport(),
+                transport=ends.enter_context(_emulator(environment.store)),
                 **_options(environment),
             )
         yield ends.enter_context(client)
@@ -128,15 +134,48 @@ def _oauth(environment: Environment, given: OAuthFile) -> OAuth:
 
 
 @contextmanager
-def _emulator(store: Path) -> Generator[Emulator]:
-    from ..emulator import Emulator
+def _emulator(store: Path) -> Generator[Transport | AsyncTransport]:
+    """Start the emulator of a store, or find the one that has it open.
+
+    Raises:
+        EmulatorStoreError: Another process has it open, and does not serve it.
+    """
+    from ..emulator import Emulator, find_address
 
     _make_room(store.parent)
-    emulator = Emulator(store=store)
     try:
-        yield emulator
+        emulator = Emulator(store=store)
+    except EmulatorStoreError as error:
+        if (url := find_address(error)) is None:
+            raise
+        logging.getLogger(OPENING_LOG).info(
+            "%s is open at %s, which is used", store, url
+        )
+        yield _ServedTransport(url)
+        return
+    try:
+        yield emulator.transport()
     finally:
         emulator.stop()
+
+
+class _ServedTransport:
+    """Sends what is for `EMULATED` to the emulator that serves its store."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._inner = HttpxTransport(trust_env=False)
+
+    async def send(self, request: HttpRequest) -> AsyncHttpAnswer:
+        """Send a request. Links to results lead to the emulator as they are."""
+        place, is_there, path = request.url.partition(f"{EMULATED}/")
+        if is_there and not place:
+            request = evolve(request, url=f"{self._url}/{path}")
+        return await self._inner.send(request)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._inner.close()
 
 
 def _make_room(folder: Path) -> None:

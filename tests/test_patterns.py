@@ -125,6 +125,12 @@ PATTERNS = {
     "flow64.definition._stamp._PIN": ("search", "", "/pin:a", "/"),
     "flow64.emulator._cron._PART": ("fullmatch", "", "1-", "!"),
     "flow64.emulator._deliveries._HOST": ("fullmatch", "", "a.", "!"),
+    "flow64.emulator._store_file._ADDRESS": (
+        "fullmatch",
+        "http://127.0.0.1:",
+        "1",
+        "!",
+    ),
     "flow64.generation._schema_types._NAME": ("fullmatch", "", "a", "!"),
     "flow64.manifest._known._DISTINCTIVE": ("fullmatch", "", ":/", " "),
     "flow64.manifest._pull._BARE": ("fullmatch", "", "a", "!"),

@@ -8,6 +8,7 @@ import pickle
 from types import SimpleNamespace
 
 import pytest
+from attrs import asdict, evolve
 
 from flow64 import errors
 from flow64.diagnostics import Finding
@@ -515,6 +516,28 @@ WORDS = [
         "the changes are about another state of block 'x'; compare again: apply(diff(before, after), before)",
     ),
 ]
+BUILT_IN = [
+    (TransportError("GET", "/x", "reset"), ConnectionError),
+    (HeldBackError("GET", "/x", "why", sent=False), ConnectionError),
+    (WaitTimeoutError("RUN", "running", seconds=30.0), TimeoutError),
+    (RowsError(["row 1"]), ValueError),
+]
+
+
+@pytest.mark.parametrize(("error", "built_in"), BUILT_IN, ids=str)
+def test_error_is_one_of_python_too(error, built_in):
+    """With the fields and words of flow64, also after a journey to another process."""
+    copies = [pickle.loads(pickle.dumps(error)), copy.copy(error), evolve(error)]
+
+    assert isinstance(error, FlowError)
+    for each in (error, *copies):
+        with pytest.raises(built_in) as caught:
+            raise each
+        assert (str(caught.value), repr(caught.value)) == (str(error), repr(error))
+        assert asdict(each) == asdict(error)
+        assert getattr(each, "errno", None) is None
+
+
 GROUPS = {"FlowError", "DeployError", "RunError", "DeliveryError"}
 """Those that are only ever caught."""
 STATUSES = {"ServerError", *(kind.__name__ for kind in API_ERRORS.values())}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
 from contextlib import aclosing
@@ -12,6 +13,7 @@ from attrs import define, field
 
 from flow64 import errors
 from flow64.api import Request
+from flow64.api._channel import user_agent
 from flow64.client import AsyncClient, Client, Policy
 from tests.service.clients import BOTH, FakeClock, ask, job, use, with_clock
 
@@ -347,12 +349,21 @@ def test_link_is_opened_without_a_credential(kind):
     assert found == (206, b"ab")
     assert fake.asked[0].headers == {
         "accept-encoding": "identity",
-        "user-agent": "flow64",
+        "user-agent": user_agent(),
         "range": "bytes=3-",
         "if-range": '"v"',
     }
     assert (fake.asked[0].url, fake.asked[0].is_signed) == (LINK, True)
     assert "SENTINEL" not in repr(fake.asked[0])
+
+
+def test_user_agent_names_versions():
+    """Of flow64, of Python and of the HTTP library; and nothing else of the machine."""
+    number = r"\d+(\.\w+)+"
+
+    assert re.fullmatch(
+        rf"flow64/{number} python/3\.\d+ httpx2?/{number}", user_agent()
+    )
 
 
 @BOTH

@@ -98,6 +98,22 @@ def test_verbose(service, leads, flow64, line):
     assert ("?" in told, "sk_test" in told) == (False, False)
 
 
+def test_variable_is_like_verbose(service, leads, flow64, monkeypatch):
+    """`FLOW64_LOG=debug` shows requests too, and `--verbose` always does."""
+    shown = {}
+    for level, more in [("debug", []), ("error", []), ("error", ["--verbose"])]:
+        monkeypatch.setenv("FLOW64_LOG", level)
+        code, _, told = flow64("list", *more)
+        assert code == 0
+        shown[(level, *more)] = "200 GET /workflows (" in told
+
+    assert shown == {
+        ("debug",): True,
+        ("error",): False,
+        ("error", "--verbose"): True,
+    }
+
+
 def test_verbose_tells_of_what_got_no_answer(service, leads, flow64):
     service.faults.add(Fault("reset_before", path="/workflows", times=1))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ._answer_errors import api_error
 from ._arguments import FORMATS, as_any_text, as_flag, as_formats, as_id, as_text
-from ._channel import REQUEST_LOG, Channel
+from ._channel import Channel
 from ._credential import KEY_NAME, Credential, Token, TokenSource
 from ._endpoint import (
     DEFAULT_ENDPOINT,
@@ -16,6 +16,7 @@ from ._endpoint import (
 )
 from ._feed import Feed, InCaller
 from ._http import HttpxTransport
+from ._logging import LOG_NAME, REQUEST_LOG, configure_logging
 from ._loop_thread import LoopThread, StopNow
 from ._oauth import DISCOVERY, OAuth
 from ._oauth_key import CLIENT_NAME
@@ -87,6 +88,7 @@ __all__ = [
     "ENDED",
     "FORMATS",
     "KEY_NAME",
+    "LOG_NAME",
     "MOST_RUNS",
     "NAMES",
     "REQUEST_LOG",
@@ -135,6 +137,7 @@ __all__ = [
     "as_id",
     "as_text",
     "cancel_run",
+    "configure_logging",
     "create",
     "create_schedule",
     "create_signing_secret",

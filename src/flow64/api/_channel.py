@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import platform
 from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.metadata import version
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
@@ -18,6 +21,7 @@ from ..errors import (
     LinkRefusedError,
     TransportError,
 )
+from ..http import httpx
 from ..redaction import Redaction
 from ._credential import Credential
 from ._endpoint import host_of, is_followed, is_loopback
@@ -25,9 +29,6 @@ from ._pace import Pace
 from ._request import Answer, Request
 from ._retry import Policy
 from ._transport import HttpRequest
-
-REQUEST_LOG: Final = "flow64.requests"
-"""Name of the log that each request is a line of, at the level DEBUG."""
 
 LONG: Final = 2.0
 """Seconds of a wait that is worth a warning."""
@@ -70,7 +71,7 @@ class Channel:
 
     def request(self, asked: Request, timeout: float) -> HttpRequest:
         """Return the HTTP request of a request."""
-        headers = {"accept": "application/json", "user-agent": AGENT}
+        headers = {"accept": "application/json", "user-agent": user_agent()}
         self.credential.note(asked)
         self.secrets.add(asked.secrets)
         content = None
@@ -105,7 +106,7 @@ class Channel:
         if not is_followed(url, self.endpoint, self.hosts):
             raise LinkRefusedError(host_of(url) or "no host")
         # As it is stored: a part that is asked for counts the bytes of the file.
-        headers = {"accept-encoding": "identity", "user-agent": AGENT}
+        headers = {"accept-encoding": "identity", "user-agent": user_agent()}
         if start:
             headers["range"] = f"bytes={start}-"
             if validator:
@@ -154,13 +155,11 @@ class Channel:
         return AnswerError(request.method, request.path, problem, is_final=True)
 
 
-AGENT: Final = "flow64"
-
 _log = logging.getLogger("flow64")
 
 
-def log_request(status: object, asked: str, seconds: float) -> None:
-    """Log a request, without what may be secret: query, headers, body and link."""
-    logging.getLogger(REQUEST_LOG).debug(
-        "%s %s (%.0f ms)", status, asked, 1000 * seconds
-    )
+@cache
+def user_agent() -> str:
+    """Return the header: the versions of flow64, of Python and of the HTTP library."""
+    flow64, python = version("flow64"), ".".join(platform.python_version_tuple()[:2])
+    return f"flow64/{flow64} python/{python} {httpx.__name__}/{httpx.__version__}"

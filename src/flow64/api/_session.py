@@ -28,7 +28,8 @@ from ..errors import (
     TransportError,
 )
 from ._answer_errors import api_error
-from ._channel import MAX_ANSWER, MAX_ERROR, Channel, log_request
+from ._channel import MAX_ANSWER, MAX_ERROR, Channel
+from ._logging import log_request
 from ._named_locks import TURNS
 from ._organisation import Organisation
 from ._request import Answer, Request

@@ -9,7 +9,14 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final
 
-from ..api import CLIENT_NAME, DEFAULT_ENDPOINT, KEY_NAME, NAMES, REQUEST_LOG
+from ..api import (
+    CLIENT_NAME,
+    DEFAULT_ENDPOINT,
+    KEY_NAME,
+    LOG_NAME,
+    NAMES,
+    REQUEST_LOG,
+)
 from ..client import Client
 from ..environments import (
     ENV_NAME,
@@ -36,7 +43,7 @@ class _LogPrinter(logging.Handler):
     """Prints log records, with control characters escaped.
 
     These are warnings, each wait for a service that cannot be reached, and each request
-    if `--verbose` was given.
+    if `--verbose` was given. `FLOW64_LOG` sets another level.
 
     Attributes:
         limit: Seconds for all attempts of one request together.
@@ -58,6 +65,8 @@ class _LogPrinter(logging.Handler):
             case _ if record.name == OVERRIDE_LOG:
                 pass  # `run` prints it before it asks
             case _ if record.levelno >= logging.WARNING or record.name in _SHOWN:
+                print_message(record.getMessage())
+            case _ if os.environ.get(LOG_NAME):
                 print_message(record.getMessage())
             case _:
                 pass
@@ -106,6 +115,8 @@ def connect(env: str | None) -> Generator[Client]:
                 "start it in another terminal: flow64 serve; or use -e emulator, "
                 "which needs no server"
             )
+        if OPTIONS.is_verbose:  # a client sets the level that `FLOW64_LOG` asks for
+            _log.setLevel(logging.DEBUG)
         if is_new:
             if env is None and os.environ.get(ENV_NAME):
                 print_message(f"environment {environment.name}, by {ENV_NAME}")

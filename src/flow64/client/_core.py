@@ -43,6 +43,7 @@ from ..api import (
     TokenSource,
     Transport,
     as_async,
+    configure_logging,
 )
 from ..errors import ArgumentError, ConfigError, shortened
 from ._settings import DEFAULT, ClientSettings, Terms, credential_of, resolve_settings
@@ -122,6 +123,7 @@ class ClientCore(ABC):
         terms: Terms | None = None,
         transport: Transport | AsyncTransport | None = None,
     ) -> None:
+        configure_logging()
         credential = credential_of(api_key, oauth)
         del api_key  # an error from here on may show the locals of its frames
         self._settings: Final[ClientSettings] = resolve_settings(
@@ -139,11 +141,40 @@ class ClientCore(ABC):
         )
         _require_transport(transport)
         self._clock: Clock = Clock()
+        self._owner: ClientCore | None = None
         self._connect(transport)
 
     @abstractmethod
     def _connect(self, transport: Transport | AsyncTransport | None) -> None:
         """Prepare the transport. Nothing is sent."""
+
+    def with_options(
+        self,
+        *,
+        timeout: float | None = None,
+        max_retries: int | None = None,
+        deadline: float | None = None,
+    ) -> Self:
+        """Return a client with other limits, which shares the rest with this one.
+
+        Both have the same connections, credential, pace and journal. The connections
+        belong to this client: closing it closes both, and closing the other does
+        nothing.
+
+            quick = client.with_options(timeout=5, max_retries=0)
+
+        Args:
+            timeout: Seconds for one request. None keeps that of this client, and so on.
+            max_retries: How often a request is repeated.
+            deadline: Seconds for one call, with all its requests and waits.
+
+        Raises:
+            ConfigError: A limit is not a number, or out of its range.
+        """
+        made = object.__new__(type(self))
+        settings = self._settings.with_limits(timeout, max_retries, deadline)
+        vars(made).update(vars(self), _settings=settings, _owner=self)
+        return made
 
     def _make_session(self, transport: AsyncTransport, **more: Any) -> Session:
         settings = self._settings
@@ -245,8 +276,9 @@ class AsyncCore(ClientCore):
             await feed.close()
 
     async def close(self) -> None:
-        """Close the connections."""
-        await self._transport.close()
+        """Close the connections. A client of `with_options` leaves them open."""
+        if self._owner is None:
+            await self._transport.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -261,8 +293,9 @@ class AsyncCore(ClientCore):
 
     def __del__(self) -> None:
         transport = getattr(self, "_transport", None)
-        is_ours = isinstance(transport, HttpxTransport) and transport.is_in_use
-        if is_ours and not sys.is_finalizing():
+        is_ours = getattr(self, "_owner", None) is None
+        is_open = isinstance(transport, HttpxTransport) and transport.is_in_use
+        if is_ours and is_open and not sys.is_finalizing():
             text = f"unclosed {self!r}: use `async with`, or await close()"
             warn(text, ResourceWarning, stacklevel=2, source=self)
 
@@ -328,8 +361,12 @@ class Core(ClientCore):
             thread.run_at_end(feed.close, is_awaited=is_patient)
 
     def close(self) -> None:
-        """Close the connections, and end the thread; closing twice does nothing."""
-        self._thread.close()
+        """Close the connections, and end the thread; closing twice does nothing.
+
+        A client of `with_options` leaves them open.
+        """
+        if self._owner is None:
+            self._thread.close()
 
     def __enter__(self) -> Self:
         return self

@@ -93,6 +93,21 @@ class ClientSettings:
         factory=lambda: Organisation(None), eq=False, repr=False
     )
 
+    def with_limits(
+        self, timeout: float | None, retries: int | None, deadline: float | None
+    ) -> ClientSettings:
+        """Return the settings with other limits; None keeps a limit.
+
+        Raises:
+            ConfigError: A limit is not a number, or out of its range.
+        """
+        given = {"timeout": timeout, "retries": retries, "deadline": deadline}
+        changes: dict[str, Any] = {
+            name: limit for name, limit in given.items() if limit is not None
+        }
+        policy = evolve(self.channel.policy, **changes)
+        return evolve(self, channel=evolve(self.channel, policy=policy))
+
     def env_of(self, callee: str, given: str | None) -> str:
         """Return the environment of a call.
 
@@ -149,10 +164,6 @@ def resolve_settings(
     if isinstance(hosts, str):
         raise ConfigError(f"hosts is the text {hosts!r}; write hosts=[{hosts!r}]")
     policy = policy or Policy()
-    if timeout is not None:
-        policy = evolve(policy, timeout=timeout)
-    if max_retries is not None:
-        policy = evolve(policy, retries=max_retries)
     channel = Channel(
         endpoint_of(base_url, allow_http=allow_http),
         credential,
@@ -165,9 +176,10 @@ def resolve_settings(
     hidden = secret_values(says.values, says.hidden)
     channel.secrets.add(secret_texts([], hidden))
     organisation = Organisation(says.org_id, env)
-    return ClientSettings(
+    made = ClientSettings(
         channel, _journal(journal), env, History.of(history), says, organisation
     )
+    return made.with_limits(timeout, max_retries, None)
 
 
 def credential_of(api_key: str | None, oauth: TokenSource | None) -> Credential:

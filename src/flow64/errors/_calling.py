@@ -185,7 +185,7 @@ class TokenError(FlowError):
 
 
 @frozen(repr=False)
-class TransportError(FlowError):
+class TransportError(FlowError, ConnectionError):
     """No answer came: refused, reset, or timed out.
 
     Attributes:

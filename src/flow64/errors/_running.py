@@ -118,7 +118,7 @@ class IntentFailedError(RunError):
 
 
 @frozen(repr=False)
-class WaitTimeoutError(RunError):
+class WaitTimeoutError(RunError, TimeoutError):
     """A run had not ended when the time for waiting was over. It goes on."""
 
     run_id: str

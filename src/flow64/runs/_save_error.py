@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import SaveError
+from ..errors import FlowError, SaveError
 from ..files import Unusable, reason_of
 
 _EXISTS: Final = "it exists; name another place, or overwrite=True to replace it"
@@ -19,6 +19,8 @@ def raise_save_error(path: Path | str) -> Generator[None]:
     """Turn a failure to write any file for a target into an error that names it."""
     try:
         yield
+    except FlowError:  # no answer from the service is a ConnectionError
+        raise
     except FileExistsError:
         raise SaveError(str(path), _EXISTS) from None
     except OSError as error:

@@ -424,7 +424,7 @@ def test_conflict(alone, emulator):
     assert plan.code == 3
     assert "! leads: conflict" in plan.summary
     edited = plan.summary.partition("what was edited on the service:\n")[2]
-    assert edited.lstrip().startswith(f'~ title: "{leads.workflow.name}" -> "Edited by')
+    assert edited.lstrip().startswith(f'~ title: "{leads.workflow.name}" → "Edited by')
 
 
 def played_plan(github):

@@ -124,7 +124,7 @@ def test_new(service, leads, flow64):
         "    there is no such workflow\n"
         "    what follows:\n"
         "        rows\n"
-        "            ~ rows out of the workflow: none -> LEAD\n"
+        "            ~ rows out of the workflow: none → LEAD\n"
         "        output columns\n"
         "            + email: string\n"
         "            + title\n"
@@ -160,7 +160,7 @@ def test_update(service, leads, flow64, tmp_path):
     code, _, told = flow64("deploy", "leads.py", "--yes")
 
     assert (code, deployed()) == (0, ["New leads"])
-    assert '~ title: "Inbound leads" -> "New leads"' in told
+    assert '~ title: "Inbound leads" → "New leads"' in told
     (saved,) = (tmp_path / ".flow64/history").glob("*.json")
     place = saved.relative_to(Path.cwd())
     assert f"the old version of inbound is in {place}\n" in told
@@ -251,7 +251,7 @@ def test_drifted(drifted, service, flow64):
 
     assert (code, outcomes(printed), deployed()) == (3, ["refused"], ["Edited\x1b[31m"])
     assert "! inbound: drifted, stops the deploy" in told
-    assert 'on the service:\n        ~ title: "Inbound leads" -> "Edited' in told
+    assert 'on the service:\n        ~ title: "Inbound leads" → "Edited' in told
     assert 'would change:\n        ~ title: "Edited' in told
     assert "to allow it, add --force inbound, or skip it with --skip-drifted\n" in told
     assert f"flow64 pull default:{drifted} -o FOLDER\n" in told
@@ -744,7 +744,7 @@ def test_saved_plan_is_applied_exactly_once(saved, leads, service, flow64):
     code, printed, told = flow64("deploy", "--plan", saved, "--yes")
 
     assert (code, outcomes(printed), deployed()) == (0, ["done"], ["New leads"])
-    assert '~ title: "Inbound leads" -> "New leads"' in told
+    assert '~ title: "Inbound leads" → "New leads"' in told
     before = len(service.requests)
     code, printed, told = flow64("deploy", "--plan", saved, "--yes", "--json")
     assert (code, "it was applied already" in told) == (3, True)
@@ -833,8 +833,8 @@ def test_saved_plan_that_went_stale(saved, leads, service, flow64, event):
     assert "--force inbound" in told
     assert "--skip-drifted" in told
     if event == "edited":
-        assert 'their edit:\n    ~ title: "Inbound leads" -> "By hand"' in told
-        assert 'our change:\n    ~ title: "Inbound leads" -> "New leads"' in told
+        assert 'their edit:\n    ~ title: "Inbound leads" → "By hand"' in told
+        assert 'our change:\n    ~ title: "Inbound leads" → "New leads"' in told
     assert "POST" not in methods(service, before)
 
 

@@ -170,8 +170,8 @@ def test_code_against_what_is_live(deployed, flow64):
         "    Inbound\n"
         "    what changes:\n"
         "        block lead_enrichment\n"
-        '            - /return_fields/title: "Job title"\n'
-        '            + /return_fields/role: "Their role"\n'
+        '            - return_fields.title: "Job title"\n'
+        '            + return_fields.role: "Their role"\n'
         "    what follows:\n"
         "        output columns\n"
         "            - title\n"
@@ -180,11 +180,11 @@ def test_code_against_what_is_live(deployed, flow64):
         "    Other\n"
         "    what changes:\n"
         "        block find_email\n"
-        '            + /mode: "PERSONAL"\n'
+        '            + mode: "PERSONAL"\n'
         "    what follows:\n"
         "        output columns\n"
         "            + personal_email\n"
-        "        ~ cost of 1,000 input rows, at most: $50 -> $200\n"
+        "        ~ cost of 1,000 input rows, at most: $50 → $200\n"
     )
     assert flow64("diff", "prod", "code", "--exit-code")[0] == 2
 
@@ -197,7 +197,7 @@ def test_cost_by_prices_of_the_project(code, flow64):
 
     _, printed, _ = flow64("diff", "leads.py:other", "now.py:other")
 
-    assert "    ~ cost of 1,000 input rows, at most: $50 -> $1,000\n" in printed
+    assert "    ~ cost of 1,000 input rows, at most: $50 → $1,000\n" in printed
     assert "    - find_email spends at each run\n" in printed
     assert "    + lead_enrichment spends at each run\n" in printed
 
@@ -217,17 +217,17 @@ def test_added_removed_renamed(code, flow64):
         "    Other\n"
         "    2 blocks\n"
         "    what follows:\n"
-        "        ~ cost of 1,000 input rows, at most: $0 -> $50\n"
+        "        ~ cost of 1,000 input rows, at most: $0 → $50\n"
         "        effects\n"
         "            + find_email spends at each run\n"
         "~ leads: changed\n"
         "    Inbound\n"
-        "    key: inbound -> leads (was=)\n"
+        "    key: inbound → leads (was=)\n"
         "- other: removed\n"
         "    Other\n"
         "    2 blocks\n"
         "    what follows:\n"
-        "        ~ cost of 1,000 input rows, at most: $50 -> $0\n"
+        "        ~ cost of 1,000 input rows, at most: $50 → $0\n"
         "        effects\n"
         "            - find_email spends at each run\n"
     )
@@ -302,9 +302,9 @@ def test_fields_that_code_does_not_manage(deployed, edit, flow64):
         "    Other\n"
         "    not managed by code:\n"
         "        block find_email\n"
-        '            ? /tier: "high" is not managed\n'
+        '            ? tier: "high" is not managed\n'
     )
-    assert (strict[0], '+ /tier: "high"' in strict[1]) == (2, True)
+    assert (strict[0], '+ tier: "high"' in strict[1]) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -360,7 +360,7 @@ def test_values_that_are_not_at_hand(deployed, flow64, monkeypatch):
     code, printed, told = flow64("diff", "code", "prod", "--exit-code")
 
     assert code == 2
-    assert 'outgoing_webhook\n            ~ /url: secret "hook" -> "***"' in printed
+    assert 'outgoing_webhook\n            ~ url: secret "hook" → "***"' in printed
     assert "not filled in here, unlike in a deploy: hook" in told
 
 
@@ -374,7 +374,7 @@ def test_given_values(deployed, tmp_path, flow64):
     code, printed, _ = flow64("diff", "code", "prod", "--values", file, "--exit-code")
 
     assert code == 2
-    assert '~ /research_plan: "mine" -> "notebook of prod"' in printed
+    assert '~ research_plan: "mine" → "notebook of prod"' in printed
 
 
 def test_without_running_code(deployed, flow64):
@@ -386,7 +386,7 @@ def test_without_running_code(deployed, flow64):
     code, printed, _ = flow64("diff", "prod", "compiled", "--no-code", "--exit-code")
     refused = flow64("diff", "prod", "code", "--no-code")
 
-    assert (code, '+ /mode: "PERSONAL"' in printed) == (2, True)
+    assert (code, '+ mode: "PERSONAL"' in printed) == (2, True)
     assert refused[:2] == (64, "")
 
 

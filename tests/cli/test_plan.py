@@ -63,7 +63,7 @@ def test_new(service, leads, flow64):
         "    there is no such workflow\n"
         "    what follows:\n"
         "        rows\n"
-        "            ~ rows out of the workflow: none -> LEAD\n"
+        "            ~ rows out of the workflow: none → LEAD\n"
         "        output columns\n"
         "            + email: string\n"
         "            + title\n"
@@ -214,9 +214,9 @@ def test_their_edit_is_told_where_the_code_is_as_it_was(there, service, flow64):
 
     assert (
         "    what was edited on the service:\n"
-        '        ~ title: "Inbound leads" -> "By hand"\n'
+        '        ~ title: "Inbound leads" → "By hand"\n'
         "    the code would change:\n"
-        '        ~ title: "By hand" -> "Inbound leads"\n'
+        '        ~ title: "By hand" → "Inbound leads"\n'
     ) in printed
 
 
@@ -271,9 +271,9 @@ def test_their_edit_is_told_by_the_commit_of_the_stamp(compiled, flow64, source)
     assert "! inbound: conflict" in printed
     assert (
         "    what was edited on the service:\n"
-        '        ~ title: "Inbound leads" -> "By hand"\n'
+        '        ~ title: "Inbound leads" → "By hand"\n'
         "    the code would change:\n"
-        '        ~ title: "By hand" -> "New leads"\n'
+        '        ~ title: "By hand" → "New leads"\n'
     ) in printed
 
 
@@ -676,7 +676,7 @@ def test_dearer_setting_by_hand_is_a_change(dearer, flow64, write):
     assert (plain[0], asked[0], review[0]) == (0, 2, 2)
     for text in (plain[1], asked[1], review[1]):
         assert 'find_email.mode is "PERSONAL"; default: PROFESSIONAL' in text
-        assert "$50 -> $200 (+$150)" in text
+        assert "$50 → $200 (+$150)" in text
         assert 'FindEmail(mode="PERSONAL")' in text
         assert f"flow64 code default:id:{dearer}" in text
     assert "rows: unchanged" not in review[1]

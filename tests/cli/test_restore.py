@@ -32,7 +32,7 @@ def test_newest(replaced, flow64):
     code, printed, told = flow64("restore", "inbound", "--yes")
 
     assert (code, outcomes(printed), deployed()) == (0, ["done"], ["Inbound leads"])
-    assert '~ title: "New leads" -> "Inbound leads"' in told
+    assert '~ title: "New leads" → "Inbound leads"' in told
     assert "it was live until " in told
     assert "the old version of inbound is in " in told
 

@@ -32,7 +32,7 @@ def test_folders(folders, flow64):
 
     assert (code, told) == (0, "")
     assert printed.startswith("1 workflow changes\n")
-    assert '+ /return_fields/seniority: "How senior"' in printed
+    assert '+ return_fields.seniority: "How senior"' in printed
     assert "in inbound.json\n" in printed
 
 

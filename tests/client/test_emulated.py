@@ -90,7 +90,7 @@ def test_deploy_creates_once_updates_and_writes_nothing_when_nothing_changed(ser
     assert (states, done.state) == (["new", "unchanged"], "update")
     assert list(done.changes) == [
         "block find_email",
-        '    ~ /mode: "PROFESSIONAL" -> "PERSONAL"',
+        '    ~ mode: "PROFESSIONAL" → "PERSONAL"',
     ]
     assert writes(emulator) == ["create_workflow", "update_workflow"]
 

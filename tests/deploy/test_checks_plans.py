@@ -125,7 +125,7 @@ def test_what_was_made_again_is_stale_only_where_it_is_another(
     summary = apply()
 
     told = str(caught.value)
-    for part in ("other.example.com", '"PROFESSIONAL" -> "PERSONAL"', "another deploy"):
+    for part in ("other.example.com", '"PROFESSIONAL" → "PERSONAL"', "another deploy"):
         assert part in told
     for way in ("into the code", "--force a", "--skip-drifted"):
         assert way in told

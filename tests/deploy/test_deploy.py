@@ -166,7 +166,7 @@ def test_applied_but_stored_otherwise_is_seen_although_the_answer_was_lost():
     other = deployed(NEW)
     specs_of(other, "find_email")["mode"] = "NONE"
 
-    with pytest.raises(errors.VerificationError, match='"PERSONAL" -> "NONE"'):
+    with pytest.raises(errors.VerificationError, match='"PERSONAL" → "NONE"'):
         deploy_by(Script(WAS, lost(), answer(other)), NEW)
 
 
@@ -243,8 +243,8 @@ def test_what_others_wrote_is_overwritten_only_by_force(live, state):
 @pytest.mark.parametrize(
     ("live", "code", "told"),
     [
-        (EDITED, leads("T2"), [DIFFERS, '  ~ title: "Edited" -> "T2"']),
-        (EDITED, OLD, ['~ title: "Leads" -> "Edited"']),
+        (EDITED, leads("T2"), [DIFFERS, '  ~ title: "Edited" → "T2"']),
+        (EDITED, OLD, ['~ title: "Leads" → "Edited"']),
     ],
 )
 def test_edits_are_told_as_edits(live, code, told):
@@ -414,7 +414,7 @@ def test_failed_verification_shows_no_secret():
 
     with pytest.raises(errors.VerificationError) as caught:
         deploy_by(Script(MISSING, OK, answer(data)), code, hook=SECRET)
-    assert '~ /url: secret "hook" -> "***"' in str(caught.value)
+    assert '~ url: secret "hook" → "***"' in str(caught.value)
     assert "SENTINEL" not in str(caught.value)
 
 

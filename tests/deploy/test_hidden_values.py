@@ -47,7 +47,7 @@ def test_values_of_a_call_hide_nothing_less():
         ]
 
     assert [one.state for one in told] == ["update"] * 3
-    assert all("~ /url" in str(one.changes) for one in told)
+    assert all("~ url" in str(one.changes) for one in told)
     assert "SENTINEL" not in str(told)
 
 

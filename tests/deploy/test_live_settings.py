@@ -25,8 +25,8 @@ from tests.deploy.planned import GROWTH, dearer, leads, service
 PLAN = """\
     set on the service and not by code, so a deploy leaves it:
         find_email.mode is "PERSONAL"; default: PROFESSIONAL
-            price of a row: $0.05 -> $0.20
-            cost of 1,000 input rows, at most: $350 -> $500 (+$150)
+            price of a row: $0.05 → $0.20
+            cost of 1,000 input rows, at most: $350 → $500 (+$150)
             to keep it, write: FindEmail(mode="PERSONAL")
         to take it into the code: flow64 code default:id:"""
 
@@ -134,7 +134,7 @@ def test_what_the_class_says_decides(flow, specs, expected):
             {"webhook": {"dataframe_type": "COMPANY"}},
             [
                 'webhook.dataframe_type is "COMPANY"; default: not documented',
-                "    rows: unknown -> COMPANY",
+                "    rows: unknown → COMPANY",
             ],
         ),
         (
@@ -150,9 +150,9 @@ def test_what_the_class_says_decides(flow, specs, expected):
             {"company_enrichment": {"find_people": True}},
             [
                 "company_enrichment.find_people is true; default: false",
-                "    price of a row: $0.10 -> unknown",
+                "    price of a row: $0.10 → unknown",
                 (
-                    "    cost of 1,000 input rows, at most: $100 -> unknown for "
+                    "    cost of 1,000 input rows, at most: $100 → unknown for "
                     "company_enrichment"
                 ),
             ],

@@ -61,7 +61,7 @@ plan for environment default at http://127.0.0.1 (2 requests)
     there is no such workflow
     what follows:
         rows
-            ~ rows out of the workflow: none -> LEAD
+            ~ rows out of the workflow: none → LEAD
         output columns
             + email
             + email_status: str
@@ -87,7 +87,7 @@ plan for environment default at http://127.0.0.1 (2 requests)
     its key is made of its title: another title is another workflow
     what follows:
         rows
-            ~ rows out of the workflow: none -> LEAD
+            ~ rows out of the workflow: none → LEAD
         output columns
             + email
             + email_status: str
@@ -152,7 +152,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
     the code has changed since it was deployed
     what changes:
         block find_email
-            ~ /mode: "PROFESSIONAL" -> "PERSONAL"
+            ~ mode: "PROFESSIONAL" → "PERSONAL"
     what follows:
         output columns
             + personal_email
@@ -174,7 +174,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
     the code has changed since it was deployed
     what changes:
         block find_email
-            ~ /mode: "PROFESSIONAL" -> "PERSONAL"
+            ~ mode: "PROFESSIONAL" → "PERSONAL"
     what follows:
         output columns
             + personal_email
@@ -201,7 +201,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
         overwrite it: --force leads
         leave it as it is: --skip-drifted
     the code would change:
-        ~ title: "Renamed by hand" -> "Leads"
+        ~ title: "Renamed by hand" → "Leads"
     cost of 1,000 input rows, at most: $50
     not checked: cannot show the edit: the last deployed version was not found
     in tests/service/support.py
@@ -224,9 +224,9 @@ plan for environment default at http://127.0.0.1 (3 requests)
         overwrite it: --force leads
         leave it as it is: --skip-drifted
     what was edited on the service:
-        ~ title: "Leads" -> "Renamed by hand"
+        ~ title: "Leads" → "Renamed by hand"
     the code would change:
-        ~ title: "Renamed by hand" -> "Leads"
+        ~ title: "Renamed by hand" → "Leads"
     cost of 1,000 input rows, at most: $50
     in tests/service/support.py
 
@@ -248,11 +248,11 @@ plan for environment default at http://127.0.0.1 (3 requests)
         overwrite it: --force leads
         leave it as it is: --skip-drifted
     what was edited on the service:
-        ~ title: "Leads" -> "Renamed by hand"
+        ~ title: "Leads" → "Renamed by hand"
     the code would change:
-        ~ title: "Renamed by hand" -> "Leads"
+        ~ title: "Renamed by hand" → "Leads"
         block find_email
-            ~ /mode: "PROFESSIONAL" -> "PERSONAL"
+            ~ mode: "PROFESSIONAL" → "PERSONAL"
     what follows:
         output columns
             + personal_email
@@ -312,7 +312,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
         let branches deploy, in the environment: branches = true
     the code would change:
         block find_email
-            ~ /mode: "PERSONAL" -> "PROFESSIONAL"
+            ~ mode: "PERSONAL" → "PROFESSIONAL"
     what follows:
         output columns
             - personal_email
@@ -339,7 +339,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
         leave it as it is: --skip-drifted
     the code would change:
         block find_email
-            ~ /mode: "PERSONAL" -> "PROFESSIONAL"
+            ~ mode: "PERSONAL" → "PROFESSIONAL"
     what follows:
         output columns
             - personal_email
@@ -401,7 +401,7 @@ plan for environment default at http://127.0.0.1 (5 requests)
         say that it is another workflow: --create new
     what follows:
         rows
-            ~ rows out of the workflow: none -> LEAD
+            ~ rows out of the workflow: none → LEAD
         output columns
             + email
             + email_status: str
@@ -435,10 +435,10 @@ plan for environment default at http://127.0.0.1 (3 requests)
         leave it as it is: --skip-drifted
     what was edited on the service:
         block outgoing_webhook
-            ~ /url: secret "hook" -> "***"
+            ~ url: secret "hook" → "***"
     the code would change:
         block outgoing_webhook
-            ~ /url: "***" -> secret "hook"
+            ~ url: "***" → secret "hook"
     cost of 1,000 input rows, at most: $0
     in tests/service/support.py
 
@@ -460,7 +460,7 @@ plan for environment default at http://127.0.0.1 (5 requests)
         say that it is another workflow: --create leads
     what follows:
         rows
-            ~ rows out of the workflow: none -> LEAD
+            ~ rows out of the workflow: none → LEAD
         output columns
             + email
             + email_status: str
@@ -496,7 +496,7 @@ plan for environment default at http://127.0.0.1 (5 requests)
         say that it is another workflow: --create leads
     what follows:
         rows
-            ~ rows out of the workflow: none -> LEAD
+            ~ rows out of the workflow: none → LEAD
         output columns
             + email
             + email_status: str
@@ -531,7 +531,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
     the code has changed since it was deployed
     what changes:
         block find_email
-            ~ /mode: "PERSONAL" -> "PROFESSIONAL"
+            ~ mode: "PERSONAL" → "PROFESSIONAL"
     what follows:
         output columns
             - personal_email
@@ -559,7 +559,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
     the code would change:
         ~ 3 blocks have other ids: webhook, find_email, outgoing_webhook
         block find_email
-            ~ /mode: "PROFESSIONAL" -> "PERSONAL"
+            ~ mode: "PROFESSIONAL" → "PERSONAL"
     what follows:
         output columns
             + personal_email
@@ -587,9 +587,9 @@ plan for environment default at http://127.0.0.1 (3 requests)
         leave it as it is: --skip-drifted
     the code would change:
         ~ 3 blocks have other ids: webhook, find_email, outgoing_webhook
-        ~ title: "Renamed by hand" -> "Leads"
+        ~ title: "Renamed by hand" → "Leads"
         block find_email
-            ~ /mode: "PERSONAL" -> "PROFESSIONAL"
+            ~ mode: "PERSONAL" → "PROFESSIONAL"
     what follows:
         output columns
             - personal_email
@@ -645,7 +645,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
     a value has changed: hook
     what changes:
         block outgoing_webhook
-            ~ /url: "***" -> secret "hook"
+            ~ url: "***" → secret "hook"
     cost of 1,000 input rows, at most: $0
     in tests/service/support.py
 
@@ -669,7 +669,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
         leave it as it is: --skip-drifted
     the code would change:
         block new_kind
-            ~ /url: "***" -> secret "hook"
+            ~ url: "***" → secret "hook"
     cost of 1,000 input rows, at most: unknown for new_kind
     in tests/deploy/planned.py
 
@@ -688,8 +688,8 @@ plan for environment default at http://127.0.0.1 (1 request)
     cost of 1,000 input rows, at most: $500
     set on the service and not by code, so a deploy leaves it:
         find_email.mode is "PERSONAL"; default: PROFESSIONAL
-            price of a row: $0.05 -> $0.20
-            cost of 1,000 input rows, at most: $350 -> $500 (+$150)
+            price of a row: $0.05 → $0.20
+            cost of 1,000 input rows, at most: $350 → $500 (+$150)
             to keep it, write: FindEmail(mode="PERSONAL")
         to take it into the code: flow64 code default:id:5c30b323-bb8b-59c5-9160-b553b47321f9
     left as it is, not set by code: find_email (e3d23c93).mode

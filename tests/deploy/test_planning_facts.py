@@ -534,7 +534,7 @@ def test_base_may_be_committed_json(here):
 
     assert [*as_lines(step.edits)] == [
         "block find_email",
-        '    ~ /mode: "PROFESSIONAL" -> "PERSONAL"',
+        '    ~ mode: "PROFESSIONAL" → "PERSONAL"',
     ]
 
 

@@ -356,7 +356,7 @@ def created(place, _):
 @pytest.mark.parametrize(
     ("event", "meanwhile", "edit"),
     [
-        ("edited", edited, '"PROFESSIONAL" -> "NONE"'),
+        ("edited", edited, '"PROFESSIONAL" → "NONE"'),
         ("deleted", removed, ""),
         ("created", created, ""),
     ],
@@ -374,7 +374,7 @@ def test_change_since_the_plan_stops_all_of_it(place, path, event, meanwhile, ed
         applied(place, path)
     assert edit in "\n".join(caught.value.edits)
     if event != "created":
-        assert '"PROFESSIONAL" -> "PERSONAL"' in "\n".join(caught.value.changes)
+        assert '"PROFESSIONAL" → "PERSONAL"' in "\n".join(caught.value.changes)
     assert place.writes() == []
 
 

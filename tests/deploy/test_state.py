@@ -124,7 +124,7 @@ def test_field_that_code_no_longer_sets_is_removed():
 
     assert (found.state, list(found.unmanaged)) == ("update", [])
     _, line = as_lines(found.changes)
-    assert line.strip() == "- /retries: 3"
+    assert line.strip() == "- retries: 3"
     assert "retries" not in found.sent.content.blocks[1].specs
 
 
@@ -251,7 +251,7 @@ def test_secret_that_moved_to_a_dropped_field_is_masked():
     found = plan(code, live, hook=SECRET)
 
     _, line = as_lines(found.changes)
-    assert line.strip() == '- /old: [{"at": "***"}, 1]'
+    assert line.strip() == '- old: [{"at": "***"}, 1]'
 
 
 def test_lists_are_veiled_item_by_item():

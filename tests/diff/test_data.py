@@ -66,12 +66,12 @@ CHANGES = [
     (
         TitleChanged("a", Hidden("b")),
         {"change": "title-changed", "before": "a", "after": "***"},
-        '~ title: "a" -> "***"',
+        '~ title: "a" → "***"',
     ),
     (
         DescriptionChanged("a", "sk_live_" + 9 * "0"),
         {"change": "description-changed", "before": "a", "after": "***"},
-        '~ description: "a" -> "***"',
+        '~ description: "a" → "***"',
     ),
     (
         BlockAdded(MAIL, WIRE),
@@ -83,8 +83,8 @@ CHANGES = [
         """\
 block work/mail
     + the block is new, of kind find_email
-        + /a: secret "token"
-        + /b: "***\"""",
+        + a: secret "token"
+        + b: "***\"""",
     ),
     (
         BlockRemoved(KEEP, WIRE),
@@ -103,7 +103,7 @@ block work/mail
     (
         KindChanged(MAIL, "a", "b"),
         {"change": "kind-changed", "block": MAIL_DATA, "before": "a", "after": "b"},
-        'block work/mail\n    ~ kind: "a" -> "b"',
+        'block work/mail\n    ~ kind: "a" → "b"',
     ),
     (
         BlockMoved(MAIL, (), (KEEP,), (EDGE,), ()),
@@ -117,7 +117,7 @@ block work/mail
         },
         """\
 block work/mail
-    > place: first -> after filter (2)
+    > place: first → after filter (2)
         - edge work/mail >> filter (2)""",
     ),
     (
@@ -145,7 +145,7 @@ block work/mail
             "path": "/a~1b/0",
             "value": {"flow64:value": "x"},
         },
-        'block work/mail\n    + /a~1b/0: value "x"',
+        'block work/mail\n    + ["a/b"][0]: value "x"',
     ),
     (
         FieldRemoved(MAIL, ("a",), [1.5, None, True]),
@@ -155,7 +155,7 @@ block work/mail
             "path": "/a",
             "value": [1.5, None, True],
         },
-        "block work/mail\n    - /a: [1.5, null, true]",
+        "block work/mail\n    - a: [1.5, null, true]",
     ),
     (
         FieldChanged(MAIL, ("a",), 1, SECRET),
@@ -166,7 +166,7 @@ block work/mail
             "before": 1,
             "after": SECRET_DATA,
         },
-        'block work/mail\n    ~ /a: 1 -> secret "token"',
+        'block work/mail\n    ~ a: 1 → secret "token"',
     ),
     (
         ListChanged(
@@ -206,15 +206,15 @@ block work/mail
         },
         """\
 block work/mail
-    - /a/0: "x"
-    + /a/1: "y"
-    > /a/3: "z": 3 -> 2
-    ~ /a/3/b: 1 -> 2""",
+    - a[0]: "x"
+    + a[1]: "y"
+    > a "z": [3] → [2]
+    ~ a[3].b: 1 → 2""",
     ),
     (
         Unmanaged(MAIL, ("a",), UNSET, 1),
         {"change": "unmanaged", "block": MAIL_DATA, "path": "/a", "after": 1},
-        "block work/mail\n    ? /a: 1 is not managed",
+        "block work/mail\n    ? a: 1 is not managed",
     ),
     (
         ReadBroken(KEEP, "email", MAIL, "probably no row passes"),
@@ -239,7 +239,7 @@ block work/mail
             "before": ["LEAD", None],
             "after": [],
         },
-        "rows\n    ~ rows out of the workflow: LEAD and unknown -> none",
+        "rows\n    ~ rows out of the workflow: LEAD and unknown → none",
     ),
     (
         ColumnAdded("a", "str"),
@@ -254,7 +254,7 @@ block work/mail
     (
         ColumnRetyped("a", None, "int"),
         {"change": "column-retyped", "name": "a", "before": None, "after": "int"},
-        "output columns\n    ~ a: unknown -> int",
+        "output columns\n    ~ a: unknown → int",
     ),
     (
         OtherColumnsChanged(before=True, after=False),
@@ -275,7 +275,7 @@ block work/mail
             },
         },
         """\
-~ cost of 1,000 input rows, at most: $0 -> y $0.50 a row, for an unknown \
+~ cost of 1,000 input rows, at most: $0 → y $0.50 a row, for an unknown \
 number of rows + unknown for x""",
     ),
     (

@@ -15,7 +15,17 @@ from flow64.blocks import (
     Webhook,
 )
 from flow64.definition import Edge, FrozenDict, bind, fingerprint
-from flow64.diff import apply, as_data, as_lines, diff
+from flow64.diff import (
+    BlockRef,
+    FieldChanged,
+    Hidden,
+    ItemChanged,
+    ListChanged,
+    apply,
+    as_data,
+    as_lines,
+    diff,
+)
 from tests.analysis.support import wired
 from tests.diff.support import (
     answer,
@@ -67,6 +77,9 @@ LINE = FIND_EMAIL.place.line
 SWAPPED = leads(FIND_EMAIL, Deduplicate()), leads(Deduplicate(), FIND_EMAIL)
 FIELDS = {"title": "string", "linkedin_url": "string"}
 
+RANGE = {"column": "a", "operator": "equals", "value": {"from": 1}}
+MEMBER = {"column": "b", "operator": "equals", "value": 1, "more": 1}
+
 EDITS = {
     "nothing": (INBOUND, INBOUND, ""),
     "a field asked for": (
@@ -78,7 +91,7 @@ EDITS = {
         ),
         """\
 block lead_enrichment
-    + /return_fields/seniority: {"description": "x", "type": "str"}
+    + return_fields.seniority: {"description": "x", "type": "str"}
 """,
     ),
     "a field asked for no more, and one in other words": (
@@ -86,16 +99,16 @@ block lead_enrichment
         specs_of(INBOUND, "lead_enrichment", return_fields={"title": "Job title"}),
         """\
 block lead_enrichment
-    ~ /return_fields/title: "string" -> "Job title"
-    - /return_fields/linkedin_url: "string"
+    ~ return_fields.title: "string" → "Job title"
+    - return_fields.linkedin_url: "string"
 """,
     ),
     "a title and a description": (
         INBOUND,
         evolve(INBOUND, name="Inbound leads, 2027", description="What\u202eelse\n"),
         """\
-~ title: "Enrich inbound leads" -> "Inbound leads, 2027"
-~ description: "Webhook → enrich people → outgoing webhook" -> "What\\u202eelse\\n"
+~ title: "Enrich inbound leads" → "Inbound leads, 2027"
+~ description: "Webhook → enrich people → outgoing webhook" → "What\\u202eelse\\n"
 """,
     ),
     "a branch inserted": (
@@ -104,7 +117,7 @@ block lead_enrichment
         """\
 block score
     + the block is new, of kind score_lead
-        + /model: "fit-2"
+        + model: "fit-2"
 edges
     + deduplicate >> score
     + score >> outgoing_webhook
@@ -116,7 +129,7 @@ edges
         """\
 block filter
     + the block is new
-        + /filters: [{"column": "consent", "operator": "equals", "value": true}]
+        + consent equals true
 edges
     - webhook >> lead_enrichment
     + webhook >> filter
@@ -128,11 +141,73 @@ edges
         leads(Filter.where("country").equals("fr").and_("title").contains("Head")),
         """\
 block filter
-    - /filters/0: {"column": "email", "operator": "is_not_empty"}
-    ~ /filters/0/value: "de" -> "fr"
-    - /filters/0/logic: "and"
-    + /filters/1: {"column": "title", "operator": "contains", "value": "Head", \
-"logic": "and"}
+    - email is not empty
+    ~ and country equals "de" → country equals "fr"
+    + and title contains "Head"
+""",
+    ),
+    "a threshold": (
+        leads(Filter.where("headcount").greater(50)),
+        leads(Filter.where("headcount").greater(100)),
+        """\
+block filter
+    ~ headcount greater than 50 → 100
+""",
+    ),
+    "another operator, and one that takes no value": (
+        leads(Filter.where("a").less(1).and_("b").is_empty()),
+        leads(Filter.where("a").not_equals(2).and_("b").equals("x")),
+        """\
+block filter
+    ~ a less than 1 → a does not equal 2
+    ~ and b is empty → and b equals "x"
+""",
+    ),
+    "a list that a condition allows": (
+        leads(Filter.where("country").in_(["de", "at", "fr", "be"])),
+        leads(Filter.where("country").in_(["fr", "de", "be", "us"])),
+        """\
+block filter
+    ~ country in ["de", "at", "fr", "be"] → ["fr", "de", "be", "us"]
+""",
+    ),
+    "conditions in another order": (
+        leads(Filter.where("a").equals(1).or_("b c").equals(2).or_("d").equals(3)),
+        specs_of(
+            leads(Filter.where("a").equals(1)),
+            "filter",
+            filters=[
+                {"column": "a", "operator": "equals", "value": 1},
+                {"column": "d", "operator": "equals", "value": 3, "logic": "or"},
+                {"column": "b c", "operator": "equals", "value": 2, "logic": "or"},
+            ],
+        ),
+        """\
+block filter
+    > or "b c" equals 2: [1] → [2]
+""",
+    ),
+    "conditions that the class cannot read": (
+        specs_of(leads(Filter.where("a").equals(1)), "filter", filters=[RANGE, MEMBER]),
+        specs_of(
+            leads(Filter.where("a").equals(1)),
+            "filter",
+            filters=[{**RANGE, "value": {"from": 2}}, {**MEMBER, "more": 2}, "x"],
+        ),
+        """\
+block filter
+    ~ filters[0].value.from: 1 → 2
+    ~ filters[1].more: 1 → 2
+    + filters[2]: "x"
+""",
+    ),
+    "conditions where there were none": (
+        leads(RawBlock("filter")),
+        leads(Filter.where("a").is_not_empty().and_("b").matches("^x")),
+        """\
+block filter
+    + a is not empty
+    + and b matches "^x"
 """,
     ),
     "a block renamed with was=": (
@@ -146,7 +221,7 @@ block filter
         """\
 block work
     ~ was mail, with another id (was= keeps it)
-    ~ /mode: "PROFESSIONAL" -> "PERSONAL"
+    ~ mode: "PROFESSIONAL" → "PERSONAL"
 """,
     ),
     "a copy in the web editor, edited": (
@@ -159,14 +234,14 @@ block work
 ~ 8 blocks have other ids: webhook, deduplicate, company_enrichment, \
 company_to_leads, find_email and 3 more
 block reachable
-    ~ /filters/0/value: "OK" -> "NO"
+    ~ email_status equals "OK" → "NO"
 """,
     ),
     "two blocks swapped": (
         *SWAPPED,
         """\
 block deduplicate
-    > place: after find_email -> after webhook
+    > place: after find_email → after webhook
         - edge deduplicate >> outgoing_webhook
         - edge find_email >> deduplicate
         + edge webhook >> deduplicate
@@ -181,7 +256,7 @@ edges
         chain("webhook", "d", "e", "f", "g", "a", "b", "c"),
         """\
 block a
-    > place: after webhook -> after g
+    > place: after webhook → after g
         - edge webhook >> a
         + edge g >> a
 edges
@@ -209,7 +284,7 @@ edges
         leads(FindPhone(key="contact")),
         """\
 block contact
-    ~ kind: "find_email" -> "find_phone"
+    ~ kind: "find_email" → "find_phone"
 """,
     ),
     "another region": (
@@ -217,15 +292,15 @@ block contact
         REGIONS["de"].compile(),
         """\
 ~ 4 blocks have other ids: webhook, lead_enrichment, find_email, outgoing_webhook
-~ title: "Inbound leads, FR" -> "Inbound leads, DE"
+~ title: "Inbound leads, FR" → "Inbound leads, DE"
 block lead_enrichment
-    ~ /return_fields/title/description: "Job title, as it is written in FR" -> "Job \
+    ~ return_fields.title.description: "Job title, as it is written in FR" → "Job \
 title, as it is written in DE"
 block outgoing_webhook
-    ~ /url: "https://crm.acme.example/hooks/fr" -> "https://crm.acme.example/hooks/de"
+    ~ url: "https://crm.acme.example/hooks/fr" → "https://crm.acme.example/hooks/de"
 block filter
     + the block is new
-        + /filters: [{"column": "consent", "operator": "equals", "value": true}]
+        + consent equals true
 edges
     - webhook >> lead_enrichment
     + webhook >> filter
@@ -237,9 +312,9 @@ edges
         answer(BOUND),
         """\
 block append_to_notebook
-    ~ /notebook_id: value "notebook" -> "2f6c1b7e-3f0a-4c55-9f0e-8c1a5d7b9e21"
+    ~ notebook_id: value "notebook" → "2f6c1b7e-3f0a-4c55-9f0e-8c1a5d7b9e21"
 block outgoing_webhook
-    ~ /url: secret "crm_hook" -> "***"
+    ~ url: secret "crm_hook" → "***"
 """,
     ),
     "a key in the text": (
@@ -249,7 +324,7 @@ block outgoing_webhook
         ),
         """\
 block outgoing_webhook
-    ~ /url: "https://example.com/hooks/sixtyfour" -> "https://a.example/***"
+    ~ url: "https://example.com/hooks/sixtyfour" → "https://a.example/***"
 """,
     ),
     "order alone": (
@@ -257,7 +332,7 @@ block outgoing_webhook
         wired(("read_csv", {"columns": ["c", "a", "b"]})),
         """\
 block read_csv (df728f5d)
-    > /columns/2: "c": 2 -> 0
+    > columns "c": [2] → [0]
 """,
     ),
 }
@@ -278,6 +353,47 @@ def test_an_edit_can_be_made(before, after, lines):
     assert bool(changes) == bool(lines)
 
 
+FILTER = BlockRef("1", "filter", "filter")
+CONDITION = {"column": "a", "operator": "in", "value": ["x"]}
+
+
+@pytest.mark.parametrize(
+    ("change", "after", "line"),
+    [
+        (
+            FieldChanged(FILTER, ("filters", 0, "value"), "y", ["x"]),
+            Hidden([]),
+            '~ filters[0].value: "y" → ["x"]',
+        ),
+        (
+            ListChanged(FILTER, ("filters", 0, "value"), (), Hidden(["x"])),
+            [CONDITION],
+            "",
+        ),
+        (
+            ListChanged(
+                FILTER,
+                ("filters", 0, "value"),
+                (ItemChanged(0, 0, (FieldChanged(FILTER, ("b",), 1, 2),)),),
+                ["x"],
+            ),
+            [CONDITION],
+            "~ b: 1 → 2",
+        ),
+        (
+            FieldChanged(FILTER, ("filters", 0, "value"), Hidden("y"), ["x"]),
+            [CONDITION],
+            '~ a in "***" → ["x"]',
+        ),
+    ],
+)
+def test_a_condition_is_read_if_both_sides_of_it_are_known(change, after, line):
+    """What is hidden, or inside of other things, is shown field by field."""
+    whole = ListChanged(FILTER, ("filters",), (ItemChanged(0, 0, (change,)),), after)
+
+    assert "\n".join(map(str, whole.describe())) == line
+
+
 FOLLOWED = {
     "nothing": (INBOUND, INBOUND, ""),
     "another row kind": (
@@ -285,8 +401,8 @@ FOLLOWED = {
         compiled(Webhook(COMPANY) >> HOOK),
         """\
 rows
-    ~ rows of webhook: LEAD -> COMPANY
-    ~ rows out of the workflow: LEAD -> COMPANY
+    ~ rows of webhook: LEAD → COMPANY
+    ~ rows out of the workflow: LEAD → COMPANY
 """,
     ),
     "columns and cost": (
@@ -297,7 +413,7 @@ output columns
     - email
     - email_status: str
     + phone
-~ cost of 1,000 input rows, at most: $50 -> $300
+~ cost of 1,000 input rows, at most: $50 → $300
 effects
     - find_email spends at each run
     + find_phone spends at each run
@@ -308,7 +424,7 @@ effects
         specs_of(INBOUND, "webhook", input_schema={"email": "string", "age": "bool"}),
         """\
 output columns
-    ~ age: int -> bool
+    ~ age: int → bool
 """,
     ),
     "something unknown": (
@@ -318,11 +434,11 @@ output columns
         ),
         """\
 rows
-    ~ rows of outgoing_webhook: LEAD -> unknown
-    ~ rows out of the workflow: LEAD -> unknown
+    ~ rows of outgoing_webhook: LEAD → unknown
+    ~ rows out of the workflow: LEAD → unknown
 output columns
     - email: string
-~ cost of 1,000 input rows, at most: $0 -> unknown for x
+~ cost of 1,000 input rows, at most: $0 → unknown for x
 effects
     + the effects of x are unknown
 findings
@@ -335,13 +451,13 @@ findings
         example("search_list")["workflow"].compile(),
         """\
 rows
-    ~ rows of deduplicate: COMPANY -> LEAD
+    ~ rows of deduplicate: COMPANY → LEAD
 output columns
     - phone
     + title: str
     + years_in_role: int
 ~ cost of 1,000 input rows, at most: find_email $0.05, find_phone $0.30 a row, for an \
-unknown number of rows + unknown for company_enrichment -> $45 + unknown for search
+unknown number of rows + unknown for company_enrichment → $45 + unknown for search
 effects
     - company_enrichment spends at each run
     - find_phone spends at each run
@@ -390,7 +506,7 @@ def test_a_new_text_for_a_secret_is_told_and_not_shown():
         told(BOUND, other, bound=True)
         == """\
 block outgoing_webhook
-    ~ /url: secret "crm_hook" is another text
+    ~ url: secret "crm_hook" is another text
 """
     )
 
@@ -411,25 +527,25 @@ def test_unmanaged_fields_are_listed_apart():
         told(live, code, managed=managed)
         == """\
 block find_email
-    ? /tier: "high" is not managed
-    ? /note: null is not managed
-    ~ /mode: "PERSONAL" -> "PROFESSIONAL"
+    ? tier: "high" is not managed
+    ? note: null is not managed
+    ~ mode: "PERSONAL" → "PROFESSIONAL"
 """
     )
     assert (
         told(live, edited, managed=managed)
         == """\
 block find_email
-    ? /tier: "high" -> "low" is not managed
+    ? tier: "high" → "low" is not managed
 """
     )
     assert (
         told(code, edited, managed={})
         == """\
 block find_email
-    ? /mode: "PROFESSIONAL" -> "PERSONAL" is not managed
-    ? /tier: "low" is not managed
-    ? /note: null is not managed
+    ? mode: "PROFESSIONAL" → "PERSONAL" is not managed
+    ? tier: "low" is not managed
+    ? note: null is not managed
 """
     )
 
@@ -443,8 +559,8 @@ def test_a_block_that_is_another_kind_keeps_nothing():
         told(before, after, managed={})
         == """\
 block contact
-    ~ kind: "find_email" -> "find_phone"
-    - /mode: "PERSONAL"
+    ~ kind: "find_email" → "find_phone"
+    - mode: "PERSONAL"
 """
     )
 
@@ -483,5 +599,5 @@ def test_a_long_value_is_cut():
     before = wired(("webhook", {}))
     [change] = diff(before, wired(("webhook", {"a": "x" * 199})))
 
-    assert [*as_lines([change])][1] == f'    + /a: "{"x" * 158}…'
+    assert [*as_lines([change])][1] == f'    + a: "{"x" * 158}…'
     assert as_data(change)["value"] == "x" * 199

@@ -391,7 +391,7 @@ def test_moved():
     moved = BlockMoved(ref, (), (ref,), (), ())
     one = step("a", "update", action="update", changes=(moved,))
 
-    assert "\n> place: first -> after x\n" in as_markdown(Review("plan", [one]))
+    assert "\n> place: first → after x\n" in as_markdown(Review("plan", [one]))
 
 
 @pytest.mark.parametrize("character", ["\u202e", "\U0001f980", "`", "x"])

@@ -48,7 +48,7 @@ def test_text_in_place_of_a_secret():
         assert evil in told
         assert "posts to https://evil.example" in told
         assert "nothing differs" not in told
-    assert f'~ /url: secret "hook" -> "{evil}"' in as_text(review)
+    assert f'~ url: secret "hook" → "{evil}"' in as_text(review)
     assert f'OutgoingWebhook(url="{evil}")' in as_markdown(review)
 
 
@@ -56,7 +56,7 @@ def test_secret_in_place_of_a_text():
     """The other way round what goes is shown: it stands in the old JSON."""
     old = "https://old.example/x"
     told = as_text(review_of_diff([pair(posting(old), posting(HOOK))]))
-    assert f'~ /url: "{old}" -> secret "hook"' in told
+    assert f'~ url: "{old}" → secret "hook"' in told
 
 
 def test_one_of_many_goes_elsewhere():

@@ -6,6 +6,7 @@ credits suggests that they have none.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from types import FunctionType
@@ -33,7 +34,7 @@ from ._facts import (
     documented_once,
 )
 from ._fields import UncheckedBlock
-from ._words import FilterLogic, FilterOperator
+from ._words import FILTER_LOGIC, UNARY_OPERATORS, FilterLogic, FilterOperator
 
 
 class _FilterCondition(TypedDict):
@@ -114,6 +115,22 @@ class Filter(Passthrough, CatalogueBlock):
         return Columns(reads=[Column(name, None, "D1") for name in names])
 
     @classmethod
+    def item_words(cls, field: str, item: Any) -> tuple[str, Any] | None:
+        """A condition reads as in code: `and headcount greater than` and 50."""
+        if field != "filters" or not isinstance(item, dict) or item.keys() - _MEMBERS:
+            return None
+        column, logic = item.get("column"), item.get("logic")
+        operator, value = item.get("operator"), item.get("value", UNSET)
+        words = _OPERATOR_WORDS.get(operator) if isinstance(operator, str) else None
+        is_whole = (value is UNSET) == (operator in UNARY_OPERATORS)
+        if words is None or not is_whole or not isinstance(column, str):
+            return None
+        if logic is not None and logic not in FILTER_LOGIC:
+            return None
+        name = column if column.isidentifier() else json.dumps(column)
+        return " ".join(filter(None, (logic, name, words))), value
+
+    @classmethod
     def without_column(cls, specs: Mapping[str, Any], column: str) -> str:
         """Probably none passes, if a condition needs a value there (inferred)."""
         conditions = _conditions(specs)
@@ -125,6 +142,25 @@ class Filter(Passthrough, CatalogueBlock):
         is_alone = len(found) == len(conditions)
         asks_for_none = all(one.get("operator") == "is_empty" for one in found)
         return "probably every row passes" if is_alone and asks_for_none else ""
+
+
+_MEMBERS: Final = frozenset({"column", "operator", "value", "logic"})
+"""The documented members of a condition."""
+
+_OPERATOR_WORDS: Final[Mapping[str, str]] = {
+    "equals": "equals",
+    "not_equals": "does not equal",
+    "contains": "contains",
+    "not_contains": "does not contain",
+    "greater": "greater than",
+    "less": "less than",
+    "in": "in",
+    "not_in": "not in",
+    "is_empty": "is empty",
+    "is_not_empty": "is not empty",
+    "matches": "matches",
+}
+"""How each operator reads after a column."""
 
 
 def _conditions(specs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

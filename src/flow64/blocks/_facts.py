@@ -284,6 +284,15 @@ class CatalogueBlock(Block):
         return ""
 
     @classmethod
+    def item_words(cls, field: str, item: Any) -> tuple[str, Any] | None:  # noqa: ARG003 - for subclasses
+        """Return an item of a list field as a reviewer reads it.
+
+        It is words and the value that they end with, which may be `UNSET`, such as
+        `("headcount greater than", 50)`. None if JSON is the best that can be shown.
+        """
+        return None
+
+    @classmethod
     def effects(cls, specs: Mapping[str, Any]) -> Sequence[Effect]:  # noqa: ARG003 - for subclasses
         """Return the effects of a block with these specs."""
         return cls.about.effects

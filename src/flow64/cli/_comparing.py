@@ -19,6 +19,7 @@ from ..definition import (
 )
 from ..deploy import SpecFields, fields_of, keep_fields, prepare_for_display
 from ..diff import (
+    ARROW,
     Change,
     Consequence,
     CostChanged,
@@ -448,7 +449,7 @@ def _format_workflow(one: ComparedWorkflow, *, is_hidden: bool) -> Iterator[str]
     if one.outcome in ("added", "removed"):
         yield f"    {pluralize(len(entry.definition.blocks), 'block')}"
     if one.renamed_from:
-        yield f"    key: {clean_text(one.renamed_from)} -> {key} (was=)"
+        yield f"    key: {clean_text(one.renamed_from)} {ARROW} {key} (was=)"
     for heading, found in (
         ("what changes", one.changes),
         ("what follows", one.consequences),

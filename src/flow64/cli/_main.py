@@ -6,6 +6,7 @@ what it needs, and so does the first error.
 
 from __future__ import annotations
 
+import codecs
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -250,14 +251,24 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def escape_unencodable(stream: object) -> None:
-    """Let a stream write characters outside its encoding as escapes."""
+    """Let a stream write what its encoding lacks as escapes, and an arrow as `->`."""
     reconfigure = getattr(stream, "reconfigure", None)
     # In the locale C it is `surrogateescape`, which fails for letters too.
     if reconfigure is not None and getattr(stream, "errors", "") in (
         "strict",
         "surrogateescape",
     ):
-        reconfigure(errors="backslashreplace")
+        codecs.register_error("arrows", _write_arrow)
+        reconfigure(errors="arrows")
+
+
+def _write_arrow(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Replace the arrow of a change. Other characters become escapes."""
+    if isinstance(error, UnicodeEncodeError) and error.object[error.start] == "→":
+        return "->", error.start + 1
+    if isinstance(error, UnicodeEncodeError):
+        error.end = error.start + 1  # an arrow may come next
+    return codecs.backslashreplace_errors(error)
 
 
 def _print_error(error: Exception, options: Options) -> int:

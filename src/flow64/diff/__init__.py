@@ -48,6 +48,7 @@ from ._consequences import (
 from ._data import as_data, list_change_names
 from ._data import digest_secrets as digest_secrets
 from ._diff import diff
+from ._lines import ARROW as ARROW
 from ._lines import Line as Line
 from ._lines import Section as Section
 from ._lines import Sign as Sign

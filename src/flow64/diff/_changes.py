@@ -12,8 +12,11 @@ from attrs import field, frozen
 
 from ..definition import Path, WireBlock
 from ..dsl import UNSET
+from ._items import describe_value, format_item, read_item
 from ._lines import (
+    ARROW,
     Line,
+    compare_texts,
     compare_values,
     format_path,
     format_value,
@@ -129,8 +132,7 @@ class BlockAdded(_OfBlock):
         """Return the change in words, with all fields of the block."""
         yield Line("+", f"the block is new{_of_kind(self.block)}")
         for name, value in self.wire.specs.items():
-            text = f"{format_path((name,))}: {format_value(value)}"
-            yield Line("+", text, depth=1)
+            yield from describe_value("+", self.wire.kind, (name,), value, depth=1)
 
 
 @frozen
@@ -247,10 +249,6 @@ class EdgeRemoved:
 # -- Fields ----------------------------------------------------------------------------
 
 
-def _describe_value(sign: Literal["+", "-"], path: Path, value: Any) -> Line:
-    return Line(sign, f"{format_path(path)}: {format_value(value)}")
-
-
 @frozen
 class FieldAdded(_OfBlock):
     """A field that was not set; `path` is its place in the specs."""
@@ -261,7 +259,7 @@ class FieldAdded(_OfBlock):
 
     def describe(self) -> Iterator[Line]:
         """Return the change in words."""
-        yield _describe_value("+", self.path, self.value)
+        yield from describe_value("+", self.block.kind, self.path, self.value)
 
 
 @frozen
@@ -274,7 +272,7 @@ class FieldRemoved(_OfBlock):
 
     def describe(self) -> Iterator[Line]:
         """Return the change in words."""
-        yield _describe_value("-", self.path, self.value)
+        yield from describe_value("-", self.block.kind, self.path, self.value)
 
 
 @frozen
@@ -298,9 +296,9 @@ class ItemAdded:
     at: int
     value: Any
 
-    def describe(self, path: Path) -> Iterator[Line]:
-        """Return the change in words. `path` is the place of the list."""
-        yield _describe_value("+", (*path, self.at), self.value)
+    def describe(self, of: ListChanged) -> Iterator[Line]:
+        """Return the change in words. `of` is the list."""
+        yield _describe_item("+", of, self.at, self.value)
 
 
 @frozen
@@ -310,9 +308,9 @@ class ItemRemoved:
     at: int
     value: Any
 
-    def describe(self, path: Path) -> Iterator[Line]:
-        """Return the change in words. `path` is the place of the list."""
-        yield _describe_value("-", (*path, self.at), self.value)
+    def describe(self, of: ListChanged) -> Iterator[Line]:
+        """Return the change in words. `of` is the list."""
+        yield _describe_item("-", of, self.at, self.value)
 
 
 @frozen
@@ -323,10 +321,14 @@ class ItemMoved:
     after: int
     value: Any
 
-    def describe(self, path: Path) -> Iterator[Line]:
-        """Return the change in words. `path` is the place of the list."""
-        text = f"{format_path((*path, self.before))}: {format_value(self.value)}"
-        yield Line(">", text, str(self.before), str(self.after))
+    def describe(self, of: ListChanged) -> Iterator[Line]:
+        """Return the change in words. `of` is the list."""
+        found = read_item(of.block.kind, of.path, self.value)
+        if found is None:
+            text = f"{format_path(of.path)} {format_value(self.value)}"
+        else:
+            text = format_item(*found)
+        yield Line(">", text, f"[{self.before}]", f"[{self.after}]")
 
 
 @frozen
@@ -343,10 +345,77 @@ class ItemChanged:
     after: int
     changes: tuple[FieldChange, ...]
 
-    def describe(self, _: Path) -> Iterator[Line]:
-        """Return the changes in words."""
-        for change in self.changes:
-            yield from change.describe()
+    def describe(self, of: ListChanged) -> Iterator[Line]:
+        """Return the changes in words. `of` is the list."""
+        item = of.after[self.after] if isinstance(of.after, list) else None
+        now = read_item(of.block.kind, of.path, item)
+        was = now and read_item(
+            of.block.kind, of.path, _undo(item, self.changes, len(of.path) + 2)
+        )
+        if now is None or was is None:
+            for change in self.changes:
+                yield from change.describe()
+        elif now[0] != was[0] or UNSET in (now[1], was[1]):
+            yield compare_texts("~", format_item(*was), format_item(*now))
+        else:
+            yield compare_values("~", now[0], was[1], now[1], joint=" ")
+
+
+def _describe_item(
+    sign: Literal["+", "-"], of: ListChanged, at: int, value: Any
+) -> Line:
+    found = read_item(of.block.kind, of.path, value)
+    if found is None:
+        return Line(sign, f"{format_path((*of.path, at))}: {format_value(value)}")
+    return Line(sign, format_item(*found))
+
+
+def _undo(item: Any, changes: Sequence[FieldChange], depth: int) -> Any:
+    """Return an item of a list as it was. None if that is not known.
+
+    Args:
+        item: The item as it is now.
+        changes: The changes inside of it.
+        depth: The length of the paths of its members. Deeper changes are not undone.
+    """
+    made = dict(item)
+    for change in changes:
+        name = str(change.path[-1])
+        match change:
+            case _ if len(change.path) != depth:
+                return None
+            case FieldAdded():
+                made.pop(name, None)
+            case FieldRemoved():
+                made[name] = change.value
+            case FieldChanged():
+                made[name] = change.before
+            case ListChanged():
+                made[name] = _undo_list(change)
+    return None if None in made.values() else made
+
+
+def _undo_list(change: ListChanged) -> list[Any] | None:
+    """Return a list as it was. None if that is not known."""
+    new: set[int] = set()
+    old: dict[int, Any] = {}
+    for edit in change.edits:
+        match edit:
+            case ItemAdded():
+                new.add(edit.at)
+            case ItemRemoved():
+                old[edit.at] = edit.value
+            case ItemMoved():
+                new.add(edit.after)
+                old[edit.before] = edit.value
+            case ItemChanged():
+                return None
+    if not isinstance(change.after, list):  # hidden
+        return None
+    made = [item for at, item in enumerate(change.after) if at not in new]
+    for at in sorted(old):
+        made.insert(at, old[at])
+    return made
 
 
 ItemEdit: TypeAlias = ItemAdded | ItemRemoved | ItemMoved | ItemChanged
@@ -371,7 +440,7 @@ class ListChanged(_OfBlock):
     def describe(self) -> Iterator[Line]:
         """Return the change in words, with a line or more for each item."""
         for edit in self.edits:
-            yield from edit.describe(self.path)
+            yield from edit.describe(self)
 
 
 @frozen
@@ -393,7 +462,7 @@ class Unmanaged(_OfBlock):
     def describe(self) -> Iterator[Line]:
         """Return the difference in words."""
         values = [one for one in (self.before, self.after) if one is not UNSET]
-        text = " -> ".join(map(format_value, values))
+        text = f" {ARROW} ".join(map(format_value, values))
         yield Line("?", f"{format_path(self.path)}: {text} is not managed")
 
 

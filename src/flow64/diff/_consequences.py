@@ -32,7 +32,7 @@ from ..definition import EMPTY, Definition, WireBlock, canonical_id
 from ..diagnostics import Finding
 from ._changes import BlockRef, Topic
 from ._diff import Sides
-from ._lines import Line, shorten_name
+from ._lines import ARROW, Line, shorten_name
 from ._reading import Reading
 from ._redaction import SideSecrets, Written, has_secret, mask_hidden, put_secrets_in
 
@@ -98,7 +98,7 @@ class RowsChanged:
             " and ".join(kind or "unknown" for kind in kinds) or "none"
             for kinds in (self.before, self.after)
         )
-        yield Line("~", f"rows {of}: {old} -> {new}")
+        yield Line("~", f"rows {of}: {old} {ARROW} {new}")
 
 
 @frozen
@@ -142,7 +142,7 @@ class ColumnRetyped:
     def describe(self) -> Iterator[Line]:
         """Return the consequence in words."""
         old, new = self.before or "unknown", self.after or "unknown"
-        yield Line("~", f"{self.name}: {old} -> {new}")
+        yield Line("~", f"{self.name}: {old} {ARROW} {new}")
 
 
 @frozen
@@ -171,7 +171,7 @@ class CostChanged:
     def describe(self) -> Iterator[Line]:
         """Return the consequence in words."""
         old, new = self.before.describe(), self.after.describe()
-        yield Line("~", f"cost of 1,000 input rows, at most: {old} -> {new}")
+        yield Line("~", f"cost of 1,000 input rows, at most: {old} {ARROW} {new}")
 
 
 @frozen

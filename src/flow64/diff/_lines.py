@@ -7,19 +7,23 @@ are shown as escapes.
 from __future__ import annotations
 
 import json
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
 from attrs import field, frozen
 
-from ..definition import BoundSecret, Path, Value, pointer, thaw
+from ..definition import BoundSecret, Path, Value, thaw
 from ..redaction import MASK, clean_text, redact_keys, redact_keys_in_json
 from ..text import join_first, truncate
 from ._redaction import Hidden
 
 Sign: TypeAlias = Literal["+", "-", "~", ">", "?"]
 """`+` added, `-` removed, `~` changed, `>` moved, `?` not managed by code."""
+
+ARROW: Final = "→"
+"""Stands between a value before and a value now."""
 
 LONGEST: Final = 160
 """Characters of a value in a line; JSON has all of it."""
@@ -45,6 +49,7 @@ class Line:
         before: The value before, if there is another one now.
         after: The value now.
         depth: How many levels it is indented.
+        joint: What stands between the text and the values.
     """
 
     sign: Sign
@@ -52,10 +57,18 @@ class Line:
     before: str | None = field(default=None, converter=_clean_side)
     after: str | None = field(default=None, converter=_clean_side)
     depth: int = 0
+    joint: str = ": "
+
+    @property
+    def label(self) -> str:
+        """The text as it stands before a value."""
+        return f"{self.text}{self.joint}" if self.text else ""
 
     def __str__(self) -> str:
-        text = f"{'    ' * self.depth}{self.sign} {self.text}"
-        return text if self.before is None else f"{text}: {self.before} -> {self.after}"
+        start = f"{'    ' * self.depth}{self.sign} "
+        if self.before is None:
+            return start + self.text
+        return f"{start}{self.label}{self.before} {ARROW} {self.after}"
 
 
 @frozen
@@ -106,17 +119,36 @@ def format_value(value: Any) -> str:
     return truncate(_text(value), LONGEST)
 
 
-def compare_values(sign: Sign, what: str, before: Any, after: Any) -> Line:
+def compare_values(
+    sign: Sign, what: str, before: Any, after: Any, joint: str = ": "
+) -> Line:
     """Return the line that shows two values, each cut to the part that differs."""
     old, new = _text(before), _text(after)
     if old == new:  # two secrets of one name, or two values that are masked
-        return Line(sign, f"{what}: {truncate(new, LONGEST)} is another text")
-    return Line(sign, what, *_differing_parts(old, new))
+        return Line(sign, f"{what}{joint}{truncate(new, LONGEST)} is another text")
+    return Line(sign, what, *_differing_parts(old, new), joint=joint)
+
+
+def compare_texts(sign: Sign, before: str, after: str) -> Line:
+    """Return the line that shows two texts in words, each cut to what differs."""
+    return Line(sign, "", *_differing_parts(before, after))
 
 
 def format_path(path: Path) -> str:
-    """Return the place of a field as a JSON pointer, cut."""
-    return shorten_name(pointer(path))
+    """Return the place of a field, such as `return_fields.title` or `pages[0]`, cut."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif _PLAIN.fullmatch(step):
+            text += f".{step}" if text else step
+        else:
+            text += f"[{json.dumps(step, ensure_ascii=False)}]"
+    return shorten_name(text)
+
+
+_PLAIN: Final = re.compile(r"[\w-]+")
+"""A name that needs no quotes."""
 
 
 def shorten_name(text: object) -> str:

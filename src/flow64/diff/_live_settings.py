@@ -18,7 +18,7 @@ from ..definition import BoundSecret, Definition, FrozenDict, Path, thaw
 from ..redaction import clean_text
 from ..text import format_dollars
 from ._changes import BlockRef
-from ._lines import format_value
+from ._lines import ARROW, format_value
 
 _Specs: TypeAlias = Mapping[str, Any]
 
@@ -75,17 +75,17 @@ class LiveSetting:
         yield f"{self.block}.{field} is {format_value(self.value)}; default: {default}"
         if self.price:
             old, new = map(_format_price, self.price)
-            yield f"    price of a row: {old} -> {new}"
+            yield f"    price of a row: {old} {ARROW} {new}"
         old, new = self.before.describe(), self.after.describe()
         if old != new:
             more = ""
             if self.dollars is not None:
                 sign = "-" if self.dollars < 0 else "+"
                 more = f" ({sign}{format_dollars(abs(self.dollars))})"
-            yield f"    cost of 1,000 input rows, at most: {old} -> {new}{more}"
+            yield f"    cost of 1,000 input rows, at most: {old} {ARROW} {new}{more}"
         if self.rows:
             old, new = (kind or "unknown" for kind in self.rows)
-            yield f"    rows: {old} -> {new}"
+            yield f"    rows: {old} {ARROW} {new}"
         for sign, effects in (("+", self.appeared), ("-", self.vanished)):
             yield from (f"    {sign} effect: {EFFECT_WORDS[one]}" for one in effects)
         yield f"    to keep it, write: {self.code}"

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from attrs import Factory, define, frozen
 
-from ...diff import Line, Section
+from ...diff import ARROW, Line, Section
 from ...plan import Review, Step
 from ...redaction import redact_keys
 from ...text import join_first, pluralize
@@ -349,10 +349,10 @@ def _write_line(line: Line) -> Iterator[str]:
     if line.before is None:
         yield f"{line.sign} {indent}{line.text}"
     elif line.sign == ">":
-        yield f"> {indent}{line.text}: {line.before} -> {line.after}"
+        yield f"> {indent}{line.label}{line.before} {ARROW} {line.after}"
     else:
-        yield f"- {indent}{line.text}: {line.before}"
-        yield f"+ {indent}{line.text}: {line.after}"
+        yield f"- {indent}{line.label}{line.before}"
+        yield f"+ {indent}{line.label}{line.after}"
 
 
 _FRAME: Final = 80

@@ -16,7 +16,7 @@ from attrs import define, frozen
 
 from ...analysis import Estimate
 from ...definition import canonical_id
-from ...diff import Line, Section
+from ...diff import ARROW, Line, Section
 from ...plan import Review
 from ...redaction import clean_text, redact_keys
 from ...text import pluralize
@@ -467,6 +467,6 @@ def _write_line_text(line: Line) -> str:
     if line.before is None:
         return _text(line.text)
     return (
-        f"{_text(line.text)}: <del>{_text(line.before)}</del> → "
+        f"{_text(line.label)}<del>{_text(line.before)}</del> {ARROW} "
         f"<ins>{_text(line.after)}</ins>"
     )

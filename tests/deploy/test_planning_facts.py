@@ -354,6 +354,25 @@ def test_renamed_key_is_one_create_and_one_orphan(here):
     assert states(here.plan(kept, **WHOLE)) == {"new": "unchanged"}
 
 
+def test_renamed_key_in_a_part_of_a_project(here):
+    """A part finds it too, if something in it is new. It has no orphans."""
+    old, other = leads(key="old"), leads(key="other")
+    here.put(old)
+    here.put(other)
+    part = {**WHOLE, "left_out": [other.id().upper()]}
+
+    new = here.plan(leads(key="new"), **part)
+    known = here.plan(old, **part)
+    part["left_out"] += [old.id()]
+    unlike = here.plan(leads(key="new"), **part)
+
+    assert key_of(new) == [("new", "old", "old", False)]
+    assert (states(new), new.steps[0].action) == ({"new": "new"}, "refuse")
+    assert (states(known), known.requests) == ({"old": "unchanged"}, 1)
+    assert (key_of(unlike), unlike.steps[0].action) == ([], "create")
+    assert (new.projects, new.victims) == (None, ())
+
+
 def test_create_decides_a_rename(here):
     """What is said to be new is created."""
     here.put(leads(key="old"))

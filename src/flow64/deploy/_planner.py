@@ -76,6 +76,7 @@ async def make_plan(
     env: str,
     endpoint: str,
     projects: Iterable[ProjectKey] | None = None,
+    left_out: Iterable[str] | None = None,
     create: Iterable[str] = (),
     branches: bool = False,
     prune: bool = False,
@@ -102,6 +103,9 @@ async def make_plan(
         endpoint: Base URL of the client.
         projects: The projects that were loaded whole. Workflows that they deployed and
             that are no longer in the code are orphans. None looks for no orphans.
+        left_out: Ids of other workflows of these projects, if the targets are only a
+            part of them. Such a plan has no orphans. They are only looked for if a
+            target is new, since it may be an orphan under another key.
         create: Keys of workflows that are new, even if an orphan is like them.
         branches: Allow to update workflows, and to delete orphans, that were deployed
             by a commit that the code does not have.
@@ -142,6 +146,7 @@ async def make_plan(
         env,
         endpoint,
         projects=None if projects is None else tuple(projects),
+        left_out=None if left_out is None else frozenset(map(canonical_id, left_out)),
         cache=cache,
         unseen=unseen,
     )
@@ -196,6 +201,7 @@ class Planner:
         env: Name of the environment.
         endpoint: Base URL of the client.
         projects: The projects that were loaded whole; see `make_plan`.
+        left_out: Ids of their other workflows, if the targets are a part; see there.
         cache: Knows workflows that have not changed.
         unseen: Keys of targets with ids that are not sent.
         vouched: How many workflows the cache knew to be unchanged.
@@ -208,6 +214,7 @@ class Planner:
     env: str
     endpoint: str
     projects: tuple[ProjectKey, ...] | None = None
+    left_out: frozenset[str] | None = None
     cache: Cache | None = None
     unseen: Container[str] = ()
     vouched: int = 0
@@ -227,11 +234,15 @@ class Planner:
         if self.may_list is None and self._is_missing(steps[0]):
             # A wrong endpoint answers 404 to everything. Only the list shows it.
             await self._list(session)
+        new = [step for step in steps if step.state == "new"]
+        if self.left_out is not None and new and listed is None:
+            listed = await self._list(session)
         extra: Sequence[Step] = ()
         if listed is not None:
-            extra = await self._plan_leftovers(session, listed)
+            extra = await self._plan_leftovers(session, listed, has_new=bool(new))
         orphans = [step for step in extra if step.may_prune]
-        new = [step for step in steps if step.state == "new"]
+        if self.left_out is not None:
+            extra = [step for step in extra if step.state != "orphan"]
         renames = [
             evolve(rename, is_decided=rename.key in create)
             for rename in find_renames(new, orphans)
@@ -241,17 +252,22 @@ class Planner:
             env=self.env,
             endpoint=self.endpoint,
             steps=await self._add_activity(session, steps),
-            projects=None if listed is None else self.projects,
+            projects=None if listed is None or self._is_part else self.projects,
             renames=tuple(renames),
             not_checked=tuple(self.not_checked),
             vouched=self.vouched,
         )
 
+    @property
+    def _is_part(self) -> bool:
+        """Whether the projects may have other workflows than the targets."""
+        return self.projects is None or self.left_out is not None
+
     async def _list_if_needed(
         self, session: Session
     ) -> Mapping[str, WorkflowInfo] | None:
         """Return all workflows by id; None if not needed, or if refused."""
-        if self.projects is None:
+        if self._is_part:
             self.not_checked.append(
                 "orphans: not looked for, since not all code of a project is at hand"
             )
@@ -346,10 +362,14 @@ class Planner:
     # -- Orphans, schedules and runs ---------------------------------------------------
 
     async def _plan_leftovers(
-        self, session: Session, listed: Mapping[str, WorkflowInfo]
+        self, session: Session, listed: Mapping[str, WorkflowInfo], *, has_new: bool
     ) -> Sequence[Step]:
         """Return the steps of orphans, if they are looked for, and of copies."""
-        found = find_leftovers(self.context, listed, self.projects or (), self.env)
+        is_wanted = self.left_out is None or has_new
+        projects = (self.projects or ()) if is_wanted else ()
+        others = self.left_out or frozenset()
+        rest = {ref: info for ref, info in listed.items() if ref not in others}
+        found = find_leftovers(self.context, rest, projects, self.env)
         lives: list[Definition | None] = await session.gather(
             [partial(get_workflow, workflow_id=info.id) for _, info in found.orphans]
         )

@@ -110,7 +110,7 @@ def test_graph_draws_code_and_what_is_live(deployed, flow64, service):
         (("code:inbund",), "did you mean 'inbound'"),
         (("leads.py", "--env", "stagng"), "did you mean 'staging'"),
         (("prod:inbound", "--env", "staging"), "leave out --env staging"),
-        (("prod",), "name one of them, as in prod:KEY"),
+        (("prod", "--changed"), "--changed is about code, and prod is live"),
         (("leads.py", "-o", "g.png"), "g.png ends in none of .txt, .svg, .mmd"),
     ],
 )
@@ -122,7 +122,7 @@ def test_graph_of_what_is_not_there(deployed, flow64, arguments, words):
 
 
 @pytest.mark.parametrize(
-    "command", ["check", "compile", "determinism", "plan", "review", "deploy"]
+    "command", ["compile", "determinism", "plan", "review", "deploy"]
 )
 def test_what_works_on_code_says_what_else_to_do(configured, flow64, command):
     code, printed, told = flow64(command, "prod:inbound", "--env", "prod")
@@ -137,6 +137,96 @@ def test_code_is_the_source_of_the_project(configured, flow64, command):
     code, printed, told = flow64(command, "code:inbound")
 
     assert (code, "holds no workflow" in printed + told) == (0, False)
+
+
+@pytest.mark.parametrize("command", ["compile", "graph", "plan", "review", "deploy"])
+def test_key_alone_is_one_of_the_code(service, configured, flow64, command):
+    """`flow64 plan inbound`: people name what they wrote."""
+    options = ["--env", "prod", "--yes"] if command == "deploy" else ["--env", "prod"]
+    code, printed, told = flow64(command, "inbound", *options)
+
+    assert (code, "nbound" in printed) == (0, True), told
+
+
+def test_check_of_a_key_and_of_what_is_live(deployed, flow64):
+    """All in one language: a key, an id, an environment, one key of it."""
+    found = [
+        flow64("check", text, "--json", "--env", "prod")
+        for text in ("inbound", deployed, "prod", "prod:inbound", f"prod:{deployed}")
+    ]
+
+    assert [code for code, *_ in found] == [0] * 5
+    assert {
+        tuple((one["workflow"], one["code"]) for one in json.loads(printed))
+        for _, printed, _ in found
+    } == {(("inbound", "effects"), ("inbound", "cost-estimate"))}
+
+
+def test_check_of_what_is_live_shows_no_secret(service, configured, flow64):
+    """Values of the environment that come from variables are redacted."""
+    settings = configured.with_name("pyproject.toml")
+    more = 'values = { hook = { env = "FLOW64_TEST_HOOK" } }\n'
+    settings.write_text(SETTINGS + more, "utf-8")
+    text = configured.read_text("utf-8").replace("LEAD, P", "LEAD, value, P")
+    text = text.replace('"Job title"', 'value("hook", secret=True)')
+    configured.write_text(text, "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FLOW64_TEST_HOOK", "not_a_real_key_but_secret")
+        deployed, *_ = flow64("deploy", "-e", "prod", "--yes")
+        shown = [
+            flow64(*words, "prod:inbound") for words in (["check"], ["graph", "--json"])
+        ]
+
+    assert [deployed, *(code for code, *_ in shown)] == [0, 0, 0]
+    assert "not_a_real_key_but_secret" not in str(shown)
+
+
+def test_run_of_a_key_and_of_an_id(deployed, people, flow64, service):
+    """A key alone runs what the code says, an id alone what is live."""
+    options = ["--env", "prod", "--new", "--yes", "--every", "0.01", "--json"]
+    found = [flow64("run", text, people, *options) for text in ("inbound", deployed)]
+
+    assert [code for code, *_ in found] == [0, 0]
+    assert [json.loads(one[1])["workflow_id"] for one in found] == [deployed] * 2
+    listed = [
+        len(json.loads(flow64("runs", text, "-e", "prod", "--json")[1]))
+        for text in ("inbound", deployed)
+    ]
+    assert listed == [2, 2]
+
+
+def test_code_and_diff_of_a_key_and_of_an_id(deployed, flow64):
+    code = flow64("code", deployed, "-e", "prod")
+    diff = flow64("diff", deployed, "inbound", "-e", "prod", "--exit-code")
+
+    assert (code[0], "Workflow(" in code[1]) == (0, True)
+    assert (diff[0], "nothing differs" in diff[2]) == (0, True)
+
+
+@pytest.mark.parametrize("command", ["diff", "code", "graph"])
+def test_environment_with_the_name_of_a_key(deployed, configured, flow64, command):
+    """The environment is taken, and it is said how to write the key."""
+    text = configured.read_text("utf-8")
+    configured.write_text(text.replace('key="inbound"', 'key="prod"'), "utf-8")
+    more = ["staging"] if command == "diff" else []
+
+    code, _, told = flow64(command, "prod", *more)
+
+    assert code == 0
+    assert "prod is an environment; the workflow with this key is code:prod" in told
+
+
+def test_folder_with_the_name_of_a_key(service, configured, flow64):
+    """A deploy takes the folder, and says so before it asks."""
+    folder = configured.with_name("inbound")
+    folder.mkdir()
+    text = configured.read_text("utf-8").replace('key="inbound"', 'key="other"')
+    (folder / "more.py").write_text(text, "utf-8")
+
+    code, printed, told = flow64("deploy", "inbound", "-e", "prod", "--dry-run")
+
+    assert (code, "+ other:" in printed) == (0, True)
+    assert "inbound is a folder; the workflow with this key is code:inbound" in told
 
 
 def test_list_tells_whose_they_are(deployed, flow64, service):

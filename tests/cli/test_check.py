@@ -128,18 +128,6 @@ def test_no_code(leads, flow64):
     assert (refused[0], "--no-code imports none" in refused[2]) == (64, True)
 
 
-def test_what_is_live_is_named_with_what_to_do(leads, flow64):
-    leads.with_name("pyproject.toml").write_text(
-        '[tool.flow64.environments.prod]\napi_key = { env = "KEY" }\n', "utf-8"
-    )
-
-    code, printed, told = flow64("check", "prod:inbound")
-
-    assert (code, printed) == (64, "")
-    assert "prod:inbound is live, and this command needs code or files" in told
-    assert "flow64 diff prod:inbound code" in told
-
-
 def test_one_of_several(faulty, leads, flow64):
     """A key behind a colon picks one."""
     assert flow64("check", ".:inbound")[0] == 0

@@ -573,10 +573,17 @@ def test_prune_of_work_in_no_commit_takes_its_name(service, leads, flow64, names
     assert deployed() == ["other"]
 
 
-def test_prune_needs_the_whole_project(renamed, flow64):
-    code, _, told = flow64("deploy", "leads.py:other", "--yes", "--prune=0")
+@pytest.mark.parametrize(
+    "part",
+    [["leads.py:other"], ["leads.py", "--select", "*"], ["leads.py", "--changed"]],
+)
+def test_prune_needs_the_whole_project(renamed, flow64, part):
+    """A selection never deletes, even one of everything."""
+    deploy = flow64("deploy", *part, "--yes", "--create", "other", "--prune=1")
+    plan = flow64("plan", *part, "--prune")
 
-    assert (code, "it is not known what code has no more" in told) == (3, True)
+    assert (deploy[0], plan[0], deployed()) == (64, 64, ["Inbound leads"])
+    assert "pruning needs the project loaded whole; leave out --select" in deploy[2]
 
 
 def test_prune_never_takes_what_is_at_work(renamed, flow64, served):

@@ -172,15 +172,36 @@ def test_environment_is_of_ids(leads, flow64):
     assert alone == prod
 
 
-def test_several(leads, flow64, tmp_path):
-    """With several workflows, one must be named."""
+@pytest.fixture
+def several(leads):
+    """A file with two workflows."""
     with leads.open("a", encoding="utf-8") as file:
         file.write("other = Workflow('Other', flow, key='other', project=growth)\n")
+    return leads
 
-    code, printed, told = flow64("graph", "leads.py")
+
+def test_several(several, flow64, tmp_path):
+    """Text shows several workflows one after the other, on stdout or in a file."""
+    code, printed, _ = flow64("graph", "leads.py")
+    one = flow64("graph", "leads.py", "--select", "other")[1]
+    saved = flow64("graph", "leads.py", "-o", "all.txt")
+
+    assert (code, saved) == (0, (0, "all.txt\n", ""))
+    assert printed.startswith("inbound\nInbound leads\n")
+    assert printed.endswith(f"\n\nother\n{one}")
+    assert tmp_path.joinpath("all.txt").read_text("utf-8") == printed
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--json"], ["--format", "svg"], ["-o", "a.mmd"], ["--against", "leads.py:other"]],
+)
+def test_several_in_other_formats(several, flow64, options):
+    """Any other form is of one workflow, which must be named."""
+    code, printed, told = flow64("graph", "leads.py", *options)
 
     assert (code, printed) == (64, "")
-    assert "leads.py:inbound" in told
+    assert "name one of them, as in leads.py:inbound" in told
 
 
 def test_faulty(tmp_path, flow64, monkeypatch):

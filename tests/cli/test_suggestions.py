@@ -17,6 +17,7 @@ HARMLESS = {
     "--allow-unproven",
     "--from",
     "--max-bytes",
+    "--changed", "--exclude", "--select",
     "--against", "--all", "--allow-host", "--api-keys", "--at", "--base", "--block",
     "--blocks", "--check", "--check-columns", "--classes", "--color",
     "--debug", "--dry-run",

@@ -8,6 +8,7 @@ import pytest
 
 from flow64.client import WorkflowInfo
 from flow64.definition import Definition
+from flow64.errors import UnknownEnvironmentError
 from flow64.loading import (
     AddressError,
     LiveAddress,
@@ -15,9 +16,11 @@ from flow64.loading import (
     Side,
     SideWorkflow,
     SourceAddress,
+    describe_same_key,
     insert_env,
     list_projects,
     load_source,
+    match_live,
     parse_address,
     pick_live,
     require_project_source,
@@ -55,12 +58,16 @@ def configured(leads):
         ("leads.py", SourceAddress("leads.py", "leads.py")),
         ("leads.py:inbound", SourceAddress("leads.py:inbound", "leads.py:inbound")),
         ("leads:inbound", SourceAddress("leads:inbound", "leads:inbound")),
-        (
-            "acme.leads:inbound",
-            SourceAddress("acme.leads:inbound", "acme.leads:inbound"),
-        ),
+        ("acme.leads:a", SourceAddress("acme.leads:a", "acme.leads:a")),
+        ("acme", SourceAddress("acme", "acme")),
         ("missing.json", SourceAddress("missing.json", "missing.json")),
-        ("far/away:inbound", SourceAddress("far/away:inbound", "far/away:inbound")),
+        ("./far/away:a", SourceAddress("./far/away:a", "./far/away:a")),
+        ("far/away/", SourceAddress("far/away/", "far/away/")),
+        ("inbound/us", SourceAddress("inbound/us", "leads.py:inbound/us", is_key=True)),
+        ("inbound/*", SourceAddress("inbound/*", "leads.py:inbound/*", is_key=True)),
+        ("growth:a", SourceAddress("growth:a", "leads.py:growth:a", is_key=True)),
+        ("email", SourceAddress("email", "leads.py:email", is_key=True)),
+        ("attr", SourceAddress("attr", "attr")),
         ("C:\\leads.json", SourceAddress("C:\\leads.json", "C:\\leads.json")),
         ("C:/leads.json:a", SourceAddress("C:/leads.json:a", "C:/leads.json:a")),
         ("code", SourceAddress("code", "leads.py")),
@@ -70,6 +77,8 @@ def configured(leads):
         ("prod:inbound/us", LiveAddress("prod:inbound/us", "prod", key="inbound/us")),
         (f"prod:id:{ID}", LiveAddress(f"prod:id:{ID}", "prod", id=ID)),
         (f"prod:id:{ID.upper()}", LiveAddress(f"prod:id:{ID.upper()}", "prod", id=ID)),
+        (f"prod:{ID}", LiveAddress(f"prod:{ID}", "prod", id=ID)),
+        ("prod:leads/*", LiveAddress("prod:leads/*", "prod", key="leads/*")),
         (
             "emulator:inbound",
             LiveAddress("emulator:inbound", "emulator", key="inbound"),
@@ -78,7 +87,157 @@ def configured(leads):
     ids=lambda item: item if isinstance(item, str) else "",
 )
 def test_address(configured, text, wanted):
+    package = configured.with_name("acme")
+    package.mkdir()
+    (package / "leads.py").touch()
+
     assert parse_address(text) == wanted
+
+
+@pytest.mark.parametrize("text", [ID, f"id:{ID}", ID.upper()])
+def test_an_id_alone(configured, text):
+    """It is in the environment that is named, or in the default one."""
+    assert parse_address(text, "prod") == LiveAddress(text, "prod", id=ID)
+    with pytest.raises(UnknownEnvironmentError):
+        parse_address(text)
+
+    configured.with_name("pyproject.toml").unlink()
+    assert parse_address(text) == LiveAddress(text, "default", id=ID)
+
+
+def test_a_key_alone_may_be_live(configured):
+    """As for `pull`, which reads no code."""
+    found = parse_address("inbound", "prod", prefers_live=True)
+    code = parse_address("leads", "prod", prefers_live=True)
+
+    assert found == LiveAddress("inbound", "prod", key="inbound")
+    assert code == SourceAddress("leads", "leads")
+
+
+def test_a_key_comes_before_an_installed_module(configured):
+    """And code is imported only to tell them apart."""
+    text = configured.read_text("utf-8").replace('key="inbound"', 'key="attr"')
+    configured.write_text(text, "utf-8")
+    found = load_source("attr")
+
+    assert (found.names, found.source) == (["attr"], "leads.py:attr")
+    assert found.notes == ["attr is a key of leads.py, and an installed module too"]
+    with pytest.raises(AddressError, match=r"leads\.py is Python, and --no-code"):
+        load_source("inbound", code=False)
+
+
+def test_a_source_that_is_installed_is_no_key(configured):
+    """It is not searched for itself."""
+    settings = configured.with_name("pyproject.toml")
+    settings.write_text('[tool.flow64]\nsource = "attr"', "utf-8")
+
+    assert parse_address("attr") == SourceAddress("attr", "attr")
+    assert parse_address("attr:a") == SourceAddress("attr:a", "attr:a")
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("inbound", "inbound is a folder; the workflow with this key is code:inbound"),
+        ("inbound.py", "inbound is a file or module; the workflow with this key is"),
+    ],
+)
+def test_a_place_with_the_name_of_a_key(configured, place, words):
+    """The place is taken, and a note says so. A key is never taken silently."""
+    text = configured.read_text("utf-8")
+    there = configured.with_name(place)
+    if there.suffix:
+        there.write_text(text.replace('key="inbound"', 'key="other"'), "utf-8")
+    else:
+        there.mkdir()
+        there.joinpath("a.py").write_text(text, "utf-8")
+
+    by_name = load_source("inbound")
+    clear = [load_source(one).notes for one in (f"./{place}", "code:inbound")]
+
+    assert [*by_name.notes] == [by_name.notes[0]]
+    assert words in by_name.notes[0]
+    assert not by_name.is_picked
+    assert clear == [[], []]
+
+
+def test_a_place_without_a_key_of_its_name(configured):
+    """Neither with another source, nor with one that cannot be loaded, nor without."""
+    folder = configured.with_name("more")
+    folder.mkdir()
+    folder.joinpath("a.py").write_text(configured.read_text("utf-8"), "utf-8")
+    settings = configured.with_name("pyproject.toml")
+
+    assert load_source("more").notes == []
+    settings.write_text('[tool.flow64]\nsource = "gone.py"', "utf-8")
+    assert load_source("more").notes == []
+    settings.write_text("source = 1", "utf-8")
+    assert load_source("more").notes == []
+
+
+def test_a_key_with_the_name_of_its_own_source(leads):
+    """The folder of the project may have a workflow with the name of the folder."""
+    folder = leads.with_name("inbound")
+    folder.mkdir()
+    leads.rename(folder / "leads.py")
+    settings = '[tool.flow64]\nsource = "inbound"'
+    leads.with_name("pyproject.toml").write_text(settings, "utf-8")
+
+    (note,) = load_source("inbound").notes
+
+    assert note.startswith("inbound is a folder; the workflow")
+
+
+@pytest.mark.parametrize(
+    ("source", "file", "text"),
+    [
+        ("leads.py", "leads.py", 'w = Workflow("W", key = "prod")'),
+        ("code", "code/inner/a.py", "w = Workflow('W', key='prod')"),
+        ("json", "json/prod.json", "{}"),
+    ],
+)
+def test_an_environment_with_the_name_of_a_key(configured, source, file, text):
+    """The environment is taken, and a note says so. No code is imported for it."""
+    path = configured.with_name(file.split("/")[0]).parent / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+    settings = configured.with_name("pyproject.toml")
+    changed = SETTINGS.replace('"leads.py"', f'"{source}"')
+    settings.write_text(changed, "utf-8")
+
+    notes = [
+        describe_same_key(parse_address(one)) for one in ("prod", "staging", "prod:a")
+    ]
+
+    wanted = "prod is an environment; the workflow with this key is code:prod"
+    assert notes == [wanted, None, None]
+
+
+@pytest.mark.parametrize("source", ["", 'source = "gone.py"'])
+def test_an_environment_without_code(configured, source):
+    settings = configured.with_name("pyproject.toml")
+    settings.write_text(SETTINGS.replace('source = "leads.py"', source), "utf-8")
+
+    assert describe_same_key(parse_address("prod")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("prod:inbound", "flow64 diff prod:inbound code compares it, and flow64 pull "),
+        ("prod", "flow64 pull prod --all -o live saves it, and if you mean a key of"),
+        (
+            ID,
+            f"{ID} is live, and this command needs code or files; flow64 pull {ID} -o",
+        ),
+    ],
+)
+def test_what_is_live_is_no_source(configured, text, words):
+    """A command that compiles code says what to write instead."""
+    with pytest.raises(AddressError) as caught:
+        load_source(text)
+
+    assert words in str(caught.value)
 
 
 def test_a_folder_wins(configured):
@@ -94,20 +253,22 @@ def test_a_folder_wins(configured):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("stagign", "environment 'stagign' (did you mean 'staging'?)"),
-        ("stagign:inbound", "environment 'stagign' (did you mean 'staging'?)"),
-        ("leadz", "environment 'leadz'"),
-        ("nothing of it", "environments are staging, prod, emulator"),
+        ("stagign", "environment or key 'stagign' (did you mean 'staging'?)"),
+        ("stagign:inbound", "environment or key 'stagign' (did you mean 'staging'?)"),
+        ("leadz", "key 'leadz' (did you mean 'leads.py'?)"),
+        ("inbuond", "key 'inbuond' (did you mean 'inbound'?); environments are "),
+        ("cod:inbound", "environment or key 'cod' (did you mean 'code'?)"),
+        ("nothing of it", "environments are staging, prod, emulator; keys are inbound"),
         ("prod:id:12", "'12' is not the id of a workflow; `flow64 list --env prod`"),
         ("", "an address is empty"),
-        pytest.param("x" * 5000, "environment 'xxxxx", id="long"),
-        ("\x1b]8;;x", "environment '\\x1b]8;;x'"),
+        pytest.param("x" * 5000, "environment or key 'xxxxx", id="long"),
+        ("\x1b]8;;x", "environment or key '\\x1b]8;;x'"),
     ],
 )
 def test_no_address(configured, text, words):
-    """An unknown name is a usage error, with a suggestion."""
+    """An unknown name is a usage error, with a suggestion of any kind."""
     with pytest.raises(AddressError) as caught:
-        parse_address(text)
+        load_source(parse_address(text))
 
     assert words in str(caught.value)
 
@@ -118,8 +279,9 @@ def test_without_settings(leads):
         "prod:inbound", "prod", key="inbound"
     )
     assert parse_address("default") == LiveAddress("default", "default")
-    with pytest.raises(AddressError, match="environments are default, emulator"):
+    with pytest.raises(AddressError, match="are default, emulator; for a key, write"):
         parse_address("prod")
+    assert parse_address("prod", prefers_live=True) == LiveAddress("prod", "prod")
     with pytest.raises(AddressError, match="no source is configured"):
         parse_address("code")
 
@@ -235,6 +397,11 @@ def test_pick(key, number):
             "it has café, inbound, many/us, twice, twice; for a workflow of others",
         ),
         ("twice", "name one by its id: prod:id:00000000-0000-4000-8000-000000000003, "),
+        ("t*", "means 2 workflows; name one of them: prod:twice, prod:twice"),
+        (
+            "mony/*",
+            "no workflow 'mony/*' that our code deployed (did you mean 'many/*'",
+        ),
     ],
 )
 def test_no_pick(key, words):
@@ -242,3 +409,13 @@ def test_no_pick(key, words):
         pick_live(KNOWN, LiveAddress("", "prod", key))
 
     assert words in str(caught.value)
+
+
+def test_match():
+    """A pattern names all of ours in the environment that it matches."""
+    found = [
+        match_live(KNOWN, LiveAddress("", "prod", key))
+        for key in ("many/*", "*n*", "inbound")
+    ]
+
+    assert found == [[KNOWN[4]], [KNOWN[0], KNOWN[4]], [KNOWN[0]]]

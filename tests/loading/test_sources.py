@@ -172,8 +172,8 @@ def test_picked_without_a_project(write):
         ("leads.py:made", "'made' is the key of 2 workflows: made/us, made/uk"),
         ("leadz.py", "no file, folder or module 'leadz.py' (did you mean 'leads.py'?)"),
         ("no/where.py", "there is no file, folder or module 'no/where.py'"),
-        ("no.such.module", "there is no file, folder or module 'no.such.module'"),
-        ("leads.inner", "there is no file, folder or module 'leads.inner'"),
+        ("no.such.module", "no file, folder, module or environment 'no.such.module'"),
+        ("leads.inner", "no file, folder, module or environment 'leads.inner' (did"),
         ("empty.py", "empty.py holds no workflow; a Workflow counts at the level"),
         ("text.txt", "text.txt is neither Python nor JSON"),
     ],
@@ -530,8 +530,8 @@ def test_no_code(write, monkeypatch):
     for name in ("leads.py", "out/evil.py", "out/conftest.py", "out/pkg/__init__.py"):
         write(name, "raise SystemExit('imported')")
     before = {*sys.modules}
-    for name in ("import_scope", "is_module_name", "find_import_root"):
-        monkeypatch.setattr(f"flow64.loading._sources.{name}", None)
+    for name in ("import_scope", "find_import_root"):
+        monkeypatch.setattr(f"flow64.loading._reading.{name}", None)
 
     assert (
         load_source("out", code=False).names

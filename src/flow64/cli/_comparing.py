@@ -151,8 +151,8 @@ def compare_sides(
     """
     pairs = _match_workflows(before, after)
     omitted = 0
-    if before.is_one != after.is_one:
-        one = 0 if before.is_one else 1
+    if before.is_part != after.is_part:
+        one = 0 if before.is_part else 1
         kept = [pair for pair in pairs if pair[one] is not None]
         omitted, pairs = len(pairs) - len(kept), kept
     if before.env is not None and after.env is not None:

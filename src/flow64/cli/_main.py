@@ -73,6 +73,7 @@ COMMANDS: Final[dict[str, str]] = {
 """The help of each command."""
 
 TOPICS: Final[Mapping[str, str]] = {
+    "addresses": "The workflows of a command: files, keys, live ones, patterns.",
     "environments": "The service, organisation and credential of a command.",
 }
 """What each topic is about. A topic is the `TEXT` of the module of its name in

@@ -206,13 +206,16 @@ def plan_workflows(
         named = zip(name_workflows(loaded), loaded.workflows, strict=True)
         unseen = frozenset(name for name, one in named if one.is_unseen)
         guarded = {"unseen": unseen, "redact": shown.redact}
+    left_out = _list_left_out(loaded, place.env)
+    is_apart = left_out is None and not loaded.is_whole
     with FileCache(folder / SEEN) if folder else nullcontext() as cache:
         events = client.stream(
             make_plan,
             targets,
             env=place.env,
             endpoint=client.endpoint,
-            projects=loaded.projects if loaded.is_whole else None,
+            projects=None if is_apart else loaded.projects,
+            left_out=left_out,
             create=create,
             branches=place.environment.branches,
             prune=prune,
@@ -231,6 +234,13 @@ def plan_workflows(
                 return plan
             if isinstance(event, Looked) and event.done % OFTEN == 0:
                 print_message(f"looked at {event.done:,} of {event.total:,}")
+
+
+def _list_left_out(loaded: Loaded, env: str) -> Sequence[str] | None:
+    """Return the ids of the workflows that were not picked from a whole project."""
+    if not (loaded.is_picked and loaded.is_of_whole):
+        return None
+    return [one.workflow.id(env) for one in loaded.left_out]
 
 
 def print_faults(faults: Sequence[Faulty]) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
@@ -14,12 +15,12 @@ import click
 
 from ..definition import DEFAULT_ENV, is_uuid, parse_json
 from ..errors import ArgumentError, ReadError, did_you_mean, shortened
-from ..text import describe_stray_comma, join_words
-from ._completion import complete_environments
+from ..text import describe_stray_comma, join_words, pluralize
+from ._completion import complete_addresses, complete_environments
 from ._terminal import print_message
 
 if TYPE_CHECKING:
-    from ..loading import Loaded
+    from ..loading import Address, LiveAddress, Loaded, Selection
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -114,6 +115,9 @@ def _describe_limits(kind: click.IntRange | click.FloatRange) -> str:
 
 
 FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+source = click.argument("source", required=False, shell_complete=complete_addresses)
+"""The workflows of a command that compiles code: see `flow64 help addresses`."""
 
 as_json = click.option(
     "--json", "as_json", is_flag=True, help="Print data instead of text."
@@ -267,27 +271,139 @@ def read_values(file: Path | None) -> Mapping[str, Any] | None:
     return cast(dict[str, Any], found)
 
 
+def selection(function: F) -> F:
+    """Add the options that select workflows, as one parameter `selection`."""
+
+    @wraps(function)
+    def call(
+        *, select: Sequence[str], exclude: Sequence[str], is_changed: bool, **given: Any
+    ) -> Any:
+        from ..loading import Selection  # noqa: PLC0415 - loads the language
+
+        return function(selection=Selection(select, exclude, is_changed), **given)
+
+    for option in (
+        click.option(
+            "--changed",
+            "is_changed",
+            is_flag=True,
+            help="Only workflows whose code differs from that of their last deploy.",
+        ),
+        click.option(
+            "--exclude",
+            multiple=True,
+            metavar="PATTERN",
+            help="Leave out workflows by their keys; repeatable.",
+        ),
+        click.option(
+            "--select",
+            multiple=True,
+            metavar="PATTERN",
+            help="Only workflows with such keys, as in 'leads/*'; repeatable.",
+        ),
+    ):
+        call = option(call)
+    return cast(F, call)
+
+
+def find_address(
+    text: str, env: str | None = None, *, code: bool = True, prefers_live: bool = False
+) -> Address:
+    """Parse an address, and print what else it may mean. See `loading.parse_address`.
+
+    If it is live, `--env` may only repeat its environment.
+    """
+    from .. import loading  # noqa: PLC0415 - loads the language
+
+    found = loading.parse_address(text, env, code=code, prefers_live=prefers_live)
+    if isinstance(found, loading.LiveAddress):
+        loading.require_same_env(found, env)
+        if note := loading.describe_same_key(found):
+            print_message(note)
+    return found
+
+
 def load_source(
-    source: str | None = None,
+    source: str | Address | None = None,
+    env: str | None = None,
     *,
+    selection: Selection | None = None,
     code: bool = True,
     manifest: Path | None = None,
     may_be_empty: bool = False,
     lenient: bool = False,
 ) -> Loaded:
-    """Load a source, and print its notes. See `loading.load_source`."""
+    """Load a source, and print its notes. See `loading.load_source`.
+
+    Args:
+        source: The source, or its address. A live address is read, with secrets
+            redacted.
+        env: The environment in which to look for changes.
+        selection: The workflows to keep.
+        code: See `loading.load_source`, as for the others.
+    """
     from .. import loading  # noqa: PLC0415 - loads the language
 
-    loaded = loading.load_source(
-        source,
-        code=code,
-        manifest=manifest,
-        may_be_empty=may_be_empty,
-        lenient=lenient,
-    )
+    chosen = selection or loading.EVERYTHING
+    if isinstance(source, loading.LiveAddress):
+        loaded = loading.select_workflows(_load_live(source, chosen), chosen)
+    else:
+        loaded = loading.load_source(
+            source,
+            selection=chosen,
+            code=code,
+            manifest=manifest,
+            may_be_empty=may_be_empty,
+            lenient=lenient,
+        )
     for note in loaded.notes:
         print_message(note)
-    return loaded
+    return _keep_changed(loaded, env) if chosen.is_changed else loaded
+
+
+def _load_live(address: LiveAddress, selection: Selection) -> Loaded:
+    """Read live workflows, with secrets redacted.
+
+    Raises:
+        AddressError: There are none, or it is asked which of them changed.
+    """
+    from ..definition import secret_values  # noqa: PLC0415 - only what is live needs it
+    from ..loading import AddressError, load_live  # noqa: PLC0415 - see above
+    from ._service import connect, find_environment  # noqa: PLC0415 - loads httpx
+
+    if selection.is_changed:
+        problem = f"--changed is about code, and {address.text} is live"
+        raise AddressError(f"{problem}; flow64 diff {shlex.quote(address.text)} code")
+    environment = find_environment(address.env)
+    secrets = secret_values(environment.bound, environment.hidden)
+    with connect(address.env) as client:
+        return load_live(client, address, [*secrets])
+
+
+def _keep_changed(loaded: Loaded, env: str | None) -> Loaded:
+    """Keep the workflows that differ from what is deployed, and print how many."""
+    from ..loading import select_changed  # noqa: PLC0415 - loads httpx
+    from ._service import connect  # noqa: PLC0415 - loads httpx
+
+    with connect(env) as client:
+        kept = select_changed(loaded, client)
+        count, every = len(kept.workflows), pluralize(len(loaded.workflows), "workflow")
+        print_message(
+            f"{count} of {every} changed since the last deploy to {client.env}"
+        )
+    return kept
+
+
+def require_whole(loaded: Loaded) -> None:
+    """Refuse to prune if only some workflows were loaded.
+
+    Raises:
+        click.UsageError: A key or a selection picked them.
+    """
+    if loaded.is_picked:
+        problem = "pruning needs the project loaded whole"
+        advice = "leave out --select, --exclude, --changed and the key of SOURCE"
+        raise option_error("--prune", f"{problem}; {advice}")
 
 
 def check_keys(option: str, given: Sequence[str], names: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from attrs import evolve
 
 from ..analysis import LiveCatalogue
 from ..diagnostics import Finding, as_text, summary
+from ..loading import Selection
 from ..text import join_first, printable
 from . import _params as params
 from ._colours import paint_findings
@@ -28,7 +29,8 @@ MOST: Final = 3
     "flow64 check pipelines/leads.py:inbound --json",
     "flow64 check compiled --no-code --format github",
 )
-@click.argument("source", required=False)
+@params.source
+@params.selection
 @params.ids_env
 @params.values
 @click.option(
@@ -48,6 +50,7 @@ MOST: Final = 3
 def command(
     *,
     source: str | None,
+    selection: Selection,
     env: str | None,
     values: Path | None,
     blocks: Path | None,
@@ -55,10 +58,9 @@ def command(
     no_code: bool,
     as_json: bool,
 ) -> int:
-    """List errors, warnings and notes of workflows. Nothing is sent.
+    """List errors, warnings and notes of workflows. Nothing is sent, or only reads.
 
-    SOURCE is a Python file, a module, a JSON file, or a folder of these. SOURCE:KEY is
-    one workflow of it. By default it is the source of [tool.flow64] in pyproject.toml.
+    SOURCE is an address (see `flow64 help addresses`); by default the project's code.
     Exits with 1 if there is an error, but not for warnings and notes. A module or file
     that cannot be loaded is an error, and all others are still checked.
     """
@@ -68,8 +70,14 @@ def command(
         )
     given = params.read_values(values)
     live = None if blocks is None else LiveCatalogue.read(blocks)
+    address = source and params.find_address(source, env, code=not no_code)
     loaded = params.load_source(
-        source, code=not no_code, may_be_empty=True, lenient=True
+        address or None,
+        env,
+        selection=selection,
+        code=not no_code,
+        may_be_empty=True,
+        lenient=True,
     )
     found = [
         (one.name, one.workflow.check(env, given, blocks=live))

@@ -17,15 +17,12 @@ from ..environments import load as load_settings
 from ..errors import CannotLiftError, SaveError
 from ..generation import MARK, USUAL
 from ..loading import (
-    ADDRESS_HELP,
     LiveAddress,
     SourceAddress,
     list_names,
     load_classes,
     load_live_side,
     lower,
-    parse_address,
-    require_same_env,
 )
 from ..manifest import (
     Known,
@@ -50,7 +47,6 @@ from .pull import find_known_values
     "flow64 code compiled/inbound.json",
     "flow64 code prod:inbound -o pipelines/inbound.py",
     "flow64 code live -o pipelines/live.py",
-    more=ADDRESS_HELP,
 )
 @click.argument("address", metavar="ADDRESS", shell_complete=complete_addresses)
 @params.output_file("Write a module with all workflows of ADDRESS.")
@@ -79,8 +75,8 @@ def command(
 
     The code makes the same blocks with the same ids. If the keys of an id are unknown,
     the id is pinned. Texts of a workflow never become code: the source is audited
-    before it is printed or saved. Without -o, ADDRESS is one workflow, and its code
-    goes to stdout.
+    before it is printed or saved. See `flow64 help addresses` for ADDRESS. Without -o,
+    it is one workflow, and its code goes to stdout.
 
     A text that looks like a key becomes a value, and is listed for you to set. JSON
     with only an id stands for the live workflow in --env.
@@ -90,10 +86,10 @@ def command(
     """
     if no_code and module is not None:
         raise params.option_error("--classes", "it is code: leave --no-code out")
-    meant = parse_address(address)
+    meant = params.find_address(address, env, code=not no_code)
     known: Sequence[Known] = ()
     if isinstance(meant, LiveAddress):
-        env = require_same_env(meant, env)
+        env = meant.env
         known = find_known_values(find_environment(env))
         found = [*_read_live(meant, _make_redaction(known))]
     else:
@@ -145,7 +141,7 @@ def _read(address: SourceAddress, *, code: bool) -> Iterator[_SourceDefinition]:
     Raises:
         CompileError: A workflow cannot be compiled.
     """
-    for one in params.load_source(address.source, code=code).workflows:
+    for one in params.load_source(address, code=code).workflows:
         identity = one.workflow.identity
         # JSON without a manifest has only an id, which belongs to one environment.
         has_keys = bool(one.workflow.flows) or identity.key is not None

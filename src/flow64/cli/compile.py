@@ -13,7 +13,7 @@ from attrs import field, frozen
 from ..definition import DEFAULT_ENV, dumps, loads
 from ..diagnostics import Finding, as_text, summary
 from ..errors import CompileError, ReadError
-from ..loading import Loaded
+from ..loading import Loaded, Selection
 from ..manifest import MANIFEST, Entry, Manifest, entry_of, read_manifest, write_all
 from ..manifest import as_text as manifest_text
 from . import _params as params
@@ -35,7 +35,8 @@ from ._terminal import (
     "flow64 compile pipelines -o compiled",
     "flow64 compile pipelines -o compiled --check",
 )
-@click.argument("source", required=False)
+@params.source
+@params.selection
 @params.output_folder(
     "DIR", "Write one KEY.json for each workflow into a folder: all of them, or none."
 )
@@ -52,6 +53,7 @@ from ._terminal import (
 def command(
     *,
     source: str | None,
+    selection: Selection,
     output: Path | None,
     is_check: bool,
     env: str | None,
@@ -61,8 +63,7 @@ def command(
 ) -> int:
     """Write the JSON of workflows, or check that it is current.
 
-    SOURCE is a Python file, a module, a JSON file, or a folder of these. SOURCE:KEY is
-    one workflow of it. By default it is the source of [tool.flow64] in pyproject.toml.
+    SOURCE is an address (see `flow64 help addresses`); by default the project's code.
     Without -o it must be one workflow, and its JSON goes to stdout: the body that
     creates it, with the same bytes on every machine.
 
@@ -74,7 +75,11 @@ def command(
     if is_check and output is None:
         raise click.UsageError("--check compares with a folder: name it with -o DIR")
     loaded = params.load_source(
-        source, code=not no_code, may_be_empty=output is not None
+        source,
+        env,
+        selection=selection,
+        code=not no_code,
+        may_be_empty=output is not None,
     )
     if output is None:
         loaded.only  # noqa: B018 - refuses several

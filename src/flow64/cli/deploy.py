@@ -22,7 +22,7 @@ from ..deploy import (
 )
 from ..diff import BlockRenamed
 from ..errors import FlowError
-from ..loading import Loaded
+from ..loading import Loaded, Selection
 from ..plan import Plan
 from . import _params as params
 from ._apply_plan import REFUSALS, confirm_and_apply
@@ -78,6 +78,7 @@ class DeployParameters:
     """
 
     source: str | None
+    selection: Selection
     env: str | None
     values: Path | None
     plan_file: Path | None
@@ -95,7 +96,13 @@ class DeployParameters:
 
     def load(self) -> Loaded:
         """Load the source."""
-        return params.load_source(self.source, code=not self.no_code, may_be_empty=True)
+        return params.load_source(
+            self.source,
+            self.env,
+            selection=self.selection,
+            code=not self.no_code,
+            may_be_empty=True,
+        )
 
     def check_keys(self, plan: Plan) -> None:
         """Refuse consent to workflows that are not in a plan: it may be misspelled.
@@ -135,10 +142,13 @@ class DeployParameters:
     "flow64 deploy pipelines/leads.py",
     "flow64 deploy pipelines --dry-run",
     "flow64 deploy pipelines --env staging --yes",
+    "flow64 deploy leads/us",
+    "flow64 deploy --select 'leads/*' --exclude leads/jp --changed",
     "flow64 deploy pipelines --force inbound --allow-spend search",
     "flow64 deploy --plan plan.json --yes",
 )
-@click.argument("source", required=False)
+@params.source
+@params.selection
 @params.env
 @params.values
 @click.option(
@@ -197,8 +207,7 @@ class DeployParameters:
 def command(**given: Any) -> int:
     """Show a plan, ask, and apply exactly this plan.
 
-    SOURCE is a Python file, a module, a JSON file, or a folder of these. SOURCE:KEY is
-    one workflow of it. By default it is the source of [tool.flow64] in pyproject.toml.
+    SOURCE is an address (see `flow64 help addresses`); by default the project's code.
     All workflows are checked before the first is written. If one is refused, none is
     written. What is replaced is saved first: see flow64 history. With --dry-run the
     plan is shown, as by `flow64 plan`, and nothing is written.
@@ -210,6 +219,9 @@ def command(**given: Any) -> int:
     options = DeployParameters(**given)
     if options.plan_file is None:
         return _deploy(options)
+    if options.selection:
+        problem = "a saved plan is applied as it is: select when it is made"
+        raise params.option_error("--plan", problem)
     try:
         return _deploy_from_file(options.plan_file, options)
     except REFUSALS as error:
@@ -220,6 +232,8 @@ def _deploy(options: DeployParameters) -> int:
     """Make a plan, and apply it."""
     place = find_place(options.env, options.values)
     loaded = options.load()
+    if options.prune is not None:
+        params.require_whole(loaded)
     with connect(options.env) as client:
         plan = plan_workflows(
             client,

@@ -19,7 +19,7 @@ from ..determinism import (
     vary_settings,
 )
 from ..errors import shortened
-from ..loading import require_project_source, resolve_source, split_source
+from ..loading import parse_source, require_project_source, split_source
 from ..text import printable
 from . import _params as params
 from ._exit_codes import FAILED
@@ -31,7 +31,7 @@ from ._terminal import print_json, print_line, print_lines, print_message
     "flow64 determinism pipelines",
     "flow64 determinism pipelines/leads.py --processes 20",
 )
-@click.argument("source", required=False)
+@params.source
 @click.option(
     "--processes",
     type=params.Whole(min=2),
@@ -61,8 +61,7 @@ def command(
 ) -> int:
     """Compile in fresh processes, and check that all produce the same bytes.
 
-    SOURCE is a Python file, a module, a JSON file, or a folder of these. SOURCE:KEY is
-    one workflow of it. By default it is the source of [tool.flow64] in pyproject.toml.
+    SOURCE is an address (see `flow64 help addresses`); by default the project's code.
     The processes differ in hash seed, clock, locale, time zone, working folder, umask
     and the seed of `random`. If their JSON or ids differ, the command exits with 1, and
     shows which setting makes the difference, and where in the JSON and in the code.
@@ -99,7 +98,7 @@ def command(
 
 def _locate_source(given: str | None) -> str:
     """Return a source that is found from any working folder."""
-    source = require_project_source() if given is None else resolve_source(given)
+    source = require_project_source() if given is None else parse_source(given).source
     place, key = split_source(source)
     if not Path(place).exists():
         return source

@@ -12,11 +12,11 @@ from ..definition import BoundSecret, secret_values, unbound_names
 from ..environments import Environment
 from ..environments import load as load_settings
 from ..loading import (
-    ADDRESS_HELP,
     Address,
     LiveAddress,
     Side,
     SourceAddress,
+    describe_same_key,
     list_names,
     list_projects,
     load_live_side,
@@ -46,7 +46,6 @@ from ._terminal import print_json, print_lines, print_message
     "flow64 diff prod:inbound code:inbound --exit-code",
     "flow64 diff staging prod --json",
     "flow64 diff compiled/ pipelines/",
-    more=ADDRESS_HELP,
 )
 @click.argument("before", metavar="A", shell_complete=complete_addresses)
 @click.argument("after", metavar="B", shell_complete=complete_addresses)
@@ -71,13 +70,16 @@ def command(
 ) -> int:
     """Show what changes from A to B, block by block. Only reads are sent.
 
-    A and B are addresses of code, files or live workflows: one workflow, or several.
+    A and B are addresses (see `flow64 help addresses`): of one workflow, or of several.
     Several are matched by their ids, their keys in code, and their names.
 
     Code is compiled for the environment of the other side, or for --env.
     """
     given = params.read_values(values)
-    addresses = [parse_address(text) for text in (before, after)]
+    addresses = [parse_address(text, env, code=not no_code) for text in (before, after)]
+    for address in addresses:
+        if isinstance(address, LiveAddress) and (note := describe_same_key(address)):
+            print_message(note)
     environment = _choose_environment(addresses, env)
     sides = _load_sides(addresses, environment, given, code=not no_code)
     prices = load_settings().prices

@@ -11,14 +11,8 @@ from typing import Any, Final
 
 import click
 
-from ..definition import DEFAULT_ENV, Definition, redact_for_display, secret_values
-from ..loading import (
-    LiveAddress,
-    load_live_definition,
-    lower_leniently,
-    parse_address,
-    require_same_env,
-)
+from ..definition import DEFAULT_ENV, Definition
+from ..loading import Loaded, Selection, SourceWorkflow, lower_leniently
 from ..manifest import write_all
 from ..redaction import redact_keys_in_json
 from ..render import (
@@ -34,7 +28,7 @@ from ..render import (
 )
 from ..text import printable
 from . import _params as params
-from ._service import connect, find_environment
+from ._service import find_environment
 from ._terminal import find_width, print_json, print_line, print_text
 
 ALONE: Final[Mapping[str, Callable[[Definition], str]]] = {
@@ -65,7 +59,8 @@ _BY_ENDING: Final[Mapping[str, str]] = {
     "flow64 graph pipelines/leads.py:inbound --against compiled/inbound.json",
     "flow64 graph code:inbound --against prod:inbound",
 )
-@click.argument("source")
+@params.source
+@params.selection
 @click.option(
     "--format",
     "form",
@@ -76,25 +71,25 @@ _BY_ENDING: Final[Mapping[str, str]] = {
 @click.option(
     "--against",
     metavar="OTHER",
-    help="The version before, in the same form as SOURCE. Differences are marked.",
+    help="The version before, an address of one workflow. Differences are marked.",
 )
 @params.ids_env
 @click.option("--json", "as_json", is_flag=True, help="Print data, not a picture.")
 def command(
     *,
-    source: str,
+    source: str | None,
+    selection: Selection,
     form: str | None,
     output: Path | None,
     against: str | None,
     env: str | None,
     as_json: bool,
 ) -> int:
-    """Draw one workflow. Only a live workflow needs requests, and these are reads.
+    """Draw workflows. Only what is live needs requests, and these are reads.
 
-    SOURCE is a Python file, a module, a JSON file, or a folder of these. If it has
-    several workflows, name one with SOURCE:KEY. code:KEY is in the source of
-    [tool.flow64]. ENV:KEY or ENV:id:UUID is live in an environment. Workflows with
-    errors are drawn too.
+    SOURCE is an address (see `flow64 help addresses`); by default the project's code.
+    Several workflows are drawn one after the other, as text. Workflows with errors are
+    drawn too.
     """
     if as_json and (form is not None or output is not None):
         raise click.UsageError("--json prints data, so it takes no --format and no -o")
@@ -104,24 +99,32 @@ def command(
         raise params.option_error(
             "--output", f"{output} ends in none of {endings}; use one, or --format"
         )
-    after = _read(source, env)
-    before = None if against is None else _read(against, env)
+    chosen = form or _BY_ENDING[ending]
+    loaded = _read(source, env, selection)
+    is_text = chosen == "text" and not as_json and against is None
+    if is_text and len(loaded.workflows) != 1:
+        _print_drawing(_draw_several(loaded, env), chosen, output)
+        return 0
+    after = _lower(loaded.only, env)
+    before = None if against is None else _lower(_read(against, env).only, env)
     if as_json:
         graph = graph_of(after) if before is None else graph_between(before, after)
         print_json(redact_keys_in_json(to_data(graph)))
         return 0
-    chosen = form or _BY_ENDING[ending]
     width = None if output is not None else _find_width()
-    text = _draw(chosen, before, after, width)
+    _print_drawing(_draw(chosen, before, after, width), chosen, output)
+    return 0
+
+
+def _print_drawing(text: str, form: str, output: Path | None) -> None:
     if output is not None:
         (path,) = write_all(output.parent, {output.name: text})
         print_line(printable(str(path)))
-    elif chosen == "text":
+    elif form == "text":
         for line in text.splitlines():
             print_line(line)
     else:
         print_text(text)
-    return 0
 
 
 def to_data(graph: Graph) -> dict[str, Any]:
@@ -152,22 +155,31 @@ def to_data(graph: Graph) -> dict[str, Any]:
     }
 
 
-def _read(text: str, env: str | None) -> Definition:
-    """Read the one workflow at an address.
+def _read(
+    text: str | None, env: str | None, selection: Selection | None = None
+) -> Loaded:
+    """Load the workflows at an address.
 
     Raises:
-        AddressError: The address does not mean one workflow.
         UnknownEnvironmentError: The environment is unknown.
     """
-    address = parse_address(text)
-    if isinstance(address, LiveAddress):
-        with connect(require_same_env(address, env)) as client:
-            live = load_live_definition(client, address)
-        environment = find_environment(address.env)
-        secrets = secret_values(environment.bound, environment.hidden)
-        return redact_for_display(live, Definition("", "", (), ()), secrets)
-    name = DEFAULT_ENV if env is None else find_environment(env).name
-    return lower_leniently(params.load_source(address.source).only.workflow, name)
+    if env is not None:
+        find_environment(env)
+    address = None if text is None else params.find_address(text, env)
+    return params.load_source(address, env, selection=selection)
+
+
+def _draw_several(loaded: Loaded, env: str | None) -> str:
+    """Draw workflows as text, each after its name."""
+    drawings = [
+        f"{one.name}\n{draw_text(_lower(one, env), width=_find_width())}"
+        for one in loaded.workflows
+    ]
+    return "\n".join(drawings)
+
+
+def _lower(one: SourceWorkflow, env: str | None) -> Definition:
+    return lower_leniently(one.workflow, env or DEFAULT_ENV)
 
 
 def _draw(

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from ..deploy import as_data, as_text, save_plan
+from ..loading import Selection
 from ..plan import Plan
 from . import _params as params
 from ._colours import paint_changes
@@ -26,7 +27,8 @@ from ._terminal import print_json, print_message, print_text
     "flow64 plan pipelines --env staging --exit-code",
     "flow64 plan pipelines --env prod -o plan.json",
 )
-@click.argument("source", required=False)
+@params.source
+@params.selection
 @params.env
 @params.values
 @params.exit_code("Exit with 2 if there are changes.")
@@ -45,6 +47,7 @@ from ._terminal import print_json, print_message, print_text
 def command(
     *,
     source: str | None,
+    selection: Selection,
     env: str | None,
     values: Path | None,
     has_exit_code: bool,
@@ -57,8 +60,7 @@ def command(
 ) -> int:
     """Show what a deploy would change. Only reads are sent.
 
-    SOURCE is a Python file, a module, a JSON file, or a folder of these. SOURCE:KEY is
-    one workflow of it. By default it is the source of [tool.flow64] in pyproject.toml.
+    SOURCE is an address (see `flow64 help addresses`); by default the project's code.
     Exits with 1 if a workflow has errors. With --exit-code, exits with 2 if there is
     something to do or to decide, or if a live setting that code does not set changes
     what a run costs or does.
@@ -69,8 +71,15 @@ def command(
             "--manifest", "such a plan is only for reading, and cannot be saved"
         )
     loaded = params.load_source(
-        source, code=not no_code, manifest=manifest, may_be_empty=True
+        source,
+        env,
+        selection=selection,
+        code=not no_code,
+        manifest=manifest,
+        may_be_empty=True,
     )
+    if prune:
+        params.require_whole(loaded)
     with connect(env) as client:
         plan = plan_workflows(client, place, loaded, create=create, prune=prune)
     if not isinstance(plan, Plan):

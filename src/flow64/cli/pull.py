@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,10 +11,24 @@ import click
 from attrs import asdict, evolve
 
 from ..client import Client
-from ..definition import unbound_names, walk
+from ..definition import Definition, canonical_id, unbound_names, walk
 from ..environments import Environment, Reference
 from ..errors import ConfigError, FlowError, PullError, SaveError, clipped
-from ..loading import find_saved_catalogue
+from ..loading import (
+    Address,
+    AddressError,
+    LiveAddress,
+    LiveWorkflow,
+    Selection,
+    SourceAddress,
+    describe_unknown,
+    find_saved_catalogue,
+    is_glob,
+    list_live,
+    match_live,
+    select_changed,
+    select_ours,
+)
 from ..manifest import (
     MANIFEST,
     Known,
@@ -30,6 +44,7 @@ from ..manifest import (
 from ..redaction import redact_keys
 from ..text import join_first, pluralize
 from . import _params as params
+from ._completion import complete_addresses
 from ._exit_codes import FAILED
 from ._service import connect, find_environment
 from ._terminal import print_error, print_json, print_lines, print_message
@@ -41,10 +56,15 @@ MOST_NAMES: Final = 20
 @params.command(
     "pull",
     "flow64 pull prod --all -o live",
-    "flow64 pull prod:2f6c1b7e-3f0a-4c55-9f0e-8c1a5d7b9e21 -o live",
+    "flow64 pull leads/us --env prod -o live",
+    "flow64 pull prod --select 'leads/*' -o live",
+    "flow64 pull 2f6c1b7e-3f0a-4c55-9f0e-8c1a5d7b9e21 -o live",
 )
-@click.argument("address", metavar="ENV[:ID]", required=False, default="")
-@click.option("--all", "is_all", is_flag=True, help="All workflows of ENV.")
+@click.argument(
+    "address", required=False, default="", shell_complete=complete_addresses
+)
+@click.option("--all", "is_all", is_flag=True, help="All workflows of an environment.")
+@params.selection
 @params.output_folder(
     "FOLDER",
     "The folder for one JSON file for each workflow, and flow64.json.",
@@ -58,6 +78,7 @@ def command(
     *,
     address: str,
     is_all: bool,
+    selection: Selection,
     output: Path,
     overwrite: bool,
     env: str | None,
@@ -66,21 +87,19 @@ def command(
 ) -> int:
     """Save live workflows as JSON. Only reads are sent.
 
+    ADDRESS is live (see `flow64 help addresses`); a key alone, or a title, is that of a
+    live workflow of --env. For code or files, what is deployed of them is saved.
+
     Check, diff, plan and deploy then take FOLDER like code. Each workflow is pinned to
-    its id in ENV, and later edits there are drift. Instead of an ID, a key or a title
-    works too, and --env instead of ENV. A text that looks like a key becomes a value:
-    it is not saved, and the value is listed for you to set. A text that equals a value
-    of ENV, or of the file of --values, becomes that value.
+    its id there, and later edits there are drift. A text that looks like a key becomes
+    a value: it is not saved, and the value is listed for you to set. A text that equals
+    a value of the environment, or of the file of --values, becomes that value.
     """
-    place, _, wanted = address.partition(":")
-    wanted = wanted.removeprefix("id:")
-    if place and env not in (None, place):
-        raise click.UsageError(
-            f"{address} and --env {env} are two environments: leave one out"
-        )
-    env = place or env
-    if is_all and wanted:
-        problem = f"--all means all, and {address} one: leave one of them out"
+    meant = _find_address(address.removeprefix(":"), env)
+    if isinstance(meant, LiveAddress):
+        env = meant.env
+    if is_all and not (isinstance(meant, LiveAddress) and meant.is_env):
+        problem = f"--all means all, and {address} less: leave one of them out"
         raise click.UsageError(problem)
     before = read_manifest(output / MANIFEST) or Manifest()
     given = params.read_values(values) or {}
@@ -94,12 +113,10 @@ def command(
         *(Known(name, item, [*_texts(item)]) for name, item in given.items()),
     ]
     with connect(env) as client:
-        if not (is_all or wanted):
-            raise click.UsageError(_list_choices(client))
         listed = find_saved_catalogue()
         found = [
             evolve(one, listed=listed)
-            for one in client.call(fetch_workflows, wanted or None)
+            for one in _fetch(client, meant, selection, is_all=is_all)
         ]
         name = str(client.env)
     mine = {str(one.id).lower() for one in found}
@@ -117,6 +134,111 @@ def command(
         print_lines(str(output / one.file) for one in pull.workflows)
     _print_notes(pull)
     return FAILED if pull.refused else 0
+
+
+def _find_address(text: str, env: str | None) -> Address:
+    """Parse an address. Without one, it is the environment."""
+    if text:
+        return params.find_address(text, env, prefers_live=True)
+    name = find_environment(env).name
+    return LiveAddress(name, name)
+
+
+def _fetch(
+    client: Client, address: Address, selection: Selection, *, is_all: bool
+) -> Sequence[Definition]:
+    """Read the live workflows that an address and a selection mean.
+
+    Raises:
+        click.UsageError: The address means all, and neither `--all` nor a selection was
+            given.
+        AddressError: A pattern matches nothing.
+        PullError: There is no such workflow.
+    """
+    if isinstance(address, LiveAddress) and address.is_env:
+        if not (is_all or selection):
+            raise click.UsageError(_list_choices(client))
+        if not selection:
+            return client.call(fetch_workflows)
+    if isinstance(address, LiveAddress) and address.id is not None:
+        return client.call(fetch_workflows, address.id)
+    known = list_live(client)
+    if isinstance(address, SourceAddress):
+        ids = [*_find_deployed(client, address, selection, known)]
+    else:
+        chosen = known
+        if address.key is not None:
+            try:
+                chosen = match_live(known, address)
+            except AddressError:
+                if is_glob(address.key):
+                    raise
+                return _fetch_by_title(client, address, known)
+        ids = [*_select_live(client, address, selection, chosen)]
+    return [one for each in ids for one in client.call(fetch_workflows, each)]
+
+
+def _fetch_by_title(
+    client: Client, address: LiveAddress, known: Sequence[LiveWorkflow]
+) -> Sequence[Definition]:
+    """Read the one live workflow with a title.
+
+    Raises:
+        AddressError: A text without an environment is neither key nor title.
+        PullError: There is none, or there are several.
+    """
+    try:
+        return client.call(fetch_workflows, address.key)
+    except PullError as error:
+        titles = {one.title for one in known}
+        if address.text != address.key or address.key in titles:
+            raise
+        keys = [one.key for one in select_ours(known, address.env) if one.key]
+        raise AddressError(describe_unknown(address.text, keys)) from error
+
+
+def _select_live(
+    client: Client,
+    address: LiveAddress,
+    selection: Selection,
+    known: Sequence[LiveWorkflow],
+) -> Sequence[str]:
+    """Return the ids of the live workflows that a selection keeps."""
+    ours = {one.id for one in select_ours(known, address.env)}
+    kept = selection.pick(
+        address.env, known, lambda one: [one.key] if one.key and one.id in ours else []
+    )
+    if selection.is_changed:
+        loaded = params.load_source()
+        changed = select_changed(loaded, client).workflows
+        same = [one for one in loaded.workflows if one not in changed]
+        ids = {canonical_id(one.workflow.id(address.env)) for one in same}
+        kept = [one for one in kept if canonical_id(one.id) not in ids]
+    return [one.id for one in kept]
+
+
+def _find_deployed(
+    client: Client,
+    address: SourceAddress,
+    selection: Selection,
+    known: Iterable[LiveWorkflow],
+) -> Iterator[str]:
+    """The ids of the workflows of a source that are deployed.
+
+    Raises:
+        PullError: None is.
+    """
+    env = str(client.env)
+    live = {canonical_id(one.id) for one in known}
+    loaded = params.load_source(address, env, selection=selection)
+    ids = {one.name: canonical_id(one.workflow.id(env)) for one in loaded.workflows}
+    missing = [name for name, workflow_id in ids.items() if workflow_id not in live]
+    if missing:
+        names = join_first(missing, MOST_NAMES)
+        if len(missing) == len(ids):
+            raise PullError(address.text, f"not deployed to {env}: {names}")
+        print_message(f"not deployed to {env}, so not pulled: {names}")
+    yield from (workflow_id for workflow_id in ids.values() if workflow_id in live)
 
 
 def find_known_values(environment: Environment) -> Sequence[Known]:

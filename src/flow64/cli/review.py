@@ -11,7 +11,7 @@ import click
 from ..definition import Definition
 from ..deploy import review_of_plan
 from ..environments import load as load_settings
-from ..loading import SourceWorkflow, lower_leniently
+from ..loading import Selection, SourceWorkflow, lower_leniently
 from ..plan import Plan, Review
 from ..render import (
     Pair,
@@ -45,7 +45,8 @@ FORMS: Final[Mapping[str, Callable[[Review], str]]] = {
     "flow64 review --base main/flows --head flows --format markdown",
     "flow64 review flows --env prod --no-code --format html -o review.html",
 )
-@click.argument("source", required=False)
+@params.source
+@params.selection
 @click.option("--base", type=FOLDER, metavar="DIR", help="Committed JSON, as it was.")
 @click.option("--head", type=FOLDER, metavar="DIR", help="Committed JSON, as it is.")
 @params.env
@@ -66,6 +67,7 @@ FORMS: Final[Mapping[str, Callable[[Review], str]]] = {
 def command(
     *,
     source: str | None,
+    selection: Selection,
     base: Path | None,
     head: Path | None,
     env: str | None,
@@ -83,6 +85,8 @@ def command(
     nothing is sent. Otherwise SOURCE is planned for an environment, and the review
     shows what a deploy would do. Only reads are sent.
 
+    SOURCE is an address (see `flow64 help addresses`); by default the project's code.
+
     Workflows with the same changes are shown once. JSON lists each of them.
     """
     if base is not None or head is not None:
@@ -94,9 +98,14 @@ def command(
             if given is not None:
                 problem = "with --base and --head, nothing is sent to a service"
                 raise params.option_error(option, problem)
-        review = _compare(base, head, manifest)
+        if selection.is_changed:
+            problem = "with --base and --head, nothing is asked of a service"
+            raise params.option_error("--changed", problem)
+        review = _compare(base, head, manifest, selection)
     else:
-        found = _plan(source, env, values, code=not no_code, manifest=manifest)
+        found = _plan(
+            source, selection, env, values, code=not no_code, manifest=manifest
+        )
         if found is None:
             return FAILED
         review = found
@@ -108,15 +117,19 @@ def command(
     return CHANGES if has_exit_code and not review.is_empty else 0
 
 
-def _compare(base: Path, head: Path, manifest: Path | None) -> Review:
+def _compare(
+    base: Path, head: Path, manifest: Path | None, selection: Selection
+) -> Review:
     """Compare the JSON of two folders. No code runs.
 
     Args:
         base: The folder before the change.
         head: The folder after the change.
         manifest: The trusted manifest to read an untrusted `head` with.
+        selection: The workflows to compare.
     """
     old, new = _load_folder(base), _load_folder(head, manifest)
+    names = [*new, *(name for name in old if name not in new)]
     pairs = [
         Pair(
             name,
@@ -124,7 +137,7 @@ def _compare(base: Path, head: Path, manifest: Path | None) -> Review:
             _lower(new.get(name)),
             _find_file(new.get(name), head) or _find_file(old.get(name), base),
         )
-        for name in [*new, *(name for name in old if name not in new)]
+        for name in selection.pick("both folders", names, lambda name: [name])
     ]
     return review_of_diff(pairs, prices=load_settings().prices)
 
@@ -165,6 +178,7 @@ def _find_file(one: SourceWorkflow | None, folder: Path) -> str | None:
 
 def _plan(
     source: str | None,
+    selection: Selection,
     env: str | None,
     values: Path | None,
     *,
@@ -173,7 +187,14 @@ def _plan(
 ) -> Review | None:
     """Make a plan as a review. If workflows have errors, print them; return None."""
     place = find_place(env, values)
-    loaded = params.load_source(source, code=code, manifest=manifest, may_be_empty=True)
+    loaded = params.load_source(
+        source,
+        env,
+        selection=selection,
+        code=code,
+        manifest=manifest,
+        may_be_empty=True,
+    )
     with connect(env) as client:
         plan = plan_workflows(client, place, loaded)
     if not isinstance(plan, Plan):

@@ -19,7 +19,7 @@ from ..errors import (
     ForbiddenError,
     NotFoundError,
 )
-from ..loading import LiveAddress, load_live_definition, parse_address, require_same_env
+from ..loading import LiveAddress, load_live_definition
 from ..runs import (
     Budget,
     Stages,
@@ -34,6 +34,7 @@ from ..text import printable
 from ..workflow import Workflow
 from . import _params as params
 from ._colours import paint_label
+from ._completion import complete_addresses
 from ._estimate import estimate_run
 from ._exit_codes import INTERRUPTED, NoConsentError
 from ._options import OPTIONS
@@ -180,11 +181,12 @@ class RunParameters:
     "run",
     "flow64 run leads.py:inbound people.csv --intent 2026-W20 --output found.csv",
     "flow64 run leads.py:inbound people.csv --intent 2026-W20 --max-cost 50 --yes",
+    "flow64 run inbound people.csv --intent 2026-W20",
     "flow64 run prod:inbound people.csv --intent 2026-W20",
     "flow64 run leads.py:search --set max_results=50 --intent 2026-W20",
     "flow64 run leads.py people.csv --retry 0b9b5ac1-5a0e-4d6f-9a2c-1f5d3c7e8a90",
 )
-@click.argument("source")
+@click.argument("source", shell_complete=complete_addresses)
 @click.argument("rows", required=False, type=params.FILE)
 @click.option(
     "--intent",
@@ -265,11 +267,10 @@ class RunParameters:
 def command(**given: Any) -> int:
     """Run a workflow with the rows of a file, once for each intent.
 
-    SOURCE is one workflow: SOURCE:KEY, or the source alone if it has no other. ENV:KEY
-    or ENV:id:UUID runs a live workflow, whatever the code says. ROWS is a CSV, JSON or
-    NDJSON file. Workflows that find their rows themselves take none. You see what the
-    run would spend before you are asked to start it. Ctrl-C does not stop the run.
-    With --dry-run nothing is started.
+    SOURCE is the address of one workflow (see `flow64 help addresses`). A live one is
+    run whatever the code says. ROWS is a CSV, JSON or NDJSON file. Workflows that find
+    their rows themselves take none. You see what the run would spend before you are
+    asked to start it. Ctrl-C does not stop the run. With --dry-run nothing is started.
 
     The id of the run goes to stdout as soon as it is known. Exits with 1 if the run did
     not complete, with 3 if it was refused and nothing was sent, and with 4 if it is
@@ -350,13 +351,13 @@ def command(**given: Any) -> int:
 
 def _find_workflow(options: RunParameters) -> tuple[Workflow, str | None]:
     """Return the workflow to run, and the environment to run it in."""
-    address = parse_address(options.source)
+    code = not options.no_code
+    address = params.find_address(options.source, options.env, code=code)
     if not isinstance(address, LiveAddress):
-        loaded = params.load_source(address.source, code=not options.no_code)
-        return loaded.only.workflow, options.env
-    env = require_same_env(address, options.env)
-    with connect(env) as client:
-        return Workflow.from_definition(load_live_definition(client, address)), env
+        return params.load_source(address, code=code).only.workflow, options.env
+    with connect(address.env) as client:
+        live = load_live_definition(client, address)
+    return Workflow.from_definition(live), address.env
 
 
 def _require_rows(definition: Definition, file: Path | None, count: int) -> None:

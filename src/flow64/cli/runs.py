@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from ..definition import is_uuid
-from ..loading import LiveAddress, list_live, parse_address, pick_live, require_same_env
+from ..loading import LiveAddress, list_live, pick_live
 from ..redaction import redact_keys_in_json
 from . import _params as params
 from ._colours import paint_state
+from ._completion import complete_addresses
 from ._service import connect, find_environment
 from ._tables import print_table
 from ._terminal import print_json, print_message
@@ -20,7 +20,9 @@ from ._terminal import print_json, print_message
     "flow64 runs pipelines/leads.py:inbound --json",
     "flow64 runs prod:inbound --status active",
 )
-@click.argument("source", metavar="[WORKFLOW]", required=False)
+@click.argument(
+    "source", metavar="[WORKFLOW]", required=False, shell_complete=complete_addresses
+)
 @click.option(
     "--limit",
     type=params.Whole(1, 500),
@@ -46,19 +48,16 @@ def command(
 ) -> int:
     """List the newest runs, newest first: id, status, when it was queued, workflow.
 
-    WORKFLOW is a workflow in code or JSON (SOURCE:KEY or code:KEY), a live one (ENV:KEY
-    or ENV:id:UUID), or an id. Without it, or with ENV alone, the runs of all workflows
-    of the organisation are listed.
+    WORKFLOW is the address of one workflow (see `flow64 help addresses`). Without it,
+    or with ENV alone, the runs of all workflows of the organisation are listed.
     """
     workflow_id, live = None, None
-    if source is not None and is_uuid(source):
-        workflow_id = source
-    elif source is not None:
-        address = parse_address(source)
+    if source is not None:
+        address = params.find_address(source, env)
         if isinstance(address, LiveAddress):
-            live, env = address, require_same_env(address, env)
+            live, env = address, address.env
         else:
-            wanted = params.load_source(address.source).only.workflow
+            wanted = params.load_source(address).only.workflow
             workflow_id = wanted.id(find_environment(env).name)
     with connect(env) as client:
         if live is not None and live.key is not None:

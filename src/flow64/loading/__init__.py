@@ -5,42 +5,53 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from ._addresses import (
+    Address,
+    LiveAddress,
+    SourceAddress,
+    describe_unknown,
+    parse_address,
+    parse_source,
+    require_same_env,
+)
 from ._collect import SourceWorkflow
 from ._errors import AddressError, SourceError
 from ._importing import PACKAGE_FOLDER
 from ._lower import lower, lower_leniently, select_set_values
+from ._reading import files_below
+from ._selection import EVERYTHING, Selection, is_glob
 from ._source_names import (
     find_saved_catalogue,
     list_names,
     require_project_source,
-    resolve_source,
     split_source,
 )
-from ._sources import Loaded, files_below, load_source
+from ._sources import Loaded, describe_same_key, load_source, select_workflows
 from ._untrusted import LiveRedaction
 
 if TYPE_CHECKING:
-    from ._addresses import (
-        ADDRESS_HELP,
-        Address,
-        LiveAddress,
-        SourceAddress,
-        parse_address,
-        require_same_env,
+    from ._live import (
+        LiveWorkflow,
+        insert_env,
+        list_live,
+        match_live,
+        pick_live,
+        select_changed,
+        select_ours,
     )
-    from ._live import LiveWorkflow, insert_env, list_live, pick_live, select_ours
     from ._own_classes import load_classes
     from ._sides import (
         Side,
         SideWorkflow,
         list_projects,
+        load_live,
         load_live_definition,
         load_live_side,
         load_source_side,
     )
 
 __all__ = [
-    "ADDRESS_HELP",
+    "EVERYTHING",
     "PACKAGE_FOLDER",
     "Address",
     "AddressError",
@@ -48,35 +59,43 @@ __all__ = [
     "LiveRedaction",
     "LiveWorkflow",
     "Loaded",
+    "Selection",
     "Side",
     "SideWorkflow",
     "SourceAddress",
     "SourceError",
     "SourceWorkflow",
+    "describe_same_key",
+    "describe_unknown",
     "files_below",
     "find_saved_catalogue",
     "insert_env",
+    "is_glob",
     "list_live",
     "list_names",
     "list_projects",
     "load_classes",
+    "load_live",
     "load_live_definition",
     "load_live_side",
     "load_source",
     "load_source_side",
     "lower",
     "lower_leniently",
+    "match_live",
     "parse_address",
+    "parse_source",
     "pick_live",
     "require_project_source",
     "require_same_env",
-    "resolve_source",
+    "select_changed",
     "select_ours",
     "select_set_values",
+    "select_workflows",
     "split_source",
 ]
 
-_HEAVY: Final = ("_addresses", "_live", "_own_classes", "_sides")
+_HEAVY: Final = ("_live", "_own_classes", "_sides")
 
 
 def __getattr__(name: str) -> Any:

@@ -3,38 +3,45 @@
     leads.json, pipelines/:inbound   a source: a file, a folder or a module, and a key
     code, code:inbound               the source of [tool.flow64]
     prod, prod:inbound               live workflows that our code deployed
-    prod:id:UUID                     any live workflow, by its id
+    prod:id:UUID, UUID               any live workflow, by its id
+    inbound, leads/us                a key of the source of [tool.flow64]
 
-A file or folder with the same name takes precedence over an environment.
+Each key may be a pattern: `leads/*`. What exists comes first, in this order: a file or
+folder, the file of a module, an environment, a key, an installed module.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+import shlex
+import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from attrs import frozen
 
 from ..definition import DEFAULT_ENV, canonical_id, is_uuid
-from ..environments import EMULATOR, Settings
-from ..environments import load as load_settings
-from ..errors import did_you_mean
+from ..errors import FlowError, did_you_mean
 from ..text import shortened
 from ._errors import AddressError
-from ._source_names import CODE, list_names, require_project_source, split_source
+from ._importing import is_module_name
+from ._selection import suggest_keys
+from ._source_names import (
+    CODE,
+    find_project_source,
+    list_names,
+    list_near_paths,
+    require_project_source,
+    split_source,
+)
+
+if TYPE_CHECKING:
+    from ..environments import Settings
 
 ID: Final = "id:"
 """The prefix of an id in an address."""
-
-ADDRESS_HELP: Final = (
-    "A file, folder or module, with :KEY for one workflow of it; code or code:KEY for "
-    "the source of the project; ENV or ENV:KEY for live workflows of an environment; "
-    "ENV:id:UUID. A file or folder with the same name takes precedence."
-)
-"""Explains addresses in the help of commands."""
 
 
 @frozen
@@ -44,18 +51,21 @@ class SourceAddress:
     Attributes:
         text: The address as it was given.
         source: The source, with a key if one was given, for `load_source`.
+        is_key: Whether the text is only a key, of the source of the project.
     """
 
     text: str
     source: str
+    is_key: bool = False
 
 
 @frozen
 class LiveAddress:
-    """Live workflows: one, by its key or id, or all of an environment.
+    """Live workflows: one, by its key or id, several, or all of an environment.
 
     Attributes:
         text: The address as it was given.
+        key: A key, or a pattern of keys.
     """
 
     text: str
@@ -63,44 +73,91 @@ class LiveAddress:
     key: str | None = None
     id: str | None = None
 
+    @property
+    def is_env(self) -> bool:
+        """Whether it means all workflows of the environment."""
+        return self.key is None and self.id is None
+
 
 Address: TypeAlias = SourceAddress | LiveAddress
 
 
-def parse_address(text: str) -> Address:
-    """Parse an address. Files are searched for, and no code is imported.
+def parse_address(
+    text: str, env: str | None = None, *, code: bool = True, prefers_live: bool = False
+) -> Address:
+    """Parse an address.
+
+    No code is imported, except to tell a key from a module that is installed.
+
+    Args:
+        text: The address.
+        env: The environment of an id alone, or of a live key; None for the default one.
+        code: Whether modules may be imported.
+        prefers_live: Whether a key alone is that of a live workflow, and not of code.
 
     Raises:
         AddressError: It names nothing that exists.
         SettingsError: `pyproject.toml` has mistakes.
+        UnknownEnvironmentError: It is live, and it is not clear in which environment.
     """
     if not text.strip():
         problem = "an address is empty: is the variable set that it comes from?"
         raise AddressError(problem)
-    if _exists(lambda: Path(split_source(text)[0])) or _is_drive(text):
+    place, _ = split_source(text)
+    if _exists(Path(place)) or is_path(text) or _is_module_here(place):
         return SourceAddress(text, text)
-    head, _, rest = text.partition(":")
+    from ..environments import load as load_settings  # noqa: PLC0415 - loads httpx
+
     settings = load_settings()
+    head, _, rest = text.partition(":")
+    if is_uuid(given := text.removeprefix(ID)):
+        name = settings.environment(env).name
+        return LiveAddress(text, name, id=canonical_id(given))
     if head == CODE:
         source = require_project_source()
         return SourceAddress(text, f"{source}:{rest}" if rest else source)
     if head in settings.environments:
         return _parse_live(text, head, rest)
-    if _is_source(head):
-        return SourceAddress(text, text)
-    if rest and _accepts_any_env(settings):
+    is_module = is_installed(head)
+    is_env = bool(rest) or (prefers_live and env is None)
+    if is_env and _accepts_any_env(settings) and not is_module:
         return _parse_live(text, head, rest)
-    names = [name for name in settings.environments if name != EMULATOR]
-    if is_uuid(given := text.removeprefix(ID)):
-        env = (names or [DEFAULT_ENV])[0]
-        problem = f"{given} is an id, and which environment it is in is not said"
-        raise AddressError(f"{problem}; write {env}:{ID}{given}")
-    near = did_you_mean(head, [*names, EMULATOR, CODE, *_list_working_folder()])
-    there = f"environments are {list_names([*names, EMULATOR])}"
-    raise AddressError(
-        f"there is no file, folder, module or environment {shortened(head)}{near}; "
-        f"{there}"
+    if prefers_live:
+        return LiveAddress(text, settings.environment(env).name, key=text)
+    configured = find_project_source()
+    if configured is None and not is_module:
+        raise AddressError(describe_unknown(text))
+    if configured is None or (is_module and not _has_key(configured, text, code=code)):
+        return SourceAddress(text, text)
+    return SourceAddress(text, f"{configured}:{text}", is_key=True)
+
+
+def parse_source(text: str, *, code: bool = True) -> SourceAddress:
+    """Parse the address of code or files, and refuse a live one.
+
+    Args:
+        text: The address.
+        code: Whether modules may be imported.
+
+    Raises:
+        AddressError: It is live, or names nothing that exists.
+        SettingsError: `pyproject.toml` has mistakes.
+    """
+    if is_uuid(text.removeprefix(ID)) and not _exists(Path(text)):
+        address: Address = LiveAddress(text, DEFAULT_ENV, id=text)
+    else:
+        address = parse_address(text, code=code)
+    if isinstance(address, SourceAddress):
+        return address
+    live = shlex.quote(text)
+    ways = [] if address.id else [f"flow64 diff {live} code compares it"]
+    ways.append(
+        f"flow64 pull {live}{' --all' if address.is_env else ''} -o live saves it"
     )
+    if address.is_env:
+        ways.append(f"if you mean a key of your code, write code:{live}")
+    problem = f"{text} is live, and this command needs code or files"
+    raise AddressError(f"{problem}; {', and '.join(ways)}")
 
 
 def require_same_env(address: LiveAddress, env: str | None) -> str:
@@ -115,53 +172,99 @@ def require_same_env(address: LiveAddress, env: str | None) -> str:
     return address.env
 
 
+def describe_unknown(text: str, keys: Sequence[str] | None = None) -> str:
+    """Describe a text that names nothing.
+
+    Args:
+        text: The address.
+        keys: The keys in the source of the project; None if no source is configured.
+
+    Raises:
+        SettingsError: `pyproject.toml` has mistakes.
+    """
+    from ..environments import EMULATOR  # noqa: PLC0415 - loads httpx
+    from ..environments import load as load_settings  # noqa: PLC0415 - loads httpx
+
+    names = sorted(load_settings().environments, key=lambda name: name == EMULATOR)
+    head = text.partition(":")[0]
+    paths = list_near_paths(Path(head))
+    near = did_you_mean(head, [*names, CODE, *paths, *suggest_keys(keys or ())])
+    if keys is None:
+        kinds = "file, folder, module or environment"
+        more = 'for a key, write source = "pipelines" under [tool.flow64]'
+    else:
+        kinds = "file, folder, module, environment or key"
+        more = f"keys are {list_names(keys)}" if keys else "the code has no keys"
+    return (
+        f"there is no {kinds} {shortened(head)}{near}; environments are "
+        f"{list_names(names)}; {more}"
+    )
+
+
+def is_path(text: str) -> bool:
+    r"""Return True if a text can only be a path: `leads.py`, `./leads`, `C:\\leads`."""
+    place, _ = split_source(text)
+    is_relative = place.startswith(("./", "../", "/", "~")) or place.endswith("/")
+    has_ending = Path(place).suffix in (".py", ".json")
+    is_drive = re.match(r"[A-Za-z]:[\\/]", text) is not None
+    return is_relative or has_ending or is_drive or "\\" in place
+
+
 def _parse_live(text: str, env: str, rest: str) -> LiveAddress:
+    given = rest.removeprefix(ID)
+    if is_uuid(given):
+        return LiveAddress(text, env, id=canonical_id(given))
     if not rest.startswith(ID):
         return LiveAddress(text, env, key=rest or None)
-    given = rest.removeprefix(ID)
-    if not is_uuid(given):
-        problem = f"{shortened(given)} is not the id of a workflow"
-        raise AddressError(f"{problem}; `flow64 list --env {env}` shows the ids")
-    return LiveAddress(text, env, id=canonical_id(given))
+    problem = f"{shortened(given)} is not the id of a workflow"
+    raise AddressError(f"{problem}; `flow64 list --env {env}` shows the ids")
 
 
-def _exists(find: Callable[[], Path]) -> bool:
+def _exists(path: Path) -> bool:
     """Return True if a path exists. A path that is too long for the system does not."""
     try:
-        return find().exists()
+        return path.exists()
     except OSError:
         return False
 
 
-def _is_drive(text: str) -> bool:
-    r"""Return True for a path that begins with a drive letter: `C:\leads.json`."""
-    return re.match(r"[A-Za-z]:[\\/]", text) is not None
-
-
-def _is_source(head: str) -> bool:
-    """Return True if a text can only be a path or a module. No code is imported."""
-    if Path(head).suffix in (".py", ".json") or any(sign in head for sign in r"/\."):
-        return True
-    if not head.isidentifier():
+def _is_module_here(name: str) -> bool:
+    """Return True if a text names a module or package below the working folder."""
+    if not is_module_name(name):
         return False
-    if _exists(lambda: Path(f"{head}.py")):
-        return True
+    path = Path(*name.split("."))
+    return _exists(path.with_suffix(".py")) or _exists(path)
+
+
+def is_installed(name: str) -> bool:
+    """Return True if a module, or its package, is installed and may have workflows."""
+    package = name.partition(".")[0]
+    if not is_module_name(name) or package in sys.stdlib_module_names:
+        return False
     try:
-        return find_spec(head) is not None
+        return find_spec(package) is not None
     except (ImportError, ValueError):
         return False
 
 
+def _has_key(source: str, key: str, *, code: bool) -> bool:
+    """Return True if the source of the project has workflows with a key."""
+    from ._sources import load_source  # noqa: PLC0415 - it imports this module
+
+    if split_source(key)[0] == split_source(source)[0]:
+        return False  # the source of the project is an installed module
+    try:
+        load_source(SourceAddress(key, f"{source}:{key}", is_key=True), code=code)
+    except FlowError:
+        return False
+    return True
+
+
 def _accepts_any_env(settings: Settings) -> bool:
     """Return True if nothing is configured, so that any name is the one environment."""
+    from ..environments import EMULATOR  # noqa: PLC0415 - loads httpx
+
     names = settings.environments.keys() - {EMULATOR}
     return names == {DEFAULT_ENV} and (
         settings.environments[DEFAULT_ENV].is_of_variables
     )
-
-
-def _list_working_folder() -> Sequence[str]:
-    try:
-        return sorted(entry.name for entry in Path.cwd().iterdir())
-    except OSError:
-        return []

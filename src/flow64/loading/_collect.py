@@ -13,13 +13,14 @@ from ..blocks import CATALOGUE
 from ..definition import ProjectKey, Stamp, WireBlock
 from ..diagnostics import Finding, Place
 from ..dsl import Flow
-from ..errors import ManifestError, ReadError, did_you_mean
+from ..errors import ManifestError, ReadError
 from ..manifest import Entry, name_parts, stem_of
 from ..text import join_words
 from ..workflow import Workflow
 from ._errors import AddressError, SourceError
 from ._lower import lower_leniently
-from ._source_names import list_names, refuse_group
+from ._selection import describe_no_match, is_glob, matches
+from ._source_names import list_names
 
 
 @frozen
@@ -46,6 +47,17 @@ class SourceWorkflow:
     redacted: Workflow | None = None
     is_unseen: bool = False
     note: str = ""
+
+    @property
+    def full_name(self) -> str:
+        """Its name after the key of its project: `growth:inbound/us`."""
+        project = self.workflow.project
+        return self.name if project is None else f"{project.key}:{self.name}"
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names by which a key or a pattern finds it."""
+        return (self.name, self.full_name)
 
     def stamp_in(self, env: str) -> Stamp | None:
         """Return the stamp for an environment, if it was pulled from there."""
@@ -211,23 +223,23 @@ def _is_source(block: WireBlock) -> bool:
     return kind is not None and kind.about.role == "source"
 
 
-def pick_workflow(
+def pick_workflows(
     place: str, key: str, workflows: Sequence[SourceWorkflow]
-) -> SourceWorkflow:
-    """Return the workflow with a name, or the only one with a key.
+) -> Sequence[SourceWorkflow]:
+    """Return the workflow with a name, the only one with a key, or those of a pattern.
 
     Raises:
-        AddressError: There is none, or there are several.
+        AddressError: There is none, or several have the key.
     """
-    named = [one for one in workflows if one.name == key]
+    named = [one for one in workflows if key in one.names]
     named = named or [one for one in workflows if one.workflow.key == key]
-    if len(named) == 1:
-        return named[0]
-    names = [one.name for one in named or workflows]
-    if named:
-        problem = f"{key!r} is the key of {len(named)} workflows"
-        raise AddressError(f"{problem}: {list_names(names)}")
-    refuse_group(key, names)
-    near = did_you_mean(key, names)
-    holds = f"it holds {list_names(names)}"
-    raise AddressError(f"{place} holds no workflow {key!r}{near}; {holds}")
+    if len(named) > 1:
+        names = list_names([one.name for one in named])
+        problem = f"{key!r} is the key of {len(named)} workflows: {names}"
+        raise AddressError(f"{problem}; {key + '/*'!r} means all of its variants")
+    if not named and is_glob(key):
+        named = [one for one in workflows if any(matches(key, n) for n in one.names)]
+    if not named:
+        found = describe_no_match(key, [one.name for one in workflows])
+        raise AddressError(f"{place} holds no workflow {found}")
+    return named

@@ -16,7 +16,6 @@ from ..definition import (
     canonical_id,
     drop_env,
     escape_key,
-    is_uuid,
     split_stamp,
 )
 from ..deploy import key_of
@@ -24,7 +23,9 @@ from ..errors import did_you_mean
 from ..text import shortened
 from ._addresses import ID, LiveAddress
 from ._errors import AddressError
-from ._source_names import list_names, refuse_group
+from ._selection import is_glob, matches, suggest_keys
+from ._source_names import list_names
+from ._sources import Loaded
 
 LiveOrigin: TypeAlias = Literal["ours", "copy", "foreign"]
 """ours: our code deployed it. copy: it has the stamp of another one, as after
@@ -81,27 +82,30 @@ def select_ours(known: Iterable[LiveWorkflow], env: str) -> Sequence[LiveWorkflo
     return [one for one in known if one.condition == "ours" and one.env == env]
 
 
-def pick_live(known: Sequence[LiveWorkflow], address: LiveAddress) -> LiveWorkflow:
-    """Return the live workflow that an address names by its key.
+def match_live(
+    known: Sequence[LiveWorkflow], address: LiveAddress
+) -> Sequence[LiveWorkflow]:
+    """Return the live workflows that an address names by a key, or by a pattern.
 
     Raises:
-        AddressError: There is none, or there are several.
+        AddressError: There is none, or several have the key.
     """
     ours = select_ours(known, address.env)
     wanted = unicodedata.normalize("NFC", address.key or "")
     found = [one for one in ours if one.key == wanted]
+    if not found and is_glob(wanted):
+        found = [one for one in ours if one.key and matches(wanted, one.key)]
+        if found:
+            return found
     found = found or [one for one in ours if (one.key or "").split("/")[0] == wanted]
     if len(found) == 1:
-        return found[0]
+        return found
     if found:
         ways = list_names([f"{address.env}:{ID}{one.id}" for one in found])
         problem = f"{len(found)} workflows in {address.env} have the key {wanted!r}"
         raise AddressError(f"{problem}; name one by its id: {ways}")
     keys = sorted(one.key for one in ours if one.key)
-    refuse_group(wanted, keys)
-    if is_uuid(wanted):
-        raise AddressError(_describe_id(known, address))
-    near = did_you_mean(wanted, keys)
+    near = did_you_mean(wanted, suggest_keys(keys))
     there = f"it has {list_names(keys)}" if keys else "it has none of ours"
     advice = f"for a workflow of others, write {address.env}:{ID}UUID"
     raise AddressError(
@@ -110,15 +114,46 @@ def pick_live(known: Sequence[LiveWorkflow], address: LiveAddress) -> LiveWorkfl
     )
 
 
-def _describe_id(known: Iterable[LiveWorkflow], address: LiveAddress) -> str:
-    """Describe an address that has an id in the place of a key."""
-    own = canonical_id(address.key or "")
-    written = f"an id is written {address.env}:{ID}{own}"
-    title = next((one.title for one in known if canonical_id(one.id) == own), None)
-    if title is not None:
-        return f"{own} is the id of {shortened(title)}, and not a key; {written}"
-    shows = f"`flow64 list --env {address.env}` shows the ids that there are"
-    return f"{own} is not a key, and no workflow there has that id; {shows}"
+def pick_live(known: Sequence[LiveWorkflow], address: LiveAddress) -> LiveWorkflow:
+    """Return the one live workflow that an address names by its key.
+
+    Raises:
+        AddressError: There is none, or there are several.
+    """
+    found = match_live(known, address)
+    if len(found) > 1:
+        names = list_names([f"{address.env}:{one.key}" for one in found])
+        problem = f"{address.text} means {len(found)} workflows"
+        raise AddressError(f"{problem}; name one of them: {names}")
+    return found[0]
+
+
+def select_changed(loaded: Loaded, client: Client) -> Loaded:
+    """Keep the workflows whose code differs from that of their last deploy.
+
+    One request lists what is deployed. A workflow that is new, or that our code did not
+    deploy, differs. Edits on the service, and the values of an environment, do not
+    count.
+
+    Args:
+        loaded: The source.
+        client: A client of the environment.
+    """
+    stamps = {
+        canonical_id(info.id): stamp.unbound
+        for info in client.workflows.list()
+        if (stamp := split_stamp(info.description, info.id)[1]) is not None
+        and stamp.is_genuine(info.id)
+    }
+    env = client.env or DEFAULT_ENV
+    return loaded.keep(
+        [
+            one
+            for one in loaded.workflows
+            if one.workflow.fingerprint()[:16]
+            != stamps.get(canonical_id(one.workflow.id(env)))
+        ]
+    )
 
 
 # -- Paths of ids ---------------------------------------------------------------------

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
 from ..analysis import LiveCatalogue
 from ..api import get_workflow
 from ..client import Client
-from ..definition import DEFAULT_ENV, EMPTY, Definition, add_suffix, drop_env
+from ..definition import (
+    DEFAULT_ENV,
+    EMPTY,
+    BoundSecret,
+    Definition,
+    add_suffix,
+    drop_env,
+    redact_for_display,
+)
 from ..deploy import key_of
 from ..environments import Environment
+from ..workflow import Workflow
 from ._addresses import LiveAddress, SourceAddress
 from ._collect import SourceWorkflow
 from ._errors import AddressError
-from ._live import list_live, pick_live, project_path, select_ours
+from ._live import list_live, match_live, pick_live, project_path, select_ours
 from ._lower import lower
 from ._source_names import find_saved_catalogue
-from ._sources import load_source
+from ._sources import Loaded, load_source
 
 
 @frozen
@@ -43,7 +52,8 @@ class Side:
 
     Attributes:
         label: The address.
-        is_one: Whether the address means one workflow, and not all that are there.
+        is_one: Whether the address means one workflow.
+        is_part: Whether the address picks workflows of those that are there.
         env: The environment in which they are live; None for code and files.
         omitted: The number of live workflows of other projects.
         values: The values of the environment in which they are live.
@@ -54,6 +64,7 @@ class Side:
     label: str
     entries: Sequence[SideWorkflow]
     is_one: bool
+    is_part: bool = False
     env: str | None = None
     omitted: int = 0
     values: Mapping[str, Any] = field(default=EMPTY, repr=False)
@@ -81,10 +92,11 @@ def load_source_side(
         AddressError: There is no such source, or it is code that must not run.
         CompileError: A workflow cannot be compiled.
     """
-    loaded = load_source(address.source, code=code)
+    loaded = load_source(address, code=code)
     entries = [_compile(one, environment, values) for one in loaded.workflows]
-    is_one = loaded.is_picked or len(loaded.workflows) == 1
-    return Side(address.text, entries, is_one, notes=loaded.notes)
+    is_one = len(loaded.workflows) == 1
+    is_part = is_one or loaded.is_picked
+    return Side(address.text, entries, is_one, is_part, notes=loaded.notes)
 
 
 def load_live_side(
@@ -110,10 +122,11 @@ def load_live_side(
             problem = f"{address.env} has no workflow {address.id}"
             advice = f"`flow64 list --env {address.env}` shows the ids"
             raise AddressError(f"{problem}; {advice}")
-        return Side(address.text, [entry], is_one=True, env=address.env)
+        return Side(address.text, [entry], True, True, address.env)
     known = list_live(client)
+    omitted = 0
     if address.key is not None:
-        chosen, omitted = [pick_live(known, address)], 0
+        chosen = match_live(known, address)
     else:
         ours = select_ours(known, address.env)
         chosen = [
@@ -125,28 +138,56 @@ def load_live_side(
     # A workflow that was deleted meanwhile is left out.
     found = [_read(client, one.id, listed) for one in chosen]
     entries = [entry for entry in found if entry is not None]
-    return Side(
-        address.text, entries, address.key is not None, address.env, omitted=omitted
-    )
+    is_part = address.key is not None
+    is_one = is_part and len(chosen) == 1
+    return Side(address.text, entries, is_one, is_part, address.env, omitted=omitted)
 
 
 def load_live_definition(client: Client, address: LiveAddress) -> Definition:
     """Read the one live workflow at an address.
 
     Raises:
-        AddressError: There is none, or the address means a whole environment.
+        AddressError: There is none, or the address means several.
     """
-    if address.key is None and address.id is None:
+    if address.is_env:
         problem = f"{address.text} means all workflows of an environment"
-        advice = f"name one of them, as in {address.text}:KEY"
+        advice = f"name one of them, as in {address.env}:KEY"
         raise AddressError(f"{problem}; {advice}")
+    if address.key is not None:
+        found = pick_live(list_live(client), address)
+        address = LiveAddress(address.text, address.env, id=found.id)
     return load_live_side(client, address).entries[0].definition
+
+
+def load_live(
+    client: Client, address: LiveAddress, secrets: Sequence[BoundSecret]
+) -> Loaded:
+    """Read live workflows as a source, with secrets redacted.
+
+    Args:
+        client: A client of the environment.
+        address: The workflows.
+        secrets: What is secret wherever it is live.
+
+    Raises:
+        AddressError: There is no such workflow.
+    """
+    side = load_live_side(client, address)
+    found: list[SourceWorkflow] = []
+    for entry in side.entries:
+        shown = redact_for_display(entry.definition, _NO_CODE, secrets)
+        workflow = Workflow.from_definition(shown)
+        found.append(SourceWorkflow(entry.key, workflow, side.label, ""))
+    return Loaded(side.label, found, (), is_picked=True, is_code=False)
+
+
+_NO_CODE: Final = Definition("", "", (), ())
 
 
 def list_projects(side: Side) -> frozenset[str] | None:
     """Return the projects that a side is about; None if it does not say."""
     places = [entry.place for entry in side.entries]
-    if side.is_one or None in places:
+    if side.is_part or None in places:
         return None
     return frozenset(project_path(place) for place in places if place)
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -41,29 +40,6 @@ def split_source(source: str) -> tuple[str, str | None]:
             return source[:at], source[at + 1 :] or None
     place, _, key = source.partition(":")
     return place, key or None
-
-
-def resolve_source(source: str) -> str:
-    """Replace `code` by the configured source.
-
-    Raises:
-        AddressError: No source is configured, or the text names an environment.
-        SettingsError: It is `code`, and pyproject.toml has mistakes.
-    """
-    head, _, key = source.partition(":")
-    if os.path.exists(split_source(source)[0]):  # noqa: PTH110 - takes names of any length
-        return source
-    if head == CODE:
-        place = require_project_source()
-        return f"{place}:{key}" if key else place
-    if head in _configured_environments():
-        live = shlex.quote(source)
-        raise AddressError(
-            f"{source} is live, and this command needs code or files; "
-            f"flow64 diff {live} code compares it, and "
-            f"flow64 pull {live}{'' if key else ' --all'} -o live writes it to a folder"
-        )
-    return source
 
 
 def find_project_source() -> str | None:
@@ -114,15 +90,14 @@ def describe_setting(place: str) -> str:
     return f"; it is {line} under [tool.flow64] of {os.path.relpath(settings.file)}"
 
 
-def refuse_group(key: str, names: Iterable[str]) -> None:
-    """Refuse `leads/*`, by which a plan means several variants.
+def may_name_other_source(place: str) -> bool:
+    """Return False if the settings certainly name no source but this one.
 
-    Raises:
-        AddressError: It stands for these names.
+    It is asked at most commands, and settings load httpx.
     """
-    if key.endswith("/*") and (meant := [n for n in names if n.startswith(key[:-1])]):
-        problem = f"{key!r} stands for several workflows; name one of them"
-        raise AddressError(f"{problem}: {list_names(meant)}")
+    line = f"source = {json.dumps(place, ensure_ascii=False)}"
+    texts = [_read_settings_text(one) for one in (Path.cwd(), *Path.cwd().parents)]
+    return any("source" in text and line not in text for text in texts)
 
 
 def find_saved_catalogue() -> LiveCatalogue | None:
@@ -171,10 +146,14 @@ def _find_settings() -> Settings | None:
 
 def _may_name_blocks(folder: Path) -> bool:
     """Return True if the settings of a folder may name a list of blocks."""
+    return "blocks" in _read_settings_text(folder)
+
+
+def _read_settings_text(folder: Path) -> str:
     try:
-        return "blocks" in (folder / "pyproject.toml").read_text("utf-8")
+        return (folder / "pyproject.toml").read_text("utf-8")
     except (OSError, UnicodeDecodeError):
-        return False
+        return ""
 
 
 def list_names(names: Sequence[str]) -> str:
@@ -182,20 +161,14 @@ def list_names(names: Sequence[str]) -> str:
     return join_first(names, MOST_NAMES, clipped)
 
 
-def list_neighbours(path: Path) -> Sequence[str]:
-    """Return what the folder of a path holds, for suggestions."""
+def list_near_paths(path: Path) -> Sequence[str]:
+    """Return paths that differ from a missing one in one folder or file."""
     try:
-        return [str(path.parent / entry.name) for entry in path.parent.iterdir()]
+        missing = path
+        while not missing.parent.exists():
+            missing = missing.parent
+        rest = path.relative_to(missing)
+        found = [entry / rest for entry in missing.parent.iterdir()]
+        return sorted(str(one) for one in found if one.exists())
     except OSError:
         return []
-
-
-def _configured_environments() -> Container[str]:
-    """Return the configured environments; none if the settings have mistakes."""
-    from ..environments import load as load_settings  # noqa: PLC0415 - loads httpx
-
-    try:
-        settings = load_settings()
-    except SettingsError:
-        return ()
-    return () if settings.file is None else settings.environments

@@ -1,0 +1,348 @@
+"""Selecting many in each command: patterns, `--select`, `--exclude`, `--changed`."""
+
+from __future__ import annotations
+
+import json
+from uuid import uuid4
+
+import pytest
+from attrs import evolve
+
+from flow64 import Client
+
+LEADS = """
+from flow64 import LEAD, Project, Workflow, variants
+from flow64.blocks import LeadEnrichment, Webhook
+
+growth = Project("growth", namespace="acme.example")
+
+
+def leads(title):
+    flow = Webhook(LEAD, input_schema={"email": "string"}) >> LeadEnrichment(
+        return_fields={"title": "Job title"}
+    )
+    return Workflow(title, flow, key="leads", project=growth)
+
+
+made = variants(
+    leads, {"us": {"title": "US"}, "fr": {"title": "FR"}, "jp": {"title": "JP"}}
+)
+sales = Workflow("Sales", Webhook(LEAD), key="sales", project=growth)
+"""
+
+SETTINGS = """
+[tool.flow64]
+source = "pipelines"
+
+[tool.flow64.environments.prod]
+endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }
+api_key = { env = "SIXTYFOUR_API_KEY" }
+"""
+
+ALL = ["leads/us", "leads/fr", "leads/jp", "sales"]
+
+
+@pytest.fixture
+def project(service, tmp_path, namespace):
+    """A project with three variants and one more workflow, and one environment."""
+    tmp_path.joinpath("pyproject.toml").write_text(SETTINGS, "utf-8")
+    tmp_path.joinpath("pipelines").mkdir()
+    path = tmp_path / "pipelines" / "leads.py"
+    path.write_text(LEADS.replace("acme.example", namespace), "utf-8")
+    return path
+
+
+@pytest.fixture
+def deployed(project, flow64):
+    """The same, with all of it deployed."""
+    assert flow64("deploy", "--yes")[0] == 0
+    return project
+
+
+def retitle(path, old, new):
+    path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
+
+
+def titles():
+    with Client(journal=None) as client:
+        return sorted(one.name for one in client.workflows.list())
+
+
+CHOICES = [
+    (["leads/*"], ALL[:3]),
+    (["pipelines/leads.py:leads/*"], ALL[:3]),
+    (["code:leads/*"], ALL[:3]),
+    (["--select", "leads/*", "--exclude", "leads/jp"], ALL[:2]),
+    (["--select", "sales", "--select", "*/us"], ["leads/us", "sales"]),
+    (["pipelines", "--exclude", "leads/*"], ["sales"]),
+    (["leads/*", "--exclude", "*/us", "--exclude", "*/fr"], ["leads/jp"]),
+]
+
+
+@pytest.mark.parametrize(("words", "wanted"), CHOICES)
+def test_commands_that_compile(project, flow64, words, wanted):
+    """Each takes the same addresses and options, and means the same by them."""
+    checked = json.loads(flow64("check", *words, "--json")[1])
+    written = flow64("compile", *words, "-o", "compiled")
+    drawn = flow64("graph", *words, "-o", "all.txt")
+
+    assert [*dict.fromkeys(one["workflow"] for one in checked)] == [
+        key for key in wanted if key != "sales"
+    ]
+    names = [f"compiled/{key.replace('/', '@')}.json" for key in wanted]
+    assert sorted(written[1].splitlines()) == sorted(names)
+    assert drawn[0] == 0
+
+
+@pytest.mark.parametrize(("words", "wanted"), CHOICES)
+def test_commands_that_plan(project, flow64, words, wanted):
+    planned = json.loads(flow64("plan", *words, "--json")[1])
+    reviewed = flow64("review", *words, "--json")[1]
+    done = flow64("deploy", *words, "--yes", "--json")[1]
+
+    assert [step["key"] for step in planned["steps"]] == wanted
+    assert [key for key in ALL if f'"{key}"' in reviewed] == wanted
+    assert [one["workflow"] for one in json.loads(done)["workflows"]] == wanted
+    assert len(titles()) == len(wanted)
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (["leads/us", "-e", "prod"], ["leads-us"]),
+        (["leads/us"], ["leads-us"]),
+        (["leads/*"], ["leads-fr", "leads-jp", "leads-us"]),
+        (["prod:leads/*", "--exclude", "leads/jp"], ["leads-fr", "leads-us"]),
+        (["prod", "--select", "leads/*"], ["leads-fr", "leads-jp", "leads-us"]),
+        (["--exclude", "leads/*"], ["by-hand", "sales"]),
+        (["prod", "--all", "--exclude", "leads/*"], ["by-hand", "sales"]),
+        (["code"], ["leads-fr", "leads-jp", "leads-us", "sales"]),
+        (["code:sales"], ["sales"]),
+        (["pipelines", "--select", "*/jp"], ["leads-jp"]),
+        (["By hand"], ["by-hand"]),
+        (["--all", "--changed"], ["by-hand", "leads-us"]),
+        (["code", "--changed"], ["leads-us"]),
+    ],
+)
+def test_pull(deployed, flow64, words, wanted):
+    """A key alone is live; for code, what is deployed of it is saved."""
+    with Client(journal=None) as client:
+        blocks = client.workflows.get(client.workflows.list()[0].id).definition
+        client.workflows.create(_by_hand(blocks))
+    retitle(deployed, '"US"', '"USA"')
+
+    code, printed, told = flow64("pull", *words, "-o", "live")
+
+    assert code == 0, told
+    assert printed.splitlines() == [f"live/{name}.json" for name in wanted]
+
+
+def _by_hand(definition):
+    return evolve(definition, id=str(uuid4()), name="By hand", description="")
+
+
+def test_pull_of_code_that_is_not_deployed(project, flow64):
+    """Only what is there can be saved; nothing at all is an error."""
+    nothing = flow64("pull", "code", "-o", "live")
+    flow64("deploy", "leads/us", "--yes")
+    some = flow64("pull", "code", "-o", "live")
+
+    assert (nothing[0], "not deployed to prod: leads/us, leads/fr" in nothing[2]) == (
+        1,
+        True,
+    )
+    assert some[:2] == (0, "live/leads-us.json\n")
+    assert "not deployed to prod, so not pulled: leads/fr, leads/jp, sales" in some[2]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ["prodd"],
+            "no file, folder, module, environment or key 'prodd' (did you mean",
+        ),
+        (["laeds/us"], "key 'laeds/us' (did you mean 'leads/us'?); environments are"),
+        (["laeds/*"], "there is no workflow 'laeds/*' that our code deployed (did you"),
+        (
+            ["prod", "--select", "laeds"],
+            "--select: prod holds no workflow 'laeds'",
+        ),
+        (["code", "--all"], "--all means all, and code less: leave one of them out"),
+        (["leads/us", "--all"], "--all means all, and leads/us less"),
+    ],
+)
+def test_pull_of_nothing(deployed, flow64, words, told):
+    code, printed, stderr = flow64("pull", *words, "-o", "live")
+
+    assert (code, printed) == (64, "")
+    assert told in stderr
+
+
+@pytest.mark.parametrize(
+    "command", ["check", "compile", "graph", "plan", "review", "deploy"]
+)
+def test_pattern_that_matches_nothing(project, flow64, command):
+    code, printed, told = flow64(command, "--select", "laeds/*")
+
+    assert (code, printed) == (64, "")
+    assert "--select: pipelines holds no workflow 'laeds/*' (did you mean" in told
+
+
+# -- What changed ---------------------------------------------------------------------
+
+
+def test_changed(deployed, flow64, service):
+    """What is new or differs in code; one list tells it, and an edit does not count."""
+    retitle(deployed, '"US"', '"USA"')
+    with deployed.open("a", encoding="utf-8") as file:
+        file.write('new = Workflow("New", Webhook(LEAD), key="new", project=growth)\n')
+    with Client(journal=None) as client:
+        (info,) = [one for one in client.workflows.list() if one.name == "FR"]
+        client.workflows.update(info.id, name="Edited")
+    before = len(service.requests)
+
+    checked = flow64("check", "--changed", "--json")
+    requests = [(one.method, one.path) for one in service.requests[before:]]
+    plan = json.loads(flow64("plan", "--changed", "--json")[1])
+    done = flow64("deploy", "--changed", "--yes")
+
+    assert {one["workflow"] for one in json.loads(checked[1])} >= {"leads/us"}
+    assert requests == [("GET", "/workflows")]
+    assert [step["key"] for step in plan["steps"]] == ["leads/us", "new"]
+    assert (done[0], titles()) == (0, ["Edited", "JP", "New", "Sales", "USA"])
+    assert "2 of 5 workflows changed since the last deploy to prod" in done[2]
+
+
+@pytest.mark.parametrize(
+    "command", ["check", "compile", "graph", "plan", "review", "deploy"]
+)
+def test_nothing_changed(deployed, flow64, command):
+    """A job that has nothing to do succeeds."""
+    more = {"compile": ["-o", "compiled"], "deploy": ["--yes"]}.get(command, [])
+
+    code, _, told = flow64(command, "--changed", *more)
+
+    assert code == 0, told
+    assert "0 of 4 workflows changed since the last deploy to prod" in told
+
+
+@pytest.mark.parametrize("key", ["", 7])
+def test_changed_of_a_workflow_with_errors(deployed, flow64, key):
+    """It may have changed, and then it is checked."""
+    text = f'bad = Workflow("Bad", Webhook(LEAD), key={key!r}, project=growth)\n'
+    with deployed.open("a", encoding="utf-8") as file:
+        file.write(text)
+
+    code, printed, _ = flow64("check", "--changed", "--json")
+
+    assert code == 1
+    assert {one["workflow"] for one in json.loads(printed)} == {str(key)}
+
+
+def test_changed_of_a_copy(deployed, flow64):
+    """A workflow whose stamp is not its own was not deployed by this code."""
+    with Client(journal=None) as client:
+        by_name = {one.name: one for one in client.workflows.list()}
+        for name, other in (("US", "FR"), ("JP", None)):
+            description = by_name[other].description if other else "by hand"
+            client.workflows.update(by_name[name].id, description=description)
+
+    _, _, told = flow64("check", "--changed")
+
+    assert "2 of 4 workflows changed" in told
+
+
+# -- A canary -------------------------------------------------------------------------
+
+
+def test_canary(deployed, flow64):
+    """One workflow first, then the rest. The first deploy deletes nothing."""
+    text = deployed.read_text("utf-8").replace("Job title", "Position")
+    deployed.write_text(text.split("sales =", maxsplit=1)[0], "utf-8")
+
+    first = flow64("deploy", "leads/us", "--yes")
+    second = flow64("plan", "--json")
+    rest = flow64("deploy", "--yes", "--prune=1")
+
+    assert (first[0], first[1].split()[:2]) == (0, ["done", "leads/us"])
+    actions = {one["key"]: one["action"] for one in json.loads(second[1])["steps"]}
+    assert actions == {
+        "leads/us": "none",
+        "leads/fr": "update",
+        "leads/jp": "update",
+        "sales": "none",
+    }
+    assert (rest[0], titles()) == (0, ["FR", "JP", "US"])
+
+
+@pytest.mark.parametrize("words", [["leads/us"], ["leads/*"], ["--changed"]])
+def test_renamed_key_is_refused_in_a_part_too(deployed, flow64, words):
+    """A part creates nothing that a deploy of the whole project would not create."""
+    retitle(deployed, 'key="leads"', 'key="people"')
+    words = [word.replace("leads", "people") for word in words]
+
+    code, printed, told = flow64("deploy", *words, "--yes")
+    plan = json.loads(flow64("plan", *words, "--json")[1])
+
+    assert (code, "done" in printed, len(titles())) == (3, False, 4)
+    assert "under another key" in told
+    assert {step["state"] for step in plan["steps"]} == {"new"}
+    assert plan["projects"] is None
+
+
+def test_new_workflow_of_a_part(deployed, flow64):
+    """It is like others that are in the code, and so it is no renamed one."""
+    with deployed.open("a", encoding="utf-8") as file:
+        file.write('new = leads("US").varied([("variant", "uk")])\n')
+
+    code, printed, told = flow64("deploy", "leads/uk", "--yes")
+
+    assert (code, printed.split()[:2]) == (0, ["done", "leads/uk"]), told
+
+
+def test_group_that_a_plan_prints(deployed, flow64):
+    """`leads/*` is accepted where it is printed."""
+    text = deployed.read_text("utf-8").replace("Job title", "Position")
+    deployed.write_text(text, "utf-8")
+
+    _, planned, _ = flow64("plan")
+    code, printed, _ = flow64("deploy", "leads/*", "--yes")
+
+    assert "~ leads/* (3): update" in planned
+    assert (code, printed.count("done")) == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (
+            ["deploy", "--plan", "FILE", "--select", "a"],
+            "a saved plan is applied as",
+        ),
+        (
+            ["review", "--base", ".", "--head", ".", "--changed"],
+            "with --base and --head, nothing is asked of a service",
+        ),
+    ],
+)
+def test_selection_where_it_means_nothing(project, flow64, words, problem, tmp_path):
+    tmp_path.joinpath("FILE").touch()
+
+    code, _, told = flow64(*words)
+
+    assert (code, problem in told) == (64, True)
+
+
+def test_review_of_two_folders(project, flow64):
+    """A selection limits both of them."""
+    flow64("compile", "-o", "old")
+    retitle(project, "Job title", "Position")
+    flow64("compile", "-o", "new")
+    folders = ["review", "--base", "old", "--head", "new"]
+
+    _, printed, _ = flow64(*folders, "--select", "leads/*", "--exclude", "*/jp")
+    code, _, told = flow64(*folders, "--select", "laeds/*")
+
+    assert ("leads/us" in printed, "leads/jp" in printed) == (True, False)
+    assert (code, "both folders holds no workflow" in told) == (64, True)

@@ -1,0 +1,172 @@
+"""Selecting workflows of a source by patterns over their keys."""
+
+from __future__ import annotations
+
+import pytest
+
+from flow64.loading import (
+    EVERYTHING,
+    AddressError,
+    Selection,
+    load_source,
+    select_workflows,
+)
+
+CODE = """
+from flow64 import LEAD, Project, Workflow, variants
+from flow64.blocks import Webhook
+
+growth = Project("growth", namespace="acme.example")
+
+
+def leads():
+    return Workflow("Leads", Webhook(LEAD), key="leads", project=growth)
+
+
+made = variants(leads, {"us": {}, "fr": {}, "jp": {}})
+sales = Workflow("Sales", Webhook(LEAD), key="sales", project=growth)
+odd = Workflow("Odd", Webhook(LEAD), key="a[b]", project=Project("b", "acme.example"))
+"""
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch):
+    """A file with three variants and two more workflows."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "code.py"
+    path.write_text(CODE, "utf-8")
+    return "code.py"
+
+
+LEADS = ["leads/us", "leads/fr", "leads/jp"]
+
+
+@pytest.mark.parametrize(
+    ("select", "exclude", "wanted"),
+    [
+        (["leads/*"], [], LEADS),
+        (["leads/*"], ["leads/jp"], LEADS[:2]),
+        ([], ["leads/*"], ["sales", "a[b]"]),
+        (["sales", "*/us"], [], ["leads/us", "sales"]),
+        (["leads/[uf]?"], [], LEADS[:2]),
+        (["*"], ["growth:*"], ["a[b]"]),
+        (["growth:leads/us"], [], ["leads/us"]),
+        (["a[b]"], [], ["a[b]"]),
+        (["*s"], [], ["leads/us", "sales"]),
+    ],
+)
+def test_selection(source, select, exclude, wanted):
+    """`*` matches any text, also with slashes; what is selected is never whole."""
+    found = load_source(source, selection=Selection(select, exclude))
+
+    assert (found.names, found.is_picked, found.is_whole) == (wanted, True, False)
+
+
+def test_all_of_them_are_not_whole(source):
+    """A selection may only narrow what a deploy deletes."""
+    every = load_source(source)
+    selected = load_source(source, selection=Selection(["*"]))
+
+    assert every.names == selected.names
+    assert (every.is_whole, selected.is_whole) == (True, False)
+    assert select_workflows(every, EVERYTHING) is every
+
+
+def test_projects_of_a_selection(source):
+    found = load_source(source, selection=Selection(["leads/*"]))
+
+    assert [one.key for one in found.projects] == ["growth"]
+
+
+@pytest.mark.parametrize(
+    ("address", "wanted"),
+    [
+        ("leads/*", LEADS),
+        ("growth:leads/*", LEADS),
+        ("*", [*LEADS, "sales", "a[b]"]),
+        ("a[b]", ["a[b]"]),
+        ("b:a[b]", ["a[b]"]),
+    ],
+)
+def test_pattern_in_an_address(source, address, wanted):
+    """A key in an address may be a pattern. A key that is there comes first."""
+    found = load_source(f"{source}:{address}")
+
+    assert (found.names, found.is_picked) == (wanted, True)
+
+
+def test_address_and_selection(source):
+    """A selection picks from what the address means."""
+    found = load_source(f"{source}:leads/*", selection=Selection((), ["*/us"]))
+
+    assert found.names == LEADS[1:]
+    with pytest.raises(AddressError, match=r"--exclude: code\.py holds no workflow "):
+        load_source(f"{source}:leads/*", selection=Selection((), ["sales"]))
+
+
+@pytest.mark.parametrize(
+    ("select", "exclude", "words"),
+    [
+        (
+            ["laeds/*"],
+            [],
+            "--select: code.py holds no workflow 'laeds/*' (did you mean ",
+        ),
+        (["sales"], ["saels"], "--exclude: code.py holds no workflow 'saels' (did you"),
+        (
+            ["leads"],
+            [],
+            "no workflow 'leads' (did you mean 'leads/*'?); it holds leads/",
+        ),
+        (
+            ["sales"],
+            ["s*", "*/us"],
+            "nothing is left of code.py after --exclude s* --e",
+        ),
+        ([""], [], "--select: code.py holds no workflow ''"),
+    ],
+)
+def test_pattern_that_matches_nothing(source, select, exclude, words):
+    """It is probably mistyped, so it is an error."""
+    with pytest.raises(AddressError) as caught:
+        load_source(source, selection=Selection(select, exclude))
+
+    assert words in str(caught.value)
+
+
+def test_pattern_in_an_empty_project(tmp_path, monkeypatch):
+    """A project without workflows has none to select."""
+    monkeypatch.chdir(tmp_path)
+    text = "from flow64 import Project\np = Project('p', 'acme.example')"
+    tmp_path.joinpath("code.py").write_text(text, "utf-8")
+
+    assert load_source("code.py", may_be_empty=True).names == []
+    with pytest.raises(AddressError, match=r"code.py holds no workflow"):
+        load_source("code.py", may_be_empty=True, selection=Selection(["a"]))
+
+
+@pytest.mark.parametrize("key", ["leads", "leadz/*"])
+def test_key_of_several(source, key):
+    """It is refused with the pattern that means them."""
+    with pytest.raises(AddressError, match=r"'leads/\*'"):
+        load_source(f"{source}:{key}")
+
+
+def test_only_one_of_several(source):
+    """A command that takes one workflow names those of a pattern."""
+    several = load_source(f"{source}:leads/*")
+
+    with pytest.raises(
+        AddressError, match=r"name one of them, as in code\.py:leads/us"
+    ):
+        _ = several.only
+
+
+def test_lenient_selection(source, tmp_path):
+    """A module that fails may be the reason, and is then the error."""
+    tmp_path.joinpath("broken.py").write_text("1 / 0", "utf-8")
+    some = load_source(".", lenient=True, selection=Selection(["gone"]))
+    other = load_source(".", lenient=True, selection=Selection(["sales"]))
+
+    assert (some.names, other.names) == ([], ["sales"])
+    assert [one.code for one in some.findings] == ["unloadable-file"]

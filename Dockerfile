@@ -5,7 +5,7 @@
 FROM python:3.13-slim AS build
 WORKDIR /build
 COPY requirements requirements
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY src src
 RUN python -m venv /opt/flow64 \
     && python -m pip install --no-cache-dir --constraint requirements/dev.txt uv \

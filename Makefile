@@ -20,7 +20,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PRECIOUS: $(BASE) # it says whose .venv is, also if making it was interrupted
-.PHONY: help demo test check bench docs golden requirements clean costs-of-test costs-of-check
+.PHONY: help demo test check bench docs golden requirements release clean costs-of-test costs-of-check
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do printf '  make %-13s %s\n' "$$name" "$$what"; done
@@ -78,6 +78,9 @@ requirements: $(BASE) ## Compile requirements/*.txt from pyproject.toml again
 	@$(COMPILE) --extra all --group test --constraints requirements/dev.txt --output-file requirements/test.txt
 	@$(COMPILE) --extra emulator --extra cli --constraints requirements/dev.txt --output-file requirements/demo.txt
 	@$(COMPILE) --group bench --constraints requirements/dev.txt --output-file requirements/bench.txt
+
+release: $(DEV) ## Build the changelog and the packages of a release, and check them; publishes nothing
+	@$(RUN) scripts/release.py
 
 clean: ## Remove everything that make, nox and the tools created
 	@echo "==> removing the environments, builds and caches"

@@ -2,6 +2,7 @@
 
 Steps with `run` are carried out by bash, with the variables that GitHub sets and no
 others. The few actions of others are played: check out, install Python, hand on files.
+For `acme/flow64`, the steps of our own `action.yml` are carried out.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from pathlib import Path
 
 import yaml
 from attrs import define, field, frozen
+
+ACTION = yaml.safe_load((Path(__file__).parents[2] / "action.yml").read_text("utf-8"))
 
 GH = '''#!{python}
 """A small `gh api`: pull requests and comments in a file, these in pages of two."""
@@ -112,7 +115,7 @@ class Step:
     """What became of a step.
 
     Attributes:
-        name: What it is called, or the action that it uses.
+        name: What it is called, or the action that it uses, without its commit.
         code: How it ended; None where it was left out.
         told: What it wrote.
     """
@@ -235,11 +238,9 @@ class GitHub:
         playing = _Playing(self, place, told, str(run_id), commit)
         found = dict(workflow["jobs"][job])
         if only is not None:
-            wanted = ("actions/checkout@v4", only)
+            wanted = ("actions/checkout", only)
             found["steps"] = [
-                step
-                for step in found["steps"]
-                if step.get("name", step.get("uses")) in wanted
+                step for step in found["steps"] if _name_of(step) in wanted
             ]
         return playing.job(workflow, found)
 
@@ -261,7 +262,11 @@ class _Playing:
         """All steps of a job, of which those after a failed one are left out."""
         given = {**workflow.get("env", {}), **job.get("env", {})}
         is_wanted = self.judged(job.get("if", "true"))
-        steps = [self.step(step, given) for step in job["steps"]] if is_wanted else []
+        steps = [
+            played
+            for step in (job["steps"] if is_wanted else [])
+            for played in self.steps(step, given)
+        ]
         summary = self.place / "summary.md"
         return Job(
             steps,
@@ -270,8 +275,35 @@ class _Playing:
             self.place / "temp",
         )
 
+    def steps(self, step, given):
+        """A step, or those of our own action."""
+        if not step.get("uses", "").startswith("acme/flow64@"):
+            return [self.step(step, given)]
+        options = {k: self.filled(v) for k, v in step["with"].items()}
+        assert options.keys() <= ACTION["inputs"].keys()
+        defaults = {k: v.get("default") for k, v in ACTION["inputs"].items()}
+        # An action sees neither the secrets nor the variables of the repository.
+        known = {name: self.told[name] for name in ("github", "runner")}
+        told = {**known, "inputs": defaults | options, "steps": {}}
+        inner = _Playing(self.github, self.place, told, self.run_id, self.commit)
+        wanted = [
+            one
+            for one in ACTION["runs"]["steps"]
+            if "inputs.job ==" not in one.get("if", "")
+            or inner.holds(one["if"].partition("&&")[0])
+        ]
+        played = [inner.step(one, given) for one in wanted]
+        self.has_failed = self.has_failed or inner.has_failed
+        if "id" in step:
+            outputs = {
+                name: inner.filled(output["value"])
+                for name, output in ACTION["outputs"].items()
+            }
+            self.told["steps"][step["id"]] = {"outputs": outputs}
+        return played
+
     def step(self, step, given):
-        name = step.get("name") or step["uses"]
+        name = _name_of(step)
         condition = str(step.get("if", "true"))
         is_left = self.has_failed and "always()" not in condition
         if is_left or not self.judged(condition):
@@ -383,6 +415,10 @@ class _Playing:
         for name in words.split("."):
             found = found.get(name, {}) if isinstance(found, dict) else {}
         return "" if found == {} else str(found)
+
+
+def _name_of(step):
+    return step.get("name") or step["uses"].partition("@")[0]
 
 
 def git(folder, *arguments):

@@ -37,6 +37,7 @@ MARK = "<!-- flow64:review prod -->"
 UNKNOWN = "say where flow64 comes from: replace this line by its requirement"
 FROM = "git+https://git.acme.example/acme/flow64"
 SOURCE = f"flow64[cli,emulator,schemas] @ {FROM}@{'0' * 40}"
+ON_GITHUB = SOURCE.replace("git.acme.example", "github.com")
 
 PROD = 'api_key = { env = "SIXTYFOUR_PROD_KEY" }'
 
@@ -92,12 +93,17 @@ def emulator():
         yield emulator
 
 
-@pytest.fixture(scope="module")
-def story(emulator, tmp_path_factory):
-    """A push, a pull request of a stranger, another commit, and its merge."""
+@pytest.fixture(scope="module", params=["complete", "short"])
+def story(request, emulator, tmp_path_factory):
+    """A push, a pull request of a stranger, another commit, and its merge.
+
+    It happens with files that have their steps, and with files that use the action.
+    """
     folder = tmp_path_factory.mktemp("github")
     github = GitHub(folder, {"SIXTYFOUR_PROD_KEY": KEY})
-    begin(github, emulator)
+    begin(github, emulator, SOURCE if request.param == "complete" else ON_GITHUB)
+    is_short = "uses: acme/flow64@" in (github.origin / file("deploy")).read_text()
+    assert is_short is (request.param == "short")
     first = deployed(github, 1)
 
     victim = str(uuid4())
@@ -142,10 +148,10 @@ def file(name):
     return f"{FOLDER}/flow64-{name}.yml"
 
 
-def begin(github, emulator):
+def begin(github, emulator, source=SOURCE):
     """A new project, as `flow64 init` writes it, whose service is an emulator."""
     options = ("--namespace", f"{uuid4().hex}.example", "--project", "growth")
-    given = (*options, "--from", SOURCE)
+    given = (*options, "--from", source)
     assert main(["init", str(github.origin), *given]) == 0
     settings = github.origin / "pyproject.toml"
     text = settings.read_text("utf-8")
@@ -326,7 +332,9 @@ def test_installed(story):
     """Every job installs the flow64 that the project names, and nothing else."""
     lines = (story.github.folder / "installed.txt").read_text("utf-8").splitlines()
 
-    assert {*lines} == {SOURCE}
+    assert {*lines} == {
+        (story.github.origin / "requirements-flow64.txt").read_text().splitlines()[-1]
+    }
 
 
 # -- What goes wrong -------------------------------------------------------------------
@@ -526,7 +534,7 @@ def test_source_is_not_known(name, key, alone):
     assert job.step("Install").code == 1
     assert "'say where flow64 comes from: " in job.step("Install").told
     started = [step for step in job.steps if step.code is not None]
-    assert started[-1].name in {"Install", "actions/upload-artifact@v4"}
+    assert started[-1].name in {"Install", "actions/upload-artifact"}
     assert not (alone.folder / "installed.txt").exists()
 
 
@@ -564,9 +572,9 @@ def test_run(alone, emulator):
 # -- What the files say ----------------------------------------------------------------
 
 
-def written():
+def written(source=SOURCE):
     """The workflows that `flow64 init` writes."""
-    options = ("--namespace", "acme.example", "--project", "growth", "--from", SOURCE)
+    options = ("--namespace", "acme.example", "--project", "growth", "--from", source)
     with TemporaryDirectory() as folder, redirect_stdout(StringIO()):
         assert main(["--quiet", "init", folder, *options]) == 0
         return {
@@ -578,6 +586,10 @@ def written():
 
 FILES = written()
 PARSED = {name: yaml.safe_load(FILES[f"{FOLDER}/flow64-{name}.yml"]) for name in NAMES}
+SHORT = {
+    name: yaml.safe_load(written(ON_GITHUB)[f"{FOLDER}/flow64-{name}.yml"])
+    for name in NAMES
+}
 JOBS = [
     (name, key, job) for name, one in PARSED.items() for key, job in one["jobs"].items()
 ]
@@ -700,18 +712,36 @@ def test_history_is_kept_in_any_case():
     (upload,) = steps(job, "actions/upload-artifact")
 
     assert upload["if"] == "always()"
-    assert upload["with"]["path"] == job["env"]["FLOW64_HISTORY"]
+    (deploy,) = [step for step in job["steps"] if step.get("name") == "Deploy"]
+    assert upload["with"]["path"] == deploy["env"]["FLOW64_HISTORY"]
 
 
-def test_actions():
-    """Only those of GitHub itself are used."""
-    used = {
-        step["uses"] for _, _, job in JOBS for step in job["steps"] if "uses" in step
-    }
+# -- The short files -------------------------------------------------------------------
 
-    assert used == {
-        "actions/checkout@v4",
-        "actions/setup-python@v5",
-        "actions/upload-artifact@v4",
-        "actions/download-artifact@v4",
-    }
+
+def test_short_files_differ_only_in_steps():
+    """Events, permissions, environments, conditions and limits are the same."""
+    heads = []
+    for files in (PARSED, SHORT):
+        one = {name: {**file} for name, file in files.items()}
+        for file in one.values():
+            file.pop("defaults", None)
+            file["jobs"] = {
+                key: {**job, "steps": None} for key, job in file["jobs"].items()
+            }
+        heads.append(one)
+
+    assert heads[0] == heads[1]
+
+
+@pytest.mark.parametrize(("name", "key", "job"), JOBS)
+def test_short_job_hands_secrets_to_the_action_alone(name, key, job):
+    """A job uses the action once, with its own name and the secrets it had before."""
+    (step,) = SHORT[name]["jobs"][key]["steps"]
+    secrets = {*re.findall(r"secrets\.\w+", yaml.safe_dump(job))}
+
+    assert step["uses"] == f"acme/flow64@{'0' * 40}"
+    assert step["with"]["job"] == key
+    assert "env" not in step
+    assert {*re.findall(r"secrets\.\w+", yaml.safe_dump(step))} == secrets
+    assert ("secrets" in step["with"]) is bool(secrets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 
 from flow64.api import LiveStatus
 from flow64.client import AsyncRun, Run
@@ -104,7 +105,7 @@ class Blocking:
 
     def __getattr__(self, name):
         found = getattr(self.run, name)
-        if not asyncio.iscoroutinefunction(found):
+        if not inspect.iscoroutinefunction(found):
             return found
 
         def called(*args, **kwargs):

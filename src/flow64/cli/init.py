@@ -8,7 +8,15 @@ import click
 
 from . import _params as params
 from ._install_source import EXAMPLE, find_install_source, parse_install_source
-from ._new_project import as_key, as_namespace, create_project, make_key
+from ._new_project import (
+    Forge,
+    as_key,
+    as_namespace,
+    create_project,
+    find_forge,
+    make_key,
+    render_template,
+)
 from ._terminal import may_ask, print_message, print_paths
 
 
@@ -42,6 +50,19 @@ from ._terminal import may_ask, print_message, print_paths
     help="Where the jobs install flow64 from: a requirement for pip, a version of an "
     "index, or an address with a commit. Default: the source of this flow64.",
 )
+@click.option(
+    "--ci",
+    "forge",
+    type=click.Choice(["github", "gitlab", "none"]),
+    help="Whose CI runs the jobs. Default: github, or gitlab for a namespace such as "
+    "gitlab.com/acme.",
+)
+@click.option(
+    "--standalone",
+    is_flag=True,
+    help="Write all steps into the CI files. Otherwise these refer to flow64's "
+    "repository, if the source is a commit there.",
+)
 @params.as_json
 def command(
     *,
@@ -49,6 +70,8 @@ def command(
     namespace: str | None,
     project: str | None,
     source: str | None,
+    forge: Forge | None,
+    standalone: bool,
     as_json: bool,
 ) -> int:
     """Create a project in a folder: a pipeline, its test, and its JSON.
@@ -65,7 +88,10 @@ def command(
     key = as_key(make_key(folder) if project is None else project)
     install = find_install_source() if source is None else parse_install_source(source)
     owner = as_namespace(_choose_namespace(namespace))
-    written = create_project(folder, owner, key, install)
+    files = render_template(
+        owner, key, install, forge=forge or find_forge(owner), standalone=standalone
+    )
+    written = create_project(folder, files)
     print_paths(written, as_json=as_json)
     print_message(
         "next: git init, then flow64 check, pytest, flow64 serve in another terminal, "

@@ -29,7 +29,7 @@ ACTIONS: Final = {
 INCLUDED: Final = "gitlab-ci.yml"
 """The file of flow64's repository that a short `.gitlab-ci.yml` includes."""
 
-SECRET: Final = re.compile(r"(\w+): (\$\{\{ secrets\.\w+ \}\})")
+SECRET: Final = re.compile(r"\b(\w+): (\$\{\{ secrets\.\w+ \}\})")
 """A variable of a step that is a secret of the repository."""
 
 VARIABLE: Final = re.compile(r"vars\.FLOW64_([A-Z_]+)")
@@ -122,7 +122,7 @@ def shorten_workflow(text: str, action: str) -> str:
     """
     start = text.partition("\njobs:\n")[0]
     # Only the steps need them.
-    start = re.sub(r"defaults:\n(?: .*\n?)+", "", start).rstrip("\n")
+    start = re.sub(r"defaults:\n(?: .*\n)+", "", f"{start}\n").rstrip("\n")
     jobs = [f"  {job.head}{_use(job, action)}" for job in find_jobs(text)]
     return f"{start}\n\njobs:\n" + "\n".join(jobs)
 

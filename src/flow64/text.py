@@ -11,6 +11,12 @@ from unicodedata import category, east_asian_width
 if TYPE_CHECKING:
     from json import JSONDecodeError
 
+DASH: Final = "-"
+"""The argument that stands for stdin, or for stdout after `-o`."""
+
+STDIN: Final = "stdin"
+"""What stdin is called in messages."""
+
 
 def printable(text: str) -> str:
     """Escape control, format and bidirectional characters in a text."""

@@ -13,7 +13,7 @@ import pytest
 from flow64 import LEAD, Project, Workflow, errors
 from flow64.blocks import FindEmail, ReadCsv, ReadNotebook, Search, Webhook
 from flow64.errors import did_you_mean
-from flow64.runs import as_rows, build_payload
+from flow64.runs import as_rows, build_payload, parse_rows
 
 ROW = {"email": "ada@example.com"}
 GROWTH = Project("growth", namespace="acme.example")
@@ -520,3 +520,36 @@ def test_row_without_columns_says_so():
     assert problems({"email": "string"}, [{}])[0] == (
         "row 1 lacks email; it has no columns"
     )
+
+
+# -- Rows that are no file ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "rows"),
+    [
+        (b"a,b\r\n1,\r\n", [{"a": "1", "b": ""}]),
+        (b' [{"a": 1}, {"a": null}]', [{"a": 1}, {"a": None}]),
+        (b'{"a": 1}\n{"a": 2}\n', [{"a": 1}, {"a": 2}]),
+        (b'\xef\xbb\xbf\n{\n"a": 1}', [{"a": 1}]),
+    ],
+)
+def test_first_sign_tells_the_format(content, rows):
+    assert parse_rows(content, "stdin") == rows
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b'a\n"1\n', "stdin:2: it is not valid CSV"),
+        (b'[{"a": 1},\n{"a" 1}]', "stdin:2: row 2 is broken"),
+        (b'{"a": 1}\n{"a" 1}\n', "stdin:2: "),
+        (b"a\n\xff\n", "stdin:2: it is not in UTF-8"),
+        (b"a|b\n1|2\n", "stdin: its header has one column"),
+    ],
+)
+def test_wrong_rows_have_their_line(content, problem):
+    with pytest.raises(errors.RowsError) as caught:
+        parse_rows(content, "stdin")
+
+    assert problem in str(caught.value)

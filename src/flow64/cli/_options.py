@@ -17,6 +17,7 @@ class Options:
         is_verbose: Whether to print each request.
         color: Whether to print colours: `auto`, `always` or `never`.
         held: Messages that `--quiet` holds back. They are printed before a question.
+        stdin: What was read from stdin; None if nothing was.
         environment: The environment that was used last; None before that.
         is_done: Whether anything was written to the service. The exit code is about
             that, even if stdout fails afterwards.
@@ -33,6 +34,7 @@ class Options:
         self.is_verbose = False
         self.color = "auto"
         self.held: list[Any] = []
+        self.stdin: str | None = None
         self.environment: Any = None
         self.is_done = False
 

@@ -15,12 +15,13 @@ import click
 
 from ..definition import DEFAULT_ENV, is_uuid, parse_json
 from ..errors import ArgumentError, ReadError, did_you_mean, shortened
-from ..text import describe_stray_comma, join_words, pluralize
+from ..text import STDIN, describe_stray_comma, join_words, pluralize
 from ._completion import complete_addresses, complete_environments
+from ._stdin import is_dash, read_stdin
 from ._terminal import print_message
 
 if TYPE_CHECKING:
-    from ..loading import Address, LiveAddress, Loaded, Selection
+    from ..loading import Address, LiveAddress, Loaded, Selection, SourceAddress
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -115,6 +116,11 @@ def _describe_limits(kind: click.IntRange | click.FloatRange) -> str:
 
 
 FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+FILE_OR_STDIN: Final = click.Path(
+    exists=True, dir_okay=False, allow_dash=True, path_type=Path
+)
+"""A file, or `-` for stdin."""
 
 source = click.argument("source", required=False, shell_complete=complete_addresses)
 """The workflows of a command that compiles code: see `flow64 help addresses`."""
@@ -231,9 +237,9 @@ def output_folder(
 
 values = click.option(
     "--values",
-    type=FILE,
+    type=FILE_OR_STDIN,
     metavar="FILE",
-    help='A JSON object with the content of each value("name").',
+    help='A JSON object with the content of each value("name"); - is stdin.',
 )
 
 
@@ -258,17 +264,32 @@ def read_values(file: Path | None) -> Mapping[str, Any] | None:
     if file is None:
         return None
     found: Any = None
-    problem = f"{file} is not a JSON object"
+    name = STDIN if is_dash(file) else str(file)
+    problem = f"{name} is not a JSON object"
     try:
-        found = json.loads(file.read_bytes())
+        found = json.loads(_read_bytes(file, "--values", "a JSON object"))
     except json.JSONDecodeError as error:
         why = describe_stray_comma(error) or error.msg
-        problem = f"{file}:{error.lineno}: it is not valid JSON: {why}"
+        problem = f"{name}:{error.lineno}: it is not valid JSON: {why}"
     except (OSError, ValueError, RecursionError):
         pass
     if not isinstance(found, dict):
         raise option_error("--values", f'{problem}; write {{"NAME": "its content"}}')
     return cast(dict[str, Any], found)
+
+
+def _read_bytes(file: Path, what: str, form: str) -> bytes:
+    return read_stdin(what, form) if is_dash(file) else file.read_bytes()
+
+
+def read_dash(text: str, what: str = "SOURCE") -> SourceAddress | None:
+    """Return the address of the JSON on stdin if a text stands for it, else None."""
+    if not is_dash(text):
+        return None
+    from .. import loading  # noqa: PLC0415 - loads the language
+
+    content = read_stdin(what, "the JSON of one workflow")
+    return loading.SourceAddress(text, STDIN, content=content)
 
 
 def selection(function: F) -> F:
@@ -311,10 +332,13 @@ def find_address(
 ) -> Address:
     """Parse an address, and print what else it may mean. See `loading.parse_address`.
 
-    If it is live, `--env` may only repeat its environment.
+    `-` is JSON on stdin, which is read now. If it is live, `--env` may only repeat its
+    environment.
     """
     from .. import loading  # noqa: PLC0415 - loads the language
 
+    if (read := read_dash(text)) is not None:
+        return read
     found = loading.parse_address(text, env, code=code, prefers_live=prefers_live)
     if isinstance(found, loading.LiveAddress):
         loading.require_same_env(found, env)
@@ -337,7 +361,7 @@ def load_source(
 
     Args:
         source: The source, or its address. A live address is read, with secrets
-            redacted.
+            redacted. `-` is JSON on stdin.
         env: The environment in which to look for changes.
         selection: The workflows to keep.
         code: See `loading.load_source`, as for the others.
@@ -345,6 +369,8 @@ def load_source(
     from .. import loading  # noqa: PLC0415 - loads the language
 
     chosen = selection or loading.EVERYTHING
+    if isinstance(source, str):
+        source = read_dash(source) or source
     if isinstance(source, loading.LiveAddress):
         loaded = loading.select_workflows(_load_live(source, chosen), chosen)
     else:

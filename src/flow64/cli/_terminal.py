@@ -228,7 +228,12 @@ def confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not is_interactive():
-        raise NoConsentError("there is no terminal to ask at; agree with --yes")
+        why = (
+            f"{OPTIONS.stdin} is stdin, so you cannot be asked" if OPTIONS.stdin else ""
+        )
+        raise NoConsentError(
+            f"{why or 'there is no terminal to ask at'}; agree with --yes"
+        )
     flush_messages()
     if not click.confirm(printable(question), err=True):
         raise NoConsentError("nothing was sent")

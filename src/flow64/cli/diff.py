@@ -76,7 +76,10 @@ def command(
     Code is compiled for the environment of the other side, or for --env.
     """
     given = params.read_values(values)
-    addresses = [parse_address(text, env, code=not no_code) for text in (before, after)]
+    addresses = [
+        params.read_dash(text, what) or parse_address(text, env, code=not no_code)
+        for text, what in ((before, "A"), (after, "B"))
+    ]
     for address in addresses:
         if isinstance(address, LiveAddress) and (note := describe_same_key(address)):
             print_message(note)

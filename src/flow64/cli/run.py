@@ -27,10 +27,11 @@ from ..runs import (
     needs_rows,
     override_live,
     override_source,
+    parse_rows,
     require_free,
     source_specs,
 )
-from ..text import printable
+from ..text import STDIN, printable
 from ..workflow import Workflow
 from . import _params as params
 from ._colours import paint_label
@@ -39,6 +40,7 @@ from ._estimate import estimate_run
 from ._exit_codes import INTERRUPTED, NoConsentError
 from ._options import OPTIONS
 from ._service import connect, find_environment, format_watch_command
+from ._stdin import is_dash, read_stdin
 from ._terminal import (
     confirm,
     is_interactive,
@@ -187,7 +189,7 @@ class RunParameters:
     "flow64 run leads.py people.csv --retry 0b9b5ac1-5a0e-4d6f-9a2c-1f5d3c7e8a90",
 )
 @click.argument("source", shell_complete=complete_addresses)
-@click.argument("rows", required=False, type=params.FILE)
+@click.argument("rows", required=False, type=params.FILE_OR_STDIN)
 @click.option(
     "--intent",
     metavar="NAME",
@@ -268,9 +270,10 @@ def command(**given: Any) -> int:
     """Run a workflow with the rows of a file, once for each intent.
 
     SOURCE is the address of one workflow (see `flow64 help addresses`). A live one is
-    run whatever the code says. ROWS is a CSV, JSON or NDJSON file. Workflows that find
-    their rows themselves take none. You see what the run would spend before you are
-    asked to start it. Ctrl-C does not stop the run. With --dry-run nothing is started.
+    run whatever the code says. ROWS is a CSV, JSON or NDJSON file, or - for stdin,
+    which is JSON if it begins with [ or {. Workflows that find their rows themselves
+    take none. You see what the run would spend before you are asked to start it. Ctrl-C
+    does not stop the run. With --dry-run nothing is started.
 
     The id of the run goes to stdout as soon as it is known. Exits with 1 if the run did
     not complete, with 3 if it was refused and nothing was sent, and with 4 if it is
@@ -287,7 +290,7 @@ def command(**given: Any) -> int:
             "repeated, this command would start a run each time and pay again: name "
             "the run with --intent, as in --intent 2026-W20, or say --new"
         )
-    rows = [] if options.rows is None else as_rows(options.rows)
+    rows = _read_rows(options.rows)
     environment = find_environment(env)
     bound = environment.bound if values is None else values
     coded = add_suffix(workflow.compile(environment.name, bound), environment.suffix)
@@ -360,6 +363,16 @@ def _find_workflow(options: RunParameters) -> tuple[Workflow, str | None]:
     return Workflow.from_definition(live), address.env
 
 
+def _read_rows(file: Path | None) -> Sequence[Mapping[str, Any]]:
+    """Return the rows of a file, or of stdin."""
+    if file is None:
+        return []
+    if not is_dash(file):
+        return as_rows(file)
+    form = "CSV with a header, or JSON"
+    return parse_rows(read_stdin("ROWS", form), STDIN)
+
+
 def _require_rows(definition: Definition, file: Path | None, count: int) -> None:
     """Refuse to start a workflow without the rows that it takes.
 
@@ -376,7 +389,8 @@ def _require_rows(definition: Definition, file: Path | None, count: int) -> None
                 "ROWS is missing: the workflow begins with a webhook, which needs rows"
             )
     elif not count and Webhook.kind in definition.by_kind:
-        raise click.ClickException(f"{file} has no rows; nothing was sent")
+        name = STDIN if is_dash(file) else file
+        raise click.ClickException(f"{name} has no rows; nothing was sent")
 
 
 def _follow(

@@ -20,7 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
 
 from ..definition import DEFAULT_ENV, canonical_id, is_uuid
 from ..errors import FlowError, did_you_mean
@@ -52,11 +52,14 @@ class SourceAddress:
         text: The address as it was given.
         source: The source, with a key if one was given, for `load_source`.
         is_key: Whether the text is only a key, of the source of the project.
+        content: JSON of one workflow that is no file, such as stdin had it; then the
+            source is its name in messages.
     """
 
     text: str
     source: str
     is_key: bool = False
+    content: bytes | None = field(default=None, repr=False)
 
 
 @frozen

@@ -184,12 +184,22 @@ def _add_inner(scope: ImportScope, name: str, found: Collector) -> None:
 
 def _read_json(path: Path, found: Collector) -> None:
     try:
-        workflow = Workflow.from_json(_read_bytes(path), source=str(path))
-    except (SourceError, ReadError) as error:
+        content = _read_bytes(path)
+    except SourceError as error:
         found.fail(error)
         return
-    name = "/".join(map(unquote, path.stem.split("@")))
-    found.add_workflow(SourceWorkflow(name, workflow, str(path), path.stem))
+    add_json(content, str(path), path.stem, found)
+
+
+def add_json(content: bytes, where: str, stem: str, found: Collector) -> None:
+    """Add the workflow of JSON without a manifest."""
+    try:
+        workflow = Workflow.from_json(content, source=where)
+    except ReadError as error:
+        found.fail(error)
+        return
+    name = "/".join(map(unquote, stem.split("@")))
+    found.add_workflow(SourceWorkflow(name, workflow, where, stem))
 
 
 def _read_bytes(path: Path) -> bytes:

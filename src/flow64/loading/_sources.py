@@ -34,7 +34,7 @@ from ._collect import (
 )
 from ._errors import AddressError
 from ._importing import is_module_name
-from ._reading import add_file, add_folder, add_module, files_below
+from ._reading import add_file, add_folder, add_json, add_module, files_below
 from ._selection import EVERYTHING, Selection
 from ._source_names import (
     describe_setting,
@@ -177,8 +177,40 @@ def load_source(
     else:
         address = parse_source(source, code=code)
     meant = address.source
-    place, key = split_source(meant)
-    path, found = Path(place), Collector(is_lenient=lenient)
+    found = Collector(is_lenient=lenient)
+    if address.content is not None:
+        place, key = meant, None
+        add_json(address.content, meant, meant, found)
+    else:
+        place, key = split_source(meant)
+        _add_place(place, found, code=code)
+    workflows = drop_duplicates(found)
+    is_empty = may_be_empty and key is None and not selection and found.projects
+    if not workflows and not is_empty:
+        _report_no_workflow(place, found)
+    workflows = _with_blocks(workflows)
+    loaded = Loaded(
+        meant,
+        workflows,
+        found.projects,
+        is_code=found.is_code,
+        is_picked=address.content is not None,
+        is_all=found.is_all,
+        notes=found.notes,
+        findings=found.findings,
+    )
+    kept = select_workflows(loaded, selection, address, key)
+    notes = [*found.notes, *_note_same_key(address, loaded, code=code)]
+    return evolve(kept, notes=notes)
+
+
+def _add_place(place: str, found: Collector, *, code: bool) -> None:
+    """Read a file, a folder or a module.
+
+    Raises:
+        AddressError: It is none of these.
+    """
+    path = Path(place)
     if path.is_dir():
         add_folder(path, found, code=code)
     elif path.exists():
@@ -191,23 +223,6 @@ def load_source(
         problem = f"there is no file, folder or module {place!r}"
         near = did_you_mean(place, list_near_paths(path)) + describe_setting(place)
         raise AddressError(problem + near)
-    workflows = drop_duplicates(found)
-    is_empty = may_be_empty and key is None and not selection and found.projects
-    if not workflows and not is_empty:
-        _report_no_workflow(place, found)
-    workflows = _with_blocks(workflows)
-    loaded = Loaded(
-        meant,
-        workflows,
-        found.projects,
-        is_code=found.is_code,
-        is_all=found.is_all,
-        notes=found.notes,
-        findings=found.findings,
-    )
-    kept = select_workflows(loaded, selection, address, key)
-    notes = [*found.notes, *_note_same_key(address, loaded, code=code)]
-    return evolve(kept, notes=notes)
 
 
 def select_workflows(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -16,7 +19,7 @@ from ..definition import Definition, Limits, Problem, WireBlock, freeze, pointer
 from ..errors import ResultError, RowsError, did_you_mean, shortened
 from ..text import join_words, pluralize, truncate
 from ._overrides import source_specs
-from ._row_reader import read_rows
+from ._row_reader import read_rows, rows_in
 
 Rows: TypeAlias = (
     Iterable[Mapping[str, Any]] | Mapping[str, Any] | str | os.PathLike[str]
@@ -59,6 +62,32 @@ def as_rows(given: Any, first: int = 1) -> list[dict[str, Any]]:
     if wrong:
         raise RowsError(wrong)
     return rows
+
+
+def parse_rows(content: bytes, name: str) -> list[dict[str, Any]]:
+    """Return rows of JSON, NDJSON or CSV that is no file, such as stdin had it.
+
+    JSON begins with `[` or `{`. A single object is one row.
+
+    Args:
+        content: The text, in UTF-8.
+        name: What it is called in errors.
+
+    Raises:
+        RowsError: It cannot be read.
+    """
+    first = content.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
+    if first == b"{":
+        with suppress(ValueError, RecursionError):  # it may have an object in each line
+            return as_rows(json.loads(content))
+    suffix = _SUFFIXES.get(first, ".csv")
+    kind = KINDS_OF_FILES[suffix]
+    rows = rows_in(io.BytesIO(content), content_type=kind, name=name)
+    text = content.decode("utf-8-sig", "replace")
+    return as_rows(_check_rows(rows, kind, name, lambda at: text[:at].count("\n") + 1))
+
+
+_SUFFIXES: Final = {b"[": ".json", b"{": ".ndjson"}
 
 
 def build_payload(
@@ -165,39 +194,55 @@ def _rows_of_file(path: Path) -> Iterator[Mapping[str, Any]]:
         known = ", ".join(KINDS_OF_FILES)
         problem = f"{str(path)!r} does not name a file of rows"
         raise RowsError([f"{problem}; its name has to end in one of {known}"])
+    rows = read_rows(path, content_type=kind, name=str(path))
+    yield from _check_rows(rows, kind, str(path), partial(_find_line, path))
+
+
+def _check_rows(
+    rows: Iterator[Mapping[str, Any]],
+    kind: str,
+    name: str,
+    find_line: Callable[[int], int],
+) -> Iterator[Mapping[str, Any]]:
+    """Yield rows, and word what is wrong with them.
+
+    Args:
+        rows: The rows, which are read as they are needed.
+        kind: Their content type.
+        name: What they are called in errors.
+        find_line: Returns the line of an offset in characters.
+    """
     try:
-        for number, row in enumerate(
-            read_rows(path, content_type=kind, name=str(path)), 1
-        ):
+        for number, row in enumerate(rows, 1):
             if kind == "text/csv":
-                _require_cells(path, number, row)
+                _require_cells(name, number, row)
             yield row
     except ResultError as error:
-        line = error.line or _find_line(path, error.offset)
+        line = error.line
+        if line is None and error.offset is not None:
+            line = find_line(error.offset)
         where = "" if line is None else f":{line}"
-        raise RowsError([f"{path}{where}: {error.problem}"]) from error
+        raise RowsError([f"{name}{where}: {error.problem}"]) from error
 
 
-def _find_line(path: Path, offset: int | None) -> int | None:
+def _find_line(path: Path, offset: int) -> int:
     """Return the line of an offset in characters."""
-    if offset is None:
-        return None
     with path.open(encoding="utf-8-sig", newline="") as file:
         return file.read(offset).count("\n") + 1
 
 
-def _require_cells(path: Path, number: int, row: Mapping[str, Any]) -> None:
+def _require_cells(file: str, number: int, row: Mapping[str, Any]) -> None:
     """Refuse CSV with other separators, and lines that do not match the header."""
     if len(row) == 1 and any(sign in name for name in row for sign in ";\t|"):
         problem = "its header has one column: commas are what separates them"
-        raise RowsError([f"{path}: {problem}"])
+        raise RowsError([f"{file}: {problem}"])
     names = [name for name in row if not _NAMELESS.fullmatch(name)]
     count = sum(cell is not None for cell in row.values())
     if count != len(names):
         problem = f"row {number} has {pluralize(count, 'cell')}, and the header has"
         advice = "put a cell that holds a comma in quotes"
         columns = f"{len(names)}: {_join_columns(names)}"
-        raise RowsError([f"{path}: {problem} {columns}; {advice}"])
+        raise RowsError([f"{file}: {problem} {columns}; {advice}"])
 
 
 _NAMELESS: Final = re.compile(r"#\d+")

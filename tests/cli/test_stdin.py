@@ -1,0 +1,182 @@
+"""`-` is stdin: rows, JSON of a workflow, and values. It is read once."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+CSV = "email\nada@acme.example\n"
+JSON = '[{"email": "ada@acme.example"}]'
+LINES = '{"email": "ada@acme.example"}\n{"email": "g@acme.example"}\n'
+OBJECT = '\ufeff{\n  "email": "ada@acme.example"\n}\n'
+
+
+class Terminal(io.StringIO):
+    """A terminal at which somebody has typed a text."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def typed(monkeypatch, leads, service):
+    """Let stdin be a stream, or have a text."""
+
+    def let(text):
+        stream = text
+        if isinstance(text, str):
+            stream = io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8")
+        monkeypatch.setattr("sys.stdin", stream)
+
+    return let
+
+
+@pytest.fixture
+def compiled(leads, flow64, service):
+    """The JSON of the workflow."""
+    return flow64("compile", "leads.py")[1]
+
+
+# -- Rows -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [(CSV, 1), (JSON, 1), (LINES, 2), (OBJECT, 1)]
+)
+def test_rows(flow64, typed, text, count):
+    """The first sign says if they are JSON."""
+    typed(text)
+
+    code, printed, _ = flow64("run", "leads.py", "-", "--dry-run", "--new")
+
+    assert (code, f"rows         {count}\n" in printed) == (0, True)
+
+
+def test_rows_leave_no_way_to_ask(flow64, typed):
+    """What it would spend is shown, and nothing is started; with --yes it is."""
+    flow64("deploy", "leads.py", "--yes", "--quiet")
+    typed(CSV)
+    refused = flow64("run", "leads.py", "-", "--new")
+    typed(CSV)
+
+    code, printed, _ = flow64("run", "leads.py", "-", "--new", "--yes", "--no-wait")
+
+    assert (refused[0], refused[1]) == (3, "")
+    assert "rows         1" in refused[2]
+    assert (
+        "error: ROWS is stdin, so you cannot be asked; agree with --yes" in refused[2]
+    )
+    assert (code, len(printed)) == (0, 37)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (JSON[:-3], "stdin:1: row 1 is broken"),
+        ("[]", "stdin has no rows"),
+        ("email;company\na;b\n", "stdin: its header has one column"),
+        (" \n", "ROWS is -, and stdin is empty"),
+        (None, "ROWS is -, and stdin is closed"),
+    ],
+)
+def test_wrong_rows(flow64, typed, text, problem):
+    typed(text)
+
+    code, _, told = flow64("run", "leads.py", "-", "--dry-run", "--new")
+
+    assert (code != 0, problem in told) == (True, True)
+
+
+def test_rows_at_a_terminal(flow64, typed):
+    """The command says what it waits for, also with --quiet."""
+    typed(Terminal(CSV))
+
+    code, _, told = flow64("run", "leads.py", "-", "--dry-run", "--new", "--quiet")
+
+    wanted = (
+        "reading ROWS from the terminal: CSV with a header, or JSON; Ctrl-D ends it"
+    )
+    assert (code, told) == (0, f"{wanted}\n")
+
+
+# -- Workflows and values -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("check", "-"), ""),
+        (("compile", "-"), '{\n  "'),
+        (("graph", "-"), "Inbound leads\n"),
+        (("code", "-"), "from flow64 import"),
+        (("plan", "-"), "plan for environment default"),
+        (("review", "-"), "Inbound leads"),
+        (("diff", "leads.py", "-"), ""),
+    ],
+)
+def test_a_workflow(compiled, flow64, typed, arguments, expected):
+    """Its JSON is a source of each command, and no code runs."""
+    typed(compiled)
+
+    code, printed, told = flow64(*arguments)
+
+    assert (code, "error" in told) == (0, False)
+    assert expected in printed
+
+
+def test_deploy_of_a_workflow(compiled, flow64, typed):
+    """It is pinned to its id, so it is there already. It cannot be asked about."""
+    flow64("deploy", "leads.py", "--yes")
+    typed(compiled.replace("Inbound leads", "Inbound leads of stdin"))
+    refused = flow64("deploy", "-")
+    typed(compiled.replace("Inbound leads", "Inbound leads of stdin"))
+    code, printed, _ = flow64("deploy", "-", "--yes", "--force", "stdin")
+
+    assert refused[0] == 3
+    assert (code, printed[:17]) == (0, "done       stdin ")
+
+
+def test_what_is_compiled_again_is_the_same(compiled, flow64, typed):
+    typed(compiled)
+
+    assert flow64("compile", "-", "--no-code") == (0, compiled, "")
+
+
+def test_a_text_that_is_not_a_workflow(flow64, typed):
+    typed("{")
+    checked = flow64("check", "-")
+    typed("{")
+    compiled = flow64("compile", "-")
+
+    assert checked[0] == 1
+    assert "--> stdin:1" in checked[1]
+    assert compiled[0] == 1
+    assert compiled[2].startswith("error: stdin:1 (offset 1): not valid JSON")
+
+
+def test_values(flow64, typed):
+    typed('{"hook": "https://x.example"}')
+    good = flow64("check", "leads.py", "--values", "-")
+    typed("{\n,")
+    bad = flow64("check", "leads.py", "--values", "-")
+
+    assert good[0] == 0
+    assert (bad[0], "stdin:2: it is not valid JSON" in bad[2]) == (64, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "both"),
+    [
+        (("check", "-", "--values", "-"), "--values and SOURCE"),
+        (("diff", "-", "-"), "A and B"),
+        (("run", "-", "-", "--new"), "SOURCE and ROWS"),
+    ],
+)
+def test_only_one_reads_it(compiled, flow64, typed, arguments, both):
+    typed(compiled)
+
+    code, _, told = flow64(*arguments)
+
+    assert code == 64
+    assert f"{both} cannot both be stdin: name a file for one" in told

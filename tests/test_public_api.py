@@ -17,7 +17,7 @@ from typing_extensions import get_original_bases
 from flow64.blocks import CatalogueBlock
 from flow64.dsl import RESERVED
 
-CORE = "flow64.client._core"
+HIDDEN_BASES = ("flow64.client._core", "flow64.client._handle")
 EXPECTED = Path(__file__).with_name("public_api.txt")
 DOORS = (
     "flow64",
@@ -78,7 +78,7 @@ def lines_of_class(path, cls):
 
 def private_bases(cls):
     """Base classes of the client room that no door names: users see their members."""
-    return [base for base in cls.__mro__[1:] if base.__module__ == CORE]
+    return [base for base in cls.__mro__[1:] if base.__module__ in HIDDEN_BASES]
 
 
 def lines_of_function(path, function, hidden=()):

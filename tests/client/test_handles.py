@@ -14,13 +14,13 @@ import pytest
 from attrs import define
 
 from flow64 import errors
-from flow64.api import start_run
+from flow64.api import LiveStatus, start_run
 from flow64.client import AsyncClient, AsyncRun, Client, Run
 from flow64.client._async_run import async_run_of
 from flow64.client._run import run_of
 from flow64.definition import digest
 from flow64.emulator import Emulator, Switches
-from flow64.runs import Finished, IntendedStart, Journal, Running, Stages
+from flow64.runs import Finished, IntendedStart, Journal, Running, Stages, Tracked
 from flow64.runs._outputs import SavedRows
 from flow64.runs._proof import SentRows
 from tests.service.hands import KINDS, AsyncHand, Blocking, Hand, held
@@ -171,7 +171,7 @@ def test_task_that_is_cancelled_cancels_no_run(is_watched):
     async def cancelled():
         hand = Slow()
         hand.is_asked = asked()
-        run = AsyncRun("r1", "w1", hand)
+        run = AsyncRun(Tracked("r1", "w1"), hand)
 
         async def watch():
             async for _ in run.watch():
@@ -265,13 +265,17 @@ def test_run_got_by_id_is_what_the_journal_knows_of_it(
     run = got(kind, Hand(), journal)
 
     assert (run.workflow_id, run.is_presumed) == expected
-    assert (run.status, run.is_new, run.endpoint) == ("", False, Hand.endpoint)
+    tracked = run._tracked
+    assert (run.status, tracked.is_new, tracked.endpoint) == ("", False, Hand.endpoint)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_run_got_by_id_takes_the_workflow_that_is_known(kind):
     """The service has just said it."""
-    assert got(kind, Hand(), workflow_id="w2").workflow_id == "w2"
+    seen = LiveStatus("running", "r1", "w2")
+    run = got(kind, Hand(), seen=seen)
+
+    assert (run.workflow_id, run.status) == ("w2", "running")
 
 
 @pytest.mark.parametrize("rows", [ROWS, ROWS[::-1]])
@@ -366,7 +370,7 @@ def test_rows_of_any_block_are_there(hold, block):
 def unseen(hold, *answers):
     """A handle of a run that has completed, as the answer to a cancel tells it."""
     run, hand = hold(*answers, **DONE)
-    getattr(run, "run", run).look = None
+    getattr(run, "run", run)._tracked.look = None
     return run, hand
 
 
@@ -702,12 +706,12 @@ def start(request):
             leads().deploy(client)
             body = {"webhook_payload": rows}
             run_id = client.call(start_run, leads().id(), body, str(uuid4())).job_id
-            known = {"stages": Stages.of(leads().compile()), **known}
+            facts = {"stages": Stages.of(leads().compile()), **known}
+            facts["endpoint"] = emulator.url
+            tracked = Tracked(run_id, leads().id(), **facts)
             if request.param == "sync":
-                return Run(run_id, leads().id(), client, **known), emulator
-            return Blocking(AsyncRun(run_id, leads().id(), other, **known), runner), (
-                emulator
-            )
+                return Run(tracked, client), emulator
+            return Blocking(AsyncRun(tracked, other), runner), emulator
 
         yield started
         runner.run(other.close())

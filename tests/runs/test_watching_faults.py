@@ -84,12 +84,12 @@ def story(kind, emulator, ending, needed, policy):
 
     def watched(client):
         client._clock = Clock(lambda: course.now, course.nap)
-        run = Run(run_id, "", client, status="", is_new=False)
+        run = Run(Tracked(run_id, "", status="", is_new=False), client)
         return list(run.watch()), run
 
     async def awaited(client):
         client._clock = Clock(lambda: course.now, course.nap)
-        run = AsyncRun(run_id, "", client, status="", is_new=False)
+        run = AsyncRun(Tracked(run_id, "", status="", is_new=False), client)
         return [event async for event in run.watch()], run
 
     watch = watched if kind == "sync" else awaited
@@ -249,7 +249,7 @@ def test_fifty_watchers_stay_below_the_limit_together():
             KEY, base_url="https://api.example.com", journal=None, transport=service
         ) as client:
             client._clock = Clock(time)
-            runs = [AsyncRun(f"r{at}", "w1", client) for at in range(50)]
+            runs = [AsyncRun(Tracked(f"r{at}", "w1"), client) for at in range(50)]
             await asyncio.gather(*(run.wait(3600, every=5.0) for run in runs))
         return service.asked, runs
 
@@ -288,7 +288,9 @@ def naps(kind, words, timeout):
 
     def waited(client):
         client._clock = Clock(sleep=nap)
-        return (Run if kind == "sync" else AsyncRun)("r1", "w1", client).wait(timeout)
+        return (Run if kind == "sync" else AsyncRun)(Tracked("r1", "w1"), client).wait(
+            timeout
+        )
 
     service = Telling(words)
     run = use(kind, "https://api.example.com", waited, transport=service)

@@ -8,6 +8,7 @@ import inspect
 from flow64.api import LiveStatus
 from flow64.client import AsyncRun, Run
 from flow64.errors import FlowError
+from flow64.runs import Tracked
 from tests.service.by_hand import SessionByHand, events
 
 
@@ -135,8 +136,10 @@ KINDS = ("sync", "async")
 def held(kind, hand_answers=(), files=None, **known):
     """A handle of a kind on a client by hand; gives both."""
     hand = (Hand if kind == "sync" else AsyncHand)(*hand_answers, files=files)
-    given = {"id": "r1", "workflow_id": "w1", "client": hand, **known}
-    run = Run(**given) if kind == "sync" else AsyncRun(**given)
-    if run.is_ended:  # it was seen to
-        run.look = LiveStatus(run.id, run.workflow_id, run.status)
+    tracked = Tracked(
+        **{"id": "r1", "workflow_id": "w1", "endpoint": Hand.endpoint, **known}
+    )
+    if tracked.is_ended:  # it was seen to
+        tracked.look = LiveStatus(tracked.id, tracked.workflow_id, tracked.status)
+    run = Run(tracked, hand) if kind == "sync" else AsyncRun(tracked, hand)
     return (run if kind == "sync" else Blocking(run)), hand

@@ -12,6 +12,7 @@ from ..client import Client, Run
 from ..errors import ArgumentError
 from ..runs import (
     Allowance,
+    Tracked,
     choose_file,
     download_files,
     fetch_rows,
@@ -115,7 +116,7 @@ def save_safely(
         require_free(path, overwrite=overwrite)
     folder.mkdir(parents=True, exist_ok=True)
     for item, path in zip(items, paths, strict=True):
-        rows = client.call(fetch_rows, run, item, allowance)
+        rows = client.call(fetch_rows, _get_state(run), item, allowance)
         write_csv(rows, path, safe=True, overwrite=overwrite)
     print_message("text that a spreadsheet might run has a ' before it")
     return paths
@@ -139,4 +140,11 @@ def _choose_results(
     run: Run, client: Client, block: str | int | None, *, every_stage: bool
 ) -> Sequence[ResultItem]:
     """Return the files to save."""
-    return run.results() if every_stage else [client.call(choose_file, run, block)]
+    if every_stage:
+        return run.results()
+    return [client.call(choose_file, _get_state(run), block)]
+
+
+def _get_state(run: Run) -> Tracked:
+    """Return the state of a run, to read files that are not its last."""
+    return run._tracked  # noqa: SLF001 - its own methods read one file at a time

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from .. import api
+from ..runs import Tracked
 from ._async_run import AsyncRun, async_run_of
 from ._direct import (
     Given,
@@ -193,9 +194,10 @@ class AsyncRuns:
             save_json=save_json,
             result_formats=result_formats,
         )
-        run = AsyncRun(started.job_id, str(workflow_id), self._client)
-        run.record_status(started.status)
-        return run
+        endpoint = self._client.endpoint
+        tracked = Tracked(started.job_id, str(workflow_id), endpoint=endpoint)
+        tracked.record_status(started.status)
+        return AsyncRun(tracked, self._client)
 
     async def get(self, run_id: str) -> AsyncRun:
         """Return the handle of a run, to wait for it and to read its rows.
@@ -206,9 +208,7 @@ class AsyncRuns:
         """
         seen = await self._client.call(api.live_status, run_id)
         journal = self._settings.journal
-        run = async_run_of(self._client, str(run_id), seen.workflow_id, journal=journal)
-        run.record_look(seen)
-        return run
+        return async_run_of(self._client, str(run_id), journal=journal, seen=seen)
 
     async def list(
         self,

@@ -12,10 +12,16 @@ from typing import Any
 from ..analysis import LiveCatalogue
 from ..api import Balance, get_balance, list_blocks
 from ..deploy import Deployable, Deployment, Preview, plan_and_apply, preview
-from ..runs import DAY, BatchSettings, Rows, require_name, run_in_batches
+from ..runs import DAY, BatchSettings, Rows, Tracked, require_name, run_in_batches
 from ._async_calls import AsyncRuns, AsyncSchedules, AsyncSigningSecrets, AsyncWorkflows
 from ._async_run import AsyncRun
-from ._batch import Batch, batch_settings, facts_of, note_interrupted_batches
+from ._batch import (
+    Batch,
+    batch_of,
+    batch_settings,
+    note_interrupted_batches,
+    tracked_of,
+)
 from ._compiling import compile_for, make_launcher
 from ._core import AsyncCore
 
@@ -211,7 +217,8 @@ class AsyncClient(AsyncCore):
         payload = made.payload(rows)
         started = await self.call(made.start, payload, intent=intent, retry=retry)
         facts = made.facts(started, payload)
-        return AsyncRun(started.id, started.workflow_id, self, **facts)
+        endpoint, ids = self.endpoint, (started.id, started.workflow_id)
+        return AsyncRun(Tracked(*ids, endpoint=endpoint, **facts), self)
 
     def run_batches(
         self,
@@ -308,7 +315,5 @@ class AsyncClient(AsyncCore):
             events = self.stream(run_in_batches, plan, rows)
             async with aclosing(events):
                 async for done in events:
-                    run = AsyncRun(
-                        done.run.id, done.run.workflow_id, self, **facts_of(done)
-                    )
-                    yield Batch.of(done, run)
+                    run = AsyncRun(tracked_of(done, self.endpoint), self)
+                    yield batch_of(done, run)

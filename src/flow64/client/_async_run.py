@@ -11,9 +11,9 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from attrs import define, evolve, field
+from attrs import evolve
 
-from ..api import ResultItem
+from ..api import LiveStatus, ResultItem
 from ..runs import (
     DAY,
     Allowance,
@@ -39,6 +39,7 @@ from ..runs import (
     write_csv,
     write_ndjson,
 )
+from ._handle import RunHandle
 
 if TYPE_CHECKING:
     from ._async_client import AsyncClient
@@ -46,26 +47,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@define(eq=False, repr=False)
-class AsyncRun(Tracked):
-    """A run on the service.
+class AsyncRun(RunHandle):
+    """A run on the service."""
 
-    Attributes:
-        workflow_id: Id of its workflow. Empty if the run was fetched by its id and not
-            polled yet.
-        is_presumed: True if the answer to its start was lost. It was the only new run,
-            so it is taken for ours. You get its rows once they prove that.
-        status: The last known status; empty if none is known yet.
-        is_attached: True if the run was there before, and nothing was started now.
-        reason: Why it did not complete, if the service says so.
-        empty: That it completed without a row, in words. None if rows came out, or if
-            that is not known.
-    """
-
-    _client: AsyncClient = field(repr=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._set_endpoint(self._client.endpoint)
+    def __init__(self, tracked: Tracked, client: AsyncClient) -> None:
+        super().__init__(tracked)
+        self._client = client
 
     def watch(
         self, *, every: float = 5.0, timeout: float = DAY
@@ -90,7 +77,9 @@ class AsyncRun(Tracked):
 
     async def _watch(self, every: float, seconds: float) -> AsyncIterator[RunEvent]:
         # Async only: such a generator ends with this one only if it is closed.
-        events = self._client.stream(watch_run, self, every=every, timeout=seconds)
+        events = self._client.stream(
+            watch_run, self._tracked, every=every, timeout=seconds
+        )
         with note_interrupted_run(self.id):
             async with aclosing(events):
                 async for event in events:
@@ -117,7 +106,9 @@ class AsyncRun(Tracked):
         """
         require_times("wait", every, timeout)
         with note_interrupted_run(self.id):
-            await self._client.call(wait_for_run, self, every=every, timeout=timeout)
+            await self._client.call(
+                wait_for_run, self._tracked, every=every, timeout=timeout
+            )
         return self
 
     async def cancel(self) -> str:
@@ -126,7 +117,7 @@ class AsyncRun(Tracked):
         Rows that were processed are presumably charged. A run that `is_presumed` may
         belong to another user.
         """
-        return await self._client.call(cancel_and_note, self)
+        return await self._client.call(cancel_and_note, self._tracked)
 
     async def results(self) -> Sequence[ResultItem]:
         """Return the result files of all stages by block number; the final one is last.
@@ -137,7 +128,7 @@ class AsyncRun(Tracked):
         Raises:
             OutcomeUnknownError: The run was taken for ours, and nothing proves it.
         """
-        return await self._client.call(list_files, self)
+        return await self._client.call(list_files, self._tracked)
 
     @overload
     async def rows(
@@ -194,7 +185,7 @@ class AsyncRun(Tracked):
         """
         typed_rows((), type)  # what cannot be read is not downloaded
         allowance = Allowance(max_bytes, allow_unproven)
-        found = await self._client.call(open_rows, self, block, allowance)
+        found = await self._client.call(open_rows, self._tracked, block, allowance)
         return typed_rows(found, type)
 
     @overload
@@ -249,7 +240,7 @@ class AsyncRun(Tracked):
             type, block=block, max_bytes=max_bytes, allow_unproven=allow_unproven
         )
         made = join_rows(given, found, row_key)
-        return evolve(made, may_be_lost=self._list_losses(row_key, block))
+        return evolve(made, may_be_lost=self._tracked.list_losses(row_key, block))
 
     async def to_csv(
         self,
@@ -342,7 +333,7 @@ class AsyncRun(Tracked):
         """
         return await self._client.call(
             download_results,
-            self,
+            self._tracked,
             Path(folder),
             block=block,
             every_stage=every_stage,
@@ -354,21 +345,26 @@ class AsyncRun(Tracked):
 def async_run_of(
     client: AsyncClient,
     run_id: str,
-    workflow_id: str = "",
     *,
     journal: Journal | None = None,
+    seen: LiveStatus | None = None,
 ) -> AsyncRun:
     """Return the handle of a run by its id. No request is sent.
 
     Args:
         client: The client to read the run with.
         run_id: Id of the run.
-        workflow_id: Id of its workflow, if it is known.
         journal: The journal of the client. It may know the run, and how the run ends is
             written there.
+        seen: The answer to a poll of the run.
 
     Raises:
         JournalError: The journal cannot be read, so the run may not be ours.
     """
+    workflow_id = "" if seen is None else seen.workflow_id
     known = recall_run(run_id, workflow_id, journal, client.endpoint)
-    return AsyncRun(run_id, known.pop("workflow_id"), client, **known)
+    workflow_id = known.pop("workflow_id")
+    tracked = Tracked(run_id, workflow_id, endpoint=client.endpoint, **known)
+    if seen is not None:
+        tracked.record_look(seen)
+    return AsyncRun(tracked, client)

@@ -12,7 +12,14 @@ from attrs import field, frozen
 
 from ..deploy import Deployable
 from ..errors import FlowError
-from ..runs import DAY, Allowance, BatchSettings, FinishedBatch, require_times
+from ..runs import (
+    DAY,
+    Allowance,
+    BatchSettings,
+    FinishedBatch,
+    Tracked,
+    require_times,
+)
 from ._async_run import AsyncRun
 from ._compiling import make_launcher
 from ._run import Run
@@ -39,11 +46,11 @@ class Batch(Generic[R]):
     run: R = field(repr=False)
     path: Path | None = None
 
-    @classmethod
-    def of(cls, done: FinishedBatch, run: R) -> Batch[R]:
-        """Return a finished batch with the handle of its run."""
-        part = done.part
-        return cls(part.index, part.first, part.count, run, done.path)
+
+def batch_of(done: FinishedBatch, run: R) -> Batch[R]:
+    """Return a finished batch with the handle of its run."""
+    part = done.part
+    return Batch(part.index, part.first, part.count, run, done.path)
 
 
 @contextmanager
@@ -61,9 +68,10 @@ def note_interrupted_batches(intent: str) -> Generator[None]:
         raise
 
 
-def facts_of(done: FinishedBatch) -> dict[str, Any]:
-    """Return the fields of the handle of a finished batch."""
-    return {**done.facts, "status": "completed", "is_new": False}
+def tracked_of(done: FinishedBatch, endpoint: str) -> Tracked:
+    """Return what is known of the run of a finished batch."""
+    facts = {**done.facts, "status": "completed", "is_new": False}
+    return Tracked(done.run.id, done.run.workflow_id, endpoint=endpoint, **facts)
 
 
 def batch_settings(

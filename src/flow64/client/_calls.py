@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from .. import api
+from ..runs import Tracked
 from ._direct import (
     Given,
     GivenRows,
@@ -192,9 +193,10 @@ class Runs:
             save_json=save_json,
             result_formats=result_formats,
         )
-        run = Run(started.job_id, str(workflow_id), self._client)
-        run.record_status(started.status)
-        return run
+        endpoint = self._client.endpoint
+        tracked = Tracked(started.job_id, str(workflow_id), endpoint=endpoint)
+        tracked.record_status(started.status)
+        return Run(tracked, self._client)
 
     def get(self, run_id: str) -> Run:
         """Return the handle of a run, to wait for it and to read its rows.
@@ -205,9 +207,7 @@ class Runs:
         """
         seen = self._client.call(api.live_status, run_id)
         journal = self._settings.journal
-        run = run_of(self._client, str(run_id), seen.workflow_id, journal=journal)
-        run.record_look(seen)
-        return run
+        return run_of(self._client, str(run_id), journal=journal, seen=seen)
 
     def list(
         self,

@@ -11,8 +11,14 @@ from typing import Any
 from ..analysis import LiveCatalogue
 from ..api import Balance, get_balance, list_blocks
 from ..deploy import Deployable, Deployment, Preview, plan_and_apply, preview
-from ..runs import DAY, BatchSettings, Rows, require_name, run_in_batches
-from ._batch import Batch, batch_settings, facts_of, note_interrupted_batches
+from ..runs import DAY, BatchSettings, Rows, Tracked, require_name, run_in_batches
+from ._batch import (
+    Batch,
+    batch_of,
+    batch_settings,
+    note_interrupted_batches,
+    tracked_of,
+)
 from ._calls import Runs, Schedules, SigningSecrets, Workflows
 from ._compiling import compile_for, make_launcher
 from ._core import Core
@@ -210,7 +216,8 @@ class Client(Core):
         payload = made.payload(rows)
         started = self.call(made.start, payload, intent=intent, retry=retry)
         facts = made.facts(started, payload)
-        return Run(started.id, started.workflow_id, self, **facts)
+        endpoint, ids = self.endpoint, (started.id, started.workflow_id)
+        return Run(Tracked(*ids, endpoint=endpoint, **facts), self)
 
     def run_batches(
         self,
@@ -305,5 +312,5 @@ class Client(Core):
             events = self.stream(run_in_batches, plan, rows)
             with closing(events):
                 for done in events:
-                    run = Run(done.run.id, done.run.workflow_id, self, **facts_of(done))
-                    yield Batch.of(done, run)
+                    run = Run(tracked_of(done, self.endpoint), self)
+                    yield batch_of(done, run)

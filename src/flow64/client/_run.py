@@ -9,9 +9,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from attrs import define, evolve, field
+from attrs import evolve
 
-from ..api import ResultItem
+from ..api import LiveStatus, ResultItem
 from ..runs import (
     DAY,
     Allowance,
@@ -37,6 +37,7 @@ from ..runs import (
     write_csv,
     write_ndjson,
 )
+from ._handle import RunHandle
 
 if TYPE_CHECKING:
     from ._client import Client
@@ -44,26 +45,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@define(eq=False, repr=False)
-class Run(Tracked):
-    """A run on the service.
+class Run(RunHandle):
+    """A run on the service."""
 
-    Attributes:
-        workflow_id: Id of its workflow. Empty if the run was fetched by its id and not
-            polled yet.
-        is_presumed: True if the answer to its start was lost. It was the only new run,
-            so it is taken for ours. You get its rows once they prove that.
-        status: The last known status; empty if none is known yet.
-        is_attached: True if the run was there before, and nothing was started now.
-        reason: Why it did not complete, if the service says so.
-        empty: That it completed without a row, in words. None if rows came out, or if
-            that is not known.
-    """
-
-    _client: Client = field(repr=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._set_endpoint(self._client.endpoint)
+    def __init__(self, tracked: Tracked, client: Client) -> None:
+        super().__init__(tracked)
+        self._client = client
 
     def watch(self, *, every: float = 5.0, timeout: float = DAY) -> Iterator[RunEvent]:
         """Yield what happens to the run until it ends. Each event prints as a line.
@@ -85,7 +72,9 @@ class Run(Tracked):
         return self._watch(every, timeout)
 
     def _watch(self, every: float, seconds: float) -> Iterator[RunEvent]:
-        events = self._client.stream(watch_run, self, every=every, timeout=seconds)
+        events = self._client.stream(
+            watch_run, self._tracked, every=every, timeout=seconds
+        )
         with note_interrupted_run(self.id), closing(events):
             yield from events
 
@@ -110,7 +99,7 @@ class Run(Tracked):
         """
         require_times("wait", every, timeout)
         with note_interrupted_run(self.id):
-            self._client.call(wait_for_run, self, every=every, timeout=timeout)
+            self._client.call(wait_for_run, self._tracked, every=every, timeout=timeout)
         return self
 
     def cancel(self) -> str:
@@ -119,7 +108,7 @@ class Run(Tracked):
         Rows that were processed are presumably charged. A run that `is_presumed` may
         belong to another user.
         """
-        return self._client.call(cancel_and_note, self)
+        return self._client.call(cancel_and_note, self._tracked)
 
     def results(self) -> Sequence[ResultItem]:
         """Return the result files of all stages by block number; the final one is last.
@@ -130,7 +119,7 @@ class Run(Tracked):
         Raises:
             OutcomeUnknownError: The run was taken for ours, and nothing proves it.
         """
-        return self._client.call(list_files, self)
+        return self._client.call(list_files, self._tracked)
 
     @overload
     def rows(
@@ -187,7 +176,7 @@ class Run(Tracked):
         """
         typed_rows((), type)  # what cannot be read is not downloaded
         allowance = Allowance(max_bytes, allow_unproven)
-        found = self._client.call(open_rows, self, block, allowance)
+        found = self._client.call(open_rows, self._tracked, block, allowance)
         return typed_rows(found, type)
 
     @overload
@@ -242,7 +231,7 @@ class Run(Tracked):
             type, block=block, max_bytes=max_bytes, allow_unproven=allow_unproven
         )
         made = join_rows(given, found, row_key)
-        return evolve(made, may_be_lost=self._list_losses(row_key, block))
+        return evolve(made, may_be_lost=self._tracked.list_losses(row_key, block))
 
     def to_csv(
         self,
@@ -335,7 +324,7 @@ class Run(Tracked):
         """
         return self._client.call(
             download_results,
-            self,
+            self._tracked,
             Path(folder),
             block=block,
             every_stage=every_stage,
@@ -347,21 +336,26 @@ class Run(Tracked):
 def run_of(
     client: Client,
     run_id: str,
-    workflow_id: str = "",
     *,
     journal: Journal | None = None,
+    seen: LiveStatus | None = None,
 ) -> Run:
     """Return the handle of a run by its id. No request is sent.
 
     Args:
         client: The client to read the run with.
         run_id: Id of the run.
-        workflow_id: Id of its workflow, if it is known.
         journal: The journal of the client. It may know the run, and how the run ends is
             written there.
+        seen: The answer to a poll of the run.
 
     Raises:
         JournalError: The journal cannot be read, so the run may not be ours.
     """
+    workflow_id = "" if seen is None else seen.workflow_id
     known = recall_run(run_id, workflow_id, journal, client.endpoint)
-    return Run(run_id, known.pop("workflow_id"), client, **known)
+    workflow_id = known.pop("workflow_id")
+    tracked = Tracked(run_id, workflow_id, endpoint=client.endpoint, **known)
+    if seen is not None:
+        tracked.record_look(seen)
+    return Run(tracked, client)

@@ -19,7 +19,7 @@ from ._stages import Stages
 _log = logging.getLogger("flow64")
 
 
-@define(eq=False, repr=False)
+@define(eq=False)
 class Tracked:
     """A run, and what is known of it.
 
@@ -53,22 +53,7 @@ class Tracked:
     empty: str | None = field(default=None, init=False, repr=False)
     look: LiveStatus | None = field(default=None, init=False, repr=False)
 
-    def __repr__(self) -> str:
-        shown: dict[str, Any] = {
-            "id": self.id,
-            "workflow_id": self.workflow_id,
-            "status": self.status,
-        }
-        shown |= {"is_presumed": True} if self.is_presumed else {}
-        shown |= {"empty": self.empty} if self.empty else {}
-        fields = ", ".join(f"{name}={value!r}" for name, value in shown.items())
-        return f"{type(self).__name__}({fields})"
-
-    def _set_endpoint(self, endpoint: str) -> None:
-        """Set the endpoint that the run is at."""
-        self.endpoint = endpoint
-
-    def _list_losses(self, key: str, block: str | int | None) -> Sequence[str]:
+    def list_losses(self, key: str, block: str | int | None) -> Sequence[str]:
         """Return the blocks that may drop or change a column on its way to a block."""
         if self.definition is None:
             return ()

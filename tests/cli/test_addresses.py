@@ -148,6 +148,18 @@ def test_key_alone_is_one_of_the_code(service, configured, flow64, command):
     assert (code, "nbound" in printed) == (0, True), told
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["check", "compile", "graph", "plan", "review", "deploy", "run", "code", "runs"],
+)
+def test_empty_address(configured, flow64, command):
+    """It comes from a variable that is not set, and means nothing, least of all all."""
+    code, printed, told = flow64(command, "", "--env", "prod")
+
+    assert (code, printed) == (64, "")
+    assert "an address is empty: is the variable set that it comes from?" in told
+
+
 def test_check_of_a_key_and_of_what_is_live(deployed, flow64):
     """All in one language: a key, an id, an environment, one key of it."""
     found = [

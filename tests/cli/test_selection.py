@@ -168,6 +168,7 @@ def test_pull_of_code_that_is_not_deployed(project, flow64):
             ["prod", "--select", "laeds"],
             "--select: prod holds no workflow 'laeds'",
         ),
+        ([""], "an address is empty: is the variable set that it comes from?"),
         (["code", "--all"], "--all means all, and code less: leave one of them out"),
         (["leads/us", "--all"], "--all means all, and leads/us less"),
     ],
@@ -215,13 +216,21 @@ def test_changed(deployed, flow64, service):
 
 
 @pytest.mark.parametrize(
-    "command", ["check", "compile", "graph", "plan", "review", "deploy"]
+    "words",
+    [
+        ["check"],
+        ["compile"],
+        ["compile", "-o", "compiled"],
+        ["graph"],
+        ["graph", "-o", "a.svg"],
+        ["plan", "--exit-code"],
+        ["review", "--exit-code"],
+        ["deploy", "--yes"],
+    ],
 )
-def test_nothing_changed(deployed, flow64, command):
+def test_nothing_changed(deployed, flow64, words):
     """A job that has nothing to do succeeds."""
-    more = {"compile": ["-o", "compiled"], "deploy": ["--yes"]}.get(command, [])
-
-    code, _, told = flow64(command, "--changed", *more)
+    code, _, told = flow64(*words, "--changed")
 
     assert code == 0, told
     assert "0 of 4 workflows changed since the last deploy to prod" in told

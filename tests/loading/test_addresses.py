@@ -175,6 +175,19 @@ def test_a_place_without_a_key_of_its_name(configured):
     assert load_source("more").notes == []
 
 
+def test_json_with_the_name_of_a_key(configured):
+    """Who names JSON asks for no code, so none is imported to find the key."""
+    folder = configured.with_name("inbound")
+    folder.mkdir()
+    text = load_source("leads.py").only.workflow.to_json()
+    folder.joinpath("a.json").write_text(text, "utf-8")
+    configured.write_text('raise SystemError  # key="inbound"', "utf-8")
+
+    (note,) = load_source("inbound").notes
+
+    assert note.startswith("inbound is a folder; the workflow with this key is code:")
+
+
 def test_a_key_with_the_name_of_its_own_source(leads):
     """The folder of the project may have a workflow with the name of the folder."""
     folder = leads.with_name("inbound")

@@ -70,9 +70,11 @@ def command(
         )
     given = params.read_values(values)
     live = None if blocks is None else LiveCatalogue.read(blocks)
-    address = source and params.find_address(source, env, code=not no_code)
+    address = None
+    if source is not None:
+        address = params.find_address(source, env, code=not no_code)
     loaded = params.load_source(
-        address or None,
+        address,
         env,
         selection=selection,
         code=not no_code,

@@ -81,6 +81,8 @@ def command(
         code=not no_code,
         may_be_empty=output is not None,
     )
+    if selection.is_changed and not loaded.workflows:
+        return 0
     if output is None:
         loaded.only  # noqa: B018 - refuses several
     made = compile_all(loaded, env, params.read_values(values))

@@ -101,6 +101,8 @@ def command(
         )
     chosen = form or _BY_ENDING[ending]
     loaded = _read(source, env, selection)
+    if selection.is_changed and not loaded.workflows:
+        return 0
     is_text = chosen == "text" and not as_json and against is None
     if is_text and len(loaded.workflows) != 1:
         _print_drawing(_draw_several(loaded, env), chosen, output)

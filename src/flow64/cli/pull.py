@@ -60,9 +60,7 @@ MOST_NAMES: Final = 20
     "flow64 pull prod --select 'leads/*' -o live",
     "flow64 pull 2f6c1b7e-3f0a-4c55-9f0e-8c1a5d7b9e21 -o live",
 )
-@click.argument(
-    "address", required=False, default="", shell_complete=complete_addresses
-)
+@click.argument("address", required=False, shell_complete=complete_addresses)
 @click.option("--all", "is_all", is_flag=True, help="All workflows of an environment.")
 @params.selection
 @params.output_folder(
@@ -76,7 +74,7 @@ MOST_NAMES: Final = 20
 @params.as_json
 def command(
     *,
-    address: str,
+    address: str | None,
     is_all: bool,
     selection: Selection,
     output: Path,
@@ -95,7 +93,7 @@ def command(
     a value: it is not saved, and the value is listed for you to set. A text that equals
     a value of the environment, or of the file of --values, becomes that value.
     """
-    meant = _find_address(address.removeprefix(":"), env)
+    meant = _find_address(address, env)
     if isinstance(meant, LiveAddress):
         env = meant.env
     if is_all and not (isinstance(meant, LiveAddress) and meant.is_env):
@@ -136,10 +134,10 @@ def command(
     return FAILED if pull.refused else 0
 
 
-def _find_address(text: str, env: str | None) -> Address:
+def _find_address(text: str | None, env: str | None) -> Address:
     """Parse an address. Without one, it is the environment."""
-    if text:
-        return params.find_address(text, env, prefers_live=True)
+    if text is not None:
+        return params.find_address(text.removeprefix(":"), env, prefers_live=True)
     name = find_environment(env).name
     return LiveAddress(name, name)
 

@@ -268,9 +268,10 @@ class Planner:
     ) -> Mapping[str, WorkflowInfo] | None:
         """Return all workflows by id; None if not needed, or if refused."""
         if self._is_part:
-            self.not_checked.append(
-                "orphans: not looked for, since not all code of a project is at hand"
-            )
+            part = "not all code of a project is at hand"
+            if self.left_out is not None:
+                part = "only a part of the project was named"
+            self.not_checked.append(f"orphans: not looked for, since {part}")
             if len(self.context.targets) == 1:
                 return None
         return await self._list(session)

@@ -236,7 +236,7 @@ def pick_workflows(
     if len(named) > 1:
         names = list_names([one.name for one in named])
         problem = f"{key!r} is the key of {len(named)} workflows: {names}"
-        raise AddressError(f"{problem}; {key + '/*'!r} means all of its variants")
+        raise AddressError(f"{problem}; name one of them, or all by {key + '/*'!r}")
     if not named and is_glob(key):
         named = [one for one in workflows if any(matches(key, n) for n in one.names)]
     if not named:

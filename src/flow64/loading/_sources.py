@@ -271,14 +271,19 @@ def _note_same_key(
     source = find_project_source()
     if source is None:
         return  # then a key alone means nothing
-    keys = loaded.names
-    if not _is_same(source, loaded.source):
-        other = SourceAddress("", source)
+    if _is_same(source, loaded.source):
+        is_key = text in loaded.names
+    elif code and loaded.is_code:
         try:
-            keys = load_source(other, code=code, may_be_empty=True, lenient=True).names
+            others = load_source(
+                SourceAddress("", source), may_be_empty=True, lenient=True
+            )
         except FlowError:  # that source was not asked for
             return
-    if text in keys:
+        is_key = text in others.names
+    else:  # who names JSON asks for no code
+        is_key = _mentions_key(Path(split_source(source)[0]), text)
+    if is_key:
         kind = "folder" if Path(text).is_dir() else "file or module"
         way = shlex.quote(f"code:{text}")
         yield f"{text} is a {kind}; the workflow with this key is {way}"

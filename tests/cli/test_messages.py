@@ -370,16 +370,16 @@ def test_new_key_of_a_workflow(service, write, flow64):
     write(BEFORE.replace("'old'", "'new'"))
 
     plan = flow64("plan", "-q")
-    code, _, told = flow64("deploy", "--yes", "-q")
+    result = flow64("deploy", "--yes", "-q")
 
     assert 'old -> new: was="old" keeps its ids' in plan[1]
-    assert (code, told) == (
+    assert result == (
         3,
         (
-            "error: the plan was refused, and nothing was written:\n  new: there is "
-            "no such workflow; it may be old under another key; to keep its ids, "
-            'write was="old"; to allow it, add --create new\n'
+            "refused    new  there is no such workflow; it may be old under another "
+            'key; to keep its ids, write was="old"; to allow it, add --create new\n'
         ),
+        "error: the plan was refused, and nothing was written\n",
     )
 
 

@@ -478,9 +478,9 @@ def test_cache_saves_requests_and_nothing_else(there, leads, flow64, tmp_path):
     (tmp_path / ".flow64/cache/seen.json").write_text("{", "utf-8")
     lost = flow64("plan", "leads.py")[1]
 
-    nothing = "Nothing changes (1 of 1 unchanged)\n"
-    assert first.endswith(f" (2 requests)\n{nothing}")
-    assert cached.endswith(f" (1 request, 1 cached)\n{nothing}")
+    nothing = "nothing changes (1 of 1 unchanged)\n"
+    assert first.endswith(f" (2 requests): {nothing}")
+    assert cached.endswith(f" (1 request, 1 cached): {nothing}")
     assert lost == first
 
 

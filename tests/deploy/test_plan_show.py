@@ -122,8 +122,7 @@ not checked:
     orphans: not looked for, since not all code of a project is at hand
 """,
         "unchanged": """\
-plan for environment default at http://127.0.0.1 (1 request)
-Nothing changes (1 of 1 unchanged)
+plan for environment default at http://127.0.0.1 (1 request): nothing changes (1 of 1 unchanged)
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
@@ -197,7 +196,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     it was edited on the service since it was deployed
     you can:
-        take what is there into the code: flow64 pull
+        take what is there into the code: flow64 pull default:leads -o FOLDER
         overwrite it: --force leads
         leave it as it is: --skip-drifted
     the code would change:
@@ -220,7 +219,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     it was edited on the service since it was deployed
     you can:
-        take what is there into the code: flow64 pull
+        take what is there into the code: flow64 pull default:leads -o FOLDER
         overwrite it: --force leads
         leave it as it is: --skip-drifted
     what was edited on the service:
@@ -244,7 +243,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     it was edited on the service, and the code has changed as well
     you can:
-        take what is there into the code: flow64 pull
+        take what is there into the code: flow64 pull default:leads -o FOLDER
         overwrite it: --force leads
         leave it as it is: --skip-drifted
     what was edited on the service:
@@ -334,7 +333,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     no code of yours deployed it, and it is not what the code says
     you can:
-        take what is there into the code: flow64 pull
+        take what is there into the code: flow64 pull default:id:8c3c91bb-4d11-5075-b493-0478774c2aed -o FOLDER
         overwrite it: --force leads
         leave it as it is: --skip-drifted
     the code would change:
@@ -357,6 +356,8 @@ plan for environment default at http://127.0.0.1 (4 requests)
 · gone: orphan
     Gone (73686e8d-5f18-56e7-a44f-a508af759c46)
     it is no longer in the code
+
+to delete 1 workflow that is no longer in the code: flow64 deploy --prune=1
 """,
         "pruned": """\
 plan for environment default at http://127.0.0.1 (4 requests)
@@ -392,6 +393,10 @@ plan for environment default at http://127.0.0.1 (5 requests)
     spends at deploy: nothing
     cost per 1,000 rows, at most: new $50
 
+· old: orphan
+    Leads (85130e7b-91ba-562f-bcaf-40fc3111aa13)
+    it is no longer in the code
+
 ! new: new, stops the deploy
     Leads (0448b51f-dc97-543b-8b1b-1b75e2a59385)
     there is no such workflow
@@ -411,10 +416,6 @@ plan for environment default at http://127.0.0.1 (5 requests)
     cost of 1,000 input rows, at most: $50
     in tests/service/support.py
 
-· old: orphan
-    Leads (85130e7b-91ba-562f-bcaf-40fc3111aa13)
-    it is no longer in the code
-
 possibly renamed:
     old -> new: was="old" keeps its ids; --create new makes another
 """,
@@ -430,7 +431,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
     it was edited on the service, and a value has changed as well
     /workflow_definition/blocks/1/specs/url cannot be saved and would be lost: it is text in the place of a secret
     you can:
-        take what is there into the code: flow64 pull
+        take what is there into the code: flow64 pull default:secret -o FOLDER
         overwrite it: --force secret
         leave it as it is: --skip-drifted
     what was edited on the service:
@@ -553,7 +554,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     other code deployed it, and it is not what yours says: workflow leads of project growth (acme.example)
     you can:
-        take what is there into the code: flow64 pull
+        take what is there into the code: flow64 pull default:id:8c3c91bb-4d11-5075-b493-0478774c2aed -o FOLDER
         overwrite it: --force theirs
         leave it as it is: --skip-drifted
     the code would change:
@@ -582,7 +583,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
     other code deployed it, and it is not what yours says: workflow theirs of project sales (acme.example) by a pin
     it was edited on the service since then
     you can:
-        take what is there into the code: flow64 pull
+        take what is there into the code: flow64 pull default:id:8c3c91bb-4d11-5075-b493-0478774c2aed -o FOLDER
         overwrite it: --force leads
         leave it as it is: --skip-drifted
     the code would change:
@@ -664,7 +665,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
     the code has changed since it was deployed
     /workflow_definition/blocks/1/specs/url cannot be saved and would be lost: it is text in the place of a secret
     you can:
-        take what is there into the code: flow64 pull
+        take what is there into the code: flow64 pull default:leads -o FOLDER
         overwrite it: --force leads
         leave it as it is: --skip-drifted
     the code would change:

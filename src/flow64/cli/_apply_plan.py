@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -37,8 +36,8 @@ from ..errors import (
     StalePlanError,
 )
 from ..loading import select_set_values
-from ..plan import SKIPPED, Plan, Step
-from ..text import pluralize
+from ..plan import SKIPPED, Plan, Step, pull_command
+from ..text import pluralize, printable
 from ._colours import paint_state
 from ._error_messages import describe_error
 from ._exit_codes import (
@@ -99,6 +98,8 @@ class Execution:
         errors: The messages of failed steps, by key.
         failures: The errors of failed steps.
         problems: The reasons why the plan cannot be applied.
+        reasons: The reasons why workflows are refused, by key. They are printed last.
+        is_declined: Whether nobody agreed to it.
         under_way: The keys of workflows that are being written.
         code: The exit code.
     """
@@ -110,6 +111,8 @@ class Execution:
     errors: dict[str, str] = field(factory=dict)
     failures: list[FlowError] = field(factory=list)
     problems: list[str] = field(factory=list)
+    reasons: dict[str, str] = field(factory=dict)
+    is_declined: bool = False
     under_way: list[str] = field(factory=list)
     code: int = 0
 
@@ -160,16 +163,43 @@ class Execution:
         elif was_stopped:
             self.code = INTERRUPTED
 
-    def record_refusal(self, error: FlowError | NoConsentError) -> None:
+    def record_refusal(
+        self, error: FlowError | NoConsentError, *, as_json: bool = False
+    ) -> None:
         """Record that nothing is applied, and print why."""
         words = describe_error(error)
         self.problems += getattr(error, "problems", [words])
-        self.code = REFUSED if isinstance(error, NoConsentError) else _find_code(error)
+        self.is_declined = isinstance(error, NoConsentError)
+        self.code = _find_code(error) if isinstance(error, FlowError) else REFUSED
         for step in self.plan.steps:
             if self.outcomes[step.key] == "not tried" and self._is_named(step, error):
                 self.outcomes[step.key] = "refused"
-        print_error(words)
-        self._print_pull_advice()
+        advice = self._list_pull_advice()
+        if as_json or not self._take_reasons(words, advice):
+            print_error(words)
+            for line in advice.values():
+                print_advice(line)
+
+    def _take_reasons(self, words: str, advice: Mapping[str, str]) -> bool:
+        """Put the lines of an error beside the workflows that they are about.
+
+        Returns False, and does nothing, if one of them is not about a workflow.
+        """
+        headline, *lines = words.split("\n")
+        found: dict[str, list[str]] = {}
+        for line in lines:
+            key, _, reason = line.strip().partition(": ")
+            found.setdefault(key, []).append(reason)
+        refused = [
+            step.key for step in self.plan.steps if self.outcomes[step.key] == "refused"
+        ]
+        if not lines or not found.keys() <= {*map(printable, refused)}:
+            return False
+        for key in refused:
+            listed = [*found.get(printable(key), []), *filter(None, [advice.get(key)])]
+            self.reasons[key] = "; ".join(listed)
+        print_error(headline.removesuffix(":"))
+        return True
 
     def _is_named(self, step: Step, error: FlowError | NoConsentError) -> bool:
         """Return True if an error is about this workflow, or about all."""
@@ -180,16 +210,16 @@ class Execution:
             return named or (isinstance(error, PruneError) and step.may_prune)
         return self.code == REFUSED
 
-    def _print_pull_advice(self) -> None:
-        """Print how to take an edit into the code."""
-        for step in self.plan.steps:
-            is_edited = step.state in _EDITED and not step.is_taken
-            if self.outcomes[step.key] == "refused" and is_edited:
-                where = shlex.quote(f"{self.plan.env}:{step.id}")
-                print_advice(
-                    f"to take the edit of {step.key} into your code: "
-                    f"flow64 pull {where} -o FOLDER"
-                )
+    def _list_pull_advice(self) -> Mapping[str, str]:
+        """Return how to take each edit into the code, by key."""
+        return {
+            step.key: f"to take the edit of {step.key} into your code: "
+            f"{pull_command(step, self.plan.env)}"
+            for step in self.plan.steps
+            if self.outcomes[step.key] == "refused"
+            and step.state in _EDITED
+            and not step.is_taken
+        }
 
     def record_interruption(self, error: FlowError | None = None) -> None:
         """Record that an error or Ctrl-C ended it, with steps under way."""
@@ -222,7 +252,12 @@ class Execution:
         return f"{self._again} again: {NOT_AGAIN}"
 
     def print_summary(self) -> None:
-        """Print what was done, what was not, and how to continue."""
+        """Print what was done, what was not, and how to continue.
+
+        If there was nothing to do, the plan has said so.
+        """
+        if {*self.outcomes.values()} <= {"unchanged", "left"}:
+            return
         kinds = [
             (words, [one for one in self.done.values() if one.doing == doing])
             for doing, words in TOTALS.items()
@@ -230,7 +265,7 @@ class Execution:
         parts = [f"{len(found):,} {words}" for words, found in kinds if found]
         counts = Counter(self.outcomes.values())
         parts += [f"{counts[word]:,} {word}" for word in _COUNTED if counts[word]]
-        print_message(", ".join(parts) or "nothing to do")
+        print_message(", ".join(parts))
         self._print_history()
         if self.resume:
             print_advice(self.resume)
@@ -250,18 +285,30 @@ class Execution:
             print_message(f"the old version of {key} is in {file}{without}")
 
     def print_result(self, *, as_json: bool) -> None:
-        """Print the outcome of each workflow as the result."""
+        """Print the outcome of each workflow as the result.
+
+        Unchanged ones are only counted. Of a plan that was refused, only the workflows
+        that stop it are listed. What needs attention comes last, with the reason.
+        """
         if as_json:
             print_json(self.as_data())
             return
-        print_lines(
-            [
-                f"{self.outcomes[step.key]:9}  {step.key}  {step.id}"
-                for step in self.plan.steps
-                if self.outcomes[step.key] != "left"
-            ],
-            paint_state,
-        )
+        if self.is_declined:
+            return
+        found = {**self.errors, **self.reasons}
+        reasons = {key: " ".join(reason.split()) for key, reason in found.items()}
+        listed = [
+            step
+            for step in self.plan.steps
+            if self.outcomes[step.key] not in {"left", "unchanged"}
+            and (self.outcomes[step.key] == "refused" or not self.problems)
+        ]
+        listed.sort(key=lambda step: _LAST.index(self.outcomes[step.key]))
+        lines = [
+            f"{self.outcomes[step.key]:9}  {step.key}  {reasons.get(step.key, step.id)}"
+            for step in listed
+        ]
+        print_lines(lines, paint_state)
 
     def as_data(self) -> dict[str, Any]:
         """Return the outcomes as JSON data."""
@@ -298,6 +345,16 @@ _COUNTED: Final[Sequence[StepOutcome]] = (
     "not tried",
 )
 """The outcomes that the last line counts, in order."""
+
+_LAST: Final[Sequence[StepOutcome]] = (
+    "done",
+    "skipped",
+    "not tried",
+    "unknown",
+    "failed",
+    "refused",
+)
+"""The order of the result: what needs attention comes last."""
 
 _EDITED: Final = SKIPPED - {"behind"}
 """The states in which the service has an edit that the code does not have."""
@@ -336,7 +393,7 @@ def confirm_and_apply(
         if jobs:
             _ask(jobs, yes=yes, is_typed=is_typed)
     except (FlowError, NoConsentError) as error:
-        execution.record_refusal(error)
+        execution.record_refusal(error, as_json=as_json)
         execution.print_result(as_json=as_json)
         return execution.code
     if jobs:

@@ -294,7 +294,8 @@ def _apply(
     priced = evolve(plan, prices=place.settings.prices)
     text = as_text(priced, agreement, in_full=OPTIONS.is_verbose)
     if not options.dry_run:
-        print_message(text, paint_changes)
+        is_short = text.count("\n") == 1  # nothing is left to read or to agree to
+        print_message(text.rstrip("\n") if is_short else text, paint_changes)
         if OPTIONS.is_quiet:
             _print_new_ids(plan)
     options.check_keys(plan)

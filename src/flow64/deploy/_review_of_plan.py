@@ -9,7 +9,16 @@ from attrs import evolve
 from ..analysis import estimate_cost
 from ..definition import redact_for_display
 from ..diff import fields_of, redact_pair
-from ..plan import Action, Details, Flag, Plan, Review, Step, take_over_command
+from ..plan import (
+    Action,
+    Details,
+    Flag,
+    Plan,
+    Review,
+    Step,
+    pull_command,
+    take_over_command,
+)
 from ..render import make_new_step
 from ._consent import NOTHING, Agreement, is_lifted
 from ._drift import prepare_for_display
@@ -56,6 +65,7 @@ def _with_details(
     details = Details(
         file=_file(step, root),
         taking=take_over_command(step, plan.env) if step.settings else "",
+        pulling=pull_command(step, plan.env),
         given=tuple(given),
     )
     if is_allowed:

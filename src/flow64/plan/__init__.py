@@ -29,6 +29,7 @@ from ._model import Flag as Flag
 from ._model import State as State
 from ._model import format_flags as format_flags
 from ._model import is_pin as is_pin
+from ._model import pull_command as pull_command
 from ._model import take_over_command as take_over_command
 
 __all__ = [

@@ -187,6 +187,7 @@ class Details:
         cost_before: The cost of 1,000 input rows now. None if that is not known.
         cost_after: The cost of 1,000 input rows after a deploy.
         taking: The command that writes the live workflow as code.
+        pulling: The command that saves the live workflow as JSON.
         given: The consents that were given, and that changed the step.
     """
 
@@ -196,6 +197,7 @@ class Details:
     cost_before: Estimate | None = None
     cost_after: Estimate | None = None
     taking: str = ""
+    pulling: str = ""
     given: tuple[Flag, ...] = ()
 
 
@@ -465,8 +467,16 @@ def is_pin(path: str) -> bool:
 def take_over_command(step: Step, env: str) -> str:
     """Return the command that writes a live workflow as code, or as pulled JSON."""
     if step.target is not None and step.target.pulled is not None:
-        return f"flow64 pull {env}:{step.id} -o FOLDER --overwrite"
+        return f"{pull_command(step, env)} --overwrite"
     return f"flow64 code {env}:id:{step.id}"
+
+
+def pull_command(step: Step, env: str) -> str:
+    """Return the command that saves a live workflow as JSON."""
+    is_ours = step.target is not None and step.state != "foreign"
+    is_named = is_ours and not is_pin(step.path)
+    address = f"{env}:{step.key}" if is_named else f"{env}:id:{step.id}"
+    return f"flow64 pull {shlex.quote(address)} -o FOLDER"
 
 
 def format_flags(key: str, flags: Iterable[Flag]) -> str:

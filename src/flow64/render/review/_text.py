@@ -38,15 +38,20 @@ def as_text(review: Review, *, in_full: bool = False) -> str:
 
 def _lines(review: Review, *, in_full: bool) -> Iterator[str]:
     line = make_headline(review, group_alike(review.notable, in_full=in_full), str)
+    listed = [one for one in review.workflows if one.is_notable or one.unmanaged]
+    what = f"{line.what}{_count_unchanged(review)}"
     if review.env is not None:
-        requests = _format_requests(review)
-        yield f"plan for environment {review.env} at {review.endpoint}{requests}"
-    yield f"{line.what}{_count_unchanged(review)}"
+        plan = f"plan for environment {review.env} at {review.endpoint}"
+        plan += _format_requests(review)
+        what = f"{plan}\n{what}" if listed else f"{plan}: {what[0].lower()}{what[1:]}"
+    yield from what.split("\n")
     yield from (f"    {fact}" for fact in line.facts)
-    listed = (one for one in review.workflows if one.is_notable or one.unmanaged)
-    for group in group_alike(listed, in_full=in_full):
+    # The last lines are seen without scrolling.
+    groups = group_alike(listed, in_full=in_full)
+    for group in sorted(groups, key=lambda group: group.one.action == "refuse"):
         yield ""
         yield from _group_lines(group)
+    yield from _prune_lines(review)
     if review.renames:
         yield ""
         yield "possibly renamed:"
@@ -59,6 +64,19 @@ def _lines(review: Review, *, in_full: bool) -> Iterator[str]:
         yield ""
         yield "not checked:"
         yield from (f"    {doubt}" for doubt in review.not_checked)
+
+
+def _prune_lines(review: Review) -> Iterator[str]:
+    """Yield the command that deletes what is no longer in the code."""
+    orphans = sum(one.may_prune for one in review.workflows if one.action == "none")
+    if orphans and not review.renames:
+        what = pluralize(orphans, "workflow")
+        are = "is" if orphans == 1 else "are"
+        yield ""
+        yield (
+            f"to delete {what} that {are} no longer in the code: "
+            f"flow64 deploy --prune={orphans}"
+        )
 
 
 def _format_requests(review: Review) -> str:

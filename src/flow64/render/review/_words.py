@@ -46,7 +46,7 @@ SIGNS: Final[dict[Action, str]] = {
 
 _WAYS: Final[dict[Consent, Sequence[tuple[str, str]]]] = {
     "force": (
-        ("take what is there into the code", "flow64 pull"),
+        ("take what is there into the code", "{pull}"),
         ("overwrite it", "{options}"),
         ("leave it as it is", "--skip-drifted"),
     ),
@@ -97,15 +97,15 @@ def list_ways_out(group: Group) -> Sequence[tuple[str, str]]:
     if lifted_by is None:
         return [("correct the pin, or take it away to create a new workflow", "")]
     options = format_options(group, [lifted_by, *group.one.also])
+    pull = group.one.details.pulling if len(group.views) == 1 else "flow64 pull"
+    texts = {"{options}": options, "{pull}": pull}
+    ways = [(words, texts.get(text, text)) for words, text in _WAYS[lifted_by]]
     if group.one.state == "orphan":
         is_behind = lifted_by == "behind"
         first = ("bring the code up to what deployed it", "")
-        return [first if is_behind else _WAYS[lifted_by][0], ("delete it", options)]
-    return [
-        (words, options if text == "{options}" else text)
-        for words, text in _WAYS[lifted_by]
-        if group.one.may_skip or text != "--skip-drifted"
-    ]
+        return [first if is_behind else ways[0], ("delete it", options)]
+    may_skip = group.one.may_skip
+    return [way for way in ways if may_skip or way[1] != "--skip-drifted"]
 
 
 def format_options(group: Group, flags: Iterable[Flag]) -> str:

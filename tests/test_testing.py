@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import runpy
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -408,6 +410,38 @@ def test_each_test_has_an_emulator_of_its_own(tmp_path):
     printed = pytest_in(tmp_path, "-n", "2")
 
     assert "6 passed" in printed, printed
+
+
+def test_plugin_loads_nothing():
+    """Until a test asks for a fixture: every run of pytest loads the plugin."""
+    program = (
+        "import sys, pytest; before = {*sys.modules}\n"
+        "import flow64.pytest_plugin\n"
+        "print(*sorted({*sys.modules} - before))\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.split() == ["flow64", "flow64.pytest_plugin"]
+
+
+def test_plugin_is_found():
+    """By its entry point: with the module that has the fixtures."""
+    (found,) = entry_points(group="pytest11", name="flow64")
+
+    assert found.value == "flow64.pytest_plugin"
+
+
+def test_async_client(flow64_emulator, flow64_async_client, flow64_client):
+    """It sees the same workflows as the other client; any event loop may use it."""
+    workflow = contacts()
+    for _ in range(2):
+        state = asyncio.run(flow64_async_client.deploy(workflow)).state
+
+    assert (state, workflow.deploy(flow64_client).state) == ("unchanged", "unchanged")
+    assert len(flow64_emulator.store.workflows.all()) == 1
 
 
 def test_try_out_without_pytest():

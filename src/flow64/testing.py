@@ -1,8 +1,7 @@
 """Test a pipeline: try it out on an emulator, and look at the rows after each block.
 
-`try_out` works anywhere. If pytest is installed, this module is also a plugin, which
-pytest finds by itself. It has the fixtures `flow64_emulator`, `flow64_client` and
-`flow64_url`, and loads the emulator only if a test uses one.
+`try_out` works anywhere. `flow64.pytest_plugin` has fixtures for pytest, which finds
+them by itself.
 """
 
 from __future__ import annotations
@@ -29,31 +28,11 @@ T = TypeVar("T")
 KEY: Final = "flow64-testing"
 """The API key of every client here, so that all of them see the same workflows."""
 
+HERE: Final = "http://127.0.0.1"
+"""The endpoint of every client here; nothing is sent over a socket."""
+
 LOOK: Final = 0.002
 """Seconds between two polls of a run."""
-
-try:
-    import pytest
-except ModuleNotFoundError:  # `try_out` does not need it
-    pass
-else:
-
-    @pytest.fixture
-    def flow64_emulator() -> Iterator[Emulator]:
-        """An emulator for this test alone, in memory and without a port."""
-        with _emulator() as emulator:
-            yield emulator
-
-    @pytest.fixture
-    def flow64_client(flow64_emulator: Emulator) -> Iterator[Client]:
-        """A client of this test's emulator."""
-        with _client(flow64_emulator) as client:
-            yield client
-
-    @pytest.fixture
-    def flow64_url(flow64_emulator: Emulator) -> str:
-        """The URL of this test's emulator, which is served on a free port."""
-        return flow64_emulator.start().url
 
 
 @frozen(repr=False)
@@ -157,7 +136,7 @@ def try_out(
     """
     with ExitStack() as stack:
         definition = workflow.compile(env, values)
-        here = emulator or stack.enter_context(_emulator())
+        here = emulator or stack.enter_context(open_emulator())
         overrides = _resolve_names("fixtures", fixtures or {}, definition)
         stack.enter_context(_add_temporarily(here.fixtures, overrides))
         for block_id, message in _resolve_names(
@@ -165,7 +144,7 @@ def try_out(
         ).items():
             here.fail_block(block_id, message)
             stack.callback(here.fail_block, block_id, None)
-        player = client or stack.enter_context(_client(here))
+        player = client or stack.enter_context(make_client(here))
         _create_workflow(player, definition)
         # On an emulator nothing is spent, so no consent is needed.
         workflow.deploy(player, env=env, values=values, allow_spend=True)
@@ -184,7 +163,8 @@ def _create_workflow(client: Client, definition: Definition) -> None:
 
 
 @contextmanager
-def _emulator() -> Iterator[Emulator]:
+def open_emulator() -> Iterator[Emulator]:
+    """Make an emulator in memory, and close it at the end."""
     from .emulator import Emulator
 
     emulator = Emulator()
@@ -195,10 +175,11 @@ def _emulator() -> Iterator[Emulator]:
         emulator.store.close()  # since 3.13, Python warns of one that is left open
 
 
-def _client(emulator: Emulator) -> Client:
+def make_client(emulator: Emulator) -> Client:
+    """Make a client of an emulator that needs no port."""
     from .client import Client
 
-    return Client(KEY, base_url="http://127.0.0.1", transport=emulator.transport())
+    return Client(KEY, base_url=HERE, transport=emulator.transport())
 
 
 def _resolve_names(

@@ -81,7 +81,7 @@ def test_own_test(flow64, tmp_path):
 
 def ended_with(folder):
     # Other plugins of this machine take seconds to load.
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "flow64.testing"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "flow64.pytest_plugin"]
     done = subprocess.run(
         command,
         cwd=folder,

@@ -16,7 +16,7 @@ import textwrap
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 
 from attrs import NOTHING, fields_dict
@@ -32,6 +32,8 @@ from flow64.blocks import (
     facts_of,
     field_docs,
 )
+from flow64.cli._install_source import parse_install_source
+from flow64.cli._new_project import Forge, render_template
 from flow64.dsl import Flow, Passthrough, RowKind, Start, Unset
 from flow64.emulator import GUESSES, Switches
 from flow64.emulator._page_items import switch_items
@@ -339,6 +341,16 @@ def findings() -> Iterator[str]:
     yield "<!-- skip: end -->"
 
 
+def _ci_file(path: str) -> Iterator[str]:
+    """A CI file of a project whose flow64 is on GitHub."""
+    source = parse_install_source(f"git+https://github.com/acme/flow64@{'0123' * 10}")
+    forge: Forge = "gitlab" if "gitlab" in path else "github"
+    files = render_template(
+        "acme.example", "growth", source, forge=forge, standalone=False
+    )
+    yield f"```yaml\n{files[PurePosixPath(path)]}```"
+
+
 TEXTS: Mapping[str, Callable[[], Iterator[str]]] = {
     "catalogue": catalogue,
     "findings": findings,
@@ -346,6 +358,10 @@ TEXTS: Mapping[str, Callable[[], Iterator[str]]] = {
     "switches": switches,
     "constants": constants,
     "row_types": row_types,
+    "ci_review": lambda: _ci_file(".github/workflows/flow64-review.yml"),
+    "ci_comment": lambda: _ci_file(".github/workflows/flow64-comment.yml"),
+    "ci_deploy": lambda: _ci_file(".github/workflows/flow64-deploy.yml"),
+    "ci_gitlab": lambda: _ci_file(".gitlab-ci.yml"),
 }
 
 _MADE = re.compile(

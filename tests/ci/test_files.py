@@ -231,7 +231,7 @@ def play(name, **variables):
 
 def test_unknown_job_is_refused():
     """A misspelt job does not end well with nothing done."""
-    code, told = play("Refuse an unknown job", JOB="deplyo")
+    code, told = play("Refuse an unknown job", JOB="check-all")
 
     assert code == 64
     assert "::error::job must be one of: review, comment, check, plan, deploy" in told

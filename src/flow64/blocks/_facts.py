@@ -346,7 +346,8 @@ def type_hints(
         module = sys.modules.get(base.__module__)
         loaded = {} if module is None else vars(module)
         names |= vars(base).get(_NAMES, loaded)
-    return typing.get_type_hints(cls, names, include_extras=include_extras)
+    # As locals too: since 3.14 only these are looked at if the module is gone.
+    return typing.get_type_hints(cls, names, names, include_extras=include_extras)
 
 
 @of_catalogue

@@ -73,7 +73,7 @@ CHOICES = [
     (["pipelines/leads.py:leads/*"], ALL[:3]),
     (["code:leads/*"], ALL[:3]),
     (["--select", "leads/*", "--exclude", "leads/jp"], ALL[:2]),
-    (["--select", "sales", "--select", "*/us"], ["leads/us", "sales"]),
+    (["--select", "sales", "-s", "*/us"], ["leads/us", "sales"]),
     (["pipelines", "--exclude", "leads/*"], ["sales"]),
     (["leads/*", "--exclude", "*/us", "--exclude", "*/fr"], ["leads/jp"]),
 ]
@@ -188,6 +188,26 @@ def test_pattern_that_matches_nothing(project, flow64, command):
 
     assert (code, printed) == (64, "")
     assert "--select: pipelines holds no workflow 'laeds/*' (did you mean" in told
+
+
+def test_key_and_option_that_match_nothing_together(project, flow64):
+    """The option is at fault, and not the key."""
+    code, _, told = flow64("check", "leads/*", "--exclude", "sales")
+
+    assert code == 64
+    assert "--exclude: pipelines holds no workflow 'sales'; it holds leads/us, " in told
+
+
+def test_pattern_that_the_shell_expanded(project, flow64):
+    """It becomes many words. The advice is to quote it."""
+    code, _, told = flow64("deploy", "leads/a.py", "leads/b.py")
+    other = flow64("list", "leads/a.py")[2]
+
+    assert (code, "name one address, and quote a pattern: 'leads/*'" in told) == (
+        64,
+        True,
+    )
+    assert "quote" not in other
 
 
 # -- What changed ---------------------------------------------------------------------

@@ -17,7 +17,7 @@ HARMLESS = {
     "--allow-unproven",
     "--from",
     "--max-bytes",
-    "--changed", "--exclude", "--select",
+    "--changed", "--ci", "--exclude", "--select", "--standalone",
     "--against", "--all", "--allow-host", "--api-keys", "--at", "--base", "--block",
     "--blocks", "--check", "--check-columns", "--classes", "--color",
     "--debug", "--dry-run",

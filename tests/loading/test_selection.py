@@ -123,6 +123,7 @@ def test_address_and_selection(source):
             ["s*", "*/us"],
             "nothing is left of code.py after --exclude s* --e",
         ),
+        (["state:modified"], [], "; --changed selects what differs from its last dep"),
         ([""], [], "--select: code.py holds no workflow ''"),
     ],
 )

@@ -221,6 +221,16 @@ def describe_unknown_option(error: click.NoSuchOption) -> str:
     return f"there is no option {error.option_name!r}{near}"
 
 
+def describe_usage(error: click.UsageError) -> str:
+    """Describe a wrong use, with advice if a shell made many words of a pattern."""
+    problem = error.format_message()
+    params = [] if error.ctx is None else error.ctx.command.params
+    can_select = any("--select" in param.opts for param in params)
+    if can_select and problem.startswith("Got unexpected extra argument"):
+        return f"{problem}; name one address, and quote a pattern: 'leads/*'"
+    return problem
+
+
 def describe_unknown_command(name: str, commands: set[str], topics: set[str]) -> str:
     """Describe an unknown command, and suggest a harmless one or a topic if close."""
     near = did_you_mean(name, commands - RISKY_COMMANDS) or suggest_topic(name, topics)

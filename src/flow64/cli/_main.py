@@ -297,7 +297,7 @@ def _print_error(error: Exception, options: Options) -> int:
 
 
 def _print_click_error(error: click.ClickException) -> int:
-    from ._error_messages import describe_unknown_option  # noqa: PLC0415 - see above
+    from ._error_messages import describe_unknown_option, describe_usage  # noqa: PLC0415 - see above
     from ._exit_codes import USAGE  # noqa: PLC0415 - see above
     from ._terminal import print_error  # noqa: PLC0415 - see above
 
@@ -308,7 +308,7 @@ def _print_click_error(error: click.ClickException) -> int:
             )
             return USAGE
         case click.UsageError():
-            print_error(f"{error.format_message()} (see {_format_help_command(error)})")
+            print_error(f"{describe_usage(error)} (see {_format_help_command(error)})")
             return USAGE
         case _:
             print_error(error.format_message())

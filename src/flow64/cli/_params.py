@@ -243,16 +243,15 @@ values = click.option(
 )
 
 
-def command(name: str, *examples: str, more: str = "") -> Callable[[F], click.Command]:
+def command(name: str, *examples: str) -> Callable[[F], click.Command]:
     """Make a command with examples at the end of its help text.
 
     Args:
         name: The name.
         *examples: Command lines.
-        more: What follows the examples.
     """
     lines = "\n".join(f"  {line}" for line in examples)
-    return click.command(name, epilog=f"\b\nExample:\n{lines}\n\n{more}")
+    return click.command(name, epilog=f"\b\nExample:\n{lines}")
 
 
 def read_values(file: Path | None) -> Mapping[str, Any] | None:
@@ -317,6 +316,7 @@ def selection(function: F) -> F:
             help="Leave out workflows by their keys; repeatable.",
         ),
         click.option(
+            "-s",
             "--select",
             multiple=True,
             metavar="PATTERN",

@@ -70,8 +70,12 @@ class Selection:
         known = [names[0] for _, names in named if names]
         for option, pattern in self._list_patterns():
             if not any(_match_any([pattern], names) for _, names in named):
-                found = describe_no_match(pattern, known)
-                raise AddressError(f"{option}: {place} holds no workflow {found}")
+                problem = (
+                    f"{place} holds no workflow {describe_no_match(pattern, known)}"
+                )
+                if pattern.startswith("state:"):
+                    problem += "; --changed selects what differs from its last deploy"
+                raise AddressError(f"{option}: {problem}")
         kept = [
             item
             for item, names in named

@@ -112,6 +112,10 @@ class Loaded:
             left_out=[*self.left_out, *rest],
         )
 
+    def has_key(self, key: str) -> bool:
+        """Return True if a workflow has this name or key."""
+        return any(key in (*one.names, one.workflow.key) for one in self.workflows)
+
     @property
     def names(self) -> Sequence[str]:
         """The names of its workflows."""
@@ -242,16 +246,28 @@ def select_workflows(
     picked = loaded.workflows
     try:
         if key is not None:
-            picked = pick_workflows(place, key, picked)
-        picked = selection.pick(place, picked, lambda one: one.names)
+            picked = _pick_key(place, key, loaded, address)
+        return loaded.keep(selection.pick(place, picked, lambda one: one.names))
     except AddressError:
         if loaded.findings:  # of which one may be the reason
             return evolve(loaded, workflows=[], projects=[], is_picked=True)
-        is_unknown = not any(key in (*one.names, one.workflow.key) for one in picked)
-        if address is not None and address.is_key and is_unknown:
-            raise AddressError(describe_unknown(address.text, loaded.names)) from None
         raise
-    return loaded.keep(picked)
+
+
+def _pick_key(
+    place: str, key: str, loaded: Loaded, address: SourceAddress | None
+) -> Sequence[SourceWorkflow]:
+    """Return the workflows of a key. If it stands alone, anything may be meant.
+
+    Raises:
+        AddressError: There is none, or several have the key.
+    """
+    try:
+        return pick_workflows(place, key, loaded.workflows)
+    except AddressError:
+        if address is None or not address.is_key or loaded.has_key(key):
+            raise
+        raise AddressError(describe_unknown(address.text, loaded.names)) from None
 
 
 def _note_same_key(
@@ -266,13 +282,13 @@ def _note_same_key(
             place, _ = split_source(loaded.source)
             yield f"{text} is a key of {place}, and an installed module too"
         return
-    if text not in loaded.names and not may_name_other_source(text):
+    if not loaded.has_key(text) and not may_name_other_source(text):
         return
     source = find_project_source()
     if source is None:
         return  # then a key alone means nothing
     if _is_same(source, loaded.source):
-        is_key = text in loaded.names
+        is_key = loaded.has_key(text)
     elif code and loaded.is_code:
         try:
             others = load_source(
@@ -280,7 +296,7 @@ def _note_same_key(
             )
         except FlowError:  # that source was not asked for
             return
-        is_key = text in others.names
+        is_key = others.has_key(text)
     else:  # who names JSON asks for no code
         is_key = _mentions_key(Path(split_source(source)[0]), text)
     if is_key:

@@ -25,7 +25,7 @@ A key may be a pattern, as in 'leads/*': all variants of leads. `*` matches any 
 with slashes too, `?` one character, and `[ab]` one of these. Quote it for the shell.
 
 \b
-  --select 'leads/*'     only these keys; repeat it for more
+  -s, --select 'leads/*' only these keys; repeat it for more
   --exclude leads/jp     without these keys; repeat it for more
   --changed              only what differs in code from its last deploy; what is
                          new differs, an edit on the service does not

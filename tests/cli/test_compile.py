@@ -240,9 +240,85 @@ def test_workflow_that_is_gone(two, flow64):
     code, printed, told = flow64("compile", two("a"), "-o", "made")
 
     assert (code, printed) == (0, "made/a.json\n")
-    assert told == "made/old.json: it is no longer in the code; delete it\n"
+    problem = "it is no longer in the code; delete it, or add --prune"
+    assert told == f"made/old.json: {problem}\n"
     assert [*manifest()["files"]] == ["a.json"]
     assert Path("made/old.json").exists()
+
+
+def test_prune(two, flow64):
+    """Of what is no longer in the code, only what flow64 wrote and nobody edited."""
+    flow64("compile", two("a", "old", "mine", "link"), "-o", "made")
+    folder = Path("made")
+    edited = folder / "mine.json"
+    edited.write_text(edited.read_text("utf-8").replace("\n", "\n\n"), "utf-8")
+    (folder / "link.json").rename("kept.json")
+    (folder / "link.json").symlink_to("../kept.json")
+    (folder / "notes.json").write_text("{}", "utf-8")
+    (folder / "notes.txt").write_text("", "utf-8")
+
+    code, printed, told = flow64("compile", two("a"), "-o", "made", "--prune")
+    again = flow64("compile", two("a"), "-o", "made", "--prune")
+
+    left = "it is no longer in the code; left, since it was edited; delete it"
+    assert (code, printed) == (0, "made/a.json\n")
+    assert told.splitlines() == [
+        f"made/link.json: {left}",
+        f"made/mine.json: {left}",
+        "made/old.json: it is no longer in the code; removed",
+    ]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        *("a.json", "flow64.json", "link.json", "mine.json"),
+        *("notes.json", "notes.txt"),
+    ]
+    assert "old.json" not in again[2]
+
+
+def test_prune_what_an_earlier_compile_left(two, flow64):
+    """The manifest does not list it any more."""
+    flow64("compile", two("a", "old"), "-o", "made")
+    flow64("compile", two("a"), "-o", "made")
+
+    flow64("compile", two("a"), "-o", "made", "--prune")
+
+    assert not Path("made/old.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "problem"),
+    [
+        ((), "--prune is about a folder: name it with -o DIR"),
+        (("-o", "-"), "--prune is about a folder: name it with -o DIR"),
+        (("-o", "made", "--check"), "--check writes nothing"),
+        (("-o", "made", "--select", "a"), "--prune: other code may have the other"),
+    ],
+)
+def test_prune_is_for_a_whole_project_in_a_folder(two, flow64, more, problem):
+    """A part of it says nothing of the other files."""
+    flow64("compile", two("a", "old"), "-o", "made")
+
+    code, _, told = flow64("compile", two("a", "b"), "--prune", *more)
+
+    assert (code, problem in told) == (64, True)
+    assert Path("made/old.json").exists()
+
+
+def test_prune_of_what_cannot_be_removed(two, flow64, monkeypatch):
+    flow64("compile", two("a", "old"), "-o", "made")
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    code, _, told = flow64("compile", two("a"), "-o", "made", "--prune")
+
+    assert code == 1
+    assert "made/old.json cannot be removed (Permission denied)" in told
+
+
+def test_stdout_by_name(leads, flow64):
+    """`-o -` is stdout, as without -o."""
+    assert flow64("compile", "leads.py", "-o", "-") == flow64("compile", "leads.py")
 
 
 def test_manifest_is_judged(two, flow64):

@@ -83,10 +83,10 @@ def test_files(name, method, workflow, flow64, tmp_path):
 
 
 def test_format_before_name(workflow, flow64, tmp_path):
-    """`--format` takes precedence over the ending."""
-    flow64("graph", "leads.py", "-o", "a.svg", "--format", "mermaid")
+    """`--format` decides if the ending does not."""
+    flow64("graph", "leads.py", "-o", "a.md", "--format", "mermaid")
 
-    assert (tmp_path / "a.svg").read_text("utf-8") == workflow.to_mermaid()
+    assert (tmp_path / "a.md").read_text("utf-8") == workflow.to_mermaid()
 
 
 def test_folder(leads, flow64, tmp_path):

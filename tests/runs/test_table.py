@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -544,3 +545,35 @@ def test_ndjson_that_is_cut_within_a_line_is_an_error(rows, data):
     error, given_before = complaint(whole + line[:cut], "f.ndjson")
 
     assert (error.name, given_before) == ("f.ndjson", len(rows))
+
+
+# -- Names of files -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("write", "name", "problem"),
+    [
+        (write_csv, "z.xlsx", "CSV, and its name ends in .xlsx; let it end in .csv"),
+        (write_csv, "z.json", "CSV, and its name ends in .json; let it end in .csv"),
+        (
+            write_ndjson,
+            "x.csv",
+            "NDJSON, and its name ends in .csv; let it end in .ndjson or .jsonl",
+        ),
+    ],
+)
+def test_name_of_another_format(tmp_path, write, name, problem):
+    """Nothing is written: a program would take it for what it is not."""
+    with pytest.raises(SaveError, match=re.escape(f"it would hold {problem}")):
+        write([], tmp_path / name)
+
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize(
+    ("write", "name"),
+    [(write_csv, "A.CSV"), (write_csv, "rows"), (write_ndjson, "x.jsonl")],
+)
+def test_name_of_the_format_or_of_none(tmp_path, write, name):
+    assert write([], str(tmp_path / name)) == 0
+    assert (tmp_path / name).exists()

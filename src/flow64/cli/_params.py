@@ -215,26 +215,6 @@ def keys(option: str, words: str) -> Callable[[F], F]:
     return click.option(option, multiple=True, metavar="KEY", help=words)
 
 
-def output_file(words: str) -> Callable[[F], F]:
-    """Make the option `-o FILE`."""
-    kind = click.Path(dir_okay=False, path_type=Path)
-    return click.option("-o", "--output", type=kind, metavar="FILE", help=words)
-
-
-def output_folder(
-    metavar: str, words: str, *, required: bool = False
-) -> Callable[[F], F]:
-    """Make the option `-o FOLDER`."""
-    return click.option(
-        "-o",
-        "--output",
-        type=click.Path(file_okay=False, path_type=Path),
-        metavar=metavar,
-        required=required,
-        help=words,
-    )
-
-
 values = click.option(
     "--values",
     type=FILE_OR_STDIN,

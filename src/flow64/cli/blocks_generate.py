@@ -17,6 +17,7 @@ from ..text import join_words, printable
 from . import _params as params
 from ._block_changes import SAVED, list_problems
 from ._exit_codes import FAILED
+from ._output_options import output_file
 from ._terminal import print_error, print_json, print_line, print_message, print_text
 
 
@@ -26,7 +27,7 @@ from ._terminal import print_error, print_json, print_line, print_message, print
     "flow64 blocks generate -o blocks.py --check",
     "flow64 blocks generate --blocks answer.json",
 )
-@params.output_file("Write the module to FILE.")
+@output_file("Write the module into a file.", ".py")
 @click.option(
     "--blocks",
     "saved",

@@ -37,6 +37,7 @@ from ..text import join_words, printable
 from . import _params as params
 from ._completion import complete_addresses
 from ._exit_codes import FAILED
+from ._output_options import output_file
 from ._service import connect, find_environment
 from ._terminal import print_error, print_json, print_line, print_message, print_text
 from .pull import find_known_values
@@ -49,7 +50,7 @@ from .pull import find_known_values
     "flow64 code live -o pipelines/live.py",
 )
 @click.argument("address", metavar="ADDRESS", shell_complete=complete_addresses)
-@params.output_file("Write a module with all workflows of ADDRESS.")
+@output_file("Write a module with all workflows into a file.", ".py")
 @click.option("--overwrite", is_flag=True, help="Replace an existing FILE.")
 @params.env
 @params.no_code

@@ -19,6 +19,7 @@ from ..manifest import as_text as manifest_text
 from . import _params as params
 from ._colours import paint_findings
 from ._exit_codes import FAILED
+from ._output_options import output_folder
 from ._terminal import (
     find_width,
     print_json,
@@ -37,14 +38,20 @@ from ._terminal import (
 )
 @params.source
 @params.selection
-@params.output_folder(
-    "DIR", "Write one KEY.json for each workflow into a folder: all of them, or none."
+@output_folder(
+    "DIR",
+    "The folder for one KEY.json for each workflow, and flow64.json. - is stdout.",
 )
 @click.option(
     "--check",
     "is_check",
     is_flag=True,
     help="Write nothing; exit with 1 if a file in DIR is not current.",
+)
+@click.option(
+    "--prune",
+    is_flag=True,
+    help="Remove files of DIR that flow64 wrote and that are no longer in the code.",
 )
 @params.ids_env
 @params.values
@@ -56,6 +63,7 @@ def command(
     selection: Selection,
     output: Path | None,
     is_check: bool,
+    prune: bool,
     env: str | None,
     values: Path | None,
     no_code: bool,
@@ -70,10 +78,9 @@ def command(
     With -o, DIR also gets a manifest, flow64.json. With it, check, plan and deploy can
     use the folder instead of the code. Files of other sources in DIR keep their
     entries. If a whole project is compiled, workflows that it no longer has are removed
-    from the manifest. Their files are listed, and not deleted.
+    from the manifest. Their files are listed, and removed only with --prune.
     """
-    if is_check and output is None:
-        raise click.UsageError("--check compares with a folder: name it with -o DIR")
+    _require_folder(output, is_check=is_check, prune=prune)
     loaded = params.load_source(
         source,
         env,
@@ -85,6 +92,9 @@ def command(
         return 0
     if output is None:
         loaded.only  # noqa: B018 - refuses several
+    if prune and not loaded.is_whole:
+        problem = "other code may have the other files of the folder"
+        raise params.option_error("--prune", f"{problem}; compile the whole project")
     made = compile_all(loaded, env, params.read_values(values))
     if made is None:
         return FAILED
@@ -103,9 +113,51 @@ def command(
     written = write_all(output, texts)
     print_paths([path for path in written if path.name != MANIFEST], as_json=as_json)
     if is_whole:
-        for problem in _leftover_files(output, texts, listed):
-            print_message(f"{problem['file']}: {problem['problem']}; delete it")
+        _tell_leftovers([*_leftover_files(output, texts, listed)], prune=prune)
     return 0
+
+
+def _require_folder(output: Path | None, *, is_check: bool, prune: bool) -> None:
+    """Refuse options that need a folder to compare with, or to write into.
+
+    Raises:
+        click.UsageError: No folder is named, or nothing is written into it.
+    """
+    if output is None and is_check:
+        raise click.UsageError("--check compares with a folder: name it with -o DIR")
+    if output is None and prune:
+        raise click.UsageError("--prune is about a folder: name it with -o DIR")
+    if is_check and prune:
+        raise click.UsageError("--check writes nothing: leave it or --prune out")
+
+
+def _tell_leftovers(found: Sequence[Mapping[str, str]], *, prune: bool) -> None:
+    """Print files that are no longer in the code, and then remove them if asked to.
+
+    A file that was edited is left: it may say what nothing else does.
+
+    Raises:
+        click.ClickException: A file cannot be removed.
+    """
+    ours = [one for one in found if prune and _is_unedited(Path(one["file"]))]
+    for one in found:
+        what = "delete it, or add --prune"
+        if prune:
+            what = "removed" if one in ours else "left, since it was edited; delete it"
+        print_message(f"{one['file']}: {one['problem']}; {what}")
+    for one in ours:
+        try:
+            Path(one["file"]).unlink()
+        except OSError as error:
+            problem = f"{one['file']} cannot be removed ({error.strerror})"
+            raise click.ClickException(problem) from error
+
+
+def _is_unedited(path: Path) -> bool:
+    """Return True if a file has the bytes that flow64 writes, and is no link."""
+    content = path.read_bytes()
+    is_ours = dumps(loads(content, source=str(path))).encode() == content
+    return is_ours and not path.is_symlink()
 
 
 @frozen

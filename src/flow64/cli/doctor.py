@@ -32,6 +32,7 @@ from ._completion import complete_environments
 from ._error_messages import describe_error
 from ._exit_codes import FAILED, INTERRUPTED
 from ._options import OPTIONS
+from ._output_options import output_file
 from ._service import require_credential, warn_about_endpoint
 from ._terminal import (
     confirm,
@@ -52,7 +53,7 @@ from ._terminal import (
     "flow64 doctor --env prod --probe --report report.json",
 )
 @params.env
-@params.output_file("Write what is printed into a file.")
+@output_file("Write what is printed into a file.")
 @click.option(
     "--report",
     type=click.Path(dir_okay=False, path_type=Path),

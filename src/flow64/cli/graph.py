@@ -28,6 +28,7 @@ from ..render import (
 )
 from ..text import printable
 from . import _params as params
+from ._output_options import output_file
 from ._service import find_environment
 from ._terminal import find_width, print_json, print_line, print_text
 
@@ -67,7 +68,7 @@ _BY_ENDING: Final[Mapping[str, str]] = {
     type=click.Choice(["text", *ALONE]),
     help="Output format. By default the ending of FILE decides, else it is text.",
 )
-@params.output_file("Write the drawing into a file.")
+@output_file("Write the drawing into a file.")
 @click.option(
     "--against",
     metavar="OTHER",
@@ -100,6 +101,9 @@ def command(
             "--output", f"{output} ends in none of {endings}; use one, or --format"
         )
     chosen = form or _BY_ENDING[ending]
+    if ending and _BY_ENDING.get(ending, chosen) != chosen:
+        problem = f"{output} ends like a file of {_BY_ENDING[ending]}"
+        raise params.option_error("--format", f"{problem}; leave --format out")
     loaded = _read(source, env, selection)
     if selection.is_changed and not loaded.workflows:
         return 0

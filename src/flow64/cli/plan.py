@@ -17,6 +17,7 @@ from ._error_messages import describe_error
 from ._exit_codes import CHANGES, FAILED
 from ._make_plan import Faulty, find_place, plan_workflows, print_faults
 from ._options import OPTIONS
+from ._output_options import private_output_file
 from ._service import connect
 from ._terminal import print_json, print_message, print_text
 
@@ -32,8 +33,8 @@ from ._terminal import print_json, print_message, print_text
 @params.env
 @params.values
 @params.exit_code("Exit with 2 if there are changes.")
-@params.output_file(
-    "Save the plan, to be applied exactly with `flow64 deploy --plan FILE`."
+@private_output_file(
+    "Save the plan, to be applied exactly with `flow64 deploy --plan FILE`, in a file."
 )
 @params.keys(
     "--create", "Create this workflow: it is new, and not a renamed one; repeatable."

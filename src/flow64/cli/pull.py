@@ -46,6 +46,7 @@ from ..text import join_first, pluralize
 from . import _params as params
 from ._completion import complete_addresses
 from ._exit_codes import FAILED
+from ._output_options import output_folder
 from ._service import connect, find_environment
 from ._terminal import print_error, print_json, print_lines, print_message
 
@@ -63,7 +64,7 @@ MOST_NAMES: Final = 20
 @click.argument("address", required=False, shell_complete=complete_addresses)
 @click.option("--all", "is_all", is_flag=True, help="All workflows of an environment.")
 @params.selection
-@params.output_folder(
+@output_folder(
     "FOLDER",
     "The folder for one JSON file for each workflow, and flow64.json.",
     required=True,

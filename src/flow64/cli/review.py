@@ -25,6 +25,7 @@ from . import _params as params
 from ._colours import paint_changes
 from ._exit_codes import CHANGES, FAILED
 from ._make_plan import find_place, plan_workflows, print_faults
+from ._output_options import output_file
 from ._service import connect
 from ._terminal import format_json, print_text, write_file
 
@@ -38,6 +39,15 @@ FORMS: Final[Mapping[str, Callable[[Review], str]]] = {
     "html": as_html,
 }
 """The output formats."""
+
+_BY_ENDING: Final[Mapping[str, str]] = {
+    ".txt": "text",
+    ".md": "markdown",
+    ".html": "html",
+    ".htm": "html",
+    ".json": "json",
+}
+"""The format of a file, by the ending of its name."""
 
 
 @params.command(
@@ -57,12 +67,11 @@ FORMS: Final[Mapping[str, Callable[[Review], str]]] = {
     "--format",
     "form",
     type=click.Choice([*FORMS]),
-    default="text",
-    show_default=True,
-    help="`markdown` is for a comment on a pull request, `html` is a whole page.",
+    help="`markdown` is for a comment on a pull request, `html` is a whole page. By "
+    "default the ending of FILE decides, else it is text.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Short for --format json.")
-@params.output_file("Write the review into a file.")
+@output_file("Write the review into a file.")
 @params.exit_code("Exit with 2 if there are changes.")
 def command(
     *,
@@ -74,7 +83,7 @@ def command(
     values: Path | None,
     no_code: bool,
     manifest: Path | None,
-    form: str,
+    form: str | None,
     as_json: bool,
     output: Path | None,
     has_exit_code: bool,
@@ -89,6 +98,7 @@ def command(
 
     Workflows with the same changes are shown once. JSON lists each of them.
     """
+    chosen = _choose_format("json" if as_json else form, output)
     if base is not None or head is not None:
         if base is None or head is None:
             missing = "--base" if base is None else "--head"
@@ -109,12 +119,25 @@ def command(
         if found is None:
             return FAILED
         review = found
-    text = FORMS["json" if as_json else form](review)
+    text = FORMS[chosen](review)
     if output is None:
-        print_text(text, None if as_json or form != "text" else paint_changes)
+        print_text(text, paint_changes if chosen == "text" else None)
     else:
         write_file(output, text)
     return CHANGES if has_exit_code and not review.is_empty else 0
+
+
+def _choose_format(form: str | None, output: Path | None) -> str:
+    """Return the format of a review.
+
+    Raises:
+        click.UsageError: The name of the file ends like one of another format.
+    """
+    of_name = None if output is None else _BY_ENDING.get(output.suffix.lower())
+    if form is not None and of_name not in (None, form):
+        problem = f"{output} ends like a file of {of_name}, and not of {form}"
+        raise params.option_error("--format", f"{problem}; leave --format out")
+    return form or of_name or "text"
 
 
 def _compare(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import click
@@ -21,6 +22,8 @@ from ..errors import (
 )
 from ..loading import LiveAddress, load_live_definition
 from ..runs import (
+    CSV,
+    NDJSON,
     Budget,
     Stages,
     as_rows,
@@ -48,8 +51,12 @@ from ._terminal import (
     print_line,
     print_lines,
     print_message,
+    print_text,
 )
 from .watch import follow_run
+
+PART: Final = 1 << 16
+"""Characters that are printed at once."""
 
 
 @frozen
@@ -127,10 +134,15 @@ class RunParameters:
             return
         if not self.wait:
             raise click.UsageError("--no-wait saves nothing: leave out --output")
-        if path.suffix not in (".csv", ".ndjson"):
+        if is_dash(path):
+            if self.as_json:
+                problem = "it prints rows, and --json data; leave one of them out"
+                raise params.option_error("--output -", problem)
+            return
+        if path.suffix.lower() not in (*CSV, *NDJSON):
             problem = f"{path} ends neither in .csv nor in .ndjson"
             raise params.option_error("--output", problem)
-        if self.safe_csv and path.suffix != ".csv":
+        if self.safe_csv and path.suffix.lower() not in CSV:
             raise params.option_error("--safe-csv", f"{path} is not a CSV file")
         if not path.parent.is_dir():
             raise params.option_error("--output", f"there is no folder {path.parent}")
@@ -158,6 +170,13 @@ class RunParameters:
             problem = params.describe_blocks(error)
             raise params.option_error("--block", problem) from error
 
+    def print_id(self, run: Run) -> None:
+        """Print the id of a run, unless stdout is for something else."""
+        if is_dash(self.output):
+            print_message(f"run {run.id}")
+        elif not self.as_json:
+            print_line(printable(run.id))
+
     def save_rows(self, run: Run) -> int | None:
         """Save the rows of a run to `--output`, and return their number."""
         if self.output is None:
@@ -168,7 +187,9 @@ class RunParameters:
             "max_bytes": self.max_bytes,
             "allow_unproven": self.allow_unproven,
         }
-        if self.output.suffix == ".ndjson":
+        if is_dash(self.output):
+            return self._print_rows(run, facts)
+        if self.output.suffix.lower() in NDJSON:
             count = run.to_ndjson(self.output, **facts)
         else:
             if self.safe_csv:
@@ -178,10 +199,20 @@ class RunParameters:
         print_message(f"{rows} in {self.output}")
         return count
 
+    def _print_rows(self, run: Run, facts: Mapping[str, Any]) -> int:
+        """Print the rows of a run as CSV: all of them, or none."""
+        with TemporaryDirectory(prefix="flow64-") as folder:
+            file = Path(folder) / "rows.csv"
+            count = run.to_csv(file, safe=self.safe_csv, **facts)
+            with file.open(encoding="utf-8", newline="") as lines:
+                while part := lines.read(PART):
+                    print_text(part)
+        return count
+
 
 @params.command(
     "run",
-    "flow64 run leads.py:inbound people.csv --intent 2026-W20 --output found.csv",
+    "flow64 run leads.py:inbound people.csv --intent 2026-W20 -o found.csv",
     "flow64 run leads.py:inbound people.csv --intent 2026-W20 --max-cost 50 --yes",
     "flow64 run inbound people.csv --intent 2026-W20",
     "flow64 run prod:inbound people.csv --intent 2026-W20",
@@ -245,10 +276,11 @@ class RunParameters:
 @params.every
 @params.timeout
 @click.option(
+    "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
     metavar="FILE",
-    help="Save the resulting rows as .csv or .ndjson.",
+    help="Save the resulting rows in a file, .csv or .ndjson. - is stdout, as CSV.",
 )
 @click.option(
     "--block",
@@ -340,8 +372,7 @@ def command(**given: Any) -> int:
         OPTIONS.is_done = True
         if run.is_attached:
             print_message("it was started before; nothing was started or bought now")
-        if not options.as_json:
-            print_line(printable(run.id))
+        options.print_id(run)
         if not options.wait:
             print_message(f"follow it: {format_watch_command(run.id, env)}")
             code, count = 0, None

@@ -15,7 +15,9 @@ from attrs import evolve
 
 from ..api import LiveStatus, ResultItem
 from ..runs import (
+    CSV,
     DAY,
+    NDJSON,
     Allowance,
     JoinedRows,
     Journal,
@@ -31,6 +33,7 @@ from ..runs import (
     note_interrupted_run,
     open_rows,
     recall_run,
+    require_ending,
     require_free,
     require_times,
     typed_rows,
@@ -264,9 +267,11 @@ class AsyncRun(RunHandle):
             allow_unproven: See `rows`.
 
         Raises:
-            SaveError: The file exists, or cannot be written.
+            SaveError: The file exists, ends like one of another format, or cannot be
+                written.
             FlowError: The rows cannot be read; see `rows`.
         """
+        require_ending(path, CSV)
         require_free(path, overwrite=overwrite)
         found = await self.rows(
             block=block, max_bytes=max_bytes, allow_unproven=allow_unproven
@@ -293,9 +298,11 @@ class AsyncRun(RunHandle):
             allow_unproven: See `rows`.
 
         Raises:
-            SaveError: The file exists, or cannot be written.
+            SaveError: The file exists, ends like one of another format, or cannot be
+                written.
             FlowError: The rows cannot be read; see `rows`.
         """
+        require_ending(path, NDJSON)
         require_free(path, overwrite=overwrite)
         found = await self.rows(
             block=block, max_bytes=max_bytes, allow_unproven=allow_unproven

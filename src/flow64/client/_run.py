@@ -13,7 +13,9 @@ from attrs import evolve
 
 from ..api import LiveStatus, ResultItem
 from ..runs import (
+    CSV,
     DAY,
+    NDJSON,
     Allowance,
     JoinedRows,
     Journal,
@@ -29,6 +31,7 @@ from ..runs import (
     note_interrupted_run,
     open_rows,
     recall_run,
+    require_ending,
     require_free,
     require_times,
     typed_rows,
@@ -255,9 +258,11 @@ class Run(RunHandle):
             allow_unproven: See `rows`.
 
         Raises:
-            SaveError: The file exists, or cannot be written.
+            SaveError: The file exists, ends like one of another format, or cannot be
+                written.
             FlowError: The rows cannot be read; see `rows`.
         """
+        require_ending(path, CSV)
         require_free(path, overwrite=overwrite)
         found = self.rows(
             block=block, max_bytes=max_bytes, allow_unproven=allow_unproven
@@ -284,9 +289,11 @@ class Run(RunHandle):
             allow_unproven: See `rows`.
 
         Raises:
-            SaveError: The file exists, or cannot be written.
+            SaveError: The file exists, ends like one of another format, or cannot be
+                written.
             FlowError: The rows cannot be read; see `rows`.
         """
+        require_ending(path, NDJSON)
         require_free(path, overwrite=overwrite)
         found = self.rows(
             block=block, max_bytes=max_bytes, allow_unproven=allow_unproven

@@ -32,6 +32,9 @@ from ._overrides import OVERRIDE_LOG, override_live, override_source, source_spe
 from ._payload import Rows, as_rows, build_payload, needs_rows
 from ._payload import parse_rows as parse_rows
 from ._row_writer import Writable, write_csv, write_ndjson
+from ._save_error import CSV as CSV
+from ._save_error import NDJSON as NDJSON
+from ._save_error import require_ending as require_ending
 from ._save_error import require_free
 from ._stages import Stages
 from ._start import StartedRun

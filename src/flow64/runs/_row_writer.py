@@ -17,7 +17,7 @@ from attrs import frozen
 from ..errors import SaveError, shortened
 from ..files import NewFile, sweep
 from ._row_reader import Raw
-from ._save_error import raise_save_error, require_free
+from ._save_error import CSV, NDJSON, raise_save_error, require_ending, require_free
 
 
 class Writable(Protocol):
@@ -49,8 +49,10 @@ def write_csv(
         overwrite: Replace an existing file.
 
     Raises:
-        SaveError: The file cannot be written, or a value is not JSON.
+        SaveError: The file cannot be written or ends like one of another format, or a
+            value is not JSON.
     """
+    require_ending(path, CSV)
     with _open_target(path, overwrite=overwrite) as out, out.spool() as spool:
         columns: dict[str, None] = {}
         count = 0
@@ -90,8 +92,10 @@ def write_ndjson(
         overwrite: Replace an existing file.
 
     Raises:
-        SaveError: The file cannot be written, or a value is not JSON.
+        SaveError: The file cannot be written or ends like one of another format, or a
+            value is not JSON.
     """
+    require_ending(path, NDJSON)
     count = 0
     with _open_target(path, overwrite=overwrite) as out:
         for row in rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +27,33 @@ def raise_save_error(path: Path | str) -> Generator[None]:
         raise SaveError(str(path), reason_of(error)) from None
     except (Unusable, UnicodeError) as error:
         raise SaveError(str(path), str(error)) from None
+
+
+CSV: Final = (".csv",)
+"""Endings of the names of CSV files."""
+
+NDJSON: Final = (".ndjson", ".jsonl")
+"""Endings of the names of NDJSON files."""
+
+
+def require_ending(path: Any, endings: Sequence[str]) -> None:
+    """Refuse a name that ends like one of another format, such as `rows.xlsx`.
+
+    Args:
+        path: A path; an open file is always accepted, as is a name without an ending.
+        endings: The endings of the format.
+
+    Raises:
+        SaveError: It ends in another one.
+    """
+    if not isinstance(path, str | os.PathLike):
+        return
+    name = os.fspath(path)
+    ending = Path(name).suffix
+    if ending and ending.lower() not in endings:
+        format_name = endings[0].removeprefix(".").upper()
+        problem = f"it would hold {format_name}, and its name ends in {ending}"
+        raise SaveError(name, f"{problem}; let it end in {' or '.join(endings)}")
 
 
 def require_free(path: Any, *, overwrite: bool) -> None:

@@ -1,0 +1,86 @@
+"""The option `-o`: a file or a folder, or `-` for stdout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from ._stdin import is_dash
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def output_file(words: str, ending: str = "") -> Callable[[F], F]:
+    """Make the option `-o FILE`. Its value is None for `-`, which is stdout.
+
+    Args:
+        words: The help text.
+        ending: What the name of the file has to end in; empty for anything.
+    """
+
+    def check(given: Path) -> Path | None:
+        if is_dash(given):
+            return None
+        if not given.name.lower().endswith(ending):
+            raise _error(f"{given} does not end in {ending}")
+        return given
+
+    return _output_option("FILE", f"{words} - is stdout.", check)
+
+
+def private_output_file(words: str) -> Callable[[F], F]:
+    """Make the option `-o FILE` for a file that only its owner can read."""
+
+    def check(given: Path) -> Path:
+        if is_dash(given):
+            problem = "only you can read what is saved, so it is not for stdout"
+            raise _error(f"{problem}; name a file")
+        return given
+
+    return _output_option("FILE", words, check)
+
+
+def output_folder(
+    metavar: str, words: str, *, required: bool = False
+) -> Callable[[F], F]:
+    """Make the option `-o FOLDER`. If it is required, it cannot be stdout."""
+
+    def check(given: Path) -> Path | None:
+        if not is_dash(given):
+            return given
+        if required:
+            raise _error(f"{metavar} is a folder, and - is stdout")
+        return None
+
+    return _output_option(metavar, words, check, is_folder=True, required=required)
+
+
+def _output_option(
+    metavar: str,
+    words: str,
+    check: Callable[[Path], Path | None],
+    *,
+    is_folder: bool = False,
+    required: bool = False,
+) -> Callable[[F], F]:
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Path(
+            file_okay=not is_folder,
+            dir_okay=is_folder,
+            allow_dash=True,
+            path_type=Path,
+        ),
+        metavar=metavar,
+        required=required,
+        callback=lambda _, __, given: None if given is None else check(given),
+        help=words,
+    )
+
+
+def _error(problem: str) -> click.BadParameter:
+    return click.BadParameter(problem, param_hint="--output")

@@ -356,6 +356,30 @@ def test_rows_of_no_rows_are_none(hold):
     assert list(run.rows()) == []
 
 
+@pytest.mark.parametrize(
+    ("listed", "total"),
+    [
+        (linked(1), 2),
+        (item(1, results=ROWS), 2),
+        (item(1, results=[], row_count=0), 0),
+        ({**linked(1), "row_count": 0}, None),
+    ],
+)
+def test_number_of_rows_is_known_or_not(hold, listed, total):
+    """Only if the service leaves it out, reading alone tells."""
+    run, _ = hold(answer([listed]), files={LINK: as_file(ROWS)}, **DONE)
+
+    rows = run.rows(allow_unproven=True)
+
+    assert rows.total == total
+    if total is None:
+        with pytest.raises(TypeError, match="count them as they are read"):
+            len(rows)
+    else:
+        assert len(rows) == total
+    assert len([*rows]) == (2 if total is None else total)
+
+
 @pytest.mark.parametrize("block", ["a", 1])
 def test_rows_of_any_block_are_there(hold, block):
     """By its key path or its number; the last is not guessed among several."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict, assert_type
 
 from flow64 import Client, Workflow, returns
-from flow64.client import Deployment, Row, Run
+from flow64.client import Deployment, ResultRows, Run
 
 
 @returns
@@ -37,10 +37,10 @@ def use(workflow: Workflow, client: Client) -> None:
     run = workflow.run([{"email": "ada@example.com"}], client, intent="2026-11-24")
     assert_type(run, Run)
     assert_type(run.wait(), Run)
-    assert_type(run.rows(), Iterator[Row[Mapping[str, Any]]])
-    assert_type(run.rows(Person), Iterator[Row[Person]])
-    assert_type(run.rows(Plain), Iterator[Row[Plain]])
-    assert_type(run.rows(Loose), Iterator[Row[Loose]])
+    assert_type(run.rows(), ResultRows[Mapping[str, Any]])
+    assert_type(run.rows(Person), ResultRows[Person])
+    assert_type(run.rows(Plain), ResultRows[Plain])
+    assert_type(run.rows(Loose), ResultRows[Loose])
     for row in run.wait().rows(Person):
         assert_type(row.value, Person | None)
         assert_type(row.raw, Mapping[str, Any])

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 from asyncio import to_thread
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -21,7 +21,8 @@ from ..runs import (
     Allowance,
     JoinedRows,
     Journal,
-    Row,
+    Report,
+    ResultRows,
     RunEvent,
     Tracked,
     Writable,
@@ -33,6 +34,7 @@ from ..runs import (
     note_interrupted_run,
     open_rows,
     recall_run,
+    report_rows,
     require_ending,
     require_free,
     require_times,
@@ -140,7 +142,7 @@ class AsyncRun(RunHandle):
         block: str | int | None = None,
         max_bytes: int | None = None,
         allow_unproven: bool = False,
-    ) -> Iterator[Row[Mapping[str, Any]]]: ...
+    ) -> ResultRows[Mapping[str, Any]]: ...
     @overload
     async def rows(
         self,
@@ -149,7 +151,7 @@ class AsyncRun(RunHandle):
         block: str | int | None = None,
         max_bytes: int | None = None,
         allow_unproven: bool = False,
-    ) -> Iterator[Row[T]]: ...
+    ) -> ResultRows[T]: ...
     async def rows(
         self,
         type: Any = None,
@@ -161,7 +163,7 @@ class AsyncRun(RunHandle):
         """Return the rows of a completed run, from its final file or from one block.
 
         They are downloaded at once to a temporary file. The file is removed when all
-        rows are read.
+        rows are read. `len(run.rows())` is their number, if the service says it.
 
         Args:
             type: An attrs class, dataclass, TypedDict or pydantic model with fields
@@ -188,8 +190,10 @@ class AsyncRun(RunHandle):
         """
         typed_rows((), type)  # what cannot be read is not downloaded
         allowance = Allowance(max_bytes, allow_unproven)
-        found = await self._client.call(open_rows, self._tracked, block, allowance)
-        return typed_rows(found, type)
+        found, total = await self._client.call(
+            open_rows, self._tracked, block, allowance
+        )
+        return ResultRows(typed_rows(found, type), total)
 
     @overload
     async def join_rows(
@@ -252,6 +256,7 @@ class AsyncRun(RunHandle):
         block: str | int | None = None,
         safe: bool = False,
         overwrite: bool = False,
+        progress: Report | None = None,
         max_bytes: int | None = None,
         allow_unproven: bool = False,
     ) -> int:
@@ -263,6 +268,8 @@ class AsyncRun(RunHandle):
             safe: Put a single quote before text that a spreadsheet may run as a
                 formula.
             overwrite: Replace an existing file.
+            progress: Called with the number of rows that were written so far, and of
+                all rows or None, every 1,000 rows. It may be called in another thread.
             max_bytes: See `rows`.
             allow_unproven: See `rows`.
 
@@ -276,7 +283,7 @@ class AsyncRun(RunHandle):
         found = await self.rows(
             block=block, max_bytes=max_bytes, allow_unproven=allow_unproven
         )
-        rows = (row.raw for row in found)
+        rows = report_rows((row.raw for row in found), found.total, progress)
         return await to_thread(write_csv, rows, path, safe=safe, overwrite=overwrite)
 
     async def to_ndjson(
@@ -285,6 +292,7 @@ class AsyncRun(RunHandle):
         *,
         block: str | int | None = None,
         overwrite: bool = False,
+        progress: Report | None = None,
         max_bytes: int | None = None,
         allow_unproven: bool = False,
     ) -> int:
@@ -294,6 +302,8 @@ class AsyncRun(RunHandle):
             path: A file that will be complete or absent, or an open text file.
             block: See `rows`.
             overwrite: Replace an existing file.
+            progress: Called with the number of rows that were written so far, and of
+                all rows or None, every 1,000 rows. It may be called in another thread.
             max_bytes: See `rows`.
             allow_unproven: See `rows`.
 
@@ -307,7 +317,7 @@ class AsyncRun(RunHandle):
         found = await self.rows(
             block=block, max_bytes=max_bytes, allow_unproven=allow_unproven
         )
-        rows = (row.raw for row in found)
+        rows = report_rows((row.raw for row in found), found.total, progress)
         return await to_thread(write_ndjson, rows, path, overwrite=overwrite)
 
     async def download(

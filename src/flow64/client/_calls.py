@@ -3,11 +3,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Final
 
 from .. import api
-from ..runs import Tracked
+from ..runs import (
+    CSV,
+    Report,
+    ResultRows,
+    Tracked,
+    Writable,
+    label_rows,
+    report_rows,
+    require_ending,
+    require_free,
+    write_csv,
+)
 from ._direct import (
     Given,
     GivenRows,
@@ -21,6 +33,7 @@ from ._run import Run, run_of
 from ._settings import ClientSettings
 
 if TYPE_CHECKING:
+    from ._batch import Batch
     from ._client import Client
 
 
@@ -229,6 +242,55 @@ class Runs:
     def status(self, run_id: str) -> api.LiveStatus:
         """Return the status of a run."""
         return self._client.call(api.live_status, run_id)
+
+    def to_csv(
+        self,
+        runs: Iterable[Run | Batch[Run] | str],
+        path: str | PathLike[str] | Writable,
+        *,
+        run_column: str = "run_id",
+        block: str | int | None = None,
+        safe: bool = False,
+        overwrite: bool = False,
+        progress: Report | None = None,
+        max_bytes: int | None = None,
+        allow_unproven: bool = False,
+    ) -> int:
+        """Save the rows of several runs as one CSV, and return their number.
+
+        The first column has the id of the run of each row. Other columns are those of
+        all runs. All files are downloaded before anything is written.
+
+        Args:
+            runs: Completed runs, their ids, or the batches of `run_batches`.
+            path: A file that will be complete or absent, or an open text file.
+            run_column: Name of the first column.
+            block: See `Run.rows`, as all that follows.
+            safe: See `Run.to_csv`.
+            overwrite: See `Run.to_csv`.
+            progress: See `Run.to_csv`.
+            max_bytes: The most bytes of each file.
+            allow_unproven: See `Run.rows`.
+
+        Raises:
+            ArgumentError: The rows have a column called `run_column`.
+            SaveError: The file exists, or cannot be written.
+            FlowError: The rows of a run cannot be read; see `Run.rows`.
+        """
+        require_ending(path, CSV)
+        require_free(path, overwrite=overwrite)
+        parts: dict[str, ResultRows[Any]] = {}
+        for given in runs:
+            found: Any = getattr(given, "run", given)
+            run: Run = self.get(found) if isinstance(found, str) else found
+            parts[run.id] = run.rows(
+                block=block, max_bytes=max_bytes, allow_unproven=allow_unproven
+            )
+        totals = [rows.total for rows in parts.values()]
+        total = None if None in totals else sum(filter(None, totals))
+        raw = ((run_id, (row.raw for row in rows)) for run_id, rows in parts.items())
+        table = report_rows(label_rows(raw, run_column), total, progress)
+        return write_csv(table, path, safe=safe, overwrite=overwrite)
 
     def cancel(self, run_id: str) -> str:
         """Cancel a run, and return the word of the service for its status.

@@ -19,7 +19,8 @@ from ..runs import (
     Allowance,
     JoinedRows,
     Journal,
-    Row,
+    Report,
+    ResultRows,
     RunEvent,
     Tracked,
     Writable,
@@ -31,6 +32,7 @@ from ..runs import (
     note_interrupted_run,
     open_rows,
     recall_run,
+    report_rows,
     require_ending,
     require_free,
     require_times,
@@ -131,7 +133,7 @@ class Run(RunHandle):
         block: str | int | None = None,
         max_bytes: int | None = None,
         allow_unproven: bool = False,
-    ) -> Iterator[Row[Mapping[str, Any]]]: ...
+    ) -> ResultRows[Mapping[str, Any]]: ...
     @overload
     def rows(
         self,
@@ -140,7 +142,7 @@ class Run(RunHandle):
         block: str | int | None = None,
         max_bytes: int | None = None,
         allow_unproven: bool = False,
-    ) -> Iterator[Row[T]]: ...
+    ) -> ResultRows[T]: ...
     def rows(
         self,
         type: Any = None,
@@ -152,7 +154,7 @@ class Run(RunHandle):
         """Return the rows of a completed run, from its final file or from one block.
 
         They are downloaded at once to a temporary file. The file is removed when all
-        rows are read.
+        rows are read. `len(run.rows())` is their number, if the service says it.
 
         Args:
             type: An attrs class, dataclass, TypedDict or pydantic model with fields
@@ -179,8 +181,8 @@ class Run(RunHandle):
         """
         typed_rows((), type)  # what cannot be read is not downloaded
         allowance = Allowance(max_bytes, allow_unproven)
-        found = self._client.call(open_rows, self._tracked, block, allowance)
-        return typed_rows(found, type)
+        found, total = self._client.call(open_rows, self._tracked, block, allowance)
+        return ResultRows(typed_rows(found, type), total)
 
     @overload
     def join_rows(
@@ -243,6 +245,7 @@ class Run(RunHandle):
         block: str | int | None = None,
         safe: bool = False,
         overwrite: bool = False,
+        progress: Report | None = None,
         max_bytes: int | None = None,
         allow_unproven: bool = False,
     ) -> int:
@@ -254,6 +257,8 @@ class Run(RunHandle):
             safe: Put a single quote before text that a spreadsheet may run as a
                 formula.
             overwrite: Replace an existing file.
+            progress: Called with the number of rows that were written so far, and of
+                all rows or None, every 1,000 rows. It may be called in another thread.
             max_bytes: See `rows`.
             allow_unproven: See `rows`.
 
@@ -267,7 +272,7 @@ class Run(RunHandle):
         found = self.rows(
             block=block, max_bytes=max_bytes, allow_unproven=allow_unproven
         )
-        rows = (row.raw for row in found)
+        rows = report_rows((row.raw for row in found), found.total, progress)
         return write_csv(rows, path, safe=safe, overwrite=overwrite)
 
     def to_ndjson(
@@ -276,6 +281,7 @@ class Run(RunHandle):
         *,
         block: str | int | None = None,
         overwrite: bool = False,
+        progress: Report | None = None,
         max_bytes: int | None = None,
         allow_unproven: bool = False,
     ) -> int:
@@ -285,6 +291,8 @@ class Run(RunHandle):
             path: A file that will be complete or absent, or an open text file.
             block: See `rows`.
             overwrite: Replace an existing file.
+            progress: Called with the number of rows that were written so far, and of
+                all rows or None, every 1,000 rows. It may be called in another thread.
             max_bytes: See `rows`.
             allow_unproven: See `rows`.
 
@@ -298,7 +306,7 @@ class Run(RunHandle):
         found = self.rows(
             block=block, max_bytes=max_bytes, allow_unproven=allow_unproven
         )
-        rows = (row.raw for row in found)
+        rows = report_rows((row.raw for row in found), found.total, progress)
         return write_ndjson(rows, path, overwrite=overwrite)
 
     def download(

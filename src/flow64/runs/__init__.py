@@ -31,7 +31,14 @@ from ._outputs import (
 from ._overrides import OVERRIDE_LOG, override_live, override_source, source_specs
 from ._payload import Rows, as_rows, build_payload, needs_rows
 from ._payload import parse_rows as parse_rows
-from ._row_writer import Writable, write_csv, write_ndjson
+from ._row_writer import (
+    Report,
+    Writable,
+    label_rows,
+    report_rows,
+    write_csv,
+    write_ndjson,
+)
 from ._save_error import CSV as CSV
 from ._save_error import NDJSON as NDJSON
 from ._save_error import require_ending as require_ending
@@ -40,7 +47,7 @@ from ._stages import Stages
 from ._start import StartedRun
 from ._start_log import BatchPlace
 from ._tracked import Tracked, recall_run
-from ._typed_rows import Row, typed_rows
+from ._typed_rows import ResultRows, Row, typed_rows
 from ._watch import (
     DAY,
     cancel_and_note,
@@ -72,6 +79,8 @@ __all__ = [
     "Launcher",
     "Progress",
     "Queued",
+    "Report",
+    "ResultRows",
     "Row",
     "RowRange",
     "Rows",
@@ -91,6 +100,7 @@ __all__ = [
     "fetch_rows",
     "index_rows",
     "join_rows",
+    "label_rows",
     "list_files",
     "list_result_files",
     "make_safe_name",
@@ -100,6 +110,7 @@ __all__ = [
     "override_live",
     "override_source",
     "recall_run",
+    "report_rows",
     "require_completed",
     "require_free",
     "require_name",

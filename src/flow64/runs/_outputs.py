@@ -148,11 +148,16 @@ async def open_rows(
     tracked: Tracked,
     block: str | int | None,
     allowance: Allowance = ALLOWANCE,
-) -> Iterator[Mapping[str, Any]]:
-    """Download the rows of the final file of a run, or of one block."""
+) -> tuple[Iterator[Mapping[str, Any]], int | None]:
+    """Download the rows of the final file of a run, or of one block.
+
+    Returns the rows, and their number if the service says it.
+    """
     allowance.require_sound("rows")
     item = await choose_file(session, tracked, block)
-    return await fetch_rows(session, tracked, item, allowance)
+    rows = await fetch_rows(session, tracked, item, allowance)
+    listed = len(item.results or ()) if item.is_whole else None
+    return rows, item.row_count or listed
 
 
 async def fetch_rows(

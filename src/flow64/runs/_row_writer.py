@@ -7,14 +7,14 @@ import json
 import os
 import stat
 import tempfile
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Protocol, TextIO
+from typing import Any, BinaryIO, Final, Protocol, TextIO, TypeAlias
 
 from attrs import frozen
 
-from ..errors import SaveError, shortened
+from ..errors import ArgumentError, SaveError, shortened
 from ..files import NewFile, sweep
 from ._row_reader import Raw
 from ._save_error import CSV, NDJSON, raise_save_error, require_ending, require_free
@@ -25,6 +25,53 @@ class Writable(Protocol):
 
     def write(self, text: str, /) -> Any:
         """Write some text."""
+
+
+Report: TypeAlias = Callable[[int, int | None], object]
+"""Takes the number of rows that were written so far, and of all if that is known."""
+
+STEP: Final = 1000
+"""Rows between two reports."""
+
+
+def report_rows(
+    rows: Iterable[Raw], total: int | None, report: Report | None
+) -> Iterator[Raw]:
+    """Yield rows, and report their number at the start, at each step and at the end.
+
+    Args:
+        rows: The rows.
+        total: Their number; None if it is not known.
+        report: None reports nothing.
+    """
+    if report is None:
+        yield from rows
+        return
+    count = 0
+    report(0, total)
+    for count, row in enumerate(rows, start=1):
+        yield row
+        if count % STEP == 0:
+            report(count, total)
+    if count % STEP:
+        report(count, total)
+
+
+def label_rows(
+    parts: Iterable[tuple[str, Iterable[Raw]]], column: str
+) -> Iterator[Raw]:
+    """Yield the rows of several runs, each with the id of its run in the first column.
+
+    Raises:
+        ArgumentError: The rows have a column of that name already.
+    """
+    for run_id, rows in parts:
+        for row in rows:
+            if column in row:
+                problem = f"the rows of run {run_id} have a column {column!r}"
+                advice = "name another one for the run: run_column=..."
+                raise ArgumentError("runs.to_csv", f"{problem}; {advice}")
+            yield {column: run_id, **row}
 
 
 def write_csv(

@@ -33,6 +33,34 @@ class Row(Generic[T]):
     misfits: Sequence[str] = ()
 
 
+class ResultRows(Iterator[Row[T]], Generic[T]):
+    """The rows of a result, read one by one. `len` is their number, read or not.
+
+    Attributes:
+        total: Their number; None if the service does not say it.
+    """
+
+    total: int | None
+
+    def __init__(self, rows: Iterator[Row[T]], total: int | None) -> None:
+        self._rows = rows
+        self.total = total
+
+    def __next__(self) -> Row[T]:
+        return next(self._rows)
+
+    def __len__(self) -> int:
+        if self.total is None:
+            raise TypeError(
+                "the service does not say how many rows there are; count them as they "
+                "are read, or write len([*rows])"
+            )
+        return self.total
+
+    def __bool__(self) -> bool:
+        return True  # an iterator, whatever is left of it
+
+
 def typed_rows(rows: Iterable[Mapping[str, Any]], kind: Any) -> Iterator[Row[Any]]:
     """Yield rows as objects of a class, by column name.
 

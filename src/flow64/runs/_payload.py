@@ -9,7 +9,7 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -82,9 +82,11 @@ def parse_rows(content: bytes, name: str) -> list[dict[str, Any]]:
             return as_rows(json.loads(content))
     suffix = _SUFFIXES.get(first, ".csv")
     kind = KINDS_OF_FILES[suffix]
-    rows = rows_in(io.BytesIO(content), content_type=kind, name=name)
     text = content.decode("utf-8-sig", "replace")
-    return as_rows(_check_rows(rows, kind, name, lambda at: text[:at].count("\n") + 1))
+    found = rows_in(io.BytesIO(content), content_type=kind, name=name)
+    with closing(found) as rows:  # before its file is, also after an error
+        lines = _check_rows(rows, kind, name, lambda at: text[:at].count("\n") + 1)
+        return as_rows(lines)
 
 
 _SUFFIXES: Final = {b"[": ".json", b"{": ".ndjson"}

@@ -11,7 +11,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NoReturn, TextIO, TypeAlias
 
@@ -81,7 +81,7 @@ def rows_in(
     expected: int | None = None,
     needs_end: bool = False,
     chunk: int = CHUNK,
-) -> Iterator[Raw]:
+) -> Generator[Raw]:
     """Yield the rows of an open file that can be rewound; see `read_rows`."""
     form = _choose_format(content_type, name)
     # Line ends as they are in all of them: they may be part of a cell or of a text.

@@ -215,6 +215,26 @@ def test_code_and_diff_of_a_key_and_of_an_id(deployed, flow64):
     assert (diff[0], "nothing differs" in diff[2]) == (0, True)
 
 
+def test_title_of_what_is_live_shows_no_secret(service, configured, flow64):
+    """Other people write titles: with values of the environment, and with escapes."""
+    settings = configured.with_name("pyproject.toml")
+    settings.write_text(SETTINGS + 'values = { hook = { env = "HOOK" } }\n', "utf-8")
+    secret = "not_a_real_key_but_secret"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOOK", secret)
+        flow64("deploy", "-e", "prod", "--yes")
+        with Client(journal=None) as client:
+            (info,) = client.workflows.list()
+            title = f"\x1b[31m {secret}"
+            client.workflows.update(info.id, name=title, description="by hand")
+        words = [["check"], ["check", "--json"], ["graph"], ["graph", "--json"]]
+        shown = [flow64(*one, info.id, "-e", "prod") for one in words]
+
+    assert [code for code, *_ in shown] == [0] * 4
+    assert secret not in str(shown)
+    assert "\x1b" not in "".join(printed + told for _, printed, told in shown)
+
+
 @pytest.mark.parametrize("command", ["diff", "code", "graph"])
 def test_environment_with_the_name_of_a_key(deployed, configured, flow64, command):
     """The environment is taken, and it is said how to write the key."""

@@ -178,7 +178,7 @@ def _read(
 def _draw_several(loaded: Loaded, env: str | None) -> str:
     """Draw workflows as text, each after its name."""
     drawings = [
-        f"{one.name}\n{draw_text(_lower(one, env), width=_find_width())}"
+        f"{printable(one.name)}\n{draw_text(_lower(one, env), width=_find_width())}"
         for one in loaded.workflows
     ]
     return "\n".join(drawings)

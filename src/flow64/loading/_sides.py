@@ -18,9 +18,11 @@ from ..definition import (
     add_suffix,
     drop_env,
     redact_for_display,
+    secrets_of,
 )
 from ..deploy import key_of
 from ..environments import Environment
+from ..redaction import redact_keys
 from ..workflow import Workflow
 from ._addresses import LiveAddress, SourceAddress
 from ._collect import SourceWorkflow
@@ -173,11 +175,13 @@ def load_live(
         AddressError: There is no such workflow.
     """
     side = load_live_side(client, address)
+    redact = secrets_of((), secrets).redact
     found: list[SourceWorkflow] = []
     for entry in side.entries:
+        name = redact_keys(redact(entry.key))  # it may be a title
         shown = redact_for_display(entry.definition, _NO_CODE, secrets)
         workflow = Workflow.from_definition(shown)
-        found.append(SourceWorkflow(entry.key, workflow, side.label, ""))
+        found.append(SourceWorkflow(name, workflow, side.label, ""))
     return Loaded(side.label, found, (), is_picked=True, is_code=False)
 
 

@@ -14,6 +14,7 @@ An address says which workflows a command works on.
   leads/us                                 a key of that source
   prod  prod:leads/us                      live workflows of an environment
   prod:id:UUID  UUID                       any live workflow, by its id
+  -                                        JSON of one workflow, from stdin
 
 A UUID alone is in the environment of -e. With `pull`, so is a key alone.
 

@@ -241,6 +241,7 @@ def test_changed(deployed, flow64, service):
         ["check"],
         ["compile"],
         ["compile", "-o", "compiled"],
+        ["compile", "-o", "compiled", "--check", "--json"],
         ["graph"],
         ["graph", "-o", "a.svg"],
         ["plan", "--exit-code"],
@@ -280,6 +281,21 @@ def test_changed_of_a_copy(deployed, flow64):
     _, _, told = flow64("check", "--changed")
 
     assert "2 of 4 workflows changed" in told
+
+
+def test_part_of_a_folder(deployed, flow64, tmp_path):
+    """What is compiled of a part leaves the rest of the folder as it is."""
+    flow64("compile", "-o", "compiled")
+    before = {path.name for path in tmp_path.joinpath("compiled").iterdir()}
+    manifest = tmp_path.joinpath("compiled", "flow64.json").read_text("utf-8")
+
+    part = flow64("compile", "leads/us", "-o", "compiled")
+    pruned = flow64("compile", "--select", "leads/*", "-o", "compiled", "--prune")
+
+    assert (part[0], part[2]) == (0, "")
+    assert (pruned[0], "compile the whole project" in pruned[2]) == (64, True)
+    assert {path.name for path in tmp_path.joinpath("compiled").iterdir()} == before
+    assert tmp_path.joinpath("compiled", "flow64.json").read_text("utf-8") == manifest
 
 
 # -- A canary -------------------------------------------------------------------------

@@ -88,13 +88,13 @@ def command(
         code=not no_code,
         may_be_empty=output is not None,
     )
-    if selection.is_changed and not loaded.workflows:
-        return 0
-    if output is None:
-        loaded.only  # noqa: B018 - refuses several
     if prune and not loaded.is_whole:
         problem = "other code may have the other files of the folder"
         raise params.option_error("--prune", f"{problem}; compile the whole project")
+    if output is None:
+        if selection.is_changed and not loaded.workflows:
+            return 0
+        loaded.only  # noqa: B018 - refuses several
     made = compile_all(loaded, env, params.read_values(values))
     if made is None:
         return FAILED

@@ -27,7 +27,8 @@ bytes on every machine. An address such as prod:leads names its environment itse
 so does a saved plan.
 
 The environment {EMULATOR!r} always exists. It is an emulator on this machine, at no
-cost.
+cost. It needs no server; if `flow64 serve --store` has its file open, that is used. An
+endpoint on this machine needs no api_key, and gets none of yours.
 
 The name is part of the ids: one workflow has one id in each environment. Without
 [tool.flow64] any name is taken, and the endpoint and the credential are shown before

@@ -266,3 +266,47 @@ def test_an_accent_is_not_cut_from_its_letter(tmp_path):
 
     lines = [text.splitlines()[2] for text in shown]
     assert lines == [f"   1 | …{ACCENT * count} = f(1)" for count in (3, 4)]
+
+
+# -- Places in JSON -------------------------------------------------------------------
+
+BODY = """{
+  "a/b": {"~": [
+    1,
+    {"text": "a \\"quoted\\" [1, 2]",
+     "x": null}
+  ]},
+  "list": [
+  ]
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("pointer", "line"),
+    [
+        ("", 1),
+        ("/a~1b", 2),
+        ("/a~1b/~0/1", 4),
+        ("/a~1b/~0/1/x", 5),
+        ("/list", 7),
+        ("/list/0", 1),
+        ("/other", 1),
+        ("/a~1b/~0/9", 1),
+        ("/a~1b/~0/0/deeper", 1),
+    ],
+)
+def test_line_of_a_pointer(tmp_path, pointer, line):
+    """It is the line where the value begins; the place stays if there is none."""
+    file = tmp_path / "body.json"
+    file.write_text(BODY, "utf-8")
+
+    found = Place(str(file), 1).at_pointer(pointer)
+
+    assert found == Place(str(file), line)
+
+
+def test_pointer_into_no_file(tmp_path):
+    place = Place(str(tmp_path / "gone.json"), 1)
+
+    assert place.at_pointer("/a") == place

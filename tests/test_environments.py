@@ -58,7 +58,7 @@ history = "kept/history"
 cache = false
 journal = "kept/runs.jsonl"
 prices = { find_email = 0.04, new_kind = 1 }
-allow = ["isolated-block"]
+rules = { isolated-block = "ignore" }
 
 [tool.flow64.environments.staging]
 endpoint = "https://staging.example.com/"
@@ -138,7 +138,7 @@ def test_everything_that_a_file_may_say(project):
         history=project / "kept/history",
         cache=None,
         prices={"find_email": 0.04, "new_kind": 1},
-        allow=("isolated-block",),
+        rules={"isolated-block": "ignore"},
     )
 
 
@@ -161,7 +161,7 @@ def test_what_a_file_leaves_out(project):
             store=project / ".flow64/emulator.db",
         ),
     }
-    assert (settings.source, settings.prices, settings.allow) == (None, {}, ())
+    assert (settings.source, settings.prices, settings.rules) == (None, {}, {})
     assert settings.history == project / ".flow64/history"
     assert settings.cache == project / ".flow64/cache"
 
@@ -405,16 +405,16 @@ WRONG = {
         "line 2, [tool.flow64]: default_env is 'prd', and there is no such environment (did you mean 'prod'?); there are prod, emulator"
     ],
     "[tool.flow64]\nzzz = 1\n": [
-        "line 2, [tool.flow64]: zzz is not a key here; there are allow, blocks, cache, default_env, environments, history, journal, prices, source"
+        "line 2, [tool.flow64]: zzz is not a key here; there are blocks, cache, default_env, environments, history, journal, prices, rules, source"
     ],
-    "[tool.flow64]\nsource = true\nallow = 'x'\nhistory = 1\ncache = true\n": [
+    "[tool.flow64]\nsource = true\nrules = 'x'\nhistory = 1\ncache = true\n": [
         'line 2, [tool.flow64]: source is true or false; write text, as in "..."',
-        'line 3, [tool.flow64]: allow is text; write a list of texts, as in ["..."]',
+        "line 3, [tool.flow64]: rules is text; write a table",
         'line 4, [tool.flow64]: history is a whole number; write text, as in "..."',
         'line 5, [tool.flow64]: cache is true or false; write text, as in "..."',
     ],
-    "[tool.flow64]\nallow = [1]\nsource = ''\n": [
-        'line 2, [tool.flow64]: allow is a whole number; write text, as in "..."',
+    "[tool.flow64]\nrules = { late-filter = 1 }\nsource = ''\n": [
+        "line 2, [tool.flow64.rules]: late-filter is not a text; write error, warning, note or ignore",
         "line 3, [tool.flow64]: source is empty, or has line breaks or invisible characters",
     ],
     "[tool.flow64.prices]\nfind_email = -1\nsearch = 'x'\nwebhook = nan\n": [

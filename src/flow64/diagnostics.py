@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import linecache
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from attrs import frozen
 
@@ -54,8 +54,52 @@ class Place(NamedTuple):
         )
         return start, end
 
+    def at_pointer(self, pointer: str) -> Place:
+        """Return the line of a value of a JSON file; the same place if unknown."""
+        text = "".join(linecache.getlines(self.file))
+        try:
+            at = _find_value(text, pointer)
+        except (ValueError, IndexError, RecursionError):  # it is not what was read
+            return self
+        return self._replace(line=text.count("\n", 0, at) + 1)
+
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
+
+
+_DECODER: Final = json.JSONDecoder()
+
+
+def _find_value(text: str, pointer: str) -> int:
+    """Return where the value of a JSON pointer starts.
+
+    Raises:
+        ValueError: The text is not JSON, or has no such value.
+        IndexError: The text ends before it.
+    """
+    at = _skip_space(text, 0)
+    for part in pointer.split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        is_object = text[at] == "{"
+        at, count = _skip_space(text, at + 1), 0
+        while text[at] not in "]}":
+            key: object = str(count)
+            if is_object:
+                key, at = _DECODER.raw_decode(text, at)
+                at = _skip_space(text, _skip_space(text, at) + 1)
+            if key == name:
+                break
+            _, at = _DECODER.raw_decode(text, at)
+            at, count = _skip_space(text, _skip_space(text, at) + 1), count + 1
+        else:
+            raise ValueError
+    return at
+
+
+def _skip_space(text: str, at: int) -> int:
+    while text[at] in " \t\r\n":
+        at += 1
+    return at
 
 
 @frozen

@@ -28,7 +28,7 @@ from .errors import ArgumentError, CompileError, JoinedWorkflowError, JoinError
 from .text import shortened
 
 if TYPE_CHECKING:
-    from .analysis import LiveCatalogue
+    from .analysis import LiveCatalogue, RuleSetting
     from .client import Batch, BatchOptions, Client, Run, RunOptions
     from .deploy import Deployment
     from .runs import Rows
@@ -58,6 +58,7 @@ class Workflow:
     flows: tuple[Flow[Any, Any], ...]
     _read: Definition | None = field(alias="read")
     _listed: LiveCatalogue | None = field(default=None, alias="listed")
+    _rules: Mapping[str, RuleSetting] = field(default=EMPTY, alias="rules")
 
     @helpful
     def __init__(
@@ -158,7 +159,30 @@ class Workflow:
 
         learn_kinds(as_catalogue(blocks, "with_blocks"))
         made = type(self).__new__(type(self))
-        made.__attrs_init__(self.identity, self.flows, self._read, blocks)  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
+        made.__attrs_init__(self.identity, self.flows, self._read, blocks, self._rules)  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
+        return made
+
+    def with_rules(self, rules: Mapping[str, RuleSetting]) -> Workflow:
+        """Return the workflow with other severities for its findings.
+
+        `check()` goes by them, and a plan for the findings that appear. A compile does
+        not: it refuses what the service is documented to refuse, and nothing else.
+
+        Args:
+            rules: `error`, `warning`, `note` or `ignore` by code, as in
+                `[tool.flow64.rules]`. They are added to those that it has.
+
+        Raises:
+            ArgumentError: A code or a severity is unknown, or an error is to be less.
+        """
+        from .analysis import describe_wrong_rule  # few projects have rules
+
+        for code, setting in rules.items():
+            if problem := describe_wrong_rule(code, setting):
+                raise ArgumentError("with_rules", f"{shortened(code)} {problem}")
+        made = type(self).__new__(type(self))
+        merged = {**self._rules, **rules}
+        made.__attrs_init__(self.identity, self.flows, self._read, self._listed, merged)  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
         return made
 
     def varied(self, segments: Sequence[tuple[Tag, str]]) -> Workflow:
@@ -230,7 +254,12 @@ class Workflow:
             MissingExtraError: `blocks` was given, and the extra is not installed.
         """
         lowered = self._lower(env, values)
-        return by_severity([*lowered.findings, *findings(lowered.definition, blocks)])
+        place = lowered.definition.place
+        found = [
+            evolve(one, place=place) if one.place is None else one
+            for one in (*lowered.findings, *findings(lowered.definition, blocks))
+        ]
+        return by_severity(found)
 
     def deploy(
         self,
@@ -351,7 +380,7 @@ class Workflow:
 
     def _with(self, identity: Identity) -> Workflow:
         made = type(self).__new__(type(self))
-        made.__attrs_init__(identity, self.flows, self._read, self._listed)  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
+        made.__attrs_init__(identity, self.flows, self._read, self._listed, self._rules)  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
         return made
 
     def _lower(self, env: str | None, values: Mapping[str, Any] | None) -> Lowered:
@@ -360,7 +389,8 @@ class Workflow:
             lowered = Lowered(self._read)
         elif self._read is not None:
             head, found = self.identity.resolve_head(environment)
-            named = evolve(self._read, id=head.id, path=head.path, place=head.place)
+            place = self._read.place or head.place
+            named = evolve(self._read, id=head.id, path=head.path, place=place)
             lowered = Lowered(named, found)
         else:
             project = self.identity.project
@@ -371,8 +401,8 @@ class Workflow:
                 found += lowered.findings
                 lowered = Lowered(lowered.definition, found)
         listed = getattr(self.identity.project, "blocks", None) or self._listed
-        if listed is not None:
-            definition = evolve(lowered.definition, listed=listed)
+        if listed is not None or self._rules:
+            definition = evolve(lowered.definition, listed=listed, rules=self._rules)
             lowered = Lowered(definition, lowered.findings)
         return _bind(lowered, values)
 

@@ -9,6 +9,7 @@ import pytest
 
 from flow64.cli import main
 from flow64.emulator import Emulator, Switches
+from tests.cli.support import assert_valid_output
 
 LEADS = """
 from flow64 import LEAD, Project, Workflow
@@ -83,8 +84,11 @@ def flow64(capsys):
     """Do what a command line says: exit code, stdout, stderr."""
 
     def done(*arguments):
-        code = main([*map(str, arguments)])
+        words = [*map(str, arguments)]
+        code = main(words)
         printed, told = capsys.readouterr()
+        if "--json" in words and printed:
+            assert_valid_output(words, code, printed)
         return code, printed, told
 
     return done

@@ -60,7 +60,7 @@ def test_run_what_is_live(deployed, people, flow64, service):
     assert (by_key[0], by_id[0]) == (0, 0)
     assert json.loads(by_id[1])["workflow_id"] == deployed
     by_key, by_id, everywhere = (
-        [one["job_id"] for one in json.loads(flow64("runs", text, "--json")[1])]
+        [one["run_id"] for one in json.loads(flow64("runs", text, "--json")[1])["runs"]]
         for text in ("prod:inbound", f"prod:id:{deployed}", "prod")
     )
     assert by_key == by_id == everywhere
@@ -169,7 +169,7 @@ def test_check_of_a_key_and_of_what_is_live(deployed, flow64):
 
     assert [code for code, *_ in found] == [0] * 5
     assert {
-        tuple((one["workflow"], one["code"]) for one in json.loads(printed))
+        tuple((one["key"], one["code"]) for one in json.loads(printed)["findings"])
         for _, printed, _ in found
     } == {(("inbound", "effects"), ("inbound", "cost-estimate"))}
 
@@ -201,7 +201,7 @@ def test_run_of_a_key_and_of_an_id(deployed, people, flow64, service):
     assert [code for code, *_ in found] == [0, 0]
     assert [json.loads(one[1])["workflow_id"] for one in found] == [deployed] * 2
     listed = [
-        len(json.loads(flow64("runs", text, "-e", "prod", "--json")[1]))
+        len(json.loads(flow64("runs", text, "-e", "prod", "--json")[1])["runs"])
         for text in ("inbound", deployed)
     ]
     assert listed == [2, 2]
@@ -273,7 +273,7 @@ def test_list_tells_whose_they_are(deployed, flow64, service):
 
     told = {
         one["name"]: (one["condition"], one["key"], one["env"])
-        for one in json.loads(printed)
+        for one in json.loads(printed)["workflows"]
     }
     assert told == {
         "Inbound leads": ("ours", "inbound", "prod"),

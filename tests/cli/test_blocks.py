@@ -109,7 +109,7 @@ def test_whole(kind, flow64):
     """Nothing that the catalogue knows of a block is missing, in text or in data."""
     block = CATALOGUE[kind]
 
-    (data,) = json.loads(flow64("blocks", kind, "--json")[1])
+    (data,) = json.loads(flow64("blocks", kind, "--json")[1])["blocks"]
     printed = flow64("blocks", kind)[1]
 
     fields = {field.pop("name"): field for field in data["fields"]}
@@ -125,7 +125,7 @@ def test_whole(kind, flow64):
 @pytest.mark.parametrize("kind", CATALOGUE)
 def test_example(kind, flow64):
     """The example of every block has it, and compiles."""
-    (data,) = json.loads(flow64("blocks", kind, "--json")[1])
+    (data,) = json.loads(flow64("blocks", kind, "--json")[1])["blocks"]
     made: dict[str, object] = {}
 
     exec(data["example"], made)
@@ -174,7 +174,9 @@ def test_new(flow64):
 
 def test_json_of_nothing(flow64):
     """As data, nothing is an empty list."""
-    assert flow64("blocks", "zzz", "--json")[:2] == (1, "[]\n")
+    code, printed, _ = flow64("blocks", "zzz", "--json")
+
+    assert (code, json.loads(printed)["blocks"]) == (1, [])
 
 
 def test_live(live, flow64):
@@ -249,7 +251,7 @@ def test_live_kind_data(answer, flow64):
     """As data, each field has what its schema says."""
     (data,) = json.loads(
         flow64("blocks", "reddit_search", "--blocks", answer, "--json")[1]
-    )
+    )["blocks"]
 
     fields = {one["name"]: one for one in data["live_fields"]}
     assert data["live_other_keys"]["price_per_row"] == 0.02
@@ -309,8 +311,12 @@ def test_live_of_no_use(tmp_path, flow64):
 
 def test_live_data(live, flow64):
     """The data has the schema of the service next to ours."""
-    found = json.loads(flow64("blocks", "time", "--blocks", live, "--json")[1])
-    (known,) = json.loads(flow64("blocks", "find_email", "--blocks", live, "--json")[1])
+    found = json.loads(flow64("blocks", "time", "--blocks", live, "--json")[1])[
+        "blocks"
+    ]
+    (known,) = json.loads(
+        flow64("blocks", "find_email", "--blocks", live, "--json")[1]
+    )["blocks"]
 
     (raw,) = [one for one in found if one["class"] == "RawBlock"]
     assert raw["example"] == "RawBlock('time_travel', specs={...})"

@@ -116,7 +116,11 @@ def test_check_as_data(project, flow64):
     """The same as data."""
     _, printed, _ = flow64("blocks", "generate", "-o", "blocks.py", "--check", "--json")
 
-    assert json.loads(printed) == {"file": "blocks.py", "is_current": False}
+    assert json.loads(printed) == {
+        "format_version": 1,
+        "file": "blocks.py",
+        "is_current": False,
+    }
 
 
 def test_check_needs_a_file(project, flow64):

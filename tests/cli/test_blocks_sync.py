@@ -105,15 +105,15 @@ def test_data(project, service, flow64):
     [
         ("[tool.flow64]\n", '[tool.flow64]\nblocks = "blocks.json"\n'),
         (
-            "[a]\r\nb = 1\r\n\r\n[tool.flow64]\r\nallow = []\r\n[c]\r\n",
+            "[a]\r\nb = 1\r\n\r\n[tool.flow64]\r\nprices = {}\r\n[c]\r\n",
             (
                 "[a]\r\nb = 1\r\n\r\n[tool.flow64]\r\n"
-                'blocks = "blocks.json"\r\nallow = []\r\n[c]\r\n'
+                'blocks = "blocks.json"\r\nprices = {}\r\n[c]\r\n'
             ),
         ),
         ("[tool.flow64]", None),
-        ("[tool]\nflow64 = {allow = []}\n", None),
-        ('[tool]\nflow64.allow = []\nx = """\n[tool.flow64]\n"""\n', None),
+        ("[tool]\nflow64 = {prices = {}}\n", None),
+        ('[tool]\nflow64.prices = {}\nx = """\n[tool.flow64]\n"""\n', None),
         (None, None),
     ],
 )
@@ -179,7 +179,7 @@ def test_wrong_shape(project, service, flow64):
 def test_diff(answers, flow64):
     """Two saved answers are compared in the same words."""
     code, printed, told = flow64("blocks", "diff", *answers)
-    data = json.loads(flow64("blocks", "diff", *answers, "--json")[1])
+    data = json.loads(flow64("blocks", "diff", *answers, "--json")[1])["changes"]
 
     assert (code, told) == (0, "9 kinds: 1 new, 7 changed and 1 gone\n")
     assert "           subreddits: is required now" in printed.splitlines()

@@ -49,10 +49,10 @@ def test_json(faulty, flow64):
     """As data they are exact, each with its workflow."""
     code, printed, _ = flow64("check", "faulty.py", "--json")
 
-    found = json.loads(printed)
+    found = json.loads(printed)["findings"]
     (error,) = [finding for finding in found if finding["severity"] == "error"]
     assert code == 1
-    assert (error["workflow"], error["code"], error["line"]) == (
+    assert (error["key"], error["code"], error["line"]) == (
         "mixed\x1b[31m",
         "row-kind-mismatch",
         6,
@@ -92,7 +92,7 @@ def variants(tmp_path, monkeypatch):
 def test_what_is_the_same_for_several_is_told_once(variants, flow64):
     """With how many, and the first of them; JSON has each."""
     _, printed, told = flow64("check", "many.py")
-    found = json.loads(flow64("check", "many.py", "--json")[1])
+    found = json.loads(flow64("check", "many.py", "--json")[1])["findings"]
 
     assert printed.startswith("5 workflows (us, de, fr and 2 more):\nnote[")
     assert printed.count("note[effects]") == 1
@@ -143,7 +143,8 @@ def test_nothing_to_say(leads, flow64, tmp_path):
     code, printed, told = flow64("check", "plain.py")
 
     assert (code, printed, told) == (0, "", "nothing found\n")
-    assert flow64("check", "plain.py", "--json")[1] == "[]\n"
+    data = json.loads(flow64("check", "plain.py", "--json")[1])
+    assert data == {"format_version": 1, "findings": []}
 
 
 def test_json_source(leads, flow64, tmp_path):
@@ -214,7 +215,7 @@ def test_failing_module_hides_no_other(faulty, leads, flow64, tmp_path):
     (tmp_path / "broken.py").write_text("import faulty\n\nfaulty.nothing()", "utf-8")
 
     code, printed, told = flow64("check", ".")
-    data = json.loads(flow64("check", ".", "--json")[1])
+    data = json.loads(flow64("check", ".", "--json")[1])["findings"]
 
     assert (code, "error[row-kind-mismatch]" in printed) == (1, True)
     assert printed.startswith(
@@ -225,7 +226,7 @@ def test_failing_module_hides_no_other(faulty, leads, flow64, tmp_path):
         "     | ^^^^^^^^^^^^^^\n"
     )
     assert "2 workflows: 2 errors, " in told
-    assert [one["workflow"] for one in data if one["severity"] == "error"] == [
+    assert [one["key"] for one in data if one["severity"] == "error"] == [
         None,
         "mixed\x1b[31m",
     ]
@@ -274,6 +275,9 @@ def test_failing_module_hides_no_other(faulty, leads, flow64, tmp_path):
             "none = include_if(False, FindEmail())",
             (
                 "error[no-workflow] leads.py has the flow none, but no Workflow\n"
+                "  --> leads.py:1\n"
+                "   1 | from flow64 import *\n"
+                "     | ^^^^^^^^^^^^^^^^^^^^\n"
                 '   = help: write workflow = Workflow("None", none, key="none")\n'
             ),
         ),
@@ -329,7 +333,11 @@ def test_duplicate_block_key_hides_nothing(tmp_path, monkeypatch, flow64):
 
     _, printed, _ = flow64("check", "twice.py", "--json")
 
-    found = {one["code"] for one in json.loads(printed) if one["severity"] == "error"}
+    found = {
+        one["code"]
+        for one in json.loads(printed)["findings"]
+        if one["severity"] == "error"
+    }
     assert found == {"duplicate-key", "row-kind-mismatch"}
 
 

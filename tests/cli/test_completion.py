@@ -132,7 +132,7 @@ def test_completed(project, words, wanted):
 
 def test_schemas():
     """Names of schemas are completed."""
-    assert completed("schema", "p") == ["pyproject", "plan"]
+    assert completed("schema", "p") == ["pyproject", "plan", "pull"]
 
 
 def test_live_kinds(project):

@@ -57,7 +57,7 @@ def test_demo_as_json(bare, flow64):
 
     data = json.loads(printed)
     assert (code, told) == (0, "")
-    assert data["workflow"] == inbound().compile().id
+    assert data["workflow_id"] == inbound().compile().id
     assert (data["states"], data["status"]) == (["new", "unchanged"], "completed")
     assert [row["email"] for row in data["rows"]] == [one["email"] for one in PEOPLE]
     assert {name for row in data["rows"] for name in row} >= {"title", "linkedin_url"}

@@ -195,11 +195,12 @@ def test_json(service, leads, flow64):
     data = json.loads(printed)
     plan = data.pop("plan")
     assert data == {
-        "environment": "default",
+        "format_version": 1,
+        "env": "default",
         "endpoint": service.url,
         "workflows": [
             {
-                "workflow": "inbound",
+                "key": "inbound",
                 "workflow_id": id_of("leads.py"),
                 "state": "new",
                 "outcome": "done",
@@ -211,6 +212,7 @@ def test_json(service, leads, flow64):
         ],
         "problems": [],
         "resume": "",
+        "error": None,
     }
     assert [step["state"] for step in plan["steps"]] == ["new"]
 
@@ -291,7 +293,7 @@ def test_skip_drifted(service, write, flow64):
     """The rest is deployed, and skipped workflows are listed."""
     flow64("deploy", write(five()), "--yes")
     service.edit(
-        json.loads(flow64("plan", "two.py", "--json")[1])["steps"][2]["id"],
+        json.loads(flow64("plan", "two.py", "--json")[1])["steps"][2]["workflow_id"],
         name="By hand",
     )
 
@@ -360,8 +362,8 @@ def test_behind_where_branches_deploy(behind, flow64, leads):
 def test_all_that_is_missing_is_said_at_once(service, write, flow64):
     flow64("deploy", write(five()), "--yes")
     steps = json.loads(flow64("plan", "two.py", "--json")[1])["steps"]
-    service.edit(steps[0]["id"], name="By hand")
-    service.edit(steps[1]["id"], description="Whose?")
+    service.edit(steps[0]["workflow_id"], name="By hand")
+    service.edit(steps[1]["workflow_id"], description="Whose?")
     before = len(service.requests)
     source = write(f"{five('two')}\n{SPENDING}")
 
@@ -701,7 +703,7 @@ def test_overtaken(service, leads, flow64, monkeypatch):
 def test_edited_while_others_are_written(service, write, flow64, monkeypatch):
     """The look right before each write finds it; what was done before stays done."""
     flow64("deploy", write(five()), "--yes")
-    third = json.loads(flow64("plan", "two.py", "--json")[1])["steps"][2]["id"]
+    third = json.loads(flow64("plan", "two.py", "--json")[1])["steps"][2]["workflow_id"]
     source = write(five("two"))
 
     def told(text, *_):

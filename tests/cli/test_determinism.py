@@ -71,7 +71,7 @@ def test_causes(written, flow64):
 
     found = json.loads(printed)
     named = {
-        cause["setting"]: [one["workflow"] for one in cause["differences"]]
+        cause["setting"]: [one["key"] for one in cause["differences"]]
         for cause in found["causes"]
     }
     assert (code, found["is_same"], found["processes"]) == (1, False, 2)

@@ -245,7 +245,7 @@ def test_json(deployed, flow64):
     assert (same["key"], same["outcome"], same["changes"]) == ("inbound", "same", [])
     assert (changed["key"], changed["outcome"]) == ("other", "changed")
     assert [one["change"] for one in changed["changes"]] == ["field-added"]
-    assert changed["before"]["id"] == changed["after"]["id"]
+    assert changed["before"]["workflow_id"] == changed["after"]["workflow_id"]
     assert (changed["before"]["is_live"], changed["after"]["is_live"]) == (True, False)
 
 
@@ -395,9 +395,9 @@ def test_code_for_an_environment(code, flow64):
     _, printed, _ = flow64("diff", "code", "leads.py", "--env", "prod", "--json")
 
     first = json.loads(printed)["workflows"][0]
-    assert first["before"]["id"] == load_source("leads.py:inbound").only.workflow.id(
-        "prod"
-    )
+    assert first["before"]["workflow_id"] == load_source(
+        "leads.py:inbound"
+    ).only.workflow.id("prod")
 
 
 # -- T1, T2, T3 -----------------------------------------------------------------------
@@ -480,3 +480,91 @@ def test_no_key(code, flow64, monkeypatch, service):
     code, printed, told = flow64("diff", "code", "prod")
 
     assert (code, printed, "SIXTYFOUR_API_KEY" in told) == (1, "", True)
+
+
+# -- Fleets ---------------------------------------------------------------------------
+
+FLEET = """
+from flow64 import LEAD, Project, Workflow
+from flow64.blocks import FindEmail, Webhook
+
+growth = Project("growth", namespace="acme.example")
+more = {}
+made = [
+    Workflow(
+        f"Leads {name}",
+        Webhook(LEAD) >> FindEmail(**FIELDS, **more.get(name, {})),
+        key=name,
+        project=growth,
+    )
+    for name in ("de", "fr", "jp", "us")
+]
+"""
+
+
+@pytest.fixture
+def fleets(tmp_path, monkeypatch):
+    """Two versions of a fleet: all have another mode, and one has one field more."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "old.py").write_text(FLEET.replace("**FIELDS, ", ""), "utf-8")
+    new = FLEET.replace("**FIELDS", 'mode="PERSONAL"')
+    extra = "more = {'jp': {'verify_emails': True}}"
+    (tmp_path / "new.py").write_text(new.replace("more = {}", extra), "utf-8")
+    return tmp_path
+
+
+def test_workflows_that_differ_alike(fleets, flow64):
+    """They are shown once, and another one by its difference from them."""
+    code, printed, told = flow64("diff", "old.py", "new.py")
+
+    assert (code, told) == (0, "4 changed\n")
+    assert printed == (
+        "~ de, ... (3): changed\n"
+        "    de, fr, us\n"
+        "    what changes:\n"
+        "        block find_email\n"
+        '            + mode: "PERSONAL"\n'
+        "    what follows:\n"
+        "        output columns\n"
+        "            + personal_email\n"
+        "        ~ cost of 1,000 input rows, at most: $50 → $200\n"
+        "~ jp: changed\n"
+        "    like de, ... (3)\n"
+        "    and also:\n"
+        "        block find_email\n"
+        "            + verify_emails: true\n"
+        "    what also follows:\n"
+        "        findings\n"
+        "            + note unconfirmed-facts: it uses what no document confirms: "
+        "find_email.verify_emails\n"
+    )
+
+
+def test_groups_as_data(fleets, flow64):
+    """The data say which are shown as one, and have each of them."""
+    data = json.loads(flow64("diff", "old.py", "new.py", "--json")[1])
+
+    most = ["de", "fr", "us"]
+    assert data["groups"] == [
+        {"outcome": "changed", "keys": most, "like": None},
+        {"outcome": "changed", "keys": ["jp"], "like": most},
+    ]
+    assert [one["key"] for one in data["workflows"]] == ["de", "fr", "jp", "us"]
+
+
+def test_new_workflows_are_shown_once(fleets, flow64):
+    """So are those that one side lacks; a renamed one stays by itself."""
+    one = (fleets / "old.py").read_text("utf-8")
+    some = one.replace('("de", "fr", "jp", "us")', '("de", "fr")')
+    (fleets / "some.py").write_text(some, "utf-8")
+    renamed = one.replace(
+        "key=name,", 'key=name * 2, was=name if name == "de" else None,'
+    )
+    (fleets / "renamed.py").write_text(renamed.replace("name * 2", "name + name"))
+
+    added = flow64("diff", "some.py", "old.py")[1]
+    other = flow64("diff", "some.py", "renamed.py")[1]
+
+    assert added.startswith("+ jp, ... (2): added\n    jp, us\n    2 blocks\n")
+    assert "+ frfr, ... (3): added\n" in other
+    assert "key: de → dede (was=)" in other

@@ -291,7 +291,7 @@ def test_environments(service, flow64, pyproject, monkeypatch):
         "expects": True,
     }
     assert (emulator["endpoint"], emulator["credential"]) == ("the emulator", "any")
-    assert (found["file"], found["environment"]) == ("pyproject.toml", "prod")
+    assert (found["file"], found["env"]) == ("pyproject.toml", "prod")
     assert found["variables"]["PROD_KEY"] is False
     assert "PROD_URL" in found["problems"][0]
 

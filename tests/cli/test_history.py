@@ -47,7 +47,7 @@ def test_json(replaced, flow64):
     """Names are exact there; what was live is in its file."""
     _, printed, _ = flow64("history", "inbound", "--json")
 
-    data = json.loads(printed)
+    data = json.loads(printed)["entries"]
     assert [(one["name"], one["reason"]) for one in data] == [
         ("By hand\x1b[31m", "forced"),
         ("Inbound leads", "update"),
@@ -78,7 +78,7 @@ def test_what_is_not_in_a_file_is_said(service, flow64, tmp_path, namespace):
     assert flow64("deploy", source, *options)[0] == 0
 
     line = flow64("history")[1]
-    (entry,) = json.loads(flow64("history", "--json")[1])
+    (entry,) = json.loads(flow64("history", "--json")[1])["entries"]
 
     place = "/workflow_definition/blocks/1/specs/url"
     assert line.endswith(f".json  without {place}\n")
@@ -106,7 +106,8 @@ def test_unknown_key(replaced, flow64):
 def test_nothing_yet(leads, flow64):
     """Neither a key nor a service is needed."""
     assert flow64("history") == (0, "", "nothing was replaced yet\n")
-    assert flow64("history", "inbound", "--json")[:2] == (0, "[]\n")
+    code, printed, _ = flow64("history", "inbound", "--json")
+    assert (code, json.loads(printed)["entries"]) == (0, [])
 
 
 def test_another_folder(replaced, flow64, monkeypatch, tmp_path):

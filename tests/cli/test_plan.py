@@ -521,8 +521,10 @@ def test_errors_as_data(service, write, flow64):
 
     code, printed, told = flow64("plan", source, "--json")
 
-    (error,) = json.loads(printed)["errors"]
-    assert (code, error["workflow"]) == (1, "w")
+    error = json.loads(printed)["error"]
+    (faults,) = error["workflows"]
+    assert (code, faults["key"], error["type"]) == (1, "w", "UnboundValueError")
+    assert error["help"].startswith("here: --values FILE")
     assert "here: --values FILE" in told
 
 

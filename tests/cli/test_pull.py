@@ -241,12 +241,13 @@ def test_as_data(put, flow64):
     found = json.loads(flow64("pull", "prod", "--all", "-o", "live", "--json")[1])
 
     assert found == {
+        "format_version": 1,
         "env": "prod",
         "folder": "live",
         "workflows": [
             {
                 "file": "inbound.json",
-                "id": workflow_id,
+                "workflow_id": workflow_id,
                 "name": "Inbound",
                 "stamp": None,
                 "allow": [],
@@ -343,7 +344,7 @@ def test_values_of_the_environment_stay_values(put, prod, flow64, monkeypatch):
         "texts that equal values of prod are values now:\n  crm_hook: inbound.json"
         in told
     )
-    assert [(step["id"], step["state"]) for step in planned["steps"]] == [
+    assert [(step["workflow_id"], step["state"]) for step in planned["steps"]] == [
         (workflow_id, "converged")
     ]
     files = [path for path in Path().rglob("*") if path.is_file()]

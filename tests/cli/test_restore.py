@@ -43,14 +43,14 @@ def test_taken_back(replaced, flow64):
 
     code, *_ = flow64("restore", "inbound", "--yes")
 
-    entries = json.loads(flow64("history", "--json")[1])
+    entries = json.loads(flow64("history", "--json")[1])["entries"]
     assert (code, deployed()) == (0, ["New leads"])
     assert [one["reason"] for one in entries] == ["restored", "restored", "update"]
 
 
 def test_at_a_time(replaced, flow64):
     flow64("restore", "inbound", "--yes")
-    first = json.loads(flow64("history", "--json")[1])[-1]["at"]
+    first = json.loads(flow64("history", "--json")[1])["entries"][-1]["at"]
 
     code, *_ = flow64("restore", "inbound", "--at", first[:26], "--yes")
 

@@ -41,7 +41,7 @@ def test_folders(folders, flow64):
     [
         ("text", "1 workflow changes\n"),
         ("markdown", "<!-- flow64:review -->\n"),
-        ("json", '{\n  "format": "flow64-review",\n  "version": 1,\n'),
+        ("json", '{\n  "format_version": 1,\n  "source": "diff",\n'),
         ("html", "<!doctype html>\n"),
     ],
 )

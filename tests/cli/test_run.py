@@ -161,6 +161,7 @@ def test_dry_run_json(start):
 
     found = json.loads(printed)
     assert (code, told, runs()) == (0, "", [])
+    assert (found["key"], found["env"]) == ("inbound", "default")
     assert (found["rows"], found["not_counted"]) == ("2", [])
     assert found["cost"].startswith("up to $0.20: documented prices")
 
@@ -198,6 +199,9 @@ def test_json(start):
 
     (run_id,) = runs()
     assert json.loads(printed) == {
+        "format_version": 1,
+        "key": "inbound",
+        "env": "default",
         "run_id": run_id,
         "workflow_id": load_source("leads.py").only.workflow.id(),
         "status": "completed",

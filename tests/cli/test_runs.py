@@ -72,14 +72,16 @@ def test_watch_json(run_id, flow64):
 
     events = [json.loads(line) for line in printed.splitlines()]
     assert (code, told) == (0, "")
+    head = {"format_version": 1, "run_id": run_id}
     assert events[0] == {
+        **head,
         "event": "block-started",
         "number": 1,
         "name": "webhook",
         "total": 2,
     }
     end = {"event": "finished", "status": "completed", "reason": None, "empty": None}
-    assert events[-1] == end
+    assert events[-1] == {**head, **end}
 
 
 def test_watch_cancelled(going, flow64):
@@ -211,8 +213,8 @@ def test_results_of_all(run_id, flow64):
     _, first, _ = flow64("results", run_id, "-o", "one", "--block", "1", "--json")
 
     names = [path.name for path in sorted(Path("out").iterdir())]
-    assert [Path(path).name for path in json.loads(every)] == names
-    assert json.loads(first) == [f"one/{names[0]}"]
+    assert [Path(path).name for path in json.loads(every)["files"]] == names
+    assert json.loads(first)["files"] == [f"one/{names[0]}"]
 
 
 @pytest.mark.parametrize(
@@ -322,7 +324,12 @@ def test_cancel_what_has_ended(run_id, flow64):
 
     assert (code, json.loads(printed), told) == (
         0,
-        {"run_id": run_id, "status": "completed"},
+        {
+            "format_version": 1,
+            "run_id": run_id,
+            "env": "default",
+            "status": "completed",
+        },
         "nothing was cancelled: the run had ended before\n",
     )
 
@@ -345,8 +352,8 @@ def test_runs_as_json(run_id, flow64):
     """With --json they are what the service answers."""
     _, printed, _ = flow64("runs", "--limit", "1", "--status", "completed", "--json")
 
-    (one,) = json.loads(printed)
-    assert (one["job_id"], one["status"]) == (run_id, "completed")
+    (one,) = json.loads(printed)["runs"]
+    assert (one["run_id"], one["status"]) == (run_id, "completed")
 
 
 def test_no_runs(service, flow64):
@@ -369,7 +376,9 @@ def test_list(service, leads, namespace, flow64):
     workflow_id = load_source("leads.py").only.workflow.id()
     lines = [re.split(" {2,}", line) for line in printed.splitlines()]
     path = f"ns:{namespace}/project:growth/workflow:inbound"
-    assert [line[1] for line in lines] == [one["id"] for one in json.loads(data)]
+    assert [line[1] for line in lines] == [
+        one["workflow_id"] for one in json.loads(data)["workflows"]
+    ]
     by_id = {line[1]: line for line in lines}
     assert by_id[workflow_id] == ["inbound", workflow_id, "ours", "Inbound leads", path]
     assert by_id[made.id][3:] == ["By hand\\x1b[31m", "-"]
@@ -386,7 +395,7 @@ def test_balance(service, flow64):
 
     assert (code, printed) == (0, "1000000\n")
     assert told.startswith("credits, about $100,000.00")
-    assert json.loads(flow64("balance", "--json")[1]) == {"credits": 1000000.0}
+    assert json.loads(flow64("balance", "--json")[1])["credits"] == 1000000.0
 
 
 @pytest.mark.parametrize("command", ["runs", "list", "balance", "watch", "cancel"])

@@ -45,7 +45,7 @@ def test_lists(flow64):
 
     assert code == 0
     assert [line.split()[0] for line in printed.splitlines()] == [*SCHEMAS]
-    assert [one["name"] for one in json.loads(data)] == [*SCHEMAS]
+    assert [one["name"] for one in json.loads(data)["schemas"]] == [*SCHEMAS]
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -121,20 +121,21 @@ def test_findings(flow64, schema_of, folder):
     (folder / "faulty/wrong.py").write_text(FAULTY, "utf-8")
     (folder / "faulty/broken.py").write_text("raise ValueError", "utf-8")
 
-    found = json.loads(flow64("check", "faulty", "--json")[1])
-    assert {one["workflow"] for one in found} == {None, "wrong"}
-    schema_of("check").validate(found)
-    assert not schema_of("check").is_valid([{**found[0], "severity": "fatal"}])
-    assert not schema_of("check").is_valid([{"workflow": "Wrong"}])
+    data = json.loads(flow64("check", "faulty", "--json")[1])
+    found = data["findings"]
+    assert {one["key"] for one in found} == {None, "wrong"}
+    schema_of("check").validate(data)
+    for wrong in ({**found[0], "severity": "fatal"}, {"key": "Wrong"}):
+        assert not schema_of("check").is_valid({**data, "findings": [wrong]})
 
 
 def test_plan(service, leads, flow64, schema_of, folder):
     """Plans of new, changed and deleted workflows are valid, and so are errors."""
     schema = schema_of("plan")
 
-    def plan(*words):
+    def plan(*words, by=schema):
         data = json.loads(flow64("plan", *words, "--json")[1])
-        schema.validate(data)
+        by.validate(data)
         return data
 
     new = plan("leads.py")
@@ -151,7 +152,7 @@ def test_plan(service, leads, flow64, schema_of, folder):
     assert new["steps"][0]["state"] == "new"
     assert changed["steps"][0]["changes"]
     assert replaced["renames"]
-    assert "errors" in plan("faulty.py")
+    assert plan("faulty.py", by=schema_of("error"))["error"]["workflows"]
     assert not schema.is_valid({**new, "steps": [{"key": "inbound"}]})
     state = {**new["steps"][0], "state": "odd"}
     assert not schema.is_valid({**new, "steps": [state]})
@@ -173,10 +174,10 @@ def test_saved_plan(service, leads, flow64, schema_of, folder):
 @pytest.mark.parametrize("path", REVIEWS, ids=lambda path: path.stem)
 def test_golden_reviews(path, schema_of):
     """All kept reviews are valid."""
-    data = json.loads(path.read_text("utf-8"))
+    data = {"format_version": 1, **json.loads(path.read_text("utf-8"))}
 
     schema_of("review").validate(data)
-    assert not schema_of("review").is_valid({**data, "version": 2})
+    assert not schema_of("review").is_valid({**data, "format_version": 2})
     assert not schema_of("review").is_valid({**data, "workflows": [{"key": "a"}]})
 
 
@@ -205,8 +206,10 @@ def test_run(service, leads, people, flow64, schema_of):
     for name in ("runs", "list"):
         found = json.loads(flow64(name, "--json")[1])
         schema_of(name).validate(found)
-        assert found
-        assert not schema_of(name).is_valid([{**found[0], "workflow_id": 1, "key": 1}])
+        listed = "runs" if name == "runs" else "workflows"
+        (first, *_) = found[listed]
+        wrong = {**first, "workflow_id": 1}
+        assert not schema_of(name).is_valid({**found, listed: [wrong]})
 
     assert data["rows"] is None
     assert not schema.is_valid({**data, "rows": "2"})

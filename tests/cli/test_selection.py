@@ -82,11 +82,11 @@ CHOICES = [
 @pytest.mark.parametrize(("words", "wanted"), CHOICES)
 def test_commands_that_compile(project, flow64, words, wanted):
     """Each takes the same addresses and options, and means the same by them."""
-    checked = json.loads(flow64("check", *words, "--json")[1])
+    checked = json.loads(flow64("check", *words, "--json")[1])["findings"]
     written = flow64("compile", *words, "-o", "compiled")
     drawn = flow64("graph", *words, "-o", "all.txt")
 
-    assert [*dict.fromkeys(one["workflow"] for one in checked)] == [
+    assert [*dict.fromkeys(one["key"] for one in checked)] == [
         key for key in wanted if key != "sales"
     ]
     names = [f"compiled/{key.replace('/', '@')}.json" for key in wanted]
@@ -102,7 +102,7 @@ def test_commands_that_plan(project, flow64, words, wanted):
 
     assert [step["key"] for step in planned["steps"]] == wanted
     assert [key for key in ALL if f'"{key}"' in reviewed] == wanted
-    assert [one["workflow"] for one in json.loads(done)["workflows"]] == wanted
+    assert [one["key"] for one in json.loads(done)["workflows"]] == wanted
     assert len(titles()) == len(wanted)
 
 
@@ -228,7 +228,7 @@ def test_changed(deployed, flow64, service):
     plan = json.loads(flow64("plan", "--changed", "--json")[1])
     done = flow64("deploy", "--changed", "--yes")
 
-    assert {one["workflow"] for one in json.loads(checked[1])} >= {"leads/us"}
+    assert {one["key"] for one in json.loads(checked[1])["findings"]} >= {"leads/us"}
     assert requests == [("GET", "/workflows")]
     assert [step["key"] for step in plan["steps"]] == ["leads/us", "new"]
     assert (done[0], titles()) == (0, ["Edited", "JP", "New", "Sales", "USA"])
@@ -267,7 +267,7 @@ def test_changed_of_a_workflow_with_errors(deployed, flow64, key):
     code, printed, _ = flow64("check", "--changed", "--json")
 
     assert code == 1
-    assert {one["workflow"] for one in json.loads(printed)} == {str(key)}
+    assert {one["key"] for one in json.loads(printed)["findings"]} == {str(key)}
 
 
 def test_changed_of_a_copy(deployed, flow64):

@@ -13,6 +13,7 @@ from flow64.cli._main import module_of
 
 HARMLESS = {
     "--accept-any-token",
+    "--error",
     "--allow-name",
     "--allow-unproven",
     "--from",

@@ -704,14 +704,14 @@ not checked:
 DATA = snapshot(
     {
         "new": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
             "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
-                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "workflow_id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
                     "name": "Leads",
                     "path": "ns:acme.example/project:growth/workflow:leads",
                     "state": "new",
@@ -745,14 +745,14 @@ DATA = snapshot(
             "vouched": 0,
         },
         "new_by_title": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
             "has_changes": True,
             "steps": [
                 {
                     "key": "found-people",
-                    "id": "4dadc2f8-6be7-532e-a793-b5712d4b02c3",
+                    "workflow_id": "4dadc2f8-6be7-532e-a793-b5712d4b02c3",
                     "name": "Found people",
                     "path": "ns:acme.example/project:growth/workflow:found-people",
                     "state": "new",
@@ -793,14 +793,14 @@ DATA = snapshot(
             "vouched": 0,
         },
         "absent": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
             "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
-                    "id": "11111111-1111-4111-8111-111111111111",
+                    "workflow_id": "11111111-1111-4111-8111-111111111111",
                     "name": "Leads",
                     "path": "ns:local/workflow:leads/pin:11111111-1111-4111-8111-111111111111",
                     "state": "absent",
@@ -836,14 +836,14 @@ DATA = snapshot(
             "vouched": 0,
         },
         "unchanged": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": True,
             "has_changes": False,
             "steps": [
                 {
                     "key": "leads",
-                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "workflow_id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
                     "name": "Leads",
                     "path": "ns:acme.example/project:growth/workflow:leads",
                     "state": "unchanged",
@@ -877,14 +877,14 @@ DATA = snapshot(
             "vouched": 0,
         },
         "unmanaged": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": True,
             "has_changes": False,
             "steps": [
                 {
                     "key": "leads",
-                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "workflow_id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
                     "name": "Leads",
                     "path": "ns:acme.example/project:growth/workflow:leads",
                     "state": "unchanged",
@@ -918,14 +918,14 @@ DATA = snapshot(
             "vouched": 0,
         },
         "update": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
             "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
-                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "workflow_id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
                     "name": "Leads",
                     "path": "ns:acme.example/project:growth/workflow:leads",
                     "state": "update",
@@ -982,14 +982,14 @@ DATA = snapshot(
             "vouched": 0,
         },
         "at_work": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
             "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
-                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "workflow_id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
                     "name": "Leads",
                     "path": "ns:acme.example/project:growth/workflow:leads",
                     "state": "update",
@@ -1056,14 +1056,14 @@ DATA = snapshot(
             "vouched": 0,
         },
         "drifted": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
             "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
-                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "workflow_id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
                     "name": "Leads",
                     "path": "ns:acme.example/project:growth/workflow:leads",
                     "state": "drifted",
@@ -1105,14 +1105,14 @@ DATA = snapshot(
             "vouched": 0,
         },
         "drifted_with_base": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
             "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
-                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "workflow_id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
                     "name": "Leads",
                     "path": "ns:acme.example/project:growth/workflow:leads",
                     "state": "drifted",
@@ -1158,14 +1158,14 @@ DATA = snapshot(
             "vouched": 0,
         },
         "conflict": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
             "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
-                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "workflow_id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
                     "name": "Leads",
                     "path": "ns:acme.example/project:growth/workflow:leads",
                     "state": "conflict",
@@ -1235,14 +1235,14 @@ DATA = snapshot(
             "vouched": 0,
         },
         "converged": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
             "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
-                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "workflow_id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
                     "name": "Leads",
                     "path": "ns:acme.example/project:growth/workflow:leads",
                     "state": "converged",
@@ -1278,14 +1278,14 @@ DATA = snapshot(
             "vouched": 0,
         },
         "adopted": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
             "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
-                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "workflow_id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
                     "name": "Leads",
                     "path": "ns:acme.example/project:growth/workflow:leads",
                     "state": "converged",
@@ -1321,14 +1321,14 @@ DATA = snapshot(
             "vouched": 0,
         },
         "behind": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
             "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
-                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "workflow_id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
                     "name": "Leads",
                     "path": "ns:acme.example/project:growth/workflow:leads",
                     "state": "behind",
@@ -1388,14 +1388,14 @@ DATA = snapshot(
             "vouched": 0,
         },
         "foreign": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
             "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
-                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "workflow_id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
                     "name": "Leads",
                     "path": "ns:acme.example/project:growth/workflow:leads",
                     "state": "foreign",
@@ -1454,14 +1454,14 @@ DATA = snapshot(
             "vouched": 0,
         },
         "orphan": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
             "has_changes": True,
             "steps": [
                 {
                     "key": "gone",
-                    "id": "73686e8d-5f18-56e7-a44f-a508af759c46",
+                    "workflow_id": "73686e8d-5f18-56e7-a44f-a508af759c46",
                     "name": "Gone",
                     "path": "ns:acme.example/project:growth/workflow:gone",
                     "state": "orphan",
@@ -1493,14 +1493,14 @@ DATA = snapshot(
             "vouched": 0,
         },
         "pruned": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
             "has_changes": True,
             "steps": [
                 {
                     "key": "gone",
-                    "id": "73686e8d-5f18-56e7-a44f-a508af759c46",
+                    "workflow_id": "73686e8d-5f18-56e7-a44f-a508af759c46",
                     "name": "Gone",
                     "path": "ns:acme.example/project:growth/workflow:gone",
                     "state": "orphan",
@@ -1532,14 +1532,14 @@ DATA = snapshot(
             "vouched": 0,
         },
         "pinned_orphan": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": True,
             "has_changes": False,
             "steps": [
                 {
                     "key": "leads",
-                    "id": "11111111-1111-4111-8111-111111111111",
+                    "workflow_id": "11111111-1111-4111-8111-111111111111",
                     "name": "Leads",
                     "path": "ns:acme.example/project:growth/workflow:leads/pin:11111111-1111-4111-8111-111111111111",
                     "state": "orphan",
@@ -1574,14 +1574,14 @@ DATA = snapshot(
             "vouched": 0,
         },
         "copy": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": True,
             "has_changes": False,
             "steps": [
                 {
                     "key": "leads",
-                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "workflow_id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
                     "name": "Leads",
                     "path": "ns:acme.example/project:growth/workflow:leads",
                     "state": "unchanged",
@@ -1607,7 +1607,7 @@ DATA = snapshot(
                 },
                 {
                     "key": "leads (copy)",
-                    "id": "<id 1>",
+                    "workflow_id": "<id 1>",
                     "name": "Leads (copy)",
                     "path": "ns:acme.example/project:growth/workflow:leads",
                     "state": "copy",
@@ -1641,14 +1641,14 @@ DATA = snapshot(
             "vouched": 0,
         },
         "renamed": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
             "has_changes": True,
             "steps": [
                 {
                     "key": "new",
-                    "id": "0448b51f-dc97-543b-8b1b-1b75e2a59385",
+                    "workflow_id": "0448b51f-dc97-543b-8b1b-1b75e2a59385",
                     "name": "Leads",
                     "path": "ns:acme.example/project:growth/workflow:new",
                     "state": "new",
@@ -1677,7 +1677,7 @@ DATA = snapshot(
                 },
                 {
                     "key": "old",
-                    "id": "85130e7b-91ba-562f-bcaf-40fc3111aa13",
+                    "workflow_id": "85130e7b-91ba-562f-bcaf-40fc3111aa13",
                     "name": "Leads",
                     "path": "ns:acme.example/project:growth/workflow:old",
                     "state": "orphan",
@@ -1717,14 +1717,14 @@ DATA = snapshot(
             "vouched": 0,
         },
         "secret": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
             "has_changes": True,
             "steps": [
                 {
                     "key": "secret",
-                    "id": "7aa02b2a-0374-5757-b1c9-707bac4c6742",
+                    "workflow_id": "7aa02b2a-0374-5757-b1c9-707bac4c6742",
                     "name": "Leads",
                     "path": "ns:acme.example/project:growth/workflow:secret",
                     "state": "conflict",
@@ -1785,14 +1785,14 @@ DATA = snapshot(
             "vouched": 0,
         },
         "orphan_of_branch": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
             "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
-                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "workflow_id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
                     "name": "Leads",
                     "path": "ns:acme.example/project:growth/workflow:leads",
                     "state": "new",
@@ -1821,7 +1821,7 @@ DATA = snapshot(
                 },
                 {
                     "key": "extra",
-                    "id": "c18b3897-ce19-53de-b454-da6d1fa59250",
+                    "workflow_id": "c18b3897-ce19-53de-b454-da6d1fa59250",
                     "name": "Extra",
                     "path": "ns:acme.example/project:growth/workflow:extra",
                     "state": "orphan",
@@ -1864,14 +1864,14 @@ DATA = snapshot(
             "vouched": 0,
         },
         "edited_orphan": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
             "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
-                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "workflow_id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
                     "name": "Leads",
                     "path": "ns:acme.example/project:growth/workflow:leads",
                     "state": "new",
@@ -1900,7 +1900,7 @@ DATA = snapshot(
                 },
                 {
                     "key": "extra",
-                    "id": "c18b3897-ce19-53de-b454-da6d1fa59250",
+                    "workflow_id": "c18b3897-ce19-53de-b454-da6d1fa59250",
                     "name": "Renamed by hand",
                     "path": "ns:acme.example/project:growth/workflow:extra",
                     "state": "orphan",
@@ -1944,14 +1944,14 @@ DATA = snapshot(
             "vouched": 0,
         },
         "uncommitted": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
             "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
-                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "workflow_id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
                     "name": "Leads",
                     "path": "ns:acme.example/project:growth/workflow:leads",
                     "state": "update",
@@ -2010,14 +2010,14 @@ DATA = snapshot(
             "vouched": 0,
         },
         "of_others": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
             "has_changes": True,
             "steps": [
                 {
                     "key": "theirs",
-                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "workflow_id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
                     "name": "Leads",
                     "path": "ns:acme.example/project:sales/workflow:theirs/pin:8c3c91bb-4d11-5075-b493-0478774c2aed",
                     "state": "foreign",
@@ -2115,14 +2115,14 @@ DATA = snapshot(
             "vouched": 0,
         },
         "taken_over": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
             "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
-                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "workflow_id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
                     "name": "Leads",
                     "path": "ns:acme.example/project:growth/workflow:leads",
                     "state": "foreign",
@@ -2226,14 +2226,14 @@ DATA = snapshot(
             "vouched": 0,
         },
         "taken_over_equal": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
             "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
-                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "workflow_id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
                     "name": "Leads",
                     "path": "ns:acme.example/project:growth/workflow:leads",
                     "state": "converged",
@@ -2269,14 +2269,14 @@ DATA = snapshot(
             "vouched": 0,
         },
         "searching": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
             "has_changes": True,
             "steps": [
                 {
                     "key": "found",
-                    "id": "6d96a2bd-0a27-5c65-ab59-b828a41b09ef",
+                    "workflow_id": "6d96a2bd-0a27-5c65-ab59-b828a41b09ef",
                     "name": "Found",
                     "path": "ns:acme.example/project:growth/workflow:found",
                     "state": "converged",
@@ -2317,14 +2317,14 @@ DATA = snapshot(
             "vouched": 0,
         },
         "rotated": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
             "has_changes": True,
             "steps": [
                 {
                     "key": "secret",
-                    "id": "7aa02b2a-0374-5757-b1c9-707bac4c6742",
+                    "workflow_id": "7aa02b2a-0374-5757-b1c9-707bac4c6742",
                     "name": "Leads",
                     "path": "ns:acme.example/project:growth/workflow:secret",
                     "state": "update",
@@ -2370,14 +2370,14 @@ DATA = snapshot(
             "vouched": 0,
         },
         "losing": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": False,
             "has_changes": True,
             "steps": [
                 {
                     "key": "leads",
-                    "id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
+                    "workflow_id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
                     "name": "Leads",
                     "path": "ns:acme.example/project:growth/workflow:leads",
                     "state": "update",
@@ -2426,14 +2426,14 @@ DATA = snapshot(
             "vouched": 0,
         },
         "dearer": {
-            "environment": "default",
+            "env": "default",
             "endpoint": "http://127.0.0.1",
             "is_empty": True,
             "has_changes": True,
             "steps": [
                 {
                     "key": "plain",
-                    "id": "5c30b323-bb8b-59c5-9160-b553b47321f9",
+                    "workflow_id": "5c30b323-bb8b-59c5-9160-b553b47321f9",
                     "name": "Plain",
                     "path": "ns:acme.example/project:growth/workflow:plain",
                     "state": "unchanged",

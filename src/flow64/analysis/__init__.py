@@ -9,7 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .checks import SAFE_RULES, Rule, all_rules, errors, findings, rules_by_code
+from .checks import RuleSetting as RuleSetting
 from .checks import allow_errors as allow_errors
+from .checks import describe_wrong_rule as describe_wrong_rule
+from .checks import severities_by_code as severities_by_code
 
 if TYPE_CHECKING:
     from ._columns import ColumnSet, KnownColumn, Openness
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
         describe_field,
     )
     from ._live_fields import LiveField, SchemaReader, walk_fields
+    from ._reference import CompilerFault as CompilerFault
+    from ._reference import all_pages as all_pages
     from ._reference import findings_reference
     from ._row_kinds import RowKindName, output_rows, row_kinds
     from .checks._columns import ABOUT_READS
@@ -120,7 +125,7 @@ _ROOMS = {
         "describe_field",
     ),
     "_live_fields": ("LiveField", "SchemaReader", "walk_fields"),
-    "_reference": ("findings_reference",),
+    "_reference": ("CompilerFault", "all_pages", "findings_reference"),
     "_row_kinds": ("RowKindName", "row_kinds", "output_rows"),
 }
 _LATER = {name: module for module, names in _ROOMS.items() for name in names}

@@ -39,6 +39,11 @@ def pages_by_code() -> Mapping[str, Rule | CompilerFault]:
     return {**rules_by_code(), **{fault.code: fault for fault in _FAULTS}}
 
 
+def all_pages() -> Mapping[str, Rule | CompilerFault]:
+    """Return the pages of all findings, also of those about a source."""
+    return {**pages_by_code(), **{fault.code: fault for fault in SOURCE_FAULTS}}
+
+
 def example_of(page: Rule | CompilerFault) -> str:
     """Return the example of a page as text: a program, or JSON."""
     example = page.example
@@ -54,6 +59,32 @@ def _section(page: Rule | CompilerFault) -> Iterator[str]:
         language = "json" if example.startswith("{") else "python"
         yield f"```{language}\n{example}\n```\n"
 
+
+SOURCE_FAULTS: Final = (
+    CompilerFault(
+        "duplicate-workflow",
+        "source",
+        "Two workflows have one id, so one would overwrite the other.",
+        "give one of them another key",
+        "",
+    ),
+    CompilerFault(
+        "no-workflow",
+        "source",
+        "The source has flows, but no `Workflow`. A module of a folder may hold flows "
+        "for others, so this is about a whole source.",
+        'write `Workflow("Title", flow, key="key")` at the level of the module',
+        "",
+    ),
+    CompilerFault(
+        "unloadable-file",
+        "source",
+        "A module fails while it is imported, or a JSON file is not a workflow.",
+        "correct it; the traceback is on stderr",
+        "",
+    ),
+)
+"""Findings about a source, which are there before any workflow."""
 
 _FAULTS: Final = (
     CompilerFault(

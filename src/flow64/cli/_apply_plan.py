@@ -48,8 +48,10 @@ from ._exit_codes import (
     NoConsentError,
     find_exit_code,
 )
+from ._failure import Failure, describe_failure
 from ._make_plan import CommandEnvironment
 from ._options import OPTIONS
+from ._outputs import AppliedStep
 from ._terminal import (
     confirm,
     flush_messages,
@@ -97,6 +99,7 @@ class Execution:
         done: The changes that were made, by key.
         errors: The messages of failed steps, by key.
         failures: The errors of failed steps.
+        refusal: The error for which nothing was applied.
         problems: The reasons why the plan cannot be applied.
         reasons: The reasons why workflows are refused, by key. They are printed last.
         is_declined: Whether nobody agreed to it.
@@ -110,6 +113,7 @@ class Execution:
     done: dict[str, Done] = field(factory=dict)
     errors: dict[str, str] = field(factory=dict)
     failures: list[FlowError] = field(factory=list)
+    refusal: FlowError | NoConsentError | None = None
     problems: list[str] = field(factory=list)
     reasons: dict[str, str] = field(factory=dict)
     is_declined: bool = False
@@ -168,6 +172,7 @@ class Execution:
     ) -> None:
         """Record that nothing is applied, and print why."""
         words = describe_error(error)
+        self.refusal = error
         self.problems += getattr(error, "problems", [words])
         self.is_declined = isinstance(error, NoConsentError)
         self.code = _find_code(error) if isinstance(error, FlowError) else REFUSED
@@ -313,19 +318,24 @@ class Execution:
     def as_data(self) -> dict[str, Any]:
         """Return the outcomes as JSON data."""
         return {
-            "environment": self.plan.env,
+            "env": self.plan.env,
             "endpoint": self.plan.endpoint,
             "workflows": [self._step_data(step) for step in self.plan.steps],
             "problems": [*self.problems],
             "resume": self.resume,
             "plan": as_data(self.plan),
+            "error": self._failure_data(),
         }
 
-    def _step_data(self, step: Step) -> dict[str, Any]:
+    def _failure_data(self) -> Failure | None:
+        causes = [*filter(None, [self.refusal]), *self.failures, None]
+        return describe_failure(self.code, causes[0]) if self.code else None
+
+    def _step_data(self, step: Step) -> AppliedStep:
         done = self.done.get(step.key)
         saved = done.saved if done else None
         return {
-            "workflow": step.key,
+            "key": step.key,
             "workflow_id": step.id,
             "state": step.state,
             "outcome": self.outcomes[step.key],

@@ -32,13 +32,17 @@ from ..diff import (
     as_lines,
     consequences,
     diff,
+    format_sections,
     impact_of,
 )
 from ..environments import Environment, Reference
 from ..errors import ConfigError
 from ..loading import Side, SideWorkflow, select_set_values
+from ..plan import Details, State, Step
 from ..redaction import clean_text, map_json, map_json_pairs, redact_keys
-from ..text import pluralize
+from ..render import Group, group_alike, name_group
+from ..text import join_first, pluralize
+from ._outputs import ComparedEntry, ComparedGroup
 
 SideOutcome: TypeAlias = Literal["added", "removed", "changed", "same"]
 
@@ -413,10 +417,21 @@ _SIGNS: Final[Mapping[SideOutcome, str]] = {
 
 
 def format_comparison(found: ComparedSides) -> Iterator[str]:
-    """Return the differences, and live fields that are not managed, as lines."""
-    for one in found.workflows:
-        if one.outcome != "same" or one.unmanaged:
-            yield from _format_workflow(one, is_hidden=bool(found.hidden_for))
+    """Return the differences, and live fields that are not managed, as lines.
+
+    Workflows that differ alike are shown once, as in a review.
+    """
+    if found.hidden_for:
+        for one in found.workflows:
+            if one.outcome != "same" or one.unmanaged:
+                yield from _format_workflow(one, is_hidden=True)
+        return
+    for group in _group(found):
+        one = found.workflows[int(group.one.path)]
+        if len(group.views) == 1 and group.like is None:
+            yield from _format_workflow(one, is_hidden=False)
+        else:
+            yield from _format_group(group, one)
 
 
 def comparison_data(found: ComparedSides) -> dict[str, Any]:
@@ -426,6 +441,7 @@ def comparison_data(found: ComparedSides) -> dict[str, Any]:
         "after": found.after.label,
         "differs": found.differs,
         "hidden_for": list(found.hidden_for),
+        "groups": [*map(_group_data, [] if found.hidden_for else _group(found))],
         "workflows": [
             _workflow_data(one, is_hidden=bool(found.hidden_for))
             for one in found.workflows
@@ -460,6 +476,92 @@ def _format_workflow(one: ComparedWorkflow, *, is_hidden: bool) -> Iterator[str]
             yield from (f"        {line}" for line in as_lines(found))
 
 
+def _group(found: ComparedSides) -> Sequence[Group]:
+    """Group the workflows that differ alike; one with another key is by itself.
+
+    Each step has the position of its workflow as its path.
+    """
+    steps = [
+        (one, _make_step(one, position))
+        for position, one in enumerate(found.workflows)
+        if one.outcome != "same" or one.unmanaged
+    ]
+    alike = group_alike(step for one, step in steps if not one.renamed_from)
+    apart = group_alike((step for one, step in steps if one.renamed_from), in_full=True)
+    return sorted([*alike, *apart], key=_order_group)
+
+
+def _order_group(group: Group) -> tuple[bool, int]:
+    return group.like is not None, int(group.one.path)
+
+
+def _make_step(one: ComparedWorkflow, position: int) -> Step:
+    return Step(
+        clean_text(one.entry.key),
+        "",
+        "",
+        str(position),
+        _STATES[one.outcome],
+        changes=tuple(one.changes),
+        consequences=tuple(one.consequences),
+        unmanaged=tuple(as_lines(one.unmanaged)),
+        details=Details(
+            before=None if one.before is None else one.before.definition,
+            after=None if one.after is None else one.after.definition,
+        ),
+    )
+
+
+def _group_data(group: Group) -> ComparedGroup:
+    return {
+        "outcome": _OUTCOMES[group.one.state],
+        "keys": [*map(redact_keys, group.keys)],
+        "like": None if group.like is None else [*map(redact_keys, group.like.keys)],
+    }
+
+
+def _format_group(group: Group, one: ComparedWorkflow) -> Iterator[str]:
+    """Return lines for workflows that differ alike, or nearly as others do."""
+    yield f"{_SIGNS[one.outcome]} {name_group(group, str)}: {one.outcome}"
+    if len(group.views) > 1:
+        yield f"    {join_first(group.keys, MOST_KEYS)}"
+    if one.outcome in ("added", "removed"):
+        yield f"    {pluralize(len(one.entry.definition.blocks), 'block')}"
+    if group.like is None:
+        parts = [
+            ("what changes", as_lines(one.changes)),
+            ("what follows", as_lines(one.consequences)),
+        ]
+    else:
+        yield f"    like {name_group(group.like, str)}"
+        parts = [
+            ("except", format_sections(group.without)),
+            ("and also", format_sections(group.besides)),
+            ("what also follows", format_sections(group.follows)),
+        ]
+    for heading, found in parts:
+        if lines := [*found]:
+            yield f"    {heading}:"
+            yield from (f"        {line}" for line in lines)
+    if one.unmanaged:
+        yield "    not managed by code:"
+        yield from (f"        {line}" for line in as_lines(one.unmanaged))
+
+
+MOST_KEYS: Final = 20
+"""Keys of a group that are named. JSON names all."""
+
+_STATES: Final[Mapping[SideOutcome, State]] = {
+    "added": "new",
+    "removed": "removed",
+    "changed": "update",
+    "same": "unchanged",
+}
+"""The state of a step that has the outcome of a comparison."""
+
+_OUTCOMES: Final = {state: outcome for outcome, state in _STATES.items()}
+
+
 def _workflow_data(one: ComparedWorkflow, *, is_hidden: bool) -> dict[str, Any]:
     found = {
         "changes": one.changes,
@@ -477,12 +579,12 @@ def _workflow_data(one: ComparedWorkflow, *, is_hidden: bool) -> dict[str, Any]:
     }
 
 
-def _entry_data(entry: SideWorkflow | None) -> dict[str, Any] | None:
+def _entry_data(entry: SideWorkflow | None) -> ComparedEntry | None:
     if entry is None:
         return None
     return {
         "key": redact_keys(entry.key),
-        "id": entry.definition.id,
+        "workflow_id": entry.definition.id,
         "title": redact_keys(entry.definition.name),
         "is_live": entry.is_live,
     }

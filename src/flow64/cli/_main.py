@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from ._options import OPTIONS, Options
+from ._options import OPTIONS, Options, wants_json
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -240,15 +240,22 @@ def main(arguments: list[str] | None = None) -> int:
         escape_unencodable(stream)
     options = OPTIONS
     options.begin()
+    has_json = wants_json(sys.argv[1:] if arguments is None else arguments)
     try:
         code = group.main(arguments, "flow64", standalone_mode=False, obj=options)
     except click.Abort:
         from ._exit_codes import INTERRUPTED  # noqa: PLC0415 - help loads little
 
-        return INTERRUPTED
+        code = INTERRUPTED
     except Exception as error:  # noqa: BLE001 - a traceback is shown only with --debug
-        return _print_error(error, options)
-    return code if isinstance(code, int) else 0
+        return _print_error(error, options, has_json=has_json)
+    if not isinstance(code, int):
+        return 0
+    if code and has_json:
+        from ._failure import print_failure  # noqa: PLC0415 - help loads little
+
+        print_failure(code)
+    return code
 
 
 def escape_unencodable(stream: object) -> None:
@@ -272,8 +279,8 @@ def _write_arrow(error: UnicodeError) -> tuple[str | bytes, int]:
     return codecs.backslashreplace_errors(error)
 
 
-def _print_error(error: Exception, options: Options) -> int:
-    """Print an error, and return its exit code."""
+def _print_error(error: Exception, options: Options, *, has_json: bool) -> int:
+    """Print an error, also as JSON if asked for, and return its exit code."""
     # These modules are only needed for an error.
     from ..errors import FlowError, MissingExtraError  # noqa: PLC0415 - see above
     from ._exit_codes import FAILED  # noqa: PLC0415 - see above
@@ -288,12 +295,17 @@ def _print_error(error: Exception, options: Options) -> int:
         return FAILED
     match error:
         case click.ClickException():
-            return _print_click_error(error)
+            code = _print_click_error(error)
         case FlowError():
-            return _print_flow_error(error, options)
+            code = _print_flow_error(error, options)
         case _:
             report_crash(error, debug=options.debug)
-            return FAILED
+            code = FAILED
+    if has_json:
+        from ._failure import print_failure  # noqa: PLC0415 - see above
+
+        print_failure(code, error)
+    return code
 
 
 def _print_click_error(error: click.ClickException) -> int:

@@ -47,12 +47,14 @@ from ..loading import (
     Loaded,
     SourceWorkflow,
     files_below,
+    select_set_values,
     split_source,
 )
 from ..manifest import MANIFEST
 from ..plan import Plan, Target
 from ..workflow import Workflow
 from ._error_messages import describe_error, suggest_option
+from ._options import OPTIONS
 from ._params import read_values
 from ._terminal import print_advice, print_error, print_message
 
@@ -243,9 +245,22 @@ def _list_left_out(loaded: Loaded, env: str) -> Sequence[str] | None:
     return [one.workflow.id(env) for one in loaded.left_out]
 
 
+def find_warnings(loaded: Loaded, place: CommandEnvironment) -> Sequence[Faulty]:
+    """Return the workflows that `flow64 check --strict` fails for, with the reasons."""
+    values = select_set_values(place.values)
+    found: list[Faulty] = []
+    for one, name in zip(loaded.workflows, name_workflows(loaded), strict=True):
+        checked = (one.redacted or one.workflow).check(place.env, values)
+        reasons = [each for each in checked if each.severity != "note"]
+        if reasons:
+            found.append(Faulty(name, CompileError(one.workflow.name, reasons)))
+    return found
+
+
 def print_faults(faults: Sequence[Faulty]) -> None:
     """Print the errors of workflows."""
     for fault in faults:
+        OPTIONS.faults.append((fault.name, fault.error))
         print_error(f"{fault.name}: {describe_error(fault.error)}")
         if advice := suggest_option(fault.error):
             print_advice(advice)

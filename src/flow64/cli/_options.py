@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 
@@ -19,6 +21,10 @@ class Options:
         held: Messages that `--quiet` holds back. They are printed before a question.
         stdin: What was read from stdin; None if nothing was.
         environment: The environment that was used last; None before that.
+        has_result: Whether the JSON of a result was printed. An error after it is only
+            a message.
+        problems: The errors that were printed.
+        faults: The name and the error of each workflow that has errors.
         is_done: Whether anything was written to the service. The exit code is about
             that, even if stdout fails afterwards.
     """
@@ -36,7 +42,18 @@ class Options:
         self.held: list[Any] = []
         self.stdin: str | None = None
         self.environment: Any = None
+        self.has_result = False
+        self.problems: list[str] = []
+        self.faults: list[Any] = []
         self.is_done = False
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Return True if a command line asks for JSON, even if it is wrong otherwise."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    words = arguments[:end]
+    given = {*words, *(f"{one}={two}" for one, two in pairwise(words))}
+    return not given.isdisjoint({"--json", "--format=json"})
 
 
 OPTIONS: Final = Options()

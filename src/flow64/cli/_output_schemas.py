@@ -5,42 +5,114 @@ Names come from the data of an empty thing, and types from the attributes of its
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import typing
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from ..analysis import Estimate
-from ..api import Answered, RunEntry, WorkflowInfo
+import attrs
+
+from ..analysis import Estimate, KindChange
+from ..api import Balance, RunEntry, WorkflowInfo
 from ..blocks import DIALECT
-from ..deploy import SavedPlan, as_data, saved_plan_data
+from ..deploy import DeployedCode, SameCode, SavedPlan, as_data, saved_plan_data
 from ..diagnostics import Finding
 from ..diff import Change, Consequence, Impact, list_change_names
+from ..doctor import Diagnosis, ProbeResult
 from ..generation import schema_of_class, schema_of_data, schema_of_type
 from ..loading import LiveWorkflow
 from ..plan import Plan, Rename, Review, Step, Touched
 from ..render import as_data as review_data
-from ..runs import Tracked
+from ..runs import RunEvent, Tracked
+from . import _outputs as outputs
 from . import _params as params
+from ._comparing import ComparedWorkflow
+from ._failure import Failure, Faults
+from ._terminal import FORMAT_VERSION
 from .list import LISTED_FACTS
 from .run import RUN_FACTS
+from .watch import name_event
 
 _NULL: Final[Mapping[str, Any]] = {"type": "null"}
 
+_TEXT: Final[Mapping[str, Any]] = {"type": "string"}
+
 _TEXT_OR_NULL: Final[Mapping[str, Any]] = {"type": ["string", "null"]}
+
+_ANY_SCHEMA: Final[Mapping[str, Any]] = {
+    "title": "A JSON Schema, as it is",
+    "type": "object",
+    "properties": {"$schema": _TEXT},
+    "required": ["$schema"],
+}
 
 _EMPTY_PLAN: Final = Plan("", "", (Step("", "", "", "", "new"),))
 
 
-def check_schema() -> dict[str, Any]:
-    """Return the JSON Schema of the findings of `flow64 check --json`."""
-    finding = _finding_schema()
-    finding["properties"] = {"workflow": _TEXT_OR_NULL, **finding["properties"]}
-    finding["required"] = ["workflow", *finding["required"]]
+def output_schema(name: str) -> dict[str, Any]:
+    """Return the JSON Schema of what a command prints with `--json`."""
     return {
         "$schema": DIALECT,
-        "title": "Findings, as `flow64 check --json` prints them",
-        "type": "array",
-        "items": finding,
+        "title": f"What flow64 {name} --json prints",
+        **_with_version(OUTPUTS[name]()),
     }
+
+
+def error_schema() -> dict[str, Any]:
+    """Return the JSON Schema of what a command without a result prints."""
+    return {
+        "$schema": DIALECT,
+        "title": "What any command prints with --json if it fails without a result",
+        **_with_version(_object(error=_failure_schema())),
+    }
+
+
+def _with_version(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema with the version of the form, in each of its alternatives."""
+    if "anyOf" in body:
+        return {"anyOf": [*map(_with_version, body["anyOf"])]}
+    if body.get("title") == _ANY_SCHEMA["title"]:
+        return {**body}
+    return {
+        **body,
+        "properties": {
+            "format_version": {"const": FORMAT_VERSION},
+            **body["properties"],
+        },
+        "required": ["format_version", *body["required"]],
+    }
+
+
+def _object(**members: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": members, "required": [*members]}
+
+
+def _list_of(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": item}
+
+
+def _of(*classes: Any) -> Callable[[], dict[str, Any]]:
+    """Return a function that makes the schema of one of some typed dictionaries."""
+
+    def make() -> dict[str, Any]:
+        found = [*map(schema_of_type, classes)]
+        return found[0] if len(found) == 1 else {"anyOf": found}
+
+    return make
+
+
+def _check_schema() -> dict[str, Any]:
+    finding = _finding_schema()
+    finding["properties"] = {"key": _TEXT_OR_NULL, **finding["properties"]}
+    finding["required"] = ["key", *finding["required"]]
+    return _object(findings=_list_of(finding))
+
+
+def _failure_schema() -> dict[str, Any]:
+    found = schema_of_type(Failure)
+    faults = schema_of_type(Faults)
+    faults["properties"]["findings"] = _list_of(_finding_schema())
+    found["properties"]["workflows"] = _list_of(faults)
+    return found
 
 
 def _finding_schema() -> dict[str, Any]:
@@ -48,23 +120,30 @@ def _finding_schema() -> dict[str, Any]:
     return schema_of_data(Finding, empty.as_data())
 
 
-def plan_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a plan of `flow64 plan --json`, or of its errors."""
+def _plan_schema() -> dict[str, Any]:
     data = as_data(_EMPTY_PLAN)
-    return {
-        "$schema": DIALECT,
-        "title": "A plan, as `flow64 plan --json` prints it",
-        "anyOf": [
-            _view(
-                Plan,
-                data,
-                environment={"type": "string"},
-                steps={"type": "array", "items": _step_schema(data["steps"][0])},
-                renames={"type": "array", "items": schema_of_class(Rename)},
-            ),
-            _errors_schema(),
-        ],
-    }
+    return _view(
+        Plan,
+        data,
+        env=_TEXT,
+        steps=_list_of(_step_schema(data["steps"][0])),
+        renames=_list_of(schema_of_class(Rename)),
+    )
+
+
+def _deploy_schema() -> dict[str, Any]:
+    """Return the schema of a deploy; a dry run prints the plan."""
+    short = _object(key=_TEXT, outcome=_TEXT, error=_TEXT_OR_NULL)
+    found = _object(
+        env=_TEXT_OR_NULL,
+        endpoint=_TEXT_OR_NULL,
+        workflows=_list_of({"anyOf": [schema_of_type(outputs.AppliedStep), short]}),
+        problems=_list_of(_TEXT),
+        resume=_TEXT,
+        plan={"anyOf": [_plan_schema(), _NULL]},
+        error={"anyOf": [_failure_schema(), _NULL]},
+    )
+    return {"anyOf": [found, _plan_schema()]}
 
 
 def _step_schema(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,6 +151,7 @@ def _step_schema(data: Mapping[str, Any]) -> dict[str, Any]:
         Step,
         data,
         **_CHANGES,
+        workflow_id=_TEXT,
         cost={"anyOf": [_cost_schema(), _NULL]},
         live=_TEXT_OR_NULL,
         stamp=_TEXT_OR_NULL,
@@ -122,24 +202,17 @@ def saved_plan_schema() -> dict[str, Any]:
     }
 
 
-def review_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a review of `flow64 review --json`."""
+def _review_schema() -> dict[str, Any]:
     data = review_data(Review("plan", _EMPTY_PLAN.steps))
-    return {
-        "$schema": DIALECT,
-        "title": "A review, as `flow64 review --json` prints it",
-        **_view(
-            Review,
-            data,
-            format={"const": data["format"]},
-            version={"const": data["version"]},
-            environment=_TEXT_OR_NULL,
-            headline={"type": "string"},
-            groups={"type": "array", "items": _group_schema(data["groups"][0])},
-            workflows={"type": "array", "items": _reviewed(data["workflows"][0])},
-            renames={"type": "array", "items": {"type": "object"}},
-        ),
-    }
+    return _view(
+        Review,
+        data,
+        env=_TEXT_OR_NULL,
+        headline=_TEXT,
+        groups=_list_of(_group_schema(data["groups"][0])),
+        workflows=_list_of(_reviewed(data["workflows"][0])),
+        renames=_list_of({"type": "object"}),
+    )
 
 
 def _group_schema(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,7 +227,7 @@ def _reviewed(data: Mapping[str, Any]) -> dict[str, Any]:
     return _view(
         Step,
         data,
-        id=_TEXT_OR_NULL,
+        workflow_id=_TEXT_OR_NULL,
         title={"type": "string"},
         file=_TEXT_OR_NULL,
         cost={"type": "object", "properties": costs, "required": [*costs]},
@@ -163,52 +236,108 @@ def _reviewed(data: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-def run_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a run of `flow64 run --json`, or of its estimate."""
+def _run_schema() -> dict[str, Any]:
     run = schema_of_data(Tracked, RUN_FACTS)
-    run["properties"] |= {
-        "run_id": {"type": "string"},
-        "output": _TEXT_OR_NULL,
-        "rows": {"type": ["integer", "null"]},
+    named = {"key": _TEXT, "env": _TEXT, "run_id": _TEXT}
+    more = {"output": _TEXT_OR_NULL, "rows": {"type": ["integer", "null"]}}
+    found = _object(**named, **run["properties"], **more)
+    estimate = _object(
+        workflow_id=_TEXT,
+        key=_TEXT,
+        env=_TEXT,
+        endpoint=_TEXT,
+        cost=_TEXT,
+        not_counted=_list_of(_TEXT),
+    )
+    return {"anyOf": [found, estimate]}
+
+
+def _list_schema() -> dict[str, Any]:
+    found = {
+        "workflow_id": _TEXT,
+        **schema_of_data(LiveWorkflow, LISTED_FACTS)["properties"],
+        **_answer_schema(WorkflowInfo)["properties"],
     }
-    estimate = {
-        "type": "object",
-        "properties": {"not_counted": {"type": "array", "items": {"type": "string"}}},
-        "required": ["not_counted"],
-        "additionalProperties": {"type": "string"},
-    }
+    del found["id"]
+    return _object(workflows=_list_of(_object(**found)))
+
+
+def _runs_schema() -> dict[str, Any]:
+    found = {"run_id": _TEXT, **_answer_schema(RunEntry)["properties"]}
+    del found["job_id"]
+    return _object(env=_TEXT, runs=_list_of(_object(**found)))
+
+
+def _balance_schema() -> dict[str, Any]:
+    return _object(env=_TEXT, **_answer_schema(Balance)["properties"])
+
+
+def _watch_schema() -> dict[str, Any]:
+    """Return the schema of one line: an event. The last one has ended the run."""
     return {
-        "$schema": DIALECT,
-        "title": "A run, as `flow64 run --json` prints it; its cost with --dry-run",
-        "anyOf": [{**run, "required": [*run["properties"]]}, estimate],
+        "anyOf": [
+            _object(
+                run_id=_TEXT,
+                event={"const": name_event(cls)},
+                **schema_of_class(cls)["properties"],
+            )
+            for cls in typing.get_args(RunEvent)
+        ]
     }
 
 
-def list_schema() -> dict[str, Any]:
-    """Return the JSON Schema of the workflows of `flow64 list --json`."""
-    one = _answer_schema(WorkflowInfo)
-    more = schema_of_data(LiveWorkflow, LISTED_FACTS)
-    one["properties"] |= more["properties"]
-    one["required"] += more["required"]
-    return {
-        "$schema": DIALECT,
-        "title": "Deployed workflows, as `flow64 list --json` prints them",
-        "type": "array",
-        "items": one,
-    }
+def _same_schema() -> dict[str, Any]:
+    code = _answer_schema(DeployedCode)
+    one = _answer_schema(SameCode)
+    one["properties"] |= {"here": code, "there": code}
+    return _object(
+        here=_TEXT, there=_TEXT, same={"type": "boolean"}, workflows=_list_of(one)
+    )
 
 
-def runs_schema() -> dict[str, Any]:
-    """Return the JSON Schema of the runs of `flow64 runs --json`."""
-    return {
-        "$schema": DIALECT,
-        "title": "Runs, as `flow64 runs --json` prints them",
-        "type": "array",
-        "items": _answer_schema(RunEntry),
-    }
+def _diff_schema() -> dict[str, Any]:
+    entry = {"anyOf": [schema_of_type(outputs.ComparedEntry), _NULL]}
+    one = schema_of_data(ComparedWorkflow, ("outcome", "renamed_from"))
+    one["properties"] |= {"key": _TEXT, "before": entry, "after": entry}
+    hidden = {name: _CHANGES[name] for name in ("changes", "consequences")}
+    workflow = _object(**one["properties"], impact=_CHANGES["impact"])
+    workflow["properties"] |= {**hidden, "unmanaged": _list_of({"type": "object"})}
+    return _object(
+        before=_TEXT,
+        after=_TEXT,
+        differs={"type": "boolean"},
+        hidden_for=_list_of(_TEXT),
+        groups=_list_of(schema_of_type(outputs.ComparedGroup)),
+        workflows=_list_of(workflow),
+    )
 
 
-def _answer_schema(cls: type[Answered]) -> dict[str, Any]:
+def _blocks_schema() -> dict[str, Any]:
+    names = {"kind": _TEXT, "class": _TEXT, "example": _TEXT}
+    return _object(blocks=_list_of(_object(**names)))
+
+
+def _kind_changes_schema() -> dict[str, Any]:
+    return _object(changes=_list_of(schema_of_class(KindChange)))
+
+
+def _doctor_schema() -> dict[str, Any]:
+    apart = ("environment", "seen")
+    names = [one.name for one in attrs.fields(Diagnosis) if one.name not in apart]
+    kept = schema_of_data(Diagnosis, names)["properties"]
+    # A pair of a path and a status is a list, whose items differ.
+    body = _object(env=_TEXT, **{**kept, "asked": _list_of({"type": "array"})})
+    probe = schema_of_class(ProbeResult)
+    probe["properties"]["left"] = {"type": "integer"}
+    body["properties"]["probe"] = probe
+    return body
+
+
+def _schema_schema() -> dict[str, Any]:
+    return {"anyOf": [schema_of_type(outputs.Schemas), _ANY_SCHEMA]}
+
+
+def _answer_schema(cls: type[Any]) -> dict[str, Any]:
     """Return the schema of an answer of the service, with other fields as they came."""
     return schema_of_data(cls, params.names_of_data(cls))
 
@@ -233,12 +362,35 @@ def _cost_schema() -> dict[str, Any]:
     return schema_of_data(Estimate, Estimate(None, (), ()).as_data())
 
 
-def _errors_schema() -> dict[str, Any]:
-    """Return the schema of what is printed if workflows have errors."""
-    members = {name: {"type": "string"} for name in ("workflow", "error")}
-    item = {"type": "object", "properties": members, "required": [*members]}
-    return {
-        "type": "object",
-        "properties": {"errors": {"type": "array", "items": item}},
-        "required": ["errors"],
-    }
+OUTPUTS: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
+    "check": _check_schema,
+    "compile": _of(outputs.Files, outputs.Staleness),
+    "determinism": _of(outputs.Sameness),
+    "init": _of(outputs.Files),
+    "blocks": _blocks_schema,
+    "blocks sync": _of(outputs.SyncedBlocks),
+    "blocks diff": _kind_changes_schema,
+    "blocks generate": _of(outputs.GeneratedBlocks, outputs.BlocksCurrent),
+    "schema": _schema_schema,
+    "plan": _plan_schema,
+    "review": _review_schema,
+    "deploy": _deploy_schema,
+    "pull": _of(outputs.PulledFolder),
+    "code": _of(outputs.WrittenModule),
+    "history": _of(outputs.HistoryEntries),
+    "restore": _deploy_schema,
+    "graph": _of(outputs.Drawing),
+    "diff": _diff_schema,
+    "same": _same_schema,
+    "run": _run_schema,
+    "watch": _watch_schema,
+    "results": _of(outputs.RunFiles),
+    "cancel": _of(outputs.CancelledRun),
+    "runs": _runs_schema,
+    "list": _list_schema,
+    "balance": _balance_schema,
+    "doctor": _doctor_schema,
+    "demo": _of(outputs.DemoRun),
+    "completion": _of(outputs.CompletionScript),
+}
+"""The schema of the output of each command, without the version."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -203,6 +203,11 @@ yes = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def dry_run(words: str) -> Callable[[F], F]:
     """Make the option `--dry-run`."""
     return click.option("--dry-run", is_flag=True, help=words)
+
+
+def strict(words: str) -> Callable[[F], F]:
+    """Make the option `--strict`."""
+    return click.option("--strict", is_flag=True, help=words)
 
 
 def exit_code(words: str) -> Callable[[F], F]:
@@ -472,8 +477,13 @@ def option_error(option: str, problem: str) -> click.BadParameter:
     return click.BadParameter(problem, param_hint=option)
 
 
-def to_data(answer: Any) -> Any:
-    """Convert an answer of the service to JSON data, with its undocumented fields."""
+def to_data(answer: Any, *, leave_out: Container[str] = ()) -> Any:
+    """Convert an answer of the service to JSON data, with its undocumented fields.
+
+    Args:
+        answer: An answer, or several.
+        leave_out: Fields that are printed under another name.
+    """
     if isinstance(answer, Sequence) and not isinstance(answer, str):
         return [to_data(one) for one in answer]  # pyright: ignore[reportUnknownVariableType] - of anything
     if not attrs.has(type(answer)):
@@ -481,6 +491,7 @@ def to_data(answer: Any) -> Any:
     found: dict[str, Any] = {
         name: to_data(getattr(answer, name))
         for name in names_of_data(type(answer))  # pyright: ignore[reportUnknownArgumentType] - any class
+        if name not in leave_out
     }
     return {**found, **getattr(answer, "extra", {})}
 

@@ -6,10 +6,10 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 import rich.console
@@ -19,6 +19,9 @@ from ..text import printable
 from ._colours import Painter, has_colours, paint_findings
 from ._exit_codes import NoConsentError
 from ._options import OPTIONS
+
+if TYPE_CHECKING:
+    from ._outputs import Files
 
 
 class Console(rich.console.Console):
@@ -106,6 +109,7 @@ _DRAWING: Final[list[Console]] = []
 
 def print_error(problem: str) -> None:
     """Print an error, also with `--quiet`."""
+    OPTIONS.problems.append(problem)
     _print(_escape_lines(f"error: {problem}"), paint_findings)
 
 
@@ -139,7 +143,8 @@ def print_lines(lines: Iterable[str], painter: Painter | None = None) -> None:
 def print_paths(paths: Iterable[Path], *, as_json: bool) -> None:
     """Print the files that a command wrote."""
     if as_json:
-        print_json([str(path) for path in paths])
+        found: Files = {"files": [str(path) for path in paths]}
+        print_json(found)
     else:
         print_lines(map(relative_path, paths))
 
@@ -169,18 +174,33 @@ def print_text(text: str, painter: Painter | None = None) -> None:
     _write_stdout(write)
 
 
-def print_json(data: Any) -> None:
-    """Print data as JSON.
+FORMAT_VERSION: Final = 1
+"""The version of what `--json` prints. It is raised if a key goes or changes its
+meaning, and not for new keys."""
+
+
+def print_json(data: Mapping[str, Any], *, is_line: bool = False) -> None:
+    """Print the result of a command as one JSON object, with the version of its form.
+
+    Args:
+        data: The result.
+        is_line: Whether it is one line, as of an event or an error.
 
     Raises:
         click.ClickException: It cannot be written, and nothing was done before.
     """
-    print_text(format_json(data))
+    OPTIONS.has_result = not is_line
+    print_text(format_result(data, indent=None if is_line else 2))
 
 
-def format_json(data: Any) -> str:
-    """Format data as indented JSON with a newline at the end."""
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+def format_result(data: Mapping[str, Any], *, indent: int | None = 2) -> str:
+    """Format the result of a command as JSON, with the version of its form."""
+    return format_json({"format_version": FORMAT_VERSION, **data}, indent=indent)
+
+
+def format_json(data: Any, *, indent: int | None = 2) -> str:
+    """Format data as JSON with a newline at the end."""
+    return json.dumps(data, indent=indent, ensure_ascii=False) + "\n"
 
 
 def write_file(file: Path, text: str) -> None:

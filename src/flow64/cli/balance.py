@@ -15,7 +15,7 @@ def command(*, env: str | None, as_json: bool) -> int:
     with connect(env) as client:
         found = client.balance()
     if as_json:
-        print_json(params.to_data(found))
+        print_json({"env": str(client.env), **params.to_data(found)})
         return 0
     print_line(f"{found.credits:.2f}".rstrip("0").rstrip("."))
     print_message(

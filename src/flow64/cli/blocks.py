@@ -90,9 +90,8 @@ def command(
     if unknown and [*words] == [unknown[0].kind]:
         found = []
     if as_json:
-        print_json(
-            [*(_data(each, live) for each in found), *map(_unknown_data, unknown)]
-        )
+        listed = (_data(each, live) for each in found)
+        print_json({"blocks": [*listed, *map(_unknown_data, unknown)]})
     elif one is not None and found:
         print_lines(reference_lines(one))
         _print_details(one, live)

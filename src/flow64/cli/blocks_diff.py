@@ -31,7 +31,7 @@ def command(*, before: Path, after: Path, has_exit_code: bool, as_json: bool) ->
     """
     changes = compare_catalogues(LiveCatalogue.read(before), LiveCatalogue.read(after))
     if as_json:
-        print_json(changes_data(changes))
+        print_json({"changes": changes_data(changes)})
     else:
         print_lines(format_changes(changes), paint_state)
         print_message(summarize_changes(changes) if changes else "no differences")

@@ -18,6 +18,7 @@ from . import _params as params
 from ._block_changes import SAVED, list_problems
 from ._exit_codes import FAILED
 from ._output_options import output_file
+from ._outputs import BlocksCurrent, GeneratedBlocks
 from ._terminal import print_error, print_json, print_line, print_message, print_text
 
 
@@ -81,7 +82,12 @@ def command(
     if as_json:
         classes = [{"class": name, "kind": kind} for name, kind in made.kinds.items()]
         file = None if output is None else str(output)
-        print_json({"file": file, "source": made.text, "classes": classes})
+        module: GeneratedBlocks = {
+            "file": file,
+            "source": made.text,
+            "classes": classes,
+        }
+        print_json(module)
     elif output is None:
         print_text(made.text)
     else:
@@ -128,7 +134,8 @@ def _check(
 ) -> int:
     is_current = current is not None and _is_same(current, text)
     if as_json:
-        print_json({"file": str(output), "is_current": is_current})
+        found: BlocksCurrent = {"file": str(output), "is_current": is_current}
+        print_json(found)
     elif is_current:
         print_line(f"{printable(str(output))} is current")
     else:

@@ -25,6 +25,7 @@ from ._block_changes import (
     summarize_changes,
 )
 from ._colours import paint_state
+from ._outputs import SyncedBlocks
 from ._service import connect
 from ._terminal import print_json, print_lines, print_message, relative_path
 
@@ -53,17 +54,16 @@ def command(*, env: str | None, as_json: bool) -> int:
     if is_new:
         write_all(file.parent, {file.name: live.as_text()})
     if as_json:
-        print_json(
-            {
-                "file": str(file),
-                "date": live.date if is_new or before is None else before.date,
-                "kinds": len(live.blocks),
-                "is_first": before is None,
-                "is_written": is_new,
-                "changes": changes_data(changes),
-                "problems": [*map(clean_text, answer.problems)],
-            }
-        )
+        synced: SyncedBlocks = {
+            "file": str(file),
+            "date": live.date if is_new or before is None else before.date,
+            "kinds": len(live.blocks),
+            "is_first": before is None,
+            "is_written": is_new,
+            "changes": changes_data(changes),
+            "problems": [*map(clean_text, answer.problems)],
+        }
+        print_json(synced)
     else:
         print_lines(format_changes(changes), paint_state)
     for line in list_problems(answer.problems):

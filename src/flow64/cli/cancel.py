@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import _params as params
 from ._colours import paint_state
 from ._options import OPTIONS
+from ._outputs import CancelledRun
 from ._service import connect
 from ._terminal import print_json, print_lines, print_message
 
@@ -19,7 +20,9 @@ def command(*, run_id: str, env: str | None, as_json: bool) -> int:
         status = client.runs.get(run_id).cancel()
         OPTIONS.is_done = True
     if as_json:
-        print_json({"run_id": run_id, "status": status})
+        env = str(client.env)
+        found: CancelledRun = {"run_id": run_id, "env": env, "status": status}
+        print_json(found)
     else:
         print_lines([status], paint_state)
     if status == "cancelled":

@@ -10,23 +10,34 @@ from typing import Final
 import click
 from attrs import evolve
 
-from ..analysis import LiveCatalogue
+from ..analysis import LiveCatalogue, RuleSetting, describe_wrong_rule
 from ..diagnostics import Finding, as_text, summary
 from ..loading import Selection
-from ..text import join_first, printable
+from ..text import join_first, printable, shortened
 from . import _params as params
 from ._colours import paint_findings
 from ._exit_codes import FAILED
-from ._terminal import find_width, print_json, print_line, print_lines, print_message
+from ._terminal import (
+    find_width,
+    format_json,
+    print_json,
+    print_line,
+    print_lines,
+    print_message,
+    print_text,
+)
 
 MOST: Final = 3
 """How many workflows with the same findings are named. JSON names all."""
+
+FORMS: Final = ("text", "json", "github", "gitlab", "sarif")
 
 
 @params.command(
     "check",
     "flow64 check pipelines/leads.py",
     "flow64 check pipelines/leads.py:inbound --json",
+    "flow64 check --strict --error late-filter",
     "flow64 check compiled --no-code --format github",
 )
 @params.source
@@ -39,11 +50,20 @@ MOST: Final = 3
     metavar="FILE",
     help="A saved answer of `GET /workflows/blocks`, to check fields with.",
 )
+@params.strict("Exit with 1 for warnings too.")
+@click.option(
+    "--error",
+    "codes",
+    multiple=True,
+    metavar="CODE",
+    help="Make this finding an error, whatever [tool.flow64.rules] says; repeatable.",
+)
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "github"]),
-    help="Output format. `github` marks the lines of a pull request.",
+    type=click.Choice(FORMS),
+    help="Output format. `github` marks the lines of a pull request, `gitlab` is a "
+    "report of Code Quality, `sarif` is SARIF 2.1.0.",
 )
 @params.no_code
 @params.as_json
@@ -54,6 +74,8 @@ def command(
     env: str | None,
     values: Path | None,
     blocks: Path | None,
+    strict: bool,
+    codes: Sequence[str],
     form: str | None,
     no_code: bool,
     as_json: bool,
@@ -63,11 +85,13 @@ def command(
     SOURCE is an address (see `flow64 help addresses`); by default the project's code.
     Exits with 1 if there is an error, but not for warnings and notes. A module or file
     that cannot be loaded is an error, and all others are still checked.
+    [tool.flow64.rules] gives findings other severities, or leaves them out.
     """
     if as_json and form not in (None, "json"):
         raise params.option_error(
             "--format", f"{form!r} contradicts --json; leave one of them out"
         )
+    _require_codes(codes)
     given = params.read_values(values)
     live = None if blocks is None else LiveCatalogue.read(blocks)
     address = None
@@ -81,8 +105,9 @@ def command(
         may_be_empty=True,
         lenient=True,
     )
+    rules: dict[str, RuleSetting] = dict.fromkeys(codes, "error")
     found = [
-        (one.name, one.workflow.check(env, given, blocks=live))
+        (one.name, one.workflow.with_rules(rules).check(env, given, blocks=live))
         for one in loaded.workflows
     ]
     everything = [*loaded.findings, *(one for _, findings in found for one in findings)]
@@ -92,27 +117,63 @@ def command(
     ]
     if as_json or form == "json":
         print_json(
-            [
-                *({"workflow": None, **one.as_data()} for one in loaded.findings),
-                *(
-                    {"workflow": name, **finding.as_data()}
-                    for name, findings in found
-                    for finding in findings
-                ),
-            ]
+            {
+                "findings": [
+                    *({"key": None, **one.as_data()} for one in loaded.findings),
+                    *(
+                        {"key": name, **finding.as_data()}
+                        for name, findings in found
+                        for finding in findings
+                    ),
+                ]
+            }
         )
-    elif form == "github":
-        from ..render import as_annotations  # noqa: PLC0415 - loads pictures
-
-        named = [_put_names_first(names, finding) for names, finding in merged]
-        for line in as_annotations(named, root=Path.cwd()):
-            print_line(line)
-        print_message(summary(everything))
-    else:
+    elif form in (None, "text"):
         _print_findings(merged)
         count = "" if len(found) == 1 else f"{len(found)} workflows: "
         print_message(count + summary(everything))
-    return FAILED if any(one.severity == "error" for one in everything) else 0
+    else:
+        _print_report(form, [_put_names_first(*each) for each in merged])
+        print_message(summary(everything))
+    return FAILED if has_failures(everything, strict=strict) else 0
+
+
+def has_failures(found: Sequence[Finding], *, strict: bool) -> bool:
+    """Return True if there is an error, or with `--strict` a warning."""
+    failing = {"error", "warning"} if strict else {"error"}
+    return any(one.severity in failing for one in found)
+
+
+def _require_codes(codes: Sequence[str]) -> None:
+    """Refuse a code that no finding has: it may be misspelled.
+
+    Raises:
+        click.UsageError: A code is unknown.
+    """
+    for code in codes:
+        if problem := describe_wrong_rule(code, "error"):
+            raise params.option_error("--error", f"{shortened(code)} {problem}")
+
+
+def _print_report(form: str | None, found: Sequence[Finding]) -> None:
+    """Print findings for a forge or an editor."""
+    from ..render import as_annotations, as_code_quality, as_sarif  # noqa: PLC0415 - loads pictures
+
+    root = _find_root(Path.cwd())
+    match form:
+        case "github":
+            for line in as_annotations(found, root=root):
+                print_line(line)
+        case "gitlab":
+            print_text(format_json([*as_code_quality(found, root=root)]))
+        case _:
+            print_text(format_json(as_sarif(found, root=root)))
+
+
+def _find_root(folder: Path) -> Path:
+    """Return the folder of the repository; without one, the folder itself."""
+    places = (folder, *folder.parents)
+    return next((one for one in places if (one / ".git").exists()), folder)
 
 
 def _merge_equal(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 from attrs import evolve, frozen
@@ -38,6 +37,7 @@ from . import _params as params
 from ._completion import complete_addresses
 from ._exit_codes import FAILED
 from ._output_options import output_file
+from ._outputs import WrittenModule
 from ._service import connect, find_environment
 from ._terminal import print_error, print_json, print_line, print_message, print_text
 from .pull import find_known_values
@@ -237,7 +237,7 @@ def _to_data(
     secrets: Sequence[ReplacedText],
     env: str,
     output: Path | None,
-) -> Mapping[str, Any]:
+) -> WrittenModule:
     pairs = zip(made.variables, lifted, strict=True)
     return {
         "file": None if output is None else str(output),

@@ -19,7 +19,9 @@ from ..manifest import as_text as manifest_text
 from . import _params as params
 from ._colours import paint_findings
 from ._exit_codes import FAILED
+from ._options import OPTIONS
 from ._output_options import output_folder
+from ._outputs import StaleFile, Staleness
 from ._terminal import (
     find_width,
     print_json,
@@ -131,7 +133,7 @@ def _require_folder(output: Path | None, *, is_check: bool, prune: bool) -> None
         raise click.UsageError("--check writes nothing: leave it or --prune out")
 
 
-def _tell_leftovers(found: Sequence[Mapping[str, str]], *, prune: bool) -> None:
+def _tell_leftovers(found: Sequence[StaleFile], *, prune: bool) -> None:
     """Print files that are no longer in the code, and then remove them if asked to.
 
     A file that was edited is left: it may say what nothing else does.
@@ -173,10 +175,11 @@ class Compiled:
     entries: dict[str, Entry] = field(factory=dict[str, Entry])
 
 
-def report_stale(problems: Sequence[Mapping[str, str]], *, as_json: bool) -> int:
+def report_stale(problems: Sequence[StaleFile], *, as_json: bool) -> int:
     """Print which files of a folder are stale, and return the exit code."""
     if as_json:
-        print_json(problems)
+        found: Staleness = {"is_current": not problems, "problems": [*problems]}
+        print_json(found)
     else:
         print_lines(f"{problem['file']}: {problem['problem']}" for problem in problems)
     print_message(
@@ -206,6 +209,7 @@ def compile_all(
             definition = one.workflow.compile(env, values)
         except CompileError as error:
             found += error.findings
+            OPTIONS.faults.append((one.name, error))
             continue
         made.texts[file] = dumps(definition)
         pulled = None if one.entry is None else one.entry.pulled
@@ -217,6 +221,7 @@ def compile_all(
     text = as_text(found, find_width(sys.stderr))
     print_message(text.rstrip("\n"), paint_findings)
     print_message(summary(found))
+    OPTIONS.problems.append(summary(found))
     return None
 
 
@@ -240,7 +245,7 @@ def find_stale(
     *,
     is_whole: bool,
     listed: Container[str] = (),
-) -> Iterator[Mapping[str, str]]:
+) -> Iterator[StaleFile]:
     """The files of a folder that differ from what would be written now.
 
     Args:
@@ -265,7 +270,7 @@ def find_stale(
 
 def _leftover_files(
     folder: Path, texts: Mapping[str, str], listed: Container[str]
-) -> Iterator[Mapping[str, str]]:
+) -> Iterator[StaleFile]:
     """The workflows in a folder that are in no source any more."""
     for path in sorted(folder.glob("*.json")):
         is_known = path.name in texts or path.name in listed or path.name == MANIFEST

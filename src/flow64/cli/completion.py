@@ -8,6 +8,7 @@ import click
 from click.shell_completion import ShellComplete, get_completion_class
 
 from . import _params as params
+from ._outputs import CompletionScript
 from ._terminal import print_json, print_text
 
 PROFILES: Final = {
@@ -33,7 +34,13 @@ def command(*, shell: str, as_json: bool) -> int:
     file, line = PROFILES[shell]
     script = _script(shell)
     if as_json:
-        print_json({"shell": shell, "script": script, "file": file, "line": line})
+        found: CompletionScript = {
+            "shell": shell,
+            "script": script,
+            "file": file,
+            "line": line,
+        }
+        print_json(found)
         return 0
     print_text(f"# for every new shell, add this line to {file}: {line}\n{script}\n")
     return 0

@@ -25,6 +25,7 @@ from ..project import Project
 from ..text import printable
 from ..workflow import Workflow
 from . import _params as params
+from ._outputs import DemoRun
 from ._terminal import find_width, print_json, print_line, print_lines
 
 PEOPLE: Final[Sequence[Mapping[str, str]]] = (
@@ -110,9 +111,14 @@ def command(*, speed: float, as_json: bool) -> int:
         rows = [*run.wait().rows(Person)]
     if as_json:
         states = [deployment.state, again.state]
-        data = {"workflow": workflow.compile().id, "states": states, "run": run.id}
-        rows_data = [dict(row.raw) for row in rows]
-        print_json({**data, "status": run.status, "rows": rows_data})
+        found: DemoRun = {
+            "workflow_id": workflow.compile().id,
+            "states": states,
+            "run_id": run.id,
+            "status": run.status,
+            "rows": [dict(row.raw) for row in rows],
+        }
+        print_json(found)
         return 0
     _print_step("Rows", "Typed by the class, with all columns")
     for row in rows:

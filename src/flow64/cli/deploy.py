@@ -29,6 +29,7 @@ from ._apply_plan import REFUSALS, confirm_and_apply
 from ._colours import paint_changes, paint_state
 from ._error_messages import describe_error
 from ._exit_codes import FAILED, REFUSED, find_exit_code
+from ._failure import describe_failure
 from ._make_plan import (
     CommandEnvironment,
     Faulty,
@@ -243,7 +244,7 @@ def _deploy(options: DeployParameters) -> int:
             prune=options.prune is not None,
         )
         if not isinstance(plan, Plan):
-            return _report_faults(loaded, plan, as_json=options.as_json)
+            return _report_faults(loaded, plan, client, as_json=options.as_json)
         return _apply(client, plan, options, place)
 
 
@@ -326,7 +327,9 @@ def _print_new_ids(plan: Plan) -> None:
                     print_advice(f"{step.key}: block {change.block} {line.text}")
 
 
-def _report_faults(loaded: Loaded, faults: Sequence[Faulty], *, as_json: bool) -> int:
+def _report_faults(
+    loaded: Loaded, faults: Sequence[Faulty], client: Client, *, as_json: bool
+) -> int:
     """Print the errors of workflows, and return the exit code."""
     print_faults(faults)
     print_error("nothing was sent")
@@ -335,30 +338,46 @@ def _report_faults(loaded: Loaded, faults: Sequence[Faulty], *, as_json: bool) -
     words = {FAILED: "failed", REFUSED: "refused"}
     found = [
         {
-            "workflow": name,
+            "key": name,
             "outcome": words[codes[name]] if name in codes else "not tried",
             "error": errors.get(name),
         }
         for name in name_workflows(loaded)
     ]
+    code = min(codes.values())
     if as_json:
-        _print_nothing_done(found, [*errors.values()])
+        _print_nothing_done(code, found, [*errors.values()], client=client)
     else:
-        lines = (f"{one['outcome']:9}  {one['workflow']}" for one in found)
+        lines = (f"{one['outcome']:9}  {one['key']}" for one in found)
         print_lines(lines, paint_state)
-    return min(codes.values())
+    return code
 
 
 def _report_refusal(error: FlowError, *, as_json: bool) -> int:
     """Print why a saved plan is not applied, and return the exit code."""
     print_error(describe_error(error))
     if as_json:
-        _print_nothing_done([], [describe_error(error)])
+        _print_nothing_done(REFUSED, [], [describe_error(error)], error=error)
     return REFUSED
 
 
-def _print_nothing_done(workflows: Sequence[Any], problems: Sequence[str]) -> None:
+def _print_nothing_done(
+    code: int,
+    workflows: Sequence[Any],
+    problems: Sequence[str],
+    *,
+    client: Client | None = None,
+    error: FlowError | None = None,
+) -> None:
     """Print the JSON of a deploy that did not begin, with the keys of any other."""
     print_json(
-        {"workflows": workflows, "problems": problems, "resume": "", "plan": None}
+        {
+            "env": None if client is None else str(client.env),
+            "endpoint": None if client is None else client.endpoint,
+            "workflows": workflows,
+            "problems": problems,
+            "resume": "",
+            "plan": None,
+            "error": describe_failure(code, error),
+        }
     )

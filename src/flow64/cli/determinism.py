@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import attrs
 import click
 
 from ..determinism import (
@@ -23,6 +21,7 @@ from ..loading import parse_source, require_project_source, split_source
 from ..text import printable
 from . import _params as params
 from ._exit_codes import FAILED
+from ._outputs import ProcessCause, Sameness
 from ._terminal import print_json, print_line, print_lines, print_message
 
 
@@ -105,14 +104,31 @@ def _locate_source(given: str | None) -> str:
     return f"{Path(place).absolute()}" + ("" if key is None else f":{key}")
 
 
-def _to_data(
-    processes: int, names: Sequence[str], found: Sequence[Cause]
-) -> dict[str, Any]:
+def _to_data(processes: int, names: Sequence[str], found: Sequence[Cause]) -> Sameness:
     return {
         "is_same": not found,
         "processes": processes,
-        "workflows": names,
-        "causes": [attrs.asdict(cause) for cause in found],
+        "keys": names,
+        "causes": [_cause_data(cause) for cause in found],
+    }
+
+
+def _cause_data(cause: Cause) -> ProcessCause:
+    return {
+        "setting": cause.setting,
+        "says": cause.says,
+        "before": cause.before,
+        "after": cause.after,
+        "differences": [
+            {
+                "key": one.workflow or None,
+                "pointer": one.pointer,
+                "before": one.before,
+                "after": one.after,
+                "place": one.place,
+            }
+            for one in cause.differences
+        ],
     }
 
 

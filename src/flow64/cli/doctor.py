@@ -37,6 +37,7 @@ from ._service import require_credential, warn_about_endpoint
 from ._terminal import (
     confirm,
     format_json,
+    format_result,
     print_advice,
     print_error,
     print_json,
@@ -118,7 +119,7 @@ def command(
         data |= {"probe": probed.as_data()}
     if output is not None:
         text = "".join(f"{printable(line)}\n" for line in lines)
-        write_file(output, format_json(data) if as_json else text)
+        write_file(output, format_result(data) if as_json else text)
     elif as_json:
         print_json(data)
     else:

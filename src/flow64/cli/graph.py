@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 
@@ -29,6 +29,7 @@ from ..render import (
 from ..text import printable
 from . import _params as params
 from ._output_options import output_file
+from ._outputs import Drawing
 from ._service import find_environment
 from ._terminal import find_width, print_json, print_line, print_text
 
@@ -133,14 +134,14 @@ def _print_drawing(text: str, form: str, output: Path | None) -> None:
         print_text(text)
 
 
-def to_data(graph: Graph) -> dict[str, Any]:
+def to_data(graph: Graph) -> Drawing:
     """Convert a graph to JSON data. Edges name blocks by position."""
     return {
         "name": graph.name,
         "is_compared": graph.is_compared,
         "blocks": [
             {
-                "id": node.id,
+                "block_id": node.id,
                 "path": node.label.path,
                 "kind": node.kind,
                 "shape": node.label.shape,

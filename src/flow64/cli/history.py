@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import click
 
@@ -15,6 +15,7 @@ from . import _params as params
 from ._apply_plan import format_saved_file
 from ._completion import complete_environments
 from ._make_plan import open_history
+from ._outputs import HistoryEntry
 from ._tables import print_table
 from ._terminal import print_json, print_message
 
@@ -48,7 +49,7 @@ def command(*, key: str | None, env: str | None, as_json: bool) -> int:
     history = open_history(load_settings())
     found = select_entries(history, key, env)
     if as_json:
-        print_json([to_data(one) for one in found])
+        print_json({"entries": [to_data(one) for one in found]})
         return 0
     if not found:
         of = "nothing" if key is None else f"nothing of {shortened(key)}"
@@ -84,12 +85,17 @@ def select_entries(
     return found
 
 
-def to_data(saved: Saved) -> dict[str, Any]:
+def to_data(saved: Saved) -> HistoryEntry:
     """Convert an entry to JSON data, without the definition: it is in the file."""
     data = saved.as_data()
-    names = ("at", "key", "workflow_id", "env", "endpoint", "reason", "withheld")
     return {
-        **{name: data[name] for name in names},
+        "at": data["at"],
+        "key": data["key"],
+        "workflow_id": data["workflow_id"],
+        "env": data["env"],
+        "endpoint": data["endpoint"],
+        "reason": data["reason"],
+        "withheld": data["withheld"],
         "name": saved.definition.name,
         "file": str(saved.file),
     }

@@ -32,13 +32,16 @@ def command(*, env: str | None, as_json: bool) -> int:
     known = [LiveWorkflow.of(info) for info in found]
     if as_json:
         print_json(
-            [
-                {
-                    **redact_keys_in_json(params.to_data(info)),
-                    **{name: getattr(one, name) for name in LISTED_FACTS},
-                }
-                for info, one in zip(found, known, strict=True)
-            ]
+            {
+                "workflows": [
+                    {
+                        "workflow_id": one.id,
+                        **{name: getattr(one, name) for name in LISTED_FACTS},
+                        **redact_keys_in_json(params.to_data(info, leave_out=("id",))),
+                    }
+                    for info, one in zip(found, known, strict=True)
+                ]
+            }
         )
         return 0
     if not found:

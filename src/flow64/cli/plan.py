@@ -13,9 +13,8 @@ from ..loading import Selection
 from ..plan import Plan
 from . import _params as params
 from ._colours import paint_changes
-from ._error_messages import describe_error
 from ._exit_codes import CHANGES, FAILED
-from ._make_plan import Faulty, find_place, plan_workflows, print_faults
+from ._make_plan import find_place, find_warnings, plan_workflows, print_faults
 from ._options import OPTIONS
 from ._output_options import private_output_file
 from ._service import connect
@@ -42,6 +41,7 @@ from ._terminal import print_json, print_message, print_text
 @click.option(
     "--prune", is_flag=True, help="Delete workflows that are no longer in the code."
 )
+@params.strict("Exit with 1, without a plan, if a planned workflow has a warning.")
 @params.no_code
 @params.manifest
 @params.as_json
@@ -55,6 +55,7 @@ def command(
     output: Path | None,
     create: Sequence[str],
     prune: bool,
+    strict: bool,
     no_code: bool,
     manifest: Path | None,
     as_json: bool,
@@ -62,9 +63,10 @@ def command(
     """Show what a deploy would change. Only reads are sent.
 
     SOURCE is an address (see `flow64 help addresses`); by default the project's code.
-    Exits with 1 if a workflow has errors. With --exit-code, exits with 2 if there is
-    something to do or to decide, or if a live setting that code does not set changes
-    what a run costs or does.
+    Exits with 1 if a workflow has errors; with --strict also if `flow64 check --strict`
+    fails for one. With --exit-code, exits with 2 if there is something to do or to
+    decide, or if a live setting that code does not set changes what a run costs or
+    does.
     """
     place = find_place(env, values)
     if manifest is not None and output is not None:
@@ -81,10 +83,14 @@ def command(
     )
     if prune:
         params.require_whole(loaded)
+    if strict and (faults := find_warnings(loaded, place)):
+        print_faults(faults)
+        return FAILED
     with connect(env) as client:
         plan = plan_workflows(client, place, loaded, create=create, prune=prune)
     if not isinstance(plan, Plan):
-        return _report_faults(plan, as_json=as_json)
+        print_faults(plan)
+        return FAILED
     params.check_keys("--create", create, [step.key for step in plan.steps])
     if output is not None:
         save_plan(plan, output, organisation=place.organisation)
@@ -96,14 +102,3 @@ def command(
         file = shlex.quote(str(output))
         print_message(f"saved; to apply it: flow64 deploy --plan {file}")
     return CHANGES if has_exit_code and plan.has_changes else 0
-
-
-def _report_faults(faults: Sequence[Faulty], *, as_json: bool) -> int:
-    """Print the errors of workflows, and return the exit code."""
-    print_faults(faults)
-    if as_json:
-        errors = [
-            {"workflow": one.name, "error": describe_error(one.error)} for one in faults
-        ]
-        print_json({"errors": errors})
-    return FAILED

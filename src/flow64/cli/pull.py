@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-from attrs import asdict, evolve
+from attrs import evolve
 
 from ..client import Client
 from ..definition import Definition, canonical_id, unbound_names, walk
@@ -47,6 +47,7 @@ from . import _params as params
 from ._completion import complete_addresses
 from ._exit_codes import FAILED
 from ._output_options import output_folder
+from ._outputs import PulledFolder
 from ._service import connect, find_environment
 from ._terminal import print_error, print_json, print_lines, print_message
 
@@ -354,14 +355,14 @@ def _print_values(head: str, found: Sequence[ReplacedText]) -> None:
         print_message(f"  {secret.name}: {secret.file}, {secret.where}")
 
 
-def _to_data(pull: Pull, folder: Path) -> Mapping[str, Any]:
+def _to_data(pull: Pull, folder: Path) -> PulledFolder:
     return {
         "env": pull.env,
         "folder": str(folder),
         "workflows": [
             {
                 "file": one.file,
-                "id": one.id,
+                "workflow_id": one.id,
                 "name": one.name,
                 "stamp": one.stamped,
                 "allow": [*one.accepted],
@@ -372,6 +373,9 @@ def _to_data(pull: Pull, folder: Path) -> Mapping[str, Any]:
             }
             for one in pull.workflows
         ],
-        "refused": [asdict(one) for one in pull.refused],
+        "refused": [
+            {"workflow_id": one.id, "name": one.name, "problem": one.problem}
+            for one in pull.refused
+        ],
         "settings": [*pull.setting_lines],
     }

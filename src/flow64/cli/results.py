@@ -22,8 +22,9 @@ from ..runs import (
 )
 from . import _params as params
 from ._output_options import output_folder
+from ._outputs import RunFiles
 from ._service import connect
-from ._terminal import print_message, print_paths
+from ._terminal import print_json, print_lines, print_message
 
 
 @params.command(
@@ -90,7 +91,15 @@ def command(
         paths = save(
             client, run, output, items, overwrite=overwrite, allowance=allowance
         )
-    print_paths(paths, as_json=as_json)
+    if as_json:
+        found: RunFiles = {
+            "run_id": run_id,
+            "env": str(client.env),
+            "files": [str(path) for path in paths],
+        }
+        print_json(found)
+    else:
+        print_lines(map(str, paths))
     return 0
 
 

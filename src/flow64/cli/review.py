@@ -27,7 +27,7 @@ from ._exit_codes import CHANGES, FAILED
 from ._make_plan import find_place, plan_workflows, print_faults
 from ._output_options import output_file
 from ._service import connect
-from ._terminal import format_json, print_text, write_file
+from ._terminal import format_result, print_text, write_file
 
 FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -35,7 +35,7 @@ FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
 FORMS: Final[Mapping[str, Callable[[Review], str]]] = {
     "markdown": as_markdown,
     "text": as_text,
-    "json": lambda review: format_json(as_data(review)),
+    "json": lambda review: format_result(as_data(review)),
     "html": as_html,
 }
 """The output formats."""

@@ -342,7 +342,8 @@ def command(**given: Any) -> int:
         )
         facts[2:2] = [*_describe_settings(coded, definition, doubts)]
         if options.dry_run:
-            _print_result(facts, as_json=options.as_json)
+            data = _estimate_data(facts, client, workflow, definition)
+            _print_estimate(facts, data if options.as_json else None)
             return 0
         _print_facts(facts)
         if options.is_nameless:
@@ -379,7 +380,8 @@ def command(**given: Any) -> int:
         else:
             code, count = _follow(run, options, env)
     if options.as_json:
-        print_json(_to_data(run, options.output, count))
+        place = {"key": workflow.key, "env": str(client.env)}
+        print_json({**place, **_to_data(run, options.output, count)})
     return code
 
 
@@ -488,14 +490,32 @@ def _print_facts(facts: Sequence[tuple[str, str]]) -> None:
         print_message(f"{label:13}{text}", paint_label)
 
 
-def _print_result(facts: Sequence[tuple[str, str]], *, as_json: bool) -> None:
-    """Print the estimate of a run as the result."""
-    if not as_json:
+def _print_estimate(
+    facts: Sequence[tuple[str, str]], data: Mapping[str, Any] | None
+) -> None:
+    """Print the estimate of a run as the result, as data if there are any."""
+    if data is None:
         print_lines((f"{label:13}{text}" for label, text in facts), paint_label)
-        return
-    uncounted = [text for label, text in facts if label == "not counted"]
-    found = {label: text for label, text in facts if label != "not counted"}
-    print_json({**found, "not_counted": uncounted})
+    else:
+        print_json(data)
+
+
+def _estimate_data(
+    facts: Sequence[tuple[str, str]],
+    client: Client,
+    workflow: Workflow,
+    definition: Definition,
+) -> dict[str, Any]:
+    """Return the estimate of a run as JSON data. Most of it is text for people."""
+    apart = ("run", "environment", "not counted")
+    return {
+        "workflow_id": str(definition.id),
+        "key": workflow.key,
+        "env": str(client.env),
+        "endpoint": client.endpoint,
+        **{label: text for label, text in facts if label not in apart},
+        "not_counted": [text for label, text in facts if label == "not counted"],
+    }
 
 
 def _describe_cut_off(name: str | None) -> str:

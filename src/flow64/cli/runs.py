@@ -66,7 +66,11 @@ def command(
             workflow_id = live.id
         found = client.runs.list(workflow_id=workflow_id, status=status, limit=limit)
     if as_json:
-        print_json(redact_keys_in_json(params.to_data(found)))
+        listed = [
+            {"run_id": run.job_id, **params.to_data(run, leave_out=("job_id",))}
+            for run in found
+        ]
+        print_json({"env": str(client.env), "runs": redact_keys_in_json(listed)})
         return 0
     if not found:
         print_message("there are no runs")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,17 +16,10 @@ from ..generation import create_schema, definition_schema
 from ..loading import find_saved_catalogue
 from ..manifest import manifest_schema
 from . import _params as params
-from ._output_schemas import (
-    check_schema,
-    list_schema,
-    plan_schema,
-    review_schema,
-    run_schema,
-    runs_schema,
-    saved_plan_schema,
-)
+from ._output_schemas import OUTPUTS, error_schema, output_schema, saved_plan_schema
+from ._outputs import Schemas
 from ._tables import print_table
-from ._terminal import print_json
+from ._terminal import format_json, print_json, print_text
 
 SCHEMAS: Final[Mapping[str, str]] = {
     "create": "A workflow as JSON: what `flow64 compile` writes.",
@@ -33,13 +27,12 @@ SCHEMAS: Final[Mapping[str, str]] = {
     "manifest": "flow64.json, beside compiled and pulled workflows.",
     "settings": "The table [tool.flow64], in the form of SchemaStore.",
     "pyproject": "A pyproject.toml with this table, for Taplo.",
-    "check": "Findings, as `flow64 check --json` prints them.",
-    "plan": "A plan, as `flow64 plan --json` prints it.",
     "saved-plan": "A plan, as `flow64 plan -o FILE` saves it.",
-    "review": "A review, as `flow64 review --json` prints it.",
-    "run": "A run, as `flow64 run --json` prints it.",
-    "runs": "Runs, as `flow64 runs --json` prints them.",
-    "list": "Deployed workflows, as `flow64 list --json` prints them.",
+    "error": "What `--json` prints of a command that fails without a result.",
+    **{
+        command.replace(" ", "-"): f"What `flow64 {command} --json` prints."
+        for command in OUTPUTS
+    },
 }
 """What each schema is for."""
 
@@ -52,13 +45,12 @@ _OTHERS: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
     "manifest": manifest_schema,
     "settings": settings_schema,
     "pyproject": pyproject_schema,
-    "check": check_schema,
-    "plan": plan_schema,
     "saved-plan": saved_plan_schema,
-    "review": review_schema,
-    "run": run_schema,
-    "runs": runs_schema,
-    "list": list_schema,
+    "error": error_schema,
+    **{
+        command.replace(" ", "-"): partial(output_schema, command)
+        for command in OUTPUTS
+    },
 }
 
 
@@ -95,7 +87,12 @@ def command(*, name: str | None, saved: Path | None, as_json: bool) -> int:
         raise params.option_error("--blocks", problem)
     if name is None:
         if as_json:
-            print_json([{"name": key, "about": text} for key, text in SCHEMAS.items()])
+            found: Schemas = {
+                "schemas": [
+                    {"name": key, "about": text} for key, text in SCHEMAS.items()
+                ]
+            }
+            print_json(found)
         else:
             print_table(
                 ("NAME", "DESCRIPTION"), [*SCHEMAS.items()], least={"DESCRIPTION": 20}
@@ -106,7 +103,7 @@ def command(*, name: str | None, saved: Path | None, as_json: bool) -> int:
             live = (
                 find_saved_catalogue() if saved is None else LiveCatalogue.read(saved)
             )
-        print_json(make_schema(name, live))
+        print_text(format_json(make_schema(name, live)))
     else:
         near = did_you_mean(name, SCHEMAS) or f"; there are {', '.join(SCHEMAS)}"
         problem = f"there is no schema {shortened(name)}{near}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -33,9 +32,9 @@ from ._terminal import (
     Console,
     draw_on,
     print_error,
+    print_json,
     print_lines,
     print_message,
-    print_text,
     stderr_console,
 )
 
@@ -88,7 +87,7 @@ def follow_run(
     """
     if as_lines:
         for event in run.watch(every=every, timeout=timeout):
-            print_text(json.dumps(event_to_data(event), ensure_ascii=False) + "\n")
+            print_json({"run_id": run.id, **event_to_data(event)}, is_line=True)
     else:
         with open_display(run.id) as show:
             for event in run.watch(every=every, timeout=timeout):
@@ -101,8 +100,12 @@ def follow_run(
 
 def event_to_data(event: RunEvent) -> dict[str, Any]:
     """Convert an event to JSON data. Its name is that of its class: `block-started`."""
-    name = re.sub(r"(?<!^)(?=[A-Z])", "-", type(event).__name__).lower()
-    return {"event": name, **asdict(event)}
+    return {"event": name_event(type(event)), **asdict(event)}
+
+
+def name_event(cls: type[RunEvent]) -> str:
+    """Return the name of an event in JSON, such as `block-started`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
 
 
 # -- Progress -------------------------------------------------------------------------

@@ -249,9 +249,11 @@ class Definition:
         allowed: Codes of findings that the whole workflow silences.
         is_answer: Whether it was read from a response of the service.
         is_key_derived: Whether the workflow's key is made from its title.
-        place: The place in code, if it was written in code.
+        place: The place in code, or the file of JSON, if it has one.
         listed: The service's own list of blocks, a `LiveCatalogue`, if rules are to
             believe it.
+        rules: The severity of findings in its project, by code; `ignore` leaves a
+            finding out. Only checks go by it.
     """
 
     name: str
@@ -269,6 +271,7 @@ class Definition:
     is_key_derived: bool = field(default=False, eq=False, repr=False)
     place: Place | None = field(default=None, eq=False, repr=False)
     listed: Any = field(default=None, eq=False, repr=False)
+    rules: Mapping[str, Any] = field(default=EMPTY, eq=False, repr=False)
 
     def of_kind(self, *kinds: str) -> Iterator[tuple[int, WireBlock]]:
         """Yield the blocks of some kinds with their positions, kind by kind."""

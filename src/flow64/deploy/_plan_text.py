@@ -32,7 +32,7 @@ def as_text(plan: Plan, agreed: Agreement = NOTHING, *, in_full: bool = False) -
 def as_data(plan: Plan) -> dict[str, Any]:
     """Return a plan as plain JSON data, without definitions and secrets."""
     data: dict[str, Any] = {
-        "environment": plan.env,
+        "env": plan.env,
         "endpoint": plan.endpoint,
         "is_empty": plan.is_empty,
         "has_changes": plan.has_changes,
@@ -53,7 +53,7 @@ def _step_data(step: Step, plan: Plan) -> dict[str, Any]:
     sent = None if step.sent is None else step.sent.content
     return {
         "key": step.key,
-        "id": step.id,
+        "workflow_id": step.id,
         "name": step.name,
         "path": step.path,
         "state": step.state,

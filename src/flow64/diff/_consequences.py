@@ -458,8 +458,13 @@ def _compare_findings(
         broken: Broken reads. Findings that say the same are left out.
     """
     readers = {canonical_id(one.block.id) for one in broken}
+    rules = {**sides.before.rules, **sides.after.rules}  # a live side has none
     old, new = (
-        [finding for finding in findings(each) if finding.code not in _SUMMARIES]
+        [
+            finding
+            for finding in findings(evolve(each, rules=rules) if rules else each)
+            if finding.code not in _SUMMARIES
+        ]
         for each in (sides.before, sides.after)
     )
     renamed = sides.map_ids()

@@ -103,7 +103,9 @@ class Diagnosis:
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON data."""
-        return attrs.asdict(self, filter=lambda item, _: item.name != "seen")
+        apart = ("environment", "seen")
+        data = attrs.asdict(self, filter=lambda item, _: item.name not in apart)
+        return {"env": self.environment, **data}
 
 
 def diagnose(

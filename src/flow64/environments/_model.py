@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import evolve, field, frozen
 
 from ..api import host_of, is_loopback
 from ..definition import EMPTY
 from ..errors import ConfigError, UnknownEnvironmentError
+
+if TYPE_CHECKING:
+    from ..analysis import RuleSetting
 
 EMULATOR: Final = "emulator"
 """The environment that always exists: an emulator, which is started on demand."""
@@ -147,7 +150,7 @@ class Settings:
         history: The folder for replaced workflows.
         cache: The folder for cached answers; None for no cache.
         prices: Dollars a row by kind, instead of the documented prices.
-        allow: Codes of findings to silence.
+        rules: `error`, `warning`, `note` or `ignore` for findings, by code.
         blocks: The file with the service's own list of blocks, if there is one.
         default_env: The environment of commands that name none.
     """
@@ -159,7 +162,7 @@ class Settings:
     history: Path
     cache: Path | None
     prices: Mapping[str, float] = EMPTY
-    allow: Sequence[str] = ()
+    rules: Mapping[str, RuleSetting] = EMPTY
     blocks: Path | None = None
     default_env: str | None = None
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from attrs import field, frozen
 
@@ -20,6 +20,9 @@ from ..errors import ConfigError, SettingsError, clipped, did_you_mean, shortene
 from ..redaction import redact_keys
 from ._lines import ROOT, line_of, lines_of
 from ._model import EMULATOR, Environment, OAuthFile, Reference, Settings
+
+if TYPE_CHECKING:
+    from ..analysis import RuleSetting
 
 T = TypeVar("T")
 
@@ -182,6 +185,16 @@ def _amount(value: Any) -> float:
 
 def _texts(value: Any) -> Sequence[str]:
     return tuple(map(_text, _of(list, 'a list of texts, as in ["..."]', value)))
+
+
+def _rule(code: str, value: Any) -> RuleSetting:
+    # Only a project with rules needs to know all of them.
+    from ..analysis import describe_wrong_rule  # noqa: PLC0415 - see above
+
+    if problem := describe_wrong_rule(code, value):
+        raise _WrongError(problem)
+    setting: RuleSetting = value
+    return setting
 
 
 def _hosts(value: Any) -> Sequence[str]:
@@ -371,7 +384,7 @@ class SettingsReader:
         given: dict[str, Any] = {
             "source": top.take("source", _text),
             "prices": self.prices(top),
-            "allow": top.take("allow", _texts, ()),
+            "rules": self.rules(top),
             "blocks": top.take("blocks", self.place),
         }
         for key, check in (("history", self.place), ("cache", self.place_or_none)):
@@ -382,6 +395,7 @@ class SettingsReader:
         top.end(
             {
                 "module": " (did you mean 'source'?)",
+                "allow": ': write rules = { "CODE" = "ignore" }',
                 "namespace": ": it is part of ids, so it belongs in code: "
                 'Project("...", namespace="...")',
             }
@@ -416,6 +430,13 @@ class SettingsReader:
             problem = f"is {shortened(name)}, and there is no such environment"
             top.wrong("default_env", f"{problem}{near}; there are {there}")
         return name
+
+    def rules(self, top: SettingsSection) -> Mapping[str, RuleSetting]:
+        """Read the severities of findings by code."""
+        table = top.section("rules")
+        if table is None:
+            return {}
+        return {code: table.take(code, partial(_rule, code)) for code in table.data}
 
     def environments(
         self, top: SettingsSection, kept: Mapping[str, Path | None]

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
+from ..analysis import severities_by_code
 from ..text import find_attribute_docs
 from ._lines import ROOT
 from ._model import EMULATOR, Environment, OAuthFile, Settings
@@ -72,6 +73,9 @@ class _SchemaSection(SettingsSection):
     def section(self, key: str) -> _SchemaSection:
         """Record a section."""
         data: dict[str, Any] = dict.fromkeys([ANY] if key in _NAMED else [])
+        if key == "rules":
+            known = severities_by_code()
+            data = {code: None for code in known if {*known[code]} != {"error"}}
         if key == "environments":
             data[EMULATOR] = None
         found = _SchemaSection(self.reader, (*self.path, key), data)
@@ -168,6 +172,7 @@ _SCHEMAS: Final[Mapping[str, Mapping[str, Any]]] = {
     "_text": _TEXT,
     "_texts": _TEXTS,
     "_hosts": _TEXTS,
+    "_rule": {"enum": ["error", "warning", "note", "ignore"]},
     "_flag": {"type": "boolean"},
     "_count": {"type": "integer", "minimum": 0},
     "_amount": {"type": "number", "minimum": 0},

@@ -52,12 +52,14 @@ def _hint_of_property(cls: type[Any], name: str) -> Any:
 
 def schema_of_type(hint: Any, more: More = NOTHING_MORE) -> dict[str, Any]:
     """Return the schema of the JSON for the type of an attribute."""
-    if hint is Any:
+    if hint in (Any, object):
         return {}
     if hint in _WORDS:
         return {"type": _WORDS[hint]}
     if isinstance(hint, type) and attrs.has(hint):
         return schema_of_class(hint, more)
+    if typing.is_typeddict(hint):
+        return schema_of_data(hint, typing.get_type_hints(hint), more)
     args = typing.get_args(hint)
     origin = typing.get_origin(hint)
     if origin is Literal:

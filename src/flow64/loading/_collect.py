@@ -69,7 +69,7 @@ class Collector:
 
     def __init__(self, *, is_lenient: bool = False) -> None:
         self.workflows: list[SourceWorkflow] = []
-        self.flows: list[tuple[str, Flow[Any, Any]]] = []
+        self.flows: list[tuple[str, Flow[Any, Any], str]] = []
         self.findings: list[Finding] = []
         self.is_lenient = is_lenient
         self.projects: list[ProjectKey] = []
@@ -84,7 +84,8 @@ class Collector:
             if not (name.startswith("__") and name.endswith("__")):
                 self.add(thing, f"{where}: {name}")
                 if isinstance(thing, Flow):
-                    self.flows.append((name, thing))
+                    file = getattr(module, "__file__", None) or where
+                    self.flows.append((name, thing, file))
 
     def add(self, thing: Any, where: str) -> None:
         """Add a workflow, a project, or those in a collection."""
@@ -181,7 +182,7 @@ def _describe_unread(error: ReadError | ManifestError) -> Finding:
 def _duplicate_workflow(one: SourceWorkflow, other: SourceWorkflow) -> SourceError:
     problem = f"{one.name!r} is there twice: in {other.where}, and in {one.where}"
     advice = "give one of them another key, or name one place as the source"
-    place = one.workflow.identity.place
+    place = one.workflow.identity.place or Place(one.where, 1)
     found = Finding(
         "duplicate-workflow", "source", "error", problem, advice, place=place
     )
@@ -189,23 +190,23 @@ def _duplicate_workflow(one: SourceWorkflow, other: SourceWorkflow) -> SourceErr
 
 
 def find_no_workflow(
-    place: str, flows: Sequence[tuple[str, Flow[Any, Any]]]
+    place: str, flows: Sequence[tuple[str, Flow[Any, Any], str]]
 ) -> Finding:
     """Return the finding for a source with flows and no workflow.
 
     Args:
         place: The source.
-        flows: Each flow, with the name of its variable.
+        flows: Each flow, with the name of its variable before it, and its file behind.
     """
-    lowered = [lower_leniently(Workflow(name, flow)) for name, flow in flows]
+    lowered = [lower_leniently(Workflow(name, flow)) for name, flow, _ in flows]
     # A flow without a source is a part of others, so the last one is the most whole.
     starts = (
         at for at, one in enumerate(lowered) if one.blocks and _is_source(one.blocks[0])
     )
     at = next(starts, -1)
-    name, _ = flows[at]
+    name, _, file = flows[at]
     title = name.replace("_", " ").strip().capitalize() or name
-    names = join_words([name for name, _ in flows])
+    names = join_words([name for name, _, _ in flows])
     what = f"the flow {names}" if len(flows) == 1 else f"the flows {names}"
     first = next(iter(lowered[at].origins), None)
     return Finding(
@@ -214,7 +215,7 @@ def find_no_workflow(
         "error",
         f"{place} has {what}, but no Workflow",
         f'write workflow = Workflow("{title}", {name}, key="{name}")',
-        place=None if first is None else first.place,
+        place=first.place if first and first.place else Place(file, 1),
     )
 
 

@@ -52,7 +52,7 @@ class ImportScope:
         if parts[-1] == "__init__":
             parts.pop()
         name = ".".join(parts)
-        with _wrap_errors(str(file)):
+        with _wrap_errors(str(file), file):
             if len(parts) > 1:  # its packages come first
                 return importlib.import_module(name)
             known = sys.modules.get(name)
@@ -163,14 +163,14 @@ def format_traceback(error: BaseException) -> str:
 
 
 @contextmanager
-def _wrap_errors(what: str) -> Generator[None]:
+def _wrap_errors(what: str, file: Path | None = None) -> Generator[None]:
     """Turn an error of a module into a SourceError with the user's own traceback."""
     try:
         yield
     except SystemExit as error:
         problem = "ends the program while it is imported"
         advice = 'put what runs under `if __name__ == "__main__":`'
-        found = _finding(what, problem, advice, error)
+        found = _finding(what, problem, advice, error, file)
         raise SourceError(f"{what} {problem}; {advice}", found) from None
     except Exception as error:  # noqa: BLE001 - the module may raise anything
         trace = TracebackException.from_exception(error)
@@ -179,7 +179,7 @@ def _wrap_errors(what: str) -> Generator[None]:
         if _TWO_LISTS.search(reason):  # which Python joins, or not, without asking us
             advice = "begin with fan(a, b) instead of [a, b]: fan(a, b) >> [c, d]"
             problem += f"; {advice}"
-        found = _finding(what, f"cannot be imported: {reason}", advice, error)
+        found = _finding(what, f"cannot be imported: {reason}", advice, error, file)
         raise SourceError(problem, found, format_traceback(error)) from None
 
 
@@ -188,7 +188,9 @@ _SEE: Final = "correct it: its traceback is on stderr"
 _TWO_LISTS: Final = re.compile(r"for >>=?: '(?:list|tuple)' and '(?:list|tuple)'")
 
 
-def _finding(what: str, problem: str, advice: str, error: BaseException) -> Finding:
+def _finding(
+    what: str, problem: str, advice: str, error: BaseException, file: Path | None
+) -> Finding:
     """Return the finding for a module, at the line of its own that failed."""
     frames = [f for f in extract_tb(error.__traceback__) if not _is_inner(f.filename)]
     place = None
@@ -200,6 +202,8 @@ def _finding(what: str, problem: str, advice: str, error: BaseException) -> Find
         place = Place(own.filename, own.lineno or 1, own.colno, end)
     elif isinstance(error, SyntaxError) and error.filename:
         place = Place(error.filename, error.lineno or 1)
+    if place is None and file is not None:
+        place = Place(str(file), 1)
     name = "the module" if place else what
     return Finding(
         "unloadable-file", "source", "error", f"{name} {problem}", advice, place=place

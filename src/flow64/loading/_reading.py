@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
-from ..definition import ProjectKey
-from ..diagnostics import Finding
+from attrs import evolve
+
+from ..definition import ProjectKey, loads
+from ..diagnostics import Finding, Place
 from ..errors import ReadError
 from ..manifest import MANIFEST, read_folder, read_manifest, read_workflow
 from ..manifest import FolderWorkflow as ManifestWorkflow
@@ -194,10 +196,11 @@ def _read_json(path: Path, found: Collector) -> None:
 def add_json(content: bytes, where: str, stem: str, found: Collector) -> None:
     """Add the workflow of JSON without a manifest."""
     try:
-        workflow = Workflow.from_json(content, source=where)
+        read = loads(content, source=where)
     except ReadError as error:
         found.fail(error)
         return
+    workflow = Workflow.from_definition(evolve(read, place=Place(where, 1)))
     name = "/".join(map(unquote, stem.split("@")))
     found.add_workflow(SourceWorkflow(name, workflow, where, stem))
 
@@ -207,7 +210,8 @@ def _read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         problem = f"{path} cannot be read ({error.strerror})"
-        finding = Finding("unloadable-file", "source", "error", problem)
+        place = Place(str(path), 1)
+        finding = Finding("unloadable-file", "source", "error", problem, place=place)
         raise SourceError(problem, finding) from error
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +15,7 @@ from ._errors import AddressError
 from ._importing import is_module_name
 
 if TYPE_CHECKING:
+    from ..analysis import RuleSetting
     from ..environments import Settings
 
 CODE: Final = "code"
@@ -135,18 +136,29 @@ def find_saved_file() -> Path | None:
     return settings.blocks.resolve()
 
 
+def find_rules() -> Mapping[str, RuleSetting]:
+    """Return the rules of `[tool.flow64]`, by code.
+
+    Raises:
+        SettingsError: pyproject.toml has mistakes.
+    """
+    settings = _find_settings()
+    return {} if settings is None else settings.rules
+
+
 def _find_settings() -> Settings | None:
-    """Return the settings; None if they certainly name no list of blocks."""
-    if not any(map(_may_name_blocks, (Path.cwd(), *Path.cwd().parents))):
+    """Return the settings; None if they certainly have neither blocks nor rules."""
+    if not any(map(_may_say_more, (Path.cwd(), *Path.cwd().parents))):
         return None  # nearly always, and settings load httpx
     from ..environments import load as load_settings  # noqa: PLC0415 - see above
 
     return load_settings()
 
 
-def _may_name_blocks(folder: Path) -> bool:
-    """Return True if the settings of a folder may name a list of blocks."""
-    return "blocks" in _read_settings_text(folder)
+def _may_say_more(folder: Path) -> bool:
+    """Return True if the settings of a folder may have a list of blocks, or rules."""
+    text = _read_settings_text(folder)
+    return "blocks" in text or "rules" in text
 
 
 def _read_settings_text(folder: Path) -> str:

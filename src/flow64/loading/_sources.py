@@ -17,6 +17,7 @@ from attrs import evolve, frozen
 from ..definition import ProjectKey
 from ..diagnostics import Finding
 from ..errors import FlowError, SettingsError, did_you_mean
+from ..workflow import Workflow
 from ._addresses import (
     LiveAddress,
     SourceAddress,
@@ -39,6 +40,7 @@ from ._selection import EVERYTHING, Selection
 from ._source_names import (
     describe_setting,
     find_project_source,
+    find_rules,
     find_saved_catalogue,
     list_names,
     list_near_paths,
@@ -192,7 +194,7 @@ def load_source(
     is_empty = may_be_empty and key is None and not selection and found.projects
     if not workflows and not is_empty:
         _report_no_workflow(place, found)
-    workflows = _with_blocks(workflows)
+    workflows = _with_settings(workflows)
     loaded = Loaded(
         meant,
         workflows,
@@ -336,16 +338,21 @@ def _mentions_key(source: Path, key: str) -> bool:
     return any(word in text.replace(b" ", b"") for text in texts for word in words)
 
 
-def _with_blocks(workflows: Sequence[SourceWorkflow]) -> Sequence[SourceWorkflow]:
-    """Let the saved list of blocks of `[tool.flow64]` judge them, if there is one."""
-    listed = find_saved_catalogue()
-    if listed is None:
+def _with_settings(workflows: Sequence[SourceWorkflow]) -> Sequence[SourceWorkflow]:
+    """Let the saved list of blocks and the rules of `[tool.flow64]` judge them."""
+    listed, rules = find_saved_catalogue(), find_rules()
+    if listed is None and not rules:
         return workflows
+
+    def judged(workflow: Workflow) -> Workflow:
+        made = workflow if listed is None else workflow.with_blocks(listed)
+        return made.with_rules(rules) if rules else made
+
     return [
         evolve(
             one,
-            workflow=one.workflow.with_blocks(listed),
-            redacted=None if one.redacted is None else one.redacted.with_blocks(listed),
+            workflow=judged(one.workflow),
+            redacted=None if one.redacted is None else judged(one.redacted),
         )
         for one in workflows
     ]
@@ -386,7 +393,7 @@ def _load_untrusted(source: str | None, manifest: Path, *, code: bool) -> Loaded
     is_all = all((one.namespace, one.key) in owners for one in projects)
     return Loaded(
         source,
-        _with_blocks(found),
+        _with_settings(found),
         trusted.whole,
         is_code=False,
         is_all=is_all and bool(owners),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ._annotations import as_annotations as as_annotations
+from ._findings import as_code_quality as as_code_quality
+from ._findings import as_sarif as as_sarif
 from ._graph import ChangeMark as ChangeMark
 from ._graph import Graph as Graph
 from ._graph import GraphLink as GraphLink
@@ -21,8 +23,10 @@ from .review._data import as_data as as_data
 from .review._diff import Pair as Pair
 from .review._diff import make_new_step as make_new_step
 from .review._diff import review_of_diff as review_of_diff
+from .review._grouping import Group as Group
 from .review._grouping import group_alike as group_alike
 from .review._markdown import as_markdown as as_markdown
 from .review._markdown import marker_of as marker_of
 from .review._page import as_html as as_html
 from .review._text import as_text as as_text
+from .review._words import name_group as name_group

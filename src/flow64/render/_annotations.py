@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Final
 
 from ..diagnostics import Finding, Severity, as_text
 from ..redaction import clean_text
 from ..text import join_words, pluralize, printable
+from ._findings import relative_path
 
 _COMMANDS: Final[dict[Severity, str]] = {
     "error": "error",
@@ -68,7 +69,7 @@ def _count_others(findings: Sequence[Finding]) -> str:
 def _facts(finding: Finding, root: Path | None) -> Iterator[tuple[str, str | int]]:
     place = finding.place
     if place is not None:
-        yield "file", _relative_path(root, place.file)
+        yield "file", relative_path(root, place.file)
         yield "line", place.line
         start, end = place.count_characters()
         if start is not None:
@@ -76,14 +77,6 @@ def _facts(finding: Finding, root: Path | None) -> Iterator[tuple[str, str | int
         if end is not None:
             yield "endColumn", end
     yield "title", finding.code
-
-
-def _relative_path(root: Path | None, file: str) -> str:
-    """Return the path of a file from the folder of the repository, with slashes."""
-    path = PurePath(file)
-    if root is not None and path.is_relative_to(root):
-        path = path.relative_to(root)
-    return path.as_posix()
 
 
 def _format_message(finding: Finding) -> str:

@@ -10,6 +10,12 @@ from attrs import evolve
 from ...definition import Definition, ListedOrigins
 from ...diagnostics import Finding
 from ._fast_path import SAFE_RULES, safe_rules_for
+from ._project_rules import (
+    RuleSetting,
+    apply_rules,
+    describe_wrong_rule,
+    severities_by_code,
+)
 from ._rule import Found, Rule, run
 
 if TYPE_CHECKING:
@@ -49,7 +55,7 @@ def allow_errors(definition: Definition) -> tuple[Definition, Sequence[str]]:
 def findings(
     definition: Definition, blocks: LiveCatalogue | None = None
 ) -> list[Finding]:
-    """Return what all rules find.
+    """Return what all rules find, as the rules of the project want it.
 
     Args:
         blocks: The service's own list of blocks, which outranks the catalogue. By
@@ -64,9 +70,9 @@ def findings(
     if listed is not None:
         from ._live import live_findings
 
-        return live_findings(definition, listed)
+        return apply_rules(live_findings(definition, listed), definition.rules)
     rules = [*safe_rules_for(definition), *advice_for(definition)]
-    return run(rules, definition)
+    return apply_rules(run(rules, definition), definition.rules)
 
 
 def all_rules() -> Sequence[Rule]:
@@ -87,9 +93,12 @@ __all__ = [
     "SAFE_RULES",
     "Found",
     "Rule",
+    "RuleSetting",
     "all_rules",
     "allow_errors",
+    "describe_wrong_rule",
     "errors",
     "findings",
     "rules_by_code",
+    "severities_by_code",
 ]

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, TypeAlias, get_args
 from attrs import frozen
 
 from ...definition import EMPTY, Definition
-from ...diagnostics import Family, Finding, Severity
+from ...diagnostics import Family, Finding, Place, Severity
 from ...text import join_words
 
 
@@ -201,8 +201,14 @@ def _finding(found: Found, rule: Rule, definition: Definition) -> Finding | None
         advice,
         where=origin.where,
         block_id=definition.blocks[found.position].id,
-        place=origin.place,
+        place=origin.place or _find_line(definition, origin.pointer),
     )
+
+
+def _find_line(definition: Definition, pointer: str | None) -> Place | None:
+    """Return the place of a block in a file of JSON, if it was read from one."""
+    place = definition.place
+    return place if place is None or pointer is None else place.at_pointer(pointer)
 
 
 def name_block(definition: Definition, position: int) -> str:

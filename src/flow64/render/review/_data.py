@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from ...diff import as_data as change_data
 from ...diff import impact_of
@@ -10,10 +10,6 @@ from ...plan import Review, Step
 from ...redaction import redact_keys_in_json
 from ._grouping import Group, group_alike
 from ._words import make_headline
-
-FORMAT: Final = "flow64-review"
-VERSION: Final = 1
-"""Raised if a key goes or changes its meaning, and not for new keys."""
 
 
 def as_data(review: Review) -> dict[str, Any]:
@@ -25,10 +21,8 @@ def as_data(review: Review) -> dict[str, Any]:
     line = make_headline(review, groups, str)
     data: dict[str, Any] = redact_keys_in_json(
         {
-            "format": FORMAT,
-            "version": VERSION,
             "source": review.source,
-            "environment": review.env,
+            "env": review.env,
             "endpoint": review.endpoint,
             "is_empty": review.is_empty,
             "headline": f"{line.what} - {line.more}" if line.more else line.what,
@@ -57,7 +51,7 @@ def _step_data(one: Step, review: Review) -> dict[str, Any]:
     cost_before, cost_after = one.details.cost_before, one.details.cost_after
     return {
         "key": one.key,
-        "id": one.id or None,
+        "workflow_id": one.id or None,
         "title": one.name,
         "state": one.state,
         "action": one.action,

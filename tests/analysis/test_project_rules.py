@@ -1,0 +1,112 @@
+"""The rules of a project: findings with other severities."""
+
+from __future__ import annotations
+
+import pytest
+from attrs import evolve
+
+from flow64 import COMPANY, LEAD, Project, Workflow
+from flow64.analysis import describe_wrong_rule, errors, findings, severities_by_code
+from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
+from flow64.diff import FindingAppeared, FindingVanished, consequences
+from flow64.errors import ArgumentError
+
+GROWTH = Project("growth", namespace="acme.example")
+
+
+def loud(url="http://hooks.acme.example/x"):
+    flow = Webhook(LEAD) >> OutgoingWebhook(url=url)
+    return Workflow("Loud", flow, key="loud", project=GROWTH)
+
+
+def severities(workflow):
+    return [one.severity for one in workflow.check() if one.code == "insecure-url"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("error", ["error"]),
+        ("warning", ["warning"]),
+        ("note", ["note"]),
+        ("ignore", []),
+    ],
+)
+def test_severity(setting, expected):
+    workflow = loud().with_rules({"insecure-url": setting})
+
+    assert severities(workflow) == expected
+    assert severities(workflow.varied([("variant", "us")])) == expected
+    assert errors(workflow.compile()) == []
+
+
+def test_later_rules_win():
+    """They are added to those that it has, and other findings stay as they are."""
+    one = loud().with_rules({"insecure-url": "ignore", "effects": "warning"})
+
+    found = one.with_rules({"insecure-url": "error"}).check()
+
+    levels = {finding.code: finding.severity for finding in found}
+    assert (levels["insecure-url"], levels["effects"]) == ("error", "warning")
+
+
+def test_an_error_stays_one():
+    """A rule for a code that may be a warning too does not lower its errors."""
+    flow = Webhook(COMPANY) >> FindEmail()
+    definition = Workflow("Mixed", flow, key="mixed").with_rules({})
+    lowered = definition._lower(None, None).definition
+    ignored = evolve(lowered, rules={"row-kind-mismatch": "ignore"})
+
+    (error,) = errors(ignored)
+    (found,) = [one for one in findings(ignored) if one.code == "row-kind-mismatch"]
+
+    assert (found.severity, error.code) == ("error", "row-kind-mismatch")
+    assert found.message.startswith(error.message)
+    assert "[tool.flow64.rules] cannot make it less than an error" in found.message
+
+
+@pytest.mark.parametrize(
+    ("code", "setting", "problem"),
+    [
+        ("late-filter", "error", None),
+        ("row-kind-mismatch", "error", None),
+        ("unloadable-file", "error", None),
+        ("late-filtr", "note", "(did you mean 'late-filter'?)"),
+        ("late-filter", "warn", "write error, warning, note or ignore"),
+        ("late-filter", 5, "is not a text"),
+        ("row-kind-mismatch", "ignore", "cannot be 'ignore'"),
+        ("unloadable-file", "note", "cannot be 'note'"),
+    ],
+)
+def test_wrong_rules(code, setting, problem):
+    found = describe_wrong_rule(code, setting)
+
+    assert found is problem if problem is None else problem in found
+
+
+def test_wrong_rule_of_a_workflow():
+    with pytest.raises(ArgumentError, match="did you mean 'late-filter'"):
+        loud().with_rules({"late-filtr": "note"})
+
+
+def test_each_code_has_severities():
+    known = severities_by_code()
+
+    assert known["no-workflow"] == ("error",)
+    assert "warning" in known["insecure-url"]
+
+
+def test_a_diff_goes_by_rules():
+    """What the project ignores neither appears nor vanishes, if one side is live."""
+    calm, quiet = loud("https://a.example").compile(), {"insecure-url": "ignore"}
+
+    for before, after in ((calm, loud().compile()), (loud().compile(), calm)):
+        both = [
+            [*consequences(before, after)],
+            [*consequences(before, evolve(after, rules=quiet))],
+        ]
+        kinds = [
+            any(isinstance(one, FindingAppeared | FindingVanished) for one in found)
+            for found in both
+        ]
+        assert kinds == [True, False]

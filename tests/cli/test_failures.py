@@ -1,0 +1,124 @@
+"""Failures with `--json`: an object on stdout, and the text on stderr."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from flow64.cli import COMMANDS
+from flow64.cli._options import wants_json
+from flow64.cli._output_schemas import OUTPUTS
+from flow64.cli.schema import SCHEMAS, make_schema
+
+WITHOUT_JSON = {"help", "serve"}
+
+
+def test_every_command_has_a_schema():
+    """A new command needs one. Its output is judged wherever a test prints it."""
+    assert {*OUTPUTS} == {*COMMANDS} - WITHOUT_JSON
+    assert {name.replace(" ", "-") for name in OUTPUTS} <= {*SCHEMAS}
+
+
+@pytest.mark.parametrize("name", [name for name in SCHEMAS if name != "schema"])
+def test_versions(name):
+    """Each object of `--json` has the version of its form at the top."""
+    if name.replace("-", " ") not in OUTPUTS and name not in OUTPUTS:
+        return
+    schema = make_schema(name)
+    for one in schema.get("anyOf", [schema]):
+        assert one["properties"]["format_version"] == {"const": 1}
+        assert "format_version" in one["required"]
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "message"),
+    [
+        (["graphh"], "UsageError", "did you mean 'graph'?"),
+        (["check", "--stric"], "UsageError", "did you mean '--strict'?"),
+        (["check", "nothing.py"], "AddressError", "there is no file"),
+        (["plan", "-e", "prod"], "UnknownEnvironmentError", "prod"),
+        (["history", "-e"], "UsageError", ""),
+        (["check", "--format", "sarif"], "UsageError", "contradicts --json"),
+    ],
+)
+def test_usage(leads, flow64, words, kind, message):
+    """A command line that is wrong prints one too, if it has `--json`."""
+    (leads.with_name("pyproject.toml")).write_text(
+        '[tool.flow64.environments.staging]\napi_key = { env = "K" }\n', "utf-8"
+    )
+
+    found, printed, told = flow64(*words[:1], "--json", *words[1:])
+
+    error = json.loads(printed)["error"]
+    assert (found, error["type"], error["exit_code"]) == (64, kind, 64)
+    assert message in error["message"]
+    assert told.startswith("error: ")
+
+
+def test_errors_of_workflows(leads, flow64):
+    """A compile lists the findings of each workflow that has errors."""
+    text = leads.read_text("utf-8").replace('"title": "Job title"', '"": "x"')
+    leads.write_text(text.replace("Webhook(LEAD", "Webhook(COMPANY"), "utf-8")
+    head = "from flow64 import COMPANY\n"
+    leads.write_text(head + leads.read_text("utf-8"), "utf-8")
+
+    code, printed, told = flow64("compile", "leads.py", "--json")
+
+    error = json.loads(printed)["error"]
+    (faults,) = error["workflows"]
+    assert (code, error["type"], faults["key"]) == (1, "CompileError", "inbound")
+    assert {one["severity"] for one in faults["findings"]} == {"error"}
+    assert error["message"] in told
+
+
+def test_crash(leads, flow64, monkeypatch):
+    """What should not happen is an error as data, too."""
+
+    def fail(*_args, **_options):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("flow64.cli._params.load_source", fail)
+
+    code, printed, _ = flow64("check", "leads.py", "--json")
+
+    error = json.loads(printed)["error"]
+    assert (code, error["type"]) == (1, "ZeroDivisionError")
+    assert "which it should not" in error["message"]
+
+
+def test_refused_run(service, leads, people, flow64):
+    """The option that helps is in `help`."""
+    flow64("deploy", "leads.py", "--yes")
+
+    words = ("run", "leads.py", "people.csv", "--new", "--yes", "--max-rows", "1")
+    code, printed, _ = flow64(*words, "--json")
+
+    error = json.loads(printed)["error"]
+    assert (code, error["type"]) == (3, "BudgetError")
+    assert error["help"].startswith("here: another --max-rows")
+
+
+def test_secrets(leads, flow64):
+    """A key in the place of a name is masked."""
+    key = "sk_live_not_a_real_key_0123456789abcdef"
+
+    _, printed, _ = flow64("check", f"{key}.py", "--json")
+
+    assert json.loads(printed)["error"]["type"] == "AddressError"
+    assert key not in printed
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], False),
+        (["check", "--json"], True),
+        (["check", "--format", "json"], True),
+        (["review", "--format=json"], True),
+        (["check", "--format", "text", "json"], False),
+        (["check", "--", "--json"], False),
+    ],
+)
+def test_who_asks_for_json(words, expected):
+    assert wants_json(words) is expected

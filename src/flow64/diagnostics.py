@@ -157,6 +157,29 @@ class Finding:
             parts.append(self.help)
         return " · ".join(clean_text(part) for part in parts if part)
 
+    def _repr_html_(self) -> str:
+        return Findings([self])._repr_html_()
+
+
+class Findings(list[Finding]):
+    """A list of findings, which a notebook shows as a table."""
+
+    def _repr_html_(self) -> str:
+        from .notebook import Advice, Badge, as_card, as_table  # only in a notebook
+
+        names = ("", "code", "where", "what")
+        rows = [
+            (
+                Badge(finding.severity),
+                finding.code,
+                # The file of a cell is a temporary one, with a long path.
+                finding.where or str(finding.place or "").rpartition("/")[2],
+                Advice(finding.message, finding.help),
+            )
+            for finding in self
+        ]
+        return as_card(summary(self), as_table(names, rows))
+
 
 def as_text(findings: Iterable[Finding], width: int | None = None) -> str:
     """Format findings for a terminal, with source lines and carets under the blocks.
@@ -182,9 +205,10 @@ def as_json(findings: Iterable[Finding]) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def by_severity(findings: Iterable[Finding]) -> list[Finding]:
+def by_severity(findings: Iterable[Finding]) -> Findings:
     """Sort findings: errors first, then warnings, then notes."""
-    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
+    order = SEVERITIES.index
+    return Findings(sorted(findings, key=lambda finding: order(finding.severity)))
 
 
 def summary(findings: Sequence[Finding]) -> str:

@@ -22,7 +22,7 @@ from .definition import (
     fingerprint,
     loads,
 )
-from .diagnostics import Finding, Place, by_severity
+from .diagnostics import Finding, Findings, Place, by_severity
 from .dsl import Flow, Start, as_flow, helpful
 from .errors import ArgumentError, CompileError, JoinedWorkflowError, JoinError
 from .text import shortened
@@ -241,7 +241,7 @@ class Workflow:
         values: Mapping[str, Any] | None = None,
         *,
         blocks: LiveCatalogue | None = None,
-    ) -> list[Finding]:
+    ) -> Findings:
         """Return all errors, warnings and notes, and never raise for them.
 
         Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..notebook import Badge, Cell, as_card, as_facts, as_table
 from ..runs import Tracked
 
 
@@ -66,6 +67,26 @@ class RunHandle:
     def stages(self) -> Mapping[str, int]:
         """Number of each block (`sequence_number`), by key path; empty if unknown."""
         return dict(self._tracked.stages.numbers)
+
+    def _repr_html_(self) -> str:
+        tracked = self._tracked
+        facts: dict[str, Cell] = {
+            "status": Badge(self.status or "not known yet"),
+            "workflow": self.workflow_id,
+            "start": Badge("presumed") if self.is_presumed else None,
+            "why": self.reason or self.empty,
+        }
+        names = {number: key for key, number in self.stages.items()}
+        rows = [
+            (
+                names.get(block.sequence_number, block.block_name),
+                Badge(block.status),
+                block.returned_rows,
+            )
+            for block in ([] if tracked.look is None else tracked.look.blocks)
+        ]
+        table = as_table(("block", "status", "rows"), rows)
+        return as_card(f"Run {self.id}", as_facts(facts), table)
 
     def __repr__(self) -> str:
         shown: dict[str, Any] = {

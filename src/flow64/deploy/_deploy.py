@@ -17,6 +17,7 @@ from ..definition import (
 )
 from ..diff import as_lines
 from ..errors import ConsentError, LocalNamespaceError, StateRefusedError
+from ..notebook import Badge, Cell, Lines, as_card, as_change_lines, as_facts
 from ..plan import Plan, State, Step, Target
 from ._apply import apply_plan
 from ._consent import NOTHING, Agreement
@@ -48,6 +49,15 @@ class Deployment:
     def has_written(self) -> bool:
         """Return True if something was sent."""
         return self.state != "unchanged"
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "state before": Badge(self.state),
+            "sent": "" if self.has_written else "nothing",
+            "not set by code": ", ".join(self.unmanaged),
+        }
+        title = f"Deployment of workflow {self.workflow_id}"
+        return as_card(title, as_facts(facts), as_change_lines(self.changes))
 
 
 @frozen
@@ -86,6 +96,16 @@ class Preview:
         """Return True if it would overwrite something that this code did not deploy."""
         states = ("foreign", "drifted", "conflict", "behind")
         return not self.is_taken and (self.state in states or bool(self.lost))
+
+    def _repr_html_(self) -> str:
+        facts: dict[str, Cell] = {
+            "state": Badge(self.state),
+            "edited on the service": Lines(self.edits),
+            "not set by code": ", ".join(self.unmanaged),
+            "spends at deploy": "; ".join(self.spends),
+        }
+        title = f"Preview of workflow {self.workflow_id}"
+        return as_card(title, as_facts(facts), as_change_lines(self.changes))
 
 
 @frozen

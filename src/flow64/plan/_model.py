@@ -20,7 +20,7 @@ from ..definition import (
     Stamp,
     digest,
 )
-from ..diff import Change, Consequence, LiveSetting
+from ..diff import Change, Consequence, LiveSetting, as_lines
 from ._live import Held, Live
 
 State: TypeAlias = Literal[
@@ -369,6 +369,28 @@ class Plan:
             if step.key == key:
                 return step
         raise KeyError(key)
+
+    def _repr_html_(self) -> str:
+        from ..notebook import Badge, Lines, as_card, as_facts, as_table
+
+        rows = [
+            (
+                Badge(step.action if step.action != "none" else step.state),
+                step.key,
+                "; ".join(step.reasons),
+                Lines([*as_lines((*step.changes, *step.consequences))]),
+            )
+            for step in self.steps
+            if step.is_notable
+        ]
+        idle = sum(not step.is_notable for step in self.steps)
+        facts = {
+            "unchanged": idle or None,
+            "not checked": "; ".join(self.not_checked),
+        }
+        title = f"Plan for environment {self.env} at {self.endpoint}"
+        table = as_table(("", "workflow", "why", "changes"), rows)
+        return as_card(title, table, as_facts(facts))
 
 
 @frozen

@@ -1,0 +1,246 @@
+"""What notebooks show: escaped, without secrets, in the colours of the notebook."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from flow64 import LEAD, AsyncClient, Client, Project, Workflow
+from flow64.api import BlockStatus, LiveStatus
+from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
+from flow64.client import AsyncRun, Run
+from flow64.deploy import Git, make_plan, target_of
+from flow64.diagnostics import Finding, Findings, Place
+from flow64.emulator import Emulator
+from flow64.notebook import (
+    MOST_LINES,
+    MOST_ROWS,
+    Advice,
+    Badge,
+    Lines,
+    as_card,
+    as_change_lines,
+    as_facts,
+    as_table,
+)
+from flow64.runs import Tracked
+
+EVIL = "<script>alert(1)</script> & \x1b[31m"
+KEY = "sk_live_not_a_real_key_0123456789"
+
+growth = Project("growth", namespace="acme.example")
+
+
+def leads(title="Leads", key="leads", mode="PROFESSIONAL"):
+    flow = (
+        Webhook(LEAD, input_schema={"full_name": "string"})
+        >> FindEmail(mode=mode)
+        >> OutgoingWebhook(url=f"https://hooks.acme.example/in?token={KEY}")
+    )
+    return Workflow(title, flow, key=key, project=growth)
+
+
+@pytest.fixture
+def emulator():
+    with Emulator() as served:
+        yield served
+
+
+@pytest.fixture
+def client(emulator):
+    with Client("k", base_url=emulator.url, journal=None) as made:
+        yield made
+
+
+def plan_of(client, *workflows, **options):
+    git = Git()
+    targets = [target_of(one, "default", git=git) for one in workflows]
+    facts = {"env": "default", "endpoint": client.endpoint, "git": git}
+    return client.call(make_plan, targets, **facts, **options)
+
+
+def text_of(html):
+    """The text of HTML that is sound, and safe in a notebook of any theme."""
+    tree = ET.fromstring(html)
+    for element in tree.iter():
+        style = element.get("style", "")
+        assert element.tag in {
+            "div",
+            "span",
+            "table",
+            "thead",
+            "tbody",
+            "tr",
+            "th",
+            "td",
+        }
+        assert {*element.keys()} <= {"style", "scope"}
+        # Text has the colour of the notebook, and nothing covers its background.
+        assert set(re.findall(r"(?<![-\w])color:([^;]+)", style)) <= {"inherit"}
+        assert set(re.findall(r"background:(\w+)", style)) <= {"none", "rgba"}
+    assert KEY not in html
+    assert "\x1b" not in html
+    return " ".join(" ".join(tree.itertext()).split())
+
+
+# -- The parts ------------------------------------------------------------------------
+
+
+def test_everything_is_escaped():
+    """Titles, names, cells, badges and lines; control characters are shown."""
+    cells = [EVIL, Badge(EVIL), Lines([f"+ {EVIL}"]), Advice(EVIL, EVIL), KEY]
+
+    html = as_card(
+        EVIL,
+        as_facts({f"{EVIL}{at}": cell for at, cell in enumerate(cells)}),
+        as_table([EVIL] * 5, [cells]),
+        as_change_lines([f"~ {EVIL}", KEY]),
+    )
+
+    assert "<script>" not in html
+    assert "\\x1b[31m" in text_of(html)
+
+
+def test_empty_facts_and_tables_are_left_out():
+    facts = {"a": None, "b": "", "c": Lines([]), "d": 0}
+
+    assert (
+        text_of(as_card("title", as_facts(facts), as_table(["x"], []))) == "title d 0"
+    )
+
+
+def test_signs_and_words_are_marked():
+    """Only a sign that begins a line, and words that mean something."""
+    lines = ["+ added", "    ~ changed", "- gone", "block a", "+1 is a number"]
+    html = as_card("", as_change_lines(lines), as_facts({"state": Badge("strange")}))
+
+    tones = re.findall(r"background:rgba\((.*?),\.22\)", html)
+    assert tones == ["46,160,67", "210,153,34", "248,81,73", "128,128,128"]
+
+
+def test_long_tables_are_cut():
+    rows = [(number,) for number in range(MOST_ROWS + 2)]
+    lines = [f"+ {number}" for number in range(MOST_LINES + 1500)]
+
+    found = text_of(as_card("", as_table(["n"], rows), as_change_lines(lines)))
+
+    assert "and 2 more rows" in found
+    assert "and 1,500 more lines" in found
+
+
+# -- What has HTML --------------------------------------------------------------------
+
+
+def test_findings():
+    """A table with a summary above; a single one is a table too."""
+    place = Place("/tmp/ipykernel_1/2.py", 7)
+    found = [
+        Finding("cycle", "graph", "error", EVIL, f"remove {KEY}", where="a/b"),
+        Finding("effects", "effects", "note", "posts", place=place),
+        Finding("cost-estimate", "cost", "note", "free"),
+    ]
+
+    shown = text_of(Findings(found)._repr_html_())
+
+    assert shown.startswith("1 error, 2 notes code where what error cycle a/b <script>")
+    assert "note effects 2.py:7 posts note cost-estimate free" in shown
+    assert text_of(found[1]._repr_html_()).startswith("1 note")
+    assert text_of(Findings([])._repr_html_()) == "nothing found"
+
+
+def test_check_gives_findings_for_notebooks():
+    """They are a list as before."""
+    found = leads().check()
+
+    assert isinstance(found, list)
+    assert found == [*found]
+    assert "secret-in-specs" in text_of(found._repr_html_())
+
+
+def test_plan(client, emulator):
+    """Each workflow that changes, with its reason and its changes."""
+    for key in "ab":
+        leads(key=key).deploy(client)
+    emulator.edit(leads(key="b").id(), name=EVIL)
+    plan = plan_of(
+        client,
+        leads(key="a", mode="PERSONAL"),
+        leads(key="b"),
+        leads(key="new"),
+        projects=[growth],
+    )
+
+    shown = text_of(plan._repr_html_())
+
+    assert shown.startswith(f"Plan for environment default at {client.endpoint}")
+    assert "update a the code has changed since it was deployed" in shown
+    assert '"PROFESSIONAL" → "PERSONAL"' in shown
+    assert "refuse b it was edited on the service" in shown
+    assert "create new there is no such workflow" in shown
+
+
+def test_plan_without_changes(client):
+    leads().deploy(client)
+
+    shown = text_of(plan_of(client, leads(), projects=[growth])._repr_html_())
+
+    assert shown.endswith("unchanged 1")
+
+
+def test_deployment_and_preview(client, emulator):
+    first = leads().deploy(client)
+    preview = client.preview(leads(title="Other"))
+    second = leads(title="Other").deploy(client)
+    same = leads(title="Other").deploy(client)
+    emulator.edit(leads().id(), name="By hand")
+    drifted = client.preview(leads(title="Other"))
+
+    shown = [
+        text_of(one._repr_html_()) for one in (first, preview, second, same, drifted)
+    ]
+
+    assert shown[0] == f"Deployment of workflow {leads().id()} state before new"
+    assert 'state update ~ title: "Leads" → "Other"' in shown[1]
+    assert 'state before update ~ title: "Leads" → "Other"' in shown[2]
+    assert shown[3].endswith("state before unchanged sent nothing")
+    assert (
+        'state drifted edited on the service ~ title: "Other" → "By hand"' in shown[4]
+    )
+
+
+def test_run(client):
+    """Its blocks by key path, with what they returned."""
+    leads().deploy(client)
+    run = client.run(leads(), [{"full_name": "Ada"}])
+    before = text_of(run._repr_html_())
+
+    after = text_of(run.wait(every=0.01)._repr_html_())
+
+    assert before.startswith(f"Run {run.id} status ")
+    assert "status completed" in after
+    assert "block status rows webhook completed 1 find_email completed 1" in after
+
+
+@pytest.mark.parametrize("kind", [Run, AsyncRun])
+def test_run_that_failed(kind):
+    """With the reason, and the kinds of blocks where no key path is known."""
+    tracked = Tracked("r1", "", status="", is_presumed=True)
+    blocks = [BlockStatus(block_name=EVIL, sequence_number=1, status="failed")]
+    tracked.record_look(LiveStatus("failed", "r1", "w1", blocks=blocks))
+    tracked.reason = f"no credits {EVIL}"
+    owner = (Client if kind is Run else AsyncClient)("k", journal=None)
+
+    shown = text_of(kind(tracked, owner)._repr_html_())
+
+    assert "status failed workflow w1 start presumed why no credits <script>" in shown
+    assert "block status rows <script>alert(1)</script> & \\x1b[31m failed" in shown
+
+
+def test_run_that_was_not_seen():
+    owner = Client("k", journal=None)
+
+    shown = text_of(Run(Tracked("r1", "", status=""), owner)._repr_html_())
+
+    assert shown == "Run r1 status not known yet"

@@ -94,7 +94,9 @@ class GitLab:
             timeout=120,
             check=False,
         )
-        for path in job.get("artifacts", {}).get("paths", []):
+        artifacts = job.get("artifacts", {})
+        paths = artifacts.get("paths", [])
+        for path in [*paths, *artifacts.get("reports", {}).values()]:
             if (work / path).is_dir():
                 shutil.copytree(work / path, self.kept / path, dirs_exist_ok=True)
             elif (work / path).exists():
@@ -162,6 +164,8 @@ def test_merge_request(gitlab, emulator):
     assert (code, without, planned, asked) == (0, 0, 0, 0), told + plan
     assert "PERSONAL" in told
     assert "PERSONAL" in (gitlab.kept / "flow64-review.html").read_text("utf-8")
+    report = json.loads((gitlab.kept / "gl-code-quality-report.json").read_bytes())
+    assert {one["location"]["path"] for one in report} == {"pipelines/leads.py"}
     assert "has no key" in reason
     assert "leads" in plan
     assert (gitlab.kept / "flow64-plan.html").exists()

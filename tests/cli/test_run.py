@@ -578,7 +578,7 @@ def test_set(search, service):
 
     (run,) = runs()
     assert (code, printed) == (0, f"{run}\n")
-    assert "\nset          ~ /max_results: 300 -> 2\n" in told
+    assert "\nset          ~ max_results: 300 → 2\n" in told
     assert "\nrows         up to 2\n" in told
     assert len(service.rows(run, "search")) == 2
 
@@ -600,7 +600,7 @@ def test_set_of_a_live_workflow(search, flow64):
     live = f"default:id:{found.id}"
     code, _, told = flow64("run", live, "--set", "max_results=2", "--new", "--yes")
 
-    assert (code, "~ /max_results: 300 -> 2" in told) == (0, True)
+    assert (code, "~ max_results: 300 → 2" in told) == (0, True)
 
 
 def test_dry_run_shows_what_is_doubtful(search):

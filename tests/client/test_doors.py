@@ -294,7 +294,7 @@ def test_preview_says_what_a_deploy_would_do_and_writes_nothing(kind, emulator):
     assert [same.is_empty, other.is_empty, drifted.needs_force] == [True, False, True]
     assert list(other.changes) == [
         "block find_email",
-        '    ~ /mode: "PROFESSIONAL" -> "PERSONAL"',
+        '    ~ mode: "PROFESSIONAL" → "PERSONAL"',
     ]
     assert len([r for r in emulator.requests if r.method == "POST"]) == 1
 

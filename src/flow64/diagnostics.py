@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from attrs import frozen
 
+from .files import relative_path
 from .redaction import blot_keys, clean_text, redact_keys
 from .text import count_cells, fit_text, pluralize, printable, truncate
 
@@ -185,7 +186,7 @@ def as_text(findings: Iterable[Finding], width: int | None = None) -> str:
     """Format findings for a terminal, with source lines and carets under the blocks.
 
     Control characters of names and source lines are escaped, so that no name can
-    control the terminal.
+    control the terminal. Files below the working folder are named relative to it.
 
     Args:
         findings: The findings.
@@ -228,7 +229,7 @@ def _lines(finding: Finding, width: int | None) -> Iterator[str]:
 
 
 def _excerpt(place: Place, width: int | None) -> Iterator[str]:
-    yield f"  --> {printable(str(place))}"
+    yield f"  --> {printable(relative_path(place.file))}:{place.line}"
     source = linecache.getline(place.file, place.line).rstrip()
     if not source:
         return

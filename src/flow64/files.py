@@ -243,6 +243,12 @@ def try_lock(descriptor: int) -> bool:
     return True
 
 
+def relative_path(path: str | Path) -> str:
+    """Return a path relative to the working folder, if it is below that."""
+    full, here = Path(path).absolute(), Path.cwd()
+    return str(full.relative_to(here) if full.is_relative_to(here) else path)
+
+
 def reason_of(error: OSError) -> str:
     """Return what the system says, without the path."""
     return error.strerror or type(error).__name__

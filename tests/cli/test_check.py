@@ -195,7 +195,7 @@ def test_user_error(flow64, tmp_path, monkeypatch):
     assert printed == (
         "error[unloadable-file] the module cannot be imported: ZeroDivisionError: "
         "division by zero\n"
-        f"  --> {path}:1\n"
+        "  --> bad.py:1\n"
         "   1 | 1/0\n"
         "     | ^^^\n"
         "   = help: correct it: its traceback is on stderr\n"
@@ -221,7 +221,7 @@ def test_failing_module_hides_no_other(faulty, leads, flow64, tmp_path):
     assert printed.startswith(
         "error[unloadable-file] the module cannot be imported: AttributeError: module "
         "'faulty' has no attribute 'nothing'\n"
-        f"  --> {tmp_path / 'broken.py'}:3\n"
+        "  --> broken.py:3\n"
         "   3 | faulty.nothing()\n"
         "     | ^^^^^^^^^^^^^^\n"
     )
@@ -293,7 +293,7 @@ def test_flow_without_a_workflow(tmp_path, monkeypatch, flow64, written, expecte
 
     assert found == (
         1,
-        expected.replace("leads.py:", f"{tmp_path}/leads.py:"),
+        expected,
         "0 workflows: 1 error\n",
     )
     assert flow64("check", "leads.py:leads")[0] == 1
@@ -315,7 +315,7 @@ def test_duplicate_workflow_hides_nothing(tmp_path, monkeypatch, flow64):
     assert printed.startswith(
         "error[duplicate-workflow] 'inbound' is there twice: in twice.py: a, and in "
         "twice.py: b\n"
-        f"  --> {tmp_path / 'twice.py'}:9\n"
+        "  --> twice.py:9\n"
         f"   9 | b = {one}\n"
         f"     | {'^' * (len(one) + 4)}\n"
         "   = help: give one of them another key, or name one place as the source\n"

@@ -152,7 +152,7 @@ def test_stale(two, flow64):
         "compile", two("a", "b", "new"), "-o", "made", "--check"
     )
 
-    assert (code, told) == (1, "4 files are not current\n")
+    assert (code, told) == (1, "not current: 4 files\n")
     assert printed.splitlines() == [
         "made/b.json: the code compiles to other JSON",
         "made/new.json: it is missing",

@@ -806,7 +806,7 @@ def test_launching_ends_where_every_place_is_taken_by_a_run_that_hangs():
     done, error = ran(world, people(20), concurrency=2, timeout=60)
 
     assert indices(done) == [0]
-    assert error.stopped == "2 runs that may go on are not followed"
+    assert error.stopped == "runs that may go on and are not followed: 2"
     assert (world.posts, world.most) == (3, 2)
 
 

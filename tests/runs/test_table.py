@@ -147,7 +147,7 @@ def test_number_of_rows_is_compared():
     error, count = complaint("a\n1\n", expected=2)
 
     assert count == 1
-    assert "1 rows, and the service says that it has 2" in str(error)
+    assert "1 row, and the service says 2" in str(error)
     assert complaint("a\n1\n", expected=0)[1] == 1
     assert read("a\n1\n", expected=1) == [{"a": "1"}]
 

@@ -35,6 +35,7 @@ from ..errors import (
     SavedPlanError,
     StalePlanError,
 )
+from ..files import relative_path
 from ..loading import select_set_values
 from ..plan import SKIPPED, Plan, Step, pull_command
 from ..text import pluralize, printable
@@ -60,7 +61,6 @@ from ._terminal import (
     print_json,
     print_lines,
     print_message,
-    relative_path,
 )
 
 StepOutcome: TypeAlias = Literal[

@@ -8,7 +8,7 @@ from typing import Final
 from ..analysis import ABOUT_READS, Cost, cost, count_start_rows, findings
 from ..blocks import Webhook
 from ..definition import Definition
-from ..text import format_dollars
+from ..text import format_dollars, pluralize
 
 _OF_SOURCE: Final = "as many as its source makes"
 _SAMPLE: Final = "the sample rows of webhook_input"
@@ -26,7 +26,7 @@ def estimate_run(definition: Definition, given: int) -> Iterator[tuple[str, str]
     rows, each = count_start_rows(definition, given), ""
     if rows is None:
         found = cost(definition)
-        each = f" for {found.rows:,} rows"
+        each = f" for {pluralize(found.rows, 'row')}"
         yield "rows", _SAMPLE if _takes_rows(definition) else _OF_SOURCE
     else:
         found = cost(definition, given, of_payload=True)

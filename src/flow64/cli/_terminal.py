@@ -15,6 +15,7 @@ import click
 import rich.console
 from rich.text import Text
 
+from ..files import relative_path
 from ..text import printable
 from ._colours import Painter, has_colours, paint_findings
 from ._exit_codes import NoConsentError
@@ -30,12 +31,6 @@ class Console(rich.console.Console):
     def on_broken_pipe(self) -> None:
         """Stop printing."""
         self.quiet = True
-
-
-def relative_path(path: Path) -> str:
-    """Return a path relative to the working folder, if it is below that."""
-    full, here = path.absolute(), Path.cwd()
-    return str(full.relative_to(here) if full.is_relative_to(here) else full)
 
 
 def print_message(text: str, painter: Painter | None = None) -> None:

@@ -13,6 +13,7 @@ from ..blocks import CATALOGUE
 from ..environments import EMULATOR
 from ..environments import load as load_settings
 from ..errors import FlowError, MissingExtraError
+from ..files import relative_path
 from ..manifest import write_all
 from ..redaction import clean_text
 from ..text import join_words, pluralize
@@ -27,7 +28,7 @@ from ._block_changes import (
 from ._colours import paint_state
 from ._outputs import SyncedBlocks
 from ._service import connect
-from ._terminal import print_json, print_lines, print_message, relative_path
+from ._terminal import print_json, print_lines, print_message
 
 SETTING: Final = f'blocks = "{SAVED}"'
 

@@ -13,7 +13,7 @@ from attrs import evolve
 from ..analysis import LiveCatalogue, RuleSetting, describe_wrong_rule
 from ..diagnostics import Finding, as_text, summary
 from ..loading import Selection
-from ..text import join_first, printable, shortened
+from ..text import join_first, pluralize, printable, shortened
 from . import _params as params
 from ._colours import paint_findings
 from ._exit_codes import FAILED
@@ -130,7 +130,7 @@ def command(
         )
     elif form in (None, "text"):
         _print_findings(merged)
-        count = "" if len(found) == 1 else f"{len(found)} workflows: "
+        count = "" if len(found) == 1 else f"{pluralize(len(found), 'workflow')}: "
         print_message(count + summary(everything))
     else:
         _print_report(form, [_put_names_first(*each) for each in merged])

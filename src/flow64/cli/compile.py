@@ -16,6 +16,7 @@ from ..errors import CompileError, ReadError
 from ..loading import Loaded, Selection
 from ..manifest import MANIFEST, Entry, Manifest, entry_of, read_manifest, write_all
 from ..manifest import as_text as manifest_text
+from ..text import pluralize
 from . import _params as params
 from ._colours import paint_findings
 from ._exit_codes import FAILED
@@ -183,7 +184,9 @@ def report_stale(problems: Sequence[StaleFile], *, as_json: bool) -> int:
     else:
         print_lines(f"{problem['file']}: {problem['problem']}" for problem in problems)
     print_message(
-        f"{len(problems)} files are not current" if problems else "all are current"
+        f"not current: {pluralize(len(problems), 'file')}"
+        if problems
+        else "all are current"
     )
     return FAILED if problems else 0
 

@@ -23,7 +23,7 @@ from ..runs import (
     Running,
 )
 from ..runs import Progress as BlockProgress
-from ..text import printable
+from ..text import pluralize, printable
 from . import _params as params
 from ._colours import paint_event, paint_state
 from ._exit_codes import FAILED, INTERRUPTED
@@ -162,15 +162,17 @@ class BarDisplay:
             case BlockStarted():
                 self._task(event)
             case BlockProgress():
-                of = "" if event.total is None else f" of {event.total}"
+                of = "" if event.total is None else f"{event.processed} of "
+                count = event.processed if event.total is None else event.total
                 self._progress.update(
                     self._task(event),
                     completed=event.display_percentage,
-                    words=f"{event.processed}{of} rows",
+                    words=f"{of}{pluralize(count, 'row')}",
                 )
             case BlockDone():
-                rows = "done" if event.rows is None else f"done, {event.rows} rows"
-                self._progress.update(self._task(event), completed=100, words=rows)
+                rows = "" if event.rows is None else f", {pluralize(event.rows, 'row')}"
+                words = f"done{rows}"
+                self._progress.update(self._task(event), completed=100, words=words)
                 self._progress.stop_task(self._task(event))
             case BlockFailed():
                 why = f": {event.message}" if event.message else ""

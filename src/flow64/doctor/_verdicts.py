@@ -328,7 +328,7 @@ def judge_run_order(replies: RequestRecords) -> Evidence:
     times = [parse_time(one.get("queued_at")) for one in replies["runs"].items]
     known = [time.timestamp() for time in times if time is not None]
     if len(known) < 2:
-        return "not seen", f"{len(known)} runs say when they were queued"
+        return "not seen", f"queue times: {len(known)}"
     is_sorted = known == sorted(known, reverse=True)
     return ("confirmed" if is_sorted else "contradicted"), f"by {len(known)} runs"
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 from attrs import define, field
 
 from ..blocks import CATALOGUE, FindEmail, Search
+from ..text import pluralize
 from ._block_context import BlockFailedError
 from ._executors import count_search_rows
 from ._records import BlockState, RowData, RunRecord, SpendingRecord, WorkflowRecord
@@ -127,7 +128,7 @@ class Bill:
     def _describe_shortage(self) -> str:
         return (
             f"not enough credits: a row costs {self._price:g}, and {self.limit:g} were "
-            f"left when the block began, enough for {self._rows} rows"
+            f"left when the block began, enough for {pluralize(self._rows, 'row')}"
         )
 
 

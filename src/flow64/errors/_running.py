@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import frozen
 
-from ..text import format_dollars, printable, shortened
+from ..text import format_dollars, pluralize, printable, shortened
 from ._root import FlowError, list_lines
 
 
@@ -291,8 +291,9 @@ class BudgetError(RunError):
         return f"{self.workflow!r} was not run: {problems}{way}. {self._facts()}"
 
     def _facts(self) -> str:
-        rows = "an unknown number of" if self.rows is None else f"{self.rows:,}"
-        start = f"It would start with {rows} rows"
+        unknown = "an unknown number of rows"
+        rows = unknown if self.rows is None else pluralize(self.rows, "row")
+        start = f"It would start with {rows}"
         dollars = format_dollars(self.dollars)
         priced = f"{dollars} by documented prices, an estimate and no quote"
         if not self.unpriced:

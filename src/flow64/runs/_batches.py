@@ -213,7 +213,7 @@ class _BatchRunner:
         """Start batches, one at a time, until as many as may are under way."""
         while not self.stopped and not self.is_all:
             if self.adrift >= self.settings.concurrency:
-                self._stop(f"{self.adrift} runs that may go on are not followed")
+                self._stop(f"runs that may go on and are not followed: {self.adrift}")
             if len(self.flights) + self.adrift >= self.settings.concurrency:
                 return
             self.session.check()  # a caller that has left gives no more rows

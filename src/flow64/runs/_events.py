@@ -78,9 +78,10 @@ class Progress:
         return min(max(self.percentage, 0.0), 100.0)
 
     def __str__(self) -> str:
-        of = f" of {self.total}" if self.total is not None else ""
+        of = f"{self.processed} of " if self.total is not None else ""
+        rows = _format_rows(self.processed if self.total is None else self.total)
         percentage = f"{self.display_percentage:.0f} %"
-        return f"{_name_block(self)}: {self.processed}{of} rows ({percentage})"
+        return f"{_name_block(self)}: {of}{rows} ({percentage})"
 
 
 @frozen

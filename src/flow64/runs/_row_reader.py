@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, Final, NoReturn, TextIO, TypeAlias
 from attrs import define
 
 from ..errors import ResultError, shortened
-from ..text import describe_stray_comma
+from ..text import describe_stray_comma, pluralize
 
 Raw: TypeAlias = Mapping[str, Any]
 """One row: the values of all columns by name."""
@@ -109,7 +109,7 @@ def rows_in(
     finally:
         text.detach()  # so that it does not close what is not its own
     if expected is not None and count != expected:
-        problem = f"it has {count} rows, and the service says that it has {expected}"
+        problem = f"it has {pluralize(count, 'row')}, and the service says {expected}"
         raise ResultError(name, problem)
 
 

@@ -199,7 +199,7 @@ class StartLog:
         """Say what an earlier start had instead."""
         if intended.size != self.size:
             size = intended.size
-            return f"batches of {size} rows" if size else "one run for all"
+            return f"batches of {pluralize(size, 'row')}" if size else "one run for all"
         rows = pluralize(intended.rows, "row")
         return f"another body ({rows})"
 

@@ -721,12 +721,12 @@ def test_retry_of_a_run_without_an_intent_takes_none(journal):
         (
             answer(deployed(leads(mode="PERSONAL"))),
             CODE,
-            r'the code has changed .*mode: "PERSONAL" -> "PROFESSIONAL"',
+            r'the code has changed .*mode: "PERSONAL" → "PROFESSIONAL"',
         ),
         (
             answer({**deployed(CODE), "name": "E\x1b"}),
             CODE,
-            r'edited on the service \(~ title: "Leads" -> ',
+            r'edited on the service \(~ title: "Leads" → ',
         ),
         (answer({**deployed(CODE), "name": "E"}), leads("New"), "and the code has"),
         (

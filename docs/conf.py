@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -17,23 +18,49 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "myst_parser",
+    "sphinx_click",
+    "sphinx_copybutton",
+    "changes",
+    "commands",
     "from_code",
     "schemas",
 ]
+# Links to the documentation of other projects need a network, which the gate has not.
+if os.environ.get("FLOW64_DOCS_ONLINE"):
+    extensions.append("sphinx.ext.intersphinx")
+intersphinx_mapping = {
+    "python": ("https://docs.python.org/3", None),
+    "attrs": ("https://www.attrs.org/en/stable", None),
+    "cattrs": ("https://catt.rs/en/stable", None),
+    "pytest": ("https://docs.pytest.org/en/stable", None),
+}
+
 exclude_patterns = ["_build", "_ext"]
 default_role = "code"  # `x` in a docstring is code, as it is in Markdown
+
+copybutton_prompt_text = "$ "  # of a console only the commands are copied
+copybutton_only_copy_prompt_lines = True
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 html_theme = "furo"
 html_title = "flow64"
+# Only a build that knows its repository has links to edit a page, as hatch_build.py has.
+if repository := os.environ.get("FLOW64_REPOSITORY", "").rstrip("/"):
+    html_theme_options = {
+        "source_repository": repository,
+        "source_branch": "main",
+        "source_directory": "docs/",
+    }
 
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_use_type_comments = False
 add_module_names = False
 napoleon_numpy_docstring = False
+
+smartquotes = False  # an option stays `--like-this` in the help of a command
 
 nitpicky = True
 nitpick_ignore_regex = [

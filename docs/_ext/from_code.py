@@ -23,6 +23,8 @@ from attrs import NOTHING, fields_dict
 
 from flow64 import blocks
 from flow64.analysis import EFFECT_WORDS, findings_reference
+from flow64.api import Policy
+from flow64.api._channel import MAX_ANSWER
 from flow64.blocks import (
     CATALOGUE,
     CONFIDENCE,
@@ -34,10 +36,19 @@ from flow64.blocks import (
 )
 from flow64.cli._install_source import parse_install_source
 from flow64.cli._new_project import Forge, render_template
+from flow64.definition import MAX_BYTES
+from flow64.definition._frozen import MAX_INTEGER
+from flow64.definition._json import MAX_DEPTH
+from flow64.definition._read import MAX_BLOCKS, MAX_EDGES, MAX_VALUES
+from flow64.definition._secrets import SHORTEST_VALUE
+from flow64.definition._stamp import MAX_FIELDS
+from flow64.deploy import PARALLEL
+from flow64.deploy._saved_plan import LARGEST
 from flow64.dsl import Flow, Passthrough, RowKind, Start, Unset
 from flow64.emulator import GUESSES, Switches
 from flow64.emulator._page_items import switch_items
 from flow64.emulator._switches import MARKS
+from flow64.loading._untrusted import MOST_BYTES, MOST_FILES, MOST_VALUES
 from flow64.text import format_dollars
 
 if TYPE_CHECKING:
@@ -84,6 +95,108 @@ def catalogue() -> Iterator[str]:
         for kind, block in CATALOGUE.items():
             if block.__module__.endswith(f".{module}"):
                 yield from _block(kind, block)
+
+
+def overview() -> Iterator[str]:
+    """A table of every kind, in the order of the page."""
+    yield "| block | takes | gives | spends | price of a row, at most | rows are |"
+    yield "|---|---|---|---|---|---|"
+    for module in FAMILIES:
+        for kind, block in CATALOGUE.items():
+            if block.__module__.endswith(f".{module}"):
+                about, price = block.about, block.price({})
+                cells = (
+                    f"[`{kind}`](#{kind})",
+                    _ROWS_SHORT.get(about.takes, about.takes),
+                    _ROWS_SHORT.get(about.gives, about.gives),
+                    _spending(block),
+                    "not known" if price is None else format_dollars(price.dollars),
+                    CONFIDENCE[about.rows],
+                )
+                yield f"| {' | '.join(cells)} |"
+
+
+def _spending(block: type[CatalogueBlock]) -> str:
+    """Say when a block spends: at each run, at creation, or only with some specs."""
+    always = [word for word in _effects(block, {}) if "spends" in word]
+    if always:
+        return "yes"
+    probed = [specs for specs in PROBES if {*specs} <= {*block.spec_names}]
+    if any("spends" in word for specs in probed for word in _effects(block, specs)):
+        return "with some fields"
+    return "not known"
+
+
+_ROWS_SHORT: Mapping[str, str] = {
+    "none": "nothing",
+    "any": "any",
+    "same": "the same",
+    "dataframe_type": "LEAD or COMPANY",
+    "unknown": "unknown",
+}
+
+
+def limits() -> Iterator[str]:
+    """Limits of flow64 itself, with their numbers."""
+    policy = Policy()
+    yield "| what | limit | beyond it |"
+    yield "|---|---|---|"
+    for what, limit, beyond in (
+        ("a JSON file", _size(MAX_BYTES), "refused, with the place"),
+        (
+            "one workflow in JSON",
+            f"{MAX_VALUES:,} values, {MAX_BLOCKS:,} blocks, {MAX_EDGES:,} edges",
+            "refused; code has no such limits",
+        ),
+        ("nesting of specs", f"{MAX_DEPTH} levels", "an error that names the block"),
+        (
+            "whole numbers in specs",
+            f"±{MAX_INTEGER:,}",
+            "an error: JSON readers may round them",
+        ),
+        (
+            "an untrusted folder of JSON (`--manifest`)",
+            f"{MOST_FILES:,} files, {_size(MOST_BYTES)}, {MOST_VALUES:,} values",
+            "refused",
+        ),
+        ("an answer of the service", _size(MAX_ANSWER), "an error"),
+        (
+            "one result file",
+            "the size that the service lists, else 1 GiB",
+            "given up; `--max-bytes` allows more",
+        ),
+        ("a saved plan", _size(LARGEST), "refused"),
+        (
+            "one call, with all its retries",
+            f"{policy.deadline:g} s",
+            "an error that says whether it may have been carried out",
+        ),
+        (
+            "requests",
+            f"{policy.requests_per_minute} a minute and client; the service allows 500",
+            "they wait",
+        ),
+        (
+            "workflows that are written at a time",
+            f"{PARALLEL}, or `--parallel` up to 32",
+            "they wait",
+        ),
+        (
+            "names of fields in a stamp",
+            f"{MAX_FIELDS:,} characters",
+            "live fields are compared with those that code sets now",
+        ),
+        (
+            "secrets that code does not name",
+            f"values of {SHORTEST_VALUE} characters or more",
+            "shorter ones are not recognised",
+        ),
+    ):
+        yield f"| {what} | {limit} | {beyond} |"
+
+
+def _size(number: int) -> str:
+    return f"{number // 2**20} MiB"
 
 
 def _block(kind: str, block: type[CatalogueBlock]) -> Iterator[str]:
@@ -353,6 +466,8 @@ def _ci_file(path: str) -> Iterator[str]:
 
 TEXTS: Mapping[str, Callable[[], Iterator[str]]] = {
     "catalogue": catalogue,
+    "overview": overview,
+    "limits": limits,
     "findings": findings,
     "guesses": guesses,
     "switches": switches,

@@ -506,6 +506,7 @@ made = Workflow("会社", Webhook(COMPANY) >> FindEmail(key="会社", extra={\
 @pytest.mark.parametrize("command", ["check", "compile"])
 def test_terminal_does_not_wrap_carets(tmp_path, monkeypatch, width, shown, command):
     """Source and carets are cut together, to the width of the terminal."""
+    monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "long.py").write_text(LONG, "utf-8")
 

@@ -26,14 +26,8 @@ from ..loading import (
 )
 from . import _params as params
 from ._colours import paint_changes
-from ._comparing import (
-    ComparedSides,
-    compare_sides,
-    comparison_data,
-    format_comparison,
-    name_live_texts,
-    summarize,
-)
+from ._comparing import ComparedSides, compare_sides, name_live_texts
+from ._comparison_text import comparison_data, format_comparison, summarize
 from ._completion import complete_addresses
 from ._exit_codes import CHANGES
 from ._service import connect, find_environment

@@ -46,7 +46,7 @@ myst_heading_anchors = 3
 
 html_theme = "furo"
 html_title = "flow64"
-# Only a build that knows its repository has links to edit a page, as hatch_build.py has.
+# Links to edit a page need the address of the repository, as in hatch_build.py.
 if repository := os.environ.get("FLOW64_REPOSITORY", "").rstrip("/"):
     html_theme_options = {
         "source_repository": repository,

@@ -29,6 +29,16 @@ def test_import_loads_next_to_nothing():
     assert loaded == []
 
 
+def test_settings_load_no_client():
+    """Neither does `flow64 check`, which reads pyproject.toml and sends nothing."""
+    loaded = printed(
+        "import sys; from flow64.environments import load; from flow64 import loading\n"
+        "load(); print(*[name for name in sys.modules if name.startswith('httpx')])"
+    )
+
+    assert loaded == []
+
+
 def test_a_pipeline_loads_no_client():
     """The language does without the packages that the service is spoken to with."""
     loaded = printed(

@@ -6,14 +6,6 @@ from ._answer_errors import api_error
 from ._arguments import FORMATS, as_any_text, as_flag, as_formats, as_id, as_text
 from ._channel import Channel
 from ._credential import KEY_NAME, Credential, Token, TokenSource
-from ._endpoint import (
-    DEFAULT_ENDPOINT,
-    NAMES,
-    endpoint_of,
-    host_of,
-    is_followed,
-    is_loopback,
-)
 from ._feed import Feed, InCaller
 from ._http import HttpxTransport
 from ._logging import LOG_NAME, REQUEST_LOG, configure_logging
@@ -83,14 +75,12 @@ from ._workflow_calls import (
 __all__ = [
     "CLIENT_NAME",
     "COMPLETED",
-    "DEFAULT_ENDPOINT",
     "DISCOVERY",
     "ENDED",
     "FORMATS",
     "KEY_NAME",
     "LOG_NAME",
     "MOST_RUNS",
-    "NAMES",
     "REQUEST_LOG",
     "WAITING",
     "Answer",
@@ -146,14 +136,10 @@ __all__ = [
     "delete_signing_secret",
     "delete_workflow",
     "download_links",
-    "endpoint_of",
     "get_balance",
     "get_schedule",
     "get_signing_secret",
     "get_workflow",
-    "host_of",
-    "is_followed",
-    "is_loopback",
     "is_refusal",
     "is_unsent",
     "later",

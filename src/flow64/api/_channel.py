@@ -14,6 +14,7 @@ from urllib.parse import urlencode, urlsplit
 
 from attrs import field, frozen
 
+from ..endpoints import host_of, is_followed, is_loopback
 from ..errors import (
     AnswerError,
     ApiError,
@@ -24,7 +25,6 @@ from ..errors import (
 from ..http import httpx
 from ..redaction import Redaction
 from ._credential import Credential
-from ._endpoint import host_of, is_followed, is_loopback
 from ._pace import Pace
 from ._request import Answer, Request
 from ._retry import Policy

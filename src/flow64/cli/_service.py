@@ -11,13 +11,12 @@ from typing import Final
 
 from ..api import (
     CLIENT_NAME,
-    DEFAULT_ENDPOINT,
     KEY_NAME,
     LOG_NAME,
-    NAMES,
     REQUEST_LOG,
 )
 from ..client import Client
+from ..endpoints import DEFAULT_ENDPOINT, NAMES
 from ..environments import (
     ENV_NAME,
     OPENING_LOG,

@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 import click
 from attrs import asdict, define, frozen
 
-from ..api import host_of, is_loopback
 from ..emulator import Emulator, Switches, load_fixtures
+from ..endpoints import host_of, is_loopback
 from ..environments import EMULATOR, Reference
 from ..environments import load as load_settings
 from ..errors import ConfigError, SettingsError

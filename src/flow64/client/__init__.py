@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..api import (
-    DEFAULT_ENDPOINT,
     AsyncHttpAnswer,
     AsyncTransport,
     Balance,
@@ -31,6 +30,7 @@ from ..deploy import (
     deployed_codes,
     same_code,
 )
+from ..endpoints import DEFAULT_ENDPOINT
 from ..plan import State
 from ..runs import (
     BlockDone,

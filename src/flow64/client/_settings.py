@@ -21,10 +21,10 @@ from ..api import (
     Pace,
     Policy,
     TokenSource,
-    endpoint_of,
 )
 from ..definition import DEFAULT_ENV, secret_texts, secret_values
 from ..deploy import History
+from ..endpoints import endpoint_of
 from ..errors import ArgumentError, ConfigError, shortened
 from ..runs import Budget, Journal
 

@@ -19,8 +19,9 @@ from urllib.parse import urlsplit
 import attrs
 from attrs import frozen
 
-from ..api import CLIENT_NAME, NAMES, host_of
-from ..api import DEFAULT_ENDPOINT as SERVICE
+from ..api import CLIENT_NAME
+from ..endpoints import DEFAULT_ENDPOINT as SERVICE
+from ..endpoints import NAMES, host_of
 from ..environments import Environment, OAuthFile, Reference, Settings
 
 PREFIXES: Final = ("SIXTYFOUR_", "FLOW64_")

@@ -10,13 +10,18 @@ The file has no secrets, and no id depends on it.
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from ._model import EMULATOR, Environment, OAuthFile, Reference, Settings
 from ._model import ENV_NAME as ENV_NAME
-from ._opening import OPENING_LOG as OPENING_LOG
-from ._opening import async_client_for, client_for, open_client
 from ._read import load
 from ._schema import pyproject_schema as pyproject_schema
 from ._schema import settings_schema as settings_schema
+
+if TYPE_CHECKING:
+    from ._opening import OPENING_LOG as OPENING_LOG
+    from ._opening import async_client_for, client_for, open_client
 
 __all__ = [
     "EMULATOR",
@@ -29,3 +34,10 @@ __all__ = [
     "load",
     "open_client",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what makes clients when it is asked for: it loads httpx."""
+    if name in (*__all__, "OPENING_LOG"):
+        return getattr(import_module("._opening", __package__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import evolve, field, frozen
 
-from ..api import host_of, is_loopback
 from ..definition import EMPTY
+from ..endpoints import host_of, is_loopback
 from ..errors import ConfigError, UnknownEnvironmentError
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from attrs import field, frozen
 
-from ..api import DEFAULT_ENDPOINT, endpoint_of, host_of, is_loopback
 from ..definition import DEFAULT_ENV, Problem, freeze
+from ..endpoints import DEFAULT_ENDPOINT, endpoint_of, host_of, is_loopback
 from ..errors import ConfigError, SettingsError, clipped, did_you_mean, shortened
 from ..redaction import redact_keys
 from ._lines import ROOT, line_of, lines_of

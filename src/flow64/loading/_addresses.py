@@ -18,11 +18,13 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from attrs import field, frozen
 
 from ..definition import DEFAULT_ENV, canonical_id, is_uuid
+from ..environments import EMULATOR, Settings
+from ..environments import load as load_settings
 from ..errors import FlowError, did_you_mean
 from ..text import shortened
 from ._errors import AddressError
@@ -36,9 +38,6 @@ from ._source_names import (
     require_project_source,
     split_source,
 )
-
-if TYPE_CHECKING:
-    from ..environments import Settings
 
 ID: Final = "id:"
 """The prefix of an id in an address."""
@@ -109,8 +108,6 @@ def parse_address(
     place, _ = split_source(text)
     if _exists(Path(place)) or is_path(text) or _is_module_here(place):
         return SourceAddress(text, text)
-    from ..environments import load as load_settings  # noqa: PLC0415 - loads httpx
-
     settings = load_settings()
     head, _, rest = text.partition(":")
     if is_uuid(given := text.removeprefix(ID)):
@@ -185,9 +182,6 @@ def describe_unknown(text: str, keys: Sequence[str] | None = None) -> str:
     Raises:
         SettingsError: `pyproject.toml` has mistakes.
     """
-    from ..environments import EMULATOR  # noqa: PLC0415 - loads httpx
-    from ..environments import load as load_settings  # noqa: PLC0415 - loads httpx
-
     names = sorted(load_settings().environments, key=lambda name: name == EMULATOR)
     head = text.partition(":")[0]
     paths = list_near_paths(Path(head))
@@ -265,8 +259,6 @@ def _has_key(source: str, key: str, *, code: bool) -> bool:
 
 def _accepts_any_env(settings: Settings) -> bool:
     """Return True if nothing is configured, so that any name is the one environment."""
-    from ..environments import EMULATOR  # noqa: PLC0415 - loads httpx
-
     names = settings.environments.keys() - {EMULATOR}
     return names == {DEFAULT_ENV} and (
         settings.environments[DEFAULT_ENV].is_of_variables

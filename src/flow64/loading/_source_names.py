@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..analysis import LiveCatalogue
+from ..environments import Settings
+from ..environments import load as load_settings
 from ..errors import ReadError, SettingsError
 from ..text import clipped, join_first
 from ._errors import AddressError
@@ -49,8 +51,6 @@ def find_project_source() -> str | None:
     Raises:
         SettingsError: pyproject.toml has mistakes.
     """
-    from ..environments import load as load_settings  # noqa: PLC0415 - loads httpx
-
     settings = load_settings()
     if (source := settings.source) is None:
         return None
@@ -79,8 +79,6 @@ def require_project_source() -> str:
 
 def describe_setting(place: str) -> str:
     """Return that the settings name this source, if they do."""
-    from ..environments import load as load_settings  # noqa: PLC0415 - loads httpx
-
     try:
         settings = load_settings()
     except SettingsError:

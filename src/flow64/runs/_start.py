@@ -20,8 +20,6 @@ from ..api import (
     LiveStatus,
     Session,
     Started,
-    host_of,
-    is_loopback,
     is_refusal,
     list_runs,
     live_status,
@@ -30,6 +28,7 @@ from ..api import (
 )
 from ..definition import canonical_id
 from ..deploy import Ready
+from ..endpoints import host_of, is_loopback
 from ..errors import (
     FlowError,
     IntentChangedError,

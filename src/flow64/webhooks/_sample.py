@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 from collections.abc import Callable, Iterable, Mapping
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
@@ -12,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 from uuid import uuid4
 
+from ..endpoints import is_loopback
 from ..errors import ArgumentError, ConfigError, SampleError
 from ._signature import (
     ATTEMPT,
@@ -24,8 +24,6 @@ from ._signature import (
 )
 
 CONNECTIONS: Final = {"http": HTTPConnection, "https": HTTPSConnection}
-LOOPBACK: Final = frozenset({"localhost"})
-"""Names of this machine."""
 
 
 @hide_frames
@@ -91,7 +89,7 @@ def _parse_url(url: str) -> SplitResult:
         match target.scheme:
             case "https":
                 return target
-            case "http" if _is_loopback(target.hostname or ""):
+            case "http" if is_loopback(target.hostname or ""):
                 return target
             case _:
                 pass  # refused below
@@ -99,14 +97,6 @@ def _parse_url(url: str) -> SplitResult:
         "url has to be https://..., or http://... on this machine, in ASCII and "
         "without a user or password"
     )
-
-
-def _is_loopback(host: str) -> bool:
-    """Return True if a host is this machine, without resolving names."""
-    try:
-        return host in LOOPBACK or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _make_body(event: Mapping[str, Any] | bytes | None) -> tuple[bytes, str]:

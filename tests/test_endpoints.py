@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from flow64.api import endpoint_of, host_of, is_followed, is_loopback
 from flow64.client import AsyncClient, Client
+from flow64.endpoints import endpoint_of, host_of, is_followed, is_loopback
 from flow64.errors import ConfigError
 
 

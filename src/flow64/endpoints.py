@@ -1,4 +1,7 @@
-"""The endpoint of a client, and the signed links that it may open."""
+"""Endpoints: the addresses of the service that are used, and the links that are opened.
+
+It loads no HTTP library, so that settings are read quickly.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-from ..errors import ConfigError
+from .errors import ConfigError
 
 DEFAULT_ENDPOINT: Final = "https://api.sixtyfour.ai"
 """Base URL of the service (documented)."""

@@ -37,6 +37,7 @@ PATTERNS = {
     "flow64.analysis._patterns._TOKEN": ("findall", "", "[", "!"),
     "flow64.analysis.checks._keys._CLEAR_NAMESPACE": ("match", "ns:", "a.", "!"),
     "flow64.analysis.checks._keys._MARK": ("search", "", ".", ""),
+    "flow64.diff._lines._PLAIN": ("fullmatch", "", "a-", "!"),
     "flow64.endpoints._BARE_HOST": ("fullmatch", "", "a.", "!"),
     "flow64.loading._importing._TWO_LISTS": ("search", "", "for >>: 'list' and ", ""),
     "flow64.analysis.checks._columns._SEPARATORS": ("findall", "", "a_", ""),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+import json
 from pathlib import Path
 
 import pytest
@@ -62,10 +63,6 @@ def test_stdout(service, leads, flow64, arguments):
             ("run", "leads.py", "people.csv", "-o", "a.xlsx"),
             "a.xlsx ends neither in .csv nor in .ndjson",
         ),
-        (
-            ("run", "leads.py", "people.csv", "-o", "-", "--json"),
-            "it prints rows, and --json data; leave one of them out",
-        ),
     ],
 )
 def test_wrong_output(here, flow64, arguments, problem):
@@ -73,6 +70,14 @@ def test_wrong_output(here, flow64, arguments, problem):
 
     assert (code, printed, problem in told) == (64, "", True)
     assert not Path(arguments[-1]).exists()
+
+
+def test_rows_and_data_are_not_printed_together(here, flow64):
+    """With `--json`, the error is data too."""
+    code, printed, _ = flow64("run", "leads.py", "people.csv", "-o", "-", "--json")
+
+    problem = "it prints rows, and --json data; leave one of them out"
+    assert (code, problem in json.loads(printed)["error"]["message"]) == (64, True)
 
 
 def test_ending_of_a_review(service, leads, flow64):

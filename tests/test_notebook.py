@@ -178,7 +178,7 @@ def test_plan(client, emulator):
     assert "update a the code has changed since it was deployed" in shown
     assert '"PROFESSIONAL" → "PERSONAL"' in shown
     assert "refuse b it was edited on the service" in shown
-    assert "create new there is no such workflow" in shown
+    assert "create new it is not on the service yet" in shown
 
 
 def test_plan_without_changes(client):

@@ -264,7 +264,7 @@ def test_stranger_sees_no_secret(story):
 
 def test_review(story):
     """What changes stands in the summary of that job, and its JSON is handed on."""
-    assert "1 workflow changes" in story.review.summary
+    assert "1 workflow will change" in story.review.summary
     assert "PERSONAL" in story.review.summary
     (lie,) = json.loads(
         (story.github.artifact(2, "flow64-compiled") / "flow64.json").read_bytes()

@@ -105,7 +105,7 @@ def test_files_have_no_colours(service, leads, flow64, tmp_path):
     flow64("--color=always", "review", leads, "-o", "review.txt")
 
     text = (tmp_path / "review.txt").read_text("utf-8")
-    assert "+ inbound: new" in text
+    assert "+ inbound: will be created" in text
     assert "\x1b" not in text
 
 

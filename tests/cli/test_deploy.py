@@ -78,7 +78,7 @@ def test_dry_run_of_what_is_refused(service, drifted, flow64):
     assert bare == flow64("plan", "leads.py")
     assert "! inbound: drifted, stops the deploy" in bare[1]
     assert forced[0] == 0
-    assert "~ inbound: drifted, changes, as --force says" in forced[1]
+    assert "~ inbound: drifted, will change, as --force says" in forced[1]
     assert {*methods(service, before)} == {"GET"}
 
 
@@ -99,7 +99,7 @@ def test_dry_run_of_a_saved_plan(service, leads, flow64):
     stale = flow64("deploy", "--plan", "plan.json", "--dry-run")
 
     assert (dry[0], dry[2], real[0]) == (0, "", 0)
-    assert "+ inbound: new, is created" in dry[1]
+    assert "+ inbound: will be created" in dry[1]
     assert stale[:2] == (3, "")
 
 
@@ -115,13 +115,14 @@ def test_new(service, leads, flow64):
     assert (code, printed) == (0, f"done       inbound  {workflow_id}\n")
     assert told == (
         f"plan for environment default at {service.url} (2 requests)\n"
-        "1 workflow is created\n"
-        "    spends at deploy: nothing\n"
+        "1 workflow will be created\n"
         "    cost per 1,000 rows, at most: inbound $100\n"
+        "    spends at deploy: nothing\n"
+        "    asked of you: your approval; nothing stops the deploy\n"
         "\n"
-        "+ inbound: new, is created\n"
+        "+ inbound: will be created\n"
         f"    Inbound leads ({workflow_id})\n"
-        "    there is no such workflow\n"
+        "    it is not on the service yet\n"
         "    what follows:\n"
         "        rows\n"
         "            ~ rows out of the workflow: none → LEAD\n"
@@ -238,7 +239,7 @@ def test_nobody_to_ask(service, leads, flow64):
     code, printed, told = flow64("deploy", "leads.py")
 
     assert (code, outcomes(printed), deployed()) == (3, [], [])
-    assert "+ inbound: new" in told
+    assert "+ inbound: will be created" in told
     assert told.endswith("error: there is no terminal to ask at; agree with --yes\n")
 
 
@@ -567,7 +568,7 @@ def test_prune_of_work_in_no_commit_takes_its_name(service, leads, flow64, names
     code, told, _ = flow64(*prune)
 
     assert (code, deployed()) == (3, ["In no commit"])
-    assert "in no commit: to delete it, agree by name" in told
+    assert "a dirty working tree: to delete it, agree by name" in told
     assert "to allow it, add --allow-behind inbound" in told
     assert flow64(*prune, "--allow-behind", "inbound")[0] == 0
     assert deployed() == ["other"]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from flow64.cli import main
-from flow64.cli.deploy import command as deploy
-from flow64.render.review._words import _WAYS
 from tests.cli.conftest import LEADS
+from tests.cli.pipelines import id_of
 
 CANARY = "raise SystemExit('code was run')\n"
 
@@ -31,7 +31,7 @@ def test_folders(folders, flow64):
     code, printed, told = flow64("review", "--base", "base", "--head", "head")
 
     assert (code, told) == (0, "")
-    assert printed.startswith("1 workflow changes\n")
+    assert printed.startswith("1 workflow will change\n")
     assert '+ return_fields.seniority: "How senior"' in printed
     assert "in inbound.json\n" in printed
 
@@ -39,7 +39,7 @@ def test_folders(folders, flow64):
 @pytest.mark.parametrize(
     ("form", "start"),
     [
-        ("text", "1 workflow changes\n"),
+        ("text", "1 workflow will change\n"),
         ("markdown", "<!-- flow64:review -->\n"),
         ("json", '{\n  "format_version": 1,\n  "source": "diff",\n'),
         ("html", "<!doctype html>\n"),
@@ -81,7 +81,7 @@ def test_empty_folder(folders, flow64):
     new = flow64("review", "--base", "empty", "--head", "head")
     gone = flow64("review", "--base", "base", "--head", "empty")
 
-    assert new[1].startswith("1 workflow is created\n")
+    assert new[1].startswith("1 workflow will be created\n")
     assert gone[1].startswith("1 workflow is no longer in the code\n")
     assert "in inbound.json\n" in gone[1]
 
@@ -148,7 +148,7 @@ def test_plan(service, leads, flow64):
 
     assert code == 0
     assert printed.startswith("<!-- flow64:review default -->\n")
-    assert "**1 workflow is created**" in printed
+    assert "**1 workflow will be created**" in printed
     assert "in `leads.py`" in printed
     assert {request.method for request in service.requests} == {"GET"}
 
@@ -157,7 +157,7 @@ def test_plan_of_json(service, leads, flow64):
     """With --no-code the source is JSON, and nothing is imported."""
     assert flow64("compile", "leads.py", "-o", "out")[0] == 0
     code, printed, _ = flow64("review", "out", "--no-code")
-    assert (code, "1 workflow is created\n" in printed) == (0, True)
+    assert (code, "1 workflow will be created\n" in printed) == (0, True)
 
     code, _, told = flow64("review", "leads.py", "--no-code")
     assert (code, "is Python" in told) == (64, True)
@@ -221,13 +221,32 @@ def test_registered(capsys):
     assert "flow64 review --base" in capsys.readouterr().out
 
 
-def test_ways_on_are_options():
-    """The ways on that a review names are options of `flow64 deploy`."""
-    known = {name for param in deploy.params for name in param.opts}
-    written = [text for ways in _WAYS.values() for _, text in ways if "--" in text]
+def test_options_are_those_of_a_deploy(service, leads, flow64):
+    """The commands that a review names are whole, and take what they say."""
+    flow64("deploy", "leads.py", "--yes")
+    service.edit(id_of("leads.py"), name="By hand")
 
-    assert written
-    assert {text.split(" ")[0] for text in written} <= known
+    _, printed, _ = flow64("review", "leads.py", "--format", "markdown")
+    commands = re.findall("flow64 deploy .*", printed)
+
+    assert commands == [
+        "flow64 deploy leads.py --env default --force inbound",
+        "flow64 deploy leads.py --env default --skip-drifted",
+    ]
+    for command in commands:
+        assert flow64(*command.split()[1:], "--yes")[0] == 0
+
+
+def test_renamed_with_was(folders, flow64, tmp_path):
+    """Two folders show a workflow that kept its id as one, under its new key."""
+    text = LEADS.replace('key="inbound"', 'key="signups", was="inbound"')
+    (tmp_path / "renamed.py").write_text(text, "utf-8")
+    flow64("compile", "renamed.py", "-o", "renamed")
+
+    _, printed, _ = flow64("review", "--base", "base", "--head", "renamed")
+
+    assert "Nothing changes (1 of 1 unchanged)\n" in printed
+    assert "    renamed, and keeps its ids: signups was inbound\n" in printed
 
 
 EVIL = "https://evil.example/x"

@@ -47,7 +47,7 @@ def test_plan_of_many_is_short(many, flow64, service):
     assert (code, told) == (0, "")
     took = "(13 requests)"
     assert lines[0] == f"plan for environment default at {service.url} {took}"
-    assert lines[1] == "12 workflows are created"
+    assert lines[1] == "12 workflows will be created"
     assert len(lines) < 30
     assert "n00, n01, n02" in printed
     assert "n11" in printed
@@ -94,7 +94,7 @@ def test_what_was_agreed_to_tells_workflows_apart(many, flow64):
 
     *_, told = flow64("deploy", "many.py", "--yes", "--allow-spend", "n03")
 
-    assert "+ n03: new, is created" in told
-    assert "(11): new, are created" in told
+    assert "+ n03: will be created" in told
+    assert "(11): will be created" in told
     assert "; as --allow-spend allows\n" in told
     assert "; to allow it, add --allow-spend KEY\n" in told

@@ -66,7 +66,7 @@ def test_quiet_shows_what_it_asks_about(service, leads, flow64, answering):
     code, _, told = flow64("deploy", "leads.py", "-q")
 
     assert (code, deployed()) == (0, ["Inbound leads"])
-    assert "+ inbound: new, is created" in told
+    assert "+ inbound: will be created" in told
     assert "1 of 1" not in told
 
 
@@ -92,7 +92,7 @@ def test_verbose(service, leads, flow64, line):
 
     paths = [told_line.split(" (")[0] for told_line in told.splitlines()]
     assert code == 0
-    assert "update" in printed
+    assert "will change" in printed
     assert paths[0] == "200 GET /workflows"
     assert "200 GET /workflows/runs" in paths
     assert ("?" in told, "sk_test" in told) == (False, False)

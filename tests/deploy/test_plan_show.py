@@ -51,14 +51,15 @@ TEXTS = snapshot(
     {
         "new": """\
 plan for environment default at http://127.0.0.1 (2 requests)
-1 workflow is created
-    spends at deploy: nothing
+1 workflow will be created
     cost per 1,000 rows, at most: leads $50
-    1 thing could not be checked
+    spends at deploy: nothing
+    not checked: orphans
+    asked of you: your approval; nothing stops the deploy
 
-+ leads: new, is created
++ leads: will be created
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
-    there is no such workflow
+    it is not on the service yet
     what follows:
         rows
             ~ rows out of the workflow: none → LEAD
@@ -76,14 +77,15 @@ not checked:
 """,
         "new_by_title": """\
 plan for environment default at http://127.0.0.1 (2 requests)
-1 workflow is created
-    spends at deploy: found-people
+1 workflow will be created
     cost per 1,000 rows, at most: found-people an open sum + unknown
-    1 thing could not be checked
+    spends at deploy: found-people
+    not checked: orphans
+    asked of you: agree to what found-people spends at deploy
 
-+ found-people: new, is created
++ found-people: will be created
     Found people (4dadc2f8-6be7-532e-a793-b5712d4b02c3)
-    there is no such workflow
+    it is not on the service yet
     its key is made of its title: another title is another workflow
     what follows:
         rows
@@ -109,14 +111,15 @@ not checked:
 plan for environment default at http://127.0.0.1 (2 requests)
 1 workflow is absent and stops the deploy
     spends at deploy: nothing
-    1 thing could not be checked
+    not checked: orphans
+    asked of you: choose an option for leads; until then nothing is deployed
 
 ! leads: absent, stops the deploy
     Leads (11111111-1111-4111-8111-111111111111)
     it is pinned to a workflow that is not there, or that is not shown to you
-    you can:
-        correct the pin, or take it away to create a new workflow
     in tests/deploy/planned.py
+    options:
+        1. correct the pin, or take it away to create a new workflow
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
@@ -141,12 +144,14 @@ not checked:
 """,
         "update": """\
 plan for environment default at http://127.0.0.1 (3 requests)
-1 workflow changes
-    spends at deploy: nothing
+1 workflow will change
+    breaks: nothing found
     cost per 1,000 rows, at most: leads $50 → $200
-    1 thing could not be checked
+    spends at deploy: nothing
+    not checked: orphans
+    asked of you: your approval; nothing stops the deploy
 
-~ leads: update, changes
+~ leads: will change
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     the code has changed since it was deployed
     what changes:
@@ -163,12 +168,14 @@ not checked:
 """,
         "at_work": """\
 plan for environment default at http://127.0.0.1 (3 requests)
-1 workflow changes
-    spends at deploy: nothing
+1 workflow will change
+    breaks: nothing found
     cost per 1,000 rows, at most: leads $50 → $200
-    1 thing could not be checked
+    spends at deploy: nothing
+    not checked: orphans
+    asked of you: your approval; nothing stops the deploy
 
-~ leads: update, changes
+~ leads: will change
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     the code has changed since it was deployed
     what changes:
@@ -188,22 +195,27 @@ not checked:
         "drifted": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 1 workflow is drifted and stops the deploy
-    spends at deploy: nothing
+    breaks: nothing found
     cost per 1,000 rows: unchanged
-    2 things could not be checked
+    spends at deploy: nothing
+    not checked: orphans and what was edited (1 workflow)
+    asked of you: choose an option for leads; until then nothing is deployed
 
 ! leads: drifted, stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     it was edited on the service since it was deployed
-    you can:
-        take what is there into the code: flow64 pull default:leads -o FOLDER
-        overwrite it: --force leads
-        leave it as it is: --skip-drifted
     the code would change:
         ~ title: "Renamed by hand" → "Leads"
     cost of 1,000 input rows, at most: $50
     not checked: cannot show the edit: the last deployed version was not found
     in tests/service/support.py
+    options:
+        1. keep what is on the service, and take it into the code:
+            flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
+        2. overwrite it:
+            flow64 deploy --env default --force leads
+        3. leave it as it is, and deploy the rest:
+            flow64 deploy --env default --skip-drifted
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
@@ -211,23 +223,28 @@ not checked:
         "drifted_with_base": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 1 workflow is drifted and stops the deploy
-    spends at deploy: nothing
+    breaks: nothing found
     cost per 1,000 rows: unchanged
-    1 thing could not be checked
+    spends at deploy: nothing
+    not checked: orphans
+    asked of you: choose an option for leads; until then nothing is deployed
 
 ! leads: drifted, stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     it was edited on the service since it was deployed
-    you can:
-        take what is there into the code: flow64 pull default:leads -o FOLDER
-        overwrite it: --force leads
-        leave it as it is: --skip-drifted
     what was edited on the service:
         ~ title: "Leads" → "Renamed by hand"
     the code would change:
         ~ title: "Renamed by hand" → "Leads"
     cost of 1,000 input rows, at most: $50
     in tests/service/support.py
+    options:
+        1. keep what is on the service, and take it into the code:
+            flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
+        2. overwrite it:
+            flow64 deploy --env default --force leads
+        3. leave it as it is, and deploy the rest:
+            flow64 deploy --env default --skip-drifted
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
@@ -235,17 +252,15 @@ not checked:
         "conflict": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 1 workflow is in conflict and stops the deploy
-    spends at deploy: nothing
+    breaks: nothing found
     cost per 1,000 rows, at most: leads $50 → $200
-    1 thing could not be checked
+    spends at deploy: nothing
+    not checked: orphans
+    asked of you: choose an option for leads; until then nothing is deployed
 
 ! leads: conflict, stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     it was edited on the service, and the code has changed as well
-    you can:
-        take what is there into the code: flow64 pull default:leads -o FOLDER
-        overwrite it: --force leads
-        leave it as it is: --skip-drifted
     what was edited on the service:
         ~ title: "Leads" → "Renamed by hand"
     the code would change:
@@ -257,18 +272,26 @@ plan for environment default at http://127.0.0.1 (3 requests)
             + personal_email
     cost of 1,000 input rows, at most: $50 → $200
     in tests/service/support.py
+    options:
+        1. keep what is on the service, and take it into the code:
+            flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
+        2. overwrite it:
+            flow64 deploy --env default --force leads
+        3. leave it as it is, and deploy the rest:
+            flow64 deploy --env default --skip-drifted
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
 """,
         "converged": """\
 plan for environment default at http://127.0.0.1 (1 request)
-1 workflow gets its stamp alone
-    spends at deploy: nothing
+1 workflow will only get its stamp
     cost per 1,000 rows: unchanged
-    1 thing could not be checked
+    spends at deploy: nothing
+    not checked: orphans
+    asked of you: your approval; nothing stops the deploy
 
-= leads: converged, gets its stamp alone
+= leads: will only get its stamp
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     it is what the code says, and its stamp does not say so
     cost of 1,000 input rows, at most: $200
@@ -279,12 +302,13 @@ not checked:
 """,
         "adopted": """\
 plan for environment default at http://127.0.0.1 (1 request)
-1 workflow gets its stamp alone
-    spends at deploy: nothing
+1 workflow will only get its stamp
     cost per 1,000 rows: unchanged
-    1 thing could not be checked
+    spends at deploy: nothing
+    not checked: orphans
+    asked of you: your approval; nothing stops the deploy
 
-= leads: converged, gets its stamp alone
+= leads: will only get its stamp
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     it is what the code says, and no code of yours deployed it
     cost of 1,000 input rows, at most: $50
@@ -296,19 +320,16 @@ not checked:
         "behind": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 1 workflow is behind and stops the deploy
-    columns that no longer come out of leads: personal_email
-    spends at deploy: nothing
+    lost columns: leads: personal_email
     cost per 1,000 rows, at most: leads $200 → $50
-    1 thing could not be checked
+    spends at deploy: nothing
+    not checked: orphans
+    asked of you: choose an option for leads; until then nothing is deployed
 
 ! leads: behind, stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     newer code, or that of another branch, deployed it
     your code is not built on commit bbbbbbbbbbbb that deployed it
-    you can:
-        bring the code up to that commit
-        overwrite it: --allow-behind leads
-        let branches deploy, in the environment: branches = true
     the code would change:
         block find_email
             ~ mode: "PERSONAL" → "PROFESSIONAL"
@@ -317,6 +338,13 @@ plan for environment default at http://127.0.0.1 (3 requests)
             - personal_email
     cost of 1,000 input rows, at most: $200 → $50
     in tests/service/support.py
+    options:
+        1. bring the code up to that commit:
+            git pull
+        2. overwrite it:
+            flow64 deploy --env default --allow-behind leads
+        3. let branches deploy: in pyproject.toml, [tool.flow64.environments.default]:
+            branches = true
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
@@ -324,18 +352,15 @@ not checked:
         "foreign": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 1 workflow is foreign and stops the deploy
-    columns that no longer come out of leads: personal_email
-    spends at deploy: nothing
+    lost columns: leads: personal_email
     cost per 1,000 rows, at most: leads $200 → $50
-    1 thing could not be checked
+    spends at deploy: nothing
+    not checked: orphans
+    asked of you: choose an option for leads; until then nothing is deployed
 
 ! leads: foreign, stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     no code of yours deployed it, and it is not what the code says
-    you can:
-        take what is there into the code: flow64 pull default:id:8c3c91bb-4d11-5075-b493-0478774c2aed -o FOLDER
-        overwrite it: --force leads
-        leave it as it is: --skip-drifted
     the code would change:
         block find_email
             ~ mode: "PERSONAL" → "PROFESSIONAL"
@@ -344,36 +369,44 @@ plan for environment default at http://127.0.0.1 (3 requests)
             - personal_email
     cost of 1,000 input rows, at most: $200 → $50
     in tests/service/support.py
+    options:
+        1. keep what is on the service, and take it into the code:
+            flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
+        2. overwrite it:
+            flow64 deploy --env default --force leads
+        3. leave it as it is, and deploy the rest:
+            flow64 deploy --env default --skip-drifted
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
 """,
         "orphan": """\
 plan for environment default at http://127.0.0.1 (4 requests)
-1 workflow is an orphan
+1 workflow is no longer in the code
     spends at deploy: nothing
 
-· gone: orphan
+· gone: orphan, stays on the service
     Gone (73686e8d-5f18-56e7-a44f-a508af759c46)
     it is no longer in the code
 
-to delete 1 workflow that is no longer in the code: flow64 deploy --prune=1
+to delete 1 workflow that is no longer in the code: flow64 deploy --env default --prune=1
 """,
         "pruned": """\
 plan for environment default at http://127.0.0.1 (4 requests)
-1 workflow is deleted
+1 workflow will be deleted
     spends at deploy: nothing
+    asked of you: your approval; nothing stops the deploy
 
-- gone: orphan, is deleted
+- gone: orphan, will be deleted
     Gone (73686e8d-5f18-56e7-a44f-a508af759c46)
     it is no longer in the code
 """,
         "pinned_orphan": """\
 plan for environment default at http://127.0.0.1 (2 requests)
-1 workflow is an orphan
+1 workflow is no longer in the code
     spends at deploy: nothing
 
-· leads: orphan
+· leads: orphan, stays on the service
     Leads (11111111-1111-4111-8111-111111111111)
     it is no longer in the code
     it is pinned: prune never takes it
@@ -389,21 +422,19 @@ plan for environment default at http://127.0.0.1 (2 requests)
 """,
         "renamed": """\
 plan for environment default at http://127.0.0.1 (5 requests)
-1 workflow is an orphan; 1 may be a renamed one and stops the deploy
-    spends at deploy: nothing
+1 workflow is no longer in the code; 1 may be renamed and stops the deploy
     cost per 1,000 rows, at most: new $50
+    spends at deploy: nothing
+    asked of you: choose an option for new; until then nothing is deployed
 
-· old: orphan
+· old: orphan, stays on the service
     Leads (85130e7b-91ba-562f-bcaf-40fc3111aa13)
     it is no longer in the code
 
-! new: new, stops the deploy
+! new: perhaps renamed, stops the deploy
     Leads (0448b51f-dc97-543b-8b1b-1b75e2a59385)
-    there is no such workflow
+    it is not on the service yet
     it may be old under another key
-    you can:
-        keep its ids by the argument was=
-        say that it is another workflow: --create new
     what follows:
         rows
             ~ rows out of the workflow: none → LEAD
@@ -415,25 +446,25 @@ plan for environment default at http://127.0.0.1 (5 requests)
     spends at each run: find_email; leaves something outside at each run: posts to https://example.com
     cost of 1,000 input rows, at most: $50
     in tests/service/support.py
-
-possibly renamed:
-    old -> new: was="old" keeps its ids; --create new makes another
+    options:
+        1. keep old and its ids under the new key: in Workflow(...), write:
+            was="old"
+        2. create it as another workflow, beside old:
+            flow64 deploy --env default --create new
 """,
         "secret": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 1 workflow is in conflict and stops the deploy
-    spends at deploy: nothing
+    breaks: nothing found
     cost per 1,000 rows: unchanged
-    1 thing could not be checked
+    spends at deploy: nothing
+    not checked: orphans
+    asked of you: choose an option for secret; until then nothing is deployed
 
 ! secret: conflict, stops the deploy
     Leads (7aa02b2a-0374-5757-b1c9-707bac4c6742)
     it was edited on the service, and a value has changed as well
     /workflow_definition/blocks/1/specs/url cannot be saved and would be lost: it is text in the place of a secret
-    you can:
-        take what is there into the code: flow64 pull default:secret -o FOLDER
-        overwrite it: --force secret
-        leave it as it is: --skip-drifted
     what was edited on the service:
         block outgoing_webhook
             ~ url: secret "hook" → "***"
@@ -442,23 +473,28 @@ plan for environment default at http://127.0.0.1 (3 requests)
             ~ url: "***" → secret "hook"
     cost of 1,000 input rows, at most: $0
     in tests/service/support.py
+    options:
+        1. keep what is on the service, and take it into the code:
+            flow64 code default:id:7aa02b2a-0374-5757-b1c9-707bac4c6742
+        2. overwrite it:
+            flow64 deploy --env default --force secret
+        3. leave it as it is, and deploy the rest:
+            flow64 deploy --env default --skip-drifted
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
 """,
         "orphan_of_branch": """\
 plan for environment default at http://127.0.0.1 (5 requests)
-1 workflow is an orphan, 1 may be a renamed one: they stop the deploy
-    spends at deploy: nothing
+1 workflow is no longer in the code, 1 may be renamed: they stop the deploy
     cost per 1,000 rows, at most: leads $50
+    spends at deploy: nothing
+    asked of you: choose an option for each of leads and extra; until then nothing is deployed
 
-! leads: new, stops the deploy
+! leads: perhaps renamed, stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
-    there is no such workflow
+    it is not on the service yet
     it may be extra under another key
-    you can:
-        keep its ids by the argument was=
-        say that it is another workflow: --create leads
     what follows:
         rows
             ~ rows out of the workflow: none → LEAD
@@ -470,31 +506,33 @@ plan for environment default at http://127.0.0.1 (5 requests)
     spends at each run: find_email; leaves something outside at each run: posts to https://example.com
     cost of 1,000 input rows, at most: $50
     in tests/service/support.py
+    options:
+        1. keep extra and its ids under the new key: in Workflow(...), write:
+            was="extra"
+        2. create it as another workflow, beside extra:
+            flow64 deploy --env default --create leads
 
 ! extra: orphan, stops the deploy
     Extra (c18b3897-ce19-53de-b454-da6d1fa59250)
     newer code, or that of another branch, deployed it
     your code is not built on commit bbbbbbbbbbbb that deployed it
-    you can:
-        bring the code up to what deployed it
-        delete it: --allow-behind extra
-
-possibly renamed:
-    extra -> leads: was="extra" keeps its ids; --create leads makes another
+    options:
+        1. bring the code up to what deployed it:
+            git pull
+        2. delete it:
+            flow64 deploy --env default --prune=1 --allow-behind extra
 """,
         "edited_orphan": """\
 plan for environment default at http://127.0.0.1 (5 requests)
-1 workflow is an orphan, 1 may be a renamed one: they stop the deploy
-    spends at deploy: nothing
+1 workflow is no longer in the code, 1 may be renamed: they stop the deploy
     cost per 1,000 rows, at most: leads $50
+    spends at deploy: nothing
+    asked of you: choose an option for each of leads and extra; until then nothing is deployed
 
-! leads: new, stops the deploy
+! leads: perhaps renamed, stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
-    there is no such workflow
+    it is not on the service yet
     it may be extra under another key
-    you can:
-        keep its ids by the argument was=
-        say that it is another workflow: --create leads
     what follows:
         rows
             ~ rows out of the workflow: none → LEAD
@@ -506,28 +544,33 @@ plan for environment default at http://127.0.0.1 (5 requests)
     spends at each run: find_email; leaves something outside at each run: posts to https://example.com
     cost of 1,000 input rows, at most: $50
     in tests/service/support.py
+    options:
+        1. keep extra and its ids under the new key: in Workflow(...), write:
+            was="extra"
+        2. create it as another workflow, beside extra:
+            flow64 deploy --env default --create leads
 
 ! extra: orphan, stops the deploy
     Renamed by hand (c18b3897-ce19-53de-b454-da6d1fa59250)
     newer code, or that of another branch, deployed it
     your code is not built on commit bbbbbbbbbbbb that deployed it
     it was edited on the service since it was deployed
-    you can:
-        bring the code up to what deployed it
-        delete it: --allow-behind extra --force extra
-
-possibly renamed:
-    extra -> leads: was="extra" keeps its ids; --create leads makes another
+    options:
+        1. bring the code up to what deployed it:
+            git pull
+        2. delete it:
+            flow64 deploy --env default --prune=1 --allow-behind extra --force extra
 """,
         "uncommitted": """\
 plan for environment default at http://127.0.0.1 (3 requests)
-1 workflow changes
-    columns that no longer come out of leads: personal_email
-    spends at deploy: nothing
+1 workflow will change
+    lost columns: leads: personal_email
     cost per 1,000 rows, at most: leads $200 → $50
-    2 things could not be checked
+    spends at deploy: nothing
+    not checked: orphans
+    asked of you: approve what breaks, or reject it; nothing stops the deploy
 
-~ leads: update, changes
+~ leads: will change
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     the code has changed since it was deployed
     what changes:
@@ -537,7 +580,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
         output columns
             - personal_email
     cost of 1,000 input rows, at most: $200 → $50
-    not checked: it was deployed from changes that were in no commit
+    not checked: whether it takes back work: it was deployed from a dirty working tree
     in tests/service/support.py
 
 not checked:
@@ -546,17 +589,15 @@ not checked:
         "of_others": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 1 workflow is foreign and stops the deploy
-    spends at deploy: nothing
+    breaks: nothing found
     cost per 1,000 rows, at most: theirs $50 → $200
-    1 thing could not be checked
+    spends at deploy: nothing
+    not checked: orphans
+    asked of you: choose an option for theirs; until then nothing is deployed
 
 ! theirs: foreign, stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     other code deployed it, and it is not what yours says: workflow leads of project growth (acme.example)
-    you can:
-        take what is there into the code: flow64 pull default:id:8c3c91bb-4d11-5075-b493-0478774c2aed -o FOLDER
-        overwrite it: --force theirs
-        leave it as it is: --skip-drifted
     the code would change:
         ~ 3 blocks have other ids: webhook, find_email, outgoing_webhook
         block find_email
@@ -566,6 +607,13 @@ plan for environment default at http://127.0.0.1 (3 requests)
             + personal_email
     cost of 1,000 input rows, at most: $50 → $200
     in tests/deploy/planned.py
+    options:
+        1. keep what is on the service, and take it into the code:
+            flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
+        2. overwrite it:
+            flow64 deploy --env default --force theirs
+        3. leave it as it is, and deploy the rest:
+            flow64 deploy --env default --skip-drifted
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
@@ -573,19 +621,16 @@ not checked:
         "taken_over": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 1 workflow is foreign and stops the deploy
-    columns that no longer come out of leads: personal_email
-    spends at deploy: nothing
+    lost columns: leads: personal_email
     cost per 1,000 rows, at most: leads $200 → $50
-    1 thing could not be checked
+    spends at deploy: nothing
+    not checked: orphans
+    asked of you: choose an option for leads; until then nothing is deployed
 
 ! leads: foreign, stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     other code deployed it, and it is not what yours says: workflow theirs of project sales (acme.example) by a pin
     it was edited on the service since then
-    you can:
-        take what is there into the code: flow64 pull default:id:8c3c91bb-4d11-5075-b493-0478774c2aed -o FOLDER
-        overwrite it: --force leads
-        leave it as it is: --skip-drifted
     the code would change:
         ~ 3 blocks have other ids: webhook, find_email, outgoing_webhook
         ~ title: "Renamed by hand" → "Leads"
@@ -596,18 +641,26 @@ plan for environment default at http://127.0.0.1 (3 requests)
             - personal_email
     cost of 1,000 input rows, at most: $200 → $50
     in tests/service/support.py
+    options:
+        1. keep what is on the service, and take it into the code:
+            flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
+        2. overwrite it:
+            flow64 deploy --env default --force leads
+        3. leave it as it is, and deploy the rest:
+            flow64 deploy --env default --skip-drifted
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
 """,
         "taken_over_equal": """\
 plan for environment default at http://127.0.0.1 (1 request)
-1 workflow gets its stamp alone
-    spends at deploy: nothing
+1 workflow will only get its stamp
     cost per 1,000 rows: unchanged
-    1 thing could not be checked
+    spends at deploy: nothing
+    not checked: orphans
+    asked of you: your approval; nothing stops the deploy
 
-= leads: converged, gets its stamp alone
+= leads: will only get its stamp
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     it is what the code says; the stamp of workflow theirs of project sales (acme.example) by a pin goes
     cost of 1,000 input rows, at most: $50
@@ -618,12 +671,13 @@ not checked:
 """,
         "searching": """\
 plan for environment default at http://127.0.0.1 (1 request)
-1 workflow gets its stamp alone
-    spends at deploy: found
+1 workflow will only get its stamp
     cost per 1,000 rows: unchanged
-    1 thing could not be checked
+    spends at deploy: found
+    not checked: orphans
+    asked of you: agree to what found spends at deploy
 
-= found: converged, gets its stamp alone
+= found: will only get its stamp
     Found (6d96a2bd-0a27-5c65-ab59-b828a41b09ef)
     it is what the code says, and no code of yours deployed it
     this writes its description alone; whether that buys is not documented
@@ -636,12 +690,14 @@ not checked:
 """,
         "rotated": """\
 plan for environment default at http://127.0.0.1 (3 requests)
-1 workflow changes
-    spends at deploy: nothing
+1 workflow will change
+    breaks: nothing found
     cost per 1,000 rows: unchanged
-    1 thing could not be checked
+    spends at deploy: nothing
+    not checked: orphans
+    asked of you: your approval; nothing stops the deploy
 
-~ secret: update, changes
+~ secret: will change
     Leads (7aa02b2a-0374-5757-b1c9-707bac4c6742)
     a value has changed: hook
     what changes:
@@ -656,23 +712,28 @@ not checked:
         "losing": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 1 workflow differs and stops the deploy
-    spends at deploy: nothing
+    breaks: nothing found
     cost per 1,000 rows: unchanged
-    1 thing could not be checked
+    spends at deploy: nothing
+    not checked: orphans
+    asked of you: choose an option for leads; until then nothing is deployed
 
 ! leads: update, stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     the code has changed since it was deployed
     /workflow_definition/blocks/1/specs/url cannot be saved and would be lost: it is text in the place of a secret
-    you can:
-        take what is there into the code: flow64 pull default:leads -o FOLDER
-        overwrite it: --force leads
-        leave it as it is: --skip-drifted
     the code would change:
         block new_kind
             ~ url: "***" → secret "hook"
     cost of 1,000 input rows, at most: unknown for new_kind
     in tests/deploy/planned.py
+    options:
+        1. keep what is on the service, and take it into the code:
+            flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
+        2. overwrite it:
+            flow64 deploy --env default --force leads
+        3. leave it as it is, and deploy the rest:
+            flow64 deploy --env default --skip-drifted
 
 not checked:
     orphans: not looked for, since not all code of a project is at hand
@@ -680,9 +741,9 @@ not checked:
         "dearer": """\
 plan for environment default at http://127.0.0.1 (1 request)
 1 workflow has settings that the code does not set (1 of 1 unchanged)
-    spends at deploy: nothing
     not set by code, per 1,000 rows: plain mode $350 → $500
-    1 thing could not be checked
+    spends at deploy: nothing
+    not checked: orphans
 
 · plain: unchanged, with settings that the code does not set
     Plain (5c30b323-bb8b-59c5-9160-b553b47321f9)
@@ -719,7 +780,7 @@ DATA = snapshot(
                     "lifted_by": None,
                     "also": [],
                     "lost": [],
-                    "reasons": ["there is no such workflow"],
+                    "reasons": ["it is not on the service yet"],
                     "base": None,
                     "edits": [],
                     "changes": [],
@@ -761,7 +822,7 @@ DATA = snapshot(
                     "also": [],
                     "lost": [],
                     "reasons": [
-                        "there is no such workflow",
+                        "it is not on the service yet",
                         "its key is made of its title: another title is another workflow",
                     ],
                     "base": None,
@@ -1657,7 +1718,7 @@ DATA = snapshot(
                     "also": [],
                     "lost": [],
                     "reasons": [
-                        "there is no such workflow",
+                        "it is not on the service yet",
                         "it may be old under another key",
                     ],
                     "base": None,
@@ -1801,7 +1862,7 @@ DATA = snapshot(
                     "also": [],
                     "lost": [],
                     "reasons": [
-                        "there is no such workflow",
+                        "it is not on the service yet",
                         "it may be extra under another key",
                     ],
                     "base": None,
@@ -1880,7 +1941,7 @@ DATA = snapshot(
                     "also": [],
                     "lost": [],
                     "reasons": [
-                        "there is no such workflow",
+                        "it is not on the service yet",
                         "it may be extra under another key",
                     ],
                     "base": None,
@@ -1995,7 +2056,7 @@ DATA = snapshot(
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "touched": {"schedules": [], "runs": []},
                     "not_checked": [
-                        "it was deployed from changes that were in no commit"
+                        "whether it takes back work: it was deployed from a dirty working tree"
                     ],
                     "live": "6dbca029c03afc15637879fc92f8de46a72b6b1c5739fbbf9b52f878ff8f5a89",
                     "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads 5c5f1842ed740136 5c5f1842ed740136 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",

@@ -858,7 +858,7 @@ def test_digest_changes_with_what_an_editor_keeps_beside(here, part):
         ((OURS, None), False, ("behind",), None),
         (("c" * 40, OURS), True, (), "its commit is not known in this copy"),
         ((None, OURS), True, (), "its stamp names no commit"),
-        ((f"{OURS}+", OURS), True, (), "changes that were in no commit"),
+        ((f"{OURS}+", OURS), True, (), "a dirty working tree"),
         # Neither side is in git, so that there is nothing to compare.
         ((None, None), False, (), "its stamp names no commit"),
     ],
@@ -890,10 +890,7 @@ def test_orphan_is_judged_by_its_commit(here, commits, branches, consents, doubt
         (
             f"{OURS}+",
             OURS,
-            (
-                "it was deployed from changes that were in no commit: to delete it, "
-                "agree by name"
-            ),
+            ("it was deployed from a dirty working tree: to delete it, agree by name"),
         ),
         (
             OURS,
@@ -917,8 +914,9 @@ def test_deletion_of_what_may_be_newer_says_why_it_takes_a_name(
 
     (step,) = plan.steps
     assert step.reasons == ("it is no longer in the code", reason)
-    assert f"    {reason}\n    you can:\n        bring the code up to what" in as_text(
-        plan
+    assert (
+        f"    {reason}\n    options:\n        1. bring the code up to what"
+        in as_text(plan)
     )
     with pytest.raises(errors.PruneError, match="to allow it, add --allow-behind gone"):
         check_plan(plan, Agreement(prune=1), history=folder)
@@ -971,7 +969,10 @@ def test_deletion_of_a_known_secret_that_cannot_be_saved_is_told(here):
 
     assert (step.action, step.consents, len(step.lost)) == ("refuse", ("force",), 1)
     assert "deleted only with" not in as_text(here.plan(wanted, **WHOLE, prune=True))
-    assert "deleted only with --force gone" in as_text(here.plan(wanted, **WHOLE))
+    assert (
+        "to delete it: flow64 deploy --env default --prune=1 --force gone"
+        in as_text(here.plan(wanted, **WHOLE))
+    )
 
 
 def test_behind_and_lost_takes_both(here):
@@ -992,7 +993,7 @@ def test_behind_and_lost_takes_both(here):
     half = Agreement(behind=["leads"])
     assert "--allow-behind leads --force leads" in as_text(plan, half)
     told = as_text(plan, evolve(half, force={"leads"}))
-    assert "changes, as --allow-behind and --force say" in told
+    assert "will change, as --allow-behind and --force say" in told
 
 
 @pytest.mark.parametrize(

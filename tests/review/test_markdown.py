@@ -65,13 +65,14 @@ def test_nothing_acts(review):
         *("bullet_list_open", "bullet_list_close", "list_item_open"),
         *("list_item_close", "inline", "text", "code_inline", "fence"),
         *("html_block", "softbreak", "strong_open", "strong_close"),
+        *("ordered_list_open", "ordered_list_close"),
     }
     assert all(OURS.fullmatch(t.content) for t in found if t.type == "html_block")
     texts = [token.content for token in found if token.type == "text"]
     assert [text for text in texts if not PLAIN.fullmatch(text)] == []
     assert [text for text in texts if re.search(r"@|www|http|GH-", text)] == []
     assert {token.info for token in found if token.type == "fence"} == (
-        {"diff", "mermaid"} if review is hostile else {"diff"}
+        {"diff", "mermaid"} if review is hostile else {"diff", "sh"}
     )
 
 
@@ -192,7 +193,7 @@ def test_large():
     text = as_markdown(fleet())
 
     assert 32_768 < len(text.encode()) <= 65_536
-    assert "**200 workflows change** — spends at deploy: nothing" in text
+    assert "**200 workflows will change** — spends at deploy: nothing" in text
     note = text.splitlines()[-1]
     assert note.startswith("**Not shown here, for lack of space:** ")
     counts = {
@@ -236,7 +237,7 @@ def test_most_important_first():
     text = as_markdown(Review("plan", [*noise, stop]), limit=9_000)
 
     assert "`z` is drifted and stops the deploy" in text
-    assert "overwrite it `--force z`" in text
+    assert "deploy --env None --force z" in text
     assert "Not shown here" in text
 
 
@@ -380,9 +381,7 @@ def test_absent():
     """What nothing lifts has a way on too."""
     one = step("a", "absent", action="refuse")
 
-    assert "- you can: correct the pin, or take it away" in (
-        as_markdown(Review("plan", [one]))
-    )
+    assert "1. correct the pin, or take it away" in (as_markdown(Review("plan", [one])))
 
 
 def test_moved():
@@ -418,7 +417,7 @@ def test_long_names(character):
     text = as_markdown(Review("plan", ones, env=name), limit=0)
 
     assert len(text.encode()) <= 8_192
-    assert "**9 workflows change**" in text
+    assert "**9 workflows will change**" in text
 
 
 def test_marker_of_a_long_name():

@@ -7,12 +7,14 @@ import re
 import pytest
 from attrs import evolve
 
+from flow64 import RawBlock
 from flow64.blocks import OutgoingWebhook
 from flow64.diff import BlockRef, Unmanaged
 from flow64.plan import Rename, Review
 from flow64.render.review import Pair, as_html, review_of_diff
 from tests.review.support import (
     CHANGES,
+    branch_inserted,
     crm,
     field_added,
     forty_variants,
@@ -83,12 +85,14 @@ def test_policy_holds(look):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["branch_inserted", "forty_variants"])
-def test_axe(look, name, scheme):
+@pytest.mark.parametrize("width", [390, 768, 1280])
+@pytest.mark.parametrize("name", ["branch_inserted", "forty_variants", "wide_and_tall"])
+def test_axe(look, name, scheme, width):
     """Axe finds nothing: names, roles, order of headings, contrast in both schemes."""
     from axe_playwright_python.sync_playwright import Axe
 
-    page = look(as_html(CHANGES[name]()), color_scheme=scheme, bypass_csp=True)
+    html = as_html({**CHANGES, "wide_and_tall": wide_and_tall}[name]())
+    page = look(html, color_scheme=scheme, bypass_csp=True, width=width)
     found = Axe().run(page)
 
     assert found.response["passes"]
@@ -124,12 +128,13 @@ def test_every_change_is_reachable(look):
     lists = page.evaluate(
         "[...document.querySelectorAll('h3')].filter(h => "
         "/^What changes|^The code would/.test(h.textContent)).map(h => { let n = 0, "
-        "all = 0; for (let e = h.nextElementSibling; e && e.className == 'change'; "
-        "e = e.nextElementSibling) { all++; n += !!e.querySelector('h4 a'); } "
+        "all = 0; for (let e = h.nextElementSibling; e && e.matches('.change, .like'); "
+        "e = e.nextElementSibling) if (e.className == 'change') "
+        "{ all++; n += !!e.querySelector('h4 a'); } "
         "return [n, all]; })"
     )
 
-    assert lists == [[2, 2], [2, 2], [1, 1]]
+    assert lists == [[1, 1], [0, 1], [1, 1]]  # the second one is not drawn
 
 
 def test_edges_are_reachable(look):
@@ -171,12 +176,79 @@ def test_focus_is_seen(look):
     assert outline == "3px"
 
 
-@pytest.mark.parametrize("width", [320, 768, 1280])
-def test_no_sideways_scroll(look, width):
-    """It fits, on a small screen too; wide graphs scroll by themselves."""
-    page = look(as_html(forty_variants()), width=width)
+CUT = """[...document.querySelectorAll('body *')].filter(one =>
+  !one.closest('.hidden, .skip, nav h2') && one.getClientRects().length &&
+  (one.getBoundingClientRect().right > innerWidth + 1 ||
+   one.getBoundingClientRect().left < -1 ||
+   (getComputedStyle(one).overflowX != 'visible' &&
+    one.scrollWidth > one.clientWidth + 1))
+).map(one => one.outerHTML.slice(0, 200))"""
+"""What is cut, or has to be scrolled sideways."""
+
+
+def wide_and_tall():
+    """A graph wider than a screen, and one that is higher than it."""
+    url = "https://x.example/"
+    fan = [OutgoingWebhook(url=url, key=f"hook{n}") for n in range(12)]
+    chain = leads()
+    for number in range(40):
+        chain = chain >> RawBlock("step", key=f"step{number}")
+    return review_of_diff(
+        [
+            pair(None, workflow(leads() >> fan), "wide"),
+            pair(workflow(chain), workflow(chain >> crm(), title="Tall"), "tall"),
+        ]
+    )
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+@pytest.mark.parametrize("review", [forty_variants, branch_inserted, wide_and_tall])
+def test_nothing_is_cut(look, review, width):
+    """It fits, on a small screen too, and so do its graphs."""
+    page = look(as_html(review()), width=width)
 
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(CUT) == []
+
+
+def test_graph_in_full_size(look):
+    """A graph that is made small to fit can be shown as it is."""
+    page = look(as_html(wide_and_tall()))
+    size = "document.querySelector('#graph-2 svg').getBoundingClientRect()"
+    small = page.evaluate(f"({size}).width")
+    page.check("#full-2")
+
+    assert small < page.evaluate(f"({size}).width")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_changes_come_before_the_graph(look, width):
+    """What was edited and would change is read first, and the graph comes below."""
+    page = look(as_html(forty_variants()), width=width)
+    tops = [
+        page.locator(f"#g1 {place}").first.bounding_box()["y"]
+        for place in (".change", ".options", "figure")
+    ]
+
+    assert (tops[0] < tops[1] < tops[2]) == (width == 390)
+    tops = [page.locator(place).first.bounding_box()["y"] for place in ("#g1", "#g3")]
+    assert tops[0] < tops[1]
+    wide = look(as_html(wide_and_tall()), width=width)
+    assert wide.evaluate(
+        "document.querySelector('.wide .facts').getBoundingClientRect().top < "
+        "document.querySelector('.wide figure').getBoundingClientRect().top"
+    )
+
+
+def test_same_changes_are_shown_once(look):
+    """A group that is like another one shows its differences, and leads to it."""
+    page = look(as_html(forty_variants()))
+    words = page.inner_text("#g1 .what-changes")
+
+    assert "The same as regional/* (38), and also:" in words
+    assert "seniority" not in words
+    page.click("#g1 .like a")
+    assert "seniority" in page.inner_text(":target")
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -196,12 +268,13 @@ def test_signs_beside_colours(look, name):
 
 
 def test_stop_comes_first(look):
-    """What stops the deploy is on the first screen, with the ways on."""
+    """What stops the deploy is on the first screen, with what is asked."""
     page = look(as_html(forty_variants()))
 
     assert "2 are in conflict and stop the deploy" in page.inner_text(".what")
-    box = page.locator(".ways").first.bounding_box()
-    assert box["y"] + box["height"] < 900
+    assert "choose an option for each of" in page.inner_text(".asked")
+    box = page.locator(".options").first.bounding_box()
+    assert box["y"] < 900
 
 
 # -- What has no room, and what is seldom ----------------------------------------------
@@ -213,7 +286,7 @@ def test_graphs_have_room(monkeypatch):
     html = as_html(forty_variants())
 
     assert html.count("<svg") == 1
-    assert "Not shown here, for lack of space: 2 graphs." in html
+    assert "Not shown here, for lack of space: 1 graph." in html
 
 
 def test_lines_have_room(monkeypatch):
@@ -235,7 +308,7 @@ def test_page_has_room(monkeypatch):
     html = as_html(forty_variants())
 
     assert html.count('<ul class="lines">') == 3
-    assert "for lack of space: 8 lines of changes." in html
+    assert "for lack of space: 4 lines of changes." in html
 
 
 def test_nothing():
@@ -248,7 +321,7 @@ def test_nothing():
 
 
 def test_wide():
-    """A large graph has the whole width, above the changes."""
+    """A wide graph has the whole width."""
     url = "https://x.example/"
     fan = [OutgoingWebhook(url=url, key=f"hook{n}") for n in range(9)]
     html = as_html(review_of_diff([pair(None, workflow(leads() >> fan))]))

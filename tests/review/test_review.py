@@ -146,7 +146,7 @@ def test_findings_appear():
     empty = from_data(data)
     review = review_of_diff([Pair("a", read(workflow(leads())), empty)])
 
-    assert "1 workflow changes; 1 error appears in checks\n" in as_text(review)
+    assert "1 workflow will change; 1 error appears in checks\n" in as_text(review)
 
 
 def test_spends_at_deploy():
@@ -258,7 +258,7 @@ def test_forty_variants_without_keys():
     assert len(group.keys) == 40
     assert group.label == "regional/*"
     assert len(as_data(review)["workflows"]) == 40
-    assert "**40 workflows change**" in as_markdown(review)
+    assert "**40 workflows will change**" in as_markdown(review)
 
 
 def test_two_apart():
@@ -334,11 +334,13 @@ def test_like_and_without():
         "f": (True, 0, 0),
     }
     text, page, lines = as_markdown(review), as_html(review), as_text(review)
-    assert "Like `a, ...` (2), except:\n" in text
+    assert "The same as `a, ...` (2), without:\n" in text
     assert "And also:\n" in text
-    assert "Like `a, ...` (2).\n" in text
-    assert "Except:<ul>" in page
-    assert "    except:\n" in lines
+    assert "The same as `a, ...` (2).\n" in text
+    assert "<code>a, ...</code> (2)</a>, without:</p>" in page
+    assert '<p class="like">And also:</p>' in page
+    assert "    the same as a, ... (2), without:\n" in lines
+    assert "    the same as a, ... (2)\n" in lines
     assert "    and also:\n" in lines
 
 
@@ -427,7 +429,8 @@ def test_some_of_them():
 
     for text in (as_text(review), as_markdown(review), as_html(review)):
         assert "edited (2 of them)" in text
-        assert "gone (" not in text
+        assert "gone (3 of them)" not in text
+        assert "gone (3 workflows) and edited (2 workflows)" in text
 
 
 @pytest.mark.parametrize(
@@ -464,7 +467,11 @@ def test_headline_names_few():
 
     assert "k0 $1 → $2, k1 $1 → $3, k2 $1 → $4, k3 $1 → $5 and 2 more" in text
     assert "spends at deploy: k0, k1, k2 and 3 more\n" in text
-    assert "1 thing could not be checked\n" in text
+    assert "    not checked: a\n" in text
+    assert (
+        "asked of you: agree to what k0, k1, k2, k3 and 2 more spend at deploy\n"
+        in text
+    )
 
 
 def test_broken_reads_come_first():
@@ -482,17 +489,17 @@ def test_broken_reads_come_first():
     of_many = as_text(Review("diff", apart)).splitlines()
 
     assert lines[:5] == [
-        "1 workflow changes; 1 read breaks",
+        "1 workflow will change; 1 block reads a column that is gone",
         (
-            "    broken reads of inbound: filter reads email_status, which no block "
+            "    breaks: inbound: filter reads email_status, which no block "
             "before it brings any more: probably no row passes"
         ),
-        "    columns that no longer come out of inbound: email, email_status",
-        "    spends at deploy: nothing",
+        "    lost columns: inbound: email, email_status",
         "    cost per 1,000 rows, at most: inbound $50 → $0",
+        "    spends at deploy: nothing",
     ]
-    assert of_many[0] == "6 workflows change; 6 reads break"
-    assert of_many[5] == "    broken reads of 2 more groups"
+    assert of_many[0] == "6 workflows will change; 6 reads of columns that are gone"
+    assert of_many[1].startswith("    breaks: k0, k1, k2, k3 and 2 more: filter reads")
     assert as_data(review)["workflows"][0]["impact"] == "breaks-read"
 
 
@@ -502,12 +509,16 @@ def test_several_states_stop():
         step(f"{state}{n}", state, action="refuse", lifted_by="force")
         for n, state in enumerate(["drifted", "conflict", "conflict"])
     ]
-    text = as_text(Review("plan", ones))
+    text = as_text(Review("plan", ones, env="prod"))
 
     assert "1 workflow is drifted, 2 are in conflict: they stop the deploy\n" in text
     assert "! conflict1, ... (2): conflict, stop the deploy\n" in text
-    assert "    you can, for each of them:\n" in text
-    assert "        overwrite it: --force KEY\n" in text
+    assert "choose an option for each of drifted0 and conflict1, ... (2)" in text
+    assert "    options, for each of them:\n" in text
+    assert (
+        "        2. overwrite it:\n"
+        "            flow64 deploy --env prod --force conflict1 --force conflict2\n"
+    ) in text
 
 
 def test_what_is_copied_is_quoted():
@@ -517,7 +528,7 @@ def test_what_is_copied_is_quoted():
     rename = Rename("n", "o", "id", 'x"); import os; ("')
     text = as_text(Review("plan", [one], renames=(rename,)))
 
-    assert f"overwrite it: --force {shlex.quote(key)}\n" in text
+    assert f" --force {shlex.quote(key)}\n" in text
     assert r'was="x\"); import os; (\"" keeps its ids' in text
 
 
@@ -532,9 +543,9 @@ def test_other_states():
     """What nothing is done about is told by its state."""
     text = as_text(Review("plan", [step("a", "copy"), step("b", "orphan")]))
 
-    assert "1 workflow is an orphan, 1 is a copy\n" in text
+    assert "1 workflow is no longer in the code, 1 is a copy\n" in text
     assert "· a: copy\n" in text
-    assert "· b: orphan\n" in text
+    assert "· b: orphan, stays on the service\n" in text
 
 
 # -- Lines -----------------------------------------------------------------------------
@@ -629,11 +640,10 @@ def test_text_of_what_a_plan_has():
 
     assert text.startswith("plan for environment e at x\n")
     assert (
-        "    o -> n: its ids depend on the new names; --create n makes another\n"
-        in text
+        "    o → n: its ids depend on the new names; --create n makes another\n" in text
     )
-    assert '    q -> p: was="q" keeps its ids; --create p makes another\n' in text
-    assert "you can:\n        correct the pin, or take it away" in text
+    assert '    q → p: was="q" keeps its ids; --create p makes another\n' in text
+    assert "options:\n        1. correct the pin, or take it away" in text
     assert "possibly renamed" in text
 
 
@@ -669,7 +679,7 @@ def test_orphan_that_is_refused_says_what_deletes_it():
     text = as_text(Review("plan", [orphan]))
 
     assert "bring the code up to what deployed it" in text
-    assert "delete it: --allow-behind 'old one' --force 'old one'" in text
+    assert " --prune=1 --allow-behind 'old one' --force 'old one'\n" in text
     assert "--skip-drifted" not in text
 
 
@@ -686,6 +696,6 @@ def test_all_that_lifts_a_refusal_is_told():
 
     both, one = as_text(Review("plan", [behind])), as_text(Review("plan", [edited]))
 
-    assert "overwrite it: --allow-behind inbound --force inbound" in both
-    assert "overwrite it: --force inbound" in one
+    assert " --allow-behind inbound --force inbound\n" in both
+    assert " --force inbound\n" in one
     assert "--skip-drifted" not in one

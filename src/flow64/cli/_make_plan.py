@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
@@ -43,8 +44,10 @@ from ..errors import (
     LocalNamespaceError,
 )
 from ..loading import (
+    EVERYTHING,
     LiveRedaction,
     Loaded,
+    Selection,
     SourceWorkflow,
     files_below,
     select_set_values,
@@ -116,6 +119,26 @@ class Faulty:
 
     name: str
     error: FlowError
+
+
+def deploy_command(
+    place: CommandEnvironment,
+    source: str | None,
+    values: Path | None = None,
+    *,
+    plan: Path | None = None,
+    selection: Selection = EVERYTHING,
+    no_code: bool = False,
+) -> str:
+    """Return the command that deploys a source as this one was planned."""
+    words = ["flow64", "deploy", *([] if source is None else [source])]
+    words += [word for one in selection.select for word in ("--select", one)]
+    words += [word for one in selection.exclude for word in ("--exclude", one)]
+    words += ["--changed"] if selection.is_changed else []
+    words += ["--env", place.env] if plan is None else ["--plan", str(plan)]
+    words += [] if values is None else ["--values", str(values)]
+    words += ["--no-code"] if no_code else []
+    return shlex.join(words)
 
 
 def find_place(env: str | None, values: Path | None) -> CommandEnvironment:

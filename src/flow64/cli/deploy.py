@@ -33,6 +33,7 @@ from ._failure import describe_failure
 from ._make_plan import (
     CommandEnvironment,
     Faulty,
+    deploy_command,
     find_place,
     name_workflows,
     plan_workflows,
@@ -293,7 +294,19 @@ def _apply(
     """Show a plan, and apply it unless this is a dry run."""
     agreement = options.agreement(plan)
     priced = evolve(plan, prices=place.settings.prices)
-    text = as_text(priced, agreement, in_full=OPTIONS.is_verbose)
+    text = as_text(
+        priced,
+        agreement,
+        in_full=OPTIONS.is_verbose,
+        command=deploy_command(
+            place,
+            options.source,
+            options.values,
+            plan=options.plan_file,
+            selection=options.selection,
+            no_code=options.no_code,
+        ),
+    )
     if not options.dry_run:
         is_short = text.count("\n") == 1  # nothing is left to read or to agree to
         print_message(text.rstrip("\n") if is_short else text, paint_changes)

@@ -14,7 +14,13 @@ from ..plan import Plan
 from . import _params as params
 from ._colours import paint_changes
 from ._exit_codes import CHANGES, FAILED
-from ._make_plan import find_place, find_warnings, plan_workflows, print_faults
+from ._make_plan import (
+    deploy_command,
+    find_place,
+    find_warnings,
+    plan_workflows,
+    print_faults,
+)
 from ._options import OPTIONS
 from ._output_options import private_output_file
 from ._service import connect
@@ -97,7 +103,11 @@ def command(
     if as_json:
         print_json(as_data(plan))
     else:
-        print_text(as_text(plan, in_full=OPTIONS.is_verbose), paint_changes)
+        run = deploy_command(
+            place, source, values, selection=selection, no_code=no_code
+        )
+        text = as_text(plan, in_full=OPTIONS.is_verbose, command=run)
+        print_text(text, paint_changes)
     if output is not None:
         file = shlex.quote(str(output))
         print_message(f"saved; to apply it: flow64 deploy --plan {file}")

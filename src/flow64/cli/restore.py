@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -67,7 +68,9 @@ def command(
             prices=place.settings.prices,
             secrets=place.secrets,
         )
-        print_message(as_text(plan), paint_changes)
+        run = shlex.join(["flow64", "restore", key, "--env", place.env])
+        run += f" --at {shlex.quote(at)}" if at else ""
+        print_message(as_text(plan, command=run), paint_changes)
         if without := place.history.find(key, at, env=place.env).without:
             print_advice(
                 f"{printable(key)} was saved {printable(without)}: the current values "

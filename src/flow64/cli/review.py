@@ -24,7 +24,7 @@ from ..render import (
 from . import _params as params
 from ._colours import paint_changes
 from ._exit_codes import CHANGES, FAILED
-from ._make_plan import find_place, plan_workflows, print_faults
+from ._make_plan import deploy_command, find_place, plan_workflows, print_faults
 from ._output_options import output_file
 from ._service import connect
 from ._terminal import format_result, print_text, write_file
@@ -152,13 +152,24 @@ def _compare(
         selection: The workflows to compare.
     """
     old, new = _load_folder(base), _load_folder(head, manifest)
-    names = [*new, *(name for name in old if name not in new)]
+    before = {name: _lower(one) for name, one in old.items()}
+    after = {name: _lower(one) for name, one in new.items()}
+    # With `was=`, a workflow has another key and keeps its id.
+    gone = {one.id: name for name, one in before.items() if name not in new and one.id}
+    was = {
+        name: gone[one.id]
+        for name, one in after.items()
+        if name not in old and one.id in gone
+    }
+    left = [name for name in old if name not in new and name not in was.values()]
+    names = [*new, *left]
     pairs = [
         Pair(
             name,
-            _lower(old.get(name)),
-            _lower(new.get(name)),
+            before.get(was.get(name, name)),
+            after.get(name),
             _find_file(new.get(name), head) or _find_file(old.get(name), base),
+            was.get(name),
         )
         for name in selection.pick("both folders", names, lambda name: [name])
     ]
@@ -187,9 +198,9 @@ def _load_folder(
     return found
 
 
-def _lower(one: SourceWorkflow | None) -> Definition | None:
+def _lower(one: SourceWorkflow) -> Definition:
     """Return the definition, even with errors: a review shows new errors."""
-    return None if one is None else lower_leniently(one.workflow)
+    return lower_leniently(one.workflow)
 
 
 def _find_file(one: SourceWorkflow | None, folder: Path) -> str | None:
@@ -223,4 +234,5 @@ def _plan(
     if not isinstance(plan, Plan):
         print_faults(plan)
         return None
-    return review_of_plan(plan, root=Path.cwd())
+    run = deploy_command(place, source, values, selection=selection, no_code=not code)
+    return review_of_plan(plan, root=Path.cwd(), command=run)

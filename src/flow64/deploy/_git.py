@@ -17,6 +17,7 @@ from unicodedata import normalize
 from attrs import Factory, frozen
 
 from ..definition import EMPTY, UNCOMMITTED, Stamp
+from ..plan import DIRTY_TREE
 
 Relation: TypeAlias = Literal["ancestor", "apart", "unknown", "no-git"]
 """How a commit relates to that of the code. ancestor: the code contains it. apart: it
@@ -28,8 +29,6 @@ _NOT_CHECKED: Final = {
     "no-git": "the code is in no git repository that can be read",
 }
 """Why it is not known whether newer code deployed something."""
-
-IN_NO_COMMIT: Final = "it was deployed from changes that were in no commit"
 
 TIMEOUT: Final = 10
 """Seconds to wait for one answer of git."""
@@ -183,7 +182,7 @@ def check_ancestry(
     if relation in _NOT_CHECKED:
         return False, (f"{about}: {_NOT_CHECKED[relation]}",)
     if relation == "ancestor" and not stamp.is_committed:
-        return False, (IN_NO_COMMIT,)
+        return False, (DIRTY_TREE,)
     return relation == "apart", ()
 
 

@@ -19,7 +19,7 @@ from ..definition import (
 from ..plan import Action, Consent, Step, is_pin, live_of
 from ._consent import describe_losses
 from ._data_loss import is_as_deployed
-from ._git import IN_NO_COMMIT, check_ancestry
+from ._git import check_ancestry
 from ._steps import WHY, PlanContext, not_built_on
 from ._target import key_of, owner_of, owner_path
 
@@ -186,7 +186,8 @@ def _why_unknown(context: PlanContext, file: str | None, stamp: Stamp) -> str:
         case "no-git":
             why, way = "is known to no git here", "to delete it, agree by name"
         case _:
-            return f"{IN_NO_COMMIT}: to delete it, agree by name"
+            why = "it was deployed from a dirty working tree"
+            return f"{why}: to delete it, agree by name"
     return f"its commit {commit:.12} {why}: {way}"
 
 

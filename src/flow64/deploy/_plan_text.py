@@ -17,15 +17,22 @@ from ._consent import NOTHING, Agreement
 from ._review_of_plan import review_of_plan
 
 
-def as_text(plan: Plan, agreed: Agreement = NOTHING, *, in_full: bool = False) -> str:
+def as_text(
+    plan: Plan,
+    agreed: Agreement = NOTHING,
+    *,
+    in_full: bool = False,
+    command: str = "",
+) -> str:
     """Return a plan as text for a terminal. Equal changes are shown once.
 
     Args:
         plan: The plan.
         agreed: What was agreed to. Steps that need no more are not shown as refused.
         in_full: Show each workflow by itself.
+        command: The command that deploys the plan, without consents.
     """
-    review = review_of_plan(plan, agreed, root=Path.cwd())
+    review = review_of_plan(plan, agreed, root=Path.cwd(), command=command)
     return review_text(review, in_full=in_full)
 
 

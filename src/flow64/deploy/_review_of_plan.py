@@ -16,12 +16,12 @@ from ..plan import (
     Plan,
     Review,
     Step,
-    pull_command,
     take_over_command,
 )
 from ..render import make_new_step
 from ._consent import NOTHING, Agreement, is_lifted
 from ._drift import prepare_for_display
+from ._target import key_of
 
 
 def review_of_plan(
@@ -29,6 +29,7 @@ def review_of_plan(
     agreed: Agreement = NOTHING,
     *,
     root: Path | None = None,
+    command: str = "",
 ) -> Review:
     """Return a review of what a plan would do.
 
@@ -36,6 +37,8 @@ def review_of_plan(
         plan: The plan, made or loaded.
         agreed: What was agreed to. Steps that need no more are not shown as refused.
         root: The folder of the repository. Paths of files below it are relative.
+        command: The command that deploys the plan, without consents. By default it is
+            `flow64 deploy` for the environment.
 
     Raises:
         ArgumentError: A price is not a number of dollars.
@@ -49,6 +52,7 @@ def review_of_plan(
         not_checked=plan.not_checked,
         requests=plan.requests,
         cached=plan.vouched,
+        command=command,
     )
 
 
@@ -65,8 +69,8 @@ def _with_details(
     details = Details(
         file=_file(step, root),
         taking=take_over_command(step, plan.env) if step.settings else "",
-        pulling=pull_command(step, plan.env),
         given=tuple(given),
+        was=_old_key(step),
     )
     if is_allowed:
         step = evolve(step, action=_action_if_lifted(step))
@@ -108,6 +112,18 @@ def _action_if_lifted(step: Step) -> Action:
     if step.state == "orphan":
         return "delete"
     return "create" if step.live is None else "update"
+
+
+def _old_key(step: Step) -> str | None:
+    """Return the key of the path of a workflow, if `was=` says that it had another."""
+    if step.target is None or step.state == "new":
+        return None
+    # A file of JSON may be called anything, whatever the key is.
+    if not str(step.target.file).endswith(".py"):
+        return None
+    path = step.target.stamp.path
+    is_renamed = key_of(path, step.key.partition("/")[0]) == step.key != key_of(path)
+    return key_of(path) if is_renamed else None
 
 
 def _file(step: Step, root: Path | None) -> str | None:

@@ -343,7 +343,7 @@ def missing_step(target: Target) -> Step:
         )
         return evolve(_step(target, "absent"), action="refuse", reasons=(why,))
     code = target.definition
-    reasons = ["there is no such workflow"]
+    reasons = ["it is not on the service yet"]
     if code.is_key_derived:
         reasons.append(
             "its key is made of its title: another title is another workflow"

@@ -8,6 +8,7 @@ from ._live import digest_of as digest_of
 from ._live import live_of as live_of
 from ._live import unnamed_of_edges as unnamed_of_edges
 from ._model import ABSENT_BASE as ABSENT_BASE
+from ._model import DIRTY_TREE as DIRTY_TREE
 from ._model import FLAGS as FLAGS
 from ._model import SKIPPED as SKIPPED
 from ._model import Action as Action

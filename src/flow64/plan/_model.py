@@ -71,6 +71,11 @@ SKIPPED: Final = frozenset({"drifted", "conflict", "behind", "foreign"})
 ABSENT_BASE: Final = "cannot show the edit: the last deployed version was not found"
 """The doubt about an edited workflow without its last deployed definition."""
 
+DIRTY_TREE: Final = (
+    "whether it takes back work: it was deployed from a dirty working tree"
+)
+"""The doubt about a workflow that was deployed from changes in no commit."""
+
 
 @frozen
 class Target:
@@ -187,8 +192,8 @@ class Details:
         cost_before: The cost of 1,000 input rows now. None if that is not known.
         cost_after: The cost of 1,000 input rows after a deploy.
         taking: The command that writes the live workflow as code.
-        pulling: The command that saves the live workflow as JSON.
         given: The consents that were given, and that changed the step.
+        was: The key that its id was computed from, if `was=` names another one.
     """
 
     file: str | None = None
@@ -197,8 +202,8 @@ class Details:
     cost_before: Estimate | None = None
     cost_after: Estimate | None = None
     taking: str = ""
-    pulling: str = ""
     given: tuple[Flag, ...] = ()
+    was: str | None = None
 
 
 @frozen
@@ -406,6 +411,7 @@ class Review:
         not_checked: What could not be checked, in words.
         requests: The number of requests that the plan took, including retries.
         cached: The number of workflows that a cache knew to be unchanged.
+        command: The command that deploys it. Empty if it is not known.
     """
 
     source: Literal["diff", "plan"]
@@ -416,6 +422,7 @@ class Review:
     not_checked: tuple[str, ...] = ()
     requests: int = 0
     cached: int = 0
+    command: str = ""
 
     @property
     def notable(self) -> tuple[Step, ...]:

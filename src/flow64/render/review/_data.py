@@ -9,7 +9,7 @@ from ...diff import impact_of
 from ...plan import Review, Step
 from ...redaction import redact_keys_in_json
 from ._grouping import Group, group_alike
-from ._words import make_headline
+from ._headline import make_headline
 
 
 def as_data(review: Review) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def as_data(review: Review) -> dict[str, Any]:
     `workflows` has each workflow. `groups` says which are shown as one.
     """
     groups = group_alike(review.notable)
-    line = make_headline(review, groups, str)
+    line = make_headline(review, groups, str, str)
     data: dict[str, Any] = redact_keys_in_json(
         {
             "source": review.source,

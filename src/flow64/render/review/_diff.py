@@ -30,12 +30,14 @@ class Pair:
         before: The workflow before. None if it was not there.
         after: The workflow after. None if it is no longer there.
         file: Its file, if that is known.
+        was: The key that it had before, if it is another one.
     """
 
     key: str
     before: Definition | None = field(repr=False)
     after: Definition | None = field(repr=False)
     file: str | None = None
+    was: str | None = None
 
 
 NOTHING: Final = Definition("", "", (), ())
@@ -130,7 +132,7 @@ def _make_update(
     changes = tuple(diff(before, after, written=_BOTH))
     has_new_id = before.id != after.id and None not in (before.id, after.id)
     if not changes and not has_new_id:
-        details = Details(pair.file)
+        details = Details(pair.file, was=pair.was)
         return Step(
             pair.key, after.id or "", after.name, "", "unchanged", details=details
         )
@@ -160,6 +162,7 @@ def _make_update(
             *shown,
             cost_before=estimate_cost(before, prices),
             cost_after=estimate_cost(after, prices),
+            was=pair.was,
         ),
     )
 

@@ -12,9 +12,10 @@ from attrs import Factory, define, frozen
 from ...diff import ARROW, Line, Section
 from ...plan import Review, Step
 from ...redaction import redact_keys
-from ...text import join_first, pluralize
+from ...text import join_first, pluralize, printable
 from .._mermaid import draw_mermaid_changes
 from ._grouping import Group, group_alike
+from ._headline import make_headline
 from ._markdown_escape import (
     format_code,
     format_code_block,
@@ -22,15 +23,13 @@ from ._markdown_escape import (
     format_prose,
 )
 from ._notes import Note, NoteStyle, list_notes
+from ._options import describe_rename, list_options, list_other_renames
 from ._source import compare_source
 from ._words import (
     SIGNS,
     describe_action,
-    describe_rename,
     format_changes_title,
     format_share,
-    list_ways_out,
-    make_headline,
     name_group,
 )
 
@@ -76,7 +75,7 @@ def as_markdown(review: Review, *, name: str | None = None, limit: int = LIMIT) 
     groups = group_alike(review.notable)
     _add_head(page, review, groups, review.env if name is None else name)
     for group in groups:
-        _add_group(page, group)
+        _add_group(page, group, review, is_alone=len(groups) == 1)
     _add_tail(page, review)
     return page.text()
 
@@ -213,15 +212,15 @@ def _shorten(name: str) -> str:
 def _add_head(
     page: _Page, review: Review, groups: Sequence[Group], name: str | None
 ) -> None:
-    line = make_headline(review, groups, format_code)
+    line = make_headline(review, groups, format_code, format_prose)
     of = f": {format_code(review.env)}" if review.env is not None else ""
-    more = f" \u2014 {line.more}" if line.more else ""
-    page.add(
-        f"{format_marker(name)}\n### flow64 review{of}\n\n**{line.what}**{more}\n", 0
-    )
+    page.add(f"{format_marker(name)}\n### flow64 review{of}\n\n**{line.what}**\n", 0)
+    for number, fact in enumerate(line.facts, 1):
+        end = "\n" if number == len(line.facts) else ""
+        page.add(f"- **{fact.label}:** {fact.text}{end}", 0, "note")
 
 
-def _add_group(page: _Page, group: Group) -> None:
+def _add_group(page: _Page, group: Group, review: Review, *, is_alone: bool) -> None:
     one, first = group.one, group.first
     # Workflows that stop the deploy come first. New workflows, and those that stay, get
     # the room that changes to live workflows leave.
@@ -236,14 +235,18 @@ def _add_group(page: _Page, group: Group) -> None:
         words = f"{format_changes_title(group).capitalize()}:"
         changes = partial(_write_block, words, first.change_sections)
         page.add_to(at, changes, base + 2, "changes")
+    if one.action == "refuse":
+        options = "\n".join(_write_options(group, review))
+        page.add_to(at, lambda _: (options, 0), base, "note")
     if group.follows:
         words = f"What {'also ' if group.like else ''}follows:"
         follows = partial(_write_block, words, group.follows)
         page.add_to(at, follows, base + 4, "follows")
-    if notes := [_format_note(note) for note in list_notes(group, _NOTE_STYLE)]:
+    if notes := [_format_note(note) for note in list_notes(group, review, _NOTE_STYLE)]:
         page.add_to(at, lambda _: ("\n".join([*notes, ""]), 0), base + 3, "note")
     if one.details.after is not None and group.is_drawn:
-        page.add_to(at, partial(_draw_picture, group), base + 2 * _LATER, "picture")
+        draw = partial(_draw_picture, group, is_open=is_alone)
+        page.add_to(at, draw, base + 2 * _LATER, "picture")
     if group.has_source:
         page.add_to(at, partial(_write_source, group), base + 2 * _LATER + 1, "code")
 
@@ -260,13 +263,13 @@ def _is_live(one: Step) -> bool:
 def _write_difference(group: Group, room: int) -> _Made:
     """Write the changes by their difference from another group."""
     assert group.like is not None  # otherwise all changes are shown
-    like = f"Like {name_group(group.like, format_code)}"
+    like = f"The same as {name_group(group.like, format_code)}"
     if group.without and group.besides:
-        first, left_out = _write_block(f"{like}, except:", group.without, room // 2)
+        first, left_out = _write_block(f"{like}, without:", group.without, room // 2)
         second, more = _write_block("And also:", group.besides, room // 2)
         return "\n".join(filter(None, (first, second))), left_out + more
     if group.without:
-        return _write_block(f"{like}, except:", group.without, room)
+        return _write_block(f"{like}, without:", group.without, room)
     if group.besides:
         return _write_block(f"{like}, and also:", group.besides, room)
     return f"{like}.\n", 0
@@ -287,16 +290,24 @@ def _write_title(group: Group) -> str:
         f"- {format_prose(text)}{format_share(number, group)}"
         for text, number in group.reasons
     ]
-    if one.action == "refuse":
-        reasons.append(f"- {_write_ways(group)}")
-    return "\n".join([*lines, *reasons, *([""] if reasons else [])])
+    lines += [*reasons, *([""] if reasons else [])]
+    return "\n".join(lines)
 
 
-def _write_ways(group: Group) -> str:
-    found = list_ways_out(group)
-    ways = [f"{words} {format_code(text)}" if text else words for words, text in found]
-    is_each = len(group.views) > 1 and len(found) > 1
-    return f"you can{', for each of them' * is_each}: {', or '.join(ways)}"
+def _write_options(group: Group, review: Review) -> Iterator[str]:
+    """Write what can be done about a refusal. GitHub has a button to copy a block."""
+    each = ", for each of them" if len(group.views) > 1 else ""
+    yield f"**Options{each}:**"
+    yield ""
+    # Numbered, so that it is a list apart from the notes below it.
+    for number, option in enumerate(list_options(group, review), 1):
+        end = ":" if option.commands else ""
+        yield f"{number}. {format_prose(option.words)}{end}"
+        if option.commands:
+            shown = "\n".join(printable(redact_keys(one)) for one in option.commands)
+            block = format_code_block(shown, "sh")
+            yield from (f"   {line}".rstrip() for line in block.splitlines())
+    yield ""
 
 
 _NOTE_STYLE: Final = NoteStyle(
@@ -359,8 +370,13 @@ _FRAME: Final = 80
 """Bytes for the fence around a block, and for the line that counts what was cut."""
 
 
-def _draw_picture(group: Group, _: int) -> _Made:
-    """Draw the changed part in Mermaid, behind a click if it is large."""
+def _draw_picture(group: Group, _: int, *, is_open: bool) -> _Made:
+    """Draw the changed part in Mermaid, behind a click if it is large.
+
+    Args:
+        group: The group.
+        is_open: Whether a small picture is shown without a click.
+    """
     view, one = group.first, group.one
     text = draw_mermaid_changes(
         one.details.before,
@@ -371,7 +387,7 @@ def _draw_picture(group: Group, _: int) -> _Made:
     body = format_code_block(redact_keys(text.rstrip("\n")), "mermaid")
     # There is no Markdown in a line of HTML, so it has no name in it.
     of = "" if len(group.views) == 1 else " of the first of them"
-    is_open = not view.is_new and text.count("\n") <= OPEN_LINES
+    is_open = is_open and not view.is_new and text.count("\n") <= OPEN_LINES
     opened = "<details open>" if is_open else "<details>"
     summary = f"<summary>The graph{of}</summary>"
     return f"{opened}{summary}\n\n{body}\n</details>\n", 0
@@ -395,11 +411,11 @@ def _write_source(group: Group, _: int) -> _Made:
 
 
 def _add_tail(page: _Page, review: Review) -> None:
-    if review.renames:
+    if renames := list_other_renames(review):
         lines = ["#### Possibly renamed", ""]
-        renames = review.renames[:MOST_KEYS]
-        lines += [f"- {describe_rename(rename, format_code)}" for rename in renames]
-        if (more := len(review.renames) - MOST_KEYS) > 0:
+        shown = renames[:MOST_KEYS]
+        lines += [f"- {describe_rename(rename, format_code)}" for rename in shown]
+        if (more := len(renames) - MOST_KEYS) > 0:
             lines.append(f"- and {more:,} more")
         page.add("\n".join([*lines, ""]), 3, "note")
     if review.not_checked:

@@ -7,10 +7,11 @@ from typing import Final, TypeAlias
 
 from attrs import frozen
 
-from ...plan import FLAGS, RunRef, ScheduleRef
+from ...plan import FLAGS, Review, RunRef, ScheduleRef
 from ...text import join_first, pluralize
 from ._grouping import Group
-from ._words import Quote, format_cost_change, format_options, format_share
+from ._options import format_deletion, format_options
+from ._words import Quote, format_cost_change, format_share
 
 MOST_TOUCHED: Final = 3
 """Schedules and runs of one group that are named."""
@@ -56,8 +57,19 @@ class NoteStyle:
     most: int
 
 
-def list_notes(group: Group, style: NoteStyle) -> Iterator[Note]:
-    """Yield the notes of a group, in display order."""
+def list_notes(group: Group, review: Review, style: NoteStyle) -> Sequence[Note]:
+    """Return the notes of a group, in display order.
+
+    Those that the group it is like has as well are left out, but for warnings.
+    """
+    notes = [*_list_notes(group, review, style)]
+    if group.like is None:
+        return notes
+    known = [*_list_notes(group.like, review, style)]
+    return [note for note in notes if note.is_warning or note not in known]
+
+
+def _list_notes(group: Group, review: Review, style: NoteStyle) -> Iterator[Note]:
     one, first, name = group.one, group.first, style.name
     if first.is_new:
         yield Note("blocks", [join_first(first.blocks, style.most, name)])
@@ -79,8 +91,7 @@ def list_notes(group: Group, style: NoteStyle) -> Iterator[Note]:
         yield Note(spends_when(group), [text], is_warning=True)
     yield from _list_activity(group, style)
     if one.state == "orphan" and one.action == "none" and one.lifted_by is not None:
-        options = name(format_options(group, [one.lifted_by, *one.also]))
-        yield Note("deletion", [options], opening="deleted only with ")
+        yield Note("to delete it", [name(format_deletion(review, group))])
     if group.files:
         files = join_first(group.files, style.most, name)
         yield Note("file", [files], opening="in ")

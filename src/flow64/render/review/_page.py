@@ -24,18 +24,17 @@ from .._graph import Graph, GraphNode, graph_between
 from .._style import STYLE as GRAPH_STYLE
 from .._svg import draw_graph, make_anchors
 from ._grouping import Group, group_alike
+from ._headline import make_headline
 from ._notes import NoteStyle, list_notes
+from ._options import describe_rename, list_options, list_other_renames
 from ._page_style import STYLE
 from ._source import compare_source
 from ._words import (
     SIGNS,
     describe_action,
-    describe_rename,
     format_changes_title,
     format_cost_change,
     format_share,
-    list_ways_out,
-    make_headline,
     name_group,
 )
 
@@ -54,8 +53,15 @@ ALL_LINES: Final = 10_000
 MOST_NAMED: Final = 12
 """The most workflows of one group that are named without a click."""
 
-WIDE: Final = 9
-"""A graph with at least so many blocks has the whole width."""
+NARROW: Final = 420
+"""A graph of at most so many pixels stands beside the changes. Others come below."""
+
+SHRUNK: Final = (560, 1_200)
+"""Widths from which a graph is hard to read on a narrow screen, and on any screen. Then
+it can be shown in full size."""
+
+TALLEST: Final = 2_400
+"""A graph of more pixels is made to fit the height of the screen."""
 
 
 def as_html(review: Review) -> str:
@@ -73,7 +79,7 @@ def as_html(review: Review) -> str:
         *(
             line
             for number, group in enumerate(groups, 1)
-            for line in _write_group(group, number, room)
+            for line in _write_group(group, number, groups, review, room)
         ),
         *([] if groups else ["<p class=empty>Nothing here needs a decision.</p>"]),
         "</main>",
@@ -114,7 +120,7 @@ def _hash(style: str) -> str:
 
 
 def _write_head(review: Review, groups: Sequence[Group]) -> Iterator[str]:
-    line = make_headline(review, groups, _code)
+    line = make_headline(review, groups, _code, _text)
     policy = (
         f"default-src 'none'; style-src {_hash(STYLE)} {_hash(GRAPH_STYLE)}; "
         "base-uri 'none'; form-action 'none'"
@@ -137,8 +143,12 @@ def _write_head(review: Review, groups: Sequence[Group]) -> Iterator[str]:
     yield f"<h1>flow64 review {about}</h1>"
     yield f'<p class="what">{line.what}</p>'
     if line.facts:
-        parts = "".join(f"<li>{fact}</li>" for fact in line.facts)
-        yield f'<ul class="more">{parts}</ul>'
+        yield '<dl class="summary">'
+        for fact in line.facts:
+            style = ' class="asked"' if fact.is_asked else ""
+            label = fact.label[:1].upper() + fact.label[1:]
+            yield f"<div{style}><dt>{label}</dt><dd>{fact.text}</dd></div>"
+        yield "</dl>"
     yield "</header>"
 
 
@@ -163,9 +173,9 @@ def _sign(group: Group) -> str:
 
 def _write_foot(review: Review, room: _Room) -> Iterator[str]:
     yield "<footer>"
-    if review.renames:
+    if renames := list_other_renames(review):
         yield "<h2>Possibly renamed</h2><ul>"
-        for rename in review.renames:
+        for rename in renames:
             yield f"<li>{describe_rename(rename, _code)}</li>"
         yield "</ul>"
     if review.not_checked:
@@ -189,13 +199,13 @@ class _GroupGraph:
     Attributes:
         number: The number of the group.
         svg: The picture. Empty if there is none.
-        blocks: The number of blocks.
+        size: Its width and height in pixels.
         places: The name of a block in the picture, by its id.
     """
 
     number: int
     svg: str = ""
-    blocks: int = 0
+    size: tuple[int, int] = (0, 0)
     places: dict[str, str] | None = None
 
     def change(self, block: str) -> str | None:
@@ -204,7 +214,9 @@ class _GroupGraph:
         return None if place is None else f"change-{place}"
 
 
-def _write_group(group: Group, number: int, room: _Room) -> Iterator[str]:
+def _write_group(
+    group: Group, number: int, groups: Sequence[Group], review: Review, room: _Room
+) -> Iterator[str]:
     one = group.one
     yield (
         f'<section class="group {one.action}" id="g{number}" '
@@ -216,35 +228,57 @@ def _write_group(group: Group, number: int, room: _Room) -> Iterator[str]:
     )
     yield from _write_names(group)
     yield from _write_reasons(group)
-    changes = _limit_lines(group.first.change_sections, room)
-    drawn = _draw_graph(group, number, changes, room)
-    wide = " wide" if drawn.blocks >= WIDE or not drawn.svg else ""
+    # Those of a group that is like another one are only its differences.
+    found = group.first.change_sections
+    if group.like is not None:
+        found = [*group.without, *group.besides]
+    drawn = _draw_graph(group, number, found, room)
+    wide = "" if drawn.svg and drawn.size[0] <= NARROW else " wide"
     yield f'<div class="cols{wide}"><div class="what-changes">'
     if one.edits:
         yield "<h3>Edited on the service</h3>"
         yield from _write_changes(_limit_lines(group.first.edit_sections, room))
-    yield from _write_difference(group)
-    if one.changes:
+    if group.like is not None:
+        yield from _write_difference(group, 1 + groups.index(group.like), drawn, room)
+    elif one.changes:
         yield f"<h3>{format_changes_title(group).capitalize()}</h3>"
-        yield from _write_changes(changes, drawn)
-    if group.first.follow_sections:
-        yield "<h3>What follows</h3>"
-        yield from _write_changes(_limit_lines(group.first.follow_sections, room))
-    yield from _write_notes(group)
+        yield from _write_changes(_limit_lines(found, room), drawn)
+    yield from _write_options(group, review)
+    if group.follows:
+        yield f"<h3>What {'also ' if group.like else ''}follows</h3>"
+        yield from _write_changes(_limit_lines(group.follows, room))
+    yield from _write_notes(group, review)
     if group.has_source:
         yield from _write_source(group, room)
     yield "</div>"
-    if drawn.svg:
-        first = "" if len(group.views) == 1 else f" of {_code(group.first.step.key)}"
-        leads = "" if group.first.is_new else "; its marked blocks lead to the changes"
-        yield (
-            f'<figure id="graph-{number}"><figcaption>The graph{first}{leads}'
-            '</figcaption><div class="graph" tabindex="0" role="group" '
-            f'aria-label="The graph of group {number}">'
-        )
-        yield drawn.svg
-        yield "</div></figure>"
+    yield from _write_figure(group, drawn)
     yield "</div></section>"
+
+
+def _write_figure(group: Group, drawn: _GroupGraph) -> Iterator[str]:
+    """Write the graph. It fits its place, and a box shows it in full size."""
+    if not drawn.svg:
+        return
+    number, (width, height) = drawn.number, drawn.size
+    first = "" if len(group.views) == 1 else f" of {_code(group.first.step.key)}"
+    leads = "" if group.first.is_new else "; its marked blocks lead to the changes"
+    yield (
+        f'<figure id="graph-{number}"><figcaption>The graph{first}{leads}</figcaption>'
+    )
+    is_tall = height > TALLEST
+    if width > SHRUNK[0] or is_tall:
+        often = "" if width > SHRUNK[1] or is_tall else " seldom"
+        yield (
+            f'<input class="full{often}" type="checkbox" id="full-{number}">'
+            f'<label for="full-{number}" class="full{often}">Full size'
+            f'<span class="hidden"> of the graph of group {number}</span></label>'
+        )
+    yield (
+        f'<div class="graph{" tall" if is_tall else ""}" tabindex="0" role="group" '
+        f'aria-label="The graph of group {number}">'
+    )
+    yield drawn.svg
+    yield "</div></figure>"
 
 
 def _write_names(group: Group) -> Iterator[str]:
@@ -262,41 +296,48 @@ def _write_names(group: Group) -> Iterator[str]:
 
 
 def _write_reasons(group: Group) -> Iterator[str]:
-    one = group.one
     if group.reasons:
         yield '<ul class="reasons">'
         for reason, number in group.reasons:
             yield f"<li>{_text(reason)}{format_share(number, group)}</li>"
         yield "</ul>"
-    if one.action != "refuse":
-        return
-    yield '<div class="ways"><h3>You can</h3><ul>'
-    for words, text in list_ways_out(group):
-        yield f"<li>{words}{f': {_code(text)}' if text else ''}</li>"
-    yield "</ul></div>"
 
 
-def _write_difference(group: Group) -> Iterator[str]:
-    """Write the difference from another group. All changes come below it."""
-    if group.like is None:
+def _write_options(group: Group, review: Review) -> Iterator[str]:
+    """Write what can be done about a refusal. A click selects a whole command."""
+    if group.one.action != "refuse":
         return
-    yield f'<div class="like">It changes like {name_group(group.like, _code)}.'
-    for words, found in (("Except:", group.without), ("Also:", group.besides)):
+    each = ", for each of them" if len(group.views) > 1 else ""
+    yield f'<div class="options"><h3>Options{each}</h3><ol>'
+    for option in list_options(group, review):
+        commands = "".join(f"<pre>{_code(one)}</pre>" for one in option.commands)
+        yield f"<li>{_text(option.words)}{':' if commands else ''}{commands}</li>"
+    yield "</ol></div>"
+
+
+def _write_difference(
+    group: Group, number: int, drawn: _GroupGraph, room: _Room
+) -> Iterator[str]:
+    """Write the difference from another group, which has that number."""
+    assert group.like is not None  # otherwise all changes are shown
+    other = f'<a href="#g{number}">{name_group(group.like, _code)}</a>'
+    title = format_changes_title(group).capitalize()
+    like = f"The same as {other}"
+    yield f"<h3>{title}</h3>"
+    if not group.without and not group.besides:
+        yield f'<p class="like">{like}</p>'
+    for words, found in (("without", group.without), ("and also", group.besides)):
         if found:
-            yield f"{words}<ul>"
-            for section in found:
-                about = f"{_text(section.title)}: " if section.title else ""
-                lines = "; ".join(_write_line_text(line) for line in section.lines)
-                yield f"<li>{about}{lines}</li>"
-            yield "</ul>"
-    yield "</div>"
+            yield f'<p class="like">{f"{like}, {words}" if like else "And also"}:</p>'
+            yield from _write_changes(_limit_lines(found, room), drawn)
+            like = ""
 
 
 _NOTE_STYLE: Final = NoteStyle(_code, _text, lambda line: _code(line.strip()), 40)
 
 
-def _write_notes(group: Group) -> Iterator[str]:
-    notes = [*list_notes(group, _NOTE_STYLE)]
+def _write_notes(group: Group, review: Review) -> Iterator[str]:
+    notes = list_notes(group, review, _NOTE_STYLE)
     if not notes:
         return
     yield '<dl class="facts">'
@@ -354,7 +395,7 @@ def _draw_graph(
 ) -> _GroupGraph:
     """Draw the graph of a group. Its blocks link to their changes."""
     view, one = group.first, group.one
-    if one.details.after is None or not (view.is_new or view.is_drawn):
+    if one.details.after is None or not group.is_drawn:
         return _GroupGraph(number)
     changes = None if view.is_new else one.changes
     graph = graph_between(one.details.before, one.details.after, changes)
@@ -377,7 +418,11 @@ def _draw_graph(
 
     svg = draw_graph(graph, has_heading=False, linked=find_link, prefix=prefix)
     svg = redact_keys(svg.replace(f"<style>{GRAPH_STYLE}</style>\n", "", 1))
-    return _GroupGraph(number, svg, len(graph.nodes), places)
+    width, height = (
+        int(svg.partition(f' {name}="')[2].partition('"')[0])
+        for name in ("width", "height")
+    )
+    return _GroupGraph(number, svg, (width, height), places)
 
 
 def _find_changed_ends(graph: Graph) -> set[str]:

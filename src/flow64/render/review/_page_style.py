@@ -34,18 +34,24 @@ outline:3px solid var(--link);outline-offset:2px;border-radius:4px}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;
 clip-path:inset(50%);white-space:nowrap}
 header,nav,main,footer{max-width:84rem;margin:0 auto;padding:0 1.5rem}
-header{padding-top:2.5rem}
+header{padding-top:1.5rem}
 h1{font-size:1rem;font-weight:600;color:var(--muted);margin:0 0 .75rem}
 .what{font-size:1.625rem;line-height:1.25;font-weight:600;margin:0 0 .5rem;
-max-width:60rem;text-wrap:balance}
-.more{color:var(--muted);margin:0;padding:0;list-style:none;display:flex;
-flex-wrap:wrap;gap:.25rem 1.5rem}
+max-width:60rem;text-wrap:pretty}
+.summary{margin:1rem 0 0;max-width:60rem}
+.summary div{display:grid;grid-template-columns:16rem minmax(0,1fr);gap:0 1rem;
+padding:.2rem 0}
+.summary dt{color:var(--muted)}
+.summary dd{margin:0;overflow-wrap:anywhere}
+.summary .asked{font-weight:600}
+.summary .asked dt{color:var(--text)}
 nav{margin-top:1.75rem}
 nav h2{position:absolute;left:-99rem}
 nav ul{list-style:none;margin:0;padding:0;border:1px solid var(--line);
 border-radius:8px;overflow:hidden}
 nav li+li{border-top:1px solid var(--line)}
-nav a{display:flex;align-items:center;gap:.75rem;padding:.55rem 1rem;
+nav a{display:flex;flex-wrap:wrap;align-items:center;gap:.1rem .75rem;
+padding:.55rem 1rem;
 text-decoration:none;color:var(--text);min-height:2.75rem}
 nav a:hover{background:var(--raised)}
 nav a:focus-visible{outline-offset:-3px}
@@ -69,22 +75,29 @@ align-items:center;gap:.35rem .75rem}
 .title,.keys{color:var(--muted);margin:.35rem 0 0}
 .keys code{margin-right:.6em}
 .reasons{margin:.75rem 0 0;padding-left:1.25rem}
-.ways{margin:1rem 0 0;padding:.75rem 1rem;border-left:4px solid var(--stop);
+.options{margin:1rem 0;padding:.75rem 1rem;border-left:4px solid var(--stop);
 background:var(--stop-on);border-radius:0 8px 8px 0}
-.ways h3,.ways ul{margin:0}
-.ways ul{padding-left:1.25rem}
+.options h3,.options ol{margin:0}
+.options ol{padding-left:1.25rem}
+.options li{margin-top:.35rem}
+pre{margin:.15rem 0 0;padding:.3rem .6rem;background:var(--paper);
+border:1px solid var(--line);border-radius:6px;white-space:pre-wrap;user-select:all}
 h3{font-size:.9375rem;margin:1.5rem 0 .5rem}
 .cols{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,26rem);gap:0 2rem;
 align-items:start}
 .cols.wide{grid-template-columns:minmax(0,1fr)}
 .what-changes{min-width:0}
 figure{margin:1.5rem 0 0;min-width:0}
-.wide figure{grid-row:1}
 @media (min-width:60rem){.cols:not(.wide) figure{position:sticky;top:1rem}}
 figcaption{color:var(--muted);font-size:.875rem;margin-bottom:.5rem}
-.graph{overflow:auto;max-height:80vh;border:1px solid var(--line);border-radius:8px;
+.graph{overflow:auto;border:1px solid var(--line);border-radius:8px;
 padding:.5rem;text-align:center}
-.graph svg{max-width:none}
+.graph svg{max-width:100%;height:auto}
+.graph.tall svg{max-height:85vh}
+input.full{margin:0 .4rem .6rem 0}
+.full:checked~.graph{max-height:85vh}
+.full:checked~.graph svg{max-width:none;max-height:none}
+@media (min-width:40rem){.seldom{display:none}}
 .change{border:1px solid var(--line);border-radius:8px;margin:0 0 .75rem;
 overflow:hidden}
 .change h4{display:flex;flex-wrap:wrap;gap:.25rem 1rem;justify-content:space-between;
@@ -103,9 +116,7 @@ overflow-wrap:anywhere;white-space:pre-wrap}
 .lines .in{padding-left:2.25rem}
 del{text-decoration:none;background:var(--gone-on);border-bottom:2px dashed var(--gone)}
 ins{text-decoration:none;background:var(--add-on);border-bottom:2px solid var(--add)}
-.like{margin:1.5rem 0 0;padding:.75rem 1rem;border-left:4px solid var(--line);
-background:var(--raised);border-radius:0 8px 8px 0}
-.like ul{margin:.25rem 0 0;padding-left:1.25rem}
+.like{margin:0 0 .5rem}
 .facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.25rem 1.25rem;
 margin:1.5rem 0 0}
 .facts dt{color:var(--muted)}
@@ -129,7 +140,8 @@ footer h2{font-size:1rem;color:var(--text);margin:0 0 .25rem}
 footer ul{margin:0 0 1.5rem;padding-left:1.25rem}
 @media (max-width:60rem){.cols{grid-template-columns:minmax(0,1fr)}
 .facts{grid-template-columns:minmax(0,1fr)}.facts dd{margin-bottom:.5rem}
-nav .cost{display:none}header,nav,main,footer{padding-left:1rem;padding-right:1rem}}
+.summary div{grid-template-columns:minmax(0,1fr)}
+header,nav,main,footer{padding-left:1rem;padding-right:1rem}}
 @media (forced-colors:active){.sign,.change,.lines li{forced-color-adjust:auto}}
 @media print{.graph{max-height:none;overflow:visible}nav,.skip{display:none}}
 """

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from ...diff import Section, format_sections
+from ...diff import ARROW, Section, format_sections
 from ...plan import Review, format_flags
 from ...redaction import clean_text
 from ...text import join_first, pluralize
 from ._grouping import Group, group_alike
+from ._headline import make_headline
 from ._notes import Note, NoteStyle, list_notes
+from ._options import format_deletion, format_was, list_options, list_other_renames
 from ._words import (
     SIGNS,
     describe_state,
     format_changes_title,
     format_share,
-    format_was,
-    list_ways_out,
-    make_headline,
     name_group,
 )
 
@@ -37,7 +36,7 @@ def as_text(review: Review, *, in_full: bool = False) -> str:
 
 
 def _lines(review: Review, *, in_full: bool) -> Iterator[str]:
-    line = make_headline(review, group_alike(review.notable, in_full=in_full), str)
+    line = make_headline(review, group_alike(review.notable, in_full=in_full), str, str)
     listed = [one for one in review.workflows if one.is_notable or one.unmanaged]
     what = f"{line.what}{_count_unchanged(review)}"
     if review.env is not None:
@@ -50,16 +49,16 @@ def _lines(review: Review, *, in_full: bool) -> Iterator[str]:
     groups = group_alike(listed, in_full=in_full)
     for group in sorted(groups, key=lambda group: group.one.action == "refuse"):
         yield ""
-        yield from _group_lines(group)
+        yield from _group_lines(group, review)
     yield from _prune_lines(review)
-    if review.renames:
+    if renames := list_other_renames(review):
         yield ""
         yield "possibly renamed:"
-        for rename in review.renames:
+        for rename in renames:
             was = format_was(rename)
             keeps = f"{was} keeps its ids" if was else "its ids depend on the new names"
-            other = format_flags(rename.key, ["create"])
-            yield f"    {rename.orphan} -> {rename.key}: {keeps}; {other} makes another"
+            other = f"{format_flags(rename.key, ['create'])} makes another"
+            yield f"    {rename.orphan} {ARROW} {rename.key}: {keeps}; {other}"
     if review.not_checked:
         yield ""
         yield "not checked:"
@@ -75,7 +74,7 @@ def _prune_lines(review: Review) -> Iterator[str]:
         yield ""
         yield (
             f"to delete {what} that {are} no longer in the code: "
-            f"flow64 deploy --prune={orphans}"
+            f"{format_deletion(review)}"
         )
 
 
@@ -91,7 +90,7 @@ def _count_unchanged(review: Review) -> str:
     return f" ({number:,} of {len(review.workflows):,} unchanged)" if number else ""
 
 
-def _group_lines(group: Group) -> Iterator[str]:
+def _group_lines(group: Group, review: Review) -> Iterator[str]:
     one = group.one
     yield f"{SIGNS[one.action]} {name_group(group, str)}: {describe_state(group)}"
     if len(group.views) > 1:
@@ -100,12 +99,6 @@ def _group_lines(group: Group) -> Iterator[str]:
         yield f"    {named}"
     for reason, number in group.reasons:
         yield f"    {reason}{format_share(number, group)}"
-    if one.action == "refuse":
-        yield f"    you can{', for each of them' if len(group.views) > 1 else ''}:"
-        yield from (
-            f"        {words}: {text}" if text else f"        {words}"
-            for words, text in list_ways_out(group)
-        )
     if one.edits:
         yield "    what was edited on the service:"
         yield from _indent_sections(group.first.edit_sections)
@@ -114,8 +107,13 @@ def _group_lines(group: Group) -> Iterator[str]:
         also = "also " if group.like else ""
         yield f"    what {also}follows:"
         yield from _indent_sections(group.follows)
-    for note in list_notes(group, _NOTE_STYLE):
+    for note in list_notes(group, review, _NOTE_STYLE):
         yield from (f"    {line}" for line in _format_note(note))
+    if one.action == "refuse":
+        yield f"    options{', for each of them' if len(group.views) > 1 else ''}:"
+        for number, option in enumerate(list_options(group, review), 1):
+            yield f"        {number}. {option.words}{':' if option.commands else ''}"
+            yield from (f"            {line}" for line in option.commands)
 
 
 def _change_lines(group: Group) -> Iterator[str]:
@@ -125,11 +123,14 @@ def _change_lines(group: Group) -> Iterator[str]:
             yield f"    {format_changes_title(group)}:"
             yield from _indent_sections(group.first.change_sections)
         return
-    yield f"    like {name_group(group.like, str)}"
-    for words, found in (("except", group.without), ("and also", group.besides)):
+    like = f"the same as {name_group(group.like, str)}"
+    if not group.without and not group.besides:
+        yield f"    {like}"
+    for words, found in (("without", group.without), ("and also", group.besides)):
         if found:
-            yield f"    {words}:"
+            yield f"    {like}, {words}:" if like else f"    {words}:"
             yield from _indent_sections(found)
+            like = ""
 
 
 _NOTE_STYLE: Final = NoteStyle(str, str, str, MOST_KEYS)

@@ -151,12 +151,11 @@ class View:
         return any(not isinstance(one, words) for one in self.step.changes)
 
     @property
-    def errors(self) -> int:
-        """The number of findings with severity error that appear."""
-        return sum(
-            isinstance(one, FindingAppeared) and one.finding.severity == "error"
-            for one in self.step.consequences
-        )
+    def errors(self) -> Sequence[str]:
+        """The codes of findings with severity error that appear."""
+        found = self.step.consequences
+        new = [one.finding for one in found if isinstance(one, FindingAppeared)]
+        return [one.code for one in new if one.severity == "error"]
 
     @property
     def broken_reads(self) -> Sequence[str]:

@@ -1,0 +1,142 @@
+"""The options of a reviewer where a deploy stops: each with what to run or write."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from attrs import frozen
+
+from ...errors import OTHER_ENVIRONMENT
+from ...plan import Flag, Rename, Review, format_flags, take_over_command
+from ...text import join_words
+from ._grouping import Group
+from ._words import Quote
+
+MOST_FLAGS: Final = 40
+"""The most workflows that one command names."""
+
+MOST_COMMANDS: Final = 3
+"""The most commands of one option."""
+
+
+@frozen
+class Option:
+    """One way to go on.
+
+    Attributes:
+        words: What it does.
+        commands: The commands to run, or the code to write. Empty if words are enough.
+    """
+
+    words: str
+    commands: Sequence[str] = ()
+
+
+def list_options(group: Group, review: Review) -> Iterator[Option]:
+    """Yield the options for a group that stops the deploy."""
+    one = group.one
+    skip = Option(
+        "leave it as it is, and deploy the rest", [_deploy(review, "--skip-drifted")]
+    )
+    if one.lifted_by is None and one.state == "foreign":
+        yield Option(OTHER_ENVIRONMENT)
+        yield skip
+    elif one.lifted_by is None:
+        yield Option("correct the pin, or take it away to create a new workflow")
+    else:
+        yield _first_option(group, review)
+        words = "delete it" if one.state == "orphan" else "overwrite it"
+        if one.lifted_by == "create":
+            orphans = _name_orphans(group, review)
+            words = f"create it as another workflow{orphans and f', beside {orphans}'}"
+        yield Option(words, [_deploy(review, *_list_flags(group, review))])
+        if one.lifted_by == "behind" and one.state != "orphan":
+            where = f"[tool.flow64.environments.{review.env}]"
+            words = f"let branches deploy: in pyproject.toml, {where}"
+            yield Option(words, ["branches = true"])
+        elif one.may_skip:
+            yield skip
+
+
+def _first_option(group: Group, review: Review) -> Option:
+    """Return the option that keeps what is there."""
+    one = group.one
+    if one.lifted_by == "behind":
+        by = "what deployed it" if one.state == "orphan" else "that commit"
+        return Option(f"bring the code up to {by}", ["git pull"])
+    if one.lifted_by == "create":
+        code = [was for one in _renames(group, review) if (was := format_was(one))]
+        if not code:
+            return Option("keep its ids by the argument was=")
+        words = f"keep {_name_orphans(group, review)} and its ids under the new key"
+        return Option(f"{words}: in Workflow(...), write", code[:MOST_COMMANDS])
+    env = str(review.env)
+    taken = [take_over_command(view.step, env) for view in group.views]
+    more = f" (of the first {MOST_COMMANDS} here)" * (len(taken) > MOST_COMMANDS)
+    return Option(
+        f"keep what is on the service, and take it into the code{more}",
+        taken[:MOST_COMMANDS],
+    )
+
+
+def _renames(group: Group, review: Review) -> Sequence[Rename]:
+    keys = {view.step.key for view in group.views}
+    return [rename for rename in review.renames if rename.key in keys]
+
+
+def _name_orphans(group: Group, review: Review) -> str:
+    return join_words(dict.fromkeys(one.orphan for one in _renames(group, review)))
+
+
+def _list_flags(group: Group, review: Review) -> Sequence[str]:
+    """Return the options of a deploy that agree to what a group needs."""
+    prune = [format_prune(review)] if group.one.state == "orphan" else []
+    if len(group.views) > MOST_FLAGS:
+        return [*prune, format_flags("KEY", group.one.consents)]
+    steps = [view.step for view in group.views]
+    return [*prune, *(format_flags(one.key, one.consents) for one in steps)]
+
+
+def format_prune(review: Review) -> str:
+    """Return the option that deletes all orphans of a review."""
+    return f"--prune={sum(one.may_prune for one in review.workflows)}"
+
+
+def format_deletion(review: Review, group: Group | None = None) -> str:
+    """Return the command that deletes all orphans, with what a group needs for it."""
+    flags = [format_prune(review)] if group is None else _list_flags(group, review)
+    return _deploy(review, *flags)
+
+
+def _deploy(review: Review, *flags: str) -> str:
+    command = review.command or f"flow64 deploy --env {shlex.quote(str(review.env))}"
+    return " ".join(filter(None, (command, *flags)))
+
+
+def format_options(group: Group, flags: Sequence[Flag]) -> str:
+    """Return the options that agree to something for a group."""
+    key = group.one.key if len(group.views) == 1 else "KEY"
+    return format_flags(key, flags)
+
+
+def format_was(rename: Rename) -> str:
+    """Return the argument that keeps the ids of a workflow; empty if none does."""
+    if rename.was is None:
+        return ""
+    return f"was={json.dumps(rename.was, ensure_ascii=False)}"
+
+
+def describe_rename(rename: Rename, quote: Quote) -> str:
+    """Return the two keys of a rename, and how to keep the ids."""
+    was = format_was(rename)
+    keeps = f": {quote(was)} keeps its ids" if was else ""
+    return f"{quote(rename.orphan)} → {quote(rename.key)}{keeps}"
+
+
+def list_other_renames(review: Review) -> Sequence[Rename]:
+    """Return the renames that no option of a group speaks of."""
+    refused = {one.key for one in review.refused}
+    return [one for one in review.renames if one.key not in refused]

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
+from flow64 import LEAD, Workflow
 from flow64.analysis import Estimate
+from flow64.blocks import FindEmail, FindPhone, Webhook
 from flow64.definition import BoundSecret, walk
 from flow64.deploy import review_of_plan
-from flow64.plan import RunRef
+from flow64.plan import ABSENT_BASE, DIRTY_TREE, RunRef
 from flow64.render.review import (
     as_data,
     as_html,
@@ -21,6 +23,13 @@ from tests.deploy import planned as situations
 from tests.deploy.planned import service
 
 ROOT = Path(__file__).parents[2]
+MOVED = Workflow(
+    "Plain",
+    Webhook(LEAD) >> FindEmail() >> FindPhone(),
+    key="moved",
+    was="plain",
+    project=situations.GROWTH,
+)
 
 
 def review(situation, **options):
@@ -155,3 +164,45 @@ def test_secrets():
     assert [text for text in texts for secret in secrets if secret in text] == []
     assert [item for item in kept if item in secrets] == []
     assert [item for item in kept if isinstance(item, BoundSecret)] == []
+
+
+def test_key_that_was_another_one():
+    """A workflow that kept its ids under a new key is named; JSON may be called so."""
+
+    def facts(file):
+        with service() as there:
+            there.put(situations.PLAIN)
+            renamed = evolve(situations.target(MOVED), file=file)
+            made = review_of_plan(there.plan(renamed))
+        assert [one.state for one in made.workflows] == ["unchanged"]
+        return "renamed, and keeps its ids: moved was plain\n" in as_text(made)
+
+    assert facts("flows/leads.py")
+    assert not facts("flows/leads.json")
+
+
+def test_doubts_are_told_by_reason():
+    """A dirty working tree is said of each workflow, and is no headline."""
+    doubts = (DIRTY_TREE, ABSENT_BASE, "orphans: not looked for")
+    made = review(situations.drifted)
+    steps = [
+        evolve(one, key=key, not_checked=doubts)
+        for one in made.workflows
+        for key in "ab"
+    ]
+    text = as_text(evolve(made, workflows=steps, not_checked=("schedules: 403",)))
+    fact = next(line for line in text.splitlines() if "not checked" in line)
+
+    assert fact == (
+        "    not checked: schedules, what was edited (2 workflows) and orphans "
+        "(2 workflows)"
+    )
+    assert "dirty working tree" in text
+
+
+def test_options_name_the_command_that_was_planned():
+    """The options add their flags to it."""
+    text = as_text(review(situations.drifted, command="flow64 deploy flows --env x"))
+
+    assert "            flow64 deploy flows --env x --force leads\n" in text
+    assert "            flow64 deploy flows --env x --skip-drifted\n" in text

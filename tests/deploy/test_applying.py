@@ -284,7 +284,7 @@ def test_orphan_of_another_branch_is_deleted_only_by_name(place):
         with pytest.raises(errors.PruneError, match=words):
             place.apply(plan, agreed=Agreement(prune=1, **agreed))
     both = Agreement(prune=1, behind=["extra"], force=["extra"])
-    assert "is deleted, as --allow-behind and --force say" in as_text(plan, both)
+    assert "will be deleted, as --allow-behind and --force say" in as_text(plan, both)
     assert keys(place.apply(plan, agreed=both).done) == ["extra"]
 
 

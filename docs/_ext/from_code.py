@@ -22,12 +22,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 from attrs import NOTHING, fields_dict
 
 from flow64 import blocks
-from flow64.analysis import EFFECT_WORDS, findings_reference
+from flow64.analysis import findings_reference
 from flow64.api import Policy
 from flow64.api._channel import MAX_ANSWER
 from flow64.blocks import (
     CATALOGUE,
     CONFIDENCE,
+    EFFECT_WORDS,
     CatalogueBlock,
     Fact,
     describe_kind,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         count_start_rows,
         estimate_cost,
     )
-    from ._effects import EFFECT_WORDS, Effects, Touch, effects
+    from ._effects import Effects, Touch, effects
     from ._lineage import (
         Stage,
         column_flow,
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ABOUT_READS",
-    "EFFECT_WORDS",
     "SAFE_RULES",
     "Charge",
     "ColumnSet",
@@ -108,7 +107,7 @@ _ROOMS = {
         "count_start_rows",
         "estimate_cost",
     ),
-    "_effects": ("EFFECT_WORDS", "Effects", "Touch", "effects"),
+    "_effects": ("Effects", "Touch", "effects"),
     "_lineage": (
         "Stage",
         "column_flow",

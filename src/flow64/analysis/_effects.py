@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from attrs import frozen
 
-from ..blocks import CATALOGUE, Effect, of_catalogue
+from ..blocks import CATALOGUE, EFFECT_WORDS, Effect, of_catalogue
 from ..definition import Definition
 from ._unknown_kinds import unknown_kinds
-
-EFFECT_WORDS: Final[Mapping[Effect, str]] = {
-    "spends-on-create": "spends as soon as it is created",
-    "spends": "spends at each run",
-    "may-spend": "may spend at each run (no source says)",
-    "writes-outside": "leaves something outside at each run",
-    "creates-storage": "makes a place to keep rows",
-}
-"""Each effect in words, as it is said of a block."""
 
 
 class Touch(NamedTuple):

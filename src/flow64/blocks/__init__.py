@@ -48,6 +48,7 @@ from ._facts import (
     Takes,
     facts_of,
 )
+from ._facts import EFFECT_WORDS as EFFECT_WORDS
 from ._facts import type_hints as type_hints
 from ._fields import FieldMap, Specs, UncheckedBlock, columns_of
 from ._integrations import HubspotImport, YcBatches, YcCompanies

@@ -50,6 +50,15 @@ before any run. `writes-outside` leaves something that stays after the run.
 `creates-storage` makes a place to keep rows.
 """
 
+EFFECT_WORDS: Final[Mapping[Effect, str]] = {
+    "spends-on-create": "spends as soon as it is created",
+    "spends": "spends at each run",
+    "may-spend": "may spend at each run (no source says)",
+    "writes-outside": "leaves something outside at each run",
+    "creates-storage": "makes a place to keep rows",
+}
+"""Each effect in words, as it is said of a block."""
+
 
 @frozen
 class Fact:

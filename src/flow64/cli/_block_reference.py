@@ -11,11 +11,11 @@ from typing import Any, Final, Literal, Union
 import attrs
 from attrs import frozen
 
-from ..analysis import EFFECT_WORDS
 from ..blocks import (
     CATALOGUE,
     CONFIDENCE,
     CREATE_NEW,
+    EFFECT_WORDS,
     UNARY_OPERATORS,
     CatalogueBlock,
     Column,

@@ -14,7 +14,6 @@ from attrs import evolve, frozen
 
 from ..analysis import (
     ABOUT_READS,
-    EFFECT_WORDS,
     ColumnSet,
     Estimate,
     Openness,
@@ -27,7 +26,7 @@ from ..analysis import (
     output_columns,
     row_kinds,
 )
-from ..blocks import CATALOGUE, Effect
+from ..blocks import CATALOGUE, EFFECT_WORDS, Effect
 from ..definition import EMPTY, Definition, WireBlock, canonical_id
 from ..diagnostics import Finding
 from ._changes import BlockRef, Topic

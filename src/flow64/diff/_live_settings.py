@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 
 from attrs import evolve, frozen
 
-from ..analysis import EFFECT_WORDS, Estimate, RowKindName, estimate_cost, output_rows
-from ..blocks import CATALOGUE, CatalogueBlock, Effect, facts_of
+from ..analysis import Estimate, RowKindName, estimate_cost, output_rows
+from ..blocks import CATALOGUE, EFFECT_WORDS, CatalogueBlock, Effect, facts_of
 from ..compiler import call_of
 from ..definition import BoundSecret, Definition, FrozenDict, Path, thaw
 from ..redaction import clean_text

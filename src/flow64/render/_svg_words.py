@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Final, TypeAlias
 
-from ..analysis import EFFECT_WORDS
+from ..blocks import EFFECT_WORDS
 from ..layout import MARGIN
 from ..text import count_cells, fit_text, pluralize
 from ._graph import SIGNS, ChangeMark, Graph, GraphLink, GraphNode

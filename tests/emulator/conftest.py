@@ -56,3 +56,30 @@ def serve(connect):
     yield serving
     for emulator in served:
         emulator.stop()
+
+
+@pytest.fixture
+def look(request):
+    """Open the page of the emulator; keep what it complains of and asks for."""
+    browser = request.getfixturevalue("browser")
+    emulator = request.getfixturevalue("emulator")
+    contexts = []
+
+    def opened(address="", *, url=emulator.url, width=1280, height=900, **more):
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, **more
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(8_000)
+        page.complaints, page.asked = [], []
+        page.on("console", lambda message: page.complaints.append(message.text))
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.goto(f"{url}/#{address}")
+        page.wait_for_selector("h1")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()

@@ -14,6 +14,7 @@ from attrs import evolve
 from flow64.definition import id_of
 from flow64.emulator import GUESSES, Emulator, Fault, Switches
 from flow64.http import httpx
+from tests.emulator.pages import PAGE, SECTIONS, connected, go, ran, until
 from tests.emulator.support import (
     EMAIL,
     LEADS,
@@ -30,18 +31,6 @@ pytestmark = pytest.mark.slow
 
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.json"))
-
-PAGE = "/_emulator/page"
-
-SECTIONS = [
-    "overview",
-    "workflows",
-    "runs",
-    "notebooks",
-    "outbox",
-    "switches",
-    "guesses",
-]
 
 HOSTILE = (
     "</script><script>window.obeyed=1</script><img src=x onerror=window.obeyed=1>"
@@ -65,70 +54,10 @@ def client(emulator):
         yield made
 
 
-def connected(emulator, key="key"):
-    return httpx.Client(
-        base_url=emulator.url,
-        headers={"x-api-key": key},
-        timeout=20,
-        verify=NO_CERTIFICATES,
-    )
-
-
 @pytest.fixture(scope="module")
 def run_id(client):
     """A run that has ended, of three blocks and 60 rows."""
     return ran(client, LEADS, ROWS)
-
-
-def ran(client, data, rows):
-    """The id of a run of a workflow just created, once it has ended."""
-    started = start(client, create(client, {**data, "id": str(uuid4())}), rows).json()
-    path, ends = f"{PAGE}/runs/{started['job_id']}", time.monotonic() + 20
-    while not client.get(path, params={"since": "9"}).json()["is_done"]:
-        assert time.monotonic() < ends
-        time.sleep(0.01)
-    return started["job_id"]
-
-
-@pytest.fixture
-def look(browser, emulator):
-    """Open the page at an address; what it complains of and asks for is kept."""
-    contexts = []
-
-    def opened(address="", *, url=emulator.url, width=1280, height=900, **more):
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, **more
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(8_000)
-        page.complaints, page.asked = [], []
-        page.on("console", lambda message: page.complaints.append(message.text))
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.goto(f"{url}/#{address}")
-        page.wait_for_selector("h1")
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-
-
-def go(page, address, ready="h1"):
-    """Open another address, and wait until it shows something."""
-    url = page.url.partition("#")[0]
-    page.goto("about:blank")
-    page.goto(f"{url}#{address}")
-    page.wait_for_selector(ready)
-
-
-def until(page, words, *arguments):
-    """Wait for something to be true; the page's policy forbids Playwright's own way."""
-    ends = time.monotonic() + 8
-    while not page.evaluate(words, *arguments):
-        assert time.monotonic() < ends, words
-        page.wait_for_timeout(20)
 
 
 def rows_shown(page):
@@ -324,19 +253,19 @@ def test_role_is_marked_by_shape_and_not_by_colour_alone(look, client):
 
 def test_progress_moves_while_one_looks(look, client, emulator):
     workflow_id = create(client, {**LEADS, "id": str(uuid4())})
-    emulator.switches = Switches(speed=0.8)
+    emulator.switches = Switches(speed=2.5)
     run_id = start(client, workflow_id, ROWS).json()["job_id"]
     page = look("runs")
 
-    page.click(f".list a[href='#run/{run_id}']:has(progress)")
+    page.click(f".list tr:has(progress) a[href='#run/{run_id}']")
     page.wait_for_selector(".node.is-running")
     early = page.eval_on_selector("main progress", "bar => bar.value")
     until(page, "early => document.querySelector('main progress').value > early", early)
     until(page, "document.querySelector('#live').textContent.length > 0")
     assert "of 3 blocks done" in page.text_content("#live")
-    assert page.text_content("nav a[href='#runs'] .count") == "1 live"
+    assert page.text_content("nav a[href='#runs'] .count") == "1 running"
     emulator.switches = Switches()
-    page.wait_for_selector("main .between .status.is-completed")
+    page.wait_for_selector("main .between .status.is-completed", timeout=25_000)
 
     assert page.locator(".node.is-completed").count() == 3
     assert page.text_content("#live") == "Run completed"
@@ -470,7 +399,7 @@ def test_active_faults_are_shown(look, emulator):
     assert badge.text_content() == "1 fault"
     emulator.faults.clear()
 
-    assert shown.startswith("kindslowpath/workflows/none")
+    assert shown.startswith("KindslowPath/workflows/none")
     until(page, "!document.querySelector('.pairs')")
 
 
@@ -511,8 +440,10 @@ def test_address_of_nothing_says_so(look):
     page = look()
 
     for address in (f"run/{uuid4()}", "workflow/none", "notebook/none", "run/%E0%A4"):
-        go(page, address, ".empty")
-        assert "Not found" in page.text_content("main")
+        go(page, address, "h1")
+        words = f"{address.partition('/')[0].capitalize()} not found"
+        assert page.text_content("h1") == words
+        assert page.title().startswith(words)
 
 
 # -- For everybody --------------------------------------------------------------------
@@ -651,23 +582,30 @@ def test_motion_stops_where_it_is_not_wanted(look):
 def test_keys_that_were_given_are_asked_for(look):
     """Where any key will do, `any` is shown; else that one of them is needed."""
     with Emulator() as other:
-        free = look("overview", url=other.url).inner_text(".copy pre")
+        free = look("overview", url=other.url).inner_text("main")
     page = look("overview")
 
     assert "SIXTYFOUR_API_KEY=any" in free
-    assert "any" not in page.inner_text(".copy pre")
+    assert "SIXTYFOUR_API_KEY=any" not in page.inner_text("main")
+    assert "api_key" in page.inner_text("main")
+    assert "api_key" not in free
     assert "one of the keys you gave" in page.inner_text("main")
 
 
-def test_wide_graph_opens_at_its_sources(look, client):
-    """At its left end, unless a block was chosen, or the run failed in one."""
-    blocks = [WEBHOOK, *(block("deduplicate", n) for n in range(2, 14))]
+def test_wide_graph_opens_at_the_block_that_is_shown(look, client):
+    """At its first block, its last one, or the one that was chosen."""
+    blocks = [WEBHOOK, *(block("deduplicate", n) for n in range(2, 24))]
     run_id = ran(client, body(*blocks), ROWS[:1])
-    page = look(f"run/{run_id}")
+    workflow_id = client.get(f"{PAGE}/runs/{run_id}").json()["workflow_id"]
+    page = look()
+    left = "document.querySelector('.graph').scrollLeft"
 
-    assert page.evaluate("document.querySelector('.graph').scrollLeft") == 0
+    go(page, f"workflow/{workflow_id}", "[aria-label='About the block']")
+    assert page.evaluate(left) == 0
     go(page, f"run/{run_id}/12", "table.rows")
-    assert page.evaluate("document.querySelector('.graph').scrollLeft") > 500
+    assert 1000 < page.evaluate(left) < 3000
+    go(page, f"run/{run_id}", "table.rows")
+    assert page.evaluate(left) > 3000
 
 
 def test_blocks_of_one_kind_are_told_apart(look, client):
@@ -685,8 +623,8 @@ def test_blocks_of_one_kind_are_told_apart(look, client):
 @pytest.mark.parametrize(
     ("is_copied", "words"),
     [
-        (False, "deployed by flow64 as growth/contacts"),
-        (True, "a copy of what flow64 deployed as growth/contacts"),
+        (False, "Deployed by flow64 as growth/contacts"),
+        (True, "A copy of what flow64 deployed as growth/contacts"),
     ],
     ids=["deployed", "copied"],
 )
@@ -772,24 +710,6 @@ def test_ten_thousand_rows_come_a_page_at_a_time(look, client):
     assert reply.status_code == 422
 
 
-def test_lists_are_paged(client, emulator):
-    for _ in range(4):
-        create(client, {**LEADS, "id": str(uuid4())})
-    path, seen, before = f"{PAGE}/workflows", [], None
-    while True:
-        found = client.get(
-            path, params={"limit": 3} | ({"before": before} if before else {})
-        ).json()
-        seen += [item["id"] for item in found["items"]]
-        before = found["next"]
-        if before is None:
-            break
-
-    assert seen == [
-        workflow.id for workflow in reversed(emulator.store.workflows.all())
-    ]
-
-
 @pytest.mark.parametrize(
     ("specs", "note"),
     [
@@ -813,6 +733,21 @@ def test_block_is_told_from_others_of_its_kind(client, specs, note):
     known = {"kind": "new_kind", "role": "unknown", "note": note}
     assert found["blocks"][1] == {**known, "number": None}
     assert found["edges"] == [[0, 1]]
+
+
+def test_values_in_a_box_are_those_of_json(client):
+    condition = {"column": "is_hiring", "operator": "equals", "value": True}
+    blocks = [
+        WEB,
+        block("filter", filters=[condition]),
+        block("new", fields=[{"a": None}]),
+    ]
+    made = create(client, body(*blocks))
+    found = client.get(f"{PAGE}/graph", params={"workflow_id": made}).json()
+
+    notes = [one["note"] for one in found["blocks"]]
+    assert notes[1] == "is_hiring equals true"
+    assert "None" not in notes[2]
 
 
 def test_block_that_is_not_there_is_not_found(client):

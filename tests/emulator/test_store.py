@@ -207,19 +207,19 @@ def test_newest_reads_on_while_records_are_added(store):
     assert seen == [*reversed(range(count))]
 
 
-def test_pages_go_back_through_all_parents(store):
-    """The place of a record begins the next page."""
-    for number in range(5):
-        store.claims.add(claim(str(number), f"r{number % 2}"))
-    first = store.claims.page(None, 3)
-    second = store.claims.page(first[-1][0], 3)
+def test_records_of_all_parents_have_places(store):
+    """The checksum of a place tells that its record has changed."""
+    for number in range(3):
+        store.claims.add(claim(str(number), f"r{1 - number % 2}"))
+    before = store.claims.checksums()
+    store.claims.change("1", lambda old: evolve(old, run_id="r9"))
+    after = store.claims.checksums()
 
-    assert [[record.id for _, record in page] for page in (first, second)] == [
-        ["4", "3", "2"],
-        ["1", "0"],
-    ]
-    assert store.claims.page(second[-1][0], 3) == []
-    assert store.claims.counts() == {"r0": 3, "r1": 2}
+    assert [store.claims.at(place).id for place, _ in before] == ["2", "1", "0"]
+    assert [a == b for a, b in zip(before, after, strict=True)] == [True, False, True]
+    assert store.claims.at(99) is None
+    assert store.claims.parents() == ["r1", "r9"]
+    assert store.claims.counts() == {"r1": 2, "r9": 1}
 
 
 def test_what_was_spent_is_summed(store):

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 from uuid import UUID, uuid5
 
 from attrs import frozen
@@ -82,6 +82,18 @@ def drop_env(path: str) -> str:
     """
     kept = [s for s in path.split("/") if not s.startswith(("env:", "pin:"))]
     return "/".join(kept)
+
+
+def environment_in(path: str) -> str:
+    """Return the environment of a workflow's path, with its escapes decoded.
+
+    >>> environment_in("ns:acme.example/project:growth/env:prod/workflow:inbound")
+    'prod'
+    """
+    for segment in path.split("/"):
+        if segment.startswith("env:"):
+            return unquote(segment.removeprefix("env:"))
+    return DEFAULT_ENV
 
 
 def is_shared_path(path: str) -> bool:

@@ -162,7 +162,7 @@ GUESSES: Final[tuple[Guess, ...]] = (
         "retry-after",
         "U",
         "The headers of a 429 are not described.",
-        "None. Refused requests do not count.",
+        "It sends no headers for it. Refused requests do not count.",
         "retry_after",
     ),
     Guess(

@@ -8,7 +8,7 @@ from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from itertools import islice
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from attrs import asdict, frozen
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -16,35 +16,38 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from ._clock import format_time
 from ._guesses import GUESSES
 from ._http import ApiCall, RefusedError, Route
+from ._page_graph import block_data, graph_data
 from ._page_items import (
-    block_data,
-    graph_data,
+    LONG,
     notebook_item,
     progress,
     rows_data,
     run_item,
-    sent_item,
     state_item,
     switch_items,
     workflow_item,
 )
+from ._page_lists import Lists
 from ._records import JsonObject
 from ._schema import OPTIONAL_TEXT, TEXT, UUID, Schema
 from ._services import Services
-from ._store import Table
 from ._switches import MARKS
 
 F = TypeVar("F")
 
 PATH: Final = "/_emulator/page"
 
-RECENT: Final = 500
-"""Runs that are searched for those of one workflow, and for active ones."""
+RECENT: Final = 20
+"""Runs that are shown with their workflow."""
 
-_BEFORE: Final = Schema(type="integer", nullable=True)
 _LIMIT: Final = Schema(type="integer", minimum=1, maximum=200, default=50)
 _AT: Final = Schema(type="integer", minimum=0, default=0)
-_PAGED: Final = {"before": _BEFORE, "limit": _LIMIT}
+_LISTED: Final = {
+    "search": Schema(type="string", default=""),
+    "sort": Schema(type="string", default=""),
+    "from": _AT,
+    "limit": _LIMIT,
+}
 _OF: Final = {"workflow_id": OPTIONAL_TEXT, "run_id": OPTIONAL_TEXT}
 
 
@@ -57,15 +60,15 @@ def make_routes(
         faults: Returns the active faults as data.
         has_keys: Whether only certain API keys are accepted.
     """
-    page = _PageHandlers(services, faults, has_keys)
+    page = _PageHandlers(services, faults, Lists.of(services.store), has_keys)
     return (
         _route("/", page.html),
         _route(f"{PATH}/summary", page.summary),
-        _route(f"{PATH}/workflows", page.workflows, _PAGED),
-        _route(f"{PATH}/runs", page.runs, {**_PAGED, "workflow_id": OPTIONAL_TEXT}),
-        _route(f"{PATH}/notebooks", page.notebooks, _PAGED),
+        _route(f"{PATH}/workflows", page.workflows, _LISTED),
+        _route(f"{PATH}/runs", page.runs, {**_LISTED, "workflow_id": OPTIONAL_TEXT}),
+        _route(f"{PATH}/notebooks", page.notebooks, _LISTED),
         _route(f"{PATH}/notebook", page.notebook, {"id": TEXT}),
-        _route(f"{PATH}/outbox", page.outbox, _PAGED),
+        _route(f"{PATH}/outbox", page.outbox, _LISTED),
         _route(f"{PATH}/behaviour", page.behaviour),
         _route(f"{PATH}/graph", page.graph, _OF),
         _route(f"{PATH}/block", page.block, {**_OF, "position": _AT}),
@@ -97,6 +100,7 @@ def _route(
 class _PageHandlers:
     services: Services
     faults: Callable[[], Sequence[JsonObject]]
+    lists: Lists
     has_keys: bool
 
     def html(self, _call: ApiCall) -> Response:
@@ -107,49 +111,45 @@ class _PageHandlers:
         return HTMLResponse(text, headers=headers)
 
     def summary(self, _call: ApiCall) -> Response:
-        """Count the records of each table."""
+        """Count the items of each list."""
         store = self.services.store
-        tables: dict[str, Table[Any]] = {
-            "workflows": store.workflows,
-            "runs": store.runs,
-            "notebooks": store.notebooks,
-            "outbox": store.sent,
-        }
-        recent = store.runs.page(None, RECENT)
+        runs = self.lists.newest("runs")
         return _page_response(
             {
                 "now": format_time(self.services.clock.now()),
                 "store": store.path,
                 "counts": {
-                    name: sum(table.counts().values()) for name, table in tables.items()
+                    "workflows": sum(store.workflows.counts().values()),
+                    "runs": len(runs),
+                    "notebooks": sum(store.notebooks.counts().values()),
+                    "outbox": sum(store.sent.counts().values()),
                 },
-                "active": sum(not run.is_done for _, run in recent),
+                "active": sum(not run["is_done"] for run in runs),
                 "faults": len(self.faults()),
             }
         )
 
     def workflows(self, call: ApiCall) -> Response:
-        """List the workflows of all organisations, newest first."""
-        return _list_records(call, self.services.store.workflows, workflow_item)
+        """List the workflows of all organisations."""
+        return self._list("workflows", call)
 
     def workflow(self, call: ApiCall) -> Response:
         """Return one workflow."""
         found = self.services.store.workflows.get(call.path["id"].lower())
-        return _page_response(workflow_item(_require(found)))
+        return _page_response(self.lists.place(workflow_item(_require(found), LONG)))
 
     def runs(self, call: ApiCall) -> Response:
-        """List the runs of all organisations or of one workflow, newest first."""
-        store, workflow_id = self.services.store, call.query["workflow_id"]
-
-        def item(run: Any) -> JsonObject:
-            return run_item(run, None if run.is_done else store.blocks.of(run.id))
-
+        """List the runs of all organisations, or the newest ones of one workflow."""
+        workflow_id = call.query["workflow_id"]
         if workflow_id is None:
-            return _list_records(call, store.runs, item)
-        recent = store.runs.page(None, RECENT)
-        theirs = (run for _, run in recent if run.workflow_id == workflow_id)
+            return self._list("runs", call)
+        runs = self.lists.newest("runs")
+        theirs = [run for run in runs if run["workflow_id"] == workflow_id]
         return _page_response(
-            {"items": [item(run) for run in islice(theirs, 20)], "next": None}
+            {
+                "items": [self._add_progress(run) for run in theirs[:RECENT]],
+                "total": len(theirs),
+            }
         )
 
     def run(self, call: ApiCall) -> Response:
@@ -166,21 +166,26 @@ class _PageHandlers:
             or (state.updated_at and format_time(state.updated_at) >= since)
         ]
         return _page_response(
-            {**run_item(run), **progress(states), "states": moved, "now": now}
+            {
+                **self.lists.place(run_item(run, LONG)),
+                **progress(states),
+                "states": moved,
+                "now": now,
+            }
         )
 
     def notebooks(self, call: ApiCall) -> Response:
         """List the notebooks of all organisations."""
-        return _list_records(call, self.services.store.notebooks, notebook_item)
+        return self._list("notebooks", call)
 
     def notebook(self, call: ApiCall) -> Response:
         """Return one notebook."""
         found = self.services.store.notebooks.get(call.query["id"])
-        return _page_response(notebook_item(_require(found)))
+        return _page_response(self.lists.place(notebook_item(_require(found))))
 
     def outbox(self, call: ApiCall) -> Response:
-        """List what was written outside, or would have been, newest first."""
-        return _list_records(call, self.services.store.sent, sent_item)
+        """List what was written outside, or would have been."""
+        return self._list("outbox", call)
 
     def behaviour(self, _call: ApiCall) -> Response:
         """List the switches, the active faults and the guesses."""
@@ -210,6 +215,20 @@ class _PageHandlers:
         found = list(islice(rows, first, first + limit + 1))
         return _page_response({**rows_data(found[:limit]), "more": len(found) > limit})
 
+    def _list(self, name: str, call: ApiCall) -> Response:
+        query = call.query
+        found = self.lists.find(
+            name, query["search"], query["sort"], query["from"], query["limit"]
+        )
+        if name == "runs":
+            found["items"] = [self._add_progress(run) for run in found["items"]]
+        return _page_response(found)
+
+    def _add_progress(self, run: JsonObject) -> JsonObject:
+        if run["is_done"]:
+            return run
+        return {**run, **progress(self.services.store.blocks.of(run["id"]))}
+
     def _find_graph(self, call: ApiCall) -> JsonObject:
         store, run_id = self.services.store, call.query["run_id"]
         if run_id is not None:
@@ -223,19 +242,6 @@ def _require(found: F | None) -> F:
     if found is None:
         raise RefusedError(404, "Not found")
     return found
-
-
-def _list_records(
-    call: ApiCall, table: Table[Any], item: Callable[[Any], JsonObject]
-) -> Response:
-    limit = call.query["limit"]
-    found = table.page(call.query["before"], limit + 1)
-    return _page_response(
-        {
-            "items": [item(record) for _, record in found[:limit]],
-            "next": found[limit - 1][0] if len(found) > limit else None,
-        }
-    )
 
 
 def _page_response(data: JsonObject) -> Response:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import inspect
-import json
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any, Final
+from urllib.parse import unquote
 
 from attrs import fields
 
-from ..blocks import CATALOGUE, CONFIDENCE, About
-from ..definition import split_stamp
+from ..definition import Stamp, environment_in, split_stamp
 from ._clock import format_optional_time, format_time
 from ._csv import format_cell
 from ._records import (
@@ -25,6 +23,7 @@ from ._records import (
     RunRecord,
     WorkflowRecord,
     notebook_owner,
+    public_id,
 )
 from ._switches import Switches
 
@@ -42,25 +41,32 @@ def shorten(text: str, limit: int = SHORT) -> str:
     return f"{text[:limit]}… ({len(text):,} characters)"
 
 
-def workflow_item(workflow: WorkflowRecord) -> JsonObject:
-    """Convert a workflow; the stamp of a deploy is separate from the description."""
-    text, left = split_stamp(workflow.description, workflow.id)
+def workflow_item(workflow: WorkflowRecord, limit: int = SHORT) -> JsonObject:
+    """Convert a workflow; the stamp of a deploy is separate from the description.
+
+    A copy was not deployed, so the environment in its stamp is not its own.
+    """
+    workflow_id = public_id(workflow.id)
+    text, left = split_stamp(workflow.description, workflow_id)
+    own = left if left is not None and left.is_genuine(workflow_id) else None
     return {
         "id": workflow.id,
         "org": workflow.org_id,
         "name": shorten(workflow.name),
-        "description": shorten(text, LONG),
-        "deployed": left and shorten(left.path),
-        "is_copy": left is not None and not left.is_genuine(workflow.id),
+        "description": shorten(text, limit),
+        "deployed": left and shorten(_name_deployed(left)),
+        "is_copy": left is not own,
+        "environment": own and shorten(environment_in(own.path)),
         "blocks": len(workflow.definition["blocks"]),
         "updated": format_time(workflow.updated_at),
         "last_run": format_optional_time(workflow.last_run_date),
     }
 
 
-def run_item(run: RunRecord, blocks: Sequence[BlockState] | None = None) -> JsonObject:
-    """Convert a run, with its progress if its blocks are given."""
-    item: JsonObject = {
+def run_item(run: RunRecord, limit: int = SHORT) -> JsonObject:
+    """Convert a run."""
+    started, completed = run.started_at, run.completed_at
+    return {
         "id": run.id,
         "org": run.org_id,
         "workflow_id": run.workflow_id,
@@ -71,11 +77,11 @@ def run_item(run: RunRecord, blocks: Sequence[BlockState] | None = None) -> Json
         "queued": format_time(run.queued_at),
         "started": format_optional_time(run.started_at),
         "completed": format_optional_time(run.completed_at),
-        "error": run.error and shorten(run.error, LONG),
+        "seconds": (completed - started).total_seconds()
+        if started and completed
+        else None,
+        "error": run.error and shorten(run.error, limit),
     }
-    if blocks is not None:
-        item |= progress(blocks)
-    return item
 
 
 def progress(blocks: Sequence[BlockState]) -> JsonObject:
@@ -123,43 +129,10 @@ def sent_item(sent: OutboxRecord) -> JsonObject:
         "position": sent.position,
         "kind": shorten(sent.kind),
         "target": sent.target and shorten(sent.target),
-        "outcome": shorten(sent.outcome, LONG),
+        "outcome": shorten(_say_outcome(sent.outcome), LONG),
         "created": format_time(sent.created_at),
         "rows": sent.rows,
     }
-
-
-def graph_data(graph: JsonObject) -> JsonObject:
-    """Convert a graph: its blocks without specs, and its edges by position."""
-    blocks = graph["blocks"]
-    at = {block["block_id"]: position for position, block in enumerate(blocks)}
-    ends = ((edge["from_block_id"], edge["to_block_id"]) for edge in graph["edges"])
-    many = Counter(block["block_name"] for block in blocks)
-    numbers = [
-        block["sequence_number"] if many[block["block_name"]] > 1 else None
-        for block in blocks
-    ]
-    return {
-        "blocks": [
-            {**_block_item(block), "number": number}
-            for block, number in zip(blocks, numbers, strict=True)
-        ],
-        "edges": [[at[a], at[b]] for a, b in ends if a in at and b in at],
-    }
-
-
-def block_data(block: JsonObject) -> JsonObject:
-    """Convert a block with its specs, and add the catalogue's facts about its kind."""
-    specs = json.dumps(block["specs"], indent=2, ensure_ascii=False)
-    shown = {
-        **_block_item(block),
-        "id": block["block_id"],
-        "specs": shorten(specs, LONG),
-    }
-    cls = CATALOGUE.get(block["block_name"])
-    return (
-        shown if cls is None else shown | _describe_kind(cls.about, cls.__doc__ or "")
-    )
 
 
 def rows_data(rows: Sequence[RowData]) -> JsonObject:
@@ -179,51 +152,32 @@ def switch_items(switches: Switches) -> list[JsonObject]:
     return [
         {
             "name": field.name,
-            "value": json.dumps(getattr(switches, field.name), default=str),
-            "default": json.dumps(field.default, default=str),
+            "value": _show_setting(getattr(switches, field.name)),
+            "default": _show_setting(field.default),
             "does": words.get(field.name, ""),
         }
         for field in fields(Switches)
     ]
 
 
-def _block_item(block: JsonObject) -> JsonObject:
-    kind = block["block_name"]
-    cls = CATALOGUE.get(kind)
-    return {
-        "kind": shorten(kind),
-        "role": "unknown" if cls is None else cls.about.role,
-        "note": shorten(next(_notes(block["specs"]), ""), 80),
-    }
+_DELIVERED: Final = re.compile(r"attempt (\d+): (2\d\d)")
 
 
-def _notes(specs: Mapping[str, Any]) -> Iterator[str]:
-    """Yield texts that distinguish a block from others of its kind: values first."""
-    for value in specs.values():
-        match value:
-            case str() if value and not value.isspace():
-                yield value
-            case [{**condition}, *_]:
-                yield " ".join(str(part) for part in condition.values())
-    for value in specs.values():
-        match value:
-            case {**asked} if asked:
-                yield ", ".join(map(str, asked))
-            case [str(), *_]:
-                yield ", ".join(str(part) for part in value)
+def _say_outcome(outcome: str) -> str:
+    """Say that a delivery succeeded; its outcome is `attempt 1: 200` then."""
+    found = _DELIVERED.fullmatch(outcome)
+    return f"delivered: {found[2]} at attempt {found[1]}" if found else outcome
 
 
-def _describe_kind(about: About, doc: str) -> JsonObject:
-    return {
-        "summary": " ".join(doc.partition("\n\n")[0].split()),
-        "takes": about.takes,
-        "gives": about.gives,
-        "effects": list(about.effects),
-        "reads": [column.name for column in about.columns.reads],
-        "adds": [column.name for column in about.columns.adds],
-        "known": CONFIDENCE[about.confidence],
-        "rows_known": CONFIDENCE[about.rows],
-    }
+def _name_deployed(stamp: Stamp) -> str:
+    """Return the names in the path of a stamp, without the environment."""
+    segments = (segment.split(":", 1) for segment in stamp.path.split("/"))
+    return "/".join(unquote(parts[-1]) for parts in segments if parts[0] != "env")
+
+
+def _show_setting(value: Any) -> str:
+    """Return a value as `flow64 serve --switch` takes it."""
+    return "none" if value is None else format_cell(value)
 
 
 def _show_cell(value: Any) -> str | None:

@@ -101,19 +101,20 @@ class Table(Generic[R]):
         found = self.store.fetch(f"{self._select} ORDER BY place", ())
         return [self._read(record) for record in found]
 
-    def page(self, before: int | None, limit: int) -> list[tuple[int, R]]:
-        """Return a page of records of all parents, newest first, with their places.
+    def checksums(self) -> list[tuple[int, int]]:
+        """Return the place and the checksum of each record, newest first."""
+        query = f"SELECT place, sum FROM {self._name} ORDER BY place DESC"
+        return self.store.fetch(query, ())
 
-        Args:
-            before: The last place of the previous page; None for the first page.
-            limit: Maximum records.
-        """
-        query = f"{self._select} WHERE place < ? ORDER BY place DESC LIMIT ?"
-        start = 2**62 if before is None else before
-        return [
-            (found[0], self._read(found))
-            for found in self.store.fetch(query, (start, limit))
-        ]
+    def at(self, place: int) -> R | None:
+        """Return the record of a place, or None."""
+        found = self.store.fetch(f"{self._select} WHERE place = ?", (place,))
+        return self._read(found[0]) if found else None
+
+    def parents(self) -> list[str]:
+        """Return all parents, that of the oldest record first."""
+        query = f"SELECT parent FROM {self._name} GROUP BY parent ORDER BY min(place)"
+        return [parent.decode() for (parent,) in self.store.fetch(query, ())]
 
     def counts(self) -> dict[str, int]:
         """Count the records of each parent."""

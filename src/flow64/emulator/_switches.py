@@ -25,14 +25,14 @@ class Switches:
         drop_unknown: Whether saving drops unknown keys of body, graph, block and edge.
         keep_block_ids: Whether saving keeps block ids that are not UUIDs.
         strip_description: Whether saving strips white space around the description.
-        max_description: Characters of the longest description; None for any.
+        max_description: Characters of the longest description; no limit by default.
         bad_graph_status: Status for an invalid graph.
         refuse_condition: Whether an edge with a `condition` is invalid.
         refuse_same_numbers: Whether two blocks with one `sequence_number` are invalid.
         ids_per_organisation: Whether two organisations may have workflows with one id.
         foreign_status: Status for an id of another organisation.
         both_credentials_status: Status for an API key together with a Bearer token.
-        rate_limit: Requests per minute for each key; None for no limit.
+        rate_limit: Requests per minute for each key; no limit by default.
         retry_after: Whether a 429 has the header `Retry-After`.
         partial_upsert: Whether an update of a missing id may have a partial body.
         check_row_kinds: Whether saving refuses rows of the wrong kind for a block.
@@ -43,7 +43,7 @@ class Switches:
             source is a search.
         replace_specs: Whether `specs_override` replaces all specs of the first block.
         unknown_kind_fails: Whether a run fails at a kind that is not listed.
-        credits: Credits that an organisation may spend in total; None for no limit.
+        credits: Credits that an organisation may spend; no limit by default.
         auto_execute_on_update: Whether an update charges searches with `auto_execute`,
             as creating a workflow does.
     """

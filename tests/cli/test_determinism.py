@@ -75,7 +75,7 @@ def test_causes(written, flow64):
         for cause in found["causes"]
     }
     assert (code, found["is_same"], found["processes"]) == (1, False, 2)
-    assert len(found["workflows"]) == 8
+    assert len(found["keys"]) == 8
     assert named == {name: [name] for name in named}
     assert named.keys() == {
         "hash_seed",

@@ -11,10 +11,8 @@ import sys
 from pathlib import Path
 from typing import get_args, get_type_hints
 
-import click
 import pytest
 
-from flow64.cli import group
 from flow64.emulator import Fault, load_fixtures
 from flow64.http import httpx
 from tests.cli.support import ended, environment, serving
@@ -71,14 +69,6 @@ def test_health():
         reply = httpx.get(f"{url}/_emulator/health", trust_env=False)
 
     assert [reply.status_code, f"{reply.text}\n"] == [200, shown.partition("\n")[2]]
-
-
-def test_options():
-    """The page has every option, and no other."""
-    listed = re.findall(r"^\| `(--[\w-]+)", TEXT, re.MULTILINE)
-
-    command = group.get_command(click.Context(group), "serve")
-    assert listed == [option.opts[-1] for option in command.params]
 
 
 def test_kinds_of_faults():

@@ -116,7 +116,7 @@ def test_limits_hold_unless_a_call_says_otherwise(settings):
         client.deploy(inbound())
         with pytest.raises(BudgetError, match="3 rows are more than max_rows=2"):
             client.run(inbound(), rows(3))
-        with pytest.raises(BudgetError, match="1 rows are more than max_rows=0"):
+        with pytest.raises(BudgetError, match="1 row is more than max_rows=0"):
             client.run(inbound(), rows(1), max_rows=0)
         with pytest.raises(BudgetError, match="max_rows=2"):
             list(client.run_batches(inbound(), rows(3), intent="a", size=2))

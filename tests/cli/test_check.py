@@ -206,7 +206,7 @@ def test_user_error(flow64, tmp_path, monkeypatch):
         "    1/0\n"
         "    ~^~\n"
         "ZeroDivisionError: division by zero\n"
-        "0 workflows: 1 error\n"
+        "1 error\n"
     )
 
 
@@ -294,7 +294,7 @@ def test_flow_without_a_workflow(tmp_path, monkeypatch, flow64, written, expecte
     assert found == (
         1,
         expected,
-        "0 workflows: 1 error\n",
+        "1 error\n",
     )
     assert flow64("check", "leads.py:leads")[0] == 1
     code, _, told = flow64("compile", "leads.py")
@@ -475,7 +475,9 @@ def excerpts(printed, code):
     """The source lines of findings of a code, each with the carets below it."""
     lines = printed.splitlines()
     starts = [at for at, line in enumerate(lines) if line.startswith(code)]
-    return [(lines[at + 2], lines[at + 3]) for at in starts]
+    places = [at for at, line in enumerate(lines) if line.startswith("  --> ")]
+    firsts = [next(at for at in places if at > start) for start in starts]
+    return [(lines[at + 1], lines[at + 2]) for at in firsts]
 
 
 def test_caret_stands_under_the_call(uneven, flow64):

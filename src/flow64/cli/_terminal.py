@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Generator, Iterable, Mapping
@@ -16,7 +17,7 @@ import rich.console
 from rich.text import Text
 
 from ..files import relative_path
-from ..text import printable
+from ..text import count_cells, printable
 from ._colours import Painter, has_colours, paint_findings
 from ._exit_codes import NoConsentError
 from ._options import OPTIONS
@@ -36,7 +37,8 @@ class Console(rich.console.Console):
 def print_message(text: str, painter: Painter | None = None) -> None:
     """Print a message to stderr, with control characters escaped.
 
-    With `--quiet` it is held back until a question is asked.
+    With `--quiet` it is held back until a question is asked. A terminal gets long lines
+    folded between words.
 
     Args:
         text: One or more lines.
@@ -50,6 +52,13 @@ def print_message(text: str, painter: Painter | None = None) -> None:
         _print(said, painter)
 
 
+def print_settings(lines: Iterable[str]) -> None:
+    """Print lines of a settings file to stderr, unfolded so that they can be copied."""
+    if not _is_quiet():
+        for line in lines:
+            _write_stderr(f"  {printable(line)}")
+
+
 def _is_quiet() -> bool:
     return OPTIONS.is_quiet and not OPTIONS.debug
 
@@ -59,7 +68,10 @@ def _escape_lines(text: str) -> str:
 
 
 def _print(said: str, painter: Painter | None) -> None:
-    shown = _finish(said, painter, sys.stderr)
+    _write_stderr(fold_text(_finish(said, painter, sys.stderr), sys.stderr))
+
+
+def _write_stderr(shown: str) -> None:
     if _DRAWING and not _is_quiet():
         _DRAWING[-1].print(Text.from_ansi(shown))
     elif sys.stderr is not None:
@@ -130,9 +142,13 @@ def print_line(line: str) -> None:
 
 
 def print_lines(lines: Iterable[str], painter: Painter | None = None) -> None:
-    """Print lines of the result, with control characters escaped."""
+    """Print lines of the result for people, with control characters escaped.
+
+    A terminal gets long lines folded between words.
+    """
     if shown := [*map(printable, lines)]:
-        print_line(_finish("\n".join(shown), painter, sys.stdout))
+        painted = _finish("\n".join(shown), painter, sys.stdout)
+        print_line(fold_text(painted, sys.stdout))
 
 
 def print_paths(paths: Iterable[Path], *, as_json: bool) -> None:
@@ -141,7 +157,8 @@ def print_paths(paths: Iterable[Path], *, as_json: bool) -> None:
         found: Files = {"files": [str(path) for path in paths]}
         print_json(found)
     else:
-        print_lines(map(relative_path, paths))
+        for path in paths:
+            print_line(printable(relative_path(path)))
 
 
 def print_text(text: str, painter: Painter | None = None) -> None:
@@ -149,7 +166,8 @@ def print_text(text: str, painter: Painter | None = None) -> None:
 
     Args:
         text: The text.
-        painter: Adds the colours.
+        painter: Adds the colours to a text for people. A terminal gets its long lines
+            folded between words.
 
     Raises:
         click.ClickException: It cannot be written, and nothing was done before.
@@ -158,8 +176,8 @@ def print_text(text: str, painter: Painter | None = None) -> None:
     def write(stream: TextIO) -> None:
         binary = getattr(stream, "buffer", None)
         if binary is None or stream.isatty():
-            escaped = _escape(text, stream.encoding)
-            stream.write(_finish(escaped, painter, stream))
+            shown = _finish(_escape(text, stream.encoding), painter, stream)
+            stream.write(fold_text(shown, stream) if painter else shown)
         else:
             stream.flush()
             shown = _finish(text, painter, stream)
@@ -209,7 +227,53 @@ def write_file(file: Path, text: str) -> None:
     except OSError as error:
         problem = f"{file} cannot be written ({error.strerror})"
         raise click.ClickException(problem) from error
-    print_message(f"written to {file}")
+    print_message(f"written to {relative_path(file)}")
+
+
+def fold_text(text: str, stream: TextIO | None) -> str:
+    """Fold the long lines of a text for people between words, for a terminal.
+
+    It would break them in the middle of a word. Further lines begin below the text of
+    the first. Lines with source code stay as they are. A command after a colon,
+    and what is between backticks, is not broken: it can be copied.
+    """
+    width = find_width(stream)
+    if width is None:
+        return text
+    return "\n".join(_fold_line(line, width) for line in text.split("\n"))
+
+
+def _fold_line(line: str, width: int) -> str:
+    plain = _COLOUR.sub("", line)
+    if count_cells(plain) <= width or _SOURCE.match(plain):
+        return line
+    indent = _find_indent(plain, width)
+    parts: list[str] = []
+    used = 0  # spaces at the end of the line are in no unit
+    for unit in _UNIT.findall(line):
+        cells = count_cells(_COLOUR.sub("", unit))
+        if used > indent and used + cells > width:
+            parts.append(f"\n{' ' * indent}{unit.lstrip(' ')}")
+            used = indent + cells - (len(unit) - len(unit.lstrip(" ")))
+        else:
+            parts.append(unit)
+            used += cells
+    return "".join(parts)
+
+
+def _find_indent(line: str, width: int) -> int:
+    """Return where the further lines of a long line begin."""
+    start = len(line) - len(line.lstrip(" "))
+    gap = line.find("  ", start)  # a label ends there
+    text = len(line) - len(line[gap:].lstrip(" ")) if gap > 0 else start + 2
+    return text if text <= width // 3 else min(start + 2, width // 2)
+
+
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
+_SOURCE: Final = re.compile(r" *[0-9]* \| ")
+_UNIT: Final = re.compile(
+    r" *(?:(?<=: )(?<!error: )flow64 .*|flow64 [^ ]+(?: --?[^ ]+)*|(?:`[^`]*`|[^ ])+)"
+)
 
 
 def find_width(stream: TextIO | None) -> int | None:

@@ -11,6 +11,7 @@ import click
 from ..analysis import LiveCatalogue
 from ..environments import load as load_settings
 from ..errors import SaveError
+from ..files import relative_path
 from ..generation import FACTS, MARK, BlockFacts, write_blocks
 from ..manifest import write_all
 from ..text import join_words, printable
@@ -19,7 +20,14 @@ from ._block_changes import SAVED, list_problems
 from ._exit_codes import FAILED
 from ._output_options import output_file
 from ._outputs import BlocksCurrent, GeneratedBlocks
-from ._terminal import print_error, print_json, print_line, print_message, print_text
+from ._terminal import (
+    print_error,
+    print_json,
+    print_line,
+    print_message,
+    print_paths,
+    print_text,
+)
 
 
 @params.command(
@@ -91,7 +99,7 @@ def command(
     elif output is None:
         print_text(made.text)
     else:
-        print_line(printable(str(output)))
+        print_paths([output], as_json=False)
     for line in list_problems(live.problems):
         print_message(line)
     if output is not None:
@@ -137,11 +145,11 @@ def _check(
         found: BlocksCurrent = {"file": str(output), "is_current": is_current}
         print_json(found)
     elif is_current:
-        print_line(f"{printable(str(output))} is current")
+        print_line(f"{printable(relative_path(output))} is current")
     else:
         what = "is not there" if current is None else "is not current"
         advice = f"run flow64 blocks generate -o {output}{options}"
-        print_error(printable(f"{output} {what}; {advice}"))
+        print_error(printable(f"{relative_path(output)} {what}; {advice}"))
     return 0 if is_current else FAILED
 
 

@@ -130,7 +130,8 @@ def command(
         )
     elif form in (None, "text"):
         _print_findings(merged)
-        count = "" if len(found) == 1 else f"{pluralize(len(found), 'workflow')}: "
+        is_clear = len(found) == 1 or (everything and not found)
+        count = "" if is_clear else f"{pluralize(len(found), 'workflow')}: "
         print_message(count + summary(everything))
     else:
         _print_report(form, [_put_names_first(*each) for each in merged])

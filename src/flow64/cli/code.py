@@ -32,14 +32,21 @@ from ..manifest import (
     write_all,
 )
 from ..redaction import Redaction, redact_keys
-from ..text import join_words, printable
+from ..text import join_words
 from . import _params as params
 from ._completion import complete_addresses
 from ._exit_codes import FAILED
 from ._output_options import output_file
 from ._outputs import WrittenModule
 from ._service import connect, find_environment
-from ._terminal import print_error, print_json, print_line, print_message, print_text
+from ._terminal import (
+    print_error,
+    print_json,
+    print_message,
+    print_paths,
+    print_settings,
+    print_text,
+)
 from .pull import find_known_values
 
 
@@ -118,7 +125,7 @@ def command(
     elif output is None:
         print_text(made.text)
     else:
-        print_line(printable(str(output)))
+        print_paths([output], as_json=False)
     _print_notes(lifted, secrets, env)
     return 0
 
@@ -227,8 +234,7 @@ def _print_notes(
         for secret in secrets:
             print_message(f"  {secret.name}: {secret.where}")
         print_message("in pyproject.toml, each from a variable:")
-        for line in setting_lines(env, secrets):
-            print_message(f"  {line}")
+        print_settings(setting_lines(env, secrets))
 
 
 def _to_data(

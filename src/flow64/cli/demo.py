@@ -25,6 +25,7 @@ from ..project import Project
 from ..text import printable
 from ..workflow import Workflow
 from . import _params as params
+from ._colours import paint_findings
 from ._outputs import DemoRun
 from ._terminal import find_width, print_json, print_line, print_lines
 
@@ -164,14 +165,14 @@ def _show_program(workflow: Workflow) -> None:
     _print_all(workflow.to_json())
     found = workflow.check()
     _print_step("Its findings", summary(found))
-    _print_all(as_text(found, find_width(sys.stdout)))
+    _print_findings(as_text(found, find_width(sys.stdout)))
     _print_step(
         "A wrong one", "Company rows into a block about people, and a wrong word"
     )
     try:
         wrong().compile()
     except CompileError as error:
-        _print_all(error.describe(find_width(sys.stdout)))
+        _print_findings(error.describe(find_width(sys.stdout)))
 
 
 def _print_step(title: str, what: str) -> None:
@@ -179,4 +180,9 @@ def _print_step(title: str, what: str) -> None:
 
 
 def _print_all(text: str) -> None:
-    print_lines(text.rstrip("\n").split("\n"))
+    for line in text.rstrip("\n").split("\n"):
+        print_line(printable(line))
+
+
+def _print_findings(text: str) -> None:
+    print_lines(text.rstrip("\n").split("\n"), paint_findings)

@@ -31,7 +31,7 @@ from . import _params as params
 from ._output_options import output_file
 from ._outputs import Drawing
 from ._service import find_environment
-from ._terminal import find_width, print_json, print_line, print_text
+from ._terminal import find_width, print_json, print_line, print_paths, print_text
 
 ALONE: Final[Mapping[str, Callable[[Definition], str]]] = {
     "mermaid": draw_mermaid,
@@ -126,7 +126,7 @@ def command(
 def _print_drawing(text: str, form: str, output: Path | None) -> None:
     if output is not None:
         (path,) = write_all(output.parent, {output.name: text})
-        print_line(printable(str(path)))
+        print_paths([path], as_json=False)
     elif form == "text":
         for line in text.splitlines():
             print_line(line)

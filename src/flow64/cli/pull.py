@@ -49,7 +49,13 @@ from ._exit_codes import FAILED
 from ._output_options import output_folder
 from ._outputs import PulledFolder
 from ._service import connect, find_environment
-from ._terminal import print_error, print_json, print_lines, print_message
+from ._terminal import (
+    print_error,
+    print_json,
+    print_message,
+    print_paths,
+    print_settings,
+)
 
 MOST_NAMES: Final = 20
 """Maximum workflows that a message lists."""
@@ -131,7 +137,7 @@ def command(
     if as_json:
         print_json(_to_data(pull, output))
     else:
-        print_lines(str(output / one.file) for one in pull.workflows)
+        print_paths([output / one.file for one in pull.workflows], as_json=False)
     _print_notes(pull)
     return FAILED if pull.refused else 0
 
@@ -342,8 +348,7 @@ def _print_notes(pull: Pull) -> None:
     _print_values("texts that looked like keys are values now; set these:", pull.unset)
     if lines := pull.setting_lines:
         print_message("in pyproject.toml, each from a variable:")
-        for line in lines:
-            print_message(f"  {line}")
+        print_settings(lines)
     for other in pull.refused:
         print_error(f"{other.id} ({other.name}) was not pulled: {other.problem}")
 

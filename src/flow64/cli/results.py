@@ -24,7 +24,7 @@ from . import _params as params
 from ._output_options import output_folder
 from ._outputs import RunFiles
 from ._service import connect
-from ._terminal import print_json, print_lines, print_message
+from ._terminal import print_json, print_message, print_paths
 
 
 @params.command(
@@ -99,7 +99,7 @@ def command(
         }
         print_json(found)
     else:
-        print_lines(map(str, paths))
+        print_paths(paths, as_json=False)
     return 0
 
 

@@ -12,6 +12,7 @@ from attrs import Attribute, field, frozen
 from ..analysis import as_float, cost, count_start_rows
 from ..definition import Definition
 from ..errors import ArgumentError, BudgetError, shortened
+from ..text import pluralize
 
 
 def _check_limit(_: Any, attribute: Attribute[Any], value: Any) -> None:
@@ -74,7 +75,10 @@ class Budget:
         may_allow = False
         if self.max_rows is not None:
             if rows is not None and rows > self.max_rows:
-                problems.append(f"{rows:,} rows are more than max_rows={self.max_rows}")
+                are = "is" if rows == 1 else "are"
+                problems.append(
+                    f"{pluralize(rows, 'row')} {are} more than max_rows={self.max_rows}"
+                )
             elif rows is None and not self.allow_unpriced:
                 problems.append(f"max_rows={self.max_rows} cannot be held: {_UNKNOWN}")
                 may_allow = True

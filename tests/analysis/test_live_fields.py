@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from flow64.analysis import LiveCatalogue, walk_fields
@@ -179,14 +177,12 @@ def test_circles():
 
 
 def test_alternatives_without_end():
-    """Alternatives that lead back are given up soon."""
+    """Alternatives that lead back are given up: followed, they would have no end."""
     again = {"anyOf": [{"anyOf": [{"$ref": "#"}] * 20}] * 20}
-    began = time.monotonic()
 
     found = fields_of({**again, "properties": {"a": {"items": {"$ref": "#"}}}})
 
     assert [*found] == ["a"]
-    assert time.monotonic() - began < 5
 
 
 def test_hostile():

@@ -184,7 +184,10 @@ def test_environments_have_ids_of_their_own(serve):
 
     assert ids == {env: made.id(env) for env in urls}
     assert len(set(ids.values())) == 2
-    run = made.run(ROWS, client, env="prod", values=urls["prod"]).wait(every=0.01)
+    run = made.run(ROWS, client, env="prod", values=urls["prod"])
+    was_ended = run.is_ended
+    run.wait(every=0.01)
+    assert (was_ended, run.is_ended) == (False, True)
     assert run.workflow_id == ids["prod"]
     assert [entry.target for entry in emulator.outbox] == ["https://prod.example.com"]
 

@@ -390,7 +390,7 @@ def _undo(item: Any, changes: Sequence[FieldChange], depth: int) -> Any:
                 made[name] = change.value
             case FieldChanged():
                 made[name] = change.before
-            case ListChanged():
+            case _:
                 made[name] = _undo_list(change)
     return None if None in made.values() else made
 
@@ -408,7 +408,7 @@ def _undo_list(change: ListChanged) -> list[Any] | None:
             case ItemMoved():
                 new.add(edit.after)
                 old[edit.before] = edit.value
-            case ItemChanged():
+            case _:  # it was changed inside
                 return None
     if not isinstance(change.after, list):  # hidden
         return None

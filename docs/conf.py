@@ -46,6 +46,9 @@ myst_heading_anchors = 3
 
 html_theme = "furo"
 html_title = "flow64"
+html_static_path = ["_static"]
+html_css_files = ["flow64.css"]
+html_js_files = ["flow64.js"]
 # Links to edit a page need the address of the repository, as in hatch_build.py.
 if repository := os.environ.get("FLOW64_REPOSITORY", "").rstrip("/"):
     html_theme_options = {

@@ -296,11 +296,11 @@ WORDS = [
     ),
     (
         PruneError(["2 would be deleted"], ["a", "b\x1b"]),
-        "prune was refused, and did not delete a, b\\x1b:\n  2 would be deleted",
+        "prune was refused, so these stay: a, b\\x1b:\n  2 would be deleted",
     ),
     (
         PruneError(["it is not known"]),
-        "prune was refused, and did not delete anything:\n  it is not known",
+        "prune was refused, and nothing was deleted:\n  it is not known",
     ),
     (
         StalePlanError("a b", "ID", "edited", ["~ x\x1b"], ["~ y"], ["c"]),

@@ -600,7 +600,7 @@ def test_prune_never_takes_what_is_at_work(renamed, flow64, served):
 
     assert (code, len(deployed())) == (3, 2)
     assert "refused    inbound  schedule daily is active" in printed
-    assert told.endswith("error: prune was refused, and did not delete inbound\n")
+    assert told.endswith("error: prune was refused, so these stay: inbound\n")
 
 
 def test_prune_takes_nothing_that_is_not_an_orphan_of_here(service, leads, flow64):

@@ -156,7 +156,10 @@ def found(place):
         (Agreement(force=["b"]), "--force b: there is no such key"),
         (Agreement(allow_spend=["fuond"]), r"there is no such key \(did you mean 'fou"),
         (Agreement(behind=["a"]), "a: it was edited on the service"),
-        (Agreement(prune=2), "0 would be deleted, and 2 were agreed to"),
+        (
+            Agreement(prune=2),
+            "nothing is to be deleted, and --prune says 2; leave it out",
+        ),
     ],
 )
 def test_nothing_is_written_without_consent_by_name(place, agreed, words):
@@ -230,7 +233,9 @@ def test_orphan_stays_unless_the_number_is_given(place):
     assert place.live(workflow_id) is not None
     with pytest.raises(errors.PruneError, match="--prune=1"):
         place.apply(place.plan(place.workflow("a"), prune=True))
-    with pytest.raises(errors.PruneError, match="1 would be deleted, and 3 were"):
+    with pytest.raises(
+        errors.PruneError, match="1 is to be deleted, and --prune says 3"
+    ):
         place.apply(place.plan(place.workflow("a")), agreed=Agreement(prune=3))
     assert place.live(workflow_id) is not None
 
@@ -260,7 +265,10 @@ def test_edited_orphan_is_deleted_only_by_name(place):
     for one in (plan, evolve(plan, steps=[silent])):
         with pytest.raises(errors.PruneError, match="--force gone"):
             place.apply(one, agreed=Agreement(prune=1))
-    with pytest.raises(errors.PruneError, match="without consent"):
+    with pytest.raises(
+        errors.PruneError,
+        match="the plan deletes 1 workflow; to allow it, add --prune=1",
+    ):
         place.apply(plan)
     assert place.live(workflow_id) is not None
     done = place.apply(plan, agreed=Agreement(prune=1, force=["gone"]))

@@ -975,6 +975,23 @@ def test_deletion_of_a_known_secret_that_cannot_be_saved_is_told(here):
     )
 
 
+def test_command_that_deletes_agrees_for_each_orphan(here):
+    """They are deleted together, so each group of them shows all."""
+    for key in ("a", "b"):
+        here.edit(here.put(leads(key, key=key)), specs={"find_email": {"mode": "NONE"}})
+    here.put(leads("Plain", key="plain"))
+    command = "flow64 deploy --env default --prune=3 --force a --force b"
+
+    here.put(OLD)
+    plan = here.plan(target(OLD), **WHOLE)
+    text = as_text(plan, in_full=True)
+
+    assert text.count(f"to delete it: {command}\n") == 2
+    assert text.endswith(
+        f"to delete 3 workflows that are no longer in the code: {command}\n"
+    )
+
+
 def test_behind_and_lost_takes_both(here):
     """Newer code deployed it, and somebody wrote where code puts a secret."""
 

@@ -18,7 +18,7 @@ from ..errors import (
     shortened,
 )
 from ..plan import FLAGS, Consent, Plan, Step, format_flags
-from ..text import printable
+from ..text import pluralize, printable
 from ._data_loss import is_as_deployed
 from ._history import Reason, Saved
 
@@ -205,8 +205,8 @@ def _prune_problems(plan: Plan, agreed: Agreement) -> Iterator[str]:
     if agreed.prune is None:
         if any(step.action != "none" for step in victims):
             yield (
-                f"the plan deletes {len(victims)}, without consent to that number; to "
-                f"allow it, add --prune={len(victims)}"
+                f"the plan deletes {pluralize(len(victims), 'workflow')}; to allow "
+                f"it, add --prune={len(victims)}"
             )
         return
     if plan.projects is None:
@@ -215,10 +215,9 @@ def _prune_problems(plan: Plan, agreed: Agreement) -> Iterator[str]:
             "loaded; give the whole project"
         )
     if agreed.prune != len(victims):
-        yield (
-            f"{len(victims)} would be deleted, and {agreed.prune} were agreed to; to "
-            f"allow it, add --prune={len(victims)}"
-        )
+        way = f"to allow it, add --prune={len(victims)}" if victims else "leave it out"
+        number = f"{len(victims):,}" if victims else "nothing"
+        yield f"{number} is to be deleted, and --prune says {agreed.prune}; {way}"
     for step in victims:
         yield from _missing_consents(step, agreed)
         yield from describe_activity(step, agreed)

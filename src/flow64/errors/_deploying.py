@@ -295,8 +295,9 @@ class PruneError(DeployError):
 
     def __str__(self) -> str:
         listed = list_lines(self.problems)
-        keys = ", ".join(printable(key) for key in self.victims) or "anything"
-        return f"prune was refused, and did not delete {keys}:{listed}"
+        keys = ", ".join(printable(key) for key in self.victims)
+        so = f"so these stay: {keys}" if keys else "and nothing was deleted"
+        return f"prune was refused, {so}:{listed}"
 
 
 @frozen(repr=False)

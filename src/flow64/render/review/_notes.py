@@ -91,7 +91,7 @@ def _list_notes(group: Group, review: Review, style: NoteStyle) -> Iterator[Note
         yield Note(spends_when(group), [text], is_warning=True)
     yield from _list_activity(group, style)
     if one.state == "orphan" and one.action == "none" and one.lifted_by is not None:
-        yield Note("to delete it", [name(format_deletion(review, group))])
+        yield Note("to delete it", [name(format_deletion(review))])
     if group.files:
         files = join_first(group.files, style.most, name)
         yield Note("file", [files], opening="in ")

@@ -10,7 +10,7 @@ from typing import Final
 from attrs import frozen
 
 from ...errors import OTHER_ENVIRONMENT
-from ...plan import Flag, Rename, Review, format_flags, take_over_command
+from ...plan import Flag, Rename, Review, Step, format_flags, take_over_command
 from ...text import join_words
 from ._grouping import Group
 from ._words import Quote
@@ -93,22 +93,27 @@ def _name_orphans(group: Group, review: Review) -> str:
 
 def _list_flags(group: Group, review: Review) -> Sequence[str]:
     """Return the options of a deploy that agree to what a group needs."""
-    prune = [format_prune(review)] if group.one.state == "orphan" else []
-    if len(group.views) > MOST_FLAGS:
-        return [*prune, format_flags("KEY", group.one.consents)]
-    steps = [view.step for view in group.views]
-    return [*prune, *(format_flags(one.key, one.consents) for one in steps)]
+    if group.one.state == "orphan":
+        return _list_prune_flags(review)
+    return _list_consents([view.step for view in group.views])
 
 
-def format_prune(review: Review) -> str:
-    """Return the option that deletes all orphans of a review."""
-    return f"--prune={sum(one.may_prune for one in review.workflows)}"
+def _list_prune_flags(review: Review) -> Sequence[str]:
+    """Return the options that delete all orphans, which are deleted together."""
+    victims = [one for one in review.workflows if one.may_prune]
+    return [f"--prune={len(victims)}", *_list_consents(victims)]
 
 
-def format_deletion(review: Review, group: Group | None = None) -> str:
-    """Return the command that deletes all orphans, with what a group needs for it."""
-    flags = [format_prune(review)] if group is None else _list_flags(group, review)
-    return _deploy(review, *flags)
+def _list_consents(steps: Sequence[Step]) -> Sequence[str]:
+    found = [one for one in steps if one.consents]
+    if len(found) > MOST_FLAGS:
+        return [format_flags("KEY", found[0].consents)]
+    return [format_flags(one.key, one.consents) for one in found]
+
+
+def format_deletion(review: Review) -> str:
+    """Return the command that deletes all orphans."""
+    return _deploy(review, *_list_prune_flags(review))
 
 
 def _deploy(review: Review, *flags: str) -> str:

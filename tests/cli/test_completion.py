@@ -68,7 +68,7 @@ def test_script(flow64, shell):
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [([], "Missing argument"), (["csh"], "'csh' is not one of 'bash'")],
+    [([], "SHELL is missing: write one of "), (["csh"], "'csh' is not one of 'bash'")],
 )
 def test_mistakes(flow64, arguments, words):
     code, printed, told = flow64("completion", *arguments)

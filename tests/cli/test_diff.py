@@ -419,7 +419,7 @@ def test_names_steer_no_terminal(deployed, flow64):
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "words"),
     [
-        (["code"], 64, "Missing argument 'B'"),
+        (["code"], 64, "B is missing"),
         (["code", "stagign"], 64, "did you mean 'staging'?"),
         (["code", "prod:none"], 64, "no workflow 'none'"),
         (["code:none", "prod"], 64, "no workflow 'none'"),

@@ -57,28 +57,28 @@ def settings(**more):
         (
             ["run", "leads.py", "--max-cost", "free"],
             (
-                "Invalid value for '--max-cost': 'free' is not a number of dollars "
+                "--max-cost: 'free' is not a number of dollars "
                 "from 0 up; write for example --max-cost 50 (see flow64 run --help)"
             ),
         ),
         (
             ["watch", "x", "--every", "often"],
             (
-                "Invalid value for '--every': 'often' is not a number of seconds above "
+                "--every: 'often' is not a number of seconds above "
                 "0; write for example --every 5 (see flow64 watch --help)"
             ),
         ),
         (
             ["runs", "--limit", "all"],
             (
-                "Invalid value for '--limit': 'all' is not a whole number from 1 to "
+                "--limit: 'all' is not a whole number from 1 to "
                 "500; write for example --limit 20 (see flow64 runs --help)"
             ),
         ),
         (
             ["runs", "--status", "failed"],
             (
-                "Invalid value for '--status': the service has no filter 'failed'; it "
+                "--status: the service has no filter 'failed'; it "
                 "has active, running, completed, cancelled; without --status all runs "
                 "are listed, failed ones too (see flow64 runs --help)"
             ),
@@ -86,7 +86,7 @@ def settings(**more):
         (
             ["runs", "--status", "complete"],
             (
-                "Invalid value for '--status': the service has no filter 'complete' "
+                "--status: the service has no filter 'complete' "
                 "(did you mean 'completed'?); it has active, running, completed, "
                 "cancelled; without --status all runs are listed, failed ones too (see "
                 "flow64 runs --help)"
@@ -96,7 +96,7 @@ def settings(**more):
             (
                 [command, "notanid", *more],
                 (
-                    "Invalid value for 'RUN_ID': 'notanid' is not the id of a run, "
+                    "RUN_ID: 'notanid' is not the id of a run, "
                     "which is a UUID; `flow64 runs` lists the newest ones (see flow64 "
                     f"{command} --help)"
                 ),
@@ -129,7 +129,7 @@ def test_command_line(service, flow64, arguments, problem):
             '{"hook": "https://x.example/h",}',
             64,
             (
-                "Invalid value for --values: values.json:1: it is not valid JSON: a "
+                "--values: values.json:1: it is not valid JSON: a "
                 'comma follows the last entry; leave it out; write {"NAME": "its '
                 'content"} (see flow64 run --help)'
             ),
@@ -138,7 +138,7 @@ def test_command_line(service, flow64, arguments, problem):
             '{"hook"',
             64,
             (
-                "Invalid value for --values: values.json:1: it is not valid JSON: "
+                "--values: values.json:1: it is not valid JSON: "
                 'Expecting \':\' delimiter; write {"NAME": "its content"} (see flow64 '
                 "run --help)"
             ),
@@ -147,7 +147,7 @@ def test_command_line(service, flow64, arguments, problem):
             "[1]",
             64,
             (
-                "Invalid value for --values: values.json is not a JSON object; write "
+                "--values: values.json is not a JSON object; write "
                 '{"NAME": "its content"} (see flow64 run --help)'
             ),
         ),
@@ -238,7 +238,7 @@ def test_history_of_an_unknown_key(service, leads, flow64, monkeypatch):
         64,
         "",
         (
-            "error: Invalid value for KEY: there is no workflow 'inbond' (did you mean "
+            "error: KEY: there is no workflow 'inbond' (did you mean "
             "'inbound'?); there are inbound (see flow64 history --help)\n"
         ),
     )
@@ -332,7 +332,7 @@ def test_kind_in_the_place_of_a_key_path(write, flow64, block, problem):
         64,
         "",
         (
-            f"error: Invalid value for --block: {problem}; there are webhook, first, "
+            f"error: --block: {problem}; there are webhook, first, "
             "second and third (see flow64 run --help)\n"
         ),
     )

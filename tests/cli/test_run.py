@@ -621,7 +621,7 @@ def test_dry_run_shows_what_is_doubtful(search):
             ["query=CTOs in Berlin"],
             64,
             (
-                "Invalid value for --set: 'CTOs in Berlin' is not JSON; if it is text, "
+                "--set: 'CTOs in Berlin' is not JSON; if it is text, "
                 "write --set 'query=\"CTOs in Berlin\"' (see flow64 run --help)"
             ),
         ),
@@ -629,7 +629,7 @@ def test_dry_run_shows_what_is_doubtful(search):
             ["max_results"],
             64,
             (
-                "Invalid value for --set: 'max_results' does not say what to set; "
+                "--set: 'max_results' does not say what to set; "
                 "write a field and its value in JSON: --set max_results=50 (see "
                 "flow64 run --help)"
             ),
@@ -638,7 +638,7 @@ def test_dry_run_shows_what_is_doubtful(search):
             ["=50"],
             64,
             (
-                "Invalid value for --set: '=50' does not say what to set; write a "
+                "--set: '=50' does not say what to set; write a "
                 "field and its value in JSON: --set max_results=50 (see flow64 run "
                 "--help)"
             ),
@@ -646,10 +646,7 @@ def test_dry_run_shows_what_is_doubtful(search):
         (
             ["max_results=5", "max_results=6"],
             64,
-            (
-                "Invalid value for --set: 'max_results' is set twice (see flow64 run "
-                "--help)"
-            ),
+            ("--set: 'max_results' is set twice (see flow64 run --help)"),
         ),
         (
             ["max_result=5"],

@@ -214,7 +214,7 @@ def test_names_steer_no_terminal(code, flow64):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["staging"], "Missing argument 'OTHER_ENV'"),
+        (["staging"], "OTHER_ENV is missing"),
         (["staging", "prd"], "there is no environment 'prd' (did you mean 'prod'?)"),
         (["prod", "prod"], "prod is compared with itself"),
         (["staging", "prod", "othr"], "no workflow 'othr' (did you mean 'other'?)"),

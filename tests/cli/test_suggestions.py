@@ -8,8 +8,12 @@ from importlib import import_module
 import pytest
 
 from flow64.cli import COMMANDS, group
-from flow64.cli._error_messages import RISKY_COMMANDS, RISKY_OPTIONS
-from flow64.cli._main import module_of
+from flow64.cli._main import TOPICS, module_of
+from flow64.cli._suggestions import (
+    COMMAND_SYNONYMS,
+    RISKY_COMMANDS,
+    RISKY_OPTIONS,
+)
 
 HARMLESS = {
     "--accept-any-token",
@@ -85,7 +89,7 @@ def test_no_slip_leads_to_a_risky_option(name, flow64):
 @pytest.mark.parametrize("name", sorted(RISKY_COMMANDS))
 def test_no_slip_leads_to_a_risky_command(name, flow64):
     """No slip of a risky command is answered with a risky one."""
-    words = {*near(name), "destroy", "rn", "rollback"} - {*COMMANDS, ""}
+    words = {*near(name), "rn"} - {*COMMANDS, ""}
 
     answers = [flow64(word) for word in sorted(words)]
 
@@ -93,22 +97,176 @@ def test_no_slip_leads_to_a_risky_command(name, flow64):
     assert set() == RISKY_COMMANDS & set().union(*(suggested(t) for *_, t in answers))
 
 
-@pytest.mark.parametrize(
-    ("arguments", "problem"),
-    [
-        (["deploy", "--dry-rnu"], "'--dry-rnu' (did you mean '--dry-run'?)"),
-        (["deploy", "--target"], "there is no option '--target' (see flow64 deploy"),
-        (["plan", "--no-color"], "'--no-color'; write --color never (see"),
-        (["run", "--wait-no"], "'--wait-no' (did you mean '--wait'?)"),
-        (["destroy"], "there is no command 'destroy' (see flow64 --help)"),
-        (["revieww"], "'revieww' (did you mean 'review'?)"),
-        (["--verbos"], "'--verbos' (did you mean '--verbose'?) (see flow64 --help)"),
-    ],
-    ids=lambda value: value[-1] if isinstance(value, list) else "",
-)
-def test_suggestion(arguments, problem, flow64):
-    """Harmless options are suggested."""
-    code, printed, told = flow64(*arguments)
+COMMANDS_OF_OTHERS = [
+    ("apply", "flow64 deploy shows a plan, asks, and applies it"),
+    ("destroy", "take the workflow out of the code, then flow64 deploy --prune"),
+    ("delete", "take the workflow out of the code, then flow64 deploy --prune"),
+    ("import", "flow64 pull saves live workflows"),
+    ("status", "flow64 plan shows what a deploy would change"),
+    ("lint", "flow64 check lists errors and warnings"),
+    ("build", "flow64 compile writes JSON"),
+    ("rollback", "flow64 restore brings back a replaced workflow"),
+    ("start", "flow64 run runs a workflow"),
+    ("logs", "flow64 watch follows a run"),
+    ("compare", "flow64 diff compares code, files and live workflows"),
+    ("fmt", "flow64 formats no code"),
+    ("version", "flow64 --version"),
+    ("login", "set the variable SIXTYFOUR_API_KEY; flow64 help environments says more"),
+]
+
+
+@pytest.mark.parametrize(("word", "advice"), COMMANDS_OF_OTHERS)
+def test_command_of_another_tool(word, advice, flow64):
+    """A command that other tools have is answered with what does it here."""
+    problem = f"error: there is no command {word!r}; {advice} (see flow64 --help)\n"
+
+    assert flow64(word) == (64, "", problem)
+    assert advice in flow64("help", word)[2]
+
+
+def test_advice_names_what_there_is():
+    """No synonym is a command, and each command and topic in the advice exists."""
+    assert COMMAND_SYNONYMS.keys().isdisjoint({*COMMANDS, *TOPICS})
+    advice = " ".join(COMMAND_SYNONYMS.values())
+    assert set(re.findall("flow64 help (environments)", advice)) <= {*TOPICS}
+    named = set(re.findall("flow64 ([a-z]+)", advice)) - {"formats", "as"}
+    assert named <= {*COMMANDS}
+
+
+OPTIONS_OF_OTHERS = [
+    ("plan --target=leads", "'--target'; name the workflow as SOURCE, or use --select"),
+    ("plan -target=leads", "'-target'; name the workflow as SOURCE, or use --select"),
+    ("run x --select y", "'--select'; run takes one workflow: name it as SOURCE"),
+    ("run x --limit 3", "'--limit'; --max-rows N refuses more rows, and does not cut"),
+    ("run x --rows a.csv", "'--rows'; ROWS is an argument: flow64 run leads rows.csv"),
+    ("run x -f a.csv", "'-f'; ROWS is an argument: flow64 run leads rows.csv"),
+    ("plan --enviroment prod", "'--enviroment' (did you mean '--env'?)"),
+    ("plan --environment prod", "'--environment' (did you mean '--env'?)"),
+    ("deploy -auto-approve", "'-auto-approve'; with --yes nothing is asked"),
+    ("check --fix", "'--fix'; check changes no code"),
+    ("list -o json", "'-o'; write --json, and > FILE to save it"),
+    ("plan -detailed-exitcode", "'-detailed-exitcode'; write --exit-code"),
+    ("plan -C there", "'-C'; cd to the folder first"),
+    ("-C there plan", "'-C'; cd to the folder first"),
+    ("plan --dry-run", "'--dry-run'; plan only reads: leave it out"),
+    ("runs -n 3", "'-n'; write --limit N"),
+    ("history -n 3", "'-n' (see"),
+    ("serve -p 6717", "'-p'; write --port N"),
+    ("plan --no-color", "'--no-color'; write --color never"),
+    ("plan -json", "'-json'; write --json"),
+    ("deploy --dry-rnu", "'--dry-rnu' (did you mean '--dry-run'?)"),
+    ("run --wait-no", "'--wait-no' (did you mean '--wait'?)"),
+    ("--verbos", "'--verbos' (did you mean '--verbose'?)"),
+    ("plan -xsk_test_1", "'-x' (see"),
+]
+
+
+@pytest.mark.parametrize(("line", "problem"), OPTIONS_OF_OTHERS)
+def test_unknown_option(line, problem, flow64):
+    """An option of another tool is answered with what does it here, a slip with it."""
+    code, printed, told = flow64(*line.split())
 
     assert (code, printed) == (64, "")
-    assert problem in told
+    assert told.startswith(f"error: there is no option {problem}")
+
+
+SLIPS = [
+    ("depoly", "deploy"),  # codespell:ignore
+    ("plna", "plan"),
+    ("dfif", "diff"),
+    ("revieww", "review"),
+    ("docto", "doctor"),
+    ("histry", "history"),  # codespell:ignore
+    ("DIFF", "diff"),
+    ("adresses", "help addresses"),  # codespell:ignore
+]
+
+
+@pytest.mark.parametrize(("word", "meant"), SLIPS)
+def test_slip_of_a_command(word, meant, flow64):
+    """A letter less, more or other, or two that changed places, is one slip."""
+    told = flow64(word)[2]
+
+    assert told.startswith(
+        f"error: there is no command {word!r} (did you mean {meant!r}?)"
+    )
+
+
+@pytest.mark.parametrize("word", ["x", "docks", "frobnicate", "a" * 300])
+def test_no_suggestion(word, flow64):
+    """A word that is like no command is answered without a guess."""
+    told = flow64(word)[2]
+
+    assert "there is no command" in told
+    assert "did you mean" not in told
+
+
+WRONG_USES = [
+    (
+        "diff",
+        "A is missing: diff takes two addresses, as in: flow64 diff leads prod:leads",
+    ),
+    (
+        "diff x",
+        "B is missing: diff takes two addresses, as in: flow64 diff leads prod:",
+    ),
+    ("diff HEAD~1", "B is missing; a git revision is no address: git worktree add "),
+    (
+        "run",
+        "SOURCE is missing: run takes one workflow, as in: flow64 run leads rows.csv",
+    ),
+    ("completion", "SHELL is missing: write one of bash, zsh, fish"),
+    ("pull", "--output is missing: write -o FOLDER (see flow64 pull --help)"),
+    ("run x none.csv", "ROWS: file 'none.csv' does not exist (see flow64 run --help)"),
+    ("plan --env", "option '--env' needs a value (see flow64 plan --help)"),
+    ("blocks sync --blocks", "there is no option '--blocks'"),
+    ("plan --json=3", "option '--json' does not take a value (see flow64 plan --help)"),
+    ("deploy --parallel 99", "--parallel: 99 is not in the range from 1 to 32 (see"),
+    ("serve 6717", "serve has no use for '6717'; write --port 6717 (see flow64 serve"),
+    (
+        "list leads",
+        "list has no use for 'leads': it takes options only (see flow64 list",
+    ),
+    (
+        "check a b",
+        "check has no use for 'b'; name one address, such as a folder, or use",
+    ),
+    ("plan -out=plan.bin", "--output: write -o plan.bin (see flow64 plan --help)"),
+    ("review -output=a.md", "--output: write -o a.md (see flow64 review --help)"),
+]
+
+
+@pytest.mark.parametrize(("line", "problem"), WRONG_USES)
+def test_wrong_use(line, problem, flow64, tmp_path, monkeypatch):
+    """A wrong use is told in our words, with the help of the command."""
+    monkeypatch.chdir(tmp_path)
+
+    code, printed, told = flow64(*line.split())
+
+    assert (code, printed) == (64, "")
+    assert told.startswith(f"error: {problem}")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("line", ["review HEAD~1", "diff main HEAD"])
+def test_revision(line, flow64, tmp_path, monkeypatch):
+    """A revision of git is no address. It is told how to compare with one."""
+    monkeypatch.chdir(tmp_path)
+
+    code, _, told = flow64(*line.split())
+
+    assert code == 64
+    assert "a git revision is no address: git worktree add ../before" in told
+    assert "flow64 review --base ../before/compiled --head compiled" in told
+
+
+def test_saved_plan_as_source(service, leads, flow64):
+    """A saved plan that is given as SOURCE: it is told how to apply it."""
+    assert flow64("plan", "leads.py", "-o", "my plan.json")[0] == 0
+    before = len(service.requests)
+
+    code, _, told = flow64("deploy", "my plan.json", "--yes")
+
+    advice = "my plan.json is a saved plan: flow64 deploy --plan 'my plan.json'"
+    assert (code, told) == (64, f"error: {advice} (see flow64 deploy --help)\n")
+    assert len(service.requests) == before

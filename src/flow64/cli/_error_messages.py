@@ -7,8 +7,6 @@ import sys
 from collections.abc import Mapping
 from typing import Final
 
-import click
-
 from ..errors import (
     AmbiguousRowsError,
     AnswerError,
@@ -27,9 +25,8 @@ from ..errors import (
     StaleDeploymentError,
     TransportError,
     UnboundValueError,
-    did_you_mean,
 )
-from ..text import join_words, printable
+from ..text import printable
 from ._exit_codes import NoConsentError
 from ._options import OPTIONS
 from ._terminal import find_width
@@ -175,75 +172,3 @@ def _describe_endpoint() -> str:
     if OPTIONS.environment is None:
         return "the endpoint"
     return describe_endpoint_source(OPTIONS.environment)
-
-
-# -- Mistyped names --------------------------------------------------------------------
-
-RISKY_OPTIONS: Final = frozenset(
-    {
-        "--allow-behind",
-        "--allow-spend",
-        "--allow-unpriced",
-        "--create",
-        "--force",
-        "--new",
-        "--no-check-columns",
-        "--overwrite",
-        "--probe",
-        "--prune",
-        "--retry",
-        "--second-env",
-        "--set",
-        "--skip-drifted",
-        "--stale",
-        "--yes",
-    }
-)
-"""Options with which more is deleted, overwritten or bought than without them. They are
-not suggested for a mistyped option."""
-
-RISKY_COMMANDS: Final = frozenset({"cancel", "deploy", "restore", "run"})
-"""Commands that overwrite, delete, spend, or end a run."""
-
-
-def describe_unknown_option(error: click.NoSuchOption) -> str:
-    """Describe an unknown option, and suggest a harmless one if it is close."""
-    params = [] if error.ctx is None else error.ctx.command.get_params(error.ctx)
-    options = [one for one in params if isinstance(one, click.Option)]
-    # `-y` is as risky as `--yes`, but `--check-columns` is not `--no-check-columns`.
-    spellings = [names for one in options for names in (one.opts, one.secondary_opts)]
-    safe = [names for names in spellings if RISKY_OPTIONS.isdisjoint(names)]
-    is_long = error.option_name.startswith("--")
-    names = [one for names in safe for one in names if one.startswith("--") == is_long]
-    near = did_you_mean(error.option_name, names)
-    if error.option_name in ("--no-color", "--no-colour"):
-        near = "; write --color never"
-    return f"there is no option {error.option_name!r}{near}"
-
-
-def describe_usage(error: click.UsageError) -> str:
-    """Describe a wrong use, with advice if a shell made many words of a pattern."""
-    problem = error.format_message()
-    params = [] if error.ctx is None else error.ctx.command.params
-    can_select = any("--select" in param.opts for param in params)
-    if can_select and problem.startswith("Got unexpected extra argument"):
-        return f"{problem}; name one address, and quote a pattern: 'leads/*'"
-    return problem
-
-
-def describe_unknown_command(name: str, commands: set[str], topics: set[str]) -> str:
-    """Describe an unknown command, and suggest a harmless one or a topic if close."""
-    near = did_you_mean(name, commands - RISKY_COMMANDS) or suggest_topic(name, topics)
-    return f"there is no command {name!r}{near}"
-
-
-def describe_unknown_help(name: str, commands: set[str], topics: set[str]) -> str:
-    """Describe an unknown topic or command of `flow64 help`, and suggest one."""
-    near = did_you_mean(name, commands | topics)
-    known = "" if near else f"; the topics are {join_words(sorted(topics))}"
-    return f"there is no command or topic {name!r}{near}{known}"
-
-
-def suggest_topic(name: str, topics: set[str]) -> str:
-    """Return ` (did you mean 'help TOPIC'?)` if a topic is close, else nothing."""
-    return did_you_mean(f"help {name}", {f"help {one}" for one in topics}, cutoff=0.8)

@@ -103,7 +103,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         """Load a command."""
         if cmd_name not in COMMANDS:
-            from ._error_messages import describe_unknown_command  # noqa: PLC0415 - help loads little
+            from ._suggestions import describe_unknown_command  # noqa: PLC0415 - help loads little
 
             problem = describe_unknown_command(cmd_name, {*COMMANDS}, {*TOPICS})
             raise click.UsageError(problem, ctx)
@@ -240,7 +240,8 @@ def main(arguments: list[str] | None = None) -> int:
         escape_unencodable(stream)
     options = OPTIONS
     options.begin()
-    has_json = wants_json(sys.argv[1:] if arguments is None else arguments)
+    options.arguments = sys.argv[1:] if arguments is None else arguments
+    has_json = wants_json(options.arguments)
     try:
         code = group.main(arguments, "flow64", standalone_mode=False, obj=options)
     except click.Abort:
@@ -309,8 +310,8 @@ def _print_error(error: Exception, options: Options, *, has_json: bool) -> int:
 
 
 def _print_click_error(error: click.ClickException) -> int:
-    from ._error_messages import describe_unknown_option, describe_usage  # noqa: PLC0415 - see above
     from ._exit_codes import USAGE  # noqa: PLC0415 - see above
+    from ._suggestions import describe_unknown_option, describe_usage  # noqa: PLC0415 - see above
     from ._terminal import print_error  # noqa: PLC0415 - see above
 
     match error:
@@ -354,5 +355,6 @@ def _print_flow_error(error: FlowError, options: Options) -> int:
 
 
 def _format_help_command(error: click.UsageError) -> str:
-    path = error.ctx.command_path if error.ctx else "flow64"
-    return f"{path} --help"
+    # The errors of click's parser have no context.
+    path = error.ctx.command_path if error.ctx else f"flow64 {OPTIONS.command}"
+    return f"{path.rstrip()} --help"

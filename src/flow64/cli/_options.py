@@ -13,6 +13,7 @@ class Options:
     A plain class: `flow64 --help` is to load little.
 
     Attributes:
+        arguments: The words of the command line.
         command: The command that is carried out.
         debug: Whether to show where an unexpected error came from.
         is_quiet: Whether to print only errors and questions.
@@ -34,6 +35,7 @@ class Options:
 
     def begin(self) -> None:
         """Reset all options for another command line."""
+        self.arguments: Sequence[str] = ()
         self.command = ""
         self.debug = False
         self.is_quiet = False

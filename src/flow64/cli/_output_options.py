@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -77,9 +78,18 @@ def _output_option(
         ),
         metavar=metavar,
         required=required,
-        callback=lambda _, __, given: None if given is None else check(given),
+        callback=lambda _, __, given: None if given is None else check(_whole(given)),
         help=words,
     )
+
+
+def _whole(given: Path) -> Path:
+    """Refuse what is left of `-out=FILE` and `-output=FILE` after `-o`."""
+    for option in ("out=", "output="):
+        rest = option[len("o") :]
+        if str(given).startswith(rest):
+            raise _error(f"write -o {shlex.quote(str(given)[len(rest) :])}")
+    return given
 
 
 def _error(problem: str) -> click.BadParameter:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +23,7 @@ from ..deploy import (
     reopen_plan,
 )
 from ..diff import BlockRenamed
-from ..errors import FlowError
+from ..errors import FlowError, SavedPlanError
 from ..loading import Loaded, Selection
 from ..plan import Plan
 from . import _params as params
@@ -220,6 +222,7 @@ def command(**given: Any) -> int:
     """
     options = DeployParameters(**given)
     if options.plan_file is None:
+        _refuse_plan(options.source)
         return _deploy(options)
     if options.selection:
         problem = "a saved plan is applied as it is: select when it is made"
@@ -228,6 +231,20 @@ def command(**given: Any) -> int:
         return _deploy_from_file(options.plan_file, options)
     except REFUSALS as error:
         return _report_refusal(error, as_json=options.as_json)
+
+
+def _refuse_plan(source: str | None) -> None:
+    """Refuse a saved plan that was given as SOURCE.
+
+    Raises:
+        click.UsageError: It is one.
+    """
+    if source is None or not Path(source).is_file():
+        return
+    with suppress(SavedPlanError):
+        load_plan(Path(source))
+        advice = f"flow64 deploy --plan {shlex.quote(source)}"
+        raise click.UsageError(f"{source} is a saved plan: {advice}")
 
 
 def _deploy(options: DeployParameters) -> int:

@@ -48,7 +48,7 @@ def command(context: click.Context, *, words: Sequence[str]) -> int:
         case _ if name in TOPICS:
             click.echo(_format_topic(context, name))
         case _:
-            from ._error_messages import describe_unknown_help  # noqa: PLC0415 - help loads little
+            from ._suggestions import describe_unknown_help  # noqa: PLC0415 - help loads little
 
             problem = describe_unknown_help(name, {*COMMANDS}, {*TOPICS})
             raise click.UsageError(problem, root)

@@ -194,7 +194,19 @@ def describe_unknown(text: str, keys: Sequence[str] | None = None) -> str:
         more = f"keys are {list_names(keys)}" if keys else "the code has no keys"
     return (
         f"there is no {kinds} {shortened(head)}{near}; environments are "
-        f"{list_names(names)}; {more}"
+        f"{list_names(names)}; {more}{advise_revision(head)}"
+    )
+
+
+def advise_revision(text: str) -> str:
+    """Return how to compare with a revision of git, if a text is probably one."""
+    is_usual = text.startswith(("HEAD", "origin/")) or text in ("main", "master")
+    if not is_usual:
+        return ""
+    return (
+        "; a git revision is no address: git worktree add ../before "
+        f"{shlex.quote(text)}, then "
+        "flow64 review --base ../before/compiled --head compiled"
     )
 
 

@@ -1,0 +1,299 @@
+"""What is suggested for words that flow64 does not have.
+
+Words of other tools have advice of their own. Any other word is compared with what
+there is, and what is one slip away is suggested.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import click
+
+from ..text import join_words
+from ._options import OPTIONS
+
+# -- Commands --------------------------------------------------------------------------
+
+
+def _by_word(rows: Mapping[str, str]) -> Mapping[str, str]:
+    return {word: advice for words, advice in rows.items() for word in words.split()}
+
+
+COMMAND_SYNONYMS: Final[Mapping[str, str]] = _by_word(
+    {
+        "apply push up": "flow64 deploy shows a plan, asks, and applies it",
+        "destroy rm remove delete del": (
+            "take the workflow out of the code, then flow64 deploy --prune"
+        ),
+        "import fetch download": "flow64 pull saves live workflows",
+        "status drift preview": "flow64 plan shows what a deploy would change",
+        "show get describe inspect": (
+            "flow64 list shows what is deployed, and flow64 graph one workflow"
+        ),
+        "validate lint test verify": "flow64 check lists errors and warnings",
+        "build render export synth": "flow64 compile writes JSON",
+        "rollback revert undo": "flow64 restore brings back a replaced workflow",
+        "new create scaffold": "flow64 init creates a project",
+        "start execute exec trigger": "flow64 run runs a workflow",
+        "logs log tail follow": "flow64 watch follows a run",
+        "compare": "flow64 diff compares code, files and live workflows",
+        "fmt format": "flow64 formats no code",
+        "version": "flow64 --version",
+        "whoami env config auth account": (
+            "flow64 doctor shows the environment, and what its credential may do"
+        ),
+        "login logout": (
+            "set the variable SIXTYFOUR_API_KEY; flow64 help environments says more"
+        ),
+        "ls": "flow64 list lists the deployed workflows",
+        "ps": "flow64 runs lists the newest runs",
+        "stop abort kill": "flow64 cancel cancels a run",
+        "emulator server dev": "flow64 serve runs an emulator",
+        "credits usage": "flow64 balance shows the remaining credits",
+        "docs doc man": "flow64 help shows the help of a command, or about a topic",
+        "upgrade update": "install a newer flow64 as you installed this one",
+    }
+)
+"""What to write for the commands of other tools."""
+
+RISKY_COMMANDS: Final = frozenset({"cancel", "restore", "run"})
+"""Commands that overwrite, spend, or end a run. They are not suggested for a mistyped
+command. `deploy` is: it shows a plan, and deletes and overwrites nothing unless told
+to."""
+
+
+def describe_unknown_command(name: str, commands: set[str], topics: set[str]) -> str:
+    """Describe an unknown command, and suggest a harmless one or a topic if close."""
+    near = _suggest(name, COMMAND_SYNONYMS.get(name), commands - RISKY_COMMANDS)
+    return f"there is no command {name!r}{near or suggest_topic(name, topics)}"
+
+
+def describe_unknown_help(name: str, commands: set[str], topics: set[str]) -> str:
+    """Describe an unknown topic or command of `flow64 help`, and suggest one."""
+    near = _suggest(name, COMMAND_SYNONYMS.get(name), commands | topics)
+    known = "" if near else f"; the topics are {join_words(sorted(topics))}"
+    return f"there is no command or topic {name!r}{near}{known}"
+
+
+def suggest_topic(name: str, topics: set[str]) -> str:
+    """Return ` (did you mean 'help TOPIC'?)` if a topic is close, else nothing."""
+    near = find_near(name, topics)
+    return f" (did you mean 'help {near}'?)" if near else ""
+
+
+# -- Options ---------------------------------------------------------------------------
+
+OPTION_SYNONYMS: Final[Sequence[tuple[str, str, str]]] = (
+    ("--target", "--select", "name the workflow as SOURCE, or use --select 'leads/*'"),
+    ("--target --select -s", "run", "run takes one workflow: name it as SOURCE"),
+    ("--limit -n", "--max-rows", "--max-rows N refuses more rows, and does not cut"),
+    ("-n --max --count --last", "--limit", "write --limit N"),
+    (
+        "--input --rows -f --file --csv --data",
+        "ROWS",
+        "ROWS is an argument: flow64 run leads rows.csv",
+    ),
+    ("--stage --workspace --profile", "--env", "write --env NAME"),
+    ("--auto-approve --assume-yes --no-input", "--yes", "with --yes nothing is asked"),
+    ("--fix --write", "check", "check changes no code"),
+    ("--detailed-exitcode", "--exit-code", "write --exit-code"),
+    ("--out --outfile -O", "--output", "write -o FILE"),
+    ("-o --output --format", "--json", "write --json, and > FILE to save it"),
+    ("-p", "--port", "write --port N"),
+    ("--dry-run", "plan", "plan only reads: leave it out"),
+    ("-C --chdir --cwd --directory", "", "cd to the folder first"),
+    ("--no-color --no-colour", "", "write --color never"),
+)
+"""Options of other tools, what a command must be called or must have so that the advice
+fits, and the advice. The first that fits is taken."""
+
+RISKY_OPTIONS: Final = frozenset(
+    {
+        "--allow-behind",
+        "--allow-spend",
+        "--allow-unpriced",
+        "--create",
+        "--force",
+        "--new",
+        "--no-check-columns",
+        "--overwrite",
+        "--probe",
+        "--prune",
+        "--retry",
+        "--second-env",
+        "--set",
+        "--skip-drifted",
+        "--stale",
+        "--yes",
+    }
+)
+"""Options with which more is deleted, overwritten or bought than without them. They are
+not suggested for a mistyped option."""
+
+
+def describe_unknown_option(error: click.NoSuchOption) -> str:
+    """Describe an unknown option, and suggest a harmless one if it is close."""
+    name = _find_whole_word(error.option_name)
+    params = [] if error.ctx is None else error.ctx.command.get_params(error.ctx)
+    options = [one for one in params if isinstance(one, click.Option)]
+    # `-y` is as risky as `--yes`, but `--check-columns` is not `--no-check-columns`.
+    spellings = [names for one in options for names in (one.opts, one.secondary_opts)]
+    safe = [names for names in spellings if RISKY_OPTIONS.isdisjoint(names)]
+    is_long = name.startswith("--") or len(name) > _SHORT
+    names = [one for names in safe for one in names if one.startswith("--") == is_long]
+    written = name if name.startswith("--") or not is_long else f"-{name}"
+    known = {name for names in spellings for name in names}
+    known |= {(one.name or "").upper() for one in params} | {"", OPTIONS.command}
+    advice = next(
+        (
+            advice
+            for words, fits, advice in OPTION_SYNONYMS
+            if written in words.split() and fits in known
+        ),
+        None,
+    )
+    if advice is None and written in names:
+        advice = f"write {written}"
+    return f"there is no option {name!r}{_suggest(written, advice, names)}"
+
+
+_SHORT: Final = len("-o")
+
+
+def _find_whole_word(name: str) -> str:
+    """Return the word of the command line that click read as short options: `-target`.
+
+    What follows `=` is left out, and so is a word that may be more than a name.
+    """
+    if name.startswith("--"):
+        return name
+    words = [one.partition("=")[0] for one in OPTIONS.arguments if one.startswith(name)]
+    letters = words[0].replace("-", "") if words else ""
+    return words[0] if letters.isascii() and letters.isalpha() else name
+
+
+# -- Slips -----------------------------------------------------------------------------
+
+
+def _suggest(word: str, advice: str | None, known: Iterable[str]) -> str:
+    """Return the advice about a word, or what it is close to; else nothing."""
+    if advice is not None:
+        return f"; {advice}"
+    near = find_near(word, known)
+    return f" (did you mean {near!r}?)" if near else ""
+
+
+def find_near(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that a word is a slip, or a longer or shorter form, of.
+
+    A letter less, more, or another, and two letters that changed places are one slip.
+    One slip is allowed for every four letters.
+    """
+    written = word.casefold()
+    if len(written) > _LONGEST:
+        return None
+    bare = written.strip("-")
+    most = max(1, len(bare) // 4)
+    slips = {one: _count_slips(written, one.casefold()) for one in sorted(known)}
+    near = [one for one, count in slips.items() if count <= most]
+    if near and len(bare) > 1:
+        return min(near, key=lambda one: slips[one])
+    begun = [one for one in slips if _begins(written, one) or _begins(one, written)]
+    return begun[0] if len(begun) == 1 else None
+
+
+def _begins(whole: str, start: str) -> bool:
+    return len(start.strip("-")) >= _FEWEST and whole.startswith(start)
+
+
+_LONGEST: Final = 40  # a longer word is not a slip
+_FEWEST: Final = 3
+
+
+def _count_slips(word: str, known: str) -> int:
+    """Count the slips between two words."""
+    before: list[int] = []
+    row = list(range(len(known) + 1))
+    for i, letter in enumerate(word, 1):
+        last, before, row = before, row, [i]
+        for j, other in enumerate(known, 1):
+            count = min(row[-1] + 1, before[j] + 1, before[j - 1] + (letter != other))
+            is_moved = i > 1 < j and word[i - 2] == other and letter == known[j - 2]
+            row.append(min(count, last[j - 2] + 1) if is_moved else count)
+    return row[-1]
+
+
+# -- Wrong use, in our words -----------------------------------------------------------
+
+
+def describe_usage(error: click.UsageError) -> str:
+    """Describe a wrong use. Texts of click are reworded."""
+    command = OPTIONS.command
+    match error:
+        case click.MissingParameter():
+            return f"{_name_param(error)} is missing{_explain_missing(error)}"
+        case click.BadParameter():
+            name = _name_param(error)
+            return f"{name}: {_reword(error.message)}" if name else error.message
+        case click.BadOptionUsage():
+            return _reword(error.message).replace(
+                "requires an argument", "needs a value"
+            )
+        case _ if error.message.startswith(_EXTRA):
+            extra = error.message[len(_EXTRA) :].partition("(")[2].removesuffix(")")
+            return f"{command} has no use for {extra!r}{_explain_extra(error, extra)}"
+        case _:
+            return error.format_message()
+
+
+_EXTRA: Final = "Got unexpected extra argument"
+
+
+def _name_param(error: click.BadParameter) -> str:
+    """Return the name of an option or argument that is wrong; empty if unknown."""
+    if isinstance(error.param_hint, str):
+        return error.param_hint.strip("'")
+    if isinstance(error.param, click.Argument):
+        return (error.param.metavar or (error.param.name or "").upper()).strip("[].")
+    return "" if error.param is None else max(error.param.opts, key=len)
+
+
+def _reword(text: str) -> str:
+    """Begin a text of click as a clause, and end it as one."""
+    first, space, rest = text.partition(" ")
+    is_capital = first in ("File", "Path", "Directory", "Option", "Value")
+    return f"{first.lower() if is_capital else first}{space}{rest}".removesuffix(".")
+
+
+def _explain_missing(error: click.MissingParameter) -> str:
+    match OPTIONS.command, error.param:
+        case "diff", _:
+            from ..loading import advise_revision  # noqa: PLC0415 - loads the language
+
+            advice = map(advise_revision, OPTIONS.arguments)
+            if found := next(filter(None, advice), ""):
+                return found
+            return ": diff takes two addresses, as in: flow64 diff leads prod:leads"
+        case "run", _:
+            return ": run takes one workflow, as in: flow64 run leads rows.csv"
+        case _, click.Argument(type=click.Choice(choices=choices)):
+            return f": write one of {', '.join(map(str, choices))}"
+        case _, click.Option(metavar=str(metavar)) as option:
+            return f": write {option.opts[0]} {metavar}"
+        case _, _:
+            return ""
+
+
+def _explain_extra(error: click.UsageError, extra: str) -> str:
+    params = [] if error.ctx is None else error.ctx.command.params
+    arguments = [one for one in params if isinstance(one, click.Argument)]
+    if OPTIONS.command == "serve" and extra.isdigit():
+        return f"; write --port {extra}"
+    if any("--select" in param.opts for param in params):
+        several = "use --select for each key, as in -s leads/us -s 'leads/eu*'"
+        return f"; name one address, such as a folder, or {several}"
+    if not arguments:
+        return ": it takes options only"
+    return ""

@@ -25,6 +25,7 @@ def status(number, wait=None):
 
 SENT = errors.TransportError("GET", "/x", "reset")
 UNSENT = errors.TransportError("GET", "/x", "refused", sent=False)
+REFUSED = evolve(UNSENT, is_refused=True)
 ODD = errors.AnswerError("GET", "/x", "no JSON")
 NO_TOKEN = errors.TokenError("refused")
 TOKEN_LATER = errors.TokenError("busy", may_pass=True)
@@ -91,6 +92,8 @@ def waits(error, policy=None, luck=0.5, left=1e9):
         (SENT, Policy(), [0.5, 1, 2, 4, 8, 16]),
         (SENT, Policy(retries=0), []),
         (SENT, Policy(retries=9, longest_wait=5), [0.5, 1, 2, 4, 5, 5, 5, 5, 5]),
+        (REFUSED, Policy(), [0.5]),
+        (REFUSED, Policy(retries=0), []),
         (status(429), Policy(), [8, 16, 32, 60, 60, 60]),
         (status(429, wait=20), Policy(), [20, 20, 32, 60, 60, 60]),
         (status(503, wait=7), Policy(retries=2), [7, 7]),

@@ -225,6 +225,10 @@ def test_nobody(flow64, monkeypatch):
     assert found["credential"] == "unreachable"
     (problem,) = found["problems"]
     assert problem.startswith("the credential: no answer came (no answer from 127.")
+    assert problem.endswith(
+        "): start it in another terminal with flow64 serve, or use -e emulator, which "
+        "needs no server"
+    )
 
 
 def test_no_address(flow64, monkeypatch):

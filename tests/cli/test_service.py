@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flow64.cli.serve import PORT
+from flow64.cli._options import PORT
 from tests.cli.support import ended, environment, flow64, serving
 
 pytestmark = pytest.mark.slow

@@ -39,6 +39,9 @@ MAX_ANSWER: Final = 256 * 2**20
 MAX_ERROR: Final = 64 * 2**10
 """Most bytes to read of the body of an error."""
 
+CONNECT_ERROR: Final = "ConnectError"
+"""The error of the HTTP library if there was no connection, but no timeout either."""
+
 
 @frozen
 class Channel:
@@ -147,7 +150,11 @@ class Channel:
         else:
             where = urlsplit(self.endpoint).netloc
             method, path = request.method, request.path
-        return TransportError(method, path, f"no answer from {where} ({reason})", sent)
+        # Over TLS, a certificate that is not trusted has the same error.
+        is_plain = request is not None and self.endpoint.startswith("http:")
+        is_refused = is_plain and self.is_local and reason == CONNECT_ERROR
+        reason = f"no answer from {where} ({reason})"
+        return TransportError(method, path, reason, sent, is_refused=is_refused)
 
     def too_large_error(self, request: Request) -> AnswerError:
         """Return the error of an answer that is too large to be read."""

@@ -63,7 +63,8 @@ class Policy:
             average over 60 s, or over this deadline if that is shorter.
         timeout: Seconds for one request, until its answer is read. A download breaks
             off after this many seconds without a byte, and goes on where it was.
-        retries: How often a request is repeated.
+        retries: How often a request is repeated. It is once at most if nothing listens
+            at an endpoint of this machine.
         first_wait: Seconds before the first repetition. Each further wait is twice as
             long, give or take a quarter.
         first_rest: Seconds before the first repetition after a 429 that does not say
@@ -99,7 +100,9 @@ class Policy:
             left: Seconds until the deadline.
             luck: A number from 0 to 1, so that clients do not come back all at once.
         """
-        if failures > self.retries or not may_help(request, error):
+        is_refused = isinstance(error, TransportError) and error.is_refused
+        retries = min(self.retries, 1) if is_refused else self.retries
+        if failures > retries or not may_help(request, error):
             return None
         is_limit = isinstance(error, ApiError) and error.status == 429
         first = self.first_rest if is_limit else self.first_wait

@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlsplit
 
 from ..errors import (
     AmbiguousRowsError,
@@ -28,7 +29,7 @@ from ..errors import (
 )
 from ..text import printable
 from ._exit_codes import NoConsentError
-from ._options import OPTIONS
+from ._options import OPTIONS, PORT
 from ._terminal import find_width
 
 
@@ -98,6 +99,11 @@ def suggest_option(error: FlowError) -> str:
             return _suggest_rows_option(error)
         case SaveError() if any(one in error.problem for one in _THERE):
             return "here: --overwrite replaces a file that is there"
+        case TransportError(is_refused=True):
+            return (
+                "start it in another terminal: flow64 serve"
+                f"{_find_port()}; or use -e emulator, which needs no server"
+            )
         case AmbiguousRowsError():
             return f"here: --block {shlex.quote(error.ends[-1])} for one of them"
         case _:
@@ -113,6 +119,13 @@ _WAYS: Final[Mapping[type[FlowError], str]] = {
     ),
 }
 """Options that do not depend on the details of the error."""
+
+
+def _find_port() -> str:
+    """Return ` --port N` if the endpoint has another port than `serve` by itself."""
+    endpoint = None if OPTIONS.environment is None else OPTIONS.environment.endpoint
+    port = urlsplit(endpoint).port if isinstance(endpoint, str) else None
+    return "" if port in (None, PORT) else f" --port {port}"
 
 
 def _suggest_rows_option(error: RowsError) -> str:

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Final
 
+PORT: Final = 6464
+"""The port that `flow64 serve` listens on by itself."""
+
 
 class Options:
     """The options that hold for every command.

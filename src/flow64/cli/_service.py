@@ -46,21 +46,18 @@ class _LogPrinter(logging.Handler):
 
     Attributes:
         limit: Seconds for all attempts of one request together.
-        advice: What to do if there is no answer; printed once.
     """
 
     limit = 0.0
-    advice = ""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print a log record."""
         match record.args:
             case (TransportError() as error, float() as wait):
-                limit = f"for at most {self.limit:g} s in all"
-                print_message(f"{error.reason}; trying again in {wait:.3g} s, {limit}")
-                if self.advice:
-                    print_message(self.advice)
-                self.advice = ""
+                often = f"again in {wait:.3g} s, for at most {self.limit:g} s in all"
+                if error.is_refused:
+                    often = f"once more in {wait:.3g} s"
+                print_message(f"{error.reason}; trying {often}")
             case _ if record.name == OVERRIDE_LOG:
                 pass  # `run` prints it before it asks
             case _ if record.levelno >= logging.WARNING or record.name in _SHOWN:
@@ -109,11 +106,6 @@ def connect(env: str | None) -> Generator[Client]:
     OPTIONS.environment = environment
     with _print_logs() as printer, open_client(environment) as client:
         printer.limit = client.policy.deadline
-        if environment.is_keyless:
-            printer.advice = (
-                "start it in another terminal: flow64 serve; or use -e emulator, "
-                "which needs no server"
-            )
         if OPTIONS.is_verbose:  # a client sets the level that `FLOW64_LOG` asks for
             _log.setLevel(logging.DEBUG)
         if is_new:

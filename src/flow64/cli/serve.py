@@ -27,7 +27,7 @@ from ..text import join_words
 from ._colours import paint_label
 from ._crash_report import report_thread_crashes
 from ._exit_codes import INTERRUPTED
-from ._options import Options
+from ._options import PORT, Options
 from ._serve_options import (
     FILE,
     parse_client,
@@ -40,7 +40,6 @@ from ._serve_options import (
 from ._terminal import print_line, print_message
 
 HOST: Final = "127.0.0.1"
-PORT: Final = 6464
 
 
 @click.command("serve")

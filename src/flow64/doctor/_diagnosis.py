@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from ..client import Client
 from ..definition import EMPTY
+from ..endpoints import host_of, is_loopback
 from ..environments import Environment, Settings
 from ..errors import FlowError
 from ._assumptions import AssumptionResult, judge_assumptions
@@ -186,7 +187,8 @@ def _find_problems(
 ) -> Iterator[str]:
     if seen.state != "accepted":
         why = "" if seen.problem is None else f" ({seen.problem})"
-        yield f"the credential: {STATES[seen.state]}{why}"
+        way = _suggest_server(seen, endpoint)
+        yield f"the credential: {STATES[seen.state]}{why}{way}"
     if seen.state == "unreachable" and endpoint is not None and not list_proxies():
         host = endpoint.rpartition(":")[0] or endpoint
         if not has_address(host):
@@ -203,6 +205,14 @@ def _find_problems(
             f"the service's clock is {abs(seen.skew):.0f} s {way} ours: set the clock "
             "of this machine"
         )
+
+
+def _suggest_server(seen: Examination, endpoint: str | None) -> str:
+    """Return how to start a server on this machine that does not answer."""
+    if seen.state != "unreachable" or not is_loopback(host_of(f"http://{endpoint}")):
+        return ""
+    way = "start it in another terminal with flow64 serve"
+    return f": {way}, or use -e emulator, which needs no server"
 
 
 def _cut(text: str) -> str:

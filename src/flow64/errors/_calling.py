@@ -195,6 +195,8 @@ class TransportError(FlowError, ConnectionError):
         sent: Whether anything may have reached the service.
         attempts: How often it was tried.
         elapsed: Seconds for all attempts and the waits between them.
+        is_refused: Whether nothing listens at an http endpoint of this machine. It is
+            tried once more, and not for as long as another endpoint.
     """
 
     method: str
@@ -203,13 +205,16 @@ class TransportError(FlowError, ConnectionError):
     sent: bool = True
     attempts: int = 1
     elapsed: float = 0.0
+    is_refused: bool = False
 
     def __str__(self) -> str:
         return self.describe("SIXTYFOUR_API_ENDPOINT")
 
     def describe(self, source: str) -> str:
         """Return the message, with the variable or setting of the endpoint."""
-        if not self.sent:
+        if self.is_refused:
+            advice = f"nothing listens there, and nothing was sent: check {source}"
+        elif not self.sent:
             advice = f"nothing was sent: check the network and {source}"
         elif self.method == "GET":
             advice = "it changes nothing, so try again"

@@ -446,7 +446,7 @@ def deploy(settings, name, workflow):
 def test_is_production_what_staging_ran(settings, emulator):
     """With other values and another title, it is the same code all the same."""
     deploy(settings, "staging", inbound())
-    assert compared(settings) == ("different", "here: it is not there")
+    assert compared(settings) == ("different", "not deployed here")
 
     deploy(settings, "prod", inbound())
     assert compared(settings) == ("same", "")

@@ -451,11 +451,11 @@ WORDS = [
             0.2,
             ["qa_agent: no price is documented"],
         ),
-        "'Leads' was not run: 4 rows are more than max_rows=3. It would start with 4 rows, and what it may cost is unknown: $0.20 by documented prices, an estimate and no quote, and more\n  not counted: qa_agent: no price is documented",
+        "'Leads' was not run: 4 rows are more than max_rows=3. It would start with 4 rows, and what it may cost is unknown: $0.20 by an estimate from documented prices, and more\n  not counted: qa_agent: no price is documented",
     ),
     (
         BudgetError("Leads", ["4 rows are more than max_rows=3"], 4, 0.2),
-        "'Leads' was not run: 4 rows are more than max_rows=3. It would start with 4 rows and may cost $0.20 by documented prices, an estimate and no quote",
+        "'Leads' was not run: 4 rows are more than max_rows=3. It would start with 4 rows and may cost $0.20 by an estimate from documented prices",
     ),
     (
         BudgetError("Leads", ["?"], None, 0.0, ["qa_agent: no price is documented"]),

@@ -781,8 +781,8 @@ COST = [
                 "note",
                 None,
                 (
-                    "1,000 input rows may cost up to $50 (find_email $50); by "
-                    "documented prices, before filters: an estimate and no quote"
+                    "1,000 input rows may cost up to $50 (find_email $50); an "
+                    "estimate by documented prices, before filters"
                 ),
             )
         ],

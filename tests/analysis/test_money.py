@@ -35,7 +35,7 @@ def bought(tier):
     return LeadEnrichment(return_fields={"a": "A"}, tier=tier, key=tier)
 
 
-END = "by documented prices, before filters: an estimate and no quote"
+END = "an estimate by documented prices, before filters"
 
 
 @pytest.mark.parametrize(

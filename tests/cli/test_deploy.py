@@ -419,7 +419,7 @@ def test_values(service, write, flow64, tmp_path):
     code, _, told = flow64("deploy", source, "--yes")
 
     assert (code, deployed()) == (1, [])
-    assert "here: --values FILE" in told
+    assert "to set it: --values FILE" in told
     assert flow64("deploy", source, "--yes", "--values", "values.json")[0] == 0
 
 

@@ -176,7 +176,7 @@ def test_what_help_loads():
             Webhook(LEAD) >> FindEmail(),
             {
                 "rows": "2,000",
-                "cost": "up to $100: documented prices, before filters; no quote",
+                "cost": "up to $100: an estimate by documented prices, before filters",
             },
         ),
         (
@@ -203,8 +203,8 @@ def test_what_help_loads():
         (
             Webhook(LEAD) >> FindEmail() >> VerifyEmail(),
             {
-                "cost": "unknown; of it up to $100: documented prices, before "
-                "filters; no quote",
+                "cost": "unknown; of it up to $100: an estimate by documented "
+                "prices, before filters",
                 "not counted": "verify_email: no price is documented",
             },
         ),

@@ -54,7 +54,7 @@ def test_ready(flow64, tmp_path, monkeypatch):
     assert code == 0
     assert {*FILES} <= {*there}
     assert sorted(printed.split()) == [f"growth/{name}" for name in there]
-    assert told.startswith("next: git init")
+    assert told.startswith("next: cd growth, git init, then")
 
     monkeypatch.chdir(folder)
     emulated = ("--env", "emulator")

@@ -122,7 +122,7 @@ def test_command_line(service, flow64, arguments, problem):
             (
                 "'hooks' needs values that environment 'default' does not give: hook "
                 "(did you mean 'hok'?); it gives hok\n"
-                'here: --values FILE, a JSON object such as {"name": "what it is"}'
+                'to set it: --values FILE, a JSON object such as {"name": "what it is"}'
             ),
         ),
         (

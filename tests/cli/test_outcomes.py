@@ -20,7 +20,7 @@ SAID = [
     (
         errors.StaleDeploymentError("Leads", "ID", "the title differs"),
         "'Leads' (ID) is not what this code says: the title differs",
-        "here: flow64 deploy, or --stale to run what is there",
+        "deploy first: flow64 deploy; or run what is there: --stale",
     ),
     (
         errors.BudgetError(
@@ -35,15 +35,18 @@ SAID = [
             "'Leads' was not run: max_cost=9 cannot be held. It would start with 2 "
             "rows, and what it may cost is unknown\n  not counted: x: no price"
         ),
-        "here: another --max-rows or --max-cost, or --allow-unpriced",
+        (
+            "to run it: fewer rows, a higher --max-rows, a higher --max-cost, or "
+            "--allow-unpriced"
+        ),
     ),
     (
         errors.BudgetError("Leads", ["3 rows are more than max_rows=2"], 3, 0.15),
         (
             "'Leads' was not run: 3 rows are more than max_rows=2. It would start with "
-            "3 rows and may cost $0.15 by documented prices, an estimate and no quote"
+            "3 rows and may cost $0.15 by an estimate from documented prices"
         ),
-        "here: another --max-rows or --max-cost",
+        "to run it: fewer rows, a higher --max-rows, or a higher --max-cost",
     ),
     (
         errors.IntentFailedError(RUN, "failed", "today"),
@@ -51,27 +54,27 @@ SAID = [
             f"run {RUN} ended as failed and may have charged for rows; it is not "
             "repeated by itself: to start it again may pay for those rows again"
         ),
-        f"here: --retry {RUN}",
+        f"to start it again: --retry {RUN}",
     ),
     (
         errors.IntentChangedError("intent 'x'", "a body", RUN),
         f"intent 'x' was started before (run {RUN}) with a body; nothing was sent",
-        "here: another --intent for what is new",
+        "to start what is new, give another --intent",
     ),
     (
         errors.RetryError(RUN, "it has completed, and its rows are there"),
         f"--retry {RUN}: it has completed, and its rows are there",
-        "here: --retry RUN_ID, with the --intent that it was started for",
+        "to repeat a run: --retry RUN_ID, with the --intent of its start",
     ),
     (
         errors.UnboundValueError("Leads", "prod", ["hook", "book"]),
         "'Leads' needs values that environment 'prod' does not give: hook, book",
-        'here: --values FILE, a JSON object such as {"name": "what it is"}',
+        'to set it: --values FILE, a JSON object such as {"name": "what it is"}',
     ),
     (
         errors.AmbiguousRowsError(RUN, ["find_email", "archive"]),
         f"run {RUN} ends in several blocks: find_email, archive",
-        "here: --block archive for one of them",
+        "name one: --block archive",
     ),
     (
         errors.JournalError("runs.jsonl", "it is no file"),
@@ -86,7 +89,7 @@ SAID = [
             "out.csv", "it exists; name another place, or overwrite=True to replace it"
         ),
         "out.csv was not written: it exists; name another place, or say --overwrite",
-        "here: --overwrite replaces a file that is there",
+        "to replace files that are there, add --overwrite",
     ),
     (
         errors.SaveError("out.csv", "No space left on device"),
@@ -99,7 +102,7 @@ SAID = [
             "these rows cannot be sent:\n  row 1 lacks email\n  mend it, or say "
             "--no-check-columns"
         ),
-        "here: --no-check-columns sends rows whatever columns they have",
+        "to send rows whatever columns they have, add --no-check-columns",
     ),
     (
         errors.RowsError(["people.csv:2: it is not in UTF-8 (invalid start byte)"]),
@@ -107,7 +110,7 @@ SAID = [
             "these rows cannot be sent:\n  people.csv:2: it is not in UTF-8 (invalid "
             "start byte)"
         ),
-        "here: save the file as UTF-8, which spreadsheets call CSV UTF-8",
+        "save the file as UTF-8, which spreadsheets call CSV UTF-8",
     ),
     (
         errors.RowsError(["row 1: a row is a mapping of columns, not int"]),

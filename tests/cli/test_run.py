@@ -53,7 +53,7 @@ def test_run(start, deployed):
         f"environment  default at {deployed.url}\n"
         "organisation org_"
     )
-    assert "rows         2\ncost         up to $0.20: documented prices" in told
+    assert "rows         2\ncost         up to $0.20: an estimate" in told
     assert told.endswith("completed\n")
 
 
@@ -163,7 +163,7 @@ def test_dry_run_json(start):
     assert (code, told, runs()) == (0, "", [])
     assert (found["key"], found["env"]) == ("inbound", "default")
     assert (found["rows"], found["not_counted"]) == ("2", [])
-    assert found["cost"].startswith("up to $0.20: documented prices")
+    assert found["cost"].startswith("up to $0.20: an estimate")
 
 
 def test_dry_run_over_a_limit(start):
@@ -234,7 +234,7 @@ def test_failed(start, deployed):
 
     assert (code, again, retried, new == printed) == (1, 3, 0, False)
     assert f"error: run {printed.strip()} ended as failed" in told
-    assert refused.endswith(f"here: --retry {printed.strip()}\n")
+    assert refused.endswith(f"to start it again: --retry {printed.strip()}\n")
 
 
 def test_stale(start, leads):
@@ -244,7 +244,7 @@ def test_stale(start, leads):
     accepted, *_ = start("--new", "--yes", "--stale")
 
     assert (refused, accepted) == (3, 0)
-    assert told.endswith("here: flow64 deploy, or --stale to run what is there\n")
+    assert told.endswith("deploy first: flow64 deploy; or run what is there: --stale\n")
 
 
 def test_price_of_what_is_deployed(start, deployed):
@@ -347,9 +347,7 @@ def test_rows_in_another_encoding(start, people):
 
     assert (code, runs()) == (1, [])
     assert "it is not in UTF-8" in told
-    assert told.endswith(
-        "here: save the file as UTF-8, which spreadsheets call CSV UTF-8\n"
-    )
+    assert told.endswith("save the file as UTF-8, which spreadsheets call CSV UTF-8\n")
     assert "columns" not in told
 
 
@@ -478,7 +476,7 @@ def test_file_that_is_there(start):
     code, _, told = start(*options)
 
     assert (code, runs(), Path("out.csv").read_text("utf-8")) == (1, [], "mine")
-    assert told.endswith("here: --overwrite replaces a file that is there\n")
+    assert told.endswith("to replace files that are there, add --overwrite\n")
     assert start(*options, "--overwrite")[0] == 0
 
 

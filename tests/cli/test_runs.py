@@ -203,7 +203,7 @@ def test_results(run_id, flow64):
     (path,) = printed.splitlines()
     rows = json.loads(Path(path).read_text("utf-8"))
     assert (code, again, rows[1]["company"]) == (0, 1, "=1+1")
-    assert told.endswith("here: --overwrite replaces a file that is there\n")
+    assert told.endswith("to replace files that are there, add --overwrite\n")
     assert flow64("results", run_id, "-o", "out", "--overwrite")[0] == 0
 
 
@@ -244,7 +244,7 @@ def test_results_of_several_ends(forked_run, flow64, options):
         for name in named.groups()
     ]
     assert (code, printed, Path("out").exists(), codes) == (1, "", False, [0, 0])
-    assert told.endswith(f"here: --block {named[2]} for one of them\n")
+    assert told.endswith(f"name one: --block {named[2]}\n")
 
 
 @pytest.mark.parametrize(

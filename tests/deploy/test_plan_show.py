@@ -387,7 +387,7 @@ plan for environment default at http://127.0.0.1 (4 requests)
 
 · gone: orphan, stays on the service
     Gone (73686e8d-5f18-56e7-a44f-a508af759c46)
-    it is no longer in the code
+    no longer in the code
 
 to delete 1 workflow that is no longer in the code: flow64 deploy --env default --prune=1
 """,
@@ -399,7 +399,7 @@ plan for environment default at http://127.0.0.1 (4 requests)
 
 - gone: orphan, will be deleted
     Gone (73686e8d-5f18-56e7-a44f-a508af759c46)
-    it is no longer in the code
+    no longer in the code
 """,
         "pinned_orphan": """\
 plan for environment default at http://127.0.0.1 (2 requests)
@@ -408,7 +408,7 @@ plan for environment default at http://127.0.0.1 (2 requests)
 
 · leads: orphan, stays on the service
     Leads (11111111-1111-4111-8111-111111111111)
-    it is no longer in the code
+    no longer in the code
     it is pinned: prune never takes it
 """,
         "copy": """\
@@ -429,7 +429,7 @@ plan for environment default at http://127.0.0.1 (5 requests)
 
 · old: orphan, stays on the service
     Leads (85130e7b-91ba-562f-bcaf-40fc3111aa13)
-    it is no longer in the code
+    no longer in the code
 
 ! new: perhaps renamed, stops the deploy
     Leads (0448b51f-dc97-543b-8b1b-1b75e2a59385)
@@ -1530,7 +1530,7 @@ DATA = snapshot(
                     "lifted_by": None,
                     "also": [],
                     "lost": [],
-                    "reasons": ["it is no longer in the code"],
+                    "reasons": ["no longer in the code"],
                     "base": None,
                     "edits": [],
                     "changes": [],
@@ -1569,7 +1569,7 @@ DATA = snapshot(
                     "lifted_by": None,
                     "also": [],
                     "lost": [],
-                    "reasons": ["it is no longer in the code"],
+                    "reasons": ["no longer in the code"],
                     "base": None,
                     "edits": [],
                     "changes": [],
@@ -1609,7 +1609,7 @@ DATA = snapshot(
                     "also": [],
                     "lost": [],
                     "reasons": [
-                        "it is no longer in the code",
+                        "no longer in the code",
                         "it is pinned: prune never takes it",
                     ],
                     "base": None,
@@ -1746,7 +1746,7 @@ DATA = snapshot(
                     "lifted_by": None,
                     "also": [],
                     "lost": [],
-                    "reasons": ["it is no longer in the code"],
+                    "reasons": ["no longer in the code"],
                     "base": None,
                     "edits": [],
                     "changes": [],

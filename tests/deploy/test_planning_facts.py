@@ -913,7 +913,7 @@ def test_deletion_of_what_may_be_newer_says_why_it_takes_a_name(
     plan = here.plan(**WHOLE, prune=True, git=History(ours))
 
     (step,) = plan.steps
-    assert step.reasons == ("it is no longer in the code", reason)
+    assert step.reasons == ("no longer in the code", reason)
     assert (
         f"    {reason}\n    options:\n        1. bring the code up to what"
         in as_text(plan)

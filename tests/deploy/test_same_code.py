@@ -105,19 +105,19 @@ FOREIGN, ABSENT = DeployedCode("foreign"), DeployedCode("absent")
             "unknown",
             "the code deployed is the same; its stamp lists no fields, so an edit on the service would not show",
         ),
-        (ABSENT, ONE, "different", "here: it is not there"),
-        (ONE, FOREIGN, "unknown", "there: no code of ours deployed it"),
+        (ABSENT, ONE, "different", "not deployed here"),
+        (ONE, FOREIGN, "unknown", "not deployed by our code there"),
         (
             FOREIGN,
             ABSENT,
             "different",
-            "here: no code of ours deployed it; there: it is not there",
+            "not deployed by our code here; not deployed there",
         ),
         (
             ABSENT,
             ABSENT,
             "unknown",
-            "here: it is not there; there: it is not there",
+            "not deployed here; not deployed there",
         ),
     ],
 )

@@ -169,7 +169,7 @@ def _describe(
         parts.append(f"not counted, since no price is documented: {kinds}")
     if meets:
         parts.append("where branches meet, their rows add up")
-    parts.append("by documented prices, before filters: an estimate and no quote")
+    parts.append("an estimate by documented prices, before filters")
     return "; ".join(parts)
 
 

@@ -91,31 +91,32 @@ def suggest_option(error: FlowError) -> str:
     """Return the option that follows the advice of an error; empty if there is none."""
     match error:
         case IntentFailedError():
-            return f"here: --retry {shlex.quote(error.run_id)}"
+            return f"to start it again: --retry {shlex.quote(error.run_id)}"
         case BudgetError():
-            accepted = ", or --allow-unpriced" if error.may_allow else ""
-            return f"here: another --max-rows or --max-cost{accepted}"
+            ways = ["fewer rows", "a higher --max-rows", "a higher --max-cost"]
+            ways += ["--allow-unpriced"] if error.may_allow else []
+            return f"to run it: {', '.join(ways[:-1])}, or {ways[-1]}"
         case RowsError():
             return _suggest_rows_option(error)
         case SaveError() if any(one in error.problem for one in _THERE):
-            return "here: --overwrite replaces a file that is there"
+            return "to replace files that are there, add --overwrite"
         case TransportError(is_refused=True):
             return (
                 "start it in another terminal: flow64 serve"
                 f"{_find_port()}; or use -e emulator, which needs no server"
             )
         case AmbiguousRowsError():
-            return f"here: --block {shlex.quote(error.ends[-1])} for one of them"
+            return f"name one: --block {shlex.quote(error.ends[-1])}"
         case _:
             return _WAYS.get(type(error), "")
 
 
 _WAYS: Final[Mapping[type[FlowError], str]] = {
-    IntentChangedError: "here: another --intent for what is new",
-    RetryError: "here: --retry RUN_ID, with the --intent that it was started for",
-    StaleDeploymentError: "here: flow64 deploy, or --stale to run what is there",
+    IntentChangedError: "to start what is new, give another --intent",
+    RetryError: "to repeat a run: --retry RUN_ID, with the --intent of its start",
+    StaleDeploymentError: "deploy first: flow64 deploy; or run what is there: --stale",
     UnboundValueError: (
-        'here: --values FILE, a JSON object such as {"name": "what it is"}'
+        'to set it: --values FILE, a JSON object such as {"name": "what it is"}'
     ),
 }
 """Options that do not depend on the details of the error."""
@@ -131,9 +132,9 @@ def _find_port() -> str:
 def _suggest_rows_option(error: RowsError) -> str:
     said = " ".join(error.problems)
     if "check_columns" in said:
-        return "here: --no-check-columns sends rows whatever columns they have"
+        return "to send rows whatever columns they have, add --no-check-columns"
     if "not in UTF-8" in said:
-        return "here: save the file as UTF-8, which spreadsheets call CSV UTF-8"
+        return "save the file as UTF-8, which spreadsheets call CSV UTF-8"
     return ""
 
 

@@ -54,10 +54,10 @@ def _format_cost(found: Cost, rows: str) -> str:
     """Format the documented part of a cost. The rest is unknown, and never zero."""
     counted = f"up to {format_dollars(found.dollars)}{rows}"
     if found.is_whole:
-        return f"{counted}: documented prices, before filters; no quote"
+        return f"{counted}: an estimate by documented prices, before filters"
     if not found.dollars:
         return "unknown: no price that can be counted is documented"
-    return f"unknown; of it {counted}: documented prices, before filters; no quote"
+    return f"unknown; of it {counted}: an estimate by documented prices, before filters"
 
 
 def _takes_rows(definition: Definition) -> bool:

@@ -24,6 +24,7 @@ from ..loading import (
     parse_address,
     select_set_values,
 )
+from ..text import pluralize
 from . import _params as params
 from ._colours import paint_changes
 from ._comparing import ComparedSides, compare_sides, name_live_texts
@@ -165,7 +166,8 @@ def _print_summary(found: ComparedSides) -> None:
         )
     if found.omitted:
         print_message(
-            f"{found.omitted} more on the other side were not compared: name two sets"
+            f"{pluralize(found.omitted, 'workflow')} of the other side, not compared: "
+            "name a set on each side to compare all"
         )
     for side in (found.before, found.after):
         if side.omitted:

@@ -305,7 +305,7 @@ def _service(found: Diagnosis) -> Iterator[str]:
         skew = f"the service is {found.skew:+.0f} s from ours"
     yield _line("clock", skew)
     rates = ", ".join(f"{name}: {text}" for name, text in found.rates.items())
-    yield _line("rates", rates or "no header tells of them")
+    yield _line("rates", rates or "no answer states a limit")
     yield _line("asked", f"{len(found.asked)} reads, each once")
     for path, status in found.asked:
         yield _line("", f"GET {path} · {status or 'no answer'}")

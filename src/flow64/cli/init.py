@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
 
+from ..files import relative_path
 from . import _params as params
 from ._install_source import EXAMPLE, find_install_source, parse_install_source
 from ._new_project import (
@@ -93,9 +95,11 @@ def command(
     )
     written = create_project(folder, files)
     print_paths(written, as_json=as_json)
+    path = relative_path(folder)
+    enter = "" if path == "." else f"cd {shlex.quote(path)}, "
     print_message(
-        "next: git init, then flow64 check, pytest, flow64 serve in another terminal, "
-        "and flow64 deploy, which goes there and spends nothing"
+        f"next: {enter}git init, then flow64 check, pytest, flow64 serve in another "
+        "terminal, and flow64 deploy, which goes there and spends nothing"
     )
     print_message(install.describe())
     return 0

@@ -119,7 +119,7 @@ def _orphan_step(
         stamp: Its stamp.
         live: Its definition.
     """
-    reasons, doubts = ["it is no longer in the code"], list[str]()
+    reasons, doubts = ["no longer in the code"], list[str]()
     consents: list[Consent] = []
     action: Action = "none"
     is_behind, doubt = check_ancestry(context.git, file, stamp)

@@ -145,9 +145,9 @@ def _judge(here: DeployedCode, there: DeployedCode) -> tuple[SameVerdict, str]:
     """Return the verdict, and the reason if it is not the same code."""
     sides = {"here": here, "there": there}
     if here.fingerprint is None or there.fingerprint is None:
-        words = {"absent": "it is not there", "foreign": "no code of ours deployed it"}
+        words = {"absent": "not deployed", "foreign": "not deployed by our code"}
         reason = "; ".join(
-            f"{side}: {words[code.condition]}"
+            f"{words[code.condition]} {side}"
             for side, code in sides.items()
             if code.fingerprint is None
         )

@@ -295,7 +295,7 @@ class BudgetError(RunError):
         rows = unknown if self.rows is None else pluralize(self.rows, "row")
         start = f"It would start with {rows}"
         dollars = format_dollars(self.dollars)
-        priced = f"{dollars} by documented prices, an estimate and no quote"
+        priced = f"{dollars} by an estimate from documented prices"
         if not self.unpriced:
             return f"{start} and may cost {priced}"
         left_out = "".join(f"\n  not counted: {item}" for item in self.unpriced)

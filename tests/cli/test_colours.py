@@ -251,6 +251,14 @@ def test_narrow_table(table, width, columns):
     assert head.split() == columns
 
 
+def test_empty_column(table):
+    """A terminal gets no column that is empty, and a pipe gets each column."""
+    rows = [("1", "", "a"), ("2", "", "b")]
+
+    assert table(80, rows) == ["ID  PATH", "1   a", "2   b"]
+    assert table(None, rows) == ["1    a", "2    b"]
+
+
 def test_empty_table(table):
     assert table(80, rows=[]) == []
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from flow64 import Client
+from flow64.cli import _tables
 from flow64.cli._terminal import Console, draw_on, print_message
 from flow64.cli.watch import BarDisplay, open_display
 from flow64.client import (
@@ -346,6 +347,26 @@ def test_runs(run_id, flow64):
     assert everything == by_code == by_id
     assert none[0] in (0, 1)
     assert none[1] == ""
+
+
+@pytest.mark.parametrize(
+    ("width", "header"),
+    [
+        (60, ["RUN ID", "STATUS", "WORKFLOW"]),
+        (80, ["RUN ID", "STATUS", "QUEUED", "WORKFLOW"]),
+        (120, ["RUN ID", "STATUS", "QUEUED", "WORKFLOW"]),
+    ],
+)
+def test_runs_on_a_terminal(run_id, flow64, monkeypatch, width, header):
+    """A terminal gets a header, and the columns that fit: the time to the minute."""
+    monkeypatch.setattr(_tables, "find_width", lambda _: width)
+    head, line = flow64("runs")[1].splitlines()
+
+    assert re.split("  +", head) == header
+    assert line.startswith(f"{run_id}  completed  ")
+    assert len(line) <= width
+    if width == 80:
+        assert re.search("  [0-9-]{10}T[0-9]{2}:[0-9]{2}…  Inbound le", line)
 
 
 def test_runs_as_json(run_id, flow64):

@@ -27,6 +27,8 @@ def print_table(
 ) -> None:
     """Print rows with aligned columns. Keys in cells are redacted, controls escaped.
 
+    A terminal gets no column whose cells are all empty.
+
     Args:
         header: The name of each column.
         rows: The cells.
@@ -45,6 +47,9 @@ def print_table(
         for name, cells in zip(header, columns, strict=True)
     }
     if width is not None:
+        for name, column in zip(header, zip(*rows, strict=True), strict=True):
+            if not any(column):
+                del widths[name]
         _fit_columns(widths, least or {}, width)
     for line in lines:
         is_header = line is lines[0] and bool(head)

@@ -85,7 +85,7 @@ def command(
             )
             for run in found
         ],
-        least={"QUEUED": 20, "WORKFLOW": 8},
+        least={"QUEUED": 17, "WORKFLOW": 8},
         painters={"STATUS": paint_state},
     )
     return 0

@@ -134,8 +134,8 @@ def test_advice_names_what_there_is():
 
 
 OPTIONS_OF_OTHERS = [
-    ("plan --target=leads", "'--target'; name the workflow as SOURCE, or use --select"),
-    ("plan -target=leads", "'-target'; name the workflow as SOURCE, or use --select"),
+    ("plan --target=leads", "'--target'; name an address, or use --select 'leads/*'"),
+    ("plan -target=leads", "'-target'; name an address, or use --select 'leads/*'"),
     ("run x --select y", "'--select'; run takes one workflow: name it as SOURCE"),
     ("run x --limit 3", "'--limit'; --max-rows N refuses more rows, and does not cut"),
     ("run x --rows a.csv", "'--rows'; ROWS is an argument: flow64 run leads rows.csv"),
@@ -153,6 +153,7 @@ OPTIONS_OF_OTHERS = [
     ("history -n 3", "'-n' (see"),
     ("serve -p 6717", "'-p'; write --port N"),
     ("plan --no-color", "'--no-color'; write --color never"),
+    ("-e prod plan", "'-e'; write it after the command"),
     ("plan -json", "'-json'; write --json"),
     ("deploy --dry-rnu", "'--dry-rnu' (did you mean '--dry-run'?)"),
     ("run --wait-no", "'--wait-no' (did you mean '--wait'?)"),

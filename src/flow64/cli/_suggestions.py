@@ -86,7 +86,7 @@ def suggest_topic(name: str, topics: set[str]) -> str:
 # -- Options ---------------------------------------------------------------------------
 
 OPTION_SYNONYMS: Final[Sequence[tuple[str, str, str]]] = (
-    ("--target", "--select", "name the workflow as SOURCE, or use --select 'leads/*'"),
+    ("--target", "--select", "name an address, or use --select 'leads/*'"),
     ("--target --select -s", "run", "run takes one workflow: name it as SOURCE"),
     ("--limit -n", "--max-rows", "--max-rows N refuses more rows, and does not cut"),
     ("-n --max --count --last", "--limit", "write --limit N"),
@@ -104,6 +104,7 @@ OPTION_SYNONYMS: Final[Sequence[tuple[str, str, str]]] = (
     ("-p", "--port", "write --port N"),
     ("--dry-run", "plan", "plan only reads: leave it out"),
     ("-C --chdir --cwd --directory", "", "cd to the folder first"),
+    ("-e --env -s --select -o --json", "--version", "write it after the command"),
     ("--no-color --no-colour", "", "write --color never"),
 )
 """Options of other tools, what a command must be called or must have so that the advice

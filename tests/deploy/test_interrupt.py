@@ -64,16 +64,18 @@ def test_first_interrupt_ends_the_write_that_is_under_way(two):
 def test_second_interrupt_stops_at_once(two):
     """What was under way is in the history, and the next deploy looks first."""
     place, plan = two
+    told = []
 
     def pressed(_):
         press()
-        time.sleep(0.05)  # two at once would be one
+        while not told:  # two at once would be one
+            time.sleep(0.01)
         press()
         return Hang()
 
     place.server.on("POST", UPDATE, pressed)
     with pytest.raises(KeyboardInterrupt):
-        sync_apply(place, plan, [])
+        sync_apply(place, plan, told)
     assert [saved.key for saved in place.history.entries()] == ["a"]
 
 

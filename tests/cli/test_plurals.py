@@ -10,40 +10,43 @@ WRONG = re.compile(
 )
 
 LINES = (
-    "check leads.py",
-    "compile leads.py -o out",
-    "compile leads.py -o out --check",
-    "plan leads.py",
-    "deploy leads.py --dry-run",
-    "deploy leads.py --yes",
-    "plan leads.py",
-    "review leads.py",
-    "diff code:inbound emulator",
-    "diff leads.py default",
-    "same default other",
-    "list",
-    "history",
-    "graph leads.py",
-    "run leads.py one.csv --dry-run --intent a",
-    "run leads.py one.csv --yes --intent a -o rows.csv",
-    "runs",
-    "pull default --all -o live",
-    "pull default --all -o live",
-    "code leads.py",
-    "doctor",
-    "determinism leads.py",
-    "blocks find_email",
-    "blocks sync",
-    "blocks sync",
+    (0, "check leads.py"),
+    (0, "compile leads.py -o out"),
+    (1, "compile leads.py -o out --check"),
+    (0, "plan leads.py"),
+    (0, "deploy leads.py --dry-run"),
+    (0, "deploy leads.py --yes"),
+    (0, "plan leads.py"),
+    (0, "review leads.py"),
+    (2, "diff old.py leads.py --exit-code"),
+    (0, "diff leads.py default"),
+    (0, "same default other"),
+    (0, "list"),
+    (0, "history"),
+    (0, "graph leads.py"),
+    (0, "run leads.py one.csv --dry-run --intent a"),
+    (0, "run leads.py one.csv --yes --intent a -o rows.csv"),
+    (0, "runs"),
+    (0, "pull default --all -o live"),
+    (1, "pull default --all -o live"),
+    (0, "code leads.py"),
+    (0, "doctor"),
+    (0, "determinism leads.py"),
+    (0, "blocks find_email"),
+    (0, "blocks sync"),
+    (0, "blocks sync"),
 )
 
 
 def test_no_line_has_one_and_a_plural(service, leads, flow64, tmp_path):
     """Each command, with one workflow, one row and one run."""
     (tmp_path / "one.csv").write_text("email,company\nada@acme.example,Acme\n", "utf-8")
-    wrong = []
-    for line in LINES:
-        _, printed, told = flow64(*line.split())
+    text = leads.read_text("utf-8").replace("Inbound leads", "Leads")
+    (tmp_path / "old.py").write_text(text, "utf-8")
+    wrong, ended = [], []
+    for _, line in LINES:
+        code, printed, told = flow64(*line.split())
+        ended.append((code, line))
         wrong += [
             (line, each) for each in (printed + told).splitlines() if WRONG.search(each)
         ]
@@ -51,3 +54,4 @@ def test_no_line_has_one_and_a_plural(service, leads, flow64, tmp_path):
             (tmp_path / "out" / "inbound.json").write_text("{}", "utf-8")
 
     assert wrong == []
+    assert ended == [*LINES]

@@ -306,7 +306,7 @@ def _service(found: Diagnosis) -> Iterator[str]:
     yield _line("clock", skew)
     rates = ", ".join(f"{name}: {text}" for name, text in found.rates.items())
     yield _line("rates", rates or "no answer states a limit")
-    yield _line("asked", f"{len(found.asked)} reads, each once")
+    yield _line("asked", f"{pluralize(len(found.asked), 'read')}, each once")
     for path, status in found.asked:
         yield _line("", f"GET {path} · {status or 'no answer'}")
 

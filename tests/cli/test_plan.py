@@ -423,7 +423,11 @@ def test_no_source(service, flow64):
     code, printed, told = flow64("plan")
 
     assert (code, printed) == (64, "")
-    assert "SOURCE is missing: name it, or set source in [tool.flow64]" in told
+    assert told == (
+        "error: SOURCE is missing, and no pyproject.toml with [tool.flow64] was found "
+        "from here up: go to the folder of the project (cd), or make one (flow64 init) "
+        "(see flow64 plan --help)\n"
+    )
 
 
 def test_picked(there, leads, flow64):

@@ -702,3 +702,11 @@ def test_set_brings_the_sample_rows(start, flow64):
     found = flow64("run", "leads.py", "--set", rows, "--new", "--yes", *QUICK)
 
     assert (found[0], len(runs())) == (0, 1)
+
+
+def test_missing_file_of_rows(service, leads, people, flow64):
+    """A similar name is suggested. The exit code is that of other bad files of rows."""
+    code, printed, told = flow64("run", "leads.py", "peple.csv", "--new", "--yes")
+
+    assert (code, printed) == (1, "")
+    assert "there is no file 'peple.csv' (did you mean 'people.csv'?)" in told

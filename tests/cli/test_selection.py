@@ -190,6 +190,23 @@ def test_pattern_that_matches_nothing(project, flow64, command):
     assert "--select: pipelines holds no workflow 'laeds/*' (did you mean" in told
 
 
+def test_last_part_of_a_key_with_many_variants(project, flow64):
+    """The whole key is suggested, and variants are counted."""
+    many = ", ".join(f'"r{n:02}": {{"title": "R{n}"}}' for n in range(40))
+    code = project.read_text("utf-8").replace('"us": {"title": "US"}', many)
+    project.write_text(code, "utf-8")
+
+    alone = flow64("check", "r07")
+    option = flow64("check", "--select", "r07")
+
+    assert (alone[0], option[0]) == (64, 64)
+    for told in (alone[2], option[2]):
+        assert "r07'" in told
+        assert "(did you mean 'leads/r07'?)" in told
+        assert "leads/* (42)" in told
+        assert "sales" in told
+
+
 def test_key_and_option_that_match_nothing_together(project, flow64):
     """The option is at fault, and not the key."""
     code, _, told = flow64("check", "leads/*", "--exclude", "sales")

@@ -602,7 +602,7 @@ def test_configured_source_from_below(write, monkeypatch):
 
 def test_no_source_at_all(write):
     """One is needed."""
-    with pytest.raises(AddressError, match="SOURCE is missing: name it, or set"):
+    with pytest.raises(AddressError, match="SOURCE is missing"):
         load_source()
 
 

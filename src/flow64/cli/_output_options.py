@@ -5,11 +5,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
 from ._stdin import is_dash
+
+ROW_FILES: Final = (".csv", ".json", ".ndjson", ".tsv", ".xlsx")
+"""Suffixes that no folder has."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -57,6 +60,21 @@ def output_folder(
         return None
 
     return _output_option(metavar, words, check, is_folder=True, required=required)
+
+
+def results_folder(words: str) -> Callable[[F], F]:
+    """Make the option `-o FOLDER` for the files of a run, which must be given."""
+
+    def check(given: Path) -> Path:
+        if is_dash(given):
+            problem = "a run has files of several kinds, so they are not for stdout"
+            raise _error(f"{problem}; name a folder, or print rows: flow64 run -o -")
+        if given.suffix.lower() in ROW_FILES and not given.is_dir():
+            problem = f"{given} is named like a file, and a folder is made here"
+            raise _error(f"{problem}; name a folder, such as -o {given.stem}")
+        return given
+
+    return _output_option("FOLDER", words, check, is_folder=True, required=True)
 
 
 def _output_option(

@@ -21,7 +21,7 @@ from ..runs import (
     write_csv,
 )
 from . import _params as params
-from ._output_options import output_folder
+from ._output_options import results_folder
 from ._outputs import RunFiles
 from ._service import connect
 from ._terminal import print_json, print_message, print_paths
@@ -33,9 +33,7 @@ from ._terminal import print_json, print_message, print_paths
     "flow64 results 0b9b5ac1-5a0e-4d6f-9a2c-1f5d3c7e8a90 -o results --all --safe-csv",
 )
 @params.run_id
-@output_folder(
-    "FOLDER", "The folder for the files. No file is written outside it.", required=True
-)
+@results_folder("The folder for the files. No file is written outside it.")
 @click.option(
     "--all",
     "every_stage",

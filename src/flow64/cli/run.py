@@ -19,6 +19,8 @@ from ..errors import (
     ArgumentError,
     ForbiddenError,
     NotFoundError,
+    RowsError,
+    did_you_mean,
 )
 from ..loading import LiveAddress, load_live_definition
 from ..runs import (
@@ -220,7 +222,11 @@ class RunParameters:
     "flow64 run leads.py people.csv --retry 0b9b5ac1-5a0e-4d6f-9a2c-1f5d3c7e8a90",
 )
 @click.argument("source", shell_complete=complete_addresses)
-@click.argument("rows", required=False, type=params.FILE_OR_STDIN)
+@click.argument(
+    "rows",
+    required=False,
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+)
 @click.option(
     "--intent",
     metavar="NAME",
@@ -401,6 +407,9 @@ def _read_rows(file: Path | None) -> Sequence[Mapping[str, Any]]:
     if file is None:
         return []
     if not is_dash(file):
+        if not file.exists():
+            near = did_you_mean(str(file), map(str, file.parent.glob("*")))
+            raise RowsError([f"there is no file {str(file)!r}{near}"])
         return as_rows(file)
     form = "CSV with a header, or JSON"
     return parse_rows(read_stdin("ROWS", form), STDIN)

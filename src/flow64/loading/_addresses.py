@@ -29,7 +29,7 @@ from ..errors import FlowError, did_you_mean
 from ..text import shortened
 from ._errors import AddressError
 from ._importing import is_module_name
-from ._selection import suggest_keys
+from ._selection import list_keys, suggest_keys, suggest_variant
 from ._source_names import (
     CODE,
     find_project_source,
@@ -185,13 +185,15 @@ def describe_unknown(text: str, keys: Sequence[str] | None = None) -> str:
     names = sorted(load_settings().environments, key=lambda name: name == EMULATOR)
     head = text.partition(":")[0]
     paths = list_near_paths(Path(head))
-    near = did_you_mean(head, [*names, CODE, *paths, *suggest_keys(keys or ())])
+    near = suggest_variant(head, keys or ()) or did_you_mean(
+        head, [*names, CODE, *paths, *suggest_keys(keys or ())]
+    )
     if keys is None:
         kinds = "file, folder, module or environment"
         more = 'for a key, write source = "pipelines" under [tool.flow64]'
     else:
         kinds = "file, folder, module, environment or key"
-        more = f"keys are {list_names(keys)}" if keys else "the code has no keys"
+        more = f"keys are {list_keys(keys)}" if keys else "the code has no keys"
     return (
         f"there is no {kinds} {shortened(head)}{near}; environments are "
         f"{list_names(names)}; {more}{advise_revision(head)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Final, TypeVar
@@ -13,6 +14,9 @@ from ._errors import AddressError
 from ._source_names import list_names
 
 T = TypeVar("T")
+
+MOST_VARIANTS: Final = 5
+"""Maximum variants of one workflow that a message lists."""
 
 GLOB_SIGNS: Final = frozenset("*?[")
 
@@ -101,13 +105,32 @@ def suggest_keys(known: Sequence[str]) -> Sequence[str]:
     return [*known, *(f"{head}/*" for head in heads)]
 
 
+def list_keys(known: Sequence[str]) -> str:
+    """List known keys. Many variants of one workflow become a pattern and a count."""
+    heads = Counter(name.partition("/")[0] for name in known if "/" in name)
+    shown = []
+    for name in known:
+        head, slash, _ = name.partition("/")
+        is_many = slash and heads[head] > MOST_VARIANTS
+        shown.append(f"{head}/* ({heads[head]})" if is_many else name)
+    return list_names([*dict.fromkeys(shown)])
+
+
+def suggest_variant(word: str, known: Sequence[str]) -> str:
+    """Return ` (did you mean 'leads/us'?)` if one known key ends in the word."""
+    ends = [name for name in known if name.endswith(f"/{word}")]
+    return f" (did you mean {ends[0]!r}?)" if len(ends) == 1 else ""
+
+
 def describe_no_match(pattern: str, known: Sequence[str]) -> str:
     """Describe a key or a pattern that matches none of the known keys."""
     if any(name.startswith(f"{pattern}/") for name in known):
         near = f" (did you mean {pattern + '/*'!r}?)"
     else:
-        near = did_you_mean(pattern, suggest_keys(known))
-    there = f"it holds {list_names(known)}" if known else "it holds none"
+        near = suggest_variant(pattern, known) or did_you_mean(
+            pattern, suggest_keys(known)
+        )
+    there = f"it holds {list_keys(known)}" if known else "it holds none"
     return f"{pattern!r}{near}; {there}"
 
 

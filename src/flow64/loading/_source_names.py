@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 CODE: Final = "code"
 """The address of the source of `[tool.flow64]`."""
 
+NO_SETTINGS: Final = (
+    "no pyproject.toml with [tool.flow64] was found from here up: go to the folder of "
+    "the project (cd), or make one (flow64 init)"
+)
+"""What is said where no settings are found."""
+
 MOST_NAMES: Final = 20
 """Maximum names that a message lists."""
 

@@ -16,6 +16,7 @@ from attrs import evolve, frozen
 
 from ..definition import ProjectKey
 from ..diagnostics import Finding
+from ..environments import load as load_settings
 from ..errors import FlowError, SettingsError, did_you_mean
 from ..workflow import Workflow
 from ._addresses import (
@@ -38,6 +39,7 @@ from ._importing import is_module_name
 from ._reading import add_file, add_folder, add_json, add_module, files_below
 from ._selection import EVERYTHING, Selection
 from ._source_names import (
+    NO_SETTINGS,
     describe_setting,
     find_project_source,
     find_rules,
@@ -411,6 +413,8 @@ def _require_source() -> str:
     """
     source = find_project_source()
     if source is None:
+        if load_settings().file is None:
+            raise AddressError(f"SOURCE is missing, and {NO_SETTINGS}")
         raise AddressError("SOURCE is missing: name it, or set source in [tool.flow64]")
     return source
 

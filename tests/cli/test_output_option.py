@@ -52,8 +52,7 @@ def test_stdout(service, leads, flow64, arguments):
         (("results", "x", "-o", "-"), "or print rows: flow64 run -o -"),
         (
             ("results", "x", "-o", "out.CSV"),
-            "out.CSV is named like a file, and a folder is made here; name a folder, "
-            "such as -o out",
+            "out.CSV is named like a file, and a folder is made here; name a folder",
         ),
         (("code", "leads.py", "-o", "a.json"), "a.json does not end in .py"),
         (("blocks", "generate", "-o", "a.txt"), "a.txt does not end in .py"),

@@ -218,7 +218,10 @@ WRONG_USES = [
     ),
     ("completion", "SHELL is missing: write one of bash, zsh, fish"),
     ("pull", "--output is missing: write -o FOLDER (see flow64 pull --help)"),
-    ("run x none.csv", "ROWS: file 'none.csv' does not exist (see flow64 run --help)"),
+    (
+        "run x --values none.json",
+        "--values: file 'none.json' does not exist (see flow64 run --help)",
+    ),
     ("plan --env", "option '--env' needs a value (see flow64 plan --help)"),
     ("blocks sync --blocks", "there is no option '--blocks'"),
     ("plan --json=3", "option '--json' does not take a value (see flow64 plan --help)"),

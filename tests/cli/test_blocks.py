@@ -7,7 +7,7 @@ import json
 import pytest
 
 from flow64 import Workflow
-from flow64.blocks import CATALOGUE, facts_of, specs_schema
+from flow64.blocks import CATALOGUE, describe_kind, facts_of, specs_schema
 from tests.catalogue.answer import ANSWER, HOSTILE, SECRET
 
 LIVE = [
@@ -86,6 +86,17 @@ def test_one(named, flow64):
         "  verify_emails: bool · default true · inferred, unconfirmed (endpoint)"
     ) in lines
     assert "  flow = Webhook(LEAD) >> FindEmail()" in lines
+
+
+def test_a_paragraph_is_one_line(flow64):
+    """The line ends of a docstring are not those of a terminal."""
+    lines = flow64("blocks", "search")[1].splitlines()
+
+    start = lines.index("") + 1
+    end = lines.index("import   from flow64.blocks import Search")
+    text = [*filter(None, lines[start:end])]
+    assert " ".join(text) == " ".join(describe_kind(CATALOGUE["search"]).split())
+    assert len(text) == describe_kind(CATALOGUE["search"]).count("\n\n") + 1
 
 
 @pytest.mark.parametrize(

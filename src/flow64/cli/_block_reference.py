@@ -222,8 +222,9 @@ def reference_lines(one: BlockReference) -> Iterator[str]:
     named = f"{CONFIDENCE[about.confidence]} ({about.source})"
     yield f"{one.block.kind}  {named}"
     yield ""
-    yield from one.text.splitlines()
-    yield ""
+    for paragraph in one.text.split("\n\n"):
+        yield " ".join(paragraph.split())  # a terminal folds it
+        yield ""
     perhaps = f", perhaps {about.perhaps}" if about.perhaps else ""
     takes, gives = _rows(about.takes), _rows(about.gives)
     yield f"import   from flow64.blocks import {one.block.__name__}"

@@ -146,7 +146,7 @@ class Finding:
             "severity": self.severity,
             "message": redact_keys(self.message),
             "help": self.help and redact_keys(self.help),
-            "file": self.file,
+            "file": self.file and relative_path(self.file),
             "line": self.line,
             "where": self.where and redact_keys(self.where),
             "block_id": self.block_id,

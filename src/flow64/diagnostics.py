@@ -65,7 +65,7 @@ class Place(NamedTuple):
         return self._replace(line=text.count("\n", 0, at) + 1)
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
+        return f"{relative_path(self.file)}:{self.line}"
 
 
 _DECODER: Final = json.JSONDecoder()

@@ -227,7 +227,7 @@ block work/mail
             "is_certain": True,
         },
         (
-            "broken reads\n    - filter (2) reads email, which no block before it "
+            "broken reads\n    ! filter (2) reads email, which no block before it "
             "brings any more; work/mail adds it later: probably no row passes"
         ),
     ),

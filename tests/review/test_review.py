@@ -501,6 +501,9 @@ def test_broken_reads_come_first():
     assert of_many[0] == "6 workflows will change; 6 reads of columns that are gone"
     assert of_many[1].startswith("    breaks: k0, k1, k2, k3 and 2 more: filter reads")
     assert as_data(review)["workflows"][0]["impact"] == "breaks-read"
+    comment = as_markdown(review)
+    assert "`inbound`: filter reads `email_status`, which no block" in comment
+    assert "\n! filter reads email_status, which no block" in comment
 
 
 def test_several_states_stop():
@@ -699,3 +702,16 @@ def test_all_that_lifts_a_refusal_is_told():
     assert " --allow-behind inbound --force inbound\n" in both
     assert " --force inbound\n" in one
     assert "--skip-drifted" not in one
+
+
+def test_code_to_write_is_no_shell():
+    """An option that an author writes is a block of its own language."""
+    one = step("new", "new", action="refuse", lifted_by="create")
+    rename = Rename("new", "old", "id", "old")
+    behind = step("late", "behind", action="refuse", lifted_by="behind")
+
+    renamed = as_markdown(Review("plan", [one], env="prod", renames=(rename,)))
+    late = as_markdown(Review("plan", [behind], env="prod"))
+
+    assert '   ```python\n   was="old"\n' in renamed
+    assert "   ```toml\n   branches = true\n" in late

@@ -70,7 +70,7 @@ class ReadBroken:
         later = f"; {shorten_name(self.later)} adds it later" if self.later else ""
         fate = f": {self.fate}" if self.fate else ""
         yield Line(
-            "-", f"{reads}, which no block before it {brings} any more{later}{fate}"
+            "!", f"{reads}, which no block before it {brings} any more{later}{fate}"
         )
 
 

@@ -19,8 +19,8 @@ from ..redaction import MASK, clean_text, redact_keys, redact_keys_in_json
 from ..text import join_first, truncate
 from ._redaction import Hidden
 
-Sign: TypeAlias = Literal["+", "-", "~", ">", "?"]
-"""`+` added, `-` removed, `~` changed, `>` moved, `?` not managed by code."""
+Sign: TypeAlias = Literal["+", "-", "~", ">", "?", "!"]
+"""`+` added, `-` removed, `~` changed, `>` moved, `?` not managed, `!` breaks."""
 
 ARROW: Final = "→"
 """Stands between a value before and a value now."""

@@ -19,7 +19,8 @@ _Change = TypeVar("_Change", bound=Change | Consequence | LiveSetting)
 def as_lines(changes: Iterable[Change | Consequence]) -> Iterator[str]:
     """Return changes and consequences as lines of text, the title of each group first.
 
-    `+` added, `-` removed, `~` changed, `>` moved, `?` not managed by code.
+    `+` added, `-` removed, `~` changed, `>` moved, `?` not managed by code,
+    `!` breaks.
     """
     return format_sections(sections(changes))
 

@@ -127,7 +127,7 @@ def _list_facts(
     review: Review, groups: Sequence[Group], quote: Quote, sentence: Quote
 ) -> Iterator[Fact]:
     if groups:
-        yield from _list_breaks(groups, quote)
+        yield from _list_breaks(groups, quote, sentence)
         yield from _list_costs(groups, quote)
     kept = [one for one in review.workflows if one.details.was]
     if kept:
@@ -143,10 +143,12 @@ def _list_facts(
         yield Fact("asked of you", asked, is_asked=True)
 
 
-def _list_breaks(groups: Sequence[Group], quote: Quote) -> Iterator[Fact]:
+def _list_breaks(
+    groups: Sequence[Group], quote: Quote, sentence: Quote
+) -> Iterator[Fact]:
     """Yield what breaks, or that nothing was found."""
     broken = {
-        "breaks": _list_alike(groups, quote, lambda view: view.broken_reads),
+        "breaks": _list_alike(groups, quote, lambda view: view.broken_reads, sentence),
         "lost columns": _list_alike(groups, quote, lambda view: view.dropped_columns),
         "new errors": _list_alike(groups, quote, lambda view: view.errors),
     }
@@ -162,12 +164,13 @@ def _list_alike(
     groups: Sequence[Group],
     quote: Quote,
     list_things: Callable[[View], Sequence[str]],
+    word: Quote | None = None,
 ) -> str:
     """Return what some groups have. Groups with the same are named together."""
     having: dict[str, list[str]] = {}
     for group in groups:
         if things := list_things(group.first):
-            listed = join_first(things, MOST_KEYS, quote)
+            listed = join_first(things, MOST_KEYS, word or quote)
             having.setdefault(listed, []).append(name_group(group, quote))
     parts = [
         f"{join_words(names, MOST_GROUPS)}: {listed}"
@@ -258,7 +261,7 @@ def _describe_request(review: Review, groups: Sequence[Group], quote: Quote) -> 
         named = join_words((name_group(one, quote) for one in spending), MOST_GROUPS)
         parts.append(f"agree to what {named} {_SPENDS[len(spending) > 1]} at deploy")
     if not parts and any(one.action != "none" for one in review.notable):
-        is_broken = any(fact.is_bad for fact in _list_breaks(groups, quote))
+        is_broken = any(fact.is_bad for fact in _list_breaks(groups, quote, quote))
         parts.append(
             "approve what breaks, or reject it" if is_broken else "your approval"
         )

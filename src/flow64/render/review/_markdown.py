@@ -305,7 +305,7 @@ def _write_options(group: Group, review: Review) -> Iterator[str]:
         yield f"{number}. {format_prose(option.words)}{end}"
         if option.commands:
             shown = "\n".join(printable(redact_keys(one)) for one in option.commands)
-            block = format_code_block(shown, "sh")
+            block = format_code_block(shown, option.language)
             yield from (f"   {line}".rstrip() for line in block.splitlines())
     yield ""
 

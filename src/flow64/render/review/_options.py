@@ -29,10 +29,12 @@ class Option:
     Attributes:
         words: What it does.
         commands: The commands to run, or the code to write. Empty if words are enough.
+        language: The language of the commands.
     """
 
     words: str
     commands: Sequence[str] = ()
+    language: str = "sh"
 
 
 def list_options(group: Group, review: Review) -> Iterator[Option]:
@@ -56,7 +58,7 @@ def list_options(group: Group, review: Review) -> Iterator[Option]:
         if one.lifted_by == "behind" and one.state != "orphan":
             where = f"[tool.flow64.environments.{review.env}]"
             words = f"let branches deploy: in pyproject.toml, {where}"
-            yield Option(words, ["branches = true"])
+            yield Option(words, ["branches = true"], "toml")
         elif one.may_skip:
             yield skip
 
@@ -72,7 +74,9 @@ def _first_option(group: Group, review: Review) -> Option:
         if not code:
             return Option("keep its ids by the argument was=")
         words = f"keep {_name_orphans(group, review)} and its ids under the new key"
-        return Option(f"{words}: in Workflow(...), write", code[:MOST_COMMANDS])
+        return Option(
+            f"{words}: in Workflow(...), write", code[:MOST_COMMANDS], "python"
+        )
     env = str(review.env)
     taken = [take_over_command(view.step, env) for view in group.views]
     more = f" (of the first {MOST_COMMANDS} here)" * (len(taken) > MOST_COMMANDS)

@@ -494,6 +494,7 @@ _KINDS: Final = {
     "~": ("other", "changed"),
     ">": ("other", "moved"),
     "?": ("left", "not managed"),
+    "!": ("other", "breaks"),
 }
 """The style of a line, and how its sign is read aloud."""
 

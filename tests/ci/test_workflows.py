@@ -246,7 +246,7 @@ def test_first_push(story):
     plan, deploy = story.first["plan"], story.first["deploy"]
 
     assert (plan.code, plan.outputs) == (0, {"changes": "true"})
-    assert "+ leads: new" in plan.summary
+    assert "+ leads: will be created" in plan.summary
     assert (deploy.code, deploy.summary) == (0, "The plan was applied.\n")
     assert deploy.step("Run").code is None
 
@@ -324,7 +324,7 @@ def test_merge(story):
     kept = story.github.artifact(4, "flow64-history")
 
     assert (plan.code, deploy.code) == (0, 0)
-    assert "~ leads: update" in plan.summary
+    assert "~ leads: will change" in plan.summary
     assert [*kept.rglob("*.json")]
 
 

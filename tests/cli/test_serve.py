@@ -466,4 +466,4 @@ def test_narrow_terminal():
     os.close(reader)
 
     assert (status, code) == (200, 0)
-    assert f"SIXTYFOUR_API_ENDPOINT={url} ".encode() in talk
+    assert f"SIXTYFOUR_API_ENDPOINT={url}\r\n".encode() in talk

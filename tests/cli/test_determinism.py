@@ -101,8 +101,7 @@ def test_place(written, flow64, tmp_path):
     assert code == 1
     assert lines[0].startswith("differs by the clock: 2026-01-15")
     assert lines[1] == (
-        "  a · /workflow_definition/blocks/1/specs/text · "
-        f"leads.py:{line + 1}"
+        f"  a · /workflow_definition/blocks/1/specs/text · leads.py:{line + 1}"
     )
     assert lines[2:] == ["    first  2026", "    other  2024"]
     assert told == "1 workflow is not the same in 2 processes\n"

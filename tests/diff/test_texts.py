@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from attrs import evolve
 
@@ -26,6 +28,7 @@ from flow64.diff import (
     as_lines,
     diff,
 )
+from flow64.files import relative_path
 from tests.analysis.support import wired
 from tests.diff.support import (
     answer,
@@ -37,6 +40,7 @@ from tests.diff.support import (
     told,
 )
 
+FILE = relative_path(Path(__file__))
 INBOUND = example("enrich_inbound_leads")["workflow"].compile()
 RESEARCH = example("company_research")["workflow"].compile()
 EVERYWHERE = example("environments")["workflow"].compile()
@@ -484,7 +488,7 @@ each run
         f"""\
 findings
     - note late-deduplicate (deduplicate): rows are there twice when find_email \
-({__file__}:{LINE}) is paid
+({FILE}:{LINE}) is paid
 """,
     ),
     "values filled in": (BOUND, answer(BOUND), ""),

@@ -35,6 +35,7 @@ from flow64.blocks import (
     facts_of,
     field_docs,
 )
+from flow64.cli import deploy
 from flow64.cli._install_source import parse_install_source
 from flow64.cli._new_project import Forge, render_template
 from flow64.definition import MAX_BYTES
@@ -50,6 +51,7 @@ from flow64.emulator import GUESSES, Switches
 from flow64.emulator._page_items import switch_items
 from flow64.emulator._switches import MARKS
 from flow64.loading._untrusted import MOST_BYTES, MOST_FILES, MOST_VALUES
+from flow64.runs._download import MAX_BYTES as MAX_DOWNLOAD
 from flow64.text import format_dollars
 
 if TYPE_CHECKING:
@@ -163,7 +165,7 @@ def limits() -> Iterator[str]:
         ("an answer of the service", _size(MAX_ANSWER), "an error"),
         (
             "one result file",
-            "the size that the service lists, else 1 GiB",
+            f"the size that the service lists, else {MAX_DOWNLOAD // 2**30} GiB",
             "given up; `--max-bytes` allows more",
         ),
         ("a saved plan", _size(LARGEST), "refused"),
@@ -179,7 +181,7 @@ def limits() -> Iterator[str]:
         ),
         (
             "workflows that are written at a time",
-            f"{PARALLEL}, or `--parallel` up to 32",
+            f"{PARALLEL}, or `--parallel` up to {_most_parallel()}",
             "they wait",
         ),
         (
@@ -194,6 +196,11 @@ def limits() -> Iterator[str]:
         ),
     ):
         yield f"| {what} | {limit} | {beyond} |"
+
+
+def _most_parallel() -> int:
+    (option,) = (one for one in deploy.command.params if one.name == "parallel")
+    return option.type.max
 
 
 def _size(number: int) -> str:

@@ -140,7 +140,7 @@ def write_whole(target: Path, content: bytes, *, is_swept: bool = False) -> None
 
     Raises:
         Unusable: It was not written; the old file is unchanged.
-        FileNotFoundError: There is no such folder.
+        FileNotFoundError: The folder does not exist.
     """
     with _raise_unusable():
         require_plain(target)
@@ -155,8 +155,8 @@ def require_room(folder: Path, size: int) -> None:
     """Check that a folder has room for so many bytes. The folder stays as it is.
 
     Raises:
-        Unusable: It has not.
-        FileNotFoundError: There is no such folder.
+        Unusable: The room does not suffice.
+        FileNotFoundError: The folder does not exist.
     """
     with _raise_unusable():
         sweep(folder)
@@ -171,7 +171,7 @@ def read_whole(path: Path, limit: int) -> bytes:
 
     Raises:
         Unusable: It cannot be read, or is larger than `limit` bytes.
-        FileNotFoundError: There is no such file.
+        FileNotFoundError: The file does not exist.
     """
     with _raise_unusable(), os.fdopen(open_plain(path, os.O_RDONLY), "rb") as file:
         content = file.read(limit + 1)

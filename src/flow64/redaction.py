@@ -61,8 +61,8 @@ def map_json_pairs(
         data: The data to copy.
         other: The other data.
         replace: Takes a value, the value in the same place of the other data, and this
-            place. The second one is None if there is no such member, or if two lists
-            have different lengths.
+            place. The second one is None if the other data lacks that place, or if two
+            lists have different lengths.
         path: The place of `data`.
     """
     made = replace(data, other, path)

@@ -281,7 +281,7 @@ def _making_rows(kinds: tuple[str, ...]) -> frozenset[str]:
 
 
 def _limit(kind: str, specs: Mapping[str, Any]) -> int | None:
-    """Return the most rows that come out of a block, whatever goes in."""
+    """Return the upper limit of the rows that a block gives, for any input."""
     block = CATALOGUE.get(kind)
     return None if block is None else block.most_rows(specs)
 

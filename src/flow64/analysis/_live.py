@@ -44,8 +44,8 @@ class LiveBlock:
 
     Attributes:
         kind: Its name (`block_name`).
-        specs_schema: The JSON Schema of its specs. None if there is none that can be
-            used; then nothing is known of its fields.
+        specs_schema: The JSON Schema of its specs. None if the service gives no usable
+            one; then its fields are unknown.
         extra: Undocumented keys, as they came.
     """
 

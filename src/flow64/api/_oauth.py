@@ -212,8 +212,8 @@ class OAuth:
         the service refuses that, the issuer of its metadata is tried once.
 
         Raises:
-            TokenError: There is no token. The error has the service's message, if there
-                is one.
+            TokenError: The service gave no token. The error has the service's message,
+                if any.
         """
         endpoint = session.channel.endpoint
         url = endpoint + self._path
@@ -280,7 +280,7 @@ class OAuth:
     def _refusal(
         self, error: ApiError | TransportError | AnswerError, failures: int, date: Any
     ) -> _Refusal:
-        """Say why there is no token, without anything secret."""
+        """Explain without secrets why no token was given."""
         tries = f" ({failures} attempts)" if failures > 1 else ""
         where = f"{error.method} {error.path}"
         if not isinstance(error, ApiError):
@@ -322,7 +322,7 @@ class OAuth:
 
 @frozen
 class _Refusal:
-    """Why there is no token.
+    """The reason why no token was given.
 
     Attributes:
         problem: A message without anything secret.
@@ -354,7 +354,7 @@ _OTHER_FAULTS: Final = frozenset(
 
 
 async def _issuer(session: Session, refusal: _Refusal) -> str | None:
-    """Return the issuer that the service names; None if there is none. One request.
+    """Ask the service for its issuer, with one request. None if it names no issuer.
 
     Raises:
         TokenError: It names another host.

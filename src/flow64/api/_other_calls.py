@@ -208,7 +208,7 @@ class NewSigningSecret(Answered):
 
 
 async def get_signing_secret(session: Session) -> SigningSecret | None:
-    """Return what may be known of the secret; None if there is none."""
+    """Return the public facts about the secret; None without a secret."""
     request = Request("GET", SECRET_PATH)
     read = answer_reader(SigningSecret, request)
 
@@ -254,7 +254,7 @@ def _reading_secret(request: Request) -> Callable[[Answer], NewSigningSecret]:
 
 
 async def delete_signing_secret(session: Session) -> None:
-    """Revoke the secret, so that deliveries are no longer signed."""
+    """Revoke the secret. Later deliveries are not signed."""
     await session.send(Request("DELETE", SECRET_PATH), lambda _: None)
 
 

@@ -69,7 +69,7 @@ class Answer:
         """The body as JSON data.
 
         Raises:
-            AnswerError: It is none.
+            AnswerError: The body is not JSON.
         """
         try:
             return json.loads(self.content)

@@ -26,7 +26,7 @@ def normal(word: str) -> str:
 
 
 def later(before: str, now: str) -> str:
-    """Return the later of two normal words, whatever order they came in.
+    """Return the later of two normal words; they may have come in either order.
 
     A run that has ended stays ended, and a run that has begun does not wait again. An
     answer that says otherwise is an old one.

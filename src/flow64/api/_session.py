@@ -128,7 +128,7 @@ class Session:
     async def run(self, job: Job[T]) -> T:
         """Run a whole call, and return its result.
 
-        A call that must end raises why, whatever the job made of it.
+        A call that must end raises its reason, even if the job returns or fails.
         """
         try:
             result = await job(self)
@@ -320,7 +320,7 @@ class Session:
         Raises:
             TransportError: No answer came.
             AnswerError: The answer is too large.
-            TokenError: There is no token to send it with.
+            TokenError: It needs a token, and none could be had.
         """
         channel, credential = self.channel, self.channel.credential
         self._whole.check()
@@ -364,7 +364,7 @@ class Session:
             turn: Number of the token, so that several calls renew it once.
 
         Raises:
-            TokenError: There is no other token.
+            TokenError: The service gave no other token.
         """
         credential = self.channel.credential
         if credential.source is None:

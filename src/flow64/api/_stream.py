@@ -12,7 +12,7 @@ from ._transport import AsyncHttpAnswer
 
 
 class Stream:
-    """An answer whose body comes in parts.
+    """An answer with a body that is read in parts.
 
     Args:
         answer: The answer.

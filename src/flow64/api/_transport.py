@@ -29,7 +29,7 @@ class HttpRequest:
 
 
 class HttpAnswer(Protocol):
-    """An answer whose body is still to be read."""
+    """An answer with a body that is not read yet."""
 
     @property
     def status(self) -> int:

@@ -49,7 +49,7 @@ class WorkflowInfo(Answered):
 async def get_workflow(
     session: Session, workflow_id: str, code: Definition | None = None
 ) -> Definition | None:
-    """Return the workflow of an id; None if there is none, or it is not yours.
+    """Return the workflow with this id; None if it does not exist or is not yours.
 
     See `read_workflow`.
     """

@@ -15,7 +15,7 @@ except ModuleNotFoundError as _missing:
         raise
 
     def main(arguments: list[str] | None = None) -> int:  # noqa: ARG001 - as above
-        """Say what to install: without its extra there is no command."""
+        """Say what to install, since the command needs its extra."""
         from ..errors import MissingExtraError  # noqa: PLC0415 - help loads little
 
         problem = MissingExtraError("the command flow64", "cli")

@@ -102,7 +102,7 @@ class Execution:
         refusal: The error for which nothing was applied.
         problems: The reasons why the plan cannot be applied.
         reasons: The reasons why workflows are refused, by key. They are printed last.
-        is_declined: Whether nobody agreed to it.
+        is_declined: Whether the user did not agree to it.
         under_way: The keys of workflows that are being written.
         code: The exit code.
     """

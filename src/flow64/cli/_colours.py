@@ -1,7 +1,7 @@
 """Colours for terminals. A text has the same characters with and without them.
 
 The rooms below make plain texts. The marks in their lines (`+`, `error[code]`) say what
-a line is about, so a painter needs no more than the text. Colours are the standard ones
+a line is about, so a painter needs only the text. Colours are the standard ones
 of the terminal, which are readable in light and dark themes.
 """
 

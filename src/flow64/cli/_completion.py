@@ -90,7 +90,7 @@ def find_live_kinds(folder: Path) -> list[str]:
 
 
 def _settings(folder: Path) -> tuple[Path, dict[str, Any]]:
-    """Return the nearest settings, and their folder; empty ones if there are none."""
+    """Return the nearest settings, and their folder. Without any they are empty."""
     for above in (folder, *folder.parents):
         found = _section(above / FILE)
         if found is not None:

@@ -88,7 +88,7 @@ def _describe_run_error(error: RunError) -> str:
 
 
 def suggest_option(error: FlowError) -> str:
-    """Return the option that follows the advice of an error; empty if there is none."""
+    """Return the option that follows the advice of an error. It may be empty."""
     match error:
         case IntentFailedError():
             return f"to start it again: --retry {shlex.quote(error.run_id)}"

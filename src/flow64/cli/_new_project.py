@@ -116,7 +116,7 @@ def render_template(
         namespace: A domain or a repository.
         project: The key of the project.
         source: Where its jobs get flow64 from.
-        forge: The host whose CI files it has.
+        forge: The host that its CI files are for.
         standalone: Whether the CI files have all steps themselves.
     """
     root = files("flow64.cli").joinpath(TEMPLATE)

@@ -161,7 +161,7 @@ def _step_schema(data: Mapping[str, Any]) -> dict[str, Any]:
 def _view(
     cls: type[Any], data: Mapping[str, Any], **others: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the schema of data of which some members are no attributes of a class."""
+    """Return the schema of data that has members beyond the attributes of a class."""
     found = schema_of_data(cls, [name for name in data if name not in others])
     properties = {**found["properties"], **others}
     ordered = {name: properties[name] for name in data}

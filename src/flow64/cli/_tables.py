@@ -27,7 +27,7 @@ def print_table(
 ) -> None:
     """Print rows with aligned columns. Keys in cells are redacted, controls escaped.
 
-    A terminal gets no column whose cells are all empty.
+    A terminal gets no column that is empty in all rows.
 
     Args:
         header: The name of each column.

@@ -157,7 +157,7 @@ def _tell_leftovers(found: Sequence[StaleFile], *, prune: bool) -> None:
 
 
 def _is_unedited(path: Path) -> bool:
-    """Return True if a file has the bytes that flow64 writes, and is no link."""
+    """Return True if a file is not a link, and has the bytes that flow64 writes."""
     content = path.read_bytes()
     is_ours = dumps(loads(content, source=str(path))).encode() == content
     return is_ours and not path.is_symlink()

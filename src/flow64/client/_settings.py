@@ -56,8 +56,8 @@ class Terms:
         max_rows: Start no run of more rows, unless a call says otherwise.
         max_cost: Start no run that costs more dollars, unless a call says otherwise.
         org_id: The organisation that the credential must belong to; None for any.
-        hidden: Names of values that are secret, whatever code says. They are never
-            shown.
+        hidden: Names of values that are always secret, even if code does not mark
+            them. They are never shown.
     """
 
     values: Mapping[str, Any] | None = field(default=None, repr=False)
@@ -185,8 +185,8 @@ def resolve_settings(
 def credential_of(api_key: str | None, oauth: TokenSource | None) -> Credential:
     """Return the credential that was given, or else that of the environment.
 
-    `resolve_settings` checks a given credential, when the key is no longer a local
-    variable.
+    It does not check it. `resolve_settings` does, since the key is no local variable
+    there, which a traceback would show.
 
     Raises:
         ConfigError: Nothing was given, and the environment has both a key and an OAuth

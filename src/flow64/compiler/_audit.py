@@ -76,7 +76,7 @@ def audit(source: str, own: OwnClasses = NO_CLASSES) -> None:
 
 
 def _see_text(source: str) -> None:
-    """Check that there is no other comment, and no character that hides something."""
+    """Refuse comments other than ours, and characters that hide something."""
     for character in sorted(set(source)):
         if character != "\n" and not is_shown(character):
             raise UnsafeCodeError(f"the character {character!a}")

@@ -178,8 +178,8 @@ async def apply_plan(
         endpoint: Base URL of the client. A plan for another one is refused.
         values: The values of this environment. If no code says which texts of a deleted
             workflow are secret, texts that equal a value are saved by its name.
-        hidden: Names of values that are secret whatever the code says, such as those
-            from variables. Texts that equal one are always saved by its name.
+        hidden: Names of values that are always secret, such as those from variables.
+            Texts that equal one are always saved by its name.
         stopped: Called before each step. True stops before this step.
         is_fresh: The plan is of one workflow and was made in the same call. So its read
             is the last one before the write, and the call has one deadline.
@@ -189,7 +189,7 @@ async def apply_plan(
     Raises:
         PlanRefusedError: It needs more than was agreed to.
         PruneError: A deletion is not possible now.
-        HistoryError: There is no place to save what is replaced.
+        HistoryError: What is replaced cannot be saved.
         StalePlanError: Something was changed since it was planned.
         SavedPlanError: It was planned for another endpoint.
     """
@@ -367,7 +367,7 @@ class _Application:
     def _find_stale(
         self, job: PlannedWrite, live: Definition | None
     ) -> StalePlanError | None:
-        """Return an error if a step is no longer as it was planned."""
+        """Return an error if the live workflow changed after the plan was made."""
         step, planned = job.step, job.step.live
         if live is None and (planned is None or job.doing == "delete"):
             return None  # if someone else deleted it, nothing is left to do
@@ -430,7 +430,7 @@ def stale_error(
     known: Iterable[BoundSecret],
     changes: Sequence[str],
 ) -> StalePlanError:
-    """Return the error of a step that is no longer as it was planned.
+    """Return the error of a step if its live workflow changed after the plan.
 
     Args:
         step: The step.

@@ -66,7 +66,7 @@ async def apply_saved_plan(
         endpoint: Base URL of the client.
         history: Where replaced workflows are saved.
         values: The values of this environment, secrets among them.
-        hidden: Names of values that are secret whatever the code says.
+        hidden: Names of values that are always secret.
         project: The project that is meant. None takes the one of the plan.
         organisation: The organisation that is meant. None takes the one of the plan.
         stopped: Called before each step. True stops before this step.

@@ -97,7 +97,7 @@ def judge(
         code: The definition of the code, with its values filled in.
         live: What the service has.
         stamp: The stamp that a deploy of the code would leave.
-        pulled: The record of its pull. It is used if there is no genuine stamp.
+        pulled: The record of its pull. It is used without a genuine stamp.
     """
     genuine = genuine_stamp(live)
     last = genuine or pulled

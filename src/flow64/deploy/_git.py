@@ -96,7 +96,7 @@ class Git:
         """Return the contents of files as a commit has them.
 
         Raw objects are read. So no hook, filter or textconv of the repository runs, and
-        nothing is fetched. Without this commit, repository or git, there are none.
+        nothing is fetched. Without this commit, repository or git, the result is empty.
 
         Args:
             folder: The folder that they are below.
@@ -121,7 +121,7 @@ class Git:
         return self._heads[folder]
 
     def _is_tracked(self, file: str | None) -> bool:
-        """Return True if git tracks a file, or if there is no file."""
+        """Return True if git tracks a file. None counts as tracked."""
         if file is None:
             return True
         folder = _folder(file)

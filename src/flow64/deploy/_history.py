@@ -239,7 +239,7 @@ class History:
             env: Only look at this environment.
 
         Raises:
-            HistoryError: There is none, or `at` is the beginning of several.
+            HistoryError: No entry fits, or several do.
         """
         known = self.entries(key, env=env)
         if at is None:

@@ -28,7 +28,7 @@ def as_text(
 
     Args:
         plan: The plan.
-        agreed: What was agreed to. Steps that need no more are not shown as refused.
+        agreed: The consents. A step that needs only these is not shown as refused.
         in_full: Show each workflow by itself.
         command: The command that deploys the plan, without consents.
     """

@@ -120,8 +120,8 @@ async def make_plan(
             new, and their ids are not sent.
         redact: Redacts a live definition after it was compared. The plan holds the
             result, so such a plan can be shown but not applied.
-        secrets: Secrets to hide in everything live, whatever the code says, such as
-            the values of the environment that come from variables.
+        secrets: Secrets to hide in everything live, also where code does not mark
+            them, such as values of the environment that come from variables.
 
     Raises:
         ArgumentError: Two targets have one id or one key.
@@ -280,7 +280,7 @@ class Planner:
         """Return all workflows by id; None if the service refuses to list them.
 
         Raises:
-            NotFoundError: There is no such list, so the endpoint is wrong.
+            NotFoundError: The endpoint is wrong, since it has no list of workflows.
         """
         session.begin()
         try:

@@ -54,7 +54,7 @@ async def plan_restore(
     prices: Mapping[str, float] = EMPTY,
     secrets: Sequence[BoundSecret] = (),
 ) -> Plan:
-    """Plan to restore what was live once, with its stamp, whatever is live now.
+    """Plan to restore an earlier live definition with its stamp.
 
     The live workflow is saved before it is overwritten. The old stamp is restored too.
     So the next plan of the code shows the true state: that the code has changed since,
@@ -72,7 +72,7 @@ async def plan_restore(
         secrets: Further secrets to hide.
 
     Raises:
-        HistoryError: There is no such entry, it is of another endpoint, or a text was
+        HistoryError: The entry does not exist, it is of another endpoint, or a text was
             not saved and has no value.
         UnboundValueError: A secret is not given.
     """

@@ -35,7 +35,7 @@ def review_of_plan(
 
     Args:
         plan: The plan, made or loaded.
-        agreed: What was agreed to. Steps that need no more are not shown as refused.
+        agreed: The consents. A step that needs only these is not shown as refused.
         root: The folder of the repository. Paths of files below it are relative.
         command: The command that deploys the plan, without consents. By default it is
             `flow64 deploy` for the environment.

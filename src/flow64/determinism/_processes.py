@@ -36,7 +36,7 @@ CHILD: Final = Path(__file__).with_name("_child.py")
 
 @frozen
 class ProcessSettings:
-    """The surroundings of a process, none of which may matter.
+    """The surroundings of a process. They must not change what it compiles.
 
     Attributes:
         hash_seed: `PYTHONHASHSEED`: the order of sets, and with it much else.
@@ -165,7 +165,7 @@ class Cause:
     """A setting that makes a difference.
 
     Attributes:
-        setting: Its name in `ProcessSettings`; None if it is none of them.
+        setting: Its name in `ProcessSettings`. None for a cause that is not a setting.
         says: Its name for people.
         before: Its first value; None without a setting.
         after: The value it was changed to.

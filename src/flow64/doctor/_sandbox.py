@@ -293,7 +293,7 @@ class Sandbox:
     def remove_remains(self, remains: Remains) -> int:
         """Remove what earlier probes left, and return how many are gone.
 
-        Each is read again directly before, since somebody may have changed it.
+        Each is read again directly before, since it may have been changed.
         """
         again = self.find_remains().ours if remains.ours else ()
         found = [one for one in remains.ours if one in again]

@@ -120,7 +120,7 @@ if TYPE_CHECKING:
         """A type that no flow has: mypy lists why, if no other overload of `>>` fits.
 
         That is `_takes: expected "Company", got "Lead"`, and the converter that may
-        stand between. pyright names only the two operands, whatever the overloads are.
+        stand between. pyright only ever names the two operands.
         """
 
         @property

@@ -135,7 +135,7 @@ class Lists:
 
         Args:
             name: The list.
-            search: Words, each of which an item must contain.
+            search: Words. An item must contain all of them.
             sort: A column of `SORTS`; without one, the newest come first.
         """
         words = search.lower().split()

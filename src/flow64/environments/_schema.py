@@ -92,7 +92,7 @@ class _SchemaSection(SettingsSection):
         example: str,  # noqa: ARG002 - see above
         is_optional: bool = False,  # noqa: ARG002 - see above
     ) -> None:
-        """Record keys of which one must be there, except for `_HERE`."""
+        """Record keys. One of them must be there, except for `_HERE`."""
         self.choices.extend(keys)
 
     def wrong(self, key: str, problem: str) -> None:

@@ -196,7 +196,7 @@ class TransportError(FlowError, ConnectionError):
         attempts: How often it was tried.
         elapsed: Seconds for all attempts and the waits between them.
         is_refused: Whether nothing listens at an http endpoint of this machine. It is
-            tried once more, and not for as long as another endpoint.
+            tried only twice.
     """
 
     method: str

@@ -55,7 +55,7 @@ def audit(source: str) -> None:
 
 
 def _see_text(source: str) -> None:
-    """Check that there is no comment, and no character that hides something."""
+    """Refuse comments, and characters that hide something."""
     for character in sorted(set(source)):
         if character != "\n" and not is_shown(character):
             raise UnsafeCodeError(f"the character {character!a}")

@@ -46,7 +46,7 @@ class BlockFacts:
         """Read a file.
 
         Raises:
-            SettingsError: It is no TOML, or has mistakes.
+            SettingsError: It is not valid TOML, or has mistakes.
             OSError: It cannot be read.
         """
         try:

@@ -67,7 +67,7 @@ class SchemaTypes:
 
     Attributes:
         root: The schema that references lead into.
-        owner: The class whose name begins those of its records.
+        owner: The class. The names of its records begin with its name.
         taken: Names of classes, to which those of records are added.
         records: Classes of objects that the types need.
     """

@@ -51,8 +51,8 @@ class SourceAddress:
         text: The address as it was given.
         source: The source, with a key if one was given, for `load_source`.
         is_key: Whether the text is only a key, of the source of the project.
-        content: JSON of one workflow that is no file, such as stdin had it; then the
-            source is its name in messages.
+        content: JSON of one workflow, if it came from stdin and not from a file. Then
+            the source is its name in messages.
     """
 
     text: str

@@ -129,7 +129,7 @@ def pick_live(known: Sequence[LiveWorkflow], address: LiveAddress) -> LiveWorkfl
 
 
 def select_changed(loaded: Loaded, client: Client) -> Loaded:
-    """Keep the workflows whose code differs from that of their last deploy.
+    """Keep the workflows that have other code than at their last deploy.
 
     One request lists what is deployed. A workflow that is new, or that our code did not
     deploy, differs. Edits on the service, and the values of an environment, do not

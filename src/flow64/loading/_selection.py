@@ -65,7 +65,7 @@ class Selection:
         Args:
             place: Where the items are, for errors.
             items: The workflows.
-            names_of: Returns the names of one, of which a pattern matches one or none.
+            names_of: Returns the names of one workflow. A pattern may match any.
 
         Raises:
             AddressError: A pattern matches nothing, or nothing is left.

@@ -51,7 +51,7 @@ class BatchFiles:
         return path
 
     def find(self, part: RowRange, run_id: str) -> Path | None:
-        """Return the file that an earlier call has saved; None if there is none."""
+        """Return the file that an earlier call has saved, or None."""
         stem = self._stem(part, run_id)
         paths = (self.folder / f"{stem}{kind}" for kind in KINDS)
         return next((path for path in paths if path.is_file()), None)

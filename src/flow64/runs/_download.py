@@ -274,7 +274,7 @@ class Download:
             self.item = found
 
     async def _renew_link(self) -> ResultItem | None:
-        """Return the file with a fresh link; None if it is no longer listed."""
+        """Return the file with a fresh link; None if it is not listed any longer."""
         listed = await list_result_files(self.session, self.run_id)
         wanted = (self.item.filename, self.item.block_number)
         return next(
@@ -419,7 +419,7 @@ async def _copy_part(stream: Stream, file: BinaryIO) -> int:
 
 
 def _find_validator(stream: Stream) -> str | None:
-    """Return the strong ETag of an unpacked answer; None if there is none."""
+    """Return the strong ETag of an answer that is not packed, or None."""
     tag = stream.headers.get("etag", "")
     is_plain = stream.headers.get("content-encoding", "identity") == "identity"
     return tag if is_plain and tag.startswith('"') and len(tag) > 2 else None

@@ -103,7 +103,7 @@ async def choose_file(
     Raises:
         AmbiguousRowsError: The workflow ends in several blocks, and none is named.
         ArgumentError: The block does not exist.
-        NoResultError: There is no file.
+        NoResultError: The run, or the block, has no file.
         OutcomeUnknownError: The run was taken for ours, and nothing proves it.
         RunFailedError: The run did not complete.
         WaitTimeoutError: The run goes on, so its last file is not the final one.

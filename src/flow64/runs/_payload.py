@@ -49,7 +49,7 @@ def as_rows(given: Any, first: int = 1) -> list[dict[str, Any]]:
         first: Number of the first row, for errors.
 
     Raises:
-        RowsError: It is none of these. All wrong rows are listed.
+        RowsError: It is something else. All wrong rows are listed.
     """
     given = as_iterable(given)
     rows, wrong = [], []
@@ -65,7 +65,7 @@ def as_rows(given: Any, first: int = 1) -> list[dict[str, Any]]:
 
 
 def parse_rows(content: bytes, name: str) -> list[dict[str, Any]]:
-    """Return rows of JSON, NDJSON or CSV that is no file, such as stdin had it.
+    """Return the rows of a text, such as stdin: JSON, NDJSON or CSV.
 
     JSON begins with `[` or `{`. A single object is one row.
 

@@ -99,7 +99,7 @@ class Starter:
         return await self._send(None)
 
     async def _resume(self, reason: str, start: RecordedStart | None) -> StartedRun:
-        """Look for the run of an earlier start; send the start if there is none."""
+        """Look for the run of an earlier start. Send the start if it is not found."""
         lost = OutcomeUnknownError(self.log.what, reason)
         found = await self._find_run(lost, is_sent=False)
         if found is not None:
@@ -184,7 +184,7 @@ class Starter:
     # -- Sending ----------------------------------------------------------------------
 
     async def _send(self, lost: FlowError | None) -> StartedRun:
-        """Send the start. Send it once more if neither answer nor run is found.
+        """Send the start. Repeat it once if neither answer nor run is found.
 
         Args:
             lost: How an earlier attempt failed that this one repeats.

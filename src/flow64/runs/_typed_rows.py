@@ -22,8 +22,8 @@ class Row(Generic[T]):
 
     Attributes:
         value: The row as an object of the class, with what fits. A field that does not
-            fit, or is missing, has its default, or is None if it has none; a key of a
-            TypedDict is left out. None if the class itself refuses the row.
+            fit, or is missing, has its default, or else None; a key of a TypedDict is
+            left out. None if the class itself refuses the row.
         raw: All columns.
         misfits: What does not fit, one line for each column.
     """
@@ -70,7 +70,7 @@ def typed_rows(rows: Iterable[Mapping[str, Any]], kind: Any) -> Iterator[Row[Any
     from text, lists, dicts and classes from JSON text, and None from an empty cell.
 
     Raises:
-        ArgumentError: The type is none of these, or a field has a type that no column
+        ArgumentError: The type is not supported, or a field has a type that no column
             can have. It is raised at once, and not for each row.
     """
     if kind is None:

@@ -110,10 +110,10 @@ def _all_of(tests: Sequence[_Test]) -> _Test:
 
 @of_catalogue
 def _tests() -> Mapping[str, tuple[_Test | None, int, bool]]:
-    """Return for each kind with anything to judge what to look at.
+    """Return, for each kind that can have a fault, the three things to look at.
 
-    That is a test of its specs, bits of the row kinds that it takes or gives whatever
-    they are, and whether its `dataframe_type` says more.
+    These are a test of its specs, the bits of the row kinds that it always takes or
+    gives, and whether its `dataframe_type` says more.
     """
     facts = row_facts()
     found = {}

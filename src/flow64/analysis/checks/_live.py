@@ -187,7 +187,7 @@ def _run_outranked(
 def _words_seen(
     definition: Definition, verdict: LiveVerdict
 ) -> Mapping[int, frozenset[str]]:
-    """Return the fields of each block whose words the live catalogue decides."""
+    """Return, for each block, the fields with words that the live catalogue judges."""
     found = dict(verdict.inside)
     for position, spoken in verdict.spoken.items():
         known = CATALOGUE.get(definition.blocks[position].kind)

@@ -1,7 +1,7 @@
 """The rules of a project: findings with another severity, or without any.
 
-`[tool.flow64.rules]` has them. They are for findings alone: a compile goes by what the
-service is documented to refuse, whatever a project says.
+`[tool.flow64.rules]` has them. They change findings only. A compile always refuses
+what the service is documented to refuse.
 """
 
 from __future__ import annotations

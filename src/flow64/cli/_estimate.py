@@ -1,17 +1,102 @@
-"""The cost of a run, as far as prices are documented."""
+"""What a run would do and cost, before it is started."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from ..analysis import ABOUT_READS, Cost, cost, count_start_rows, findings
 from ..blocks import Webhook
+from ..client import Client
 from ..definition import Definition
+from ..diff import diff
+from ..errors import ForbiddenError, NotFoundError
+from ..runs import override_live, source_specs
 from ..text import format_dollars, pluralize
+from ..workflow import Workflow
+from ._colours import paint_label
+from ._terminal import print_json, print_lines, print_message
 
 _OF_SOURCE: Final = "as many as its source makes"
 _SAMPLE: Final = "the sample rows of webhook_input"
+
+
+def collect_run_facts(
+    client: Client,
+    workflow: Workflow,
+    definition: Definition,
+    rows: int,
+    *,
+    is_overridden: bool,
+) -> list[tuple[str, str]]:
+    """Return the workflow, place, organisation and estimate, as labels and texts.
+
+    The estimate is that of the deployed workflow, since this is what runs.
+    """
+    facts = [
+        ("run", f"{workflow.name} ({definition.id})"),
+        ("environment", f"{client.env} at {client.endpoint}"),
+    ]
+    try:
+        live = client.workflows.get(str(definition.id))
+    except NotFoundError:
+        facts.append(("deployed", "no: there is no such workflow, so it cannot run"))
+    except ForbiddenError:
+        facts.append(("deployed", "unknown: this credential may not see the workflow"))
+    else:
+        if live.definition and is_overridden:
+            *_, definition = override_live(live.definition, source_specs(definition))
+        elif live.definition:
+            definition = live.definition
+        if live.org_id:
+            facts.append(("organisation", live.org_id))
+    return [*facts, *estimate_run(definition, rows)]
+
+
+def describe_settings(
+    coded: Definition, definition: Definition, doubts: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield what `--set` changes and what is doubtful about it, as labels and texts."""
+    lines = [
+        str(line) for change in diff(coded, definition) for line in change.describe()
+    ]
+    if lines:
+        yield "set", "; ".join(lines)
+    if doubts:
+        yield "warning", "; ".join(doubts)
+
+
+def print_facts(facts: Sequence[tuple[str, str]]) -> None:
+    for label, text in facts:
+        print_message(f"{label:13}{text}", paint_label)
+
+
+def print_estimate(
+    facts: Sequence[tuple[str, str]], data: Mapping[str, Any] | None
+) -> None:
+    """Print the estimate of a run as the result, as data if there are any."""
+    if data is None:
+        print_lines((f"{label:13}{text}" for label, text in facts), paint_label)
+    else:
+        print_json(data)
+
+
+def make_estimate_data(
+    facts: Sequence[tuple[str, str]],
+    client: Client,
+    workflow: Workflow,
+    definition: Definition,
+) -> dict[str, Any]:
+    """Return the estimate of a run as JSON data. Most of it is text for people."""
+    apart = ("run", "environment", "not counted")
+    return {
+        "workflow_id": str(definition.id),
+        "key": workflow.key,
+        "env": str(client.env),
+        "endpoint": client.endpoint,
+        **{label: text for label, text in facts if label not in apart},
+        "not_counted": [text for label, text in facts if label == "not counted"],
+    }
 
 
 def estimate_run(definition: Definition, given: int) -> Iterator[tuple[str, str]]:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 import attrs
 import click
 
-from ..definition import DEFAULT_ENV, is_uuid, parse_json
+from ..definition import DEFAULT_ENV, parse_json
 from ..errors import ArgumentError, ReadError, did_you_mean, shortened
 from ..text import STDIN, describe_stray_comma, join_words, pluralize
 from ._completion import complete_addresses, complete_environments
+from ._param_types import Number, RunId, Whole
 from ._stdin import is_dash, read_stdin
 from ._terminal import print_message
 
@@ -24,95 +25,6 @@ if TYPE_CHECKING:
     from ..loading import Address, LiveAddress, Loaded, Selection, SourceAddress
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-class Whole(click.IntRange):
-    """A whole number inside limits, which errors and help describe in words."""
-
-    name = "whole number"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Any:
-        """Convert it, and fail with an example."""
-        _require_number(self, int, value, param)
-        return super().convert(value, param, ctx)
-
-    def _describe_range(self) -> str:
-        return _describe_limits(self)
-
-
-class Number(click.FloatRange):
-    """A number inside limits, which errors and help describe in words."""
-
-    name = "number"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Any:
-        """Convert it, and fail with an example."""
-        _require_number(self, float, value, param)
-        return super().convert(value, param, ctx)
-
-    def _describe_range(self) -> str:
-        return _describe_limits(self)
-
-
-def _require_number(
-    kind: click.IntRange | click.FloatRange,
-    number: type,
-    value: Any,
-    param: click.Parameter | None,
-) -> None:
-    try:
-        number(value)
-    except ValueError:
-        unit = getattr(param, "metavar", None) or "N"
-        of = "" if unit == "N" else f" of {unit.lower()}"
-        option = param.opts[0] if param else ""
-        problem = f"{value!r} is not a {kind.name}{of} {_describe_limits(kind)}"
-        default = getattr(param, "default", None)
-        example = default if type(default) in (int, float) else 50
-        advice = f"write for example {option} {example:g}"
-        raise click.BadParameter(f"{problem}; {advice}", param=param) from None
-
-
-class RunId(click.ParamType[str]):
-    """The id of a run, which is a UUID (documented)."""
-
-    name = "run id"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Any:
-        """Refuse what is not a UUID."""
-        if not is_uuid(value):
-            problem = f"{shortened(value)} is not the id of a run, which is a UUID"
-            advice = "`flow64 runs` lists the newest ones"
-            self.fail(f"{problem}; {advice}", param, ctx)
-        return value
-
-
-class RunFilter(click.Choice[str]):
-    """A status that the service can filter runs by."""
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Any:
-        """Refuse another one, and say where its runs are."""
-        if value not in self.choices:
-            near = did_you_mean(value, self.choices)
-            words = ", ".join(self.choices)
-            problem = f"the service has no filter {value!r}{near}; it has {words}"
-            advice = "without --status all runs are listed, failed ones too"
-            self.fail(f"{problem}; {advice}", param, ctx)
-        return value
-
-
-def _describe_limits(kind: click.IntRange | click.FloatRange) -> str:
-    if kind.max is not None:
-        return f"from {kind.min} to {kind.max}"
-    return f"above {kind.min}" if kind.min_open else f"from {kind.min} up"
 
 
 FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)

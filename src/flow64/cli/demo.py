@@ -27,6 +27,7 @@ from ..workflow import Workflow
 from . import _params as params
 from ._colours import paint_findings
 from ._outputs import DemoRun
+from ._param_types import Number
 from ._terminal import find_width, print_json, print_line, print_lines
 
 PEOPLE: Final[Sequence[Mapping[str, str]]] = (
@@ -81,7 +82,7 @@ def wrong() -> Workflow:
 @params.command("demo", "flow64 demo", "flow64 demo --json")
 @click.option(
     "--speed",
-    type=params.Number(min=0),
+    type=Number(min=0),
     default=0.5,
     metavar="SECONDS",
     show_default=True,

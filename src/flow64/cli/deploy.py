@@ -42,6 +42,7 @@ from ._make_plan import (
     print_faults,
 )
 from ._options import OPTIONS
+from ._param_types import Whole
 from ._service import connect
 from ._terminal import (
     may_ask,
@@ -197,7 +198,7 @@ class DeployParameters:
 )
 @click.option(
     "--parallel",
-    type=params.Whole(1, 32),
+    type=Whole(1, 32),
     default=PARALLEL,
     show_default=True,
     metavar="N",

@@ -22,6 +22,7 @@ from ..text import printable
 from . import _params as params
 from ._exit_codes import FAILED
 from ._outputs import ProcessCause, Sameness
+from ._param_types import Number, Whole
 from ._terminal import print_json, print_line, print_lines, print_message
 
 
@@ -33,14 +34,14 @@ from ._terminal import print_json, print_line, print_lines, print_message
 @params.source
 @click.option(
     "--processes",
-    type=params.Whole(min=2),
+    type=Whole(min=2),
     default=8,
     show_default=True,
     help="How many processes compile it.",
 )
 @click.option(
     "--timeout",
-    type=params.Number(min=0, min_open=True),
+    type=Number(min=0, min_open=True),
     default=60.0,
     metavar="SECONDS",
     show_default=True,

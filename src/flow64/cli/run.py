@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -11,14 +11,11 @@ import click
 from attrs import field, frozen
 
 from ..blocks import Webhook
-from ..client import Client, Run
+from ..client import Run
 from ..definition import Definition, add_suffix
-from ..diff import diff
 from ..errors import (
     AmbiguousRowsError,
     ArgumentError,
-    ForbiddenError,
-    NotFoundError,
     RowsError,
     did_you_mean,
 )
@@ -30,20 +27,24 @@ from ..runs import (
     Stages,
     as_rows,
     needs_rows,
-    override_live,
     override_source,
     parse_rows,
     require_free,
-    source_specs,
 )
 from ..text import STDIN, printable
 from ..workflow import Workflow
 from . import _params as params
-from ._colours import paint_label
 from ._completion import complete_addresses
-from ._estimate import estimate_run
+from ._estimate import (
+    collect_run_facts,
+    describe_settings,
+    make_estimate_data,
+    print_estimate,
+    print_facts,
+)
 from ._exit_codes import INTERRUPTED, NoConsentError
 from ._options import OPTIONS
+from ._param_types import Number, Whole
 from ._service import connect, find_environment, format_watch_command
 from ._stdin import is_dash, read_stdin
 from ._terminal import (
@@ -51,7 +52,6 @@ from ._terminal import (
     is_interactive,
     print_json,
     print_line,
-    print_lines,
     print_message,
     print_text,
 )
@@ -244,13 +244,13 @@ class RunParameters:
 @params.values
 @click.option(
     "--max-rows",
-    type=params.Whole(min=0),
+    type=Whole(min=0),
     metavar="N",
     help="Refuse to start with more rows.",
 )
 @click.option(
     "--max-cost",
-    type=params.Number(min=0),
+    type=Number(min=0),
     metavar="DOLLARS",
     help="Refuse to start if it may cost more, or if a price is unknown.",
 )
@@ -343,15 +343,15 @@ def command(**given: Any) -> int:
     ).require(workflow.name, definition, len(rows))
     with connect(env) as client:
         is_overridden = options.settings is not None
-        facts = _facts(
+        facts = collect_run_facts(
             client, workflow, definition, len(rows), is_overridden=is_overridden
         )
-        facts[2:2] = [*_describe_settings(coded, definition, doubts)]
+        facts[2:2] = [*describe_settings(coded, definition, doubts)]
         if options.dry_run:
-            data = _estimate_data(facts, client, workflow, definition)
-            _print_estimate(facts, data if options.as_json else None)
+            data = make_estimate_data(facts, client, workflow, definition)
+            print_estimate(facts, data if options.as_json else None)
             return 0
-        _print_facts(facts)
+        print_facts(facts)
         if options.is_nameless:
             print_message(
                 "it has no --intent, so the same command starts another run, and pays "
@@ -447,84 +447,6 @@ def _follow(
             f"the run goes on; follow it again: {format_watch_command(run.id, env)}"
         )
         return INTERRUPTED, None
-
-
-def _facts(
-    client: Client,
-    workflow: Workflow,
-    definition: Definition,
-    rows: int,
-    *,
-    is_overridden: bool,
-) -> list[tuple[str, str]]:
-    """Return the workflow, place, organisation and estimate, as labels and texts.
-
-    The estimate is that of the deployed workflow, since this is what runs.
-    """
-    facts = [
-        ("run", f"{workflow.name} ({definition.id})"),
-        ("environment", f"{client.env} at {client.endpoint}"),
-    ]
-    try:
-        live = client.workflows.get(str(definition.id))
-    except NotFoundError:
-        facts.append(("deployed", "no: there is no such workflow, so it cannot run"))
-    except ForbiddenError:
-        facts.append(("deployed", "unknown: this credential may not see the workflow"))
-    else:
-        if live.definition and is_overridden:
-            *_, definition = override_live(live.definition, source_specs(definition))
-        elif live.definition:
-            definition = live.definition
-        if live.org_id:
-            facts.append(("organisation", live.org_id))
-    return [*facts, *estimate_run(definition, rows)]
-
-
-def _describe_settings(
-    coded: Definition, definition: Definition, doubts: Sequence[str]
-) -> Iterator[tuple[str, str]]:
-    """Yield what `--set` changes and what is doubtful about it, as labels and texts."""
-    lines = [
-        str(line) for change in diff(coded, definition) for line in change.describe()
-    ]
-    if lines:
-        yield "set", "; ".join(lines)
-    if doubts:
-        yield "warning", "; ".join(doubts)
-
-
-def _print_facts(facts: Sequence[tuple[str, str]]) -> None:
-    for label, text in facts:
-        print_message(f"{label:13}{text}", paint_label)
-
-
-def _print_estimate(
-    facts: Sequence[tuple[str, str]], data: Mapping[str, Any] | None
-) -> None:
-    """Print the estimate of a run as the result, as data if there are any."""
-    if data is None:
-        print_lines((f"{label:13}{text}" for label, text in facts), paint_label)
-    else:
-        print_json(data)
-
-
-def _estimate_data(
-    facts: Sequence[tuple[str, str]],
-    client: Client,
-    workflow: Workflow,
-    definition: Definition,
-) -> dict[str, Any]:
-    """Return the estimate of a run as JSON data. Most of it is text for people."""
-    apart = ("run", "environment", "not counted")
-    return {
-        "workflow_id": str(definition.id),
-        "key": workflow.key,
-        "env": str(client.env),
-        "endpoint": client.endpoint,
-        **{label: text for label, text in facts if label not in apart},
-        "not_counted": [text for label, text in facts if label == "not counted"],
-    }
 
 
 def _describe_cut_off(name: str | None) -> str:

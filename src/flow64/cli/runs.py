@@ -9,6 +9,7 @@ from ..redaction import redact_keys_in_json
 from . import _params as params
 from ._colours import paint_state
 from ._completion import complete_addresses
+from ._param_types import RunFilter, Whole
 from ._service import connect, find_environment
 from ._tables import print_table
 from ._terminal import print_json, print_message
@@ -25,7 +26,7 @@ from ._terminal import print_json, print_message
 )
 @click.option(
     "--limit",
-    type=params.Whole(1, 500),
+    type=Whole(1, 500),
     default=20,
     metavar="N",
     show_default=True,
@@ -33,7 +34,7 @@ from ._terminal import print_json, print_message
 )
 @click.option(
     "--status",
-    type=params.RunFilter(["active", "running", "completed", "cancelled"]),
+    type=RunFilter(["active", "running", "completed", "cancelled"]),
     help="Only runs with this status; `active` is queued or running.",
 )
 @params.env

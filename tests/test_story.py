@@ -6,7 +6,13 @@ import os
 import re
 import subprocess
 import sys
-from doctest import ELLIPSIS, OutputChecker
+from doctest import (
+    ELLIPSIS,
+    NORMALIZE_WHITESPACE,
+    DocTestParser,
+    DocTestRunner,
+    OutputChecker,
+)
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +56,11 @@ class Story:
             file = self.folder / caption["file"]
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text[caption.end() :], "utf-8")
+        elif kind == "python" and text.startswith(">>> "):
+            examples = DocTestParser().get_doctest(text, self.names, "story", None, 0)
+            seen: list[str] = []
+            runner = DocTestRunner(optionflags=ELLIPSIS | NORMALIZE_WHITESPACE)
+            assert not runner.run(examples, out=seen.append).failed, "".join(seen)
         elif kind == "python":
             exec(compile(text, "the story", "exec"), self.names)
         elif kind == "console":
@@ -85,7 +96,7 @@ def commands(text: str) -> list[tuple[str, str]]:
     return told
 
 
-@pytest.mark.parametrize("page", ["story.md", "how-to-key.md"])
+@pytest.mark.parametrize("page", ["story.md", "how-to-live-catalogue.md"])
 def test_story_is_told_as_it_happens(page, tmp_path):
     story = Story(tmp_path / "acme")
     story.folder.mkdir()

@@ -158,7 +158,7 @@ def test_plan_of_untrusted_json(project, flow64):
 
 GENERATED = """
 from flow64 import Project, Workflow
-from our_blocks import FindEmail, RedditSearch, ScoreLead, SendSlackMessage
+from blocks import FindEmail, RedditSearch, ScoreLead, SendSlackMessage
 
 growth = Project("growth", namespace="NAMESPACE")
 flow = (
@@ -172,18 +172,36 @@ reddit = Workflow("Reddit", flow, key="reddit", project=growth)
 
 
 def test_generated(project, flow64, namespace):
-    """Generated classes make the same workflow, and are not current after a change."""
+    """Generated classes make the same workflow, and code of it imports them."""
     flow64("blocks", "sync")
     flow64("deploy", "--yes")
-    assert flow64("blocks", "generate", "-o", "our_blocks.py")[0] == 0
+    assert flow64("blocks", "generate", "-o", "blocks.py")[0] == 0
     text = GENERATED.replace("NAMESPACE", namespace)
     Path("reddit.py").write_text(text, "utf-8")
 
     code, printed, _ = flow64("plan", "--exit-code")
     assert (code, "unchanged" in printed) == (0, True), printed
     assert flow64("check")[0] == 0
-    assert flow64("blocks", "generate", "-o", "our_blocks.py", "--check")[0] == 0
+    assert flow64("blocks", "generate", "-o", "blocks.py", "--check")[0] == 0
+    run = ("run", "reddit.py", "--intent", "1", "--yes", "--allow-unpriced")
+    assert flow64(*run)[0] == 0
+    _, source, _ = flow64("code", "default:reddit")
+    classes = "FindEmail, RedditSearch, ScoreLead, SendSlackMessage"
+    assert f"from blocks import {classes}" in source
+
+
+def test_generated_later(project, flow64, namespace):
+    """After the next sync the classes are not current; new ones ask for what is new."""
+    flow64("blocks", "sync")
+    flow64("blocks", "generate", "-o", "blocks.py")
+    text = GENERATED.replace("NAMESPACE", namespace)
+    Path("reddit.py").write_text(text, "utf-8")
 
     project.blocks = LATER
     flow64("blocks", "sync")
-    assert flow64("blocks", "generate", "-o", "our_blocks.py", "--check")[0] == 1
+    assert flow64("blocks", "generate", "-o", "blocks.py", "--check")[0] == 1
+    assert "which the live schema requires" in flow64("check")[1]
+    assert flow64("blocks", "generate", "-o", "blocks.py")[0] == 0
+    code, _, told = flow64("check")
+
+    assert (code, "subreddits" in told) == (1, True)

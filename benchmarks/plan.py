@@ -150,7 +150,7 @@ class Vouching:
 
     kept: dict[str, Sequence[str]] = field(factory=dict)
 
-    def vouched(self, sighting: Sighting) -> Sequence[str] | None:
+    def find(self, sighting: Sighting) -> Sequence[str] | None:
         """What was kept of it."""
         return self.kept.get(sighting.digest)
 

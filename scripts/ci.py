@@ -15,7 +15,7 @@ from flow64.cli._ci_files import (
     INCLUDED,
     SECRET,
     VARIABLE,
-    Job,
+    CiJob,
     as_input,
     find_jobs,
     pin_actions,
@@ -125,7 +125,7 @@ def describe_inputs(jobs: str) -> Iterator[str]:
         yield f'  {name}:\n    description: "{text.format(jobs=jobs)}"\n{more}'
 
 
-def describe_outputs(jobs: Sequence[Job]) -> Iterator[str]:
+def describe_outputs(jobs: Sequence[CiJob]) -> Iterator[str]:
     for job in jobs:
         for name, value in re.findall(
             r"      (\w+): (\$\{\{ steps\..+ \}\})\n", job.head
@@ -133,7 +133,7 @@ def describe_outputs(jobs: Sequence[Job]) -> Iterator[str]:
             yield f"  {name}:\n    description: {OUTPUTS[name]!r}\n    value: {value}\n"
 
 
-def make_steps(jobs: Sequence[Job]) -> Iterator[str]:
+def make_steps(jobs: Sequence[CiJob]) -> Iterator[str]:
     """Return the steps that begin each job, then those of one job each."""
     shared = len(find_shared(jobs))
     for step in jobs[0].steps[:shared]:
@@ -143,7 +143,7 @@ def make_steps(jobs: Sequence[Job]) -> Iterator[str]:
             yield make_step(step, job.name)
 
 
-def find_shared(jobs: Sequence[Job]) -> Sequence[str]:
+def find_shared(jobs: Sequence[CiJob]) -> Sequence[str]:
     shared = []
     for steps in zip(*(job.steps for job in jobs), strict=False):
         if len({*steps}) > 1:

@@ -23,11 +23,11 @@ def path(tmp_path):
 
 def test_what_was_seen_is_remembered_and_nothing_else(path):
     with FileCache(path) as cache:
-        assert cache.vouched(SEEN) is None
+        assert cache.find(SEEN) is None
         cache.keep(SEEN, ["find_email.tier"])
 
-    assert FileCache(path).vouched(SEEN) == ("find_email.tier",)
-    assert FileCache(path).vouched(evolve(SEEN, updated_at="later")) is None
+    assert FileCache(path).find(SEEN) == ("find_email.tier",)
+    assert FileCache(path).find(evolve(SEEN, updated_at="later")) is None
     assert (path.stat().st_mode & 0o777, FileCache().path) == (
         0o600,
         Path(".flow64/seen.json"),
@@ -37,7 +37,7 @@ def test_what_was_seen_is_remembered_and_nothing_else(path):
 
 def test_file_is_written_only_when_there_is_anything_new(path):
     with FileCache(path) as cache:
-        cache.vouched(SEEN)
+        cache.find(SEEN)
     assert not path.exists()
     with FileCache(path) as cache:
         cache.keep(SEEN, [])
@@ -53,7 +53,7 @@ def test_oldest_sightings_make_room(path, monkeypatch):
         for one in (*seen, seen[1]):
             cache.keep(one, [])
 
-    assert [FileCache(path).vouched(one) for one in seen] == [None, (), ()]
+    assert [FileCache(path).find(one) for one in seen] == [None, (), ()]
 
 
 def valid(**change):
@@ -81,10 +81,10 @@ def test_file_that_is_broken_counts_as_empty_and_is_replaced(path, text):
     path.parent.mkdir()
     path.write_text(text, encoding="latin-1")
     with FileCache(path) as cache:
-        assert cache.vouched(SEEN) is None
+        assert cache.find(SEEN) is None
         cache.keep(SEEN, [])
 
-    assert FileCache(path).vouched(SEEN) == ()
+    assert FileCache(path).find(SEEN) == ()
 
 
 def test_place_that_cannot_be_used_is_forgotten(tmp_path):
@@ -94,7 +94,7 @@ def test_place_that_cannot_be_used_is_forgotten(tmp_path):
     for path in (tmp_path / "file" / "seen.json", tmp_path / "folder"):
         with FileCache(path) as cache:
             cache.keep(SEEN, [])
-        assert FileCache(path).vouched(SEEN) is None
+        assert FileCache(path).find(SEEN) is None
 
 
 def test_losing_it_changes_only_the_number_of_requests(path):

@@ -55,7 +55,7 @@ class Memory:
 
     kept: dict = attribute(factory=dict)
 
-    def vouched(self, sighting):
+    def find(self, sighting):
         return self.kept.get(sighting.digest)
 
     def keep(self, sighting, unmanaged):

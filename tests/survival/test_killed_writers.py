@@ -61,7 +61,7 @@ def test_cache(tmp_path):
 
     def check(_):
         cache = FileCache(path)
-        found = {cache.vouched(sighting(number)) for number in range(MANY)}
+        found = {cache.find(sighting(number)) for number in range(MANY)}
         assert found in ({("turn 0",)}, {("turn 1",)})
 
     write(0)

@@ -34,11 +34,11 @@ if TYPE_CHECKING:
         lineage,
         output_columns,
     )
-    from ._listed_kinds import describe_listed, learn_kinds
+    from ._listed_kinds import describe_entry, learn_kinds
     from ._live import LiveBlock, LiveCatalogue, as_catalogue
     from ._live_changes import (
-        FieldChange,
         KindChange,
+        KindFieldChange,
         compare_catalogues,
         describe_field,
     )
@@ -57,8 +57,8 @@ __all__ = [
     "Cost",
     "Effects",
     "Estimate",
-    "FieldChange",
     "KindChange",
+    "KindFieldChange",
     "KnownColumn",
     "LiveBlock",
     "LiveCatalogue",
@@ -77,8 +77,8 @@ __all__ = [
     "compare_catalogues",
     "cost",
     "count_start_rows",
+    "describe_entry",
     "describe_field",
-    "describe_listed",
     "effects",
     "errors",
     "estimate_cost",
@@ -115,10 +115,10 @@ _ROOMS = {
         "lineage",
         "output_columns",
     ),
-    "_listed_kinds": ("describe_listed", "learn_kinds"),
+    "_listed_kinds": ("describe_entry", "learn_kinds"),
     "_live": ("LiveBlock", "LiveCatalogue", "as_catalogue"),
     "_live_changes": (
-        "FieldChange",
+        "KindFieldChange",
         "KindChange",
         "compare_catalogues",
         "describe_field",

@@ -48,7 +48,7 @@ def learn_kinds(live: LiveCatalogue) -> None:
             _make_class(block, live.name)
 
 
-def describe_listed(block: LiveBlock, source: str) -> About:
+def describe_entry(block: LiveBlock, source: str) -> About:
     """Return the facts about a new kind that an entry says."""
     takes, gives = _row_kind(block, _TAKES), _row_kind(block, _GIVES)
     price = _price(block)
@@ -73,7 +73,7 @@ def describe_listed(block: LiveBlock, source: str) -> About:
 
 def _make_class(block: LiveBlock, source: str) -> type[CatalogueBlock]:
     """Make a class that says what an entry says. It is used as a `RawBlock`."""
-    about = describe_listed(block, source)
+    about = describe_entry(block, source)
     name = "".join(word.title() for word in block.kind.split("_"))
     members = {"kind": block.kind, "about": about, "__module__": __name__}
     made = new_class(

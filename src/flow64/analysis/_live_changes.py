@@ -16,7 +16,7 @@ ChangeWord: TypeAlias = Literal["new", "changed", "gone"]
 
 
 @frozen
-class FieldChange:
+class KindFieldChange:
     """A difference of one field, or of the kind itself.
 
     Attributes:
@@ -38,7 +38,7 @@ class KindChange:
 
     kind: str
     change: ChangeWord
-    fields: Sequence[FieldChange] = ()
+    fields: Sequence[KindFieldChange] = ()
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON data."""
@@ -74,18 +74,18 @@ def describe_field(found: LiveField) -> str:
     return " · ".join(parts)
 
 
-def _describe_all(block: LiveBlock) -> Iterator[FieldChange]:
+def _describe_all(block: LiveBlock) -> Iterator[KindFieldChange]:
     for path, found in walk_fields(block.fields):
-        yield FieldChange(path, describe_field(found))
+        yield KindFieldChange(path, describe_field(found))
 
 
-def _compare_blocks(before: LiveBlock, after: LiveBlock) -> Iterator[FieldChange]:
+def _compare_blocks(before: LiveBlock, after: LiveBlock) -> Iterator[KindFieldChange]:
     found = [*_compare_entries(before, after)]
     old, new = (dict(walk_fields(one.fields)) for one in (before, after))
     added, removed = new.keys() - old.keys(), old.keys() - new.keys()
     # Fields inside a new or gone field go with it.
     found += [
-        FieldChange(path, f"new: {describe_field(new[path])}")
+        KindFieldChange(path, f"new: {describe_field(new[path])}")
         for path in new
         if path in added and not _is_inside(path, added)
     ]
@@ -93,23 +93,23 @@ def _compare_blocks(before: LiveBlock, after: LiveBlock) -> Iterator[FieldChange
         if path in new:
             found += _compare_fields(path, field, new[path])
         elif not _is_inside(path, removed):
-            found.append(FieldChange(path, "is gone"))
-    yield from found or [FieldChange("", "its schema says the same in other words")]
+            found.append(KindFieldChange(path, "is gone"))
+    yield from found or [KindFieldChange("", "its schema says the same in other words")]
 
 
 def _is_inside(path: str, others: set[str]) -> bool:
     return any(path[:at] in others for at, sign in enumerate(path) if sign in ".[")
 
 
-def _compare_entries(before: LiveBlock, after: LiveBlock) -> Iterator[FieldChange]:
+def _compare_entries(before: LiveBlock, after: LiveBlock) -> Iterator[KindFieldChange]:
     """Compare what the entries say about the kind itself."""
     if before.specs_schema is None and after.specs_schema is not None:
-        yield FieldChange("", "has a schema that can be used now")
+        yield KindFieldChange("", "has a schema that can be used now")
     if before.specs_schema is not None and after.specs_schema is None:
-        yield FieldChange("", "has no schema that can be used any more")
+        yield KindFieldChange("", "has no schema that can be used any more")
     old, new = map(_about, (before, after))
     for message in _differences(sorted(old.keys() | new.keys()), old, new):
-        yield FieldChange("", message)
+        yield KindFieldChange("", message)
 
 
 def _about(block: LiveBlock) -> Mapping[str, Any]:
@@ -128,10 +128,10 @@ _PASSED_OVER: Final = (
 
 def _compare_fields(
     path: str, before: LiveField, after: LiveField
-) -> Iterator[FieldChange]:
+) -> Iterator[KindFieldChange]:
     """Yield the differences of a field that both have."""
     for message in _describe_changes(before, after):
-        yield FieldChange(path, message)
+        yield KindFieldChange(path, message)
 
 
 def _describe_changes(before: LiveField, after: LiveField) -> Iterator[str]:

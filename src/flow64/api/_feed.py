@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 @frozen(eq=False)
-class Event:
+class Emitted:
     """An event for the caller."""
 
     value: Any
@@ -64,12 +64,12 @@ class Feed(Generic[T]):
     ) -> None:
         self._job: Final = job
         self._task: asyncio.Task[T] | None = None
-        self._ready: Final = asyncio.Queue[Event | InCaller]()
+        self._ready: Final = asyncio.Queue[Emitted | InCaller]()
         self._wanted: Final = asyncio.Semaphore(0)
 
     async def next(
         self, reply: tuple[InCaller, Any] | None = None
-    ) -> Event | InCaller | None:
+    ) -> Emitted | InCaller | None:
         """Return the next event, or None at the end; see `result`.
 
         Args:
@@ -106,7 +106,7 @@ class Feed(Generic[T]):
         return await self._job(self._emit, self._call_in_caller)
 
     async def _emit(self, event: Any) -> None:
-        self._ready.put_nowait(Event(event))
+        self._ready.put_nowait(Emitted(event))
         await self._wanted.acquire()
 
     async def _call_in_caller(self, function: Callable[[], Any]) -> Any:

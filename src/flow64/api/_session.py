@@ -67,7 +67,7 @@ class Clock:
 
 
 @define
-class _Call:
+class _CallState:
     """Facts of a whole call, shared by all its parts.
 
     Attributes:
@@ -120,7 +120,7 @@ class Session:
     ends: float = field(default=math.inf, init=False)
     paced: float = field(default=math.inf, init=False)
     is_part: bool = field(default=False, kw_only=True)
-    _whole: _Call = field(factory=_Call, kw_only=True, repr=False)
+    _whole: _CallState = field(factory=_CallState, kw_only=True, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self.begin()

@@ -43,7 +43,7 @@ _SOURCE: Final = re.compile(
 
 
 @frozen
-class Job:
+class CiJob:
     """A job of a workflow file of GitHub.
 
     Attributes:
@@ -98,12 +98,12 @@ def pin_actions(text: str) -> str:
     return re.sub(r"(?m)uses: ([a-z-]+/[a-z-]+)$", pin, text)
 
 
-def find_jobs(text: str) -> Sequence[Job]:
+def find_jobs(text: str) -> Sequence[CiJob]:
     """Return the jobs of a workflow file."""
     jobs = re.split(r"(?m)^  (?=[a-z]+:$)", text.partition("\njobs:\n")[2])[1:]
     halves = [job.partition("    steps:\n") for job in jobs]
     return [
-        Job(
+        CiJob(
             head.partition(":")[0],
             head,
             # A step, or a comment above it, after an empty line.
@@ -127,7 +127,7 @@ def shorten_workflow(text: str, action: str) -> str:
     return f"{start}\n\njobs:\n" + "\n".join(jobs)
 
 
-def _use(job: Job, action: str) -> str:
+def _use(job: CiJob, action: str) -> str:
     steps = "\n".join(job.steps)
     lines = ["    steps:", f"      - uses: {action}"]
     if found := re.search(r"steps\.(\w+)\.outputs", job.head):

@@ -57,7 +57,7 @@ _NOT_A_FUNCTION: Final = (
 )
 
 
-class _Bound(Generic[T]):
+class _BoundFunction(Generic[T]):
     """A function with its arguments, which no traceback shows: they may be secret."""
 
     __slots__ = ("_args", "_function", "_kwargs")
@@ -183,7 +183,7 @@ class ClientCore(ABC):
         )
 
     def _make_feed(
-        self, bound: _Bound[T], transport: Callable[[], AsyncTransport]
+        self, bound: _BoundFunction[T], transport: Callable[[], AsyncTransport]
     ) -> Feed[T]:
         """Return the events of a call. Its transport may exist only when it begins."""
 
@@ -249,7 +249,7 @@ class AsyncCore(ClientCore):
         Raises:
             ArgumentError: It is not such a function.
         """
-        bound = _Bound(job, args, kwargs)
+        bound = _BoundFunction(job, args, kwargs)
         del args, kwargs
         return await self._make_session(self._transport).run(bound)
 
@@ -260,7 +260,7 @@ class AsyncCore(ClientCore):
         **kwargs: P.kwargs,
     ) -> AsyncGenerator[Any]:
         """Run a call as `call` does, and yield its events as they happen."""
-        bound = _Bound(job, args, kwargs)
+        bound = _BoundFunction(job, args, kwargs)
         del args, kwargs
         feed = self._make_feed(bound, lambda: self._transport)
         try:
@@ -325,7 +325,7 @@ class Core(ClientCore):
         Raises:
             ArgumentError: It is not such a function.
         """
-        bound = _Bound(job, args, kwargs)
+        bound = _BoundFunction(job, args, kwargs)
         del args, kwargs
         return self._thread.run(
             lambda transport: self._make_session(transport).run(bound)
@@ -341,7 +341,7 @@ class Core(ClientCore):
 
         The generator returns the result of the call.
         """
-        bound, thread = _Bound(job, args, kwargs), self._thread
+        bound, thread = _BoundFunction(job, args, kwargs), self._thread
         del args, kwargs
         feed, is_patient = self._make_feed(bound, lambda: thread.transport), True
         try:

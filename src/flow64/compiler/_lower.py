@@ -201,7 +201,7 @@ def _open_specs(block: Block, specs: FrozenDict, problems: list[Problem]) -> Fro
         problems.append(_no_mapping("specs", whole))
         whole = EMPTY
     named = {name: found for name, found in specs.items() if name != "specs"}
-    problems += [_repeated("specs", name) for name in named if name in whole]
+    problems += [_repeats_field("specs", name) for name in named if name in whole]
     for name, found in (whole | named).items():
         _put(opened, name, found)
     extra = freeze(block.extra or {}, ("extra",), problems, _convert)
@@ -210,12 +210,12 @@ def _open_specs(block: Block, specs: FrozenDict, problems: list[Problem]) -> Fro
         extra = EMPTY
     for name, found in extra.items():
         if name in opened:
-            problems.append(_repeated("extra", name))
+            problems.append(_repeats_field("extra", name))
         _put(opened, name, found)
     return opened
 
 
-def _repeated(argument: str, name: str) -> Problem:
+def _repeats_field(argument: str, name: str) -> Problem:
     message = f"{argument} sets {name!r}, which the block sets itself"
     advice = f"write {name}=... alone"
     return Problem("extra-repeats-field", (argument, name), message, advice)

@@ -45,7 +45,7 @@ class FileCache:
     _known: dict[str, tuple[str, ...]] | None = field(default=None, init=False)
     _is_new: bool = field(default=False, init=False)
 
-    def vouched(self, sighting: Sighting) -> Sequence[str] | None:
+    def find(self, sighting: Sighting) -> Sequence[str] | None:
         """Return the unmanaged fields of an unchanged workflow. None if not known."""
         return self._entries().get(sighting.digest)
 

@@ -326,7 +326,7 @@ class Planner:
         sighting = None
         if cache is not None and info is not None:
             sighting = self._sighting(target, info)
-            unmanaged = None if sighting is None else cache.vouched(sighting)
+            unmanaged = None if sighting is None else cache.find(sighting)
             if unmanaged is not None:
                 self.vouched += 1
                 return unchanged_step(target, unmanaged)

@@ -20,14 +20,14 @@ from ._sandbox import TITLE
 MOST: Final = 65_536
 """Characters of the longest description that is tried."""
 
-Found: TypeAlias = tuple[str, AssumptionVerdict, Mapping[str, Any]]
+Reply: TypeAlias = tuple[str, AssumptionVerdict, Mapping[str, Any]]
 """An answer, a verdict, and the switches that make the emulator answer so."""
 
 
 # -- The questions ---------------------------------------------------------------------
 
 
-def ask_own_id(lab: Lab) -> Found:
+def ask_own_id(lab: Lab) -> Reply:
     """Does a new workflow keep the id that is sent?
 
     It does.
@@ -43,7 +43,7 @@ def ask_own_id(lab: Lab) -> Found:
     return _expect("yes", "yes")
 
 
-def ask_taken_id(lab: Lab) -> Found:
+def ask_taken_id(lab: Lab) -> Reply:
     """What does a second creation with the same id answer?
 
     It is refused with 409.
@@ -51,7 +51,7 @@ def ask_taken_id(lab: Lab) -> Found:
     return _expect(lab.create().words, "refused with 409")
 
 
-def ask_spec_defaults(lab: Lab) -> Found:
+def ask_spec_defaults(lab: Lab) -> Reply:
     """Are defaults filled in?
 
     No: specs have the fields that were sent.
@@ -75,7 +75,7 @@ def _sent_first() -> Sequence[Mapping[str, Any]]:
     return blocks
 
 
-def ask_stored_order(lab: Lab) -> Found:
+def ask_stored_order(lab: Lab) -> Reply:
     """Do blocks, edges and spec keys keep their order?
 
     They do.
@@ -103,7 +103,7 @@ def _names(blocks: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
     return [block.get("block_id") for block in blocks]
 
 
-def _joined(edges: Sequence[Mapping[str, Any]]) -> set[Any]:
+def _collect_ends(edges: Sequence[Mapping[str, Any]]) -> set[Any]:
     return {end for ends in _ends(edges) for end in ends}
 
 
@@ -122,7 +122,7 @@ def _spec_keys(
     return first, [name for name in specs if name in first]
 
 
-def ask_uuid_ids(lab: Lab) -> Found:
+def ask_uuid_ids(lab: Lab) -> Reply:
     """Are block ids that are UUIDs kept?
 
     They are.
@@ -135,7 +135,7 @@ def ask_uuid_ids(lab: Lab) -> Found:
     return _expect("kept" if is_kept else "replaced", "kept")
 
 
-def ask_missing_ids(lab: Lab) -> Found:
+def ask_missing_ids(lab: Lab) -> Reply:
     """Are missing block ids kept?
 
     No: each is replaced by a UUID.
@@ -149,7 +149,7 @@ def ask_missing_ids(lab: Lab) -> Found:
     return _expect("replaced by UUIDs" if is_made else "kept", "replaced by UUIDs")
 
 
-def ask_other_ids(lab: Lab) -> Found:
+def ask_other_ids(lab: Lab) -> Reply:
     """Are block ids that are not UUIDs kept?
 
     No: each is replaced by a UUID, and edges are rewritten to match.
@@ -164,12 +164,12 @@ def ask_other_ids(lab: Lab) -> Found:
     names = _names(found.blocks)
     if {"first", "second"} == {*names}:
         return "kept", "contradicted", {"keep_block_ids": True}
-    if not all(map(is_uuid, names)) or {*names} != _joined(found.edges):
+    if not all(map(is_uuid, names)) or {*names} != _collect_ends(found.edges):
         return "replaced, but edges do not match", "contradicted", {}
     return "replaced by UUIDs", "confirmed", {"keep_block_ids": False}
 
 
-def ask_unknown_keys(lab: Lab) -> Found:
+def ask_unknown_keys(lab: Lab) -> Reply:
     """Are unknown keys dropped?
 
     No: they are kept.
@@ -193,7 +193,7 @@ def ask_unknown_keys(lab: Lab) -> Found:
     return f"kept in: {', '.join(kept) or 'none'}", "contradicted", switches
 
 
-def ask_condition(lab: Lab) -> Found:
+def ask_condition(lab: Lab) -> Reply:
     """Is a condition of an edge refused?
 
     No: it is kept, and ignored.
@@ -208,7 +208,7 @@ def ask_condition(lab: Lab) -> Found:
     return answer, _verdict(is_so=is_kept), {"refuse_condition": False}
 
 
-def ask_cycle(lab: Lab) -> Found:
+def ask_cycle(lab: Lab) -> Reply:
     """What does a cycle answer?
 
     It is refused with 400.
@@ -220,7 +220,7 @@ def ask_cycle(lab: Lab) -> Found:
     return found.words, _verdict(is_so=found.status == 400), _bad(found)
 
 
-def ask_same_numbers(lab: Lab) -> Found:
+def ask_same_numbers(lab: Lab) -> Reply:
     """What do two blocks with one sequence number answer?
 
     They are saved.
@@ -240,7 +240,7 @@ def _bad(found: Trial) -> Mapping[str, Any]:
     return {"bad_graph_status": found.status} if found.status in (400, 422) else {}
 
 
-def ask_row_kinds(lab: Lab) -> Found:
+def ask_row_kinds(lab: Lab) -> Reply:
     """Are rows of the wrong kind refused when a workflow is saved?
 
     They are.
@@ -255,7 +255,7 @@ def ask_row_kinds(lab: Lab) -> Found:
     return answer, _verdict(is_so=lab.checks_kinds), switches
 
 
-def ask_untyped_webhook(lab: Lab) -> Found:
+def ask_untyped_webhook(lab: Lab) -> Reply:
     """Is a webhook without dataframe_type accepted before company blocks?
 
     It is: its rows are of no known kind.
@@ -271,7 +271,7 @@ def ask_untyped_webhook(lab: Lab) -> Found:
     return f"{found.words}, and so it is without them", "contradicted", {}
 
 
-def ask_partial_update(lab: Lab) -> Found:
+def ask_partial_update(lab: Lab) -> Reply:
     """Does an update that names only the description keep the rest?
 
     It does.
@@ -285,7 +285,7 @@ def ask_partial_update(lab: Lab) -> Found:
     return _expect("yes" if is_same else "no", "yes")
 
 
-def ask_description_text(lab: Lab) -> Found:
+def ask_description_text(lab: Lab) -> Reply:
     """Is a description kept byte for byte?
 
     It is.
@@ -312,7 +312,7 @@ _CHANGES: Final[Mapping[str, Callable[[str], str]]] = {
 }
 
 
-def ask_description_length(lab: Lab) -> Found:
+def ask_description_length(lab: Lab) -> Reply:
     """How long may a description be?
 
     There is no limit.
@@ -336,7 +336,7 @@ def ask_description_length(lab: Lab) -> Found:
     return f"{kept:,} characters; a longer one is {reason}", "contradicted", switches
 
 
-def ask_foreign_id(lab: Lab) -> Found:
+def ask_foreign_id(lab: Lab) -> Reply:
     """What does an id of another organisation answer?
 
     It answers 404, as one that does not exist.
@@ -362,7 +362,7 @@ def _organisation(reply: RequestRecord) -> Sequence[str]:
     return [] if reply.answer is None else [*organisations_of(reply.answer)]
 
 
-def ask_id_scope(lab: Lab) -> Found:
+def ask_id_scope(lab: Lab) -> Reply:
     """Are workflow ids global, or has each organisation its own?
 
     They are global: an id of another organisation cannot be used.
@@ -388,7 +388,7 @@ def ask_id_scope(lab: Lab) -> Found:
     return f"global: {answer}", "confirmed", switches
 
 
-def ask_deleted_again(lab: Lab) -> Found:
+def ask_deleted_again(lab: Lab) -> Reply:
     """What does a second deletion answer?
 
     It answers 404.
@@ -401,7 +401,7 @@ def ask_deleted_again(lab: Lab) -> Found:
     return f"{status}", _verdict(is_so=status == 404), {}
 
 
-def _expect(answer: str, expected: str) -> Found:
+def _expect(answer: str, expected: str) -> Reply:
     return answer, _verdict(is_so=answer == expected), EMPTY
 
 
@@ -409,11 +409,11 @@ def _verdict(*, is_so: bool) -> AssumptionVerdict:
     return "confirmed" if is_so else "contradicted"
 
 
-def _unknown(found: Trial) -> Found:
+def _unknown(found: Trial) -> Reply:
     return f"a plain graph is {found.words}", "not seen", EMPTY
 
 
-QUESTIONS: Final[Sequence[Callable[[Lab], Found]]] = (
+QUESTIONS: Final[Sequence[Callable[[Lab], Reply]]] = (
     ask_own_id,
     ask_taken_id,
     ask_spec_defaults,

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 import attrs
 from attrs import define, evolve, field, frozen
 
-from ..analysis import LiveBlock, LiveCatalogue, describe_listed
+from ..analysis import LiveBlock, LiveCatalogue, describe_entry
 from ..blocks import (
     BUILT_IN,
     UNKNOWN_COLUMNS,
@@ -111,7 +111,7 @@ class _GeneratedModule:
         """Write the class of a kind if the built-in one lacks something."""
         known = BUILT_IN.get(block.kind)
         if known is None:
-            self._add_new(block, describe_listed(block, self.source), "")
+            self._add_new(block, describe_entry(block, self.source), "")
         elif block.kind in self.facts.by_kind:
             about = evolve(known.about, rows="D1", source=self.source)
             self._add_new(block, about, known.__name__)

@@ -478,7 +478,7 @@ class Cache(Protocol):
     Without it, only the number of requests changes. It only keeps what was `unchanged`.
     """
 
-    def vouched(self, sighting: Sighting) -> Sequence[str] | None:
+    def find(self, sighting: Sighting) -> Sequence[str] | None:
         """Return the unmanaged fields of an unchanged workflow. None if not known."""
 
     def keep(self, sighting: Sighting, unmanaged: Sequence[str]) -> None:

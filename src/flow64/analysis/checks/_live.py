@@ -145,7 +145,7 @@ _BY_WORD: Final[Sequence[Rule]] = (unknown_word, unknown_type_word)
 def live_errors(definition: Definition) -> list[Finding]:
     """Return the findings that stop a compile, with the help of its live catalogue."""
     verdict = judge(definition, definition.listed)
-    found = _run_outranked(SAFE_RULES, definition, verdict)
+    found = _run_built_in_rules(SAFE_RULES, definition, verdict)
     return [finding for finding in found if finding.severity == "error"]
 
 
@@ -153,16 +153,16 @@ def live_findings(definition: Definition, blocks: LiveCatalogue) -> list[Finding
     """Return what all rules find, with the help of a live catalogue."""
     learn_kinds(as_catalogue(blocks))
     verdict = judge(definition, blocks)
-    found = _run_outranked((*SAFE_RULES, *ADVICE), definition, verdict)
+    found = _run_built_in_rules((*SAFE_RULES, *ADVICE), definition, verdict)
     return found + run(LIVE_RULES, definition, verdict)
 
 
-def _run_outranked(
+def _run_built_in_rules(
     rules: Sequence[Rule], definition: Definition, verdict: LiveVerdict
 ) -> list[Finding]:
     """Run built-in rules on what the live catalogue leaves open."""
     unspoken = _without(definition, verdict.spoken)
-    unseen = _without(definition, _words_seen(definition, verdict))
+    unseen = _without(definition, _find_judged_words(definition, verdict))
     unrequired = evolve(
         unseen,
         blocks=tuple(
@@ -184,7 +184,7 @@ def _run_outranked(
     return found
 
 
-def _words_seen(
+def _find_judged_words(
     definition: Definition, verdict: LiveVerdict
 ) -> Mapping[int, frozenset[str]]:
     """Return, for each block, the fields with words that the live catalogue judges."""

@@ -32,7 +32,7 @@ def _words() -> Sequence[tuple[str, str, Sequence[str]]]:
 
 
 @of_catalogue
-def _required() -> Sequence[tuple[str, str]]:
+def _list_required_fields() -> Sequence[tuple[str, str]]:
     """Return kind and name of each field that the service certainly requires."""
     return [
         (kind, name)
@@ -91,7 +91,7 @@ def missing_field(definition: Definition) -> Iterator[Found]:
     there.
     """
     blocks, by_kind = definition.blocks, definition.by_kind
-    for kind, name in _required():
+    for kind, name in _list_required_fields():
         for position in by_kind.get(kind, ()):
             if blocks[position].specs.get(name) in _EMPTY:
                 message = f"{kind} has no {name}, and the service requires it"

@@ -41,6 +41,39 @@ def test_of_several_environments_one_is_named(configured, leads, flow64):
     assert "several environments are configured (staging, prod)" in told
 
 
+EMPTY = ("-e", "")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("check", "leads.py", *EMPTY),
+        ("compile", "leads.py", *EMPTY),
+        ("list", *EMPTY),
+        ("history", *EMPTY),
+        ("run", "inbound", *EMPTY),
+        ("doctor", "-e", "prod", "--second-env", " "),
+        ("same", "prod", ""),
+    ],
+)
+def test_an_empty_environment_is_a_wrong_use_in_each_command(configured, flow64, words):
+    code, printed, told = flow64(*words)
+
+    assert (code, printed) == (64, "")
+    assert "the name of the environment is empty: is the variable set" in told
+
+
+def test_an_empty_variable_names_no_environment(configured, flow64, monkeypatch):
+    monkeypatch.setenv("FLOW64_ENV", "")
+
+    code, printed, told = flow64("list", "-e", "staging")
+    none, _, advice = flow64("list")
+
+    assert (code, printed, told) == (0, "", "there are no workflows\n")
+    assert none == 64
+    assert "several environments are configured" in advice
+
+
 def test_a_deploy_says_that_a_variable_names_its_environment(
     configured, leads, flow64, monkeypatch
 ):

@@ -154,8 +154,50 @@ def test_not_there(put, flow64):
 
     code, _, told = flow64("pull", "prod:inbond", "-o", "live")
 
-    assert code == 1
+    assert code == 64
     assert "inbond was not pulled: no workflow has this name (did you mean 'in" in told
+
+
+def test_without_a_folder_the_address_is_looked_at_first(
+    service, leads, flow64, monkeypatch
+):
+    """A wrong address would be wrong with `-o` too."""
+    flow64("deploy", "leads.py", "--env", "prod", "--yes")
+    service.requests.clear()
+
+    right = flow64("pull", "prod:inbound")
+    every = flow64("pull", "prod", "--all")
+    none = flow64("pull", "prod:inbond")
+    file = flow64("pull", "./leeds.py")
+
+    assert {one.method for one in service.requests} == {"GET"}
+    assert [right[:2], every[:2], none[:2], file[:2]] == [(64, "")] * 4
+    missing = "error: --output: it is missing: name the folder to save it in, as in -o"
+    assert right[2].splitlines()[-1].startswith(missing)
+    assert every[2].splitlines()[-1].startswith(missing)
+    assert "in prod there is no workflow 'inbond'" in none[2]
+    assert "(did you mean 'inbound'?)" in none[2]
+    assert "no file, folder or module './leeds.py' (did you mean 'leads.py'" in file[2]
+
+
+def test_a_note_about_many_files_is_one_line(service, flow64, namespace):
+    """It names the files as the result does."""
+    project = Project("growth", namespace=namespace)
+    flow = Webhook(LEAD, input_schema={"email": "string"}) >> FindEmail()
+    with Client(env="default") as client:
+        for key in "abcde":
+            Workflow(key, flow, key=key, project=project).deploy(client)
+
+    code, printed, told = flow64("pull", "default", "--all", "-o", "live/all")
+    choices = flow64("pull", "default", "-o", "live")
+
+    assert (code, printed.split()[:2]) == (0, ["live/all/a.json", "live/all/b.json"])
+    files = "5 files (live/all/a.json, live/all/b.json, live/all/c.json and 2 more)"
+    assert told.splitlines()[-2:] == [
+        "5 workflows of default written",
+        f"{files}: deployed by the code of ns:{namespace}/project:growth",
+    ]
+    assert "say --all, or name one, as in default:a, default:b, default:c" in choices[2]
 
 
 def test_nothing_is_overwritten(put, flow64):
@@ -267,7 +309,7 @@ def test_whose_code_is_elsewhere(service, flow64, namespace):
     code, _, told = flow64("pull", "prod", "--all", "-o", "live")
 
     assert code == 0
-    assert "leads.json: other code deployed it, as ns:" in told
+    assert "live/leads.json: deployed by the code of ns:acme.example/" in told
 
 
 def test_refused(put, flow64):
@@ -341,7 +383,7 @@ def test_values_of_the_environment_stay_values(put, prod, flow64, monkeypatch):
     assert (value["name"], value["is_set"]) == ("crm_hook", True)
     assert value["where"].endswith("at /url")
     assert (
-        "texts that equal values of prod are values now:\n  crm_hook: inbound.json"
+        "texts that equal values of prod are values now:\n  crm_hook: live/inbound.json"
         in told
     )
     assert [(step["workflow_id"], step["state"]) for step in planned["steps"]] == [
@@ -430,7 +472,7 @@ def test_values_of_a_file_are_found_again(service, flow64, tmp_path):
     told = flow64("pull", "default", "--all", "-o", "told", "--values", str(values))
 
     assert (plain[0], told[0]) == (0, 0)
-    assert "look for secrets in it before you share it" in plain[2]
+    assert "look for secrets before you share it" in plain[2]
     assert "look for secrets" not in told[2]
     (file,) = [path for path in Path("told").iterdir() if path.name != "flow64.json"]
     assert hook not in file.read_text("utf-8")

@@ -47,19 +47,17 @@ def private_output_file(words: str) -> Callable[[F], F]:
     return _output_option("FILE", words, check)
 
 
-def output_folder(
-    metavar: str, words: str, *, required: bool = False
-) -> Callable[[F], F]:
-    """Make the option `-o FOLDER`. If it is required, it cannot be stdout."""
+def output_folder(metavar: str, words: str, *, may_be_stdout: bool) -> Callable[[F], F]:
+    """Make the option `-o FOLDER`. Its value is None for `-`, if it may be stdout."""
 
     def check(given: Path) -> Path | None:
         if not is_dash(given):
             return given
-        if required:
+        if not may_be_stdout:
             raise _error(f"{metavar} is a folder, and - is stdout")
         return None
 
-    return _output_option(metavar, words, check, is_folder=True, required=required)
+    return _output_option(metavar, words, check, is_folder=True)
 
 
 def results_folder(words: str) -> Callable[[F], F]:

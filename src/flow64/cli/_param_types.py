@@ -77,6 +77,21 @@ class RunId(click.ParamType[str]):
         return value
 
 
+class EnvName(click.ParamType[str]):
+    """The name of an environment, which is not empty."""
+
+    name = "environment"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        """Refuse an empty name."""
+        if not value.strip():
+            problem = "the name of the environment is empty"
+            self.fail(f"{problem}: is the variable set that it comes from?", param, ctx)
+        return value
+
+
 class RunFilter(click.Choice[str]):
     """A status that the service can filter runs by."""
 

@@ -17,7 +17,7 @@ from ..definition import DEFAULT_ENV, parse_json
 from ..errors import ArgumentError, ReadError, did_you_mean, shortened
 from ..text import STDIN, describe_stray_comma, join_words, pluralize
 from ._completion import complete_addresses, complete_environments
-from ._param_types import Number, RunId, Whole
+from ._param_types import EnvName, Number, RunId, Whole
 from ._stdin import is_dash, read_stdin
 from ._terminal import print_message
 
@@ -44,6 +44,7 @@ as_json = click.option(
 env = click.option(
     "-e",
     "--env",
+    type=EnvName(),
     metavar="NAME",
     shell_complete=complete_environments,
     help="The environment: see `flow64 help environments`.",
@@ -54,6 +55,7 @@ env = click.option(
 ids_env = click.option(
     "-e",
     "--env",
+    type=EnvName(),
     metavar="NAME",
     shell_complete=complete_environments,
     help=f"The environment of the ids. Without it, always {DEFAULT_ENV!r}.",

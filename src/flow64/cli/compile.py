@@ -44,6 +44,7 @@ from ._terminal import (
 @output_folder(
     "DIR",
     "The folder for one KEY.json for each workflow, and flow64.json. - is stdout.",
+    may_be_stdout=True,
 )
 @click.option(
     "--check",

@@ -33,6 +33,7 @@ from ._error_messages import describe_error
 from ._exit_codes import FAILED, INTERRUPTED
 from ._options import OPTIONS
 from ._output_options import output_file
+from ._param_types import EnvName
 from ._service import require_credential, warn_about_endpoint
 from ._terminal import (
     confirm,
@@ -70,6 +71,7 @@ from ._terminal import (
 )
 @click.option(
     "--second-env",
+    type=EnvName(),
     metavar="NAME",
     shell_complete=complete_environments,
     help="With --probe: an environment of another organisation, to find out what its "

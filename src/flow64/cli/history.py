@@ -16,6 +16,7 @@ from ._apply_plan import format_saved_file
 from ._completion import complete_environments
 from ._make_plan import open_history
 from ._outputs import HistoryEntry
+from ._param_types import EnvName
 from ._tables import print_table
 from ._terminal import print_json, print_message
 
@@ -34,6 +35,7 @@ WHY: Final[Mapping[str, str]] = {
 @click.option(
     "-e",
     "--env",
+    type=EnvName(),
     metavar="NAME",
     shell_complete=complete_environments,
     help="List only what was replaced in this environment.",

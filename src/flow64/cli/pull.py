@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +15,7 @@ from ..client import Client
 from ..definition import Definition, canonical_id, unbound_names, walk
 from ..environments import Environment, Reference
 from ..errors import ConfigError, FlowError, PullError, SaveError, clipped
+from ..files import relative_path
 from ..loading import (
     Address,
     AddressError,
@@ -25,7 +27,9 @@ from ..loading import (
     find_saved_catalogue,
     is_glob,
     list_live,
+    list_patterns,
     match_live,
+    project_path,
     select_changed,
     select_ours,
 )
@@ -34,6 +38,7 @@ from ..manifest import (
     Known,
     Manifest,
     Pull,
+    PulledWorkflow,
     ReplacedText,
     fetch_workflows,
     make_pull,
@@ -60,6 +65,9 @@ from ._terminal import (
 MOST_NAMES: Final = 20
 """Maximum workflows that a message lists."""
 
+MOST_FILES: Final = 3
+"""Maximum files that a note about several lists."""
+
 
 @params.command(
     "pull",
@@ -74,7 +82,7 @@ MOST_NAMES: Final = 20
 @output_folder(
     "FOLDER",
     "The folder for one JSON file for each workflow, and flow64.json.",
-    required=True,
+    may_be_stdout=False,
 )
 @click.option("--overwrite", is_flag=True, help="Replace existing files.")
 @params.env
@@ -85,7 +93,7 @@ def command(
     address: str | None,
     is_all: bool,
     selection: Selection,
-    output: Path,
+    output: Path | None,
     overwrite: bool,
     env: str | None,
     values: Path | None,
@@ -107,6 +115,8 @@ def command(
     if is_all and not (isinstance(meant, LiveAddress) and meant.is_env):
         problem = f"--all means all, and {address} less: leave one of them out"
         raise click.UsageError(problem)
+    if output is None:
+        raise _describe_missing(meant, env, selection, is_all=is_all)
     before = read_manifest(output / MANIFEST) or Manifest()
     given = params.read_values(values) or {}
     known = [
@@ -138,8 +148,24 @@ def command(
         print_json(_to_data(pull, output))
     else:
         print_paths([output / one.file for one in pull.workflows], as_json=False)
-    _print_notes(pull)
+    _print_notes(pull, output)
     return FAILED if pull.refused else 0
+
+
+def _describe_missing(
+    meant: Address, env: str | None, selection: Selection, *, is_all: bool
+) -> click.UsageError:
+    """Make the error for a missing `-o`. Errors of the address come first.
+
+    Raises:
+        FlowError: The address names nothing.
+        click.UsageError: It means all, and neither `--all` nor a selection was given.
+    """
+    if not is_all:
+        with connect(env) as client:
+            next(_fetch(client, meant, selection, is_all=False), None)
+    problem = "name the folder to save it in, as in -o live"
+    return params.option_error("--output", f"it is missing: {problem}")
 
 
 def _find_address(text: str | None, env: str | None) -> Address:
@@ -152,8 +178,8 @@ def _find_address(text: str | None, env: str | None) -> Address:
 
 def _fetch(
     client: Client, address: Address, selection: Selection, *, is_all: bool
-) -> Sequence[Definition]:
-    """Read the live workflows that an address and a selection mean.
+) -> Iterator[Definition]:
+    """The live workflows that an address and a selection mean, as they are read.
 
     Raises:
         click.UsageError: The address means all, and neither `--all` nor a selection was
@@ -165,9 +191,11 @@ def _fetch(
         if not (is_all or selection):
             raise click.UsageError(_list_choices(client))
         if not selection:
-            return client.call(fetch_workflows)
+            yield from client.call(fetch_workflows)
+            return
     if isinstance(address, LiveAddress) and address.id is not None:
-        return client.call(fetch_workflows, address.id)
+        yield from client.call(fetch_workflows, address.id)
+        return
     known = list_live(client)
     if isinstance(address, SourceAddress):
         ids = [*_find_deployed(client, address, selection, known)]
@@ -176,31 +204,43 @@ def _fetch(
         if address.key is not None:
             try:
                 chosen = match_live(known, address)
-            except AddressError:
+            except AddressError as error:
                 if is_glob(address.key):
                     raise
-                return _fetch_by_title(client, address, known)
+                yield from _fetch_by_title(client, address, known, error)
+                return
         ids = [*_select_live(client, address, selection, chosen)]
-    return [one for each in ids for one in client.call(fetch_workflows, each)]
+    for workflow_id in ids:
+        yield from client.call(fetch_workflows, workflow_id)
 
 
 def _fetch_by_title(
-    client: Client, address: LiveAddress, known: Sequence[LiveWorkflow]
+    client: Client,
+    address: LiveAddress,
+    known: Sequence[LiveWorkflow],
+    no_key: AddressError,
 ) -> Sequence[Definition]:
     """Read the one live workflow with a title.
 
+    Args:
+        client: Sends the reads.
+        address: The address, with the title in place of a key.
+        known: All live workflows.
+        no_key: The error if it is read as a key.
+
     Raises:
-        AddressError: A text without an environment is neither key nor title.
-        PullError: There is none, or there are several.
+        AddressError: There is none.
+        PullError: There are several.
     """
     try:
         return client.call(fetch_workflows, address.key)
     except PullError as error:
-        titles = {one.title for one in known}
-        if address.text != address.key or address.key in titles:
+        if address.key in {one.title for one in known}:
             raise
         keys = [one.key for one in select_ours(known, address.env) if one.key]
-        raise AddressError(describe_unknown(address.text, keys)) from error
+        if address.text == address.key:  # it may have been meant as anything
+            raise AddressError(describe_unknown(address.text, keys)) from error
+        raise (no_key if keys else AddressError(str(error))) from error
 
 
 def _select_live(
@@ -291,12 +331,19 @@ def _from_variables(given: Any, content: Any) -> Iterator[str]:
 
 
 def _list_choices(client: Client) -> str:
-    """Return advice on what to name."""
-    env = client.env
-    found = client.workflows.list()
-    ways = [f"{env}:{one.id} ({clipped(redact_keys(one.name))})" for one in found]
-    if not ways:
+    """Return advice on what to name: keys of our code, and ids of all others."""
+    env = str(client.env)
+    known = list_live(client)
+    if not known:
         return f"{env} has no workflows"
+    ours = [one for one in select_ours(known, env) if one.key]
+    keys = list_patterns([one.key for one in ours if one.key])
+    ways = [shlex.quote(f"{env}:{key}") for key in keys]
+    ways += [
+        f"{env}:{one.id} ({clipped(redact_keys(one.title))})"
+        for one in known
+        if one not in ours
+    ]
     return f"say --all, or name one, as in {join_first(ways, MOST_NAMES)}"
 
 
@@ -327,25 +374,25 @@ def _require_free(folder: Path, files: Sequence[str]) -> None:
         raise SaveError(str(folder / existing[0]), f"it is there already{more}")
 
 
-def _print_notes(pull: Pull) -> None:
+def _print_notes(pull: Pull, folder: Path) -> None:
     count = len(pull.workflows)
     print_message(f"{pluralize(count, 'workflow')} of {pull.env} written")
-    for one in pull.workflows:
-        if one.stamped is not None:
-            print_message(f"{one.file}: other code deployed it, as {one.stamped}")
-        if one.accepted:
-            codes = ", ".join(one.accepted)
-            print_message(
-                f"{one.file}: {MANIFEST} allows what is stored there: {codes}"
-            )
-        if one.may_tell:
-            print_error(
-                f"{one.file}: values of its code were not found, or it was edited: "
-                "look for secrets in it before you share it, or pull again with "
-                "--overwrite and --values FILE, the values that it was deployed with"
-            )
-    _print_values(f"texts that equal values of {pull.env} are values now:", pull.known)
-    _print_values("texts that looked like keys are values now; set these:", pull.unset)
+    paths = {one.file: relative_path(folder / one.file) for one in pull.workflows}
+    notes = [
+        *((paths[one.file], _describe_owner(one.stamped)) for one in pull.workflows),
+        *((paths[one.file], _describe_allowed(one)) for one in pull.workflows),
+    ]
+    for line in _group_by_note(notes):
+        print_message(line)
+    doubts = [(paths[one.file], _DOUBT) for one in pull.workflows if one.may_tell]
+    for line in _group_by_note(doubts):
+        print_error(line)
+    _print_values(
+        f"texts that equal values of {pull.env} are values now:", pull.known, paths
+    )
+    _print_values(
+        "texts that looked like keys are values now; set these:", pull.unset, paths
+    )
     if lines := pull.setting_lines:
         print_message("in pyproject.toml, each from a variable:")
         print_settings(lines)
@@ -353,11 +400,49 @@ def _print_notes(pull: Pull) -> None:
         print_error(f"{other.id} ({other.name}) was not pulled: {other.problem}")
 
 
-def _print_values(head: str, found: Sequence[ReplacedText]) -> None:
-    if found:
+_DOUBT: Final = (
+    "values of the code were not found, or the workflow was edited: look for secrets "
+    "before you share it, or pull again with --overwrite and --values FILE, the values "
+    "that it was deployed with"
+)
+
+
+def _describe_owner(stamped: str | None) -> str:
+    """Describe the project that deployed a workflow; empty if none did."""
+    return f"deployed by the code of {project_path(stamped)}" if stamped else ""
+
+
+def _describe_allowed(one: PulledWorkflow) -> str:
+    codes = ", ".join(one.accepted)
+    return f"{MANIFEST} allows what is stored there: {codes}" if codes else ""
+
+
+def _group_by_note(notes: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Yield each note once, after its files."""
+    groups: dict[str, list[str]] = {}
+    for path, note in notes:
+        groups.setdefault(note, []).append(path)
+    groups.pop("", None)
+    for note, paths in groups.items():
+        yield f"{_join_paths(paths)}: {note}"
+
+
+def _join_paths(paths: Sequence[str]) -> str:
+    shown = join_first(paths, MOST_FILES)
+    return shown if len(paths) == 1 else f"{len(paths)} files ({shown})"
+
+
+def _print_values(
+    head: str, found: Sequence[ReplacedText], paths: Mapping[str, str]
+) -> None:
+    """Print values, each once for the same place in several files."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for one in found:
+        groups.setdefault((one.name, one.where), []).append(paths[one.file])
+    if groups:
         print_message(head)
-    for secret in found:
-        print_message(f"  {secret.name}: {secret.file}, {secret.where}")
+    for (name, where), files in groups.items():
+        print_message(f"  {name}: {_join_paths(files)}, {where}")
 
 
 def _to_data(pull: Pull, folder: Path) -> PulledFolder:

@@ -20,7 +20,7 @@ from ._errors import AddressError, SourceError
 from ._importing import PACKAGE_FOLDER
 from ._lower import lower, lower_leniently, select_set_values
 from ._reading import files_below
-from ._selection import EVERYTHING, Selection, is_glob
+from ._selection import EVERYTHING, Selection, is_glob, list_patterns
 from ._source_names import (
     find_saved_catalogue,
     list_names,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         list_live,
         match_live,
         pick_live,
+        project_path,
         select_changed,
         select_ours,
     )
@@ -75,6 +76,7 @@ __all__ = [
     "is_glob",
     "list_live",
     "list_names",
+    "list_patterns",
     "list_projects",
     "load_classes",
     "load_live",
@@ -88,6 +90,7 @@ __all__ = [
     "parse_address",
     "parse_source",
     "pick_live",
+    "project_path",
     "require_project_source",
     "require_same_env",
     "select_changed",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Final, TypeVar
 
@@ -107,13 +107,22 @@ def suggest_keys(known: Sequence[str]) -> Sequence[str]:
 
 def list_keys(known: Sequence[str]) -> str:
     """List known keys. Many variants of one workflow become a pattern and a count."""
+    return list_names(
+        [
+            pattern if pattern in known else f"{pattern} ({count})"
+            for pattern, count in list_patterns(known).items()
+        ]
+    )
+
+
+def list_patterns(known: Sequence[str]) -> Mapping[str, int]:
+    """Return known keys, with a pattern for many variants, and how many each means."""
     heads = Counter(name.partition("/")[0] for name in known if "/" in name)
-    shown = []
+    found = Counter[str]()
     for name in known:
         head, slash, _ = name.partition("/")
-        is_many = slash and heads[head] > MOST_VARIANTS
-        shown.append(f"{head}/* ({heads[head]})" if is_many else name)
-    return list_names([*dict.fromkeys(shown)])
+        found[f"{head}/*" if slash and heads[head] > MOST_VARIANTS else name] += 1
+    return found
 
 
 def suggest_variant(word: str, known: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ The file names the variable that holds a key, never the key.
 \b
 The first of these that there is says which one a command uses:
   1. -e NAME, or --env NAME,
-  2. the variable {ENV_NAME}; the command then says so,
+  2. the variable {ENV_NAME}, unless it is empty; the command then says so,
   3. default_env = "NAME" under [tool.flow64],
   4. the only environment of [tool.flow64],
   5. without any of [tool.flow64], {DEFAULT_ENV!r}: SIXTYFOUR_API_ENDPOINT says where,

@@ -34,6 +34,7 @@ from flow64.blocks import (
     describe_kind,
     facts_of,
     field_docs,
+    spec_types,
 )
 from flow64.cli import deploy
 from flow64.cli._install_source import parse_install_source
@@ -208,7 +209,7 @@ def _size(number: int) -> str:
 
 
 def _block(kind: str, block: type[CatalogueBlock]) -> Iterator[str]:
-    facts, docs = facts_of(block), field_docs(block)
+    facts, docs, types = facts_of(block), field_docs(block), spec_types(block)
     yield f"### {kind}\n"
     yield f"`flow64.blocks.{block.__name__}({_signature(block)})`\n"
     yield describe_kind(block) + "\n"
@@ -216,7 +217,7 @@ def _block(kind: str, block: type[CatalogueBlock]) -> Iterator[str]:
     if facts:
         yield "Fields:\n"
     for name, fact in facts.items():
-        kind_of_value = _type(typing.get_type_hints(block)[name])
+        kind_of_value = _type(types[name])
         known = f"- **`{name}`** · `{kind_of_value}` · {_fact(fact)}"
         yield _item(known, docs.get(name, ""))
     methods = {
@@ -242,7 +243,7 @@ def _item(head: str, text: str) -> str:
 def _signature(block: type[CatalogueBlock]) -> str:
     known = fields_dict(block)
     texts, is_keyword = [], False
-    for name in facts_of(block):
+    for name in block.spec_names:
         if known[name].kw_only and not is_keyword:
             is_keyword = True
             texts.append("*")

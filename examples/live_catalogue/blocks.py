@@ -92,6 +92,19 @@ class CompanyToLeads(built_in.CompanyToLeads):
 
 
 @frozen(eq=False, kw_only=True)
+class Deduplicate(built_in.Deduplicate):
+    """Drop repeated rows.
+
+    Sent without the underscore at the end: `columns_`.
+
+    Rows: takes any, gives the same (documented once).
+    """
+
+    columns_: Sequence[str] | Unset | None = UNSET
+    """By these."""
+
+
+@frozen(eq=False, kw_only=True)
 class FindEmail(Flow[Lead, Lead], CatalogueBlock):
     """Find an e-mail address for each person.
 
@@ -149,7 +162,7 @@ class GoogleMapsSearch(built_in.GoogleMapsSearch):
 class GroupBy(built_in.GroupBy):
     """Group rows by a column.
 
-    Python has another meaning for these; give them in `extra`: `columns` (required).
+    Sent without the underscore at the end: `columns_`.
 
     Rows: takes any, gives the same (documented once).
     """
@@ -157,6 +170,8 @@ class GroupBy(built_in.GroupBy):
     kind = "group_by"
     specs_known = True
 
+    columns_: Sequence[str]
+    """Columns to group by. At least 1 item."""
     aggregate: Mapping[str, Literal["count", "first", "sum", "mean"]] | Unset = UNSET
     """By column."""
 
@@ -226,6 +241,22 @@ class RedditSearch(Flow[Start, Lead], CatalogueBlock):
     """Order of the posts. Default: "relevance"."""
     subreddits: Sequence[str] | Unset | None = UNSET
     """Only in these."""
+
+
+@frozen(eq=False, kw_only=True)
+class RemoveColumns(built_in.RemoveColumns):
+    """Drop columns.
+
+    Sent without the underscore at the end: `columns_`.
+
+    Rows: takes any, gives the same (documented once).
+    """
+
+    kind = "remove_columns"
+    specs_known = True
+
+    columns_: Sequence[str]
+    """Columns to drop. At least 1 item."""
 
 
 ScoreLeadOperator: TypeAlias = Literal[

@@ -145,6 +145,39 @@ def test_a_class_of_ones_own(slots):
         Own()
 
 
+def test_underscores_at_the_end_are_not_sent():
+    """So a spec may have a name that Python or the class uses for something else."""
+
+    @attrs.frozen(eq=False, kw_only=True)
+    class Own(Passthrough, Block):
+        kind = "own"
+        import_: str
+        key_: int = 3
+        with__: str | Unset = UNSET
+
+    first = Own(import_="a", key="first", allow=("isolated-block",))
+    second = Own(import_=5j, with__="b", key="second", extra={"with": 1})
+
+    (block,) = compiled(first).blocks
+    assert block.specs == {"import": "a", "key": 3}
+    with pytest.raises(errors.CompileError) as caught:
+        Workflow("w", second).compile()
+    about_json, repeated = caught.value.findings
+    assert about_json.message == "/specs/import: a complex is not JSON (5j)"
+    assert repeated.message.startswith("/extra/with: extra sets 'with'")
+    assert repeated.help == "write with__=... alone"
+
+
+def test_two_arguments_for_one_spec():
+    """Both cannot be sent."""
+    with pytest.raises(TypeError, match="Own has two arguments for one spec: a, a_"):
+
+        @attrs.frozen(eq=False, kw_only=True)
+        class Own(Passthrough, Block):
+            a: str
+            a_: str
+
+
 @pytest.mark.parametrize(
     "declared",
     [

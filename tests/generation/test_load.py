@@ -79,10 +79,10 @@ flow = (
     >> ScoreLead(signals=[], scale=10)
     >> RawBlock("score_lead", key="incomplete", specs={"scale": 10})
     >> FindEmail(mode="PROFESSIONAL")
-    >> GroupBy(specs={"columns": ["a"]}, aggregate={})
+    >> GroupBy(columns_=["a"], aggregate={})
     >> Filter.where("score").greater(5)
     >> RawBlock("search", specs={"query": "a", "dataframe_type": "LEAD"})
-    >> XImportOsOsAbort(extra={"import": "os"})
+    >> XImportOsOsAbort(import_="os")
 )
 
 """)

@@ -44,6 +44,7 @@ def test_what_the_catalogue_lacks():
             "backlinks_referring_domains",
             "company_enrichment",
             "company_to_leads",
+            "deduplicate",
             "find_email",
             "github_find_people",
             "google_maps_search",
@@ -51,6 +52,7 @@ def test_what_the_catalogue_lacks():
             "hubspot_import",
             "llm_openai",
             "reddit_search",
+            "remove_columns",
             "score_lead",
             "scrape_web",
             "search",
@@ -162,13 +164,14 @@ def test_kind_without_known_fields():
     assert text_of(slack).partition("\n\n\n")[2] == snapshot('''\
 from attrs import frozen
 from flow64 import blocks as built_in
+from flow64.dsl import UNSET, Unset
 
 
 @frozen(eq=False, kw_only=True)
 class SendSlackMessage(built_in.SendSlackMessage):
     """Send a message to a channel of Slack.
 
-    Python has another meaning for these; give them in `extra`: `specs`.
+    Sent without the underscore at the end: `specs_`.
 
     Rows: takes any, gives the same (documented once).
     """
@@ -177,6 +180,7 @@ class SendSlackMessage(built_in.SendSlackMessage):
     specs_known = True
 
     channel: str
+    specs_: str | Unset = UNSET
 ''')
 
 
@@ -431,13 +435,52 @@ xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx: Any | Unset = UNSE
 
 
 def test_names_that_python_uses(tmp_path):
-    """Names that cannot be attributes are not; the docstring says where they go."""
-    names = ["columns", "key", "import", "__init__", "a b", "é", "str", "x" * 61]
-    text = text_of(entry("new_kind", dict.fromkeys([*names, "ok"], TEXT), ["columns"]))
+    """An underscore tells a field from what Python or the class means by its name."""
+    names = ["columns", "key", "import", "specs", "str", "with", "ok"]
+    text = text_of(entry("new_kind", dict.fromkeys(names, TEXT), ["columns"]))
 
-    assert "`columns` (required)" in text
+    assert "Sent without the underscore at the end: `columns_`, `import_`, `key_`" in (
+        " ".join(text.split())
+    )
+    new_kind = load(text, tmp_path).NewKind
+    assert new_kind.spec_names == snapshot(
+        {
+            "columns_": "columns",
+            "import_": "import",
+            "key_": "key",
+            "ok": "ok",
+            "specs_": "specs",
+            "str_": "str",
+            "with__": "with",
+        }
+    )
+    with pytest.raises(errors.ArgumentError, match="columns_"):
+        new_kind(columns="a")
+    made = new_kind(columns_="a", import_="b", key_="c", with__="d", key="own")
+    (_, block) = Workflow("W", Webhook(LEAD) >> made).compile().blocks
+    assert block.specs == {"columns": "a", "import": "b", "key": "c", "with": "d"}
+
+
+def test_names_that_no_argument_can_have(tmp_path):
+    """The docstring says where other names go."""
+    names = ["__init__", "a b", "é", "x" * 61, "x" * 60, "end_", "ok"]
+    text = text_of(entry("new_kind", dict.fromkeys(names, TEXT), ["a b"]))
+
+    assert "give them in `extra`: `a?b` (required), `__init__`" in (
+        " ".join(text.split())
+    )
     fields = [*load(text, tmp_path).NewKind.spec_names]
-    assert fields == ["ok"]
+    assert fields == ["ok", "x" * 60]
+
+
+def test_names_that_a_built_in_class_uses(tmp_path):
+    """A new field hides no method of the class that it is added to."""
+    listed = entry("filter", {"filters": {}, "where": TEXT}, ["filters"])
+
+    made = load(text_of(listed), tmp_path).Filter(filters=[], where_="here")
+
+    assert made.where("a").is_empty().filters
+    assert made.where_ == "here"
 
 
 def test_names_of_classes():
@@ -527,7 +570,8 @@ def test_hostile_texts_are_no_code(answer, tmp_path):
     module = load(text, tmp_path)
 
     assert CATALOGUE[HOSTILE] is module.XImportOsOsAbort
-    assert module.XImportOsOsAbort.spec_names == ()
+    spec_names = module.XImportOsOsAbort.spec_names
+    assert spec_names == {f"{name}_": name for name in ("import", "kind", "self")}
     assert not hasattr(module, "os")
     assert SECRET not in text
 
@@ -580,7 +624,7 @@ def test_workflow(blocks):
         >> blocks.ScoreLead(signals=[{"column": "title", "weight": 5}], scale=10)
         >> Filter.where("score").greater(5)
         >> blocks.FindEmail(mode="BOTH")
-        >> blocks.GroupBy(aggregate={"a": "sum"}, extra={"columns": ["domain"]})
+        >> blocks.GroupBy(aggregate={"a": "sum"}, columns_=["domain"])
         >> blocks.SendSlackMessage(channel="#leads", message="{{full_name}}")
         >> OutgoingWebhook(url="https://crm.acme.example/hooks")
     )

@@ -9,7 +9,7 @@ from typing import Any, Final, Union
 
 from attrs import frozen
 
-from ..blocks import CATALOGUE, facts_of, of_catalogue, type_hints
+from ..blocks import CATALOGUE, of_catalogue, spec_types
 from ..definition import BoundSecret, Value
 from ..dsl import Unset
 
@@ -47,9 +47,8 @@ def field_types(kind: str) -> Mapping[str, FieldType]:
 
     Fields with listed words are left out, since they are judged by the lists.
     """
-    cls = CATALOGUE[kind]
-    hints = type_hints(cls)
-    found = {name: _field_type(hints[name]) for name in facts_of(cls)}
+    hints = spec_types(CATALOGUE[kind])
+    found = {name: _field_type(hint) for name, hint in hints.items()}
     return {name: made for name, made in found.items() if made is not None}
 
 

@@ -49,7 +49,7 @@ from ._facts import (
     facts_of,
 )
 from ._facts import EFFECT_WORDS as EFFECT_WORDS
-from ._facts import type_hints as type_hints
+from ._facts import spec_types as spec_types
 from ._fields import FieldMap, Specs, UncheckedBlock, columns_of
 from ._integrations import HubspotImport, YcBatches, YcCompanies
 from ._output import AppendToNotebook, OutgoingWebhook, SendSlackMessage

@@ -359,14 +359,20 @@ def type_hints(
     return typing.get_type_hints(cls, names, names, include_extras=include_extras)
 
 
+def spec_types(cls: type[Block]) -> Mapping[str, Any]:
+    """Return the type of each spec field of a catalogue class, in order."""
+    hints = type_hints(cls)
+    return {sent: hints[name] for name, sent in cls.spec_names.items()}
+
+
 @of_catalogue
 def _facts_of(cls: Any) -> Mapping[str, Fact]:
     hints = type_hints(cls, include_extras=True)
     source = vars(cls)["about"].source if "about" in vars(cls) else "its class"
     found = {}
-    for name in cls.spec_names:
+    for name, sent in cls.spec_names.items():
         noted = getattr(hints[name], "__metadata__", ())
         is_required = getattr(attrs.fields(cls), name).default is attrs.NOTHING
         own = Fact("D", source, required=is_required)
-        found[name] = next((one for one in noted if isinstance(one, Fact)), own)
+        found[sent] = next((one for one in noted if isinstance(one, Fact)), own)
     return MappingProxyType(found)

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, Union
 import attrs
 
 from ..dsl import Block, RowKind, Unset
-from ._facts import CatalogueBlock, Fact, facts_of, type_hints
+from ._facts import CatalogueBlock, Fact, facts_of, spec_types, type_hints
 from ._words import DATAFRAME_TYPES
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -27,7 +27,7 @@ def specs_schema(cls: type[CatalogueBlock]) -> dict[str, Any]:
     Fields that the class does not know are accepted, since the service may know them.
     Facts about a field are next to its schema under `x-flow64`.
     """
-    hints = type_hints(cls)
+    hints = spec_types(cls)
     docs = field_docs(cls)
     facts = {name: fact for name, fact in facts_of(cls).items() if name != "specs"}
     return {
@@ -59,12 +59,14 @@ def describe_kind(cls: type[Block]) -> str:
 def field_docs(cls: type[Block]) -> Mapping[str, str]:
     """Return the docstring of each attribute of a block class, also inherited ones.
 
-    Attributes without one are left out, and so are all of a class without source.
+    A spec field has the name that is sent. Attributes without a docstring are left out,
+    and so are all of a class without source.
     """
     docs: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         docs |= _attribute_docs(base.__module__).get(base.__qualname__, {})
-    return types.MappingProxyType(docs)
+    named = {cls.spec_names.get(name, name): text for name, text in docs.items()}
+    return types.MappingProxyType(named)
 
 
 @cache

@@ -26,6 +26,7 @@ from ..blocks import (
     describe_kind,
     facts_of,
     field_docs,
+    spec_types,
     specs_schema,
 )
 from ..dsl import LEAD, UNSET, RowKind, Unset
@@ -99,13 +100,13 @@ class BlockReference:
     @property
     def types(self) -> Mapping[str, str]:
         """The type of each field, as source code."""
-        hints = typing.get_type_hints(self.block)
-        return {name: _type(hints[name]) for name in self.facts}
+        return {name: _type(hint) for name, hint in spec_types(self.block).items()}
 
     @property
     def specs(self) -> Mapping[str, Any]:
         """The specs of the example, with the defaults of the class."""
-        found = {name: getattr(self.example, name) for name in self.block.spec_names}
+        names = self.block.spec_names.items()
+        found = {sent: getattr(self.example, name) for name, sent in names}
         return {name: value for name, value in found.items() if value is not UNSET}
 
     @property

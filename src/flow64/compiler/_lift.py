@@ -358,8 +358,11 @@ def _block(
         return RawBlock(
             wire.kind, specs=specs, key=key, extra=extra or None, allow=allow
         )
-    names = [name for name in cls.spec_names if name in specs and name != _WHOLE]
-    given = {name: _row_kind(name, specs.pop(name)) for name in names}
+    given = {
+        name: _row_kind(sent, specs.pop(sent))
+        for name, sent in cls.spec_names.items()
+        if sent in specs and name != _WHOLE
+    }
     if issubclass(cls, UncheckedBlock):
         given[_WHOLE] = specs
     else:
@@ -377,7 +380,7 @@ def _fits(cls: type[Block], specs: Mapping[str, Any]) -> bool:
         field.default
         for field in attrs.fields(cls)
         if field.name in cls.spec_names
-        and field.name not in specs
+        and cls.spec_names[field.name] not in specs
         and field.name != _WHOLE
     )
     return all(default is UNSET for default in absent)

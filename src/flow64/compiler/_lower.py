@@ -166,10 +166,12 @@ def _wire_blocks(
                 written, found = found, freeze_quickly(found)
                 if found is UNUSUAL:
                     problems = [] if problems is None else problems
-                    here = ("specs",) if name == "specs" else ("specs", name)
+                    sent = cls.spec_names[name]
+                    here = ("specs",) if name == "specs" else ("specs", sent)
                     found = freeze(written, here, problems, _convert)
             _put(specs, name, found)
-        if "specs" in specs or given.get("extra") is not None:
+        is_open = cls.has_renamed or "specs" in specs
+        if is_open or given.get("extra") is not None:
             problems = [] if problems is None else problems
             specs = _open_specs(block, specs, problems)
         if problems:
@@ -194,14 +196,17 @@ def _convert(item: Any) -> Any:
 
 
 def _open_specs(block: Block, specs: FrozenDict, problems: list[Problem]) -> FrozenDict:
-    """Merge specs that were given whole and fields of `extra` into the specs."""
+    """Rename specs, and merge those that were given whole or in `extra` into them."""
     opened = FrozenDict()
     whole = specs.get("specs", EMPTY)
     if not isinstance(whole, dict):
         problems.append(_no_mapping("specs", whole))
         whole = EMPTY
-    named = {name: found for name, found in specs.items() if name != "specs"}
-    problems += [_repeats_field("specs", name) for name in named if name in whole]
+    sent = block.spec_names
+    named = {sent[name]: found for name, found in specs.items() if name != "specs"}
+    problems += [
+        _repeats_field("specs", name, block) for name in named if name in whole
+    ]
     for name, found in (whole | named).items():
         _put(opened, name, found)
     extra = freeze(block.extra or {}, ("extra",), problems, _convert)
@@ -210,14 +215,16 @@ def _open_specs(block: Block, specs: FrozenDict, problems: list[Problem]) -> Fro
         extra = EMPTY
     for name, found in extra.items():
         if name in opened:
-            problems.append(_repeats_field("extra", name))
+            problems.append(_repeats_field("extra", name, block))
         _put(opened, name, found)
     return opened
 
 
-def _repeats_field(argument: str, name: str) -> Problem:
+def _repeats_field(argument: str, name: str, block: Block) -> Problem:
     message = f"{argument} sets {name!r}, which the block sets itself"
-    advice = f"write {name}=... alone"
+    names = block.spec_names.items()
+    own = next((one for one, sent in names if sent == name), name)
+    advice = f"write {own}=... alone"
     return Problem("extra-repeats-field", (argument, name), message, advice)
 
 

@@ -42,8 +42,13 @@ class Block:
     """The free-form `block_type` that is sent; the service ignores it."""
     arguments: ClassVar[tuple[str, ...]] = ()
     """Names of all arguments."""
-    spec_names: ClassVar[tuple[str, ...]] = ()
-    """Names of the fields that are specs, in the order they are written."""
+    spec_names: ClassVar[Mapping[str, str]] = EMPTY
+    """The spec that each argument sets, in the order they are written.
+
+    It has the argument's name without underscores at the end: `import_` sets `import`.
+    """
+    has_renamed: ClassVar[bool] = False
+    """Whether an argument sets a spec of another name."""
     shape: ClassVar[FlowShape] = "block"
 
     key: str | None = None
@@ -71,7 +76,12 @@ class Block:
         cls.arguments = tuple(a.name for a in fields)
         # Of a raw block the kind is an argument as well, and no spec either.
         none = {*RESERVED, "block_name"}
-        cls.spec_names = tuple(name for name in cls.arguments if name not in none)
+        names = [name for name in cls.arguments if name not in none]
+        cls.spec_names = {name: name.rstrip("_") for name in names}
+        cls.has_renamed = names != [*cls.spec_names.values()]
+        if len({*cls.spec_names.values()}) < len(names):
+            problem = "has two arguments for one spec"
+            raise TypeError(f"{cls.__name__} {problem}: {', '.join(sorted(names))}")
         for a in fields:
             setattr(cls, a.name, _default_of(cls, a))
         # By name, since to a type checker an assignment would be a new signature.

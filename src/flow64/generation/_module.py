@@ -30,9 +30,9 @@ from ._schema_types import (
     Field,
     SchemaTypes,
     TypedRecord,
+    argument_of,
     free_name,
     generic,
-    is_name,
     union,
 )
 
@@ -50,6 +50,11 @@ _RESERVED: Final = (
     | frozenset(dir(Passthrough))
     | {*("specs", "self", "kind", "about"), *RESERVED}
 )
+
+
+def _reserved_in(cls: type[CatalogueBlock]) -> frozenset[str]:
+    """Return the names that a class has for something else than a field."""
+    return _RESERVED | (frozenset(dir(cls)) - cls.spec_names.keys())
 
 
 @frozen
@@ -125,15 +130,15 @@ class _GeneratedModule:
         kind = "CatalogueBlock" if block.specs_schema is not None else "UncheckedBlock"
         made.set("kind", ast.Constant(block.kind))
         made.set("about", _about(about))
-        made.write([base, ast.Name(kind)], [*made.fields(made.schema)], rows)
+        made.write([base, ast.Name(kind)], [*made.fields()], rows)
 
     def _add_known(self, block: LiveBlock, known: type[CatalogueBlock]) -> None:
         """Write a class of a built-in kind, with the fields that it lacks."""
-        made = _Class(known.__name__, block, self)
+        made = _Class(known.__name__, block, self, _reserved_in(known))
         inherited: ast.expr = ast.Attribute(ast.Name(CATALOGUE), known.__name__)
         rows = _inherited_rows(known)
         made.text = summarize(describe_kind(known).replace("\n", " "))
-        found = [*made.fields(made.schema)]
+        found = [*made.fields()]
         more = [one for one in found if one.name not in known.spec_names]
         if not known.specs_known:
             made.set("kind", ast.Constant(block.kind))
@@ -156,14 +161,10 @@ class _GeneratedModule:
 def _lacks(known: type[CatalogueBlock], block: LiveBlock) -> bool:
     """Whether a built-in class lacks a field or a word, or requires too much."""
     types = SchemaTypes(block.specs_schema or {})
-    names = [one.name for one in types.fields(types.root) if not _is_reserved(one)]
+    names = {one.name for one in types.fields(types.root, _reserved_in(known))}
     if not known.specs_known:
         return bool(names)
-    return not {*names} <= {*known.spec_names} or _loosened(known, types)
-
-
-def _is_reserved(one: Field) -> bool:
-    return one.name in _RESERVED
+    return not names <= known.spec_names.keys() or _loosened(known, types)
 
 
 def _loosened(known: type[CatalogueBlock], types: SchemaTypes) -> bool:
@@ -196,8 +197,15 @@ def _words_in(hint: Any) -> set[Any]:
 class _Class:
     """The class of one kind."""
 
-    def __init__(self, name: str, block: LiveBlock, module: _GeneratedModule) -> None:
+    def __init__(
+        self,
+        name: str,
+        block: LiveBlock,
+        module: _GeneratedModule,
+        reserved: frozenset[str] = _RESERVED,
+    ) -> None:
         self.name, self.block, self.module = name, block, module
+        self.reserved = reserved
         self.text = ""
         self.schema: Mapping[str, Any] = block.specs_schema or {}
         self.types = SchemaTypes(self.schema, name, module.taken)
@@ -208,11 +216,9 @@ class _Class:
         """State a fact of the class."""
         self.facts.append(ast.Assign([ast.Name(name)], value))
 
-    def fields(self, schema: Mapping[str, Any]) -> Iterator[Field]:
-        """Yield the fields of a schema that can be attributes of the class."""
-        for one in self.types.fields(schema):
-            if not _is_reserved(one):
-                yield one
+    def fields(self) -> Iterator[Field]:
+        """Yield the fields of the schema that the class can have."""
+        return self.types.fields(self.schema, self.reserved)
 
     def write(self, bases: list[ast.expr], fields: list[Field], rows: str) -> None:
         """Add the class, and the types that its fields need."""
@@ -221,7 +227,8 @@ class _Class:
         records = [self._record(one) for one in self.types.records.values()]
         text = clean(self.schema.get("description")) or self.text
         summary = summarize(text) or f"Block of the kind `{name_plainly(kind)}`."
-        docs = [summary, text.removeprefix(summary).strip(), self._left_out(), rows]
+        docs = [summary, text.removeprefix(summary).strip()]
+        docs += [_describe_renames(fields), self._left_out(), rows]
         made = _class_of(self.name, bases, docs, [*self.facts, *body])
         decorator = ast.Call(ast.Name("frozen"), [], [*map(_keyword, _DECORATION)])
         made.decorator_list = [decorator]
@@ -233,12 +240,12 @@ class _Class:
         left = [
             f"`{name_plainly(name)}`" + (" (required)" if live.is_required else "")
             for name, live in self.types.list_fields(self.schema)
-            if not is_name(name) or name in _RESERVED
+            if argument_of(name, self.reserved) is None
         ]
         if not left:
             return ""
-        problem = "Python has another meaning for these; give them in `extra`"
-        return f"{problem}: {', '.join(left)}."
+        advice = "No argument can have these names; give them in `extra`"
+        return f"{advice}: {', '.join(left)}."
 
     def _statements(self, fields: Sequence[Field]) -> Iterator[ast.stmt]:
         for one in fields:
@@ -296,6 +303,14 @@ class _NameWords(ast.NodeTransformer):
         alias = ast.AnnAssign(ast.Name(name), ast.Name("TypeAlias"), node, 1)
         owner.before.append(alias)
         return ast.Name(name)
+
+
+def _describe_renames(fields: Sequence[Field]) -> str:
+    """Name the fields that are sent under another name."""
+    names = [f"`{one.name}`" for one in fields if one.name != one.sent]
+    if not names:
+        return ""
+    return f"Sent without the underscore at the end: {', '.join(names)}."
 
 
 def _or_unset(hint: ast.expr) -> ast.expr:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import keyword
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -45,11 +45,13 @@ class Field:
     Attributes:
         hint: Its type.
         live: The field as the service lists it.
+        sent: Its name in the schema.
     """
 
     name: str
     hint: ast.expr
     live: LiveField
+    sent: str
 
 
 @frozen
@@ -83,11 +85,18 @@ class SchemaTypes:
     def __attrs_post_init__(self) -> None:
         self._reader = SchemaReader(self.root)
 
-    def fields(self, schema: Mapping[str, Any]) -> Iterator[Field]:
-        """Yield the fields of an object that a class can have, required ones first."""
-        for name, live in self.list_fields(schema):
-            if is_name(name):
-                yield Field(name, self._hint(live.schema, live.is_nullable, 0), live)
+    def fields(
+        self, schema: Mapping[str, Any], reserved: Collection[str] = ()
+    ) -> Iterator[Field]:
+        """Yield the fields of an object that a class can have, required ones first.
+
+        Args:
+            reserved: Names that have another meaning in the class.
+        """
+        for sent, live in self.list_fields(schema):
+            if (name := argument_of(sent, reserved)) is not None:
+                hint = self._hint(live.schema, live.is_nullable, 0)
+                yield Field(name, hint, live, sent)
 
     def list_fields(self, schema: Mapping[str, Any]) -> Sequence[tuple[str, LiveField]]:
         """Return the fields of an object: required ones in order, others by name."""
@@ -255,6 +264,17 @@ def is_name(name: str) -> bool:
         and not keyword.iskeyword(name)
         and name not in TYPES
     )
+
+
+def argument_of(sent: str, reserved: Collection[str]) -> str | None:
+    """Return the argument that sets a spec; None if none can.
+
+    Underscores at its end tell it from another meaning of the name. They are not sent.
+    """
+    name = sent
+    while keyword.iskeyword(name) or name in TYPES or name in reserved:
+        name += "_"
+    return name if is_name(name) and not sent.endswith("_") else None
 
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")

@@ -6,6 +6,10 @@ import os
 import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
@@ -49,8 +53,12 @@ html_title = "flow64"
 html_static_path = ["_static"]
 html_css_files = ["flow64.css"]
 html_js_files = ["flow64.js"]
-# Links to edit a page need the address of the repository, as in hatch_build.py.
-if repository := os.environ.get("FLOW64_REPOSITORY", "").rstrip("/"):
+# Links to edit a page need the address of the repository, as in hatch_build.py. The
+# theme knows how these hosts edit a file; with another one there are no links.
+repository = os.environ.get("FLOW64_REPOSITORY", "").rstrip("/")
+if repository.startswith(
+    ("https://github.com/", "https://gitlab.com/", "https://bitbucket.org/")
+):
     html_theme_options = {
         "source_repository": repository,
         "source_branch": "main",
@@ -75,3 +83,16 @@ nitpick_ignore_regex = [
 
 # A link to the web is not followed; one to a file beside the page is.
 linkcheck_ignore = [r"https?://"]
+
+
+def hide_edit_link(
+    _app: Sphinx, pagename: str, _name: str, context: dict[str, Any], _tree: object
+) -> None:
+    """Leave out the links to edit and view a page that the build writes itself."""
+    if pagename == "changelog" or pagename.startswith("commands/"):
+        context["page_source_suffix"] = ""
+
+
+def setup(app: Sphinx) -> None:
+    """Called by Sphinx."""
+    app.connect("html-page-context", hide_edit_link)

@@ -95,3 +95,41 @@ def test_published_schemas(tmp_path):
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == sorted(f"{name}.schema.json" for name in SCHEMAS)
     assert "find_email" in (tmp_path / "create.schema.json").read_text("utf-8")
+
+
+EDIT = {
+    "https://github.com/acme/flow64": "/edit/main/docs/index.md",
+    "https://gitlab.com/acme/flow64/": "/-/edit/main/docs/index.md",
+    "https://git.acme.example/flow64": None,
+    "": None,
+}
+"""For the address of a repository, where the page on `index.md` is edited."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("repository", EDIT)
+def test_link_to_edit_a_page(tmp_path, monkeypatch, repository):
+    """A page links to its file in the repository, but not one that the build writes."""
+    from sphinx.application import Sphinx
+
+    source = tmp_path / "source"
+    for name in ("index", "changelog", "commands/plan"):
+        page = source / f"{name}.md"
+        page.parent.mkdir(exist_ok=True, parents=True)
+        page.write_text("# A page\n", "utf-8")
+    monkeypatch.setenv("FLOW64_REPOSITORY", repository)
+    app = Sphinx(
+        source, FOLDER, tmp_path / "html", tmp_path / "trees", "html",
+        confoverrides={"extensions": ["myst_parser"], "suppress_warnings": ["toc"]},
+        status=None, warningiserror=True,
+    )  # fmt: skip
+    app.build()
+
+    pages = {
+        name: (tmp_path / "html" / f"{name}.html").read_text("utf-8")
+        for name in ("index", "changelog", "commands/plan")
+    }
+    found = re.findall(r'href="([^"]*)" rel="edit"', pages["index"])
+    path = EDIT[repository]
+    assert found == ([] if path is None else [repository.rstrip("/") + path])
+    assert 'rel="edit"' not in pages["changelog"] + pages["commands/plan"]

@@ -28,7 +28,7 @@ MOST = 10.0
 """How much longer four times the text may take. Linear is 4, quadratic is 16."""
 
 PATTERNS = {
-    "flow64.environments._read.VARIABLE": ("fullmatch", "", "a", "!"),
+    "flow64.environments._value_checks.VARIABLE": ("fullmatch", "", "a", "!"),
     "flow64.blocks._output._PLAIN_ADDRESS": ("match", "https://", "a.", "!"),
     "flow64.analysis._live._DATE": ("fullmatch", "", "2026", ""),
     "flow64.analysis._patterns._BACK_REFERENCE": ("match", "", "\\", ""),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import tomllib
 import unicodedata
@@ -14,12 +13,27 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from attrs import field, frozen
 
-from ..definition import DEFAULT_ENV, Problem, freeze
-from ..endpoints import DEFAULT_ENDPOINT, endpoint_of, host_of, is_loopback
-from ..errors import ConfigError, SettingsError, clipped, did_you_mean, shortened
+from ..definition import DEFAULT_ENV
+from ..endpoints import DEFAULT_ENDPOINT, host_of, is_loopback
+from ..errors import SettingsError, clipped, did_you_mean, shortened
 from ..redaction import redact_keys
 from ._lines import ROOT, line_of, lines_of
 from ._model import EMULATOR, Environment, OAuthFile, Reference, Settings
+from ._value_checks import (
+    WrongValueError,
+    as_amount,
+    as_count,
+    as_endpoint,
+    as_flag,
+    as_hosts,
+    as_reference_or_text,
+    as_rule,
+    as_table,
+    as_text,
+    as_value,
+    as_variable,
+    describe_type,
+)
 
 if TYPE_CHECKING:
     from ..analysis import RuleSetting
@@ -33,9 +47,6 @@ KEPT: Final = Path(".flow64")
 
 LONGEST: Final = 512
 """Maximum characters of a name, as of every key."""
-
-VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-"""The name of an environment variable."""
 
 
 def load(start: str | PathLike[str] | None = None) -> Settings:
@@ -127,143 +138,6 @@ def _emulator(folder: Path, **given: Any) -> Environment:
     return Environment(EMULATOR, store=store, **given)
 
 
-# -- Checks of values -----------------------------------------------------------------
-
-
-class _WrongError(Exception):
-    """A mistake in one value. The message never shows the value."""
-
-
-def _kind(value: Any) -> str:
-    """Return the TOML name of a type. The value itself may be a misplaced secret."""
-    names: dict[type, str] = {
-        str: "text",
-        bool: "true or false",
-        int: "a whole number",
-        float: "a number",
-        list: "a list",
-        dict: "a table",
-    }
-    return names.get(type(value), "a date or time")
-
-
-def _of(kind: type[T], wanted: str, value: Any) -> T:
-    if type(value) is kind:
-        return value
-    raise _WrongError(f"is {_kind(value)}; write {wanted}")
-
-
-def _text(value: Any) -> str:
-    text = _of(str, 'text, as in "..."', value)
-    if not text.strip() or not text.isprintable():
-        raise _WrongError("is empty, or has line breaks or invisible characters")
-    _require_no_secret(text)
-    return text
-
-
-def _table(value: Any) -> dict[str, Any]:
-    return _of(dict, "a table", value)
-
-
-def _flag(value: Any) -> bool:
-    return _of(bool, "true or false", value)
-
-
-def _count(value: Any) -> int:
-    count = _of(int, "a whole number, as in 500", value)
-    if count < 0:
-        raise _WrongError("is below 0; write a number from 0 up")
-    return count
-
-
-def _amount(value: Any) -> float:
-    number = value if type(value) is int else _of(float, "dollars, as in 2.5", value)
-    if not math.isfinite(number) or number < 0:
-        raise _WrongError("is not a number from 0 up; write dollars, as in 2.5")
-    return number
-
-
-def _texts(value: Any) -> Sequence[str]:
-    return tuple(map(_text, _of(list, 'a list of texts, as in ["..."]', value)))
-
-
-def _rule(code: str, value: Any) -> RuleSetting:
-    # Only a project with rules needs to know all of them.
-    from ..analysis import describe_wrong_rule  # noqa: PLC0415 - see above
-
-    if problem := describe_wrong_rule(code, value):
-        raise _WrongError(problem)
-    setting: RuleSetting = value
-    return setting
-
-
-def _hosts(value: Any) -> Sequence[str]:
-    hosts = _texts(value)
-    for host in hosts:
-        if not re.fullmatch(r"[A-Za-z0-9.-]+|\[?[0-9A-Fa-f:.]+\]?", host):
-            raise _WrongError(
-                f"has {shortened(host)}, which is not a host; write only a name, as in "
-                '"files.example.com"'
-            )
-    return hosts
-
-
-def _variable(value: Any) -> Reference:
-    """Check `{ env = "NAME" }`."""
-    name = value.get("env") if isinstance(value, dict) else None
-    is_alone = isinstance(value, dict) and len(value) == 1
-    if not is_alone or not isinstance(name, str):
-        raise _WrongError(
-            "is not an environment variable, and a secret must come from one; write "
-            '{ env = "NAME_OF_THE_VARIABLE" }'
-        )
-    if not VARIABLE.fullmatch(name) or redact_keys(name) != name:
-        raise _WrongError(
-            "is not the name of a variable; write its name, and never its content: "
-            '{ env = "NAME_OF_THE_VARIABLE" }'
-        )
-    return Reference(name)
-
-
-def _reference_or_text(value: Any) -> str | Reference:
-    return _variable(value) if isinstance(value, dict) else _text(value)
-
-
-def _value(value: Any) -> Any:
-    """Check the content of a `value("name")`, with references for secrets."""
-    problems: list[Problem] = []
-    freeze(value, (), problems)
-    if problems:
-        # To say which of these it is would show the value.
-        raise _WrongError(
-            "is not JSON: it contains a date, a time, NaN, or a number beyond 2^53; "
-            "write that as text"
-        )
-    return _convert_references(value)
-
-
-def _convert_references(value: Any) -> Any:
-    if isinstance(value, dict):
-        if value.keys() == {"env"}:
-            return _variable(value)
-        for key in value:
-            _require_no_secret(key)
-        return {key: _convert_references(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_convert_references(inner) for inner in value]
-    if isinstance(value, str):
-        _require_no_secret(value)
-    return value
-
-
-def _require_no_secret(text: str) -> None:
-    if redact_keys(text) != text:
-        raise _WrongError(
-            "looks like a key, and secrets do not belong into this file; write "
-            '{ env = "NAME_OF_THE_VARIABLE" }, and make that key a new one'
-        )
-
-
 # -- Sections -------------------------------------------------------------------------
 
 
@@ -289,13 +163,13 @@ class SettingsSection:
             return default
         try:
             return check(self.data[key])
-        except _WrongError as error:
+        except WrongValueError as error:
             self.wrong(key, str(error))
             return default
 
     def section(self, key: str) -> SettingsSection | None:
         """Return a section below this one, if it exists."""
-        table = self.take(key, _table)
+        table = self.take(key, as_table)
         if table is None:
             return None
         return SettingsSection(self.reader, (*self.path, key), table)
@@ -374,7 +248,7 @@ class SettingsReader:
     def settings(self, data: Any) -> Settings:
         """Read `[tool.flow64]`."""
         if not isinstance(data, dict):
-            self.wrong(ROOT, f"flow64 is {_kind(data)}; write a table")
+            self.wrong(ROOT, f"flow64 is {describe_type(data)}; write a table")
             data = {}
         return self.read(SettingsSection(self, ROOT, data))
 
@@ -382,7 +256,7 @@ class SettingsReader:
         """Read `[tool.flow64]`, a section that was found."""
         journal = top.take("journal", self.place, self.folder / KEPT / "runs.jsonl")
         given: dict[str, Any] = {
-            "source": top.take("source", _text),
+            "source": top.take("source", as_text),
             "prices": self.prices(top),
             "rules": self.rules(top),
             "blocks": top.take("blocks", self.place),
@@ -404,7 +278,7 @@ class SettingsReader:
 
     def place(self, value: Any) -> Path:
         """Check a path, relative to the folder of the file."""
-        return self.folder / _text(value)
+        return self.folder / as_text(value)
 
     def place_or_none(self, value: Any) -> Path | None:
         """Check a path, or false for none."""
@@ -415,13 +289,13 @@ class SettingsReader:
         table = top.section("prices")
         if table is None:
             return {}
-        return {kind: table.take(kind, _amount, 0.0) for kind in table.data}
+        return {kind: table.take(kind, as_amount, 0.0) for kind in table.data}
 
     def default_env(
         self, top: SettingsSection, environments: Mapping[str, Environment]
     ) -> str | None:
         """Read the name of the default environment."""
-        name: str | None = top.take("default_env", _text)
+        name: str | None = top.take("default_env", as_text)
         known = [one for one in environments if one != EMULATOR]
         # Without any, the variables are the one environment, and it has any name.
         if name is not None and known and name not in (*known, EMULATOR):
@@ -436,7 +310,7 @@ class SettingsReader:
         table = top.section("rules")
         if table is None:
             return {}
-        return {code: table.take(code, partial(_rule, code)) for code in table.data}
+        return {code: table.take(code, partial(as_rule, code)) for code in table.data}
 
     def environments(
         self, top: SettingsSection, kept: Mapping[str, Path | None]
@@ -463,13 +337,13 @@ class SettingsReader:
         """Read one environment."""
         values = section.section("values")
         given: dict[str, Any] = {
-            "values": {name: values.take(name, _value) for name in values.data}
+            "values": {name: values.take(name, as_value) for name in values.data}
             if values
             else {},
-            "suffix": section.take("suffix", _text, ""),
-            "max_rows": section.take("max_rows", _count),
-            "max_cost": section.take("max_cost", _amount),
-            "branches": section.take("branches", _flag, default=False),
+            "suffix": section.take("suffix", as_text, ""),
+            "max_rows": section.take("max_rows", as_count),
+            "max_cost": section.take("max_cost", as_amount),
+            "branches": section.take("branches", as_flag, default=False),
             **kept,
         }
         if name == EMULATOR:
@@ -477,17 +351,17 @@ class SettingsReader:
             placed = ("endpoint", "api_key", "oauth", "org_id", "hosts", "allow_http")
             section.end(dict.fromkeys(placed, here))
             return _emulator(self.folder, **given)
-        allow_http = section.take("allow_http", _flag, default=False)
+        allow_http = section.take("allow_http", as_flag, default=False)
         endpoint = section.take(
-            "endpoint", partial(_endpoint, allow_http=allow_http), DEFAULT_ENDPOINT
+            "endpoint", partial(as_endpoint, allow_http=allow_http), DEFAULT_ENDPOINT
         )
         is_here = isinstance(endpoint, str) and is_loopback(host_of(endpoint))
         made = Environment(
             name,
             endpoint=endpoint,
             credential=self.credential(section, is_optional=is_here),
-            org_id=section.take("org_id", _reference_or_text),
-            hosts=section.take("hosts", _hosts),
+            org_id=section.take("org_id", as_reference_or_text),
+            hosts=section.take("hosts", as_hosts),
             allow_http=allow_http,
             **given,
         )
@@ -498,7 +372,7 @@ class SettingsReader:
         self, section: SettingsSection, *, is_optional: bool
     ) -> Reference | OAuthFile | None:
         """Read the credential. A server on this machine needs none."""
-        key = section.take("api_key", _variable)
+        key = section.take("api_key", as_variable)
         oauth = section.section("oauth")
         example = 'api_key = { env = "NAME_OF_THE_VARIABLE" }'
         section.require_one(
@@ -508,30 +382,14 @@ class SettingsReader:
 
     def oauth(self, section: SettingsSection) -> OAuthFile | None:
         """Read an OAuth client."""
-        client_id = section.take("client_id", _reference_or_text)
-        kid = section.take("kid", _reference_or_text)
+        client_id = section.take("client_id", as_reference_or_text)
+        kid = section.take("kid", as_reference_or_text)
         file = section.take("file", self.key_file)
-        audience = section.take("audience", _reference_or_text)
+        audience = section.take("audience", as_reference_or_text)
         section.require("client_id", "kid", "file")
         section.end()
         return OAuthFile(client_id, kid, file, audience)
 
     def key_file(self, value: Any) -> Path | Reference:
         """Check the file of a private key, or the variable that names it."""
-        return _variable(value) if isinstance(value, dict) else self.place(value)
-
-
-def _endpoint(value: Any, *, allow_http: bool) -> str | Reference:
-    given = _reference_or_text(value)
-    if isinstance(given, Reference):  # judged when it is used
-        return given
-    try:
-        return endpoint_of(given, allow_http=allow_http)
-    except ConfigError as error:
-        if " has no scheme; " in error.problem:
-            raise _WrongError(error.problem.partition("base_url= ")[2]) from None
-        # The error of the client is for Python, and may show a secret.
-        raise _WrongError(
-            f"is not a plain https address, such as {DEFAULT_ENDPOINT}; http is only "
-            "for this machine, or with allow_http = true, and no password belongs in it"
-        ) from None
+        return as_variable(value) if isinstance(value, dict) else self.place(value)

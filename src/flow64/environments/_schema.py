@@ -17,7 +17,20 @@ from ..analysis import severities_by_code
 from ..text import find_attribute_docs
 from ._lines import ROOT
 from ._model import EMULATOR, Environment, OAuthFile, Settings
-from ._read import FILE, VARIABLE, SettingsReader, SettingsSection
+from ._read import FILE, SettingsReader, SettingsSection
+from ._value_checks import (
+    VARIABLE,
+    as_amount,
+    as_count,
+    as_endpoint,
+    as_flag,
+    as_hosts,
+    as_reference_or_text,
+    as_rule,
+    as_text,
+    as_value,
+    as_variable,
+)
 
 DIALECT: Final = "http://json-schema.org/draft-07/schema#"
 
@@ -63,7 +76,7 @@ class _SchemaSection(SettingsSection):
     def take(self, key: str, check: Callable[[Any], Any], default: Any = None) -> Any:
         """Record a key."""
         plain = check.func if isinstance(check, partial) else check
-        self.schemas[key] = {**_SCHEMAS[plain.__name__]}
+        self.schemas[key] = {**_SCHEMAS[getattr(plain, "__func__", plain)]}
         if isinstance(default, Path):
             self.schemas[key]["default"] = default.as_posix()
         elif default or default is False:
@@ -166,22 +179,19 @@ _REFERENCE: Final = {
 
 _EITHER: Final = {"anyOf": [_TEXT, _REFERENCE]}
 
-_TEXTS: Final = {"type": "array", "items": _TEXT}
-
-_SCHEMAS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "_text": _TEXT,
-    "_texts": _TEXTS,
-    "_hosts": _TEXTS,
-    "_rule": {"enum": ["error", "warning", "note", "ignore"]},
-    "_flag": {"type": "boolean"},
-    "_count": {"type": "integer", "minimum": 0},
-    "_amount": {"type": "number", "minimum": 0},
-    "_variable": _REFERENCE,
-    "_reference_or_text": _EITHER,
-    "_endpoint": _EITHER,
-    "_value": {},
-    "place": _TEXT,
-    "place_or_none": {"anyOf": [{"const": False}, _TEXT]},
-    "key_file": _EITHER,
+_SCHEMAS: Final[Mapping[Any, Mapping[str, Any]]] = {
+    as_text: _TEXT,
+    as_hosts: {"type": "array", "items": _TEXT},
+    as_rule: {"enum": ["error", "warning", "note", "ignore"]},
+    as_flag: {"type": "boolean"},
+    as_count: {"type": "integer", "minimum": 0},
+    as_amount: {"type": "number", "minimum": 0},
+    as_variable: _REFERENCE,
+    as_reference_or_text: _EITHER,
+    as_endpoint: _EITHER,
+    as_value: {},
+    SettingsReader.place: _TEXT,
+    SettingsReader.place_or_none: {"anyOf": [{"const": False}, _TEXT]},
+    SettingsReader.key_file: _EITHER,
 }
-"""The schema of a value, by the name of the function that checks it."""
+"""The schema of the values that each check accepts."""

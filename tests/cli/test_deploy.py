@@ -423,15 +423,45 @@ def test_values(service, write, flow64, tmp_path):
     assert flow64("deploy", source, "--yes", "--values", "values.json")[0] == 0
 
 
-@pytest.mark.parametrize(
-    "option", ["--force", "--allow-spend", "--allow-behind", "--create"]
-)
+CONSENTS = ("--force", "--allow-spend", "--allow-behind", "--create")
+
+
+@pytest.mark.parametrize("option", CONSENTS)
 def test_unknown_key(service, leads, flow64, option):
-    """Consent to what is not there is a mistake of the command line."""
+    """Consent to what is not there is a mistake, and no plan is shown."""
     code, _, told = flow64("deploy", "leads.py", "--yes", option, "inbuond")
 
-    assert (code, deployed()) == (64, [])
+    assert (code, deployed(), "plan for" in told) == (64, [], False)
     assert "there is no workflow 'inbuond' (did you mean 'inbound'?)" in told
+
+
+@pytest.mark.parametrize("option", CONSENTS)
+def test_no_consent_is_given_by_a_pattern(service, flow64, tmp_path, namespace, option):
+    """It would agree for workflows that nobody has looked at."""
+    source = written(tmp_path, namespace, five())
+
+    code, _, told = flow64("deploy", source, "--yes", option, "*")
+
+    assert (code, deployed()) == (64, [])
+    assert f"{option}: it takes keys, and '*' is a pattern; name each, as in" in told
+    assert f"{option} a {option} b" in told
+
+
+@pytest.mark.parametrize("option", CONSENTS)
+@pytest.mark.parametrize("way", [("two.py", "-s", "a"), ("two.py:a",)])
+def test_consent_outside_of_the_selection_is_refused_before_the_plan(
+    service, flow64, tmp_path, option, way
+):
+    written(tmp_path, "acme.example", five())
+    before = len(service.requests)
+
+    code, printed, told = flow64("deploy", *way, "--yes", option, "b")
+
+    assert (code, printed, service.requests[before:]) == (64, "", [])
+    assert told == (
+        f"error: {option}: 'b' is not among the selected workflows; select it too, or "
+        "leave this out (see flow64 deploy --help)\n"
+    )
 
 
 def test_force_is_by_name(service, leads, flow64):

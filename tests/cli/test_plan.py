@@ -463,6 +463,16 @@ def test_create_what_is_not_there(service, leads, flow64):
     assert "there is no workflow 'inbuond' (did you mean 'inbound'?)" in told
 
 
+def test_create_what_is_not_selected(service, flow64, tmp_path, namespace):
+    written(tmp_path, namespace, "a, b = [made(key, Webhook(LEAD)) for key in 'ab']")
+    before = len(service.requests)
+
+    code, printed, told = flow64("plan", "two.py", "-s", "a", "--create", "b")
+
+    assert (code, printed, service.requests[before:]) == (64, "", [])
+    assert "--create: 'b' is not among the selected workflows" in told
+
+
 def test_saved(service, leads, flow64, tmp_path):
     code, printed, told = flow64("plan", "leads.py", "-o", "plan.json")
 

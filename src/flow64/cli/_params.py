@@ -130,8 +130,12 @@ def exit_code(words: str) -> Callable[[F], F]:
 
 
 def keys(option: str, words: str) -> Callable[[F], F]:
-    """Make an option that takes the key of a workflow, and may be repeated."""
-    return click.option(option, multiple=True, metavar="KEY", help=words)
+    """Make an option that agrees to something for the workflow of a key.
+
+    It takes no pattern: that would also agree for workflows that no one has looked at.
+    """
+    text = f"{words} It takes keys, no patterns; repeat it for each."
+    return click.option(option, multiple=True, metavar="KEY", help=text)
 
 
 values = click.option(
@@ -331,17 +335,41 @@ def require_whole(loaded: Loaded) -> None:
         raise option_error("--prune", f"{problem}; {advice}")
 
 
+def require_selected(option: str, given: Sequence[str], loaded: Loaded) -> None:
+    """Refuse the key of a workflow that the selection leaves out.
+
+    Raises:
+        click.UsageError: A key is that of another workflow of the source.
+    """
+    left_out = {one.name for one in loaded.left_out}.difference(loaded.names)
+    for key in given:
+        if key in left_out:
+            problem = f"{key!r} is not among the selected workflows"
+            raise option_error(option, f"{problem}; select it too, or leave this out")
+
+
 def check_keys(option: str, given: Sequence[str], names: Sequence[str]) -> None:
     """Refuse the key of an unknown workflow: it may be misspelled.
 
     Raises:
-        click.UsageError: A key is unknown.
+        click.UsageError: A key is unknown, or a pattern.
     """
     for key in given:
         if key not in names:
-            near = did_you_mean(key, names)
-            known = f"there are {join_words(names, 20)}" if names else "there is none"
-            raise option_error(option, f"there is no workflow {key!r}{near}; {known}")
+            raise option_error(option, _describe_unknown_key(option, key, names))
+
+
+def _describe_unknown_key(option: str, key: str, names: Sequence[str]) -> str:
+    from ..loading import is_glob, list_keys, matches  # noqa: PLC0415 - loads the language
+
+    if is_glob(key):
+        found = [name for name in names if matches(key, name)][:2] or ["KEY"]
+        prefix = f"{option} " if option.startswith("-") else ""
+        each = " ".join(f"{prefix}{shlex.quote(name)}" for name in found)
+        return f"it takes keys, and {key!r} is a pattern; name each, as in {each}"
+    near = did_you_mean(key, names)
+    known = f"there are {list_keys(names)}" if names else "there is none"
+    return f"there is no workflow {key!r}{near}; {known}"
 
 
 def parse_block(text: str | None) -> str | int | None:

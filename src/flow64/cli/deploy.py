@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -109,6 +109,25 @@ class DeployParameters:
             may_be_empty=True,
         )
 
+    @property
+    def named(self) -> Mapping[str, Sequence[str]]:
+        """The keys of the workflows that each option agrees to."""
+        return {
+            "--force": self.force,
+            "--allow-behind": self.allow_behind,
+            "--create": self.create,
+            "--allow-spend": self.allow_spend,
+        }
+
+    def require_selected(self, loaded: Loaded) -> None:
+        """Refuse consent to workflows that are not selected, before a plan is made.
+
+        Raises:
+            click.UsageError: One is not selected.
+        """
+        for option, keys in self.named.items():
+            params.require_selected(option, keys, loaded)
+
     def check_keys(self, plan: Plan) -> None:
         """Refuse consent to workflows that are not in a plan: it may be misspelled.
 
@@ -116,10 +135,8 @@ class DeployParameters:
             click.UsageError: A key is unknown.
         """
         names = [step.key for step in plan.steps]
-        params.check_keys("--force", self.force, names)
-        params.check_keys("--allow-behind", self.allow_behind, names)
-        params.check_keys("--create", self.create, names)
-        params.check_keys("--allow-spend", self.allow_spend, names)
+        for option, keys in self.named.items():
+            params.check_keys(option, keys, names)
 
     @property
     def may_type(self) -> bool:
@@ -167,19 +184,20 @@ class DeployParameters:
 @params.keys(
     "--force",
     "Overwrite or delete this workflow although it was edited on the service, or was "
-    "not deployed by this code; repeatable.",
+    "not deployed by this code.",
 )
 @params.keys(
     "--allow-behind",
     "Overwrite or delete this workflow although newer code deployed it, or delete it "
-    "although that cannot be known; repeatable.",
+    "although that cannot be known.",
 )
 @params.keys(
-    "--create", "Create this workflow: it is new, and not a renamed one; repeatable."
+    "--create",
+    "Create this workflow: it is new, and not a renamed one.",
 )
 @params.keys(
     "--allow-spend",
-    "Agree that this workflow buys as soon as it is written; repeatable.",
+    "Agree that this workflow buys as soon as it is written.",
 )
 @click.option(
     "--skip-drifted",
@@ -252,6 +270,7 @@ def _deploy(options: DeployParameters) -> int:
     """Make a plan, and apply it."""
     place = find_place(options.env, options.values)
     loaded = options.load()
+    options.require_selected(loaded)
     if options.prune is not None:
         params.require_whole(loaded)
     with connect(options.env) as client:
@@ -310,6 +329,7 @@ def _apply(
     client: Client, plan: Plan, options: DeployParameters, place: CommandEnvironment
 ) -> int:
     """Show a plan, and apply it unless this is a dry run."""
+    options.check_keys(plan)
     agreement = options.agreement(plan)
     priced = evolve(plan, prices=place.settings.prices)
     text = as_text(
@@ -330,7 +350,6 @@ def _apply(
         print_message(text.rstrip("\n") if is_short else text, paint_changes)
         if OPTIONS.is_quiet:
             _print_new_ids(plan)
-    options.check_keys(plan)
     if options.dry_run:
         if options.as_json:
             print_json(as_data(priced))

@@ -42,7 +42,8 @@ from ._terminal import print_json, print_message, print_text
     "Save the plan, to be applied exactly with `flow64 deploy --plan FILE`, in a file."
 )
 @params.keys(
-    "--create", "Create this workflow: it is new, and not a renamed one; repeatable."
+    "--create",
+    "Create this workflow: it is new, and not a renamed one.",
 )
 @click.option(
     "--prune", is_flag=True, help="Delete workflows that are no longer in the code."
@@ -87,6 +88,7 @@ def command(
         manifest=manifest,
         may_be_empty=True,
     )
+    params.require_selected("--create", create, loaded)
     if prune:
         params.require_whole(loaded)
     if strict and (faults := find_warnings(loaded, place)):

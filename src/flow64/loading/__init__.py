@@ -20,7 +20,14 @@ from ._errors import AddressError, SourceError
 from ._importing import PACKAGE_FOLDER
 from ._lower import lower, lower_leniently, select_set_values
 from ._reading import files_below
-from ._selection import EVERYTHING, Selection, is_glob, list_patterns
+from ._selection import (
+    EVERYTHING,
+    Selection,
+    is_glob,
+    list_keys,
+    list_patterns,
+    matches,
+)
 from ._source_names import (
     find_saved_catalogue,
     list_names,
@@ -74,6 +81,7 @@ __all__ = [
     "find_saved_catalogue",
     "insert_env",
     "is_glob",
+    "list_keys",
     "list_live",
     "list_names",
     "list_patterns",
@@ -87,6 +95,7 @@ __all__ = [
     "lower",
     "lower_leniently",
     "match_live",
+    "matches",
     "parse_address",
     "parse_source",
     "pick_live",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
-from attrs import evolve
+from attrs import evolve, frozen
 
 from flow64 import COMPANY, LEAD, Project, RawBlock, Workflow, fan, tap, value
 from flow64.analysis import findings
 from flow64.blocks import (
     AppendToNotebook,
+    Column,
+    Columns,
     CompanyEnrichment,
     CompanyToLeads,
     Deduplicate,
@@ -996,22 +998,21 @@ def test_words_about_sequence_numbers():
     ]
 
 
-def test_unknown_column_is_told_once_a_set_is_closed(monkeypatch):
-    """No kind of today's catalogue closes its set, but one of the service's may."""
-    from flow64.analysis import _lineage
-    from flow64.blocks import CATALOGUE, Column, Columns
+@pytest.mark.usefixtures("own_kinds")
+def test_unknown_column_is_told_once_a_set_is_closed():
+    """No kind of today's catalogue closes its set, but one of your own may."""
 
+    @frozen(eq=False, kw_only=True)
     class Closed(YcCompanies):
-        kind = "yc_companies"
+        kind = "closed"
         about = evolve(YcCompanies.about, columns=Columns(adds=[Column("name")]))
 
-    monkeypatch.setattr(_lineage, "CATALOGUE", {**CATALOGUE, "yc_companies": Closed})
     conditions = [
         {"column": "name", "operator": "is_empty"},
         {"column": "names", "operator": "not_equals", "value": 1, "logic": "and"},
         {"column": "other", "operator": "equals", "value": 1, "logic": "and"},
     ]
-    made = wired(("yc_companies", {}), ("filter", {"filters": conditions}))
+    made = wired(("closed", {}), ("filter", {"filters": conditions}))
 
     found = [
         (f.code, f.message, f.help) for f in findings(made) if f.family == "columns"

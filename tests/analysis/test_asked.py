@@ -8,8 +8,7 @@ import pytest
 
 from flow64.analysis import all_rules
 from flow64.analysis._types import field_types
-from flow64.analysis.checks import _fast_path
-from flow64.analysis.checks import _rule_index as _asked
+from flow64.analysis.checks import _fast_path, _rule_index
 from flow64.analysis.checks._rule_index import LARGEST, advice_for, shape_of
 from flow64.blocks import CATALOGUE
 
@@ -35,13 +34,13 @@ def asked(*blocks, **changes):
         ("auto-execute", ("search", {})),
     ],
 )
-def test_a_rule_is_asked_where_it_can_speak(rule, block):
+def test_a_rule_is_rule_index_where_it_can_speak(rule, block):
     """It is not asked of a workflow that has nothing it speaks of."""
     assert rule in asked(SOURCE, block)
     assert rule not in asked(("find_phone", {}), ("verify_email", {}))
 
 
-def test_all_rules_are_asked_that_say_nothing_of_where_they_speak():
+def test_all_rules_are_rule_index_that_say_nothing_of_where_they_speak():
     """A new rule is asked of every definition, until it says that it need not be."""
     names = {rule.code for rule in all_rules()}
 
@@ -80,20 +79,20 @@ def test_a_field_takes_no_lists_inside_a_list():
 
 def test_what_is_remembered_has_a_bound(monkeypatch):
     """However many shapes there are, few are kept."""
-    monkeypatch.setattr(_asked, "_MOST", 2)
-    monkeypatch.setattr(_asked, "_known", {})
+    monkeypatch.setattr(_rule_index, "_MOST", 2)
+    monkeypatch.setattr(_rule_index, "_known", {})
     for count in range(1, 6):
         asked(*[SOURCE] * count)
 
-    assert len(_asked._known) <= 2
+    assert len(_rule_index._known) <= 2
 
 
 def test_the_shape_of_a_large_workflow_is_not_kept(monkeypatch):
     """It would be large itself, and hardly come a second time."""
-    monkeypatch.setattr(_asked, "_known", {})
+    monkeypatch.setattr(_rule_index, "_known", {})
     asked(*[SOURCE] * (LARGEST + 1))
 
-    assert _asked._known == {}
+    assert _rule_index._known == {}
 
 
 def test_kind_without_a_test_of_its_own_is_held_to_its_class(monkeypatch):

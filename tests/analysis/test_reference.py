@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import json
 import pkgutil
 import re
 from pathlib import Path
@@ -16,26 +17,26 @@ from flow64 import Workflow, analysis, blocks
 from flow64.analysis import (
     SAFE_RULES,
     Rule,
+    all_pages,
     all_rules,
     checks,
     findings,
     findings_reference,
     rules_by_code,
 )
-from flow64.analysis._reference import example_of, pages_by_code
 from flow64.analysis.checks import _rule_index as _asked
 from flow64.analysis.checks._fast_path import safe_rules_for
 from flow64.analysis.checks._rule import run
 from flow64.definition import freeze, thaw
 
-PAGES = pages_by_code()
-EXAMPLES = {code: text for code, page in PAGES.items() if (text := example_of(page))}
+PAGES = {code: page for code, page in all_pages().items() if page.family != "source"}
+EXAMPLES = {code: page.example for code, page in PAGES.items() if page.example}
 
 
 def workflow_of(example):
     """The workflow that an example makes."""
-    if example.startswith("{"):
-        return Workflow.from_json(example)
+    if not isinstance(example, str):
+        return Workflow.from_json(json.dumps(example))
     names = {name: getattr(flow64, name) for name in flow64.__all__}
     names |= {name: getattr(blocks, name) for name in blocks.__all__}
     exec(compile(example, "example.py", "exec"), names)

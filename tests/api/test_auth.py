@@ -7,13 +7,13 @@ import logging
 import pickle
 import traceback
 from base64 import b64encode, urlsafe_b64encode
+from contextlib import nullcontext
 from json import dumps
 from urllib.parse import quote, urlsplit
 
 import pytest
 
 from flow64.api import Credential, Request, Token
-from flow64.api._credential import is_header_text, mask_secrets
 from flow64.client import AsyncClient, Client
 from flow64.errors import ApiError, ConfigError, LinkRefusedError, TokenError
 from tests.service.clients import ask, job
@@ -98,10 +98,11 @@ def test_given_key_beats_the_environment(monkeypatch):
 
 @pytest.mark.parametrize(
     ("text", "is_one"),
-    [("!~", True), ("a" * 5000, True), ("", False), ("a b", False), (None, False)],
+    [("!~", True), ("a" * 5000, True), ("", False), ("a b", False), (3, False)],
 )
-def test_header_text_is_what_is_printed(text, is_one):
-    assert is_header_text(text) == is_one
+def test_key_is_text_that_is_printed(text, is_one):
+    with nullcontext() if is_one else pytest.raises(ConfigError, match="is empty, or"):
+        Credential(text, None).require_usable()
 
 
 @pytest.mark.parametrize("act", [pickle.dumps, copy.copy, copy.deepcopy])
@@ -171,7 +172,7 @@ SECRET = 'sk_SENTINEL"/+~%(key)'
 def test_secret_is_masked_in_every_spelling(spell):
     text = f"<{spell(SECRET)}>"
 
-    shown = mask_secrets(text.encode(), [None, SECRET]).decode()
+    shown = Credential(SECRET, None).mask(text.encode()).decode()
 
     assert "***" in shown
     assert not any(form in shown for form in spellings(SECRET))

@@ -17,7 +17,6 @@ from flow64.cli._colours import (
     paint_state,
 )
 from flow64.cli._options import OPTIONS
-from flow64.cli._tables import print_table
 from flow64.cli._terminal import print_message, stderr_console
 from flow64.text import count_cells
 from tests.cli.support import environment
@@ -210,7 +209,7 @@ def table(monkeypatch, capsys):
 
     def printed(width, rows=ROWS, **options):
         monkeypatch.setattr(_tables, "find_width", lambda _: width)
-        print_table(HEADER, rows, **options)
+        _tables.print_table(HEADER, rows, **options)
         return capsys.readouterr().out.splitlines()
 
     return printed

@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from importlib import import_module
 
 import click
 import pytest
 
 from flow64 import LEAD, Workflow
 from flow64.blocks import FindEmail, Search, VerifyEmail, Webhook
-from flow64.cli import COMMANDS, GROUPS, TOPICS
+from flow64.cli import COMMANDS, GROUPS, TOPICS, group
 from flow64.cli._estimate import estimate_run
-from flow64.cli._main import module_of
 from flow64.dsl import RawBlock
 from flow64.loading import PACKAGE_FOLDER
 
@@ -36,9 +34,12 @@ OFFLINE = {
 ONLINE = [name for name in COMMANDS if name not in {*OFFLINE, "same"}]
 
 
+def command_of(name):
+    return group.get_command(click.Context(group), name)
+
+
 def options_of(name):
-    command = import_module(f"flow64.cli.{module_of(name)}").command
-    return {option for param in command.params for option in param.opts}
+    return {option for param in command_of(name).params for option in param.opts}
 
 
 @pytest.mark.parametrize("name", sorted({*COMMANDS} - {"serve", "help"}))
@@ -112,7 +113,7 @@ def test_unknown_topic(arguments, problem, flow64):
 @pytest.mark.parametrize("name", ONLINE)
 def test_text_of_env(name):
     """What an environment is, is said once, in the topic."""
-    command = import_module(f"flow64.cli.{module_of(name)}").command
+    command = command_of(name)
     (option,) = [param for param in command.params if "--env" in param.opts]
 
     assert "environment" in option.help
@@ -122,7 +123,7 @@ def test_text_of_env(name):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_metavar(name):
     """A metavar is a word for people, not a name in our code."""
-    command = import_module(f"flow64.cli.{module_of(name)}").command
+    command = command_of(name)
     shown = [param.make_metavar(click.Context(command)) for param in command.params]
 
     assert [word for word in shown if word and "params." in word] == []

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from importlib import import_module
 from pathlib import Path
 
+import click
 import pytest
 
-from flow64.cli._main import COMMANDS, module_of
+from flow64.cli import COMMANDS, group
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def here(service, leads, people):
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_one_option(name):
     """It has one name, and its help says if it takes a file or a folder."""
-    command = import_module(f"flow64.cli.{module_of(name)}").command
+    command = group.get_command(click.Context(group), name)
     for option in command.params:
         if "--output" in option.opts or "-o" in option.opts:
             words = option.help.casefold()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from importlib import import_module
 
+import click
 import pytest
 
-from flow64.cli import COMMANDS, group
-from flow64.cli._main import TOPICS, module_of
+from flow64.cli import COMMANDS, TOPICS, group
 from flow64.cli._suggestions import (
     COMMAND_SYNONYMS,
     RISKY_COMMANDS,
@@ -46,7 +45,7 @@ def options_of(command):
 
 
 def command_of(name):
-    return import_module(f"flow64.cli.{module_of(name)}").command
+    return group.get_command(click.Context(group), name)
 
 
 def near(word):

@@ -16,9 +16,7 @@ from attrs import evolve
 
 from flow64 import Workflow, errors
 from flow64.api import Clock
-from flow64.client import AsyncClient, Client
-from flow64.client import _async_calls as _async_facade
-from flow64.client import _calls as _facade
+from flow64.client import AsyncClient, Client, _async_calls, _calls
 from flow64.emulator import Emulator, Fault, Switches
 from tests.emulator.support import contract
 from tests.service.credentials import frames
@@ -879,10 +877,10 @@ def test_f18_no_kind_of_redirect_is_followed(user, target):
 # -- Both clients alike ----------------------------------------------------------------
 
 FACADES = [
-    (_facade.Workflows, _async_facade.AsyncWorkflows),
-    (_facade.Runs, _async_facade.AsyncRuns),
-    (_facade.Schedules, _async_facade.AsyncSchedules),
-    (_facade.SigningSecrets, _async_facade.AsyncSigningSecrets),
+    (_calls.Workflows, _async_calls.AsyncWorkflows),
+    (_calls.Runs, _async_calls.AsyncRuns),
+    (_calls.Schedules, _async_calls.AsyncSchedules),
+    (_calls.SigningSecrets, _async_calls.AsyncSigningSecrets),
 ]
 
 

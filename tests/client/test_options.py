@@ -11,7 +11,6 @@ import warnings
 import pytest
 
 from flow64 import errors
-from flow64.api import _logging
 from flow64.client import AsyncClient, Client, Policy
 from flow64.emulator import Emulator, Fault
 
@@ -142,7 +141,6 @@ def unhandled_log(monkeypatch):
     found = logging.getLogger("flow64")
     monkeypatch.setattr(found, "handlers", [])
     monkeypatch.setattr(found, "propagate", False)
-    _logging._parse_level.cache_clear()
     return found
 
 

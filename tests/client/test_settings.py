@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flow64.api import Credential
 from flow64.client import AsyncClient, Client, Policy
-from flow64.client._settings import DEFAULT, PLACE, credential_of, resolve_settings
 from flow64.errors import ArgumentError, ConfigError, MissingExtraError
 from flow64.runs import Journal
 from tests.service.credentials import frames, oauth, pem
@@ -30,8 +28,12 @@ def setting(monkeypatch, **variables):
 
 def made(**given):
     """The settings of a client with a key."""
-    usual = dict(base_url=None, policy=None, journal=None, env=None, hosts=None)
-    return resolve_settings(Credential("k", None), **{**usual, **given})
+    return Client("k", **{"journal": None, **given})._settings
+
+
+def credential(**given):
+    """The credential of a client."""
+    return Client(journal=None, **given)._settings.channel.credential
 
 
 @pytest.mark.parametrize("kind", [Client, AsyncClient])
@@ -57,23 +59,19 @@ def test_given_credential_beats_the_environment(monkeypatch):
     setting(monkeypatch, API_KEY="sk_environment", OAUTH_CLIENT_ID="other")
     source = oauth()
 
-    given = credential_of("sk_given", None), credential_of(None, source)
+    given = credential(api_key="sk_given"), credential(oauth=source)
 
     assert given[0].header() == {"x-api-key": "sk_given"}
     assert given[1].source is source
-    for credential in given:
-        credential.require_usable()
 
 
 def test_environment_gives_a_key_or_an_oauth_client(monkeypatch):
     setting(monkeypatch, API_KEY="sk_environment")
-    assert credential_of(None, None).header() == {"x-api-key": "sk_environment"}
+    assert credential().header() == {"x-api-key": "sk_environment"}
 
     setting(monkeypatch, API_KEY="", OAUTH_CLIENT_ID="from-env")
     setting(monkeypatch, OAUTH_KEY_ID="key-9", OAUTH_KEY=pem())
-    with Client(journal=None) as client:
-        source = client._settings.channel.credential.source
-    assert repr(source) == "OAuth('from-env')"
+    assert repr(credential().source) == "OAuth('from-env')"
 
 
 def test_both_in_the_environment_are_refused(monkeypatch):
@@ -141,12 +139,12 @@ def test_http_is_allowed_by_name():
 @pytest.mark.parametrize(
     ("given", "variable", "place"),
     [
-        (DEFAULT, None, PLACE),
-        (DEFAULT, "elsewhere/runs.jsonl", Path("elsewhere/runs.jsonl")),
-        (DEFAULT, "", None),
-        (None, "elsewhere", None),
-        ("here.jsonl", "elsewhere", Path("here.jsonl")),
-        (Path("here.jsonl"), None, Path("here.jsonl")),
+        ({}, None, Path(".flow64/runs.jsonl")),
+        ({}, "elsewhere/runs.jsonl", Path("elsewhere/runs.jsonl")),
+        ({}, "", None),
+        ({"journal": None}, "elsewhere", None),
+        ({"journal": "here.jsonl"}, "elsewhere", Path("here.jsonl")),
+        ({"journal": Path("here.jsonl")}, None, Path("here.jsonl")),
     ],
 )
 def test_journal_is_the_first_that_is_given(given, variable, place, monkeypatch):
@@ -154,7 +152,7 @@ def test_journal_is_the_first_that_is_given(given, variable, place, monkeypatch)
     if variable is not None:
         monkeypatch.setenv("FLOW64_JOURNAL", variable)
 
-    journal = made(journal=given).journal
+    journal = Client("k", **given)._settings.journal
 
     assert (journal and journal.path) == place
 

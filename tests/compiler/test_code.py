@@ -19,9 +19,8 @@ from hypothesis import strategies as st
 
 from flow64 import LEAD, Project, RawBlock, Workflow, fan, tap, value, variants
 from flow64.blocks import Filter, FindEmail, LeadEnrichment, OutgoingWebhook, Webhook
-from flow64.compiler import as_code, lift
+from flow64.compiler import as_code, cells, lift, quote_text
 from flow64.compiler._audit import METHODS, audit
-from flow64.compiler._layout import cells, quote_text
 from flow64.compiler._names import Names
 from flow64.definition import fingerprint, from_data, loads
 from flow64.errors import CannotLiftError, UnsafeCodeError
@@ -835,7 +834,7 @@ def test_ruff(tmp_path):
 
 PROGRAM = """
 import json, sys
-from flow64.compiler import as_code, lift
+from flow64.compiler import as_code, cells, lift, quote_text
 from flow64.definition import loads
 found = as_code([lift(loads(sys.stdin.buffer.read()))])
 sys.stdout.buffer.write(found.text.encode())

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from itertools import pairwise
+from functools import reduce
+from operator import rshift
 from pathlib import Path
+from urllib.parse import unquote
 from uuid import UUID
 
 import pytest
 
-from flow64.compiler._order import order_nodes
+from flow64 import RawBlock, Workflow
 from flow64.definition import (
     FLOW64,
     Stamp,
@@ -84,18 +86,21 @@ def test_order():
     """The example graph and the order of its blocks."""
     graph, result = blocks("Order and numbers", "text")
     lines = [line.split(" -> ") for line in graph.splitlines()]
-    names = sorted({name for line in lines for name in line})
-    pairs = [
-        (names.index(a), names.index(b)) for line in lines for a, b in pairwise(line)
-    ]
-    sources, targets = map(list, zip(*pairs, strict=True))
+    made = {name: step(name) for line in lines for name in line}
+    flows = [reduce(rshift, map(made.get, line)) for line in lines]
+    workflow = Workflow("Graph", *flows, key="graph")
 
-    order = order_nodes(
-        len(names), sources, targets, lambda nodes: [names[node] for node in nodes]
-    )
-
-    shown = [f"{number} {names[node]}" for number, node in enumerate(order, 1)]
+    names = {id_of(f"ns:local/workflow:graph/{name}"): name for name in made}
+    found = workflow._lower(None, None).definition.blocks
+    shown = [f"{block.number} {names[block.id]}" for block in found]
     assert shown == result.splitlines()
+
+
+def step(path):
+    """A block with this path below its workflow."""
+    *scopes, key = [unquote(part.partition(":")[2]) for part in path.split("/")]
+    flow = RawBlock("step", key=key)
+    return reduce(lambda inner, name: inner.scoped(name), reversed(scopes), flow)
 
 
 def test_the_example_is_canonical():

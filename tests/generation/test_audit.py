@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flow64 import errors
-from flow64.generation import write_blocks
-from flow64.generation._audit import audit
+from flow64.generation import audit, write_blocks
 from tests.catalogue.answer import ANSWER, LATER
 from tests.generation.support import live
 

@@ -21,7 +21,6 @@ from flow64 import errors
 from flow64.api import Policy, Token
 from flow64.emulator import Emulator
 from flow64.runs import _download, download_file, download_files, list_result_files
-from flow64.runs._download import WAITS
 from tests.service.clients import BOTH, FakeClock, use, with_clock
 from tests.service.fault_server import Drop, FaultServer, Forward, Hang, Reply, location
 from tests.survival.support import (
@@ -519,7 +518,7 @@ def test_what_breaks_off_again_and_again_is_absent(kind, server, tmp_path, at):
     """What has come is kept beside, and a later call asks for the rest alone."""
     store = Store().serve(server)
     store.acts += [lambda reply: evolve(reply, cut=at)]
-    store.acts += [lambda _: Drop()] * len(WAITS) * 3
+    store.acts += [lambda _: Drop()] * len(_download.WAITS) * 3
     found, target = item(f"{server.url}{store.path}"), tmp_path / "a.csv"
 
     with pytest.raises(errors.TransportError):
@@ -623,7 +622,7 @@ def test_version_of_each_answer_is_no_progress(kind, server, tmp_path):
     with pytest.raises(errors.TransportError):
         download(kind, server, item(f"{server.url}{store.path}"), tmp_path / "a.csv")
 
-    assert len(store.ranges) <= len(WAITS) + 2
+    assert len(store.ranges) <= len(_download.WAITS) + 2
 
 
 @BOTH

@@ -151,10 +151,18 @@ def found_in(definition, code):
         (sent("http://127.0.0.1:1/x"), "insecure-url", [("note", LOOPBACK)]),
         (sent("http://[::1]/x"), "insecure-url", [("note", LOOPBACK)]),
         (sent("http://localhost/x"), "insecure-url", [("note", LOOPBACK)]),
-        (
-            sent("http://8.8.8.8"),
-            "insecure-url",
-            [("warning", "url is http to 8.8.8.8, so rows would travel in the clear")],
+        *(
+            (
+                sent(f"http://{host}"),
+                "insecure-url",
+                [
+                    (
+                        "warning",
+                        f"url is http to {host}, so rows would travel in the clear",
+                    )
+                ],
+            )
+            for host in ("8.8.8.8", "x.localhost")
         ),
         *(
             (

@@ -58,6 +58,7 @@ from ._registry import is_built_in as is_built_in
 from ._registry import of_catalogue as of_catalogue
 from ._registry import when_class_joins as when_class_joins
 from ._schema import DIALECT as DIALECT
+from ._schema import JSON_TYPES as JSON_TYPES
 from ._schema import describe_kind, field_docs, specs_schema
 from ._social import KaggleLeaderboard, TiktokGetFollowing, XSearch
 from ._sources import ReadCsv, ReadNotebook, Search, Webhook

@@ -104,8 +104,8 @@ def _schema_of(hint: Any, cls: type[CatalogueBlock]) -> dict[str, Any]:
     """Return the schema of the JSON for a type in a class."""
     if hint is Any:
         return {}
-    if hint in _WORDS:
-        return {"type": _WORDS[hint]}
+    if hint in JSON_TYPES:
+        return {"type": JSON_TYPES[hint]}
     if typing.is_typeddict(hint):
         return _record(hint, cls)
     args = typing.get_args(hint)
@@ -130,13 +130,14 @@ def _schema_of(hint: Any, cls: type[CatalogueBlock]) -> dict[str, Any]:
     return {"type": "object", "additionalProperties": _schema_of(args[1], cls)}
 
 
-_WORDS: Final[Mapping[Any, str]] = {
+JSON_TYPES: Final[Mapping[Any, str]] = {
     str: "string",
     bool: "boolean",
     int: "integer",
     float: "number",
     type(None): "null",
 }
+"""The words of JSON Schema for types."""
 
 
 def _record(hint: Any, cls: type[CatalogueBlock]) -> dict[str, Any]:

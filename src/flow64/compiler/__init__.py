@@ -11,6 +11,7 @@ from ._lower import Lowered, lower
 from ._own_classes import OwnClasses as OwnClasses
 
 if TYPE_CHECKING:
+    from ._audit import parse_source, require_shown
     from ._code import Code, as_code, call_of
     from ._layout import cells, flat, is_shown, lines_of, quote_text
     from ._lift import Lifted, lift
@@ -29,7 +30,9 @@ __all__ = [
     "lift",
     "lines_of",
     "lower",
+    "parse_source",
     "quote_text",
+    "require_shown",
 ]
 
 _MODULES: Final = {
@@ -42,7 +45,9 @@ _MODULES: Final = {
     "is_shown": "._layout",
     "lift": "._lift",
     "lines_of": "._layout",
+    "parse_source": "._audit",
     "quote_text": "._layout",
+    "require_shown": "._audit",
 }
 
 

@@ -65,21 +65,38 @@ def audit(source: str, own: OwnClasses = NO_CLASSES) -> None:
     Raises:
         UnsafeCodeError: It holds something else; the error says what, and where.
     """
+    require_shown(source)
     _see_text(source)
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise UnsafeCodeError(f"no Python ({type(error).__name__})") from None
     auditor = _Auditor(own)
-    for statement in tree.body:
+    for statement in parse_source(source).body:
         auditor.see_statement(statement)
 
 
-def _see_text(source: str) -> None:
-    """Refuse comments other than ours, and characters that hide something."""
+def require_shown(source: str) -> None:
+    """Check that no character of source hides something.
+
+    Raises:
+        UnsafeCodeError: One does.
+    """
     for character in sorted(set(source)):
         if character != "\n" and not is_shown(character):
             raise UnsafeCodeError(f"the character {character!a}")
+
+
+def parse_source(source: str) -> ast.Module:
+    """Return the syntax tree of source.
+
+    Raises:
+        UnsafeCodeError: It is not Python.
+    """
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise UnsafeCodeError(f"no Python ({type(error).__name__})") from None
+
+
+def _see_text(source: str) -> None:
+    """Refuse comments other than ours, and all but ASCII beside literals."""
     # Names of other letters may read like ours, and Python folds some of them to these.
     bare = _LITERAL.sub("", _COMMENT.sub("\n", source))
     if (odd := _ODD.search(bare)) is not None:

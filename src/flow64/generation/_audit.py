@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Final, NoReturn
 
 from ..blocks import BUILT_IN
-from ..compiler import is_shown
+from ..compiler import parse_source, require_shown
 from ..errors import UnsafeCodeError
 from ._print import CATALOGUE, IMPORTS, ROWS, SOURCE
 from ._schema_types import TYPES, is_name
@@ -44,21 +44,15 @@ def audit(source: str) -> None:
     Raises:
         UnsafeCodeError: It holds something else; the error says what, and where.
     """
+    require_shown(source)
     _see_text(source)
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise UnsafeCodeError(f"no Python ({type(error).__name__})") from None
     auditor = _ModuleAuditor()
-    for statement in tree.body:
+    for statement in parse_source(source).body:
         auditor.see_statement(statement)
 
 
 def _see_text(source: str) -> None:
-    """Refuse comments, and characters that hide something."""
-    for character in sorted(set(source)):
-        if character != "\n" and not is_shown(character):
-            raise UnsafeCodeError(f"the character {character!a}")
+    """Refuse comments, and names beyond ASCII."""
     try:
         for token in tokenize.generate_tokens(io.StringIO(source).readline):
             is_text = token.type == tokenize.STRING

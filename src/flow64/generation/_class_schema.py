@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, TypeAlias, Union
 
 import attrs
 
+from ..blocks import JSON_TYPES
 from ..text import find_attribute_docs
 
 More: TypeAlias = Mapping[tuple[type[Any], str], Mapping[str, Any]]
@@ -54,8 +55,8 @@ def schema_of_type(hint: Any, more: More = NOTHING_MORE) -> dict[str, Any]:
     """Return the schema of the JSON for the type of an attribute."""
     if hint in (Any, object):
         return {}
-    if hint in _WORDS:
-        return {"type": _WORDS[hint]}
+    if hint in JSON_TYPES:
+        return {"type": JSON_TYPES[hint]}
     if isinstance(hint, type) and attrs.has(hint):
         return schema_of_class(hint, more)
     if typing.is_typeddict(hint):
@@ -69,12 +70,3 @@ def schema_of_type(hint: Any, more: More = NOTHING_MORE) -> dict[str, Any]:
     if origin is Mapping:
         return {"type": "object", "additionalProperties": schema_of_type(args[1], more)}
     return {"type": "array", "items": schema_of_type(args[0], more)}
-
-
-_WORDS: Final[Mapping[Any, str]] = {
-    str: "string",
-    bool: "boolean",
-    int: "integer",
-    float: "number",
-    type(None): "null",
-}

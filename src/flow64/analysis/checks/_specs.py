@@ -17,6 +17,7 @@ from ...blocks import (
 )
 from ...definition import BoundSecret, Definition, Value
 from ...diagnostics import Severity
+from ...endpoints import is_loopback
 from ...text import did_you_mean, shortened
 from ._rule import Found, rule, small_workflow
 
@@ -176,7 +177,7 @@ def _url(position: int, found: Any, shown: Any) -> Iterator[Found]:
         )
         message = f"url is {named}, which is not an absolute https address"
         yield Found(position, message)
-    elif parts.scheme == "http" and _is_loopback(host):
+    elif parts.scheme == "http" and is_loopback(host):
         message = "url is http to this machine, which the service cannot reach"
         advice = "use https before you deploy it anywhere else"
         yield Found(position, message, advice, "note")
@@ -184,15 +185,6 @@ def _url(position: int, found: Any, shown: Any) -> Iterator[Found]:
         to = f" to {host}" if found is shown else ""
         message = f"url is http{to}, so rows would travel in the clear"
         yield Found(position, message, severity="warning")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        from ipaddress import ip_address  # noqa: PLC0415 - few URLs get this far
-
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 # -- The fast path --------------------------------------------------------------------

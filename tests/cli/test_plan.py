@@ -456,6 +456,27 @@ def test_a_renamed_key_asks_to_be_decided(there, leads, flow64):
     assert "! other: perhaps renamed, stops the deploy" in printed
 
 
+def test_a_variant_that_may_be_any_of_several_is_not_guessed(
+    service, flow64, tmp_path, namespace
+):
+    """The plan says what to write for each of them."""
+    keys = "[made(k, Webhook(LEAD) >> FindEmail()) for k in {}]"
+    source = written(tmp_path, namespace, f"made_all = {keys.format(list('abc'))}")
+    flow64("deploy", source, "--yes")
+    written(tmp_path, namespace, f"made_all = {keys.format(['a', 'x'])}")
+
+    _, printed, _ = flow64("plan", source)
+    code, result, _ = flow64("deploy", source, "--yes")
+
+    assert "it may be b or c under another key" in printed
+    assert (
+        "1. keep the ids of the one that it was, under the new key: in Workflow(...), "
+        'write:\n            was="b"\n            was="c"\n'
+    ) in printed
+    assert (code, deployed()) == (3, ["a", "b", "c"])
+    assert 'write the key that it had, as in was="b"' in result
+
+
 def test_create_what_is_not_there(service, leads, flow64):
     code, printed, told = flow64("plan", "leads.py", "--create", "inbuond")
 

@@ -1312,6 +1312,7 @@ DATA = snapshot(
                     "orphan_id": "85130e7b-91ba-562f-bcaf-40fc3111aa13",
                     "was": "old",
                     "is_decided": False,
+                    "others": [],
                 }
             ],
             "projects": [{"key": "growth", "namespace": "acme.example"}],
@@ -1408,6 +1409,7 @@ DATA = snapshot(
                     "orphan_id": "c18b3897-ce19-53de-b454-da6d1fa59250",
                     "was": "extra",
                     "is_decided": False,
+                    "others": [],
                 }
             ],
             "projects": [{"key": "growth", "namespace": "acme.example"}],
@@ -1455,6 +1457,7 @@ DATA = snapshot(
                     "orphan_id": "c18b3897-ce19-53de-b454-da6d1fa59250",
                     "was": "extra",
                     "is_decided": False,
+                    "others": [],
                 }
             ],
             "projects": [{"key": "growth", "namespace": "acme.example"}],

@@ -446,6 +446,37 @@ def test_many_that_are_all_alike_are_paired_one_to_one(here):
     }
 
 
+def test_what_fits_several_equally_is_not_chosen(here):
+    """Its place in a list does not say which of them it was."""
+    here.put(*(leads(f"Old {n}", key=f"old-{n}") for n in range(5)))
+    now = [leads("Old 1", key="kept"), *(leads(f"New {n}", key=n) for n in "xy")]
+
+    plan = here.plan(*now, **WHOLE)
+    by_key = {one.key: one for one in plan.steps}
+    found = {one.key: one.candidates for one in plan.renames}
+    (_, one, _) = plan.renames
+
+    left = ("old-0", "old-2", "old-3", "old-4")
+    assert found == {"kept": ("old-1",), "x": left, "y": left}
+    assert [by_key[key].action for key in found] == ["refuse"] * 3
+    assert by_key["x"].reasons[-1] == (
+        "it may be any of old-0, old-2, old-3 and 1 more under another key"
+    )
+    assert one.arguments[:2] == ['was="old-0"', 'was="old-2"']
+
+
+def test_one_that_was_left_open_is_decided_by_the_others(here):
+    """Only one is left for it, whichever comes first."""
+    here.put(*(leads(f"Leads {n}", key=f"old-{n}") for n in range(2)))
+
+    plan = here.plan(leads(key="open"), leads("Leads 0", key="sure"), **WHOLE)
+
+    assert key_of(plan) == [
+        ("open", "old-1", "old-1", False),
+        ("sure", "old-0", "old-0", False),
+    ]
+
+
 def test_stamp_without_fields_and_no_blocks_are_compared_too(here):
     """What the server filled in then counts as part of a block."""
     old = here.put(leads(key="old"))

@@ -650,6 +650,17 @@ def test_text_of_what_a_plan_has():
     assert "possibly renamed" in text
 
 
+def test_a_rename_of_one_of_several_names_them_all():
+    """In every form, with what to write for each."""
+    rename = Rename("n", "a", "id", "a", others=("b", "c", "d"))
+    review = Review("plan", [], env="e", endpoint="x", renames=(rename,))
+    ways = 'was="a" or was="b" or was="c" or 1 more keeps its ids'
+
+    assert f"    a or b or c or 1 more → n: {ways}; --create" in as_text(review)
+    assert "`a` or `b` or `c` or 1 more → `n`: `was=" in as_markdown(review)
+    assert as_data(review)["renames"][0]["others"] == ["b", "c", "d"]
+
+
 def test_rows_of_a_block():
     """Row kinds that change are told at the block where it begins, by its name."""
     before = read(workflow(leads() >> raw()))

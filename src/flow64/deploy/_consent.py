@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, Literal, TypeAlias
@@ -90,11 +89,11 @@ def jobs_of(plan: Plan, agreed: Agreement) -> Sequence[PlannedWrite]:
     """
     problems = [*_unknown_keys(plan, agreed)]
     jobs: list[PlannedWrite] = []
-    old_keys = {one.key: one.was for one in plan.renames}
+    arguments = {one.key: one.arguments for one in plan.renames}
     for step in plan.steps:
         doing = _doing(step, agreed)
         if doing is None:
-            problems += _refusals(step, agreed, old_keys.get(step.key))
+            problems += _refusals(step, agreed, arguments.get(step.key, ()))
             continue
         if step.spends and step.key not in agreed.allow_spend:
             what = "; ".join(step.spends)
@@ -175,12 +174,13 @@ def _is_skipped(step: Step, agreed: Agreement) -> bool:
     return is_refused and agreed.skip_drifted and step.may_skip
 
 
-def _refusals(step: Step, agreed: Agreement, was: str | None) -> Iterator[str]:
+def _refusals(step: Step, agreed: Agreement, was: Sequence[str]) -> Iterator[str]:
     if step.action != "refuse" or step.state == "orphan" or _is_skipped(step, agreed):
         return  # deletions are checked together
     why = "; ".join(step.reasons) or f"it is {step.state}"
-    if was is not None:
-        why += f"; to keep its ids, write was={json.dumps(was, ensure_ascii=False)}"
+    if was:
+        which = "the key that it had, as in " if len(was) > 1 else ""
+        why += f"; to keep its ids, write {which}{was[0]}"
     if step.is_taken:
         yield f"{step.key}: {why}; {OTHER_ENVIRONMENT}; or leave it: --skip-drifted"
         return

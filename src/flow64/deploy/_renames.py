@@ -12,10 +12,14 @@ from attrs import Factory, evolve, frozen
 
 from ..definition import Definition, Tag, canonical_id, drop_env, id_of, path_of
 from ..plan import Rename, Step, Target
+from ..text import join_first
 from ._drift import keep_fields
 
 ALIKE: Final = 0.5
 """Least share of blocks that two workflows have in common, from 0 to 1."""
+
+MOST_NAMES: Final = 3
+"""Most orphans that a reason names."""
 
 USUAL: Final = 8
 """Most orphans with a block for that block to point to them."""
@@ -52,8 +56,10 @@ class _Profile:
         return (same + like / 2) / most
 
 
-def find_renames(created: Iterable[Step], orphans: Iterable[Step]) -> Iterator[Rename]:
-    """Find pairs that may be one workflow under two keys. No workflow is in two pairs.
+def find_renames(created: Iterable[Step], orphans: Iterable[Step]) -> Sequence[Rename]:
+    """Find pairs that may be one workflow under two keys. No orphan is in two pairs.
+
+    If several orphans fit equally, none of them is chosen: the result names them all.
 
     Args:
         created: Steps of new workflows.
@@ -65,27 +71,37 @@ def find_renames(created: Iterable[Step], orphans: Iterable[Step]) -> Iterator[R
         if step.live is not None
     ]
     if not old:
-        return
+        return []
     index = _Index.of(old)
     wanted = [
         _Profile.of(step, step.target.definition)
         for step in created
         if step.target is not None
     ]
-    for one in wanted:
-        ranked = [
-            (one.share(other), one.name == other.name, other)
-            for other in index.candidates(one)
-        ]
-        best = max(ranked, key=lambda found: found[:2], default=None)
-        if best is not None and best[0] >= ALIKE:
-            index.taken.add(best[2].step.id)
-            yield _rename(one.step, best[2].step)
+    found: dict[str, Rename] = {}
+    # Some that fit equally at first are taken by others, so these are looked at again.
+    for is_last in (False, True):
+        for one in wanted:
+            best = [] if one.step.key in found else _find_best(one, index)
+            if len(best) == 1:
+                index.taken.add(best[0].step.id)
+            if len(best) == 1 or (best and is_last):
+                found[one.step.key] = _rename(one.step, best)
+    return [found[one.step.key] for one in wanted if one.step.key in found]
+
+
+def _find_best(wanted: _Profile, index: _Index) -> Sequence[_Profile]:
+    """Return the orphan that fits best, or several that fit equally."""
+    ranks: dict[tuple[float, bool], list[_Profile]] = defaultdict(list)
+    for other in index.candidates(wanted):
+        if (share := wanted.share(other)) >= ALIKE:
+            ranks[share, wanted.name == other.name].append(other)
+    return ranks[max(ranks)] if ranks else []
 
 
 def hold_renames(steps: Sequence[Step], renames: Sequence[Rename]) -> list[Step]:
     """Refuse to create workflows that may be renamed orphans, until that is decided."""
-    undecided = {one.key: one.orphan for one in renames if not one.is_decided}
+    undecided = {one.key: one for one in renames if not one.is_decided}
     return [
         evolve(
             step,
@@ -93,13 +109,20 @@ def hold_renames(steps: Sequence[Step], renames: Sequence[Rename]) -> list[Step]
             lifted_by="create",
             reasons=(
                 *step.reasons,
-                f"it may be {undecided[step.key]} under another key",
+                f"it may be {_name_candidates(undecided[step.key])} under another key",
             ),
         )
         if step.key in undecided
         else step
         for step in steps
     ]
+
+
+def _name_candidates(rename: Rename) -> str:
+    found = rename.candidates
+    if len(found) > MOST_NAMES:
+        return f"any of {join_first(found, MOST_NAMES)}"
+    return " or ".join(found)
 
 
 def _managed_part(live: Definition) -> Definition:
@@ -169,9 +192,15 @@ class _Index:
 _NO_ORPHANS: Final = deque[_Profile]()
 
 
-def _rename(new: Step, orphan: Step) -> Rename:
+def _rename(new: Step, best: Sequence[_Profile]) -> Rename:
+    orphan, *others = (one.step for one in best)
+    was = [_find_was(new.path, one.step.path) for one in best]
     return Rename(
-        new.key, orphan.key, canonical_id(orphan.id), _find_was(new.path, orphan.path)
+        new.key,
+        orphan.key,
+        canonical_id(orphan.id),
+        None if None in was else was[0],
+        others=tuple(one.key for one in others),
     )
 
 

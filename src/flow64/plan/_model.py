@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, Protocol, TypeAlias
@@ -172,6 +173,9 @@ class Rename:
         orphan_id: Its id.
         was: The argument that keeps its ids. None if that depends on more than keys.
         is_decided: Whether `--create` said that they are two workflows.
+        others: Keys of other workflows that are no longer in the code and fit equally.
+            With any, it is unknown which one was renamed, and `orphan` is only the
+            first.
     """
 
     key: str
@@ -179,6 +183,20 @@ class Rename:
     orphan_id: str
     was: str | None = None
     is_decided: bool = False
+    others: tuple[str, ...] = ()
+
+    @property
+    def candidates(self) -> Sequence[str]:
+        """Keys of all workflows that it may have been."""
+        return (self.orphan, *self.others)
+
+    @property
+    def arguments(self) -> Sequence[str]:
+        """The argument `was=` for each candidate; empty if none keeps the ids."""
+        if self.was is None:
+            return []
+        found = [self.was, *self.others]
+        return [f"was={json.dumps(key, ensure_ascii=False)}" for key in found]
 
 
 @frozen

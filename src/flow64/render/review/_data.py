@@ -29,7 +29,12 @@ def as_data(review: Review) -> dict[str, Any]:
             "groups": [_group_data(group) for group in groups],
             "workflows": [_step_data(one, review) for one in review.workflows],
             "renames": [
-                {"key": one.key, "orphan": one.orphan, "was": one.was}
+                {
+                    "key": one.key,
+                    "orphan": one.orphan,
+                    "was": one.was,
+                    "others": [*one.others],
+                }
                 for one in review.renames
             ],
             "not_checked": [*review.not_checked],

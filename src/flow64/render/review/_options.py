@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -70,10 +69,13 @@ def _first_option(group: Group, review: Review) -> Option:
         by = "what deployed it" if one.state == "orphan" else "that commit"
         return Option(f"bring the code up to {by}", ["git pull"])
     if one.lifted_by == "create":
-        code = [was for one in _renames(group, review) if (was := format_was(one))]
+        renames = _renames(group, review)
+        code = [*dict.fromkeys(was for one in renames for was in one.arguments)]
         if not code:
             return Option("keep its ids by the argument was=")
         words = f"keep {_name_orphans(group, review)} and its ids under the new key"
+        if any(one.others for one in renames):
+            words = "keep the ids of the one that it was, under the new key"
         return Option(
             f"{words}: in Workflow(...), write", code[:MOST_COMMANDS], "python"
         )
@@ -92,7 +94,8 @@ def _renames(group: Group, review: Review) -> Sequence[Rename]:
 
 
 def _name_orphans(group: Group, review: Review) -> str:
-    return join_words(dict.fromkeys(one.orphan for one in _renames(group, review)))
+    found = [key for one in _renames(group, review) for key in one.candidates]
+    return join_words(dict.fromkeys(found))
 
 
 def _list_flags(group: Group, review: Review) -> Sequence[str]:
@@ -133,16 +136,26 @@ def format_options(group: Group, flags: Sequence[Flag]) -> str:
 
 def format_was(rename: Rename) -> str:
     """Return the argument that keeps the ids of a workflow; empty if none does."""
-    if rename.was is None:
-        return ""
-    return f"was={json.dumps(rename.was, ensure_ascii=False)}"
+    return _join_ways(rename.arguments)
 
 
 def describe_rename(rename: Rename, quote: Quote) -> str:
     """Return the two keys of a rename, and how to keep the ids."""
-    was = format_was(rename)
-    keeps = f": {quote(was)} keeps its ids" if was else ""
-    return f"{quote(rename.orphan)} → {quote(rename.key)}{keeps}"
+    was = _join_ways([*map(quote, rename.arguments)])
+    keeps = f": {was} keeps its ids" if was else ""
+    orphans = _join_ways([*map(quote, rename.candidates)])
+    return f"{orphans} → {quote(rename.key)}{keeps}"
+
+
+def name_candidates(rename: Rename) -> str:
+    """Return the keys of the workflows that a new one may have been."""
+    return _join_ways(rename.candidates)
+
+
+def _join_ways(ways: Sequence[str]) -> str:
+    more = len(ways) - MOST_COMMANDS
+    shown = [*ways[:MOST_COMMANDS], *([f"{more:,} more"] if more > 0 else [])]
+    return " or ".join(shown)
 
 
 def list_other_renames(review: Review) -> Sequence[Rename]:

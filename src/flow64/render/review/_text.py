@@ -12,7 +12,13 @@ from ...text import join_first, pluralize
 from ._grouping import Group, group_alike
 from ._headline import make_headline
 from ._notes import Note, NoteStyle, list_notes
-from ._options import format_deletion, format_was, list_options, list_other_renames
+from ._options import (
+    format_deletion,
+    format_was,
+    list_options,
+    list_other_renames,
+    name_candidates,
+)
 from ._words import (
     SIGNS,
     describe_state,
@@ -58,7 +64,8 @@ def _lines(review: Review, *, in_full: bool) -> Iterator[str]:
             was = format_was(rename)
             keeps = f"{was} keeps its ids" if was else "its ids depend on the new names"
             other = f"{format_flags(rename.key, ['create'])} makes another"
-            yield f"    {rename.orphan} {ARROW} {rename.key}: {keeps}; {other}"
+            orphans = name_candidates(rename)
+            yield f"    {orphans} {ARROW} {rename.key}: {keeps}; {other}"
     if review.not_checked:
         yield ""
         yield "not checked:"

@@ -175,7 +175,7 @@ def golden(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """The documentation, strictly: references, local links, a page for every name."""
+    """The documentation: references, local links, a page for every name, its looks."""
     strict = ("--fail-on-warning", "--keep-going", "--nitpicky", "--quiet")
     html, links = "docs/_build/html", "docs/_build/links"
     python(session, "sphinx", *strict, "--fresh-env", "docs", html)
@@ -184,6 +184,7 @@ def docs(session: nox.Session) -> None:
     documented = {name for names in inventory.data.values() for name in names}
     if missing := sorted(public_names() - documented):
         session.error("no page describes these:\n  " + "\n  ".join(missing))
+    session.run(sys.executable, "docs/_ext/look.py", html)
     session.log(f"read it from {html}/index.html")
 
 

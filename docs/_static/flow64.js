@@ -6,4 +6,18 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const box of document.querySelectorAll("pre, .table-wrapper")) {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
   }
+  const labels = {
+    ".sidebar-drawer": "All pages",
+    ".toc-drawer": "On this page",
+    ".content-icon-container": "This page",
+  };
+  for (const [selector, label] of Object.entries(labels)) {
+    document.querySelector(selector)?.setAttribute("aria-label", label);
+  }
+  document.querySelector(".content-icon-container")?.setAttribute("role", "navigation");
+  if (!document.querySelector("h1")) {
+    const title = document.createElement("h1");
+    title.textContent = document.title.split(" - ")[0];
+    document.querySelector("article")?.prepend(title);
+  }
 });

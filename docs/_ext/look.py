@@ -1,0 +1,116 @@
+"""Look at the built pages with the browser of this machine.
+
+    python docs/_ext/look.py docs/_build/html
+
+No page may be wider than a phone, a tablet or a desk, and no script may fail. Axe may
+find nothing in a page of each sort, in light and in dark.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+Size: TypeAlias = tuple[int, Literal["light", "dark"]]
+"""The width of a page, and its colours."""
+
+WIDTHS: Final = (390, 768, 1280)
+EACH_SORT: Final = (
+    "index",
+    "search",
+    "commands/deploy",
+    "commands/index",
+    "changelog",
+    "comparison",
+    "emulator",
+    "how-to-plan",
+    "how-to-run",
+    "limits",
+)
+"""Pages for axe. It takes over ten seconds for the long ones, which look like these."""
+
+CUT: Final = """() => {
+  const scrolls = (one) => /auto|scroll/.test(getComputedStyle(one).overflowX);
+  const isInside = (one) =>
+    one.tagName !== 'ARTICLE' && (scrolls(one) || isInside(one.parentElement));
+  const isBeyond = (one) => one.getBoundingClientRect().right > innerWidth + 1;
+  return [...document.querySelectorAll('html, article *')]
+    .filter((one) => one.tagName === 'HTML'
+      ? one.scrollWidth > innerWidth
+      : isBeyond(one) && !isInside(one))
+    .map((one) => 'cut: ' + one.outerHTML.slice(0, 80));
+}"""
+"""What is beyond the right edge, and in no box that scrolls."""
+
+
+def find_faults(browser: Browser, root: Path) -> Iterator[str]:
+    """Yield what is wrong, with its page, width and colours."""
+    pages = [one for one in sorted(root.rglob("*.html")) if "_static" not in one.parts]
+    for width in WIDTHS:
+        yield from look(browser, pages, (width, "light"), find_cut)
+    chosen = [root / f"{name}.html" for name in EACH_SORT]
+    sizes: list[Size] = [(390, "light"), (1280, "light"), (1280, "dark")]
+    for size in sizes:
+        yield from look(browser, chosen, size, find_violations)
+
+
+def look(
+    browser: Browser,
+    pages: Iterable[Path],
+    size: Size,
+    find: Callable[[Page], list[str]],
+) -> Iterator[str]:
+    """Open pages one after the other, and yield the faults of each."""
+    width, scheme = size
+    shown = browser.new_page(
+        viewport={"width": width, "height": 900}, color_scheme=scheme
+    )
+    failures: list[str] = []
+    shown.on("pageerror", lambda error: failures.append(str(error)))
+    for page in pages:
+        failures.clear()
+        shown.goto(page.as_uri())
+        for fault in find(shown) + failures:
+            yield f"{page.parent.name}/{page.name}, {width} wide, {scheme}: {fault}"
+    shown.close()
+
+
+def find_cut(shown: Page) -> list[str]:
+    """Return what is cut off at the right edge."""
+    found: list[str] = shown.evaluate(CUT)
+    return found
+
+
+def find_violations(shown: Page) -> list[str]:
+    """Return what axe complains of."""
+    violations = Axe().run(shown).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in violations]
+
+
+def main() -> None:
+    """End with 1 if anything is wrong, and say what."""
+    path = shutil.which("chromium")
+    if path is None:
+        words = "the pages were not looked at: install Debian's package chromium"
+        if "CI" in os.environ:
+            sys.exit(words)
+        sys.stderr.write(f"{words}\n")
+        return
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox"]
+        )
+        faults = [*find_faults(browser, Path(sys.argv[1]).resolve())]
+        browser.close()
+    sys.exit("\n".join(faults) or None)
+
+
+if __name__ == "__main__":
+    main()

@@ -17,7 +17,6 @@ from collections.abc import (
 )
 from inspect import isawaitable, iscoroutine
 from os import PathLike
-from types import TracebackType
 from typing import (
     Any,
     Concatenate,
@@ -283,12 +282,7 @@ class AsyncCore(ClientCore):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     def __del__(self) -> None:
@@ -371,12 +365,7 @@ class Core(ClientCore):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

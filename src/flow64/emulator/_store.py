@@ -16,7 +16,6 @@ from itertools import islice
 from os import fspath
 from pathlib import Path
 from threading import RLock
-from types import TracebackType
 from typing import Any, Final, Generic, Protocol, Self, TypeVar
 from weakref import finalize
 from zlib import crc32
@@ -400,12 +399,7 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @contextmanager

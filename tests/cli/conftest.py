@@ -9,6 +9,7 @@ import pytest
 
 from flow64.cli import main
 from flow64.emulator import Emulator, Switches
+from tests.cli.pipelines import TWO_ENVIRONMENTS, written
 from tests.cli.support import assert_valid_output
 
 LEADS = """
@@ -35,7 +36,8 @@ def service(served, monkeypatch, tmp_path):
     """The emulator as the service of this test, in a folder of its own."""
     monkeypatch.setenv("SIXTYFOUR_API_ENDPOINT", served.url)
     monkeypatch.setenv("SIXTYFOUR_API_KEY", f"sk_test_not_a_real_key_{uuid4().hex}")
-    monkeypatch.delenv("FLOW64_JOURNAL", raising=False)
+    for name in ("FLOW64_JOURNAL", "FLOW64_HISTORY"):  # those of the working folder
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     yield served
     served.faults.clear()
@@ -56,6 +58,19 @@ def leads(tmp_path, monkeypatch, namespace):
     path = tmp_path / "leads.py"
     path.write_text(LEADS.replace("acme.example", namespace), "utf-8")
     return path
+
+
+@pytest.fixture
+def configured(leads):
+    """A project with the environments staging and prod, in the working folder."""
+    leads.with_name("pyproject.toml").write_text(TWO_ENVIRONMENTS, "utf-8")
+    return leads
+
+
+@pytest.fixture
+def write(tmp_path, namespace):
+    """Write a file of workflows, and give its name."""
+    return lambda text: written(tmp_path, namespace, text)
 
 
 @pytest.fixture

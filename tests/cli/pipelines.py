@@ -22,6 +22,21 @@ def made(key, *flow, title=None, **more):
 
 """
 
+TWO_ENVIRONMENTS = """
+[tool.flow64]
+source = "leads.py"
+
+[tool.flow64.environments.staging]
+endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }
+api_key = { env = "SIXTYFOUR_API_KEY" }
+suffix = "(staging)"
+
+[tool.flow64.environments.prod]
+endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }
+api_key = { env = "SIXTYFOUR_API_KEY" }
+"""
+"""The settings of `leads.py` with staging and prod, both at the service of the test."""
+
 SPENDING = "buys = made('buys', Search(LEAD, query='CTOs', auto_execute=True))"
 
 FIVE = "w = [made(key, Webhook(LEAD), title=f'{key} {word}') for key in 'abcde']"

@@ -12,28 +12,9 @@ from flow64 import Client
 from flow64.environments import load as load_settings
 from flow64.environments import open_client
 from flow64.loading import load_source
+from tests.cli.pipelines import TWO_ENVIRONMENTS
 
-SETTINGS = """
-[tool.flow64]
-source = "leads.py"
-
-[tool.flow64.environments.staging]
-endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }
-api_key = { env = "SIXTYFOUR_API_KEY" }
-suffix = "(staging)"
-
-[tool.flow64.environments.prod]
-endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }
-api_key = { env = "SIXTYFOUR_API_KEY" }
-"""
 ID = "0d0c8f8e-5a0e-4a54-bb35-4f2f2c9c7e10"
-
-
-@pytest.fixture
-def configured(leads):
-    """A project with the environments staging and prod, in the working folder."""
-    leads.with_name("pyproject.toml").write_text(SETTINGS, "utf-8")
-    return leads
 
 
 # -- In commands ----------------------------------------------------------------------
@@ -178,7 +159,7 @@ def test_check_of_what_is_live_shows_no_secret(service, configured, flow64):
     """Values of the environment that come from variables are redacted."""
     settings = configured.with_name("pyproject.toml")
     more = 'values = { hook = { env = "FLOW64_TEST_HOOK" } }\n'
-    settings.write_text(SETTINGS + more, "utf-8")
+    settings.write_text(TWO_ENVIRONMENTS + more, "utf-8")
     text = configured.read_text("utf-8").replace("LEAD, P", "LEAD, value, P")
     text = text.replace('"Job title"', 'value("hook", secret=True)')
     configured.write_text(text, "utf-8")
@@ -218,7 +199,9 @@ def test_code_and_diff_of_a_key_and_of_an_id(deployed, flow64):
 def test_title_of_what_is_live_shows_no_secret(service, configured, flow64):
     """Other people write titles: with values of the environment, and with escapes."""
     settings = configured.with_name("pyproject.toml")
-    settings.write_text(SETTINGS + 'values = { hook = { env = "HOOK" } }\n', "utf-8")
+    settings.write_text(
+        TWO_ENVIRONMENTS + 'values = { hook = { env = "HOOK" } }\n', "utf-8"
+    )
     secret = "not_a_real_key_but_secret"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOOK", secret)

@@ -34,18 +34,6 @@ CREATE = "/workflows/create_workflow"
 UPDATE = "/workflows/update_workflow"
 
 
-@pytest.fixture(autouse=True)
-def own_history(monkeypatch):
-    """The history of the working folder, and not that of all tests."""
-    monkeypatch.delenv("FLOW64_HISTORY", raising=False)
-
-
-@pytest.fixture
-def write(tmp_path, namespace):
-    """Write a file of workflows, and give its name."""
-    return lambda text: written(tmp_path, namespace, text)
-
-
 @pytest.fixture
 def drifted(service, leads, flow64):
     """A workflow that was edited on the service after it was deployed; its id."""

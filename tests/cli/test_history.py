@@ -10,12 +10,6 @@ import pytest
 from tests.cli.pipelines import id_of, methods, written
 
 
-@pytest.fixture(autouse=True)
-def own_history(monkeypatch):
-    """The history of the working folder, and not that of all tests."""
-    monkeypatch.delenv("FLOW64_HISTORY", raising=False)
-
-
 @pytest.fixture
 def replaced(service, leads, flow64):
     """Two definitions that were replaced: by an update, and by a forced one."""

@@ -225,9 +225,8 @@ def test_endpoint_without_scheme(service, flow64, monkeypatch, endpoint, address
     )
 
 
-def test_history_of_an_unknown_key(service, leads, flow64, monkeypatch):
+def test_history_of_an_unknown_key(service, leads, flow64):
     """Whether or not anything else was replaced."""
-    monkeypatch.delenv("FLOW64_HISTORY", raising=False)
     before = flow64("history", "nokey")
     flow64("deploy", "leads.py", "--yes")
     leads.write_text(leads.read_text("utf-8").replace("Job title", "Role"), "utf-8")

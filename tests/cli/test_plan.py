@@ -26,17 +26,6 @@ from tests.cli.pipelines import (
 from tests.cli.support import flow64 as started
 
 
-@pytest.fixture(autouse=True)
-def own_history(monkeypatch):
-    """The history of the working folder, and not that of all tests."""
-    monkeypatch.delenv("FLOW64_HISTORY", raising=False)
-
-
-@pytest.fixture
-def write(tmp_path, namespace):
-    return lambda text: written(tmp_path, namespace, text)
-
-
 @pytest.fixture
 def there(service, leads, flow64):
     """The workflow of `leads.py`, deployed; gives its id."""

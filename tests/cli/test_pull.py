@@ -363,9 +363,8 @@ def prod(service, monkeypatch):
     return service
 
 
-def test_values_of_the_environment_stay_values(put, prod, flow64, monkeypatch):
+def test_values_of_the_environment_stay_values(put, prod, flow64):
     """F26: pulled, planned, deployed and replaced, a secret is in no file."""
-    monkeypatch.delenv("FLOW64_HISTORY")
     workflow_id = put("Inbound", HOOK)
 
     code, printed, told = flow64("pull", "prod:inbound", "-o", "live", "--json")

@@ -12,12 +12,6 @@ from tests.cli.pipelines import deployed, id_of, methods, outcomes, written
 HOOK = "https://crm.example.com/hooks/not-a-real-token"
 
 
-@pytest.fixture(autouse=True)
-def own_history(monkeypatch):
-    """The history of the working folder, and not that of all tests."""
-    monkeypatch.delenv("FLOW64_HISTORY", raising=False)
-
-
 @pytest.fixture
 def replaced(service, leads, flow64):
     """`Inbound leads` was replaced by `New leads`."""

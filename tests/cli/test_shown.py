@@ -23,11 +23,6 @@ all_of_them = [made(f"n{number:02}") for number in range(12)]
 """
 
 
-@pytest.fixture(autouse=True)
-def own_history(monkeypatch):
-    monkeypatch.delenv("FLOW64_HISTORY", raising=False)
-
-
 @pytest.fixture
 def many(service, tmp_path, namespace):
     """Twelve workflows that are alike."""

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.cli.conftest import leads, namespace
+from tests.cli.conftest import configured, leads, namespace
 
-__all__ = ["leads", "namespace"]
+__all__ = ["configured", "leads", "namespace"]

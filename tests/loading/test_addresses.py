@@ -25,28 +25,9 @@ from flow64.loading import (
     pick_live,
     require_project_source,
 )
+from tests.cli.pipelines import TWO_ENVIRONMENTS
 
-SETTINGS = """
-[tool.flow64]
-source = "leads.py"
-
-[tool.flow64.environments.staging]
-endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }
-api_key = { env = "SIXTYFOUR_API_KEY" }
-suffix = "(staging)"
-
-[tool.flow64.environments.prod]
-endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }
-api_key = { env = "SIXTYFOUR_API_KEY" }
-"""
 ID = "0d0c8f8e-5a0e-4a54-bb35-4f2f2c9c7e10"
-
-
-@pytest.fixture
-def configured(leads):
-    """A project with the environments staging and prod, in the working folder."""
-    leads.with_name("pyproject.toml").write_text(SETTINGS, "utf-8")
-    return leads
 
 
 # -- From text ------------------------------------------------------------------------
@@ -215,7 +196,7 @@ def test_an_environment_with_the_name_of_a_key(configured, source, file, text):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8")
     settings = configured.with_name("pyproject.toml")
-    changed = SETTINGS.replace('"leads.py"', f'"{source}"')
+    changed = TWO_ENVIRONMENTS.replace('"leads.py"', f'"{source}"')
     settings.write_text(changed, "utf-8")
 
     notes = [
@@ -229,7 +210,9 @@ def test_an_environment_with_the_name_of_a_key(configured, source, file, text):
 @pytest.mark.parametrize("source", ["", 'source = "gone.py"'])
 def test_an_environment_without_code(configured, source):
     settings = configured.with_name("pyproject.toml")
-    settings.write_text(SETTINGS.replace('source = "leads.py"', source), "utf-8")
+    settings.write_text(
+        TWO_ENVIRONMENTS.replace('source = "leads.py"', source), "utf-8"
+    )
 
     assert describe_same_key(parse_address("prod")) is None
 

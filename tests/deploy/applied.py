@@ -19,7 +19,7 @@ from tests.deploy.planned import History as Commits
 from tests.service import clients
 from tests.service.support import flow
 
-QUICK = Policy(first_wait=0.001, first_rest=0.001, timeout=0.5, deadline=10)
+QUICK = Policy(first_wait=0.001, first_rest=0.001)
 
 
 def client_of(emulator, key=None):

@@ -709,7 +709,7 @@ class Gate:
         with self.lock:
             self.inside += 1
             self.most = max(self.most, self.inside)
-        self.barrier.wait(timeout=20)
+        self.barrier.wait(timeout=120)
         with self.lock:
             self.inside -= 1
         return Forward()

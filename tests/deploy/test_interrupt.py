@@ -155,7 +155,7 @@ def test_cancelled_task_ends_the_write_that_is_under_way(two, times):
         def cancelled(_):
             for number in range(times):
                 loop.call_soon_threadsafe(loop.call_later, 0.02 * number, task.cancel)
-            return Hang(0.1) if times == 2 else Forward()
+            return Hang() if times == 2 else Forward()
 
         place.server.on("POST", UPDATE, cancelled)
         if times == 0:

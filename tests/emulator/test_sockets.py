@@ -13,6 +13,9 @@ import pytest
 from flow64.http import httpx
 from tests.emulator.support import NO_CERTIFICATES
 
+LONGEST = 60
+"""Seconds after which something that should have happened never will."""
+
 PROGRAM = """
 from flow64.emulator import Emulator
 with Emulator() as emulator:
@@ -36,7 +39,7 @@ def served(tmp_path_factory):
         ) as process,
     ):
         yield process.stdout.readline().strip(), process, said
-        process.communicate("\n", timeout=30)
+        process.communicate("\n", timeout=LONGEST)
     assert process.returncode == 0
 
 
@@ -46,23 +49,26 @@ def address(served):
     url, process, said = served
     yield "127.0.0.1", int(url.rpartition(":")[2])
     reply = httpx.get(
-        f"{url}/workflows", headers={"x-api-key": "k"}, verify=NO_CERTIFICATES
+        f"{url}/workflows",
+        headers={"x-api-key": "k"},
+        verify=NO_CERTIFICATES,
+        timeout=LONGEST,
     )
     assert reply.status_code == 200
     assert process.poll() is None
     assert said.read_text() == ""
 
 
-def exchange(address, sent):
+def exchange(address, sent, *, is_whole=True):
     """Return the statuses of all responses until the connection ends."""
     got = b""
     with (
-        socket.create_connection(address, timeout=20) as raw,
+        socket.create_connection(address, timeout=LONGEST) as raw,
         contextlib.suppress(ConnectionError),
     ):
         raw.sendall(sent)
-        # What waits for the rest is told that there is none.
-        if not select.select([raw], [], [], 0.5)[0]:
+        # What waits for the rest is told that there is none. It ends the connection.
+        if not is_whole and not select.select([raw], [], [], 0.5)[0]:
             raw.shutdown(socket.SHUT_WR)
         while more := raw.recv(65536):
             got += more
@@ -131,7 +137,8 @@ BROKEN = {
 @pytest.mark.parametrize("sent", BROKEN.values(), ids=BROKEN)
 def test_what_is_no_request_is_refused(address, sent):
     """4xx, or the connection ends. The next request is served."""
-    assert all(400 <= status < 500 for status in exchange(address, sent))
+    statuses = exchange(address, sent, is_whole=False)
+    assert all(400 <= status < 500 for status in statuses)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +181,7 @@ def test_stalled_connections_hold_nobody_up(address):
     ]
     with contextlib.ExitStack() as open_ones:
         for number in range(100):
-            raw = socket.create_connection(address, timeout=5)
+            raw = socket.create_connection(address, timeout=LONGEST)
             open_ones.enter_context(raw)
             raw.sendall(started[number % len(started)])
 
@@ -184,7 +191,7 @@ def test_stalled_connections_hold_nobody_up(address):
 def test_answers_that_nobody_reads_hold_nobody_up(address):
     """Connections are reset before their response."""
     for _ in range(20):
-        with socket.create_connection(address, timeout=5) as raw:
+        with socket.create_connection(address, timeout=LONGEST) as raw:
             linger = b"\1\0\0\0\0\0\0\0"  # on, for no time: reset when closed
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             raw.sendall(get(b"/workflows/blocks"))
@@ -195,4 +202,4 @@ def test_answers_that_nobody_reads_hold_nobody_up(address):
 def test_only_loopback_is_listened_on(address):
     """Another address of this machine is refused."""
     with pytest.raises(OSError, match="refused"):
-        socket.create_connection(("127.0.0.2", address[1]), timeout=5)
+        socket.create_connection(("127.0.0.2", address[1]), timeout=LONGEST)

@@ -146,7 +146,7 @@ class _GeneratedModule:
             made.write([inherited], more, rows)
             return
         base = _base_of(known)
-        if base is not None and _loosened(known, made.types):
+        if base is not None and _takes_more(known, made.types):
             made.set("kind", ast.Constant(block.kind))
             made.set("about", ast.Attribute(inherited, "about"))
             made.write([base, ast.Name("CatalogueBlock")], found, rows)
@@ -164,10 +164,10 @@ def _lacks(known: type[CatalogueBlock], block: LiveBlock) -> bool:
     names = {one.name for one in types.fields(types.root, _reserved_in(known))}
     if not known.specs_known:
         return bool(names)
-    return not names <= known.spec_names.keys() or _loosened(known, types)
+    return not names <= known.spec_names.keys() or _takes_more(known, types)
 
 
-def _loosened(known: type[CatalogueBlock], types: SchemaTypes) -> bool:
+def _takes_more(known: type[CatalogueBlock], types: SchemaTypes) -> bool:
     """Whether a schema takes a word, or no value, where a class does not."""
     if _base_of(known) is None:
         return False

@@ -346,15 +346,15 @@ def _with_settings(workflows: Sequence[SourceWorkflow]) -> Sequence[SourceWorkfl
     if listed is None and not rules:
         return workflows
 
-    def judged(workflow: Workflow) -> Workflow:
+    def judge(workflow: Workflow) -> Workflow:
         made = workflow if listed is None else workflow.with_blocks(listed)
         return made.with_rules(rules) if rules else made
 
     return [
         evolve(
             one,
-            workflow=judged(one.workflow),
-            redacted=None if one.redacted is None else judged(one.redacted),
+            workflow=judge(one.workflow),
+            redacted=None if one.redacted is None else judge(one.redacted),
         )
         for one in workflows
     ]

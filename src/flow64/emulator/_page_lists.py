@@ -122,7 +122,7 @@ class Lists:
 
     def newest(self, name: str) -> Sequence[JsonObject]:
         """Return all items of a list with their environments, newest first."""
-        return [*self._placed(name)]
+        return [*self._add_places(self.tables[name].newest())]
 
     def place(self, item: JsonObject) -> JsonObject:
         """Add the names of its environment and organisation to one item."""
@@ -139,7 +139,7 @@ class Lists:
             sort: A column of `SORTS`; without one, the newest come first.
         """
         words = search.lower().split()
-        everything = [*self._placed(name)]
+        everything = [*self._add_places(self.tables[name].newest())]
         found = [item for item in everything if not words or _contains_all(item, words)]
         member = SORTS[name].get(sort.removeprefix("-"))
         if member is not None:
@@ -154,9 +154,6 @@ class Lists:
             "matching": len(found),
             "total": len(everything),
         }
-
-    def _placed(self, name: str) -> Iterator[JsonObject]:
-        return self._add_places(self.tables[name].newest())
 
     def _add_places(self, items: Sequence[JsonObject]) -> Iterator[JsonObject]:
         """Yield items with the names of their environments and organisations."""

@@ -1,4 +1,4 @@
-"""What a run would do and cost, before it is started."""
+"""An estimate of a run before it starts: its rows, cost and effects."""
 
 from __future__ import annotations
 

@@ -253,7 +253,7 @@ class RunFiles(TypedDict):
 
 
 class AppliedStep(TypedDict):
-    """What became of a workflow."""
+    """The outcome of one workflow of a plan."""
 
     key: str
     workflow_id: str

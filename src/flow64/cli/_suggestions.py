@@ -1,7 +1,7 @@
-"""What is suggested for words that flow64 does not have.
+"""Suggestions for words that flow64 does not have.
 
-Words of other tools have advice of their own. Any other word is compared with what
-there is, and what is one slip away is suggested.
+Words of other tools have advice of their own. Any other word is compared with the known
+ones, and those that differ by one slip are suggested.
 """
 
 from __future__ import annotations

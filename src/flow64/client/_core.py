@@ -1,4 +1,4 @@
-"""What both clients share, and how each of them runs calls.
+"""The base of both clients, and how each of them runs calls.
 
 A call is an `async` function of `api`, `deploy` or `runs` that takes a session first.
 An `AsyncClient` awaits it. A `Client` runs it on an event loop in a thread.

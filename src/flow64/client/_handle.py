@@ -1,4 +1,4 @@
-"""What is known of a run, as `Run` and `AsyncRun` show it."""
+"""The known facts of a run, as `Run` and `AsyncRun` show them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the answers of a service say: small judgements that verdicts share."""
+"""Small judgements about the answers of a service, which verdicts share."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class ProbeAnswer:
 
 @frozen(kw_only=True)
 class ProbeResult:
-    """What a probe found out, and what it left.
+    """The result of a probe, and the workflows that it left.
 
     Attributes:
         requests: How many requests were sent.

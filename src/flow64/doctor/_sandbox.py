@@ -157,7 +157,7 @@ class MadeFile:
 
 @frozen
 class Remains:
-    """What earlier probes left.
+    """Workflows that earlier probes left.
 
     Attributes:
         ours: Ids of workflows that a probe certainly made, and no probe uses.

@@ -159,7 +159,7 @@ class View:
 
     @property
     def broken_reads(self) -> Sequence[str]:
-        """What each block reads that no block brings any more, in words."""
+        """The columns that blocks read and that no block brings any longer, in words."""
         broken = (one for one in self._consequences if isinstance(one, ReadBroken))
         return [line.text for one in broken for line in one.describe()]
 

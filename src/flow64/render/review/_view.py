@@ -159,7 +159,7 @@ class View:
 
     @property
     def broken_reads(self) -> Sequence[str]:
-        """The columns that blocks read and that no block brings any longer, in words."""
+        """The columns that blocks read and no block brings any longer, in words."""
         broken = (one for one in self._consequences if isinstance(one, ReadBroken))
         return [line.text for one in broken for line in one.describe()]
 

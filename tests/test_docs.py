@@ -7,10 +7,12 @@ import re
 import runpy
 import tomllib
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 
 from flow64.cli.schema import SCHEMAS
+from flow64.emulator import Fault
 
 FOLDER = Path(__file__).parent.parent / "docs"
 FROM_CODE = runpy.run_path(str(FOLDER / "_ext" / "from_code.py"))
@@ -86,6 +88,17 @@ def test_path_in_the_page_on_the_inside_exists(path):
     """Each module that the page names is there, from the root or from the package."""
     if not path.endswith("NAME.py"):
         assert any((root / path).is_file() for root in (FOLDER.parent, SOURCE))
+
+
+def test_kinds_of_faults():
+    """The page on the emulator has every kind of fault, and no other."""
+    page = (FOLDER / "emulator.md").read_text("utf-8")
+    rows = page.partition("| kind | what the client sees |")[2].partition("\n\n")[0]
+    listed = [kind for row in rows.splitlines() for kind in row.split("|")[1:2]]
+
+    assert sorted(re.findall(r"`(\w+)`", " ".join(listed))) == sorted(
+        get_args(get_type_hints(Fault)["kind"])
+    )
 
 
 def test_published_schemas(tmp_path):

@@ -9,11 +9,10 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import get_args, get_type_hints
 
 import pytest
 
-from flow64.emulator import Fault, load_fixtures
+from flow64.emulator import load_fixtures
 from flow64.http import httpx
 from tests.cli.support import ended, environment, serving
 
@@ -69,17 +68,6 @@ def test_health():
         reply = httpx.get(f"{url}/_emulator/health", trust_env=False)
 
     assert [reply.status_code, f"{reply.text}\n"] == [200, shown.partition("\n")[2]]
-
-
-def test_kinds_of_faults():
-    """The page has every kind of fault, and no other."""
-    (table,) = re.findall(
-        r"^\| what goes wrong .*?\n\n", TEXT, re.MULTILINE | re.DOTALL
-    )
-
-    assert sorted(re.findall(r"`(\w+)`", table)) == sorted(
-        get_args(get_type_hints(Fault)["kind"])
-    )
 
 
 def test_fixtures(tmp_path):

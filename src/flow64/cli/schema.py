@@ -24,7 +24,7 @@ from ._terminal import format_json, print_json, print_text
 SCHEMAS: Final[Mapping[str, str]] = {
     "create": "A workflow as JSON: what `flow64 compile` writes.",
     "definition": "The graph of a workflow: its blocks and edges.",
-    "manifest": "flow64.json, beside compiled and pulled workflows.",
+    "manifest": "flow64.json, next to compiled and pulled workflows.",
     "settings": "The table [tool.flow64], in the form of SchemaStore.",
     "pyproject": "A pyproject.toml with this table, for Taplo.",
     "saved-plan": "A plan, as `flow64 plan -o FILE` saves it.",

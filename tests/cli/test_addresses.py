@@ -255,7 +255,7 @@ def test_list_tells_whose_they_are(deployed, flow64, service):
     _, printed, _ = flow64("list", "--env", "prod", "--json")
 
     told = {
-        one["name"]: (one["condition"], one["key"], one["env"])
+        one["name"]: (one["state"], one["key"], one["env"])
         for one in json.loads(printed)["workflows"]
     }
     assert told == {

@@ -56,7 +56,7 @@ def states(flow64, *arguments):
     assert code == 0, told
     return [
         (step["key"], step["state"], step["action"])
-        for step in json.loads(printed)["steps"]
+        for step in json.loads(printed)["workflows"]
     ]
 
 

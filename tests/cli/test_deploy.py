@@ -203,7 +203,7 @@ def test_json(service, leads, flow64):
         "resume": "",
         "error": None,
     }
-    assert [step["state"] for step in plan["steps"]] == ["new"]
+    assert [step["state"] for step in plan["workflows"]] == ["new"]
 
 
 # -- Asking ---------------------------------------------------------------------------
@@ -282,7 +282,9 @@ def test_skip_drifted(service, write, flow64):
     """The rest is deployed, and skipped workflows are listed."""
     flow64("deploy", write(five()), "--yes")
     service.edit(
-        json.loads(flow64("plan", "two.py", "--json")[1])["steps"][2]["workflow_id"],
+        json.loads(flow64("plan", "two.py", "--json")[1])["workflows"][2][
+            "workflow_id"
+        ],
         name="By hand",
     )
 
@@ -350,7 +352,7 @@ def test_behind_where_branches_deploy(behind, flow64, leads):
 
 def test_all_that_is_missing_is_said_at_once(service, write, flow64):
     flow64("deploy", write(five()), "--yes")
-    steps = json.loads(flow64("plan", "two.py", "--json")[1])["steps"]
+    steps = json.loads(flow64("plan", "two.py", "--json")[1])["workflows"]
     service.edit(steps[0]["workflow_id"], name="By hand")
     service.edit(steps[1]["workflow_id"], description="Whose?")
     before = len(service.requests)
@@ -722,7 +724,9 @@ def test_overtaken(service, leads, flow64, monkeypatch):
 def test_edited_while_others_are_written(service, write, flow64, monkeypatch):
     """The look right before each write finds it; what was done before stays done."""
     flow64("deploy", write(five()), "--yes")
-    third = json.loads(flow64("plan", "two.py", "--json")[1])["steps"][2]["workflow_id"]
+    third = json.loads(flow64("plan", "two.py", "--json")[1])["workflows"][2][
+        "workflow_id"
+    ]
     source = write(five("two"))
 
     def told(text, *_):

@@ -413,7 +413,7 @@ def test_names_steer_no_terminal(deployed, flow64):
     assert not {"\x1b", "\u202e"} & {*printed}
     assert "Other\\x1b]8;;http://x\\u202e[/]" in printed
     (one,) = json.loads(data)["workflows"]
-    assert one["after"]["title"] == "Other\x1b]8;;http://x\u202e[/]"
+    assert one["after"]["name"] == "Other\x1b]8;;http://x\u202e[/]"
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def left(service, leads, flow64, namespace):
 def test_plan_finds_the_orphan(left, flow64):
     code, printed, told = flow64("plan", "leads.py", "--exit-code", "--json")
 
-    (step,) = json.loads(printed)["steps"]
+    (step,) = json.loads(printed)["workflows"]
     assert (code, told, step["state"]) == (2, "", "orphan")
 
 
@@ -52,7 +52,7 @@ def test_compiled_folder_says_so_too(left, flow64):
     """A plan from JSON alone has the same orphan."""
     code, *_ = flow64("compile", "leads.py", "-o", "compiled")
     planned = flow64("plan", "compiled", "--no-code", "--json")
-    (step,) = json.loads(planned[1])["steps"]
+    (step,) = json.loads(planned[1])["workflows"]
 
     assert code == 0
     assert [path.name for path in Path("compiled").iterdir()] == ["flow64.json"]
@@ -66,7 +66,7 @@ def test_folder_of_code_is_not_read_as_json(left, flow64):
 
     code, printed, _ = flow64("plan", ".", "--json")
 
-    assert (code, [one["state"] for one in json.loads(printed)["steps"]]) == (
+    assert (code, [one["state"] for one in json.loads(printed)["workflows"]]) == (
         0,
         ["orphan"],
     )

@@ -174,7 +174,7 @@ def test_plan_and_apply_agree(moved, flow64, edit):
     )
     edit(f"See {SENTINEL}")
     _, printed, _ = flow64("plan", moved, "--env", "prod", "--json")
-    step = json.loads(printed)["steps"][0]
+    step = json.loads(printed)["workflows"][0]
 
     assert step["lost"] == ["/workflow_name"]
     assert (step["action"], step["lifted_by"]) == ("refuse", "force")

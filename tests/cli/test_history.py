@@ -42,7 +42,7 @@ def test_json(replaced, flow64):
     _, printed, _ = flow64("history", "inbound", "--json")
 
     data = json.loads(printed)["entries"]
-    assert [(one["name"], one["reason"]) for one in data] == [
+    assert [(one["name"], one["replaced_by"]) for one in data] == [
         ("By hand\x1b[31m", "forced"),
         ("Inbound leads", "update"),
     ]
@@ -52,7 +52,7 @@ def test_json(replaced, flow64):
         "workflow_id",
         "env",
         "endpoint",
-        "reason",
+        "replaced_by",
         "withheld",
         "name",
         "file",

@@ -72,7 +72,7 @@ def test_json(there, leads, flow64):
     code, printed, told = flow64("plan", "leads.py", "--json")
 
     data = json.loads(printed)
-    (step,) = data["steps"]
+    (step,) = data["workflows"]
     assert (code, told, data["is_empty"]) == (0, "", False)
     assert (step["key"], step["state"], step["action"]) == (
         "inbound",
@@ -187,7 +187,7 @@ def test_every_state_is_named_and_is_told_by_reading(
     plain, text, _ = flow64("plan", *arranged)
     asked, printed, _ = flow64("plan", *arranged, "--exit-code", "--json")
 
-    assert [step["state"] for step in json.loads(printed)["steps"]] == states
+    assert [step["state"] for step in json.loads(printed)["workflows"]] == states
     assert (plain, asked) == (0, code)
     plain_words = {"new": "will be", "update": "will change"}
     plain_words["converged"] = "will only get its stamp"
@@ -230,7 +230,7 @@ def test_their_edit_is_told_where_what_was_deployed_is_found(
 
     _, printed, _ = flow64("plan", "leads.py", "--json")
 
-    (step,) = json.loads(printed)["steps"]
+    (step,) = json.loads(printed)["workflows"]
     base = None if where == "nowhere" else "found"
     assert (step["state"], step["base"], len(step["edits"])) == (
         "conflict",
@@ -405,7 +405,7 @@ def test_source_of_the_settings(service, leads, flow64, tmp_path, monkeypatch):
     there = flow64("plan", "--json")
 
     assert (here[0], there[0]) == (0, 0)
-    assert [step["key"] for step in json.loads(there[1])["steps"]] == ["inbound"]
+    assert [step["key"] for step in json.loads(there[1])["workflows"]] == ["inbound"]
 
 
 def test_no_source(service, flow64):
@@ -519,7 +519,7 @@ def test_two_projects_may_have_one_key(service, leads, flow64):
 
     _, printed, _ = flow64("plan", "leads.py", "--json")
 
-    keys = [step["key"] for step in json.loads(printed)["steps"]]
+    keys = [step["key"] for step in json.loads(printed)["workflows"]]
     assert keys == ["growth:inbound", "sales:inbound"]
 
 
@@ -593,7 +593,7 @@ def test_hostile_names_are_escaped_and_exact_in_data(there, service, flow64):
     _, printed, _ = flow64("plan", "leads.py", "--json")
 
     assert not {"\x1b", "\x9b", "\r", "\u202e", "\x07"} & set(text + told)
-    (step,) = json.loads(printed)["steps"]
+    (step,) = json.loads(printed)["workflows"]
     assert step["edits"][0]["after"] == HOSTILE
 
 
@@ -661,9 +661,9 @@ def test_what_was_pulled_is_known_by_what_was_recorded(service, leads, flow64):
     flow64("deploy", "leads.py", "--yes")
     workflow_id = service.copy(id_of("leads.py"))
     flow64("pull", f"default:{workflow_id}", "-o", "live")
-    equal = json.loads(flow64("plan", "live", "--json")[1])["steps"]
+    equal = json.loads(flow64("plan", "live", "--json")[1])["workflows"]
     service.edit(workflow_id, name="By hand")
-    edited = json.loads(flow64("plan", "live", "--json")[1])["steps"]
+    edited = json.loads(flow64("plan", "live", "--json")[1])["workflows"]
 
     assert [(one["state"], one["action"]) for one in equal] == [("converged", "stamp")]
     assert [(one["state"], one["base"]) for one in edited] == [("drifted", "found")]

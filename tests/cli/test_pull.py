@@ -89,7 +89,7 @@ def test_errors_that_are_stored(service, flow64):
     assert flow64("compile", "live", "-o", "compiled")[0] == 0
     code, printed, told = flow64("plan", "live", "--json")
     assert code == 0, told
-    assert [step["action"] for step in json.loads(printed)["steps"]] == ["stamp"]
+    assert [step["action"] for step in json.loads(printed)["workflows"]] == ["stamp"]
 
 
 @pytest.mark.parametrize("form", ["prod:{id}", "prod:id:{id}", "prod:inbound"])
@@ -385,7 +385,7 @@ def test_values_of_the_environment_stay_values(put, prod, flow64):
         "texts that equal values of prod are values now:\n  crm_hook: live/inbound.json"
         in told
     )
-    assert [(step["workflow_id"], step["state"]) for step in planned["steps"]] == [
+    assert [(step["workflow_id"], step["state"]) for step in planned["workflows"]] == [
         (workflow_id, "converged")
     ]
     files = [path for path in Path().rglob("*") if path.is_file()]

@@ -138,9 +138,9 @@ def test_absent_and_foreign(code, flow64):
     found = {one["key"]: one for one in data["workflows"]}
     assert (data["here"], data["there"], data["same"]) == ("staging", "prod", False)
     assert found["other"]["verdict"] == "different"
-    assert found["other"]["there"]["condition"] == "absent"
+    assert found["other"]["there"]["state"] == "absent"
     assert found["inbound"]["verdict"] == "unknown"
-    assert found["inbound"]["there"]["condition"] == "foreign"
+    assert found["inbound"]["there"]["state"] == "foreign"
     assert flow64("same", "staging", "prod", "inbound", "--exit-code")[0] == 2
 
 

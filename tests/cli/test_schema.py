@@ -149,13 +149,13 @@ def test_plan(service, leads, flow64, schema_of, folder):
     replaced = plan("leads.py", "--prune")
     (folder / "faulty.py").write_text(FAULTY, "utf-8")
 
-    assert new["steps"][0]["state"] == "new"
-    assert changed["steps"][0]["changes"]
+    assert new["workflows"][0]["state"] == "new"
+    assert changed["workflows"][0]["changes"]
     assert replaced["renames"]
     assert plan("faulty.py", by=schema_of("error"))["error"]["workflows"]
-    assert not schema.is_valid({**new, "steps": [{"key": "inbound"}]})
-    state = {**new["steps"][0], "state": "odd"}
-    assert not schema.is_valid({**new, "steps": [state]})
+    assert not schema.is_valid({**new, "workflows": [{"key": "inbound"}]})
+    state = {**new["workflows"][0], "state": "odd"}
+    assert not schema.is_valid({**new, "workflows": [state]})
 
 
 def test_saved_plan(service, leads, flow64, schema_of, folder):

@@ -100,7 +100,7 @@ def test_commands_that_plan(project, flow64, words, wanted):
     reviewed = flow64("review", *words, "--json")[1]
     done = flow64("deploy", *words, "--yes", "--json")[1]
 
-    assert [step["key"] for step in planned["steps"]] == wanted
+    assert [step["key"] for step in planned["workflows"]] == wanted
     assert [key for key in ALL if f'"{key}"' in reviewed] == wanted
     assert [one["key"] for one in json.loads(done)["workflows"]] == wanted
     assert len(titles()) == len(wanted)
@@ -245,7 +245,7 @@ def test_changed(deployed, flow64, service):
 
     assert {one["key"] for one in json.loads(checked[1])["findings"]} >= {"leads/us"}
     assert requests == [("GET", "/workflows")]
-    assert [step["key"] for step in plan["steps"]] == ["leads/us", "new"]
+    assert [step["key"] for step in plan["workflows"]] == ["leads/us", "new"]
     assert (done[0], titles()) == (0, ["Edited", "JP", "New", "Sales", "USA"])
     assert "2 of 5 workflows changed since the last deploy to prod" in done[2]
 
@@ -326,7 +326,7 @@ def test_canary(deployed, flow64):
     rest = flow64("deploy", "--yes", "--prune=1")
 
     assert (first[0], first[1].split()[:2]) == (0, ["done", "leads/us"])
-    actions = {one["key"]: one["action"] for one in json.loads(second[1])["steps"]}
+    actions = {one["key"]: one["action"] for one in json.loads(second[1])["workflows"]}
     assert actions == {
         "leads/us": "none",
         "leads/fr": "update",
@@ -347,7 +347,7 @@ def test_renamed_key_is_refused_in_a_part_too(deployed, flow64, words):
 
     assert (code, "done" in printed, len(titles())) == (3, False, 4)
     assert "under another key" in told
-    assert {step["state"] for step in plan["steps"]} == {"new"}
+    assert {step["state"] for step in plan["workflows"]} == {"new"}
     assert plan["projects"] is None
 
 

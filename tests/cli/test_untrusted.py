@@ -99,7 +99,7 @@ def fetched(service):
 
 
 def states(printed):
-    return {step["key"]: step["state"] for step in json.loads(printed)["steps"]}
+    return {step["key"]: step["state"] for step in json.loads(printed)["workflows"]}
 
 
 def specs_of(data, kind):
@@ -148,7 +148,7 @@ def test_new(project, service, change, flow64):
 
     code, printed, _ = flow64("plan", "head", *TRUSTED, "--json")
 
-    step = next(one for one in json.loads(printed)["steps"] if one["key"] == "mine")
+    step = next(one for one in json.loads(printed)["workflows"] if one["key"] == "mine")
     assert (code, step["state"], step["action"]) == (0, "new", "create")
     assert "nothing was asked about it" in printed
     assert fetched(service) == {*ids(project).values()}

@@ -53,7 +53,7 @@ def test_dearer_field_is_shown_and_counts(kind):
     assert (step.state, step.action) == ("unchanged", "none")
     assert (plan.is_empty, plan.has_changes) == (True, True)
     assert f"{PLAN}{step.id}\n" in as_text(plan)
-    (found,) = as_data(plan)["steps"][0]["settings"]
+    (found,) = as_data(plan)["workflows"][0]["settings"]
     assert found == {
         "block": {
             "id": found["block"]["id"],
@@ -250,7 +250,7 @@ def test_new_workflow_shows_its_cost():
     texts = [as_text(plan), as_text(priced)]
     assert "    cost of 1,000 input rows, at most: $50\n" in texts[0]
     assert "    cost of 1,000 input rows, at most: $500\n" in texts[1]
-    assert as_data(priced)["steps"][0]["cost"] == {
+    assert as_data(priced)["workflows"][0]["cost"] == {
         "dollars": 500.0,
         "unpriced": [],
         "open": [],

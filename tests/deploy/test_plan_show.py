@@ -767,7 +767,7 @@ DATA = snapshot(
         "new": {
             "is_empty": False,
             "has_changes": True,
-            "steps": [
+            "workflows": [
                 {
                     "state": "new",
                     "action": "create",
@@ -782,7 +782,7 @@ DATA = snapshot(
         "new_by_title": {
             "is_empty": False,
             "has_changes": True,
-            "steps": [
+            "workflows": [
                 {
                     "key": "found-people",
                     "workflow_id": "4dadc2f8-6be7-532e-a793-b5712d4b02c3",
@@ -810,7 +810,7 @@ DATA = snapshot(
         "absent": {
             "is_empty": False,
             "has_changes": True,
-            "steps": [
+            "workflows": [
                 {
                     "workflow_id": "11111111-1111-4111-8111-111111111111",
                     "path": "ns:local/workflow:leads/pin:11111111-1111-4111-8111-111111111111",
@@ -827,7 +827,7 @@ DATA = snapshot(
         },
         "unchanged": {},
         "unmanaged": {
-            "steps": [
+            "workflows": [
                 {
                     "unmanaged": ["find_email (362c3001).tier"],
                     "live": "675212af63782afa4739c0f841f6f8aaee6b43c639bb81679b145b4dc0e569fb",
@@ -836,7 +836,7 @@ DATA = snapshot(
         },
         "dearer": {
             "has_changes": True,
-            "steps": [
+            "workflows": [
                 {
                     "key": "plain",
                     "workflow_id": "5c30b323-bb8b-59c5-9160-b553b47321f9",
@@ -871,7 +871,7 @@ DATA = snapshot(
         "update": {
             "is_empty": False,
             "has_changes": True,
-            "steps": [
+            "workflows": [
                 {
                     "state": "update",
                     "action": "update",
@@ -913,7 +913,7 @@ DATA = snapshot(
         "at_work": {
             "is_empty": False,
             "has_changes": True,
-            "steps": [
+            "workflows": [
                 {
                     "state": "update",
                     "action": "update",
@@ -966,7 +966,7 @@ DATA = snapshot(
         "drifted": {
             "is_empty": False,
             "has_changes": True,
-            "steps": [
+            "workflows": [
                 {
                     "state": "drifted",
                     "action": "refuse",
@@ -992,7 +992,7 @@ DATA = snapshot(
         "drifted_with_base": {
             "is_empty": False,
             "has_changes": True,
-            "steps": [
+            "workflows": [
                 {
                     "state": "drifted",
                     "action": "refuse",
@@ -1023,7 +1023,7 @@ DATA = snapshot(
         "conflict": {
             "is_empty": False,
             "has_changes": True,
-            "steps": [
+            "workflows": [
                 {
                     "state": "conflict",
                     "action": "refuse",
@@ -1081,7 +1081,7 @@ DATA = snapshot(
         "converged": {
             "is_empty": False,
             "has_changes": True,
-            "steps": [
+            "workflows": [
                 {
                     "state": "converged",
                     "action": "stamp",
@@ -1097,7 +1097,7 @@ DATA = snapshot(
         "adopted": {
             "is_empty": False,
             "has_changes": True,
-            "steps": [
+            "workflows": [
                 {
                     "state": "converged",
                     "action": "stamp",
@@ -1112,7 +1112,7 @@ DATA = snapshot(
         "behind": {
             "is_empty": False,
             "has_changes": True,
-            "steps": [
+            "workflows": [
                 {
                     "state": "behind",
                     "action": "refuse",
@@ -1158,7 +1158,7 @@ DATA = snapshot(
         "foreign": {
             "is_empty": False,
             "has_changes": True,
-            "steps": [
+            "workflows": [
                 {
                     "state": "foreign",
                     "action": "refuse",
@@ -1202,7 +1202,7 @@ DATA = snapshot(
         "orphan": {
             "is_empty": False,
             "has_changes": True,
-            "steps": [
+            "workflows": [
                 {
                     "key": "gone",
                     "workflow_id": "73686e8d-5f18-56e7-a44f-a508af759c46",
@@ -1221,7 +1221,7 @@ DATA = snapshot(
         "pruned": {
             "is_empty": False,
             "has_changes": True,
-            "steps": [
+            "workflows": [
                 {
                     "key": "gone",
                     "workflow_id": "73686e8d-5f18-56e7-a44f-a508af759c46",
@@ -1239,7 +1239,7 @@ DATA = snapshot(
             "requests": 4,
         },
         "pinned_orphan": {
-            "steps": [
+            "workflows": [
                 {
                     "workflow_id": "11111111-1111-4111-8111-111111111111",
                     "path": "ns:acme.example/project:growth/workflow:leads/pin:11111111-1111-4111-8111-111111111111",
@@ -1257,7 +1257,7 @@ DATA = snapshot(
             "requests": 2,
         },
         "copy": {
-            "steps": [
+            "workflows": [
                 {},
                 {
                     "key": "leads (copy)",
@@ -1278,7 +1278,7 @@ DATA = snapshot(
         "renamed": {
             "is_empty": False,
             "has_changes": True,
-            "steps": [
+            "workflows": [
                 {
                     "key": "new",
                     "workflow_id": "0448b51f-dc97-543b-8b1b-1b75e2a59385",
@@ -1322,7 +1322,7 @@ DATA = snapshot(
         "secret": {
             "is_empty": False,
             "has_changes": True,
-            "steps": [
+            "workflows": [
                 {
                     "key": "secret",
                     "workflow_id": "7aa02b2a-0374-5757-b1c9-707bac4c6742",
@@ -1373,7 +1373,7 @@ DATA = snapshot(
         "orphan_of_branch": {
             "is_empty": False,
             "has_changes": True,
-            "steps": [
+            "workflows": [
                 {
                     "state": "new",
                     "action": "refuse",
@@ -1419,7 +1419,7 @@ DATA = snapshot(
         "edited_orphan": {
             "is_empty": False,
             "has_changes": True,
-            "steps": [
+            "workflows": [
                 {
                     "state": "new",
                     "action": "refuse",
@@ -1467,7 +1467,7 @@ DATA = snapshot(
         "uncommitted": {
             "is_empty": False,
             "has_changes": True,
-            "steps": [
+            "workflows": [
                 {
                     "state": "update",
                     "action": "update",
@@ -1512,7 +1512,7 @@ DATA = snapshot(
         "of_others": {
             "is_empty": False,
             "has_changes": True,
-            "steps": [
+            "workflows": [
                 {
                     "key": "theirs",
                     "path": "ns:acme.example/project:sales/workflow:theirs/pin:8c3c91bb-4d11-5075-b493-0478774c2aed",
@@ -1597,7 +1597,7 @@ DATA = snapshot(
         "taken_over": {
             "is_empty": False,
             "has_changes": True,
-            "steps": [
+            "workflows": [
                 {
                     "state": "foreign",
                     "action": "refuse",
@@ -1686,7 +1686,7 @@ DATA = snapshot(
         "taken_over_equal": {
             "is_empty": False,
             "has_changes": True,
-            "steps": [
+            "workflows": [
                 {
                     "state": "converged",
                     "action": "stamp",
@@ -1701,7 +1701,7 @@ DATA = snapshot(
         "searching": {
             "is_empty": False,
             "has_changes": True,
-            "steps": [
+            "workflows": [
                 {
                     "key": "found",
                     "workflow_id": "6d96a2bd-0a27-5c65-ab59-b828a41b09ef",
@@ -1727,7 +1727,7 @@ DATA = snapshot(
         "rotated": {
             "is_empty": False,
             "has_changes": True,
-            "steps": [
+            "workflows": [
                 {
                     "key": "secret",
                     "workflow_id": "7aa02b2a-0374-5757-b1c9-707bac4c6742",
@@ -1760,7 +1760,7 @@ DATA = snapshot(
         "losing": {
             "is_empty": False,
             "has_changes": True,
-            "steps": [
+            "workflows": [
                 {
                     "state": "update",
                     "action": "refuse",
@@ -1851,7 +1851,7 @@ def test_plan_of_an_unchanged_workflow(usual):
             "endpoint": "http://127.0.0.1",
             "is_empty": True,
             "has_changes": False,
-            "steps": [
+            "workflows": [
                 {
                     "key": "leads",
                     "workflow_id": "8c3c91bb-4d11-5075-b493-0478774c2aed",
@@ -1899,9 +1899,9 @@ def unusual(data, usual):
     """The members of a plan, and of its steps, that are not as usual."""
     assert data.keys() == usual.keys()
     found = {key: value for key, value in data.items() if value != usual[key]}
-    if "steps" in found:
-        (step,) = usual["steps"]
-        found["steps"] = [unusual(one, step) for one in found["steps"]]
+    if "workflows" in found:
+        (step,) = usual["workflows"]
+        found["workflows"] = [unusual(one, step) for one in found["workflows"]]
     return found
 
 

@@ -755,7 +755,7 @@ def test_text_names_some_and_counts_the_rest():
     assert line.strip() == (
         "5 runs in flight: run-0 (running), run-1 (running), run-2 (running) and 2 more"
     )
-    assert len(as_data(plan)["steps"][0]["touched"]["runs"]) == 5
+    assert len(as_data(plan)["workflows"][0]["touched"]["runs"]) == 5
 
 
 def test_hostile_words_cannot_write_to_the_terminal(here):
@@ -767,7 +767,7 @@ def test_hostile_words_cannot_write_to_the_terminal(here):
 
     assert not set(text) & {"\x1b", "\x07", "\r", "\u202e"}
     assert "\n+ other" not in text
-    assert as_data(plan)["steps"][0]["name"] == name
+    assert as_data(plan)["workflows"][0]["name"] == name
 
 
 def test_runs_beyond_the_list_are_not_checked():

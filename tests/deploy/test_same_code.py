@@ -45,7 +45,7 @@ def test_a_block_that_was_added_shows():
     more = definition.blocks[0]._replace(id="11111111-1111-4111-8111-111111111111")
     edited = evolve(definition, blocks=(*definition.blocks, more))
 
-    assert deployed_code(edited).condition == "edited"
+    assert deployed_code(edited).state == "edited"
 
 
 def test_a_stamp_without_fields_shows_no_edit():
@@ -72,7 +72,7 @@ def test_a_copy_and_what_is_not_there():
 
 ONE, TWO = DeployedCode("deployed", "1" * 16), DeployedCode("deployed", "2" * 16)
 COMMITTED = evolve(TWO, commit="abcdef0123456789")
-EDITED = evolve(ONE, condition="edited")
+EDITED = evolve(ONE, state="edited")
 UNCHECKED = evolve(ONE, is_checked=False)
 FOREIGN, ABSENT = DeployedCode("foreign"), DeployedCode("absent")
 
@@ -124,7 +124,8 @@ FOREIGN, ABSENT = DeployedCode("foreign"), DeployedCode("absent")
 def test_two_environments(here, there, verdict, reason):
     (found,) = same_code({"inbound": here}, {"inbound": there})
 
-    assert (found.key, found.verdict, found.reason) == ("inbound", verdict, reason)
+    told = "; ".join(found.reasons)
+    assert (found.key, found.verdict, told) == ("inbound", verdict, reason)
     assert (found.here, found.there) == (here, there)
 
 
@@ -179,4 +180,4 @@ def test_code_that_was_in_no_commit_is_told():
 
     (found,) = same_code({"a": ONE}, {"a": dirty})
 
-    assert "(commit abcdef012345, with changes in no commit) there" in found.reason
+    assert "(commit abcdef012345, with changes in no commit) there" in found.reasons[0]

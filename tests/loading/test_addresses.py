@@ -369,9 +369,9 @@ KNOWN = [
 
 def test_known():
     """The list of workflows tells which are ours, copies of ours, or of others."""
-    conditions = [one.condition for one in KNOWN]
+    states = [one.state for one in KNOWN]
 
-    assert conditions == [*["ours"] * 6, "copy", "foreign"]
+    assert states == [*["ours"] * 6, "copy", "foreign"]
     assert (KNOWN[0].key, KNOWN[0].env) == ("inbound", "prod")
     assert (KNOWN[6].key, KNOWN[6].env, KNOWN[6].place) == (None, None, None)
 

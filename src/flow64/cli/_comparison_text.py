@@ -184,6 +184,6 @@ def _entry_data(entry: SideWorkflow | None) -> ComparedEntry | None:
     return {
         "key": redact_keys(entry.key),
         "workflow_id": entry.definition.id,
-        "title": redact_keys(entry.definition.name),
+        "name": redact_keys(entry.definition.name),
         "is_live": entry.is_live,
     }

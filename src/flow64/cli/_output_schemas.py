@@ -30,6 +30,7 @@ from ._failure import Failure, Faults
 from ._terminal import FORMAT_VERSION
 from .list import LISTED_FACTS
 from .run import RUN_FACTS
+from .runs import RUN_NAMES
 from .watch import name_event
 
 _NULL: Final[Mapping[str, Any]] = {"type": "null"}
@@ -126,7 +127,7 @@ def _plan_schema() -> dict[str, Any]:
         Plan,
         data,
         env=_TEXT,
-        steps=_list_of(_step_schema(data["steps"][0])),
+        workflows=_list_of(_step_schema(data["workflows"][0])),
         renames=_list_of(schema_of_class(Rename)),
     )
 
@@ -228,7 +229,6 @@ def _reviewed(data: Mapping[str, Any]) -> dict[str, Any]:
         Step,
         data,
         workflow_id=_TEXT_OR_NULL,
-        title={"type": "string"},
         file=_TEXT_OR_NULL,
         cost={"type": "object", "properties": costs, "required": [*costs]},
         **_CHANGES,
@@ -263,8 +263,10 @@ def _list_schema() -> dict[str, Any]:
 
 
 def _runs_schema() -> dict[str, Any]:
-    found = {"run_id": _TEXT, **_answer_schema(RunEntry)["properties"]}
-    del found["job_id"]
+    found = _answer_schema(RunEntry)["properties"]
+    found |= {ours: found[name] for name, ours in RUN_NAMES.items()}
+    for name in RUN_NAMES:
+        del found[name]
     return _object(env=_TEXT, runs=_list_of(_object(**found)))
 
 

@@ -172,7 +172,7 @@ class HistoryEntry(TypedDict):
     workflow_id: str
     env: str
     endpoint: str
-    reason: str
+    replaced_by: str
     withheld: Sequence[str]
     name: str
     file: str
@@ -278,5 +278,5 @@ class ComparedEntry(TypedDict):
 
     key: str
     workflow_id: str | None
-    title: str
+    name: str
     is_live: bool

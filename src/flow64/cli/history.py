@@ -96,7 +96,7 @@ def to_data(saved: Saved) -> HistoryEntry:
         "workflow_id": data["workflow_id"],
         "env": data["env"],
         "endpoint": data["endpoint"],
-        "reason": data["reason"],
+        "replaced_by": data["reason"],
         "withheld": data["withheld"],
         "name": saved.definition.name,
         "file": str(saved.file),

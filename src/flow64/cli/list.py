@@ -12,7 +12,7 @@ from ._service import connect
 from ._tables import print_table
 from ._terminal import print_json, print_message
 
-LISTED_FACTS: Final = ("condition", "key", "env", "path")
+LISTED_FACTS: Final = ("state", "key", "env", "path")
 """Attributes of a workflow that are data as they are."""
 
 
@@ -20,7 +20,7 @@ LISTED_FACTS: Final = ("condition", "key", "env", "path")
 @params.env
 @params.as_json
 def command(*, env: str | None, as_json: bool) -> int:
-    """List the workflows of the organisation: key, id, origin and title.
+    """List the workflows of the organisation: key, id, state and title.
 
     Workflows that your code deployed are `ours`, and have the path that their id is
     made from. A `copy` has the stamp of another workflow, as after "duplicate" in the
@@ -47,12 +47,12 @@ def command(*, env: str | None, as_json: bool) -> int:
     if not found:
         print_message("there are no workflows")
     print_table(
-        ("KEY", "ID", "ORIGIN", "TITLE", "PATH"),
+        ("KEY", "ID", "STATE", "TITLE", "PATH"),
         [
-            (one.key or "-", one.id, one.condition, one.title or "-", one.path or "-")
+            (one.key or "-", one.id, one.state, one.title or "-", one.path or "-")
             for one in known
         ],
         least={"PATH": 30, "TITLE": 8},
-        painters={"ORIGIN": paint_state},
+        painters={"STATE": paint_state},
     )
     return 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import click
 
 from ..loading import LiveAddress, list_live, pick_live
@@ -13,6 +15,13 @@ from ._param_types import RunFilter, Whole
 from ._service import connect, find_environment
 from ._tables import print_table
 from ._terminal import print_json, print_message
+
+RUN_NAMES: Final = {
+    "job_id": "run_id",
+    "workflow_name": "name",
+    "status_reason": "reason",
+}
+"""Names in JSON of what the service calls otherwise."""
 
 
 @params.command(
@@ -68,7 +77,10 @@ def command(
         found = client.runs.list(workflow_id=workflow_id, status=status, limit=limit)
     if as_json:
         listed = [
-            {"run_id": run.job_id, **params.to_data(run, leave_out=("job_id",))}
+            {
+                **{ours: getattr(run, name) for name, ours in RUN_NAMES.items()},
+                **params.to_data(run, leave_out=RUN_NAMES),
+            }
             for run in found
         ]
         print_json({"env": str(client.env), "runs": redact_keys_in_json(listed)})

@@ -135,8 +135,7 @@ def _print_answers(answers: Sequence[SameCode], here: str, there: str) -> None:
         print_message("your code deployed nothing to either of them")
         return
     rows = [
-        (one.verdict, one.key, "; ".join(filter(None, [one.reason, *one.notes])))
-        for one in answers
+        (one.verdict, one.key, "; ".join([*one.reasons, *one.notes])) for one in answers
     ]
     print_table(
         ("VERDICT", "KEY", "REASON"),

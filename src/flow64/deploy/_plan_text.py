@@ -43,7 +43,7 @@ def as_data(plan: Plan) -> dict[str, Any]:
         "endpoint": plan.endpoint,
         "is_empty": plan.is_empty,
         "has_changes": plan.has_changes,
-        "steps": [_step_data(step, plan) for step in plan.steps],
+        "workflows": [_step_data(step, plan) for step in plan.steps],
         "renames": [*map(asdict, plan.renames)],
         "projects": None
         if plan.projects is None

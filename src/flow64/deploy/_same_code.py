@@ -13,7 +13,7 @@ from ..definition import EMPTY, UNCOMMITTED, Definition
 from ._data_loss import is_as_deployed
 from ._drift import fields_of_last_deploy, genuine_stamp
 
-CodeCondition: TypeAlias = Literal["absent", "foreign", "edited", "deployed"]
+CodeState: TypeAlias = Literal["absent", "foreign", "edited", "deployed"]
 """absent: does not exist. foreign: without a genuine stamp. edited: changed on the
 service since it was deployed. deployed: as it was deployed."""
 
@@ -27,7 +27,7 @@ class DeployedCode:
     """The code of a workflow in one environment.
 
     Attributes:
-        condition: The state of the workflow.
+        state: The state of the workflow.
         fingerprint: First 16 digits of the unbound fingerprint of the last deploy. None
             if our code did not deploy it.
         commit: The git commit of that code, if recorded. A `+` follows if the code had
@@ -38,7 +38,7 @@ class DeployedCode:
             since they may be secret.
     """
 
-    condition: CodeCondition
+    state: CodeState
     fingerprint: str | None = None
     commit: str | None = None
     is_checked: bool = True
@@ -54,7 +54,7 @@ class SameCode:
     Attributes:
         key: Name of the workflow.
         verdict: Whether it is the same code.
-        reason: Why it is not, in words. Empty if it is.
+        reasons: Why it is not, in words. Empty if it is.
         here: Its code in the one environment.
         there: Its code in the other one.
         notes: Differences that are not code, in words: fields that were set by hand.
@@ -62,7 +62,7 @@ class SameCode:
 
     key: str
     verdict: SameVerdict
-    reason: str
+    reasons: tuple[str, ...]
     here: DeployedCode
     there: DeployedCode
     notes: tuple[str, ...] = ()
@@ -94,14 +94,14 @@ def deployed_code(live: Definition | None) -> DeployedCode:
     is_same = is_as_deployed(live, stamp)
     if is_same is None:
         return DeployedCode("deployed", stamp.unbound, stamp.commit, is_checked=False)
-    condition: CodeCondition = "deployed" if is_same else "edited"
+    state: CodeState = "deployed" if is_same else "edited"
     beside = {
         f"{block.kind} ({block.id[:8].lower()}).{name}": item
         for block in live.blocks
         for name, item in block.specs.items()
         if name not in fields[block.id.lower()]
     }
-    return DeployedCode(condition, stamp.unbound, stamp.commit, beside=beside)
+    return DeployedCode(state, stamp.unbound, stamp.commit, beside=beside)
 
 
 def same_code(
@@ -115,9 +115,9 @@ def same_code(
     found: list[SameCode] = []
     for key in sorted({**here, **there}):
         ours, theirs = here.get(key, absent), there.get(key, absent)
-        verdict, reason = _judge(ours, theirs)
+        verdict, reasons = _judge(ours, theirs)
         notes = tuple(_notes(ours, theirs))
-        found.append(SameCode(key, verdict, reason, ours, theirs, notes))
+        found.append(SameCode(key, verdict, reasons, ours, theirs, notes))
     return found
 
 
@@ -141,30 +141,34 @@ def _notes(here: DeployedCode, there: DeployedCode) -> Iterator[str]:
 _NOTHING: Final = object()
 
 
-def _judge(here: DeployedCode, there: DeployedCode) -> tuple[SameVerdict, str]:
-    """Return the verdict, and the reason if it is not the same code."""
+def _judge(
+    here: DeployedCode, there: DeployedCode
+) -> tuple[SameVerdict, tuple[str, ...]]:
+    """Return the verdict, and the reasons if it is not the same code."""
     sides = {"here": here, "there": there}
     if here.fingerprint is None or there.fingerprint is None:
         words = {"absent": "not deployed", "foreign": "not deployed by our code"}
-        reason = "; ".join(
-            f"{words[code.condition]} {side}"
+        reasons = tuple(
+            f"{words[code.state]} {side}"
             for side, code in sides.items()
             if code.fingerprint is None
         )
-        is_alone = [code.condition for code in sides.values()].count("absent") == 1
-        return "different" if is_alone else "unknown", reason
-    if edited := [side for side, code in sides.items() if code.condition == "edited"]:
+        is_alone = [code.state for code in sides.values()].count("absent") == 1
+        return "different" if is_alone else "unknown", reasons
+    if edited := [side for side, code in sides.items() if code.state == "edited"]:
         where = " and ".join(edited)
-        return "different", f"edited on the service since it was deployed: {where}"
+        edit = f"edited on the service since it was deployed: {where}"
+        return "different", (edit,)
     if here.fingerprint != there.fingerprint:
         ours, theirs = _describe_code(here), _describe_code(there)
-        return "different", f"the code deployed is {ours} here and {theirs} there"
+        return "different", (f"the code deployed is {ours} here and {theirs} there",)
     if not (here.is_checked and there.is_checked):
-        return "unknown", (
+        reason = (
             "the code deployed is the same; its stamp lists no fields, so an edit on "
             "the service would not show"
         )
-    return "same", ""
+        return "unknown", (reason,)
+    return "same", ()
 
 
 def _describe_code(code: DeployedCode) -> str:

@@ -27,7 +27,7 @@ from ._selection import is_glob, matches, suggest_keys
 from ._source_names import list_names
 from ._sources import Loaded
 
-LiveOrigin: TypeAlias = Literal["ours", "copy", "foreign"]
+LiveState: TypeAlias = Literal["ours", "copy", "foreign"]
 """ours: our code deployed it. copy: it has the stamp of another one, as after
 "duplicate" in the web editor. foreign: it has no stamp."""
 
@@ -37,13 +37,13 @@ class LiveWorkflow:
     """A workflow of the service, as far as the list of workflows describes it.
 
     Attributes:
-        condition: Whether our code deployed it.
+        state: Whether our code deployed it.
         path: The path that its id was made from, if our code deployed it.
     """
 
     id: str
     title: str
-    condition: LiveOrigin
+    state: LiveState
     path: str | None = None
 
     @classmethod
@@ -79,7 +79,7 @@ def list_live(client: Client) -> Sequence[LiveWorkflow]:
 
 def select_ours(known: Iterable[LiveWorkflow], env: str) -> Sequence[LiveWorkflow]:
     """Return the workflows that our code deployed to an environment."""
-    return [one for one in known if one.condition == "ours" and one.env == env]
+    return [one for one in known if one.state == "ours" and one.env == env]
 
 
 def match_live(

@@ -57,7 +57,7 @@ def _step_data(one: Step, review: Review) -> dict[str, Any]:
     return {
         "key": one.key,
         "workflow_id": one.id or None,
-        "title": one.name,
+        "name": one.name,
         "state": one.state,
         "action": one.action,
         "reasons": [*one.reasons],

@@ -291,3 +291,108 @@ def test_diff_of_a_text_in_place_of_a_secret(flow64, more):
     assert code == 0
     assert EVIL in printed
     assert "posts to https://evil.example" in printed or '"https://evil' in printed
+
+
+# -- The list of blocks ----------------------------------------------------------------
+
+SETTINGS = '[tool.flow64]\nblocks = "lists/blocks.json"\n'
+
+
+@pytest.fixture
+def listed(folders):
+    """Each of the folders in a project of its own, with a saved list of blocks."""
+    lists = {"base": ["find_phone", "yc_batches"], "head": ["find_phone", "score_lead"]}
+    for name, kinds in lists.items():
+        project = folders / f"of_{name}"
+        (project / "lists").mkdir(parents=True)
+        (folders / name).rename(project / "compiled")
+        (project / "pyproject.toml").write_text(SETTINGS, "utf-8")
+        schema = {"properties": {name: {"type": "string"}}, "required": [name]}
+        answer = [{"block_name": kind, "specs_schema": schema} for kind in kinds]
+        text = json.dumps({"date": "2026-11-28", "blocks": answer})
+        (project / "lists" / "blocks.json").write_text(text, "utf-8")
+    return ("--base", "of_base/compiled", "--head", "of_head/compiled")
+
+
+LISTED = """
+List of blocks: 3 kinds: 1 new, 1 changed and 1 gone
+    new      score_lead
+               head: str · required
+    changed  find_phone
+               head: new: str · required
+               base: is gone
+    gone     yc_batches
+
+"""
+
+
+def test_changed_list_of_blocks(listed, flow64):
+    """A review of two revisions shows it, kind by kind."""
+    code, printed, told = flow64("review", *listed)
+
+    assert (code, told) == (0, "")
+    assert LISTED in printed
+    _, printed, _ = flow64("review", *listed, "--json")
+    assert [
+        (one["kind"], one["change"], len(one["fields"]))
+        for one in json.loads(printed)["listed_kinds"]
+    ] == [
+        ("score_lead", "new", 1),
+        ("find_phone", "changed", 2),
+        ("yc_batches", "gone", 0),
+    ]
+
+
+@pytest.mark.parametrize("form", ["markdown", "html"])
+def test_changed_list_of_blocks_in_a_page(listed, form, flow64):
+    """The line is shown, and the kinds below it with a click."""
+    _, printed, _ = flow64("review", *listed, "--format", form)
+
+    title, *lines = LISTED.strip().splitlines()
+    assert title in printed
+    body = printed.partition(title)[2]
+    assert "<summary>Kind by kind</summary>" in body
+    assert all(line.removeprefix("    ") in body for line in lines)
+
+
+def test_same_list_of_blocks(listed, flow64):
+    """The order and the date of a list mean nothing, and are not shown."""
+    base = "of_base/compiled"
+
+    _, printed, _ = flow64("review", "--base", base, "--head", base)
+
+    assert "ist of blocks" not in printed
+
+
+@pytest.mark.parametrize(("side", "word"), [("base", "new"), ("head", "gone")])
+def test_list_of_blocks_on_one_side(listed, tmp_path, side, word, flow64):
+    """The kinds of a first list are named, without their fields."""
+    (tmp_path / f"of_{side}" / "lists" / "blocks.json").unlink()
+
+    _, printed, _ = flow64("review", *listed)
+
+    kinds = printed.partition(f"List of blocks: 2 kinds: 2 {word}\n")[2]
+    assert [line.split()[0] for line in kinds.splitlines()[:2]] == [word, word]
+    assert kinds.splitlines()[2] == ""
+
+
+def test_damaged_list_of_blocks(listed, tmp_path, flow64):
+    """The review is made, and names what was not compared."""
+    (tmp_path / "of_base" / "lists" / "blocks.json").write_text("[", "utf-8")
+
+    code, printed, _ = flow64("review", *listed)
+
+    assert code == 0
+    assert "not checked" in printed
+    assert "    the list of blocks: " in printed
+
+
+def test_list_of_blocks_beside_an_untrusted_folder(listed, tmp_path, flow64):
+    """A folder that is not trusted names no other file to read."""
+    (tmp_path / "of_head" / "lists" / "blocks.json").write_text("[", "utf-8")
+    manifest = ("--manifest", "of_base/compiled/flow64.json", "--no-code")
+
+    code, printed, _ = flow64("review", *listed, *manifest)
+
+    assert code == 0
+    assert "ist of blocks" not in printed

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
         KindFieldChange,
         compare_catalogues,
         describe_field,
+        format_kind_changes,
+        summarize_kind_changes,
     )
     from ._live_fields import LiveField, SchemaReader, walk_fields
     from ._reference import CompilerFault as CompilerFault
@@ -85,12 +87,14 @@ __all__ = [
     "find_later_producers",
     "findings",
     "findings_reference",
+    "format_kind_changes",
     "learn_kinds",
     "lineage",
     "output_columns",
     "output_rows",
     "row_kinds",
     "rules_by_code",
+    "summarize_kind_changes",
     "walk_fields",
 ]
 
@@ -122,6 +126,8 @@ _ROOMS = {
         "KindChange",
         "compare_catalogues",
         "describe_field",
+        "format_kind_changes",
+        "summarize_kind_changes",
     ),
     "_live_fields": ("LiveField", "SchemaReader", "walk_fields"),
     "_reference": ("CompilerFault", "all_pages", "findings_reference"),

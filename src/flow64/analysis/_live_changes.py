@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from attrs import asdict, frozen
 
 from ..definition import thaw
-from ..text import join_words, shortened, truncate
+from ..redaction import clean_text
+from ..text import join_words, pluralize, shortened, truncate
 from ._live import LiveBlock, LiveCatalogue
 from ._live_fields import LIMITS, LiveField, walk_fields
 
@@ -63,6 +65,22 @@ def compare_catalogues(
             found.append(KindChange(kind, "changed", changes))
     gone = sorted(old.keys() - new.keys())
     return [*found, *(KindChange(kind, "gone") for kind in gone)]
+
+
+def format_kind_changes(changes: Iterable[KindChange]) -> Iterator[str]:
+    """Format differences, a line for each kind, and one for each field below it."""
+    for one in changes:
+        yield f"{one.change:9}{clean_text(one.kind)}"
+        for found in one.fields:
+            head = f"{found.field}: " if found.field else ""
+            yield clean_text(f"           {head}{found.message}")
+
+
+def summarize_kind_changes(changes: Sequence[KindChange]) -> str:
+    """Summarize differences in one line."""
+    counts = Counter(one.change for one in changes)
+    parts = [f"{counts[word]} {word}" for word in get_args(ChangeWord) if counts[word]]
+    return f"{pluralize(len(changes), 'kind')}: {join_words(parts)}"
 
 
 def describe_field(found: LiveField) -> str:

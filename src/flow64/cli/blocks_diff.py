@@ -6,9 +6,13 @@ from pathlib import Path
 
 import click
 
-from ..analysis import LiveCatalogue, compare_catalogues
+from ..analysis import (
+    LiveCatalogue,
+    compare_catalogues,
+    format_kind_changes,
+    summarize_kind_changes,
+)
 from . import _params as params
-from ._block_changes import changes_data, format_changes, summarize_changes
 from ._colours import paint_state
 from ._exit_codes import CHANGES
 from ._terminal import print_json, print_lines, print_message
@@ -31,8 +35,8 @@ def command(*, before: Path, after: Path, has_exit_code: bool, as_json: bool) ->
     """
     changes = compare_catalogues(LiveCatalogue.read(before), LiveCatalogue.read(after))
     if as_json:
-        print_json({"changes": changes_data(changes)})
+        print_json({"changes": [one.as_data() for one in changes]})
     else:
-        print_lines(format_changes(changes), paint_state)
-        print_message(summarize_changes(changes) if changes else "no differences")
+        print_lines(format_kind_changes(changes), paint_state)
+        print_message(summarize_kind_changes(changes) if changes else "no differences")
     return CHANGES if changes and has_exit_code else 0

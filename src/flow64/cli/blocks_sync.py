@@ -8,7 +8,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from ..analysis import KindChange, LiveCatalogue, compare_catalogues
+from ..analysis import (
+    KindChange,
+    LiveCatalogue,
+    compare_catalogues,
+    format_kind_changes,
+    summarize_kind_changes,
+)
 from ..blocks import CATALOGUE
 from ..environments import EMULATOR
 from ..environments import load as load_settings
@@ -18,13 +24,7 @@ from ..manifest import write_all
 from ..redaction import clean_text
 from ..text import join_words, pluralize
 from . import _params as params
-from ._block_changes import (
-    SAVED,
-    changes_data,
-    format_changes,
-    list_problems,
-    summarize_changes,
-)
+from ._block_changes import SAVED, list_problems
 from ._colours import paint_state
 from ._outputs import SyncedBlocks
 from ._service import connect
@@ -61,12 +61,12 @@ def command(*, env: str | None, as_json: bool) -> int:
             "kinds": len(live.blocks),
             "is_first": before is None,
             "is_written": is_new,
-            "changes": changes_data(changes),
+            "changes": [one.as_data() for one in changes],
             "problems": [*map(clean_text, answer.problems)],
         }
         print_json(synced)
     else:
-        print_lines(format_changes(changes), paint_state)
+        print_lines(format_kind_changes(changes), paint_state)
     for line in list_problems(answer.problems):
         print_message(line)
     _print_result(file, before, live, changes)
@@ -142,6 +142,6 @@ def _print_result(
             if kinds:
                 print_message(f"{label}: {join_words(sorted(kinds), 20)}")
     elif changes:
-        print_message(f"{name} written: {summarize_changes(changes)}")
+        print_message(f"{name} written: {summarize_kind_changes(changes)}")
     else:
         print_message(f"{name} is unchanged: {count}, as on {before.date}")

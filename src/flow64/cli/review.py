@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import click
 
+from ..analysis import KindChange
 from ..definition import Definition
 from ..deploy import review_of_plan
 from ..environments import load as load_settings
-from ..loading import Selection, SourceWorkflow, lower_leniently
+from ..errors import FlowError
+from ..loading import (
+    Selection,
+    SourceWorkflow,
+    compare_saved_catalogues,
+    lower_leniently,
+)
 from ..plan import Plan, Review
 from ..render import (
     Pair,
@@ -173,7 +180,19 @@ def _compare(
         )
         for name in selection.pick("both folders", names, lambda name: [name])
     ]
-    return review_of_diff(pairs, prices=load_settings().prices)
+    listed: Sequence[KindChange] = ()
+    doubts = []
+    if manifest is None:  # a folder that is not trusted says nothing about other files
+        try:
+            listed = compare_saved_catalogues(base, head)
+        except FlowError as error:
+            doubts.append(f"the list of blocks: {error}")
+    return review_of_diff(
+        pairs,
+        prices=load_settings().prices,
+        listed_kinds=listed,
+        not_checked=doubts,
+    )
 
 
 def _load_folder(

@@ -29,6 +29,7 @@ from ._selection import (
     matches,
 )
 from ._source_names import (
+    compare_saved_catalogues,
     find_saved_catalogue,
     list_names,
     require_project_source,
@@ -75,6 +76,7 @@ __all__ = [
     "SourceError",
     "SourceWorkflow",
     "advise_revision",
+    "compare_saved_catalogues",
     "describe_same_key",
     "describe_unknown",
     "files_below",

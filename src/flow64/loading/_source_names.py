@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ..analysis import LiveCatalogue
+from attrs import evolve
+
+from ..analysis import LiveCatalogue, compare_catalogues
 from ..environments import Settings
 from ..environments import load as load_settings
 from ..errors import ReadError, SettingsError
@@ -17,7 +19,7 @@ from ._errors import AddressError
 from ._importing import is_module_name
 
 if TYPE_CHECKING:
-    from ..analysis import RuleSetting
+    from ..analysis import KindChange, RuleSetting
     from ..environments import Settings
 
 CODE: Final = "code"
@@ -114,7 +116,31 @@ def find_saved_catalogue() -> LiveCatalogue | None:
         SettingsError: The file cannot be used, or pyproject.toml has mistakes.
     """
     settings = _find_settings()
-    if settings is None or settings.blocks is None:
+    return None if settings is None else _read_saved_catalogue(settings)
+
+
+def compare_saved_catalogues(before: Path, after: Path) -> Sequence[KindChange]:
+    """Return the changes of the saved list between the projects of two folders.
+
+    If one of them has no list, the kinds of the other one have no fields.
+
+    Raises:
+        SettingsError: A file cannot be used, or a pyproject.toml has mistakes.
+    """
+    old, new = (_read_saved_catalogue(load_settings(one)) for one in (before, after))
+    nothing = LiveCatalogue({})
+    changes = compare_catalogues(old or nothing, new or nothing)
+    is_whole = old is not None and new is not None
+    return changes if is_whole else [evolve(one, fields=()) for one in changes]
+
+
+def _read_saved_catalogue(settings: Settings) -> LiveCatalogue | None:
+    """Return the saved list of blocks of a project; None if it has none.
+
+    Raises:
+        SettingsError: The file cannot be used.
+    """
+    if settings.blocks is None:
         return None
     advice = "flow64 blocks sync fetches it again"
     try:

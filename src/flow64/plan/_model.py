@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from attrs import asdict, field, frozen
 
-from ..analysis import Estimate
+from ..analysis import Estimate, KindChange
 from ..definition import (
     EMPTY,
     BoundSecret,
@@ -430,6 +430,8 @@ class Review:
         requests: The number of requests that the plan took, including retries.
         cached: The number of workflows that a cache knew to be unchanged.
         command: The command that deploys it. Empty if it is not known.
+        listed_kinds: The changes of the service's list of blocks that is saved in the
+            project, between two folders.
     """
 
     source: Literal["diff", "plan"]
@@ -441,6 +443,7 @@ class Review:
     requests: int = 0
     cached: int = 0
     command: str = ""
+    listed_kinds: Sequence[KindChange] = ()
 
     @property
     def notable(self) -> tuple[Step, ...]:

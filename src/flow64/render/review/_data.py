@@ -37,6 +37,7 @@ def as_data(review: Review) -> dict[str, Any]:
                 }
                 for one in review.renames
             ],
+            "listed_kinds": [one.as_data() for one in review.listed_kinds],
             "not_checked": [*review.not_checked],
         }
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from attrs import field, frozen
 
-from ...analysis import effects, estimate_cost
+from ...analysis import KindChange, effects, estimate_cost
 from ...definition import EMPTY, Definition
 from ...diff import (
     BlockRenamed,
@@ -45,13 +45,19 @@ NOTHING: Final = Definition("", "", (), ())
 
 
 def review_of_diff(
-    pairs: Iterable[Pair], *, prices: Mapping[str, float] = EMPTY
+    pairs: Iterable[Pair],
+    *,
+    prices: Mapping[str, float] = EMPTY,
+    listed_kinds: Sequence[KindChange] = (),
+    not_checked: Sequence[str] = (),
 ) -> Review:
     """Review the changes between two sets of definitions. No service is asked.
 
     Args:
         pairs: Each workflow before and after, each key once.
         prices: Dollars for one row by kind, in place of those that are documented.
+        listed_kinds: The changes of the saved list of blocks.
+        not_checked: What else could not be checked, in words.
 
     Raises:
         ArgumentError: A key is repeated, a pair is empty, or a price is not a number.
@@ -66,7 +72,9 @@ def review_of_diff(
         seen.add(pair.key)
         made.append(_make_step(pair, prices))
     doubt = "the service: what is deployed, edited or running there was not looked at"
-    return Review("diff", made, not_checked=(doubt,))
+    return Review(
+        "diff", made, not_checked=(doubt, *not_checked), listed_kinds=listed_kinds
+    )
 
 
 def _make_step(pair: Pair, prices: Mapping[str, float]) -> Step:

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from attrs import Factory, define, frozen
 
+from ...analysis import format_kind_changes
 from ...diff import ARROW, Line, Section
 from ...plan import Review, Step
 from ...redaction import redact_keys
@@ -31,6 +32,7 @@ from ._words import (
     format_changes_title,
     format_share,
     name_group,
+    title_listed_kinds,
 )
 
 LIMIT: Final = 65_536
@@ -418,6 +420,9 @@ def _add_tail(page: _Page, review: Review) -> None:
         if (more := len(renames) - MOST_KEYS) > 0:
             lines.append(f"- and {more:,} more")
         page.add("\n".join([*lines, ""]), 3, "note")
+    if review.listed_kinds:
+        owner = page.add(f"#### {title_listed_kinds(review)}\n", 3, "note")
+        page.add_to(owner, partial(_write_listed_kinds, review), 4, "changes")
     if review.not_checked:
         doubts = [
             f"- {format_prose(doubt)}" for doubt in review.not_checked[:MOST_KEYS]
@@ -425,3 +430,11 @@ def _add_tail(page: _Page, review: Review) -> None:
         if (more := len(review.not_checked) - MOST_KEYS) > 0:
             doubts.append(f"- {pluralize(more, 'more thing')}")
         page.add("\n".join(["#### Not checked", "", *doubts, ""]), 3, "note")
+
+
+def _write_listed_kinds(review: Review, _: int) -> _Made:
+    """Write the changes of the list of blocks, kind by kind."""
+    lines = [*format_kind_changes(review.listed_kinds)]
+    body = format_code_block("\n".join(lines[:MOST_LINES]), "text")
+    more = len(lines[MOST_LINES:])
+    return f"<details><summary>Kind by kind</summary>\n\n{body}\n</details>\n", more

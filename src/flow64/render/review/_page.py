@@ -14,7 +14,7 @@ from typing import Final
 
 from attrs import define, frozen
 
-from ...analysis import Estimate
+from ...analysis import Estimate, format_kind_changes
 from ...definition import canonical_id
 from ...diff import ARROW, Line, Section
 from ...plan import Review
@@ -36,6 +36,7 @@ from ._words import (
     format_cost_change,
     format_share,
     name_group,
+    title_listed_kinds,
 )
 
 MOST_BLOCKS: Final = 2_000
@@ -178,6 +179,11 @@ def _write_foot(review: Review, room: _Room) -> Iterator[str]:
         for rename in renames:
             yield f"<li>{describe_rename(rename, _code)}</li>"
         yield "</ul>"
+    if review.listed_kinds:
+        lines = "\n".join(format_kind_changes(review.listed_kinds))
+        yield f"<h2>{title_listed_kinds(review)}</h2>"
+        yield f"<details><summary>Kind by kind</summary><pre>{escape(lines)}</pre>"
+        yield "</details>"
     if review.not_checked:
         yield "<h2>Not checked</h2><ul>"
         yield from (f"<li>{_text(doubt)}</li>" for doubt in review.not_checked)

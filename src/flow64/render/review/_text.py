@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from ...analysis import format_kind_changes
 from ...diff import ARROW, Section, format_sections
 from ...plan import Review, format_flags
 from ...redaction import clean_text
@@ -25,6 +26,7 @@ from ._words import (
     format_changes_title,
     format_share,
     name_group,
+    title_listed_kinds,
 )
 
 MOST_KEYS: Final = 60
@@ -66,6 +68,10 @@ def _lines(review: Review, *, in_full: bool) -> Iterator[str]:
             other = f"{format_flags(rename.key, ['create'])} makes another"
             orphans = name_candidates(rename)
             yield f"    {orphans} {ARROW} {rename.key}: {keeps}; {other}"
+    if review.listed_kinds:
+        yield ""
+        yield title_listed_kinds(review)
+        yield from (f"    {line}" for line in format_kind_changes(review.listed_kinds))
     if review.not_checked:
         yield ""
         yield "not checked:"

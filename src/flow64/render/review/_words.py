@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from ...analysis import Estimate
-from ...plan import FLAGS, Action, State
+from ...analysis import Estimate, summarize_kind_changes
+from ...plan import FLAGS, Action, Review, State
 from ._grouping import Group
 
 Quote = Callable[[str], str]
@@ -111,3 +111,8 @@ def format_cost_change(group: Group, cost: Callable[[Estimate], str]) -> str:
     if before is None or before == after:
         return cost(after)
     return f"{cost(before)} → {cost(after)}"
+
+
+def title_listed_kinds(review: Review) -> str:
+    """Return what changes in the service's list of blocks, in one line."""
+    return f"List of blocks: {summarize_kind_changes(review.listed_kinds)}"

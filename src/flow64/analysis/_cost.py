@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from attrs import asdict, frozen
 
 from ..blocks import CATALOGUE, of_catalogue
-from ..definition import EMPTY, Definition
+from ..definition import EMPTY, Definition, is_number
 from ..errors import ArgumentError, shortened
 from ..text import format_dollars, join_first
 from ._unknown_kinds import unknown_kinds
@@ -428,8 +428,7 @@ def estimate_cost(definition: Definition, prices: Mapping[str, float]) -> Estima
 
 def _check_prices(prices: Mapping[str, float]) -> Mapping[str, float]:
     for kind, price in prices.items():
-        is_number = isinstance(price, int | float) and not isinstance(price, bool)
-        if not (is_number and isfinite(price) and price >= 0):
+        if not (is_number(price) and isfinite(price) and price >= 0):
             what = f"the price of {shortened(kind)} is {shortened(price)}"
             problem = f"{what}; write dollars for one row, such as 0.05"
             raise ArgumentError("prices", problem)

@@ -23,6 +23,7 @@ from ..blocks import (
     Role,
     UncheckedBlock,
 )
+from ..definition import is_number
 from ..dsl import Flow
 from ._live import LiveBlock, LiveCatalogue
 
@@ -99,6 +100,6 @@ def _price(block: LiveBlock) -> float | None:
     """Return dollars for a row, if a key says a plain number of them."""
     for name in _PRICES:
         found = block.extra.get(name)
-        if isinstance(found, int | float) and not isinstance(found, bool):
+        if is_number(found):
             return float(found) if math.isfinite(found) and found >= 0 else None
     return None

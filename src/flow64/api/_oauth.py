@@ -19,6 +19,7 @@ from uuid import uuid4
 
 from attrs import evolve, frozen
 
+from ..definition import is_number
 from ..errors import (
     AnswerError,
     ApiError,
@@ -130,8 +131,7 @@ class OAuth:
             raise ConfigError(
                 f"OAuth(token_path=...) is not a path; it begins as {TOKEN_PATH!r} does"
             )
-        is_number = isinstance(lifetime, int | float) and not isinstance(lifetime, bool)
-        if not is_number or not 1 <= lifetime <= LONGEST:
+        if not is_number(lifetime) or not 1 <= lifetime <= LONGEST:
             raise ConfigError(
                 f"OAuth(lifetime={shortened(lifetime)}) is not a number of seconds "
                 f"from 1 to {LONGEST:g}"

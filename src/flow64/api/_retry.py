@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from attrs import Attribute, field, frozen
 
+from ..definition import is_number
 from ..errors import (
     AnswerError,
     ApiError,
@@ -31,8 +32,7 @@ LEFT_OPEN: Final = frozenset({408, 425, 499})
 
 
 def _seconds(_: Policy, attribute: Attribute[float], value: object) -> None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not 0 < float(str(value)) <= 365 * DAY:
+    if not is_number(value) or not 0 < value <= 365 * DAY:
         problem = f"Policy({attribute.name}={shortened(value)})"
         raise ConfigError(f"{problem} is not a number of seconds above 0")
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final, Literal, TypeAlias, get_args
 import attrs
 from attrs import field, frozen
 
-from ..definition import EMPTY
+from ..definition import EMPTY, is_number
 from ..dsl import Block
 from ..errors import ArgumentError
 from ..text import did_you_mean, join_words, shortened
@@ -150,8 +150,7 @@ class Price:
 
     @dollars.validator
     def _check_dollars(self, _: object, given: Any) -> None:
-        is_number = isinstance(given, int | float) and not isinstance(given, bool)
-        if not (is_number and math.isfinite(given) and given >= 0):
+        if not (is_number(given) and math.isfinite(given) and given >= 0):
             problem = f"dollars is {shortened(given)}"
             raise ArgumentError("Price", f"{problem}; write dollars, such as 0.05")
 

@@ -209,12 +209,8 @@ def name_live_texts(side: Side, environment: Environment) -> Side:
         evolve(
             entry,
             definition=evolve(
-                entry.definition,
+                entry.definition.map_specs(lambda at: map_json(at.specs, name_text)),
                 name=entry.definition.name.removesuffix(ending),
-                blocks=tuple(
-                    block._replace(specs=map_json(block.specs, name_text))
-                    for block in entry.definition.blocks
-                ),
             ),
         )
         for entry in side.entries

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias, cast
 from attrs import frozen
 
 from ..blocks import FILTER_LOGIC, FILTER_OPERATORS, UNARY_OPERATORS, Filter
-from ..definition import Value
+from ..definition import Value, is_number
 from ..dsl import RESERVED, UNSET, Block, RawBlock, RowKind
 from ._arrange import FlowPart
 from ._audit import audit
@@ -200,8 +200,7 @@ class _Module:
         if isinstance(value, RowKind):
             self.imports["flow64"].add(value.name)
             return ast.Name(value.name)
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if is_number and str(value).startswith("-"):
+        if is_number(value) and str(value).startswith("-"):
             return ast.UnaryOp(ast.USub(), ast.Constant(-value))
         return ast.Constant(value)
 

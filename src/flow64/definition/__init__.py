@@ -7,7 +7,7 @@ from ._bind import add_suffix, bind, unbound_names
 from ._canonical import as_body, dumps
 from ._fast_path import UNUSUAL, freeze_quickly
 from ._fingerprint import digest, fingerprint, meaning, rfc8785
-from ._frozen import EMPTY, MAX_INTEGER, FrozenDict, FrozenList, is_plain
+from ._frozen import EMPTY, MAX_INTEGER, FrozenDict, FrozenList, is_number, is_plain
 from ._ids import (
     DEFAULT_ENV,
     FLOW64,
@@ -117,6 +117,7 @@ __all__ = [
     "has_more_values",
     "id_of",
     "ids_under",
+    "is_number",
     "is_plain",
     "is_shared_path",
     "is_unreserved",

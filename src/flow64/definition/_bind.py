@@ -46,11 +46,7 @@ def bind(
         problems += map(_mask, found) if name in secret else found
     if not filled:
         return definition
-    blocks = tuple(
-        block._replace(specs=_fill(block.specs, filled, secret))
-        for block in definition.blocks
-    )
-    return evolve(definition, blocks=blocks)
+    return definition.map_specs(lambda block: _fill(block.specs, filled, secret))
 
 
 def add_suffix(definition: Definition, suffix: str) -> Definition:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeGuard
 
 MAX_INTEGER: Final = 2**53 - 1
 """Integers beyond this lose digits in programs that read JSON numbers as doubles."""
@@ -69,6 +69,11 @@ def is_plain(value: Any) -> bool:
         or value is None
         or (kind is int and -MAX_INTEGER <= value <= MAX_INTEGER)
     )
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Return True for a number of JSON: an `int` or a `float`, and not a `bool`."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def is_encodable(text: str) -> bool:

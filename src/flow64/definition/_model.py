@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol, overload
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from ..diagnostics import Place
 from ._frozen import EMPTY, FrozenDict
@@ -278,6 +278,11 @@ class Definition:
         for kind in kinds:
             for position in self.by_kind.get(kind, ()):
                 yield position, self.blocks[position]
+
+    def map_specs(self, change: Callable[[WireBlock], FrozenDict]) -> Definition:
+        """Return a definition with other specs: those that a function gives a block."""
+        made = (block._replace(specs=change(block)) for block in self.blocks)
+        return evolve(self, blocks=tuple(made))
 
     @cached_property
     def memo(self) -> dict[object, Any]:

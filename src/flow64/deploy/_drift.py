@@ -65,11 +65,9 @@ def sent_fields(definition: Definition) -> SpecFields:
 
 def keep_fields(live: Definition, fields: SpecFields) -> Definition:
     """Return a live definition with only some of its spec fields."""
-    blocks = tuple(
-        block._replace(specs=_keep_specs(block, fields.get(block.id.lower(), _NONE)))
-        for block in live.blocks
+    return live.map_specs(
+        lambda block: _keep_specs(block, fields.get(block.id.lower(), _NONE))
     )
-    return evolve(live, blocks=blocks)
 
 
 def fields_of_last_deploy(live: Definition, last: Stamp | None) -> SpecFields:

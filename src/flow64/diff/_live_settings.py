@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from ..analysis import Estimate, RowKindName, estimate_cost, output_rows
 from ..blocks import CATALOGUE, EFFECT_WORDS, CatalogueBlock, Effect, facts_of
 from ..compiler import call_of
-from ..definition import BoundSecret, Definition, FrozenDict, Path, thaw
+from ..definition import BoundSecret, Definition, FrozenDict, Path, WireBlock, thaw
 from ..redaction import clean_text
 from ..text import format_dollars
 from ._changes import BlockRef
@@ -134,7 +134,7 @@ def find_settings(
             for specs in (block.specs, {**ours.specs, name: block.specs[name]}):
                 default = _with_default(cls, specs, name)
                 if _Answers.of(cls, specs) != _Answers.of(cls, default):
-                    made = [_replace_specs(code, at, one) for one in (default, specs)]
+                    made = [_replace_specs(code, ours, one) for one in (default, specs)]
                     yield _make_setting(made, at, name, prices)
                     break
 
@@ -170,11 +170,10 @@ def _make_setting(
     )
 
 
-def _replace_specs(code: Definition, at: int, specs: _Specs) -> Definition:
+def _replace_specs(code: Definition, block: WireBlock, specs: _Specs) -> Definition:
     """Return the code with other specs of one block."""
-    blocks = [*code.blocks]
-    blocks[at] = blocks[at]._replace(specs=FrozenDict(specs))
-    return evolve(code, blocks=tuple(blocks))
+    made = FrozenDict(specs)
+    return code.map_specs(lambda at: made if at is block else at.specs)
 
 
 def _replace_secret(item: Any) -> Any:

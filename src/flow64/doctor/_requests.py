@@ -26,7 +26,7 @@ from ..api import (
     Session,
     organisations_of,
 )
-from ..definition import is_uuid
+from ..definition import is_number, is_uuid
 from ..errors import FlowError, TokenError, TransportError
 
 CredentialState: TypeAlias = Literal[
@@ -214,8 +214,7 @@ def objects_in(data: Any) -> Sequence[Mapping[str, Any]]:
 
 def number_of(data: Any) -> float | None:
     """Return JSON data as a number; None if it is not one."""
-    is_number = isinstance(data, int | float) and not isinstance(data, bool)
-    return float(data) if is_number else None
+    return float(data) if is_number(data) else None
 
 
 async def examine(

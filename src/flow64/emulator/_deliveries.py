@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from attrs import evolve, frozen
 
-from ..definition import WireBlock
+from ..definition import WireBlock, is_number
 from ..errors import ConfigError
 from ..http import httpx
 from ._clock import Clock
@@ -209,8 +209,8 @@ def _is_address(text: str) -> bool:
 
 
 def _parse_timeout(timeout: Any) -> float:
-    is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
-    return min(float(timeout), SECONDS) if is_number and timeout > 0 else SECONDS
+    is_given = is_number(timeout) and timeout > 0
+    return min(float(timeout), SECONDS) if is_given else SECONDS
 
 
 def _post_with_deadline(

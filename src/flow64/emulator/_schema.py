@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from attrs import field, frozen
 
-from ..definition import is_uuid
+from ..definition import is_number, is_uuid
 from ._records import JsonObject
 
 Location: TypeAlias = tuple[str | int, ...]
@@ -154,7 +154,7 @@ _TYPES: Final[Mapping[Type, tuple[Callable[[Any], bool], str, str]]] = {
     ),
     "integer": (_is_integer, "int_type", "Input should be a valid integer"),
     "number": (
-        lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+        is_number,
         "float_type",
         "Input should be a valid number",
     ),

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ..analysis import LiveBlock, LiveCatalogue, SchemaReader
 from ..blocks import CATALOGUE, DIALECT, specs_schema
-from ..definition import VALUE_KEY, thaw
+from ..definition import VALUE_KEY, is_number, thaw
 from ..redaction import redact_keys_in_json
 
 DEEPEST: Final = 8
@@ -200,10 +200,6 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
@@ -239,10 +235,10 @@ _PLAIN: Final[Mapping[str, Any]] = {
     "x-flow64": lambda value: isinstance(value, Mapping),
     "type": _is_type,
     "enum": lambda value: isinstance(value, list) and bool(value),
-    "minimum": _is_number,
-    "exclusiveMinimum": _is_number,
-    "maximum": _is_number,
-    "exclusiveMaximum": _is_number,
+    "minimum": is_number,
+    "exclusiveMinimum": is_number,
+    "maximum": is_number,
+    "exclusiveMaximum": is_number,
     "minLength": _is_count,
     "maxLength": _is_count,
     "minItems": _is_count,

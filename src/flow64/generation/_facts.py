@@ -21,6 +21,7 @@ from ..blocks import (
     Role,
     Takes,
 )
+from ..definition import is_number
 from ..errors import SettingsError
 from ..text import did_you_mean, join_words, shortened
 
@@ -152,8 +153,7 @@ def _some_of(words: Sequence[str]) -> Callable[[Any], str | None]:
 
 
 def _judge_price(value: Any) -> str | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    is_price = is_number and math.isfinite(value) and value >= 0
+    is_price = is_number(value) and math.isfinite(value) and value >= 0
     return None if is_price else "dollars for one input row, such as 0.02"
 
 

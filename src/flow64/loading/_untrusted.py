@@ -274,10 +274,7 @@ def _hide_values(definition: Definition, plain: frozenset[str]) -> Definition:
         is_hidden = isinstance(item, Value) and item.name not in plain
         return evolve(item, secret=True) if is_hidden else item
 
-    blocks = tuple(
-        block._replace(specs=map_json(block.specs, hide)) for block in definition.blocks
-    )
-    return evolve(definition, blocks=blocks)
+    return definition.map_specs(lambda block: map_json(block.specs, hide))
 
 
 # -- Live workflows --------------------------------------------------------------------

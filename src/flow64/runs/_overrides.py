@@ -121,9 +121,8 @@ def override_live(live: Definition, sent: Mapping[str, Any]) -> Iterator[Definit
 def _with_specs(
     definition: Definition, position: int, specs: Mapping[str, Any]
 ) -> Definition:
-    blocks = [*definition.blocks]
-    blocks[position] = blocks[position]._replace(specs=FrozenDict(specs))
-    return evolve(definition, blocks=tuple(blocks))
+    source, made = definition.blocks[position], FrozenDict(specs)
+    return definition.map_specs(lambda at: made if at is source else at.specs)
 
 
 def _describe_problem(problem: Problem) -> str:

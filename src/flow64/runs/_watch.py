@@ -29,6 +29,7 @@ from ..api import (
     may_pass,
     normal,
 )
+from ..definition import is_number
 from ..errors import (
     ApiError,
     ArgumentError,
@@ -198,10 +199,10 @@ def require_times(callee: str, every: Any, timeout: Any) -> None:
     Raises:
         ArgumentError: `every` is not above 0, or `timeout` is below 0.
     """
-    if not _is_number(every) or not 0 < every < math.inf:
+    if not is_number(every) or not 0 < every < math.inf:
         problem = f"every is {shortened(every)}, no number of seconds above 0"
         raise ArgumentError(callee, problem)
-    if not _is_number(timeout) or not timeout >= 0:
+    if not is_number(timeout) or not timeout >= 0:
         problem = f"timeout is {shortened(timeout)}, no number of seconds from 0 up"
         raise ArgumentError(callee, problem)
 
@@ -382,7 +383,3 @@ def _end_of(tracked: Tracked) -> Finished:
 def _require_success(tracked: Tracked) -> None:
     if tracked.status != COMPLETED:
         raise RunFailedError(tracked.id, tracked.status, tracked.reason)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -42,6 +42,24 @@ def pytest_configure(config):
     patch.setattr(socket, "getaddrinfo", resolving(socket.getaddrinfo))
 
 
+@pytest.fixture
+def emulator():
+    """An emulator on a port of this machine."""
+    from flow64.emulator import Emulator
+
+    with Emulator() as made:
+        yield made
+
+
+@pytest.fixture
+def server():
+    """A server that answers as a test tells it."""
+    from tests.service.fault_server import FaultServer
+
+    with FaultServer() as made:
+        yield made
+
+
 @pytest.fixture(scope="module")
 def browser():
     """Chromium, driven by playwright, which only `make check` installs."""

@@ -13,7 +13,6 @@ from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.client import AsyncRun, Run
 from flow64.deploy import Git, make_plan, target_of
 from flow64.diagnostics import Finding, Findings, Place
-from flow64.emulator import Emulator
 from flow64.notebook import (
     MOST_LINES,
     MOST_ROWS,
@@ -40,12 +39,6 @@ def leads(title="Leads", key="leads", mode="PROFESSIONAL"):
         >> OutgoingWebhook(url=f"https://hooks.acme.example/in?token={KEY}")
     )
     return Workflow(title, flow, key=key, project=growth)
-
-
-@pytest.fixture
-def emulator():
-    with Emulator() as served:
-        yield served
 
 
 @pytest.fixture

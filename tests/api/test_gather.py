@@ -16,7 +16,7 @@ from flow64.api import Request
 from flow64.client import AsyncClient, Client, Policy, Terms
 from tests.api.test_session import LINK, URL, AwaitedReply, Reply
 from tests.service.clients import BOTH, KEY, FakeClock, ask, job, use, with_clock
-from tests.service.fault_server import FaultServer, Hang
+from tests.service.fault_server import Hang
 from tests.service.support import MISSING, Script, answer
 
 TOLD = ContextVar("TOLD", default=None)
@@ -441,12 +441,6 @@ def test_links_are_closed_with_who_opened_them(kind):
 
 
 # -- Ctrl-C and cancelled tasks --------------------------------------------------------
-
-
-@pytest.fixture
-def server():
-    with FaultServer() as made:
-        yield made
 
 
 def test_interrupt_ends_the_requests_that_are_under_way(server):

@@ -51,12 +51,6 @@ QUICK = Policy(first_wait=0.001, first_rest=0.001, timeout=0.3, deadline=5)
 OK = Reply(200, {"a": 1})
 
 
-@pytest.fixture
-def server():
-    with FaultServer() as made:
-        yield made
-
-
 def leads(mode="PROFESSIONAL"):
     flow = Webhook(LEAD, input_schema={"email": "string"}) >> FindEmail(mode=mode)
     return Workflow("Leads", flow, key="leads", project=GROWTH)

@@ -41,7 +41,7 @@ from tests.service.credentials import (
     run_jobs,
     vars_of,
 )
-from tests.service.fault_server import Drop, FaultServer, Reply, location
+from tests.service.fault_server import Drop, Reply, location
 
 WORD = "SENTINEL"
 KEY = f'sk_{WORD}"/+%key'
@@ -56,12 +56,6 @@ def logged(caplog):
     for name in ("", "flow64", "httpx", "httpcore", "httpx2", "httpcore2", "asyncio"):
         caplog.set_level(logging.DEBUG, name)
     return caplog
-
-
-@pytest.fixture
-def server():
-    with FaultServer() as made:
-        yield made
 
 
 def echo(seen):

@@ -13,7 +13,6 @@ import pytest
 import yaml
 
 from flow64.cli import main
-from flow64.emulator import Emulator
 from tests.ci.github import GitHub, git
 
 pytestmark = pytest.mark.slow
@@ -102,12 +101,6 @@ class GitLab:
             elif (work / path).exists():
                 shutil.copy(work / path, self.kept / path)
         return done.returncode, done.stdout
-
-
-@pytest.fixture
-def emulator():
-    with Emulator() as emulator:
-        yield emulator
 
 
 @pytest.fixture

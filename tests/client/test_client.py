@@ -14,7 +14,7 @@ from flow64.client import AsyncClient, Client, Policy
 from flow64.errors import NoAnswerError
 from tests.service.clients import FakeClock, ask, job, use, with_clock
 from tests.service.credentials import KINDS, QUICK, run_jobs
-from tests.service.fault_server import FaultServer, Reply, unused_port
+from tests.service.fault_server import Reply, unused_port
 
 KEY = "sk_SENTINEL-KEY"
 HOME = "https://api.example.com"
@@ -86,12 +86,6 @@ def carried(kind, reply, *jobs, **options):
 
 def ok(_):
     return Answered(b"{}")
-
-
-@pytest.fixture
-def server():
-    with FaultServer() as made:
-        yield made
 
 
 # -- Requests -------------------------------------------------------------------------

@@ -13,19 +13,13 @@ import pytest
 from flow64 import errors
 from flow64.api import HttpRequest, HttpxTransport, _named_locks
 from flow64.client import AsyncClient, Client, Policy
-from flow64.emulator import Emulator, Switches
+from flow64.emulator import Switches
 from tests.service import clients
 from tests.service.clients import BOTH, use
 from tests.service.fault_server import FaultServer, Reply
 from tests.service.support import leads, searched
 
 ROWS = [{"email": "ada@example.com"}, {"email": "grace@example.com"}]
-
-
-@pytest.fixture
-def emulator():
-    with Emulator() as made:
-        yield made
 
 
 @pytest.fixture

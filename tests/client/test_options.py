@@ -12,16 +12,10 @@ import pytest
 
 from flow64 import errors
 from flow64.client import AsyncClient, Client, Policy
-from flow64.emulator import Emulator, Fault
+from flow64.emulator import Fault
 
 HOME = "http://127.0.0.1:1"
 KINDS = pytest.mark.parametrize("kind", [Client, AsyncClient])
-
-
-@pytest.fixture
-def emulator():
-    with Emulator() as served:
-        yield served
 
 
 # -- with_options ---------------------------------------------------------------------

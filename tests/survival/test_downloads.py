@@ -39,12 +39,6 @@ from tests.survival.support import (
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def server():
-    with FaultServer() as made:
-        yield made
-
-
 @pytest.fixture(scope="module")
 def emulator():
     with Emulator() as made:

@@ -30,7 +30,7 @@ from flow64.runs import (
     Running,
 )
 from tests.service.clients import BOTH, KEY, FakeClock, use, with_clock
-from tests.service.fault_server import FaultServer, Reply
+from tests.service.fault_server import Reply
 from tests.survival.support import QUICK, RUN, hurried, rows, workflow
 
 pytestmark = pytest.mark.slow
@@ -225,12 +225,6 @@ def follow(kind, server, **settings):
         return run, [event async for event in run.watch(**settings)]
 
     return use(kind, server.url, sync if kind == "sync" else awaited, policy=QUICK)
-
-
-@pytest.fixture
-def server():
-    with FaultServer() as made:
-        yield made
 
 
 @BOTH

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from flow64.emulator import Emulator
 from flow64.errors import DuplicateEventError, WebhookError
 from flow64.http import httpx
 from flow64.webhooks import RowsEvent, SeenEvents, handling, sign, verify
@@ -14,12 +13,6 @@ from tests.webhooks.support import consuming
 
 PATH = "/webhooks/signing-secret"
 ROWS = [{"name": "Ada", "tags": ["é"]}, {"name": "Grace"}]
-
-
-@pytest.fixture
-def emulator():
-    with Emulator().start() as served:
-        yield served
 
 
 @pytest.fixture

@@ -7,7 +7,9 @@ import csv
 import gc
 import io
 import json
+import pickle
 import tempfile
+from contextlib import suppress
 from uuid import uuid4
 
 import pytest
@@ -22,7 +24,6 @@ from flow64.definition import digest
 from flow64.emulator import Emulator, Switches
 from flow64.runs import Finished, IntendedStart, Journal, Running, Stages, Tracked
 from flow64.runs._outputs import SavedRows
-from flow64.runs._proof import SentRows
 from tests.service.hands import KINDS, AsyncHand, Blocking, Hand, held
 from tests.service.support import BROKEN, MISSING, answer, leads
 
@@ -589,7 +590,6 @@ def test_download_saves_one_stage_or_all(hold, tmp_path):
 
 # -- Presumed runs --------------------------------------------------------------------
 
-SENT = SentRows.of(ROWS)
 PRESUMED = {"is_presumed": True, "proof": ROWS, "stages": Stages({"webhook": 1})}
 OURS = [{**row, "added": "x"} for row in reversed(ROWS)]
 
@@ -698,17 +698,23 @@ def test_bad_minute_proves_nothing_and_disproves_nothing(hold):
         ([{"a": "[" * 99_999}], [{"a": "[" * 99_999}], True),
     ],
 )
-def test_rows_are_compared_by_what_they_say(sent, found, expected):
+def test_rows_are_compared_by_what_they_say(hold, sent, found, expected):
     """However a file spells it; added columns do not matter."""
-    assert SentRows.of(sent).fits(found) is expected
+    known = PRESUMED | {"proof": sent}
+    run, _ = hold(answer([item(1, results=found)]), **known, **DONE)
+
+    with suppress(errors.OutcomeUnknownError):
+        run.rows()
+    assert run.is_presumed is not expected
 
 
-def test_proof_holds_no_row():
+def test_proof_holds_no_row(hold):
     """Neither shown nor kept."""
-    made = SentRows.of([{"email": "SENTINEL@example.com"}])
+    run, _ = hold(proof=[{"email": "SENTINEL@example.com"}])
+    proof = getattr(run, "run", run)._tracked.proof
 
-    assert "SENTINEL" not in repr(made)
-    assert "SENTINEL" not in repr(made._hashes)
+    assert "SENTINEL" not in repr(proof)
+    assert b"SENTINEL" not in pickle.dumps(proof)
 
 
 # -- Over sockets ---------------------------------------------------------------------

@@ -68,7 +68,6 @@ if repository.startswith(
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_use_type_comments = False
-add_module_names = False
 napoleon_numpy_docstring = False
 
 smartquotes = False  # an option stays `--like-this` in the help of a command

@@ -121,14 +121,11 @@ def overview() -> Iterator[str]:
 
 
 def _spending(block: type[CatalogueBlock]) -> str:
-    """Say when a block spends: at each run, at creation, or only with some specs."""
-    always = [word for word in _effects(block, {}) if "spends" in word]
-    if always:
+    """Say whether a block is documented to spend, may spend, or neither is known."""
+    effects = block.effects({})
+    if "spends" in effects:
         return "yes"
-    probed = [specs for specs in PROBES if {*specs} <= {*block.spec_names}]
-    if any("spends" in word for specs in probed for word in _effects(block, specs)):
-        return "with some fields"
-    return "not known"
+    return "may" if "may-spend" in effects else "none known"
 
 
 _ROWS_SHORT: Mapping[str, str] = {

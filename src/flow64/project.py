@@ -81,7 +81,8 @@ def variants(build: Callable[..., Workflow], table: Any) -> dict[str, Workflow]:
         table: Parameters by variant name, as a mapping or as pairs.
 
     Raises:
-        VariantError: Two variants have one name or pin, or `build` returns no workflow.
+        VariantError: Two variants have one name or pin, or `build` returns
+            something else.
     """
     rows: list[Any] = list(table.items()) if isinstance(table, Mapping) else list(table)
     for row in rows:
@@ -119,7 +120,7 @@ def matrix(
 
     Raises:
         VariantError: Names or pins are equal, an exclusion fits nothing, or `build`
-            returns no workflow.
+            returns something else than a workflow.
     """
     for axis, table in axes.items():
         if not isinstance(table, Mapping) or not table:

@@ -95,7 +95,7 @@ class Workflow:
 
         Args:
             text: The JSON text.
-            source: What errors call the text, for example its file name.
+            source: Name of the text in errors, for example its file name.
 
         Raises:
             ReadError: The text is not a workflow; the error says where.
@@ -106,12 +106,12 @@ class Workflow:
     def from_definition(
         cls, definition: Definition, identity: Identity | None = None
     ) -> Workflow:
-        """A workflow that is given by its definition.
+        """Return the workflow of a definition.
 
         Args:
-            definition: What it does, values unbound.
-            identity: Its key, project and pins, which give its id in each environment;
-                without one it has the id of the definition, and in all of them.
+            definition: The definition, with unbound values.
+            identity: Its key, project and pins, which give its id in each environment.
+                By default it has the id of the definition in all environments.
         """
         made = cls.__new__(cls)
         if identity is None:
@@ -173,7 +173,8 @@ class Workflow:
                 `[tool.flow64.rules]`. They are added to those that it has.
 
         Raises:
-            ArgumentError: A code or a severity is unknown, or an error is to be less.
+            ArgumentError: A code or a severity is unknown, or an error would be less
+                than an error.
         """
         from .analysis import describe_wrong_rule  # few projects have rules
 
@@ -247,8 +248,8 @@ class Workflow:
         Args:
             env: The environment of its id; None for `default`.
             values: The content of each `value("name")`.
-            blocks: What the service says of its blocks, in the place of what is built
-                in; needs the extra `schemas`.
+            blocks: The service's own list of blocks, which outranks the catalogue.
+                Needs the extra `schemas`.
 
         Raises:
             MissingExtraError: `blocks` was given, and the extra is not installed.
@@ -273,7 +274,7 @@ class Workflow:
         """Plan and apply this workflow. Nothing is sent if nothing has changed.
 
         Args:
-            client: Where to; None makes one from the environment variables.
+            client: The client. None makes one from the environment variables.
             env: The environment to deploy to; by default that of the client, then
                 `default`.
             values: The content of each `value("name")` there.
@@ -305,7 +306,7 @@ class Workflow:
             rows: The rows for a webhook source: a list or any iterable of mappings, or
                 the path of a CSV, JSON or NDJSON file. Other sources take none, nor
                 does a webhook that is to run its `webhook_input`.
-            client: Where to; None makes one from the environment variables.
+            client: The client. None makes one from the environment variables.
             **options: `env`, `intent`, `retry`, `values`, `stale`, `max_rows`,
                 `max_cost`, `allow_unpriced`, `check_columns`, `specs_override`,
                 `save_json`, `result_formats`, `block`.
@@ -329,7 +330,7 @@ class Workflow:
 
         Args:
             rows: A list, any other iterable, or the path of a CSV, JSON or NDJSON file.
-            client: Where to; None makes one from the environment variables.
+            client: The client. None makes one from the environment variables.
             **options: `intent`, which is needed, `size`, `concurrency`,
                 `retry_failed`, `folder`, `env`, `values`, `stale`, `max_rows`,
                 `max_cost`, `allow_unpriced`, `check_columns`, `block`, `every`,
@@ -337,8 +338,8 @@ class Workflow:
 
         Raises:
             RowsError: Rows cannot be sent.
-            BudgetError: All of it may take more than was said.
-            BatchesError: Batches have failed, or were not started after that.
+            BudgetError: The whole input may exceed a limit.
+            BatchesError: Batches failed, or were not started after a failure.
         """
         from .client import run_batches  # loads httpx
 

@@ -123,8 +123,8 @@ class Columns:
         adds: Columns that it adds.
         drops: Columns that it removes.
         opens: Whether it may add columns with unknown names.
-        declares: Whether `adds` is what someone declared that rows bring. They may
-            bring more, but a column that is not among them is probably a mistake.
+        declares: Whether `adds` are declared columns of rows, as in `input_schema`.
+            Rows may have more, but a read of another column is probably a mistake.
         resets: Whether its rows are new ones, without the columns that came in.
     """
 
@@ -137,7 +137,7 @@ class Columns:
 
 
 UNKNOWN_COLUMNS: Final = Columns(opens=True, resets=True)
-"""The columns that leave a block are unknown, whatever came in."""
+"""The columns that leave a block are unknown, even if those that enter are known."""
 
 
 @frozen
@@ -263,7 +263,7 @@ class CatalogueBlock(Block):
     """
 
     about: ClassVar[About]
-    """The facts about the kind, whatever the specs."""
+    """The facts about the kind that do not depend on specs."""
     specs_known: ClassVar[bool] = True
     """Whether a field of the kind is known, if only by inference."""
 

@@ -133,10 +133,10 @@ class Flow(FlowBase, Generic[In, Out]):
     """Rows of kind `In` come in, rows of kind `Out` go out.
 
     `a >> b` feeds every exit of `a` into every entry of `b`. A list runs side by side:
-    `a >> [b, c] >> d`. Slots are empty here because attrs classes with two slotted
-    bases need them so.
+    `a >> [b, c] >> d`.
     """
 
+    # Empty, since attrs classes with two slotted bases need it so.
     __slots__ = ()
 
     if TYPE_CHECKING:  # for `FitsOrNeeds`

@@ -228,7 +228,7 @@ class RedditSearch(Flow[Start, Lead], CatalogueBlock):
         source=SOURCE,
         effects=["spends"],
         columns=UNKNOWN_COLUMNS,
-        price=Price(0.02, source=SOURCE),
+        price=Price(0.02, "I", source=SOURCE),
     )
 
     query: str
@@ -313,7 +313,7 @@ class ScoreLead(Flow[Lead, Lead], CatalogueBlock):
             reads=[Column("title"), Column("company")],
             adds=[Column("score", "int")],
         ),
-        price=Price(0.01, source=SOURCE),
+        price=Price(0.01, "I", source=SOURCE),
     )
 
     signals: Sequence[ScoreLeadSignal]

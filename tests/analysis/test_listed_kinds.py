@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+from attrs import evolve, frozen
 
 from flow64 import COMPANY, LEAD, Project, RawBlock, Workflow, errors
-from flow64.analysis import LiveCatalogue, cost, effects, lineage
-from flow64.blocks import CATALOGUE, FindEmail, Webhook
+from flow64.analysis import LiveCatalogue, cost, effects, estimate_cost, lineage
+from flow64.blocks import CATALOGUE, FindEmail, FindPhone, Price, ScrapeWeb, Webhook
 from flow64.cli import main
 from tests.analysis.support import told, wired
 
@@ -68,12 +69,77 @@ def test_nothing_is_learned_from_a_schema_alone():
     assert learned(owner="team") is None
 
 
-def test_known_kinds_stay_as_they_are():
-    """The built-in facts have sources; the keys of an entry are guesses."""
-    entry = {"block_name": "find_email", "specs_schema": {}, "price": 9}
-    Project("p", namespace="acme.example", blocks=LiveCatalogue.of([entry]))
+def learn_price(kind, price):
+    """Learn the price of a known kind, and return the class."""
+    entry = {"block_name": kind, "specs_schema": {}, "price_per_row": price}
+    listed = LiveCatalogue.of([entry], date="2026-11-28")
+    Project("p", namespace="acme.example", blocks=listed)
+    return CATALOGUE[kind]
 
-    assert CATALOGUE["find_email"] is FindEmail
+
+SOURCE = "price_per_row of the live catalogue of 2026-11-28"
+
+
+@pytest.mark.parametrize(
+    ("kind", "price", "source", "acts"),
+    [
+        ("find_phone", 0.25, f"{SOURCE}, in place of $0.30", ["spends"]),
+        ("scrape_web", 0.01, SOURCE, ["spends"]),
+        ("scrape_web", 0, SOURCE, []),
+        ("send_slack_message", 0.5, SOURCE, ["spends", "writes-outside"]),
+    ],
+)
+def test_price_of_a_known_kind(kind, price, source, acts):
+    """The newer price counts. It is unconfirmed, since its key is a guess."""
+    block = learn_price(kind, price)
+
+    assert block.price({}) == Price(price, "I", source)
+    assert [*block.effects({})] == acts
+    made = wired(("webhook", {"dataframe_type": "LEAD"}), (kind, {}))
+    found = cost(made)
+    assert (found.dollars, found.is_whole) == (1000 * price, True)
+    assert str(found).endswith(f"unconfirmed prices: {kind} ({source})")
+    assert {one.effect for one in effects(made).touches} == {*acts}
+    estimate = estimate_cost(made, {})
+    assert estimate.describe().endswith(f" (unconfirmed price: {kind})")
+    own = estimate_cost(made, {kind: 2.0})
+    assert (own.dollars, own.unconfirmed) == (2000, {})
+
+
+def test_same_price_of_a_known_kind():
+    """It confirms ours, and a later list may state it again."""
+    ours = FindPhone.price({})
+
+    assert learn_price("find_phone", 0.25).price({}) != ours
+    assert learn_price("find_phone", 0.3).price({}) is ours
+
+
+def test_price_that_depends_on_specs():
+    """One number cannot say for which specs it is."""
+    block = learn_price("find_email", 9)
+
+    assert block is FindEmail
+    assert block.price({"mode": "PERSONAL"}).dollars == 0.2
+    assert block.effects({}) is block.about.effects
+
+
+def test_price_of_ones_own():
+    """A class of the user's with a price keeps it; one without takes the listed one."""
+    learn_price("scrape_web", 0.01)
+
+    @frozen(eq=False, kw_only=True)
+    class Own(ScrapeWeb):
+        kind = "scrape_web"
+        specs_known = True
+
+    assert CATALOGUE["scrape_web"].price({}).dollars == 0.01
+
+    @frozen(eq=False, kw_only=True)
+    class Priced(ScrapeWeb):
+        kind = "scrape_web"
+        about = evolve(ScrapeWeb.about, price=Price(0.5))
+
+    assert CATALOGUE["scrape_web"].price({}).dollars == 0.5
 
 
 def test_what_is_learned_takes_part():

@@ -145,7 +145,7 @@ class ScoreLead(Flow[Lead, Lead], CatalogueBlock):
         source=SOURCE,
         effects=["spends"],
         columns=UNKNOWN_COLUMNS,
-        price=Price(0.02, source=SOURCE),
+        price=Price(0.02, "I", source=SOURCE),
     )
 
     model: Literal["fit-1", "fit-2"]

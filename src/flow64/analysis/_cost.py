@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from attrs import asdict, frozen
 
-from ..blocks import CATALOGUE, of_catalogue
+from ..blocks import CATALOGUE, LISTED_PRICES, of_catalogue
 from ..definition import EMPTY, Definition, is_number
 from ..errors import ArgumentError, shortened
 from ..text import format_dollars, join_first
@@ -57,12 +57,14 @@ class Cost:
         meets: Whether a block that charges follows a place where branches meet. Their
             rows add up there.
         rows: Input rows that the cost is for.
+        unconfirmed: The kinds with an unconfirmed price, each with the source.
     """
 
     charges: Sequence[Charge]
     unknown: Sequence[str]
     meets: bool
     rows: int = ROWS
+    unconfirmed: Mapping[str, str] = EMPTY
 
     @property
     def dollars(self) -> float:
@@ -107,9 +109,12 @@ class Cost:
             yield f"{kind}: it is not known whether it charges"
 
     def __str__(self) -> str:
-        unknown = tuple(self.unknown)
         return _describe(
-            self._plain_charges(), unknown, meets=self.meets, rows=self.rows
+            self._plain_charges(),
+            tuple(self.unknown),
+            tuple(self.unconfirmed.items()),
+            meets=self.meets,
+            rows=self.rows,
         )
 
     def _plain_charges(self) -> tuple[_PlainCharge, ...]:
@@ -141,7 +146,12 @@ def _sum_by_kind(charges: Sequence[_PlainCharge]) -> dict[str, Fraction]:
 
 @lru_cache(maxsize=256)
 def _describe(
-    charges: Sequence[_PlainCharge], unknown: Sequence[str], *, meets: bool, rows: int
+    charges: Sequence[_PlainCharge],
+    unknown: Sequence[str],
+    unconfirmed: Sequence[tuple[str, str]],
+    *,
+    meets: bool,
+    rows: int,
 ) -> str:
     """Describe a cost in words.
 
@@ -170,6 +180,9 @@ def _describe(
     if meets:
         parts.append("where branches meet, their rows add up")
     parts.append("an estimate by documented prices, before filters")
+    if unconfirmed:
+        kinds = ", ".join(f"{kind} ({source})" for kind, source in unconfirmed)
+        parts.append(f"unconfirmed prices: {kinds}")
     return "; ".join(parts)
 
 
@@ -191,6 +204,7 @@ def cost(
     """
     blocks = definition.blocks
     found: dict[tuple[str, float | None, bool], list[int]] = {}
+    unconfirmed: dict[str, str] = {}
     reach, meets = _count_reaching(definition, rows, of_payload=of_payload)
     by_kind = definition.by_kind
     for kind, ask in _spending(tuple(by_kind), frozenset(prices)):
@@ -198,6 +212,8 @@ def cost(
             dollars = prices.get(kind)
             if ask is not None and (price := ask(blocks[position].specs)):
                 dollars = price.dollars
+                if price.confidence == "I":
+                    unconfirmed[kind] = price.source
             key = (kind, dollars, reach[position] is None)
             found.setdefault(key, []).append(position)
     charges = [
@@ -211,7 +227,7 @@ def cost(
         for kind, word in zip(strangers, unknown_kinds(definition), strict=True)
         if kind not in prices
     ]
-    return Cost(charges, unknown, has_met, rows)
+    return Cost(charges, unknown, has_met, rows, unconfirmed)
 
 
 def count_start_rows(definition: Definition, given: int) -> int | None:
@@ -264,6 +280,7 @@ def _spending(
         (kind, None if kind in priced else CATALOGUE[kind].price)
         for kind in kinds
         if kind in priced
+        or kind in LISTED_PRICES
         or (kind in CATALOGUE and SPENDING & {*CATALOGUE[kind].about.effects})
     ]
 
@@ -358,11 +375,13 @@ class Estimate:
             known number of rows. None if blocks may charge, but none is such a block.
         unpriced: Kinds that charge or may charge, without a stated price.
         open: Prices of blocks that any number of rows may reach.
+        unconfirmed: The kinds with an unconfirmed price, each with the source.
     """
 
     dollars: float | None
     unpriced: tuple[str, ...]
     open: tuple[RowPrice, ...]
+    unconfirmed: Mapping[str, str] = EMPTY
 
     def describe(self, quote: Callable[[str], str] = str) -> str:
         """Return the cost in words; `quote` writes the name of a kind."""
@@ -376,7 +395,9 @@ class Estimate:
         if self.unpriced:
             listed = join_first(self.unpriced, MOST_KINDS, quote)
             parts.append(f"unknown for {listed}")
-        return " + ".join(parts) or "unknown"
+        more = join_first([*self.unconfirmed], MOST_KINDS, quote)
+        sources = f" (unconfirmed price: {more})" if more else ""
+        return (" + ".join(parts) or "unknown") + sources
 
     def as_data(self) -> dict[str, Any]:
         """Return the cost as plain JSON data."""
@@ -423,7 +444,7 @@ def estimate_cost(definition: Definition, prices: Mapping[str, float]) -> Estima
     # Zero only if nothing may charge. Without a counted block, no sum is known.
     dollars = found.dollars if is_counted or not (others or rows) else None
     listed = sorted(set(rows), key=lambda row: (row.kind, row.dollars))
-    return Estimate(dollars, tuple(sorted(others)), tuple(listed))
+    return Estimate(dollars, tuple(sorted(others)), tuple(listed), found.unconfirmed)
 
 
 def _check_prices(prices: Mapping[str, float]) -> Mapping[str, float]:

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from types import new_class
 from typing import Any, Final, cast
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..blocks import (
+    BUILT_IN,
     CATALOGUE,
     UNKNOWN_COLUMNS,
     About,
@@ -22,9 +23,11 @@ from ..blocks import (
     Price,
     Role,
     UncheckedBlock,
+    set_listed_price,
 )
 from ..definition import is_number
 from ..dsl import Flow
+from ..text import format_dollars
 from ._live import LiveBlock, LiveCatalogue
 
 _TAKES: Final = ("takes", "input_type", "input_dataframe_type")
@@ -43,21 +46,29 @@ _ROLES: Final[Mapping[str, Role]] = {
 
 
 def learn_kinds(live: LiveCatalogue) -> None:
-    """Let the kinds join the catalogue that it lacks and the service says more of."""
+    """Let new kinds join the catalogue, and prices of known ones count.
+
+    A new kind joins if its entry says more than a schema. A known kind that has another
+    price for each setting keeps them: one number cannot say for which it is.
+    """
     for block in live.blocks.values():
-        if block.kind not in CATALOGUE and not USED.isdisjoint(block.extra):
+        known = BUILT_IN.get(block.kind)
+        if known is not None and "price" not in vars(known):
+            price = _other_price(block, live.name, known.about.price)
+            set_listed_price(block.kind, price)
+        elif block.kind not in CATALOGUE and not USED.isdisjoint(block.extra):
             _make_class(block, live.name)
 
 
 def describe_entry(block: LiveBlock, source: str) -> About:
     """Return the facts about a new kind that an entry says."""
     takes, gives = _row_kind(block, _TAKES), _row_kind(block, _GIVES)
-    price = _price(block)
+    price = _price(block, source)
     category = block.extra.get(_CATEGORY)
     role = _ROLES.get(category.casefold()) if isinstance(category, str) else None
     is_known = takes is not None and gives is not None
     effects: tuple[Effect, ...] = ()
-    if price != 0:
+    if price is None or price.dollars:
         effects = ("may-spend",) if price is None else ("spends",)
     return About(
         role=role or ("source" if takes == "none" else "step"),
@@ -67,7 +78,7 @@ def describe_entry(block: LiveBlock, source: str) -> About:
         confidence="D",
         source=source,
         effects=effects,
-        price=None if price is None else Price(price, "D", source),
+        price=price,
         columns=UNKNOWN_COLUMNS,
     )
 
@@ -96,10 +107,26 @@ def _row_kind(block: LiveBlock, names: tuple[str, ...]) -> str | None:
     return None
 
 
-def _price(block: LiveBlock) -> float | None:
-    """Return dollars for a row, if a key says a plain number of them."""
+def _other_price(block: LiveBlock, source: str, ours: Price | None) -> Price | None:
+    """Return the price of a known kind, if it differs from ours."""
+    price = _price(block, source)
+    if price is None or ours is None:
+        return price
+    if price.dollars == ours.dollars:
+        return None
+    other = f"in place of {format_dollars(ours.dollars)}"
+    return evolve(price, source=f"{price.source}, {other}")
+
+
+def _price(block: LiveBlock, source: str) -> Price | None:
+    """Return the price of a row, if a key says a plain number.
+
+    That the key means dollars for a row is inferred from its name.
+    """
     for name in _PRICES:
         found = block.extra.get(name)
         if is_number(found):
-            return float(found) if math.isfinite(found) and found >= 0 else None
+            if not math.isfinite(found) or found < 0:
+                return None
+            return Price(float(found), "I", f"{name} of {source}")
     return None

@@ -390,8 +390,10 @@ def _about(about: About) -> ast.expr:
         given["columns"] = _columns(about.columns)
     if about.price is not None:
         source = [ast.keyword("source", ast.Name(SOURCE))]
-        dollars = ast.Constant(about.price.dollars)
-        given["price"] = ast.Call(ast.Name("Price"), [dollars], source)
+        args = [ast.Constant(about.price.dollars)]
+        if about.price.confidence != "D":
+            args.append(ast.Constant(about.price.confidence))
+        given["price"] = ast.Call(ast.Name("Price"), [*args], source)
     return _call("About", given)
 
 

@@ -108,11 +108,16 @@ class Cost:
         for kind in self.unknown:
             yield f"{kind}: it is not known whether it charges"
 
+    def describe_unconfirmed(self) -> str:
+        """Return the kinds with an unconfirmed price, with their sources, in words."""
+        found = self.unconfirmed.items()
+        return ", ".join(f"{kind} ({source})" for kind, source in found)
+
     def __str__(self) -> str:
         return _describe(
             self._plain_charges(),
             tuple(self.unknown),
-            tuple(self.unconfirmed.items()),
+            self.describe_unconfirmed(),
             meets=self.meets,
             rows=self.rows,
         )
@@ -148,7 +153,7 @@ def _sum_by_kind(charges: Sequence[_PlainCharge]) -> dict[str, Fraction]:
 def _describe(
     charges: Sequence[_PlainCharge],
     unknown: Sequence[str],
-    unconfirmed: Sequence[tuple[str, str]],
+    unconfirmed: str,
     *,
     meets: bool,
     rows: int,
@@ -181,8 +186,7 @@ def _describe(
         parts.append("where branches meet, their rows add up")
     parts.append("an estimate by documented prices, before filters")
     if unconfirmed:
-        kinds = ", ".join(f"{kind} ({source})" for kind, source in unconfirmed)
-        parts.append(f"unconfirmed prices: {kinds}")
+        parts.append(f"unconfirmed prices: {unconfirmed}")
     return "; ".join(parts)
 
 

@@ -119,6 +119,8 @@ def estimate_run(definition: Definition, given: int) -> Iterator[tuple[str, str]
     if missing := "; ".join(_describe_missing_columns(definition)):
         yield "columns", missing
     yield "cost", _format_cost(found, each)
+    if prices := found.describe_unconfirmed():
+        yield "unconfirmed", f"the price of {prices}"
     for reason in found.list_omissions(definition):
         yield "not counted", reason
 

@@ -177,7 +177,7 @@ def test_what_is_kept_is_read_again():
         (b"\xff", r"\(offset 0\): not UTF-8"),
         (b"\xef\xbb\xbf[]", "byte order mark"),
         (b"[" * 100_000, "nests deeper than"),
-        (b"[" + b"9" * 5_000 + b"]", "entry 1 is no JSON, and not an object"),
+        (b"[" + b"9" * 5_000 + b"]", "entry 1 is invalid JSON, and not an object"),
         (b" " * (32 * 2**20 + 1), "longer than 32 MiB"),
     ],
     ids=lambda found: str(found)[:20],

@@ -433,7 +433,7 @@ def test_answer_that_is_no_object_is_asked_for_again(content):
     error, _ = obtained(reply, reply, waits=(1,))
 
     assert (again, len(asked)) == (Token("t", 80.0), 2)
-    assert "POST /oauth/token (2 attempts): no JSON object" in str(error)
+    assert "POST /oauth/token (2 attempts): it is not a JSON object" in str(error)
     assert error.may_pass
     assert "SENTINEL" not in frames(error)
 

@@ -225,7 +225,9 @@ def test_answer_that_is_no_json_is_named(content):
     """A login page or a cut answer is no success."""
     script = Script(answer(content, content_type="text/html"))
 
-    with pytest.raises(errors.AnswerError, match=r"no JSON \(text/html, \d+ bytes\)"):
+    with pytest.raises(
+        errors.AnswerError, match=r"it is not JSON \(text/html, \d+ bytes\)"
+    ):
         script.play(ask(WRITE))
 
 

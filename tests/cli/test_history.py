@@ -118,4 +118,4 @@ def test_a_file_that_is_broken(replaced, flow64, tmp_path):
     code, printed, told = flow64("history")
 
     assert (code, printed) == (1, "")
-    assert f"{path}: it is no entry of a history" in told
+    assert f"{path}: it is not an entry of a history" in told

@@ -177,7 +177,7 @@ def test_key_of_another(project, service, flow64):
     code, printed, _ = flow64("plan", "head", *TRUSTED, "--json")
 
     assert (code, states(printed)) == (0, {"inbound": "unchanged", "other": "new"})
-    assert "nobody vouches for its key, so it was not read" in printed
+    assert "its key is not trusted, so it was not read" in printed
     assert theirs not in fetched(service)
 
 

@@ -418,7 +418,7 @@ plan for environment default at http://127.0.0.1 (2 requests)
 
 · leads (copy): copy
     Leads (copy) (<id 1>)
-    it carries the stamp of another workflow, of which it is a copy
+    it carries the stamp of another workflow, so it is a copy of that
 """,
         "renamed": """\
 plan for environment default at http://127.0.0.1 (5 requests)
@@ -1265,7 +1265,7 @@ DATA = snapshot(
                     "name": "Leads (copy)",
                     "state": "copy",
                     "reasons": [
-                        "it carries the stamp of another workflow, of which it is a copy"
+                        "it carries the stamp of another workflow, so it is a copy of that"
                     ],
                     "live": None,
                     "stamp": None,

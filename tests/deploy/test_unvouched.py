@@ -1,4 +1,4 @@
-"""Plans of what nobody vouches for: ids that are never asked for; what is hidden."""
+"""Plans of ids that are not trusted: they are never asked for; what is hidden."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.deploy.planned import NEW, OLD, WHOLE, service, target
 from tests.service.clients import BOTH
 from tests.service.support import leads
 
-DOUBT = "nobody vouches for its key, so"
+DOUBT = "its key is not trusted, so"
 
 
 @BOTH

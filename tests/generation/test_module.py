@@ -821,7 +821,7 @@ what = 1
 
     assert [one[:70] for one in caught.value.mistakes] == snapshot(
         [
-            "'top' is no table; write [top] and the facts below it",
+            "'top' is not a table; write [top] and the facts below it",
             "[a] takes is 'lead'; write one of none, LEAD, COMPANY and any",
             "[a] has no fact 'prise' (did you mean 'price'?)",
             "[a] price is -1; write dollars for one input row, such as 0.02",

@@ -268,7 +268,7 @@ def test_missing_link_is_asked_for(tmp_path):
     [
         ([item(download_url=None, message="signing failed")], "signing failed"),
         ([item(download_url=None)], "it has no link"),
-        ([], "not listed any more"),
+        ([], "no longer listed"),
     ],
 )
 def test_file_without_a_link_is_told(tmp_path, found, says):

@@ -306,7 +306,7 @@ def loop():
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        (3, "row 2 is 3, and no mapping"),
+        (3, "row 2 is 3, and not a mapping"),
         ({3: "x"}, "row 2 has a column 3, which is not a text"),
         ({"a": {1, 2}}, "row 2.* is not JSON"),
         ({"a": loop()}, "row 2.* is not JSON"),

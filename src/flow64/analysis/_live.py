@@ -220,7 +220,7 @@ def _freeze(data: Any) -> FrozenDict | None:
 
 def _name_type(value: Any) -> str:
     if isinstance(value, Problem):
-        return "no JSON"
+        return "invalid JSON"
     if isinstance(value, Mapping):
         return "an object"
     names = {type(None): "null", str: "text", list: "a list"}

@@ -396,9 +396,8 @@ def _token(
         return TokenError(f"the answer has {size} bytes, which no token needs")
     data = _object(answer)
     if data is None:
-        return AnswerError(
-            request.method, request.path, f"no JSON object ({size} bytes)"
-        )
+        problem = f"it is not a JSON object ({size} bytes)"
+        return AnswerError(request.method, request.path, problem)
     text, kind = data.get("access_token"), data.get("token_type")
     if not isinstance(text, str) or not is_header_text(text):
         return TokenError("the answer has no access_token that is one")

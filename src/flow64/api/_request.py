@@ -75,5 +75,5 @@ class Answer:
             return json.loads(self.content)
         except (ValueError, RecursionError) as error:
             kind = self.redact(self.headers.get("content-type", "no content type"))
-            problem = f"no JSON ({kind}, {len(self.content)} bytes)"
+            problem = f"it is not JSON ({kind}, {len(self.content)} bytes)"
             raise AnswerError(request.method, request.path, problem) from error

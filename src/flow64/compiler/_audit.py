@@ -92,7 +92,9 @@ def parse_source(source: str) -> ast.Module:
     try:
         return ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise UnsafeCodeError(f"no Python ({type(error).__name__})") from None
+        raise UnsafeCodeError(
+            f"text that is not Python ({type(error).__name__})"
+        ) from None
 
 
 def _see_text(source: str) -> None:
@@ -177,7 +179,7 @@ class _Auditor:
                 self._see_all(items)
             case ast.Dict(keys=keys, values=items):
                 if not all(_is_text(key) for key in keys):
-                    _refuse(node, "a mapping whose keys are no literals")
+                    _refuse(node, "a mapping with a key that is not a literal")
                 self._see_all(items)
             case ast.BinOp(op=ast.RShift()):
                 self._see_all(_ends(node))

@@ -150,7 +150,7 @@ class Identity(NamedTuple):
         for what, key in keys:
             may_be_unset = what in ("key", "was")
             if not is_key(key) and not (may_be_unset and key is None):
-                message = f"{what} {shortened(key)} is no key"
+                message = f"{what} {shortened(key)} is not a key"
                 yield "invalid-key", message, "keys are text of 1 to 512 characters"
         if self.project is not None and self.project.namespace == LOCAL:
             message = f"the namespace {LOCAL!r} is that of workflows without a project"

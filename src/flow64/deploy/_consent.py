@@ -30,7 +30,7 @@ def _names(given: Any) -> frozenset[str]:
         raise ArgumentError("Agreement", problem)
     names = frozenset(given)
     if not all(isinstance(name, str) for name in names):
-        raise ArgumentError("Agreement", f"{shortened(given)} are no keys")
+        raise ArgumentError("Agreement", f"{shortened(given)} are not keys")
     return names
 
 

@@ -287,7 +287,7 @@ class History:
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             kind = type(error).__name__
             problem = str(error) if isinstance(error, ReadError) else kind
-            problem = f"it is no entry of a history ({problem}); move it elsewhere"
+            problem = f"it is not an entry of a history ({problem}); move it elsewhere"
             raise HistoryError(str(path), problem) from None
 
     def _make(self) -> None:

@@ -99,7 +99,7 @@ def leftover_steps(
         for (stamp, info), live in zip(found.orphans, lives, strict=True)
         if live is not None
     ]
-    why = "it carries the stamp of another workflow, of which it is a copy"
+    why = "it carries the stamp of another workflow, so it is a copy of that"
     for stamp, info in found.copies:
         key = _free_key(f"{key_of(stamp.path)} (copy)", info.id, used)
         steps.append(Step(key, info.id, info.name, stamp.path, "copy", reasons=(why,)))

@@ -367,10 +367,8 @@ def forbidden_step(target: Target) -> Step:
 
 def unread_step(target: Target, *, is_listed: bool) -> Step:
     """Return the step of a target with an id that may not be read: it counts as new."""
-    doubt = "its id: nobody vouches for its key, so nothing was asked about it"
+    doubt = "its id: its key is not trusted, so nothing was asked about it"
     if is_listed:
-        doubt = (
-            "what is there under its id: nobody vouches for its key, so it was not read"
-        )
+        doubt = "what is there under its id: its key is not trusted, so it was not read"
     reasons = ("it is not known yet, so it counts as new",)
     return evolve(missing_step(target), reasons=reasons, not_checked=(doubt,))

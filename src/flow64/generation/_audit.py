@@ -61,7 +61,9 @@ def _see_text(source: str) -> None:
             if not is_text and not token.string.isascii():
                 raise UnsafeCodeError("a name beyond ASCII", token.start[0])
     except (tokenize.TokenError, SyntaxError) as error:
-        raise UnsafeCodeError(f"no Python ({type(error).__name__})") from None
+        raise UnsafeCodeError(
+            f"text that is not Python ({type(error).__name__})"
+        ) from None
 
 
 class _ModuleAuditor:

@@ -60,7 +60,7 @@ class BlockFacts:
                 mistakes += _list_mistakes(kind, facts)
             else:
                 advice = f"write [{kind}] and the facts below it"
-                mistakes.append(f"{shortened(kind)} is no table; {advice}")
+                mistakes.append(f"{shortened(kind)} is not a table; {advice}")
         if mistakes:
             raise SettingsError(str(path), mistakes)
         return cls(found, str(path))

@@ -270,7 +270,7 @@ class Download:
             self._renewals += 1
             found = await self._renew_link()
             if found is None:
-                raise ResultError(self.name, f"{why}, and it is not listed any more")
+                raise ResultError(self.name, f"{why}, and it is no longer listed")
             self.item = found
 
     async def _renew_link(self) -> ResultItem | None:

@@ -225,7 +225,7 @@ def _check_row(row: Raw, path: str, number: int) -> Raw:
     """Refuse a row that is not a mapping with text for names."""
     given: Any = row
     if not isinstance(given, Mapping):
-        problem = f"row {number} is {shortened(given)}, and no mapping of columns"
+        problem = f"row {number} is {shortened(given)}, and not a mapping of columns"
         raise SaveError(path, problem)
     for name in row:
         if not isinstance(name, str):
@@ -244,7 +244,7 @@ def _format_cell(row: Raw, name: str, safe: bool, path: str, number: int) -> str
     if isinstance(value, str):
         text = _quote_formula(value, safe)
     else:
-        # A number is no formula, even one that begins with a minus.
+        # A number is not a formula, even one that begins with a minus.
         text = _format_json(value, path, place)
     if not (_is_unicode(text) and _is_unicode(name)):
         problem = f"{place}: half a surrogate pair is not UTF-8; NDJSON can hold it"

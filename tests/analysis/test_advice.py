@@ -712,7 +712,7 @@ def after(kind_of_filter, schema=("city",)):
     return declared >> FindEmail() >> kind_of_filter
 
 
-SPARED = [("warning", "filter", "it reads nothing that find_email (FILE) adds")]
+SPARED = [("warning", "filter", "the filter reads nothing that find_email (FILE) adds")]
 TWICE = [("note", "deduplicate", "rows are there twice when find_email (FILE) is paid")]
 COST = [
     ("late-filter", after(Filter.where("email_status").equals("OK")), []),

@@ -110,7 +110,7 @@ def test_error_names_no_organisation(kind):
 def test_other_failures_are_left_to_the_call(kind):
     found = run(kind, "org_a", Fake(ConnectionResetError("x")), READ)
 
-    assert found == ["no answer from api.example.com (ConnectionResetError)"]
+    assert found == ["no answer from api.example.com (the connection broke)"]
 
 
 @BOTH

@@ -117,7 +117,8 @@ def test_answer_is_read_part_by_part_and_closed(kind):
     [
         (errors.NoAnswerError("refused", sent=False), False, r"\(refused\)"),
         (errors.NoAnswerError("reset"), True, "api.example.com"),
-        (ConnectionResetError("x"), True, "ConnectionResetError"),
+        (ConnectionResetError("x"), True, r"\(the connection broke\)"),
+        (errors.NoAnswerError("ReadTimeout"), True, r"\(it took too long\)"),
     ],
 )
 def test_failure_to_send_is_a_transport_error(kind, error, sent, says):

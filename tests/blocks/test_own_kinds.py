@@ -128,7 +128,7 @@ def test_what_is_known_follows_the_class():
                 >> cls(model="m")
                 >> Filter.where("city").equals("Oslo")
             ),
-            "it reads nothing that score_lead (FILE) adds",
+            "the filter reads nothing that score_lead (FILE) adds",
         ),
         (
             "wrong-field-type",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -152,7 +153,13 @@ def test_stale(two, flow64):
         "compile", two("a", "b", "new"), "-o", "made", "--check"
     )
 
-    assert (code, told) == (1, "not current: 4 files\n")
+    assert (code, told.splitlines()) == (
+        1,
+        [
+            "not current: 4 files",
+            "to bring the folder up to date: flow64 compile two.py -o made --prune",
+        ],
+    )
     assert printed.splitlines() == [
         "made/b.json: the code compiles to other JSON",
         "made/new.json: it is missing",
@@ -160,6 +167,33 @@ def test_stale(two, flow64):
         "made/old.json: it is no longer in the code",
     ]
     assert not Path("made/new.json").exists()
+
+
+def test_a_stale_folder_is_answered_with_the_command_that_mends_it(
+    two, flow64, tmp_path
+):
+    """It has the options that were given, and does mend it."""
+    (tmp_path / "values.json").write_text("{}", "utf-8")
+    options = ("-s", "a*", "-e", "prod", "--values", "values.json")
+
+    _, _, told = flow64("compile", two("a", "b"), "-o", "m", "--check", *options)
+    *_, command = told.splitlines()
+    words = shlex.split(command.partition("flow64 ")[2])
+
+    assert flow64(*words)[0] == 0
+    assert flow64(*words, "--check")[0] == 0
+    assert "--prune" not in words
+    assert not Path("m", "b.json").exists()
+
+
+def test_several_need_a_folder(two, flow64):
+    code, printed, told = flow64("compile", two("a", "b"))
+
+    assert (code, printed) == (64, "")
+    assert (
+        "two.py holds 2 workflows: a, b; name one of them, as in two.py:a; for all of "
+        "them, add -o compiled"
+    ) in told
 
 
 def test_stale_as_json(two, flow64):

@@ -454,6 +454,31 @@ def test_consent_outside_of_the_selection_is_refused_before_the_plan(
     )
 
 
+@pytest.mark.parametrize("loudness", [(), ("-q",)])
+def test_reasons_stand_beside_the_workflows_and_all_others_above(
+    service, flow64, tmp_path, namespace, loudness
+):
+    """With and without -q, and if only some reasons are about a workflow."""
+    source = written(tmp_path, namespace, five())
+    flow64("deploy", source, "--yes")
+    *_, last = json.loads(flow64("plan", source, "--json")[1])["workflows"]
+    service.edit(last["workflow_id"], name="By hand")
+    written(tmp_path, namespace, f"{five()}[:3]")
+
+    code, printed, told = flow64("deploy", source, "--yes", "--prune=3", *loudness)
+
+    assert (code, len(deployed())) == (3, 5)
+    assert told.endswith(
+        "error: prune was refused, so these stay: d, e:\n"
+        "  2 workflows are to be deleted, and --prune says 3; to allow it, add "
+        "--prune=2\n"
+    )
+    first, second = printed.splitlines()
+    assert first.startswith("refused    d  ")
+    assert second.startswith("refused    e  no longer in the code; ")
+    assert second.endswith("to allow it, add --force e")
+
+
 def test_force_is_by_name(service, leads, flow64):
     """`--force` needs a key, so it cannot overwrite everything."""
     code, _, told = flow64("deploy", "leads.py", "--yes", "--force")

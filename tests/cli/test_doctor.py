@@ -376,7 +376,7 @@ def test_places(service, flow64, tmp_path, monkeypatch):
     assert history["problem"] == "file is not a folder"
     assert (cache["path"], cache["problem"]) == (".flow64/cache", None)
     assert len(found["problems"]) == 2
-    assert "journal of runs: folder · it is a folder" in flow64("doctor")[1]
+    assert "files       journal of runs: folder · it is a folder" in flow64("doctor")[1]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
 
 

@@ -37,6 +37,15 @@ def test_newest_first(replaced, flow64):
     assert all(Path(line[-1].strip()).is_file() for line in lines)
 
 
+def test_only_the_newest(replaced, flow64):
+    whole = json.loads(flow64("history", "--json")[1])["entries"]
+
+    _, printed, _ = flow64("history", "-n", "1", "--json")
+
+    assert json.loads(printed)["entries"] == whole[:1]
+    assert flow64("history", "-n", "0")[0] == 64
+
+
 def test_json(replaced, flow64):
     """Names are exact there; what was live is in its file."""
     _, printed, _ = flow64("history", "inbound", "--json")

@@ -85,6 +85,10 @@ SARIF = made_of(
     runs=listed(
         made_of(
             tool=made_of(driver=made_of(name=TEXT, version=TEXT, rules=listed(RULE))),
+            originalUriBaseIds={
+                "type": "object",
+                "additionalProperties": made_of(description=MESSAGE),
+            },
             columnKind={"enum": ["utf16CodeUnits", "unicodeCodePoints"]},
             results={"type": "array", "items": RESULT},
         )
@@ -143,6 +147,7 @@ def test_sarif(fleet, report):
     assert line[start:end].endswith('key="hook")')
     assert hook["message"]["text"].startswith("40 workflows (leads/v0, ")
     assert hook["level"] == "warning"
+    assert place["artifactLocation"]["uriBaseId"] in run["originalUriBaseIds"]
     assert run["tool"]["driver"]["rules"][hook["ruleIndex"]]["id"] == "insecure-url"
 
 

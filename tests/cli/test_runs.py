@@ -67,6 +67,23 @@ def test_watch(run_id, flow64):
     assert told.splitlines()[-2:] == ["2 lead_enrichment: done, 2 rows", "completed"]
 
 
+@pytest.mark.parametrize("command", [["watch"], ["cancel"], ["results", "-o", "out"]])
+def test_the_beginning_of_an_id_is_a_hint(run_id, flow64, command):
+    """It is not taken, since another run may begin so too."""
+    name, *more = command
+
+    code, printed, told = flow64(name, run_id[:8], *more)
+    other = flow64(name, "00000000-0", *more)
+
+    assert (code, printed) == (64, "")
+    assert told.splitlines()[-1] == (
+        f"error: RUN_ID: '{run_id[:8]}' is not the whole id of a run (did you mean "
+        f"{run_id}?) (see flow64 {name} --help)"
+    )
+    assert other[0] == 64
+    assert "is not the whole id of a run; `flow64 runs` lists the newest" in other[2]
+
+
 def test_watch_json(run_id, flow64):
     """With --json each event is a line of its own."""
     code, printed, told = flow64("watch", run_id, "--json")

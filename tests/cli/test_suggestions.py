@@ -148,8 +148,7 @@ OPTIONS_OF_OTHERS = [
     ("plan -C there", "'-C'; cd to the folder first"),
     ("-C there plan", "'-C'; cd to the folder first"),
     ("plan --dry-run", "'--dry-run'; plan only reads: leave it out"),
-    ("runs -n 3", "'-n'; write --limit N"),
-    ("history -n 3", "'-n' (see"),
+    ("plan -quite", "'-quite' (did you mean '--quiet'?)"),
     ("serve -p 6717", "'-p'; write --port N"),
     ("plan --no-color", "'--no-color'; write --color never"),
     ("-e prod plan", "'-e'; write it after the command"),
@@ -216,7 +215,10 @@ WRONG_USES = [
         "SOURCE is missing: run takes one workflow, as in: flow64 run leads rows.csv",
     ),
     ("completion", "SHELL is missing: write one of bash, zsh, fish"),
-    ("pull", "--output is missing: write -o FOLDER (see flow64 pull --help)"),
+    (
+        "pull",
+        "--output: it is missing: name the folder to save it in, as in -o live (see",
+    ),
     (
         "run x --values none.json",
         "--values: file 'none.json' does not exist (see flow64 run --help)",

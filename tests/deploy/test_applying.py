@@ -234,7 +234,7 @@ def test_orphan_stays_unless_the_number_is_given(place):
     with pytest.raises(errors.PruneError, match="--prune=1"):
         place.apply(place.plan(place.workflow("a"), prune=True))
     with pytest.raises(
-        errors.PruneError, match="1 is to be deleted, and --prune says 3"
+        errors.PruneError, match="1 workflow is to be deleted, and --prune says 3"
     ):
         place.apply(place.plan(place.workflow("a")), agreed=Agreement(prune=3))
     assert place.live(workflow_id) is not None

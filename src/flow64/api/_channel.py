@@ -42,6 +42,23 @@ MAX_ERROR: Final = 64 * 2**10
 CONNECT_ERROR: Final = "ConnectError"
 """The error of the HTTP library if there was no connection, but no timeout either."""
 
+_BREAKS: Final[Mapping[str, str]] = {
+    CONNECT_ERROR: "no connection",
+    "ConnectTimeout": "no connection in time",
+    "ReadTimeout": "it took too long",
+    "WriteTimeout": "sending took too long",
+    "PoolTimeout": "too many connections are open",
+    "DecodingError": "what came cannot be decoded",
+    "RemoteProtocolError": "what came is not HTTP, or it broke off",
+}
+"""What happened, by the class of the error of the HTTP library."""
+
+
+def describe_break(reason: str) -> str:
+    """Describe why there is no answer, without the name of a class of Python."""
+    is_class = reason.isidentifier() and reason.endswith("Error")
+    return _BREAKS.get(reason, "the connection broke" if is_class else reason)
+
 
 @frozen
 class Channel:
@@ -153,7 +170,7 @@ class Channel:
         # Over TLS, a certificate that is not trusted has the same error.
         is_plain = request is not None and self.endpoint.startswith("http:")
         is_refused = is_plain and self.is_local and reason == CONNECT_ERROR
-        reason = f"no answer from {where} ({reason})"
+        reason = f"no answer from {where} ({describe_break(reason)})"
         return TransportError(method, path, reason, sent, is_refused=is_refused)
 
     def too_large_error(self, request: Request) -> AnswerError:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Final, Self
 
 from ..errors import NoAnswerError, TransportError
+from ._channel import describe_break
 from ._transport import AsyncHttpAnswer
 
 
@@ -46,7 +47,8 @@ class Stream:
             reason = error.reason
         except OSError as error:
             reason = type(error).__name__
-        raise TransportError("GET", "(signed link)", f"it broke off ({reason})")
+        problem = f"it broke off ({describe_break(reason)})"
+        raise TransportError("GET", "(signed link)", problem)
 
     async def close(self) -> None:
         """Release its connection."""

@@ -180,31 +180,37 @@ class Execution:
             if self.outcomes[step.key] == "not tried" and self._is_named(step, error):
                 self.outcomes[step.key] = "refused"
         advice = self._list_pull_advice()
-        if as_json or not self._take_reasons(words, advice):
+        if as_json:
             print_error(words)
             for line in advice.values():
                 print_advice(line)
+        else:
+            print_error(self._take_reasons(words, advice))
 
-    def _take_reasons(self, words: str, advice: Mapping[str, str]) -> bool:
+    def _take_reasons(self, words: str, advice: Mapping[str, str]) -> str:
         """Put the lines of an error beside the workflows that they are about.
 
-        Returns False, and does nothing, if one of them is not about a workflow.
+        Returns the lines that are about no workflow of the result.
         """
         headline, *lines = words.split("\n")
+        refused = {
+            printable(step.key): step.key
+            for step in self.plan.steps
+            if self.outcomes[step.key] == "refused"
+        }
         found: dict[str, list[str]] = {}
+        others: list[str] = []
         for line in lines:
-            key, _, reason = line.strip().partition(": ")
-            found.setdefault(key, []).append(reason)
-        refused = [
-            step.key for step in self.plan.steps if self.outcomes[step.key] == "refused"
-        ]
-        if not lines or not found.keys() <= {*map(printable, refused)}:
-            return False
-        for key in refused:
-            listed = [*found.get(printable(key), []), *filter(None, [advice.get(key)])]
-            self.reasons[key] = "; ".join(listed)
-        print_error(headline.removesuffix(":"))
-        return True
+            name, _, reason = line.strip().partition(": ")
+            if name in refused:
+                found.setdefault(refused[name], []).append(reason)
+            else:
+                others.append(line)
+        for key in refused.values():
+            listed = [*found.get(key, []), *filter(None, [advice.get(key)])]
+            if listed:
+                self.reasons[key] = "; ".join(listed)
+        return "\n".join([headline if others else headline.removesuffix(":"), *others])
 
     def _is_named(self, step: Step, error: FlowError | NoConsentError) -> bool:
         """Return True if an error is about this workflow, or about all."""

@@ -58,7 +58,7 @@ from ..plan import Plan, Target
 from ..workflow import Workflow
 from ._error_messages import describe_error, suggest_option
 from ._options import OPTIONS
-from ._params import read_values
+from ._params import read_values, repeat_options
 from ._terminal import print_advice, print_error, print_message
 
 SEEN: Final = "seen.json"
@@ -132,12 +132,8 @@ def deploy_command(
 ) -> str:
     """Return the command that deploys a source as this one was planned."""
     words = ["flow64", "deploy", *([] if source is None else [source])]
-    words += [word for one in selection.select for word in ("--select", one)]
-    words += [word for one in selection.exclude for word in ("--exclude", one)]
-    words += ["--changed"] if selection.is_changed else []
     words += ["--env", place.env] if plan is None else ["--plan", str(plan)]
-    words += [] if values is None else ["--values", str(values)]
-    words += ["--no-code"] if no_code else []
+    words += repeat_options(selection, values, no_code=no_code)
     return shlex.join(words)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 import click
 
@@ -53,7 +54,7 @@ def _require_number(
     except ValueError:
         unit = getattr(param, "metavar", None) or "N"
         of = "" if unit == "N" else f" of {unit.lower()}"
-        option = param.opts[0] if param else ""
+        option = max(param.opts, key=len) if param else ""
         problem = f"{value!r} is not a {kind.name}{of} {_describe_limits(kind)}"
         default = getattr(param, "default", None)
         example = default if type(default) in (int, float) else 50
@@ -62,7 +63,10 @@ def _require_number(
 
 
 class RunId(click.ParamType[str]):
-    """The id of a run, which is a UUID (documented)."""
+    """The id of a run, which is a UUID (documented), or its beginning.
+
+    `params.require_run_id` refuses the beginning, since it knows the runs.
+    """
 
     name = "run id"
 
@@ -70,11 +74,15 @@ class RunId(click.ParamType[str]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Any:
         """Refuse what is not a UUID."""
-        if not is_uuid(value):
+        if not (is_uuid(value) or _BEGINNING.fullmatch(value)):
             problem = f"{shortened(value)} is not the id of a run, which is a UUID"
             advice = "`flow64 runs` lists the newest ones"
             self.fail(f"{problem}; {advice}", param, ctx)
         return value
+
+
+_BEGINNING: Final = re.compile("[0-9a-fA-F]{4,8}(?:-[0-9a-fA-F-]{0,27})?")
+"""The beginning of a UUID, of at least four digits."""
 
 
 class EnvName(click.ParamType[str]):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 import attrs
 import click
 
-from ..definition import DEFAULT_ENV, parse_json
+from ..definition import DEFAULT_ENV, is_uuid, parse_json
 from ..errors import ArgumentError, ReadError, did_you_mean, shortened
 from ..text import STDIN, describe_stray_comma, join_words, pluralize
 from ._completion import complete_addresses, complete_environments
@@ -22,6 +22,7 @@ from ._stdin import is_dash, read_stdin
 from ._terminal import print_message
 
 if TYPE_CHECKING:
+    from ..client import Client
     from ..loading import Address, LiveAddress, Loaded, Selection, SourceAddress
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -230,6 +231,17 @@ def selection(function: F) -> F:
     return cast(F, call)
 
 
+def repeat_options(
+    selection: Selection, values: Path | None, *, no_code: bool
+) -> Sequence[str]:
+    """Return options of a command line, for a command that does it again."""
+    words = [word for one in selection.select for word in ("--select", one)]
+    words += [word for one in selection.exclude for word in ("--exclude", one)]
+    words += ["--changed"] if selection.is_changed else []
+    words += [] if values is None else ["--values", str(values)]
+    return [*words, *(["--no-code"] if no_code else [])]
+
+
 def find_address(
     text: str, env: str | None = None, *, code: bool = True, prefers_live: bool = False
 ) -> Address:
@@ -370,6 +382,28 @@ def _describe_unknown_key(option: str, key: str, names: Sequence[str]) -> str:
     near = did_you_mean(key, names)
     known = f"there are {list_keys(names)}" if names else "there is none"
     return f"there is no workflow {key!r}{near}; {known}"
+
+
+def require_run_id(client: Client, run_id: str) -> None:
+    """Refuse the beginning of the id of a run, and say which run it may be.
+
+    Raises:
+        click.UsageError: It is not a whole id.
+    """
+    if is_uuid(run_id):
+        return
+    runs = [one.job_id for one in client.runs.list(limit=MOST_RUNS)]
+    found = [one for one in runs if one.lower().startswith(run_id.lower())]
+    near = f" (did you mean {found[0]}?)" if len(found) == 1 else ""
+    if len(found) > 1:
+        near = f", and {len(found)} runs begin so"
+    advice = "" if len(found) == 1 else "; `flow64 runs` lists the newest ones"
+    problem = f"{run_id!r} is not the whole id of a run{near}{advice}"
+    raise option_error("RUN_ID", problem)
+
+
+MOST_RUNS: Final = 100
+"""Newest runs that the beginning of an id is compared with."""
 
 
 def parse_block(text: str | None) -> str | int | None:

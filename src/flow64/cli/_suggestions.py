@@ -170,7 +170,13 @@ def _find_whole_word(name: str) -> str:
     """
     if name.startswith("--"):
         return name
-    words = [one.partition("=")[0] for one in OPTIONS.arguments if one.startswith(name)]
+    letter = name[1:]
+    words = [
+        one.partition("=")[0]
+        for one in OPTIONS.arguments
+        # The letters before may be options, as `-q` of `-quite`.
+        if one.startswith("-") and not one.startswith("--") and letter in one
+    ]
     letters = words[0].replace("-", "") if words else ""
     return words[0] if letters.isascii() and letters.isalpha() else name
 

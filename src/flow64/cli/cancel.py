@@ -17,6 +17,7 @@ from ._terminal import print_json, print_lines, print_message
 def command(*, run_id: str, env: str | None, as_json: bool) -> int:
     """Cancel a run, and print its status. A run that has ended does not change."""
     with connect(env) as client:
+        params.require_run_id(client, run_id)
         status = client.runs.get(run_id).cancel()
         OPTIONS.is_done = True
     if as_json:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 from attrs import field, frozen
@@ -13,7 +14,7 @@ from attrs import field, frozen
 from ..definition import DEFAULT_ENV, dumps, loads
 from ..diagnostics import Finding, as_text, summary
 from ..errors import CompileError, ReadError
-from ..loading import Loaded, Selection
+from ..loading import AddressError, Loaded, Selection
 from ..manifest import MANIFEST, Entry, Manifest, entry_of, read_manifest, write_all
 from ..manifest import as_text as manifest_text
 from ..text import pluralize
@@ -31,6 +32,12 @@ from ._terminal import (
     print_paths,
     print_text,
 )
+
+FOLDER: Final = "compiled"
+"""The folder that messages name. `flow64 init` makes it too."""
+
+GONE: Final = "it is no longer in the code"
+"""The problem of a file that the code does not compile to."""
 
 
 @params.command(
@@ -98,7 +105,7 @@ def command(
     if output is None:
         if selection.is_changed and not loaded.workflows:
             return 0
-        loaded.only  # noqa: B018 - refuses several
+        _require_one(loaded)
     made = compile_all(loaded, env, params.read_values(values))
     if made is None:
         return FAILED
@@ -113,7 +120,15 @@ def command(
     is_whole = not loaded.is_picked
     if is_check:
         problems = [*find_stale(output, texts, is_whole=is_whole, listed=listed)]
-        return report_stale(problems, as_json=as_json)
+        code = report_stale(problems, as_json=as_json)
+        if problems:
+            prune = loaded.is_whole and any(one["problem"] == GONE for one in problems)
+            again = params.repeat_options(selection, values, no_code=no_code)
+            command = format_compile_command(
+                source, output, env, [*again, *["--prune"] * prune]
+            )
+            print_message(f"to bring the folder up to date: {command}")
+        return code
     written = write_all(output, texts)
     print_paths([path for path in written if path.name != MANIFEST], as_json=as_json)
     if is_whole:
@@ -133,6 +148,28 @@ def _require_folder(output: Path | None, *, is_check: bool, prune: bool) -> None
         raise click.UsageError("--prune is about a folder: name it with -o DIR")
     if is_check and prune:
         raise click.UsageError("--check writes nothing: leave it or --prune out")
+
+
+def _require_one(loaded: Loaded) -> None:
+    """Refuse several workflows, which are not for stdout.
+
+    Raises:
+        AddressError: There are several, or none.
+    """
+    try:
+        loaded.only  # noqa: B018 - it only refuses
+    except AddressError as error:
+        more = f"; for all of them, add -o {FOLDER}" if loaded.workflows else ""
+        raise AddressError(f"{error}{more}", error.notes) from error
+
+
+def format_compile_command(
+    source: str | None, folder: Path, env: str | None, more: Sequence[str]
+) -> str:
+    """Return the command that compiles a source into a folder."""
+    words = ["flow64", "compile", *([] if source is None else [source])]
+    words += ["-o", str(folder), *([] if env is None else ["-e", env]), *more]
+    return shlex.join(words)
 
 
 def _tell_leftovers(found: Sequence[StaleFile], *, prune: bool) -> None:
@@ -281,7 +318,7 @@ def _leftover_files(
         if not is_known and _is_workflow(path):
             yield {
                 "file": str(path),
-                "problem": "it is no longer in the code",
+                "problem": GONE,
             }
 
 

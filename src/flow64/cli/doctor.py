@@ -259,10 +259,10 @@ def format_report(found: Diagnosis) -> Iterator[str]:
     yield _line("blocks", _describe_saved(found.blocks))
     yield _line("variables", _by_truth(found.variables, "set: ", "not set: "))
     yield _line("proxies", ", ".join(f"{k} ({v})" for k, v in found.proxies.items()))
-    for place in found.places:
+    for number, place in enumerate(found.places):
         state = "can be written" if place.problem is None else place.problem
         where = "nowhere" if place.path is None else f"{place.path} · {state}"
-        yield _line("", f"{place.what}: {where}")
+        yield _line("" if number else "files", f"{place.what}: {where}")
     yield _line(
         "looked at", f"{found.environment} · {found.endpoint or 'the emulator'}"
     )

@@ -16,7 +16,7 @@ from ._apply_plan import format_saved_file
 from ._completion import complete_environments
 from ._make_plan import open_history
 from ._outputs import HistoryEntry
-from ._param_types import EnvName
+from ._param_types import EnvName, Whole
 from ._tables import print_table
 from ._terminal import print_json, print_message
 
@@ -30,7 +30,9 @@ WHY: Final[Mapping[str, str]] = {
 """Words for what replaced a workflow."""
 
 
-@params.command("history", "flow64 history", "flow64 history inbound --env prod --json")
+@params.command(
+    "history", "flow64 history -n 10", "flow64 history inbound --env prod --json"
+)
 @click.argument("key", required=False)
 @click.option(
     "-e",
@@ -40,8 +42,17 @@ WHY: Final[Mapping[str, str]] = {
     shell_complete=complete_environments,
     help="List only what was replaced in this environment.",
 )
+@click.option(
+    "-n",
+    "--limit",
+    type=Whole(min=1),
+    metavar="N",
+    help="Maximum workflows to list: the newest ones. Default: all.",
+)
 @params.as_json
-def command(*, key: str | None, env: str | None, as_json: bool) -> int:
+def command(
+    *, key: str | None, env: str | None, limit: int | None, as_json: bool
+) -> int:
     """List replaced workflows, newest first. Nothing is sent.
 
     Each line has the time, the environment, the workflow, what replaced it, the file in
@@ -49,7 +60,7 @@ def command(*, key: str | None, env: str | None, as_json: bool) -> int:
     workflow, or its id. To bring one back: flow64 restore KEY --at TIME.
     """
     history = open_history(load_settings())
-    found = select_entries(history, key, env)
+    found = select_entries(history, key, env)[:limit]
     if as_json:
         print_json({"entries": [to_data(one) for one in found]})
         return 0

@@ -158,12 +158,18 @@ def _describe_missing(
     """Make the error for a missing `-o`. Errors of the address come first.
 
     Raises:
-        FlowError: The address names nothing.
+        AddressError: The address names nothing.
+        PullError: It names several, or what is not deployed.
         click.UsageError: It means all, and neither `--all` nor a selection was given.
     """
     if not is_all:
-        with connect(env) as client:
-            next(_fetch(client, meant, selection, is_all=False), None)
+        try:
+            with connect(env) as client:
+                next(_fetch(client, meant, selection, is_all=False), None)
+        except (AddressError, PullError):
+            raise
+        except FlowError:
+            pass  # whether the service can be asked is not the question yet
     problem = "name the folder to save it in, as in -o live"
     return params.option_error("--output", f"it is missing: {problem}")
 

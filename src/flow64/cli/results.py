@@ -78,6 +78,7 @@ def command(
         raise click.UsageError("--all and --block: leave one of them out")
     named = params.parse_block(block)
     with connect(env) as client:
+        params.require_run_id(client, run_id)
         run = client.runs.get(run_id)
         allowance = Allowance(max_bytes, allow_unproven)
         try:

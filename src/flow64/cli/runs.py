@@ -26,7 +26,7 @@ RUN_NAMES: Final = {
 
 @params.command(
     "runs",
-    "flow64 runs --limit 20",
+    "flow64 runs -n 20",
     "flow64 runs pipelines/leads.py:inbound --json",
     "flow64 runs prod:inbound --status active",
 )
@@ -34,6 +34,7 @@ RUN_NAMES: Final = {
     "source", metavar="[WORKFLOW]", required=False, shell_complete=complete_addresses
 )
 @click.option(
+    "-n",
     "--limit",
     type=Whole(1, 500),
     default=20,

@@ -56,6 +56,7 @@ def command(
     Ctrl-C does not stop the run. Exits with 1 if the run did not complete.
     """
     with connect(env) as client:
+        params.require_run_id(client, run_id)
         try:
             run = client.runs.get(run_id)
             code = follow_run(run, every, timeout, as_lines=as_json)

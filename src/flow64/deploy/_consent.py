@@ -216,8 +216,9 @@ def _prune_problems(plan: Plan, agreed: Agreement) -> Iterator[str]:
         )
     if agreed.prune != len(victims):
         way = f"to allow it, add --prune={len(victims)}" if victims else "leave it out"
-        number = f"{len(victims):,}" if victims else "nothing"
-        yield f"{number} is to be deleted, and --prune says {agreed.prune}; {way}"
+        number = pluralize(len(victims), "workflow") if victims else "nothing"
+        are = "are" if len(victims) > 1 else "is"
+        yield f"{number} {are} to be deleted, and --prune says {agreed.prune}; {way}"
     for step in victims:
         yield from _missing_consents(step, agreed)
         yield from describe_activity(step, agreed)

@@ -37,14 +37,13 @@ from ._collect import (
 from ._errors import AddressError
 from ._importing import is_module_name
 from ._reading import add_file, add_folder, add_json, add_module, files_below
-from ._selection import EVERYTHING, Selection
+from ._selection import EVERYTHING, Selection, list_keys
 from ._source_names import (
     NO_SETTINGS,
     describe_setting,
     find_project_source,
     find_rules,
     find_saved_catalogue,
-    list_names,
     list_near_paths,
     may_name_other_source,
     split_source,
@@ -139,7 +138,7 @@ class Loaded:
         problem = f"{self.source} holds {len(self.names)} workflows"
         place, _ = split_source(self.source)
         advice = f"name one of them, as in {place}:{self.names[0]}"
-        raise AddressError(f"{problem}: {list_names(self.names)}; {advice}")
+        raise AddressError(f"{problem}: {list_keys(self.names)}; {advice}")
 
 
 def load_source(

@@ -26,6 +26,12 @@ _SCHEMA: Final = (
 _FINGERPRINT: Final = "flow64/v1"
 """The name of our fingerprints. It changes with how they are computed."""
 
+_ROOT: Final = "%SRCROOT%"
+"""The name of the folder that paths begin at, which SARIF and GitHub use."""
+
+_ROOT_TEXT: Final = "The root of the repository."
+"""What that folder is. Its address is left out: it depends on the machine."""
+
 _GITLAB: Final[dict[Severity, str]] = {
     "error": "major",
     "warning": "minor",
@@ -57,6 +63,7 @@ def as_sarif(
                         "rules": [_rule(code, pages[code]) for code in codes],
                     }
                 },
+                "originalUriBaseIds": {_ROOT: {"description": {"text": _ROOT_TEXT}}},
                 "columnKind": "unicodeCodePoints",
                 "results": [
                     {
@@ -152,7 +159,7 @@ def _location(finding: Finding, root: Path | None) -> dict[str, Any]:
         path = relative_path(root, place.file)
         is_below = not PurePath(path).is_absolute()
         uri = quote(path) if is_below else PurePath(path).as_uri()
-        base = {"uriBaseId": "%SRCROOT%"} if is_below else {}
+        base = {"uriBaseId": _ROOT} if is_below else {}
         start, end = place.count_characters()
         region = {"startLine": place.line}
         if start is not None and end is not None:

@@ -89,7 +89,8 @@ def late_filter(definition: Definition) -> Iterator[Found]:
         names = [column.name for column in flow.facts[position].reads]
         if names and all(n in there and there[n] == here.get(n) for n in names):
             kind = definition.blocks[above].kind
-            message = f"it reads nothing that {name_block(definition, above)} adds"
+            added = f"nothing that {name_block(definition, above)} adds"
+            message = f"the filter reads {added}"
             yield Found(position, message, f"put it before {kind}, {_SPARES}")
 
 

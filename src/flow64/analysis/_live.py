@@ -65,7 +65,7 @@ class LiveBlock:
         return read_fields(self.specs_schema or EMPTY)
 
     @property
-    def required(self) -> Sequence[str]:
+    def required_names(self) -> Sequence[str]:
         """The fields that it requires."""
         found = (self.specs_schema or EMPTY).get("required")
         names = found if isinstance(found, list) else ()

@@ -11,7 +11,7 @@ from ._lower import Lowered, lower
 from ._own_classes import OwnClasses as OwnClasses
 
 if TYPE_CHECKING:
-    from ._audit import parse_source, require_shown
+    from ._audit import parse_source, refuse_hidden_characters
     from ._code import Code, as_code, call_of
     from ._layout import cells, flat, is_shown, lines_of, quote_text
     from ._lift import Lifted, lift
@@ -32,7 +32,7 @@ __all__ = [
     "lower",
     "parse_source",
     "quote_text",
-    "require_shown",
+    "refuse_hidden_characters",
 ]
 
 _MODULES: Final = {
@@ -47,7 +47,7 @@ _MODULES: Final = {
     "lines_of": "._layout",
     "parse_source": "._audit",
     "quote_text": "._layout",
-    "require_shown": "._audit",
+    "refuse_hidden_characters": "._audit",
 }
 
 

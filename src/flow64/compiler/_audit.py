@@ -65,14 +65,14 @@ def audit(source: str, own: OwnClasses = NO_CLASSES) -> None:
     Raises:
         UnsafeCodeError: It holds something else; the error says what, and where.
     """
-    require_shown(source)
+    refuse_hidden_characters(source)
     _see_text(source)
     auditor = _Auditor(own)
     for statement in parse_source(source).body:
         auditor.see_statement(statement)
 
 
-def require_shown(source: str) -> None:
+def refuse_hidden_characters(source: str) -> None:
     """Check that no character of source hides something.
 
     Raises:

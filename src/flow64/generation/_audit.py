@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Final, NoReturn
 
 from ..blocks import BUILT_IN
-from ..compiler import parse_source, require_shown
+from ..compiler import parse_source, refuse_hidden_characters
 from ..errors import UnsafeCodeError
 from ._print import CATALOGUE, IMPORTS, ROWS, SOURCE
 from ._schema_types import TYPES, is_name
@@ -44,7 +44,7 @@ def audit(source: str) -> None:
     Raises:
         UnsafeCodeError: It holds something else; the error says what, and where.
     """
-    require_shown(source)
+    refuse_hidden_characters(source)
     _see_text(source)
     auditor = _ModuleAuditor()
     for statement in parse_source(source).body:

@@ -224,7 +224,7 @@ def judge(definition: Definition, blocks: LiveCatalogue) -> LiveVerdict:
         known = CATALOGUE.get(kind)
         needed = set() if known is None else {*known.about.must_have}
         has_all = needed <= live.properties.keys()
-        if needed and has_all and needed.isdisjoint(live.required):
+        if needed and has_all and needed.isdisjoint(live.required_names):
             free.add(kind)
     return LiveVerdict(
         [*blocks.blocks],

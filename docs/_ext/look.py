@@ -11,15 +11,12 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
-
-Size: TypeAlias = tuple[int, Literal["light", "dark"]]
-"""The width of a page, and its colours."""
+from playwright.sync_api import Page, sync_playwright
 
 WIDTHS: Final = (390, 768, 1280)
 EACH_SORT: Final = (
@@ -50,36 +47,26 @@ CUT: Final = """() => {
 """What is beyond the right edge, and in no box that scrolls."""
 
 
-def find_faults(browser: Browser, root: Path) -> Iterator[str]:
+def find_faults(shown: Page, root: Path) -> Iterator[str]:
     """Yield what is wrong, with its page, width and colours."""
-    pages = [one for one in sorted(root.rglob("*.html")) if "_static" not in one.parts]
-    for width in WIDTHS:
-        yield from look(browser, pages, (width, "light"), find_cut)
-    chosen = [root / f"{name}.html" for name in EACH_SORT]
-    sizes: list[Size] = [(390, "light"), (1280, "light"), (1280, "dark")]
-    for size in sizes:
-        yield from look(browser, chosen, size, find_violations)
-
-
-def look(
-    browser: Browser,
-    pages: Iterable[Path],
-    size: Size,
-    find: Callable[[Page], list[str]],
-) -> Iterator[str]:
-    """Open pages one after the other, and yield the faults of each."""
-    width, scheme = size
-    shown = browser.new_page(
-        viewport={"width": width, "height": 900}, color_scheme=scheme
-    )
     failures: list[str] = []
     shown.on("pageerror", lambda error: failures.append(str(error)))
-    for page in pages:
+    for page in sorted(root.rglob("*.html")):
+        name = str(page.relative_to(root).with_suffix(""))
+        if name.startswith("_static"):
+            continue
         failures.clear()
+        shown.emulate_media(color_scheme="light")
         shown.goto(page.as_uri())
-        for fault in find(shown) + failures:
-            yield f"{page.parent.name}/{page.name}, {width} wide, {scheme}: {fault}"
-    shown.close()
+        for width in WIDTHS:
+            shown.set_viewport_size({"width": width, "height": 900})
+            found = find_cut(shown) + failures
+            if name in EACH_SORT:
+                found += find_violations(shown)
+            yield from (f"{name}, {width} wide: {fault}" for fault in found)
+        if name in EACH_SORT:
+            shown.emulate_media(color_scheme="dark")
+            yield from (f"{name}, dark: {fault}" for fault in find_violations(shown))
 
 
 def find_cut(shown: Page) -> list[str]:
@@ -107,7 +94,7 @@ def main() -> None:
         browser = playwright.chromium.launch(
             executable_path=path, args=["--no-sandbox"]
         )
-        faults = [*find_faults(browser, Path(sys.argv[1]).resolve())]
+        faults = [*find_faults(browser.new_page(), Path(sys.argv[1]).resolve())]
         browser.close()
     sys.exit("\n".join(faults) or None)
 

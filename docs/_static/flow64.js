@@ -3,9 +3,13 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const caption of document.querySelectorAll("p.caption[role=heading]:not([aria-level])")) {
     caption.setAttribute("aria-level", "2");
   }
-  for (const box of document.querySelectorAll("pre, .table-wrapper")) {
-    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
-  }
+  const letScroll = () => {
+    for (const box of document.querySelectorAll("pre, .table-wrapper")) {
+      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    }
+  };
+  letScroll();
+  addEventListener("resize", letScroll);
   const labels = {
     ".sidebar-drawer": "All pages",
     ".toc-drawer": "On this page",

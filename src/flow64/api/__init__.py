@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ._answer_errors import api_error
-from ._arguments import FORMATS, as_any_text, as_flag, as_formats, as_id, as_text
+from ._arguments import as_any_text, as_flag, as_formats, as_id, as_text
 from ._channel import Channel
 from ._credential import KEY_NAME, Credential, Token, TokenSource
 from ._feed import Feed, InCaller
@@ -47,7 +46,7 @@ from ._run_calls import (
     start_run,
 )
 from ._run_status import COMPLETED, ENDED, WAITING, later, normal
-from ._session import Clock, Job, Lookup, Session
+from ._session import Clock, Job, Session
 from ._stream import Stream
 from ._thread_transport import as_async
 from ._transport import (
@@ -77,7 +76,6 @@ __all__ = [
     "COMPLETED",
     "DISCOVERY",
     "ENDED",
-    "FORMATS",
     "KEY_NAME",
     "LOG_NAME",
     "MOST_RUNS",
@@ -99,7 +97,6 @@ __all__ = [
     "InCaller",
     "Job",
     "LiveStatus",
-    "Lookup",
     "LoopThread",
     "NewSigningSecret",
     "OAuth",
@@ -119,7 +116,6 @@ __all__ = [
     "TokenSource",
     "Transport",
     "WorkflowInfo",
-    "api_error",
     "as_any_text",
     "as_async",
     "as_flag",

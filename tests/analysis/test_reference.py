@@ -24,7 +24,7 @@ from flow64.analysis import (
     findings_reference,
     rules_by_code,
 )
-from flow64.analysis.checks import _rule_index as _asked
+from flow64.analysis.checks import _rule_index
 from flow64.analysis.checks._fast_path import safe_rules_for
 from flow64.analysis.checks._rule import run
 from flow64.definition import freeze, thaw
@@ -91,7 +91,7 @@ def test_a_dull_workflow_of_the_same_shape_hides_no_finding(code, word, monkeypa
 
     A rule that looks at more than it says above its name is caught here.
     """
-    monkeypatch.setattr(_asked, "_known", {})
+    monkeypatch.setattr(_rule_index, "_known", {})
     dull = {str: word, bool: False, int: 0}
     definition = workflow_of(EXAMPLES[code])._lower(None, None).definition
     blocks = [

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from flow64.cli import _terminal as terminal
+from flow64.cli import _terminal
 from flow64.cli._options import OPTIONS
 from tests.cli import support
 from tests.cli.support import environment, on_terminal
@@ -22,8 +22,8 @@ def fold(monkeypatch):
     """Fold a text as for a terminal of so many columns."""
 
     def folded(text, width):
-        monkeypatch.setattr(terminal, "find_width", lambda _: width)
-        return terminal.fold_text(text, sys.stderr).split("\n")
+        monkeypatch.setattr(_terminal, "find_width", lambda _: width)
+        return _terminal.fold_text(text, sys.stderr).split("\n")
 
     return folded
 
@@ -60,7 +60,7 @@ def test_fold(fold, line, lines):
 
 
 def test_pipe_gets_whole_lines():
-    assert terminal.fold_text(COPIED, io.StringIO()) == COPIED
+    assert _terminal.fold_text(COPIED, io.StringIO()) == COPIED
 
 
 @pytest.fixture
@@ -110,12 +110,12 @@ def test_saved_plan_can_be_copied(project):
 
 
 def test_settings_are_not_folded(monkeypatch, capsys):
-    monkeypatch.setattr(terminal, "find_width", lambda _: 20)
+    monkeypatch.setattr(_terminal, "find_width", lambda _: 20)
     line = 'api_key = { env = "SIXTYFOUR_PROD_KEY" }'
 
-    terminal.print_settings([line])
+    _terminal.print_settings([line])
     monkeypatch.setattr(OPTIONS, "is_quiet", True)
-    terminal.print_settings([line])
+    _terminal.print_settings([line])
 
     assert capsys.readouterr().err == f"  {line}\n"
 

@@ -7,8 +7,7 @@ import subprocess
 
 import pytest
 
-from flow64.deploy import Git
-from flow64.deploy import _git as _behind
+from flow64.deploy import Git, _git
 
 SETTINGS = {
     "GIT_AUTHOR_NAME": "A",
@@ -104,13 +103,13 @@ def test_each_question_is_asked_once(repository, monkeypatch):
     """Thousands of workflows of one folder cost what one costs."""
     folder, commits = repository
     calls = []
-    ask = _behind.run_git
+    ask = _git.run_git
 
     def counting(*arguments):
         calls.append(arguments)
         return ask(*arguments)
 
-    monkeypatch.setattr(_behind, "run_git", counting)
+    monkeypatch.setattr(_git, "run_git", counting)
     asked = Git()
 
     for n in range(50):
@@ -179,12 +178,12 @@ def test_file_that_git_does_not_track_is_marked(repository, tmp_path):
 @pytest.mark.parametrize("question", ["diff", "ls-files"])
 def test_work_that_cannot_be_compared_is_marked(repository, monkeypatch, question):
     """Nobody knows that it is all committed."""
-    ask = _behind.run_git
+    ask = _git.run_git
 
     def refusing(folder, *words):
         return None if words[0] == question else ask(folder, *words)
 
-    monkeypatch.setattr(_behind, "run_git", refusing)
+    monkeypatch.setattr(_git, "run_git", refusing)
 
     assert Git().commit_of(str(repository[0] / "leads.py")).endswith("+")
 
@@ -241,7 +240,7 @@ def test_files_of_a_commit_are_read_as_they_were(filled):
 def test_only_hex_is_given_to_git(filled, monkeypatch, given):
     """Anyone may have written what stands in the place of a commit."""
     folder, *_ = filled
-    monkeypatch.setattr(_behind, "_run", None)
+    monkeypatch.setattr(_git, "_run", None)
 
     assert Git().read_files(folder, given, is_json) == []
     assert Git().relation(str(folder / "leads.py"), given) == "unknown"
@@ -263,9 +262,9 @@ def test_files_that_cannot_be_read_are_none(filled, monkeypatch, case):
 def test_files_of_a_commit_have_limits(filled, monkeypatch):
     """Not more than so many files, and so many bytes, are read."""
     folder, made, _ = filled
-    monkeypatch.setattr(_behind, "MOST_FILES", 2)
+    monkeypatch.setattr(_git, "MOST_FILES", 2)
     two = Git().read_files(folder, made, is_json)
-    monkeypatch.setattr(_behind, "MOST_BYTES", 6)
+    monkeypatch.setattr(_git, "MOST_BYTES", 6)
 
     assert len(two) == 2
     assert Git().read_files(folder, made, is_json) == [b"beyond", b""]
@@ -295,7 +294,7 @@ def test_reading_runs_nothing_of_the_repository(filled):
 def test_file_that_was_not_fetched_is_left_out(filled, monkeypatch):
     """What is listed and cannot be read is left out."""
     folder, made, _ = filled
-    run = _behind._run
+    run = _git._run
 
     def without(where, arguments, given=b"", env=None):
         if arguments[0] == "cat-file":
@@ -303,7 +302,7 @@ def test_file_that_was_not_fetched_is_left_out(filled, monkeypatch):
             given = b"\n".join([b"0" * 40, *lines[1:]])
         return run(where, arguments, given, env or {})
 
-    monkeypatch.setattr(_behind, "_run", without)
+    monkeypatch.setattr(_git, "_run", without)
 
     assert Git().read_files(folder, made, is_json) == [b"{}\r\n\xff", b""]
 
@@ -311,7 +310,7 @@ def test_file_that_was_not_fetched_is_left_out(filled, monkeypatch):
 def test_reading_that_breaks_off_gives_nothing(filled, monkeypatch):
     """Git was killed while it answered."""
     folder, made, _ = filled
-    run = _behind._run
+    run = _git._run
 
     def broken(where, arguments, given=b"", env=None):
         return (
@@ -320,6 +319,6 @@ def test_reading_that_breaks_off_gives_nothing(filled, monkeypatch):
             else run(where, arguments, given, env or {})
         )
 
-    monkeypatch.setattr(_behind, "_run", broken)
+    monkeypatch.setattr(_git, "_run", broken)
 
     assert Git().read_files(folder, made, is_json) == []

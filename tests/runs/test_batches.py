@@ -1198,8 +1198,8 @@ PROGRAM = """
 import sys
 from flow64 import LEAD, Client, Project, Workflow
 from flow64.blocks import FindEmail, Webhook
-from flow64.runs import _start as _starting
-_starting.LOOKS = (0.05, 0.1)
+from flow64.runs import _start
+_start.LOOKS = (0.05, 0.1)
 url, journal, intent = sys.argv[1:]
 flow = Webhook(LEAD, input_schema={"email": "string"}) >> FindEmail()
 growth = Project("growth", namespace="acme.example")

@@ -38,7 +38,7 @@ from flow64.blocks import FindEmail, Webhook
 from flow64.client import AsyncClient, Client, Policy
 from flow64.emulator import Emulator, Fault, Switches
 from flow64.errors import FlowError
-from flow64.runs import _start as _starting
+from flow64.runs import _start
 
 POLICY = Policy(
     first_wait=0.01, first_rest=0.01, timeout=1, requests_per_minute=None, deadline=60
@@ -166,7 +166,7 @@ def carried_out(count: int, seed: int, *, is_honoured: bool) -> Outcome:
     switches = Switches(honour_idempotency=is_honoured)
     with (
         TemporaryDirectory() as folder,
-        patch.object(_starting, "LOOKS", LOOKS),
+        patch.object(_start, "LOOKS", LOOKS),
         told_nothing(),
         Emulator(seed=seed, switches=switches) as emulator,
     ):

@@ -29,7 +29,7 @@ from flow64.client import AsyncClient, Client
 from flow64.emulator import Emulator, Fault, Switches
 from flow64.emulator._records import payload_owner
 from flow64.emulator._results import read_file
-from flow64.runs import _start as _starting
+from flow64.runs import _start
 from tests.service.clients import BOTH, use
 from tests.survival.support import QUICK, hurried, workflow
 
@@ -395,7 +395,7 @@ class Service(RuleBasedStateMachine):
 
 def test_nothing_is_paid_twice_lost_or_mixed(monkeypatch, caplog):
     caplog.set_level(logging.CRITICAL)
-    with Emulator() as emulator, patch.object(_starting, "LOOKS", (0.0, 0.0)):
+    with Emulator() as emulator, patch.object(_start, "LOOKS", (0.0, 0.0)):
         monkeypatch.setattr(Service, "emulator", emulator, raising=False)
         run_state_machine_as_test(
             Service, settings=settings(stateful_step_count=16, max_examples=16)
@@ -414,7 +414,7 @@ def test_run_that_may_be_of_another_start_is_not_paid_twice(
 
     Where the first takes its run for its own, the second must not be sent once more.
     """
-    monkeypatch.setattr(_starting, "LOOKS", (0.0, 0.0))
+    monkeypatch.setattr(_start, "LOOKS", (0.0, 0.0))
     made, lists = workflow(), PLACES["list"]
     down = Fault("status_before", status=500, times=None, after=1, **lists)
     switches = Switches(honour_idempotency=is_honoured)

@@ -8,7 +8,7 @@ from flow64.client import Client
 from flow64.emulator import Emulator, Fault, Switches
 from flow64.emulator._records import payload_owner
 from flow64.errors import FlowError
-from flow64.runs import _launch as _starting
+from flow64.runs import _launch
 from tests.survival.support import QUICK, hurried, workflow
 
 pytestmark = pytest.mark.slow
@@ -31,7 +31,7 @@ def test_no_intent_is_bought_twice(tmp_path, is_honoured, order):
         client.deploy(code)
 
         def run(intent):
-            _starting._OURS.clear()  # as a new process
+            _launch._OURS.clear()  # as a new process
             try:
                 client.run(code, [{"email": intent}], intent=intent)
             except FlowError as error:

@@ -110,6 +110,7 @@ PATTERNS = {
     "flow64.cli._colours._GUTTER": ("match", "", " ", "0"),
     "flow64.cli._colours._SEVERITY": ("match", "error[", "a", "!"),
     "flow64.cli._colours._STATE": ("findall", "", "not tr\n", ""),
+    "flow64.cli._options._COMMANDS": ("findall", "", "flow64 watch 0", "!"),
     "flow64.cli._param_types._BEGINNING": ("fullmatch", "00000000", "-", "!"),
     "flow64.cli._crash_report._NAMES": ("search", "", "KE", ""),
     "flow64.cli._crash_report._SECRETS": ("findall", "", "sk_ ", ""),

@@ -41,6 +41,33 @@ def test_of_several_environments_one_is_named(configured, leads, flow64):
     assert "several environments are configured (staging, prod)" in told
 
 
+NO_ID = "00000000-0000-0000-0000-000000000000"
+
+
+@pytest.mark.parametrize("given", ["-e staging", "--env=staging"])
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        ("watch abc", "`flow64 runs{}` lists the newest ones"),
+        ("cancel 00000000", "`flow64 runs{}` lists the newest ones"),
+        (f"pull id:{NO_ID} -o x", "flow64 list{} shows all"),
+        ("restore inbound", "flow64 history{} lists what was"),
+        ("run leads.py people.csv --new -y", "deploy first: flow64 deploy{}; or"),
+    ],
+)
+def test_a_named_command_works_on_the_given_environment(
+    configured, flow64, given, line, advice
+):
+    Path("people.csv").write_text("email\na@x.example\n", "utf-8")
+    flow64("deploy", "leads.py", "-e", "staging", "--yes")
+    text = Path("leads.py").read_text("utf-8")
+    Path("leads.py").write_text(text.replace("Job title", "Position"), "utf-8")
+
+    _, _, told = flow64(*line.split(), *given.split())
+
+    assert advice.format(" -e staging") in told
+
+
 EMPTY = ("-e", "")
 
 

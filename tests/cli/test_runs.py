@@ -67,6 +67,21 @@ def test_watch(run_id, flow64):
     assert told.splitlines()[-2:] == ["2 lead_enrichment: done, 2 rows", "completed"]
 
 
+@pytest.mark.parametrize(
+    "command",
+    [["watch"], ["cancel"], ["results", "--overwrite", "--safe-csv", "-o", "out"]],
+)
+def test_quiet_commands_print_their_result_alone(run_id, flow64, command):
+    name, *more = command
+
+    loud = flow64(name, run_id, *more)
+    quiet = flow64(name, run_id, *more, "-q")
+
+    assert quiet == (*loud[:2], "")
+    assert loud[1] != ""
+    assert loud[2] != ""
+
+
 @pytest.mark.parametrize("command", [["watch"], ["cancel"], ["results", "-o", "out"]])
 def test_the_beginning_of_an_id_is_a_hint(run_id, flow64, command):
     """It is not taken, since another run may begin so too."""

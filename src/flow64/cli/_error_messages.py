@@ -29,12 +29,16 @@ from ..errors import (
 )
 from ..text import printable
 from ._exit_codes import NoConsentError
-from ._options import OPTIONS, PORT
+from ._options import OPTIONS, PORT, name_environment
 from ._terminal import find_width
 
 
 def describe_error(error: FlowError | NoConsentError) -> str:
     """Describe an error for the command line: its facts, without advice for Python."""
+    return name_environment(_describe(error))
+
+
+def _describe(error: FlowError | NoConsentError) -> str:
     match error:
         case NoConsentError():
             return error.message
@@ -89,6 +93,10 @@ def _describe_run_error(error: RunError) -> str:
 
 def suggest_option(error: FlowError) -> str:
     """Return the option that follows the advice of an error. It may be empty."""
+    return name_environment(_suggest_option(error))
+
+
+def _suggest_option(error: FlowError) -> str:
     match error:
         case IntentFailedError():
             return f"to start it again: --retry {shlex.quote(error.run_id)}"

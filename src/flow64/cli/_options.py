@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Final
@@ -59,6 +61,30 @@ def wants_json(arguments: Sequence[str]) -> bool:
     words = arguments[:end]
     given = {*words, *(f"{one}={two}" for one, two in pairwise(words))}
     return not given.isdisjoint({"--json", "--format=json"})
+
+
+def name_environment(text: str) -> str:
+    """Add the `--env` of the command line to the commands that a text names."""
+    env = _find_environment(OPTIONS.arguments)
+    if env is None:
+        return text
+    option = f" -e {shlex.quote(env)}"
+    return _COMMANDS.sub(lambda found: f"{found[0]}{option}", text)
+
+
+_COMMANDS: Final = re.compile(
+    "flow64 (?:deploy|history|list|runs|watch [0-9a-f-]{36}|blocks sync|doctor --probe)"
+    "(?![^ `;,)]| -)"
+)
+"""Commands that messages name and that work on an environment."""
+
+
+def _find_environment(arguments: Sequence[str]) -> str | None:
+    for word, value in pairwise(arguments):
+        if word in ("-e", "--env"):
+            return value
+    long = (one for one in arguments if one.startswith("--env="))
+    return next((one.partition("=")[2] for one in long), None)
 
 
 OPTIONS: Final = Options()

@@ -9,6 +9,7 @@ import click
 
 from ..definition import is_uuid
 from ..errors import did_you_mean, shortened
+from ._options import name_environment
 
 
 class Whole(click.IntRange):
@@ -76,7 +77,7 @@ class RunId(click.ParamType[str]):
         """Refuse what is not a UUID."""
         if not (is_uuid(value) or _BEGINNING.fullmatch(value)):
             problem = f"{shortened(value)} is not the id of a run, which is a UUID"
-            advice = "`flow64 runs` lists the newest ones"
+            advice = name_environment("`flow64 runs` lists the newest ones")
             self.fail(f"{problem}; {advice}", param, ctx)
         return value
 

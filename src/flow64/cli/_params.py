@@ -17,6 +17,7 @@ from ..definition import DEFAULT_ENV, is_uuid, parse_json
 from ..errors import ArgumentError, ReadError, did_you_mean, shortened
 from ..text import STDIN, describe_stray_comma, join_words, pluralize
 from ._completion import complete_addresses, complete_environments
+from ._options import name_environment
 from ._param_types import EnvName, Number, RunId, Whole
 from ._stdin import is_dash, read_stdin
 from ._terminal import print_message
@@ -398,6 +399,7 @@ def require_run_id(client: Client, run_id: str) -> None:
     if len(found) > 1:
         near = f", and {len(found)} runs begin so"
     advice = "" if len(found) == 1 else "; `flow64 runs` lists the newest ones"
+    advice = name_environment(advice)
     problem = f"{run_id!r} is not the whole id of a run{near}{advice}"
     raise option_error("RUN_ID", problem)
 

@@ -31,7 +31,7 @@ from . import _params as params
 from ._completion import complete_environments
 from ._error_messages import describe_error
 from ._exit_codes import FAILED, INTERRUPTED
-from ._options import OPTIONS
+from ._options import OPTIONS, name_environment
 from ._output_options import output_file
 from ._param_types import EnvName
 from ._service import require_credential, warn_about_endpoint
@@ -148,7 +148,8 @@ def _find_code(found: Diagnosis, probed: ProbeResult | None, *, is_asked: bool) 
             f"{pluralize(len(probed.left), 'workflow')} of the probe may be left: "
             f"{', '.join(probed.left)}"
         )
-        print_advice("`flow64 doctor --probe` in this folder finds and removes them")
+        again = name_environment("`flow64 doctor --probe`")
+        print_advice(f"{again} in this folder finds and removes them")
     if probed.was_stopped:
         return INTERRUPTED
     if probed.problem is not None:
@@ -277,15 +278,18 @@ def format_report(found: Diagnosis) -> Iterator[str]:
 def _describe_saved(saved: SavedList | None) -> str:
     """Describe the saved list of blocks, and whether the service lists the same."""
     if saved is None:
-        return "no saved list: flow64 blocks sync saves the service's own"
+        again = name_environment("flow64 blocks sync")
+        return f"no saved list: {again} saves the service's own"
     if saved.problem is not None:
         return f"{saved.file} · cannot be used"
     if saved.date is None:
-        return f"{saved.file} · not there yet: flow64 blocks sync writes it"
+        advice = name_environment("flow64 blocks sync writes it")
+        return f"{saved.file} · not there yet: {advice}"
     state = "the service's list was not seen"
     if saved.differing is not None:
         count = pluralize(saved.differing, "kind")
-        state = f"the service's list differs in {count}: run flow64 blocks sync"
+        again = name_environment("flow64 blocks sync")
+        state = f"the service's list differs in {count}: run {again}"
         if saved.differing == 0:
             state = "the service lists the same"
     return f"{saved.file} of {saved.date} · {pluralize(saved.kinds, 'kind')} · {state}"

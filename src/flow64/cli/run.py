@@ -43,7 +43,7 @@ from ._estimate import (
     print_facts,
 )
 from ._exit_codes import INTERRUPTED, NoConsentError
-from ._options import OPTIONS
+from ._options import OPTIONS, name_environment
 from ._param_types import Number, Whole
 from ._service import connect, find_environment, format_watch_command
 from ._stdin import is_dash, read_stdin
@@ -453,7 +453,9 @@ def _describe_cut_off(name: str | None) -> str:
     """Return advice for Ctrl-C during a start."""
     if name:
         return "it may have been started: the same command finds it, and pays once"
-    return "it may have been started: look at `flow64 runs` before starting another"
+    return name_environment(
+        "it may have been started: look at `flow64 runs` before starting another"
+    )
 
 
 RUN_FACTS: Final = (

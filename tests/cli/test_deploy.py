@@ -64,9 +64,12 @@ def test_dry_run_of_what_is_refused(service, drifted, flow64):
     forced = flow64("deploy", "leads.py", "--dry-run", "--force", "inbound")
 
     assert bare == flow64("plan", "leads.py")
-    assert "! inbound: drifted, stops the deploy" in bare[1]
+    assert (
+        "! inbound: drifted: was edited on the service since the last deploy; this"
+        in bare[1]
+    )
     assert forced[0] == 0
-    assert "~ inbound: drifted, will change, as --force says" in forced[1]
+    assert "the last deploy; will change, as --force says" in forced[1]
     assert {*methods(service, before)} == {"GET"}
 
 
@@ -103,24 +106,24 @@ def test_new(service, leads, flow64):
     assert (code, printed) == (0, f"done       inbound  {workflow_id}\n")
     assert told == (
         f"plan for environment default at {service.url} (2 requests)\n"
-        "1 workflow will be created\n"
-        "    cost per 1,000 rows, at most: inbound $100\n"
-        "    spends at deploy: nothing\n"
-        "    asked of you: your approval; nothing stops the deploy\n"
+        "what changes: 1 workflow will be created (inbound)\n"
+        "    breaks: nothing that flow64 can see\n"
+        "    cost per 1,000 input rows: at most $100\n"
+        "        the deploy itself spends nothing\n"
+        "    not checked: what the blocks return (a review starts no run)\n"
+        "    asked of you: approve the change, and at most $100 per 1,000 input rows\n"
         "\n"
         "+ inbound: will be created\n"
         f"    Inbound leads ({workflow_id})\n"
         "    it is not on the service yet\n"
         "    what follows:\n"
-        "        rows\n"
-        "            ~ rows out of the workflow: none → LEAD\n"
         "        output columns\n"
         "            + email: string\n"
         "            + title\n"
         "            + unknown columns\n"
         "    blocks: webhook, lead_enrichment\n"
         "    spends at each run: lead_enrichment\n"
-        "    cost of 1,000 input rows, at most: $100\n"
+        "    cost per 1,000 input rows: at most $100\n"
         "    in leads.py\n"
         "\n"
         "1 of 1: create inbound\n"
@@ -241,7 +244,10 @@ def test_drifted(drifted, service, flow64):
     code, printed, told = flow64("deploy", "leads.py", "--yes")
 
     assert (code, outcomes(printed), deployed()) == (3, ["refused"], ["Edited\x1b[31m"])
-    assert "! inbound: drifted, stops the deploy" in told
+    assert (
+        "! inbound: drifted: was edited on the service since the last deploy; this"
+        in told
+    )
     assert 'on the service:\n        ~ title: "Inbound leads" → "Edited' in told
     assert 'would change:\n        ~ title: "Edited' in told
     assert (

@@ -184,7 +184,7 @@ def test_code_against_what_is_live(deployed, flow64):
         "    what follows:\n"
         "        output columns\n"
         "            + personal_email\n"
-        "        ~ cost of 1,000 input rows, at most: $50 → $200\n"
+        "        ~ cost per 1,000 input rows: at most $50 → $200 (+$150)\n"
     )
     assert flow64("diff", "prod", "code", "--exit-code")[0] == 2
 
@@ -197,7 +197,7 @@ def test_cost_by_prices_of_the_project(code, flow64):
 
     _, printed, _ = flow64("diff", "leads.py:other", "now.py:other")
 
-    assert "    ~ cost of 1,000 input rows, at most: $50 → $1,000\n" in printed
+    assert "    ~ cost per 1,000 input rows: at most $50 → $1,000 (+$950)\n" in printed
     assert "    - find_email spends at each run\n" in printed
     assert "    + lead_enrichment spends at each run\n" in printed
 
@@ -217,7 +217,7 @@ def test_added_removed_renamed(code, flow64):
         "    Other\n"
         "    2 blocks\n"
         "    what follows:\n"
-        "        ~ cost of 1,000 input rows, at most: $0 → $50\n"
+        "        ~ cost per 1,000 input rows: at most $0 → $50 (+$50)\n"
         "        effects\n"
         "            + find_email spends at each run\n"
         "~ leads: changed\n"
@@ -227,7 +227,7 @@ def test_added_removed_renamed(code, flow64):
         "    Other\n"
         "    2 blocks\n"
         "    what follows:\n"
-        "        ~ cost of 1,000 input rows, at most: $50 → $0\n"
+        "        ~ cost per 1,000 input rows: at most $50 → $0 (-$50)\n"
         "        effects\n"
         "            - find_email spends at each run\n"
     )
@@ -527,7 +527,7 @@ def test_workflows_that_differ_alike(fleets, flow64):
         "    what follows:\n"
         "        output columns\n"
         "            + personal_email\n"
-        "        ~ cost of 1,000 input rows, at most: $50 → $200\n"
+        "        ~ cost per 1,000 input rows: at most $50 → $200 (+$150)\n"
         "~ jp: changed\n"
         "    like de, ... (3)\n"
         "    and also:\n"

@@ -43,25 +43,28 @@ def test_new(service, leads, flow64):
     assert (code, told) == (0, "")
     assert printed == (
         f"plan for environment default at {service.url} (2 requests)\n"
-        "1 workflow will be created\n"
-        "    cost per 1,000 rows, at most: inbound $100\n"
-        "    spends at deploy: nothing\n"
-        "    asked of you: your approval; nothing stops the deploy\n"
+        "what changes: 1 workflow will be created (inbound)\n"
+        "    breaks: nothing that flow64 can see\n"
+        "    cost per 1,000 input rows: at most $100\n"
+        "        the deploy itself spends nothing\n"
+        "    not checked: what the blocks return (a review starts no run)\n"
+        "    asked of you: approve the change, and at most $100 per 1,000 input rows\n"
         "\n"
         "+ inbound: will be created\n"
         f"    Inbound leads ({id_of('leads.py')})\n"
         "    it is not on the service yet\n"
         "    what follows:\n"
-        "        rows\n"
-        "            ~ rows out of the workflow: none → LEAD\n"
         "        output columns\n"
         "            + email: string\n"
         "            + title\n"
         "            + unknown columns\n"
         "    blocks: webhook, lead_enrichment\n"
         "    spends at each run: lead_enrichment\n"
-        "    cost of 1,000 input rows, at most: $100\n"
+        "    cost per 1,000 input rows: at most $100\n"
         "    in leads.py\n"
+        "\n"
+        "next: if you approve, deploy it:\n"
+        "    flow64 deploy leads.py --env default --yes\n"
     )
 
 
@@ -205,10 +208,10 @@ def test_their_edit_is_told_where_the_code_is_as_it_was(there, service, flow64):
     _, printed, _ = flow64("plan", "leads.py")
 
     assert (
-        "    what was edited on the service:\n"
-        '        ~ title: "Inbound leads" → "By hand"\n'
         "    the code would change:\n"
         '        ~ title: "By hand" → "Inbound leads"\n'
+        "    what was edited on the service:\n"
+        '        ~ title: "Inbound leads" → "By hand"\n'
     ) in printed
 
 
@@ -262,10 +265,10 @@ def test_their_edit_is_told_by_the_commit_of_the_stamp(compiled, flow64, source)
 
     assert "! inbound: conflict" in printed
     assert (
-        "    what was edited on the service:\n"
-        '        ~ title: "Inbound leads" → "By hand"\n'
         "    the code would change:\n"
         '        ~ title: "By hand" → "New leads"\n'
+        "    what was edited on the service:\n"
+        '        ~ title: "Inbound leads" → "By hand"\n'
     ) in printed
 
 
@@ -313,7 +316,7 @@ def test_wrong_path_of_the_endpoint(service, leads, flow64, monkeypatch, argumen
     ) in told
 
 
-REMEDY = "give the other organisation an environment of its own in pyproject.toml"
+REMEDY = "ive the other organisation an environment of its own in pyproject.toml"
 
 
 @pytest.fixture
@@ -337,7 +340,7 @@ def test_id_that_another_organisation_has(service, theirs, flow64, source):
     saved = flow64("deploy", "--plan", "plan.json", "--yes")
 
     assert (code, told) == (0, "")
-    assert "! inbound: foreign, stops the deploy\n" in printed
+    assert "! inbound: foreign: was not deployed by this code; this stops" in printed
     assert "its id is taken by a workflow that this key may not see" in printed
     assert REMEDY in printed
     assert "--force" not in printed + dry[1]
@@ -423,7 +426,7 @@ def test_picked(there, leads, flow64):
     """From one workflow alone, orphans cannot be known."""
     _, printed, _ = flow64("plan", "leads.py:inbound")
 
-    assert "orphans: not looked for" in printed
+    assert "no longer in the code): not looked for" in printed
 
 
 def test_prune(there, leads, write, flow64):
@@ -432,7 +435,10 @@ def test_prune(there, leads, write, flow64):
 
     _, printed, _ = flow64("plan", "leads.py", "--prune", "--create", "other")
 
-    assert "- inbound: orphan, will be deleted" in printed
+    assert (
+        "- inbound: orphan: is on the service and no longer in the code: will be del"
+        in printed
+    )
     assert deployed() == ["Inbound leads"]
 
 
@@ -442,7 +448,7 @@ def test_a_renamed_key_asks_to_be_decided(there, leads, flow64):
     _, printed, _ = flow64("plan", "leads.py")
 
     assert 'was="inbound"' in printed
-    assert "! other: perhaps renamed, stops the deploy" in printed
+    assert "! inbound → other: may be renamed; this stops the deploy" in printed
 
 
 def test_a_variant_that_may_be_any_of_several_is_not_guessed(
@@ -459,8 +465,9 @@ def test_a_variant_that_may_be_any_of_several_is_not_guessed(
 
     assert "it may be b or c under another key" in printed
     assert (
-        "1. keep the ids of the one that it was, under the new key: in Workflow(...), "
-        'write:\n            was="b"\n            was="c"\n'
+        "1. one, renamed: it keeps the id, history and schedules of the one that it "
+        "was if the author writes into Workflow(...):\n"
+        '        was="b"\n        was="c"\n'
     ) in printed
     assert (code, deployed()) == (3, ["a", "b", "c"])
     assert 'write the key that it had, as in was="b"' in result

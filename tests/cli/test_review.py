@@ -31,7 +31,7 @@ def test_folders(folders, flow64):
     code, printed, told = flow64("review", "--base", "base", "--head", "head")
 
     assert (code, told) == (0, "")
-    assert printed.startswith("1 workflow will change\n")
+    assert printed.startswith("what changes: 1 workflow will change (inbound); ")
     assert '+ return_fields.seniority: "How senior"' in printed
     assert "in inbound.json\n" in printed
 
@@ -39,7 +39,7 @@ def test_folders(folders, flow64):
 @pytest.mark.parametrize(
     ("form", "start"),
     [
-        ("text", "1 workflow will change\n"),
+        ("text", "what changes: 1 workflow will change"),
         ("markdown", "<!-- flow64:review -->\n"),
         ("json", '{\n  "format_version": 1,\n  "source": "diff",\n'),
         ("html", "<!doctype html>\n"),
@@ -72,7 +72,7 @@ def test_exit_code(folders, flow64):
     other = flow64("review", "--base", "base", "--head", "head", "--exit-code")
 
     assert (same[0], other[0]) == (0, 2)
-    assert same[1].startswith("Nothing changes (1 of 1 unchanged)\n")
+    assert same[1].startswith("what changes: nothing (1 of 1 unchanged)\n")
 
 
 def test_empty_folder(folders, flow64):
@@ -81,8 +81,8 @@ def test_empty_folder(folders, flow64):
     new = flow64("review", "--base", "empty", "--head", "head")
     gone = flow64("review", "--base", "base", "--head", "empty")
 
-    assert new[1].startswith("1 workflow will be created\n")
-    assert gone[1].startswith("1 workflow is no longer in the code\n")
+    assert new[1].startswith("what changes: 1 workflow will be created (")
+    assert gone[1].startswith("what changes: 1 workflow is no longer in the code (")
     assert "in inbound.json\n" in gone[1]
 
 
@@ -100,7 +100,7 @@ def test_faulty_head(folders, flow64):
     code, printed, _ = flow64("review", "--base", "base", "--head", "head")
 
     assert code == 0
-    assert "1 error appears in checks" in printed
+    assert "new error in checks: " in printed
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_plan(service, leads, flow64):
 
     assert code == 0
     assert printed.startswith("<!-- flow64:review default -->\n")
-    assert "**1 workflow will be created**" in printed
+    assert "- **what changes:** 1 workflow will be created (" in printed
     assert "in `leads.py`" in printed
     assert {request.method for request in service.requests} == {"GET"}
 
@@ -157,7 +157,7 @@ def test_plan_of_json(service, leads, flow64):
     """With --no-code the source is JSON, and nothing is imported."""
     assert flow64("compile", "leads.py", "-o", "out")[0] == 0
     code, printed, _ = flow64("review", "out", "--no-code")
-    assert (code, "1 workflow will be created\n" in printed) == (0, True)
+    assert (code, "what changes: 1 workflow will be created" in printed) == (0, True)
 
     code, _, told = flow64("review", "leads.py", "--no-code")
     assert (code, "is Python" in told) == (64, True)
@@ -245,8 +245,8 @@ def test_renamed_with_was(folders, flow64, tmp_path):
 
     _, printed, _ = flow64("review", "--base", "base", "--head", "renamed")
 
-    assert "Nothing changes (1 of 1 unchanged)\n" in printed
-    assert "    renamed, and keeps its ids: signups was inbound\n" in printed
+    assert "1 workflow was renamed and keeps its id (inbound → signups)" in printed
+    assert "· inbound → signups: keeps its id, history and schedules" in printed
 
 
 EVIL = "https://evil.example/x"

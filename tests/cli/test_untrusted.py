@@ -316,7 +316,7 @@ def test_offline_review(project, service, flow64):
     folders = ("--base", "base", "--head", "head")
     code, printed, _ = flow64("review", *folders, "--manifest", "base/flow64.json")
 
-    assert (code, printed.startswith("Nothing changes")) == (0, True)
+    assert (code, printed.startswith("what changes: nothing")) == (0, True)
     assert service.requests == []
 
 

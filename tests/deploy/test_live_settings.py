@@ -26,7 +26,7 @@ PLAN = """\
     set on the service and not by code, so a deploy leaves it:
         find_email.mode is "PERSONAL"; default: PROFESSIONAL
             price of a row: $0.05 → $0.20
-            cost of 1,000 input rows, at most: $350 → $500 (+$150)
+            cost per 1,000 input rows: at most $350 → $500 (+$150)
             to keep it, write: FindEmail(mode="PERSONAL")
         to take it into the code: flow64 code default:id:"""
 
@@ -152,7 +152,7 @@ def test_what_the_class_says_decides(flow, specs, expected):
                 "company_enrichment.find_people is true; default: false",
                 "    price of a row: $0.10 → unknown",
                 (
-                    "    cost of 1,000 input rows, at most: $100 → unknown for "
+                    "    cost per 1,000 input rows: at most $100 → unknown for "
                     "company_enrichment"
                 ),
             ],
@@ -224,7 +224,7 @@ def test_change_of_something_else_does_not_say_that_the_cost_is_unchanged():
 
     told = rendered.as_text(review_of_plan(plan))
     assert plan.steps[0].state == "update"
-    assert "not set by code, per 1,000 rows: plain mode $50 → $200" in told
+    assert "not set by code: plain mode at most $50 → $200 (+$150)" in told
     assert "rows: unchanged" not in told
 
 
@@ -248,8 +248,8 @@ def test_new_workflow_shows_its_cost():
         priced = here.plan(leads(), prices={"find_email": 0.5})
 
     texts = [as_text(plan), as_text(priced)]
-    assert "    cost of 1,000 input rows, at most: $50\n" in texts[0]
-    assert "    cost of 1,000 input rows, at most: $500\n" in texts[1]
+    assert "    cost per 1,000 input rows: at most $50\n" in texts[0]
+    assert "    cost per 1,000 input rows: at most $500\n" in texts[1]
     assert as_data(priced)["workflows"][0]["cost"] == {
         "dollars": 500.0,
         "unpriced": [],

@@ -51,45 +51,49 @@ TEXTS = snapshot(
     {
         "new": """\
 plan for environment default at http://127.0.0.1 (2 requests)
-1 workflow will be created
-    cost per 1,000 rows, at most: leads $50
-    spends at deploy: nothing
-    not checked: orphans
-    asked of you: your approval; nothing stops the deploy
+what changes: 1 workflow will be created (leads)
+    breaks: nothing that flow64 can see
+    cost per 1,000 input rows: at most $50
+        the deploy itself spends nothing
+    not checked: orphans (workflows that are no longer in the code)
+        what the blocks return (a review starts no run)
+    asked of you: approve the change, and at most $50 per 1,000 input rows
 
 + leads: will be created
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     it is not on the service yet
     what follows:
-        rows
-            ~ rows out of the workflow: none → LEAD
         output columns
             + email
             + email_status: str
             + unknown columns
     blocks: webhook, find_email, outgoing_webhook
     spends at each run: find_email; leaves something outside at each run: posts to https://example.com
-    cost of 1,000 input rows, at most: $50
+    cost per 1,000 input rows: at most $50
     in tests/service/support.py
 
 not checked:
-    orphans: not looked for, since not all code of a project is at hand
+    orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
+
+next: if you approve, deploy it:
+    flow64 deploy --env default --yes
 """,
         "new_by_title": """\
 plan for environment default at http://127.0.0.1 (2 requests)
-1 workflow will be created
-    cost per 1,000 rows, at most: found-people an open sum + unknown
-    spends at deploy: found-people
-    not checked: orphans
-    asked of you: agree to what found-people spends at deploy
+what changes: 1 workflow will be created (found-people)
+    breaks: nothing that flow64 can see
+    cost per 1,000 input rows: an open sum + unknown
+        found-people spends at deploy
+    not checked: orphans (workflows that are no longer in the code)
+        what the blocks return (a review starts no run)
+    asked of you: approve the change, and an open sum + unknown per 1,000 input rows
+        agree to what found-people spends at deploy
 
 + found-people: will be created
     Found people (4dadc2f8-6be7-532e-a793-b5712d4b02c3)
     it is not on the service yet
     its key is made of its title: another title is another workflow
     what follows:
-        rows
-            ~ rows out of the workflow: none → LEAD
         output columns
             + email
             + email_status: str
@@ -100,39 +104,52 @@ plan for environment default at http://127.0.0.1 (2 requests)
             + warning auto-execute (search): auto_execute buys as soon as the workflow is created, before any run
     blocks: search, find_email
     spends as soon as it is created: search; spends at each run: search, find_email
-    cost of 1,000 input rows, at most: find_email $0.05 a row, for an unknown number of rows + unknown for search
+    cost per 1,000 input rows: find_email $0.05 a row, for an unknown number of rows + unknown for search
     spends as soon as it is written: search buys at creation; to allow it, add --allow-spend found-people
     in tests/deploy/planned.py
 
 not checked:
-    orphans: not looked for, since not all code of a project is at hand
+    orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
+
+next: if you agree to what it spends, deploy it:
+    flow64 deploy --env default --allow-spend found-people --yes
 """,
         "absent": """\
 plan for environment default at http://127.0.0.1 (2 requests)
-1 workflow is absent and stops the deploy
-    spends at deploy: nothing
-    not checked: orphans
+what changes: 1 workflow is pinned to a workflow that is not on the service (leads)
+    breaks: nothing that flow64 can see
+    cost per 1,000 input rows: unchanged
+        the deploy itself spends nothing
+    not checked: orphans (workflows that are no longer in the code)
+        what the blocks return (a review starts no run)
     asked of you: choose an option for leads; until then nothing is deployed
 
-! leads: absent, stops the deploy
+! leads: absent: is pinned to a workflow that is not on the service; this stops the deploy
     Leads (11111111-1111-4111-8111-111111111111)
     it is pinned to a workflow that is not there, or that is not shown to you
     in tests/deploy/planned.py
-    options:
-        1. correct the pin, or take it away to create a new workflow
 
 not checked:
-    orphans: not looked for, since not all code of a project is at hand
+    orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
+
+to decide: leads: what it is pinned to is missing
+    1. correct the pin, or remove it so that a new workflow is created
 """,
         "unchanged": """\
 plan for environment default at http://127.0.0.1 (1 request): nothing changes (1 of 1 unchanged)
 
 not checked:
-    orphans: not looked for, since not all code of a project is at hand
+    orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 """,
         "unmanaged": """\
 plan for environment default at http://127.0.0.1 (1 request)
-Nothing changes (1 of 1 unchanged)
+what changes: nothing (1 of 1 unchanged)
+    breaks: nothing that flow64 can see
+    cost per 1,000 input rows: unchanged
+        the deploy itself spends nothing
+    not checked: orphans (workflows that are no longer in the code)
+        what the blocks return (a review starts no run)
+    asked of you: nothing
 
 · leads: unchanged
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -140,16 +157,19 @@ Nothing changes (1 of 1 unchanged)
     in tests/service/support.py
 
 not checked:
-    orphans: not looked for, since not all code of a project is at hand
+    orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
+
+next: nothing is to be done
 """,
         "update": """\
 plan for environment default at http://127.0.0.1 (3 requests)
-1 workflow will change
-    breaks: nothing found
-    cost per 1,000 rows, at most: leads $50 → $200
-    spends at deploy: nothing
-    not checked: orphans
-    asked of you: your approval; nothing stops the deploy
+what changes: 1 workflow will change (leads); the change: block find_email: mode: "PROFESSIONAL" → "PERSONAL"
+    breaks: nothing that flow64 can see
+    cost per 1,000 input rows: at most $50 → $200 (+$150)
+        the deploy itself spends nothing
+    not checked: orphans (workflows that are no longer in the code)
+        what the blocks return (a review starts no run)
+    asked of you: approve the change, and +$150 per 1,000 input rows
 
 ~ leads: will change
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -160,20 +180,24 @@ plan for environment default at http://127.0.0.1 (3 requests)
     what follows:
         output columns
             + personal_email
-    cost of 1,000 input rows, at most: $50 → $200
+    cost per 1,000 input rows: at most $50 → $200 (+$150)
     in tests/service/support.py
 
 not checked:
-    orphans: not looked for, since not all code of a project is at hand
+    orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
+
+next: if you approve, deploy it:
+    flow64 deploy --env default --yes
 """,
         "at_work": """\
 plan for environment default at http://127.0.0.1 (3 requests)
-1 workflow will change
-    breaks: nothing found
-    cost per 1,000 rows, at most: leads $50 → $200
-    spends at deploy: nothing
-    not checked: orphans
-    asked of you: your approval; nothing stops the deploy
+what changes: 1 workflow will change (leads); the change: block find_email: mode: "PROFESSIONAL" → "PERSONAL"
+    breaks: nothing that flow64 can see
+    cost per 1,000 input rows: at most $50 → $200 (+$150)
+        the deploy itself spends nothing
+    not checked: orphans (workflows that are no longer in the code)
+        what the blocks return (a review starts no run)
+    asked of you: approve the change, and +$150 per 1,000 input rows
 
 ~ leads: will change
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -184,149 +208,174 @@ plan for environment default at http://127.0.0.1 (3 requests)
     what follows:
         output columns
             + personal_email
-    cost of 1,000 input rows, at most: $50 → $200
+    cost per 1,000 input rows: at most $50 → $200 (+$150)
     1 active schedule: Weekly (0 9 * * 1 UTC)
     1 run in flight: <id 1> (running)
     in tests/service/support.py
 
 not checked:
-    orphans: not looked for, since not all code of a project is at hand
+    orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
+
+next: if you approve, deploy it:
+    flow64 deploy --env default --yes
 """,
         "drifted": """\
 plan for environment default at http://127.0.0.1 (3 requests)
-1 workflow is drifted and stops the deploy
-    breaks: nothing found
-    cost per 1,000 rows: unchanged
-    spends at deploy: nothing
-    not checked: orphans and what was edited (1 workflow)
+what changes: 1 workflow was edited on the service since the last deploy (leads)
+    breaks: nothing that flow64 can see
+    cost per 1,000 input rows: unchanged, at most $50
+        the deploy itself spends nothing
+    not checked: orphans (workflows that are no longer in the code)
+        what was edited on the service (1 workflow)
+        what the blocks return (a review starts no run)
     asked of you: choose an option for leads; until then nothing is deployed
 
-! leads: drifted, stops the deploy
+! leads: drifted: was edited on the service since the last deploy; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     it was edited on the service since it was deployed
     the code would change:
         ~ title: "Renamed by hand" → "Leads"
-    cost of 1,000 input rows, at most: $50
+    cost per 1,000 input rows: unchanged, at most $50
     not checked: cannot show the edit: the last deployed version was not found
     in tests/service/support.py
-    options:
-        1. keep what is on the service, and take it into the code:
-            flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
-        2. overwrite it:
-            flow64 deploy --env default --force leads
-        3. leave it as it is, and deploy the rest:
-            flow64 deploy --env default --skip-drifted
 
 not checked:
-    orphans: not looked for, since not all code of a project is at hand
+    orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
+
+to decide: leads was edited on the service since the last deploy
+    1. overwrite it with the code: what is on the service is lost, but for a copy in flow64 history:
+        - leads: title: "Renamed by hand" → "Leads"
+        flow64 deploy --env default --force leads
+    2. leave it out: it stays as it is on the service, and nothing is deployed. The next deploy asks again:
+        flow64 deploy --env default --skip-drifted
+    3. keep what is on the service: read it as code, take the edits into your code, and review again. Nothing is deployed until then:
+        flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "drifted_with_base": """\
 plan for environment default at http://127.0.0.1 (3 requests)
-1 workflow is drifted and stops the deploy
-    breaks: nothing found
-    cost per 1,000 rows: unchanged
-    spends at deploy: nothing
-    not checked: orphans
+what changes: 1 workflow was edited on the service since the last deploy (leads)
+    breaks: nothing that flow64 can see
+    cost per 1,000 input rows: unchanged, at most $50
+        the deploy itself spends nothing
+    not checked: orphans (workflows that are no longer in the code)
+        what the blocks return (a review starts no run)
     asked of you: choose an option for leads; until then nothing is deployed
 
-! leads: drifted, stops the deploy
+! leads: drifted: was edited on the service since the last deploy; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     it was edited on the service since it was deployed
-    what was edited on the service:
-        ~ title: "Leads" → "Renamed by hand"
     the code would change:
         ~ title: "Renamed by hand" → "Leads"
-    cost of 1,000 input rows, at most: $50
+    what was edited on the service:
+        ~ title: "Leads" → "Renamed by hand"
+    cost per 1,000 input rows: unchanged, at most $50
     in tests/service/support.py
-    options:
-        1. keep what is on the service, and take it into the code:
-            flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
-        2. overwrite it:
-            flow64 deploy --env default --force leads
-        3. leave it as it is, and deploy the rest:
-            flow64 deploy --env default --skip-drifted
 
 not checked:
-    orphans: not looked for, since not all code of a project is at hand
+    orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
+
+to decide: leads was edited on the service since the last deploy
+    1. overwrite it with the code: what is on the service is lost, but for a copy in flow64 history:
+        - leads: title: "Renamed by hand" → "Leads"
+        flow64 deploy --env default --force leads
+    2. leave it out: it stays as it is on the service, and nothing is deployed. The next deploy asks again:
+        flow64 deploy --env default --skip-drifted
+    3. keep what is on the service: read it as code, take the edits into your code, and review again. Nothing is deployed until then:
+        flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "conflict": """\
 plan for environment default at http://127.0.0.1 (3 requests)
-1 workflow is in conflict and stops the deploy
-    breaks: nothing found
-    cost per 1,000 rows, at most: leads $50 → $200
-    spends at deploy: nothing
-    not checked: orphans
+what changes: 1 workflow changes in the code, and was also edited on the service (leads)
+    breaks: nothing that flow64 can see
+    cost per 1,000 input rows: at most $50 → $200 (+$150)
+        the deploy itself spends nothing
+    not checked: orphans (workflows that are no longer in the code)
+        what the blocks return (a review starts no run)
     asked of you: choose an option for leads; until then nothing is deployed
 
-! leads: conflict, stops the deploy
+! leads: conflict: changes in the code, and was also edited on the service; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     it was edited on the service, and the code has changed as well
-    what was edited on the service:
-        ~ title: "Leads" → "Renamed by hand"
     the code would change:
         ~ title: "Renamed by hand" → "Leads"
         block find_email
             ~ mode: "PROFESSIONAL" → "PERSONAL"
+    what was edited on the service:
+        ~ title: "Leads" → "Renamed by hand"
     what follows:
         output columns
             + personal_email
-    cost of 1,000 input rows, at most: $50 → $200
+    cost per 1,000 input rows: at most $50 → $200 (+$150)
     in tests/service/support.py
-    options:
-        1. keep what is on the service, and take it into the code:
-            flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
-        2. overwrite it:
-            flow64 deploy --env default --force leads
-        3. leave it as it is, and deploy the rest:
-            flow64 deploy --env default --skip-drifted
 
 not checked:
-    orphans: not looked for, since not all code of a project is at hand
+    orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
+
+to decide: leads was edited on the service since the last deploy
+    1. overwrite it with the code: what is on the service is lost, but for a copy in flow64 history:
+        - leads: title: "Renamed by hand" → "Leads"
+        - leads: block find_email: mode: "PROFESSIONAL" → "PERSONAL"
+        flow64 deploy --env default --force leads
+    2. leave it out: it stays as it is on the service, and nothing is deployed. The next deploy asks again:
+        flow64 deploy --env default --skip-drifted
+    3. keep what is on the service: read it as code, take the edits into your code, and review again. Nothing is deployed until then:
+        flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "converged": """\
 plan for environment default at http://127.0.0.1 (1 request)
-1 workflow will only get its stamp
-    cost per 1,000 rows: unchanged
-    spends at deploy: nothing
-    not checked: orphans
-    asked of you: your approval; nothing stops the deploy
+what changes: 1 workflow will only get its stamp (leads)
+    breaks: nothing that flow64 can see
+    cost per 1,000 input rows: unchanged, at most $200
+        the deploy itself spends nothing
+    not checked: orphans (workflows that are no longer in the code)
+        what the blocks return (a review starts no run)
+    asked of you: approve the change
 
 = leads: will only get its stamp
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     it is what the code says, and its stamp does not say so
-    cost of 1,000 input rows, at most: $200
+    cost per 1,000 input rows: unchanged, at most $200
     in tests/service/support.py
 
 not checked:
-    orphans: not looked for, since not all code of a project is at hand
+    orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
+
+next: if you approve, deploy it:
+    flow64 deploy --env default --yes
 """,
         "adopted": """\
 plan for environment default at http://127.0.0.1 (1 request)
-1 workflow will only get its stamp
-    cost per 1,000 rows: unchanged
-    spends at deploy: nothing
-    not checked: orphans
-    asked of you: your approval; nothing stops the deploy
+what changes: 1 workflow will only get its stamp (leads)
+    breaks: nothing that flow64 can see
+    cost per 1,000 input rows: unchanged, at most $50
+        the deploy itself spends nothing
+    not checked: orphans (workflows that are no longer in the code)
+        what the blocks return (a review starts no run)
+    asked of you: approve the change
 
 = leads: will only get its stamp
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     it is what the code says, and no code of yours deployed it
-    cost of 1,000 input rows, at most: $50
+    cost per 1,000 input rows: unchanged, at most $50
     in tests/service/support.py
 
 not checked:
-    orphans: not looked for, since not all code of a project is at hand
+    orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
+
+next: if you approve, deploy it:
+    flow64 deploy --env default --yes
 """,
         "behind": """\
 plan for environment default at http://127.0.0.1 (3 requests)
-1 workflow is behind and stops the deploy
-    lost columns: leads: personal_email
-    cost per 1,000 rows, at most: leads $200 → $50
-    spends at deploy: nothing
-    not checked: orphans
+what changes: 1 workflow was deployed by newer code (leads)
+    breaks: leads: a run no longer ends with personal_email
+    cost per 1,000 input rows: at most $200 → $50 (-$150)
+        the deploy itself spends nothing
+    not checked: orphans (workflows that are no longer in the code)
+        what the blocks return (a review starts no run)
     asked of you: choose an option for leads; until then nothing is deployed
 
-! leads: behind, stops the deploy
+! leads: behind: was deployed by newer code; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     newer code, or that of another branch, deployed it
     your code is not built on commit bbbbbbbbbbbb that deployed it
@@ -336,29 +385,34 @@ plan for environment default at http://127.0.0.1 (3 requests)
     what follows:
         output columns
             - personal_email
-    cost of 1,000 input rows, at most: $200 → $50
+    cost per 1,000 input rows: at most $200 → $50 (-$150)
     in tests/service/support.py
-    options:
-        1. bring the code up to that commit:
-            git pull
-        2. overwrite it:
-            flow64 deploy --env default --allow-behind leads
-        3. let branches deploy: in pyproject.toml, [tool.flow64.environments.default]:
-            branches = true
 
 not checked:
-    orphans: not looked for, since not all code of a project is at hand
+    orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
+
+to decide: leads was deployed by newer code, or by another branch
+    1. bring this code up to that commit, and review again. Nothing is deployed until then:
+        git pull
+    2. overwrite it with the code: what is on the service is lost, but for a copy in flow64 history:
+        - leads: block find_email: mode: "PERSONAL" → "PROFESSIONAL"
+        flow64 deploy --env default --allow-behind leads
+    3. leave it out: it stays as it is on the service, and nothing is deployed. The next deploy asks again:
+        flow64 deploy --env default --skip-drifted
+    4. let every branch deploy there, from now on: in pyproject.toml, [tool.flow64.environments.default]:
+        branches = true
 """,
         "foreign": """\
 plan for environment default at http://127.0.0.1 (3 requests)
-1 workflow is foreign and stops the deploy
-    lost columns: leads: personal_email
-    cost per 1,000 rows, at most: leads $200 → $50
-    spends at deploy: nothing
-    not checked: orphans
+what changes: 1 workflow was not deployed by this code (leads)
+    breaks: leads: a run no longer ends with personal_email
+    cost per 1,000 input rows: at most $200 → $50 (-$150)
+        the deploy itself spends nothing
+    not checked: orphans (workflows that are no longer in the code)
+        what the blocks return (a review starts no run)
     asked of you: choose an option for leads; until then nothing is deployed
 
-! leads: foreign, stops the deploy
+! leads: foreign: was not deployed by this code; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     no code of yours deployed it, and it is not what the code says
     the code would change:
@@ -367,208 +421,225 @@ plan for environment default at http://127.0.0.1 (3 requests)
     what follows:
         output columns
             - personal_email
-    cost of 1,000 input rows, at most: $200 → $50
+    cost per 1,000 input rows: at most $200 → $50 (-$150)
     in tests/service/support.py
-    options:
-        1. keep what is on the service, and take it into the code:
-            flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
-        2. overwrite it:
-            flow64 deploy --env default --force leads
-        3. leave it as it is, and deploy the rest:
-            flow64 deploy --env default --skip-drifted
 
 not checked:
-    orphans: not looked for, since not all code of a project is at hand
+    orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
+
+to decide: leads was not deployed by this code
+    1. overwrite it with the code: what is on the service is lost, but for a copy in flow64 history:
+        - leads: block find_email: mode: "PERSONAL" → "PROFESSIONAL"
+        flow64 deploy --env default --force leads
+    2. leave it out: it stays as it is on the service, and nothing is deployed. The next deploy asks again:
+        flow64 deploy --env default --skip-drifted
+    3. keep what is on the service: read it as code, take the edits into your code, and review again. Nothing is deployed until then:
+        flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "orphan": """\
 plan for environment default at http://127.0.0.1 (4 requests)
-1 workflow is no longer in the code
-    spends at deploy: nothing
+what changes: 1 workflow is on the service and no longer in the code (gone)
+    breaks: nothing that flow64 can see
+    cost per 1,000 input rows: unchanged
+        the deploy itself spends nothing
+    not checked: what the blocks return (a review starts no run)
+    asked of you: nothing
 
-· gone: orphan, stays on the service
+· gone: orphan: is on the service and no longer in the code; it stays there
     Gone (73686e8d-5f18-56e7-a44f-a508af759c46)
     no longer in the code
 
-to delete 1 workflow that is no longer in the code: flow64 deploy --env default --prune=1
+next: nothing has to be done; to delete 1 workflow that is no longer in the code, with history and schedules:
+    flow64 deploy --env default --prune=1
 """,
         "pruned": """\
 plan for environment default at http://127.0.0.1 (4 requests)
-1 workflow will be deleted
-    spends at deploy: nothing
-    asked of you: your approval; nothing stops the deploy
+what changes: 1 workflow will be deleted (gone)
+    breaks: nothing that flow64 can see
+    cost per 1,000 input rows: unchanged
+        the deploy itself spends nothing
+    not checked: what the blocks return (a review starts no run)
+    asked of you: approve the change
 
-- gone: orphan, will be deleted
+- gone: orphan: is on the service and no longer in the code; will be deleted
     Gone (73686e8d-5f18-56e7-a44f-a508af759c46)
     no longer in the code
+
+next: if you approve, deploy it:
+    flow64 deploy --env default --prune=1 --yes
 """,
         "pinned_orphan": """\
 plan for environment default at http://127.0.0.1 (2 requests)
-1 workflow is no longer in the code
-    spends at deploy: nothing
+what changes: 1 workflow is on the service and no longer in the code (leads)
+    breaks: nothing that flow64 can see
+    cost per 1,000 input rows: unchanged
+        the deploy itself spends nothing
+    not checked: what the blocks return (a review starts no run)
+    asked of you: nothing
 
-· leads: orphan, stays on the service
+· leads: orphan: is on the service and no longer in the code; it stays there
     Leads (11111111-1111-4111-8111-111111111111)
     no longer in the code
     it is pinned: prune never takes it
+
+next: nothing is to be done
 """,
         "copy": """\
 plan for environment default at http://127.0.0.1 (2 requests)
-1 workflow is a copy (1 of 2 unchanged)
-    spends at deploy: nothing
+what changes: 1 workflow is a copy made on the service (leads (copy)); 1 of 2 unchanged
+    breaks: nothing that flow64 can see
+    cost per 1,000 input rows: unchanged
+        the deploy itself spends nothing
+    not checked: what the blocks return (a review starts no run)
+    asked of you: nothing
 
-· leads (copy): copy
+· leads (copy): copy: is a copy made on the service
     Leads (copy) (<id 1>)
-    it carries the stamp of another workflow, so it is a copy of that
+    it carries the stamp of another workflow, of which it is a copy
+
+next: nothing is to be done
 """,
         "renamed": """\
 plan for environment default at http://127.0.0.1 (5 requests)
-1 workflow is no longer in the code; 1 may be renamed and stops the deploy
-    cost per 1,000 rows, at most: new $50
-    spends at deploy: nothing
-    asked of you: choose an option for new; until then nothing is deployed
+what changes: 1 workflow may be renamed (old → new)
+    breaks: nothing that flow64 can see
+    cost per 1,000 input rows: unchanged, at most $50
+        the deploy itself spends nothing
+    not checked: what the blocks return (a review starts no run)
+    asked of you: choose an option for old → new; until then nothing is deployed
 
-· old: orphan, stays on the service
-    Leads (85130e7b-91ba-562f-bcaf-40fc3111aa13)
-    no longer in the code
-
-! new: perhaps renamed, stops the deploy
-    Leads (0448b51f-dc97-543b-8b1b-1b75e2a59385)
+! old → new: may be renamed; this stops the deploy
+    Leads (85130e7b-91ba-562f-bcaf-40fc3111aa13; as another workflow 0448b51f-dc97-543b-8b1b-1b75e2a59385)
     it is not on the service yet
     it may be old under another key
-    what follows:
-        rows
-            ~ rows out of the workflow: none → LEAD
-        output columns
-            + email
-            + email_status: str
-            + unknown columns
-    blocks: webhook, find_email, outgoing_webhook
-    spends at each run: find_email; leaves something outside at each run: posts to https://example.com
-    cost of 1,000 input rows, at most: $50
+    apart from the key, nothing differs
+    cost per 1,000 input rows: unchanged, at most $50
     in tests/service/support.py
-    options:
-        1. keep old and its ids under the new key: in Workflow(...), write:
-            was="old"
-        2. create it as another workflow, beside old:
-            flow64 deploy --env default --create new
+
+to decide: old → new: one workflow or two?
+    1. one, renamed: it keeps its id, history and schedules if the author writes into Workflow(...):
+        was="old"
+    2. two: new gets a new id, without history and schedules. old stays on the service and its schedules go on, until somebody deletes it:
+        flow64 deploy --env default --create new
+    3. do nothing: nothing is deployed, and old stays as it is, with id, history and schedules
 """,
         "secret": """\
 plan for environment default at http://127.0.0.1 (3 requests)
-1 workflow is in conflict and stops the deploy
-    breaks: nothing found
-    cost per 1,000 rows: unchanged
-    spends at deploy: nothing
-    not checked: orphans
+what changes: 1 workflow changes in the code, and was also edited on the service (secret)
+    breaks: nothing that flow64 can see
+    cost per 1,000 input rows: unchanged, at most $0
+        the deploy itself spends nothing
+    not checked: orphans (workflows that are no longer in the code)
+        what the blocks return (a review starts no run)
     asked of you: choose an option for secret; until then nothing is deployed
 
-! secret: conflict, stops the deploy
+! secret: conflict: changes in the code, and was also edited on the service; this stops the deploy
     Leads (7aa02b2a-0374-5757-b1c9-707bac4c6742)
     it was edited on the service, and a value has changed as well
     /workflow_definition/blocks/1/specs/url cannot be saved and would be lost: it is text in the place of a secret
-    what was edited on the service:
-        block outgoing_webhook
-            ~ url: secret "hook" → "***"
     the code would change:
         block outgoing_webhook
             ~ url: "***" → secret "hook"
-    cost of 1,000 input rows, at most: $0
+    what was edited on the service:
+        block outgoing_webhook
+            ~ url: secret "hook" → "***"
+    cost per 1,000 input rows: unchanged, at most $0
     in tests/service/support.py
-    options:
-        1. keep what is on the service, and take it into the code:
-            flow64 code default:id:7aa02b2a-0374-5757-b1c9-707bac4c6742
-        2. overwrite it:
-            flow64 deploy --env default --force secret
-        3. leave it as it is, and deploy the rest:
-            flow64 deploy --env default --skip-drifted
 
 not checked:
-    orphans: not looked for, since not all code of a project is at hand
+    orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
+
+to decide: secret was edited on the service since the last deploy
+    1. overwrite it with the code: what is on the service is lost, and flow64 history has no copy of what cannot be saved:
+        - secret: block outgoing_webhook: url: "***" → secret "hook"
+        flow64 deploy --env default --force secret
+    2. leave it out: it stays as it is on the service, and nothing is deployed. The next deploy asks again:
+        flow64 deploy --env default --skip-drifted
+    3. keep what is on the service: read it as code, take the edits into your code, and review again. Nothing is deployed until then:
+        flow64 code default:id:7aa02b2a-0374-5757-b1c9-707bac4c6742
 """,
         "orphan_of_branch": """\
 plan for environment default at http://127.0.0.1 (5 requests)
-1 workflow is no longer in the code, 1 may be renamed: they stop the deploy
-    cost per 1,000 rows, at most: leads $50
-    spends at deploy: nothing
-    asked of you: choose an option for each of leads and extra; until then nothing is deployed
+what changes: 1 workflow is on the service and no longer in the code (extra); 1 may be renamed (extra → leads)
+    breaks: nothing that flow64 can see
+    cost per 1,000 input rows: unchanged, at most $50
+        the deploy itself spends nothing
+    not checked: what the blocks return (a review starts no run)
+    asked of you: choose an option for extra → leads and extra; until then nothing is deployed
 
-! leads: perhaps renamed, stops the deploy
+! extra → leads: may be renamed; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     it is not on the service yet
     it may be extra under another key
-    what follows:
-        rows
-            ~ rows out of the workflow: none → LEAD
-        output columns
-            + email
-            + email_status: str
-            + unknown columns
-    blocks: webhook, find_email, outgoing_webhook
-    spends at each run: find_email; leaves something outside at each run: posts to https://example.com
-    cost of 1,000 input rows, at most: $50
+    what differs between the two:
+        ~ title: "Extra" → "Leads"
+    cost per 1,000 input rows: unchanged, at most $50
     in tests/service/support.py
-    options:
-        1. keep extra and its ids under the new key: in Workflow(...), write:
-            was="extra"
-        2. create it as another workflow, beside extra:
-            flow64 deploy --env default --create leads
 
-! extra: orphan, stops the deploy
+! extra: orphan: is on the service and no longer in the code; this stops the deploy
     Extra (c18b3897-ce19-53de-b454-da6d1fa59250)
     newer code, or that of another branch, deployed it
     your code is not built on commit bbbbbbbbbbbb that deployed it
-    options:
-        1. bring the code up to what deployed it:
-            git pull
-        2. delete it:
-            flow64 deploy --env default --prune=1 --allow-behind extra
+
+to decide: extra → leads: one workflow or two?
+    1. one, renamed: it keeps its id, history and schedules if the author writes into Workflow(...):
+        was="extra"
+    2. two: leads gets a new id, without history and schedules. extra stays on the service and its schedules go on, until somebody deletes it:
+        flow64 deploy --env default --create leads
+    3. do nothing: nothing is deployed, and extra stays as it is, with id, history and schedules
+
+to decide: delete extra?
+    1. bring this code up to what deployed it, and review again:
+        git pull
+    2. delete it, with its history and schedules; flow64 history keeps a copy of the definition:
+        flow64 deploy --env default --prune=1 --allow-behind extra
 """,
         "edited_orphan": """\
 plan for environment default at http://127.0.0.1 (5 requests)
-1 workflow is no longer in the code, 1 may be renamed: they stop the deploy
-    cost per 1,000 rows, at most: leads $50
-    spends at deploy: nothing
-    asked of you: choose an option for each of leads and extra; until then nothing is deployed
+what changes: 1 workflow is on the service and no longer in the code (extra); 1 may be renamed (extra → leads)
+    breaks: nothing that flow64 can see
+    cost per 1,000 input rows: unchanged, at most $50
+        the deploy itself spends nothing
+    not checked: what the blocks return (a review starts no run)
+    asked of you: choose an option for extra → leads and extra; until then nothing is deployed
 
-! leads: perhaps renamed, stops the deploy
+! extra → leads: may be renamed; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     it is not on the service yet
     it may be extra under another key
-    what follows:
-        rows
-            ~ rows out of the workflow: none → LEAD
-        output columns
-            + email
-            + email_status: str
-            + unknown columns
-    blocks: webhook, find_email, outgoing_webhook
-    spends at each run: find_email; leaves something outside at each run: posts to https://example.com
-    cost of 1,000 input rows, at most: $50
+    what differs between the two:
+        ~ title: "Renamed by hand" → "Leads"
+    cost per 1,000 input rows: unchanged, at most $50
     in tests/service/support.py
-    options:
-        1. keep extra and its ids under the new key: in Workflow(...), write:
-            was="extra"
-        2. create it as another workflow, beside extra:
-            flow64 deploy --env default --create leads
 
-! extra: orphan, stops the deploy
+! extra: orphan: is on the service and no longer in the code; this stops the deploy
     Renamed by hand (c18b3897-ce19-53de-b454-da6d1fa59250)
     newer code, or that of another branch, deployed it
     your code is not built on commit bbbbbbbbbbbb that deployed it
     it was edited on the service since it was deployed
-    options:
-        1. bring the code up to what deployed it:
-            git pull
-        2. delete it:
-            flow64 deploy --env default --prune=1 --allow-behind extra --force extra
+
+to decide: extra → leads: one workflow or two?
+    1. one, renamed: it keeps its id, history and schedules if the author writes into Workflow(...):
+        was="extra"
+    2. two: leads gets a new id, without history and schedules. extra stays on the service and its schedules go on, until somebody deletes it:
+        flow64 deploy --env default --create leads
+    3. do nothing: nothing is deployed, and extra stays as it is, with id, history and schedules
+
+to decide: delete extra?
+    1. bring this code up to what deployed it, and review again:
+        git pull
+    2. delete it, with its history and schedules; flow64 history keeps a copy of the definition:
+        flow64 deploy --env default --prune=1 --allow-behind extra --force extra
 """,
         "uncommitted": """\
 plan for environment default at http://127.0.0.1 (3 requests)
-1 workflow will change
-    lost columns: leads: personal_email
-    cost per 1,000 rows, at most: leads $200 → $50
-    spends at deploy: nothing
-    not checked: orphans
-    asked of you: approve what breaks, or reject it; nothing stops the deploy
+what changes: 1 workflow will change (leads); the change: block find_email: mode: "PERSONAL" → "PROFESSIONAL"
+    breaks: leads: a run no longer ends with personal_email
+    cost per 1,000 input rows: at most $200 → $50 (-$150)
+        the deploy itself spends nothing
+    not checked: orphans (workflows that are no longer in the code)
+        what the blocks return (a review starts no run)
+    asked of you: approve the change, although it breaks something; or reject it
 
 ~ leads: will change
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -579,23 +650,27 @@ plan for environment default at http://127.0.0.1 (3 requests)
     what follows:
         output columns
             - personal_email
-    cost of 1,000 input rows, at most: $200 → $50
+    cost per 1,000 input rows: at most $200 → $50 (-$150)
     not checked: whether it takes back work: it was deployed from a dirty working tree
     in tests/service/support.py
 
 not checked:
-    orphans: not looked for, since not all code of a project is at hand
+    orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
+
+next: reject it, or deploy it although it breaks something:
+    flow64 deploy --env default --yes
 """,
         "of_others": """\
 plan for environment default at http://127.0.0.1 (3 requests)
-1 workflow is foreign and stops the deploy
-    breaks: nothing found
-    cost per 1,000 rows, at most: theirs $50 → $200
-    spends at deploy: nothing
-    not checked: orphans
+what changes: 1 workflow was not deployed by this code (theirs)
+    breaks: nothing that flow64 can see
+    cost per 1,000 input rows: at most $50 → $200 (+$150)
+        the deploy itself spends nothing
+    not checked: orphans (workflows that are no longer in the code)
+        what the blocks return (a review starts no run)
     asked of you: choose an option for theirs; until then nothing is deployed
 
-! theirs: foreign, stops the deploy
+! theirs: foreign: was not deployed by this code; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     other code deployed it, and it is not what yours says: workflow leads of project growth (acme.example)
     the code would change:
@@ -605,29 +680,32 @@ plan for environment default at http://127.0.0.1 (3 requests)
     what follows:
         output columns
             + personal_email
-    cost of 1,000 input rows, at most: $50 → $200
+    cost per 1,000 input rows: at most $50 → $200 (+$150)
     in tests/deploy/planned.py
-    options:
-        1. keep what is on the service, and take it into the code:
-            flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
-        2. overwrite it:
-            flow64 deploy --env default --force theirs
-        3. leave it as it is, and deploy the rest:
-            flow64 deploy --env default --skip-drifted
 
 not checked:
-    orphans: not looked for, since not all code of a project is at hand
+    orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
+
+to decide: theirs was not deployed by this code
+    1. overwrite it with the code: what is on the service is lost, but for a copy in flow64 history:
+        - theirs: block find_email: mode: "PROFESSIONAL" → "PERSONAL"
+        flow64 deploy --env default --force theirs
+    2. leave it out: it stays as it is on the service, and nothing is deployed. The next deploy asks again:
+        flow64 deploy --env default --skip-drifted
+    3. keep what is on the service: read it as code, take the edits into your code, and review again. Nothing is deployed until then:
+        flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "taken_over": """\
 plan for environment default at http://127.0.0.1 (3 requests)
-1 workflow is foreign and stops the deploy
-    lost columns: leads: personal_email
-    cost per 1,000 rows, at most: leads $200 → $50
-    spends at deploy: nothing
-    not checked: orphans
+what changes: 1 workflow was not deployed by this code (leads)
+    breaks: leads: a run no longer ends with personal_email
+    cost per 1,000 input rows: at most $200 → $50 (-$150)
+        the deploy itself spends nothing
+    not checked: orphans (workflows that are no longer in the code)
+        what the blocks return (a review starts no run)
     asked of you: choose an option for leads; until then nothing is deployed
 
-! leads: foreign, stops the deploy
+! leads: foreign: was not deployed by this code; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     other code deployed it, and it is not what yours says: workflow theirs of project sales (acme.example) by a pin
     it was edited on the service since then
@@ -639,63 +717,78 @@ plan for environment default at http://127.0.0.1 (3 requests)
     what follows:
         output columns
             - personal_email
-    cost of 1,000 input rows, at most: $200 → $50
+    cost per 1,000 input rows: at most $200 → $50 (-$150)
     in tests/service/support.py
-    options:
-        1. keep what is on the service, and take it into the code:
-            flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
-        2. overwrite it:
-            flow64 deploy --env default --force leads
-        3. leave it as it is, and deploy the rest:
-            flow64 deploy --env default --skip-drifted
 
 not checked:
-    orphans: not looked for, since not all code of a project is at hand
+    orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
+
+to decide: leads was not deployed by this code
+    1. overwrite it with the code: what is on the service is lost, but for a copy in flow64 history:
+        - leads: title: "Renamed by hand" → "Leads"
+        - leads: block find_email: mode: "PERSONAL" → "PROFESSIONAL"
+        flow64 deploy --env default --force leads
+    2. leave it out: it stays as it is on the service, and nothing is deployed. The next deploy asks again:
+        flow64 deploy --env default --skip-drifted
+    3. keep what is on the service: read it as code, take the edits into your code, and review again. Nothing is deployed until then:
+        flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "taken_over_equal": """\
 plan for environment default at http://127.0.0.1 (1 request)
-1 workflow will only get its stamp
-    cost per 1,000 rows: unchanged
-    spends at deploy: nothing
-    not checked: orphans
-    asked of you: your approval; nothing stops the deploy
+what changes: 1 workflow will only get its stamp (leads)
+    breaks: nothing that flow64 can see
+    cost per 1,000 input rows: unchanged, at most $50
+        the deploy itself spends nothing
+    not checked: orphans (workflows that are no longer in the code)
+        what the blocks return (a review starts no run)
+    asked of you: approve the change
 
 = leads: will only get its stamp
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     it is what the code says; the stamp of workflow theirs of project sales (acme.example) by a pin goes
-    cost of 1,000 input rows, at most: $50
+    cost per 1,000 input rows: unchanged, at most $50
     in tests/service/support.py
 
 not checked:
-    orphans: not looked for, since not all code of a project is at hand
+    orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
+
+next: if you approve, deploy it:
+    flow64 deploy --env default --yes
 """,
         "searching": """\
 plan for environment default at http://127.0.0.1 (1 request)
-1 workflow will only get its stamp
-    cost per 1,000 rows: unchanged
-    spends at deploy: found
-    not checked: orphans
-    asked of you: agree to what found spends at deploy
+what changes: 1 workflow will only get its stamp (found)
+    breaks: nothing that flow64 can see
+    cost per 1,000 input rows: unchanged, an open sum + unknown
+        found spends at deploy
+    not checked: orphans (workflows that are no longer in the code)
+        what the blocks return (a review starts no run)
+    asked of you: approve the change
+        agree to what found spends at deploy
 
 = found: will only get its stamp
     Found (6d96a2bd-0a27-5c65-ab59-b828a41b09ef)
     it is what the code says, and no code of yours deployed it
     this writes its description alone; whether that buys is not documented
-    cost of 1,000 input rows, at most: find_email $0.05 a row, for an unknown number of rows + unknown for search
+    cost per 1,000 input rows: unchanged, find_email $0.05 a row, for an unknown number of rows + unknown for search
     may spend as soon as it is stamped: search buys at creation; to allow it, add --allow-spend found
     in tests/service/support.py
 
 not checked:
-    orphans: not looked for, since not all code of a project is at hand
+    orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
+
+next: if you agree to what it spends, deploy it:
+    flow64 deploy --env default --allow-spend found --yes
 """,
         "rotated": """\
 plan for environment default at http://127.0.0.1 (3 requests)
-1 workflow will change
-    breaks: nothing found
-    cost per 1,000 rows: unchanged
-    spends at deploy: nothing
-    not checked: orphans
-    asked of you: your approval; nothing stops the deploy
+what changes: 1 workflow will change (secret); the change: block outgoing_webhook: url: "***" → secret "hook"
+    breaks: nothing that flow64 can see
+    cost per 1,000 input rows: unchanged, at most $0
+        the deploy itself spends nothing
+    not checked: orphans (workflows that are no longer in the code)
+        what the blocks return (a review starts no run)
+    asked of you: approve the change
 
 ~ secret: will change
     Leads (7aa02b2a-0374-5757-b1c9-707bac4c6742)
@@ -703,62 +796,74 @@ plan for environment default at http://127.0.0.1 (3 requests)
     what changes:
         block outgoing_webhook
             ~ url: "***" → secret "hook"
-    cost of 1,000 input rows, at most: $0
+    cost per 1,000 input rows: unchanged, at most $0
     in tests/service/support.py
 
 not checked:
-    orphans: not looked for, since not all code of a project is at hand
+    orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
+
+next: if you approve, deploy it:
+    flow64 deploy --env default --yes
 """,
         "losing": """\
 plan for environment default at http://127.0.0.1 (3 requests)
-1 workflow differs and stops the deploy
-    breaks: nothing found
-    cost per 1,000 rows: unchanged
-    spends at deploy: nothing
-    not checked: orphans
+what changes: 1 workflow differs (leads)
+    breaks: nothing that flow64 can see
+    cost per 1,000 input rows: unchanged, unknown
+        the deploy itself spends nothing
+    not checked: orphans (workflows that are no longer in the code)
+        what the blocks return (a review starts no run)
     asked of you: choose an option for leads; until then nothing is deployed
 
-! leads: update, stops the deploy
+! leads: differs; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     the code has changed since it was deployed
     /workflow_definition/blocks/1/specs/url cannot be saved and would be lost: it is text in the place of a secret
     the code would change:
         block new_kind
             ~ url: "***" → secret "hook"
-    cost of 1,000 input rows, at most: unknown for new_kind
+    cost per 1,000 input rows: unchanged, unknown for new_kind
     in tests/deploy/planned.py
-    options:
-        1. keep what is on the service, and take it into the code:
-            flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
-        2. overwrite it:
-            flow64 deploy --env default --force leads
-        3. leave it as it is, and deploy the rest:
-            flow64 deploy --env default --skip-drifted
 
 not checked:
-    orphans: not looked for, since not all code of a project is at hand
+    orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
+
+to decide: a deploy of leads replaces text that cannot be saved
+    1. overwrite it with the code: what is on the service is lost, and flow64 history has no copy of what cannot be saved:
+        - leads: block new_kind: url: "***" → secret "hook"
+        flow64 deploy --env default --force leads
+    2. leave it out: it stays as it is on the service, and nothing is deployed. The next deploy asks again:
+        flow64 deploy --env default --skip-drifted
+    3. keep what is on the service: read it as code, take the edits into your code, and review again. Nothing is deployed until then:
+        flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "dearer": """\
 plan for environment default at http://127.0.0.1 (1 request)
-1 workflow has settings that the code does not set (1 of 1 unchanged)
-    not set by code, per 1,000 rows: plain mode $350 → $500
-    spends at deploy: nothing
-    not checked: orphans
+what changes: 1 workflow has settings that the code does not set (plain); 1 of 1 unchanged
+    breaks: nothing that flow64 can see
+    cost per 1,000 input rows: at most $500
+        not set by code: plain mode at most $350 → $500 (+$150)
+        the deploy itself spends nothing
+    not checked: orphans (workflows that are no longer in the code)
+        what the blocks return (a review starts no run)
+    asked of you: nothing
 
-· plain: unchanged, with settings that the code does not set
+· plain: has settings that the code does not set
     Plain (5c30b323-bb8b-59c5-9160-b553b47321f9)
-    cost of 1,000 input rows, at most: $500
+    cost per 1,000 input rows: at most $500
     set on the service and not by code, so a deploy leaves it:
         find_email.mode is "PERSONAL"; default: PROFESSIONAL
             price of a row: $0.05 → $0.20
-            cost of 1,000 input rows, at most: $350 → $500 (+$150)
+            cost per 1,000 input rows: at most $350 → $500 (+$150)
             to keep it, write: FindEmail(mode="PERSONAL")
         to take it into the code: flow64 code default:id:5c30b323-bb8b-59c5-9160-b553b47321f9
     left as it is, not set by code: find_email (e3d23c93).mode
     in tests/deploy/planned.py
 
 not checked:
-    orphans: not looked for, since not all code of a project is at hand
+    orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
+
+next: nothing is to be done
 """,
     }
 )
@@ -1265,7 +1370,7 @@ DATA = snapshot(
                     "name": "Leads (copy)",
                     "state": "copy",
                     "reasons": [
-                        "it carries the stamp of another workflow, so it is a copy of that"
+                        "it carries the stamp of another workflow, of which it is a copy"
                     ],
                     "live": None,
                     "stamp": None,
@@ -1882,7 +1987,7 @@ def test_plan_of_an_unchanged_workflow(usual):
             "renames": [],
             "projects": None,
             "not_checked": [
-                "orphans: not looked for, since not all code of a project is at hand"
+                "orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand"
             ],
             "requests": 1,
             "vouched": 0,

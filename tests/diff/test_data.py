@@ -275,7 +275,7 @@ block work/mail
             },
         },
         """\
-~ cost of 1,000 input rows, at most: $0 → y $0.50 a row, for an unknown \
+~ cost per 1,000 input rows: at most $0 → y $0.50 a row, for an unknown \
 number of rows + unknown for x""",
     ),
     (

@@ -417,7 +417,7 @@ output columns
     - email
     - email_status: str
     + phone
-~ cost of 1,000 input rows, at most: $50 → $300
+~ cost per 1,000 input rows: at most $50 → $300 (+$250)
 effects
     - find_email spends at each run
     + find_phone spends at each run
@@ -442,7 +442,7 @@ rows
     ~ rows out of the workflow: LEAD → unknown
 output columns
     - email: string
-~ cost of 1,000 input rows, at most: $0 → unknown for x
+~ cost per 1,000 input rows: at most $0 → unknown for x
 effects
     + the effects of x are unknown
 findings
@@ -460,7 +460,7 @@ output columns
     - phone
     + title: str
     + years_in_role: int
-~ cost of 1,000 input rows, at most: find_email $0.05, find_phone $0.30 a row, for an \
+~ cost per 1,000 input rows: at most find_email $0.05, find_phone $0.30 a row, for an \
 unknown number of rows + unknown for company_enrichment → $45 + unknown for search
 effects
     - company_enrichment spends at each run

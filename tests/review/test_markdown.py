@@ -236,7 +236,10 @@ def test_most_important_first():
     stop = step("z", "drifted", action="refuse", lifted_by="force")
     text = as_markdown(Review("plan", [*noise, stop]), limit=9_000)
 
-    assert "`z` is drifted and stops the deploy" in text
+    assert (
+        "`z` was edited on the service since the last deploy; this stops the deploy"
+        in text
+    )
     assert "deploy --env None --force z" in text
     assert "Not shown here" in text
 
@@ -365,7 +368,7 @@ def test_nothing():
     review = review_of_diff([Pair("a", made, made)])
 
     assert review.is_empty
-    assert "**Nothing changes**\n" in as_markdown(review)
+    assert "- **what changes:** nothing" in as_markdown(review)
 
 
 def test_doubts():
@@ -381,7 +384,7 @@ def test_absent():
     """What nothing lifts has a way on too."""
     one = step("a", "absent", action="refuse")
 
-    assert "1. correct the pin, or take it away" in (as_markdown(Review("plan", [one])))
+    assert "1. Correct the pin, or remove it" in (as_markdown(Review("plan", [one])))
 
 
 def test_moved():
@@ -417,7 +420,7 @@ def test_long_names(character):
     text = as_markdown(Review("plan", ones, env=name), limit=0)
 
     assert len(text.encode()) <= 8_192
-    assert "**9 workflows will change**" in text
+    assert "**what changes:** 9 workflows will change" in text
 
 
 def test_marker_of_a_long_name():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from itertools import takewhile
 from typing import get_args
@@ -129,8 +130,8 @@ def test_prices():
     assert one.details.cost_before == Estimate(500.0, (), ())
     assert one.details.cost_after == Estimate(None, ("new_kind",), ())
     text = as_text(review_of_diff(pairs))
-    assert "cost per 1,000 rows, at most: a $50 → unknown" in text
-    assert "cost of 1,000 input rows, at most: $50 → unknown for new_kind" in text
+    assert "cost per 1,000 input rows: at most $50 → unknown\n" in text
+    assert "cost per 1,000 input rows: at most $50 → unknown for new_kind\n" in text
 
 
 def raw(kind="new_kind", **specs):
@@ -146,7 +147,8 @@ def test_findings_appear():
     empty = from_data(data)
     review = review_of_diff([Pair("a", read(workflow(leads())), empty)])
 
-    assert "1 workflow will change; 1 error appears in checks\n" in as_text(review)
+    assert "breaks: a: a run no longer ends with email, company\n" in as_text(review)
+    assert "        a: new error in checks: no-blocks\n" in as_text(review)
 
 
 def test_spends_at_deploy():
@@ -155,7 +157,7 @@ def test_spends_at_deploy():
     review = review_of_diff([Pair("s", None, read(workflow(flow, "s")))])
 
     assert review.workflows[0].spends == ("search",)
-    assert "    spends at deploy: s\n" in as_text(review)
+    assert "        s spends at deploy\n" in as_text(review)
     assert "**spends as soon as it is written:** `search`" in as_markdown(review)
     assert '<dd class="spends"><code>search</code>; to allow it, add' in as_html(review)
 
@@ -258,12 +260,12 @@ def test_forty_variants_without_keys():
     assert len(group.keys) == 40
     assert group.label == "regional/*"
     assert len(as_data(review)["workflows"]) == 40
-    assert "**40 workflows will change**" in as_markdown(review)
+    assert "- **what changes:** 40 workflows will change;" in as_markdown(review)
 
 
 def test_two_apart():
     """The two that were edited are apart, each told by what it does besides."""
-    first, second, most = group_alike(forty_variants().notable)
+    most, first, second = group_alike(forty_variants().notable)
 
     assert (first.keys, second.keys) == (["regional/fr"], ["regional/gb"])
     assert len(most.keys) == 38
@@ -273,7 +275,7 @@ def test_two_apart():
     ]
     assert first.without == []
     data = as_data(forty_variants())
-    assert data["groups"][0]["like"] == list(most.keys)
+    assert data["groups"][1]["like"] == list(most.keys)
     assert [one["key"] for one in data["workflows"]] == [
         f"regional/{region}" for region in regional(TITLE)
     ]
@@ -430,7 +432,9 @@ def test_some_of_them():
     for text in (as_text(review), as_markdown(review), as_html(review)):
         assert "edited (2 of them)" in text
         assert "gone (3 of them)" not in text
-        assert "gone (3 workflows) and edited (2 workflows)" in text
+        assert re.search(
+            "gone .3 workflows.(; |\n *|</p><p>)edited .2 workflows.", text
+        )
 
 
 @pytest.mark.parametrize(
@@ -465,13 +469,18 @@ def test_headline_names_few():
     ]
     text = as_text(Review("plan", ones, not_checked=("a",)))
 
-    assert "k0 $1 → $2, k1 $1 → $3, k2 $1 → $4, k3 $1 → $5 and 2 more" in text
-    assert "spends at deploy: k0, k1, k2 and 3 more\n" in text
+    assert (
+        "k0 at most $1 → $2 (+$1), k1 at most $1 → $3 (+$2), k2 at most $1 → $4 (+$3), "
+        "k3 at most $1 → $5 (+$4) and 2 more\n"
+    ) in text
+    assert "        k0, k1, k2 and 3 more spend at deploy\n" in text
     assert "    not checked: a\n" in text
     assert (
-        "asked of you: agree to what k0, k1, k2, k3 and 2 more spend at deploy\n"
-        in text
-    )
+        "    asked of you: approve the change, and the cost per 1,000 input rows: k0 "
+        "+$1, k1 +$2, k2 +$3, k3 +$4 and 2 more\n"
+        "        agree to what k0, k1, k2, k3 and 2 more spend at deploy\n"
+    ) in text
+    assert text.endswith(" --allow-spend k4 --allow-spend k5 --yes\n")
 
 
 def test_broken_reads_come_first():
@@ -488,17 +497,25 @@ def test_broken_reads_come_first():
     lines = as_text(review).splitlines()
     of_many = as_text(Review("diff", apart)).splitlines()
 
-    assert lines[:5] == [
-        "1 workflow will change; 1 block reads a column that is gone",
+    assert lines[:8] == [
+        (
+            "what changes: 1 workflow will change (inbound); the change: block "
+            "find_email is gone"
+        ),
         (
             "    breaks: inbound: filter reads email_status, which no block "
             "before it brings any more: probably no row passes"
         ),
-        "    lost columns: inbound: email, email_status",
-        "    cost per 1,000 rows, at most: inbound $50 → $0",
-        "    spends at deploy: nothing",
+        "        inbound: a run no longer ends with email, email_status",
+        "    cost per 1,000 input rows: at most $50 → $0 (-$50)",
+        "        the deploy itself spends nothing",
+        "    not checked: the service",
+        "        what the blocks return (a review starts no run)",
+        (
+            "    asked of you: approve the change, although it breaks something; or "
+            "reject it"
+        ),
     ]
-    assert of_many[0] == "6 workflows will change; 6 reads of columns that are gone"
     assert of_many[1].startswith("    breaks: k0, k1, k2, k3 and 2 more: filter reads")
     assert as_data(review)["workflows"][0]["impact"] == "breaks-read"
     comment = as_markdown(review)
@@ -514,13 +531,19 @@ def test_several_states_stop():
     ]
     text = as_text(Review("plan", ones, env="prod"))
 
-    assert "1 workflow is drifted, 2 are in conflict: they stop the deploy\n" in text
-    assert "! conflict1, ... (2): conflict, stop the deploy\n" in text
-    assert "choose an option for each of drifted0 and conflict1, ... (2)" in text
-    assert "    options, for each of them:\n" in text
     assert (
-        "        2. overwrite it:\n"
-        "            flow64 deploy --env prod --force conflict1 --force conflict2\n"
+        "what changes: 1 workflow was edited on the service since the last deploy "
+        "(drifted0); 2 change in the code, and were also edited on the service "
+        "(conflict1 and conflict2)\n"
+    ) in text
+    assert (
+        "! conflict1, ... (2): conflict: change in the code, and were also edited on "
+        "the service; this stops the deploy\n"
+    ) in text
+    assert "choose an option for drifted0 and conflict1, ... (2); until then" in text
+    assert (
+        "        flow64 deploy --env prod --force drifted0 --force conflict1 --force "
+        "conflict2\n"
     ) in text
 
 
@@ -532,7 +555,7 @@ def test_what_is_copied_is_quoted():
     text = as_text(Review("plan", [one], renames=(rename,)))
 
     assert f" --force {shlex.quote(key)}\n" in text
-    assert r'was="x\"); import os; (\"" keeps its ids' in text
+    assert r'o → n: was="x\"); import os; (\"" keeps its ids' in text
 
 
 def test_all_states_have_words():
@@ -546,9 +569,15 @@ def test_other_states():
     """What nothing is done about is told by its state."""
     text = as_text(Review("plan", [step("a", "copy"), step("b", "orphan")]))
 
-    assert "1 workflow is no longer in the code, 1 is a copy\n" in text
-    assert "· a: copy\n" in text
-    assert "· b: orphan, stays on the service\n" in text
+    assert (
+        "what changes: 1 workflow is on the service and no longer in the code (b); "
+        "1 is a copy made on the service (a)\n"
+    ) in text
+    assert "· a: copy: is a copy made on the service\n" in text
+    assert (
+        "· b: orphan: is on the service and no longer in the code; it stays there\n"
+    ) in text
+    assert "\nnext: nothing has to be done; to delete 1 workflow that is" in text
 
 
 # -- Lines -----------------------------------------------------------------------------
@@ -642,11 +671,9 @@ def test_text_of_what_a_plan_has():
     text = as_text(Review("plan", [absent], env="e", endpoint="x", renames=renames))
 
     assert text.startswith("plan for environment e at x\n")
-    assert (
-        "    o → n: its ids depend on the new names; --create n makes another\n" in text
-    )
+    assert "    o → n; --create n makes another\n" in text
     assert '    q → p: was="q" keeps its ids; --create p makes another\n' in text
-    assert "options:\n        1. correct the pin, or take it away" in text
+    assert "    1. correct the pin, or remove it so that a new workflow" in text
     assert "possibly renamed" in text
 
 
@@ -675,7 +702,7 @@ def test_text_of_nothing():
     same = read(workflow(leads()))
 
     assert as_text(review_of_diff([Pair("a", same, same)])).startswith(
-        "Nothing changes (1 of 1 unchanged)\n\nnot checked:\n"
+        "what changes: nothing (1 of 1 unchanged)\n\nnot checked:\n"
     )
 
 
@@ -692,7 +719,7 @@ def test_orphan_that_is_refused_says_what_deletes_it():
 
     text = as_text(Review("plan", [orphan]))
 
-    assert "bring the code up to what deployed it" in text
+    assert "bring this code up to what deployed it" in text
     assert " --prune=1 --allow-behind 'old one' --force 'old one'\n" in text
     assert "--skip-drifted" not in text
 

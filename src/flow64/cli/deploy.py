@@ -336,6 +336,7 @@ def _apply(
         priced,
         agreement,
         in_full=OPTIONS.is_verbose,
+        is_applied=not options.dry_run,
         command=deploy_command(
             place,
             options.source,

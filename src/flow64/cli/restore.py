@@ -70,7 +70,7 @@ def command(
         )
         run = shlex.join(["flow64", "restore", key, "--env", place.env])
         run += f" --at {shlex.quote(at)}" if at else ""
-        print_message(as_text(plan, command=run), paint_changes)
+        print_message(as_text(plan, command=run, is_applied=True), paint_changes)
         if without := place.history.find(key, at, env=place.env).without:
             print_advice(
                 f"{printable(key)} was saved {printable(without)}: the current values "

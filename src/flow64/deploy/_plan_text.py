@@ -23,6 +23,7 @@ def as_text(
     *,
     in_full: bool = False,
     command: str = "",
+    is_applied: bool = False,
 ) -> str:
     """Return a plan as text for a terminal. Equal changes are shown once.
 
@@ -31,9 +32,10 @@ def as_text(
         agreed: The consents. A step that needs only these is not shown as refused.
         in_full: Show each workflow by itself.
         command: The command that deploys the plan, without consents.
+        is_applied: Whether the plan is applied next, so that no command is named.
     """
     review = review_of_plan(plan, agreed, root=Path.cwd(), command=command)
-    return review_text(review, in_full=in_full)
+    return review_text(review, in_full=in_full, is_applied=is_applied)
 
 
 def as_data(plan: Plan) -> dict[str, Any]:

@@ -271,7 +271,8 @@ class Planner:
             part = "not all code of a project is at hand"
             if self.left_out is not None:
                 part = "only a part of the project was named"
-            self.not_checked.append(f"orphans: not looked for, since {part}")
+            what = "orphans (workflows that are no longer in the code)"
+            self.not_checked.append(f"{what}: not looked for, since {part}")
             if len(self.context.targets) == 1:
                 return None
         return await self._list(session)

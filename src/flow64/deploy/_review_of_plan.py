@@ -8,7 +8,7 @@ from attrs import evolve
 
 from ..analysis import estimate_cost
 from ..definition import redact_for_display
-from ..diff import fields_of, redact_pair
+from ..diff import BlockRenamed, diff, fields_of, redact_pair
 from ..plan import (
     Action,
     Details,
@@ -20,7 +20,7 @@ from ..plan import (
 )
 from ..render import make_new_step
 from ._consent import NOTHING, Agreement, is_lifted
-from ._drift import prepare_for_display
+from ._drift import fields_of_last_deploy, keep_fields, prepare_for_display
 from ._target import key_of
 
 
@@ -80,9 +80,29 @@ def _with_details(
         step = evolve(step, consequences=new.consequences)
         after, cost = new.details.after, new.details.cost_after
         details = evolve(details, after=after, cost_after=cost)
+        if step.action == "refuse":
+            details = _with_orphan(details, step, plan)
     else:
         details = _with_sides(details, step, plan)
     return evolve(step, details=details)
+
+
+def _with_orphan(details: Details, step: Step, plan: Plan) -> Details:
+    """Add how a workflow differs from the one that it may be a rename of."""
+    orphans = {
+        one.orphan for one in plan.renames if one.key == step.key and not one.others
+    }
+    found = [one for one in plan.steps if one.key in orphans and one.state == "orphan"]
+    if not found or found[0].live is None or step.target is None:
+        return details
+    live, code = found[0].live.definition, step.target.definition
+    cost = estimate_cost(live, plan.prices)
+    if live.stamp is not None and live.stamp.fields is not None:
+        live = keep_fields(live, fields_of_last_deploy(live, live.stamp))
+    shown = prepare_for_display(live, code, plan.secrets)
+    changes = diff(shown, code, bound=True, written=("after",))
+    differs = tuple(one for one in changes if not isinstance(one, BlockRenamed))
+    return evolve(details, cost_before=cost, differs=differs)
 
 
 def _with_sides(details: Details, step: Step, plan: Plan) -> Details:
@@ -122,8 +142,11 @@ def _old_key(step: Step) -> str | None:
     if not str(step.target.file).endswith(".py"):
         return None
     path = step.target.stamp.path
-    is_renamed = key_of(path, step.key.partition("/")[0]) == step.key != key_of(path)
-    return key_of(path) if is_renamed else None
+    old = key_of(path)
+    # With several projects of the same keys, that of the project precedes a key.
+    ours = step.key.rpartition(":")[2]
+    variants = old.partition("/")[2]
+    return None if ours == old or not ours.endswith(variants) else old
 
 
 def _file(step: Step, root: Path | None) -> str | None:

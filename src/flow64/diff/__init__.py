@@ -42,12 +42,16 @@ from ._consequences import (
     OtherColumnsChanged,
     ReadBroken,
     RowsChanged,
-    consequences,
     impact_of,
 )
+from ._costs import COST as COST
+from ._costs import PER_ROWS as PER_ROWS
+from ._costs import format_cost_change as format_cost_change
+from ._costs import format_cost_difference as format_cost_difference
 from ._data import as_data, list_change_names
 from ._data import digest_secrets as digest_secrets
 from ._diff import diff
+from ._find_consequences import consequences
 from ._lines import ARROW as ARROW
 from ._lines import Line as Line
 from ._lines import Section as Section

@@ -18,6 +18,7 @@ from ..definition import BoundSecret, Definition, FrozenDict, Path, WireBlock, t
 from ..redaction import clean_text
 from ..text import format_dollars
 from ._changes import BlockRef
+from ._costs import COST, find_cost_difference, format_cost_change
 from ._lines import ARROW, format_value
 
 _Specs: TypeAlias = Mapping[str, Any]
@@ -58,12 +59,7 @@ class LiveSetting:
     @property
     def dollars(self) -> float | None:
         """Dollars more for 1,000 input rows; None if they are unknown."""
-        sides = self.before, self.after
-        costs = [one.dollars for one in sides if one.dollars is not None]
-        others = {(one.unpriced, one.open) for one in sides}
-        if len(costs) < len(sides) or len(others) > 1:
-            return None
-        return round(costs[1] - costs[0], 6)
+        return find_cost_difference(self.before, self.after)
 
     def describe(self) -> Iterator[str]:
         """Return the setting as lines of text."""
@@ -76,13 +72,8 @@ class LiveSetting:
         if self.price:
             old, new = map(_format_price, self.price)
             yield f"    price of a row: {old} {ARROW} {new}"
-        old, new = self.before.describe(), self.after.describe()
-        if old != new:
-            more = ""
-            if self.dollars is not None:
-                sign = "-" if self.dollars < 0 else "+"
-                more = f" ({sign}{format_dollars(abs(self.dollars))})"
-            yield f"    cost of 1,000 input rows, at most: {old} {ARROW} {new}{more}"
+        if self.before != self.after:
+            yield f"    {COST}: {format_cost_change(self.before, self.after)}"
         if self.rows:
             old, new = (kind or "unknown" for kind in self.rows)
             yield f"    rows: {old} {ARROW} {new}"

@@ -12,26 +12,25 @@ from ._model import DIRTY_TREE as DIRTY_TREE
 from ._model import FLAGS as FLAGS
 from ._model import SKIPPED as SKIPPED
 from ._model import Action as Action
+from ._model import Consent as Consent
 from ._model import (
-    Cache,
     Details,
     Plan,
     Rename,
     Review,
     RunRef,
     ScheduleRef,
-    Sighting,
     Step,
     Target,
     Touched,
 )
-from ._model import Consent as Consent
 from ._model import Flag as Flag
 from ._model import State as State
 from ._model import format_flags as format_flags
 from ._model import is_pin as is_pin
 from ._model import pull_command as pull_command
 from ._model import take_over_command as take_over_command
+from ._sightings import Cache, Sighting
 
 __all__ = [
     "Cache",

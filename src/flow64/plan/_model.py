@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, Literal, Protocol, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from attrs import asdict, field, frozen
 
@@ -19,7 +19,6 @@ from ..definition import (
     Definition,
     ProjectKey,
     Stamp,
-    digest,
 )
 from ..diff import Change, Consequence, LiveSetting, as_lines
 from ._live import Held, Live
@@ -212,6 +211,8 @@ class Details:
         taking: The command that writes the live workflow as code.
         given: The consents that were given, and that changed the step.
         was: The key that its id was computed from, if `was=` names another one.
+        differs: The changes from the workflow that it may be a rename of. None if they
+            were not compared.
     """
 
     file: str | None = None
@@ -222,6 +223,7 @@ class Details:
     taking: str = ""
     given: tuple[Flag, ...] = ()
     was: str | None = None
+    differs: tuple[Change, ...] | None = None
 
 
 @frozen
@@ -459,51 +461,6 @@ class Review:
     def refused(self) -> tuple[Step, ...]:
         """The workflows that stop a deploy before its first write."""
         return tuple(step for step in self.workflows if step.action == "refuse")
-
-
-# -- What a cache may vouch for --------------------------------------------------------
-
-
-@frozen
-class Sighting:
-    """A workflow as the list shows it, and the stamp that a deploy would leave.
-
-    All of it is hashable text. A cache may use `digest` as its key. It has no specs.
-
-    Attributes:
-        endpoint: The endpoint of the service.
-        id: The id of the workflow.
-        name: The title, as listed.
-        description: The description, as listed, with its stamp.
-        updated_at: When it was last changed, as listed.
-        wanted: The stamp that a deploy would leave, as text, without its commit.
-    """
-
-    endpoint: str
-    id: str
-    name: str
-    description: str
-    updated_at: str
-    wanted: str
-
-    @property
-    def digest(self) -> str:
-        """The SHA-256 of all attributes, in hex."""
-        parts = [self.endpoint, self.id, self.name, self.description]
-        return digest([*parts, self.updated_at, self.wanted])
-
-
-class Cache(Protocol):
-    """Remembers which sightings were `unchanged`, so that no GET is needed.
-
-    Without it, only the number of requests changes. It only keeps what was `unchanged`.
-    """
-
-    def find(self, sighting: Sighting) -> Sequence[str] | None:
-        """Return the unmanaged fields of an unchanged workflow. None if not known."""
-
-    def keep(self, sighting: Sighting, unmanaged: Sequence[str]) -> None:
-        """Remember that a workflow was read after this sighting, and was unchanged."""
 
 
 # -- Words that more than one module needs ---------------------------------------------

@@ -8,8 +8,8 @@ from ...diff import as_data as change_data
 from ...diff import impact_of
 from ...plan import Review, Step
 from ...redaction import redact_keys_in_json
-from ._grouping import Group, group_alike
-from ._headline import make_headline
+from ._grouping import Group, group_alike, group_review
+from ._headline import list_facts
 
 
 def as_data(review: Review) -> dict[str, Any]:
@@ -18,14 +18,14 @@ def as_data(review: Review) -> dict[str, Any]:
     `workflows` has each workflow. `groups` says which are shown as one.
     """
     groups = group_alike(review.notable)
-    line = make_headline(review, groups, str, str)
+    what, *facts = list_facts(review, group_review(review), str, str)
     data: dict[str, Any] = redact_keys_in_json(
         {
             "source": review.source,
             "env": review.env,
             "endpoint": review.endpoint,
             "is_empty": review.is_empty,
-            "headline": f"{line.what} - {line.more}" if line.more else line.what,
+            "headline": f"{what.text} - {'; '.join(map(str, facts))}",
             "groups": [_group_data(group) for group in groups],
             "workflows": [_step_data(one, review) for one in review.workflows],
             "renames": [

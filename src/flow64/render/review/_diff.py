@@ -12,6 +12,7 @@ from ...definition import EMPTY, Definition
 from ...diff import (
     BlockRenamed,
     FindingVanished,
+    RowsChanged,
     consequences,
     diff,
     fields_of,
@@ -100,7 +101,8 @@ def make_new_step(
     follows = [
         found
         for found in consequences(NOTHING, definition, prices=prices)
-        if not isinstance(found, FindingVanished)  # such as that there were no blocks
+        # A workflow that is not there has no blocks, and no rows come out of it.
+        if not isinstance(found, FindingVanished | RowsChanged)
     ]
     _, after = redact_pair(NOTHING, definition)
     return Step(

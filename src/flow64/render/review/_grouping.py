@@ -9,7 +9,7 @@ from typing import Final
 from attrs import frozen
 
 from ...diff import Change, Section, sections
-from ...plan import Action, Step
+from ...plan import Action, Review, Step
 from ._view import View
 
 SHARED: Final = 2
@@ -17,11 +17,11 @@ SHARED: Final = 2
 
 
 _ORDER: Final[Sequence[Action]] = (
-    "refuse",
     "delete",
     "update",
     "create",
     "stamp",
+    "refuse",
     "none",
 )
 
@@ -69,6 +69,20 @@ class Group:
         return self.like is None and self.one.details.after is not None and has_changes
 
     @property
+    def is_unchanged(self) -> bool:
+        """Whether there is nothing to say but which fields the code does not set."""
+        one = self.one
+        is_idle = one.state == "unchanged" and one.action == "none"
+        return is_idle and not one.settings and not one.details.was
+
+    @property
+    def is_only_renamed(self) -> bool:
+        """Whether nothing is written, and the code says that the key is another one."""
+        one = self.one
+        is_kept = one.action == "none" and one.details.was is not None
+        return is_kept and not one.settings
+
+    @property
     def keys(self) -> Sequence[str]:
         """The keys of the workflows."""
         return [view.step.key for view in self.views]
@@ -92,7 +106,7 @@ class Group:
     @property
     def doubts(self) -> Sequence[tuple[str, int]]:
         """Facts that were not checked, each with the number of workflows."""
-        return count_texts(view.step.not_checked for view in self.views)
+        return count_texts(one.not_checked for view in self.views for one in view.steps)
 
     @property
     def files(self) -> Sequence[str]:
@@ -101,20 +115,53 @@ class Group:
         return [*dict.fromkeys(file for file in found if file is not None)]
 
 
+def group_review(
+    review: Review, *, in_full: bool = False, has_unmanaged: bool = False
+) -> Sequence[Group]:
+    """Group what a review shows. Both workflows of a possible rename are one.
+
+    Args:
+        review: The review.
+        in_full: Give each workflow a group of its own.
+        has_unmanaged: Also show unchanged workflows with fields that code does not set.
+    """
+    stopped = {one.key for one in review.refused}
+    renames = {one.key: one for one in review.renames if one.key in stopped}
+    # If several fit equally, each is shown by itself.
+    old = {one.orphan for one in renames.values() if not one.others}
+    orphans = {
+        one.key: one
+        for one in review.workflows
+        if one.state == "orphan" and one.action == "none" and one.key in old
+    }
+    views: list[View] = []
+    for one in review.workflows:
+        is_shown = (
+            one.is_notable or one.details.was or (has_unmanaged and one.unmanaged)
+        )
+        if is_shown and one.key not in orphans:
+            rename = renames.get(one.key)
+            orphan = None if rename is None else orphans.get(rename.orphan)
+            views.append(View(one, rename, orphan))
+    return _group(views, in_full=in_full)
+
+
 def group_alike(workflows: Iterable[Step], *, in_full: bool = False) -> Sequence[Group]:
     """Group the workflows that change alike.
-
-    Workflows that stop the deploy come first, then those that are deleted, changed and
-    created.
 
     Args:
         workflows: The workflows to show.
         in_full: Give each workflow a group of its own.
     """
+    return _group(map(View, workflows), in_full=in_full)
+
+
+def _group(views: Iterable[View], *, in_full: bool) -> Sequence[Group]:
+    """Group what is alike: first what a deploy writes, then what stops it."""
     found: dict[str, list[View]] = {}
-    for one in sorted(workflows, key=lambda one: _ORDER.index(one.action)):
-        view = View(one)
-        found.setdefault(one.key if in_full else view.signature, []).append(view)
+    for view in sorted(views, key=lambda view: _ORDER.index(view.step.action)):
+        name = view.step.key if in_full else view.signature
+        found.setdefault(name, []).append(view)
     groups = [
         Group(views, follows=views[0].follow_sections) for views in found.values()
     ]

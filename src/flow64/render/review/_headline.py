@@ -1,77 +1,80 @@
-"""The headline of a review: what happens, what breaks, what it costs, what is asked."""
+"""The first lines of a review: five answers, always in the same order.
+
+They say what changes, what breaks, what it costs, what was not checked, and what is
+asked of the reviewer.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from attrs import frozen
 
 from ...analysis import Estimate
+from ...diff import (
+    COST,
+    PER_ROWS,
+    Line,
+    Section,
+    format_cost_change,
+    format_cost_difference,
+)
 from ...plan import ABSENT_BASE, DIRTY_TREE, Review
-from ...text import join_first, join_words, pluralize
+from ...text import join_first, join_words, pluralize, truncate
 from ._grouping import Group
 from ._view import View
 from ._words import (
     BECOMES,
     STATES,
-    STOPS,
     Quote,
-    format_cost_change,
+    format_group_cost,
+    join_groups,
     name_group,
+    name_view,
+    title_listed_kinds,
 )
 
 MOST_GROUPS: Final = 4
-"""The most groups that one fact of the headline names."""
+"""The most groups that one answer names."""
 
 MOST_KEYS: Final = 3
-"""The most keys that the headline names."""
+"""The most keys that the first lines name."""
+
+MOST_TEXT: Final = 120
+"""The most characters of a change in the first lines."""
 
 
 @frozen
 class Fact:
-    """One fact of the headline.
+    """One answer of the first lines.
 
     Attributes:
-        label: What it is about.
-        text: The fact.
+        label: The question.
+        texts: The answer.
         is_asked: Whether it is what the reviewer is asked for.
         is_bad: Whether something breaks.
     """
 
     label: str
-    text: str
+    texts: Sequence[str]
     is_asked: bool = False
     is_bad: bool = False
+
+    @property
+    def text(self) -> str:
+        """The answer in one line."""
+        return "; ".join(self.texts)
 
     def __str__(self) -> str:
         return f"{self.label}: {self.text}"
 
 
-@frozen
-class Headline:
-    """The first line of a review.
-
-    Attributes:
-        what: The changes. The rest matters less.
-        facts: What breaks, what is spent, what runs cost, what was not checked, and
-            what is asked of the reviewer.
-    """
-
-    what: str
-    facts: Sequence[Fact] = ()
-
-    @property
-    def more(self) -> str:
-        """The facts in one line."""
-        return "; ".join(map(str, self.facts))
-
-
-def make_headline(
+def list_facts(
     review: Review, groups: Sequence[Group], quote: Quote, sentence: Quote
-) -> Headline:
-    """Return what happens, what breaks, what it costs, and what is asked.
+) -> Sequence[Fact]:
+    """Return what changes, breaks and costs, what was not checked, and what is asked.
 
     Args:
         review: The review.
@@ -79,133 +82,200 @@ def make_headline(
         quote: Writes a name that data gives.
         sentence: Writes a sentence with words of data in it.
     """
-    facts = [*_list_facts(review, groups, quote, sentence)]
-    return Headline(_describe_changes(review, groups), facts)
-
-
-def _describe_changes(review: Review, groups: Sequence[Group]) -> str:
-    done = Counter(one.action for one in review.notable)
-    idle = Counter(one.state for one in review.notable if one.action == "none")
-    refused = Counter(one.state for one in review.refused)
-    parts = [
-        *((done[action], words) for action, words in BECOMES.items()),
-        *((idle[state], words) for state, words in STATES.items()),
+    broken = [*_list_breaks(groups, quote, sentence)]
+    return [
+        Fact("what changes", [*_list_changes(review, groups, quote)]),
+        Fact("breaks", broken or [_NOTHING_BREAKS], is_bad=bool(broken)),
+        Fact(COST, [*_list_costs(groups, quote)]),
+        Fact("not checked", [*_list_doubts(review, sentence)]),
+        Fact(
+            "asked of you",
+            [*_list_requests(groups, quote, is_broken=bool(broken))],
+            is_asked=True,
+        ),
     ]
-    stops = [(refused[state], words) for state, words in STATES.items()]
-    happens, stopping = _join_counts(parts, is_first=True), ""
-    if refused:
-        stopping = _join_counts(stops, is_first=not happens)
-        is_alone = refused.total() == 1
-        verb = STOPS[not is_alone]
-        is_plain = len(refused) == 1
-        stopping += f" and {verb} the deploy" if is_plain else ": they stop the deploy"
-    said = [happens, stopping] if happens or stopping else ["Nothing changes"]
-    views = [view for group in groups for view in group.views]
-    if broken := sum(len(view.broken_reads) for view in views):
-        one, many = "1 block reads a column", f"{broken:,} reads of columns"
-        said.append(f"{one} that is gone" if broken == 1 else f"{many} that are gone")
-    if errors := sum(len(view.errors) for view in views):
-        verb = "appears" if errors == 1 else "appear"
-        said.append(f"{pluralize(errors, 'error')} {verb} in checks")
-    return "; ".join(part for part in said if part)
 
 
-def _join_counts(
-    found: Iterable[tuple[int, tuple[str, str]]], *, is_first: bool
-) -> str:
-    """Join counts with their words. The first one says what is counted."""
-    parts: list[str] = []
-    for number, words in found:
-        if number:
-            what = pluralize(number, "workflow") if is_first else f"{number:,}"
-            parts.append(f"{what} {words[number > 1]}")
-            is_first = False
-    return ", ".join(parts)
+_NOTHING_BREAKS: Final = "nothing that flow64 can see"
+
+# -- What changes ----------------------------------------------------------------------
 
 
-def _list_facts(
-    review: Review, groups: Sequence[Group], quote: Quote, sentence: Quote
-) -> Iterator[Fact]:
-    if groups:
-        yield from _list_breaks(groups, quote, sentence)
-        yield from _list_costs(groups, quote)
-    kept = [one for one in review.workflows if one.details.was]
-    if kept:
-        listed = join_first(
-            kept,
-            MOST_KEYS,
-            lambda one: f"{quote(one.key)} was {quote(one.details.was)}",
-        )
-        yield Fact("renamed, and keeps its ids", listed)
-    if groups and (doubts := _describe_doubts(review, sentence)):
-        yield Fact("not checked", doubts)
-    if asked := _describe_request(review, groups, quote):
-        yield Fact("asked of you", asked, is_asked=True)
+def _list_changes(
+    review: Review, groups: Sequence[Group], quote: Quote
+) -> Iterator[str]:
+    """Yield what happens to how many workflows, and the change if it is one."""
+    refused = [group for group in groups if group.one.action == "refuse"]
+    edited = [group for group in refused if group.one.state == "conflict"]
+    updated = [group for group in groups if group.one.action == "update"]
+    # With others that change alike, those that were edited as well are part of them.
+    edited = edited if updated else []
+    renamed = [group for group in refused if group.first.rename is not None]
+    kept = [group for group in groups if group.is_only_renamed]
+    left = [
+        group
+        for group in groups
+        if group.one.action in ("none", "refuse")
+        and group not in (*edited, *renamed, *kept)
+        and not group.is_unchanged
+    ]
+    parts: list[tuple[list[Group], tuple[str, str]]] = []
+    for action, words in BECOMES.items():
+        found = [group for group in groups if group.one.action == action]
+        if action == "update" and edited:
+            parts.append(([*updated, *edited], _CHANGES))
+        else:
+            parts.append((found, words))
+    for state, words in STATES.items():
+        parts.append(([group for group in left if group.one.state == state], words))
+    parts += [(kept, _KEPT), (renamed, _RENAMED)]
+    what = "workflow"
+    for found, words in parts:
+        views = [view for group in found for view in group.views]
+        if views:
+            number = pluralize(len(views), what) if what else f"{len(views):,}"
+            named = _name_few(views, quote)
+            yield f"{number} {words[len(views) > 1]}{named}"
+            what = ""
+    if edited:
+        views = [view for group in edited for view in group.views]
+        were = "was" if len(views) == 1 else "were"
+        named = join_words((name_view(view, quote) for view in views), MOST_GROUPS)
+        since = "also edited on the service since the last deploy"
+        yield f"{len(views):,} of them {were} {since}: {named}"
+    if change := _describe_common_change(groups, quote):
+        yield change
+    if review.listed_kinds:
+        yield title_listed_kinds(review)
+    unchanged = count_unchanged(review)
+    if what and not review.listed_kinds:
+        yield f"nothing{unchanged and f' ({unchanged})'}"
+    elif unchanged:
+        yield unchanged
+
+
+def count_unchanged(review: Review) -> str:
+    """Return how many of the workflows are unchanged; empty if none is."""
+    number = sum(one.state == "unchanged" for one in review.workflows)
+    return f"{number:,} of {len(review.workflows):,} unchanged" if number else ""
+
+
+_CHANGES: Final = ("changes in the code", "change in the code")
+_KEPT: Final = ("was renamed and keeps its id", "were renamed and keep their ids")
+_RENAMED: Final = STATES["new"]
+
+
+def _name_few(views: Sequence[View], quote: Quote) -> str:
+    """Return the names of a few workflows, in parentheses; empty for many."""
+    if len(views) > MOST_KEYS:
+        return ""
+    return f" ({join_words(name_view(view, quote) for view in views)})"
+
+
+def _describe_common_change(groups: Sequence[Group], quote: Quote) -> str:
+    """Return the change that all written workflows have; empty if there are several."""
+    written = [
+        group for group in groups if group.like is None and group.one.action == "update"
+    ]
+    if len(written) != 1:
+        return ""
+    lines = [
+        _describe_line(section, line)
+        for section in written[0].first.change_sections
+        if section.block is not None or section.title != "edges"
+        for line in section.lines
+    ]
+    shown = join_first(lines, 2, lambda text: quote(truncate(text, MOST_TEXT)))
+    return f"the change: {shown}" if shown else ""
+
+
+def _describe_line(section: Section, line: Line) -> str:
+    """Return a line and what it is about, with its sign only if words do not say it."""
+    if line.text.startswith(_BLOCK):
+        return f"{section.title} {line.text.removeprefix(_BLOCK)}"
+    shown = str(line) if line.sign in "+-" else str(line)[2:]
+    return f"{section.title}: {shown}" if section.title else shown
+
+
+_BLOCK: Final = "the block "
+"""The start of a line that says what becomes of a block."""
+
+
+# -- What breaks -----------------------------------------------------------------------
 
 
 def _list_breaks(
     groups: Sequence[Group], quote: Quote, sentence: Quote
-) -> Iterator[Fact]:
-    """Yield what breaks, or that nothing was found."""
-    broken = {
-        "breaks": _list_alike(groups, quote, lambda view: view.broken_reads, sentence),
-        "lost columns": _list_alike(groups, quote, lambda view: view.dropped_columns),
-        "new errors": _list_alike(groups, quote, lambda view: view.errors),
-    }
-    if any(broken.values()):
-        for label, text in broken.items():
-            if text:
-                yield Fact(label, text, is_bad=True)
-    elif any(group.one.changes for group in groups):
-        yield Fact("breaks", "nothing found")
+) -> Iterator[str]:
+    """Yield what breaks: reads, columns that are gone, and new errors."""
+
+    def join(things: Sequence[str]) -> str:
+        return join_first(things, MOST_KEYS, quote)
+
+    yield from _list_alike(
+        groups,
+        quote,
+        lambda view: join_first(view.broken_reads, MOST_KEYS, sentence),
+    )
+    yield from _list_alike(
+        groups,
+        quote,
+        lambda view: (
+            join(view.dropped_columns)
+            and f"a run no longer ends with {join(view.dropped_columns)}"
+        ),
+    )
+    yield from _list_alike(
+        groups,
+        quote,
+        lambda view: join(view.errors) and f"new error in checks: {join(view.errors)}",
+    )
 
 
 def _list_alike(
-    groups: Sequence[Group],
-    quote: Quote,
-    list_things: Callable[[View], Sequence[str]],
-    word: Quote | None = None,
-) -> str:
-    """Return what some groups have. Groups with the same are named together."""
-    having: dict[str, list[str]] = {}
+    groups: Sequence[Group], quote: Quote, describe: Callable[[View], str]
+) -> Iterator[str]:
+    """Yield what some groups have. Groups with the same are named together."""
+    having: dict[str, list[Group]] = {}
     for group in groups:
-        if things := list_things(group.first):
-            listed = join_first(things, MOST_KEYS, word or quote)
-            having.setdefault(listed, []).append(name_group(group, quote))
-    parts = [
-        f"{join_words(names, MOST_GROUPS)}: {listed}"
-        for listed, names in having.items()
-    ]
-    if more := len(parts[MOST_GROUPS:]):
-        parts[MOST_GROUPS:] = [pluralize(more, "more group")]
-    return "; ".join(parts)
+        if described := describe(group.first):
+            having.setdefault(described, []).append(group)
+    for described, alike in [*having.items()][:MOST_GROUPS]:
+        yield f"{join_groups(alike, quote, MOST_GROUPS)}: {described}"
+    if (more := len(having) - MOST_GROUPS) > 0:
+        yield pluralize(more, "more group")
 
 
-def _list_costs(groups: Sequence[Group], quote: Quote) -> Iterator[Fact]:
-    """Yield the cost of 1,000 input rows, and what is spent at deploy."""
+# -- What it costs ---------------------------------------------------------------------
+
+
+def _list_costs(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
+    """Yield the cost before and after, and what the deploy itself spends."""
     known = [group for group in groups if group.one.details.cost_after is not None]
-    differ = [
-        group
-        for group in known
-        if group.one.details.cost_before != group.one.details.cost_after
-    ]
+    differ = [group for group in known if _is_cost_changed(group)]
     if differ:
-        listed = join_first(
-            differ,
-            MOST_GROUPS,
-            lambda group: (
-                f"{name_group(group, quote)} "
-                f"{format_cost_change(group, Estimate.brief)}"
-            ),
-        )
-        yield Fact("cost per 1,000 rows, at most", listed)
-    elif known and not any(group.one.settings for group in groups):
-        yield Fact("cost per 1,000 rows", "unchanged")
+        is_only = len(known) == 1
+
+        def describe(group: Group) -> str:
+            cost = format_group_cost(group, Estimate.brief)
+            each = " each" if len(group.views) > 1 else ""
+            return f"{'' if is_only else f'{name_group(group, quote)} '}{cost}{each}"
+
+        yield join_first(differ, MOST_GROUPS, describe)
+    else:
+        costs = [*dict.fromkeys(format_group_cost(g, Estimate.brief) for g in known)]
+        each = " each" if sum(len(group.views) for group in known) > 1 else ""
+        yield f"{costs[0]}{each}" if len(costs) == 1 else "unchanged"
     if settings := _describe_settings(groups, quote):
-        yield Fact("not set by code, per 1,000 rows", settings)
+        yield f"not set by code: {settings}"
     spending = [group for group in groups if group.one.spends]
-    spends = join_first(spending, MOST_KEYS, lambda group: name_group(group, quote))
-    yield Fact("spends at deploy", spends or "nothing")
+    spends = join_groups(spending, quote, MOST_KEYS)
+    verb = "spends" if len(spending) == 1 else "spend"
+    yield f"{spends} {verb} at deploy" if spends else "the deploy itself spends nothing"
+
+
+def _is_cost_changed(group: Group) -> bool:
+    return group.one.details.cost_before != group.one.details.cost_after
 
 
 def _describe_settings(groups: Sequence[Group], quote: Quote) -> str:
@@ -213,15 +283,19 @@ def _describe_settings(groups: Sequence[Group], quote: Quote) -> str:
     named: list[str] = []
     for group in groups:
         for one in group.one.settings:
-            old, new = one.before.brief(), one.after.brief()
-            costs = "" if one.before == one.after else f" {old} → {new}"
             field = ".".join(map(str, one.path))
+            costs = ""
+            if one.before != one.after:
+                costs = f" {format_cost_change(one.before, one.after, Estimate.brief)}"
             named.append(f"{name_group(group, quote)} {quote(field)}{costs}")
     return join_first(named, MOST_GROUPS)
 
 
-def _describe_doubts(review: Review, sentence: Quote) -> str:
-    """Return what was not checked, each with the number of its workflows.
+# -- What was not checked --------------------------------------------------------------
+
+
+def _list_doubts(review: Review, sentence: Quote) -> Iterator[str]:
+    """Yield what was not checked, each with the number of its workflows.
 
     A dirty working tree is said of each workflow, and is no headline.
     """
@@ -236,38 +310,68 @@ def _describe_doubts(review: Review, sentence: Quote) -> str:
         f"{sentence(doubt)} ({pluralize(number, 'workflow')})"
         for doubt, number in found.items()
     ]
-    return join_words([*map(sentence, whole), *parts], MOST_GROUPS)
+    doubts = [*map(sentence, whole), *parts]
+    if (more := len(doubts) - MOST_GROUPS) > 0:
+        doubts[MOST_GROUPS:] = [pluralize(more, "more thing")]
+    yield from doubts
+    yield _NO_RUN
+
+
+_NO_RUN: Final = "what the blocks return (a review starts no run)"
 
 
 def _shorten_doubt(doubt: str) -> str:
     """Return what was not checked, without the reason."""
-    return "what was edited" if doubt == ABSENT_BASE else doubt.partition(": ")[0]
+    if doubt == ABSENT_BASE:
+        return "what was edited on the service"
+    return doubt.partition(": ")[0]
 
 
-def _describe_request(review: Review, groups: Sequence[Group], quote: Quote) -> str:
-    """Return what the reviewer has to decide; empty if nothing is written."""
-    parts: list[str] = []
-    refused = [group for group in groups if group.one.action == "refuse"]
-    if refused:
-        named = join_words((name_group(one, quote) for one in refused), MOST_GROUPS)
-        each = "an option for each of" if len(review.refused) > 1 else "an option for"
-        parts.append(f"choose {each} {named}; until then nothing is deployed")
+# -- What is asked ---------------------------------------------------------------------
+
+
+def _list_requests(
+    groups: Sequence[Group], quote: Quote, *, is_broken: bool
+) -> Iterator[str]:
+    """Yield what the reviewer has to decide."""
+    writing = [group for group in groups if group.one.action not in ("none", "refuse")]
+    if writing:
+        costs = _list_increases(writing, quote)
+        approved = (
+            "the change, although it breaks something" if is_broken else "the change"
+        )
+        rejected = "; or reject it" if is_broken else ""
+        yield f"approve {approved}{costs and f', and {costs}'}{rejected}"
     spending = [
         group
         for group in groups
         if group.one.spends and "allow_spend" not in group.one.details.given
     ]
     if spending:
-        named = join_words((name_group(one, quote) for one in spending), MOST_GROUPS)
-        parts.append(f"agree to what {named} {_SPENDS[len(spending) > 1]} at deploy")
-    if not parts and any(one.action != "none" for one in review.notable):
-        is_broken = any(fact.is_bad for fact in _list_breaks(groups, quote, quote))
-        parts.append(
-            "approve what breaks, or reject it" if is_broken else "your approval"
-        )
-        if review.source == "plan":
-            parts.append("nothing stops the deploy")
-    return "; ".join(parts)
+        named = join_groups(spending, quote, MOST_GROUPS)
+        verb = "spends" if len(spending) == 1 else "spend"
+        yield f"agree to what {named} {verb} at deploy"
+    refused = [group for group in groups if group.one.action == "refuse"]
+    if refused:
+        named = join_groups(refused, quote, MOST_GROUPS)
+        yield f"choose an option for {named}; until then nothing is deployed"
+    if not (writing or spending or refused):
+        yield "nothing"
 
 
-_SPENDS: Final = ("spends", "spend")
+def _list_increases(groups: Sequence[Group], quote: Quote) -> str:
+    """Return what workflows cost more; empty if none does or that is not known."""
+    found: list[tuple[str, Group]] = []
+    for group in groups:
+        before, after = group.one.details.cost_before, group.one.details.cost_after
+        if after is None or before == after:
+            continue
+        cost = "" if before is None else format_cost_difference(before, after)
+        if not cost.startswith("-"):
+            found.append((cost or format_group_cost(group, Estimate.brief), group))
+    if len(groups) == 1:
+        return "".join(f"{cost} {PER_ROWS}" for cost, _ in found)
+    listed = join_first(
+        found, MOST_GROUPS, lambda one: f"{name_group(one[1], quote)} {one[0]}"
+    )
+    return listed and f"the {COST}: {listed}"

@@ -15,8 +15,8 @@ from ...plan import Review, Step
 from ...redaction import redact_keys
 from ...text import join_first, pluralize, printable
 from .._mermaid import draw_mermaid_changes
-from ._grouping import Group, group_alike
-from ._headline import make_headline
+from ._grouping import Group, group_review
+from ._headline import list_facts
 from ._markdown_escape import (
     format_code,
     format_code_block,
@@ -24,14 +24,24 @@ from ._markdown_escape import (
     format_prose,
 )
 from ._notes import Note, NoteStyle, list_notes
-from ._options import describe_rename, list_options, list_other_renames
+from ._options import (
+    Decision,
+    Option,
+    describe_rename,
+    list_decisions,
+    list_next,
+    list_other_renames,
+)
 from ._source import compare_source
 from ._words import (
+    NO_DIFFERENCE,
     SIGNS,
     describe_action,
     format_changes_title,
     format_share,
+    list_changes,
     name_group,
+    name_view,
     title_listed_kinds,
 )
 
@@ -74,11 +84,12 @@ def as_markdown(review: Review, *, name: str | None = None, limit: int = LIMIT) 
         limit: The most bytes of UTF-8 text, at least 8,192.
     """
     page = _Page(max(limit, 8_192) - _NOTE)
-    groups = group_alike(review.notable)
+    groups = group_review(review)
     _add_head(page, review, groups, review.env if name is None else name)
     for group in groups:
-        _add_group(page, group, review, is_alone=len(groups) == 1)
+        _add_group(page, group, is_alone=len(groups) == 1)
     _add_tail(page, review)
+    _add_next(page, review, groups)
     return page.text()
 
 
@@ -214,37 +225,36 @@ def _shorten(name: str) -> str:
 def _add_head(
     page: _Page, review: Review, groups: Sequence[Group], name: str | None
 ) -> None:
-    line = make_headline(review, groups, format_code, format_prose)
+    facts = list_facts(review, groups, format_code, format_prose)
     of = f": {format_code(review.env)}" if review.env is not None else ""
-    page.add(f"{format_marker(name)}\n### flow64 review{of}\n\n**{line.what}**\n", 0)
-    for number, fact in enumerate(line.facts, 1):
-        end = "\n" if number == len(line.facts) else ""
+    page.add(f"{format_marker(name)}\n### flow64 review{of}\n", 0)
+    for number, fact in enumerate(facts, 1):
+        end = "\n" if number == len(facts) else ""
         page.add(f"- **{fact.label}:** {fact.text}{end}", 0, "note")
 
 
-def _add_group(page: _Page, group: Group, review: Review, *, is_alone: bool) -> None:
+def _add_group(page: _Page, group: Group, *, is_alone: bool) -> None:
     one, first = group.one, group.first
     # Workflows that stop the deploy come first. New workflows, and those that stay, get
     # the room that changes to live workflows leave.
     base = (1 if one.action == "refuse" else 2) + (0 if _is_live(one) else _LATER)
     at = page.add(_write_title(group), base, "group", group.label)
+    if group.like is not None:
+        page.add_to(at, partial(_write_difference, group), base + 2, "changes")
+    elif changed := list_changes(group):
+        words = f"{format_changes_title(group).capitalize()}:"
+        changes = partial(_write_block, words, changed)
+        page.add_to(at, changes, base + 2, "changes")
+    elif first.differences is not None:
+        page.add_to(at, lambda _: (f"{NO_DIFFERENCE.capitalize()}.\n", 0), base, "note")
     if one.edits:
         edits = partial(_write_block, "Edited on the service:", first.edit_sections)
         page.add_to(at, edits, base + 1, "edits")
-    if group.like is not None:
-        page.add_to(at, partial(_write_difference, group), base + 2, "changes")
-    elif one.changes:
-        words = f"{format_changes_title(group).capitalize()}:"
-        changes = partial(_write_block, words, first.change_sections)
-        page.add_to(at, changes, base + 2, "changes")
-    if one.action == "refuse":
-        options = "\n".join(_write_options(group, review))
-        page.add_to(at, lambda _: (options, 0), base, "note")
     if group.follows:
         words = f"What {'also ' if group.like else ''}follows:"
         follows = partial(_write_block, words, group.follows)
         page.add_to(at, follows, base + 4, "follows")
-    if notes := [_format_note(note) for note in list_notes(group, review, _NOTE_STYLE)]:
+    if notes := [_format_note(note) for note in list_notes(group, _NOTE_STYLE)]:
         page.add_to(at, lambda _: ("\n".join([*notes, ""]), 0), base + 3, "note")
     if one.details.after is not None and group.is_drawn:
         draw = partial(_draw_picture, group, is_open=is_alone)
@@ -285,7 +295,8 @@ def _write_title(group: Group) -> str:
         "",
     ]
     if len(group.views) > 1:
-        lines += [join_first(group.keys, MOST_KEYS, format_code), ""]
+        name = partial(name_view, quote=format_code)
+        lines += [join_first(group.views, MOST_KEYS, name), ""]
     elif one.name and one.name != one.key:
         lines += [format_code(one.name), ""]
     reasons = [
@@ -296,20 +307,24 @@ def _write_title(group: Group) -> str:
     return "\n".join(lines)
 
 
-def _write_options(group: Group, review: Review) -> Iterator[str]:
-    """Write what can be done about a refusal. GitHub has a button to copy a block."""
-    each = ", for each of them" if len(group.views) > 1 else ""
-    yield f"**Options{each}:**"
+def _write_decision(decision: Decision) -> Iterator[str]:
+    """Write what is to be decided. GitHub has a button to copy a block."""
+    yield f"**To decide:** {format_prose(decision.question)}"
     yield ""
     # Numbered, so that it is a list apart from the notes below it.
-    for number, option in enumerate(list_options(group, review), 1):
-        end = ":" if option.commands else ""
-        yield f"{number}. {format_prose(option.words)}{end}"
-        if option.commands:
-            shown = "\n".join(printable(redact_keys(one)) for one in option.commands)
-            block = format_code_block(shown, option.language)
-            yield from (f"   {line}".rstrip() for line in block.splitlines())
-    yield ""
+    for number, option in enumerate(decision.options, 1):
+        yield from _write_option(f"{number}. ", option)
+
+
+def _write_option(start: str, option: Option) -> Iterator[str]:
+    words = option.words[:1].upper() + option.words[1:]
+    yield f"{start}{format_prose(words)}{':' if option.commands else '.'}"
+    indent = " " * len(start)
+    yield from (f"{indent}- {format_prose(line)}" for line in option.lost)
+    if option.commands:
+        shown = "\n".join(printable(redact_keys(one)) for one in option.commands)
+        block = format_code_block(shown, option.language)
+        yield from (f"{indent}{line}".rstrip() for line in block.splitlines())
 
 
 _NOTE_STYLE: Final = NoteStyle(
@@ -410,6 +425,15 @@ def _write_source(group: Group, _: int) -> _Made:
     summary = f"<summary>As flow64 code{of}</summary>"
     # The changes above say the same, so it does not count as cut.
     return f"<details>{summary}\n\n{body}\n</details>\n", 0
+
+
+def _add_next(page: _Page, review: Review, groups: Sequence[Group]) -> None:
+    """Add what to decide, or what to do next."""
+    parts = [_write_decision(one) for one in list_decisions(review, groups, str)]
+    parts += [_write_option("", one) for one in list_next(review, groups)]
+    page.add("#### Next\n", 0)
+    for number, part in enumerate(parts):
+        page.add("\n".join([*part, ""]), min(number, 1), "note")
 
 
 def _add_tail(page: _Page, review: Review) -> None:

@@ -62,7 +62,8 @@ def _join_as_code(words: list[str]) -> list[str]:
 
 
 _PLAIN: Final = re.compile(
-    r"\(?(?:[A-Za-z]+(?:[-'][a-z]+)*|[0-9]{1,3}(?:,[0-9]{3})*)\)?[,;:]?"
+    r"\(?(?:(?:[A-Za-z]+(?:[-'][a-z]+)*|flow64)\)?[.?]?"
+    r"|[0-9]{1,3}(?:,[0-9]{3})*\)?)[,;:]?"
 )
 """A word without meaning for Markdown and GitHub."""
 

@@ -7,11 +7,12 @@ from typing import Final, TypeAlias
 
 from attrs import frozen
 
-from ...plan import FLAGS, Review, RunRef, ScheduleRef
+from ...diff import COST
+from ...plan import FLAGS, RunRef, ScheduleRef
 from ...text import join_first, pluralize
 from ._grouping import Group
-from ._options import format_deletion, format_options
-from ._words import Quote, format_cost_change, format_share
+from ._options import format_options
+from ._words import Quote, format_group_cost, format_share
 
 MOST_TOUCHED: Final = 3
 """Schedules and runs of one group that are named."""
@@ -57,27 +58,26 @@ class NoteStyle:
     most: int
 
 
-def list_notes(group: Group, review: Review, style: NoteStyle) -> Sequence[Note]:
+def list_notes(group: Group, style: NoteStyle) -> Sequence[Note]:
     """Return the notes of a group, in display order.
 
     Those that the group it is like has as well are left out, but for warnings.
     """
-    notes = [*_list_notes(group, review, style)]
+    notes = [*_list_notes(group, style)]
     if group.like is None:
         return notes
-    known = [*_list_notes(group.like, review, style)]
+    known = [*_list_notes(group.like, style)]
     return [note for note in notes if note.is_warning or note not in known]
 
 
-def _list_notes(group: Group, review: Review, style: NoteStyle) -> Iterator[Note]:
+def _list_notes(group: Group, style: NoteStyle) -> Iterator[Note]:
     one, first, name = group.one, group.first, style.name
     if first.is_new:
         yield Note("blocks", [join_first(first.blocks, style.most, name)])
     if one.effects and (first.is_new or one.action == "create"):
         yield Note("effects", [style.sentence(one.effects)], opening="")
     if one.details.cost_after is not None:
-        cost = format_cost_change(group, lambda cost: cost.describe(name))
-        yield Note("cost of 1,000 input rows, at most", [cost])
+        yield Note(COST, [format_group_cost(group, lambda cost: cost.describe(name))])
     if first.settings:
         label = "set on the service and not by code, so a deploy leaves it"
         lines = [*first.settings, _format_taking(group)]
@@ -90,8 +90,6 @@ def _list_notes(group: Group, review: Review, style: NoteStyle) -> Iterator[Note
         text = f"{spends}; {_format_consent(group, name)}"
         yield Note(spends_when(group), [text], is_warning=True)
     yield from _list_activity(group, style)
-    if one.state == "orphan" and one.action == "none" and one.lifted_by is not None:
-        yield Note("to delete it", [name(format_deletion(review))])
     if group.files:
         files = join_first(group.files, style.most, name)
         yield Note("file", [files], opening="in ")
@@ -123,7 +121,7 @@ _Touched: TypeAlias = tuple[str, ScheduleRef | RunRef]
 
 def _list_activity(group: Group, style: NoteStyle) -> Iterator[Note]:
     """Yield the schedules and active runs of a group, and all that was not checked."""
-    ones, quote = [view.step for view in group.views], style.name
+    ones, quote = [one for view in group.views for one in view.steps], style.name
 
     def name(found: _Touched) -> str:
         key, thing = found

@@ -1,4 +1,4 @@
-"""The options of a reviewer where a deploy stops: each with what to run or write."""
+"""What a reviewer has to decide: each option with its consequence and its command."""
 
 from __future__ import annotations
 
@@ -8,11 +8,21 @@ from typing import Final
 
 from attrs import frozen
 
+from ...diff import ARROW
 from ...errors import OTHER_ENVIRONMENT
-from ...plan import Flag, Rename, Review, Step, format_flags, take_over_command
-from ...text import join_words
+from ...plan import (
+    Flag,
+    Rename,
+    Review,
+    Step,
+    format_flags,
+    pull_command,
+    take_over_command,
+)
+from ...text import join_first, join_words, pluralize
 from ._grouping import Group
-from ._words import Quote
+from ._view import View
+from ._words import Quote, join_groups, join_ways
 
 MOST_FLAGS: Final = 40
 """The most workflows that one command names."""
@@ -20,89 +30,265 @@ MOST_FLAGS: Final = 40
 MOST_COMMANDS: Final = 3
 """The most commands of one option."""
 
+MOST_GROUPS: Final = 4
+"""The most groups that a question names."""
+
+MOST_LOST: Final = 12
+"""The most values that an option lists."""
+
 
 @frozen
 class Option:
     """One way to go on.
 
     Attributes:
-        words: What it does.
+        words: What it does, and what follows from it.
         commands: The commands to run, or the code to write. Empty if words are enough.
         language: The language of the commands.
+        lost: The values on the service that it replaces, each with its workflow.
     """
 
     words: str
     commands: Sequence[str] = ()
     language: str = "sh"
+    lost: Sequence[str] = ()
 
 
-def list_options(group: Group, review: Review) -> Iterator[Option]:
-    """Yield the options for a group that stops the deploy."""
-    one = group.one
-    skip = Option(
-        "leave it as it is, and deploy the rest", [_deploy(review, "--skip-drifted")]
-    )
-    if one.lifted_by is None and one.state == "foreign":
-        yield Option(OTHER_ENVIRONMENT)
-        yield skip
-    elif one.lifted_by is None:
-        yield Option("correct the pin, or take it away to create a new workflow")
-    else:
-        yield _first_option(group, review)
-        words = "delete it" if one.state == "orphan" else "overwrite it"
-        if one.lifted_by == "create":
-            orphans = _name_orphans(group, review)
-            words = f"create it as another workflow{orphans and f', beside {orphans}'}"
-        yield Option(words, [_deploy(review, *_list_flags(group, review))])
-        if one.lifted_by == "behind" and one.state != "orphan":
-            where = f"[tool.flow64.environments.{review.env}]"
-            words = f"let branches deploy: in pyproject.toml, {where}"
-            yield Option(words, ["branches = true"], "toml")
-        elif one.may_skip:
-            yield skip
+@frozen
+class Decision:
+    """Something to decide before the deploy, for workflows with the same options.
+
+    Attributes:
+        question: What is to be decided, and for which workflows.
+        options: The options.
+    """
+
+    question: str
+    options: Sequence[Option]
 
 
-def _first_option(group: Group, review: Review) -> Option:
-    """Return the option that keeps what is there."""
-    one = group.one
-    if one.lifted_by == "behind":
-        by = "what deployed it" if one.state == "orphan" else "that commit"
-        return Option(f"bring the code up to {by}", ["git pull"])
+def list_decisions(
+    review: Review, groups: Sequence[Group], quote: Quote
+) -> Sequence[Decision]:
+    """Return what is to be decided. Workflows with the same options are one decision.
+
+    Args:
+        review: The review.
+        groups: Its groups.
+        quote: Writes a name that data gives.
+    """
+    found: dict[object, list[Group]] = {}
+    for group in groups:
+        if group.one.action == "refuse":
+            one = group.one
+            state = "edited" if one.state in _EDITED else one.state
+            # Each rename has an argument of its own to write.
+            apart = group if one.lifted_by == "create" else None
+            found.setdefault((state, one.lifted_by, apart), []).append(group)
+    return [_decide(review, alike, quote) for alike in found.values()]
+
+
+_EDITED: Final = ("drifted", "conflict")
+"""States of workflows that were edited on the service."""
+
+
+def _decide(review: Review, groups: Sequence[Group], quote: Quote) -> Decision:
+    one = groups[0].one
+    asked = _Asked(review, groups, [view for group in groups for view in group.views])
+    named = join_groups(groups, quote, MOST_GROUPS)
     if one.lifted_by == "create":
-        renames = _renames(group, review)
-        code = [*dict.fromkeys(was for one in renames for was in one.arguments)]
-        if not code:
-            return Option("keep its ids by the argument was=")
-        words = f"keep {_name_orphans(group, review)} and its ids under the new key"
-        if any(one.others for one in renames):
-            words = "keep the ids of the one that it was, under the new key"
-        return Option(
-            f"{words}: in Workflow(...), write", code[:MOST_COMMANDS], "python"
-        )
-    env = str(review.env)
-    taken = [take_over_command(view.step, env) for view in group.views]
-    more = f" (of the first {MOST_COMMANDS} here)" * (len(taken) > MOST_COMMANDS)
+        return Decision(f"{named}: one workflow or two?", [*_list_rename(asked)])
+    were = "was" if len(asked.views) == 1 else "were"
+    if one.lifted_by is None and one.state == "foreign":
+        options = [Option(OTHER_ENVIRONMENT), _leave_out(asked)]
+        return Decision(f"{named} {were} not deployed by this code", options)
+    if one.lifted_by is None:
+        words = "correct the pin, or remove it so that a new workflow is created"
+        return Decision(f"{named}: what it is pinned to is missing", [Option(words)])
+    if one.state == "orphan":
+        return Decision(f"delete {named}?", [*_list_deletion(asked)])
+    if one.lifted_by == "behind":
+        question = f"{named} {were} deployed by newer code, or by another branch"
+        return Decision(question, [*_list_behind(asked)])
+    if one.state in _EDITED:
+        question = f"{named} {were} edited on the service since the last deploy"
+    elif one.state == "foreign":
+        question = f"{named} {were} not deployed by this code"
+    else:
+        question = f"a deploy of {named} replaces text that cannot be saved"
+    return Decision(question, [*_list_overwrite(asked)])
+
+
+@frozen
+class _Asked:
+    """The workflows of one decision."""
+
+    review: Review
+    groups: Sequence[Group]
+    views: Sequence[View]
+
+    @property
+    def steps(self) -> Sequence[Step]:
+        """The workflows."""
+        return [view.step for view in self.views]
+
+    def say(self, one: str, several: str) -> str:
+        """Return words about one workflow, or about several."""
+        return one if len(self.views) == 1 else several
+
+    def deploy(self, *flags: str) -> str:
+        """Return the command that deploys with some options."""
+        return format_deploy(self.review, *flags)
+
+
+def _list_overwrite(asked: _Asked) -> Iterator[Option]:
+    """Yield what can be done with workflows that are not as the code left them."""
+    yield _overwrite(asked)
+    if asked.views[0].step.may_skip:
+        yield _leave_out(asked)
+    yield _take_over(asked)
+
+
+def _overwrite(asked: _Asked) -> Option:
+    """Return the option that replaces what is on the service."""
+    both = asked.say("it", "both" if len(asked.views) == TWO else "all of them")
+    copy = "but for a copy in flow64 history"
+    if any(one.lost for one in asked.steps):
+        copy = "and flow64 history has no copy of what cannot be saved"
+    lost = [line for group in asked.groups for line in _list_lost(group)]
+    if (more := len(lost) - MOST_LOST) > 0:
+        lost[MOST_LOST:] = [f"and {pluralize(more, 'more value')}"]
     return Option(
-        f"keep what is on the service, and take it into the code{more}",
-        taken[:MOST_COMMANDS],
+        f"overwrite {both} with the code: what is on the service is lost, {copy}",
+        [asked.deploy(*_list_consents(asked.steps))],
+        lost=lost,
     )
 
 
-def _renames(group: Group, review: Review) -> Sequence[Rename]:
-    keys = {view.step.key for view in group.views}
-    return [rename for rename in review.renames if rename.key in keys]
+TWO: Final = 2
+"""Workflows of which one says `both`."""
 
 
-def _name_orphans(group: Group, review: Review) -> str:
-    found = [key for one in _renames(group, review) for key in one.candidates]
-    return join_words(dict.fromkeys(found))
+def _list_lost(group: Group) -> Iterator[str]:
+    """Yield the values on the service that a write replaces, each with its workflow.
+
+    What most other workflows change as well is left out.
+    """
+    found = group.first.change_sections if group.like is None else group.besides
+    keys = join_first(group.keys, MOST_GROUPS)
+    for section in found:
+        about = f"{section.title}: " if section.title else ""
+        for line in section.lines:
+            if line.before is not None:
+                value = f"{line.label}{line.before} {ARROW} {line.after}"
+                yield f"{keys}: {about}{value}"
+            elif line.sign == "-":
+                yield f"{keys}: {about}{line.text} is removed"
 
 
-def _list_flags(group: Group, review: Review) -> Sequence[str]:
-    """Return the options of a deploy that agree to what a group needs."""
-    if group.one.state == "orphan":
-        return _list_prune_flags(review)
-    return _list_consents([view.step for view in group.views])
+def _leave_out(asked: _Asked) -> Option:
+    """Return the option that leaves workflows alone."""
+    steps = asked.review.workflows
+    others = sum(one.action not in ("none", "refuse") for one in steps)
+    stay = asked.say(
+        "leave it out: it stays as it is", "leave them out: they stay as they are"
+    )
+    rest = f"{pluralize(others, 'other workflow')} {'is' if others == 1 else 'are'}"
+    deployed = f"{rest} deployed" if others else "nothing is deployed"
+    mix = asked.say("", ". With --force KEY as well, that one is overwritten")
+    return Option(
+        f"{stay} on the service, and {deployed}. The next deploy asks again{mix}",
+        [asked.deploy("--skip-drifted")],
+    )
+
+
+def _take_over(asked: _Asked) -> Option:
+    """Return the option that keeps what is on the service."""
+    commands = _format_taking(asked)
+    form = "code" if commands[0].startswith("flow64 code") else "JSON"
+    it = asked.say("it", "them")
+    return Option(
+        f"keep what is on the service: read {it} as {form}, take the edits into your "
+        "code, and review again. Nothing is deployed until then",
+        commands,
+    )
+
+
+def _list_behind(asked: _Asked) -> Iterator[Option]:
+    """Yield what can be done with workflows that newer code deployed."""
+    yield Option(
+        "bring this code up to that commit, and review again. Nothing is deployed "
+        "until then",
+        ["git pull"],
+    )
+    yield _overwrite(asked)
+    yield _leave_out(asked)
+    where = f"[tool.flow64.environments.{asked.review.env}]"
+    yield Option(
+        f"let every branch deploy there, from now on: in pyproject.toml, {where}",
+        ["branches = true"],
+        "toml",
+    )
+
+
+def _list_deletion(asked: _Asked) -> Iterator[Option]:
+    """Yield what can be done with workflows that need consent to be deleted."""
+    it = asked.say("it", "them")
+    if asked.steps[0].lifted_by == "behind":
+        words = f"bring this code up to what deployed {it}, and review again"
+        yield Option(words, ["git pull"])
+    else:
+        yield _take_over(asked)
+    yield Option(
+        f"delete {it}, with {asked.say('its', 'their')} history and schedules; "
+        f"flow64 history keeps a copy of the definition",
+        [asked.deploy(*_list_prune_flags(asked.review))],
+    )
+
+
+def _list_rename(asked: _Asked) -> Iterator[Option]:
+    """Yield what can be done with workflows that may be renamed."""
+    renames = [view.rename for view in asked.views if view.rename is not None]
+    code = [*dict.fromkeys(was for one in renames for was in one.arguments)]
+    more = f" (the first {MOST_COMMANDS} here)" * (len(code) > MOST_COMMANDS)
+    keeps = "it keeps its id, history and schedules"
+    if any(one.others for one in renames):
+        keeps = "it keeps the id, history and schedules of the one that it was"
+    if code:
+        words = f"{keeps} if the author writes into Workflow(...){more}"
+    else:
+        words = f"{keeps} by the argument was=, if only the key differs"
+    yield Option(f"one, renamed: {words}", code[:MOST_COMMANDS], "python")
+    new = join_words([view.step.key for view in asked.views], MOST_GROUPS)
+    keys = [*dict.fromkeys(key for one in renames for key in one.candidates)]
+    old = join_words(keys, MOST_GROUPS) or "the other one"
+    if len(keys) > 1:
+        goes_on = f"{old} stay on the service and their schedules go on, until somebody"
+        goes_on, stay = f"{goes_on} deletes them", "stay as they are"
+    else:
+        goes_on = f"{old} stays on the service and its schedules go on, until somebody"
+        goes_on, stay = f"{goes_on} deletes it", "stays as it is"
+    gets = asked.say("gets a new id", "get new ids")
+    yield Option(
+        f"two: {new} {gets}, without history and schedules. {goes_on}",
+        [asked.deploy(*_list_consents(asked.steps))],
+    )
+    yield Option(
+        f"do nothing: nothing is deployed, and {old} {stay}, with id, history and "
+        "schedules"
+    )
+
+
+def _format_taking(asked: _Asked) -> Sequence[str]:
+    """Return the command that reads live workflows, so that code can take them over."""
+    env, steps = str(asked.review.env), asked.steps
+    if len(steps) == 1:
+        return [take_over_command(steps[0], env)]
+    is_named = all(one.target is not None and one.state != "foreign" for one in steps)
+    if is_named and len(steps) <= MOST_FLAGS:
+        picked = " ".join(f"--select {shlex.quote(one.key)}" for one in steps)
+        return [f"flow64 pull {shlex.quote(env)} {picked} -o live"]
+    return [pull_command(one, env) for one in steps[:MOST_COMMANDS]]
 
 
 def _list_prune_flags(review: Review) -> Sequence[str]:
@@ -118,12 +304,59 @@ def _list_consents(steps: Sequence[Step]) -> Sequence[str]:
     return [format_flags(one.key, one.consents) for one in found]
 
 
-def format_deletion(review: Review) -> str:
-    """Return the command that deletes all orphans."""
-    return _deploy(review, *_list_prune_flags(review))
+def list_next(review: Review, groups: Sequence[Group]) -> Iterator[Option]:
+    """Yield what to do next, apart from what is to be decided first."""
+    acting = {group.one.action for group in groups} - {"none"}
+    orphans = [one for one in review.workflows if one.may_prune]
+    may_delete = not review.renames and any(one.action == "none" for one in orphans)
+    what = f"to delete {pluralize(len(orphans), 'workflow')} that"
+    what += f" {'is' if len(orphans) == 1 else 'are'} no longer in the code, with"
+    what += " history and schedules"
+    if review.source == "diff" and acting:
+        yield Option(
+            "approve or reject the change. Nothing on the service changes until "
+            "flow64 deploy runs"
+        )
+    elif acting and "refuse" not in acting:
+        yield _deploy_all(review, groups)
+    elif not acting and may_delete:
+        what = f"nothing has to be done; {what}"
+    elif not acting:
+        yield Option("nothing is to be done")
+    if may_delete:
+        yield Option(what, [format_deploy(review, *_list_prune_flags(review))])
 
 
-def _deploy(review: Review, *flags: str) -> str:
+def _deploy_all(review: Review, groups: Sequence[Group]) -> Option:
+    """Return the command that deploys, if nothing is to be decided first."""
+    writing = [group for group in groups if group.one.action != "none"]
+    steps = [view.step for group in writing for view in group.views]
+    flags = [
+        format_flags(one.key, given) for one in steps if (given := _list_given(one))
+    ]
+    if len(flags) > MOST_FLAGS:
+        flags = [format_flags("KEY", _list_given(steps[0]))]
+    if any(one.action == "delete" for one in steps):
+        flags[:0] = [f"--prune={sum(one.may_prune for one in review.workflows)}"]
+    spends = any(one.spends and "allow_spend" not in one.details.given for one in steps)
+    words = "if you approve, deploy it"
+    if spends:
+        words = "if you agree to what it spends, deploy it"
+    if any(group.first.is_breaking for group in writing):
+        words = "reject it, or deploy it although it breaks something"
+    return Option(words, [format_deploy(review, *flags, "--yes")])
+
+
+def _list_given(step: Step) -> Sequence[Flag]:
+    """Return the consents that a write needs, if none is still to be decided."""
+    given = dict.fromkeys(step.details.given)
+    if step.spends:
+        given["allow_spend"] = None
+    return [*given]
+
+
+def format_deploy(review: Review, *flags: str) -> str:
+    """Return the command that deploys, with some options."""
     command = review.command or f"flow64 deploy --env {shlex.quote(str(review.env))}"
     return " ".join(filter(None, (command, *flags)))
 
@@ -134,28 +367,11 @@ def format_options(group: Group, flags: Sequence[Flag]) -> str:
     return format_flags(key, flags)
 
 
-def format_was(rename: Rename) -> str:
-    """Return the argument that keeps the ids of a workflow; empty if none does."""
-    return _join_ways(rename.arguments)
-
-
 def describe_rename(rename: Rename, quote: Quote) -> str:
-    """Return the two keys of a rename, and how to keep the ids."""
-    was = _join_ways([*map(quote, rename.arguments)])
+    """Return the keys of a rename, and how to keep the ids."""
+    was = join_ways(rename.arguments, quote)
     keeps = f": {was} keeps its ids" if was else ""
-    orphans = _join_ways([*map(quote, rename.candidates)])
-    return f"{orphans} → {quote(rename.key)}{keeps}"
-
-
-def name_candidates(rename: Rename) -> str:
-    """Return the keys of the workflows that a new one may have been."""
-    return _join_ways(rename.candidates)
-
-
-def _join_ways(ways: Sequence[str]) -> str:
-    more = len(ways) - MOST_COMMANDS
-    shown = [*ways[:MOST_COMMANDS], *([f"{more:,} more"] if more > 0 else [])]
-    return " or ".join(shown)
+    return f"{join_ways(rename.candidates, quote)} {ARROW} {quote(rename.key)}{keeps}"
 
 
 def list_other_renames(review: Review) -> Sequence[Rename]:

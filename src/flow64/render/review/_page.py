@@ -23,19 +23,28 @@ from ...text import pluralize
 from .._graph import Graph, GraphNode, graph_between
 from .._style import STYLE as GRAPH_STYLE
 from .._svg import draw_graph, make_anchors
-from ._grouping import Group, group_alike
-from ._headline import make_headline
+from ._grouping import Group, group_review
+from ._headline import list_facts
 from ._notes import NoteStyle, list_notes
-from ._options import describe_rename, list_options, list_other_renames
+from ._options import (
+    Option,
+    describe_rename,
+    list_decisions,
+    list_next,
+    list_other_renames,
+)
 from ._page_style import STYLE
 from ._source import compare_source
 from ._words import (
+    NO_DIFFERENCE,
     SIGNS,
     describe_action,
     format_changes_title,
-    format_cost_change,
+    format_group_cost,
     format_share,
+    list_changes,
     name_group,
+    name_view,
     title_listed_kinds,
 )
 
@@ -71,7 +80,7 @@ def as_html(review: Review) -> str:
     It loads nothing and runs nothing, and its policy says so to the browser.
     Differences are shown by signs and shapes, and not by colour alone.
     """
-    groups = group_alike(review.notable)
+    groups = group_review(review)
     room = _Room(MOST_BLOCKS, ALL_LINES)
     parts = [
         *_write_head(review, groups),
@@ -80,9 +89,9 @@ def as_html(review: Review) -> str:
         *(
             line
             for number, group in enumerate(groups, 1)
-            for line in _write_group(group, number, groups, review, room)
+            for line in _write_group(group, number, groups, room)
         ),
-        *([] if groups else ["<p class=empty>Nothing here needs a decision.</p>"]),
+        *_write_next(review, groups),
         "</main>",
         *_write_foot(review, room),
         "</body>",
@@ -121,7 +130,6 @@ def _hash(style: str) -> str:
 
 
 def _write_head(review: Review, groups: Sequence[Group]) -> Iterator[str]:
-    line = make_headline(review, groups, _code, _text)
     policy = (
         f"default-src 'none'; style-src {_hash(STYLE)} {_hash(GRAPH_STYLE)}; "
         "base-uri 'none'; form-action 'none'"
@@ -142,14 +150,16 @@ def _write_head(review: Review, groups: Sequence[Group]) -> Iterator[str]:
     yield '<a class="skip" href="#main">Skip to the changes</a>'
     yield "<header>"
     yield f"<h1>flow64 review {about}</h1>"
-    yield f'<p class="what">{line.what}</p>'
-    if line.facts:
-        yield '<dl class="summary">'
-        for fact in line.facts:
-            style = ' class="asked"' if fact.is_asked else ""
-            label = fact.label[:1].upper() + fact.label[1:]
-            yield f"<div{style}><dt>{label}</dt><dd>{fact.text}</dd></div>"
-        yield "</dl>"
+    yield '<dl class="summary">'
+    for number, fact in enumerate(list_facts(review, groups, _code, _text)):
+        style = "asked" if fact.is_asked else "bad" if fact.is_bad else ""
+        style = "" if number and not style else f' class="{style or "what"}"'
+        label = fact.label[:1].upper() + fact.label[1:]
+        texts = [f"<p>{text}</p>" for text in fact.texts]
+        if fact.is_asked:
+            texts[-1] = f'<p><a href="#next">{fact.texts[-1]}</a></p>'
+        yield f"<div{style}><dt>{label}</dt><dd>{''.join(texts)}</dd></div>"
+    yield "</dl>"
     yield "</header>"
 
 
@@ -158,7 +168,7 @@ def _write_index(groups: Sequence[Group]) -> Iterator[str]:
         return
     yield '<nav aria-labelledby="index"><h2 id="index">Workflows</h2><ul>'
     for number, group in enumerate(groups, 1):
-        cost = format_cost_change(group, Estimate.brief)
+        cost = format_group_cost(group, Estimate.brief)
         money = f'<span class="cost">{_text(cost)}</span>' if cost else ""
         yield (
             f'<li class="{group.one.action}"><a href="#g{number}">{_sign(group)}'
@@ -195,6 +205,26 @@ def _write_foot(review: Review, room: _Room) -> Iterator[str]:
     yield "</footer>"
 
 
+def _write_next(review: Review, groups: Sequence[Group]) -> Iterator[str]:
+    """Write what to decide, or what to do next. A click selects a whole command."""
+    yield '<section class="next" id="next" aria-labelledby="next-name">'
+    yield '<h2 id="next-name">Next</h2>'
+    for decision in list_decisions(review, groups, _code):
+        yield f"<h3>To decide: {decision.question}</h3><ol>"
+        yield from (f"<li>{_write_option(one)}</li>" for one in decision.options)
+        yield "</ol>"
+    yield from map(_write_option, list_next(review, groups))
+    yield "</section>"
+
+
+def _write_option(option: Option) -> str:
+    words = _text(option.words[:1].upper() + option.words[1:])
+    lost = "".join(f"<li>{_text(line)}</li>" for line in option.lost)
+    commands = "".join(f"<pre>{_code(one)}</pre>" for one in option.commands)
+    lost = f"<ul>{lost}</ul>" if lost else ""
+    return f"<p>{words}{':' if commands else '.'}</p>{lost}{commands}"
+
+
 # -- A group ---------------------------------------------------------------------------
 
 
@@ -221,7 +251,7 @@ class _GroupGraph:
 
 
 def _write_group(
-    group: Group, number: int, groups: Sequence[Group], review: Review, room: _Room
+    group: Group, number: int, groups: Sequence[Group], room: _Room
 ) -> Iterator[str]:
     one = group.one
     yield (
@@ -235,25 +265,26 @@ def _write_group(
     yield from _write_names(group)
     yield from _write_reasons(group)
     # Those of a group that is like another one are only its differences.
-    found = group.first.change_sections
+    found = list_changes(group)
     if group.like is not None:
         found = [*group.without, *group.besides]
     drawn = _draw_graph(group, number, found, room)
     wide = "" if drawn.svg and drawn.size[0] <= NARROW else " wide"
     yield f'<div class="cols{wide}"><div class="what-changes">'
+    if group.like is not None:
+        yield from _write_difference(group, 1 + groups.index(group.like), drawn, room)
+    elif found:
+        yield f"<h3>{format_changes_title(group).capitalize()}</h3>"
+        yield from _write_changes(_limit_lines(found, room), drawn)
+    elif group.first.differences is not None:
+        yield f"<p>{NO_DIFFERENCE.capitalize()}.</p>"
     if one.edits:
         yield "<h3>Edited on the service</h3>"
         yield from _write_changes(_limit_lines(group.first.edit_sections, room))
-    if group.like is not None:
-        yield from _write_difference(group, 1 + groups.index(group.like), drawn, room)
-    elif one.changes:
-        yield f"<h3>{format_changes_title(group).capitalize()}</h3>"
-        yield from _write_changes(_limit_lines(found, room), drawn)
-    yield from _write_options(group, review)
     if group.follows:
         yield f"<h3>What {'also ' if group.like else ''}follows</h3>"
         yield from _write_changes(_limit_lines(group.follows, room))
-    yield from _write_notes(group, review)
+    yield from _write_notes(group)
     if group.has_source:
         yield from _write_source(group, room)
     yield "</div>"
@@ -288,15 +319,14 @@ def _write_figure(group: Group, drawn: _GroupGraph) -> Iterator[str]:
 
 
 def _write_names(group: Group) -> Iterator[str]:
-    keys = group.keys
-    if len(keys) == 1:
+    if len(group.views) == 1:
         if group.one.name:
             yield f'<p class="title">{_text(group.one.name)}</p>'
         return
-    named = "".join(_code(key) for key in keys[:MOST_NAMED])
-    yield f'<p class="keys">{named}</p>'
-    if more := keys[MOST_NAMED:]:
-        rest = "".join(_code(key) for key in more)
+    names = [f"<span>{name_view(view, _code)}</span>" for view in group.views]
+    yield f'<p class="keys">{"".join(names[:MOST_NAMED])}</p>'
+    if more := names[MOST_NAMED:]:
+        rest = "".join(more)
         yield f"<details><summary>{len(more):,} more</summary>"
         yield f'<p class="keys">{rest}</p></details>'
 
@@ -307,18 +337,6 @@ def _write_reasons(group: Group) -> Iterator[str]:
         for reason, number in group.reasons:
             yield f"<li>{_text(reason)}{format_share(number, group)}</li>"
         yield "</ul>"
-
-
-def _write_options(group: Group, review: Review) -> Iterator[str]:
-    """Write what can be done about a refusal. A click selects a whole command."""
-    if group.one.action != "refuse":
-        return
-    each = ", for each of them" if len(group.views) > 1 else ""
-    yield f'<div class="options"><h3>Options{each}</h3><ol>'
-    for option in list_options(group, review):
-        commands = "".join(f"<pre>{_code(one)}</pre>" for one in option.commands)
-        yield f"<li>{_text(option.words)}{':' if commands else ''}{commands}</li>"
-    yield "</ol></div>"
 
 
 def _write_difference(
@@ -342,8 +360,8 @@ def _write_difference(
 _NOTE_STYLE: Final = NoteStyle(_code, _text, lambda line: _code(line.strip()), 40)
 
 
-def _write_notes(group: Group, review: Review) -> Iterator[str]:
-    notes = list_notes(group, review, _NOTE_STYLE)
+def _write_notes(group: Group) -> Iterator[str]:
+    notes = list_notes(group, _NOTE_STYLE)
     if not notes:
         return
     yield '<dl class="facts">'

@@ -36,13 +36,17 @@ clip-path:inset(50%);white-space:nowrap}
 header,nav,main,footer{max-width:84rem;margin:0 auto;padding:0 1.5rem}
 header{padding-top:1.5rem}
 h1{font-size:1rem;font-weight:600;color:var(--muted);margin:0 0 .75rem}
-.what{font-size:1.625rem;line-height:1.25;font-weight:600;margin:0 0 .5rem;
-max-width:60rem;text-wrap:pretty}
-.summary{margin:1rem 0 0;max-width:60rem}
-.summary div{display:grid;grid-template-columns:16rem minmax(0,1fr);gap:0 1rem;
-padding:.2rem 0}
+.summary{margin:0;max-width:60rem}
+.summary div{display:grid;grid-template-columns:14rem minmax(0,1fr);gap:0 1rem;
+padding:.25rem 0}
 .summary dt{color:var(--muted)}
 .summary dd{margin:0;overflow-wrap:anywhere}
+.summary p{margin:0}
+.summary .what dd{font-size:1.375rem;line-height:1.3;font-weight:600;
+text-wrap:pretty}
+.summary .what dt{padding-top:.35rem}
+.summary .what p+p{font-size:1rem;font-weight:400;margin-top:.25rem}
+.summary .bad dd{color:var(--stop);font-weight:600}
 .summary .asked{font-weight:600}
 .summary .asked dt{color:var(--text)}
 nav{margin-top:1.75rem}
@@ -75,11 +79,12 @@ align-items:center;gap:.35rem .75rem}
 .title,.keys{color:var(--muted);margin:.35rem 0 0}
 .keys code{margin-right:.6em}
 .reasons{margin:.75rem 0 0;padding-left:1.25rem}
-.options{margin:1rem 0;padding:.75rem 1rem;border-left:4px solid var(--stop);
-background:var(--stop-on);border-radius:0 8px 8px 0}
-.options h3,.options ol{margin:0}
-.options ol{padding-left:1.25rem}
-.options li{margin-top:.35rem}
+.next{border-top:1px solid var(--line);margin-top:2.5rem;padding-top:2rem}
+.next h2{font-size:1.25rem;margin:0}
+.next p{margin:.5rem 0 .25rem;max-width:60rem}
+.next ol,.next ul{padding-left:1.5rem;margin:.25rem 0;max-width:60rem}
+.next ol>li{margin-top:.75rem}
+.next ol>li::marker{font-weight:600}
 pre{margin:.15rem 0 0;padding:.3rem .6rem;background:var(--paper);
 border:1px solid var(--line);border-radius:6px;white-space:pre-wrap;user-select:all}
 h3{font-size:.9375rem;margin:1.5rem 0 .5rem}

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from ...analysis import format_kind_changes
-from ...diff import ARROW, Section, format_sections
+from ...diff import Section, format_sections
 from ...plan import Review, format_flags
 from ...redaction import clean_text
 from ...text import join_first, pluralize
-from ._grouping import Group, group_alike
-from ._headline import make_headline
+from ._grouping import Group, group_review
+from ._headline import list_facts
 from ._notes import Note, NoteStyle, list_notes
 from ._options import (
-    format_deletion,
-    format_was,
-    list_options,
+    Option,
+    describe_rename,
+    list_decisions,
+    list_next,
     list_other_renames,
-    name_candidates,
 )
+from ._view import View
 from ._words import (
+    NO_DIFFERENCE,
     SIGNS,
     describe_state,
     format_changes_title,
     format_share,
+    list_changes,
     name_group,
+    name_view,
     title_listed_kinds,
 )
 
@@ -33,41 +37,41 @@ MOST_KEYS: Final = 60
 """The most workflows of one group that are named. JSON names all."""
 
 
-def as_text(review: Review, *, in_full: bool = False) -> str:
+def as_text(review: Review, *, in_full: bool = False, is_applied: bool = False) -> str:
     """Return a review or a plan as text for a terminal.
 
     Args:
         review: What is shown.
         in_full: Show each workflow by itself, also if several change alike.
+        is_applied: Whether the plan is applied next, so that no command is named.
     """
-    return "".join(f"{clean_text(line)}\n" for line in _lines(review, in_full=in_full))
+    lines = _lines(review, in_full=in_full, is_applied=is_applied)
+    return "".join(f"{clean_text(line)}\n" for line in lines)
 
 
-def _lines(review: Review, *, in_full: bool) -> Iterator[str]:
-    line = make_headline(review, group_alike(review.notable, in_full=in_full), str, str)
-    listed = [one for one in review.workflows if one.is_notable or one.unmanaged]
-    what = f"{line.what}{_count_unchanged(review)}"
+def _lines(review: Review, *, in_full: bool, is_applied: bool) -> Iterator[str]:
+    groups = group_review(review, in_full=in_full, has_unmanaged=True)
+    first, *facts = list_facts(review, groups, str, str)
     if review.env is not None:
         plan = f"plan for environment {review.env} at {review.endpoint}"
         plan += _format_requests(review)
-        what = f"{plan}\n{what}" if listed else f"{plan}: {what[0].lower()}{what[1:]}"
-    yield from what.split("\n")
-    yield from (f"    {fact}" for fact in line.facts)
-    # The last lines are seen without scrolling.
-    groups = group_alike(listed, in_full=in_full)
-    for group in sorted(groups, key=lambda group: group.one.action == "refuse"):
+        nothing = f"nothing changes{first.text.removeprefix('nothing')}"
+        yield plan if groups else f"{plan}: {nothing}"
+    if groups or review.env is None:
+        yield str(first)
+    if groups:
+        for fact in facts:
+            yield f"    {fact.label}: {fact.texts[0]}"
+            yield from (f"        {text}" for text in fact.texts[1:])
+    for group in groups:
         yield ""
-        yield from _group_lines(group, review)
-    yield from _prune_lines(review)
+        yield from _group_lines(group)
     if renames := list_other_renames(review):
         yield ""
         yield "possibly renamed:"
         for rename in renames:
-            was = format_was(rename)
-            keeps = f"{was} keeps its ids" if was else "its ids depend on the new names"
             other = f"{format_flags(rename.key, ['create'])} makes another"
-            orphans = name_candidates(rename)
-            yield f"    {orphans} {ARROW} {rename.key}: {keeps}; {other}"
+            yield f"    {describe_rename(rename, str)}; {other}"
     if review.listed_kinds:
         yield ""
         yield title_listed_kinds(review)
@@ -76,19 +80,28 @@ def _lines(review: Review, *, in_full: bool) -> Iterator[str]:
         yield ""
         yield "not checked:"
         yield from (f"    {doubt}" for doubt in review.not_checked)
+    if groups:
+        yield from _next_lines(review, groups, is_applied=is_applied)
 
 
-def _prune_lines(review: Review) -> Iterator[str]:
-    """Yield the command that deletes what is no longer in the code."""
-    orphans = sum(one.may_prune for one in review.workflows if one.action == "none")
-    if orphans and not review.renames:
-        what = pluralize(orphans, "workflow")
-        are = "is" if orphans == 1 else "are"
+def _next_lines(
+    review: Review, groups: Sequence[Group], *, is_applied: bool
+) -> Iterator[str]:
+    """Yield what to decide, or what to do next."""
+    for decision in list_decisions(review, groups, str):
         yield ""
-        yield (
-            f"to delete {what} that {are} no longer in the code: "
-            f"{format_deletion(review)}"
-        )
+        yield f"to decide: {decision.question}"
+        for number, option in enumerate(decision.options, 1):
+            yield from _option_lines(f"{number}. ", option)
+    for option in () if is_applied else list_next(review, groups):
+        yield ""
+        yield from _option_lines("next: ", option, indent="")
+
+
+def _option_lines(start: str, option: Option, indent: str = "    ") -> Iterator[str]:
+    yield f"{indent}{start}{option.words}{':' if option.commands else ''}"
+    yield from (f"{indent}    - {line}" for line in option.lost)
+    yield from (f"{indent}    {line}" for line in option.commands)
 
 
 def _format_requests(review: Review) -> str:
@@ -98,43 +111,45 @@ def _format_requests(review: Review) -> str:
     return f" ({requests}{cached})" if review.requests else ""
 
 
-def _count_unchanged(review: Review) -> str:
-    number = sum(one.state == "unchanged" for one in review.workflows)
-    return f" ({number:,} of {len(review.workflows):,} unchanged)" if number else ""
-
-
-def _group_lines(group: Group, review: Review) -> Iterator[str]:
+def _group_lines(group: Group) -> Iterator[str]:
     one = group.one
     yield f"{SIGNS[one.action]} {name_group(group, str)}: {describe_state(group)}"
     if len(group.views) > 1:
-        yield f"    {join_first(group.keys, MOST_KEYS, str)}"
-    elif named := f"{one.name} ({one.id})" if one.id else one.name:
+        names = join_first(group.views, MOST_KEYS, lambda view: name_view(view, str))
+        yield f"    {names}"
+    elif named := _name_with_id(group.first):
         yield f"    {named}"
     for reason, number in group.reasons:
         yield f"    {reason}{format_share(number, group)}"
+    yield from _change_lines(group)
     if one.edits:
         yield "    what was edited on the service:"
         yield from _indent_sections(group.first.edit_sections)
-    yield from _change_lines(group)
     if group.follows:
         also = "also " if group.like else ""
         yield f"    what {also}follows:"
         yield from _indent_sections(group.follows)
-    for note in list_notes(group, review, _NOTE_STYLE):
+    for note in list_notes(group, _NOTE_STYLE):
         yield from (f"    {line}" for line in _format_note(note))
-    if one.action == "refuse":
-        yield f"    options{', for each of them' if len(group.views) > 1 else ''}:"
-        for number, option in enumerate(list_options(group, review), 1):
-            yield f"        {number}. {option.words}{':' if option.commands else ''}"
-            yield from (f"            {line}" for line in option.commands)
+
+
+def _name_with_id(view: View) -> str:
+    """Return the title of a workflow and its id, or both ids that it may have."""
+    one = view.step
+    if view.orphan is not None:
+        return f"{one.name} ({view.orphan.id}; as another workflow {one.id})"
+    return f"{one.name} ({one.id})" if one.id else one.name
 
 
 def _change_lines(group: Group) -> Iterator[str]:
     """Yield the changes, in full or by their difference from another group."""
     if group.like is None:
-        if group.one.changes:
+        found = list_changes(group)
+        if found:
             yield f"    {format_changes_title(group)}:"
-            yield from _indent_sections(group.first.change_sections)
+            yield from _indent_sections(found)
+        elif group.first.differences is not None:
+            yield f"    {NO_DIFFERENCE}"
         return
     like = f"the same as {name_group(group.like, str)}"
     if not group.without and not group.besides:

@@ -34,14 +34,35 @@ from ...diff import (
     map_blocks,
     sections,
 )
-from ...plan import Step
+from ...plan import Rename, Step
 
 
 @frozen(eq=False)
 class View:
-    """A workflow with all that its renderings need, each computed once."""
+    """A workflow with all that its renderings need, each computed once.
+
+    Attributes:
+        step: The workflow, and what becomes of it.
+        rename: The rename that it may be.
+        orphan: The workflow that it may be a rename of, if it is in the review.
+    """
 
     step: Step
+    rename: Rename | None = None
+    orphan: Step | None = None
+
+    @property
+    def old_keys(self) -> Sequence[str]:
+        """The key that it had before, or those that it may have had."""
+        if self.rename is not None:
+            return self.rename.candidates
+        was = self.step.details.was
+        return [] if was is None else [was]
+
+    @property
+    def steps(self) -> Sequence[Step]:
+        """The workflow, and the one that it may be a rename of."""
+        return [self.step] if self.orphan is None else [self.orphan, self.step]
 
     @cached_property
     def names(self) -> Mapping[str, str]:
@@ -87,6 +108,8 @@ class View:
                 self.unmanaged,
                 self.settings,
                 [one.spends, one.effects],
+                [one.details.was is None, self.rename is None, self.orphan is None],
+                self.differences,
                 shape,
             )
         )
@@ -116,7 +139,16 @@ class View:
         # spends and touches is shown in one sentence.
         apart = (CostChanged, EffectAppeared) if self.is_new else CostChanged
         shown = [one for one in self._consequences if not isinstance(one, apart)]
-        return sections(shown)
+        # What may be renamed brings nothing that is not there already.
+        return [] if self.rename is not None else sections(shown)
+
+    @cached_property
+    def differences(self) -> Sequence[Section] | None:
+        """The changes from the workflow that it may be a rename of, as lines."""
+        found = self.step.details.differs
+        if found is None:
+            return None
+        return sections(map_blocks(one, self._name_block) for one in found)
 
     @cached_property
     def unmanaged(self) -> Sequence[str]:
@@ -141,8 +173,10 @@ class View:
 
     @property
     def is_new(self) -> bool:
-        """Whether the workflow did not exist before."""
-        return self.step.details.before is None and self.step.details.after is not None
+        """Whether the workflow did not exist before, under another key either."""
+        details = self.step.details
+        is_there = details.before is not None or self.rename is not None
+        return details.after is not None and not is_there
 
     @property
     def is_drawn(self) -> bool:
@@ -168,6 +202,11 @@ class View:
         """The columns that a run no longer ends with."""
         found = self._consequences
         return [one.name for one in found if isinstance(one, ColumnDropped)]
+
+    @property
+    def is_breaking(self) -> bool:
+        """Whether a read breaks, a column is lost, or a check has a new error."""
+        return bool(self.broken_reads or self.dropped_columns or self.errors)
 
     @cached_property
     def _consequences(self) -> Sequence[Consequence]:

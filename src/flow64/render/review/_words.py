@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from ...analysis import Estimate, summarize_kind_changes
+from ...diff import ARROW, Section, format_cost_change
 from ...plan import FLAGS, Action, Review, State
+from ...text import join_words
 from ._grouping import Group
+from ._view import View
 
 Quote = Callable[[str], str]
 """How a format writes a name that data gives."""
@@ -31,13 +34,25 @@ BECOMES: Final[dict[Action, tuple[str, str]]] = {
 
 STATES: Final[dict[State, tuple[str, str]]] = {
     "removed": ("is no longer in the code", "are no longer in the code"),
-    "orphan": ("is no longer in the code", "are no longer in the code"),
-    "copy": ("is a copy", "are copies"),
-    "drifted": ("is drifted", "are drifted"),
-    "conflict": ("is in conflict", "are in conflict"),
-    "behind": ("is behind", "are behind"),
-    "foreign": ("is foreign", "are foreign"),
-    "absent": ("is absent", "are absent"),
+    "orphan": (
+        "is on the service and no longer in the code",
+        "are on the service and no longer in the code",
+    ),
+    "copy": ("is a copy made on the service", "are copies made on the service"),
+    "drifted": (
+        "was edited on the service since the last deploy",
+        "were edited on the service since the last deploy",
+    ),
+    "conflict": (
+        "changes in the code, and was also edited on the service",
+        "change in the code, and were also edited on the service",
+    ),
+    "behind": ("was deployed by newer code", "were deployed by newer code"),
+    "foreign": ("was not deployed by this code", "were not deployed by this code"),
+    "absent": (
+        "is pinned to a workflow that is not on the service",
+        "are pinned to workflows that are not on the service",
+    ),
     "new": ("may be renamed", "may be renamed"),
     "update": ("differs", "differ"),
     "converged": ("has no stamp of its own", "have no stamp of their own"),
@@ -48,54 +63,93 @@ STATES: Final[dict[State, tuple[str, str]]] = {
 }
 """The states of workflows that a deploy leaves alone, for one and for several."""
 
-
-def describe_action(group: Group) -> str:
-    """Return what a deploy does to a group, in a few words."""
-    one, several = group.one, len(group.views) > 1
-    if one.action == "refuse":
-        return f"{STATES[one.state][several]} and {STOPS[several]} the deploy"
-    if one.action == "none" and one.state == "orphan":
-        return ("stays on the service", "stay on the service")[several]
-    if one.action == "none":
-        return STATES[one.state][several]
-    return BECOMES[one.action][several]
+STOPS: Final = "this stops the deploy"
+"""The end of what is said of a workflow that a deploy refuses."""
 
 
 def describe_state(group: Group) -> str:
-    """Return the state of a group, and what a deploy does to it."""
+    """Return the name of the state of a group, with what it means and what happens."""
+    state = group.one.state
+    is_said = state in _USUAL or group.is_unchanged or group.is_only_renamed
+    return f"{'' if is_said else f'{state}: '}{describe_action(group)}"
+
+
+def describe_action(group: Group) -> str:
+    """Return what the state of a group means, and what a deploy does to it."""
     one, several = group.one, len(group.views) > 1
-    if one.action == "none":
-        more = ", with settings that the code does not set" if one.settings else ""
-        stays = f", {describe_action(group)}" if one.state == "orphan" else ""
-        return f"{one.state}{stays}{more}"
+    state = STATES[one.state][several]
     if one.action == "refuse":
-        why = "perhaps renamed" if one.state == "new" else one.state
-        return f"{why}, {STOPS[several]} the deploy"
+        return f"{state}; {STOPS}"
+    if one.action == "none" and one.state == "orphan":
+        return f"{state}; {('it stays', 'they stay')[several]} there"
+    if group.is_unchanged:
+        return one.state
+    if group.is_only_renamed:
+        return _KEEPS[several]
+    if one.action == "none":
+        return state
     given = [FLAGS[flag] for flag in one.details.given if flag != "allow_spend"]
     says = "says" if len(given) == 1 else "say"
     as_given = f", as {' and '.join(given)} {says}" if given else ""
-    state = "" if one.state in _USUAL else f"{one.state}, "
-    return f"{state}{BECOMES[one.action][several]}{as_given}"
+    known = "" if one.state in _USUAL else f"{state}; "
+    return f"{known}{BECOMES[one.action][several]}{as_given}"
 
 
-_USUAL: Final = ("new", "update", "converged")
-"""States that say no more than what a deploy does."""
+_KEEPS: Final = (
+    "keeps its id, history and schedules under the new key",
+    "keep their ids, history and schedules under the new keys",
+)
+"""What `was=` does, for one workflow and for several."""
+
+_USUAL: Final = ("new", "update", "converged", "removed", "unchanged")
+"""States with names that say no more than what a deploy does."""
 
 
-STOPS: Final = ("stops", "stop")
-"""The verb for one workflow and for several."""
+NO_DIFFERENCE: Final = "apart from the key, nothing differs"
+"""What is said of a workflow that is the other one of a possible rename."""
+
+
+def list_changes(group: Group) -> Sequence[Section]:
+    """Return the changes of a group, or how both workflows of a rename differ."""
+    found = group.first.differences
+    return group.first.change_sections if found is None else found
 
 
 def format_changes_title(group: Group) -> str:
     """Return the heading of the changes of a group."""
+    if group.first.differences is not None:
+        return "what differs between the two"
     return "the code would change" if group.one.action == "refuse" else "what changes"
+
+
+def name_view(view: View, quote: Quote) -> str:
+    """Name a workflow by its key; a renamed one by both keys."""
+    key = quote(view.step.key)
+    old = join_ways(view.old_keys, quote)
+    return f"{old} {ARROW} {key}" if old else key
+
+
+def join_ways(ways: Sequence[str], quote: Quote) -> str:
+    """Return the first of some alternatives, as in `a or b or 7 more`."""
+    more = len(ways) - MOST_WAYS
+    shown = [*map(quote, ways[:MOST_WAYS]), *([f"{more:,} more"] if more > 0 else [])]
+    return " or ".join(shown)
+
+
+MOST_WAYS: Final = 3
+"""The most alternatives that are named."""
 
 
 def name_group(group: Group, quote: Quote) -> str:
     """Name a group by the key of its only workflow, or by what its keys share."""
     if len(group.views) == 1:
-        return quote(group.label)
+        return name_view(group.first, quote)
     return f"{quote(group.label)} ({len(group.views):,})"
+
+
+def join_groups(groups: Iterable[Group], quote: Quote, most: int) -> str:
+    """Return the names of some groups, as in `a, b and c`."""
+    return join_words((name_group(one, quote) for one in groups), most)
 
 
 def format_share(number: int, group: Group) -> str:
@@ -103,14 +157,15 @@ def format_share(number: int, group: Group) -> str:
     return f" ({number:,} of them)" if number < len(group.views) else ""
 
 
-def format_cost_change(group: Group, cost: Callable[[Estimate], str]) -> str:
-    """Return the cost of 1,000 input rows before and after, as `cost` words one."""
+def format_group_cost(group: Group, word: Callable[[Estimate], str]) -> str:
+    """Return the cost of a group before and after; empty if it is not known."""
     before, after = group.one.details.cost_before, group.one.details.cost_after
     if after is None:
         return ""
-    if before is None or before == after:
-        return cost(after)
-    return f"{cost(before)} → {cost(after)}"
+    # A cost that was set by hand on the service is not what the code says.
+    if before == after and group.one.settings:
+        before = None
+    return format_cost_change(before, after, word)
 
 
 def title_listed_kinds(review: Review) -> str:

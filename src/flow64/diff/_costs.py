@@ -1,0 +1,55 @@
+"""Words for the cost of a workflow before and after a change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from ..analysis import Estimate
+from ..text import format_dollars
+from ._lines import ARROW
+
+PER_ROWS: Final = "per 1,000 input rows"
+"""What a cost is for."""
+
+COST: Final = f"cost {PER_ROWS}"
+"""The name of the cost that every plan, review and diff shows."""
+
+
+def format_cost_change(
+    before: Estimate | None,
+    after: Estimate,
+    word: Callable[[Estimate], str] = Estimate.describe,
+) -> str:
+    """Return both costs and their difference, as in `at most $150 → $450 (+$300)`.
+
+    Args:
+        before: The cost before. None for a new workflow.
+        after: The cost after.
+        word: Writes one cost.
+    """
+    is_counted = any(one and one.dollars is not None for one in (before, after))
+    most = "at most " if is_counted else ""
+    if before is None:
+        return f"{most}{word(after)}"
+    if before == after:
+        return f"unchanged, {most}{word(after)}"
+    difference = format_cost_difference(before, after)
+    more = f" ({difference})" if difference else ""
+    return f"{most}{word(before)} {ARROW} {word(after)}{more}"
+
+
+def format_cost_difference(before: Estimate, after: Estimate) -> str:
+    """Return the difference of two costs, as in `+$300`; empty if it is not known."""
+    dollars = find_cost_difference(before, after)
+    if dollars is None:
+        return ""
+    return f"{'-' if dollars < 0 else '+'}{format_dollars(abs(dollars))}"
+
+
+def find_cost_difference(before: Estimate, after: Estimate) -> float | None:
+    """Return how many dollars more a cost is than another; None if that is unknown."""
+    others = {(one.unpriced, one.open) for one in (before, after)}
+    if before.dollars is None or after.dollars is None or len(others) > 1:
+        return None
+    return round(after.dollars - before.dollars, 6)

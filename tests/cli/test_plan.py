@@ -436,7 +436,7 @@ def test_prune(there, leads, write, flow64):
     _, printed, _ = flow64("plan", "leads.py", "--prune", "--create", "other")
 
     assert (
-        "- inbound: orphan: is on the service and no longer in the code: will be del"
+        "- inbound: orphan: is on the service and no longer in the code; will be del"
         in printed
     )
     assert deployed() == ["Inbound leads"]

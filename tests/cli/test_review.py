@@ -31,7 +31,7 @@ def test_folders(folders, flow64):
     code, printed, told = flow64("review", "--base", "base", "--head", "head")
 
     assert (code, told) == (0, "")
-    assert printed.startswith("what changes: 1 workflow will change (inbound); ")
+    assert printed.startswith("what changes: 1 workflow will change (inbound)\n")
     assert '+ return_fields.seniority: "How senior"' in printed
     assert "in inbound.json\n" in printed
 
@@ -371,7 +371,7 @@ def test_list_of_blocks_on_one_side(listed, tmp_path, side, word, flow64):
 
     _, printed, _ = flow64("review", *listed)
 
-    kinds = printed.partition(f"List of blocks: 2 kinds: 2 {word}\n")[2]
+    kinds = printed.partition(f"\nList of blocks: 2 kinds: 2 {word}\n")[2]
     assert [line.split()[0] for line in kinds.splitlines()[:2]] == [word, word]
     assert kinds.splitlines()[2] == ""
 

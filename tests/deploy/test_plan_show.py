@@ -163,7 +163,8 @@ next: nothing is to be done
 """,
         "update": """\
 plan for environment default at http://127.0.0.1 (3 requests)
-what changes: 1 workflow will change (leads); the change: block find_email: mode: "PROFESSIONAL" → "PERSONAL"
+what changes: 1 workflow will change (leads)
+        the change: block find_email: mode: "PROFESSIONAL" → "PERSONAL"
     breaks: nothing that flow64 can see
     cost per 1,000 input rows: at most $50 → $200 (+$150)
         the deploy itself spends nothing
@@ -191,7 +192,8 @@ next: if you approve, deploy it:
 """,
         "at_work": """\
 plan for environment default at http://127.0.0.1 (3 requests)
-what changes: 1 workflow will change (leads); the change: block find_email: mode: "PROFESSIONAL" → "PERSONAL"
+what changes: 1 workflow will change (leads)
+        the change: block find_email: mode: "PROFESSIONAL" → "PERSONAL"
     breaks: nothing that flow64 can see
     cost per 1,000 input rows: at most $50 → $200 (+$150)
         the deploy itself spends nothing
@@ -486,7 +488,8 @@ next: nothing is to be done
 """,
         "copy": """\
 plan for environment default at http://127.0.0.1 (2 requests)
-what changes: 1 workflow is a copy made on the service (leads (copy)); 1 of 2 unchanged
+what changes: 1 workflow is a copy made on the service (leads (copy))
+        1 of 2 unchanged
     breaks: nothing that flow64 can see
     cost per 1,000 input rows: unchanged
         the deploy itself spends nothing
@@ -560,7 +563,8 @@ to decide: secret was edited on the service since the last deploy
 """,
         "orphan_of_branch": """\
 plan for environment default at http://127.0.0.1 (5 requests)
-what changes: 1 workflow is on the service and no longer in the code (extra); 1 may be renamed (extra → leads)
+what changes: 1 workflow is on the service and no longer in the code (extra)
+        1 may be renamed (extra → leads)
     breaks: nothing that flow64 can see
     cost per 1,000 input rows: unchanged, at most $50
         the deploy itself spends nothing
@@ -596,7 +600,8 @@ to decide: delete extra?
 """,
         "edited_orphan": """\
 plan for environment default at http://127.0.0.1 (5 requests)
-what changes: 1 workflow is on the service and no longer in the code (extra); 1 may be renamed (extra → leads)
+what changes: 1 workflow is on the service and no longer in the code (extra)
+        1 may be renamed (extra → leads)
     breaks: nothing that flow64 can see
     cost per 1,000 input rows: unchanged, at most $50
         the deploy itself spends nothing
@@ -633,7 +638,8 @@ to decide: delete extra?
 """,
         "uncommitted": """\
 plan for environment default at http://127.0.0.1 (3 requests)
-what changes: 1 workflow will change (leads); the change: block find_email: mode: "PERSONAL" → "PROFESSIONAL"
+what changes: 1 workflow will change (leads)
+        the change: block find_email: mode: "PERSONAL" → "PROFESSIONAL"
     breaks: leads: a run no longer ends with personal_email
     cost per 1,000 input rows: at most $200 → $50 (-$150)
         the deploy itself spends nothing
@@ -782,7 +788,8 @@ next: if you agree to what it spends, deploy it:
 """,
         "rotated": """\
 plan for environment default at http://127.0.0.1 (3 requests)
-what changes: 1 workflow will change (secret); the change: block outgoing_webhook: url: "***" → secret "hook"
+what changes: 1 workflow will change (secret)
+        the change: block outgoing_webhook: url: "***" → secret "hook"
     breaks: nothing that flow64 can see
     cost per 1,000 input rows: unchanged, at most $0
         the deploy itself spends nothing
@@ -839,7 +846,8 @@ to decide: a deploy of leads replaces text that cannot be saved
 """,
         "dearer": """\
 plan for environment default at http://127.0.0.1 (1 request)
-what changes: 1 workflow has settings that the code does not set (plain); 1 of 1 unchanged
+what changes: 1 workflow has settings that the code does not set (plain)
+        1 of 1 unchanged
     breaks: nothing that flow64 can see
     cost per 1,000 input rows: at most $500
         not set by code: plain mode at most $350 → $500 (+$150)

@@ -497,11 +497,9 @@ def test_broken_reads_come_first():
     lines = as_text(review).splitlines()
     of_many = as_text(Review("diff", apart)).splitlines()
 
-    assert lines[:8] == [
-        (
-            "what changes: 1 workflow will change (inbound); the change: block "
-            "find_email is gone"
-        ),
+    assert lines[:9] == [
+        "what changes: 1 workflow will change (inbound)",
+        "        the change: block find_email is gone",
         (
             "    breaks: inbound: filter reads email_status, which no block "
             "before it brings any more: probably no row passes"
@@ -533,7 +531,7 @@ def test_several_states_stop():
 
     assert (
         "what changes: 1 workflow was edited on the service since the last deploy "
-        "(drifted0); 2 change in the code, and were also edited on the service "
+        "(drifted0)\n        2 change in the code, and were also edited on the service "
         "(conflict1 and conflict2)\n"
     ) in text
     assert (
@@ -570,8 +568,8 @@ def test_other_states():
     text = as_text(Review("plan", [step("a", "copy"), step("b", "orphan")]))
 
     assert (
-        "what changes: 1 workflow is on the service and no longer in the code (b); "
-        "1 is a copy made on the service (a)\n"
+        "what changes: 1 workflow is on the service and no longer in the code (b)\n"
+        "        1 is a copy made on the service (a)\n"
     ) in text
     assert "· a: copy: is a copy made on the service\n" in text
     assert (

@@ -105,56 +105,68 @@ def _list_changes(
     review: Review, groups: Sequence[Group], quote: Quote
 ) -> Iterator[str]:
     """Yield what happens to how many workflows, and the change if it is one."""
-    refused = [group for group in groups if group.one.action == "refuse"]
-    edited = [group for group in refused if group.one.state == "conflict"]
-    updated = [group for group in groups if group.one.action == "update"]
-    # With others that change alike, those that were edited as well are part of them.
-    edited = edited if updated else []
-    renamed = [group for group in refused if group.first.rename is not None]
-    kept = [group for group in groups if group.is_only_renamed]
-    left = [
-        group
-        for group in groups
-        if group.one.action in ("none", "refuse")
-        and group not in (*edited, *renamed, *kept)
-        and not group.is_unchanged
-    ]
-    parts: list[tuple[list[Group], tuple[str, str]]] = []
-    for action, words in BECOMES.items():
-        found = [group for group in groups if group.one.action == action]
-        if action == "update" and edited:
-            parts.append(([*updated, *edited], _CHANGES))
-        else:
-            parts.append((found, words))
-    for state, words in STATES.items():
-        parts.append(([group for group in left if group.one.state == state], words))
-    parts += [(kept, _KEPT), (renamed, _RENAMED)]
     what = "workflow"
-    for found, words in parts:
-        views = [view for group in found for view in group.views]
-        if views:
-            number = pluralize(len(views), what) if what else f"{len(views):,}"
-            named = _name_few(views, quote)
-            yield f"{number} {words[len(views) > 1]}{named}"
-            what = ""
-    if edited:
-        views = [view for group in edited for view in group.views]
-        were = "was" if len(views) == 1 else "were"
-        named = join_words((name_view(view, quote) for view in views), MOST_GROUPS)
+    for views, words in _sort_by_outcome(groups):
+        number = pluralize(len(views), what) if what else f"{len(views):,}"
+        yield f"{number} {words[len(views) > 1]}{_name_few(views, quote)}"
+        what = ""
+    if edited := _list_also_edited(groups):
+        were = "was" if len(edited) == 1 else "were"
+        named = join_words((name_view(view, quote) for view in edited), MOST_GROUPS)
         since = "also edited on the service since the last deploy"
-        yield f"{len(views):,} of them {were} {since}: {named}"
+        yield f"{len(edited):,} of them {were} {since}: {named}"
     if change := _describe_common_change(groups, quote):
         yield change
     if review.listed_kinds:
         yield title_listed_kinds(review)
-    unchanged = count_unchanged(review)
+    unchanged = _count_unchanged(review)
     if what and not review.listed_kinds:
         yield f"nothing{unchanged and f' ({unchanged})'}"
     elif unchanged:
         yield unchanged
 
 
-def count_unchanged(review: Review) -> str:
+def _sort_by_outcome(
+    groups: Sequence[Group],
+) -> Iterator[tuple[Sequence[View], tuple[str, str]]]:
+    """Yield the workflows that have the same outcome, with words for it."""
+    edited = _list_also_edited(groups)
+    for action, words in BECOMES.items():
+        found = [
+            v for group in groups if group.one.action == action for v in group.views
+        ]
+        if action == "update" and edited:
+            yield [*found, *edited], _CHANGES
+        elif found:
+            yield found, words
+    left: dict[tuple[str, str], list[View]] = {
+        words: [] for words in (*STATES.values(), _KEPT, _RENAMED)
+    }
+    for group in groups:
+        is_left = group.one.action in ("none", "refuse") and not group.is_unchanged
+        words = STATES[group.one.state]
+        if group.is_only_renamed:
+            words = _KEPT
+        elif group.first.rename is not None:
+            words = _RENAMED
+        if is_left and group.first not in edited:
+            left[words] += group.views
+    yield from ((views, words) for words, views in left.items() if views)
+
+
+def _list_also_edited(groups: Sequence[Group]) -> Sequence[View]:
+    """Return the workflows that change like others, and were edited as well."""
+    if not any(group.one.action == "update" for group in groups):
+        return []
+    return [
+        view
+        for group in groups
+        if group.one.action == "refuse" and group.one.state == "conflict"
+        for view in group.views
+    ]
+
+
+def _count_unchanged(review: Review) -> str:
     """Return how many of the workflows are unchanged; empty if none is."""
     number = sum(one.state == "unchanged" for one in review.workflows)
     return f"{number:,} of {len(review.workflows):,} unchanged" if number else ""
@@ -162,7 +174,7 @@ def count_unchanged(review: Review) -> str:
 
 _CHANGES: Final = ("changes in the code", "change in the code")
 _KEPT: Final = ("was renamed and keeps its id", "were renamed and keep their ids")
-_RENAMED: Final = STATES["new"]
+_RENAMED: Final = ("may be renamed", "may be renamed")
 
 
 def _name_few(views: Sequence[View], quote: Quote) -> str:

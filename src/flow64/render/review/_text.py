@@ -51,18 +51,7 @@ def as_text(review: Review, *, in_full: bool = False, is_applied: bool = False) 
 
 def _lines(review: Review, *, in_full: bool, is_applied: bool) -> Iterator[str]:
     groups = group_review(review, in_full=in_full, has_unmanaged=True)
-    first, *facts = list_facts(review, groups, str, str)
-    if review.env is not None:
-        plan = f"plan for environment {review.env} at {review.endpoint}"
-        plan += _format_requests(review)
-        nothing = f"nothing changes{first.text.removeprefix('nothing')}"
-        yield plan if groups else f"{plan}: {nothing}"
-    if groups or review.env is None:
-        yield str(first)
-    if groups:
-        for fact in facts:
-            yield f"    {fact.label}: {fact.texts[0]}"
-            yield from (f"        {text}" for text in fact.texts[1:])
+    yield from _head_lines(review, groups)
     for group in groups:
         yield ""
         yield from _group_lines(group)
@@ -82,6 +71,22 @@ def _lines(review: Review, *, in_full: bool, is_applied: bool) -> Iterator[str]:
         yield from (f"    {doubt}" for doubt in review.not_checked)
     if groups:
         yield from _next_lines(review, groups, is_applied=is_applied)
+
+
+def _head_lines(review: Review, groups: Sequence[Group]) -> Iterator[str]:
+    """Yield what was planned, and the answers that come first."""
+    facts = list_facts(review, groups, str, str)
+    if review.env is not None:
+        plan = f"plan for environment {review.env} at {review.endpoint}"
+        plan += _format_requests(review)
+        nothing = f"nothing changes{facts[0].text.removeprefix('nothing')}"
+        yield plan if groups else f"{plan}: {nothing}"
+    # If nothing changes, one line says it.
+    shown = facts if groups else facts[:1] if review.env is None else ()
+    for number, fact in enumerate(shown):
+        indent = "    " if number else ""
+        yield f"{indent}{fact.label}: {fact.texts[0]}"
+        yield from (f"        {text}" for text in fact.texts[1:])
 
 
 def _next_lines(

@@ -498,7 +498,7 @@ what changes: 1 workflow is a copy made on the service (leads (copy))
 
 · leads (copy): copy: is a copy made on the service
     Leads (copy) (<id 1>)
-    it carries the stamp of another workflow, of which it is a copy
+    it carries the stamp of another workflow, so it is a copy of that
 
 next: nothing is to be done
 """,
@@ -1378,7 +1378,7 @@ DATA = snapshot(
                     "name": "Leads (copy)",
                     "state": "copy",
                     "reasons": [
-                        "it carries the stamp of another workflow, of which it is a copy"
+                        "it carries the stamp of another workflow, so it is a copy of that"
                     ],
                     "live": None,
                     "stamp": None,

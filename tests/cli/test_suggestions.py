@@ -148,6 +148,7 @@ OPTIONS_OF_OTHERS = [
     ("plan -C there", "'-C'; cd to the folder first"),
     ("-C there plan", "'-C'; cd to the folder first"),
     ("plan --dry-run", "'--dry-run'; plan only reads: leave it out"),
+    ("plan --format sarif", "'--format'; write --json; flow64 review writes the plan"),
     ("plan -quite", "'-quite' (did you mean '--quiet'?)"),
     ("serve -p 6717", "'-p'; write --port N"),
     ("plan --no-color", "'--no-color'; write --color never"),
@@ -235,6 +236,14 @@ WRONG_USES = [
     (
         "check a b",
         "check has no use for 'b'; name one address, such as a folder, or use",
+    ),
+    (
+        "review --format sarif",
+        "--format: 'sarif' is not one of 'markdown', 'text', 'json', 'html'; flow64 ch",
+    ),
+    (
+        "check --format junit",
+        "--format: 'junit' is not one of 'text', 'json', 'github', 'gitlab', 'sarif' (",
     ),
     ("plan -out=plan.bin", "--output: write -o plan.bin (see flow64 plan --help)"),
     ("review -output=a.md", "--output: write -o a.md (see flow64 review --help)"),

@@ -85,6 +85,21 @@ def suggest_topic(name: str, topics: set[str]) -> str:
 
 # -- Options ---------------------------------------------------------------------------
 
+_FORMS: Final[Mapping[str, str]] = _by_word(
+    {
+        "github gitlab sarif": "flow64 check",
+        "markdown html": "flow64 review",
+        "mermaid svg": "flow64 graph",
+    }
+)
+"""The command that writes each form."""
+
+_OTHER_FORMS: Final = (
+    "flow64 review writes the plan as markdown or html, and flow64 check writes its "
+    "findings for github, gitlab and sarif"
+)
+"""A plan has no findings of its own: they are those of a check."""
+
 OPTION_SYNONYMS: Final[Sequence[tuple[str, str, str]]] = (
     ("--target", "--select", "name an address, or use --select 'leads/*'"),
     ("--target --select -s", "run", "run takes one workflow: name it as SOURCE"),
@@ -100,6 +115,8 @@ OPTION_SYNONYMS: Final[Sequence[tuple[str, str, str]]] = (
     ("--fix --write", "check", "check changes no code"),
     ("--detailed-exitcode", "--exit-code", "write --exit-code"),
     ("--out --outfile -O", "--output", "write -o FILE"),
+    ("--format", "plan", f"write --json; {_OTHER_FORMS}"),
+    ("--format", "deploy", f"write --json; {_OTHER_FORMS}"),
     ("-o --output --format", "--json", "write --json, and > FILE to save it"),
     ("-p", "--port", "write --port N"),
     ("--dry-run", "plan", "plan only reads: leave it out"),
@@ -243,7 +260,9 @@ def describe_usage(error: click.UsageError) -> str:
             return f"{_name_param(error)} is missing{_explain_missing(error)}"
         case click.BadParameter():
             name = _name_param(error)
-            return f"{name}: {_reword(error.message)}" if name else error.message
+            other = _suggest_form(error) if name == "--format" else ""
+            problem = f"{_reword(error.message)}{other}"
+            return f"{name}: {problem}" if name else error.message
         case click.BadOptionUsage():
             return _reword(error.message).replace(
                 "requires an argument", "needs a value"
@@ -253,6 +272,13 @@ def describe_usage(error: click.UsageError) -> str:
             return f"{command} has no use for {extra!r}{_explain_extra(error, extra)}"
         case _:
             return error.format_message()
+
+
+def _suggest_form(error: click.BadParameter) -> str:
+    """Return which command writes a form that this one does not have."""
+    word = error.message.partition("'")[2].partition("'")[0]
+    command = _FORMS.get(word)
+    return f"; {command} writes {word}" if command else ""
 
 
 _EXTRA: Final = "Got unexpected extra argument"

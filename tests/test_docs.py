@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import re
 import runpy
+import shlex
 import tomllib
+from doctest import ELLIPSIS, OutputChecker
 from pathlib import Path
 from typing import get_args, get_type_hints
 
 import pytest
 
+from flow64.cli import main
 from flow64.cli.schema import SCHEMAS
 from flow64.emulator import Fault
+from tests.test_story import commands
 
 FOLDER = Path(__file__).parent.parent / "docs"
 FROM_CODE = runpy.run_path(str(FOLDER / "_ext" / "from_code.py"))
@@ -99,6 +103,31 @@ def test_kinds_of_faults():
     assert sorted(re.findall(r"`(\w+)`", " ".join(listed))) == sorted(
         get_args(get_type_hints(Fault)["kind"])
     )
+
+
+CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+SHOWN = [
+    (command, output)
+    for name in ("how-to-blocks", "how-to-init", "how-to-schemas")
+    for block in CONSOLE.findall((FOLDER / f"{name}.md").read_text("utf-8"))
+    for command, output in commands(block)
+    if output
+]
+
+
+@pytest.mark.parametrize(("command", "output"), SHOWN)
+def test_page_shows_the_output_of_a_command(
+    command, output, tmp_path, monkeypatch, capsys
+):
+    """A command prints what the page shows, here or with a saved list of blocks."""
+    has_list = "score_lead" in command
+    examples = FOLDER.parent / "examples" / "live_catalogue"
+    monkeypatch.chdir(examples if has_list else tmp_path)
+
+    main(shlex.split(command)[1:])
+
+    printed = capsys.readouterr().out
+    assert OutputChecker().check_output(output, printed, ELLIPSIS), printed
 
 
 def test_published_schemas(tmp_path):

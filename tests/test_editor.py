@@ -135,4 +135,5 @@ def test_a_condition_offers_operators_only(editor):
         "is_empty",
         "is_not_empty",
         "matches",
+        "compare",
     ]

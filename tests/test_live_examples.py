@@ -89,11 +89,11 @@ def test_module_is_current():
 RIGHT = """\
 from __future__ import annotations
 
-from blocks import FindEmail, RedditSearch, ScoreLead, Search, SendSlackMessage
-from blocks import TransformData
+from blocks import Filter, FindEmail, RedditSearch, ScoreLead, Search
+from blocks import SendSlackMessage, TransformData
 
 from flow64 import LEAD, Flow, Lead, Start, Workflow
-from flow64.blocks import Filter, OutgoingWebhook, Webhook
+from flow64.blocks import OutgoingWebhook, Webhook
 
 found: Flow[Start, Lead] = RedditSearch(query="crm", sort="new") >> FindEmail(
     mode="BOTH"
@@ -101,7 +101,8 @@ found: Flow[Start, Lead] = RedditSearch(query="crm", sort="new") >> FindEmail(
 flow = (
     Webhook(LEAD, input_schema={"email": "string"})
     >> ScoreLead(signals=[{"column": "title", "weight": 1.5}], scale=10, explain=None)
-    >> Filter.where("score").greater(5)
+    >> Filter.where("score").greater(5).and_("size").compare("greater_or_equal", 50)
+    >> Filter(filters=[{"column": "a", "operator": "greater_or_equal", "value": 1}])
     >> TransformData(instructions="Trim.", output_schema={"a": "b"}, on_error="skip")
     >> SendSlackMessage(channel="#a", message="b", mention=["c"])
 )
@@ -112,7 +113,7 @@ workflow = Workflow("Right", flow, found >> OutgoingWebhook(url="https://a.examp
 HEAD = """\
 from __future__ import annotations
 
-from blocks import FindEmail, RedditSearch, ScoreLead, Search, SendSlackMessage
+from blocks import Filter, FindEmail, RedditSearch, ScoreLead, Search, SendSlackMessage
 
 from flow64 import COMPANY, LEAD
 from flow64.blocks import CompanyToLeads, Webhook
@@ -127,6 +128,10 @@ WRONG = {
         "reportCallIssue",
     ),
     "SendSlackMessage('#a', 'b')": ("call-arg|misc", "reportCallIssue"),
+    "Filter.where('a').compare('greater_or_eqal', 1)": (
+        "arg-type",
+        "reportArgumentType",
+    ),
     "FindEmail(mode='ALL')": ("arg-type", "reportArgumentType"),
     "RedditSearch(query='a', sort='old')": ("arg-type", "reportArgumentType"),
     "ScoreLead(signals=[{'column': 'a'}])": ("typeddict-item", "reportArgumentType"),

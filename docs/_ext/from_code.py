@@ -219,8 +219,10 @@ def _block(kind: str, block: type[CatalogueBlock]) -> Iterator[str]:
         yield _item(known, docs.get(name, ""))
     methods = {
         name: made
-        for name, method in vars(block).items()
-        if not (name.startswith("_") or isinstance(method, classmethod))
+        for base in reversed(block.__mro__)
+        if base.__module__ == block.__module__
+        for name, method in vars(base).items()
+        if not (name.startswith("_") or hasattr(CatalogueBlock, name))
         and inspect.isfunction(made := getattr(method, "__func__", method))
     }
     if methods:
@@ -251,7 +253,7 @@ def _signature(block: type[CatalogueBlock]) -> str:
 def _parameters(made: Any) -> str:
     found = inspect.signature(made)
     bare = [p.replace(annotation=p.empty) for p in found.parameters.values()]
-    return str(inspect.Signature([p for p in bare if p.name != "self"]))
+    return str(inspect.Signature([p for p in bare if p.name not in ("self", "cls")]))
 
 
 def _about(block: type[CatalogueBlock]) -> Iterator[str]:

@@ -104,6 +104,46 @@ class Deduplicate(built_in.Deduplicate):
     """By these."""
 
 
+FilterOperator: TypeAlias = Literal[
+    "equals",
+    "not_equals",
+    "contains",
+    "not_contains",
+    "greater",
+    "less",
+    "greater_or_equal",
+    "in",
+    "not_in",
+    "is_empty",
+    "is_not_empty",
+    "matches",
+]
+
+
+class FilterFilterCondition(TypedDict):
+    """One `FilterFilterCondition`."""
+
+    column: str
+    """The column to look at."""
+    operator: FilterOperator
+    logic: NotRequired[Literal["and", "or"] | None]
+    value: NotRequired[Any]
+
+
+@frozen(eq=False, kw_only=True)
+class Filter(built_in.FilterBase[FilterOperator]):
+    """Keep the rows that match: `Filter.where("email_status").equals("OK")`.
+
+    Rows: takes any, gives the same (documented once).
+    """
+
+    kind = "filter"
+    about = built_in.Filter.about
+
+    filters: Sequence[FilterFilterCondition]
+    """Conditions. At least 1 item."""
+
+
 @frozen(eq=False, kw_only=True)
 class FindEmail(Flow[Lead, Lead], CatalogueBlock):
     """Find an e-mail address for each person.

@@ -123,9 +123,21 @@ def test_a_filter_without_its_operator_says_so(join):
     )
 
 
+def test_other_operators():
+    """A word without a method may have a value."""
+    made = Filter.where("a", key="k").compare("above", 5).or_("b").compare("recent")
+
+    assert made.key == "k"
+    assert made.filters == (
+        {"column": "a", "operator": "above", "value": 5},
+        {"column": "b", "operator": "recent", "logic": "or"},
+    )
+    assert made.place.line == test_other_operators.__code__.co_firstlineno + 2
+
+
 OPERATORS = (
     "equals, not_equals, contains, not_contains, greater, less, in_, not_in, is_empty, "
-    "is_not_empty, matches"
+    "is_not_empty, matches, compare"
 )
 
 

@@ -765,7 +765,7 @@ def test_audited_methods():
     """Nothing that sends, runs or reads is on the list."""
     operators = {
         *("equals", "not_equals", "contains", "not_contains", "greater", "less"),
-        *("in_", "not_in", "is_empty", "is_not_empty", "matches"),
+        *("in_", "not_in", "is_empty", "is_not_empty", "matches", "compare"),
     }
 
     assert METHODS.keys() == operators | {"scoped", "varied", "where", "and_", "or_"}

@@ -9,7 +9,7 @@ from inline_snapshot import snapshot
 
 from flow64 import LEAD, RawBlock, Workflow, errors
 from flow64.blocks import Filter, Webhook
-from flow64.compiler import as_code, lift
+from flow64.compiler import OwnClasses, as_code, lift
 from flow64.compiler._audit import audit
 from flow64.definition import fingerprint
 from flow64.loading import load_classes
@@ -59,7 +59,7 @@ def test_code(module, tmp_path):
         >> RawBlock("score_lead", key="incomplete", specs={"scale": 10})
         >> RawBlock("find_email", specs={"mode": "PROFESSIONAL"})
         >> RawBlock("group_by", specs={"columns": ["a"], "aggregate": {}})
-        >> Filter.where("score").greater(5)
+        >> Filter.where("score").greater(5).and_("size").compare("greater_or_equal", 1)
         >> RawBlock("search", specs={"query": "a", "dataframe_type": "LEAD"})
         >> RawBlock(HOSTILE, specs={"import": "os"})
     )
@@ -70,9 +70,9 @@ def test_code(module, tmp_path):
 
     assert text.partition("scored = ")[0] == snapshot("""\
 from flow64 import LEAD, RawBlock, Workflow
-from flow64.blocks import Filter, Webhook
+from flow64.blocks import Webhook
 
-from blocks import FindEmail, GroupBy, ScoreLead, XImportOsOsAbort
+from blocks import Filter, FindEmail, GroupBy, ScoreLead, XImportOsOsAbort
 
 flow = (
     Webhook(LEAD)
@@ -80,7 +80,7 @@ flow = (
     >> RawBlock("score_lead", key="incomplete", specs={"scale": 10})
     >> FindEmail(mode="PROFESSIONAL")
     >> GroupBy(columns_=["a"], aggregate={})
-    >> Filter.where("score").greater(5)
+    >> Filter.where("score").greater(5).and_("size").compare("greater_or_equal", 1)
     >> RawBlock("search", specs={"query": "a", "dataframe_type": "LEAD"})
     >> XImportOsOsAbort(import_="os")
 )
@@ -92,6 +92,27 @@ flow = (
     finally:
         del sys.modules["blocks"]
     assert fingerprint(made.compile()) == fingerprint(definition)
+
+
+def test_operators_of_ones_own(module):
+    """Without a value, or with odd ones, as far as a method can say them."""
+    plain = {"column": "a", "operator": "recent"}
+    odd = [
+        {**plain, "within": 5},
+        {**plain, "operator": "x" * 80},
+        {**plain, "operator": "is_empty", "value": 1},
+    ]
+    flow = Webhook(LEAD) >> Filter(filters=[plain], key="plain")
+    for number, one in enumerate(odd):
+        flow >>= Filter(filters=[one], key=f"odd{number}")
+    definition = Workflow("Kept", flow).compile()
+
+    own = code_of(definition, load_classes(module))
+    built_in = code_of(definition, OwnClasses())
+
+    assert 'Filter.where("a", key="plain").compare("recent")' in own
+    assert own.count("filters=[") == len(odd)
+    assert built_in.count("filters=[") == len(odd) + 1
 
 
 def test_filter_of_ones_own(tmp_path):

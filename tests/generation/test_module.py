@@ -6,6 +6,7 @@ import ast
 import json
 import random
 from copy import deepcopy
+from typing import get_args
 
 import pytest
 from inline_snapshot import snapshot
@@ -15,6 +16,7 @@ from flow64.analysis import LiveCatalogue, cost
 from flow64.blocks import (
     CATALOGUE,
     Filter,
+    FilterOperator,
     FindEmail,
     OutgoingWebhook,
     SendSlackMessage,
@@ -45,6 +47,7 @@ def test_what_the_catalogue_lacks():
             "company_enrichment",
             "company_to_leads",
             "deduplicate",
+            "filter",
             "find_email",
             "github_find_people",
             "google_maps_search",
@@ -228,6 +231,49 @@ class FindEmail(Flow[Lead, Lead], CatalogueBlock):
 ''')
 
 
+def operators(**operator):
+    """The entry of filters whose operators have a schema."""
+    members = {"column": TEXT, "operator": operator}
+    condition = {"properties": members, "required": ["column", "operator"]}
+    filters = {"type": "array", "items": condition}
+    return entry("filter", {"filters": filters}, ["filters"])
+
+
+def test_new_word_inside_a_field(tmp_path):
+    """A new operator of filters is one that `compare` takes."""
+    words = [*get_args(FilterOperator), "between"]
+    text = text_of(operators(enum=words))
+
+    made = load(text, tmp_path).Filter.where("a").compare("between", [1, 2]).and_("b")
+
+    assert "class Filter(built_in.FilterBase[FilterOperator]):" in text
+    assert "    operator: FilterOperator\n" in text
+    assert [one["operator"] for one in made.is_empty().filters] == [
+        "between",
+        "is_empty",
+    ]
+    assert "class Filter" not in text_of(operators(enum=words[:-1]))
+
+
+@pytest.mark.parametrize(
+    ("operator", "base"),
+    [
+        ({"enum": ["a", "b"]}, "FilterBase[FilterOperator]"),
+        ({"enum": [*map(str, range(100))]}, "FilterBase[str]"),
+    ],
+)
+def test_words_of_operators(operator, base):
+    """Very many words are text."""
+    assert f"class Filter(built_in.{base}):" in text_of(operators(**operator))
+
+
+def test_filter_without_words():
+    """If only a requirement is dropped, any word is an operator."""
+    listed = entry("filter", {"filters": {}})
+
+    assert "class Filter(built_in.FilterBase[str]):" in text_of(listed)
+
+
 def test_dropped_requirement():
     """So does a field that is no longer required."""
     listed = entry("outgoing_webhook", {"url": TEXT, "timeout_seconds": {}})
@@ -408,28 +454,8 @@ NewKindWord: TypeAlias = Literal[
 "gggggggggg",
 "hhhhhhhhhh",
 ]
-NewKindWords: TypeAlias = Literal[
-"aaaaaaaaaa",
-"bbbbbbbbbb",
-"cccccccccc",
-"dddddddddd",
-"eeeeeeeeee",
-"ffffffffff",
-"gggggggggg",
-"hhhhhhhhhh",
-]
-NewKindXxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx: TypeAlias = Literal[
-"aaaaaaaaaa",
-"bbbbbbbbbb",
-"cccccccccc",
-"dddddddddd",
-"eeeeeeeeee",
-"ffffffffff",
-"gggggggggg",
-"hhhhhhhhhh",
-]
 word: NewKindWord | Unset = UNSET
-words: Sequence[NewKindWords] | Unset | None = UNSET
+words: Sequence[NewKindWord] | Unset | None = UNSET
 xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx: Any | Unset = UNSET\
 """)
 

@@ -120,6 +120,7 @@ OutgoingWebhook(url="https://example.com", timeout_seconds="10")  # type: ignore
 RawBlock(specs={})  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 FindEmail().again()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 Filter.where("a").equal("b")  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+Filter.where("a").compare("between", 1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 find.mode = "PERSONAL"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 
 # Workflows.

@@ -91,6 +91,7 @@ assert_type(Deduplicate() >> FindEmail(), Flow[Lead, Lead])
 assert_type(Deduplicate() >> posted, Passthrough)
 assert_type(Filter.where("a").equals(1) >> CompanyToLeads(), Flow[Company, Lead])
 assert_type(Filter.where("a").equals(1).and_("b").in_([1]) >> posted, Passthrough)
+assert_type(Filter.where("a").compare("less", 1), Filter)
 assert_type(Deduplicate() >> [posted, Deduplicate()], Passthrough)
 
 # Blocks of a kind that is not known, or whose rows are, take and give anything.

@@ -25,7 +25,7 @@ def _blocks_in(module: ModuleType) -> Iterator[type[CatalogueBlock]]:
     """Yield the blocks that a module defines, in reading order."""
     for item in vars(module).values():
         is_class = isinstance(item, type) and issubclass(item, CatalogueBlock)
-        if is_class and item.__module__ == module.__name__:
+        if is_class and item.kind and item.__module__ == module.__name__:
             yield item
 
 

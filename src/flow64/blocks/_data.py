@@ -16,8 +16,11 @@ from typing import (
     Any,
     ClassVar,
     Final,
+    Generic,
     NoReturn,
+    Self,
     TypedDict,
+    TypeVar,
 )
 
 from attrs import frozen
@@ -57,8 +60,45 @@ class FilterCondition(_FilterCondition, total=False):
     logic: FilterLogic
 
 
+F = TypeVar("F", bound="FilterBase[Any]")
+W = TypeVar("W", bound=str)
+
+
 @frozen(eq=False, repr=False, slots=False)
-class Filter(Passthrough, CatalogueBlock):
+class FilterBase(Passthrough, CatalogueBlock, Generic[W]):
+    """A filter that knows some words of operators."""
+
+    @classmethod
+    def where(
+        cls, column: str, *, key: str | None = None, was: str | None = None
+    ) -> Condition[Self, W]:
+        """Begin with a column; the operator comes next.
+
+        Args:
+            column: Column to test; it must exist at this point.
+            key: The block's key.
+            was: The key it had before.
+        """
+        is_plain = key is None and was is None
+        reserved = {} if is_plain else {"key": key, "was": was}
+        return Condition(cls, column, None, (), reserved)
+
+    def and_(self, column: str) -> Condition[Self, W]:
+        """Begin another condition that must also hold."""
+        return self._further(column, "and")
+
+    def or_(self, column: str) -> Condition[Self, W]:
+        """Begin an alternative condition (inferred)."""
+        return self._further(column, "or")
+
+    def _further(self, column: str, logic: FilterLogic) -> Condition[Self, W]:
+        reserved = {name: getattr(self, name) for name in RESERVED}
+        before = tuple(self._own_arguments()["filters"])
+        return Condition(type(self), column, logic, before, reserved)
+
+
+@frozen(eq=False, repr=False, slots=False)
+class Filter(FilterBase[FilterOperator]):
     """Keep the rows that match: `Filter.where("email_status").equals("OK")`.
 
     Each step after the first condition is a block, so `.and_(...)` is optional. The
@@ -81,32 +121,6 @@ class Filter(Passthrough, CatalogueBlock):
     filters: Annotated[Sequence[FilterCondition], Fact("D1", "SK", required=True)]
     """Conditions in order, at least one (inferred): `{column, operator, value}`, from
     the second on with `logic`."""
-
-    @staticmethod
-    def where(
-        column: str, *, key: str | None = None, was: str | None = None
-    ) -> Condition:
-        """Begin with a column; the operator comes next.
-
-        Args:
-            column: Column to test; it must exist at this point.
-            key: The block's key.
-            was: The key it had before.
-        """
-        is_plain = key is None and was is None
-        return Condition(column, None, (), {} if is_plain else {"key": key, "was": was})
-
-    def and_(self, column: str) -> Condition:
-        """Begin another condition that must also hold."""
-        return self._further(column, "and")
-
-    def or_(self, column: str) -> Condition:
-        """Begin an alternative condition (inferred)."""
-        return self._further(column, "or")
-
-    def _further(self, column: str, logic: FilterLogic) -> Condition:
-        reserved = {name: getattr(self, name) for name in RESERVED}
-        return Condition(column, logic, tuple(self.filters), reserved)
 
     @classmethod
     def columns(cls, specs: Mapping[str, Any]) -> Columns:
@@ -187,14 +201,15 @@ _NEED_VALUE: Final = frozenset(
 
 
 @frozen(repr=False)
-class Condition:
+class Condition(Generic[F, W]):
     """A column that waits for its operator. Every operator returns a `Filter`."""
 
     _join_error: ClassVar[type[JoinError]] = UnfinishedFilterError
 
+    _block: type[F]
     _column: str
     _logic: FilterLogic | None
-    _before: tuple[FilterCondition, ...]
+    _before: tuple[Mapping[str, Any], ...]
     _reserved: Mapping[str, Any]
 
     def __repr__(self) -> str:
@@ -213,57 +228,66 @@ class Condition:
             ]
             raise UnknownOperatorError(repr(self), name, known)
 
-    def equals(self, value: Any) -> Filter:
+    def equals(self, value: Any) -> F:
         """Keep rows with this value."""
         return self._filter("equals", value)
 
-    def not_equals(self, value: Any) -> Filter:
+    def not_equals(self, value: Any) -> F:
         """Keep rows with any other value."""
         return self._filter("not_equals", value)
 
-    def contains(self, value: Any) -> Filter:
+    def contains(self, value: Any) -> F:
         """Keep rows that contain the value."""
         return self._filter("contains", value)
 
-    def not_contains(self, value: Any) -> Filter:
+    def not_contains(self, value: Any) -> F:
         """Keep rows that do not contain the value."""
         return self._filter("not_contains", value)
 
-    def greater(self, value: Any) -> Filter:
+    def greater(self, value: Any) -> F:
         """Keep rows above the value. The service has no greater-or-equal."""
         return self._filter("greater", value)
 
-    def less(self, value: Any) -> Filter:
+    def less(self, value: Any) -> F:
         """Keep rows below the value. The service has no less-or-equal."""
         return self._filter("less", value)
 
-    def in_(self, values: Sequence[Any]) -> Filter:
+    def in_(self, values: Sequence[Any]) -> F:
         """Keep rows with one of the values (a list, inferred)."""
         return self._filter("in", values)
 
-    def not_in(self, values: Sequence[Any]) -> Filter:
+    def not_in(self, values: Sequence[Any]) -> F:
         """Keep rows with none of the values (a list, inferred)."""
         return self._filter("not_in", values)
 
-    def is_empty(self) -> Filter:
+    def is_empty(self) -> F:
         """Keep rows without a value."""
         return self._filter("is_empty")
 
-    def is_not_empty(self) -> Filter:
+    def is_not_empty(self) -> F:
         """Keep rows with a value."""
         return self._filter("is_not_empty")
 
-    def matches(self, pattern: str) -> Filter:
+    def matches(self, pattern: str) -> F:
         """Keep rows that match a regular expression. Its syntax is undocumented."""
         return self._filter("matches", pattern)
 
-    def _filter(self, operator: FilterOperator, *value: Any) -> Filter:
-        condition: FilterCondition = {"column": self._column, "operator": operator}
+    def compare(self, operator: W, value: Any = UNSET) -> F:
+        """Keep rows by an operator that flow64 has no method for.
+
+        `flow64 blocks generate` writes a `Filter` that knows the words of the service.
+        """
+        return self._filter(operator, *([] if value is UNSET else [value]))
+
+    def _filter(self, operator: str, *value: Any) -> F:
+        condition: dict[str, Any] = {"column": self._column, "operator": operator}
         if value:
             condition["value"] = value[0]
         if self._logic:
             condition["logic"] = self._logic
-        made = Filter(filters=(*self._before, condition), **self._reserved)
+        # A class that `flow64 blocks generate` wrote has conditions of its own type.
+        block: Any = self._block
+        made: F = block(filters=(*self._before, condition), **self._reserved)
         return set_place(made, sys._getframe(2))
 
 

@@ -15,7 +15,13 @@ from typing import Any, Final, TypeAlias, cast
 
 from attrs import frozen
 
-from ..blocks import FILTER_LOGIC, FILTER_OPERATORS, UNARY_OPERATORS, Filter
+from ..blocks import (
+    FILTER_LOGIC,
+    FILTER_OPERATORS,
+    UNARY_OPERATORS,
+    Filter,
+    FilterBase,
+)
 from ..definition import Value, is_number
 from ..dsl import RESERVED, UNSET, Block, RawBlock, RowKind
 from ._arrange import FlowPart
@@ -325,7 +331,7 @@ class _Flows:
 
     def _block(self, block: Block) -> ast.expr:
         """Return the call that makes a block."""
-        if isinstance(block, Filter) and (made := self._filter(block)) is not None:
+        if isinstance(block, FilterBase) and (made := self._filter(block)) is not None:
             return made
         module, cls = self.module, type(block)
         args: list[ast.expr] = []
@@ -344,14 +350,15 @@ class _Flows:
                 given[name] = module.literal(value)
         return module.call(cls.__name__, args, given, module=module.door_of(cls))
 
-    def _filter(self, block: Filter) -> ast.expr | None:
+    def _filter(self, block: FilterBase[Any]) -> ast.expr | None:
         """Return `Filter.where(...)` if that says all of a filter, and is short."""
-        conditions: Any = block.filters
+        is_own = type(block) in self.module.own
+        conditions: Any = getattr(block, "filters", UNSET)
         is_short = block.extra is None and not block.allow and _is_word(block.key)
         if not (is_short and isinstance(conditions, list) and conditions):
             return None
         if not all(
-            _is_plain_condition(one, is_first=not at)
+            _is_plain_condition(one, is_first=not at, is_own=is_own)
             for at, one in enumerate(conditions)
         ):
             return None
@@ -364,22 +371,36 @@ class _Flows:
             operator = condition["operator"]
             values = [condition["value"]] if "value" in condition else []
             args = [self.module.literal(value) for value in values]
-            made = _method(made, "in_" if operator == "in" else operator, args)
+            name = "in_" if operator == "in" else operator
+            if operator not in FILTER_OPERATORS:
+                name, args = "compare", [ast.Constant(operator), *args]
+            made = _method(made, name, args)
         self.module.imports[self.module.door_of(type(block))].add(Filter.__name__)
         return made
 
 
-def _is_plain_condition(condition: Any, *, is_first: bool) -> bool:
-    """Return True if `Filter.where(...)` can say a condition."""
+def _is_plain_condition(condition: Any, *, is_first: bool, is_own: bool) -> bool:
+    """Return True if `Filter.where(...)` can say a condition.
+
+    Args:
+        condition: The condition, as JSON data.
+        is_first: Whether no other one is before it.
+        is_own: Whether a class of the user's own knows further operators.
+    """
     if not isinstance(condition, dict):
         return False
     operator, column = condition.get("operator"), condition.get("column")
     keys = {"column", "operator"}
     keys |= set[str]() if is_first else {"logic"}
-    keys |= set[str]() if operator in UNARY_OPERATORS else {"value"}
+    is_known = operator in FILTER_OPERATORS
+    if is_known and operator not in UNARY_OPERATORS:
+        keys |= {"value"}
+    if not is_known and is_own and isinstance(operator, str) and _is_word(operator):
+        is_known = True
+        keys |= {"value"} & condition.keys()
     return (
         condition.keys() == keys
-        and operator in FILTER_OPERATORS
+        and is_known
         and isinstance(column, str)
         and _is_word(column)
         and (is_first or condition["logic"] in FILTER_LOGIC)

@@ -12,13 +12,13 @@ import tokenize
 from collections.abc import Iterable
 from typing import Final, NoReturn
 
-from ..blocks import BUILT_IN
+from ..blocks import BUILT_IN, FilterBase
 from ..compiler import parse_source, refuse_hidden_characters
 from ..errors import UnsafeCodeError
 from ._print import CATALOGUE, IMPORTS, ROWS, SOURCE
 from ._schema_types import TYPES, is_name
 
-_BUILT_IN: Final = frozenset(cls.__name__ for cls in BUILT_IN.values())
+_BUILT_IN: Final = frozenset(cls.__name__ for cls in (*BUILT_IN.values(), FilterBase))
 
 _CALLS: Final = {
     "About": {
@@ -142,8 +142,9 @@ class _ModuleAuditor:
                 self._see_all_types(
                     inner.elts if isinstance(inner, ast.Tuple) else [inner]
                 )
-            case ast.Subscript(value=value, slice=ast.Name(id="A")):
+            case ast.Subscript(value=ast.Attribute() as value, slice=inner):
                 _see_built_in(value)
+                self.see_type(inner)
             case _:
                 _see_built_in(node)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Final, get_args
 
-import attrs
 from attrs import define, evolve, field, frozen
 
 from ..analysis import LiveBlock, LiveCatalogue, describe_entry
@@ -17,7 +16,9 @@ from ..blocks import (
     CatalogueBlock,
     Column,
     Columns,
+    FilterBase,
     describe_kind,
+    specs_schema,
 )
 from ..compiler import cells, flat
 from ..dsl import RESERVED, Passthrough
@@ -149,7 +150,10 @@ class _GeneratedModule:
         if base is not None and _takes_more(known, made.types):
             made.set("kind", ast.Constant(block.kind))
             made.set("about", ast.Attribute(inherited, "about"))
-            made.write([base, ast.Name("CatalogueBlock")], found, rows)
+            bases = [base, ast.Name("CatalogueBlock")]
+            if issubclass(known, FilterBase):
+                bases = [made.filter_base()]
+            made.write(bases, found, rows)
             return
         if base is None:
             generic_base = ast.Subscript(inherited, ast.Name(ROWS))
@@ -168,27 +172,21 @@ def _lacks(known: type[CatalogueBlock], block: LiveBlock) -> bool:
 
 
 def _takes_more(known: type[CatalogueBlock], types: SchemaTypes) -> bool:
-    """Whether a schema takes a word, or no value, where a class does not."""
+    """Whether a schema takes a word, or no value, where a class does not.
+
+    Fields of records inside a field count too, such as the operator of a filter.
+    """
     if _base_of(known) is None:
         return False
-    hints = get_type_hints(known)
-    for one in types.fields(types.root):
-        if one.name in known.spec_names:
-            attribute = getattr(attrs.fields(known), one.name)
-            if attribute.default is attrs.NOTHING and not one.live.is_required:
+    ours = SchemaTypes(specs_schema(known)).walk()
+    for path, live in types.walk().items():
+        if own := ours.get(path):
+            if own.is_required and not live.is_required:
                 return True
-            words = _words_in(hints[one.name])
-            listed = [word for word in one.live.words if isinstance(word, str)]
-            if words and not {*listed} <= words:
+            listed = {word for word in live.words if isinstance(word, str)}
+            if own.words and not listed <= {*own.words}:
                 return True
     return False
-
-
-def _words_in(hint: Any) -> set[Any]:
-    """Return the words of a `Literal`, alone or beside the sentinel."""
-    if get_origin(hint) is Literal:
-        return {*get_args(hint)}
-    return {word for one in get_args(hint) for word in _words_in(one)}
 
 
 # -- One class -------------------------------------------------------------------------
@@ -210,6 +208,7 @@ class _Class:
         self.schema: Mapping[str, Any] = block.specs_schema or {}
         self.types = SchemaTypes(self.schema, name, module.taken)
         self.before: list[ast.stmt] = []
+        self.named: dict[str, str] = {}
         self.facts: list[ast.stmt] = []
 
     def set(self, name: str, value: ast.expr) -> None:
@@ -219,6 +218,26 @@ class _Class:
     def fields(self) -> Iterator[Field]:
         """Yield the fields of the schema that the class can have."""
         return self.types.fields(self.schema, self.reserved)
+
+    def filter_base(self) -> ast.expr:
+        """Return the base class of filters, with the words of the operators."""
+        known = self.types.walk().get("filters[*].operator")
+        words = None if known is None else self.types.hint(known.schema, 0)
+        base = ast.Attribute(ast.Name(CATALOGUE), FilterBase.__name__)
+        if not isinstance(words, ast.Subscript):  # too many words, or none
+            return ast.Subscript(base, ast.Name("str"))
+        return ast.Subscript(base, self.name_words("operator", words))
+
+    def name_words(self, field: str, words: ast.expr) -> ast.expr:
+        """Give the words of a field a name before the class."""
+        shape = ast.dump(words)
+        if shape not in self.named:
+            text = field.replace("_", " ").title()
+            self.named[shape] = free_name(f"{self.name} {text}", self.module.taken)
+            alias = ast.Name(self.named[shape])
+            named = ast.AnnAssign(alias, ast.Name("TypeAlias"), words, 1)
+            self.before.append(named)
+        return ast.Name(self.named[shape])
 
     def write(self, bases: list[ast.expr], fields: list[Field], rows: str) -> None:
         """Add the class, and the types that its fields need."""
@@ -297,12 +316,7 @@ class _NameWords(ast.NodeTransformer):
         if not (isinstance(node.value, ast.Name) and node.value.id == "Literal"):
             self.generic_visit(node)
             return node
-        owner = self.owner
-        words = self.name.replace("_", " ").title()
-        name = free_name(f"{owner.name} {words}", owner.module.taken)
-        alias = ast.AnnAssign(ast.Name(name), ast.Name("TypeAlias"), node, 1)
-        owner.before.append(alias)
-        return ast.Name(name)
+        return self.owner.name_words(self.name, node)
 
 
 def _describe_renames(fields: Sequence[Field]) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from attrs import define, field, frozen
 
-from ..analysis import LiveField, SchemaReader
+from ..analysis import LiveField, SchemaReader, walk_fields
 from ..compiler import cells, quote_text
 
 MOST_WORDS: Final = 60
@@ -97,6 +97,10 @@ class SchemaTypes:
             if (name := argument_of(sent, reserved)) is not None:
                 hint = self._hint(live.schema, live.is_nullable, 0)
                 yield Field(name, hint, live, sent)
+
+    def walk(self) -> Mapping[str, LiveField]:
+        """Return the fields with those of records inside them, by path."""
+        return dict(walk_fields(self._reader.fields(self.root, depth=0)))
 
     def list_fields(self, schema: Mapping[str, Any]) -> Sequence[tuple[str, LiveField]]:
         """Return the fields of an object: required ones in order, others by name."""

@@ -185,5 +185,5 @@ def test_entry_of_a_later_release_is_refused_with_advice(place):
     entry.file.write_text(json.dumps({**data, "more": 1}))
     assert place.history.find("a").definition == entry.definition
     entry.file.write_text(json.dumps(data)[:-9])
-    with pytest.raises(errors.HistoryError, match="it is no entry"):
+    with pytest.raises(errors.HistoryError, match="it is not an entry"):
         place.history.find("a")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from flow64 import Client, errors
-from flow64.cli._apply_plan import Execution
+from flow64.cli._execution import Execution
 from flow64.deploy import Agreement
 from flow64.emulator import Fault
 from flow64.plan import Plan
@@ -764,7 +764,7 @@ def test_edited_while_others_are_written(service, write, flow64, monkeypatch):
         if text.startswith("2 of 5"):
             service.edit(third, name="By hand")
 
-    monkeypatch.setattr("flow64.cli._apply_plan.print_message", told)
+    monkeypatch.setattr("flow64.cli._execution.print_message", told)
 
     code, printed, _ = flow64("deploy", source, "--yes", "--parallel=1")
 

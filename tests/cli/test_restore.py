@@ -39,7 +39,7 @@ def test_taken_back(replaced, flow64):
 
     entries = json.loads(flow64("history", "--json")[1])["entries"]
     assert (code, deployed()) == (0, ["New leads"])
-    assert [one["reason"] for one in entries] == ["restored", "restored", "update"]
+    assert [one["replaced_by"] for one in entries] == ["restored", "restored", "update"]
 
 
 def test_at_a_time(replaced, flow64):

@@ -27,9 +27,10 @@ from ..errors import FlowError, SavedPlanError
 from ..loading import Loaded, Selection
 from ..plan import Plan
 from . import _params as params
-from ._apply_plan import REFUSALS, confirm_and_apply
+from ._apply_plan import confirm_and_apply
 from ._colours import paint_changes, paint_state
 from ._error_messages import describe_error
+from ._execution import REFUSALS
 from ._exit_codes import FAILED, REFUSED, find_exit_code
 from ._failure import describe_failure
 from ._make_plan import (

@@ -12,8 +12,8 @@ from ..deploy import History, Saved
 from ..environments import load as load_settings
 from ..errors import shortened
 from . import _params as params
-from ._apply_plan import format_saved_file
 from ._completion import complete_environments
+from ._execution import format_saved_file
 from ._make_plan import open_history
 from ._outputs import HistoryEntry
 from ._param_types import EnvName, Whole

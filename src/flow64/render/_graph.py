@@ -33,8 +33,11 @@ from ..diff import (
 )
 from ._layout import Label, name_blocks
 
-ChangeMark: TypeAlias = Literal["unchanged", "added", "removed", "changed", "moved"]
-"""The change of a block or an edge. In a single definition all are unchanged."""
+ChangeMark: TypeAlias = Literal[
+    "unchanged", "added", "removed", "changed", "moved", "broken"
+]
+"""The change of a block or an edge. In a single definition all are unchanged. A broken
+block reads a column that no block before it brings any more."""
 
 SIGNS: Final[Mapping[ChangeMark, str]] = {
     "unchanged": "",
@@ -42,6 +45,7 @@ SIGNS: Final[Mapping[ChangeMark, str]] = {
     "removed": "-",
     "changed": "~",
     "moved": ">",
+    "broken": "!",
 }
 """The sign of a mark, as in the lines of a diff."""
 
@@ -180,6 +184,23 @@ def graph_between(
         is_compared=True,
         lost=len(new.edges) - len(new.topology.sources),
     )
+
+
+def mark_broken(graph: Graph, reads: Mapping[str, Sequence[str]]) -> Graph:
+    """Return a graph in which blocks with broken reads are marked.
+
+    Args:
+        graph: The graph of two definitions.
+        reads: The columns that a block reads and no block before it brings any more, by
+            its id in lower case.
+    """
+    nodes: list[GraphNode] = []
+    for node in graph.nodes:
+        broken = () if node.mark == "removed" else reads.get(canonical_id(node.id), ())
+        fields = [*(f"!reads {column}" for column in broken), *node.fields]
+        made = evolve(node, mark="broken", fields=fields) if broken else node
+        nodes.append(made)
+    return evolve(graph, nodes=nodes)
 
 
 _EMPTY: Final = Definition("", "", (), ())

@@ -9,10 +9,10 @@ from typing import Final
 
 from attrs import field, frozen
 
-from ..definition import Definition
+from ..definition import EMPTY, Definition
 from ..diff import Change
 from ..text import pluralize
-from ._graph import ChangeMark, Graph, GraphLink, GraphNode, graph_between
+from ._graph import ChangeMark, Graph, GraphLink, GraphNode, graph_between, mark_broken
 from ._layout import Label, Shape, cut_text, name_blocks
 
 MAX_CHARACTERS: Final = 50_000
@@ -55,26 +55,29 @@ def draw_mermaid_changes(
     after: Definition | None,
     *,
     changes: Iterable[Change] | None = None,
+    broken: Mapping[str, Sequence[str]] = EMPTY,
     max_blocks: int = MAX_BLOCKS,
     max_edges: int = MAX_EDGES,
     max_characters: int = MAX_CHARACTERS,
 ) -> str:
     """Return the changes between two definitions as one Mermaid flowchart.
 
-    Names have signs besides colours: `+` added, `-` removed, `~` changed, `>` moved.
-    Added edges are thick, removed ones are dotted. If the graph has more blocks than
-    `max_blocks`, only changed blocks and their neighbours are shown. Other blocks are
-    counted.
+    Names have signs besides colours: `+` added, `-` removed, `~` changed, `>` moved,
+    `!` broken. Added edges are thick, removed ones are dotted. If the graph has more
+    blocks than `max_blocks`, only changed blocks and their neighbours are shown. Other
+    blocks are counted.
 
     Args:
         before: The definition before the changes, if there was one.
         after: The definition with the changes, if there is one.
         changes: The result of `diff`, if it is already known.
+        broken: The columns that a block reads and no block before it brings any more,
+            by its id in lower case.
         max_blocks: The most blocks that are shown.
         max_edges: The most edges of the text.
         max_characters: The most characters of the text.
     """
-    graph = graph_between(before, after, changes)
+    graph = mark_broken(graph_between(before, after, changes), broken)
     while True:
         part = _select_part(graph, max_blocks)
         text = _write_part(graph, part)
@@ -105,6 +108,7 @@ _CLASSES: Final[Mapping[str, str]] = {
     ),
     "changed": "fill:#fff8c5,stroke:#9a6700,color:#3b2300,stroke-width:3px",
     "moved": "fill:#ddf4ff,stroke:#0969da,color:#0a2a52,stroke-width:2px",
+    "broken": "fill:#ffebe9,stroke:#cf222e,color:#5c0d14,stroke-width:4px",
     "rest": "fill:none,stroke:#818b98,stroke-dasharray:2 3",
 }
 

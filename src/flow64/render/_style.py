@@ -22,6 +22,7 @@ class _Palette:
     removed: tuple[str, str]
     changed: tuple[str, str]
     moved: tuple[str, str]
+    broken: tuple[str, str]
 
 
 _LIGHT: Final = _Palette(
@@ -36,6 +37,7 @@ _LIGHT: Final = _Palette(
     removed=("#cf222e", "#fff1ef"),
     changed=("#9a6700", "#fff8d6"),
     moved=("#0969da", "#e7f4ff"),
+    broken=("#cf222e", "#ffebe9"),
 )
 
 _DARK: Final = _Palette(
@@ -50,6 +52,7 @@ _DARK: Final = _Palette(
     removed=("#f85149", "#2a1619"),
     changed=("#d29922", "#29210f"),
     moved=("#4c9bfa", "#10213a"),
+    broken=("#f85149", "#3a1418"),
 )
 
 _FONT: Final = 'ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace'
@@ -60,13 +63,13 @@ _LINES: Final = (
     ".counts,.words,.frame-name{font-size:11px;text-anchor:start}",
     ".name{font-size:13px;font-weight:600}",
     ".small{font-size:11px}",
-    ".rows-name{font-size:9px;font-weight:600;letter-spacing:.4px}",
+    ".rows-name{font-size:10px;font-weight:600;letter-spacing:.4px}",
     ".mark-sign,.spends-sign{font-size:12px;font-weight:700}",
     ".line,.out,.side,.frame{fill:none}",
     ".line{stroke-width:1.5;stroke-linecap:round}",
     ".foot{stroke-width:4}",
     ".out{stroke-width:1.6;stroke-linecap:round;stroke-linejoin:round}",
-    ".added .line,.added .box{stroke-width:2.5}",
+    ".added .line,.added .box,.broken .box{stroke-width:2.5}",
     ".changed .box,.moved .box{stroke-width:2}",
     ".removed .line,.removed .box,.removed .side{stroke-dasharray:6 4}",
     ".removed .name{text-decoration:line-through}",
@@ -83,6 +86,7 @@ def _list_colours(palette: _Palette) -> tuple[str, ...]:
         "removed": palette.removed,
         "changed": palette.changed,
         "moved": palette.moved,
+        "broken": palette.broken,
     }
     found = [
         f".paper{{fill:{palette.paper}}}",

@@ -151,7 +151,7 @@ _SMALL_CELLS: Final = 34
 _SIDE: Final = 18
 _FOOT: Final = 10
 _POINT: Final = 12
-_NARROWEST: Final = 400
+_NARROWEST: Final = 320
 _NARROWEST_BOX: Final = 112
 _HEAD: Final = 48
 _LEGEND_LINE: Final = 22
@@ -370,7 +370,7 @@ def _find_row_changes(graph: Graph, drawing: Layered) -> Iterator[tuple[int, str
 def _draw_row_kinds(graph: Graph, drawing: Layered) -> Iterator[str]:
     """Draw the kind of rows below the blocks where it changes."""
     for at, rows in _find_row_changes(graph, drawing):
-        box, half = drawing.boxes[at], count_cells(rows) * 3 + 6
+        box, half = drawing.boxes[at], count_cells(rows) * 3 + 9
         yield (
             f'<rect class="rows" x="{box.center - half}" y="{box.bottom + 5}" '
             f'width="{2 * half}" height="15" rx="7"/>'

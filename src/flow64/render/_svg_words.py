@@ -21,6 +21,7 @@ _WORDS: Final[Mapping[ChangeMark, str]] = {
     "removed": "removed",
     "changed": "changed",
     "moved": "moved",
+    "broken": "broken",
 }
 
 

@@ -309,7 +309,7 @@ def _write_title(group: Group) -> str:
 
 def _write_decision(decision: Decision) -> Iterator[str]:
     """Write what is to be decided. GitHub has a button to copy a block."""
-    yield f"**To decide:** {format_prose(decision.question)}"
+    yield f"**To decide:** {decision.question}"
     yield ""
     # Numbered, so that it is a list apart from the notes below it.
     for number, option in enumerate(decision.options, 1):
@@ -318,7 +318,7 @@ def _write_decision(decision: Decision) -> Iterator[str]:
 
 def _write_option(start: str, option: Option) -> Iterator[str]:
     words = option.words[:1].upper() + option.words[1:]
-    yield f"{start}{format_prose(words)}{':' if option.commands else '.'}"
+    yield f"{start}{words}{':' if option.commands else '.'}"
     indent = " " * len(start)
     yield from (f"{indent}- {format_prose(line)}" for line in option.lost)
     if option.commands:
@@ -399,12 +399,13 @@ def _draw_picture(group: Group, _: int, *, is_open: bool) -> _Made:
         one.details.before,
         one.details.after,
         changes=None if view.is_new else one.changes,
+        broken=view.broken_columns,
         max_characters=MOST_CHARACTERS,
     )
     body = format_code_block(redact_keys(text.rstrip("\n")), "mermaid")
     # There is no Markdown in a line of HTML, so it has no name in it.
     of = "" if len(group.views) == 1 else " of the first of them"
-    is_open = is_open and not view.is_new and text.count("\n") <= OPEN_LINES
+    is_open = is_open and view.is_rewired and text.count("\n") <= OPEN_LINES
     opened = "<details open>" if is_open else "<details>"
     summary = f"<summary>The graph{of}</summary>"
     return f"{opened}{summary}\n\n{body}\n</details>\n", 0
@@ -429,7 +430,9 @@ def _write_source(group: Group, _: int) -> _Made:
 
 def _add_next(page: _Page, review: Review, groups: Sequence[Group]) -> None:
     """Add what to decide, or what to do next."""
-    parts = [_write_decision(one) for one in list_decisions(review, groups, str)]
+    parts = [
+        _write_decision(one) for one in list_decisions(review, groups, format_code)
+    ]
     parts += [_write_option("", one) for one in list_next(review, groups)]
     page.add("#### Next\n", 0)
     for number, part in enumerate(parts):

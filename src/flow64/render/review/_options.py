@@ -42,7 +42,7 @@ class Option:
     """One way to go on.
 
     Attributes:
-        words: What it does, and what follows from it.
+        words: What it does, and what follows from it; names are written by the format.
         commands: The commands to run, or the code to write. Empty if words are enough.
         language: The language of the commands.
         lost: The values on the service that it replaces, each with its workflow.
@@ -94,7 +94,8 @@ _EDITED: Final = ("drifted", "conflict")
 
 def _decide(review: Review, groups: Sequence[Group], quote: Quote) -> Decision:
     one = groups[0].one
-    asked = _Asked(review, groups, [view for group in groups for view in group.views])
+    views = [view for group in groups for view in group.views]
+    asked = _Asked(review, groups, views, quote)
     named = join_groups(groups, quote, MOST_GROUPS)
     if one.lifted_by == "create":
         return Decision(f"{named}: one workflow or two?", [*_list_rename(asked)])
@@ -126,6 +127,7 @@ class _Asked:
     review: Review
     groups: Sequence[Group]
     views: Sequence[View]
+    quote: Quote
 
     @property
     def steps(self) -> Sequence[Step]:
@@ -225,7 +227,8 @@ def _list_behind(asked: _Asked) -> Iterator[Option]:
     yield _leave_out(asked)
     where = f"[tool.flow64.environments.{asked.review.env}]"
     yield Option(
-        f"let every branch deploy there, from now on: in pyproject.toml, {where}",
+        f"let every branch deploy there, from now on: in pyproject.toml, "
+        f"{asked.quote(where)}",
         ["branches = true"],
         "toml",
     )
@@ -259,9 +262,9 @@ def _list_rename(asked: _Asked) -> Iterator[Option]:
     else:
         words = f"{keeps} by the argument was=, if only the key differs"
     yield Option(f"one, renamed: {words}", code[:MOST_COMMANDS], "python")
-    new = join_words([view.step.key for view in asked.views], MOST_GROUPS)
+    new = join_words((asked.quote(one.key) for one in asked.steps), MOST_GROUPS)
     keys = [*dict.fromkeys(key for one in renames for key in one.candidates)]
-    old = join_words(keys, MOST_GROUPS) or "the other one"
+    old = join_words(map(asked.quote, keys), MOST_GROUPS) or "the other one"
     if len(keys) > 1:
         goes_on = f"{old} stay on the service and their schedules go on, until somebody"
         goes_on, stay = f"{goes_on} deletes them", "stay as they are"

@@ -12,17 +12,10 @@ from hashlib import sha256
 from html import escape
 from typing import Final
 
-from attrs import define, frozen
-
 from ...analysis import Estimate, format_kind_changes
-from ...definition import canonical_id
-from ...diff import ARROW, Line, Section
 from ...plan import Review
-from ...redaction import clean_text, redact_keys
 from ...text import pluralize
-from .._graph import Graph, GraphNode, graph_between
 from .._style import STYLE as GRAPH_STYLE
-from .._svg import draw_graph, make_anchors
 from ._grouping import Group, group_review
 from ._headline import list_facts
 from ._notes import NoteStyle, list_notes
@@ -32,6 +25,16 @@ from ._options import (
     list_decisions,
     list_next,
     list_other_renames,
+)
+from ._page_changes import (
+    GroupGraph,
+    PageRoom,
+    draw_group,
+    escape_text,
+    limit_lines,
+    write_changes,
+    write_code,
+    write_figure,
 )
 from ._page_style import STYLE
 from ._source import compare_source
@@ -51,9 +54,6 @@ from ._words import (
 MOST_BLOCKS: Final = 2_000
 """The most blocks of all graphs of a page. Further graphs are left out."""
 
-MOST_LINES: Final = 500
-"""The most lines of changes in one list of a group."""
-
 MOST_CODE: Final = 400
 """The most lines of code of one group."""
 
@@ -66,13 +66,6 @@ MOST_NAMED: Final = 12
 NARROW: Final = 420
 """A graph of at most so many pixels stands beside the changes. Others come below."""
 
-SHRUNK: Final = (560, 1_200)
-"""Widths from which a graph is hard to read on a narrow screen, and on any screen. Then
-it can be shown in full size."""
-
-TALLEST: Final = 2_400
-"""A graph of more pixels is made to fit the height of the screen."""
-
 
 def as_html(review: Review) -> str:
     """Return a review as an HTML page in one file.
@@ -81,7 +74,7 @@ def as_html(review: Review) -> str:
     Differences are shown by signs and shapes, and not by colour alone.
     """
     groups = group_review(review)
-    room = _Room(MOST_BLOCKS, ALL_LINES)
+    room = PageRoom(MOST_BLOCKS, ALL_LINES)
     parts = [
         *_write_head(review, groups),
         *_write_index(groups),
@@ -100,28 +93,6 @@ def as_html(review: Review) -> str:
     return "\n".join(parts) + "\n"
 
 
-@define
-class _Room:
-    """Blocks and lines that have room, and graphs and lines that were left out."""
-
-    blocks: int
-    lines: int
-    undrawn: int = 0
-    unsaid: int = 0
-
-
-# -- Text ------------------------------------------------------------------------------
-
-
-def _text(found: object) -> str:
-    """Escape a text of data."""
-    return escape(clean_text(found))
-
-
-def _code(found: str) -> str:
-    return f"<code>{_text(found)}</code>"
-
-
 def _hash(style: str) -> str:
     return f"'sha256-{b64encode(sha256(style.encode()).digest()).decode()}'"
 
@@ -134,7 +105,7 @@ def _write_head(review: Review, groups: Sequence[Group]) -> Iterator[str]:
         f"default-src 'none'; style-src {_hash(STYLE)} {_hash(GRAPH_STYLE)}; "
         "base-uri 'none'; form-action 'none'"
     )
-    about = "of two folders" if review.env is None else f"for {_code(review.env)}"
+    about = "of two folders" if review.env is None else f"for {write_code(review.env)}"
     yield "<!doctype html>"
     yield '<html lang="en">'
     yield "<head>"
@@ -151,7 +122,7 @@ def _write_head(review: Review, groups: Sequence[Group]) -> Iterator[str]:
     yield "<header>"
     yield f"<h1>flow64 review {about}</h1>"
     yield '<dl class="summary">'
-    for number, fact in enumerate(list_facts(review, groups, _code, _text)):
+    for number, fact in enumerate(list_facts(review, groups, write_code, escape_text)):
         style = "asked" if fact.is_asked else "bad" if fact.is_bad else ""
         style = "" if number and not style else f' class="{style or "what"}"'
         label = fact.label[:1].upper() + fact.label[1:]
@@ -164,15 +135,15 @@ def _write_head(review: Review, groups: Sequence[Group]) -> Iterator[str]:
 
 
 def _write_index(groups: Sequence[Group]) -> Iterator[str]:
-    if not groups:
+    if len(groups) <= 1:  # the first lines say the same
         return
     yield '<nav aria-labelledby="index"><h2 id="index">Workflows</h2><ul>'
     for number, group in enumerate(groups, 1):
         cost = format_group_cost(group, Estimate.brief)
-        money = f'<span class="cost">{_text(cost)}</span>' if cost else ""
+        money = f'<span class="cost">{escape_text(cost)}</span>' if cost else ""
         yield (
             f'<li class="{group.one.action}"><a href="#g{number}">{_sign(group)}'
-            f'<span class="name">{name_group(group, _code)}</span>'
+            f'<span class="name">{name_group(group, write_code)}</span>'
             f'<span class="becomes">{describe_action(group)}</span>{money}</a></li>'
         )
     yield "</ul></nav>"
@@ -182,12 +153,12 @@ def _sign(group: Group) -> str:
     return f'<span class="sign" aria-hidden="true">{SIGNS[group.one.action]}</span>'
 
 
-def _write_foot(review: Review, room: _Room) -> Iterator[str]:
+def _write_foot(review: Review, room: PageRoom) -> Iterator[str]:
     yield "<footer>"
     if renames := list_other_renames(review):
         yield "<h2>Possibly renamed</h2><ul>"
         for rename in renames:
-            yield f"<li>{describe_rename(rename, _code)}</li>"
+            yield f"<li>{describe_rename(rename, write_code)}</li>"
         yield "</ul>"
     if review.listed_kinds:
         lines = "\n".join(format_kind_changes(review.listed_kinds))
@@ -196,7 +167,7 @@ def _write_foot(review: Review, room: _Room) -> Iterator[str]:
         yield "</details>"
     if review.not_checked:
         yield "<h2>Not checked</h2><ul>"
-        yield from (f"<li>{_text(doubt)}</li>" for doubt in review.not_checked)
+        yield from (f"<li>{escape_text(doubt)}</li>" for doubt in review.not_checked)
         yield "</ul>"
     cut = [pluralize(room.undrawn, "graph")] if room.undrawn else []
     cut += [f"{pluralize(room.unsaid, 'line')} of changes"] if room.unsaid else []
@@ -209,7 +180,7 @@ def _write_next(review: Review, groups: Sequence[Group]) -> Iterator[str]:
     """Write what to decide, or what to do next. A click selects a whole command."""
     yield '<section class="next" id="next" aria-labelledby="next-name">'
     yield '<h2 id="next-name">Next</h2>'
-    for decision in list_decisions(review, groups, _code):
+    for decision in list_decisions(review, groups, write_code):
         yield f"<h3>To decide: {decision.question}</h3><ol>"
         yield from (f"<li>{_write_option(one)}</li>" for one in decision.options)
         yield "</ol>"
@@ -218,9 +189,9 @@ def _write_next(review: Review, groups: Sequence[Group]) -> Iterator[str]:
 
 
 def _write_option(option: Option) -> str:
-    words = _text(option.words[:1].upper() + option.words[1:])
-    lost = "".join(f"<li>{_text(line)}</li>" for line in option.lost)
-    commands = "".join(f"<pre>{_code(one)}</pre>" for one in option.commands)
+    words = option.words[:1].upper() + option.words[1:]
+    lost = "".join(f"<li>{escape_text(line)}</li>" for line in option.lost)
+    commands = "".join(f"<pre>{write_code(one)}</pre>" for one in option.commands)
     lost = f"<ul>{lost}</ul>" if lost else ""
     return f"<p>{words}{':' if commands else '.'}</p>{lost}{commands}"
 
@@ -228,30 +199,8 @@ def _write_option(option: Option) -> str:
 # -- A group ---------------------------------------------------------------------------
 
 
-@frozen
-class _GroupGraph:
-    """The graph of a group, and the places of its blocks on the page.
-
-    Attributes:
-        number: The number of the group.
-        svg: The picture. Empty if there is none.
-        size: Its width and height in pixels.
-        places: The name of a block in the picture, by its id.
-    """
-
-    number: int
-    svg: str = ""
-    size: tuple[int, int] = (0, 0)
-    places: dict[str, str] | None = None
-
-    def change(self, block: str) -> str | None:
-        """Return the name of the place with the changes of a block."""
-        place = (self.places or {}).get(block)
-        return None if place is None else f"change-{place}"
-
-
 def _write_group(
-    group: Group, number: int, groups: Sequence[Group], room: _Room
+    group: Group, number: int, groups: Sequence[Group], room: PageRoom
 ) -> Iterator[str]:
     one = group.one
     yield (
@@ -259,7 +208,7 @@ def _write_group(
         f'aria-labelledby="g{number}-name">'
     )
     yield (
-        f'<h2 id="g{number}-name">{_sign(group)}{name_group(group, _code)} '
+        f'<h2 id="g{number}-name">{_sign(group)}{name_group(group, write_code)} '
         f'<span class="becomes">{describe_action(group)}</span></h2>'
     )
     yield from _write_names(group)
@@ -268,62 +217,37 @@ def _write_group(
     found = list_changes(group)
     if group.like is not None:
         found = [*group.without, *group.besides]
-    drawn = _draw_graph(group, number, found, room)
-    wide = "" if drawn.svg and drawn.size[0] <= NARROW else " wide"
+    drawn = draw_group(group, number, found, room)
+    is_beside = drawn.is_open and drawn.size[0] <= NARROW
+    wide = "" if is_beside else " wide"
     yield f'<div class="cols{wide}"><div class="what-changes">'
     if group.like is not None:
         yield from _write_difference(group, 1 + groups.index(group.like), drawn, room)
     elif found:
         yield f"<h3>{format_changes_title(group).capitalize()}</h3>"
-        yield from _write_changes(_limit_lines(found, room), drawn)
+        yield from write_changes(limit_lines(found, room), drawn)
     elif group.first.differences is not None:
         yield f"<p>{NO_DIFFERENCE.capitalize()}.</p>"
     if one.edits:
         yield "<h3>Edited on the service</h3>"
-        yield from _write_changes(_limit_lines(group.first.edit_sections, room))
+        yield from write_changes(limit_lines(group.first.edit_sections, room))
     if group.follows:
         yield f"<h3>What {'also ' if group.like else ''}follows</h3>"
-        yield from _write_changes(_limit_lines(group.follows, room))
+        yield from write_changes(limit_lines(group.follows, room), drawn)
     yield from _write_notes(group)
     if group.has_source:
         yield from _write_source(group, room)
     yield "</div>"
-    yield from _write_figure(group, drawn)
+    yield from write_figure(group, drawn)
     yield "</div></section>"
-
-
-def _write_figure(group: Group, drawn: _GroupGraph) -> Iterator[str]:
-    """Write the graph. It fits its place, and a box shows it in full size."""
-    if not drawn.svg:
-        return
-    number, (width, height) = drawn.number, drawn.size
-    first = "" if len(group.views) == 1 else f" of {_code(group.first.step.key)}"
-    leads = "" if group.first.is_new else "; its marked blocks lead to the changes"
-    yield (
-        f'<figure id="graph-{number}"><figcaption>The graph{first}{leads}</figcaption>'
-    )
-    is_tall = height > TALLEST
-    if width > SHRUNK[0] or is_tall:
-        often = "" if width > SHRUNK[1] or is_tall else " seldom"
-        yield (
-            f'<input class="full{often}" type="checkbox" id="full-{number}">'
-            f'<label for="full-{number}" class="full{often}">Full size'
-            f'<span class="hidden"> of the graph of group {number}</span></label>'
-        )
-    yield (
-        f'<div class="graph{" tall" if is_tall else ""}" tabindex="0" role="group" '
-        f'aria-label="The graph of group {number}">'
-    )
-    yield drawn.svg
-    yield "</div></figure>"
 
 
 def _write_names(group: Group) -> Iterator[str]:
     if len(group.views) == 1:
         if group.one.name:
-            yield f'<p class="title">{_text(group.one.name)}</p>'
+            yield f'<p class="title">{escape_text(group.one.name)}</p>'
         return
-    names = [f"<span>{name_view(view, _code)}</span>" for view in group.views]
+    names = [f"<span>{name_view(view, write_code)}</span>" for view in group.views]
     yield f'<p class="keys">{"".join(names[:MOST_NAMED])}</p>'
     if more := names[MOST_NAMED:]:
         rest = "".join(more)
@@ -335,16 +259,16 @@ def _write_reasons(group: Group) -> Iterator[str]:
     if group.reasons:
         yield '<ul class="reasons">'
         for reason, number in group.reasons:
-            yield f"<li>{_text(reason)}{format_share(number, group)}</li>"
+            yield f"<li>{escape_text(reason)}{format_share(number, group)}</li>"
         yield "</ul>"
 
 
 def _write_difference(
-    group: Group, number: int, drawn: _GroupGraph, room: _Room
+    group: Group, number: int, drawn: GroupGraph, room: PageRoom
 ) -> Iterator[str]:
     """Write the difference from another group, which has that number."""
     assert group.like is not None  # otherwise all changes are shown
-    other = f'<a href="#g{number}">{name_group(group.like, _code)}</a>'
+    other = f'<a href="#g{number}">{name_group(group.like, write_code)}</a>'
     title = format_changes_title(group).capitalize()
     like = f"The same as {other}"
     yield f"<h3>{title}</h3>"
@@ -353,11 +277,13 @@ def _write_difference(
     for words, found in (("without", group.without), ("and also", group.besides)):
         if found:
             yield f'<p class="like">{f"{like}, {words}" if like else "And also"}:</p>'
-            yield from _write_changes(_limit_lines(found, room), drawn)
+            yield from write_changes(limit_lines(found, room), drawn)
             like = ""
 
 
-_NOTE_STYLE: Final = NoteStyle(_code, _text, lambda line: _code(line.strip()), 40)
+_NOTE_STYLE: Final = NoteStyle(
+    write_code, escape_text, lambda line: write_code(line.strip()), 40
+)
 
 
 def _write_notes(group: Group) -> Iterator[str]:
@@ -374,29 +300,29 @@ def _write_notes(group: Group) -> Iterator[str]:
     yield "</dl>"
 
 
-def _write_source(group: Group, room: _Room) -> Iterator[str]:
+def _write_source(group: Group, room: PageRoom) -> Iterator[str]:
     """Write the changes as code, behind a click."""
     found = compare_source(group.first)
     if not found.lines:
         text = "As flow64 code nothing differs"
         if found.problem is not None:
-            text = f"Not shown as code: {_text(found.problem)}"
+            text = f"Not shown as code: {escape_text(found.problem)}"
         yield f'<p class="no-code">{text}.</p>'
         return
     lines = found.lines[: min(MOST_CODE, room.lines)]
     room.lines -= len(lines)
-    first = "" if len(group.views) == 1 else f", of {_code(group.first.step.key)}"
+    first = "" if len(group.views) == 1 else f", of {write_code(group.first.step.key)}"
     yield f'<details class="source"><summary>As flow64 code{first}</summary>'
     yield '<ul class="codes">'
     for line in lines:
         if line.startswith("@"):
-            yield f'<li class="at"><code>{_text(line)}</code></li>'
+            yield f'<li class="at"><code>{escape_text(line)}</code></li>'
             continue
         style, spoken = _CODE[line[:1]]
         yield (
             f'<li class="{style}"><span class="s"><span aria-hidden="true">'
             f'{line[:1]}</span><span class="hidden">{spoken}</span></span>'
-            f"<code>{_text(line[1:])}</code></li>"
+            f"<code>{escape_text(line[1:])}</code></li>"
         )
     if more := len(found.lines) - len(lines):
         yield f"<li>… and {pluralize(more, 'more line')}</li>"
@@ -409,134 +335,3 @@ _CODE: Final = {
     " ": ("as-is", "unchanged"),
 }
 """The style of a line of code, and how its sign is read aloud."""
-
-
-# -- Changes and the graph -------------------------------------------------------------
-
-
-def _draw_graph(
-    group: Group, number: int, found: Sequence[Section], room: _Room
-) -> _GroupGraph:
-    """Draw the graph of a group. Its blocks link to their changes."""
-    view, one = group.first, group.one
-    if one.details.after is None or not group.is_drawn:
-        return _GroupGraph(number)
-    changes = None if view.is_new else one.changes
-    graph = graph_between(one.details.before, one.details.after, changes)
-    if len(graph.nodes) > room.blocks:
-        room.undrawn += 1
-        return _GroupGraph(number)
-    room.blocks -= len(graph.nodes)
-    prefix = f"{number}-"
-    names = [f"{prefix}{name}" for name in make_anchors(graph)]
-    ids = [canonical_id(node.id) for node in graph.nodes]
-    places = dict(zip(ids, names, strict=True))
-    changed = {canonical_id(one.block) for one in found if one.block is not None}
-    ends = _find_changed_ends(graph) if any(map(_is_wiring, found)) else set[str]()
-
-    def find_link(node: GraphNode) -> str | None:
-        block = canonical_id(node.id)
-        if block in changed:
-            return f"change-{places[block]}"
-        return f"edges-{number}" if block in ends else None
-
-    svg = draw_graph(graph, has_heading=False, linked=find_link, prefix=prefix)
-    svg = redact_keys(svg.replace(f"<style>{GRAPH_STYLE}</style>\n", "", 1))
-    width, height = (
-        int(svg.partition(f' {name}="')[2].partition('"')[0])
-        for name in ("width", "height")
-    )
-    return _GroupGraph(number, svg, (width, height), places)
-
-
-def _find_changed_ends(graph: Graph) -> set[str]:
-    """Return the blocks with an edge that was added, removed or changed."""
-    return {
-        canonical_id(graph.nodes[end].id)
-        for link in graph.links
-        if link.mark != "unchanged"
-        for end in (link.source, link.target)
-    }
-
-
-def _limit_lines(found: Sequence[Section], room: _Room) -> Sequence[Section]:
-    """Return the lines that have room. The others are counted."""
-    left = min(MOST_LINES, room.lines)
-    shown: list[Section] = []
-    for section in found:
-        lines = section.lines[:left]
-        room.unsaid += len(section.lines) - len(lines)
-        left -= len(lines)
-        room.lines -= len(lines)
-        if lines:
-            shown.append(Section(section.title, lines, section.block))
-    return shown
-
-
-def _write_changes(
-    found: Sequence[Section], drawn: _GroupGraph | None = None
-) -> Iterator[str]:
-    for section in found:
-        yield f'<div class="change"{_write_place(section, drawn)}>'
-        title = _text(section.title or "workflow")
-        yield f"<h4>{title}{_write_back_link(section, drawn)}</h4>"
-        yield '<ul class="lines">'
-        yield from map(_write_line, section.lines)
-        yield "</ul></div>"
-
-
-def _is_wiring(section: Section) -> bool:
-    return section.title == "edges" and section.block is None
-
-
-def _write_place(section: Section, drawn: _GroupGraph | None) -> str:
-    """Return the id of the place with the changes, to which the graph links."""
-    if drawn is None:
-        return ""
-    if _is_wiring(section):
-        return f' id="edges-{drawn.number}"'
-    place = None if section.block is None else drawn.change(canonical_id(section.block))
-    return "" if place is None else f' id="{place}"'
-
-
-def _write_back_link(section: Section, drawn: _GroupGraph | None) -> str:
-    """Return the link to the block in the graph, or to the graph."""
-    if drawn is None or not drawn.svg:
-        return ""
-    target, words = f"graph-{drawn.number}", "to the graph"
-    if section.block is not None and drawn.places is not None:
-        place = drawn.places.get(canonical_id(section.block))
-        if place is not None:
-            target, words = f"block-{place}", "in the graph"
-    about = f'<span class="hidden"> ({_text(section.title)})</span>'
-    return f'<a href="#{target}">{words}{about}</a>'
-
-
-_KINDS: Final = {
-    "+": ("add", "added"),
-    "-": ("gone", "removed"),
-    "~": ("other", "changed"),
-    ">": ("other", "moved"),
-    "?": ("left", "not managed"),
-    "!": ("other", "breaks"),
-}
-"""The style of a line, and how its sign is read aloud."""
-
-
-def _write_line(line: Line) -> str:
-    style, spoken = _KINDS[line.sign]
-    inside = " in" if line.depth else ""
-    return (
-        f'<li class="{style}{inside}"><span class="s"><span aria-hidden="true">'
-        f'{escape(line.sign)}</span><span class="hidden">{spoken}</span></span>'
-        f"<span>{_write_line_text(line)}</span></li>"
-    )
-
-
-def _write_line_text(line: Line) -> str:
-    if line.before is None:
-        return _text(line.text)
-    return (
-        f"{_text(line.label)}<del>{_text(line.before)}</del> {ARROW} "
-        f"<ins>{_text(line.after)}</ins>"
-    )

@@ -77,7 +77,7 @@ color:var(--on-sign);border-radius:50%}
 align-items:center;gap:.35rem .75rem}
 .group>h2 .becomes{font-weight:400}
 .title,.keys{color:var(--muted);margin:.35rem 0 0}
-.keys code{margin-right:.6em}
+.keys span{display:inline-block;margin-right:.75em}
 .reasons{margin:.75rem 0 0;padding-left:1.25rem}
 .next{border-top:1px solid var(--line);margin-top:2.5rem;padding-top:2rem}
 .next h2{font-size:1.25rem;margin:0}
@@ -94,11 +94,12 @@ align-items:start}
 .what-changes{min-width:0}
 figure{margin:1.5rem 0 0;min-width:0}
 @media (min-width:60rem){.cols:not(.wide) figure{position:sticky;top:1rem}}
-figcaption{color:var(--muted);font-size:.875rem;margin-bottom:.5rem}
+figure summary{color:var(--muted);font-size:.875rem;margin-bottom:.5rem;cursor:pointer}
 .graph{overflow:auto;border:1px solid var(--line);border-radius:8px;
 padding:.5rem;text-align:center}
 .graph svg{max-width:100%;height:auto}
 .graph.tall svg{max-height:85vh}
+@media (max-width:40rem){.graph.small svg{max-width:none}}
 input.full{margin:0 .4rem .6rem 0}
 .full:checked~.graph{max-height:85vh}
 .full:checked~.graph svg{max-width:none;max-height:none}

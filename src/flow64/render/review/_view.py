@@ -16,13 +16,18 @@ from attrs import evolve, frozen
 
 from ...definition import EMPTY, Definition, canonical_id
 from ...diff import (
+    BlockAdded,
+    BlockMoved,
     BlockRef,
+    BlockRemoved,
     BlockRenamed,
     Change,
     ColumnDropped,
     Consequence,
     CostChanged,
     DescriptionChanged,
+    EdgeAdded,
+    EdgeRemoved,
     EffectAppeared,
     FindingAppeared,
     ReadBroken,
@@ -190,6 +195,22 @@ class View:
         found = self.step.consequences
         new = [one.finding for one in found if isinstance(one, FindingAppeared)]
         return [one.code for one in new if one.severity == "error"]
+
+    @property
+    def broken_columns(self) -> Mapping[str, Sequence[str]]:
+        """What each block reads that no block brings any more, by the block's id."""
+        found: dict[str, list[str]] = {}
+        for one in self.step.consequences:
+            if isinstance(one, ReadBroken):
+                found.setdefault(canonical_id(one.block.id), []).append(one.name)
+        return found
+
+    @property
+    def is_rewired(self) -> bool:
+        """Whether blocks or edges came, went or moved, or a read breaks."""
+        kinds = (BlockAdded, BlockRemoved, BlockMoved, EdgeAdded, EdgeRemoved)
+        kinds_changed = any(isinstance(one, kinds) for one in self.step.changes)
+        return kinds_changed or bool(self.broken_columns)
 
     @property
     def broken_reads(self) -> Sequence[str]:

@@ -435,7 +435,7 @@ def compared(settings):
         with open_client(settings.environment(name)) as client:
             found[name] = client.call(deployed_codes, {"inbound": inbound().id(name)})
     (answer,) = same_code(found["prod"], found["staging"])
-    return answer.verdict, answer.reason
+    return answer.verdict, "; ".join(answer.reasons)
 
 
 def deploy(settings, name, workflow):

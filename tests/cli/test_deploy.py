@@ -25,6 +25,7 @@ from tests.cli.pipelines import (
     methods,
     our_branch,
     outcomes,
+    retitled,
     their_branch,
     written,
 )
@@ -92,10 +93,6 @@ def test_dry_run_of_a_saved_plan(service, leads, flow64):
     assert (dry[0], dry[2], real[0]) == (0, "", 0)
     assert "+ inbound: will be created" in dry[1]
     assert stale[:2] == (3, "")
-
-
-def retitled(path, title="New leads"):
-    path.write_text(path.read_text("utf-8").replace("Inbound leads", title), "utf-8")
 
 
 def test_new(service, leads, flow64):

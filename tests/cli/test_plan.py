@@ -20,6 +20,7 @@ from tests.cli.pipelines import (
     known,
     methods,
     our_branch,
+    retitled,
     their_branch,
     written,
 )
@@ -31,10 +32,6 @@ def there(service, leads, flow64):
     """The workflow of `leads.py`, deployed; gives its id."""
     flow64("deploy", "leads.py", "--yes")
     return id_of("leads.py")
-
-
-def retitled(path, title="New leads"):
-    path.write_text(path.read_text("utf-8").replace("Inbound leads", title), "utf-8")
 
 
 def test_new(service, leads, flow64):

@@ -13,6 +13,7 @@ import pytest
 from flow64 import LEAD, Client, Workflow
 from flow64.blocks import CATALOGUE, FindEmail, Webhook
 from flow64.manifest import read_folder
+from tests.service.support import specs_of
 
 SECRET = "https://crm.acme.example/hooks/s3ntinel-of-a-secret"
 PLAIN = "https://s3ntinel-that-is-no-secret.example/hook"
@@ -100,11 +101,6 @@ def fetched(service):
 
 def states(printed):
     return {step["key"]: step["state"] for step in json.loads(printed)["workflows"]}
-
-
-def specs_of(data, kind):
-    blocks = data["workflow_definition"]["blocks"]
-    return next(block["specs"] for block in blocks if block["block_name"] == kind)
 
 
 # -- Whose ids are asked for -----------------------------------------------------------

@@ -337,15 +337,16 @@ def rotated(service_):
 
 def losing(service_):
     """Code puts a secret where somebody has set something by hand."""
-
-    def made(**specs):
-        flow_ = Webhook(LEAD) >> RawBlock("new_kind", specs={"a": 1, **specs})
-        return Workflow("Leads", flow_, key="leads", project=GROWTH)
-
     text = "https://example.com/SENTINEL-EDIT"
-    service_.edit(service_.put(made()), specs={"new_kind": {"url": text}})
+    service_.edit(service_.put(of_new_kind()), specs={"new_kind": {"url": text}})
     hook = "https://example.com/SENTINEL-NEW"
-    return [target(made(url=value("hook", secret=True)), hook=hook)], {}
+    return [target(of_new_kind(url=value("hook", secret=True)), hook=hook)], {}
+
+
+def of_new_kind(**specs):
+    """A workflow with a block of a kind that flow64 does not know."""
+    flow_ = Webhook(LEAD) >> RawBlock("new_kind", specs={"a": 1, **specs})
+    return Workflow("Leads", flow_, key="leads", project=GROWTH)
 
 
 def secret(service_):

@@ -8,22 +8,14 @@ import subprocess
 import pytest
 
 from flow64.deploy import Git, _git
-
-SETTINGS = {
-    "GIT_AUTHOR_NAME": "A",
-    "GIT_AUTHOR_EMAIL": "a@example.com",
-    "GIT_COMMITTER_NAME": "A",
-    "GIT_COMMITTER_EMAIL": "a@example.com",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_SYSTEM": os.devnull,
-}
+from tests.cli.pipelines import GIT
 
 
 def git(folder, *arguments):
     done = subprocess.run(
         ["git", *arguments],
         cwd=folder,
-        env={**os.environ, **SETTINGS},
+        env={**os.environ, **GIT},
         capture_output=True,
         text=True,
         check=True,

@@ -22,6 +22,7 @@ from tests.deploy.planned import (
     OURS,
     WHOLE,
     History,
+    of_new_kind,
     planned,
     pulled_of,
     sent,
@@ -1023,14 +1024,10 @@ def test_command_that_deletes_agrees_for_each_orphan(here):
 
 def test_behind_and_lost_takes_both(here):
     """Newer code deployed it, and somebody wrote where code puts a secret."""
-
-    def made(**specs):
-        flow = Webhook(LEAD) >> RawBlock("new_kind", specs={"a": 1, **specs})
-        return Workflow("Leads", flow, key="leads", project=GROWTH)
-
-    text = "https://example.com/SENTINEL-EDIT"
-    here.edit(here.put(made(), commit=NEWER), specs={"new_kind": {"url": text}})
-    wanted = target(made(url=value("hook", secret=True)), hook="https://example.com/x")
+    text, secret = "https://example.com/SENTINEL-EDIT", value("hook", secret=True)
+    workflow_id = here.put(of_new_kind(), commit=NEWER)
+    here.edit(workflow_id, specs={"new_kind": {"url": text}})
+    wanted = target(of_new_kind(url=secret), hook="https://example.com/x")
 
     plan = here.plan(wanted)
 

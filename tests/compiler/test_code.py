@@ -660,7 +660,7 @@ BAD = {
     ),
     "an unfinished bracket": ("x = (\n", None, "text that is not Python"),
     "bad indentation": ("x = 1\n  y = 2\n", None, "text that is not Python"),
-    "no Python": ("x = = 1\n", None, "text that is not Python (SyntaxError)"),
+    "no Python": ("x = = 1\n", None, "text that is not Python"),
     "a hidden character": ('x = "\u202e"\n', None, "the character '\\u202e'"),
     "a carriage return": ('x = "a"\r\n', None, "the character '\\r'"),
     "a tab": ("x =\t1\n", None, "the character '\\t'"),

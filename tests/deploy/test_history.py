@@ -134,6 +134,8 @@ def test_strange_files_are_passed_over(history):
     assert history.entries() == [made]
 
 
+NO_ENTRY = "it is not an entry of a history; move it elsewhere"
+
 GOOD = {"reason": "update", "at": "2026-11-25T09:30:00Z", "withheld": []}
 
 
@@ -144,17 +146,17 @@ GOOD = {"reason": "update", "at": "2026-11-25T09:30:00Z", "withheld": []}
         ({"flow64:history": 0}, "not an entry of a history"),
         ({"flow64:history": "1"}, "not an entry of a history"),
         ({"reason": "other"}, "not an entry of a history"),
-        ({"key": 1}, r"not an entry of a history \(TypeError\)"),
-        ({"withheld": [1]}, "TypeError"),
-        ({"withheld": 1}, "TypeError"),
-        ({"at": "2026-11-25T09:30:00"}, "TypeError"),
-        ({"at": "yesterday"}, "ValueError"),
+        ({"key": 1}, NO_ENTRY),
+        ({"withheld": [1]}, NO_ENTRY),
+        ({"withheld": 1}, NO_ENTRY),
+        ({"at": "2026-11-25T09:30:00"}, NO_ENTRY),
+        ({"at": "yesterday"}, NO_ENTRY),
         ({"definition": {}}, "no workflow_definition"),
         ({"definition": None}, "a workflow is a JSON object"),
-        ({"deployed": []}, "TypeError"),
-        ({"deployed": {"a": "b"}}, "TypeError"),
-        ({"deployed": {"a": [1]}}, "TypeError"),
-        (None, "ValueError|JSONDecodeError"),
+        ({"deployed": []}, NO_ENTRY),
+        ({"deployed": {"a": "b"}}, NO_ENTRY),
+        ({"deployed": {"a": [1]}}, NO_ENTRY),
+        (None, NO_ENTRY),
     ],
 )
 def test_file_that_is_no_entry_is_named(history, change, words):

@@ -285,9 +285,8 @@ class History:
         try:
             return _saved_from_data(json.loads(content), path)
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            kind = type(error).__name__
-            problem = str(error) if isinstance(error, ReadError) else kind
-            problem = f"it is not an entry of a history ({problem}); move it elsewhere"
+            why = f" ({error})" if isinstance(error, ReadError) else ""
+            problem = f"it is not an entry of a history{why}; move it elsewhere"
             raise HistoryError(str(path), problem) from None
 
     def _make(self) -> None:

@@ -110,7 +110,7 @@ class Lab:
 def status_of(reply: RequestRecord) -> int:
     """Return the status of an answer, if the probe can go on after it."""
     if reply.status is None:
-        raise EndedError(f"no answer came ({type(reply.error).__name__})")
+        raise EndedError("no answer came")
     if reply.status in (401, 402, 429):
         raise EndedError(f"the service answered {reply.status}")
     return reply.status

@@ -60,10 +60,8 @@ def _see_text(source: str) -> None:
                 raise UnsafeCodeError("a comment", token.start[0])
             if not is_text and not token.string.isascii():
                 raise UnsafeCodeError("a name beyond ASCII", token.start[0])
-    except (tokenize.TokenError, SyntaxError) as error:
-        raise UnsafeCodeError(
-            f"text that is not Python ({type(error).__name__})"
-        ) from None
+    except (tokenize.TokenError, SyntaxError):
+        raise UnsafeCodeError("text that is not Python") from None
 
 
 class _ModuleAuditor:

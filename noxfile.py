@@ -184,6 +184,10 @@ def docs(session: nox.Session) -> None:
     documented = {name for names in inventory.data.values() for name in names}
     if missing := sorted(public_names() - documented):
         session.error("no page describes these:\n  " + "\n  ".join(missing))
+    api = re.sub(r"<[^>]*>", "", Path(html, "api.html").read_text("utf-8"))
+    # A private module, or a signature that Sphinx could not parse.
+    if leaks := sorted({*re.findall(r"flow64\.[\w.]*\b_\w+|&lt;function|~\w+\.", api)}):
+        session.error("the page of public names shows these:\n  " + "\n  ".join(leaks))
     session.run(sys.executable, "docs/_ext/look.py", html)
     session.log(f"read it from {html}/index.html")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -92,6 +93,34 @@ def hide_edit_link(
         context["page_source_suffix"] = ""
 
 
+def shorten_types(
+    _app: Sphinx, _what: str, _name: str, _obj: Any, _options: Any, lines: list[str]
+) -> None:
+    """Name the types of attributes without modules, as signatures do."""
+    for index, line in enumerate(lines):
+        if line.lstrip().startswith(":type:"):
+            lines[index] = re.sub(r"\b(?:\w+\.)+(?=[A-Z])", "", line)
+
+
+def shorten_defaults(
+    _app: Sphinx,
+    _what: str,
+    _name: str,
+    _obj: Any,
+    _options: Any,
+    signature: str | None,
+    returned: str | None,
+) -> tuple[str, str | None] | None:
+    """Show defaults that are functions, or are made by functions, as Python."""
+    if signature is None:
+        return None
+    made = re.sub(r"<function [\w.]*<lambda>>|\bNOTHING\b", "...", signature)
+    return re.sub(r"<function (\w+)>", r"\1", made), returned
+
+
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
+    # After napoleon, which writes the types.
+    app.connect("autodoc-process-docstring", shorten_types, priority=900)
+    app.connect("autodoc-process-signature", shorten_defaults)
     app.connect("html-page-context", hide_edit_link)

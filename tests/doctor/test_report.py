@@ -140,9 +140,9 @@ def test_schemas():
         },
         "d": {"type": "integer", "words": [1, 2], "required": False},
         "e": {"type": "array", "required": False},
-        "e[].z": {"type": "boolean", "required": False},
+        "e[*].z": {"type": "boolean", "required": False},
         "f": {"type": "object", "required": False},
-        "f{}": {"type": "number"},
+        "f[*]": {"type": "number"},
         **{name: {"required": False} for name in "ghij"},
     }
 

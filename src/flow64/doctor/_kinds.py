@@ -7,12 +7,18 @@ and no word is shown for a field that names something of the organisation.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias, cast
 
 from attrs import frozen
 
-from ..analysis import LiveBlock, LiveCatalogue, SchemaReader, compare_catalogues
+from ..analysis import (
+    LiveBlock,
+    LiveCatalogue,
+    SchemaReader,
+    compare_catalogues,
+    walk_fields,
+)
 from ..blocks import CATALOGUE, facts_of, is_built_in, specs_schema
 from ..definition import EMPTY
 from ..environments import Settings
@@ -43,7 +49,7 @@ HIDDEN: Final = "(not shown)"
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,59}")
 _WORD: Final = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_\[\]-]|\.(?=\d)){0,39}")
 _LIKE_ID: Final = re.compile(r"\d{6}|(?=[a-f]{0,7}\d)[0-9a-f]{8}", re.IGNORECASE)
-_SIGNS: Final = re.compile(r"\.|\[\]|\{\}")
+_SIGNS: Final = re.compile(r"\.|\[\*\]")
 _OWN: Final = re.compile(
     r"(^|_)(id|ids|notebook|channel|account|connection|workspace|team|user|owner|"
     r"portal|pipeline|list|segment|campaign|url|name|key|token|secret|email)s?(_|$)",
@@ -204,75 +210,63 @@ def _judge(ours: Facts, theirs: Facts, fact: str) -> AssumptionVerdict:
 
 
 def list_fields(schema: Mapping[str, Any]) -> dict[str, Facts]:
-    """Return the facts of each field of a JSON Schema, by path: `filters[].operator`.
+    """Return the facts of each field of a JSON Schema, by path: `filters[*].operator`.
 
-    References into the schema are followed. Of alternatives, types and words are
-    joined; null is no type of its own.
+    Of alternatives, types and words are joined; null is no type of its own.
     """
+    reader = SchemaReader(schema)
     found: dict[str, Facts] = {}
-    for path, facts in _Reader(schema).walk(schema, "", LEVELS):
-        if len(found) == MOST_FIELDS:
-            break
-        found.setdefault(path, facts)
+    for path, live in walk_fields(reader.fields(schema, depth=0)):
+        if path.count(".") + path.count("[") > LEVELS or len(found) >= MOST_FIELDS:
+            continue
+        members = _list_alternatives(reader, live.schema)
+        found[path] = {**_find_facts(members, path), "required": live.is_required}
+        for one in members:
+            for key in ("items", "additionalProperties"):
+                if isinstance(entry := one.get(key), Mapping):
+                    facts = _find_facts(_list_alternatives(reader, entry), path)
+                    if facts != {"type": "object"}:
+                        found.setdefault(f"{path}[*]", facts)
     return found
 
 
-class _Reader:
-    def __init__(self, root: Mapping[str, Any]) -> None:
-        self._schemas = SchemaReader(root)
+def _find_facts(members: Sequence[Facts], path: str) -> Facts:
+    """Return the facts of a field that takes what one of some schemas takes."""
+    types: dict[str, None] = {}
+    words: list[Any] = []
+    for one in members:
+        given = [one["const"]] if "const" in one else _sequence(one.get("enum"))
+        kept = [word for word in given if word is not None]
+        types |= dict.fromkeys(_types(one, kept))
+        words += [word for word in kept if word not in words]
+    found: Facts = {}
+    if types:
+        found["type"] = " or ".join(sorted(types))
+    if words:
+        shown = [_show(word, path) for word in words]
+        is_hidden = HIDDEN in shown or len(shown) > MOST_WORDS
+        found["words"] = HIDDEN if is_hidden else shown
+    default = next((one["default"] for one in members if "default" in one), None)
+    if default is not None:
+        found["default"] = _show(default, path)
+    return found
 
-    def walk(self, schema: Any, path: str, left: int) -> Iterator[tuple[str, Facts]]:
-        """Yield the path and the facts of each field inside a schema."""
-        for one in self.alternatives(schema):
-            needed = _sequence(one.get("required"))
-            for name, inner in _mapping(one.get("properties")).items():
-                at = f"{path}.{name}" if path else str(name)
-                yield at, {**self.facts(inner, at), "required": name in needed}
-                if left:
-                    yield from self.walk(inner, at, left - 1)
-            for sign, key in (("[]", "items"), ("{}", "additionalProperties")):
-                inner = one.get(key)
-                if path and left and isinstance(inner, Mapping):
-                    facts = self.facts(inner, f"{path}{sign}")
-                    if facts != {"type": "object"}:
-                        yield f"{path}{sign}", facts
-                    yield from self.walk(inner, f"{path}{sign}", left - 1)
 
-    def facts(self, schema: Any, path: str) -> Facts:
-        """Return the facts of one field."""
-        types: dict[str, None] = {}
-        words: list[Any] = []
-        members = self.alternatives(schema)
-        for one in members:
-            given = [one["const"]] if "const" in one else _sequence(one.get("enum"))
-            kept = [word for word in given if word is not None]
-            types |= dict.fromkeys(_types(one, kept))
-            words += [word for word in kept if word not in words]
-        found: Facts = {}
-        if types:
-            found["type"] = " or ".join(sorted(types))
-        if words:
-            shown = [_show(word, path) for word in words]
-            is_hidden = HIDDEN in shown or len(shown) > MOST_WORDS
-            found["words"] = HIDDEN if is_hidden else shown
-        default = next((one["default"] for one in members if "default" in one), None)
-        if default is not None:
-            found["default"] = _show(default, path)
-        return found
-
-    def alternatives(self, schema: Any, left: int = LEVELS) -> Sequence[Facts]:
-        """Return the schemas that a value may fit, without references and null."""
-        plain = {**self._schemas.without_null(schema)[0]}
-        for key in ("anyOf", "oneOf"):
-            members = _sequence(plain.get(key)) if left else ()
-            if members:
-                del plain[key]
-                return [
-                    {**one, **plain}
-                    for member in members
-                    for one in self.alternatives(member, left - 1)
-                ]
-        return [plain]
+def _list_alternatives(
+    reader: SchemaReader, schema: Any, left: int = LEVELS
+) -> Sequence[Facts]:
+    """Return the schemas that a value may fit, without references and null."""
+    plain = {**reader.without_null(schema)[0]}
+    for key in ("anyOf", "oneOf"):
+        members = _sequence(plain.get(key)) if left else ()
+        if members:
+            del plain[key]
+            return [
+                {**one, **plain}
+                for member in members
+                for one in _list_alternatives(reader, member, left - 1)
+            ]
+    return [plain]
 
 
 def _types(schema: Mapping[str, Any], words: Sequence[Any]) -> Sequence[str]:
@@ -298,10 +292,6 @@ def _show(value: Any, path: str) -> Any:
 
 def _parts(path: str) -> Sequence[str]:
     return [part for part in _SIGNS.split(path) if part]
-
-
-def _mapping(data: Any) -> Mapping[str, Any]:
-    return cast(Mapping[str, Any], data) if isinstance(data, Mapping) else EMPTY
 
 
 def _sequence(data: Any) -> Sequence[Any]:

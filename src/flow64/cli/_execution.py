@@ -1,4 +1,4 @@
-"""What became of each workflow while a plan was applied, and how it is printed."""
+"""The outcome of each workflow while a plan is applied, and how it is printed."""
 
 from __future__ import annotations
 

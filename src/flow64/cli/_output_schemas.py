@@ -211,7 +211,7 @@ def _review_schema() -> dict[str, Any]:
         env=_TEXT_OR_NULL,
         headline=_TEXT,
         groups=_list_of(_group_schema(data["groups"][0])),
-        workflows=_list_of(_reviewed(data["workflows"][0])),
+        workflows=_list_of(_review_step_schema(data["workflows"][0])),
         renames=_list_of({"type": "object"}),
     )
 
@@ -221,7 +221,7 @@ def _group_schema(data: Mapping[str, Any]) -> dict[str, Any]:
     return _view(Step, data, keys=keys, like={"anyOf": [keys, _NULL]})
 
 
-def _reviewed(data: Mapping[str, Any]) -> dict[str, Any]:
+def _review_step_schema(data: Mapping[str, Any]) -> dict[str, Any]:
     cost = {"anyOf": [_cost_schema(), _NULL]}
     touched = schema_of_class(Touched)["properties"]
     costs = dict.fromkeys(data["cost"], cost)

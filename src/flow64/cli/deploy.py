@@ -111,7 +111,7 @@ class DeployParameters:
         )
 
     @property
-    def named(self) -> Mapping[str, Sequence[str]]:
+    def keys_by_option(self) -> Mapping[str, Sequence[str]]:
         """The keys of the workflows that each option agrees to."""
         return {
             "--force": self.force,
@@ -126,7 +126,7 @@ class DeployParameters:
         Raises:
             click.UsageError: One is not selected.
         """
-        for option, keys in self.named.items():
+        for option, keys in self.keys_by_option.items():
             params.require_selected(option, keys, loaded)
 
     def check_keys(self, plan: Plan) -> None:
@@ -136,7 +136,7 @@ class DeployParameters:
             click.UsageError: A key is unknown.
         """
         names = [step.key for step in plan.steps]
-        for option, keys in self.named.items():
+        for option, keys in self.keys_by_option.items():
             params.check_keys(option, keys, names)
 
     @property

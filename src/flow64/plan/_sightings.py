@@ -1,4 +1,4 @@
-"""What a cache remembers: workflows that were unchanged when they were listed."""
+"""Sightings: the workflows that a cache remembers as unchanged when listed."""
 
 from __future__ import annotations
 

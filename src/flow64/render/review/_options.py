@@ -1,4 +1,4 @@
-"""What a reviewer has to decide: each option with its consequence and its command."""
+"""The decisions of a reviewer: each option with its consequence and its command."""
 
 from __future__ import annotations
 
@@ -335,10 +335,12 @@ def _deploy_all(review: Review, groups: Sequence[Group]) -> Option:
     writing = [group for group in groups if group.one.action != "none"]
     steps = [view.step for group in writing for view in group.views]
     flags = [
-        format_flags(one.key, given) for one in steps if (given := _list_given(one))
+        format_flags(one.key, given)
+        for one in steps
+        if (given := _list_needed_consents(one))
     ]
     if len(flags) > MOST_FLAGS:
-        flags = [format_flags("KEY", _list_given(steps[0]))]
+        flags = [format_flags("KEY", _list_needed_consents(steps[0]))]
     if any(one.action == "delete" for one in steps):
         flags[:0] = [f"--prune={sum(one.may_prune for one in review.workflows)}"]
     spends = any(one.spends and "allow_spend" not in one.details.given for one in steps)
@@ -350,7 +352,7 @@ def _deploy_all(review: Review, groups: Sequence[Group]) -> Option:
     return Option(words, [format_deploy(review, *flags, "--yes")])
 
 
-def _list_given(step: Step) -> Sequence[Flag]:
+def _list_needed_consents(step: Step) -> Sequence[Flag]:
     """Return the consents that a write needs, if none is still to be decided."""
     given = dict.fromkeys(step.details.given)
     if step.spends:

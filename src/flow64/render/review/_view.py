@@ -198,7 +198,7 @@ class View:
 
     @property
     def broken_columns(self) -> Mapping[str, Sequence[str]]:
-        """What each block reads that no block brings any more, by the block's id."""
+        """The columns that a block reads and no block brings now, by block id."""
         found: dict[str, list[str]] = {}
         for one in self.step.consequences:
             if isinstance(one, ReadBroken):

@@ -17,6 +17,7 @@ from flow64.cli._terminal import (
 )
 from flow64.emulator import Fault
 from tests.cli.pipelines import deployed
+from tests.cli.support import ended, serving
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +68,35 @@ def test_quiet_shows_what_it_asks_about(service, leads, flow64, answering):
     assert (code, deployed()) == (0, ["Inbound leads"])
     assert "+ inbound: will be created" in told
     assert "1 of 1" not in told
+
+
+def test_quiet_init_prints_the_files_alone(tmp_path, monkeypatch, flow64):
+    monkeypatch.chdir(tmp_path)
+
+    loud = flow64("init", "one", "--namespace", "acme.example")
+    quiet = flow64("init", "two", "--namespace", "acme.example", "-q")
+
+    assert quiet == (0, loud[1].replace("one/", "two/"), "")
+    assert "next: cd one, git init" in loud[2]
+
+
+def test_quiet_restore_prints_what_was_done_alone(service, leads, flow64):
+    flow64("deploy", "leads.py", "--yes")
+    leads.write_text(leads.read_text("utf-8").replace("Inbound", "New"), "utf-8")
+    flow64("deploy", "leads.py", "--yes")
+
+    code, printed, told = flow64("restore", "inbound", "--yes", "-q")
+
+    assert (code, printed[:4], told) == (0, "done", "")
+    assert deployed() == ["Inbound leads"]
+
+
+def test_quiet_server_prints_its_address_alone():
+    with serving("-q") as (process, url):
+        _, told, _ = ended(process)
+
+    assert url.startswith("http://127.0.0.1:")
+    assert told == ""
 
 
 def test_quiet_is_of_one_command_line(service, leads, flow64):

@@ -1,0 +1,293 @@
+"""The first lines of a review, its last lines, and what is decided in between."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from attrs import evolve
+
+from flow64 import RawBlock
+from flow64.analysis import Estimate
+from flow64.blocks import Filter, FindEmail
+from flow64.diff import TitleChanged, diff
+from flow64.plan import Rename, Review, ScheduleRef
+from flow64.render.review import (
+    Pair,
+    as_html,
+    as_markdown,
+    as_text,
+    review_of_diff,
+)
+from tests.review.support import forty_variants, leads, read, step, workflow
+
+NIGHTLY = ScheduleRef("1", "nightly", "0 3 * * *")
+NEWER = workflow(leads() >> FindEmail())
+
+
+def changed(before, after):
+    """A review of one workflow."""
+    return review_of_diff([Pair("inbound", read(before), read(after))])
+
+
+def titles(*names):
+    """Changes of a title, of which each is unlike the others."""
+    return tuple(TitleChanged("old", name) for name in names)
+
+
+LABELS = [
+    "what changes",
+    "breaks",
+    "cost per 1,000 input rows",
+    "not checked",
+    "asked of you",
+]
+
+
+def rename(differs=()):
+    """A review of a workflow that may be another one under a new key."""
+    old = step("leads", "orphan", title="Leads", id="old-id", schedules=(NIGHTLY,))
+    new = step(
+        "leads/us",
+        "new",
+        title="Leads",
+        id="new-id",
+        action="refuse",
+        lifted_by="create",
+        differs=differs,
+        cost_before=Estimate(50.0, (), ()),
+        cost_after=Estimate(50.0, (), ()),
+    )
+    renames = (Rename("leads/us", "leads", "old-id", "leads"),)
+    return Review("plan", [old, new], env="prod", renames=renames)
+
+
+@pytest.mark.parametrize(
+    "review", [forty_variants, rename, lambda: changed(workflow(leads()), NEWER)]
+)
+def test_the_same_five_answers_come_first(review):
+    """In each format, in one order, whatever the change is."""
+    made = review()
+    text, comment, page = as_text(made), as_markdown(made), as_html(made)
+
+    def places(document, *forms):
+        """Where each answer begins, which has to be in order."""
+        return [
+            document.index(form.format(label)) for label in LABELS for form in forms
+        ]
+
+    assert places(text, "{}: ") == sorted(places(text, "{}: "))
+    assert places(comment, "- **{}:** ") == sorted(places(comment, "- **{}:** "))
+    labels = re.findall("<dt>(.*?)</dt>", page)[:5]
+    assert [label[:1].lower() + label[1:] for label in labels] == LABELS
+
+
+def test_rename_is_one_entry():
+    """Both keys are named, and nothing that is there already is said to be new."""
+    text, comment, page = (form(rename()) for form in (as_text, as_markdown, as_html))
+
+    assert "what changes: 1 workflow may be renamed (leads → leads/us)\n" in text
+    assert text.count("\n! ") == 1
+    assert "\n· leads: " not in text
+    assert "    Leads (old-id; as another workflow new-id)\n" in text
+    assert "    apart from the key, nothing differs\n" in text
+    assert "    1 active schedule: nightly (0 3 * * *) of leads\n" in text
+    assert "cost per 1,000 input rows: unchanged, at most $50\n" in text
+    assert "#### `!` `leads` → `leads/us` may be renamed" in comment
+    assert "Apart from the key, nothing differs.\n" in comment
+    assert "<p>Apart from the key, nothing differs.</p>" in page
+
+
+def test_rename_says_what_each_choice_does():
+    """And what is so if nothing is chosen."""
+    assert as_text(rename()).endswith(
+        "to decide: leads → leads/us: one workflow or two?\n"
+        "    1. one, renamed: it keeps its id, history and schedules if the author "
+        "writes into Workflow(...):\n"
+        '        was="leads"\n'
+        "    2. two: leads/us gets a new id, without history and schedules. leads "
+        "stays on the service and its schedules go on, until somebody deletes it:\n"
+        "        flow64 deploy --env prod --create leads/us\n"
+        "    3. do nothing: nothing is deployed, and leads stays as it is, with id, "
+        "history and schedules\n"
+    )
+
+
+def test_rename_shows_what_differs_besides():
+    """A title that changed with the key is a change of the same workflow."""
+    made = rename(titles("Leads, US"))
+    text, comment, page = (form(made) for form in (as_text, as_markdown, as_html))
+
+    assert (
+        '    what differs between the two:\n        ~ title: "old" → "Leads, US"\n'
+    ) in text
+    assert "What differs between the two:\n" in comment
+    assert "<h3>What differs between the two</h3>" in page
+
+
+def test_rename_without_an_argument():
+    """If more than the key differs, no argument is proposed."""
+    made = rename()
+    apart = evolve(made, renames=(evolve(made.renames[0], was=None),))
+
+    assert "schedules by the argument was=, if only the key differs\n" in as_text(apart)
+
+
+def test_drifted_workflows_are_one_decision():
+    """One command is for both, and each value that gets lost is named."""
+    text = as_text(forty_variants())
+
+    assert text.startswith(
+        "plan for environment default at http://127.0.0.1 (43 requests)\n"
+        "what changes: 40 workflows change in the code\n"
+        "        2 of them were also edited on the service since the last deploy: "
+        "regional/fr and regional/gb\n"
+    )
+    assert text.index("\n~ regional/* (38)") < text.index("\n! regional/fr")
+    assert text.endswith(
+        "to decide: regional/fr and regional/gb were edited on the service since the "
+        "last deploy\n"
+        "    1. overwrite both with the code: what is on the service is lost, but for "
+        "a copy in flow64 history:\n"
+        '        - regional/fr: block find_email: mode: "PERSONAL" → "PROFESSIONAL"\n'
+        '        - regional/gb: title: "Leads, GB (paused, ask Ada)" → "Leads, GB"\n'
+        "        flow64 deploy --env default --force regional/fr --force regional/gb\n"
+        "    2. leave them out: they stay as they are on the service, and 38 other "
+        "workflows are deployed. The next deploy asks again. With --force KEY as well, "
+        "that one is overwritten:\n"
+        "        flow64 deploy --env default --skip-drifted\n"
+        "    3. keep what is on the service: read them as JSON, take the edits into "
+        "your code, and review again. Nothing is deployed until then:\n"
+        "        flow64 pull default --select regional/fr --select regional/gb -o "
+        "live\n"
+    )
+
+
+def test_many_values_are_lost():
+    """The first are named and the others counted; of more than two it says all."""
+    ones = [
+        step(f"k{n}", "drifted", action="refuse", lifted_by="force", changes=found)
+        for n, found in enumerate([titles(*"abcdefgh"), titles(*"ijklmno"), ()])
+    ]
+    text = as_text(Review("plan", ones, env="prod"))
+
+    assert "    1. overwrite all of them with the code: what is on the" in text
+    assert text.count("        - k") == 12
+    assert "        - and 3 more values\n" in text
+    assert "nothing is deployed. The next deploy asks again" in text
+
+
+def test_removed_fields_are_lost_too():
+    """A block that code does not have is named as one that goes."""
+    before = read(workflow(leads() >> RawBlock("k", specs={"a": 1})))
+    after = read(workflow(leads() >> RawBlock("k")))
+    one = step(
+        "x",
+        "drifted",
+        action="refuse",
+        lifted_by="force",
+        before=before,
+        after=after,
+        changes=tuple(diff(before, after)),
+    )
+
+    assert "        - x: block k: a: 1 is removed\n" in as_text(Review("plan", [one]))
+
+
+def test_text_that_no_history_keeps():
+    """An overwrite that loses it says so."""
+    one = step("x", "conflict", action="refuse", lifted_by="force", lost=("/a",))
+
+    assert "and flow64 history has no copy of what cannot be saved" in (
+        as_text(Review("plan", [one], env="prod"))
+    )
+
+
+def test_too_many_for_one_command():
+    """The key stands for each of them."""
+    ones = [
+        step(f"k{n}", "drifted", action="refuse", lifted_by="force") for n in range(41)
+    ]
+    spending = [
+        step(f"k{n}", "update", action="update", spends=("a",)) for n in range(41)
+    ]
+    stopped = as_text(Review("plan", ones, env="prod"))
+    written = as_text(Review("plan", spending, env="prod"))
+
+    assert "        flow64 deploy --env prod --force KEY\n" in stopped
+    assert written.endswith("    flow64 deploy --env prod --allow-spend KEY --yes\n")
+    assert "next: if you agree to what it spends, deploy it:\n" in written
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "cost", "asked"),
+    [
+        (50.0, 200.0, "at most $50 → $200 (+$150)", ", and +$150 per 1,000 input rows"),
+        (200.0, 50.0, "at most $200 → $50 (-$150)", ""),
+        (50.0, 50.0, "unchanged, at most $50", ""),
+        (None, 50.0, "at most $50", ", and at most $50 per 1,000 input rows"),
+    ],
+)
+def test_cost_has_one_name(before, after, cost, asked):
+    """Who is asked to agree to more is asked for the difference that is shown."""
+    costs = [None if one is None else Estimate(one, (), ()) for one in (before, after)]
+    one = step(
+        "a", "update", action="update", cost_before=costs[0], cost_after=costs[1]
+    )
+    text = as_text(Review("plan", [one], env="prod"))
+
+    assert text.count(f"    cost per 1,000 input rows: {cost}\n") == 2
+    assert f"    asked of you: approve the change{asked}\n" in text
+
+
+def test_last_lines_are_the_next_command():
+    """With what was agreed to, or that there is nothing to do."""
+    given = step("a", "drifted", action="update", given=("force",), spends=("search",))
+    gone = step("b", "orphan", action="delete")
+    copy = step("c", "copy")
+
+    assert as_text(Review("plan", [given, gone], env="prod")).endswith(
+        "    flow64 deploy --env prod --prune=1 --force a --allow-spend a --yes\n"
+    )
+    assert as_text(Review("plan", [copy], env="prod")).endswith(
+        "\nnext: nothing is to be done\n"
+    )
+    assert "next: " not in as_text(Review("plan", [given], env="prod"), is_applied=True)
+
+
+def broken():
+    """A filter that reads a column of a block that is gone."""
+    status = Filter.where("email_status").equals("OK")
+    before, after = leads() >> FindEmail() >> status, leads() >> status
+    return changed(workflow(before), workflow(after))
+
+
+def test_broken_read_is_marked_in_the_graph():
+    """The block has a sign, says what it reads, and leads to the lines about it."""
+    comment, page = as_markdown(broken()), as_html(broken())
+
+    assert re.search(
+        r'n\d\["#33; filter<br>.*reads email_status.*"\]:::broken', comment
+    )
+    assert '<a class="block broken" id="block-1-' in page
+    assert 'href="#breaks-1"' in page
+    assert 'id="breaks-1"' in page
+    assert '<figure id="graph-1"><details open>' in page
+    assert "reject it, or deploy it although it breaks" not in as_text(broken())
+
+
+def test_graph_of_a_changed_value_is_closed():
+    """It says nothing that the lines do not say."""
+    made = changed(NEWER, workflow(leads() >> FindEmail(mode="PERSONAL")))
+
+    assert '<figure id="graph-1"><details>' in as_html(made)
+    assert "<details><summary>The graph</summary>" in as_markdown(made)
+
+
+def test_breaking_plan_is_not_simply_approved():
+    """The last lines say what else can be done."""
+    (one,) = broken().workflows
+    text = as_text(Review("plan", [one], env="prod"))
+
+    assert "asked of you: approve the change, although it breaks something; or" in text
+    assert "next: reject it, or deploy it although it breaks something:\n" in text

@@ -12,7 +12,8 @@ from flow64.analysis import Estimate
 from flow64.blocks import FindEmail, FindPhone, Webhook
 from flow64.definition import BoundSecret, walk
 from flow64.deploy import review_of_plan
-from flow64.plan import ABSENT_BASE, DIRTY_TREE, RunRef
+from flow64.diff import FieldRemoved
+from flow64.plan import ABSENT_BASE, DIRTY_TREE, RunRef, live_of
 from flow64.render.review import (
     as_data,
     as_html,
@@ -21,6 +22,7 @@ from flow64.render.review import (
 )
 from tests.deploy import planned as situations
 from tests.deploy.planned import service
+from tests.service.support import leads, secret_leads
 
 ROOT = Path(__file__).parents[2]
 MOVED = Workflow(
@@ -207,3 +209,41 @@ def test_options_name_the_command_that_was_planned():
 
     assert "        flow64 deploy flows --env x --force leads\n" in text
     assert "        flow64 deploy flows --env x --skip-drifted\n" in text
+
+
+def test_rename_is_compared_with_the_one_that_it_may_have_been():
+    """Only what code set counts, as far as the stamp says it, and ids do not."""
+    with service() as there:
+        old = there.put(leads("Leads", key="old"))
+        there.edit(old, specs={"find_email": {"tier": "high"}})
+        plan = there.plan(leads("Leads", key="new"), projects=[situations.GROWTH])
+    (rename,) = plan.renames
+    new, orphan = plan.steps
+    stamp = evolve(orphan.live.definition.stamp, fields=None)
+    unknown = live_of(evolve(orphan.live.definition, stamp=stamp))
+    unsaid = evolve(plan, steps=[new, evolve(orphan, live=unknown)])
+    several = evolve(plan, renames=[evolve(rename, others=("other",))])
+
+    found = [
+        review_of_plan(made).workflows[0].details for made in (plan, unsaid, several)
+    ]
+
+    assert found[0].differs == ()
+    assert found[0].cost_before == found[0].cost_after
+    assert [type(one) for one in found[1].differs] == [FieldRemoved]
+    assert found[2].differs is None
+
+
+def test_rename_shows_no_secret():
+    """The old text of a secret stands in no comparison."""
+    flow = secret_leads().flows[0]
+    made = [Workflow("A", flow, key=key, project=situations.GROWTH) for key in "ab"]
+    with service() as there:
+        there.put(made[0], hook="https://example.com/SENTINEL-OLD")
+        wanted = situations.target(made[1], hook="https://example.com/SENTINEL-NEW")
+        plan = there.plan(wanted, projects=[situations.GROWTH])
+    found = review_of_plan(plan)
+
+    assert found.workflows[0].details.differs
+    for form in (as_text, as_markdown, as_html, as_data):
+        assert "SENTINEL" not in str(form(found))

@@ -15,6 +15,8 @@ DEV := $(VENV)/.dev-$(HERE)
 BENCH := $(VENV)/.bench-$(HERE)
 
 export UV_PYTHON_DOWNLOADS := never
+# Tests start hundreds of programs, each of which would compile flow64 again.
+unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -33,19 +35,11 @@ test: costs-of-test $(TEST) ## Install what tests need, then run those that are 
 	@echo "==> running the tests"
 	@$(RUN) $(MEASURED) -m pytest -n auto --dist loadfile $(CHOSEN)
 
-# The laws come with their gate, which gives them a larger budget. Slow tests are not
-# measured: the others cover what is to be covered, and programs start faster.
-check: costs-of-check $(DEV) ## Run all tests with coverage, then every gate, as CI does
-	@$(RUN) -m coverage erase
-	@$(MAKE) --no-print-directory test COSTS= MEASURED="-m coverage run" \
-		CHOSEN="-m 'not slow' $(FULL)"
-	@echo "==> running the slow tests"
-	@$(RUN) -m pytest -n auto --dist loadfile -m slow $(FULL)
+check: costs-of-check $(DEV) ## Run every gate, the tests with coverage among them, as CI does
 	@echo "==> running the gates of noxfile.py"
-	@IS_TESTED=1 $(RUN) -m nox
+	@$(RUN) -m nox
 
 CHOSEN := -m "not slow"
-FULL := --hypothesis-profile=full --ignore tests/laws
 COSTS := yes
 
 costs-of-test:

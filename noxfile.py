@@ -7,6 +7,7 @@ import difflib
 import importlib
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,13 +20,13 @@ from typing import Any
 import nox
 from sphinx.util.inventory import InventoryFile
 
-# A gate runs the tools of the environment that nox itself runs in; only `tests` and
+# A gate runs the tools of the environment that nox itself runs in; only `laws` and
 # `package` make more of them. No Python is ever downloaded.
 nox.options.default_venv_backend = "none"
 nox.options.sessions = [
     "lint",
-    "side_by_side",
     "tests",
+    "side_by_side",
     "coverage",
     "laws",
     "news",
@@ -40,9 +41,13 @@ HTTPX2_PINS = "requirements/httpx2.txt"
 SERVICE_TESTS = [
     f"tests/{room}" for room in ("api", "client", "deploy", "runs", "survival")
 ]
+# A budget larger than that of `make test`; the laws have their own gate.
+FULL = ("--hypothesis-profile=full", "--ignore", "tests/laws")
 MADE = Path(".nox")
 # A file at a time: the examples of a page use the names of those before them.
 WORKERS = ("-n", "auto", "--dist", "loadfile")
+# Slow tests wait for programs most of the time.
+MORE_WORKERS = ("-n", str(2 * (os.cpu_count() or 1)), "--dist", "loadfile")
 TOOLS = Path(sys.executable).parent
 # For programs that look for `python` or `ruff` by themselves.
 TOOLS_FIRST = {"PATH": os.pathsep.join([str(TOOLS), os.environ["PATH"]])}
@@ -85,10 +90,10 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def side_by_side(session: nox.Session) -> None:
-    """The gates of one thread each, at the same time; their outputs in this order."""
+    """Gates that leave a core idle, at the same time; their outputs in this order."""
     command = (sys.executable, "-m", "nox", "--session")
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    gates = ("types", "docs", "package")
+    gates = ("slow", "types", "docs", "package")
     running = {gate: subprocess.Popen([*command, gate], **pipes) for gate in gates}
     for process in running.values():
         sys.stderr.buffer.write(process.communicate()[0])
@@ -107,39 +112,21 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The tests on the oldest supported Python and the newest at hand.
+    """`make test`, with coverage and more examples."""
+    chosen = shlex.join(["-m", "not slow", *FULL, *session.posargs])
+    python(session, "coverage", "erase")
+    session.run(
+        "make", "test", "COSTS=", "MEASURED=-m coverage run", f"CHOSEN={chosen}"
+    )
 
-    On this Python all of them run, and those that are not slow are measured. On the
-    other one the slow tests are left out, and httpx2 sends the requests. If there is no
-    other one, the tests of the service run once more with httpx2.
+
+@nox.session
+def slow(session: nox.Session) -> None:
+    """The tests that need a browser, type checkers, killed processes or long waits.
+
+    They are not measured: the others run all lines that have to be run.
     """
-    # `make check` has done it on this Python, with `make test`.
-    is_tested = "IS_TESTED" in os.environ
-    if not is_tested:
-        python(session, "coverage", "erase")
-    for version, interpreter in interpreters(session).items():
-        if is_tested and interpreter == sys.executable:
-            continue
-        session.log(f"tests on Python {version}")
-        environment = MADE / f"tests-{version}"
-        runner = make_environment(session, environment, interpreter)
-        is_this = interpreter == sys.executable
-        uv_pip(session, "sync", PINS if is_this else TEST_PINS, runner=runner)
-        if not is_this:
-            uv_pip(session, "install", "--requirements", HTTPX2_PINS, runner=runner)
-        uv_pip(session, "install", "--no-deps", "--editable", ".", runner=runner)
-        measured = ("-m", "coverage", "run") if is_this else ()
-        chosen = ("--hypothesis-profile=full",) if is_this else ("-m", "not slow")
-        tested = (*measured, "-m", "pytest", *WORKERS, *chosen, *session.posargs)
-        session.run(str(runner), *tested)
-    if len(interpreters(session)) == 1:
-        session.log("tests of the service with httpx2")
-        runner = make_environment(session, MADE / "tests-httpx2", sys.executable)
-        uv_pip(session, "sync", TEST_PINS, runner=runner)
-        uv_pip(session, "install", "--requirements", HTTPX2_PINS, runner=runner)
-        uv_pip(session, "install", "--no-deps", "--editable", ".", runner=runner)
-        chosen = ("-m", "not slow", *SERVICE_TESTS)
-        session.run(str(runner), "-m", "pytest", *WORKERS, *chosen)
+    python(session, "pytest", *MORE_WORKERS, "-m", "slow", *FULL, *session.posargs)
 
 
 @nox.session(requires=["tests"])
@@ -156,9 +143,21 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session
 def laws(session: nox.Session) -> None:
-    """The properties of tests/laws, with a larger budget than the tests give them."""
+    """The properties of tests/laws, with a larger budget than the tests give them.
+
+    They run on the newest Python at hand, as do the tests of the service; httpx2 sends
+    the requests.
+    """
+    version, interpreter = newest_python(session)
+    session.log(f"laws and tests of the service on Python {version}, with httpx2")
+    runner = make_environment(session, MADE / f"newest-{version}", interpreter)
+    uv_pip(session, "sync", TEST_PINS, runner=runner)
+    uv_pip(session, "install", "--requirements", HTTPX2_PINS, runner=runner)
+    uv_pip(session, "install", "--no-deps", "--editable", ".", runner=runner)
+    pytest = (str(runner), "-m", "pytest", *WORKERS)
     budget = ("--hypothesis-profile=laws", "tests/laws")
-    python(session, "pytest", *WORKERS, *budget, *session.posargs)
+    session.run(*pytest, *budget, *session.posargs)
+    session.run(*pytest, "-m", "not slow", *SERVICE_TESTS, *session.posargs)
 
 
 @nox.session
@@ -245,22 +244,21 @@ def make_environment(session: nox.Session, place: Path, interpreter: str) -> Pat
     return runner
 
 
-def interpreters(session: nox.Session) -> dict[str, str]:
-    """The oldest supported Python and the newest, of those that this machine has."""
+def newest_python(session: nox.Session) -> tuple[str, str]:
+    """The newest supported Python that this machine has; warn if it is the only one."""
     project = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]
     lines = "\n".join(project["classifiers"])
     supported = [int(minor) for minor in re.findall(r":: Python :: 3\.(\d+)", lines)]
-    oldest = min(supported)
     found = {sys.version_info.minor: sys.executable}
     for minor in supported:
         wanted = ("--system", "--no-project", f"3.{minor}")
         if path := output(sys.executable, "-m", "uv", "python", "find", *wanted):
             found.setdefault(minor, path)
-    if min(found) != oldest:
-        session.warn(f"Python 3.{oldest} is not on this machine: not tested")
+    if sys.version_info.minor != min(supported):
+        session.warn(f"this Python is not 3.{min(supported)}, which is not tested")
     if len(found) == 1:
         session.warn(f"only one Python is on this machine: 3.{min(found)}")
-    return {f"3.{minor}": found[minor] for minor in sorted({min(found), max(found)})}
+    return f"3.{max(found)}", found[max(found)]
 
 
 def output(*command: str) -> str | None:

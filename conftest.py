@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
 from doctest import ELLIPSIS, NORMALIZE_WHITESPACE
 from tempfile import TemporaryDirectory
 
 import pytest
-from coverage import Coverage
 from sybil import Sybil
 from sybil.document import PythonDocStringDocument
 from sybil.parsers import myst, rest
@@ -32,29 +30,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the slow tests, so that none of them is the last one running."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
-    """Measure no coverage by slow tests and laws.
-
-    They would take twice as long. So what `make test` leaves out covers no line: each
-    line and branch is run by a quick test that is about it.
-    """
-    is_long = item.get_closest_marker("slow") or "laws" in item.path.parts
-    coverage = Coverage.current()
-    if coverage is None or not is_long:
-        return (yield)
-    inherited = os.environ.pop(_INHERITED, None)
-    coverage.stop()
-    try:
-        return (yield)
-    finally:
-        coverage.start()
-        if inherited is not None:
-            os.environ[_INHERITED] = inherited
-
-
-_INHERITED = "COVERAGE_PROCESS_CONFIG"  # what coverage gives the programs of a test
 
 LAYOUT = ELLIPSIS | NORMALIZE_WHITESPACE
 

@@ -46,8 +46,6 @@ FULL = ("--hypothesis-profile=full", "--ignore", "tests/laws")
 MADE = Path(".nox")
 # A file at a time: the examples of a page use the names of those before them.
 WORKERS = ("-n", "auto", "--dist", "loadfile")
-# Slow tests wait for programs most of the time.
-MORE_WORKERS = ("-n", str(2 * (os.cpu_count() or 1)), "--dist", "loadfile")
 TOOLS = Path(sys.executable).parent
 # For programs that look for `python` or `ruff` by themselves.
 TOOLS_FIRST = {"PATH": os.pathsep.join([str(TOOLS), os.environ["PATH"]])}
@@ -126,7 +124,7 @@ def slow(session: nox.Session) -> None:
 
     They are not measured: the others run all lines that have to be run.
     """
-    python(session, "pytest", *MORE_WORKERS, "-m", "slow", *FULL, *session.posargs)
+    python(session, "pytest", *WORKERS, "-m", "slow", *FULL, *session.posargs)
 
 
 @nox.session(requires=["tests"])

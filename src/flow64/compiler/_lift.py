@@ -114,7 +114,7 @@ def lift(
     held = {"workflow": workflow_pins, "blocks": pins}
     named = known._replace(
         name=definition.name,
-        # Of what is about to be sent it has a stamp, which is no part of any code.
+        # A definition that is about to be sent has a stamp here, which code has not.
         description=split_stamp(definition.description)[0],
         pins={part: ids for part, ids in held.items() if ids},
         place=None,

@@ -14,7 +14,7 @@ from ._collect import FlowGraph
 from ._keys import Paths
 
 SHORT: Final = 64
-"""Nodes of the longest chain whose topology is made once for all that are as long."""
+"""Maximum nodes of a chain that shares one topology with all chains of its length."""
 
 
 def arrange_nodes(graph: FlowGraph) -> tuple[Sequence[int], Topology]:

@@ -146,7 +146,7 @@ def _structure_choice(value: Any, kind: Any) -> Any:
     for raw, option in options:
         if type(raw) is type(value) and raw == value:
             return option
-    if isinstance(value, str):  # as CSV has what is no text
+    if isinstance(value, str):  # CSV writes numbers and truth values as text
         for raw, option in options:
             if not isinstance(raw, str) and value.lower() == _format_cell(raw):
                 return option

@@ -174,7 +174,7 @@ def wrong_field_type(definition: Definition) -> Iterator[Found]:
                         f"{name} is {shortened(value)}, where {wanted.name} is wanted"
                     )
                     yield Found(position, message, f"see the page of {kind}")
-            if is_plain:  # so is whatever has these fields with values of these types
+            if is_plain:  # then all blocks with these fields and types of values are
                 plain.add(shape)
 
 

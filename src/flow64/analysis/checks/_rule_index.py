@@ -26,7 +26,7 @@ ADVICE: Final[Sequence[Rule]] = [
 """Rules that warn and note. They never stop a compile."""
 
 LARGEST: Final = 64
-"""Blocks of the largest definition whose shape is remembered; few are larger."""
+"""Maximum blocks of a definition to remember its shape; few have more."""
 
 _MOST: Final = 512
 _known: Final[dict[Hashable, Sequence[Rule]]] = {}

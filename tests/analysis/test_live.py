@@ -16,6 +16,7 @@ from flow64.analysis import LiveCatalogue, findings
 from flow64.analysis._patterns import effort_of
 from flow64.blocks import (
     CATALOGUE,
+    Deduplicate,
     Filter,
     FindEmail,
     LeadEnrichment,
@@ -231,6 +232,16 @@ def test_a_kind_that_is_not_listed():
         ),
     ]
     assert "unknown-kind" not in {f.code for f in found}
+
+
+def test_known_kind_that_is_not_listed():
+    """A kind is no suggestion for itself."""
+    flow = Webhook(LEAD) >> Deduplicate()
+
+    found = Workflow("L", flow, key="l").check(blocks=live(find_email={}))
+
+    (message,) = [f.message for f in found if f.code == "unlisted-kind"]
+    assert message == "the live catalogue does not list 'deduplicate'"
 
 
 def test_a_kind_that_only_the_service_knows():

@@ -77,7 +77,8 @@ def unlisted_kind(
     The list may be older than the kind, or another organisation's.
     """
     for kind, positions in verdict.unlisted.items():
-        near = did_you_mean(kind, {*verdict.kinds, *CATALOGUE}, cutoff=ALIKE)
+        known = {*verdict.kinds, *CATALOGUE} - {kind}
+        near = did_you_mean(kind, known, cutoff=ALIKE)
         if OLD_NAMES.get(kind) in verdict.kinds:
             near = f" (did you mean {OLD_NAMES[kind]!r}?)"
         more = f" ({len(positions)} blocks)" if len(positions) > 1 else ""

@@ -118,7 +118,7 @@ class Identity(NamedTuple):
             blocks_path,
             self.pins.get("blocks", EMPTY),
             frozenset(allowed),
-            # With `was=` the ids are those of the old key, so the title does not matter.
+            # With `was=` the ids are those of the old key, for any title.
             self.key is None and self.was is None,
             self.place,
         )

@@ -243,10 +243,15 @@ def try_lock(descriptor: int) -> bool:
     return True
 
 
-def relative_path(path: str | Path) -> str:
-    """Return a path relative to the working folder, if it is below that."""
-    full, here = Path(path).absolute(), Path.cwd()
-    return str(full.relative_to(here) if full.is_relative_to(here) else path)
+def relative_path(path: str | Path, folder: Path | None = None) -> str:
+    """Return a path relative to a folder, if it is below that.
+
+    Args:
+        path: The path.
+        folder: The folder. By default the working folder.
+    """
+    full, root = Path(path).absolute(), Path.cwd() if folder is None else folder
+    return str(full.relative_to(root) if full.is_relative_to(root) else path)
 
 
 def reason_of(error: OSError) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from attrs import evolve
 
 from ..analysis import estimate_cost
 from ..definition import redact_for_display
 from ..diff import BlockRenamed, diff, fields_of, redact_pair
+from ..files import relative_path
 from ..plan import (
     Action,
     Details,
@@ -152,6 +153,4 @@ def _old_key(step: Step) -> str | None:
 def _file(step: Step, root: Path | None) -> str | None:
     """Return the file of a workflow, relative to the repository."""
     file = None if step.target is None else step.target.file
-    if file is None or root is None or not PurePath(file).is_relative_to(root):
-        return file
-    return PurePath(file).relative_to(root).as_posix()
+    return file if file is None or root is None else relative_path(file, root)

@@ -14,7 +14,7 @@ from typing import Final
 from ..diagnostics import Finding, Severity, as_text
 from ..redaction import clean_text
 from ..text import join_words, pluralize, printable
-from ._findings import relative_path
+from ._findings import format_path
 
 _COMMANDS: Final[dict[Severity, str]] = {
     "error": "error",
@@ -69,7 +69,7 @@ def _count_others(findings: Sequence[Finding]) -> str:
 def _facts(finding: Finding, root: Path | None) -> Iterator[tuple[str, str | int]]:
     place = finding.place
     if place is not None:
-        yield "file", relative_path(root, place.file)
+        yield "file", format_path(root, place.file)
         yield "line", place.line
         start, end = place.count_characters()
         if start is not None:

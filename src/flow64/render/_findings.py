@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from ..analysis import CompilerFault, Rule, all_pages
 from ..diagnostics import Finding, Severity
+from ..files import relative_path
 from ..redaction import clean_text
 
 _SCHEMA: Final = (
@@ -104,17 +105,13 @@ def as_code_quality(
         }
 
 
-def relative_path(root: Path | None, file: str) -> str:
+def format_path(root: Path | None, file: str) -> str:
     """Return the path of a file from the folder of the repository, with slashes."""
-    path = PurePath(file)
-    if root is not None:
-        full = root / Path.cwd() / path
-        path = full.relative_to(root) if full.is_relative_to(root) else path
-    return path.as_posix()
+    return PurePath(file if root is None else relative_path(file, root)).as_posix()
 
 
 def _path(finding: Finding, root: Path | None) -> str:
-    return "." if finding.file is None else relative_path(root, finding.file)
+    return "." if finding.file is None else format_path(root, finding.file)
 
 
 def _fingerprints(findings: Sequence[Finding], root: Path | None) -> Iterator[str]:
@@ -156,7 +153,7 @@ def _location(finding: Finding, root: Path | None) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if finding.place is not None:
         place = finding.place
-        path = relative_path(root, place.file)
+        path = format_path(root, place.file)
         is_below = not PurePath(path).is_absolute()
         uri = quote(path) if is_below else PurePath(path).as_uri()
         base = {"uriBaseId": _ROOT} if is_below else {}

@@ -355,7 +355,7 @@ def test_traceback(write, what):
 
     message = str(caught.value)
     frames = re.findall(r"^[ |+]*File .*$", message, re.MULTILINE)
-    assert message.startswith(f"{Path(path).resolve()} cannot be imported\n")
+    assert message.startswith("leads.py cannot be imported\n")
     assert frames
     assert all(f'"{Path(path).resolve()}"' in frame for frame in frames)
 
@@ -369,7 +369,7 @@ def test_two_lists(write):
         load_source(path)
 
     first, *_, last = str(caught.value).splitlines()
-    assert first == f"{Path(path).resolve()} cannot be imported; {advice}"
+    assert first == f"leads.py cannot be imported; {advice}"
     assert last == "TypeError: unsupported operand type(s) for >>: 'list' and 'tuple'"
     (found,) = load_source(path, lenient=True).findings
     assert found.help == advice

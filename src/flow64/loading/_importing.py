@@ -20,6 +20,7 @@ from typing import Final, NoReturn
 from attrs import frozen
 
 from ..diagnostics import Finding, Place
+from ..files import relative_path
 from ._errors import SourceError
 
 PACKAGE_FOLDER: Final = Path(__file__).resolve().parent.parent
@@ -52,7 +53,7 @@ class ImportScope:
         if parts[-1] == "__init__":
             parts.pop()
         name = ".".join(parts)
-        with _wrap_errors(str(file), file):
+        with _wrap_errors(relative_path(file), file):
             if len(parts) > 1:  # its packages come first
                 return importlib.import_module(name)
             known = sys.modules.get(name)

@@ -193,14 +193,14 @@ def test_large():
     text = as_markdown(fleet())
 
     assert 32_768 < len(text.encode()) <= 65_536
-    assert "**200 workflows will change**" in text
+    assert "- **what changes:** 200 workflows will change" in text
     note = text.splitlines()[-1]
     assert note.startswith("**Not shown here, for lack of space:** ")
     counts = {
         words: int(number.replace(",", ""))
         for number, words in re.findall(r"([\d,]+) ([a-z ]+?)(?:,| \()", note)
     }
-    shown = text.count("\n#### ")
+    shown = text.count("\n#### `")
     pictures = text.count("```mermaid")
     assert shown + counts.get("groups of workflows", 0) == 200
     # What belongs to a group that has no room is not counted again.

@@ -430,13 +430,12 @@ def _write_source(group: Group, _: int) -> _Made:
 
 def _add_next(page: _Page, review: Review, groups: Sequence[Group]) -> None:
     """Add what to decide, or what to do next."""
-    parts = [
-        _write_decision(one) for one in list_decisions(review, groups, format_code)
-    ]
-    parts += [_write_option("", one) for one in list_next(review, groups)]
     page.add("#### Next\n", 0)
-    for number, part in enumerate(parts):
-        page.add("\n".join([*part, ""]), min(number, 1), "note")
+    for decision in list_decisions(review, groups, format_code):
+        part = "\n".join([*_write_decision(decision), ""])
+        page.add(part, 1 + _LATER if decision.is_new else 1, "note")
+    for option in list_next(review, groups):
+        page.add("\n".join([*_write_option("", option), ""]), 0, "note")
 
 
 def _add_tail(page: _Page, review: Review) -> None:

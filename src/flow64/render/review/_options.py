@@ -61,10 +61,12 @@ class Decision:
     Attributes:
         question: What is to be decided, and for which workflows.
         options: The options.
+        is_new: Whether it is about workflows that are not on the service yet.
     """
 
     question: str
     options: Sequence[Option]
+    is_new: bool = False
 
 
 def list_decisions(
@@ -98,7 +100,8 @@ def _decide(review: Review, groups: Sequence[Group], quote: Quote) -> Decision:
     asked = _Asked(review, groups, views, quote)
     named = join_groups(groups, quote, MOST_GROUPS)
     if one.lifted_by == "create":
-        return Decision(f"{named}: one workflow or two?", [*_list_rename(asked)])
+        question = f"{named}: one workflow or two?"
+        return Decision(question, [*_list_rename(asked)], is_new=True)
     were = "was" if len(asked.views) == 1 else "were"
     if one.lifted_by is None and one.state == "foreign":
         options = [Option(OTHER_ENVIRONMENT), _leave_out(asked)]

@@ -19,7 +19,7 @@ from ._grouping import Group
 MOST_LINES: Final = 500
 """The most lines of changes in one list of a group."""
 
-SHRUNK: Final = (560, 1_200)
+SHRUNK: Final = (420, 1_200)
 """Widths from which a graph is hard to read on a narrow screen, and on any screen. Then
 it can be shown in full size."""
 
@@ -91,9 +91,8 @@ def write_figure(group: Group, drawn: GroupGraph) -> Iterator[str]:
             f'<label for="full-{number}" class="full{often}">Full size'
             f'<span class="hidden"> of the graph of group {number}</span></label>'
         )
-    size = " tall" if is_tall else "" if width > SHRUNK[0] else " small"
     yield (
-        f'<div class="graph{size}" tabindex="0" role="group" '
+        f'<div class="graph{" tall" if is_tall else ""}" tabindex="0" role="group" '
         f'aria-label="The graph of group {number}">'
     )
     yield drawn.svg

@@ -99,7 +99,7 @@ figure summary{color:var(--muted);font-size:.875rem;margin-bottom:.5rem;cursor:p
 padding:.5rem;text-align:center}
 .graph svg{max-width:100%;height:auto}
 .graph.tall svg{max-height:85vh}
-@media (max-width:40rem){.graph.small svg{max-width:none}}
+@media (max-width:40rem){.graph{padding:.25rem}}
 input.full{margin:0 .4rem .6rem 0}
 .full:checked~.graph{max-height:85vh}
 .full:checked~.graph svg{max-width:none;max-height:none}
@@ -140,7 +140,6 @@ white-space:pre-wrap}
 .codes code{font-size:1em}
 .codes .at{display:block;color:var(--muted);background:var(--raised)}
 .no-code{color:var(--muted);margin:1.5rem 0 0}
-.empty{margin:2.5rem 0 0;color:var(--muted)}
 footer{margin-top:3rem;padding-bottom:3rem;color:var(--muted);font-size:.875rem}
 footer h2{font-size:1rem;color:var(--text);margin:0 0 .25rem}
 footer ul{margin:0 0 1.5rem;padding-left:1.25rem}

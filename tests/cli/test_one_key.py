@@ -61,7 +61,7 @@ def test_with_list(project, flow64):
 
     code, printed, _ = flow64("plan")
     assert code == 0
-    assert "~ rows out of the workflow: none → LEAD" in printed
+    assert "blocks: reddit_search, score_lead, find_email" in printed
     assert "reddit_search $0.02, score_lead $0.01 a row" in printed
 
     assert flow64("compile", "-o", "compiled")[0] == 0

@@ -81,7 +81,7 @@ MOST_FILES: Final = 3
 @params.selection
 @output_folder(
     "FOLDER",
-    "The folder for one JSON file for each workflow, and flow64.json.",
+    "The folder for one JSON file for each workflow, and flow64.json. Needed.",
     may_be_stdout=False,
 )
 @click.option("--overwrite", is_flag=True, help="Replace existing files.")

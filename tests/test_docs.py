@@ -162,7 +162,10 @@ def test_link_to_edit_a_page(tmp_path, monkeypatch, repository):
     monkeypatch.setenv("FLOW64_REPOSITORY", repository)
     app = Sphinx(
         source, FOLDER, tmp_path / "html", tmp_path / "trees", "html",
-        confoverrides={"extensions": ["myst_parser"], "suppress_warnings": ["toc"]},
+        confoverrides={
+            "extensions": ["myst_parser", "sphinx.ext.autodoc"],
+            "suppress_warnings": ["toc"],
+        },
         status=None, warningiserror=True,
     )  # fmt: skip
     app.build()

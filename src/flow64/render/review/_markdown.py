@@ -320,7 +320,7 @@ def _write_option(start: str, option: Option) -> Iterator[str]:
     words = option.words[:1].upper() + option.words[1:]
     yield f"{start}{words}{':' if option.commands else '.'}"
     indent = " " * len(start)
-    yield from (f"{indent}- {format_prose(line)}" for line in option.lost)
+    yield from (f"{indent}- {format_code(line, 240)}" for line in option.lost)
     if option.commands:
         shown = "\n".join(printable(redact_keys(one)) for one in option.commands)
         block = format_code_block(shown, option.language)

@@ -38,7 +38,7 @@ def learned(**extra):
         ),
         (
             {"takes": "none", "gives": "company", "category": "Input", "price": 0},
-            ("source", "none", "COMPANY", "D1", (), 0.0),
+            ("source", "none", "COMPANY", "D1", ("may-spend",), None),
         ),
         (
             {"category": "Output"},
@@ -85,7 +85,6 @@ SOURCE = "price_per_row of the live catalogue of 2026-11-28"
     [
         ("find_phone", 0.25, f"{SOURCE}, in place of $0.30", ["spends"]),
         ("scrape_web", 0.01, SOURCE, ["spends"]),
-        ("scrape_web", 0, SOURCE, []),
         ("send_slack_message", 0.5, SOURCE, ["spends", "writes-outside"]),
     ],
 )
@@ -104,6 +103,16 @@ def test_price_of_a_known_kind(kind, price, source, acts):
     assert estimate.describe().endswith(f" (unconfirmed price: {kind})")
     own = estimate_cost(made, {kind: 2.0})
     assert (own.dollars, own.unconfirmed) == (2000, {})
+
+
+@pytest.mark.parametrize("kind", ["find_phone", "scrape_web"])
+def test_price_of_nothing_is_not_used(kind):
+    """It may mean that the kind is free, or that rows are not what it is priced by."""
+    before = CATALOGUE[kind].price({}), CATALOGUE[kind].effects({})
+
+    block = learn_price(kind, 0)
+
+    assert (block.price({}), block.effects({})) == before
 
 
 def test_same_price_of_a_known_kind():

@@ -67,9 +67,7 @@ def describe_entry(block: LiveBlock, source: str) -> About:
     category = block.extra.get(_CATEGORY)
     role = _ROLES.get(category.casefold()) if isinstance(category, str) else None
     is_known = takes is not None and gives is not None
-    effects: tuple[Effect, ...] = ()
-    if price is None or price.dollars:
-        effects = ("may-spend",) if price is None else ("spends",)
+    effects: tuple[Effect, ...] = ("may-spend",) if price is None else ("spends",)
     return About(
         role=role or ("source" if takes == "none" else "step"),
         takes=cast("Any", takes or "any"),
@@ -121,12 +119,13 @@ def _other_price(block: LiveBlock, source: str, ours: Price | None) -> Price | N
 def _price(block: LiveBlock, source: str) -> Price | None:
     """Return the price of a row, if a key says a plain number.
 
-    That the key means dollars for a row is inferred from its name.
+    That the key means dollars for a row is inferred from its name. A price of 0 is not
+    used: it may also mean that the kind is not priced by rows.
     """
     for name in _PRICES:
         found = block.extra.get(name)
         if is_number(found):
-            if not math.isfinite(found) or found < 0:
+            if not math.isfinite(found) or found <= 0:
                 return None
             return Price(float(found), "I", f"{name} of {source}")
     return None

@@ -306,9 +306,8 @@ class CatalogueBlock(Block):
         listed = _listed_price(cls)
         if listed is None:
             return cls.about.effects
-        spends: Sequence[Effect] = ["spends"] if listed.dollars else []
         others = (one for one in cls.about.effects if one not in _SPENDING)
-        return [*spends, *others]
+        return ["spends", *others]
 
     @classmethod
     def effect_target(cls, specs: Mapping[str, Any], effect: Effect) -> str | None:  # noqa: ARG003 - for subclasses

@@ -104,8 +104,9 @@ def test_new(service, leads, flow64):
     assert told == (
         f"plan for environment default at {service.url} (2 requests)\n"
         "what changes: 1 workflow will be created (inbound)\n"
-        "    breaks: nothing that flow64 can see\n"
+        "    breaks or is lost: nothing that flow64 can see\n"
         "    cost per 1,000 input rows: at most $100\n"
+        "        at most: the cost if every row reaches every block\n"
         "        the deploy itself spends nothing\n"
         "    not checked: what the blocks return (a review starts no run)\n"
         "    asked of you: approve the change, and at most $100 per 1,000 input rows\n"
@@ -245,8 +246,9 @@ def test_drifted(drifted, service, flow64):
         "! inbound: drifted: was edited on the service since the last deploy; this"
         in told
     )
-    assert 'on the service:\n        ~ title: "Inbound leads" → "Edited' in told
-    assert 'would change:\n        ~ title: "Edited' in told
+    assert (
+        'would change:\n        ~ title: last deploy "Inbound leads" · service now "Edited'
+    ) in told
     assert (
         "to allow it, add --force inbound, or skip it with --skip-drifted;" in printed
     )

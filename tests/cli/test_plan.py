@@ -41,8 +41,9 @@ def test_new(service, leads, flow64):
     assert printed == (
         f"plan for environment default at {service.url} (2 requests)\n"
         "what changes: 1 workflow will be created (inbound)\n"
-        "    breaks: nothing that flow64 can see\n"
+        "    breaks or is lost: nothing that flow64 can see\n"
         "    cost per 1,000 input rows: at most $100\n"
+        "        at most: the cost if every row reaches every block\n"
         "        the deploy itself spends nothing\n"
         "    not checked: what the blocks return (a review starts no run)\n"
         "    asked of you: approve the change, and at most $100 per 1,000 input rows\n"
@@ -60,7 +61,8 @@ def test_new(service, leads, flow64):
         "    cost per 1,000 input rows: at most $100\n"
         "    in leads.py\n"
         "\n"
-        "next: if you approve, deploy it:\n"
+        "next: if you approve, deploy it; until somebody runs this command, nothing is "
+        "deployed:\n"
         "    flow64 deploy leads.py --env default --yes\n"
     )
 
@@ -206,9 +208,8 @@ def test_their_edit_is_told_where_the_code_is_as_it_was(there, service, flow64):
 
     assert (
         "    the code would change:\n"
-        '        ~ title: "By hand" → "Inbound leads"\n'
-        "    what was edited on the service:\n"
-        '        ~ title: "Inbound leads" → "By hand"\n'
+        '        ~ title: last deploy "Inbound leads" · service now "By hand" · code '
+        '"Inbound leads"\n'
     ) in printed
 
 
@@ -263,9 +264,8 @@ def test_their_edit_is_told_by_the_commit_of_the_stamp(compiled, flow64, source)
     assert "! inbound: conflict" in printed
     assert (
         "    the code would change:\n"
-        '        ~ title: "By hand" → "New leads"\n'
-        "    what was edited on the service:\n"
-        '        ~ title: "Inbound leads" → "By hand"\n'
+        '        ~ title: last deploy "Inbound leads" · service now "By hand" · code '
+        '"New leads"\n'
     ) in printed
 
 
@@ -445,7 +445,9 @@ def test_a_renamed_key_asks_to_be_decided(there, leads, flow64):
     _, printed, _ = flow64("plan", "leads.py")
 
     assert 'was="inbound"' in printed
-    assert "! inbound → other: may be renamed; this stops the deploy" in printed
+    assert (
+        "! inbound → other: is new or has a new key; this stops the deploy" in printed
+    )
 
 
 def test_a_variant_that_may_be_any_of_several_is_not_guessed(
@@ -460,7 +462,9 @@ def test_a_variant_that_may_be_any_of_several_is_not_guessed(
     _, printed, _ = flow64("plan", source)
     code, result, _ = flow64("deploy", source, "--yes")
 
-    assert "it may be b or c under another key" in printed
+    assert (
+        "b and c are no longer in the code, and x is new: one of them with" in printed
+    )
     assert (
         "1. one, renamed: it keeps the id, history and schedules of the one that it "
         "was if the author writes into Workflow(...):\n"

@@ -245,7 +245,7 @@ def test_renamed_with_was(folders, flow64, tmp_path):
 
     _, printed, _ = flow64("review", "--base", "base", "--head", "renamed")
 
-    assert "1 workflow was renamed and keeps its id (inbound → signups)" in printed
+    assert "inbound has the key signups in the code now; it stays the same" in printed
     assert "· inbound → signups: keeps its id, history and schedules" in printed
 
 

@@ -52,8 +52,9 @@ TEXTS = snapshot(
         "new": """\
 plan for environment default at http://127.0.0.1 (2 requests)
 what changes: 1 workflow will be created (leads)
-    breaks: nothing that flow64 can see
+    breaks or is lost: nothing that flow64 can see
     cost per 1,000 input rows: at most $50
+        at most: the cost if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
@@ -75,13 +76,13 @@ what changes: 1 workflow will be created (leads)
 not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
-next: if you approve, deploy it:
+next: if you approve, deploy it; until somebody runs this command, nothing is deployed:
     flow64 deploy --env default --yes
 """,
         "new_by_title": """\
 plan for environment default at http://127.0.0.1 (2 requests)
 what changes: 1 workflow will be created (found-people)
-    breaks: nothing that flow64 can see
+    breaks or is lost: nothing that flow64 can see
     cost per 1,000 input rows: an open sum + unknown
         found-people spends at deploy
     not checked: orphans (workflows that are no longer in the code)
@@ -111,18 +112,18 @@ what changes: 1 workflow will be created (found-people)
 not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
-next: if you agree to what it spends, deploy it:
+next: if you agree to what it spends, deploy it; until somebody runs this command, nothing is deployed:
     flow64 deploy --env default --allow-spend found-people --yes
 """,
         "absent": """\
 plan for environment default at http://127.0.0.1 (2 requests)
 what changes: 1 workflow is pinned to a workflow that is not on the service (leads)
-    breaks: nothing that flow64 can see
+    breaks or is lost: nothing that flow64 can see
     cost per 1,000 input rows: unchanged
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: choose an option for leads; until then nothing is deployed
+    asked of you: choose an option for leads; until somebody runs one of the commands below, nothing is deployed
 
 ! leads: absent: is pinned to a workflow that is not on the service; this stops the deploy
     Leads (11111111-1111-4111-8111-111111111111)
@@ -144,7 +145,7 @@ not checked:
         "unmanaged": """\
 plan for environment default at http://127.0.0.1 (1 request)
 what changes: nothing (1 of 1 unchanged)
-    breaks: nothing that flow64 can see
+    breaks or is lost: nothing that flow64 can see
     cost per 1,000 input rows: unchanged
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
@@ -159,14 +160,15 @@ what changes: nothing (1 of 1 unchanged)
 not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
-next: nothing is to be done
+next: nothing has to be done
 """,
         "update": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow will change (leads)
         the change: block find_email: mode: "PROFESSIONAL" → "PERSONAL"
-    breaks: nothing that flow64 can see
+    breaks or is lost: nothing that flow64 can see
     cost per 1,000 input rows: at most $50 → $200 (+$150)
+        at most: the cost if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
@@ -174,7 +176,6 @@ what changes: 1 workflow will change (leads)
 
 ~ leads: will change
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
-    the code has changed since it was deployed
     what changes:
         block find_email
             ~ mode: "PROFESSIONAL" → "PERSONAL"
@@ -187,15 +188,16 @@ what changes: 1 workflow will change (leads)
 not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
-next: if you approve, deploy it:
+next: if you approve, deploy it; until somebody runs this command, nothing is deployed:
     flow64 deploy --env default --yes
 """,
         "at_work": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow will change (leads)
         the change: block find_email: mode: "PROFESSIONAL" → "PERSONAL"
-    breaks: nothing that flow64 can see
+    breaks or is lost: nothing that flow64 can see
     cost per 1,000 input rows: at most $50 → $200 (+$150)
+        at most: the cost if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
@@ -203,7 +205,6 @@ what changes: 1 workflow will change (leads)
 
 ~ leads: will change
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
-    the code has changed since it was deployed
     what changes:
         block find_email
             ~ mode: "PROFESSIONAL" → "PERSONAL"
@@ -218,23 +219,24 @@ what changes: 1 workflow will change (leads)
 not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
-next: if you approve, deploy it:
+next: if you approve, deploy it; until somebody runs this command, nothing is deployed:
     flow64 deploy --env default --yes
 """,
         "drifted": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow was edited on the service since the last deploy (leads)
-    breaks: nothing that flow64 can see
+    breaks or is lost: nothing breaks that flow64 can see
+        if you overwrite, this is lost on the service: leads: title: "Renamed by hand"
     cost per 1,000 input rows: unchanged, at most $50
+        at most: the cost if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what was edited on the service (1 workflow)
         what the blocks return (a review starts no run)
-    asked of you: choose an option for leads; until then nothing is deployed
+    asked of you: choose an option for leads; until somebody runs one of the commands below, nothing is deployed
 
 ! leads: drifted: was edited on the service since the last deploy; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
-    it was edited on the service since it was deployed
     the code would change:
         ~ title: "Renamed by hand" → "Leads"
     cost per 1,000 input rows: unchanged, at most $50
@@ -245,31 +247,30 @@ not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
 to decide: leads was edited on the service since the last deploy
-    1. overwrite it with the code: what is on the service is lost, but for a copy in flow64 history:
-        - leads: title: "Renamed by hand" → "Leads"
+    1. overwrite it with the code; flow64 history keeps a copy, which flow64 restore KEY restores. This is lost on the service:
+        - leads: title: "Renamed by hand"
         flow64 deploy --env default --force leads
-    2. leave it out: it stays as it is on the service, and nothing is deployed. The next deploy asks again:
+    2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
         flow64 deploy --env default --skip-drifted
-    3. keep what is on the service: read it as code, take the edits into your code, and review again. Nothing is deployed until then:
+    3. keep what is on the service: the author copies it into the code, and asks for another review. Nothing is deployed until then. This command shows it as code:
         flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "drifted_with_base": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow was edited on the service since the last deploy (leads)
-    breaks: nothing that flow64 can see
+    breaks or is lost: nothing breaks that flow64 can see
+        if you overwrite, this is lost on the service: leads: title: "Renamed by hand"
     cost per 1,000 input rows: unchanged, at most $50
+        at most: the cost if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: choose an option for leads; until then nothing is deployed
+    asked of you: choose an option for leads; until somebody runs one of the commands below, nothing is deployed
 
 ! leads: drifted: was edited on the service since the last deploy; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
-    it was edited on the service since it was deployed
     the code would change:
-        ~ title: "Renamed by hand" → "Leads"
-    what was edited on the service:
-        ~ title: "Leads" → "Renamed by hand"
+        ~ title: last deploy "Leads" · service now "Renamed by hand" · code "Leads"
     cost per 1,000 input rows: unchanged, at most $50
     in tests/service/support.py
 
@@ -277,33 +278,32 @@ not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
 to decide: leads was edited on the service since the last deploy
-    1. overwrite it with the code: what is on the service is lost, but for a copy in flow64 history:
-        - leads: title: "Renamed by hand" → "Leads"
+    1. overwrite it with the code; flow64 history keeps a copy, which flow64 restore KEY restores. This is lost on the service:
+        - leads: title: "Renamed by hand"
         flow64 deploy --env default --force leads
-    2. leave it out: it stays as it is on the service, and nothing is deployed. The next deploy asks again:
+    2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
         flow64 deploy --env default --skip-drifted
-    3. keep what is on the service: read it as code, take the edits into your code, and review again. Nothing is deployed until then:
+    3. keep what is on the service: the author copies it into the code, and asks for another review. Nothing is deployed until then. This command shows it as code:
         flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "conflict": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow changes in the code, and was also edited on the service (leads)
-    breaks: nothing that flow64 can see
+    breaks or is lost: nothing breaks that flow64 can see
+        if you overwrite, this is lost on the service: leads: title: "Renamed by hand"
     cost per 1,000 input rows: at most $50 → $200 (+$150)
+        at most: the cost if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: choose an option for leads; until then nothing is deployed
+    asked of you: choose an option for leads; until somebody runs one of the commands below, nothing is deployed
 
 ! leads: conflict: changes in the code, and was also edited on the service; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
-    it was edited on the service, and the code has changed as well
     the code would change:
-        ~ title: "Renamed by hand" → "Leads"
+        ~ title: last deploy "Leads" · service now "Renamed by hand" · code "Leads"
         block find_email
             ~ mode: "PROFESSIONAL" → "PERSONAL"
-    what was edited on the service:
-        ~ title: "Leads" → "Renamed by hand"
     what follows:
         output columns
             + personal_email
@@ -314,20 +314,20 @@ not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
 to decide: leads was edited on the service since the last deploy
-    1. overwrite it with the code: what is on the service is lost, but for a copy in flow64 history:
-        - leads: title: "Renamed by hand" → "Leads"
-        - leads: block find_email: mode: "PROFESSIONAL" → "PERSONAL"
+    1. overwrite it with the code; flow64 history keeps a copy, which flow64 restore KEY restores. This is lost on the service:
+        - leads: title: "Renamed by hand"
         flow64 deploy --env default --force leads
-    2. leave it out: it stays as it is on the service, and nothing is deployed. The next deploy asks again:
+    2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
         flow64 deploy --env default --skip-drifted
-    3. keep what is on the service: read it as code, take the edits into your code, and review again. Nothing is deployed until then:
+    3. keep what is on the service: the author copies it into the code, and asks for another review. Nothing is deployed until then. This command shows it as code:
         flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "converged": """\
 plan for environment default at http://127.0.0.1 (1 request)
 what changes: 1 workflow will only get its stamp (leads)
-    breaks: nothing that flow64 can see
+    breaks or is lost: nothing that flow64 can see
     cost per 1,000 input rows: unchanged, at most $200
+        at most: the cost if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
@@ -342,14 +342,15 @@ what changes: 1 workflow will only get its stamp (leads)
 not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
-next: if you approve, deploy it:
+next: if you approve, deploy it; until somebody runs this command, nothing is deployed:
     flow64 deploy --env default --yes
 """,
         "adopted": """\
 plan for environment default at http://127.0.0.1 (1 request)
 what changes: 1 workflow will only get its stamp (leads)
-    breaks: nothing that flow64 can see
+    breaks or is lost: nothing that flow64 can see
     cost per 1,000 input rows: unchanged, at most $50
+        at most: the cost if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
@@ -364,18 +365,20 @@ what changes: 1 workflow will only get its stamp (leads)
 not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
-next: if you approve, deploy it:
+next: if you approve, deploy it; until somebody runs this command, nothing is deployed:
     flow64 deploy --env default --yes
 """,
         "behind": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow was deployed by newer code (leads)
-    breaks: leads: a run no longer ends with personal_email
+    breaks or is lost: leads: the output loses the column personal_email
+        if you overwrite, this is lost on the service: leads: mode: "PERSONAL" (block find_email)
     cost per 1,000 input rows: at most $200 → $50 (-$150)
+        at most: the cost if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: choose an option for leads; until then nothing is deployed
+    asked of you: choose an option for leads; until somebody runs one of the commands below, nothing is deployed
 
 ! leads: behind: was deployed by newer code; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -396,10 +399,10 @@ not checked:
 to decide: leads was deployed by newer code, or by another branch
     1. bring this code up to that commit, and review again. Nothing is deployed until then:
         git pull
-    2. overwrite it with the code: what is on the service is lost, but for a copy in flow64 history:
-        - leads: block find_email: mode: "PERSONAL" → "PROFESSIONAL"
+    2. overwrite it with the code; flow64 history keeps a copy, which flow64 restore KEY restores. This is lost on the service:
+        - leads: mode: "PERSONAL" (block find_email)
         flow64 deploy --env default --allow-behind leads
-    3. leave it out: it stays as it is on the service, and nothing is deployed. The next deploy asks again:
+    3. deploy nothing; it stays as it is on the service, and the next deploy asks again:
         flow64 deploy --env default --skip-drifted
     4. let every branch deploy there, from now on: in pyproject.toml, [tool.flow64.environments.default]:
         branches = true
@@ -407,12 +410,14 @@ to decide: leads was deployed by newer code, or by another branch
         "foreign": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow was not deployed by this code (leads)
-    breaks: leads: a run no longer ends with personal_email
+    breaks or is lost: leads: the output loses the column personal_email
+        if you overwrite, this is lost on the service: leads: mode: "PERSONAL" (block find_email)
     cost per 1,000 input rows: at most $200 → $50 (-$150)
+        at most: the cost if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: choose an option for leads; until then nothing is deployed
+    asked of you: choose an option for leads; until somebody runs one of the commands below, nothing is deployed
 
 ! leads: foreign: was not deployed by this code; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -430,18 +435,18 @@ not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
 to decide: leads was not deployed by this code
-    1. overwrite it with the code: what is on the service is lost, but for a copy in flow64 history:
-        - leads: block find_email: mode: "PERSONAL" → "PROFESSIONAL"
+    1. overwrite it with the code; flow64 history keeps a copy, which flow64 restore KEY restores. This is lost on the service:
+        - leads: mode: "PERSONAL" (block find_email)
         flow64 deploy --env default --force leads
-    2. leave it out: it stays as it is on the service, and nothing is deployed. The next deploy asks again:
+    2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
         flow64 deploy --env default --skip-drifted
-    3. keep what is on the service: read it as code, take the edits into your code, and review again. Nothing is deployed until then:
+    3. keep what is on the service: the author copies it into the code, and asks for another review. Nothing is deployed until then. This command shows it as code:
         flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "orphan": """\
 plan for environment default at http://127.0.0.1 (4 requests)
 what changes: 1 workflow is on the service and no longer in the code (gone)
-    breaks: nothing that flow64 can see
+    breaks or is lost: nothing that flow64 can see
     cost per 1,000 input rows: unchanged
         the deploy itself spends nothing
     not checked: what the blocks return (a review starts no run)
@@ -457,7 +462,8 @@ next: nothing has to be done; to delete 1 workflow that is no longer in the code
         "pruned": """\
 plan for environment default at http://127.0.0.1 (4 requests)
 what changes: 1 workflow will be deleted (gone)
-    breaks: nothing that flow64 can see
+    breaks or is lost: nothing breaks that flow64 can see
+        gone: deleted, with its history and schedules
     cost per 1,000 input rows: unchanged
         the deploy itself spends nothing
     not checked: what the blocks return (a review starts no run)
@@ -467,13 +473,13 @@ what changes: 1 workflow will be deleted (gone)
     Gone (73686e8d-5f18-56e7-a44f-a508af759c46)
     no longer in the code
 
-next: if you approve, deploy it:
+next: if you approve, deploy it; until somebody runs this command, nothing is deployed:
     flow64 deploy --env default --prune=1 --yes
 """,
         "pinned_orphan": """\
 plan for environment default at http://127.0.0.1 (2 requests)
 what changes: 1 workflow is on the service and no longer in the code (leads)
-    breaks: nothing that flow64 can see
+    breaks or is lost: nothing that flow64 can see
     cost per 1,000 input rows: unchanged
         the deploy itself spends nothing
     not checked: what the blocks return (a review starts no run)
@@ -484,13 +490,13 @@ what changes: 1 workflow is on the service and no longer in the code (leads)
     no longer in the code
     it is pinned: prune never takes it
 
-next: nothing is to be done
+next: nothing has to be done
 """,
         "copy": """\
 plan for environment default at http://127.0.0.1 (2 requests)
 what changes: 1 workflow is a copy made on the service (leads (copy))
         1 of 2 unchanged
-    breaks: nothing that flow64 can see
+    breaks or is lost: nothing that flow64 can see
     cost per 1,000 input rows: unchanged
         the deploy itself spends nothing
     not checked: what the blocks return (a review starts no run)
@@ -500,27 +506,27 @@ what changes: 1 workflow is a copy made on the service (leads (copy))
     Leads (copy) (<id 1>)
     it carries the stamp of another workflow, so it is a copy of that
 
-next: nothing is to be done
+next: nothing has to be done
 """,
         "renamed": """\
 plan for environment default at http://127.0.0.1 (5 requests)
-what changes: 1 workflow may be renamed (old → new)
-    breaks: nothing that flow64 can see
-    cost per 1,000 input rows: unchanged, at most $50
+what changes: old is no longer in the code, and new is new: one workflow with a new key, or two?
+    breaks or is lost: nothing breaks that flow64 can see
+        as another workflow, new starts without history and schedules, and old keeps running
+    cost per 1,000 input rows: one workflow: unchanged, at most $50; two: at most $50 each
+        at most: the cost if every row reaches every block
         the deploy itself spends nothing
     not checked: what the blocks return (a review starts no run)
-    asked of you: choose an option for old → new; until then nothing is deployed
+    asked of you: choose an option for old → new; until somebody runs one of the commands below, nothing is deployed
 
-! old → new: may be renamed; this stops the deploy
+! old → new: is new or has a new key; this stops the deploy
     Leads (85130e7b-91ba-562f-bcaf-40fc3111aa13; as another workflow 0448b51f-dc97-543b-8b1b-1b75e2a59385)
-    it is not on the service yet
-    it may be old under another key
     apart from the key, nothing differs
-    cost per 1,000 input rows: unchanged, at most $50
+    cost per 1,000 input rows: one workflow: unchanged, at most $50; two: at most $50 each
     in tests/service/support.py
 
 to decide: old → new: one workflow or two?
-    1. one, renamed: it keeps its id, history and schedules if the author writes into Workflow(...):
+    1. one, with a new key: it keeps its id, history and schedules if the author writes into Workflow(...):
         was="old"
     2. two: new gets a new id, without history and schedules. old stays on the service and its schedules go on, until somebody deletes it:
         flow64 deploy --env default --create new
@@ -529,12 +535,14 @@ to decide: old → new: one workflow or two?
         "secret": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow changes in the code, and was also edited on the service (secret)
-    breaks: nothing that flow64 can see
+    breaks or is lost: nothing breaks that flow64 can see
+        if you overwrite, this is lost on the service: secret: url: "***" (block outgoing_webhook)
     cost per 1,000 input rows: unchanged, at most $0
+        at most: the cost if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: choose an option for secret; until then nothing is deployed
+    asked of you: choose an option for secret; until somebody runs one of the commands below, nothing is deployed
 
 ! secret: conflict: changes in the code, and was also edited on the service; this stops the deploy
     Leads (7aa02b2a-0374-5757-b1c9-707bac4c6742)
@@ -542,10 +550,7 @@ what changes: 1 workflow changes in the code, and was also edited on the service
     /workflow_definition/blocks/1/specs/url cannot be saved and would be lost: it is text in the place of a secret
     the code would change:
         block outgoing_webhook
-            ~ url: "***" → secret "hook"
-    what was edited on the service:
-        block outgoing_webhook
-            ~ url: secret "hook" → "***"
+            ~ url: last deploy secret "hook" · service now "***" · code secret "hook"
     cost per 1,000 input rows: unchanged, at most $0
     in tests/service/support.py
 
@@ -553,31 +558,31 @@ not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
 to decide: secret was edited on the service since the last deploy
-    1. overwrite it with the code: what is on the service is lost, and flow64 history has no copy of what cannot be saved:
-        - secret: block outgoing_webhook: url: "***" → secret "hook"
+    1. overwrite it with the code; flow64 history has no copy of what cannot be saved. This is lost on the service:
+        - secret: url: "***" (block outgoing_webhook)
         flow64 deploy --env default --force secret
-    2. leave it out: it stays as it is on the service, and nothing is deployed. The next deploy asks again:
+    2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
         flow64 deploy --env default --skip-drifted
-    3. keep what is on the service: read it as code, take the edits into your code, and review again. Nothing is deployed until then:
+    3. keep what is on the service: the author copies it into the code, and asks for another review. Nothing is deployed until then. This command shows it as code:
         flow64 code default:id:7aa02b2a-0374-5757-b1c9-707bac4c6742
 """,
         "orphan_of_branch": """\
 plan for environment default at http://127.0.0.1 (5 requests)
 what changes: 1 workflow is on the service and no longer in the code (extra)
-        1 may be renamed (extra → leads)
-    breaks: nothing that flow64 can see
-    cost per 1,000 input rows: unchanged, at most $50
+        extra is no longer in the code, and leads is new: one workflow with a new key, or two?
+    breaks or is lost: nothing breaks that flow64 can see
+        as another workflow, leads starts without history and schedules, and extra keeps running
+    cost per 1,000 input rows: one workflow: unchanged, at most $50; two: at most $50 each
+        at most: the cost if every row reaches every block
         the deploy itself spends nothing
     not checked: what the blocks return (a review starts no run)
-    asked of you: choose an option for extra → leads and extra; until then nothing is deployed
+    asked of you: choose an option for extra → leads and extra; until somebody runs one of the commands below, nothing is deployed
 
-! extra → leads: may be renamed; this stops the deploy
+! extra → leads: is new or has a new key; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
-    it is not on the service yet
-    it may be extra under another key
     what differs between the two:
         ~ title: "Extra" → "Leads"
-    cost per 1,000 input rows: unchanged, at most $50
+    cost per 1,000 input rows: one workflow: unchanged, at most $50; two: at most $50 each
     in tests/service/support.py
 
 ! extra: orphan: is on the service and no longer in the code; this stops the deploy
@@ -586,7 +591,7 @@ what changes: 1 workflow is on the service and no longer in the code (extra)
     your code is not built on commit bbbbbbbbbbbb that deployed it
 
 to decide: extra → leads: one workflow or two?
-    1. one, renamed: it keeps its id, history and schedules if the author writes into Workflow(...):
+    1. one, with a new key: it keeps its id, history and schedules if the author writes into Workflow(...):
         was="extra"
     2. two: leads gets a new id, without history and schedules. extra stays on the service and its schedules go on, until somebody deletes it:
         flow64 deploy --env default --create leads
@@ -601,30 +606,29 @@ to decide: delete extra?
         "edited_orphan": """\
 plan for environment default at http://127.0.0.1 (5 requests)
 what changes: 1 workflow is on the service and no longer in the code (extra)
-        1 may be renamed (extra → leads)
-    breaks: nothing that flow64 can see
-    cost per 1,000 input rows: unchanged, at most $50
+        extra is no longer in the code, and leads is new: one workflow with a new key, or two?
+    breaks or is lost: nothing breaks that flow64 can see
+        as another workflow, leads starts without history and schedules, and extra keeps running
+    cost per 1,000 input rows: one workflow: unchanged, at most $50; two: at most $50 each
+        at most: the cost if every row reaches every block
         the deploy itself spends nothing
     not checked: what the blocks return (a review starts no run)
-    asked of you: choose an option for extra → leads and extra; until then nothing is deployed
+    asked of you: choose an option for extra → leads and extra; until somebody runs one of the commands below, nothing is deployed
 
-! extra → leads: may be renamed; this stops the deploy
+! extra → leads: is new or has a new key; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
-    it is not on the service yet
-    it may be extra under another key
     what differs between the two:
         ~ title: "Renamed by hand" → "Leads"
-    cost per 1,000 input rows: unchanged, at most $50
+    cost per 1,000 input rows: one workflow: unchanged, at most $50; two: at most $50 each
     in tests/service/support.py
 
 ! extra: orphan: is on the service and no longer in the code; this stops the deploy
     Renamed by hand (c18b3897-ce19-53de-b454-da6d1fa59250)
     newer code, or that of another branch, deployed it
     your code is not built on commit bbbbbbbbbbbb that deployed it
-    it was edited on the service since it was deployed
 
 to decide: extra → leads: one workflow or two?
-    1. one, renamed: it keeps its id, history and schedules if the author writes into Workflow(...):
+    1. one, with a new key: it keeps its id, history and schedules if the author writes into Workflow(...):
         was="extra"
     2. two: leads gets a new id, without history and schedules. extra stays on the service and its schedules go on, until somebody deletes it:
         flow64 deploy --env default --create leads
@@ -640,16 +644,16 @@ to decide: delete extra?
 plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow will change (leads)
         the change: block find_email: mode: "PERSONAL" → "PROFESSIONAL"
-    breaks: leads: a run no longer ends with personal_email
+    breaks or is lost: leads: the output loses the column personal_email
     cost per 1,000 input rows: at most $200 → $50 (-$150)
+        at most: the cost if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: approve the change, although it breaks something; or reject it
+    asked of you: reject the change, or approve it although it breaks something
 
-~ leads: will change
+! leads: will change, and loses output columns
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
-    the code has changed since it was deployed
     what changes:
         block find_email
             ~ mode: "PERSONAL" → "PROFESSIONAL"
@@ -663,18 +667,20 @@ what changes: 1 workflow will change (leads)
 not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
-next: reject it, or deploy it although it breaks something:
+next: first mend it: keep personal_email in the output if something reads it there. Only if this is intended, deploy it; until somebody runs this command, nothing is deployed:
     flow64 deploy --env default --yes
 """,
         "of_others": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow was not deployed by this code (theirs)
-    breaks: nothing that flow64 can see
+    breaks or is lost: nothing breaks that flow64 can see
+        if you overwrite, this is lost on the service: theirs: mode: "PROFESSIONAL" (block find_email)
     cost per 1,000 input rows: at most $50 → $200 (+$150)
+        at most: the cost if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: choose an option for theirs; until then nothing is deployed
+    asked of you: choose an option for theirs; until somebody runs one of the commands below, nothing is deployed
 
 ! theirs: foreign: was not deployed by this code; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -693,23 +699,25 @@ not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
 to decide: theirs was not deployed by this code
-    1. overwrite it with the code: what is on the service is lost, but for a copy in flow64 history:
-        - theirs: block find_email: mode: "PROFESSIONAL" → "PERSONAL"
+    1. overwrite it with the code; flow64 history keeps a copy, which flow64 restore KEY restores. This is lost on the service:
+        - theirs: mode: "PROFESSIONAL" (block find_email)
         flow64 deploy --env default --force theirs
-    2. leave it out: it stays as it is on the service, and nothing is deployed. The next deploy asks again:
+    2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
         flow64 deploy --env default --skip-drifted
-    3. keep what is on the service: read it as code, take the edits into your code, and review again. Nothing is deployed until then:
+    3. keep what is on the service: the author copies it into the code, and asks for another review. Nothing is deployed until then. This command shows it as code:
         flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "taken_over": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow was not deployed by this code (leads)
-    breaks: leads: a run no longer ends with personal_email
+    breaks or is lost: leads: the output loses the column personal_email
+        if you overwrite, this is lost on the service: leads: title: "Renamed by hand", mode: "PERSONAL" (block find_email)
     cost per 1,000 input rows: at most $200 → $50 (-$150)
+        at most: the cost if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: choose an option for leads; until then nothing is deployed
+    asked of you: choose an option for leads; until somebody runs one of the commands below, nothing is deployed
 
 ! leads: foreign: was not deployed by this code; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -730,20 +738,21 @@ not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
 to decide: leads was not deployed by this code
-    1. overwrite it with the code: what is on the service is lost, but for a copy in flow64 history:
-        - leads: title: "Renamed by hand" → "Leads"
-        - leads: block find_email: mode: "PERSONAL" → "PROFESSIONAL"
+    1. overwrite it with the code; flow64 history keeps a copy, which flow64 restore KEY restores. This is lost on the service:
+        - leads: title: "Renamed by hand"
+        - leads: mode: "PERSONAL" (block find_email)
         flow64 deploy --env default --force leads
-    2. leave it out: it stays as it is on the service, and nothing is deployed. The next deploy asks again:
+    2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
         flow64 deploy --env default --skip-drifted
-    3. keep what is on the service: read it as code, take the edits into your code, and review again. Nothing is deployed until then:
+    3. keep what is on the service: the author copies it into the code, and asks for another review. Nothing is deployed until then. This command shows it as code:
         flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "taken_over_equal": """\
 plan for environment default at http://127.0.0.1 (1 request)
 what changes: 1 workflow will only get its stamp (leads)
-    breaks: nothing that flow64 can see
+    breaks or is lost: nothing that flow64 can see
     cost per 1,000 input rows: unchanged, at most $50
+        at most: the cost if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
@@ -758,13 +767,13 @@ what changes: 1 workflow will only get its stamp (leads)
 not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
-next: if you approve, deploy it:
+next: if you approve, deploy it; until somebody runs this command, nothing is deployed:
     flow64 deploy --env default --yes
 """,
         "searching": """\
 plan for environment default at http://127.0.0.1 (1 request)
 what changes: 1 workflow will only get its stamp (found)
-    breaks: nothing that flow64 can see
+    breaks or is lost: nothing that flow64 can see
     cost per 1,000 input rows: unchanged, an open sum + unknown
         found spends at deploy
     not checked: orphans (workflows that are no longer in the code)
@@ -783,15 +792,16 @@ what changes: 1 workflow will only get its stamp (found)
 not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
-next: if you agree to what it spends, deploy it:
+next: if you agree to what it spends, deploy it; until somebody runs this command, nothing is deployed:
     flow64 deploy --env default --allow-spend found --yes
 """,
         "rotated": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow will change (secret)
         the change: block outgoing_webhook: url: "***" → secret "hook"
-    breaks: nothing that flow64 can see
+    breaks or is lost: nothing that flow64 can see
     cost per 1,000 input rows: unchanged, at most $0
+        at most: the cost if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
@@ -809,18 +819,19 @@ what changes: 1 workflow will change (secret)
 not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
-next: if you approve, deploy it:
+next: if you approve, deploy it; until somebody runs this command, nothing is deployed:
     flow64 deploy --env default --yes
 """,
         "losing": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow differs (leads)
-    breaks: nothing that flow64 can see
+    breaks or is lost: nothing breaks that flow64 can see
+        if you overwrite, this is lost on the service: leads: url: "***" (block new_kind)
     cost per 1,000 input rows: unchanged, unknown
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: choose an option for leads; until then nothing is deployed
+    asked of you: choose an option for leads; until somebody runs one of the commands below, nothing is deployed
 
 ! leads: differs; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -836,20 +847,21 @@ not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
 to decide: a deploy of leads replaces text that cannot be saved
-    1. overwrite it with the code: what is on the service is lost, and flow64 history has no copy of what cannot be saved:
-        - leads: block new_kind: url: "***" → secret "hook"
+    1. overwrite it with the code; flow64 history has no copy of what cannot be saved. This is lost on the service:
+        - leads: url: "***" (block new_kind)
         flow64 deploy --env default --force leads
-    2. leave it out: it stays as it is on the service, and nothing is deployed. The next deploy asks again:
+    2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
         flow64 deploy --env default --skip-drifted
-    3. keep what is on the service: read it as code, take the edits into your code, and review again. Nothing is deployed until then:
+    3. keep what is on the service: the author copies it into the code, and asks for another review. Nothing is deployed until then. This command shows it as code:
         flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "dearer": """\
 plan for environment default at http://127.0.0.1 (1 request)
 what changes: 1 workflow has settings that the code does not set (plain)
         1 of 1 unchanged
-    breaks: nothing that flow64 can see
+    breaks or is lost: nothing that flow64 can see
     cost per 1,000 input rows: at most $500
+        at most: the cost if every row reaches every block
         not set by code: plain mode at most $350 → $500 (+$150)
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
@@ -871,7 +883,7 @@ what changes: 1 workflow has settings that the code does not set (plain)
 not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
-next: nothing is to be done
+next: nothing has to be done
 """,
     }
 )

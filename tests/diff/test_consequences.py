@@ -161,8 +161,8 @@ NAMES = Webhook(LEAD, input_schema={"full_name": "string"})
 STATUS = Filter.where("email_status").equals("OK")
 TITLE = Filter.where("title").contains("CEO")
 ENRICH = LeadEnrichment(return_fields={"title": "Title"})
-GONE = "which no block before it brings any more"
-UNSURE = "which no block before it is known to bring any more"
+GONE = "but no block before it adds that column any more"
+UNSURE = "but no block before it is known to add that column any more"
 NO_ROW = "probably no row passes"
 
 

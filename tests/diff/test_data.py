@@ -227,8 +227,8 @@ block work/mail
             "is_certain": True,
         },
         (
-            "broken reads\n    ! filter (2) reads email, which no block before it "
-            "brings any more; work/mail adds it later: probably no row passes"
+            "broken reads\n    ! filter (2) reads email, but no block before it "
+            "adds that column any more; work/mail adds it later: probably no row passes"
         ),
     ),
     (
@@ -291,7 +291,7 @@ number of rows + unknown for x""",
     (
         EffectVanished("x", None, None),
         {"change": "effect-vanished", "kind": "x", "effect": None, "target": None},
-        "effects\n    - the effects of x are unknown",
+        "effects\n    - x is gone; its effects were unknown",
     ),
     (
         FindingAppeared(FINDING),

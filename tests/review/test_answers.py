@@ -37,7 +37,7 @@ def titles(*names):
 
 LABELS = [
     "what changes",
-    "breaks",
+    "breaks or is lost",
     "cost per 1,000 input rows",
     "not checked",
     "asked of you",
@@ -86,14 +86,25 @@ def test_rename_is_one_entry():
     """Both keys are named, and nothing that is there already is said to be new."""
     text, comment, page = (form(rename()) for form in (as_text, as_markdown, as_html))
 
-    assert "what changes: 1 workflow may be renamed (leads → leads/us)\n" in text
+    assert text.startswith(
+        "review of environment prod\n"
+        "what changes: leads is no longer in the code, and leads/us is new: one "
+        "workflow with a new key, or two?\n"
+        "    breaks or is lost: nothing breaks that flow64 can see\n"
+        "        as another workflow, leads/us starts without history and schedules, "
+        "and leads keeps running\n"
+    )
     assert text.count("\n! ") == 1
     assert "\n· leads: " not in text
-    assert "    Leads (old-id; as another workflow new-id)\n" in text
+    ids = "    Leads (old-id; as another workflow new-id)\n"
+    assert ids in as_text(rename(), is_plan=True)
     assert "    apart from the key, nothing differs\n" in text
     assert "    1 active schedule: nightly (0 3 * * *) of leads\n" in text
-    assert "cost per 1,000 input rows: unchanged, at most $50\n" in text
-    assert "#### `!` `leads` → `leads/us` may be renamed" in comment
+    assert (
+        "cost per 1,000 input rows: one workflow: unchanged, at most $50; two: at most "
+        "$50 each\n"
+    ) in text
+    assert "#### `!` `leads` → `leads/us` is new or has a new key; this" in comment
     assert "Apart from the key, nothing differs.\n" in comment
     assert "<p>Apart from the key, nothing differs.</p>" in page
 
@@ -102,8 +113,8 @@ def test_rename_says_what_each_choice_does():
     """And what is so if nothing is chosen."""
     assert as_text(rename()).endswith(
         "to decide: leads → leads/us: one workflow or two?\n"
-        "    1. one, renamed: it keeps its id, history and schedules if the author "
-        "writes into Workflow(...):\n"
+        "    1. one, with a new key: it keeps its id, history and schedules if the "
+        "author writes into Workflow(...):\n"
         '        was="leads"\n'
         "    2. two: leads/us gets a new id, without history and schedules. leads "
         "stays on the service and its schedules go on, until somebody deletes it:\n"
@@ -135,29 +146,35 @@ def test_rename_without_an_argument():
 
 def test_drifted_workflows_are_one_decision():
     """One command is for both, and each value that gets lost is named."""
-    text = as_text(forty_variants())
+    text = as_text(forty_variants(), is_plan=True)
 
     assert text.startswith(
         "plan for environment default at http://127.0.0.1 (43 requests)\n"
         "what changes: 40 workflows change in the code\n"
         "        2 of them were also edited on the service since the last deploy: "
         "regional/fr and regional/gb\n"
+        "        38 workflows: block lead_enrichment now has return_fields.seniority: "
+        '"How senior the person is, in one word"\n'
+        '        regional/fr: the same, and block find_email: mode: "PERSONAL" (set on '
+        'the service) → "PROFESSIONAL"\n'
+        '        regional/gb: the same, and title: "Leads, GB (paused, ask Ada)" (set on '
+        'the service) → "Leads, GB"\n'
     )
     assert text.index("\n~ regional/* (38)") < text.index("\n! regional/fr")
     assert text.endswith(
         "to decide: regional/fr and regional/gb were edited on the service since the "
         "last deploy\n"
-        "    1. overwrite both with the code: what is on the service is lost, but for "
-        "a copy in flow64 history:\n"
-        '        - regional/fr: block find_email: mode: "PERSONAL" → "PROFESSIONAL"\n'
-        '        - regional/gb: title: "Leads, GB (paused, ask Ada)" → "Leads, GB"\n'
+        "    1. deploy all 40, and overwrite both with the code; flow64 history keeps "
+        "a copy, which flow64 restore KEY restores. This is lost on the service:\n"
+        '        - regional/fr: mode: "PERSONAL" (block find_email)\n'
+        '        - regional/gb: title: "Leads, GB (paused, ask Ada)"\n'
         "        flow64 deploy --env default --force regional/fr --force regional/gb\n"
-        "    2. leave them out: they stay as they are on the service, and 38 other "
-        "workflows are deployed. The next deploy asks again. With --force KEY as well, "
-        "that one is overwritten:\n"
+        "    2. deploy the other 38; these two stay as they are on the service, and "
+        "the next deploy asks again:\n"
         "        flow64 deploy --env default --skip-drifted\n"
-        "    3. keep what is on the service: read them as JSON, take the edits into "
-        "your code, and review again. Nothing is deployed until then:\n"
+        "    3. keep what is on the service: the author copies it into the code, and "
+        "asks for another review. Nothing is deployed until then. This command saves "
+        "both as JSON in the folder live:\n"
         "        flow64 pull default --select regional/fr --select regional/gb -o "
         "live\n"
     )
@@ -171,10 +188,10 @@ def test_many_values_are_lost():
     ]
     text = as_text(Review("plan", ones, env="prod"))
 
-    assert "    1. overwrite all of them with the code: what is on the" in text
+    assert "    1. overwrite all of them with the code; flow64 history" in text
     assert text.count("        - k") == 12
     assert "        - and 3 more values\n" in text
-    assert "nothing is deployed. The next deploy asks again" in text
+    assert "deploy nothing; these 3 stay as they are on the service" in text
 
 
 def test_removed_fields_are_lost_too():
@@ -191,14 +208,14 @@ def test_removed_fields_are_lost_too():
         changes=tuple(diff(before, after)),
     )
 
-    assert "        - x: block k: a: 1 is removed\n" in as_text(Review("plan", [one]))
+    assert "        - x: a: 1 (block k)\n" in as_text(Review("plan", [one]))
 
 
 def test_text_that_no_history_keeps():
     """An overwrite that loses it says so."""
     one = step("x", "conflict", action="refuse", lifted_by="force", lost=("/a",))
 
-    assert "and flow64 history has no copy of what cannot be saved" in (
+    assert "; flow64 history has no copy of what cannot be saved" in (
         as_text(Review("plan", [one], env="prod"))
     )
 
@@ -216,7 +233,7 @@ def test_too_many_for_one_command():
 
     assert "        flow64 deploy --env prod --force KEY\n" in stopped
     assert written.endswith("    flow64 deploy --env prod --allow-spend KEY --yes\n")
-    assert "next: if you agree to what it spends, deploy it:\n" in written
+    assert "next: if you agree to what it spends, deploy it; until somebody" in written
 
 
 @pytest.mark.parametrize(
@@ -250,7 +267,7 @@ def test_last_lines_are_the_next_command():
         "    flow64 deploy --env prod --prune=1 --force a --allow-spend a --yes\n"
     )
     assert as_text(Review("plan", [copy], env="prod")).endswith(
-        "\nnext: nothing is to be done\n"
+        "\nnext: nothing has to be done\n"
     )
     assert "next: " not in as_text(Review("plan", [given], env="prod"), is_applied=True)
 
@@ -273,7 +290,7 @@ def test_broken_read_is_marked_in_the_graph():
     assert 'href="#breaks-1"' in page
     assert 'id="breaks-1"' in page
     assert '<figure id="graph-1"><details open>' in page
-    assert "reject it, or deploy it although it breaks" not in as_text(broken())
+    assert "first mend it" not in as_text(broken())
 
 
 def test_graph_of_a_changed_value_is_closed():
@@ -289,5 +306,11 @@ def test_breaking_plan_is_not_simply_approved():
     (one,) = broken().workflows
     text = as_text(Review("plan", [one], env="prod"))
 
-    assert "asked of you: approve the change, although it breaks something; or" in text
-    assert "next: reject it, or deploy it although it breaks something:\n" in text
+    assert "    breaks or is lost: inbound: filter reads email_status, but no" in text
+    assert "    asked of you: reject the change, or approve it although it" in text
+    assert "\n! inbound: will change, and breaks a read\n" in text
+    assert (
+        "next: first mend it: put back what added email_status before filter, or "
+        "change filter so that it does not read it. Only if this is intended, deploy "
+        "it; until somebody runs this command, nothing is deployed:\n"
+    ) in text

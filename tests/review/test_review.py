@@ -147,7 +147,7 @@ def test_findings_appear():
     empty = from_data(data)
     review = review_of_diff([Pair("a", read(workflow(leads())), empty)])
 
-    assert "breaks: a: a run no longer ends with email, company\n" in as_text(review)
+    assert "a: the output loses the columns email, company\n" in as_text(review)
     assert "        a: new error in checks: no-blocks\n" in as_text(review)
 
 
@@ -264,18 +264,14 @@ def test_forty_variants_without_keys():
 
 
 def test_two_apart():
-    """The two that were edited are apart, each told by what it does besides."""
+    """The two that were edited are apart, each with all of its changes."""
     most, first, second = group_alike(forty_variants().notable)
 
     assert (first.keys, second.keys) == (["regional/fr"], ["regional/gb"])
     assert len(most.keys) == 38
-    assert (first.like, second.like, most.like) == (most, most, None)
-    assert [[*map(str, section.lines)] for section in first.besides] == [
-        ['~ mode: "PERSONAL" → "PROFESSIONAL"']
-    ]
-    assert first.without == []
+    assert (first.like, second.like, most.like) == (None, None, None)
     data = as_data(forty_variants())
-    assert data["groups"][1]["like"] == list(most.keys)
+    assert data["groups"][1]["like"] is None
     assert [one["key"] for one in data["workflows"]] == [
         f"regional/{region}" for region in regional(TITLE)
     ]
@@ -497,28 +493,31 @@ def test_broken_reads_come_first():
     lines = as_text(review).splitlines()
     of_many = as_text(Review("diff", apart)).splitlines()
 
-    assert lines[:9] == [
+    assert lines[:10] == [
         "what changes: 1 workflow will change (inbound)",
         "        the change: block find_email is gone",
         (
-            "    breaks: inbound: filter reads email_status, which no block "
-            "before it brings any more: probably no row passes"
+            "    breaks or is lost: inbound: filter reads email_status, but no block "
+            "before it adds that column any more: probably no row passes"
         ),
-        "        inbound: a run no longer ends with email, email_status",
+        "        inbound: the output loses the columns email, email_status",
         "    cost per 1,000 input rows: at most $50 → $0 (-$50)",
+        "        at most: the cost if every row reaches every block",
         "        the deploy itself spends nothing",
         "    not checked: the service",
         "        what the blocks return (a review starts no run)",
         (
-            "    asked of you: approve the change, although it breaks something; or "
-            "reject it"
+            "    asked of you: reject the change, or approve it although it breaks "
+            "something"
         ),
     ]
-    assert of_many[1].startswith("    breaks: k0, k1, k2, k3 and 2 more: filter reads")
+    assert of_many[1].startswith(
+        "    breaks or is lost: k0, k1, k2, k3 and 2 more: filter reads"
+    )
     assert as_data(review)["workflows"][0]["impact"] == "breaks-read"
     comment = as_markdown(review)
-    assert "`inbound`: filter reads `email_status`, which no block" in comment
-    assert "\n! filter reads email_status, which no block" in comment
+    assert "`inbound`: `filter` reads `email_status`, but no block" in comment
+    assert "\n! filter reads email_status, but no block" in comment
 
 
 def test_several_states_stop():
@@ -538,7 +537,7 @@ def test_several_states_stop():
         "! conflict1, ... (2): conflict: change in the code, and were also edited on "
         "the service; this stops the deploy\n"
     ) in text
-    assert "choose an option for drifted0 and conflict1, ... (2); until then" in text
+    assert "choose an option for drifted0 and conflict1, ... (2); until" in text
     assert (
         "        flow64 deploy --env prod --force drifted0 --force conflict1 --force "
         "conflict2\n"
@@ -666,9 +665,11 @@ def test_text_of_what_a_plan_has():
     """Renames, and a refusal that nothing lifts."""
     renames = (Rename("n", "o", "id"), Rename("p", "q", "id", "q"))
     absent = step("a", "absent", action="refuse")
-    text = as_text(Review("plan", [absent], env="e", endpoint="x", renames=renames))
+    review = Review("plan", [absent], env="e", endpoint="x", renames=renames)
+    text = as_text(review)
 
-    assert text.startswith("plan for environment e at x\n")
+    assert text.startswith("review of environment e\n")
+    assert as_text(review, is_plan=True).startswith("plan for environment e at x\n")
     assert "    o → n; --create n makes another\n" in text
     assert '    q → p: was="q" keeps its ids; --create p makes another\n' in text
     assert "    1. correct the pin, or remove it so that a new workflow" in text

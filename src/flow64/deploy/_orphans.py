@@ -16,11 +16,11 @@ from ..definition import (
     redact_for_storage,
     split_stamp,
 )
-from ..plan import Action, Consent, Step, is_pin, live_of
+from ..plan import WHY, Action, Consent, Step, is_pin, live_of
 from ._consent import describe_losses
 from ._data_loss import is_as_deployed
 from ._git import check_ancestry
-from ._steps import WHY, PlanContext, not_built_on
+from ._steps import PlanContext, not_built_on
 from ._target import key_of, owner_of, owner_path
 
 

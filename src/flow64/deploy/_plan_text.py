@@ -35,7 +35,7 @@ def as_text(
         is_applied: Whether the plan is applied next, so that no command is named.
     """
     review = review_of_plan(plan, agreed, root=Path.cwd(), command=command)
-    return review_text(review, in_full=in_full, is_applied=is_applied)
+    return review_text(review, in_full=in_full, is_plan=True, is_applied=is_applied)
 
 
 def as_data(plan: Plan) -> dict[str, Any]:

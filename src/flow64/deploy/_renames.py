@@ -11,15 +11,11 @@ from urllib.parse import unquote
 from attrs import Factory, evolve, frozen
 
 from ..definition import Definition, Tag, canonical_id, drop_env, id_of, path_of
-from ..plan import Rename, Step, Target
-from ..text import join_first
+from ..plan import Rename, Step, Target, format_rename_reason
 from ._drift import keep_fields
 
 ALIKE: Final = 0.5
 """Least share of blocks that two workflows have in common, from 0 to 1."""
-
-MOST_NAMES: Final = 3
-"""Most orphans that a reason names."""
 
 USUAL: Final = 8
 """Most orphans with a block for that block to point to them."""
@@ -107,22 +103,12 @@ def hold_renames(steps: Sequence[Step], renames: Sequence[Rename]) -> list[Step]
             step,
             action="refuse",
             lifted_by="create",
-            reasons=(
-                *step.reasons,
-                f"it may be {_name_candidates(undecided[step.key])} under another key",
-            ),
+            reasons=(*step.reasons, format_rename_reason(undecided[step.key])),
         )
         if step.key in undecided
         else step
         for step in steps
     ]
-
-
-def _name_candidates(rename: Rename) -> str:
-    found = rename.candidates
-    if len(found) > MOST_NAMES:
-        return f"any of {join_first(found, MOST_NAMES)}"
-    return " or ".join(found)
 
 
 def _managed_part(live: Definition) -> Definition:

@@ -108,6 +108,10 @@ def _with_orphan(details: Details, step: Step, plan: Plan) -> Details:
 
 def _with_sides(details: Details, step: Step, plan: Plan) -> Details:
     """Add costs, and both definitions if one is written."""
+    if details.was and step.sent is None and step.target is not None:
+        held = step.target.definition if step.live is None else step.live.definition
+        cost = estimate_cost(held, plan.prices)
+        return evolve(details, cost_before=cost, cost_after=cost)
     if step.sent is None and not (step.target and step.settings):
         return details
     code = None if step.target is None else step.target.definition

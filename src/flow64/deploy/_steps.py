@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Final
 
 from attrs import Factory, evolve, frozen
 
@@ -26,7 +25,7 @@ from ..definition import (
 )
 from ..diff import Change, LiveSetting, consequences, find_settings
 from ..errors import TAKEN
-from ..plan import ABSENT_BASE, Held, State, Step, Target, live_of
+from ..plan import ABSENT_BASE, WHY, Held, State, Step, Target, live_of
 from ..redaction import Secrets
 from ._consent import describe_losses
 from ._data_loss import find_losses
@@ -248,17 +247,6 @@ class PlanContext:
             yield self.bases_at(last.commit.removesuffix(UNCOMMITTED))
 
 
-WHY: Final = {
-    "converged": "it is what the code says, and its stamp does not say so",
-    "update": "the code has changed since it was deployed",
-    "drifted": "it was edited on the service since it was deployed",
-    "conflict": "it was edited on the service, and the code has changed as well",
-    "foreign": "no code of yours deployed it, and it is not what the code says",
-    "behind": "newer code, or that of another branch, deployed it",
-}
-"""The first reason for each state."""
-
-
 def _why(target: Target, found: Judgement, live: Definition) -> str:
     """Return the first reason: what changed, and by whom."""
     last, stamp = found.last, target.stamp
@@ -343,7 +331,7 @@ def missing_step(target: Target) -> Step:
         )
         return evolve(_step(target, "absent"), action="refuse", reasons=(why,))
     code = target.definition
-    reasons = ["it is not on the service yet"]
+    reasons = [WHY["new"]]
     if code.is_key_derived:
         reasons.append(
             "its key is made of its title: another title is another workflow"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar, Final, Literal, TypeAlias
 
 from attrs import frozen
@@ -44,12 +44,17 @@ class ReadBroken:
 
     def describe(self) -> Iterator[Line]:
         """Return the consequence in words."""
-        reads = f"{shorten_name(self.block)} reads {shorten_name(self.name)}"
-        brings = "brings" if self.is_certain else "is known to bring"
-        later = f"; {shorten_name(self.later)} adds it later" if self.later else ""
+        yield Line("!", self.explain(str))
+
+    def explain(self, quote: Callable[[str], str]) -> str:
+        """Return the consequence as a sentence. `quote` writes its names."""
+        block, name = quote(shorten_name(self.block)), quote(shorten_name(self.name))
+        adds = "adds" if self.is_certain else "is known to add"
+        later = f"; {quote(shorten_name(self.later))} adds it later" * bool(self.later)
         fate = f": {self.fate}" if self.fate else ""
-        yield Line(
-            "!", f"{reads}, which no block before it {brings} any more{later}{fate}"
+        return (
+            f"{block} reads {name}, but no block before it {adds} that column any "
+            f"more{later}{fate}"
         )
 
 
@@ -190,13 +195,16 @@ class EffectVanished:
 
     def describe(self) -> Iterator[Line]:
         """Return the consequence in words."""
-        yield Line("-", _describe_effect(self))
+        if self.effect is None:
+            yield Line("-", f"{self.kind} is gone; its effects were unknown")
+        else:
+            yield Line("~", _describe_effect(self, "no longer "))
 
 
-def _describe_effect(one: EffectAppeared | EffectVanished) -> str:
+def _describe_effect(one: EffectAppeared | EffectVanished, adverb: str = "") -> str:
     if one.effect is None:
         return f"the effects of {one.kind} are unknown"
-    words = f"{one.kind} {EFFECT_WORDS[one.effect]}"
+    words = f"{one.kind} {adverb}{EFFECT_WORDS[one.effect]}"
     return f"{words}: {one.target}" if one.target else words
 
 

@@ -30,6 +30,8 @@ from ._model import format_flags as format_flags
 from ._model import is_pin as is_pin
 from ._model import pull_command as pull_command
 from ._model import take_over_command as take_over_command
+from ._reasons import WHY as WHY
+from ._reasons import format_rename_reason as format_rename_reason
 from ._sightings import Cache, Sighting
 
 __all__ = [

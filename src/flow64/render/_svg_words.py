@@ -122,7 +122,7 @@ def list_legend(graph: Graph) -> Sequence[LegendEntry]:
     if any(node.is_spending for node in graph.nodes):
         found.append(("", "$", "spends"))
     if any(node.is_outside for node in graph.nodes):
-        found.append(("", "out", "leaves something outside"))
+        found.append(("", "out", "sends data to another system"))
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from attrs import frozen
 
 from ...diff import Change, Section, sections
-from ...plan import Action, Review, Step
+from ...plan import WHY, Action, Review, Step, format_rename_reason
 from ._view import View
 
 SHARED: Final = 2
@@ -100,8 +100,8 @@ class Group:
 
     @property
     def reasons(self) -> Sequence[tuple[str, int]]:
-        """The reasons, each with the number of workflows that have it."""
-        return count_texts(view.step.reasons for view in self.views)
+        """The reasons that headings do not say, each with its number of workflows."""
+        return count_texts(map(_list_reasons, self.views))
 
     @property
     def doubts(self) -> Sequence[tuple[str, int]]:
@@ -165,11 +165,21 @@ def _group(views: Iterable[View], *, in_full: bool) -> Sequence[Group]:
     groups = [
         Group(views, follows=views[0].follow_sections) for views in found.values()
     ]
-    # All others refer to one group: the change that most workflows have.
+    # Others refer to one group: the change that most workflows have.
     common = max(groups, key=_weight, default=None)
     if in_full or common is None or len(common.views) < SHARED:
         return groups
     return [_compare_with(group, common) for group in groups]
+
+
+def _list_reasons(view: View) -> Sequence[str]:
+    """Return the reasons of a workflow, without those that its heading says."""
+    said = {WHY["conflict"], WHY["drifted"]}
+    if view.step.action == "update":
+        said.add(WHY["update"])
+    if view.rename is not None:
+        said |= {WHY["new"], format_rename_reason(view.rename)}
+    return [reason for reason in view.step.reasons if reason not in said]
 
 
 def count_texts(found: Iterable[Iterable[str]]) -> Sequence[tuple[str, int]]:
@@ -182,8 +192,11 @@ def _weight(group: Group) -> tuple[bool, int]:
 
 
 def _compare_with(group: Group, common: Group) -> Group:
-    """Describe a group by its difference from the most common one."""
-    if group is common:
+    """Describe a group by its difference from the most common one.
+
+    To decide about a group, one needs to see all of it.
+    """
+    if group is common or group.one.action == "refuse":
         return group
     ours, theirs = group.first, common.first
     here, there = set(ours.change_signatures), set(theirs.change_signatures)

@@ -7,7 +7,7 @@ asked of the reviewer.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from attrs import frozen
@@ -16,34 +16,21 @@ from ...analysis import Estimate
 from ...diff import (
     COST,
     PER_ROWS,
-    Line,
-    Section,
     format_cost_change,
     format_cost_difference,
 )
 from ...plan import ABSENT_BASE, DIRTY_TREE, Review
-from ...text import join_first, join_words, pluralize, truncate
+from ...text import join_first, pluralize
 from ._grouping import Group
-from ._view import View
+from ._losses import list_breaks, list_losses
+from ._outcomes import MOST_GROUPS, MOST_KEYS, list_outcomes
 from ._words import (
-    BECOMES,
-    STATES,
     Quote,
     format_group_cost,
+    is_breaking,
     join_groups,
     name_group,
-    name_view,
-    title_listed_kinds,
 )
-
-MOST_GROUPS: Final = 4
-"""The most groups that one answer names."""
-
-MOST_KEYS: Final = 3
-"""The most keys that the first lines name."""
-
-MOST_TEXT: Final = 120
-"""The most characters of a change in the first lines."""
 
 
 @frozen
@@ -82,181 +69,25 @@ def list_facts(
         quote: Writes a name that data gives.
         sentence: Writes a sentence with words of data in it.
     """
-    broken = [*_list_breaks(groups, quote, sentence)]
+    broken, lost = [*list_breaks(groups, quote)], [*list_losses(groups, quote)]
+    is_broken = bool(broken)
+    if not is_broken:
+        broken = [_NOTHING_BREAKS if lost else _NOTHING_SEEN]
     return [
-        Fact("what changes", [*_list_changes(review, groups, quote)]),
-        Fact("breaks", broken or [_NOTHING_BREAKS], is_bad=bool(broken)),
+        Fact("what changes", [*list_outcomes(review, groups, quote)]),
+        Fact("breaks or is lost", [*broken, *lost], is_bad=is_broken),
         Fact(COST, [*_list_costs(groups, quote)]),
         Fact("not checked", [*_list_doubts(review, sentence)]),
         Fact(
             "asked of you",
-            [*_list_requests(groups, quote, is_broken=bool(broken))],
+            [*_list_requests(groups, quote, is_broken=any(map(is_breaking, groups)))],
             is_asked=True,
         ),
     ]
 
 
-_NOTHING_BREAKS: Final = "nothing that flow64 can see"
-
-# -- What changes ----------------------------------------------------------------------
-
-
-def _list_changes(
-    review: Review, groups: Sequence[Group], quote: Quote
-) -> Iterator[str]:
-    """Yield what happens to how many workflows, and the change if it is one."""
-    what = "workflow"
-    for views, words in _sort_by_outcome(groups):
-        number = pluralize(len(views), what) if what else f"{len(views):,}"
-        yield f"{number} {words[len(views) > 1]}{_name_few(views, quote)}"
-        what = ""
-    if edited := _list_also_edited(groups):
-        were = "was" if len(edited) == 1 else "were"
-        named = join_words((name_view(view, quote) for view in edited), MOST_GROUPS)
-        since = "also edited on the service since the last deploy"
-        yield f"{len(edited):,} of them {were} {since}: {named}"
-    if change := _describe_common_change(groups, quote):
-        yield change
-    if review.listed_kinds:
-        yield title_listed_kinds(review)
-    unchanged = _count_unchanged(review)
-    if what and not review.listed_kinds:
-        yield f"nothing{unchanged and f' ({unchanged})'}"
-    elif unchanged:
-        yield unchanged
-
-
-def _sort_by_outcome(
-    groups: Sequence[Group],
-) -> Iterator[tuple[Sequence[View], tuple[str, str]]]:
-    """Yield the workflows that have the same outcome, with words for it."""
-    edited = _list_also_edited(groups)
-    for action, words in BECOMES.items():
-        found = [
-            v for group in groups if group.one.action == action for v in group.views
-        ]
-        if action == "update" and edited:
-            yield [*found, *edited], _CHANGES
-        elif found:
-            yield found, words
-    left: dict[tuple[str, str], list[View]] = {
-        words: [] for words in (*STATES.values(), _KEPT, _RENAMED)
-    }
-    for group in groups:
-        is_left = group.one.action in ("none", "refuse") and not group.is_unchanged
-        words = STATES[group.one.state]
-        if group.is_only_renamed:
-            words = _KEPT
-        elif group.first.rename is not None:
-            words = _RENAMED
-        if is_left and group.first not in edited:
-            left[words] += group.views
-    yield from ((views, words) for words, views in left.items() if views)
-
-
-def _list_also_edited(groups: Sequence[Group]) -> Sequence[View]:
-    """Return the workflows that change like others, and were edited as well."""
-    if not any(group.one.action == "update" for group in groups):
-        return []
-    return [
-        view
-        for group in groups
-        if group.one.action == "refuse" and group.one.state == "conflict"
-        for view in group.views
-    ]
-
-
-def _count_unchanged(review: Review) -> str:
-    """Return how many of the workflows are unchanged; empty if none is."""
-    number = sum(one.state == "unchanged" for one in review.workflows)
-    return f"{number:,} of {len(review.workflows):,} unchanged" if number else ""
-
-
-_CHANGES: Final = ("changes in the code", "change in the code")
-_KEPT: Final = ("was renamed and keeps its id", "were renamed and keep their ids")
-_RENAMED: Final = ("may be renamed", "may be renamed")
-
-
-def _name_few(views: Sequence[View], quote: Quote) -> str:
-    """Return the names of a few workflows, in parentheses; empty for many."""
-    if len(views) > MOST_KEYS:
-        return ""
-    return f" ({join_words(name_view(view, quote) for view in views)})"
-
-
-def _describe_common_change(groups: Sequence[Group], quote: Quote) -> str:
-    """Return the change that all written workflows have; empty if there are several."""
-    written = [
-        group for group in groups if group.like is None and group.one.action == "update"
-    ]
-    if len(written) != 1:
-        return ""
-    lines = [
-        _describe_line(section, line)
-        for section in written[0].first.change_sections
-        if section.block is not None or section.title != "edges"
-        for line in section.lines
-    ]
-    shown = join_first(lines, 2, lambda text: quote(truncate(text, MOST_TEXT)))
-    return f"the change: {shown}" if shown else ""
-
-
-def _describe_line(section: Section, line: Line) -> str:
-    """Return a line and what it is about, with its sign only if words do not say it."""
-    if line.text.startswith(_BLOCK):
-        return f"{section.title} {line.text.removeprefix(_BLOCK)}"
-    shown = str(line) if line.sign in "+-" else str(line)[2:]
-    return f"{section.title}: {shown}" if section.title else shown
-
-
-_BLOCK: Final = "the block "
-"""The start of a line that says what becomes of a block."""
-
-
-# -- What breaks -----------------------------------------------------------------------
-
-
-def _list_breaks(
-    groups: Sequence[Group], quote: Quote, sentence: Quote
-) -> Iterator[str]:
-    """Yield what breaks: reads, columns that are gone, and new errors."""
-
-    def join(things: Sequence[str]) -> str:
-        return join_first(things, MOST_KEYS, quote)
-
-    yield from _list_alike(
-        groups,
-        quote,
-        lambda view: join_first(view.broken_reads, MOST_KEYS, sentence),
-    )
-    yield from _list_alike(
-        groups,
-        quote,
-        lambda view: (
-            join(view.dropped_columns)
-            and f"a run no longer ends with {join(view.dropped_columns)}"
-        ),
-    )
-    yield from _list_alike(
-        groups,
-        quote,
-        lambda view: join(view.errors) and f"new error in checks: {join(view.errors)}",
-    )
-
-
-def _list_alike(
-    groups: Sequence[Group], quote: Quote, describe: Callable[[View], str]
-) -> Iterator[str]:
-    """Yield what some groups have. Groups with the same are named together."""
-    having: dict[str, list[Group]] = {}
-    for group in groups:
-        if described := describe(group.first):
-            having.setdefault(described, []).append(group)
-    for described, alike in [*having.items()][:MOST_GROUPS]:
-        yield f"{join_groups(alike, quote, MOST_GROUPS)}: {described}"
-    if (more := len(having) - MOST_GROUPS) > 0:
-        yield pluralize(more, "more group")
-
+_NOTHING_SEEN: Final = "nothing that flow64 can see"
+_NOTHING_BREAKS: Final = "nothing breaks that flow64 can see"
 
 # -- What it costs ---------------------------------------------------------------------
 
@@ -278,6 +109,8 @@ def _list_costs(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
         costs = [*dict.fromkeys(format_group_cost(g, Estimate.brief) for g in known)]
         each = " each" if sum(len(group.views) for group in known) > 1 else ""
         yield f"{costs[0]}{each}" if len(costs) == 1 else "unchanged"
+    if any("at most" in format_group_cost(one, Estimate.brief) for one in known):
+        yield "at most: the cost if every row reaches every block"
     if settings := _describe_settings(groups, quote):
         yield f"not set by code: {settings}"
     spending = [group for group in groups if group.one.spends]
@@ -349,11 +182,10 @@ def _list_requests(
     writing = [group for group in groups if group.one.action not in ("none", "refuse")]
     if writing:
         costs = _list_increases(writing, quote)
-        approved = (
-            "the change, although it breaks something" if is_broken else "the change"
-        )
-        rejected = "; or reject it" if is_broken else ""
-        yield f"approve {approved}{costs and f', and {costs}'}{rejected}"
+        approve = "approve the change"
+        if is_broken:
+            approve = "reject the change, or approve it although it breaks something"
+        yield f"{approve}{costs and f', and {costs}'}"
     spending = [
         group
         for group in groups
@@ -366,7 +198,8 @@ def _list_requests(
     refused = [group for group in groups if group.one.action == "refuse"]
     if refused:
         named = join_groups(refused, quote, MOST_GROUPS)
-        yield f"choose an option for {named}; until then nothing is deployed"
+        runs = "until somebody runs one of the commands below, nothing is deployed"
+        yield f"choose an option for {named}; {runs}"
     if not (writing or spending or refused):
         yield "nothing"
 

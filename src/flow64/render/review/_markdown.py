@@ -33,15 +33,17 @@ from ._options import (
     list_other_renames,
 )
 from ._source import compare_source
+from ._versions import list_other_edits
 from ._words import (
+    EDITED,
     NO_DIFFERENCE,
-    SIGNS,
     describe_action,
     format_changes_title,
     format_share,
     list_changes,
     name_group,
     name_view,
+    sign_group,
     title_listed_kinds,
 )
 
@@ -247,8 +249,8 @@ def _add_group(page: _Page, group: Group, *, is_alone: bool) -> None:
         page.add_to(at, changes, base + 2, "changes")
     elif first.differences is not None:
         page.add_to(at, lambda _: (f"{NO_DIFFERENCE.capitalize()}.\n", 0), base, "note")
-    if one.edits:
-        edits = partial(_write_block, "Edited on the service:", first.edit_sections)
+    if found := list_other_edits(first):
+        edits = partial(_write_block, f"{EDITED.capitalize()}:", found)
         page.add_to(at, edits, base + 1, "edits")
     if group.follows:
         words = f"What {'also ' if group.like else ''}follows:"
@@ -289,7 +291,7 @@ def _write_difference(group: Group, room: int) -> _Made:
 
 def _write_title(group: Group) -> str:
     one = group.one
-    mark = format_code(SIGNS[one.action])
+    mark = format_code(sign_group(group))
     lines = [
         f"#### {mark} {name_group(group, format_code)} {describe_action(group)}",
         "",
@@ -320,7 +322,7 @@ def _write_option(start: str, option: Option) -> Iterator[str]:
     words = option.words[:1].upper() + option.words[1:]
     yield f"{start}{words}{':' if option.commands else '.'}"
     indent = " " * len(start)
-    yield from (f"{indent}- {format_code(line, 240)}" for line in option.lost)
+    yield from (f"{indent}- {line}" for line in option.lost)
     if option.commands:
         shown = "\n".join(printable(redact_keys(one)) for one in option.commands)
         block = format_code_block(shown, option.language)
@@ -434,7 +436,7 @@ def _add_next(page: _Page, review: Review, groups: Sequence[Group]) -> None:
     for decision in list_decisions(review, groups, format_code):
         part = "\n".join([*_write_decision(decision), ""])
         page.add(part, 1 + _LATER if decision.is_new else 1, "note")
-    for option in list_next(review, groups):
+    for option in list_next(review, groups, format_code):
         page.add("\n".join([*_write_option("", option), ""]), 0, "note")
 
 

@@ -21,8 +21,9 @@ from ...plan import (
 )
 from ...text import join_first, join_words, pluralize
 from ._grouping import Group
+from ._versions import list_lost
 from ._view import View
-from ._words import Quote, join_groups, join_ways
+from ._words import Quote, is_breaking, join_groups, join_ways
 
 MOST_FLAGS: Final = 40
 """The most workflows that one command names."""
@@ -45,7 +46,8 @@ class Option:
         words: What it does, and what follows from it; names are written by the format.
         commands: The commands to run, or the code to write. Empty if words are enough.
         language: The language of the commands.
-        lost: The values on the service that it replaces, each with its workflow.
+        lost: The values on the service that it replaces, each with its workflow, as
+            the format writes names.
     """
 
     words: str
@@ -141,6 +143,16 @@ class _Asked:
         """Return words about one workflow, or about several."""
         return one if len(self.views) == 1 else several
 
+    @property
+    def is_only_decision(self) -> bool:
+        """Whether nothing else stops the deploy."""
+        return len(self.review.refused) == len(self.views)
+
+    def count_others(self) -> int:
+        """Return how many other workflows a deploy writes."""
+        steps = self.review.workflows
+        return sum(one.action not in ("none", "refuse") for one in steps)
+
     def deploy(self, *flags: str) -> str:
         """Return the command that deploys with some options."""
         return format_deploy(self.review, *flags)
@@ -156,15 +168,21 @@ def _list_overwrite(asked: _Asked) -> Iterator[Option]:
 
 def _overwrite(asked: _Asked) -> Option:
     """Return the option that replaces what is on the service."""
+    quote = asked.quote
     both = asked.say("it", "both" if len(asked.views) == TWO else "all of them")
-    copy = "but for a copy in flow64 history"
+    others = asked.count_others()
+    deploys = ""
+    if others and asked.is_only_decision:
+        deploys = f"deploy all {others + len(asked.views):,}, and "
+    copy = f"flow64 history keeps a copy, which {quote('flow64 restore KEY')} restores"
     if any(one.lost for one in asked.steps):
-        copy = "and flow64 history has no copy of what cannot be saved"
-    lost = [line for group in asked.groups for line in _list_lost(group)]
+        copy = "flow64 history has no copy of what cannot be saved"
+    lost = [line for group in asked.groups for line in _list_lost(group, quote)]
     if (more := len(lost) - MOST_LOST) > 0:
         lost[MOST_LOST:] = [f"and {pluralize(more, 'more value')}"]
+    lose = ". This is lost on the service" if lost else ""
     return Option(
-        f"overwrite {both} with the code: what is on the service is lost, {copy}",
+        f"{deploys}overwrite {both} with the code; {copy}{lose}",
         [asked.deploy(*_list_consents(asked.steps))],
         lost=lost,
     )
@@ -174,35 +192,24 @@ TWO: Final = 2
 """Workflows of which one says `both`."""
 
 
-def _list_lost(group: Group) -> Iterator[str]:
-    """Yield the values on the service that a write replaces, each with its workflow.
-
-    What most other workflows change as well is left out.
-    """
-    found = group.first.change_sections if group.like is None else group.besides
-    keys = join_first(group.keys, MOST_GROUPS)
-    for section in found:
-        about = f"{section.title}: " if section.title else ""
-        for line in section.lines:
-            if line.before is not None:
-                value = f"{line.label}{line.before} {ARROW} {line.after}"
-                yield f"{keys}: {about}{value}"
-            elif line.sign == "-":
-                yield f"{keys}: {about}{line.text} is removed"
+def _list_lost(group: Group, quote: Quote) -> Iterator[str]:
+    """Yield the values on the service that a write replaces, each with its workflow."""
+    keys = join_first(group.keys, MOST_GROUPS, quote)
+    yield from (f"{keys}: {quote(found)}" for found in list_lost(group.first))
 
 
 def _leave_out(asked: _Asked) -> Option:
     """Return the option that leaves workflows alone."""
-    steps = asked.review.workflows
-    others = sum(one.action not in ("none", "refuse") for one in steps)
-    stay = asked.say(
-        "leave it out: it stays as it is", "leave them out: they stay as they are"
-    )
-    rest = f"{pluralize(others, 'other workflow')} {'is' if others == 1 else 'are'}"
-    deployed = f"{rest} deployed" if others else "nothing is deployed"
-    mix = asked.say("", ". With --force KEY as well, that one is overwritten")
+    others = asked.count_others()
+    these = f"these {'two' if len(asked.views) == TWO else f'{len(asked.views):,}'}"
+    stay = asked.say("it stays as it is", f"{these} stay as they are")
+    rest = "deploy nothing"
+    if others and asked.is_only_decision:
+        rest = f"deploy the other {'one' if others == 1 else f'{others:,}'}"
+    elif others:
+        rest = asked.say("leave it out", "leave them out")
     return Option(
-        f"{stay} on the service, and {deployed}. The next deploy asks again{mix}",
+        f"{rest}; {stay} on the service, and the next deploy asks again",
         [asked.deploy("--skip-drifted")],
     )
 
@@ -210,11 +217,17 @@ def _leave_out(asked: _Asked) -> Option:
 def _take_over(asked: _Asked) -> Option:
     """Return the option that keeps what is on the service."""
     commands = _format_taking(asked)
-    form = "code" if commands[0].startswith("flow64 code") else "JSON"
-    it = asked.say("it", "them")
+    it = asked.say("it", "both" if len(asked.views) == TWO else "them")
+    if commands[0].startswith("flow64 code"):
+        shows = f"shows {it} as code"
+    else:
+        folder = (
+            "in the folder live" if commands[0].endswith(" live") else "in a folder"
+        )
+        shows = f"saves {it} as JSON {folder}"
     return Option(
-        f"keep what is on the service: read {it} as {form}, take the edits into your "
-        "code, and review again. Nothing is deployed until then",
+        "keep what is on the service: the author copies it into the code, and asks for "
+        f"another review. Nothing is deployed until then. This command {shows}",
         commands,
     )
 
@@ -264,7 +277,7 @@ def _list_rename(asked: _Asked) -> Iterator[Option]:
         words = f"{keeps} if the author writes into Workflow(...){more}"
     else:
         words = f"{keeps} by the argument was=, if only the key differs"
-    yield Option(f"one, renamed: {words}", code[:MOST_COMMANDS], "python")
+    yield Option(f"one, with a new key: {words}", code[:MOST_COMMANDS], "python")
     new = join_words((asked.quote(one.key) for one in asked.steps), MOST_GROUPS)
     keys = [*dict.fromkeys(key for one in renames for key in one.candidates)]
     old = join_words(map(asked.quote, keys), MOST_GROUPS) or "the other one"
@@ -310,7 +323,9 @@ def _list_consents(steps: Sequence[Step]) -> Sequence[str]:
     return [format_flags(one.key, one.consents) for one in found]
 
 
-def list_next(review: Review, groups: Sequence[Group]) -> Iterator[Option]:
+def list_next(
+    review: Review, groups: Sequence[Group], quote: Quote
+) -> Iterator[Option]:
     """Yield what to do next, apart from what is to be decided first."""
     acting = {group.one.action for group in groups} - {"none"}
     orphans = [one for one in review.workflows if one.may_prune]
@@ -324,16 +339,16 @@ def list_next(review: Review, groups: Sequence[Group]) -> Iterator[Option]:
             "flow64 deploy runs"
         )
     elif acting and "refuse" not in acting:
-        yield _deploy_all(review, groups)
+        yield _deploy_all(review, groups, quote)
     elif not acting and may_delete:
         what = f"nothing has to be done; {what}"
     elif not acting:
-        yield Option("nothing is to be done")
+        yield Option("nothing has to be done")
     if may_delete:
         yield Option(what, [format_deploy(review, *_list_prune_flags(review))])
 
 
-def _deploy_all(review: Review, groups: Sequence[Group]) -> Option:
+def _deploy_all(review: Review, groups: Sequence[Group], quote: Quote) -> Option:
     """Return the command that deploys, if nothing is to be decided first."""
     writing = [group for group in groups if group.one.action != "none"]
     steps = [view.step for group in writing for view in group.views]
@@ -347,12 +362,37 @@ def _deploy_all(review: Review, groups: Sequence[Group]) -> Option:
     if any(one.action == "delete" for one in steps):
         flags[:0] = [f"--prune={sum(one.may_prune for one in review.workflows)}"]
     spends = any(one.spends and "allow_spend" not in one.details.given for one in steps)
-    words = "if you approve, deploy it"
-    if spends:
-        words = "if you agree to what it spends, deploy it"
-    if any(group.first.is_breaking for group in writing):
-        words = "reject it, or deploy it although it breaks something"
+    agree = "you agree to what it spends" if spends else "you approve"
+    words = f"if {agree}, deploy it; {_UNTIL}"
+    broken = [group.first for group in writing if is_breaking(group)]
+    if broken:
+        mend = "; ".join(_list_mending(broken, quote))
+        words = f"first mend it: {mend}. Only if this is intended, deploy it; {_UNTIL}"
     return Option(words, [format_deploy(review, *flags, "--yes")])
+
+
+_UNTIL: Final = "until somebody runs this command, nothing is deployed"
+
+
+def _list_mending(views: Sequence[View], quote: Quote) -> Iterator[str]:
+    """Yield what the author can do about what breaks."""
+    reads = dict.fromkeys(
+        (str(one.block), one.name) for view in views for one in view.broken_reads
+    )
+    found = [
+        f"put back what added {quote(column)} before {quote(block)}, or change "
+        f"{quote(block)} so that it does not read it"
+        for block, column in reads
+    ]
+    yield from found[:MOST_COMMANDS]
+    if found:
+        return
+    columns = [*dict.fromkeys(c for view in views for c in view.dropped_columns)]
+    if columns:
+        names = join_first(columns, MOST_GROUPS, quote)
+        yield f"keep {names} in the output if something reads it there"
+    else:
+        yield "mend the new error in checks"
 
 
 def _list_needed_consents(step: Step) -> Sequence[Flag]:

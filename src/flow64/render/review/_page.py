@@ -38,16 +38,19 @@ from ._page_changes import (
 )
 from ._page_style import STYLE
 from ._source import compare_source
+from ._versions import list_other_edits
 from ._words import (
+    EDITED,
     NO_DIFFERENCE,
-    SIGNS,
     describe_action,
     format_changes_title,
     format_group_cost,
     format_share,
+    is_breaking,
     list_changes,
     name_group,
     name_view,
+    sign_group,
     title_listed_kinds,
 )
 
@@ -142,15 +145,19 @@ def _write_index(groups: Sequence[Group]) -> Iterator[str]:
         cost = format_group_cost(group, Estimate.brief)
         money = f'<span class="cost">{escape_text(cost)}</span>' if cost else ""
         yield (
-            f'<li class="{group.one.action}"><a href="#g{number}">{_sign(group)}'
+            f'<li class="{_style(group)}"><a href="#g{number}">{_sign(group)}'
             f'<span class="name">{name_group(group, write_code)}</span>'
             f'<span class="becomes">{describe_action(group)}</span>{money}</a></li>'
         )
     yield "</ul></nav>"
 
 
+def _style(group: Group) -> str:
+    return "refuse" if is_breaking(group) else group.one.action
+
+
 def _sign(group: Group) -> str:
-    return f'<span class="sign" aria-hidden="true">{SIGNS[group.one.action]}</span>'
+    return f'<span class="sign" aria-hidden="true">{sign_group(group)}</span>'
 
 
 def _write_foot(review: Review, room: PageRoom) -> Iterator[str]:
@@ -184,16 +191,22 @@ def _write_next(review: Review, groups: Sequence[Group]) -> Iterator[str]:
         yield f"<h3>To decide: {decision.question}</h3><ol>"
         yield from (f"<li>{_write_option(one)}</li>" for one in decision.options)
         yield "</ol>"
-    yield from map(_write_option, list_next(review, groups))
+    yield from map(_write_option, list_next(review, groups, write_code))
     yield "</section>"
 
 
 def _write_option(option: Option) -> str:
     words = option.words[:1].upper() + option.words[1:]
-    lost = "".join(f"<li>{escape_text(line)}</li>" for line in option.lost)
-    commands = "".join(f"<pre>{write_code(one)}</pre>" for one in option.commands)
+    lost = "".join(f"<li>{line}</li>" for line in option.lost)
+    commands = "".join(map(_write_command, option.commands))
     lost = f"<ul>{lost}</ul>" if lost else ""
     return f"<p>{words}{':' if commands else '.'}</p>{lost}{commands}"
+
+
+def _write_command(command: str) -> str:
+    """Write a command. A line breaks between its words, and not after a hyphen."""
+    words = (f"<span>{escape_text(word)}</span>" for word in command.split(" "))
+    return f"<pre><code>{' '.join(words)}</code></pre>"
 
 
 # -- A group ---------------------------------------------------------------------------
@@ -202,9 +215,8 @@ def _write_option(option: Option) -> str:
 def _write_group(
     group: Group, number: int, groups: Sequence[Group], room: PageRoom
 ) -> Iterator[str]:
-    one = group.one
     yield (
-        f'<section class="group {one.action}" id="g{number}" '
+        f'<section class="group {_style(group)}" id="g{number}" '
         f'aria-labelledby="g{number}-name">'
     )
     yield (
@@ -228,9 +240,9 @@ def _write_group(
         yield from write_changes(limit_lines(found, room), drawn)
     elif group.first.differences is not None:
         yield f"<p>{NO_DIFFERENCE.capitalize()}.</p>"
-    if one.edits:
-        yield "<h3>Edited on the service</h3>"
-        yield from write_changes(limit_lines(group.first.edit_sections, room))
+    if edits := list_other_edits(group.first):
+        yield f"<h3>{EDITED.capitalize()}</h3>"
+        yield from write_changes(limit_lines(edits, room))
     if group.follows:
         yield f"<h3>What {'also ' if group.like else ''}follows</h3>"
         yield from write_changes(limit_lines(group.follows, room), drawn)

@@ -25,7 +25,7 @@ body{margin:0;background:var(--paper);color:var(--text);
 font:16px/1.5 system-ui,-apple-system,"Segoe UI","Noto Sans",Helvetica,Arial,sans-serif}
 code,.lines,.codes{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,
 "DejaVu Sans Mono",monospace;font-size:.875em}
-code{overflow-wrap:anywhere}
+code{overflow-wrap:break-word}
 a{color:var(--link);text-underline-offset:.15em}
 a:focus-visible,summary:focus-visible,[tabindex]:focus-visible{
 outline:3px solid var(--link);outline-offset:2px;border-radius:4px}
@@ -87,6 +87,7 @@ align-items:center;gap:.35rem .75rem}
 .next ol>li::marker{font-weight:600}
 pre{margin:.15rem 0 0;padding:.3rem .6rem;background:var(--paper);
 border:1px solid var(--line);border-radius:6px;white-space:pre-wrap;user-select:all}
+pre span{white-space:nowrap}
 h3{font-size:.9375rem;margin:1.5rem 0 .5rem}
 .cols{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,26rem);gap:0 2rem;
 align-items:start}

@@ -20,16 +20,18 @@ from ._options import (
     list_next,
     list_other_renames,
 )
+from ._versions import list_other_edits
 from ._view import View
 from ._words import (
+    EDITED,
     NO_DIFFERENCE,
-    SIGNS,
     describe_state,
     format_changes_title,
     format_share,
     list_changes,
     name_group,
     name_view,
+    sign_group,
     title_listed_kinds,
 )
 
@@ -37,24 +39,33 @@ MOST_KEYS: Final = 60
 """The most workflows of one group that are named. JSON names all."""
 
 
-def as_text(review: Review, *, in_full: bool = False, is_applied: bool = False) -> str:
+def as_text(
+    review: Review,
+    *,
+    in_full: bool = False,
+    is_plan: bool = False,
+    is_applied: bool = False,
+) -> str:
     """Return a review or a plan as text for a terminal.
 
     Args:
         review: What is shown.
         in_full: Show each workflow by itself, also if several change alike.
+        is_plan: Whether to begin as a plan, with the endpoint, and to show ids.
         is_applied: Whether the plan is applied next, so that no command is named.
     """
-    lines = _lines(review, in_full=in_full, is_applied=is_applied)
+    lines = _lines(review, in_full=in_full, is_plan=is_plan, is_applied=is_applied)
     return "".join(f"{clean_text(line)}\n" for line in lines)
 
 
-def _lines(review: Review, *, in_full: bool, is_applied: bool) -> Iterator[str]:
+def _lines(
+    review: Review, *, in_full: bool, is_plan: bool, is_applied: bool
+) -> Iterator[str]:
     groups = group_review(review, in_full=in_full, has_unmanaged=True)
-    yield from _head_lines(review, groups)
+    yield from _head_lines(review, groups, is_plan=is_plan)
     for group in groups:
         yield ""
-        yield from _group_lines(group)
+        yield from _group_lines(group, is_plan=is_plan)
     if renames := list_other_renames(review):
         yield ""
         yield "possibly renamed:"
@@ -73,12 +84,16 @@ def _lines(review: Review, *, in_full: bool, is_applied: bool) -> Iterator[str]:
         yield from _next_lines(review, groups, is_applied=is_applied)
 
 
-def _head_lines(review: Review, groups: Sequence[Group]) -> Iterator[str]:
+def _head_lines(
+    review: Review, groups: Sequence[Group], *, is_plan: bool
+) -> Iterator[str]:
     """Yield what was planned, and the answers that come first."""
     facts = list_facts(review, groups, str, str)
     if review.env is not None:
-        plan = f"plan for environment {review.env} at {review.endpoint}"
-        plan += _format_requests(review)
+        plan = f"review of environment {review.env}"
+        if is_plan:
+            plan = f"plan for environment {review.env} at {review.endpoint}"
+            plan += _format_requests(review)
         nothing = f"nothing changes{facts[0].text.removeprefix('nothing')}"
         yield plan if groups else f"{plan}: {nothing}"
     # If nothing changes, one line says it.
@@ -98,7 +113,7 @@ def _next_lines(
         yield f"to decide: {decision.question}"
         for number, option in enumerate(decision.options, 1):
             yield from _option_lines(f"{number}. ", option)
-    for option in () if is_applied else list_next(review, groups):
+    for option in () if is_applied else list_next(review, groups, str):
         yield ""
         yield from _option_lines("next: ", option, indent="")
 
@@ -116,20 +131,19 @@ def _format_requests(review: Review) -> str:
     return f" ({requests}{cached})" if review.requests else ""
 
 
-def _group_lines(group: Group) -> Iterator[str]:
-    one = group.one
-    yield f"{SIGNS[one.action]} {name_group(group, str)}: {describe_state(group)}"
+def _group_lines(group: Group, *, is_plan: bool) -> Iterator[str]:
+    yield f"{sign_group(group)} {name_group(group, str)}: {describe_state(group)}"
     if len(group.views) > 1:
         names = join_first(group.views, MOST_KEYS, lambda view: name_view(view, str))
         yield f"    {names}"
-    elif named := _name_with_id(group.first):
+    elif named := _name_with_id(group.first) if is_plan else group.one.name:
         yield f"    {named}"
     for reason, number in group.reasons:
         yield f"    {reason}{format_share(number, group)}"
     yield from _change_lines(group)
-    if one.edits:
-        yield "    what was edited on the service:"
-        yield from _indent_sections(group.first.edit_sections)
+    if edits := list_other_edits(group.first):
+        yield f"    {EDITED}:"
+        yield from _indent_sections(edits)
     if group.follows:
         also = "also " if group.like else ""
         yield f"    what {also}follows:"

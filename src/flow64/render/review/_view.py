@@ -119,6 +119,18 @@ class View:
             )
         )
 
+    def find_neighbours(self, block_id: str) -> tuple[Sequence[str], Sequence[str]]:
+        """Return the names of the blocks before and after a block."""
+        definition = self.step.details.after
+        if definition is None:
+            return (), ()
+        ids = [canonical_id(block.id) for block in definition.blocks]
+        at = ids.index(canonical_id(block_id))
+        names, topology = self.blocks, definition.topology
+        pairs = [*zip(topology.sources, topology.targets, strict=True)]
+        before = [names[source] for source, target in pairs if target == at]
+        return before, [names[target] for source, target in pairs if source == at]
+
     @property
     def blocks(self) -> Sequence[str]:
         """The names of its blocks, in the order of the flow."""
@@ -213,14 +225,13 @@ class View:
         return kinds_changed or bool(self.broken_columns)
 
     @property
-    def broken_reads(self) -> Sequence[str]:
-        """The columns that blocks read and no block brings any longer, in words."""
-        broken = (one for one in self._consequences if isinstance(one, ReadBroken))
-        return [line.text for one in broken for line in one.describe()]
+    def broken_reads(self) -> Sequence[ReadBroken]:
+        """The columns that blocks read and no block adds any longer, blocks by name."""
+        return [one for one in self._consequences if isinstance(one, ReadBroken)]
 
     @property
     def dropped_columns(self) -> Sequence[str]:
-        """The columns that a run no longer ends with."""
+        """The columns that the output loses."""
         found = self._consequences
         return [one.name for one in found if isinstance(one, ColumnDropped)]
 

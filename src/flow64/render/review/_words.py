@@ -10,6 +10,7 @@ from ...diff import ARROW, Section, format_cost_change
 from ...plan import FLAGS, Action, Review, State
 from ...text import join_words
 from ._grouping import Group
+from ._versions import join_versions
 from ._view import View
 
 Quote = Callable[[str], str]
@@ -53,7 +54,7 @@ STATES: Final[dict[State, tuple[str, str]]] = {
         "is pinned to a workflow that is not on the service",
         "are pinned to workflows that are not on the service",
     ),
-    "new": ("may be renamed", "may be renamed"),
+    "new": ("is new or has a new key", "are new or have new keys"),
     "update": ("differs", "differ"),
     "converged": ("has no stamp of its own", "have no stamp of their own"),
     "unchanged": (
@@ -92,7 +93,32 @@ def describe_action(group: Group) -> str:
     says = "says" if len(given) == 1 else "say"
     as_given = f", as {' and '.join(given)} {says}" if given else ""
     known = "" if one.state in _USUAL else f"{state}; "
-    return f"{known}{BECOMES[one.action][several]}{as_given}"
+    breaks = _describe_breakage(group)
+    return (
+        f"{known}{BECOMES[one.action][several]}{as_given}{breaks and f', and {breaks}'}"
+    )
+
+
+def sign_group(group: Group) -> str:
+    """Return the sign of a group. What breaks something has that of a refusal."""
+    return SIGNS["refuse" if is_breaking(group) else group.one.action]
+
+
+def is_breaking(group: Group) -> bool:
+    """Return True if a deploy writes a group, and that breaks something."""
+    return group.one.action == "update" and group.first.is_breaking
+
+
+def _describe_breakage(group: Group) -> str:
+    """Return the gravest thing that breaks; empty if nothing does."""
+    view, several = group.first, len(group.views) > 1
+    if not is_breaking(group):
+        return ""
+    if view.broken_reads:
+        return ("breaks a read", "break a read")[several]
+    if view.errors:
+        return ("has a new error", "have a new error")[several]
+    return ("loses output columns", "lose output columns")[several]
 
 
 _KEEPS: Final = (
@@ -109,10 +135,14 @@ NO_DIFFERENCE: Final = "apart from the key, nothing differs"
 """What is said of a workflow that is the other one of a possible rename."""
 
 
+EDITED: Final = "edited on the service"
+"""The heading of edits."""
+
+
 def list_changes(group: Group) -> Sequence[Section]:
     """Return the changes of a group, or how both workflows of a rename differ."""
     found = group.first.differences
-    return group.first.change_sections if found is None else found
+    return join_versions(group.first) if found is None else found
 
 
 def format_changes_title(group: Group) -> str:
@@ -162,10 +192,21 @@ def format_group_cost(group: Group, word: Callable[[Estimate], str]) -> str:
     before, after = group.one.details.cost_before, group.one.details.cost_after
     if after is None:
         return ""
+    if group.first.rename is not None and before is not None:
+        return f"{_format_both_costs(before, after, word)}"
     # A cost that was set by hand on the service is not what the code says.
     if before == after and group.one.settings:
         before = None
     return format_cost_change(before, after, word)
+
+
+def _format_both_costs(
+    before: Estimate, after: Estimate, word: Callable[[Estimate], str]
+) -> str:
+    """Return the cost of one workflow with a new key, and that of two workflows."""
+    old, new = (format_cost_change(None, one, word) for one in (before, after))
+    both = f"{new} each" if old == new else f"{old} and {new}"
+    return f"one workflow: {format_cost_change(before, after, word)}; two: {both}"
 
 
 def title_listed_kinds(review: Review) -> str:

@@ -1,0 +1,222 @@
+"""What a review says of the changes in its first lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
+
+from ...diff import ARROW, Line, Section
+from ...plan import Review
+from ...text import join_first, join_words, pluralize, truncate
+from ._grouping import Group
+from ._versions import is_edit
+from ._view import View
+from ._words import (
+    BECOMES,
+    STATES,
+    Quote,
+    join_ways,
+    name_group,
+    name_view,
+    title_listed_kinds,
+)
+
+MOST_GROUPS: Final = 4
+"""The most groups that one answer names."""
+
+MOST_KEYS: Final = 3
+"""The most keys that the first lines name."""
+
+MOST_TEXT: Final = 120
+"""The most characters of a change in the first lines."""
+
+
+def list_outcomes(
+    review: Review, groups: Sequence[Group], quote: Quote
+) -> Iterator[str]:
+    """Yield what happens to how many workflows, and the change if it is one."""
+    what = "workflow"
+    for views, words in _sort_by_outcome(groups):
+        if words in _ONE_BY_ONE and len(views) <= MOST_KEYS:
+            describe = _ONE_BY_ONE[words]
+            yield from (describe(review, view, quote) for view in views)
+        else:
+            number = pluralize(len(views), what) if what else f"{len(views):,}"
+            yield f"{number} {words[len(views) > 1]}{_name_few(views, quote)}"
+        what = ""
+    if edited := _list_also_edited(groups):
+        were = "was" if len(edited) == 1 else "were"
+        named = join_words((name_view(view, quote) for view in edited), MOST_GROUPS)
+        since = "also edited on the service since the last deploy"
+        yield f"{len(edited):,} of them {were} {since}: {named}"
+    yield from _list_common_changes(groups, quote)
+    if review.listed_kinds:
+        yield title_listed_kinds(review)
+    unchanged = _count_unchanged(review, groups)
+    if what and not review.listed_kinds:
+        yield f"nothing{unchanged and f' ({unchanged})'}"
+    elif unchanged:
+        yield unchanged
+
+
+def _sort_by_outcome(
+    groups: Sequence[Group],
+) -> Iterator[tuple[Sequence[View], tuple[str, str]]]:
+    """Yield the workflows that have the same outcome, with words for it."""
+    edited = _list_also_edited(groups)
+    for action, words in BECOMES.items():
+        found = [
+            v for group in groups if group.one.action == action for v in group.views
+        ]
+        if action == "update" and edited:
+            yield [*found, *edited], _CHANGES
+        elif found:
+            yield found, words
+    left: dict[tuple[str, str], list[View]] = {
+        words: [] for words in (*STATES.values(), _KEPT)
+    }
+    for group in groups:
+        is_left = group.one.action in ("none", "refuse") and not group.is_unchanged
+        words = _KEPT if group.is_only_renamed else STATES[group.one.state]
+        if is_left and group.first not in edited:
+            left[words] += group.views
+    yield from ((views, words) for words, views in left.items() if views)
+
+
+def _list_also_edited(groups: Sequence[Group]) -> Sequence[View]:
+    """Return the workflows that change like others, and were edited as well."""
+    return [view for group in _list_edited_groups(groups) for view in group.views]
+
+
+def _list_edited_groups(groups: Sequence[Group]) -> Sequence[Group]:
+    if not any(group.one.action == "update" for group in groups):
+        return []
+    return [
+        group
+        for group in groups
+        if group.one.action == "refuse" and group.one.state == "conflict"
+    ]
+
+
+def _count_unchanged(review: Review, groups: Sequence[Group]) -> str:
+    """Return how many of the workflows are unchanged; empty if none is.
+
+    Those with a new key in the code are named, so they are not counted.
+    """
+    renamed = sum(len(group.views) for group in groups if group.is_only_renamed)
+    number = sum(one.state == "unchanged" for one in review.workflows) - renamed
+    return f"{number:,} of {len(review.workflows):,} unchanged" if number > 0 else ""
+
+
+_CHANGES: Final = ("changes in the code", "change in the code")
+_KEPT: Final = (
+    "has a new key in the code, and stays the same workflow",
+    "have new keys in the code, and stay the same workflows",
+)
+
+
+def _describe_kept(review: Review, view: View, quote: Quote) -> str:
+    """Return what `was=` does, of one workflow."""
+    old, key = join_ways(view.old_keys, quote), quote(view.step.key)
+    stays = "it stays the same workflow on the service (id, history and schedules)"
+    needs = "" if review.env is None else ", which needs no change"
+    return f"{old} has the key {key} in the code now; {stays}{needs}"
+
+
+def _describe_question(_: Review, view: View, quote: Quote) -> str:
+    """Return what is to be decided about a new workflow that may have an old key."""
+    key = quote(view.step.key)
+    if len(view.old_keys) == 1:
+        old = f"{quote(view.old_keys[0])} is"
+        asks = "one workflow with a new key, or two?"
+    else:
+        old = f"{join_words(map(quote, view.old_keys), MOST_KEYS)} are"
+        asks = "one of them with a new key, or another workflow?"
+    return f"{old} no longer in the code, and {key} is new: {asks}"
+
+
+_ONE_BY_ONE: Final[Mapping[tuple[str, str], Callable[[Review, View, Quote], str]]] = {
+    _KEPT: _describe_kept,
+    STATES["new"]: _describe_question,
+}
+"""Outcomes that are described for each workflow, unless there are many."""
+
+
+def _name_few(views: Sequence[View], quote: Quote) -> str:
+    """Return the names of a few workflows, in parentheses; empty for many."""
+    if len(views) > MOST_KEYS:
+        return ""
+    return f" ({join_words(name_view(view, quote) for view in views)})"
+
+
+def _list_common_changes(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
+    """Yield the change that all written workflows have, if it is one.
+
+    The changes of workflows that were also edited follow, each by itself.
+    """
+    written = [
+        group for group in groups if group.like is None and group.one.action == "update"
+    ]
+    if len(written) != 1:
+        return
+    [group] = written
+    edited = _list_edited_groups(groups)
+    number = pluralize(len(group.views), "workflow")
+    common = _describe_changes(group.first)
+    if common:
+        yield f"{number if edited else 'the change'}: {_join_changes(common, quote)}"
+    for other in edited[:MOST_GROUPS]:
+        found = _describe_changes(other.first)
+        besides = [change for change in found if change not in common]
+        same = ["the same"] if len(besides) < len(found) else []
+        changes = [_join_changes(besides, quote)] if besides else []
+        yield f"{name_group(other, quote)}: {', and '.join([*same, *changes])}"
+    if (more := len(edited) - MOST_GROUPS) > 0:
+        yield pluralize(more, "more group")
+
+
+def _join_changes(changes: Sequence[str], quote: Quote) -> str:
+    return join_first(changes, 2, lambda text: quote(truncate(text, MOST_TEXT)))
+
+
+def _describe_changes(view: View) -> Sequence[str]:
+    """Return the changes of a workflow in words, without its edges."""
+    return [
+        _describe_line(view, section, line)
+        for section in view.change_sections
+        if section.block is not None or section.title != "edges"
+        for line in section.lines
+        if not line.depth
+    ]
+
+
+def _describe_line(view: View, section: Section, line: Line) -> str:
+    """Return a line and what it is about, in words instead of its sign."""
+    if line.text == _IS_NEW and section.block is not None:
+        return f"{section.title} is new{_describe_place(view, section.block)}"
+    if line.text.startswith(_BLOCK):
+        return f"{section.title} {line.text.removeprefix(_BLOCK)}"
+    if section.title and line.sign in _VERBS:
+        return f"{section.title} {_VERBS[line.sign]} {line.text}"
+    shown = str(line)[2:]
+    if is_edit(view, section, line):
+        shown = f"{line.label}{line.before} (set on the service) {ARROW} {line.after}"
+    return f"{section.title}: {shown}" if section.title else shown
+
+
+_BLOCK: Final = "the block "
+_IS_NEW: Final = "the block is new"
+"""Lines that say what becomes of a block."""
+
+_VERBS: Final = {"+": "now has", "-": "no longer has"}
+"""What a sign says of a block."""
+
+
+def _describe_place(view: View, block: str) -> str:
+    """Return where a new block stands in the flow."""
+    before, after = (join_words(names) for names in view.find_neighbours(block))
+    if before and after:
+        return f", between {before} and {after}"
+    if before or after:
+        return f", after {before}" if before else f", before {after}"
+    return ""

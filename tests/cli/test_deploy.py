@@ -247,7 +247,8 @@ def test_drifted(drifted, service, flow64):
         in told
     )
     assert (
-        'would change:\n        ~ title: last deploy "Inbound leads" · service now "Edited'
+        'would change:\n        ~ title: last deploy "Inbound leads" · service now '
+        '"Edited'
     ) in told
     assert (
         "to allow it, add --force inbound, or skip it with --skip-drifted;" in printed

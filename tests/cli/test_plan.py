@@ -466,8 +466,8 @@ def test_a_variant_that_may_be_any_of_several_is_not_guessed(
         "b and c are no longer in the code, and x is new: one of them with" in printed
     )
     assert (
-        "1. one, renamed: it keeps the id, history and schedules of the one that it "
-        "was if the author writes into Workflow(...):\n"
+        "1. one, with a new key: it keeps the id, history and schedules of the one "
+        "that it was if the author writes into Workflow(...):\n"
         '        was="b"\n        was="c"\n'
     ) in printed
     assert (code, deployed()) == (3, ["a", "b", "c"])

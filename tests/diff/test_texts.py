@@ -465,8 +465,8 @@ unknown number of rows + unknown for company_enrichment → $45 + unknown for se
 effects
     ~ company_enrichment no longer spends at each run
     ~ find_phone no longer spends at each run
-    - append_to_notebook leaves something outside at each run: adds rows to notebook \
-'7d0c2c52-6d0b-4f2e-9d53-1d7b0e8a4f11'
+    ~ append_to_notebook no longer leaves something outside at each run: adds rows to \
+notebook '7d0c2c52-6d0b-4f2e-9d53-1d7b0e8a4f11'
     + search spends at each run
     + lead_enrichment spends at each run
     + append_to_notebook leaves something outside at each run: adds rows to it

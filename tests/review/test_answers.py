@@ -157,8 +157,8 @@ def test_drifted_workflows_are_one_decision():
         '"How senior the person is, in one word"\n'
         '        regional/fr: the same, and block find_email: mode: "PERSONAL" (set on '
         'the service) → "PROFESSIONAL"\n'
-        '        regional/gb: the same, and title: "Leads, GB (paused, ask Ada)" (set on '
-        'the service) → "Leads, GB"\n'
+        '        regional/gb: the same, and title: "Leads, GB (paused, ask Ada)" (set '
+        'on the service) → "Leads, GB"\n'
     )
     assert text.index("\n~ regional/* (38)") < text.index("\n! regional/fr")
     assert text.endswith(

@@ -23,7 +23,7 @@ _FINDINGS: Final[Topic] = ("findings", None)
 
 @frozen
 class ReadBroken:
-    """A block reads a column that no block before it brings any more.
+    """A block reads a column that no block before it adds any more.
 
     Attributes:
         block: The block that reads the column.

@@ -37,7 +37,7 @@ ChangeMark: TypeAlias = Literal[
     "unchanged", "added", "removed", "changed", "moved", "broken"
 ]
 """The change of a block or an edge. In a single definition all are unchanged. A broken
-block reads a column that no block before it brings any more."""
+block reads a column that no block before it adds any more."""
 
 SIGNS: Final[Mapping[ChangeMark, str]] = {
     "unchanged": "",
@@ -191,7 +191,7 @@ def mark_broken(graph: Graph, reads: Mapping[str, Sequence[str]]) -> Graph:
 
     Args:
         graph: The graph of two definitions.
-        reads: The columns that a block reads and no block before it brings any more, by
+        reads: The columns that a block reads and no block before it adds any more, by
             its id in lower case.
     """
     nodes: list[GraphNode] = []

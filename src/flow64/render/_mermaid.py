@@ -71,7 +71,7 @@ def draw_mermaid_changes(
         before: The definition before the changes, if there was one.
         after: The definition with the changes, if there is one.
         changes: The result of `diff`, if it is already known.
-        broken: The columns that a block reads and no block before it brings any more,
+        broken: The columns that a block reads and no block before it adds any more,
             by its id in lower case.
         max_blocks: The most blocks that are shown.
         max_edges: The most edges of the text.

@@ -147,7 +147,7 @@ def limits() -> Iterator[str]:
         (
             "one workflow in JSON",
             f"{MAX_VALUES:,} values, {MAX_BLOCKS:,} blocks, {MAX_EDGES:,} edges",
-            "refused; code has no such limits",
+            "refused, so also a deploy or review of JSON; `to_json()` still writes it",
         ),
         ("nesting of specs", f"{MAX_DEPTH} levels", "an error that names the block"),
         (

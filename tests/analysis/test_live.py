@@ -319,12 +319,12 @@ RECORD = {"type": "object", "properties": {"b": {"type": "string"}}, "required":
         (
             {"a": "lov"},
             {"a": {"enum": ["low", "high", 3]}},
-            "a is none of what the live schema takes {near}: 'low', 'high' and 3",
+            "a is not one of 'low', 'high' and 3, which the live schema takes {near}",
         ),
         (
             {"a": 9},
             {"a": {"enum": [*range(9)]}},
-            "a is none of what the live schema takes{many}",
+            "a is not one of {many}, which the live schema takes",
         ),
         (
             {"a": "x"},
@@ -388,7 +388,7 @@ def test_specs_that_do_not_fit(specs, schema, message):
     words = {
         "wants": "where the live schema wants",
         "near": "(did you mean 'low'?)",
-        "many": ": 0, 1, 2, 3, 4, 5, 6, 7 and 1 more",
+        "many": "0, 1, 2, 3, 4, 5, 6, 7 and 1 more",
     }
 
     assert told(specs, of_fields(**schema)) == [message.format(**words)]

@@ -315,7 +315,7 @@ def listed(folders):
 
 
 LISTED = """
-List of blocks: 3 kinds: 1 new, 1 changed and 1 gone
+List of blocks: 1 new, 1 changed, 1 gone
     new      score_lead
                head: str · required
     changed  find_phone
@@ -371,7 +371,7 @@ def test_list_of_blocks_on_one_side(listed, tmp_path, side, word, flow64):
 
     _, printed, _ = flow64("review", *listed)
 
-    kinds = printed.partition(f"\nList of blocks: 2 kinds: 2 {word}\n")[2]
+    kinds = printed.partition(f"\nList of blocks: 2 {word}\n")[2]
     assert [line.split()[0] for line in kinds.splitlines()[:2]] == [word, word]
     assert kinds.splitlines()[2] == ""
 

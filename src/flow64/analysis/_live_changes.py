@@ -10,7 +10,7 @@ from attrs import asdict, frozen
 
 from ..definition import thaw
 from ..redaction import clean_text
-from ..text import join_words, pluralize, shortened, truncate
+from ..text import join_words, shortened, truncate
 from ._live import LiveBlock, LiveCatalogue
 from ._live_fields import LIMITS, LiveField, walk_fields
 
@@ -77,10 +77,11 @@ def format_kind_changes(changes: Iterable[KindChange]) -> Iterator[str]:
 
 
 def summarize_kind_changes(changes: Sequence[KindChange]) -> str:
-    """Summarize differences in one line."""
+    """Count the differences in one line, such as `1 new, 2 changed, 1 gone`."""
     counts = Counter(one.change for one in changes)
-    parts = [f"{counts[word]} {word}" for word in get_args(ChangeWord) if counts[word]]
-    return f"{pluralize(len(changes), 'kind')}: {join_words(parts)}"
+    return ", ".join(
+        f"{counts[word]} {word}" for word in get_args(ChangeWord) if counts[word]
+    )
 
 
 def describe_field(found: LiveField) -> str:

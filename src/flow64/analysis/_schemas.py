@@ -430,7 +430,7 @@ def _text(error: ValidationError) -> str:
             return _type_text(instance, _types(value))
         case "enum":
             near = _near(instance, value)
-            return f"is none of what the live schema takes{near}: {_some(value)}"
+            return f"is not one of {_some(value)}, which the live schema takes{near}"
         case "required" if isinstance(value, list):
             missing = [name for name in value if name not in instance]
             return f"lacks {_some(missing)}, which the live schema requires"

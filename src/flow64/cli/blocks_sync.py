@@ -142,6 +142,6 @@ def _print_result(
             if kinds:
                 print_message(f"{label}: {join_words(sorted(kinds), 20)}")
     elif changes:
-        print_message(f"{name} written: {summarize_kind_changes(changes)}")
+        print_message(f"{name} written: {count} ({summarize_kind_changes(changes)})")
     else:
         print_message(f"{name} is unchanged: {count}, as on {before.date}")

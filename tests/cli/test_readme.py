@@ -18,8 +18,7 @@ README = Path(__file__).parents[2] / "README.md"
 
 def block(kind):
     """The first block of a kind in the section."""
-    text = README.read_text("utf-8")
-    section = text.split("### A whole project\n")[1].split("\n### ")[0]
+    section = README.read_text("utf-8").split("### A whole project\n")[1]
     return re.search(rf"```{kind}\n(.*?)```", section, re.DOTALL)[1]
 
 
@@ -32,12 +31,10 @@ def test_commands(tmp_path, monkeypatch, flow64):
     for name in ("FLOW64_JOURNAL", "FLOW64_HISTORY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
-    codes = []
-    for program, *arguments in commands():
-        if program == "cd":
-            monkeypatch.chdir(*arguments)
-        else:
-            codes.append((arguments[0], flow64(*arguments)[0]))
+    flow64("init", "growth", "--namespace", "acme.example")
+    monkeypatch.chdir("growth")
+
+    codes = [(words[1], flow64(*words[1:])[0]) for words in commands()]
 
     assert codes == [(name, 0) for name, _ in codes]
     assert Path("live", "flow64.json").is_file()

@@ -392,7 +392,7 @@ def _list_mending(views: Sequence[View], quote: Quote) -> Iterator[str]:
         names = join_first(columns, MOST_GROUPS, quote)
         yield f"keep {names} in the output if something reads it there"
     else:
-        yield "mend the new error in checks"
+        yield "correct what the checks call an error"
 
 
 def _list_needed_consents(step: Step) -> Sequence[Flag]:

@@ -97,14 +97,22 @@ def list_lost(view: View) -> Sequence[str]:
     edited = [
         (section, line) for section, line in lines if _is_touched(view, section, line)
     ]
-    found = (_describe_loss(*one, is_edited=bool(edited)) for one in edited or lines)
-    return [text for text in found if text]
+    found = [
+        (section, text)
+        for section, line in edited or lines
+        if (text := _describe_loss(section, line, is_edited=bool(edited)))
+    ]
+    # Edges come and go with their blocks.
+    apart = [text for section, text in found if section.title != "edges"]
+    return apart or [text for _, text in found]
 
 
 def _is_touched(view: View, section: Section, line: Line) -> bool:
     """Return True if a line may replace an edit. Long values are not compared."""
+    is_whole = line.text.startswith(_BLOCK)
     return any(
-        edit.text.startswith(line.text) or line.text.startswith(edit.text)
+        edit.text.startswith(_BLOCK if is_whole else line.text)
+        or line.text.startswith(edit.text)
         for edit in _list_edits(view, section)
     )
 

@@ -1,0 +1,213 @@
+"""What a review says of edits on the service, of losses, and of what breaks."""
+
+from __future__ import annotations
+
+import pytest
+from attrs import evolve
+
+from flow64 import RawBlock
+from flow64.blocks import FindEmail, FindPhone
+from flow64.diff import FindingAppeared, diff
+from flow64.plan import Rename, Review
+from flow64.render.review import (
+    Pair,
+    as_html,
+    as_markdown,
+    as_text,
+    review_of_diff,
+)
+from tests.review.support import leads, read, step, workflow
+
+
+def specs(**fields):
+    """A workflow with one block that has these fields."""
+    return read(workflow(leads() >> RawBlock("k", specs=fields)))
+
+
+def edited(base, live, code, **more):
+    """A workflow that was edited on the service."""
+    return step(
+        "x",
+        "conflict",
+        title="X",
+        action="refuse",
+        lifted_by="force",
+        base="found",
+        edits=tuple(diff(base, live)),
+        changes=tuple(diff(live, code)),
+        before=live,
+        after=code,
+        **more,
+    )
+
+
+def plan(*steps, **more):
+    return Review("plan", steps, env="prod", **more)
+
+
+def test_edited_value_has_three_versions():
+    """In one line of each form, and no other line repeats the edit."""
+    one = edited(specs(a=50, b=1), specs(a=75, b=1), specs(a=100, b=2))
+    text, comment, page = (form(plan(one)) for form in (as_text, as_markdown, as_html))
+
+    versions = "a: last deploy 50 · service now 75 · code 100"
+    assert (
+        f"    the code would change:\n        block k\n            ~ {versions}\n"
+        in (text)
+    )
+    assert "            ~ b: 1 → 2\n" in text
+    assert f"\n~ {versions}\n" in comment
+    assert f"<span>{versions}</span>" in page
+    assert "edited on the service:\n" not in text
+    assert "Edited on the service" not in comment + page
+
+
+def test_other_edits_are_shown_by_themselves():
+    """Such as those that the code has as well, or that no value was replaced by."""
+    one = edited(specs(a=1, b=1), specs(a=2, b=1, c=3), specs(a=2, b=1))
+    text = as_text(plan(one))
+
+    assert (
+        "    edited on the service:\n"
+        "        block k\n"
+        "            ~ a: 1 → 2\n"
+        "            + c: 3\n"
+    ) in text
+    assert "<h3>Edited on the service</h3>" in as_html(plan(one))
+    assert "Edited on the service:\n\n```diff" in as_markdown(plan(one))
+
+
+@pytest.mark.parametrize(
+    ("base", "live", "code", "lost"),
+    [
+        ({"a": 1, "b": 1}, {"a": 2, "b": 1}, {"a": 3, "b": 2}, "a: 2 (block k)"),
+        ({"b": 1}, {"a": 2, "b": 1}, {"b": 2}, "a: 2 (block k)"),
+        ({"a": 1, "b": 1}, {"b": 1}, {"a": 1, "b": 1}, "the removal of a: 1 (block k)"),
+    ],
+)
+def test_only_edits_are_lost(base, live, code, lost):
+    """A value that the code alone changes is no loss."""
+    text = as_text(plan(edited(specs(**base), specs(**live), specs(**code))))
+
+    assert "    breaks or is lost: nothing breaks that flow64 can see\n" in text
+    assert f"        if you overwrite, this is lost on the service: x: {lost}\n" in text
+    assert f"This is lost on the service:\n        - x: {lost}\n" in text
+
+
+def test_blocks_of_the_service_are_lost():
+    """A block that was added there is named, and so is one that comes back."""
+    one, two = workflow(leads() >> FindEmail()), workflow(leads() >> FindPhone())
+    text = as_text(plan(edited(read(one), read(two), read(one))))
+
+    assert "        - x: block find_phone\n" in text
+    assert "        - x: the removal of block find_email\n" in text
+
+
+def test_without_known_edits_every_replaced_value_is_lost():
+    """And what the code only adds is none."""
+    one = step(
+        "x",
+        "behind",
+        action="refuse",
+        lifted_by="behind",
+        changes=tuple(diff(specs(a=1), specs(a=2, b=3))),
+    )
+    text = as_text(plan(one))
+
+    assert "if you overwrite, this is lost on the service: x: a: 1 (" in text
+    assert "b: 3" not in text.partition("to decide")[2]
+
+
+def test_many_losses_are_counted():
+    ones = [
+        step(
+            f"k{n}",
+            "drifted",
+            action="refuse",
+            lifted_by="force",
+            changes=tuple(diff(specs(a=n), specs(a=9))),
+        )
+        for n in range(6)
+    ]
+    text = as_text(plan(*ones))
+
+    assert "k3: a: 3 (block k); 2 more groups\n" in text
+
+
+def test_each_edited_workflow_is_named_with_its_change():
+    """A group of others is not said to have it, and many are counted."""
+    base, code = specs(a=50), specs(a=100)
+    written = step(
+        "a", "update", action="update", changes=tuple(diff(base, code)), after=code
+    )
+    others = [edited(base, specs(a=n), code) for n in range(6)]
+    text = as_text(plan(written, *others))
+
+    assert "        1 workflow: block k: a: 50 → 100\n" in text
+    assert "        x: block k: a: 0 (set on the service) → 100\n" in text
+    assert "        2 more groups\n" in text
+
+
+def changed(before, after):
+    """A deploy of one workflow."""
+    made = review_of_diff([Pair("inbound", read(before), read(after))])
+    return plan(*made.workflows)
+
+
+@pytest.mark.parametrize(
+    ("flow", "place"),
+    [
+        (leads() >> FindEmail() >> FindPhone(), ", after find_email"),
+        (leads() >> FindPhone() >> FindEmail(), ", between webhook and find_email"),
+    ],
+)
+def test_new_block_says_where(flow, place):
+    text = as_text(changed(workflow(leads() >> FindEmail()), workflow(flow)))
+
+    assert f"        the change: block find_phone is new{place}\n" in text
+
+
+def test_lost_columns_break_too():
+    """The heading says it, and the last lines say what to do first."""
+    text = as_text(changed(workflow(leads() >> FindPhone()), workflow(leads())))
+
+    assert "\n! inbound: will change, and loses output columns\n" in text
+    assert "    breaks or is lost: inbound: the output loses the column phone\n" in text
+    assert "next: first mend it: keep phone in the output if something reads" in text
+
+
+def test_many_renames_are_counted():
+    """More than a few are not asked one by one."""
+    keys = "abcde"
+    renames = tuple(Rename(f"{key}2", key, f"id-{key}", key) for key in keys)
+    ones = [
+        step(one.key, "new", action="refuse", lifted_by="create") for one in renames
+    ]
+    text = as_text(plan(*ones, renames=renames))
+
+    assert text.startswith(
+        "review of environment prod\n"
+        "what changes: 5 workflows are new or have new keys\n"
+    )
+
+
+def test_edges_of_the_service_are_lost():
+    """If no block comes or goes with them."""
+    mail, phone = FindEmail(key="mail"), FindPhone(key="phone")
+    joined = read(workflow(leads() >> mail >> phone))
+    beside = read(workflow(leads() >> [mail, phone]))
+    text = as_text(plan(edited(joined, beside, joined)))
+
+    assert " (edges)\n" in text.partition("This is lost on the service:")[2]
+
+
+def test_new_error_is_to_be_mended():
+    """A workflow without blocks has one."""
+    empty = evolve(read(workflow(leads())), blocks=(), edges=())
+    one = changed(workflow(leads() >> FindPhone()), workflow(leads())).workflows[0]
+    made = review_of_diff([Pair("a", read(workflow(leads())), empty)]).workflows[0]
+    found = [f for f in made.consequences if isinstance(f, FindingAppeared)]
+    text = as_text(plan(evolve(one, consequences=tuple(found))))
+
+    assert "\n! inbound: will change, and has a new error\n" in text
+    assert "next: first mend it: correct what the checks call an error. Only" in text

@@ -8,12 +8,14 @@ import pytest
 from attrs import evolve
 
 from flow64 import RawBlock
-from flow64.blocks import OutgoingWebhook
+from flow64.blocks import LeadEnrichment, OutgoingWebhook
 from flow64.diff import BlockRef, Unmanaged
 from flow64.plan import Rename, Review
 from flow64.render.review import Pair, as_html, review_of_diff
 from tests.review.support import (
     CHANGES,
+    SENIORITY,
+    TITLE,
     branch_inserted,
     crm,
     field_added,
@@ -134,7 +136,7 @@ def test_every_change_is_reachable(look):
         "return [n, all]; })"
     )
 
-    assert lists == [[1, 1], [1, 1], [0, 1]]  # the last one is not drawn
+    assert lists == [[1, 1], [2, 2], [1, 2]]  # a title is in no graph
 
 
 def test_edges_are_reachable(look):
@@ -238,10 +240,23 @@ def test_changes_come_before_the_graph(look, width):
 
 def test_same_changes_are_shown_once(look):
     """A group that is like another one shows its differences, and leads to it."""
-    page = look(as_html(forty_variants()))
+    other = {"phone": "Direct phone number"}
+    page = look(
+        as_html(
+            review_of_diff(
+                pair(
+                    workflow(leads() >> LeadEnrichment(return_fields=TITLE), key),
+                    workflow(leads() >> LeadEnrichment(return_fields=fields), key),
+                    key,
+                )
+                for key, more in (("a/1", {}), ("a/2", {}), ("a/3", other))
+                for fields in [{**TITLE, **SENIORITY, **more}]
+            )
+        )
+    )
     words = page.inner_text("#g2 .what-changes")
 
-    assert "The same as regional/* (38), and also:" in words
+    assert "The same as a/* (2), and also:" in words
     assert "seniority" not in words
     page.click("#g2 .like a")
     assert "seniority" in page.inner_text(":target")
@@ -282,7 +297,7 @@ def test_graphs_have_room(monkeypatch):
     html = as_html(forty_variants())
 
     assert html.count("<svg") == 1
-    assert "Not shown here, for lack of space: 1 graph." in html
+    assert "Not shown here, for lack of space: 2 graphs." in html
 
 
 def test_lines_have_room(monkeypatch):
@@ -304,7 +319,7 @@ def test_page_has_room(monkeypatch):
     html = as_html(forty_variants())
 
     assert html.count('<ul class="lines">') == 2
-    assert "for lack of space: 5 lines of changes." in html
+    assert "for lack of space: 7 lines of changes." in html
 
 
 def test_nothing():
@@ -312,7 +327,7 @@ def test_nothing():
     html = as_html(review_of_diff([Pair("a", made, made)]))
 
     assert "<dt>What changes</dt><dd><p>nothing (1 of 1 unchanged)</p></dd>" in html
-    assert "<p>Nothing is to be done.</p>" in html
+    assert "<p>Nothing has to be done.</p>" in html
     assert "<nav" not in html
 
 

@@ -59,8 +59,8 @@ _BY_ENDING: Final[Mapping[str, str]] = {
 
 @params.command(
     "review",
-    "flow64 review --base main/flows --head flows --format markdown",
-    "flow64 review flows --env prod --no-code --format html -o review.html",
+    "flow64 review --base ../main/compiled --head compiled --format markdown",
+    "flow64 review compiled --env prod --no-code --format html -o review.html",
 )
 @params.source
 @params.selection

@@ -87,6 +87,7 @@ align-items:center;gap:.35rem .75rem}
 .next ol>li::marker{font-weight:600}
 pre{margin:.15rem 0 0;padding:.3rem .6rem;background:var(--paper);
 border:1px solid var(--line);border-radius:6px;white-space:pre-wrap;user-select:all}
+pre{overflow-x:auto}
 pre span{white-space:nowrap}
 h3{font-size:.9375rem;margin:1.5rem 0 .5rem}
 .cols{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,26rem);gap:0 2rem;

@@ -147,7 +147,7 @@ def limits() -> Iterator[str]:
         (
             "one workflow in JSON",
             f"{MAX_VALUES:,} values, {MAX_BLOCKS:,} blocks, {MAX_EDGES:,} edges",
-            "refused, so also a deploy or review of JSON; `to_json()` still writes it",
+            "refused if it is read, reviewed or deployed; `to_json()` still writes it",
         ),
         ("nesting of specs", f"{MAX_DEPTH} levels", "an error that names the block"),
         (
@@ -168,13 +168,13 @@ def limits() -> Iterator[str]:
         ),
         ("a saved plan", _size(LARGEST), "refused"),
         (
-            "one call, with all its retries",
+            "one call, with all its retries (`wait()` has a timeout of its own)",
             f"{policy.deadline:g} s",
             "an error that says whether it may have been carried out",
         ),
         (
-            "requests",
-            f"{policy.requests_per_minute} a minute and client; the service allows 500",
+            "requests of one client",
+            f"{policy.requests_per_minute} a minute; the service allows a key 500",
             "they wait",
         ),
         (
@@ -183,14 +183,14 @@ def limits() -> Iterator[str]:
             "they wait",
         ),
         (
-            "names of fields in a stamp",
+            "the names of all fields that code sets, which a deploy saves in the stamp",
             f"{MAX_FIELDS:,} characters",
-            "live fields are compared with those that code sets now",
+            "not saved: a field that code drops may stay on the service",
         ),
         (
-            "secrets that code does not name",
-            f"values of {SHORTEST_VALUE} characters or more",
-            "shorter ones are not recognised",
+            "values that are hidden although code does not mark them as secret",
+            f"{SHORTEST_VALUE} characters or more",
+            "a shorter one may be shown",
         ),
     ):
         yield f"| {what} | {limit} | {beyond} |"

@@ -371,7 +371,7 @@ next: if you approve, deploy it; until somebody runs this command, nothing is de
         "behind": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow was deployed by newer code (leads)
-    breaks or is lost: leads: the output loses the column personal_email
+    breaks or is lost: leads: if you overwrite, the output loses the column personal_email
         if you overwrite, this is lost on the service: leads: mode: "PERSONAL" (block find_email)
     cost per 1,000 input rows: at most $200 → $50 (-$150)
         at most: the cost if every row reaches every block
@@ -410,7 +410,7 @@ to decide: leads was deployed by newer code, or by another branch
         "foreign": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow was not deployed by this code (leads)
-    breaks or is lost: leads: the output loses the column personal_email
+    breaks or is lost: leads: if you overwrite, the output loses the column personal_email
         if you overwrite, this is lost on the service: leads: mode: "PERSONAL" (block find_email)
     cost per 1,000 input rows: at most $200 → $50 (-$150)
         at most: the cost if every row reaches every block
@@ -710,7 +710,7 @@ to decide: theirs was not deployed by this code
         "taken_over": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow was not deployed by this code (leads)
-    breaks or is lost: leads: the output loses the column personal_email
+    breaks or is lost: leads: if you overwrite, the output loses the column personal_email
         if you overwrite, this is lost on the service: leads: title: "Renamed by hand", mode: "PERSONAL" (block find_email)
     cost per 1,000 input rows: at most $200 → $50 (-$150)
         at most: the cost if every row reaches every block

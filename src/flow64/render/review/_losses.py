@@ -44,7 +44,9 @@ def _list_alike(
     having: dict[str, list[Group]] = {}
     for group in groups:
         if described := describe(group.first):
-            having.setdefault(described, []).append(group)
+            is_refused = group.one.action == "refuse"
+            condition = "if you overwrite, " if is_refused else ""
+            having.setdefault(f"{condition}{described}", []).append(group)
     for described, alike in [*having.items()][:MOST_GROUPS]:
         yield f"{join_groups(alike, quote, MOST_GROUPS)}: {described}"
     if (more := len(having) - MOST_GROUPS) > 0:

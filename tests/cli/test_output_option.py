@@ -77,6 +77,35 @@ def test_wrong_output(here, flow64, arguments, problem):
     assert not Path(arguments[-1]).exists()
 
 
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("plan leads.py -o", "--output"),
+        ("compile leads.py -o", "--output"),
+        ("graph leads.py -o", "--output"),
+        ("code leads.py -o", "--output"),
+        ("pull default --all -o", "--output"),
+        ("results 0b9b5ac1-5a0e-4d6f-9a2c-1f5d3c7e8a90 -o", "--output"),
+        ("run leads.py people.csv --new -o", "--output"),
+        ("run leads.py", "ROWS"),
+        ("plan leads.py --values", "--values"),
+        ("init --namespace acme.example", "DIR"),
+        ("serve --store", "--store"),
+        ("doctor --report", "--report"),
+    ],
+)
+def test_empty_path(here, service, flow64, line, name):
+    """A path from a variable that is not set is refused: it would be the folder `.`."""
+    before = sorted(Path().iterdir()), len(service.requests)
+
+    code, printed, told = flow64(*line.split(), "")
+
+    problem = f"error: {name} is empty: is the variable set that it comes from?"
+    assert (code, printed) == (64, "")
+    assert told.startswith(problem)
+    assert (sorted(Path().iterdir()), len(service.requests)) == before
+
+
 def test_rows_and_data_are_not_printed_together(here, flow64):
     """With `--json`, the error is data too."""
     code, printed, _ = flow64("run", "leads.py", "people.csv", "-o", "-", "--json")
@@ -91,7 +120,7 @@ def test_ending_of_a_review(service, leads, flow64):
         ("a.html", "<!doctype html>"),
         ("a.json", "{"),
         ("a.md", "<!-- flow64"),
-        ("a", "plan for"),
+        ("a", "review of"),
     ):
         assert flow64("review", "leads.py", "-o", name)[0] == 0
         assert Path(name).read_text("utf-8").startswith(first)

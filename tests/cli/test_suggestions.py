@@ -246,6 +246,9 @@ WRONG_USES = [
         "--format: 'junit' is not one of 'text', 'json', 'github', 'gitlab', 'sarif' (",
     ),
     ("plan -out=plan.bin", "--output: write -o plan.bin (see flow64 plan --help)"),
+    ("plan -out plan.bin", "--output: write -o plan.bin (see flow64 plan --help)"),
+    ("plan leads -out", "--output: write -o FILE (see flow64 plan --help)"),
+    ("run x -output=a.csv", "--output: write -o a.csv (see flow64 run --help)"),
     ("review -output=a.md", "--output: write -o a.md (see flow64 review --help)"),
 ]
 

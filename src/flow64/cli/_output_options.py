@@ -9,6 +9,8 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from ._options import OPTIONS
+from ._param_types import PathName
 from ._stdin import is_dash
 
 ROW_FILES: Final = (".csv", ".json", ".ndjson", ".tsv", ".xlsx")
@@ -45,6 +47,11 @@ def private_output_file(words: str) -> Callable[[F], F]:
         return given
 
     return _output_option("FILE", words, check)
+
+
+def rows_file(words: str) -> Callable[[F], F]:
+    """Make the option `-o FILE` for rows, which `flow64 run` checks itself."""
+    return _output_option("FILE", words, lambda given: given)
 
 
 def output_folder(metavar: str, words: str, *, may_be_stdout: bool) -> Callable[[F], F]:
@@ -86,12 +93,7 @@ def _output_option(
     return click.option(
         "-o",
         "--output",
-        type=click.Path(
-            file_okay=not is_folder,
-            dir_okay=is_folder,
-            allow_dash=True,
-            path_type=Path,
-        ),
+        type=PathName(file_okay=not is_folder, dir_okay=is_folder, allow_dash=True),
         metavar=metavar,
         required=required,
         callback=lambda _, __, given: None if given is None else check(_whole(given)),
@@ -100,12 +102,12 @@ def _output_option(
 
 
 def _whole(given: Path) -> Path:
-    """Refuse what is left of `-out=FILE` and `-output=FILE` after `-o`."""
-    for option in ("out=", "output="):
-        rest = option[len("o") :]
-        if str(given).startswith(rest):
-            raise _error(f"write -o {shlex.quote(str(given)[len(rest) :])}")
-    return given
+    """Refuse what is left of `-out FILE` and `-output=FILE` after `-o`."""
+    option, _, file = f"-o{given}".partition("=")
+    if option not in ("-out", "-output") or f"-o{given}" not in OPTIONS.arguments:
+        return given
+    after = OPTIONS.arguments[OPTIONS.arguments.index(f"-o{given}") + 1 :]
+    raise _error(f"write -o {shlex.quote(file or next(iter(after), 'FILE'))}")
 
 
 def _error(problem: str) -> click.BadParameter:

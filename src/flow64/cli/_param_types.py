@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -99,6 +100,33 @@ class EnvName(click.ParamType[str]):
             problem = "the name of the environment is empty"
             self.fail(f"{problem}: is the variable set that it comes from?", param, ctx)
         return value
+
+
+class PathName(click.Path):
+    """The path of a file or folder. It is not empty, which would be the folder `.`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(path_type=Path, **options)
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:
+        """Refuse an empty path."""
+        if not str(value).strip():
+            problem = (
+                f"{_name(param)} is empty: is the variable set that it comes from?"
+            )
+            raise click.UsageError(problem, ctx)
+        return super().convert(value, param, ctx)
+
+
+def _name(param: click.Parameter | None) -> str:
+    if isinstance(param, click.Option):
+        return max(param.opts, key=len)
+    return "the path" if param is None else param.human_readable_name.strip("[]")
 
 
 class RunFilter(click.Choice[str]):

@@ -18,7 +18,7 @@ from ..errors import ArgumentError, ReadError, did_you_mean, shortened
 from ..text import STDIN, describe_stray_comma, join_words, pluralize
 from ._completion import complete_addresses, complete_environments
 from ._options import name_environment
-from ._param_types import EnvName, Number, RunId, Whole
+from ._param_types import EnvName, Number, PathName, RunId, Whole
 from ._stdin import is_dash, read_stdin
 from ._terminal import print_message
 
@@ -29,11 +29,9 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+FILE: Final = PathName(exists=True, dir_okay=False)
 
-FILE_OR_STDIN: Final = click.Path(
-    exists=True, dir_okay=False, allow_dash=True, path_type=Path
-)
+FILE_OR_STDIN: Final = PathName(exists=True, dir_okay=False, allow_dash=True)
 """A file, or `-` for stdin."""
 
 source = click.argument("source", required=False, shell_complete=complete_addresses)

@@ -9,8 +9,6 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
-import click
-
 from ..analysis import LiveCatalogue, learn_kinds
 from ..definition import EMPTY, decode, parse_json
 from ..emulator import OAuthClient, Switches
@@ -24,8 +22,6 @@ WORDS: Final = {
     **dict.fromkeys(("false", "no", "off", "0"), False),
 }
 """Words for true and false."""
-
-FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 def parse_port(given: str | int) -> int:

@@ -33,7 +33,7 @@ from ._error_messages import describe_error
 from ._exit_codes import FAILED, INTERRUPTED
 from ._options import OPTIONS, name_environment
 from ._output_options import output_file
-from ._param_types import EnvName
+from ._param_types import EnvName, PathName
 from ._service import require_credential, warn_about_endpoint
 from ._terminal import (
     confirm,
@@ -58,7 +58,7 @@ from ._terminal import (
 @output_file("Write what is printed into a file.")
 @click.option(
     "--report",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=PathName(dir_okay=False),
     metavar="FILE",
     help="Also write a report that can be shared, as JSON: each kind and field of the "
     "service, beside what flow64 assumes.",

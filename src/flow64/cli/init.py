@@ -19,6 +19,7 @@ from ._new_project import (
     make_key,
     render_template,
 )
+from ._param_types import PathName
 from ._terminal import may_ask, print_message, print_paths
 
 
@@ -33,7 +34,7 @@ from ._terminal import may_ask, print_message, print_paths
     metavar="[DIR]",
     required=False,
     default=Path(),
-    type=click.Path(file_okay=False, path_type=Path),
+    type=PathName(file_okay=False),
 )
 @click.option(
     "--namespace",

@@ -33,10 +33,11 @@ from ._colours import paint_changes
 from ._exit_codes import CHANGES, FAILED
 from ._make_plan import deploy_command, find_place, plan_workflows, print_faults
 from ._output_options import output_file
+from ._param_types import PathName
 from ._service import connect
 from ._terminal import format_result, print_text, write_file
 
-FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
+FOLDER: Final = PathName(exists=True, file_okay=False)
 
 
 FORMS: Final[Mapping[str, Callable[[Review], str]]] = {

@@ -44,7 +44,8 @@ from ._estimate import (
 )
 from ._exit_codes import INTERRUPTED, NoConsentError
 from ._options import OPTIONS, name_environment
-from ._param_types import Number, Whole
+from ._output_options import rows_file
+from ._param_types import Number, PathName, Whole
 from ._service import connect, find_environment, format_watch_command
 from ._stdin import is_dash, read_stdin
 from ._terminal import (
@@ -225,7 +226,7 @@ class RunParameters:
 @click.argument(
     "rows",
     required=False,
-    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    type=PathName(dir_okay=False, allow_dash=True),
 )
 @click.option(
     "--intent",
@@ -281,13 +282,7 @@ class RunParameters:
 )
 @params.every
 @params.timeout
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
-    metavar="FILE",
-    help="Save the resulting rows in a file, .csv or .ndjson. - is stdout, as CSV.",
-)
+@rows_file("Save the resulting rows in a file, .csv or .ndjson. - is stdout, as CSV.")
 @click.option(
     "--block",
     metavar="KEY",

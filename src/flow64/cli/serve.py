@@ -28,8 +28,9 @@ from ._colours import paint_label
 from ._crash_report import report_thread_crashes
 from ._exit_codes import INTERRUPTED
 from ._options import PORT, Options
+from ._param_types import PathName
+from ._params import FILE
 from ._serve_options import (
-    FILE,
     parse_client,
     parse_port,
     parse_switches,
@@ -68,7 +69,7 @@ HOST: Final = "127.0.0.1"
 )
 @click.option(
     "--store",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=PathName(dir_okay=False),
     metavar="FILE",
     help="A file to store everything in. By default nothing is kept.",
 )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from ...text import join_first, join_words, pluralize
 from ._grouping import Group
 from ._outcomes import MOST_GROUPS, MOST_KEYS
-from ._versions import list_lost, replaces_edits
+from ._versions import list_lost_values, replaces_edits
 from ._view import View
 from ._words import Quote, join_groups, name_group
 
@@ -64,7 +64,7 @@ def list_losses(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
         lost = [
             f"{name_group(group, quote)}: {join_first(found, 2, quote)}"
             for group in losing
-            if (found := list_lost(group.first))
+            if (found := list_lost_values(group.first))
         ]
         if lost:
             more = len(lost) - MOST_GROUPS

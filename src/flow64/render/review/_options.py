@@ -21,7 +21,7 @@ from ...plan import (
 )
 from ...text import join_first, join_words, pluralize
 from ._grouping import Group
-from ._versions import list_lost
+from ._versions import list_lost_values
 from ._view import View
 from ._words import Quote, is_breaking, join_groups, join_ways
 
@@ -195,7 +195,7 @@ TWO: Final = 2
 def _list_lost(group: Group, quote: Quote) -> Iterator[str]:
     """Yield the values on the service that a write replaces, each with its workflow."""
     keys = join_first(group.keys, MOST_GROUPS, quote)
-    yield from (f"{keys}: {quote(found)}" for found in list_lost(group.first))
+    yield from (f"{keys}: {quote(found)}" for found in list_lost_values(group.first))
 
 
 def _leave_out(asked: _Asked) -> Option:

@@ -115,7 +115,7 @@ _KEPT: Final = (
 )
 
 
-def _describe_kept(review: Review, view: View, quote: Quote) -> str:
+def _describe_new_key(review: Review, view: View, quote: Quote) -> str:
     """Return what `was=` does, of one workflow."""
     old, key = join_ways(view.old_keys, quote), quote(view.step.key)
     stays = "it stays the same workflow on the service (id, history and schedules)"
@@ -136,7 +136,7 @@ def _describe_question(_: Review, view: View, quote: Quote) -> str:
 
 
 _ONE_BY_ONE: Final[Mapping[tuple[str, str], Callable[[Review, View, Quote], str]]] = {
-    _KEPT: _describe_kept,
+    _KEPT: _describe_new_key,
     STATES["new"]: _describe_question,
 }
 """Outcomes that are described for each workflow, unless there are many."""

@@ -86,7 +86,7 @@ def replaces_edits(group: Group) -> bool:
     return is_there and is_given and one.action in ("update", "refuse")
 
 
-def list_lost(view: View) -> Sequence[str]:
+def list_lost_values(view: View) -> Sequence[str]:
     """Return what a write takes away from the service: edits, if they are known."""
     lines = [
         (section, line)

@@ -495,6 +495,7 @@ def test_saved(service, leads, flow64, tmp_path):
     code, printed, told = flow64("plan", "leads.py", "-o", "plan.json")
 
     assert (code, "1 workflow will be created" in printed) == (0, True)
+    assert "flow64 deploy" not in printed  # of two commands, one would apply no plan
     assert told == "saved; to apply it: flow64 deploy --plan plan.json\n"
     assert (tmp_path / "plan.json").stat().st_mode & 0o777 == 0o600
 

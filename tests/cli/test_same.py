@@ -232,3 +232,16 @@ def test_no_key(code, flow64, monkeypatch):
     code, printed, told = flow64("same", "staging", "prod")
 
     assert (code, printed, "SIXTYFOUR_API_KEY" in told) == (1, "", True)
+
+
+def test_pull_of_a_key_of_two_projects(deployed, flow64):
+    """Each is named by its id, with its project."""
+    change(deployed, '"growth"', '"sales"')
+    deploy(deployed, "staging", "other")
+
+    code, printed, told = flow64("pull", "other", "-e", "staging", "-o", "live")
+
+    assert (code, printed) == (64, "")
+    assert "2 workflows in staging have the key 'other'; name one by its id" in told
+    assert "/growth)" in told
+    assert "/sales)" in told

@@ -448,6 +448,28 @@ def test_unreadable_json(write, monkeypatch):
         load_source(path)
 
 
+@pytest.mark.parametrize("source", [".", "pipelines"])
+def test_unreadable_folder(write, monkeypatch, source):
+    """A folder is not loaded in part: what is left out would be taken for deleted."""
+    write("pipelines/leads.py", "w = made('a')")
+    write("pipelines/inner/more.py", "w = made('b')")
+    listed = Path.iterdir
+
+    def refused(folder):
+        if folder.name == "inner":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return listed(folder)
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+
+    with pytest.raises(SourceError, match=r"inner cannot be read \(Permission denied"):
+        load_source(source)
+    found = load_source(source, lenient=True, may_be_empty=True)
+    assert [one.code for one in found.findings] == ["unloadable-file"]
+    one = load_source("pipelines/leads.py")
+    assert (one.names, one.is_all) == (["a"], False)
+
+
 # -- JSON beside a manifest -----------------------------------------------------------
 
 

@@ -108,7 +108,12 @@ def command(
         run = deploy_command(
             place, source, values, selection=selection, no_code=no_code
         )
-        text = as_text(plan, in_full=OPTIONS.is_verbose, command=run)
+        text = as_text(
+            plan,
+            in_full=OPTIONS.is_verbose,
+            command=run,
+            is_applied=output is not None,  # the command that applies it is below
+        )
         print_text(text, paint_changes)
     if output is not None:
         file = shlex.quote(str(output))

@@ -102,10 +102,7 @@ def parse_address(
         SettingsError: `pyproject.toml` has mistakes.
         UnknownEnvironmentError: It is live, and it is not clear in which environment.
     """
-    if not text.strip():
-        problem = "an address is empty: is the variable set that it comes from?"
-        raise AddressError(problem)
-    place, _ = split_source(text)
+    place = _require_whole(text)
     if _exists(Path(place)) or is_path(text) or _is_module_here(place):
         return SourceAddress(text, text)
     settings = load_settings()
@@ -130,6 +127,23 @@ def parse_address(
     if configured is None or (is_module and not _has_key(configured, text, code=code)):
         return SourceAddress(text, text)
     return SourceAddress(text, f"{configured}:{text}", is_key=True)
+
+
+def _require_whole(text: str) -> str:
+    """Return the place of an address, of which no part is empty.
+
+    Raises:
+        AddressError: A part is empty, as if it comes from a variable that is not set.
+    """
+    place, _ = split_source(text)
+    if not text.strip():
+        problem = "an address is empty"
+    elif place == text or ":" not in (text[0], text[-1]):
+        return place
+    else:
+        side = "follows" if text[-1] == ":" else "stands before"
+        problem = f"nothing {side} the colon of {shortened(text)}"
+    raise AddressError(f"{problem}: is the variable set that it comes from?")
 
 
 def parse_source(text: str, *, code: bool = True) -> SourceAddress:

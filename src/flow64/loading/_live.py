@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 from urllib.parse import unquote
 
 from attrs import frozen
@@ -20,11 +20,11 @@ from ..definition import (
 )
 from ..deploy import key_of
 from ..errors import did_you_mean
-from ..text import shortened
+from ..text import clipped, join_first, shortened
 from ._addresses import ID, LiveAddress
 from ._errors import AddressError
 from ._selection import is_glob, matches, suggest_keys
-from ._source_names import list_names
+from ._source_names import MOST_NAMES, list_names
 from ._sources import Loaded
 
 LiveState: TypeAlias = Literal["ours", "copy", "foreign"]
@@ -101,7 +101,7 @@ def match_live(
     if len(found) == 1:
         return found
     if found:
-        ways = list_names([f"{address.env}:{ID}{one.id}" for one in found])
+        ways = join_first(found, MOST_NAMES, _describe_way)
         problem = f"{len(found)} workflows in {address.env} have the key {wanted!r}"
         raise AddressError(f"{problem}; name one by its id: {ways}")
     keys = sorted(one.key for one in ours if one.key)
@@ -112,6 +112,15 @@ def match_live(
         f"in {address.env} there is no workflow {shortened(wanted)} that our code "
         f"deployed{near}; {there}; {advice}"
     )
+
+
+def _describe_way(one: LiveWorkflow) -> str:
+    """Return the address of one of our workflows by its id, and its project."""
+    owners = [name for tag, name in _segments(one.path or "") if tag in _OWNERS]
+    return f"{one.env}:{ID}{one.id} ({clipped('/'.join(owners))})"
+
+
+_OWNERS: Final = ("ns", "project")
 
 
 def pick_live(known: Sequence[LiveWorkflow], address: LiveAddress) -> LiveWorkflow:

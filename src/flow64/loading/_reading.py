@@ -55,7 +55,11 @@ def add_folder(folder: Path, found: Collector, *, code: bool) -> None:
     Files outside a package are imported folder by folder, as programs are. So they find
     the modules next to them.
     """
-    modules = [*files_below(folder, ".py")]
+    try:
+        modules = [*files_below(folder, ".py")]
+    except OSError as error:  # a part that is left out would be taken for deleted
+        found.fail(_unreadable(error.filename or folder, error))
+        return
     if code:
         for root, files in groupby(modules, find_import_root):
             with import_scope(root, folder, Path.cwd()) as scope:
@@ -121,7 +125,10 @@ def _is_alone(file: Path, found: Collector) -> bool:
     flow64, or a module that does.
     """
     here = os.path.realpath(file)
-    neighbours = files_below(Path(here).parent, ".py")
+    try:
+        neighbours = [*files_below(Path(here).parent, ".py")]
+    except OSError:
+        return False
     others = [path for path in neighbours if os.path.realpath(path) != here]
     if not others:
         return True
@@ -209,10 +216,14 @@ def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        problem = f"{path} cannot be read ({error.strerror})"
-        place = Place(str(path), 1)
-        finding = Finding("unloadable-file", "source", "error", problem, place=place)
-        raise SourceError(problem, finding) from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path | str, error: OSError) -> SourceError:
+    problem = f"{path} cannot be read ({error.strerror})"
+    place = Place(str(path), 1)
+    finding = Finding("unloadable-file", "source", "error", problem, place=place)
+    return SourceError(problem, finding)
 
 
 def _add_entry(one: ManifestWorkflow, path: Path, found: Collector) -> None:

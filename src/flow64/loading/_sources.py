@@ -327,12 +327,12 @@ def _mentions_key(source: Path, key: str) -> bool:
 
     Nothing is imported, so a key that code computes is not found.
     """
-    is_folder = source.is_dir()
-    files = [*files_below(source, ".py")] if is_folder else [source]
-    if is_folder and any(one.stem == key for one in files_below(source, ".json")):
-        return True
     words = [f"key={mark}{key}{mark}".encode() for mark in "\"'"]
     try:
+        is_folder = source.is_dir()
+        files = [*files_below(source, ".py")] if is_folder else [source]
+        if is_folder and any(one.stem == key for one in files_below(source, ".json")):
+            return True
         texts = [file.read_bytes() for file in files]
     except OSError:
         return False

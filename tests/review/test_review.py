@@ -130,7 +130,7 @@ def test_prices():
     assert one.details.cost_before == Estimate(500.0, (), ())
     assert one.details.cost_after == Estimate(None, ("new_kind",), ())
     text = as_text(review_of_diff(pairs))
-    assert "cost per 1,000 input rows: at most $50 → unknown\n" in text
+    assert "cost per 1,000 input rows: at most $50 → an unknown amount\n" in text
     assert "cost per 1,000 input rows: at most $50 → unknown for new_kind\n" in text
 
 
@@ -438,11 +438,11 @@ def test_some_of_them():
     [
         (Estimate(52.0, (), ()), "$52"),
         (Estimate(0.0, (), ()), "$0"),
-        (Estimate(1234.5, ("x",), ()), "$1,234.50 + unknown"),
+        (Estimate(1234.5, ("x",), ()), "$1,234.50 + an unknown amount"),
         (Estimate(0.0005, (), ()), "$0.0005"),
-        (Estimate(None, ("x",), ()), "unknown"),
-        (Estimate(None, (), (RowPrice("x", 0.5),)), "an open sum"),
-        (Estimate(None, (), ()), "unknown"),
+        (Estimate(None, ("x",), ()), "an unknown amount"),
+        (Estimate(None, (), (RowPrice("x", 0.5),)), "an unknown amount"),
+        (Estimate(None, (), ()), "an unknown amount"),
     ],
 )
 def test_brief(estimate, words):

@@ -413,12 +413,15 @@ class Estimate:
         }
 
     def brief(self) -> str:
-        """Return the cost in a word or two; an unknown cost is never zero."""
-        parts = [] if self.dollars is None else [format_dollars(self.dollars)]
-        parts += ["an open sum"] * bool(self.open)
-        parts += ["unknown"] * bool(self.unpriced)
-        return " + ".join(parts) or "unknown"
+        """Return the cost in a few words; an unknown cost is never zero."""
+        if self.dollars is None:
+            return _UNKNOWN_AMOUNT
+        known = format_dollars(self.dollars)
+        is_whole = not self.open and not self.unpriced
+        return known if is_whole else f"{known} + {_UNKNOWN_AMOUNT}"
 
+
+_UNKNOWN_AMOUNT: Final = "an unknown amount"
 
 MOST_KINDS: Final = 8
 """Kinds that the words of a cost name. JSON has all."""

@@ -145,6 +145,17 @@ def test_emulator(project, flow64):
     assert "the emulator answers what flow64 knows itself: name another --env" in told
 
 
+def test_emulator_by_default(project, flow64, monkeypatch):
+    """An emulator that only a default names is refused, and nothing is written."""
+    monkeypatch.setenv("FLOW64_ENV", "emulator")
+
+    code, printed, told = flow64("blocks", "sync")
+
+    assert (code, printed, project.exists()) == (64, "", False)
+    assert "emulator is an emulator, which answers what flow64 knows: name an" in told
+    assert "to save that list all the same, write -e emulator" in told
+
+
 def test_without_extra(project, flow64, monkeypatch):
     """Without the extra that checks need, its line for pip is shown."""
     monkeypatch.setattr("flow64.cli.blocks_sync.find_spec", lambda _: None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import click
 import pytest
@@ -103,6 +104,15 @@ COMMANDS_OF_OTHERS = [
     ("import", "flow64 pull saves live workflows"),
     ("status", "flow64 plan shows what a deploy would change"),
     ("lint", "flow64 check lists errors and warnings"),
+    ("test", "pytest runs the tests, and flow64 check lists errors and warnings"),
+    ("debug", "flow64 doctor looks at the setup, and --debug shows tracebacks"),
+    ("retry", "flow64 run SOURCE ROWS --retry RUN_ID starts a run again"),
+    ("output", "flow64 results saves the files of a run"),
+    ("state", "flow64 list shows what is deployed"),
+    (
+        "workspace",
+        "name the environment with -e NAME; flow64 help environments says more",
+    ),
     ("build", "flow64 compile writes JSON"),
     ("rollback", "flow64 restore brings back a replaced workflow"),
     ("start", "flow64 run runs a workflow"),
@@ -123,6 +133,34 @@ def test_command_of_another_tool(word, advice, flow64):
     assert advice in flow64("help", word)[2]
 
 
+def test_help_of_a_finding(flow64):
+    """The code of a finding is told apart from a mistyped command."""
+    problem = "late-filter is the code of a finding, and no command or topic; the page "
+
+    code, printed, told = flow64("help", "late-filter")
+
+    assert (code, printed) == (64, "")
+    assert told.startswith(f"error: {problem}")
+
+
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        ("run rows.csv leads", "SOURCE is first: flow64 run leads rows.csv (see"),
+        ("run list", "; flow64 runs lists the newest runs (see"),
+        ("run view x", "; flow64 results saves the files of a run (see"),
+        ("run watch x", "; flow64 watch follows a run (see"),
+    ],
+)
+def test_other_forms_of_run(line, advice, leads, flow64):
+    """Arguments in the other order, and subcommands of other tools."""
+    Path("rows.csv").write_text("email\n", "utf-8")
+
+    code, printed, told = flow64(*line.split())
+
+    assert (code, printed, advice in told) == (64, "", True)
+
+
 def test_advice_names_what_there_is():
     """No synonym is a command, and each command and topic in the advice exists."""
     assert COMMAND_SYNONYMS.keys().isdisjoint({*COMMANDS, *TOPICS})
@@ -133,8 +171,27 @@ def test_advice_names_what_there_is():
 
 
 OPTIONS_OF_OTHERS = [
-    ("plan --target=leads", "'--target'; name an address, or use --select 'leads/*'"),
-    ("plan -target=leads", "'-target'; name an address, or use --select 'leads/*'"),
+    ("plan --target=a/b", "'--target'; write flow64 plan a/b, or use --select (see"),
+    ("plan --target a/b", "'--target'; write flow64 plan a/b, or use --select (see"),
+    ("deploy -target=a", "'-target'; write flow64 deploy a, or use --select (see"),
+    ("diff --target", "'--target'"),
+    ("runs -L 3", "'-L'; write --limit N"),
+    ("list --limit 3", "'--limit'; list prints all of them: flow64 list | head -n 20"),
+    ("run x --watch", "'--watch'; run follows it by itself, unless --no-wait"),
+    ("completion -s bash", "'-s'; SHELL is an argument: flow64 completion bash"),
+    ("plan -var a=1", "'-var'; write --values FILE, which is a JSON object"),
+    ("plan -var-file=a", "'-var-file'; write --values FILE, which is a JSON object"),
+    ("plan -destroy", "'-destroy'; take the workflow out of the code, and add --prune"),
+    ("check --output-format json", "'--output-format'; write --format FORM"),
+    ("plan --output-format json", "'--output-format'; write --json"),
+    (
+        "check --ignore late-filter",
+        "'--ignore'; write it under [tool.flow64.rules] of pyproject.toml: CODE = ",
+    ),
+    (
+        "check --explain late-filter",
+        "'--explain'; the page of findings in the documentation explains each",
+    ),
     ("run x --select y", "'--select'; run takes one workflow: name it as SOURCE"),
     ("run x --limit 3", "'--limit'; --max-rows N refuses more rows, and does not cut"),
     ("run x --rows a.csv", "'--rows'; ROWS is an argument: flow64 run leads rows.csv"),

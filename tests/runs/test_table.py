@@ -100,7 +100,9 @@ def test_csv_gives_every_cell_under_a_name_of_its_own(content, rows):
     [
         # JSON
         ("", "f.json", "not a list of rows; it is cut off", 0),
-        ("{}", "f.json", "not a list of rows", 0),
+        ("{}", "f.json", "not a list of rows: put them between [ and ]", 0),
+        ("{", "f.json", "not valid JSON: Expecting property name", 0),
+        ('{"a": "' + "x" * 2_000_000, "f.json", "not a list of rows: put them", 0),
         ("[", "f.json", "row 1 is not an object, or missing; it is cut off", 0),
         ("[1]", "f.json", "row 1 is not an object", 0),
         ("[{},]", "f.json", "a comma follows row 1, the last", 1),

@@ -6,7 +6,9 @@ ones, and those that differ by one slip are suggested.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Final
 
 import click
@@ -32,7 +34,15 @@ COMMAND_SYNONYMS: Final[Mapping[str, str]] = _by_word(
         "show get describe inspect": (
             "flow64 list shows what is deployed, and flow64 graph one workflow"
         ),
-        "validate lint test verify": "flow64 check lists errors and warnings",
+        "validate lint verify": "flow64 check lists errors and warnings",
+        "test": "pytest runs the tests, and flow64 check lists errors and warnings",
+        "debug": "flow64 doctor looks at the setup, and --debug shows tracebacks",
+        "retry": "flow64 run SOURCE ROWS --retry RUN_ID starts a run again",
+        "output outputs": "flow64 results saves the files of a run",
+        "state": "flow64 list shows what is deployed",
+        "workspace": (
+            "name the environment with -e NAME; flow64 help environments says more"
+        ),
         "build render export synth": "flow64 compile writes JSON",
         "rollback revert undo": "flow64 restore brings back a replaced workflow",
         "new create scaffold": "flow64 init creates a project",
@@ -72,6 +82,11 @@ def describe_unknown_command(name: str, commands: set[str], topics: set[str]) ->
 
 def describe_unknown_help(name: str, commands: set[str], topics: set[str]) -> str:
     """Describe an unknown topic or command of `flow64 help`, and suggest one."""
+    from ..analysis import describe_wrong_rule  # noqa: PLC0415 - loads the rules
+
+    if describe_wrong_rule(name, "error") is None:
+        page = "the page of findings in the documentation explains it"
+        return f"{name} is the code of a finding, and no command or topic; {page}"
     near = _suggest(name, COMMAND_SYNONYMS.get(name), commands | topics)
     known = "" if near else f"; the topics are {join_words(sorted(topics))}"
     return f"there is no command or topic {name!r}{near}{known}"
@@ -100,17 +115,28 @@ _OTHER_FORMS: Final = (
 )
 """A plan has no findings of its own: they are those of a check."""
 
+_RULES: Final = "[tool.flow64.rules] of pyproject.toml"
+
 OPTION_SYNONYMS: Final[Sequence[tuple[str, str, str]]] = (
-    ("--target", "--select", "name an address, or use --select 'leads/*'"),
+    ("--target", "--select", "write flow64 {command} {value}, or use --select"),
     ("--target --select -s", "run", "run takes one workflow: name it as SOURCE"),
     ("--limit -n", "--max-rows", "--max-rows N refuses more rows, and does not cut"),
-    ("-n --max --count --last", "--limit", "write --limit N"),
+    ("-n -L --max --count --last", "--limit", "write --limit N"),
+    ("-n -L --limit", "list", "list prints all of them: flow64 list | head -n 20"),
+    ("--watch -w --follow", "run", "run follows it by itself, unless --no-wait"),
+    ("-s --shell", "SHELL", "SHELL is an argument: flow64 completion bash"),
     (
         "--input --rows -f --file --csv --data",
         "ROWS",
         "ROWS is an argument: flow64 run leads rows.csv",
     ),
     ("--stage --workspace --profile", "--env", "write --env NAME"),
+    ("--var --var-file", "--values", "write --values FILE, which is a JSON object"),
+    ("--destroy", "--prune", "take the workflow out of the code, and add --prune"),
+    ("--output-format", "--format", "write --format FORM"),
+    ("--output-format", "--json", "write --json"),
+    ("--ignore --disable", "check", f'write it under {_RULES}: CODE = "ignore"'),
+    ("--explain", "check", "the page of findings in the documentation explains each"),
     ("--auto-approve --assume-yes --no-input", "--yes", "with --yes nothing is asked"),
     ("--fix --write", "check", "check changes no code"),
     ("--detailed-exitcode", "--exit-code", "write --exit-code"),
@@ -125,7 +151,8 @@ OPTION_SYNONYMS: Final[Sequence[tuple[str, str, str]]] = (
     ("--no-color --no-colour", "", "write --color never"),
 )
 """Options of other tools, what a command must be called or must have so that the advice
-fits, and the advice. The first that fits is taken."""
+fits, and the advice. The first that fits is taken. `{command}` is the command, and
+`{value}` is what was given to the option."""
 
 RISKY_OPTIONS: Final = frozenset(
     {
@@ -172,12 +199,24 @@ def describe_unknown_option(error: click.NoSuchOption) -> str:
         ),
         None,
     )
-    if advice is None and written in names:
+    if advice is not None:
+        value = shlex.quote(_find_value(name))
+        advice = advice.format(command=OPTIONS.command, value=value)
+    elif written in names:
         advice = f"write {written}"
     return f"there is no option {name!r}{_suggest(written, advice, names)}"
 
 
 _SHORT: Final = len("-o")
+
+
+def _find_value(name: str) -> str:
+    """Return what was given to an option that is unknown, such as a key."""
+    for word, after in pairwise([*OPTIONS.arguments, ""]):
+        option, _, value = word.partition("=")
+        if option == name:
+            return value or after or "leads"
+    return "leads"
 
 
 def _find_whole_word(name: str) -> str:

@@ -8,6 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+import click
+
 from ..analysis import (
     KindChange,
     LiveCatalogue,
@@ -16,7 +18,7 @@ from ..analysis import (
     summarize_kind_changes,
 )
 from ..blocks import CATALOGUE
-from ..environments import EMULATOR
+from ..environments import EMULATOR, Environment
 from ..environments import load as load_settings
 from ..errors import FlowError, MissingExtraError
 from ..files import relative_path
@@ -42,10 +44,13 @@ def command(*, env: str | None, as_json: bool) -> int:
     One read is sent. The file is the one that `blocks` in [tool.flow64] names, by
     default blocks.json next to pyproject.toml. From then on all commands go by it: it
     may allow what flow64 does not know, and refuse what it knows. Commit it. If the
-    answer is the same as before, the file is left alone.
+    answer is the same as before, the file is left alone. An emulator is only asked if
+    --env names it.
     """
     settings = load_settings()
     file = settings.blocks or settings.folder / SAVED
+    if env is None:
+        _require_service(settings.environment())
     with connect(env) as client:
         answer = client.blocks()
     live = LiveCatalogue.of(answer.as_data())  # without secrets
@@ -70,8 +75,7 @@ def command(*, env: str | None, as_json: bool) -> int:
     for line in list_problems(answer.problems):
         print_message(line)
     _print_result(file, before, live, changes)
-    environment = settings.environment(env)
-    if environment.name == EMULATOR or environment.is_keyless:
+    if _is_emulator(settings.environment(env)):
         print_message(
             "the emulator answers what flow64 knows itself: name another --env"
         )
@@ -81,6 +85,22 @@ def command(*, env: str | None, as_json: bool) -> int:
     if settings.blocks is None:
         _print_setting(settings.file)
     return 0
+
+
+def _require_service(environment: Environment) -> None:
+    """Refuse to save the list of an emulator that no option names.
+
+    Raises:
+        click.UsageError: The environment is an emulator.
+    """
+    if _is_emulator(environment):
+        problem = f"{environment.name} is an emulator, which answers what flow64 knows"
+        advice = f"to save that list all the same, write -e {environment.name}"
+        raise click.UsageError(f"{problem}: name another --env; {advice}")
+
+
+def _is_emulator(environment: Environment) -> bool:
+    return environment.name == EMULATOR or environment.is_keyless
 
 
 def _print_setting(file: Path | None) -> None:

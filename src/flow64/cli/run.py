@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +20,7 @@ from ..errors import (
     RowsError,
     did_you_mean,
 )
-from ..loading import LiveAddress, load_live_definition
+from ..loading import AddressError, LiveAddress, load_live_definition
 from ..runs import (
     CSV,
     NDJSON,
@@ -44,7 +45,7 @@ from ._estimate import (
 )
 from ._exit_codes import INTERRUPTED, NoConsentError
 from ._options import OPTIONS, name_environment
-from ._output_options import rows_file
+from ._output_options import ROW_FILES, rows_file
 from ._param_types import Number, PathName, Whole
 from ._service import connect, find_environment, format_watch_command
 from ._stdin import is_dash, read_stdin
@@ -389,12 +390,34 @@ def command(**given: Any) -> int:
 def _find_workflow(options: RunParameters) -> tuple[Workflow, str | None]:
     """Return the workflow to run, and the environment to run it in."""
     code = not options.no_code
-    address = params.find_address(options.source, options.env, code=code)
-    if not isinstance(address, LiveAddress):
-        return params.load_source(address, code=code).only.workflow, options.env
+    try:
+        address = params.find_address(options.source, options.env, code=code)
+        if not isinstance(address, LiveAddress):
+            return params.load_source(address, code=code).only.workflow, options.env
+    except AddressError as error:
+        if advice := _advise_source(options):
+            raise AddressError(f"{error}; {advice}", error.notes) from error
+        raise
     with connect(address.env) as client:
         live = load_live_definition(client, address)
     return Workflow.from_definition(live), address.env
+
+
+def _advise_source(options: RunParameters) -> str:
+    """Return what to write if SOURCE is meant as something else; else nothing."""
+    rows = options.rows
+    if rows is not None and Path(options.source).suffix.lower() in ROW_FILES:
+        words = ["flow64", "run", str(rows), options.source]
+        return f"SOURCE is first: {shlex.join(words)}"
+    return _MEANT.get(options.source, "")
+
+
+_MEANT: Final = {
+    "list": "flow64 runs lists the newest runs",
+    "view": "flow64 results saves the files of a run",
+    "watch": "flow64 watch follows a run",
+}
+"""Commands of other tools that begin with `run`."""
 
 
 def _read_rows(file: Path | None) -> Sequence[Mapping[str, Any]]:

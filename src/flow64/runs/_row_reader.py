@@ -263,7 +263,10 @@ class _JsonList:
     count: int = 0
 
     def rows(self) -> Iterator[Raw]:
-        if self._next() != "[":
+        first = self._next()
+        if first == "{":
+            self._fail(self._describe_object())
+        if first != "[":
             self._fail("it is not a list of rows")
         self.at += 1
         is_over = self._next() == "]"
@@ -281,6 +284,15 @@ class _JsonList:
         self.at += 1
         if self._next():
             self._fail("something follows the list of rows")
+
+    def _describe_object(self) -> str:
+        """Describe what begins as an object, where a list is expected."""
+        try:
+            _DECODER.raw_decode(self.held, self.at)
+        except (ValueError, RecursionError) as error:
+            if not self._read_more():
+                return f"it is not valid JSON: {error}"
+        return "it is not a list of rows: put them between [ and ]"
 
     def _next(self) -> str:
         """Return the next character that is not blank; empty at the end."""

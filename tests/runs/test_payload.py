@@ -100,6 +100,18 @@ def test_csv_of_another_separator_is_refused(tmp_path, sign):
         as_rows(path)
 
 
+@pytest.mark.parametrize(
+    "header", ["full_name,full_name,company", "company,full_name,full_name"]
+)
+def test_two_columns_of_one_name_are_refused(tmp_path, header):
+    """No block would read the second one, and the run would be paid."""
+    path = tmp_path / "people.csv"
+    path.write_text(f"{header}\nAda,Ada L.,Acme\n", "utf-8")
+
+    with pytest.raises(errors.RowsError, match="two columns 'full_name'; rename or"):
+        as_rows(path)
+
+
 # -- The body -------------------------------------------------------------------------
 
 

@@ -234,10 +234,19 @@ def _find_line(path: Path, offset: int) -> int:
 
 
 def _require_cells(file: str, number: int, row: Mapping[str, Any]) -> None:
-    """Refuse CSV with other separators, and lines that do not match the header."""
+    """Refuse CSV with other separators, and lines that do not match the header.
+
+    Two columns of one name are refused too. The second one would be sent under a name
+    that no block reads.
+    """
     if len(row) == 1 and any(sign in name for name in row for sign in ";\t|"):
         problem = "its header has one column: commas are what separates them"
         raise RowsError([f"{file}: {problem}"])
+    for place, name in enumerate(row, 1) if number == 1 else ():
+        first = name.removesuffix(f"#{place}")
+        if first != name and first in row:
+            problem = f"its header has two columns {shortened(first)}"
+            raise RowsError([f"{file}: {problem}; rename or remove one of them"])
     names = [name for name in row if not _NAMELESS.fullmatch(name)]
     count = sum(cell is not None for cell in row.values())
     if count != len(names):

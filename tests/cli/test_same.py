@@ -243,5 +243,16 @@ def test_pull_of_a_key_of_two_projects(deployed, flow64):
 
     assert (code, printed) == (64, "")
     assert "2 workflows in staging have the key 'other'; name one by its id" in told
+    assert "that of your code is code:other" in told
     assert "/growth)" in told
     assert "/sales)" in told
+
+
+def test_diff_of_a_key_of_two_projects(deployed, flow64):
+    """Code is compared with the workflow of its own project."""
+    change(deployed, '"growth"', '"sales"')
+    deploy(deployed, "staging", "other")
+
+    code, printed, told = flow64("diff", "leads.py:other", "staging:other")
+
+    assert (code, printed, told) == (0, "", "nothing differs (1 same)\n")

@@ -146,8 +146,11 @@ def test_help_of_a_finding(flow64):
 @pytest.mark.parametrize(
     ("line", "advice"),
     [
-        ("run rows.csv leads", "SOURCE is first: flow64 run leads rows.csv (see"),
-        ("run list", "; flow64 runs lists the newest runs (see"),
+        (
+            "run rows.csv leads",
+            "is not a workflow: write flow64 run leads rows.csv (see",
+        ),
+        ("run list", "'list'; flow64 runs lists the newest runs (see"),
         ("run view x", "; flow64 results saves the files of a run (see"),
         ("run watch x", "; flow64 watch follows a run (see"),
     ],
@@ -182,7 +185,7 @@ OPTIONS_OF_OTHERS = [
     ("plan -var a=1", "'-var'; write --values FILE, which is a JSON object"),
     ("plan -var-file=a", "'-var-file'; write --values FILE, which is a JSON object"),
     ("plan -destroy", "'-destroy'; take the workflow out of the code, and add --prune"),
-    ("check --output-format json", "'--output-format'; write --format FORM"),
+    ("check --output-format json", "'--output-format'; write --format json (see"),
     ("plan --output-format json", "'--output-format'; write --json"),
     (
         "check --ignore late-filter",

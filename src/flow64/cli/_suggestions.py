@@ -133,7 +133,7 @@ OPTION_SYNONYMS: Final[Sequence[tuple[str, str, str]]] = (
     ("--stage --workspace --profile", "--env", "write --env NAME"),
     ("--var --var-file", "--values", "write --values FILE, which is a JSON object"),
     ("--destroy", "--prune", "take the workflow out of the code, and add --prune"),
-    ("--output-format", "--format", "write --format FORM"),
+    ("--output-format", "--format", "write --format {value}"),
     ("--output-format", "--json", "write --json"),
     ("--ignore --disable", "check", f'write it under {_RULES}: CODE = "ignore"'),
     ("--explain", "check", "the page of findings in the documentation explains each"),
@@ -215,8 +215,11 @@ def _find_value(name: str) -> str:
     for word, after in pairwise([*OPTIONS.arguments, ""]):
         option, _, value = word.partition("=")
         if option == name:
-            return value or after or "leads"
-    return "leads"
+            return value or after or _VALUE
+    return _VALUE
+
+
+_VALUE: Final = "VALUE"
 
 
 def _find_whole_word(name: str) -> str:

@@ -30,6 +30,8 @@ from ._terminal import (
 MOST: Final = 3
 """How many workflows with the same findings are named. JSON names all."""
 
+_LISTED: Final = "the page of findings in the documentation lists all codes"
+
 FORMS: Final = ("text", "json", "github", "gitlab", "sarif")
 
 
@@ -153,7 +155,9 @@ def _require_codes(codes: Sequence[str]) -> None:
     """
     for code in codes:
         if problem := describe_wrong_rule(code, "error"):
-            raise params.option_error("--error", f"{shortened(code)} {problem}")
+            raise params.option_error(
+                "--error", f"{shortened(code)} {problem}; {_LISTED}"
+            )
 
 
 def _print_report(form: str | None, found: Sequence[Finding]) -> None:

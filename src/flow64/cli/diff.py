@@ -18,6 +18,7 @@ from ..loading import (
     SourceAddress,
     describe_same_key,
     list_names,
+    list_owners,
     list_projects,
     load_live_side,
     load_source_side,
@@ -118,10 +119,11 @@ def _load_sides(
         values = select_set_values(environment.bound)
     found: dict[int, Side] = {}
     projects: frozenset[str] | None = None
+    own: frozenset[str] = frozenset()
     for at, address in enumerate(addresses):
         if isinstance(address, SourceAddress):
             found[at] = load_source_side(address, environment, values, code=code)
-            projects = list_projects(found[at])
+            projects, own = list_projects(found[at]), list_owners(found[at])
             for note in found[at].notes:
                 print_message(note)
             if environment is not None:
@@ -130,7 +132,7 @@ def _load_sides(
     for at, address in enumerate(addresses):
         if isinstance(address, LiveAddress):
             with connect(address.env) as client:
-                side = load_live_side(client, address, projects)
+                side = load_live_side(client, address, projects, own)
             if is_between:
                 side = name_live_texts(side, find_environment(address.env))
             found[at] = side

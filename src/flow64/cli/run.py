@@ -396,7 +396,7 @@ def _find_workflow(options: RunParameters) -> tuple[Workflow, str | None]:
             return params.load_source(address, code=code).only.workflow, options.env
     except AddressError as error:
         if advice := _advise_source(options):
-            raise AddressError(f"{error}; {advice}", error.notes) from error
+            raise AddressError(advice, error.notes) from error
         raise
     with connect(address.env) as client:
         live = load_live_definition(client, address)
@@ -408,8 +408,9 @@ def _advise_source(options: RunParameters) -> str:
     rows = options.rows
     if rows is not None and Path(options.source).suffix.lower() in ROW_FILES:
         words = ["flow64", "run", str(rows), options.source]
-        return f"SOURCE is first: {shlex.join(words)}"
-    return _MEANT.get(options.source, "")
+        return f"{options.source} is not a workflow: write {shlex.join(words)}"
+    meant = _MEANT.get(options.source)
+    return f"there is no workflow {options.source!r}; {meant}" if meant else ""
 
 
 _MEANT: Final = {

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from ._sides import (
         Side,
         SideWorkflow,
+        list_owners,
         list_projects,
         load_live,
         load_live_definition,
@@ -86,6 +87,7 @@ __all__ = [
     "list_keys",
     "list_live",
     "list_names",
+    "list_owners",
     "list_patterns",
     "list_projects",
     "load_classes",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Final, Literal, TypeAlias
 from urllib.parse import unquote
 
@@ -83,9 +83,16 @@ def select_ours(known: Iterable[LiveWorkflow], env: str) -> Sequence[LiveWorkflo
 
 
 def match_live(
-    known: Sequence[LiveWorkflow], address: LiveAddress
+    known: Sequence[LiveWorkflow],
+    address: LiveAddress,
+    own: Container[str] = frozenset(),
 ) -> Sequence[LiveWorkflow]:
     """Return the live workflows that an address names by a key, or by a pattern.
+
+    Args:
+        known: All live workflows.
+        address: The address, with a key.
+        own: Namespaces and projects that a key means, if workflows of others have it.
 
     Raises:
         AddressError: There is none, or several have the key.
@@ -98,6 +105,8 @@ def match_live(
         if found:
             return found
     found = found or [one for one in ours if (one.key or "").split("/")[0] == wanted]
+    mine = [one for one in found if project_path(one.path or "") in own]
+    found = mine or found
     if len(found) == 1:
         return found
     if found:

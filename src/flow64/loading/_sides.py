@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, Final
 
 from attrs import evolve, field, frozen
@@ -102,7 +102,10 @@ def load_source_side(
 
 
 def load_live_side(
-    client: Client, address: LiveAddress, projects: frozenset[str] | None = None
+    client: Client,
+    address: LiveAddress,
+    projects: frozenset[str] | None = None,
+    own: Container[str] = frozenset(),
 ) -> Side:
     """Read live workflows, by requests that only read.
 
@@ -113,6 +116,7 @@ def load_live_side(
         address: The workflows.
         projects: Namespaces and projects to which to limit an address of a whole
             environment; None for no limit.
+        own: Namespaces and projects that a key means: see `match_live`.
 
     Raises:
         AddressError: There is no such workflow.
@@ -128,7 +132,7 @@ def load_live_side(
     known = list_live(client)
     omitted = 0
     if address.key is not None:
-        chosen = match_live(known, address)
+        chosen = match_live(known, address, own)
     else:
         ours = select_ours(known, address.env)
         chosen = [
@@ -191,9 +195,12 @@ _NO_CODE: Final = Definition("", "", (), ())
 def list_projects(side: Side) -> frozenset[str] | None:
     """Return the projects that a side is about; None if it does not say."""
     places = [entry.place for entry in side.entries]
-    if side.is_part or None in places:
-        return None
-    return frozenset(project_path(place) for place in places if place)
+    return None if side.is_part or None in places else list_owners(side)
+
+
+def list_owners(side: Side) -> frozenset[str]:
+    """Return the namespaces and projects of the workflows of a side."""
+    return frozenset(project_path(one.place) for one in side.entries if one.place)
 
 
 def _compile(

@@ -87,7 +87,7 @@ def test_an_empty_environment_is_a_wrong_use_in_each_command(configured, flow64,
     code, printed, told = flow64(*words)
 
     assert (code, printed) == (64, "")
-    assert "the name of the environment is empty: is the variable set" in told
+    assert "is empty: is the variable set that it comes from?" in told
 
 
 def test_an_empty_variable_names_no_environment(configured, flow64, monkeypatch):

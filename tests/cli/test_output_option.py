@@ -90,12 +90,16 @@ def test_wrong_output(here, flow64, arguments, problem):
         ("run leads.py", "ROWS"),
         ("plan leads.py --values", "--values"),
         ("init --namespace acme.example", "DIR"),
+        ("watch", "RUN_ID"),
+        ("plan -s", "--select"),
+        ("plan --exclude", "--exclude"),
+        ("deploy --force", "--force"),
         ("serve --store", "--store"),
         ("doctor --report", "--report"),
     ],
 )
-def test_empty_path(here, service, flow64, line, name):
-    """A path from a variable that is not set is refused: it would be the folder `.`."""
+def test_empty_value(here, service, flow64, line, name):
+    """A value from a variable that is not set is refused. A path would be `.`."""
     before = sorted(Path().iterdir()), len(service.requests)
 
     code, printed, told = flow64(*line.split(), "")

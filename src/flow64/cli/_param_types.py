@@ -76,6 +76,7 @@ class RunId(click.ParamType[str]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Any:
         """Refuse what is not a UUID."""
+        _require_text(value, param, ctx)
         if not (is_uuid(value) or _BEGINNING.fullmatch(value)):
             problem = f"{shortened(value)} is not the id of a run, which is a UUID"
             advice = name_environment("`flow64 runs` lists the newest ones")
@@ -87,18 +88,16 @@ _BEGINNING: Final = re.compile("[0-9a-fA-F]{4,8}(?:-[0-9a-fA-F-]{0,27})?")
 """The beginning of a UUID, of at least four digits."""
 
 
-class EnvName(click.ParamType[str]):
-    """The name of an environment, which is not empty."""
+class NonEmpty(click.ParamType[str]):
+    """A name, such as that of an environment, which is not empty."""
 
-    name = "environment"
+    name = "name"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Any:
         """Refuse an empty name."""
-        if not value.strip():
-            problem = "the name of the environment is empty"
-            self.fail(f"{problem}: is the variable set that it comes from?", param, ctx)
+        _require_text(value, param, ctx)
         return value
 
 
@@ -109,24 +108,28 @@ class PathName(click.Path):
         super().__init__(path_type=Path, **options)
 
     def convert(
-        self,
-        value: Any,
-        param: click.Parameter | None,
-        ctx: click.Context | None,
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Any:
         """Refuse an empty path."""
-        if not str(value).strip():
-            problem = (
-                f"{_name(param)} is empty: is the variable set that it comes from?"
-            )
-            raise click.UsageError(problem, ctx)
+        _require_text(value, param, ctx)
         return super().convert(value, param, ctx)
 
 
-def _name(param: click.Parameter | None) -> str:
+def _require_text(
+    value: Any, param: click.Parameter | None, ctx: click.Context | None
+) -> None:
+    """Refuse what is empty, and name the option or argument.
+
+    Raises:
+        click.UsageError: It is empty.
+    """
+    if str(value).strip():
+        return
+    name = "it" if param is None else param.human_readable_name.strip("[]")
     if isinstance(param, click.Option):
-        return max(param.opts, key=len)
-    return "the path" if param is None else param.human_readable_name.strip("[]")
+        name = max(param.opts, key=len)
+    problem = f"{name} is empty: is the variable set that it comes from?"
+    raise click.UsageError(problem, ctx)
 
 
 class RunFilter(click.Choice[str]):

@@ -18,7 +18,7 @@ from ..errors import ArgumentError, ReadError, did_you_mean, shortened
 from ..text import STDIN, describe_stray_comma, join_words, pluralize
 from ._completion import complete_addresses, complete_environments
 from ._options import name_environment
-from ._param_types import EnvName, Number, PathName, RunId, Whole
+from ._param_types import NonEmpty, Number, PathName, RunId, Whole
 from ._stdin import is_dash, read_stdin
 from ._terminal import print_message
 
@@ -44,7 +44,7 @@ as_json = click.option(
 env = click.option(
     "-e",
     "--env",
-    type=EnvName(),
+    type=NonEmpty(),
     metavar="NAME",
     shell_complete=complete_environments,
     help="The environment: see `flow64 help environments`.",
@@ -55,7 +55,7 @@ env = click.option(
 ids_env = click.option(
     "-e",
     "--env",
-    type=EnvName(),
+    type=NonEmpty(),
     metavar="NAME",
     shell_complete=complete_environments,
     help=f"The environment of the ids. Without it, always {DEFAULT_ENV!r}.",
@@ -135,7 +135,9 @@ def keys(option: str, words: str) -> Callable[[F], F]:
     It takes no pattern: that would also agree for workflows that no one has looked at.
     """
     text = f"{words} It takes keys, no patterns; repeat it for each."
-    return click.option(option, multiple=True, metavar="KEY", help=text)
+    return click.option(
+        option, type=NonEmpty(), multiple=True, metavar="KEY", help=text
+    )
 
 
 values = click.option(
@@ -214,6 +216,7 @@ def selection(function: F) -> F:
         ),
         click.option(
             "--exclude",
+            type=NonEmpty(),
             multiple=True,
             metavar="PATTERN",
             help="Leave out workflows by their keys; repeatable.",
@@ -221,6 +224,7 @@ def selection(function: F) -> F:
         click.option(
             "-s",
             "--select",
+            type=NonEmpty(),
             multiple=True,
             metavar="PATTERN",
             help="Only workflows with such keys, as in 'leads/*'; repeatable.",

@@ -33,7 +33,7 @@ from ._error_messages import describe_error
 from ._exit_codes import FAILED, INTERRUPTED
 from ._options import OPTIONS, name_environment
 from ._output_options import output_file
-from ._param_types import EnvName, PathName
+from ._param_types import NonEmpty, PathName
 from ._service import require_credential, warn_about_endpoint
 from ._terminal import (
     confirm,
@@ -71,7 +71,7 @@ from ._terminal import (
 )
 @click.option(
     "--second-env",
-    type=EnvName(),
+    type=NonEmpty(),
     metavar="NAME",
     shell_complete=complete_environments,
     help="With --probe: an environment of another organisation, to find out what its "

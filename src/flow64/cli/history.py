@@ -16,7 +16,7 @@ from ._completion import complete_environments
 from ._execution import format_saved_file
 from ._make_plan import open_history
 from ._outputs import HistoryEntry
-from ._param_types import EnvName, Whole
+from ._param_types import NonEmpty, Whole
 from ._tables import print_table
 from ._terminal import print_json, print_message
 
@@ -37,7 +37,7 @@ WHY: Final[Mapping[str, str]] = {
 @click.option(
     "-e",
     "--env",
-    type=EnvName(),
+    type=NonEmpty(),
     metavar="NAME",
     shell_complete=complete_environments,
     help="List only what was replaced in this environment.",

@@ -46,7 +46,7 @@ from ._estimate import (
 from ._exit_codes import INTERRUPTED, NoConsentError
 from ._options import OPTIONS, name_environment
 from ._output_options import ROW_FILES, rows_file
-from ._param_types import Number, PathName, Whole
+from ._param_types import NonEmpty, Number, PathName, Whole
 from ._service import connect, find_environment, format_watch_command
 from ._stdin import is_dash, read_stdin
 from ._terminal import (
@@ -100,17 +100,13 @@ class RunParameters:
         return not (self.intent or self.retry or self.is_new)
 
     def require_name(self) -> None:
-        """Refuse empty names, and a name together with `--new`.
+        """Refuse a name together with `--new`.
 
         Raises:
-            click.UsageError: A name is empty, or contradicts `--new`.
+            click.UsageError: A name contradicts `--new`.
         """
         if self.is_new and (self.intent or self.retry):
             raise click.UsageError("--new starts a run of its own: leave out its name")
-        for option, name in (("--intent", self.intent), ("--retry", self.retry)):
-            if name is not None and not name.strip():
-                problem = f"{option} is empty: is the variable set that it comes from?"
-                raise click.UsageError(problem)
 
     def require_fresh(self) -> None:
         """Refuse `--set` together with `--stale`.
@@ -231,12 +227,14 @@ class RunParameters:
 )
 @click.option(
     "--intent",
+    type=NonEmpty(),
     metavar="NAME",
     help="Name a run that must happen once, such as a date or a CI job. The same "
     "intent with the same rows is the same run, on any machine.",
 )
 @click.option(
     "--retry",
+    type=NonEmpty(),
     metavar="RUN_ID",
     help="Start this run again, once, if it ended without success. You may pay again "
     "for rows that it has processed.",

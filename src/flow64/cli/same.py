@@ -17,7 +17,7 @@ from . import _params as params
 from ._colours import paint_state
 from ._completion import complete_environments
 from ._exit_codes import CHANGES
-from ._param_types import EnvName
+from ._param_types import NonEmpty
 from ._service import connect
 from ._tables import print_table
 from ._terminal import print_json, print_message
@@ -30,10 +30,10 @@ from ._terminal import print_json, print_message
     "flow64 same staging prod --json",
 )
 @click.argument(
-    "here", metavar="ENV", type=EnvName(), shell_complete=complete_environments
+    "here", metavar="ENV", type=NonEmpty(), shell_complete=complete_environments
 )
 @click.argument(
-    "there", metavar="OTHER_ENV", type=EnvName(), shell_complete=complete_environments
+    "there", metavar="OTHER_ENV", type=NonEmpty(), shell_complete=complete_environments
 )
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
 @params.exit_code("Exit with 2 unless all are known to be the same.")

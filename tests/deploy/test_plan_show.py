@@ -58,7 +58,7 @@ what changes: 1 workflow will be created (leads)
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: approve the change, and at most $50 per 1,000 input rows
+    asked of you: approve the change, and at most $50 per 1,000 input rows; until somebody deploys it, nothing changes on the service
 
 + leads: will be created
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -87,7 +87,7 @@ what changes: 1 workflow will be created (found-people)
         found-people spends at deploy
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: approve the change, and an unknown amount per 1,000 input rows
+    asked of you: approve the change, and an unknown amount per 1,000 input rows; until somebody deploys it, nothing changes on the service
         agree to what found-people spends at deploy
 
 + found-people: will be created
@@ -123,7 +123,7 @@ what changes: 1 workflow is pinned to a workflow that is not on the service (lea
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: choose an option for leads; until somebody runs one of the commands below, nothing is deployed
+    asked of you: choose an option for leads; until then nothing is deployed
 
 ! leads: absent: is pinned to a workflow that is not on the service; this stops the deploy
     Leads (11111111-1111-4111-8111-111111111111)
@@ -172,7 +172,7 @@ what changes: 1 workflow will change (leads)
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: approve the change, and +$150 per 1,000 input rows
+    asked of you: approve the change, and +$150 per 1,000 input rows; until somebody deploys it, nothing changes on the service
 
 ~ leads: will change
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -201,7 +201,7 @@ what changes: 1 workflow will change (leads)
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: approve the change, and +$150 per 1,000 input rows
+    asked of you: approve the change, and +$150 per 1,000 input rows; until somebody deploys it, nothing changes on the service
 
 ~ leads: will change
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -233,7 +233,7 @@ what changes: 1 workflow was edited on the service since the last deploy (leads)
     not checked: orphans (workflows that are no longer in the code)
         what was edited on the service (1 workflow)
         what the blocks return (a review starts no run)
-    asked of you: choose an option for leads; until somebody runs one of the commands below, nothing is deployed
+    asked of you: choose an option for leads; until then nothing is deployed
 
 ! leads: drifted: was edited on the service since the last deploy; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -265,7 +265,7 @@ what changes: 1 workflow was edited on the service since the last deploy (leads)
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: choose an option for leads; until somebody runs one of the commands below, nothing is deployed
+    asked of you: choose an option for leads; until then nothing is deployed
 
 ! leads: drifted: was edited on the service since the last deploy; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -296,7 +296,7 @@ what changes: 1 workflow changes in the code, and was also edited on the service
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: choose an option for leads; until somebody runs one of the commands below, nothing is deployed
+    asked of you: choose an option for leads; until then nothing is deployed
 
 ! leads: conflict: changes in the code, and was also edited on the service; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -331,7 +331,7 @@ what changes: 1 workflow will only get its stamp (leads)
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: approve the change
+    asked of you: approve the change; until somebody deploys it, nothing changes on the service
 
 = leads: will only get its stamp
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -354,7 +354,7 @@ what changes: 1 workflow will only get its stamp (leads)
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: approve the change
+    asked of you: approve the change; until somebody deploys it, nothing changes on the service
 
 = leads: will only get its stamp
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -378,7 +378,7 @@ what changes: 1 workflow was deployed by newer code (leads)
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: choose an option for leads; until somebody runs one of the commands below, nothing is deployed
+    asked of you: choose an option for leads; until then nothing is deployed
 
 ! leads: behind: was deployed by newer code; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -417,7 +417,7 @@ what changes: 1 workflow was not deployed by this code (leads)
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: choose an option for leads; until somebody runs one of the commands below, nothing is deployed
+    asked of you: choose an option for leads; until then nothing is deployed
 
 ! leads: foreign: was not deployed by this code; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -467,7 +467,7 @@ what changes: 1 workflow will be deleted (gone)
     cost per 1,000 input rows: unchanged
         the deploy itself spends nothing
     not checked: what the blocks return (a review starts no run)
-    asked of you: approve the change
+    asked of you: approve the change; until somebody deploys it, nothing changes on the service
 
 - gone: orphan: is on the service and no longer in the code; will be deleted
     Gone (73686e8d-5f18-56e7-a44f-a508af759c46)
@@ -517,7 +517,7 @@ what changes: old is no longer in the code, and new is new: one workflow with a 
         at most: the cost if every row reaches every block
         the deploy itself spends nothing
     not checked: what the blocks return (a review starts no run)
-    asked of you: choose an option for old → new; until somebody runs one of the commands below, nothing is deployed
+    asked of you: choose an option for old → new; until then nothing is deployed
 
 ! old → new: is new or has a new key; this stops the deploy
     Leads (85130e7b-91ba-562f-bcaf-40fc3111aa13; as another workflow 0448b51f-dc97-543b-8b1b-1b75e2a59385)
@@ -542,7 +542,7 @@ what changes: 1 workflow changes in the code, and was also edited on the service
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: choose an option for secret; until somebody runs one of the commands below, nothing is deployed
+    asked of you: choose an option for secret; until then nothing is deployed
 
 ! secret: conflict: changes in the code, and was also edited on the service; this stops the deploy
     Leads (7aa02b2a-0374-5757-b1c9-707bac4c6742)
@@ -576,7 +576,7 @@ what changes: 1 workflow is on the service and no longer in the code (extra)
         at most: the cost if every row reaches every block
         the deploy itself spends nothing
     not checked: what the blocks return (a review starts no run)
-    asked of you: choose an option for extra → leads and extra; until somebody runs one of the commands below, nothing is deployed
+    asked of you: choose an option for extra → leads and extra; until then nothing is deployed
 
 ! extra → leads: is new or has a new key; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -613,7 +613,7 @@ what changes: 1 workflow is on the service and no longer in the code (extra)
         at most: the cost if every row reaches every block
         the deploy itself spends nothing
     not checked: what the blocks return (a review starts no run)
-    asked of you: choose an option for extra → leads and extra; until somebody runs one of the commands below, nothing is deployed
+    asked of you: choose an option for extra → leads and extra; until then nothing is deployed
 
 ! extra → leads: is new or has a new key; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -650,7 +650,7 @@ what changes: 1 workflow will change (leads)
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: reject the change, or approve it although it breaks something
+    asked of you: reject the change, or approve it although it breaks something; until somebody deploys it, nothing changes on the service
 
 ! leads: will change, and loses output columns
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -680,7 +680,7 @@ what changes: 1 workflow was not deployed by this code (theirs)
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: choose an option for theirs; until somebody runs one of the commands below, nothing is deployed
+    asked of you: choose an option for theirs; until then nothing is deployed
 
 ! theirs: foreign: was not deployed by this code; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -717,7 +717,7 @@ what changes: 1 workflow was not deployed by this code (leads)
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: choose an option for leads; until somebody runs one of the commands below, nothing is deployed
+    asked of you: choose an option for leads; until then nothing is deployed
 
 ! leads: foreign: was not deployed by this code; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -756,7 +756,7 @@ what changes: 1 workflow will only get its stamp (leads)
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: approve the change
+    asked of you: approve the change; until somebody deploys it, nothing changes on the service
 
 = leads: will only get its stamp
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -778,7 +778,7 @@ what changes: 1 workflow will only get its stamp (found)
         found spends at deploy
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: approve the change
+    asked of you: approve the change; until somebody deploys it, nothing changes on the service
         agree to what found spends at deploy
 
 = found: will only get its stamp
@@ -805,7 +805,7 @@ what changes: 1 workflow will change (secret)
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: approve the change
+    asked of you: approve the change; until somebody deploys it, nothing changes on the service
 
 ~ secret: will change
     Leads (7aa02b2a-0374-5757-b1c9-707bac4c6742)
@@ -831,7 +831,7 @@ what changes: 1 workflow differs (leads)
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
-    asked of you: choose an option for leads; until somebody runs one of the commands below, nothing is deployed
+    asked of you: choose an option for leads; until then nothing is deployed
 
 ! leads: differs; this stops the deploy
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)

@@ -155,10 +155,12 @@ def test_drifted_workflows_are_one_decision():
         "regional/fr and regional/gb\n"
         "        38 workflows: block lead_enrichment now has return_fields.seniority: "
         '"How senior the person is, in one word"\n'
-        '        regional/fr: the same, and block find_email: mode: "PERSONAL" (set on '
-        'the service) → "PROFESSIONAL"\n'
-        '        regional/gb: the same, and title: "Leads, GB (paused, ask Ada)" (set '
-        'on the service) → "Leads, GB"\n'
+        "        regional/fr: block lead_enrichment now has return_fields.seniority: "
+        '"How senior the person is, in one word", and block find_email: mode: '
+        '"PERSONAL" (set on the service) → "PROFESSIONAL"\n'
+        "        regional/gb: block lead_enrichment now has return_fields.seniority: "
+        '"How senior the person is, in one word", and title: '
+        '"Leads, GB (paused, ask Ada)" (set on the service) → "Leads, GB"\n'
     )
     assert text.index("\n~ regional/* (38)") < text.index("\n! regional/fr")
     assert text.endswith(
@@ -254,7 +256,7 @@ def test_cost_has_one_name(before, after, cost, asked):
     text = as_text(Review("plan", [one], env="prod"))
 
     assert text.count(f"    cost per 1,000 input rows: {cost}\n") == 2
-    assert f"    asked of you: approve the change{asked}\n" in text
+    assert f"    asked of you: approve the change{asked}; until somebody " in text
 
 
 def test_last_lines_are_the_next_command():

@@ -473,7 +473,8 @@ def test_headline_names_few():
     assert "    not checked: a\n" in text
     assert (
         "    asked of you: approve the change, and the cost per 1,000 input rows: k0 "
-        "+$1, k1 +$2, k2 +$3, k3 +$4 and 2 more\n"
+        "+$1, k1 +$2, k2 +$3, k3 +$4 and 2 more; until somebody deploys it, nothing "
+        "changes on the service\n"
         "        agree to what k0, k1, k2, k3 and 2 more spend at deploy\n"
     ) in text
     assert text.endswith(" --allow-spend k4 --allow-spend k5 --yes\n")
@@ -508,7 +509,7 @@ def test_broken_reads_come_first():
         "        what the blocks return (a review starts no run)",
         (
             "    asked of you: reject the change, or approve it although it breaks "
-            "something"
+            "something; until somebody deploys it, nothing changes on the service"
         ),
     ]
     assert of_many[1].startswith(

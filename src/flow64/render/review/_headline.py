@@ -180,12 +180,14 @@ def _list_requests(
 ) -> Iterator[str]:
     """Yield what the reviewer has to decide."""
     writing = [group for group in groups if group.one.action not in ("none", "refuse")]
+    refused = [group for group in groups if group.one.action == "refuse"]
     if writing:
         costs = _list_increases(writing, quote)
         approve = "approve the change"
         if is_broken:
             approve = "reject the change, or approve it although it breaks something"
-        yield f"{approve}{costs and f', and {costs}'}"
+        waits = "" if refused else f"; {_NOTHING_YET}"
+        yield f"{approve}{costs and f', and {costs}'}{waits}"
     spending = [
         group
         for group in groups
@@ -195,13 +197,14 @@ def _list_requests(
         named = join_groups(spending, quote, MOST_GROUPS)
         verb = "spends" if len(spending) == 1 else "spend"
         yield f"agree to what {named} {verb} at deploy"
-    refused = [group for group in groups if group.one.action == "refuse"]
     if refused:
         named = join_groups(refused, quote, MOST_GROUPS)
-        runs = "until somebody runs one of the commands below, nothing is deployed"
-        yield f"choose an option for {named}; {runs}"
+        yield f"choose an option for {named}; until then nothing is deployed"
     if not (writing or spending or refused):
         yield "nothing"
+
+
+_NOTHING_YET: Final = "until somebody deploys it, nothing changes on the service"
 
 
 def _list_increases(groups: Sequence[Group], quote: Quote) -> str:

@@ -167,10 +167,10 @@ def _list_common_changes(groups: Sequence[Group], quote: Quote) -> Iterator[str]
         yield f"{number if edited else 'the change'}: {_join_changes(common, quote)}"
     for other in edited[:MOST_GROUPS]:
         found = _describe_changes(other.first)
+        shared = [change for change in found if change in common]
         besides = [change for change in found if change not in common]
-        same = ["the same"] if len(besides) < len(found) else []
-        changes = [_join_changes(besides, quote)] if besides else []
-        yield f"{name_group(other, quote)}: {', and '.join([*same, *changes])}"
+        parts = [_join_changes(part, quote) for part in (shared, besides) if part]
+        yield f"{name_group(other, quote)}: {', and '.join(parts)}"
     if (more := len(edited) - MOST_GROUPS) > 0:
         yield pluralize(more, "more group")
 

@@ -124,7 +124,9 @@ def slow(session: nox.Session) -> None:
 
     They are not measured: the others run all lines that have to be run.
     """
-    python(session, "pytest", *WORKERS, "-m", "slow", *FULL, *session.posargs)
+    # Files with few and long tests come last, so workers that are idle share them.
+    workers = ("-n", "auto", "--dist", "worksteal")
+    python(session, "pytest", *workers, "-m", "slow", *FULL, *session.posargs)
 
 
 @nox.session(requires=["tests"])

@@ -431,8 +431,10 @@ def test_conflict(alone, emulator):
 
     assert plan.code == 3
     assert "! leads: conflict" in plan.summary
-    edited = plan.summary.partition("what was edited on the service:\n")[2]
-    assert edited.lstrip().startswith(f'~ title: "{leads.workflow.name}" → "Edited by')
+    before = (
+        f'~ title: last deploy "{leads.workflow.name}" · service now "Edited by hand"'
+    )
+    assert before in plan.summary
 
 
 def played_plan(github):

@@ -289,8 +289,8 @@ def test_time_that_a_request_may_stall_is_stated():
 @pytest.mark.parametrize("sent", STALLED.values(), ids=STALLED)
 def test_connection_that_stalls_is_closed(sent, monkeypatch, capfd):
     """The next request is served, and nothing is printed."""
-    monkeypatch.setattr(_serving, "STALLED", 0.2)
-    monkeypatch.setattr(_serving, "KEEP_ALIVE", 0.2)
+    monkeypatch.setattr(_serving, "STALLED", 1)
+    monkeypatch.setattr(_serving, "KEEP_ALIVE", 1)
     with Emulator() as emulator:
         address = ("127.0.0.1", int(emulator.url.rpartition(":")[2]))
         with socket.create_connection(address, timeout=10) as raw:

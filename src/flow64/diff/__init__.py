@@ -48,6 +48,7 @@ from ._costs import COST as COST
 from ._costs import PER_ROWS as PER_ROWS
 from ._costs import format_cost_change as format_cost_change
 from ._costs import format_cost_difference as format_cost_difference
+from ._costs import has_upper_bound as has_upper_bound
 from ._data import as_data, list_change_names
 from ._data import digest_secrets as digest_secrets
 from ._diff import diff

@@ -28,8 +28,7 @@ def format_cost_change(
         after: The cost after.
         word: Writes one cost.
     """
-    is_counted = any(one and one.dollars is not None for one in (before, after))
-    most = "at most " if is_counted else ""
+    most = "at most " if has_upper_bound(before, after) else ""
     if before is None:
         return f"{most}{word(after)}"
     if before == after:
@@ -37,6 +36,11 @@ def format_cost_change(
     difference = format_cost_difference(before, after)
     more = f" ({difference})" if difference else ""
     return f"{most}{word(before)} {ARROW} {word(after)}{more}"
+
+
+def has_upper_bound(before: Estimate | None, after: Estimate) -> bool:
+    """Return True if one of two costs, or a part of it, has an upper bound."""
+    return any(one and one.dollars is not None for one in (before, after))
 
 
 def format_cost_difference(before: Estimate, after: Estimate) -> str:

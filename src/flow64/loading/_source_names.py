@@ -20,7 +20,6 @@ from ._importing import is_module_name
 
 if TYPE_CHECKING:
     from ..analysis import KindChange, RuleSetting
-    from ..environments import Settings
 
 CODE: Final = "code"
 """The address of the source of `[tool.flow64]`."""

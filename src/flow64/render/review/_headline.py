@@ -18,6 +18,7 @@ from ...diff import (
     PER_ROWS,
     format_cost_change,
     format_cost_difference,
+    has_upper_bound,
 )
 from ...plan import ABSENT_BASE, DIRTY_TREE, Review
 from ...text import join_first, pluralize
@@ -109,7 +110,7 @@ def _list_costs(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
         costs = [*dict.fromkeys(format_group_cost(g, Estimate.brief) for g in known)]
         each = " each" if sum(len(group.views) for group in known) > 1 else ""
         yield f"{costs[0]}{each}" if len(costs) == 1 else "unchanged"
-    if any("at most" in format_group_cost(one, Estimate.brief) for one in known):
+    if any(map(_is_bounded, known)):
         yield "at most: the cost if every row reaches every block"
     if settings := _describe_settings(groups, quote):
         yield f"not set by code: {settings}"
@@ -121,6 +122,12 @@ def _list_costs(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
 
 def _is_cost_changed(group: Group) -> bool:
     return group.one.details.cost_before != group.one.details.cost_after
+
+
+def _is_bounded(group: Group) -> bool:
+    details = group.one.details
+    after = details.cost_after
+    return after is not None and has_upper_bound(details.cost_before, after)
 
 
 def _describe_settings(groups: Sequence[Group], quote: Quote) -> str:

@@ -54,6 +54,8 @@ from ._data import digest_secrets as digest_secrets
 from ._diff import diff
 from ._find_consequences import consequences
 from ._lines import ARROW as ARROW
+from ._lines import EDGES as EDGES
+from ._lines import THE_BLOCK as THE_BLOCK
 from ._lines import Line as Line
 from ._lines import Section as Section
 from ._lines import Sign as Sign

@@ -15,6 +15,8 @@ from ..dsl import UNSET
 from ._items import describe_value, format_item, read_item
 from ._lines import (
     ARROW,
+    EDGES,
+    THE_BLOCK,
     Line,
     compare_texts,
     compare_values,
@@ -78,7 +80,7 @@ class EdgeRef(NamedTuple):
 # -- The workflow and its blocks -------------------------------------------------------
 
 _WORKFLOW: Final[Topic] = ("", None)
-_EDGES: Final[Topic] = ("edges", None)
+_EDGES: Final[Topic] = (EDGES, None)
 
 
 class _OfBlock:
@@ -130,7 +132,7 @@ class BlockAdded(_OfBlock):
 
     def describe(self) -> Iterator[Line]:
         """Return the change in words, with all fields of the block."""
-        yield Line("+", f"the block is new{_of_kind(self.block)}")
+        yield Line("+", f"{THE_BLOCK}is new{_of_kind(self.block)}")
         for name, value in self.wire.specs.items():
             yield from describe_value("+", self.wire.kind, (name,), value, depth=1)
 
@@ -144,7 +146,7 @@ class BlockRemoved(_OfBlock):
 
     def describe(self) -> Iterator[Line]:
         """Return the change in words."""
-        yield Line("-", f"the block is gone{_of_kind(self.block)}")
+        yield Line("-", f"{THE_BLOCK}is gone{_of_kind(self.block)}")
 
 
 def _of_kind(block: BlockRef) -> str:

@@ -28,6 +28,12 @@ ARROW: Final = "→"
 LONGEST: Final = 160
 """Characters of a value in a line; JSON has all of it."""
 
+EDGES: Final = "edges"
+"""Title of the lines about edges."""
+
+THE_BLOCK: Final = "the block "
+"""Start of a line that says what becomes of a whole block."""
+
 AROUND: Final = 24
 """Characters of a long value that are shown around the part that differs."""
 
@@ -70,6 +76,11 @@ class Line:
             return start + self.text
         return f"{start}{self.label}{self.before} {ARROW} {self.after}"
 
+    @property
+    def is_about_block(self) -> bool:
+        """Whether it says what becomes of a whole block."""
+        return self.text.startswith(THE_BLOCK)
+
 
 @frozen
 class Section:
@@ -84,6 +95,11 @@ class Section:
     title: str = field(converter=clean_text)
     lines: Sequence[Line]
     block: str | None = None
+
+    @property
+    def is_about_edges(self) -> bool:
+        """Whether the lines are about edges."""
+        return self.title == EDGES and self.block is None
 
 
 def format_sections(sections: Iterable[Section]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from ...diff import ARROW, Line, Section
+from ...diff import ARROW, THE_BLOCK, Line, Section
 from ...plan import Review
 from ...text import join_first, join_words, pluralize, truncate
 from ._grouping import Group
@@ -184,7 +184,7 @@ def _describe_changes(view: View) -> Sequence[str]:
     return [
         _describe_line(view, section, line)
         for section in view.change_sections
-        if section.block is not None or section.title != "edges"
+        if not section.is_about_edges
         for line in section.lines
         if not line.depth
     ]
@@ -192,10 +192,11 @@ def _describe_changes(view: View) -> Sequence[str]:
 
 def _describe_line(view: View, section: Section, line: Line) -> str:
     """Return a line and what it is about, in words instead of its sign."""
-    if line.text == _IS_NEW and section.block is not None:
-        return f"{section.title} is new{_describe_place(view, section.block)}"
-    if line.text.startswith(_BLOCK):
-        return f"{section.title} {line.text.removeprefix(_BLOCK)}"
+    if line.is_about_block:
+        place = ""
+        if line.sign == "+" and section.block is not None:
+            place = _describe_place(view, section.block)
+        return f"{section.title} {line.text.removeprefix(THE_BLOCK)}{place}"
     if section.title and line.sign in _VERBS:
         return f"{section.title} {_VERBS[line.sign]} {line.text}"
     shown = str(line)[2:]
@@ -203,10 +204,6 @@ def _describe_line(view: View, section: Section, line: Line) -> str:
         shown = f"{line.label}{line.before} (set on the service) {ARROW} {line.after}"
     return f"{section.title}: {shown}" if section.title else shown
 
-
-_BLOCK: Final = "the block "
-_IS_NEW: Final = "the block is new"
-"""Lines that say what becomes of a block."""
 
 _VERBS: Final = {"+": "now has", "-": "no longer has"}
 """What a sign says of a block."""

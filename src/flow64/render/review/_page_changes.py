@@ -9,7 +9,7 @@ from typing import Final
 from attrs import define, frozen
 
 from ...definition import canonical_id
-from ...diff import ARROW, Line, Section
+from ...diff import ARROW, EDGES, Line, Section
 from ...redaction import clean_text, redact_keys
 from .._graph import Graph, GraphNode, graph_between, mark_broken
 from .._style import STYLE as GRAPH_STYLE
@@ -118,7 +118,11 @@ def draw_group(
     ids = [canonical_id(node.id) for node in graph.nodes]
     places = dict(zip(ids, names, strict=True))
     changed = {canonical_id(one.block) for one in found if one.block is not None}
-    ends = _find_changed_ends(graph) if any(map(_is_wiring, found)) else set[str]()
+    ends = (
+        _find_changed_ends(graph)
+        if any(one.is_about_edges for one in found)
+        else set[str]()
+    )
 
     def find_link(node: GraphNode) -> str | None:
         block = canonical_id(node.id)
@@ -174,12 +178,8 @@ def write_changes(
         yield "</ul></div>"
 
 
-_PLACES: Final = {"edges": "edges", "broken reads": "breaks"}
+_PLACES: Final = {EDGES: "edges", "broken reads": "breaks"}
 """The places on the page of lines that are not about one block, by their titles."""
-
-
-def _is_wiring(section: Section) -> bool:
-    return section.title == "edges" and section.block is None
 
 
 def _write_place(section: Section, drawn: GroupGraph | None) -> str:

@@ -7,15 +7,12 @@ from typing import Final
 
 from attrs import evolve
 
-from ...diff import Line, Section
+from ...diff import THE_BLOCK, Line, Section
 from ._grouping import Group
 from ._view import View
 
 SEPARATOR: Final = " \u00b7 "
 """Stands between the versions of a value."""
-
-_BLOCK: Final = "the block "
-"""The start of a line that says what becomes of a block."""
 
 
 def join_versions(view: View) -> Sequence[Section]:
@@ -103,15 +100,14 @@ def list_lost_values(view: View) -> Sequence[str]:
         if (text := _describe_loss(section, line, is_edited=bool(edited)))
     ]
     # Edges come and go with their blocks.
-    apart = [text for section, text in found if section.title != "edges"]
+    apart = [text for section, text in found if not section.is_about_edges]
     return apart or [text for _, text in found]
 
 
 def _is_touched(view: View, section: Section, line: Line) -> bool:
     """Return True if a line may replace an edit. Long values are not compared."""
-    is_whole = line.text.startswith(_BLOCK)
     return any(
-        edit.text.startswith(_BLOCK if is_whole else line.text)
+        edit.text.startswith(THE_BLOCK if line.is_about_block else line.text)
         or line.text.startswith(edit.text)
         for edit in _list_edits(view, section)
     )
@@ -123,7 +119,7 @@ def _describe_loss(section: Section, line: Line, *, is_edited: bool) -> str:
     if line.before is not None:
         return f"{line.label}{line.before}{about}"
     text = f"{line.text}{about}"
-    if line.text.startswith(_BLOCK):
+    if line.is_about_block:
         text = section.title
     if line.sign == "-":
         return text

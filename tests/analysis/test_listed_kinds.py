@@ -101,8 +101,9 @@ def test_price_of_a_known_kind(kind, price, source, acts):
     assert {one.effect for one in effects(made).touches} == {*acts}
     estimate = estimate_cost(made, {})
     assert estimate.describe().endswith(f" (unconfirmed price: {kind})")
+    assert estimate.as_data()["unconfirmed"] == {kind: source}
     own = estimate_cost(made, {kind: 2.0})
-    assert (own.dollars, own.unconfirmed) == (2000, {})
+    assert (own.dollars, own.as_data()["unconfirmed"]) == (2000, {})
 
 
 @pytest.mark.parametrize("kind", ["find_phone", "scrape_web"])

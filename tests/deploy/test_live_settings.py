@@ -67,8 +67,8 @@ def test_dearer_field_is_shown_and_counts(kind):
         "rows": [],
         "appeared": [],
         "vanished": [],
-        "before": {"dollars": 350.0, "unpriced": [], "open": []},
-        "after": {"dollars": 500.0, "unpriced": [], "open": []},
+        "before": {"dollars": 350.0, "unpriced": [], "open": [], "unconfirmed": {}},
+        "after": {"dollars": 500.0, "unpriced": [], "open": [], "unconfirmed": {}},
         "code": 'FindEmail(mode="PERSONAL")',
         "dollars": 150.0,
     }
@@ -254,4 +254,5 @@ def test_new_workflow_shows_its_cost():
         "dollars": 500.0,
         "unpriced": [],
         "open": [],
+        "unconfirmed": {},
     }

@@ -897,7 +897,12 @@ DATA = snapshot(
                     "state": "new",
                     "action": "create",
                     "reasons": ["it is not on the service yet"],
-                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
+                    "cost": {
+                        "dollars": 50.0,
+                        "unpriced": [],
+                        "open": [],
+                        "unconfirmed": {},
+                    },
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "live": None,
                 }
@@ -923,6 +928,7 @@ DATA = snapshot(
                         "dollars": None,
                         "unpriced": ["search"],
                         "open": [{"kind": "find_email", "dollars": 0.05}],
+                        "unconfirmed": {},
                     },
                     "spends": ["search buys at creation"],
                     "effects": "spends as soon as it is created: search; spends at each run: search, find_email",
@@ -982,8 +988,18 @@ DATA = snapshot(
                             "rows": [],
                             "appeared": [],
                             "vanished": [],
-                            "before": {"dollars": 350.0, "unpriced": [], "open": []},
-                            "after": {"dollars": 500.0, "unpriced": [], "open": []},
+                            "before": {
+                                "dollars": 350.0,
+                                "unpriced": [],
+                                "open": [],
+                                "unconfirmed": {},
+                            },
+                            "after": {
+                                "dollars": 500.0,
+                                "unpriced": [],
+                                "open": [],
+                                "unconfirmed": {},
+                            },
                             "code": 'FindEmail(mode="PERSONAL")',
                             "dollars": 150.0,
                         }
@@ -1023,12 +1039,27 @@ DATA = snapshot(
                         },
                         {
                             "change": "cost-changed",
-                            "before": {"dollars": 50.0, "unpriced": [], "open": []},
-                            "after": {"dollars": 200.0, "unpriced": [], "open": []},
+                            "before": {
+                                "dollars": 50.0,
+                                "unpriced": [],
+                                "open": [],
+                                "unconfirmed": {},
+                            },
+                            "after": {
+                                "dollars": 200.0,
+                                "unpriced": [],
+                                "open": [],
+                                "unconfirmed": {},
+                            },
                         },
                     ],
                     "impact": "adds-column",
-                    "cost": {"dollars": 200.0, "unpriced": [], "open": []},
+                    "cost": {
+                        "dollars": 200.0,
+                        "unpriced": [],
+                        "open": [],
+                        "unconfirmed": {},
+                    },
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads b5764f3d4ae95e39 b5764f3d4ae95e39 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
                 }
@@ -1065,12 +1096,27 @@ DATA = snapshot(
                         },
                         {
                             "change": "cost-changed",
-                            "before": {"dollars": 50.0, "unpriced": [], "open": []},
-                            "after": {"dollars": 200.0, "unpriced": [], "open": []},
+                            "before": {
+                                "dollars": 50.0,
+                                "unpriced": [],
+                                "open": [],
+                                "unconfirmed": {},
+                            },
+                            "after": {
+                                "dollars": 200.0,
+                                "unpriced": [],
+                                "open": [],
+                                "unconfirmed": {},
+                            },
                         },
                     ],
                     "impact": "adds-column",
-                    "cost": {"dollars": 200.0, "unpriced": [], "open": []},
+                    "cost": {
+                        "dollars": 200.0,
+                        "unpriced": [],
+                        "open": [],
+                        "unconfirmed": {},
+                    },
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "touched": {
                         "schedules": [
@@ -1104,7 +1150,12 @@ DATA = snapshot(
                             "after": "Leads",
                         }
                     ],
-                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
+                    "cost": {
+                        "dollars": 50.0,
+                        "unpriced": [],
+                        "open": [],
+                        "unconfirmed": {},
+                    },
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "not_checked": [
                         "cannot show the edit: the last deployed version was not found"
@@ -1138,7 +1189,12 @@ DATA = snapshot(
                             "after": "Leads",
                         }
                     ],
-                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
+                    "cost": {
+                        "dollars": 50.0,
+                        "unpriced": [],
+                        "open": [],
+                        "unconfirmed": {},
+                    },
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "live": "3662eddc72c5092e4f45ec5ad7b3299cbe1028f89e4dbde77d3b779794ce8812",
                 }
@@ -1190,12 +1246,27 @@ DATA = snapshot(
                         },
                         {
                             "change": "cost-changed",
-                            "before": {"dollars": 50.0, "unpriced": [], "open": []},
-                            "after": {"dollars": 200.0, "unpriced": [], "open": []},
+                            "before": {
+                                "dollars": 50.0,
+                                "unpriced": [],
+                                "open": [],
+                                "unconfirmed": {},
+                            },
+                            "after": {
+                                "dollars": 200.0,
+                                "unpriced": [],
+                                "open": [],
+                                "unconfirmed": {},
+                            },
                         },
                     ],
                     "impact": "adds-column",
-                    "cost": {"dollars": 200.0, "unpriced": [], "open": []},
+                    "cost": {
+                        "dollars": 200.0,
+                        "unpriced": [],
+                        "open": [],
+                        "unconfirmed": {},
+                    },
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "live": "3662eddc72c5092e4f45ec5ad7b3299cbe1028f89e4dbde77d3b779794ce8812",
                     "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads b5764f3d4ae95e39 b5764f3d4ae95e39 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
@@ -1213,7 +1284,12 @@ DATA = snapshot(
                     "reasons": [
                         "it is what the code says, and its stamp does not say so"
                     ],
-                    "cost": {"dollars": 200.0, "unpriced": [], "open": []},
+                    "cost": {
+                        "dollars": 200.0,
+                        "unpriced": [],
+                        "open": [],
+                        "unconfirmed": {},
+                    },
                     "live": "988a72723773c93543df4f2bef93d6118c107fbe142b08a0cdba933196d8cb15",
                     "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads b5764f3d4ae95e39 b5764f3d4ae95e39 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
                 }
@@ -1229,7 +1305,12 @@ DATA = snapshot(
                     "reasons": [
                         "it is what the code says, and no code of yours deployed it"
                     ],
-                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
+                    "cost": {
+                        "dollars": 50.0,
+                        "unpriced": [],
+                        "open": [],
+                        "unconfirmed": {},
+                    },
                     "live": "6366e6ebbdc3c67737418716e41b70fb4670fe8de355be3cc3970db1447274f0",
                 }
             ],
@@ -1268,12 +1349,27 @@ DATA = snapshot(
                         },
                         {
                             "change": "cost-changed",
-                            "before": {"dollars": 200.0, "unpriced": [], "open": []},
-                            "after": {"dollars": 50.0, "unpriced": [], "open": []},
+                            "before": {
+                                "dollars": 200.0,
+                                "unpriced": [],
+                                "open": [],
+                                "unconfirmed": {},
+                            },
+                            "after": {
+                                "dollars": 50.0,
+                                "unpriced": [],
+                                "open": [],
+                                "unconfirmed": {},
+                            },
                         },
                     ],
                     "impact": "drops-column",
-                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
+                    "cost": {
+                        "dollars": 50.0,
+                        "unpriced": [],
+                        "open": [],
+                        "unconfirmed": {},
+                    },
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "live": "3cbf67274397407e4ceb70e64acdbe5ca9711157f022c0ac8c44991d6aed20f4",
                 }
@@ -1312,12 +1408,27 @@ DATA = snapshot(
                         },
                         {
                             "change": "cost-changed",
-                            "before": {"dollars": 200.0, "unpriced": [], "open": []},
-                            "after": {"dollars": 50.0, "unpriced": [], "open": []},
+                            "before": {
+                                "dollars": 200.0,
+                                "unpriced": [],
+                                "open": [],
+                                "unconfirmed": {},
+                            },
+                            "after": {
+                                "dollars": 50.0,
+                                "unpriced": [],
+                                "open": [],
+                                "unconfirmed": {},
+                            },
                         },
                     ],
                     "impact": "drops-column",
-                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
+                    "cost": {
+                        "dollars": 50.0,
+                        "unpriced": [],
+                        "open": [],
+                        "unconfirmed": {},
+                    },
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "live": "baf690ddc37fc8d6e4d911923c8f3ed82bbdcb59e8cac9b17fa22f0696b8f81f",
                 }
@@ -1415,7 +1526,12 @@ DATA = snapshot(
                         "it is not on the service yet",
                         "it may be old under another key",
                     ],
-                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
+                    "cost": {
+                        "dollars": 50.0,
+                        "unpriced": [],
+                        "open": [],
+                        "unconfirmed": {},
+                    },
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "live": None,
                     "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:new 96dc781e7eaadcf8 96dc781e7eaadcf8 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=6266e506;mode=c7e68c1a;url=75dc808a]",
@@ -1487,7 +1603,12 @@ DATA = snapshot(
                             "after": {"flow64:value": "hook", "secret": True},
                         }
                     ],
-                    "cost": {"dollars": 0.0, "unpriced": [], "open": []},
+                    "cost": {
+                        "dollars": 0.0,
+                        "unpriced": [],
+                        "open": [],
+                        "unconfirmed": {},
+                    },
                     "effects": "leaves something outside at each run: posts to value 'hook'",
                     "live": "c86eb33071a6481eda91e3a49c9f9c04c4146498acdf81cb9fb070678f891e11",
                     "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:secret d483426f14ab48ad 20480e9cea0abcc7 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type=bf0f7331;url=fe3309b5]",
@@ -1507,7 +1628,12 @@ DATA = snapshot(
                         "it is not on the service yet",
                         "it may be extra under another key",
                     ],
-                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
+                    "cost": {
+                        "dollars": 50.0,
+                        "unpriced": [],
+                        "open": [],
+                        "unconfirmed": {},
+                    },
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "live": None,
                 },
@@ -1553,7 +1679,12 @@ DATA = snapshot(
                         "it is not on the service yet",
                         "it may be extra under another key",
                     ],
-                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
+                    "cost": {
+                        "dollars": 50.0,
+                        "unpriced": [],
+                        "open": [],
+                        "unconfirmed": {},
+                    },
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "live": None,
                 },
@@ -1619,12 +1750,27 @@ DATA = snapshot(
                         },
                         {
                             "change": "cost-changed",
-                            "before": {"dollars": 200.0, "unpriced": [], "open": []},
-                            "after": {"dollars": 50.0, "unpriced": [], "open": []},
+                            "before": {
+                                "dollars": 200.0,
+                                "unpriced": [],
+                                "open": [],
+                                "unconfirmed": {},
+                            },
+                            "after": {
+                                "dollars": 50.0,
+                                "unpriced": [],
+                                "open": [],
+                                "unconfirmed": {},
+                            },
                         },
                     ],
                     "impact": "drops-column",
-                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
+                    "cost": {
+                        "dollars": 50.0,
+                        "unpriced": [],
+                        "open": [],
+                        "unconfirmed": {},
+                    },
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "not_checked": [
                         "whether it takes back work: it was deployed from a dirty working tree"
@@ -1707,12 +1853,27 @@ DATA = snapshot(
                         },
                         {
                             "change": "cost-changed",
-                            "before": {"dollars": 50.0, "unpriced": [], "open": []},
-                            "after": {"dollars": 200.0, "unpriced": [], "open": []},
+                            "before": {
+                                "dollars": 50.0,
+                                "unpriced": [],
+                                "open": [],
+                                "unconfirmed": {},
+                            },
+                            "after": {
+                                "dollars": 200.0,
+                                "unpriced": [],
+                                "open": [],
+                                "unconfirmed": {},
+                            },
                         },
                     ],
                     "impact": "adds-column",
-                    "cost": {"dollars": 200.0, "unpriced": [], "open": []},
+                    "cost": {
+                        "dollars": 200.0,
+                        "unpriced": [],
+                        "open": [],
+                        "unconfirmed": {},
+                    },
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "stamp": "[flow64:1 ns:acme.example/project:sales/workflow:theirs/pin:8c3c91bb-4d11-5075-b493-0478774c2aed 0375cd47e1a44098 0375cd47e1a44098 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1191bf7e;mode=1be6adfc;url=853becfb]",
                 }
@@ -1796,12 +1957,27 @@ DATA = snapshot(
                         },
                         {
                             "change": "cost-changed",
-                            "before": {"dollars": 200.0, "unpriced": [], "open": []},
-                            "after": {"dollars": 50.0, "unpriced": [], "open": []},
+                            "before": {
+                                "dollars": 200.0,
+                                "unpriced": [],
+                                "open": [],
+                                "unconfirmed": {},
+                            },
+                            "after": {
+                                "dollars": 50.0,
+                                "unpriced": [],
+                                "open": [],
+                                "unconfirmed": {},
+                            },
                         },
                     ],
                     "impact": "drops-column",
-                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
+                    "cost": {
+                        "dollars": 50.0,
+                        "unpriced": [],
+                        "open": [],
+                        "unconfirmed": {},
+                    },
                     "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "live": "f532f198820f0fc2f5a57f7ef8f21bd7285338946008c02b67cb8cd2edab272d",
                 }
@@ -1818,7 +1994,12 @@ DATA = snapshot(
                     "reasons": [
                         "it is what the code says; the stamp of workflow theirs of project sales (acme.example) by a pin goes"
                     ],
-                    "cost": {"dollars": 50.0, "unpriced": [], "open": []},
+                    "cost": {
+                        "dollars": 50.0,
+                        "unpriced": [],
+                        "open": [],
+                        "unconfirmed": {},
+                    },
                     "live": "48009d11fd3dc53c93db7ec80ba5efc44aae40525693ed6a8eae1a894caa3cb9",
                 }
             ],
@@ -1842,6 +2023,7 @@ DATA = snapshot(
                         "dollars": None,
                         "unpriced": ["search"],
                         "open": [{"kind": "find_email", "dollars": 0.05}],
+                        "unconfirmed": {},
                     },
                     "spends": ["search buys at creation"],
                     "live": "52830b62ca10f6152eb614253375d8030e894aa1c32b2cf6665c570c0bf41a39",
@@ -1874,7 +2056,12 @@ DATA = snapshot(
                             "after": {"flow64:value": "hook", "secret": True},
                         }
                     ],
-                    "cost": {"dollars": 0.0, "unpriced": [], "open": []},
+                    "cost": {
+                        "dollars": 0.0,
+                        "unpriced": [],
+                        "open": [],
+                        "unconfirmed": {},
+                    },
                     "effects": "leaves something outside at each run: posts to value 'hook'",
                     "live": "dc6b71aadbca958dba7c16de2b1859ed95376a030e5bfbaf7737e2fa159c41e9",
                     "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:secret d483426f14ab48ad 20480e9cea0abcc7 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type=bf0f7331;url=fe3309b5]",
@@ -1909,7 +2096,12 @@ DATA = snapshot(
                             "after": {"flow64:value": "hook", "secret": True},
                         }
                     ],
-                    "cost": {"dollars": None, "unpriced": ["new_kind"], "open": []},
+                    "cost": {
+                        "dollars": None,
+                        "unpriced": ["new_kind"],
+                        "open": [],
+                        "unconfirmed": {},
+                    },
                     "effects": "unknown: new_kind",
                     "live": "b0e1474e5f060283a3c09cf988b89b5e395d8e250450d6f5cce7dcd63d13e65f",
                     "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads e6745714950e9745 f327f0eb4f1cd1d3 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa a,url=bbd4d304;dataframe_type=1733cc61]",

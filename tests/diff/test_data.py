@@ -267,11 +267,12 @@ block work/mail
         ),
         {
             "change": "cost-changed",
-            "before": {"dollars": 0.0, "unpriced": [], "open": []},
+            "before": {"dollars": 0.0, "unpriced": [], "open": [], "unconfirmed": {}},
             "after": {
                 "dollars": None,
                 "unpriced": ["x"],
                 "open": [{"kind": "y", "dollars": 0.5}],
+                "unconfirmed": {},
             },
         },
         """\

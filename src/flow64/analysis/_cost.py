@@ -410,6 +410,7 @@ class Estimate:
             "dollars": self.dollars,
             "unpriced": [*self.unpriced],
             "open": rows,
+            "unconfirmed": {**self.unconfirmed},
         }
 
     def brief(self) -> str:

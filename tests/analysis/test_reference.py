@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from attrs import evolve
+from inline_snapshot import snapshot
 
 import flow64
 from flow64 import Workflow, analysis, blocks
@@ -20,6 +21,8 @@ from flow64.analysis import (
     all_pages,
     all_rules,
     checks,
+    describe_wrong_rule,
+    explain_finding,
     findings,
     findings_reference,
     rules_by_code,
@@ -123,6 +126,93 @@ def test_reference_has_a_section_for_each_code():
     assert re.findall(r"^## (.+)$", text, re.MULTILINE) == sorted(PAGES)
     assert text.startswith("## ambiguous-default-key\n\n*error* · family *keys*\n")
     assert "*error or warning or note* · family *specs*" in text
+
+
+@pytest.mark.parametrize("code", EXAMPLES)
+def test_a_page_says_how_to_silence(code):
+    """The ways that it names silence the example, and there are no others."""
+    page = "\n".join(explain_finding(code))
+    workflow = workflow_of(EXAMPLES[code])
+    lowered = workflow._lower(None, None)
+    allowing = evolve(lowered.definition, allowed=frozenset({code}))
+    allowed = {f.code for f in (*lowered.findings, *findings(allowing))}
+
+    assert ('allow=["' in page) is (code not in allowed)
+    assert ("nothing switches it off" in page) is (code in allowed)
+    assert (f'{code} = "ignore"' in page) is (describe_wrong_rule(code, "note") is None)
+    if "stays an error" not in page:
+        shown = workflow.with_rules({code: "ignore"}).check()
+        severities = {f.severity for f in shown if f.code == code}
+        assert severities <= ({"error"} if "it stays one there" in page else set())
+
+
+def test_page_as_text():
+    """It has what the Markdown has, with prose in lines of the width."""
+    assert "\n".join(explain_finding("unknown-word", 60)) == snapshot("""\
+unknown-word  error or warning · family specs
+
+A spec holds a word that is not on the documented list.
+
+It is a warning for the operator and the `and` or `or` of a
+condition, since only one source lists them, and for a
+`mode` in another case, since newer pages write
+`Professional`.
+
+fix  write one of the documented words
+
+example:
+  {
+    "id": "00000000-0000-4000-8000-000000000000",
+    "workflow_name": "Leads",
+    "workflow_description": "",
+    "workflow_definition": {
+      "blocks": [
+        {
+          "block_id": "00000000-0000-4000-8000-000000000001",
+          "sequence_number": 1,
+          "block_type": "webhook",
+          "block_name": "webhook",
+          "specs": {
+            "dataframe_type": "LEAD"
+          }
+        },
+        {
+          "block_id": "00000000-0000-4000-8000-000000000002",
+          "sequence_number": 2,
+          "block_type": "find_email",
+          "block_name": "find_email",
+          "specs": {
+            "mode": "BUSINESS"
+          }
+        }
+      ],
+      "edges": [
+        {
+          "from_block_id": "00000000-0000-4000-8000-000000000001",
+          "to_block_id": "00000000-0000-4000-8000-000000000002"
+        }
+      ]
+    }
+  }
+
+to give it another severity, or to switch it off, in pyproject.toml:
+  [tool.flow64.rules]
+  unknown-word = "ignore"  # or "error", "warning", "note"
+if it is an error, it stays one there
+to switch it off on one block, or in all workflows of a Project: allow=["unknown-word"]\
+""")
+    assert "\n".join(explain_finding("no-workflow", 60)) == snapshot("""\
+no-workflow  error · family source
+
+The source has flows, but no `Workflow`. A module of a
+folder may hold flows for others, so this is about a whole
+source.
+
+fix  write `Workflow("Title", flow, key="key")` at the level of the module
+
+in [tool.flow64.rules] it stays an error
+nothing switches it off\
+""")
 
 
 def test_every_rule_says_what_it_means():

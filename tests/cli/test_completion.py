@@ -122,6 +122,7 @@ def test_in_bash(project):
         (["blocks", "company", "s"], ["search", "scrape_web", "send_slack_message"]),
         (["blocks", "sync", "--env", "p"], ["prod"]),
         (["blocks", "rev"], ["reverse_email", "reverse_phone"]),
+        (["check", "--error", "late"], ["late-deduplicate", "late-filter"]),
     ],
     ids=" ".join,
 )
@@ -199,8 +200,9 @@ def test_commands_without_their_modules():
     assert "--version" in [one.value for one in options]
 
 
-def test_help_of_commands_and_topics(project):
-    """`flow64 help` completes both, also the second word of a command."""
+def test_help_of_commands_topics_and_findings(project):
+    """`flow64 help` completes all, also the second word of a command."""
+    assert completed("help", "late") == ["late-deduplicate", "late-filter"]
     assert completed("help", "env") == ["environments"]
     assert completed("help", "res") == ["restore", "results"]
     assert completed("help", "blocks", "s") == ["sync"]

@@ -10,6 +10,7 @@ import click
 import pytest
 
 from flow64 import LEAD, Workflow
+from flow64.analysis import all_pages, explain_finding
 from flow64.blocks import FindEmail, Search, VerifyEmail, Webhook
 from flow64.cli import COMMANDS, GROUPS, TOPICS, group
 from flow64.cli._estimate import estimate_run
@@ -91,11 +92,12 @@ def test_topic(name, flow64):
     [
         (
             ("help", "environmentz"),
-            "no command or topic 'environmentz' (did you mean 'e",
+            "no command, topic or finding 'environmentz' (did you mean 'e",
         ),
-        (("help", "deplo"), "no command or topic 'deplo' (did you mean 'deploy'?)"),
+        (("help", "deplo"), "topic or finding 'deplo' (did you mean 'deploy'?)"),
         (("help", "blocks", "synk"), "'blocks synk' (did you mean 'blocks sync'?)"),
-        (("help", "zzz"), "no command or topic 'zzz'; the topics are "),
+        (("help", "late-filtr"), "finding 'late-filtr' (did you mean 'late-filter'?)"),
+        (("help", "zzz"), "no command, topic or finding 'zzz'; the topics are "),
         (
             ("environmentz",),
             "no command 'environmentz' (did you mean 'help environments",
@@ -103,11 +105,27 @@ def test_topic(name, flow64):
     ],
 )
 def test_unknown_topic(arguments, problem, flow64):
-    """A mistyped topic or command is found in both."""
+    """A mistyped topic, command or code is found in all of them."""
     code, printed, told = flow64(*arguments)
 
     assert (code, printed) == (64, "")
     assert problem in told
+
+
+@pytest.mark.parametrize("code", all_pages())
+def test_finding(code, flow64):
+    """`flow64 help CODE` prints its page; the topic lists it, and no command has it."""
+    assert flow64("help", code) == (0, "\n".join(explain_finding(code)) + "\n", "")
+    assert code in flow64("help", "findings")[1].split("are about:")[1]
+    assert code not in {*COMMANDS, *TOPICS}
+
+
+def test_finding_in_colours(flow64):
+    """The code is bold, and nothing else."""
+    _, printed, _ = flow64("help", "late-filter", "--color", "always")
+
+    assert printed.startswith("\x1b[1mlate-filter\x1b[0m  warning · family cost\n")
+    assert printed.count("\x1b[1m") == 1
 
 
 @pytest.mark.parametrize("name", ONLINE)

@@ -77,10 +77,13 @@ def test_unknown_code(source, flow64):
     source()
     code, _, told = flow64("check", "--error", "insecure-ur")
     assert (code, "(did you mean 'insecure-url'?)" in told) == (64, True)
+    code, _, told = flow64("check", "--error", "nope")
+    assert (code, "finding; flow64 help findings lists all codes" in told) == (64, True)
 
     source('insecure-ur = "note"', 'late-filter = "ignor"', "cost-estimate = 5")
     code, _, told = flow64("check")
     assert (code, "(did you mean 'insecure-url'?)" in told) == (1, True)
+    assert "insecure-ur is not the code of a finding (did" in told
     assert "late-filter is 'ignor'; write error, warning, note or ignore" in told
     assert "cost-estimate is not a text; write error" in told
 

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from ._live_fields import LiveField, SchemaReader, walk_fields
     from ._reference import CompilerFault as CompilerFault
     from ._reference import all_pages as all_pages
+    from ._reference import explain_finding as explain_finding
     from ._reference import findings_reference
     from ._row_kinds import RowKindName, output_rows, row_kinds
     from .checks._columns import ABOUT_READS
@@ -130,7 +131,12 @@ _ROOMS = {
         "summarize_kind_changes",
     ),
     "_live_fields": ("LiveField", "SchemaReader", "walk_fields"),
-    "_reference": ("CompilerFault", "all_pages", "findings_reference"),
+    "_reference": (
+        "CompilerFault",
+        "all_pages",
+        "explain_finding",
+        "findings_reference",
+    ),
     "_row_kinds": ("RowKindName", "row_kinds", "output_rows"),
 }
 _LATER = {name: module for module, names in _ROOMS.items() for name in names}

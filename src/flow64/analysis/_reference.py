@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from ..diagnostics import Family, Severity
+from ..text import wrap_text
 from .checks import Rule, rules_by_code
 
 
@@ -26,6 +27,11 @@ class CompilerFault(NamedTuple):
     def severities(self) -> Sequence[Severity]:
         """A compiler fault stops every compile."""
         return ("error",)
+
+    @property
+    def can_be_allowed(self) -> bool:
+        """Nothing silences a compiler fault: there is nothing to compile with it."""
+        return False
 
 
 def findings_reference() -> str:
@@ -48,6 +54,49 @@ def example_of(page: Rule | CompilerFault) -> str:
     """Return the example of a page as text: a program, or JSON."""
     example = page.example
     return example if isinstance(example, str) else json.dumps(example, indent=2)
+
+
+def explain_finding(code: str, width: int = 80) -> Iterator[str]:
+    """Yield the lines of the page of a finding, as plain text.
+
+    Args:
+        code: The code of the finding.
+        width: The most cells of a line of prose.
+
+    Raises:
+        KeyError: No finding has this code.
+    """
+    page = all_pages()[code]
+    yield f"{code}  {' or '.join(page.severities)} · family {page.family}"
+    for paragraph in page.meaning.split("\n\n"):
+        yield ""
+        yield from wrap_text(paragraph.replace("\n", " "), width)
+    yield ""
+    yield f"fix  {page.advice}"
+    if example := example_of(page):
+        yield ""
+        yield "example:"
+        yield from (f"  {line}".rstrip() for line in example.split("\n"))
+    yield ""
+    yield from _explain_silencing(code, page)
+
+
+def _explain_silencing(code: str, page: Rule | CompilerFault) -> Iterator[str]:
+    if {*page.severities} != {"error"}:
+        yield "to give it another severity, or to switch it off, in pyproject.toml:"
+        yield "  [tool.flow64.rules]"
+        yield f'  {code} = "ignore"  # or "error", "warning", "note"'
+        if "error" in page.severities:
+            yield "if it is an error, it stays one there"
+    else:
+        yield "in [tool.flow64.rules] it stays an error"
+    if page.can_be_allowed:
+        yield (
+            "to switch it off on one block, or in all workflows of a Project: "
+            f'allow=["{code}"]'
+        )
+    else:
+        yield "nothing switches it off"
 
 
 def _section(page: Rule | CompilerFault) -> Iterator[str]:

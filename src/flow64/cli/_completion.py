@@ -50,6 +50,15 @@ def complete_kinds(
     return [*seconds, *match_names(kinds, incomplete)]
 
 
+def complete_codes(
+    _: click.Context, __: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Complete the code of a finding."""
+    from ..analysis import severities_by_code  # noqa: PLC0415 - loads the rules
+
+    return match_names(sorted(severities_by_code()), incomplete)
+
+
 def complete_commands(
     group: click.Group, context: click.Context, known: Mapping[str, str], begun: str
 ) -> list[CompletionItem]:

@@ -61,7 +61,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "balance": "Show the remaining credits.",
         "doctor": "Check the setup, and what the service answers to reads.",
         "completion": "Print the script for shell completion.",
-        "help": "Show the help of a command, or about a topic.",
+        "help": "Show the help of a command or topic, or explain a finding.",
     },
 }
 """The help of each command, in groups. A command is the `command` of the module of its
@@ -75,6 +75,7 @@ COMMANDS: Final[dict[str, str]] = {
 TOPICS: Final[Mapping[str, str]] = {
     "addresses": "The workflows of a command: files, keys, live ones, patterns.",
     "environments": "The service, organisation and credential of a command.",
+    "findings": "The codes of all errors, warnings and notes of a check.",
 }
 """What each topic is about. A topic is the `TEXT` of the module of its name in
 `topics`."""

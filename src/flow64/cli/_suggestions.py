@@ -13,7 +13,7 @@ from typing import Final
 
 import click
 
-from ..text import join_words
+from ..text import did_you_mean, join_words
 from ._options import OPTIONS
 
 # -- Commands --------------------------------------------------------------------------
@@ -62,7 +62,8 @@ COMMAND_SYNONYMS: Final[Mapping[str, str]] = _by_word(
         "stop abort kill": "flow64 cancel cancels a run",
         "emulator server dev": "flow64 serve runs an emulator",
         "credits usage": "flow64 balance shows the remaining credits",
-        "docs doc man": "flow64 help shows the help of a command, or about a topic",
+        "explain rule": "flow64 help CODE explains a finding",
+        "docs doc man": "flow64 help shows the help of a command or topic",
         "upgrade update": "install a newer flow64 as you installed this one",
     }
 )
@@ -81,15 +82,14 @@ def describe_unknown_command(name: str, commands: set[str], topics: set[str]) ->
 
 
 def describe_unknown_help(name: str, commands: set[str], topics: set[str]) -> str:
-    """Describe an unknown topic or command of `flow64 help`, and suggest one."""
-    from ..analysis import describe_wrong_rule  # noqa: PLC0415 - loads the rules
+    """Describe an unknown command, topic or code of `flow64 help`, and suggest one."""
+    from ..analysis import severities_by_code  # noqa: PLC0415 - loads the rules
 
-    if describe_wrong_rule(name, "error") is None:
-        page = "the page of findings in the documentation explains it"
-        return f"{name} is the code of a finding, and no command or topic; {page}"
-    near = _suggest(name, COMMAND_SYNONYMS.get(name), commands | topics)
+    advice = COMMAND_SYNONYMS.get(name)
+    near = _suggest(name, advice, commands | topics)
+    near = near or did_you_mean(name, severities_by_code())
     known = "" if near else f"; the topics are {join_words(sorted(topics))}"
-    return f"there is no command or topic {name!r}{near}{known}"
+    return f"there is no command, topic or finding {name!r}{near}{known}"
 
 
 def suggest_topic(name: str, topics: set[str]) -> str:
@@ -136,7 +136,7 @@ OPTION_SYNONYMS: Final[Sequence[tuple[str, str, str]]] = (
     ("--output-format", "--format", "write --format {value}"),
     ("--output-format", "--json", "write --json"),
     ("--ignore --disable", "check", f'write it under {_RULES}: CODE = "ignore"'),
-    ("--explain", "check", "the page of findings in the documentation explains each"),
+    ("--explain", "check", "write flow64 help {value}"),
     ("--auto-approve --assume-yes --no-input", "--yes", "with --yes nothing is asked"),
     ("--fix --write", "check", "check changes no code"),
     ("--detailed-exitcode", "--exit-code", "write --exit-code"),

@@ -16,6 +16,7 @@ from ..loading import Selection
 from ..text import join_first, pluralize, printable, shortened
 from . import _params as params
 from ._colours import paint_findings
+from ._completion import complete_codes
 from ._exit_codes import FAILED
 from ._terminal import (
     find_width,
@@ -29,8 +30,6 @@ from ._terminal import (
 
 MOST: Final = 3
 """How many workflows with the same findings are named. JSON names all."""
-
-_LISTED: Final = "the page of findings in the documentation lists all codes"
 
 FORMS: Final = ("text", "json", "github", "gitlab", "sarif")
 
@@ -58,6 +57,7 @@ FORMS: Final = ("text", "json", "github", "gitlab", "sarif")
     "codes",
     multiple=True,
     metavar="CODE",
+    shell_complete=complete_codes,
     help="Make this finding an error, whatever [tool.flow64.rules] says; repeatable.",
 )
 @click.option(
@@ -87,7 +87,8 @@ def command(
     SOURCE is an address (see `flow64 help addresses`); by default the project's code.
     Exits with 1 if there is an error, but not for warnings and notes. A module or file
     that cannot be loaded is an error, and all others are still checked.
-    [tool.flow64.rules] gives findings other severities, or leaves them out.
+    `flow64 help CODE` explains a finding. [tool.flow64.rules] gives findings other
+    severities, or leaves them out.
     """
     if as_json and form not in (None, "json"):
         raise params.option_error(
@@ -155,9 +156,7 @@ def _require_codes(codes: Sequence[str]) -> None:
     """
     for code in codes:
         if problem := describe_wrong_rule(code, "error"):
-            raise params.option_error(
-                "--error", f"{shortened(code)} {problem}; {_LISTED}"
-            )
+            raise params.option_error("--error", f"{shortened(code)} {problem}")
 
 
 def _print_report(form: str | None, found: Sequence[Finding]) -> None:

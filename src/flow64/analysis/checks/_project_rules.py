@@ -25,6 +25,9 @@ _ALWAYS: Final = (
 )
 
 
+_LISTED: Final = "flow64 help findings lists all codes"
+
+
 def apply_rules(
     found: Iterable[Finding], rules: Mapping[str, RuleSetting]
 ) -> list[Finding]:
@@ -50,7 +53,8 @@ def describe_wrong_rule(code: str, setting: object) -> str | None:
     """Describe what is wrong with a rule of a project; None if it is right."""
     known = severities_by_code()
     if code not in known:
-        return f"is not the code of a finding{did_you_mean(code, known)}"
+        near = did_you_mean(code, known)
+        return f"is not the code of a finding{near or f'; {_LISTED}'}"
     if setting not in SETTINGS:
         near = did_you_mean(setting, SETTINGS) if isinstance(setting, str) else ""
         given = shortened(setting) if isinstance(setting, str) else "not a text"

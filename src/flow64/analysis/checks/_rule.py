@@ -30,6 +30,10 @@ class Found(NamedTuple):
     severity: Severity | None = None
 
 
+_STRUCTURAL: Final = frozenset({"graph", "keys"})
+"""Families of errors that nothing silences: a definition that is not a graph, or has no
+ids, is not a definition."""
+
 _UUID: Final = "00000000-0000-4000-8000-00000000000"
 
 Test: TypeAlias = Callable[[Definition], bool]
@@ -72,6 +76,11 @@ class Rule:
     def is_safe(self) -> bool:
         """Whether it decides by documented facts alone, and may stop a compile."""
         return "error" in self.severities
+
+    @property
+    def can_be_allowed(self) -> bool:
+        """Whether `allow=` silences all of its findings."""
+        return not (self.is_safe and self.family in _STRUCTURAL)
 
 
 def rule(
@@ -179,8 +188,7 @@ def _finding(found: Found, rule: Rule, definition: Definition) -> Finding | None
     """Return a finding with its place, or None if its code is silenced there."""
     code, family, message = rule.code, rule.family, found.message
     severity = found.severity or rule.severities[0]
-    # A definition that is not a graph, or has no ids, is not a definition.
-    is_structural = severity == "error" and family in ("graph", "keys")
+    is_structural = severity == "error" and family in _STRUCTURAL
     if code in definition.allowed and not is_structural:
         return None
     if severity == "error" and definition.is_answer and not is_structural:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -103,6 +104,28 @@ def test_other_code(deployed, flow64):
         "same       inbound\ndifferent  other    the code deployed is "
     )
     assert told == "here: staging; there: prod\n"
+
+
+def test_quiet(deployed, flow64):
+    """The verdicts are the result, and which side is which is a message."""
+    change(deployed, "FindEmail()", "FindEmail(mode='PERSONAL')")
+    deploy(deployed, "staging")
+
+    code, printed, told = flow64("same", "staging", "prod", "--exit-code", "-q")
+
+    loud = flow64("same", "staging", "prod", "--exit-code")
+    assert (code, printed, told) == (2, loud[1], "")
+    assert loud[2] == "here: staging; there: prod\n"
+    assert flow64("same", "staging", "prod", "inbound", "-q")[1:] == (
+        "same  inbound\n",
+        "",
+    )
+
+
+def test_quiet_without_a_result(code, flow64):
+    """Nothing is deployed on either side, which is no error."""
+    assert flow64("same", "staging", "prod", "-q") == (0, "", "")
+    assert flow64("same", "staging", "prod", "othr", "-q")[0] == 64
 
 
 def test_picked_keys(deployed, flow64):
@@ -234,25 +257,88 @@ def test_no_key(code, flow64, monkeypatch):
     assert (code, printed, "SIXTYFOUR_API_KEY" in told) == (1, "", True)
 
 
-def test_pull_of_a_key_of_two_projects(deployed, flow64):
-    """Each is named by its id, with its project."""
-    change(deployed, '"growth"', '"sales"')
-    deploy(deployed, "staging", "other")
+# -- A key that workflows of two projects have ----------------------------------------
 
-    code, printed, told = flow64("pull", "other", "-e", "staging", "-o", "live")
+
+@pytest.fixture
+def shared(deployed):
+    """Two projects have the key `other` in staging: its ids, and how to be one."""
+    settings = deployed.with_name("pyproject.toml")
+    settings.write_text(f'[tool.flow64]\nsource = "leads.py"\n{SETTINGS}', "utf-8")
+    ids = {"growth": live_id("other", "staging")}
+    text = deployed.read_text("utf-8")
+
+    def become(project):
+        deployed.write_text(text.replace('"growth"', f'"{project}"'), "utf-8")
+
+    deployed.with_name("rows.csv").write_text("email\nada@example.com\n", "utf-8")
+    become("sales")
+    deploy(deployed, "staging", "other")
+    ids["sales"] = live_id("other", "staging")
+    return ids, become
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "pull other -e staging -o live",
+        "pull staging:other -o live",
+        "graph staging:other",
+        "code staging:other",
+        "diff staging:other staging:other",
+        "diff leads.py:other staging:other",
+        "run staging:other rows.csv --new --yes --no-wait",
+    ],
+)
+@pytest.mark.parametrize("project", ["growth", "sales"])
+def test_key_of_the_own_project(line, project, shared, flow64, service):
+    """If several have the key, it means the workflow of the project."""
+    ids, become = shared
+    become(project)
+    before = len(service.requests)
+
+    code, _, told = flow64(*line.split())
+
+    asked = " ".join(one.path for one in service.requests[before:])
+    assert (code, told if code else "") == (0, "")
+    assert [name for name, one in ids.items() if one in asked] == [project]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "pull staging:other -o live",
+        "graph staging:other",
+        "code staging:other",
+        "run staging:other rows.csv --new --yes --no-wait",
+    ],
+)
+@pytest.mark.parametrize("text", [None, "raise SystemError", ""])
+def test_key_of_other_projects(line, text, shared, flow64, tmp_path):
+    """If the project has none there, each is listed by its id, with its project."""
+    ids, become = shared
+    become("support")
+    if text is not None:
+        (tmp_path / "leads.py").write_text(text, "utf-8")
+
+    code, printed, told = flow64(*line.split())
 
     assert (code, printed) == (64, "")
     assert "2 workflows in staging have the key 'other'; name one by its id" in told
-    assert "that of your code is code:other" in told
-    assert "/growth)" in told
-    assert "/sales)" in told
+    for project, workflow_id in ids.items():
+        assert re.search(rf"staging:id:{workflow_id} \(\w+\.example/{project}\)", told)
 
 
-def test_diff_of_a_key_of_two_projects(deployed, flow64):
-    """Code is compared with the workflow of its own project."""
-    change(deployed, '"growth"', '"sales"')
-    deploy(deployed, "staging", "other")
+def test_no_code_is_imported_to_tell_a_key(shared, flow64):
+    """Not if it may not be, and not if one workflow has the key."""
+    _, become = shared
+    become("growth")
 
-    code, printed, told = flow64("diff", "leads.py:other", "staging:other")
+    refused = flow64("code", "staging:other", "--no-code")
+    with Path("leads.py").open("a", encoding="utf-8") as file:
+        file.write("print('imported')\n")
+    _, _, alone = flow64("graph", "staging:inbound")
+    _, _, several = flow64("graph", "staging:other")
 
-    assert (code, printed, told) == (0, "", "nothing differs (1 same)\n")
+    assert (refused[0], "name one by its id" in refused[2]) == (64, True)
+    assert ["imported" in text for text in (alone, several)] == [False, True]

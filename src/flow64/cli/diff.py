@@ -119,11 +119,11 @@ def _load_sides(
         values = select_set_values(environment.bound)
     found: dict[int, Side] = {}
     projects: frozenset[str] | None = None
-    own: frozenset[str] = frozenset()
+    own: frozenset[str] | None = None
     for at, address in enumerate(addresses):
         if isinstance(address, SourceAddress):
             found[at] = load_source_side(address, environment, values, code=code)
-            projects, own = list_projects(found[at]), list_owners(found[at])
+            projects, own = list_projects(found[at]), list_owners(found[at]) or None
             for note in found[at].notes:
                 print_message(note)
             if environment is not None:

@@ -245,8 +245,7 @@ def _fetch_by_title(
             raise
         keys = [one.key for one in select_ours(known, address.env) if one.key]
         if any(address.key in (key, key.partition("/")[0]) for key in keys):
-            advice = shlex.quote(f"code:{address.key}")  # several have the key
-            raise AddressError(f"{no_key}; that of your code is {advice}") from error
+            raise no_key from error  # several have it
         if address.text == address.key:  # it may have been meant as anything
             raise AddressError(describe_unknown(address.text, keys)) from error
         raise (no_key if keys else AddressError(str(error))) from error

@@ -68,12 +68,15 @@ class LiveAddress:
     Attributes:
         text: The address as it was given.
         key: A key, or a pattern of keys.
+        code: Whether modules of the project may be imported, to find out which of
+            several workflows with the key is its own.
     """
 
     text: str
     env: str
     key: str | None = None
     id: str | None = None
+    code: bool = field(default=True, eq=False, kw_only=True)
 
     @property
     def is_env(self) -> bool:
@@ -114,13 +117,14 @@ def parse_address(
         source = require_project_source()
         return SourceAddress(text, f"{source}:{rest}" if rest else source)
     if head in settings.environments:
-        return _parse_live(text, head, rest)
+        return _parse_live(text, head, rest, code=code)
     is_module = is_installed(head)
     is_env = bool(rest) or (prefers_live and env is None)
     if is_env and _accepts_any_env(settings) and not is_module:
-        return _parse_live(text, head, rest)
+        return _parse_live(text, head, rest, code=code)
     if prefers_live:
-        return LiveAddress(text, settings.environment(env).name, key=text)
+        name = settings.environment(env).name
+        return LiveAddress(text, name, key=text, code=code)
     configured = find_project_source()
     if configured is None and not is_module:
         raise AddressError(describe_unknown(text))
@@ -235,12 +239,12 @@ def is_path(text: str) -> bool:
     return is_relative or has_ending or is_drive or "\\" in place
 
 
-def _parse_live(text: str, env: str, rest: str) -> LiveAddress:
+def _parse_live(text: str, env: str, rest: str, *, code: bool) -> LiveAddress:
     given = rest.removeprefix(ID)
     if is_uuid(given):
         return LiveAddress(text, env, id=canonical_id(given))
     if not rest.startswith(ID):
-        return LiveAddress(text, env, key=rest or None)
+        return LiveAddress(text, env, key=rest or None, code=code)
     problem = f"{shortened(given)} is not the id of a workflow"
     raise AddressError(f"{problem}; `flow64 list --env {env}` shows the ids")
 

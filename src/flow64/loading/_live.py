@@ -16,16 +16,17 @@ from ..definition import (
     canonical_id,
     drop_env,
     escape_key,
+    path_of,
     split_stamp,
 )
 from ..deploy import key_of
-from ..errors import did_you_mean
+from ..errors import FlowError, did_you_mean
 from ..text import clipped, join_first, shortened
-from ._addresses import ID, LiveAddress
+from ._addresses import ID, LiveAddress, SourceAddress
 from ._errors import AddressError
 from ._selection import is_glob, matches, suggest_keys
-from ._source_names import MOST_NAMES, list_names
-from ._sources import Loaded
+from ._source_names import CODE, MOST_NAMES, find_project_source, list_names
+from ._sources import Loaded, load_source
 
 LiveState: TypeAlias = Literal["ours", "copy", "foreign"]
 """ours: our code deployed it. copy: it has the stamp of another one, as after
@@ -85,14 +86,15 @@ def select_ours(known: Iterable[LiveWorkflow], env: str) -> Sequence[LiveWorkflo
 def match_live(
     known: Sequence[LiveWorkflow],
     address: LiveAddress,
-    own: Container[str] = frozenset(),
+    own: Container[str] | None = None,
 ) -> Sequence[LiveWorkflow]:
     """Return the live workflows that an address names by a key, or by a pattern.
 
     Args:
         known: All live workflows.
         address: The address, with a key.
-        own: Namespaces and projects that a key means, if workflows of others have it.
+        own: Namespaces and projects that a key means, if workflows of several have it.
+            If None, those of the project's code, which is imported only then.
 
     Raises:
         AddressError: There is none, or several have the key.
@@ -105,8 +107,10 @@ def match_live(
         if found:
             return found
     found = found or [one for one in ours if (one.key or "").split("/")[0] == wanted]
-    mine = [one for one in found if project_path(one.path or "") in own]
-    found = mine or found
+    if len({project_path(one.path or "") for one in found}) > 1:
+        own = _find_own_projects(code=address.code) if own is None else own
+        mine = [one for one in found if project_path(one.path or "") in own]
+        found = mine or found
     if len(found) == 1:
         return found
     if found:
@@ -121,6 +125,18 @@ def match_live(
         f"in {address.env} there is no workflow {shortened(wanted)} that our code "
         f"deployed{near}; {there}; {advice}"
     )
+
+
+def _find_own_projects(*, code: bool) -> Container[str]:
+    """Return the namespaces and projects of the project's source, if it can be read."""
+    try:
+        source = find_project_source()
+        if source is None:
+            return ()
+        projects = load_source(SourceAddress(CODE, source), code=code).projects
+    except FlowError:
+        return ()
+    return {path_of([("ns", one.namespace), ("project", one.key)]) for one in projects}
 
 
 def _describe_way(one: LiveWorkflow) -> str:

@@ -105,7 +105,7 @@ def load_live_side(
     client: Client,
     address: LiveAddress,
     projects: frozenset[str] | None = None,
-    own: Container[str] = frozenset(),
+    own: Container[str] | None = None,
 ) -> Side:
     """Read live workflows, by requests that only read.
 

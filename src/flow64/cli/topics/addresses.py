@@ -16,7 +16,8 @@ An address says which workflows a command works on.
   prod:id:UUID  UUID                       any live workflow, by its id
   -                                        JSON of one workflow, from stdin
 
-A UUID alone is in the environment of -e. With `pull`, so is a key alone.
+A UUID alone is in the environment of -e. With `pull`, so is a key alone. If live
+workflows of several projects have a key, it means that of your project.
 
 If a text has two meanings, the first of these is taken, and a message names it: a file
 or folder, the file of a module, an environment, a key, an installed module. code:KEY

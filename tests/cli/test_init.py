@@ -148,6 +148,7 @@ def test_names(flow64, tmp_path):
     ("option", "text"),
     [
         ("--namespace", "local"),
+        ("--namespace", "acme"),
         ("--namespace", ""),
         ("--namespace", "Acme Inc"),
         ("--namespace", 'a"; import os; "'),

@@ -64,7 +64,7 @@ SAID = [
     (
         errors.RetryError(RUN, "it has completed, and its rows are there"),
         f"--retry {RUN}: it has completed, and its rows are there",
-        "to repeat a run: --retry RUN_ID, with the --intent of its start",
+        "",
     ),
     (
         errors.UnboundValueError("Leads", "prod", ["hook", "book"]),

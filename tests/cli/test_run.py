@@ -58,6 +58,20 @@ def test_run(start, deployed):
     assert told.endswith("completed\n")
 
 
+def test_title_is_one_line(deployed, people, flow64):
+    """A title may have lines, and be longer than a screen."""
+    text = Path("leads.py").read_text("utf-8")
+    title = "Inbound\\n" + 99 * "x"
+    Path("leads.py").write_text(text.replace("Inbound leads", title), "utf-8")
+    flow64("deploy", "leads.py", "--yes")
+
+    _, _, told = flow64("run", "leads.py", "people.csv", *QUICK, "--new", "-y")
+
+    workflow_id = load_source("leads.py").only.workflow.id()
+    line, _, _ = told.partition("\n")
+    assert line == f"run          Inbound\\n{50 * 'x'}… ({workflow_id})"
+
+
 def test_no_row_comes_out(deployed, people, flow64):
     """The last line says that nothing is left, and after which block; `watch` too."""
     source = Path("leads.py").read_text("utf-8")

@@ -115,6 +115,10 @@ COMMANDS_OF_OTHERS = [
         "name the environment with -e NAME; flow64 help environments says more",
     ),
     ("build", "flow64 compile writes JSON"),
+    ("clean", "flow64 compile -o compiled --prune removes what is stale there"),
+    ("deps", "flow64 installs nothing: pip does"),
+    ("refresh", "flow64 plan shows what a deploy would change"),
+    ("rule", "flow64 help CODE explains a finding"),
     ("rollback", "flow64 restore brings back a replaced workflow"),
     ("start", "flow64 run runs a workflow"),
     ("logs", "flow64 watch follows a run"),
@@ -160,7 +164,7 @@ def test_advice_names_what_there_is():
     assert COMMAND_SYNONYMS.keys().isdisjoint({*COMMANDS, *TOPICS, *all_pages()})
     advice = " ".join(COMMAND_SYNONYMS.values())
     assert set(re.findall("flow64 help ([a-z]+) says more", advice)) <= {*TOPICS}
-    named = set(re.findall("flow64 ([a-z]+)", advice)) - {"formats", "as"}
+    named = set(re.findall("flow64 ([a-z]+)", advice)) - {"formats", "as", "installs"}
     assert named <= {*COMMANDS}
 
 
@@ -186,6 +190,10 @@ OPTIONS_OF_OTHERS = [
         "check --explain late-filter",
         "'--explain'; write flow64 help late-filter (see",
     ),
+    ("check -m leads", "'-m'; write --select leads (see"),
+    ("graph -t svg", "'-t'; write --format svg (see"),
+    ("check --exit-zero", "'--exit-zero'; check exits with 1 for errors only (see"),
+    ("init --upgrade", "'--upgrade'; init makes new projects only (see"),
     ("run x --select y", "'--select'; run takes one workflow: name it as SOURCE"),
     ("run x --limit 3", "'--limit'; --max-rows N refuses more rows, and does not cut"),
     ("run x --rows a.csv", "'--rows'; ROWS is an argument: flow64 run leads rows.csv"),
@@ -267,6 +275,13 @@ WRONG_USES = [
         "SOURCE is missing: run takes one workflow, as in: flow64 run leads rows.csv",
     ),
     ("completion", "SHELL is missing: write one of bash, zsh, fish"),
+    ("watch", "RUN_ID is missing; flow64 runs lists the newest runs (see"),
+    ("cancel", "RUN_ID is missing; flow64 runs lists the newest runs (see"),
+    ("results", "RUN_ID is missing; flow64 runs lists the newest runs (see"),
+    ("restore", "KEY is missing; flow64 history lists what can be restored (see"),
+    ("same staging", "OTHER_ENV is missing: same takes two environments, as in: flow"),
+    ("blocks diff", "OLD is missing: name two files, as in: flow64 blocks diff old."),
+    ("deploy --plan", "option '--plan' needs a value (see flow64 deploy --help)"),
     (
         "pull",
         "--output: it is missing: name the folder to save it in, as in -o live (see",

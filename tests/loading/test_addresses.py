@@ -400,7 +400,7 @@ def test_pick(key, number):
         ("t*", "means 2 workflows; name one of them: prod:twice, prod:twice"),
         (
             "mony/*",
-            "no workflow 'mony/*' that our code deployed (did you mean 'many/*'",
+            "no workflow 'mony/*' that our code deployed (did you mean 'many/us'",
         ),
     ],
 )

@@ -153,6 +153,25 @@ def test_key_of_several(source, key):
         load_source(f"{source}:{key}")
 
 
+@pytest.mark.parametrize("key", ["deals", "deels"])
+def test_start_of_one_key(tmp_path, key):
+    """It is answered with the key, since a command may take no pattern."""
+    source = tmp_path / "few.py"
+    source.write_text(CODE.replace('key="sales"', 'key="deals/us"'), "utf-8")
+
+    with pytest.raises(AddressError, match=r"did you mean 'deals/us'\?"):
+        load_source(f"{source}:{key}")
+
+
+def test_empty_key_is_listed(tmp_path):
+    """A check reports it, and a list of keys shows that there is one."""
+    source = tmp_path / "few.py"
+    source.write_text(CODE.replace('key="sales"', 'key=""'), "utf-8")
+
+    with pytest.raises(AddressError, match=r"leads/jp, '', a\[b\]"):
+        load_source(f"{source}:nope")
+
+
 def test_only_one_of_several(source):
     """A command that takes one workflow names those of a pattern."""
     several = load_source(f"{source}:leads/*")

@@ -121,7 +121,6 @@ def _suggest_option(error: FlowError) -> str:
 
 _WAYS: Final[Mapping[type[FlowError], str]] = {
     IntentChangedError: "to start what is new, give another --intent",
-    RetryError: "to repeat a run: --retry RUN_ID, with the --intent of its start",
     StaleDeploymentError: "deploy first: flow64 deploy; or run what is there: --stale",
     UnboundValueError: (
         'to set it: --values FILE, a JSON object such as {"name": "what it is"}'

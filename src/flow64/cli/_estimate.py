@@ -12,7 +12,7 @@ from ..definition import Definition
 from ..diff import diff
 from ..errors import ForbiddenError, NotFoundError
 from ..runs import override_live, source_specs
-from ..text import format_dollars, pluralize
+from ..text import clipped, format_dollars, pluralize
 from ..workflow import Workflow
 from ._colours import paint_label
 from ._terminal import print_json, print_lines, print_message
@@ -34,7 +34,7 @@ def collect_run_facts(
     The estimate is that of the deployed workflow, since this is what runs.
     """
     facts = [
-        ("run", f"{workflow.name} ({definition.id})"),
+        ("run", f"{clipped(workflow.name)} ({definition.id})"),
         ("environment", f"{client.env} at {client.endpoint}"),
     ]
     try:

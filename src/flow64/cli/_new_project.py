@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import click
 
-from ..definition import LOCAL, slug
+from ..definition import slug
 from ..manifest import MANIFEST, write_all
 from ..manifest import as_text as manifest_text
 from ._ci_files import find_action, find_included, pin_actions, shorten_workflow
@@ -73,7 +73,7 @@ def as_namespace(text: str) -> str:
     Raises:
         click.BadParameter: It is not a domain or a repository.
     """
-    if _NAMESPACE.fullmatch(text) and text != LOCAL and ".." not in text:
+    if _NAMESPACE.fullmatch(text) and re.search("[./]", text) and ".." not in text:
         return text
     advice = "a domain or a repository of yours, such as acme.example"
     raise click.BadParameter(f"{text!r} is not {advice}", param_hint="--namespace")

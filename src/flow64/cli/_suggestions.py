@@ -30,13 +30,15 @@ COMMAND_SYNONYMS: Final[Mapping[str, str]] = _by_word(
             "take the workflow out of the code, then flow64 deploy --prune"
         ),
         "import fetch download": "flow64 pull saves live workflows",
-        "status drift preview": "flow64 plan shows what a deploy would change",
+        "status drift preview refresh": "flow64 plan shows what a deploy would change",
         "show get describe inspect": (
             "flow64 list shows what is deployed, and flow64 graph one workflow"
         ),
         "validate lint verify": "flow64 check lists errors and warnings",
         "test": "pytest runs the tests, and flow64 check lists errors and warnings",
         "debug": "flow64 doctor looks at the setup, and --debug shows tracebacks",
+        "clean": "flow64 compile -o compiled --prune removes what is stale there",
+        "deps install": "flow64 installs nothing: pip does",
         "retry": "flow64 run SOURCE ROWS --retry RUN_ID starts a run again",
         "output outputs": "flow64 results saves the files of a run",
         "state": "flow64 list shows what is deployed",
@@ -119,6 +121,7 @@ _RULES: Final = "[tool.flow64.rules] of pyproject.toml"
 
 OPTION_SYNONYMS: Final[Sequence[tuple[str, str, str]]] = (
     ("--target", "--select", "write flow64 {command} {value}, or use --select"),
+    ("-m --model --models --key", "--select", "write --select {value}"),
     ("--target --select -s", "run", "run takes one workflow: name it as SOURCE"),
     ("--limit -n", "--max-rows", "--max-rows N refuses more rows, and does not cut"),
     ("-n -L --max --count --last", "--limit", "write --limit N"),
@@ -133,12 +136,14 @@ OPTION_SYNONYMS: Final[Sequence[tuple[str, str, str]]] = (
     ("--stage --workspace --profile", "--env", "write --env NAME"),
     ("--var --var-file", "--values", "write --values FILE, which is a JSON object"),
     ("--destroy", "--prune", "take the workflow out of the code, and add --prune"),
-    ("--output-format", "--format", "write --format {value}"),
+    ("--output-format -t -T --type", "--format", "write --format {value}"),
     ("--output-format", "--json", "write --json"),
     ("--ignore --disable", "check", f'write it under {_RULES}: CODE = "ignore"'),
     ("--explain", "check", "write flow64 help {value}"),
     ("--auto-approve --assume-yes --no-input", "--yes", "with --yes nothing is asked"),
     ("--fix --write", "check", "check changes no code"),
+    ("--exit-zero", "check", "check exits with 1 for errors only"),
+    ("--upgrade --update", "init", "init makes new projects only"),
     ("--detailed-exitcode", "--exit-code", "write --exit-code"),
     ("--out --outfile -O", "--output", "write -o FILE"),
     ("--format", "plan", f"write --json; {_OTHER_FORMS}"),
@@ -343,22 +348,37 @@ def _reword(text: str) -> str:
 
 
 def _explain_missing(error: click.MissingParameter) -> str:
-    match OPTIONS.command, error.param:
-        case "diff", _:
-            from ..loading import advise_revision  # noqa: PLC0415 - loads the language
+    command = OPTIONS.command
+    if command == "diff":
+        from ..loading import advise_revision  # noqa: PLC0415 - loads the language
 
-            advice = map(advise_revision, OPTIONS.arguments)
-            if found := next(filter(None, advice), ""):
-                return found
-            return ": diff takes two addresses, as in: flow64 diff leads prod:leads"
-        case "run", _:
-            return ": run takes one workflow, as in: flow64 run leads rows.csv"
-        case _, click.Argument(type=click.Choice(choices=choices)):
+        advice = map(advise_revision, OPTIONS.arguments)
+        if found := next(filter(None, advice), ""):
+            return found
+    match error.param:
+        case click.Argument(type=click.Choice(choices=choices)):
             return f": write one of {', '.join(map(str, choices))}"
-        case _, click.Option(metavar=str(metavar)) as option:
+        case click.Argument():
+            return _MISSING.get(command, "")
+        case click.Option(metavar=str(metavar)) as option:
             return f": write {option.opts[0]} {metavar}"
-        case _, _:
+        case _:
             return ""
+
+
+_RUNS: Final = "; flow64 runs lists the newest runs"
+
+_MISSING: Final[Mapping[str, str]] = {
+    "blocks diff": ": name two files, as in: flow64 blocks diff old.json blocks.json",
+    "cancel": _RUNS,
+    "diff": ": diff takes two addresses, as in: flow64 diff leads prod:leads",
+    "restore": "; flow64 history lists what can be restored",
+    "results": _RUNS,
+    "run": ": run takes one workflow, as in: flow64 run leads rows.csv",
+    "same": ": same takes two environments, as in: flow64 same staging prod",
+    "watch": _RUNS,
+}
+"""What to write, or where to look, if an argument of a command is missing."""
 
 
 def _explain_extra(error: click.UsageError, extra: str) -> str:

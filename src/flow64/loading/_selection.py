@@ -100,9 +100,9 @@ EVERYTHING: Final = Selection()
 
 
 def suggest_keys(known: Sequence[str]) -> Sequence[str]:
-    """Return known keys, and a pattern for each workflow with variants."""
-    heads = dict.fromkeys(name.partition("/")[0] for name in known if "/" in name)
-    return [*known, *(f"{head}/*" for head in heads)]
+    """Return known keys, and a pattern for each workflow with several variants."""
+    heads = Counter(name.partition("/")[0] for name in known if "/" in name)
+    return [*known, *(f"{head}/*" for head, count in heads.items() if count > 1)]
 
 
 def list_keys(known: Sequence[str]) -> str:
@@ -133,8 +133,9 @@ def suggest_variant(word: str, known: Sequence[str]) -> str:
 
 def describe_no_match(pattern: str, known: Sequence[str]) -> str:
     """Describe a key or a pattern that matches none of the known keys."""
-    if any(name.startswith(f"{pattern}/") for name in known):
-        near = f" (did you mean {pattern + '/*'!r}?)"
+    if variants := [name for name in known if name.startswith(f"{pattern}/")]:
+        meant = variants[0] if len(variants) == 1 else f"{pattern}/*"
+        near = f" (did you mean {meant!r}?)"
     else:
         near = suggest_variant(pattern, known) or did_you_mean(
             pattern, suggest_keys(known)

@@ -199,7 +199,7 @@ def _read_settings_text(folder: Path) -> str:
 
 def list_names(names: Sequence[str]) -> str:
     """Join names for a message. If there are many, the last ones are only counted."""
-    return join_first(names, MOST_NAMES, clipped)
+    return join_first(names, MOST_NAMES, lambda name: clipped(name) or repr(name))
 
 
 def list_near_paths(path: Path) -> Sequence[str]:

@@ -44,8 +44,8 @@ SERVICE_TESTS = [
 # A budget larger than that of `make test`; the laws have their own gate.
 FULL = ("--hypothesis-profile=full", "--ignore", "tests/laws")
 MADE = Path(".nox")
-# A file at a time: the examples of a page use the names of those before them.
-WORKERS = ("-n", "auto", "--dist", "loadfile")
+# Files with few and long tests come last, so workers that are idle share them.
+SHARING = ("-n", "auto", "--dist", "worksteal")
 TOOLS = Path(sys.executable).parent
 # For programs that look for `python` or `ruff` by themselves.
 TOOLS_FIRST = {"PATH": os.pathsep.join([str(TOOLS), os.environ["PATH"]])}
@@ -124,9 +124,8 @@ def slow(session: nox.Session) -> None:
 
     They are not measured: the others run all lines that have to be run.
     """
-    # Files with few and long tests come last, so workers that are idle share them.
-    workers = ("-n", "auto", "--dist", "worksteal")
-    python(session, "pytest", *workers, "-m", "slow", *FULL, *session.posargs)
+    files = [str(path) for path in Path("tests").rglob("test_*.py") if is_slow(path)]
+    python(session, "pytest", *SHARING, "-m", "slow", *FULL, *files, *session.posargs)
 
 
 @nox.session(requires=["tests"])
@@ -154,7 +153,7 @@ def laws(session: nox.Session) -> None:
     uv_pip(session, "sync", TEST_PINS, runner=runner)
     uv_pip(session, "install", "--requirements", HTTPX2_PINS, runner=runner)
     uv_pip(session, "install", "--no-deps", "--editable", ".", runner=runner)
-    pytest = (str(runner), "-m", "pytest", *WORKERS)
+    pytest = (str(runner), "-m", "pytest", *SHARING)
     budget = ("--hypothesis-profile=laws", "tests/laws")
     session.run(*pytest, *budget, *session.posargs)
     session.run(*pytest, "-m", "not slow", *SERVICE_TESTS, *session.posargs)
@@ -265,6 +264,11 @@ def output(*command: str) -> str | None:
     """What a command says; nothing where it fails."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else None
+
+
+def is_slow(path: Path) -> bool:
+    """Whether a file of tests has slow ones; reading all of them takes pytest long."""
+    return "mark.slow" in path.read_text("utf-8")
 
 
 def tests_that_cannot_fail(folder: Path) -> Iterator[str]:

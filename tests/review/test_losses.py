@@ -6,7 +6,7 @@ import pytest
 from attrs import evolve
 
 from flow64 import RawBlock
-from flow64.blocks import FindEmail, FindPhone
+from flow64.blocks import Filter, FindEmail, FindPhone
 from flow64.diff import FindingAppeared, diff
 from flow64.plan import Rename, Review
 from flow64.render.review import (
@@ -60,6 +60,58 @@ def test_edited_value_has_three_versions():
     assert f"<span>{versions}</span>" in page
     assert "edited on the service:\n" not in text
     assert "Edited on the service" not in comment + page
+
+
+def keep(operator, value):
+    """A workflow with a filter."""
+    return read(workflow(leads() >> Filter.where("size").compare(operator, value)))
+
+
+@pytest.mark.parametrize(
+    ("base", "live", "code", "versions"),
+    [
+        (
+            specs(x=[{"id": "a", "v": 1}]),
+            specs(x=[{"id": "b", "v": 7}, {"id": "a", "v": 5}]),
+            specs(x=[{"id": "a", "v": 9}]),
+            "x[0].v: last deploy 1 · service now 5 · code 9",
+        ),
+        (
+            keep("greater", 50),
+            keep("greater", 75),
+            keep("less", 100),
+            (
+                "last deploy size greater than 50 · service now size greater than 75 "
+                "· code size less than 100"
+            ),
+        ),
+        (
+            keep("greater", 50),
+            keep("less", 75),
+            keep("equals", 100),
+            (
+                "last deploy size greater than 50 · service now size less than 75 · "
+                "code size equals 100"
+            ),
+        ),
+    ],
+)
+def test_versions_are_of_one_thing(base, live, code, versions):
+    """Also if it stands elsewhere now, or is written in other words."""
+    text = as_text(plan(edited(base, live, code)))
+
+    assert f"            ~ {versions}\n" in text
+
+
+def test_versions_are_not_of_two_things():
+    """Two things of one item are shown by themselves."""
+    base = specs(x=[{"id": "a", "v": 1, "w": 1}])
+    live = specs(x=[{"id": "a", "v": 2, "w": 2}])
+    code = specs(x=[{"id": "a", "v": 3, "w": 2}])
+    text = as_text(plan(edited(base, live, code)))
+
+    assert "service now" not in text
+    assert "            ~ x[0].v: 2 → 3\n    edited on the service:\n" in text
 
 
 def test_other_edits_are_shown_by_themselves():

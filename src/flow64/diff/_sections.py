@@ -13,6 +13,7 @@ from ._consequences import Consequence
 from ._lines import Line, Section, format_sections, join_names
 from ._live_settings import LiveSetting
 
+_Described = TypeVar("_Described", bound=Change | Consequence)
 _Change = TypeVar("_Change", bound=Change | Consequence | LiveSetting)
 
 
@@ -25,11 +26,19 @@ def as_lines(changes: Iterable[Change | Consequence]) -> Iterator[str]:
     return format_sections(sections(changes))
 
 
-def sections(changes: Iterable[Change | Consequence]) -> Sequence[Section]:
-    """Return changes and consequences as lines, those of one block under its name."""
+def sections(
+    changes: Iterable[_Described],
+    describe: Callable[[_Described], Iterable[Line]] | None = None,
+) -> Sequence[Section]:
+    """Return changes and consequences as lines, those of one block under its name.
+
+    Args:
+        changes: The changes, or consequences.
+        describe: Returns the lines of one. By default it describes itself.
+    """
     found: dict[str, tuple[str, str | None, list[Line]]] = {}
     same_name: list[BlockRef] = []
-    others: list[Change | Consequence] = []
+    others: list[_Described] = []
     for change in changes:
         if isinstance(change, BlockRenamed) and not change.has_new_name:
             same_name.append(change.block)
@@ -40,7 +49,7 @@ def sections(changes: Iterable[Change | Consequence]) -> Sequence[Section]:
     for change in others:
         title, block = change.topic
         group = found.setdefault(block or title, (title, block, []))
-        group[2].extend(change.describe())
+        group[2].extend(change.describe() if describe is None else describe(change))
     return [Section(title, lines, block) for title, block, lines in found.values()]
 
 

@@ -9,7 +9,7 @@ from ...diff import ARROW, THE_BLOCK, Line, Section
 from ...plan import Review
 from ...text import join_first, join_words, pluralize, truncate
 from ._grouping import Group
-from ._versions import is_edit
+from ._versions import get_edit, list_change_sections
 from ._view import View
 from ._words import (
     BECOMES,
@@ -183,7 +183,7 @@ def _describe_changes(view: View) -> Sequence[str]:
     """Return the changes of a workflow in words, without its edges."""
     return [
         _describe_line(view, section, line)
-        for section in view.change_sections
+        for section in list_change_sections(view)
         if not section.is_about_edges
         for line in section.lines
         if not line.depth
@@ -200,7 +200,7 @@ def _describe_line(view: View, section: Section, line: Line) -> str:
     if section.title and line.sign in _VERBS:
         return f"{section.title} {_VERBS[line.sign]} {line.text}"
     shown = str(line)[2:]
-    if is_edit(view, section, line):
+    if get_edit(line) is not None:
         shown = f"{line.label}{line.before} (set on the service) {ARROW} {line.after}"
     return f"{section.title}: {shown}" if section.title else shown
 

@@ -140,16 +140,6 @@ class View:
         return [self.names[canonical_id(block.id)] for block in definition.blocks]
 
     @cached_property
-    def change_sections(self) -> Sequence[Section]:
-        """The changes as lines."""
-        return sections(self.changes)
-
-    @cached_property
-    def edit_sections(self) -> Sequence[Section]:
-        """The edits on the service as lines."""
-        return sections(self.edits)
-
-    @cached_property
     def follow_sections(self) -> Sequence[Section]:
         """The consequences as lines, under what they are about."""
         # The cost is shown with both sides, even if it is the same. What a new workflow

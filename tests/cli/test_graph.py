@@ -120,7 +120,7 @@ def test_against(changed, flow64):
     assert text.splitlines()[1:] == [
         "3 blocks: 1 added, 1 changed, 1 unchanged, 1 edge changed",
         "   webhook",
-        "~  lead_enrichment ~return_fields",
+        "~  lead_enrichment +return_fields.city",
         "+  find_phone",
     ]
     assert ":::added" in flow64(*against, "--format", "mermaid")[1]
@@ -144,7 +144,7 @@ def test_json(changed, flow64):
         "mark": "changed",
         "is_moved": False,
         "was": None,
-        "fields": ["~return_fields"],
+        "fields": ["+return_fields.city"],
         "rows": "LEAD",
         "effects": ["spends"],
     }

@@ -42,8 +42,8 @@ def test_new(service, leads, flow64):
         f"plan for environment default at {service.url} (2 requests)\n"
         "what changes: 1 workflow will be created (inbound)\n"
         "    breaks or is lost: nothing that flow64 can see\n"
-        "    cost per 1,000 input rows: at most $100\n"
-        "        at most: the cost if every row reaches every block\n"
+        "    cost per 1,000 input rows: at most $100, if every row reaches every "
+        "block\n"
         "        the deploy itself spends nothing\n"
         "    not checked: what the blocks return (a review starts no run)\n"
         "    asked of you: approve the change, and at most $100 per 1,000 input rows"
@@ -447,8 +447,9 @@ def test_a_renamed_key_asks_to_be_decided(there, leads, flow64):
 
     assert 'was="inbound"' in printed
     assert (
-        "! inbound → other: is new or has a new key; this stops the deploy" in printed
-    )
+        "! inbound → other: is new or has a new key; this stops the deploy of all "
+        "workflows: choose an option below"
+    ) in printed
 
 
 def test_a_variant_that_may_be_any_of_several_is_not_guessed(

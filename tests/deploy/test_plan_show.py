@@ -53,8 +53,7 @@ TEXTS = snapshot(
 plan for environment default at http://127.0.0.1 (2 requests)
 what changes: 1 workflow will be created (leads)
     breaks or is lost: nothing that flow64 can see
-    cost per 1,000 input rows: at most $50
-        at most: the cost if every row reaches every block
+    cost per 1,000 input rows: at most $50, if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
@@ -125,7 +124,7 @@ what changes: 1 workflow is pinned to a workflow that is not on the service (lea
         what the blocks return (a review starts no run)
     asked of you: choose an option for leads; until then nothing is deployed
 
-! leads: absent: is pinned to a workflow that is not on the service; this stops the deploy
+! leads: absent: is pinned to a workflow that is not on the service; this stops the deploy of all workflows: choose an option below
     Leads (11111111-1111-4111-8111-111111111111)
     it is pinned to a workflow that is not there, or that is not shown to you
     in tests/deploy/planned.py
@@ -167,8 +166,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow will change (leads)
         the change: block find_email: mode: "PROFESSIONAL" → "PERSONAL"
     breaks or is lost: nothing that flow64 can see
-    cost per 1,000 input rows: at most $50 → $200 (+$150)
-        at most: the cost if every row reaches every block
+    cost per 1,000 input rows: at most $50 → $200 (+$150), if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
@@ -195,9 +193,9 @@ next: if you approve, deploy it; until somebody runs this command, nothing is de
 plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow will change (leads)
         the change: block find_email: mode: "PROFESSIONAL" → "PERSONAL"
+        1 schedule will run the changed version: Weekly (every Monday 09:00 UTC)
     breaks or is lost: nothing that flow64 can see
-    cost per 1,000 input rows: at most $50 → $200 (+$150)
-        at most: the cost if every row reaches every block
+    cost per 1,000 input rows: at most $50 → $200 (+$150), if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
@@ -212,7 +210,7 @@ what changes: 1 workflow will change (leads)
         output columns
             + personal_email
     cost per 1,000 input rows: at most $50 → $200 (+$150)
-    1 active schedule: Weekly (0 9 * * 1 UTC)
+    1 active schedule: Weekly (every Monday 09:00 UTC)
     1 run in flight: <id 1> (running)
     in tests/service/support.py
 
@@ -227,15 +225,14 @@ plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow was edited on the service since the last deploy (leads)
     breaks or is lost: nothing breaks that flow64 can see
         if you overwrite, this is lost on the service: leads: title: "Renamed by hand"
-    cost per 1,000 input rows: unchanged, at most $50
-        at most: the cost if every row reaches every block
+    cost per 1,000 input rows: unchanged, at most $50, if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what was edited on the service (1 workflow)
         what the blocks return (a review starts no run)
     asked of you: choose an option for leads; until then nothing is deployed
 
-! leads: drifted: was edited on the service since the last deploy; this stops the deploy
+! leads: drifted: was edited on the service since the last deploy; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     the code would change:
         ~ title: "Renamed by hand" → "Leads"
@@ -260,14 +257,13 @@ plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow was edited on the service since the last deploy (leads)
     breaks or is lost: nothing breaks that flow64 can see
         if you overwrite, this is lost on the service: leads: title: "Renamed by hand"
-    cost per 1,000 input rows: unchanged, at most $50
-        at most: the cost if every row reaches every block
+    cost per 1,000 input rows: unchanged, at most $50, if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
     asked of you: choose an option for leads; until then nothing is deployed
 
-! leads: drifted: was edited on the service since the last deploy; this stops the deploy
+! leads: drifted: was edited on the service since the last deploy; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     the code would change:
         ~ title: last deploy "Leads" · service now "Renamed by hand" · code "Leads"
@@ -291,14 +287,13 @@ plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow changes in the code, and was also edited on the service (leads)
     breaks or is lost: nothing breaks that flow64 can see
         if you overwrite, this is lost on the service: leads: title: "Renamed by hand"
-    cost per 1,000 input rows: at most $50 → $200 (+$150)
-        at most: the cost if every row reaches every block
+    cost per 1,000 input rows: at most $50 → $200 (+$150), if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
     asked of you: choose an option for leads; until then nothing is deployed
 
-! leads: conflict: changes in the code, and was also edited on the service; this stops the deploy
+! leads: conflict: changes in the code, and was also edited on the service; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     the code would change:
         ~ title: last deploy "Leads" · service now "Renamed by hand" · code "Leads"
@@ -326,8 +321,7 @@ to decide: leads was edited on the service since the last deploy
 plan for environment default at http://127.0.0.1 (1 request)
 what changes: 1 workflow will only get its stamp (leads)
     breaks or is lost: nothing that flow64 can see
-    cost per 1,000 input rows: unchanged, at most $200
-        at most: the cost if every row reaches every block
+    cost per 1,000 input rows: unchanged, at most $200, if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
@@ -349,8 +343,7 @@ next: if you approve, deploy it; until somebody runs this command, nothing is de
 plan for environment default at http://127.0.0.1 (1 request)
 what changes: 1 workflow will only get its stamp (leads)
     breaks or is lost: nothing that flow64 can see
-    cost per 1,000 input rows: unchanged, at most $50
-        at most: the cost if every row reaches every block
+    cost per 1,000 input rows: unchanged, at most $50, if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
@@ -373,14 +366,13 @@ plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow was deployed by newer code (leads)
     breaks or is lost: leads: if you overwrite, the output loses the column personal_email
         if you overwrite, this is lost on the service: leads: mode: "PERSONAL" (block find_email)
-    cost per 1,000 input rows: at most $200 → $50 (-$150)
-        at most: the cost if every row reaches every block
+    cost per 1,000 input rows: at most $200 → $50 (-$150), if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
     asked of you: choose an option for leads; until then nothing is deployed
 
-! leads: behind: was deployed by newer code; this stops the deploy
+! leads: behind: was deployed by newer code; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     newer code, or that of another branch, deployed it
     your code is not built on commit bbbbbbbbbbbb that deployed it
@@ -412,14 +404,13 @@ plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow was not deployed by this code (leads)
     breaks or is lost: leads: if you overwrite, the output loses the column personal_email
         if you overwrite, this is lost on the service: leads: mode: "PERSONAL" (block find_email)
-    cost per 1,000 input rows: at most $200 → $50 (-$150)
-        at most: the cost if every row reaches every block
+    cost per 1,000 input rows: at most $200 → $50 (-$150), if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
     asked of you: choose an option for leads; until then nothing is deployed
 
-! leads: foreign: was not deployed by this code; this stops the deploy
+! leads: foreign: was not deployed by this code; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     no code of yours deployed it, and it is not what the code says
     the code would change:
@@ -513,13 +504,12 @@ plan for environment default at http://127.0.0.1 (5 requests)
 what changes: old is no longer in the code, and new is new: one workflow with a new key, or two?
     breaks or is lost: nothing breaks that flow64 can see
         as another workflow, new starts without history and schedules, and old keeps running
-    cost per 1,000 input rows: one workflow: unchanged, at most $50; two: at most $50 each
-        at most: the cost if every row reaches every block
+    cost per 1,000 input rows: one workflow: unchanged, at most $50; two: at most $50 each, if every row reaches every block
         the deploy itself spends nothing
     not checked: what the blocks return (a review starts no run)
     asked of you: choose an option for old → new; until then nothing is deployed
 
-! old → new: is new or has a new key; this stops the deploy
+! old → new: is new or has a new key; this stops the deploy of all workflows: choose an option below
     Leads (85130e7b-91ba-562f-bcaf-40fc3111aa13; as another workflow 0448b51f-dc97-543b-8b1b-1b75e2a59385)
     apart from the key, nothing differs
     cost per 1,000 input rows: one workflow: unchanged, at most $50; two: at most $50 each
@@ -537,14 +527,13 @@ plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow changes in the code, and was also edited on the service (secret)
     breaks or is lost: nothing breaks that flow64 can see
         if you overwrite, this is lost on the service: secret: url: "***" (block outgoing_webhook)
-    cost per 1,000 input rows: unchanged, at most $0
-        at most: the cost if every row reaches every block
+    cost per 1,000 input rows: unchanged, at most $0, if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
     asked of you: choose an option for secret; until then nothing is deployed
 
-! secret: conflict: changes in the code, and was also edited on the service; this stops the deploy
+! secret: conflict: changes in the code, and was also edited on the service; this stops the deploy of all workflows: choose an option below
     Leads (7aa02b2a-0374-5757-b1c9-707bac4c6742)
     it was edited on the service, and a value has changed as well
     /workflow_definition/blocks/1/specs/url cannot be saved and would be lost: it is text in the place of a secret
@@ -572,20 +561,19 @@ what changes: 1 workflow is on the service and no longer in the code (extra)
         extra is no longer in the code, and leads is new: one workflow with a new key, or two?
     breaks or is lost: nothing breaks that flow64 can see
         as another workflow, leads starts without history and schedules, and extra keeps running
-    cost per 1,000 input rows: one workflow: unchanged, at most $50; two: at most $50 each
-        at most: the cost if every row reaches every block
+    cost per 1,000 input rows: one workflow: unchanged, at most $50; two: at most $50 each, if every row reaches every block
         the deploy itself spends nothing
     not checked: what the blocks return (a review starts no run)
     asked of you: choose an option for extra → leads and extra; until then nothing is deployed
 
-! extra → leads: is new or has a new key; this stops the deploy
+! extra → leads: is new or has a new key; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     what differs between the two:
         ~ title: "Extra" → "Leads"
     cost per 1,000 input rows: one workflow: unchanged, at most $50; two: at most $50 each
     in tests/service/support.py
 
-! extra: orphan: is on the service and no longer in the code; this stops the deploy
+! extra: orphan: is on the service and no longer in the code; this stops the deploy of all workflows: choose an option below
     Extra (c18b3897-ce19-53de-b454-da6d1fa59250)
     newer code, or that of another branch, deployed it
     your code is not built on commit bbbbbbbbbbbb that deployed it
@@ -609,20 +597,19 @@ what changes: 1 workflow is on the service and no longer in the code (extra)
         extra is no longer in the code, and leads is new: one workflow with a new key, or two?
     breaks or is lost: nothing breaks that flow64 can see
         as another workflow, leads starts without history and schedules, and extra keeps running
-    cost per 1,000 input rows: one workflow: unchanged, at most $50; two: at most $50 each
-        at most: the cost if every row reaches every block
+    cost per 1,000 input rows: one workflow: unchanged, at most $50; two: at most $50 each, if every row reaches every block
         the deploy itself spends nothing
     not checked: what the blocks return (a review starts no run)
     asked of you: choose an option for extra → leads and extra; until then nothing is deployed
 
-! extra → leads: is new or has a new key; this stops the deploy
+! extra → leads: is new or has a new key; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     what differs between the two:
         ~ title: "Renamed by hand" → "Leads"
     cost per 1,000 input rows: one workflow: unchanged, at most $50; two: at most $50 each
     in tests/service/support.py
 
-! extra: orphan: is on the service and no longer in the code; this stops the deploy
+! extra: orphan: is on the service and no longer in the code; this stops the deploy of all workflows: choose an option below
     Renamed by hand (c18b3897-ce19-53de-b454-da6d1fa59250)
     newer code, or that of another branch, deployed it
     your code is not built on commit bbbbbbbbbbbb that deployed it
@@ -645,8 +632,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow will change (leads)
         the change: block find_email: mode: "PERSONAL" → "PROFESSIONAL"
     breaks or is lost: leads: the output loses the column personal_email
-    cost per 1,000 input rows: at most $200 → $50 (-$150)
-        at most: the cost if every row reaches every block
+    cost per 1,000 input rows: at most $200 → $50 (-$150), if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
@@ -675,14 +661,13 @@ plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow was not deployed by this code (theirs)
     breaks or is lost: nothing breaks that flow64 can see
         if you overwrite, this is lost on the service: theirs: mode: "PROFESSIONAL" (block find_email)
-    cost per 1,000 input rows: at most $50 → $200 (+$150)
-        at most: the cost if every row reaches every block
+    cost per 1,000 input rows: at most $50 → $200 (+$150), if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
     asked of you: choose an option for theirs; until then nothing is deployed
 
-! theirs: foreign: was not deployed by this code; this stops the deploy
+! theirs: foreign: was not deployed by this code; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     other code deployed it, and it is not what yours says: workflow leads of project growth (acme.example)
     the code would change:
@@ -712,14 +697,13 @@ plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow was not deployed by this code (leads)
     breaks or is lost: leads: if you overwrite, the output loses the column personal_email
         if you overwrite, this is lost on the service: leads: title: "Renamed by hand", mode: "PERSONAL" (block find_email)
-    cost per 1,000 input rows: at most $200 → $50 (-$150)
-        at most: the cost if every row reaches every block
+    cost per 1,000 input rows: at most $200 → $50 (-$150), if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
     asked of you: choose an option for leads; until then nothing is deployed
 
-! leads: foreign: was not deployed by this code; this stops the deploy
+! leads: foreign: was not deployed by this code; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     other code deployed it, and it is not what yours says: workflow theirs of project sales (acme.example) by a pin
     it was edited on the service since then
@@ -751,8 +735,7 @@ to decide: leads was not deployed by this code
 plan for environment default at http://127.0.0.1 (1 request)
 what changes: 1 workflow will only get its stamp (leads)
     breaks or is lost: nothing that flow64 can see
-    cost per 1,000 input rows: unchanged, at most $50
-        at most: the cost if every row reaches every block
+    cost per 1,000 input rows: unchanged, at most $50, if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
@@ -800,8 +783,7 @@ plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow will change (secret)
         the change: block outgoing_webhook: url: "***" → secret "hook"
     breaks or is lost: nothing that flow64 can see
-    cost per 1,000 input rows: unchanged, at most $0
-        at most: the cost if every row reaches every block
+    cost per 1,000 input rows: unchanged, at most $0, if every row reaches every block
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)
         what the blocks return (a review starts no run)
@@ -833,7 +815,7 @@ what changes: 1 workflow differs (leads)
         what the blocks return (a review starts no run)
     asked of you: choose an option for leads; until then nothing is deployed
 
-! leads: differs; this stops the deploy
+! leads: differs; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     the code has changed since it was deployed
     /workflow_definition/blocks/1/specs/url cannot be saved and would be lost: it is text in the place of a secret
@@ -860,8 +842,7 @@ plan for environment default at http://127.0.0.1 (1 request)
 what changes: 1 workflow has settings that the code does not set (plain)
         1 of 1 unchanged
     breaks or is lost: nothing that flow64 can see
-    cost per 1,000 input rows: at most $500
-        at most: the cost if every row reaches every block
+    cost per 1,000 input rows: at most $500, if every row reaches every block
         not set by code: plain mode at most $350 → $500 (+$150)
         the deploy itself spends nothing
     not checked: orphans (workflows that are no longer in the code)

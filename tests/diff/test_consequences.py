@@ -23,6 +23,7 @@ from flow64.diff import (
     FindingAppeared,
     FindingVanished,
     OtherColumnsChanged,
+    PassingChanged,
     ReadBroken,
     RowsChanged,
     as_data,
@@ -249,6 +250,82 @@ def test_broken_read_stands_above_the_saving():
 
     assert isinstance(first, ReadBroken)
     assert any(isinstance(one, CostChanged) for one in others)
+
+
+HEADCOUNT = Filter.where("headcount")
+LARGE, LARGER = HEADCOUNT.greater(50), HEADCOUNT.greater(100.5)
+SMALL, SMALLER = HEADCOUNT.less(100), HEADCOUNT.less(50)
+UNNAMED = RawBlock("filter", specs={"filters": [{"column": "a", "value": 1}]})
+ELSEWHERE = RawBlock("filter", specs={"filters": [{"column": "a", "value": 2}]})
+TWO_WORDS = Filter.where("head count")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (LARGE, LARGER, "headcount above 50 and up to 100.5 no longer pass filter"),
+        (LARGER, LARGE, "headcount above 50 and up to 100.5 also pass filter now"),
+        (SMALL, SMALLER, "headcount from 50 and below 100 no longer pass filter"),
+        (SMALLER, SMALL, "headcount from 50 and below 100 also pass filter now"),
+        (
+            LARGE.and_("country").equals("DE"),
+            LARGER.and_("country").equals("DE"),
+            "headcount above 50 and up to 100.5 no longer pass filter",
+        ),
+        (
+            LARGER.and_("country").equals("DE"),
+            LARGE.and_("country").equals("DE"),
+            (
+                "headcount above 50 and up to 100.5 that meet the other conditions "
+                "also pass filter now"
+            ),
+        ),
+        (
+            TWO_WORDS.greater(1),
+            TWO_WORDS.greater(2),
+            '"head count" above 1 and up to 2 no longer pass filter',
+        ),
+        (LARGE, LARGE, None),
+        (LARGE, SMALL, None),
+        (LARGE, HEADCOUNT.greater("100"), None),
+        (LARGE, HEADCOUNT.greater(True), None),
+        (HEADCOUNT.equals(1), HEADCOUNT.equals(2), None),
+        (LARGE, LARGER.and_("country").equals("DE"), None),
+        (
+            LARGE.and_("country").equals("DE"),
+            LARGER.and_("country").equals("FR"),
+            None,
+        ),
+        (
+            LARGE.or_("country").equals("DE"),
+            LARGER.or_("country").equals("DE"),
+            None,
+        ),
+        (UNNAMED, ELSEWHERE, None),
+        (Deduplicate(), Deduplicate(extra={"keep": "last"}), None),
+    ],
+)
+def test_rows_between_two_limits(before, after, words):
+    """Only if one condition of several that must all hold has another limit."""
+    found = [
+        change.explain(str)
+        for change in consequences(
+            compiled(SOURCE >> before), compiled(SOURCE >> after)
+        )
+        if isinstance(change, PassingChanged)
+    ]
+
+    assert found == ([] if words is None else [f"rows with {words}"])
+
+
+def test_new_and_other_blocks_have_no_limits():
+    other = Filter.where("headcount", key="other").less(100)
+    plain, both = compiled(SOURCE >> LARGE), compiled(SOURCE >> LARGE >> other)
+    kind = compiled(SOURCE >> RawBlock("x", key="filter"))
+
+    for before, after in ((plain, both), (both, plain), (kind, plain)):
+        found = consequences(before, after)
+        assert not [one for one in found if isinstance(one, PassingChanged)]
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ from flow64.diff import (
     KindChanged,
     ListChanged,
     OtherColumnsChanged,
+    PassingChanged,
     ReadBroken,
     RowsChanged,
     TitleChanged,
@@ -240,6 +241,18 @@ block work/mail
             "after": [],
         },
         "rows\n    ~ rows out of the workflow: LEAD and unknown → none",
+    ),
+    (
+        PassingChanged(MAIL, "headcount above 1 and up to 2", passes=False),
+        {
+            "change": "passing-changed",
+            "block": MAIL_DATA,
+            "rows": "headcount above 1 and up to 2",
+            "passes": False,
+        },
+        """\
+rows
+    ~ rows with headcount above 1 and up to 2 no longer pass work/mail""",
     ),
     (
         ColumnAdded("a", "str"),

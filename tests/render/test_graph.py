@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 
 from flow64 import LEAD, Workflow
-from flow64.blocks import FindEmail, OutgoingWebhook, Search, Webhook
+from flow64.blocks import Filter, FindEmail, OutgoingWebhook, Search, Webhook
 from flow64.definition import Definition, Edge, FrozenDict, WireBlock, id_of, loads
 from flow64.diff import diff
 from flow64.render import graph_between, graph_of
+from tests.diff.support import compiled
 from tests.render.pairs import PAIRS, contacts, wired
 from tests.strategies import wire_definitions
 
@@ -35,7 +36,7 @@ def edges(graph):
 
 
 EXPECTED = {
-    "field_added": (["~ lead_enrichment ~return_fields"], []),
+    "field_added": (["~ lead_enrichment +return_fields.linkedin_url"], []),
     "branch_inserted": (
         ["~ find_email +mode", "+ find_phone", "+ filter"],
         [
@@ -190,14 +191,34 @@ def test_kind():
 
 
 def test_fields():
-    """Each field that differs is named once, with what became of it."""
-    old = FrozenDict({"a": 1, "b": 2, "c": FrozenDict({"x": 1, "y": 1})})
-    new = FrozenDict({"b": 3, "c": FrozenDict({"x": 2, "z": 1}), "d": 4})
+    """Each change of a field is said shortly, and a long one names its field once."""
+    long = "y" * 40
+    old = FrozenDict(
+        {"a": 1, "b": 2, "c": FrozenDict({"x": 1, long: 1, f"{long}2": 1}), "e": long}
+    )
+    new = FrozenDict({"b": 3, "c": FrozenDict({"x": 2, "z": 1}), "d": 4, "e": "z"})
     before, after = wired(count=1, specs=old), wired(count=1, specs=new)
 
     (node,) = graph_between(before, after).nodes
 
-    assert sorted(node.fields) == ["+d", "-a", "~b", "~c"]
+    named = ["+c.z", "+d", "-a", "~b: 2 → 3", "~c", "~c.x: 1 → 2", "~e"]
+    assert sorted(node.fields) == named
+
+
+def test_conditions_of_a_filter_are_in_words():
+    old, new, more = (
+        compiled(Webhook(LEAD) >> one)
+        for one in (
+            Filter.where("headcount").greater(50),
+            Filter.where("headcount").greater(100),
+            Filter.where("headcount").greater(100).and_("city").equals("Rome"),
+        )
+    )
+
+    assert graph_between(old, new).nodes[1].fields == (
+        "~headcount greater than 50 → 100",
+    )
+    assert graph_between(new, more).nodes[1].fields == ('+and city equals "Rome"',)
 
 
 def test_given_changes():

@@ -116,10 +116,7 @@ def test_marks():
         "~>", "~", "\N{MINUS SIGN}", "+", "+", "\N{MINUS SIGN}", "~", ">",
     ]  # fmt: skip
     assert titles(root, "changed")[:2] == [
-        (
-            "find_email; changed and moved; fields +mode; gives LEAD rows; "
-            "spends at each run"
-        ),
+        ("find_email; changed and moved; +mode; gives LEAD rows; spends at each run"),
         (
             "unique (deduplicate); changed; was deduplicate; has another id; "
             "gives LEAD rows"

@@ -99,7 +99,7 @@ def test_rename_is_one_entry():
     ids = "    Leads (old-id; as another workflow new-id)\n"
     assert ids in as_text(rename(), is_plan=True)
     assert "    apart from the key, nothing differs\n" in text
-    assert "    1 active schedule: nightly (0 3 * * *) of leads\n" in text
+    assert "    1 active schedule: nightly (every day 03:00) of leads\n" in text
     assert (
         "cost per 1,000 input rows: one workflow: unchanged, at most $50; two: at most "
         "$50 each\n"
@@ -255,8 +255,100 @@ def test_cost_has_one_name(before, after, cost, asked):
     )
     text = as_text(Review("plan", [one], env="prod"))
 
-    assert text.count(f"    cost per 1,000 input rows: {cost}\n") == 2
+    first = (
+        f"\n    cost per 1,000 input rows: {cost}, if every row reaches every block\n"
+    )
+    assert first in text
+    assert text.count(f"\n    cost per 1,000 input rows: {cost}\n") == 1
     assert f"    asked of you: approve the change{asked}; until somebody " in text
+
+
+def costing(key, before, after, **more):
+    """A workflow that changes, with its costs."""
+    return step(
+        key, "update", action="update", cost_before=before, cost_after=after, **more
+    )
+
+
+ONE, TWO = (Estimate(dollars, (), ()) for dollars in (100.0, 200.0))
+PARTLY = Estimate(100.0, ("verify_email",), ())
+
+
+@pytest.mark.parametrize(
+    ("steps", "total"),
+    [
+        (
+            [costing("a", ONE, TWO), costing("b", TWO, TWO)],
+            "2 workflows together, 1,000 rows each: at most $300 → $400 (+$100)",
+        ),
+        (
+            [costing("a", None, ONE), costing("b", None, TWO)],
+            "2 workflows together, 1,000 rows each: at most $300",
+        ),
+        (
+            [costing("a", ONE, ONE), costing("b", PARTLY, ONE)],
+            "2 workflows together, 1,000 rows each: at most $200",
+        ),
+        (
+            [costing("a", ONE, ONE), costing("b", ONE, PARTLY)],
+            (
+                "2 workflows together, 1,000 rows each: not known, since 1 may cost an "
+                "unknown amount"
+            ),
+        ),
+        ([costing("a", ONE, TWO), costing("b", ONE, None)], None),
+    ],
+)
+def test_workflows_have_a_total_cost(steps, total):
+    """If each is known. A part of a cost that is not known stays unknown."""
+    text = as_text(Review("plan", steps, env="prod"))
+
+    found = re.findall(r"^ *(.* workflows? together.*)$", text, re.MULTILINE)
+    assert found == ([] if total is None else [total])
+
+
+@pytest.mark.parametrize(
+    ("cron", "words"),
+    [
+        ("0 7 * * *", "every day 07:00"),
+        ("5 13 * * 1", "every Monday 13:05"),
+        ("30 23 * * 7", "every Sunday 23:30"),
+        ("*/5 7 * * *", "*/5 7 * * *"),
+        ("0 7 1 * *", "0 7 1 * *"),
+        ("0 7 * * 1-5", "0 7 * * 1-5"),
+        ("@daily", "@daily"),
+    ],
+)
+def test_schedules_are_in_words(cron, words):
+    one = costing("a", ONE, ONE, schedules=(ScheduleRef("1", "first", cron, "UTC"),))
+    text = as_text(Review("plan", [one], env="prod"))
+
+    assert f"    1 active schedule: first ({words} UTC)\n" in text
+    assert f"will run the changed version: first ({words} UTC)\n" in text
+
+
+def test_rows_that_a_filter_loses_are_named():
+    """In the first lines if a deploy writes it; always in what follows."""
+    then, now = (
+        read(workflow(leads() >> Filter.where("headcount").greater(limit)))
+        for limit in (50, 100)
+    )
+    review = review_of_diff([Pair("inbound", then, now)])
+    back = as_text(review_of_diff([Pair("inbound", now, then)]))
+    lost = "rows with headcount above 50 and up to 100 no longer pass filter"
+    text, comment = as_text(review), as_markdown(review)
+
+    assert (
+        "    breaks or is lost: nothing breaks that flow64 can see\n"
+        f"        inbound: {lost}\n"
+    ) in text
+    assert f"    what follows:\n        rows\n            ~ {lost}\n" in text
+    assert (
+        "`inbound`: rows with `headcount above 50 and up to 100` no longer pass "
+        "`filter`"
+    ) in comment
+    assert "    breaks or is lost: nothing that flow64 can see\n" in back
+    assert "~ rows with headcount above 50 and up to 100 also pass filter now" in back
 
 
 def test_last_lines_are_the_next_command():

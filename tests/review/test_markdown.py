@@ -237,9 +237,9 @@ def test_most_important_first():
     text = as_markdown(Review("plan", [*noise, stop]), limit=9_000)
 
     assert (
-        "`z` was edited on the service since the last deploy; this stops the deploy"
-        in text
-    )
+        "`z` was edited on the service since the last deploy; this stops the deploy of "
+        "all workflows: choose an option below"
+    ) in text
     assert "deploy --env None --force z" in text
     assert "Not shown here" in text
 

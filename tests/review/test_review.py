@@ -130,7 +130,10 @@ def test_prices():
     assert one.details.cost_before == Estimate(500.0, (), ())
     assert one.details.cost_after == Estimate(None, ("new_kind",), ())
     text = as_text(review_of_diff(pairs))
-    assert "cost per 1,000 input rows: at most $50 → an unknown amount\n" in text
+    assert (
+        "cost per 1,000 input rows: at most $50 → an unknown amount, if every row "
+        in text
+    )
     assert "cost per 1,000 input rows: at most $50 → unknown for new_kind\n" in text
 
 
@@ -408,11 +411,18 @@ def test_at_work():
     two = [evolve(one, key=key, touched=Touched(schedules)) for key in "ab"]
     many = as_text(Review("plan", two))
 
-    assert "    1 active schedule: nightly (0 3 * * *)\n" in alone
+    assert "    1 active schedule: nightly (every day 03:00)\n" in alone
     assert "    1 run in flight: r1 (running)\n" in alone
+    runs_next = "        1 schedule will run the changed version: nightly (every day"
+    assert f"{runs_next} 03:00)\n" in alone
     assert (
-        "10 active schedules: s0 (0 3 * * * UTC) of a, s1 (0 3 * * * UTC) of a, "
-        "s2 (0 3 * * * UTC) of a and 7 more\n"
+        "        10 schedules will run the changed version: s0 (every day 03:00 UTC) "
+        "of a, s1 (every day 03:00 UTC) of a, s2 (every day 03:00 UTC) of a and 7 more"
+        "\n"
+    ) in many
+    assert (
+        "    10 active schedules: s0 (every day 03:00 UTC) of a, s1 (every day 03:00 "
+        "UTC) of a, s2 (every day 03:00 UTC) of a and 7 more\n"
     ) in many
     assert "not checked: runs in flight of 2 workflows\n" in many
 
@@ -467,7 +477,8 @@ def test_headline_names_few():
 
     assert (
         "k0 at most $1 → $2 (+$1), k1 at most $1 → $3 (+$2), k2 at most $1 → $4 (+$3), "
-        "k3 at most $1 → $5 (+$4) and 2 more\n"
+        "k3 at most $1 → $5 (+$4) and 2 more, if every row reaches every block\n"
+        "        6 workflows together, 1,000 rows each: at most $6 → $27 (+$21)\n"
     ) in text
     assert "        k0, k1, k2 and 3 more spend at deploy\n" in text
     assert "    not checked: a\n" in text
@@ -494,7 +505,7 @@ def test_broken_reads_come_first():
     lines = as_text(review).splitlines()
     of_many = as_text(Review("diff", apart)).splitlines()
 
-    assert lines[:10] == [
+    assert lines[:9] == [
         "what changes: 1 workflow will change (inbound)",
         "        the change: block find_email is gone",
         (
@@ -502,8 +513,10 @@ def test_broken_reads_come_first():
             "before it adds that column any more: probably no row passes"
         ),
         "        inbound: the output loses the columns email, email_status",
-        "    cost per 1,000 input rows: at most $50 → $0 (-$50)",
-        "        at most: the cost if every row reaches every block",
+        (
+            "    cost per 1,000 input rows: at most $50 → $0 (-$50), if every row "
+            "reaches every block"
+        ),
         "        the deploy itself spends nothing",
         "    not checked: the service",
         "        what the blocks return (a review starts no run)",
@@ -536,7 +549,7 @@ def test_several_states_stop():
     ) in text
     assert (
         "! conflict1, ... (2): conflict: change in the code, and were also edited on "
-        "the service; this stops the deploy\n"
+        "the service; this stops the deploy of all workflows: choose an option below\n"
     ) in text
     assert "choose an option for drifted0 and conflict1, ... (2); until" in text
     assert (

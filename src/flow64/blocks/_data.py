@@ -25,6 +25,7 @@ from typing import (
 
 from attrs import frozen
 
+from ..definition import is_number
 from ..dsl import RESERVED, UNSET, Passthrough, Unset, set_place
 from ..errors import JoinError, UnfinishedFilterError, UnknownOperatorError
 from ._facts import (
@@ -141,8 +142,7 @@ class Filter(FilterBase[FilterOperator]):
             return None
         if logic is not None and logic not in FILTER_LOGIC:
             return None
-        name = column if column.isidentifier() else json.dumps(column)
-        return " ".join(filter(None, (logic, name, words))), value
+        return " ".join(filter(None, (logic, _quote_column(column), words))), value
 
     @classmethod
     def without_column(cls, specs: Mapping[str, Any], column: str) -> str:
@@ -156,6 +156,33 @@ class Filter(FilterBase[FilterOperator]):
         is_alone = len(found) == len(conditions)
         asks_for_none = all(one.get("operator") == "is_empty" for one in found)
         return "probably every row passes" if is_alone and asks_for_none else ""
+
+    @classmethod
+    def compare_passing(
+        cls, before: Mapping[str, Any], after: Mapping[str, Any]
+    ) -> tuple[str, bool] | None:
+        """The rows between two limits, if one condition of several has another one."""
+        old, new = _conditions(before), _conditions(after)
+        changed = [pair for pair in zip(old, new, strict=False) if pair[0] != pair[1]]
+        is_and = all(one.get("logic") in (None, "and") for one in (*old, *new))
+        if len(changed) != 1 or len(old) != len(new) or not is_and:
+            return None
+        [(then, now)] = changed
+        limits: list[Any] = [then.get("value"), now.get("value")]
+        operator = now.get("operator")
+        is_limit = {**then, "value": 0} == {**now, "value": 0}
+        if not is_limit or not all(map(is_number, limits)):
+            return None
+        low, high = sorted(limits)
+        between = {
+            "greater": f"above {low} and up to {high}",
+            "less": f"from {low} and below {high}",
+        }.get(str(operator))
+        if between is None:
+            return None
+        passes = (limits[1] < limits[0]) == (operator == "greater")
+        others = " that meet the other conditions" if passes and len(new) > 1 else ""
+        return f"{_quote_column(now['column'])} {between}{others}", passes
 
 
 _MEMBERS: Final = frozenset({"column", "operator", "value", "logic"})
@@ -175,6 +202,10 @@ _OPERATOR_WORDS: Final[Mapping[str, str]] = {
     "matches": "matches",
 }
 """How each operator reads after a column."""
+
+
+def _quote_column(name: str) -> str:
+    return name if name.isidentifier() else json.dumps(name)
 
 
 def _conditions(specs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

@@ -292,6 +292,19 @@ class CatalogueBlock(Block):
         return ""
 
     @classmethod
+    def compare_passing(
+        cls,
+        before: Mapping[str, Any],  # noqa: ARG003 - for subclasses
+        after: Mapping[str, Any],  # noqa: ARG003 - for subclasses
+    ) -> tuple[str, bool] | None:
+        """Return which rows pass with other specs, and whether they pass now.
+
+        It is words after `rows with`, such as `headcount above 50 and up to 100`. None
+        if words cannot say it shortly.
+        """
+        return None
+
+    @classmethod
     def item_words(cls, field: str, item: Any) -> tuple[str, Any] | None:  # noqa: ARG003 - for subclasses
         """Return an item of a list field as a reviewer reads it.
 

@@ -40,6 +40,7 @@ from ._consequences import (
     FindingVanished,
     Impact,
     OtherColumnsChanged,
+    PassingChanged,
     ReadBroken,
     RowsChanged,
     impact_of,
@@ -48,6 +49,7 @@ from ._costs import COST as COST
 from ._costs import PER_ROWS as PER_ROWS
 from ._costs import format_cost_change as format_cost_change
 from ._costs import format_cost_difference as format_cost_difference
+from ._costs import format_total_cost as format_total_cost
 from ._costs import has_upper_bound as has_upper_bound
 from ._data import as_data, list_change_names
 from ._data import digest_secrets as digest_secrets
@@ -59,6 +61,7 @@ from ._lines import THE_BLOCK as THE_BLOCK
 from ._lines import Line as Line
 from ._lines import Section as Section
 from ._lines import Sign as Sign
+from ._lines import format_path as format_path
 from ._lines import format_sections as format_sections
 from ._live_settings import LiveSetting
 from ._live_settings import find_settings as find_settings
@@ -104,6 +107,7 @@ __all__ = [
     "ListChanged",
     "LiveSetting",
     "OtherColumnsChanged",
+    "PassingChanged",
     "ReadBroken",
     "RowsChanged",
     "TitleChanged",

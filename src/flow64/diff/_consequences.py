@@ -85,6 +85,35 @@ class RowsChanged:
 
 
 @frozen
+class PassingChanged:
+    """A filter has another limit, so that more or fewer rows pass.
+
+    Attributes:
+        block: The filter.
+        rows: The rows between the two limits, in words.
+        passes: Whether they pass now. If not, they no longer do.
+    """
+
+    topic: ClassVar[Topic] = _ROWS
+
+    block: BlockRef
+    rows: str
+    passes: bool
+
+    def describe(self) -> Iterator[Line]:
+        """Return the consequence in words."""
+        yield Line("~", self.explain(str))
+
+    def explain(self, quote: Callable[[str], str]) -> str:
+        """Return the consequence as a sentence. `quote` writes its names."""
+        block = quote(shorten_name(self.block))
+        rows = f"rows with {quote(shorten_name(self.rows))}"
+        if self.passes:
+            return f"{rows} also pass {block} now"
+        return f"{rows} no longer pass {block}"
+
+
+@frozen
 class ColumnAdded:
     """A run ends with a new column."""
 
@@ -242,6 +271,7 @@ def _describe_finding(finding: Finding) -> str:
 Consequence: TypeAlias = (
     ReadBroken
     | RowsChanged
+    | PassingChanged
     | ColumnAdded
     | ColumnDropped
     | ColumnRetyped

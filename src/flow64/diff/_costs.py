@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import fsum
 from typing import Final
 
 from ..analysis import Estimate
@@ -36,6 +37,31 @@ def format_cost_change(
     difference = format_cost_difference(before, after)
     more = f" ({difference})" if difference else ""
     return f"{most}{word(before)} {ARROW} {word(after)}{more}"
+
+
+def format_total_cost(found: Sequence[tuple[Estimate | None, Estimate]]) -> str:
+    """Return what several workflows cost together, before and after.
+
+    Args:
+        found: The cost of each before and after. Before, it is None for a new one.
+    """
+    partly = sum(_count_dollars(after) is None for _, after in found)
+    if partly:
+        return f"not known, since {partly:,} may cost an unknown amount"
+    old, new = (
+        [_count_dollars(one) for one in side if one is not None]
+        for side in zip(*found, strict=True)
+    )
+    total = Estimate(fsum(filter(None, new)), (), ())
+    if not old or None in old:
+        return format_cost_change(None, total, Estimate.brief)
+    before = Estimate(fsum(filter(None, old)), (), ())
+    return format_cost_change(before, total, Estimate.brief)
+
+
+def _count_dollars(cost: Estimate) -> float | None:
+    """Return the dollars of a cost. None if a part of it is not known."""
+    return None if cost.open or cost.unpriced else cost.dollars
 
 
 def has_upper_bound(before: Estimate | None, after: Estimate) -> bool:

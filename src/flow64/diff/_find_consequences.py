@@ -39,6 +39,7 @@ from ._consequences import (
     FindingAppeared,
     FindingVanished,
     OtherColumnsChanged,
+    PassingChanged,
     ReadBroken,
     RowsChanged,
 )
@@ -76,6 +77,7 @@ def consequences(
     broken = [*_compare_reads(sides)]
     yield from broken
     yield from _compare_rows(sides)
+    yield from _compare_passing(sides)
     yield from _compare_columns(
         output_columns(sides.before), output_columns(sides.after)
     )
@@ -171,6 +173,19 @@ def _find_end_rows(definition: Definition, kinds: Any) -> tuple[RowKindName, ...
     fed = set(definition.topology.sources)
     found = {kinds[at] for at in range(len(definition.blocks)) if at not in fed}
     return tuple(sorted(found, key=str))
+
+
+def _compare_passing(sides: Sides) -> Iterator[PassingChanged]:
+    """Find the rows that pass a filter now, or no longer do."""
+    before, after = sides.before.blocks, sides.after.blocks
+    for kind, positions in sides.after.by_kind.items():
+        if kind in CATALOGUE and CATALOGUE[kind].about.drops_rows:
+            for at in positions:
+                partner = sides.partners.get(at)
+                if partner is not None and before[partner].kind == kind:
+                    specs = before[partner].specs, after[at].specs
+                    if found := CATALOGUE[kind].compare_passing(*specs):
+                        yield PassingChanged(sides.now(at), *found)
 
 
 def _compare_columns(before: ColumnSet, after: ColumnSet) -> Iterator[Consequence]:

@@ -13,7 +13,6 @@ from ..blocks import Effect
 from ..definition import (
     Definition,
     JoinedEdges,
-    Path,
     Topology,
     WireBlock,
     canonical_id,
@@ -25,11 +24,13 @@ from ..diff import (
     BlockRenamed,
     Change,
     FieldAdded,
+    FieldChange,
     FieldChanged,
     FieldRemoved,
     KindChanged,
     ListChanged,
     diff,
+    format_path,
 )
 from ._layout import Label, name_blocks
 
@@ -63,7 +64,7 @@ class GraphNode:
         is_moved: Whether it stands at another place of the flow.
         has_new_id: Whether it had another id before.
         was: Its old name, if it has another one now.
-        fields: Its fields that differ, each after `+`, `-` or `~`.
+        fields: The changes of its fields, each after `+`, `-`, `~` or `>`.
     """
 
     id: str
@@ -236,7 +237,7 @@ class _BlockChanges:
         added: New blocks. An id has several if it is repeated.
         removed: Blocks that are gone.
         renamed: The old id by the new id.
-        fields: The fields of a block that differ.
+        fields: The changes of the fields of a block.
         moved: Blocks that stand at another place.
     """
 
@@ -267,15 +268,9 @@ class _BlockChanges:
                 self.moved.add(canonical_id(block.id))
             case KindChanged(block=block, before=kind):
                 self._differs(block.id, f"was {kind}")
-            case FieldAdded(block=block, path=path):
-                self._differs(block.id, _format_field("+", path))
-            case FieldRemoved(block=block, path=path):
-                self._differs(block.id, _format_field("-", path))
-            case (
-                FieldChanged(block=block, path=path)
-                | ListChanged(block=block, path=path)
-            ):
-                self._differs(block.id, _format_field("~", path))
+            case FieldAdded() | FieldRemoved() | FieldChanged() | ListChanged():
+                for what in _describe_field(change):
+                    self._differs(change.block.id, what)
             case _:
                 pass
 
@@ -285,10 +280,22 @@ class _BlockChanges:
             found.append(what)
 
 
-def _format_field(sign: str, path: Path) -> str:
-    """Return a field with its sign. A change inside of a field is a change of it."""
-    name = str(path[0]) if path else "specs"
-    return f"{sign if len(path) == 1 else '~'}{name}"
+def _describe_field(change: FieldChange) -> Sequence[str]:
+    """Return the change of a field with its sign, or only its name if that is long."""
+    lines = [*change.describe()]
+    match change:
+        case FieldAdded(path=path) | FieldRemoved(path=path):
+            found = [f"{line.sign}{format_path(path)}" for line in lines[:1]]
+        case _:
+            found = [f"{line.sign}{str(line)[2:]}" for line in lines]
+    if all(len(text) <= MOST_FIELD for text in found):
+        return found
+    name = str(change.path[0]) if change.path else "specs"
+    return [f"~{name}"]
+
+
+MOST_FIELD: Final = 40
+"""The most characters of a change of a field in a picture."""
 
 
 def _match_nodes(

@@ -12,7 +12,15 @@ from attrs import field, frozen
 from ..definition import EMPTY, Definition
 from ..diff import Change
 from ..text import pluralize
-from ._graph import ChangeMark, Graph, GraphLink, GraphNode, graph_between, mark_broken
+from ._graph import (
+    MOST_FIELD,
+    ChangeMark,
+    Graph,
+    GraphLink,
+    GraphNode,
+    graph_between,
+    mark_broken,
+)
 from ._layout import Label, Shape, cut_text, name_blocks
 
 MAX_CHARACTERS: Final = 50_000
@@ -91,8 +99,6 @@ def draw_mermaid_changes(
 # -- Changes ---------------------------------------------------------------------------
 
 _MOST_RESTS: Final = 8
-
-_SHORT: Final = 40
 
 _LINES: Final[Mapping[ChangeMark, str]] = {
     "added": "==>",
@@ -255,7 +261,7 @@ def _write_node(node: GraphNode) -> str:
         shown = [*node.fields[:3]]
         if len(node.fields) > len(shown):
             shown.append(f"and {len(node.fields) - len(shown)} more")
-        rows.append(", ".join(cut_text(field, _SHORT) for field in shown))
+        rows.append(", ".join(cut_text(field, MOST_FIELD) for field in shown))
     left, right = _SHAPES[label.shape]
     text = "<br>".join(_escape(row) for row in rows)
     mark = "" if node.mark == "unchanged" else f":::{node.mark}"

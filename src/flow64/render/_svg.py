@@ -28,7 +28,7 @@ from ..layout import (
     trace_tip,
 )
 from ..text import count_cells, fit_text
-from ._graph import Graph, GraphNode, graph_between, graph_of
+from ._graph import MOST_FIELD, Graph, GraphNode, graph_between, graph_of
 from ._layout import cut_text
 from ._style import STYLE
 from ._svg_words import (
@@ -147,7 +147,6 @@ _NAME_CELL: Final = 8
 _NAME_LINE: Final = 18
 _SMALL_LINE: Final = 16
 _NAME_CELLS: Final = 30
-_SMALL_CELLS: Final = 34
 _SIDE: Final = 18
 _FOOT: Final = 10
 _POINT: Final = 12
@@ -227,7 +226,7 @@ def _make_text(node: GraphNode, scopes: Sequence[str]) -> _BlockText:
         (
             name,
             fit_text(
-                cut_text(text, LONG), _NAME_CELLS if name == "name" else _SMALL_CELLS
+                cut_text(text, LONG), _NAME_CELLS if name == "name" else MOST_FIELD
             ),
         )
         for name, text in rows

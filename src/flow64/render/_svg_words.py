@@ -41,7 +41,7 @@ def describe_node(node: GraphNode) -> str:
     if node.has_new_id:
         parts.append("has another id")
     if node.fields:
-        parts.append("fields " + ", ".join(node.fields))
+        parts.append(", ".join(node.fields))
     if node.rows:
         parts.append(f"gives {node.rows} rows")
     parts += [words for effect, words in EFFECT_WORDS.items() if effect in node.effects]

@@ -18,6 +18,7 @@ from ...diff import (
     PER_ROWS,
     format_cost_change,
     format_cost_difference,
+    format_total_cost,
     has_upper_bound,
 )
 from ...plan import ABSENT_BASE, DIRTY_TREE, Review
@@ -97,6 +98,7 @@ def _list_costs(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
     """Yield the cost before and after, and what the deploy itself spends."""
     known = [group for group in groups if group.one.details.cost_after is not None]
     differ = [group for group in known if _is_cost_changed(group)]
+    bound = _EVERY_ROW if any(map(_is_bounded, known)) else ""
     if differ:
         is_only = len(known) == 1
 
@@ -105,19 +107,36 @@ def _list_costs(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
             each = " each" if len(group.views) > 1 else ""
             return f"{'' if is_only else f'{name_group(group, quote)} '}{cost}{each}"
 
-        yield join_first(differ, MOST_GROUPS, describe)
+        yield join_first(differ, MOST_GROUPS, describe) + bound
     else:
         costs = [*dict.fromkeys(format_group_cost(g, Estimate.brief) for g in known)]
         each = " each" if sum(len(group.views) for group in known) > 1 else ""
-        yield f"{costs[0]}{each}" if len(costs) == 1 else "unchanged"
-    if any(map(_is_bounded, known)):
-        yield "at most: the cost if every row reaches every block"
+        yield (f"{costs[0]}{each}" if len(costs) == 1 else "unchanged") + bound
+    yield from _list_total_cost(known)
     if settings := _describe_settings(groups, quote):
         yield f"not set by code: {settings}"
     spending = [group for group in groups if group.one.spends]
     spends = join_groups(spending, quote, MOST_KEYS)
     verb = "spends" if len(spending) == 1 else "spend"
     yield f"{spends} {verb} at deploy" if spends else "the deploy itself spends nothing"
+
+
+_EVERY_ROW: Final = ", if every row reaches every block"
+"""What `at most` means. It is said once, behind the first costs."""
+
+
+def _list_total_cost(groups: Sequence[Group]) -> Iterator[str]:
+    """Yield what several workflows cost together, without possible renames."""
+    found = [
+        (one.details.cost_before, one.details.cost_after)
+        for group in groups
+        if group.first.rename is None
+        for one in (view.step for view in group.views)
+        if one.details.cost_after is not None
+    ]
+    if len(found) > 1:
+        number = pluralize(len(found), "workflow")
+        yield f"{number} together, 1,000 rows each: {format_total_cost(found)}"
 
 
 def _is_cost_changed(group: Group) -> bool:

@@ -55,6 +55,13 @@ def _list_alike(
 
 def list_losses(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
     """Yield what a deploy takes away from the service, or would if it is allowed."""
+    yield from _list_alike(
+        [group for group in groups if group.one.action == "update"],
+        quote,
+        lambda view: join_first(
+            view.lost_rows, MOST_KEYS, lambda one: one.explain(quote)
+        ),
+    )
     for is_refused in (False, True):
         losing = [
             group

@@ -12,7 +12,7 @@ from ...plan import FLAGS, RunRef, ScheduleRef
 from ...text import join_first, pluralize
 from ._grouping import Group
 from ._options import format_options
-from ._words import Quote, format_group_cost, format_share
+from ._words import Quote, describe_schedule, format_group_cost, format_share
 
 MOST_TOUCHED: Final = 3
 """Schedules and runs of one group that are named."""
@@ -152,5 +152,4 @@ def _list_activity(group: Group, style: NoteStyle) -> Iterator[Note]:
 def _describe(thing: ScheduleRef | RunRef) -> str:
     if isinstance(thing, RunRef):
         return f"{thing.id} ({thing.status})"
-    zone = f" {thing.timezone}" if thing.timezone else ""
-    return f"{thing.name} ({thing.cron_expression}{zone})"
+    return describe_schedule(thing)

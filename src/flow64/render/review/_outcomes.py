@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from ...diff import ARROW, THE_BLOCK, Line, Section
-from ...plan import Review
+from ...plan import Review, ScheduleRef
 from ...text import join_first, join_words, pluralize, truncate
 from ._grouping import Group
 from ._versions import get_edit, list_change_sections
@@ -15,6 +15,7 @@ from ._words import (
     BECOMES,
     STATES,
     Quote,
+    describe_schedule,
     join_ways,
     name_group,
     name_view,
@@ -50,6 +51,7 @@ def list_outcomes(
         since = "also edited on the service since the last deploy"
         yield f"{len(edited):,} of them {were} {since}: {named}"
     yield from _list_common_changes(groups, quote)
+    yield from _list_schedules(groups, quote)
     if review.listed_kinds:
         yield title_listed_kinds(review)
     unchanged = _count_unchanged(review, groups)
@@ -173,6 +175,27 @@ def _list_common_changes(groups: Sequence[Group], quote: Quote) -> Iterator[str]
         yield f"{name_group(other, quote)}: {', and '.join(parts)}"
     if (more := len(edited) - MOST_GROUPS) > 0:
         yield pluralize(more, "more group")
+
+
+def _list_schedules(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
+    """Yield the schedules that will run what a deploy changes, if they are known."""
+    found = [
+        (view.step.key, schedule)
+        for group in groups
+        if group.one.action == "update"
+        for view in group.views
+        for schedule in view.step.touched.schedules or ()
+    ]
+    if found:
+        is_one = len({key for key, _ in found}) == 1
+
+        def describe(one: tuple[str, ScheduleRef]) -> str:
+            of = "" if is_one else f" of {quote(one[0])}"
+            return f"{quote(describe_schedule(one[1]))}{of}"
+
+        number = pluralize(len(found), "schedule")
+        listed = join_first(found, MOST_KEYS, describe)
+        yield f"{number} will run the changed version: {listed}"
 
 
 def _join_changes(changes: Sequence[str], quote: Quote) -> str:

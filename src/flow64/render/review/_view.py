@@ -30,6 +30,7 @@ from ...diff import (
     EdgeRemoved,
     EffectAppeared,
     FindingAppeared,
+    PassingChanged,
     ReadBroken,
     Section,
     TitleChanged,
@@ -218,6 +219,14 @@ class View:
     def broken_reads(self) -> Sequence[ReadBroken]:
         """The columns that blocks read and no block adds any longer, blocks by name."""
         return [one for one in self._consequences if isinstance(one, ReadBroken)]
+
+    @property
+    def lost_rows(self) -> Sequence[PassingChanged]:
+        """The rows that no longer pass a filter, blocks by name."""
+        found = self._consequences
+        return [
+            one for one in found if isinstance(one, PassingChanged) and not one.passes
+        ]
 
     @property
     def dropped_columns(self) -> Sequence[str]:

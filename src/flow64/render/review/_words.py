@@ -7,7 +7,7 @@ from typing import Final
 
 from ...analysis import Estimate, summarize_kind_changes
 from ...diff import ARROW, Section, format_cost_change
-from ...plan import FLAGS, Action, Review, State
+from ...plan import FLAGS, Action, Review, ScheduleRef, State
 from ...text import join_words
 from ._grouping import Group
 from ._versions import join_versions
@@ -64,7 +64,7 @@ STATES: Final[dict[State, tuple[str, str]]] = {
 }
 """The states of workflows that a deploy leaves alone, for one and for several."""
 
-STOPS: Final = "this stops the deploy"
+STOPS: Final = "this stops the deploy of all workflows: choose an option below"
 """The end of what is said of a workflow that a deploy refuses."""
 
 
@@ -207,6 +207,32 @@ def _format_both_costs(
     old, new = (format_cost_change(None, one, word) for one in (before, after))
     both = f"{new} each" if old == new else f"{old} and {new}"
     return f"one workflow: {format_cost_change(before, after, word)}; two: {both}"
+
+
+def describe_schedule(schedule: ScheduleRef) -> str:
+    """Return the name of a schedule and when it runs, in words if that is simple."""
+    when = schedule.cron_expression
+    match when.split():
+        case [minute, hour, "*", "*", day] if (
+            minute + hour
+        ).isdecimal() and day in _DAYS:
+            when = f"every {_DAYS[day]} {hour:0>2}:{minute:0>2}"
+    zone = f" {schedule.timezone}" if schedule.timezone else ""
+    return f"{schedule.name} ({when}{zone})"
+
+
+_DAYS: Final = {
+    "*": "day",
+    "0": "Sunday",
+    "1": "Monday",
+    "2": "Tuesday",
+    "3": "Wednesday",
+    "4": "Thursday",
+    "5": "Friday",
+    "6": "Saturday",
+    "7": "Sunday",
+}
+"""The last field of a cron expression in words."""
 
 
 def title_listed_kinds(review: Review) -> str:

@@ -32,6 +32,7 @@ from flow64.blocks import (
     CatalogueBlock,
     Fact,
     describe_kind,
+    describe_words,
     facts_of,
     field_docs,
     spec_types,
@@ -274,6 +275,8 @@ def _about(block: type[CatalogueBlock]) -> Iterator[str]:
     ):
         if names:
             yield f"- **{word}:** {', '.join(names)}"
+    for name, lists in about.column_words.items():
+        yield f"- **Values of `{name}`:** {describe_words(lists)}"
     if "columns" in vars(block):
         yield f"- **Columns:** {inspect.cleandoc(block.columns.__doc__ or '')}"
     elif columns.opens:

@@ -282,6 +282,13 @@ WORDS = "source, step, converter and sink"
             "Columns: reads is ['company']; write reads=[Column(",
         ),
         (lambda: Columns(adds="a"), "Columns: adds is 'a'; write adds=[Column("),
+        *(
+            (
+                lambda given=given: evolve(STEP, column_words=given),
+                f"About: column_words is {given}; write column_words=",
+            )
+            for given in (["new"], {"stage": ["new"]})
+        ),
     ],
 )
 def test_slip_in_the_facts_is_named(make, problem):

@@ -90,21 +90,33 @@ def test_no_row_comes_out(deployed, people, flow64):
     assert (watched[0], watched[1]) == (0, empty)
 
 
-def test_missing_columns_stand_above_the_cost(deployed, people, flow64):
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        (
+            'Filter.where("city").equals("Oslo")',
+            "it reads the column 'city', which no block before it declares or adds",
+        ),
+        (
+            'FindEmail() >> Filter.where("email_status").equals("ok")',
+            (
+                "filters[0].value is 'ok', which no document lists for the column "
+                "'email_status' (did you mean 'OK'?)"
+            ),
+        ),
+    ],
+)
+def test_doubtful_filters_stand_above_the_cost(deployed, people, flow64, kept, said):
     """Rows that a filter probably drops are paid for, so it is said before."""
     source = Path("leads.py").read_text("utf-8")
-    kept = 'Filter.where("city").equals("Oslo")'
-    source = source.replace("import Lead", "import Filter, Lead")
+    source = source.replace("import Lead", "import Filter, FindEmail, Lead")
     source = source.replace(")\ninbound", f") >> {kept}\ninbound")
     Path("leads.py").write_text(source, "utf-8")
     flow64("deploy", "leads.py", "--yes")
 
     code, printed, _ = flow64("run", "leads.py", "people.csv", "--dry-run")
 
-    columns = (
-        "columns      filter: it reads the column 'city', which no block before it "
-        "declares or adds: probably no row passes\n"
-    )
+    columns = f"columns      filter: {said}: probably no row passes\n"
     assert code == 0
     assert columns in printed
     assert printed.index(columns) < printed.index("cost  ")

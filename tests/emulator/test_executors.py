@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import re
 import time
+from types import new_class
 
 import pytest
+from attrs import evolve, frozen
 
+from flow64 import Flow, Lead
+from flow64.blocks import About, CatalogueBlock, Column, Columns, FindEmail
 from flow64.emulator import Emulator
 from tests.emulator.support import (
     WEBHOOK,
@@ -232,6 +236,26 @@ def test_some_emails_are_not_found(through):
     assert len(by_status["OK"]) > 70
     assert set(by_status["NOT_FOUND"]) == {None}
     assert all(email.endswith("@example.com") for email in by_status["OK"])
+    (listed,) = [*FindEmail.about.column_words.values()]
+    assert by_status.keys() <= {*listed["FE"]}  # the class owns the words
+
+
+def test_made_up_values_are_the_listed_ones(through, own_kinds):
+    """If a class lists the values of a column, rows have these."""
+    lists = {"stage": {"a": ["new"], "b": ["won"]}, "other": {"a": []}}
+    columns = Columns(adds=[Column("stage", "str"), Column("other", "int")])
+
+    def fill(namespace):
+        about = About(role="step", takes="LEAD", gives="LEAD", columns=columns)
+        namespace["kind"] = "rate_lead"
+        namespace["about"] = evolve(about, column_words=lists)
+
+    base = (Flow[Lead, Lead], CatalogueBlock)
+    frozen(eq=False, kw_only=True)(new_class("RateLead", base, exec_body=fill))
+    found = through(WEBHOOK, block("rate_lead"), rows=[{"n": n} for n in range(20)])
+
+    assert {row["stage"] for row in found} == {"new", "won"}
+    assert {type(row["other"]) for row in found} == {int}
 
 
 @pytest.mark.parametrize("mode", ["PERSONAL", "Personal"])

@@ -94,6 +94,20 @@ def _adds_all(before: WireBlock, block: WireBlock) -> bool:
     return {c.name for c in adds}.issuperset([c.name for c in reads])
 
 
+def find_read_column(
+    definition: Definition, position: int, name: str
+) -> KnownColumn | None:
+    """Return a column that a block reads, or None if no block is known to bring it."""
+    if reads_from_afar(definition):
+        return column_flow(definition).before[position].get(name)
+    # The parent adds it, which is cheaper to see than how all columns flow.
+    above = definition.topology.parents[position][0]
+    block = definition.blocks[above]
+    adds = CATALOGUE[block.kind].columns(block.specs).adds
+    found = next(column for column in adds if column.name == name)
+    return KnownColumn(name, found.type, found.confidence, above)
+
+
 @of_catalogue
 def readers() -> frozenset[str]:
     """Return the kinds that read columns of known names."""

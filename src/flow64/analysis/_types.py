@@ -58,11 +58,25 @@ def field_maps(kind: str) -> Sequence[str]:
     return [name for name, made in field_types(kind).items() if made.is_map]
 
 
+def column_type(word: str | None) -> FieldType | None:
+    """Return the type of the values in a column; None if unknown, a list or an object.
+
+    Args:
+        word: A type word of the service.
+    """
+    return _COLUMN_TYPES.get(word)
+
+
 _SCALARS: Final[Mapping[Any, FieldType]] = {
     str: FieldType("text", (str,)),
     bool: FieldType("true or false", (bool,)),
     int: FieldType("a whole number", (int,)),
     float: FieldType("a number", (int, float)),
+}
+_COLUMN_TYPES: Final[Mapping[str | None, FieldType]] = {
+    **dict.fromkeys(("str", "string"), _SCALARS[str]),
+    **dict.fromkeys(("int", "integer", "float"), _SCALARS[float]),
+    **dict.fromkeys(("bool", "boolean"), _SCALARS[bool]),
 }
 _OBJECT: Final = FieldType("an object", (dict,))
 _MAP: Final = FieldType("an object of names", (dict,), is_map=True)

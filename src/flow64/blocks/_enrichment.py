@@ -189,6 +189,12 @@ class FindEmail(Flow[Lead, Lead], CatalogueBlock):
         gives="LEAD",
         effects=("spends",),
         words={"mode": EMAIL_MODES},
+        column_words={
+            "email_status": {
+                "FE": ("OK", "UNKNOWN", "NOT_FOUND"),
+                "SK": ("OK", "CATCH_ALL", "RISKY", "INVALID"),
+            }
+        },
         uses_columns="identifying",
     )
 

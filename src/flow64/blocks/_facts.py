@@ -184,6 +184,15 @@ def _instance_of(
     return check
 
 
+def _check_column_words(_: object, attribute: attrs.Attribute[Any], given: Any) -> None:
+    """Refuse words that are not lists under their sources."""
+    columns = given.values() if isinstance(given, Mapping) else [None]
+    if not all(isinstance(lists, Mapping) for lists in columns):
+        problem = f"{attribute.name} is {shortened(given)}"
+        example = '{"stage": {"our pages": ["new", "won"]}}'
+        raise ArgumentError("About", f"{problem}; write {attribute.name}={example}")
+
+
 @frozen
 class About:
     """The facts about a kind.
@@ -202,6 +211,8 @@ class About:
         columns: How it changes the columns, for all specs.
         price: The price of a row, for all specs; None if that is unknown.
         words: Documented words by the field that holds one of them.
+        column_words: Documented words by the column that it adds with one of them, each
+            list under the source that has it.
         must_have: Fields that the service certainly requires.
         brings: Rows of a run that this block brings: those of its payload, or those of
             a file or notebook. None for a block that takes, finds or makes rows.
@@ -227,6 +238,9 @@ class About:
         default=None, validator=_instance_of(Price, "Price(0.05)")
     )
     words: Mapping[str, Sequence[str]] = EMPTY
+    column_words: Mapping[str, Mapping[str, Sequence[str]]] = field(
+        default=EMPTY, validator=_check_column_words
+    )
     must_have: Sequence[str] = ()
     brings: Literal["payload", "stored"] | None = None
     drops_rows: bool = False
@@ -247,6 +261,12 @@ class About:
     def may_follow(self) -> bool:
         """Whether rows may flow into it."""
         return self.role != "source" or self.perhaps is not None
+
+
+def describe_words(lists: Mapping[str, Sequence[str]]) -> str:
+    """Return words under their sources, as in `OK, UNKNOWN (FE); OK, RISKY (SK)`."""
+    listed = [f"{', '.join(words)} ({source})" for source, words in lists.items()]
+    return "; ".join(listed)
 
 
 documented_once: Final = partial(About, rows="D1", confidence="D1", source="SK")

@@ -24,6 +24,7 @@ from ..blocks import (
     Fact,
     Price,
     describe_kind,
+    describe_words,
     facts_of,
     field_docs,
     spec_types,
@@ -189,6 +190,10 @@ class BlockReference:
             "fields": self._fields(),
             "fields_known": self.block.specs_known,
             "columns": attrs.asdict(self.columns),
+            "column_words": {
+                name: {source: [*words] for source, words in lists.items()}
+                for name, lists in about.column_words.items()
+            },
             "effects": list(self.effects),
             "price": None if self.price is None else attrs.asdict(self.price),
             "with": [attrs.asdict(probe) for probe in self.probes],
@@ -244,6 +249,8 @@ def _column_lines(one: BlockReference) -> Iterator[str]:
     for label, named in (("reads", columns.reads), ("adds", columns.adds)):
         if named:
             yield f"{label:<9}{', '.join(map(_column, named))}"
+    for name, lists in one.block.about.column_words.items():
+        yield f"values   {name}: {describe_words(lists)}"
     if columns.drops:
         yield f"drops    {', '.join(columns.drops)}"
     if columns.resets:

@@ -134,7 +134,11 @@ def _describe_missing_columns(definition: Definition) -> Iterator[str]:
             yield f"{name}: {finding.message}"
 
 
-_WORTH_SAYING: Final = ABOUT_READS | {"near-miss-column"}
+_WORTH_SAYING: Final = ABOUT_READS | {
+    "near-miss-column",
+    "unlisted-value",
+    "wrong-value-type",
+}
 
 
 def _format_cost(found: Cost, rows: str) -> str:

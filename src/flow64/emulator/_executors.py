@@ -131,8 +131,9 @@ def read_notebook(context: BlockContext) -> Iterator[RowData]:
 
 def enrich(context: BlockContext) -> Callable[[RowData], RowData]:
     """Add a synthetic value for each column that the class of the kind adds."""
-    columns = CATALOGUE[context.block.kind].columns(context.specs)
-    make = make_value_maker(columns.adds)
+    cls = CATALOGUE[context.block.kind]
+    columns = cls.columns(context.specs)
+    make = make_value_maker(columns.adds, cls.about.column_words)
     return lambda row: {**row, **make(row)}
 
 

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from ..blocks import Column
+from ..definition import EMPTY
 from ._records import RowData
 
 LIST_LENGTH: Final = 2
@@ -55,21 +56,30 @@ def make_value(seed: str, field: str, word: str) -> Any:
             return f"synthetic {field} {make_digits(seed, field)}"
 
 
-def make_value_maker(columns: Sequence[Column]) -> Callable[[RowData], RowData]:
+def make_value_maker(
+    columns: Sequence[Column], words: Mapping[str, Mapping[str, Sequence[str]]] = EMPTY
+) -> Callable[[RowData], RowData]:
     """Return a function that makes a value for each column, from a row.
 
-    The type is the declared one, or else that of the row's own value, or else text
-    (documented, without the step of examples).
+    It is a documented word, if there are some. If not, the type is the declared one, or
+    else that of the row's own value, or else text (documented, without the step of
+    examples).
+
+    Args:
+        words: Documented words by column and source.
     """
 
     def make(row: RowData) -> RowData:
-        seed = seed_of(row)
-        return {
-            column.name: make_value(
-                seed, column.name, column.type or _infer_type(row.get(column.name))
-            )
-            for column in columns
-        }
+        seed, found = seed_of(row), RowData()
+        for column in columns:
+            name = column.name
+            lists = words.get(name, EMPTY).values()
+            if listed := [word for each in lists for word in each]:
+                found[name] = listed[pick_number(seed, name, len(listed))]
+            else:
+                word = column.type or _infer_type(row.get(name))
+                found[name] = make_value(seed, name, word)
+        return found
 
     return make
 

@@ -13,13 +13,23 @@ from typing import Final
 
 from ...blocks import when_class_joins
 from ...definition import Definition, FrozenList
-from . import _columns, _fields, _keys, _money, _order, _secrets, _shape, _silence
+from . import (
+    _columns,
+    _fields,
+    _filters,
+    _keys,
+    _money,
+    _order,
+    _secrets,
+    _shape,
+    _silence,
+)
 from ._rule import Rule, rules_in
 
 ADVICE: Final[Sequence[Rule]] = [
     rule
     for rule in rules_in(
-        _shape, _keys, _order, _columns, _fields, _secrets, _money, _silence
+        _shape, _keys, _order, _columns, _filters, _fields, _secrets, _money, _silence
     )
     if not rule.is_safe
 ]

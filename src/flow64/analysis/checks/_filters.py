@@ -1,0 +1,322 @@
+"""Rules about values in conditions of filters: with a wrong one no row may pass."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from ...blocks import (
+    CATALOGUE,
+    FILTER_OPERATORS,
+    UNARY_OPERATORS,
+    Filter,
+    of_catalogue,
+)
+from ...definition import BoundSecret, Definition, Value
+from ...dsl import UNSET
+from ...text import did_you_mean, join_words, shortened
+from .._columns import KnownColumn
+from .._lineage import column_flow, find_read_column
+from .._memo import once
+from .._types import FieldType, column_type
+from ._rule import Found, name_block, of_kinds, rule
+from ._specs import conditions
+
+
+class Comparison(NamedTuple):
+    """A condition that compares a column with a value.
+
+    Attributes:
+        position: The filter.
+        place: The condition in its specs.
+        column: Name of the column.
+        operator: The documented operator.
+        value: The value, or UNSET.
+        decides: Whether the filter drops each row that does not meet the condition.
+    """
+
+    position: int
+    place: str
+    column: str
+    operator: str
+    value: Any
+    decides: bool
+
+    @property
+    def takes_list(self) -> bool:
+        """Whether the operator takes a list (inferred)."""
+        return self.operator in ("in", "not_in")
+
+    @property
+    def is_negative(self) -> bool:
+        """Whether the operator keeps the rows with other values."""
+        return self.operator.startswith("not_")
+
+    @property
+    def values(self) -> Sequence[Any]:
+        """The values that rows may have, without those that an environment fills in."""
+        is_list = self.takes_list and isinstance(self.value, list)
+        values = self.value if is_list else [self.value]
+        return [
+            value
+            for value in values
+            if value not in _EMPTY and not isinstance(value, Value | BoundSecret)
+        ]
+
+    def describe(self, values: Sequence[Any]) -> str:
+        """Return some of the values with their place, as the start of a sentence."""
+        verb = "has" if self.takes_list else "is"
+        return f"{self.place}.value {verb} {join_words(map(shortened, values))}"
+
+    def describe_fate(self, wrong: Sequence[Any]) -> str:
+        """Return what becomes of rows that have none of some values, in words."""
+        if not self.decides or len(wrong) < len(self.values):
+            return ""
+        return (
+            f": probably {'it drops no row' if self.is_negative else 'no row passes'}"
+        )
+
+
+_EMPTY: Final = (UNSET, None, "")
+_BINARY_OPERATORS: Final = [
+    word for word in FILTER_OPERATORS if word not in UNARY_OPERATORS
+]
+
+
+@once
+def _comparisons(definition: Definition) -> Sequence[Comparison]:
+    """Return the conditions of all filters that compare a column with a value."""
+    found = []
+    for position, block in definition.of_kind(Filter.kind):
+        listed = conditions(block.specs)
+        decides = all(one.get("logic") != "or" for one in listed)
+        for i, one in enumerate(listed):
+            column: Any = one.get("column")
+            operator: Any = one.get("operator")
+            if operator in _BINARY_OPERATORS and isinstance(column, str):
+                value = one.get("value", UNSET)
+                place = f"filters[{i}]"
+                made = Comparison(position, place, column, operator, value, decides)
+                found.append(made)
+    return found
+
+
+# -- Values that documents list --------------------------------------------------------
+
+
+@of_catalogue
+def _listing_kinds() -> frozenset[str]:
+    """Return the kinds that add columns with documented words."""
+    return frozenset(
+        kind for kind, block in CATALOGUE.items() if block.about.column_words
+    )
+
+
+def _compares_listed(definition: Definition) -> bool:
+    by_kind = definition.by_kind
+    return Filter.kind in by_kind and not _listing_kinds().isdisjoint(by_kind)
+
+
+@rule(
+    "columns",
+    "warning",
+    "note",
+    advice="write one of the documented values",
+    example=(
+        'ok = Filter.where("email_status").equals("ok")\n'
+        "flow = Webhook(LEAD) >> FindEmail() >> ok"
+    ),
+    can_find=_compares_listed,
+)
+def unlisted_value(definition: Definition) -> Iterator[Found]:
+    """A filter compares a column with a value that no document lists for the column.
+
+    Probably no row has the value. So the filter drops every row, or none of those that
+    it should drop. It is a note if some sources list the value and others do not. After
+    a block that may add columns with unknown names, and so may rewrite the column, this
+    is not reported.
+    """
+    kinds = _listing_kinds().intersection(definition.by_kind)
+    for one in _comparisons(definition):
+        for kind in kinds:
+            lists = CATALOGUE[kind].about.column_words.get(one.column)
+            # The source of a column is looked up only for a value that is doubtful.
+            found = lists and _find_unlisted(one, lists)
+            if found and _find_listing_kind(definition, one) == kind:
+                yield found
+
+
+def _find_unlisted(one: Comparison, lists: Mapping[str, Sequence[str]]) -> Found | None:
+    """Return what is wrong with a value, by the lists of the sources."""
+    values = one.values
+    if one.operator not in _LOOKING_FOR or not values:
+        return None
+    others = {
+        source: listed
+        for source, listed in lists.items()
+        if not any(_meets(one, word, value) for word in listed for value in values)
+    }
+    words = [word for listed in lists.values() for word in listed]
+    strange = [v for v in values if not any(_meets(one, word, v) for word in words)]
+    if not strange and (not others or one.is_negative or not one.decides):
+        return None
+    column = f"the column {shortened(one.column)}"
+    if strange:
+        near = _suggest(strange[0], words) if len(strange) == 1 else ""
+        message = f"{one.describe(strange)}, which no document lists for {column}{near}"
+        advice = f"documented are {join_words(dict.fromkeys(words))}"
+        return Found(one.position, message + one.describe_fate(strange), advice)
+    message = f"{one.describe(values)}, which not every source lists for {column}"
+    known = [f"{name} lists {join_words(listed)}" for name, listed in others.items()]
+    return Found(one.position, message, "; ".join(known), "note")
+
+
+_LOOKING_FOR: Final = (
+    "equals", "not_equals", "contains", "not_contains", "in", "not_in"
+)  # fmt: skip
+"""Operators that a documented word meets or does not."""
+
+
+def _meets(one: Comparison, word: str, value: Any) -> bool:
+    if one.operator in ("contains", "not_contains"):
+        return isinstance(value, str) and value in word
+    return bool(word == value)
+
+
+def _suggest(value: Any, words: Sequence[str]) -> str:
+    """Return advice if a value is nearly a documented word."""
+    if not isinstance(value, str):
+        return ""
+    # Not as far as a usual suggestion goes: VALID is not meant to be INVALID.
+    near = did_you_mean(value, words, cutoff=_ALIKE)
+    return near or did_you_mean(value.upper(), words, cutoff=_ALIKE)
+
+
+_ALIKE: Final = 0.85
+
+
+def _find_listing_kind(definition: Definition, one: Comparison) -> str | None:
+    """Return the kind that adds a column; None if another block may rewrite it."""
+    column = find_read_column(definition, one.position, one.column)
+    if column is None:
+        return None
+    ranks, openers = _rank_blocks(definition)
+    if openers[one.position] > ranks[column.source]:
+        return None
+    return definition.blocks[column.source].kind
+
+
+@once
+def _rank_blocks(definition: Definition) -> tuple[Sequence[int], Sequence[int]]:
+    """Return the place of each block in the order, and that of the last opener before.
+
+    An opener is a block that may add columns with unknown names. The place is -1 if
+    there is none.
+    """
+    topology, facts = definition.topology, column_flow(definition).facts
+    ranks, openers = [0] * len(facts), [-1] * len(facts)
+    for rank, position in enumerate(topology.order):
+        ranks[position] = rank
+        for parent in topology.parents[position]:
+            last = ranks[parent] if facts[parent].opens else openers[parent]
+            openers[position] = max(openers[position], last)
+    return ranks, openers
+
+
+# -- Types -----------------------------------------------------------------------------
+
+
+@rule(
+    "columns",
+    "warning",
+    "note",
+    advice="write a value of the type that the column holds",
+    example=(
+        'many = Filter.where("employees").greater("many")\n'
+        'flow = Webhook(COMPANY, input_schema={"employees": "int"}) >> many'
+    ),
+    can_find=of_kinds(Filter.kind),
+)
+def wrong_value_type(definition: Definition) -> Iterator[Found]:
+    """A filter compares with nothing, or with a value of a type that does not fit.
+
+    The type of a column is known from `input_schema`, `return_fields` or the class of a
+    block. It is a note if no document says how the service compares the two: text with
+    numbers, or anything with an empty value. That `in` takes a list is inferred.
+    """
+    for one in _comparisons(definition):
+        found = _find_misshapen(one)
+        if found is None and one.operator != "matches":
+            column = find_read_column(definition, one.position, one.column)
+            found = column and _find_mistyped(definition, one, column)
+        if found:
+            yield found
+
+
+def _find_misshapen(one: Comparison) -> Found | None:
+    """Return what is wrong with a value for its operator."""
+    where, value = f"{one.place}.value", one.value
+    if value is UNSET:
+        message = f"{one.place} has no value, and {one.operator!r} needs one"
+        return Found(one.position, message, "write the value to compare with")
+    if value in (None, ""):
+        message = (
+            f"{where} is {value!r}, and no document says what an empty value matches"
+        )
+        advice = "write is_empty() or is_not_empty()"
+        return Found(one.position, message, advice, "note")
+    if not one.takes_list or isinstance(value, Value | BoundSecret):
+        return None
+    if not isinstance(value, list):
+        message = f"{where} is {shortened(value)}, and {one.operator!r} takes a list"
+        return Found(one.position, message, f"write [{shortened(value)}]")
+    if not value:
+        message = f"{where} is an empty list{one.describe_fate([])}"
+        return Found(one.position, message, "write the values to look for")
+    return None
+
+
+def _find_mistyped(
+    definition: Definition, one: Comparison, column: KnownColumn
+) -> Found | None:
+    """Return what is wrong with a value for the type of its column."""
+    wanted = column_type(column.type)
+    if wanted is None:
+        return None
+    if one.operator in _LOOKING_FOR and one.column in _listed_columns(
+        definition, column
+    ):
+        return None  # unlisted_value judges it
+    strange = [
+        value
+        for value in one.values
+        if not wanted.takes(value) and not _is_text_of(wanted, value)
+    ]
+    if not strange:
+        return None
+    name = shortened(one.column)
+    message = f"{one.describe(strange)}, and the column {name} holds {wanted.name}"
+    advice = f"{name} comes from {name_block(definition, column.source)}"
+    if str in wanted.kinds and not any(isinstance(v, list | dict) for v in strange):
+        message += "; no document says how the two are compared"
+        return Found(one.position, message, advice, "note")
+    return Found(one.position, message + one.describe_fate(strange), advice)
+
+
+def _listed_columns(definition: Definition, column: KnownColumn) -> Container[str]:
+    """Return the columns of a block for which documents list words."""
+    block = CATALOGUE.get(definition.blocks[column.source].kind)
+    return () if block is None else block.about.column_words
+
+
+def _is_text_of(wanted: FieldType, value: Any) -> bool:
+    """Return True if a text reads as a value of a type: in a CSV file all are text."""
+    if not isinstance(value, str):
+        return False
+    if bool in wanted.kinds:
+        return value.casefold() in ("true", "false")
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True

@@ -249,6 +249,19 @@ def test_renamed_with_was(folders, flow64, tmp_path):
     assert "· inbound → signups: keeps its id, history and schedules" in printed
 
 
+def test_renamed_without_was(folders, flow64, tmp_path):
+    """Two folders ask the same question as a service, with the argument to write."""
+    text = LEADS.replace('key="inbound"', 'key="signups"')
+    (tmp_path / "renamed.py").write_text(text, "utf-8")
+    flow64("compile", "renamed.py", "-o", "renamed")
+
+    _, printed, _ = flow64("review", "--base", "base", "--head", "renamed")
+
+    assert "\n! inbound → signups: is new or has a new key; this stops" in printed
+    assert '        was="inbound"\n' in printed
+    assert "        flow64 deploy --create signups\n" in printed
+
+
 EVIL = "https://evil.example/x"
 
 

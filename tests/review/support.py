@@ -100,7 +100,7 @@ def branch_inserted():
     before = leads() >> found >> FindEmail() >> good >> crm()
     after = leads() >> found >> [FindEmail() >> good, FindPhone()] >> crm()
     new = leads() >> FindEmail(mode="PERSONAL") >> crm("outreach")
-    old = leads() >> FindEmail()
+    old = leads() >> FindPhone()
     return review_of_diff(
         [
             pair(workflow(before), workflow(after)),

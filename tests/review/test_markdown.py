@@ -240,7 +240,7 @@ def test_most_important_first():
         "`z` was edited on the service since the last deploy; this stops the deploy of "
         "all workflows: choose an option below"
     ) in text
-    assert "deploy --env None --force z" in text
+    assert "deploy --force z" in text
     assert "Not shown here" in text
 
 

@@ -71,7 +71,7 @@ def test_states():
             Pair("same", old, old),
             Pair("other", old, new),
             Pair("new", None, new),
-            Pair("gone", old, None),
+            Pair("gone", read(workflow(leads() >> raw() >> crm())), None),
         ]
     )
 
@@ -83,6 +83,44 @@ def test_states():
     ]
     assert [one.key for one in review.notable] == ["other", "new", "gone"]
     assert review.refused == ()
+
+
+def test_rename_between_folders():
+    """It is the same question as against a service: one workflow or two?"""
+    old, new = leads() >> FindEmail() >> crm(), leads() >> FindEmail() >> crm("us")
+    review = review_of_diff(
+        [
+            Pair("leads/us", None, read(workflow(new, "leads/us"))),
+            Pair("leads", read(workflow(old, "leads")), None),
+        ]
+    )
+    text = as_text(review)
+
+    assert [(one.key, one.action) for one in review.workflows] == [
+        ("leads/us", "refuse"),
+        ("leads", "none"),
+    ]
+    assert text.startswith(
+        "what changes: leads is no longer in the code, and leads/us is new: one "
+        "workflow with a new key, or two?\n"
+    )
+    assert text.count("\n! ") == 1
+    assert '~ url: "https://crm.acme.example/hooks/' in text
+    assert "one workflow: unchanged, at most $50; two: at most $50 each\n" in text
+    assert "    2. two: leads/us gets a new id, without history" in text
+    assert "\n        flow64 deploy --create leads/us\n" in text
+
+
+def test_several_may_be_renamed_between_folders():
+    """Those that fit equally are named, and none of them is compared."""
+    a, b, c = (read(workflow(leads() >> FindEmail(), key)) for key in "abc")
+    pairs = [Pair("a", a, None), Pair("b", b, None), Pair("c", None, c)]
+    review = review_of_diff(pairs)
+
+    (rename,) = review.renames
+    assert (rename.key, rename.candidates) == ("c", ("a", "b"))
+    assert review.workflows[2].details.differs is None
+    assert "a and b are no longer in the code, and c is new" in as_text(review)
 
 
 @pytest.mark.parametrize(

@@ -36,11 +36,11 @@ from ..errors import (
     ForbiddenError,
     NotFoundError,
 )
-from ..plan import Cache, Plan, Sighting, Step, Target
+from ..plan import Cache, Plan, Sighting, Step, Target, hold_renames
 from ._activity import find_activity, group_by_workflow, is_cut
 from ._git import Ancestry, Git
 from ._orphans import find_leftovers, leftover_steps
-from ._renames import find_renames, hold_renames
+from ._renames import find_renamed_steps
 from ._steps import (
     Bases,
     PlanContext,
@@ -245,7 +245,7 @@ class Planner:
             extra = [step for step in extra if step.state != "orphan"]
         renames = [
             evolve(rename, is_decided=rename.key in create)
-            for rename in find_renames(new, orphans)
+            for rename in find_renamed_steps(new, orphans)
         ]
         steps = [*hold_renames(steps, renames), *extra]
         return Plan(

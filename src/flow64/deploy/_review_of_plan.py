@@ -8,7 +8,7 @@ from attrs import evolve
 
 from ..analysis import estimate_cost
 from ..definition import redact_for_display
-from ..diff import BlockRenamed, diff, fields_of, redact_pair
+from ..diff import fields_of, redact_pair
 from ..files import relative_path
 from ..plan import (
     Action,
@@ -19,7 +19,7 @@ from ..plan import (
     Step,
     take_over_command,
 )
-from ..render import make_new_step
+from ..render import list_other_changes, make_new_step
 from ._consent import NOTHING, Agreement, is_lifted
 from ._drift import fields_of_last_deploy, keep_fields, prepare_for_display
 from ._target import key_of
@@ -101,8 +101,7 @@ def _with_orphan(details: Details, step: Step, plan: Plan) -> Details:
     if live.stamp is not None and live.stamp.fields is not None:
         live = keep_fields(live, fields_of_last_deploy(live, live.stamp))
     shown = prepare_for_display(live, code, plan.secrets)
-    changes = diff(shown, code, bound=True, written=("after",))
-    differs = tuple(one for one in changes if not isinstance(one, BlockRenamed))
+    differs = list_other_changes(shown, code, bound=True, written=("after",))
     return evolve(details, cost_before=cost, differs=differs)
 
 

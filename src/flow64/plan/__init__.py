@@ -32,6 +32,9 @@ from ._model import pull_command as pull_command
 from ._model import take_over_command as take_over_command
 from ._reasons import WHY as WHY
 from ._reasons import format_rename_reason as format_rename_reason
+from ._renames import NamedDefinition as NamedDefinition
+from ._renames import find_renames as find_renames
+from ._renames import hold_renames as hold_renames
 from ._sightings import Cache, Sighting
 
 __all__ = [

@@ -21,6 +21,7 @@ from ._text import draw_text as draw_text
 from ._text import draw_text_changes as draw_text_changes
 from .review._data import as_data as as_data
 from .review._diff import Pair as Pair
+from .review._diff import list_other_changes as list_other_changes
 from .review._diff import make_new_step as make_new_step
 from .review._diff import review_of_diff as review_of_diff
 from .review._grouping import Group as Group

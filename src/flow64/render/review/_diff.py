@@ -5,21 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from ...analysis import KindChange, effects, estimate_cost
 from ...definition import EMPTY, Definition
 from ...diff import (
     BlockRenamed,
+    Change,
     FindingVanished,
     RowsChanged,
+    Written,
     consequences,
     diff,
     fields_of,
     redact_pair,
 )
 from ...errors import ArgumentError, shortened
-from ...plan import Details, Review, Step
+from ...plan import (
+    Details,
+    NamedDefinition,
+    Rename,
+    Review,
+    Step,
+    find_renames,
+    hold_renames,
+)
 
 
 @frozen
@@ -63,19 +73,74 @@ def review_of_diff(
     Raises:
         ArgumentError: A key is repeated, a pair is empty, or a price is not a number.
     """
-    seen: set[str] = set()
+    seen: dict[str, Pair] = {}
     made: list[Step] = []
     for pair in pairs:
         if pair.key in seen:
             problem = f"two workflows are called {shortened(pair.key)}"
             advice = "give each a key of its own"
             raise ArgumentError("review_of_diff", f"{problem}; {advice}")
-        seen.add(pair.key)
+        seen[pair.key] = pair
         made.append(_make_step(pair, prices))
+    renames = find_renames(
+        [
+            NamedDefinition(one.key, one.after.path or "", one.after)
+            for one in seen.values()
+            if one.before is None and one.after is not None
+        ],
+        [
+            NamedDefinition(one.key, one.before.path or "", one.before)
+            for one in seen.values()
+            if one.after is None and one.before is not None
+        ],
+    )
+    steps = [
+        _compare_with_old(one, seen, renames, prices)
+        for one in hold_renames(made, renames)
+    ]
     doubt = "the service: what is deployed, edited or running there was not looked at"
     return Review(
-        "diff", made, not_checked=(doubt, *not_checked), listed_kinds=listed_kinds
+        "diff",
+        steps,
+        renames=tuple(renames),
+        not_checked=(doubt, *not_checked),
+        listed_kinds=listed_kinds,
     )
+
+
+def _compare_with_old(
+    step: Step,
+    pairs: Mapping[str, Pair],
+    renames: Sequence[Rename],
+    prices: Mapping[str, float],
+) -> Step:
+    """Add how a workflow differs from the one that it may be a rename of."""
+    found = [one for one in renames if one.key == step.key and not one.others]
+    before = pairs[found[0].orphan].before if found else None
+    after = pairs[step.key].after
+    if before is None or after is None:
+        return step
+    details = evolve(
+        step.details,
+        cost_before=estimate_cost(before, prices),
+        differs=list_other_changes(before, after, written=_BOTH),
+    )
+    return evolve(step, details=details)
+
+
+def list_other_changes(
+    before: Definition, after: Definition, *, bound: bool = False, written: Written = ()
+) -> tuple[Change, ...]:
+    """Return what differs between both workflows of a rename, besides ids.
+
+    Args:
+        before: The old one.
+        after: The new one.
+        bound: Whether values of the environment are filled in.
+        written: The sides that are code or JSON.
+    """
+    changes = diff(before, after, bound=bound, written=written)
+    return tuple(one for one in changes if not isinstance(one, BlockRenamed))
 
 
 def _make_step(pair: Pair, prices: Mapping[str, float]) -> Step:

@@ -26,6 +26,10 @@ _ORDER: Final[Sequence[Action]] = (
 )
 
 
+_LEFT: Final = ("orphan", "removed")
+"""States of workflows that are no longer in the code."""
+
+
 @frozen(eq=False)
 class Group:
     """Workflows that are shown as one, since they change alike.
@@ -132,7 +136,7 @@ def group_review(
     orphans = {
         one.key: one
         for one in review.workflows
-        if one.state == "orphan" and one.action == "none" and one.key in old
+        if one.state in _LEFT and one.action == "none" and one.key in old
     }
     views: list[View] = []
     for one in review.workflows:

@@ -174,9 +174,10 @@ def _overwrite(asked: _Asked) -> Option:
     deploys = ""
     if others and asked.is_only_decision:
         deploys = f"deploy all {others + len(asked.views):,}, and "
-    copy = f"flow64 history keeps a copy, which {quote('flow64 restore KEY')} restores"
+    history = quote("flow64 history")
+    copy = f"{history} keeps a copy, which {quote('flow64 restore KEY')} restores"
     if any(one.lost for one in asked.steps):
-        copy = "flow64 history has no copy of what cannot be saved"
+        copy = f"{history} has no copy of what cannot be saved"
     lost = [line for group in asked.groups for line in _list_lost(group, quote)]
     if (more := len(lost) - MOST_LOST) > 0:
         lost[MOST_LOST:] = [f"and {pluralize(more, 'more value')}"]
@@ -221,10 +222,9 @@ def _take_over(asked: _Asked) -> Option:
     if commands[0].startswith("flow64 code"):
         shows = f"shows {it} as code"
     else:
-        folder = (
-            "in the folder live" if commands[0].endswith(" live") else "in a folder"
-        )
-        shows = f"saves {it} as JSON {folder}"
+        is_named = commands[0].endswith(" live")
+        folder = f"the folder {asked.quote('live')}" if is_named else "a folder"
+        shows = f"saves {it} as JSON in {folder}"
     return Option(
         "keep what is on the service: the author copies it into the code, and asks for "
         f"another review. Nothing is deployed until then. This command {shows}",
@@ -243,8 +243,8 @@ def _list_behind(asked: _Asked) -> Iterator[Option]:
     yield _leave_out(asked)
     where = f"[tool.flow64.environments.{asked.review.env}]"
     yield Option(
-        f"let every branch deploy there, from now on: in pyproject.toml, "
-        f"{asked.quote(where)}",
+        "let every branch deploy there, from now on: in "
+        f"{asked.quote('pyproject.toml')}, {asked.quote(where)}",
         ["branches = true"],
         "toml",
     )
@@ -260,7 +260,7 @@ def _list_deletion(asked: _Asked) -> Iterator[Option]:
         yield _take_over(asked)
     yield Option(
         f"delete {it}, with {asked.say('its', 'their')} history and schedules; "
-        f"flow64 history keeps a copy of the definition",
+        f"{asked.quote('flow64 history')} keeps a copy of the definition",
         [asked.deploy(*_list_prune_flags(asked.review))],
     )
 
@@ -274,9 +274,12 @@ def _list_rename(asked: _Asked) -> Iterator[Option]:
     if any(one.others for one in renames):
         keeps = "it keeps the id, history and schedules of the one that it was"
     if code:
-        words = f"{keeps} if the author writes into Workflow(...){more}"
+        into = asked.quote("Workflow(...)")
+        words = f"{keeps} if the author writes into {into}{more}"
     else:
-        words = f"{keeps} by the argument was=, if only the key differs"
+        words = (
+            f"{keeps} by the argument {asked.quote('was=')}, if only the key differs"
+        )
     yield Option(f"one, with a new key: {words}", code[:MOST_COMMANDS], "python")
     new = join_words((asked.quote(one.key) for one in asked.steps), MOST_GROUPS)
     keys = [*dict.fromkeys(key for one in renames for key in one.candidates)]
@@ -336,7 +339,7 @@ def list_next(
     if review.source == "diff" and acting:
         yield Option(
             "approve or reject the change. Nothing on the service changes until "
-            "flow64 deploy runs"
+            f"{quote('flow64 deploy')} runs"
         )
     elif acting and "refuse" not in acting:
         yield _deploy_all(review, groups, quote)
@@ -405,7 +408,8 @@ def _list_needed_consents(step: Step) -> Sequence[Flag]:
 
 def format_deploy(review: Review, *flags: str) -> str:
     """Return the command that deploys, with some options."""
-    command = review.command or f"flow64 deploy --env {shlex.quote(str(review.env))}"
+    env = () if review.env is None else ("--env", shlex.quote(review.env))
+    command = review.command or " ".join(("flow64 deploy", *env))
     return " ".join(filter(None, (command, *flags)))
 
 

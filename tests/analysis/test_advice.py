@@ -887,6 +887,39 @@ def test_vague_namespace(namespace, expected):
     assert [one.message for one in found] == [message] * expected
 
 
+@pytest.mark.parametrize("title", ["", "  ", "\u2003\t"])
+def test_title_without_a_letter(title):
+    """People could not find it; a title in any script is one."""
+    blank, other = (
+        Workflow(name, Webhook(LEAD), key="leads") for name in (title, "線索")
+    )
+
+    message = f"the title is {title!r}, so lists show no name for it"
+    assert told(blank, "blank-title") == [("warning", None, message)]
+    assert told(other, "blank-title") == []
+
+
+@pytest.mark.parametrize(
+    ("flow", "advice"),
+    [
+        (
+            FindEmail() >> Webhook(LEAD),
+            "begin with webhook, before the blocks that take its rows",
+        ),
+        (
+            Search(LEAD, query="q") >> Webhook(LEAD),
+            "begin a workflow of its own with it",
+        ),
+        (RawBlock("new_kind") >> Webhook(LEAD), "begin a workflow of its own with it"),
+    ],
+)
+def test_advice_for_a_source_behind_a_block(flow, advice):
+    """If nothing else brings rows, the source is only at the wrong place."""
+    found = Workflow("Leads", flow, key="leads").check()
+
+    assert [f.help for f in found if f.code == "source-with-predecessor"] == [advice]
+
+
 def test_no_namespace_is_not_vague():
     """Without a project, a workflow is for this machine alone."""
     workflow = Workflow("Leads", Webhook(LEAD), key="leads")

@@ -126,6 +126,20 @@ def found_in(definition, code):
             ],
         ),
         (
+            filtered(column="", operator="is_empty"),
+            "missing-field",
+            [("warning", "filters[0].column is '', which names no column")],
+        ),
+        (
+            filtered(column=" \t", operator=""),
+            "missing-field",
+            [
+                ("warning", "filters[0].column is ' \\t', which names no column"),
+                ("warning", "filters[0].operator is '', which names no operator"),
+            ],
+        ),
+        (filtered(column=5, operator="is_empty"), "missing-field", []),
+        (
             wired(
                 ("outgoing_webhook", {}),
                 ("append_to_notebook", {"notebook_id": None}),

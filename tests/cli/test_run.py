@@ -122,6 +122,20 @@ def test_doubtful_filters_stand_above_the_cost(deployed, people, flow64, kept, s
     assert printed.index(columns) < printed.index("cost  ")
 
 
+@pytest.mark.parametrize("more", [["people.csv"], ["people.csv", "--dry-run"], []])
+def test_source_behind_a_block(deployed, people, flow64, more):
+    """It is refused before anybody is asked, and a dry run refuses it too."""
+    source = Path("leads.py").read_text("utf-8")
+    source = source.replace("import Lead", "import FindEmail, Lead")
+    Path("leads.py").write_text(source.replace("Webhook(", "FindEmail() >> Webhook("))
+
+    code, printed, told = flow64("run", "leads.py", *more, "--new")
+
+    takes = "the workflow begins with find_email, which takes rows and brings none"
+    assert (code, printed, runs()) == (1, "", [])
+    assert told.endswith(f"{takes}: put the webhook first\n")
+
+
 def test_same_intent(start):
     """A repeated intent with equal rows is the same run."""
     first, second = (start("--intent", "today", "--yes") for _ in range(2))

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from flow64 import LEAD, Project, Workflow, errors
-from flow64.blocks import FindEmail, ReadCsv, ReadNotebook, Search, Webhook
+from flow64 import LEAD, Project, RawBlock, Workflow, errors
+from flow64.blocks import FindEmail, FindPhone, ReadCsv, ReadNotebook, Search, Webhook
 from flow64.errors import did_you_mean
 from flow64.runs import as_rows, build_payload, parse_rows
 
@@ -147,6 +147,42 @@ def test_rows_are_for_a_webhook_alone(source):
     """The service refuses them for any other source (documented)."""
     with pytest.raises(errors.RowsError, match=f"begins with {source.kind}"):
         build_payload(declared(source=source), [ROW])
+
+
+TAKES = "the workflow begins with find_phone, which takes rows and brings none"
+ALONE = "and the service takes rows for a webhook source alone"
+
+
+@pytest.mark.parametrize(
+    ("flow", "rows", "problem"),
+    [
+        (FindPhone(), [ROW], f"{TAKES}: begin with Webhook(...)"),
+        (FindPhone(), [], f"{TAKES}: begin with Webhook(...)"),
+        (FindPhone() >> Webhook(LEAD), [ROW], f"{TAKES}: put the webhook first"),
+        (FindPhone() >> Webhook(LEAD), [], f"{TAKES}: put the webhook first"),
+        (
+            Search(LEAD, query="q") >> Webhook(LEAD),
+            [ROW],
+            f"the workflow begins with search, {ALONE}: put the webhook first",
+        ),
+        (
+            RawBlock("new_kind"),
+            [ROW],
+            f"the workflow begins with new_kind, {ALONE}: run([])",
+        ),
+    ],
+)
+def test_workflow_without_a_source_for_the_rows(flow, rows, problem):
+    """The advice is the one that helps: a source, another order, or no rows."""
+    with pytest.raises(errors.RowsError) as caught:
+        build_payload(compiled(flow), rows)
+
+    assert caught.value.problems == [problem]
+
+
+def test_unknown_kind_may_bring_rows():
+    """So a run without rows is started."""
+    assert build_payload(compiled(RawBlock("new_kind")), []) == {}
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from ..runs import (
     Budget,
     Stages,
     as_rows,
+    describe_wrong_source,
     needs_rows,
     override_source,
     parse_rows,
@@ -441,6 +442,7 @@ def _require_rows(definition: Definition, file: Path | None, count: int) -> None
     Raises:
         click.UsageError: No file is named.
         click.ClickException: The file has no rows.
+        RowsError: The workflow does not begin with a source for these rows.
     """
     if file is None:
         if needs_rows(definition):
@@ -450,6 +452,8 @@ def _require_rows(definition: Definition, file: Path | None, count: int) -> None
     elif not count and Webhook.kind in definition.by_kind:
         name = STDIN if is_dash(file) else file
         raise click.ClickException(f"{name} has no rows; nothing was sent")
+    if problem := describe_wrong_source(definition, count):
+        raise RowsError([problem])
 
 
 def _follow(

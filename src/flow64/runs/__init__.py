@@ -29,7 +29,13 @@ from ._outputs import (
     open_rows,
 )
 from ._overrides import OVERRIDE_LOG, override_live, override_source, source_specs
-from ._payload import Rows, as_rows, build_payload, needs_rows
+from ._payload import (
+    Rows,
+    as_rows,
+    build_payload,
+    describe_wrong_source,
+    needs_rows,
+)
 from ._payload import parse_rows as parse_rows
 from ._row_writer import (
     Report,
@@ -94,6 +100,7 @@ __all__ = [
     "build_payload",
     "cancel_and_note",
     "choose_file",
+    "describe_wrong_source",
     "download_file",
     "download_files",
     "download_results",

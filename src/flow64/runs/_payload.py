@@ -14,7 +14,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from ..blocks import TYPE_WORDS, ReadCsv, Search, Webhook
+from ..blocks import CATALOGUE, TYPE_WORDS, ReadCsv, Search, Webhook
 from ..definition import Definition, Limits, Problem, WireBlock, freeze, pointer, thaw
 from ..errors import ResultError, RowsError, did_you_mean, shortened
 from ..text import join_words, pluralize, truncate
@@ -119,15 +119,9 @@ def build_payload(
     frozen = freeze(list(rows), (), problems, limits=_DATA)
     wrong = [f"{_name_place(p.path, first)}: {p.message}; {p.help}" for p in problems]
     sources = [definition.blocks[position] for position in definition.topology.roots]
-    kinds = ", ".join(block.kind for block in sources)
     hooks = [block for block in sources if block.kind == Webhook.kind]
-    if rows and not hooks:
-        wrong.append(
-            f"the workflow begins with {kinds}, and the service takes rows for a "
-            "webhook source alone: run([])"
-        )
-    if not rows and needs_rows(definition):
-        wrong.append(_NO_ROWS)
+    if problem := describe_wrong_source(definition, len(rows)):
+        wrong.append(problem)
     if check_columns:
         for block in hooks:
             wrong += _find_misfits(block, rows, first)
@@ -152,6 +146,27 @@ def needs_rows(definition: Definition) -> bool:
         root.kind == Webhook.kind and not root.specs.get("webhook_input")
         for root in roots
     )
+
+
+def describe_wrong_source(definition: Definition, count: int) -> str:
+    """Return why the source of a workflow cannot start a run; else nothing.
+
+    Args:
+        definition: What is run.
+        count: Rows of the start.
+    """
+    roots = [definition.blocks[at].kind for at in definition.topology.roots]
+    if Webhook.kind in roots:
+        return _NO_ROWS if not count and needs_rows(definition) else ""
+    begins = f"the workflow begins with {', '.join(roots)}"
+    is_behind = Webhook.kind in definition.by_kind
+    advice = "put the webhook first" if is_behind else "begin with Webhook(...)"
+    if all(kind in CATALOGUE and not CATALOGUE[kind].about.may_begin for kind in roots):
+        return f"{begins}, which takes rows and brings none: {advice}"
+    if not count:
+        return ""
+    problem = f"{begins}, and the service takes rows for a webhook source alone"
+    return f"{problem}: {advice if is_behind else 'run([])'}"
 
 
 _NO_ROWS: Final = (

@@ -80,6 +80,23 @@ def key_from_title(definition: Definition) -> Iterator[Found]:
 @rule(
     "keys",
     "warning",
+    advice='write a title that people recognize: `Workflow("Inbound leads", ...)`',
+    example='workflow = Workflow(" ", Webhook(LEAD), key="leads")',
+)
+def blank_title(definition: Definition) -> Iterator[Found]:
+    """The title of the workflow is empty, or has nothing but blanks.
+
+    No document says whether the service accepts it. People would not find the workflow
+    in a list.
+    """
+    if not definition.name.strip():
+        message = f"the title is {definition.name!r}, so lists show no name for it"
+        yield Found(None, message)
+
+
+@rule(
+    "keys",
+    "warning",
     advice=(
         'write a domain or a repository of yours: `namespace="acme.example"`. This '
         "changes all ids; if workflows are deployed under the old name, keep it and "

@@ -75,16 +75,21 @@ _ONE_SOURCE = (
     by_shape=True,
 )
 def source_with_predecessor(definition: Definition) -> Iterator[Found]:
-    """Rows flow into a block that brings its own rows. The result is unknown."""
+    """Rows flow into a block that brings its own rows. The result is unknown.
+
+    If no other block brings rows, none reach the blocks before it.
+    """
     kinds = [kind for kind in definition.by_kind if _only_begins(kind)]
     if not kinds:
         return
-    parents = definition.topology.parents
+    blocks, parents = definition.blocks, definition.topology.parents
     for position, block in definition.of_kind(*kinds):
         if parents[position]:
             above = name_block(definition, parents[position][0])
             message = f"{block.kind} brings its own rows, and {above} feeds it"
-            yield Found(position, message)
+            is_only = not any(_brings_rows(blocks[p].kind) for p in _roots(definition))
+            advice = f"begin with {block.kind}, before the blocks that take its rows"
+            yield Found(position, message, advice if is_only else None)
 
 
 @rule(

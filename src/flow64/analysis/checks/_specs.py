@@ -100,10 +100,20 @@ def missing_field(definition: Definition) -> Iterator[Found]:
     for position, block in definition.of_kind(Filter.kind):
         for i, condition in enumerate(conditions(block.specs)):
             for name in ("column", "operator"):
-                if condition.get(name) in _EMPTY:
-                    message = f"filters[{i}] has no {name}, which every condition has"
-                    advice = 'write Filter.where("column").equals(...)'
-                    yield Found(position, message, advice, "warning")
+                found = condition.get(name)
+                if _is_blank(found):
+                    place = f"filters[{i}]"
+                    message = f"{place} has no {name}, which every condition has"
+                    if found is not None:
+                        message = f"{place}.{name} is {found!r}, which names no {name}"
+                    yield Found(position, message, _CONDITION, "warning")
+
+
+_CONDITION: Final = 'write it as in Filter.where("email_status").equals("OK")'
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 @rule(
@@ -199,7 +209,7 @@ def _has_plain_conditions(specs: Mapping[str, Any]) -> bool:
             isinstance(condition, dict)
             and condition.get("operator") in FILTER_OPERATORS
             and condition.get("logic") in _LOGIC
-            and condition.get("column") not in ("", None)
+            and not _is_blank(condition.get("column"))
         ):
             return False
     return True

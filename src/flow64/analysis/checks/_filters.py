@@ -242,7 +242,7 @@ def wrong_value_type(definition: Definition) -> Iterator[Found]:
 
     The type of a column is known from `input_schema`, `return_fields` or the class of a
     block. It is a note if no document says how the service compares the two: text with
-    numbers, or anything with an empty value. That `in` takes a list is inferred.
+    numbers, or anything with an empty text. That `in` takes a list is inferred.
     """
     for one in _comparisons(definition):
         found = _find_misshapen(one)
@@ -259,13 +259,12 @@ def _find_misshapen(one: Comparison) -> Found | None:
     if value is UNSET:
         message = f"{one.place} has no value, and {one.operator!r} needs one"
         return Found(one.position, message, "write the value to compare with")
-    if value in (None, ""):
-        message = (
-            f"{where} is {value!r}, and no document says what an empty value matches"
-        )
+    if value == "":
+        message = f"{where} is '', and no document says what an empty text matches"
         advice = "write is_empty() or is_not_empty()"
         return Found(one.position, message, advice, "note")
-    if not one.takes_list or isinstance(value, Value | BoundSecret):
+    # Null may stand for what is not JSON, which is a finding of its own.
+    if not one.takes_list or isinstance(value, Value | BoundSecret | None):
         return None
     if not isinstance(value, list):
         message = f"{where} is {shortened(value)}, and {one.operator!r} takes a list"

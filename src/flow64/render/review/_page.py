@@ -147,7 +147,8 @@ def _write_index(groups: Sequence[Group]) -> Iterator[str]:
         yield (
             f'<li class="{_style(group)}"><a href="#g{number}">{_sign(group)}'
             f'<span class="name">{name_group(group, write_code)}</span>'
-            f'<span class="becomes">{describe_action(group)}</span>{money}</a></li>'
+            f'<span class="becomes">{describe_action(group, advice="")}</span>'
+            f"{money}</a></li>"
         )
     yield "</ul></nav>"
 

@@ -64,7 +64,7 @@ STATES: Final[dict[State, tuple[str, str]]] = {
 }
 """The states of workflows that a deploy leaves alone, for one and for several."""
 
-STOPS: Final = "this stops the deploy of all workflows: choose an option below"
+STOPS: Final = "this stops the deploy of all workflows"
 """The end of what is said of a workflow that a deploy refuses."""
 
 
@@ -75,12 +75,17 @@ def describe_state(group: Group) -> str:
     return f"{'' if is_said else f'{state}: '}{describe_action(group)}"
 
 
-def describe_action(group: Group) -> str:
-    """Return what the state of a group means, and what a deploy does to it."""
+def describe_action(group: Group, *, advice: str = ": choose an option below") -> str:
+    """Return what the state of a group means, and what a deploy does to it.
+
+    Args:
+        group: The group.
+        advice: What is said after a state that stops the deploy.
+    """
     one, several = group.one, len(group.views) > 1
     state = STATES[one.state][several]
     if one.action == "refuse":
-        return f"{state}; {STOPS}"
+        return f"{state}; {STOPS}{advice}"
     if one.action == "none" and one.state == "orphan":
         return f"{state}; {('it stays', 'they stay')[several]} there"
     if group.is_unchanged:

@@ -317,7 +317,9 @@ def test_killed(count, tmp_path):
 @pytest.mark.parametrize("count", [1, 5, 12, 20])
 def test_interrupted(count, tmp_path):
     """After Ctrl-C, wherever it hits, it cleans up itself and writes its report."""
+    late = Fault("hang_after", method="POST", seconds=0.05, times=None)
     with Emulator() as emulator:
+        emulator.faults.add(late)  # so that it is not done before Ctrl-C arrives
         process = start_probe(emulator, tmp_path, "--report", "report.json")
         wait_for_writes(emulator, process, count)
         process.send_signal(signal.SIGINT)

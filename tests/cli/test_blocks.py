@@ -88,15 +88,17 @@ def test_one(named, flow64):
     assert "  flow = Webhook(LEAD) >> FindEmail()" in lines
 
 
-def test_a_paragraph_is_one_line(flow64):
-    """The line ends of a docstring are not those of a terminal."""
+def test_prose_is_wrapped(flow64):
+    """The line ends of a docstring are not those of a terminal, or of a pipe."""
     lines = flow64("blocks", "search")[1].splitlines()
 
     start = lines.index("") + 1
     end = lines.index("import   from flow64.blocks import Search")
-    text = [*filter(None, lines[start:end])]
-    assert " ".join(text) == " ".join(describe_kind(CATALOGUE["search"]).split())
-    assert len(text) == describe_kind(CATALOGUE["search"]).count("\n\n") + 1
+    text = lines[start:end]
+    told = describe_kind(CATALOGUE["search"])
+    assert " ".join(" ".join(text).split()) == " ".join(told.split())
+    assert text.count("") == told.count("\n\n") + 1
+    assert 70 < max(map(len, text)) <= 80
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ def test_emulator(project, flow64):
     code, _, told = flow64("blocks", "sync", "--env", "emulator")
 
     assert code == 0
-    assert "the emulator answers what flow64 knows itself: name another --env" in told
+    assert "this list is that of an emulator: it says what flow64 knows itself" in told
 
 
 def test_emulator_by_default(project, flow64, monkeypatch):

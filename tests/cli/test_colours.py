@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 
 import pytest
+from rich.console import Console
 
 from flow64.cli import _tables
 from flow64.cli._colours import (
@@ -14,10 +16,14 @@ from flow64.cli._colours import (
     paint_event,
     paint_findings,
     paint_label,
+    paint_report,
     paint_state,
 )
 from flow64.cli._options import OPTIONS
 from flow64.cli._terminal import print_message, stderr_console
+from flow64.cli.watch import BarDisplay
+from flow64.runs import BlockDone, BlockFailed, Finished, Queued
+from flow64.runs import Progress as BlockProgress
 from flow64.text import count_cells
 from tests.cli.support import environment
 from tests.cli.support import flow64 as program
@@ -163,6 +169,8 @@ note that this is prose
         (paint_event, "completed: 2 rows", 1),
         (paint_event, "something else", 0),
         (paint_label, "to stop   Ctrl-C", 1),
+        (paint_label, "page  x\nstore     memory\n          lost", 2),
+        (paint_report, "clock       0 s\n  not seen     I  x", 2),
         (paint_label, "no label", 0),
     ],
 )
@@ -174,14 +182,28 @@ def test_painters(painter, text, painted):
     assert sum("\x1b[" in line for line in result.split("\n")) == painted
 
 
+def draw_bars(*events):
+    """Return what a terminal shows of a run after some events."""
+    console = Console(
+        file=io.StringIO(), force_terminal=True, color_system="standard", width=80
+    )
+    with BarDisplay("r1", console) as bars:
+        for event in events:
+            bars.show(event)
+    return console.file.getvalue()
+
+
 def test_no_colour_is_bright_or_dim():
-    """Bright and dim colours cannot be read in each theme."""
+    """Bright, dim and black ones cannot be read in each theme."""
     everything = paint_changes(CHANGES) + paint_findings(FINDINGS) + paint_state("done")
+    everything += draw_bars(Queued(), BlockProgress(1, "webhook", 50.0, 1, 2))
+    everything += draw_bars(BlockDone(1, "webhook", 2), Finished("completed"))
+    everything += draw_bars(BlockFailed(1, "find_email"), Finished("failed"))
     codes = {
         code for one in ESCAPE.findall(everything) for code in one[2:-1].split(";")
     }
 
-    assert codes <= {"0", "1", "31", "32", "33", "36"}
+    assert codes <= {"0", "1", "31", "32", "33", "36", "39"}
 
 
 def test_message(capsys):
@@ -256,6 +278,19 @@ def test_empty_column(table):
 
     assert table(80, rows) == ["ID  PATH", "1   a", "2   b"]
     assert table(None, rows) == ["1    a", "2    b"]
+
+
+def test_time_in_a_table(table):
+    """A terminal gets it to the second, and a pipe as it is."""
+    rows = [("2026-11-28T21:08:47.285641Z", "a", "b"), ("-", "c.Z", "d")]
+
+    shown = table(80, rows, times={"ID"})[1:]
+
+    assert [line.split() for line in shown] == [
+        ["2026-11-28T21:08:47Z", "a", "b"],
+        ["-", "c.Z", "d"],
+    ]
+    assert table(None, rows, times={"ID"})[0].startswith("2026-11-28T21:08:47.285641Z")
 
 
 def test_empty_table(table):

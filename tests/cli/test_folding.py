@@ -35,6 +35,7 @@ def fold(monkeypatch):
         ("one two three four five", ["one two three four", "  five"]),
         ("    ~ one two three four", ["    ~ one two three", "      four"]),
         ("key   one two three four", ["key   one two three", "      four"]),
+        ("a  b  one two three four", ["a  b  one two three", "      four"]),
         ("a-long-label  one two", ["a-long-label  one", "  two"]),
         ("one two three   ", ["one two three   "]),
         ("one two three four   ", ["one two three four"]),

@@ -50,7 +50,16 @@ def test_help(name, flow64):
 
     assert (code, told) == (0, "")
     assert f"Example:\n    flow64 {name}" in printed
+    assert max(map(len, printed.splitlines())) <= 80
     assert "--json" in printed
+
+
+def test_long_option(flow64):
+    """It has a line of its own, and the texts of the others begin near them."""
+    _, printed, _ = flow64("check", "--help")
+
+    assert "\n  --format [text|json|github|gitlab|sarif]\n      " in printed
+    assert "\n  --strict              Exit with 1 for" in printed
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -85,6 +94,7 @@ def test_topic(name, flow64):
     assert (code, told, name in COMMANDS) == (0, "", False)
     assert max(map(len, printed.splitlines())) <= 80
     assert printed.count("\n") < 50
+    assert printed.replace("\n", "").isprintable()
 
 
 @pytest.mark.parametrize(
@@ -121,11 +131,12 @@ def test_finding(code, flow64):
 
 
 def test_finding_in_colours(flow64):
-    """The code is bold, and nothing else."""
+    """The code is bold, and so is the label of what to do."""
     _, printed, _ = flow64("help", "late-filter", "--color", "always")
 
     assert printed.startswith("\x1b[1mlate-filter\x1b[0m  warning · family cost\n")
-    assert printed.count("\x1b[1m") == 1
+    assert "\n\x1b[1mfix\x1b[0m  put it before" in printed
+    assert printed.count("\x1b[1m") == 2
 
 
 @pytest.mark.parametrize("name", ONLINE)

@@ -89,7 +89,7 @@ SAID = [
             "out.csv", "it exists; name another place, or overwrite=True to replace it"
         ),
         "out.csv was not written: it exists; name another place, or say --overwrite",
-        "to replace files that are there, add --overwrite",
+        "",
     ),
     (
         errors.SaveError("out.csv", "No space left on device"),

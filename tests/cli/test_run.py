@@ -517,7 +517,7 @@ def test_file_that_is_there(start):
     code, _, told = start(*options)
 
     assert (code, runs(), Path("out.csv").read_text("utf-8")) == (1, [], "mine")
-    assert told.endswith("to replace files that are there, add --overwrite\n")
+    assert told.endswith("name another place, or say --overwrite\n")
     assert start(*options, "--overwrite")[0] == 0
 
 

@@ -236,7 +236,7 @@ def test_results(run_id, flow64):
     (path,) = printed.splitlines()
     rows = json.loads(Path(path).read_text("utf-8"))
     assert (code, again, rows[1]["company"]) == (0, 1, "=1+1")
-    assert told.endswith("to replace files that are there, add --overwrite\n")
+    assert told.endswith("name another place, or say --overwrite\n")
     assert flow64("results", run_id, "-o", "out", "--overwrite")[0] == 0
 
 

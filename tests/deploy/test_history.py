@@ -66,6 +66,7 @@ def test_time_is_told_in_utc_and_finds_the_entry(history):
 
     assert made.when == "2026-11-25T09:30:00.000000Z"
     assert history.find("leads", made.when) == made
+    assert history.find("leads", "2026-11-25T09:30:00Z") == made  # as tables show it
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ from ..blocks import (
     specs_schema,
 )
 from ..dsl import LEAD, UNSET, RowKind, Unset
-from ..text import format_dollars
+from ..text import format_dollars, wrap_text
 
 ROWS: Final[Mapping[str, str]] = {
     "none": "nothing",
@@ -44,6 +44,9 @@ ROWS: Final[Mapping[str, str]] = {
 
 WIDTH: Final = 88
 """Maximum characters of a line of an example."""
+
+PROSE: Final = 80
+"""Maximum characters of a line of prose."""
 
 
 @frozen
@@ -229,7 +232,7 @@ def reference_lines(one: BlockReference) -> Iterator[str]:
     yield f"{one.block.kind}  {named}"
     yield ""
     for paragraph in one.text.split("\n\n"):
-        yield " ".join(paragraph.split())  # a terminal folds it
+        yield from wrap_text(" ".join(paragraph.split()), PROSE)
         yield ""
     perhaps = f", perhaps {about.perhaps}" if about.perhaps else ""
     takes, gives = _rows(about.takes), _rows(about.gives)

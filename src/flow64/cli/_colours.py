@@ -54,9 +54,18 @@ def paint_heading(text: str) -> str:
 
 
 def paint_label(text: str) -> str:
-    """Paint the label of a line, which ends at two spaces."""
-    label, gap, rest = text.partition("  ")
-    return f"{paint(label, 'bold')}{gap}{rest}" if gap else text
+    """Paint the label of each line, which ends at two spaces."""
+    return "\n".join(map(_paint_label, text.split("\n")))
+
+
+def _paint_label(line: str) -> str:
+    label, gap, rest = line.partition("  ")
+    return f"{paint(label, 'bold')}{gap}{rest}" if gap else line
+
+
+def paint_report(text: str) -> str:
+    """Paint labels, and the states at the start of indented lines."""
+    return paint_label(paint_state(text))
 
 
 # -- Plans, reviews and differences ----------------------------------------------------
@@ -124,7 +133,7 @@ _SEVERITIES: Final[Mapping[str, str]] = {
 
 def paint_state(text: str) -> str:
     """Paint the state at the start of a line: of a run, a workflow or a change."""
-    return _STATE.sub(lambda found: paint(found[0], _STATES[found[0]]), text)
+    return _STATE.sub(lambda found: found[1] + paint(found[2], _STATES[found[2]]), text)
 
 
 _STATES: Final[Mapping[str, str]] = {
@@ -132,6 +141,7 @@ _STATES: Final[Mapping[str, str]] = {
     for style, words in {
         "green": ("completed", "done", "same", "confirmed", "new"),
         "red": (
+            "contradicted",
             "failed",
             "timeout",
             "terminated",
@@ -146,7 +156,7 @@ _STATES: Final[Mapping[str, str]] = {
     for word in words
 }
 
-_STATE: Final = re.compile(rf"^(?:{'|'.join(_STATES)})\b", re.MULTILINE)
+_STATE: Final = re.compile(rf"^((?:  )?)({'|'.join(_STATES)})\b", re.MULTILINE)
 
 
 def paint_event(text: str) -> str:

@@ -106,7 +106,7 @@ def _suggest_option(error: FlowError) -> str:
             return f"to run it: {', '.join(ways[:-1])}, or {ways[-1]}"
         case RowsError():
             return _suggest_rows_option(error)
-        case SaveError() if any(one in error.problem for one in _THERE):
+        case SaveError() if _THERE in error.problem:
             return "to replace files that are there, add --overwrite"
         case TransportError(is_refused=True):
             return (
@@ -145,8 +145,8 @@ def _suggest_rows_option(error: RowsError) -> str:
     return ""
 
 
-_THERE: Final = ("it is there already", "it exists")
-"""Parts of messages about an existing file."""
+_THERE: Final = "it is there already"
+"""A part of messages about an existing file, if they give no advice themselves."""
 
 _WORDS: Final = (
     ("or pass check_columns=False", "or say --no-check-columns"),

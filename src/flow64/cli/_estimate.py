@@ -14,7 +14,7 @@ from ..errors import ForbiddenError, NotFoundError
 from ..runs import override_live, source_specs
 from ..text import clipped, format_dollars, pluralize
 from ..workflow import Workflow
-from ._colours import paint_label
+from ._colours import paint
 from ._terminal import print_json, print_lines, print_message
 
 _OF_SOURCE: Final = "as many as its source makes"
@@ -68,7 +68,7 @@ def describe_settings(
 
 def print_facts(facts: Sequence[tuple[str, str]]) -> None:
     for label, text in facts:
-        print_message(f"{label:13}{text}", paint_label)
+        print_message(f"{label:{_LABEL}}{text}", _paint_facts)
 
 
 def print_estimate(
@@ -76,9 +76,19 @@ def print_estimate(
 ) -> None:
     """Print the estimate of a run as the result, as data if there are any."""
     if data is None:
-        print_lines((f"{label:13}{text}" for label, text in facts), paint_label)
+        lines = (f"{label:{_LABEL}}{text}" for label, text in facts)
+        print_lines(lines, _paint_facts)
     else:
         print_json(data)
+
+
+_LABEL: Final = len("organisation ")
+
+
+def _paint_facts(text: str) -> str:
+    """Paint the labels. The longest one has one space behind it."""
+    lines = text.split("\n")
+    return "\n".join(paint(one[:_LABEL], "bold") + one[_LABEL:] for one in lines)
 
 
 def make_estimate_data(

@@ -61,6 +61,9 @@ StepOutcome: TypeAlias = Literal[
 REFUSALS: Final = (PlanRefusedError, PruneError, SavedPlanError, StalePlanError)
 """Errors before the first write. A new plan, or consent, would avoid them."""
 
+MOST_FILES: Final = 3
+"""Saved workflows that are named, each with its file. `-v` names all."""
+
 MANY: Final = 10
 """If more workflows are written, progress is only printed now and then."""
 
@@ -268,7 +271,7 @@ class Execution:
         """Print where replaced workflows were saved; for many, only the folder."""
         done = [self.done[s.key] for s in self.plan.steps if s.key in self.done]
         files = {one.key: one.saved for one in done if one.saved}
-        if len(files) > MANY and not OPTIONS.is_verbose:
+        if len(files) > MOST_FILES and not OPTIONS.is_verbose:
             paths = map(Path, map(format_saved_file, files.values()))
             where = " and ".join(sorted({str(path.parent) for path in paths}))
             print_message(f"the old versions of {len(files)} workflows are in {where}")
@@ -298,8 +301,10 @@ class Execution:
             and (self.outcomes[step.key] == "refused" or not self.problems)
         ]
         listed.sort(key=lambda step: _LAST.index(self.outcomes[step.key]))
+        width = max((len(step.key) for step in listed), default=0)
         lines = [
-            f"{self.outcomes[step.key]:9}  {step.key}  {reasons.get(step.key, step.id)}"
+            f"{self.outcomes[step.key]:9}  {step.key:{width}}  "
+            f"{reasons.get(step.key, step.id)}"
             for step in listed
         ]
         print_lines(lines, paint_state)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
@@ -73,7 +73,7 @@ COMMANDS: Final[dict[str, str]] = {
 """The help of each command."""
 
 TOPICS: Final[Mapping[str, str]] = {
-    "addresses": "The workflows of a command: files, keys, live ones, patterns.",
+    "addresses": "The workflows of a command: files, keys, patterns.",
     "environments": "The service, organisation and credential of a command.",
     "findings": "The codes of all errors, warnings and notes of a check.",
 }
@@ -86,8 +86,31 @@ def module_of(name: str) -> str:
     return name.replace(" ", "_")
 
 
+class HelpFormatter(click.HelpFormatter):
+    """A formatter that gives long options a line, and the others a narrow column."""
+
+    def write_dl(
+        self,
+        rows: Iterable[tuple[str, str]],
+        col_max: int = 30,
+        col_spacing: int = 2,
+    ) -> None:
+        """Write a list of terms and their meanings."""
+        listed = [*rows]
+        widths = [len(term) for term, _ in listed if len(term) <= col_max]
+        super().write_dl(listed, max(widths, default=col_max), col_spacing)
+
+
+class Context(click.Context):
+    """The context of each command."""
+
+    formatter_class = HelpFormatter
+
+
 class Commands(click.Group):
     """A group that loads a command when it is used."""
+
+    context_class = Context
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click asks so
         """Return the names of all commands."""
@@ -111,6 +134,7 @@ class Commands(click.Group):
         command: click.Command = import_module(
             f".{module_of(cmd_name)}", __package__
         ).command
+        command.context_class = Context
         _add_common_options(command)
         return command
 

@@ -73,7 +73,11 @@ def as_namespace(text: str) -> str:
     Raises:
         click.BadParameter: It is not a domain or a repository.
     """
-    if _NAMESPACE.fullmatch(text) and re.search("[./]", text) and ".." not in text:
+    if (
+        _NAMESPACE.fullmatch(text)
+        and any(mark in text for mark in "./")
+        and ".." not in text
+    ):
         return text
     advice = "a domain or a repository of yours, such as acme.example"
     raise click.BadParameter(f"{text!r} is not {advice}", param_hint="--namespace")

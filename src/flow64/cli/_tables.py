@@ -6,7 +6,7 @@ A pipe gets whole cells and no header, as from `gh`: each line is a row.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Final
 
 from ..redaction import clean_text
@@ -24,6 +24,7 @@ def print_table(
     *,
     least: Mapping[str, int] | None = None,
     painters: Mapping[str, Painter] | None = None,
+    times: Container[str] = (),
 ) -> None:
     """Print rows with aligned columns. Keys in cells are redacted, controls escaped.
 
@@ -32,6 +33,7 @@ def print_table(
     Args:
         header: The name of each column.
         rows: The cells.
+        times: The columns of times. A terminal gets them to the second.
         least: The columns that may be cut, and to how many cells at least. If that is
             not enough, they are left out, in this order. Other columns are never cut.
         painters: What adds the colours to the cells of a column.
@@ -39,6 +41,14 @@ def print_table(
     if not rows:
         return
     width = find_width(sys.stdout)
+    if width is not None:
+        rows = [
+            [
+                _cut_time(cell) if name in times else cell
+                for name, cell in zip(header, row, strict=True)
+            ]
+            for row in rows
+        ]
     head = [] if width is None else [[*header]]
     lines = [*head, *([clean_text(cell) for cell in row] for row in rows)]
     columns = zip(*lines, strict=True)
@@ -61,6 +71,12 @@ def print_table(
                 if name in widths
             ).rstrip()
         )
+
+
+def _cut_time(cell: str) -> str:
+    """Return a time without the fraction of its second."""
+    second, dot, _ = cell.partition(".")
+    return f"{second}Z" if dot and cell.endswith("Z") else cell
 
 
 def _fit_columns(widths: dict[str, int], least: Mapping[str, int], width: int) -> None:

@@ -264,9 +264,13 @@ def _fold_line(line: str, width: int) -> str:
 def _find_indent(line: str, width: int) -> int:
     """Return where the further lines of a long line begin."""
     start = len(line) - len(line.lstrip(" "))
-    gap = line.find("  ", start)  # a label ends there
-    text = len(line) - len(line[gap:].lstrip(" ")) if gap > 0 else start + 2
-    return text if text <= width // 3 else min(start + 2, width // 2)
+    found, text = min(start + 2, width // 2), start
+    while (gap := line.find("  ", text)) > 0:  # a label ends there
+        text = len(line) - len(line[gap:].lstrip(" "))
+        if text > width // 3:
+            break
+        found = text
+    return found
 
 
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")

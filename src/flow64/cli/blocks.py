@@ -16,6 +16,7 @@ from ..redaction import clean_text
 from ..text import truncate
 from . import _params as params
 from ._block_reference import BlockReference, catalogue, reference_lines
+from ._colours import paint_label
 from ._completion import complete_kinds
 from ._exit_codes import FAILED
 from ._live_reference import (
@@ -93,10 +94,10 @@ def command(
         listed = (_data(each, live) for each in found)
         print_json({"blocks": [*listed, *map(_unknown_data, unknown)]})
     elif one is not None and found:
-        print_lines(reference_lines(one))
+        print_lines(reference_lines(one), paint_label)
         _print_details(one, live)
     elif live is not None and not found and len(unknown) == len(words) == 1:
-        print_lines(live_reference_lines(unknown[0], live.name))
+        print_lines(live_reference_lines(unknown[0], live.name), paint_label)
     else:
         rows = [
             (new.kind, "RawBlock", truncate(describe_live_kind(new), 80))

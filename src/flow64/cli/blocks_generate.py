@@ -117,7 +117,7 @@ def _find_list(saved: Path | None) -> Path:
     settings = load_settings()
     found = saved or settings.blocks or settings.folder / SAVED
     if not found.exists():
-        problem = f"{found} is not there"
+        problem = f"{relative_path(found)} is not there"
         raise params.option_error(
             "--blocks", f"{problem}; run flow64 blocks sync, or name another FILE"
         )

@@ -77,7 +77,7 @@ def command(*, env: str | None, as_json: bool) -> int:
     _print_result(file, before, live, changes)
     if _is_emulator(settings.environment(env)):
         print_message(
-            "the emulator answers what flow64 knows itself: name another --env"
+            "this list is that of an emulator: it says what flow64 knows itself"
         )
     if find_spec("jsonschema") is None:
         needs = MissingExtraError("checking by it", "schemas")

@@ -15,7 +15,7 @@ from ..diagnostics import Finding, as_text, summary
 from ..loading import Selection
 from ..text import join_first, pluralize, printable, shortened
 from . import _params as params
-from ._colours import paint_findings
+from ._colours import paint_findings, paint_heading
 from ._completion import complete_codes
 from ._exit_codes import FAILED
 from ._terminal import (
@@ -207,7 +207,7 @@ def _print_findings(merged: Sequence[tuple[Sequence[str], Finding]]) -> None:
         groups.setdefault(tuple(names), []).append(finding)
     for names, findings in groups.items():
         if names:
-            print_line(f"{_join_names(names)}:")
+            print_lines([f"{_join_names(names)}:"], paint_heading)
         text = as_text(findings, find_width(sys.stdout))
         print_lines(text.splitlines(), paint_findings)
 

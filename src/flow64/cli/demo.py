@@ -25,7 +25,7 @@ from ..project import Project
 from ..text import printable
 from ..workflow import Workflow
 from . import _params as params
-from ._colours import paint_findings
+from ._colours import paint_findings, paint_heading
 from ._outputs import DemoRun
 from ._param_types import Number
 from ._terminal import find_width, print_json, print_line, print_lines
@@ -124,7 +124,7 @@ def command(*, speed: float, as_json: bool) -> int:
         return 0
     _print_step("Rows", "Typed by the class, with all columns")
     for row in rows:
-        print_line(printable(f"{row.raw['email']:22} {row.value}"))
+        print_lines([f"{row.raw['email']:22} {row.value}"])
     _print_step(
         "See it", "The emulator has a page, which shows what your own programs do"
     )
@@ -177,7 +177,7 @@ def _show_program(workflow: Workflow) -> None:
 
 
 def _print_step(title: str, what: str) -> None:
-    print_line(f"\n== {title} · {what}\n")
+    print_lines(["", f"== {title} · {what}", ""], paint_heading)
 
 
 def _print_all(text: str) -> None:

@@ -37,6 +37,7 @@ from ._terminal import print_json, print_line, print_lines, print_message
     type=Whole(min=2),
     default=8,
     show_default=True,
+    metavar="N",
     help="How many processes compile it.",
 )
 @click.option(

@@ -28,6 +28,7 @@ from ..doctor import (
 from ..environments import Environment, Settings, load, open_client
 from ..text import pluralize, printable
 from . import _params as params
+from ._colours import paint_report
 from ._completion import complete_environments
 from ._error_messages import describe_error
 from ._exit_codes import FAILED, INTERRUPTED
@@ -125,7 +126,7 @@ def command(
     elif as_json:
         print_json(data)
     else:
-        print_lines(lines)
+        print_lines(lines, paint_report)
     if report is not None:
         made = make_report(found, probed)
         write_file(report, format_json(made))

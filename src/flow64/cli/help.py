@@ -11,7 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from ._completion import complete_codes
-from ._main import COMMANDS, TOPICS, Commands
+from ._main import COMMANDS, TOPICS, Commands, Context
 
 WIDTH: Final = 80
 """The most columns of prose, also on a wider terminal."""
@@ -54,7 +54,7 @@ def command(context: click.Context, *, words: Sequence[str]) -> int:
             click.echo(root.get_help())
         case Commands() as group if name in COMMANDS:
             chosen = group.get_command(root, name)
-            shown = click.Context(chosen, parent=root, info_name=name)
+            shown = Context(chosen, parent=root, info_name=name)
             click.echo(shown.get_help())
         case _ if name in TOPICS:
             click.echo(_format_topic(context, name))
@@ -77,9 +77,7 @@ def _print_finding(code: str) -> bool:
     if code not in all_pages():
         return False
     width = min(find_width(sys.stdout) or WIDTH, WIDTH)
-    first, *rest = explain_finding(code, width)
-    print_lines([first], paint_label)
-    print_lines(rest)
+    print_lines(explain_finding(code, width), paint_label)
     return True
 
 

@@ -56,8 +56,9 @@ def command(
     """List replaced workflows, newest first. Nothing is sent.
 
     Each line has the time, the environment, the workflow, what replaced it, the file in
-    which it is saved, and which texts are not in this file. KEY is the key of one
-    workflow, or its id. To bring one back: flow64 restore KEY --at TIME.
+    which it is saved, and which texts are not in this file. A narrow terminal gets no
+    files. KEY is the key of one workflow, or its id. To bring one back: flow64 restore
+    KEY --at TIME.
     """
     history = open_history(load_settings())
     found = select_entries(history, key, env)[:limit]
@@ -71,7 +72,8 @@ def command(
     print_table(
         ("TIME", "ENV", "KEY", "REPLACED BY", "FILE", "NOT SAVED"),
         [*map(_row, found)],
-        least={"FILE": 12, "NOT SAVED": 12},
+        least={"FILE": 40, "NOT SAVED": 12},
+        times={"TIME"},
     )
     return 0
 

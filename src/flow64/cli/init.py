@@ -9,7 +9,7 @@ import click
 
 from ..files import relative_path
 from . import _params as params
-from ._install_source import EXAMPLE, find_install_source, parse_install_source
+from ._install_source import find_install_source, parse_install_source
 from ._new_project import (
     Forge,
     as_key,
@@ -27,7 +27,7 @@ from ._terminal import may_ask, print_message, print_paths
     "init",
     "flow64 init growth --namespace acme.example",
     "flow64 init . --namespace github.com/acme/pipelines --project growth",
-    f"flow64 init growth --namespace acme.example --from {EXAMPLE}",
+    "flow64 init growth --namespace acme.example --from 0.1.0",
 )
 @click.argument(
     "folder",

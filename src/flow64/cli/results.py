@@ -30,7 +30,7 @@ from ._terminal import print_json, print_message, print_paths
 @params.command(
     "results",
     "flow64 results 0b9b5ac1-5a0e-4d6f-9a2c-1f5d3c7e8a90 -o results",
-    "flow64 results 0b9b5ac1-5a0e-4d6f-9a2c-1f5d3c7e8a90 -o results --all --safe-csv",
+    "flow64 results 0b9b5ac1-5a0e-4d6f-9a2c-1f5d3c7e8a90 -o results --all",
 )
 @params.run_id
 @results_folder("The folder for the files. No file is written outside it.")

@@ -101,5 +101,6 @@ def command(
         ],
         least={"QUEUED": 17, "WORKFLOW": 8},
         painters={"STATUS": paint_state},
+        times={"QUEUED"},
     )
     return 0

@@ -137,13 +137,17 @@ class BarDisplay:
         # Names may contain anything, so markup is off.
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
+            # The usual colours are black in terminals with the standard ones.
+            BarColumn(24, "default", "cyan", "green", "cyan"),
             TextColumn("{task.fields[words]}", markup=False),
             TimeElapsedColumn(),
             console=console,
         )
         self._run = self._progress.add_task(
-            f"run {printable(run_id)}", total=None, words=""
+            # Without a total the bar would pulse, in colours between those of a theme.
+            f"run {printable(run_id)}",
+            total=1,
+            words="",
         )
 
     def __enter__(self) -> Self:
@@ -159,7 +163,8 @@ class BarDisplay:
             case Queued() | Running():
                 self._progress.update(self._run, words=str(event))
             case Finished():
-                self._progress.update(self._run, words=str(event), total=1, completed=1)
+                done = int(event.is_completed)
+                self._progress.update(self._run, words=str(event), completed=done)
             case BlockStarted():
                 self._task(event)
             case BlockProgress():

@@ -245,7 +245,7 @@ class History:
         if at is None:
             found = list(known[:1])
         else:
-            begin = at.strip().upper()
+            begin = at.strip().upper().removesuffix("Z")
             found = [saved for saved in known if saved.when.startswith(begin)]
         if len(found) == 1:
             return found[0]

@@ -39,9 +39,11 @@ Example:
   [tool.flow64]
   source = "pipelines"
   default_env = "local"
+
 \b
   [tool.flow64.environments.local]
   endpoint = "http://127.0.0.1:6464"
+
 \b
   [tool.flow64.environments.prod]
   api_key = {{ env = "SIXTYFOUR_PROD_KEY" }}

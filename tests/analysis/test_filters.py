@@ -190,6 +190,21 @@ def unclear(shown, column="t"):
         (N.equals(None), []),
         (N.in_({1}), []),  # not JSON, which another finding says
         (N.matches("x"), []),
+        (T.matches("(" * 2000), []),  # too long to look at
+        (
+            T.matches("("),
+            [
+                (
+                    "note",
+                    "filter",
+                    (
+                        "filters[0].value is '(', which Python cannot read as a "
+                        "regular expression: missing ), "
+                        "unterminated subpattern at position 0"
+                    ),
+                )
+            ],
+        ),
         (N.in_([1, "2"]), []),
         (N.equals(value("n")), []),
         (N.in_(value("n")), []),
@@ -219,6 +234,78 @@ def test_value_of_another_type(kept, expected):
     flow = Webhook(COMPANY, input_schema=COLUMNS) >> kept
 
     assert told(flow, "wrong-value-type") == expected
+
+
+def both(first, second):
+    """Two conditions on one column, in one filter."""
+    filters = [{"column": "a", **first}, {"column": "a", "logic": "and", **second}]
+    return Webhook(LEAD) >> Filter(filters=filters)
+
+
+def condition(operator, *values):
+    return {"operator": operator, **({"value": values[0]} if values else {})}
+
+
+EXCLUDING = [
+    (condition("equals", "x"), condition("equals", "y")),
+    (condition("equals", "x"), condition("not_equals", "X")),
+    (condition("equals", "x"), condition("in", ["y", "z"])),
+    (condition("equals", 1), condition("not_in", ["1", "2"])),
+    (condition("equals", "x"), condition("is_empty")),
+    (condition("in", ["x", "y"]), condition("in", ["z"])),
+    (condition("in", ["x", "y"]), condition("not_in", ["x", "y", "z"])),
+    (condition("is_empty"), condition("is_not_empty")),
+    (condition("greater", 5), condition("is_empty")),
+    (condition("greater", 5), condition("less", 5)),
+    (condition("equals", 5), condition("greater", 5)),
+    (condition("in", [5, 6]), condition("less", 5)),
+]
+AGREEING = [
+    (condition("equals", "x"), condition("equals", "X")),  # case may not count
+    (condition("equals", 1), condition("equals", "1")),
+    (condition("equals", "x"), condition("not_equals", "y")),
+    (condition("equals", "x"), condition("contains", "y")),
+    (condition("equals", ""), condition("is_empty")),
+    (condition("equals", value("a")), condition("equals", "y")),
+    (condition("in", ["x", value("a")]), condition("equals", "y")),
+    (condition("in", []), condition("in", ["y"])),
+    (condition("in", [*range(33)]), condition("equals", 40)),  # too many to compare
+    (condition("not_equals", "x"), condition("not_equals", "y")),
+    (condition("contains", "x"), condition("contains", "y")),
+    (condition("greater", 5), condition("less", 6)),
+    (condition("greater", 5), condition("greater", 7)),
+    (condition("greater", "b"), condition("less", "a")),
+    (condition("is_empty"), condition("equals", value("a"))),
+]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_found"),
+    [
+        *((one, other, True) for one, other in EXCLUDING),
+        *((other, one, True) for one, other in EXCLUDING),
+        *((one, other, False) for one, other in AGREEING),
+        *((other, one, False) for one, other in AGREEING),
+    ],
+)
+def test_conditions_that_exclude_each_other(first, second, is_found):
+    """Only what is certain is reported: text may be compared in any way."""
+    said = "filters[0] and filters[1] exclude each other for the column 'a': " + NONE
+    expected = [("warning", "filter", said)] * is_found
+
+    assert told(both(first, second), "contradicting-conditions") == expected
+
+
+def test_conditions_that_do_not_meet():
+    """Alternatives, other columns and other filters exclude nothing."""
+    is_x, is_y = Filter.where("a").equals("x"), Filter.where("a").equals("y")
+    flows = [
+        Webhook(LEAD) >> is_x.or_("a").equals("y"),
+        Webhook(LEAD) >> is_x.and_("b").equals("y"),
+        Webhook(LEAD) >> [is_x, is_y.again(key="other")],
+    ]
+
+    assert [told(flow, "contradicting-conditions") for flow in flows] == [[]] * 3
 
 
 def test_type_of_a_column_that_a_block_adds():

@@ -138,7 +138,20 @@ def found_in(definition, code):
                 ("warning", "filters[0].operator is '', which names no operator"),
             ],
         ),
-        (filtered(column=5, operator="is_empty"), "missing-field", []),
+        (
+            filtered(column=5, operator="is_empty"),
+            "missing-field",
+            [("warning", "filters[0].column is 5, which names no column")],
+        ),
+        (filtered(column=value("c"), operator="is_empty"), "missing-field", []),
+        (
+            wired(("filter", {"filters": []}), ("search", {"query": " "})),
+            "missing-field",
+            [
+                ("warning", "query is ' ', which is blank"),
+                ("warning", "filters has no condition, so it tests nothing"),
+            ],
+        ),
         (
             wired(
                 ("outgoing_webhook", {}),

@@ -105,6 +105,7 @@ def test_the_order_of_keys_is_kept():
             "leave the field out, or use null",
         ),
         ("\ud800", "text with a lone surrogate is not Unicode", "mend the text"),
+        (int, "the class int is not JSON", 'write the type as text: "int"'),
         (b"x", "bytes are not JSON", "decode them: data.decode()"),
         (bytearray(b"x"), "bytes are not JSON", "decode them: data.decode()"),
         (

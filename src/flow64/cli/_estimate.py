@@ -148,6 +148,7 @@ _WORTH_SAYING: Final = ABOUT_READS | {
     "near-miss-column",
     "unlisted-value",
     "wrong-value-type",
+    "contradicting-conditions",
 }
 
 

@@ -212,6 +212,8 @@ def _no_json(item: Any, here: Path) -> Problem:
     elif isinstance(item, type):
         message = f"the class {_name_of(item)} is not JSON"
         advice = f"to ask for its fields, put @returns above class {item.__name__}"
+        if kind is type and item.__module__ == "builtins":
+            advice = f'write the type as text: "{item.__name__}"'
     else:
         message = f"{_a(item)} is not JSON ({shortened(item)})"
         advice = f"convert it where you write it: str(...), {_conversion(item)}"

@@ -101,7 +101,13 @@ def _has_any(name: str, *words: str | None) -> _Test:
 
 
 def _has(name: str) -> _Test:
-    return lambda specs: specs.get(name) not in (None, "")
+    def test(specs: Mapping[str, Any]) -> bool:
+        found = specs.get(name)
+        return found not in (None, "") and not (
+            isinstance(found, str) and found.isspace()
+        )
+
+    return test
 
 
 def _all_of(tests: Sequence[_Test]) -> _Test:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import Any, Final, NamedTuple
 
 from ...blocks import (
@@ -12,19 +14,20 @@ from ...blocks import (
     Filter,
     of_catalogue,
 )
-from ...definition import BoundSecret, Definition, Value
+from ...definition import BoundSecret, Definition, Value, is_number
 from ...dsl import UNSET
 from ...text import did_you_mean, join_words, shortened
 from .._columns import KnownColumn
 from .._lineage import column_flow, find_read_column
 from .._memo import once
+from .._patterns import effort_of
 from .._types import FieldType, column_type
 from ._rule import Found, name_block, of_kinds, rule
 from ._specs import conditions
 
 
 class Comparison(NamedTuple):
-    """A condition that compares a column with a value.
+    """A condition with a documented operator.
 
     Attributes:
         position: The filter.
@@ -63,6 +66,14 @@ class Comparison(NamedTuple):
             if value not in _EMPTY and not isinstance(value, Value | BoundSecret)
         ]
 
+    @property
+    def known(self) -> Sequence[Any]:
+        """The values, if all of them are known and they are few; none if not."""
+        values = self.values
+        is_list = self.takes_list and isinstance(self.value, list)
+        is_whole = not is_list or len(values) == len(self.value)
+        return values if is_whole and len(values) <= _MOST else ()
+
     def describe(self, values: Sequence[Any]) -> str:
         """Return some of the values with their place, as the start of a sentence."""
         verb = "has" if self.takes_list else "is"
@@ -78,14 +89,11 @@ class Comparison(NamedTuple):
 
 
 _EMPTY: Final = (UNSET, None, "")
-_BINARY_OPERATORS: Final = [
-    word for word in FILTER_OPERATORS if word not in UNARY_OPERATORS
-]
 
 
 @once
 def _comparisons(definition: Definition) -> Sequence[Comparison]:
-    """Return the conditions of all filters that compare a column with a value."""
+    """Return the conditions of all filters with documented operators."""
     found = []
     for position, block in definition.of_kind(Filter.kind):
         listed = conditions(block.specs)
@@ -93,7 +101,7 @@ def _comparisons(definition: Definition) -> Sequence[Comparison]:
         for i, one in enumerate(listed):
             column: Any = one.get("column")
             operator: Any = one.get("operator")
-            if operator in _BINARY_OPERATORS and isinstance(column, str):
+            if operator in FILTER_OPERATORS and isinstance(column, str):
                 value = one.get("value", UNSET)
                 place = f"filters[{i}]"
                 made = Comparison(position, place, column, operator, value, decides)
@@ -245,6 +253,8 @@ def wrong_value_type(definition: Definition) -> Iterator[Found]:
     numbers, or anything with an empty text. That `in` takes a list is inferred.
     """
     for one in _comparisons(definition):
+        if one.operator in UNARY_OPERATORS:
+            continue
         found = _find_misshapen(one)
         if found is None and one.operator != "matches":
             column = find_read_column(definition, one.position, one.column)
@@ -259,6 +269,8 @@ def _find_misshapen(one: Comparison) -> Found | None:
     if value is UNSET:
         message = f"{one.place} has no value, and {one.operator!r} needs one"
         return Found(one.position, message, "write the value to compare with")
+    if one.operator == "matches" and isinstance(value, str):
+        return _find_broken_pattern(one, value)
     if value == "":
         message = f"{where} is '', and no document says what an empty text matches"
         advice = "write is_empty() or is_not_empty()"
@@ -272,6 +284,21 @@ def _find_misshapen(one: Comparison) -> Found | None:
     if not value:
         message = f"{where} is an empty list{one.describe_fate([])}"
         return Found(one.position, message, "write the values to look for")
+    return None
+
+
+def _find_broken_pattern(one: Comparison, pattern: str) -> Found | None:
+    try:
+        effort_of(pattern)  # which refuses to look at a long one
+    except (re.error, RecursionError, OverflowError) as error:
+        message = (
+            f"{one.place}.value is {shortened(pattern)}, which Python cannot read "
+        )
+        message += f"as a regular expression: {error}"
+        advice = (
+            "the syntax of the service is not documented; correct it if it is a slip"
+        )
+        return Found(one.position, message, advice, "note")
     return None
 
 
@@ -319,3 +346,81 @@ def _is_text_of(wanted: FieldType, value: Any) -> bool:
     except ValueError:
         return False
     return True
+
+
+# -- Conditions that exclude each other ------------------------------------------------
+
+
+@rule(
+    "columns",
+    "warning",
+    advice='keep one of them, or join them with `.or_("column")`',
+    example=(
+        'city = Filter.where("city").equals("Oslo").and_("city").equals("Bergen")\n'
+        'flow = Webhook(LEAD, input_schema={"city": "string"}) >> city'
+    ),
+    can_find=of_kinds(Filter.kind),
+)
+def contradicting_conditions(definition: Definition) -> Iterator[Found]:
+    """Two conditions of a filter exclude each other, so probably no row passes.
+
+    Only conditions that are joined by `and` are compared.
+    """
+    columns: dict[tuple[int, str], list[Comparison]] = {}
+    for one in _comparisons(definition):
+        if one.decides:
+            columns.setdefault((one.position, one.column), []).append(one)
+    for (position, column), found in columns.items():
+        for one, other in combinations(found[:_MOST], 2):
+            if _exclude(one, other) or _exclude(other, one):
+                message = f"{one.place} and {other.place} exclude each other for the "
+                message += f"column {shortened(column)}: probably no row passes"
+                yield Found(position, message)
+                break
+
+
+_MOST: Final = 32
+"""Conditions on one column, and values of a condition, that are compared."""
+
+
+def _exclude(one: Comparison, other: Comparison) -> bool:
+    """Return True if a value that meets one condition never meets the other."""
+    match one.operator:
+        case "is_empty":
+            is_equal = other.operator in ("equals", "in") and other.known
+            return bool(is_equal) or other.operator in _NEEDING_A_VALUE
+        case "greater":
+            return other.operator == "less" and _is_at_most(other.value, one.value)
+        case "equals" | "in":
+            known = one.known
+            return bool(known) and all(_rules_out(other, value) for value in known)
+        case _:
+            return False
+
+
+_NEEDING_A_VALUE: Final = ("is_not_empty", "greater", "less")
+
+
+def _rules_out(other: Comparison, value: Any) -> bool:
+    """Return True if a value does not meet a condition."""
+    match other.operator:
+        case "equals" | "in":
+            return bool(other.known) and not _is_among(value, other.known)
+        case "not_equals" | "not_in":
+            return _is_among(value, other.known)
+        case "greater":
+            return _is_at_most(value, other.value)
+        case "less":
+            return _is_at_most(other.value, value)
+        case _:
+            return False
+
+
+def _is_at_most(number: Any, other: Any) -> bool:
+    return is_number(number) and is_number(other) and number <= other
+
+
+def _is_among(value: Any, others: Sequence[Any]) -> bool:
+    """Return True if a value may be one of others: case and types may not count."""
+    text = str(value).casefold()
+    return any(value == one or text == str(one).casefold() for one in others)

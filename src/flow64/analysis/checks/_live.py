@@ -31,6 +31,7 @@ from ._fields import (
 from ._rule import Found, Rule, rule, run
 from ._rule_index import ADVICE
 from ._specs import missing_field, unknown_word
+from ._values import number_below_one, unlisted_word
 
 if TYPE_CHECKING:
     from .._schemas import Mismatch
@@ -136,6 +137,8 @@ _BY_FIELD: Final[Sequence[Rule]] = (
     unchecked_field,
     wrong_field_type,
     unconfirmed_facts,
+    unlisted_word,
+    number_below_one,
 )
 """Rules about fields: they see those that the live schema does not speak of."""
 

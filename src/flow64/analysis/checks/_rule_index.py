@@ -23,13 +23,15 @@ from . import (
     _secrets,
     _shape,
     _silence,
+    _values,
 )
 from ._rule import Rule, rules_in
 
 ADVICE: Final[Sequence[Rule]] = [
     rule
     for rule in rules_in(
-        _shape, _keys, _order, _columns, _filters, _fields, _secrets, _money, _silence
+        *(_shape, _keys, _order, _columns, _filters, _fields, _values),
+        *(_secrets, _money, _silence),
     )
     if not rule.is_safe
 ]

@@ -88,32 +88,47 @@ def unknown_word(definition: Definition) -> Iterator[Found]:
 def missing_field(definition: Definition) -> Iterator[Found]:
     """A spec that the documents require is missing or empty.
 
-    Inside a condition of a filter it is a warning, since only one source requires it
-    there.
+    It is a warning for a text of blanks, and inside a filter, since only one source
+    requires it there.
     """
     blocks, by_kind = definition.blocks, definition.by_kind
     for kind, name in _list_required_fields():
         for position in by_kind.get(kind, ()):
-            if blocks[position].specs.get(name) in _EMPTY:
+            found = blocks[position].specs.get(name)
+            if found in _EMPTY:
                 message = f"{kind} has no {name}, and the service requires it"
                 yield Found(position, message, f"set {name}=...")
+            elif isinstance(found, str) and found.isspace():
+                message = f"{name} is {found!r}, which is blank"
+                yield Found(position, message, f"set {name}=...", "warning")
     for position, block in definition.of_kind(Filter.kind):
-        for i, condition in enumerate(conditions(block.specs)):
-            for name in ("column", "operator"):
-                found = condition.get(name)
-                if _is_blank(found):
-                    place = f"filters[{i}]"
-                    message = f"{place} has no {name}, which every condition has"
-                    if found is not None:
-                        message = f"{place}.{name} is {found!r}, which names no {name}"
-                    yield Found(position, message, _CONDITION, "warning")
+        yield from _find_missing_in_filter(position, block.specs)
+
+
+def _find_missing_in_filter(position: int, specs: Mapping[str, Any]) -> Iterator[Found]:
+    if specs.get("filters") == []:
+        message = "filters has no condition, so it tests nothing"
+        yield Found(position, message, _CONDITION, "warning")
+    for i, condition in enumerate(conditions(specs)):
+        for name in ("column", "operator"):
+            found = condition.get(name)
+            if _is_blank(found):
+                place = f"filters[{i}]"
+                message = f"{place} has no {name}, which every condition has"
+                if found is not None:
+                    message = f"{place}.{name} is {shortened(found)}, which names no "
+                    message += name
+                yield Found(position, message, _CONDITION, "warning")
 
 
 _CONDITION: Final = 'write it as in Filter.where("email_status").equals("OK")'
 
 
 def _is_blank(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
+    """Return True for no text, and for a text of blanks. An environment may fill it."""
+    if isinstance(value, str):
+        return not value.strip()
+    return not isinstance(value, Value | BoundSecret)
 
 
 @rule(
@@ -202,7 +217,7 @@ def _url(position: int, found: Any, shown: Any) -> Iterator[Found]:
 
 def _has_plain_conditions(specs: Mapping[str, Any]) -> bool:
     found = specs.get("filters")
-    if not isinstance(found, list):
+    if not isinstance(found, list) or not found:
         return False
     for condition in found:
         if not (

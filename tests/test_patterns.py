@@ -194,7 +194,6 @@ INLINE = {
     r"^[.~/\\-]|^[A-Za-z]:[\\/]|file:|localhost|127\.": ("search", "", "file", ""),
     r":: Python :: 3\.(\d+)": ("fullmatch", ":: Python :: 3.", "1", "!"),
     "[0-9]{1,9}": ("fullmatch", "", "0", "!"),
-    "[./]": ("search", "", "a", "a"),
     r"\b(http|git)://": ("search", "", "git:", ""),
     "[a-z0-9-]+": ("findall", "", "a", "!"),
     r"https://[^/]*@|ssh://[^/@:]*:[^/@]*@|\?": ("search", "ssh://", ":", ""),

@@ -45,6 +45,7 @@ def fold(monkeypatch):
         ("a ` that is not closed", ["a ` that is not", "  closed"]),
         ("then: flow64 check a.py -q b", ["then:", "  flow64 check a.py -q b"]),
         ("with flow64 check -q --json", ["with", "  flow64 check -q --json"]),
+        ("to allow it, --create a", ["to allow it,", "  --create a"]),
         ("error: flow64 failed with it", ["error:", "  flow64 failed", "  with it"]),
         ("   8 | Webhook() >> FindEmail()", ["   8 | Webhook() >> FindEmail()"]),
         ("     |              ^^^^^^^^^^^", ["     |              ^^^^^^^^^^^"]),

@@ -45,18 +45,19 @@ class _LogPrinter(logging.Handler):
     if `--verbose` was given. `FLOW64_LOG` sets another level.
 
     Attributes:
-        limit: Seconds for all attempts of one request together.
+        limit_words: How long a request is tried in all, until that was said.
     """
 
-    limit = 0.0
+    limit_words = ""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print a log record."""
         match record.args:
             case (TransportError() as error, float() as wait):
-                often = f"again in {wait:.3g} s, for at most {self.limit:g} s in all"
-                if error.is_refused:
-                    often = f"once more in {wait:.3g} s"
+                often = f"once more in {wait:.2g} s"
+                if not error.is_refused:
+                    often = f"again in {wait:.2g} s{self.limit_words}"
+                    self.limit_words = ""
                 print_message(f"{error.reason}; trying {often}")
             case _ if record.name == OVERRIDE_LOG:
                 pass  # `run` prints it before it asks
@@ -105,7 +106,7 @@ def connect(env: str | None) -> Generator[Client]:
     is_new = OPTIONS.environment != environment
     OPTIONS.environment = environment
     with _print_logs() as printer, open_client(environment) as client:
-        printer.limit = client.policy.deadline
+        printer.limit_words = f", for at most {client.policy.deadline:g} s in all"
         if OPTIONS.is_verbose:  # a client sets the level that `FLOW64_LOG` asks for
             _log.setLevel(logging.DEBUG)
         if is_new:

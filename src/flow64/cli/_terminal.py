@@ -276,7 +276,8 @@ def _find_indent(line: str, width: int) -> int:
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 _SOURCE: Final = re.compile(r" *[0-9]* \| ")
 _UNIT: Final = re.compile(
-    r" *(?:(?<=: )(?<!error: )flow64 .*|flow64 [^ ]+(?: --?[^ ]+)*|(?:`[^`]*`|[^ ])+)"
+    r" *(?:(?<=: )(?<!error: )flow64 .*|flow64 [^ ]+(?: --?[^ ]+)*"
+    r"|--[a-z-]+ [^ -][^ ]*|(?:`[^`]*`|[^ ])+)"
 )
 
 

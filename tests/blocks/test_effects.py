@@ -243,7 +243,7 @@ def test_known_prices(kind, specs, expected):
 
 
 def test_all_other_prices_are_unknown():
-    """Four kinds have a price that a source states."""
+    """These are the kinds with a price that a source states."""
     priced = {kind for kind, block in CATALOGUE.items() if block.price({})}
 
     assert priced == {

@@ -196,7 +196,7 @@ def test_blocks(tmp_path):
         done = flow64(*run, "--json", cwd=tmp_path, env=environment(**there))
         ended(process)
 
-    assert len(live.blocks) == 40
+    assert len(live.blocks) == len(ANSWER)
     assert [json.loads(one.stdout)["is_written"] for one in saved] == [True, False]
     assert "reddit_search $0.02, score_lead $0.01 a row" in deployed.stderr
     assert (deployed.returncode, done.returncode) == (0, 0)

@@ -14,7 +14,7 @@ from ._facts import (
     CatalogueBlock,
     Columns,
     Fact,
-    documented_once,
+    named_by_sk,
 )
 from ._fields import FieldMap, UncheckedBlock, columns_of
 
@@ -47,7 +47,7 @@ class LlmOpenai(Passthrough, UncheckedBlock):
 
     kind: ClassVar[str] = "llm_openai"
     label: ClassVar[str] = "enrichment"
-    about: ClassVar[About] = documented_once(
+    about: ClassVar[About] = named_by_sk(
         role="step",
         takes="any",
         gives="same",
@@ -66,7 +66,7 @@ class QaAgent(Flow[Any, Any], CatalogueBlock):
 
     kind: ClassVar[str] = "qa_agent"
     label: ClassVar[str] = "enrichment"
-    about: ClassVar[About] = documented_once(
+    about: ClassVar[About] = named_by_sk(
         role="step", takes="any", gives="same", rows="I", effects=("may-spend",)
     )
 

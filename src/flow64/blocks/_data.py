@@ -35,7 +35,7 @@ from ._facts import (
     Column,
     Columns,
     Fact,
-    documented_once,
+    named_by_sk,
 )
 from ._fields import UncheckedBlock
 from ._words import FILTER_LOGIC, UNARY_OPERATORS, FilterLogic, FilterOperator
@@ -110,7 +110,7 @@ class Filter(FilterBase[FilterOperator]):
     """
 
     kind: ClassVar[str] = "filter"
-    about: ClassVar[About] = documented_once(
+    about: ClassVar[About] = named_by_sk(
         role="step",
         takes="any",
         gives="same",
@@ -333,7 +333,7 @@ class Deduplicate(Passthrough, CatalogueBlock):
     """
 
     kind: ClassVar[str] = "deduplicate"
-    about: ClassVar[About] = documented_once(
+    about: ClassVar[About] = named_by_sk(
         role="step", takes="any", gives="same", drops_rows=True, uses_columns="named"
     )
 
@@ -346,7 +346,7 @@ class DeduplicateWrtNotebook(Passthrough, CatalogueBlock):
     """
 
     kind: ClassVar[str] = "deduplicate_wrt_notebook"
-    about: ClassVar[About] = documented_once(
+    about: ClassVar[About] = named_by_sk(
         role="step", takes="any", gives="same", drops_rows=True, uses_columns="named"
     )
 
@@ -363,7 +363,7 @@ class GroupBy(Passthrough, UncheckedBlock):
     """
 
     kind: ClassVar[str] = "group_by"
-    about: ClassVar[About] = documented_once(
+    about: ClassVar[About] = named_by_sk(
         role="step", takes="any", gives="same", columns=UNKNOWN_COLUMNS
     )
 
@@ -376,6 +376,6 @@ class RemoveColumns(Passthrough, UncheckedBlock):
     """
 
     kind: ClassVar[str] = "remove_columns"
-    about: ClassVar[About] = documented_once(
+    about: ClassVar[About] = named_by_sk(
         role="step", takes="any", gives="same", columns=UNKNOWN_COLUMNS
     )

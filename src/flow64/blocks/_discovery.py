@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 from ..dsl import Company, Flow, Lead
-from ._facts import UNKNOWN_COLUMNS, About, CatalogueBlock, documented_once
+from ._facts import UNKNOWN_COLUMNS, About, CatalogueBlock, named_by_sk
 from ._fields import UncheckedBlock
 
 
@@ -21,7 +21,7 @@ class CompanyToLeads(Flow[Company, Lead], CatalogueBlock):
     """
 
     kind: ClassVar[str] = "company_to_leads"
-    about: ClassVar[About] = documented_once(
+    about: ClassVar[About] = named_by_sk(
         role="converter", takes="COMPANY", gives="LEAD", columns=UNKNOWN_COLUMNS
     )
 
@@ -34,7 +34,7 @@ class LeadsToCompany(Flow[Lead, Company], UncheckedBlock):
     """
 
     kind: ClassVar[str] = "leads_to_company"
-    about: ClassVar[About] = documented_once(
+    about: ClassVar[About] = named_by_sk(
         role="converter", takes="LEAD", gives="COMPANY", columns=UNKNOWN_COLUMNS
     )
 
@@ -49,7 +49,7 @@ class GithubFindPeople(Flow[Any, Any], UncheckedBlock):
 
     kind: ClassVar[str] = "github_find_people"
     label: ClassVar[str] = "signal"
-    about: ClassVar[About] = documented_once(
+    about: ClassVar[About] = named_by_sk(
         role="source",
         takes="any",
         gives="LEAD",
@@ -69,7 +69,7 @@ class GoogleMapsSearch(Flow[Any, Any], UncheckedBlock):
 
     kind: ClassVar[str] = "google_maps_search"
     label: ClassVar[str] = "signal"
-    about: ClassVar[About] = documented_once(
+    about: ClassVar[About] = named_by_sk(
         role="source",
         takes="none",
         gives="COMPANY",

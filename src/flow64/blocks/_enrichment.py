@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from attrs import field, frozen
 
 from ..dsl import UNSET, Company, Flow, Lead, Unset
-from ._facts import About, CatalogueBlock, Column, Columns, Fact, Price, documented_once
+from ._facts import About, CatalogueBlock, Column, Columns, Fact, Price, named_by_sk
 from ._fields import FieldMap, UncheckedBlock, columns_of
 from ._words import EMAIL_MODES
 
@@ -183,7 +183,7 @@ class FindEmail(Flow[Lead, Lead], CatalogueBlock):
 
     kind: ClassVar[str] = "find_email"
     label: ClassVar[str] = "enrichment"
-    about: ClassVar[About] = documented_once(
+    about: ClassVar[About] = named_by_sk(
         role="step",
         takes="LEAD",
         gives="LEAD",
@@ -242,7 +242,7 @@ class FindPhone(Flow[Lead, Lead], CatalogueBlock):
 
     kind: ClassVar[str] = "find_phone"
     label: ClassVar[str] = "enrichment"
-    about: ClassVar[About] = documented_once(
+    about: ClassVar[About] = named_by_sk(
         role="step",
         takes="LEAD",
         gives="LEAD",
@@ -266,7 +266,7 @@ class VerifyEmail(Flow[Lead, Lead], UncheckedBlock):
 
     kind: ClassVar[str] = "verify_email"
     label: ClassVar[str] = "enrichment"
-    about: ClassVar[About] = documented_once(
+    about: ClassVar[About] = named_by_sk(
         role="step",
         takes="LEAD",
         gives="LEAD",
@@ -288,7 +288,7 @@ class ReverseEmail(Flow[Lead, Lead], CatalogueBlock):
 
     kind: ClassVar[str] = "reverse_email"
     label: ClassVar[str] = "enrichment"
-    about: ClassVar[About] = documented_once(
+    about: ClassVar[About] = named_by_sk(
         role="step",
         takes="LEAD",
         gives="LEAD",
@@ -313,7 +313,7 @@ class ReversePhone(Flow[Lead, Lead], CatalogueBlock):
 
     kind: ClassVar[str] = "reverse_phone"
     label: ClassVar[str] = "enrichment"
-    about: ClassVar[About] = documented_once(
+    about: ClassVar[About] = named_by_sk(
         role="step",
         takes="LEAD",
         gives="LEAD",

@@ -269,7 +269,7 @@ def describe_words(lists: Mapping[str, Sequence[str]]) -> str:
     return "; ".join(listed)
 
 
-documented_once: Final = partial(About, rows="D1", confidence="D1", source="SK")
+named_by_sk: Final = partial(About, rows="D1", confidence="D1", source="SK")
 """Facts about a kind that only the source `SK` names."""
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 from ..dsl import Flow
-from ._facts import UNKNOWN_COLUMNS, About, Columns, documented_once
+from ._facts import UNKNOWN_COLUMNS, About, Columns, named_by_sk
 from ._fields import UncheckedBlock
 
 
@@ -22,7 +22,7 @@ class HubspotImport(Flow[Any, Any], UncheckedBlock):
 
     kind: ClassVar[str] = "hubspot_import"
     label: ClassVar[str] = "io"
-    about: ClassVar[About] = documented_once(
+    about: ClassVar[About] = named_by_sk(
         role="source",
         takes="none",
         gives="unknown",
@@ -40,7 +40,7 @@ class YcBatches(Flow[Any, Any], UncheckedBlock):
 
     kind: ClassVar[str] = "yc_batches"
     label: ClassVar[str] = "signal"
-    about: ClassVar[About] = documented_once(
+    about: ClassVar[About] = named_by_sk(
         role="source",
         takes="none",
         gives="COMPANY",
@@ -60,7 +60,7 @@ class YcCompanies(Flow[Any, Any], UncheckedBlock):
 
     kind: ClassVar[str] = "yc_companies"
     label: ClassVar[str] = "signal"
-    about: ClassVar[About] = documented_once(
+    about: ClassVar[About] = named_by_sk(
         role="source",
         takes="any",
         gives="COMPANY",

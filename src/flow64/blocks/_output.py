@@ -12,7 +12,7 @@ from attrs import field, frozen
 from ..definition import BoundSecret, Value
 from ..dsl import UNSET, Passthrough, Unset
 from ..text import shortened
-from ._facts import About, CatalogueBlock, Effect, Fact, documented_once
+from ._facts import About, CatalogueBlock, Effect, Fact, named_by_sk
 from ._fields import UncheckedBlock
 from ._words import CREATE_NEW
 
@@ -26,7 +26,7 @@ class AppendToNotebook(Passthrough, CatalogueBlock):
 
     kind: ClassVar[str] = "append_to_notebook"
     label: ClassVar[str] = "output"
-    about: ClassVar[About] = documented_once(
+    about: ClassVar[About] = named_by_sk(
         role="sink",
         takes="any",
         gives="same",
@@ -74,7 +74,7 @@ class SendSlackMessage(Passthrough, UncheckedBlock):
 
     kind: ClassVar[str] = "send_slack_message"
     label: ClassVar[str] = "output"
-    about: ClassVar[About] = documented_once(
+    about: ClassVar[About] = named_by_sk(
         role="sink", takes="any", gives="same", effects=("writes-outside",)
     )
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 from ..dsl import Flow
-from ._facts import UNKNOWN_COLUMNS, About, Columns, documented_once
+from ._facts import UNKNOWN_COLUMNS, About, Columns, named_by_sk
 from ._fields import UncheckedBlock
 
 
@@ -21,7 +21,7 @@ class XSearch(Flow[Any, Any], UncheckedBlock):
 
     kind: ClassVar[str] = "x_search"
     label: ClassVar[str] = "signal"
-    about: ClassVar[About] = documented_once(
+    about: ClassVar[About] = named_by_sk(
         role="source",
         takes="any",
         gives="LEAD",
@@ -42,7 +42,7 @@ class TiktokGetFollowing(Flow[Any, Any], UncheckedBlock):
 
     kind: ClassVar[str] = "tiktok_get_following"
     label: ClassVar[str] = "signal"
-    about: ClassVar[About] = documented_once(
+    about: ClassVar[About] = named_by_sk(
         role="source",
         takes="LEAD",
         gives="LEAD",
@@ -62,7 +62,7 @@ class KaggleLeaderboard(Flow[Any, Any], UncheckedBlock):
 
     kind: ClassVar[str] = "kaggle_leaderboard"
     label: ClassVar[str] = "signal"
-    about: ClassVar[About] = documented_once(
+    about: ClassVar[About] = named_by_sk(
         role="source",
         takes="none",
         gives="LEAD",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar
 from attrs import field, frozen
 
 from ..dsl import UNSET, Flow, RowKind, Start, Unset
-from ._facts import About, CatalogueBlock, Columns, Effect, Fact, documented_once
+from ._facts import About, CatalogueBlock, Columns, Effect, Fact, named_by_sk
 from ._fields import FieldMap, columns_of
 from ._words import DATAFRAME_TYPES
 
@@ -110,7 +110,7 @@ class ReadNotebook(Flow[Start, Any], CatalogueBlock):
 
     kind: ClassVar[str] = "read_notebook"
     label: ClassVar[str] = "io"
-    about: ClassVar[About] = documented_once(
+    about: ClassVar[About] = named_by_sk(
         role="source",
         takes="none",
         gives="unknown",
@@ -137,7 +137,7 @@ class Search(Flow[Start, A], CatalogueBlock, Generic[A]):
 
     kind: ClassVar[str] = "search"
     label: ClassVar[str] = "io"
-    about: ClassVar[About] = documented_once(
+    about: ClassVar[About] = named_by_sk(
         role="source",
         takes="none",
         gives="dataframe_type",

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 from ..dsl import Flow
-from ._facts import UNKNOWN_COLUMNS, About, Columns, documented_once
+from ._facts import UNKNOWN_COLUMNS, About, Columns, named_by_sk
 from ._fields import UncheckedBlock
 
 
@@ -21,7 +21,7 @@ class ScrapeWeb(Flow[Any, Any], UncheckedBlock):
 
     kind: ClassVar[str] = "scrape_web"
     label: ClassVar[str] = "signal"
-    about: ClassVar[About] = documented_once(
+    about: ClassVar[About] = named_by_sk(
         role="step",
         takes="any",
         gives="same",
@@ -43,7 +43,7 @@ class BacklinksReferringDomains(Flow[Any, Any], UncheckedBlock):
 
     kind: ClassVar[str] = "backlinks_referring_domains"
     label: ClassVar[str] = "signal"
-    about: ClassVar[About] = documented_once(
+    about: ClassVar[About] = named_by_sk(
         role="step",
         takes="COMPANY",
         gives="COMPANY",
@@ -66,7 +66,7 @@ class FindSubdomains(Flow[Any, Any], UncheckedBlock):
 
     kind: ClassVar[str] = "find_subdomains"
     label: ClassVar[str] = "signal"
-    about: ClassVar[About] = documented_once(
+    about: ClassVar[About] = named_by_sk(
         role="step",
         takes="COMPANY",
         gives="COMPANY",

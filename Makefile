@@ -33,7 +33,7 @@ demo: $(DEMO) ## Install what a user needs, then compile, check, deploy and run 
 
 test: costs-of-test $(TEST) ## Install what tests need, then run those that are not slow, on this Python
 	@echo "==> running the tests"
-	@$(RUN) $(MEASURED) -m pytest -n auto --dist loadfile $(CHOSEN)
+	@$(RUN) $(MEASURED) -m pytest -n auto $(CHOSEN)
 
 check: costs-of-check $(DEV) ## Run every gate, the tests with coverage among them, as CI does
 	@echo "==> running the gates of noxfile.py"

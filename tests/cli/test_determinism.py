@@ -151,7 +151,7 @@ def test_fails_then(written, flow64, tmp_path):
         ("sys.exit(3)", "ends the program while it is imported"),
         ("print('last words', flush=True); os._exit(3)", "the process ended with 3"),
         ("one = named('a', {1, 2})", "error["),
-        ("", "holds no workflow"),
+        ("", "error: leads.py holds no workflow"),
     ],
 )
 def test_no_compilation(code, said, written, flow64):

@@ -17,6 +17,7 @@ from ..determinism import (
     vary_settings,
 )
 from ..errors import shortened
+from ..files import relative_path
 from ..loading import parse_source, require_project_source, split_source
 from ..text import printable
 from . import _params as params
@@ -70,16 +71,17 @@ def command(
     The clock is that of Python's `time` and `datetime`. Monotonic clocks, file times,
     and the clocks of compiled code and other programs do not change.
     """
-    job = Compilation(
-        _locate_source(source), Path.cwd(), env, params.read_values(values), timeout
-    )
+    located = _locate_source(source)
+    job = Compilation(located, Path.cwd(), env, params.read_values(values), timeout)
     settings = [
         ProcessSettings(),
         *map(vary_settings, range(1, processes)),
     ]
     first, *others = job.run_all(settings)
     if first.problem is not None:
-        raise click.ClickException(first.problem)
+        place, _ = split_source(located)
+        problem = first.problem.replace(place, relative_path(place))
+        raise click.ClickException(problem)
     found: Sequence[Cause] = ()
     for one, outcome in zip(settings[1:], others, strict=True):
         if not outcome.is_same(first):

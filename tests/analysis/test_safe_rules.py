@@ -175,6 +175,22 @@ def found_in(definition, code):
         (sent(value("url")), "insecure-url", []),
         (sent("https://example.com"), "insecure-url", []),
         (sent("https://example.com:8443/x"), "insecure-url", []),
+        *(
+            (
+                sent(f"https://{login}@example.com/x"),
+                "insecure-url",
+                [
+                    (
+                        "warning",
+                        (
+                            "url has credentials, which everyone who reads the "
+                            "workflow can see"
+                        ),
+                    )
+                ],
+            )
+            for login in ("user:word", "token")
+        ),
         (sent("http://127.0.0.1:1/x"), "insecure-url", [("note", LOOPBACK)]),
         (sent("http://[::1]/x"), "insecure-url", [("note", LOOPBACK)]),
         (sent("http://localhost/x"), "insecure-url", [("note", LOOPBACK)]),

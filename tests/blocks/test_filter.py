@@ -54,6 +54,21 @@ def test_the_operators_are_the_documented_ones():
     )
 
 
+def test_operator_after_an_operator():
+    """A condition has one. The error says how another begins."""
+    made = Filter.where("a").equals("x")
+
+    with pytest.raises(UnknownOperatorError) as caught:
+        made.is_not_empty()
+    with pytest.raises(AttributeError) as other:
+        made.colour
+
+    assert str(caught.value) == (
+        "a finished Filter has no operator 'is_not_empty'; it has and_, or_"
+    )
+    assert str(other.value) == "'Filter' has no attribute 'colour'"
+
+
 def test_none_is_a_value():
     """`equals(None)` compares with null and is not left out."""
     made = Filter.where("a").equals(None)

@@ -7,6 +7,7 @@ import datetime as dt
 import enum
 import pathlib
 import pickle
+import re
 from collections import OrderedDict, namedtuple
 from types import MappingProxyType
 
@@ -132,6 +133,11 @@ def test_the_order_of_keys_is_kept():
             Scalar(),
             f"a {__name__}.Scalar is not JSON (Scalar())",
             "convert it where you write it: str(...), or .item()",
+        ),
+        (
+            re.compile("a"),
+            "a re.Pattern is not JSON (re.compile('a'))",
+            "convert it where you write it: str(...), or .pattern",
         ),
         (
             pathlib.PurePosixPath("/x"),

@@ -13,7 +13,14 @@ import attrs
 import pytest
 
 from flow64 import LEAD, Project, RawBlock, Workflow, errors, value, variants
-from flow64.blocks import Filter, FindEmail, LeadEnrichment, OutgoingWebhook, Webhook
+from flow64.blocks import (
+    Filter,
+    FindEmail,
+    GroupBy,
+    LeadEnrichment,
+    OutgoingWebhook,
+    Webhook,
+)
 from flow64.dsl import RESERVED, UNSET, Block, Passthrough, Unset, helpful
 from tests.dsl.support import compiled
 
@@ -30,7 +37,21 @@ WRONG_CALLS = {
     ),
     "unknown, near nothing": (
         lambda: OutgoingWebhook(url="https://a.example", zzz=1),
-        "OutgoingWebhook: it has no argument 'zzz'; it takes ",
+        (
+            "OutgoingWebhook: it has no argument 'zzz' (if the service knows it, write "
+            "extra={'zzz': ...}); it takes "
+        ),
+    ),
+    "of a kind with unknown fields": (
+        lambda: GroupBy(column="city"),
+        (
+            "GroupBy: it has no argument 'column' (if the service knows it, write "
+            "specs={'column': ...}); it takes specs, "
+        ),
+    ),
+    "of a workflow, near nothing": (
+        lambda: Workflow("x", Webhook(LEAD), zzz=1),
+        "Workflow: it has no argument 'zzz'; it takes ",
     ),
     "in another case": (
         lambda: FindEmail(MODE="PERSONAL"),

@@ -328,6 +328,8 @@ OPERATORS = {
     "a >> b | c": ("|", lambda: a >> b | c),
     "a | [b]": ("|", lambda: a | [b]),
     "[a] | b": ("|", lambda: [a] | b),
+    "a & b": ("&", lambda: a & b),
+    "[a] & b": ("&", lambda: [a] & b),
     "a + b": ("+", lambda: a + b),
     "a + [b]": ("+", lambda: a + [b]),  # noqa: RUF005 - a slip
     "[a] + b": ("+", lambda: [a] + b),  # noqa: RUF005 - a slip
@@ -336,7 +338,7 @@ OPERATORS = {
 
 @pytest.mark.parametrize("text", OPERATORS)
 def test_other_operators(text):
-    """`|` and `+` in place of `>>` or of a list are named."""
+    """`|`, `&` and `+` in place of `>>` or of a list are named."""
     operator, join = OPERATORS[text]
 
     with pytest.raises(errors.OperatorError) as caught:

@@ -84,6 +84,14 @@ class FilterBase(Passthrough, CatalogueBlock, Generic[W]):
         reserved = {} if is_plain else {"key": key, "was": was}
         return Condition(cls, column, None, (), reserved)
 
+    if not TYPE_CHECKING:  # a type checker has to see that it is wrong
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name in _OPERATOR_METHODS:
+                start = f"a finished {type(self).__name__}"
+                raise UnknownOperatorError(start, name, ["and_", "or_"])
+            raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+
     def and_(self, column: str) -> Condition[Self, W]:
         """Begin another condition that must also hold."""
         return self._further(column, "and")
@@ -251,13 +259,7 @@ class Condition(Generic[F, W]):
         def __getattr__(self, name: str) -> NoReturn:
             if name.startswith("_"):
                 raise AttributeError(f"{self!r} has no attribute {name!r}")
-            members = vars(Condition).items()
-            known = [
-                word
-                for word, member in members
-                if isinstance(member, FunctionType) and not word.startswith("_")
-            ]
-            raise UnknownOperatorError(repr(self), name, known)
+            raise UnknownOperatorError(repr(self), name, _OPERATOR_METHODS)
 
     def equals(self, value: Any) -> F:
         """Keep rows with this value."""
@@ -320,6 +322,13 @@ class Condition(Generic[F, W]):
         block: Any = self._block
         made: F = block(filters=(*self._before, condition), **self._reserved)
         return set_place(made, sys._getframe(2))
+
+
+_OPERATOR_METHODS: Final = [
+    word
+    for word, member in vars(Condition).items()
+    if isinstance(member, FunctionType) and not word.startswith("_")
+]
 
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)

@@ -228,6 +228,8 @@ def _conversion(item: Any) -> str:
         return "or .isoformat()"
     if hasattr(type(item), "item"):
         return "or .item()"
+    if hasattr(type(item), "pattern"):
+        return "or .pattern"
     return "list(...) or dict(...)"
 
 

@@ -55,7 +55,7 @@ def explain_call(
     positional = [p.name for p in parameters if p.kind is kinds.POSITIONAL_OR_KEYWORD]
     given = len(args) - skip
     problems = [
-        f"it has no argument {shortened(name)}{did_you_mean(name, names)}"
+        f"it has no argument {shortened(name)}{_suggest(name, names)}"
         for name in kwargs
         if name not in names
     ]
@@ -77,6 +77,15 @@ def explain_call(
     owner = getattr(args[0], "__name__", type(args[0]).__name__) if skip else ""
     names.sort(key=lambda name: name in last)
     return ArgumentError(owner or function.__name__, "; ".join(problems), names)
+
+
+def _suggest(name: str, names: Sequence[str]) -> str:
+    """Return the name that is meant, or how a block sends a field without a name."""
+    near = did_you_mean(name, names)
+    word = next((word for word in ("specs", "extra") if word in names), None)
+    if near or word is None:
+        return near
+    return f" (if the service knows it, write {word}={{{shortened(name)}: ...}})"
 
 
 def _fits(

@@ -94,6 +94,12 @@ class FlowBase:
     def __ror__(self, other: Never) -> NoReturn:
         raise OperatorError("|")
 
+    def __and__(self, other: Never) -> NoReturn:
+        raise OperatorError("&")
+
+    def __rand__(self, other: Never) -> NoReturn:
+        raise OperatorError("&")
+
     def __add__(self, other: Never) -> NoReturn:
         raise OperatorError("+")
 

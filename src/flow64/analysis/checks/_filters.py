@@ -67,7 +67,7 @@ class Comparison(NamedTuple):
         ]
 
     @property
-    def known(self) -> Sequence[Any]:
+    def known_values(self) -> Sequence[Any]:
         """The values, if all of them are known and they are few; none if not."""
         values = self.values
         is_list = self.takes_list and isinstance(self.value, list)
@@ -120,7 +120,7 @@ def _listing_kinds() -> frozenset[str]:
     )
 
 
-def _compares_listed(definition: Definition) -> bool:
+def _has_listed_column(definition: Definition) -> bool:
     by_kind = definition.by_kind
     return Filter.kind in by_kind and not _listing_kinds().isdisjoint(by_kind)
 
@@ -134,7 +134,7 @@ def _compares_listed(definition: Definition) -> bool:
         'ok = Filter.where("email_status").equals("ok")\n'
         "flow = Webhook(LEAD) >> FindEmail() >> ok"
     ),
-    can_find=_compares_listed,
+    can_find=_has_listed_column,
 )
 def unlisted_value(definition: Definition) -> Iterator[Found]:
     """A filter compares a column with a value that no document lists for the column.
@@ -149,12 +149,12 @@ def unlisted_value(definition: Definition) -> Iterator[Found]:
         for kind in kinds:
             lists = CATALOGUE[kind].about.column_words.get(one.column)
             # The source of a column is looked up only for a value that is doubtful.
-            found = lists and _find_unlisted(one, lists)
+            found = lists and _judge_words(one, lists)
             if found and _find_listing_kind(definition, one) == kind:
                 yield found
 
 
-def _find_unlisted(one: Comparison, lists: Mapping[str, Sequence[str]]) -> Found | None:
+def _judge_words(one: Comparison, lists: Mapping[str, Sequence[str]]) -> Found | None:
     """Return what is wrong with a value, by the lists of the sources."""
     values = one.values
     if one.operator not in _LOOKING_FOR or not values:
@@ -218,8 +218,8 @@ def _find_listing_kind(definition: Definition, one: Comparison) -> str | None:
 def _rank_blocks(definition: Definition) -> tuple[Sequence[int], Sequence[int]]:
     """Return the place of each block in the order, and that of the last opener before.
 
-    An opener is a block that may add columns with unknown names. The place is -1 if
-    there is none.
+    An opener is a block that may add columns with unknown names. Without one the place
+    is -1.
     """
     topology, facts = definition.topology, column_flow(definition).facts
     ranks, openers = [0] * len(facts), [-1] * len(facts)
@@ -255,15 +255,15 @@ def wrong_value_type(definition: Definition) -> Iterator[Found]:
     for one in _comparisons(definition):
         if one.operator in UNARY_OPERATORS:
             continue
-        found = _find_misshapen(one)
+        found = _judge_shape(one)
         if found is None and one.operator != "matches":
             column = find_read_column(definition, one.position, one.column)
-            found = column and _find_mistyped(definition, one, column)
+            found = column and _judge_type(definition, one, column)
         if found:
             yield found
 
 
-def _find_misshapen(one: Comparison) -> Found | None:
+def _judge_shape(one: Comparison) -> Found | None:
     """Return what is wrong with a value for its operator."""
     where, value = f"{one.place}.value", one.value
     if value is UNSET:
@@ -302,7 +302,7 @@ def _find_broken_pattern(one: Comparison, pattern: str) -> Found | None:
     return None
 
 
-def _find_mistyped(
+def _judge_type(
     definition: Definition, one: Comparison, column: KnownColumn
 ) -> Found | None:
     """Return what is wrong with a value for the type of its column."""
@@ -387,12 +387,12 @@ def _exclude(one: Comparison, other: Comparison) -> bool:
     """Return True if a value that meets one condition never meets the other."""
     match one.operator:
         case "is_empty":
-            is_equal = other.operator in ("equals", "in") and other.known
+            is_equal = other.operator in ("equals", "in") and other.known_values
             return bool(is_equal) or other.operator in _NEEDING_A_VALUE
         case "greater":
             return other.operator == "less" and _is_at_most(other.value, one.value)
         case "equals" | "in":
-            known = one.known
+            known = one.known_values
             return bool(known) and all(_rules_out(other, value) for value in known)
         case _:
             return False
@@ -405,9 +405,9 @@ def _rules_out(other: Comparison, value: Any) -> bool:
     """Return True if a value does not meet a condition."""
     match other.operator:
         case "equals" | "in":
-            return bool(other.known) and not _is_among(value, other.known)
+            return bool(other.known_values) and not _is_among(value, other.known_values)
         case "not_equals" | "not_in":
-            return _is_among(value, other.known)
+            return _is_among(value, other.known_values)
         case "greater":
             return _is_at_most(value, other.value)
         case "less":

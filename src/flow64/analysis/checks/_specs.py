@@ -145,8 +145,8 @@ def insecure_url(definition: Definition) -> Iterator[Found]:
     """The URL of an outgoing webhook is not absolute and https.
 
     That it must be absolute is documented. That it must be https is inferred, so http
-    is a warning. http to a loopback address is a note: the emulator delivers there, the
-    service cannot.
+    is a warning, as are credentials in it. http to a loopback address is a note: the
+    emulator delivers there, the service cannot.
     """
     for position, block in definition.of_kind(OutgoingWebhook.kind):
         found = shown = block.specs.get("url")
@@ -202,6 +202,10 @@ def _url(position: int, found: Any, shown: Any) -> Iterator[Found]:
         )
         message = f"url is {named}, which is not an absolute https address"
         yield Found(position, message)
+    elif found is shown and "@" in parts.netloc:
+        message = "url has credentials, which everyone who reads the workflow can see"
+        advice = 'let the environment fill it in: url=value("hook", secret=True)'
+        yield Found(position, message, advice, "warning")
     elif parts.scheme == "http" and is_loopback(host):
         message = "url is http to this machine, which the service cannot reach"
         advice = "use https before you deploy it anywhere else"

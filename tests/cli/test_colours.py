@@ -187,7 +187,7 @@ def draw_bars(*events):
     console = Console(
         file=io.StringIO(), force_terminal=True, color_system="standard", width=80
     )
-    with BarDisplay("r1", console) as bars:
+    with BarDisplay(console) as bars:
         for event in events:
             bars.show(event)
     return console.file.getvalue()

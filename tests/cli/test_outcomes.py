@@ -32,7 +32,7 @@ SAID = [
             may_allow=True,
         ),
         (
-            "'Leads' was not run: max_cost=9 cannot be held. It would start with 2 "
+            "'Leads' was not run: --max-cost 9 cannot be held. It would start with 2 "
             "rows, and what it may cost is unknown\n  not counted: x: no price"
         ),
         (
@@ -41,10 +41,18 @@ SAID = [
         ),
     ),
     (
+        errors.WaitTimeoutError(RUN, "running", 30.0),
+        (
+            f"run {RUN} is still running after 30 s; it was not cancelled, and goes "
+            f"on: flow64 watch {RUN}"
+        ),
+        "",
+    ),
+    (
         errors.BudgetError("Leads", ["3 rows are more than max_rows=2"], 3, 0.15),
         (
-            "'Leads' was not run: 3 rows are more than max_rows=2. It would start with "
-            "3 rows and may cost $0.15 by an estimate from documented prices"
+            "'Leads' was not run: 3 rows are more than --max-rows 2. It would start "
+            "with 3 rows and may cost $0.15 by an estimate from documented prices"
         ),
         "to run it: fewer rows, a higher --max-rows, or a higher --max-cost",
     ),

@@ -733,7 +733,7 @@ def test_set_over_a_limit(search):
     code, printed, told = search("--set", "max_results=20", "--max-rows", "10", "--yes")
 
     assert (code, printed, runs()) == (3, "", [])
-    assert "20 rows are more than max_rows=10" in told
+    assert "20 rows are more than --max-rows 10" in told
 
 
 def test_set_brings_the_sample_rows(start, flow64):

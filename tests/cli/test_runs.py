@@ -188,7 +188,7 @@ def test_bars(tmp_path):
         console = Console(
             file=screen, force_terminal=True, color_system=None, width=100
         )
-        with draw_on(console), BarDisplay("run-1", console) as drawn:
+        with draw_on(console), BarDisplay(console) as drawn:
             for event in EVENTS:
                 drawn.show(event)
             print_message("told meanwhile")
@@ -201,7 +201,7 @@ def test_bars(tmp_path):
     assert "\x1b]" not in text
     last = "\n".join(lines[-6:])
     for words in (
-        "failed: no credits",
+        " failed ",
         "web[bold]hook\\x1b]8;;x",
         "done, 2 rows",
         "failed: no\\x1b[31m credits",
@@ -218,7 +218,7 @@ def test_bars_on_a_terminal(monkeypatch):
         monkeypatch.setattr("sys.stderr", terminal)
         for term in ("xterm", "dumb"):
             monkeypatch.setenv("TERM", term)
-            with open_display("run") as show:
+            with open_display() as show:
                 kinds.append(show.__qualname__)
     os.close(reader)
 

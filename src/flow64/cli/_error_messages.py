@@ -26,6 +26,7 @@ from ..errors import (
     StaleDeploymentError,
     TransportError,
     UnboundValueError,
+    WaitTimeoutError,
 )
 from ..text import printable
 from ._exit_codes import NoConsentError
@@ -62,7 +63,9 @@ def _describe_run_error(error: RunError) -> str:
     """Describe an error about starting a run, or about its results."""
     match error:
         case BudgetError():
-            return error.describe("")
+            return _replace_python_advice(error.describe(""))
+        case WaitTimeoutError():
+            return error.describe(f"goes on: flow64 watch {shlex.quote(error.run_id)}")
         case OverrideError():
             return _replace_python_advice(error.describe("--set"))
         case StaleDeploymentError():
@@ -157,7 +160,9 @@ _WORDS: Final = (
     (": keep one of them, or pass api_key= or oauth=", ": keep one of them"),
     ("base_url=", "the settings"),
     ("OAuth.from_env() needs", "an OAuth client needs"),
-    (": run([])", ": leave ROWS out"),
+    ("run([])", "leave ROWS out"),
+    ("max_rows=", "--max-rows "),
+    ("max_cost=", "--max-cost "),
     (
         (
             "journal= or FLOW64_JOURNAL (journal=None remembers nothing, so a start "

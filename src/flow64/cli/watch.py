@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from attrs import asdict
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
 from ..client import Run
 from ..errors import RunFailedError
@@ -90,7 +91,7 @@ def follow_run(
         for event in run.watch(every=every, timeout=timeout):
             print_json({"run_id": run.id, **event_to_data(event)}, is_line=True)
     else:
-        with open_display(run.id) as show:
+        with open_display() as show:
             for event in run.watch(every=every, timeout=timeout):
                 show(event)
     if run.status == "completed":
@@ -113,11 +114,11 @@ def name_event(cls: type[RunEvent]) -> str:
 
 
 @contextmanager
-def open_display(run_id: str) -> Generator[Callable[[RunEvent], None]]:
+def open_display() -> Generator[Callable[[RunEvent], None]]:
     """Return a function that shows events on stderr, with bars if it is a terminal."""
     console = stderr_console()
     if console.is_terminal and not console.is_dumb_terminal:
-        with draw_on(console), BarDisplay(run_id, console) as bars:
+        with draw_on(console), BarDisplay(console) as bars:
             yield bars.show
         return
     lines = EventLines()
@@ -132,23 +133,20 @@ def open_display(run_id: str) -> Generator[Callable[[RunEvent], None]]:
 class BarDisplay:
     """Shows events as bars, one for each block, with counts."""
 
-    def __init__(self, run_id: str, console: Console) -> None:
+    def __init__(self, console: Console) -> None:
         self._tasks: dict[int, TaskID] = {}
         # Names may contain anything, so markup is off.
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             # The usual colours are black in terminals with the standard ones.
             BarColumn(24, "default", "cyan", "green", "cyan"),
-            TextColumn("{task.fields[words]}", markup=False),
+            # A column that may wrap, so that the bars keep their width.
+            TextColumn("{task.fields[words]}", markup=False, table_column=Column()),
             TimeElapsedColumn(),
             console=console,
         )
-        self._run = self._progress.add_task(
-            # Without a total the bar would pulse, in colours between those of a theme.
-            f"run {printable(run_id)}",
-            total=1,
-            words="",
-        )
+        # Without a total the bar would pulse, in colours between those of a theme.
+        self._run = self._progress.add_task("run", total=1, words="")
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -164,7 +162,8 @@ class BarDisplay:
                 self._progress.update(self._run, words=str(event))
             case Finished():
                 done = int(event.is_completed)
-                self._progress.update(self._run, words=str(event), completed=done)
+                words = event.status if event.reason else str(event)
+                self._progress.update(self._run, words=words, completed=done)
             case BlockStarted():
                 self._task(event)
             case BlockProgress():

@@ -127,11 +127,15 @@ class WaitTimeoutError(RunError, TimeoutError):
     is_held_back: bool = False
 
     def __str__(self) -> str:
+        return self.describe(going_on(self.run_id))
+
+    def describe(self, way: str) -> str:
+        """Return the message, with how to wait again."""
         held = "the last look was held back by the client's own pace; "
         return (
             f"run {printable(self.run_id)} is still {printable(self.status)} after "
             f"{self.seconds:g} s; {held * self.is_held_back}it was not cancelled, and "
-            f"{going_on(self.run_id)}"
+            f"{way}"
         )
 
 

@@ -17,7 +17,7 @@ from flow64.blocks import (
     VerifyEmail,
     Webhook,
 )
-from flow64.definition import BoundSecret, Value
+from flow64.definition import BoundSecret, Definition, Value
 from flow64.diff import (
     CostChanged,
     FindingAppeared,
@@ -137,6 +137,13 @@ def test_a_finding_that_stands_is_no_change():
     assert findings_of(one, with_keys("c")) == []
     assert findings_of(one, two) == [(FindingAppeared, "secret-in-specs")]
     assert findings_of(two, one) == [(FindingVanished, "secret-in-specs")]
+
+
+def test_all_findings_of_a_new_workflow_are_new():
+    """Without a workflow before, a title and blocks are not missing there."""
+    found = [*consequences(None, Definition("", "", (), ()))]
+
+    assert [one.finding.code for one in found] == ["no-blocks", "blank-title"]
 
 
 def test_nothing_that_follows_tells_a_secret():

@@ -54,6 +54,7 @@ from ._costs import has_upper_bound as has_upper_bound
 from ._data import as_data, list_change_names
 from ._data import digest_secrets as digest_secrets
 from ._diff import diff
+from ._find_consequences import NOTHING as NOTHING
 from ._find_consequences import consequences
 from ._lines import ARROW as ARROW
 from ._lines import EDGES as EDGES

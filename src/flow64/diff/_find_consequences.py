@@ -17,6 +17,7 @@ from ..analysis import (
     ColumnSet,
     Openness,
     RowKindName,
+    RuleSetting,
     column_flow,
     effects,
     estimate_cost,
@@ -50,9 +51,12 @@ from ._redaction import SideSecrets, Written, has_secret, mask_hidden, put_secre
 _FindingKey: TypeAlias = tuple[str, str]
 """The code of a finding, and the id that its block has now."""
 
+NOTHING: Final = Definition("", "", (), ())
+"""Stands for a workflow that does not exist."""
+
 
 def consequences(
-    before: Definition,
+    before: Definition | None,
     after: Definition,
     *,
     prices: Mapping[str, float] = EMPTY,
@@ -61,7 +65,8 @@ def consequences(
     """Yield the consequences of the changes between two definitions.
 
     Args:
-        before: The definition before the changes.
+        before: The definition before the changes. None for a new workflow, of which all
+            findings are new.
         after: The definition with the changes.
         prices: Dollars for one row by kind, in place of those that are documented.
         written: The sides that are code or JSON: `"before"`, `"after"` or both. There
@@ -70,6 +75,8 @@ def consequences(
     Raises:
         ArgumentError: A price is not a number of dollars.
     """
+    is_new = before is None
+    before = before or NOTHING
     if (listed := after.listed or before.listed) is not None:
         before, after = evolve(before, listed=listed), evolve(after, listed=listed)
     costs = [estimate_cost(definition, prices) for definition in (before, after)]
@@ -84,7 +91,7 @@ def consequences(
     if costs[0] != costs[1]:
         yield CostChanged(*costs)
     yield from _compare_effects(sides)
-    yield from _compare_findings(sides, broken)
+    yield from _compare_findings(sides, broken, is_new=is_new)
 
 
 def _redact_sides(sides: Sides, written: Written) -> Sides:
@@ -218,24 +225,19 @@ def _list_effects(
 
 
 def _compare_findings(
-    sides: Sides, broken: Iterable[ReadBroken]
+    sides: Sides, broken: Iterable[ReadBroken], *, is_new: bool
 ) -> Iterator[Consequence]:
     """Compare findings by code and block, and not by message.
 
     Args:
         sides: Both definitions.
         broken: Broken reads. Findings that say the same are left out.
+        is_new: Whether there was no workflow, and so no finding.
     """
     readers = {canonical_id(one.block.id) for one in broken}
     rules = {**sides.before.rules, **sides.after.rules}  # a live side has none
-    old, new = (
-        [
-            finding
-            for finding in findings(evolve(each, rules=rules) if rules else each)
-            if finding.code not in _SUMMARIES
-        ]
-        for each in (sides.before, sides.after)
-    )
+    old = [] if is_new else _list_findings(sides.before, rules)
+    new = _list_findings(sides.after, rules)
     renamed = sides.map_ids()
     left, right = _count_topics(old, renamed), _count_topics(new, {})
     yield from map(FindingVanished, _list_surplus(old, left - right, renamed))
@@ -243,6 +245,13 @@ def _compare_findings(
         is_of_reader = canonical_id(finding.block_id or "") in readers
         if not (is_of_reader and finding.code in ABOUT_READS):
             yield FindingAppeared(finding)
+
+
+def _list_findings(
+    definition: Definition, rules: Mapping[str, RuleSetting]
+) -> list[Finding]:
+    found = findings(evolve(definition, rules=rules) if rules else definition)
+    return [finding for finding in found if finding.code not in _SUMMARIES]
 
 
 _SUMMARIES: Final = frozenset({"effects", "cost-estimate"})

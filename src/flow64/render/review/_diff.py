@@ -10,9 +10,9 @@ from attrs import evolve, field, frozen
 from ...analysis import KindChange, effects, estimate_cost
 from ...definition import EMPTY, Definition
 from ...diff import (
+    NOTHING,
     BlockRenamed,
     Change,
-    FindingVanished,
     RowsChanged,
     Written,
     consequences,
@@ -49,10 +49,6 @@ class Pair:
     after: Definition | None = field(repr=False)
     file: str | None = None
     was: str | None = None
-
-
-NOTHING: Final = Definition("", "", (), ())
-"""Stands for a workflow that does not exist."""
 
 
 def review_of_diff(
@@ -165,9 +161,9 @@ def make_new_step(
     """Return the step of a new workflow."""
     follows = [
         found
-        for found in consequences(NOTHING, definition, prices=prices)
+        for found in consequences(None, definition, prices=prices)
         # A workflow that is not there has no blocks, and no rows come out of it.
-        if not isinstance(found, FindingVanished | RowsChanged)
+        if not isinstance(found, RowsChanged)
     ]
     _, after = redact_pair(NOTHING, definition)
     return Step(

@@ -1,5 +1,7 @@
 """`flow64 plan`: every state, what it prints and saves, and that it only reads."""
 
+# ruff: noqa: E501 - golden text is as wide as it is
+
 from __future__ import annotations
 
 import json
@@ -9,6 +11,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from inline_snapshot import snapshot
 
 from flow64.emulator import Fault, Switches
 from tests.cli.pipelines import (
@@ -38,34 +41,32 @@ def test_new(service, leads, flow64):
     code, printed, told = flow64("plan", "leads.py")
 
     assert (code, told) == (0, "")
-    assert printed == (
-        f"plan for environment default at {service.url} (2 requests)\n"
-        "what changes: 1 workflow will be created (inbound)\n"
-        "    breaks or is lost: nothing that flow64 can see\n"
-        "    cost per 1,000 input rows: at most $100, if every row reaches every "
-        "block\n"
-        "        the deploy itself spends nothing\n"
-        "    not checked: what the blocks return (a review starts no run)\n"
-        "    asked of you: approve the change, and at most $100 per 1,000 input rows"
-        "; until somebody deploys it, nothing changes on the service\n"
-        "\n"
-        "+ inbound: will be created\n"
-        f"    Inbound leads ({id_of('leads.py')})\n"
-        "    it is not on the service yet\n"
-        "    what follows:\n"
-        "        output columns\n"
-        "            + email: string\n"
-        "            + title\n"
-        "            + unknown columns\n"
-        "    blocks: webhook, lead_enrichment\n"
-        "    spends at each run: lead_enrichment\n"
-        "    cost per 1,000 input rows: at most $100\n"
-        "    in leads.py\n"
-        "\n"
-        "next: if you approve, deploy it; until somebody runs this command, nothing is "
-        "deployed:\n"
-        "    flow64 deploy leads.py --env default --yes\n"
-    )
+    shown = printed.replace(service.url, "URL").replace(id_of("leads.py"), "ID")
+    assert shown == snapshot("""\
+plan for environment default at URL (2 requests)
+what changes: 1 workflow will be created (inbound)
+    breaks or is lost: nothing that flow64 can see
+    cost per 1,000 input rows: at most $100, if every row reaches every block
+        the deploy itself spends nothing
+    not checked: what the blocks return (a review starts no run)
+    asked of you: approve the change, and at most $100 per 1,000 input rows; until somebody deploys it, nothing changes on the service
+
++ inbound: will be created
+    Inbound leads (ID)
+    it is not on the service yet
+    what follows:
+        output columns
+            + email: string
+            + title
+            + unknown columns
+    blocks: webhook, lead_enrichment
+    spends at each run: lead_enrichment
+    cost per 1,000 input rows: at most $100
+    in leads.py
+
+next: if you approve, deploy it; until somebody runs this command, nothing is deployed:
+    flow64 deploy leads.py --env default --yes
+""")
 
 
 def test_json(there, leads, flow64):

@@ -204,8 +204,11 @@ class Details:
 
     Attributes:
         file: The file of the workflow, relative to the repository.
-        before: The live definition, redacted. None if it is not drawn.
-        after: The definition after a deploy, redacted. None if it is not drawn.
+        before: The definition before a deploy, redacted. None if there is none, or if
+            it may not be shown: see `after`.
+        after: The definition after a deploy, redacted. None if nothing is written, or
+            without code, as in a restore: only code says which texts are secret. The
+            `sent` of a step has these texts, so it is not for display.
         cost_before: The cost of 1,000 input rows now. None if that is not known.
         cost_after: The cost of 1,000 input rows after a deploy.
         taking: The command that writes the live workflow as code.

@@ -25,7 +25,8 @@ from ._view import View
 from ._words import (
     EDITED,
     NO_DIFFERENCE,
-    describe_state,
+    USUAL,
+    describe_action,
     format_changes_title,
     format_share,
     list_changes,
@@ -132,7 +133,7 @@ def _format_requests(review: Review) -> str:
 
 
 def _group_lines(group: Group, *, is_plan: bool) -> Iterator[str]:
-    yield f"{sign_group(group)} {name_group(group, str)}: {describe_state(group)}"
+    yield f"{sign_group(group)} {name_group(group, str)}: {_describe_state(group)}"
     if len(group.views) > 1:
         names = join_first(group.views, MOST_KEYS, lambda view: name_view(view, str))
         yield f"    {names}"
@@ -150,6 +151,13 @@ def _group_lines(group: Group, *, is_plan: bool) -> Iterator[str]:
         yield from _indent_sections(group.follows)
     for note in list_notes(group, _NOTE_STYLE):
         yield from (f"    {line}" for line in _format_note(note))
+
+
+def _describe_state(group: Group) -> str:
+    """Return the name of a state, if it says more, and what a deploy does."""
+    state = group.one.state
+    is_said = state in USUAL or group.is_unchanged or group.is_only_renamed
+    return f"{'' if is_said else f'{state}: '}{describe_action(group)}"
 
 
 def _name_with_id(view: View) -> str:

@@ -134,7 +134,10 @@ class View:
 
     @property
     def blocks(self) -> Sequence[str]:
-        """The names of its blocks, in the order of the flow."""
+        """The names of its blocks, in the order of the flow.
+
+        Empty if no definition may be shown, as in a restore, which has no code.
+        """
         definition = self.step.details.after or self.step.details.before
         if definition is None:
             return []

@@ -64,15 +64,11 @@ STATES: Final[dict[State, tuple[str, str]]] = {
 }
 """The states of workflows that a deploy leaves alone, for one and for several."""
 
+USUAL: Final = ("new", "update", "converged", "removed", "unchanged")
+"""States with names that say no more than what a deploy does."""
+
 STOPS: Final = "this stops the deploy of all workflows"
 """The end of what is said of a workflow that a deploy refuses."""
-
-
-def describe_state(group: Group) -> str:
-    """Return the name of the state of a group, with what it means and what happens."""
-    state = group.one.state
-    is_said = state in _USUAL or group.is_unchanged or group.is_only_renamed
-    return f"{'' if is_said else f'{state}: '}{describe_action(group)}"
 
 
 def describe_action(group: Group, *, advice: str = ": choose an option below") -> str:
@@ -97,7 +93,7 @@ def describe_action(group: Group, *, advice: str = ": choose an option below") -
     given = [FLAGS[flag] for flag in one.details.given if flag != "allow_spend"]
     says = "says" if len(given) == 1 else "say"
     as_given = f", as {' and '.join(given)} {says}" if given else ""
-    known = "" if one.state in _USUAL else f"{state}; "
+    known = "" if one.state in USUAL else f"{state}; "
     breaks = _describe_breakage(group)
     return (
         f"{known}{BECOMES[one.action][several]}{as_given}{breaks and f', and {breaks}'}"
@@ -131,10 +127,6 @@ _KEEPS: Final = (
     "keep their ids, history and schedules under the new keys",
 )
 """What `was=` does, for one workflow and for several."""
-
-_USUAL: Final = ("new", "update", "converged", "removed", "unchanged")
-"""States with names that say no more than what a deploy does."""
-
 
 NO_DIFFERENCE: Final = "apart from the key, nothing differs"
 """What is said of a workflow that is the other one of a possible rename."""

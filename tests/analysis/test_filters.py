@@ -79,6 +79,14 @@ def disputed(shown, verb="is"):
             unlisted("'not found'", near="NOT_FOUND", fate=ALL),
         ),
         (STATUS.in_(["ok", "No"]), unlisted("'ok' and 'No'", fate=NONE, verb="has")),
+        (
+            STATUS.in_([f"v{n}" for n in range(1010)]),
+            unlisted(
+                "'v0', 'v1', 'v2', 'v3', 'v4', 'v5', 'v6', 'v7' and 1,002 more",
+                fate=NONE,
+                verb="has",
+            ),
+        ),
         (STATUS.in_(["OK", "ok"]), unlisted("'ok'", near="OK", verb="has")),
         (STATUS.not_in(["ok", {}]), unlisted("'ok' and {}", fate=ALL, verb="has")),
         (

@@ -69,15 +69,18 @@ class Comparison(NamedTuple):
     @property
     def known_values(self) -> Sequence[Any]:
         """The values, if all of them are known and they are few; none if not."""
-        values = self.values
-        is_list = self.takes_list and isinstance(self.value, list)
-        is_whole = not is_list or len(values) == len(self.value)
-        return values if is_whole and len(values) <= _MOST else ()
+        given = self.value if isinstance(self.value, list) else [self.value]
+        values = self.values if len(given) <= _MOST else ()
+        return values if len(values) == len(given) or not self.takes_list else ()
 
     def describe(self, values: Sequence[Any]) -> str:
         """Return some of the values with their place, as the start of a sentence."""
         verb = "has" if self.takes_list else "is"
-        return f"{self.place}.value {verb} {join_words(map(shortened, values))}"
+        # A list may have many, and only the first are shown.
+        shown = [shortened(value) for value in values[:_SHOWN]]
+        if more := len(values) - len(shown):
+            shown.append(f"{more:,} more")
+        return f"{self.place}.value {verb} {join_words(shown, _SHOWN + 1)}"
 
     def describe_fate(self, wrong: Sequence[Any]) -> str:
         """Return what becomes of rows that have none of some values, in words."""
@@ -89,6 +92,7 @@ class Comparison(NamedTuple):
 
 
 _EMPTY: Final = (UNSET, None, "")
+_SHOWN: Final = 8
 
 
 @once

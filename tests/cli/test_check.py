@@ -519,6 +519,23 @@ def test_terminal_does_not_wrap_carets(tmp_path, monkeypatch, width, shown, comm
     assert max(map(cell_len, found[0])) == width
 
 
+def test_a_terminal_is_told_what_explains(tmp_path, monkeypatch, flow64):
+    """The worst finding is named, and notes are not worth a command."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "long.py").write_text(LONG, "utf-8")
+    (tmp_path / "fine.py").write_text(LONG.replace("COMPANY", "LEAD"), "utf-8")
+
+    bad, fine = (
+        on_terminal(200, "check", "long.py"),
+        on_terminal(200, "check", "fine.py"),
+    )
+
+    told = flow64("check", "long.py")[2]
+    assert bad.endswith(f"{told[:-1]}; more about one: flow64 help row-kind-mismatch\n")
+    assert " note" in fine
+    assert "flow64 help" not in fine
+
+
 def test_nothing_is_cut_without_a_terminal(tmp_path, monkeypatch, flow64):
     """Not even a line that no terminal is wide enough for."""
     monkeypatch.chdir(tmp_path)

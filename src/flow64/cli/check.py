@@ -135,11 +135,24 @@ def command(
         _print_findings(merged)
         is_clear = len(found) == 1 or (everything and not found)
         count = "" if is_clear else f"{pluralize(len(found), 'workflow')}: "
-        print_message(count + summary(everything))
+        print_message(f"{count}{summary(everything)}{_advise(everything)}")
     else:
         _print_report(form, [_put_names_first(*each) for each in merged])
         print_message(summary(everything))
     return FAILED if has_failures(everything, strict=strict) else 0
+
+
+def _advise(found: Sequence[Finding]) -> str:
+    """Return the command that explains the worst finding, if at a terminal."""
+    worst = [
+        one.code
+        for severity in ("error", "warning")
+        for one in found
+        if one.severity == severity
+    ]
+    if not worst or find_width(sys.stderr) is None:
+        return ""
+    return f"; more about one: flow64 help {worst[0]}"
 
 
 def has_failures(found: Sequence[Finding], *, strict: bool) -> bool:

@@ -215,6 +215,20 @@ def test_dry_run_over_a_limit(start):
     assert "0.01" in told
 
 
+@pytest.mark.parametrize("more", ["--dry-run", "--new"])
+def test_rows_are_checked_before_a_request(more, start, deployed, people):
+    """A dry run refuses the rows that a run refuses. Neither sends anything."""
+    people.write_text("nom\nAda\n")
+    before = len(deployed.requests)
+
+    code, printed, told = start(more)
+
+    assert (code, printed, len(deployed.requests)) == (1, "", before)
+    assert "row 1 lacks" in told
+    assert "it has nom" in told
+    assert start("--dry-run", "--no-check-columns")[0] == 0
+
+
 def test_dry_run_of_what_is_not_there(service, leads, people, flow64):
     """A dry run says that the workflow has to be deployed first."""
     code, printed, _ = flow64("run", "leads.py", "people.csv", "--dry-run")

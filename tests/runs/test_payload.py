@@ -94,9 +94,11 @@ def test_broken_file_is_named_with_its_line(tmp_path):
 def test_csv_of_another_separator_is_refused(tmp_path, sign):
     """It would be one column, which nothing knows."""
     path = tmp_path / "rows.csv"
-    path.write_text(f"email{sign}company\na@x.example{sign}Acme\n")
+    path.write_text(f"email{sign}price\na@x.example{sign}1,5\n")
 
-    with pytest.raises(errors.RowsError, match="commas are what separates them"):
+    with pytest.raises(
+        errors.RowsError, match="separate columns with commas, not with"
+    ):
         as_rows(path)
 
 
@@ -593,7 +595,7 @@ def test_first_sign_tells_the_format(content, rows):
         (b'[{"a": 1},\n{"a" 1}]', "stdin:2: row 2 is broken"),
         (b'{"a": 1}\n{"a" 1}\n', "stdin:2: "),
         (b"a\n\xff\n", "stdin:2: it is not in UTF-8"),
-        (b"a|b\n1|2\n", "stdin: its header has one column"),
+        (b"a|b\n1|2\n", "stdin: its header is one column, 'a|b'"),
     ],
 )
 def test_wrong_rows_have_their_line(content, problem):

@@ -27,7 +27,7 @@ from ..runs import (
     Budget,
     Stages,
     as_rows,
-    describe_wrong_source,
+    freeze_rows,
     needs_rows,
     override_source,
     parse_rows,
@@ -329,6 +329,7 @@ def command(**given: Any) -> int:
     coded = add_suffix(workflow.compile(environment.name, bound), environment.suffix)
     definition, doubts = override_source(coded, options.settings)
     _require_rows(definition, options.rows, len(rows))
+    freeze_rows(definition, rows, check_columns=options.check_columns)
     if options.output is not None:
         options.require_block(definition)
     Budget(
@@ -442,7 +443,6 @@ def _require_rows(definition: Definition, file: Path | None, count: int) -> None
     Raises:
         click.UsageError: No file is named.
         click.ClickException: The file has no rows.
-        RowsError: The workflow does not begin with a source for these rows.
     """
     if file is None:
         if needs_rows(definition):
@@ -452,8 +452,6 @@ def _require_rows(definition: Definition, file: Path | None, count: int) -> None
     elif not count and Webhook.kind in definition.by_kind:
         name = STDIN if is_dash(file) else file
         raise click.ClickException(f"{name} has no rows; nothing was sent")
-    if problem := describe_wrong_source(definition, count):
-        raise RowsError([problem])
 
 
 def _follow(

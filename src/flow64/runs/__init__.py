@@ -33,7 +33,7 @@ from ._payload import (
     Rows,
     as_rows,
     build_payload,
-    describe_wrong_source,
+    freeze_rows,
     needs_rows,
 )
 from ._payload import parse_rows as parse_rows
@@ -100,11 +100,11 @@ __all__ = [
     "build_payload",
     "cancel_and_note",
     "choose_file",
-    "describe_wrong_source",
     "download_file",
     "download_files",
     "download_results",
     "fetch_rows",
+    "freeze_rows",
     "index_rows",
     "join_rows",
     "label_rows",

@@ -115,25 +115,48 @@ def build_payload(
         RowsError: Something cannot be sent, or would be refused. All problems are
             listed, with the number of their row.
     """
-    problems: list[Problem] = []
-    frozen = freeze(list(rows), (), problems, limits=_DATA)
-    wrong = [f"{_name_place(p.path, first)}: {p.message}; {p.help}" for p in problems]
+    sent = freeze_rows(definition, rows, check_columns=check_columns, first=first)
     sources = [definition.blocks[position] for position in definition.topology.roots]
-    hooks = [block for block in sources if block.kind == Webhook.kind]
-    if problem := describe_wrong_source(definition, len(rows)):
-        wrong.append(problem)
-    if check_columns:
-        for block in hooks:
-            wrong += _find_misfits(block, rows, first)
     body: dict[str, Any] = {}
     if rows or all(block.kind == Search.kind for block in sources):
-        body["webhook_payload"] = thaw(frozen)
-    if wrong:
-        raise RowsError(list(dict.fromkeys(wrong)))
+        body["webhook_payload"] = thaw(sent)
     if is_overridden:
         body["specs_override"] = source_specs(definition)
     _note_files(sources, is_overridden=is_overridden)
     return body
+
+
+def freeze_rows(
+    definition: Definition,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    check_columns: bool = True,
+    first: int = 1,
+) -> Any:
+    """Return a frozen copy of rows that a run can be started with.
+
+    Args:
+        definition: The workflow, with the settings of this run in its source.
+        rows: The rows; none for a source other than `webhook`.
+        check_columns: Compare rows with the `input_schema` of the source.
+        first: Number of the first row, for problems.
+
+    Raises:
+        RowsError: Something cannot be sent, or would be refused. All problems are
+            listed, with the number of their row.
+    """
+    problems: list[Problem] = []
+    frozen = freeze(list(rows), (), problems, limits=_DATA)
+    wrong = [f"{_name_place(p.path, first)}: {p.message}; {p.help}" for p in problems]
+    if problem := _describe_wrong_source(definition, len(rows)):
+        wrong.append(problem)
+    roots = [definition.blocks[position] for position in definition.topology.roots]
+    for block in roots if check_columns else ():
+        if block.kind == Webhook.kind:
+            wrong += _find_misfits(block, rows, first)
+    if wrong:
+        raise RowsError(list(dict.fromkeys(wrong)))
+    return frozen
 
 
 def needs_rows(definition: Definition) -> bool:
@@ -148,7 +171,7 @@ def needs_rows(definition: Definition) -> bool:
     )
 
 
-def describe_wrong_source(definition: Definition, count: int) -> str:
+def _describe_wrong_source(definition: Definition, count: int) -> str:
     """Return why the source of a workflow cannot start a run; else nothing.
 
     Args:
@@ -254,15 +277,17 @@ def _require_cells(file: str, number: int, row: Mapping[str, Any]) -> None:
     Two columns of one name are refused too. The second one would be sent under a name
     that no block reads.
     """
-    if len(row) == 1 and any(sign in name for name in row for sign in ";\t|"):
-        problem = "its header has one column: commas are what separates them"
-        raise RowsError([f"{file}: {problem}"])
+    names = [name for name in row if not _NAMELESS.fullmatch(name)]
+    sign = next((sign for sign in ";\t|" if sign in "".join(names)), "")
+    if len(names) == 1 and sign:
+        problem = f"its header is one column, {shortened(names[0])}"
+        advice = f"separate columns with commas, not with {sign!r}"
+        raise RowsError([f"{file}: {problem}; {advice}"])
     for place, name in enumerate(row, 1) if number == 1 else ():
         first = name.removesuffix(f"#{place}")
         if first != name and first in row:
             problem = f"its header has two columns {shortened(first)}"
             raise RowsError([f"{file}: {problem}; rename or remove one of them"])
-    names = [name for name in row if not _NAMELESS.fullmatch(name)]
     count = sum(cell is not None for cell in row.values())
     if count != len(names):
         problem = f"row {number} has {pluralize(count, 'cell')}, and the header has"

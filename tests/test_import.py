@@ -69,6 +69,13 @@ def test_names_keep_their_identity():
     assert pickle.loads(pickle.dumps(Workflow)) is flow64.Workflow
 
 
+def test_dir_of_blocks():
+    """`dir()`, which editors and shells complete from, has public names only."""
+    from flow64 import blocks
+
+    assert dir(blocks) == sorted(blocks.__all__)
+
+
 def test_doors():
     """`import flow64` is enough for its modules, as in `except flow64.errors.X`."""
     (name,) = printed("import flow64; print(flow64.errors.FlowError.__name__)")

@@ -264,6 +264,7 @@ def test_list_tells_whose_they_are(deployed, flow64, service):
         "Copy": ("copy", None, None),
         "By hand": ("foreign", None, None),
     }
+    assert [*told] == ["Inbound leads", "Inbound leads (staging)", "By hand", "Copy"]
 
 
 def test_addresses_only_read(deployed, flow64, service):

@@ -269,7 +269,7 @@ WRONG_USES = [
         "diff x",
         "B is missing: diff takes two addresses, as in: flow64 diff leads prod:",
     ),
-    ("diff HEAD~1", "B is missing; a git revision is no address: git worktree add "),
+    ("diff HEAD~1", "B is missing; for a git revision, write git worktree add "),
     (
         "run",
         "SOURCE is missing: run takes one workflow, as in: flow64 run leads rows.csv",
@@ -304,6 +304,14 @@ WRONG_USES = [
         "check has no use for 'b'; name one address, such as a folder, or use",
     ),
     (
+        "review old new",
+        "review has no use for 'new'; to compare two folders, write --base OLD --head ",
+    ),
+    (
+        "diff a.py b.py leads",
+        "diff has no use for 'leads': a key follows a colon, so write b.py:leads (see ",
+    ),
+    (
         "review --format sarif",
         "--format: 'sarif' is not one of 'markdown', 'text', 'json', 'html'; flow64 ch",
     ),
@@ -331,15 +339,17 @@ def test_wrong_use(line, problem, flow64, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("line", ["review HEAD~1", "diff main HEAD"])
+@pytest.mark.parametrize(
+    "line", ["review HEAD~1", "review --base HEAD --head .", "diff main HEAD"]
+)
 def test_revision(line, flow64, tmp_path, monkeypatch):
-    """A revision of git is no address. It is told how to compare with one."""
+    """A revision of git is not an address. The error says how to compare with one."""
     monkeypatch.chdir(tmp_path)
 
     code, _, told = flow64(*line.split())
 
     assert code == 64
-    assert "a git revision is no address: git worktree add ../before" in told
+    assert "for a git revision, write git worktree add ../before" in told
     assert "flow64 review --base ../before/compiled --head compiled" in told
 
 

@@ -375,6 +375,17 @@ def test_two_lists(write):
     assert found.help == advice
 
 
+def test_failing_variant(write):
+    """A mistake in the parameters of a variant names the variant."""
+    table = "{'us': {'region': 'US'}, 'de': {'regoin': 'DE'}}"
+    build = "lambda region: made(region)"
+    path = write("leads.py", f"from flow64 import variants\nvariants({build}, {table})")
+
+    (found,) = load_source(path, lenient=True).findings
+
+    assert found.message.endswith("argument 'regoin' (in the variant de)")
+
+
 def test_traceback_of_a_module(write):
     """A failing neighbour of a named module is reported too."""
     write("acme/__init__.py")

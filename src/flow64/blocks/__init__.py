@@ -164,6 +164,11 @@ __all__ = [
     "specs_schema",
 ]
 
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 if not TYPE_CHECKING:  # a type checker has to see that a name is wrong
 
     def __getattr__(name: str) -> NoReturn:

@@ -308,7 +308,8 @@ def describe_usage(error: click.UsageError) -> str:
         case click.BadParameter():
             name = _name_param(error)
             other = _suggest_form(error) if name == "--format" else ""
-            problem = f"{_reword(error.message)}{other}"
+            revision = _advise_revision() if name in ("--base", "--head") else ""
+            problem = f"{_reword(error.message)}{other}{revision}"
             return f"{name}: {problem}" if name else error.message
         case click.BadOptionUsage():
             return _reword(error.message).replace(
@@ -349,12 +350,8 @@ def _reword(text: str) -> str:
 
 def _explain_missing(error: click.MissingParameter) -> str:
     command = OPTIONS.command
-    if command == "diff":
-        from ..loading import advise_revision  # noqa: PLC0415 - loads the language
-
-        advice = map(advise_revision, OPTIONS.arguments)
-        if found := next(filter(None, advice), ""):
-            return found
+    if command == "diff" and (found := _advise_revision()):
+        return found
     match error.param:
         case click.Argument(type=click.Choice(choices=choices)):
             return f": write one of {', '.join(map(str, choices))}"
@@ -364,6 +361,13 @@ def _explain_missing(error: click.MissingParameter) -> str:
             return f": write {option.opts[0]} {metavar}"
         case _:
             return ""
+
+
+def _advise_revision() -> str:
+    """Return how to compare with a revision of git, if an argument is one."""
+    from ..loading import advise_revision  # noqa: PLC0415 - loads the language
+
+    return next(filter(None, map(advise_revision, OPTIONS.arguments)), "")
 
 
 _RUNS: Final = "; flow64 runs lists the newest runs"
@@ -386,6 +390,11 @@ def _explain_extra(error: click.UsageError, extra: str) -> str:
     arguments = [one for one in params if isinstance(one, click.Argument)]
     if OPTIONS.command == "serve" and extra.isdigit():
         return f"; write --port {extra}"
+    if OPTIONS.command == "review":
+        return "; to compare two folders, write --base OLD --head NEW"
+    if OPTIONS.command == "diff":
+        second = "B" if error.ctx is None else error.ctx.params.get("after", "B")
+        return f": a key follows a colon, so write {shlex.quote(f'{second}:{extra}')}"
     if any("--select" in param.opts for param in params):
         several = "use --select for each key, as in -s leads/us -s 'leads/eu*'"
         return f"; name one address, such as a folder, or {several}"

@@ -248,4 +248,5 @@ def _print_no_match(
     said = " ".join(words)
     print_message(f"no known block matches {shortened(said)}{near}")
     if len(words) == 1 and words[0].isidentifier() and not near:
-        print_message(f"write a new kind as RawBlock({words[0]!r}, specs={{...}})")
+        advice = f"write a new kind as RawBlock({words[0]!r}, specs={{...}}), or write "
+        print_message(f"{advice}a class for it: see docs/how-to-unknown-kinds.md")

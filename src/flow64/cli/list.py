@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..api import WorkflowInfo
 from ..loading import LiveWorkflow
 from ..redaction import redact_keys_in_json
 from . import _params as params
@@ -26,10 +27,13 @@ def command(*, env: str | None, as_json: bool) -> int:
     made from. A `copy` has the stamp of another workflow, as after "duplicate" in the
     web editor. All others are `foreign`. Other commands take `ENV:KEY` for `ours`, and
     `ENV:id:UUID` for any.
+
+    The order is that of keys, and then of titles, for workflows without a key.
     """
     with connect(env) as client:
-        found = client.workflows.list()
-    known = [LiveWorkflow.of(info) for info in found]
+        listed = client.workflows.list()
+    found = [(info, LiveWorkflow.of(info)) for info in listed]
+    found.sort(key=_order)
     if as_json:
         print_json(
             {
@@ -39,7 +43,7 @@ def command(*, env: str | None, as_json: bool) -> int:
                         **{name: getattr(one, name) for name in LISTED_FACTS},
                         **redact_keys_in_json(params.to_data(info, leave_out=("id",))),
                     }
-                    for info, one in zip(found, known, strict=True)
+                    for info, one in found
                 ]
             }
         )
@@ -50,9 +54,14 @@ def command(*, env: str | None, as_json: bool) -> int:
         ("KEY", "ID", "STATE", "TITLE", "PATH"),
         [
             (one.key or "-", one.id, one.state, one.title or "-", one.path or "-")
-            for one in known
+            for _, one in found
         ],
         least={"PATH": 30, "TITLE": 8},
         painters={"STATE": paint_state},
     )
     return 0
+
+
+def _order(found: tuple[WorkflowInfo, LiveWorkflow]) -> tuple[bool, str, str, str]:
+    _, one = found
+    return one.key is None, one.key or "", one.title, one.id

@@ -224,7 +224,7 @@ def advise_revision(text: str) -> str:
     if not is_usual:
         return ""
     return (
-        "; a git revision is no address: git worktree add ../before "
+        "; for a git revision, write git worktree add ../before "
         f"{shlex.quote(text)}, then "
         "flow64 review --base ../before/compiled --head compiled"
     )

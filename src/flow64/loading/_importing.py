@@ -176,6 +176,7 @@ def _wrap_errors(what: str, file: Path | None = None) -> Generator[None]:
     except Exception as error:  # noqa: BLE001 - the module may raise anything
         trace = TracebackException.from_exception(error)
         reason = f"{type(error).__name__}: {trace}".partition("\n")[0]
+        reason += "".join(f" ({note})" for note in _list_notes(error))
         problem, advice = f"{what} cannot be imported", _SEE
         if _TWO_LISTS.search(reason):  # which Python joins, or not, without asking us
             advice = "begin with fan(a, b) instead of [a, b]: fan(a, b) >> [c, d]"
@@ -183,6 +184,16 @@ def _wrap_errors(what: str, file: Path | None = None) -> Generator[None]:
         found = _finding(what, f"cannot be imported: {reason}", advice, error, file)
         raise SourceError(problem, found, format_traceback(error)) from None
 
+
+def _list_notes(error: Exception) -> Iterator[str]:
+    """Yield what flow64 added to an error, such as the variant that was built."""
+    for note in getattr(error, "__notes__", ()):
+        if note.startswith(_MARK):
+            yield note.removeprefix(_MARK)
+
+
+_MARK: Final = "flow64: "
+"""The beginning of a note that flow64 adds to an error of a user's function."""
 
 _SEE: Final = "correct it: its traceback is on stderr"
 

@@ -76,8 +76,8 @@ ALIKE: Final = 0.7
     "specs",
     "note",
     advice=(
-        "look it up in the service's own list of blocks; if it is there, "
-        "nothing needs fixing"
+        "look it up in the service's own list of blocks; if it is there, nothing needs "
+        "fixing (see docs/how-to-unknown-kinds.md)"
     ),
     example='flow = Webhook(LEAD) >> RawBlock("find_emails")',
     by_shape=True,

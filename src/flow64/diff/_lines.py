@@ -70,11 +70,15 @@ class Line:
         """The text as it stands before a value."""
         return f"{self.text}{self.joint}" if self.text else ""
 
-    def __str__(self) -> str:
-        start = f"{'    ' * self.depth}{self.sign} "
+    @property
+    def words(self) -> str:
+        """The line without its sign."""
         if self.before is None:
-            return start + self.text
-        return f"{start}{self.label}{self.before} {ARROW} {self.after}"
+            return self.text
+        return f"{self.label}{self.before} {ARROW} {self.after}"
+
+    def __str__(self) -> str:
+        return f"{'    ' * self.depth}{self.sign} {self.words}"
 
     @property
     def is_about_block(self) -> bool:
@@ -95,6 +99,12 @@ class Section:
     title: str = field(converter=clean_text)
     lines: Sequence[Line]
     block: str | None = None
+
+    @property
+    def words(self) -> str:
+        """The section on one line, without signs and what is said of a whole block."""
+        lines = [line.words for line in self.lines if not line.is_about_block]
+        return ": ".join(filter(None, (self.title, "; ".join(lines))))
 
     @property
     def is_about_edges(self) -> bool:

@@ -10,6 +10,7 @@ from ...plan import Review, Step
 from ...redaction import redact_keys_in_json
 from ._grouping import Group, group_alike, group_review
 from ._headline import list_facts
+from ._view import View
 
 
 def as_data(review: Review) -> dict[str, Any]:
@@ -68,7 +69,9 @@ def _step_data(one: Step, review: Review) -> dict[str, Any]:
         "file": one.details.file,
         "are_edits_known": one.are_edits_known,
         "edits": [change_data(change) for change in one.edits],
-        "changes": [change_data(change) for change in one.changes],
+        "changes": [
+            change_data(change) for change in (*one.changes, *View(one).contents)
+        ],
         "consequences": [change_data(found) for found in one.consequences],
         "impact": impact_of(one.consequences),
         "cost": {

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from attrs import frozen
 
-from ...diff import COST
+from ...diff import COST, sections
 from ...plan import FLAGS, RunRef, ScheduleRef
 from ...text import join_first, pluralize
 from ._grouping import Group
@@ -16,6 +16,9 @@ from ._words import Quote, describe_schedule, format_group_cost, format_share
 
 MOST_TOUCHED: Final = 3
 """Schedules and runs of one group that are named."""
+
+MOST_UNLIKE: Final = 60
+"""New workflows of one group that are compared with the first."""
 
 
 @frozen
@@ -50,12 +53,15 @@ class NoteStyle:
         sentence: Writes a sentence with words of data in it.
         line: Writes one line of several that belong together.
         most: The most things that one note names.
+        has_settings: Whether it says the settings of the blocks of a new workflow. The
+            other formats show its code.
     """
 
     name: Quote
     sentence: Quote
     line: Quote
     most: int
+    has_settings: bool = False
 
 
 def list_notes(group: Group, style: NoteStyle) -> Sequence[Note]:
@@ -73,7 +79,7 @@ def list_notes(group: Group, style: NoteStyle) -> Sequence[Note]:
 def _list_notes(group: Group, style: NoteStyle) -> Iterator[Note]:
     one, first, name = group.one, group.first, style.name
     if first.is_new:
-        yield Note("blocks", [join_first(first.blocks, style.most, name)])
+        yield from _list_contents(group, style)
     if one.effects and (first.is_new or one.action == "create"):
         yield Note("effects", [style.sentence(one.effects)], opening="")
     if one.details.cost_after is not None:
@@ -93,6 +99,26 @@ def _list_notes(group: Group, style: NoteStyle) -> Iterator[Note]:
     if group.files:
         files = join_first(group.files, style.most, name)
         yield Note("file", [files], opening="in ")
+
+
+def _list_contents(group: Group, style: NoteStyle) -> Iterator[Note]:
+    """Yield what is in a new workflow, and in which others of its group it differs."""
+    first, *others = group.views
+    if style.has_settings:
+        blocks = [one for one in sections(first.contents) if not one.is_about_edges]
+        yield Note("blocks", [style.line(section.words) for section in blocks])
+    else:
+        yield Note("blocks", [join_first(first.blocks, style.most, style.name)])
+    unlike = [
+        f"{style.name(view.step.key)}: "
+        + "; ".join(style.line(section.words) for section in found)
+        for view in others
+        if (found := view.compare_with(first))
+    ]
+    if unlike:
+        if more := len(unlike[MOST_UNLIKE:]):
+            unlike[MOST_UNLIKE:] = [f"{pluralize(more, 'other')}; JSON has all"]
+        yield Note(f"differ from {style.name(first.step.key)}", unlike)
 
 
 def spends_when(group: Group) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from attrs import evolve
+
 from ...analysis import format_kind_changes
 from ...diff import Section, format_sections
 from ...plan import Review, format_flags
@@ -149,7 +151,8 @@ def _group_lines(group: Group, *, is_plan: bool) -> Iterator[str]:
         also = "also " if group.like else ""
         yield f"    what {also}follows:"
         yield from _indent_sections(group.follows)
-    for note in list_notes(group, _NOTE_STYLE):
+    style = _NOTE_STYLE if is_plan else _REVIEW_STYLE
+    for note in list_notes(group, style):
         yield from (f"    {line}" for line in _format_note(note))
 
 
@@ -189,6 +192,7 @@ def _change_lines(group: Group) -> Iterator[str]:
 
 
 _NOTE_STYLE: Final = NoteStyle(str, str, str, MOST_KEYS)
+_REVIEW_STYLE: Final = evolve(_NOTE_STYLE, has_settings=True)
 
 
 def _format_note(note: Note) -> Iterator[str]:

@@ -36,6 +36,7 @@ from ...diff import (
     TitleChanged,
     Unmanaged,
     as_data,
+    diff,
     digest_secrets,
     map_blocks,
     sections,
@@ -144,6 +145,24 @@ class View:
         return [self.names[canonical_id(block.id)] for block in definition.blocks]
 
     @cached_property
+    def contents(self) -> Sequence[Change]:
+        """The blocks and edges of a new workflow, blocks by name."""
+        after = self.step.details.after
+        if after is None or not self.is_new:
+            return []
+        found = diff(evolve(after, blocks=(), edges=()), after, written=("after",))
+        return [map_blocks(one, self._name_block) for one in found]
+
+    def compare_with(self, other: View) -> Sequence[Section]:
+        """Return how it differs from another new workflow, besides ids and titles."""
+        before, after = other.step.details.after, self.step.details.after
+        if before is None or after is None:
+            return []
+        changes = diff(before, after, written=("before", "after"))
+        found = [one for one in changes if not isinstance(one, _OF_EACH)]
+        return sections(map_blocks(one, self._name_block) for one in found)
+
+    @cached_property
     def follow_sections(self) -> Sequence[Section]:
         """The consequences as lines, under what they are about."""
         # The cost is shown with both sides, even if it is the same. What a new workflow
@@ -250,6 +269,9 @@ class View:
         path = self.names.get(canonical_id(block.id)) or block.path or block.kind
         return evolve(block, path=path)
 
+
+_OF_EACH: Final = (BlockRenamed, TitleChanged)
+"""Changes between two workflows that say no more than that they are two."""
 
 _BY_ID: Final = re.compile(r"^.* \(([0-9a-f]{8})\)(?=\.)")
 """A block in a plan that does not know its key."""

@@ -281,7 +281,7 @@ def test_no_key_and_no_settings(leads, flow64, monkeypatch, command):
     code, printed, told = flow64(command)
 
     words = (
-        "no API key: set SIXTYFOUR_API_KEY; no [tool.flow64] was found from here up\n"
+        "no API key: set SIXTYFOUR_API_KEY (no [tool.flow64] was found from here up)\n"
     )
     assert (code, words in printed + told) == (1, True)
 

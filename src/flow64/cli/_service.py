@@ -125,7 +125,7 @@ def require_credential(settings: Settings, environment: Environment) -> None:
     is_there = KEY_NAME in os.environ or os.environ.get(CLIENT_NAME)
     if environment.is_of_variables and not is_there:
         raise ConfigError(
-            f"no API key: set {KEY_NAME}; {describe_missing_settings(settings)}"
+            f"no API key: set {KEY_NAME} ({describe_missing_settings(settings)})"
         )
 
 

@@ -184,9 +184,9 @@ def limits() -> Iterator[str]:
             "they wait",
         ),
         (
-            "the names of all fields that code sets, which a deploy saves in the stamp",
-            f"{MAX_FIELDS:,} characters",
-            "not saved: a field that code drops may stay on the service",
+            "names of the fields that code sets (a deploy saves them in the stamp)",
+            f"{MAX_FIELDS:,} characters together",
+            "not saved; a field that you take out of the code may stay on the service",
         ),
         (
             "values that are hidden although code does not mark them as secret",
@@ -475,6 +475,12 @@ def _ci_file(path: str) -> Iterator[str]:
     yield f"```yaml\n{files[PurePosixPath(path)]}```"
 
 
+def review_comment() -> Iterator[str]:
+    """A short comment of a review, as the tests of reviews expect it."""
+    golden = Path(__file__).parents[2] / "tests/review/golden/field_added.md"
+    yield f"````text\n{golden.read_text('utf-8')}````"
+
+
 TEXTS: Mapping[str, Callable[[], Iterator[str]]] = {
     "catalogue": catalogue,
     "overview": overview,
@@ -484,6 +490,7 @@ TEXTS: Mapping[str, Callable[[], Iterator[str]]] = {
     "switches": switches,
     "constants": constants,
     "row_types": row_types,
+    "review_comment": review_comment,
     "ci_review": lambda: _ci_file(".github/workflows/flow64-review.yml"),
     "ci_comment": lambda: _ci_file(".github/workflows/flow64-comment.yml"),
     "ci_deploy": lambda: _ci_file(".github/workflows/flow64-deploy.yml"),

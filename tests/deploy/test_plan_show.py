@@ -586,7 +586,7 @@ to decide: extra → leads: one workflow or two?
     3. do nothing: nothing is deployed, and extra stays as it is, with id, history and schedules
 
 to decide: delete extra?
-    1. bring this code up to what deployed it, and review again:
+    1. bring this code up to what deployed it, and review again. If that is in no commit yet, its author commits it first:
         git pull
     2. delete it, with its history and schedules; flow64 history keeps a copy of the definition:
         flow64 deploy --env default --prune=1 --allow-behind extra
@@ -622,7 +622,7 @@ to decide: extra → leads: one workflow or two?
     3. do nothing: nothing is deployed, and extra stays as it is, with id, history and schedules
 
 to decide: delete extra?
-    1. bring this code up to what deployed it, and review again:
+    1. bring this code up to what deployed it, and review again. If that is in no commit yet, its author commits it first:
         git pull
     2. delete it, with its history and schedules; flow64 history keeps a copy of the definition:
         flow64 deploy --env default --prune=1 --allow-behind extra --force extra

@@ -255,7 +255,8 @@ def _list_deletion(asked: _Asked) -> Iterator[Option]:
     it = asked.say("it", "them")
     if asked.steps[0].lifted_by == "behind":
         words = f"bring this code up to what deployed {it}, and review again"
-        yield Option(words, ["git pull"])
+        more = "If that is in no commit yet, its author commits it first"
+        yield Option(f"{words}. {more}", ["git pull"])
     else:
         yield _take_over(asked)
     yield Option(

@@ -75,7 +75,7 @@ def test_rows_leave_no_way_to_ask(flow64, typed):
     [
         (JSON[:-3], "stdin:1: row 1 is broken"),
         ("[]", "stdin has no rows"),
-        ("email;company\na;b\n", "stdin: its header has one column"),
+        ("email;company\na;b\n", "stdin: its header is one column"),
         (" \n", "ROWS is -, and stdin is empty"),
         (None, "ROWS is -, and stdin is closed"),
     ],

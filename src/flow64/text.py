@@ -56,12 +56,18 @@ def pluralize(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def join_words(words: Iterable[str], most: int = 8) -> str:
-    """Join words as in `a, b and c`; of a long list, as in `a, b and 7 more`."""
+def join_words(words: Iterable[str], most: int = 8, *, last: str = "and") -> str:
+    """Join words as in `a, b and c`; of a long list, as in `a, b and 7 more`.
+
+    Args:
+        words: The words.
+        most: The most words that are shown.
+        last: The word before the last one.
+    """
     shown = [*words]
     if len(shown) > most:
         shown[most:] = [f"{len(shown) - most:,} more"]
-    return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
+    return f" {last} ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
 
 
 def join_first(

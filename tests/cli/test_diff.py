@@ -198,7 +198,7 @@ def test_cost_by_prices_of_the_project(code, flow64):
     _, printed, _ = flow64("diff", "leads.py:other", "now.py:other")
 
     assert "    ~ cost per 1,000 input rows: at most $50 → $1,000 (+$950)\n" in printed
-    assert "    ~ find_email no longer spends at each run\n" in printed
+    assert "    - find_email no longer spends at each run\n" in printed
     assert "    + lead_enrichment spends at each run\n" in printed
 
 
@@ -218,7 +218,7 @@ def test_added_removed_renamed(code, flow64):
         "    2 blocks\n"
         "    what follows:\n"
         "        ~ cost per 1,000 input rows: at most $0 → $50 (+$50)\n"
-        "        effects\n"
+        "        side effects\n"
         "            + find_email spends at each run\n"
         "~ leads: changed\n"
         "    Inbound\n"
@@ -228,8 +228,8 @@ def test_added_removed_renamed(code, flow64):
         "    2 blocks\n"
         "    what follows:\n"
         "        ~ cost per 1,000 input rows: at most $50 → $0 (-$50)\n"
-        "        effects\n"
-        "            ~ find_email no longer spends at each run\n"
+        "        side effects\n"
+        "            - find_email no longer spends at each run\n"
     )
 
 
@@ -519,7 +519,7 @@ def test_workflows_that_differ_alike(fleets, flow64):
 
     assert (code, told) == (0, "4 changed\n")
     assert printed == (
-        "~ de, ... (3): changed\n"
+        "~ de and 2 more: changed\n"
         "    de, fr, us\n"
         "    what changes:\n"
         "        block find_email\n"
@@ -529,7 +529,7 @@ def test_workflows_that_differ_alike(fleets, flow64):
         "            + personal_email\n"
         "        ~ cost per 1,000 input rows: at most $50 → $200 (+$150)\n"
         "~ jp: changed\n"
-        "    like de, ... (3)\n"
+        "    like de and 2 more\n"
         "    and also:\n"
         "        block find_email\n"
         "            + verify_emails: true\n"
@@ -565,6 +565,6 @@ def test_new_workflows_are_shown_once(fleets, flow64):
     added = flow64("diff", "some.py", "old.py")[1]
     other = flow64("diff", "some.py", "renamed.py")[1]
 
-    assert added.startswith("+ jp, ... (2): added\n    jp, us\n    2 blocks\n")
-    assert "+ frfr, ... (3): added\n" in other
+    assert added.startswith("+ jp and 1 more: added\n    jp, us\n    2 blocks\n")
+    assert "+ frfr and 2 more: added\n" in other
     assert "key: de → dede (was=)" in other

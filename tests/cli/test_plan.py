@@ -1,7 +1,5 @@
 """`flow64 plan`: every state, what it prints and saves, and that it only reads."""
 
-# ruff: noqa: E501 - golden text is as wide as it is
-
 from __future__ import annotations
 
 import json
@@ -45,11 +43,12 @@ def test_new(service, leads, flow64):
     assert shown == snapshot("""\
 plan for environment default at URL (2 requests)
 what changes: 1 workflow will be created (inbound)
-    breaks or is lost: nothing that flow64 can see
-    cost per 1,000 input rows: at most $100, if every row reaches every block
-        the deploy itself spends nothing
-    not checked: what the blocks return (a review starts no run)
-    asked of you: approve the change, and at most $100 per 1,000 input rows; until somebody deploys it, nothing changes on the service
+breaks or is lost: nothing that flow64 can see
+cost per 1,000 input rows:
+    at most $100, if every row reaches every block
+    the deploy itself spends nothing
+asked of you: approve the change, and at most $100 per 1,000 input rows
+not checked: what the blocks return (a review starts no run)
 
 + inbound: will be created
     Inbound leads (ID)
@@ -64,7 +63,7 @@ what changes: 1 workflow will be created (inbound)
     cost per 1,000 input rows: at most $100
     in leads.py
 
-next: if you approve, deploy it; until somebody runs this command, nothing is deployed:
+next: to deploy it (--yes: without asking):
     flow64 deploy leads.py --env default --yes
 """)
 
@@ -448,8 +447,8 @@ def test_a_renamed_key_asks_to_be_decided(there, leads, flow64):
 
     assert 'was="inbound"' in printed
     assert (
-        "! inbound → other: is new or has a new key; this stops the deploy of all "
-        "workflows: choose an option below"
+        "! inbound → other: may be a rename, or another workflow; this stops the "
+        "deploy of all workflows: choose an option below"
     ) in printed
 
 
@@ -465,12 +464,11 @@ def test_a_variant_that_may_be_any_of_several_is_not_guessed(
     _, printed, _ = flow64("plan", source)
     code, result, _ = flow64("deploy", source, "--yes")
 
+    assert "flow64 cannot tell whether b or c was renamed x, or is replaced" in printed
     assert (
-        "b and c are no longer in the code, and x is new: one of them with" in printed
-    )
-    assert (
-        "1. one, with a new key: it keeps the id, history and schedules of the one "
-        "that it was if the author writes into Workflow(...):\n"
+        "1. renamed: it keeps the id, history and schedules of the one "
+        "that it was. Request changes: the author writes this into Workflow(...), "
+        "and the next review asks nothing more:\n"
         '        was="b"\n        was="c"\n'
     ) in printed
     assert (code, deployed()) == (3, ["a", "b", "c"])

@@ -31,7 +31,7 @@ def test_folders(folders, flow64):
     code, printed, told = flow64("review", "--base", "base", "--head", "head")
 
     assert (code, told) == (0, "")
-    assert printed.startswith("what changes: 1 workflow will change (inbound)\n")
+    assert printed.startswith("what changes:\n    1 workflow will change (inbound)\n")
     assert '+ return_fields.seniority: "How senior"' in printed
     assert "in inbound.json\n" in printed
 
@@ -39,7 +39,7 @@ def test_folders(folders, flow64):
 @pytest.mark.parametrize(
     ("form", "start"),
     [
-        ("text", "what changes: 1 workflow will change"),
+        ("text", "what changes:\n    1 workflow will change"),
         ("markdown", "<!-- flow64:review -->\n"),
         ("json", '{\n  "format_version": 1,\n  "source": "diff",\n'),
         ("html", "<!doctype html>\n"),
@@ -245,7 +245,7 @@ def test_renamed_with_was(folders, flow64, tmp_path):
 
     _, printed, _ = flow64("review", "--base", "base", "--head", "renamed")
 
-    assert "inbound has the key signups in the code now; it stays the same" in printed
+    assert "what changes: inbound is renamed signups in the code" in printed
     assert "· inbound → signups: keeps its id, history and schedules" in printed
 
 
@@ -257,7 +257,10 @@ def test_renamed_without_was(folders, flow64, tmp_path):
 
     _, printed, _ = flow64("review", "--base", "base", "--head", "renamed")
 
-    assert "\n! inbound → signups: is new or has a new key; this stops" in printed
+    assert (
+        "\n! inbound → signups: may be a rename, or another workflow; this stops"
+        in printed
+    )
     assert '        was="inbound"\n' in printed
     assert "        flow64 deploy --create signups\n" in printed
 

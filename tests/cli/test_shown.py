@@ -90,6 +90,6 @@ def test_what_was_agreed_to_tells_workflows_apart(many, flow64):
     *_, told = flow64("deploy", "many.py", "--yes", "--allow-spend", "n03")
 
     assert "+ n03: will be created" in told
-    assert "(11): will be created" in told
+    assert "and 10 more: will be created" in told
     assert "; as --allow-spend allows\n" in told
     assert "; to allow it, add --allow-spend KEY\n" in told

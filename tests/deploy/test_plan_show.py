@@ -52,12 +52,14 @@ TEXTS = snapshot(
         "new": """\
 plan for environment default at http://127.0.0.1 (2 requests)
 what changes: 1 workflow will be created (leads)
-    breaks or is lost: nothing that flow64 can see
-    cost per 1,000 input rows: at most $50, if every row reaches every block
-        the deploy itself spends nothing
-    not checked: orphans (workflows that are no longer in the code)
-        what the blocks return (a review starts no run)
-    asked of you: approve the change, and at most $50 per 1,000 input rows; until somebody deploys it, nothing changes on the service
+breaks or is lost: nothing that flow64 can see
+cost per 1,000 input rows:
+    at most $50, if every row reaches every block
+    the deploy itself spends nothing
+asked of you: approve the change, and at most $50 per 1,000 input rows
+not checked:
+    orphans (workflows that are no longer in the code)
+    what the blocks return (a review starts no run)
 
 + leads: will be created
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -75,19 +77,22 @@ what changes: 1 workflow will be created (leads)
 not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
-next: if you approve, deploy it; until somebody runs this command, nothing is deployed:
+next: to deploy it (--yes: without asking):
     flow64 deploy --env default --yes
 """,
         "new_by_title": """\
 plan for environment default at http://127.0.0.1 (2 requests)
 what changes: 1 workflow will be created (found-people)
-    breaks or is lost: nothing that flow64 can see
-    cost per 1,000 input rows: an unknown amount
-        found-people spends at deploy
-    not checked: orphans (workflows that are no longer in the code)
-        what the blocks return (a review starts no run)
-    asked of you: approve the change, and an unknown amount per 1,000 input rows; until somebody deploys it, nothing changes on the service
-        agree to what found-people spends at deploy
+breaks or is lost: nothing that flow64 can see
+cost per 1,000 input rows:
+    an unknown amount
+    found-people spends at deploy
+asked of you:
+    approve the change, and an unknown amount per 1,000 input rows
+    agree to what found-people spends at deploy
+not checked:
+    orphans (workflows that are no longer in the code)
+    what the blocks return (a review starts no run)
 
 + found-people: will be created
     Found people (4dadc2f8-6be7-532e-a793-b5712d4b02c3)
@@ -111,18 +116,22 @@ what changes: 1 workflow will be created (found-people)
 not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
-next: if you agree to what it spends, deploy it; until somebody runs this command, nothing is deployed:
+next: to deploy it (--yes: without asking):
     flow64 deploy --env default --allow-spend found-people --yes
 """,
         "absent": """\
 plan for environment default at http://127.0.0.1 (2 requests)
 what changes: 1 workflow is pinned to a workflow that is not on the service (leads)
-    breaks or is lost: nothing that flow64 can see
-    cost per 1,000 input rows: unchanged
-        the deploy itself spends nothing
-    not checked: orphans (workflows that are no longer in the code)
-        what the blocks return (a review starts no run)
-    asked of you: choose an option for leads; until then nothing is deployed
+breaks or is lost: nothing that flow64 can see
+cost per 1,000 input rows:
+    unchanged
+    the deploy itself spends nothing
+asked of you:
+    request changes for leads
+    until then no workflow of default is deployed
+not checked:
+    orphans (workflows that are no longer in the code)
+    what the blocks return (a review starts no run)
 
 ! leads: absent: is pinned to a workflow that is not on the service; this stops the deploy of all workflows: choose an option below
     Leads (11111111-1111-4111-8111-111111111111)
@@ -144,12 +153,14 @@ not checked:
         "unmanaged": """\
 plan for environment default at http://127.0.0.1 (1 request)
 what changes: nothing (1 of 1 unchanged)
-    breaks or is lost: nothing that flow64 can see
-    cost per 1,000 input rows: unchanged
-        the deploy itself spends nothing
-    not checked: orphans (workflows that are no longer in the code)
-        what the blocks return (a review starts no run)
-    asked of you: nothing
+breaks or is lost: nothing that flow64 can see
+cost per 1,000 input rows:
+    unchanged
+    the deploy itself spends nothing
+asked of you: your usual approval; no deploy is needed
+not checked:
+    orphans (workflows that are no longer in the code)
+    what the blocks return (a review starts no run)
 
 · leads: unchanged
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -159,18 +170,23 @@ what changes: nothing (1 of 1 unchanged)
 not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
-next: nothing has to be done
+next: nothing has to be deployed
 """,
         "update": """\
 plan for environment default at http://127.0.0.1 (3 requests)
-what changes: 1 workflow will change (leads)
-        the change: block find_email: mode: "PROFESSIONAL" → "PERSONAL"
-    breaks or is lost: nothing that flow64 can see
-    cost per 1,000 input rows: at most $50 → $200 (+$150), if every row reaches every block
-        the deploy itself spends nothing
-    not checked: orphans (workflows that are no longer in the code)
-        what the blocks return (a review starts no run)
-    asked of you: approve the change, and +$150 per 1,000 input rows; until somebody deploys it, nothing changes on the service
+what changes:
+    1 workflow will change (leads)
+    find_email: mode: "PROFESSIONAL" → "PERSONAL"
+    the output gains the column personal_email; outgoing_webhook gets it too, and posts to https://example.com
+breaks or is lost: nothing that flow64 can see
+cost per 1,000 input rows:
+    at most $50 → $200 (+$150), if every row reaches every block
+    the deploy itself spends nothing
+asked of you: approve the change, and at most $150 more per 1,000 input rows
+not checked:
+    orphans (workflows that are no longer in the code)
+    whether the receiver of outgoing_webhook takes the changed columns
+    what the blocks return (a review starts no run)
 
 ~ leads: will change
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -186,20 +202,25 @@ what changes: 1 workflow will change (leads)
 not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
-next: if you approve, deploy it; until somebody runs this command, nothing is deployed:
+next: to deploy it (--yes: without asking):
     flow64 deploy --env default --yes
 """,
         "at_work": """\
 plan for environment default at http://127.0.0.1 (3 requests)
-what changes: 1 workflow will change (leads)
-        the change: block find_email: mode: "PROFESSIONAL" → "PERSONAL"
-        1 schedule will run the changed version: Weekly (every Monday 09:00 UTC)
-    breaks or is lost: nothing that flow64 can see
-    cost per 1,000 input rows: at most $50 → $200 (+$150), if every row reaches every block
-        the deploy itself spends nothing
-    not checked: orphans (workflows that are no longer in the code)
-        what the blocks return (a review starts no run)
-    asked of you: approve the change, and +$150 per 1,000 input rows; until somebody deploys it, nothing changes on the service
+what changes:
+    1 workflow will change (leads)
+    find_email: mode: "PROFESSIONAL" → "PERSONAL"
+    the output gains the column personal_email; outgoing_webhook gets it too, and posts to https://example.com
+    1 schedule will run the changed version: Weekly (every Monday 09:00 UTC)
+breaks or is lost: nothing that flow64 can see
+cost per 1,000 input rows:
+    at most $50 → $200 (+$150), if every row reaches every block
+    the deploy itself spends nothing
+asked of you: approve the change, and at most $150 more per 1,000 input rows
+not checked:
+    orphans (workflows that are no longer in the code)
+    whether the receiver of outgoing_webhook takes the changed columns
+    what the blocks return (a review starts no run)
 
 ~ leads: will change
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -217,20 +238,25 @@ what changes: 1 workflow will change (leads)
 not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
-next: if you approve, deploy it; until somebody runs this command, nothing is deployed:
+next: to deploy it (--yes: without asking):
     flow64 deploy --env default --yes
 """,
         "drifted": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow was edited on the service since the last deploy (leads)
-    breaks or is lost: nothing breaks that flow64 can see
-        if you overwrite, this is lost on the service: leads: title: "Renamed by hand"
-    cost per 1,000 input rows: unchanged, at most $50, if every row reaches every block
-        the deploy itself spends nothing
-    not checked: orphans (workflows that are no longer in the code)
-        what was edited on the service (1 workflow)
-        what the blocks return (a review starts no run)
-    asked of you: choose an option for leads; until then nothing is deployed
+breaks or is lost:
+    if you overwrite leads: the service loses title: "Renamed by hand"
+    nothing else breaks that flow64 can see
+cost per 1,000 input rows:
+    unchanged, at most $50, if every row reaches every block
+    the deploy itself spends nothing
+asked of you:
+    choose 1, 2 or 3 for leads: approve for 1 or 2, request changes for 3
+    until then no workflow of default is deployed
+not checked:
+    orphans (workflows that are no longer in the code)
+    what was edited on the service (1 workflow)
+    what the blocks return (a review starts no run)
 
 ! leads: drifted: was edited on the service since the last deploy; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -243,25 +269,30 @@ what changes: 1 workflow was edited on the service since the last deploy (leads)
 not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
-to decide: leads was edited on the service since the last deploy
-    1. overwrite it with the code; flow64 history keeps a copy, which flow64 restore KEY restores. This is lost on the service:
+to decide: leads was edited on the service (drifted)
+    1. overwrite it with the code. flow64 restore leads --env default brings back what is overwritten on the service:
         - leads: title: "Renamed by hand"
         flow64 deploy --env default --force leads
     2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
         flow64 deploy --env default --skip-drifted
-    3. keep what is on the service: the author copies it into the code, and asks for another review. Nothing is deployed until then. This command shows it as code:
+    3. keep what is on the service. Request changes: the author copies it into the code, and asks for another review. This command shows it as code:
         flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "drifted_with_base": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow was edited on the service since the last deploy (leads)
-    breaks or is lost: nothing breaks that flow64 can see
-        if you overwrite, this is lost on the service: leads: title: "Renamed by hand"
-    cost per 1,000 input rows: unchanged, at most $50, if every row reaches every block
-        the deploy itself spends nothing
-    not checked: orphans (workflows that are no longer in the code)
-        what the blocks return (a review starts no run)
-    asked of you: choose an option for leads; until then nothing is deployed
+breaks or is lost:
+    if you overwrite leads: the service loses title: "Renamed by hand"
+    nothing else breaks that flow64 can see
+cost per 1,000 input rows:
+    unchanged, at most $50, if every row reaches every block
+    the deploy itself spends nothing
+asked of you:
+    choose 1, 2 or 3 for leads: approve for 1 or 2, request changes for 3
+    until then no workflow of default is deployed
+not checked:
+    orphans (workflows that are no longer in the code)
+    what the blocks return (a review starts no run)
 
 ! leads: drifted: was edited on the service since the last deploy; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -273,25 +304,33 @@ what changes: 1 workflow was edited on the service since the last deploy (leads)
 not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
-to decide: leads was edited on the service since the last deploy
-    1. overwrite it with the code; flow64 history keeps a copy, which flow64 restore KEY restores. This is lost on the service:
+to decide: leads was edited on the service (drifted)
+    1. overwrite it with the code. flow64 restore leads --env default brings back what is overwritten on the service:
         - leads: title: "Renamed by hand"
         flow64 deploy --env default --force leads
     2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
         flow64 deploy --env default --skip-drifted
-    3. keep what is on the service: the author copies it into the code, and asks for another review. Nothing is deployed until then. This command shows it as code:
+    3. keep what is on the service. Request changes: the author copies it into the code, and asks for another review. This command shows it as code:
         flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "conflict": """\
 plan for environment default at http://127.0.0.1 (3 requests)
-what changes: 1 workflow changes in the code, and was also edited on the service (leads)
-    breaks or is lost: nothing breaks that flow64 can see
-        if you overwrite, this is lost on the service: leads: title: "Renamed by hand"
-    cost per 1,000 input rows: at most $50 → $200 (+$150), if every row reaches every block
-        the deploy itself spends nothing
-    not checked: orphans (workflows that are no longer in the code)
-        what the blocks return (a review starts no run)
-    asked of you: choose an option for leads; until then nothing is deployed
+what changes:
+    1 workflow changes in the code, and was also edited on the service (leads)
+    the output gains the column personal_email; outgoing_webhook gets it too, and posts to https://example.com
+breaks or is lost:
+    if you overwrite leads: the service loses title: "Renamed by hand"
+    nothing else breaks that flow64 can see
+cost per 1,000 input rows:
+    at most $50 → $200 (+$150), if every row reaches every block
+    the deploy itself spends nothing
+asked of you:
+    choose 1, 2 or 3 for leads: approve for 1 or 2, request changes for 3
+    until then no workflow of default is deployed
+not checked:
+    orphans (workflows that are no longer in the code)
+    whether the receiver of outgoing_webhook takes the changed columns
+    what the blocks return (a review starts no run)
 
 ! leads: conflict: changes in the code, and was also edited on the service; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -308,24 +347,26 @@ what changes: 1 workflow changes in the code, and was also edited on the service
 not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
-to decide: leads was edited on the service since the last deploy
-    1. overwrite it with the code; flow64 history keeps a copy, which flow64 restore KEY restores. This is lost on the service:
+to decide: leads was edited on the service (drifted)
+    1. overwrite it with the code. flow64 restore leads --env default brings back what is overwritten on the service:
         - leads: title: "Renamed by hand"
         flow64 deploy --env default --force leads
     2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
         flow64 deploy --env default --skip-drifted
-    3. keep what is on the service: the author copies it into the code, and asks for another review. Nothing is deployed until then. This command shows it as code:
+    3. keep what is on the service. Request changes: the author copies it into the code, and asks for another review. This command shows it as code:
         flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "converged": """\
 plan for environment default at http://127.0.0.1 (1 request)
 what changes: 1 workflow will only get its stamp (leads)
-    breaks or is lost: nothing that flow64 can see
-    cost per 1,000 input rows: unchanged, at most $200, if every row reaches every block
-        the deploy itself spends nothing
-    not checked: orphans (workflows that are no longer in the code)
-        what the blocks return (a review starts no run)
-    asked of you: approve the change; until somebody deploys it, nothing changes on the service
+breaks or is lost: nothing that flow64 can see
+cost per 1,000 input rows:
+    unchanged, at most $200, if every row reaches every block
+    the deploy itself spends nothing
+asked of you: approve the change
+not checked:
+    orphans (workflows that are no longer in the code)
+    what the blocks return (a review starts no run)
 
 = leads: will only get its stamp
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -336,18 +377,20 @@ what changes: 1 workflow will only get its stamp (leads)
 not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
-next: if you approve, deploy it; until somebody runs this command, nothing is deployed:
+next: to deploy it (--yes: without asking):
     flow64 deploy --env default --yes
 """,
         "adopted": """\
 plan for environment default at http://127.0.0.1 (1 request)
 what changes: 1 workflow will only get its stamp (leads)
-    breaks or is lost: nothing that flow64 can see
-    cost per 1,000 input rows: unchanged, at most $50, if every row reaches every block
-        the deploy itself spends nothing
-    not checked: orphans (workflows that are no longer in the code)
-        what the blocks return (a review starts no run)
-    asked of you: approve the change; until somebody deploys it, nothing changes on the service
+breaks or is lost: nothing that flow64 can see
+cost per 1,000 input rows:
+    unchanged, at most $50, if every row reaches every block
+    the deploy itself spends nothing
+asked of you: approve the change
+not checked:
+    orphans (workflows that are no longer in the code)
+    what the blocks return (a review starts no run)
 
 = leads: will only get its stamp
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -358,19 +401,25 @@ what changes: 1 workflow will only get its stamp (leads)
 not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
-next: if you approve, deploy it; until somebody runs this command, nothing is deployed:
+next: to deploy it (--yes: without asking):
     flow64 deploy --env default --yes
 """,
         "behind": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow was deployed by newer code (leads)
-    breaks or is lost: leads: if you overwrite, the output loses the column personal_email
-        if you overwrite, this is lost on the service: leads: mode: "PERSONAL" (block find_email)
-    cost per 1,000 input rows: at most $200 → $50 (-$150), if every row reaches every block
-        the deploy itself spends nothing
-    not checked: orphans (workflows that are no longer in the code)
-        what the blocks return (a review starts no run)
-    asked of you: choose an option for leads; until then nothing is deployed
+breaks or is lost:
+    if you overwrite leads: the output loses the column personal_email
+    if you overwrite leads: the service loses mode: "PERSONAL" (block find_email)
+cost per 1,000 input rows:
+    at most $200 → $50 (-$150), if every row reaches every block
+    the deploy itself spends nothing
+asked of you:
+    choose 1, 2, 3 or 4 for leads: approve for 2 or 3, request changes for 1 or 4
+    until then no workflow of default is deployed
+not checked:
+    orphans (workflows that are no longer in the code)
+    whether the receiver of outgoing_webhook takes the changed columns
+    what the blocks return (a review starts no run)
 
 ! leads: behind: was deployed by newer code; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -389,9 +438,9 @@ not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
 to decide: leads was deployed by newer code, or by another branch
-    1. bring this code up to that commit, and review again. Nothing is deployed until then:
+    1. bring this code up to that commit, and review again:
         git pull
-    2. overwrite it with the code; flow64 history keeps a copy, which flow64 restore KEY restores. This is lost on the service:
+    2. overwrite it with the code. flow64 restore leads --env default brings back what is overwritten on the service:
         - leads: mode: "PERSONAL" (block find_email)
         flow64 deploy --env default --allow-behind leads
     3. deploy nothing; it stays as it is on the service, and the next deploy asks again:
@@ -402,13 +451,19 @@ to decide: leads was deployed by newer code, or by another branch
         "foreign": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow was not deployed by this code (leads)
-    breaks or is lost: leads: if you overwrite, the output loses the column personal_email
-        if you overwrite, this is lost on the service: leads: mode: "PERSONAL" (block find_email)
-    cost per 1,000 input rows: at most $200 → $50 (-$150), if every row reaches every block
-        the deploy itself spends nothing
-    not checked: orphans (workflows that are no longer in the code)
-        what the blocks return (a review starts no run)
-    asked of you: choose an option for leads; until then nothing is deployed
+breaks or is lost:
+    if you overwrite leads: the output loses the column personal_email
+    if you overwrite leads: the service loses mode: "PERSONAL" (block find_email)
+cost per 1,000 input rows:
+    at most $200 → $50 (-$150), if every row reaches every block
+    the deploy itself spends nothing
+asked of you:
+    choose 1, 2 or 3 for leads: approve for 1 or 2, request changes for 3
+    until then no workflow of default is deployed
+not checked:
+    orphans (workflows that are no longer in the code)
+    whether the receiver of outgoing_webhook takes the changed columns
+    what the blocks return (a review starts no run)
 
 ! leads: foreign: was not deployed by this code; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -426,112 +481,126 @@ not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
 to decide: leads was not deployed by this code
-    1. overwrite it with the code; flow64 history keeps a copy, which flow64 restore KEY restores. This is lost on the service:
+    1. overwrite it with the code. flow64 restore leads --env default brings back what is overwritten on the service:
         - leads: mode: "PERSONAL" (block find_email)
         flow64 deploy --env default --force leads
     2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
         flow64 deploy --env default --skip-drifted
-    3. keep what is on the service: the author copies it into the code, and asks for another review. Nothing is deployed until then. This command shows it as code:
+    3. keep what is on the service. Request changes: the author copies it into the code, and asks for another review. This command shows it as code:
         flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "orphan": """\
 plan for environment default at http://127.0.0.1 (4 requests)
 what changes: 1 workflow is on the service and no longer in the code (gone)
-    breaks or is lost: nothing that flow64 can see
-    cost per 1,000 input rows: unchanged
-        the deploy itself spends nothing
-    not checked: what the blocks return (a review starts no run)
-    asked of you: nothing
+breaks or is lost: nothing that flow64 can see
+cost per 1,000 input rows:
+    unchanged
+    the deploy itself spends nothing
+asked of you: your usual approval; no deploy is needed
+not checked: what the blocks return (a review starts no run)
 
 · gone: orphan: is on the service and no longer in the code; it stays there
     Gone (73686e8d-5f18-56e7-a44f-a508af759c46)
     no longer in the code
 
-next: nothing has to be done; to delete 1 workflow that is no longer in the code, with history and schedules:
+next: nothing has to be deployed; to delete 1 workflow that is no longer in the code, with history and schedules:
     flow64 deploy --env default --prune=1
 """,
         "pruned": """\
 plan for environment default at http://127.0.0.1 (4 requests)
 what changes: 1 workflow will be deleted (gone)
-    breaks or is lost: nothing breaks that flow64 can see
-        gone: deleted, with its history and schedules
-    cost per 1,000 input rows: unchanged
-        the deploy itself spends nothing
-    not checked: what the blocks return (a review starts no run)
-    asked of you: approve the change; until somebody deploys it, nothing changes on the service
+breaks or is lost:
+    gone: deleted, with its history and schedules
+    nothing else breaks that flow64 can see
+cost per 1,000 input rows:
+    unchanged
+    the deploy itself spends nothing
+asked of you: approve the change
+not checked: what the blocks return (a review starts no run)
 
 - gone: orphan: is on the service and no longer in the code; will be deleted
     Gone (73686e8d-5f18-56e7-a44f-a508af759c46)
     no longer in the code
 
-next: if you approve, deploy it; until somebody runs this command, nothing is deployed:
+next: to deploy it (--yes: without asking):
     flow64 deploy --env default --prune=1 --yes
 """,
         "pinned_orphan": """\
 plan for environment default at http://127.0.0.1 (2 requests)
 what changes: 1 workflow is on the service and no longer in the code (leads)
-    breaks or is lost: nothing that flow64 can see
-    cost per 1,000 input rows: unchanged
-        the deploy itself spends nothing
-    not checked: what the blocks return (a review starts no run)
-    asked of you: nothing
+breaks or is lost: nothing that flow64 can see
+cost per 1,000 input rows:
+    unchanged
+    the deploy itself spends nothing
+asked of you: your usual approval; no deploy is needed
+not checked: what the blocks return (a review starts no run)
 
 · leads: orphan: is on the service and no longer in the code; it stays there
     Leads (11111111-1111-4111-8111-111111111111)
     no longer in the code
     it is pinned: prune never takes it
 
-next: nothing has to be done
+next: nothing has to be deployed
 """,
         "copy": """\
 plan for environment default at http://127.0.0.1 (2 requests)
-what changes: 1 workflow is a copy made on the service (leads (copy))
-        1 of 2 unchanged
-    breaks or is lost: nothing that flow64 can see
-    cost per 1,000 input rows: unchanged
-        the deploy itself spends nothing
-    not checked: what the blocks return (a review starts no run)
-    asked of you: nothing
+what changes:
+    1 workflow is a copy made on the service (leads (copy))
+    1 of 2 unchanged
+breaks or is lost: nothing that flow64 can see
+cost per 1,000 input rows:
+    unchanged
+    the deploy itself spends nothing
+asked of you: your usual approval; no deploy is needed
+not checked: what the blocks return (a review starts no run)
 
 · leads (copy): copy: is a copy made on the service
     Leads (copy) (<id 1>)
     it carries the stamp of another workflow, so it is a copy of that
 
-next: nothing has to be done
+next: nothing has to be deployed
 """,
         "renamed": """\
 plan for environment default at http://127.0.0.1 (5 requests)
-what changes: old is no longer in the code, and new is new: one workflow with a new key, or two?
-    breaks or is lost: nothing breaks that flow64 can see
-        as another workflow, new starts without history and schedules, and old keeps running
-    cost per 1,000 input rows: one workflow: unchanged, at most $50; two: at most $50 each, if every row reaches every block
-        the deploy itself spends nothing
-    not checked: what the blocks return (a review starts no run)
-    asked of you: choose an option for old → new; until then nothing is deployed
+what changes: flow64 cannot tell whether old was renamed new, or is replaced by another workflow
+breaks or is lost:
+    as another workflow, new starts without history and schedules, and old keeps running
+    nothing else breaks that flow64 can see
+cost per 1,000 input rows:
+    renamed: unchanged, at most $50; another workflow: at most $50 for each of the two, if every row reaches every block
+    the deploy itself spends nothing
+asked of you:
+    choose 1 or 2 for old → new: approve for 2, request changes for 1
+    until then no workflow of default is deployed
+not checked: what the blocks return (a review starts no run)
 
-! old → new: is new or has a new key; this stops the deploy of all workflows: choose an option below
+! old → new: may be a rename, or another workflow; this stops the deploy of all workflows: choose an option below
     Leads (85130e7b-91ba-562f-bcaf-40fc3111aa13; as another workflow 0448b51f-dc97-543b-8b1b-1b75e2a59385)
     apart from the key, nothing differs
-    cost per 1,000 input rows: one workflow: unchanged, at most $50; two: at most $50 each
+    cost per 1,000 input rows: renamed: unchanged, at most $50; another workflow: at most $50 for each of the two
     in tests/service/support.py
 
-to decide: old → new: one workflow or two?
-    1. one, with a new key: it keeps its id, history and schedules if the author writes into Workflow(...):
+to decide: old → new: renamed, or another workflow?
+    1. renamed: it keeps its id, history and schedules. Request changes: the author writes this into Workflow(...), and the next review asks nothing more:
         was="old"
-    2. two: new gets a new id, without history and schedules. old stays on the service and its schedules go on, until somebody deletes it:
+    2. another workflow: new gets a new id, without history and schedules. old stays on the service and its schedules go on:
         flow64 deploy --env default --create new
-    3. do nothing: nothing is deployed, and old stays as it is, with id, history and schedules
 """,
         "secret": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow changes in the code, and was also edited on the service (secret)
-    breaks or is lost: nothing breaks that flow64 can see
-        if you overwrite, this is lost on the service: secret: url: "***" (block outgoing_webhook)
-    cost per 1,000 input rows: unchanged, at most $0, if every row reaches every block
-        the deploy itself spends nothing
-    not checked: orphans (workflows that are no longer in the code)
-        what the blocks return (a review starts no run)
-    asked of you: choose an option for secret; until then nothing is deployed
+breaks or is lost:
+    if you overwrite secret: the service loses url: "***" (block outgoing_webhook)
+    nothing else breaks that flow64 can see
+cost per 1,000 input rows:
+    unchanged, at most $0, if every row reaches every block
+    the deploy itself spends nothing
+asked of you:
+    choose 1, 2 or 3 for secret: approve for 1 or 2, request changes for 3
+    until then no workflow of default is deployed
+not checked:
+    orphans (workflows that are no longer in the code)
+    what the blocks return (a review starts no run)
 
 ! secret: conflict: changes in the code, and was also edited on the service; this stops the deploy of all workflows: choose an option below
     Leads (7aa02b2a-0374-5757-b1c9-707bac4c6742)
@@ -546,31 +615,37 @@ what changes: 1 workflow changes in the code, and was also edited on the service
 not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
-to decide: secret was edited on the service since the last deploy
-    1. overwrite it with the code; flow64 history has no copy of what cannot be saved. This is lost on the service:
+to decide: secret was edited on the service (drifted)
+    1. overwrite it with the code. flow64 history has no copy of what cannot be saved:
         - secret: url: "***" (block outgoing_webhook)
         flow64 deploy --env default --force secret
     2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
         flow64 deploy --env default --skip-drifted
-    3. keep what is on the service: the author copies it into the code, and asks for another review. Nothing is deployed until then. This command shows it as code:
+    3. keep what is on the service. Request changes: the author copies it into the code, and asks for another review. This command shows it as code:
         flow64 code default:id:7aa02b2a-0374-5757-b1c9-707bac4c6742
 """,
         "orphan_of_branch": """\
 plan for environment default at http://127.0.0.1 (5 requests)
-what changes: 1 workflow is on the service and no longer in the code (extra)
-        extra is no longer in the code, and leads is new: one workflow with a new key, or two?
-    breaks or is lost: nothing breaks that flow64 can see
-        as another workflow, leads starts without history and schedules, and extra keeps running
-    cost per 1,000 input rows: one workflow: unchanged, at most $50; two: at most $50 each, if every row reaches every block
-        the deploy itself spends nothing
-    not checked: what the blocks return (a review starts no run)
-    asked of you: choose an option for extra → leads and extra; until then nothing is deployed
+what changes:
+    1 workflow is on the service and no longer in the code (extra)
+    flow64 cannot tell whether extra was renamed leads, or is replaced by another workflow
+breaks or is lost:
+    as another workflow, leads starts without history and schedules, and extra keeps running
+    nothing else breaks that flow64 can see
+cost per 1,000 input rows:
+    renamed: unchanged, at most $50; another workflow: at most $50 for each of the two, if every row reaches every block
+    the deploy itself spends nothing
+asked of you:
+    choose 1 or 2 for extra → leads: approve for 2, request changes for 1
+    choose 1 or 2 for extra: approve for 2, request changes for 1
+    until then none of the 2 is deployed
+not checked: what the blocks return (a review starts no run)
 
-! extra → leads: is new or has a new key; this stops the deploy of all workflows: choose an option below
+! extra → leads: may be a rename, or another workflow; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     what differs between the two:
         ~ title: "Extra" → "Leads"
-    cost per 1,000 input rows: one workflow: unchanged, at most $50; two: at most $50 each
+    cost per 1,000 input rows: renamed: unchanged, at most $50; another workflow: at most $50 for each of the two
     in tests/service/support.py
 
 ! extra: orphan: is on the service and no longer in the code; this stops the deploy of all workflows: choose an option below
@@ -578,12 +653,11 @@ what changes: 1 workflow is on the service and no longer in the code (extra)
     newer code, or that of another branch, deployed it
     your code is not built on commit bbbbbbbbbbbb that deployed it
 
-to decide: extra → leads: one workflow or two?
-    1. one, with a new key: it keeps its id, history and schedules if the author writes into Workflow(...):
+to decide: extra → leads: renamed, or another workflow?
+    1. renamed: it keeps its id, history and schedules. Request changes: the author writes this into Workflow(...), and the next review asks nothing more:
         was="extra"
-    2. two: leads gets a new id, without history and schedules. extra stays on the service and its schedules go on, until somebody deletes it:
+    2. another workflow: leads gets a new id, without history and schedules. extra stays on the service and its schedules go on:
         flow64 deploy --env default --create leads
-    3. do nothing: nothing is deployed, and extra stays as it is, with id, history and schedules
 
 to decide: delete extra?
     1. bring this code up to what deployed it, and review again. If that is in no commit yet, its author commits it first:
@@ -593,20 +667,26 @@ to decide: delete extra?
 """,
         "edited_orphan": """\
 plan for environment default at http://127.0.0.1 (5 requests)
-what changes: 1 workflow is on the service and no longer in the code (extra)
-        extra is no longer in the code, and leads is new: one workflow with a new key, or two?
-    breaks or is lost: nothing breaks that flow64 can see
-        as another workflow, leads starts without history and schedules, and extra keeps running
-    cost per 1,000 input rows: one workflow: unchanged, at most $50; two: at most $50 each, if every row reaches every block
-        the deploy itself spends nothing
-    not checked: what the blocks return (a review starts no run)
-    asked of you: choose an option for extra → leads and extra; until then nothing is deployed
+what changes:
+    1 workflow is on the service and no longer in the code (extra)
+    flow64 cannot tell whether extra was renamed leads, or is replaced by another workflow
+breaks or is lost:
+    as another workflow, leads starts without history and schedules, and extra keeps running
+    nothing else breaks that flow64 can see
+cost per 1,000 input rows:
+    renamed: unchanged, at most $50; another workflow: at most $50 for each of the two, if every row reaches every block
+    the deploy itself spends nothing
+asked of you:
+    choose 1 or 2 for extra → leads: approve for 2, request changes for 1
+    choose 1 or 2 for extra: approve for 2, request changes for 1
+    until then none of the 2 is deployed
+not checked: what the blocks return (a review starts no run)
 
-! extra → leads: is new or has a new key; this stops the deploy of all workflows: choose an option below
+! extra → leads: may be a rename, or another workflow; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     what differs between the two:
         ~ title: "Renamed by hand" → "Leads"
-    cost per 1,000 input rows: one workflow: unchanged, at most $50; two: at most $50 each
+    cost per 1,000 input rows: renamed: unchanged, at most $50; another workflow: at most $50 for each of the two
     in tests/service/support.py
 
 ! extra: orphan: is on the service and no longer in the code; this stops the deploy of all workflows: choose an option below
@@ -614,12 +694,11 @@ what changes: 1 workflow is on the service and no longer in the code (extra)
     newer code, or that of another branch, deployed it
     your code is not built on commit bbbbbbbbbbbb that deployed it
 
-to decide: extra → leads: one workflow or two?
-    1. one, with a new key: it keeps its id, history and schedules if the author writes into Workflow(...):
+to decide: extra → leads: renamed, or another workflow?
+    1. renamed: it keeps its id, history and schedules. Request changes: the author writes this into Workflow(...), and the next review asks nothing more:
         was="extra"
-    2. two: leads gets a new id, without history and schedules. extra stays on the service and its schedules go on, until somebody deletes it:
+    2. another workflow: leads gets a new id, without history and schedules. extra stays on the service and its schedules go on:
         flow64 deploy --env default --create leads
-    3. do nothing: nothing is deployed, and extra stays as it is, with id, history and schedules
 
 to decide: delete extra?
     1. bring this code up to what deployed it, and review again. If that is in no commit yet, its author commits it first:
@@ -629,14 +708,18 @@ to decide: delete extra?
 """,
         "uncommitted": """\
 plan for environment default at http://127.0.0.1 (3 requests)
-what changes: 1 workflow will change (leads)
-        the change: block find_email: mode: "PERSONAL" → "PROFESSIONAL"
-    breaks or is lost: leads: the output loses the column personal_email
-    cost per 1,000 input rows: at most $200 → $50 (-$150), if every row reaches every block
-        the deploy itself spends nothing
-    not checked: orphans (workflows that are no longer in the code)
-        what the blocks return (a review starts no run)
-    asked of you: reject the change, or approve it although it breaks something; until somebody deploys it, nothing changes on the service
+what changes:
+    1 workflow will change (leads)
+    find_email: mode: "PERSONAL" → "PROFESSIONAL"
+breaks or is lost: the output loses the column personal_email
+cost per 1,000 input rows:
+    at most $200 → $50 (-$150), if every row reaches every block
+    the deploy itself spends nothing
+asked of you: request changes, or approve the change although it breaks something
+not checked:
+    orphans (workflows that are no longer in the code)
+    whether the receiver of outgoing_webhook takes the changed columns
+    what the blocks return (a review starts no run)
 
 ! leads: will change, and loses output columns
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -653,19 +736,29 @@ what changes: 1 workflow will change (leads)
 not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
-next: first mend it: keep personal_email in the output if something reads it there. Only if this is intended, deploy it; until somebody runs this command, nothing is deployed:
+next: to fix it: keep personal_email in the output if something reads it there
+
+next: to deploy it although it breaks something (--yes: without asking):
     flow64 deploy --env default --yes
 """,
         "of_others": """\
 plan for environment default at http://127.0.0.1 (3 requests)
-what changes: 1 workflow was not deployed by this code (theirs)
-    breaks or is lost: nothing breaks that flow64 can see
-        if you overwrite, this is lost on the service: theirs: mode: "PROFESSIONAL" (block find_email)
-    cost per 1,000 input rows: at most $50 → $200 (+$150), if every row reaches every block
-        the deploy itself spends nothing
-    not checked: orphans (workflows that are no longer in the code)
-        what the blocks return (a review starts no run)
-    asked of you: choose an option for theirs; until then nothing is deployed
+what changes:
+    1 workflow was not deployed by this code (theirs)
+    the output gains the column personal_email; outgoing_webhook gets it too, and posts to https://example.com
+breaks or is lost:
+    if you overwrite theirs: the service loses mode: "PROFESSIONAL" (block find_email)
+    nothing else breaks that flow64 can see
+cost per 1,000 input rows:
+    at most $50 → $200 (+$150), if every row reaches every block
+    the deploy itself spends nothing
+asked of you:
+    choose 1, 2 or 3 for theirs: approve for 1 or 2, request changes for 3
+    until then no workflow of default is deployed
+not checked:
+    orphans (workflows that are no longer in the code)
+    whether the receiver of outgoing_webhook takes the changed columns
+    what the blocks return (a review starts no run)
 
 ! theirs: foreign: was not deployed by this code; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -684,24 +777,30 @@ not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
 to decide: theirs was not deployed by this code
-    1. overwrite it with the code; flow64 history keeps a copy, which flow64 restore KEY restores. This is lost on the service:
+    1. overwrite it with the code. flow64 restore theirs --env default brings back what is overwritten on the service:
         - theirs: mode: "PROFESSIONAL" (block find_email)
         flow64 deploy --env default --force theirs
     2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
         flow64 deploy --env default --skip-drifted
-    3. keep what is on the service: the author copies it into the code, and asks for another review. Nothing is deployed until then. This command shows it as code:
+    3. keep what is on the service. Request changes: the author copies it into the code, and asks for another review. This command shows it as code:
         flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "taken_over": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow was not deployed by this code (leads)
-    breaks or is lost: leads: if you overwrite, the output loses the column personal_email
-        if you overwrite, this is lost on the service: leads: title: "Renamed by hand", mode: "PERSONAL" (block find_email)
-    cost per 1,000 input rows: at most $200 → $50 (-$150), if every row reaches every block
-        the deploy itself spends nothing
-    not checked: orphans (workflows that are no longer in the code)
-        what the blocks return (a review starts no run)
-    asked of you: choose an option for leads; until then nothing is deployed
+breaks or is lost:
+    if you overwrite leads: the output loses the column personal_email
+    if you overwrite leads: the service loses title: "Renamed by hand", mode: "PERSONAL" (block find_email)
+cost per 1,000 input rows:
+    at most $200 → $50 (-$150), if every row reaches every block
+    the deploy itself spends nothing
+asked of you:
+    choose 1, 2 or 3 for leads: approve for 1 or 2, request changes for 3
+    until then no workflow of default is deployed
+not checked:
+    orphans (workflows that are no longer in the code)
+    whether the receiver of outgoing_webhook takes the changed columns
+    what the blocks return (a review starts no run)
 
 ! leads: foreign: was not deployed by this code; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -722,24 +821,26 @@ not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
 to decide: leads was not deployed by this code
-    1. overwrite it with the code; flow64 history keeps a copy, which flow64 restore KEY restores. This is lost on the service:
+    1. overwrite it with the code. flow64 restore leads --env default brings back what is overwritten on the service:
         - leads: title: "Renamed by hand"
         - leads: mode: "PERSONAL" (block find_email)
         flow64 deploy --env default --force leads
     2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
         flow64 deploy --env default --skip-drifted
-    3. keep what is on the service: the author copies it into the code, and asks for another review. Nothing is deployed until then. This command shows it as code:
+    3. keep what is on the service. Request changes: the author copies it into the code, and asks for another review. This command shows it as code:
         flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "taken_over_equal": """\
 plan for environment default at http://127.0.0.1 (1 request)
 what changes: 1 workflow will only get its stamp (leads)
-    breaks or is lost: nothing that flow64 can see
-    cost per 1,000 input rows: unchanged, at most $50, if every row reaches every block
-        the deploy itself spends nothing
-    not checked: orphans (workflows that are no longer in the code)
-        what the blocks return (a review starts no run)
-    asked of you: approve the change; until somebody deploys it, nothing changes on the service
+breaks or is lost: nothing that flow64 can see
+cost per 1,000 input rows:
+    unchanged, at most $50, if every row reaches every block
+    the deploy itself spends nothing
+asked of you: approve the change
+not checked:
+    orphans (workflows that are no longer in the code)
+    what the blocks return (a review starts no run)
 
 = leads: will only get its stamp
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -750,19 +851,22 @@ what changes: 1 workflow will only get its stamp (leads)
 not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
-next: if you approve, deploy it; until somebody runs this command, nothing is deployed:
+next: to deploy it (--yes: without asking):
     flow64 deploy --env default --yes
 """,
         "searching": """\
 plan for environment default at http://127.0.0.1 (1 request)
 what changes: 1 workflow will only get its stamp (found)
-    breaks or is lost: nothing that flow64 can see
-    cost per 1,000 input rows: unchanged, an unknown amount
-        found spends at deploy
-    not checked: orphans (workflows that are no longer in the code)
-        what the blocks return (a review starts no run)
-    asked of you: approve the change; until somebody deploys it, nothing changes on the service
-        agree to what found spends at deploy
+breaks or is lost: nothing that flow64 can see
+cost per 1,000 input rows:
+    unchanged, an unknown amount
+    found spends at deploy
+asked of you:
+    approve the change
+    agree to what found spends at deploy
+not checked:
+    orphans (workflows that are no longer in the code)
+    what the blocks return (a review starts no run)
 
 = found: will only get its stamp
     Found (6d96a2bd-0a27-5c65-ab59-b828a41b09ef)
@@ -775,19 +879,22 @@ what changes: 1 workflow will only get its stamp (found)
 not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
-next: if you agree to what it spends, deploy it; until somebody runs this command, nothing is deployed:
+next: to deploy it (--yes: without asking):
     flow64 deploy --env default --allow-spend found --yes
 """,
         "rotated": """\
 plan for environment default at http://127.0.0.1 (3 requests)
-what changes: 1 workflow will change (secret)
-        the change: block outgoing_webhook: url: "***" → secret "hook"
-    breaks or is lost: nothing that flow64 can see
-    cost per 1,000 input rows: unchanged, at most $0, if every row reaches every block
-        the deploy itself spends nothing
-    not checked: orphans (workflows that are no longer in the code)
-        what the blocks return (a review starts no run)
-    asked of you: approve the change; until somebody deploys it, nothing changes on the service
+what changes:
+    1 workflow will change (secret)
+    outgoing_webhook: url: "***" → secret "hook"
+breaks or is lost: nothing that flow64 can see
+cost per 1,000 input rows:
+    unchanged, at most $0, if every row reaches every block
+    the deploy itself spends nothing
+asked of you: approve the change
+not checked:
+    orphans (workflows that are no longer in the code)
+    what the blocks return (a review starts no run)
 
 ~ secret: will change
     Leads (7aa02b2a-0374-5757-b1c9-707bac4c6742)
@@ -801,19 +908,24 @@ what changes: 1 workflow will change (secret)
 not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
-next: if you approve, deploy it; until somebody runs this command, nothing is deployed:
+next: to deploy it (--yes: without asking):
     flow64 deploy --env default --yes
 """,
         "losing": """\
 plan for environment default at http://127.0.0.1 (3 requests)
 what changes: 1 workflow differs (leads)
-    breaks or is lost: nothing breaks that flow64 can see
-        if you overwrite, this is lost on the service: leads: url: "***" (block new_kind)
-    cost per 1,000 input rows: unchanged, an unknown amount
-        the deploy itself spends nothing
-    not checked: orphans (workflows that are no longer in the code)
-        what the blocks return (a review starts no run)
-    asked of you: choose an option for leads; until then nothing is deployed
+breaks or is lost:
+    if you overwrite leads: the service loses url: "***" (block new_kind)
+    nothing else breaks that flow64 can see
+cost per 1,000 input rows:
+    unchanged, an unknown amount
+    the deploy itself spends nothing
+asked of you:
+    choose 1, 2 or 3 for leads: approve for 1 or 2, request changes for 3
+    until then no workflow of default is deployed
+not checked:
+    orphans (workflows that are no longer in the code)
+    what the blocks return (a review starts no run)
 
 ! leads: differs; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -829,25 +941,28 @@ not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
 to decide: a deploy of leads replaces text that cannot be saved
-    1. overwrite it with the code; flow64 history has no copy of what cannot be saved. This is lost on the service:
+    1. overwrite it with the code. flow64 history has no copy of what cannot be saved:
         - leads: url: "***" (block new_kind)
         flow64 deploy --env default --force leads
     2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
         flow64 deploy --env default --skip-drifted
-    3. keep what is on the service: the author copies it into the code, and asks for another review. Nothing is deployed until then. This command shows it as code:
+    3. keep what is on the service. Request changes: the author copies it into the code, and asks for another review. This command shows it as code:
         flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "dearer": """\
 plan for environment default at http://127.0.0.1 (1 request)
-what changes: 1 workflow has settings that the code does not set (plain)
-        1 of 1 unchanged
-    breaks or is lost: nothing that flow64 can see
-    cost per 1,000 input rows: at most $500, if every row reaches every block
-        not set by code: plain mode at most $350 → $500 (+$150)
-        the deploy itself spends nothing
-    not checked: orphans (workflows that are no longer in the code)
-        what the blocks return (a review starts no run)
-    asked of you: nothing
+what changes:
+    1 workflow has settings that the code does not set (plain)
+    1 of 1 unchanged
+breaks or is lost: nothing that flow64 can see
+cost per 1,000 input rows:
+    at most $500, if every row reaches every block
+    not set by code: plain mode at most $350 → $500 (+$150)
+    the deploy itself spends nothing
+asked of you: your usual approval; no deploy is needed
+not checked:
+    orphans (workflows that are no longer in the code)
+    what the blocks return (a review starts no run)
 
 · plain: has settings that the code does not set
     Plain (5c30b323-bb8b-59c5-9160-b553b47321f9)
@@ -864,7 +979,7 @@ what changes: 1 workflow has settings that the code does not set (plain)
 not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
-next: nothing has to be done
+next: nothing has to be deployed
 """,
     }
 )

@@ -195,10 +195,11 @@ def test_doubts_are_told_by_reason():
     text = as_text(evolve(made, workflows=steps, not_checked=("schedules: 403",)))
 
     assert (
-        "    not checked: schedules\n"
-        "        what was edited on the service (2 workflows)\n"
-        "        orphans (2 workflows)\n"
-        "        what the blocks return (a review starts no run)\n"
+        "not checked:\n"
+        "    schedules\n"
+        "    what was edited on the service (2 workflows)\n"
+        "    orphans (2 workflows)\n"
+        "    what the blocks return (a review starts no run)\n"
     ) in text
     assert "dirty working tree" in text
 

@@ -228,7 +228,7 @@ block work/mail
             "is_certain": True,
         },
         (
-            "broken reads\n    ! filter (2) reads email, but no block before it "
+            "missing columns\n    ! filter (2) reads email, but no block before it "
             "adds that column any more; work/mail adds it later: probably no row passes"
         ),
     ),
@@ -300,12 +300,12 @@ number of rows + unknown for x""",
             "effect": "writes-outside",
             "target": "posts to it",
         },
-        "effects\n    + x leaves something outside at each run: posts to it",
+        "side effects\n    + x leaves something outside at each run: posts to it",
     ),
     (
         EffectVanished("x", None, None),
         {"change": "effect-vanished", "kind": "x", "effect": None, "target": None},
-        "effects\n    - x is gone; its effects were unknown",
+        "side effects\n    - x is gone; its effects were unknown",
     ),
     (
         FindingAppeared(FINDING),

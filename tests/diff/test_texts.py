@@ -418,8 +418,8 @@ output columns
     - email_status: str
     + phone
 ~ cost per 1,000 input rows: at most $50 → $300 (+$250)
-effects
-    ~ find_email no longer spends at each run
+side effects
+    - find_email no longer spends at each run
     + find_phone spends at each run
 """,
     ),
@@ -443,7 +443,7 @@ rows
 output columns
     - email: string
 ~ cost per 1,000 input rows: at most $0 → unknown for x
-effects
+side effects
     + the effects of x are unknown
 findings
     - note unused-input (webhook): no block is known to use 'email'
@@ -462,10 +462,10 @@ output columns
     + years_in_role: int
 ~ cost per 1,000 input rows: at most find_email $0.05, find_phone $0.30 a row, for an \
 unknown number of rows + unknown for company_enrichment → $45 + unknown for search
-effects
-    ~ company_enrichment no longer spends at each run
-    ~ find_phone no longer spends at each run
-    ~ append_to_notebook no longer leaves something outside at each run: adds rows to \
+side effects
+    - company_enrichment no longer spends at each run
+    - find_phone no longer spends at each run
+    - append_to_notebook no longer leaves something outside at each run: adds rows to \
 notebook '7d0c2c52-6d0b-4f2e-9d53-1d7b0e8a4f11'
     + search spends at each run
     + lead_enrichment spends at each run

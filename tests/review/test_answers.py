@@ -9,7 +9,7 @@ from attrs import evolve
 
 from flow64 import RawBlock
 from flow64.analysis import Estimate
-from flow64.blocks import Filter, FindEmail
+from flow64.blocks import Filter, FindEmail, LeadEnrichment
 from flow64.diff import TitleChanged, diff
 from flow64.plan import Rename, Review, ScheduleRef
 from flow64.render.review import (
@@ -19,7 +19,16 @@ from flow64.render.review import (
     as_text,
     review_of_diff,
 )
-from tests.review.support import forty_variants, leads, read, step, workflow
+from tests.review.support import (
+    SENIORITY,
+    TITLE,
+    crm,
+    forty_variants,
+    leads,
+    read,
+    step,
+    workflow,
+)
 
 NIGHTLY = ScheduleRef("1", "nightly", "0 3 * * *")
 NEWER = workflow(leads() >> FindEmail())
@@ -39,8 +48,8 @@ LABELS = [
     "what changes",
     "breaks or is lost",
     "cost per 1,000 input rows",
-    "not checked",
     "asked of you",
+    "not checked",
 ]
 
 
@@ -76,8 +85,8 @@ def test_the_same_five_answers_come_first(review):
             document.index(form.format(label)) for label in LABELS for form in forms
         ]
 
-    assert places(text, "{}: ") == sorted(places(text, "{}: "))
-    assert places(comment, "- **{}:** ") == sorted(places(comment, "- **{}:** "))
+    assert places(f"\n{text}", "\n{}:") == sorted(places(f"\n{text}", "\n{}:"))
+    assert places(comment, "- **{}:**") == sorted(places(comment, "- **{}:**"))
     labels = re.findall("<dt>(.*?)</dt>", page)[:5]
     assert [label[:1].lower() + label[1:] for label in labels] == LABELS
 
@@ -87,12 +96,13 @@ def test_rename_is_one_entry():
     text, comment, page = (form(rename()) for form in (as_text, as_markdown, as_html))
 
     assert text.startswith(
-        "review of environment prod\n"
-        "what changes: leads is no longer in the code, and leads/us is new: one "
-        "workflow with a new key, or two?\n"
-        "    breaks or is lost: nothing breaks that flow64 can see\n"
-        "        as another workflow, leads/us starts without history and schedules, "
+        "review of environment prod: needs a decision\n"
+        "what changes: flow64 cannot tell whether leads was renamed leads/us, or is "
+        "replaced by another workflow\n"
+        "breaks or is lost:\n"
+        "    as another workflow, leads/us starts without history and schedules, "
         "and leads keeps running\n"
+        "    nothing else breaks that flow64 can see\n"
     )
     assert text.count("\n! ") == 1
     assert "\n· leads: " not in text
@@ -101,27 +111,38 @@ def test_rename_is_one_entry():
     assert "    apart from the key, nothing differs\n" in text
     assert "    1 active schedule: nightly (every day 03:00) of leads\n" in text
     assert (
-        "cost per 1,000 input rows: one workflow: unchanged, at most $50; two: at most "
-        "$50 each\n"
+        "cost per 1,000 input rows: renamed: unchanged, at most $50; another workflow: "
+        "at most $50 for each of the two\n"
     ) in text
-    assert "#### `!` `leads` → `leads/us` is new or has a new key; this" in comment
+    assert (
+        "#### `!` `leads` → `leads/us` may be a rename, or another workflow" in comment
+    )
     assert "Apart from the key, nothing differs.\n" in comment
     assert "<p>Apart from the key, nothing differs.</p>" in page
 
 
 def test_rename_says_what_each_choice_does():
-    """And what is so if nothing is chosen."""
-    assert as_text(rename()).endswith(
-        "to decide: leads → leads/us: one workflow or two?\n"
-        "    1. one, with a new key: it keeps its id, history and schedules if the "
-        "author writes into Workflow(...):\n"
+    """And the first lines say which one to approve."""
+    text = as_text(rename())
+
+    assert text.endswith(
+        "to decide: leads → leads/us: renamed, or another workflow?\n"
+        "    1. renamed: it keeps its id, history and schedules. Request changes: the "
+        "author writes this into Workflow(...), and the next review asks nothing "
+        "more:\n"
         '        was="leads"\n'
-        "    2. two: leads/us gets a new id, without history and schedules. leads "
-        "stays on the service and its schedules go on, until somebody deletes it:\n"
+        "    2. another workflow: leads/us gets a new id, without history and "
+        "schedules. leads stays on the service and its schedules go on:\n"
         "        flow64 deploy --env prod --create leads/us\n"
-        "    3. do nothing: nothing is deployed, and leads stays as it is, with id, "
-        "history and schedules\n"
+        "\n"
+        "next: approving deploys nothing. After the merge, a person runs the command "
+        "of the chosen option; a CI job that deploys is refused until then\n"
     )
+    assert (
+        "asked of you:\n"
+        "    choose 1 or 2 for leads → leads/us: approve for 2, request changes for 1\n"
+        "    until then no workflow of prod is deployed\n"
+    ) in text
 
 
 def test_rename_shows_what_differs_besides():
@@ -150,33 +171,34 @@ def test_drifted_workflows_are_one_decision():
 
     assert text.startswith(
         "plan for environment default at http://127.0.0.1 (43 requests)\n"
-        "what changes: 40 workflows change in the code\n"
-        "        2 of them were also edited on the service since the last deploy: "
-        "regional/fr and regional/gb\n"
-        "        38 workflows: block lead_enrichment now has return_fields.seniority: "
+        "what changes:\n"
+        "    40 workflows change in the code\n"
+        "    2 of them were also edited on the service since the last deploy "
+        "(drifted): regional/fr and regional/gb\n"
+        "    all 40 workflows: lead_enrichment now has return_fields.seniority: "
         '"How senior the person is, in one word"\n'
-        "        regional/fr: block lead_enrichment now has return_fields.seniority: "
-        '"How senior the person is, in one word", and block find_email: mode: '
-        '"PERSONAL" (set on the service) → "PROFESSIONAL"\n'
-        "        regional/gb: block lead_enrichment now has return_fields.seniority: "
-        '"How senior the person is, in one word", and title: '
-        '"Leads, GB (paused, ask Ada)" (set on the service) → "Leads, GB"\n'
+        '    regional/fr: find_email: mode: "PERSONAL" → "PROFESSIONAL" (undoes an '
+        "edit on the service)\n"
+        '    regional/gb: title: "Leads, GB (paused, ask Ada)" → "Leads, GB" (undoes '
+        "an edit on the service)\n"
+        "    all 40 workflows: the output gains the column seniority; outgoing_webhook "
+        "gets it too, and posts to https://crm.acme.example\n"
     )
-    assert text.index("\n~ regional/* (38)") < text.index("\n! regional/fr")
+    assert text.index("\n~ 38 of regional/*") < text.index("\n! regional/fr")
     assert text.endswith(
-        "to decide: regional/fr and regional/gb were edited on the service since the "
-        "last deploy\n"
-        "    1. deploy all 40, and overwrite both with the code; flow64 history keeps "
-        "a copy, which flow64 restore KEY restores. This is lost on the service:\n"
+        "to decide: regional/fr and regional/gb were edited on the service "
+        "(drifted)\n"
+        "    1. deploy all 40, and overwrite both with the code. flow64 restore KEY "
+        "--env default brings back what is overwritten on the service:\n"
         '        - regional/fr: mode: "PERSONAL" (block find_email)\n'
         '        - regional/gb: title: "Leads, GB (paused, ask Ada)"\n'
         "        flow64 deploy --env default --force regional/fr --force regional/gb\n"
         "    2. deploy the other 38; these two stay as they are on the service, and "
         "the next deploy asks again:\n"
         "        flow64 deploy --env default --skip-drifted\n"
-        "    3. keep what is on the service: the author copies it into the code, and "
-        "asks for another review. Nothing is deployed until then. This command saves "
-        "both as JSON in the folder live:\n"
+        "    3. keep what is on the service. Request changes: the author copies it "
+        "into the code, and asks for another review. This command saves both as JSON "
+        "in the folder live:\n"
         "        flow64 pull default --select regional/fr --select regional/gb -o "
         "live\n"
     )
@@ -190,7 +212,7 @@ def test_many_values_are_lost():
     ]
     text = as_text(Review("plan", ones, env="prod"))
 
-    assert "    1. overwrite all of them with the code; flow64 history" in text
+    assert "    1. overwrite all of them with the code. flow64 restore" in text
     assert text.count("        - k") == 12
     assert "        - and 3 more values\n" in text
     assert "deploy nothing; these 3 stay as they are on the service" in text
@@ -217,7 +239,7 @@ def test_text_that_no_history_keeps():
     """An overwrite that loses it says so."""
     one = step("x", "conflict", action="refuse", lifted_by="force", lost=("/a",))
 
-    assert "; flow64 history has no copy of what cannot be saved" in (
+    assert ". flow64 history has no copy of what cannot be saved" in (
         as_text(Review("plan", [one], env="prod"))
     )
 
@@ -235,13 +257,18 @@ def test_too_many_for_one_command():
 
     assert "        flow64 deploy --env prod --force KEY\n" in stopped
     assert written.endswith("    flow64 deploy --env prod --allow-spend KEY --yes\n")
-    assert "next: if you agree to what it spends, deploy it; until somebody" in written
+    assert "    agree to what k0 and 40 more spend at deploy\n" in written
 
 
 @pytest.mark.parametrize(
     ("before", "after", "cost", "asked"),
     [
-        (50.0, 200.0, "at most $50 → $200 (+$150)", ", and +$150 per 1,000 input rows"),
+        (
+            50.0,
+            200.0,
+            "at most $50 → $200 (+$150)",
+            ", and at most $150 more per 1,000 input rows",
+        ),
         (200.0, 50.0, "at most $200 → $50 (-$150)", ""),
         (50.0, 50.0, "unchanged, at most $50", ""),
         (None, 50.0, "at most $50", ", and at most $50 per 1,000 input rows"),
@@ -255,12 +282,11 @@ def test_cost_has_one_name(before, after, cost, asked):
     )
     text = as_text(Review("plan", [one], env="prod"))
 
-    first = (
-        f"\n    cost per 1,000 input rows: {cost}, if every row reaches every block\n"
-    )
-    assert first in text
+    assert (
+        f"\ncost per 1,000 input rows:\n    {cost}, if every row reaches every block\n"
+    ) in text
     assert text.count(f"\n    cost per 1,000 input rows: {cost}\n") == 1
-    assert f"    asked of you: approve the change{asked}; until somebody " in text
+    assert f"\nasked of you: approve the change{asked}\n" in text
 
 
 def costing(key, before, after, **more):
@@ -339,15 +365,14 @@ def test_rows_that_a_filter_loses_are_named():
     text, comment = as_text(review), as_markdown(review)
 
     assert (
-        "    breaks or is lost: nothing breaks that flow64 can see\n"
-        f"        inbound: {lost}\n"
+        f"breaks or is lost:\n    {lost}\n    nothing else breaks that flow64 can see\n"
     ) in text
     assert f"    what follows:\n        rows\n            ~ {lost}\n" in text
     assert (
-        "`inbound`: rows with `headcount above 50 and up to 100` no longer pass "
-        "`filter`"
+        "  - rows with `headcount above 50 and up to 100` no longer pass `filter`"
     ) in comment
-    assert "    breaks or is lost: nothing that flow64 can see\n" in back
+    assert "\nbreaks or is lost: nothing that flow64 can see\n" in back
+    assert "not checked:\n    the service\n    how many rows pass filter\n" in text
     assert "~ rows with headcount above 50 and up to 100 also pass filter now" in back
 
 
@@ -361,7 +386,7 @@ def test_last_lines_are_the_next_command():
         "    flow64 deploy --env prod --prune=1 --force a --allow-spend a --yes\n"
     )
     assert as_text(Review("plan", [copy], env="prod")).endswith(
-        "\nnext: nothing has to be done\n"
+        "\nnext: nothing has to be deployed\n"
     )
     assert "next: " not in as_text(Review("plan", [given], env="prod"), is_applied=True)
 
@@ -384,7 +409,6 @@ def test_broken_read_is_marked_in_the_graph():
     assert 'href="#breaks-1"' in page
     assert 'id="breaks-1"' in page
     assert '<figure id="graph-1"><details open>' in page
-    assert "first mend it" not in as_text(broken())
 
 
 def test_graph_of_a_changed_value_is_closed():
@@ -400,11 +424,77 @@ def test_breaking_plan_is_not_simply_approved():
     (one,) = broken().workflows
     text = as_text(Review("plan", [one], env="prod"))
 
-    assert "    breaks or is lost: inbound: filter reads email_status, but no" in text
-    assert "    asked of you: reject the change, or approve it although it" in text
-    assert "\n! inbound: will change, and breaks a read\n" in text
+    assert text.startswith("review of environment prod: breaks a workflow\n")
+    assert "breaks or is lost:\n    filter reads email_status, but no block" in text
+    assert "\nasked of you: request changes, or approve the change although" in text
+    assert "\n! inbound: will change, and reads a missing column\n" in text
     assert (
-        "next: first mend it: put back what added email_status before filter, or "
-        "change filter so that it does not read it. Only if this is intended, deploy "
-        "it; until somebody runs this command, nothing is deployed:\n"
+        "next: to fix it: put find_email back, or change filter, which reads "
+        "email_status\n"
+        "\n"
+        "next: to deploy it although it breaks something, approve it. Approving "
+        "deploys nothing. After the merge, a person or a CI job runs this (--yes: "
+        "without asking):\n"
     ) in text
+    assert "next: to deploy it although it breaks something (--yes: " in (
+        as_text(Review("plan", [one], env="prod"), is_plan=True)
+    )
+
+
+VERDICTS = [
+    (["none"], "needs no deploy"),
+    (["create"], "creates 1 workflow"),
+    (["delete", "delete"], "deletes 2 workflows"),
+    (["update"], "changes 1 workflow"),
+    (["update", "create"], "changes 2 workflows"),
+    (["update", "refuse"], "needs a decision"),
+]
+"""What a deploy does to each workflow, and the end of the heading."""
+
+
+@pytest.mark.parametrize(("actions", "words"), VERDICTS)
+def test_heading_has_the_verdict(actions, words):
+    steps = [step(f"k{n}", "orphan", action=action) for n, action in enumerate(actions)]
+    made = Review("plan", steps, env="prod")
+
+    assert as_text(made).startswith(f"review of environment prod: {words}\n")
+    assert f"\n### flow64 review: `prod`: {words}\n" in as_markdown(made)
+    assert f"<h1>flow64 review for <code>prod</code>: {words}</h1>" in as_html(made)
+
+
+def test_heading_counts_what_breaks():
+    """And says that something is to be decided too."""
+    (one,) = broken().workflows
+    steps = [evolve(one, key="a"), evolve(one, key="b")]
+    both = [*steps, step("c", "drifted", action="refuse", lifted_by="force")]
+
+    assert ": breaks 2 workflows\n" in as_text(Review("plan", steps, env="prod"))
+    assert ": breaks 2 workflows and needs a decision\n" in (
+        as_text(Review("plan", both, env="prod"))
+    )
+
+
+def test_a_column_that_comes_later_is_moved():
+    """If another block adds it behind the one that reads it."""
+    status = Filter.where("email_status").equals("OK")
+    before, after = leads() >> FindEmail() >> status, leads() >> status >> FindEmail()
+    text = as_text(changed(workflow(before), workflow(after)))
+
+    assert "next: to fix it: move filter after find_email, or change filter, " in text
+
+
+def test_new_columns_are_named_with_those_who_get_them():
+    """A block that only runs beside them does not get them."""
+    found = LeadEnrichment(return_fields={**TITLE, **SENIORITY})
+    sent, beside = leads() >> found >> crm(), leads() >> [found, crm()]
+    plain = workflow(leads() >> crm())
+    both, none = (as_text(changed(plain, workflow(flow))) for flow in (sent, beside))
+
+    gains = "    the output gains the columns title, seniority"
+    outside = "outgoing_webhook gets them too, and posts to https://crm.acme.example"
+    receiver = (
+        "    whether the receiver of outgoing_webhook takes the changed columns\n"
+    )
+    assert f"{gains}; {outside}\n" in both
+    assert f"{gains}\n" in none
+    assert (receiver in both, receiver in none) == (True, False)

@@ -141,9 +141,15 @@ def test_only_edits_are_lost(base, live, code, lost):
     """A value that the code alone changes is no loss."""
     text = as_text(plan(edited(specs(**base), specs(**live), specs(**code))))
 
-    assert "    breaks or is lost: nothing breaks that flow64 can see\n" in text
-    assert f"        if you overwrite, this is lost on the service: x: {lost}\n" in text
-    assert f"This is lost on the service:\n        - x: {lost}\n" in text
+    assert (
+        "breaks or is lost:\n"
+        f"    if you overwrite x: the service loses {lost}\n"
+        "    nothing else breaks that flow64 can see\n"
+    ) in text
+    assert (
+        "    1. overwrite it with the code. flow64 restore x --env prod brings back "
+        f"what is overwritten on the service:\n        - x: {lost}\n"
+    ) in text
 
 
 def test_blocks_of_the_service_are_lost():
@@ -166,7 +172,7 @@ def test_without_known_edits_every_replaced_value_is_lost():
     )
     text = as_text(plan(one))
 
-    assert "if you overwrite, this is lost on the service: x: a: 1 (" in text
+    assert "    if you overwrite x: the service loses a: 1 (" in text
     assert "b: 3" not in text.partition("to decide")[2]
 
 
@@ -183,7 +189,9 @@ def test_many_losses_are_counted():
     ]
     text = as_text(plan(*ones))
 
-    assert "k3: a: 3 (block k); 2 more groups\n" in text
+    assert (
+        "    if you overwrite k3: the service loses a: 3 (block k)\n    2 more groups\n"
+    ) in text
 
 
 def test_each_edited_workflow_is_named_with_its_change():
@@ -195,9 +203,9 @@ def test_each_edited_workflow_is_named_with_its_change():
     others = [edited(base, specs(a=n), code) for n in range(6)]
     text = as_text(plan(written, *others))
 
-    assert "        1 workflow: block k: a: 50 → 100\n" in text
-    assert "        x: block k: a: 0 (set on the service) → 100\n" in text
-    assert "        2 more groups\n" in text
+    assert "    a: k: a: 50 → 100\n" in text
+    assert "    x: k: a: 0 → 100 (0 was set on the service)\n" in text
+    assert "    3 more changes\n" in text
 
 
 def changed(before, after):
@@ -216,7 +224,7 @@ def changed(before, after):
 def test_new_block_says_where(flow, place):
     text = as_text(changed(workflow(leads() >> FindEmail()), workflow(flow)))
 
-    assert f"        the change: block find_phone is new{place}\n" in text
+    assert f"\n    block find_phone is new{place}\n" in text
 
 
 def test_lost_columns_break_too():
@@ -224,8 +232,8 @@ def test_lost_columns_break_too():
     text = as_text(changed(workflow(leads() >> FindPhone()), workflow(leads())))
 
     assert "\n! inbound: will change, and loses output columns\n" in text
-    assert "    breaks or is lost: inbound: the output loses the column phone\n" in text
-    assert "next: first mend it: keep phone in the output if something reads" in text
+    assert "\nbreaks or is lost: the output loses the column phone\n" in text
+    assert "next: to fix it: keep phone in the output if something reads" in text
 
 
 def test_many_renames_are_counted():
@@ -238,8 +246,8 @@ def test_many_renames_are_counted():
     text = as_text(plan(*ones, renames=renames))
 
     assert text.startswith(
-        "review of environment prod\n"
-        "what changes: 5 workflows are new or have new keys\n"
+        "review of environment prod: needs a decision\n"
+        "what changes: 5 workflows may be renames, or other workflows\n"
     )
 
 
@@ -250,10 +258,10 @@ def test_edges_of_the_service_are_lost():
     beside = read(workflow(leads() >> [mail, phone]))
     text = as_text(plan(edited(joined, beside, joined)))
 
-    assert " (edges)\n" in text.partition("This is lost on the service:")[2]
+    assert " (edges)\n" in text.partition("is overwritten on the service:")[2]
 
 
-def test_new_error_is_to_be_mended():
+def test_new_error_is_to_be_fixed():
     """A workflow without blocks has one."""
     empty = evolve(read(workflow(leads())), blocks=(), edges=())
     one = changed(workflow(leads() >> FindPhone()), workflow(leads())).workflows[0]
@@ -262,4 +270,4 @@ def test_new_error_is_to_be_mended():
     text = as_text(plan(evolve(one, consequences=tuple(found))))
 
     assert "\n! inbound: will change, and has a new error\n" in text
-    assert "next: first mend it: correct what the checks call an error. Only" in text
+    assert "next: to fix it: correct what the checks call an error\n" in text

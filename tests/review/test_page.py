@@ -256,7 +256,7 @@ def test_same_changes_are_shown_once(look):
     )
     words = page.inner_text("#g2 .what-changes")
 
-    assert "The same as a/* (2), and also:" in words
+    assert "The same as 2 of a/*, and also:" in words
     assert "seniority" not in words
     page.click("#g2 .like a")
     assert "seniority" in page.inner_text(":target")
@@ -309,7 +309,7 @@ def test_lines_have_room(monkeypatch):
     made = step("x", "update", action="update", changes=tuple(changes))
     html = as_html(Review("plan", [made]))
 
-    assert html.count(" is not managed") == 3 + 2  # two in the first lines
+    assert html.count(" is not managed") == 3 + 3  # three in the first lines
     assert "for lack of space: 3 lines of changes." in html
 
 
@@ -327,7 +327,7 @@ def test_nothing():
     html = as_html(review_of_diff([Pair("a", made, made)]))
 
     assert "<dt>What changes</dt><dd><p>nothing (1 of 1 unchanged)</p></dd>" in html
-    assert "<p>Nothing has to be done.</p>" in html
+    assert "<p>Nothing has to be deployed.</p>" in html
     assert "<nav" not in html
 
 

@@ -86,7 +86,7 @@ def test_states():
 
 
 def test_rename_between_folders():
-    """It is the same question as against a service: one workflow or two?"""
+    """It is the same question as against a service: renamed, or another workflow?"""
     old, new = leads() >> FindEmail() >> crm(), leads() >> FindEmail() >> crm("us")
     review = review_of_diff(
         [
@@ -101,13 +101,13 @@ def test_rename_between_folders():
         ("leads", "none"),
     ]
     assert text.startswith(
-        "what changes: leads is no longer in the code, and leads/us is new: one "
-        "workflow with a new key, or two?\n"
+        "what changes: flow64 cannot tell whether leads was renamed leads/us, or is "
+        "replaced by another workflow\n"
     )
     assert text.count("\n! ") == 1
     assert '~ url: "https://crm.acme.example/hooks/' in text
-    assert "one workflow: unchanged, at most $50; two: at most $50 each\n" in text
-    assert "    2. two: leads/us gets a new id, without history" in text
+    assert "another workflow: at most $50 for each of the two\n" in text
+    assert "    2. another workflow: leads/us gets a new id, without history" in text
     assert "\n        flow64 deploy --create leads/us\n" in text
 
 
@@ -120,7 +120,7 @@ def test_several_may_be_renamed_between_folders():
     (rename,) = review.renames
     assert (rename.key, rename.candidates) == ("c", ("a", "b"))
     assert review.workflows[2].details.differs is None
-    assert "a and b are no longer in the code, and c is new" in as_text(review)
+    assert "flow64 cannot tell whether a or b was renamed c, or" in as_text(review)
 
 
 @pytest.mark.parametrize(
@@ -168,10 +168,7 @@ def test_prices():
     assert one.details.cost_before == Estimate(500.0, (), ())
     assert one.details.cost_after == Estimate(None, ("new_kind",), ())
     text = as_text(review_of_diff(pairs))
-    assert (
-        "cost per 1,000 input rows: at most $50 → an unknown amount, if every row "
-        in text
-    )
+    assert "    at most $50 → an unknown amount, if every row reaches" in text
     assert "cost per 1,000 input rows: at most $50 → unknown for new_kind\n" in text
 
 
@@ -188,8 +185,8 @@ def test_findings_appear():
     empty = from_data(data)
     review = review_of_diff([Pair("a", read(workflow(leads())), empty)])
 
-    assert "a: the output loses the columns email, company\n" in as_text(review)
-    assert "        a: new error in checks: no-blocks\n" in as_text(review)
+    assert "    the output loses the columns email, company\n" in as_text(review)
+    assert "    new error in checks: no-blocks\n" in as_text(review)
 
 
 def test_spends_at_deploy():
@@ -198,7 +195,7 @@ def test_spends_at_deploy():
     review = review_of_diff([Pair("s", None, read(workflow(flow, "s")))])
 
     assert review.workflows[0].spends == ("search",)
-    assert "        s spends at deploy\n" in as_text(review)
+    assert "    s spends at deploy\n" in as_text(review)
     assert "**spends as soon as it is written:** `search`" in as_markdown(review)
     assert '<dd class="spends"><code>search</code>; to allow it, add' in as_html(review)
 
@@ -301,7 +298,7 @@ def test_forty_variants_without_keys():
     assert len(group.keys) == 40
     assert group.label == "regional/*"
     assert len(as_data(review)["workflows"]) == 40
-    assert "- **what changes:** 40 workflows will change;" in as_markdown(review)
+    assert "- **what changes:**\n  - 40 workflows will change\n" in as_markdown(review)
 
 
 def test_two_apart():
@@ -373,13 +370,13 @@ def test_like_and_without():
         "f": (True, 0, 0),
     }
     text, page, lines = as_markdown(review), as_html(review), as_text(review)
-    assert "The same as `a, ...` (2), without:\n" in text
+    assert "The same as `a` and 1 more, without:\n" in text
     assert "And also:\n" in text
-    assert "The same as `a, ...` (2).\n" in text
-    assert "<code>a, ...</code> (2)</a>, without:</p>" in page
+    assert "The same as `a` and 1 more.\n" in text
+    assert "<code>a</code> and 1 more</a>, without:</p>" in page
     assert '<p class="like">And also:</p>' in page
-    assert "    the same as a, ... (2), without:\n" in lines
-    assert "    the same as a, ... (2)\n" in lines
+    assert "    the same as a and 1 more, without:\n" in lines
+    assert "    the same as a and 1 more\n" in lines
     assert "    and also:\n" in lines
 
 
@@ -451,10 +448,10 @@ def test_at_work():
 
     assert "    1 active schedule: nightly (every day 03:00)\n" in alone
     assert "    1 run in flight: r1 (running)\n" in alone
-    runs_next = "        1 schedule will run the changed version: nightly (every day"
+    runs_next = "    1 schedule will run the changed version: nightly (every day"
     assert f"{runs_next} 03:00)\n" in alone
     assert (
-        "        10 schedules will run the changed version: s0 (every day 03:00 UTC) "
+        "    10 schedules will run the changed version: s0 (every day 03:00 UTC) "
         "of a, s1 (every day 03:00 UTC) of a, s2 (every day 03:00 UTC) of a and 7 more"
         "\n"
     ) in many
@@ -477,7 +474,7 @@ def test_some_of_them():
         assert "edited (2 of them)" in text
         assert "gone (3 of them)" not in text
         assert re.search(
-            "gone .3 workflows.(; |\n *|</p><p>)edited .2 workflows.", text
+            r"gone .3 workflows.(\n *(- )?|</p><p>)edited .2 workflows.", text
         )
 
 
@@ -516,15 +513,15 @@ def test_headline_names_few():
     assert (
         "k0 at most $1 → $2 (+$1), k1 at most $1 → $3 (+$2), k2 at most $1 → $4 (+$3), "
         "k3 at most $1 → $5 (+$4) and 2 more, if every row reaches every block\n"
-        "        6 workflows together, 1,000 rows each: at most $6 → $27 (+$21)\n"
+        "    6 workflows together, 1,000 rows each: at most $6 → $27 (+$21)\n"
     ) in text
-    assert "        k0, k1, k2 and 3 more spend at deploy\n" in text
-    assert "    not checked: a\n" in text
+    assert "    k0, k1, k2 and 3 more spend at deploy\n" in text
+    assert "\nnot checked:\n    a\n" in text
     assert (
-        "    asked of you: approve the change, and the cost per 1,000 input rows: k0 "
-        "+$1, k1 +$2, k2 +$3, k3 +$4 and 2 more; until somebody deploys it, nothing "
-        "changes on the service\n"
-        "        agree to what k0, k1, k2, k3 and 2 more spend at deploy\n"
+        "asked of you:\n"
+        "    approve the change, and the cost per 1,000 input rows: k0 +$1, k1 +$2, k2 "
+        "+$3, k3 +$4 and 2 more\n"
+        "    agree to what k0, k1, k2, k3 and 2 more spend at deploy\n"
     ) in text
     assert text.endswith(" --allow-spend k4 --allow-spend k5 --yes\n")
 
@@ -543,32 +540,33 @@ def test_broken_reads_come_first():
     lines = as_text(review).splitlines()
     of_many = as_text(Review("diff", apart)).splitlines()
 
-    assert lines[:9] == [
-        "what changes: 1 workflow will change (inbound)",
-        "        the change: block find_email is gone",
+    assert lines[:15] == [
+        "what changes:",
+        "    1 workflow will change (inbound)",
+        "    block find_email is gone",
+        "breaks or is lost:",
         (
-            "    breaks or is lost: inbound: filter reads email_status, but no block "
-            "before it adds that column any more: probably no row passes"
+            "    filter reads email_status, but no block before it adds that column "
+            "any more: probably no row passes"
         ),
-        "        inbound: the output loses the columns email, email_status",
+        "    the output loses the columns email, email_status",
+        "cost per 1,000 input rows:",
+        "    at most $50 → $0 (-$50), if every row reaches every block",
+        "    the deploy itself spends nothing",
         (
-            "    cost per 1,000 input rows: at most $50 → $0 (-$50), if every row "
-            "reaches every block"
+            "asked of you: request changes, or approve the change although it breaks "
+            "something"
         ),
-        "        the deploy itself spends nothing",
-        "    not checked: the service",
-        "        what the blocks return (a review starts no run)",
-        (
-            "    asked of you: reject the change, or approve it although it breaks "
-            "something; until somebody deploys it, nothing changes on the service"
-        ),
+        "not checked:",
+        "    the service",
+        "    what the blocks return (a review starts no run)",
+        "",
+        "! inbound: will change, and reads a missing column",
     ]
-    assert of_many[1].startswith(
-        "    breaks or is lost: k0, k1, k2, k3 and 2 more: filter reads"
-    )
+    assert of_many[2].startswith("    all 6 workflows: filter reads")
     assert as_data(review)["workflows"][0]["impact"] == "breaks-read"
     comment = as_markdown(review)
-    assert "`inbound`: `filter` reads `email_status`, but no block" in comment
+    assert "  - `filter` reads `email_status`, but no block" in comment
     assert "\n! filter reads email_status, but no block" in comment
 
 
@@ -581,15 +579,16 @@ def test_several_states_stop():
     text = as_text(Review("plan", ones, env="prod"))
 
     assert (
-        "what changes: 1 workflow was edited on the service since the last deploy "
-        "(drifted0)\n        2 change in the code, and were also edited on the service "
+        "what changes:\n"
+        "    1 workflow was edited on the service since the last deploy (drifted0)\n"
+        "    2 change in the code, and were also edited on the service "
         "(conflict1 and conflict2)\n"
     ) in text
     assert (
-        "! conflict1, ... (2): conflict: change in the code, and were also edited on "
+        "! conflict1 and 1 more: conflict: change in the code, and were also edited on "
         "the service; this stops the deploy of all workflows: choose an option below\n"
     ) in text
-    assert "choose an option for drifted0 and conflict1, ... (2); until" in text
+    assert "    choose 1, 2 or 3 for drifted0 and conflict1 and 1 more: " in text
     assert (
         "        flow64 deploy --env prod --force drifted0 --force conflict1 --force "
         "conflict2\n"
@@ -619,14 +618,15 @@ def test_other_states():
     text = as_text(Review("plan", [step("a", "copy"), step("b", "orphan")]))
 
     assert (
-        "what changes: 1 workflow is on the service and no longer in the code (b)\n"
-        "        1 is a copy made on the service (a)\n"
+        "what changes:\n"
+        "    1 workflow is on the service and no longer in the code (b)\n"
+        "    1 is a copy made on the service (a)\n"
     ) in text
     assert "· a: copy: is a copy made on the service\n" in text
     assert (
         "· b: orphan: is on the service and no longer in the code; it stays there\n"
     ) in text
-    assert "\nnext: nothing has to be done; to delete 1 workflow that is" in text
+    assert "\nnext: nothing has to be deployed; to delete 1 workflow that is" in text
 
 
 # -- Lines -----------------------------------------------------------------------------
@@ -720,10 +720,11 @@ def test_text_of_what_a_plan_has():
     review = Review("plan", [absent], env="e", endpoint="x", renames=renames)
     text = as_text(review)
 
-    assert text.startswith("review of environment e\n")
+    assert text.startswith("review of environment e: needs a decision\n")
     assert as_text(review, is_plan=True).startswith("plan for environment e at x\n")
     assert "    o → n; --create n makes another\n" in text
     assert '    q → p: was="q" keeps its ids; --create p makes another\n' in text
+    assert "asked of you:\n    request changes for a\n" in text
     assert "    1. correct the pin, or remove it so that a new workflow" in text
     assert "possibly renamed" in text
 

@@ -28,6 +28,7 @@ from ._changes import (
     TitleChanged,
     Unmanaged,
 )
+from ._consequences import MISSING_COLUMNS as MISSING_COLUMNS
 from ._consequences import (
     ColumnAdded,
     ColumnDropped,

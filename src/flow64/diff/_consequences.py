@@ -14,10 +14,13 @@ from ._changes import BlockRef, Topic
 from ._costs import COST, format_cost_change
 from ._lines import ARROW, Line, shorten_name
 
-_READS: Final[Topic] = ("broken reads", None)
+MISSING_COLUMNS: Final = "missing columns"
+"""Title of the lines about columns that blocks read and no block adds any more."""
+
+_READS: Final[Topic] = (MISSING_COLUMNS, None)
 _ROWS: Final[Topic] = ("rows", None)
 _COLUMNS: Final[Topic] = ("output columns", None)
-_EFFECTS: Final[Topic] = ("effects", None)
+_EFFECTS: Final[Topic] = ("side effects", None)
 _FINDINGS: Final[Topic] = ("findings", None)
 
 
@@ -227,7 +230,7 @@ class EffectVanished:
         if self.effect is None:
             yield Line("-", f"{self.kind} is gone; its effects were unknown")
         else:
-            yield Line("~", _describe_effect(self, "no longer "))
+            yield Line("-", _describe_effect(self, "no longer "))
 
 
 def _describe_effect(one: EffectAppeared | EffectVanished, adverb: str = "") -> str:

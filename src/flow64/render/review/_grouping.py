@@ -94,13 +94,16 @@ class Group:
     @property
     def label(self) -> str:
         """A short name for all of them."""
-        keys = self.keys
-        if len(keys) == 1:
-            return keys[0]
-        heads = {key.split("/")[0] for key in keys}
-        if len(heads) == 1 and all("/" in key for key in keys):
-            return f"{heads.pop()}/*"
-        return f"{keys[0]}, ..."
+        if len(self.keys) == 1:
+            return self.keys[0]
+        return self.folder or f"{self.keys[0]}, ..."
+
+    @property
+    def folder(self) -> str | None:
+        """The folder that all keys are in, as in `companies/*`."""
+        heads = {key.split("/")[0] for key in self.keys}
+        is_shared = len(heads) == 1 and all("/" in key for key in self.keys)
+        return f"{heads.pop()}/*" if is_shared else None
 
     @property
     def reasons(self) -> Sequence[tuple[str, int]]:

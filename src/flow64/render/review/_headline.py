@@ -1,13 +1,13 @@
 """The first lines of a review: five answers, always in the same order.
 
-They say what changes, what breaks, what it costs, what was not checked, and what is
-asked of the reviewer.
+They say what changes, what breaks, what it costs, what is asked of the reviewer, and
+what was not checked.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from attrs import frozen
@@ -21,10 +21,11 @@ from ...diff import (
     format_total_cost,
     has_upper_bound,
 )
-from ...plan import ABSENT_BASE, DIRTY_TREE, Review
-from ...text import join_first, pluralize
+from ...plan import ABSENT_BASE, DIRTY_TREE, Action, Review
+from ...text import join_first, join_words, pluralize
 from ._grouping import Group
 from ._losses import list_breaks, list_losses
+from ._options import Decision, list_decisions
 from ._outcomes import MOST_GROUPS, MOST_KEYS, list_outcomes
 from ._words import (
     Quote,
@@ -41,15 +42,15 @@ class Fact:
 
     Attributes:
         label: The question.
-        texts: The answer.
+        texts: The answer, one fact each.
+        bad: How many of the first facts say that something breaks or is lost.
         is_asked: Whether it is what the reviewer is asked for.
-        is_bad: Whether something breaks.
     """
 
     label: str
     texts: Sequence[str]
+    bad: int = 0
     is_asked: bool = False
-    is_bad: bool = False
 
     @property
     def text(self) -> str:
@@ -63,7 +64,7 @@ class Fact:
 def list_facts(
     review: Review, groups: Sequence[Group], quote: Quote, sentence: Quote
 ) -> Sequence[Fact]:
-    """Return what changes, breaks and costs, what was not checked, and what is asked.
+    """Return what changes, breaks and costs, what is asked, and what was not checked.
 
     Args:
         review: The review.
@@ -72,24 +73,42 @@ def list_facts(
         sentence: Writes a sentence with words of data in it.
     """
     broken, lost = [*list_breaks(groups, quote)], [*list_losses(groups, quote)]
-    is_broken = bool(broken)
-    if not is_broken:
-        broken = [_NOTHING_BREAKS if lost else _NOTHING_SEEN]
+    bad = [*broken, *lost]
+    nothing = [] if broken else [_NOTHING_ELSE if lost else _NOTHING_SEEN]
     return [
-        Fact("what changes", [*list_outcomes(review, groups, quote)]),
-        Fact("breaks or is lost", [*broken, *lost], is_bad=is_broken),
+        Fact("what changes", [*list_outcomes(review, groups, quote, sentence)]),
+        Fact("breaks or is lost", [*bad, *nothing], len(bad)),
         Fact(COST, [*_list_costs(groups, quote)]),
-        Fact("not checked", [*_list_doubts(review, sentence)]),
-        Fact(
-            "asked of you",
-            [*_list_requests(groups, quote, is_broken=any(map(is_breaking, groups)))],
-            is_asked=True,
-        ),
+        Fact("asked of you", [*_list_requests(review, groups, quote)], is_asked=True),
+        Fact("not checked", [*_list_doubts(review, groups, quote, sentence)]),
     ]
 
 
 _NOTHING_SEEN: Final = "nothing that flow64 can see"
-_NOTHING_BREAKS: Final = "nothing breaks that flow64 can see"
+_NOTHING_ELSE: Final = "nothing else breaks that flow64 can see"
+
+
+def describe_verdict(groups: Sequence[Group]) -> str:
+    """Return what a review finds, in a few words for its heading."""
+    broken = sum(len(group.views) for group in groups if is_breaking(group))
+    found = []
+    if broken:
+        found.append(
+            f"breaks {'a workflow' if broken == 1 else f'{broken:,} workflows'}"
+        )
+    if any(group.one.action == "refuse" for group in groups):
+        found.append("needs a decision")
+    if found:
+        return " and ".join(found)
+    acting = [group for group in groups if group.one.action != "none"]
+    if not acting:
+        return "needs no deploy" if groups else "changes nothing"
+    actions = {group.one.action for group in acting}
+    verb = _VERBS.get(actions.pop(), "changes") if len(actions) == 1 else "changes"
+    return f"{verb} {pluralize(sum(len(one.views) for one in acting), 'workflow')}"
+
+
+_VERBS: Final[Mapping[Action, str]] = {"create": "creates", "delete": "deletes"}
 
 # -- What it costs ---------------------------------------------------------------------
 
@@ -116,9 +135,15 @@ def _list_costs(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
     if settings := _describe_settings(groups, quote):
         yield f"not set by code: {settings}"
     spending = [group for group in groups if group.one.spends]
-    spends = join_groups(spending, quote, MOST_KEYS)
-    verb = "spends" if len(spending) == 1 else "spend"
-    yield f"{spends} {verb} at deploy" if spends else "the deploy itself spends nothing"
+    spends = _name_spending(spending, quote, MOST_KEYS)
+    yield spends or "the deploy itself spends nothing"
+
+
+def _name_spending(groups: Sequence[Group], quote: Quote, most: int) -> str:
+    """Return which workflows spend at deploy; empty if none does."""
+    is_one = sum(len(group.views) for group in groups) == 1
+    named = join_groups(groups, quote, most)
+    return named and f"{named} {'spends' if is_one else 'spend'} at deploy"
 
 
 _EVERY_ROW: Final = ", if every row reaches every block"
@@ -165,7 +190,9 @@ def _describe_settings(groups: Sequence[Group], quote: Quote) -> str:
 # -- What was not checked --------------------------------------------------------------
 
 
-def _list_doubts(review: Review, sentence: Quote) -> Iterator[str]:
+def _list_doubts(
+    review: Review, groups: Sequence[Group], quote: Quote, sentence: Quote
+) -> Iterator[str]:
     """Yield what was not checked, each with the number of its workflows.
 
     A dirty working tree is said of each workflow, and is no headline.
@@ -185,7 +212,27 @@ def _list_doubts(review: Review, sentence: Quote) -> Iterator[str]:
     if (more := len(doubts) - MOST_GROUPS) > 0:
         doubts[MOST_GROUPS:] = [pluralize(more, "more thing")]
     yield from doubts
+    yield from _list_effects_outside(groups, quote)
     yield _NO_RUN
+
+
+def _list_effects_outside(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
+    """Yield what only a run, or another system, can tell about the changes."""
+    views = [group.first for group in groups if group.one.changes]
+    filters = [*dict.fromkeys(name for one in views for name in one.changed_filters)]
+    if filters:
+        yield f"how many rows pass {join_first(filters, MOST_KEYS, quote)}"
+    senders = [
+        name
+        for one in views
+        for is_after in (True, False)
+        for name, _ in one.list_senders(is_after=is_after)
+    ]
+    if senders := [*dict.fromkeys(senders)]:
+        receiver = "receiver" if len(senders) == 1 else "receivers"
+        takes = "takes" if len(senders) == 1 else "take"
+        named = join_first(senders, MOST_KEYS, quote)
+        yield f"whether the {receiver} of {named} {takes} the changed columns"
 
 
 _NO_RUN: Final = "what the blocks return (a review starts no run)"
@@ -202,35 +249,54 @@ def _shorten_doubt(doubt: str) -> str:
 
 
 def _list_requests(
-    groups: Sequence[Group], quote: Quote, *, is_broken: bool
+    review: Review, groups: Sequence[Group], quote: Quote
 ) -> Iterator[str]:
     """Yield what the reviewer has to decide."""
     writing = [group for group in groups if group.one.action not in ("none", "refuse")]
-    refused = [group for group in groups if group.one.action == "refuse"]
-    if writing:
-        costs = _list_increases(writing, quote)
-        approve = "approve the change"
-        if is_broken:
-            approve = "reject the change, or approve it although it breaks something"
-        waits = "" if refused else f"; {_NOTHING_YET}"
-        yield f"{approve}{costs and f', and {costs}'}{waits}"
+    decisions = list_decisions(review, groups, quote)
+    costs = _list_increases(writing, quote)
+    if any(map(is_breaking, groups)):
+        approve = "request changes, or approve the change although it breaks something"
+        yield f"{approve}{costs and f', and {costs}'}"
+    elif writing and not decisions:
+        yield f"approve the change{costs and f', and {costs}'}"
+    elif costs:
+        yield f"agree to {costs}"
     spending = [
         group
         for group in groups
         if group.one.spends and "allow_spend" not in group.one.details.given
     ]
     if spending:
-        named = join_groups(spending, quote, MOST_GROUPS)
-        verb = "spends" if len(spending) == 1 else "spend"
-        yield f"agree to what {named} {verb} at deploy"
-    if refused:
-        named = join_groups(refused, quote, MOST_GROUPS)
-        yield f"choose an option for {named}; until then nothing is deployed"
-    if not (writing or spending or refused):
-        yield "nothing"
+        yield f"agree to what {_name_spending(spending, quote, MOST_GROUPS)}"
+    yield from map(_ask, decisions[:MOST_GROUPS])
+    if (more := len(decisions) - MOST_GROUPS) > 0:
+        yield pluralize(more, "more decision")
+    if decisions:
+        acting = sum(len(g.views) for g in groups if g.one.action != "none")
+        none = f"none of the {acting:,}" if acting > 1 else "no workflow"
+        of = "" if acting > 1 or review.env is None else f" of {quote(review.env)}"
+        yield f"until then {none}{of} is deployed"
+    elif not (writing or spending):
+        yield "your usual approval; no deploy is needed" if groups else "nothing"
 
 
-_NOTHING_YET: Final = "until somebody deploys it, nothing changes on the service"
+def _ask(decision: Decision) -> str:
+    """Return which options of a decision are chosen by approving."""
+    if len(decision.options) == 1:  # there is only one way to go on
+        return f"request changes for {decision.named}"
+    numbers: dict[str, list[str]] = {"approve": [], "request changes": []}
+    for number, option in enumerate(decision.options, 1):
+        answer = "approve" if option.is_approval else "request changes"
+        numbers[answer].append(f"{number:,}")
+    ways = [
+        f"{answer} for {join_words(chosen, last='or')}"
+        for answer, chosen in numbers.items()
+        if chosen
+    ]
+    every = [f"{number:,}" for number, _ in enumerate(decision.options, 1)]
+    chosen = join_words(every, last="or")
+    return f"choose {chosen} for {decision.named}: {', '.join(ways)}"
 
 
 def _list_increases(groups: Sequence[Group], quote: Quote) -> str:
@@ -244,8 +310,14 @@ def _list_increases(groups: Sequence[Group], quote: Quote) -> str:
         if not cost.startswith("-"):
             found.append((cost or format_group_cost(group, Estimate.brief), group))
     if len(groups) == 1:
-        return "".join(f"{cost} {PER_ROWS}" for cost, _ in found)
+        most = "at most " if any(map(_is_bounded, groups)) else ""
+        return "".join(f"{_say_more(cost, most)} {PER_ROWS}" for cost, _ in found)
     listed = join_first(
         found, MOST_GROUPS, lambda one: f"{name_group(one[1], quote)} {one[0]}"
     )
     return listed and f"the {COST}: {listed}"
+
+
+def _say_more(cost: str, most: str) -> str:
+    """Return a cost, or a difference such as `+$300`, in words."""
+    return f"{most}{cost[1:]} more" if cost.startswith("+") else cost

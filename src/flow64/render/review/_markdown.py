@@ -16,7 +16,7 @@ from ...redaction import redact_keys
 from ...text import join_first, pluralize, printable
 from .._mermaid import draw_mermaid_changes
 from ._grouping import Group, group_review
-from ._headline import list_facts
+from ._headline import describe_verdict, list_facts
 from ._markdown_escape import (
     format_code,
     format_code_block,
@@ -45,6 +45,7 @@ from ._words import (
     name_view,
     sign_group,
     title_listed_kinds,
+    title_source,
 )
 
 LIMIT: Final = 65_536
@@ -229,10 +230,13 @@ def _add_head(
 ) -> None:
     facts = list_facts(review, groups, format_code, format_prose)
     of = f": {format_code(review.env)}" if review.env is not None else ""
-    page.add(f"{format_marker(name)}\n### flow64 review{of}\n", 0)
+    title = f"### flow64 review{of}: {describe_verdict(groups)}"
+    page.add(f"{format_marker(name)}\n{title}\n", 0)
     for number, fact in enumerate(facts, 1):
         end = "\n" if number == len(facts) else ""
-        page.add(f"- **{fact.label}:** {fact.text}{end}", 0, "note")
+        texts = "".join(f"\n  - {text}" for text in fact.texts)
+        text = f" {fact.text}" if len(fact.texts) == 1 else texts
+        page.add(f"- **{fact.label}:**{text}{end}", 0, "note")
 
 
 def _add_group(page: _Page, group: Group, *, is_alone: bool) -> None:
@@ -425,7 +429,8 @@ def _write_source(group: Group, _: int) -> _Made:
         lines.append(f"  … and {pluralize(more, 'more line')}")
     of = "" if len(group.views) == 1 else ", of the first of them"
     body = format_code_block("\n".join(lines), "diff")
-    summary = f"<summary>As flow64 code{of}</summary>"
+    title = title_source(group).capitalize()
+    summary = f"<summary>{title}{of}</summary>"
     # The changes above say the same, so it does not count as cut.
     return f"<details>{summary}\n\n{body}\n</details>\n", 0
 

@@ -81,7 +81,7 @@ def _list_notes(group: Group, style: NoteStyle) -> Iterator[Note]:
     if first.is_new:
         yield from _list_contents(group, style)
     if one.effects and (first.is_new or one.action == "create"):
-        yield Note("effects", [style.sentence(one.effects)], opening="")
+        yield Note("side effects", [style.sentence(one.effects)], opening="")
     if one.details.cost_after is not None:
         yield Note(COST, [format_group_cost(group, lambda cost: cost.describe(name))])
     if first.settings:

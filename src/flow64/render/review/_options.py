@@ -8,7 +8,7 @@ from typing import Final
 
 from attrs import frozen
 
-from ...diff import ARROW
+from ...diff import ARROW, ReadBroken
 from ...errors import OTHER_ENVIRONMENT
 from ...plan import (
     Flag,
@@ -46,6 +46,7 @@ class Option:
         words: What it does, and what follows from it; names are written by the format.
         commands: The commands to run, or the code to write. Empty if words are enough.
         language: The language of the commands.
+        is_approval: Whether to approve the change if this is chosen.
         lost: The values on the service that it replaces, each with its workflow, as
             the format writes names.
     """
@@ -53,6 +54,7 @@ class Option:
     words: str
     commands: Sequence[str] = ()
     language: str = "sh"
+    is_approval: bool = True
     lost: Sequence[str] = ()
 
 
@@ -61,11 +63,13 @@ class Decision:
     """Something to decide before the deploy, for workflows with the same options.
 
     Attributes:
+        named: The workflows, as the format writes names.
         question: What is to be decided, and for which workflows.
         options: The options.
         is_new: Whether it is about workflows that are not on the service yet.
     """
 
+    named: str
     question: str
     options: Sequence[Option]
     is_new: bool = False
@@ -102,27 +106,29 @@ def _decide(review: Review, groups: Sequence[Group], quote: Quote) -> Decision:
     asked = _Asked(review, groups, views, quote)
     named = join_groups(groups, quote, MOST_GROUPS)
     if one.lifted_by == "create":
-        question = f"{named}: one workflow or two?"
-        return Decision(question, [*_list_rename(asked)], is_new=True)
+        question = f"{named}: renamed, or another workflow?"
+        return Decision(named, question, [*_list_rename(asked)], is_new=True)
     were = "was" if len(asked.views) == 1 else "were"
     if one.lifted_by is None and one.state == "foreign":
-        options = [Option(OTHER_ENVIRONMENT), _leave_out(asked)]
-        return Decision(f"{named} {were} not deployed by this code", options)
+        other = Option(OTHER_ENVIRONMENT, is_approval=False)
+        question = f"{named} {were} not deployed by this code"
+        return Decision(named, question, [other, _leave_out(asked)])
     if one.lifted_by is None:
         words = "correct the pin, or remove it so that a new workflow is created"
-        return Decision(f"{named}: what it is pinned to is missing", [Option(words)])
+        question = f"{named}: what it is pinned to is missing"
+        return Decision(named, question, [Option(words, is_approval=False)])
     if one.state == "orphan":
-        return Decision(f"delete {named}?", [*_list_deletion(asked)])
+        return Decision(named, f"delete {named}?", [*_list_deletion(asked)])
     if one.lifted_by == "behind":
         question = f"{named} {were} deployed by newer code, or by another branch"
-        return Decision(question, [*_list_behind(asked)])
+        return Decision(named, question, [*_list_behind(asked)])
     if one.state in _EDITED:
-        question = f"{named} {were} edited on the service since the last deploy"
+        question = f"{named} {were} edited on the service (drifted)"
     elif one.state == "foreign":
         question = f"{named} {were} not deployed by this code"
     else:
         question = f"a deploy of {named} replaces text that cannot be saved"
-    return Decision(question, [*_list_overwrite(asked)])
+    return Decision(named, question, [*_list_overwrite(asked)])
 
 
 @frozen
@@ -174,16 +180,17 @@ def _overwrite(asked: _Asked) -> Option:
     deploys = ""
     if others and asked.is_only_decision:
         deploys = f"deploy all {others + len(asked.views):,}, and "
-    history = quote("flow64 history")
-    copy = f"{history} keeps a copy, which {quote('flow64 restore KEY')} restores"
+    key = asked.say(shlex.quote(asked.steps[0].key), "KEY")
+    env = "" if asked.review.env is None else f" --env {shlex.quote(asked.review.env)}"
+    restore = quote(f"flow64 restore {key}{env}")
+    copy = f"{restore} brings back what is overwritten on the service"
     if any(one.lost for one in asked.steps):
-        copy = f"{history} has no copy of what cannot be saved"
+        copy = f"{quote('flow64 history')} has no copy of what cannot be saved"
     lost = [line for group in asked.groups for line in _list_lost(group, quote)]
     if (more := len(lost) - MOST_LOST) > 0:
         lost[MOST_LOST:] = [f"and {pluralize(more, 'more value')}"]
-    lose = ". This is lost on the service" if lost else ""
     return Option(
-        f"{deploys}overwrite {both} with the code; {copy}{lose}",
+        f"{deploys}overwrite {both} with the code. {copy}",
         [asked.deploy(*_list_consents(asked.steps))],
         lost=lost,
     )
@@ -226,18 +233,19 @@ def _take_over(asked: _Asked) -> Option:
         folder = f"the folder {asked.quote('live')}" if is_named else "a folder"
         shows = f"saves {it} as JSON in {folder}"
     return Option(
-        "keep what is on the service: the author copies it into the code, and asks for "
-        f"another review. Nothing is deployed until then. This command {shows}",
+        "keep what is on the service. Request changes: the author copies it into the "
+        f"code, and asks for another review. This command {shows}",
         commands,
+        is_approval=False,
     )
 
 
 def _list_behind(asked: _Asked) -> Iterator[Option]:
     """Yield what can be done with workflows that newer code deployed."""
     yield Option(
-        "bring this code up to that commit, and review again. Nothing is deployed "
-        "until then",
+        "bring this code up to that commit, and review again",
         ["git pull"],
+        is_approval=False,
     )
     yield _overwrite(asked)
     yield _leave_out(asked)
@@ -247,6 +255,7 @@ def _list_behind(asked: _Asked) -> Iterator[Option]:
         f"{asked.quote('pyproject.toml')}, {asked.quote(where)}",
         ["branches = true"],
         "toml",
+        is_approval=False,
     )
 
 
@@ -256,7 +265,7 @@ def _list_deletion(asked: _Asked) -> Iterator[Option]:
     if asked.steps[0].lifted_by == "behind":
         words = f"bring this code up to what deployed {it}, and review again"
         more = "If that is in no commit yet, its author commits it first"
-        yield Option(f"{words}. {more}", ["git pull"])
+        yield Option(f"{words}. {more}", ["git pull"], is_approval=False)
     else:
         yield _take_over(asked)
     yield Option(
@@ -276,29 +285,25 @@ def _list_rename(asked: _Asked) -> Iterator[Option]:
         keeps = "it keeps the id, history and schedules of the one that it was"
     if code:
         into = asked.quote("Workflow(...)")
-        words = f"{keeps} if the author writes into {into}{more}"
-    else:
-        words = (
-            f"{keeps} by the argument {asked.quote('was=')}, if only the key differs"
+        how = (
+            f". Request changes: the author writes this into {into}{more}, and the "
+            "next review asks nothing more"
         )
-    yield Option(f"one, with a new key: {words}", code[:MOST_COMMANDS], "python")
+    else:
+        how = f" by the argument {asked.quote('was=')}, if only the key differs"
+    yield Option(
+        f"renamed: {keeps}{how}", code[:MOST_COMMANDS], "python", is_approval=False
+    )
     new = join_words((asked.quote(one.key) for one in asked.steps), MOST_GROUPS)
     keys = [*dict.fromkeys(key for one in renames for key in one.candidates)]
     old = join_words(map(asked.quote, keys), MOST_GROUPS) or "the other one"
+    goes_on = f"{old} stays on the service and its schedules go on"
     if len(keys) > 1:
-        goes_on = f"{old} stay on the service and their schedules go on, until somebody"
-        goes_on, stay = f"{goes_on} deletes them", "stay as they are"
-    else:
-        goes_on = f"{old} stays on the service and its schedules go on, until somebody"
-        goes_on, stay = f"{goes_on} deletes it", "stays as it is"
+        goes_on = f"{old} stay on the service and their schedules go on"
     gets = asked.say("gets a new id", "get new ids")
     yield Option(
-        f"two: {new} {gets}, without history and schedules. {goes_on}",
+        f"another workflow: {new} {gets}, without history and schedules. {goes_on}",
         [asked.deploy(*_list_consents(asked.steps))],
-    )
-    yield Option(
-        f"do nothing: nothing is deployed, and {old} {stay}, with id, history and "
-        "schedules"
     )
 
 
@@ -328,31 +333,58 @@ def _list_consents(steps: Sequence[Step]) -> Sequence[str]:
 
 
 def list_next(
-    review: Review, groups: Sequence[Group], quote: Quote
+    review: Review, groups: Sequence[Group], quote: Quote, *, is_plan: bool = False
 ) -> Iterator[Option]:
-    """Yield what to do next, apart from what is to be decided first."""
+    """Yield what to do next, apart from what is to be decided first.
+
+    Args:
+        review: The review.
+        groups: Its groups.
+        quote: Writes a name that data gives.
+        is_plan: Whether its reader deploys it, and need not approve it.
+    """
     acting = {group.one.action for group in groups} - {"none"}
     orphans = [one for one in review.workflows if one.may_prune]
     may_delete = not review.renames and any(one.action == "none" for one in orphans)
     what = f"to delete {pluralize(len(orphans), 'workflow')} that"
     what += f" {'is' if len(orphans) == 1 else 'are'} no longer in the code, with"
     what += " history and schedules"
+    broken = [group.first for group in groups if is_breaking(group)]
+    if broken:
+        yield Option(f"to fix it: {'; '.join(_list_fixes(broken, quote))}")
     if review.source == "diff" and acting:
-        yield Option(
-            "approve or reject the change. Nothing on the service changes until "
-            f"{quote('flow64 deploy')} runs"
-        )
+        yield Option(f"{_APPROVING} {quote('flow64 deploy')}")
+    elif "refuse" in acting and not is_plan:
+        yield Option(_CHOOSING)
     elif acting and "refuse" not in acting:
-        yield _deploy_all(review, groups, quote)
+        although = " although it breaks something" if broken else ""
+        words = f"to deploy it{although}"
+        if not is_plan:
+            start = f"{words}, approve it. {_APPROVING[:1].upper()}{_APPROVING[1:]}"
+            words = f"{start if broken else _APPROVING} this"
+        asks = f" ({quote('--yes')}: without asking)"
+        yield Option(f"{words}{asks}", [_deploy_all(review, groups)])
     elif not acting and may_delete:
-        what = f"nothing has to be done; {what}"
+        what = f"nothing has to be deployed; {what}"
     elif not acting:
-        yield Option("nothing has to be done")
+        yield Option("nothing has to be deployed")
     if may_delete:
         yield Option(what, [format_deploy(review, *_list_prune_flags(review))])
 
 
-def _deploy_all(review: Review, groups: Sequence[Group], quote: Quote) -> Option:
+_APPROVING: Final = (
+    "approving deploys nothing. After the merge, a person or a CI job runs"
+)
+"""What is said of each change that nothing stops."""
+
+_CHOOSING: Final = (
+    "approving deploys nothing. After the merge, a person runs the command of the "
+    "chosen option; a CI job that deploys is refused until then"
+)
+"""What is said of each change that waits for a decision."""
+
+
+def _deploy_all(review: Review, groups: Sequence[Group]) -> str:
     """Return the command that deploys, if nothing is to be decided first."""
     writing = [group for group in groups if group.one.action != "none"]
     steps = [view.step for group in writing for view in group.views]
@@ -365,30 +397,15 @@ def _deploy_all(review: Review, groups: Sequence[Group], quote: Quote) -> Option
         flags = [format_flags("KEY", _list_needed_consents(steps[0]))]
     if any(one.action == "delete" for one in steps):
         flags[:0] = [f"--prune={sum(one.may_prune for one in review.workflows)}"]
-    spends = any(one.spends and "allow_spend" not in one.details.given for one in steps)
-    agree = "you agree to what it spends" if spends else "you approve"
-    words = f"if {agree}, deploy it; {_UNTIL}"
-    broken = [group.first for group in writing if is_breaking(group)]
-    if broken:
-        mend = "; ".join(_list_mending(broken, quote))
-        words = f"first mend it: {mend}. Only if this is intended, deploy it; {_UNTIL}"
-    return Option(words, [format_deploy(review, *flags, "--yes")])
+    return format_deploy(review, *flags, "--yes")
 
 
-_UNTIL: Final = "until somebody runs this command, nothing is deployed"
-
-
-def _list_mending(views: Sequence[View], quote: Quote) -> Iterator[str]:
+def _list_fixes(views: Sequence[View], quote: Quote) -> Iterator[str]:
     """Yield what the author can do about what breaks."""
-    reads = dict.fromkeys(
-        (str(one.block), one.name) for view in views for one in view.broken_reads
+    found = dict.fromkeys(
+        _describe_fix(view, one, quote) for view in views for one in view.broken_reads
     )
-    found = [
-        f"put back what added {quote(column)} before {quote(block)}, or change "
-        f"{quote(block)} so that it does not read it"
-        for block, column in reads
-    ]
-    yield from found[:MOST_COMMANDS]
+    yield from [*found][:MOST_COMMANDS]
     if found:
         return
     columns = [*dict.fromkeys(c for view in views for c in view.dropped_columns)]
@@ -397,6 +414,19 @@ def _list_mending(views: Sequence[View], quote: Quote) -> Iterator[str]:
         yield f"keep {names} in the output if something reads it there"
     else:
         yield "correct what the checks call an error"
+
+
+def _describe_fix(view: View, read: ReadBroken, quote: Quote) -> str:
+    """Return how the author can bring a column to the block that reads it."""
+    block, column = quote(str(read.block)), quote(read.name)
+    gone = view.list_removed_producers(read.name)
+    if read.later is not None:
+        back = f"move {block} after {quote(str(read.later))}"
+    elif gone:
+        back = f"put {join_words(map(quote, gone), MOST_GROUPS, last='or')} back"
+    else:
+        back = f"put back what added {column} before {block}"
+    return f"{back}, or change {block}, which reads {column}"
 
 
 def _list_needed_consents(step: Step) -> Sequence[Flag]:

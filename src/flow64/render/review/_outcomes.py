@@ -17,7 +17,7 @@ from ._words import (
     Quote,
     describe_schedule,
     join_ways,
-    name_group,
+    list_alike,
     name_view,
     title_listed_kinds,
 )
@@ -33,9 +33,16 @@ MOST_TEXT: Final = 120
 
 
 def list_outcomes(
-    review: Review, groups: Sequence[Group], quote: Quote
+    review: Review, groups: Sequence[Group], quote: Quote, sentence: Quote
 ) -> Iterator[str]:
-    """Yield what happens to how many workflows, and the change if it is one."""
+    """Yield what happens to how many workflows, and the changes if they are few.
+
+    Args:
+        review: The review.
+        groups: Its groups.
+        quote: Writes a name that data gives.
+        sentence: Writes a sentence with words of data in it.
+    """
     what = "workflow"
     for views, words in _sort_by_outcome(groups):
         if words in _ONE_BY_ONE and len(views) <= MOST_KEYS:
@@ -48,9 +55,10 @@ def list_outcomes(
     if edited := _list_also_edited(groups):
         were = "was" if len(edited) == 1 else "were"
         named = join_words((name_view(view, quote) for view in edited), MOST_GROUPS)
-        since = "also edited on the service since the last deploy"
+        since = "also edited on the service since the last deploy (drifted)"
         yield f"{len(edited):,} of them {were} {since}: {named}"
-    yield from _list_common_changes(groups, quote)
+    yield from _list_common_changes(groups, quote, sentence)
+    yield from _list_new_columns(groups, quote, sentence)
     yield from _list_schedules(groups, quote)
     if review.listed_kinds:
         yield title_listed_kinds(review)
@@ -120,21 +128,23 @@ _KEPT: Final = (
 def _describe_new_key(review: Review, view: View, quote: Quote) -> str:
     """Return what `was=` does, of one workflow."""
     old, key = join_ways(view.old_keys, quote), quote(view.step.key)
-    stays = "it stays the same workflow on the service (id, history and schedules)"
-    needs = "" if review.env is None else ", which needs no change"
-    return f"{old} has the key {key} in the code now; {stays}{needs}"
+    stays = "" if review.env is None else f". {_STAYS}"
+    return f"{old} is renamed {key} in the code{stays}"
+
+
+_STAYS: Final = (
+    "The workflow on the service stays as it is: same id, history and schedules"
+)
 
 
 def _describe_question(_: Review, view: View, quote: Quote) -> str:
     """Return what is to be decided about a new workflow that may have an old key."""
     key = quote(view.step.key)
-    if len(view.old_keys) == 1:
-        old = f"{quote(view.old_keys[0])} is"
-        asks = "one workflow with a new key, or two?"
-    else:
-        old = f"{join_words(map(quote, view.old_keys), MOST_KEYS)} are"
-        asks = "one of them with a new key, or another workflow?"
-    return f"{old} no longer in the code, and {key} is new: {asks}"
+    old = join_words(map(quote, view.old_keys), MOST_KEYS, last="or")
+    return (
+        f"flow64 cannot tell whether {old} was renamed {key}, or is replaced by "
+        "another workflow"
+    )
 
 
 _ONE_BY_ONE: Final[Mapping[tuple[str, str], Callable[[Review, View, Quote], str]]] = {
@@ -151,30 +161,45 @@ def _name_few(views: Sequence[View], quote: Quote) -> str:
     return f" ({join_words(name_view(view, quote) for view in views)})"
 
 
-def _list_common_changes(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
-    """Yield the change that all written workflows have, if it is one.
+def _list_common_changes(
+    groups: Sequence[Group], quote: Quote, sentence: Quote
+) -> Iterator[str]:
+    """Yield the changes of written workflows, if most of them change alike.
 
-    The changes of workflows that were also edited follow, each by itself.
+    Those of workflows that were also edited follow. Each change is named once.
     """
     written = [
         group for group in groups if group.like is None and group.one.action == "update"
     ]
     if len(written) != 1:
         return
-    [group] = written
-    edited = _list_edited_groups(groups)
-    number = pluralize(len(group.views), "workflow")
-    common = _describe_changes(group.first)
-    if common:
-        yield f"{number if edited else 'the change'}: {_join_changes(common, quote)}"
-    for other in edited[:MOST_GROUPS]:
-        found = _describe_changes(other.first)
-        shared = [change for change in found if change in common]
-        besides = [change for change in found if change not in common]
-        parts = [_join_changes(part, quote) for part in (shared, besides) if part]
-        yield f"{name_group(other, quote)}: {', and '.join(parts)}"
-    if (more := len(edited) - MOST_GROUPS) > 0:
-        yield pluralize(more, "more group")
+    yield from list_alike(
+        [*written, *_list_edited_groups(groups)],
+        groups,
+        quote,
+        lambda view: _describe_changes(view, quote, sentence),
+        what="more change",
+    )
+
+
+def _list_new_columns(
+    groups: Sequence[Group], quote: Quote, sentence: Quote
+) -> Iterator[str]:
+    """Yield the columns that outputs gain, and the blocks that take them outside."""
+
+    def gain(view: View) -> Iterator[str]:
+        several = len(view.added_columns) > 1
+        columns = join_first(view.added_columns, MOST_KEYS, quote)
+        it = "them" if several else "it"
+        sent = "".join(
+            f"; {quote(name)} gets {it} too, and {sentence(target)}"
+            for name, target in view.list_senders(is_after=True)[:MOST_KEYS]
+        )
+        if columns:
+            yield f"the output gains the column{'s' * several} {columns}{sent}"
+
+    changed = [group for group in groups if group.one.changes]
+    yield from list_alike(changed, groups, quote, gain)
 
 
 def _list_schedules(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
@@ -198,14 +223,10 @@ def _list_schedules(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
         yield f"{number} will run the changed version: {listed}"
 
 
-def _join_changes(changes: Sequence[str], quote: Quote) -> str:
-    return join_first(changes, 2, lambda text: quote(truncate(text, MOST_TEXT)))
-
-
-def _describe_changes(view: View) -> Sequence[str]:
+def _describe_changes(view: View, quote: Quote, sentence: Quote) -> Sequence[str]:
     """Return the changes of a workflow in words, without its edges."""
     return [
-        _describe_line(view, section, line)
+        _describe_line(view, section, line, quote, sentence)
         for section in list_change_sections(view)
         if not section.is_about_edges
         for line in section.lines
@@ -213,28 +234,54 @@ def _describe_changes(view: View) -> Sequence[str]:
     ]
 
 
-def _describe_line(view: View, section: Section, line: Line) -> str:
+def _describe_line(
+    view: View, section: Section, line: Line, quote: Quote, sentence: Quote
+) -> str:
     """Return a line and what it is about, in words instead of its sign."""
+    block = quote(section.title.removeprefix(_BLOCK)) if section.title else ""
+    text = truncate(line.text, MOST_TEXT)
     if line.is_about_block:
         place = ""
         if line.sign == "+" and section.block is not None:
-            place = _describe_place(view, section.block)
-        return f"{section.title} {line.text.removeprefix(THE_BLOCK)}{place}"
-    if section.title and line.sign in _VERBS:
-        return f"{section.title} {_VERBS[line.sign]} {line.text}"
-    shown = str(line)[2:]
-    if get_edit(line) is not None:
-        shown = f"{line.label}{line.before} (set on the service) {ARROW} {line.after}"
-    return f"{section.title}: {shown}" if section.title else shown
+            place = _describe_place(view, section.block, quote)
+        return f"{_BLOCK}{block} {sentence(text.removeprefix(THE_BLOCK))}{place}"
+    if line.before is None:
+        if block and line.sign in _VERBS:
+            return f"{block} {_VERBS[line.sign]} {quote(text)}"
+        return f"{block}: {sentence(text)}" if block else sentence(text)
+    old, new = (
+        part if part.isdecimal() else quote(truncate(part, MOST_TEXT))
+        for part in (line.before, str(line.after))
+    )
+    about = f"{block}: " if block else ""
+    label = f"{sentence(line.label.rstrip())} " if line.label else ""
+    return f"{about}{label}{old} {ARROW} {new}{_describe_edit(line, old)}"
+
+
+_BLOCK: Final = "block "
+"""Start of the title of lines about a block."""
+
+
+def _describe_edit(line: Line, old: str) -> str:
+    """Return the part of an edit in a change; empty if nothing was edited."""
+    edit = get_edit(line)
+    if edit is None:
+        return ""
+    if edit.before == line.after:
+        return " (undoes an edit on the service)"
+    return f" ({old} was set on the service)"
 
 
 _VERBS: Final = {"+": "now has", "-": "no longer has"}
 """What a sign says of a block."""
 
 
-def _describe_place(view: View, block: str) -> str:
+def _describe_place(view: View, block: str, quote: Quote) -> str:
     """Return where a new block stands in the flow."""
-    before, after = (join_words(names) for names in view.find_neighbours(block))
+    before, after = (
+        join_words(map(quote, names), MOST_KEYS)
+        for names in view.find_neighbours(block)
+    )
     if before and after:
         return f", between {before} and {after}"
     if before or after:

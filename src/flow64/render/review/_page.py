@@ -17,7 +17,7 @@ from ...plan import Review
 from ...text import pluralize
 from .._style import STYLE as GRAPH_STYLE
 from ._grouping import Group, group_review
-from ._headline import list_facts
+from ._headline import describe_verdict, list_facts
 from ._notes import NoteStyle, list_notes
 from ._options import (
     Option,
@@ -52,6 +52,7 @@ from ._words import (
     name_view,
     sign_group,
     title_listed_kinds,
+    title_source,
 )
 
 MOST_BLOCKS: Final = 2_000
@@ -123,15 +124,18 @@ def _write_head(review: Review, groups: Sequence[Group]) -> Iterator[str]:
     yield "<body>"
     yield '<a class="skip" href="#main">Skip to the changes</a>'
     yield "<header>"
-    yield f"<h1>flow64 review {about}</h1>"
+    yield f"<h1>flow64 review {about}: {describe_verdict(groups)}</h1>"
     yield '<dl class="summary">'
+    needs_action = any(group.one.action != "none" for group in groups)
     for number, fact in enumerate(list_facts(review, groups, write_code, escape_text)):
-        style = "asked" if fact.is_asked else "bad" if fact.is_bad else ""
-        style = "" if number and not style else f' class="{style or "what"}"'
+        style = "asked" if fact.is_asked else "" if number else "what"
+        style = style and f' class="{style}"'
         label = fact.label[:1].upper() + fact.label[1:]
         texts = [f"<p>{text}</p>" for text in fact.texts]
-        if fact.is_asked:
-            texts[-1] = f'<p><a href="#next">{fact.texts[-1]}</a></p>'
+        for at in range(fact.bad):
+            texts[at] = f'<p class="bad">{fact.texts[at]}</p>'
+        if fact.is_asked and needs_action:
+            texts[0] = f'<p><a href="#next">{fact.texts[0]}</a></p>'
         yield f"<div{style}><dt>{label}</dt><dd>{''.join(texts)}</dd></div>"
     yield "</dl>"
     yield "</header>"
@@ -325,7 +329,8 @@ def _write_source(group: Group, room: PageRoom) -> Iterator[str]:
     lines = found.lines[: min(MOST_CODE, room.lines)]
     room.lines -= len(lines)
     first = "" if len(group.views) == 1 else f", of {write_code(group.first.step.key)}"
-    yield f'<details class="source"><summary>As flow64 code{first}</summary>'
+    title = title_source(group).capitalize()
+    yield f'<details class="source"><summary>{title}{first}</summary>'
     yield '<ul class="codes">'
     for line in lines:
         if line.startswith("@"):

@@ -9,7 +9,7 @@ from typing import Final
 from attrs import define, frozen
 
 from ...definition import canonical_id
-from ...diff import ARROW, EDGES, Line, Section
+from ...diff import ARROW, EDGES, MISSING_COLUMNS, Line, Section
 from ...redaction import clean_text, redact_keys
 from .._graph import Graph, GraphNode, graph_between, mark_broken
 from .._style import STYLE as GRAPH_STYLE
@@ -178,7 +178,7 @@ def write_changes(
         yield "</ul></div>"
 
 
-_PLACES: Final = {EDGES: "edges", "broken reads": "breaks"}
+_PLACES: Final = {EDGES: "edges", MISSING_COLUMNS: "breaks"}
 """The places on the page of lines that are not about one block, by their titles."""
 
 

@@ -13,7 +13,7 @@ from ...plan import Review, format_flags
 from ...redaction import clean_text
 from ...text import join_first, pluralize
 from ._grouping import Group, group_review
-from ._headline import list_facts
+from ._headline import describe_verdict, list_facts
 from ._notes import Note, NoteStyle, list_notes
 from ._options import (
     Option,
@@ -84,7 +84,7 @@ def _lines(
         yield "not checked:"
         yield from (f"    {doubt}" for doubt in review.not_checked)
     if groups:
-        yield from _next_lines(review, groups, is_applied=is_applied)
+        yield from _next_lines(review, groups, is_plan=is_plan, is_applied=is_applied)
 
 
 def _head_lines(
@@ -93,22 +93,26 @@ def _head_lines(
     """Yield what was planned, and the answers that come first."""
     facts = list_facts(review, groups, str, str)
     if review.env is not None:
-        plan = f"review of environment {review.env}"
+        plan = f"review of environment {review.env}: {describe_verdict(groups)}"
         if is_plan:
             plan = f"plan for environment {review.env} at {review.endpoint}"
             plan += _format_requests(review)
-        nothing = f"nothing changes{facts[0].text.removeprefix('nothing')}"
-        yield plan if groups else f"{plan}: {nothing}"
+        if not groups:
+            nothing = f"nothing changes{facts[0].text.removeprefix('nothing')}"
+            plan = f"{plan.partition(': ')[0]}: {nothing}"
+        yield plan
     # If nothing changes, one line says it.
     shown = facts if groups else facts[:1] if review.env is None else ()
-    for number, fact in enumerate(shown):
-        indent = "    " if number else ""
-        yield f"{indent}{fact.label}: {fact.texts[0]}"
-        yield from (f"        {text}" for text in fact.texts[1:])
+    for fact in shown:
+        if len(fact.texts) == 1:
+            yield f"{fact.label}: {fact.texts[0]}"
+        else:
+            yield f"{fact.label}:"
+            yield from (f"    {text}" for text in fact.texts)
 
 
 def _next_lines(
-    review: Review, groups: Sequence[Group], *, is_applied: bool
+    review: Review, groups: Sequence[Group], *, is_plan: bool, is_applied: bool
 ) -> Iterator[str]:
     """Yield what to decide, or what to do next."""
     for decision in list_decisions(review, groups, str):
@@ -116,7 +120,8 @@ def _next_lines(
         yield f"to decide: {decision.question}"
         for number, option in enumerate(decision.options, 1):
             yield from _option_lines(f"{number}. ", option)
-    for option in () if is_applied else list_next(review, groups, str):
+    found = list_next(review, groups, str, is_plan=is_plan)
+    for option in () if is_applied else found:
         yield ""
         yield from _option_lines("next: ", option, indent="")
 

@@ -14,6 +14,8 @@ from typing import Final
 
 from attrs import evolve, frozen
 
+from ...analysis import column_flow, effects
+from ...blocks import CATALOGUE
 from ...definition import EMPTY, Definition, canonical_id
 from ...diff import (
     BlockAdded,
@@ -22,6 +24,7 @@ from ...diff import (
     BlockRemoved,
     BlockRenamed,
     Change,
+    ColumnAdded,
     ColumnDropped,
     Consequence,
     CostChanged,
@@ -255,6 +258,67 @@ class View:
         """The columns that the output loses."""
         found = self._consequences
         return [one.name for one in found if isinstance(one, ColumnDropped)]
+
+    @property
+    def added_columns(self) -> Sequence[str]:
+        """The columns that the output gains."""
+        found = self._consequences
+        return [one.name for one in found if isinstance(one, ColumnAdded)]
+
+    @property
+    def changed_filters(self) -> Sequence[str]:
+        """The blocks that drop rows, and that are new or changed, by name."""
+        kept = [one for one in self.changes if not isinstance(one, BlockRemoved)]
+        blocks = [getattr(one, "block", None) for one in kept]
+        return [
+            *dict.fromkeys(
+                str(block)
+                for block in blocks
+                if block is not None
+                and block.kind in CATALOGUE
+                and CATALOGUE[block.kind].about.drops_rows
+            )
+        ]
+
+    def list_senders(self, *, is_after: bool) -> Sequence[tuple[str, str]]:
+        """Return the blocks that take changed columns outside, each with its target.
+
+        Args:
+            is_after: Whether columns are meant that the output gains. If not, those
+                that it loses.
+        """
+        details = self.step.details
+        definition = details.after if is_after else details.before
+        columns = self.added_columns if is_after else self.dropped_columns
+        if definition is None or not columns:
+            return []
+        before = column_flow(definition).before
+        return [
+            (self.names[canonical_id(definition.blocks[at].id)], touch.target)
+            for touch in effects(definition).touches
+            if touch.effect == "writes-outside" and touch.target is not None
+            for at in touch.positions
+            if any(column in before[at] for column in columns)
+        ]
+
+    def list_removed_producers(self, column: str) -> Sequence[str]:
+        """Return the removed blocks that added a column, by name."""
+        before = self.step.details.before
+        if before is None:
+            return []
+        gone = {
+            canonical_id(one.block.id)
+            for one in self.changes
+            if isinstance(one, BlockRemoved)
+        }
+        return [
+            self.names[block_id]
+            for block, fact in zip(
+                before.blocks, column_flow(before).facts, strict=True
+            )
+            if (block_id := canonical_id(block.id)) in gone
+            and any(one.name == column for one in fact.adds)
+        ]
 
     @property
     def is_breaking(self) -> bool:

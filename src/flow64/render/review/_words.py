@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from ...analysis import Estimate, summarize_kind_changes
 from ...diff import ARROW, Section, format_cost_change
 from ...plan import FLAGS, Action, Review, ScheduleRef, State
-from ...text import join_words
+from ...text import join_words, pluralize
 from ._grouping import Group
 from ._versions import join_versions
 from ._view import View
@@ -54,7 +54,10 @@ STATES: Final[dict[State, tuple[str, str]]] = {
         "is pinned to a workflow that is not on the service",
         "are pinned to workflows that are not on the service",
     ),
-    "new": ("is new or has a new key", "are new or have new keys"),
+    "new": (
+        "may be a rename, or another workflow",
+        "may be renames, or other workflows",
+    ),
     "update": ("differs", "differ"),
     "converged": ("has no stamp of its own", "have no stamp of their own"),
     "unchanged": (
@@ -116,7 +119,7 @@ def _describe_breakage(group: Group) -> str:
     if not is_breaking(group):
         return ""
     if view.broken_reads:
-        return ("breaks a read", "break a read")[several]
+        return ("reads a missing column", "read a missing column")[several]
     if view.errors:
         return ("has a new error", "have a new error")[several]
     return ("loses output columns", "lose output columns")[several]
@@ -169,14 +172,103 @@ MOST_WAYS: Final = 3
 
 def name_group(group: Group, quote: Quote) -> str:
     """Name a group by the key of its only workflow, or by what its keys share."""
-    if len(group.views) == 1:
+    number = len(group.views)
+    if number == 1:
         return name_view(group.first, quote)
-    return f"{quote(group.label)} ({len(group.views):,})"
+    if group.folder is None:
+        return f"{quote(group.keys[0])} and {number - 1:,} more"
+    return f"{number:,} of {quote(group.folder)}"
 
 
 def join_groups(groups: Iterable[Group], quote: Quote, most: int) -> str:
     """Return the names of some groups, as in `a, b and c`."""
     return join_words((name_group(one, quote) for one in groups), most)
+
+
+def list_alike(
+    some: Sequence[Group],
+    groups: Sequence[Group],
+    quote: Quote,
+    describe: Callable[[View], Iterable[str]],
+    *,
+    is_conditional: bool = False,
+    what: str = "more group",
+) -> Iterator[str]:
+    """Yield facts about some groups. Each is said once, with its workflows.
+
+    Args:
+        some: The groups to describe.
+        groups: All groups of the review.
+        quote: Writes a name that data gives.
+        describe: Returns the facts about one workflow.
+        is_conditional: Whether a fact is only so if the workflow is written.
+        what: The name of facts that are only counted.
+    """
+    having: dict[str, list[Group]] = {}
+    for group in some:
+        for fact in describe(group.first):
+            having.setdefault(fact, []).append(group)
+    for fact, alike in [*having.items()][:MOST_FACTS]:
+        refused = [group for group in alike if group.one.action == "refuse"]
+        start = _begin_fact(alike, groups, quote, refused if is_conditional else [])
+        yield f"{start}{fact}"
+    if (more := len(having) - MOST_FACTS) > 0:
+        yield pluralize(more, what)
+
+
+def _begin_fact(
+    alike: Sequence[Group],
+    groups: Sequence[Group],
+    quote: Quote,
+    refused: Sequence[Group],
+) -> str:
+    """Return the start of a fact that names its workflows, as in `a and b: `.
+
+    It is empty if the review has no others. Many are named by the few that are missing.
+
+    Args:
+        alike: The groups that the fact is about.
+        groups: All groups of the review.
+        quote: Writes a name that data gives.
+        refused: Those for which it is only so if they are overwritten.
+    """
+    acting = [group for group in groups if group.one.action != "none"]
+    ones = [view for group in alike for view in group.views]
+    others = [v for group in acting if group not in alike for v in group.views]
+    notes: list[str] = []
+    if not others and len(alike) == 1 and not refused:
+        return ""
+    if len(ones) <= MOST_NAMED:
+        named = join_words(name_view(view, quote) for view in ones)
+    elif not others:
+        named = f"all {len(ones):,} workflows"
+    elif len(others) <= MOST_EXCEPTED:
+        named = f"{len(ones):,} workflows"
+        notes.append(f"all but {join_words(name_view(v, quote) for v in others)}")
+    else:
+        named = join_groups(alike, quote, MOST_NAMED + 1)
+    if refused and len(refused) < len(alike):
+        it = "it" if len(refused) == len(refused[0].views) == 1 else "them"
+        some = join_groups(refused, quote, MOST_NAMED + 1)
+        notes.append(f"{some} only if you overwrite {it}")
+    whole = f"{named} ({'; '.join(notes)})" if notes else named
+    return f"{'if you overwrite ' * (len(refused) == len(alike))}{whole}: "
+
+
+MOST_FACTS: Final = 4
+"""The most facts of one sort that the first lines say."""
+
+MOST_NAMED: Final = 3
+"""The most workflows that are named one by one in a sentence about several groups."""
+
+MOST_EXCEPTED: Final = 2
+"""The most workflows that are named as exceptions."""
+
+
+def title_source(group: Group) -> str:
+    """Return the heading of the changes as code."""
+    sides = f" (service now {ARROW} code)" if group.one.edits else ""
+    return f"as flow64 code{sides}"
 
 
 def format_share(number: int, group: Group) -> str:
@@ -200,10 +292,11 @@ def format_group_cost(group: Group, word: Callable[[Estimate], str]) -> str:
 def _format_both_costs(
     before: Estimate, after: Estimate, word: Callable[[Estimate], str]
 ) -> str:
-    """Return the cost of one workflow with a new key, and that of two workflows."""
+    """Return the cost of a renamed workflow, and that of two workflows."""
     old, new = (format_cost_change(None, one, word) for one in (before, after))
-    both = f"{new} each" if old == new else f"{old} and {new}"
-    return f"one workflow: {format_cost_change(before, after, word)}; two: {both}"
+    both = f"{new} for each of the two" if old == new else f"{old} and {new}"
+    another = f"another workflow: {both}"
+    return f"renamed: {format_cost_change(before, after, word)}; {another}"
 
 
 def describe_schedule(schedule: ScheduleRef) -> str:

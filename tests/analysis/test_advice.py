@@ -703,7 +703,7 @@ EFFECTS = [
         ],
     ),
     ("effects", Webhook(LEAD) >> Deduplicate(), []),
-    ("effects", finder(), [("note", None, "spends at each run: find_email")]),
+    ("effects", finder(), [("note", None, "costs credits in each run: find_email")]),
 ]
 
 

@@ -159,7 +159,7 @@ def test_what_is_learned_takes_part():
 
     assert [stage.rows for stage in lineage(made)] == ["LEAD", "LEAD"]
     assert str(cost(made)).startswith("1,000 input rows may cost up to $20 ")
-    assert str(effects(made)) == "spends at each run: score_lead"
+    assert str(effects(made)) == "costs credits in each run: score_lead"
     flow = Webhook(COMPANY) >> RawBlock("score_lead")
     assert [one[0] for one in told(flow, "row-kind-mismatch")] == ["error"]
 

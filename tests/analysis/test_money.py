@@ -301,8 +301,8 @@ def test_effects():
 
     assert str(found).split("; ") == [
         "spends as soon as it is created: search",
-        "spends at each run: search, find_email (2 blocks)",
-        "may spend at each run (no source says whether it does): qa_agent",
+        "costs credits in each run: search, find_email (2 blocks)",
+        "may cost credits in each run (no source says whether it does): qa_agent",
         (
             "leaves something outside at each run: adds rows to it, makes a "
             "notebook, adds "

@@ -106,7 +106,7 @@ def test_what_is_known_follows_the_class():
     assert "unknown-kind" not in {finding.code for finding in findings(again)}
     assert lineage(again)[-1].columns["score"].type == "int"
     assert str(cost(again)).startswith("1,000 input rows may cost up to $20 ")
-    assert str(effects(again)) == "spends at each run: score_lead"
+    assert str(effects(again)) == "costs credits in each run: score_lead"
 
 
 @pytest.mark.parametrize(

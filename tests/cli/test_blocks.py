@@ -76,7 +76,7 @@ def test_one(named, flow64):
     assert lines[0] == "find_email  documented once (SK)"
     assert "import   from flow64.blocks import FindEmail" in lines
     assert "rows     takes LEAD rows, gives LEAD rows (documented once)" in lines
-    assert "effects  spends at each run" in lines
+    assert "effects  costs credits in each run" in lines
     assert "price    at most $0.05 a row (documented; FE, SK)" in lines
     assert (
         "         with mode='PERSONAL': at most $0.20 a row (documented once; FE)"

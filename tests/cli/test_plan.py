@@ -59,7 +59,7 @@ not checked: what the blocks return (a review starts no run)
             + title
             + unknown columns
     blocks: webhook, lead_enrichment
-    spends at each run: lead_enrichment
+    costs credits in each run: lead_enrichment
     cost per 1,000 input rows: at most $100
     in leads.py
 

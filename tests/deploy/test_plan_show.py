@@ -70,7 +70,7 @@ not checked:
             + email_status: str
             + unknown columns
     blocks: webhook, find_email, outgoing_webhook
-    spends at each run: find_email; leaves something outside at each run: posts to https://example.com
+    costs credits in each run: find_email; leaves something outside at each run: posts to https://example.com
     cost per 1,000 input rows: at most $50
     in tests/service/support.py
 
@@ -108,7 +108,7 @@ not checked:
             + note key-from-title: its key is made from its title, so a new title is a new workflow
             + warning auto-execute (search): auto_execute buys as soon as the workflow is created, before any run
     blocks: search, find_email
-    spends as soon as it is created: search; spends at each run: search, find_email
+    spends as soon as it is created: search; costs credits in each run: search, find_email
     cost per 1,000 input rows: find_email $0.05 a row, for an unknown number of rows + unknown for search
     spends as soon as it is written: search buys at creation; to allow it, add --allow-spend found-people
     in tests/deploy/planned.py
@@ -999,7 +999,7 @@ DATA = snapshot(
                         "open": [],
                         "unconfirmed": {},
                     },
-                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "effects": "costs credits in each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "live": None,
                 }
             ],
@@ -1027,7 +1027,7 @@ DATA = snapshot(
                         "unconfirmed": {},
                     },
                     "spends": ["search buys at creation"],
-                    "effects": "spends as soon as it is created: search; spends at each run: search, find_email",
+                    "effects": "spends as soon as it is created: search; costs credits in each run: search, find_email",
                     "live": None,
                     "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:found-people 709fda43e6da8929 709fda43e6da8929 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa =d61f8d56;auto_execute,dataframe_type,query=67ac9545]",
                 }
@@ -1156,7 +1156,7 @@ DATA = snapshot(
                         "open": [],
                         "unconfirmed": {},
                     },
-                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "effects": "costs credits in each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads b5764f3d4ae95e39 b5764f3d4ae95e39 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
                 }
             ],
@@ -1213,7 +1213,7 @@ DATA = snapshot(
                         "open": [],
                         "unconfirmed": {},
                     },
-                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "effects": "costs credits in each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "touched": {
                         "schedules": [
                             {
@@ -1252,7 +1252,7 @@ DATA = snapshot(
                         "open": [],
                         "unconfirmed": {},
                     },
-                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "effects": "costs credits in each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "not_checked": [
                         "cannot show the edit: the last deployed version was not found"
                     ],
@@ -1291,7 +1291,7 @@ DATA = snapshot(
                         "open": [],
                         "unconfirmed": {},
                     },
-                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "effects": "costs credits in each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "live": "3662eddc72c5092e4f45ec5ad7b3299cbe1028f89e4dbde77d3b779794ce8812",
                 }
             ],
@@ -1363,7 +1363,7 @@ DATA = snapshot(
                         "open": [],
                         "unconfirmed": {},
                     },
-                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "effects": "costs credits in each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "live": "3662eddc72c5092e4f45ec5ad7b3299cbe1028f89e4dbde77d3b779794ce8812",
                     "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:leads b5764f3d4ae95e39 b5764f3d4ae95e39 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1733cc61;mode=362c3001;url=fe74f988]",
                 }
@@ -1466,7 +1466,7 @@ DATA = snapshot(
                         "open": [],
                         "unconfirmed": {},
                     },
-                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "effects": "costs credits in each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "live": "3cbf67274397407e4ceb70e64acdbe5ca9711157f022c0ac8c44991d6aed20f4",
                 }
             ],
@@ -1525,7 +1525,7 @@ DATA = snapshot(
                         "open": [],
                         "unconfirmed": {},
                     },
-                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "effects": "costs credits in each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "live": "baf690ddc37fc8d6e4d911923c8f3ed82bbdcb59e8cac9b17fa22f0696b8f81f",
                 }
             ],
@@ -1628,7 +1628,7 @@ DATA = snapshot(
                         "open": [],
                         "unconfirmed": {},
                     },
-                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "effects": "costs credits in each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "live": None,
                     "stamp": "[flow64:1 ns:acme.example/project:growth/workflow:new 96dc781e7eaadcf8 96dc781e7eaadcf8 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=6266e506;mode=c7e68c1a;url=75dc808a]",
                 },
@@ -1730,7 +1730,7 @@ DATA = snapshot(
                         "open": [],
                         "unconfirmed": {},
                     },
-                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "effects": "costs credits in each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "live": None,
                 },
                 {
@@ -1781,7 +1781,7 @@ DATA = snapshot(
                         "open": [],
                         "unconfirmed": {},
                     },
-                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "effects": "costs credits in each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "live": None,
                 },
                 {
@@ -1867,7 +1867,7 @@ DATA = snapshot(
                         "open": [],
                         "unconfirmed": {},
                     },
-                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "effects": "costs credits in each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "not_checked": [
                         "whether it takes back work: it was deployed from a dirty working tree"
                     ],
@@ -1970,7 +1970,7 @@ DATA = snapshot(
                         "open": [],
                         "unconfirmed": {},
                     },
-                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "effects": "costs credits in each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "stamp": "[flow64:1 ns:acme.example/project:sales/workflow:theirs/pin:8c3c91bb-4d11-5075-b493-0478774c2aed 0375cd47e1a44098 0375cd47e1a44098 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa dataframe_type,input_schema=1191bf7e;mode=1be6adfc;url=853becfb]",
                 }
             ],
@@ -2074,7 +2074,7 @@ DATA = snapshot(
                         "open": [],
                         "unconfirmed": {},
                     },
-                    "effects": "spends at each run: find_email; leaves something outside at each run: posts to https://example.com",
+                    "effects": "costs credits in each run: find_email; leaves something outside at each run: posts to https://example.com",
                     "live": "f532f198820f0fc2f5a57f7ef8f21bd7285338946008c02b67cb8cd2edab272d",
                 }
             ],

@@ -76,8 +76,8 @@ def test_the_same_cost_is_no_change():
     """Of a price that is zero, as of none."""
     before, after = compiled(SOURCE), compiled(SOURCE >> FindEmail())
 
-    assert "cost" not in followed(before, after, prices={"find_email": 0.0})
-    assert "cost" not in followed(before, before)
+    assert "cost per" not in followed(before, after, prices={"find_email": 0.0})
+    assert "cost per" not in followed(before, before)
 
 
 @pytest.mark.parametrize("price", [-1, float("nan"), float("inf"), "1", True, None])

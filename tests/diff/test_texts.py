@@ -419,8 +419,8 @@ output columns
     + phone
 ~ cost per 1,000 input rows: at most $50 → $300 (+$250)
 side effects
-    - find_email no longer spends at each run
-    + find_phone spends at each run
+    - find_email no longer costs credits in each run
+    + find_phone costs credits in each run
 """,
     ),
     "a column of another type": (
@@ -463,12 +463,12 @@ output columns
 ~ cost per 1,000 input rows: at most find_email $0.05, find_phone $0.30 a row, for an \
 unknown number of rows + unknown for company_enrichment → $45 + unknown for search
 side effects
-    - company_enrichment no longer spends at each run
-    - find_phone no longer spends at each run
+    - company_enrichment no longer costs credits in each run
+    - find_phone no longer costs credits in each run
     - append_to_notebook no longer leaves something outside at each run: adds rows to \
 notebook '7d0c2c52-6d0b-4f2e-9d53-1d7b0e8a4f11'
-    + search spends at each run
-    + lead_enrichment spends at each run
+    + search costs credits in each run
+    + lead_enrichment costs credits in each run
     + append_to_notebook leaves something outside at each run: adds rows to it
     + append_to_notebook makes a place to keep rows: makes a notebook
 findings

@@ -260,7 +260,7 @@ def test_block_says_where_its_rows_come_from(look, fleet):
     assert said["Role"] == "step: changes rows"
     assert said["Input from"] == "webhook"
     assert said["Takes"] == "LEAD rows"
-    assert said["At the service"] == "spends at each run"
+    assert said["At the service"] == "costs credits in each run"
     assert "fed by" not in said
 
 

@@ -71,7 +71,7 @@ def test_alone():
     ]  # fmt: skip
     assert titles(root, "block") == [
         "webhook; gives LEAD rows",
-        "mail (find_email); gives LEAD rows; spends at each run",
+        "mail (find_email); gives LEAD rows; costs credits in each run",
     ]
     assert titles(root, "edge") == ["webhook → mail: LEAD rows"]
 
@@ -116,7 +116,10 @@ def test_marks():
         "~>", "~", "\N{MINUS SIGN}", "+", "+", "\N{MINUS SIGN}", "~", ">",
     ]  # fmt: skip
     assert titles(root, "changed")[:2] == [
-        ("find_email; changed and moved; +mode; gives LEAD rows; spends at each run"),
+        (
+            "find_email; changed and moved; +mode; gives LEAD rows; costs credits in "
+            "each run"
+        ),
         (
             "unique (deduplicate); changed; was deduplicate; has another id; "
             "gives LEAD rows"

@@ -52,8 +52,8 @@ before any run. `writes-outside` leaves something that stays after the run.
 
 EFFECT_WORDS: Final[Mapping[Effect, str]] = {
     "spends-on-create": "spends as soon as it is created",
-    "spends": "spends at each run",
-    "may-spend": "may spend at each run (no source says whether it does)",
+    "spends": "costs credits in each run",
+    "may-spend": "may cost credits in each run (no source says whether it does)",
     "writes-outside": "leaves something outside at each run",
     "creates-storage": "makes a place to keep rows",
 }

@@ -369,7 +369,7 @@ def test_group_that_a_plan_prints(deployed, flow64):
     _, planned, _ = flow64("plan")
     code, printed, _ = flow64("deploy", "leads/*", "--yes")
 
-    assert "~ leads/* (3): will change" in planned
+    assert "~ 3 of leads/*: will change" in planned
     assert (code, printed.count("done")) == (0, 3)
 
 

@@ -70,7 +70,7 @@ def test_terminal(leads, variables, option, has_colours):
     text = shown("check", str(leads), *option, **variables)
 
     assert ("\x1b[" in text) == has_colours
-    assert ESCAPE.sub("", text).startswith("note[effects] spends")
+    assert ESCAPE.sub("", text).startswith("note[effects] costs")
 
 
 @pytest.mark.usefixtures("leads")

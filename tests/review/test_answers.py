@@ -162,7 +162,7 @@ def test_rename_without_an_argument():
     made = rename()
     apart = evolve(made, renames=(evolve(made.renames[0], was=None),))
 
-    assert "schedules by the argument was=, if only the key differs\n" in as_text(apart)
+    assert "the author pins the old ids (docs/how-to-rename.md)\n" in as_text(apart)
 
 
 def test_drifted_workflows_are_one_decision():

@@ -290,7 +290,11 @@ def _list_rename(asked: _Asked) -> Iterator[Option]:
             "next review asks nothing more"
         )
     else:
-        how = f" by the argument {asked.quote('was=')}, if only the key differs"
+        pins = asked.quote("docs/how-to-rename.md")
+        how = (
+            ". Request changes: more than the key differs, so the author pins the old "
+            f"ids ({pins})"
+        )
     yield Option(
         f"renamed: {keeps}{how}", code[:MOST_COMMANDS], "python", is_approval=False
     )

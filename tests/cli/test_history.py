@@ -106,8 +106,10 @@ def test_unknown_key(replaced, flow64):
     assert "there is no workflow 'inbuond' (did you mean 'inbound'?)" in told
 
 
-def test_nothing_yet(leads, flow64):
+def test_nothing_yet(leads, flow64, monkeypatch):
     """Neither a key nor a service is needed."""
+    # That of the working folder; the other one is shared by all tests.
+    monkeypatch.delenv("FLOW64_HISTORY")
     assert flow64("history") == (0, "", "nothing was replaced yet\n")
     code, printed, _ = flow64("history", "inbound", "--json")
     assert (code, json.loads(printed)["entries"]) == (0, [])

@@ -110,7 +110,7 @@ class Context(click.Context):
 class Commands(click.Group):
     """A group that loads a command when it is used."""
 
-    context_class = Context
+    context_class: type[click.Context] = Context
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click asks so
         """Return the names of all commands."""

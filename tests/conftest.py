@@ -20,7 +20,7 @@ settings.register_profile(
 settings.register_profile("full", settings.get_profile("quick"), max_examples=40)
 settings.register_profile(
     "laws",
-    max_examples=120,
+    max_examples=60,
     derandomize="CI" in os.environ,
     deadline=None,
     print_blob=True,

@@ -38,9 +38,7 @@ PINS = "requirements/dev.txt"
 TEST_PINS = "requirements/test.txt"
 # The other HTTP library, which the tests of the service run with too.
 HTTPX2_PINS = "requirements/httpx2.txt"
-SERVICE_TESTS = [
-    f"tests/{room}" for room in ("api", "client", "deploy", "runs", "survival")
-]
+SERVICE_TESTS = [f"tests/{room}" for room in ("api", "client", "survival")]
 # A budget larger than that of `make test`; the laws have their own gate.
 FULL = ("--hypothesis-profile=full", "--ignore", "tests/laws")
 MADE = Path(".nox")

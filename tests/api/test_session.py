@@ -314,6 +314,7 @@ class Limited:
         pass
 
 
+@pytest.mark.slow
 @BOTH
 def test_thousand_deploys_are_hardly_ever_turned_away(kind):
     """Three requests each, at a service that allows 500 a minute and says no more."""

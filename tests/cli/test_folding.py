@@ -77,6 +77,7 @@ def project(leads, monkeypatch):
     return leads
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("width", "line"),
     [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 WRONG = re.compile(
     r"\b1 (?:workflows|rows|files|blocks|runs|things|requests|errors|warnings|notes"
     r"|kinds|values|columns|keys|reads|fields|edges|copies|orphans)\b"
@@ -38,6 +40,7 @@ LINES = (
 )
 
 
+@pytest.mark.slow
 def test_no_line_has_one_and_a_plural(service, leads, flow64, tmp_path):
     """Each command, with one workflow, one row and one run."""
     (tmp_path / "one.csv").write_text("email,company\nada@acme.example,Acme\n", "utf-8")

@@ -489,6 +489,14 @@ def nested_scopes(count):
 
 
 @pytest.mark.parametrize("build", [left_nested, right_nested])
+def test_repr_of_a_long_chain(build):
+    """It shows the first kinds, however long the chain is."""
+    assert repr(build(1_000)) == repr(build(2_000))
+    assert len(repr(build(1_000))) < 100
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("build", [left_nested, right_nested])
 def test_deep_chains(build):
     """A chain of 100,000 blocks is built, shown, compiled and thrown away."""
     flow = build(DEEP)

@@ -336,8 +336,7 @@ def test_table_of_many_columns_says_that_it_scrolls(look, places):
 # -- For everybody --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark")])
 def test_axe(look, places, width, scheme):
     """Axe finds nothing in any view."""
     from axe_playwright_python.sync_playwright import Axe

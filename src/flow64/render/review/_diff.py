@@ -127,11 +127,11 @@ def _compare_with_old(
 def list_other_changes(
     before: Definition, after: Definition, *, bound: bool = False, written: Written = ()
 ) -> tuple[Change, ...]:
-    """Return what differs between both workflows of a rename, besides ids.
+    """Return what differs between two workflows, besides ids.
 
     Args:
-        before: The old one.
-        after: The new one.
+        before: One, such as that before a rename.
+        after: The other one.
         bound: Whether values of the environment are filled in.
         written: The sides that are code or JSON.
     """

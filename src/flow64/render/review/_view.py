@@ -45,6 +45,7 @@ from ...diff import (
     sections,
 )
 from ...plan import Rename, Step
+from ._diff import list_other_changes
 
 
 @frozen(eq=False)
@@ -161,9 +162,12 @@ class View:
         before, after = other.step.details.after, self.step.details.after
         if before is None or after is None:
             return []
-        changes = diff(before, after, written=("before", "after"))
-        found = [one for one in changes if not isinstance(one, _OF_EACH)]
-        return sections(map_blocks(one, self._name_block) for one in found)
+        changes = list_other_changes(before, after, written=("before", "after"))
+        return sections(
+            map_blocks(one, self._name_block)
+            for one in changes
+            if not isinstance(one, TitleChanged)
+        )
 
     @cached_property
     def follow_sections(self) -> Sequence[Section]:
@@ -333,9 +337,6 @@ class View:
         path = self.names.get(canonical_id(block.id)) or block.path or block.kind
         return evolve(block, path=path)
 
-
-_OF_EACH: Final = (BlockRenamed, TitleChanged)
-"""Changes between two workflows that say no more than that they are two."""
 
 _BY_ID: Final = re.compile(r"^.* \(([0-9a-f]{8})\)(?=\.)")
 """A block in a plan that does not know its key."""

@@ -871,10 +871,15 @@ def test_key_from_title(options, expected):
         ("Acme Inc.", 1),
         ("acme inc. ltd.com", 1),
         ("acme", 1),
+        ("-", 1),
+        ("", 0),
     ],
 )
 def test_vague_namespace(namespace, expected):
-    """Ids are computed from it, and others may choose a plain name too."""
+    """Ids are computed from it, and others may choose a plain name too.
+
+    A namespace that is not a key is an error, and this rule adds nothing to it.
+    """
     project = Project("growth", namespace=namespace)
     workflow = Workflow("Leads", Webhook(LEAD), key="leads", project=project)
 

@@ -14,6 +14,7 @@ import pytest
 
 from flow64 import LEAD, Project, RawBlock, Workflow, errors, value, variants
 from flow64.blocks import (
+    Deduplicate,
     Filter,
     FindEmail,
     GroupBy,
@@ -340,6 +341,34 @@ def test_again_is_a_step_of_its_own():
 
     kept = {"key": "second", "was": None, "id": None}
     assert arguments(second) == arguments(block) | kept
+
+
+WITHOUT_NAMES = "write arguments with their names"
+WRONG_METHOD_CALLS = {
+    "no key": (
+        lambda: FindEmail().again(),
+        "again: argument 'key' is missing; it takes key",
+    ),
+    "two scopes": (
+        lambda: (Webhook(LEAD) >> FindEmail()).scoped("a", "b"),
+        f"scoped: {WITHOUT_NAMES}; only name may go without; it takes name, was",
+    ),
+    "two scopes of a passthrough": (
+        lambda: Deduplicate().scoped("a", "b"),
+        f"scoped: {WITHOUT_NAMES}; only name may go without; it takes name, was",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_METHOD_CALLS)
+def test_wrong_calls_of_methods(name):
+    """A wrong call of a method says what to write, as that of a class does."""
+    call, message = WRONG_METHOD_CALLS[name]
+
+    with pytest.raises(errors.ArgumentError) as caught:
+        call()
+
+    assert str(caught.value) == message
 
 
 def test_again_of_a_raw_block():

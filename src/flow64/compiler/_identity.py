@@ -75,8 +75,8 @@ class Identity(NamedTuple):
         """Return the path of the workflow in an environment."""
         segments: list[tuple[Tag, str]] = self.segments_in(env)
         if not all(is_key(key) for _, key in segments):
-            # Faulty keys are findings, and their replacement is not used further.
-            segments = [(tag, key if is_key(key) else "-") for tag, key in segments]
+            # Faulty keys are findings, and what stands for them is not used further.
+            segments = [(tag, key if is_key(key) else "") for tag, key in segments]
         return path_of(segments)
 
     def pinned_id(self, env: str = DEFAULT_ENV) -> str | None:

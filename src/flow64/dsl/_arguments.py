@@ -74,9 +74,10 @@ def explain_call(
         for name in positional[:given]
         if name in kwargs
     ]
-    owner = getattr(args[0], "__name__", type(args[0]).__name__) if skip else ""
+    is_class = function.__name__ == "__init__"
+    callee = type(args[0]).__name__ if is_class else function.__name__
     names.sort(key=lambda name: name in last)
-    return ArgumentError(owner or function.__name__, "; ".join(problems), names)
+    return ArgumentError(callee, "; ".join(problems), names)
 
 
 def _suggest(name: str, names: Sequence[str]) -> str:

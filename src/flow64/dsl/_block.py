@@ -16,7 +16,7 @@ from ..definition import EMPTY, is_plain
 from ..diagnostics import Place
 from ..errors import ArgumentError
 from ..text import shortened
-from ._arguments import DECORATE, explain_call
+from ._arguments import DECORATE, explain_call, helpful
 from ._flow import Flow, FlowShape
 from ._values import UNSET
 
@@ -116,12 +116,16 @@ class Block:
             type(self)(**(self._own_arguments() | changes)), sys._getframe(1)
         )
 
+    @helpful
     def again(self, *, key: str) -> Self:
-        """Repeat the step as a block of its own under another key."""
+        """Repeat the step as a block of its own under another key.
+
+        Raises:
+            ArgumentError: The key is missing, or given without its name.
+        """
         changes = {"key": key, "was": None, "id": None}
-        return set_place(
-            type(self)(**(self._own_arguments() | changes)), sys._getframe(1)
-        )
+        made = type(self)(**(self._own_arguments() | changes))
+        return set_place(made, sys._getframe(2))  # above that of `helpful`
 
     def __repr__(self) -> str:
         fields = [

@@ -41,7 +41,7 @@ from ..errors import (
     TruthError,
 )
 from ..text import shortened
-from ._arguments import DECORATE
+from ._arguments import DECORATE, helpful
 from ._kinds import Company, Lead
 
 In = TypeVar("In", contravariant=True)
@@ -190,6 +190,7 @@ class Flow(FlowBase, Generic[In, Out]):
             NotImplemented if (flow := flow_of(other)) is None else Series(flow, self)
         )
 
+    @helpful
     def scoped(self, name: str, *, was: str | None = None) -> Flow[In, Out]:
         """Put the keys of the flow, and so its ids, under a name.
 
@@ -198,7 +199,7 @@ class Flow(FlowBase, Generic[In, Out]):
             was: The name it had before, which keeps the ids through a rename.
 
         Raises:
-            ArgumentError: A name is not text.
+            ArgumentError: A name is not text, or the arguments do not fit.
         """
         return Scoped(self, name, was)
 
@@ -235,6 +236,7 @@ class Passthrough(Flow[Any, Any]):
             return Series(self, other)
         return Flow.__rshift__(self, other)
 
+    @helpful
     def scoped(self, name: str, *, was: str | None = None) -> Passthrough:
         """Put the keys of the flow, and so its ids, under a name."""
         return Scoped(self, name, was)

@@ -116,7 +116,8 @@ def vague_namespace(definition: Definition) -> Iterator[Found]:
     if not path.startswith("ns:") or _CLEAR_NAMESPACE.match(path):
         return
     name = unquote(path[3:].partition("/")[0])
-    if name != LOCAL and (not _MARK.search(name) or re.search(r"\s", name)):
+    is_judged = name not in (LOCAL, "")  # empty if it is not a key, which is an error
+    if is_judged and (not _MARK.search(name) or re.search(r"\s", name)):
         message = f"namespace is {shortened(name)}, which is not a domain or repository"
         yield Found(None, f"{message}, so others may have the same one")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 import time
 from collections.abc import Callable, Generator
@@ -79,7 +78,7 @@ class NewFile:
     def __init__(self, folder: Path, *, mode: int = 0o600) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _CAREFUL
         while True:
-            self.path: Path = folder / f"{_HEAD}{secrets.token_hex(8)}{_TAIL}"
+            self.path: Path = folder / f"{_HEAD}{os.urandom(8).hex()}{_TAIL}"
             descriptor = os.open(self.path, flags, mode)
             if _is_ours(descriptor):
                 break

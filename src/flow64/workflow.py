@@ -256,10 +256,11 @@ class Workflow:
         """
         lowered = self._lower(env, values)
         place = lowered.definition.place
-        found = [
-            evolve(one, place=place) if one.place is None else one
-            for one in (*lowered.findings, *findings(lowered.definition, blocks))
-        ]
+        found = [*lowered.findings, *findings(lowered.definition, blocks)]
+        if place is not None:
+            found = [
+                evolve(one, place=place) if one.place is None else one for one in found
+            ]
         return by_severity(found)
 
     def deploy(

@@ -215,10 +215,8 @@ class FindEmail(Flow[Lead, Lead], CatalogueBlock):
     @classmethod
     def columns(cls, specs: Mapping[str, Any]) -> Columns:
         """`email`, `email_status`; in personal mode probably `personal_email` too."""
-        adds = [Column("email", None, "D1"), Column("email_status", "str", "D1")]
-        if _mode(specs) == "PERSONAL":
-            adds.append(Column("personal_email", None, "I"))
-        return Columns(adds=adds)
+        is_personal = _mode(specs) == "PERSONAL"
+        return _PERSONAL_COLUMNS if is_personal else _EMAIL_COLUMNS
 
     @classmethod
     def price(cls, specs: Mapping[str, Any]) -> Price | None:
@@ -340,3 +338,9 @@ def _low_tier(specs: Mapping[str, Any]) -> Price | None:
 _LOW_TIER: Final = Price(0.10, "D1", "older pages")
 _PROFESSIONAL: Final = Price(0.05, "D", "FE, SK")
 _PERSONAL: Final = Price(0.20, "D1", "FE")
+_EMAIL_COLUMNS: Final = Columns(
+    adds=(Column("email", None, "D1"), Column("email_status", "str", "D1"))
+)
+_PERSONAL_COLUMNS: Final = Columns(
+    adds=(*_EMAIL_COLUMNS.adds, Column("personal_email", None, "I"))
+)

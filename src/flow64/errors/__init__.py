@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from ._building import *  # noqa: F403 - all of them are public, here
     from ._calling import *  # noqa: F403 - see above
     from ._changing import *  # noqa: F403 - see above
+    from ._configuring import *  # noqa: F403 - see above
     from ._deploying import *  # noqa: F403 - see above
     from ._receiving import *  # noqa: F403 - see above
     from ._root import *  # noqa: F403 - see above
     from ._running import *  # noqa: F403 - see above
 
-_FIRST: Final = ("_root", "_building")
+_FIRST: Final = ("_root", "_building", "_configuring")
 _LATER: Final = ("_calling", "_changing", "_deploying", "_receiving", "_running")
 """Modules that a pipeline file does not need. They are loaded on first use."""
 
@@ -43,9 +44,10 @@ def _take(modules: Sequence[str]) -> None:
 
 def __getattr__(name: str) -> Any:
     if not name.startswith("_"):
-        _take(_LATER)
-        if name in globals():
-            return globals()[name]
+        for module in _LATER:
+            _take([module])
+            if name in globals():
+                return globals()[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -1,4 +1,4 @@
-"""Errors of settings, plans and deploys."""
+"""Errors of plans, deploys and what they are configured with."""
 
 from __future__ import annotations
 
@@ -9,32 +9,8 @@ from typing import Final
 from attrs import frozen
 
 from ..text import did_you_mean, join_words, printable, shortened
+from ._configuring import ConfigError
 from ._root import FlowError, list_lines
-
-
-@frozen(repr=False)
-class ConfigError(FlowError, ValueError):
-    """A key, endpoint or setting is missing or cannot be used. It is never shown."""
-
-    problem: str
-
-    def __str__(self) -> str:
-        return self.problem
-
-
-@frozen(repr=False)
-class MissingExtraError(FlowError, ImportError):
-    """A part of flow64 needs packages that are not installed."""
-
-    part: str
-    extra: str
-
-    def __str__(self) -> str:
-        return (
-            f"{self.part} needs more packages: install flow64 again with the extra "
-            f"{self.extra}, from where it came (in a clone: pip install "
-            f"'.[{self.extra}]')"
-        )
 
 
 @frozen(repr=False)

@@ -163,6 +163,8 @@ def _judge_words(one: Comparison, lists: Mapping[str, Sequence[str]]) -> Found |
     values = one.values
     if one.operator not in _LOOKING_FOR or not values:
         return None
+    if all(value in listed for listed in lists.values() for value in values):
+        return None
     others = {
         source: listed
         for source, listed in lists.items()

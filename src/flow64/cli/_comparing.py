@@ -14,10 +14,18 @@ from ..definition import (
     Path,
     Value,
     canonical_id,
+    genuine_stamp,
     redact_for_display,
     secrets_of,
 )
-from ..deploy import SpecFields, fields_of, keep_fields, prepare_for_display
+from ..deploy import (
+    SpecFields,
+    fields_of,
+    fields_of_last_deploy,
+    keep_fields,
+    managed_fields,
+    prepare_for_display,
+)
 from ..diff import (
     Change,
     Consequence,
@@ -44,8 +52,6 @@ SIGNS: Final[Mapping[SideOutcome, str]] = {
     "same": "·",
 }
 """The sign of each outcome."""
-
-_NONE: Final = frozenset[str]()
 
 
 @frozen
@@ -302,7 +308,7 @@ def _compare(
     is_bound = before.is_live != after.is_live
     if is_bound:
         code, live = (new, old) if before.is_live else (old, new)
-        managed = None if strict else _find_managed_fields(code, live)
+        managed = None if strict else managed_fields(code, _sent_last(live))
         shown = prepare_for_display(live, code, secrets)
         old, new = (shown, code) if before.is_live else (code, shown)
     else:
@@ -328,10 +334,8 @@ def _compare(
 def _redact(entry: SideWorkflow, secrets: Sequence[BoundSecret]) -> Definition:
     """Redact a workflow without code that says what is secret."""
     found = entry.definition
-    return redact_for_display(found, _NO_CODE, secrets) if entry.is_live else found
+    return redact_for_display(found, None, secrets) if entry.is_live else found
 
-
-_NO_CODE: Final = Definition("", "", (), ())
 
 _OF_NEW: Final = (CostChanged, EffectAppeared, FindingAppeared)
 """Consequences that are shown of a workflow that was added."""
@@ -340,14 +344,9 @@ _OF_GONE: Final = (CostChanged, EffectVanished)
 """Consequences that are shown of a workflow that was removed."""
 
 
-def _find_managed_fields(code: Definition, live: Definition) -> SpecFields:
-    """Return the fields that code sets, or set last time, by block id in lower case."""
-    stamp = live.stamp
-    last = stamp if stamp is not None and stamp.is_genuine(live.id or "") else None
-    return {
-        ref: names | ((last.fields_of(ref) if last else None) or _NONE)
-        for ref, names in fields_of(code).items()
-    }
+def _sent_last(live: Definition) -> SpecFields:
+    """Return the fields that code set last time, by block id in lower case."""
+    return fields_of_last_deploy(live, genuine_stamp(live.stamp, live.id))
 
 
 def _name_values(

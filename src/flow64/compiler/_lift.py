@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any, Final, cast
 from unicodedata import normalize
-from urllib.parse import unquote
 
 import attrs
 from attrs import frozen
@@ -30,6 +29,7 @@ from ..definition import (
     fingerprint,
     id_of,
     is_uuid,
+    parse_path,
     path_of,
     slug,
     split_stamp,
@@ -223,8 +223,7 @@ def _identity(definition: Definition, env: str) -> Identity:
 
 def _parse_path(path: str) -> tuple[str, Identity] | None:
     """Return the environment and the keys of a path; None if it is not one of ours."""
-    parts = [part.partition(":") for part in path.split("/")]
-    segments = [(tag, unquote(name)) for tag, _, name in parts]
+    segments = parse_path(path)
     if segments[-1][0] == "pin":
         segments.pop()
     found: dict[str, str] = {}

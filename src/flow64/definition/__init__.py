@@ -24,6 +24,7 @@ from ._ids import (
     is_shared_path,
     is_unreserved,
     is_uuid,
+    parse_path,
     path_of,
     retry_key,
     run_key,
@@ -60,7 +61,15 @@ from ._secrets import (
     secrets_of,
     show_beside,
 )
-from ._stamp import MAX_FIELDS, UNCOMMITTED, Stamp, block_refs, split_stamp, with_stamp
+from ._stamp import (
+    MAX_FIELDS,
+    UNCOMMITTED,
+    Stamp,
+    block_refs,
+    genuine_stamp,
+    split_stamp,
+    with_stamp,
+)
 from ._values import VALUE_KEY, BoundSecret, Value
 
 __all__ = [
@@ -114,6 +123,7 @@ __all__ = [
     "freeze",
     "freeze_quickly",
     "from_data",
+    "genuine_stamp",
     "has_more_values",
     "id_of",
     "ids_under",
@@ -126,6 +136,7 @@ __all__ = [
     "meaning",
     "name_secrets",
     "parse_json",
+    "parse_path",
     "path_of",
     "pointer",
     "redact_for_display",

@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, cast
 from urllib.parse import quote, unquote
 from uuid import UUID, uuid5
 
@@ -72,6 +72,16 @@ def path_of(segments: Iterable[tuple[Tag, str]]) -> str:
     return "/".join([f"{tag}:{escape_key(key)}" for tag, key in segments])
 
 
+def parse_path(path: str) -> list[tuple[Tag, str]]:
+    """Return the (tag, key) pairs of a path: the reverse of `path_of`.
+
+    >>> parse_path("ns:acme.example/workflow:a%2Fb")
+    [('ns', 'acme.example'), ('workflow', 'a/b')]
+    """
+    parts = (segment.partition(":") for segment in path.split("/"))
+    return [(cast("Tag", tag), unquote(name)) for tag, _, name in parts]
+
+
 def drop_env(path: str) -> str:
     """Return a path without its environment and pin, the same in every environment.
 
@@ -90,10 +100,8 @@ def environment_in(path: str) -> str:
     >>> environment_in("ns:acme.example/project:growth/env:prod/workflow:inbound")
     'prod'
     """
-    for segment in path.split("/"):
-        if segment.startswith("env:"):
-            return unquote(segment.removeprefix("env:"))
-    return DEFAULT_ENV
+    names = (name for tag, name in parse_path(path) if tag == "env")
+    return next(names, DEFAULT_ENV)
 
 
 def is_shared_path(path: str) -> bool:

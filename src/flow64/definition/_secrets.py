@@ -115,7 +115,7 @@ def _collect(value: Any, found: list[Value | BoundSecret]) -> None:
 
 
 def redact_for_display(
-    live: Definition, code: Definition, secrets: Iterable[BoundSecret] = ()
+    live: Definition, code: Definition | None, secrets: Iterable[BoundSecret] = ()
 ) -> Definition:
     """Return a live definition as it may be shown.
 
@@ -125,10 +125,12 @@ def redact_for_display(
 
     Args:
         live: The definition of the service.
-        code: The definition of the code, with its values filled in.
+        code: The definition of the code, with its values filled in. None if there is no
+            code.
         secrets: More secrets, such as values of the environment that the code no longer
             names. A field that is one of them is shown by its name.
     """
+    code = code or _NO_CODE
     more = [*secrets]
     known = secrets_of([code], more)
     if not known:
@@ -165,6 +167,9 @@ def redact_for_display(
         edges=tuple(edge._replace(extra=known.hide(edge.extra)) for edge in live.edges),
         graph_extra=known.hide(live.graph_extra),
     )
+
+
+_NO_CODE: Final = Definition("", "", (), ())
 
 
 def show_beside(found: Any, wanted: Any, secrets: Secrets) -> Any:

@@ -130,6 +130,12 @@ def split_stamp(
     return "".join(rest), stamp
 
 
+def genuine_stamp(stamp: Stamp | None, workflow_id: str | None) -> Stamp | None:
+    """Return the stamp of a workflow if a deploy of this one left it, else None."""
+    is_ours = stamp is not None and stamp.is_genuine(workflow_id or "")
+    return stamp if is_ours else None
+
+
 def _stamp(found: re.Match[str]) -> Stamp:
     path, unbound, bound, commit, fields = found.groups()
     known = None if commit == "-" else commit

@@ -22,8 +22,10 @@ from ._deploy import require_namespace as require_namespace
 from ._drift import SpecFields as SpecFields
 from ._drift import describe_differences as describe_differences
 from ._drift import fields_of as fields_of
+from ._drift import fields_of_last_deploy as fields_of_last_deploy
 from ._drift import judge as judge
 from ._drift import keep_fields as keep_fields
+from ._drift import managed_fields as managed_fields
 from ._drift import prepare_for_display as prepare_for_display
 from ._drift import short_fingerprint as short_fingerprint
 from ._drift import spends_when_written as spends_when_written

@@ -307,7 +307,7 @@ def _with_live(
     code = target.definition
     found = judge(code, live, target.stamp, target.pulled)
     shown = prepare_for_display(live, code, secrets)
-    changes = changes_between(shown, code, managed_fields(code, found))
+    changes = changes_between(shown, code, managed_fields(code, found.sent))
     return evolve(step, changes=changes)
 
 

@@ -19,6 +19,7 @@ from ..definition import (
     WireBlock,
     block_refs,
     fingerprint,
+    genuine_stamp,
     redact_for_display,
     with_stamp,
 )
@@ -97,7 +98,7 @@ def judge(
         stamp: The stamp that a deploy of the code would leave.
         pulled: The record of its pull. It is used without a genuine stamp.
     """
-    genuine = genuine_stamp(live)
+    genuine = genuine_stamp(live.stamp, live.id)
     last = genuine or pulled
     is_others = genuine is not None and not is_one_workflow(genuine.path, stamp.path)
     ours, sent = fields_of(code), fields_of_last_deploy(live, last)
@@ -174,7 +175,7 @@ def describe_differences(
         found: The judgement of the two.
         secrets: Further secrets to hide.
     """
-    ours = managed_fields(code, found)
+    ours = managed_fields(code, found.sent)
     shown = prepare_for_display(live, code, secrets)
     if found.state == "update":
         return as_lines(changes_between(shown, code, ours))
@@ -199,10 +200,10 @@ def changes_between(
     return tuple(change for change in found if not isinstance(change, Unmanaged))
 
 
-def managed_fields(code: Definition, found: Judgement) -> SpecFields:
+def managed_fields(code: Definition, sent: SpecFields) -> SpecFields:
     """Return the fields that code sets or set last time, by block id in lower case."""
     ours = fields_of(code)
-    return {ref: names | found.sent.get(ref, _NONE) for ref, names in ours.items()}
+    return {ref: names | sent.get(ref, _NONE) for ref, names in ours.items()}
 
 
 def prepare_for_display(
@@ -248,7 +249,8 @@ def merge_live(
     if live is None:
         return code
     if sent is None:
-        sent = fields_of_last_deploy(live, genuine_stamp(live) or pulled)
+        last = genuine_stamp(live.stamp, live.id) or pulled
+        sent = fields_of_last_deploy(live, last)
     there = {block.id.lower(): block for block in live.blocks}
     blocks: list[WireBlock] = []
     for block in code.blocks:
@@ -287,12 +289,6 @@ def spends_when_written(definition: Definition) -> Sequence[str]:
 
 
 _NONE: Final = frozenset[str]()
-
-
-def genuine_stamp(live: Definition) -> Stamp | None:
-    """Return the stamp that a deploy of this workflow left."""
-    stamp = live.stamp
-    return stamp if stamp is not None and stamp.is_genuine(live.id or "") else None
 
 
 def _merge_edges(code: Definition, live: Definition) -> Sequence[Edge]:

@@ -30,6 +30,7 @@ from ..definition import (
     canonical_id,
     escape_key,
     from_data,
+    genuine_stamp,
     is_uuid,
     redact_for_storage,
     thaw,
@@ -41,7 +42,6 @@ from ._drift import (
     SpecFields,
     fields_of,
     fields_of_last_deploy,
-    genuine_stamp,
     is_known,
     keep_fields,
     short_fingerprint,
@@ -332,7 +332,7 @@ def _fields_as_deployed(
         code: The definition that says where secrets stand.
         known: The secrets that are known.
     """
-    stamp = genuine_stamp(live)
+    stamp = genuine_stamp(live.stamp, live.id)
     if stamp is None:
         return None
     sent = fields_of_last_deploy(live, stamp)

@@ -9,9 +9,9 @@ from typing import Any, Final, Literal, TypeAlias
 from attrs import field, frozen
 
 from ..api import Session, get_workflow
-from ..definition import EMPTY, UNCOMMITTED, Definition
+from ..definition import EMPTY, UNCOMMITTED, Definition, genuine_stamp
 from ._data_loss import is_as_deployed
-from ._drift import fields_of_last_deploy, genuine_stamp
+from ._drift import fields_of_last_deploy
 
 CodeState: TypeAlias = Literal["absent", "foreign", "edited", "deployed"]
 """absent: does not exist. foreign: without a genuine stamp. edited: changed on the
@@ -87,7 +87,7 @@ def deployed_code(live: Definition | None) -> DeployedCode:
     """Return which code a live workflow has, by its stamp."""
     if live is None:
         return DeployedCode("absent")
-    stamp = genuine_stamp(live)
+    stamp = genuine_stamp(live.stamp, live.id)
     if stamp is None:
         return DeployedCode("foreign")
     fields = fields_of_last_deploy(live, stamp)

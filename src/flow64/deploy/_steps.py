@@ -137,7 +137,7 @@ class PlanContext:
         then = merge_live(code, shown, sent=found.sent)
         step = evolve(
             step,
-            changes=changes_between(shown, code, managed_fields(code, found)),
+            changes=changes_between(shown, code, managed_fields(code, found.sent)),
             consequences=tuple(
                 consequences(shown, then, prices=self.prices, written=("after",))
             ),

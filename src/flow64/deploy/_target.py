@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
-from urllib.parse import unquote
 
 from attrs import evolve
 
@@ -17,6 +16,7 @@ from ..definition import (
     Tag,
     add_suffix,
     fingerprint,
+    parse_path,
     path_of,
     require_readable,
     unbound_names,
@@ -116,9 +116,8 @@ def key_of(path: str, key: str | None = None) -> str:
         key: Its key, if the path has another one, as with `was=`.
     """
     found = dict[str, list[str]]()
-    for segment in path.split("/"):
-        tag, _, name = segment.partition(":")
-        found.setdefault(tag, []).append(unquote(name))
+    for tag, name in parse_path(path):
+        found.setdefault(tag, []).append(name)
     own = [key] if key else found.get("workflow", [])
     return "/".join([*own, *found.get("variant", [])])
 
@@ -131,10 +130,7 @@ def owner_of(path: str) -> str | None:
 
 def describe_owner(path: str) -> str:
     """Describe a path, such as `workflow inbound of project growth (...)`."""
-    found: dict[str, str] = {}
-    for segment in path.split("/"):
-        tag, _, name = segment.partition(":")
-        found[tag] = unquote(name)
+    found = dict(parse_path(path))
     words = [f"workflow {key_of(path)}" if "workflow" in found else "a workflow"]
     if "project" in found:
         words.append(f"of project {found['project']} ({found.get('ns', '')})")

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from ..api import normal
-from ..definition import Stamp, split_stamp
+from ..definition import Stamp, genuine_stamp, split_stamp
 from ._assumptions import Evidence
 from ._requests import (
     RequestRecord,
@@ -16,9 +16,6 @@ from ._requests import (
     object_of,
     objects_in,
 )
-
-PAGE: Final = 100
-"""A list with more items than this is taken to have no pages."""
 
 MOST_WORDS: Final = 8
 """Maximum words that one verdict shows."""
@@ -127,7 +124,7 @@ def list_ours(
     found: list[tuple[Sequence[Mapping[str, Any]], Stamp]] = []
     for one in replies.details:
         workflow_id = str(one.get("id"))
-        stamp = split_stamp(str(one.get("description")), workflow_id)[1]
-        if stamp is not None and stamp.is_genuine(workflow_id):
+        left = split_stamp(str(one.get("description")), workflow_id)[1]
+        if (stamp := genuine_stamp(left, workflow_id)) is not None:
             found.append((blocks_of(one), stamp))
     return found

@@ -22,7 +22,15 @@ from attrs import define, field, frozen
 
 from ..api import Request, Session, organisations_of
 from ..client import Client
-from ..definition import Stamp, canonical_id, id_of, is_uuid, path_of, split_stamp
+from ..definition import (
+    Stamp,
+    canonical_id,
+    genuine_stamp,
+    id_of,
+    is_uuid,
+    path_of,
+    split_stamp,
+)
 from ..errors import ConfigError
 from ..files import FOLDER, Unusable, make_folder, open_plain, reason_of, try_lock
 from ._requests import RequestRecord, ask_once, object_of, objects_in
@@ -338,10 +346,8 @@ def _is_harmless(body: Mapping[str, Any], workflow_id: str) -> bool:
 def is_stamped(description: Any, workflow_id: str) -> bool:
     """Return True if a description has the stamp of a probe, genuine for an id."""
     text = description if isinstance(description, str) else ""
-    stamp = split_stamp(text, workflow_id)[1]
-    if stamp is None or not _PATH.fullmatch(stamp.path):
-        return False
-    return stamp.is_genuine(workflow_id)
+    stamp = genuine_stamp(split_stamp(text, workflow_id)[1], workflow_id)
+    return stamp is not None and _PATH.fullmatch(stamp.path) is not None
 
 
 def _why_not_ours(

@@ -12,6 +12,7 @@ from ..definition import is_uuid
 from ..text import join_words, pluralize
 from ._assumptions import Evidence, assume
 from ._evidence import (
+    MOST_WORDS,
     join_plain_words,
     judge_all,
     judge_keys,
@@ -35,9 +36,6 @@ from ._requests import (
 
 PAGE: Final = 100
 """A list with more items than this is taken to have no pages."""
-
-MOST_WORDS: Final = 8
-"""Maximum words that one verdict shows."""
 
 _LIST: Final = "the list of workflows"
 _RUNS: Final = "the list of runs"

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Container, Iterable, Iterator, Sequence
-from typing import Final, Literal, TypeAlias
-from urllib.parse import unquote
+from collections.abc import Container, Iterable, Sequence
+from typing import Literal, TypeAlias
 
 from attrs import frozen
 
@@ -15,7 +14,9 @@ from ..definition import (
     DEFAULT_ENV,
     canonical_id,
     drop_env,
+    environment_in,
     escape_key,
+    parse_path,
     path_of,
     split_stamp,
 )
@@ -65,7 +66,7 @@ class LiveWorkflow:
     @property
     def env(self) -> str | None:
         """The environment that it was deployed to."""
-        return read_env(self.path) if self.path else None
+        return environment_in(self.path) if self.path else None
 
     @property
     def place(self) -> str | None:
@@ -141,11 +142,9 @@ def _find_own_projects(*, code: bool) -> Container[str]:
 
 def _describe_way(one: LiveWorkflow) -> str:
     """Return the address of one of our workflows by its id, and its project."""
-    owners = [name for tag, name in _segments(one.path or "") if tag in _OWNERS]
+    segments = parse_path(one.path or "")
+    owners = [name for tag, name in segments if tag in ("ns", "project")]
     return f"{one.env}:{ID}{one.id} ({clipped('/'.join(owners))})"
-
-
-_OWNERS: Final = ("ns", "project")
 
 
 def pick_live(known: Sequence[LiveWorkflow], address: LiveAddress) -> LiveWorkflow:
@@ -193,14 +192,6 @@ def select_changed(loaded: Loaded, client: Client) -> Loaded:
 # -- Paths of ids ---------------------------------------------------------------------
 
 
-def read_env(path: str) -> str:
-    """Return the environment in the path of an id."""
-    for tag, name in _segments(path):
-        if tag == "env":
-            return name
-    return DEFAULT_ENV
-
-
 def insert_env(place: str, env: str) -> str:
     """Return the path of an id in an environment: the reverse of `drop_env`.
 
@@ -217,9 +208,3 @@ def project_path(place: str) -> str:
     """Return the namespace and project of a path, in its spelling."""
     kept = [s for s in place.split("/") if s.startswith(("ns:", "project:"))]
     return "/".join(kept)
-
-
-def _segments(path: str) -> Iterator[tuple[str, str]]:
-    for segment in path.split("/"):
-        tag, _, name = segment.partition(":")
-        yield tag, unquote(name)

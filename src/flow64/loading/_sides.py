@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from attrs import evolve, field, frozen
 
@@ -17,6 +17,7 @@ from ..definition import (
     Definition,
     add_suffix,
     drop_env,
+    genuine_stamp,
     redact_for_display,
     secrets_of,
 )
@@ -183,13 +184,10 @@ def load_live(
     found: list[SourceWorkflow] = []
     for entry in side.entries:
         name = redact_keys(redact(entry.key))  # it may be a title
-        shown = redact_for_display(entry.definition, _NO_CODE, secrets)
+        shown = redact_for_display(entry.definition, None, secrets)
         workflow = Workflow.from_definition(shown)
         found.append(SourceWorkflow(name, workflow, side.label, ""))
     return Loaded(side.label, found, (), is_picked=True, is_code=False)
-
-
-_NO_CODE: Final = Definition("", "", (), ())
 
 
 def list_projects(side: Side) -> frozenset[str] | None:
@@ -223,9 +221,8 @@ def _read(
     if found is None:
         return None
     live = evolve(found, listed=listed)
-    stamp = live.stamp
-    is_ours = stamp is not None and stamp.is_genuine(live.id or "")
-    path = stamp.path if stamp is not None and is_ours else None
+    stamp = genuine_stamp(live.stamp, live.id)
+    path = stamp.path if stamp else None
     key = key_of(path) if path else ""
     place = drop_env(path) if path else None
     return SideWorkflow(key or live.name or str(live.id), live, place, is_live=True)

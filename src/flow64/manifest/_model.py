@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from typing import cast
-from urllib.parse import unquote
 
 from attrs import evolve, field, frozen
 
@@ -16,9 +14,9 @@ from ..definition import (
     ListedOrigins,
     ProjectKey,
     Stamp,
-    Tag,
     canonical_id,
     escape_key,
+    parse_path,
     path_of,
 )
 from ..diagnostics import Place
@@ -215,15 +213,6 @@ def entry_of(
         },
         pulled=pulled,
     )
-
-
-def parse_path(path: str) -> list[tuple[Tag, str]]:
-    """Parse the segments of a path in a manifest."""
-    segments: list[tuple[Tag, str]] = []
-    for part in path.split("/"):
-        tag, _, name = part.partition(":")
-        segments.append((cast(Tag, tag), unquote(name)))
-    return segments
 
 
 def _plain(project: ProjectKey) -> ProjectKey:

@@ -23,6 +23,7 @@ from ..definition import (
     Definition,
     FrozenDict,
     Path,
+    Stamp,
     Value,
     WireBlock,
     as_body,
@@ -31,6 +32,7 @@ from ..definition import (
     digest,
     dumps,
     fingerprint,
+    genuine_stamp,
     is_uuid,
     loads,
     path_of,
@@ -254,28 +256,27 @@ def make_pull(
 
 def _find_id(wanted: str, listed: Sequence[WorkflowInfo]) -> str:
     """Return the id of the workflow with a key or title."""
-    named = [
-        (one.id, {_make_key(one.name, one.description, one.id), one.name})
-        for one in listed
-    ]
-    ids = [workflow_id for workflow_id, names in named if wanted in names]
+    keys = [_key_of_listed(one) for one in listed]
+    named = zip(listed, keys, strict=True)
+    ids = [one.id for one, key in named if wanted in (key, one.name)]
     if len(ids) == 1:
         return ids[0]
     if ids:
         problem = f"{len(ids)} have this name; name one by its id: {', '.join(ids)}"
         raise PullError(wanted, problem)
     # A title may hold a secret; a key is made of plain words.
-    near = did_you_mean(
-        wanted, [_make_key(w.name, w.description, w.id) for w in listed]
-    )
+    near = did_you_mean(wanted, keys)
     raise PullError(wanted, f"no workflow has this name{near}; flow64 list shows all")
 
 
-def _make_key(name: str, description: str, workflow_id: str) -> str:
+def _key_of_listed(info: WorkflowInfo) -> str:
+    return _make_key(info.name, split_stamp(info.description, info.id)[1], info.id)
+
+
+def _make_key(name: str, stamp: Stamp | None, workflow_id: str | None) -> str:
     """Return a key for a live workflow: that of its code, or one from its title."""
-    stamp = split_stamp(description, workflow_id)[1]
-    is_ours = stamp is not None and stamp.is_genuine(workflow_id)
-    title = key_of(stamp.path) if stamp is not None and is_ours else name
+    own = genuine_stamp(stamp, workflow_id)
+    title = key_of(own.path) if own else name
     key = slug(title.encode("utf-8", "ignore").decode())[:LONGEST].strip("-")
     return key or "workflow"
 
@@ -307,8 +308,7 @@ def _choose_files(
 
 
 def _key_of(live: Definition) -> str:
-    stamp = live.stamp
-    return _make_key(live.name, "" if stamp is None else str(stamp), str(live.id))
+    return _make_key(live.name, live.stamp, live.id)
 
 
 # -- Content --------------------------------------------------------------------------
@@ -353,7 +353,7 @@ def _convert(
     allowed, accepted = allow_errors(written)
     blocks = {**entry.blocks, **dict(_allowing_entries(allowed, entry))}
     stamp = live.stamp
-    is_ours = stamp is not None and stamp.is_genuine(workflow_id)
+    own = genuine_stamp(stamp, workflow_id)
     return PulledWorkflow(
         file,
         workflow_id,
@@ -361,7 +361,7 @@ def _convert(
         text,
         evolve(entry, env=env, pulled=pulled, blocks=blocks),
         tuple(replacer.found),
-        stamp.path if stamp is not None and is_ours else None,
+        own.path if own else None,
         stamp is not None and stamp.unbound not in (stamp.bound, pulled.unbound),
         tuple(accepted),
     )

@@ -23,11 +23,12 @@ from ..definition import (
     has_more_values,
     is_plain,
     is_uuid,
+    parse_path,
     path_of,
     pointer,
 )
 from ..errors import ManifestError, did_you_mean, shortened
-from ._model import BlockEntry, Entry, Manifest, Pulled, parse_path
+from ._model import BlockEntry, Entry, Manifest, Pulled
 from ._names import MANIFEST
 
 FORMAT: Final = 1

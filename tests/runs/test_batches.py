@@ -285,7 +285,7 @@ def test_rows_are_split_and_handed_out_in_their_order():
         (4, 9, 1),
     ]
     assert [row for job in world.jobs.values() for row in job.rows] == people(9)
-    assert [d.run.id for d in done] == ["r0", "r1", "r2", "r3", "r4"]
+    assert [d.tracked.id for d in done] == ["r0", "r1", "r2", "r3", "r4"]
 
 
 @pytest.mark.parametrize("concurrency", [1, 2, 5])
@@ -316,7 +316,7 @@ def test_consumer_that_is_slow_or_stops_loses_nothing(journal):
     assert (indices(done), error) == ([0, 1, 2, 3, 4, 5], None)
     assert set(world.bought.values()) == {1}
     assert left < 6
-    assert [d.run.is_attached for d in done] == [n < left for n in range(6)]
+    assert [d.tracked.is_attached for d in done] == [n < left for n in range(6)]
 
 
 @pytest.mark.parametrize("rows", [[], iter(())], ids=["list", "iterator"])
@@ -763,7 +763,7 @@ def test_run_that_the_service_has_forgotten_holds_nobody_up(
 
     assert indices(done) == [0, 1, 2, 3][0 if is_saved else 1 :]
     if is_saved:
-        assert (error, done[0].run.id) == (None, "r0")
+        assert (error, done[0].tracked.id) == (None, "r0")
         assert done[0].path.read_text("utf-8").count("\n") == 2
     else:
         assert told(error) == [(0, "r0", "completed")]
@@ -856,10 +856,9 @@ def test_run_that_was_presumed_is_proven_before_it_is_handed_out(journal):
     done, error = ran(world, people(6), journal=journal)
 
     assert (indices(done), error) == ([0, 1, 2], None)
-    assert [d.run.is_presumed for d in done] == [False, True, False]
-    assert [d.facts["is_presumed"] for d in done] == [False] * 3
+    assert [d.tracked.is_presumed for d in done] == [False] * 3
     assert world.posts == 3
-    assert ran(world, people(6), journal=journal)[0][1].run.is_presumed is False
+    assert ran(world, people(6), journal=journal)[0][1].tracked.is_presumed is False
 
 
 def test_run_that_is_not_ours_is_never_handed_out(journal):

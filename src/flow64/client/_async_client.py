@@ -12,7 +12,7 @@ from typing import Any
 from ..analysis import LiveCatalogue
 from ..api import Balance, get_balance, list_blocks
 from ..deploy import Deployable, Deployment, Preview, plan_and_apply, preview
-from ..runs import DAY, BatchSettings, Rows, Tracked, require_name, run_in_batches
+from ..runs import DAY, BatchSettings, Rows, require_name, run_in_batches
 from ._async_calls import AsyncRuns, AsyncSchedules, AsyncSigningSecrets, AsyncWorkflows
 from ._async_run import AsyncRun
 from ._batch import (
@@ -20,7 +20,6 @@ from ._batch import (
     batch_of,
     batch_settings,
     note_interrupted_batches,
-    tracked_of,
 )
 from ._compiling import compile_for, make_launcher
 from ._core import AsyncCore
@@ -216,9 +215,7 @@ class AsyncClient(AsyncCore):
         require_name(intent, retry)
         payload = made.payload(rows)
         started = await self.call(made.start, payload, intent=intent, retry=retry)
-        facts = made.facts(started, payload)
-        endpoint, ids = self.endpoint, (started.id, started.workflow_id)
-        return AsyncRun(Tracked(*ids, endpoint=endpoint, **facts), self)
+        return AsyncRun(made.track(started, payload), self)
 
     def run_batches(
         self,
@@ -315,5 +312,4 @@ class AsyncClient(AsyncCore):
             events = self.stream(run_in_batches, plan, rows)
             async with aclosing(events):
                 async for done in events:
-                    run = AsyncRun(tracked_of(done, self.endpoint), self)
-                    yield batch_of(done, run)
+                    yield batch_of(done, AsyncRun(done.tracked, self))

@@ -17,7 +17,6 @@ from ..runs import (
     Allowance,
     BatchSettings,
     FinishedBatch,
-    Tracked,
     require_times,
 )
 from ._async_run import AsyncRun
@@ -66,12 +65,6 @@ def note_interrupted_batches(intent: str) -> Generator[None]:
             "with them, and buys no finished batch again"
         )
         raise
-
-
-def tracked_of(done: FinishedBatch, endpoint: str) -> Tracked:
-    """Return what is known of the run of a finished batch."""
-    facts = {**done.facts, "status": "completed", "is_new": False}
-    return Tracked(done.run.id, done.run.workflow_id, endpoint=endpoint, **facts)
 
 
 def batch_settings(

@@ -11,13 +11,12 @@ from typing import Any
 from ..analysis import LiveCatalogue
 from ..api import Balance, get_balance, list_blocks
 from ..deploy import Deployable, Deployment, Preview, plan_and_apply, preview
-from ..runs import DAY, BatchSettings, Rows, Tracked, require_name, run_in_batches
+from ..runs import DAY, BatchSettings, Rows, require_name, run_in_batches
 from ._batch import (
     Batch,
     batch_of,
     batch_settings,
     note_interrupted_batches,
-    tracked_of,
 )
 from ._calls import Runs, Schedules, SigningSecrets, Workflows
 from ._compiling import compile_for, make_launcher
@@ -215,9 +214,7 @@ class Client(Core):
         require_name(intent, retry)
         payload = made.payload(rows)
         started = self.call(made.start, payload, intent=intent, retry=retry)
-        facts = made.facts(started, payload)
-        endpoint, ids = self.endpoint, (started.id, started.workflow_id)
-        return Run(Tracked(*ids, endpoint=endpoint, **facts), self)
+        return Run(made.track(started, payload), self)
 
     def run_batches(
         self,
@@ -312,5 +309,4 @@ class Client(Core):
             events = self.stream(run_in_batches, plan, rows)
             with closing(events):
                 for done in events:
-                    run = Run(tracked_of(done, self.endpoint), self)
-                    yield batch_of(done, run)
+                    yield batch_of(done, Run(done.tracked, self))

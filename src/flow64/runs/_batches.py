@@ -71,14 +71,12 @@ class FinishedBatch:
 
     Attributes:
         part: Its rows.
-        run: Its run.
-        facts: Fields for the handle of the run.
+        tracked: Its run.
         path: The file with its rows; None if no folder was given.
     """
 
     part: RowRange
-    run: StartedRun
-    facts: Mapping[str, Any] = field(repr=False)
+    tracked: Tracked
     path: Path | None = None
 
 
@@ -147,9 +145,7 @@ class _Flight:
     """A batch under way."""
 
     part: RowRange
-    run: StartedRun
     tracked: Tracked
-    facts: Mapping[str, Any] = field(repr=False)
     since: float
     next_look: float
     troubles: Troubles
@@ -286,13 +282,9 @@ class _BatchRunner:
     def _follow(
         self, part: RowRange, run: StartedRun, payload: Mapping[str, Any]
     ) -> None:
-        launcher, now = self.settings.launcher, self.session.now()
-        facts = launcher.facts(run, payload)
-        endpoint = launcher.endpoint
-        tracked = Tracked(run.id, run.workflow_id, endpoint=endpoint, **facts)
+        tracked, now = self.settings.launcher.track(run, payload), self.session.now()
         look = now if run.is_attached else now + self.settings.every
-        flight = _Flight(part, run, tracked, facts, now, look, Troubles(run.id))
-        self.flights.append(flight)
+        self.flights.append(_Flight(part, tracked, now, look, Troubles(run.id)))
         _log.info(
             "batch %s: run %s of %s rows %s",
             part.index,
@@ -349,9 +341,9 @@ class _BatchRunner:
             return
         launcher = self.settings.launcher
         run = StartedRun(job_id, launcher.ready.id, is_attached=True)
-        self.finished[part.index] = FinishedBatch(
-            part, run, launcher.facts(run, {}), path
-        )
+        tracked = launcher.track(run, {})
+        tracked.status, tracked.is_new = COMPLETED, False
+        self.finished[part.index] = FinishedBatch(part, tracked, path)
 
     # -- Watching ---------------------------------------------------------------------
 
@@ -363,7 +355,7 @@ class _BatchRunner:
             await self.session.sleep(flight.next_look - now, is_apart=True)
         self.session.begin(LOOK)
         try:
-            seen = await live_status(self.session, flight.run.id)
+            seen = await live_status(self.session, flight.tracked.id)
         except FlowError as error:
             now = self.session.now()
             is_new = flight.tracked.is_new and now - flight.since < MINUTE
@@ -391,7 +383,7 @@ class _BatchRunner:
         self.flights.remove(flight)
         self.adrift += 1
         status = flight.tracked.status or "is under way"
-        self._note(flight.part, flight.run.id, status, why)
+        self._note(flight.part, flight.tracked.id, status, why)
 
     async def _finish(self, flight: _Flight, reason: str | None) -> None:
         status = flight.tracked.status
@@ -400,7 +392,7 @@ class _BatchRunner:
             await self._complete(flight)
             return
         part = flight.part
-        self._note(part, flight.run.id, status, reason)
+        self._note(part, flight.tracked.id, status, reason)
         self.in_a_row += 1
         self.broken.add(part.index)
         is_adjacent = not self.broken.isdisjoint((part.index - 1, part.index + 1))
@@ -411,26 +403,23 @@ class _BatchRunner:
 
     async def _complete(self, flight: _Flight) -> None:
         """Prove that its rows are ours if that is in doubt, and save them."""
-        part, run, path = flight.part, flight.run, None
+        part, tracked, path = flight.part, flight.tracked, None
         try:
-            if flight.tracked.is_presumed:
+            if tracked.is_presumed:
                 self.session.begin()
-                await list_files(self.session, flight.tracked)  # proves it
+                await list_files(self.session, tracked)  # proves it
             if self.files is not None:
-                path = await self.files.save(self.session, part, flight.tracked)
+                path = await self.files.save(self.session, part, tracked)
         except OutcomeUnknownError as error:
-            self._note(part, run.id, "may have been started", str(error))
+            self._note(part, tracked.id, "may have been started", str(error))
         except FlowError as error:
             # It was paid for, and the next call can read it.
             why = f"its rows could not be had: {error}"
-            self._note(part, run.id, COMPLETED, why, is_bought=False)
+            self._note(part, tracked.id, COMPLETED, why, is_bought=False)
             if isinstance(error, SaveError | LinkRefusedError):  # so would the next
                 self._stop(str(error), error)
         else:
-            facts = flight.facts
-            if run.is_presumed:  # proven now
-                facts = {**facts, "is_presumed": False, "proof": None}
-            self.finished[part.index] = FinishedBatch(part, run, facts, path)
+            self.finished[part.index] = FinishedBatch(part, tracked, path)
 
     # -- Reporting --------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from ._proof import SentRows
 from ._stages import Stages
 from ._start import StartedRun, Starter
 from ._start_log import BatchPlace, ProcessMemory, StartLog
+from ._tracked import Tracked
 
 _log = logging.getLogger("flow64")
 _override_log = logging.getLogger(OVERRIDE_LOG)
@@ -191,18 +192,21 @@ class Launcher:
                 )
         return override_live(live, sent)
 
-    def facts(self, run: StartedRun, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the fields of the handle of a run."""
+    def track(self, run: StartedRun, payload: Mapping[str, Any]) -> Tracked:
+        """Return the state of a run, to watch it and to read its rows."""
         rows = payload.get("webhook_payload", ())
-        return {
-            "is_presumed": run.is_presumed,
-            "is_attached": run.is_attached,
-            "stages": self.stages,
+        return Tracked(
+            run.id,
+            run.workflow_id,
+            is_presumed=run.is_presumed,
+            is_attached=run.is_attached,
+            stages=self.stages,
             # Where something else may run, it says nothing of what ran.
-            "definition": None if self.stale else self.definition,
-            "proof": SentRows.of(rows) if run.is_presumed else None,
-            "journal": self.journal,
-        }
+            definition=None if self.stale else self.definition,
+            proof=SentRows.of(rows) if run.is_presumed else None,
+            journal=self.journal,
+            endpoint=self.endpoint,
+        )
 
 
 def require_name(intent: str | None, retry: str | None = None) -> None:

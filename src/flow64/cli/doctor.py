@@ -307,15 +307,22 @@ def _service(found: Diagnosis) -> Iterator[str]:
     yield _line("belongs to", owner or "no answer names an organisation")
     left = "unknown" if found.credits is None else f"{found.credits:,.2f} credits"
     yield _line("balance", left)
-    skew = "no answer says its time"
-    if found.skew is not None:
-        skew = f"the service is {found.skew:+.0f} s from ours"
-    yield _line("clock", skew)
+    yield _line("clock", _describe_clock(found.skew))
     rates = ", ".join(f"{name}: {text}" for name, text in found.rates.items())
     yield _line("rates", rates or "no answer states a limit")
     yield _line("asked", f"{pluralize(len(found.asked), 'read')}, each once")
     for path, status in found.asked:
         yield _line("", f"GET {path} · {status or 'no answer'}")
+
+
+def _describe_clock(skew: float | None) -> str:
+    """Describe how far the clock of the service is from that of this machine."""
+    if skew is None:
+        return "no answer says its time"
+    if not (seconds := round(skew)):
+        return "the service has the time of this machine"
+    side = "ahead of" if seconds > 0 else "behind"
+    return f"the service is {abs(seconds):,} s {side} this machine"
 
 
 def _assumptions(found: Diagnosis) -> Iterator[str]:
@@ -326,8 +333,8 @@ def _assumptions(found: Diagnosis) -> Iterator[str]:
     for verdict in ("contradicted", "confirmed", "not seen"):
         for one in found.assumptions:
             if one.verdict == verdict:
-                yield f"  {verdict:<13}{one.mark:<3}{one.name}: {one.says}"
-                yield f"{'':18}{one.because} · looked at: {one.looked}"
+                yield f"  {verdict:<13}{one.mark:<4}{one.name}: {one.says}"
+                yield f"{'':19}{one.because} · looked at: {one.looked}"
     yield ""
 
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from json import loads
 from math import inf
 from typing import Any, Final, NoReturn, Self
@@ -40,7 +38,7 @@ from ._oauth_key import (
     read_variable,
 )
 from ._request import Answer, Request
-from ._retry import may_pass
+from ._retry import may_pass, parse_date
 from ._session import Session
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -297,7 +295,8 @@ class OAuth:
 
     def _advice(self, date: str | None) -> str:
         """Say what to check after an assertion was refused."""
-        skew = self._clock() - (_seconds(date) or self._clock())
+        theirs, ours = parse_date(date), self._clock()
+        skew = ours - theirs.timestamp() if theirs else 0.0
         if abs(skew) > SKEW:
             way = "ahead of" if skew > 0 else "behind"
             return (
@@ -440,12 +439,3 @@ def _host(url: str) -> str:
         return urlsplit(url).netloc.lower()
     except ValueError:
         return ""
-
-
-def _seconds(date: Any) -> float | None:
-    """Return a `Date` header in seconds."""
-    try:
-        found = parsedate_to_datetime(date)
-    except (ValueError, OverflowError, TypeError, IndexError, AttributeError):
-        return None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final
 
 from attrs import field, frozen
 
@@ -67,7 +68,7 @@ async def create_schedule(
     callee = "schedules.create"
     body = {
         "workflow_id": as_id(callee, "workflow_id", workflow_id),
-        **_schedule(
+        **_check_fields(
             callee,
             name=name,
             cron_expression=cron_expression,
@@ -110,7 +111,7 @@ async def update_schedule(
     """Change the given fields of a schedule, and no others."""
     callee = "schedules.update"
     path = _schedule_path(callee, schedule_id)
-    body = _schedule(
+    body = _check_fields(
         callee,
         name=name,
         cron_expression=cron_expression,
@@ -119,8 +120,7 @@ async def update_schedule(
         is_active=is_active,
     )
     if not body:
-        names = ("name", "cron_expression", "timezone", "description", "is_active")
-        raise ArgumentError(callee, "nothing to change was given", names)
+        raise ArgumentError(callee, "nothing to change was given", tuple(_FIELDS))
     request = Request("PATCH", path, body=body)
     return await session.send(request, answer_reader(Schedule, request))
 
@@ -137,38 +137,31 @@ def _schedule_path(callee: str, schedule_id: str) -> str:
     return f"/schedules/{in_path(callee, 'schedule_id', schedule_id)}"
 
 
-def _schedule(
-    callee: str,
-    *,
-    name: str | None,
-    cron_expression: str | None,
-    timezone: str | None,
-    description: str | None,
-    is_active: bool | None,
-) -> dict[str, Any]:
+def _check_fields(callee: str, **given: Any) -> dict[str, Any]:
     """Return the given fields of a schedule, checked against the documented bounds."""
-    body: dict[str, Any] = {}
-    if name is not None:
-        body["name"] = as_text(callee, "name", name, 120)
-    if cron_expression is not None:
-        body["cron_expression"] = _as_cron(callee, cron_expression)
-    if timezone is not None:
-        body["timezone"] = as_text(callee, "timezone", timezone)
-    if description is not None:
-        body["description"] = as_any_text(callee, "description", description)
-    if is_active is not None:
-        body["is_active"] = as_flag(callee, "is_active", is_active)
-    return body
+    return {
+        name: check(callee, name, given[name])
+        for name, check in _FIELDS.items()
+        if given[name] is not None
+    }
 
 
-def _as_cron(callee: str, given: Any) -> str:
-    text = as_text(callee, "cron_expression", given)
+def _as_cron(callee: str, name: str, given: Any) -> str:
+    text = as_text(callee, name, given)
     if len(text.split()) != 5:
-        problem = (
-            f"cron_expression is {shortened(given)}, which does not have five fields"
-        )
+        problem = f"{name} is {shortened(given)}, which does not have five fields"
         raise ArgumentError(callee, f'{problem}; write for example "0 9 * * 1"')
     return text
+
+
+_FIELDS: Final[Mapping[str, Callable[[str, str, Any], Any]]] = {
+    "name": partial(as_text, longest=120),
+    "cron_expression": _as_cron,
+    "timezone": as_text,
+    "description": as_any_text,
+    "is_active": as_flag,
+}
+"""The fields of a schedule, with their checks."""
 
 
 # -- The signing secret ---------------------------------------------------------------

@@ -107,7 +107,8 @@ class Policy:
         is_limit = isinstance(error, ApiError) and error.status == 429
         first = self.first_rest if is_limit else self.first_wait
         own = first * 2.0 ** (failures - 1) * (0.75 + luck / 2)
-        seconds = max(min(own, self.longest_wait), _requested_wait(error) or 0.0)
+        asked = error.wait if isinstance(error, ApiError) else None
+        seconds = max(min(own, self.longest_wait), asked or 0.0)
         return seconds if seconds < left else None
 
 
@@ -161,19 +162,16 @@ def retry_after(
     if text.isascii() and text.isdecimal() and len(text) < 10:
         seconds = float(text)
     else:
-        until = _date(text)
-        since = _date(headers.get("date", "")) or now or datetime.now(UTC)
+        until = parse_date(text)
+        since = parse_date(headers.get("date")) or now or datetime.now(UTC)
         seconds = (until - since).total_seconds() if until else -1.0
     return seconds if 0 <= seconds <= DAY else None
 
 
-def _requested_wait(error: FlowError) -> float | None:
-    return error.wait if isinstance(error, ApiError) else None
-
-
-def _date(text: str) -> datetime | None:
+def parse_date(text: str | None) -> datetime | None:
+    """Return the time of a header such as `Date`; None if it is missing or not one."""
     try:
-        found = parsedate_to_datetime(text)
+        found = parsedate_to_datetime(text or "")
     except (ValueError, OverflowError, TypeError, IndexError):
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)

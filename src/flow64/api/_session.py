@@ -353,8 +353,7 @@ class Session:
 
     async def _learn_organisation(self) -> None:
         """Read a list that names the organisation, before the first write."""
-        request = Request("GET", "/workflows")
-        await self.send(request, lambda answer: answer.json(request))
+        await self.ask(Request("GET", "/workflows"))
         self.organisation.is_known = True  # or there is no workflow to compare
 
     async def renew(self, turn: int) -> bool:

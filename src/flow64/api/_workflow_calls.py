@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from attrs import evolve, field, frozen
 
 from ..analysis import LiveCatalogue
-from ..definition import Definition, as_body, canonical_id, from_data, secret_texts
+from ..definition import (
+    EMPTY,
+    Definition,
+    as_body,
+    canonical_id,
+    from_data,
+    secret_texts,
+)
 from ..errors import AnswerError, ForbiddenError, NotFoundError, ReadError
 from ._arguments import as_id, in_path
 from ._parsing import Answered, is_filled, list_reader, redact_data, structure
@@ -84,47 +91,26 @@ async def read_workflow(
     return await session.send(request, read)
 
 
-# A body with its secrets revealed is held by no name, so that no frame shows it.
-
-
 async def create_workflow(
     session: Session, sent: Definition, look: Lookup[Any] | None = None
 ) -> None:
     """Create a workflow under its own id."""
-    path = "/workflows/create_workflow"
-    await session.ask(
-        Request(
-            "POST", path, body=as_body(sent, reveal=True), secrets=secret_texts([sent])
-        ),
-        look,
-    )
+    await session.ask(_write(sent), look)
 
 
 async def update_workflow(
     session: Session, sent: Definition, look: Lookup[Any] | None = None
 ) -> None:
     """Replace a whole workflow."""
-    path, query = "/workflows/update_workflow", {"workflow_id": str(sent.id)}
-    await session.ask(
-        Request(
-            "POST",
-            path,
-            query,
-            as_body(sent, reveal=True),
-            secrets=secret_texts([sent]),
-        ),
-        look,
-    )
+    await session.ask(_write(sent, str(sent.id)), look)
 
 
 async def update_description(
     session: Session, workflow_id: str, text: str, look: Lookup[Any] | None = None
 ) -> None:
     """Change only the description. Fields that a body leaves out keep their value."""
-    path, query = "/workflows/update_workflow", {"workflow_id": workflow_id}
-    await session.ask(
-        Request("POST", path, query, {"workflow_description": text}), look
-    )
+    more = {"workflow_description": text}
+    await session.ask(_write(None, workflow_id, more), look)
 
 
 # -- As the service tells of them -----------------------------------------------------
@@ -165,18 +151,8 @@ async def create(
             earlier attempt created it.
         spends: Do not send it again after a 429, since it may spend.
     """
-    path, query = "/workflows/create_workflow", dict[str, str]()
     return await _request_info(
-        session,
-        Request(
-            "POST",
-            path,
-            query,
-            as_body(sent, reveal=True),
-            is_harmless=may_repeat,
-            is_once=spends,
-            secrets=secret_texts([sent]),
-        ),
+        session, _write(sent, is_harmless=may_repeat, is_once=spends)
     )
 
 
@@ -200,18 +176,11 @@ async def update(
         may_repeat: Send it again if no answer comes.
         spends: Do not send it again after a 429, since it may spend.
     """
-    path, query = "/workflows/update_workflow", {"workflow_id": workflow_id}
+    given = {"workflow_name": name, "workflow_description": description}
+    said = {key: text for key, text in given.items() if text is not None}
     return await _request_info(
         session,
-        Request(
-            "POST",
-            path,
-            query,
-            _changes(sent, name, description),
-            is_harmless=may_repeat,
-            is_once=spends,
-            secrets=secret_texts([sent] if sent else []),
-        ),
+        _write(sent, workflow_id, said, is_harmless=may_repeat, is_once=spends),
     )
 
 
@@ -251,13 +220,34 @@ async def _request_info(session: Session, request: Request) -> WorkflowInfo:
     return await session.send(request, lambda answer: _info(answer, request))
 
 
-def _changes(
-    sent: Definition | None, name: str | None, description: str | None
-) -> dict[str, Any]:
-    """Return the body of an update. It leaves out, and so keeps, other fields."""
-    given = {"workflow_name": name, "workflow_description": description}
-    said = {key: text for key, text in given.items() if text is not None}
-    return {**as_body(sent, reveal=True), **said} if sent else said
+def _write(
+    sent: Definition | None,
+    workflow_id: str | None = None,
+    more: Mapping[str, str] = EMPTY,
+    *,
+    is_harmless: bool = False,
+    is_once: bool = False,
+) -> Request:
+    """Return the request that creates a workflow, or updates one.
+
+    Args:
+        sent: The definition; None sends no graph, and so keeps it.
+        workflow_id: The workflow to update; None creates one.
+        more: Fields of the body in place of those of the definition.
+        is_harmless: Send it again if no answer comes.
+        is_once: Do not send it again after a 429.
+    """
+    query = {} if workflow_id is None else {"workflow_id": workflow_id}
+    return Request(
+        "POST",
+        f"/workflows/{'update' if query else 'create'}_workflow",
+        query,
+        # In no local, since it reveals secrets, and tracebacks may show locals.
+        {**(as_body(sent, reveal=True) if sent else EMPTY), **more},
+        is_harmless=is_harmless,
+        is_once=is_once,
+        secrets=secret_texts([sent] if sent else []),
+    )
 
 
 # Specs may hold secrets. So an error is made where no frame holds them.

@@ -65,7 +65,7 @@ def test_clock():
 
 
 def compiled(text, name="w", places=("leads.py:7",)):
-    return CompiledWorkflow(name, "leads.py: w", "id", text, ["id"], places)
+    return CompiledWorkflow(name, "leads.py: w", "id", text, places)
 
 
 def outcome(*workflows):
@@ -116,9 +116,7 @@ def test_missing():
     first = outcome(compiled("{}", "a"), compiled("{}", "b"))
     other = outcome(compiled("{}", "b"), compiled("{}", "c"))
 
-    told = [
-        (one.workflow, one.before, one.after) for one in list_differences(first, other)
-    ]
+    told = [(one.key, one.before, one.after) for one in list_differences(first, other)]
 
     assert told == [
         ("a", "it is there, in leads.py: w", "it is not there"),

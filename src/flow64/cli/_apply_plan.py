@@ -54,7 +54,12 @@ def confirm_and_apply(
         The exit code.
     """
     execution = Execution(plan, agreement)
-    options = _build_options(place, client)
+    options: Any = {
+        "history": place.history,
+        "endpoint": client.endpoint,
+        "values": select_set_values(place.values),
+        "hidden": place.environment.hidden,
+    }
     try:
         jobs = check_plan(plan, agreement, **options)
         if jobs:
@@ -95,16 +100,6 @@ def _write_all(
     except FlowError as error:
         print_error(describe_error(error))
         execution.record_interruption(error)
-
-
-def _build_options(place: CommandEnvironment, client: Client) -> Mapping[str, Any]:
-    """Return the options of `apply_plan` that depend on the environment."""
-    return {
-        "history": place.history,
-        "endpoint": client.endpoint,
-        "values": select_set_values(place.values),
-        "hidden": place.environment.hidden,
-    }
 
 
 def _ask(jobs: Sequence[PlannedWrite], *, yes: bool, is_typed: bool) -> None:

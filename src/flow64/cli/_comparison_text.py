@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from ..diff import ARROW, as_data, as_lines, format_sections, impact_of
@@ -61,18 +61,31 @@ def _format_workflow(one: ComparedWorkflow, *, is_hidden: bool) -> Iterator[str]
     yield f"{SIGNS[one.outcome]} {key}: {one.outcome}"
     if title not in ("", entry.key):
         yield f"    {clean_text(title)}"
-    if one.outcome in ("added", "removed"):
-        yield f"    {pluralize(len(entry.definition.blocks), 'block')}"
+    yield from _count_blocks(one)
     if one.renamed_from:
         yield f"    key: {clean_text(one.renamed_from)} {ARROW} {key} (was=)"
-    for heading, found in (
-        ("what changes", one.changes),
-        ("what follows", one.consequences),
-        ("not managed by code", one.unmanaged),
-    ):
-        if found and not is_hidden:
+    if not is_hidden:
+        yield from _format_parts(_list_parts(one))
+
+
+def _count_blocks(one: ComparedWorkflow) -> Iterator[str]:
+    if one.outcome in ("added", "removed"):
+        yield f"    {pluralize(len(one.entry.definition.blocks), 'block')}"
+
+
+def _list_parts(one: ComparedWorkflow) -> Mapping[str, Iterable[str]]:
+    return {
+        "what changes": as_lines(one.changes),
+        "what follows": as_lines(one.consequences),
+        "not managed by code": as_lines(one.unmanaged),
+    }
+
+
+def _format_parts(parts: Mapping[str, Iterable[str]]) -> Iterator[str]:
+    for heading, found in parts.items():
+        if lines := [*found]:
             yield f"    {heading}:"
-            yield from (f"        {line}" for line in as_lines(found))
+            yield from (f"        {line}" for line in lines)
 
 
 def _group(found: ComparedSides) -> Sequence[Group]:
@@ -124,27 +137,17 @@ def _format_group(group: Group, one: ComparedWorkflow) -> Iterator[str]:
     yield f"{SIGNS[one.outcome]} {name_group(group, str)}: {one.outcome}"
     if len(group.views) > 1:
         yield f"    {join_first(group.keys, MOST_KEYS)}"
-    if one.outcome in ("added", "removed"):
-        yield f"    {pluralize(len(one.entry.definition.blocks), 'block')}"
-    if group.like is None:
-        parts = [
-            ("what changes", as_lines(one.changes)),
-            ("what follows", as_lines(one.consequences)),
-        ]
-    else:
+    yield from _count_blocks(one)
+    parts = _list_parts(one)
+    if group.like is not None:
         yield f"    like {name_group(group.like, str)}"
-        parts = [
-            ("except", format_sections(group.without)),
-            ("and also", format_sections(group.besides)),
-            ("what also follows", format_sections(group.follows)),
-        ]
-    for heading, found in parts:
-        if lines := [*found]:
-            yield f"    {heading}:"
-            yield from (f"        {line}" for line in lines)
-    if one.unmanaged:
-        yield "    not managed by code:"
-        yield from (f"        {line}" for line in as_lines(one.unmanaged))
+        parts = {
+            "except": format_sections(group.without),
+            "and also": format_sections(group.besides),
+            "what also follows": format_sections(group.follows),
+            "not managed by code": parts["not managed by code"],
+        }
+    yield from _format_parts(parts)
 
 
 MOST_KEYS: Final = 20

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from ..analysis import ABOUT_READS, Cost, cost, count_start_rows, findings
@@ -15,7 +15,7 @@ from ..runs import override_live, source_specs
 from ..text import clipped, format_dollars, pluralize
 from ..workflow import Workflow
 from ._colours import paint
-from ._terminal import print_json, print_lines, print_message
+from ._terminal import print_lines, print_message
 
 _OF_SOURCE: Final = "as many as its source makes"
 _SAMPLE: Final = "the sample rows of webhook_input"
@@ -66,20 +66,14 @@ def describe_settings(
         yield "warning", "; ".join(doubts)
 
 
-def print_facts(facts: Sequence[tuple[str, str]]) -> None:
-    for label, text in facts:
-        print_message(f"{label:{_LABEL}}{text}", _paint_facts)
-
-
-def print_estimate(
-    facts: Sequence[tuple[str, str]], data: Mapping[str, Any] | None
-) -> None:
-    """Print the estimate of a run as the result, as data if there are any."""
-    if data is None:
-        lines = (f"{label:{_LABEL}}{text}" for label, text in facts)
+def print_facts(facts: Sequence[tuple[str, str]], *, is_result: bool = False) -> None:
+    """Print the estimate of a run, before a question or as the result."""
+    lines = [f"{label:{_LABEL}}{text}" for label, text in facts]
+    if is_result:
         print_lines(lines, _paint_facts)
-    else:
-        print_json(data)
+        return
+    for line in lines:
+        print_message(line, _paint_facts)
 
 
 _LABEL: Final = len("organisation ")

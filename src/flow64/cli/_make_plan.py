@@ -21,7 +21,6 @@ from ..definition import (
     Definition,
     add_suffix,
     bind,
-    is_shared_path,
     secret_values,
 )
 from ..deploy import (
@@ -32,6 +31,7 @@ from ..deploy import (
     Looked,
     bases_of,
     make_plan,
+    require_namespace,
     target_of,
 )
 from ..environments import Environment, Settings
@@ -41,14 +41,12 @@ from ..errors import (
     DeployError,
     FlowError,
     HistoryError,
-    LocalNamespaceError,
 )
 from ..loading import (
     EVERYTHING,
     LiveRedaction,
     Loaded,
     Selection,
-    SourceWorkflow,
     files_below,
     select_set_values,
     split_source,
@@ -179,7 +177,9 @@ def make_targets(
             if one.redacted is not None:
                 target = _keep_fingerprint(target, one.workflow)
             if not one.is_unseen:
-                _require_namespace(target, client)
+                require_namespace(
+                    target, target.name, client.endpoint, is_local=client.is_local
+                )
         except (CompileError, DeployError) as error:
             faults.append(Faulty(name, error))
         else:
@@ -194,8 +194,7 @@ def name_workflows(loaded: Loaded) -> Sequence[str]:
     """
     times = Counter(loaded.names)
     return [
-        one.name if times[one.name] == 1 else _full_name(one)
-        for one in loaded.workflows
+        one.name if times[one.name] == 1 else one.full_name for one in loaded.workflows
     ]
 
 
@@ -292,22 +291,6 @@ def _keep_fingerprint(target: Target, workflow: Workflow) -> Target:
     """
     stamp = evolve(target.stamp, unbound=workflow.fingerprint()[:16])
     return evolve(target, stamp=stamp)
-
-
-def _require_namespace(target: Target, client: Client) -> None:
-    """Refuse a workflow with an id that others may share, except on this machine.
-
-    Raises:
-        LocalNamespaceError: Its id is in the namespace `local`.
-    """
-    is_shared = is_shared_path(target.stamp.path) and not target.is_pinned
-    if is_shared and not client.is_local:
-        raise LocalNamespaceError(target.name, client.endpoint)
-
-
-def _full_name(one: SourceWorkflow) -> str:
-    project = one.workflow.project
-    return one.name if project is None else f"{project.key}:{one.name}"
 
 
 # -- The last deployed version --------------------------------------------------------

@@ -15,6 +15,7 @@ from ..analysis import Estimate, KindChange
 from ..api import Balance, RunEntry, WorkflowInfo
 from ..blocks import DIALECT
 from ..deploy import DeployedCode, SameCode, SavedPlan, as_data, saved_plan_data
+from ..determinism import Cause
 from ..diagnostics import Finding
 from ..diff import Change, Consequence, Impact, list_change_names
 from ..doctor import Diagnosis, ProbeResult
@@ -288,6 +289,15 @@ def _watch_schema() -> dict[str, Any]:
     }
 
 
+def _determinism_schema() -> dict[str, Any]:
+    return _object(
+        is_same={"type": "boolean"},
+        processes={"type": "integer"},
+        keys=_list_of(_TEXT),
+        causes=_list_of(schema_of_class(Cause)),
+    )
+
+
 def _same_schema() -> dict[str, Any]:
     code = _answer_schema(DeployedCode)
     one = _answer_schema(SameCode)
@@ -367,7 +377,7 @@ def _cost_schema() -> dict[str, Any]:
 OUTPUTS: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
     "check": _check_schema,
     "compile": _of(outputs.Files, outputs.Staleness),
-    "determinism": _of(outputs.Sameness),
+    "determinism": _determinism_schema,
     "init": _of(outputs.Files),
     "blocks": _blocks_schema,
     "blocks sync": _of(outputs.SyncedBlocks),

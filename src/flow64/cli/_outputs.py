@@ -33,35 +33,6 @@ class Staleness(TypedDict):
     problems: Sequence[StaleFile]
 
 
-class ProcessDifference(TypedDict):
-    """A place where two processes differ."""
-
-    key: str | None
-    pointer: str
-    before: Any
-    after: Any
-    place: str | None
-
-
-class ProcessCause(TypedDict):
-    """A setting that makes a difference."""
-
-    setting: str | None
-    says: str
-    before: str | None
-    after: str | None
-    differences: Sequence[ProcessDifference]
-
-
-class Sameness(TypedDict):
-    """Whether workflows compile to the same bytes everywhere."""
-
-    is_same: bool
-    processes: int
-    keys: Sequence[str]
-    causes: Sequence[ProcessCause]
-
-
 class SyncedBlocks(TypedDict):
     """The service's own list of blocks, which was saved."""
 

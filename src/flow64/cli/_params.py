@@ -41,25 +41,23 @@ as_json = click.option(
     "--json", "as_json", is_flag=True, help="Print data instead of text."
 )
 
-env = click.option(
-    "-e",
-    "--env",
-    type=NonEmpty(),
-    metavar="NAME",
-    shell_complete=complete_environments,
-    help="The environment: see `flow64 help environments`.",
-)
+
+def env_option(words: str, *names: str) -> Callable[[F], F]:
+    """Make an option for the name of an environment: `--env`, or another one."""
+    return click.option(
+        *(names or ("-e", "--env")),
+        type=NonEmpty(),
+        metavar="NAME",
+        shell_complete=complete_environments,
+        help=words,
+    )
+
+
+env = env_option("The environment: see `flow64 help environments`.")
 
 # Neither `FLOW64_ENV` nor `default_env` counts here: the same command on another
 # machine, or in another job, would write other bytes.
-ids_env = click.option(
-    "-e",
-    "--env",
-    type=NonEmpty(),
-    metavar="NAME",
-    shell_complete=complete_environments,
-    help=f"The environment of the ids. Without it, always {DEFAULT_ENV!r}.",
-)
+ids_env = env_option(f"The environment of the ids. Without it, always {DEFAULT_ENV!r}.")
 
 no_code = click.option(
     "--no-code",
@@ -112,6 +110,11 @@ yes = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 
 
 # -- Options with another help text in each command ------------------------------------
+
+
+def saved_blocks(words: str, name: str = "saved") -> Callable[[F], F]:
+    """Make the option `--blocks FILE` for a saved list of blocks."""
+    return click.option("--blocks", name, type=FILE, metavar="FILE", help=words)
 
 
 def dry_run(words: str) -> Callable[[F], F]:

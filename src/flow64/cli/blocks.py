@@ -50,13 +50,9 @@ ROW_KINDS: Final = ("lead", "company")
     "--gives", type=click.Choice(ROW_KINDS), help="Blocks that give such rows."
 )
 @click.option("--role", type=click.Choice(ROLES), help="Blocks of one role.")
-@click.option(
-    "--blocks",
-    "saved",
-    type=params.FILE,
-    metavar="FILE",
-    help="A saved answer of `GET /workflows/blocks`, to compare the catalogue with. "
-    "By default the one that [tool.flow64] names.",
+@params.saved_blocks(
+    "A saved answer of `GET /workflows/blocks`, to compare the catalogue with. By "
+    "default the one that [tool.flow64] names."
 )
 @params.as_json
 def command(
@@ -77,7 +73,7 @@ def command(
     The commands `blocks sync`, `blocks diff` and `blocks generate` work with the
     service's own list.
     """
-    live = find_saved_catalogue() if saved is None else LiveCatalogue.read(saved)
+    live = find_saved_catalogue(saved)
     known = catalogue()
     one = _find_block(known, words)
     found = [one] if one is not None else _search(known, words)

@@ -37,12 +37,8 @@ from ._terminal import (
     "flow64 blocks generate --blocks answer.json",
 )
 @output_file("Write the module into a file.", ".py")
-@click.option(
-    "--blocks",
-    "saved",
-    type=params.FILE,
-    metavar="FILE",
-    help="A saved answer of `GET /workflows/blocks`. By default `blocks` in settings.",
+@params.saved_blocks(
+    "A saved answer of `GET /workflows/blocks`. By default `blocks` in settings."
 )
 @click.option(
     "--all",

@@ -45,11 +45,8 @@ FORMS: Final = ("text", "json", "github", "gitlab", "sarif")
 @params.selection
 @params.ids_env
 @params.values
-@click.option(
-    "--blocks",
-    type=params.FILE,
-    metavar="FILE",
-    help="A saved answer of `GET /workflows/blocks`, to check fields with.",
+@params.saved_blocks(
+    "A saved answer of `GET /workflows/blocks`, to check fields with.", "blocks"
 )
 @params.strict("Exit with 1 for warnings too.")
 @click.option(

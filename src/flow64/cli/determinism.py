@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from attrs import asdict
 
 from ..determinism import (
     ALWAYS,
@@ -22,7 +23,6 @@ from ..loading import parse_source, require_project_source, split_source
 from ..text import printable
 from . import _params as params
 from ._exit_codes import FAILED
-from ._outputs import ProcessCause, Sameness
 from ._param_types import Number, Whole
 from ._terminal import print_json, print_line, print_lines, print_message
 
@@ -88,7 +88,14 @@ def command(
             found = find_causes(job, first, one)
             break
     if as_json:
-        print_json(_to_data(processes, [*first.workflows], found))
+        print_json(
+            {
+                "is_same": not found,
+                "processes": processes,
+                "keys": [*first.workflows],
+                "causes": [*map(asdict, found)],
+            }
+        )
     else:
         _print_causes(found)
         if first.printed.strip():
@@ -108,34 +115,6 @@ def _locate_source(given: str | None) -> str:
     return f"{Path(place).absolute()}" + ("" if key is None else f":{key}")
 
 
-def _to_data(processes: int, names: Sequence[str], found: Sequence[Cause]) -> Sameness:
-    return {
-        "is_same": not found,
-        "processes": processes,
-        "keys": names,
-        "causes": [_cause_data(cause) for cause in found],
-    }
-
-
-def _cause_data(cause: Cause) -> ProcessCause:
-    return {
-        "setting": cause.setting,
-        "says": cause.says,
-        "before": cause.before,
-        "after": cause.after,
-        "differences": [
-            {
-                "key": one.workflow or None,
-                "pointer": one.pointer,
-                "before": one.before,
-                "after": one.after,
-                "place": one.place,
-            }
-            for one in cause.differences
-        ],
-    }
-
-
 def _print_causes(found: Sequence[Cause]) -> None:
     for cause in found:
         change = f": {cause.before}, then {cause.after}" if cause.setting else ""
@@ -145,13 +124,13 @@ def _print_causes(found: Sequence[Cause]) -> None:
 
 
 def _lines(one: Difference) -> Sequence[str]:
-    if not one.workflow:
+    if one.key is None:
         problem = str(one.after or one.before).splitlines()
         head = "it cannot be compiled then:" if one.after else "it can be compiled then"
         return [head, *(f"  {line}" for line in problem)]
     place = f" · {one.place}" if one.place else ""
     return [
-        f"{one.workflow} · {one.pointer or '(whole)'}{place}",
+        f"{one.key} · {one.pointer or '(whole)'}{place}",
         f"  first  {shortened(one.before)}",
         f"  other  {shortened(one.after)}",
     ]

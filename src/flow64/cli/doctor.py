@@ -29,12 +29,11 @@ from ..environments import Environment, Settings, load, open_client
 from ..text import pluralize, printable
 from . import _params as params
 from ._colours import paint_report
-from ._completion import complete_environments
 from ._error_messages import describe_error
 from ._exit_codes import FAILED, INTERRUPTED
 from ._options import OPTIONS, name_environment
 from ._output_options import output_file
-from ._param_types import NonEmpty, PathName
+from ._param_types import PathName
 from ._service import require_credential, warn_about_endpoint
 from ._terminal import (
     confirm,
@@ -70,13 +69,10 @@ from ._terminal import (
     help="Also find out what no document says: make a workflow without any block that "
     "spends, change it, and delete it. Nothing is run. It asks first.",
 )
-@click.option(
+@params.env_option(
+    "With --probe: an environment of another organisation, to find out what its ids "
+    "answer.",
     "--second-env",
-    type=NonEmpty(),
-    metavar="NAME",
-    shell_complete=complete_environments,
-    help="With --probe: an environment of another organisation, to find out what its "
-    "ids answer.",
 )
 @params.yes
 @params.as_json

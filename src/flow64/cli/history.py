@@ -12,11 +12,10 @@ from ..deploy import History, Saved
 from ..environments import load as load_settings
 from ..errors import shortened
 from . import _params as params
-from ._completion import complete_environments
 from ._execution import format_saved_file
 from ._make_plan import open_history
 from ._outputs import HistoryEntry
-from ._param_types import NonEmpty, Whole
+from ._param_types import Whole
 from ._tables import print_table
 from ._terminal import print_json, print_message
 
@@ -34,14 +33,7 @@ WHY: Final[Mapping[str, str]] = {
     "history", "flow64 history -n 10", "flow64 history inbound --env prod --json"
 )
 @click.argument("key", required=False)
-@click.option(
-    "-e",
-    "--env",
-    type=NonEmpty(),
-    metavar="NAME",
-    shell_complete=complete_environments,
-    help="List only what was replaced in this environment.",
-)
+@params.env_option("List only what was replaced in this environment.")
 @click.option(
     "-n",
     "--limit",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -86,10 +87,11 @@ def command(
         except ArgumentError as error:
             problem = f"--block: {params.describe_blocks(error)}"
             raise click.ClickException(problem) from error
-        save = save_safely if safe_csv else _save_as_they_are
-        paths = save(
-            client, run, output, items, overwrite=overwrite, allowance=allowance
-        )
+        given: Any = {"overwrite": overwrite, "allowance": allowance}
+        if safe_csv:
+            paths = save_safely(client, run, output, items, **given)
+        else:
+            paths = client.call(download_files, run.id, items, output, **given)
     if as_json:
         found: RunFiles = {
             "run_id": run_id,
@@ -129,20 +131,6 @@ def save_safely(
         write_csv(rows, path, safe=True, overwrite=overwrite)
     print_message("text that a spreadsheet might run has a ' before it")
     return paths
-
-
-def _save_as_they_are(
-    client: Client,
-    run: Run,
-    folder: Path,
-    items: Sequence[ResultItem],
-    *,
-    overwrite: bool,
-    allowance: Allowance,
-) -> Sequence[Path]:
-    return client.call(
-        download_files, run.id, items, folder, overwrite=overwrite, allowance=allowance
-    )
 
 
 def _choose_results(

@@ -41,7 +41,6 @@ from ._estimate import (
     collect_run_facts,
     describe_settings,
     make_estimate_data,
-    print_estimate,
     print_facts,
 )
 from ._exit_codes import INTERRUPTED, NoConsentError
@@ -344,8 +343,10 @@ def command(**given: Any) -> int:
         )
         facts[2:2] = [*describe_settings(coded, definition, doubts)]
         if options.dry_run:
-            data = make_estimate_data(facts, client, workflow, definition)
-            print_estimate(facts, data if options.as_json else None)
+            if options.as_json:
+                print_json(make_estimate_data(facts, client, workflow, definition))
+            else:
+                print_facts(facts, is_result=True)
             return 0
         print_facts(facts)
         if options.is_nameless:

@@ -67,13 +67,9 @@ def _complete_names(
     "flow64 schema pyproject > pyproject.schema.json",
 )
 @click.argument("name", required=False, shell_complete=_complete_names)
-@click.option(
-    "--blocks",
-    "saved",
-    type=params.FILE,
-    metavar="FILE",
-    help="A saved answer of `GET /workflows/blocks`, for the specs of blocks. By "
-    "default the one that [tool.flow64] names.",
+@params.saved_blocks(
+    "A saved answer of `GET /workflows/blocks`, for the specs of blocks. By default "
+    "the one that [tool.flow64] names."
 )
 @params.as_json
 def command(*, name: str | None, saved: Path | None, as_json: bool) -> int:
@@ -98,11 +94,7 @@ def command(*, name: str | None, saved: Path | None, as_json: bool) -> int:
                 ("NAME", "DESCRIPTION"), [*SCHEMAS.items()], least={"DESCRIPTION": 20}
             )
     elif name in SCHEMAS:
-        live = None
-        if name in _OF_BLOCKS:
-            live = (
-                find_saved_catalogue() if saved is None else LiveCatalogue.read(saved)
-            )
+        live = find_saved_catalogue(saved) if name in _OF_BLOCKS else None
         print_text(format_json(make_schema(name, live)))
     else:
         near = did_you_mean(name, SCHEMAS) or f"; there are {', '.join(SCHEMAS)}"

@@ -40,8 +40,11 @@ def compile_for(
     if bound is not terms.values:
         secrets += secret_values(terms.values, terms.hidden)
     ready = evolve(ready, secrets=secrets)
-    settings.channel.secrets.add(secret_texts([ready.definition], secrets))
-    require_namespace(ready, settings.channel)
+    channel = settings.channel
+    channel.secrets.add(secret_texts([ready.definition], secrets))
+    require_namespace(
+        ready.target, ready.name, channel.endpoint, is_local=channel.is_local
+    )
     return ready
 
 

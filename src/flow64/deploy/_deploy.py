@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from ..api import Channel, Session
+from ..api import Session
 from ..definition import (
     BoundSecret,
     Definition,
@@ -162,11 +162,17 @@ def prepare_deploy(
     return Ready(workflow.name, env, target)
 
 
-def require_namespace(ready: Ready, channel: Channel) -> None:
-    """Refuse an id that other users may have too, unless the service is local."""
-    is_shared = is_shared_path(ready.stamp.path)
-    if is_shared and not ready.target.is_pinned and not channel.is_local:
-        raise LocalNamespaceError(ready.name, channel.endpoint)
+def require_namespace(
+    target: Target, title: str, endpoint: str, *, is_local: bool
+) -> None:
+    """Refuse an id that other users may have too, unless the service is local.
+
+    Raises:
+        LocalNamespaceError: Its id is in the namespace `local`.
+    """
+    is_shared = is_shared_path(target.stamp.path) and not target.is_pinned
+    if is_shared and not is_local:
+        raise LocalNamespaceError(title, endpoint)
 
 
 async def preview(session: Session, ready: Ready, *, endpoint: str) -> Preview:

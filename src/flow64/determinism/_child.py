@@ -72,7 +72,6 @@ def _compile(one: Any, env: str | None, values: Any) -> dict[str, Any]:
         "where": one.where,
         "id": str(definition.id),
         "text": dumps(definition),
-        "blocks": [str(block.id) for block in definition.blocks],
         "places": [None if place is None else str(place) for place in places],
     }
 

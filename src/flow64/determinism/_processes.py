@@ -108,7 +108,6 @@ class CompiledWorkflow:
     Attributes:
         where: The file or module, and the variable.
         text: Its JSON.
-        blocks: The ids of its blocks.
         places: File and line of each block, if known.
     """
 
@@ -116,7 +115,6 @@ class CompiledWorkflow:
     where: str
     id: str
     text: str = field(repr=False)
-    blocks: Sequence[str]
     places: Sequence[str | None]
 
 
@@ -146,14 +144,14 @@ class Difference:
     """One place where two processes differ.
 
     Attributes:
-        workflow: The name of the workflow; empty if it is not about one.
+        key: The name of the workflow; None if it is not about one.
         pointer: The JSON pointer into its JSON; empty for all of it.
         before: The value of the first process.
         after: The value of the other process.
         place: File and line of the block, or of the workflow.
     """
 
-    workflow: str
+    key: str | None
     pointer: str
     before: Any
     after: Any
@@ -354,7 +352,7 @@ def list_differences(
 ) -> Iterator[Difference]:
     """The differences between the outcomes of two processes."""
     if first.problem != other.problem:
-        yield Difference("", "", first.problem, other.problem, None)
+        yield Difference(None, "", first.problem, other.problem, None)
         return
     for name in sorted({*first.workflows, *other.workflows}):
         before, after = first.workflows.get(name), other.workflows.get(name)
@@ -384,14 +382,14 @@ def _tree_differences(
 ) -> Iterator[tuple[Way, Any, Any]]:
     """The places where two JSON trees differ, also in the order of their keys."""
     if isinstance(before, dict) and isinstance(after, dict):
-        keys, others = _keys(before), _keys(after)
+        keys, others = _members(before), _members(after)
         if keys != others:
             yield path, keys, others
         for key in keys:
             if key in after:
                 yield from _tree_differences(before[key], after[key], (*path, key))
     elif isinstance(before, list) and isinstance(after, list):
-        items, others = _items(before), _items(after)
+        items, others = _members(before), _members(after)
         if len(items) != len(others):
             yield path, items, others
             return
@@ -405,11 +403,7 @@ def _is_same(before: Any, after: Any) -> bool:
     return type(before) is type(after) and before == after
 
 
-def _keys(data: Any) -> Sequence[str]:
-    return [*data]
-
-
-def _items(data: Any) -> Sequence[Any]:
+def _members(data: Any) -> Sequence[Any]:
     return [*data]
 
 

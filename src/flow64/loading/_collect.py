@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -125,6 +126,14 @@ class Collector:
         elif error.finding not in self.findings:  # modules of a package may fail alike
             self.findings.append(error.finding)
             self.notes += filter(None, [error.traceback])
+
+    @contextmanager
+    def catch(self) -> Generator[None]:
+        """Hand an error of the source to `fail`."""
+        try:
+            yield
+        except (SourceError, ReadError) as error:
+            self.fail(error)
 
     def has_all(self, other: Collector) -> bool:
         """Return True if all workflows of another collector were added here too."""

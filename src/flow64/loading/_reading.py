@@ -16,7 +16,6 @@ from attrs import evolve
 
 from ..definition import ProjectKey, loads
 from ..diagnostics import Finding, Place
-from ..errors import ReadError
 from ..manifest import MANIFEST, read_folder, read_manifest, read_workflow
 from ..manifest import FolderWorkflow as ManifestWorkflow
 from ..workflow import Workflow
@@ -79,10 +78,8 @@ def add_folder(folder: Path, found: Collector, *, code: bool) -> None:
 
 
 def _add_file(scope: ImportScope, path: Path, found: Collector) -> None:
-    try:
+    with found.catch():
         found.add_module(scope.import_file(path), str(path))
-    except SourceError as error:
-        found.fail(error)
 
 
 def _read_json_folder(folder: Path, found: Collector, whole: list[ProjectKey]) -> None:
@@ -182,41 +179,28 @@ def add_module(name: str, found: Collector) -> bool:
 
 
 def _add_inner(scope: ImportScope, name: str, found: Collector) -> None:
-    try:
+    with found.catch():
         module = scope.import_module(name.removesuffix(".__init__"))
-    except SourceError as error:
-        found.fail(error)
-        return
-    if module is not None:
-        found.add_module(module, module.__name__)
+        if module is not None:
+            found.add_module(module, module.__name__)
 
 
 def _read_json(path: Path, found: Collector) -> None:
     try:
-        content = _read_bytes(path)
-    except SourceError as error:
-        found.fail(error)
-        return
-    add_json(content, str(path), path.stem, found)
+        content = path.read_bytes()
+    except OSError as error:
+        found.fail(_unreadable(path, error))
+    else:
+        add_json(content, str(path), path.stem, found)
 
 
 def add_json(content: bytes, where: str, stem: str, found: Collector) -> None:
     """Add the workflow of JSON without a manifest."""
-    try:
+    with found.catch():
         read = loads(content, source=where)
-    except ReadError as error:
-        found.fail(error)
-        return
-    workflow = Workflow.from_definition(evolve(read, place=Place(where, 1)))
-    name = "/".join(map(unquote, stem.split("@")))
-    found.add_workflow(SourceWorkflow(name, workflow, where, stem))
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise _unreadable(path, error) from error
+        workflow = Workflow.from_definition(evolve(read, place=Place(where, 1)))
+        name = "/".join(map(unquote, stem.split("@")))
+        found.add_workflow(SourceWorkflow(name, workflow, where, stem))
 
 
 def _unreadable(path: Path | str, error: OSError) -> SourceError:

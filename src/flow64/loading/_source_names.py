@@ -106,14 +106,20 @@ def may_name_other_source(place: str) -> bool:
     return any("source" in text and line not in text for text in texts)
 
 
-def find_saved_catalogue() -> LiveCatalogue | None:
+def find_saved_catalogue(file: Path | None = None) -> LiveCatalogue | None:
     """Return the saved list of blocks that `[tool.flow64]` names, if it names one.
 
     Before a first `flow64 blocks sync`, there is no such file.
 
+    Args:
+        file: Another file to read.
+
     Raises:
         SettingsError: The file cannot be used, or pyproject.toml has mistakes.
+        ReadError: The other file is not a list of blocks.
     """
+    if file is not None:
+        return LiveCatalogue.read(file)
     settings = _find_settings()
     return None if settings is None else _read_saved_catalogue(settings)
 

@@ -58,7 +58,7 @@ def test_stdout(service, leads, flow64, arguments):
         (("blocks", "generate", "-o", "a.txt"), "a.txt does not end in .py"),
         (
             ("graph", "leads.py", "--format", "svg", "-o", "a.mmd"),
-            "a.mmd ends like a file of mermaid; leave --format out",
+            "a.mmd ends like a file of mermaid, and not of svg; leave --format out",
         ),
         (
             ("review", "leads.py", "--format", "text", "-o", "a.html"),

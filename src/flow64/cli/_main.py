@@ -341,16 +341,14 @@ def _print_click_error(error: click.ClickException) -> int:
 
     match error:
         case click.NoSuchOption():
-            print_error(
-                f"{describe_unknown_option(error)} (see {_format_help_command(error)})"
-            )
-            return USAGE
+            problem = describe_unknown_option(error)
         case click.UsageError():
-            print_error(f"{describe_usage(error)} (see {_format_help_command(error)})")
-            return USAGE
+            problem = describe_usage(error)
         case _:
             print_error(error.format_message())
             return error.exit_code
+    print_error(f"{problem} (see {_format_help_command(error)})")
+    return USAGE
 
 
 def _print_flow_error(error: FlowError, options: Options) -> int:

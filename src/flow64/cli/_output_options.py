@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -65,6 +65,24 @@ def output_folder(metavar: str, words: str, *, may_be_stdout: bool) -> Callable[
         return None
 
     return _output_option(metavar, words, check, is_folder=True)
+
+
+def choose_format(
+    form: str | None, output: Path | None, by_ending: Mapping[str, str]
+) -> str | None:
+    """Return the given format, or that of the ending of a file; None if unknown.
+
+    Raises:
+        click.UsageError: The name of the file ends like one of another format.
+    """
+    ending = "" if output is None else output.suffix.lower()
+    of_name = by_ending.get(ending)
+    if form is not None and ending and of_name not in (None, form):
+        problem = f"{output} ends like a file of {of_name}, and not of {form}"
+        raise click.BadParameter(
+            f"{problem}; leave --format out", param_hint="--format"
+        )
+    return form or of_name
 
 
 def results_folder(words: str) -> Callable[[F], F]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from itertools import pairwise
 from typing import Final
 
@@ -259,41 +260,25 @@ def _suggest(word: str, advice: str | None, known: Iterable[str]) -> str:
 def find_near(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that a word is a slip, or a longer or shorter form, of.
 
-    A letter less, more, or another, and two letters that changed places are one slip.
-    One slip is allowed for every four letters.
+    About one slip is allowed for every four letters.
     """
-    written = word.casefold()
-    if len(written) > _LONGEST:
+    if len(word) > _LONGEST:
         return None
-    bare = written.strip("-")
-    most = max(1, len(bare) // 4)
-    slips = {one: _count_slips(written, one.casefold()) for one in sorted(known)}
-    near = [one for one, count in slips.items() if count <= most]
-    if near and len(bare) > 1:
-        return min(near, key=lambda one: slips[one])
-    begun = [one for one in slips if _begins(written, one) or _begins(one, written)]
-    return begun[0] if len(begun) == 1 else None
+    written = word.strip("-").casefold()
+    names = {one.strip("-").casefold(): one for one in sorted(known)}
+    near = get_close_matches(written, names, n=1, cutoff=_CUTOFF)
+    begun = [one for one in names if _begins(written, one) or _begins(one, written)]
+    found = near or (begun if len(begun) == 1 else [])
+    return names[found[0]] if found else None
 
 
 def _begins(whole: str, start: str) -> bool:
-    return len(start.strip("-")) >= _FEWEST and whole.startswith(start)
+    return len(start) >= _FEWEST and whole.startswith(start)
 
 
 _LONGEST: Final = 40  # a longer word is not a slip
 _FEWEST: Final = 3
-
-
-def _count_slips(word: str, known: str) -> int:
-    """Count the slips between two words."""
-    before: list[int] = []
-    row = list(range(len(known) + 1))
-    for i, letter in enumerate(word, 1):
-        last, before, row = before, row, [i]
-        for j, other in enumerate(known, 1):
-            count = min(row[-1] + 1, before[j] + 1, before[j - 1] + (letter != other))
-            is_moved = i > 1 < j and word[i - 2] == other and letter == known[j - 2]
-            row.append(min(count, last[j - 2] + 1) if is_moved else count)
-    return row[-1]
+_CUTOFF: Final = 0.75
 
 
 # -- Wrong use, in our words -----------------------------------------------------------

@@ -28,7 +28,7 @@ from ..render import (
 )
 from ..text import printable
 from . import _params as params
-from ._output_options import output_file
+from ._output_options import choose_format, output_file
 from ._outputs import Drawing
 from ._service import find_environment
 from ._terminal import find_width, print_json, print_line, print_paths, print_text
@@ -95,16 +95,12 @@ def command(
     """
     if as_json and (form is not None or output is not None):
         raise click.UsageError("--json prints data, so it takes no --format and no -o")
-    ending = "" if output is None else output.suffix.lower()
-    if form is None and ending not in _BY_ENDING:
+    chosen = choose_format(form, output, _BY_ENDING)
+    if chosen is None:
         endings = ", ".join(filter(None, _BY_ENDING))
         raise params.option_error(
             "--output", f"{output} ends in none of {endings}; use one, or --format"
         )
-    chosen = form or _BY_ENDING[ending]
-    if ending and _BY_ENDING.get(ending, chosen) != chosen:
-        problem = f"{output} ends like a file of {_BY_ENDING[ending]}"
-        raise params.option_error("--format", f"{problem}; leave --format out")
     loaded = _read(source, env, selection)
     if selection.is_changed and not loaded.workflows:
         return 0

@@ -32,7 +32,7 @@ from . import _params as params
 from ._colours import paint_changes
 from ._exit_codes import CHANGES, FAILED
 from ._make_plan import deploy_command, find_place, plan_workflows, print_faults
-from ._output_options import output_file
+from ._output_options import choose_format, output_file
 from ._param_types import PathName
 from ._service import connect
 from ._terminal import format_result, print_text, write_file
@@ -106,7 +106,7 @@ def command(
 
     Workflows with the same changes are shown once. JSON lists each of them.
     """
-    chosen = _choose_format("json" if as_json else form, output)
+    form = choose_format("json" if as_json else form, output, _BY_ENDING) or "text"
     if base is not None or head is not None:
         if base is None or head is None:
             missing = "--base" if base is None else "--head"
@@ -127,25 +127,12 @@ def command(
         if found is None:
             return FAILED
         review = found
-    text = FORMS[chosen](review)
+    text = FORMS[form](review)
     if output is None:
-        print_text(text, paint_changes if chosen == "text" else None)
+        print_text(text, paint_changes if form == "text" else None)
     else:
         write_file(output, text)
     return CHANGES if has_exit_code and not review.is_empty else 0
-
-
-def _choose_format(form: str | None, output: Path | None) -> str:
-    """Return the format of a review.
-
-    Raises:
-        click.UsageError: The name of the file ends like one of another format.
-    """
-    of_name = None if output is None else _BY_ENDING.get(output.suffix.lower())
-    if form is not None and of_name not in (None, form):
-        problem = f"{output} ends like a file of {of_name}, and not of {form}"
-        raise params.option_error("--format", f"{problem}; leave --format out")
-    return form or of_name or "text"
 
 
 def _compare(

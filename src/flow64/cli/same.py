@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from urllib.parse import unquote
 
 import click
 from attrs import frozen
 
-from ..definition import canonical_id, id_of
+from ..definition import canonical_id, id_of, parse_path
 from ..deploy import DeployedCode, SameCode, deployed_codes, key_of, same_code
 from ..environments import load as load_settings
 from ..loading import insert_env, list_live, select_ours
@@ -116,8 +115,8 @@ def _name_places(places: Iterable[str]) -> Mapping[str, str]:
 
 def _in_project(place: str, key: str) -> str:
     """Return a key after the key of its project: `growth/inbound`."""
-    _, _, project = place.partition("/project:")
-    return f"{unquote(project.partition('/')[0])}/{key}" if project else key
+    project = dict(parse_path(place)).get("project")
+    return f"{project}/{key}" if project else key
 
 
 def _read_code(

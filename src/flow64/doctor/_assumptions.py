@@ -37,30 +37,22 @@ class Assumption:
     mark: Mark
     says: str
     looked: str
-    judge: Judge
 
 
 @frozen
-class AssumptionResult:
+class AssumptionResult(Assumption):
     """An assumption, and a verdict on it.
 
     Attributes:
-        mark: How well it is known.
-        says: The assumption, in words.
-        looked: What was requested to see it.
         because: The reason for the verdict.
     """
 
-    name: str
-    mark: Mark
-    says: str
-    looked: str
     verdict: AssumptionVerdict
     because: str
 
 
-ASSUMPTIONS: Final[list[Assumption]] = []
-"""Every assumption that reads can show, in reading order."""
+ASSUMPTIONS: Final[list[tuple[Assumption, Judge]]] = []
+"""Every assumption that reads can show, with its judge, in reading order."""
 
 
 def assume(name: str, mark: Mark, looked: str) -> Callable[[Judge], Judge]:
@@ -74,7 +66,7 @@ def assume(name: str, mark: Mark, looked: str) -> Callable[[Judge], Judge]:
 
     def add(judge: Judge) -> Judge:
         says = " ".join(cleandoc(judge.__doc__ or "").split())
-        ASSUMPTIONS.append(Assumption(name, mark, says, looked, judge))
+        ASSUMPTIONS.append((Assumption(name, mark, says, looked), judge))
         return judge
 
     return add
@@ -83,6 +75,6 @@ def assume(name: str, mark: Mark, looked: str) -> Callable[[Judge], Judge]:
 def judge_assumptions(replies: RequestRecords) -> Sequence[AssumptionResult]:
     """Compare every assumption with the answers."""
     return [
-        AssumptionResult(one.name, one.mark, one.says, one.looked, *one.judge(replies))
-        for one in ASSUMPTIONS
+        AssumptionResult(one.name, one.mark, one.says, one.looked, *judge(replies))
+        for one, judge in ASSUMPTIONS
     ]

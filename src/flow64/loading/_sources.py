@@ -17,7 +17,7 @@ from attrs import evolve, frozen
 from ..definition import ProjectKey
 from ..diagnostics import Finding
 from ..environments import load as load_settings
-from ..errors import FlowError, SettingsError, did_you_mean
+from ..errors import SettingsError, did_you_mean
 from ..workflow import Workflow
 from ._addresses import (
     LiveAddress,
@@ -207,7 +207,7 @@ def load_source(
         findings=found.findings,
     )
     kept = select_workflows(loaded, selection, address, key)
-    notes = [*found.notes, *_note_same_key(address, loaded, code=code)]
+    notes = [*found.notes, *_note_same_key(address, loaded)]
     return evolve(kept, notes=notes)
 
 
@@ -273,10 +273,11 @@ def _pick_key(
         raise AddressError(describe_unknown(address.text, loaded.names)) from None
 
 
-def _note_same_key(
-    address: SourceAddress, loaded: Loaded, *, code: bool
-) -> Iterator[str]:
-    """A note if the name of a file, folder or module is also a key of the code."""
+def _note_same_key(address: SourceAddress, loaded: Loaded) -> Iterator[str]:
+    """A note if the name of a file, folder or module is also a key of the code.
+
+    Code that was not asked for is not imported to find the key.
+    """
     text = address.text
     if not text or ":" in text or is_path(text):
         return
@@ -290,19 +291,8 @@ def _note_same_key(
     source = find_project_source()
     if source is None:
         return  # then a key alone means nothing
-    if _is_same(source, loaded.source):
-        is_key = loaded.has_key(text)
-    elif code and loaded.is_code:
-        try:
-            others = load_source(
-                SourceAddress("", source), may_be_empty=True, lenient=True
-            )
-        except FlowError:  # that source was not asked for
-            return
-        is_key = others.has_key(text)
-    else:  # who names JSON asks for no code
-        is_key = _mentions_key(Path(split_source(source)[0]), text)
-    if is_key:
+    is_own = _is_same(source, loaded.source)
+    if loaded.has_key(text) if is_own else _mentions_key(source, text):
         kind = "folder" if Path(text).is_dir() else "file or module"
         way = shlex.quote(f"code:{text}")
         yield f"{text} is a {kind}; the workflow with this key is {way}"
@@ -311,27 +301,28 @@ def _note_same_key(
 def describe_same_key(address: LiveAddress) -> str | None:
     """Return a note if the name of an environment seems to be a key of the code too.
 
-    No code is imported: who names an environment asks for none.
+    No code is imported to find the key.
     """
     if not address.is_env or ":" in address.text:
         return None
     source = find_project_source()
-    if source is None or not _mentions_key(Path(split_source(source)[0]), address.env):
+    if source is None or not _mentions_key(source, address.env):
         return None
     way = shlex.quote(f"code:{address.env}")
     return f"{address.env} is an environment; the workflow with this key is {way}"
 
 
-def _mentions_key(source: Path, key: str) -> bool:
+def _mentions_key(source: str, key: str) -> bool:
     """Return True if code or JSON seems to have a workflow with a key.
 
     Nothing is imported, so a key that code computes is not found.
     """
+    place = Path(split_source(source)[0])
     words = [f"key={mark}{key}{mark}".encode() for mark in "\"'"]
     try:
-        is_folder = source.is_dir()
-        files = [*files_below(source, ".py")] if is_folder else [source]
-        if is_folder and any(one.stem == key for one in files_below(source, ".json")):
+        is_folder = place.is_dir()
+        files = [*files_below(place, ".py")] if is_folder else [place]
+        if is_folder and any(one.stem == key for one in files_below(place, ".json")):
             return True
         texts = [file.read_bytes() for file in files]
     except OSError:

@@ -158,6 +158,7 @@ def test_http_beyond_this_machine_has_to_be_allowed():
         ("10.0.0.1", False),
         ("0.0.0.0", False),
         ("localhost.example", False),
+        ("localhost.", False),
         ("2130706433", False),
         ("", False),
     ],

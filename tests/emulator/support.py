@@ -143,7 +143,7 @@ def contract():
 
 def in_process(emulator, **settings):
     """A client of httpx for an emulator that has no port."""
-    return httpx.Client(transport=emulator.transport()._inner, **settings)
+    return httpx.Client(transport=emulator.transport(), **settings)
 
 
 @cache

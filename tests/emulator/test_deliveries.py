@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from flow64.emulator import Emulator, Switches
-from flow64.emulator._deliveries import as_host, is_loopback, sign_body
+from flow64.emulator._deliveries import as_host, sign_body
 from flow64.errors import ConfigError
 from flow64.http import httpx
 from tests.emulator.receiver import receiving
@@ -202,24 +202,6 @@ def test_other_hosts_get_nothing(serve, url):
     (sent,) = emulator.outbox
     assert sent.outcome == f"not sent: {host} is not this machine, nor allowed"
     assert (sent.target, sent.rows) == (url, ROWS)
-
-
-@pytest.mark.parametrize(
-    ("host", "is_this_machine"),
-    [
-        ("localhost", True),
-        ("127.0.0.1", True),
-        ("127.8.8.8", True),
-        ("::1", True),
-        ("0.0.0.0", False),
-        ("localhost.", False),
-        ("2130706433", False),
-        ("", False),
-    ],
-)
-def test_loopback_is_known_by_name(host, is_this_machine):
-    """Names are not resolved."""
-    assert is_loopback(host) is is_this_machine
 
 
 def test_hosts_can_be_allowed(monkeypatch, serve):

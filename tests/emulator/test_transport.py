@@ -8,7 +8,7 @@ import pytest
 
 from flow64 import Client
 from flow64.emulator import Emulator
-from flow64.emulator._transport import AppTransport
+from flow64.emulator._transport import InProcessTransport
 from flow64.http import httpx
 from tests.emulator.support import LEADS, create, in_process, links, run_rows
 from tests.service.support import leads
@@ -18,7 +18,7 @@ BASE = "http://localhost"
 
 def asked(app, **arguments):
     """A client of an app."""
-    return httpx.Client(transport=AppTransport(app), base_url=BASE, **arguments)
+    return httpx.Client(transport=InProcessTransport(app), base_url=BASE, **arguments)
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def test_transport_that_is_dropped_ends_its_thread():
     """Also if its client was never closed."""
     with Emulator() as emulator:
         transport = emulator.transport()
-        thread, loop = transport._inner._thread, transport._inner._loop
+        thread, loop = transport._thread, transport._loop
         client = Client(
             "any", base_url="http://localhost", journal=None, transport=transport
         )

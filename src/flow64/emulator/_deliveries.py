@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from attrs import evolve, frozen
 
 from ..definition import WireBlock, is_number
+from ..endpoints import host_of, is_loopback
 from ..errors import ConfigError
 from ..http import httpx
 from ._clock import Clock
@@ -85,7 +86,7 @@ class Deliveries:
 
     def _find_refusal(self, sent: OutboxRecord) -> str | None:
         """Return why the record may not be posted, or None."""
-        host = urlsplit(sent.target or "").hostname or ""
+        host = host_of(sent.target or "")
         if is_loopback(host) or host in self.allow_hosts:
             return None
         return f"not sent: {host or 'nothing'} is not this machine, nor allowed"
@@ -168,14 +169,6 @@ def sign_body(secrets: Iterable[str], moment: int, body: bytes) -> str:
     text = b"%d.%b" % (moment, body)
     digests = (hmac.digest(secret.encode(), text, "sha256") for secret in secrets)
     return ",".join([f"t={moment}", *(f"v1={digest.hex()}" for digest in digests)])
-
-
-def is_loopback(host: str) -> bool:
-    """Return True if a host is this machine, without resolving names."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def as_host(text: str) -> str:

@@ -11,7 +11,7 @@ from threading import Lock
 from typing import Any, Final, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
-from attrs import asdict, define, field, fields, frozen
+from attrs import asdict, define, field, frozen
 
 from ..errors import ConfigError
 from ._middleware import ADMIN_PREFIX
@@ -319,11 +319,10 @@ class Faults:
 def to_data(fault: Fault) -> JsonObject:
     """Return the fields of a fault that differ from their defaults."""
     standard = asdict(Fault(fault.kind))
-    data = asdict(fault)
     return {
-        name: data[name]
-        for name in (attribute.name for attribute in fields(Fault))
-        if name == "kind" or data[name] != standard[name]
+        name: value
+        for name, value in asdict(fault).items()
+        if name == "kind" or value != standard[name]
     }
 
 

@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final, TypeAlias
 
-from attrs import frozen
-
 from ._block_context import BlockFailedError
 from ._csv import format_cell
 from ._records import RowData
@@ -21,6 +19,9 @@ Cells: TypeAlias = Sequence[Any]
 
 ColumnTest: TypeAlias = Callable[[Cells], list[bool]]
 """Returns for each cell whether it meets the condition."""
+
+Operator: TypeAlias = Callable[[Any], Callable[[Any], bool]]
+"""Makes the test of one cell, from the value of the condition."""
 
 Conditions: TypeAlias = Sequence[Mapping[str, Any]]
 
@@ -70,23 +71,20 @@ def make_equality_test(value: Any) -> Callable[[Any], bool]:
 
 def _make_test(condition: Mapping[str, Any], stack: ExitStack) -> ColumnTest:
     operator, value = OPERATORS[condition["operator"]], condition.get("value")
-    if isinstance(operator, _Each):
-        return operator.make_test(value)
+    if operator is not None:
+        holds = operator(value)
+        return lambda cells: [holds(found) for found in cells]
     matcher = Matcher(format_cell(value))
     stack.callback(matcher.close)
     return lambda cells: matcher.find_in([format_cell(found) for found in cells])
 
 
-@frozen
-class _Each:
-    """An operator that tests one cell at a time."""
+def _negate(operator: Operator) -> Operator:
+    def make_test(value: Any) -> Callable[[Any], bool]:
+        holds = operator(value)
+        return lambda found: not holds(found)
 
-    of: Callable[[Any], Callable[[Any], bool]]
-    is_negated: bool = False
-
-    def make_test(self, value: Any) -> ColumnTest:
-        holds, is_negated = self.of(value), self.is_negated
-        return lambda cells: [holds(found) is not is_negated for found in cells]
+    return make_test
 
 
 def _make_contains_test(value: Any) -> Callable[[Any], bool]:
@@ -108,7 +106,7 @@ def _make_membership_test(value: Any) -> Callable[[Any], bool]:
     return lambda found: any(holds(found) for holds in tests)
 
 
-def _make_order_test(sign: int) -> Callable[[Any], Callable[[Any], bool]]:
+def _make_order_test(sign: int) -> Operator:
     return lambda value: lambda found: _compare(found, value) == sign
 
 
@@ -120,9 +118,8 @@ def _compare(found: Any, value: Any) -> int:
     if left is not None and right is not None:
         return int(left > right) - int(left < right)
     if left is None and right is None:
-        return int(format_cell(found) > format_cell(value)) - int(
-            format_cell(found) < format_cell(value)
-        )
+        text, other = format_cell(found), format_cell(value)
+        return int(text > other) - int(text < other)
     return 0
 
 
@@ -137,17 +134,17 @@ def _make_empty_test(_value: Any) -> Callable[[Any], bool]:
     return lambda found: found is None or found in ("", [], {})
 
 
-OPERATORS: Final[Mapping[str, _Each | None]] = {
-    "equals": _Each(make_equality_test),
-    "not_equals": _Each(make_equality_test, is_negated=True),
-    "contains": _Each(_make_contains_test),
-    "not_contains": _Each(_make_contains_test, is_negated=True),
-    "greater": _Each(_make_order_test(1)),
-    "less": _Each(_make_order_test(-1)),
-    "in": _Each(_make_membership_test),
-    "not_in": _Each(_make_membership_test, is_negated=True),
-    "is_empty": _Each(_make_empty_test),
-    "is_not_empty": _Each(_make_empty_test, is_negated=True),
+OPERATORS: Final[Mapping[str, Operator | None]] = {
+    "equals": make_equality_test,
+    "not_equals": _negate(make_equality_test),
+    "contains": _make_contains_test,
+    "not_contains": _negate(_make_contains_test),
+    "greater": _make_order_test(1),
+    "less": _make_order_test(-1),
+    "in": _make_membership_test,
+    "not_in": _negate(_make_membership_test),
+    "is_empty": _make_empty_test,
+    "is_not_empty": _negate(_make_empty_test),
     "matches": None,
 }
 """The operators of a filter; None marks `matches`. Missing columns are empty."""

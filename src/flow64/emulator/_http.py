@@ -29,7 +29,6 @@ class ApiCall:
         url: Path without the query.
         base_url: Scheme, host and port of the request.
         digest: SHA-256 of the body, in hexadecimal.
-        formats: All values of the query parameter `result_formats`.
     """
 
     org_id: str
@@ -42,7 +41,6 @@ class ApiCall:
     base_url: str
     digest: str
     idempotency_key: str | None
-    formats: Sequence[str]
 
 
 Handler: TypeAlias = Callable[[ApiCall], Any]

@@ -247,7 +247,6 @@ def _build_call(
         base_url=f"{request.url.scheme}://{request.url.netloc}",
         digest=digest,
         idempotency_key=request.headers.get("idempotency-key"),
-        formats=sent.getlist("result_formats"),
     )
 
 

@@ -170,7 +170,12 @@ def _operation(route: Route, schemas: _Schemas) -> JsonObject:
     words = inspect.getdoc(route.handler) or ""
     summary, _, description = words.partition("\n")
     parameters = [
-        _parameter(place, name, schemas.of(shape), is_required=name in required)
+        {
+            "name": name,
+            "in": place,
+            "required": name in required,
+            "schema": schemas.of(shape),
+        }
         for place, shapes, required in (
             ("path", route.parts, tuple(route.parts)),
             ("query", route.query, route.required),
@@ -183,22 +188,15 @@ def _operation(route: Route, schemas: _Schemas) -> JsonObject:
         "summary": summary,
         **_if_any("description", description.strip()),
         **_if_any("parameters", parameters),
-        **(
-            {} if route.body is None else {"requestBody": _request_body(route, schemas)}
-        ),
+        **_if_any("requestBody", _request_body(route, schemas)),
         "responses": _responses(route, schemas),
         **({"security": []} if route.is_open else {}),
     }
 
 
-def _parameter(
-    place: str, name: str, schema: JsonObject, *, is_required: bool
-) -> JsonObject:
-    return {"name": name, "in": place, "required": is_required, "schema": schema}
-
-
 def _request_body(route: Route, schemas: _Schemas) -> JsonObject:
-    assert route.body is not None, "the route has a body"
+    if route.body is None:
+        return {}
     content: JsonObject = {MEDIA[route.media]: {"schema": schemas.of(route.body)}}
     if route.media == "file":
         content["text/csv"] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from importlib.resources import files
 from itertools import islice
@@ -64,11 +64,11 @@ def make_routes(
     return (
         _route("/", page.html),
         _route(f"{PATH}/summary", page.summary),
-        _route(f"{PATH}/workflows", page.workflows, _LISTED),
+        _route(f"{PATH}/workflows", partial(page.list_part, "workflows"), _LISTED),
         _route(f"{PATH}/runs", page.runs, {**_LISTED, "workflow_id": OPTIONAL_TEXT}),
-        _route(f"{PATH}/notebooks", page.notebooks, _LISTED),
+        _route(f"{PATH}/notebooks", partial(page.list_part, "notebooks"), _LISTED),
         _route(f"{PATH}/notebook", page.notebook, {"id": TEXT}),
-        _route(f"{PATH}/outbox", page.outbox, _LISTED),
+        _route(f"{PATH}/outbox", partial(page.list_part, "outbox"), _LISTED),
         _route(f"{PATH}/behaviour", page.behaviour),
         _route(f"{PATH}/graph", page.graph, _OF),
         _route(f"{PATH}/block", page.block, {**_OF, "position": _AT}),
@@ -129,9 +129,15 @@ class _PageHandlers:
             }
         )
 
-    def workflows(self, call: ApiCall) -> Response:
-        """List the workflows of all organisations."""
-        return self._list("workflows", call)
+    def list_part(self, name: str, call: ApiCall) -> Response:
+        """Return a part of a list, which has the items of all organisations."""
+        query = call.query
+        found = self.lists.find(
+            name, query["search"], query["sort"], query["from"], query["limit"]
+        )
+        if name == "runs":
+            found["items"] = [self._add_progress(run) for run in found["items"]]
+        return _page_response(found)
 
     def workflow(self, call: ApiCall) -> Response:
         """Return one workflow."""
@@ -142,7 +148,7 @@ class _PageHandlers:
         """List the runs of all organisations, or the newest ones of one workflow."""
         workflow_id = call.query["workflow_id"]
         if workflow_id is None:
-            return self._list("runs", call)
+            return self.list_part("runs", call)
         runs = self.lists.newest("runs")
         theirs = [run for run in runs if run["workflow_id"] == workflow_id]
         return _page_response(
@@ -174,18 +180,10 @@ class _PageHandlers:
             }
         )
 
-    def notebooks(self, call: ApiCall) -> Response:
-        """List the notebooks of all organisations."""
-        return self._list("notebooks", call)
-
     def notebook(self, call: ApiCall) -> Response:
         """Return one notebook."""
         found = self.services.store.notebooks.get(call.query["id"])
         return _page_response(self.lists.place(notebook_item(_require(found))))
-
-    def outbox(self, call: ApiCall) -> Response:
-        """List what was written outside, or would have been."""
-        return self._list("outbox", call)
 
     def behaviour(self, _call: ApiCall) -> Response:
         """List the switches, the active faults and the guesses."""
@@ -214,15 +212,6 @@ class _PageHandlers:
         rows = self.services.store.rows(call.query["of"])
         found = list(islice(rows, first, first + limit + 1))
         return _page_response({**rows_data(found[:limit]), "more": len(found) > limit})
-
-    def _list(self, name: str, call: ApiCall) -> Response:
-        query = call.query
-        found = self.lists.find(
-            name, query["search"], query["sort"], query["from"], query["limit"]
-        )
-        if name == "runs":
-            found["items"] = [self._add_progress(run) for run in found["items"]]
-        return _page_response(found)
 
     def _add_progress(self, run: JsonObject) -> JsonObject:
         if run["is_done"]:

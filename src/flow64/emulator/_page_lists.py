@@ -139,7 +139,7 @@ class Lists:
             sort: A column of `SORTS`; without one, the newest come first.
         """
         words = search.lower().split()
-        everything = [*self._add_places(self.tables[name].newest())]
+        everything = self.newest(name)
         found = [item for item in everything if not words or _contains_all(item, words)]
         member = SORTS[name].get(sort.removeprefix("-"))
         if member is not None:

@@ -153,13 +153,13 @@ class _RunHandlers:
             workflow_id=workflow.id,
             org_id=call.org_id,
             workflow_name=workflow.name,
-            formats=_result_formats(call),
+            formats=_result_formats(call.query),
             has_payload=payload is not None,
             queued_at=now,
             updated_at=now,
             blocks_count=len(graph["blocks"]),
             unlisted=int(switches.list_runs_late),
-            digest=_digest_request([body, sorted(call.query.items()), call.formats]),
+            digest=_digest_request(body, call.query),
         )
         key = call.idempotency_key if switches.honour_idempotency else None
         first = self._add_run(run, graph, payload or [], key)
@@ -295,12 +295,14 @@ def _as_rows(payload: Any) -> list[RowData] | None:
     return [payload] if isinstance(payload, dict) else payload
 
 
-def _result_formats(call: ApiCall) -> list[str]:
-    asked = ["csv", *(["json"] if call.query["save_json"] else ()), *call.formats]
+def _result_formats(query: JsonObject) -> list[str]:
+    more = query["result_formats"] or ()
+    asked = ["csv", *(["json"] if query["save_json"] else ()), *more]
     return [word for word in dict.fromkeys(asked) if word in CONTENT_TYPES]
 
 
-def _digest_request(data: Any) -> str:
+def _digest_request(body: JsonObject, query: JsonObject) -> str:
+    data = [body, sorted(query.items()), query["result_formats"] or []]
     return sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 

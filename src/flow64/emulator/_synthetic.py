@@ -18,7 +18,7 @@ _canonical: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":")).enco
 
 def seed_of(row: RowData) -> str:
     """Return the seed of a row's synthetic values; the order of keys is ignored."""
-    return sha256(_canonical(row).encode()).hexdigest()
+    return digest_of(row).hex()
 
 
 def digest_of(value: object) -> bytes:

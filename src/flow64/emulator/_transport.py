@@ -1,4 +1,4 @@
-"""Transports that call an ASGI app in this process, without a socket."""
+"""A transport that calls an ASGI app in this process, without a socket."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from starlette.types import ASGIApp, Message
 from ..http import httpx
 
 
-class AppTransport(httpx.BaseTransport):
-    """Sends requests of httpx to an app, on an event loop in its own thread.
+class InProcessTransport(httpx.BaseTransport):
+    """Sends requests of httpx, or of a flow64 client, to an app.
 
-    If a response is missing or incomplete, it raises the same error as over a socket: a
+    The app runs on an event loop in a thread of the transport. If a response is missing
+    or incomplete, httpx raises the same error as over a socket: a
     `RemoteProtocolError`, or a `ReadError` if the connection was reset.
     """
 
@@ -40,7 +41,7 @@ class AppTransport(httpx.BaseTransport):
                 self._loop.call_soon_threadsafe(self._loop.stop)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request to the app."""
+        """Send a request of httpx."""
         timeout = request.extensions.get("timeout", {}).get("read")
         answer = _ResponseStream(request, timeout)
         asyncio.run_coroutine_threadsafe(answer.run(self._app), self._loop)
@@ -49,29 +50,8 @@ class AppTransport(httpx.BaseTransport):
             start["status"], headers=start["headers"], stream=answer, request=request
         )
 
-    def close(self) -> None:
-        """End the thread; closing twice does nothing."""
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-
-
-def _run(loop: asyncio.AbstractEventLoop) -> None:
-    """Run a loop until it is stopped, and close it."""
-    try:
-        loop.run_forever()
-    finally:
-        loop.close()
-
-
-class InProcessTransport:
-    """Sends requests of a flow64 client to an app."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._inner = AppTransport(app)
-
     def send(self, request: Any) -> Reply:
-        """Send a request.
+        """Send a request of a flow64 client.
 
         Args:
             request: Has `method`, `url`, `headers`, `content` and `timeout`.
@@ -87,13 +67,23 @@ class InProcessTransport:
             extensions={"timeout": {"read": request.timeout}},
         )
         try:
-            return Reply(self._inner.handle_request(asked))
+            return Reply(self.handle_request(asked))
         except httpx.TransportError as error:
             raise ConnectionError(type(error).__name__) from None
 
     def close(self) -> None:
         """End the thread; closing twice does nothing."""
-        self._inner.close()
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    """Run a loop until it is stopped, and close it."""
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
 
 
 class Reply:

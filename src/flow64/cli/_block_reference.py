@@ -23,6 +23,7 @@ from ..blocks import (
     Effect,
     Fact,
     Price,
+    Webhook,
     describe_kind,
     describe_words,
     facts_of,
@@ -30,8 +31,10 @@ from ..blocks import (
     spec_types,
     specs_schema,
 )
-from ..dsl import LEAD, UNSET, RowKind, Unset
+from ..compiler import as_code, lift
+from ..dsl import COMPANY, LEAD, UNSET, RowKind, Unset
 from ..text import format_dollars, wrap_text
+from ..workflow import Workflow
 
 ROWS: Final[Mapping[str, str]] = {
     "none": "nothing",
@@ -41,9 +44,6 @@ ROWS: Final[Mapping[str, str]] = {
     "unknown": "rows of an unknown kind",
 }
 """Row kinds in words, except LEAD and COMPANY."""
-
-WIDTH: Final = 88
-"""Maximum characters of a line of an example."""
 
 PROSE: Final = 80
 """Maximum characters of a line of prose."""
@@ -71,20 +71,15 @@ class BlockReference:
     Attributes:
         block: Its class.
         example: A block with the required arguments.
-        arguments: These arguments, as source code.
     """
 
     block: type[CatalogueBlock]
     example: CatalogueBlock
-    arguments: Sequence[str]
 
     @classmethod
     def of(cls, block: type[CatalogueBlock]) -> BlockReference:
         """Describe a class of blocks."""
-        samples = _make_samples(block)
-        arguments = [_format_sample(name, sample) for name, sample in samples.items()]
-        values = {name: sample.value for name, sample in samples.items()}
-        return cls(block, block(**values), arguments)
+        return cls(block, block(**_make_samples(block)))
 
     @property
     def summary(self) -> str:
@@ -144,25 +139,15 @@ class BlockReference:
         return found
 
     @property
-    def lines(self) -> Sequence[str]:
+    def code(self) -> str:
         """The source of a workflow with this block. It compiles."""
-        call = f"{self.block.__name__}({', '.join(self.arguments)})"
-        about = self.block.about
-        steps, names = [call], {self.block.__name__}
-        if about.role != "source":
-            kind = "COMPANY" if about.takes == "COMPANY" else "LEAD"
-            steps, names = [f"Webhook({kind})", call], names | {"Webhook"}
-        flow = ["flow = " + " >> ".join(steps)]
-        if len(flow[0]) > WIDTH:
-            flow = ["flow = (", f"    {steps[0]}", f"    >> {call}", ")"]
-        words = [word for word in ("COMPANY", "LEAD") if f"({word}" in "".join(steps)]
-        return (
-            f"from flow64 import {', '.join([*words, 'Workflow'])}",
-            f"from flow64.blocks import {', '.join(sorted(names))}",
-            "",
-            *flow,
-            'example = Workflow("Example", flow, key="example")',
-        )
+        flow: Any = self.example
+        if self.block.about.role != "source":
+            takes = self.block.about.takes
+            kind: RowKind[Any] = COMPANY if takes == "COMPANY" else LEAD
+            flow = Webhook(kind) >> flow
+        workflow = Workflow("Example", flow, key="example")
+        return as_code([lift(workflow.compile(), workflow.identity)]).text
 
     @property
     def haystack(self) -> str:
@@ -200,7 +185,7 @@ class BlockReference:
             "effects": list(self.effects),
             "price": None if self.price is None else attrs.asdict(self.price),
             "with": [attrs.asdict(probe) for probe in self.probes],
-            "example": "\n".join(self.lines) + "\n",
+            "example": self.code,
             "specs_schema": specs_schema(self.block),
         }
 
@@ -244,7 +229,7 @@ def reference_lines(one: BlockReference) -> Iterator[str]:
     yield from _field_lines(one)
     yield ""
     yield "example:"
-    yield from (f"  {line}".rstrip() for line in one.lines)
+    yield from (f"  {line}".rstrip() for line in one.code.splitlines())
 
 
 def _column_lines(one: BlockReference) -> Iterator[str]:
@@ -311,16 +296,8 @@ def _column(column: Column) -> str:
 # -- Samples of arguments -------------------------------------------------------------
 
 
-@frozen
-class _Sample:
-    """A possible value of an argument, and its source code."""
-
-    value: Any
-    text: str
-
-
-def _make_samples(block: type[CatalogueBlock]) -> Mapping[str, _Sample]:
-    """Return a sample for each required argument."""
+def _make_samples(block: type[CatalogueBlock]) -> Mapping[str, Any]:
+    """Return a possible value for each required argument."""
     hints = typing.get_type_hints(block)
     return {
         field.name: _sample(field.name, hints[field.name])
@@ -329,33 +306,24 @@ def _make_samples(block: type[CatalogueBlock]) -> Mapping[str, _Sample]:
     }
 
 
-def _format_sample(name: str, sample: _Sample) -> str:
-    return sample.text if isinstance(sample.value, RowKind) else f"{name}={sample.text}"
-
-
-def _sample(name: str, hint: Any) -> _Sample:
+def _sample(name: str, hint: Any) -> Any:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is RowKind:
-        return _Sample(LEAD, "LEAD")
+        return LEAD
     if typing.is_typeddict(hint):
         fields = typing.get_type_hints(hint)
         needed = [key for key in fields if key in hint.__required_keys__]
-        return _plain({key: _sample(key, fields[key]).value for key in needed})
+        return {key: _sample(key, fields[key]) for key in needed}
     if origin is Literal:
         alone = [word for word in arguments if word in UNARY_OPERATORS]
-        return _plain((alone or arguments)[0])
+        return (alone or arguments)[0]
     if hint is str:
         is_address = name == "url"
         words = f"your {name.replace('_', ' ')}"
-        return _plain("https://example.com/hook" if is_address else words)
+        return "https://example.com/hook" if is_address else words
     if any(typing.get_origin(one) is Mapping for one in (hint, *arguments)):
-        return _plain({"title": "Job title"})
-    return _plain([_sample(name, arguments[0]).value])
-
-
-def _plain(value: Any) -> _Sample:
-    text = repr(value)
-    return _Sample(value, text if '"' in text else text.replace("'", '"'))
+        return {"title": "Job title"}
+    return [_sample(name, arguments[0])]
 
 
 def _choices(block: type[CatalogueBlock]) -> Mapping[str, Sequence[Any]]:

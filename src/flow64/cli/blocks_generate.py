@@ -16,7 +16,6 @@ from ..generation import FACTS, MARK, BlockFacts, write_blocks
 from ..manifest import write_all
 from ..text import join_words, printable
 from . import _params as params
-from ._block_changes import SAVED, list_problems
 from ._exit_codes import FAILED
 from ._output_options import output_file
 from ._outputs import BlocksCurrent, GeneratedBlocks
@@ -28,6 +27,7 @@ from ._terminal import (
     print_paths,
     print_text,
 )
+from .blocks_sync import SAVED, print_problems
 
 
 @params.command(
@@ -96,8 +96,7 @@ def command(
         print_text(made.text)
     else:
         print_paths([output], as_json=False)
-    for line in list_problems(live.problems):
-        print_message(line)
+    print_problems(live.problems)
     if output is not None:
         names = join_words(made.kinds, 40) or "none; flow64 has all of it"
         print_message(f"classes: {names}")

@@ -26,11 +26,13 @@ from ..manifest import write_all
 from ..redaction import clean_text
 from ..text import join_words, pluralize
 from . import _params as params
-from ._block_changes import SAVED, list_problems
 from ._colours import paint_state
 from ._outputs import SyncedBlocks
 from ._service import connect
 from ._terminal import print_json, print_lines, print_message
+
+SAVED: Final = "blocks.json"
+"""The usual file for the service's own list of blocks."""
 
 SETTING: Final = f'blocks = "{SAVED}"'
 
@@ -72,8 +74,7 @@ def command(*, env: str | None, as_json: bool) -> int:
         print_json(synced)
     else:
         print_lines(format_kind_changes(changes), paint_state)
-    for line in list_problems(answer.problems):
-        print_message(line)
+    print_problems(answer.problems)
     _print_result(file, before, live, changes)
     if _is_emulator(settings.environment(env)):
         print_message(
@@ -85,6 +86,12 @@ def command(*, env: str | None, as_json: bool) -> int:
     if settings.blocks is None:
         _print_setting(settings.file)
     return 0
+
+
+def print_problems(problems: Sequence[str]) -> None:
+    """Print the entries of a list that cannot be used, or only in part."""
+    for problem in problems:
+        print_message(clean_text(f"warning: {problem}"))
 
 
 def _require_service(environment: Environment) -> None:

@@ -146,7 +146,6 @@ class Channel:
             headers = {
                 name: self.secrets.redact(text) for name, text in headers.items()
             }
-            content = self.credential.mask(content)
         return Answer(status, headers, content, turn, self.secrets)
 
     def note_failure(self, error: FlowError, now: float, wait: float | None) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 from attrs import field, frozen
 
 from ..errors import ConfigError
-from ..redaction import spellings
 from ._request import Request
 
 if TYPE_CHECKING:
@@ -140,11 +139,6 @@ class Credential:
                 "disagree on whether it needs an API key (the newer ones say no)"
             )
 
-    def mask(self, content: bytes) -> bytes:
-        """Return a text without the credential, in any spelling that it may have."""
-        token = self._token
-        return mask_secrets(content, (self._key, token.text if token else None))
-
     @property
     def secrets(self) -> Sequence[str]:
         """The key or token, for what redacts it; a made-up one is too short to be."""
@@ -163,14 +157,3 @@ def is_header_text(text: object) -> bool:
         and bool(text)
         and all("!" <= sign <= "~" for sign in text)
     )
-
-
-def mask_secrets(content: bytes, secrets: Iterable[str | None]) -> bytes:
-    """Return a text without secrets, in any spelling that a service may use."""
-    for secret in secrets:
-        if secret is None or len(secret) < SHORTEST:
-            continue
-        # The longest first: a shorter one may be a part of it.
-        for spelling in sorted(spellings(secret), key=len, reverse=True):
-            content = content.replace(spelling, b"***")
-    return content

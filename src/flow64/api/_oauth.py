@@ -27,8 +27,9 @@ from ..errors import (
     TransportError,
     shortened,
 )
+from ..redaction import spellings
 from ._answer_errors import api_error
-from ._credential import Token, is_header_text, mask_secrets
+from ._credential import Token, is_header_text
 from ._oauth_key import (
     CLIENT_NAME,
     KID_NAME,
@@ -385,11 +386,8 @@ def _token(
     """Return the token or the error of an answer of the token endpoint."""
     if answer.status >= 300:
         assertion = (request.form or {})["client_assertion"]
-        # A service may repeat what it was sent, whole or its last part.
-        secrets = (assertion, *assertion.split(".")[1:])
-        return api_error(
-            request, evolve(answer, content=mask_secrets(answer.content, secrets))
-        )
+        content = _mask_assertion(answer.content, assertion)
+        return api_error(request, evolve(answer, content=content))
     size = len(answer.content)
     if size > MAX_REPLY:
         return TokenError(f"the answer has {size} bytes, which no token needs")
@@ -403,6 +401,16 @@ def _token(
     if kind is not None and (not isinstance(kind, str) or kind.lower() != "bearer"):
         return TokenError("the answer has a token of another type than Bearer")
     return Token(text, _lifetime(data.get("expires_in")))
+
+
+def _mask_assertion(content: bytes, assertion: str) -> bytes:
+    """Return a body without an assertion, in any spelling that a service may use."""
+    # A service may repeat what it was sent, whole or its last part.
+    for secret in (assertion, *assertion.split(".")[1:]):
+        # The longest first: a shorter one may be a part of it.
+        for spelling in sorted(spellings(secret), key=len, reverse=True):
+            content = content.replace(spelling, b"***")
+    return content
 
 
 def _object(answer: Answer) -> dict[str, Any] | None:

@@ -18,7 +18,6 @@ from ._budget import Budget
 from ._journal import Journal
 from ._overrides import OVERRIDE_LOG, override_live, override_source, source_specs
 from ._payload import as_rows, build_payload
-from ._proof import SentRows
 from ._stages import Stages
 from ._start import StartedRun, Starter
 from ._start_log import BatchPlace, ProcessMemory, StartLog
@@ -203,7 +202,7 @@ class Launcher:
             stages=self.stages,
             # Where something else may run, it says nothing of what ran.
             definition=None if self.stale else self.definition,
-            proof=SentRows.of(rows) if run.is_presumed else None,
+            proof=rows if run.is_presumed else None,
             journal=self.journal,
             endpoint=self.endpoint,
         )

@@ -23,6 +23,7 @@ class Refused(Exception):  # noqa: N818 - it becomes a line of a row, and no err
     """A value that a pydantic model refuses, in its words."""
 
 
+@cache
 def structure_class(
     kind: Any, left_out: frozenset[str] = frozenset()
 ) -> Callable[[Any, Any], Any]:
@@ -32,13 +33,6 @@ def structure_class(
         kind: The class.
         left_out: Names of fields that get their default, or else None.
     """
-    # Types hash; not every class of types says so.
-    hashable: Any = kind
-    return _structure_fields(hashable, left_out)
-
-
-@cache
-def _structure_fields(kind: Any, left_out: frozenset[str]) -> Callable[[Any, Any], Any]:
     if model_fields(kind) is not None:
         return _structure_model(kind, left_out)
     if is_typeddict(kind):

@@ -1,4 +1,4 @@
-"""Three changes as they come, and hostile ones; each as a review."""
+"""Four changes as they come, and hostile ones; each as a review."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 
 from attrs import fields
 
-from flow64 import LEAD, Project, Workflow, variants
+from flow64 import COMPANY, LEAD, Project, Workflow, variants
 from flow64.analysis import Estimate, RowPrice
 from flow64.blocks import (
+    CompanyEnrichment,
     Filter,
     FindEmail,
     FindPhone,
@@ -138,10 +139,46 @@ def forty_variants():
     return review_of_plan(plan, root=ROOT)
 
 
+COUNTRIES = REGIONS[:20]
+
+
+def companies(country, least, *, has_ceo=False):
+    source = Webhook(COMPANY, input_schema={"company": "string", "domain": "string"})
+    found = CompanyEnrichment(return_fields={"headcount": "Number of employees"})
+    flow = source >> found >> Filter.where("headcount").greater(least)
+    if has_ceo:
+        fields = {"email": f"Email of the director in {country.upper()}"}
+        flow >>= CompanyEnrichment(key="director", return_fields=fields)
+    flow >>= OutgoingWebhook(url=f"https://crm.acme.example/hooks/{country}")
+    return read(workflow(flow, f"companies/{country}", f"Companies, {country.upper()}"))
+
+
+def fleet(old, new, countries=COUNTRIES):
+    """A review of countries, in which `old` and `new` return a threshold by number."""
+    return review_of_diff(
+        Pair(
+            f"companies/{country}",
+            companies(country, old(n)),
+            companies(country, new(n), has_ceo=True),
+        )
+        for n, country in enumerate(countries)
+    )
+
+
+@cache
+def twenty_thresholds():
+    """Each has a threshold of its own, and all get the same block.
+
+    The first one takes more rows than before, the others fewer.
+    """
+    return fleet(lambda n: 50 + 5 * n, lambda n: 100 + 5 * n if n else 40)
+
+
 CHANGES = {
     "field_added": field_added,
     "branch_inserted": branch_inserted,
     "forty_variants": forty_variants,
+    "twenty_thresholds": twenty_thresholds,
 }
 
 

@@ -1,4 +1,4 @@
-"""Three realistic changes in every rendering; `make golden` writes the files anew."""
+"""Four realistic changes in every rendering; `make golden` writes the files anew."""
 
 from __future__ import annotations
 

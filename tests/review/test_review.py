@@ -14,7 +14,7 @@ from flow64 import COMPANY, LEAD, RawBlock, Workflow, value
 from flow64.analysis import Estimate, RowPrice
 from flow64.blocks import Filter, FindEmail, FindPhone, LeadEnrichment, Search, Webhook
 from flow64.definition import BoundSecret, Value, from_data, walk
-from flow64.diff import BlockMoved, ListChanged, TitleChanged, diff
+from flow64.diff import BlockMoved, BlockRef, KindChanged, ListChanged, diff
 from flow64.errors import ArgumentError
 from flow64.plan import Rename, Review, RunRef, ScheduleRef, State, Touched
 from flow64.render import group_alike
@@ -340,8 +340,8 @@ def test_unlike():
 
 
 def steps(*names):
-    """Changes of a title, of which each is unlike the others."""
-    return tuple(TitleChanged("old", name) for name in names)
+    """Changes of kinds, of which each is unlike the others."""
+    return tuple(KindChanged(BlockRef("", "old"), "old", name) for name in names)
 
 
 def test_like_and_without():

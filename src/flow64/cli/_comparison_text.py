@@ -138,16 +138,21 @@ def _format_group(group: Group, one: ComparedWorkflow) -> Iterator[str]:
     if len(group.views) > 1:
         yield f"    {join_first(group.keys, MOST_KEYS)}"
     yield from _count_blocks(one)
-    parts = _list_parts(one)
-    if group.like is not None:
+    unmanaged = {"not managed by code": as_lines(one.unmanaged)}
+    if group.like is None:
+        follows = group.merge(lambda view: view.consequences)
+        parts = {
+            "what changes": format_sections(group.merge(lambda view: view.changes)),
+            "what follows": format_sections(follows),
+        }
+    else:
         yield f"    like {name_group(group.like, str)}"
         parts = {
             "except": format_sections(group.without),
             "and also": format_sections(group.besides),
             "what also follows": format_sections(group.follows),
-            "not managed by code": parts["not managed by code"],
         }
-    yield from _format_parts(parts)
+    yield from _format_parts({**parts, **unmanaged})
 
 
 MOST_KEYS: Final = 20

@@ -67,6 +67,12 @@ from ._lines import format_path as format_path
 from ._lines import format_sections as format_sections
 from ._live_settings import LiveSetting
 from ._live_settings import find_settings as find_settings
+from ._merge import OwnLine as OwnLine
+from ._merge import list_own_lines as list_own_lines
+from ._merge import list_shared_lines as list_shared_lines
+from ._merge import merge_sections as merge_sections
+from ._merge import outline as outline
+from ._merge import sign_change as sign_change
 from ._redaction import Hidden, Written
 from ._redaction import fields_of as fields_of
 from ._redaction import redact_pair as redact_pair

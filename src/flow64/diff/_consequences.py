@@ -109,11 +109,17 @@ class PassingChanged:
 
     def explain(self, quote: Callable[[str], str]) -> str:
         """Return the consequence as a sentence. `quote` writes its names."""
+        return self._explain(f"with {quote(shorten_name(self.rows))}", quote)
+
+    def explain_briefly(self, quote: Callable[[str], str]) -> str:
+        """Return the sentence without the limits, for several pairs of limits."""
+        return self._explain("between the old and the new limit", quote)
+
+    def _explain(self, which: str, quote: Callable[[str], str]) -> str:
         block = quote(shorten_name(self.block))
-        rows = f"rows with {quote(shorten_name(self.rows))}"
         if self.passes:
-            return f"{rows} also pass {block} now"
-        return f"{rows} no longer pass {block}"
+            return f"rows {which} also pass {block} now"
+        return f"rows {which} no longer pass {block}"
 
 
 @frozen

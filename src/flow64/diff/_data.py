@@ -87,8 +87,8 @@ def _data(value: Any) -> Any:
     return value_data(value)
 
 
-def digest_secrets(change: Change | Consequence) -> str:
-    """Return a digest of all that is masked in a change; empty if nothing is.
+def digest_secrets(change: object) -> str:
+    """Return a digest of all that is masked in a change or a value; else nothing.
 
     Changes are compared by it. It is never shown, since a guess of a secret could be
     checked against it.

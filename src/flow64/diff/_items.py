@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..blocks import CATALOGUE
 from ..definition import Path
@@ -33,17 +33,44 @@ def format_item(words: str, value: Any) -> str:
     return words if value is UNSET else f"{words} {format_value(value)}"
 
 
-def describe_value(
-    sign: Sign, kind: str | None, path: Path, value: Any, depth: int = 0
-) -> Iterator[Line]:
-    """Yield the lines for a value that is new or gone.
+class ValuePart(NamedTuple):
+    """A value in words, or one item of a list.
 
-    It is one line, or one for each item if its items have words.
+    Attributes:
+        words: Its place, or the words that it ends.
+        value: The value. `UNSET` if the words are all.
+        joint: What stands between the two.
+    """
+
+    words: str
+    value: Any
+    joint: str = " "
+
+    def __str__(self) -> str:
+        if self.value is UNSET:
+            return self.words
+        return f"{self.words}{self.joint}{format_value(self.value)}"
+
+
+def read_value(kind: str | None, path: Path, value: Any) -> Sequence[ValuePart]:
+    """Return a value in words: one part, or one for each item if its items have words.
+
+    Args:
+        kind: The kind of the block.
+        path: The place of the value.
+        value: The value.
     """
     items: Sequence[Any] = value if isinstance(value, list | tuple) else ()
     found = [read_item(kind, path, item) for item in items]
-    if found and None not in found:
-        for words in filter(None, found):
-            yield Line(sign, format_item(*words), depth=depth)
-    else:
-        yield Line(sign, f"{format_path(path)}: {format_value(value)}", depth=depth)
+    known = [ValuePart(*words) for words in found if words is not None]
+    if known and None not in found:
+        return known
+    return [ValuePart(format_path(path), value, ": ")]
+
+
+def describe_value(
+    sign: Sign, kind: str | None, path: Path, value: Any, depth: int = 0
+) -> Iterator[Line]:
+    """Yield the lines for a value that is new or gone."""
+    for part in read_value(kind, path, value):
+        yield Line(sign, str(part), depth=depth)

@@ -37,6 +37,9 @@ THE_BLOCK: Final = "the block "
 AROUND: Final = 24
 """Characters of a long value that are shown around the part that differs."""
 
+CUT: Final = " more …"
+"""Stands in the middle of a long value that is cut."""
+
 MOST_NAMES: Final = 5
 """Blocks that one line names."""
 
@@ -142,14 +145,14 @@ def _replace(item: Any) -> Any:
 
 def format_value(value: Any) -> str:
     """Return a value as JSON on one line, cut. Values of an environment are named."""
-    return truncate(_text(value), LONGEST)
+    return truncate(format_full_value(value), LONGEST)
 
 
 def compare_values(
     sign: Sign, what: str, before: Any, after: Any, joint: str = ": "
 ) -> Line:
     """Return the line that shows two values, each cut to the part that differs."""
-    old, new = _text(before), _text(after)
+    old, new = format_full_value(before), format_full_value(after)
     if old == new:  # two secrets of one name, or two values that are masked
         return Line(sign, f"{what}{joint}{truncate(new, LONGEST)} is another text")
     return Line(sign, what, *_differing_parts(old, new), joint=joint)
@@ -187,7 +190,8 @@ def join_names(things: Sequence[object]) -> str:
     return join_first(things, MOST_NAMES, shorten_name)
 
 
-def _text(value: Any) -> str:
+def format_full_value(value: Any) -> str:
+    """Return a value as JSON on one line, uncut."""
     if type(value) is BoundSecret:
         value = value.value
     if type(value) is not Value:
@@ -208,6 +212,11 @@ def _differing_parts(before: str, after: str) -> tuple[str, str]:
     return _cut_ends(before, start, end), _cut_ends(after, start, end)
 
 
+def cut_to_difference(text: str, other: str) -> str:
+    """Cut a long text to the part that differs from another one."""
+    return _differing_parts(text, other)[0]
+
+
 def _count_equal(one: str, other: str) -> int:
     """Return the number of equal characters at the start of two texts."""
     most = min(len(one), len(other))
@@ -220,5 +229,5 @@ def _cut_ends(text: str, start: int, end: int) -> str:
     if len(middle) > LONGEST:
         half = LONGEST // 2
         skipped = len(middle) - 2 * half
-        middle = f"{middle[:half]}… {skipped:,} more …{middle[-half:]}"
+        middle = f"{middle[:half]}… {skipped:,}{CUT}{middle[-half:]}"
     return f"{'…' * (start > 0)}{middle}{'…' * (end > 0)}"

@@ -1,14 +1,21 @@
-"""Group workflows with the same changes: one change in 38 of 40 variants."""
+"""Group workflows that change alike, such as 38 of 40 variants."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from ...diff import Change, Section, sections
+from ...diff import (
+    Change,
+    Consequence,
+    Section,
+    list_shared_lines,
+    merge_sections,
+    outline,
+)
 from ...plan import WHY, Action, Review, Step, format_rename_reason
 from ._view import View
 
@@ -32,10 +39,11 @@ _LEFT: Final = ("orphan", "removed")
 
 @frozen(eq=False)
 class Group:
-    """Workflows that are shown as one, since they change alike.
+    """Workflows that are shown as one, since they change alike, but for values.
 
     Attributes:
         views: The workflows, in the order of the review.
+        alike: The same workflows, those with the same values together.
         like: Another group with most of the same changes. None if there is none.
         besides: Changes here and not in the other group.
         without: Changes in the other group and not here.
@@ -43,6 +51,7 @@ class Group:
     """
 
     views: Sequence[View]
+    alike: Sequence[Sequence[View]] = ()
     like: Group | None = None
     besides: Sequence[Section] = ()
     without: Sequence[Section] = ()
@@ -57,6 +66,34 @@ class Group:
     def one(self) -> Step:
         """The step of that workflow."""
         return self.first.step
+
+    @property
+    def parts(self) -> Sequence[Group]:
+        """Workflows with the same values, each as a group."""
+        return [Group(views) for views in self.alike] if self.has_values else [self]
+
+    @property
+    def by_cost(self) -> Sequence[Group]:
+        """Workflows that cost the same before and after, each as a group."""
+        found: dict[str, list[View]] = {}
+        for part in self.parts:
+            details = part.one.details
+            costs = repr((details.cost_before, details.cost_after))
+            found.setdefault(costs, []).extend(part.views)
+        return [Group(views) for views in found.values()] if len(found) > 1 else [self]
+
+    @property
+    def has_values(self) -> bool:
+        """Whether some of the workflows have values of their own."""
+        return len(self.alike) > 1
+
+    def merge(
+        self, list_changes: Callable[[View], Sequence[Change | Consequence]]
+    ) -> Sequence[Section]:
+        """Return changes of all the workflows as lines."""
+        return merge_sections(
+            [(part.keys, list_changes(part.first)) for part in self.parts]
+        )
 
     @property
     def is_drawn(self) -> bool:
@@ -165,18 +202,34 @@ def group_alike(workflows: Iterable[Step], *, in_full: bool = False) -> Sequence
 
 def _group(views: Iterable[View], *, in_full: bool) -> Sequence[Group]:
     """Group what is alike: first what a deploy writes, then what stops it."""
-    found: dict[str, list[View]] = {}
-    for view in sorted(views, key=lambda view: _ORDER.index(view.step.action)):
-        name = view.step.key if in_full else view.signature
-        found.setdefault(name, []).append(view)
+    order = sorted(views, key=lambda view: _ORDER.index(view.step.action))
+    if in_full:
+        groups = [Group([view]) for view in order]
+    else:
+        groups = [
+            Group(alike, [*_sort_by(lambda view: view.signature, alike).values()])
+            for alike in _sort_by(lambda view: view.outline, order).values()
+        ]
     groups = [
-        Group(views, follows=views[0].follow_sections) for views in found.values()
+        evolve(group, follows=group.merge(lambda view: view.shown_consequences))
+        for group in groups
     ]
     # Others refer to one group: the change that most workflows have.
     common = max(groups, key=_weight, default=None)
     if in_full or common is None or len(common.views) < SHARED:
         return groups
-    return [_compare_with(group, common) for group in groups]
+    found = [_compare_with(group, common) for group in groups]
+    return sorted(found, key=_order)
+
+
+def _sort_by(
+    text: Callable[[View], str], views: Iterable[View]
+) -> Mapping[str, Sequence[View]]:
+    """Return the workflows that have the same text, by this text."""
+    found: dict[str, list[View]] = {}
+    for view in views:
+        found.setdefault(text(view), []).append(view)
+    return found
 
 
 def _list_reasons(view: View) -> Sequence[str]:
@@ -194,6 +247,11 @@ def count_texts(found: Iterable[Iterable[str]]) -> Sequence[tuple[str, int]]:
     return [*Counter(text for texts in found for text in texts).items()]
 
 
+def _order(group: Group) -> tuple[int, bool]:
+    """Return the place of a group. One that refers to another one comes after it."""
+    return _ORDER.index(group.one.action), group.like is not None
+
+
 def _weight(group: Group) -> tuple[bool, int]:
     return bool(group.first.changes), len(group.views)
 
@@ -205,30 +263,45 @@ def _compare_with(group: Group, common: Group) -> Group:
     """
     if group is common or group.one.action == "refuse":
         return group
-    ours, theirs = group.first, common.first
-    here, there = set(ours.change_signatures), set(theirs.change_signatures)
-    # A group with little in common is clearer by itself.
-    if len(here & there) * 2 < max(len(here), len(there), 1):
-        return group
-    return Group(
-        group.views,
-        common,
-        besides=sections(_list_other_changes(ours, there)),
-        without=sections(_list_other_changes(theirs, here)),
-        follows=[*_list_new(ours.follow_sections, theirs.follow_sections)],
+    here, there = (
+        set.intersection(*(set(part.first.change_signatures) for part in one.parts))
+        for one in (group, common)
     )
+    # A group with little in common is clearer by itself.
+    most = max(len(one.first.changes) for one in (group, common))
+    if len(here & there) * 2 < max(most, 1):
+        return group
+    places = {*map(outline, group.first.changes)}
+
+    def list_others(view: View) -> Sequence[Change]:
+        """Return what the group has not, or has with another value than all."""
+        return [
+            change
+            for change, signature in _sign_changes(view)
+            if signature not in here
+            and (signature in there or outline(change) not in places)
+        ]
+
+    return evolve(
+        group,
+        like=common,
+        besides=group.merge(
+            lambda view: [c for c, sign in _sign_changes(view) if sign not in there]
+        ),
+        without=list_shared_lines(common.merge(list_others)),
+        follows=[*_list_new(group.follows, common.follows)],
+    )
+
+
+def _sign_changes(view: View) -> Iterable[tuple[Change, str]]:
+    return zip(view.changes, view.change_signatures, strict=True)
 
 
 def _list_new(found: Sequence[Section], known: Sequence[Section]) -> Iterator[Section]:
     """Yield the consequences that the other group does not have."""
-    there = {section.title: set(section.lines) for section in known}
+    there = {section.title: section.lines for section in known}
     for section in found:
-        seen = there.get(section.title, set())
+        seen = there.get(section.title, ())
         lines = [line for line in section.lines if line not in seen]
         if lines:
             yield Section(section.title, lines)
-
-
-def _list_other_changes(view: View, known: set[str]) -> Iterable[Change]:
-    pairs = zip(view.changes, view.change_signatures, strict=True)
-    return [change for change, signature in pairs if signature not in known]

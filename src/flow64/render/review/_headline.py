@@ -115,28 +115,51 @@ _VERBS: Final[Mapping[Action, str]] = {"create": "creates", "delete": "deletes"}
 
 def _list_costs(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
     """Yield the cost before and after, and what the deploy itself spends."""
-    known = [group for group in groups if group.one.details.cost_after is not None]
+    known = [
+        part
+        for group in groups
+        for part in group.by_cost
+        if part.one.details.cost_after is not None
+    ]
     differ = [group for group in known if _is_cost_changed(group)]
     bound = _EVERY_ROW if any(map(_is_bounded, known)) else ""
     if differ:
-        is_only = len(known) == 1
-
-        def describe(group: Group) -> str:
-            cost = format_group_cost(group, Estimate.brief)
-            each = " each" if len(group.views) > 1 else ""
-            return f"{'' if is_only else f'{name_group(group, quote)} '}{cost}{each}"
-
-        yield join_first(differ, MOST_GROUPS, describe) + bound
+        yield (
+            _join_costs(
+                [(format_group_cost(one, Estimate.brief), one) for one in differ],
+                quote,
+                is_named=len(differ) < len(known),
+            )
+            + bound
+        )
     else:
-        costs = [*dict.fromkeys(format_group_cost(g, Estimate.brief) for g in known)]
+        texts = [*dict.fromkeys(format_group_cost(g, Estimate.brief) for g in known)]
         each = " each" if sum(len(group.views) for group in known) > 1 else ""
-        yield (f"{costs[0]}{each}" if len(costs) == 1 else "unchanged") + bound
+        yield (f"{texts[0]}{each}" if len(texts) == 1 else "unchanged") + bound
     yield from _list_total_cost(known)
     if settings := _describe_settings(groups, quote):
         yield f"not set by code: {settings}"
     spending = [group for group in groups if group.one.spends]
     spends = _name_spending(spending, quote, MOST_KEYS)
     yield spends or "the deploy itself spends nothing"
+
+
+def _join_costs(
+    costs: Sequence[tuple[str, Group]], quote: Quote, *, is_named: bool
+) -> str:
+    """Return costs, each with its workflows. One cost of all needs no names."""
+    found: dict[str, list[Group]] = {}
+    for text, group in costs:
+        found.setdefault(text, []).append(group)
+
+    def describe(one: tuple[str, Sequence[Group]]) -> str:
+        text, alike = one
+        each = " each" if sum(len(group.views) for group in alike) > 1 else ""
+        if is_named or len(found) > 1:
+            text = f"{join_groups(alike, quote, MOST_GROUPS)} {text}"
+        return f"{text}{each}"
+
+    return join_first([*found.items()], MOST_GROUPS, describe)
 
 
 def _name_spending(groups: Sequence[Group], quote: Quote, most: int) -> str:
@@ -302,19 +325,21 @@ def _ask(decision: Decision) -> str:
 def _list_increases(groups: Sequence[Group], quote: Quote) -> str:
     """Return what workflows cost more; empty if none does or that is not known."""
     found: list[tuple[str, Group]] = []
-    for group in groups:
+    parts = [part for group in groups for part in group.by_cost]
+    for group in parts:
         before, after = group.one.details.cost_before, group.one.details.cost_after
         if after is None or before == after:
             continue
         cost = "" if before is None else format_cost_difference(before, after)
         if not cost.startswith("-"):
             found.append((cost or format_group_cost(group, Estimate.brief), group))
-    if len(groups) == 1:
-        most = "at most " if any(map(_is_bounded, groups)) else ""
-        return "".join(f"{_say_more(cost, most)} {PER_ROWS}" for cost, _ in found)
-    listed = join_first(
-        found, MOST_GROUPS, lambda one: f"{name_group(one[1], quote)} {one[0]}"
-    )
+    costs = {cost for cost, _ in found}
+    if len(costs) == 1 and len(found) == len(parts):
+        most = "at most " if any(map(_is_bounded, parts)) else ""
+        several = sum(len(group.views) for group in parts) > 1
+        each = ", for each workflow" if several else ""
+        return f"{_say_more(costs.pop(), most)} {PER_ROWS}{each}"
+    listed = _join_costs(found, quote, is_named=True)
     return listed and f"the {COST}: {listed}"
 
 

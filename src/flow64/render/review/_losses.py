@@ -9,25 +9,27 @@ from ...text import join_first, join_words
 from ._grouping import Group
 from ._outcomes import MOST_GROUPS, MOST_KEYS
 from ._versions import list_lost_values, replaces_edits
-from ._view import View
 from ._words import Quote, join_groups, list_alike
 
 
 def list_breaks(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
     """Yield what breaks: reads, columns that are gone, and new errors."""
 
-    def explain(view: View) -> Iterator[str]:
+    def explain(group: Group) -> Iterator[str]:
+        view = group.first
         if view.broken_reads:
             yield join_first(
                 view.broken_reads, MOST_KEYS, lambda one: one.explain(quote)
             )
 
-    def lose(view: View) -> Iterator[str]:
+    def lose(group: Group) -> Iterator[str]:
+        view = group.first
         if columns := view.dropped_columns:
             what = "column" if len(columns) == 1 else "columns"
             yield f"the output loses the {what} {join_first(columns, MOST_KEYS, quote)}"
 
-    def report(view: View) -> Iterator[str]:
+    def report(group: Group) -> Iterator[str]:
+        view = group.first
         if view.errors:
             yield f"new error in checks: {join_first(view.errors, MOST_KEYS, quote)}"
 
@@ -38,16 +40,27 @@ def list_breaks(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
 def list_losses(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
     """Yield what a deploy takes away from the service, or would if it is allowed."""
 
-    def lose_rows(view: View) -> Iterator[str]:
-        if view.lost_rows:
-            yield join_first(view.lost_rows, MOST_KEYS, lambda one: one.explain(quote))
+    def lose_rows(group: Group) -> Iterator[str]:
+        if rows := group.first.lost_rows:
+            yield join_first(rows, MOST_KEYS, lambda one: one.explain(quote))
 
-    def lose_values(view: View) -> Iterator[str]:
-        if found := list_lost_values(view):
+    def lose_some_rows(group: Group) -> Iterator[str]:
+        yield from dict.fromkeys(
+            one.explain_briefly(quote) for one in group.first.lost_rows
+        )
+
+    def lose_values(group: Group) -> Iterator[str]:
+        if found := list_lost_values(group.first):
             yield f"the service loses {join_first(found, MOST_VALUES, quote)}"
 
-    losing = [group for group in groups if replaces_edits(group)]
-    for some, describe in ((groups, lose_rows), (losing, lose_values)):
+    losing = [part for group in groups if replaces_edits(group) for part in group.parts]
+    same = [group for group in groups if not group.has_values]
+    parts = [part for group in groups if group.has_values for part in group.parts]
+    for some, describe in (
+        (same, lose_rows),
+        (parts, lose_some_rows),
+        (losing, lose_values),
+    ):
         yield from list_alike(some, groups, quote, describe, is_conditional=True)
     deleted = [group for group in groups if group.one.action == "delete"]
     if deleted:

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 from attrs import Factory, define, frozen
 
 from ...analysis import format_kind_changes
-from ...diff import ARROW, Line, Section
+from ...diff import Line, OwnLine, Section
 from ...plan import Review, Step
 from ...redaction import redact_keys
 from ...text import join_first, pluralize, printable
@@ -382,8 +382,8 @@ def _write_line(line: Line) -> Iterator[str]:
     indent = "    " * line.depth
     if line.before is None:
         yield f"{line.sign} {indent}{line.text}"
-    elif line.sign == ">":
-        yield f"> {indent}{line.label}{line.before} {ARROW} {line.after}"
+    elif line.sign == ">" or isinstance(line, OwnLine):
+        yield f"{line.sign} {indent}{line.words}"
     else:
         yield f"- {indent}{line.label}{line.before}"
         yield f"+ {indent}{line.label}{line.after}"

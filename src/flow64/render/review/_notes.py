@@ -7,18 +7,21 @@ from typing import Final, TypeAlias
 
 from attrs import frozen
 
-from ...diff import COST, sections
+from ...diff import COST, list_shared_lines
 from ...plan import FLAGS, RunRef, ScheduleRef
 from ...text import join_first, pluralize
 from ._grouping import Group
 from ._options import format_options
-from ._words import Quote, describe_schedule, format_group_cost, format_share
+from ._words import (
+    Quote,
+    describe_schedule,
+    format_group_cost,
+    format_share,
+    name_group,
+)
 
 MOST_TOUCHED: Final = 3
 """Schedules and runs of one group that are named."""
-
-MOST_UNLIKE: Final = 60
-"""New workflows of one group that are compared with the first."""
 
 
 @frozen
@@ -79,11 +82,11 @@ def list_notes(group: Group, style: NoteStyle) -> Sequence[Note]:
 def _list_notes(group: Group, style: NoteStyle) -> Iterator[Note]:
     one, first, name = group.one, group.first, style.name
     if first.is_new:
-        yield from _list_contents(group, style)
+        yield _list_contents(group, style)
     if one.effects and (first.is_new or one.action == "create"):
         yield Note("side effects", [style.sentence(one.effects)], opening="")
     if one.details.cost_after is not None:
-        yield Note(COST, [format_group_cost(group, lambda cost: cost.describe(name))])
+        yield _list_costs(group, style)
     if first.settings:
         label = "set on the service and not by code, so a deploy leaves it"
         lines = [*first.settings, _format_taking(group)]
@@ -101,24 +104,27 @@ def _list_notes(group: Group, style: NoteStyle) -> Iterator[Note]:
         yield Note("file", [files], opening="in ")
 
 
-def _list_contents(group: Group, style: NoteStyle) -> Iterator[Note]:
-    """Yield what is in a new workflow, and in which others of its group it differs."""
-    first, *others = group.views
-    if style.has_settings:
-        blocks = [one for one in sections(first.contents) if not one.is_about_edges]
-        yield Note("blocks", [style.line(section.words) for section in blocks])
-    else:
-        yield Note("blocks", [join_first(first.blocks, style.most, style.name)])
-    unlike = [
-        f"{style.name(view.step.key)}: "
-        + "; ".join(style.line(section.words) for section in found)
-        for view in others
-        if (found := view.compare_with(first))
+def _list_contents(group: Group, style: NoteStyle) -> Note:
+    """Return what is in a new workflow, or in several that differ in values."""
+    if not style.has_settings:
+        return Note("blocks", [join_first(group.first.blocks, style.most, style.name)])
+    found = list_shared_lines(group.merge(lambda view: view.contents))
+    blocks = [one for one in found if not one.is_about_edges]
+    return Note("blocks", [style.line(section.words) for section in blocks])
+
+
+def _list_costs(group: Group, style: NoteStyle) -> Note:
+    """Return what a group costs; with the workflows, if they cost not the same."""
+    texts = [
+        (one, format_group_cost(one, lambda cost: cost.describe(style.name)))
+        for one in group.by_cost
     ]
-    if unlike:
-        if more := len(unlike[MOST_UNLIKE:]):
-            unlike[MOST_UNLIKE:] = [f"{pluralize(more, 'other')}; JSON has all"]
-        yield Note(f"differ from {style.name(first.step.key)}", unlike)
+    if len(texts) == 1:
+        return Note(COST, [texts[0][1]])
+    costs = [f"{name_group(one, style.name)}: {text}" for one, text in texts]
+    if more := len(costs[style.most :]):
+        costs[style.most :] = [f"{pluralize(more, 'more cost')}; JSON has all"]
+    return Note(COST, costs)
 
 
 def spends_when(group: Group) -> str:

@@ -186,7 +186,8 @@ def _overwrite(asked: _Asked) -> Option:
     copy = f"{restore} brings back what is overwritten on the service"
     if any(one.lost for one in asked.steps):
         copy = f"{quote('flow64 history')} has no copy of what cannot be saved"
-    lost = [line for group in asked.groups for line in _list_lost(group, quote)]
+    parts = [part for group in asked.groups for part in group.parts]
+    lost = [line for part in parts for line in _list_lost(part, quote)]
     if (more := len(lost) - MOST_LOST) > 0:
         lost[MOST_LOST:] = [f"and {pluralize(more, 'more value')}"]
     return Option(

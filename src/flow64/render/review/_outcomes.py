@@ -15,9 +15,11 @@ from ._words import (
     BECOMES,
     STATES,
     Quote,
+    describe_own_values,
     describe_schedule,
     join_ways,
     list_alike,
+    list_changes,
     name_view,
     title_listed_kinds,
 )
@@ -177,7 +179,7 @@ def _list_common_changes(
         [*written, *_list_edited_groups(groups)],
         groups,
         quote,
-        lambda view: _describe_changes(view, quote, sentence),
+        lambda group: _describe_changes(group, quote, sentence),
         what="more change",
     )
 
@@ -187,7 +189,8 @@ def _list_new_columns(
 ) -> Iterator[str]:
     """Yield the columns that outputs gain, and the blocks that take them outside."""
 
-    def gain(view: View) -> Iterator[str]:
+    def gain(group: Group) -> Iterator[str]:
+        view = group.first
         several = len(view.added_columns) > 1
         columns = join_first(view.added_columns, MOST_KEYS, quote)
         it = "them" if several else "it"
@@ -223,11 +226,13 @@ def _list_schedules(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
         yield f"{number} will run the changed version: {listed}"
 
 
-def _describe_changes(view: View, quote: Quote, sentence: Quote) -> Sequence[str]:
-    """Return the changes of a workflow in words, without its edges."""
+def _describe_changes(group: Group, quote: Quote, sentence: Quote) -> Sequence[str]:
+    """Return the changes of a group in words, without edges."""
+    view = group.first
+    found = list_changes(group) if group.has_values else list_change_sections(view)
     return [
         _describe_line(view, section, line, quote, sentence)
-        for section in list_change_sections(view)
+        for section in found
         if not section.is_about_edges
         for line in section.lines
         if not line.depth
@@ -245,6 +250,8 @@ def _describe_line(
         if line.sign == "+" and section.block is not None:
             place = _describe_place(view, section.block, quote)
         return f"{_BLOCK}{block} {sentence(text.removeprefix(THE_BLOCK))}{place}"
+    if values := describe_own_values(line, quote):
+        return f"{block}{': ' * bool(block)}{sentence(text)}{values}"
     if line.before is None:
         if block and line.sign in _VERBS:
             return f"{block} {_VERBS[line.sign]} {quote(text)}"

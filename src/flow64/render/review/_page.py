@@ -146,7 +146,8 @@ def _write_index(groups: Sequence[Group]) -> Iterator[str]:
         return
     yield '<nav aria-labelledby="index"><h2 id="index">Workflows</h2><ul>'
     for number, group in enumerate(groups, 1):
-        cost = format_group_cost(group, Estimate.brief)
+        costs = [format_group_cost(one, Estimate.brief) for one in group.by_cost]
+        cost = costs[0] if len(costs) == 1 else f"{len(costs):,} different costs"
         money = f'<span class="cost">{escape_text(cost)}</span>' if cost else ""
         yield (
             f'<li class="{_style(group)}"><a href="#g{number}">{_sign(group)}'

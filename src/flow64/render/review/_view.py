@@ -6,7 +6,6 @@ look like forty changes. Here each block has the same name in each variant.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -38,14 +37,13 @@ from ...diff import (
     Section,
     TitleChanged,
     Unmanaged,
-    as_data,
     diff,
-    digest_secrets,
     map_blocks,
+    outline,
     sections,
+    sign_change,
 )
 from ...plan import Rename, Step
-from ._diff import list_other_changes
 
 
 @frozen(eq=False)
@@ -99,29 +97,39 @@ class View:
     @cached_property
     def change_signatures(self) -> Sequence[str]:
         """A text for each change, without ids."""
-        return [*map(_signature, self.changes)]
+        return [*map(sign_change, self.changes)]
 
     @cached_property
     def signature(self) -> str:
-        """A text that is equal for workflows that are shown as one."""
+        """A text that is equal for workflows that are the same in all that is shown."""
+        details = self.step.details
+        parts = self.change_signatures, [*map(sign_change, self.contents)]
+        costs = details.cost_before, details.cost_after
+        return repr((self.outline, parts, sections(self.consequences), costs))
+
+    @cached_property
+    def outline(self) -> str:
+        """A text that is equal for workflows that are shown as one.
+
+        Their values may differ, but not those of workflows that were edited.
+        """
         one = self.step
-        shape: Sequence[str] = (
-            [] if one.details.before and one.details.after else self.blocks
-        )
+        edits = [*map(sign_change, self.edits)]
+        values = PassingChanged, CostChanged
+        follows = [one for one in self.consequences if not isinstance(one, values)]
         return repr(
             (
                 [one.state, one.action, one.lifted_by, one.also, one.details.given],
                 [one.may_skip, one.are_edits_known],
-                self.change_signatures,
-                [*map(_signature, self.edits)],
-                sections(self._consequences),
-                [one.details.cost_before, one.details.cost_after],
+                self.change_signatures if edits else [*map(outline, self.changes)],
+                edits,
+                sections(follows),
                 self.unmanaged,
                 self.settings,
                 [one.spends, one.effects],
                 [one.details.was is None, self.rename is None, self.orphan is None],
                 self.differences,
-                shape,
+                [] if one.details.before and one.details.after else self.blocks,
             )
         )
 
@@ -157,27 +165,15 @@ class View:
         found = diff(evolve(after, blocks=(), edges=()), after, written=("after",))
         return [map_blocks(one, self._name_block) for one in found]
 
-    def compare_with(self, other: View) -> Sequence[Section]:
-        """Return how it differs from another new workflow, besides ids and titles."""
-        before, after = other.step.details.after, self.step.details.after
-        if before is None or after is None:
-            return []
-        changes = list_other_changes(before, after, written=("before", "after"))
-        return sections(
-            map_blocks(one, self._name_block)
-            for one in changes
-            if not isinstance(one, TitleChanged)
-        )
-
-    @cached_property
-    def follow_sections(self) -> Sequence[Section]:
-        """The consequences as lines, under what they are about."""
+    @property
+    def shown_consequences(self) -> Sequence[Consequence]:
+        """The consequences that have lines of their own."""
         # The cost is shown with both sides, even if it is the same. What a new workflow
         # spends and touches is shown in one sentence.
         apart = (CostChanged, EffectAppeared) if self.is_new else CostChanged
-        shown = [one for one in self._consequences if not isinstance(one, apart)]
         # What may be renamed brings nothing that is not there already.
-        return [] if self.rename is not None else sections(shown)
+        shown = [] if self.rename is not None else self.consequences
+        return [one for one in shown if not isinstance(one, apart)]
 
     @cached_property
     def differences(self) -> Sequence[Section] | None:
@@ -247,12 +243,12 @@ class View:
     @property
     def broken_reads(self) -> Sequence[ReadBroken]:
         """The columns that blocks read and no block adds any longer, blocks by name."""
-        return [one for one in self._consequences if isinstance(one, ReadBroken)]
+        return [one for one in self.consequences if isinstance(one, ReadBroken)]
 
     @property
     def lost_rows(self) -> Sequence[PassingChanged]:
         """The rows that no longer pass a filter, blocks by name."""
-        found = self._consequences
+        found = self.consequences
         return [
             one for one in found if isinstance(one, PassingChanged) and not one.passes
         ]
@@ -260,13 +256,13 @@ class View:
     @property
     def dropped_columns(self) -> Sequence[str]:
         """The columns that the output loses."""
-        found = self._consequences
+        found = self.consequences
         return [one.name for one in found if isinstance(one, ColumnDropped)]
 
     @property
     def added_columns(self) -> Sequence[str]:
         """The columns that the output gains."""
-        found = self._consequences
+        found = self.consequences
         return [one.name for one in found if isinstance(one, ColumnAdded)]
 
     @property
@@ -330,7 +326,8 @@ class View:
         return bool(self.broken_reads or self.dropped_columns or self.errors)
 
     @cached_property
-    def _consequences(self) -> Sequence[Consequence]:
+    def consequences(self) -> Sequence[Consequence]:
+        """The consequences, blocks by name."""
         return [map_blocks(one, self._name_block) for one in self.step.consequences]
 
     def _name_block(self, block: BlockRef) -> BlockRef:
@@ -377,12 +374,3 @@ def block_names(
             found[block_id] = f"{base} {number}" if len(ids) > 1 else base
     found.update({old: found[new] for old, new in renamed.items() if old not in found})
     return found
-
-
-def _signature(change: Change) -> str:
-    """Return a text for a change, without ids, and with a digest of what is masked.
-
-    So two changes that look alike because both are masked are not taken for one.
-    """
-    anonymous = map_blocks(change, lambda block: evolve(block, id=""))
-    return f"{json.dumps(as_data(anonymous))} {digest_secrets(change)}"

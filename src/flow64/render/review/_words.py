@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from ...analysis import Estimate, summarize_kind_changes
-from ...diff import ARROW, Section, format_cost_change
+from ...diff import ARROW, Line, OwnLine, Section, format_cost_change, list_own_lines
 from ...plan import FLAGS, Action, Review, ScheduleRef, State
-from ...text import join_words, pluralize
+from ...text import join_words, pluralize, truncate
 from ._grouping import Group
 from ._versions import join_versions
 from ._view import View
@@ -140,15 +140,23 @@ EDITED: Final = "edited on the service"
 
 
 def list_changes(group: Group) -> Sequence[Section]:
-    """Return the changes of a group, or how both workflows of a rename differ."""
+    """Return the changes of a group, or how its workflows differ from each other."""
     found = group.first.differences
-    return join_versions(group.first) if found is None else found
+    if found is not None:
+        return found
+    if group.first.is_new:
+        return list_own_lines(group.merge(lambda view: view.contents))
+    if group.has_values:
+        return group.merge(lambda view: view.changes)
+    return join_versions(group.first)
 
 
 def format_changes_title(group: Group) -> str:
     """Return the heading of the changes of a group."""
     if group.first.differences is not None:
         return "what differs between the two"
+    if group.first.is_new:
+        return "what differs between them"
     return "the code would change" if group.one.action == "refuse" else "what changes"
 
 
@@ -189,7 +197,7 @@ def list_alike(
     some: Sequence[Group],
     groups: Sequence[Group],
     quote: Quote,
-    describe: Callable[[View], Iterable[str]],
+    describe: Callable[[Group], Iterable[str]],
     *,
     is_conditional: bool = False,
     what: str = "more group",
@@ -200,13 +208,13 @@ def list_alike(
         some: The groups to describe.
         groups: All groups of the review.
         quote: Writes a name that data gives.
-        describe: Returns the facts about one workflow.
+        describe: Returns the facts about one group.
         is_conditional: Whether a fact is only so if the workflow is written.
         what: The name of facts that are only counted.
     """
     having: dict[str, list[Group]] = {}
     for group in some:
-        for fact in describe(group.first):
+        for fact in describe(group):
             having.setdefault(fact, []).append(group)
     for fact, alike in [*having.items()][:MOST_FACTS]:
         refused = [group for group in alike if group.one.action == "refuse"]
@@ -234,7 +242,8 @@ def _begin_fact(
     """
     acting = [group for group in groups if group.one.action != "none"]
     ones = [view for group in alike for view in group.views]
-    others = [v for group in acting if group not in alike for v in group.views]
+    named_ones = {*ones}
+    others = [v for group in acting for v in group.views if v not in named_ones]
     notes: list[str] = []
     if not others and len(alike) == 1 and not refused:
         return ""
@@ -263,6 +272,25 @@ MOST_NAMED: Final = 3
 
 MOST_EXCEPTED: Final = 2
 """The most workflows that are named as exceptions."""
+
+
+def describe_own_values(line: Line, quote: Quote) -> str:
+    """Return the first values below a heading; empty if a line is no heading."""
+    if not isinstance(line, OwnLine) or not line.values:
+        return ""
+
+    def describe(one: OwnLine) -> str:
+        several = f"{len(one.keys):,} workflows"
+        owner = quote(one.keys[0]) if len(one.keys) == 1 else several
+        return f"{quote(truncate(one.value, MOST_VALUE))} ({owner})"
+
+    shown = ", ".join(map(describe, line.values[:MOST_NAMED]))
+    more = sum(len(one.keys) for one in line.values[MOST_NAMED:])
+    return f": {shown}{f' and {more:,} more' if more else ''}"
+
+
+MOST_VALUE: Final = 60
+"""The most characters of one of several values in a sentence."""
 
 
 def title_source(group: Group) -> str:

@@ -1,0 +1,161 @@
+"""Variants that are generated in a loop, each with values of its own, are one entry."""
+
+from __future__ import annotations
+
+from attrs import evolve
+from inline_snapshot import snapshot
+
+from flow64.analysis import Estimate
+from flow64.plan import Review
+from flow64.render import group_alike
+from flow64.render.review import (
+    as_data,
+    as_html,
+    as_markdown,
+    as_text,
+)
+from tests.review.support import (
+    COUNTRIES,
+    REGIONS,
+    fleet,
+    step,
+    twenty_thresholds,
+)
+
+TWENTY = twenty_thresholds()
+
+
+def entry(text):
+    """The lines of the first entry of a review in text."""
+    return text.split("\n\n")[1]
+
+
+def test_twenty_thresholds_are_one_entry():
+    assert [len(one["keys"]) for one in as_data(TWENTY)["groups"]] == [20]
+    lines = [line.strip() for line in as_text(TWENTY).splitlines()]
+    assert lines[1] == "20 workflows will change"
+    assert lines[2] == (
+        "filter: headcount greater than, for each workflow: 50 → 40 (companies/ae), "
+        "55 → 105 (companies/ar), 60 → 110 (companies/at) and 17 more"
+    )
+    assert lines[3].startswith("block company_enrichment 2 is new, of kind")
+    assert "~ companies/ae: rows with headcount above 40 and up to 50 also pass" in (
+        entry(as_text(TWENTY))
+    )
+    assert (
+        "19 workflows (all but companies/ae): rows between the old and the new limit "
+        "no longer pass filter"
+    ) in lines
+
+
+def test_markdown_and_page_have_each_value():
+    comment, page = as_markdown(TWENTY), as_html(TWENTY)
+
+    assert comment.count("\n#### `") == 1
+    assert "~ headcount greater than, for each workflow\n" in comment
+    assert "~     companies/ar: 55 → 105\n" in comment
+    assert comment.count("+ the block is new, of kind company_enrichment\n") == 1
+    assert page.count('<section class="group') == 1
+    assert "<span>companies/ar: <del>55</del> → <ins>105</ins></span>" in page
+
+
+def test_equal_values_are_named_once():
+    """Of forty, two have another threshold: the forty are one entry."""
+    review = fleet(lambda _: 50, lambda n: 75 if n in (2, 30) else 100, REGIONS)
+
+    lines = [line.strip() for line in entry(as_text(review)).splitlines()]
+    at = lines.index("~ headcount greater than, for each workflow")
+    assert lines[at + 1 : at + 3] == [
+        "~ companies/ae, companies/ar, companies/au and 35 more: 50 → 100",
+        "~ companies/at, companies/lv: 50 → 75",
+    ]
+    told = "`50 → 100` (38 workflows), `50 → 75` (2 workflows)\n"
+    assert told in as_markdown(review)
+
+
+def test_values_without_room_are_counted():
+    countries = [f"c{n:02}" for n in range(60)]
+    text = as_text(fleet(lambda n: n, lambda n: n + 100, countries))
+
+    assert "                ~ companies/c39: 39 → 139\n" in text
+    assert "companies/c40: " not in text
+    assert "                ~ 20 more workflows; JSON has all\n" in text
+
+
+def test_one_without_a_threshold_is_apart():
+    """It refers to the others, of which it has not the change of a threshold."""
+    review = fleet(lambda n: 50 + n, lambda n: 50 if n == 0 else 100 + n)
+
+    assert as_text(review).split("\n\n")[2] == snapshot("""\
+~ companies/ae: will change
+    Companies, AE
+    the same as 19 of companies/*, without:
+        block filter
+            ~ headcount greater than, for each workflow
+    and also:
+        block company_enrichment 2
+            + the block is new, of kind company_enrichment
+                + return_fields: {"email": "Email of the director in AE"}\
+""")
+
+
+def test_other_value_of_a_group_apart():
+    """A workflow is apart for a setting, and its own value is told."""
+    changed = [*TWENTY.workflows]
+    changed[3] = evolve(changed[3], unmanaged=("x.y",))
+    text = as_text(Review("diff", changed))
+
+    assert text.split("\n\n")[2] == snapshot("""\
+~ companies/au: will change
+    Companies, AU
+    the same as 19 of companies/*, and also:
+        block filter
+            ~ headcount greater than 65 → 115
+        block company_enrichment 2
+            + the block is new, of kind company_enrichment
+                + return_fields: {"email": "Email of the director in AU"}
+    what also follows:
+        rows
+            ~ rows with headcount above 65 and up to 115 no longer pass filter
+    left as it is, not set by code: x.y\
+""")
+
+
+def test_each_workflow_loses_its_value():
+    """What newer code deployed is replaced: each value is named with its workflow."""
+    behind = [
+        evolve(one, state="behind", action="refuse", lifted_by="behind")
+        for one in fleet(lambda n: 50 + n, lambda n: 70 + n, COUNTRIES[:3]).workflows
+    ]
+    text = as_text(Review("plan", behind, env="prod"))
+
+    for n, country in enumerate(COUNTRIES[:3]):
+        lost = f"headcount greater than {50 + n} (block filter)"
+        key = f"companies/{country}"
+        assert f"    if you overwrite {key}: the service loses {lost}\n" in text
+        assert f"        - {key}: {lost}\n" in text
+
+
+def test_each_cost_is_named():
+    """A value of its own may change what a workflow costs."""
+    steps = [
+        step(
+            f"c/{name}",
+            "update",
+            action="update",
+            cost_before=Estimate(10.0, (), ()),
+            cost_after=Estimate(10.0 + more, (), ()),
+        )
+        for name, more in (("a", 5), ("b", 5), ("d", 0))
+    ]
+    review = Review("plan", steps)
+
+    assert [group.keys for group in group_alike(steps)] == [["c/a", "c/b", "c/d"]]
+    text = as_text(review)
+    assert "    2 of c/* at most $10 → $15 (+$5) each" in text
+    assert (
+        "asked of you: approve the change, and the cost per 1,000 input rows: "
+        "2 of c/* +$5 each\n"
+    ) in text
+    assert "        2 of c/*: at most $10 → $15 (+$5)\n" in text
+    assert "        c/d: unchanged, at most $10\n" in text

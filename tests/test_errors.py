@@ -353,7 +353,7 @@ WORDS = [
     ),
     (
         OutcomeUnknownError("run of 'Leads'", "reset"),
-        "run of 'Leads': outcome unknown (reset); nothing was sent again, so look at it in the web editor before you do",
+        "run of 'Leads': outcome unknown (reset); nothing more was sent, so look at it in the web editor before you send it again",
     ),
     (
         WaitTimeoutError("RUN", "running", 30.0),

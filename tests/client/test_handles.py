@@ -655,7 +655,7 @@ def test_what_cannot_be_proven_is_an_unknown_outcome(hold, listed, known, words)
 
     with pytest.raises(errors.OutcomeUnknownError, match=words) as caught:
         run.rows()
-    assert "nothing was sent again" in str(caught.value)
+    assert "nothing more was sent" in str(caught.value)
     assert run.is_presumed
 
 

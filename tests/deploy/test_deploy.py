@@ -133,7 +133,7 @@ def test_deploy_ends_with_what_was_sent_being_seen(code, answers, state, lines):
         (
             [WAS, lost(), WAS, unreachable(), *[unreachable()] * 6, WAS],
             errors.OutcomeUnknownError,
-            "nothing was sent again",
+            "nothing more was sent",
         ),
         # Nothing was ever sent.
         ([MISSING, *[unreachable()] * 7], errors.TransportError, "ReadError"),
@@ -175,7 +175,7 @@ def test_write_that_may_spend_is_never_sent_again(failure):
     """A look that finds nothing is outcome unknown; one that finds it is success."""
     script = Script(MISSING, failure, MISSING)
 
-    with pytest.raises(errors.OutcomeUnknownError, match="nothing was sent again"):
+    with pytest.raises(errors.OutcomeUnknownError, match="nothing more was sent"):
         deploy_by(script, searched(), allow_spend=True)
     assert script.lines == ["GET", CREATE, "GET"]
     applied = Script(MISSING, failure, FOUND)

@@ -153,7 +153,9 @@ class Channel:
         if wait is None:
             return
         level = logging.INFO if wait < LONG else logging.WARNING
-        _log.log(level, "%s; trying again in %.3g s", error, wait)
+        # Without its advice, which is for a caller who gets the error.
+        shown = error.describe("") if isinstance(error, ApiError) else error
+        _log.log(level, "%s; trying again in %.3g s", shown, wait)
         if isinstance(error, ApiError) and error.status == 429:
             self.pace.hold(now + wait)
 

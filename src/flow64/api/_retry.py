@@ -104,10 +104,10 @@ class Policy:
         retries = min(self.retries, 1) if is_refused else self.retries
         if failures > retries or not may_help(request, error):
             return None
-        is_limit = isinstance(error, ApiError) and error.status == 429
-        first = self.first_rest if is_limit else self.first_wait
-        own = first * 2.0 ** (failures - 1) * (0.75 + luck / 2)
         asked = error.wait if isinstance(error, ApiError) else None
+        is_limit = isinstance(error, ApiError) and error.status == 429
+        first = self.first_rest if is_limit and asked is None else self.first_wait
+        own = first * 2.0 ** (failures - 1) * (0.75 + luck / 2)
         seconds = max(min(own, self.longest_wait), asked or 0.0)
         return seconds if seconds < left else None
 

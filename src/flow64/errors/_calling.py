@@ -13,15 +13,15 @@ from ._root import FlowError, list_lines
 
 @frozen(repr=False)
 class OutcomeUnknownError(FlowError):
-    """A request may or may not have been carried out. Nothing was sent again."""
+    """A request may or may not have been carried out. flow64 sends nothing more."""
 
     what: str
     reason: str
 
     def __str__(self) -> str:
         return (
-            f"{self.what}: outcome unknown ({self.reason}); nothing was sent again, so "
-            "look at it in the web editor before you do"
+            f"{self.what}: outcome unknown ({self.reason}); nothing more was sent, so "
+            "look at it in the web editor before you send it again"
         )
 
 

@@ -519,8 +519,7 @@ FIELDS = [
                 "filter",
                 (
                     "filters is [{'column': 'a', 'operator': 'is_empty'}, 'b'], where "
-                    "a list "
-                    "is wanted"
+                    "a list with an object in each place is wanted"
                 ),
             )
         ],

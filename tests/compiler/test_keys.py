@@ -420,6 +420,21 @@ def test_bad_pins(name):
     assert [code for code, _, _ in found(build())] == [code]
 
 
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: Workflow("w", flow, id=uuid.UUID(ID)),
+        lambda: Workflow("w", Webhook(LEAD, id=uuid.UUID(ID)) >> FindEmail()),
+    ],
+    ids=["of a workflow", "of a block"],
+)
+def test_uuid_object_in_place_of_its_text(build):
+    """It is a UUID, so the message asks for its text."""
+    ((_, _, message),) = found(build())
+
+    assert message == f"id UUID('{ID}') is not a UUID as text: str(id)"
+
+
 def test_pin_of_nothing_is_explained():
     """A pin that fits no block says which is closest."""
     workflow = Workflow("w", flow, pins={"blocks": {"find_emial": ID}})

@@ -221,7 +221,15 @@ def test_problems_are_values():
 
 
 @pytest.mark.parametrize(
-    "write", [str, "{}".format, "%s".__mod__], ids=["str", "format", "%"]
+    "write",
+    [
+        str,
+        "{}".format,
+        "%s".__mod__,
+        lambda value: "https://" + value,
+        lambda value: value + "/path",
+    ],
+    ids=["str", "format", "%", "text +", "+ text"],
 )
 def test_a_value_is_no_part_of_a_text(write):
     """It would be sent as its repr; the environment fills in the whole text."""

@@ -37,6 +37,22 @@ class Number(int):
     """An int that is none to JSON: who knows how it prints."""
 
 
+class Vector:
+    """What arrays of numpy and series of pandas look like."""
+
+    def __len__(self):
+        return 2
+
+    def item(self):
+        raise ValueError
+
+    def tolist(self):
+        return [1, 2]
+
+    def __repr__(self):
+        return "Vector()"
+
+
 class Scalar:
     """What numpy's scalars look like."""
 
@@ -133,6 +149,11 @@ def test_the_order_of_keys_is_kept():
             Scalar(),
             f"a {__name__}.Scalar is not JSON (Scalar())",
             "convert it where you write it: str(...), or .item()",
+        ),
+        (
+            Vector(),
+            f"a {__name__}.Vector is not JSON (Vector())",
+            "convert it where you write it: str(...), or .tolist()",
         ),
         (
             re.compile("a"),

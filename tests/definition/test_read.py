@@ -291,12 +291,13 @@ def zipped():
         ("{}".encode("utf-16"), "(offset 0): not UTF-8 JSON: it begins like UTF-16"),
         ("{}".encode("utf-16-be"), "(offset 0): not UTF-8 JSON: it begins like UTF-16 or UTF-32"),
         ("{}".encode("utf-16-le"), "(offset 0): not UTF-8 JSON: it begins like UTF-16"),
+        ("{}".encode("utf-32"), "(offset 0): not UTF-8 JSON: it begins like UTF-32"),
         (b"\xfe\xff\x00{", "(offset 0): not UTF-8 JSON: it begins like UTF-16"),
         ("\ufeff{}", "(offset 0): it begins with a byte order mark; save it without"),
         (b'{"a": "\xe9"}', "(offset 7): not UTF-8: invalid continuation byte"),
         (b'"\xed\xa0\x80"', "(offset 1): not UTF-8: invalid continuation byte"),
     ],
-    ids=range(10),
+    ids=range(11),
 )  # fmt: skip
 def test_another_format_is_named(text, message):
     """Bytes that are not UTF-8 JSON are not guessed at."""
@@ -306,7 +307,7 @@ def test_another_format_is_named(text, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "<text>:1 (offset 0): not valid JSON: Expecting value"),
+        ("", "<text>:1 (offset 0): not valid JSON: Expecting value (there is no text)"),
         ("{} {}", "<text>:1 (offset 3): not valid JSON: Extra data"),
         (
             '{\n"a": "b',
@@ -616,13 +617,16 @@ NO_GRAPH = (
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ([], "a workflow is a JSON object, not a list"),
-        (None, "a workflow is a JSON object, not null"),
-        (True, "a workflow is a JSON object, not true"),
-        ("x", "a workflow is a JSON object, not text"),
-        (1, "a workflow is a JSON object, not an integer"),
-        (1.5, "a workflow is a JSON object, not a number"),
-        ({"flow64:value": "x"}, "a workflow is a JSON object, not an unbound value"),
+        ([], "a workflow must be a JSON object, not a list"),
+        (None, "a workflow must be a JSON object, not null"),
+        (True, "a workflow must be a JSON object, not true"),
+        ("x", "a workflow must be a JSON object, not text"),
+        (1, "a workflow must be a JSON object, not an integer"),
+        (1.5, "a workflow must be a JSON object, not a number"),
+        (
+            {"flow64:value": "x"},
+            "a workflow must be a JSON object, not an unbound value",
+        ),
         ({}, NO_GRAPH.format("")),
         ({"workflow_name": "n"}, NO_GRAPH.format("")),
         (body() | {"workflow_definition": None}, NO_GRAPH.format("")),
@@ -657,17 +661,17 @@ AT = "/workflow_definition"
 @pytest.mark.parametrize(
     ("data", "place", "message"),
     [
-        (body() | {"workflow_definition": []}, AT, "a graph is an object, not a list"),
-        (body("x"), AT, "a graph is an object, not text"),
+        (body() | {"workflow_definition": []}, AT, "a graph must be an object, not a list"),
+        (body("x"), AT, "a graph must be an object, not text"),
         (body({"edges": []}), AT, "blocks is missing; the service requires it"),
         (
             body({"blocks": [], "edge": []}),
             AT,
             "edges is missing (did you mean 'edge'?); the service requires it",
         ),
-        (body({"blocks": {}, "edges": []}), f"{AT}/blocks", "blocks is a list, not an object"),
-        (body({"blocks": [], "edges": None}), f"{AT}/edges", "edges is a list, not null"),
-        (body(graph([])), f"{AT}/blocks/0", "a block is an object, not a list"),
+        (body({"blocks": {}, "edges": []}), f"{AT}/blocks", "blocks must be a list, not an object"),
+        (body({"blocks": [], "edges": None}), f"{AT}/edges", "edges must be a list, not null"),
+        (body(graph([])), f"{AT}/blocks/0", "a block must be an object, not a list"),
         (
             body(graph(block(), without("block_name"))),
             f"{AT}/blocks/1",
@@ -681,30 +685,30 @@ AT = "/workflow_definition"
         (
             body(graph(block(kind=None))),
             f"{AT}/blocks/0/block_name",
-            "block_name is text, not null",
+            "block_name must be text, not null",
         ),
         (
             body(graph(block(specs=[]))),
             f"{AT}/blocks/0/specs",
-            "specs is an object, not a list",
+            "specs must be an object, not a list",
         ),
         (
             body(graph(block(specs=VALUE))),
             f"{AT}/blocks/0/specs",
-            "specs is an object, not an unbound value",
+            "specs must be an object, not an unbound value",
         ),
         (
             body(graph(block(sequence_number=True))),
             f"{AT}/blocks/0/sequence_number",
-            "sequence_number is an integer, not true",
+            "sequence_number must be an integer, not true",
         ),
         (
             body(graph(block(sequence_number=1.0))),
             f"{AT}/blocks/0/sequence_number",
-            "sequence_number is an integer, not a number",
+            "sequence_number must be an integer, not a number",
         ),
-        (body(graph(block(1))), f"{AT}/blocks/0/block_id", "block_id is text, not an integer"),
-        (body({"blocks": [], "edges": [[]]}), f"{AT}/edges/0", "an edge is an object, not a list"),
+        (body(graph(block(1))), f"{AT}/blocks/0/block_id", "block_id must be text, not an integer"),
+        (body({"blocks": [], "edges": [[]]}), f"{AT}/edges/0", "an edge must be an object, not a list"),
         (
             body({"blocks": [], "edges": [{"from_block_id": A}]}),
             f"{AT}/edges/0",
@@ -713,17 +717,17 @@ AT = "/workflow_definition"
         (
             body(graph(edges=[(A, None)])),
             f"{AT}/edges/0/to_block_id",
-            "to_block_id is text, not null",
+            "to_block_id must be text, not null",
         ),
         (
             body({"blocks": [], "edges": [{"from_block_id": A, "to_block_id": A, "condition": 1}]}),
             f"{AT}/edges/0/condition",
             "condition is text or null",
         ),
-        (body(workflow_name=1), "/workflow_name", "workflow_name is text, not an integer"),
-        (body(id=[]), "/id", "id is text, not a list"),
-        (answer(description={}), "/description", "description is text, not an object"),
-        (body(id=VALUE), "/id", "id is text, not an unbound value"),
+        (body(workflow_name=1), "/workflow_name", "workflow_name must be text, not an integer"),
+        (body(id=[]), "/id", "id must be text, not a list"),
+        (answer(description={}), "/description", "description must be text, not an object"),
+        (body(id=VALUE), "/id", "id must be text, not an unbound value"),
         (body(x=[VALUE]), "/x/0", "an unbound value can stand in specs alone"),
         (
             body(graph(x=VALUE)),

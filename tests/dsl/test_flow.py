@@ -333,12 +333,14 @@ OPERATORS = {
     "a + b": ("+", lambda: a + b),
     "a + [b]": ("+", lambda: a + [b]),  # noqa: RUF005 - a slip
     "[a] + b": ("+", lambda: [a] + b),  # noqa: RUF005 - a slip
+    "a << b": ("<<", lambda: a << b),
+    "[a] << b": ("<<", lambda: [a] << b),
 }
 
 
 @pytest.mark.parametrize("text", OPERATORS)
 def test_other_operators(text):
-    """`|`, `&` and `+` in place of `>>` or of a list are named."""
+    """`|`, `&`, `+` and `<<` in place of `>>` or of a list are named."""
     operator, join = OPERATORS[text]
 
     with pytest.raises(errors.OperatorError) as caught:
@@ -573,8 +575,12 @@ def test_threads_do_not_mix():
         assert ["webhook", *(f"{name}-{at}" for at in range(200))] == keys
 
 
-@pytest.mark.parametrize("flag", ["no", 1, None])
-def test_a_flag_is_true_or_false(flag):
-    """A text from configuration is true whatever it says."""
-    with pytest.raises(errors.ArgumentError, match="neither True nor False"):
+@pytest.mark.parametrize(
+    ("flag", "advice"),
+    [("no", 'compare it, as in region == "us"'), (1, r"write bool\("), (None, "write")],
+)
+def test_a_flag_is_true_or_false(flag, advice):
+    """A text from configuration is true whatever it says, so it is not for `bool`."""
+    words = f"neither True nor False; {advice}"
+    with pytest.raises(errors.ArgumentError, match=words):
         include_if(flag, FindEmail())

@@ -686,7 +686,7 @@ def test_wrong_type_of_a_field(blocks):
     found = Workflow("Wrong", flow).check()
 
     assert [one.message for one in found if one.code == "wrong-field-type"] == (
-        snapshot(["signals is 5, where a list is wanted"])
+        snapshot(["signals is 5, where a list with an object in each place is wanted"])
     )
 
 
@@ -699,7 +699,7 @@ def test_field_of_several_types(tmp_path):
     found = Workflow("W", Webhook(LEAD) >> new_kind(one=["a"], two=5)).check()
 
     assert [one.message for one in found if one.code == "wrong-field-type"] == [
-        "two is 5, where text or a list is wanted"
+        "two is 5, where text or a list with text in each place is wanted"
     ]
 
 

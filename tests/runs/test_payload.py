@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from flow64 import LEAD, Project, RawBlock, Workflow, errors
+from flow64 import LEAD, Project, RawBlock, Workflow, errors, value
 from flow64.blocks import FindEmail, FindPhone, ReadCsv, ReadNotebook, Search, Webhook
 from flow64.errors import did_you_mean
 from flow64.runs import as_rows, build_payload, parse_rows
@@ -133,6 +133,16 @@ def test_every_value_that_is_no_json_is_listed():
     places = [text.partition(":")[0] for text in problems(None, bad)]
 
     assert places == ["row 2 /n/m/0", "row 3 /when", "row 4"]
+
+
+def test_value_of_an_environment_is_refused_in_a_row():
+    """An environment fills in specs, and rows are sent as they are."""
+    (problem,) = problems(None, [ROW, {"list": [value("list_id")]}])
+
+    assert problem == (
+        "row 2 /list/0: value('list_id') is filled in for blocks alone; write what the "
+        "row has"
+    )
 
 
 def test_rows_may_say_what_would_be_a_value_in_a_workflow():

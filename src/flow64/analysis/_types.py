@@ -92,7 +92,9 @@ def _field_type(hint: Any) -> FieldType | None:
         members = [one for one in args if one not in (Unset, type(None))]
         return _MAP if type[Any] in members else _union_type(members)
     if origin is Sequence:
-        return FieldType("a list", (list,), _field_type(args[0]))
+        items = _field_type(args[0])
+        inside = f" with {items.name} in each place" if items else ""
+        return FieldType(f"a list{inside}", (list,), items)
     return _OBJECT if origin is Mapping else None
 
 

@@ -22,7 +22,7 @@ from ..definition import (
 from ..diagnostics import Finding, Place
 from ..text import shortened
 from ._fast_path import find_plain_path
-from ._keys import is_key
+from ._keys import describe_wrong_id, is_key
 from ._lower import Head
 
 
@@ -163,8 +163,8 @@ class Identity(NamedTuple):
             yield "unknown-pin", message, "pins has the parts workflow and blocks"
         pinned = self.pinned_id(env)
         if pinned is not None and not is_uuid(pinned):
-            message = f"id {shortened(pinned)} is not a UUID, and the service wants one"
-            yield "invalid-id", message, "pin the UUID of the imported workflow"
+            advice = "pin the UUID of the imported workflow"
+            yield "invalid-id", describe_wrong_id(pinned), advice
 
 
 def _text(written: Any) -> str:

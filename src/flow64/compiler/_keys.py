@@ -213,9 +213,7 @@ def _pin(
         if is_uuid(block_id):
             ids[node] = canonical_id(block_id)
         else:
-            message = (
-                f"id {shortened(block_id)} is not a UUID, and the service wants one"
-            )
+            message = describe_wrong_id(block_id)
             advice = "leave id= out, or pin the UUID of the imported block"
             findings.append(_finding(graph, node, "invalid-id", message, advice))
 
@@ -233,3 +231,12 @@ def _finding(
         where=shown_path(block, graph.scopes[node]),
         place=block.place,
     )
+
+
+def describe_wrong_id(pinned: Any) -> str:
+    """Describe an id that the service cannot have given."""
+    is_text = isinstance(pinned, str)
+    wrong = (
+        "a UUID, and the service wants one" if is_text else "a UUID as text: str(id)"
+    )
+    return f"id {shortened(pinned)} is not {wrong}"

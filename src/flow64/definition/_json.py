@@ -226,6 +226,8 @@ def _conversion(item: Any) -> str:
     # Its class is asked, since an object of theirs may answer anything, or raise.
     if hasattr(type(item), "isoformat"):
         return "or .isoformat()"
+    if hasattr(type(item), "tolist") and hasattr(type(item), "__len__"):
+        return "or .tolist()"
     if hasattr(type(item), "item"):
         return "or .item()"
     if hasattr(type(item), "pattern"):

@@ -83,6 +83,7 @@ def too_deep_error(text: str, source: str) -> ReadError:
 
 _FORMATS: Mapping[bytes, str] = {
     b"\xef\xbb\xbf": "UTF-8 with a byte order mark; save it without",
+    b"\xff\xfe\x00\x00": "UTF-32",
     b"\xff\xfe": "UTF-16",
     b"\xfe\xff": "UTF-16",
     b"\x1f\x8b": "a gzip file; unpack it first",
@@ -134,6 +135,8 @@ _PIECE: Final = 2**16
 
 
 def _name_other_format(text: str) -> str:
+    if not text.strip():
+        return " (there is no text)"
     if re.match(r"(---|[A-Za-z_]+:(\s|$))", text):
         return " (it looks like YAML, which flow64 never reads)"
     if re.fullmatch(r"[^\n{\[]{1,200}\.json", text):

@@ -107,7 +107,7 @@ class _DefinitionReader:
         if isinstance(data, Problem):
             self.fail(_describe(data), ())
         if not isinstance(data, dict):
-            self.fail(f"a workflow is a JSON object, not {_json_type(data)}", ())
+            self.fail(f"a workflow must be a JSON object, not {_json_type(data)}", ())
         self._require_few(data)
         is_answer = "name" in data and "workflow_name" not in data
         problems: list[Problem] = []
@@ -118,7 +118,7 @@ class _DefinitionReader:
         if problems:
             self.fail(_describe(problems[0]), problems[0].path)
         if not isinstance(body, dict):
-            self.fail(f"a workflow is a JSON object, not {_json_type(body)}", ())
+            self.fail(f"a workflow must be a JSON object, not {_json_type(body)}", ())
         return self._definition(body, is_answer=is_answer)
 
     def _require_few(self, data: dict[str, Any]) -> None:
@@ -196,7 +196,7 @@ class _DefinitionReader:
         for position, item in enumerate(items):
             here: Path = ("workflow_definition", "blocks", position)
             if not isinstance(item, dict):
-                self.fail(f"a block is an object, not {_json_type(item)}", here)
+                self.fail(f"a block must be an object, not {_json_type(item)}", here)
             kind = self._require(item, "block_name", str, here)
             written = self._text(item, "block_id", None, here)
             key = None if is_uuid(written) else written or kind
@@ -230,7 +230,7 @@ class _DefinitionReader:
         for position, item in enumerate(items):
             here: Path = ("workflow_definition", "edges", position)
             if not isinstance(item, dict):
-                self.fail(f"an edge is an object, not {_json_type(item)}", here)
+                self.fail(f"an edge must be an object, not {_json_type(item)}", here)
             source = self._require(item, "from_block_id", str, here)
             target = self._require(item, "to_block_id", str, here)
             extra = self._others(item, _EDGE_KEYS, here)
@@ -241,7 +241,7 @@ class _DefinitionReader:
 
     def _list(self, graph: Any, key: str, here: Path) -> Sequence[Any]:
         if not isinstance(graph, dict):
-            self.fail(f"a graph is an object, not {_json_type(graph)}", here)
+            self.fail(f"a graph must be an object, not {_json_type(graph)}", here)
         found: Sequence[Any] = self._require(graph, key, list, here)
         return found
 
@@ -255,7 +255,9 @@ class _DefinitionReader:
             self.fail(f"{key} is missing{near}; the service requires it", here)
         if not isinstance(data[key], kind) or isinstance(data[key], bool):
             wanted = _JSON_TYPES[kind]
-            self.fail(f"{key} is {wanted}, not {_json_type(data[key])}", (*here, key))
+            self.fail(
+                f"{key} must be {wanted}, not {_json_type(data[key])}", (*here, key)
+            )
         return data[key]
 
     def _text(
@@ -263,7 +265,7 @@ class _DefinitionReader:
     ) -> Any:
         found = data.get(key)
         if found is not None and not isinstance(found, str):
-            self.fail(f"{key} is text, not {_json_type(found)}", (*here, key))
+            self.fail(f"{key} must be text, not {_json_type(found)}", (*here, key))
         return default if found is None else found
 
     def _others(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, final
+from typing import Any, Final, Never, NoReturn, final
 
 from attrs import frozen
 
@@ -30,6 +30,12 @@ class Value:
         raise ValueInTextError(self.name)
 
     def __format__(self, _: str) -> str:
+        raise ValueInTextError(self.name)
+
+    def __add__(self, _: Never) -> NoReturn:
+        raise ValueInTextError(self.name)
+
+    def __radd__(self, _: Never) -> NoReturn:
         raise ValueInTextError(self.name)
 
     def as_data(self) -> dict[str, Any]:

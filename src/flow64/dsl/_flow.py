@@ -106,6 +106,12 @@ class FlowBase:
     def __radd__(self, other: Never) -> NoReturn:
         raise OperatorError("+")
 
+    def __lshift__(self, other: Never) -> NoReturn:
+        raise OperatorError("<<")
+
+    def __rlshift__(self, other: Never) -> NoReturn:
+        raise OperatorError("<<")
+
     # A flow never changes, so a copy of it is itself; a second step is made by `again`.
     def __copy__(self) -> Self:
         return self
@@ -334,9 +340,10 @@ def include_if(flag: bool, flow: Any) -> Any:
     """Return the flow if the flag is true when the graph is built; else, rows pass."""
     if not isinstance(flag, bool):
         problem = f"flag is {shortened(flag)}, neither True nor False"
-        raise ArgumentError(
-            "include_if", f"{problem}; write bool(...) of what is meant"
-        )
+        advice = "write bool(...) of what is meant"
+        if isinstance(flag, str):  # a text is true, even if it is "false"
+            advice = 'compare it, as in region == "us"'
+        raise ArgumentError("include_if", f"{problem}; {advice}")
     made = as_flow(flow)  # also where it is left out: a mistake in it is one today
     return made if flag else Nothing()
 

@@ -145,7 +145,7 @@ class EmptyListError(JoinError):
 
 @frozen(repr=False)
 class OperatorError(FlowError, TypeError):
-    """Flows were joined with `|`, `&` or `+`."""
+    """Flows were joined with `|`, `&`, `+` or `<<`."""
 
     operator: str
 

@@ -15,7 +15,16 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from ..blocks import CATALOGUE, TYPE_WORDS, ReadCsv, Search, Webhook
-from ..definition import Definition, Limits, Problem, WireBlock, freeze, pointer, thaw
+from ..definition import (
+    Definition,
+    Limits,
+    Problem,
+    Value,
+    WireBlock,
+    freeze,
+    pointer,
+    thaw,
+)
 from ..errors import ResultError, RowsError, did_you_mean, shortened
 from ..text import join_words, pluralize, truncate
 from ._overrides import source_specs
@@ -146,7 +155,7 @@ def freeze_rows(
             listed, with the number of their row.
     """
     problems: list[Problem] = []
-    frozen = freeze(list(rows), (), problems, limits=_DATA)
+    frozen = freeze(list(rows), (), problems, _refuse_value, limits=_DATA)
     wrong = [f"{_name_place(p.path, first)}: {p.message}; {p.help}" for p in problems]
     if problem := _describe_wrong_source(definition, len(rows)):
         wrong.append(problem)
@@ -157,6 +166,13 @@ def freeze_rows(
     if wrong:
         raise RowsError(list(dict.fromkeys(wrong)))
     return frozen
+
+
+def _refuse_value(item: Any) -> Any:
+    if isinstance(item, Value):
+        problem = f"value({item.name!r}) is filled in for blocks alone"
+        return Problem("not-json", (), problem, "write what the row has")
+    return item
 
 
 def needs_rows(definition: Definition) -> bool:

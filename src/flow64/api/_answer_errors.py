@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from ..definition import pointer
+from ..definition import load_json, pointer
 from ..errors import ApiError, for_status
 from ..text import printable
 from ._request import Answer, Request
@@ -31,12 +30,8 @@ def api_error(request: Request, answer: Answer) -> ApiError:
         host = printable(_host(answer.headers.get("location", "")))
         message = f"a redirect to {host}, which flow64 never follows"
         return for_status(answer.status, message=message, **facts)
-    try:
-        data = json.loads(answer.content)
-    except (ValueError, RecursionError):
-        data = None
     # Redacted before anything is cut: the beginning of a secret is not found again.
-    message, fields = _words(data, answer.redaction.redact_json)
+    message, fields = _words(load_json(answer.content), answer.redaction.redact_json)
     return for_status(
         answer.status,
         message=message[:MAX_WORDS] or "without saying why",

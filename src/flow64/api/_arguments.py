@@ -7,6 +7,7 @@ from typing import Any, Final
 from urllib.parse import quote
 from uuid import UUID
 
+from ..definition import is_encodable
 from ..errors import ArgumentError, did_you_mean, shortened
 
 RUN_FILTERS: Final = ("running", "completed", "cancelled", "active")
@@ -94,7 +95,7 @@ def as_any_text(callee: str, name: str, given: Any, longest: int | None = None) 
         raise ArgumentError(
             callee, f"{name} is {shortened(given)}, which is not a text"
         )
-    if any("\ud800" <= sign <= "\udfff" for sign in given):
+    if not is_encodable(given):
         problem = f"{name} has half of a character in it (a lone surrogate)"
         raise ArgumentError(callee, problem)
     if longest is not None and len(given) > longest:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from json import loads
 from math import inf
 from typing import Any, Final, NoReturn, Self
 from urllib.parse import urlsplit
@@ -17,7 +16,7 @@ from uuid import uuid4
 
 from attrs import evolve, frozen
 
-from ..definition import is_number
+from ..definition import is_number, load_json
 from ..errors import (
     AnswerError,
     ApiError,
@@ -415,10 +414,7 @@ def _mask_assertion(content: bytes, assertion: str) -> bytes:
 
 def _object(answer: Answer) -> dict[str, Any] | None:
     """Return the JSON object of a body, or None. An error would hold the body."""
-    try:
-        data = loads(answer.content)
-    except (ValueError, RecursionError):
-        return None
+    data = load_json(answer.content)
     return data if isinstance(data, dict) else None
 
 

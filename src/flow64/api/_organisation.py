@@ -7,10 +7,10 @@ with a key of another organisation.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Final
 
+from ..definition import load_json
 from ..errors import OrganisationError
 from ._request import Answer, Request
 
@@ -61,10 +61,7 @@ def organisations_of(answer: Answer) -> Iterator[str]:
     """
     if answer.status >= 300 or FIELD.encode() not in answer.content:
         return
-    try:
-        data = json.loads(answer.content)
-    except (ValueError, RecursionError):  # its reader reports that
-        return
+    data = load_json(answer.content)  # its reader reports what is not JSON
     for item in data if isinstance(data, list) else [data]:
         found = item.get(FIELD) if isinstance(item, dict) else None
         if isinstance(found, str) and found:

@@ -7,7 +7,15 @@ from ._bind import add_suffix, bind, unbound_names
 from ._canonical import as_body, dumps
 from ._fast_path import UNUSUAL, freeze_quickly
 from ._fingerprint import digest, fingerprint, meaning, rfc8785
-from ._frozen import EMPTY, MAX_INTEGER, FrozenDict, FrozenList, is_number, is_plain
+from ._frozen import (
+    EMPTY,
+    MAX_INTEGER,
+    FrozenDict,
+    FrozenList,
+    is_encodable,
+    is_number,
+    is_plain,
+)
 from ._ids import (
     DEFAULT_ENV,
     FLOW64,
@@ -32,7 +40,14 @@ from ._ids import (
     stable_id,
 )
 from ._json import MAX_DEPTH, Limits, Path, Problem, freeze, pointer, thaw, walk
-from ._json_text import MAX_BYTES, MAX_NESTING, decode, has_more_values, parse_json
+from ._json_text import (
+    MAX_BYTES,
+    MAX_NESTING,
+    decode,
+    has_more_values,
+    load_json,
+    parse_json,
+)
 from ._model import (
     Definition,
     Edge,
@@ -127,11 +142,13 @@ __all__ = [
     "has_more_values",
     "id_of",
     "ids_under",
+    "is_encodable",
     "is_number",
     "is_plain",
     "is_shared_path",
     "is_unreserved",
     "is_uuid",
+    "load_json",
     "loads",
     "meaning",
     "name_secrets",

@@ -72,6 +72,14 @@ def parse_json(text: str, source: str) -> Any:
         raise too_deep_error(text, source) from None
 
 
+def load_json(text: str | bytes, default: Any = None) -> Any:
+    """Parse a JSON text of any size; return the default if it cannot be read."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return default
+
+
 def too_deep_error(text: str, source: str) -> ReadError:
     """Return the error of a text that nests too deep, with the place of the bracket."""
     offset = _find_deep_bracket(text)

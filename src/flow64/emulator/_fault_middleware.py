@@ -15,6 +15,7 @@ from zlib import MAX_WBITS, Z_FULL_FLUSH, compressobj, crc32
 from attrs import evolve, frozen
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..definition import load_json
 from ._faults import ActiveFault, Fault, FaultKind, Faults
 from ._records import JsonObject
 
@@ -367,7 +368,7 @@ async def _give_rewritten(
     exchange: _FaultyExchange, members: Mapping[str, Any]
 ) -> None:
     answer = await exchange.answer()
-    data = _load_json(answer.body)
+    data = load_json(answer.body)
     if data is not None:
         answer = answer.with_body(json.dumps(_replace_members(data, members)).encode())
     await exchange.give(answer)
@@ -416,7 +417,7 @@ async def _other_name(exchange: _FaultyExchange) -> None:
 async def _give_after_changing_request(
     exchange: _FaultyExchange, change: Callable[[Any], None]
 ) -> None:
-    data = _load_json(exchange.body)
+    data = load_json(exchange.body)
     try:
         change(data)
     except (KeyError, TypeError):  # not a workflow, so it is refused unchanged
@@ -427,13 +428,6 @@ async def _give_after_changing_request(
 
 
 # -- Parts ----------------------------------------------------------------------------
-
-
-def _load_json(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return None
 
 
 def _cut(body: bytes, fault: Fault) -> bytes:

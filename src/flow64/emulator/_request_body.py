@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
 
-from ..definition import MAX_BYTES, MAX_DEPTH
+from ..definition import MAX_BYTES, MAX_DEPTH, is_encodable
 from ._http import RefusedError, Route, violation_error
 
 MAX_DIGITS: Final = 400
@@ -97,7 +97,7 @@ def _parse_json(body: bytes) -> Any:
     if _is_deep(data):
         _refuse_json(_TOO_DEEP)
     # Decoded UTF-8 has no lone surrogates; only an escape can add one.
-    if "\\u" in text and not _is_unicode(data):
+    if "\\u" in text and not is_encodable(json.dumps(data, ensure_ascii=False)):
         _refuse_json("a lone surrogate is not Unicode")
     return data
 
@@ -143,14 +143,6 @@ def _parse_float(digits: str) -> float:
     if found - found != 0:
         _refuse_json("a number is too large")
     return found
-
-
-def _is_unicode(data: Any) -> bool:
-    try:
-        json.dumps(data, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _is_deep(data: Any) -> bool:

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from attrs import define, field, frozen
 
-from ..definition import canonical_id, is_uuid
+from ..definition import canonical_id, is_uuid, load_json
 from ..errors import JournalError
 from ..files import Unusable, make_folder, open_plain, reason_of, try_lock
 
@@ -311,7 +311,7 @@ class Journal:
             for number, line in enumerate(file, 1):
                 if line.startswith(_OURS) and needle not in line:
                     continue
-                entry = _parse_line(line)
+                entry = load_json(line.strip(_BLANK), _CUT_OFF)
                 if entry is not _CUT_OFF:
                     self._require_ours(entry, number)
                     yield entry
@@ -405,14 +405,6 @@ def _read_intent(entry: Mapping[str, Any]) -> IntendedStart:
 
 def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _parse_line(line: bytes) -> Any:
-    """Parse a line; return `_CUT_OFF` if it is not JSON."""
-    try:
-        return json.loads(line.strip(_BLANK))
-    except (ValueError, RecursionError):
-        return _CUT_OFF
 
 
 def _is_at_line(descriptor: int) -> bool:

@@ -10,7 +10,7 @@ from unicodedata import normalize
 from attrs import field, frozen
 
 from ..api import Session, as_flag, as_formats, get_workflow
-from ..definition import Definition, canonical_id, digest
+from ..definition import Definition, canonical_id, digest, is_encodable
 from ..deploy import Ready, describe_differences, judge
 from ..errors import ArgumentError, OverrideError, StaleDeploymentError, shortened
 from ..text import join_words, printable
@@ -227,11 +227,7 @@ def require_name(intent: str | None, retry: str | None = None) -> None:
 
 def _is_name(text: str) -> bool:
     """Return True for a text in UTF-8 that neither begins nor ends with a blank."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return bool(text) and text == text.strip()
+    return is_encodable(text) and text != "" and text == text.strip()
 
 
 def _require_this_code(ready: Ready, live: Definition) -> None:

@@ -22,6 +22,7 @@ from ..definition import (
     Value,
     WireBlock,
     freeze,
+    load_json,
     pointer,
     thaw,
 )
@@ -418,12 +419,7 @@ _TRUTHS: Final = {"true", "false", "yes", "no", "0", "1", "t", "f", "y", "n"}
 
 def _parse_json(value: Any) -> Any:
     """Parse a text as JSON; None if it is not valid. Keep any other value."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        return None
+    return load_json(value) if isinstance(value, str) else value
 
 
 def _is_number(value: str | float, *, is_whole: bool) -> bool:

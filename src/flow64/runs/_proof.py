@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, cast
 
 from attrs import field, frozen
 
-from ..definition import digest
+from ..definition import digest, load_json
 
 
 @frozen
@@ -85,7 +85,8 @@ def _hash_row(row: Mapping[str, Any], columns: Sequence[str]) -> bytes:
 def _normalize_cell(value: Any) -> Any:
     """Return the value of a cell, however a file writes it."""
     if isinstance(value, str):
-        value = _parse_text(value)
+        # A number, a truth value, a list or an object may be a text in JSON.
+        value = load_json(value.lower() if value in {"True", "False"} else value, value)
     if value is None or value == "":
         return None
     if isinstance(value, bool):
@@ -99,11 +100,3 @@ def _normalize_cell(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_normalize_cell(entry) for entry in cast("Sequence[Any]", value)]
     return value
-
-
-def _parse_text(text: str) -> Any:
-    """Parse a text that is a number, a truth value, a list or an object in JSON."""
-    try:
-        return json.loads(text.lower() if text in {"True", "False"} else text)
-    except (ValueError, RecursionError):
-        return text

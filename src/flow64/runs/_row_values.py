@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import types
 import typing
@@ -21,6 +20,7 @@ import attrs
 import cattrs
 from typing_extensions import is_typeddict
 
+from ..definition import load_json
 from ..dsl import model_fields
 from ..errors import ArgumentError, shortened
 from ..text import truncate
@@ -253,12 +253,7 @@ def _structure_each(
 
 def parse_json(value: Any, wanted: Any, kind: Any) -> Any:
     """Return a list or dict, which CSV writes as JSON text in a cell."""
-    given = value
-    if isinstance(value, str):
-        try:
-            given = json.loads(value)
-        except (ValueError, RecursionError):
-            raise Misfit(value, kind) from None
+    given = load_json(value) if isinstance(value, str) else value
     if not isinstance(given, wanted):
         raise Misfit(value, kind)
     return given

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Final, Protocol, TextIO, TypeAlias
 
 from attrs import frozen
 
+from ..definition import is_encodable
 from ..errors import ArgumentError, SaveError, shortened
 from ..files import NewFile, sweep
 from ._row_reader import Raw
@@ -150,7 +151,7 @@ def write_ndjson(
             line = _format_json(
                 _check_row(row, out.path, count), out.path, f"row {count}"
             )
-            if not _is_unicode(line):
+            if not is_encodable(line):
                 line = json.dumps(dict(row))  # half a surrogate pair, as an escape
             out.write(line + "\n")
     return count
@@ -246,7 +247,7 @@ def _format_cell(row: Raw, name: str, safe: bool, path: str, number: int) -> str
     else:
         # A number is not a formula, even one that begins with a minus.
         text = _format_json(value, path, place)
-    if not (_is_unicode(text) and _is_unicode(name)):
+    if not (is_encodable(text) and is_encodable(name)):
         problem = f"{place}: half a surrogate pair is not UTF-8; NDJSON can hold it"
         raise SaveError(path, problem)
     return text
@@ -265,14 +266,3 @@ def _format_json(value: Any, path: str, place: str) -> str:
         return json.dumps(given, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise SaveError(path, f"{place} is not JSON: {error}") from error
-
-
-def _is_unicode(text: str) -> bool:
-    """Return False for a text with half a surrogate pair, which cannot be encoded."""
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -106,6 +106,10 @@ allow_unproven = click.option(
     help="Keep a file even if nothing proves that it is complete.",
 )
 
+safe_csv = click.option(
+    "--safe-csv", is_flag=True, help="Write CSV that no spreadsheet takes for formulas."
+)
+
 yes = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 
 
@@ -142,6 +146,12 @@ def keys(option: str, words: str) -> Callable[[F], F]:
         option, type=NonEmpty(), multiple=True, metavar="KEY", help=text
     )
 
+
+create = keys("--create", "Create this workflow: it is new, and not a renamed one.")
+
+allow_spend = keys(
+    "--allow-spend", "Agree that this workflow buys as soon as it is written."
+)
 
 values = click.option(
     "--values",

@@ -15,23 +15,11 @@ from ..emulator import OAuthClient, Switches
 from ..errors import did_you_mean, shortened
 from ._params import option_error
 
-MAX_PORT: Final = 65535
-
 WORDS: Final = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
     **dict.fromkeys(("false", "no", "off", "0"), False),
 }
 """Words for true and false."""
-
-
-def parse_port(given: str | int) -> int:
-    """Parse the number of a port."""
-    text = str(given)
-    if text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_PORT)):
-        number = int(text)
-        if number <= MAX_PORT:
-            return number
-    raise option_error("--port", f"{text!r} is not a whole number from 0 to {MAX_PORT}")
 
 
 def read_report(path: Path) -> tuple[Mapping[str, Any], Sequence[str]]:

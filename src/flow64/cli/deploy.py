@@ -192,14 +192,8 @@ class DeployParameters:
     "Overwrite or delete this workflow although newer code deployed it, or delete it "
     "although that cannot be known.",
 )
-@params.keys(
-    "--create",
-    "Create this workflow: it is new, and not a renamed one.",
-)
-@params.keys(
-    "--allow-spend",
-    "Agree that this workflow buys as soon as it is written.",
-)
+@params.create
+@params.allow_spend
 @click.option(
     "--skip-drifted",
     is_flag=True,

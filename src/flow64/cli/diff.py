@@ -48,9 +48,7 @@ from ._terminal import print_json, print_lines, print_message
 @params.env
 @params.values
 @params.no_code
-@click.option(
-    "--strict", is_flag=True, help="Count live fields that code does not manage."
-)
+@params.strict("Count live fields that code does not manage.")
 @params.exit_code("Exit with 2 if A and B differ.")
 @params.as_json
 def command(

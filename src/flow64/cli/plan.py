@@ -41,10 +41,7 @@ from ._terminal import print_json, print_message, print_text
 @private_output_file(
     "Save the plan, to be applied exactly with `flow64 deploy --plan FILE`, in a file."
 )
-@params.keys(
-    "--create",
-    "Create this workflow: it is new, and not a renamed one.",
-)
+@params.create
 @click.option(
     "--prune", is_flag=True, help="Delete workflows that are no longer in the code."
 )

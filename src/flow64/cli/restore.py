@@ -34,7 +34,7 @@ from .history import select_entries
 @params.env
 @params.values
 @params.keys("--force", "Overwrite this workflow although not all of it can be saved.")
-@params.keys("--allow-spend", "Agree that this workflow buys as soon as it is written.")
+@params.allow_spend
 @params.yes
 @params.as_json
 def command(

@@ -48,11 +48,7 @@ from ._terminal import print_json, print_message, print_paths
     "several blocks.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace existing files.")
-@click.option(
-    "--safe-csv",
-    is_flag=True,
-    help="Write CSV that no spreadsheet takes for formulas.",
-)
+@params.safe_csv
 @params.max_bytes
 @params.allow_unproven
 @params.env

@@ -288,11 +288,7 @@ class RunParameters:
     help="Save the rows of this block, by its key path or number. Needed if the "
     "workflow ends in several blocks.",
 )
-@click.option(
-    "--safe-csv",
-    is_flag=True,
-    help="Write CSV that no spreadsheet takes for formulas.",
-)
+@params.safe_csv
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
 @params.max_bytes
 @params.allow_unproven

@@ -28,7 +28,13 @@ def judge_status(reply: RequestRecord, expected: int) -> Evidence:
     found = reply.status
     if found is None or found in (401, 429):
         return skip(reply)
-    return ("confirmed" if found == expected else "contradicted"), f"it was {found}"
+    said = f"it was {found}"
+    return judge_truth(is_so=found == expected, yes=said, no=said)
+
+
+def judge_truth(*, is_so: bool, yes: str, no: str) -> Evidence:
+    """Expect something to be so."""
+    return ("confirmed", yes) if is_so else ("contradicted", no)
 
 
 def skip(reply: RequestRecord) -> Evidence:

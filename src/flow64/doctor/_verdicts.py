@@ -19,6 +19,7 @@ from ._evidence import (
     judge_known_words,
     judge_other_keys,
     judge_status,
+    judge_truth,
     list_graphs,
     list_ours,
     list_times,
@@ -67,8 +68,9 @@ def judge_error_shape(replies: RequestRecords) -> Evidence:
     if reply.status is None or reply.is_good:
         return skip(reply)
     is_so = isinstance(object_of(reply.data).get("detail"), str)
-    said = "it has a text" if is_so else "its body has another shape"
-    return ("confirmed" if is_so else "contradicted"), said
+    return judge_truth(
+        is_so=is_so, yes="it has a text", no="its body has another shape"
+    )
 
 
 @assume("id-form", "I", "a workflow called flow64-doctor")
@@ -327,8 +329,8 @@ def judge_run_order(replies: RequestRecords) -> Evidence:
     known = [time.timestamp() for time in times if time is not None]
     if len(known) < 2:
         return "not seen", f"queue times: {len(known)}"
-    is_sorted = known == sorted(known, reverse=True)
-    return ("confirmed" if is_sorted else "contradicted"), f"by {len(known)} runs"
+    is_sorted, said = known == sorted(known, reverse=True), f"by {len(known)} runs"
+    return judge_truth(is_so=is_sorted, yes=said, no=said)
 
 
 @assume("runs-limit", "D", f"{_RUNS}, once with a limit of 2")
@@ -414,10 +416,8 @@ def judge_balance(replies: RequestRecords) -> Evidence:
     if reply.status in (None, 401, 429):
         return skip(reply)
     is_so = number_of(reply.object.get("credits")) is not None
-    said = (
-        "there is a number" if is_so else f"the answer was {reply.status}, without it"
-    )
-    return ("confirmed" if is_so else "contradicted"), said
+    no = f"the answer was {reply.status}, without it"
+    return judge_truth(is_so=is_so, yes="there is a number", no=no)
 
 
 @assume("schedules", "D", "the list of schedules")
@@ -433,8 +433,8 @@ def judge_discovery(replies: RequestRecords) -> Evidence:
     if reply.status is None:
         return skip(reply)
     names = isinstance(reply.object.get("token_endpoint"), str)
-    said = "it names one" if names else f"the answer was {reply.status}, without one"
-    return ("confirmed" if names else "contradicted"), said
+    no = f"the answer was {reply.status}, without one"
+    return judge_truth(is_so=names, yes="it names one", no=no)
 
 
 @assume("rate-headers", "U", "the headers of all answers")

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
-from math import isfinite
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from types import NoneType
-from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Final, get_type_hints
 
 from ..analysis import LiveCatalogue, learn_kinds
 from ..definition import EMPTY, decode, parse_json
-from ..emulator import OAuthClient, Switches
+from ..emulator import (
+    OAuthClient,
+    Switches,
+    describe_switch_type,
+    is_switch_value,
+)
 from ..errors import did_you_mean, shortened
 from ._params import option_error
 
@@ -44,16 +48,12 @@ def read_report(path: Path) -> tuple[Mapping[str, Any], Sequence[str]]:
     chosen: dict[str, Any] = {}
     for name, value in given.items():
         if name in hints:
-            chosen[name] = parse_value(hints[name], json.dumps(value).strip('"'))
-            if chosen[name] is WRONG or not _is_scalar(value):
-                what = " or ".join(describe_type(hints[name]))
+            if not is_switch_value(hints[name], value):
+                what = describe_switch_type(hints[name])
                 problem = f"{path}: {name} is {shortened(value)}; it takes {what}"
                 raise option_error("--like", problem)
+            chosen[name] = value
     return chosen, [shortened(name) for name in given if name not in hints]
-
-
-def _is_scalar(value: Any) -> bool:
-    return value is None or isinstance(value, str | int | float)
 
 
 def parse_switches(given: Sequence[str], like: Mapping[str, Any] = EMPTY) -> Switches:
@@ -72,11 +72,12 @@ def parse_switches(given: Sequence[str], like: Mapping[str, Any] = EMPTY) -> Swi
             near = did_you_mean(name, hints)
             problem = f"there is no switch {written!r}{near}"
             raise option_error("--switch", f"{problem}; there are {', '.join(hints)}")
-        made = parse_value(hints[name], text)
-        if made is WRONG:
-            what = " or ".join(describe_type(hints[name]))
+        hint = hints[name]
+        fitting = [one for one in _list_meanings(text) if is_switch_value(hint, one)]
+        if not fitting:
+            what = describe_switch_type(hint)
             raise option_error("--switch", f"{name} is {text!r}; it takes {what}")
-        chosen[name] = made
+        chosen[name] = fitting[0]
     return Switches(**chosen)
 
 
@@ -137,37 +138,14 @@ def read_text(option: str, path: Path) -> str:
         raise option_error(option, f"{path} is not text in UTF-8") from error
 
 
-WRONG: Final = object()
-"""Stands for a text that does not have the type."""
-
-
-def parse_value(hint: Any, text: str) -> Any:
-    """Parse a text as a value of a type; `WRONG` if it is not one."""
-    if get_origin(hint) is Literal:
-        return next((word for word in get_args(hint) if str(word) == text), WRONG)
-    if args := get_args(hint):  # a union
-        found = (parse_value(part, text) for part in args)
-        return next((made for made in found if made is not WRONG), WRONG)
-    if hint is bool:
-        return WORDS.get(text.lower(), WRONG)
-    if hint is NoneType:
-        return None if text.lower() in ("none", "null") else WRONG
-    try:
-        made = hint(text)
-    except ValueError:
-        return WRONG
-    return made if hint is str or (isfinite(made) and made >= 0) else WRONG
-
-
-def describe_type(hint: Any) -> Sequence[str]:
-    """Describe the texts that a type accepts."""
-    if get_origin(hint) is Literal:
-        return [str(word) for word in get_args(hint)]
-    if args := get_args(hint):
-        return [word for part in args for word in describe_type(part)]
-    return {
-        bool: ["true", "false"],
-        int: ["a whole number (0 or more)"],
-        float: ["a number (0 or more)"],
-        NoneType: ["none"],
-    }.get(hint, ["a text"])
+def _list_meanings(text: str) -> Iterator[Any]:
+    """Yield the values that a text may stand for."""
+    word = text.lower()
+    if word in WORDS:
+        yield WORDS[word]
+    if word in ("none", "null"):
+        yield None
+    for kind in (float, int):
+        with suppress(ValueError):
+            yield kind(text)
+    yield text

@@ -22,6 +22,8 @@ try:
     from ._store import Store
     from ._store_file import find_address as find_address
     from ._switches import Guess, Switches
+    from ._switches import describe_switch_type as describe_switch_type
+    from ._switches import is_switch_value as is_switch_value
 except ModuleNotFoundError as _missing:
     if (_missing.name or "").partition(".")[0] not in _EXTRA:
         raise

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from itertools import islice
 from threading import Lock
-from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Final, get_type_hints
 
 from attrs import asdict, evolve, field, fields, frozen
 from starlette.responses import JSONResponse, Response
@@ -32,7 +32,7 @@ from ._responses import workflow_response
 from ._schema import OPTIONAL_TEXT, UUID, Schema, graph_schema, make_violation
 from ._services import Services
 from ._store_file import MEMORY
-from ._switches import MARKS, Switches
+from ._switches import MARKS, Switches, describe_switch_type, is_switch_value
 from ._web_editor import copy_workflow, edit_workflow
 
 EDIT: Final = Schema(
@@ -249,40 +249,10 @@ def _find_switch_violations(data: JsonObject) -> Iterator[JsonObject]:
             yield _extra_field(
                 name, f"There is no such switch; the switches are {known}"
             )
-        elif not _is_allowed(value, hints[name]):
-            words = f"Input should be {_describe_type(hints[name])}"
+        elif not is_switch_value(hints[name], value):
+            words = f"Input should be {describe_switch_type(hints[name])}"
             yield make_violation(("body", name), "literal_error", words)
 
 
 def _extra_field(name: str, words: str) -> JsonObject:
     return make_violation(("body", name), "extra_forbidden", words)
-
-
-def _list_options(hint: Any) -> tuple[Any, ...]:
-    """Return the members of a union or a literal, or the type itself."""
-    return get_args(hint) or (hint,)
-
-
-def _is_allowed(value: Any, hint: Any) -> bool:
-    if get_origin(hint) is Literal:
-        return any(
-            value == word and type(value) is type(word) for word in get_args(hint)
-        )
-    if type(value) is int and float in _list_options(hint):
-        return value >= 0
-    has_type = type(value) in _list_options(hint)
-    return has_type and (not isinstance(value, int | float) or value >= 0)
-
-
-def _describe_type(hint: Any) -> str:
-    if get_origin(hint) is Literal:
-        return " or ".join(map(repr, get_args(hint)))
-    return " or ".join(_TYPES[option] for option in _list_options(hint))
-
-
-_TYPES: Final = {
-    bool: "true or false",
-    int: "a whole number, 0 or more",
-    float: "a number, 0 or more",
-    type(None): "null",
-}

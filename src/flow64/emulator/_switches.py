@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, TypeAlias
+from math import inf
+from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 
 from attrs import frozen
 
@@ -76,6 +77,32 @@ class Switches:
     unknown_kind_fails: bool = False
     credits: float | None = None
     auto_execute_on_update: bool = False
+
+
+def is_switch_value(hint: Any, value: Any) -> bool:
+    """Return True if a value fits the type of a switch. Numbers are 0 or more."""
+    options = get_args(hint) or (hint,)
+    if get_origin(hint) is Literal:
+        return any(value == one and type(value) is type(one) for one in options)
+    if type(value) not in (int, float):
+        return type(value) in options
+    has_type = type(value) in options or float in options
+    return has_type and 0 <= value < inf
+
+
+def describe_switch_type(hint: Any) -> str:
+    """Describe the values that a switch takes."""
+    options = get_args(hint) or (hint,)
+    is_literal = get_origin(hint) is Literal
+    return " or ".join(repr(one) if is_literal else _TYPES[one] for one in options)
+
+
+_TYPES: Final = {
+    bool: "true or false",
+    int: "a whole number (0 or more)",
+    float: "a number (0 or more)",
+    type(None): "null",
+}
 
 
 GuessMark: TypeAlias = Literal["C", "I", "U"]

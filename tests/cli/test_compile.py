@@ -114,6 +114,22 @@ def test_keys_that_are_one_file(two, flow64):
     assert "'Leads' and 'leads' are one file on some machines" in told
 
 
+def test_key_of_two_projects_is_one_file(two, flow64):
+    """Neither is lost in silence, and each project can have a folder of its own."""
+    source = Path(two("a"))
+    other = "sales = Project('sales', namespace='acme.example')\n"
+    other += "other = Workflow('A', Webhook(LEAD), key='a', project=sales)"
+    source.write_text(f"{source.read_text('utf-8')}\n{other}", "utf-8")
+
+    code, _, told = flow64("compile", source, "-o", "made")
+
+    assert (code, Path("made").exists()) == (1, False)
+    assert "a' and 'sales:a' are one file, a.json; compile each project" in told
+    assert told.rstrip().endswith("into its own folder: --select 'sales:*'")
+    assert flow64("compile", source, "-o", "b", "--select", "sales:*")[0] == 0
+    assert Path("b/a.json").exists()
+
+
 @pytest.mark.parametrize("obstacle", ["made", "made/b.json"])
 def test_cannot_be_written(two, flow64, obstacle):
     """If a file cannot be written, nothing changes."""

@@ -215,6 +215,54 @@ def test_two_of_one_id(write):
 
 
 @pytest.mark.parametrize(
+    "made",
+    [
+        "[Workflow(f'Leads {r}', flow, key='a', project=growth) for r in 'xy']",
+        "[f() for f in [lambda: Workflow(r, flow, project=growth) for r in 'ba']]",
+    ],
+    ids=["one key", "the last value of a loop"],
+)
+def test_loop_that_makes_two_of_one_id(write, made):
+    """One line makes both, and neither is dropped in silence."""
+    path = write("leads.py", f"flow = Webhook(LEAD)\nall = {made}")
+
+    with pytest.raises(SourceError) as caught:
+        load_source(path)
+
+    assert str(caught.value).startswith(
+        "'a' is there twice in leads.py: all; give each of them a key of its own, or "
+        "make them with variants()"
+    )
+
+
+def test_module_of_two_names_that_makes_different_workflows(write):
+    """They are not the same, although one line makes both."""
+    body = "w = Workflow(__name__, Webhook(LEAD), key='a', project=growth)"
+    write("all/sub/b.py", body)
+    write("all/a.py", "from sub.b import w\nimport sys\ndel sys.modules['sub.b']")
+
+    with pytest.raises(SourceError, match="'a' is there twice: in "):
+        load_source("all")
+
+
+def test_key_of_two_projects(write):
+    """The key of its project precedes each, and a key alone lists them."""
+    write("all/a.py", "a = made('a')\nb = made('b')")
+    more = "c = Workflow('A', Webhook(LEAD), key='a', project=sales)"
+    write("all/b.py", f"sales = Project('sales', namespace='acme.example')\n{more}")
+
+    found = load_source("all")
+    with pytest.raises(AddressError) as caught:
+        load_source("all:a")
+
+    assert found.names == ["growth:a", "b", "sales:a"]
+    assert load_source("all:*:a").names == ["growth:a", "sales:a"]
+    assert load_source("all:sales:a").names == ["a"]
+    assert "'a' is the key of 2 workflows: growth:a, sales:a" in str(caught.value)
+    assert "name one of them, or all by '*:a'" in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("source", "wanted"),
     [
         ("leads.py", ("leads.py", None)),

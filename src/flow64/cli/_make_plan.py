@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from functools import cache
@@ -163,7 +162,7 @@ def make_targets(
     """Return the target of each workflow, and the workflows with errors."""
     targets: list[Target] = []
     faults: list[Faulty] = []
-    for one, name in zip(loaded.workflows, name_workflows(loaded), strict=True):
+    for one in loaded.workflows:
         try:
             target = target_of(
                 one.redacted or one.workflow,
@@ -171,7 +170,7 @@ def make_targets(
                 place.values,
                 suffix=place.environment.suffix,
                 git=git,
-                key=name,
+                key=one.name,
                 pulled=one.stamp_in(place.env),
             )
             if one.redacted is not None:
@@ -181,21 +180,10 @@ def make_targets(
                     target, target.name, client.endpoint, is_local=client.is_local
                 )
         except (CompileError, DeployError) as error:
-            faults.append(Faulty(name, error))
+            faults.append(Faulty(one.name, error))
         else:
             targets.append(target)
     return targets, faults
-
-
-def name_workflows(loaded: Loaded) -> Sequence[str]:
-    """Return a unique name for each workflow.
-
-    If two projects have the same name, the key of the project precedes it.
-    """
-    times = Counter(loaded.names)
-    return [
-        one.name if times[one.name] == 1 else one.full_name for one in loaded.workflows
-    ]
 
 
 def plan_workflows(
@@ -223,8 +211,7 @@ def plan_workflows(
         suffix = place.environment.suffix
         shown = LiveRedaction.of(trusted, place.env, place.values, suffix)
         folder, bases = None, bases_of(shown.definitions)
-        named = zip(name_workflows(loaded), loaded.workflows, strict=True)
-        unseen = frozenset(name for name, one in named if one.is_unseen)
+        unseen = frozenset(one.name for one in loaded.workflows if one.is_unseen)
         guarded = {"unseen": unseen, "redact": shown.redact}
     left_out = _list_left_out(loaded, place.env)
     is_apart = left_out is None and not loaded.is_whole
@@ -267,11 +254,11 @@ def find_warnings(loaded: Loaded, place: CommandEnvironment) -> Sequence[Faulty]
     """Return the workflows that `flow64 check --strict` fails for, with the reasons."""
     values = select_set_values(place.values)
     found: list[Faulty] = []
-    for one, name in zip(loaded.workflows, name_workflows(loaded), strict=True):
+    for one in loaded.workflows:
         checked = (one.redacted or one.workflow).check(place.env, values)
         reasons = [each for each in checked if each.severity != "note"]
         if reasons:
-            found.append(Faulty(name, CompileError(one.workflow.name, reasons)))
+            found.append(Faulty(one.name, CompileError(one.workflow.name, reasons)))
     return found
 
 

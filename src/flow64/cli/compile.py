@@ -243,6 +243,11 @@ def compile_all(
     for one in loaded.workflows:
         file = f"{one.stem}.json"
         other = names.setdefault(file.casefold(), one.name)
+        if other != one.name and one.plain_name:
+            problem = f"{other!r} and {one.name!r} are one file, {file}"
+            every = f"{one.name.removesuffix(one.plain_name)}*"
+            advice = f"compile each project into its own folder: --select {every!r}"
+            raise click.ClickException(f"{problem}; {advice}")
         if other != one.name:
             problem = f"{other!r} and {one.name!r} are one file on some machines"
             raise click.ClickException(f"{problem}; give one of them another key")

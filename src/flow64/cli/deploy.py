@@ -38,7 +38,6 @@ from ._make_plan import (
     Faulty,
     deploy_command,
     find_place,
-    name_workflows,
     plan_workflows,
     print_faults,
 )
@@ -388,7 +387,7 @@ def _report_faults(
             "outcome": words[codes[name]] if name in codes else "not tried",
             "error": errors.get(name),
         }
-        for name in name_workflows(loaded)
+        for name in loaded.names
     ]
     code = min(codes.values())
     if as_json:

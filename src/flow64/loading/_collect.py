@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..blocks import CATALOGUE
-from ..definition import ProjectKey, Stamp, WireBlock
+from ..definition import ProjectKey, Stamp, WireBlock, fingerprint
 from ..diagnostics import Finding, Place
 from ..dsl import Flow
 from ..errors import ManifestError, ReadError
@@ -29,15 +29,18 @@ class SourceWorkflow:
     """A workflow, and where it was found.
 
     Attributes:
-        name: Its key, and the names of its variant after slashes: `inbound/us`.
+        name: Its key, and the names of its variant after slashes: `inbound/us`. If
+            another workflow of the source has this name, the key of its project
+            precedes it: `growth:inbound/us`.
         where: The file or module, and the variable: `leads.py: inbound`.
-        stem: A file name for its JSON, without `.json`. It is unique in the source and
-            has no folder in it.
+        stem: A file name for its JSON, without `.json` and without a folder. It is
+            unique in the project.
         entry: The entry of a manifest, if one lists it.
         redacted: If the source is not trusted: the workflow with every value secret
             that the trusted JSON does not show.
         is_unseen: Whether the trusted manifest does not list it.
         note: What was noticed about it, for people.
+        plain_name: Its name without the key of its project, if that precedes it.
     """
 
     name: str
@@ -48,17 +51,18 @@ class SourceWorkflow:
     redacted: Workflow | None = None
     is_unseen: bool = False
     note: str = ""
+    plain_name: str = ""
 
     @property
     def full_name(self) -> str:
         """Its name after the key of its project: `growth:inbound/us`."""
-        project = self.workflow.project
-        return self.name if project is None else f"{project.key}:{self.name}"
+        project, name = self.workflow.project, self.plain_name or self.name
+        return name if project is None else f"{project.key}:{name}"
 
     @property
     def names(self) -> Sequence[str]:
         """The names by which a key or a pattern finds it."""
-        return (self.name, self.full_name)
+        return (self.plain_name or self.name, self.full_name)
 
     def stamp_in(self, env: str) -> Stamp | None:
         """Return the stamp for an environment, if it was pulled from there."""
@@ -164,12 +168,43 @@ def drop_duplicates(found: Collector) -> Sequence[SourceWorkflow]:
         if not all(isinstance(key, str) and key for key in keys):
             path = f"faulty, which a check reports: {len(seen)}"
         other = seen.setdefault(str(path), one)
-        is_same = other.workflow.identity.place == identity.place is not None
-        if other is one or not is_same:
+        is_same = other is not one and _is_imported_twice(one, other)
+        if not is_same:
             kept.append(one)
         if other is not one and not is_same:
             found.fail(_duplicate_workflow(one, other))
     return kept
+
+
+def _is_imported_twice(one: SourceWorkflow, other: SourceWorkflow) -> bool:
+    """Return True if one line made both, in a module that has two names.
+
+    A loop makes several workflows on one line too, but all in one module. They may be
+    equal by mistake, if their functions use the variable of the loop.
+    """
+    place, module = one.workflow.identity.place, one.where.rpartition(": ")[0]
+    if place is None or other.workflow.identity.place != place:
+        return False
+    is_elsewhere = other.where.rpartition(": ")[0] != module
+    return is_elsewhere and _meaning(one) == _meaning(other)
+
+
+def _meaning(one: SourceWorkflow) -> tuple[str, str]:
+    definition = lower_leniently(one.workflow)
+    return fingerprint(definition), str(definition.id)
+
+
+def tell_apart(workflows: Sequence[SourceWorkflow]) -> Sequence[SourceWorkflow]:
+    """Put the key of its project before each name that two projects have."""
+    owners: dict[str, set[str]] = {}
+    for one in workflows:
+        owners.setdefault(one.name, set()).add(one.full_name)
+    return [
+        one
+        if len(owners[one.name]) == 1
+        else evolve(one, name=one.full_name, plain_name=one.name)
+        for one in workflows
+    ]
 
 
 def _describe_unread(error: ReadError | ManifestError) -> Finding:
@@ -191,6 +226,9 @@ def _describe_unread(error: ReadError | ManifestError) -> Finding:
 def _duplicate_workflow(one: SourceWorkflow, other: SourceWorkflow) -> SourceError:
     problem = f"{one.name!r} is there twice: in {other.where}, and in {one.where}"
     advice = "give one of them another key, or name one place as the source"
+    if one.where == other.where:
+        problem = f"{one.name!r} is there twice in {one.where}"
+        advice = "give each of them a key of its own, or make them with variants()"
     place = one.workflow.identity.place or Place(one.where, 1)
     found = Finding(
         "duplicate-workflow", "source", "error", problem, advice, place=place
@@ -244,9 +282,11 @@ def pick_workflows(
     named = [one for one in workflows if key in one.names]
     named = named or [one for one in workflows if one.workflow.key == key]
     if len(named) > 1:
-        names = list_names([one.name for one in named])
+        apart = tell_apart(named)
+        names = list_names([one.name for one in apart])
         problem = f"{key!r} is the key of {len(named)} workflows: {names}"
-        raise AddressError(f"{problem}; name one of them, or all by {key + '/*'!r}")
+        every = f"*:{key}" if any(one.plain_name for one in apart) else f"{key}/*"
+        raise AddressError(f"{problem}; name one of them, or all by {every!r}")
     if not named and is_glob(key):
         named = [one for one in workflows if any(matches(key, n) for n in one.names)]
     if not named:

@@ -33,6 +33,7 @@ from ._collect import (
     drop_duplicates,
     find_no_workflow,
     pick_workflows,
+    tell_apart,
 )
 from ._errors import AddressError
 from ._importing import is_module_name
@@ -208,7 +209,7 @@ def load_source(
     )
     kept = select_workflows(loaded, selection, address, key)
     notes = [*found.notes, *_note_same_key(address, loaded)]
-    return evolve(kept, notes=notes)
+    return evolve(kept, workflows=tell_apart(kept.workflows), notes=notes)
 
 
 def _add_place(place: str, found: Collector, *, code: bool) -> None:
@@ -385,7 +386,7 @@ def _load_untrusted(source: str | None, manifest: Path, *, code: bool) -> Loaded
     is_all = all((one.namespace, one.key) in owners for one in projects)
     return Loaded(
         source,
-        _with_settings(found),
+        tell_apart(_with_settings(found)),
         trusted.whole,
         is_code=False,
         is_all=is_all and bool(owners),

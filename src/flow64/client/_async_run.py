@@ -379,9 +379,7 @@ def async_run_of(
         JournalError: The journal cannot be read, so the run may not be ours.
     """
     workflow_id = "" if seen is None else seen.workflow_id
-    known = recall_run(run_id, workflow_id, journal, client.endpoint)
-    workflow_id = known.pop("workflow_id")
-    tracked = Tracked(run_id, workflow_id, endpoint=client.endpoint, **known)
+    tracked = recall_run(run_id, workflow_id, journal, client.endpoint)
     if seen is not None:
         tracked.record_look(seen)
     return AsyncRun(tracked, client)

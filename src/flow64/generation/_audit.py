@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import io
 import tokenize
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NoReturn
 
 from ..blocks import BUILT_IN, FilterBase
@@ -137,9 +137,7 @@ class _ModuleAuditor:
             case ast.Name(id=name) if name in _BASES:
                 pass
             case ast.Subscript(value=ast.Name(id="Flow" | "Generic"), slice=inner):
-                self._see_all_types(
-                    inner.elts if isinstance(inner, ast.Tuple) else [inner]
-                )
+                self._see_all_types(_items_of(inner))
             case ast.Subscript(value=ast.Attribute() as value, slice=inner):
                 _see_built_in(value)
                 self.see_type(inner)
@@ -186,20 +184,23 @@ class _ModuleAuditor:
             case ast.BinOp(left=left, op=ast.BitOr(), right=right):
                 self._see_all_types([left, right])
             case ast.Subscript(value=ast.Name(id="Literal"), slice=inner):
-                for word in inner.elts if isinstance(inner, ast.Tuple) else [inner]:
+                for word in _items_of(inner):
                     _see_word(word)
             case ast.Subscript(value=ast.Name(id=name), slice=inner) if (
                 name in _GENERIC
             ):
-                self._see_all_types(
-                    inner.elts if isinstance(inner, ast.Tuple) else [inner]
-                )
+                self._see_all_types(_items_of(inner))
             case _:
                 _refuse(node)
 
     def _see_all_types(self, nodes: Iterable[ast.expr]) -> None:
         for node in nodes:
             self.see_type(node)
+
+
+def _items_of(node: ast.expr) -> Sequence[ast.expr]:
+    """Return the types or words between brackets."""
+    return node.elts if isinstance(node, ast.Tuple) else [node]
 
 
 def _see_import(node: ast.stmt, module: str, names: list[ast.alias]) -> None:

@@ -245,12 +245,11 @@ class _Class:
         body = [*self._statements(fields)]
         records = [self._record(one) for one in self.types.records.values()]
         text = clean(self.schema.get("description")) or self.text
-        summary = summarize(text) or f"Block of the kind `{name_plainly(kind)}`."
-        docs = [summary, text.removeprefix(summary).strip()]
+        docs = _paragraphs(text, f"Block of the kind `{name_plainly(kind)}`.")
         docs += [_describe_renames(fields), self._left_out(), rows]
         made = _class_of(self.name, bases, docs, [*self.facts, *body])
-        decorator = ast.Call(ast.Name("frozen"), [], [*map(_keyword, _DECORATION)])
-        made.decorator_list = [decorator]
+        given = {"eq": ast.Constant(value=False), "kw_only": ast.Constant(value=True)}
+        made.decorator_list = [_call("frozen", given)]
         self.module.kinds[self.name] = kind
         self.module.statements += [*self.before, *records, made]
 
@@ -268,31 +267,28 @@ class _Class:
 
     def _statements(self, fields: Sequence[Field]) -> Iterator[ast.stmt]:
         for one in fields:
-            hint = one.hint
-            if not one.live.is_required:
-                hint = _or_unset(hint)
-            end = "" if one.live.is_required else " = UNSET"
-            hint = self._fit(one, hint, end)
-            value = None if one.live.is_required else ast.Name("UNSET")
-            yield ast.AnnAssign(ast.Name(one.name), hint, value, 1)
-            if words := describe_field(one.live):
-                yield ast.Expr(ast.Constant(words))
+            if one.live.is_required:
+                yield from self._field(one, one.hint)
+            else:
+                yield from self._field(one, _or_unset(one.hint), ast.Name("UNSET"))
 
     def _record(self, record: TypedRecord) -> ast.stmt:
         body: list[ast.stmt] = []
         for one in record.fields:
-            hint = (
-                one.hint if one.live.is_required else generic("NotRequired", one.hint)
-            )
-            body.append(
-                ast.AnnAssign(ast.Name(one.name), self._fit(one, hint, ""), None, 1)
-            )
-            if words := describe_field(one.live):
-                body.append(ast.Expr(ast.Constant(words)))
-        text = clean(record.text)
-        summary = summarize(text) or f"One `{record.name}`."
-        docs = [summary, text.removeprefix(summary).strip()]
+            is_required = one.live.is_required
+            hint = one.hint if is_required else generic("NotRequired", one.hint)
+            body += self._field(one, hint)
+        docs = _paragraphs(clean(record.text), f"One `{record.name}`.")
         return _class_of(record.name, [ast.Name("TypedDict")], docs, body)
+
+    def _field(
+        self, one: Field, hint: ast.expr, value: ast.expr | None = None
+    ) -> Iterator[ast.stmt]:
+        """Yield the annotation of a field, and its docstring."""
+        hint = self._fit(one, hint, "" if value is None else " = UNSET")
+        yield ast.AnnAssign(ast.Name(one.name), hint, value, 1)
+        if words := describe_field(one.live):
+            yield ast.Expr(ast.Constant(words))
 
     def _fit(self, one: Field, hint: ast.expr, end: str) -> ast.expr:
         """Return a type that fits on the line of a field: long words get a name."""
@@ -327,18 +323,17 @@ def _describe_renames(fields: Sequence[Field]) -> str:
     return f"Sent without the underscore at the end: {', '.join(names)}."
 
 
+def _paragraphs(text: str, fallback: str) -> list[str]:
+    """Return the summary of a text, or else the fallback, and the rest of it."""
+    summary = summarize(text) or fallback
+    return [summary, text.removeprefix(summary).strip()]
+
+
 def _or_unset(hint: ast.expr) -> ast.expr:
     """Return a type that takes the sentinel as well."""
     if isinstance(hint, ast.Name) and hint.id == "Any":
         return ast.BinOp(hint, ast.BitOr(), ast.Name("Unset"))
     return union([hint, ast.Name("Unset")])
-
-
-_DECORATION: Final = {"eq": False, "kw_only": True}
-
-
-def _keyword(name: str) -> ast.keyword:
-    return ast.keyword(name, ast.Constant(_DECORATION[name]))
 
 
 def _class_of(

@@ -119,8 +119,8 @@ class Tracked:
 
 def recall_run(
     run_id: str, workflow_id: str, journal: Journal | None, endpoint: str
-) -> dict[str, Any]:
-    """Return what is known of a run that is fetched by its id, as fields of `Tracked`.
+) -> Tracked:
+    """Return what is known of a run that is fetched by its id.
 
     Args:
         run_id: Its id.
@@ -131,15 +131,16 @@ def recall_run(
     Raises:
         JournalError: The journal cannot be read, so the run may not be ours.
     """
-    known: dict[str, Any] = {"journal": journal, "status": "", "is_new": False}
+    known = Tracked(run_id, workflow_id, journal=journal, endpoint=endpoint)
+    known.status, known.is_new = "", False
     entry = None if journal is None else _find_last_entry(run_id, journal, endpoint)
     if journal is not None and entry is not None:
-        workflow_id = workflow_id or str(entry.get("workflow"))
+        known.workflow_id = workflow_id or str(entry.get("workflow"))
         if entry.get("presumed") is True:
-            start = journal.memory(endpoint, workflow_id).of_job(run_id)
-            proof = SentBody(start.intended.digest if start is not None else "")
-            known |= {"is_presumed": True, "proof": proof}
-    return known | {"workflow_id": workflow_id}
+            start = journal.memory(endpoint, known.workflow_id).of_job(run_id)
+            known.is_presumed = True
+            known.proof = SentBody(start.intended.digest if start is not None else "")
+    return known
 
 
 def _find_last_entry(

@@ -13,7 +13,6 @@ import re
 import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Self
 from uuid import uuid4
@@ -33,7 +32,8 @@ from ..definition import (
 )
 from ..errors import ConfigError
 from ..files import FOLDER, Unusable, make_folder, open_plain, reason_of, try_lock
-from ._requests import RequestRecord, ask_once, object_of, objects_in
+from ._evidence import blocks_of, parse_time
+from ._requests import RequestRecord, ask_once, object_of
 
 TITLE: Final = "flow64 probe, safe to delete"
 """Title of each workflow that a probe makes."""
@@ -333,14 +333,16 @@ _DELETE: Final = "/workflows/delete_workflow"
 
 def _is_harmless(body: Mapping[str, Any], workflow_id: str) -> bool:
     """Return True if a body has nothing that spends, and is marked as the probe's."""
-    graph = object_of(body.get("workflow_definition"))
-    kinds = {block.get("block_name") for block in objects_in(graph.get("blocks"))}
     text = body.get("workflow_description", "")
     return (
-        kinds <= {*HARMLESS}
+        _has_harmless_blocks(body)
         and body.get("workflow_name", TITLE) == TITLE
         and (not text or is_stamped(text, workflow_id))
     )
+
+
+def _has_harmless_blocks(body: Mapping[str, Any]) -> bool:
+    return {block.get("block_name") for block in blocks_of(body)} <= {*HARMLESS}
 
 
 def is_stamped(description: Any, workflow_id: str) -> bool:
@@ -355,13 +357,11 @@ def _why_not_ours(
 ) -> str | None:
     """Return why a workflow is not removed; None if a probe made and left it."""
     found = reply.object
-    graph = object_of(found.get("workflow_definition"))
-    kinds = {block.get("block_name") for block in objects_in(graph.get("blocks"))}
     if canonical_id(str(found.get("id"))) != canonical_id(workflow_id):
         return "the answer is about another workflow"
     if found.get("name") != TITLE:
         return "its title was changed"
-    if not kinds <= {*HARMLESS}:
+    if not _has_harmless_blocks(found):
         return "its blocks were changed"
     if is_noted:
         return None
@@ -375,12 +375,11 @@ def _why_not_ours(
 
 def _age(updated_at: Any, skew: float) -> float | None:
     """Return the seconds since a time, by the service's clock."""
-    try:
-        moment = datetime.fromisoformat(updated_at)
-    except (TypeError, ValueError):
-        return None
+    moment = parse_time(updated_at)
     # Without a zone it may be any, so it counts as new.
-    return None if moment.tzinfo is None else time.time() + skew - moment.timestamp()
+    if moment is None or moment.tzinfo is None:
+        return None
+    return time.time() + skew - moment.timestamp()
 
 
 async def _send(session: Session, request: Request) -> RequestRecord:

@@ -894,6 +894,17 @@ def test_saved_plan_that_is_refused_takes_consent(drifted, leads, flow64):
     assert (refused, done, deployed()) == (3, 0, ["Inbound leads"])
 
 
+def test_saved_plan_with_a_rename_to_decide(renamed, flow64):
+    """It says what is to be decided, although it has no list of candidates."""
+    flow64("plan", "leads.py", "-o", "plan.json")
+
+    code, printed, told = flow64("deploy", "--plan", "plan.json", "--yes")
+
+    assert code == 3
+    assert "flow64 cannot tell whether other is new, or was renamed\n" in told
+    assert "it may be inbound under another key" in printed
+
+
 def test_saved_plan_that_deletes(renamed, flow64):
     flow64("plan", "leads.py", "--create", "other", "--prune", "-o", "plan.json")
 

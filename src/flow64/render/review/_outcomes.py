@@ -142,6 +142,8 @@ _STAYS: Final = (
 def _describe_question(_: Review, view: View, quote: Quote) -> str:
     """Return what is to be decided about a new workflow that may have an old key."""
     key = quote(view.step.key)
+    if not view.old_keys:  # a saved plan has them in its reasons alone
+        return f"flow64 cannot tell whether {key} is new, or was renamed"
     old = join_words(map(quote, view.old_keys), MOST_KEYS, last="or")
     return (
         f"flow64 cannot tell whether {old} was renamed {key}, or is replaced by "

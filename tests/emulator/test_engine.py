@@ -210,7 +210,7 @@ def test_run_that_ends_while_a_block_works(serve, fails):
 
     def end(row):
         (run,) = emulator.store.runs.all()
-        emulator._engine.tools.end_run(run.id, "cancelled")
+        emulator._engine.services.end_run(run.id, "cancelled")
         return {} if not fails else 1 / 0
 
     emulator, client = serve(fixtures={"find_email": end})

@@ -11,6 +11,7 @@ from starlette.routing import Route as StarletteRoute
 
 from . import _admin, _page, _runs, _schedules, _signing, _uploads, _workflows
 from ._credits import compute_balance
+from ._engine import Engine
 from ._faults import Faults
 from ._http import ApiCall, Route
 from ._middleware import Endpoint, RequestGuard, handle_failure, handle_http_error
@@ -21,12 +22,10 @@ from ._schema import Schema
 from ._services import Services
 from ._switches import Switches
 
-DOCUMENTED = (_workflows, _runs, _schedules, _signing, _uploads)
-"""Modules with routes of the documented API."""
-
 
 def make_routes(
     services: Services,
+    engine: Engine,
     authority: Authority,
     faults: Faults,
     set_switches: Callable[[Switches], None],
@@ -38,11 +37,18 @@ def make_routes(
     Args:
         has_keys: Whether only certain API keys are accepted.
     """
-    found = [route for module in DOCUMENTED for route in module.make_routes(services)]
-    found += [_make_balance_route(services), *authority.make_routes()]
+    documented = (
+        *_workflows.make_routes(services),
+        *_runs.make_routes(services, engine),
+        *_schedules.make_routes(services),
+        *_signing.make_routes(services),
+        *_uploads.make_routes(services),
+        _make_balance_route(services),
+        *authority.make_routes(),
+    )
     return (
-        *found,
-        make_openapi_route(found),
+        *documented,
+        make_openapi_route(documented),
         *_admin.make_routes(services, faults, set_switches),
         *_page.make_routes(services, faults.data, has_keys),
     )

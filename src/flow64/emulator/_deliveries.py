@@ -8,22 +8,22 @@ import json
 import re
 import ssl
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from ..definition import WireBlock, is_number
 from ..endpoints import host_of, is_loopback
 from ..errors import ConfigError
 from ..http import httpx
-from ._clock import Clock
 from ._records import JsonObject, OutboxRecord, SigningSecretRecord
-from ._results import Links, file_path
+from ._results import file_path
+from ._services import Services
 from ._side_effects import derive_event_id
 from ._store import Store
 from ._switches import Switches
@@ -48,108 +48,105 @@ TICK: Final = 0.05
 """Seconds between two looks at whether a wait should end."""
 
 
-@frozen
-class Deliveries:
-    """Posts the open outbox records of runs.
+def deliver(
+    services: Services,
+    run_id: str,
+    block: WireBlock,
+    switches: Switches,
+    stop: Event,
+) -> None:
+    """Post the open outbox record of a block, with retries.
 
-    Attributes:
-        links: Signs download links.
-        base_url: Returns the URL of the emulator.
-        allow_hosts: Hosts other than loopback that may be posted to.
+    If the emulator stops, the record stays open and is delivered later.
     """
-
-    store: Store
-    clock: Clock
-    links: Links
-    base_url: Callable[[], str]
-    allow_hosts: Collection[str] = frozenset()
-
-    def deliver(
-        self, run_id: str, block: WireBlock, switches: Switches, stop: Event
-    ) -> None:
-        """Post the open outbox record of a block, with retries.
-
-        If the emulator stops, the record stays open and is delivered later.
-        """
-        sent = self.store.sent.get(derive_event_id(run_id, block.id))
-        if sent is None or not sent.is_open:
+    sent = services.store.sent.get(derive_event_id(run_id, block.id))
+    if sent is None or not sent.is_open:
+        return
+    outcome = _find_refusal(services, sent) or _post_with_retries(
+        services, sent, block, switches, stop
+    )
+    if stop.is_set() and outcome is None:
+        run = services.store.runs.get(run_id)
+        if run is None or not run.is_done:
             return
-        outcome = self._find_refusal(sent) or self._post_with_retries(
-            sent, block, switches, stop
-        )
-        if stop.is_set() and outcome is None:
-            run = self.store.runs.get(run_id)
-            if run is None or not run.is_done:
-                return
-        words = outcome or "given up, since the run was cancelled"
-        self._update(sent, words, is_open=False)
+    words = outcome or "given up, since the run was cancelled"
+    _update(services, sent, words, is_open=False)
 
-    def _find_refusal(self, sent: OutboxRecord) -> str | None:
-        """Return why the record may not be posted, or None."""
-        host = host_of(sent.target or "")
-        if is_loopback(host) or host in self.allow_hosts:
+
+def _find_refusal(services: Services, sent: OutboxRecord) -> str | None:
+    """Return why the record may not be posted, or None."""
+    host = host_of(sent.target or "")
+    if is_loopback(host) or host in services.allow_hosts:
+        return None
+    return f"not sent: {host or 'nothing'} is not this machine, nor allowed"
+
+
+def _post_with_retries(
+    services: Services,
+    sent: OutboxRecord,
+    block: WireBlock,
+    switches: Switches,
+    stop: Event,
+) -> str | None:
+    """Post a record with retries; return the outcome, or None if stopped."""
+    body = json.dumps(_build_body(services, sent), ensure_ascii=False).encode()
+    seconds = _parse_timeout(block.specs.get("timeout_seconds"))
+    wait = WAIT if switches.speed else SHORT_WAIT
+    # At least one, even if the emulator stopped in the middle of the last attempt.
+    first = min(sent.attempts, RETRIES) + 1
+    for attempt in range(first, RETRIES + 2):
+        _update(services, sent, sent.outcome, attempts=attempt)
+        headers = _build_headers(services, sent, body, attempt)
+        answer = _post_with_deadline(sent.target or "", body, headers, seconds, stop)
+        outcome = f"attempt {attempt}: {answer}"
+        if isinstance(answer, int) and 200 <= answer < 300:
+            return outcome
+        sent = _update(services, sent, outcome)
+        if attempt <= RETRIES and stop.wait(wait * 2 ** (attempt - 1)):
             return None
-        return f"not sent: {host or 'nothing'} is not this machine, nor allowed"
+    return f"given up after {outcome}"
 
-    def _post_with_retries(
-        self, sent: OutboxRecord, block: WireBlock, switches: Switches, stop: Event
-    ) -> str | None:
-        """Post a record with retries; return the outcome, or None if stopped."""
-        body = json.dumps(self._build_body(sent), ensure_ascii=False).encode()
-        seconds = _parse_timeout(block.specs.get("timeout_seconds"))
-        wait = WAIT if switches.speed else SHORT_WAIT
-        # At least one, even if the emulator stopped in the middle of the last attempt.
-        first = min(sent.attempts, RETRIES) + 1
-        for attempt in range(first, RETRIES + 2):
-            self._update(sent, sent.outcome, attempts=attempt)
-            headers = self._build_headers(sent, body, attempt)
-            answer = _post_with_deadline(
-                sent.target or "", body, headers, seconds, stop
-            )
-            outcome = f"attempt {attempt}: {answer}"
-            if isinstance(answer, int) and 200 <= answer < 300:
-                return outcome
-            sent = self._update(sent, outcome)
-            if attempt <= RETRIES and stop.wait(wait * 2 ** (attempt - 1)):
-                return None
-        return f"given up after {outcome}"
 
-    def _build_body(self, sent: OutboxRecord) -> JsonObject:
-        """Return the body, with the rows or, if they are large, a download link."""
-        rows, link = None, None
-        if self.store.size(sent.rows) <= INLINE_BYTES:
-            rows = list(self.store.rows(sent.rows))
-        else:
-            run = self.store.runs.get(sent.run_id)
-            is_json = run is not None and "json" in run.formats
-            path = file_path(sent.run_id, sent.block_id, "json" if is_json else "csv")
-            link = self.links.url(self.base_url(), path, self.clock.now())
-        return {
-            "event_id": sent.id,
-            "run_id": sent.run_id,
-            "results": rows,
-            "results_download_url": link,
-        }
+def _build_body(services: Services, sent: OutboxRecord) -> JsonObject:
+    """Return the body, with the rows or, if they are large, a download link."""
+    rows, link = None, None
+    if services.store.size(sent.rows) <= INLINE_BYTES:
+        rows = list(services.store.rows(sent.rows))
+    else:
+        run = services.store.runs.get(sent.run_id)
+        is_json = run is not None and "json" in run.formats
+        path = file_path(sent.run_id, sent.block_id, "json" if is_json else "csv")
+        link = services.links.url(services.base_url(), path, services.clock.now())
+    return {
+        "event_id": sent.id,
+        "run_id": sent.run_id,
+        "results": rows,
+        "results_download_url": link,
+    }
 
-    def _build_headers(
-        self, sent: OutboxRecord, body: bytes, attempt: int
-    ) -> Mapping[str, str]:
-        active = list_active_secrets(self.store, sent.org_id, self.clock.now())
-        # Real time, since receivers compare the signature with it.
-        signed = sign_body([one.plaintext for one in active], int(time.time()), body)
-        return {
-            "Content-Type": "application/json",
-            "User-Agent": "flow64-emulator",
-            "Sixtyfour-Event-Id": sent.id,
-            "Sixtyfour-Event-Type": EVENT,
-            "Sixtyfour-Delivery-Attempt": str(attempt),
-            **({"Sixtyfour-Signature": signed} if active else {}),
-        }
 
-    def _update(self, sent: OutboxRecord, outcome: str, **changes: Any) -> OutboxRecord:
-        return self.store.sent.change(
-            sent.id, lambda old: evolve(old, outcome=outcome, **changes)
-        )
+def _build_headers(
+    services: Services, sent: OutboxRecord, body: bytes, attempt: int
+) -> Mapping[str, str]:
+    active = list_active_secrets(services.store, sent.org_id, services.clock.now())
+    # Real time, since receivers compare the signature with it.
+    signed = sign_body([one.plaintext for one in active], int(time.time()), body)
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": "flow64-emulator",
+        "Sixtyfour-Event-Id": sent.id,
+        "Sixtyfour-Event-Type": EVENT,
+        "Sixtyfour-Delivery-Attempt": str(attempt),
+        **({"Sixtyfour-Signature": signed} if active else {}),
+    }
+
+
+def _update(
+    services: Services, sent: OutboxRecord, outcome: str, **changes: Any
+) -> OutboxRecord:
+    return services.store.sent.change(
+        sent.id, lambda old: evolve(old, outcome=outcome, **changes)
+    )
 
 
 def list_active_secrets(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from threading import Event, Lock, Thread
 
 from attrs import define, field
@@ -12,7 +12,8 @@ from ..definition import WireBlock
 from ..errors import EmulatorStoreError
 from ._graph import infer_row_kinds, to_definition
 from ._records import BlockState, JsonObject, RunRecord
-from ._run_worker import Tools, execute_run
+from ._run_worker import execute_run
+from ._services import Services
 from ._switches import Switches
 
 
@@ -35,14 +36,9 @@ def make_block_states(run_id: str, graph: JsonObject) -> Iterator[BlockState]:
 
 @define
 class Engine:
-    """Starts and cancels runs. Any thread may use it.
+    """Starts and cancels runs. Any thread may use it."""
 
-    Attributes:
-        switches: Returns the switches as they are now.
-    """
-
-    tools: Tools
-    switches: Callable[[], Switches]
+    services: Services
     _active: dict[str, tuple[Thread, Event]] = field(factory=dict, init=False)
     _lock: Lock = field(factory=Lock, init=False)
 
@@ -51,7 +47,7 @@ class Engine:
         stop = Event()
         thread = Thread(
             target=self._execute_safely,
-            args=(run_id, self.switches(), stop),
+            args=(run_id, self.services.switches(), stop),
             name=run_id,
             daemon=True,
         )
@@ -66,7 +62,7 @@ class Engine:
 
     def cancel(self, run_id: str) -> RunRecord:
         """Cancel a run, unless it has ended."""
-        run = self.tools.end_run(run_id, "cancelled")
+        run = self.services.end_run(run_id, "cancelled")
         with self._lock:
             if run_id in self._active:
                 self._active[run_id][1].set()
@@ -74,7 +70,7 @@ class Engine:
 
     def resume(self) -> None:
         """Continue all runs that have not ended."""
-        for run in self.tools.store.runs.all():
+        for run in self.services.store.runs.all():
             if not run.is_done:
                 self.start(run.id)
 
@@ -89,7 +85,7 @@ class Engine:
 
     def _execute_safely(self, run_id: str, switches: Switches, stop: Event) -> None:
         try:
-            execute_run(run_id, self.tools, switches, stop)
+            execute_run(run_id, self.services, switches, stop)
         except EmulatorStoreError as error:
             self._fail_run(run_id, str(error))
         except BaseException as error:
@@ -99,7 +95,7 @@ class Engine:
 
     def _fail_run(self, run_id: str, message: str) -> None:
         try:
-            self.tools.end_run(run_id, "failed", message)
+            self.services.end_run(run_id, "failed", message)
         except EmulatorStoreError:
             # Nothing can be written: the run continues when the emulator starts again.
             return

@@ -7,26 +7,25 @@ block leaves. Rows of an interrupted block are removed before it starts again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from itertools import islice
 from threading import Event
 from typing import Any, Final
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
-from ..blocks import CATALOGUE
 from ..definition import Definition
 from ._block_context import BlockContext, BlockFailedError
-from ._clock import Clock
 from ._credits import Bill, compute_balance
-from ._deliveries import Deliveries
+from ._deliveries import deliver
 from ._executors import find_executor
-from ._fixtures import Fixture, apply_fixture
+from ._fixtures import apply_fixture
 from ._graph import to_definition
 from ._records import BlockState, RowData, RunRecord
+from ._services import Services
 from ._side_effects import write_side_effects
-from ._store import CHUNK, Store
+from ._store import CHUNK
 from ._switches import Switches
 
 TICKS: Final = 10
@@ -37,67 +36,24 @@ class StoppedError(Exception):
     """The run was cancelled, or the emulator stops."""
 
 
-@frozen
-class Tools:
-    """The parts of the emulator that a run needs.
-
-    Attributes:
-        deliveries: Posts outgoing webhooks.
-        fixtures: Replacements for synthetic values, by block id or kind.
-        failures: Messages that blocks fail with, by block id or kind.
-        blocks: Returns the list of blocks to go by; None for the catalogue.
-    """
-
-    store: Store
-    clock: Clock
-    deliveries: Deliveries
-    fixtures: Mapping[str, Fixture]
-    failures: Mapping[str, str]
-    blocks: Callable[[], Sequence[Any] | None]
-
-    def is_known(self, kind: str) -> bool:
-        """Return True if the service has blocks of a kind."""
-        listed = self.blocks()
-        if listed is None:
-            return kind in CATALOGUE
-        entries = (one for one in listed if isinstance(one, Mapping))
-        return any(one.get("block_name") == kind for one in entries)
-
-    def update_run(self, run_id: str, **changes: Any) -> RunRecord:
-        """Change a run, unless it has ended."""
-        changes["updated_at"] = self.clock.now()
-        return self.store.runs.change(
-            run_id, lambda run: run if run.is_done else evolve(run, **changes)
-        )
-
-    def end_run(self, run_id: str, status: str, error: str | None = None) -> RunRecord:
-        """End a run, unless it has ended already."""
-        reasons = {"failed": "block_failed", "cancelled": "cancelled_by_user"}
-        return self.update_run(
-            run_id,
-            status=status,
-            completed_at=self.clock.now(),
-            reason=reasons.get(status),
-            error=error,
-        )
-
-
-def execute_run(run_id: str, tools: Tools, switches: Switches, stop: Event) -> None:
+def execute_run(
+    run_id: str, services: Services, switches: Switches, stop: Event
+) -> None:
     """Execute the unfinished blocks of a run, until it ends or is stopped."""
-    store, now = tools.store, tools.clock.now()
+    store, now = services.store, services.clock.now()
     run = store.runs.get(run_id)
     graph = store.graphs.get(run_id)
     assert run is not None and graph is not None  # noqa: PT018 - they were added together
     definition = to_definition(graph.data)
     began = run.started_at or now
-    run = tools.update_run(run_id, status="running", started_at=began)
+    run = services.update_run(run_id, status="running", started_at=began)
     if run.is_done:  # cancelled before it began
         return
     states = store.blocks.of(run_id)
     for position in definition.topology.order:
         state = states[position]
         if state.status != "completed":
-            block = _BlockWorker(tools, switches, stop, run, definition, state)
+            block = _BlockWorker(services, switches, stop, run, definition, state)
             try:
                 block.execute()
             except StoppedError:
@@ -105,9 +61,9 @@ def execute_run(run_id: str, tools: Tools, switches: Switches, stop: Event) -> N
             except BlockFailedError as error:
                 block.fail(str(error))
                 return
-        tools.deliveries.deliver(run_id, definition.blocks[position], switches, stop)
+        deliver(services, run_id, definition.blocks[position], switches, stop)
     if not stop.is_set():
-        tools.end_run(run_id, "completed")
+        services.end_run(run_id, "completed")
 
 
 @define
@@ -121,7 +77,7 @@ class _BlockWorker:
         state: The block as it was before it began.
     """
 
-    tools: Tools
+    services: Services
     switches: Switches
     stop: Event
     run: RunRecord
@@ -132,7 +88,7 @@ class _BlockWorker:
 
     def __attrs_post_init__(self) -> None:
         block = self.definition.blocks[self.state.position]
-        limit = compute_balance(self.tools.store, self.run.org_id, self.switches)
+        limit = compute_balance(self.services.store, self.run.org_id, self.switches)
         self._bill = Bill(block.kind, block.specs, limit)
 
     def execute(self) -> None:
@@ -143,7 +99,7 @@ class _BlockWorker:
             StoppedError: The run was stopped.
         """
         self._check_stop()
-        store = self.tools.store
+        store = self.services.store
         context = BlockContext(
             self.definition, self.state, self.run, store, self._count_input
         )
@@ -151,7 +107,7 @@ class _BlockWorker:
         store.remove_rows(self.state.rows)
         parents = (store.blocks.get(f"{self.run.id}/{at}") for at in context.parents)
         total = sum(parent.made for parent in parents if parent)
-        now = self.tools.clock.now()
+        now = self.services.clock.now()
         self._update_state(status="running", started_at=now, total=total, processed=0)
         try:
             self._raise_planned_failure()
@@ -165,13 +121,13 @@ class _BlockWorker:
 
     def fail(self, message: str) -> None:
         """Save that the block failed, and end the run."""
-        now, store = self.tools.clock.now(), self.tools.store
+        now, store = self.services.clock.now(), self.services.store
         with store.transaction():
             if not self._is_run_done():
                 self._bill.record(store, self.run, self.state, now)
                 self._update_state(status="failed", completed_at=now, error=message)
                 words = f"{self.state.kind}: {message}"
-                self.tools.end_run(self.run.id, "failed", words)
+                self.services.end_run(self.run.id, "failed", words)
 
     # -- Steps ------------------------------------------------------------------------
 
@@ -183,7 +139,7 @@ class _BlockWorker:
                 self._check_stop()
                 if not context.parents:
                     self._bill.charge_output(len(chunk))
-                made += self.tools.store.add_rows(self.state.rows, chunk)
+                made += self.services.store.add_rows(self.state.rows, chunk)
                 for row in chunk:
                     if not row.keys() <= columns.keys():
                         columns |= dict.fromkeys(row)
@@ -193,7 +149,7 @@ class _BlockWorker:
         # A generator, so that closing it also closes what the executor has open.
         kind = context.block.kind
         executor = find_executor(kind)
-        fixtures = self.tools.fixtures
+        fixtures = self.services.fixtures
         fixture = fixtures.get(context.block.id, fixtures.get(kind))
         yield from (
             executor(context)
@@ -219,7 +175,7 @@ class _BlockWorker:
 
     def _complete(self, context: BlockContext, changes: Mapping[str, Any]) -> None:
         """Save all results of the block, in one transaction."""
-        now, store = self.tools.clock.now(), self.tools.store
+        now, store = self.services.clock.now(), self.services.store
         with store.transaction():
             if self._is_run_done():
                 raise StoppedError
@@ -227,11 +183,11 @@ class _BlockWorker:
             self._bill.record(store, self.run, self.state, now)
             write_side_effects(context, changes["made"], now)
             self._update_state(status="completed", completed_at=now, **changes)
-            self.tools.update_run(self.run.id)
+            self.services.update_run(self.run.id)
 
     def _discard(self, error: BaseException) -> None:
         """Remove the rows of the block; if it was cancelled, save its cost."""
-        now, store = self.tools.clock.now(), self.tools.store
+        now, store = self.services.clock.now(), self.services.store
         with store.transaction():
             store.remove_rows(self.state.rows)
             if isinstance(error, StoppedError) and self._is_run_done():
@@ -241,11 +197,11 @@ class _BlockWorker:
 
     def _raise_planned_failure(self) -> None:
         """Fail if `fail_block` or a switch says that this block fails."""
-        kind, failures = self.state.kind, self.tools.failures
+        kind, failures = self.state.kind, self.services.failures
         message = failures.get(self.state.block_id, failures.get(kind))
         if message is not None:
             raise BlockFailedError(message)
-        if self.switches.unknown_kind_fails and not self.tools.is_known(kind):
+        if self.switches.unknown_kind_fails and not self.services.is_known(kind):
             raise BlockFailedError(f"Unknown block type: {kind}")
 
     def _check_stop(self) -> None:
@@ -253,11 +209,11 @@ class _BlockWorker:
             raise StoppedError
 
     def _is_run_done(self) -> bool:
-        run = self.tools.store.runs.get(self.run.id)
+        run = self.services.store.runs.get(self.run.id)
         return run is None or run.is_done
 
     def _update_state(self, **changes: Any) -> None:
-        changes["updated_at"] = self.tools.clock.now()
-        self.tools.store.blocks.change(
+        changes["updated_at"] = self.services.clock.now()
+        self.services.store.blocks.change(
             self.state.id, lambda state: evolve(state, **changes)
         )

@@ -14,7 +14,7 @@ from attrs import evolve, frozen
 from starlette.responses import Response, StreamingResponse
 
 from ..blocks import ReadCsv, Search, Webhook
-from ._engine import make_block_states
+from ._engine import Engine, make_block_states
 from ._graph import to_definition
 from ._http import (
     ApiCall,
@@ -62,9 +62,9 @@ RUN: Final = Schema(
 CANCEL: Final = Schema(type="object", fields={"job_id": OPTIONAL_TEXT})
 
 
-def make_routes(services: Services) -> tuple[Route, ...]:
+def make_routes(services: Services, engine: Engine) -> tuple[Route, ...]:
     """Make the routes of runs."""
-    api = _RunHandlers(services)
+    api = _RunHandlers(services, engine)
     one_run = {"run_id": UUID}
     return (
         Route(
@@ -133,6 +133,7 @@ def make_routes(services: Services) -> tuple[Route, ...]:
 @frozen
 class _RunHandlers:
     services: Services
+    engine: Engine
 
     def run(self, call: ApiCall) -> JsonObject:
         """Start a run, or return the run that the same key started."""
@@ -167,7 +168,7 @@ class _RunHandlers:
             if first.digest != run.digest:
                 _refuse_key_clash(switches)
             return run_started_response(first, already_started=True)
-        self.services.engine.start(run.id)
+        self.engine.start(run.id)
         return run_started_response(run, already_started=False)
 
     def runs(self, call: ApiCall) -> list[JsonObject]:
@@ -244,7 +245,7 @@ class _RunHandlers:
         if job_id is None:
             raise violation_error(("query", "job_id"), "missing", "Field required")
         run = self.services.find_run(call, job_id)
-        status = self.services.engine.cancel(run.id).status
+        status = self.engine.cancel(run.id).status
         # This response spells it with one l, all others with two (documented).
         spelled = "canceled" if status == "cancelled" else status
         return {"job_id": run.id, "status": spelled}

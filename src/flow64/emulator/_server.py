@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from ._access import Access, Limiter, organisations_by_key
 from ._app import make_app, make_routes
 from ._clock import Clock
-from ._deliveries import Deliveries, as_host
+from ._deliveries import as_host
 from ._engine import Engine
 from ._fault_middleware import FaultyApp
 from ._faults import Faults
@@ -23,7 +23,6 @@ from ._oauth import Authority, OAuthClient
 from ._records import JsonObject, RowData
 from ._responses import workflow_response
 from ._results import Links
-from ._run_worker import Tools
 from ._services import Services
 from ._serving import ANY_ADDRESS, LOOPBACK, Serving, as_url_host
 from ._store import Store
@@ -156,31 +155,18 @@ class Emulator:
         """Build all parts around a store."""
         self.store = store
         self._is_open = True
-        links = Links(secrets.token_bytes(32))
-        deliveries = Deliveries(
-            store,
-            self.clock,
-            links,
-            lambda: self.url or "http://localhost",
-            self._allow_hosts,
-        )
-        tools = Tools(
-            store,
-            self.clock,
-            deliveries,
-            self.fixtures,
-            self._block_failures,
-            lambda: self.blocks,
-        )
-        self._engine = Engine(tools, lambda: self.switches)
         services = Services(
             store,
             self.clock,
-            self._engine,
-            links,
+            Links(secrets.token_bytes(32)),
+            lambda: self.url or "http://localhost",
             lambda: self.switches,
             lambda: self.blocks,
+            self.fixtures,
+            self._block_failures,
+            self._allow_hosts,
         )
+        self._engine = Engine(services)
         access = Access(
             self._keys,
             self._authority,
@@ -191,6 +177,7 @@ class Emulator:
         guard = RequestGuard(access, self._record, self._names)
         routes = make_routes(
             services,
+            self._engine,
             self._authority,
             self.faults,
             self._set_switches,

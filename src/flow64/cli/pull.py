@@ -46,7 +46,7 @@ from ..manifest import (
     read_workflow,
     write_all,
 )
-from ..redaction import redact_keys
+from ..redaction import redact_keys, texts_in
 from ..text import join_first, pluralize
 from . import _params as params
 from ._completion import complete_addresses
@@ -126,7 +126,10 @@ def command(
             if one.name not in given
         ),
         # A file of values does not say which values are secret, so all are.
-        *(Known(name, item, [*_texts(item)]) for name, item in given.items()),
+        *(
+            Known(name, item, [text for _, text in texts_in(item)])
+            for name, item in given.items()
+        ),
     ]
     with connect(env) as client:
         listed = find_saved_catalogue()
@@ -322,20 +325,10 @@ def find_known_values(environment: Environment) -> Sequence[Known]:
     return known
 
 
-def _texts(item: Any) -> Iterator[str]:
-    return (text for _, text in walk(item) if isinstance(text, str))
-
-
 def _from_variables(given: Any, content: Any) -> Iterator[str]:
     """The texts of a value that come from variables."""
-    if isinstance(given, Reference):
-        yield content
-    elif isinstance(given, Mapping):
-        for name, inner in given.items():
-            yield from _from_variables(inner, content[name])
-    elif isinstance(given, list):
-        for inner, found in zip(given, content, strict=True):
-            yield from _from_variables(inner, found)
+    found = dict(walk(content))
+    return (found[path] for path, one in walk(given) if isinstance(one, Reference))
 
 
 def _list_choices(client: Client) -> str:

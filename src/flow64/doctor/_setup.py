@@ -13,13 +13,14 @@ import socket
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, metadata, version
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import attrs
 from attrs import frozen
 
 from ..api import CLIENT_NAME
+from ..definition import walk
 from ..endpoints import DEFAULT_ENDPOINT as SERVICE
 from ..endpoints import NAMES, host_of
 from ..environments import Environment, OAuthFile, Reference, Settings
@@ -106,8 +107,9 @@ def list_variables(settings: Settings) -> Mapping[str, bool]:
     found = {name: True for name in os.environ if name.startswith(PREFIXES)} | {
         name: True for name in CERTIFICATES if name in os.environ
     }
-    for reference in _references([*settings.environments.values()]):
-        found[reference.variable] = bool(os.environ.get(reference.variable))
+    for one in settings.environments.values():
+        for reference in _references(one):
+            found[reference.variable] = bool(os.environ.get(reference.variable))
     return dict(sorted(found.items()))
 
 
@@ -220,19 +222,12 @@ def _describe_credential(one: Environment) -> str:
             return "the key of SIXTYFOUR_API_KEY"
 
 
-def _references(item: Any) -> Iterator[Reference]:
-    """The references in a value, at any depth."""
-    if isinstance(item, Reference):
-        yield item
-    elif isinstance(item, Environment | OAuthFile):
-        for field in attrs.fields(type(item)):
-            yield from _references(getattr(item, field.name))
-    elif isinstance(item, Mapping):
-        for inner in cast(Mapping[str, Any], item).values():
-            yield from _references(inner)
-    elif isinstance(item, list | tuple):
-        for inner in cast(Sequence[Any], item):
-            yield from _references(inner)
+def _references(one: Environment) -> Iterator[Reference]:
+    """The references in the settings of an environment, at any depth."""
+    parts: list[Any] = [*attrs.astuple(one, recurse=False)]
+    if isinstance(one.credential, OAuthFile):
+        parts += attrs.astuple(one.credential, recurse=False)
+    return (part for _, part in walk(parts) if isinstance(part, Reference))
 
 
 def _describe_place(

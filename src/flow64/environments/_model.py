@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import evolve, field, frozen
 
-from ..definition import EMPTY
+from ..definition import EMPTY, walk
 from ..endpoints import host_of, is_loopback
 from ..errors import ConfigError, UnknownEnvironmentError
+from ..redaction import map_json
 
 if TYPE_CHECKING:
     from ..analysis import RuleSetting
@@ -130,7 +131,8 @@ class Environment:
 
     def variables(self, name: str) -> Sequence[str]:
         """Return the variables of a value. With any, the value is secret."""
-        return [*_variables(self.values[name])]
+        found = walk(self.values[name])
+        return [one.variable for _, one in found if isinstance(one, Reference)]
 
     @property
     def hidden(self) -> frozenset[str]:
@@ -207,7 +209,12 @@ class _Bound(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         environment = self._environment
-        return _resolve(environment.values[name], environment, f"values.{name}")
+
+        def resolve(item: Any) -> Any:
+            is_text = isinstance(item, Reference)
+            return environment.text(f"values.{name}", item) if is_text else item
+
+        return map_json(environment.values[name], resolve)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._environment.values)
@@ -217,21 +224,3 @@ class _Bound(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         return f"<values of {self._environment.name!r}: {', '.join(self)}>"
-
-
-def _variables(item: Any) -> Iterator[str]:
-    if isinstance(item, Reference):
-        yield item.variable
-    elif isinstance(item, Mapping | list):
-        for inner in item.values() if isinstance(item, Mapping) else item:
-            yield from _variables(inner)
-
-
-def _resolve(item: Any, environment: Environment, key: str) -> Any:
-    if isinstance(item, Reference):
-        return environment.text(key, item)
-    if isinstance(item, Mapping):
-        return {k: _resolve(inner, environment, key) for k, inner in item.items()}
-    if isinstance(item, list):
-        return [_resolve(inner, environment, key) for inner in item]
-    return item

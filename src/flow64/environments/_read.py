@@ -16,6 +16,7 @@ from attrs import field, frozen
 from ..definition import DEFAULT_ENV
 from ..endpoints import DEFAULT_ENDPOINT, host_of, is_loopback
 from ..errors import SettingsError, clipped, did_you_mean, shortened
+from ..files import relative_path
 from ..redaction import redact_keys
 from ._lines import ROOT, line_of, lines_of
 from ._model import EMULATOR, Environment, OAuthFile, Reference, Settings
@@ -92,7 +93,7 @@ def _text_of(file: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise SettingsError(
-            _show_path(file), [f"it cannot be read: {reason}"]
+            relative_path(file), [f"it cannot be read: {reason}"]
         ) from error
 
 
@@ -102,13 +103,7 @@ def _parse(file: Path, text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         mistake = f"it is not valid TOML: {error}"
-    raise SettingsError(_show_path(file), [mistake])
-
-
-def _show_path(file: Path) -> str:
-    """Return the path of a file, from the working folder if it is below that."""
-    here = Path.cwd()
-    return str(file.relative_to(here) if file.is_relative_to(here) else file)
+    raise SettingsError(relative_path(file), [mistake])
 
 
 def _settings(
@@ -243,7 +238,7 @@ class SettingsReader:
             f"line {line}, [{'.'.join(map(_key, path[:-1]))}]: {problem}"
             for line, path, problem in sorted(found)
         ]
-        raise SettingsError(_show_path(self.file), listed)
+        raise SettingsError(relative_path(self.file), listed)
 
     def settings(self, data: Any) -> Settings:
         """Read `[tool.flow64]`."""

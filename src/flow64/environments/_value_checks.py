@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from ..definition import Problem, freeze
 from ..endpoints import DEFAULT_ENDPOINT, endpoint_of
 from ..errors import ConfigError, shortened
-from ..redaction import redact_keys
+from ..redaction import map_json, redact_keys
 from ._model import Reference
 
 if TYPE_CHECKING:
@@ -142,19 +142,17 @@ def as_value(value: Any) -> Any:
             "is not JSON: it contains a date, a time, NaN, or a number beyond 2^53; "
             "write that as text"
         )
-    return _convert_references(value)
+    return map_json(value, _convert_reference)
 
 
-def _convert_references(value: Any) -> Any:
+def _convert_reference(value: Any) -> Any:
+    """Return the reference that a table is, and refuse secrets in any other text."""
     if isinstance(value, dict):
         if value.keys() == {"env"}:
             return as_variable(value)
         for key in value:
             _require_no_secret(key)
-        return {key: _convert_references(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_convert_references(inner) for inner in value]
-    if isinstance(value, str):
+    elif isinstance(value, str):
         _require_no_secret(value)
     return value
 

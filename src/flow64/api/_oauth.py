@@ -236,15 +236,15 @@ class OAuth:
         failures = 0
         while True:
             request, date = self._request(audience), None
-            got: Token | TokenError | ApiError | TransportError | AnswerError
+            got: Token | _Refusal | ApiError | TransportError | AnswerError
             try:
                 answer = await session.exchange(request)
                 date = answer.headers.get("date")
                 got = _token(request, answer)
             except (TransportError, AnswerError) as caught:
                 got = caught
-            if isinstance(got, Token | TokenError):
-                return _Refusal(got.problem) if isinstance(got, TokenError) else got
+            if isinstance(got, Token | _Refusal):
+                return got
             failures += 1
             wait = session.retry_wait(request, got, failures)
             if wait is None:
@@ -381,7 +381,7 @@ async def _issuer(session: Session, refusal: _Refusal) -> str | None:
 
 def _token(
     request: Request, answer: Answer
-) -> Token | TokenError | ApiError | AnswerError:
+) -> Token | _Refusal | ApiError | AnswerError:
     """Return the token or the error of an answer of the token endpoint."""
     if answer.status >= 300:
         assertion = (request.form or {})["client_assertion"]
@@ -389,16 +389,16 @@ def _token(
         return api_error(request, evolve(answer, content=content))
     size = len(answer.content)
     if size > MAX_REPLY:
-        return TokenError(f"the answer has {size} bytes, which no token needs")
+        return _Refusal(f"the answer has {size} bytes, which no token needs")
     data = _object(answer)
     if data is None:
         problem = f"it is not a JSON object ({size} bytes)"
         return AnswerError(request.method, request.path, problem)
     text, kind = data.get("access_token"), data.get("token_type")
     if not isinstance(text, str) or not is_header_text(text):
-        return TokenError("the answer has no access_token that is one")
+        return _Refusal("the answer has no access_token that is one")
     if kind is not None and (not isinstance(kind, str) or kind.lower() != "bearer"):
-        return TokenError("the answer has a token of another type than Bearer")
+        return _Refusal("the answer has a token of another type than Bearer")
     return Token(text, _lifetime(data.get("expires_in")))
 
 

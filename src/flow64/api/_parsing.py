@@ -200,16 +200,15 @@ def _tolerant(kind: Any) -> Callable[[Any, Any], Any]:
     return read
 
 
-def _text(value: Any, _: Any) -> str:
-    if not isinstance(value, str):
-        raise ShapeError(f"text was expected, not {type_of(value)}")
-    return value
+def _require(kind: type[T]) -> Callable[[Any, Any], T]:
+    """Return a hook that takes the values of one type as they are."""
 
+    def read(value: Any, _: Any) -> T:
+        if not isinstance(value, kind):
+            raise ShapeError(f"{_TYPES[kind]} was expected, not {type_of(value)}")
+        return value
 
-def _flag(value: Any, _: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ShapeError(f"true or false was expected, not {type_of(value)}")
-    return value
+    return read
 
 
 def _number(value: Any, _: Any) -> float:
@@ -229,32 +228,21 @@ def _whole(value: Any, _: Any) -> int:
     return value if type(value) is int else int(_number(value, _))
 
 
-def _mapping(value: Any, _: Any) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise ShapeError(f"an object was expected, not {type_of(value)}")
-    return value
-
-
 def _sequence(value: Any, kind: Any) -> tuple[Any, ...]:
-    if not isinstance(value, list):
-        raise ShapeError(f"a list was expected, not {type_of(value)}")
+    items = _require(list)(value, kind)
     (entry,) = kind.__args__
-    return tuple(_CONVERTER.structure(item, entry) for item in value)
+    return tuple(_CONVERTER.structure(item, entry) for item in items)
 
 
-def _is_mapping(kind: Any) -> bool:
-    return get_origin(kind) is Mapping
-
-
-def _is_sequence(kind: Any) -> bool:
-    return get_origin(kind) is Sequence
+def _is_generic(origin: Any) -> Callable[[Any], bool]:
+    return lambda kind: get_origin(kind) is origin
 
 
 _CONVERTER: Final = cattrs.Converter(detailed_validation=False)
-_CONVERTER.register_structure_hook(str, _text)
-_CONVERTER.register_structure_hook(bool, _flag)
+_CONVERTER.register_structure_hook(str, _require(str))
+_CONVERTER.register_structure_hook(bool, _require(bool))
 _CONVERTER.register_structure_hook(float, _number)
 _CONVERTER.register_structure_hook(int, _whole)
-_CONVERTER.register_structure_hook_func(_is_mapping, _mapping)
-_CONVERTER.register_structure_hook_func(_is_sequence, _sequence)
+_CONVERTER.register_structure_hook_func(_is_generic(Mapping), _require(dict))
+_CONVERTER.register_structure_hook_func(_is_generic(Sequence), _sequence)
 _CONVERTER.register_structure_hook_factory(attrs.has, _tolerant)

@@ -164,6 +164,17 @@ class Topology:
         fed = set(self.targets)
         return [position for position in range(self.count) if position not in fed]
 
+    def find_ancestors(self, position: int) -> set[int]:
+        """Return the positions of all blocks before one."""
+        found: set[int] = set()
+        todo = [*self.parents[position]]
+        while todo:
+            at = todo.pop()
+            if at not in found:
+                found.add(at)
+                todo += self.parents[at]
+        return found
+
     @cached_property
     def order(self) -> Sequence[int]:
         """Positions in a topological order; blocks on a cycle come last, as written."""

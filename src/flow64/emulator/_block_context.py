@@ -63,14 +63,8 @@ class BlockContext:
     def upstream(self) -> Sequence[WireBlock]:
         """Return all blocks before this one, in the order in which they ran."""
         topology = self.definition.topology
-        seen: set[int] = set()
-        todo = list(self.parents)
-        while todo:
-            at = todo.pop()
-            if at not in seen:
-                seen.add(at)
-                todo += topology.parents[at]
-        return [self.definition.blocks[at] for at in topology.order if at in seen]
+        before = topology.find_ancestors(self.state.position)
+        return [self.definition.blocks[at] for at in topology.order if at in before]
 
 
 Executor: TypeAlias = Callable[[BlockContext], Iterator[RowData]]

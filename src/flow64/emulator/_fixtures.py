@@ -174,18 +174,14 @@ def load_fixtures(paths: Iterable[str | Path]) -> Mapping[str, Fixture]:
 def _make_source_rows(fixture: Any) -> list[RowData]:
     if isinstance(fixture, FixtureLines):
         return [line.set for line in fixture.lines]
-    return as_rows(
-        _to_plain(_call_fixture(fixture) if callable(fixture) else fixture), _WHAT
-    )
+    return as_rows(_evaluate(fixture), _WHAT)
 
 
 def _replace_rows(
     fixture: Any, mapper: Callable[[RowData], RowData], context: BlockContext
 ) -> Iterator[RowData]:
     for row in context.rows():
-        found = _to_plain(
-            _call_fixture(fixture, dict(row)) if callable(fixture) else fixture
-        )
+        found = _evaluate(fixture, dict(row))
         made = as_rows(found, _WHAT)
         if isinstance(found, dict):
             yield {**mapper(row), **found}
@@ -196,16 +192,15 @@ def _replace_rows(
 _WHAT = "the fixture"
 
 
-def _call_fixture(function: Callable[..., Any], *row: RowData) -> Any:
-    try:
-        return function(*row)
-    except Exception as error:
-        words = f"the fixture failed: {type(error).__name__}: {error}"
-        raise BlockFailedError(words) from error
-
-
-def _to_plain(found: Any) -> Any:
-    """Convert mappings and sequences to dicts and lists."""
+def _evaluate(fixture: Any, *row: RowData) -> Any:
+    """Return what a fixture gives, with dicts and lists for other collections."""
+    found = fixture
+    if callable(fixture):
+        try:
+            found = fixture(*row)
+        except Exception as error:
+            words = f"the fixture failed: {type(error).__name__}: {error}"
+            raise BlockFailedError(words) from error
     match found:
         case Mapping():
             return dict(found)

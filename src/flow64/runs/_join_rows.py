@@ -142,7 +142,7 @@ def list_key_losses(
             count. None counts all blocks.
     """
     topology = definition.topology
-    leading = None if end is None else _find_ancestors(topology.parents, end)
+    leading = None if end is None else {end, *topology.find_ancestors(end)}
     lines: list[str] = []
     for position in topology.order:
         if leading is not None and position not in leading:
@@ -157,17 +157,6 @@ def list_key_losses(
             name = printable(definition.origins[position].where or block.id)
             lines.append(f"{name} ({printable(block.kind)}) {'; '.join(reasons)}")
     return lines
-
-
-def _find_ancestors(parents: Sequence[Sequence[int]], end: int) -> set[int]:
-    """Return the position of a block and of all blocks before it."""
-    found = {end}
-    waiting = [end]
-    while waiting:
-        above = [p for p in parents[waiting.pop()] if p not in found]
-        found.update(above)
-        waiting += above
-    return found
 
 
 def _reasons(block: WireBlock, key: str) -> Iterator[str]:

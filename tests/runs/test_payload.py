@@ -114,6 +114,38 @@ def test_two_columns_of_one_name_are_refused(tmp_path, header):
         as_rows(path)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "problem"),
+    [
+        (
+            "rows.json",
+            '[{"email": "a", "email": "b"}]',
+            "row 1 cannot be read: the key 'email' stands twice; keep one of them",
+        ),
+        (
+            "rows.ndjson",
+            '{"email": {"a": 1, "a": 2}}',
+            "it is not valid JSON: the key 'a' stands twice; keep one of them",
+        ),
+    ],
+)
+def test_key_that_stands_twice_is_refused(name, text, problem, tmp_path):
+    """Python keeps the second value, so the first would be lost in silence."""
+    path = tmp_path / name
+    path.write_text(text, "utf-8")
+
+    with pytest.raises(errors.RowsError) as caught:
+        as_rows(path)
+
+    assert f"{path}:1: {problem}" in str(caught.value)
+
+
+def test_key_that_stands_twice_on_stdin_is_refused():
+    """A single object is tried first, and then as a line of several."""
+    with pytest.raises(errors.RowsError, match=r"stdin:1: .* 'email' stands twice"):
+        parse_rows(b'{"email": "a", "email": "b"}', "stdin")
+
+
 # -- The body -------------------------------------------------------------------------
 
 

@@ -29,7 +29,7 @@ from ..definition import (
 from ..errors import ResultError, RowsError, did_you_mean, shortened
 from ..text import join_words, pluralize, truncate
 from ._overrides import source_specs
-from ._row_reader import read_rows, rows_in
+from ._row_reader import read_rows, refuse_repeated_keys, rows_in
 
 Rows: TypeAlias = (
     Iterable[Mapping[str, Any]] | Mapping[str, Any] | str | os.PathLike[str]
@@ -89,11 +89,11 @@ def parse_rows(content: bytes, name: str) -> list[dict[str, Any]]:
     first = content.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
     if first == b"{":
         with suppress(ValueError, RecursionError):  # it may have an object in each line
-            return as_rows(json.loads(content))
+            return as_rows(json.loads(content, object_pairs_hook=refuse_repeated_keys))
     suffix = _SUFFIXES.get(first, ".csv")
     kind = KINDS_OF_FILES[suffix]
     text = content.decode("utf-8-sig", "replace")
-    found = rows_in(io.BytesIO(content), content_type=kind, name=name)
+    found = rows_in(io.BytesIO(content), content_type=kind, name=name, is_input=True)
     with closing(found) as rows:  # before its file is, also after an error
         lines = _check_rows(rows, kind, name, lambda at: text[:at].count("\n") + 1)
         return as_rows(lines)
@@ -251,7 +251,7 @@ def _rows_of_file(path: Path) -> Iterator[Mapping[str, Any]]:
         known = ", ".join(KINDS_OF_FILES)
         problem = f"{str(path)!r} does not name a file of rows"
         raise RowsError([f"{problem}; its name has to end in one of {known}"])
-    rows = read_rows(path, content_type=kind, name=str(path))
+    rows = read_rows(path, content_type=kind, name=str(path), is_input=True)
     yield from _check_rows(rows, kind, str(path), partial(_find_line, path))
 
 

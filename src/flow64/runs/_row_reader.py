@@ -11,6 +11,7 @@ import io
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NoReturn, TextIO, TypeAlias
@@ -38,6 +39,7 @@ def read_rows(
     name: str,
     expected: int | None = None,
     needs_end: bool = False,
+    is_input: bool = False,
 ) -> Iterator[Raw]:
     """Yield the rows of a result file: JSON, NDJSON or CSV, in UTF-8.
 
@@ -55,6 +57,8 @@ def read_rows(
             was cut off between two lines.
         needs_end: Refuse a CSV file that has a last line without a line end, since its
             last cell may be cut off.
+        is_input: Refuse JSON with a key that stands twice in an object, since one of
+            its values would be lost.
 
     Raises:
         ResultError: The file is cut off, broken or not in UTF-8, or has another number
@@ -68,6 +72,7 @@ def read_rows(
                 name=name,
                 expected=expected,
                 needs_end=needs_end,
+                is_input=is_input,
             )
     except OSError as error:
         raise ResultError(name, f"it cannot be read: {error}") from error
@@ -80,6 +85,7 @@ def rows_in(
     name: str,
     expected: int | None = None,
     needs_end: bool = False,
+    is_input: bool = False,
     chunk: int = CHUNK,
 ) -> Generator[Raw]:
     """Yield the rows of an open file that can be rewound; see `read_rows`."""
@@ -88,11 +94,12 @@ def rows_in(
     newline = "\n" if form == "ndjson" else ""
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline=newline)
     rows: Iterator[Raw]
+    decoder = _STRICT_DECODER if is_input else _DECODER
     match form:
         case "ndjson":
-            rows = _ndjson_rows(text, name)
+            rows = _ndjson_rows(text, name, decoder)
         case "json":
-            rows = _JsonList(text, name, chunk).rows()
+            rows = _JsonList(text, name, chunk, decoder).rows()
         case _:
             rows = _csv_rows(
                 text, name, lacks_line_end=_lacks_line_end(file), needs_end=needs_end
@@ -112,6 +119,23 @@ def rows_in(
         problem = f"it has {pluralize(count, 'row')}, and the service says {expected}"
         raise ResultError(name, problem)
 
+
+def refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object. For `object_pairs_hook`.
+
+    Raises:
+        ValueError: A key stands twice.
+    """
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        counts = Counter(key for key, _ in pairs)
+        twice = next(key for key in counts if counts[key] > 1)
+        raise ValueError(f"the key {shortened(twice)} stands twice; keep one of them")
+    return made
+
+
+_DECODER: Final = json.JSONDecoder()
+_STRICT_DECODER: Final = json.JSONDecoder(object_pairs_hook=refuse_repeated_keys)
 
 _WORD: Final = re.compile(r"[a-z]+")
 
@@ -226,12 +250,14 @@ def _fill_cells(
         yield name, cells[place]
 
 
-def _ndjson_rows(lines: Iterable[str], name: str) -> Iterator[Raw]:
+def _ndjson_rows(
+    lines: Iterable[str], name: str, decoder: json.JSONDecoder
+) -> Iterator[Raw]:
     for number, line in enumerate(lines, start=1):
         if not line.strip(_BLANK):
             continue
         try:
-            row = json.loads(line)
+            row = decoder.decode(line)
         except (ValueError, RecursionError) as error:
             problem = f"it is not valid JSON: {error}"
             if line.rstrip(_BLANK).endswith("},"):
@@ -257,6 +283,7 @@ class _JsonList:
     file: TextIO
     name: str
     chunk: int
+    decoder: json.JSONDecoder = _DECODER
     held: str = ""
     at: int = 0
     before: int = 0  # characters that are no longer held
@@ -288,7 +315,7 @@ class _JsonList:
     def _describe_object(self) -> str:
         """Describe what begins as an object, where a list is expected."""
         try:
-            _DECODER.raw_decode(self.held, self.at)
+            self.decoder.raw_decode(self.held, self.at)
         except (ValueError, RecursionError) as error:
             if not self._read_more():
                 return f"it is not valid JSON: {error}"
@@ -308,7 +335,7 @@ class _JsonList:
     def _row(self) -> Raw:
         while True:
             try:
-                row, self.at = _DECODER.raw_decode(self.held, self.at)
+                row, self.at = self.decoder.raw_decode(self.held, self.at)
             except json.JSONDecodeError as error:
                 is_broken = error.pos < len(
                     self.held
@@ -342,7 +369,6 @@ class _JsonList:
 
 
 _BLANKS: Final = re.compile(r"[ \t\n\r]*")
-_DECODER: Final = json.JSONDecoder()
 _LONGEST_TOKEN: Final = 16
 """More characters than a constant, an escape or the end of a number has. An error that
 is farther from the end of the text stays an error when more text comes."""

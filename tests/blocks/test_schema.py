@@ -194,3 +194,21 @@ def test_a_class_without_source_has_no_docs_of_its_own(monkeypatch):
     monkeypatch.setitem(sys.modules, "sealed", types.ModuleType("sealed"))
 
     assert "label" in field_docs(made)
+
+
+def test_docs_are_those_of_the_module_that_is_loaded(monkeypatch, tmp_path):
+    """Sources may have modules of one name, of which one is unloaded first."""
+    found = []
+    for text in ("First.", None, "Second."):
+        monkeypatch.delitem(sys.modules, "twice", raising=False)
+        if text is not None:
+            file = tmp_path / text / "twice.py"
+            file.parent.mkdir()
+            file.write_text(f'class Twice:\n    note: str\n    """{text}"""\n', "utf-8")
+            loaded = types.ModuleType("twice")
+            loaded.__file__ = str(file)
+            monkeypatch.setitem(sys.modules, "twice", loaded)
+        made = type("Twice", (Homemade,), {"__module__": "twice"})
+        found.append(field_docs(made).get("note"))
+
+    assert found == ["First.", None, "Second."]

@@ -64,17 +64,18 @@ def field_docs(cls: type[Block]) -> Mapping[str, str]:
     """
     docs: dict[str, str] = {}
     for base in reversed(cls.__mro__):
-        docs |= _attribute_docs(base.__module__).get(base.__qualname__, {})
+        if module := sys.modules.get(base.__module__):  # it may be unloaded
+            docs |= _attribute_docs(module).get(base.__qualname__, {})
     named = {cls.spec_names.get(name, name): text for name, text in docs.items()}
     return types.MappingProxyType(named)
 
 
 @cache
-def _attribute_docs(module: str) -> Mapping[str, Mapping[str, str]]:
+def _attribute_docs(module: types.ModuleType) -> Mapping[str, Mapping[str, str]]:
     """Return the attribute docstrings of the top-level classes of a module."""
     try:
-        tree = ast.parse(inspect.getsource(sys.modules[module]))
-    except (KeyError, OSError, TypeError):  # it has no source, or is unloaded
+        tree = ast.parse(inspect.getsource(module))
+    except (OSError, TypeError):  # it has no source
         return {}
     return {
         node.name: dict(_docs_in(node.body))

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Generator
 from contextlib import suppress
 from doctest import ELLIPSIS, NORMALIZE_WHITESPACE
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
@@ -100,4 +101,11 @@ docstrings = Sybil(
     document_types={".py": PythonDocStringDocument},
 )
 
-pytest_collect_file = SybilCollection([readme, docs, docstrings]).pytest()
+_collect_examples = SybilCollection([readme, docs, docstrings]).pytest()
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> object:
+    """Collect examples; to parse code without any takes a third of the collection."""
+    if file_path.suffix == ".py" and b">>>" not in file_path.read_bytes():
+        return None
+    return _collect_examples(file_path, parent)

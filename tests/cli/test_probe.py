@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
@@ -270,14 +271,19 @@ def test_interrupts(service, flow64, monkeypatch):
 # -- As a program ----------------------------------------------------------------------
 
 
-def start_probe(emulator, folder, *options):
-    variables = {
-        "SIXTYFOUR_API_ENDPOINT": emulator.url,
-        "SIXTYFOUR_API_KEY": "sk_test_not_a_real_key",
-    }
+@contextmanager
+def served_here(monkeypatch, folder, **settings):
+    """Serve an emulator, to which this process and those that it starts are sent."""
+    with Emulator(**settings) as emulator:
+        monkeypatch.setenv("SIXTYFOUR_API_ENDPOINT", emulator.url)
+        monkeypatch.setenv("SIXTYFOUR_API_KEY", "sk_test_not_a_real_key")
+        monkeypatch.chdir(folder)
+        yield emulator
+
+
+def start_probe(folder, *options):
     return subprocess.Popen(
         [*FLOW64, "doctor", "--probe", "--yes", *options],
-        env=environment(**variables),
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -296,18 +302,17 @@ def wait_for_writes(emulator, process, count):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2, 5, 9, 14, 20])
-def test_killed(count, tmp_path):
+def test_killed(count, flow64, monkeypatch, tmp_path):
     """After kill -9, wherever it hits, the next probe removes what is left."""
-    with Emulator() as emulator:
-        process = start_probe(emulator, tmp_path)
+    with served_here(monkeypatch, tmp_path) as emulator:
+        process = start_probe(tmp_path)
         wait_for_writes(emulator, process, count)
         process.kill()
         process.communicate()
         left = workflows(emulator)
-        again = start_probe(emulator, tmp_path)
-        _, told = again.communicate(timeout=60)
+        code, _, told = flow64("doctor", "--probe", "--yes")
 
-        assert again.returncode == 0
+        assert code == 0
         assert len(left) <= 1
         assert ("that an earlier probe left" in told) == bool(left)
         assert workflows(emulator) == []
@@ -315,12 +320,12 @@ def test_killed(count, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 5, 12, 20])
-def test_interrupted(count, tmp_path):
+def test_interrupted(count, monkeypatch, tmp_path):
     """After Ctrl-C, wherever it hits, it cleans up itself and writes its report."""
     late = Fault("hang_after", method="POST", seconds=0.05, times=None)
-    with Emulator() as emulator:
+    with served_here(monkeypatch, tmp_path) as emulator:
         emulator.faults.add(late)  # so that it is not done before Ctrl-C arrives
-        process = start_probe(emulator, tmp_path, "--report", "report.json")
+        process = start_probe(tmp_path, "--report", "report.json")
         wait_for_writes(emulator, process, count)
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=60)
@@ -334,21 +339,20 @@ def test_interrupted(count, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("given", SETTINGS.values(), ids=[*SETTINGS])
-def test_through_everything(given, tmp_path):
+def test_through_everything(given, flow64, monkeypatch, tmp_path):
     """Whatever the switches are, they are reported, after kill -9 and Ctrl-C too."""
-    with Emulator(switches=Switches(**given)) as emulator:
+    with served_here(monkeypatch, tmp_path, switches=Switches(**given)) as emulator:
         for number in (signal.SIGKILL, signal.SIGINT):
             sent = len(writes(emulator, 0))
-            process = start_probe(emulator, tmp_path)
+            process = start_probe(tmp_path)
             wait_for_writes(emulator, process, sent + 7)
             process.send_signal(number)
             process.communicate(timeout=60)
         assert workflows(emulator) == []
-        last = start_probe(emulator, tmp_path, "--report", "report.json")
-        last.communicate(timeout=60)
+        code, _, _ = flow64("doctor", "--probe", "--yes", "--report", "report.json")
 
         report = json.loads((tmp_path / "report.json").read_text("utf-8"))
-        assert last.returncode == 0
+        assert code == 0
         assert workflows(emulator) == []
         assert (
             report["switches"].items()
@@ -361,16 +365,16 @@ def test_through_everything(given, tmp_path):
 
 
 @pytest.mark.slow
-def test_two_at_a_time(tmp_path):
+def test_two_at_a_time(monkeypatch, tmp_path):
     """Two probes of one folder exclude each other; those of two do not meet."""
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    with Emulator() as emulator:
-        first = start_probe(emulator, tmp_path / "a")
+    with served_here(monkeypatch, tmp_path) as emulator:
+        first = start_probe(tmp_path / "a")
         wait_for_writes(emulator, first, 2)
         os.kill(first.pid, signal.SIGSTOP)
-        same = start_probe(emulator, tmp_path / "a")
-        other = start_probe(emulator, tmp_path / "b")
+        same = start_probe(tmp_path / "a")
+        other = start_probe(tmp_path / "b")
         _, refused = same.communicate(timeout=60)
         _, told = other.communicate(timeout=60)
         os.kill(first.pid, signal.SIGCONT)

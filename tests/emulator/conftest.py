@@ -8,6 +8,7 @@ import pytest
 
 from flow64.emulator import Emulator
 from flow64.http import httpx
+from tests.emulator.pages import opening
 from tests.emulator.support import NO_CERTIFICATES, hold_to_contract
 
 
@@ -62,24 +63,5 @@ def serve(connect):
 def look(request):
     """Open the page of the emulator; keep what it complains of and asks for."""
     browser = request.getfixturevalue("browser")
-    emulator = request.getfixturevalue("emulator")
-    contexts = []
-
-    def opened(address="", *, url=emulator.url, width=1280, height=900, **more):
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, **more
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(8_000)
-        page.complaints, page.asked = [], []
-        page.on("console", lambda message: page.complaints.append(message.text))
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.goto(f"{url}/#{address}")
-        page.wait_for_selector("h1")
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
+    with opening(browser, request.getfixturevalue("emulator").url) as opened:
+        yield opened

@@ -11,7 +11,7 @@ import pytest
 
 from flow64.emulator import Emulator, Switches
 from tests.emulator.fleet import KEYS, PEOPLE, REGIONS, deploy_fleet, run_in
-from tests.emulator.pages import PAGE, SECTIONS, connected, go, until
+from tests.emulator.pages import PAGE, SECTIONS, connected, go, opening, until
 from tests.emulator.support import WEBHOOK, block, body, create, start
 
 pytestmark = pytest.mark.slow
@@ -63,6 +63,52 @@ def places(emulator, client, fleet):
         f"notebook/{notebook['id'].replace('/', '%2F')}",
         "run/none",
     ]
+
+
+CUT = """() => [...document.querySelectorAll('body *')].filter(element => {
+  const style = getComputedStyle(element);
+  const isOther = element.closest('.hidden, .rows, svg, [data-more]');
+  if (isOther || !element.clientWidth) return false;
+  return style.overflowX !== 'visible' && element.scrollWidth > element.clientWidth + 1;
+}).map(element => element.outerHTML.slice(0, 200))"""
+"""Elements that are wider than what is seen of them, and do not scroll."""
+
+BEYOND = """(all, width) => all.map(e => [e.getBoundingClientRect(), e.outerHTML])
+  .filter(([box]) => box.right > width + 1 || box.left < 0).map(([, html]) => html)"""
+"""Elements that reach over the edge of the window."""
+
+
+@pytest.fixture(scope="module", params=[(390, "light"), (768, None), (1280, "dark")])
+def views(browser, emulator, places, request):
+    """What each view shows in a width: each is opened once, since that takes long.
+
+    Axe judges it in one of the two schemes of colours, if one is given.
+    """
+    from axe_playwright_python.sync_playwright import Axe
+
+    width, scheme = request.param
+    with opening(browser, emulator.url) as look:
+        size = {"width": width, "height": SIZES[width]}
+        page, seen = look(**size, color_scheme=scheme or "light", bypass_csp=True), {}
+        for place in places:
+            go(page, place)
+            page.wait_for_timeout(200)
+            whole = page.evaluate("document.documentElement.scrollWidth")
+            boxes = "header a, main h1, main button, main input, .list td, .list th"
+            seen[place] = {
+                "text": page.inner_text("main"),
+                "overflow": whole - width,
+                "cut": page.evaluate(CUT),
+                "beyond": page.eval_on_selector_all(boxes, BEYOND, width),
+                "wrong": list(judged(Axe().run(page).response)) if scheme else [],
+            }
+    return seen
+
+
+def judged(found):
+    assert found["passes"]
+    for one in found["violations"]:
+        yield one["id"], [node["html"][:200] for node in one["nodes"]]
 
 
 # -- Graphs ---------------------------------------------------------------------------
@@ -224,31 +270,24 @@ def test_hundreds_of_workflows_stay_usable(look):
         assert list_of(page) == ["Workflow w271"]
 
 
-def test_environments_are_named_and_hashes_are_not(look, fleet, places):
+def test_environments_are_named(look, fleet):
     assert fleet
     page = look("workflows")
     page.wait_for_selector(".list")
 
     assert {*page.locator(".list .env").all_text_contents()} == {"prod", "staging"}
-    for place in places:
-        go(page, place)
-        page.wait_for_timeout(100)
-        assert not re.search(r"org_[0-9a-f]{16}", page.inner_text("main")), place
 
 
 # -- Words ----------------------------------------------------------------------------
 
 
-def test_words_are_readable(look, places):
-    """No page shows a word of Python, or a member's name as a label."""
-    page = look()
-
-    for place in places:
-        go(page, place)
-        page.wait_for_timeout(150)
-        text = page.inner_text("main")
+def test_words_are_readable(views):
+    """No view shows a word of Python, a member's name as a label, or a hash."""
+    for place, view in views.items():
+        text = view["text"]
         assert not re.search(r"\b(True|False|None|undefined|NaN)\b", text), place
         assert "[object" not in text, place
+        assert not re.search(r"org_[0-9a-f]{16}", text), place
 
 
 def test_block_says_where_its_rows_come_from(look, fleet):
@@ -279,32 +318,12 @@ def test_newcomer_reads_what_it_is_and_what_to_do_first(look):
 
 # -- Nothing is cut -------------------------------------------------------------------
 
-CUT = """() => [...document.querySelectorAll('body *')].filter(element => {
-  const style = getComputedStyle(element);
-  const isOther = element.closest('.hidden, .rows, svg, [data-more]');
-  if (isOther || !element.clientWidth) return false;
-  return style.overflowX !== 'visible' && element.scrollWidth > element.clientWidth + 1;
-}).map(element => element.outerHTML.slice(0, 200))"""
-"""Elements that are wider than what is seen of them, and do not scroll."""
 
-
-@pytest.mark.parametrize("width", SIZES)
-def test_nothing_is_cut(look, places, width):
-    page = look(width=width, height=SIZES[width])
-
-    for place in places:
-        go(page, place)
-        page.wait_for_timeout(150)
-        assert page.evaluate("document.documentElement.scrollWidth") == width, place
-        assert page.evaluate(CUT) == [], place
-        beyond = page.eval_on_selector_all(
-            "header a, main h1, main button, main input, .list td, .list th",
-            "(all, width) => all.map(e => [e.getBoundingClientRect(), e.outerHTML])"
-            ".filter(([box]) => box.right > width + 1 || box.left < 0)"
-            ".map(([, html]) => html)",
-            width,
-        )
-        assert beyond == [], place
+def test_nothing_is_cut(views):
+    for place, view in views.items():
+        assert view["overflow"] == 0, place
+        assert view["cut"] == [], place
+        assert view["beyond"] == [], place
 
 
 def test_what_scrolls_says_so(look, client):
@@ -336,24 +355,9 @@ def test_table_of_many_columns_says_that_it_scrolls(look, places):
 # -- For everybody --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark")])
-def test_axe(look, places, width, scheme):
-    """Axe finds nothing in any view."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    page = look(width=width, height=900, color_scheme=scheme, bypass_csp=True)
-    wrong = []
-    for place in places:
-        go(page, place)
-        page.wait_for_timeout(200)
-        found = Axe().run(page)
-        assert found.response["passes"]
-        wrong += [
-            (place, one["id"], [node["html"][:200] for node in one["nodes"]])
-            for one in found.response["violations"]
-        ]
-
-    assert wrong == []
+def test_axe(views):
+    """Axe finds nothing in any view, on a phone in light and on a desk in dark."""
+    assert [wrong for view in views.values() for wrong in view["wrong"]] == []
 
 
 def test_list_is_reached_by_keyboard(look, fleet):

@@ -9,7 +9,6 @@ import pytest
 
 from flow64.cli import _terminal
 from flow64.cli._options import OPTIONS
-from tests.cli import support
 from tests.cli.support import environment, on_terminal
 
 WIDTHS = (60, 80, 120, 200)
@@ -86,15 +85,13 @@ def project(leads, monkeypatch):
         (60, "run leads.py:inbounds nothing.csv"),
     ],
 )
-def test_terminal(project, width, line):
+def test_terminal(project, flow64, width, line):
     """Each line fits, and no word is lost or broken."""
     shown = on_terminal(width, *line.split())
-    done = support.flow64(
-        *line.split(), env=environment(FLOW64_ENV="emulator", PYTHONUTF8="1")
-    )
+    _, printed, told = flow64(*line.split())
 
     assert max(map(len, shown.splitlines())) <= width
-    assert find_words(shown) == find_words(done.stdout + done.stderr)
+    assert find_words(shown) == find_words(printed + told)
 
 
 def find_words(text):

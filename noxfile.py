@@ -20,15 +20,15 @@ from typing import Any
 import nox
 from sphinx.util.inventory import InventoryFile
 
-# A gate runs the tools of the environment that nox itself runs in; only `laws` and
-# `package` make more of them. No Python is ever downloaded.
+# A gate runs the tools of the environment that nox itself runs in; only `laws`,
+# `service` and `package` make more of them. No Python is ever downloaded.
 nox.options.default_venv_backend = "none"
 nox.options.sessions = [
     "lint",
     "tests",
     "side_by_side",
     "coverage",
-    "laws",
+    "service",
     "news",
 ]
 os.environ["UV_PYTHON_DOWNLOADS"] = "never"
@@ -86,14 +86,15 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def side_by_side(session: nox.Session) -> None:
-    """Gates that leave a core idle, at the same time; their outputs in this order."""
+    """The slow tests, and others in the time that these wait; outputs in this order."""
     command = (sys.executable, "-m", "nox", "--session")
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    gates = ("slow", "types", "docs", "package")
-    running = {gate: subprocess.Popen([*command, gate], **pipes) for gate in gates}
+    running = {"slow": subprocess.Popen([*command, "slow"], **pipes)}
+    for gate in ("laws", "types", "docs", "package"):
+        running[gate] = subprocess.Popen(["nice", *command, gate], **pipes)
     for process in running.values():
         sys.stderr.buffer.write(process.communicate()[0])
-    if failed := [gate for gate in gates if running[gate].returncode]:
+    if failed := [gate for gate, process in running.items() if process.returncode]:
         session.error("failed: " + ", ".join(failed))
 
 
@@ -108,8 +109,9 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """`make test`, with coverage and more examples."""
-    chosen = shlex.join(["-m", "not slow", *FULL, *session.posargs])
+    """`make test` with coverage and more examples, except what is not measured."""
+    measured = "not slow and not unmeasured"
+    chosen = shlex.join(["-m", measured, *FULL, *session.posargs])
     python(session, "coverage", "erase")
     session.run(
         "make", "test", "COSTS=", "MEASURED=-m coverage run", f"CHOSEN={chosen}"
@@ -120,10 +122,12 @@ def tests(session: nox.Session) -> None:
 def slow(session: nox.Session) -> None:
     """The tests that need a browser, type checkers, killed processes or long waits.
 
-    They are not measured: the others run all lines that have to be run.
+    They run without coverage, and so do those marked `unmeasured`: the others run all
+    lines that have to be run.
     """
-    files = [str(path) for path in Path("tests").rglob("test_*.py") if is_slow(path)]
-    python(session, "pytest", *SHARING, "-m", "slow", *FULL, *files, *session.posargs)
+    files = [str(path) for path in Path("tests").rglob("test_*.py") if is_marked(path)]
+    chosen = ("-m", "slow or unmeasured", *FULL)
+    python(session, "pytest", *SHARING, *chosen, *files, *session.posargs)
 
 
 @nox.session(requires=["tests"])
@@ -140,21 +144,14 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session
 def laws(session: nox.Session) -> None:
-    """The properties of tests/laws, with a larger budget than the tests give them.
+    """The properties of tests/laws, with a larger budget than the tests give them."""
+    on_newest_python(session, "--hypothesis-profile=laws", "tests/laws")
 
-    They run on the newest Python at hand, as do the tests of the service; httpx2 sends
-    the requests.
-    """
-    version, interpreter = newest_python(session)
-    session.log(f"laws and tests of the service on Python {version}, with httpx2")
-    runner = make_environment(session, MADE / f"newest-{version}", interpreter)
-    uv_pip(session, "sync", TEST_PINS, runner=runner)
-    uv_pip(session, "install", "--requirements", HTTPX2_PINS, runner=runner)
-    uv_pip(session, "install", "--no-deps", "--editable", ".", runner=runner)
-    pytest = (str(runner), "-m", "pytest", *SHARING)
-    budget = ("--hypothesis-profile=laws", "tests/laws")
-    session.run(*pytest, *budget, *session.posargs)
-    session.run(*pytest, "-m", "not slow", *SERVICE_TESTS, *session.posargs)
+
+@nox.session
+def service(session: nox.Session) -> None:
+    """The tests of the service with another HTTP library, httpx2."""
+    on_newest_python(session, "-m", "not slow", *SERVICE_TESTS)
 
 
 @nox.session
@@ -239,6 +236,16 @@ def uv_pip(session: nox.Session, command: str, *args: str, runner: Path) -> None
     python(session, "uv", "pip", command, *where, *args)
 
 
+def on_newest_python(session: nox.Session, *chosen: str) -> None:
+    """Run tests on the newest Python at hand, with httpx2."""
+    version, interpreter = newest_python(session)
+    session.log(f"on Python {version}, with httpx2")
+    runner = make_environment(session, MADE / f"newest-{version}", interpreter)
+    uv_pip(session, "sync", TEST_PINS, HTTPX2_PINS, runner=runner)
+    uv_pip(session, "install", "--no-deps", "--editable", ".", runner=runner)
+    session.run(str(runner), "-m", "pytest", *SHARING, *chosen, *session.posargs)
+
+
 def make_environment(session: nox.Session, place: Path, interpreter: str) -> Path:
     runner = place / "bin" / "python"
     if not runner.exists():  # also where it leads to a Python that is gone
@@ -270,9 +277,9 @@ def output(*command: str) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def is_slow(path: Path) -> bool:
-    """Whether a file of tests has slow ones; reading all of them takes pytest long."""
-    return "mark.slow" in path.read_text("utf-8")
+def is_marked(path: Path) -> bool:
+    """Whether `slow` runs tests of a file; reading all of them takes pytest long."""
+    return re.search(r"mark\.(slow|unmeasured)", path.read_text("utf-8")) is not None
 
 
 def tests_that_cannot_fail(folder: Path) -> Iterator[str]:

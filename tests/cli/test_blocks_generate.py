@@ -11,6 +11,8 @@ from flow64.analysis import LiveCatalogue
 from flow64.blocks import Webhook
 from tests.catalogue.answer import ANSWER, LATER
 
+pytestmark = pytest.mark.unmeasured
+
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):

@@ -9,6 +9,8 @@ from rich.cells import cell_len, get_character_cell_size
 
 from tests.cli.support import on_terminal
 
+pytestmark = pytest.mark.unmeasured
+
 FAULTY = """
 from flow64 import COMPANY, LEAD, Project, Workflow
 from flow64.blocks import CompanyEnrichment, FindEmail, Webhook

@@ -28,6 +28,8 @@ from flow64.text import count_cells
 from tests.cli.support import environment
 from tests.cli.support import flow64 as program
 
+pytestmark = pytest.mark.unmeasured
+
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
 

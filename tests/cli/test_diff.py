@@ -15,6 +15,8 @@ from flow64.environments import open_client
 from flow64.loading import load_source
 from tests.cli.support import FLOW64, environment
 
+pytestmark = pytest.mark.unmeasured
+
 SETTINGS = """
 [tool.flow64]
 source = "leads.py"

@@ -12,6 +12,8 @@ from flow64.loading import load_source
 from tests.cli.support import environment, on_terminal
 from tests.cli.support import flow64 as flow64_alone
 
+pytestmark = pytest.mark.unmeasured
+
 CHANGED = """
 from flow64 import LEAD, Project, Workflow
 from flow64.blocks import FindPhone, LeadEnrichment, Webhook

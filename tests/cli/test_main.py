@@ -30,6 +30,8 @@ from flow64.errors import (
 )
 from tests.cli.support import environment, flow64
 
+pytestmark = pytest.mark.unmeasured
+
 SENTINEL = "sk_SENTINEL-0123456789"
 
 

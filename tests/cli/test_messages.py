@@ -9,6 +9,8 @@ import pytest
 
 from tests.cli.pipelines import id_of, written
 
+pytestmark = pytest.mark.unmeasured
+
 USES_VALUE = (
     "hooks = made('hooks', Webhook(LEAD) >> OutgoingWebhook(url=value('hook')))"
 )

@@ -9,6 +9,8 @@ import pytest
 from flow64.loading import load_source
 from tests.catalogue.answer import ANSWER, LATER
 
+pytestmark = pytest.mark.unmeasured
+
 SETTINGS = """
 [tool.flow64]
 source = "reddit.py"

@@ -9,6 +9,8 @@ import pytest
 from flow64.emulator import Fault
 from tests.cli.pipelines import deployed, id_of, methods, outcomes, written
 
+pytestmark = pytest.mark.unmeasured
+
 HOOK = "https://crm.example.com/hooks/not-a-real-token"
 
 

@@ -11,6 +11,8 @@ from flow64.cli import main
 from tests.cli.conftest import LEADS
 from tests.cli.pipelines import id_of
 
+pytestmark = pytest.mark.unmeasured
+
 CANARY = "raise SystemExit('code was run')\n"
 
 

@@ -17,6 +17,8 @@ from flow64.loading import load_source
 from tests.cli.pipelines import methods, written
 from tests.cli.support import FLOW64, environment
 
+pytestmark = pytest.mark.unmeasured
+
 QUICK = ("--every", "0.01")
 
 

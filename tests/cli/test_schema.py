@@ -12,6 +12,8 @@ from jsonschema import Draft7Validator, Draft202012Validator
 from flow64.cli.schema import SCHEMAS
 from tests.catalogue.answer import ANSWER
 
+pytestmark = pytest.mark.unmeasured
+
 REVIEWS = sorted((Path(__file__).parents[1] / "review/golden").glob("*.json"))
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.unmeasured
+
 MANY = """
 from flow64 import LEAD, Project, Workflow
 from flow64.blocks import FindEmail, LeadEnrichment, Webhook

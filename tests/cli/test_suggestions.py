@@ -16,6 +16,8 @@ from flow64.cli._suggestions import (
     RISKY_OPTIONS,
 )
 
+pytestmark = pytest.mark.unmeasured
+
 HARMLESS = {
     "--accept-any-token",
     "--error",

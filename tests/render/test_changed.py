@@ -17,6 +17,8 @@ from flow64.text import count_cells
 from tests.render.pairs import HOSTILE, PAIRS, contacts, harm, hostile, wired
 from tests.strategies import wire_definitions
 
+pytestmark = pytest.mark.unmeasured
+
 _LABEL = r'"(?P<label>[^"]*)"'
 _LINE = re.compile(
     rf"""flowchart\ TD

@@ -21,7 +21,7 @@ from ..manifest import as_text as manifest_text
 from ._ci_files import find_action, find_included, pin_actions, shorten_workflow
 from ._exit_codes import NoConsentError
 from ._install_source import InstallSource
-from ._params import load_source
+from ._params import load_source, option_error
 from .compile import compile_all, make_manifest
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def as_namespace(text: str) -> str:
     ):
         return text
     advice = "a domain or a repository of yours, such as acme.example"
-    raise click.BadParameter(f"{text!r} is not {advice}", param_hint="--namespace")
+    raise option_error("--namespace", f"{text!r} is not {advice}")
 
 
 def as_key(text: str) -> str:
@@ -92,7 +92,7 @@ def as_key(text: str) -> str:
     if _KEY.fullmatch(text):
         return text
     advice = "letters, digits and hyphens in lower case, such as growth"
-    raise click.BadParameter(f"{text!r} is not {advice}", param_hint="--project")
+    raise option_error("--project", f"{text!r} is not {advice}")
 
 
 def make_key(folder: Path) -> str:

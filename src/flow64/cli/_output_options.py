@@ -11,6 +11,7 @@ import click
 
 from ._options import OPTIONS
 from ._param_types import PathName
+from ._params import option_error
 from ._stdin import is_dash
 
 ROW_FILES: Final = (".csv", ".json", ".ndjson", ".tsv", ".xlsx")
@@ -31,7 +32,7 @@ def output_file(words: str, ending: str = "") -> Callable[[F], F]:
         if is_dash(given):
             return None
         if not given.name.lower().endswith(ending):
-            raise _error(f"{given} does not end in {ending}")
+            raise option_error("--output", f"{given} does not end in {ending}")
         return given
 
     return _output_option("FILE", f"{words} - is stdout.", check)
@@ -43,7 +44,7 @@ def private_output_file(words: str) -> Callable[[F], F]:
     def check(given: Path) -> Path:
         if is_dash(given):
             problem = "only you can read what is saved, so it is not for stdout"
-            raise _error(f"{problem}; name a file")
+            raise option_error("--output", f"{problem}; name a file")
         return given
 
     return _output_option("FILE", words, check)
@@ -61,7 +62,7 @@ def output_folder(metavar: str, words: str, *, may_be_stdout: bool) -> Callable[
         if not is_dash(given):
             return given
         if not may_be_stdout:
-            raise _error(f"{metavar} is a folder, and - is stdout")
+            raise option_error("--output", f"{metavar} is a folder, and - is stdout")
         return None
 
     return _output_option(metavar, words, check, is_folder=True)
@@ -79,9 +80,7 @@ def choose_format(
     of_name = by_ending.get(ending)
     if form is not None and ending and of_name not in (None, form):
         problem = f"{output} ends like a file of {of_name}, and not of {form}"
-        raise click.BadParameter(
-            f"{problem}; leave --format out", param_hint="--format"
-        )
+        raise option_error("--format", f"{problem}; leave --format out")
     return form or of_name
 
 
@@ -91,10 +90,14 @@ def results_folder(words: str) -> Callable[[F], F]:
     def check(given: Path) -> Path:
         if is_dash(given):
             problem = "a run has files of several kinds, so they are not for stdout"
-            raise _error(f"{problem}; name a folder, or print rows: flow64 run -o -")
+            raise option_error(
+                "--output", f"{problem}; name a folder, or print rows: flow64 run -o -"
+            )
         if given.suffix.lower() in ROW_FILES and not given.is_dir():
             problem = f"{given} is named like a file, and a folder is made here"
-            raise _error(f"{problem}; name a folder, such as -o {given.stem}")
+            raise option_error(
+                "--output", f"{problem}; name a folder, such as -o {given.stem}"
+            )
         return given
 
     return _output_option("FOLDER", words, check, is_folder=True, required=True)
@@ -125,8 +128,6 @@ def _whole(given: Path) -> Path:
     if option not in ("-out", "-output") or f"-o{given}" not in OPTIONS.arguments:
         return given
     after = OPTIONS.arguments[OPTIONS.arguments.index(f"-o{given}") + 1 :]
-    raise _error(f"write -o {shlex.quote(file or next(iter(after), 'FILE'))}")
-
-
-def _error(problem: str) -> click.BadParameter:
-    return click.BadParameter(problem, param_hint="--output")
+    raise option_error(
+        "--output", f"write -o {shlex.quote(file or next(iter(after), 'FILE'))}"
+    )

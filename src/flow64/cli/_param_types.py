@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import click
 
@@ -13,55 +13,49 @@ from ..errors import did_you_mean, shortened
 from ._options import name_environment
 
 
-class Whole(click.IntRange):
-    """A whole number inside limits, which errors and help describe in words."""
-
-    name = "whole number"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Any:
-        """Convert it, and fail with an example."""
-        _require_number(self, int, value, param)
-        return super().convert(value, param, ctx)
-
-    def _describe_range(self) -> str:
-        return _describe_limits(self)
-
-
-class Number(click.FloatRange):
+class _Limited(click.ParamType[Any]):
     """A number inside limits, which errors and help describe in words."""
 
-    name = "number"
+    number: ClassVar[type]
+    min: Any
+    max: Any
+    min_open: bool
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Any:
         """Convert it, and fail with an example."""
-        _require_number(self, float, value, param)
+        try:
+            self.number(value)
+        except ValueError:
+            unit = getattr(param, "metavar", None) or "N"
+            of = "" if unit == "N" else f" of {unit.lower()}"
+            option = max(param.opts, key=len) if param else ""
+            problem = f"{value!r} is not a {self.name}{of} {self._describe_range()}"
+            default = getattr(param, "default", None)
+            example = default if type(default) in (int, float) else 50
+            advice = f"write for example {option} {example:g}"
+            raise click.BadParameter(f"{problem}; {advice}", param=param) from None
         return super().convert(value, param, ctx)
 
     def _describe_range(self) -> str:
-        return _describe_limits(self)
+        if self.max is not None:
+            return f"from {self.min} to {self.max}"
+        return f"above {self.min}" if self.min_open else f"from {self.min} up"
 
 
-def _require_number(
-    kind: click.IntRange | click.FloatRange,
-    number: type,
-    value: Any,
-    param: click.Parameter | None,
-) -> None:
-    try:
-        number(value)
-    except ValueError:
-        unit = getattr(param, "metavar", None) or "N"
-        of = "" if unit == "N" else f" of {unit.lower()}"
-        option = max(param.opts, key=len) if param else ""
-        problem = f"{value!r} is not a {kind.name}{of} {_describe_limits(kind)}"
-        default = getattr(param, "default", None)
-        example = default if type(default) in (int, float) else 50
-        advice = f"write for example {option} {example:g}"
-        raise click.BadParameter(f"{problem}; {advice}", param=param) from None
+class Whole(_Limited, click.IntRange):
+    """A whole number inside limits."""
+
+    name = "whole number"
+    number = int
+
+
+class Number(_Limited, click.FloatRange):
+    """A number inside limits."""
+
+    name = "number"
+    number = float
 
 
 class RunId(click.ParamType[str]):
@@ -146,9 +140,3 @@ class RunFilter(click.Choice[str]):
             advice = "without --status all runs are listed, failed ones too"
             self.fail(f"{problem}; {advice}", param, ctx)
         return value
-
-
-def _describe_limits(kind: click.IntRange | click.FloatRange) -> str:
-    if kind.max is not None:
-        return f"from {kind.min} to {kind.max}"
-    return f"above {kind.min}" if kind.min_open else f"from {kind.min} up"

@@ -18,7 +18,6 @@ from ._sandbox import (
     GuardError,
     MadeFile,
     ProbeId,
-    Remains,
     Sandbox,
 )
 from ._setup import list_extras, shorten_path
@@ -41,7 +40,6 @@ __all__ = [
     "ProbeAnswer",
     "ProbeId",
     "ProbeResult",
-    "Remains",
     "RequestRecord",
     "RequestRecords",
     "Sandbox",

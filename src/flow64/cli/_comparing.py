@@ -167,15 +167,7 @@ def compare_sides(
     if before.env is not None and after.env is not None:
         pairs = [_name_values(pair, before.values, after.values) for pair in pairs]
     found = [_compare(*pair, prices, secrets, strict=strict) for pair in pairs]
-    shown = [
-        evolve(
-            one,
-            before=_redact_title(one.before, secrets),
-            after=_redact_title(one.after, secrets),
-        )
-        for one in found
-    ]
-    return ComparedSides(before, after, shown, omitted)
+    return ComparedSides(before, after, found, omitted)
 
 
 def _redact_title(
@@ -293,6 +285,7 @@ def _compare(
     *,
     strict: bool,
 ) -> ComparedWorkflow:
+    shown_pair = _redact_title(before, secrets), _redact_title(after, secrets)
     if before is None or after is None:
         one = before or after
         assert one is not None
@@ -302,7 +295,7 @@ def _compare(
         wanted = _OF_NEW if before is None else _OF_GONE
         every = consequences(*sides, prices=prices)
         kept = [one for one in every if isinstance(one, wanted)]
-        return ComparedWorkflow(before, after, consequences=kept)
+        return ComparedWorkflow(*shown_pair, consequences=kept)
     old, new = before.definition, after.definition
     managed: SpecFields | None = None
     is_bound = before.is_live != after.is_live
@@ -323,8 +316,7 @@ def _compare(
             for one, entry in ((old, before), (new, after))
         )
     return ComparedWorkflow(
-        before,
-        after,
+        *shown_pair,
         [change for change in found if not isinstance(change, Unmanaged)],
         [*consequences(old, new, prices=prices, written=written)],
         [change for change in found if isinstance(change, Unmanaged)],

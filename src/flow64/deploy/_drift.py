@@ -38,7 +38,6 @@ class Judgement:
         state: The state.
         last: The stamp of the last deploy, or the record of the pull.
         sent: The fields that were set last time, by block id in lower case.
-        is_equal: Live is what the code says.
         is_untouched: Live is as the last deploy left it.
         unmanaged: Live fields that the code neither sets nor set last time.
         is_others: The stamp is genuine, and belongs to another workflow of code.
@@ -47,7 +46,6 @@ class Judgement:
     state: State
     last: Stamp | None
     sent: SpecFields
-    is_equal: bool
     is_untouched: bool
     unmanaged: Sequence[str] = ()
     is_others: bool = False
@@ -131,9 +129,7 @@ def judge(
         state = "update"
     else:
         state = "drifted" if last.bound == stamp.bound else "conflict"
-    return Judgement(
-        state, last, sent, is_equal, is_untouched, sorted(unmanaged), is_others
-    )
+    return Judgement(state, last, sent, is_untouched, sorted(unmanaged), is_others)
 
 
 def is_one_workflow(path: str, other: str) -> bool:

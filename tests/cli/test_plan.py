@@ -47,8 +47,8 @@ breaks or is lost: nothing that flow64 can see
 cost per 1,000 input rows:
     at most $100, if every row reaches every block
     the deploy itself spends nothing
-asked of you: approve the change, and at most $100 per 1,000 input rows
-not checked: what the blocks return (a review starts no run)
+asked of you: agree to the change, and at most $100 per 1,000 input rows
+not checked: what the blocks return (a plan starts no run)
 
 + inbound: will be created
     Inbound leads (ID)
@@ -467,8 +467,8 @@ def test_a_variant_that_may_be_any_of_several_is_not_guessed(
     assert "flow64 cannot tell whether b or c was renamed x, or is replaced" in printed
     assert (
         "1. renamed: it keeps the id, history and schedules of the one "
-        "that it was. Request changes: the author writes this into Workflow(...), "
-        "and the next review asks nothing more:\n"
+        "that it was. Write this into Workflow(...), and the next plan asks nothing "
+        "more:\n"
         '        was="b"\n        was="c"\n'
     ) in printed
     assert (code, deployed()) == (3, ["a", "b", "c"])

@@ -56,10 +56,10 @@ breaks or is lost: nothing that flow64 can see
 cost per 1,000 input rows:
     at most $50, if every row reaches every block
     the deploy itself spends nothing
-asked of you: approve the change, and at most $50 per 1,000 input rows
+asked of you: agree to the change, and at most $50 per 1,000 input rows
 not checked:
     orphans (workflows that are no longer in the code)
-    what the blocks return (a review starts no run)
+    what the blocks return (a plan starts no run)
 
 + leads: will be created
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -88,11 +88,11 @@ cost per 1,000 input rows:
     an unknown amount
     found-people spends at deploy
 asked of you:
-    approve the change, and an unknown amount per 1,000 input rows
+    agree to the change, and an unknown amount per 1,000 input rows
     agree to what found-people spends at deploy
 not checked:
     orphans (workflows that are no longer in the code)
-    what the blocks return (a review starts no run)
+    what the blocks return (a plan starts no run)
 
 + found-people: will be created
     Found people (4dadc2f8-6be7-532e-a793-b5712d4b02c3)
@@ -127,11 +127,11 @@ cost per 1,000 input rows:
     unchanged
     the deploy itself spends nothing
 asked of you:
-    request changes for leads
+    change the code of leads
     until then no workflow of default is deployed
 not checked:
     orphans (workflows that are no longer in the code)
-    what the blocks return (a review starts no run)
+    what the blocks return (a plan starts no run)
 
 ! leads: absent: is pinned to a workflow that is not on the service; this stops the deploy of all workflows: choose an option below
     Leads (11111111-1111-4111-8111-111111111111)
@@ -157,10 +157,10 @@ breaks or is lost: nothing that flow64 can see
 cost per 1,000 input rows:
     unchanged
     the deploy itself spends nothing
-asked of you: your usual approval; no deploy is needed
+asked of you: nothing; no deploy is needed
 not checked:
     orphans (workflows that are no longer in the code)
-    what the blocks return (a review starts no run)
+    what the blocks return (a plan starts no run)
 
 · leads: unchanged
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -182,11 +182,11 @@ breaks or is lost: nothing that flow64 can see
 cost per 1,000 input rows:
     at most $50 → $200 (+$150), if every row reaches every block
     the deploy itself spends nothing
-asked of you: approve the change, and at most $150 more per 1,000 input rows
+asked of you: agree to the change, and at most $150 more per 1,000 input rows
 not checked:
     orphans (workflows that are no longer in the code)
     whether the receiver of outgoing_webhook takes the changed columns
-    what the blocks return (a review starts no run)
+    what the blocks return (a plan starts no run)
 
 ~ leads: will change
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -216,11 +216,11 @@ breaks or is lost: nothing that flow64 can see
 cost per 1,000 input rows:
     at most $50 → $200 (+$150), if every row reaches every block
     the deploy itself spends nothing
-asked of you: approve the change, and at most $150 more per 1,000 input rows
+asked of you: agree to the change, and at most $150 more per 1,000 input rows
 not checked:
     orphans (workflows that are no longer in the code)
     whether the receiver of outgoing_webhook takes the changed columns
-    what the blocks return (a review starts no run)
+    what the blocks return (a plan starts no run)
 
 ~ leads: will change
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -251,12 +251,12 @@ cost per 1,000 input rows:
     unchanged, at most $50, if every row reaches every block
     the deploy itself spends nothing
 asked of you:
-    choose 1, 2 or 3 for leads: approve for 1 or 2, request changes for 3
+    choose 1, 2 or 3 for leads
     until then no workflow of default is deployed
 not checked:
     orphans (workflows that are no longer in the code)
     what was edited on the service (1 workflow)
-    what the blocks return (a review starts no run)
+    what the blocks return (a plan starts no run)
 
 ! leads: drifted: was edited on the service since the last deploy; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -275,7 +275,7 @@ to decide: leads was edited on the service (drifted)
         flow64 deploy --env default --force leads
     2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
         flow64 deploy --env default --skip-drifted
-    3. keep what is on the service. Request changes: the author copies it into the code, and asks for another review. This command shows it as code:
+    3. keep what is on the service. Copy it into the code, and plan again. This command shows it as code:
         flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "drifted_with_base": """\
@@ -288,11 +288,11 @@ cost per 1,000 input rows:
     unchanged, at most $50, if every row reaches every block
     the deploy itself spends nothing
 asked of you:
-    choose 1, 2 or 3 for leads: approve for 1 or 2, request changes for 3
+    choose 1, 2 or 3 for leads
     until then no workflow of default is deployed
 not checked:
     orphans (workflows that are no longer in the code)
-    what the blocks return (a review starts no run)
+    what the blocks return (a plan starts no run)
 
 ! leads: drifted: was edited on the service since the last deploy; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -310,7 +310,7 @@ to decide: leads was edited on the service (drifted)
         flow64 deploy --env default --force leads
     2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
         flow64 deploy --env default --skip-drifted
-    3. keep what is on the service. Request changes: the author copies it into the code, and asks for another review. This command shows it as code:
+    3. keep what is on the service. Copy it into the code, and plan again. This command shows it as code:
         flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "conflict": """\
@@ -325,12 +325,12 @@ cost per 1,000 input rows:
     at most $50 → $200 (+$150), if every row reaches every block
     the deploy itself spends nothing
 asked of you:
-    choose 1, 2 or 3 for leads: approve for 1 or 2, request changes for 3
+    choose 1, 2 or 3 for leads
     until then no workflow of default is deployed
 not checked:
     orphans (workflows that are no longer in the code)
     whether the receiver of outgoing_webhook takes the changed columns
-    what the blocks return (a review starts no run)
+    what the blocks return (a plan starts no run)
 
 ! leads: conflict: changes in the code, and was also edited on the service; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -353,7 +353,7 @@ to decide: leads was edited on the service (drifted)
         flow64 deploy --env default --force leads
     2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
         flow64 deploy --env default --skip-drifted
-    3. keep what is on the service. Request changes: the author copies it into the code, and asks for another review. This command shows it as code:
+    3. keep what is on the service. Copy it into the code, and plan again. This command shows it as code:
         flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "converged": """\
@@ -363,10 +363,10 @@ breaks or is lost: nothing that flow64 can see
 cost per 1,000 input rows:
     unchanged, at most $200, if every row reaches every block
     the deploy itself spends nothing
-asked of you: approve the change
+asked of you: agree to the change
 not checked:
     orphans (workflows that are no longer in the code)
-    what the blocks return (a review starts no run)
+    what the blocks return (a plan starts no run)
 
 = leads: will only get its stamp
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -387,10 +387,10 @@ breaks or is lost: nothing that flow64 can see
 cost per 1,000 input rows:
     unchanged, at most $50, if every row reaches every block
     the deploy itself spends nothing
-asked of you: approve the change
+asked of you: agree to the change
 not checked:
     orphans (workflows that are no longer in the code)
-    what the blocks return (a review starts no run)
+    what the blocks return (a plan starts no run)
 
 = leads: will only get its stamp
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -414,12 +414,12 @@ cost per 1,000 input rows:
     at most $200 → $50 (-$150), if every row reaches every block
     the deploy itself spends nothing
 asked of you:
-    choose 1, 2, 3 or 4 for leads: approve for 2 or 3, request changes for 1 or 4
+    choose 1, 2, 3 or 4 for leads
     until then no workflow of default is deployed
 not checked:
     orphans (workflows that are no longer in the code)
     whether the receiver of outgoing_webhook takes the changed columns
-    what the blocks return (a review starts no run)
+    what the blocks return (a plan starts no run)
 
 ! leads: behind: was deployed by newer code; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -438,7 +438,7 @@ not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
 to decide: leads was deployed by newer code, or by another branch
-    1. bring this code up to that commit, and review again:
+    1. bring this code up to that commit, and plan again:
         git pull
     2. overwrite it with the code. flow64 restore leads --env default brings back what is overwritten on the service:
         - leads: mode: "PERSONAL" (block find_email)
@@ -458,12 +458,12 @@ cost per 1,000 input rows:
     at most $200 → $50 (-$150), if every row reaches every block
     the deploy itself spends nothing
 asked of you:
-    choose 1, 2 or 3 for leads: approve for 1 or 2, request changes for 3
+    choose 1, 2 or 3 for leads
     until then no workflow of default is deployed
 not checked:
     orphans (workflows that are no longer in the code)
     whether the receiver of outgoing_webhook takes the changed columns
-    what the blocks return (a review starts no run)
+    what the blocks return (a plan starts no run)
 
 ! leads: foreign: was not deployed by this code; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -486,7 +486,7 @@ to decide: leads was not deployed by this code
         flow64 deploy --env default --force leads
     2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
         flow64 deploy --env default --skip-drifted
-    3. keep what is on the service. Request changes: the author copies it into the code, and asks for another review. This command shows it as code:
+    3. keep what is on the service. Copy it into the code, and plan again. This command shows it as code:
         flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "orphan": """\
@@ -496,8 +496,8 @@ breaks or is lost: nothing that flow64 can see
 cost per 1,000 input rows:
     unchanged
     the deploy itself spends nothing
-asked of you: your usual approval; no deploy is needed
-not checked: what the blocks return (a review starts no run)
+asked of you: nothing; no deploy is needed
+not checked: what the blocks return (a plan starts no run)
 
 · gone: orphan: is on the service and no longer in the code; it stays there
     Gone (73686e8d-5f18-56e7-a44f-a508af759c46)
@@ -515,8 +515,8 @@ breaks or is lost:
 cost per 1,000 input rows:
     unchanged
     the deploy itself spends nothing
-asked of you: approve the change
-not checked: what the blocks return (a review starts no run)
+asked of you: agree to the change
+not checked: what the blocks return (a plan starts no run)
 
 - gone: orphan: is on the service and no longer in the code; will be deleted
     Gone (73686e8d-5f18-56e7-a44f-a508af759c46)
@@ -532,8 +532,8 @@ breaks or is lost: nothing that flow64 can see
 cost per 1,000 input rows:
     unchanged
     the deploy itself spends nothing
-asked of you: your usual approval; no deploy is needed
-not checked: what the blocks return (a review starts no run)
+asked of you: nothing; no deploy is needed
+not checked: what the blocks return (a plan starts no run)
 
 · leads: orphan: is on the service and no longer in the code; it stays there
     Leads (11111111-1111-4111-8111-111111111111)
@@ -551,8 +551,8 @@ breaks or is lost: nothing that flow64 can see
 cost per 1,000 input rows:
     unchanged
     the deploy itself spends nothing
-asked of you: your usual approval; no deploy is needed
-not checked: what the blocks return (a review starts no run)
+asked of you: nothing; no deploy is needed
+not checked: what the blocks return (a plan starts no run)
 
 · leads (copy): copy: is a copy made on the service
     Leads (copy) (<id 1>)
@@ -570,9 +570,9 @@ cost per 1,000 input rows:
     renamed: unchanged, at most $50; another workflow: at most $50 for each of the two, if every row reaches every block
     the deploy itself spends nothing
 asked of you:
-    choose 1 or 2 for old → new: approve for 2, request changes for 1
+    choose 1 or 2 for old → new
     until then no workflow of default is deployed
-not checked: what the blocks return (a review starts no run)
+not checked: what the blocks return (a plan starts no run)
 
 ! old → new: may be a rename, or another workflow; this stops the deploy of all workflows: choose an option below
     Leads (85130e7b-91ba-562f-bcaf-40fc3111aa13; as another workflow 0448b51f-dc97-543b-8b1b-1b75e2a59385)
@@ -581,7 +581,7 @@ not checked: what the blocks return (a review starts no run)
     in tests/service/support.py
 
 to decide: old → new: renamed, or another workflow?
-    1. renamed: it keeps its id, history and schedules. Request changes: the author writes this into Workflow(...), and the next review asks nothing more:
+    1. renamed: it keeps its id, history and schedules. Write this into Workflow(...), and the next plan asks nothing more:
         was="old"
     2. another workflow: new gets a new id, without history and schedules. old stays on the service and its schedules go on:
         flow64 deploy --env default --create new
@@ -596,11 +596,11 @@ cost per 1,000 input rows:
     unchanged, at most $0, if every row reaches every block
     the deploy itself spends nothing
 asked of you:
-    choose 1, 2 or 3 for secret: approve for 1 or 2, request changes for 3
+    choose 1, 2 or 3 for secret
     until then no workflow of default is deployed
 not checked:
     orphans (workflows that are no longer in the code)
-    what the blocks return (a review starts no run)
+    what the blocks return (a plan starts no run)
 
 ! secret: conflict: changes in the code, and was also edited on the service; this stops the deploy of all workflows: choose an option below
     Leads (7aa02b2a-0374-5757-b1c9-707bac4c6742)
@@ -621,7 +621,7 @@ to decide: secret was edited on the service (drifted)
         flow64 deploy --env default --force secret
     2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
         flow64 deploy --env default --skip-drifted
-    3. keep what is on the service. Request changes: the author copies it into the code, and asks for another review. This command shows it as code:
+    3. keep what is on the service. Copy it into the code, and plan again. This command shows it as code:
         flow64 code default:id:7aa02b2a-0374-5757-b1c9-707bac4c6742
 """,
         "orphan_of_branch": """\
@@ -636,10 +636,10 @@ cost per 1,000 input rows:
     renamed: unchanged, at most $50; another workflow: at most $50 for each of the two, if every row reaches every block
     the deploy itself spends nothing
 asked of you:
-    choose 1 or 2 for extra → leads: approve for 2, request changes for 1
-    choose 1 or 2 for extra: approve for 2, request changes for 1
+    choose 1 or 2 for extra → leads
+    choose 1 or 2 for extra
     until then none of the 2 is deployed
-not checked: what the blocks return (a review starts no run)
+not checked: what the blocks return (a plan starts no run)
 
 ! extra → leads: may be a rename, or another workflow; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -654,13 +654,13 @@ not checked: what the blocks return (a review starts no run)
     your code is not built on commit bbbbbbbbbbbb that deployed it
 
 to decide: extra → leads: renamed, or another workflow?
-    1. renamed: it keeps its id, history and schedules. Request changes: the author writes this into Workflow(...), and the next review asks nothing more:
+    1. renamed: it keeps its id, history and schedules. Write this into Workflow(...), and the next plan asks nothing more:
         was="extra"
     2. another workflow: leads gets a new id, without history and schedules. extra stays on the service and its schedules go on:
         flow64 deploy --env default --create leads
 
 to decide: delete extra?
-    1. bring this code up to what deployed it, and review again. If that is in no commit yet, its author commits it first:
+    1. bring this code up to what deployed it, and plan again. If that is in no commit yet, its author commits it first:
         git pull
     2. delete it, with its history and schedules; flow64 history keeps a copy of the definition:
         flow64 deploy --env default --prune=1 --allow-behind extra
@@ -677,10 +677,10 @@ cost per 1,000 input rows:
     renamed: unchanged, at most $50; another workflow: at most $50 for each of the two, if every row reaches every block
     the deploy itself spends nothing
 asked of you:
-    choose 1 or 2 for extra → leads: approve for 2, request changes for 1
-    choose 1 or 2 for extra: approve for 2, request changes for 1
+    choose 1 or 2 for extra → leads
+    choose 1 or 2 for extra
     until then none of the 2 is deployed
-not checked: what the blocks return (a review starts no run)
+not checked: what the blocks return (a plan starts no run)
 
 ! extra → leads: may be a rename, or another workflow; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -695,13 +695,13 @@ not checked: what the blocks return (a review starts no run)
     your code is not built on commit bbbbbbbbbbbb that deployed it
 
 to decide: extra → leads: renamed, or another workflow?
-    1. renamed: it keeps its id, history and schedules. Request changes: the author writes this into Workflow(...), and the next review asks nothing more:
+    1. renamed: it keeps its id, history and schedules. Write this into Workflow(...), and the next plan asks nothing more:
         was="extra"
     2. another workflow: leads gets a new id, without history and schedules. extra stays on the service and its schedules go on:
         flow64 deploy --env default --create leads
 
 to decide: delete extra?
-    1. bring this code up to what deployed it, and review again. If that is in no commit yet, its author commits it first:
+    1. bring this code up to what deployed it, and plan again. If that is in no commit yet, its author commits it first:
         git pull
     2. delete it, with its history and schedules; flow64 history keeps a copy of the definition:
         flow64 deploy --env default --prune=1 --allow-behind extra --force extra
@@ -715,11 +715,11 @@ breaks or is lost: the output loses the column personal_email
 cost per 1,000 input rows:
     at most $200 → $50 (-$150), if every row reaches every block
     the deploy itself spends nothing
-asked of you: request changes, or approve the change although it breaks something
+asked of you: fix what breaks, or agree to the change although it breaks something
 not checked:
     orphans (workflows that are no longer in the code)
     whether the receiver of outgoing_webhook takes the changed columns
-    what the blocks return (a review starts no run)
+    what the blocks return (a plan starts no run)
 
 ! leads: will change, and loses output columns
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -753,12 +753,12 @@ cost per 1,000 input rows:
     at most $50 → $200 (+$150), if every row reaches every block
     the deploy itself spends nothing
 asked of you:
-    choose 1, 2 or 3 for theirs: approve for 1 or 2, request changes for 3
+    choose 1, 2 or 3 for theirs
     until then no workflow of default is deployed
 not checked:
     orphans (workflows that are no longer in the code)
     whether the receiver of outgoing_webhook takes the changed columns
-    what the blocks return (a review starts no run)
+    what the blocks return (a plan starts no run)
 
 ! theirs: foreign: was not deployed by this code; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -782,7 +782,7 @@ to decide: theirs was not deployed by this code
         flow64 deploy --env default --force theirs
     2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
         flow64 deploy --env default --skip-drifted
-    3. keep what is on the service. Request changes: the author copies it into the code, and asks for another review. This command shows it as code:
+    3. keep what is on the service. Copy it into the code, and plan again. This command shows it as code:
         flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "taken_over": """\
@@ -795,12 +795,12 @@ cost per 1,000 input rows:
     at most $200 → $50 (-$150), if every row reaches every block
     the deploy itself spends nothing
 asked of you:
-    choose 1, 2 or 3 for leads: approve for 1 or 2, request changes for 3
+    choose 1, 2 or 3 for leads
     until then no workflow of default is deployed
 not checked:
     orphans (workflows that are no longer in the code)
     whether the receiver of outgoing_webhook takes the changed columns
-    what the blocks return (a review starts no run)
+    what the blocks return (a plan starts no run)
 
 ! leads: foreign: was not deployed by this code; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -827,7 +827,7 @@ to decide: leads was not deployed by this code
         flow64 deploy --env default --force leads
     2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
         flow64 deploy --env default --skip-drifted
-    3. keep what is on the service. Request changes: the author copies it into the code, and asks for another review. This command shows it as code:
+    3. keep what is on the service. Copy it into the code, and plan again. This command shows it as code:
         flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "taken_over_equal": """\
@@ -837,10 +837,10 @@ breaks or is lost: nothing that flow64 can see
 cost per 1,000 input rows:
     unchanged, at most $50, if every row reaches every block
     the deploy itself spends nothing
-asked of you: approve the change
+asked of you: agree to the change
 not checked:
     orphans (workflows that are no longer in the code)
-    what the blocks return (a review starts no run)
+    what the blocks return (a plan starts no run)
 
 = leads: will only get its stamp
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -862,11 +862,11 @@ cost per 1,000 input rows:
     unchanged, an unknown amount
     found spends at deploy
 asked of you:
-    approve the change
+    agree to the change
     agree to what found spends at deploy
 not checked:
     orphans (workflows that are no longer in the code)
-    what the blocks return (a review starts no run)
+    what the blocks return (a plan starts no run)
 
 = found: will only get its stamp
     Found (6d96a2bd-0a27-5c65-ab59-b828a41b09ef)
@@ -891,10 +891,10 @@ breaks or is lost: nothing that flow64 can see
 cost per 1,000 input rows:
     unchanged, at most $0, if every row reaches every block
     the deploy itself spends nothing
-asked of you: approve the change
+asked of you: agree to the change
 not checked:
     orphans (workflows that are no longer in the code)
-    what the blocks return (a review starts no run)
+    what the blocks return (a plan starts no run)
 
 ~ secret: will change
     Leads (7aa02b2a-0374-5757-b1c9-707bac4c6742)
@@ -921,11 +921,11 @@ cost per 1,000 input rows:
     unchanged, an unknown amount
     the deploy itself spends nothing
 asked of you:
-    choose 1, 2 or 3 for leads: approve for 1 or 2, request changes for 3
+    choose 1, 2 or 3 for leads
     until then no workflow of default is deployed
 not checked:
     orphans (workflows that are no longer in the code)
-    what the blocks return (a review starts no run)
+    what the blocks return (a plan starts no run)
 
 ! leads: differs; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
@@ -946,7 +946,7 @@ to decide: a deploy of leads replaces text that cannot be saved
         flow64 deploy --env default --force leads
     2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
         flow64 deploy --env default --skip-drifted
-    3. keep what is on the service. Request changes: the author copies it into the code, and asks for another review. This command shows it as code:
+    3. keep what is on the service. Copy it into the code, and plan again. This command shows it as code:
         flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "dearer": """\
@@ -959,10 +959,10 @@ cost per 1,000 input rows:
     at most $500, if every row reaches every block
     not set by code: plain mode at most $350 → $500 (+$150)
     the deploy itself spends nothing
-asked of you: your usual approval; no deploy is needed
+asked of you: nothing; no deploy is needed
 not checked:
     orphans (workflows that are no longer in the code)
-    what the blocks return (a review starts no run)
+    what the blocks return (a plan starts no run)
 
 · plain: has settings that the code does not set
     Plain (5c30b323-bb8b-59c5-9160-b553b47321f9)

@@ -196,9 +196,8 @@ def test_drifted_workflows_are_one_decision():
         "    2. deploy the other 38; these two stay as they are on the service, and "
         "the next deploy asks again:\n"
         "        flow64 deploy --env default --skip-drifted\n"
-        "    3. keep what is on the service. Request changes: the author copies it "
-        "into the code, and asks for another review. This command saves both as JSON "
-        "in the folder live:\n"
+        "    3. keep what is on the service. Copy it into the code, and plan again. "
+        "This command saves both as JSON in the folder live:\n"
         "        flow64 pull default --select regional/fr --select regional/gb -o "
         "live\n"
     )

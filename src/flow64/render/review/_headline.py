@@ -28,7 +28,9 @@ from ._losses import list_breaks, list_losses
 from ._options import Decision, list_decisions
 from ._outcomes import MOST_GROUPS, MOST_KEYS, list_outcomes
 from ._words import (
+    REVIEWER,
     Quote,
+    Reader,
     format_group_cost,
     is_breaking,
     join_groups,
@@ -62,7 +64,11 @@ class Fact:
 
 
 def list_facts(
-    review: Review, groups: Sequence[Group], quote: Quote, sentence: Quote
+    review: Review,
+    groups: Sequence[Group],
+    quote: Quote,
+    sentence: Quote,
+    reader: Reader = REVIEWER,
 ) -> Sequence[Fact]:
     """Return what changes, breaks and costs, what is asked, and what was not checked.
 
@@ -71,6 +77,7 @@ def list_facts(
         groups: Its groups.
         quote: Writes a name that data gives.
         sentence: Writes a sentence with words of data in it.
+        reader: The reader.
     """
     broken, lost = [*list_breaks(groups, quote)], [*list_losses(groups, quote)]
     bad = [*broken, *lost]
@@ -79,8 +86,18 @@ def list_facts(
         Fact("what changes", [*list_outcomes(review, groups, quote, sentence)]),
         Fact("breaks or is lost", [*bad, *nothing], len(bad)),
         Fact(COST, [*_list_costs(groups, quote)]),
-        Fact("asked of you", [*_list_requests(review, groups, quote)], is_asked=True),
-        Fact("not checked", [*_list_doubts(review, groups, quote, sentence)]),
+        Fact(
+            "asked of you",
+            [*_list_requests(review, groups, quote, reader)],
+            is_asked=True,
+        ),
+        Fact(
+            "not checked",
+            [
+                *_list_doubts(review, groups, quote, sentence),
+                f"what the blocks return (a {reader.document} starts no run)",
+            ],
+        ),
     ]
 
 
@@ -236,7 +253,6 @@ def _list_doubts(
         doubts[MOST_GROUPS:] = [pluralize(more, "more thing")]
     yield from doubts
     yield from _list_effects_outside(groups, quote)
-    yield _NO_RUN
 
 
 def _list_effects_outside(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
@@ -258,9 +274,6 @@ def _list_effects_outside(groups: Sequence[Group], quote: Quote) -> Iterator[str
         yield f"whether the {receiver} of {named} {takes} the changed columns"
 
 
-_NO_RUN: Final = "what the blocks return (a review starts no run)"
-
-
 def _shorten_doubt(doubt: str) -> str:
     """Return what was not checked, without the reason."""
     if doubt == ABSENT_BASE:
@@ -272,17 +285,17 @@ def _shorten_doubt(doubt: str) -> str:
 
 
 def _list_requests(
-    review: Review, groups: Sequence[Group], quote: Quote
+    review: Review, groups: Sequence[Group], quote: Quote, reader: Reader
 ) -> Iterator[str]:
-    """Yield what the reviewer has to decide."""
+    """Yield what the reader has to decide."""
     writing = [group for group in groups if group.one.action not in ("none", "refuse")]
-    decisions = list_decisions(review, groups, quote)
+    decisions = list_decisions(review, groups, quote, reader)
     costs = _list_increases(writing, quote)
     if any(map(is_breaking, groups)):
-        approve = "request changes, or approve the change although it breaks something"
-        yield f"{approve}{costs and f', and {costs}'}"
+        although = f"{reader.fix}, or {reader.approve} although it breaks something"
+        yield f"{although}{costs and f', and {costs}'}"
     elif writing and not decisions:
-        yield f"approve the change{costs and f', and {costs}'}"
+        yield f"{reader.approve}{costs and f', and {costs}'}"
     elif costs:
         yield f"agree to {costs}"
     spending = [
@@ -292,7 +305,7 @@ def _list_requests(
     ]
     if spending:
         yield f"agree to what {_name_spending(spending, quote, MOST_GROUPS)}"
-    yield from map(_ask, decisions[:MOST_GROUPS])
+    yield from (_ask(one, reader) for one in decisions[:MOST_GROUPS])
     if (more := len(decisions) - MOST_GROUPS) > 0:
         yield pluralize(more, "more decision")
     if decisions:
@@ -301,13 +314,13 @@ def _list_requests(
         of = "" if acting > 1 or review.env is None else f" of {quote(review.env)}"
         yield f"until then {none}{of} is deployed"
     elif not (writing or spending):
-        yield "your usual approval; no deploy is needed" if groups else "nothing"
+        yield reader.nothing if groups else "nothing"
 
 
-def _ask(decision: Decision) -> str:
-    """Return which options of a decision are chosen by approving."""
+def _ask(decision: Decision, reader: Reader) -> str:
+    """Return which options there are, and which of them are chosen by approving."""
     if len(decision.options) == 1:  # there is only one way to go on
-        return f"request changes for {decision.named}"
+        return f"{reader.change_first} {decision.named}"
     numbers: dict[str, list[str]] = {"approve": [], "request changes": []}
     for number, option in enumerate(decision.options, 1):
         answer = "approve" if option.is_approval else "request changes"
@@ -319,7 +332,8 @@ def _ask(decision: Decision) -> str:
     ]
     every = [f"{number:,}" for number, _ in enumerate(decision.options, 1)]
     chosen = join_words(every, last="or")
-    return f"choose {chosen} for {decision.named}: {', '.join(ways)}"
+    means = f": {', '.join(ways)}" if reader.is_reviewer else ""
+    return f"choose {chosen} for {decision.named}{means}"
 
 
 def _list_increases(groups: Sequence[Group], quote: Quote) -> str:

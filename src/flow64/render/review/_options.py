@@ -23,7 +23,7 @@ from ...text import join_first, join_words, pluralize
 from ._grouping import Group
 from ._versions import list_lost_values
 from ._view import View
-from ._words import Quote, is_breaking, join_groups, join_ways
+from ._words import REVIEWER, Quote, Reader, is_breaking, join_groups, join_ways
 
 MOST_FLAGS: Final = 40
 """The most workflows that one command names."""
@@ -76,7 +76,10 @@ class Decision:
 
 
 def list_decisions(
-    review: Review, groups: Sequence[Group], quote: Quote
+    review: Review,
+    groups: Sequence[Group],
+    quote: Quote,
+    reader: Reader = REVIEWER,
 ) -> Sequence[Decision]:
     """Return what is to be decided. Workflows with the same options are one decision.
 
@@ -84,6 +87,7 @@ def list_decisions(
         review: The review.
         groups: Its groups.
         quote: Writes a name that data gives.
+        reader: The reader.
     """
     found: dict[object, list[Group]] = {}
     for group in groups:
@@ -93,17 +97,19 @@ def list_decisions(
             # Each rename has an argument of its own to write.
             apart = group if one.lifted_by == "create" else None
             found.setdefault((state, one.lifted_by, apart), []).append(group)
-    return [_decide(review, alike, quote) for alike in found.values()]
+    return [_decide(review, alike, quote, reader) for alike in found.values()]
 
 
 _EDITED: Final = ("drifted", "conflict")
 """States of workflows that were edited on the service."""
 
 
-def _decide(review: Review, groups: Sequence[Group], quote: Quote) -> Decision:
+def _decide(
+    review: Review, groups: Sequence[Group], quote: Quote, reader: Reader
+) -> Decision:
     one = groups[0].one
     views = [view for group in groups for view in group.views]
-    asked = _Asked(review, groups, views, quote)
+    asked = _Asked(review, groups, views, quote, reader)
     named = join_groups(groups, quote, MOST_GROUPS)
     if one.lifted_by == "create":
         question = f"{named}: renamed, or another workflow?"
@@ -139,6 +145,7 @@ class _Asked:
     groups: Sequence[Group]
     views: Sequence[View]
     quote: Quote
+    reader: Reader
 
     @property
     def steps(self) -> Sequence[Step]:
@@ -234,8 +241,7 @@ def _take_over(asked: _Asked) -> Option:
         folder = f"the folder {asked.quote('live')}" if is_named else "a folder"
         shows = f"saves {it} as JSON in {folder}"
     return Option(
-        "keep what is on the service. Request changes: the author copies it into the "
-        f"code, and asks for another review. This command {shows}",
+        f"keep what is on the service. {asked.reader.take_over}. This command {shows}",
         commands,
         is_approval=False,
     )
@@ -244,7 +250,7 @@ def _take_over(asked: _Asked) -> Option:
 def _list_behind(asked: _Asked) -> Iterator[Option]:
     """Yield what can be done with workflows that newer code deployed."""
     yield Option(
-        "bring this code up to that commit, and review again",
+        f"bring this code up to that commit, and {asked.reader.document} again",
         ["git pull"],
         is_approval=False,
     )
@@ -264,7 +270,8 @@ def _list_deletion(asked: _Asked) -> Iterator[Option]:
     """Yield what can be done with workflows that need consent to be deleted."""
     it = asked.say("it", "them")
     if asked.steps[0].lifted_by == "behind":
-        words = f"bring this code up to what deployed {it}, and review again"
+        again = f"{asked.reader.document} again"
+        words = f"bring this code up to what deployed {it}, and {again}"
         more = "If that is in no commit yet, its author commits it first"
         yield Option(f"{words}. {more}", ["git pull"], is_approval=False)
     else:
@@ -285,19 +292,11 @@ def _list_rename(asked: _Asked) -> Iterator[Option]:
     if any(one.others for one in renames):
         keeps = "it keeps the id, history and schedules of the one that it was"
     if code:
-        into = asked.quote("Workflow(...)")
-        how = (
-            f". Request changes: the author writes this into {into}{more}, and the "
-            "next review asks nothing more"
-        )
+        how = asked.reader.write_was.format(f"{asked.quote('Workflow(...)')}{more}")
     else:
-        pins = asked.quote("docs/how-to-rename.md")
-        how = (
-            ". Request changes: more than the key differs, so the author pins the old "
-            f"ids ({pins})"
-        )
+        how = f"{asked.reader.pin} ({asked.quote('docs/how-to-rename.md')})"
     yield Option(
-        f"renamed: {keeps}{how}", code[:MOST_COMMANDS], "python", is_approval=False
+        f"renamed: {keeps}. {how}", code[:MOST_COMMANDS], "python", is_approval=False
     )
     new = join_words((asked.quote(one.key) for one in asked.steps), MOST_GROUPS)
     keys = [*dict.fromkeys(key for one in renames for key in one.candidates)]
@@ -338,7 +337,10 @@ def _list_consents(steps: Sequence[Step]) -> Sequence[str]:
 
 
 def list_next(
-    review: Review, groups: Sequence[Group], quote: Quote, *, is_plan: bool = False
+    review: Review,
+    groups: Sequence[Group],
+    quote: Quote,
+    reader: Reader = REVIEWER,
 ) -> Iterator[Option]:
     """Yield what to do next, apart from what is to be decided first.
 
@@ -346,7 +348,7 @@ def list_next(
         review: The review.
         groups: Its groups.
         quote: Writes a name that data gives.
-        is_plan: Whether its reader deploys it, and need not approve it.
+        reader: The reader.
     """
     acting = {group.one.action for group in groups} - {"none"}
     orphans = [one for one in review.workflows if one.may_prune]
@@ -359,12 +361,12 @@ def list_next(
         yield Option(f"to fix it: {'; '.join(_list_fixes(broken, quote))}")
     if review.source == "diff" and acting:
         yield Option(f"{_APPROVING} {quote('flow64 deploy')}")
-    elif "refuse" in acting and not is_plan:
+    elif "refuse" in acting and reader.is_reviewer:
         yield Option(_CHOOSING)
     elif acting and "refuse" not in acting:
         although = " although it breaks something" if broken else ""
         words = f"to deploy it{although}"
-        if not is_plan:
+        if reader.is_reviewer:
             start = f"{words}, approve it. {_APPROVING[:1].upper()}{_APPROVING[1:]}"
             words = f"{start if broken else _APPROVING} this"
         asks = f" ({quote('--yes')}: without asking)"

@@ -25,9 +25,12 @@ from ._options import (
 from ._versions import list_other_edits
 from ._view import View
 from ._words import (
+    DEPLOYER,
     EDITED,
     NO_DIFFERENCE,
+    REVIEWER,
     USUAL,
+    Reader,
     describe_action,
     format_changes_title,
     format_share,
@@ -57,18 +60,19 @@ def as_text(
         is_plan: Whether to begin as a plan, with the endpoint, and to show ids.
         is_applied: Whether the plan is applied next, so that no command is named.
     """
-    lines = _lines(review, in_full=in_full, is_plan=is_plan, is_applied=is_applied)
+    reader = DEPLOYER if is_plan else REVIEWER
+    lines = _lines(review, reader, in_full=in_full, is_applied=is_applied)
     return "".join(f"{clean_text(line)}\n" for line in lines)
 
 
 def _lines(
-    review: Review, *, in_full: bool, is_plan: bool, is_applied: bool
+    review: Review, reader: Reader, *, in_full: bool, is_applied: bool
 ) -> Iterator[str]:
     groups = group_review(review, in_full=in_full, has_unmanaged=True)
-    yield from _head_lines(review, groups, is_plan=is_plan)
+    yield from _head_lines(review, groups, reader)
     for group in groups:
         yield ""
-        yield from _group_lines(group, is_plan=is_plan)
+        yield from _group_lines(group, reader)
     if renames := list_other_renames(review):
         yield ""
         yield "possibly renamed:"
@@ -84,17 +88,17 @@ def _lines(
         yield "not checked:"
         yield from (f"    {doubt}" for doubt in review.not_checked)
     if groups:
-        yield from _next_lines(review, groups, is_plan=is_plan, is_applied=is_applied)
+        yield from _next_lines(review, groups, reader, is_applied=is_applied)
 
 
 def _head_lines(
-    review: Review, groups: Sequence[Group], *, is_plan: bool
+    review: Review, groups: Sequence[Group], reader: Reader
 ) -> Iterator[str]:
     """Yield what was planned, and the answers that come first."""
-    facts = list_facts(review, groups, str, str)
+    facts = list_facts(review, groups, str, str, reader)
     if review.env is not None:
         plan = f"review of environment {review.env}: {describe_verdict(groups)}"
-        if is_plan:
+        if not reader.is_reviewer:
             plan = f"plan for environment {review.env} at {review.endpoint}"
             plan += _format_requests(review)
         if not groups:
@@ -112,15 +116,15 @@ def _head_lines(
 
 
 def _next_lines(
-    review: Review, groups: Sequence[Group], *, is_plan: bool, is_applied: bool
+    review: Review, groups: Sequence[Group], reader: Reader, *, is_applied: bool
 ) -> Iterator[str]:
     """Yield what to decide, or what to do next."""
-    for decision in list_decisions(review, groups, str):
+    for decision in list_decisions(review, groups, str, reader):
         yield ""
         yield f"to decide: {decision.question}"
         for number, option in enumerate(decision.options, 1):
             yield from _option_lines(f"{number}. ", option)
-    found = list_next(review, groups, str, is_plan=is_plan)
+    found = list_next(review, groups, str, reader)
     for option in () if is_applied else found:
         yield ""
         yield from _option_lines("next: ", option, indent="")
@@ -139,12 +143,14 @@ def _format_requests(review: Review) -> str:
     return f" ({requests}{cached})" if review.requests else ""
 
 
-def _group_lines(group: Group, *, is_plan: bool) -> Iterator[str]:
+def _group_lines(group: Group, reader: Reader) -> Iterator[str]:
     yield f"{sign_group(group)} {name_group(group, str)}: {_describe_state(group)}"
     if len(group.views) > 1:
         names = join_first(group.views, MOST_KEYS, lambda view: name_view(view, str))
         yield f"    {names}"
-    elif named := _name_with_id(group.first) if is_plan else group.one.name:
+    elif named := (
+        group.one.name if reader.is_reviewer else _name_with_id(group.first)
+    ):
         yield f"    {named}"
     for reason, number in group.reasons:
         yield f"    {reason}{format_share(number, group)}"
@@ -156,7 +162,7 @@ def _group_lines(group: Group, *, is_plan: bool) -> Iterator[str]:
         also = "also " if group.like else ""
         yield f"    what {also}follows:"
         yield from _indent_sections(group.follows)
-    style = _NOTE_STYLE if is_plan else _REVIEW_STYLE
+    style = _REVIEW_STYLE if reader.is_reviewer else _NOTE_STYLE
     for note in list_notes(group, style):
         yield from (f"    {line}" for line in _format_note(note))
 

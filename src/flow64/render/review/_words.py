@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
+from attrs import frozen
+
 from ...analysis import Estimate, summarize_kind_changes
 from ...diff import ARROW, Line, OwnLine, Section, format_cost_change, list_own_lines
 from ...plan import FLAGS, Action, Review, ScheduleRef, State
@@ -15,6 +17,60 @@ from ._view import View
 
 Quote = Callable[[str], str]
 """How a format writes a name that data gives."""
+
+
+@frozen
+class Reader:
+    """Words for the person who reads: a reviewer, or one who deploys.
+
+    Attributes:
+        document: What is read.
+        approve: What is asked if nothing stops a deploy.
+        fix: What is asked if something breaks.
+        nothing: What is asked if there is nothing to deploy.
+        change_first: What is asked if the code has to be changed first.
+        take_over: How what is on the service gets into the code.
+        write_was: How an argument gets into the code.
+        pin: How old ids get into the code.
+        is_reviewer: Whether approving the change and deploying it are two steps.
+    """
+
+    document: str
+    approve: str
+    fix: str
+    nothing: str
+    change_first: str
+    take_over: str
+    write_was: str
+    pin: str
+    is_reviewer: bool
+
+
+REVIEWER: Final = Reader(
+    document="review",
+    approve="approve the change",
+    fix="request changes",
+    nothing="your usual approval; no deploy is needed",
+    change_first="request changes for",
+    take_over="Request changes: the author copies it into the code, and asks for "
+    "another review",
+    write_was="Request changes: the author writes this into {}, and the next review "
+    "asks nothing more",
+    pin="Request changes: more than the key differs, so the author pins the old ids",
+    is_reviewer=True,
+)
+
+DEPLOYER: Final = Reader(
+    document="plan",
+    approve="agree to the change",
+    fix="fix what breaks",
+    nothing="nothing; no deploy is needed",
+    change_first="change the code of",
+    take_over="Copy it into the code, and plan again",
+    write_was="Write this into {}, and the next plan asks nothing more",
+    pin="More than the key differs, so pin the old ids",
+    is_reviewer=False,
+)
 
 SIGNS: Final[dict[Action, str]] = {
     "none": "·",

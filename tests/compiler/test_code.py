@@ -258,6 +258,46 @@ def test_layout(name):
     assert flow_code(flow) == expected
 
 
+def test_layout_with_a_line_for_each_argument():
+    """Then a longer text changes its own line only."""
+    flow = Webhook(LEAD) >> Filter.where("a").equals("b") >> FindEmail(mode="PERSONAL")
+
+    def write(title):
+        made = Workflow(title, flow >> [RawBlock("x"), RawBlock("y")], key="w")
+        return as_code([lift(made.compile(), made.identity)], is_open=True).text
+
+    short, long = write("W").splitlines(), write("W" * 60).splitlines()
+    assert [one for one in short if one not in long] == ['    "W",']
+    assert len(short) == len(long)
+    assert (
+        "\n".join(short[:20])
+        == """\
+from flow64 import (
+    LEAD,
+    RawBlock,
+    Workflow,
+)
+from flow64.blocks import (
+    Filter,
+    FindEmail,
+    Webhook,
+)
+
+flow = (
+    Webhook(LEAD)
+    >> Filter.where("a").equals("b")
+    >> FindEmail(
+        mode="PERSONAL",
+    )
+    >> [RawBlock("x"), RawBlock("y")]
+)
+"""
+    )
+    (one,) = built(write("W"))
+    made = Workflow("W", flow >> [RawBlock("x"), RawBlock("y")], key="w")
+    assert one.fingerprint() == made.fingerprint()
+
+
 def test_chains():
     """Blocks that stand in several chains have names."""
     definition = wired(["ac", "ad", "bd", "be", "cf", "df", "ef", "eg", "gh", "hi"])
@@ -793,7 +833,7 @@ def test_naive_emitter(canary):
 def test_refused(monkeypatch):
     """What the audit refuses is not given out."""
     module = importlib.import_module("flow64.compiler._code")
-    monkeypatch.setattr(module, "text_of", lambda _: "import os\n")
+    monkeypatch.setattr(module, "text_of", lambda _, is_open: "import os\n")
 
     with pytest.raises(UnsafeCodeError):
         code_of(wired([], "a"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from flow64 import RawBlock, Workflow
-from flow64.blocks import FindEmail, OutgoingWebhook
+from flow64 import LEAD, RawBlock, Workflow
+from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.render.review import as_html, as_markdown, review_of_diff
 from tests.review.support import HOSTILE, crm, leads, pair, workflow
 
@@ -32,14 +32,35 @@ def test_change():
     after = workflow(leads() >> [FindEmail(), FindEmail(key="b")] >> crm())
 
     code = both(before, after)[0].split(OPENED)[1]
-    assert code.splitlines()[1:8] == [
-        "@@ -4,5 +4,5 @@",
-        " flow = (",
-        '     Webhook(LEAD, input_schema={"email": "string", "company": "string"})',
-        '-    >> FindEmail(key="find_email 2")',
-        '+    >> [FindEmail(key="find_email 1"), FindEmail(key="find_email 2")]',
-        '     >> OutgoingWebhook(url="https://crm.acme.example/hooks/leads")',
-        " )",
+    lines = code[: code.index("```\n")].splitlines()
+    assert [one for one in lines if one[:1] in "-+"] == [
+        "-    >> FindEmail(",
+        '-        key="find_email 2",',
+        "-    )",
+        "+    >> [",
+        "+        FindEmail(",
+        '+            key="find_email 1",',
+        "+        ),",
+        "+        FindEmail(",
+        '+            key="find_email 2",',
+        "+        ),",
+        "+    ]",
+    ]
+
+
+def test_layout_is_no_change():
+    """A longer title, or one more column, is one line of code."""
+
+    def made(title, **columns):
+        source = Webhook(LEAD, input_schema={"email": "string", **columns})
+        return workflow(source >> FindEmail(), title=title)
+
+    code = both(made("A"), made("A" * 80, website="string"))[0].split(OPENED)[1]
+    lines = code[: code.index("```\n")].splitlines()
+    assert [one for one in lines if one[:1] in "-+"] == [
+        '+            "website": "string",',
+        '-    "A",',
+        f'+    "{"A" * 80}",',
     ]
 
 
@@ -121,8 +142,8 @@ def test_cut():
     markdown, html = both(long(1), long(390))
 
     assert max(map(len, lines)) == 240
-    assert "\n  … and 342 more lines\n```\n\n</details>\n" in markdown
-    assert "<li>… and 22 more lines</li>" in html
+    assert "\n  … and 2,680 more lines\n```\n\n</details>\n" in markdown
+    assert "<li>… and 2,360 more lines</li>" in html
     assert "piece of code" not in markdown
 
 
@@ -132,4 +153,4 @@ def test_page_is_cut(monkeypatch):
 
     _, html = both(long(1), long(9))
 
-    assert "<li>… and 15 more lines</li></ul></details>" in html.replace("\n", "")
+    assert "<li>… and 58 more lines</li></ul></details>" in html.replace("\n", "")

@@ -57,18 +57,25 @@ class Code:
     variables: tuple[str, ...]
 
 
-def as_code(workflows: Sequence[Lifted], own: OwnClasses = NO_CLASSES) -> Code:
+def as_code(
+    workflows: Sequence[Lifted],
+    own: OwnClasses = NO_CLASSES,
+    *,
+    is_open: bool = False,
+) -> Code:
     """Return the Python source of lifted workflows, as one module.
 
     Args:
         own: The classes of the user's own that they were lifted with.
+        is_open: Whether arguments have a line each, however short they are. Then a
+            change of one line does not change the layout of others.
 
     Raises:
         UnsafeCodeError: The result is not code of workflows.
     """
-    module = _Module(own)
+    module = _Module(own, is_open=is_open)
     variables = tuple(module.add(one) for one in workflows)
-    text = text_of(module.groups())
+    text = text_of(module.groups(), is_open=is_open)
     audit(text, own)
     return Code(text, variables)
 
@@ -94,10 +101,12 @@ class _Module:
         imports: Names that were used, by module.
         projects: The variable of each project.
         statements: Groups of statements, and of lines that are comments.
+        is_open: Whether the length of a line decides nothing.
     """
 
-    def __init__(self, own: OwnClasses = NO_CLASSES) -> None:
+    def __init__(self, own: OwnClasses = NO_CLASSES, *, is_open: bool = False) -> None:
         self.own = own
+        self.is_open = is_open
         self.names = Names()
         self.imports: dict[str, set[str]] = {
             name: set() for name in ("flow64", "flow64.blocks", own.module)
@@ -288,7 +297,8 @@ class _Flows:
     def _put_in_scope(self, node: ast.expr, name: str) -> ast.expr:
         """Put a part in a scope; a long part gets a name first."""
         made = _as_flow(self.module, node)
-        is_short = isinstance(made, ast.Call) and cells(flat(made)) <= SHORT
+        is_call = isinstance(made, ast.Call) and not self.module.is_open
+        is_short = is_call and cells(flat(made)) <= SHORT
         if not isinstance(made, ast.Name) and not is_short:
             made = self._assign(made, name)
         return _method(made, "scoped", [ast.Constant(name)])
@@ -298,7 +308,7 @@ class _Flows:
         module = self.module
         made = _as_flow(module, node)
         free = module.names.free(name, otherwise="flow")
-        is_long = cells(f"{free} = {flat(made)}") > WIDTH
+        is_long = not module.is_open and cells(f"{free} = {flat(made)}") > WIDTH
         if isinstance(made, ast.BinOp) and len(operands(made)) == 2 and is_long:
             # Two parts that do not fit on one line fit once each has a name.
             left, right = self._short(made.left), self._short(made.right)

@@ -26,9 +26,16 @@ ACCEPTED: Final = "# These errors would stop a compile, so allow= accepts them b
 """The comment above a workflow that needs `allow=`. The next line has the codes."""
 
 
-def text_of(groups: Iterable[Sequence[ast.stmt | str]]) -> str:
-    """Return statements and comments as source, with an empty line between groups."""
-    printer = _Printer()
+def text_of(
+    groups: Iterable[Sequence[ast.stmt | str]], *, is_open: bool = False
+) -> str:
+    """Return statements and comments as source, with an empty line between groups.
+
+    Args:
+        groups: The statements and comments.
+        is_open: Whether arguments have a line each, however short they are.
+    """
+    printer = _Printer(is_open=is_open)
     shown = ["\n".join(map(printer.statement, group)) for group in groups]
     return "\n\n".join(shown) + "\n"
 
@@ -109,7 +116,9 @@ _OPENED: Final = (ast.Call, ast.List, ast.Tuple, ast.Dict, ast.Subscript)
 class _Printer:
     """Prints statements, and caches each expression on one line."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_open: bool = False) -> None:
+        self._is_open = is_open
+        self._opened: dict[ast.AST, bool] = {}
         # By the node itself, so that none is forgotten while its text is known.
         self._flat: dict[ast.AST, str] = {}
 
@@ -118,7 +127,7 @@ class _Printer:
         if isinstance(node, str):
             return node
         if isinstance(node, ast.ImportFrom):
-            return _import(node)
+            return _import(node, is_open=self._is_open)
         assert isinstance(node, ast.Assign)
         before = f"{self.flat(node.targets[0])} = "
         return "\n".join(self.lines(node.value, 0, before, "", is_inside=False))
@@ -190,7 +199,7 @@ class _Printer:
         """
         pad = " " * indent
         line = f"{pad}{before}{self.flat(node)}{after}"
-        if cells(line) <= WIDTH:
+        if cells(line) <= WIDTH and not (self._is_open and self._has_lines(node)):
             return [line]
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             return _text(node.value, pad, before, after)
@@ -207,6 +216,20 @@ class _Printer:
                 head, last = f"{pad}{before}{start}", f"{pad}{end}{after}"
                 return [head, *self._items(items, indent), last]
         return [line]
+
+    def _has_lines(self, node: ast.AST) -> bool:
+        """Return True if there are named arguments, members or arrows in a part."""
+        known = self._opened.get(node)
+        if known is None:
+            is_call = isinstance(node, ast.Call) and bool(node.keywords)
+            is_chain = isinstance(node, ast.BinOp) and isinstance(node.op, ast.RShift)
+            known = self._opened[node] = (
+                is_call
+                or is_chain
+                or (isinstance(node, ast.Dict) and bool(node.keys))
+                or any(map(self._has_lines, ast.iter_child_nodes(node)))
+            )
+        return known
 
     def _items(self, items: Iterable[tuple[str, ast.expr]], indent: int) -> list[str]:
         """Return items, each on one line or several of its own."""
@@ -309,10 +332,10 @@ def _pieces(text: str) -> list[str]:
     return found if found[-1] else found[:-1]
 
 
-def _import(node: ast.ImportFrom) -> str:
+def _import(node: ast.ImportFrom, *, is_open: bool) -> str:
     names = [one.name for one in node.names]
     head = f"from {node.module} import "
     line = head + ", ".join(names)
-    if len(line) <= WIDTH:
+    if len(line) <= WIDTH and not (is_open and names[1:]):
         return line
     return "\n".join([f"{head}(", *(f"    {name}," for name in names), ")"])

@@ -46,8 +46,8 @@ from ._sections import map_blocks, sections
 MOST_VALUES: Final = 40
 """The most values of one place that are listed. JSON has all."""
 
-MOST_KEYS: Final = 3
-"""The most workflows with the same value that are named."""
+MOST_KEYS: Final = 12
+"""The most workflows with the same value that are all named."""
 
 _Described: TypeAlias = Change | Consequence
 
@@ -272,4 +272,5 @@ def _own_value(
 
 
 def _join_keys(keys: Sequence[str]) -> str:
-    return join_first(sorted(keys), MOST_KEYS, shorten_name)
+    most = 1 if len(keys) > MOST_KEYS else MOST_KEYS
+    return join_first(sorted(keys), most, shorten_name)

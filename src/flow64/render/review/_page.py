@@ -127,8 +127,10 @@ def _write_head(review: Review, groups: Sequence[Group]) -> Iterator[str]:
     yield f"<h1>flow64 review {about}: {describe_verdict(groups)}</h1>"
     yield '<dl class="summary">'
     needs_action = any(group.one.action != "none" for group in groups)
-    for number, fact in enumerate(list_facts(review, groups, write_code, escape_text)):
-        style = "asked" if fact.is_asked else "" if number else "what"
+    what, *others = list_facts(review, groups, write_code, escape_text)
+    # On a narrow screen there is room for the verdict, what is asked, and little more.
+    for fact in sorted([what, *others], key=lambda one: not one.is_asked):
+        style = "asked" if fact.is_asked else "what" if fact is what else ""
         style = style and f' class="{style}"'
         label = fact.label[:1].upper() + fact.label[1:]
         texts = [f"<p>{text}</p>" for text in fact.texts]

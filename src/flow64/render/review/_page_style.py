@@ -35,7 +35,7 @@ outline:3px solid var(--link);outline-offset:2px;border-radius:4px}
 clip-path:inset(50%);white-space:nowrap}
 header,nav,main,footer{max-width:84rem;margin:0 auto;padding:0 1.5rem}
 header{padding-top:1.5rem}
-h1{font-size:1rem;font-weight:600;color:var(--muted);margin:0 0 .75rem}
+h1{font-size:1.125rem;margin:0 0 .75rem}
 .summary{margin:0;max-width:60rem}
 .summary div{display:grid;grid-template-columns:14rem minmax(0,1fr);gap:0 1rem;
 padding:.25rem 0}

@@ -35,7 +35,9 @@ def pytest_configure(config):
     signal.signal(signal.SIGINT, signal.default_int_handler)
     patch = pytest.MonkeyPatch()
     config.add_cleanup(patch.undo)
-    patch.delenv("FLOW64_ENV", raising=False)  # of who starts the tests
+    for name in [*os.environ]:  # of who starts the tests
+        if name.startswith("SIXTYFOUR_") or name in ("FLOW64_ENV", "FLOW64_JOURNAL"):
+            patch.delenv(name)
     for name in ("connect", "connect_ex"):
         patch.setattr(socket.socket, name, guarded(getattr(socket.socket, name)))
     patch.setattr(socket.socket, "sendto", guarded(socket.socket.sendto, at=-1))

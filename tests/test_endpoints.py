@@ -9,12 +9,6 @@ from flow64.endpoints import endpoint_of, host_of, is_followed, is_loopback
 from flow64.errors import ConfigError
 
 
-@pytest.fixture(autouse=True)
-def _no_settings(monkeypatch):
-    for name in ("API_ENDPOINT", "API_BASE_URL"):
-        monkeypatch.delenv(f"SIXTYFOUR_{name}", raising=False)
-
-
 @pytest.mark.parametrize(
     ("given", "variables", "endpoint"),
     [

@@ -32,12 +32,6 @@ from tests.service.fault_server import FaultServer, Reply, location
 KEY = "sk_SENTINEL-KEY"
 
 
-@pytest.fixture(autouse=True)
-def _no_settings(monkeypatch):
-    for name in ("API_KEY", "API_ENDPOINT", "API_BASE_URL", "OAUTH_CLIENT_ID"):
-        monkeypatch.delenv(f"SIXTYFOUR_{name}", raising=False)
-
-
 class Source:
     """Gives tokens that are made up."""
 

@@ -215,9 +215,7 @@ def test_file_that_cannot_be_read_is_named(path, tmp_path, monkeypatch):
 
 @pytest.fixture
 def environment(monkeypatch):
-    """Sets variables of the OAuth client, and removes all others of it."""
-    for name in ("CLIENT_ID", "KEY_ID", "KEY", "KEY_FILE"):
-        monkeypatch.delenv(f"SIXTYFOUR_OAUTH_{name}", raising=False)
+    """Sets variables of the OAuth client."""
 
     def setting(**variables):
         for name, text in variables.items():

@@ -20,12 +20,6 @@ KEY = "sk_SENTINEL-KEY"
 HOME = "https://api.example.com"
 
 
-@pytest.fixture(autouse=True)
-def _no_settings(monkeypatch):
-    for name in ("API_KEY", "API_ENDPOINT", "API_BASE_URL", "OAUTH_CLIENT_ID"):
-        monkeypatch.delenv(f"SIXTYFOUR_{name}", raising=False)
-
-
 class Answered:
     """An answer of so many parts."""
 

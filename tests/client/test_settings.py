@@ -11,15 +11,6 @@ from flow64.errors import ArgumentError, ConfigError, MissingExtraError
 from flow64.runs import Journal
 from tests.service.credentials import frames, oauth, pem
 
-NAMES = ("API_KEY", "OAUTH_CLIENT_ID", "OAUTH_KEY_ID", "OAUTH_KEY", "OAUTH_KEY_FILE")
-
-
-@pytest.fixture(autouse=True)
-def _no_settings(monkeypatch):
-    for name in (*NAMES, "API_ENDPOINT", "API_BASE_URL"):
-        monkeypatch.delenv(f"SIXTYFOUR_{name}", raising=False)
-    monkeypatch.delenv("FLOW64_JOURNAL", raising=False)
-
 
 def setting(monkeypatch, **variables):
     for name, text in variables.items():

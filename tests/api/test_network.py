@@ -935,6 +935,18 @@ def test_client_is_closed_from_its_own_thread_without_a_wait(server):
         client.call(ask(READ))
 
 
+def test_async_client_of_another_event_loop_says_so(server):
+    """Connections belong to a loop, and closing those of one that ended is free."""
+    client = AsyncClient("k", base_url=server.url, journal=None)
+    server.always("*", "*", Reply(200, {"credits": 1}))
+
+    asyncio.run(client.balance())
+
+    with pytest.raises(errors.ConfigError, match=r"inside each asyncio\.run"):
+        asyncio.run(client.balance())
+    asyncio.run(client.close())
+
+
 @pytest.mark.parametrize("is_closed", [True, False])
 def test_async_client_that_is_dropped_warns(server, is_closed):
     """Its loop may be over, so nobody else can close it."""

@@ -41,6 +41,7 @@ class HttpxTransport:
         self._slots: Final = asyncio.Semaphore(CONNECTIONS)
         self._is_closed = False
         self._pid: int | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def is_in_use(self) -> bool:
@@ -51,7 +52,12 @@ class HttpxTransport:
         """Send a request, and return its answer once the answer has begun."""
         if self._is_closed:
             raise ConfigError("this client is closed: make another one")
-        self._pid = os.getpid()
+        if not self._is_on_its_loop():
+            raise ConfigError(
+                "this client was used on another event loop: make and close a client "
+                "inside each asyncio.run(...)"
+            )
+        self._loop, self._pid = asyncio.get_running_loop(), os.getpid()
         attempt = _Attempt()
         async with attempt.raise_no_answer(request.timeout):
             await self._slots.acquire()
@@ -82,9 +88,14 @@ class HttpxTransport:
         return built
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections. Those of another event loop ended with it."""
         self._is_closed = True
-        await self._http.aclose()
+        if self._is_on_its_loop():
+            await self._http.aclose()
+
+    def _is_on_its_loop(self) -> bool:
+        """Return True if no other event loop has the connections."""
+        return self._loop in (None, asyncio.get_running_loop())
 
 
 class HttpxAnswer:

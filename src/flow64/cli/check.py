@@ -106,32 +106,20 @@ def command(
         lenient=True,
     )
     rules: dict[str, RuleSetting] = dict.fromkeys(codes, "error")
-    found = [
-        (one.name, one.workflow.with_rules(rules).check(env, given, blocks=live))
-        for one in loaded.workflows
-    ]
-    everything = [*loaded.findings, *(one for _, findings in found for one in findings)]
-    merged = [
-        *(((), one) for one in loaded.findings),
-        *_merge_equal(found, name_all=len(found) > 1),
-    ]
+    found: list[tuple[str | None, Finding]] = [(None, one) for one in loaded.findings]
+    for one in loaded.workflows:
+        checked = one.workflow.with_rules(rules).check(env, given, blocks=live)
+        found += [(one.name, finding) for finding in checked]
+    everything = [finding for _, finding in found]
+    number = len(loaded.workflows)
+    merged = _merge_equal(found, name_all=number > 1)
     if as_json or form == "json":
-        print_json(
-            {
-                "findings": [
-                    *({"key": None, **one.as_data()} for one in loaded.findings),
-                    *(
-                        {"key": name, **finding.as_data()}
-                        for name, findings in found
-                        for finding in findings
-                    ),
-                ]
-            }
-        )
+        listed = [{"key": name, **finding.as_data()} for name, finding in found]
+        print_json({"findings": listed})
     elif form in (None, "text"):
         _print_findings(merged)
-        is_clear = len(found) == 1 or (everything and not found)
-        count = "" if is_clear else f"{pluralize(len(found), 'workflow')}: "
+        is_clear = number == 1 or (everything and not number)
+        count = "" if is_clear else f"{pluralize(number, 'workflow')}: "
         print_message(f"{count}{summary(everything)}{_advise(everything)}")
     else:
         _print_report(form, [_put_names_first(*each) for each in merged])
@@ -191,22 +179,21 @@ def _find_root(folder: Path) -> Path:
 
 
 def _merge_equal(
-    found: Sequence[tuple[str, Sequence[Finding]]], *, name_all: bool
+    found: Sequence[tuple[str | None, Finding]], *, name_all: bool
 ) -> Sequence[tuple[Sequence[str], Finding]]:
     """Return each finding once, with the names of its workflows.
 
     Those of variants differ only in ids, which their text does not have.
 
     Args:
-        found: The findings of each workflow.
+        found: Each finding, with the name of its workflow; None if it has none.
         name_all: Whether to name the workflows; if not, there is only one.
     """
     merged: dict[str, tuple[list[str], Finding]] = {}
-    for name, findings in found:
-        for finding in findings:
-            names, _ = merged.setdefault(as_text([finding]), ([], finding))
-            if name_all and name not in names:
-                names.append(name)
+    for name, finding in found:
+        names, _ = merged.setdefault(as_text([finding]), ([], finding))
+        if name_all and name is not None and name not in names:
+            names.append(name)
     return [*merged.values()]
 
 

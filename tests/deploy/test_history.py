@@ -153,7 +153,7 @@ GOOD = {"reason": "update", "at": "2026-11-25T09:30:00Z", "withheld": []}
         ({"at": "2026-11-25T09:30:00"}, NO_ENTRY),
         ({"at": "yesterday"}, NO_ENTRY),
         ({"definition": {}}, "no workflow_definition"),
-        ({"definition": None}, "a workflow is a JSON object"),
+        ({"definition": None}, "a workflow must be a JSON object"),
         ({"deployed": []}, NO_ENTRY),
         ({"deployed": {"a": "b"}}, NO_ENTRY),
         ({"deployed": {"a": [1]}}, NO_ENTRY),

@@ -464,7 +464,7 @@ def test_workflow_that_cannot_be_read_back_is_told(place, path):
     step["target"]["definition"]["workflow_definition"]["blocks"] = 1
     where = {"env": "default", "endpoint": place.url, "history": place.history}
 
-    with pytest.raises(errors.SavedPlanError, match="blocks is a list"):
+    with pytest.raises(errors.SavedPlanError, match="blocks must be a list"):
         Script(answer({}, 404)).play(
             lambda session: apply_saved_plan(session, saved, **where)
         )

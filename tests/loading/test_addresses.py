@@ -285,6 +285,16 @@ def test_without_settings(leads):
         parse_address("code")
 
 
+@pytest.mark.parametrize("pattern", ["leads/*", "*:leads"])
+def test_pattern_is_no_environment(leads, pattern):
+    """It means live workflows for `pull`, and is unknown elsewhere."""
+    assert parse_address(pattern, prefers_live=True) == LiveAddress(
+        pattern, "default", key=pattern
+    )
+    with pytest.raises(AddressError, match="there is no file, folder, module"):
+        parse_address(pattern)
+
+
 @pytest.mark.parametrize(
     ("source", "wanted"),
     [

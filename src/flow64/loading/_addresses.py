@@ -29,7 +29,7 @@ from ..errors import FlowError, did_you_mean
 from ..text import shortened
 from ._errors import AddressError
 from ._importing import is_module_name
-from ._selection import list_keys, suggest_keys, suggest_variant
+from ._selection import is_glob, list_keys, suggest_keys, suggest_variant
 from ._source_names import (
     CODE,
     find_project_source,
@@ -119,7 +119,8 @@ def parse_address(
     if head in settings.environments:
         return _parse_live(text, head, rest, code=code)
     is_module = is_installed(head)
-    is_env = bool(rest) or (prefers_live and env is None)
+    is_named = bool(rest) or (prefers_live and env is None)
+    is_env = is_named and not is_glob(head)
     if is_env and _accepts_any_env(settings) and not is_module:
         return _parse_live(text, head, rest, code=code)
     if prefers_live:

@@ -20,6 +20,11 @@ NAMES: Final = ("SIXTYFOUR_API_ENDPOINT", "SIXTYFOUR_API_BASE_URL")
 """Environment variables of another base URL (documented); the first one wins."""
 
 
+def find_endpoint_variable() -> str | None:
+    """Return the environment variable of a base URL that is set, if one is."""
+    return next((name for name in NAMES if os.environ.get(name)), None)
+
+
 def endpoint_of(given: str | None, *, allow_http: bool = False) -> str:
     """Return the base URL: the given one, that of the environment, or the service.
 
@@ -31,7 +36,7 @@ def endpoint_of(given: str | None, *, allow_http: bool = False) -> str:
     Raises:
         ConfigError: It is not an https address. Only this machine may have http.
     """
-    name = next((name for name in NAMES if os.environ.get(name)), "")
+    name = find_endpoint_variable() or ""
     source = name if given is None else "base_url="
     found = os.environ.get(name, DEFAULT_ENDPOINT) if given is None else given
     text = str(found).rstrip("/")

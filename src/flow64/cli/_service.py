@@ -16,7 +16,7 @@ from ..api import (
     REQUEST_LOG,
 )
 from ..client import Client
-from ..endpoints import DEFAULT_ENDPOINT, NAMES
+from ..endpoints import DEFAULT_ENDPOINT, NAMES, find_endpoint_variable
 from ..environments import (
     ENV_NAME,
     OPENING_LOG,
@@ -177,8 +177,8 @@ def describe_endpoint_source(environment: Environment) -> str:
         case str(text):
             return f"the endpoint {text} of environment {environment.name!r}"
         case None:
-            given = next((name for name in NAMES if os.environ.get(name)), None)
-            return given or f"{NAMES[0]} (not set, so {DEFAULT_ENDPOINT})"
+            default = f"{NAMES[0]} (not set, so {DEFAULT_ENDPOINT})"
+            return find_endpoint_variable() or default
 
 
 def describe_missing_settings(settings: Settings) -> str:
@@ -192,7 +192,7 @@ def describe_default_environment(
     settings: Settings, environment: Environment, endpoint: str
 ) -> str:
     """Describe an environment without settings: its name may be misspelled."""
-    endpoints = next((name for name in NAMES if os.environ.get(name)), NAMES[0])
+    endpoints = find_endpoint_variable() or NAMES[0]
     credential = describe_credential_source(environment)
     return (
         f"{describe_missing_settings(settings)}: environment {environment.name} is "

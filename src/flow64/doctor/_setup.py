@@ -22,7 +22,7 @@ from attrs import frozen
 from ..api import CLIENT_NAME
 from ..definition import walk
 from ..endpoints import DEFAULT_ENDPOINT as SERVICE
-from ..endpoints import NAMES, host_of
+from ..endpoints import find_endpoint_variable, host_of
 from ..environments import Environment, OAuthFile, Reference, Settings
 
 PREFIXES: Final = ("SIXTYFOUR_", "FLOW64_")
@@ -145,7 +145,7 @@ def find_host(environment: Environment) -> str:
     """Return the host of an environment."""
     given = environment.endpoint
     if given is None:
-        name = next((name for name in NAMES if os.environ.get(name)), None)
+        name = find_endpoint_variable()
         text = SERVICE if name is None else os.environ[name]
     else:
         text = environment.text("endpoint", given)

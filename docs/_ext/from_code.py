@@ -32,6 +32,7 @@ from flow64.blocks import (
     CatalogueBlock,
     Fact,
     describe_kind,
+    describe_rows,
     describe_words,
     facts_of,
     field_docs,
@@ -82,15 +83,6 @@ PROBES: Sequence[Mapping[str, Any]] = (
     {"notebook_id": "__create_new__"},
 )
 """Specs that change what a block costs or touches."""
-
-
-_ROWS: Mapping[str, str] = {
-    "none": "nothing",
-    "any": "any rows",
-    "same": "the same",
-    "dataframe_type": "LEAD or COMPANY rows, as `dataframe_type` says",
-    "unknown": "rows of an unknown kind",
-}
 
 
 def catalogue() -> Iterator[str]:
@@ -259,8 +251,8 @@ def _parameters(made: Any) -> str:
 
 def _about(block: type[CatalogueBlock]) -> Iterator[str]:
     about = block.about
-    takes = _ROWS.get(about.takes, f"{about.takes} rows")
-    gives = _ROWS.get(about.gives, f"{about.gives} rows")
+    takes = describe_rows(about.takes)
+    gives = describe_rows(about.gives).replace("dataframe_type", "`dataframe_type`")
     role = about.role + (f", perhaps {about.perhaps}" if about.perhaps else "")
     yield f"- **Name:** `{block.kind}`, {CONFIDENCE[about.confidence]} ({about.source})"
     yield f"- **Role:** {role}"
@@ -350,9 +342,7 @@ def row_types() -> Iterator[str]:
     for block in CATALOGUE.values():
         about = block.about
         if about.rows == "I" and about.gives != "dataframe_type":
-            takes, gives = (
-                _ROWS.get(w, f"{w} rows") for w in (about.takes, about.gives)
-            )
+            takes, gives = describe_rows(about.takes), describe_rows(about.gives)
             does = f"gives {gives}"
             if about.takes != "none":
                 does = f"takes {takes} and {does}"

@@ -50,6 +50,7 @@ from ._facts import (
     facts_of,
 )
 from ._facts import EFFECT_WORDS as EFFECT_WORDS
+from ._facts import describe_rows as describe_rows
 from ._facts import describe_words as describe_words
 from ._facts import spec_types as spec_types
 from ._fields import FieldMap, Specs, UncheckedBlock, columns_of

@@ -39,6 +39,20 @@ Takes: TypeAlias = Literal["none", "LEAD", "COMPANY", "any"]
 Gives: TypeAlias = Literal["LEAD", "COMPANY", "same", "dataframe_type", "unknown"]
 """The row kind that goes out; `dataframe_type` if the spec of that name says it."""
 
+
+def describe_rows(rows: Takes | Gives) -> str:
+    """Return in words what a block takes or gives."""
+    return _ROW_WORDS.get(rows, f"{rows} rows")
+
+
+_ROW_WORDS: Final[Mapping[str, str]] = {
+    "none": "nothing",
+    "any": "any rows",
+    "same": "the same",
+    "dataframe_type": "LEAD or COMPANY rows, as dataframe_type says",
+    "unknown": "rows of an unknown kind",
+}
+
 Effect: TypeAlias = Literal[
     "spends", "may-spend", "spends-on-create", "writes-outside", "creates-storage"
 ]

@@ -25,6 +25,7 @@ from ..blocks import (
     Price,
     Webhook,
     describe_kind,
+    describe_rows,
     describe_words,
     facts_of,
     field_docs,
@@ -35,15 +36,6 @@ from ..compiler import as_code, lift
 from ..dsl import COMPANY, LEAD, UNSET, RowKind, Unset
 from ..text import format_dollars, wrap_text
 from ..workflow import Workflow
-
-ROWS: Final[Mapping[str, str]] = {
-    "none": "nothing",
-    "any": "any rows",
-    "same": "the same",
-    "dataframe_type": "LEAD or COMPANY rows, as dataframe_type says",
-    "unknown": "rows of an unknown kind",
-}
-"""Row kinds in words, except LEAD and COMPANY."""
 
 PROSE: Final = 80
 """Maximum characters of a line of prose."""
@@ -220,7 +212,7 @@ def reference_lines(one: BlockReference) -> Iterator[str]:
         yield from wrap_text(" ".join(paragraph.split()), PROSE)
         yield ""
     perhaps = f", perhaps {about.perhaps}" if about.perhaps else ""
-    takes, gives = _rows(about.takes), _rows(about.gives)
+    takes, gives = describe_rows(about.takes), describe_rows(about.gives)
     yield f"import   from flow64.blocks import {one.block.__name__}"
     yield f"role     {about.role}{perhaps}"
     yield f"rows     takes {takes}, gives {gives} ({CONFIDENCE[about.rows]})"
@@ -282,10 +274,6 @@ def _field_lines(one: BlockReference) -> Iterator[str]:
         yield f"  {name}: {hints[name]} · {' · '.join(parts)}"
         if name in docs:
             yield f"      {docs[name]}"
-
-
-def _rows(word: str) -> str:
-    return ROWS.get(word, f"{word} rows")
 
 
 def _column(column: Column) -> str:

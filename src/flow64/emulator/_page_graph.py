@@ -7,7 +7,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from ..blocks import CATALOGUE, CONFIDENCE, EFFECT_WORDS, About, CatalogueBlock
+from ..blocks import (
+    CATALOGUE,
+    CONFIDENCE,
+    EFFECT_WORDS,
+    About,
+    CatalogueBlock,
+    describe_rows,
+)
 from ..dsl import UNSET
 from ..layout import MARGIN, lay_out, trace_route
 from ._csv import format_cell
@@ -22,16 +29,6 @@ BETWEEN: Final = 32
 """Room between two layers, which lets seven blocks in a row fit a wide window."""
 
 _AROUND: Final = 8
-
-_TAKES: Final[Mapping[str, str]] = {
-    "none": "no rows: it brings its own",
-    "any": "rows of any kind",
-}
-_GIVES: Final[Mapping[str, str]] = {
-    "same": "rows of the same kind",
-    "dataframe_type": "rows of the kind in dataframe_type",
-    "unknown": "rows of an unknown kind",
-}
 
 
 def graph_data(graph: JsonObject) -> JsonObject:
@@ -136,8 +133,8 @@ def _say_item(cls: type[CatalogueBlock], field: str, item: Mapping[Any, Any]) ->
 def _describe_kind(about: About, doc: str) -> JsonObject:
     return {
         "summary": " ".join(doc.partition("\n\n")[0].split()),
-        "takes": _TAKES.get(about.takes, f"{about.takes} rows"),
-        "gives": _GIVES.get(about.gives, f"{about.gives} rows"),
+        "takes": describe_rows(about.takes),
+        "gives": describe_rows(about.gives),
         "effects": [EFFECT_WORDS[effect] for effect in about.effects],
         "reads": [column.name for column in about.columns.reads],
         "adds": [column.name for column in about.columns.adds],

@@ -113,7 +113,10 @@ for _ in range(70):
         ({"blocks": 5}, "it is an object, and not a list of blocks"),
         ("[]", "it is text, and not a list of blocks"),
         (None, "it is null, and not a list of blocks"),
-        ([5], "none of its entries can be used: entry 1 is a int, and not an object"),
+        (
+            [5],
+            "none of its entries can be used: entry 1 is a whole number, and not an object",
+        ),
         ([{"specs_schema": {}}], "entry 1 has the block_name None"),
     ],
 )
@@ -126,7 +129,7 @@ def test_refuses_what_is_no_answer(data, problem):
 @pytest.mark.parametrize(
     ("entry", "kinds", "problem"),
     [
-        (5, "a", "entry 2 is a int, and not an object"),
+        (5, "a", "entry 2 is a whole number, and not an object"),
         (None, "a", "entry 2 is null, and not an object"),
         ({"specs_schema": {}}, "a", "entry 2 has the block_name None"),
         ({**GOOD, "block_name": ""}, "a", "entry 2 has the block_name ''"),

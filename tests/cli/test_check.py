@@ -354,7 +354,7 @@ def test_json_that_is_not_a_workflow_hides_no_other(leads, flow64, tmp_path):
     assert code == 1
     assert printed.startswith(
         "error[unloadable-file] the file is not a workflow: a graph must be an object, "
-        "not an integer (/workflow_definition)\n"
+        "not a whole number (/workflow_definition)\n"
         "  --> made/other.json:2\n"
         '   2 | "workflow_definition": 5}\n'
     )

@@ -621,7 +621,7 @@ NO_GRAPH = (
         (None, "a workflow must be a JSON object, not null"),
         (True, "a workflow must be a JSON object, not true"),
         ("x", "a workflow must be a JSON object, not text"),
-        (1, "a workflow must be a JSON object, not an integer"),
+        (1, "a workflow must be a JSON object, not a whole number"),
         (1.5, "a workflow must be a JSON object, not a number"),
         (
             {"flow64:value": "x"},
@@ -700,14 +700,14 @@ AT = "/workflow_definition"
         (
             body(graph(block(sequence_number=True))),
             f"{AT}/blocks/0/sequence_number",
-            "sequence_number must be an integer, not true",
+            "sequence_number must be a whole number, not true",
         ),
         (
             body(graph(block(sequence_number=1.0))),
             f"{AT}/blocks/0/sequence_number",
-            "sequence_number must be an integer, not a number",
+            "sequence_number must be a whole number, not a number",
         ),
-        (body(graph(block(1))), f"{AT}/blocks/0/block_id", "block_id must be text, not an integer"),
+        (body(graph(block(1))), f"{AT}/blocks/0/block_id", "block_id must be text, not a whole number"),
         (body({"blocks": [], "edges": [[]]}), f"{AT}/edges/0", "an edge must be an object, not a list"),
         (
             body({"blocks": [], "edges": [{"from_block_id": A}]}),
@@ -724,7 +724,7 @@ AT = "/workflow_definition"
             f"{AT}/edges/0/condition",
             "condition is text or null",
         ),
-        (body(workflow_name=1), "/workflow_name", "workflow_name must be text, not an integer"),
+        (body(workflow_name=1), "/workflow_name", "workflow_name must be text, not a whole number"),
         (body(id=[]), "/id", "id must be text, not a list"),
         (answer(description={}), "/description", "description must be text, not an object"),
         (body(id=VALUE), "/id", "id must be text, not an unbound value"),

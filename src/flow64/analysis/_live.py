@@ -21,6 +21,7 @@ from ..definition import (
     decode,
     freeze,
     is_plain,
+    name_json_type,
     parse_json,
     thaw,
 )
@@ -219,9 +220,4 @@ def _freeze(data: Any) -> FrozenDict | None:
 
 
 def _name_type(value: Any) -> str:
-    if isinstance(value, Problem):
-        return "invalid JSON"
-    if isinstance(value, Mapping):
-        return "an object"
-    names = {type(None): "null", str: "text", list: "a list"}
-    return names.get(type(value), f"a {type(value).__name__}")
+    return "invalid JSON" if isinstance(value, Problem) else name_json_type(value)

@@ -14,7 +14,15 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from attrs import define, fields, frozen
 
 from ..blocks import CATALOGUE, Filter
-from ..definition import BoundSecret, FrozenDict, Path, Value, pointer, walk
+from ..definition import (
+    BoundSecret,
+    FrozenDict,
+    Path,
+    Value,
+    name_json_type,
+    pointer,
+    walk,
+)
 from ..errors import MissingExtraError
 from ..text import did_you_mean, join_words, shortened
 from ._live import MAX_LEVELS, MOST_ERRORS, LiveBlock
@@ -461,9 +469,8 @@ def _types(value: Any) -> list[Any]:
 
 def _type_text(instance: Any, wanted: Sequence[Any]) -> str:
     words = [_TYPE_NAMES.get(word, str(word)) for word in dict.fromkeys(wanted)]
-    return (
-        f"is {_type_name(instance)}, where the live schema wants {' or '.join(words)}"
-    )
+    found = name_json_type(instance)
+    return f"is {found}, where the live schema wants {' or '.join(words)}"
 
 
 _TYPE_NAMES: Final = {
@@ -475,21 +482,6 @@ _TYPE_NAMES: Final = {
     "array": "a list",
     "object": "an object",
 }
-
-
-_PYTHON: Final[Mapping[type[Any], str]] = {
-    type(None): "null",
-    bool: "boolean",  # before int, which it is one of
-    int: "integer",
-    float: "number",
-    str: "string",
-    list: "array",
-}
-
-
-def _type_name(instance: Any) -> str:
-    found = (name for kind, name in _PYTHON.items() if isinstance(instance, kind))
-    return _TYPE_NAMES[next(found, "object")]
 
 
 def _some(values: Sequence[Any]) -> str:

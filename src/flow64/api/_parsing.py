@@ -10,7 +10,7 @@ import attrs
 import cattrs
 from attrs import Attribute, field, frozen
 
-from ..definition import split_stamp, with_stamp
+from ..definition import JSON_TYPE_NAMES, name_json_type, split_stamp, with_stamp
 from ..errors import AnswerError
 from ..redaction import Redaction
 from ._request import Answer, Request
@@ -124,7 +124,7 @@ def structure(data: Any, kind: type[T], request: Request) -> T:
 def structure_list(data: Any, kind: type[T], request: Request) -> Sequence[T]:
     """Return JSON data as a list of typed answers; see `structure`."""
     if not isinstance(data, list):
-        problem = f"a list was expected, not {type_of(data)}"
+        problem = f"a list was expected, not {name_json_type(data)}"
         del data
         raise AnswerError(request.method, request.path, problem)
     made = [_try_structure(entry, kind) for entry in data]
@@ -142,22 +142,6 @@ def is_filled(_: Any, attribute: Attribute[str], value: str) -> None:
     """Refuse an empty text. This is a validator."""
     if not value:
         raise ShapeError(f"{attribute.name} is empty")
-
-
-def type_of(value: Any) -> str:
-    """Return the name of a value's type in JSON."""
-    return _TYPES.get(type(value), "something else")
-
-
-_TYPES: Final[Mapping[type, str]] = {
-    dict: "an object",
-    list: "a list",
-    str: "text",
-    int: "a number",
-    float: "a number",
-    bool: "true or false",
-    type(None): "null",
-}
 
 
 def _try_structure(data: Any, kind: type[T]) -> T | ShapeError:
@@ -180,7 +164,7 @@ def _tolerant(kind: Any) -> Callable[[Any, Any], Any]:
 
     def read(data: Any, _: Any) -> Any:
         if not isinstance(data, dict):
-            raise ShapeError(f"an object was expected, not {type_of(data)}")
+            raise ShapeError(f"an object was expected, not {name_json_type(data)}")
         taken: dict[str, Any] = {}
         extra: dict[str, Any] = {}
         for name, found in data.items():
@@ -205,7 +189,9 @@ def _require(kind: type[T]) -> Callable[[Any, Any], T]:
 
     def read(value: Any, _: Any) -> T:
         if not isinstance(value, kind):
-            raise ShapeError(f"{_TYPES[kind]} was expected, not {type_of(value)}")
+            raise ShapeError(
+                f"{JSON_TYPE_NAMES[kind]} was expected, not {name_json_type(value)}"
+            )
         return value
 
     return read
@@ -220,7 +206,7 @@ def _number(value: Any, _: Any) -> float:
             found = math.nan
         if math.isfinite(found):
             return found
-    raise ShapeError(f"a number was expected, not {type_of(value)}")
+    raise ShapeError(f"a number was expected, not {name_json_type(value)}")
 
 
 def _whole(value: Any, _: Any) -> int:

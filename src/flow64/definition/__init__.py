@@ -41,11 +41,13 @@ from ._ids import (
 )
 from ._json import MAX_DEPTH, Limits, Path, Problem, freeze, pointer, thaw, walk
 from ._json_text import (
+    JSON_TYPE_NAMES,
     MAX_BYTES,
     MAX_NESTING,
     decode,
     has_more_values,
     load_json,
+    name_json_type,
     parse_json,
 )
 from ._model import (
@@ -91,6 +93,7 @@ __all__ = [
     "DEFAULT_ENV",
     "EMPTY",
     "FLOW64",
+    "JSON_TYPE_NAMES",
     "LOCAL",
     "MASK",
     "MAX_BYTES",
@@ -151,6 +154,7 @@ __all__ = [
     "load_json",
     "loads",
     "meaning",
+    "name_json_type",
     "name_secrets",
     "parse_json",
     "parse_path",

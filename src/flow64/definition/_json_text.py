@@ -72,6 +72,24 @@ def parse_json(text: str, source: str) -> Any:
         raise too_deep_error(text, source) from None
 
 
+JSON_TYPE_NAMES: Final[Mapping[type, str]] = {
+    type(None): "null",
+    bool: "true or false",  # before int, which it is one of
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    list: "a list",
+    dict: "an object",
+}
+"""The types of JSON in words."""
+
+
+def name_json_type(value: object) -> str:
+    """Return the type of a value in words."""
+    found = (name for kind, name in JSON_TYPE_NAMES.items() if isinstance(value, kind))
+    return next(found, "something else")
+
+
 def load_json(text: str | bytes, default: Any = None) -> Any:
     """Parse a JSON text of any size; return the default if it cannot be read."""
     try:

@@ -14,10 +14,12 @@ from ._frozen import EMPTY, FrozenDict
 from ._ids import LOCAL, canonical_id, escape_key, id_of, is_uuid, path_of, slug
 from ._json import Limits, Path, Problem, freeze, pointer, walk
 from ._json_text import (
+    JSON_TYPE_NAMES,
     MAX_NESTING,
     decode,
     find_offset,
     has_more_values,
+    name_json_type,
     parse_json,
     too_deep_error,
 )
@@ -254,7 +256,7 @@ class _DefinitionReader:
             )
             self.fail(f"{key} is missing{near}; the service requires it", here)
         if not isinstance(data[key], kind) or isinstance(data[key], bool):
-            wanted = _JSON_TYPES[kind]
+            wanted = JSON_TYPE_NAMES[kind]
             self.fail(
                 f"{key} must be {wanted}, not {_json_type(data[key])}", (*here, key)
             )
@@ -285,21 +287,10 @@ def _describe(problem: Problem) -> str:
     return "; ".join(filter(None, (problem.message, problem.help)))
 
 
-_JSON_TYPES: Mapping[type[Any], str] = {
-    str: "text",
-    int: "an integer",
-    dict: "an object",
-    list: "a list",
-}
-
-
 def _json_type(value: Any) -> str:
-    if value is None or isinstance(value, bool):
+    if isinstance(value, bool):
         return json.dumps(value)
-    kinds: tuple[tuple[type[Any], str], ...]
-    kinds = (*_JSON_TYPES.items(), (float, "a number"))
-    names = (name for kind, name in kinds if isinstance(value, kind))
-    return next(names, "an unbound value")
+    return "an unbound value" if type(value) is Value else name_json_type(value)
 
 
 def _as_value(item: Any) -> Any:

@@ -475,15 +475,6 @@ def test_on_any_terminal(code, arguments, way):
         assert b'title: "Other" -> "Other \\xe9"' in done.stdout
 
 
-def test_no_key(code, flow64, monkeypatch, service):
-    """Without a credential it says which variable to set."""
-    monkeypatch.delenv("SIXTYFOUR_API_KEY")
-
-    code, printed, told = flow64("diff", "code", "prod")
-
-    assert (code, printed, "SIXTYFOUR_API_KEY" in told) == (1, "", True)
-
-
 # -- Fleets ---------------------------------------------------------------------------
 
 FLEET = """

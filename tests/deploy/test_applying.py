@@ -16,7 +16,7 @@ from flow64 import LEAD, Project, Workflow, errors, value
 from flow64.api import create_schedule, delete_workflow, start_run
 from flow64.blocks import FindEmail, OutgoingWebhook, Search, Webhook
 from flow64.deploy import Agreement, Done, Failed, Summary, Writing, as_text
-from flow64.emulator import Emulator, Fault, Switches
+from flow64.emulator import Emulator, Switches
 from flow64.plan import live_of
 from tests.deploy.applied import client_of
 from tests.deploy.planned import NEWER
@@ -610,20 +610,6 @@ def test_after_a_failure_nothing_more_is_written_and_a_rerun_resumes(faulty):
     again = faulty.apply(faulty.plan(*new))
     assert keys(again.done) == ["c", "d", "e"]
     assert len(faulty.writes()) == 3
-
-
-def test_service_that_stores_something_else_is_found_out(place):
-    """F10: said with paths, and the next plan shows it again."""
-    place.put(place.workflow("a"))
-    new = place.workflow("a", mode="PERSONAL")
-    plan = place.plan(new)
-    place.emulator.faults.add(Fault("drop_spec_field", word="mode"))
-
-    summary = place.apply(plan)
-
-    assert type(summary.failed[0].error) is errors.VerificationError
-    assert "- mode" in str(summary.failed[0].error)
-    assert not place.plan(new).is_empty
 
 
 # -- History (F24, F26, L6) -----------------------------------------------------------

@@ -343,18 +343,6 @@ def key_of(plan):
     return [(r.key, r.orphan, r.was, r.is_decided) for r in plan.renames]
 
 
-def test_renamed_key_is_one_create_and_one_orphan(here):
-    """D5: and the line that keeps the id does keep it."""
-    here.put(leads(key="old"))
-
-    plan = here.plan(leads(key="new"), **WHOLE)
-    kept = Workflow("Leads", OLD.flows[0], key="new", was="old", project=GROWTH)
-
-    assert states(plan) == {"new": "new", "old": "orphan"}
-    assert key_of(plan) == [("new", "old", "old", False)]
-    assert states(here.plan(kept, **WHOLE)) == {"new": "unchanged"}
-
-
 def test_renamed_key_in_a_part_of_a_project(here):
     """A part finds it too, if something in it is new. It has no orphans."""
     old, other = leads(key="old"), leads(key="other")

@@ -561,3 +561,32 @@ def test_new_workflows_are_shown_once(fleets, flow64):
     assert added.startswith("+ jp and 1 more: added\n    jp, us\n    2 blocks\n")
     assert "+ frfr and 2 more: added\n" in other
     assert "key: de → dede (was=)" in other
+
+
+def test_workflows_with_their_own_values(fleets, flow64):
+    """They are one entry, changed or new: each value is named with its workflow."""
+    source = FLEET.replace(
+        "FindEmail(**FIELDS, **more.get(name, {}))",
+        'FindEmail() >> OutgoingWebhook(url=f"https://x.example/{name}N")',
+    )
+    source = source.replace("FindEmail, Webhook", "FindEmail, OutgoingWebhook, Webhook")
+    one = source.replace("}N", "}/1")
+    (fleets / "one.py").write_text(one, "utf-8")
+    (fleets / "two.py").write_text(source.replace("}N", "}/2"), "utf-8")
+    some = one.replace('("de", "fr", "jp", "us")', '("de", "fr")')
+    (fleets / "some.py").write_text(some, "utf-8")
+
+    changed = flow64("diff", "one.py", "two.py")[1]
+    code, added, told = flow64("diff", "some.py", "one.py")
+    assert (code, told) == (0, "2 added, 2 same\n")
+
+    assert changed.startswith(
+        "~ de and 3 more: changed\n"
+        "    de, fr, jp, us\n"
+        "    what changes:\n"
+        "        block outgoing_webhook\n"
+        "            ~ url, for each workflow\n"
+        '                ~ de: "https://x.example/de/1" → "https://x.example/de/2"\n'
+    )
+    assert "    what differs between them:\n        block outgoing_webhook\n" in added
+    assert '                + jp: "https://x.example/jp/1"' in added

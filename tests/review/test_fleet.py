@@ -99,6 +99,16 @@ def test_one_without_a_threshold_is_apart():
 """)
 
 
+def test_workflows_of_a_fact_are_counted():
+    """Half of them lose rows, and the others do not."""
+    text = as_text(fleet(lambda n: 50, lambda n: 70 + n if n % 2 else 30 - n))
+
+    assert (
+        "    10 workflows (companies/ar, companies/au, companies/bg and 7 more): rows "
+        "between the old and the new limit no longer pass filter\n"
+    ) in text
+
+
 def test_other_value_of_a_group_apart():
     """A workflow is apart for a setting, and its own value is told."""
     changed = [*TWENTY.workflows]
@@ -159,3 +169,20 @@ def test_each_cost_is_named():
     ) in text
     assert "        2 of c/*: at most $10 → $15 (+$5)\n" in text
     assert "        c/d: unchanged, at most $10\n" in text
+
+
+def test_many_costs_are_counted():
+    steps = [
+        step(
+            f"c/{n}",
+            "update",
+            action="update",
+            cost_before=Estimate(1.0, (), ()),
+            cost_after=Estimate(n + 2.0, (), ()),
+        )
+        for n in range(42)
+    ]
+    page = as_html(Review("plan", steps))
+
+    assert "<code>c/39</code>: at most $1 → $41 (+$40)</li>" in page
+    assert "<li>2 more costs; JSON has all</li>" in page

@@ -9,7 +9,13 @@ from ..diff import ARROW, as_data, as_lines, format_sections, impact_of
 from ..loading import SideWorkflow
 from ..plan import Details, State, Step
 from ..redaction import clean_text, redact_keys
-from ..render import Group, group_alike, name_group
+from ..render import (
+    Group,
+    format_changes_title,
+    group_alike,
+    list_changes,
+    name_group,
+)
 from ..text import join_first, pluralize
 from ._comparing import SIGNS, ComparedSides, ComparedWorkflow, SideOutcome
 from ._outputs import ComparedEntry, ComparedGroup
@@ -142,7 +148,7 @@ def _format_group(group: Group, one: ComparedWorkflow) -> Iterator[str]:
     if group.like is None:
         follows = group.merge(lambda view: view.consequences)
         parts = {
-            "what changes": format_sections(group.merge(lambda view: view.changes)),
+            format_changes_title(group): format_sections(list_changes(group)),
             "what follows": format_sections(follows),
         }
     else:

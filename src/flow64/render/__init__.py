@@ -30,4 +30,6 @@ from .review._markdown import as_markdown as as_markdown
 from .review._markdown import marker_of as marker_of
 from .review._page import as_html as as_html
 from .review._text import as_text as as_text
+from .review._words import format_changes_title as format_changes_title
+from .review._words import list_changes as list_changes
 from .review._words import name_group as name_group

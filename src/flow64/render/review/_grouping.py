@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Final
 
 from attrs import evolve, frozen
@@ -94,6 +95,13 @@ class Group:
         return merge_sections(
             [(part.keys, list_changes(part.first)) for part in self.parts]
         )
+
+    @cached_property
+    def sections(self) -> Sequence[Section]:
+        """The changes of all the workflows; what is in them, if they are new."""
+        if self.first.is_new:
+            return self.merge(lambda view: view.contents)
+        return self.merge(lambda view: view.changes)
 
     @property
     def is_drawn(self) -> bool:

@@ -108,7 +108,7 @@ def _list_contents(group: Group, style: NoteStyle) -> Note:
     """Return what is in a new workflow, or in several that differ in values."""
     if not style.has_settings:
         return Note("blocks", [join_first(group.first.blocks, style.most, style.name)])
-    found = list_shared_lines(group.merge(lambda view: view.contents))
+    found = list_shared_lines(group.sections)
     blocks = [one for one in found if not one.is_about_edges]
     return Note("blocks", [style.line(section.words) for section in blocks])
 

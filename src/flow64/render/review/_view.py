@@ -105,7 +105,8 @@ class View:
         details = self.step.details
         parts = self.change_signatures, [*map(sign_change, self.contents)]
         costs = details.cost_before, details.cost_after
-        return repr((self.outline, parts, sections(self.consequences), costs))
+        values = [one for one in self.consequences if isinstance(one, _WITH_VALUES)]
+        return repr((self.outline, parts, sections(values), costs))
 
     @cached_property
     def outline(self) -> str:
@@ -115,8 +116,7 @@ class View:
         """
         one = self.step
         edits = [*map(sign_change, self.edits)]
-        values = PassingChanged, CostChanged
-        follows = [one for one in self.consequences if not isinstance(one, values)]
+        follows = [o for o in self.consequences if not isinstance(o, _WITH_VALUES)]
         return repr(
             (
                 [one.state, one.action, one.lifted_by, one.also, one.details.given],
@@ -334,6 +334,9 @@ class View:
         path = self.names.get(canonical_id(block.id)) or block.path or block.kind
         return evolve(block, path=path)
 
+
+_WITH_VALUES: Final = PassingChanged, CostChanged
+"""Consequences that differ if the values of a change differ."""
 
 _BY_ID: Final = re.compile(r"^.* \(([0-9a-f]{8})\)(?=\.)")
 """A block in a plan that does not know its key."""

@@ -10,7 +10,7 @@ from attrs import frozen
 from ...analysis import Estimate, summarize_kind_changes
 from ...diff import ARROW, Line, OwnLine, Section, format_cost_change, list_own_lines
 from ...plan import FLAGS, Action, Review, ScheduleRef, State
-from ...text import join_words, pluralize, truncate
+from ...text import join_first, join_words, pluralize, truncate
 from ._grouping import Group
 from ._versions import join_versions
 from ._view import View
@@ -201,10 +201,8 @@ def list_changes(group: Group) -> Sequence[Section]:
     if found is not None:
         return found
     if group.first.is_new:
-        return list_own_lines(group.merge(lambda view: view.contents))
-    if group.has_values:
-        return group.merge(lambda view: view.changes)
-    return join_versions(group.first)
+        return list_own_lines(group.sections)
+    return group.sections if group.has_values else join_versions(group.first)
 
 
 def format_changes_title(group: Group) -> str:
@@ -310,8 +308,11 @@ def _begin_fact(
     elif len(others) <= MOST_EXCEPTED:
         named = f"{len(ones):,} workflows"
         notes.append(f"all but {join_words(name_view(v, quote) for v in others)}")
-    else:
+    elif len(alike) <= MOST_NAMED + 1:
         named = join_groups(alike, quote, MOST_NAMED + 1)
+    else:
+        named = f"{len(ones):,} workflows"
+        notes.append(join_first(ones, MOST_NAMED, lambda v: name_view(v, quote)))
     if refused and len(refused) < len(alike):
         it = "it" if len(refused) == len(refused[0].views) == 1 else "them"
         some = join_groups(refused, quote, MOST_NAMED + 1)

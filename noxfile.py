@@ -113,6 +113,7 @@ def tests(session: nox.Session) -> None:
     measured = "not slow and not unmeasured"
     chosen = shlex.join(["-m", measured, *FULL, *session.posargs])
     python(session, "coverage", "erase")
+    compile_tests()
     session.run(
         "make", "test", "COSTS=", "MEASURED=-m coverage run", f"CHOSEN={chosen}"
     )
@@ -275,6 +276,23 @@ def output(*command: str) -> str | None:
     """What a command says; nothing where it fails."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else None
+
+
+def compile_tests() -> None:
+    """Compile the tests of a new clone, half of them on a core; else each worker would.
+
+    pytest compiles them in its own way, so that an `assert` says what it compared.
+    """
+    if any(Path("tests").rglob("*-pytest-*.pyc")):
+        return
+    files = sorted(map(str, Path("tests").rglob("test_*.py")))
+    collect = (sys.executable, "-m", "pytest", "--collect-only", "--quiet")
+    running = [
+        subprocess.Popen([*collect, *half], stdout=subprocess.DEVNULL)
+        for half in (files[::2], files[1::2])
+    ]
+    for process in running:
+        process.wait()  # what cannot be imported fails when the tests run
 
 
 def is_marked(path: Path) -> bool:

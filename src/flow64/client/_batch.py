@@ -1,28 +1,18 @@
-"""Batches that have completed, and the settings to run them with."""
+"""Batches that have completed."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from os import PathLike
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from attrs import field, frozen
 
-from ..deploy import Deployable
 from ..errors import FlowError
-from ..runs import (
-    DAY,
-    Allowance,
-    BatchSettings,
-    FinishedBatch,
-    require_times,
-)
+from ..runs import FinishedBatch
 from ._async_run import AsyncRun
-from ._compiling import make_launcher
 from ._run import Run
-from ._settings import ClientSettings
 
 R = TypeVar("R", Run, AsyncRun)
 
@@ -65,31 +55,3 @@ def note_interrupted_batches(intent: str) -> Generator[None]:
             "with them, and buys no finished batch again"
         )
         raise
-
-
-def batch_settings(
-    workflow: Deployable,
-    settings: ClientSettings,
-    *,
-    intent: str,
-    size: int = 1000,
-    concurrency: int = 4,
-    retry_failed: bool = False,
-    folder: str | PathLike[str] | None = None,
-    every: float = 5.0,
-    timeout: float = DAY,
-    max_bytes: int | None = None,
-    allow_unproven: bool = False,
-    **more: Any,
-) -> BatchSettings:
-    """Compile the workflow, and check the options of `Client.run_batches`."""
-    require_times("run_batches", every, timeout)
-    allowance = Allowance(max_bytes, allow_unproven)
-    allowance.require_sound("run_batches")
-    made = make_launcher("run_batches", workflow, settings, **more)
-    if folder is not None:
-        made.stages.number("", None)  # of several ends none is saved silently
-    place = None if folder is None else Path(folder)
-    return BatchSettings(
-        made, intent, size, concurrency, retry_failed, place, every, timeout, allowance
-    )

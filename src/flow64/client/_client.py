@@ -11,13 +11,15 @@ from typing import Any
 from ..analysis import LiveCatalogue
 from ..api import Balance, get_balance, list_blocks
 from ..deploy import Deployable, Deployment, Preview, plan_and_apply, preview
-from ..runs import DAY, BatchSettings, Rows, require_name, run_in_batches
-from ._batch import (
-    Batch,
-    batch_of,
-    batch_settings,
-    note_interrupted_batches,
+from ..runs import (
+    DAY,
+    Allowance,
+    BatchSettings,
+    Rows,
+    require_name,
+    run_in_batches,
 )
+from ._batch import Batch, batch_of, note_interrupted_batches
 from ._calls import Runs, Schedules, SigningSecrets, Workflows
 from ._compiling import compile_for, make_launcher
 from ._core import Core
@@ -281,26 +283,29 @@ class Client(Core):
             BatchesError: Batches have failed, or were not started after two failures in
                 a row or for lack of credits. It is raised after all other batches.
         """
-        plan = batch_settings(
+        made = make_launcher(
+            "run_batches",
             workflow,
             self._settings,
-            size=size,
-            concurrency=concurrency,
-            intent=intent,
-            retry_failed=retry_failed,
-            folder=folder,
             env=env,
             values=values,
             max_rows=max_rows,
             max_cost=max_cost,
             allow_unpriced=allow_unpriced,
-            every=every,
-            timeout=timeout,
-            max_bytes=max_bytes,
-            allow_unproven=allow_unproven,
             stale=stale,
             check_columns=check_columns,
             block=block,
+        )
+        plan = BatchSettings(
+            made,
+            intent,
+            size=size,
+            concurrency=concurrency,
+            retry_failed=retry_failed,
+            folder=folder,
+            every=every,
+            timeout=timeout,
+            allowance=Allowance(max_bytes, allow_unproven),
         )
         return self._batches(plan, rows)
 

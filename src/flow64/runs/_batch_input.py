@@ -8,13 +8,14 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from ..api import as_flag
 from ..errors import ArgumentError, RowsError, shortened
 from ._download import ALLOWANCE, Allowance
 from ._launch import Launcher, require_name
 from ._payload import as_iterable
+from ._watch import require_times
 
 MAX_WRONG: Final = 1000
 """Problems with rows after which the rest of the input is not checked."""
@@ -33,6 +34,10 @@ class RowRange:
     index: int
     first: int
     count: int
+
+
+def _as_folder(folder: str | PathLike[str] | None) -> Path | None:
+    return None if folder is None else Path(folder)
 
 
 @frozen
@@ -56,7 +61,7 @@ class BatchSettings:
     size: int
     concurrency: int
     retry_failed: bool
-    folder: Path | None
+    folder: Path | None = field(converter=_as_folder)
     every: float
     timeout: float
     allowance: Allowance = ALLOWANCE
@@ -74,6 +79,10 @@ class BatchSettings:
                 problem = f"{name} is {shortened(given)}, no count from 1 up"
                 raise ArgumentError(callee, problem)
         as_flag(callee, "retry_failed", self.retry_failed)
+        require_times(callee, self.every, self.timeout)
+        self.allowance.require_sound(callee)
+        if self.folder is not None:
+            self.launcher.stages.number("", None)  # none of several ends is a default
 
 
 class BatchInput:

@@ -12,6 +12,7 @@ from attrs import evolve
 
 from flow64 import COMPANY, LEAD, Client, Project, RawBlock, Workflow, value
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
+from flow64.client import Terms
 from flow64.emulator import Switches
 from flow64.loading import load_source
 from tests.service.support import leads as ours
@@ -476,3 +477,30 @@ def test_values_of_a_file_are_found_again(service, flow64, tmp_path):
     (file,) = [path for path in Path("told").iterdir() if path.name != "flow64.json"]
     assert hook not in file.read_text("utf-8")
     assert '"flow64:value": "hook"' in file.read_text("utf-8")
+
+
+@pytest.mark.parametrize("command", ["pull", "code"])
+def test_suffix_of_an_environment_is_no_doubt(service, flow64, tmp_path, command):
+    """A title with a suffix differs from the code, and nothing was edited."""
+    tmp_path.joinpath("pyproject.toml").write_text(
+        "[tool.flow64.environments.default]\n"
+        'endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }\n'
+        'api_key = { env = "SIXTYFOUR_API_KEY" }\n'
+        'suffix = "(default)"\n',
+        "utf-8",
+    )
+    growth = Project(f"suffix-{command}", namespace="acme.example")
+    hook = OutgoingWebhook(url=value("hook", secret=True))
+    plain = Workflow("A", Webhook(LEAD) >> FindEmail(), key="a", project=growth)
+    secret = Workflow("B", Webhook(LEAD) >> hook, key="b", project=growth)
+    url = "https://crm.acme.example/hooks/quiet-otter-plum"
+    with Client(env="default", terms=Terms(suffix="(default)")) as client:
+        plain.deploy(client)
+        secret.deploy(client, values={"hook": url})
+
+    end = ".py" if command == "code" else ""
+    found = [flow64(command, f"default:{key}", "-o", f"{key}{end}") for key in "ab"]
+
+    doubts = ["look for secrets before you share it" in told for *_, told in found]
+    assert doubts == [False, True]
+    assert [code for code, *_ in found] == [0, 0]

@@ -27,6 +27,7 @@ from ..manifest import (
     Known,
     ReplacedText,
     has_secret,
+    may_hold_values,
     replace_secrets,
     setting_lines,
     write_all,
@@ -47,7 +48,7 @@ from ._terminal import (
     print_settings,
     print_text,
 )
-from .pull import find_known_values
+from .pull import LOOK_FOR_SECRETS, find_known_values
 
 
 @params.command(
@@ -194,6 +195,7 @@ def _lift(
         try:
             definition, own = replace_secrets(one.definition, one.name, used, known)
             _require_plain(definition, known)
+            is_doubtful = may_hold_values(one.definition, definition)
             definition, accepted = allow_errors(definition)
             made = lift(definition, one.identity, env=env, own=classes)
             lifted.append(evolve(made, accepted=tuple(accepted)))
@@ -201,6 +203,8 @@ def _lift(
             print_error(f"{one.name}: {error}")
         else:
             secrets += own
+            if is_doubtful:
+                print_error(f"{one.name}: {LOOK_FOR_SECRETS}")
     return lifted, [one for one in secrets if not one.is_set]
 
 

@@ -140,7 +140,9 @@ def command(
         name = str(client.env)
     mine = {str(one.id).lower() for one in found}
     names = _list_used_names(output, before, name, mine)
-    pull = make_pull(found, name, before, names, known)
+    pull = make_pull(
+        found, name, before, names, known, suffix=find_environment(env).suffix
+    )
     if not overwrite:
         _require_free(output, [one.file for one in pull.workflows])
     there = [path.name for path in output.glob("*.json")]
@@ -401,9 +403,12 @@ def _print_notes(pull: Pull, folder: Path) -> None:
         print_error(f"{other.id} ({other.name}) was not pulled: {other.problem}")
 
 
-_DOUBT: Final = (
+LOOK_FOR_SECRETS: Final = (
     "values of the code were not found, or the workflow was edited: look for secrets "
-    "before you share it, or pull again with --overwrite and --values FILE, the values "
+    "before you share it"
+)
+_DOUBT: Final = (
+    f"{LOOK_FOR_SECRETS}, or pull again with --overwrite and --values FILE, the values "
     "that it was deployed with"
 )
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         make_pull,
     )
     from ._pull import has_secret as has_secret
+    from ._pull import may_hold_values as may_hold_values
     from ._pull import replace_secrets as replace_secrets
     from ._pull import setting_lines as setting_lines
     from ._schema import manifest_schema as manifest_schema
@@ -72,6 +73,7 @@ _PULLING = frozenset(
         "setting_lines",
         "has_secret",
         "make_pull",
+        "may_hold_values",
         "replace_secrets",
     }
 )

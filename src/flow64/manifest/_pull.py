@@ -40,7 +40,7 @@ from ..definition import (
     slug,
     split_stamp,
 )
-from ..deploy import key_of
+from ..deploy import fields_of_last_deploy, keep_fields, key_of
 from ..errors import PullError, ReadError, did_you_mean
 from ..redaction import MASK, has_key, map_json_pairs, redact_keys, texts_in
 from ._known import Known, KnownValues
@@ -221,6 +221,8 @@ def make_pull(
     before: Manifest | None = None,
     names: Iterable[str] = (),
     known: Iterable[Known] = (),
+    *,
+    suffix: str = "",
 ) -> Pull:
     """Convert live workflows to files of a folder.
 
@@ -233,6 +235,7 @@ def make_pull(
         before: The present manifest of the folder.
         names: Names of values that other files of the folder use.
         known: The values of the environment.
+        suffix: The suffix that the environment adds to titles.
     """
     values = KnownValues.of(known)
     # Sorted by id, so that workflows with the same title always get the same names.
@@ -240,7 +243,7 @@ def make_pull(
     used = {name.casefold() for name in (*names, *values.names)}
     files = _choose_files(live, env, before or Manifest())
     outcomes = [
-        _convert(one, env, file, entry, used=used, values=values)
+        _convert(one, env, file, entry, used=used, values=values, suffix=suffix)
         for one, (file, entry) in zip(live, files, strict=True)
     ]
     made = [one for one in outcomes if isinstance(one, PulledWorkflow)]
@@ -325,6 +328,7 @@ def _convert(
     *,
     used: set[str],
     values: KnownValues,
+    suffix: str,
 ) -> PulledWorkflow | RefusedWorkflow:
     """Convert one workflow to a file, or say why that is not possible."""
     workflow_id = canonical_id(str(live.id))
@@ -352,8 +356,7 @@ def _convert(
     )
     allowed, accepted = allow_errors(written)
     blocks = {**entry.blocks, **dict(_allowing_entries(allowed, entry))}
-    stamp = live.stamp
-    own = genuine_stamp(stamp, workflow_id)
+    own = genuine_stamp(live.stamp, workflow_id)
     return PulledWorkflow(
         file,
         workflow_id,
@@ -362,9 +365,27 @@ def _convert(
         evolve(entry, env=env, pulled=pulled, blocks=blocks),
         tuple(replacer.found),
         own.path if own else None,
-        stamp is not None and stamp.unbound not in (stamp.bound, pulled.unbound),
+        may_hold_values(live, written, suffix),
         tuple(accepted),
     )
+
+
+def may_hold_values(live: Definition, written: Definition, suffix: str = "") -> bool:
+    """Return True if values of the code may stand in a definition as plain texts.
+
+    Args:
+        live: The live definition.
+        written: The same with values in place of known texts.
+        suffix: The suffix of its title that the code does not have.
+    """
+    stamp = live.stamp
+    if stamp is None or stamp.unbound == stamp.bound:
+        return False
+    name = written.name.removesuffix(f" {suffix}") if suffix else written.name
+    # The code does not have the fields that somebody else set.
+    fields = fields_of_last_deploy(live, stamp)
+    seen = evolve(keep_fields(written, fields), name=name)
+    return stamp.unbound != fingerprint(seen)[:16]
 
 
 def _allowing_entries(

@@ -6,6 +6,7 @@ import copy
 import json
 import logging
 import pickle
+import re
 import time
 from email.utils import formatdate
 
@@ -98,7 +99,15 @@ BAD_KEYS = {
     "empty": (lambda: "", "not a PEM"),
     "text": (lambda: "SENTINEL", "not a PEM"),
     "no ASCII": (lambda: "SENTINEL\u00e9\ud800", "not a PEM"),
-    "cut": (lambda: pem()[:200], "not a PEM"),
+    "cut": (lambda: pem()[:200], "not a PEM that can be read; make one with openssl"),
+    "path": (
+        lambda: "key.pem",
+        "a PEM begins with -----BEGIN; a path is for OAuth.from_file",
+    ),
+    "escaped": (
+        lambda: pem().replace("\n", "\\n"),
+        "line breaks are written as",
+    ),
     "nothing": (lambda: None, "not a PEM text"),
     "object": (key, "not a PEM text"),
     "locked": (locked, "passphrase"),
@@ -118,7 +127,7 @@ def test_key_that_cannot_sign_is_refused_without_being_shown(given, words):
     with pytest.raises(ConfigError, match=words) as caught:
         OAuth(NAME, text, kid=KID)
 
-    assert "openssl" in str(caught.value)
+    assert re.search("openssl|from_file|real line breaks", str(caught.value))
     shown = frames(caught.value)
     assert "SENTINEL" not in shown
     assert not [line for line in str(text).splitlines()[1:-1] if line and line in shown]

@@ -66,7 +66,8 @@ def make_signer(pem: object) -> Signer | FlowError:
             "off with openssl rsa -in key.pem -out plain.pem"
         )
     except (ValueError, UnsupportedAlgorithm):
-        return ConfigError(f"the private key is not a PEM that can be read; {_MAKE}")
+        problem = "the private key is not a PEM that can be read"
+        return ConfigError(f"{problem}; {_advise_on_text(pem)}")
     if not isinstance(key, rsa.RSAPrivateKey):
         return ConfigError(
             f"the private key is not an RSA key, which RS256 needs; {_MAKE}"
@@ -80,6 +81,18 @@ def make_signer(pem: object) -> Signer | FlowError:
     return lambda claims, kid: jwt.encode(
         dict(claims), signing, ALGORITHM, {"kid": kid}
     )
+
+
+def _advise_on_text(pem: bytes) -> str:
+    """Return what is probably wrong with a text that is not a PEM."""
+    if b"\\n" in pem:
+        return "its line breaks are written as \\n: put real line breaks in their place"
+    if b"-----BEGIN" not in pem:
+        return (
+            "a PEM begins with -----BEGIN; a path is for OAuth.from_file or the variable "
+            f"{FILE_NAME}"
+        )
+    return _MAKE
 
 
 _MAKE: Final = f"make one with openssl genrsa -out key.pem {SMALLEST}"

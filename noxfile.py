@@ -126,7 +126,11 @@ def slow(session: nox.Session) -> None:
     They run without coverage, and so do those marked `unmeasured`: the others run all
     lines that have to be run.
     """
-    files = [str(path) for path in Path("tests").rglob("test_*.py") if is_marked(path)]
+    files = [
+        str(path)
+        for path in Path("tests").rglob("test_*.py")
+        if is_marked(path) and path.parent.name != "laws"  # they have their own gate
+    ]
     chosen = ("-m", "slow or unmeasured", *FULL)
     python(session, "pytest", *SHARING, *chosen, *files, *session.posargs)
 

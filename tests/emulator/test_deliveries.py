@@ -204,6 +204,33 @@ def test_other_hosts_get_nothing(serve, url):
     assert (sent.target, sent.rows) == (url, ROWS)
 
 
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        (f"ftp://{LOCAL}/x", "'ftp' is neither http nor https"),
+        (f"http://{LOCAL}:99999/", "Port out of range 0-65535"),
+    ],
+)
+def test_address_that_cannot_be_posted_to_is_said(serve, url, problem):
+    """Such as one of the web editor, which was not checked when it was saved."""
+    emulator, client = serve()
+    own = create(client, hook(f"http://{LOCAL}/x"))
+    emulator.edit(own, specs={"outgoing_webhook": {"url": url}})
+
+    wait(client, start(client, own, ROWS).json()["job_id"])
+
+    assert emulator.outbox[0].outcome == f"given up after attempt 6: {problem}"
+
+
+def test_address_is_encoded(serve):
+    """Letters beyond ASCII and blanks are; what is encoded already stays."""
+    _, client = serve()
+    with receiving() as receiver:
+        run_rows(client, hook(f"{receiver.url}?name=Zoë x%20y"), ROWS)
+
+    assert receiver.deliveries[0].path == "/hook?name=Zo%C3%AB%20x%20y"
+
+
 def test_hosts_can_be_allowed(monkeypatch, serve):
     """A host in `allow_hosts` gets its deliveries."""
     emulator, client = serve(allow_hosts=["hooks.example.com"])

@@ -6,12 +6,10 @@ import hmac
 import ipaddress
 import json
 import re
-import ssl
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from queue import Empty, SimpleQueue
-from threading import Event, Thread
+from threading import Event
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -20,7 +18,7 @@ from attrs import evolve
 from ..definition import WireBlock, is_number
 from ..endpoints import host_of, is_loopback
 from ..errors import ConfigError
-from ..http import httpx
+from ..posting import post
 from ._records import JsonObject, OutboxRecord, SigningSecretRecord
 from ._results import file_path
 from ._services import Services
@@ -43,9 +41,6 @@ INLINE_BYTES: Final = 256 * 1024
 
 EVENT: Final = "outgoing_webhook.completed"
 """The event type of a delivery (documented)."""
-
-TICK: Final = 0.05
-"""Seconds between two looks at whether a wait should end."""
 
 
 def deliver(
@@ -97,7 +92,7 @@ def _post_with_retries(
     for attempt in range(first, RETRIES + 2):
         _update(services, sent, sent.outcome, attempts=attempt)
         headers = _build_headers(services, sent, body, attempt)
-        answer = _post_with_deadline(sent.target or "", body, headers, seconds, stop)
+        answer = post(sent.target or "", body, headers, seconds, stop.is_set)
         outcome = f"attempt {attempt}: {answer}"
         if isinstance(answer, int) and 200 <= answer < 300:
             return outcome
@@ -201,55 +196,3 @@ def _is_address(text: str) -> bool:
 def _parse_timeout(timeout: Any) -> float:
     is_given = is_number(timeout) and timeout > 0
     return min(float(timeout), SECONDS) if is_given else SECONDS
-
-
-def _post_with_deadline(
-    target: str,
-    body: bytes,
-    headers: Mapping[str, str],
-    seconds: float,
-    stop: Event,
-) -> int | str:
-    """Return the status that a receiver answers, or why there is none."""
-    answers: SimpleQueue[int | str] = SimpleQueue()
-    # A receiver that answers byte by byte can hold up this thread, but not a run.
-    post = Thread(
-        target=_post, args=(target, body, headers, seconds, answers.put), daemon=True
-    )
-    post.start()
-    ends = time.monotonic() + seconds
-    while not stop.is_set() and time.monotonic() < ends:
-        try:
-            return answers.get(timeout=TICK)
-        except Empty:
-            continue
-    return f"no answer within {seconds:g} seconds"
-
-
-def _post(
-    target: str,
-    body: bytes,
-    headers: Mapping[str, str],
-    seconds: float,
-    give: Callable[[int | str], None],
-) -> None:
-    try:
-        with (
-            httpx.Client(
-                timeout=seconds,
-                follow_redirects=False,
-                trust_env=False,  # no proxy, no credentials
-                verify=_make_ssl_context(urlsplit(target).scheme),
-            ) as client,
-            client.stream("POST", target, content=body, headers=headers) as response,
-        ):
-            give(response.status_code)
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-        give(str(error) or type(error).__name__)
-
-
-def _make_ssl_context(scheme: str) -> ssl.SSLContext:
-    if scheme == "https":
-        return ssl.create_default_context()
-    # No certificates are needed, and loading them takes longer than a delivery.
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from queue import Empty, SimpleQueue
-from threading import Thread
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 from uuid import uuid4
 
 from ..endpoints import is_loopback
 from ..errors import ArgumentError, ConfigError, SampleError
+from ..posting import post
 from ._signature import (
     ATTEMPT,
     EVENT_ID,
@@ -22,8 +20,6 @@ from ._signature import (
     require_positive,
     sign,
 )
-
-CONNECTIONS: Final = {"http": HTTPConnection, "https": HTTPSConnection}
 
 
 @hide_frames
@@ -71,7 +67,10 @@ def send_sample(
         ATTEMPT: f"{attempt:d}",
         **sign(body, secrets, at),
     }
-    return _post_with_deadline(target, body, headers, timeout)
+    answer = post(url, body, headers, timeout)
+    if isinstance(answer, int):
+        return answer
+    raise SampleError(f"{target.scheme}://{target.netloc}", answer)
 
 
 def _parse_url(url: str) -> SplitResult:
@@ -121,46 +120,3 @@ def _make_body(event: Mapping[str, Any] | bytes | None) -> tuple[bytes, str]:
             return body, event_id
         case _:
             return body, str(uuid4())
-
-
-def _post_with_deadline(
-    target: SplitResult, body: bytes, headers: Mapping[str, str], timeout: float
-) -> int:
-    """Post a sample, and return the status that the receiver answers.
-
-    Raises:
-        SampleError: There was no answer in time.
-    """
-    answers: SimpleQueue[int | str] = SimpleQueue()
-    # A receiver that answers byte by byte can hold up this thread, but not the caller.
-    post = Thread(
-        target=_post, args=(target, body, headers, timeout, answers.put), daemon=True
-    )
-    post.start()
-    try:
-        answer = answers.get(timeout=timeout)
-    except Empty:
-        answer = f"no answer within {timeout:g} s"
-    if isinstance(answer, int):
-        return answer
-    raise SampleError(f"{target.scheme}://{target.netloc}", answer)
-
-
-def _post(
-    target: SplitResult,
-    body: bytes,
-    headers: Mapping[str, str],
-    timeout: float,
-    give: Callable[[int | str], None],
-) -> None:
-    path = (target.path or "/") + (f"?{target.query}" if target.query else "")
-    connection = CONNECTIONS[target.scheme](
-        target.hostname or "", target.port, timeout=timeout
-    )
-    try:
-        connection.request("POST", path, body, dict(headers))
-        give(connection.getresponse().status)
-    except (HTTPException, OSError, ValueError) as error:
-        give(str(error) or type(error).__name__)
-    finally:
-        connection.close()

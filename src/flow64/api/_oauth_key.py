@@ -89,8 +89,8 @@ def _advise_on_text(pem: bytes) -> str:
         return "its line breaks are written as \\n: put real line breaks in their place"
     if b"-----BEGIN" not in pem:
         return (
-            "a PEM begins with -----BEGIN; a path is for OAuth.from_file or the variable "
-            f"{FILE_NAME}"
+            "a PEM begins with -----BEGIN; a path is for OAuth.from_file or the "
+            f"variable {FILE_NAME}"
         )
     return _MAKE
 

@@ -6,20 +6,26 @@ from attrs import evolve
 from inline_snapshot import snapshot
 
 from flow64.analysis import Estimate
+from flow64.blocks import FindEmail, OutgoingWebhook
 from flow64.plan import Review
 from flow64.render import group_alike
 from flow64.render.review import (
+    Pair,
     as_data,
     as_html,
     as_markdown,
     as_text,
+    review_of_diff,
 )
 from tests.review.support import (
     COUNTRIES,
     REGIONS,
     fleet,
+    leads,
+    read,
     step,
     twenty_thresholds,
+    workflow,
 )
 
 TWENTY = twenty_thresholds()
@@ -185,4 +191,55 @@ def test_many_costs_are_counted():
     page = as_html(Review("plan", steps))
 
     assert "<code>c/39</code>: at most $1 → $41 (+$40)</li>" in page
-    assert "<li>2 more costs; JSON has all</li>" in page
+    assert "<li>2 more; JSON has all</li>" in page
+
+
+def hosts(country, mode="PROFESSIONAL", *, sends=True):
+    flow = leads() >> FindEmail(mode=mode)
+    if sends:
+        flow >>= OutgoingWebhook(url=f"https://{country}.example/hook")
+    return read(workflow(flow, f"leads/{country}", f"Leads, {country}"))
+
+
+def test_own_hosts_are_one_entry():
+    """Each country posts to a system of its own, and all change alike."""
+    review = review_of_diff(
+        Pair(f"leads/{one}", hosts(one), hosts(one, mode="PERSONAL"))
+        for one in COUNTRIES
+    )
+    text = as_text(review)
+
+    assert "~ 20 of leads/*: will change\n" in text
+    assert "for each workflow\n" not in entry(text)
+    assert (
+        "the output gains the column personal_email; outgoing_webhook gets it too, and "
+        "sends it to another system\n"
+    ) in text
+
+
+def test_new_hosts_are_named():
+    """A new effect, or a new workflow, says the host of each."""
+    changed = review_of_diff(
+        Pair(f"leads/{one}", hosts(one, sends=False), hosts(one)) for one in COUNTRIES
+    )
+    created = review_of_diff(
+        Pair(f"leads/{one}", None, hosts(one)) for one in COUNTRIES[:3]
+    )
+
+    text = as_text(changed)
+    assert "~ 20 of leads/*: will change\n" in text
+    assert "            + outgoing_webhook leaves something outside" in text
+    assert "                + leads/ar: posts to https://ar.example\n" in text
+    text = as_text(created)
+    assert "+ 3 of leads/*: will be created\n" in text
+    assert "    side effects:\n        leads/ae: costs credits" in text
+    assert "posts to https://at.example\n" in text
+
+
+def test_equal_limits_are_said_once():
+    """Other values differ, and the limit is the same: so the rows are exact."""
+    text = as_text(fleet(lambda _: 50, lambda _: 100))
+
+    assert (
+        "\n    rows with headcount above 50 and up to 100 no longer pass filter\n"
+    ) in text

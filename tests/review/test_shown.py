@@ -67,9 +67,9 @@ def test_one_of_many_goes_elsewhere():
     for told in renderings(review):
         assert "https://evil.example/x" in told
         assert "posts to https://evil.example" in told
-    groups = as_data(review)["groups"]
-    assert sorted(len(group["keys"]) for group in groups) == [1, 39]
-    assert ["r17"] in [group["keys"] for group in groups]
+    text = as_text(review)
+    assert '~ r17: secret "hook" → "https://evil.example/x"\n' in text
+    assert "+ r17: posts to https://evil.example\n" in text
 
 
 def test_paths_tell_variants_apart():

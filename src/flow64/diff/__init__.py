@@ -71,7 +71,7 @@ from ._merge import OwnLine as OwnLine
 from ._merge import list_own_lines as list_own_lines
 from ._merge import list_shared_lines as list_shared_lines
 from ._merge import merge_sections as merge_sections
-from ._merge import outline as outline
+from ._merge import outline_change as outline_change
 from ._merge import sign_change as sign_change
 from ._redaction import Hidden, Written
 from ._redaction import fields_of as fields_of

@@ -28,7 +28,12 @@ from ._changes import (
     TitleChanged,
     Unmanaged,
 )
-from ._consequences import Consequence, PassingChanged
+from ._consequences import (
+    Consequence,
+    EffectAppeared,
+    EffectVanished,
+    PassingChanged,
+)
 from ._data import as_data, digest_secrets
 from ._items import ValuePart, read_value
 from ._lines import (
@@ -81,7 +86,7 @@ def sign_change(change: _Described) -> str:
     return f"{json.dumps(as_data(anonymous))} {digest_secrets(change)}"
 
 
-def outline(change: _Described) -> tuple[object, ...]:
+def outline_change(change: _Described) -> tuple[object, ...]:
     """Return a change without its values. Some sorts of changes have none."""
     match change:
         case TitleChanged() | DescriptionChanged():
@@ -92,6 +97,8 @@ def outline(change: _Described) -> tuple[object, ...]:
             FieldAdded() | FieldRemoved() | FieldChanged() | ListChanged() | Unmanaged()
         ):
             return type(change), str(change.block), change.path
+        case EffectAppeared() | EffectVanished():
+            return type(change), change.kind, change.effect
         case _:
             return type(change), change.topic[0], *map(str, change.describe())
 
@@ -101,7 +108,7 @@ def merge_sections(parts: Sequence[Part]) -> Sequence[Section]:
 
     A line about all of them stands as that of one workflow. Other lines name theirs.
     """
-    found = _match(parts, outline)
+    found = _match(parts, outline_change)
     members = {id(alike[0][1]): alike for alike in found}
     number = sum(len(keys) for keys, _ in parts)
 
@@ -192,6 +199,11 @@ def _divide(change: _Described) -> Iterator[_Cell]:
         case PassingChanged():
             (line,) = change.describe()
             yield _Cell(line, change.explain_briefly(str), is_derived=True)
+        case EffectAppeared() | EffectVanished():
+            (line,) = change.describe()
+            target = change.target or ""
+            heading = line.text.removesuffix(f": {target}")
+            yield _Cell(line, heading, target or None)
         case _:
             mark = "" if isinstance(change, BlockRemoved) else digest_secrets(change)
             for line in change.describe():

@@ -15,7 +15,7 @@ from ...diff import (
     Section,
     list_shared_lines,
     merge_sections,
-    outline,
+    outline_change,
 )
 from ...plan import WHY, Action, Review, Step, format_rename_reason
 from ._view import View
@@ -279,7 +279,7 @@ def _compare_with(group: Group, common: Group) -> Group:
     most = max(len(one.first.changes) for one in (group, common))
     if len(here & there) * 2 < max(most, 1):
         return group
-    places = {*map(outline, group.first.changes)}
+    places = {*map(outline_change, group.first.changes)}
 
     def list_others(view: View) -> Sequence[Change]:
         """Return what the group has not, or has with another value than all."""
@@ -287,7 +287,7 @@ def _compare_with(group: Group, common: Group) -> Group:
             change
             for change, signature in _sign_changes(view)
             if signature not in here
-            and (signature in there or outline(change) not in places)
+            and (signature in there or outline_change(change) not in places)
         ]
 
     return evolve(

@@ -54,8 +54,8 @@ def list_losses(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
             yield f"the service loses {join_first(found, MOST_VALUES, quote)}"
 
     losing = [part for group in groups if replaces_edits(group) for part in group.parts]
-    same = [group for group in groups if not group.has_values]
-    parts = [part for group in groups if group.has_values for part in group.parts]
+    same = [group for group in groups if _has_one_limit(group)]
+    parts = [part for one in groups if not _has_one_limit(one) for part in one.parts]
     for some, describe in (
         (same, lose_rows),
         (parts, lose_some_rows),
@@ -76,6 +76,12 @@ def list_losses(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
             f"as another workflow, {quote(view.step.key)} starts without history and "
             f"schedules, and {old} {keeps} running"
         )
+
+
+def _has_one_limit(group: Group) -> bool:
+    """Return True if all workflows of a group lose the same rows."""
+    lost = [[row.explain(str) for row in part.first.lost_rows] for part in group.parts]
+    return all(one == lost[0] for one in lost)
 
 
 MOST_VALUES: Final = 2

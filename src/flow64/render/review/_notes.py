@@ -12,6 +12,7 @@ from ...plan import FLAGS, RunRef, ScheduleRef
 from ...text import join_first, pluralize
 from ._grouping import Group
 from ._options import format_options
+from ._view import View
 from ._words import (
     Quote,
     describe_schedule,
@@ -83,8 +84,9 @@ def _list_notes(group: Group, style: NoteStyle) -> Iterator[Note]:
     one, first, name = group.one, group.first, style.name
     if first.is_new:
         yield _list_contents(group, style)
-    if one.effects and (first.is_new or one.action == "create"):
-        yield Note("side effects", [style.sentence(one.effects)], opening="")
+    if first.has_effects:
+        effects = [(part, style.sentence(part.one.effects)) for part in group.parts]
+        yield _list_texts("side effects", effects, style, opening="")
     if one.details.cost_after is not None:
         yield _list_costs(group, style)
     if first.settings:
@@ -114,17 +116,33 @@ def _list_contents(group: Group, style: NoteStyle) -> Note:
 
 
 def _list_costs(group: Group, style: NoteStyle) -> Note:
-    """Return what a group costs; with the workflows, if they cost not the same."""
-    texts = [
+    """Return what a group costs."""
+    costs = [
         (one, format_group_cost(one, lambda cost: cost.describe(style.name)))
         for one in group.by_cost
     ]
-    if len(texts) == 1:
-        return Note(COST, [texts[0][1]])
-    costs = [f"{name_group(one, style.name)}: {text}" for one, text in texts]
-    if more := len(costs[style.most :]):
-        costs[style.most :] = [f"{pluralize(more, 'more cost')}; JSON has all"]
-    return Note(COST, costs)
+    return _list_texts(COST, costs, style)
+
+
+def _list_texts(
+    label: str,
+    texts: Sequence[tuple[Group, str]],
+    style: NoteStyle,
+    opening: str | None = None,
+) -> Note:
+    """Return one text, or each text with its workflows if they differ."""
+    found: dict[str, list[View]] = {}
+    for group, text in texts:
+        found.setdefault(text, []).extend(group.views)
+    if len(found) == 1:
+        return Note(label, [*found], opening=opening)
+    shown = [
+        f"{name_group(Group(views), style.name)}: {text}"
+        for text, views in found.items()
+    ]
+    if more := len(shown[style.most :]):
+        shown[style.most :] = [f"{more:,} more; JSON has all"]
+    return Note(label, shown)
 
 
 def spends_when(group: Group) -> str:

@@ -196,8 +196,10 @@ def _list_new_columns(
         several = len(view.added_columns) > 1
         columns = join_first(view.added_columns, MOST_KEYS, quote)
         it = "them" if several else "it"
+        has_targets = len({one.step.effects for one in group.views}) > 1
         sent = "".join(
-            f"; {quote(name)} gets {it} too, and {sentence(target)}"
+            f"; {quote(name)} gets {it} too, and "
+            f"{f'sends {it} to another system' if has_targets else sentence(target)}"
             for name, target in view.list_senders(is_after=True)[:MOST_KEYS]
         )
         if columns:

@@ -31,6 +31,7 @@ from ...diff import (
     EdgeAdded,
     EdgeRemoved,
     EffectAppeared,
+    EffectVanished,
     FindingAppeared,
     PassingChanged,
     ReadBroken,
@@ -39,7 +40,7 @@ from ...diff import (
     Unmanaged,
     diff,
     map_blocks,
-    outline,
+    outline_change,
     sections,
     sign_change,
 )
@@ -104,9 +105,10 @@ class View:
         """A text that is equal for workflows that are the same in all that is shown."""
         details = self.step.details
         parts = self.change_signatures, [*map(sign_change, self.contents)]
-        costs = details.cost_before, details.cost_after
+        effects = self.step.effects if self.has_effects else ""
+        texts = details.cost_before, details.cost_after, effects
         values = [one for one in self.consequences if isinstance(one, _WITH_VALUES)]
-        return repr((self.outline, parts, sections(values), costs))
+        return repr((self.outline, parts, sections(values), texts))
 
     @cached_property
     def outline(self) -> str:
@@ -121,12 +123,14 @@ class View:
             (
                 [one.state, one.action, one.lifted_by, one.also, one.details.given],
                 [one.may_skip, one.are_edits_known],
-                self.change_signatures if edits else [*map(outline, self.changes)],
+                self.change_signatures
+                if edits
+                else [*map(outline_change, self.changes)],
                 edits,
                 sections(follows),
                 self.unmanaged,
                 self.settings,
-                [one.spends, one.effects],
+                one.spends,
                 [one.details.was is None, self.rename is None, self.orphan is None],
                 self.differences,
                 [] if one.details.before and one.details.after else self.blocks,
@@ -210,6 +214,12 @@ class View:
         details = self.step.details
         is_there = details.before is not None or self.rename is not None
         return details.after is not None and not is_there
+
+    @property
+    def has_effects(self) -> bool:
+        """Whether all effects of a run are shown, and not only those that change."""
+        is_made = self.is_new or self.step.action == "create"
+        return is_made and bool(self.step.effects)
 
     @property
     def is_drawn(self) -> bool:
@@ -335,7 +345,7 @@ class View:
         return evolve(block, path=path)
 
 
-_WITH_VALUES: Final = PassingChanged, CostChanged
+_WITH_VALUES: Final = PassingChanged, CostChanged, EffectAppeared, EffectVanished
 """Consequences that differ if the values of a change differ."""
 
 _BY_ID: Final = re.compile(r"^.* \(([0-9a-f]{8})\)(?=\.)")

@@ -50,7 +50,7 @@ class InProcessTransport(httpx.BaseTransport):
             start["status"], headers=start["headers"], stream=answer, request=request
         )
 
-    def send(self, request: Any) -> Reply:
+    def send(self, request: Any) -> InProcessAnswer:
         """Send a request of a flow64 client.
 
         Args:
@@ -67,7 +67,7 @@ class InProcessTransport(httpx.BaseTransport):
             extensions={"timeout": {"read": request.timeout}},
         )
         try:
-            return Reply(self.handle_request(asked))
+            return InProcessAnswer(self.handle_request(asked))
         except httpx.TransportError as error:
             raise ConnectionError(type(error).__name__) from None
 
@@ -86,7 +86,7 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
         loop.close()
 
 
-class Reply:
+class InProcessAnswer:
     """A response as a flow64 client reads it, part by part."""
 
     def __init__(self, response: httpx.Response) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import evolve, field, frozen
 
@@ -22,6 +22,8 @@ from ._arguments import as_id, in_path
 from ._parsing import Answered, is_filled, list_reader, redact_data, structure
 from ._request import Answer, Request
 from ._session import Lookup, Session
+
+T = TypeVar("T")
 
 
 @frozen
@@ -84,7 +86,7 @@ async def read_workflow(
     request = evolve(_get(workflow_id), secrets=secret_texts([code] if code else []))
 
     def read(answer: Answer) -> Definition:
-        found = _definition(answer, request)
+        found = _require(_try_definition(answer, answer.json(request), request))
         _require_same(str(found.id), workflow_id, request)
         return found
 
@@ -253,11 +255,15 @@ def _write(
 # Specs may hold secrets. So an error is made where no frame holds them.
 
 
-def _info(answer: Answer, request: Request) -> WorkflowInfo:
-    made = _try_info(answer, answer.json(request), request)
+def _require(made: T | AnswerError) -> T:
+    """Return a result, or raise an error that is a value."""
     if isinstance(made, AnswerError):
         raise made
     return made
+
+
+def _info(answer: Answer, request: Request) -> WorkflowInfo:
+    return _require(_try_info(answer, answer.json(request), request))
 
 
 def _try_info(
@@ -277,13 +283,6 @@ def _try_info(
     if isinstance(definition, AnswerError):
         return definition
     return evolve(found, definition=definition)
-
-
-def _definition(answer: Answer, request: Request) -> Definition:
-    made = _try_definition(answer, answer.json(request), request)
-    if isinstance(made, AnswerError):
-        raise made
-    return made
 
 
 def _try_definition(

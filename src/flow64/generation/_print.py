@@ -121,7 +121,7 @@ def _class(node: ast.ClassDef) -> Iterator[str]:
     (line,) = lines_of(bases, 0, "class ")
     yield f"{line}:"
     text, *body = node.body
-    yield from _docstring(text)
+    yield from docstring(_text_of(text).split("\n\n"), 4)
     if body:
         yield ""
     for number, statement in enumerate(body):
@@ -135,10 +135,6 @@ def _class(node: ast.ClassDef) -> Iterator[str]:
                     yield ""
                 (line,) = lines_of(hint, 4, f"{name}: ")
                 yield line if value is None else f"{line} = UNSET"
-
-
-def _docstring(node: ast.stmt) -> list[str]:
-    return docstring(_text_of(node).split("\n\n"), 4)
 
 
 def _text_of(node: ast.stmt) -> str:

@@ -240,7 +240,8 @@ class Download:
     ) -> int:
         """Return the byte at which an answer of the same version begins."""
         is_same = _find_validator(stream) == tag
-        if stream.status == 206 and is_same and _begins_at(stream, have):
+        span = stream.headers.get("content-range", "")
+        if stream.status == 206 and is_same and span.startswith(f"bytes {have}-"):
             return have
         if stream.status == 200 and is_same:
             return 0
@@ -443,8 +444,3 @@ def _proves_end(stream: Stream, came: int) -> bool:
     if came < int(length):
         raise _CutError(f"{came} bytes of {length}: it was cut off")
     return True
-
-
-def _begins_at(stream: Stream, start: int) -> bool:
-    span: str = stream.headers.get("content-range", "")
-    return span.startswith(f"bytes {start}-")

@@ -43,7 +43,8 @@ TOKEN_LATER = errors.TokenError("busy", may_pass=True)
         (errors.SaveError("a", "b"), False, False),
         *[(status(n), True, False) for n in (400, 401, 402, 403, 404, 409, 422)],
         # A proxy may say these of what the service got, or the service after its work.
-        *[(status(n), False, False) for n in (301, 302, 307, 408, 425, 499)],
+        *[(status(n), False, False) for n in (301, 302, 307)],
+        *[(status(n), False, True) for n in (408, 425, 499)],
         (status(429), True, True),
         *[(status(n), False, True) for n in (500, 502, 503, 504)],
         (status(501), False, False),
@@ -60,6 +61,7 @@ def test_what_an_error_means(error, refused, passes):
         (UNSENT, True, True),
         (ODD, True, False),
         (status(404), False, False),
+        (status(408), True, False),
         (status(429), True, True),
         (status(500), True, False),
         (status(503), True, False),

@@ -234,7 +234,10 @@ def test_status_never_goes_back():
 
 @pytest.mark.parametrize(
     "trouble",
-    [lost(), BROKEN, HTML, answer({}, 429), answer({}, 503), answer([]), NO_TOKEN],
+    [
+        *[lost(), BROKEN, HTML, answer([]), NO_TOKEN],
+        *[answer({}, code) for code in (408, 425, 429, 499, 503)],
+    ],
 )
 def test_watch_goes_on_through_bad_minutes(trouble, caplog):
     """A run that was paid for is not given up, and the log says once what is wrong."""

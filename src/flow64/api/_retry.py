@@ -24,11 +24,11 @@ from ._request import Request
 
 DAY: Final = 86_400.0
 
-PASSING: Final = frozenset({429, 500, 502, 503, 504})
-"""Statuses after which the same request may succeed a little later."""
-
 LEFT_OPEN: Final = frozenset({408, 425, 499})
 """Statuses below 500 of proxies, although the service may have got the request."""
+
+PASSING: Final = LEFT_OPEN | {429, 500, 502, 503, 504}
+"""Statuses after which the same request may succeed a little later."""
 
 
 def _seconds(_: Policy, attribute: Attribute[float], value: object) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from flow64.emulator import Emulator
 from flow64.http import httpx
-from tests.emulator.pages import opening
+from tests.emulator.pages import opened
 from tests.emulator.support import NO_CERTIFICATES, hold_to_contract
 
 
@@ -62,6 +62,6 @@ def serve(connect):
 @pytest.fixture
 def look(request):
     """Open the page of the emulator; keep what it complains of and asks for."""
-    browser = request.getfixturevalue("browser")
-    with opening(browser, request.getfixturevalue("emulator").url) as opened:
-        yield opened
+    tab = request.getfixturevalue("tab")
+    home = request.getfixturevalue("emulator").url
+    return lambda address="", *, url=home, **more: opened(tab, url, address, **more)

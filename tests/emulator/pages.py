@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 from uuid import uuid4
 
 from flow64.http import httpx
@@ -46,29 +45,12 @@ def ended(client, run_id):
     return run_id
 
 
-@contextmanager
-def opening(browser, home):
-    """Open pages of an emulator; keep what they complain of and ask for."""
-    contexts = []
-
-    def opened(address="", *, url=home, width=1280, height=900, **more):
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, **more
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(8_000)
-        page.complaints, page.asked = [], []
-        page.on("console", lambda message: page.complaints.append(message.text))
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.goto(f"{url}/#{address}")
-        page.wait_for_selector("h1")
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
+def opened(tab, url, address, **more):
+    """Open a view of the page of an emulator."""
+    page = tab(**more)
+    page.goto(f"{url}/#{address}")
+    page.wait_for_selector("h1")
+    return page
 
 
 def go(page, address, ready="h1"):

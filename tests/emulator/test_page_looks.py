@@ -11,7 +11,7 @@ import pytest
 
 from flow64.emulator import Emulator, Switches
 from tests.emulator.fleet import KEYS, PEOPLE, REGIONS, deploy_fleet, run_in
-from tests.emulator.pages import PAGE, SECTIONS, connected, go, opening, until
+from tests.emulator.pages import PAGE, SECTIONS, connected, go, until
 from tests.emulator.support import WEBHOOK, block, body, create, start
 
 pytestmark = pytest.mark.slow
@@ -79,7 +79,7 @@ BEYOND = """(all, width) => all.map(e => [e.getBoundingClientRect(), e.outerHTML
 
 
 @pytest.fixture(scope="module", params=[(390, "light"), (768, None), (1280, "dark")])
-def views(browser, emulator, places, request):
+def views(tab, emulator, places, request):
     """What each view shows in a width: each is opened once, since that takes long.
 
     Axe judges it in one of the two schemes of colours, if one is given.
@@ -87,21 +87,22 @@ def views(browser, emulator, places, request):
     from axe_playwright_python.sync_playwright import Axe
 
     width, scheme = request.param
-    with opening(browser, emulator.url) as look:
-        size = {"width": width, "height": SIZES[width]}
-        page, seen = look(**size, color_scheme=scheme or "light", bypass_csp=True), {}
-        for place in places:
-            go(page, place)
-            page.wait_for_timeout(200)
-            whole = page.evaluate("document.documentElement.scrollWidth")
-            boxes = "header a, main h1, main button, main input, .list td, .list th"
-            seen[place] = {
-                "text": page.inner_text("main"),
-                "overflow": whole - width,
-                "cut": page.evaluate(CUT),
-                "beyond": page.eval_on_selector_all(boxes, BEYOND, width),
-                "wrong": list(judged(Axe().run(page).response)) if scheme else [],
-            }
+    wishes = {"color_scheme": scheme} if scheme else {}
+    page = tab(width, SIZES[width], bypass_csp=True, **wishes)
+    page.goto(emulator.url)
+    seen = {}
+    for place in places:
+        go(page, place)
+        page.wait_for_timeout(200)
+        whole = page.evaluate("document.documentElement.scrollWidth")
+        boxes = "header a, main h1, main button, main input, .list td, .list th"
+        seen[place] = {
+            "text": page.inner_text("main"),
+            "overflow": whole - width,
+            "cut": page.evaluate(CUT),
+            "beyond": page.eval_on_selector_all(boxes, BEYOND, width),
+            "wrong": list(judged(Axe().run(page).response)) if scheme else [],
+        }
     return seen
 
 

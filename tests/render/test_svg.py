@@ -273,13 +273,9 @@ def test_time():
 
 
 @pytest.fixture
-def page(browser):
+def page(tab):
     """A page that counts what it asks of the network."""
-    page = browser.new_page()
-    page.asked = []
-    page.on("request", lambda request: page.asked.append(request.url))
-    yield page
-    page.close()
+    return tab()
 
 
 @pytest.mark.slow

@@ -41,10 +41,12 @@ def test_twenty_thresholds_are_one_entry():
     lines = [line.strip() for line in as_text(TWENTY).splitlines()]
     assert lines[1] == "20 workflows will change"
     assert lines[2] == (
-        "filter: headcount greater than, for each workflow: 50 → 40 (companies/ae), "
-        "55 → 105 (companies/ar), 60 → 110 (companies/at) and 17 more"
+        "filter: headcount greater than: 50 → 40 (companies/ae), 55 → 105 "
+        "(companies/ar), 60 → 110 (companies/at) and 17 more workflows"
     )
     assert lines[3].startswith("block company_enrichment 2 is new, of kind")
+    more = "rows with headcount above 40 and up to 50 also pass filter now"
+    assert f"companies/ae: {more}" in lines
     assert "~ companies/ae: rows with headcount above 40 and up to 50 also pass" in (
         entry(as_text(TWENTY))
     )

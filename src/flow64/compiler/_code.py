@@ -58,10 +58,7 @@ class Code:
 
 
 def as_code(
-    workflows: Sequence[Lifted],
-    own: OwnClasses = NO_CLASSES,
-    *,
-    is_open: bool = False,
+    workflows: Sequence[Lifted], own: OwnClasses = NO_CLASSES, *, is_open: bool = False
 ) -> Code:
     """Return the Python source of lifted workflows, as one module.
 

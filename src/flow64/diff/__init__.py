@@ -67,6 +67,7 @@ from ._lines import format_path as format_path
 from ._lines import format_sections as format_sections
 from ._live_settings import LiveSetting
 from ._live_settings import find_settings as find_settings
+from ._merge import EACH as EACH
 from ._merge import OwnLine as OwnLine
 from ._merge import list_own_lines as list_own_lines
 from ._merge import list_shared_lines as list_shared_lines

@@ -54,6 +54,9 @@ MOST_VALUES: Final = 40
 MOST_KEYS: Final = 12
 """The most workflows with the same value that are all named."""
 
+EACH: Final = "for each workflow"
+"""The end of a heading of lines with a value each."""
+
 _Described: TypeAlias = Change | Consequence
 
 _Thing = TypeVar("_Thing")
@@ -251,7 +254,7 @@ def _join(cells: Sequence[tuple[Sequence[str], _Cell]], number: int) -> Iterator
         if rest := [key for _, some in values[MOST_VALUES:] for key in some]:
             more = f"{pluralize(len(rest), 'more workflow')}; JSON has all"
             shown.append(OwnLine(line.sign, more, depth=line.depth + 1, keys=rest))
-        text = ", ".join(filter(None, (first.heading, "for each workflow")))
+        text = ", ".join(filter(None, (first.heading, EACH)))
         yield OwnLine(line.sign, text, depth=line.depth, values=shown)
         yield from shown
     else:

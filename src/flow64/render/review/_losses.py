@@ -7,7 +7,7 @@ from typing import Final
 
 from ...text import join_first, join_words
 from ._grouping import Group
-from ._outcomes import MOST_GROUPS, MOST_KEYS
+from ._outcomes import MOST_GROUPS, MOST_KEYS, list_rows
 from ._versions import list_lost_values, replaces_edits
 from ._words import Quote, join_groups, list_alike
 
@@ -40,28 +40,13 @@ def list_breaks(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
 def list_losses(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
     """Yield what a deploy takes away from the service, or would if it is allowed."""
 
-    def lose_rows(group: Group) -> Iterator[str]:
-        if rows := group.first.lost_rows:
-            yield join_first(rows, MOST_KEYS, lambda one: one.explain(quote))
-
-    def lose_some_rows(group: Group) -> Iterator[str]:
-        yield from dict.fromkeys(
-            one.explain_briefly(quote) for one in group.first.lost_rows
-        )
-
     def lose_values(group: Group) -> Iterator[str]:
         if found := list_lost_values(group.first):
             yield f"the service loses {join_first(found, MOST_VALUES, quote)}"
 
     losing = [part for group in groups if replaces_edits(group) for part in group.parts]
-    same = [group for group in groups if _has_one_limit(group)]
-    parts = [part for one in groups if not _has_one_limit(one) for part in one.parts]
-    for some, describe in (
-        (same, lose_rows),
-        (parts, lose_some_rows),
-        (losing, lose_values),
-    ):
-        yield from list_alike(some, groups, quote, describe, is_conditional=True)
+    yield from list_rows(groups, quote, passes=False)
+    yield from list_alike(losing, groups, quote, lose_values, is_conditional=True)
     deleted = [group for group in groups if group.one.action == "delete"]
     if deleted:
         their = "its" if len(deleted) == len(deleted[0].views) == 1 else "their"
@@ -76,12 +61,6 @@ def list_losses(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
             f"as another workflow, {quote(view.step.key)} starts without history and "
             f"schedules, and {old} {keeps} running"
         )
-
-
-def _has_one_limit(group: Group) -> bool:
-    """Return True if all workflows of a group lose the same rows."""
-    lost = [[row.explain(str) for row in part.first.lost_rows] for part in group.parts]
-    return all(one == lost[0] for one in lost)
 
 
 MOST_VALUES: Final = 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from ...diff import ARROW, THE_BLOCK, Line, Section
+from ...diff import ARROW, EACH, THE_BLOCK, Line, Section
 from ...plan import Review, ScheduleRef
 from ...text import join_first, join_words, pluralize, truncate
 from ._grouping import Group
@@ -61,6 +61,7 @@ def list_outcomes(
         yield f"{len(edited):,} of them {were} {since}: {named}"
     yield from _list_common_changes(groups, quote, sentence)
     yield from _list_new_columns(groups, quote, sentence)
+    yield from list_rows(groups, quote, passes=True)
     yield from _list_schedules(groups, quote)
     if review.listed_kinds:
         yield title_listed_kinds(review)
@@ -209,6 +210,38 @@ def _list_new_columns(
     yield from list_alike(changed, groups, quote, gain)
 
 
+def list_rows(groups: Sequence[Group], quote: Quote, *, passes: bool) -> Iterator[str]:
+    """Yield the rows that pass a filter now, or no longer do.
+
+    Args:
+        groups: The groups of the review.
+        quote: Writes a name that data gives.
+        passes: Whether rows are meant that pass now.
+    """
+
+    def explain(group: Group) -> Iterator[str]:
+        if rows := group.first.list_rows(passes=passes):
+            yield join_first(rows, MOST_KEYS, lambda one: one.explain(quote))
+
+    def explain_briefly(group: Group) -> Iterator[str]:
+        rows = group.first.list_rows(passes=passes)
+        yield from dict.fromkeys(one.explain_briefly(quote) for one in rows)
+
+    same, parts = list[Group](), list[Group]()
+    for group in groups:
+        texts = {tuple(explain(part)) for part in group.parts}
+        if len(texts) == 1:
+            same.append(group)
+        else:
+            parts += group.parts
+    # Of one workflow, the limits are said, and of many that they are its own.
+    having = [one for one in parts if one.first.list_rows(passes=passes)]
+    is_one = sum(len(one.views) for one in having) == 1
+    some = [(same, explain), (parts, explain if is_one else explain_briefly)]
+    for alike, describe in some:
+        yield from list_alike(alike, groups, quote, describe, is_conditional=True)
+
+
 def _list_schedules(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
     """Yield the schedules that will run what a deploy changes, if they are known."""
     found = [
@@ -255,7 +288,8 @@ def _describe_line(
             place = _describe_place(view, section.block, quote)
         return f"{_BLOCK}{block} {sentence(text.removeprefix(THE_BLOCK))}{place}"
     if values := describe_own_values(line, quote):
-        return f"{block}{': ' * bool(block)}{sentence(text)}{values}"
+        label = sentence(text.removesuffix(EACH).removesuffix(", "))
+        return ": ".join(filter(None, (block, label, values)))
     if line.before is None:
         if block and line.sign in _VERBS:
             return f"{block} {_VERBS[line.sign]} {quote(text)}"

@@ -255,13 +255,10 @@ class View:
         """The columns that blocks read and no block adds any longer, blocks by name."""
         return [one for one in self.consequences if isinstance(one, ReadBroken)]
 
-    @property
-    def lost_rows(self) -> Sequence[PassingChanged]:
-        """The rows that no longer pass a filter, blocks by name."""
-        found = self.consequences
-        return [
-            one for one in found if isinstance(one, PassingChanged) and not one.passes
-        ]
+    def list_rows(self, *, passes: bool) -> Sequence[PassingChanged]:
+        """Return the rows that now pass a filter, or no longer do, blocks by name."""
+        found = [one for one in self.consequences if isinstance(one, PassingChanged)]
+        return [one for one in found if one.passes == passes]
 
     @property
     def dropped_columns(self) -> Sequence[str]:

@@ -343,7 +343,11 @@ def describe_own_values(line: Line, quote: Quote) -> str:
 
     shown = ", ".join(map(describe, line.values[:MOST_NAMED]))
     more = sum(len(one.keys) for one in line.values[MOST_NAMED:])
-    return f": {shown}{f' and {more:,} more' if more else ''}"
+    return f"{shown}{f' and {pluralize(more, _MORE)}' if more else ''}"
+
+
+_MORE: Final = "more workflow"
+"""The noun of workflows with values that have no room."""
 
 
 MOST_VALUE: Final = 60

@@ -132,7 +132,6 @@ PATTERNS = {
         "!",
     ),
     "flow64.definition._stamp._PIN": ("search", "", "/pin:a", "/"),
-    "flow64.emulator._cron._PART": ("fullmatch", "", "1-", "!"),
     "flow64.emulator._deliveries._HOST": ("fullmatch", "", "a.", "!"),
     "flow64.emulator._page_items._DELIVERED": ("fullmatch", "attempt ", "1", "!"),
     "flow64.emulator._page_lists._HASHED": ("fullmatch", "org_", "a", "!"),

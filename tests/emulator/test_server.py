@@ -242,7 +242,9 @@ def test_clock_goes_forward():
     assert 900 <= (clock.now() - before).total_seconds() < 960
 
 
-@pytest.mark.parametrize("missing", ["starlette", "uvicorn", "jwt", "cryptography"])
+@pytest.mark.parametrize(
+    "missing", ["starlette", "uvicorn", "jwt", "cryptography", "cronsim"]
+)
 def test_missing_extra_says_what_to_install(missing):
     """The import raises one error with the command to run."""
     program = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ..errors import MissingExtraError
 
-_EXTRA = {"starlette", "uvicorn", "jwt", "cryptography"}
+_EXTRA = {"starlette", "uvicorn", "jwt", "cryptography", "cronsim"}
 
 try:
     from ._clock import Clock

@@ -208,15 +208,15 @@ GUESSES: Final[tuple[Guess, ...]] = (
         "schedule-times",
         "U",
         "`next_run_times` is a list. Its length, also while off, is not stated.",
-        "Five times in UTC, or none while off. A time that the clocks skip is left "
-        "out. A time that they repeat counts once, unless every hour matches.",
+        "Five times in UTC, or none while off, as Debian's cron has them: a time of "
+        "day that the clocks skip is due right after, and one that they repeat once.",
     ),
     Guess(
         "schedule-validation",
         "U",
         "A cron expression has five fields. A time zone has an IANA name.",
-        "Names of days and months, lists, ranges and steps are accepted. Anything else "
-        "gets 422.",
+        "Names of days and months, lists, ranges and steps are accepted, and `L` and "
+        "`#`. Anything else gets 422.",
     ),
     Guess(
         "schedule-changes",

@@ -8,7 +8,7 @@ from uuid import uuid4
 from attrs import evolve, frozen
 
 from ._clock import format_time
-from ._cron import as_cron, as_zone, next_times
+from ._cron import as_zone, describe_wrong_cron, next_times
 from ._http import ApiCall, RefusedError, Route, not_found_error
 from ._records import JsonObject, ScheduleRecord, public_id
 from ._schema import ANY_OBJECT, OPTIONAL_TEXT, TEXT, Schema, make_violation
@@ -172,10 +172,10 @@ class _ScheduleHandlers:
 
     def _schedule_response(self, schedule: ScheduleRecord) -> JsonObject:
         """Return a `ScheduleResponse`."""
-        cron, zone = as_cron(schedule.cron_expression), as_zone(schedule.timezone)
+        cron, zone = schedule.cron_expression, as_zone(schedule.timezone)
         times = []
         # The store may come from a machine that knows more time zones.
-        if schedule.is_active and zone is not None and not isinstance(cron, str):
+        if schedule.is_active and zone and not describe_wrong_cron(cron):
             times = next_times(cron, zone, self.services.clock.now(), LISTED)
         return {
             "id": schedule.id,
@@ -198,12 +198,9 @@ class _ScheduleHandlers:
 def _check_times(body: JsonObject) -> None:
     """Check the cron expression and time zone of a body, which no schema can check."""
     found: list[JsonObject] = []
-    if "cron_expression" in body:
-        cron = as_cron(body["cron_expression"])
-        if isinstance(cron, str):
-            found.append(
-                make_violation(("body", "cron_expression"), "value_error", cron)
-            )
+    cron = body.get("cron_expression")
+    if cron is not None and (wrong := describe_wrong_cron(cron)):
+        found.append(make_violation(("body", "cron_expression"), "value_error", wrong))
     if "timezone" in body and as_zone(body["timezone"]) is None:
         words = f"{body['timezone']!r} is not an IANA time zone"
         found.append(make_violation(("body", "timezone"), "value_error", words))

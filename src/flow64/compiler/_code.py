@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
+from operator import attrgetter
 from typing import Any, Final, TypeAlias, cast
 
 from attrs import frozen
@@ -237,7 +238,7 @@ class _Flows:
 
     def write(self, parts: Sequence[FlowPart]) -> Sequence[ast.expr]:
         """Return the flows as arguments of a workflow."""
-        shared = sorted(_find_shared_parts(parts), key=_at)
+        shared = sorted(_find_shared_parts(parts), key=attrgetter("at"))
         is_deep = any(part.height > DEEP for part in parts)
         self.is_grouped = not shared and not is_deep
         for part in shared:
@@ -464,10 +465,6 @@ def _snake(name: str) -> str:
 
 
 # -- Parts ----------------------------------------------------------------------------
-
-
-def _at(part: FlowPart) -> int:
-    return part.at
 
 
 def _find_shared_parts(parts: Sequence[FlowPart]) -> Iterable[FlowPart]:

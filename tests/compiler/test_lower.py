@@ -145,7 +145,7 @@ def test_order_of_keys_means_nothing():
 
 
 def test_definition_is_a_copy():
-    """What is written is copied: a later change of it changes nothing (and may)."""
+    """What is written is copied: a later change of it changes nothing."""
     inner = ["a"]
     specs = {"x": inner, "y": {"z": 1}}
     workflow = Workflow("w", RawBlock("new", specs=specs))
@@ -156,7 +156,21 @@ def test_definition_is_a_copy():
     specs["y"]["z"] = 2
 
     assert definition.blocks[0].specs == {"x": ["a"], "y": {"z": 1}}
-    assert workflow.to_json() != before
+    assert workflow.to_json() == before
+
+
+def test_dict_that_a_loop_fills_again():
+    """Each block keeps what the dict said when the block was made."""
+    columns: dict[str, str] = {}
+    workflows = []
+    for region in ("us", "uk"):
+        columns["region"] = region
+        flow = Webhook(LEAD, input_schema=columns)
+        workflows.append(Workflow("Leads", flow, key=f"leads-{region}"))
+
+    found = [one.compile().blocks[0].specs["input_schema"] for one in workflows]
+
+    assert found == [{"region": "us"}, {"region": "uk"}]
 
 
 @pytest.mark.parametrize(

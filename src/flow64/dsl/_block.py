@@ -177,6 +177,24 @@ def _default_of(cls: type[Block], argument: attrs.Attribute[Any]) -> Any:
     return UNSET if default is attrs.NOTHING else default
 
 
+DEEPEST_COPY: Final = 8
+"""Levels of dicts and lists that a block copies. A value may contain itself."""
+
+_MUTABLE: Final = frozenset({dict, list})
+
+
+def _copy(value: Any, levels: int) -> Any:
+    """Copy dicts and lists, so that a block stays as it was written.
+
+    A loop may fill one dict again and again, and make a block of it each time.
+    """
+    if levels == 0 or type(value) not in _MUTABLE:
+        return value
+    if type(value) is dict:
+        return {key: _copy(inner, levels - 1) for key, inner in value.items()}
+    return [_copy(inner, levels - 1) for inner in value]
+
+
 def _make_init(cls: type[Block], fields: Sequence[attrs.Attribute[Any]]) -> Any:
     """Make an `__init__` that stores its arguments, and the place of its call."""
     documented = cls.__init__
@@ -201,6 +219,9 @@ def _make_init(cls: type[Block], fields: Sequence[attrs.Attribute[Any]]) -> Any:
             raise explain_call(documented, (self, *args), kwargs, last=RESERVED)
         if sent:
             given = sent | given
+        for name, value in given.items():
+            if type(value) in _MUTABLE:
+                given[name] = _copy(value, DEEPEST_COPY)
         caller = sys._getframe(1)
         given["_code"] = caller.f_code
         given["_instruction"] = caller.f_lasti

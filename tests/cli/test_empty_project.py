@@ -48,6 +48,22 @@ def test_check_finds_nothing(left, flow64):
     assert flow64("check", "leads.py") == (0, "", "0 workflows: nothing found\n")
 
 
+def test_check_finds_a_flow_that_is_in_no_workflow(left, flow64):
+    """It was forgotten more likely than kept, and the check would pass."""
+    flow = (
+        "from flow64 import LEAD\nfrom flow64.blocks import Webhook\nx = Webhook(LEAD)"
+    )
+    left.write_text(f"{left.read_text('utf-8')}\n{flow}\n", "utf-8")
+
+    code, printed, _ = flow64("check", "leads.py")
+
+    assert code == 1
+    assert printed.startswith(
+        "error[no-workflow] leads.py has the flow x, but no Workflow\n"
+    )
+    assert flow64("plan", "leads.py")[0] == 0
+
+
 def test_compiled_folder_says_so_too(left, flow64):
     """A plan from JSON alone has the same orphan."""
     code, *_ = flow64("compile", "leads.py", "-o", "compiled")

@@ -194,7 +194,9 @@ def load_source(
         _add_place(place, found, code=code)
     workflows = drop_duplicates(found)
     is_empty = may_be_empty and key is None and not selection and found.projects
-    if not workflows and not is_empty:
+    # A check must not pass because a flow was not put into a workflow.
+    is_forgotten = lenient and bool(found.flows)
+    if not workflows and (is_forgotten or not is_empty):
         _report_no_workflow(place, found)
     workflows = _with_settings(workflows)
     loaded = Loaded(

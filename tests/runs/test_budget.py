@@ -117,7 +117,7 @@ def test_run_within_its_limits_passes(definition, rows, limits):
             AGENT,
             10**4,
             {"max_rows": 1, "max_cost": 1},
-            "more than max_rows=1; that is more than max_cost=1; max_cost=1 cannot",
+            "more than max_rows=1; it may cost more than max_cost=1; max_cost=1 cannot",
             ["qa_agent: "],
         ),
     ],

@@ -86,7 +86,7 @@ class Budget:
                 may_allow = True
         if self.max_cost is not None:
             if known > self.max_cost:
-                problems.append(f"that is more than max_cost={self.max_cost:g}")
+                problems.append(f"it may cost more than max_cost={self.max_cost:g}")
             if unpriced and not self.allow_unpriced:
                 problems.append(
                     f"max_cost={self.max_cost:g} cannot be held, since not all prices "

@@ -200,7 +200,7 @@ def test_cost_by_prices_of_the_project(code, flow64):
     _, printed, _ = flow64("diff", "leads.py:other", "now.py:other")
 
     assert "    ~ cost per 1,000 input rows: at most $50 → $1,000 (+$950)\n" in printed
-    assert "    - find_email no longer costs credits in each run\n" in printed
+    assert "    ~ find_email no longer costs credits in each run\n" in printed
     assert "    + lead_enrichment costs credits in each run\n" in printed
 
 
@@ -231,7 +231,7 @@ def test_added_removed_renamed(code, flow64):
         "    what follows:\n"
         "        ~ cost per 1,000 input rows: at most $50 → $0 (-$50)\n"
         "        side effects\n"
-        "            - find_email no longer costs credits in each run\n"
+        "            ~ find_email no longer costs credits in each run\n"
     )
 
 

@@ -42,12 +42,12 @@ def test_new(service, leads, flow64):
     shown = printed.replace(service.url, "URL").replace(id_of("leads.py"), "ID")
     assert shown == snapshot("""\
 plan for environment default at URL (2 requests)
+asked of you: agree to the change, and at most $100 per 1,000 input rows
 what changes: 1 workflow will be created (inbound)
 breaks or is lost: nothing that flow64 can see
 cost per 1,000 input rows:
     at most $100, if every row reaches every block
     the deploy itself spends nothing
-asked of you: agree to the change, and at most $100 per 1,000 input rows
 not checked: what the blocks return (a plan starts no run)
 
 + inbound: will be created
@@ -447,7 +447,7 @@ def test_a_renamed_key_asks_to_be_decided(there, leads, flow64):
 
     assert 'was="inbound"' in printed
     assert (
-        "! inbound → other: may be a rename, or another workflow; this stops the "
+        "! inbound → other: may be a rename, or a second workflow; this stops the "
         "deploy of all workflows: choose an option below"
     ) in printed
 
@@ -464,7 +464,7 @@ def test_a_variant_that_may_be_any_of_several_is_not_guessed(
     _, printed, _ = flow64("plan", source)
     code, result, _ = flow64("deploy", source, "--yes")
 
-    assert "flow64 cannot tell whether b or c was renamed x, or is replaced" in printed
+    assert "b and c are gone from the code, and x is new and otherwise" in printed
     assert (
         "1. renamed: it keeps the id, history and schedules of the one "
         "that it was. Write this into Workflow(...), and the next plan asks nothing "

@@ -33,7 +33,8 @@ def test_folders(folders, flow64):
     code, printed, told = flow64("review", "--base", "base", "--head", "head")
 
     assert (code, told) == (0, "")
-    assert printed.startswith("what changes:\n    1 workflow will change (inbound)\n")
+    assert printed.startswith("asked of you:\n    approve the change\n")
+    assert "\nwhat changes:\n    1 workflow will change (inbound)\n" in printed
     assert '+ return_fields.seniority: "How senior"' in printed
     assert "in inbound.json\n" in printed
 
@@ -41,7 +42,7 @@ def test_folders(folders, flow64):
 @pytest.mark.parametrize(
     ("form", "start"),
     [
-        ("text", "what changes:\n    1 workflow will change"),
+        ("text", "asked of you:\n    approve the change\n"),
         ("markdown", "<!-- flow64:review -->\n"),
         ("json", '{\n  "format_version": 1,\n  "source": "diff",\n'),
         ("html", "<!doctype html>\n"),
@@ -83,8 +84,8 @@ def test_empty_folder(folders, flow64):
     new = flow64("review", "--base", "empty", "--head", "head")
     gone = flow64("review", "--base", "base", "--head", "empty")
 
-    assert new[1].startswith("what changes: 1 workflow will be created (")
-    assert gone[1].startswith("what changes: 1 workflow is no longer in the code (")
+    assert "\nwhat changes: 1 workflow will be created (" in new[1]
+    assert "\nwhat changes: 1 workflow is no longer in the code (" in gone[1]
     assert "in inbound.json\n" in gone[1]
 
 
@@ -248,7 +249,10 @@ def test_renamed_with_was(folders, flow64, tmp_path):
     _, printed, _ = flow64("review", "--base", "base", "--head", "renamed")
 
     assert "what changes: inbound is renamed signups in the code" in printed
-    assert "· inbound → signups: keeps its id, history and schedules" in printed
+    assert (
+        "· inbound → signups: has a new key in the code; on the service nothing changes"
+        in printed
+    )
 
 
 def test_renamed_without_was(folders, flow64, tmp_path):
@@ -260,7 +264,7 @@ def test_renamed_without_was(folders, flow64, tmp_path):
     _, printed, _ = flow64("review", "--base", "base", "--head", "renamed")
 
     assert (
-        "\n! inbound → signups: may be a rename, or another workflow; this stops"
+        "\n! inbound → signups: may be a rename, or a second workflow; this stops"
         in printed
     )
     assert '        was="inbound"\n' in printed

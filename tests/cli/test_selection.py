@@ -348,7 +348,7 @@ def test_renamed_key_is_refused_in_a_part_too(deployed, flow64, words):
     plan = json.loads(flow64("plan", *words, "--json")[1])
 
     assert (code, "done" in printed, len(titles())) == (3, False, 4)
-    assert "flow64 cannot tell whether leads/" in told
+    assert "gone from the code, and people/" in told
     assert {step["state"] for step in plan["workflows"]} == {"new"}
     assert plan["projects"] is None
 

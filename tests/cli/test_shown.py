@@ -44,7 +44,7 @@ def test_plan_of_many_is_short(many, flow64, service):
     assert (code, told) == (0, "")
     took = "(13 requests)"
     assert lines[0] == f"plan for environment default at {service.url} {took}"
-    assert lines[1] == "what changes: 12 workflows will be created"
+    assert lines[2] == "what changes: 12 workflows will be created"
     assert len(lines) < 30
     assert "n00, n01, n02" in printed
     assert "n11" in printed

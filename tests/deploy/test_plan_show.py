@@ -51,12 +51,12 @@ TEXTS = snapshot(
     {
         "new": """\
 plan for environment default at http://127.0.0.1 (2 requests)
+asked of you: agree to the change, and at most $50 per 1,000 input rows
 what changes: 1 workflow will be created (leads)
 breaks or is lost: nothing that flow64 can see
 cost per 1,000 input rows:
     at most $50, if every row reaches every block
     the deploy itself spends nothing
-asked of you: agree to the change, and at most $50 per 1,000 input rows
 not checked:
     orphans (workflows that are no longer in the code)
     what the blocks return (a plan starts no run)
@@ -82,14 +82,14 @@ next: to deploy it (--yes: without asking):
 """,
         "new_by_title": """\
 plan for environment default at http://127.0.0.1 (2 requests)
+asked of you:
+    agree to the change, and an unknown amount per 1,000 input rows
+    agree to what found-people spends at deploy
 what changes: 1 workflow will be created (found-people)
 breaks or is lost: nothing that flow64 can see
 cost per 1,000 input rows:
     an unknown amount
     found-people spends at deploy
-asked of you:
-    agree to the change, and an unknown amount per 1,000 input rows
-    agree to what found-people spends at deploy
 not checked:
     orphans (workflows that are no longer in the code)
     what the blocks return (a plan starts no run)
@@ -121,14 +121,14 @@ next: to deploy it (--yes: without asking):
 """,
         "absent": """\
 plan for environment default at http://127.0.0.1 (2 requests)
+asked of you:
+    change the code of leads
+    until then nothing is deployed
 what changes: 1 workflow is pinned to a workflow that is not on the service (leads)
 breaks or is lost: nothing that flow64 can see
 cost per 1,000 input rows:
     unchanged
     the deploy itself spends nothing
-asked of you:
-    change the code of leads
-    until then no workflow of default is deployed
 not checked:
     orphans (workflows that are no longer in the code)
     what the blocks return (a plan starts no run)
@@ -152,12 +152,10 @@ not checked:
 """,
         "unmanaged": """\
 plan for environment default at http://127.0.0.1 (1 request)
+asked of you: nothing; no deploy is needed
 what changes: nothing (1 of 1 unchanged)
 breaks or is lost: nothing that flow64 can see
-cost per 1,000 input rows:
-    unchanged
-    the deploy itself spends nothing
-asked of you: nothing; no deploy is needed
+cost per 1,000 input rows: unchanged
 not checked:
     orphans (workflows that are no longer in the code)
     what the blocks return (a plan starts no run)
@@ -174,6 +172,7 @@ next: nothing has to be deployed
 """,
         "update": """\
 plan for environment default at http://127.0.0.1 (3 requests)
+asked of you: agree to the change, and at most $150 more per 1,000 input rows
 what changes:
     1 workflow will change (leads)
     find_email: mode: "PROFESSIONAL" → "PERSONAL"
@@ -182,7 +181,6 @@ breaks or is lost: nothing that flow64 can see
 cost per 1,000 input rows:
     at most $50 → $200 (+$150), if every row reaches every block
     the deploy itself spends nothing
-asked of you: agree to the change, and at most $150 more per 1,000 input rows
 not checked:
     orphans (workflows that are no longer in the code)
     whether the receiver of outgoing_webhook takes the changed columns
@@ -207,6 +205,7 @@ next: to deploy it (--yes: without asking):
 """,
         "at_work": """\
 plan for environment default at http://127.0.0.1 (3 requests)
+asked of you: agree to the change, and at most $150 more per 1,000 input rows
 what changes:
     1 workflow will change (leads)
     find_email: mode: "PROFESSIONAL" → "PERSONAL"
@@ -216,9 +215,9 @@ breaks or is lost: nothing that flow64 can see
 cost per 1,000 input rows:
     at most $50 → $200 (+$150), if every row reaches every block
     the deploy itself spends nothing
-asked of you: agree to the change, and at most $150 more per 1,000 input rows
 not checked:
     orphans (workflows that are no longer in the code)
+    how many rows the schedule brings
     whether the receiver of outgoing_webhook takes the changed columns
     what the blocks return (a plan starts no run)
 
@@ -243,6 +242,9 @@ next: to deploy it (--yes: without asking):
 """,
         "drifted": """\
 plan for environment default at http://127.0.0.1 (3 requests)
+asked of you:
+    leads: choose 1 overwrite the edit, 2 deploy nothing or 3 keep the edit
+    until then nothing is deployed
 what changes: 1 workflow was edited on the service since the last deploy (leads)
 breaks or is lost:
     if you overwrite leads: the service loses title: "Renamed by hand"
@@ -250,9 +252,6 @@ breaks or is lost:
 cost per 1,000 input rows:
     unchanged, at most $50, if every row reaches every block
     the deploy itself spends nothing
-asked of you:
-    choose 1, 2 or 3 for leads
-    until then no workflow of default is deployed
 not checked:
     orphans (workflows that are no longer in the code)
     what was edited on the service (1 workflow)
@@ -273,13 +272,16 @@ to decide: leads was edited on the service (drifted)
     1. overwrite it with the code. flow64 restore leads --env default brings back what is overwritten on the service:
         - leads: title: "Renamed by hand"
         flow64 deploy --env default --force leads
-    2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
+    2. deploy nothing; it stays as it is on the service. As long as it does, each deploy without --skip-drifted is refused, in CI too:
         flow64 deploy --env default --skip-drifted
     3. keep what is on the service. Copy it into the code, and plan again. This command shows it as code:
         flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "drifted_with_base": """\
 plan for environment default at http://127.0.0.1 (3 requests)
+asked of you:
+    leads: choose 1 overwrite the edit, 2 deploy nothing or 3 keep the edit
+    until then nothing is deployed
 what changes: 1 workflow was edited on the service since the last deploy (leads)
 breaks or is lost:
     if you overwrite leads: the service loses title: "Renamed by hand"
@@ -287,9 +289,6 @@ breaks or is lost:
 cost per 1,000 input rows:
     unchanged, at most $50, if every row reaches every block
     the deploy itself spends nothing
-asked of you:
-    choose 1, 2 or 3 for leads
-    until then no workflow of default is deployed
 not checked:
     orphans (workflows that are no longer in the code)
     what the blocks return (a plan starts no run)
@@ -308,25 +307,26 @@ to decide: leads was edited on the service (drifted)
     1. overwrite it with the code. flow64 restore leads --env default brings back what is overwritten on the service:
         - leads: title: "Renamed by hand"
         flow64 deploy --env default --force leads
-    2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
+    2. deploy nothing; it stays as it is on the service. As long as it does, each deploy without --skip-drifted is refused, in CI too:
         flow64 deploy --env default --skip-drifted
     3. keep what is on the service. Copy it into the code, and plan again. This command shows it as code:
+        - leads keeps title: "Renamed by hand"
         flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "conflict": """\
 plan for environment default at http://127.0.0.1 (3 requests)
+asked of you:
+    leads: choose 1 overwrite the edit, 2 deploy nothing or 3 keep the edit
+    until then nothing is deployed
 what changes:
     1 workflow changes in the code, and was also edited on the service (leads)
-    the output gains the column personal_email; outgoing_webhook gets it too, and posts to https://example.com
+    if you overwrite leads: the output gains the column personal_email; outgoing_webhook gets it too, and posts to https://example.com
 breaks or is lost:
     if you overwrite leads: the service loses title: "Renamed by hand"
     nothing else breaks that flow64 can see
 cost per 1,000 input rows:
     at most $50 → $200 (+$150), if every row reaches every block
     the deploy itself spends nothing
-asked of you:
-    choose 1, 2 or 3 for leads
-    until then no workflow of default is deployed
 not checked:
     orphans (workflows that are no longer in the code)
     whether the receiver of outgoing_webhook takes the changed columns
@@ -351,19 +351,20 @@ to decide: leads was edited on the service (drifted)
     1. overwrite it with the code. flow64 restore leads --env default brings back what is overwritten on the service:
         - leads: title: "Renamed by hand"
         flow64 deploy --env default --force leads
-    2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
+    2. deploy nothing; it stays as it is on the service. As long as it does, each deploy without --skip-drifted is refused, in CI too:
         flow64 deploy --env default --skip-drifted
     3. keep what is on the service. Copy it into the code, and plan again. This command shows it as code:
+        - leads keeps title: "Renamed by hand", and gets mode: "PERSONAL"
         flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "converged": """\
 plan for environment default at http://127.0.0.1 (1 request)
+asked of you: agree to the change
 what changes: 1 workflow will only get its stamp (leads)
 breaks or is lost: nothing that flow64 can see
 cost per 1,000 input rows:
     unchanged, at most $200, if every row reaches every block
     the deploy itself spends nothing
-asked of you: agree to the change
 not checked:
     orphans (workflows that are no longer in the code)
     what the blocks return (a plan starts no run)
@@ -382,12 +383,12 @@ next: to deploy it (--yes: without asking):
 """,
         "adopted": """\
 plan for environment default at http://127.0.0.1 (1 request)
+asked of you: agree to the change
 what changes: 1 workflow will only get its stamp (leads)
 breaks or is lost: nothing that flow64 can see
 cost per 1,000 input rows:
     unchanged, at most $50, if every row reaches every block
     the deploy itself spends nothing
-asked of you: agree to the change
 not checked:
     orphans (workflows that are no longer in the code)
     what the blocks return (a plan starts no run)
@@ -406,16 +407,14 @@ next: to deploy it (--yes: without asking):
 """,
         "behind": """\
 plan for environment default at http://127.0.0.1 (3 requests)
+asked of you:
+    leads: choose 1 update this code, 2 overwrite it, 3 deploy nothing or 4 let every branch deploy
+    until then nothing is deployed
 what changes: 1 workflow was deployed by newer code (leads)
-breaks or is lost:
-    if you overwrite leads: the output loses the column personal_email
-    if you overwrite leads: the service loses mode: "PERSONAL" (block find_email)
+breaks or is lost: if you overwrite leads: the output loses the column personal_email; outgoing_webhook no longer gets it; the service loses mode: "PERSONAL" (block find_email)
 cost per 1,000 input rows:
     at most $200 → $50 (-$150), if every row reaches every block
     the deploy itself spends nothing
-asked of you:
-    choose 1, 2, 3 or 4 for leads
-    until then no workflow of default is deployed
 not checked:
     orphans (workflows that are no longer in the code)
     whether the receiver of outgoing_webhook takes the changed columns
@@ -443,23 +442,21 @@ to decide: leads was deployed by newer code, or by another branch
     2. overwrite it with the code. flow64 restore leads --env default brings back what is overwritten on the service:
         - leads: mode: "PERSONAL" (block find_email)
         flow64 deploy --env default --allow-behind leads
-    3. deploy nothing; it stays as it is on the service, and the next deploy asks again:
+    3. deploy nothing; it stays as it is on the service. As long as it does, each deploy without --skip-drifted is refused, in CI too:
         flow64 deploy --env default --skip-drifted
     4. let every branch deploy there, from now on: in pyproject.toml, [tool.flow64.environments.default]:
         branches = true
 """,
         "foreign": """\
 plan for environment default at http://127.0.0.1 (3 requests)
+asked of you:
+    leads: choose 1 overwrite it, 2 deploy nothing or 3 keep it
+    until then nothing is deployed
 what changes: 1 workflow was not deployed by this code (leads)
-breaks or is lost:
-    if you overwrite leads: the output loses the column personal_email
-    if you overwrite leads: the service loses mode: "PERSONAL" (block find_email)
+breaks or is lost: if you overwrite leads: the output loses the column personal_email; outgoing_webhook no longer gets it; the service loses mode: "PERSONAL" (block find_email)
 cost per 1,000 input rows:
     at most $200 → $50 (-$150), if every row reaches every block
     the deploy itself spends nothing
-asked of you:
-    choose 1, 2 or 3 for leads
-    until then no workflow of default is deployed
 not checked:
     orphans (workflows that are no longer in the code)
     whether the receiver of outgoing_webhook takes the changed columns
@@ -484,19 +481,17 @@ to decide: leads was not deployed by this code
     1. overwrite it with the code. flow64 restore leads --env default brings back what is overwritten on the service:
         - leads: mode: "PERSONAL" (block find_email)
         flow64 deploy --env default --force leads
-    2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
+    2. deploy nothing; it stays as it is on the service. As long as it does, each deploy without --skip-drifted is refused, in CI too:
         flow64 deploy --env default --skip-drifted
     3. keep what is on the service. Copy it into the code, and plan again. This command shows it as code:
         flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "orphan": """\
 plan for environment default at http://127.0.0.1 (4 requests)
+asked of you: nothing; no deploy is needed
 what changes: 1 workflow is on the service and no longer in the code (gone)
 breaks or is lost: nothing that flow64 can see
-cost per 1,000 input rows:
-    unchanged
-    the deploy itself spends nothing
-asked of you: nothing; no deploy is needed
+cost per 1,000 input rows: unchanged
 not checked: what the blocks return (a plan starts no run)
 
 · gone: orphan: is on the service and no longer in the code; it stays there
@@ -508,14 +503,12 @@ next: nothing has to be deployed; to delete 1 workflow that is no longer in the 
 """,
         "pruned": """\
 plan for environment default at http://127.0.0.1 (4 requests)
+asked of you: agree to the change
 what changes: 1 workflow will be deleted (gone)
-breaks or is lost:
-    gone: deleted, with its history and schedules
-    nothing else breaks that flow64 can see
+breaks or is lost: gone: deleted, with its history and schedules
 cost per 1,000 input rows:
     unchanged
     the deploy itself spends nothing
-asked of you: agree to the change
 not checked: what the blocks return (a plan starts no run)
 
 - gone: orphan: is on the service and no longer in the code; will be deleted
@@ -527,12 +520,10 @@ next: to deploy it (--yes: without asking):
 """,
         "pinned_orphan": """\
 plan for environment default at http://127.0.0.1 (2 requests)
+asked of you: nothing; no deploy is needed
 what changes: 1 workflow is on the service and no longer in the code (leads)
 breaks or is lost: nothing that flow64 can see
-cost per 1,000 input rows:
-    unchanged
-    the deploy itself spends nothing
-asked of you: nothing; no deploy is needed
+cost per 1,000 input rows: unchanged
 not checked: what the blocks return (a plan starts no run)
 
 · leads: orphan: is on the service and no longer in the code; it stays there
@@ -544,14 +535,12 @@ next: nothing has to be deployed
 """,
         "copy": """\
 plan for environment default at http://127.0.0.1 (2 requests)
+asked of you: nothing; no deploy is needed
 what changes:
     1 workflow is a copy made on the service (leads (copy))
     1 of 2 unchanged
 breaks or is lost: nothing that flow64 can see
-cost per 1,000 input rows:
-    unchanged
-    the deploy itself spends nothing
-asked of you: nothing; no deploy is needed
+cost per 1,000 input rows: unchanged
 not checked: what the blocks return (a plan starts no run)
 
 · leads (copy): copy: is a copy made on the service
@@ -562,32 +551,35 @@ next: nothing has to be deployed
 """,
         "renamed": """\
 plan for environment default at http://127.0.0.1 (5 requests)
-what changes: flow64 cannot tell whether old was renamed new, or is replaced by another workflow
+asked of you:
+    old → new: choose 1 renamed or 2 a second workflow
+    until then nothing is deployed
+what changes: old is gone from the code, and new is new and otherwise the same: renamed, or a second workflow?
 breaks or is lost:
-    as another workflow, new starts without history and schedules, and old keeps running
+    if new is a second workflow: it starts without history and schedules; old stays on the service and keeps running
     nothing else breaks that flow64 can see
 cost per 1,000 input rows:
-    renamed: unchanged, at most $50; another workflow: at most $50 for each of the two, if every row reaches every block
+    renamed: unchanged, at most $50; a second workflow: at most $50 for each of the two, if every row reaches every block
     the deploy itself spends nothing
-asked of you:
-    choose 1 or 2 for old → new
-    until then no workflow of default is deployed
 not checked: what the blocks return (a plan starts no run)
 
-! old → new: may be a rename, or another workflow; this stops the deploy of all workflows: choose an option below
-    Leads (85130e7b-91ba-562f-bcaf-40fc3111aa13; as another workflow 0448b51f-dc97-543b-8b1b-1b75e2a59385)
+! old → new: may be a rename, or a second workflow; this stops the deploy of all workflows: choose an option below
+    Leads (85130e7b-91ba-562f-bcaf-40fc3111aa13; as a second workflow 0448b51f-dc97-543b-8b1b-1b75e2a59385)
     apart from the key, nothing differs
-    cost per 1,000 input rows: renamed: unchanged, at most $50; another workflow: at most $50 for each of the two
+    cost per 1,000 input rows: renamed: unchanged, at most $50; a second workflow: at most $50 for each of the two
     in tests/service/support.py
 
-to decide: old → new: renamed, or another workflow?
+to decide: old → new: renamed, or a second workflow?
     1. renamed: it keeps its id, history and schedules. Write this into Workflow(...), and the next plan asks nothing more:
         was="old"
-    2. another workflow: new gets a new id, without history and schedules. old stays on the service and its schedules go on:
+    2. a second workflow: new gets a new id, without history and schedules. old stays on the service and its schedules go on:
         flow64 deploy --env default --create new
 """,
         "secret": """\
 plan for environment default at http://127.0.0.1 (3 requests)
+asked of you:
+    secret: choose 1 overwrite the edit, 2 deploy nothing or 3 keep the edit
+    until then nothing is deployed
 what changes: 1 workflow changes in the code, and was also edited on the service (secret)
 breaks or is lost:
     if you overwrite secret: the service loses url: "***" (block outgoing_webhook)
@@ -595,9 +587,6 @@ breaks or is lost:
 cost per 1,000 input rows:
     unchanged, at most $0, if every row reaches every block
     the deploy itself spends nothing
-asked of you:
-    choose 1, 2 or 3 for secret
-    until then no workflow of default is deployed
 not checked:
     orphans (workflows that are no longer in the code)
     what the blocks return (a plan starts no run)
@@ -619,33 +608,34 @@ to decide: secret was edited on the service (drifted)
     1. overwrite it with the code. flow64 history has no copy of what cannot be saved:
         - secret: url: "***" (block outgoing_webhook)
         flow64 deploy --env default --force secret
-    2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
+    2. deploy nothing; it stays as it is on the service. As long as it does, each deploy without --skip-drifted is refused, in CI too:
         flow64 deploy --env default --skip-drifted
     3. keep what is on the service. Copy it into the code, and plan again. This command shows it as code:
+        - secret keeps url: "***" (block outgoing_webhook)
         flow64 code default:id:7aa02b2a-0374-5757-b1c9-707bac4c6742
 """,
         "orphan_of_branch": """\
 plan for environment default at http://127.0.0.1 (5 requests)
+asked of you:
+    extra → leads: choose 1 renamed or 2 a second workflow
+    extra: choose 1 update this code or 2 delete it
+    until then nothing is deployed
 what changes:
     1 workflow is on the service and no longer in the code (extra)
-    flow64 cannot tell whether extra was renamed leads, or is replaced by another workflow
+    extra is gone from the code, and leads is new: renamed, or a second workflow?
 breaks or is lost:
-    as another workflow, leads starts without history and schedules, and extra keeps running
+    if leads is a second workflow: it starts without history and schedules; extra stays on the service and keeps running
     nothing else breaks that flow64 can see
 cost per 1,000 input rows:
-    renamed: unchanged, at most $50; another workflow: at most $50 for each of the two, if every row reaches every block
+    renamed: unchanged, at most $50; a second workflow: at most $50 for each of the two, if every row reaches every block
     the deploy itself spends nothing
-asked of you:
-    choose 1 or 2 for extra → leads
-    choose 1 or 2 for extra
-    until then none of the 2 is deployed
 not checked: what the blocks return (a plan starts no run)
 
-! extra → leads: may be a rename, or another workflow; this stops the deploy of all workflows: choose an option below
+! extra → leads: may be a rename, or a second workflow; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     what differs between the two:
         ~ title: "Extra" → "Leads"
-    cost per 1,000 input rows: renamed: unchanged, at most $50; another workflow: at most $50 for each of the two
+    cost per 1,000 input rows: renamed: unchanged, at most $50; a second workflow: at most $50 for each of the two
     in tests/service/support.py
 
 ! extra: orphan: is on the service and no longer in the code; this stops the deploy of all workflows: choose an option below
@@ -653,10 +643,10 @@ not checked: what the blocks return (a plan starts no run)
     newer code, or that of another branch, deployed it
     your code is not built on commit bbbbbbbbbbbb that deployed it
 
-to decide: extra → leads: renamed, or another workflow?
+to decide: extra → leads: renamed, or a second workflow?
     1. renamed: it keeps its id, history and schedules. Write this into Workflow(...), and the next plan asks nothing more:
         was="extra"
-    2. another workflow: leads gets a new id, without history and schedules. extra stays on the service and its schedules go on:
+    2. a second workflow: leads gets a new id, without history and schedules. extra stays on the service and its schedules go on:
         flow64 deploy --env default --create leads
 
 to decide: delete extra?
@@ -667,26 +657,26 @@ to decide: delete extra?
 """,
         "edited_orphan": """\
 plan for environment default at http://127.0.0.1 (5 requests)
+asked of you:
+    extra → leads: choose 1 renamed or 2 a second workflow
+    extra: choose 1 update this code or 2 delete it
+    until then nothing is deployed
 what changes:
     1 workflow is on the service and no longer in the code (extra)
-    flow64 cannot tell whether extra was renamed leads, or is replaced by another workflow
+    extra is gone from the code, and leads is new: renamed, or a second workflow?
 breaks or is lost:
-    as another workflow, leads starts without history and schedules, and extra keeps running
+    if leads is a second workflow: it starts without history and schedules; extra stays on the service and keeps running
     nothing else breaks that flow64 can see
 cost per 1,000 input rows:
-    renamed: unchanged, at most $50; another workflow: at most $50 for each of the two, if every row reaches every block
+    renamed: unchanged, at most $50; a second workflow: at most $50 for each of the two, if every row reaches every block
     the deploy itself spends nothing
-asked of you:
-    choose 1 or 2 for extra → leads
-    choose 1 or 2 for extra
-    until then none of the 2 is deployed
 not checked: what the blocks return (a plan starts no run)
 
-! extra → leads: may be a rename, or another workflow; this stops the deploy of all workflows: choose an option below
+! extra → leads: may be a rename, or a second workflow; this stops the deploy of all workflows: choose an option below
     Leads (8c3c91bb-4d11-5075-b493-0478774c2aed)
     what differs between the two:
         ~ title: "Renamed by hand" → "Leads"
-    cost per 1,000 input rows: renamed: unchanged, at most $50; another workflow: at most $50 for each of the two
+    cost per 1,000 input rows: renamed: unchanged, at most $50; a second workflow: at most $50 for each of the two
     in tests/service/support.py
 
 ! extra: orphan: is on the service and no longer in the code; this stops the deploy of all workflows: choose an option below
@@ -694,10 +684,10 @@ not checked: what the blocks return (a plan starts no run)
     newer code, or that of another branch, deployed it
     your code is not built on commit bbbbbbbbbbbb that deployed it
 
-to decide: extra → leads: renamed, or another workflow?
+to decide: extra → leads: renamed, or a second workflow?
     1. renamed: it keeps its id, history and schedules. Write this into Workflow(...), and the next plan asks nothing more:
         was="extra"
-    2. another workflow: leads gets a new id, without history and schedules. extra stays on the service and its schedules go on:
+    2. a second workflow: leads gets a new id, without history and schedules. extra stays on the service and its schedules go on:
         flow64 deploy --env default --create leads
 
 to decide: delete extra?
@@ -708,14 +698,14 @@ to decide: delete extra?
 """,
         "uncommitted": """\
 plan for environment default at http://127.0.0.1 (3 requests)
+asked of you: fix what breaks, or agree to the change although it breaks something
 what changes:
     1 workflow will change (leads)
     find_email: mode: "PERSONAL" → "PROFESSIONAL"
-breaks or is lost: the output loses the column personal_email
+breaks or is lost: the output loses the column personal_email; outgoing_webhook no longer gets it
 cost per 1,000 input rows:
     at most $200 → $50 (-$150), if every row reaches every block
     the deploy itself spends nothing
-asked of you: fix what breaks, or agree to the change although it breaks something
 not checked:
     orphans (workflows that are no longer in the code)
     whether the receiver of outgoing_webhook takes the changed columns
@@ -743,18 +733,18 @@ next: to deploy it although it breaks something (--yes: without asking):
 """,
         "of_others": """\
 plan for environment default at http://127.0.0.1 (3 requests)
+asked of you:
+    theirs: choose 1 overwrite it, 2 deploy nothing or 3 keep it
+    until then nothing is deployed
 what changes:
     1 workflow was not deployed by this code (theirs)
-    the output gains the column personal_email; outgoing_webhook gets it too, and posts to https://example.com
+    if you overwrite theirs: the output gains the column personal_email; outgoing_webhook gets it too, and posts to https://example.com
 breaks or is lost:
     if you overwrite theirs: the service loses mode: "PROFESSIONAL" (block find_email)
     nothing else breaks that flow64 can see
 cost per 1,000 input rows:
     at most $50 → $200 (+$150), if every row reaches every block
     the deploy itself spends nothing
-asked of you:
-    choose 1, 2 or 3 for theirs
-    until then no workflow of default is deployed
 not checked:
     orphans (workflows that are no longer in the code)
     whether the receiver of outgoing_webhook takes the changed columns
@@ -780,23 +770,21 @@ to decide: theirs was not deployed by this code
     1. overwrite it with the code. flow64 restore theirs --env default brings back what is overwritten on the service:
         - theirs: mode: "PROFESSIONAL" (block find_email)
         flow64 deploy --env default --force theirs
-    2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
+    2. deploy nothing; it stays as it is on the service. As long as it does, each deploy without --skip-drifted is refused, in CI too:
         flow64 deploy --env default --skip-drifted
     3. keep what is on the service. Copy it into the code, and plan again. This command shows it as code:
         flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "taken_over": """\
 plan for environment default at http://127.0.0.1 (3 requests)
+asked of you:
+    leads: choose 1 overwrite it, 2 deploy nothing or 3 keep it
+    until then nothing is deployed
 what changes: 1 workflow was not deployed by this code (leads)
-breaks or is lost:
-    if you overwrite leads: the output loses the column personal_email
-    if you overwrite leads: the service loses title: "Renamed by hand", mode: "PERSONAL" (block find_email)
+breaks or is lost: if you overwrite leads: the output loses the column personal_email; outgoing_webhook no longer gets it; the service loses title: "Renamed by hand", mode: "PERSONAL" (block find_email)
 cost per 1,000 input rows:
     at most $200 → $50 (-$150), if every row reaches every block
     the deploy itself spends nothing
-asked of you:
-    choose 1, 2 or 3 for leads
-    until then no workflow of default is deployed
 not checked:
     orphans (workflows that are no longer in the code)
     whether the receiver of outgoing_webhook takes the changed columns
@@ -825,19 +813,19 @@ to decide: leads was not deployed by this code
         - leads: title: "Renamed by hand"
         - leads: mode: "PERSONAL" (block find_email)
         flow64 deploy --env default --force leads
-    2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
+    2. deploy nothing; it stays as it is on the service. As long as it does, each deploy without --skip-drifted is refused, in CI too:
         flow64 deploy --env default --skip-drifted
     3. keep what is on the service. Copy it into the code, and plan again. This command shows it as code:
         flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "taken_over_equal": """\
 plan for environment default at http://127.0.0.1 (1 request)
+asked of you: agree to the change
 what changes: 1 workflow will only get its stamp (leads)
 breaks or is lost: nothing that flow64 can see
 cost per 1,000 input rows:
     unchanged, at most $50, if every row reaches every block
     the deploy itself spends nothing
-asked of you: agree to the change
 not checked:
     orphans (workflows that are no longer in the code)
     what the blocks return (a plan starts no run)
@@ -856,14 +844,14 @@ next: to deploy it (--yes: without asking):
 """,
         "searching": """\
 plan for environment default at http://127.0.0.1 (1 request)
+asked of you:
+    agree to the change
+    agree to what found spends at deploy
 what changes: 1 workflow will only get its stamp (found)
 breaks or is lost: nothing that flow64 can see
 cost per 1,000 input rows:
     unchanged, an unknown amount
     found spends at deploy
-asked of you:
-    agree to the change
-    agree to what found spends at deploy
 not checked:
     orphans (workflows that are no longer in the code)
     what the blocks return (a plan starts no run)
@@ -884,6 +872,7 @@ next: to deploy it (--yes: without asking):
 """,
         "rotated": """\
 plan for environment default at http://127.0.0.1 (3 requests)
+asked of you: agree to the change
 what changes:
     1 workflow will change (secret)
     outgoing_webhook: url: "***" → secret "hook"
@@ -891,7 +880,6 @@ breaks or is lost: nothing that flow64 can see
 cost per 1,000 input rows:
     unchanged, at most $0, if every row reaches every block
     the deploy itself spends nothing
-asked of you: agree to the change
 not checked:
     orphans (workflows that are no longer in the code)
     what the blocks return (a plan starts no run)
@@ -913,6 +901,9 @@ next: to deploy it (--yes: without asking):
 """,
         "losing": """\
 plan for environment default at http://127.0.0.1 (3 requests)
+asked of you:
+    leads: choose 1 overwrite it, 2 deploy nothing or 3 keep it
+    until then nothing is deployed
 what changes: 1 workflow differs (leads)
 breaks or is lost:
     if you overwrite leads: the service loses url: "***" (block new_kind)
@@ -920,9 +911,6 @@ breaks or is lost:
 cost per 1,000 input rows:
     unchanged, an unknown amount
     the deploy itself spends nothing
-asked of you:
-    choose 1, 2 or 3 for leads
-    until then no workflow of default is deployed
 not checked:
     orphans (workflows that are no longer in the code)
     what the blocks return (a plan starts no run)
@@ -944,13 +932,14 @@ to decide: a deploy of leads replaces text that cannot be saved
     1. overwrite it with the code. flow64 history has no copy of what cannot be saved:
         - leads: url: "***" (block new_kind)
         flow64 deploy --env default --force leads
-    2. deploy nothing; it stays as it is on the service, and the next deploy asks again:
+    2. deploy nothing; it stays as it is on the service. As long as it does, each deploy without --skip-drifted is refused, in CI too:
         flow64 deploy --env default --skip-drifted
     3. keep what is on the service. Copy it into the code, and plan again. This command shows it as code:
         flow64 code default:id:8c3c91bb-4d11-5075-b493-0478774c2aed
 """,
         "dearer": """\
 plan for environment default at http://127.0.0.1 (1 request)
+asked of you: nothing; no deploy is needed
 what changes:
     1 workflow has settings that the code does not set (plain)
     1 of 1 unchanged
@@ -958,8 +947,6 @@ breaks or is lost: nothing that flow64 can see
 cost per 1,000 input rows:
     at most $500, if every row reaches every block
     not set by code: plain mode at most $350 → $500 (+$150)
-    the deploy itself spends nothing
-asked of you: nothing; no deploy is needed
 not checked:
     orphans (workflows that are no longer in the code)
     what the blocks return (a plan starts no run)

@@ -177,7 +177,7 @@ def test_key_that_was_another_one():
             renamed = evolve(situations.target(MOVED), file=file)
             made = review_of_plan(there.plan(renamed))
         assert [one.state for one in made.workflows] == ["unchanged"]
-        return "· plain → moved: keeps its id, history and" in as_text(made)
+        return "· plain → moved: has a new key in the code;" in as_text(made)
 
     assert facts("flows/leads.py")
     assert not facts("flows/leads.json")

@@ -271,9 +271,9 @@ TWO_WORDS = Filter.where("head count")
     ("before", "after", "words"),
     [
         (LARGE, LARGER, "headcount above 50 and up to 100.5 no longer pass filter"),
-        (LARGER, LARGE, "headcount above 50 and up to 100.5 also pass filter now"),
+        (LARGER, LARGE, "headcount above 50 and up to 100.5 now pass filter"),
         (SMALL, SMALLER, "headcount from 50 and below 100 no longer pass filter"),
-        (SMALLER, SMALL, "headcount from 50 and below 100 also pass filter now"),
+        (SMALLER, SMALL, "headcount from 50 and below 100 now pass filter"),
         (
             LARGE.and_("country").equals("DE"),
             LARGER.and_("country").equals("DE"),
@@ -284,7 +284,7 @@ TWO_WORDS = Filter.where("head count")
             LARGE.and_("country").equals("DE"),
             (
                 "headcount above 50 and up to 100.5 that meet the other conditions "
-                "also pass filter now"
+                "now pass filter"
             ),
         ),
         (

@@ -153,7 +153,7 @@ def test_limits_of_each_workflow():
     both = merged(seats(50), seats(60), seats(70), seats(40), find=find)
     assert both[1:3] == [
         "    ~ a, b: rows between the old and the new limit no longer pass filter",
-        "    ~ c: rows with seats above 40 and up to 50 also pass filter now",
+        "    ~ c: rows with seats above 40 and up to 50 now pass filter",
     ]
 
 

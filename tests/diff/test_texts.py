@@ -419,7 +419,7 @@ output columns
     + phone
 ~ cost per 1,000 input rows: at most $50 → $300 (+$250)
 side effects
-    - find_email no longer costs credits in each run
+    ~ find_email no longer costs credits in each run
     + find_phone costs credits in each run
 """,
     ),
@@ -463,8 +463,8 @@ output columns
 ~ cost per 1,000 input rows: at most find_email $0.05, find_phone $0.30 a row, for an \
 unknown number of rows + unknown for company_enrichment → $45 + unknown for search
 side effects
-    - company_enrichment no longer costs credits in each run
-    - find_phone no longer costs credits in each run
+    ~ company_enrichment no longer costs credits in each run
+    ~ find_phone no longer costs credits in each run
     - append_to_notebook no longer leaves something outside at each run: adds rows to \
 notebook '7d0c2c52-6d0b-4f2e-9d53-1d7b0e8a4f11'
     + search costs credits in each run

@@ -190,7 +190,8 @@ def test_many_losses_are_counted():
     text = as_text(plan(*ones))
 
     assert (
-        "    if you overwrite k3: the service loses a: 3 (block k)\n    2 more groups\n"
+        "    if you overwrite k3: the service loses a: 3 (block k)\n"
+        "    2 more workflows, if you overwrite them\n"
     ) in text
 
 
@@ -200,12 +201,13 @@ def test_each_edited_workflow_is_named_with_its_change():
     written = step(
         "a", "update", action="update", changes=tuple(diff(base, code)), after=code
     )
-    others = [edited(base, specs(a=n), code) for n in range(6)]
+    others = [evolve(edited(base, specs(a=n), code), key=f"x{n}") for n in range(6)]
     text = as_text(plan(written, *others))
 
     assert "    a: k: a: 50 → 100\n" in text
-    assert "    x: k: a: 0 → 100 (0 was set on the service)\n" in text
-    assert "    3 more changes\n" in text
+    edited_value = "k: a: 0 → 100 (0 was set on the service)"
+    assert f"    if you overwrite x0: {edited_value}\n" in text
+    assert "    2 more workflows, if you overwrite them\n" in text
 
 
 def changed(before, after):
@@ -247,8 +249,11 @@ def test_many_renames_are_counted():
 
     assert text.startswith(
         "review of environment prod: needs a decision\n"
-        "what changes: 5 workflows may be renames, or other workflows\n"
+        "asked of you:\n"
+        "    a2 and 4 more: choose 1 renamed (request changes) or 2 a second workflow "
+        "(approve)\n"
     )
+    assert "what changes: 5 workflows may be renames, or second workflows\n" in text
 
 
 def test_edges_of_the_service_are_lost():

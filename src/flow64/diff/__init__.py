@@ -48,6 +48,7 @@ from ._consequences import (
 )
 from ._costs import COST as COST
 from ._costs import PER_ROWS as PER_ROWS
+from ._costs import find_cost_difference as find_cost_difference
 from ._costs import format_cost_change as format_cost_change
 from ._costs import format_cost_difference as format_cost_difference
 from ._costs import format_total_cost as format_total_cost
@@ -67,7 +68,7 @@ from ._lines import format_path as format_path
 from ._lines import format_sections as format_sections
 from ._live_settings import LiveSetting
 from ._live_settings import find_settings as find_settings
-from ._merge import EACH as EACH
+from ._merge import FOR_EACH as FOR_EACH
 from ._merge import OwnLine as OwnLine
 from ._merge import list_own_lines as list_own_lines
 from ._merge import list_shared_lines as list_shared_lines

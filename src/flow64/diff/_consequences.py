@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar, Final, Literal, TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
 
 from ..analysis import Estimate
 from ..blocks import EFFECT_WORDS, Effect
 from ..diagnostics import Finding
 from ._changes import BlockRef, Topic
 from ._costs import COST, format_cost_change
-from ._lines import ARROW, Line, shorten_name
+from ._lines import ARROW, Line, Sign, shorten_name
 
 MISSING_COLUMNS: Final = "missing columns"
 """Title of the lines about columns that blocks read and no block adds any more."""
@@ -45,6 +45,11 @@ class ReadBroken:
     fate: str
     is_certain: bool = True
 
+    @property
+    def stops_rows(self) -> bool:
+        """Whether probably no row passes the block."""
+        return self.fate == _NO_ROW
+
     def describe(self) -> Iterator[Line]:
         """Return the consequence in words."""
         yield Line("!", self.explain(str))
@@ -59,6 +64,10 @@ class ReadBroken:
             f"{block} reads {name}, but no block before it {adds} that column any "
             f"more{later}{fate}"
         )
+
+
+_NO_ROW: Final = "probably no row passes"
+"""The fate of rows behind a filter that needs a value."""
 
 
 @frozen
@@ -107,9 +116,16 @@ class PassingChanged:
         """Return the consequence in words."""
         yield Line("~", self.explain(str))
 
-    def explain(self, quote: Callable[[str], str]) -> str:
-        """Return the consequence as a sentence. `quote` writes its names."""
-        return self._explain(f"with {quote(shorten_name(self.rows))}", quote)
+    def explain(
+        self, quote: Callable[[str], str], sentence: Callable[[str], str] = str
+    ) -> str:
+        """Return the consequence as a sentence.
+
+        Args:
+            quote: Writes a name.
+            sentence: Writes words with names in them.
+        """
+        return self._explain(f"with {sentence(shorten_name(self.rows))}", quote)
 
     def explain_briefly(self, quote: Callable[[str], str]) -> str:
         """Return the sentence without the limits, for several pairs of limits."""
@@ -118,7 +134,7 @@ class PassingChanged:
     def _explain(self, which: str, quote: Callable[[str], str]) -> str:
         block = quote(shorten_name(self.block))
         if self.passes:
-            return f"rows {which} also pass {block} now"
+            return f"rows {which} now pass {block}"
         return f"rows {which} no longer pass {block}"
 
 
@@ -202,6 +218,7 @@ class EffectAppeared:
         kind: The kind of the blocks that have the effect.
         effect: The effect. None if the effects of this kind are unknown.
         target: What they touch outside, in words.
+        block: A block that has it, if others of its kind had it before.
     """
 
     topic: ClassVar[Topic] = _EFFECTS
@@ -209,6 +226,7 @@ class EffectAppeared:
     kind: str
     effect: Effect | None
     target: str | None
+    block: BlockRef | None = field(default=None, repr=False)
 
     def describe(self) -> Iterator[Line]:
         """Return the consequence in words."""
@@ -223,6 +241,7 @@ class EffectVanished:
         kind: The kind of the blocks that had the effect.
         effect: The effect. None if the effects of this kind are unknown.
         target: What they touched outside, in words.
+        block: A block that had it, if others of its kind still have it.
     """
 
     topic: ClassVar[Topic] = _EFFECTS
@@ -230,19 +249,23 @@ class EffectVanished:
     kind: str
     effect: Effect | None
     target: str | None
+    block: BlockRef | None = field(default=None, repr=False)
 
     def describe(self) -> Iterator[Line]:
         """Return the consequence in words."""
         if self.effect is None:
             yield Line("-", f"{self.kind} is gone; its effects were unknown")
         else:
-            yield Line("-", _describe_effect(self, "no longer "))
+            # What a run no longer spends is no loss.
+            sign: Sign = "~" if self.effect == "spends" else "-"
+            yield Line(sign, _describe_effect(self, "no longer "))
 
 
 def _describe_effect(one: EffectAppeared | EffectVanished, adverb: str = "") -> str:
     if one.effect is None:
         return f"the effects of {one.kind} are unknown"
-    words = f"{one.kind} {adverb}{EFFECT_WORDS[one.effect]}"
+    name = one.kind if one.block is None else shorten_name(one.block)
+    words = f"{name} {adverb}{EFFECT_WORDS[one.effect]}"
     return f"{words}: {one.target}" if one.target else words
 
 

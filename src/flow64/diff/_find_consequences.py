@@ -7,7 +7,7 @@ later release may know better. `diff` and `apply` say the same in every release.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from attrs import evolve
@@ -211,17 +211,31 @@ def _compare_columns(before: ColumnSet, after: ColumnSet) -> Iterator[Consequenc
 
 def _compare_effects(sides: Sides) -> Iterator[Consequence]:
     old, new = _list_effects(sides.before), _list_effects(sides.after)
-    yield from (EffectVanished(*touch) for touch in old if touch not in new)
-    yield from (EffectAppeared(*touch) for touch in new if touch not in old)
+    stay = set(sides.partners.values())
+    for touch, positions in old.items():
+        if touch not in new:
+            yield EffectVanished(*touch)
+        else:
+            gone = [at for at in positions if at not in stay]
+            yield from (EffectVanished(*touch, sides.then(at)) for at in gone)
+    for touch, positions in new.items():
+        if touch not in old:
+            yield EffectAppeared(*touch)
+        else:
+            added = [at for at in positions if at not in sides.partners]
+            yield from (EffectAppeared(*touch, sides.now(at)) for at in added)
 
 
 def _list_effects(
     definition: Definition,
-) -> dict[tuple[str, Effect | None, str | None], None]:
-    """List the effects, and the kinds with unknown effects."""
+) -> Mapping[tuple[str, Effect | None, str | None], Sequence[int]]:
+    """Return the positions of the blocks by effect. Unknown effects have none."""
     found = effects(definition)
-    known = [(touch.kind, touch.effect, touch.target) for touch in found.touches]
-    return dict.fromkeys([*known, *((kind, None, None) for kind in found.unknown)])
+    listed: dict[tuple[str, Effect | None, str | None], Sequence[int]] = {
+        (touch.kind, touch.effect, touch.target): touch.positions
+        for touch in found.touches
+    }
+    return listed | {(kind, None, None): () for kind in found.unknown}
 
 
 def _compare_findings(

@@ -51,11 +51,11 @@ from ._sections import map_blocks, sections
 MOST_VALUES: Final = 40
 """The most values of one place that are listed. JSON has all."""
 
+FOR_EACH: Final = ", for each workflow"
+"""The end of a heading above values."""
+
 MOST_KEYS: Final = 12
 """The most workflows with the same value that are all named."""
-
-EACH: Final = "for each workflow"
-"""The end of a heading of lines with a value each."""
 
 _Described: TypeAlias = Change | Consequence
 
@@ -72,7 +72,7 @@ class OwnLine(Line):
     Attributes:
         keys: The workflows. Empty for a heading.
         value: The value of these workflows.
-        values: The lines that follow a heading.
+        values: The lines of all values below a heading, also those without room.
     """
 
     keys: Sequence[str] = ()
@@ -250,13 +250,13 @@ def _join(cells: Sequence[tuple[Sequence[str], _Cell]], number: int) -> Iterator
         names = f"{_join_keys(owners)}: " if len(owners) < number else ""
         yield OwnLine(line.sign, f"{names}{first.heading}", keys=owners)
     elif len(values) > 1 and (line.before is not None or first.value is not None):
-        shown = [_own_value(*one, values) for one in values[:MOST_VALUES]]
+        own = [_own_value(*one, values) for one in values]
+        text = f"{first.heading}{FOR_EACH}" if first.heading else FOR_EACH[2:]
+        yield OwnLine(line.sign, text, depth=line.depth, values=own)
+        yield from own[:MOST_VALUES]
         if rest := [key for _, some in values[MOST_VALUES:] for key in some]:
             more = f"{pluralize(len(rest), 'more workflow')}; JSON has all"
-            shown.append(OwnLine(line.sign, more, depth=line.depth + 1, keys=rest))
-        text = ", ".join(filter(None, (first.heading, EACH)))
-        yield OwnLine(line.sign, text, depth=line.depth, values=shown)
-        yield from shown
+            yield OwnLine(line.sign, more, depth=line.depth + 1, keys=rest)
     else:
         for cell, owners in values:
             text = f"{_join_keys(owners)}: {cell.line.text}"

@@ -19,14 +19,14 @@ def as_data(review: Review) -> dict[str, Any]:
     `workflows` has each workflow. `groups` says which are shown as one.
     """
     groups = group_alike(review.notable)
-    what, *facts = list_facts(review, group_review(review), str, str)
+    asked, what, *facts = list_facts(review, group_review(review), str, str)
     data: dict[str, Any] = redact_keys_in_json(
         {
             "source": review.source,
             "env": review.env,
             "endpoint": review.endpoint,
             "is_empty": review.is_empty,
-            "headline": f"{what.text} - {'; '.join(map(str, facts))}",
+            "headline": f"{what.text} - {'; '.join(map(str, [asked, *facts]))}",
             "groups": [_group_data(group) for group in groups],
             "workflows": [_step_data(one, review) for one in review.workflows],
             "renames": [

@@ -88,6 +88,11 @@ class Group:
         """Whether some of the workflows have values of their own."""
         return len(self.alike) > 1
 
+    @property
+    def has_targets(self) -> bool:
+        """Whether the workflows have effects of their own, such as other targets."""
+        return len({view.step.effects for view in self.views}) > 1
+
     def merge(
         self, list_changes: Callable[[View], Sequence[Change | Consequence]]
     ) -> Sequence[Section]:

@@ -1,6 +1,6 @@
 """The first lines of a review: five answers, always in the same order.
 
-They say what changes, what breaks, what it costs, what is asked of the reviewer, and
+They say what is asked of the reviewer, what changes, what breaks, what it costs, and
 what was not checked.
 """
 
@@ -16,17 +16,18 @@ from ...analysis import Estimate
 from ...diff import (
     COST,
     PER_ROWS,
+    find_cost_difference,
     format_cost_change,
     format_cost_difference,
     format_total_cost,
     has_upper_bound,
 )
 from ...plan import ABSENT_BASE, DIRTY_TREE, Action, Review
-from ...text import join_first, join_words, pluralize
+from ...text import format_dollars, join_first, join_words, pluralize
 from ._grouping import Group
-from ._losses import list_breaks, list_losses
+from ._losses import list_losses
 from ._options import Decision, list_decisions
-from ._outcomes import MOST_GROUPS, MOST_KEYS, list_outcomes
+from ._outcomes import MOST_GROUPS, MOST_KEYS, list_outcomes, list_schedules
 from ._words import (
     REVIEWER,
     Quote,
@@ -45,14 +46,12 @@ class Fact:
     Attributes:
         label: The question.
         texts: The answer, one fact each.
-        bad: How many of the first facts say that something breaks or is lost.
-        is_asked: Whether it is what the reviewer is asked for.
+        breaks: Whether something breaks, for each of the first facts about losses.
     """
 
     label: str
     texts: Sequence[str]
-    bad: int = 0
-    is_asked: bool = False
+    breaks: Sequence[bool] = ()
 
     @property
     def text(self) -> str:
@@ -70,7 +69,7 @@ def list_facts(
     sentence: Quote,
     reader: Reader = REVIEWER,
 ) -> Sequence[Fact]:
-    """Return what changes, breaks and costs, what is asked, and what was not checked.
+    """Return what is asked, what changes, breaks and costs, and what was not checked.
 
     Args:
         review: The review.
@@ -79,18 +78,14 @@ def list_facts(
         sentence: Writes a sentence with words of data in it.
         reader: The reader.
     """
-    broken, lost = [*list_breaks(groups, quote)], [*list_losses(groups, quote)]
-    bad = [*broken, *lost]
-    nothing = [] if broken else [_NOTHING_ELSE if lost else _NOTHING_SEEN]
+    losses = [*list_losses(groups, quote, sentence)]
+    breaks = [is_break for is_break, _ in losses]
+    nothing = [] if any(breaks) else [_NOTHING_ELSE if losses else _NOTHING_SEEN]
     return [
+        Fact("asked of you", [*_list_requests(review, groups, quote, reader)]),
         Fact("what changes", [*list_outcomes(review, groups, quote, sentence)]),
-        Fact("breaks or is lost", [*bad, *nothing], len(bad)),
+        Fact("breaks or is lost", [*(text for _, text in losses), *nothing], breaks),
         Fact(COST, [*_list_costs(groups, quote)]),
-        Fact(
-            "asked of you",
-            [*_list_requests(review, groups, quote, reader)],
-            is_asked=True,
-        ),
         Fact(
             "not checked",
             [
@@ -122,7 +117,21 @@ def describe_verdict(groups: Sequence[Group]) -> str:
         return "needs no deploy" if groups else "changes nothing"
     actions = {group.one.action for group in acting}
     verb = _VERBS.get(actions.pop(), "changes") if len(actions) == 1 else "changes"
-    return f"{verb} {pluralize(sum(len(one.views) for one in acting), 'workflow')}"
+    more = ", costs more" if any(map(_costs_more, acting)) else ""
+    number = pluralize(sum(len(one.views) for one in acting), "workflow")
+    return f"{verb} {number}{more}"
+
+
+def _costs_more(group: Group) -> bool:
+    return any(_find_increase(part) > 0 for part in group.by_cost)
+
+
+def _find_increase(group: Group) -> float:
+    """Return how many dollars more each of its workflows costs; 0 if not known."""
+    before, after = group.one.details.cost_before, group.one.details.cost_after
+    if before is None or after is None:
+        return 0.0
+    return find_cost_difference(before, after) or 0.0
 
 
 _VERBS: Final[Mapping[Action, str]] = {"create": "creates", "delete": "deletes"}
@@ -158,7 +167,20 @@ def _list_costs(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
         yield f"not set by code: {settings}"
     spending = [group for group in groups if group.one.spends]
     spends = _name_spending(spending, quote, MOST_KEYS)
-    yield spends or "the deploy itself spends nothing"
+    for block in dict.fromkeys(
+        str(one.block)
+        for group in groups
+        for one in group.first.broken_reads
+        if one.stops_rows
+    ):
+        yield (
+            f"blocks before {quote(block)} still spend, although probably no row "
+            "passes it"
+        )
+    if spends:
+        yield spends
+    elif any(group.one.action != "none" for group in groups):
+        yield "the deploy itself spends nothing"
 
 
 def _join_costs(
@@ -258,9 +280,16 @@ def _list_doubts(
 def _list_effects_outside(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
     """Yield what only a run, or another system, can tell about the changes."""
     views = [group.first for group in groups if group.one.changes]
-    filters = [*dict.fromkeys(name for one in views for name in one.changed_filters)]
+    filters = dict.fromkeys(
+        name
+        for one in views
+        for name in (*one.changed_filters, *one.filters_before_costs)
+    )
     if filters:
-        yield f"how many rows pass {join_first(filters, MOST_KEYS, quote)}"
+        yield f"how many rows pass {join_first([*filters], MOST_KEYS, quote)}"
+    if schedules := list_schedules(groups):
+        bring = "schedule brings" if len(schedules) == 1 else "schedules bring"
+        yield f"how many rows the {bring}"
     senders = [
         name
         for one in views
@@ -308,32 +337,51 @@ def _list_requests(
     yield from (_ask(one, reader) for one in decisions[:MOST_GROUPS])
     if (more := len(decisions) - MOST_GROUPS) > 0:
         yield pluralize(more, "more decision")
-    if decisions:
-        acting = sum(len(g.views) for g in groups if g.one.action != "none")
-        none = f"none of the {acting:,}" if acting > 1 else "no workflow"
-        of = "" if acting > 1 or review.env is None else f" of {quote(review.env)}"
-        yield f"until then {none}{of} is deployed"
-    elif not (writing or spending):
+    if not (decisions or writing or spending):
         yield reader.nothing if groups else "nothing"
+    if any(group.one.action != "none" for group in groups):
+        yield from _list_answers(decisions, reader)
+
+
+def _list_answers(decisions: Sequence[Decision], reader: Reader) -> Iterator[str]:
+    """Yield how to answer, and what holds until somebody deploys."""
+    if not reader.is_reviewer:
+        yield from ["until then nothing is deployed"] if decisions else []
+        return
+    if not decisions:
+        yield (
+            "approving deploys nothing: after the merge, a person or a CI job deploys; "
+            f"until then {_NOTHING_CHANGES}"
+        )
+        return
+    approvals = [
+        [f"{n:,}" for n, option in enumerate(one.options, 1) if option.is_approval]
+        for one in decisions
+    ]
+    if len(decisions) > 1:
+        yield "write the numbers that you choose into your approval"
+    elif len(approvals[0]) > 1:
+        yield f"write {join_words(approvals[0], last='or')} into your approval"
+    deploys = "after the merge, a person runs the command of the chosen option; "
+    yield (
+        f"approving deploys nothing: {deploys if any(approvals) else ''}until then "
+        f"each deploy is refused, in CI too, and {_NOTHING_CHANGES}"
+    )
+
+
+_NOTHING_CHANGES: Final = "nothing changes on the service"
 
 
 def _ask(decision: Decision, reader: Reader) -> str:
-    """Return which options there are, and which of them are chosen by approving."""
+    """Return the options by number, and which of them are chosen by approving."""
     if len(decision.options) == 1:  # there is only one way to go on
         return f"{reader.change_first} {decision.named}"
-    numbers: dict[str, list[str]] = {"approve": [], "request changes": []}
+    ways: list[str] = []
     for number, option in enumerate(decision.options, 1):
         answer = "approve" if option.is_approval else "request changes"
-        numbers[answer].append(f"{number:,}")
-    ways = [
-        f"{answer} for {join_words(chosen, last='or')}"
-        for answer, chosen in numbers.items()
-        if chosen
-    ]
-    every = [f"{number:,}" for number, _ in enumerate(decision.options, 1)]
-    chosen = join_words(every, last="or")
-    means = f": {', '.join(ways)}" if reader.is_reviewer else ""
-    return f"choose {chosen} for {decision.named}{means}"
+        means = f" ({answer})" if reader.is_reviewer else ""
+        ways.append(f"{number:,} {option.name}{means}")
+    return f"{decision.named}: choose {join_words(ways, last='or')}"
 
 
 def _list_increases(groups: Sequence[Group], quote: Quote) -> str:
@@ -351,8 +399,11 @@ def _list_increases(groups: Sequence[Group], quote: Quote) -> str:
     if len(costs) == 1 and len(found) == len(parts):
         most = "at most " if any(map(_is_bounded, parts)) else ""
         several = sum(len(group.views) for group in parts) > 1
-        each = ", for each workflow" if several else ""
-        return f"{_say_more(costs.pop(), most)} {PER_ROWS}{each}"
+        number = sum(len(group.views) for group in parts)
+        each = " for each workflow" if several else ""
+        total = format_dollars(sum(_find_increase(g) * len(g.views) for g in parts))
+        all_ = f", {total} for all {number:,}" if several and total != "$0" else ""
+        return f"{_say_more(costs.pop(), most)} {PER_ROWS}{each}{all_}"
     listed = _join_costs(found, quote, is_named=True)
     return listed and f"the {COST}: {listed}"
 

@@ -27,10 +27,8 @@ from ._notes import Note, NoteStyle, list_notes
 from ._options import (
     Decision,
     Option,
-    describe_rename,
     list_decisions,
     list_next,
-    list_other_renames,
 )
 from ._source import compare_source
 from ._versions import list_other_edits
@@ -38,9 +36,11 @@ from ._words import (
     EDITED,
     NO_DIFFERENCE,
     describe_action,
+    describe_rename,
     format_changes_title,
     format_share,
     list_changes,
+    list_other_renames,
     name_group,
     name_view,
     sign_group,
@@ -326,7 +326,7 @@ def _write_option(start: str, option: Option) -> Iterator[str]:
     words = option.words[:1].upper() + option.words[1:]
     yield f"{start}{words}{':' if option.commands else '.'}"
     indent = " " * len(start)
-    yield from (f"{indent}- {line}" for line in option.lost)
+    yield from (f"{indent}- {line}" for line in option.lines)
     if option.commands:
         shown = "\n".join(printable(redact_keys(one)) for one in option.commands)
         block = format_code_block(shown, option.language)

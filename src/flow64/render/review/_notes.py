@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final, TypeAlias
+from typing import Final
 
 from attrs import frozen
 
 from ...diff import COST, list_shared_lines
-from ...plan import FLAGS, RunRef, ScheduleRef
+from ...plan import FLAGS, RunRef
 from ...text import join_first, pluralize
 from ._grouping import Group
 from ._options import format_options
 from ._view import View
 from ._words import (
     Quote,
-    describe_schedule,
     format_group_cost,
     format_share,
+    join_schedules,
     name_group,
 )
 
 MOST_TOUCHED: Final = 3
-"""Schedules and runs of one group that are named."""
+"""Runs of one group that are named."""
 
 
 @frozen
@@ -165,22 +165,20 @@ def _format_taking(group: Group) -> str:
     return f"to take it into the code: {group.one.details.taking}{more}"
 
 
-_Touched: TypeAlias = tuple[str, ScheduleRef | RunRef]
-"""A schedule or a run, with the key of its workflow."""
-
-
 def _list_activity(group: Group, style: NoteStyle) -> Iterator[Note]:
     """Yield the schedules and active runs of a group, and all that was not checked."""
     ones, quote = [one for view in group.views for one in view.steps], style.name
 
-    def name(found: _Touched) -> str:
-        key, thing = found
-        return quote(_describe(thing)) + (f" of {quote(key)}" if ones[1:] else "")
+    def name(found: tuple[str, RunRef]) -> str:
+        key, run = found
+        of = f" of {quote(key)}" if ones[1:] else ""
+        return f"{quote(f'{run.id} ({run.status})')}{of}"
 
     schedules = [(one.key, s) for one in ones for s in one.touched.schedules or ()]
     if schedules:
         label = pluralize(len(schedules), "active schedule")
-        yield Note(label, [join_first(schedules, MOST_TOUCHED, name)])
+        listed = join_schedules(schedules, quote, is_named=bool(ones[1:]))
+        yield Note(label, [listed])
     runs = [(one.key, run) for one in ones for run in one.touched.runs or ()]
     if runs:
         label = f"{pluralize(len(runs), 'run')} in flight"
@@ -197,9 +195,3 @@ def _list_activity(group: Group, style: NoteStyle) -> Iterator[Note]:
         doubts[style.most :] = [pluralize(more, "more thing")]
     if doubts:
         yield Note("not checked", doubts)
-
-
-def _describe(thing: ScheduleRef | RunRef) -> str:
-    if isinstance(thing, RunRef):
-        return f"{thing.id} ({thing.status})"
-    return describe_schedule(thing)

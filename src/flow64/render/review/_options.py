@@ -8,11 +8,10 @@ from typing import Final
 
 from attrs import frozen
 
-from ...diff import ARROW, ReadBroken
+from ...diff import ReadBroken
 from ...errors import OTHER_ENVIRONMENT
 from ...plan import (
     Flag,
-    Rename,
     Review,
     Step,
     format_flags,
@@ -21,9 +20,9 @@ from ...plan import (
 )
 from ...text import join_first, join_words, pluralize
 from ._grouping import Group
-from ._versions import list_lost_values
+from ._versions import list_gained_values, list_lost_values
 from ._view import View
-from ._words import REVIEWER, Quote, Reader, is_breaking, join_groups, join_ways
+from ._words import REVIEWER, Quote, Reader, is_breaking, join_groups
 
 MOST_FLAGS: Final = 40
 """The most workflows that one command names."""
@@ -34,8 +33,8 @@ MOST_COMMANDS: Final = 3
 MOST_GROUPS: Final = 4
 """The most groups that a question names."""
 
-MOST_LOST: Final = 12
-"""The most values that an option lists."""
+MOST_LINES: Final = 12
+"""The most lines of one option."""
 
 
 @frozen
@@ -43,19 +42,20 @@ class Option:
     """One way to go on.
 
     Attributes:
+        name: What it does, in a few words.
         words: What it does, and what follows from it; names are written by the format.
         commands: The commands to run, or the code to write. Empty if words are enough.
         language: The language of the commands.
         is_approval: Whether to approve the change if this is chosen.
-        lost: The values on the service that it replaces, each with its workflow, as
-            the format writes names.
+        lines: More about single workflows, as the format writes names.
     """
 
+    name: str
     words: str
     commands: Sequence[str] = ()
     language: str = "sh"
     is_approval: bool = True
-    lost: Sequence[str] = ()
+    lines: Sequence[str] = ()
 
 
 @frozen
@@ -112,17 +112,18 @@ def _decide(
     asked = _Asked(review, groups, views, quote, reader)
     named = join_groups(groups, quote, MOST_GROUPS)
     if one.lifted_by == "create":
-        question = f"{named}: renamed, or another workflow?"
+        question = f"{named}: renamed, or a second workflow?"
         return Decision(named, question, [*_list_rename(asked)], is_new=True)
     were = "was" if len(asked.views) == 1 else "were"
     if one.lifted_by is None and one.state == "foreign":
-        other = Option(OTHER_ENVIRONMENT, is_approval=False)
+        name = "use another environment or key"
+        other = Option(name, OTHER_ENVIRONMENT, is_approval=False)
         question = f"{named} {were} not deployed by this code"
         return Decision(named, question, [other, _leave_out(asked)])
     if one.lifted_by is None:
         words = "correct the pin, or remove it so that a new workflow is created"
         question = f"{named}: what it is pinned to is missing"
-        return Decision(named, question, [Option(words, is_approval=False)])
+        return Decision(named, question, [Option("", words, is_approval=False)])
     if one.state == "orphan":
         return Decision(named, f"delete {named}?", [*_list_deletion(asked)])
     if one.lifted_by == "behind":
@@ -157,6 +158,19 @@ class _Asked:
         return one if len(self.views) == 1 else several
 
     @property
+    def objects(self) -> str:
+        """What an option is about, in a few words."""
+        if self.steps[0].state in _EDITED:
+            return self.say("the edit", f"{self.all} edits")
+        return self.say("it", self.all)
+
+    @property
+    def all(self) -> str:
+        """The word for several workflows."""
+        number = len(self.views)
+        return "both" if number == TWO else f"all {number:,}"
+
+    @property
     def is_only_decision(self) -> bool:
         """Whether nothing else stops the deploy."""
         return len(self.review.refused) == len(self.views)
@@ -182,25 +196,27 @@ def _list_overwrite(asked: _Asked) -> Iterator[Option]:
 def _overwrite(asked: _Asked) -> Option:
     """Return the option that replaces what is on the service."""
     quote = asked.quote
-    both = asked.say("it", "both" if len(asked.views) == TWO else "all of them")
+    both = asked.say("it", asked.all)
     others = asked.count_others()
     deploys = ""
     if others and asked.is_only_decision:
         deploys = f"deploy all {others + len(asked.views):,}, and "
-    key = asked.say(shlex.quote(asked.steps[0].key), "KEY")
     env = "" if asked.review.env is None else f" --env {shlex.quote(asked.review.env)}"
-    restore = quote(f"flow64 restore {key}{env}")
-    copy = f"{restore} brings back what is overwritten on the service"
+    keys = [shlex.quote(one.key) for one in asked.steps]
+    restores = [quote(f"flow64 restore {key}{env}") for key in keys]
+    if len(restores) > MOST_COMMANDS:
+        restores = [quote(f"flow64 restore KEY{env}")]
+    bring = "brings" if len(restores) == 1 else "bring"
+    copy = f"{join_words(restores)} {bring} back what is overwritten on the service"
     if any(one.lost for one in asked.steps):
         copy = f"{quote('flow64 history')} has no copy of what cannot be saved"
     parts = [part for group in asked.groups for part in group.parts]
     lost = [line for part in parts for line in _list_lost(part, quote)]
-    if (more := len(lost) - MOST_LOST) > 0:
-        lost[MOST_LOST:] = [f"and {pluralize(more, 'more value')}"]
     return Option(
+        f"overwrite {asked.objects}",
         f"{deploys}overwrite {both} with the code. {copy}",
         [asked.deploy(*_list_consents(asked.steps))],
-        lost=lost,
+        lines=_cut_lines(lost),
     )
 
 
@@ -216,7 +232,7 @@ def _list_lost(group: Group, quote: Quote) -> Iterator[str]:
 
 def _leave_out(asked: _Asked) -> Option:
     """Return the option that leaves workflows alone."""
-    others = asked.count_others()
+    quote, others = asked.quote, asked.count_others()
     these = f"these {'two' if len(asked.views) == TWO else f'{len(asked.views):,}'}"
     stay = asked.say("it stays as it is", f"{these} stay as they are")
     rest = "deploy nothing"
@@ -224,10 +240,17 @@ def _leave_out(asked: _Asked) -> Option:
         rest = f"deploy the other {'one' if others == 1 else f'{others:,}'}"
     elif others:
         rest = asked.say("leave it out", "leave them out")
-    return Option(
-        f"{rest}; {stay} on the service, and the next deploy asks again",
-        [asked.deploy("--skip-drifted")],
-    )
+    while_so = asked.say("As long as it does", "As long as they do")
+    refused = f"each deploy without {quote('--skip-drifted')} is refused, in CI too"
+    words = f"{rest}; {stay} on the service. {while_so}, {refused}"
+    flags = [format_flags(s.key, s.consents) for s in asked.steps if s.consents]
+    if len(asked.views) > 1 and flags:
+        if len(flags) > TWO:
+            flags = [format_flags("KEY", asked.steps[0].consents)]
+        some = join_words(map(quote, flags), last="or")
+        one = "one" if len(asked.views) == TWO else "some"
+        words += f". To overwrite only {one} of them, add {some}"
+    return Option(rest, words, [asked.deploy("--skip-drifted")])
 
 
 def _take_over(asked: _Asked) -> Option:
@@ -240,16 +263,36 @@ def _take_over(asked: _Asked) -> Option:
         is_named = commands[0].endswith(" live")
         folder = f"the folder {asked.quote('live')}" if is_named else "a folder"
         shows = f"saves {it} as JSON in {folder}"
+    parts = [part for group in asked.groups for part in group.parts]
+    lines = [line for part in parts for line in _list_kept(part, asked.quote)]
     return Option(
+        f"keep {asked.objects}",
         f"keep what is on the service. {asked.reader.take_over}. This command {shows}",
         commands,
         is_approval=False,
+        lines=_cut_lines(lines),
     )
+
+
+def _list_kept(group: Group, quote: Quote) -> Iterator[str]:
+    """Yield what a workflow is then: with its edits, and with the other changes."""
+    if group.one.edits and group.one.changes:
+        kept = join_words(map(quote, list_lost_values(group.first)), MOST_GROUPS)
+        gained = join_words(map(quote, list_gained_values(group.first)), MOST_GROUPS)
+        gets = f", and gets {gained}" if gained else ""
+        yield f"{join_first(group.keys, MOST_GROUPS, quote)} keeps {kept}{gets}"
+
+
+def _cut_lines(lines: Sequence[str]) -> Sequence[str]:
+    more = len(lines) - MOST_LINES
+    cut = [f"and {more:,} more"] if more > 0 else []
+    return [*lines[:MOST_LINES], *cut]
 
 
 def _list_behind(asked: _Asked) -> Iterator[Option]:
     """Yield what can be done with workflows that newer code deployed."""
     yield Option(
+        "update this code",
         f"bring this code up to that commit, and {asked.reader.document} again",
         ["git pull"],
         is_approval=False,
@@ -258,6 +301,7 @@ def _list_behind(asked: _Asked) -> Iterator[Option]:
     yield _leave_out(asked)
     where = f"[tool.flow64.environments.{asked.review.env}]"
     yield Option(
+        "let every branch deploy",
         "let every branch deploy there, from now on: in "
         f"{asked.quote('pyproject.toml')}, {asked.quote(where)}",
         ["branches = true"],
@@ -273,10 +317,13 @@ def _list_deletion(asked: _Asked) -> Iterator[Option]:
         again = f"{asked.reader.document} again"
         words = f"bring this code up to what deployed {it}, and {again}"
         more = "If that is in no commit yet, its author commits it first"
-        yield Option(f"{words}. {more}", ["git pull"], is_approval=False)
+        yield Option(
+            "update this code", f"{words}. {more}", ["git pull"], is_approval=False
+        )
     else:
         yield _take_over(asked)
     yield Option(
+        f"delete {it}",
         f"delete {it}, with {asked.say('its', 'their')} history and schedules; "
         f"{asked.quote('flow64 history')} keeps a copy of the definition",
         [asked.deploy(*_list_prune_flags(asked.review))],
@@ -296,7 +343,11 @@ def _list_rename(asked: _Asked) -> Iterator[Option]:
     else:
         how = f"{asked.reader.pin} ({asked.quote('docs/how-to-rename.md')})"
     yield Option(
-        f"renamed: {keeps}. {how}", code[:MOST_COMMANDS], "python", is_approval=False
+        "renamed",
+        f"renamed: {keeps}. {how}",
+        code[:MOST_COMMANDS],
+        "python",
+        is_approval=False,
     )
     new = join_words((asked.quote(one.key) for one in asked.steps), MOST_GROUPS)
     keys = [*dict.fromkeys(key for one in renames for key in one.candidates)]
@@ -306,7 +357,8 @@ def _list_rename(asked: _Asked) -> Iterator[Option]:
         goes_on = f"{old} stay on the service and their schedules go on"
     gets = asked.say("gets a new id", "get new ids")
     yield Option(
-        f"another workflow: {new} {gets}, without history and schedules. {goes_on}",
+        "a second workflow",
+        f"a second workflow: {new} {gets}, without history and schedules. {goes_on}",
         [asked.deploy(*_list_consents(asked.steps))],
     )
 
@@ -358,37 +410,21 @@ def list_next(
     what += " history and schedules"
     broken = [group.first for group in groups if is_breaking(group)]
     if broken:
-        yield Option(f"to fix it: {'; '.join(_list_fixes(broken, quote))}")
+        yield Option("", f"to fix it: {'; '.join(_list_fixes(broken, quote))}")
+    after = ", after the merge" if reader.is_reviewer else ""
+    although = " although it breaks something" if broken else ""
+    words = f"to deploy it{although}{after}"
     if review.source == "diff" and acting:
-        yield Option(f"{_APPROVING} {quote('flow64 deploy')}")
-    elif "refuse" in acting and reader.is_reviewer:
-        yield Option(_CHOOSING)
+        yield Option("", f"{words}: {quote('flow64 deploy')}")
     elif acting and "refuse" not in acting:
-        although = " although it breaks something" if broken else ""
-        words = f"to deploy it{although}"
-        if reader.is_reviewer:
-            start = f"{words}, approve it. {_APPROVING[:1].upper()}{_APPROVING[1:]}"
-            words = f"{start if broken else _APPROVING} this"
         asks = f" ({quote('--yes')}: without asking)"
-        yield Option(f"{words}{asks}", [_deploy_all(review, groups)])
+        yield Option("", f"{words}{asks}", [_deploy_all(review, groups)])
     elif not acting and may_delete:
         what = f"nothing has to be deployed; {what}"
     elif not acting:
-        yield Option("nothing has to be deployed")
+        yield Option("", "nothing has to be deployed")
     if may_delete:
-        yield Option(what, [format_deploy(review, *_list_prune_flags(review))])
-
-
-_APPROVING: Final = (
-    "approving deploys nothing. After the merge, a person or a CI job runs"
-)
-"""What is said of each change that nothing stops."""
-
-_CHOOSING: Final = (
-    "approving deploys nothing. After the merge, a person runs the command of the "
-    "chosen option; a CI job that deploys is refused until then"
-)
-"""What is said of each change that waits for a decision."""
+        yield Option("", what, [format_deploy(review, *_list_prune_flags(review))])
 
 
 def _deploy_all(review: Review, groups: Sequence[Group]) -> str:
@@ -455,16 +491,3 @@ def format_options(group: Group, flags: Sequence[Flag]) -> str:
     """Return the options that agree to something for a group."""
     key = group.one.key if len(group.views) == 1 else "KEY"
     return format_flags(key, flags)
-
-
-def describe_rename(rename: Rename, quote: Quote) -> str:
-    """Return the keys of a rename, and how to keep the ids."""
-    was = join_ways(rename.arguments, quote)
-    keeps = f": {was} keeps its ids" if was else ""
-    return f"{join_ways(rename.candidates, quote)} {ARROW} {quote(rename.key)}{keeps}"
-
-
-def list_other_renames(review: Review) -> Sequence[Rename]:
-    """Return the renames that no option of a group speaks of."""
-    refused = {one.key for one in review.refused}
-    return [one for one in review.renames if one.key not in refused]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from ...diff import ARROW, EACH, THE_BLOCK, Line, Section
+from ...diff import ARROW, THE_BLOCK, Line, Section
 from ...plan import Review, ScheduleRef
 from ...text import join_first, join_words, pluralize, truncate
+from ._alike import GroupFact, list_alike
 from ._grouping import Group
 from ._versions import get_edit, list_change_sections
 from ._view import View
@@ -16,9 +17,8 @@ from ._words import (
     STATES,
     Quote,
     describe_own_values,
-    describe_schedule,
+    join_schedules,
     join_ways,
-    list_alike,
     list_changes,
     name_view,
     title_listed_kinds,
@@ -59,10 +59,13 @@ def list_outcomes(
         named = join_words((name_view(view, quote) for view in edited), MOST_GROUPS)
         since = "also edited on the service since the last deploy (drifted)"
         yield f"{len(edited):,} of them {were} {since}: {named}"
-    yield from _list_common_changes(groups, quote, sentence)
-    yield from _list_new_columns(groups, quote, sentence)
-    yield from list_rows(groups, quote, passes=True)
-    yield from _list_schedules(groups, quote)
+    facts = (
+        [*_list_common_changes(groups, quote, sentence)],
+        list_passing(groups, quote, sentence, passes=True),
+        [*_list_new_columns(groups, quote, sentence)],
+    )
+    yield from (text for _, text in list_alike(facts, groups, quote))
+    yield from _describe_schedules(groups, quote)
     if review.listed_kinds:
         yield title_listed_kinds(review)
     unchanged = _count_unchanged(review, groups)
@@ -136,7 +139,8 @@ def _describe_new_key(review: Review, view: View, quote: Quote) -> str:
 
 
 _STAYS: Final = (
-    "The workflow on the service stays as it is: same id, history and schedules"
+    "The new key is only in the code: the workflow on the service stays as it is, "
+    "with its id, history and schedules"
 )
 
 
@@ -145,10 +149,12 @@ def _describe_question(_: Review, view: View, quote: Quote) -> str:
     key = quote(view.step.key)
     if not view.old_keys:  # a saved plan has them in its reasons alone
         return f"flow64 cannot tell whether {key} is new, or was renamed"
-    old = join_words(map(quote, view.old_keys), MOST_KEYS, last="or")
+    old = join_words(map(quote, view.old_keys), MOST_KEYS)
+    are = "is" if len(view.old_keys) == 1 else "are"
+    same = "new" if view.differences else "new and otherwise the same"
     return (
-        f"flow64 cannot tell whether {old} was renamed {key}, or is replaced by "
-        "another workflow"
+        f"{old} {are} gone from the code, and {key} is {same}: renamed, or a second "
+        "workflow?"
     )
 
 
@@ -168,98 +174,89 @@ def _name_few(views: Sequence[View], quote: Quote) -> str:
 
 def _list_common_changes(
     groups: Sequence[Group], quote: Quote, sentence: Quote
-) -> Iterator[str]:
+) -> Iterator[GroupFact]:
     """Yield the changes of written workflows, if most of them change alike.
 
-    Those of workflows that were also edited follow. Each change is named once.
+    Those of workflows that were also edited follow.
     """
     written = [
         group for group in groups if group.like is None and group.one.action == "update"
     ]
-    if len(written) != 1:
-        return
-    yield from list_alike(
-        [*written, *_list_edited_groups(groups)],
-        groups,
-        quote,
-        lambda group: _describe_changes(group, quote, sentence),
-        what="more change",
-    )
+    if len(written) == 1:
+        for group in (*written, *_list_edited_groups(groups)):
+            for text in _describe_changes(group, quote, sentence):
+                yield group, text
+
+
+def list_passing(
+    groups: Sequence[Group], quote: Quote, sentence: Quote, *, passes: bool
+) -> Sequence[GroupFact]:
+    """Return the rows that now pass a filter, or that no longer do.
+
+    If many workflows of a group have limits of their own, the limits are left out.
+    """
+    found: list[GroupFact] = []
+    for group in groups:
+        rows = [(part, part.first.list_passing(passes=passes)) for part in group.parts]
+        exact = [
+            (
+                part,
+                join_first(some, MOST_KEYS, lambda one: one.explain(quote, sentence)),
+            )
+            for part, some in rows
+            if some
+        ]
+        if len({text for _, text in exact}) > MOST_LIMITS:
+            exact = [
+                (part, text)
+                for part, some in rows
+                for text in dict.fromkeys(one.explain_briefly(quote) for one in some)
+            ]
+        found += exact
+    return found
+
+
+MOST_LIMITS: Final = 2
+"""The most pairs of limits of one group that the first lines name."""
 
 
 def _list_new_columns(
     groups: Sequence[Group], quote: Quote, sentence: Quote
-) -> Iterator[str]:
+) -> Iterator[GroupFact]:
     """Yield the columns that outputs gain, and the blocks that take them outside."""
-
-    def gain(group: Group) -> Iterator[str]:
+    for group in groups:
         view = group.first
-        several = len(view.added_columns) > 1
-        columns = join_first(view.added_columns, MOST_KEYS, quote)
+        columns = view.added_columns if group.one.changes else ()
+        several = len(columns) > 1
         it = "them" if several else "it"
-        has_targets = len({one.step.effects for one in group.views}) > 1
+        sends = f"sends {it} to another system" if group.has_targets else ""
         sent = "".join(
-            f"; {quote(name)} gets {it} too, and "
-            f"{f'sends {it} to another system' if has_targets else sentence(target)}"
+            f"; {quote(name)} gets {it} too, and {sends or sentence(target)}"
             for name, target in view.list_senders(is_after=True)[:MOST_KEYS]
         )
         if columns:
-            yield f"the output gains the column{'s' * several} {columns}{sent}"
-
-    changed = [group for group in groups if group.one.changes]
-    yield from list_alike(changed, groups, quote, gain)
+            named = join_first(columns, MOST_KEYS, quote)
+            yield group, f"the output gains the column{'s' * several} {named}{sent}"
 
 
-def list_rows(groups: Sequence[Group], quote: Quote, *, passes: bool) -> Iterator[str]:
-    """Yield the rows that pass a filter now, or no longer do.
-
-    Args:
-        groups: The groups of the review.
-        quote: Writes a name that data gives.
-        passes: Whether rows are meant that pass now.
-    """
-
-    def explain(group: Group) -> Iterator[str]:
-        if rows := group.first.list_rows(passes=passes):
-            yield join_first(rows, MOST_KEYS, lambda one: one.explain(quote))
-
-    def explain_briefly(group: Group) -> Iterator[str]:
-        rows = group.first.list_rows(passes=passes)
-        yield from dict.fromkeys(one.explain_briefly(quote) for one in rows)
-
-    same, parts = list[Group](), list[Group]()
-    for group in groups:
-        texts = {tuple(explain(part)) for part in group.parts}
-        if len(texts) == 1:
-            same.append(group)
-        else:
-            parts += group.parts
-    # Of one workflow, the limits are said, and of many that they are its own.
-    having = [one for one in parts if one.first.list_rows(passes=passes)]
-    is_one = sum(len(one.views) for one in having) == 1
-    some = [(same, explain), (parts, explain if is_one else explain_briefly)]
-    for alike, describe in some:
-        yield from list_alike(alike, groups, quote, describe, is_conditional=True)
-
-
-def _list_schedules(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
-    """Yield the schedules that will run what a deploy changes, if they are known."""
-    found = [
+def list_schedules(groups: Sequence[Group]) -> Sequence[tuple[str, ScheduleRef]]:
+    """Return the schedules that will run what a deploy changes, with the keys."""
+    return [
         (view.step.key, schedule)
         for group in groups
         if group.one.action == "update"
         for view in group.views
         for schedule in view.step.touched.schedules or ()
     ]
-    if found:
-        is_one = len({key for key, _ in found}) == 1
 
-        def describe(one: tuple[str, ScheduleRef]) -> str:
-            of = "" if is_one else f" of {quote(one[0])}"
-            return f"{quote(describe_schedule(one[1]))}{of}"
 
+def _describe_schedules(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
+    """Yield which schedules will run what a deploy changes, if they are known."""
+    if found := list_schedules(groups):
         number = pluralize(len(found), "schedule")
-        listed = join_first(found, MOST_KEYS, describe)
+        listed = join_schedules(
+            found, quote, is_named=len({key for key, _ in found}) > 1
+        )
         yield f"{number} will run the changed version: {listed}"
 
 
@@ -287,9 +284,8 @@ def _describe_line(
         if line.sign == "+" and section.block is not None:
             place = _describe_place(view, section.block, quote)
         return f"{_BLOCK}{block} {sentence(text.removeprefix(THE_BLOCK))}{place}"
-    if values := describe_own_values(line, quote):
-        label = sentence(text.removesuffix(EACH).removesuffix(", "))
-        return ": ".join(filter(None, (block, label, values)))
+    if values := describe_own_values(line, quote, sentence):
+        return f"{block}{': ' * bool(block)}{values}"
     if line.before is None:
         if block and line.sign in _VERBS:
             return f"{block} {_VERBS[line.sign]} {quote(text)}"

@@ -21,10 +21,8 @@ from ._headline import describe_verdict, list_facts
 from ._notes import NoteStyle, list_notes
 from ._options import (
     Option,
-    describe_rename,
     list_decisions,
     list_next,
-    list_other_renames,
 )
 from ._page_changes import (
     GroupGraph,
@@ -43,11 +41,13 @@ from ._words import (
     EDITED,
     NO_DIFFERENCE,
     describe_action,
+    describe_rename,
     format_changes_title,
     format_group_cost,
     format_share,
     is_breaking,
     list_changes,
+    list_other_renames,
     name_group,
     name_view,
     sign_group,
@@ -127,18 +127,17 @@ def _write_head(review: Review, groups: Sequence[Group]) -> Iterator[str]:
     yield f"<h1>flow64 review {about}: {describe_verdict(groups)}</h1>"
     yield '<dl class="summary">'
     needs_action = any(group.one.action != "none" for group in groups)
-    what, *others = list_facts(review, groups, write_code, escape_text)
-    # On a narrow screen there is room for the verdict, what is asked, and little more.
-    for fact in sorted([what, *others], key=lambda one: not one.is_asked):
-        style = "asked" if fact.is_asked else "what" if fact is what else ""
-        style = style and f' class="{style}"'
+    facts = list_facts(review, groups, write_code, escape_text)
+    for fact, style in zip(facts, ("asked", "what", "", "", ""), strict=True):
         label = fact.label[:1].upper() + fact.label[1:]
         texts = [f"<p>{text}</p>" for text in fact.texts]
-        for at in range(fact.bad):
-            texts[at] = f'<p class="bad">{fact.texts[at]}</p>'
-        if fact.is_asked and needs_action:
+        for at, is_break in enumerate(fact.breaks):
+            loss = "bad" if is_break else "lost"
+            texts[at] = f'<p class="{loss}">{fact.texts[at]}</p>'
+        if style == "asked" and needs_action:
             texts[0] = f'<p><a href="#next">{fact.texts[0]}</a></p>'
-        yield f"<div{style}><dt>{label}</dt><dd>{''.join(texts)}</dd></div>"
+        opening = f'<div class="{style}">' if style else "<div>"
+        yield f"{opening}<dt>{label}</dt><dd>{''.join(texts)}</dd></div>"
     yield "</dl>"
     yield "</header>"
 
@@ -205,7 +204,7 @@ def _write_next(review: Review, groups: Sequence[Group]) -> Iterator[str]:
 
 def _write_option(option: Option) -> str:
     words = option.words[:1].upper() + option.words[1:]
-    lost = "".join(f"<li>{line}</li>" for line in option.lost)
+    lost = "".join(f"<li>{line}</li>" for line in option.lines)
     commands = "".join(map(_write_command, option.commands))
     lost = f"<ul>{lost}</ul>" if lost else ""
     return f"<p>{words}{':' if commands else '.'}</p>{lost}{commands}"

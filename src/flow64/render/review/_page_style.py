@@ -47,6 +47,7 @@ text-wrap:pretty}
 .summary .what dt{padding-top:.35rem}
 .summary .what p+p{font-size:1rem;font-weight:400;margin-top:.25rem}
 .summary .bad{color:var(--stop);font-weight:600}
+.summary .lost{color:var(--other);font-weight:600}
 .summary .asked{font-weight:600}
 .summary .asked dt{color:var(--text)}
 nav{margin-top:1.75rem}

@@ -17,10 +17,8 @@ from ._headline import describe_verdict, list_facts
 from ._notes import Note, NoteStyle, list_notes
 from ._options import (
     Option,
-    describe_rename,
     list_decisions,
     list_next,
-    list_other_renames,
 )
 from ._versions import list_other_edits
 from ._view import View
@@ -32,9 +30,11 @@ from ._words import (
     USUAL,
     Reader,
     describe_action,
+    describe_rename,
     format_changes_title,
     format_share,
     list_changes,
+    list_other_renames,
     name_group,
     name_view,
     sign_group,
@@ -96,17 +96,18 @@ def _head_lines(
 ) -> Iterator[str]:
     """Yield what was planned, and the answers that come first."""
     facts = list_facts(review, groups, str, str, reader)
+    what = facts[1]
     if review.env is not None:
         plan = f"review of environment {review.env}: {describe_verdict(groups)}"
         if not reader.is_reviewer:
             plan = f"plan for environment {review.env} at {review.endpoint}"
             plan += _format_requests(review)
         if not groups:
-            nothing = f"nothing changes{facts[0].text.removeprefix('nothing')}"
+            nothing = f"nothing changes{what.text.removeprefix('nothing')}"
             plan = f"{plan.partition(': ')[0]}: {nothing}"
         yield plan
     # If nothing changes, one line says it.
-    shown = facts if groups else facts[:1] if review.env is None else ()
+    shown = facts if groups else [what] if review.env is None else ()
     for fact in shown:
         if len(fact.texts) == 1:
             yield f"{fact.label}: {fact.texts[0]}"
@@ -132,7 +133,7 @@ def _next_lines(
 
 def _option_lines(start: str, option: Option, indent: str = "    ") -> Iterator[str]:
     yield f"{indent}{start}{option.words}{':' if option.commands else ''}"
-    yield from (f"{indent}    - {line}" for line in option.lost)
+    yield from (f"{indent}    - {line}" for line in option.lines)
     yield from (f"{indent}    {line}" for line in option.commands)
 
 
@@ -178,7 +179,7 @@ def _name_with_id(view: View) -> str:
     """Return the title of a workflow and its id, or both ids that it may have."""
     one = view.step
     if view.orphan is not None:
-        return f"{one.name} ({view.orphan.id}; as another workflow {one.id})"
+        return f"{one.name} ({view.orphan.id}; as a second workflow {one.id})"
     return f"{one.name} ({one.id})" if one.id else one.name
 
 

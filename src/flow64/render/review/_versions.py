@@ -225,6 +225,17 @@ def list_lost_values(view: View) -> Sequence[str]:
     return apart or [text for _, text in found]
 
 
+def list_gained_values(view: View) -> Sequence[str]:
+    """Return what the code changes apart from edits: the values that are new."""
+    return [
+        f"{line.text if line.after is None else f'{line.label}{line.after}'}"
+        for section in list_change_sections(view)
+        for line in section.lines
+        if not line.depth and not section.is_about_edges
+        if isinstance(line, ChangeLine) and not line.is_touched
+    ]
+
+
 def _describe_loss(section: Section, line: Line, *, is_edited: bool) -> str:
     """Return what a line takes away; empty if it only adds something."""
     about = f" ({section.title})" if section.title else ""

@@ -7,7 +7,7 @@ look like forty changes. Here each block has the same name in each variant.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
@@ -15,7 +15,7 @@ from attrs import evolve, frozen
 
 from ...analysis import column_flow, effects
 from ...blocks import CATALOGUE
-from ...definition import EMPTY, Definition, canonical_id
+from ...definition import EMPTY, Definition, WireBlock, canonical_id
 from ...diff import (
     BlockAdded,
     BlockMoved,
@@ -142,12 +142,16 @@ class View:
         definition = self.step.details.after
         if definition is None:
             return (), ()
-        ids = [canonical_id(block.id) for block in definition.blocks]
-        at = ids.index(canonical_id(block_id))
+        at = self._find_position(definition, block_id)
         names, topology = self.blocks, definition.topology
         pairs = [*zip(topology.sources, topology.targets, strict=True)]
         before = [names[source] for source, target in pairs if target == at]
         return before, [names[target] for source, target in pairs if source == at]
+
+    @staticmethod
+    def _find_position(definition: Definition, block_id: str) -> int:
+        ids = [canonical_id(block.id) for block in definition.blocks]
+        return ids.index(canonical_id(block_id))
 
     @property
     def blocks(self) -> Sequence[str]:
@@ -255,10 +259,14 @@ class View:
         """The columns that blocks read and no block adds any longer, blocks by name."""
         return [one for one in self.consequences if isinstance(one, ReadBroken)]
 
-    def list_rows(self, *, passes: bool) -> Sequence[PassingChanged]:
-        """Return the rows that now pass a filter, or no longer do, blocks by name."""
-        found = [one for one in self.consequences if isinstance(one, PassingChanged)]
-        return [one for one in found if one.passes == passes]
+    def list_passing(self, *, passes: bool) -> Sequence[PassingChanged]:
+        """Return the rows that now pass a filter, or that no longer do."""
+        found = self.consequences
+        return [
+            one
+            for one in found
+            if isinstance(one, PassingChanged) and one.passes == passes
+        ]
 
     @property
     def dropped_columns(self) -> Sequence[str]:
@@ -275,17 +283,36 @@ class View:
     @property
     def changed_filters(self) -> Sequence[str]:
         """The blocks that drop rows, and that are new or changed, by name."""
+        return [
+            *dict.fromkeys(str(one) for one in self._changed_blocks if _drops_rows(one))
+        ]
+
+    @property
+    def filters_before_costs(self) -> Sequence[str]:
+        """The blocks that drop rows before a change, if the cost changes, by name."""
+        details = self.step.details
+        after = details.after
+        if after is None or details.cost_before == details.cost_after:
+            return []
+        before = {
+            at
+            for block in self._changed_blocks
+            for at in after.topology.find_ancestors(
+                self._find_position(after, block.id)
+            )
+        }
+        return [
+            self.names[canonical_id(block.id)]
+            for at, block in enumerate(after.blocks)
+            if at in before and _drops_rows(block)
+        ]
+
+    @property
+    def _changed_blocks(self) -> Sequence[BlockRef]:
+        """The blocks that are new or changed."""
         kept = [one for one in self.changes if not isinstance(one, BlockRemoved)]
         blocks = [getattr(one, "block", None) for one in kept]
-        return [
-            *dict.fromkeys(
-                str(block)
-                for block in blocks
-                if block is not None
-                and block.kind in CATALOGUE
-                and CATALOGUE[block.kind].about.drops_rows
-            )
-        ]
+        return [block for block in blocks if isinstance(block, BlockRef)]
 
     def list_senders(self, *, is_after: bool) -> Sequence[tuple[str, str]]:
         """Return the blocks that take changed columns outside, each with its target.
@@ -301,12 +328,30 @@ class View:
             return []
         before = column_flow(definition).before
         return [
-            (self.names[canonical_id(definition.blocks[at].id)], touch.target)
-            for touch in effects(definition).touches
-            if touch.effect == "writes-outside" and touch.target is not None
-            for at in touch.positions
+            (name, target)
+            for at, name, target in self._list_targets(definition)
             if any(column in before[at] for column in columns)
         ]
+
+    def list_senders_behind(self, block: BlockRef) -> Sequence[tuple[str, str]]:
+        """Return the blocks behind another one that take rows outside, with targets."""
+        definition = self.step.details.after
+        if definition is None:
+            return []
+        at_block = self._find_position(definition, block.id)
+        return [
+            (name, target)
+            for at, name, target in self._list_targets(definition)
+            if at_block in definition.topology.find_ancestors(at)
+        ]
+
+    def _list_targets(self, definition: Definition) -> Iterator[tuple[int, str, str]]:
+        """Yield the blocks that write outside: position, name and target."""
+        for touch in effects(definition).touches:
+            if touch.effect == "writes-outside" and touch.target is not None:
+                for at in touch.positions:
+                    block_id = canonical_id(definition.blocks[at].id)
+                    yield at, self.names[block_id], touch.target
 
     def list_removed_producers(self, column: str) -> Sequence[str]:
         """Return the removed blocks that added a column, by name."""
@@ -340,6 +385,11 @@ class View:
     def _name_block(self, block: BlockRef) -> BlockRef:
         path = self.names.get(canonical_id(block.id)) or block.path or block.kind
         return evolve(block, path=path)
+
+
+def _drops_rows(block: BlockRef | WireBlock) -> bool:
+    known = None if block.kind is None else CATALOGUE.get(block.kind)
+    return known is not None and known.about.drops_rows
 
 
 _WITH_VALUES: Final = PassingChanged, CostChanged, EffectAppeared, EffectVanished

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from attrs import frozen
 
 from ...analysis import Estimate, summarize_kind_changes
-from ...diff import ARROW, Line, OwnLine, Section, format_cost_change, list_own_lines
-from ...plan import FLAGS, Action, Review, ScheduleRef, State
-from ...text import join_first, join_words, pluralize, truncate
+from ...diff import (
+    ARROW,
+    FOR_EACH,
+    Line,
+    OwnLine,
+    Section,
+    format_cost_change,
+    list_own_lines,
+)
+from ...plan import FLAGS, Action, Rename, Review, ScheduleRef, State
+from ...text import join_words, pluralize
 from ._grouping import Group
 from ._versions import join_versions
 from ._view import View
@@ -111,8 +119,8 @@ STATES: Final[dict[State, tuple[str, str]]] = {
         "are pinned to workflows that are not on the service",
     ),
     "new": (
-        "may be a rename, or another workflow",
-        "may be renames, or other workflows",
+        "may be a rename, or a second workflow",
+        "may be renames, or second workflows",
     ),
     "update": ("differs", "differ"),
     "converged": ("has no stamp of its own", "have no stamp of their own"),
@@ -182,8 +190,8 @@ def _describe_breakage(group: Group) -> str:
 
 
 _KEEPS: Final = (
-    "keeps its id, history and schedules under the new key",
-    "keep their ids, history and schedules under the new keys",
+    "has a new key in the code; on the service nothing changes",
+    "have new keys in the code; on the service nothing changes",
 )
 """What `was=` does, for one workflow and for several."""
 
@@ -247,108 +255,58 @@ def join_groups(groups: Iterable[Group], quote: Quote, most: int) -> str:
     return join_words((name_group(one, quote) for one in groups), most)
 
 
-def list_alike(
-    some: Sequence[Group],
-    groups: Sequence[Group],
-    quote: Quote,
-    describe: Callable[[Group], Iterable[str]],
-    *,
-    is_conditional: bool = False,
-    what: str = "more group",
-) -> Iterator[str]:
-    """Yield facts about some groups. Each is said once, with its workflows.
+def describe_own_values(line: Line, quote: Quote, sentence: Quote) -> str:
+    """Return a heading with the values below it; empty if a line is no heading.
 
-    Args:
-        some: The groups to describe.
-        groups: All groups of the review.
-        quote: Writes a name that data gives.
-        describe: Returns the facts about one group.
-        is_conditional: Whether a fact is only so if the workflow is written.
-        what: The name of facts that are only counted.
+    Of numbers it says how many rise or fall, so that no exception is hidden.
     """
-    having: dict[str, list[Group]] = {}
-    for group in some:
-        for fact in describe(group):
-            having.setdefault(fact, []).append(group)
-    for fact, alike in [*having.items()][:MOST_FACTS]:
-        refused = [group for group in alike if group.one.action == "refuse"]
-        start = _begin_fact(alike, groups, quote, refused if is_conditional else [])
-        yield f"{start}{fact}"
-    if (more := len(having) - MOST_FACTS) > 0:
-        yield pluralize(more, what)
-
-
-def _begin_fact(
-    alike: Sequence[Group],
-    groups: Sequence[Group],
-    quote: Quote,
-    refused: Sequence[Group],
-) -> str:
-    """Return the start of a fact that names its workflows, as in `a and b: `.
-
-    It is empty if the review has no others. Many are named by the few that are missing.
-
-    Args:
-        alike: The groups that the fact is about.
-        groups: All groups of the review.
-        quote: Writes a name that data gives.
-        refused: Those for which it is only so if they are overwritten.
-    """
-    acting = [group for group in groups if group.one.action != "none"]
-    ones = [view for group in alike for view in group.views]
-    named_ones = {*ones}
-    others = [v for group in acting for v in group.views if v not in named_ones]
-    notes: list[str] = []
-    if not others and len(alike) == 1 and not refused:
-        return ""
-    if len(ones) <= MOST_NAMED:
-        named = join_words(name_view(view, quote) for view in ones)
-    elif not others:
-        named = f"all {len(ones):,} workflows"
-    elif len(others) <= MOST_EXCEPTED:
-        named = f"{len(ones):,} workflows"
-        notes.append(f"all but {join_words(name_view(v, quote) for v in others)}")
-    elif len(alike) <= MOST_NAMED + 1:
-        named = join_groups(alike, quote, MOST_NAMED + 1)
-    else:
-        named = f"{len(ones):,} workflows"
-        notes.append(join_first(ones, MOST_NAMED, lambda v: name_view(v, quote)))
-    if refused and len(refused) < len(alike):
-        it = "it" if len(refused) == len(refused[0].views) == 1 else "them"
-        some = join_groups(refused, quote, MOST_NAMED + 1)
-        notes.append(f"{some} only if you overwrite {it}")
-    whole = f"{named} ({'; '.join(notes)})" if notes else named
-    return f"{'if you overwrite ' * (len(refused) == len(alike))}{whole}: "
-
-
-MOST_FACTS: Final = 4
-"""The most facts of one sort that the first lines say."""
-
-MOST_NAMED: Final = 3
-"""The most workflows that are named one by one in a sentence about several groups."""
-
-MOST_EXCEPTED: Final = 2
-"""The most workflows that are named as exceptions."""
-
-
-def describe_own_values(line: Line, quote: Quote) -> str:
-    """Return the first values below a heading; empty if a line is no heading."""
     if not isinstance(line, OwnLine) or not line.values:
         return ""
+    label = sentence(line.text.removesuffix(FOR_EACH))
+    if all(map(_is_numeric, line.values)):
+        rising = [one for one in line.values if _rises(one)]
+        falling = [one for one in line.values if not _rises(one)]
+        ways = [
+            f"{verb} in {_describe_numbers(values, quote)}"
+            for verb, values in (("rises", rising), ("falls", falling))
+            if values
+        ]
+        return f"{label} {' and '.join(ways)}"
+    # Long values look alike where they are cut.
+    is_short = all(len(one.value) <= MOST_VALUE for one in line.values[:MOST_NAMED])
+    named = line.values[: MOST_NAMED * is_short]
+    shown = [f"{quote(one.value)} ({_name_owners([one], quote)})" for one in named]
+    if rest := line.values[len(named) :]:
+        other = pluralize(len(rest), "other value" if named else "value")
+        shown.append(f"{other} ({_name_owners(rest, quote)})")
+    return f"{label}: {join_words(shown)}"
 
-    def describe(one: OwnLine) -> str:
-        several = f"{len(one.keys):,} workflows"
-        owner = quote(one.keys[0]) if len(one.keys) == 1 else several
-        return f"{quote(truncate(one.value, MOST_VALUE))} ({owner})"
 
-    shown = ", ".join(map(describe, line.values[:MOST_NAMED]))
-    more = sum(len(one.keys) for one in line.values[MOST_NAMED:])
-    return f"{shown}{f' and {pluralize(more, _MORE)}' if more else ''}"
+def _is_numeric(line: OwnLine) -> bool:
+    sides = [side or "" for side in (line.before, line.after)]
+    return all(side.lstrip("-").replace(".", "", 1).isdecimal() for side in sides)
 
 
-_MORE: Final = "more workflow"
-"""The noun of workflows with values that have no room."""
+def _rises(line: OwnLine) -> bool:
+    return float(str(line.before)) < float(str(line.after))
 
+
+def _describe_numbers(values: Sequence[OwnLine], quote: Quote) -> str:
+    """Return the workflows of some numbers, and the number that most of them have."""
+    first = values[0]
+    most = "most often " if len(first.keys) > 1 else "such as "
+    change = f"{first.before} {ARROW} {first.after}"
+    return f"{_name_owners(values, quote)} ({most * (len(values) > 1)}{change})"
+
+
+def _name_owners(values: Sequence[OwnLine], quote: Quote) -> str:
+    """Return the key of the only workflow that has a value, or how many have them."""
+    keys = [key for one in values for key in one.keys]
+    return quote(keys[0]) if len(keys) == 1 else f"{len(keys):,} workflows"
+
+
+MOST_NAMED: Final = 3
+"""The most workflows or values that are named one by one in a sentence."""
 
 MOST_VALUE: Final = 60
 """The most characters of one of several values in a sentence."""
@@ -384,8 +342,8 @@ def _format_both_costs(
     """Return the cost of a renamed workflow, and that of two workflows."""
     old, new = (format_cost_change(None, one, word) for one in (before, after))
     both = f"{new} for each of the two" if old == new else f"{old} and {new}"
-    another = f"another workflow: {both}"
-    return f"renamed: {format_cost_change(before, after, word)}; {another}"
+    renamed = format_cost_change(before, after, word)
+    return f"renamed: {renamed}; a second workflow: {both}"
 
 
 def describe_schedule(schedule: ScheduleRef) -> str:
@@ -398,6 +356,28 @@ def describe_schedule(schedule: ScheduleRef) -> str:
             when = f"every {_DAYS[day]} {hour:0>2}:{minute:0>2}"
     zone = f" {schedule.timezone}" if schedule.timezone else ""
     return f"{schedule.name} ({when}{zone})"
+
+
+def join_schedules(
+    found: Sequence[tuple[str, ScheduleRef]], quote: Quote, *, is_named: bool
+) -> str:
+    """Return schedules; those of one name and time together.
+
+    Args:
+        found: The schedules, each with the key of its workflow.
+        quote: Writes a name that data gives.
+        is_named: Whether to name the workflows.
+    """
+    owners: dict[str, list[str]] = {}
+    for key, schedule in found:
+        owners.setdefault(describe_schedule(schedule), []).append(key)
+
+    listed = [
+        quote(text) + (f" of {join_words(map(quote, keys), MOST_NAMED)}" * is_named)
+        for text, keys in owners.items()
+    ]
+    more = sum(len(keys) for keys in [*owners.values()][MOST_NAMED:])
+    return ", ".join(listed[:MOST_NAMED]) + (f" and {more:,} more" if more else "")
 
 
 _DAYS: Final = {
@@ -417,3 +397,16 @@ _DAYS: Final = {
 def title_listed_kinds(review: Review) -> str:
     """Return what changes in the service's list of blocks, in one line."""
     return f"List of blocks: {summarize_kind_changes(review.listed_kinds)}"
+
+
+def describe_rename(rename: Rename, quote: Quote) -> str:
+    """Return the keys of a rename, and how to keep the ids."""
+    was = join_ways(rename.arguments, quote)
+    keeps = f": {was} keeps its ids" if was else ""
+    return f"{join_ways(rename.candidates, quote)} {ARROW} {quote(rename.key)}{keeps}"
+
+
+def list_other_renames(review: Review) -> Sequence[Rename]:
+    """Return the renames that no option of a group speaks of."""
+    refused = {one.key for one in review.refused}
+    return [one for one in review.renames if one.key not in refused]

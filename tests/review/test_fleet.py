@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import evolve
 from inline_snapshot import snapshot
 
-from flow64 import RawBlock
+from flow64 import RawBlock, include_if
 from flow64.analysis import Estimate
 from flow64.blocks import FindEmail, OutgoingWebhook
 from flow64.plan import Review
@@ -263,3 +263,25 @@ def test_texts_of_their_own_are_counted():
         "(leads/2) and 2 other values (2 workflows)\n"
     ) in change(1)
     assert "    k: m: 5 values (7 workflows)\n" in change(99)
+
+
+def test_one_that_changes_more_is_counted_with_all():
+    """What all get is said of all, and what one gets besides follows with its name."""
+
+    def country(one, after):
+        crm = OutgoingWebhook(url="https://crm.acme.example")
+        words = "in Greek" if after and one == "gr" else "in English"
+        flow = leads() >> RawBlock("greet", specs={"text": words})
+        return read(workflow(flow >> include_if(after, FindEmail()) >> crm))
+
+    pairs = [
+        Pair(f"leads/{one}", country(one, False), country(one, True))
+        for one in COUNTRIES
+    ]
+
+    lines = [line.strip() for line in as_text(review_of_diff(pairs)).splitlines()]
+    at = lines.index("20 workflows will change")
+    assert lines[at + 1 : at + 3] == [
+        "block find_email is new, between greet and outgoing_webhook",
+        'leads/gr: greet: text: "in English" → "in Greek"',
+    ]

@@ -60,7 +60,7 @@ def list_outcomes(
         since = "also edited on the service since the last deploy (drifted)"
         yield f"{len(edited):,} of them {were} {since}: {named}"
     facts = (
-        [*_list_common_changes(groups, quote, sentence)],
+        [*_list_changes(groups, quote, sentence)],
         list_passing(groups, quote, sentence, passes=True),
         [*_list_new_columns(groups, quote, sentence)],
     )
@@ -172,20 +172,14 @@ def _name_few(views: Sequence[View], quote: Quote) -> str:
     return f" ({join_words(name_view(view, quote) for view in views)})"
 
 
-def _list_common_changes(
+def _list_changes(
     groups: Sequence[Group], quote: Quote, sentence: Quote
 ) -> Iterator[GroupFact]:
-    """Yield the changes of written workflows, if most of them change alike.
-
-    Those of workflows that were also edited follow.
-    """
-    written = [
-        group for group in groups if group.like is None and group.one.action == "update"
-    ]
-    if len(written) == 1:
-        for group in (*written, *_list_edited_groups(groups)):
-            for text in _describe_changes(group, quote, sentence):
-                yield group, text
+    """Yield the changes of written workflows, and then of those also edited."""
+    written = [group for group in groups if group.one.action == "update"]
+    for group in (*written, *_list_edited_groups(groups)):
+        for text in _describe_changes(group, quote, sentence):
+            yield group, text
 
 
 def list_passing(

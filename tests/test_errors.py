@@ -49,6 +49,7 @@ from flow64.errors import (
     LocalNamespaceError,
     ManifestError,
     MissingExtraError,
+    NestedListError,
     NoAnswerError,
     NoResultError,
     NotFoundError,
@@ -187,6 +188,10 @@ WORDS = [
     (
         EmptyListError([]),
         "an empty list joins nothing: leave the step out, or write include_if(flag, step) for a step that is sometimes left out",
+    ),
+    (
+        NestedListError([]),
+        "a list with more than 100 lists inside each other cannot be joined with >>: write one list of flows, as in a >> [b, c], that does not have itself in it",
     ),
     (
         UnfinishedFilterError("x"),

@@ -30,6 +30,19 @@ from tests.dsl.support import blocks, compiled, edges, names
 a, b, c, d, e = blocks("a", "b", "c", "d", "e")
 DEEP = 100_000
 
+
+def nested(depth):
+    """A block in so many lists inside each other."""
+    return functools.reduce(lambda inner, _: [inner], range(depth), c)
+
+
+CIRCULAR = [c]
+CIRCULAR.append(CIRCULAR)
+NESTED = (
+    "a list with more than 100 lists inside each other cannot be joined with >>: write "
+    "one list of flows, as in a >> [b, c], that does not have itself in it"
+)
+
 GRAPHS = {
     "a chain": (lambda: a >> b >> c, "ab bc"),
     "nested to the right": (lambda: a >> (b >> c), "ab bc"),
@@ -241,6 +254,8 @@ MISTAKES = {
             "include_if(flag, step) for a step that is sometimes left out"
         ),
     ),
+    "list in itself": (CIRCULAR, errors.NestedListError, NESTED),
+    "lists in lists": (nested(5_000), errors.NestedListError, NESTED),
 }
 PLACES = {
     "right": lambda other: a >> b >> other,
@@ -268,6 +283,11 @@ def test_named_errors(mistake, place):
 
     assert (error, text) == (type(caught.value), str(caught.value))
     assert isinstance(caught.value, TypeError)
+
+
+def test_lists_in_many_lists():
+    """Lists may stand in many others, which changes nothing."""
+    assert edges(a >> nested(100)) == edges(a >> c)
 
 
 STRANGERS = {"number": 5, "object": Strange(), "range": range(3), "values": {}.values()}

@@ -37,6 +37,7 @@ from ..errors import (
     JoinedSetError,
     JoinedStringError,
     JoinError,
+    NestedListError,
     OperatorError,
     TruthError,
 )
@@ -348,27 +349,27 @@ def include_if(flag: bool, flow: Any) -> Any:
     return made if flag else Nothing()
 
 
-def as_flow(other: Any) -> Flow[Any, Any]:
-    """Return a flow, or a list of flows side by side.
+def as_flow(other: Any, depth: int = 0) -> Flow[Any, Any]:
+    """Return a flow, or a list of flows side by side, in so many other lists.
 
     Raises:
         JoinError: It is neither, or something often mistaken for a flow.
     """
     if isinstance(other, Flow):
         return other
-    if (flow := flow_of(other)) is None:
+    if (flow := flow_of(other, depth)) is None:
         raise JoinError(other)
     return flow
 
 
-def flow_of(other: Any) -> Flow[Any, Any] | None:
+def flow_of(other: Any, depth: int = 0) -> Flow[Any, Any] | None:
     """Return the flow for a list or tuple next to `>>`; None for other values.
 
     Raises:
         JoinError: One of its subclasses, for what is often mistaken for a flow.
     """
     if isinstance(other, list | tuple):
-        return parallel(other)
+        return parallel(other, depth)
     for kinds, error in _MISTAKES:
         if isinstance(other, kinds):
             raise error(other)
@@ -377,11 +378,17 @@ def flow_of(other: Any) -> Flow[Any, Any] | None:
     return None
 
 
-def parallel(members: Sequence[Any]) -> Flow[Any, Any]:
-    """Put flows side by side."""
+def parallel(members: Sequence[Any], depth: int = 0) -> Flow[Any, Any]:
+    """Put flows side by side. The list stands in so many others."""
     if not members:
         raise EmptyListError(members)
-    return Parallel(tuple(as_flow(member) for member in members))
+    if depth == DEEPEST_LIST:
+        raise NestedListError(members)
+    return Parallel(tuple(as_flow(member, depth + 1) for member in members))
+
+
+DEEPEST_LIST: Final = 100
+"""Most lists inside each other. Only a list that has itself in it has more."""
 
 
 _MISTAKES: tuple[tuple[Any, type[JoinError]], ...] = (

@@ -101,6 +101,17 @@ class JoinedWorkflowError(JoinError):
         )
 
 
+class NestedListError(JoinError):
+    """A list stands next to `>>` that has itself in it, or lists in lists."""
+
+    def __str__(self) -> str:
+        return (
+            "a list with more than 100 lists inside each other cannot be joined with "
+            ">>: write one list of flows, as in a >> [b, c], that does not have itself "
+            "in it"
+        )
+
+
 class UnfinishedFilterError(JoinError):
     """`Filter.where("column")` without an operator is used as a filter."""
 

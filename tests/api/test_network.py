@@ -81,6 +81,18 @@ def test_attempts_and_time_are_told(kind, server):
 
 
 @BOTH
+def test_scheme_in_upper_case(kind, server):
+    """A refused connection is tried once more, however the scheme is written."""
+    server.refuse()
+    policy = Policy(first_wait=0.001, deadline=5)
+    url = server.url.replace("http://", "HTTP://")
+
+    with pytest.raises(errors.TransportError) as caught:
+        play(kind, url, ask(READ), policy=policy)
+    assert (caught.value.is_refused, caught.value.attempts) == (True, 2)
+
+
+@BOTH
 @pytest.mark.parametrize(
     "act",
     [

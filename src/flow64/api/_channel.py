@@ -169,7 +169,7 @@ class Channel:
             where = urlsplit(self.endpoint).netloc
             method, path = request.method, request.path
         # Over TLS, a certificate that is not trusted has the same error.
-        is_plain = request is not None and self.endpoint.startswith("http:")
+        is_plain = request is not None and urlsplit(self.endpoint).scheme == "http"
         is_refused = is_plain and self.is_local and reason == CONNECT_ERROR
         reason = f"no answer from {where} ({describe_break(reason)})"
         return TransportError(method, path, reason, sent, is_refused=is_refused)

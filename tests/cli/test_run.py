@@ -231,6 +231,36 @@ def test_rows_are_checked_before_a_request(more, start, deployed, people):
     assert start("--dry-run", "--no-check-columns")[0] == 0
 
 
+SPREADSHEET = ",email,company\n0,ada@acme.example,Acme\n1,,\n2,, \n"
+EMPTY_ROWS = "2 empty rows, sent and paid for like the others: 2 and 3"
+ONE_EMPTY_ROW = "1 empty row, sent and paid for like the others: 2"
+NAMELESS = (
+    "a column has no name, and is sent as well: leave it out, as pandas does with "
+    "to_csv(..., index=False)"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (SPREADSHEET, f"{EMPTY_ROWS}; {NAMELESS}"),
+        ("email,company\nada@acme.example,\n,\n", ONE_EMPTY_ROW),
+        (",email,company\n0,ada@acme.example,Acme\n", NAMELESS),
+    ],
+    ids=["both", "empty row", "nameless column"],
+)
+def test_empty_rows_and_nameless_columns(start, people, text, said):
+    """What a spreadsheet leaves in a file is said before the question, and sent."""
+    people.write_text(text, "utf-8")
+
+    code, printed, told = start("--dry-run")
+    asked = start("--new")
+
+    assert (code, told) == (0, "")
+    assert f"input        {said}\n" in printed
+    assert f"input        {said}\n" in asked[2]
+
+
 def test_dry_run_of_what_is_not_there(service, leads, people, flow64):
     """A dry run says that the workflow has to be deployed first."""
     code, printed, _ = flow64("run", "leads.py", "people.csv", "--dry-run")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from ..analysis import ABOUT_READS, Cost, cost, count_start_rows, findings
@@ -12,7 +12,7 @@ from ..definition import Definition
 from ..diff import diff
 from ..errors import ForbiddenError, NotFoundError
 from ..runs import override_live, source_specs
-from ..text import clipped, format_dollars, pluralize
+from ..text import clipped, format_dollars, join_words, pluralize
 from ..workflow import Workflow
 from ._colours import paint
 from ._terminal import print_lines, print_message
@@ -64,6 +64,29 @@ def describe_settings(
         yield "set", "; ".join(lines)
     if doubts:
         yield "warning", "; ".join(doubts)
+
+
+def describe_input(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Yield which rows are empty, and that a column has no name, as label and text."""
+    empty = [
+        number
+        for number, row in enumerate(rows, 1)
+        if all(_is_blank(value) for name, value in row.items() if name)
+    ]
+    found = []
+    if empty:
+        numbers = join_words([f"{number:,}" for number in empty])
+        count = pluralize(len(empty), "empty row")
+        found.append(f"{count}, sent and paid for like the others: {numbers}")
+    if any("" in row for row in rows):
+        advice = "leave it out, as pandas does with to_csv(..., index=False)"
+        found.append(f"a column has no name, and is sent as well: {advice}")
+    if found:
+        yield "input", "; ".join(found)
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def print_facts(facts: Sequence[tuple[str, str]], *, is_result: bool = False) -> None:

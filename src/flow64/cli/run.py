@@ -39,6 +39,7 @@ from . import _params as params
 from ._completion import complete_addresses
 from ._estimate import (
     collect_run_facts,
+    describe_input,
     describe_settings,
     make_estimate_data,
     print_facts,
@@ -337,7 +338,8 @@ def command(**given: Any) -> int:
         facts = collect_run_facts(
             client, workflow, definition, len(rows), is_overridden=is_overridden
         )
-        facts[2:2] = [*describe_settings(coded, definition, doubts)]
+        facts[2:2] = describe_settings(coded, definition, doubts)
+        facts += describe_input(rows)
         if options.dry_run:
             if options.as_json:
                 print_json(make_estimate_data(facts, client, workflow, definition))

@@ -159,23 +159,26 @@ def test_not_there(put, flow64):
     assert "inbond was not pulled: no workflow has this name (did you mean 'in" in told
 
 
-def test_without_a_folder_the_address_is_looked_at_first(
-    service, leads, flow64, monkeypatch
-):
-    """A wrong address would be wrong with `-o` too."""
-    flow64("deploy", "leads.py", "--env", "prod", "--yes")
-    service.requests.clear()
+@pytest.mark.parametrize("address", ["prod:inbound", "prod --all", "prod", "leads.py"])
+def test_without_a_folder_nothing_is_sent(service, leads, flow64, address):
+    """A missing `-o` is said before the service is asked."""
+    before = len(service.requests)
 
-    right = flow64("pull", "prod:inbound")
-    every = flow64("pull", "prod", "--all")
-    none = flow64("pull", "prod:inbond")
-    file = flow64("pull", "./leeds.py")
+    code, printed, told = flow64("pull", *address.split())
 
-    assert {one.method for one in service.requests} == {"GET"}
-    assert [right[:2], every[:2], none[:2], file[:2]] == [(64, "")] * 4
     missing = "error: --output: it is missing: name the folder to save it in, as in -o"
-    assert right[2].splitlines()[-1].startswith(missing)
-    assert every[2].splitlines()[-1].startswith(missing)
+    assert (code, printed, service.requests[before:]) == (64, "", [])
+    assert told.splitlines()[-1].startswith(missing)
+
+
+def test_address_of_nothing(service, leads, flow64):
+    """An address that names nothing is said with what it may have been."""
+    flow64("deploy", "leads.py", "--env", "prod", "--yes")
+
+    none = flow64("pull", "prod:inbond", "-o", "live")
+    file = flow64("pull", "./leeds.py", "-o", "live")
+
+    assert [none[:2], file[:2]] == [(64, "")] * 2
     assert "in prod there is no workflow 'inbond'" in none[2]
     assert "(did you mean 'inbound'?)" in none[2]
     assert "no file, folder or module './leeds.py' (did you mean 'leads.py'" in file[2]

@@ -116,7 +116,8 @@ def command(
         problem = f"--all means all, and {address} less: leave one of them out"
         raise click.UsageError(problem)
     if output is None:
-        raise _describe_missing(meant, env, selection, is_all=is_all)
+        problem = "it is missing: name the folder to save it in, as in -o live"
+        raise params.option_error("--output", problem)
     before = read_manifest(output / MANIFEST) or Manifest()
     given = params.read_values(values) or {}
     known = [
@@ -155,28 +156,6 @@ def command(
         print_paths([output / one.file for one in pull.workflows], as_json=False)
     _print_notes(pull, output)
     return FAILED if pull.refused else 0
-
-
-def _describe_missing(
-    meant: Address, env: str | None, selection: Selection, *, is_all: bool
-) -> click.UsageError:
-    """Make the error for a missing `-o`. Errors of the address come first.
-
-    Raises:
-        AddressError: The address names nothing.
-        PullError: It names several, or what is not deployed.
-        click.UsageError: It means all, and neither `--all` nor a selection was given.
-    """
-    if not is_all:
-        try:
-            with connect(env) as client:
-                next(_fetch(client, meant, selection, is_all=False), None)
-        except (AddressError, PullError):
-            raise
-        except FlowError:
-            pass  # whether the service can be asked is not the question yet
-    problem = "name the folder to save it in, as in -o live"
-    return params.option_error("--output", f"it is missing: {problem}")
 
 
 def _find_address(text: str | None, env: str | None) -> Address:

@@ -25,6 +25,7 @@ from flow64.errors import (
     ComparisonError,
     CompileError,
     ConfigError,
+    ConflictError,
     ConsentError,
     DuplicateEventError,
     EmptyListError,
@@ -102,6 +103,14 @@ WORDS = [
     (
         NotFoundError(404, "GET", "/workflows/ID", "Not Found"),
         "GET /workflows/ID answered 404: Not Found; check the id, and the organisation of the key",
+    ),
+    (
+        ConflictError(409, "POST", "/workflows/create_workflow", "Conflict"),
+        "POST /workflows/create_workflow answered 409: Conflict; look at what has the id before you try again",
+    ),
+    (
+        ConflictError(409, "POST", "/workflows/run", "Conflict"),
+        "POST /workflows/run answered 409: Conflict; look at the runs of the workflow before you try again",
     ),
     (
         ManifestError("a\x1b/flow64.json", "it is none", "/files"),

@@ -116,9 +116,14 @@ class NotFoundError(ApiError):
 
 
 class ConflictError(ApiError):
-    """409: the id is taken."""
+    """409: the id is taken, or the key of a start."""
 
     hint = "look at what has the id before you try again"
+
+    def __str__(self) -> str:
+        if self.path != "/workflows/run":
+            return self.describe(self.hint)
+        return self.describe("look at the runs of the workflow before you try again")
 
 
 class UnprocessableError(ApiError):

@@ -501,6 +501,31 @@ def test_saved(service, leads, flow64, tmp_path):
     assert (tmp_path / "plan.json").stat().st_mode & 0o777 == 0o600
 
 
+def test_saved_with_a_decision(there, leads, flow64):
+    """What stops the deploy is said at once, and not only by the deploy."""
+    leads.write_text(leads.read_text("utf-8").replace('"inbound"', '"other"'), "utf-8")
+
+    _, _, told = flow64("plan", "leads.py", "-o", "plan.json")
+
+    words = "saved; it is refused until you decide what stops it, in a new plan or as "
+    command = "flow64 deploy --plan plan.json"
+    assert told == f"{words}in: {command} --create other\n"
+    assert flow64(*command.split()[1:], "--yes")[0] == 3
+    assert flow64(*command.split()[1:], "--create", "other", "--yes")[0] == 0
+
+
+def test_saved_with_what_no_option_allows(service, leads, flow64):
+    """Without an option that allows it, only a new plan can be applied."""
+    text = leads.read_text("utf-8")
+    pin = 'key="inbound", id="2f6c1b7e-3f0a-4c55-9f0e-8c1a5d7b9e21"'
+    leads.write_text(text.replace('key="inbound"', pin), "utf-8")
+
+    _, _, told = flow64("plan", "leads.py", "-o", "plan.json")
+
+    words = "saved; it is refused until you decide what stops it, in a new plan\n"
+    assert told == words
+
+
 def test_where_it_cannot_be_saved(service, leads, flow64):
     code, printed, told = flow64("plan", "leads.py", "-o", "nowhere/plan.json")
 

@@ -10,7 +10,7 @@ import click
 
 from ..deploy import as_data, as_text, save_plan
 from ..loading import Selection
-from ..plan import Plan
+from ..plan import Plan, format_flags
 from . import _params as params
 from ._colours import paint_changes
 from ._exit_codes import CHANGES, FAILED
@@ -113,6 +113,17 @@ def command(
         )
         print_text(text, paint_changes)
     if output is not None:
-        file = shlex.quote(str(output))
-        print_message(f"saved; to apply it: flow64 deploy --plan {file}")
+        print_message(f"saved; {_describe_applying(plan, output)}")
     return CHANGES if has_exit_code and plan.has_changes else 0
+
+
+def _describe_applying(plan: Plan, file: Path) -> str:
+    """Return how a saved plan is applied, and that it is refused until a decision."""
+    command = f"flow64 deploy --plan {shlex.quote(str(file))}"
+    refused = [step for step in plan.refused if step.state != "orphan"]
+    if not refused:
+        return f"to apply it: {command}"
+    words = "it is refused until you decide what stops it, in a new plan"
+    lifted = (format_flags(one.key, one.consents) for one in refused if one.consents)
+    flags = next(lifted, "")
+    return f"{words} or as in: {command} {flags}" if flags else words

@@ -157,6 +157,13 @@ def test_what_is_unusual_is_answered(address, sent):
     assert exchange(address, sent)[-1] == 200
 
 
+def test_long_length_is_refused_at_once(address):
+    """What follows need not be read to see that it is too long."""
+    sent = post(b"Connection: close", b"Content-Length: " + b"9" * 20, body=b"{}")
+
+    assert exchange(address, sent) == [413]
+
+
 def test_second_request_of_two_is_answered(address):
     """Also if both arrive together, and the first is refused."""
     first = post(b"Content-Length: 2", body=b"[]")

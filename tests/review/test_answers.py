@@ -9,7 +9,7 @@ from attrs import evolve
 
 from flow64 import RawBlock
 from flow64.analysis import Estimate
-from flow64.blocks import Filter, FindEmail, LeadEnrichment
+from flow64.blocks import Filter, FindEmail, FindPhone, LeadEnrichment
 from flow64.diff import TitleChanged, diff
 from flow64.plan import Rename, Review, ScheduleRef
 from flow64.render.review import (
@@ -508,3 +508,69 @@ def test_new_columns_are_named_with_those_who_get_them():
     assert f"{gains}; {outside}\n" in both
     assert f"{gains}\n" in none
     assert (receiver in both, receiver in none) == (True, False)
+
+
+def test_rows_before_what_costs_are_not_known():
+    """A filter that did not change stands before the new block, and is named."""
+    status = Filter.where("email_status").equals("OK")
+    found = leads() >> FindEmail()
+    after, before = found >> status >> FindPhone(), found >> FindPhone() >> status
+    old = workflow(found >> status)
+
+    assert "    how many rows pass filter\n" in as_text(changed(old, workflow(after)))
+    assert "how many rows pass" not in as_text(changed(old, workflow(before)))
+
+
+def test_lost_rows_are_no_break():
+    """On the page they have another colour than what breaks."""
+    then, now = (
+        workflow(leads() >> Filter.where("headcount").greater(limit))
+        for limit in (50, 100)
+    )
+
+    assert '<p class="lost">rows with headcount above' in as_html(changed(then, now))
+    page = as_html(broken())
+    assert '<p class="bad"><code>filter</code> reads' in page
+    assert 'class="lost"' not in page
+
+
+def test_nothing_reaches_what_sends():
+    """If no row passes: where nothing is sent, and that blocks before still spend."""
+    status = Filter.where("email_status").equals("OK")
+    found, end = LeadEnrichment(return_fields=TITLE), status >> crm()
+    before = leads() >> found >> FindEmail() >> end
+    text = as_text(changed(workflow(before), workflow(leads() >> found >> end)))
+    free = as_text(
+        changed(workflow(leads() >> FindEmail() >> end), workflow(leads() >> end))
+    )
+
+    sends = "outgoing_webhook, which posts to https://crm.acme.example, probably gets"
+    assert f"\n    {sends} no row\n" in text
+    assert "email_status; outgoing_webhook no longer gets " in text
+    spend = "    blocks before filter still spend, although probably no row passes it\n"
+    assert spend in text
+    assert spend not in free
+
+
+def test_what_costs_more_is_in_the_heading():
+    """And how much more all workflows cost together."""
+    ones = [costing(key, *(Estimate(n, (), ()) for n in (50.0, 80.0))) for key in "abc"]
+    text = as_text(Review("plan", ones, env="prod"))
+
+    assert text.startswith(
+        "review of environment prod: changes 3 workflows, costs more"
+    )
+    assert (
+        "    approve the change, and at most $30 more per 1,000 input rows for each "
+        "workflow, $90 for all 3\n"
+    ) in text
+
+
+def test_each_decision_has_its_numbers():
+    """With more than one decision, the approval names several options."""
+    drifted = step("a", "drifted", action="refuse", lifted_by="force")
+    both = Review("plan", [drifted, *rename().workflows], env="prod")
+
+    assert "    write the numbers that you choose into your approval\n" in as_text(
+        evolve(both, renames=rename().renames)
+    )

@@ -193,7 +193,7 @@ def test_large():
     text = as_markdown(fleet())
 
     assert 32_768 < len(text.encode()) <= 65_536
-    assert "- **what changes:** 200 workflows will change" in text
+    assert "- **what changes:**\n  - 200 workflows will change\n" in text
     note = text.splitlines()[-1]
     assert note.startswith("**Not shown here, for lack of space:** ")
     counts = {

@@ -462,6 +462,8 @@ def test_at_work():
         "03:00 UTC) of a and b, s2 (every day 03:00 UTC) of a and b and 4 more\n"
     ) in many
     assert "not checked: runs in flight of 2 workflows\n" in many
+    assert "\n    how many rows the schedule brings\n" in alone
+    assert "\n    how many rows the schedules bring\n" in many
 
 
 def test_some_of_them():
@@ -542,7 +544,7 @@ def test_broken_reads_come_first():
     lines = as_text(review).splitlines()
     of_many = as_text(Review("diff", apart)).splitlines()
 
-    assert lines[:18] == [
+    assert lines[:17] == [
         "asked of you:",
         "    request changes, or approve the change although it breaks something",
         (
@@ -560,7 +562,6 @@ def test_broken_reads_come_first():
         "    the output loses the columns email, email_status",
         "cost per 1,000 input rows:",
         "    at most $50 → $0 (-$50), if every row reaches every block",
-        "    blocks before filter still spend, although probably no row passes it",
         "    the deploy itself spends nothing",
         "not checked:",
         "    the service",

@@ -110,6 +110,11 @@ class Section:
         return ": ".join(filter(None, (self.title, "; ".join(lines))))
 
     @property
+    def name(self) -> str:
+        """The name of the thing, without a word for it."""
+        return self.title if self.block is None else self.title.removeprefix("block ")
+
+    @property
     def is_about_edges(self) -> bool:
         """Whether the lines are about edges."""
         return self.title == EDGES and self.block is None

@@ -82,7 +82,9 @@ def list_facts(
     breaks = [is_break for is_break, _ in losses]
     nothing = [] if any(breaks) else [_NOTHING_ELSE if losses else _NOTHING_SEEN]
     return [
-        Fact("asked of you", [*_list_requests(review, groups, quote, reader)]),
+        Fact(
+            "asked of you", [*_list_requests(review, groups, quote, sentence, reader)]
+        ),
         Fact("what changes", [*list_outcomes(review, groups, quote, sentence)]),
         Fact("breaks or is lost", [*(text for _, text in losses), *nothing], breaks),
         Fact(COST, [*_list_costs(groups, quote)]),
@@ -171,7 +173,7 @@ def _list_costs(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
         str(one.block)
         for group in groups
         for one in group.first.broken_reads
-        if one.stops_rows
+        if one.stops_rows and group.first.spends_before(one.block)
     ):
         yield (
             f"blocks before {quote(block)} still spend, although probably no row "
@@ -314,11 +316,15 @@ def _shorten_doubt(doubt: str) -> str:
 
 
 def _list_requests(
-    review: Review, groups: Sequence[Group], quote: Quote, reader: Reader
+    review: Review,
+    groups: Sequence[Group],
+    quote: Quote,
+    sentence: Quote,
+    reader: Reader,
 ) -> Iterator[str]:
     """Yield what the reader has to decide."""
     writing = [group for group in groups if group.one.action not in ("none", "refuse")]
-    decisions = list_decisions(review, groups, quote, reader)
+    decisions = list_decisions(review, groups, quote, sentence, reader)
     costs = _list_increases(writing, quote)
     if any(map(is_breaking, groups)):
         although = f"{reader.fix}, or {reader.approve} although it breaks something"

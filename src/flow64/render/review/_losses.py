@@ -1,15 +1,17 @@
-"""What a review says of what breaks or is lost in its first lines."""
+"""What a review says of what breaks or is lost, and how to fix it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from ...diff import ReadBroken
 from ...text import join_first, join_words
 from ._alike import GroupFact, list_alike
 from ._grouping import Group
 from ._outcomes import MOST_GROUPS, MOST_KEYS, list_passing
 from ._versions import list_lost_values, replaces_edits
+from ._view import View
 from ._words import Quote, join_groups
 
 
@@ -27,9 +29,9 @@ def list_losses(
     ]
     losing = [part for group in groups if replaces_edits(group) for part in group.parts]
     values: list[GroupFact] = [
-        (part, f"the service loses {join_first(found, MOST_VALUES, quote)}")
+        (part, f"the service loses {join_first(found, MOST_VALUES)}")
         for part in losing
-        if (found := list_lost_values(part.first))
+        if (found := list_lost_values(part.first, quote, sentence))
     ]
     sorts = breaks, list_passing(groups, quote, sentence, passes=False), values
     yield from ((not sort, text) for sort, text in list_alike(sorts, groups, quote))
@@ -76,6 +78,35 @@ def _list_breaks(group: Group, quote: Quote, sentence: Quote) -> Iterator[str]:
         yield f"the output loses the {what} {named}{misses}"
     if view.errors:
         yield f"new error in checks: {join_first(view.errors, MOST_KEYS, quote)}"
+
+
+def list_fixes(views: Sequence[View], quote: Quote) -> Iterator[str]:
+    """Yield what the author can do about what breaks."""
+    found = dict.fromkeys(
+        _describe_fix(view, one, quote) for view in views for one in view.broken_reads
+    )
+    yield from [*found][:MOST_KEYS]
+    if found:
+        return
+    columns = [*dict.fromkeys(c for view in views for c in view.dropped_columns)]
+    if columns:
+        names = join_first(columns, MOST_GROUPS, quote)
+        yield f"keep {names} in the output if something reads it there"
+    else:
+        yield "correct what the checks call an error"
+
+
+def _describe_fix(view: View, read: ReadBroken, quote: Quote) -> str:
+    """Return how the author can bring a column to the block that reads it."""
+    block, column = quote(str(read.block)), quote(read.name)
+    gone = view.list_removed_producers(read.name)
+    if read.later is not None:
+        back = f"move {block} after {quote(str(read.later))}"
+    elif gone:
+        back = f"put {join_words(map(quote, gone), MOST_GROUPS, last='or')} back"
+    else:
+        back = f"put back what added {column} before {block}"
+    return f"{back}, or change {block}, which reads {column}"
 
 
 MOST_VALUES: Final = 2

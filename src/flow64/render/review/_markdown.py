@@ -438,7 +438,7 @@ def _write_source(group: Group, _: int) -> _Made:
 def _add_next(page: _Page, review: Review, groups: Sequence[Group]) -> None:
     """Add what to decide, or what to do next."""
     page.add("#### Next\n", 0)
-    for decision in list_decisions(review, groups, format_code):
+    for decision in list_decisions(review, groups, format_code, format_prose):
         part = "\n".join([*_write_decision(decision), ""])
         page.add(part, 1 + _LATER if decision.is_new else 1, "note")
     for option in list_next(review, groups, format_code):

@@ -177,7 +177,9 @@ def _list_activity(group: Group, style: NoteStyle) -> Iterator[Note]:
     schedules = [(one.key, s) for one in ones for s in one.touched.schedules or ()]
     if schedules:
         label = pluralize(len(schedules), "active schedule")
-        listed = join_schedules(schedules, quote, is_named=bool(ones[1:]))
+        listed = join_schedules(
+            schedules, quote, style.sentence, is_named=bool(ones[1:])
+        )
         yield Note(label, [listed])
     runs = [(one.key, run) for one in ones for run in one.touched.runs or ()]
     if runs:

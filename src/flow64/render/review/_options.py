@@ -8,7 +8,6 @@ from typing import Final
 
 from attrs import frozen
 
-from ...diff import ReadBroken
 from ...errors import OTHER_ENVIRONMENT
 from ...plan import (
     Flag,
@@ -20,6 +19,7 @@ from ...plan import (
 )
 from ...text import join_first, join_words, pluralize
 from ._grouping import Group
+from ._losses import list_fixes
 from ._versions import list_gained_values, list_lost_values
 from ._view import View
 from ._words import REVIEWER, Quote, Reader, is_breaking, join_groups
@@ -79,6 +79,7 @@ def list_decisions(
     review: Review,
     groups: Sequence[Group],
     quote: Quote,
+    sentence: Quote,
     reader: Reader = REVIEWER,
 ) -> Sequence[Decision]:
     """Return what is to be decided. Workflows with the same options are one decision.
@@ -87,6 +88,7 @@ def list_decisions(
         review: The review.
         groups: Its groups.
         quote: Writes a name that data gives.
+        sentence: Writes a sentence with words of data in it.
         reader: The reader.
     """
     found: dict[object, list[Group]] = {}
@@ -97,7 +99,7 @@ def list_decisions(
             # Each rename has an argument of its own to write.
             apart = group if one.lifted_by == "create" else None
             found.setdefault((state, one.lifted_by, apart), []).append(group)
-    return [_decide(review, alike, quote, reader) for alike in found.values()]
+    return [_decide(review, alike, quote, sentence, reader) for alike in found.values()]
 
 
 _EDITED: Final = ("drifted", "conflict")
@@ -105,11 +107,15 @@ _EDITED: Final = ("drifted", "conflict")
 
 
 def _decide(
-    review: Review, groups: Sequence[Group], quote: Quote, reader: Reader
+    review: Review,
+    groups: Sequence[Group],
+    quote: Quote,
+    sentence: Quote,
+    reader: Reader,
 ) -> Decision:
     one = groups[0].one
     views = [view for group in groups for view in group.views]
-    asked = _Asked(review, groups, views, quote, reader)
+    asked = _Asked(review, groups, views, quote, sentence, reader)
     named = join_groups(groups, quote, MOST_GROUPS)
     if one.lifted_by == "create":
         question = f"{named}: renamed, or a second workflow?"
@@ -146,12 +152,22 @@ class _Asked:
     groups: Sequence[Group]
     views: Sequence[View]
     quote: Quote
+    sentence: Quote
     reader: Reader
 
     @property
     def steps(self) -> Sequence[Step]:
         """The workflows."""
         return [view.step for view in self.views]
+
+    @property
+    def parts(self) -> Sequence[Group]:
+        """Workflows with the same values, each as a group."""
+        return [part for group in self.groups for part in group.parts]
+
+    def name_part(self, part: Group) -> str:
+        """Return the keys of some of the workflows."""
+        return join_first(part.keys, MOST_GROUPS, self.quote)
 
     def say(self, one: str, several: str) -> str:
         """Return words about one workflow, or about several."""
@@ -210,8 +226,11 @@ def _overwrite(asked: _Asked) -> Option:
     copy = f"{join_words(restores)} {bring} back what is overwritten on the service"
     if any(one.lost for one in asked.steps):
         copy = f"{quote('flow64 history')} has no copy of what cannot be saved"
-    parts = [part for group in asked.groups for part in group.parts]
-    lost = [line for part in parts for line in _list_lost(part, quote)]
+    lost = [
+        f"{asked.name_part(part)}: {text}"
+        for part in asked.parts
+        for text in list_lost_values(part.first, quote, asked.sentence)
+    ]
     return Option(
         f"overwrite {asked.objects}",
         f"{deploys}overwrite {both} with the code. {copy}",
@@ -222,12 +241,6 @@ def _overwrite(asked: _Asked) -> Option:
 
 TWO: Final = 2
 """Workflows of which one says `both`."""
-
-
-def _list_lost(group: Group, quote: Quote) -> Iterator[str]:
-    """Yield the values on the service that a write replaces, each with its workflow."""
-    keys = join_first(group.keys, MOST_GROUPS, quote)
-    yield from (f"{keys}: {quote(found)}" for found in list_lost_values(group.first))
 
 
 def _leave_out(asked: _Asked) -> Option:
@@ -263,8 +276,11 @@ def _take_over(asked: _Asked) -> Option:
         is_named = commands[0].endswith(" live")
         folder = f"the folder {asked.quote('live')}" if is_named else "a folder"
         shows = f"saves {it} as JSON in {folder}"
-    parts = [part for group in asked.groups for part in group.parts]
-    lines = [line for part in parts for line in _list_kept(part, asked.quote)]
+    lines = [
+        _describe_kept(part, asked)
+        for part in asked.parts
+        if part.one.edits and part.one.changes
+    ]
     return Option(
         f"keep {asked.objects}",
         f"keep what is on the service. {asked.reader.take_over}. This command {shows}",
@@ -274,13 +290,13 @@ def _take_over(asked: _Asked) -> Option:
     )
 
 
-def _list_kept(group: Group, quote: Quote) -> Iterator[str]:
-    """Yield what a workflow is then: with its edits, and with the other changes."""
-    if group.one.edits and group.one.changes:
-        kept = join_words(map(quote, list_lost_values(group.first)), MOST_GROUPS)
-        gained = join_words(map(quote, list_gained_values(group.first)), MOST_GROUPS)
-        gets = f", and gets {gained}" if gained else ""
-        yield f"{join_first(group.keys, MOST_GROUPS, quote)} keeps {kept}{gets}"
+def _describe_kept(part: Group, asked: _Asked) -> str:
+    """Return what workflows are then: with their edits, and with the other changes."""
+    kept, gained = (
+        join_words(list_values(part.first, asked.quote, asked.sentence), MOST_GROUPS)
+        for list_values in (list_lost_values, list_gained_values)
+    )
+    return f"{asked.name_part(part)} keeps {kept}{gained and f', and gets {gained}'}"
 
 
 def _cut_lines(lines: Sequence[str]) -> Sequence[str]:
@@ -410,7 +426,7 @@ def list_next(
     what += " history and schedules"
     broken = [group.first for group in groups if is_breaking(group)]
     if broken:
-        yield Option("", f"to fix it: {'; '.join(_list_fixes(broken, quote))}")
+        yield Option("", f"to fix it: {'; '.join(list_fixes(broken, quote))}")
     after = ", after the merge" if reader.is_reviewer else ""
     although = " although it breaks something" if broken else ""
     words = f"to deploy it{although}{after}"
@@ -441,35 +457,6 @@ def _deploy_all(review: Review, groups: Sequence[Group]) -> str:
     if any(one.action == "delete" for one in steps):
         flags[:0] = [f"--prune={sum(one.may_prune for one in review.workflows)}"]
     return format_deploy(review, *flags, "--yes")
-
-
-def _list_fixes(views: Sequence[View], quote: Quote) -> Iterator[str]:
-    """Yield what the author can do about what breaks."""
-    found = dict.fromkeys(
-        _describe_fix(view, one, quote) for view in views for one in view.broken_reads
-    )
-    yield from [*found][:MOST_COMMANDS]
-    if found:
-        return
-    columns = [*dict.fromkeys(c for view in views for c in view.dropped_columns)]
-    if columns:
-        names = join_first(columns, MOST_GROUPS, quote)
-        yield f"keep {names} in the output if something reads it there"
-    else:
-        yield "correct what the checks call an error"
-
-
-def _describe_fix(view: View, read: ReadBroken, quote: Quote) -> str:
-    """Return how the author can bring a column to the block that reads it."""
-    block, column = quote(str(read.block)), quote(read.name)
-    gone = view.list_removed_producers(read.name)
-    if read.later is not None:
-        back = f"move {block} after {quote(str(read.later))}"
-    elif gone:
-        back = f"put {join_words(map(quote, gone), MOST_GROUPS, last='or')} back"
-    else:
-        back = f"put back what added {column} before {block}"
-    return f"{back}, or change {block}, which reads {column}"
 
 
 def _list_needed_consents(step: Step) -> Sequence[Flag]:

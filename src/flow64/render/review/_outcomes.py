@@ -65,7 +65,7 @@ def list_outcomes(
         [*_list_new_columns(groups, quote, sentence)],
     )
     yield from (text for _, text in list_alike(facts, groups, quote))
-    yield from _describe_schedules(groups, quote)
+    yield from _describe_schedules(groups, quote, sentence)
     if review.listed_kinds:
         yield title_listed_kinds(review)
     unchanged = _count_unchanged(review, groups)
@@ -244,12 +244,14 @@ def list_schedules(groups: Sequence[Group]) -> Sequence[tuple[str, ScheduleRef]]
     ]
 
 
-def _describe_schedules(groups: Sequence[Group], quote: Quote) -> Iterator[str]:
+def _describe_schedules(
+    groups: Sequence[Group], quote: Quote, sentence: Quote
+) -> Iterator[str]:
     """Yield which schedules will run what a deploy changes, if they are known."""
     if found := list_schedules(groups):
         number = pluralize(len(found), "schedule")
         listed = join_schedules(
-            found, quote, is_named=len({key for key, _ in found}) > 1
+            found, quote, sentence, is_named=len({key for key, _ in found}) > 1
         )
         yield f"{number} will run the changed version: {listed}"
 

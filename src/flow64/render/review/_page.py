@@ -194,7 +194,7 @@ def _write_next(review: Review, groups: Sequence[Group]) -> Iterator[str]:
     """Write what to decide, or what to do next. A click selects a whole command."""
     yield '<section class="next" id="next" aria-labelledby="next-name">'
     yield '<h2 id="next-name">Next</h2>'
-    for decision in list_decisions(review, groups, write_code):
+    for decision in list_decisions(review, groups, write_code, escape_text):
         yield f"<h3>To decide: {decision.question}</h3><ol>"
         yield from (f"<li>{_write_option(one)}</li>" for one in decision.options)
         yield "</ol>"

@@ -50,6 +50,7 @@ text-wrap:pretty}
 .summary .lost{color:var(--other);font-weight:600}
 .summary .asked{font-weight:600}
 .summary .asked dt{color:var(--text)}
+.summary .asked p+p{font-weight:400}
 nav{margin-top:1.75rem}
 nav h2{position:absolute;left:-99rem}
 nav ul{list-style:none;margin:0;padding:0;border:1px solid var(--line);

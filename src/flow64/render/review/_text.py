@@ -120,7 +120,7 @@ def _next_lines(
     review: Review, groups: Sequence[Group], reader: Reader, *, is_applied: bool
 ) -> Iterator[str]:
     """Yield what to decide, or what to do next."""
-    for decision in list_decisions(review, groups, str, reader):
+    for decision in list_decisions(review, groups, str, str, reader):
         yield ""
         yield f"to decide: {decision.question}"
         for number, option in enumerate(decision.options, 1):

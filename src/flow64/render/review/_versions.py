@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, Literal, TypeAlias
 
 from attrs import evolve, frozen
@@ -202,8 +202,16 @@ def replaces_edits(group: Group) -> bool:
     return is_there and is_given and one.action in ("update", "refuse")
 
 
-def list_lost_values(view: View) -> Sequence[str]:
-    """Return what a write takes away from the service: edits, if they are known."""
+def list_lost_values(
+    view: View, quote: Callable[[str], str], sentence: Callable[[str], str]
+) -> Sequence[str]:
+    """Return what a write takes away from the service: edits, if they are known.
+
+    Args:
+        view: The workflow.
+        quote: Writes a name or a value.
+        sentence: Writes a sentence with words of data in it.
+    """
     lines = [
         (section, line)
         for section in list_change_sections(view)
@@ -216,19 +224,23 @@ def list_lost_values(view: View) -> Sequence[str]:
         if isinstance(line, ChangeLine) and line.is_touched
     ]
     found = [
-        (section, text)
+        (section, f"{text}{_name_place(section, line, quote)}")
         for section, line in edited or lines
-        if (text := _describe_loss(section, line, is_edited=bool(edited)))
+        # What the code only adds takes nothing away, unless it was removed there.
+        if line.before is not None or line.sign == "-" or (edited and line.sign == "+")
+        for text in [_describe_side(section, line, quote, sentence, is_before=True)]
     ]
     # Edges come and go with their blocks.
     apart = [text for section, text in found if not section.is_about_edges]
     return apart or [text for _, text in found]
 
 
-def list_gained_values(view: View) -> Sequence[str]:
-    """Return what the code changes apart from edits: the values that are new."""
+def list_gained_values(
+    view: View, quote: Callable[[str], str], sentence: Callable[[str], str]
+) -> Sequence[str]:
+    """Return what the code changes apart from edits, as it is then."""
     return [
-        f"{line.text if line.after is None else f'{line.label}{line.after}'}"
+        _describe_side(section, line, quote, sentence, is_before=False)
         for section in list_change_sections(view)
         for line in section.lines
         if not line.depth and not section.is_about_edges
@@ -236,14 +248,30 @@ def list_gained_values(view: View) -> Sequence[str]:
     ]
 
 
-def _describe_loss(section: Section, line: Line, *, is_edited: bool) -> str:
-    """Return what a line takes away; empty if it only adds something."""
-    about = f" ({section.title})" if section.title else ""
-    if line.before is not None:
-        return f"{line.label}{line.before}{about}"
-    text = f"{line.text}{about}"
+def _describe_side(
+    section: Section,
+    line: Line,
+    quote: Callable[[str], str],
+    sentence: Callable[[str], str],
+    *,
+    is_before: bool,
+) -> str:
+    """Return the side of a line that the service has, or that of the code."""
+    value = line.before if is_before else line.after
+    if value is not None:
+        label = f"{sentence(line.label.rstrip())} " if line.label else ""
+        return f"{label}{value if value.isdecimal() else quote(value)}"
+    text = quote(line.text)
     if line.is_about_block:
-        text = section.title
-    if line.sign == "-":
-        return text
-    return f"the removal of {text}" if is_edited and line.sign == "+" else ""
+        text = f"block {quote(section.name)}"
+    is_there = line.sign != ("+" if is_before else "-")
+    return text if is_there else f"the removal of {text}"
+
+
+def _name_place(section: Section, line: Line, quote: Callable[[str], str]) -> str:
+    """Return the place of a value, in parentheses; empty if it needs none."""
+    if not section.title or line.is_about_block:
+        return ""
+    if section.block is None:
+        return f" ({section.title})"
+    return f" (block {quote(section.name)})"

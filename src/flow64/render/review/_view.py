@@ -345,6 +345,17 @@ class View:
             if at_block in definition.topology.find_ancestors(at)
         ]
 
+    def spends_before(self, block: BlockRef) -> bool:
+        """Return True if a block before another one costs credits."""
+        definition = self.step.details.after
+        if definition is None:
+            return False
+        at = self._find_position(definition, block.id)
+        before = definition.topology.find_ancestors(at)
+        found = effects(definition).touches
+        spending = [one for one in found if one.effect in ("spends", "may-spend")]
+        return any(before.intersection(one.positions) for one in spending)
+
     def _list_targets(self, definition: Definition) -> Iterator[tuple[int, str, str]]:
         """Yield the blocks that write outside: position, name and target."""
         for touch in effects(definition).touches:

@@ -346,34 +346,40 @@ def _format_both_costs(
     return f"renamed: {renamed}; a second workflow: {both}"
 
 
-def describe_schedule(schedule: ScheduleRef) -> str:
+def _describe_schedule(schedule: ScheduleRef, quote: Quote, sentence: Quote) -> str:
     """Return the name of a schedule and when it runs, in words if that is simple."""
-    when = schedule.cron_expression
-    match when.split():
+    when = sentence(schedule.cron_expression)
+    match schedule.cron_expression.split():
         case [minute, hour, "*", "*", day] if (
             minute + hour
         ).isdecimal() and day in _DAYS:
             when = f"every {_DAYS[day]} {hour:0>2}:{minute:0>2}"
-    zone = f" {schedule.timezone}" if schedule.timezone else ""
-    return f"{schedule.name} ({when}{zone})"
+    zone = f" {sentence(schedule.timezone)}" if schedule.timezone else ""
+    return f"{quote(schedule.name)} ({when}{zone})"
 
 
 def join_schedules(
-    found: Sequence[tuple[str, ScheduleRef]], quote: Quote, *, is_named: bool
+    found: Sequence[tuple[str, ScheduleRef]],
+    quote: Quote,
+    sentence: Quote,
+    *,
+    is_named: bool,
 ) -> str:
     """Return schedules; those of one name and time together.
 
     Args:
         found: The schedules, each with the key of its workflow.
         quote: Writes a name that data gives.
+        sentence: Writes a sentence with words of data in it.
         is_named: Whether to name the workflows.
     """
     owners: dict[str, list[str]] = {}
     for key, schedule in found:
-        owners.setdefault(describe_schedule(schedule), []).append(key)
+        text = _describe_schedule(schedule, quote, sentence)
+        owners.setdefault(text, []).append(key)
 
     listed = [
-        quote(text) + (f" of {join_words(map(quote, keys), MOST_NAMED)}" * is_named)
+        text + (f" of {join_words(map(quote, keys), MOST_NAMED)}" * is_named)
         for text, keys in owners.items()
     ]
     more = sum(len(keys) for keys in [*owners.values()][MOST_NAMED:])

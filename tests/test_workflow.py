@@ -51,6 +51,33 @@ def test_create_body():
     assert body["id"] == inbound.id()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ({"key": "a" * 513}, "invalid-key"),
+        ({"key": ""}, "invalid-key"),
+        ({"key": "a", "was": ""}, "invalid-key"),
+        ({"key": "a", "id": "b"}, "invalid-id"),
+        ({}, "key-needed"),
+    ],
+)
+def test_id_of_faulty_keys(arguments, code):
+    """It has no id, since others with such a fault would have the same."""
+    faulty = Workflow("?", Webhook(LEAD), project=inbound.project, **arguments)
+
+    with pytest.raises(errors.CompileError) as caught:
+        faulty.id()
+    assert [one.code for one in caught.value.findings] == [code]
+
+
+def test_id_of_faulty_texts():
+    """A text that is not Unicode is only an error of a check."""
+    faulty = Workflow("Leads", flow, key="inbound-leads", project=growth)
+    odd = Workflow("Leads\ud800", flow, key="inbound-leads", project=growth)
+
+    assert odd.id() == faulty.id() == inbound.id()
+
+
 def test_one_newline_at_the_end():
     """Canonical text ends in one newline, compact or not."""
     texts = [inbound.to_json(), inbound.to_json(indent=None), inbound.to_json(indent=4)]

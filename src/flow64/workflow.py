@@ -141,10 +141,18 @@ class Workflow:
         return self.identity.place.file if self.identity.place else None
 
     def id(self, env: str = DEFAULT_ENV) -> str:
-        """Return the workflow's id in an environment."""
+        """Return the workflow's id in an environment.
+
+        Raises:
+            CompileError: A key or the pin is faulty, so that it has no id.
+        """
         if self._read is not None and self.identity.key is None:
             return str(self._read.id)
-        return self.identity.head(env).id
+        head, found = self.identity.resolve_head(env)
+        if faults := [one for one in found if one.code != "invalid-name"]:
+            # Others with such a fault would have the same id.
+            raise CompileError(self.name, faults)
+        return head.id
 
     def fingerprint(self) -> str:
         """SHA-256 of what the workflow means, the same in every environment."""

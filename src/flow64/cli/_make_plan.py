@@ -247,7 +247,7 @@ def _list_left_out(loaded: Loaded, env: str) -> Sequence[str] | None:
     """Return the ids of the workflows that were not picked from a whole project."""
     if not (loaded.is_picked and loaded.is_of_whole):
         return None
-    return [one.workflow.id(env) for one in loaded.left_out]
+    return [found for one in loaded.left_out if (found := one.find_id(env))]
 
 
 def find_warnings(loaded: Loaded, place: CommandEnvironment) -> Sequence[Faulty]:

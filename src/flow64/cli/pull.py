@@ -250,7 +250,7 @@ def _select_live(
         loaded = params.load_source()
         changed = select_changed(loaded, client).workflows
         same = [one for one in loaded.workflows if one not in changed]
-        ids = {canonical_id(one.workflow.id(address.env)) for one in same}
+        ids = {one.find_id(address.env) for one in same}
         kept = [one for one in kept if canonical_id(one.id) not in ids]
     return [one.id for one in kept]
 

@@ -11,10 +11,10 @@ from typing import Any
 from attrs import evolve, frozen
 
 from ..blocks import CATALOGUE
-from ..definition import ProjectKey, Stamp, WireBlock, fingerprint
+from ..definition import ProjectKey, Stamp, WireBlock, canonical_id, fingerprint
 from ..diagnostics import Finding, Place
 from ..dsl import Flow
-from ..errors import ManifestError, ReadError
+from ..errors import CompileError, ManifestError, ReadError
 from ..manifest import Entry, name_parts, stem_of
 from ..text import join_words
 from ..workflow import Workflow
@@ -63,6 +63,13 @@ class SourceWorkflow:
     def names(self) -> Sequence[str]:
         """The names by which a key or a pattern finds it."""
         return (self.plain_name or self.name, self.full_name)
+
+    def find_id(self, env: str) -> str:
+        """Return its canonical id in an environment; empty if its keys are faulty."""
+        try:
+            return canonical_id(self.workflow.id(env))
+        except CompileError:
+            return ""
 
     def stamp_in(self, env: str) -> Stamp | None:
         """Return the stamp for an environment, if it was pulled from there."""

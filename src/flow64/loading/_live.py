@@ -183,8 +183,7 @@ def select_changed(loaded: Loaded, client: Client) -> Loaded:
         [
             one
             for one in loaded.workflows
-            if one.workflow.fingerprint()[:16]
-            != stamps.get(canonical_id(one.workflow.id(env)))
+            if one.workflow.fingerprint()[:16] != stamps.get(one.find_id(env))
         ]
     )
 

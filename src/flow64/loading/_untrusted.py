@@ -18,6 +18,7 @@ from attrs import evolve, frozen
 
 from ..compiler import is_key
 from ..definition import (
+    DEFAULT_ENV,
     MAX_BYTES,
     BoundSecret,
     Definition,
@@ -129,9 +130,9 @@ def read_untrusted(
         _read(folder, name, content, trusted, gone)
         for name, content in contents.items()
     ]
-    ids = {one.workflow.id(): one.stem for one in found if not one.is_unseen}
+    ids = {one.find_id(DEFAULT_ENV): one.stem for one in found if not one.is_unseen}
     for one in found:
-        other = ids.get(one.workflow.id(), one.stem)
+        other = ids.get(one.find_id(DEFAULT_ENV), one.stem)
         if other != one.stem:
             twin = shortened(f"{other}.json")
             problem = f"by its name it would be the workflow of {twin}"

@@ -325,14 +325,42 @@ def test_rows_between_two_limits(before, after, words):
     assert found == ([] if words is None else [f"rows with {words}"])
 
 
-def test_new_and_other_blocks_have_no_limits():
-    other = Filter.where("headcount", key="other").less(100)
-    plain, both = compiled(SOURCE >> LARGE), compiled(SOURCE >> LARGE >> other)
-    kind = compiled(SOURCE >> RawBlock("x", key="filter"))
+def passing(before, after):
+    """What is said of the rows that pass filters."""
+    found = consequences(before, after)
+    return [one.explain(str) for one in found if isinstance(one, PassingChanged)]
 
-    for before, after in ((plain, both), (both, plain), (kind, plain)):
-        found = consequences(before, after)
-        assert not [one for one in found if isinstance(one, PassingChanged)]
+
+@pytest.mark.parametrize(
+    ("block", "rows"),
+    [
+        (
+            Filter.where("headcount", key="it").less(100),
+            "rows that do not meet headcount less than 100",
+        ),
+        (
+            Filter.where("city", key="it").equals("Oslo").or_("zip").is_empty(),
+            'rows that do not meet city equals "Oslo" or zip is empty',
+        ),
+        (Deduplicate(key="it"), "rows that it drops"),
+        (
+            Filter(filters=[{"column": "a", "operator": "odd"}], key="it"),
+            "rows that it drops",
+        ),
+    ],
+)
+def test_a_filter_that_is_new_or_gone(block, rows):
+    plain, both = compiled(SOURCE >> LARGE), compiled(SOURCE >> LARGE >> block)
+
+    assert passing(plain, both) == [f"{rows} no longer pass: it is new"]
+    assert passing(both, plain) == [f"{rows} now pass: it is gone"]
+
+
+def test_new_workflows_and_other_kinds_change_no_rows():
+    plain = compiled(SOURCE >> LARGE)
+
+    assert passing(None, plain) == []
+    assert passing(compiled(SOURCE >> RawBlock("x", key="filter")), plain) == []
 
 
 @pytest.mark.parametrize(

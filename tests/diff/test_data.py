@@ -249,6 +249,7 @@ block work/mail
             "block": MAIL_DATA,
             "rows": "headcount above 1 and up to 2",
             "passes": False,
+            "filter": "changed",
         },
         """\
 rows

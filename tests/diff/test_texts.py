@@ -456,6 +456,7 @@ findings
         """\
 rows
     ~ rows of deduplicate: COMPANY → LEAD
+    ~ rows that do not meet email_status equals "OK" now pass: reachable is gone
 output columns
     - phone
     + title: str

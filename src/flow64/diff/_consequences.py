@@ -98,12 +98,14 @@ class RowsChanged:
 
 @frozen
 class PassingChanged:
-    """A filter has another limit, so that more or fewer rows pass.
+    """A filter is new, gone or has another limit, so that more or fewer rows pass.
 
     Attributes:
         block: The filter.
-        rows: The rows between the two limits, in words.
+        rows: The rows in words: those between the two limits, or the conditions that
+            they do not meet. Empty if words cannot say it.
         passes: Whether they pass now. If not, they no longer do.
+        filter: What happened to the filter.
     """
 
     topic: ClassVar[Topic] = _ROWS
@@ -111,6 +113,7 @@ class PassingChanged:
     block: BlockRef
     rows: str
     passes: bool
+    filter: Literal["changed", "new", "gone"] = "changed"
 
     def describe(self) -> Iterator[Line]:
         """Return the consequence in words."""
@@ -125,17 +128,23 @@ class PassingChanged:
             quote: Writes a name.
             sentence: Writes words with names in them.
         """
-        return self._explain(f"with {sentence(shorten_name(self.rows))}", quote)
+        if not self.rows:
+            return self.explain_briefly(quote)
+        which = "with" if self.filter == "changed" else "that do not meet"
+        return self._explain(f"{which} {sentence(shorten_name(self.rows))}", quote)
 
     def explain_briefly(self, quote: Callable[[str], str]) -> str:
-        """Return the sentence without the limits, for several pairs of limits."""
-        return self._explain("between the old and the new limit", quote)
+        """Return the sentence without limits or conditions, for several of them."""
+        is_changed = self.filter == "changed"
+        which = "between the old and the new limit" if is_changed else "that it drops"
+        return self._explain(which, quote)
 
     def _explain(self, which: str, quote: Callable[[str], str]) -> str:
         block = quote(shorten_name(self.block))
-        if self.passes:
-            return f"rows {which} now pass {block}"
-        return f"rows {which} no longer pass {block}"
+        verb = "now pass" if self.passes else "no longer pass"
+        if self.filter == "changed":
+            return f"rows {which} {verb} {block}"
+        return f"rows {which} {verb}: {block} is {self.filter}"
 
 
 @frozen

@@ -45,6 +45,7 @@ from ._consequences import (
     RowsChanged,
 )
 from ._diff import Sides
+from ._items import format_item, read_item
 from ._reading import Reading
 from ._redaction import SideSecrets, Written, has_secret, mask_hidden, put_secrets_in
 
@@ -84,7 +85,8 @@ def consequences(
     broken = [*_compare_reads(sides)]
     yield from broken
     yield from _compare_rows(sides)
-    yield from _compare_passing(sides)
+    if not is_new:
+        yield from _compare_passing(sides)
     yield from _compare_columns(
         output_columns(sides.before), output_columns(sides.after)
     )
@@ -185,14 +187,42 @@ def _find_end_rows(definition: Definition, kinds: Any) -> tuple[RowKindName, ...
 def _compare_passing(sides: Sides) -> Iterator[PassingChanged]:
     """Find the rows that pass a filter now, or no longer do."""
     before, after = sides.before.blocks, sides.after.blocks
-    for kind, positions in sides.after.by_kind.items():
-        if kind in CATALOGUE and CATALOGUE[kind].about.drops_rows:
-            for at in positions:
-                partner = sides.partners.get(at)
-                if partner is not None and before[partner].kind == kind:
-                    specs = before[partner].specs, after[at].specs
-                    if found := CATALOGUE[kind].compare_passing(*specs):
-                        yield PassingChanged(sides.now(at), *found)
+    for at in _list_filters(sides.after):
+        block, partner = after[at], sides.partners.get(at)
+        if partner is None:
+            rows = _describe_conditions(block)
+            yield PassingChanged(sides.now(at), rows, passes=False, filter="new")
+        elif before[partner].kind == block.kind:
+            specs = before[partner].specs, block.specs
+            if found := CATALOGUE[block.kind].compare_passing(*specs):
+                yield PassingChanged(sides.now(at), *found)
+    stay = set(sides.partners.values())
+    for at in _list_filters(sides.before):
+        if at not in stay:
+            rows = _describe_conditions(before[at])
+            yield PassingChanged(sides.then(at), rows, passes=True, filter="gone")
+
+
+def _list_filters(definition: Definition) -> Sequence[int]:
+    """Return the positions of the blocks that drop rows."""
+    return [
+        at
+        for kind, positions in definition.by_kind.items()
+        if kind in CATALOGUE and CATALOGUE[kind].about.drops_rows
+        for at in positions
+    ]
+
+
+def _describe_conditions(block: WireBlock) -> str:
+    """Return the conditions of a filter in words; empty if it has none."""
+    found = [
+        read_item(block.kind, (name,), item)
+        for name, value in block.specs.items()
+        if isinstance(value, list)
+        for item in value
+    ]
+    words = [format_item(*one) for one in found if one is not None]
+    return " ".join(words) if len(words) == len(found) else ""
 
 
 def _compare_columns(before: ColumnSet, after: ColumnSet) -> Iterator[Consequence]:

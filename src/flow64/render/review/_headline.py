@@ -289,6 +289,9 @@ def _list_effects_outside(groups: Sequence[Group], quote: Quote) -> Iterator[str
     )
     if filters:
         yield f"how many rows pass {join_first([*filters], MOST_KEYS, quote)}"
+    passing = [row for one in views for row in one.list_passing(passes=True)]
+    if gone := dict.fromkeys(str(row.block) for row in passing if row.filter == "gone"):
+        yield f"how many rows {join_first([*gone], MOST_KEYS, quote)} dropped"
     if schedules := list_schedules(groups):
         bring = "schedule brings" if len(schedules) == 1 else "schedules bring"
         yield f"how many rows the {bring}"

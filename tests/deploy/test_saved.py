@@ -14,7 +14,13 @@ from flow64 import LEAD, Project, Workflow, errors, value
 from flow64.api import create_schedule, delete_workflow
 from flow64.blocks import FindEmail, OutgoingWebhook, Search, Webhook
 from flow64.definition import BoundSecret, Value, rfc8785
-from flow64.deploy import Agreement, apply_saved_plan, load_plan, save_plan
+from flow64.deploy import (
+    Agreement,
+    apply_saved_plan,
+    load_plan,
+    reopen_plan,
+    save_plan,
+)
 from tests.deploy.planned import digest_quickly, pulled_of
 from tests.service.fault_server import Forward, Reply
 from tests.service.support import Script, answer
@@ -85,6 +91,21 @@ def test_saved_plan_does_what_the_plan_does(place, path):
     assert (len(plan.steps), summary.is_complete) == (6, True)
     assert place.live(ids["c"]).blocks[1].specs["tier"] == "high"
     assert all(step.is_empty for step in place.plan(*new).steps)
+
+
+def test_reopened_plan_says_what_follows(place, path):
+    """What breaks and what it costs is computed again, and not read from the file."""
+    place.put(place.workflow("a"))
+    plan = made(place, path, place.workflow("a", mode="PERSONAL"))
+
+    found = place.play(
+        reopen_plan, load_plan(path), env="default", endpoint=place.url, values=VALUES
+    )
+
+    (then,), (now,) = plan.steps, found.steps
+    assert len(now.consequences) > 0
+    assert now.consequences == then.consequences
+    assert now.effects == then.effects
 
 
 def test_no_secret_is_in_the_file_and_only_its_owner_reads_it(place, path):

@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
+from ..analysis import effects
 from ..api import Session, get_workflow
 from ..definition import (
     BoundSecret,
@@ -21,6 +22,7 @@ from ..definition import (
     split_stamp,
     unbound_names,
 )
+from ..diff import consequences
 from ..errors import ReadError, StalePlanError
 from ..plan import Held, Plan, Step, Target, live_of
 from ._activity import fetch_activity
@@ -32,6 +34,7 @@ from ._drift import (
     judge,
     keep_fields,
     managed_fields,
+    merge_live,
     prepare_for_display,
     short_fingerprint,
     spends_when_written,
@@ -295,7 +298,7 @@ def _stamp(text: str) -> Stamp | None:
 def _with_live(
     step: Step, live: Definition | None, secrets: Sequence[BoundSecret]
 ) -> Step:
-    """Add what is live, and what the step sends and changes."""
+    """Add what is live, what the step sends and changes, and what follows from that."""
     target = step.target
     step = evolve(step, live=None if live is None else live_of(live))
     if target is None:
@@ -307,8 +310,13 @@ def _with_live(
     code = target.definition
     found = judge(code, live, target.stamp, target.pulled)
     shown = prepare_for_display(live, code, secrets)
-    changes = changes_between(shown, code, managed_fields(code, found.sent))
-    return evolve(step, changes=changes)
+    then = merge_live(code, shown, sent=found.sent)
+    return evolve(
+        step,
+        changes=changes_between(shown, code, managed_fields(code, found.sent)),
+        consequences=tuple(consequences(shown, then, written=("after",))),
+        effects=str(effects(then)),
+    )
 
 
 def _is_done(step: Step, live: Definition | None) -> bool:

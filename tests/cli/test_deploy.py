@@ -391,7 +391,7 @@ def test_values(service, write, flow64, tmp_path):
     code, _, told = flow64("deploy", source, "--yes")
 
     assert (code, deployed()) == (1, [])
-    assert "to set it: --values FILE" in told
+    assert "to set it: values.NAME = " in told
     assert flow64("deploy", source, "--yes", "--values", "values.json")[0] == 0
 
 

@@ -124,7 +124,9 @@ def test_command_line(service, flow64, arguments, problem):
             (
                 "'hooks' needs values that environment 'default' does not give: hook "
                 "(did you mean 'hok'?); it gives hok\n"
-                'to set it: --values FILE, a JSON object such as {"name": "what it is"}'
+                'to set it: values.NAME = { env = "VARIABLE" } in the table of the '
+                "environment in pyproject.toml, or --values FILE, a JSON object such "
+                'as {"name": "what it is"}'
             ),
         ),
         (

@@ -77,7 +77,11 @@ SAID = [
     (
         errors.UnboundValueError("Leads", "prod", ["hook", "book"]),
         "'Leads' needs values that environment 'prod' does not give: hook, book",
-        'to set it: --values FILE, a JSON object such as {"name": "what it is"}',
+        (
+            'to set it: values.NAME = { env = "VARIABLE" } in the table of the '
+            "environment in pyproject.toml, or --values FILE, a JSON object such as "
+            '{"name": "what it is"}'
+        ),
     ),
     (
         errors.AmbiguousRowsError(RUN, ["find_email", "archive"]),

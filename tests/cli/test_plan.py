@@ -586,8 +586,8 @@ def test_errors_as_data(service, write, flow64):
     error = json.loads(printed)["error"]
     (faults,) = error["workflows"]
     assert (code, faults["key"], error["type"]) == (1, "w", "UnboundValueError")
-    assert error["help"].startswith("to set it: --values FILE")
-    assert "to set it: --values FILE" in told
+    assert error["help"].startswith("to set it: values.NAME = ")
+    assert "to set it: values.NAME = " in told
 
 
 def test_no_project(leads, write, flow64, monkeypatch):

@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from ..errors import (
+    NOT_DEPLOYED,
     AmbiguousRowsError,
     AnswerError,
     AuthError,
@@ -109,6 +110,8 @@ def _suggest_option(error: FlowError) -> str:
             return f"to run it: {', '.join(ways[:-1])}, or {ways[-1]}"
         case RowsError():
             return _suggest_rows_option(error)
+        case StaleDeploymentError(reason=reason) if reason == NOT_DEPLOYED:
+            return "deploy it first: flow64 deploy"
         case SaveError() if _THERE in error.problem:
             return "to replace files that are there, add --overwrite"
         case TransportError(is_refused=True):
@@ -126,7 +129,9 @@ _WAYS: Final[Mapping[type[FlowError], str]] = {
     IntentChangedError: "to start what is new, give another --intent",
     StaleDeploymentError: "deploy first: flow64 deploy; or run what is there: --stale",
     UnboundValueError: (
-        'to set it: --values FILE, a JSON object such as {"name": "what it is"}'
+        'to set it: values.NAME = { env = "VARIABLE" } in the table of the environment '
+        "in pyproject.toml, or --values FILE, a JSON object such as "
+        '{"name": "what it is"}'
     ),
 }
 """Options that do not depend on the details of the error."""

@@ -9,9 +9,10 @@ from ..analysis import ABOUT_READS, Cost, cost, count_start_rows, findings
 from ..blocks import Webhook
 from ..client import Client
 from ..definition import Definition
+from ..deploy import Ready
 from ..diff import diff
 from ..errors import ForbiddenError, NotFoundError
-from ..runs import override_live, source_specs
+from ..runs import describe_staleness, override_live, source_specs
 from ..text import clipped, format_dollars, join_words, pluralize
 from ..workflow import Workflow
 from ._colours import paint
@@ -28,10 +29,19 @@ def collect_run_facts(
     rows: int,
     *,
     is_overridden: bool,
+    ready: Ready | None = None,
 ) -> list[tuple[str, str]]:
     """Return the workflow, place, organisation and estimate, as labels and texts.
 
     The estimate is that of the deployed workflow, since this is what runs.
+
+    Args:
+        client: Sends the request.
+        workflow: The workflow.
+        definition: What would run.
+        rows: Number of rows.
+        is_overridden: Whether the settings of its source are replaced.
+        ready: The code that must be deployed. None runs what is there.
     """
     facts = [
         ("run", f"{clipped(workflow.name)} ({definition.id})"),
@@ -44,6 +54,12 @@ def collect_run_facts(
     except ForbiddenError:
         facts.append(("deployed", "unknown: this credential may not see the workflow"))
     else:
+        stale = live.definition and ready and describe_staleness(ready, live.definition)
+        if stale:
+            advice = (
+                "a run is refused: flow64 deploy first, or run what is there: --stale"
+            )
+            facts.append(("deployed", f"not this code: {stale}; {advice}"))
         if live.definition and is_overridden:
             *_, definition = override_live(live.definition, source_specs(definition))
         elif live.definition:

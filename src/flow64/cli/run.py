@@ -13,7 +13,8 @@ from attrs import field, frozen
 
 from ..blocks import Webhook
 from ..client import Run
-from ..definition import Definition, add_suffix
+from ..definition import Definition
+from ..deploy import prepare_deploy
 from ..errors import (
     AmbiguousRowsError,
     ArgumentError,
@@ -322,7 +323,8 @@ def command(**given: Any) -> int:
     rows = _read_rows(options.rows)
     environment = find_environment(env)
     bound = environment.bound if values is None else values
-    coded = add_suffix(workflow.compile(environment.name, bound), environment.suffix)
+    ready = prepare_deploy(workflow, environment.name, bound, environment.suffix)
+    coded = ready.definition
     definition, doubts = override_source(coded, options.settings)
     _require_rows(definition, options.rows, len(rows))
     freeze_rows(definition, rows, check_columns=options.check_columns)
@@ -336,7 +338,12 @@ def command(**given: Any) -> int:
     with connect(env) as client:
         is_overridden = options.settings is not None
         facts = collect_run_facts(
-            client, workflow, definition, len(rows), is_overridden=is_overridden
+            client,
+            workflow,
+            definition,
+            len(rows),
+            is_overridden=is_overridden,
+            ready=None if options.stale else ready,
         )
         facts[2:2] = describe_settings(coded, definition, doubts)
         facts += describe_input(rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from attrs import frozen
 
@@ -41,6 +41,10 @@ class OverrideError(RunError, ValueError):
         return f"{argument} cannot be used:{list_lines(self.problems, most=20)}"
 
 
+NOT_DEPLOYED: Final = "it is not deployed"
+"""The reason of a `StaleDeploymentError` if nothing is there to run."""
+
+
 @frozen(repr=False)
 class StaleDeploymentError(RunError):
     """The deployed workflow differs from the code: a run would buy something else."""
@@ -50,9 +54,11 @@ class StaleDeploymentError(RunError):
     reason: str
 
     def __str__(self) -> str:
+        other = ", or run what is there: run(..., stale=True)"
         return (
             f"{self.workflow!r} ({self.workflow_id}) is not what this code says: "
-            f"{self.reason}; deploy() first, or run what is there: run(..., stale=True)"
+            f"{self.reason}; deploy() first"
+            f"{'' if self.reason == NOT_DEPLOYED else other}"
         )
 
 

@@ -21,6 +21,7 @@ from ._file_names import make_safe_name
 from ._join_rows import JoinedRow, JoinedRows, index_rows, join_rows
 from ._journal import IntendedStart, Journal
 from ._launch import Launcher, require_name
+from ._launch import describe_staleness as describe_staleness
 from ._outputs import (
     choose_file,
     download_results,

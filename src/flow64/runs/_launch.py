@@ -12,7 +12,13 @@ from attrs import field, frozen
 from ..api import Session, as_flag, as_formats, get_workflow
 from ..definition import Definition, canonical_id, digest, is_encodable
 from ..deploy import Ready, describe_differences, judge
-from ..errors import ArgumentError, OverrideError, StaleDeploymentError, shortened
+from ..errors import (
+    NOT_DEPLOYED,
+    ArgumentError,
+    OverrideError,
+    StaleDeploymentError,
+    shortened,
+)
 from ..text import join_words, printable
 from ._budget import Budget
 from ._journal import Journal
@@ -169,7 +175,7 @@ class Launcher:
         ready = self.ready
         live = await get_workflow(session, ready.id)
         if live is None:
-            raise StaleDeploymentError(ready.name, ready.id, "it is not deployed")
+            raise StaleDeploymentError(ready.name, ready.id, NOT_DEPLOYED)
         if not self.stale:
             _require_this_code(ready, live)
         # A deploy leaves fields that code does not set, and they may cost more.
@@ -231,16 +237,23 @@ def _is_name(text: str) -> bool:
 
 
 def _require_this_code(ready: Ready, live: Definition) -> None:
-    code = ready.definition
-    found = judge(code, live, ready.stamp)
-    reasons = {
-        "foreign": "it was not deployed by this code",
-        "update": "the code has changed since it was deployed",
-        "drifted": "it was edited on the service",
-        "conflict": "it was edited on the service, and the code has changed",
-    }
-    if reason := reasons.get(found.state):
+    if reason := describe_staleness(ready, live):
+        code = ready.definition
+        found = judge(code, live, ready.stamp)
         lines = [*describe_differences(code, live, found, ready.secrets)][:3]
         shown = "; ".join(line.strip() for line in lines)
         shown = f" ({printable(shown)})" if shown else ""
         raise StaleDeploymentError(ready.name, ready.id, reason + shown)
+
+
+def describe_staleness(ready: Ready, live: Definition) -> str | None:
+    """Return why a live workflow is not what its code says; None if it is."""
+    return _REASONS.get(judge(ready.definition, live, ready.stamp).state)
+
+
+_REASONS: Final[Mapping[str, str]] = {
+    "foreign": "it was not deployed by this code",
+    "update": "the code has changed since it was deployed",
+    "drifted": "it was edited on the service",
+    "conflict": "it was edited on the service, and the code has changed",
+}

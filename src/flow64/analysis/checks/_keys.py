@@ -42,8 +42,8 @@ def duplicate_key(definition: Definition) -> Iterator[Found]:
     "keys",
     "error",
     advice=(
-        'name one of them with `key="second"`, or put it into a scope with '
-        '`.scoped("name")`'
+        'name the one that is new with `key="second"`, so that the other keeps its id, '
+        'or put it into a scope with `.scoped("name")`'
     ),
     example="flow = Webhook(LEAD) >> FindEmail() >> FindEmail()",
 )

@@ -790,3 +790,31 @@ def test_defaults_that_the_service_fills_in_are_no_change(service, write, flow64
 
     assert code == 0
     assert "left as it is, not set by code: " in printed
+
+
+VARIANTS_WITH_ERRORS = """
+from flow64 import LEAD, Project, Workflow, variants
+from flow64.blocks import FindEmail, Webhook
+
+growth = Project("growth", namespace="acme.example")
+
+
+def leads(country):
+    flow = Webhook(LEAD) >> FindEmail() >> FindEmail()
+    return Workflow(f"Leads {country}", flow, key="leads", project=growth)
+
+
+found = variants(leads, {one: {"country": one} for one in ("at", "be", "de")})
+"""
+
+
+def test_the_same_errors_of_variants_are_printed_once(service, write, flow64):
+    file = write(VARIANTS_WITH_ERRORS)
+
+    code, printed, told = flow64("plan", file)
+
+    assert (code, printed) == (1, "")
+    assert told.startswith(
+        "error: leads/at, leads/be, leads/de: 1 error each\n\nerror["
+    )
+    assert told.count("ambiguous-default-key") == 1

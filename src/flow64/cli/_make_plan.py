@@ -33,6 +33,7 @@ from ..deploy import (
     require_namespace,
     target_of,
 )
+from ..diagnostics import summary
 from ..environments import Environment, Settings
 from ..environments import load as load_settings
 from ..errors import (
@@ -52,6 +53,7 @@ from ..loading import (
 )
 from ..manifest import MANIFEST
 from ..plan import Plan, Target
+from ..text import join_first
 from ..workflow import Workflow
 from ._error_messages import describe_error, suggest_option
 from ._options import OPTIONS
@@ -263,12 +265,26 @@ def find_warnings(loaded: Loaded, place: CommandEnvironment) -> Sequence[Faulty]
 
 
 def print_faults(faults: Sequence[Faulty]) -> None:
-    """Print the errors of workflows."""
+    """Print the errors of workflows; the same errors of variants once."""
+    alike: dict[str, list[Faulty]] = {}
     for fault in faults:
         OPTIONS.faults.append((fault.name, fault.error))
-        print_error(f"{fault.name}: {describe_error(fault.error)}")
-        if advice := suggest_option(fault.error):
+        # The title of a workflow is in the first line.
+        first, _, found = describe_error(fault.error).partition("\n")
+        alike.setdefault(found or first, []).append(fault)
+    for found, same in alike.items():
+        error = same[0].error
+        text = describe_error(error)
+        if len(same) > 1 and isinstance(error, CompileError):
+            text = f"{summary(error.findings)} each\n{found}"
+        names = join_first([fault.name for fault in same], _MOST_NAMES)
+        print_error(f"{names}: {text}")
+        if advice := suggest_option(error):
             print_advice(advice)
+
+
+_MOST_NAMES: Final = 8
+"""The most workflows with the same errors that are named."""
 
 
 def _keep_fingerprint(target: Target, workflow: Workflow) -> Target:

@@ -46,7 +46,7 @@ costs-of-test:
 	@$(if $(COSTS),echo "==> make test takes 4 minutes on two cores and installs 150 MB into $(VENV)")
 
 costs-of-check:
-	@echo "==> make check takes 13 minutes on two cores and installs 750 MB into $(VENV)"
+	@echo "==> make check takes 12 minutes on two cores and installs 750 MB into $(VENV)"
 
 bench: $(BENCH) ## Run the benchmarks and print their tables
 	@echo "==> running the benchmarks"

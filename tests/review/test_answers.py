@@ -100,9 +100,8 @@ def test_rename_is_one_entry():
         "asked of you:\n"
         "    leads → leads/us: choose 1 renamed (request changes) or 2 a second "
         "workflow (approve)\n"
-        "    approving deploys nothing: after the merge, a person runs the command of "
-        "the chosen option; until then each deploy is refused, in CI too, and nothing "
-        "changes on the service\n"
+        "    approving deploys nothing: after the merge, each deploy is refused, in CI "
+        "too, until a person runs the command of the approved option\n"
         "what changes: leads is gone from the code, and leads/us is new and otherwise "
         "the same: renamed, or a second workflow?\n"
         "breaks or is lost:\n"
@@ -181,10 +180,10 @@ def test_drifted_workflows_are_one_decision():
         '"How senior the person is, in one word"\n'
         "    38 workflows: the output gains the column seniority; outgoing_webhook "
         "gets it too, and posts to https://crm.acme.example\n"
-        '    if you overwrite regional/fr: the same; find_email: mode: "PERSONAL" → '
-        '"PROFESSIONAL" (undoes an edit on the service)\n'
-        '    if you overwrite regional/gb: the same; title: "Leads, GB (paused, ask '
-        'Ada)" → "Leads, GB" (undoes an edit on the service)\n'
+        "    if you overwrite regional/fr: the same as for the other 38; find_email: "
+        'mode: "PERSONAL" → "PROFESSIONAL" (undoes an edit on the service)\n'
+        "    if you overwrite regional/gb: the same as for the other 38; title: "
+        '"Leads, GB (paused, ask Ada)" → "Leads, GB" (undoes an edit on the service)\n'
     )
     assert text.index("\n~ 38 of regional/*") < text.index("\n! regional/fr")
     assert text.endswith(
@@ -562,7 +561,7 @@ def test_what_costs_more_is_in_the_heading():
     )
     assert (
         "    approve the change, and at most $30 more per 1,000 input rows for each "
-        "workflow, $90 for all 3\n"
+        "workflow ($90 if each of the 3 gets 1,000 rows)\n"
     ) in text
 
 

@@ -42,7 +42,7 @@ def test_twenty_thresholds_are_one_entry():
     lines = [line.strip() for line in as_text(TWENTY).splitlines()]
     at = lines.index("20 workflows will change")
     assert lines[at + 1] == (
-        "filter: headcount greater than rises in 19 workflows (such as 55 → 105) and "
+        "filter: headcount greater than: rises in 19 workflows (such as 55 → 105) and "
         "falls in companies/ae (50 → 40)"
     )
     assert lines[at + 2].startswith("block company_enrichment 2 is new, of kind")

@@ -548,8 +548,9 @@ def test_broken_reads_come_first():
         "asked of you:",
         "    request changes, or approve the change although it breaks something",
         (
-            "    approving deploys nothing: after the merge, a person or a CI job "
-            "deploys; until then nothing changes on the service"
+            "    approving deploys nothing, and what breaks stops no deploy: after the "
+            "merge, a person or a CI job deploys; until then nothing changes on the "
+            "service"
         ),
         "what changes:",
         "    1 workflow will change (inbound)",

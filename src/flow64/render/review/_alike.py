@@ -51,6 +51,7 @@ def _list_if_overwritten(
     """Yield the facts about workflows that a deploy refuses, one text for each."""
     found = [(sort, *one) for sort, facts in enumerate(sorts) for one in facts]
     sure = {fact for _, group, fact in found if not _is_refused(group)}
+    others = {v for _, group, _ in found if not _is_refused(group) for v in group.views}
     owners: dict[str, tuple[Group, dict[str, int]]] = {}
     for sort, group, fact in found:
         if _is_refused(group):
@@ -58,8 +59,9 @@ def _list_if_overwritten(
             facts.setdefault(fact, sort)
     alike: dict[tuple[str, ...], tuple[int, list[View]]] = {}
     for group, facts in owners.values():
-        same = ["the same"] if sure and sure <= facts.keys() else []
-        texts = (*same, *(fact for fact in facts if not same or fact not in sure))
+        is_same = bool(sure) and sure <= facts.keys()
+        same = [f"the same as for the other {len(others):,}"] if is_same else []
+        texts = (*same, *(fact for fact in facts if not is_same or fact not in sure))
         alike.setdefault(texts, (min(facts.values()), []))[1].extend(group.views)
     for texts, (sort, views) in [*alike.items()][:MOST_FACTS]:
         named = join_words((name_view(view, quote) for view in views), MOST_NAMED)

@@ -349,18 +349,21 @@ def _list_requests(
     if not (decisions or writing or spending):
         yield reader.nothing if groups else "nothing"
     if any(group.one.action != "none" for group in groups):
-        yield from _list_answers(decisions, reader)
+        yield from _list_answers(groups, decisions, reader)
 
 
-def _list_answers(decisions: Sequence[Decision], reader: Reader) -> Iterator[str]:
+def _list_answers(
+    groups: Sequence[Group], decisions: Sequence[Decision], reader: Reader
+) -> Iterator[str]:
     """Yield how to answer, and what holds until somebody deploys."""
     if not reader.is_reviewer:
         yield from ["until then nothing is deployed"] if decisions else []
         return
     if not decisions:
+        breaks = ", and what breaks stops no deploy" * any(map(is_breaking, groups))
         yield (
-            "approving deploys nothing: after the merge, a person or a CI job deploys; "
-            f"until then {_NOTHING_CHANGES}"
+            f"approving deploys nothing{breaks}: after the merge, a person or a CI job "
+            "deploys; until then nothing changes on the service"
         )
         return
     approvals = [
@@ -371,14 +374,11 @@ def _list_answers(decisions: Sequence[Decision], reader: Reader) -> Iterator[str
         yield "write the numbers that you choose into your approval"
     elif len(approvals[0]) > 1:
         yield f"write {join_words(approvals[0], last='or')} into your approval"
-    deploys = "after the merge, a person runs the command of the chosen option; "
+    runs = ", until a person runs the command of the approved option"
     yield (
-        f"approving deploys nothing: {deploys if any(approvals) else ''}until then "
-        f"each deploy is refused, in CI too, and {_NOTHING_CHANGES}"
+        "approving deploys nothing: after the merge, each deploy is refused, in CI too"
+        f"{runs if any(approvals) else ''}"
     )
-
-
-_NOTHING_CHANGES: Final = "nothing changes on the service"
 
 
 def _ask(decision: Decision, reader: Reader) -> str:
@@ -411,7 +411,8 @@ def _list_increases(groups: Sequence[Group], quote: Quote) -> str:
         number = sum(len(group.views) for group in parts)
         each = " for each workflow" if several else ""
         total = format_dollars(sum(_find_increase(g) * len(g.views) for g in parts))
-        all_ = f", {total} for all {number:,}" if several and total != "$0" else ""
+        all_ = f" ({total} if each of the {number:,} gets 1,000 rows)"
+        all_ = all_ if several and total != "$0" else ""
         return f"{_say_more(costs.pop(), most)} {PER_ROWS}{each}{all_}"
     listed = _join_costs(found, quote, is_named=True)
     return listed and f"the {COST}: {listed}"

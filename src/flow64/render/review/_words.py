@@ -271,7 +271,7 @@ def describe_own_values(line: Line, quote: Quote, sentence: Quote) -> str:
             for verb, values in (("rises", rising), ("falls", falling))
             if values
         ]
-        return f"{label} {' and '.join(ways)}"
+        return f"{label}: {' and '.join(ways)}"
     # Long values look alike where they are cut.
     is_short = all(len(one.value) <= MOST_VALUE for one in line.values[:MOST_NAMED])
     named = line.values[: MOST_NAMED * is_short]

@@ -15,12 +15,7 @@ from ..blocks import Webhook
 from ..client import Run
 from ..definition import Definition
 from ..deploy import prepare_deploy
-from ..errors import (
-    AmbiguousRowsError,
-    ArgumentError,
-    RowsError,
-    did_you_mean,
-)
+from ..errors import AmbiguousRowsError, ArgumentError, RowsError, did_you_mean
 from ..loading import AddressError, LiveAddress, load_live_definition
 from ..runs import (
     CSV,

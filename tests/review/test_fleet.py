@@ -7,7 +7,7 @@ from inline_snapshot import snapshot
 
 from flow64 import RawBlock, include_if
 from flow64.analysis import Estimate
-from flow64.blocks import FindEmail, OutgoingWebhook
+from flow64.blocks import Filter, FindEmail, OutgoingWebhook
 from flow64.plan import Review
 from flow64.render import group_alike
 from flow64.render.review import (
@@ -285,3 +285,28 @@ def test_one_that_changes_more_is_counted_with_all():
         "block find_email is new, between greet and outgoing_webhook",
         'leads/gr: greet: text: "in English" → "in Greek"',
     ]
+
+
+def test_a_new_filter_is_said_beside_limits_of_their_own():
+    """Many limits of one filter are left out, and the condition of another is not."""
+
+    def country(one, least, *, has_filter):
+        ok = Filter.where("city", key="ok").equals("Oslo")
+        flow = leads() >> Filter.where("size").greater(least)
+        return read(workflow(flow >> include_if(has_filter, ok)))
+
+    pairs = [
+        Pair(
+            f"leads/{one}",
+            country(one, n, has_filter=False),
+            country(one, n + 5, has_filter=True),
+        )
+        for n, one in enumerate(COUNTRIES)
+    ]
+
+    text = as_text(review_of_diff(pairs))
+    assert (
+        "breaks or is lost:\n"
+        "    rows between the old and the new limit no longer pass filter\n"
+        '    rows that do not meet city equals "Oslo" no longer pass: ok is new\n'
+    ) in text

@@ -135,9 +135,9 @@ class PassingChanged:
 
     def explain_briefly(self, quote: Callable[[str], str]) -> str:
         """Return the sentence without limits or conditions, for several of them."""
-        is_changed = self.filter == "changed"
-        which = "between the old and the new limit" if is_changed else "that it drops"
-        return self._explain(which, quote)
+        if self.filter == "changed":
+            return self._explain("between the old and the new limit", quote)
+        return self._explain(f"that {quote(shorten_name(self.block))} drops", quote)
 
     def _explain(self, which: str, quote: Callable[[str], str]) -> str:
         block = quote(shorten_name(self.block))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from ...diff import ARROW, THE_BLOCK, Line, Section
+from ...diff import ARROW, THE_BLOCK, Line, PassingChanged, Section
 from ...plan import Review, ScheduleRef
 from ...text import join_first, join_words, pluralize, truncate
 from ._alike import GroupFact, list_alike
@@ -191,27 +191,20 @@ def list_passing(
     """
     found: list[GroupFact] = []
     for group in groups:
-        rows = [(part, part.first.list_passing(passes=passes)) for part in group.parts]
-        exact = [
-            (
-                part,
-                join_first(some, MOST_KEYS, lambda one: one.explain(quote, sentence)),
-            )
-            for part, some in rows
-            if some
-        ]
-        if len({text for _, text in exact}) > MOST_LIMITS:
-            exact = [
-                (part, text)
-                for part, some in rows
-                for text in dict.fromkeys(one.explain_briefly(quote) for one in some)
-            ]
-        found += exact
+        rows: dict[str, list[tuple[Group, PassingChanged]]] = {}
+        for part in group.parts:
+            for one in part.first.list_passing(passes=passes):
+                rows.setdefault(str(one.block), []).append((part, one))
+        for same in rows.values():
+            texts = [one.explain(quote, sentence) for _, one in same]
+            if len({*texts}) > MOST_LIMITS:
+                texts = [one.explain_briefly(quote) for _, one in same]
+            found += zip([part for part, _ in same], texts, strict=True)
     return found
 
 
 MOST_LIMITS: Final = 2
-"""The most pairs of limits of one group that the first lines name."""
+"""The most pairs of limits of one filter that the first lines name for a group."""
 
 
 def _list_new_columns(

@@ -291,9 +291,9 @@ def test_a_new_filter_is_said_beside_limits_of_their_own():
     """Many limits of one filter are left out, and the condition of another is not."""
 
     def country(one, least, *, has_filter):
-        ok = Filter.where("city", key="ok").equals("Oslo")
+        oslo = Filter.where("city", key="oslo").equals("Oslo")
         flow = leads() >> Filter.where("size").greater(least)
-        return read(workflow(flow >> include_if(has_filter, ok)))
+        return read(workflow(flow >> include_if(has_filter, oslo)))
 
     pairs = [
         Pair(
@@ -307,6 +307,6 @@ def test_a_new_filter_is_said_beside_limits_of_their_own():
     text = as_text(review_of_diff(pairs))
     assert (
         "breaks or is lost:\n"
-        "    rows between the old and the new limit no longer pass filter\n"
-        '    rows that do not meet city equals "Oslo" no longer pass: ok is new\n'
+        "    rows between the old and the new limit no longer pass filter 1\n"
+        '    rows that do not meet city equals "Oslo" no longer pass: filter 2 is new\n'
     ) in text

@@ -16,6 +16,7 @@ from ..runs import describe_staleness, override_live, source_specs
 from ..text import clipped, format_dollars, join_words, pluralize
 from ..workflow import Workflow
 from ._colours import paint
+from ._options import name_environment
 from ._terminal import print_lines, print_message
 
 _OF_SOURCE: Final = "as many as its source makes"
@@ -56,9 +57,8 @@ def collect_run_facts(
     else:
         stale = live.definition and ready and describe_staleness(ready, live.definition)
         if stale:
-            advice = (
-                "a run is refused: flow64 deploy first, or run what is there: --stale"
-            )
+            deploy = name_environment("flow64 deploy")
+            advice = f"a run is refused: {deploy} first, or run what is there: --stale"
             facts.append(("deployed", f"not this code: {stale}; {advice}"))
         if live.definition and is_overridden:
             *_, definition = override_live(live.definition, source_specs(definition))

@@ -726,13 +726,13 @@ def test_retry_of_a_run_without_an_intent_takes_none(journal):
         (
             answer({**deployed(CODE), "name": "E\x1b"}),
             CODE,
-            r'edited on the service \(~ title: "Leads" → ',
+            r'edited on the service since it was deployed \(~ title: "Leads" → ',
         ),
         (answer({**deployed(CODE), "name": "E"}), leads("New"), "and the code has"),
         (
             answer({**deployed(CODE), "description": "", "name": "E"}),
             CODE,
-            "not deployed by",
+            "no code of yours deployed it",
         ),
     ],
 )

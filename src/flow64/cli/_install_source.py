@@ -7,7 +7,6 @@ index. For a clone, it is the remote and the commit. In all other cases people d
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ from urllib.request import url2pathname
 
 from attrs import frozen
 
+from ..definition import load_json
 from ..deploy import Git, run_git
 from ._params import option_error
 
@@ -135,10 +135,7 @@ def find_install_source() -> InstallSource:
     text = about.read_text("direct_url.json")
     if text is None:
         return _find_release(about)
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):
-        data = None
+    data = load_json(text)
     match data:
         case {"url": str(url), "vcs_info": {"vcs": "git", "commit_id": str(commit)}}:
             return _find_commit(url, commit, str(data.get("subdirectory") or ""))

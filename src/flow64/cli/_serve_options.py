@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, get_type_hints
 
 from ..analysis import LiveCatalogue, learn_kinds
-from ..definition import EMPTY, decode, parse_json
+from ..definition import EMPTY, decode, load_json, parse_json
 from ..emulator import (
     OAuthClient,
     Switches,
@@ -32,10 +31,7 @@ def read_report(path: Path) -> tuple[Mapping[str, Any], Sequence[str]]:
     Returns the switches, and the names of those that this version does not have. The
     report may be a stranger's: nothing else of it is used.
     """
-    try:
-        found = json.loads(read_text("--like", path))
-    except (ValueError, RecursionError):
-        found = None
+    found = load_json(read_text("--like", path))
     if not isinstance(found, dict) or found.get("flow64_report") != 1:
         problem = f"{path} is not a report of `flow64 doctor --report`"
         raise option_error("--like", problem)

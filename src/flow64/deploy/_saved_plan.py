@@ -26,6 +26,7 @@ from ..definition import (
     ProjectKey,
     as_body,
     bound_secrets,
+    load_json,
     redact_for_storage,
     rfc8785,
     thaw,
@@ -168,10 +169,7 @@ def load_plan(path: Path) -> SavedPlan:
 
 def _parse(content: bytes) -> dict[str, Any] | None:
     """Return the data of a plan of any release, edited or not; None for other files."""
-    try:
-        data = json.loads(content)
-    except (ValueError, RecursionError):
-        return None
+    data = load_json(content)
     return data if isinstance(data, dict) and "flow64:plan" in data else None
 
 

@@ -8,7 +8,6 @@ answers: no title, text, row or whole id.
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +25,7 @@ from ..api import (
     Session,
     organisations_of,
 )
-from ..definition import is_number, is_uuid
+from ..definition import is_number, is_uuid, load_json
 from ..errors import FlowError, TokenError, TransportError
 
 CredentialState: TypeAlias = Literal[
@@ -78,11 +77,7 @@ class RequestRecord:
     @property
     def data(self) -> Any:
         """The JSON of the body; None if it is not valid JSON."""
-        try:
-            found: Any = json.loads(self.answer.content) if self.answer else None
-        except (ValueError, RecursionError):
-            return None
-        return found
+        return load_json(self.answer.content) if self.answer else None
 
     @property
     def object(self) -> Mapping[str, Any]:

@@ -19,6 +19,7 @@ from ..errors import (
     StaleDeploymentError,
     shortened,
 )
+from ..plan import WHY
 from ..text import join_words, printable
 from ._budget import Budget
 from ._journal import Journal
@@ -248,12 +249,5 @@ def _require_this_code(ready: Ready, live: Definition) -> None:
 
 def describe_staleness(ready: Ready, live: Definition) -> str | None:
     """Return why a live workflow is not what its code says; None if it is."""
-    return _REASONS.get(judge(ready.definition, live, ready.stamp).state)
-
-
-_REASONS: Final[Mapping[str, str]] = {
-    "foreign": "it was not deployed by this code",
-    "update": "the code has changed since it was deployed",
-    "drifted": "it was edited on the service",
-    "conflict": "it was edited on the service, and the code has changed",
-}
+    state = judge(ready.definition, live, ready.stamp).state
+    return WHY[state] if state in ("foreign", "update", "drifted", "conflict") else None

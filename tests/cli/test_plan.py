@@ -14,9 +14,7 @@ from inline_snapshot import snapshot
 from flow64.emulator import Fault, Switches
 from tests.cli.pipelines import (
     SPENDING,
-    commit_all,
     deployed,
-    git,
     id_of,
     known,
     methods,
@@ -241,46 +239,6 @@ def test_their_edit_is_told_where_what_was_deployed_is_found(
     )
     doubt = "cannot show the edit: the last deployed version was not found"
     assert (doubt in step["not_checked"]) == (base is None)
-
-
-@pytest.fixture
-def compiled(service, leads, flow64):
-    """A repository with compiled JSON that is deployed, and an edited workflow."""
-    flow64("compile", "leads.py", "-o", "compiled")
-    commit_all()
-    flow64("deploy", "compiled", "--no-code", "--yes")
-    service.edit(id_of("leads.py"), name="By hand")
-    return leads
-
-
-@pytest.mark.parametrize("source", [["leads.py"], ["compiled", "--no-code"]])
-def test_their_edit_is_told_by_the_commit_of_the_stamp(compiled, flow64, source):
-    """The JSON was compiled anew since, and the history has nothing of it."""
-    retitled(compiled)
-    flow64("compile", "leads.py", "-o", "compiled")
-    commit_all()
-
-    _, printed, _ = flow64("plan", *source)
-
-    assert "! inbound: conflict" in printed
-    assert (
-        "    the code would change:\n"
-        '        ~ title: last deploy "Inbound leads" · service now "By hand" · code '
-        '"New leads"\n'
-    ) in printed
-
-
-def test_their_edit_is_not_told_in_a_shallow_copy(compiled, flow64, tmp_path):
-    """A commit that is not there tells nothing, and the plan says so."""
-    retitled(compiled)
-    flow64("compile", "leads.py", "-o", "compiled")
-    commit_all()
-    git("clone", "-q", "--depth", "1", tmp_path.as_uri(), "shallow")
-
-    _, printed, _ = flow64("plan", "shallow/compiled", "--no-code")
-
-    doubt = "cannot show the edit: the last deployed version was not found"
-    assert f"        {doubt}\n" in printed
 
 
 # -- A wrong endpoint, and another organisation ----------------------------------------

@@ -180,137 +180,25 @@ def test_work_that_cannot_be_compared_is_marked(repository, monkeypatch, questio
     assert Git().commit_of(str(repository[0] / "leads.py")).endswith("+")
 
 
-def test_what_has_no_file_belongs_to_the_working_folder(repository, monkeypatch):
-    """As a file of JSON may."""
+def test_json_belongs_to_the_project(repository, monkeypatch):
+    """Its own folder may be a repository of a stranger."""
     folder, commits = repository
-    monkeypatch.chdir(folder)
+    monkeypatch.chdir(folder / "pipelines")
 
+    assert Git().commit_of("leads.json") is None
+    (folder / "pyproject.toml").touch()
     assert Git().commit_of(None) == commits["second"]
-
-
-# -- Files of a commit -----------------------------------------------------------------
-
-
-def is_json(path):
-    return path.suffix == ".json"
-
-
-@pytest.fixture
-def filled(tmp_path):
-    """A repository with a commit that has files, and a later one that has none."""
-    git(tmp_path, "init", "-q", "-b", "main")
-    (tmp_path / "flows" / "deep").mkdir(parents=True)
-    contents = {
-        "flows/a.json": b"{}\r\n\xff",
-        "flows/deep/b\u00e9 \n.json": b"",
-        "flows/c.txt": b"text",
-        "d.json": b"beyond",
-    }
-    for name, content in contents.items():
-        (tmp_path / name).write_bytes(content)
-    (tmp_path / "flows" / "link.json").symlink_to("a.json")
-    git(tmp_path, "-c", "core.autocrlf=false", "add", "-A")
-    made = commit(tmp_path, "1")
-    git(tmp_path, "rm", "-q", "-r", "d.json", "flows/a.json", "flows/deep")
-    (tmp_path / "flows").mkdir(exist_ok=True)
-    return tmp_path, made, commit(tmp_path, "2")
-
-
-def test_files_of_a_commit_are_read_as_they_were(filled):
-    """Byte for byte, those below the folder that are wanted, and no links."""
-    folder, made, later = filled
-
-    assert Git().read_files(folder / "flows", made, is_json) == [b"{}\r\n\xff", b""]
-    assert len(Git().read_files(folder, made[:12], is_json)) == 3
-    assert Git().read_files(folder, later, is_json) == []
+    assert Git().commit_of("leads.json") == commits["second"] + "+"  # not tracked
+    (folder / "pyproject.toml").unlink()
 
 
 @pytest.mark.parametrize(
     "given",
     ["main", "HEAD", "--output=stolen", "-", "", "ABCDEF0123", "abc", f"{'a' * 40}^"],
 )
-def test_only_hex_is_given_to_git(filled, monkeypatch, given):
+def test_only_hex_is_given_to_git(repository, monkeypatch, given):
     """Anyone may have written what stands in the place of a commit."""
-    folder, *_ = filled
-    monkeypatch.setattr(_git, "_run", None)
+    folder, _ = repository
+    monkeypatch.setattr(_git, "run_git", None)
 
-    assert Git().read_files(folder, given, is_json) == []
     assert Git().relation(str(folder / "leads.py"), given) == "unknown"
-
-
-@pytest.mark.parametrize("case", ["unknown", "outside", "nowhere", "no git"])
-def test_files_that_cannot_be_read_are_none(filled, monkeypatch, case):
-    """An unknown commit, no repository, no folder, and no git are no errors."""
-    folder, made, _ = filled
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(folder.parent.parent))
-    where = {"outside": folder.parent, "nowhere": folder / "none"}.get(case, folder)
-    if case == "no git":
-        monkeypatch.setenv("PATH", str(folder))
-    asked = "0123456789" * 4 if case == "unknown" else made
-
-    assert Git().read_files(where, asked, is_json) == []
-
-
-def test_files_of_a_commit_have_limits(filled, monkeypatch):
-    """Not more than so many files, and so many bytes, are read."""
-    folder, made, _ = filled
-    monkeypatch.setattr(_git, "MOST_FILES", 2)
-    two = Git().read_files(folder, made, is_json)
-    monkeypatch.setattr(_git, "MOST_BYTES", 6)
-
-    assert len(two) == 2
-    assert Git().read_files(folder, made, is_json) == [b"beyond", b""]
-
-
-def test_reading_runs_nothing_of_the_repository(filled):
-    """No hook, no filter, no textconv: raw objects are read."""
-    folder, made, _ = filled
-    canary = folder / "canary"
-    command = f"touch {canary}"
-    for name in ("diff.own.textconv", "filter.own.smudge", "filter.own.clean"):
-        git(folder, "config", name, command)
-    git(folder, "config", "core.fsmonitor", command)
-    git(folder, "config", "core.pager", command)
-    (folder / ".gitattributes").write_text("*.json diff=own filter=own\n")
-    for hook in ("post-checkout", "post-index-change", "reference-transaction"):
-        path = folder / ".git" / "hooks" / hook
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(f"#!/bin/sh\n{command}\n")
-        path.chmod(0o755)
-
-    found = Git().read_files(folder, made, is_json)
-
-    assert (len(found), canary.exists()) == (3, False)
-
-
-def test_file_that_was_not_fetched_is_left_out(filled, monkeypatch):
-    """What is listed and cannot be read is left out."""
-    folder, made, _ = filled
-    run = _git._run
-
-    def without(where, arguments, given=b"", env=None):
-        if arguments[0] == "cat-file":
-            lines = given.splitlines()
-            given = b"\n".join([b"0" * 40, *lines[1:]])
-        return run(where, arguments, given, env or {})
-
-    monkeypatch.setattr(_git, "_run", without)
-
-    assert Git().read_files(folder, made, is_json) == [b"{}\r\n\xff", b""]
-
-
-def test_reading_that_breaks_off_gives_nothing(filled, monkeypatch):
-    """Git was killed while it answered."""
-    folder, made, _ = filled
-    run = _git._run
-
-    def broken(where, arguments, given=b"", env=None):
-        return (
-            None
-            if arguments[0] == "cat-file"
-            else run(where, arguments, given, env or {})
-        )
-
-    monkeypatch.setattr(_git, "_run", broken)
-
-    assert Git().read_files(folder, made, is_json) == []

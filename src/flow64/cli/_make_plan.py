@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from functools import cache
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Final
 
 from attrs import evolve, field, frozen
@@ -208,7 +208,6 @@ def plan_workflows(
     guarded: dict[str, Any] = {}
     if trusted is None:
         folder, bases = place.settings.cache, _make_base_finder(targets, loaded, place)
-        guarded = {"bases_at": _make_commit_finder(loaded, place, git)}
     else:
         suffix = place.environment.suffix
         shown = LiveRedaction.of(trusted, place.env, place.values, suffix)
@@ -339,31 +338,6 @@ def _read_definition(
         place.env, place.values
     )
     return add_suffix(definition, place.environment.suffix)
-
-
-def _make_commit_finder(
-    loaded: Loaded, place: CommandEnvironment, git: Git
-) -> Callable[[str], Callable[[str], Definition | None]]:
-    """Return a function that finds a definition in the JSON of a commit.
-
-    After code was compiled again, the deployed JSON is only there.
-    """
-
-    def definitions(commit: str) -> Iterator[Definition]:
-        for root in _list_roots(loaded, place):
-            for content in git.read_files(root, commit, _is_committed_json):
-                with suppress(FlowError):
-                    yield _read_definition(content, f"commit {commit:.12}", place)
-
-    return cache(lambda commit: bases_of(definitions(commit)))
-
-
-def _is_committed_json(path: PurePosixPath) -> bool:
-    """Return True for the files that `files_below` would find."""
-    *folders, name = path.parts
-    is_hidden = any(part.startswith(".") for part in path.parts)
-    is_apart = len(folders) > DEPTH or "node_modules" in folders
-    return path.suffix == ".json" and name != MANIFEST and not (is_hidden or is_apart)
 
 
 def _list_roots(loaded: Loaded, place: CommandEnvironment) -> Sequence[Path]:

@@ -1,7 +1,11 @@
-"""Git: the commit of a file, the files of a commit, and whether one contains another.
+"""Git: the commit of a file, and whether one commit contains another.
 
 A commit may come from the description of a workflow, which anyone can write. So only
 plain hex is given to git as a commit.
+
+A folder of JSON may come from a stranger and be a repository too, with programs in its
+configuration. So git runs only in the folder of `pyproject.toml` or of the code, takes
+no folder for a repository without `.git`, and sees no credential.
 """
 
 from __future__ import annotations
@@ -9,14 +13,14 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Final, Literal, Protocol, TypeAlias
 from unicodedata import normalize
 
 from attrs import Factory, frozen
 
-from ..definition import EMPTY, UNCOMMITTED, Stamp
+from ..definition import UNCOMMITTED, Stamp
 from ..plan import DIRTY_TREE
 
 Relation: TypeAlias = Literal["ancestor", "apart", "unknown", "no-git"]
@@ -33,19 +37,33 @@ _NOT_CHECKED: Final = {
 TIMEOUT: Final = 10
 """Seconds to wait for one answer of git."""
 
-MOST_FILES: Final = 5_000
-"""Most files of one commit to read."""
-
-MOST_BYTES: Final = 64 * 2**20
-"""Most bytes of all these files together. Files without room are left out."""
-
 _COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
 
-_AS_IT_IS: Final = {"GIT_NO_LAZY_FETCH": "1", "GIT_NO_REPLACE_OBJECTS": "1"}
-"""Variables that keep git from fetching, and from replacing objects by others."""
+_OPTIONS: Final = (
+    "--no-pager",
+    "--no-optional-locks",
+    *("-c", "safe.bareRepository=explicit"),
+    *("-c", "core.fsmonitor=false"),
+    *("-c", f"core.hooksPath={os.devnull}"),
+)
+"""Options that keep git from running a program of the repository."""
 
-_PLAIN_FILES: Final = ("100644", "100755")
-"""Modes of files that are not links."""
+_KEPT_VARIABLES: Final = (
+    *("PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "GIT_CEILING_DIRECTORIES"),
+    *("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"),
+)
+"""Variables that git may see. None of them holds a credential."""
+
+_FIXED_VARIABLES: Final = {
+    "LC_ALL": "C",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+}
+"""Variables that keep git from fetching, asking, and replacing objects by others."""
+
+_CODE: Final = (".py", ".ipynb", ".toml")
+"""Suffixes of code and settings. JSON may come from a stranger."""
 
 
 class Ancestry(Protocol):
@@ -76,7 +94,7 @@ class Git:
         then no commit may have the deployed code.
 
         Args:
-            file: The file. None, for code without a file, takes the working folder.
+            file: The file. None, for code without a file, takes the project's folder.
         """
         found = self._head_of(_folder(file))
         if found is None or found.endswith(UNCOMMITTED) or self._is_tracked(file):
@@ -86,50 +104,30 @@ class Git:
     def relation(self, file: str | None, commit: str) -> Relation:
         """Return how a commit relates to the commit of a file."""
         folder = _folder(file)
+        if folder is None:
+            return "no-git"
         if (folder, commit) not in self._relations:
             self._relations[folder, commit] = self._find_relation(folder, commit)
         return self._relations[folder, commit]
 
-    def read_files(
-        self, folder: Path, commit: str, is_wanted: Callable[[PurePosixPath], bool]
-    ) -> Sequence[bytes]:
-        """Return the contents of files as a commit has them.
-
-        Raw objects are read. So no hook, filter or textconv of the repository runs, and
-        nothing is fetched. Without this commit, repository or git, the result is empty.
-
-        Args:
-            folder: The folder that they are below.
-            commit: The commit, in hex.
-            is_wanted: Return True for the path of a file to read, seen from the folder.
-        """
-        if _COMMIT.fullmatch(commit) is None:
-            return []
-        listed = _run(folder, ["ls-tree", "-r", "-z", "-l", commit], env=_AS_IT_IS)
-        if listed is None or listed.returncode != 0:
-            return []
-        text = listed.stdout.decode("utf-8", "surrogateescape")
-        found = [*_wanted_objects(text, is_wanted)]
-        given = "".join(f"{one}\n" for one in found).encode()
-        asked = ["cat-file", "--batch"]
-        done = _run(folder, asked, given, _AS_IT_IS) if found else None
-        return [] if done is None else [*_contents(done.stdout)]
-
-    def _head_of(self, folder: Path) -> str | None:
+    def _head_of(self, folder: Path | None) -> str | None:
+        if folder is None:
+            return None
         if folder not in self._heads:
             self._heads[folder] = self._head(folder)
         return self._heads[folder]
 
     def _is_tracked(self, file: str | None) -> bool:
         """Return True if git tracks a file. None counts as tracked."""
-        if file is None:
-            return True
         folder = _folder(file)
+        if file is None or folder is None:
+            return True
         if folder not in self._tracked:
-            done = run_git(folder, "ls-files", "-z", "--", ":(glob)*")
+            done = run_git(folder, "ls-files", "-z")
             names = [] if done is None else done.stdout.split("\0")
             self._tracked[folder] = frozenset(map(_normalize, names))
-        return _normalize(Path(file).name) in self._tracked[folder]
+        path = os.path.relpath(Path(file).absolute(), folder)
+        return _normalize(path) in self._tracked[folder]
 
     def _head(self, folder: Path) -> str | None:
         done = run_git(folder, "rev-parse", "HEAD", "--show-toplevel")
@@ -138,7 +136,9 @@ class Git:
         commit, _, repository = done.stdout.partition("\n")
         if repository not in self._marks:
             # If it is not certain that the tree is clean, the commit is marked.
-            same = run_git(folder, "diff", "--quiet", "--no-ext-diff", "HEAD")
+            # Git would run in a submodule to ask whether it is clean inside.
+            options = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
+            same = run_git(folder, "diff", "--quiet", *options, "HEAD")
             is_same = same is not None and same.returncode == 0
             self._marks[repository] = "" if is_same else UNCOMMITTED
         return commit + self._marks[repository]
@@ -186,8 +186,13 @@ def check_ancestry(
     return relation == "apart", ()
 
 
-def _folder(file: str | None) -> Path:
-    return Path(file).absolute().parent if file else Path.cwd()
+def _folder(file: str | None) -> Path | None:
+    """Return the folder to ask git in: of the code, else of `pyproject.toml`."""
+    if file is not None and Path(file).suffix in _CODE:
+        return Path(file).absolute().parent
+    here = Path.cwd()
+    folders = (here, *here.parents)
+    return next((path for path in folders if (path / "pyproject.toml").is_file()), None)
 
 
 def _normalize(name: str) -> str:
@@ -195,54 +200,18 @@ def _normalize(name: str) -> str:
     return normalize("NFC", name)
 
 
-def _wanted_objects(
-    listed: str, is_wanted: Callable[[PurePosixPath], bool]
-) -> Iterator[str]:
-    """Yield the objects of the wanted plain files, up to the limits."""
-    count, room = 0, MOST_BYTES
-    for entry in filter(None, listed.split("\0")):
-        facts, _, name = entry.partition("\t")
-        mode, _, found, size = facts.split()
-        if mode not in _PLAIN_FILES or not is_wanted(PurePosixPath(name)):
-            continue
-        if size.isdecimal() and int(size) <= room and count < MOST_FILES:
-            count, room = count + 1, room - int(size)
-            yield found
-
-
-def _contents(answer: bytes) -> Iterator[bytes]:
-    """Yield the contents of objects. Each follows a line that ends in its size."""
-    while answer:
-        head, _, answer = answer.partition(b"\n")
-        size = head.split()[-1]
-        if size.isdigit():  # else it says that there is no such object
-            yield answer[: int(size)]
-            answer = answer[int(size) + 1 :]
-
-
 def run_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str] | None:
     """Run git, and return its answer as text. None if it cannot be run."""
-    done = _run(folder, arguments)
-    if done is None:
-        return None
-    text = done.stdout.decode("utf-8", "surrogateescape")
-    return subprocess.CompletedProcess(done.args, done.returncode, text)
-
-
-def _run(
-    folder: Path,
-    arguments: Sequence[str],
-    given: bytes = b"",
-    env: Mapping[str, str] = EMPTY,
-) -> subprocess.CompletedProcess[bytes] | None:
-    """Run git with an input. None if it cannot be run."""
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     try:
         return subprocess.run(  # noqa: S603 - git's own words, and a commit in hex
-            ["git", *arguments],  # noqa: S607 - whichever git the user has
+            ["git", *_OPTIONS, *arguments],  # noqa: S607 - whichever git the user has
             cwd=folder,
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", **env},
-            input=given,
+            env={**kept, **_FIXED_VARIABLES},
+            stdin=subprocess.DEVNULL,
             capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
             timeout=TIMEOUT,
             check=False,
         )

@@ -47,7 +47,6 @@ from ._steps import (
     forbidden_step,
     missing_step,
     no_base,
-    no_bases_at,
     show_all,
     unchanged_step,
     unread_step,
@@ -83,7 +82,6 @@ async def make_plan(
     prices: Mapping[str, float] = EMPTY,
     git: Ancestry | None = None,
     bases: Bases = no_base,
-    bases_at: Callable[[str], Bases] = no_bases_at,
     cache: Cache | None = None,
     unseen: Container[str] = (),
     redact: Callable[[Definition], Definition] = show_all,
@@ -113,8 +111,6 @@ async def make_plan(
         prices: Dollars for one row by kind, in place of the documented ones.
         git: Knows the commits. None asks git.
         bases: Finds the definition that was deployed last, to show what was edited.
-        bases_at: Returns a function that finds it in a commit, if `bases` does not
-            find it. It is given the commit of the stamp, in hex.
         cache: Knows workflows that have not changed since they were read.
         unseen: Keys of targets with ids from an untrusted source. They are planned as
             new, and their ids are not sent.
@@ -137,7 +133,6 @@ async def make_plan(
         prices=prices,
         git=Git() if git is None else git,
         bases=bases,
-        bases_at=bases_at,
         redact=redact,
         hidden=tuple(secrets),
     )

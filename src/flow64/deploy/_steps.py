@@ -5,7 +5,7 @@ Nothing here sends a request. Planning hands in what it read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 from attrs import Factory, evolve, frozen
@@ -13,7 +13,6 @@ from attrs import Factory, evolve, frozen
 from ..analysis import effects
 from ..definition import (
     EMPTY,
-    UNCOMMITTED,
     BoundSecret,
     Definition,
     Stamp,
@@ -55,11 +54,6 @@ def no_base(_: str) -> Definition | None:
     return None
 
 
-def no_bases_at(_: str) -> Bases:
-    """Find no definition in any commit."""
-    return no_base
-
-
 def show_all(live: Definition) -> Definition:
     """Hide nothing of a live definition."""
     return live
@@ -75,7 +69,6 @@ class PlanContext:
     prices: Mapping[str, float] = EMPTY
     git: Ancestry = Factory(Git)
     bases: Bases = no_base
-    bases_at: Callable[[str], Bases] = no_bases_at
     redact: Callable[[Definition], Definition] = show_all
     hidden: Sequence[BoundSecret] = ()
 
@@ -234,17 +227,11 @@ class PlanContext:
 
     def _find_base(self, last: Stamp) -> Definition | None:
         """Return the definition that was deployed last; None if it is not found."""
-        for find in self._finders(last):
-            for mark in (last.unbound, last.bound):
-                base = find(mark)
-                if base is not None and short_fingerprint(base) == last.bound:
-                    return base
+        for mark in (last.unbound, last.bound):
+            base = self.bases(mark)
+            if base is not None and short_fingerprint(base) == last.bound:
+                return base
         return None
-
-    def _finders(self, last: Stamp) -> Iterator[Bases]:
-        yield self.bases
-        if last.commit is not None:  # reads git, so only if the first finds nothing
-            yield self.bases_at(last.commit.removesuffix(UNCOMMITTED))
 
 
 def _why(target: Target, found: Judgement, live: Definition) -> str:

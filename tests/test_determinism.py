@@ -20,7 +20,7 @@ PROGRAM = """
 import sys
 from typing import Annotated
 from flow64 import COMPANY, LEAD, Project, RawBlock, Workflow, fan, include_if
-from flow64 import matrix, returns, tap, value
+from flow64 import returns, tap, value, variants
 from flow64.blocks import CompanyEnrichment, CompanyToLeads, Filter, FindEmail, Webhook
 
 sys.stdout.reconfigure(encoding="utf-8", newline="\\n")
@@ -48,8 +48,7 @@ def build(region="us", **more):
     )
     return Workflow("Größe", flow, project=growth)
 
-regions = {"us": {}, "uk": {"region": "uk"}}
-made = matrix(build, {"region": regions, "deep": {"y": {"d": 1}}})
+made = variants(build, region=["us", "uk"], deep=["y"])
 for name, workflow in made.items():
     print(name, workflow.fingerprint())
     for env in (None, "staging"):

@@ -22,7 +22,6 @@ from flow64.errors import (
     BatchesError,
     BudgetError,
     CannotLiftError,
-    ComparisonError,
     CompileError,
     ConfigError,
     ConflictError,
@@ -54,7 +53,6 @@ from flow64.errors import (
     NoAnswerError,
     NoResultError,
     NotFoundError,
-    OperatorError,
     OrganisationError,
     OutcomeUnknownError,
     OverrideError,
@@ -219,16 +217,8 @@ WORDS = [
         "run r ends in several blocks: archive, work/deliver; name one of them: run.rows(Person, block='work/deliver')",
     ),
     (
-        OperatorError("|"),
-        "flows are joined with >>, not with |: write a >> b to feed what leaves a into b, or a list for both side by side, as in a >> [b, c]",
-    ),
-    (
         UnknownOperatorError("Filter.where('x')", "equal", ["equals", "matches"]),
         "Filter.where('x') has no operator 'equal' (did you mean 'equals'?); it has equals, matches",
-    ),
-    (
-        ComparisonError(),
-        "flows are joined with >> and cannot be compared: write a >> b, not a > b",
     ),
     (
         TruthError(),
@@ -622,8 +612,6 @@ def test_an_error_is_an_ordinary_exception():
     [
         (ArgumentError("f", "x"), TypeError),
         (JoinedNoneError(), TypeError),
-        (ComparisonError(), TypeError),
-        (OperatorError("+"), TypeError),
         (UnknownOperatorError("Filter.where('x')", "eq", []), AttributeError),
         (TruthError(), TypeError),
         (ReturnsError("X", []), TypeError),

@@ -94,8 +94,8 @@ def test_findings():
             ],
             "regional_variants ae": ["note effects", "note cost-estimate"],
             "search_list": [
-                "warning create-new-notebook",
                 "note first-block-not-webhook",
+                "note create-new-notebook",
                 "note effects",
                 "note cost-estimate",
             ],

@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 
 import flow64
-from flow64.compiler._layout import ACCEPTED
 from flow64.redaction import redact_keys
 
 SOURCE = Path(flow64.__file__).parent
@@ -114,11 +113,8 @@ PATTERNS = {
     "flow64.cli._param_types._BEGINNING": ("fullmatch", "00000000", "-", "!"),
     "flow64.cli._crash_report._NAMES": ("search", "", "KE", ""),
     "flow64.cli._crash_report._SECRETS": ("findall", "", "sk_ ", ""),
-    "flow64.compiler._audit._COMMENT": ("search", f"{ACCEPTED}\n# ", "a-a, ", "!"),
-    "flow64.compiler._audit._LITERAL": ("findall", '"', '\\"', ""),
-    "flow64.compiler._audit._ODD": ("search", "", " ", ""),
     "flow64.compiler._layout._ODD": ("findall", "", "a'", ""),
-    "flow64.compiler._names._GAPS": ("findall", "", "a-", ""),
+    "flow64.compiler.code._GAPS": ("findall", "", "a-", ""),
     "flow64.definition._ids._PLAIN": ("fullmatch", "", "a", "!"),
     "flow64.definition._ids._SLUG_GAPS": ("findall", "", "a-", ""),
     "flow64.definition._ids._UUID": ("fullmatch", "00000000", "-0000", "!"),

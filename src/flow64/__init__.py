@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         tap,
         value,
     )
-    from .project import Project, matrix, variants
+    from .project import Project, variants
     from .workflow import Workflow
 
 __all__ = [
@@ -48,7 +48,6 @@ __all__ = [
     "alias",
     "fan",
     "include_if",
-    "matrix",
     "returns",
     "tap",
     "value",
@@ -60,7 +59,6 @@ _ROOMS: Final = {
     "Client": ".client",
     "Project": ".project",
     "Workflow": ".workflow",
-    "matrix": ".project",
     "variants": ".project",
 }
 """Where names are; the others are in `.dsl`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, overload
 
@@ -69,117 +69,91 @@ def variants(
 def variants(
     build: Callable[..., Workflow], table: Iterable[tuple[str, Mapping[str, Any]]]
 ) -> dict[str, Workflow]: ...
-@helpful
-def variants(build: Callable[..., Workflow], table: Any) -> dict[str, Workflow]:
-    """Build one workflow for each row of a table: `build(**parameters)`.
+@overload
+def variants(
+    build: Callable[..., Workflow],
+    *,
+    exclude: Iterable[Mapping[str, str]] = (),
+    **axes: Sequence[str],
+) -> dict[tuple[str, ...], Workflow]: ...
+def variants(
+    build: Callable[..., Workflow],
+    table: Any = None,
+    *,
+    exclude: Iterable[Mapping[str, str]] = (),
+    **axes: Sequence[str],
+) -> Any:
+    """Build one workflow for each row of a table, or for each combination of axes.
 
-    The variant's name becomes a segment of the workflow's path, so every variant has
-    ids of its own that do not depend on the order or number of the others.
+    `variants(build, {"us": {"region": "us"}})` calls `build(region="us")`, and
+    `variants(build, region=["us", "de"], size=["s", "l"])` calls
+    `build(region="us", size="s")` and so on. The names become segments of the
+    workflow's path, so every variant has ids of its own that do not depend on the order
+    or number of the others.
 
     Args:
         build: Makes a workflow from the parameters of one variant.
         table: Parameters by variant name, as a mapping or as pairs.
+        exclude: Combinations to leave out, each as axis to name. One that names fewer
+            axes leaves out all combinations that it fits.
+        **axes: Texts of each axis. `build` takes them by name.
 
-    Raises:
-        VariantError: Two variants have one name or pin, or `build` returns
-            something else.
-    """
-    rows: list[Any] = list(table.items()) if isinstance(table, Mapping) else list(table)
-    for row in rows:
-        if not isinstance(row, tuple) or len(row) != 2:
-            problem = (
-                f"{shortened(row)} is not a pair of a variant name and its parameters"
-            )
-            raise VariantError(f'{problem}: write {{"us": {{...}}, "uk": {{...}}}}')
-    _unique([name for name, _ in rows])
-    for name, parameters in rows:
-        _arguments(name, parameters)
-    made = {
-        name: _build(build, parameters, [("variant", name)])
-        for name, parameters in rows
-    }
-    _refuse_shared_pins(made)
-    return made
-
-
-@helpful
-def matrix(
-    build: Callable[..., Workflow],
-    axes: Mapping[str, Mapping[str, Mapping[str, Any]]],
-    *,
-    exclude: Iterable[Mapping[str, str]] = (),
-) -> dict[tuple[str, ...], Workflow]:
-    """Build one workflow for each combination: `build(**parameters of all axes)`.
-
-    Args:
-        build: Makes a workflow from the parameters of one combination.
-        axes: Parameters by name, by axis, as
-            `{"region": {"us": {...}}, "size": {"big": {...}}}`.
-        exclude: Combinations to leave out, each as axis to name; one that names fewer
-            axes leaves out all combinations it fits.
+    Returns:
+        The workflows by name, or by the texts of all axes.
 
     Raises:
         VariantError: Names or pins are equal, an exclusion fits nothing, or `build`
             returns something else than a workflow.
     """
-    for axis, table in axes.items():
-        if not isinstance(table, Mapping) or not table:
-            problem = f"axis {axis!r} is {shortened(table)}, which names no variants"
-            raise VariantError(f'{problem}: write {{"us": {{...}}, "uk": {{...}}}}')
-        _unique(list(table))
-        for name, given in table.items():
-            _arguments(name, given)
-    if not axes:
-        example = '{"region": {"us": {...}, "uk": {...}}}'
-        raise VariantError(f"a matrix needs at least one axis: write {example}")
-    _unique(list(axes))
-    excluded = _exclusions(exclude)
-    unused = list(excluded)
-    made: dict[tuple[str, ...], Workflow] = {}
+    if (table is None) == (not axes):
+        example = '{"us": {"region": "us"}}, or region=["us", "de"]'
+        raise VariantError(f"variants need a table or axes: write {example}")
+    workflows: dict[Any, Workflow] = {}
+    if axes:
+        for names, at in _combinations(axes, exclude):
+            # By name, since the order in which axes are written is to change no id.
+            segments: list[tuple[Tag, str]] = []
+            for axis in sorted(at, key=escape_key):
+                segments += [("axis", axis), ("variant", at[axis])]
+            workflows[names] = _build(build, at, segments)
+    else:
+        for name, parameters in _rows(table):
+            workflows[name] = _build(build, parameters, [("variant", name)])
+    _refuse_shared_pins(workflows)
+    return workflows
+
+
+def _rows(table: Any) -> Sequence[tuple[str, Mapping[str, Any]]]:
+    rows = list(table.items()) if isinstance(table, Mapping) else list(table)
+    for row in rows:
+        is_pair = isinstance(row, tuple) and len(row) == 2
+        if not is_pair or not isinstance(row[1], Mapping):
+            problem = f"{shortened(row)} is not a variant name with its parameters"
+            raise VariantError(f'{problem}: write {{"us": {{"region": "us"}}}}')
+    _require_names([name for name, _ in rows])
+    return rows
+
+
+def _combinations(
+    axes: Mapping[str, Sequence[str]], exclude: Iterable[Mapping[str, str]]
+) -> Iterator[tuple[tuple[str, ...], Mapping[str, str]]]:
+    """Yield each combination of the texts of axes, as a tuple and by axis."""
+    for axis, texts in axes.items():
+        if isinstance(texts, str) or not isinstance(texts, Sequence) or not texts:
+            problem = f"{axis} is {shortened(texts)}, which is not a list of texts"
+            raise VariantError(f'{problem}: write {axis}=["us", "de"]')
+        _require_names(texts)
+    excluded = [exclude] if isinstance(exclude, Mapping) else [*exclude]
+    unused = [*excluded]
     for names in itertools.product(*axes.values()):
         at = dict(zip(axes, names, strict=True))
-        hits = [e for e in excluded if e.items() <= at.items()]
-        unused = [e for e in unused if e not in hits]
-        if hits:
-            continue
-        parameters: dict[str, Any] = {}
-        for axis, name in at.items():
-            if twice := parameters.keys() & axes[axis][name].keys():
-                problem = f"two axes set {', '.join(sorted(twice))}"
-                raise VariantError(f"{problem}: leave it to one of them")
-            parameters |= axes[axis][name]
-        made[names] = _build(build, parameters, _segments(at))
+        hits = [entry for entry in excluded if entry and entry.items() <= at.items()]
+        unused = [entry for entry in unused if entry not in hits]
+        if not hits:
+            yield names, at
     if unused:
-        problem = f"the exclusion {unused[0]} fits no combination"
+        problem = f"the exclusion {shortened(unused[0])} fits no combination"
         raise VariantError(f"{problem}: correct its names, or leave it out")
-    _refuse_shared_pins(made)
-    return made
-
-
-def _arguments(name: str, parameters: Any) -> None:
-    """Return a copy of parameters, which become keyword arguments."""
-    is_mapping = isinstance(parameters, Mapping)
-    if not is_mapping or not all(isinstance(key, str) for key in parameters):
-        problem = f"the parameters of {name!r} are {shortened(parameters)}"
-        raise VariantError(f'{problem}: write {{"argument": value}}')
-
-
-def _exclusions(exclude: Any) -> list[dict[str, str]]:
-    entries = [exclude] if isinstance(exclude, Mapping) else list(exclude)
-    for entry in entries:
-        if not isinstance(entry, Mapping) or not entry:
-            problem = f"{shortened(entry)} excludes nothing"
-            raise VariantError(f'{problem}: write exclude=[{{"region": "uk"}}]')
-    return [dict(entry) for entry in entries]
-
-
-def _segments(at: Mapping[str, str]) -> list[tuple[Tag, str]]:
-    segments: list[tuple[Tag, str]] = []
-    # By name, since the order in which axes are written is to change no id.
-    for axis, name in sorted(at.items(), key=lambda item: escape_key(item[0])):
-        segments.append(("axis", axis))
-        segments.append(("variant", name))
-    return segments
 
 
 def _build(
@@ -188,22 +162,22 @@ def _build(
     segments: list[tuple[Tag, str]],
 ) -> Workflow:
     try:
-        made: Any = build(**parameters)
+        workflow: Any = build(**parameters)
     except Exception as error:
         names = " / ".join(name for tag, name in segments if tag == "variant")
         error.add_note(f"flow64: in the variant {names}")
         raise
-    if not isinstance(made, Workflow):
+    if not isinstance(workflow, Workflow):
         name = getattr(build, "__name__", "build")
-        problem = f"{name} returns {shortened(made)}"
+        problem = f"{name} returns {shortened(workflow)}"
         raise VariantError(f"{problem}: let it return a Workflow")
-    return made.varied(segments)
+    return workflow.varied(segments)
 
 
-def _refuse_shared_pins(made: Mapping[Any, Workflow]) -> None:
+def _refuse_shared_pins(workflows: Mapping[Any, Workflow]) -> None:
     """Refuse a pin, or the id of a workflow that was read, for two variants."""
-    seen: dict[tuple[str, Any], Any] = {}
-    for name, workflow in made.items():
+    seen: dict[tuple[str, str], Any] = {}
+    for name, workflow in workflows.items():
         identity = workflow.identity
         pins = {DEFAULT_ENV: identity.id} if identity.id is not None else {}
         pins |= identity.pins.get("workflow", EMPTY)
@@ -214,8 +188,9 @@ def _refuse_shared_pins(made: Mapping[Any, Workflow]) -> None:
             seen[pin] = name
 
 
-def _unique(names: Sequence[Any]) -> None:
-    seen: dict[str, str] = {}
+def _require_names(names: Sequence[Any]) -> None:
+    """Refuse names that are not text, or that would share ids."""
+    seen: set[str] = set()
     for name in names:
         if not isinstance(name, str) or not name:
             raise VariantError(f"{shortened(name)} is not a variant name: write a str")
@@ -223,4 +198,4 @@ def _unique(names: Sequence[Any]) -> None:
         if folded in seen:
             problem = f"two variants are called {name!r}, and would share ids"
             raise VariantError(f"{problem}: rename one of them")
-        seen[folded] = name
+        seen.add(folded)

@@ -371,40 +371,6 @@ COLUMNS = [
     ("near-miss-column", filtered("phone", {"phone2": "str"}), []),
     ("near-miss-column", filtered("x" * 70, {"x" * 69: "str"}), []),
     ("near-miss-column", filtered("AB", {"a-b": "str"}), near("AB", "a-b")),
-    ("unused-input", Webhook(LEAD, input_schema=UNUSED) >> QaAgent(), []),
-    ("unused-input", Webhook(LEAD) >> FindEmail(), []),
-    ("unused-input", Webhook(LEAD, input_schema={"email": "str"}) >> FindEmail(), []),
-    (
-        "unused-input",
-        Webhook(LEAD, input_schema=UNUSED)
-        >> Filter.where("campaign").equals("may")
-        >> FindEmail(extra={"hint": "{source}"}),
-        [],
-    ),
-    (
-        "unused-input",
-        Webhook(LEAD, input_schema=UNUSED) >> FindEmail() >> OutgoingWebhook(url=POST),
-        [("note", "webhook", "no block is known to use 'campaign' and 'source'")],
-    ),
-    (
-        "unused-input",
-        Webhook(LEAD, input_schema=dict.fromkeys("abcdefghijk", "str")),
-        [
-            (
-                "note",
-                "webhook",
-                (
-                    "no block is known to use 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h' "
-                    "and 3 more"
-                ),
-            )
-        ],
-    ),
-    (
-        "unused-input",
-        Webhook(LEAD, input_schema=UNUSED) >> Filter.where("source").equals("may"),
-        [("note", "webhook", "no block is known to use 'email' and 'campaign'")],
-    ),
 ]
 
 ENUM = {"size": {"description": "Size", "type": "enum"}}
@@ -695,7 +661,7 @@ EFFECTS = [
         Webhook(LEAD) >> AppendToNotebook(notebook_id="__create_new__"),
         [
             (
-                "warning",
+                "note",
                 "append_to_notebook",
                 "it may make a new notebook at each run",
             )
@@ -891,18 +857,6 @@ def test_vague_namespace(namespace, expected):
     assert [one.message for one in found] == [message] * expected
 
 
-@pytest.mark.parametrize("title", ["", "  ", "\u2003\t"])
-def test_title_without_a_letter(title):
-    """People could not find it; a title in any script is one."""
-    blank, other = (
-        Workflow(name, Webhook(LEAD), key="leads") for name in (title, "線索")
-    )
-
-    message = f"the title is {title!r}, so lists show no name for it"
-    assert told(blank, "blank-title") == [("warning", None, message)]
-    assert told(other, "blank-title") == []
-
-
 @pytest.mark.parametrize(
     ("flow", "advice"),
     [
@@ -929,21 +883,6 @@ def test_no_namespace_is_not_vague():
     workflow = Workflow("Leads", Webhook(LEAD), key="leads")
 
     assert "vague-namespace" not in {one.code for one in workflow.check()}
-
-
-def test_ids_that_are_no_uuids():
-    """An id that the service would replace is told where a file has it."""
-    made = wired(("webhook", {}), ("find_email", {}))
-    text = Workflow.from_definition(evolve(made, id="leads")).to_json()
-    text = text.replace(made.blocks[1].id, "find")
-    workflow = Workflow.from_json(text)
-
-    assert told(workflow, "workflow-id-not-uuid") == [
-        ("warning", None, "the workflow's id 'leads' is not a UUID")
-    ]
-    assert told(workflow, "block-id-not-uuid") == [
-        ("note", "find", "block_id 'find' is not a UUID, so it is read as a key")
-    ]
 
 
 def test_ids_that_are_uuids():

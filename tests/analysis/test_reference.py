@@ -18,7 +18,6 @@ from flow64.analysis import (
     SAFE_RULES,
     Rule,
     all_pages,
-    all_rules,
     checks,
     describe_wrong_rule,
     explain_finding,
@@ -26,10 +25,6 @@ from flow64.analysis import (
     findings_reference,
     rules_by_code,
 )
-from flow64.analysis.checks import _rule_index
-from flow64.analysis.checks._fast_path import safe_rules_for
-from flow64.analysis.checks._rule import run
-from flow64.definition import freeze, thaw
 
 PAGES = {code: page for code, page in all_pages().items() if page.family != "source"}
 EXAMPLES = {code: page.example for code, page in PAGES.items() if page.example}
@@ -56,13 +51,6 @@ def test_every_rule_is_asked():
     assert {rule.is_safe for rule in made.difference(SAFE_RULES)} == {False}
 
 
-def test_the_fast_path_covers_every_safe_rule():
-    """A rule that is not covered is asked about every definition, which takes time."""
-    plain = workflow_of('flow = Webhook(LEAD, key="a")')._lower(None, None).definition
-
-    assert [*safe_rules_for(plain)] == []
-
-
 def test_every_code_of_the_compiler_is_known():
     """No code stands in the compiler, or in what it freezes, without a page."""
     package = Path(flow64.__file__).parent
@@ -84,27 +72,6 @@ def test_example_has_its_finding(code):
     assert found
     assert {f.severity for f in found} <= {*PAGES[code].severities}
     assert {f.family for f in found} == {PAGES[code].family}
-
-
-@pytest.mark.parametrize("word", ["x", "str"])
-@pytest.mark.parametrize("code", [c for c in rules_by_code() if c in EXAMPLES])
-def test_a_dull_workflow_of_the_same_shape_hides_no_finding(code, word, monkeypatch):
-    """A rule that the dull one does not call for is asked of the example all the same.
-
-    A rule that looks at more than it says above its name is caught here.
-    """
-    monkeypatch.setattr(_rule_index, "_known", {})
-    dull = {str: word, bool: False, int: 0}
-    definition = workflow_of(EXAMPLES[code])._lower(None, None).definition
-    blocks = [
-        block._replace(
-            specs=freeze(thaw(block.specs, lambda v: dull.get(type(v), v)), (), [])
-        )
-        for block in definition.blocks
-    ]
-    findings(evolve(definition, blocks=tuple(blocks)))
-
-    assert findings(definition) == run(all_rules(), definition)
 
 
 def test_examples_are_right_apart_from_what_they_show():

@@ -20,7 +20,6 @@ from flow64.blocks import (
     QaAgent,
     ResearchAgent,
     Search,
-    TransformData,
     Webhook,
 )
 from flow64.definition import BoundSecret
@@ -77,28 +76,6 @@ LIST = "webhook_input is not JSON text with a list of rows"
         ),
         (company(find_people=True), "nothing-to-find", []),
         (company(full_org_chart=True), "nothing-to-find", []),
-        (lead(return_fields={"Job_Title2": "x"}), "odd-field-name", []),
-        (lead(return_fields="title"), "odd-field-name", []),
-        (
-            lead(return_fields={" ": "x"}),
-            "odd-field-name",
-            warning(
-                "lead_enrichment", "return_fields has the name ' ', which is blank"
-            ),
-        ),
-        (
-            LEADS >> TransformData(output_schema={"a-b": "x", "größe": "x", "c": "x"}),
-            "odd-field-name",
-            note(
-                "transform_data", "output_schema has unusual names: 'a-b' and 'größe'"
-            ),
-        ),
-        (declared("Company Name", "größe"), "odd-field-name", []),
-        (
-            declared(""),
-            "odd-field-name",
-            warning("webhook", "input_schema has the name '', which is blank"),
-        ),
         (Search(LEAD, query="q", max_results=1), "number-below-one", []),
         (Search(LEAD, query="q", max_results=True), "number-below-one", []),
         (

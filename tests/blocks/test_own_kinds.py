@@ -190,7 +190,7 @@ def test_code_of_it_is_a_raw_block():
 
     source = as_code([lift(made)]).text
 
-    assert 'RawBlock("score_lead", specs={"model": "m"})' in source
+    assert "RawBlock('score_lead', specs={'model': 'm'})" in source
 
 
 def test_it_runs():

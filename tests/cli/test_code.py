@@ -82,7 +82,7 @@ def test_json_of_an_environment(flow64):
     code, printed, _ = flow64("code", EXAMPLES / "new_kind.json", "--env", "prod")
 
     assert code == 0
-    assert '"workflow": {"prod": "' in printed
+    assert "'workflow': {'prod': '" in printed
 
 
 def test_module(leads, flow64):
@@ -214,8 +214,8 @@ def test_secrets(flow64, tmp_path):
     as_data = flow64("code", tmp_path / "a.json", "--json")
 
     assert code == 0
-    assert 'key="x-00000000",' in printed
-    assert 'value("a_x_url", secret=True)' in printed
+    assert "key='x-00000000'," in printed
+    assert "value('a_x_url', secret=True)" in printed
     assert "a_x_url: x (00000000) at /url\n" in told
     assert '  a_x_url = { env = "A_X_URL" }\n' in told
     assert json.loads(as_data[1])["settings"] == [
@@ -268,7 +268,7 @@ def test_deployed(leads, service, flow64):
     assert code == 0, told
     assert {one.method for one in service.requests} == {"GET"}
     made = Path("made.py").read_text("utf-8")
-    assert 'inbound = Workflow("Inbound leads", flow, key="inbound", project=' in made
+    assert "inbound = Workflow('Inbound leads', flow, key='inbound', project=" in made
     assert "pins=" not in made
     assert states(flow64, "made.py", "--env", "prod") == [
         ("inbound", "unchanged", "none")
@@ -320,7 +320,7 @@ def test_errors_that_are_stored(service, flow64):
     assert before.startswith("from flow64 import")
     assert before.endswith("\n\n")
     assert after.startswith("flow = (\n")
-    assert 'allow=["row-kind-mismatch", "unknown-word"],' in after
+    assert "allow=['row-kind-mismatch', 'unknown-word']" in after
     assert after.count("allow=") == 2
     assert flow64("compile", "made.py")[0] == 0
     assert states(flow64, "made.py") == [("contacts", "converged", "stamp")]
@@ -360,7 +360,7 @@ def test_known_value(put, flow64, monkeypatch):
     code, printed, told = flow64("code", f"prod:id:{workflow_id}")
 
     assert (code, told) == (0, "")
-    assert 'OutgoingWebhook(url=value("hook", secret=True))' in printed
+    assert "OutgoingWebhook(url=value('hook', secret=True))" in printed
     assert "SENTINEL" not in printed
     Path("made.py").write_text(printed, "utf-8")
     found = states(flow64, "made.py", "--env", "prod")
@@ -391,5 +391,5 @@ def test_values_stay(flow64, tmp_path, monkeypatch):
 
     _, printed, told = flow64("code", "w.json")
 
-    assert 'RawBlock("x", specs={"a": value("notebook")})' in printed
+    assert "RawBlock('x', specs={'a': value('notebook')})" in printed
     assert told == ""

@@ -8,7 +8,7 @@ import pickle
 import pytest
 from attrs import asdict
 
-from flow64 import LEAD, Project, Workflow, errors, matrix, variants
+from flow64 import LEAD, Project, Workflow, errors, variants
 from flow64.blocks import OutgoingWebhook, Webhook
 from flow64.definition import DEFAULT_ENV
 from flow64.deploy import bases_of, key_of, owner_path, target_of
@@ -48,9 +48,7 @@ def test_target_is_what_code_wants_there():
         (made(key="a/b c"), "a/b c"),
         (variants(lambda **_: made(), {"us": {}})["us"], "leads/us"),
         (
-            matrix(lambda **_: made(), {"at": {"us": {}}, "size": {"big": {}}})[
-                ("us", "big")
-            ],
+            variants(lambda **_: made(), at=["us"], size=["big"])["us", "big"],
             "leads/us/big",
         ),
         (Workflow.from_json(OLD.to_json()), "leads"),

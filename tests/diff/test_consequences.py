@@ -143,7 +143,7 @@ def test_all_findings_of_a_new_workflow_are_new():
     """Without a workflow before, a title and blocks are not missing there."""
     found = [*consequences(None, Definition("", "", (), ()))]
 
-    assert [one.finding.code for one in found] == ["no-blocks", "blank-title"]
+    assert [one.finding.code for one in found] == ["no-blocks"]
 
 
 def test_nothing_that_follows_tells_a_secret():

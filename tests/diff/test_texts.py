@@ -446,7 +446,6 @@ output columns
 side effects
     + the effects of x are unknown
 findings
-    - note unused-input (webhook): no block is known to use 'email'
     + note unknown-kind (x): 'x' is not in the catalogue, so not checked
 """,
     ),
@@ -475,7 +474,7 @@ notebook '7d0c2c52-6d0b-4f2e-9d53-1d7b0e8a4f11'
 findings
     + note first-block-not-webhook (search): it begins with search, and sources \
 disagree on starting it by API
-    + warning create-new-notebook (append_to_notebook): it may make a new notebook at \
+    + note create-new-notebook (append_to_notebook): it may make a new notebook at \
 each run
 """,
     ),

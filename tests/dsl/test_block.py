@@ -12,7 +12,7 @@ import textwrap
 import attrs
 import pytest
 
-from flow64 import LEAD, Project, RawBlock, Workflow, errors, value, variants
+from flow64 import LEAD, Project, RawBlock, Workflow, errors, value
 from flow64.blocks import (
     Deduplicate,
     Filter,
@@ -120,10 +120,10 @@ WRONG_CALLS = {
         ),
     ),
     "of a function": (
-        lambda: variants(build=None, tables={}),
+        lambda: Project(keys="x", namespace="n"),
         (
-            "variants: it has no argument 'tables' (did you mean 'table'?); argument "
-            "'table' is missing; it takes build, table"
+            "Project: it has no argument 'keys' (did you mean 'key'?); argument 'key' "
+            "is missing; it takes key, namespace, allow, blocks"
         ),
     ),
     "of value": (

@@ -322,54 +322,22 @@ def test_stranger_in_a_list():
         a >> [b, 5]
 
 
-COMPARISONS = {
-    "a > b": lambda: a > b,
-    "a < b": lambda: a < b,
-    "a >= b": lambda: a >= b,
-    "a <= b": lambda: a <= b,
-    "a >> b > 1": lambda: (a >> b) > 1,
-    "a < b < c": lambda: a < b < c,
-}
-
-
-@pytest.mark.parametrize("text", COMPARISONS)
-def test_comparison(text):
-    """`>` in place of `>>` is named."""
-    with pytest.raises(errors.ComparisonError) as caught:
-        COMPARISONS[text]()
-
-    assert (
-        str(caught.value)
-    ) == "flows are joined with >> and cannot be compared: write a >> b, not a > b"
-
-
 OPERATORS = {
-    "a | b": ("|", lambda: a | b),
-    "a >> b | c": ("|", lambda: a >> b | c),
-    "a | [b]": ("|", lambda: a | [b]),
-    "[a] | b": ("|", lambda: [a] | b),
-    "a & b": ("&", lambda: a & b),
-    "[a] & b": ("&", lambda: [a] & b),
-    "a + b": ("+", lambda: a + b),
-    "a + [b]": ("+", lambda: a + [b]),  # noqa: RUF005 - a slip
-    "[a] + b": ("+", lambda: [a] + b),  # noqa: RUF005 - a slip
-    "a << b": ("<<", lambda: a << b),
-    "[a] << b": ("<<", lambda: [a] << b),
+    "a > b": lambda: a > b,
+    "a >> b <= c": lambda: (a >> b) <= c,
+    "a | b": lambda: a | b,
+    "[a] | b": lambda: [a] | b,
+    "a & b": lambda: a & b,
+    "a + [b]": lambda: a + [b],  # noqa: RUF005 - a slip
+    "a << b": lambda: a << b,
 }
 
 
 @pytest.mark.parametrize("text", OPERATORS)
 def test_other_operators(text):
-    """`|`, `&`, `+` and `<<` in place of `>>` or of a list are named."""
-    operator, join = OPERATORS[text]
-
-    with pytest.raises(errors.OperatorError) as caught:
-        join()
-
-    assert str(caught.value) == (
-        f"flows are joined with >>, not with {operator}: write a >> b to feed what "
-        "leaves a into b, or a list for both side by side, as in a >> [b, c]"
-    )
+    """Any other operator in place of `>>` is an error of Python."""
+    with pytest.raises(TypeError):
+        OPERATORS[text]()
 
 
 TRUTHS = {

@@ -18,11 +18,9 @@ from flow64.blocks import (
     OutgoingWebhook,
     Webhook,
 )
-from flow64.compiler import Identity
-from flow64.compiler._fast_path import find_plain_path
-from flow64.definition import ProjectKey, stable_id
+from flow64.definition import stable_id
 from tests.dsl.support import edges, names
-from tests.strategies import json_objects, json_values, scalars, texts, values
+from tests.strategies import json_objects, json_values, scalars, values
 
 # -- The algebra of flows, beside a model of it ---------------------------------------
 
@@ -355,31 +353,3 @@ def test_check_never_raises(fields, workflow, name):
     findings = Workflow(name, flow, **workflow).check()
 
     assert [str(finding) for finding in findings]
-
-
-key_texts = (
-    st.none() | st.sampled_from(["", "-", "a/b", "\udc80", "x" * 513, 5]) | texts
-)
-title_texts = st.sampled_from(["Leads", "!", "é", "\udc80", 5]) | texts
-
-
-@given(
-    st.builds(
-        Identity,
-        name=title_texts,
-        description=title_texts | st.just(""),
-        key=key_texts,
-        was=key_texts,
-        project=st.none()
-        | st.builds(ProjectKey, key_texts, key_texts | st.just("local")),
-        segments=st.lists(st.tuples(st.just("axis"), key_texts), max_size=2),
-        id=st.none() | st.just("x"),
-        pins=st.sampled_from([{}, {"blocks": {}}, {"else": {}}]),
-    ),
-    st.sampled_from(["default", "staging", "\udc80", ""]),
-)
-def test_the_fast_path_of_identities_finds_no_faulty_one(identity, env):
-    """A path that it finds is the path of an identity without faults."""
-    found = find_plain_path(identity, env)
-
-    assert found is None or (found, []) == (identity.path(env), identity.findings(env))

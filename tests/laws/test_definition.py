@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from flow64.definition import (
     FLOW64,
-    UNUSUAL,
     Edge,
     FrozenDict,
     Stamp,
@@ -29,7 +28,6 @@ from flow64.definition import (
     escape_keys,
     fingerprint,
     freeze,
-    freeze_quickly,
     from_data,
     id_of,
     ids_under,
@@ -357,16 +355,3 @@ def test_plain_scalars_are_exactly_those_that_freeze_unchanged(value):
     made = freeze(value, (), problems)
 
     assert not is_plain(value) or (made is value and problems == [])
-
-
-@given(json_values(scalars | st.just({"flow64:value": "x"})))
-@example([[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]])  # deeper than it goes
-def test_the_fast_path_freezes_like_the_long_one(value):
-    """What the fast path freezes has no problem, and becomes the same data."""
-    problems = []
-    # Half a number is left to the long way, with the list that it is in.
-    plain = freeze([value, 0.5], (), problems)[0]
-
-    quick = freeze_quickly(value)
-
-    assert quick is UNUSUAL or (problems == [] and thaw(quick) == thaw(plain) == value)

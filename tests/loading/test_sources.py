@@ -17,7 +17,7 @@ from flow64.errors import ManifestError, ReadError
 from flow64.loading import AddressError, SourceError, load_source, split_source
 
 HEAD = """
-from flow64 import LEAD, Project, Workflow, matrix, variants
+from flow64 import LEAD, Project, Workflow, variants
 from flow64.blocks import Webhook
 
 growth = Project("growth", namespace="acme.example")
@@ -67,7 +67,7 @@ def body(key):
         ("loop = [made('a')]\nloop.append(loop)", ["a"]),
         ("v = variants(made, {'us': {}, 'uk': {}})", ["made/us", "made/uk"]),
         (
-            "m = matrix(made, {'size': {'big': {}}, 'region': {'us': {}}})",
+            "m = variants(made, size=['big'], region=['us'])",
             ["made/us/big"],
         ),
         ("other = 3\nclass A: w = made('a')\nb = made('b')", ["b"]),

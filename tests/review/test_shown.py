@@ -49,7 +49,7 @@ def test_text_in_place_of_a_secret():
         assert "posts to https://evil.example" in told
         assert "nothing differs" not in told
     assert f'~ url: secret "hook" → "{evil}"' in as_text(review)
-    assert f'+        url="{evil}",\n' in as_markdown(review)
+    assert f"url='{evil}'" in as_markdown(review)
 
 
 def test_secret_in_place_of_a_text():

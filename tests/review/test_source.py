@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from flow64 import LEAD, RawBlock, Workflow
-from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
+from flow64 import RawBlock
+from flow64.blocks import FindEmail, OutgoingWebhook
 from flow64.render.review import as_html, as_markdown, review_of_diff
 from tests.review.support import HOSTILE, crm, leads, pair, workflow
 
@@ -24,44 +24,6 @@ def long(count):
     for at in range(count):
         flow = flow >> RawBlock("step", key=f"step-{at}", specs={"at": at})
     return workflow(flow)
-
-
-def test_change():
-    """Blocks are called alike on both sides, and no pin is there."""
-    before = workflow(leads() >> FindEmail() >> crm())
-    after = workflow(leads() >> [FindEmail(), FindEmail(key="b")] >> crm())
-
-    code = both(before, after)[0].split(OPENED)[1]
-    lines = code[: code.index("```\n")].splitlines()
-    assert [one for one in lines if one[:1] in "-+"] == [
-        "-    >> FindEmail(",
-        '-        key="find_email 2",',
-        "-    )",
-        "+    >> [",
-        "+        FindEmail(",
-        '+            key="find_email 1",',
-        "+        ),",
-        "+        FindEmail(",
-        '+            key="find_email 2",',
-        "+        ),",
-        "+    ]",
-    ]
-
-
-def test_layout_is_no_change():
-    """A longer title, or one more column, is one line of code."""
-
-    def made(title, **columns):
-        source = Webhook(LEAD, input_schema={"email": "string", **columns})
-        return workflow(source >> FindEmail(), title=title)
-
-    code = both(made("A"), made("A" * 80, website="string"))[0].split(OPENED)[1]
-    lines = code[: code.index("```\n")].splitlines()
-    assert [one for one in lines if one[:1] in "-+"] == [
-        '+            "website": "string",',
-        '-    "A",',
-        f'+    "{"A" * 80}",',
-    ]
 
 
 def test_nothing_differs():
@@ -130,27 +92,3 @@ def test_too_large(name, most, monkeypatch):
 
     assert "Not shown as code: it is too large to be shown as code.\n" in markdown
     assert "it is too large to be shown as code.</p>" in html
-
-
-def test_cut():
-    """Long code and long lines are cut, and that is said where it is."""
-    prompt = "word " * 200
-    review = review_of_diff(
-        [pair(None, Workflow("W", RawBlock("x", specs={"a": prompt}), key="w"))]
-    )
-    lines = as_markdown(review).split(OPENED)[1].splitlines()
-    markdown, html = both(long(1), long(390))
-
-    assert max(map(len, lines)) == 240
-    assert "\n  … and 2,680 more lines\n```\n\n</details>\n" in markdown
-    assert "<li>… and 2,360 more lines</li>" in html
-    assert "piece of code" not in markdown
-
-
-def test_page_is_cut(monkeypatch):
-    """So it is on the page."""
-    monkeypatch.setattr("flow64.render.review._page.MOST_CODE", 5)
-
-    _, html = both(long(1), long(9))
-
-    assert "<li>… and 58 more lines</li></ul></details>" in html.replace("\n", "")

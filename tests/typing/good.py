@@ -22,7 +22,6 @@ from flow64 import (
     alias,
     fan,
     include_if,
-    matrix,
     returns,
     tap,
     value,
@@ -197,7 +196,7 @@ assert_type(
 )
 assert_type(variants(build, [("us", {"mode": "PERSONAL"})]), dict[str, Workflow])
 assert_type(
-    matrix(build, {"mode": {"work": {"mode": "PERSONAL"}}}, exclude=[]),
+    variants(build, mode=["PERSONAL"], exclude=[]),
     dict[tuple[str, ...], Workflow],
 )
 assert_type(Workflow.from_json("{}").to_json(indent=None), str)

@@ -83,9 +83,9 @@ def command(
     """Write workflows as Python code. Only reads are sent.
 
     The code makes the same blocks with the same ids. If the keys of an id are unknown,
-    the id is pinned. Texts of a workflow never become code: the source is audited
-    before it is printed or saved. See `flow64 help addresses` for ADDRESS. Without -o,
-    it is one workflow, and its code goes to stdout.
+    the id is pinned. Texts of a workflow only become literals. Run `ruff format` on the
+    code. See `flow64 help addresses` for ADDRESS. Without -o, it is one workflow, and
+    its code goes to stdout.
 
     A text that looks like a key becomes a value, and is listed for you to set. JSON
     with only an id stands for the live workflow in --env.

@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, Any, Final
 from ._identity import Identity
 from ._keys import is_key
 from ._lower import Lowered, lower
-from ._own_classes import OwnClasses as OwnClasses
 
 if TYPE_CHECKING:
-    from ._audit import parse_source, refuse_hidden_characters
-    from ._code import Code, as_code, call_of
     from ._layout import cells, flat, is_shown, lines_of, quote_text
-    from ._lift import Lifted, lift
+    from ._layout import parse_source as parse_source
+    from ._layout import refuse_hidden_characters as refuse_hidden_characters
+    from .code import Code, as_code, call_of
+    from .lifting import Lifted, OwnClasses, lift
 
 __all__ = [
     "Code",
     "Identity",
     "Lifted",
     "Lowered",
+    "OwnClasses",
     "as_code",
     "call_of",
     "cells",
@@ -30,29 +31,16 @@ __all__ = [
     "lift",
     "lines_of",
     "lower",
-    "parse_source",
     "quote_text",
-    "refuse_hidden_characters",
 ]
 
 _MODULES: Final = {
-    "Code": "._code",
-    "Lifted": "._lift",
-    "as_code": "._code",
-    "call_of": "._code",
-    "cells": "._layout",
-    "flat": "._layout",
-    "is_shown": "._layout",
-    "lift": "._lift",
-    "lines_of": "._layout",
-    "parse_source": "._audit",
-    "quote_text": "._layout",
-    "refuse_hidden_characters": "._audit",
+    **dict.fromkeys(("Code", "as_code", "call_of"), ".code"),
+    **dict.fromkeys(("Lifted", "OwnClasses", "lift"), ".lifting"),
 }
 
 
 def __getattr__(name: str) -> Any:
     """Load the way back on first use, since it needs the whole catalogue."""
-    if name in _MODULES:
-        return getattr(import_module(_MODULES[name], __package__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = _MODULES.get(name, "._layout")
+    return getattr(import_module(module, __package__), name)

@@ -21,7 +21,6 @@ from ..definition import (
 )
 from ..diagnostics import Finding, Place
 from ..text import shortened
-from ._fast_path import find_plain_path
 from ._keys import describe_wrong_id, is_key
 from ._lower import Head
 
@@ -97,10 +96,7 @@ class Identity(NamedTuple):
         self, env: str = DEFAULT_ENV, allowed: Sequence[str] = ()
     ) -> tuple[Head, list[Finding]]:
         """Return the head, with findings about keys, title and pins."""
-        path = find_plain_path(self, env)
-        if path is None:
-            return self.head(env, allowed), self.findings(env)
-        return self._head_at(path, env, allowed), []
+        return self.head(env, allowed), self.findings(env)
 
     def _head_at(
         self, path: str, env: str, allowed: Sequence[str], pin: str | None = None

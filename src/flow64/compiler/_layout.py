@@ -13,6 +13,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from ..errors import UnsafeCodeError
+
 WIDTH: Final = 88
 """Columns of the longest line, where it can be broken."""
 
@@ -22,8 +24,29 @@ _STEP: Final = 4
 _UNICODE: Final = unicodedata.ucd_3_2_0
 
 
-ACCEPTED: Final = "# These errors would stop a compile, so allow= accepts them below:"
-"""The comment above a workflow that needs `allow=`. The next line has the codes."""
+def refuse_hidden_characters(source: str) -> None:
+    """Check that no character of source hides something.
+
+    Raises:
+        UnsafeCodeError: One does.
+    """
+    for character in sorted(set(source)):
+        if character != "\n" and not is_shown(character):
+            raise UnsafeCodeError(f"the character {character!a}")
+
+
+def parse_source(source: str) -> ast.Module:
+    """Return the syntax tree of source.
+
+    Raises:
+        UnsafeCodeError: It is not Python.
+    """
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise UnsafeCodeError(
+            f"text that is not Python ({type(error).__name__})"
+        ) from None
 
 
 def text_of(

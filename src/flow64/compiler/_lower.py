@@ -9,7 +9,6 @@ from attrs import frozen
 
 from ..definition import (
     EMPTY,
-    UNUSUAL,
     Definition,
     FrozenDict,
     JoinedEdges,
@@ -17,7 +16,6 @@ from ..definition import (
     Problem,
     WireBlock,
     freeze,
-    freeze_quickly,
     pointer,
 )
 from ..diagnostics import Finding, Place
@@ -163,12 +161,10 @@ def _wire_blocks(
             if type(found) is RowKind:
                 found = found.name
             elif type(found) is not str or not found.isascii():
-                written, found = found, freeze_quickly(found)
-                if found is UNUSUAL:
-                    problems = [] if problems is None else problems
-                    sent = cls.spec_names[name]
-                    here = ("specs",) if name == "specs" else ("specs", sent)
-                    found = freeze(written, here, problems, _convert)
+                problems = [] if problems is None else problems
+                sent = cls.spec_names[name]
+                here = ("specs",) if name == "specs" else ("specs", sent)
+                found = freeze(found, here, problems, _convert)
             _put(specs, name, found)
         is_open = cls.has_renamed or "specs" in specs
         if is_open or given.get("extra") is not None:

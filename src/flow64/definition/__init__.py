@@ -5,7 +5,6 @@ from __future__ import annotations
 from ..redaction import MASK
 from ._bind import add_suffix, bind, unbound_names
 from ._canonical import as_body, dumps
-from ._fast_path import UNUSUAL, freeze_quickly
 from ._fingerprint import digest, fingerprint, meaning, rfc8785
 from ._frozen import (
     EMPTY,
@@ -39,7 +38,17 @@ from ._ids import (
     slug,
     stable_id,
 )
-from ._json import MAX_DEPTH, Limits, Path, Problem, freeze, pointer, thaw, walk
+from ._json import (
+    MAX_DEPTH,
+    Freezer,
+    Limits,
+    Path,
+    Problem,
+    freeze,
+    pointer,
+    thaw,
+    walk,
+)
 from ._json_text import (
     JSON_TYPE_NAMES,
     MAX_BYTES,
@@ -105,11 +114,11 @@ __all__ = [
     "SHORTEST_VALUE",
     "TOO_MANY_VALUES",
     "UNCOMMITTED",
-    "UNUSUAL",
     "VALUE_KEY",
     "BoundSecret",
     "Definition",
     "Edge",
+    "Freezer",
     "FrozenDict",
     "FrozenList",
     "JoinedEdges",
@@ -139,7 +148,6 @@ __all__ = [
     "escape_keys",
     "fingerprint",
     "freeze",
-    "freeze_quickly",
     "from_data",
     "genuine_stamp",
     "has_more_values",

@@ -6,14 +6,13 @@ is not JSON.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
 from attrs import evolve, frozen
 
 from ..text import shortened
-from ._fast_path import UNUSUAL, freeze_quickly
 from ._frozen import MAX_INTEGER, FrozenDict, FrozenList, is_encodable, is_plain
 from ._values import VALUE_KEY, BoundSecret, Value
 
@@ -21,7 +20,6 @@ MAX_DEPTH: Final = 256
 """How deep specs may nest; more is a finding, and a ReadError in a file."""
 
 Path: TypeAlias = tuple[str | int, ...]
-_Todo: TypeAlias = tuple[Any, Any, Any, Path]
 
 
 @frozen
@@ -71,37 +69,92 @@ def freeze(
         value: Data from code or from a parser.
         path: Its place, for the problems.
         problems: Gets one entry for each value that is not JSON; null takes its place.
-        convert: Is asked first for everything except plain scalars.
+        convert: Is asked for everything except plain scalars, dicts and lists.
     """
-    if (quick := freeze_quickly(value)) is not UNUSUAL:
-        return quick
-    root: list[Any] = [None]
-    # Each entry: where to put the result (container, key), the value, and its path.
-    todo: list[_Todo] = [(root, 0, value, path)]
-    while todo:
-        target, at, item, here = todo.pop()
-        if convert is not None:
-            item = convert(item)
-        made: Any = None
+    return Freezer(problems, convert, limits).freeze(value, path)
+
+
+class Freezer:
+    """Freezes values, as `freeze` does."""
+
+    __slots__ = ("convert", "has_ended", "limits", "problems")
+
+    def __init__(
+        self,
+        problems: list[Problem],
+        convert: Convert | None = None,
+        limits: Limits = CODE,
+    ) -> None:
+        self.problems = problems
+        self.convert = convert
+        self.limits = limits
+        self.has_ended = False
+
+    def freeze(self, value: Any, path: Path, level: int = 0) -> Any:
+        """Return a frozen copy of a value in so many other containers."""
+        kind = type(value)
+        if kind is dict and VALUE_KEY not in value:
+            return self._freeze_dict(value.items(), path, level)
+        if kind is list or kind is tuple:
+            return self._freeze_list(value, path, level)
+        if is_plain(value) or kind is Value or kind is BoundSecret:
+            return value
+        item = value if self.convert is None else self.convert(value)
         if type(item) is Problem:
-            problems.append(evolve(item, path=here))
-        elif not isinstance(item, Mapping | list | tuple) or _is_named_tuple(item):
-            made = _scalar(item, here, problems, limits)
-        elif len(here) - len(path) >= limits.depth:
-            problems.append(too_deep(here, limits.depth))
-        elif isinstance(item, list | tuple):
-            made = FrozenList([None] * len(item))
-            todo += [(made, i, item[i], (*here, i)) for i in reversed(range(len(item)))]
-        elif (members := _items(item, here, problems)) is None:
-            pass
-        elif not limits.literals and _holds_value_key(members):
-            problems.append(_reserved_problem(here))
-        else:
-            made = FrozenDict()
-            todo += _members(made, members, here, problems)
-        kind: Any = dict if type(target) is FrozenDict else list
-        kind.__setitem__(target, at, made)
-    return root[0]
+            self.problems.append(evolve(item, path=path))
+            return None
+        return item if type(item) is Value else self._freeze_other(item, path, level)
+
+    def _freeze_other(self, item: Any, path: Path, level: int) -> Any:
+        if isinstance(item, Mapping):
+            members = _items(item, path, self.problems)
+            if members is None:
+                return None
+            if not self.limits.literals and _holds_value_key(members):
+                self.problems.append(_reserved_problem(path))
+                return None
+            return self._freeze_dict(members, path, level)
+        if isinstance(item, list | tuple) and not hasattr(type(item), "_fields"):
+            return self._freeze_list(item, path, level)
+        return _scalar(item, path, self.problems, self.limits)
+
+    def _freeze_dict(
+        self, members: Iterable[tuple[Any, Any]], path: Path, level: int
+    ) -> FrozenDict | None:
+        if self._is_too_deep(path, level):
+            return None
+        frozen = FrozenDict()
+        for key, inner in members:
+            if type(key) is not str or not (key.isascii() or is_encodable(key)):
+                self.problems.append(_no_key(key, path))
+            elif type(inner) is str and inner.isascii():
+                _put(frozen, key, inner)
+            else:
+                _put(frozen, key, self.freeze(inner, (*path, key), level + 1))
+        return frozen
+
+    def _freeze_list(
+        self, items: Sequence[Any], path: Path, level: int
+    ) -> FrozenList | None:
+        if self._is_too_deep(path, level):
+            return None
+        return FrozenList(
+            [
+                self.freeze(inner, (*path, at), level + 1)
+                for at, inner in enumerate(items)
+            ]
+        )
+
+    def _is_too_deep(self, path: Path, level: int) -> bool:
+        limit = self.limits.depth
+        if level >= limit and not self.has_ended:
+            self.problems.append(too_deep(path, limit))
+            # A value may contain itself: after this nothing is looked into.
+            self.has_ended = True
+        return self.has_ended
+
+
+_put = dict.__setitem__  # a frozen dict is filled where it is made, and only there
 
 
 def thaw(value: Any, replace: Callable[[Any], Any] = lambda item: item) -> Any:
@@ -136,10 +189,6 @@ def nesting(value: Any) -> int:
     return max((len(path) + 1 for path in containers), default=0)
 
 
-def _is_named_tuple(item: Any) -> bool:
-    return isinstance(item, tuple) and hasattr(type(item), "_fields")
-
-
 def _items(
     item: Mapping[Any, Any], here: Path, problems: list[Problem]
 ) -> list[tuple[Any, Any]] | None:
@@ -157,26 +206,8 @@ def _holds_value_key(members: list[tuple[Any, Any]]) -> bool:
     return any(type(key) is str and key == VALUE_KEY for key, _ in members)
 
 
-def _members(
-    made: FrozenDict,
-    members: list[tuple[Any, Any]],
-    here: Path,
-    problems: list[Problem],
-) -> list[_Todo]:
-    entries = []
-    for key, inner in members:
-        if type(key) is str and (key.isascii() or is_encodable(key)):
-            # Set first and filled later, so that the order is the order written.
-            dict.__setitem__(made, key, None)
-            entries.append((made, key, inner, (*here, key)))
-        else:
-            problems.append(_no_key(key, here))
-    entries.reverse()  # taken from the end, so that problems come in the order written
-    return entries
-
-
 def _scalar(item: Any, here: Path, problems: list[Problem], limits: Limits) -> Any:
-    if is_plain(item) or type(item) in (Value, BoundSecret):
+    if is_plain(item):
         return item
     if type(item) is int and limits.integer is None:
         return item

@@ -17,7 +17,6 @@ from typing import (
     Generic,
     Literal,
     Never,
-    NoReturn,
     Protocol,
     Self,
     TypeAlias,
@@ -27,7 +26,6 @@ from typing import (
 
 from ..errors import (
     ArgumentError,
-    ComparisonError,
     EmptyListError,
     JoinedClassError,
     JoinedFunctionError,
@@ -38,7 +36,6 @@ from ..errors import (
     JoinedStringError,
     JoinError,
     NestedListError,
-    OperatorError,
     TruthError,
 )
 from ..text import shortened
@@ -75,43 +72,6 @@ class FlowBase:
 
     def __bool__(self) -> bool:
         raise TruthError
-
-    # Of no type, so that type checkers refuse what is refused here.
-    def __gt__(self, other: Never) -> NoReturn:
-        raise ComparisonError
-
-    def __ge__(self, other: Never) -> NoReturn:
-        raise ComparisonError
-
-    def __lt__(self, other: Never) -> NoReturn:
-        raise ComparisonError
-
-    def __le__(self, other: Never) -> NoReturn:
-        raise ComparisonError
-
-    def __or__(self, other: Never) -> NoReturn:
-        raise OperatorError("|")
-
-    def __ror__(self, other: Never) -> NoReturn:
-        raise OperatorError("|")
-
-    def __and__(self, other: Never) -> NoReturn:
-        raise OperatorError("&")
-
-    def __rand__(self, other: Never) -> NoReturn:
-        raise OperatorError("&")
-
-    def __add__(self, other: Never) -> NoReturn:
-        raise OperatorError("+")
-
-    def __radd__(self, other: Never) -> NoReturn:
-        raise OperatorError("+")
-
-    def __lshift__(self, other: Never) -> NoReturn:
-        raise OperatorError("<<")
-
-    def __rlshift__(self, other: Never) -> NoReturn:
-        raise OperatorError("<<")
 
     # A flow never changes, so a copy of it is itself; a second step is made by `again`.
     def __copy__(self) -> Self:

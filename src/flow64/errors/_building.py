@@ -154,28 +154,6 @@ class EmptyListError(JoinError):
         )
 
 
-@frozen(repr=False)
-class OperatorError(FlowError, TypeError):
-    """Flows were joined with `|`, `&`, `+` or `<<`."""
-
-    operator: str
-
-    def __str__(self) -> str:
-        return (
-            f"flows are joined with >>, not with {self.operator}: write a >> b to feed "
-            "what leaves a into b, or a list for both side by side, as in a >> [b, c]"
-        )
-
-
-class ComparisonError(FlowError, TypeError):
-    """Flows were compared with `>`, `<`, `>=` or `<=`."""
-
-    def __str__(self) -> str:
-        return (
-            "flows are joined with >> and cannot be compared: write a >> b, not a > b"
-        )
-
-
 class TruthError(FlowError, TypeError):
     """A flow was used as a truth value, as in `a >> b and c`."""
 

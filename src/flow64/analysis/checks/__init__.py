@@ -9,7 +9,7 @@ from attrs import evolve
 
 from ...definition import Definition, ListedOrigins
 from ...diagnostics import Finding
-from ._fast_path import SAFE_RULES, safe_rules_for
+from ._index import ADVICE, SAFE_RULES
 from ._project_rules import (
     RuleSetting,
     apply_rules,
@@ -28,7 +28,7 @@ def errors(definition: Definition) -> list[Finding]:
         from ._live import live_errors
 
         return live_errors(definition)
-    found = run(safe_rules_for(definition), definition)
+    found = run(SAFE_RULES, definition)
     return [finding for finding in found if finding.severity == "error"]
 
 
@@ -64,21 +64,16 @@ def findings(
     Raises:
         MissingExtraError: There is a list, and the extra `schemas` is not installed.
     """
-    from ._rule_index import advice_for
-
     listed = definition.listed if blocks is None else blocks
     if listed is not None:
         from ._live import live_findings
 
         return apply_rules(live_findings(definition, listed), definition.rules)
-    rules = [*safe_rules_for(definition), *advice_for(definition)]
-    return apply_rules(run(rules, definition), definition.rules)
+    return apply_rules(run(all_rules(), definition), definition.rules)
 
 
 def all_rules() -> Sequence[Rule]:
     """Return the rules that read a definition alone, the safe ones first."""
-    from ._rule_index import ADVICE
-
     return (*SAFE_RULES, *ADVICE)
 
 

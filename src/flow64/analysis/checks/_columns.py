@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from attrs import field, frozen
 
-from ...blocks import CATALOGUE, Webhook, of_catalogue
+from ...blocks import CATALOGUE
 from ...definition import Definition
 from ...text import join_words, shortened
 from .._columns import ColumnSet, Openness
 from .._lineage import (
     column_flow,
     find_later_producers,
-    readers,
     reads_from_afar,
 )
 from .._memo import once
-from ._rule import Found, name_block, rule, texts
-
-
-def _has_readers(definition: Definition) -> bool:
-    return not readers().isdisjoint(definition.by_kind)
+from ._rule import Found, name_block, rule
 
 
 @rule(
@@ -37,7 +32,6 @@ def _has_readers(definition: Definition) -> bool:
         "    >> FindEmail()\n"
         ")"
     ),
-    can_find=_has_readers,
 )
 def read_before_written(definition: Definition) -> Iterator[Found]:
     """A block reads a column that only a later block adds.
@@ -62,7 +56,6 @@ def read_before_written(definition: Definition) -> Iterator[Found]:
         'columns = {"full_name": "string"}\n'
         'flow = Webhook(LEAD, input_schema=columns) >> Filter.where("city").equals("x")'
     ),
-    can_find=_has_readers,
 )
 def undeclared_column(definition: Definition) -> Iterator[Found]:
     """A block reads a column that no block before it declares or adds.
@@ -93,7 +86,6 @@ def undeclared_column(definition: Definition) -> Iterator[Found]:
     example=(
         'flow = Webhook(LEAD) >> FindEmail() >> Filter.where("emial").is_not_empty()'
     ),
-    can_find=_has_readers,
 )
 def near_miss_column(definition: Definition) -> Iterator[Found]:
     """A block reads an unknown column, and a known one has nearly that name.
@@ -248,62 +240,3 @@ def _is_slip(one: str, other: str) -> bool:
         is_slip = longer[1:] == shorter
         changed = longer[:1]
     return is_slip and not any(letter.isdigit() for letter in changed)
-
-
-@of_catalogue
-def _using(*columns: str) -> frozenset[str]:
-    """Return the kinds that use columns in one of these ways."""
-    return frozenset(
-        kind for kind, block in CATALOGUE.items() if block.about.uses_columns in columns
-    )
-
-
-def _is_narrow(definition: Definition) -> bool:
-    """Whether all blocks use columns of known names, or only take rows along."""
-    return _using("named", "identifying").issuperset(definition.by_kind)
-
-
-@rule(
-    "columns",
-    "note",
-    advice="leave it out, unless it is meant to come back with the result",
-    example=(
-        'columns = {"email": "string", "campaign": "string"}\n'
-        "flow = Webhook(LEAD, input_schema=columns) >> FindPhone()"
-    ),
-    can_find=_is_narrow,
-)
-def unused_input(definition: Definition) -> Iterator[Found]:
-    """No block is known to use a declared input column.
-
-    This is reported only if all later blocks use columns with known names: research,
-    models, and kinds with unknown fields may use any column.
-    """
-    sources = [
-        (position, [*declared])
-        for position, block in definition.of_kind(Webhook.kind)
-        if isinstance(declared := block.specs.get("input_schema"), Mapping)
-    ]
-    if not sources or not _is_narrow(definition):
-        return
-    is_looking = not _using("identifying").isdisjoint(definition.by_kind)
-    used = _IDENTIFYING if is_looking else _NOTHING
-    others = [block.specs for block in definition.blocks if block.kind != Webhook.kind]
-    text = "\n".join(texts(others))
-    for position, names in sources:
-        idle = [n for n in names if n not in used and n not in text]
-        if idle:
-            message = f"no block is known to use {join_words(map(shortened, idle))}"
-            yield Found(position, message)
-
-
-_IDENTIFYING: Final = frozenset(
-    {
-        "full_name", "name", "first_name", "last_name", "linkedin_url", "linkedin",
-        "company", "company_domain", "company_name", "website", "domain",
-        "email", "personal_email", "phone",
-    }
-)  # fmt: skip
-"""Names that examples use; which of them each block reads, no page says."""
-
-_NOTHING: Final[frozenset[str]] = frozenset()

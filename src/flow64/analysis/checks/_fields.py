@@ -21,7 +21,7 @@ from ...definition import Definition
 from ...text import did_you_mean, join_words, shortened
 from .._memo import once
 from .._types import field_maps, field_types
-from ._rule import Found, of_kinds, rule
+from ._rule import Found, rule
 from ._specs import conditions
 
 _TYPE_WORDS: Final = frozenset(TYPE_WORDS)
@@ -46,20 +46,11 @@ def _strange_fields(definition: Definition) -> Iterator[tuple[int, str, str]]:
                         yield position, kind, name
 
 
-def _has_strange_fields(definition: Definition) -> bool:
-    return any(True for _ in _strange_fields(definition))
-
-
-def _has_field_maps(definition: Definition) -> bool:
-    return any(field_maps(kind) for kind, _ in _known_kinds(definition))
-
-
 @rule(
     "specs",
     "warning",
     advice="write the current name",
     example='flow = Webhook(LEAD) >> RawBlock("enrich_lead")',
-    by_shape=True,
 )
 def old_kind_name(definition: Definition) -> Iterator[Found]:
     """A kind has a name from older pages; newer sources agree on another one."""
@@ -80,7 +71,6 @@ ALIKE: Final = 0.7
         "fixing (see docs/how-to-unknown-kinds.md)"
     ),
     example='flow = Webhook(LEAD) >> RawBlock("find_emails")',
-    by_shape=True,
 )
 def unknown_kind(definition: Definition) -> Iterator[Found]:
     """The catalogue does not know a kind, so nothing about the block was checked.
@@ -105,7 +95,6 @@ def unknown_kind(definition: Definition) -> Iterator[Found]:
         "correct the spelling; if the service knows the field, nothing needs fixing"
     ),
     example='flow = Webhook(LEAD) >> FindEmail(extra={"moode": "PERSONAL"})',
-    can_find=_has_strange_fields,
 )
 def unknown_field(definition: Definition) -> Iterator[Found]:
     """The catalogue does not know a spec field of this kind; it may be misspelt.
@@ -126,7 +115,6 @@ def unknown_field(definition: Definition) -> Iterator[Found]:
     "note",
     advice="look it up in the service's own list of blocks",
     example='flow = Webhook(LEAD) >> FindEmail(extra={"region": "eu"})',
-    can_find=_has_strange_fields,
 )
 def unchecked_field(definition: Definition) -> Iterator[Found]:
     """A field was passed through `extra=`; it is sent as it is and was not checked."""
@@ -145,7 +133,6 @@ def unchecked_field(definition: Definition) -> Iterator[Found]:
         'url = "https://example.com/hook"\n'
         'flow = Webhook(LEAD) >> OutgoingWebhook(url=url, timeout_seconds="10")'
     ),
-    by_shape=True,
 )
 def wrong_field_type(definition: Definition) -> Iterator[Found]:
     """A documented field holds a value of another type than documented.
@@ -183,7 +170,6 @@ def wrong_field_type(definition: Definition) -> Iterator[Found]:
     "warning",
     advice='name the new notebook: `notebook_name="Leads of May"`',
     example='flow = Webhook(LEAD) >> AppendToNotebook(notebook_id="__create_new__")',
-    can_find=of_kinds(AppendToNotebook.kind),
 )
 def notebook_name_missing(definition: Definition) -> Iterator[Found]:
     """A new notebook is requested without a name.
@@ -205,7 +191,6 @@ def notebook_name_missing(definition: Definition) -> Iterator[Found]:
         'size = {"description": "Number of employees", "type": "int"}\n'
         'flow = Webhook(LEAD) >> QaAgent(struct={"size": size})'
     ),
-    can_find=of_kinds(QaAgent.kind),
 )
 def object_in_struct(definition: Definition) -> Iterator[Found]:
     """A value of `qa_agent.struct` is an object, or a class under `@returns`.
@@ -228,7 +213,6 @@ def object_in_struct(definition: Definition) -> Iterator[Found]:
     "warning",
     advice="write one of the documented words",
     example='flow = Webhook(LEAD, input_schema={"email": "text"})',
-    can_find=_has_field_maps,
 )
 def unknown_type_word(definition: Definition) -> Iterator[Found]:
     """A field map names a type that is not on the documented list.
@@ -255,7 +239,6 @@ def unknown_type_word(definition: Definition) -> Iterator[Found]:
     example=(
         'flow = Webhook(LEAD) >> LeadEnrichment(return_fields={"title": "string"})'
     ),
-    can_find=_has_field_maps,
 )
 def type_word_as_description(definition: Definition) -> Iterator[Found]:
     """A field to find is given as a bare type word.
@@ -280,7 +263,6 @@ def type_word_as_description(definition: Definition) -> Iterator[Found]:
         'both = Filter.where("email").is_empty().and_("phone").is_empty()\n'
         'flow = Webhook(LEAD) >> both.or_("name").is_empty()'
     ),
-    can_find=of_kinds(Filter.kind),
 )
 def mixed_logic(definition: Definition) -> Iterator[Found]:
     """A filter mixes `and` with `or`. Their precedence is unknown."""

@@ -22,7 +22,7 @@ from .._lineage import column_flow, find_read_column
 from .._memo import once
 from .._patterns import effort_of
 from .._types import FieldType, column_type
-from ._rule import Found, name_block, of_kinds, rule
+from ._rule import Found, name_block, rule
 from ._specs import conditions
 
 
@@ -124,11 +124,6 @@ def _listing_kinds() -> frozenset[str]:
     )
 
 
-def _has_listed_column(definition: Definition) -> bool:
-    by_kind = definition.by_kind
-    return Filter.kind in by_kind and not _listing_kinds().isdisjoint(by_kind)
-
-
 @rule(
     "columns",
     "warning",
@@ -138,7 +133,6 @@ def _has_listed_column(definition: Definition) -> bool:
         'ok = Filter.where("email_status").equals("ok")\n'
         "flow = Webhook(LEAD) >> FindEmail() >> ok"
     ),
-    can_find=_has_listed_column,
 )
 def unlisted_value(definition: Definition) -> Iterator[Found]:
     """A filter compares a column with a value that no document lists for the column.
@@ -249,7 +243,6 @@ def _rank_blocks(definition: Definition) -> tuple[Sequence[int], Sequence[int]]:
         'many = Filter.where("employees").greater("many")\n'
         'flow = Webhook(COMPANY, input_schema={"employees": "int"}) >> many'
     ),
-    can_find=of_kinds(Filter.kind),
 )
 def wrong_value_type(definition: Definition) -> Iterator[Found]:
     """A filter compares with nothing, or with a value of a type that does not fit.
@@ -365,7 +358,6 @@ def _is_text_of(wanted: FieldType, value: Any) -> bool:
         'city = Filter.where("city").equals("Oslo").and_("city").equals("Bergen")\n'
         'flow = Webhook(LEAD, input_schema={"city": "string"}) >> city'
     ),
-    can_find=of_kinds(Filter.kind),
 )
 def contradicting_conditions(definition: Definition) -> Iterator[Found]:
     """Two conditions of a filter exclude each other, so probably no row passes.

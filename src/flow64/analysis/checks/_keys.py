@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from ...definition import LOCAL, Definition, Origin, is_uuid
 from ...text import shortened
-from ._rule import Found, is_read, rule, small_workflow
+from ._rule import Found, rule, small_workflow
 
 
 @rule(
@@ -80,23 +80,6 @@ def key_from_title(definition: Definition) -> Iterator[Found]:
 @rule(
     "keys",
     "warning",
-    advice='write a title that people recognize: `Workflow("Inbound leads", ...)`',
-    example='workflow = Workflow(" ", Webhook(LEAD), key="leads")',
-)
-def blank_title(definition: Definition) -> Iterator[Found]:
-    """The title of the workflow is empty, or has nothing but blanks.
-
-    No document says whether the service accepts it. People would not find the workflow
-    in a list.
-    """
-    if not definition.name.strip():
-        message = f"the title is {definition.name!r}, so lists show no name for it"
-        yield Found(None, message)
-
-
-@rule(
-    "keys",
-    "warning",
     advice=(
         'write a domain or a repository of yours: `namespace="acme.example"`. This '
         "changes all ids; if workflows are deployed under the old name, keep it and "
@@ -132,7 +115,6 @@ _MARK: Final = re.compile(r"\S[./]\S")
     "warning",
     advice="leave `id` out, or write the UUID of the workflow",
     example=small_workflow(id="leads"),
-    can_find=is_read,
 )
 def workflow_id_not_uuid(definition: Definition) -> Iterator[Found]:
     """The workflow's id is not a UUID, and the service requires one (documented).
@@ -142,29 +124,6 @@ def workflow_id_not_uuid(definition: Definition) -> Iterator[Found]:
     if definition.id is not None and not is_uuid(definition.id):
         message = f"the workflow's id {shortened(definition.id)} is not a UUID"
         yield Found(None, message)
-
-
-@rule(
-    "keys",
-    "note",
-    advice="nothing needs fixing; a UUID in the file would be kept as it is",
-    example=small_workflow(block_id="second", edge={"to_block_id": "second"}),
-    # lowering makes UUIDs
-    can_find=is_read,
-)
-def block_id_not_uuid(definition: Definition) -> Iterator[Found]:
-    """The id of a block that was read is not a UUID; the service replaces such ids.
-
-    It is used as the block's key, and written as the UUID that is computed from it.
-    """
-    if not definition.blocks or definition.origins[0].pointer is None:
-        return
-    for position, block in enumerate(definition.blocks):
-        origin = definition.origins[position]
-        if origin.key is not None and not origin.is_default:
-            found = shortened(origin.key)
-            message = f"block_id {found} is not a UUID, so it is read as a key"
-            yield Found(position, message, f"it is written as {block.id}")
 
 
 def _are_default(a: Origin, b: Origin) -> bool:

@@ -18,7 +18,6 @@ from ...redaction import redact_keys
 from ...text import did_you_mean, shortened
 from .._listed_kinds import learn_kinds
 from .._live import MOST_ERRORS, LiveCatalogue, as_catalogue
-from ._fast_path import SAFE_RULES
 from ._fields import (
     ALIKE,
     unchecked_field,
@@ -28,8 +27,8 @@ from ._fields import (
     unknown_type_word,
     wrong_field_type,
 )
+from ._index import ADVICE, SAFE_RULES
 from ._rule import Found, Rule, rule, run
-from ._rule_index import ADVICE
 from ._specs import missing_field, unknown_word
 from ._values import number_below_one, unlisted_word
 

@@ -8,7 +8,7 @@ from ...blocks import CREATE_NEW, AppendToNotebook, Search
 from ...definition import BoundSecret, Definition, Value
 from .._cost import cost
 from .._effects import effects as effects_of
-from ._rule import Found, of_kinds, rule
+from ._rule import Found, rule
 
 
 @rule(
@@ -17,7 +17,6 @@ from ._rule import Found, of_kinds, rule
     "note",
     advice="set `auto_execute=False`, and start a run when you want to buy",
     example='flow = Search(LEAD, query="Heads of finance", auto_execute=True)',
-    can_find=of_kinds(Search.kind),
 )
 def auto_execute(definition: Definition) -> Iterator[Found]:
     """A search costs credits as soon as the workflow is created (documented).
@@ -38,14 +37,13 @@ def auto_execute(definition: Definition) -> Iterator[Found]:
 
 @rule(
     "effects",
-    "warning",
+    "note",
     advice="run it once, then write the id of the notebook that it made",
     example=(
         "flow = Webhook(LEAD) >> AppendToNotebook(\n"
         '    notebook_id="__create_new__", notebook_name="Leads of May"\n'
         ")"
     ),
-    can_find=of_kinds(AppendToNotebook.kind),
 )
 def create_new_notebook(definition: Definition) -> Iterator[Found]:
     """A notebook will be created; whether once or in each run is unknown."""

@@ -17,7 +17,7 @@ from ...blocks import (
 from ...definition import BoundSecret, Definition, Value
 from .._cost import SPENDING
 from .._lineage import column_flow, reads_from_afar
-from ._rule import Found, name_block, of_kinds, rule
+from ._rule import Found, name_block, rule
 
 _ENRICHING: Final = (LeadEnrichment.kind, CompanyEnrichment.kind)
 _DEDUPLICATING: Final = (Deduplicate.kind, DeduplicateWrtNotebook.kind)
@@ -28,7 +28,6 @@ _DEDUPLICATING: Final = (Deduplicate.kind, DeduplicateWrtNotebook.kind)
     "warning",
     advice="set `find_people=True` on a `CompanyEnrichment` before it",
     example="flow = Webhook(COMPANY) >> CompanyToLeads()",
-    can_find=of_kinds(CompanyToLeads.kind),
 )
 def company_to_leads_without_people(definition: Definition) -> Iterator[Found]:
     """`company_to_leads` has no people to make rows of.
@@ -69,7 +68,6 @@ def _finds_people(kind: str, specs: Any) -> bool:
         '    >> Filter.where("country").equals("SE")\n'
         ")"
     ),
-    can_find=of_kinds(Filter.kind),
 )
 def late_filter(definition: Definition) -> Iterator[Found]:
     """A filter follows a block that costs credits, and reads nothing that it adds.
@@ -99,7 +97,6 @@ def late_filter(definition: Definition) -> Iterator[Found]:
     "note",
     advice="put it before the block that costs credits",
     example="flow = Webhook(LEAD) >> FindEmail() >> Deduplicate()",
-    by_shape=True,
 )
 def late_deduplicate(definition: Definition) -> Iterator[Found]:
     """Rows are deduplicated after a block that costs credits for each of them.
@@ -133,7 +130,6 @@ _SPARES: Final = "which then costs nothing for the rows that are dropped"
         '    >> LeadEnrichment(return_fields={"city": "City"}, key="city")\n'
         ")"
     ),
-    can_find=lambda d: any(len(d.by_kind.get(kind, ())) > 1 for kind in _ENRICHING),
 )
 def mergeable_enrichment(definition: Definition) -> Iterator[Found]:
     """Enrichment blocks of the same kind and settings follow each other.

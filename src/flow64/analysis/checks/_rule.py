@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import ModuleType
-from typing import Any, Final, NamedTuple, TypeAlias, get_args
+from typing import Any, Final, NamedTuple, get_args
 
 from attrs import frozen
 
@@ -36,9 +36,6 @@ ids, is not a definition."""
 
 _UUID: Final = "00000000-0000-4000-8000-00000000000"
 
-Test: TypeAlias = Callable[[Definition], bool]
-"""Return False if a definition of this shape cannot have the fault."""
-
 
 @frozen(eq=False)
 class Rule:
@@ -51,8 +48,6 @@ class Rule:
         advice: How to fix it, in Markdown, as the end of a sentence.
         example: A program that makes `flow` or `workflow` with this fault, or the JSON
             of a workflow. Empty if only the service's own list of blocks shows it.
-        can_find: Looks only at the shape (see `shape_of`). If None, the rule reads
-            every definition.
     """
 
     find: Callable[..., Iterator[Found]]
@@ -60,7 +55,6 @@ class Rule:
     severities: Sequence[Severity]
     advice: str
     example: str | Mapping[str, Any]
-    can_find: Test | None
 
     @property
     def code(self) -> str:
@@ -88,22 +82,11 @@ def rule(
     *severities: Severity,
     advice: str,
     example: str | Mapping[str, Any] = "",
-    can_find: Test | None = None,
-    by_shape: bool = False,
 ) -> Callable[[Callable[..., Iterator[Found]]], Rule]:
-    """Make a rule of a function that is named for the fault.
-
-    Args:
-        by_shape: Whether the rule looks only at the shape, and so is its own
-            `can_find`.
-    """
+    """Make a rule of a function that is named for the fault."""
 
     def make(find: Callable[..., Iterator[Found]]) -> Rule:
-        def finds_any(definition: Definition) -> bool:
-            return any(True for _ in find(definition))
-
-        test = finds_any if by_shape else can_find
-        return Rule(find, family, severities, advice, example, test)
+        return Rule(find, family, severities, advice, example)
 
     return make
 
@@ -143,11 +126,6 @@ def small_workflow(
         "workflow_definition": definition,
         **changes,
     }
-
-
-def of_kinds(*kinds: str) -> Test:
-    """Return a test for definitions that have a block of one of these kinds."""
-    return lambda definition: not definition.by_kind.keys().isdisjoint(kinds)
 
 
 def is_read(definition: Definition) -> bool:

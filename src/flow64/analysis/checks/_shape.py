@@ -12,7 +12,6 @@ from ._rule import (
     is_read,
     name_block,
     name_blocks,
-    of_kinds,
     rule,
     small_workflow,
 )
@@ -23,7 +22,6 @@ from ._rule import (
     "warning",
     advice="begin with a source: `Webhook(LEAD) >> ...`",
     example="flow = FindEmail() >> FindPhone()",
-    by_shape=True,
 )
 def no_source(definition: Definition) -> Iterator[Found]:
     """A block that takes rows has no input, so no rows reach it.
@@ -45,7 +43,6 @@ def no_source(definition: Definition) -> Iterator[Found]:
         'people = Search(LEAD, query="Heads of finance")\n'
         "flow = fan(Webhook(LEAD), people) >> FindEmail()"
     ),
-    by_shape=True,
 )
 def several_sources(definition: Definition) -> Iterator[Found]:
     """Rows come from more than one block.
@@ -72,7 +69,6 @@ _ONE_SOURCE = (
     "warning",
     advice="begin a workflow of its own with it",
     example='flow = Webhook(LEAD) >> RawBlock("read_csv")',
-    by_shape=True,
 )
 def source_with_predecessor(definition: Definition) -> Iterator[Found]:
     """Rows flow into a block that brings its own rows. The result is unknown.
@@ -100,7 +96,6 @@ def source_with_predecessor(definition: Definition) -> Iterator[Found]:
         "flow = Webhook(LEAD) >> FindEmail()\n"
         'workflow = Workflow("Leads", flow, FindPhone(), key="leads")'
     ),
-    by_shape=True,
 )
 def isolated_block(definition: Definition) -> Iterator[Found]:
     """A block is not joined to any other, so it takes no part in a run."""
@@ -117,7 +112,6 @@ def isolated_block(definition: Definition) -> Iterator[Found]:
         'out = OutgoingWebhook(url="https://example.com/hook")\n'
         "flow = Webhook(LEAD) >> out >> FindEmail()"
     ),
-    by_shape=True,
 )
 def sink_with_successor(definition: Definition) -> Iterator[Found]:
     """A block follows a sink. Whether rows continue there is unknown.
@@ -140,7 +134,6 @@ def sink_with_successor(definition: Definition) -> Iterator[Found]:
     "warning",
     advice="end each branch in a block of its own, or try it with few rows first",
     example="flow = Webhook(LEAD) >> [FindEmail(), FindPhone()] >> Deduplicate()",
-    by_shape=True,
 )
 def several_parents(definition: Definition) -> Iterator[Found]:
     """Rows of several blocks flow into one. How the service merges them is unknown.
@@ -173,8 +166,6 @@ _MERGING = (
     "warning",
     advice="use a `Filter` on each branch",
     example=small_workflow(edge={"condition": "email"}),
-    # lowering makes edges that have none
-    can_find=is_read,
 )
 def condition_present(definition: Definition) -> Iterator[Found]:
     """An edge has a `condition`. It is reserved: the service does not branch yet."""
@@ -190,7 +181,6 @@ def condition_present(definition: Definition) -> Iterator[Found]:
     "warning",
     advice="number the blocks 1, 2, 3 in the order in which rows reach them",
     example=small_workflow(number=1),
-    can_find=is_read,
 )
 def duplicate_sequence_number(definition: Definition) -> Iterator[Found]:
     """Two blocks of a workflow in JSON have the same `sequence_number`.
@@ -215,7 +205,6 @@ def duplicate_sequence_number(definition: Definition) -> Iterator[Found]:
     "warning",
     advice="number the blocks 1, 2, 3 in the order in which rows reach them",
     example=small_workflow(number=0),
-    can_find=is_read,
 )
 def sequence_against_edges(definition: Definition) -> Iterator[Found]:
     """A block in JSON has a `sequence_number` not above that of a block before it.
@@ -246,7 +235,6 @@ _FINAL = "the final result is taken from the highest number"
     "note",
     advice="begin with `Webhook(...)` if rows come from your own program",
     example='flow = Search(LEAD, query="Heads of finance")',
-    by_shape=True,
 )
 def first_block_not_webhook(definition: Definition) -> Iterator[Found]:
     """Sources disagree on whether the API can start a workflow with such a first block.
@@ -278,7 +266,6 @@ _READINGS = (
         "`specs_override`"
     ),
     example="flow = ReadCsv(LEAD) >> FindEmail()",
-    can_find=of_kinds(ReadCsv.kind),
 )
 def read_csv_source(definition: Definition) -> Iterator[Found]:
     """A workflow that begins with `read_csv` needs a file to be started by API.

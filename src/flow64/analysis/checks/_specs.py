@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -214,39 +214,3 @@ def _url(position: int, found: Any, shown: Any) -> Iterator[Found]:
         to = f" to {host}" if found is shown else ""
         message = f"url is http{to}, so rows would travel in the clear"
         yield Found(position, message, severity="warning")
-
-
-# -- The fast path --------------------------------------------------------------------
-
-
-def _has_plain_conditions(specs: Mapping[str, Any]) -> bool:
-    found = specs.get("filters")
-    if not isinstance(found, list) or not found:
-        return False
-    for condition in found:
-        if not (
-            isinstance(condition, dict)
-            and condition.get("operator") in FILTER_OPERATORS
-            and condition.get("logic") in _LOGIC
-            and not _is_blank(condition.get("column"))
-        ):
-            return False
-    return True
-
-
-_LOGIC: Final = (*FILTER_LOGIC, None)
-
-
-def _has_plain_url(specs: Mapping[str, Any]) -> bool:
-    url = specs.get("url")
-    return isinstance(url, str) and _PLAIN_URL.match(url) is not None
-
-
-PLAIN_SPECS: Final[Mapping[str, Callable[[Mapping[str, Any]], bool]]] = {
-    Filter.kind: _has_plain_conditions,
-    OutgoingWebhook.kind: _has_plain_url,
-}
-"""For the fast path: whether the rules above can find nothing in specs of a kind.
-
-For all other kinds, `words` and `must_have` of the catalogue say it.
-"""

@@ -19,13 +19,7 @@ from ...blocks import (
 )
 from ...definition import Definition
 from ...text import did_you_mean, join_words, shortened
-from .._types import field_maps
-from ._rule import Found, of_kinds, rule
-
-
-@of_catalogue
-def _maps_of(kind: str) -> Sequence[str]:
-    return field_maps(kind) if kind in CATALOGUE else ()
+from ._rule import Found, rule
 
 
 @of_catalogue
@@ -64,7 +58,6 @@ def _words_in(hint: Any) -> Sequence[str]:
     "warning",
     advice='name the fields: `return_fields={"title": "Current job title"}`',
     example="flow = Webhook(LEAD) >> LeadEnrichment(return_fields={})",
-    can_find=of_kinds(LeadEnrichment.kind, CompanyEnrichment.kind),
 )
 def nothing_to_find(definition: Definition) -> Iterator[Found]:
     """An enrichment asks for no fields, so it may cost credits and add no column.
@@ -86,49 +79,8 @@ _WANTED: Final = ("return_fields", "find_people", "full_org_chart")
 @rule(
     "specs",
     "warning",
-    "note",
-    advice="write letters, digits and `_`",
-    example='flow = Webhook(LEAD) >> LeadEnrichment(return_fields={"": "Job title"})',
-    can_find=lambda definition: any(_maps_of(kind) for kind in definition.by_kind),
-)
-def odd_field_name(definition: Definition) -> Iterator[Found]:
-    """A field map has a name that is blank, or a field with an unusual name.
-
-    The service's field generator takes ASCII letters, digits and `_` alone. That others
-    do too is inferred, so it is a note. Columns of `input_schema` may have any name but
-    a blank one.
-    """
-    for kind, positions in definition.by_kind.items():
-        for name in _maps_of(kind):
-            for position in positions:
-                fields = definition.blocks[position].specs.get(name)
-                if isinstance(fields, dict):
-                    yield from _judge_names(position, name, fields)
-
-
-def _judge_names(
-    position: int, name: str, fields: Mapping[str, Any]
-) -> Iterator[Found]:
-    blank = [field for field in fields if not field.strip()]
-    if blank:
-        message = f"{name} has the name {shortened(blank[0])}, which is blank"
-        yield Found(position, message)
-    odd = [field for field in fields if field.strip() and not _is_plain_name(field)]
-    if odd and name != "input_schema":
-        message = f"{name} has unusual names: {join_words(map(shortened, odd))}"
-        yield Found(position, message, severity="note")
-
-
-def _is_plain_name(field: str) -> bool:
-    return field.isascii() and field.replace("_", "a").isalnum()
-
-
-@rule(
-    "specs",
-    "warning",
     advice="write 1 or more, or leave the field out",
     example='flow = Search(LEAD, query="Heads of finance", max_results=0)',
-    can_find=lambda definition: any(_counts_of(kind) for kind in definition.by_kind),
 )
 def number_below_one(definition: Definition) -> Iterator[Found]:
     """A number of rows, seconds, rounds or calls is zero or less.
@@ -152,7 +104,6 @@ def number_below_one(definition: Definition) -> Iterator[Found]:
         'title = {"title": "Current job title"}\n'
         'flow = Webhook(LEAD) >> LeadEnrichment(title, tier="hihg")'
     ),
-    can_find=lambda definition: any(_words_of(kind) for kind in definition.by_kind),
 )
 def unlisted_word(definition: Definition) -> Iterator[Found]:
     """A field holds a word that the endpoint of the same name does not list.
@@ -175,7 +126,6 @@ def unlisted_word(definition: Definition) -> Iterator[Found]:
     "warning",
     advice='write the rows as JSON text: `json.dumps([{"email": "ada@acme.example"}])`',
     example='flow = Webhook(LEAD, webhook_input="ada@acme.example") >> FindPhone()',
-    can_find=of_kinds(Webhook.kind),
 )
 def unreadable_sample(definition: Definition) -> Iterator[Found]:
     """The sample rows of a webhook are not JSON text with a list of rows."""

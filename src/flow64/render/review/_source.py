@@ -55,12 +55,7 @@ def compare_source(view: View) -> SourceDiff:
         return SourceDiff(problem=f"it cannot be written as code: {error.problems[0]}")
     except _TooLargeError:
         return SourceDiff(problem="it is too large to be shown as code")
-    # With a line for each argument, what is the same on both sides looks the same.
-    was_there = old is not None
-    found = [
-        ("" if side is None else as_code([side], is_open=was_there).text)
-        for side in (old, after)
-    ]
+    found = [("" if side is None else as_code([side]).text) for side in (old, after)]
     if sum(map(len, found)) > MOST_TEXT:
         return SourceDiff(problem="it is too large to be shown as code")
     # Masked before they are compared, so that no secret is in a line.

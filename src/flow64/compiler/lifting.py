@@ -1,0 +1,489 @@
+"""Lifting: a definition becomes flows again. It is the reverse of lowering.
+
+Blocks become blocks of the catalogue, edges `>>`, and ids keys if they were made from
+keys, or else pins. The result is lowered again, and must have the same fingerprint.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
+from itertools import count
+from typing import Any, Final
+from unicodedata import normalize
+
+import attrs
+from attrs import field, frozen
+
+from ..blocks import BUILT_IN, UncheckedBlock
+from ..definition import (
+    DEFAULT_ENV,
+    EMPTY,
+    LOCAL,
+    BoundSecret,
+    Definition,
+    ProjectKey,
+    Tag,
+    Topology,
+    WireBlock,
+    canonical_id,
+    fingerprint,
+    id_of,
+    is_uuid,
+    parse_path,
+    path_of,
+    slug,
+    split_stamp,
+    thaw,
+)
+from ..dsl import COMPANY, LEAD, UNSET, Block, Flow, Parallel, RawBlock, Series, as_flow
+from ..errors import CannotLiftError
+from ..text import shortened
+from ._identity import Identity
+from ._keys import MAX_KEY, is_key
+from ._lower import lower
+
+DEEPEST: Final = 8
+"""How many scopes a block stands in at most. One that has more is pinned."""
+
+LONGEST: Final = 80
+"""Characters of a key that a title gives."""
+
+_WHOLE: Final = "specs"
+"""The argument that takes all specs of a kind with unknown fields."""
+
+
+@frozen
+class OwnClasses:
+    """The block classes of one module of the user's.
+
+    Attributes:
+        module: The name that the module is imported by.
+        by_kind: Its class for each kind.
+    """
+
+    module: str = ""
+    by_kind: Mapping[str, type[Block]] = field(factory=dict)
+
+
+@frozen
+class Lifted:
+    """A definition in the terms of the language.
+
+    Attributes:
+        identity: Title, keys, project and pins: the arguments of `Workflow(...)`.
+        flows: Its flows: a single one if that expresses all of the graph.
+        allow: Codes of findings that its project silences.
+        omitted: Data that the service does not read and code cannot express, in words.
+        accepted: Codes of errors that its blocks allow. The code says so.
+    """
+
+    identity: Identity
+    flows: tuple[Flow[Any, Any], ...]
+    allow: tuple[str, ...] = ()
+    omitted: tuple[str, ...] = ()
+    accepted: tuple[str, ...] = ()
+
+
+def lift(
+    definition: Definition,
+    identity: Identity | None = None,
+    *,
+    env: str = DEFAULT_ENV,
+    own: OwnClasses | None = None,
+) -> Lifted:
+    """Turn a definition into flows, and the other arguments of `Workflow(...)`.
+
+    Args:
+        identity: Its keys and pins, if known. By default those of the path that its id
+            was computed from, or of its stamp, or a pin.
+        env: The environment that its id is for.
+        own: Classes of the user's own, which are preferred to those of the catalogue.
+
+    Raises:
+        CannotLiftError: It has no blocks, a cycle, a dangling edge, ids that are not
+            UUIDs or stand twice, or data that code cannot express.
+    """
+    if problems := [*_faults(definition)]:
+        raise CannotLiftError(definition.name, problems)
+    identity = _identity(definition, env) if identity is None else identity
+    names = _names(definition, identity)
+    classes = {**BUILT_IN, **(own or OwnClasses()).by_kind}
+    leaves: list[Flow[Any, Any]] = []
+    for at, name in enumerate(names):
+        flow = as_flow(_block(definition, at, name.key, classes))
+        for scope in reversed(name.scope):
+            flow = flow.scoped(scope)
+        leaves.append(flow)
+    pins = {
+        "workflow": identity.pins.get("workflow", EMPTY),
+        "blocks": {name.path: name.pin for name in names if name.pin is not None},
+    }
+    named = identity._replace(
+        name=definition.name,
+        # A definition that is about to be sent has a stamp here, which code has not.
+        description=split_stamp(definition.description)[0],
+        pins={part: ids for part, ids in pins.items() if ids},
+        place=None,
+    )
+    flows = arrange_flows(leaves, definition.topology)
+    lifted = Lifted(
+        named, flows, tuple(sorted(definition.allowed)), tuple(_omissions(definition))
+    )
+    _require_same(definition, lifted)
+    return lifted
+
+
+def _require_same(definition: Definition, lifted: Lifted) -> None:
+    """Check that the lifted flows have the meaning of the definition.
+
+    Raises:
+        CannotLiftError: The definition holds something that code cannot express.
+    """
+    head, faults = lifted.identity.resolve_head()
+    lowered = lower(lifted.flows, head)
+    if problems := [fault.message for fault in (*faults, *lowered.findings)]:
+        raise CannotLiftError(definition.name, problems)
+    if fingerprint(lowered.definition) != fingerprint(definition):
+        problem = "as code it would say something else, which is a mistake of flow64"
+        raise CannotLiftError(definition.name, [problem])
+
+
+# -- What code cannot say --------------------------------------------------------------
+
+
+def _faults(definition: Definition) -> Iterator[str]:
+    """Yield the reasons why a definition cannot be written as a flow."""
+    yield from _id_faults(definition)
+    if not definition.blocks:
+        yield "it has no blocks"
+    for block in definition.blocks:
+        if not block.kind:
+            yield f"the block {shortened(block.id)} has no block_name"
+    for edge in definition.edges:
+        for end in (edge.source, edge.target):
+            if end not in definition.index:
+                yield f"an edge names the block {shortened(end)}, which is not there"
+    if any(edge.condition is not None for edge in definition.edges):
+        yield "an edge has a condition, which code cannot say"
+    topology = definition.topology
+    rank = {at: number for number, at in enumerate(topology.order)}
+    pairs = zip(topology.sources, topology.targets, strict=True)
+    if any(rank[source] >= rank[target] for source, target in pairs):
+        yield "rows run in a circle"
+
+
+def _id_faults(definition: Definition) -> Iterator[str]:
+    if definition.id is not None and not is_uuid(definition.id):
+        yield f"the workflow id {shortened(definition.id)} is not a UUID"
+    ids = Counter(canonical_id(block.id) for block in definition.blocks)
+    for block_id, times in ids.items():
+        if times > 1:
+            yield f"{times} blocks have the id {shortened(block_id)}"
+        elif not is_uuid(block_id):
+            yield f"the block id {shortened(block_id)} is not a UUID"
+
+
+def _omissions(definition: Definition) -> Iterator[str]:
+    """Yield the data that code cannot express, apart from the workflow."""
+    if definition.extra:
+        yield f"of the workflow {_keys(definition.extra)}"
+    if definition.graph_extra:
+        yield f"of the graph {_keys(definition.graph_extra)}"
+    for block in definition.blocks:
+        if block.extra:
+            yield f"of the block {shortened(block.kind)} {_keys(block.extra)}"
+    others = {key: None for edge in definition.edges for key in edge.extra}
+    others.pop("condition", None)
+    if others:
+        yield f"of edges {_keys(others)}"
+
+
+def _keys(data: Mapping[str, Any]) -> str:
+    return ", ".join(shortened(key) for key in data)
+
+
+# -- The owner -----------------------------------------------------------------------
+
+
+def _identity(definition: Definition, env: str) -> Identity:
+    """Return the keys of a definition by its path or genuine stamp, or a pin."""
+    path = definition.path
+    stamp, own_id = definition.stamp, definition.id
+    if path is None and stamp is not None and own_id and stamp.is_genuine(own_id):
+        path = stamp.path
+    owner = None if path is None else _parse_path(path)
+    key = slug(definition.name)[:LONGEST].strip("-")
+    identity = Identity("", key=key if is_key(key) else "workflow")
+    if owner is not None:
+        env, identity = owner
+        if definition.is_key_derived and slug(definition.name) == identity.key:
+            identity = identity._replace(key=None)
+    head = identity._replace(name=definition.name).head(env)
+    if own_id and canonical_id(own_id) != canonical_id(head.id):
+        identity = identity._replace(pins={"workflow": {env: canonical_id(own_id)}})
+    return identity
+
+
+def _parse_path(path: str) -> tuple[str, Identity] | None:
+    """Return the environment and the keys of a path; None if it is not one of ours."""
+    segments = parse_path(path)
+    if segments[-1][0] == "pin":
+        segments.pop()
+    owner: dict[str, str] = {}
+    for tag in ("ns", "project", "env", "workflow"):
+        if segments and segments[0][0] == tag:
+            owner[tag] = segments.pop(0)[1]
+    names = [*owner.values(), *(name for _, name in segments)]
+    is_ours = (
+        {"ns", "workflow"} <= owner.keys()
+        and all(map(is_key, names))
+        and all(tag in ("axis", "variant") for tag, _ in segments)
+        and ("project" in owner) == (owner["ns"] != LOCAL)
+    )
+    if not is_ours:
+        return None
+    project = ProjectKey(owner["project"], owner["ns"]) if "project" in owner else None
+    variant = tuple(segments)
+    identity = Identity("", key=owner["workflow"], project=project, segments=variant)
+    return owner.get("env", DEFAULT_ENV), identity
+
+
+# -- The names of blocks ---------------------------------------------------------------
+
+
+@frozen
+class _Name:
+    """Keys of a block.
+
+    Attributes:
+        scope: Its scopes, the outermost first.
+        key: Its key; None if that is its kind.
+        path: Its key path, as in pins.
+        pin: Its id, if that is not made from the path.
+    """
+
+    scope: tuple[str, ...]
+    key: str | None
+    path: str
+    pin: str | None
+
+
+def _names(definition: Definition, identity: Identity) -> Sequence[_Name]:
+    """Return the name of each block: the one in code if known, else by its kind."""
+    owner = identity._replace(name=definition.name).path()
+    names: dict[int, _Name] = {}
+    taken: set[str] = set()
+
+    def take(at: int, keys: Sequence[str]) -> bool:
+        """Give a block a name if it is free."""
+        name = _make_name(definition.blocks[at], keys, owner)
+        folded = normalize("NFC", name.path)
+        if folded in taken:
+            return False
+        taken.add(folded)
+        names[at] = name
+        return True
+
+    order = definition.topology.order
+    for at in order:
+        keys = _keys_in_code(definition, at, owner)
+        if keys is not None:
+            take(at, keys)
+    kinds = Counter(definition.blocks[at].kind for at in order if at not in names)
+    for at in order:
+        if at not in names:
+            block = definition.blocks[at]
+            candidates = _candidate_keys(block, is_alone=kinds[block.kind] == 1)
+            any(take(at, [key]) for key in candidates)
+    return [names[at] for at in range(len(definition.blocks))]
+
+
+def _keys_in_code(definition: Definition, at: int, owner: str) -> Sequence[str] | None:
+    """Return the scopes and the key that code gave a block, if known."""
+    path = definition.origins[at].path
+    block = definition.blocks[at]
+    if path is None:
+        is_default = _id(owner, [block.kind]) == canonical_id(block.id)
+        return [block.kind] if is_default and is_key(block.kind) else None
+    keys = [key.replace("%2F", "/") for key in path.split("/")]
+    return keys if len(keys) <= DEEPEST and all(map(is_key, keys)) else None
+
+
+def _candidate_keys(block: WireBlock, *, is_alone: bool) -> Iterator[str]:
+    """Yield keys for a block without a known key, the plainest first.
+
+    They have its id and not a number, so that inserting a block changes no key.
+    """
+    kind = block.kind if is_key(block.kind) else "block"
+    block_id = canonical_id(block.id)
+    if is_alone:
+        yield kind
+    base = kind[: MAX_KEY - 80]
+    yield f"{base}-{block_id[:8]}"
+    yield from (f"{base}-{block_id}-{number}" for number in count(1))
+
+
+def _make_name(block: WireBlock, keys: Sequence[str], owner: str) -> _Name:
+    *scope, key = keys
+    block_id = canonical_id(block.id)
+    return _Name(
+        tuple(scope),
+        None if key == block.kind else key,
+        "/".join(key.replace("/", "%2F") for key in keys),
+        None if _id(owner, keys) == block_id else block_id,
+    )
+
+
+def _id(owner: str, keys: Sequence[str]) -> str:
+    """Return the id of a key path."""
+    *scope, key = keys
+    segments: list[tuple[Tag, str]] = [("scope", name) for name in scope]
+    return id_of(f"{owner}/{path_of([*segments, ('block', key)])}")
+
+
+# -- Blocks ----------------------------------------------------------------------------
+
+
+def _block(
+    definition: Definition,
+    at: int,
+    key: str | None,
+    classes: Mapping[str, type[Block]],
+) -> Block:
+    """Return a block of the catalogue if the specs fit its class, or a raw one."""
+    kind, origin = definition.blocks[at].kind, definition.origins[at]
+    specs: dict[str, Any] = thaw(definition.blocks[at].specs, _unbound)
+    extra = {name: specs.pop(name) for name in [*specs] if name in origin.extra}
+    allow = tuple(sorted(origin.allowed))
+    cls = classes.get(kind)
+    if cls is None or not _fits(cls, specs):
+        return RawBlock(kind, specs=specs, key=key, extra=extra or None, allow=allow)
+    arguments = {
+        name: _row_kind(sent, specs.pop(sent))
+        for name, sent in cls.spec_names.items()
+        if sent in specs and name != _WHOLE
+    }
+    if issubclass(cls, UncheckedBlock):
+        arguments[_WHOLE] = specs
+    else:
+        extra |= specs
+    return cls(**arguments, key=key, extra=extra or None, allow=allow)
+
+
+def _fits(cls: type[Block], specs: Mapping[str, Any]) -> bool:
+    """Return True if a class would send exactly these specs."""
+    sent = {name: cls.spec_names[name] for name in cls.spec_names if name != _WHOLE}
+    return all(
+        argument.default is UNSET
+        for argument in attrs.fields(cls)
+        if argument.name in sent and sent[argument.name] not in specs
+    )
+
+
+def _row_kind(name: str, value: Any) -> Any:
+    """Return `LEAD` and `COMPANY` as code has them, and other values unchanged."""
+    kinds = {kind.name: kind for kind in (LEAD, COMPANY)}
+    is_row_kind = name == "dataframe_type" and isinstance(value, str)
+    return kinds.get(value, value) if is_row_kind else value
+
+
+def _unbound(value: Any) -> Any:
+    """Return the unbound value of a secret, and other values unchanged."""
+    return value.value if isinstance(value, BoundSecret) else value
+
+
+# -- From edges to `>>` ----------------------------------------------------------------
+
+
+def arrange_flows(
+    leaves: Sequence[Flow[Any, Any]], topology: Topology
+) -> tuple[Flow[Any, Any], ...]:
+    """Return a graph without a cycle as flows: a single one if possible.
+
+    A block and the only one that it feeds make a chain, if nothing else feeds that.
+    Flows with the same inputs and outputs make a list. Edges that remain are written as
+    further chains, which name the same flows.
+
+    Args:
+        leaves: The flow of each block, by position.
+        topology: Their edges.
+    """
+    graph = _Reduction(leaves, topology)
+    while graph.join_chains() or graph.join_lists():
+        pass
+    return graph.remaining_chains()
+
+
+class _Reduction:
+    """A graph of flows that becomes smaller, by the position of their first blocks."""
+
+    def __init__(self, leaves: Sequence[Flow[Any, Any]], topology: Topology) -> None:
+        self.flows = {at: leaves[at] for at in topology.order}
+        self.before = {at: {*topology.parents[at]} for at in self.flows}
+        self.behind = {at: {*topology.children[at]} for at in self.flows}
+
+    def join_chains(self) -> bool:
+        """Join each flow with the next one if no other edge is involved."""
+        has_joined = False
+        for at in [*self.flows]:
+            while len(self.behind.get(at, ())) == 1:
+                (follower,) = self.behind[at]
+                if len(self.before[follower]) != 1:
+                    break
+                self.flows[at] = Series(self.flows[at], self.flows.pop(follower))
+                del self.before[follower]
+                self.behind[at] = self.behind.pop(follower)
+                for further in self.behind[at]:
+                    self.before[further] = self.before[further] - {follower} | {at}
+                has_joined = True
+        return has_joined
+
+    def join_lists(self) -> bool:
+        """Put flows with the same inputs and outputs side by side."""
+        groups: dict[Any, list[int]] = defaultdict(list)
+        for at in self.flows:
+            if self.before[at] or self.behind[at]:
+                ends = frozenset(self.before[at]), frozenset(self.behind[at])
+                groups[ends].append(at)
+        alike = [group for group in groups.values() if len(group) > 1]
+        for group in alike:
+            members = tuple(self.flows[at] for at in sorted(group))
+            self.flows[group[0]] = Parallel(members)
+            for at in group[1:]:
+                self._drop(at)
+        return bool(alike)
+
+    def remaining_chains(self) -> tuple[Flow[Any, Any], ...]:
+        """Return the remaining edges as chains that name the same flows."""
+        groups: dict[frozenset[int], list[int]] = defaultdict(list)
+        for at in self.flows:
+            if self.behind[at]:
+                groups[frozenset(self.behind[at])].append(at)
+        steps = {
+            tuple(sorted(sources)): tuple(sorted(targets))
+            for targets, sources in groups.items()
+        }
+        # A chain goes on with what begins where it ends. No two end in one place.
+        ends_of_some = {*steps.values()}
+        lines = [[sources] for sources in steps if sources not in ends_of_some]
+        for line in lines:
+            while (ends := steps.get(line[-1])) is not None:
+                line.append(ends)
+        named = {at for line in lines for ends in line for at in ends}
+        chains = [(line[0][0], reduce(Series, map(self._side, line))) for line in lines]
+        chains += [(at, flow) for at, flow in self.flows.items() if at not in named]
+        return tuple(flow for _, flow in sorted(chains, key=lambda chain: chain[0]))
+
+    def _side(self, ends: Sequence[int]) -> Flow[Any, Any]:
+        flows = tuple(self.flows[at] for at in ends)
+        return flows[0] if len(flows) == 1 else Parallel(flows)
+
+    def _drop(self, at: int) -> None:
+        """Remove a flow that is inside another one now."""
+        del self.flows[at]
+        for before in self.before.pop(at):
+            self.behind[before].discard(at)
+        for behind in self.behind.pop(at):
+            self.before[behind].discard(at)

@@ -10,7 +10,6 @@ from flow64 import (
     Workflow,
     fan,
     include_if,
-    matrix,
     tap,
     value,
     variants,
@@ -162,12 +161,10 @@ ODD_WORKFLOWS: dict[str, Workflow] = {
     "chain": _chain(300),
     **{
         "/".join(names): workflow
-        for names, workflow in matrix(
+        for names, workflow in variants(
             _sized,
-            {
-                "region": {"us": {"region": "us"}, "d/e": {"region": "d/e"}},
-                "size": {"s": {"size": "s"}, "l": {"size": "l"}},
-            },
+            region=["us", "d/e"],
+            size=["s", "l"],
             exclude=[{"region": "us", "size": "l"}],
         ).items()
     },

@@ -26,10 +26,8 @@ from flow64.errors import (
     ConfigError,
     ConflictError,
     ConsentError,
-    DuplicateEventError,
     EmptyListError,
     EmulatorStoreError,
-    EventError,
     FlowError,
     HeldBackError,
     HistoryError,
@@ -66,7 +64,6 @@ from flow64.errors import (
     RowKeyError,
     RowsError,
     RunFailedError,
-    SampleError,
     SavedPlanError,
     SaveError,
     ServerError,
@@ -408,22 +405,6 @@ WORDS = [
         "a webhook was not accepted: there is no signature",
     ),
     (
-        EventError("its JSON is no object"),
-        "a signed webhook cannot be read: its JSON is no object; keep its raw body to find out why",
-    ),
-    (
-        DuplicateEventError("k3y", is_done=True),
-        "event k3y was handled before: answer 200, and do no more",
-    ),
-    (
-        DuplicateEventError("k3y", is_done=False),
-        "event k3y is being handled: answer 503, so that it comes again should that fail",
-    ),
-    (
-        SampleError("http://127.0.0.1:1", "re\nset"),
-        "http://127.0.0.1:1 did not answer: re\\nset; check that your receiver runs there",
-    ),
-    (
         ResultError("f.csv", "it ends within a line", line=3),
         "result f.csv:3: it ends within a line; download it again, or look at the file",
     ),
@@ -542,7 +523,7 @@ def test_error_is_one_of_python_too(error, built_in):
         assert getattr(each, "errno", None) is None
 
 
-GROUPS = {"FlowError", "DeployError", "RunError", "DeliveryError"}
+GROUPS = {"FlowError", "DeployError", "RunError"}
 """Those that are only ever caught."""
 STATUSES = {"ServerError", *(kind.__name__ for kind in API_ERRORS.values())}
 

@@ -25,7 +25,7 @@ from threading import Thread
 from flow64 import LEAD, Client, Project, Workflow
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.emulator import Emulator
-from flow64.webhooks import RowsEvent, SeenEvents, handling, verify
+from flow64.webhooks import RowsEvent, verify
 
 PEOPLE = [{"email": "ada@acme.example"}, {"email": "grace@acme.example"}]
 
@@ -47,12 +47,11 @@ def main(folder: Path) -> None:
         for path in run.wait().download(folder, every_stage=True):
             print(f"download: {path.name}, {path.stat().st_size} bytes")
         body, headers = deliveries.get(timeout=20)
-        delivered = verify(body, headers, secret, seen=(seen := SeenEvents()))
-        with handling(delivered, seen):
-            assert isinstance(delivered, RowsEvent)
-            assert delivered.run_id == run.id
-            found = [row["email"] for row in delivered.rows or ()]
-            assert found == [person["email"] for person in PEOPLE]
+        delivered = verify(body, headers, secret)
+        assert isinstance(delivered, RowsEvent)
+        assert delivered.run_id == run.id
+        found = [row["email"] for row in delivered.rows or ()]
+        assert found == [person["email"] for person in PEOPLE]
         print(f"webhook: {delivered.event_type}, {len(found)} rows, verified")
     print(f"done in {time.monotonic() - began:.1f} s")
 

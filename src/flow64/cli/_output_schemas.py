@@ -15,7 +15,7 @@ from ..analysis import Estimate, KindChange
 from ..api import Balance, RunEntry, WorkflowInfo
 from ..blocks import DIALECT
 from ..deploy import DeployedCode, SameCode, SavedPlan, as_data, saved_plan_data
-from ..determinism import Cause
+from ..determinism import Difference
 from ..diagnostics import Finding
 from ..diff import Change, Consequence, Impact, list_change_names
 from ..doctor import Diagnosis, ProbeResult
@@ -294,7 +294,7 @@ def _determinism_schema() -> dict[str, Any]:
         is_same={"type": "boolean"},
         processes={"type": "integer"},
         keys=_list_of(_TEXT),
-        causes=_list_of(schema_of_class(Cause)),
+        difference={"anyOf": [schema_of_class(Difference), _NULL]},
     )
 
 

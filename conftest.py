@@ -15,7 +15,7 @@ from sybil.document import PythonDocStringDocument
 from sybil.parsers import myst, rest
 from sybil.sybil import SybilCollection
 
-from flow64.blocks import CATALOGUE, LISTED_PRICES, _registry
+from flow64.blocks import CATALOGUE, _registry
 
 # Runs of examples are remembered nowhere; whoever wants a journal names its place.
 os.environ["FLOW64_JOURNAL"] = ""
@@ -58,8 +58,7 @@ BUILT_IN = {**CATALOGUE}
 
 def forget_own_kinds(_: object = None) -> None:
     """Forget block classes of one's own, so that no other test knows their kinds."""
-    if LISTED_PRICES or [*CATALOGUE.items()] != [*BUILT_IN.items()]:
-        LISTED_PRICES.clear()
+    if [*CATALOGUE.items()] != [*BUILT_IN.items()]:
         _registry._kinds.clear()
         _registry._kinds.update(BUILT_IN)
         for forget in _registry._forgetting:

@@ -119,10 +119,8 @@ SHOWN = [
 def test_page_shows_the_output_of_a_command(
     command, output, tmp_path, monkeypatch, capsys
 ):
-    """A command prints what the page shows, here or with a saved list of blocks."""
-    has_list = "score_lead" in command
-    examples = FOLDER.parent / "examples" / "live_catalogue"
-    monkeypatch.chdir(examples if has_list else tmp_path)
+    """A command prints what the page shows."""
+    monkeypatch.chdir(tmp_path)
 
     main(shlex.split(command)[1:])
 

@@ -50,12 +50,9 @@ class Project(ProjectKey):
     @blocks.validator
     def _check_blocks(self, _: object, given: object) -> None:
         if given is not None:
-            from .analysis import (  # noqa: PLC0415 - few projects have a list
-                as_catalogue,
-                learn_kinds,
-            )
+            from .analysis import as_catalogue  # noqa: PLC0415 - few have a list
 
-            learn_kinds(as_catalogue(given, "Project"))
+            as_catalogue(given, "Project")
 
 
 Project.__init__ = helpful(Project.__init__)  # type: ignore[method-assign] # made by attrs

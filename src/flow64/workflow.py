@@ -163,9 +163,9 @@ class Workflow:
 
         The list of its project comes first, if that has one.
         """
-        from .analysis import as_catalogue, learn_kinds  # few projects have a list
+        from .analysis import as_catalogue  # few projects have a list
 
-        learn_kinds(as_catalogue(blocks, "with_blocks"))
+        as_catalogue(blocks, "with_blocks")
         made = type(self).__new__(type(self))
         made.__attrs_init__(self.identity, self.flows, self._read, blocks, self._rules)  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
         return made

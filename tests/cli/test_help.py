@@ -19,7 +19,6 @@ from flow64.loading import PACKAGE_FOLDER
 
 OFFLINE = {
     "blocks",
-    "blocks diff",
     "blocks generate",
     "check",
     "compile",

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from flow64 import Client
-from flow64.blocks import Price, set_listed_price
 from flow64.emulator import Fault, Switches
 from flow64.loading import load_source
 from tests.cli.pipelines import methods, written
@@ -809,14 +808,3 @@ def test_missing_file_of_rows(service, leads, people, flow64):
 
     assert (code, printed) == (1, "")
     assert "there is no file 'peple.csv' (did you mean 'people.csv'?)" in told
-
-
-def test_dry_run_names_unconfirmed_prices(search, own_kinds):
-    """Those that only the service's list of blocks states."""
-    source = "price of the live catalogue"
-    set_listed_price("search", Price(0.5, "I", source))
-
-    _, printed, _ = search("--set", "max_results=2", "--dry-run")
-
-    line = f"unconfirmed  the price of search ({source})"
-    assert line in printed.splitlines()

@@ -442,16 +442,7 @@ def test_empty_list(service, flow64):
     assert flow64("list") == (0, "", "there are no workflows\n")
 
 
-def test_balance(service, flow64):
-    """The balance is a number on stdout."""
-    code, printed, told = flow64("balance")
-
-    assert (code, printed) == (0, "1000000\n")
-    assert told.startswith("credits, about $100,000.00")
-    assert json.loads(flow64("balance", "--json")[1])["credits"] == 1000000.0
-
-
-@pytest.mark.parametrize("command", ["runs", "list", "balance", "watch", "cancel"])
+@pytest.mark.parametrize("command", ["runs", "list", "watch", "cancel"])
 def test_no_key(leads, flow64, monkeypatch, command):
     """Without a credential each says which variable to set."""
     monkeypatch.delenv("SIXTYFOUR_API_KEY", raising=False)

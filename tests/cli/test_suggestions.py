@@ -30,7 +30,7 @@ HARMLESS = {
     "--blocks", "--check", "--check-columns", "--classes", "--color",
     "--debug", "--dry-run",
     "--env", "--every", "--exit-code", "--fixtures", "--format", "--gives", "--head",
-    "--help", "--host", "--intent", "--json", "--like", "--limit", "--manifest",
+    "--help", "--host", "--intent", "--json", "--limit", "--manifest",
     "--max-cost", "--max-rows",
     "--namespace", "--no-code", "--no-wait", "--oauth-client", "--output",
     "--parallel", "--plan", "--port", "--processes", "--project", "--quiet",
@@ -259,7 +259,6 @@ WRONG_USES = [
     ("results", "RUN_ID is missing; flow64 runs lists the newest runs (see"),
     ("restore", "KEY is missing; flow64 history lists what can be restored (see"),
     ("same staging", "OTHER_ENV is missing: same takes two environments, as in: flow"),
-    ("blocks diff", "OLD is missing: name two files, as in: flow64 blocks diff old."),
     ("deploy --plan", "option '--plan' needs a value (see flow64 deploy --help)"),
     (
         "pull",

@@ -13,12 +13,10 @@ from flow64.blocks import (
     Filter,
     FindEmail,
     FindPhone,
-    Price,
     QaAgent,
     ReadCsv,
     Search,
     Webhook,
-    set_listed_price,
 )
 from flow64.runs import Budget
 
@@ -149,19 +147,6 @@ def test_each_batch_searches_again(definition, rows, dollars, most):
             Budget(**less, allow_unpriced=True).require(
                 "Leads", definition, rows, size=20
             )
-
-
-@pytest.mark.parametrize(("listed", "counted"), [(0.1, 0.3), (0.5, 0.5)])
-def test_unconfirmed_price_makes_no_limit_looser(own_kinds, listed, counted):
-    """Of the documented price and that of the service's list, the higher one counts."""
-    set_listed_price("find_phone", Price(listed, "I", "the list"))
-    phone = of(Webhook(LEAD) >> FindPhone())
-
-    Budget(max_cost=counted).require("Leads", phone, 1)
-    with pytest.raises(errors.BudgetError) as caught:
-        Budget(max_cost=counted - 0.01).require("Leads", phone, 1)
-
-    assert caught.value.dollars == counted
 
 
 def test_cost_is_not_exceeded_by_binary_fractions():

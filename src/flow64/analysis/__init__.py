@@ -34,26 +34,25 @@ if TYPE_CHECKING:
         lineage,
         output_columns,
     )
-    from ._listed_kinds import describe_entry, learn_kinds
-    from ._live import LiveBlock, LiveCatalogue, as_catalogue
-    from ._live_changes import (
-        KindChange,
-        KindFieldChange,
-        compare_catalogues,
-        describe_field,
-        format_kind_changes,
-        summarize_kind_changes,
-    )
-    from ._live_fields import LiveField, SchemaReader, walk_fields
     from ._reference import CompilerFault as CompilerFault
     from ._reference import all_pages as all_pages
     from ._reference import explain_finding as explain_finding
     from ._reference import findings_reference
     from ._row_kinds import RowKindName, output_rows, row_kinds
     from .checks._columns import ABOUT_READS
+    from .live import LiveBlock, LiveCatalogue, as_catalogue
+    from .live_changes import (
+        KindChange,
+        KindFieldChange,
+        compare_catalogues,
+        format_kind_changes,
+        summarize_kind_changes,
+    )
+    from .live_fields import LIMITS, LiveField, describe_field, read_fields, walk_fields
 
 __all__ = [
     "ABOUT_READS",
+    "LIMITS",
     "SAFE_RULES",
     "Charge",
     "ColumnSet",
@@ -70,7 +69,6 @@ __all__ = [
     "RowKindName",
     "RowPrice",
     "Rule",
-    "SchemaReader",
     "Stage",
     "Touch",
     "all_rules",
@@ -80,7 +78,6 @@ __all__ = [
     "compare_catalogues",
     "cost",
     "count_start_rows",
-    "describe_entry",
     "describe_field",
     "effects",
     "errors",
@@ -89,10 +86,10 @@ __all__ = [
     "findings",
     "findings_reference",
     "format_kind_changes",
-    "learn_kinds",
     "lineage",
     "output_columns",
     "output_rows",
+    "read_fields",
     "row_kinds",
     "rules_by_code",
     "summarize_kind_changes",
@@ -120,17 +117,21 @@ _ROOMS = {
         "lineage",
         "output_columns",
     ),
-    "_listed_kinds": ("describe_entry", "learn_kinds"),
-    "_live": ("LiveBlock", "LiveCatalogue", "as_catalogue"),
-    "_live_changes": (
+    "live": ("LiveBlock", "LiveCatalogue", "as_catalogue"),
+    "live_changes": (
         "KindFieldChange",
         "KindChange",
         "compare_catalogues",
-        "describe_field",
         "format_kind_changes",
         "summarize_kind_changes",
     ),
-    "_live_fields": ("LiveField", "SchemaReader", "walk_fields"),
+    "live_fields": (
+        "LIMITS",
+        "LiveField",
+        "describe_field",
+        "read_fields",
+        "walk_fields",
+    ),
     "_reference": (
         "CompilerFault",
         "all_pages",

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from attrs import asdict, frozen
 
-from ..blocks import CATALOGUE, LISTED_PRICES, of_catalogue
+from ..blocks import CATALOGUE, of_catalogue
 from ..definition import EMPTY, Definition, is_number
 from ..errors import ArgumentError, shortened
 from ..text import format_dollars, join_first
@@ -284,7 +284,6 @@ def _spending(
         (kind, None if kind in priced else CATALOGUE[kind].price)
         for kind in kinds
         if kind in priced
-        or kind in LISTED_PRICES
         or (kind in CATALOGUE and SPENDING & {*CATALOGUE[kind].about.effects})
     ]
 

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from attrs import frozen
 
-from ..blocks import CATALOGUE, EFFECT_WORDS, LISTED_PRICES, Effect, of_catalogue
+from ..blocks import CATALOGUE, EFFECT_WORDS, Effect, of_catalogue
 from ..definition import Definition
 from ._unknown_kinds import unknown_kinds
 
@@ -92,9 +92,7 @@ def _acting(kinds: tuple[str, ...]) -> Sequence[tuple[str, Callable[..., Any]]]:
     return [
         (kind, CATALOGUE[kind].effects)
         for kind in known
-        if CATALOGUE[kind].about.effects
-        or kind in LISTED_PRICES
-        or "effects" in vars(CATALOGUE[kind])
+        if CATALOGUE[kind].about.effects or "effects" in vars(CATALOGUE[kind])
     ]
 
 

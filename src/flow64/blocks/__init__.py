@@ -57,10 +57,8 @@ from ._fields import FieldMap, Specs, UncheckedBlock, columns_of
 from ._integrations import HubspotImport, YcBatches, YcCompanies
 from ._output import AppendToNotebook, OutgoingWebhook, SendSlackMessage
 from ._registry import BUILT_IN as BUILT_IN
-from ._registry import LISTED_PRICES as LISTED_PRICES
 from ._registry import is_built_in as is_built_in
 from ._registry import of_catalogue as of_catalogue
-from ._registry import set_listed_price as set_listed_price
 from ._registry import when_class_joins as when_class_joins
 from ._schema import DIALECT as DIALECT
 from ._schema import JSON_TYPES as JSON_TYPES

@@ -18,7 +18,7 @@ from ..definition import EMPTY, is_number
 from ..dsl import Block
 from ..errors import ArgumentError
 from ..text import did_you_mean, join_words, shortened
-from ._registry import LISTED_PRICES, is_built_in, of_catalogue, register
+from ._registry import is_built_in, of_catalogue, register
 
 Confidence: TypeAlias = Literal["D", "D1", "I", "U"]
 """How well a fact is known. D1: documented by one source that was wrong elsewhere."""
@@ -350,11 +350,7 @@ class CatalogueBlock(Block):
     @classmethod
     def effects(cls, specs: Mapping[str, Any]) -> Sequence[Effect]:  # noqa: ARG003 - for subclasses
         """Return the effects of a block with these specs."""
-        listed = _listed_price(cls)
-        if listed is None:
-            return cls.about.effects
-        others = (one for one in cls.about.effects if one not in _SPENDING)
-        return ["spends", *others]
+        return cls.about.effects
 
     @classmethod
     def effect_target(cls, specs: Mapping[str, Any], effect: Effect) -> str | None:  # noqa: ARG003 - for subclasses
@@ -367,21 +363,12 @@ class CatalogueBlock(Block):
     @classmethod
     def price(cls, specs: Mapping[str, Any]) -> Price | None:  # noqa: ARG003 - for subclasses
         """Return the price of one row, or None if it is unknown."""
-        return _listed_price(cls) or cls.about.price
+        return cls.about.price
 
     @classmethod
     def most_rows(cls, specs: Mapping[str, Any]) -> int | None:  # noqa: ARG003 - for subclasses
         """Return the most rows that come out for any input; None if unlimited."""
         return None
-
-
-_SPENDING: Final = ("spends", "may-spend")
-
-
-def _listed_price(cls: type[CatalogueBlock]) -> Price | None:
-    """Return the price by the service's list, if that counts for a class."""
-    is_open = is_built_in(cls) or cls.about.price is None
-    return LISTED_PRICES.get(cls.kind) if is_open else None
 
 
 def facts_of(cls: type[Block]) -> Mapping[str, Fact]:

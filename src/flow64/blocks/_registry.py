@@ -12,7 +12,7 @@ from ..errors import ArgumentError
 from ..text import shortened
 
 if TYPE_CHECKING:
-    from ._facts import CatalogueBlock, Price
+    from ._facts import CatalogueBlock
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,31 +26,6 @@ KINDS: Final[Mapping[str, type[CatalogueBlock]]] = MappingProxyType(_kinds)
 
 BUILT_IN: Final[Mapping[str, type[CatalogueBlock]]] = MappingProxyType(_built_in)
 """Class of each kind of the built-in catalogue, without those that join it."""
-
-
-LISTED_PRICES: Final[dict[str, Price]] = {}
-"""Prices of known kinds by the service's own list of blocks, if they differ from ours.
-
-`set_listed_price` adds to them.
-"""
-
-
-def set_listed_price(kind: str, price: Price | None) -> None:
-    """Let the price of a list count for a kind, in place of what its class states.
-
-    It counts for a built-in class, and for one of your own without a price.
-
-    Args:
-        kind: The kind.
-        price: Its price; None if the list does not state another one.
-    """
-    if LISTED_PRICES.get(kind) == price:
-        return
-    LISTED_PRICES.pop(kind, None)
-    if price is not None:
-        LISTED_PRICES[kind] = price
-    for forget in _forgetting:
-        forget()
 
 
 def fill(built_in: Mapping[str, type[CatalogueBlock]]) -> None:

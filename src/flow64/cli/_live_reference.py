@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..analysis import LiveBlock, LiveField, describe_field, walk_fields
+from ..analysis import LIMITS, LiveBlock, LiveField, describe_field, walk_fields
 from ..definition import EMPTY, thaw
 from ..redaction import clean_text, redact_keys_in_json
 from ..text import shortened, truncate
@@ -77,7 +77,9 @@ def live_kind_data(block: LiveBlock) -> dict[str, Any]:
 
 
 def _field_data(path: str, found: LiveField) -> Mapping[str, Any]:
-    default = {"default": thaw(found.default)} if found.has_default else {}
+    default = (
+        {"default": thaw(found.schema["default"])} if "default" in found.schema else {}
+    )
     return {
         "name": path,
         "type": found.type,
@@ -85,7 +87,7 @@ def _field_data(path: str, found: LiveField) -> Mapping[str, Any]:
         "nullable": found.is_nullable,
         "words": [*map(thaw, found.words)],
         **default,
-        "limits": thaw(dict(found.limits)),
+        "limits": {key: found.schema[key] for key in LIMITS if key in found.schema},
         "description": found.description,
     }
 

@@ -29,7 +29,6 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "graph": "Draw a workflow as text, Mermaid or SVG.",
         "blocks": "List the known blocks, or show one in full.",
         "blocks sync": "Save the service's list of blocks, and show what is new.",
-        "blocks diff": "Compare two saved lists of blocks, field by field.",
         "blocks generate": "Write block classes for what flow64 does not have.",
         "code": "Write workflows as Python code, from JSON or live ones.",
         "determinism": "Check that workflows compile to the same bytes everywhere.",
@@ -58,8 +57,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "Look": {
         "list": "List the deployed workflows.",
         "runs": "List the newest runs.",
-        "balance": "Show the remaining credits.",
-        "doctor": "Check the setup, and what the service answers to reads.",
+        "doctor": "Check the setup, the credential and the balance.",
         "completion": "Print the script for shell completion.",
         "help": "Show the help of a command or topic, or explain a finding.",
     },

@@ -73,8 +73,7 @@ def name_environment(text: str) -> str:
 
 
 _COMMANDS: Final = re.compile(
-    "flow64 (?:deploy|history|list|runs|watch [0-9a-f-]{36}|blocks sync|doctor --probe)"
-    "(?![^ `;,)]| -)"
+    "flow64 (?:deploy|history|list|runs|watch [0-9a-f-]{36}|blocks sync)(?![^ `;,)]| -)"
 )
 """Commands that messages name and that work on an environment."""
 

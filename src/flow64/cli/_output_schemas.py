@@ -9,16 +9,14 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import attrs
-
-from ..analysis import Estimate, KindChange
-from ..api import Balance, RunEntry, WorkflowInfo
+from ..analysis import Estimate
+from ..api import RunEntry, WorkflowInfo
 from ..blocks import DIALECT
 from ..deploy import DeployedCode, SameCode, SavedPlan, as_data, saved_plan_data
 from ..determinism import Difference
 from ..diagnostics import Finding
 from ..diff import Change, Consequence, Impact, list_change_names
-from ..doctor import Diagnosis, ProbeResult
+from ..doctor import Check
 from ..generation import schema_of_class, schema_of_data, schema_of_type
 from ..loading import LiveWorkflow
 from ..plan import Plan, Rename, Review, Step, Touched
@@ -271,10 +269,6 @@ def _runs_schema() -> dict[str, Any]:
     return _object(env=_TEXT, runs=_list_of(_object(**found)))
 
 
-def _balance_schema() -> dict[str, Any]:
-    return _object(env=_TEXT, **_answer_schema(Balance)["properties"])
-
-
 def _watch_schema() -> dict[str, Any]:
     """Return the schema of one line: an event. The last one has ended the run."""
     return {
@@ -329,20 +323,8 @@ def _blocks_schema() -> dict[str, Any]:
     return _object(blocks=_list_of(_object(**names)))
 
 
-def _kind_changes_schema() -> dict[str, Any]:
-    return _object(changes=_list_of(schema_of_class(KindChange)))
-
-
 def _doctor_schema() -> dict[str, Any]:
-    apart = ("environment", "seen")
-    names = [one.name for one in attrs.fields(Diagnosis) if one.name not in apart]
-    kept = schema_of_data(Diagnosis, names)["properties"]
-    # A pair of a path and a status is a list, whose items differ.
-    body = _object(env=_TEXT, **{**kept, "asked": _list_of({"type": "array"})})
-    probe = schema_of_class(ProbeResult)
-    probe["properties"]["left"] = {"type": "integer"}
-    body["properties"]["probe"] = probe
-    return body
+    return _object(checks=_list_of(schema_of_class(Check)))
 
 
 def _schema_schema() -> dict[str, Any]:
@@ -381,7 +363,6 @@ OUTPUTS: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
     "init": _of(outputs.Files),
     "blocks": _blocks_schema,
     "blocks sync": _of(outputs.SyncedBlocks),
-    "blocks diff": _kind_changes_schema,
     "blocks generate": _of(outputs.GeneratedBlocks, outputs.BlocksCurrent),
     "schema": _schema_schema,
     "plan": _plan_schema,
@@ -400,7 +381,6 @@ OUTPUTS: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
     "cancel": _of(outputs.CancelledRun),
     "runs": _runs_schema,
     "list": _list_schema,
-    "balance": _balance_schema,
     "doctor": _doctor_schema,
     "demo": _of(outputs.DemoRun),
     "completion": _of(outputs.CompletionScript),

@@ -7,15 +7,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, get_type_hints
 
-from ..analysis import LiveCatalogue, learn_kinds
-from ..definition import EMPTY, decode, load_json, parse_json
+from ..analysis import LiveCatalogue
+from ..definition import decode, parse_json
 from ..emulator import (
     OAuthClient,
     Switches,
     describe_switch_type,
     is_switch_value,
 )
-from ..errors import did_you_mean, shortened
+from ..errors import did_you_mean
 from ._params import option_error
 
 WORDS: Final = {
@@ -25,42 +25,10 @@ WORDS: Final = {
 """Words for true and false."""
 
 
-def read_report(path: Path) -> tuple[Mapping[str, Any], Sequence[str]]:
-    """Read the switches of a report of `flow64 doctor --probe --report`.
-
-    Returns the switches, and the names of those that this version does not have. The
-    report may be a stranger's: nothing else of it is used.
-    """
-    found = load_json(read_text("--like", path))
-    if not isinstance(found, dict) or found.get("flow64_report") != 1:
-        problem = f"{path} is not a report of `flow64 doctor --report`"
-        raise option_error("--like", problem)
-    given = found.get("switches")
-    if not isinstance(given, dict) or not given:
-        problem = f"{path} has no answers of a probe"
-        advice = "make it with `flow64 doctor --probe --report FILE`"
-        raise option_error("--like", f"{problem}; {advice}")
+def parse_switches(given: Sequence[str]) -> Switches:
+    """Parse switches in the form `NAME=VALUE`."""
     hints = get_type_hints(Switches)
     chosen: dict[str, Any] = {}
-    for name, value in given.items():
-        if name in hints:
-            if not is_switch_value(hints[name], value):
-                what = describe_switch_type(hints[name])
-                problem = f"{path}: {name} is {shortened(value)}; it takes {what}"
-                raise option_error("--like", problem)
-            chosen[name] = value
-    return chosen, [shortened(name) for name in given if name not in hints]
-
-
-def parse_switches(given: Sequence[str], like: Mapping[str, Any] = EMPTY) -> Switches:
-    """Parse switches in the form `NAME=VALUE`.
-
-    Args:
-        given: The pairs.
-        like: The values of the other switches.
-    """
-    hints = get_type_hints(Switches)
-    chosen: dict[str, Any] = {**like}
     for pair in given:
         written, text = split_pair("--switch", pair, "NAME=VALUE")
         name = written.replace("-", "_")
@@ -100,8 +68,8 @@ def read_keys(path: Path) -> Collection[str] | Mapping[str, str]:
 
 
 def read_blocks(path: Path) -> Sequence[Any]:
-    """Read a list of blocks to answer, and learn what it says of new kinds."""
-    learn_kinds(LiveCatalogue.read(path))  # or a ReadError says what is wrong
+    """Read a list of blocks to answer."""
+    LiveCatalogue.read(path)  # or a ReadError says what is wrong
     data = parse_json(decode(path.read_bytes(), str(path)), str(path))
     entries: Sequence[Any] = data["blocks"] if isinstance(data, Mapping) else data
     return entries

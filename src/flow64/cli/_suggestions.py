@@ -64,7 +64,7 @@ COMMAND_SYNONYMS: Final[Mapping[str, str]] = _by_word(
         "ps": "flow64 runs lists the newest runs",
         "stop abort kill": "flow64 cancel cancels a run",
         "emulator server dev": "flow64 serve runs an emulator",
-        "credits usage": "flow64 balance shows the remaining credits",
+        "balance credits usage": "flow64 doctor shows the remaining credits",
         "explain rule": "flow64 help CODE explains a finding",
         "docs doc man": "flow64 help shows the help of a command or topic",
         "upgrade update": "install a newer flow64 as you installed this one",
@@ -170,10 +170,8 @@ RISKY_OPTIONS: Final = frozenset(
         "--new",
         "--no-check-columns",
         "--overwrite",
-        "--probe",
         "--prune",
         "--retry",
-        "--second-env",
         "--set",
         "--skip-drifted",
         "--stale",
@@ -358,7 +356,6 @@ def _advise_revision() -> str:
 _RUNS: Final = "; flow64 runs lists the newest runs"
 
 _MISSING: Final[Mapping[str, str]] = {
-    "blocks diff": ": name two files, as in: flow64 blocks diff old.json blocks.json",
     "cancel": _RUNS,
     "diff": ": diff takes two addresses, as in: flow64 diff leads prod:leads",
     "restore": "; flow64 history lists what can be restored",

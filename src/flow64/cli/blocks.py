@@ -70,8 +70,7 @@ def command(
     one block or class shows everything known about it, and all that the service's own
     list says of it. Exits with 1 if nothing is found.
 
-    The commands `blocks sync`, `blocks diff` and `blocks generate` work with the
-    service's own list.
+    The commands `blocks sync` and `blocks generate` work with the service's own list.
     """
     live = find_saved_catalogue(saved)
     known = catalogue()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os
 from pathlib import Path
 
 import click
@@ -12,7 +11,7 @@ from ..analysis import LiveCatalogue
 from ..environments import load as load_settings
 from ..errors import SaveError
 from ..files import relative_path
-from ..generation import FACTS, MARK, BlockFacts, write_blocks
+from ..generation import FACTS, MARK, BlocksModule, read_facts, write_blocks
 from ..manifest import write_all
 from ..text import join_words, printable
 from . import _params as params
@@ -34,17 +33,10 @@ from .blocks_sync import SAVED, print_problems
     "generate",
     "flow64 blocks generate -o blocks.py",
     "flow64 blocks generate -o blocks.py --check",
-    "flow64 blocks generate --blocks answer.json",
 )
 @output_file("Write the module into a file.", ".py")
 @params.saved_blocks(
     "A saved answer of `GET /workflows/blocks`. By default `blocks` in settings."
-)
-@click.option(
-    "--all",
-    "everything",
-    is_flag=True,
-    help="Write a class for each kind, also for those that flow64 has entirely.",
 )
 @click.option(
     "--check",
@@ -54,51 +46,46 @@ from .blocks_sync import SAVED, print_problems
 )
 @params.as_json
 def command(
-    *,
-    output: Path | None,
-    saved: Path | None,
-    everything: bool,
-    is_check: bool,
-    as_json: bool,
+    *, output: Path | None, saved: Path | None, is_check: bool, as_json: bool
 ) -> int:
     """Write block classes for kinds and fields that flow64 does not have.
 
     They are made from the service's own list of blocks, which `flow64 blocks sync`
-    saves. Facts that it does not say, such as row kinds, columns and prices, are read
-    from blocks.toml beside FILE. Nothing is sent.
-
-    The texts of the list never become code: the module is audited before it is printed
-    or saved. Without -o, it goes to stdout.
+    saves. Facts about new kinds that it does not say, such as row kinds, columns and
+    prices, are read from blocks.toml beside FILE. Nothing is sent. Texts of the list
+    never become code. Without -o, the module goes to stdout.
     """
     if is_check and output is None:
         raise params.option_error("--check", "name the module to check with -o FILE")
     live = LiveCatalogue.read(_find_list(saved))
-    made = write_blocks(live, _read_facts(output), everything=everything)
-    current = _read(output)
+    facts = (Path() if output is None else output.parent) / FACTS
+    module = write_blocks(live, read_facts(facts, live) if facts.exists() else None)
+    current = None
+    if output is not None and output.exists():
+        current = output.read_text("utf-8", "replace")
     if is_check and output is not None:
-        options = " --all" if everything else ""
-        return _check(output, current, made.text, options, as_json=as_json)
+        return _check(output, current, module, as_json=as_json)
     if output is not None:
         if current is not None and MARK not in current:
             problem = "it is there already, and not written by flow64 blocks generate"
             raise SaveError(str(output), problem)
-        write_all(output.parent, {output.name: made.text})
+        write_all(output.parent, {output.name: module.text})
     if as_json:
-        classes = [{"class": name, "kind": kind} for name, kind in made.kinds.items()]
-        file = None if output is None else str(output)
-        module: GeneratedBlocks = {
-            "file": file,
-            "source": made.text,
-            "classes": classes,
+        result: GeneratedBlocks = {
+            "file": None if output is None else str(output),
+            "source": module.text,
+            "classes": [
+                {"class": name, "kind": kind} for name, kind in module.kinds.items()
+            ],
         }
-        print_json(module)
+        print_json(result)
     elif output is None:
-        print_text(made.text)
+        print_text(module.text)
     else:
         print_paths([output], as_json=False)
     print_problems(live.problems)
     if output is not None:
-        names = join_words(made.kinds, 40) or "none; flow64 has all of it"
+        names = join_words(module.kinds, 40) or "none; flow64 has all of it"
         print_message(f"classes: {names}")
     return 0
 
@@ -110,40 +97,27 @@ def _find_list(saved: Path | None) -> Path:
         click.UsageError: None was named, and there is none.
     """
     settings = load_settings()
-    found = saved or settings.blocks or settings.folder / SAVED
-    if not found.exists():
-        problem = f"{relative_path(found)} is not there"
+    file = saved or settings.blocks or settings.folder / SAVED
+    if not file.exists():
+        problem = f"{relative_path(file)} is not there"
         raise params.option_error(
             "--blocks", f"{problem}; run flow64 blocks sync, or name another FILE"
         )
-    return found
-
-
-def _read_facts(output: Path | None) -> BlockFacts | None:
-    """Read the facts beside the module, if there are some."""
-    file = (Path() if output is None else output.parent) / FACTS
-    return BlockFacts.read(file) if file.exists() else None
-
-
-def _read(output: Path | None) -> str | None:
-    """Return what is in the module now; None if it is not there."""
-    if output is None or not os.path.lexists(output):
-        return None
-    return output.read_bytes().decode("utf-8", "replace")
+    return file
 
 
 def _check(
-    output: Path, current: str | None, text: str, options: str, *, as_json: bool
+    output: Path, current: str | None, module: BlocksModule, *, as_json: bool
 ) -> int:
-    is_current = current is not None and _is_same(current, text)
+    is_current = current is not None and _is_same(current, module.text)
     if as_json:
-        found: BlocksCurrent = {"file": str(output), "is_current": is_current}
-        print_json(found)
+        result: BlocksCurrent = {"file": str(output), "is_current": is_current}
+        print_json(result)
     elif is_current:
         print_line(f"{printable(relative_path(output))} is current")
     else:
         what = "is not there" if current is None else "is not current"
-        advice = f"run flow64 blocks generate -o {output}{options}"
+        advice = f"run flow64 blocks generate -o {output}"
         print_error(printable(f"{relative_path(output)} {what}; {advice}"))
     return 0 if is_current else FAILED
 

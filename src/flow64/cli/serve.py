@@ -23,7 +23,6 @@ from ..endpoints import host_of, is_loopback
 from ..environments import EMULATOR, Reference
 from ..environments import load as load_settings
 from ..errors import ConfigError, SettingsError
-from ..text import join_words
 from ._colours import paint_label
 from ._crash_report import report_thread_crashes
 from ._exit_codes import INTERRUPTED
@@ -35,7 +34,6 @@ from ._serve_options import (
     parse_switches,
     read_blocks,
     read_keys,
-    read_report,
 )
 from ._terminal import print_line, print_message
 
@@ -83,13 +81,6 @@ HOST: Final = "127.0.0.1"
     multiple=True,
     metavar="NAME=VALUE",
     help="Change behaviour that is not documented; repeatable.",
-)
-@click.option(
-    "--like",
-    type=FILE,
-    metavar="FILE",
-    help="Behave as the service in this report of `flow64 doctor --probe --report`. "
-    "--switch wins over it.",
 )
 @click.option(
     "--fixtures",
@@ -146,7 +137,6 @@ def command(
     store: Path | None,
     speed: str | None,
     switches: Sequence[str],
-    like: Path | None,
     fixtures: Sequence[Path],
     listed: Path | None,
     api_keys: Path | None,
@@ -163,13 +153,11 @@ def command(
     With --store, a new start continues where it stopped.
     """
     chosen = [*switches, *([f"speed={speed}"] if speed is not None else [])]
-    # First, since it says which kinds fixtures may be of.
     blocks = None if listed is None else read_blocks(listed)
-    of_report, unknown = ({}, ()) if like is None else read_report(like)
     try:
         emulator = Emulator(
             api_keys=None if api_keys is None else read_keys(api_keys),
-            switches=parse_switches(chosen, of_report),
+            switches=parse_switches(chosen),
             store=store,
             host=host,
             port=port,
@@ -193,9 +181,6 @@ def command(
         introduce(
             emulator, store, api_keys, describe_reach(emulator, host, allow_names)
         )
-        if unknown:
-            names = join_words(unknown)
-            print_message(f"{like} has switches that this flow64 has not: {names}")
         return stop.wait()
     finally:
         emulator.stop()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
 from attrs import Attribute, field, frozen
 
 from ..analysis import as_float, cost, count_start_rows
-from ..blocks import CATALOGUE, LISTED_PRICES
 from ..definition import Definition
 from ..errors import ArgumentError, BudgetError, shortened
 from ..text import pluralize
@@ -70,7 +69,7 @@ class Budget:
             return
         runs = _split_rows(given, size)
         rows = _count_rows(definition, runs)
-        found = cost(definition, given, _higher_prices(), of_payload=True)
+        found = cost(definition, given, of_payload=True)
         unpriced = [*found.list_omissions(definition)]
         known = _sum_costs(definition, runs)
         problems: list[str] = []
@@ -115,24 +114,9 @@ def _count_rows(definition: Definition, runs: Iterable[tuple[int, int]]) -> int 
     return sum(known) if len(known) == len(found) else None
 
 
-def _higher_prices() -> Mapping[str, float]:
-    """Return documented prices that are above those of the service's list of blocks.
-
-    Its prices are unconfirmed, so they make no limit looser.
-    """
-    documented = {kind: CATALOGUE[kind].about.price for kind in LISTED_PRICES}
-    return {
-        kind: price.dollars
-        for kind, price in documented.items()
-        if price is not None and price.dollars > LISTED_PRICES[kind].dollars
-    }
-
-
 def _sum_costs(definition: Definition, runs: Iterable[tuple[int, int]]) -> float:
     """Return the cost of blocks with a known price and a known number of rows."""
-    prices = _higher_prices()
     costs = (
-        number * cost(definition, rows, prices, of_payload=True).exact
-        for number, rows in runs
+        number * cost(definition, rows, of_payload=True).exact for number, rows in runs
     )
     return as_float(sum(costs, Fraction(0)))  # three times 0.1 is not above 0.3

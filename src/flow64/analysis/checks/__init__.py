@@ -19,13 +19,13 @@ from ._project_rules import (
 from ._rule import Found, Rule, run
 
 if TYPE_CHECKING:
-    from .._live import LiveCatalogue
+    from ..live import LiveCatalogue
 
 
 def errors(definition: Definition) -> list[Finding]:
     """Return the findings that stop a compile."""
     if definition.listed is not None:
-        from ._live import live_errors
+        from .live import live_errors
 
         return live_errors(definition)
     found = run(SAFE_RULES, definition)
@@ -60,13 +60,10 @@ def findings(
     Args:
         blocks: The service's own list of blocks, which outranks the catalogue. By
             default that of the definition.
-
-    Raises:
-        MissingExtraError: There is a list, and the extra `schemas` is not installed.
     """
     listed = definition.listed if blocks is None else blocks
     if listed is not None:
-        from ._live import live_findings
+        from .live import live_findings
 
         return apply_rules(live_findings(definition, listed), definition.rules)
     return apply_rules(run(all_rules(), definition), definition.rules)
@@ -79,7 +76,7 @@ def all_rules() -> Sequence[Rule]:
 
 def rules_by_code() -> Mapping[str, Rule]:
     """Return all rules by code, also those that read a live catalogue."""
-    from ._live import LIVE_RULES
+    from .live import LIVE_RULES
 
     return {rule.code: rule for rule in (*all_rules(), *LIVE_RULES)}
 

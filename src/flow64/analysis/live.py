@@ -28,13 +28,10 @@ from ..definition import (
 from ..errors import ArgumentError, ReadError
 from ..redaction import redact_keys_in_json
 from ..text import shortened
-from ._live_fields import LiveField, read_fields
+from .live_fields import LiveField, read_fields
 
 MAX_LEVELS: Final = 64
 """How deep a schema may nest; one that nests deeper is kept apart and not used."""
-
-MOST_ERRORS: Final = 20
-"""Mismatches of one block that are listed."""
 
 _LIMITS: Final = Limits(depth=MAX_LEVELS, whole=False, integer=None, literals=True)
 
@@ -55,22 +52,15 @@ class LiveBlock:
     extra: FrozenDict = EMPTY
 
     @property
-    def properties(self) -> Mapping[str, Any]:
-        """The schema of each field, by its name."""
-        found = (self.specs_schema or EMPTY).get("properties")
-        return found if isinstance(found, Mapping) else EMPTY
+    def says_fields(self) -> bool:
+        """Whether its schema names fields, or says that there are none."""
+        schema = self.specs_schema or EMPTY
+        return bool(self.fields) or schema.get("additionalProperties") is False
 
     @cached_property
     def fields(self) -> Mapping[str, LiveField]:
         """Each field by its name, with references and null understood."""
         return read_fields(self.specs_schema or EMPTY)
-
-    @property
-    def required_names(self) -> Sequence[str]:
-        """The fields that it requires."""
-        found = (self.specs_schema or EMPTY).get("required")
-        names = found if isinstance(found, list) else ()
-        return [name for name in names if isinstance(name, str)]
 
 
 @frozen
@@ -167,11 +157,6 @@ class LiveCatalogue:
         """Its name in messages: the live catalogue, with its day if that is known."""
         of = f" of {self.date}" if self.date else ""
         return f"the live catalogue{of}"
-
-    @cached_property
-    def memo(self) -> dict[str, Any]:
-        """A cache of facts about each schema, for the lifetime of the catalogue."""
-        return {}
 
 
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")

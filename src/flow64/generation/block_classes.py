@@ -1,0 +1,367 @@
+"""A module of block classes, made from the service's own list of blocks.
+
+Names of classes and fields are computed, and everything else is written by `repr`, so
+no text of the list becomes code.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+import tomllib
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeVar, get_args, get_origin
+
+import attrs
+from attrs import frozen
+from typing_extensions import get_original_bases
+
+from ..analysis import LiveBlock, LiveCatalogue, LiveField, describe_field, read_fields
+from ..blocks import (
+    BUILT_IN,
+    UNKNOWN_COLUMNS,
+    About,
+    CatalogueBlock,
+    Column,
+    Columns,
+    FilterBase,
+    Price,
+    describe_kind,
+    spec_types,
+    specs_schema,
+)
+from ..dsl import RESERVED, Flow, Passthrough
+from ..errors import ArgumentError, SettingsError
+from ..redaction import redact_keys
+from ..text import truncate
+
+MARK: Final = "`flow64 blocks generate`"
+"""What the docstring of each module has in it."""
+
+USUAL: Final = "blocks.py"
+"""The usual name of a module."""
+
+FACTS: Final = "blocks.toml"
+"""The name of the file with facts that no schema says, next to the module."""
+
+MOST_WORDS: Final = 60
+"""Listed words of a field above which its type has no words."""
+
+LONGEST_NAME: Final = 60
+"""Characters of the longest name of a field or class."""
+
+LONGEST_TEXT: Final = 500
+"""Characters of the longest docstring."""
+
+_HEADER: Final = '''\
+# ruff: noqa
+"""Block classes for what the built-in catalogue of flow64 lacks.
+
+Written by {mark} from {source}. Do not edit it: write facts that no schema
+says into `blocks.toml`, and generate it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, Literal, TypeVar
+
+from attrs import frozen
+from flow64 import Company, Flow, Lead, Start
+from flow64 import blocks as built_in
+from flow64.blocks import About, CatalogueBlock, Column, Columns, FieldMap, Price
+from flow64.dsl import UNSET, Passthrough, RowKind, Unset
+
+A = TypeVar("A")
+'''
+
+_CLASS: Final = """
+
+@frozen(eq=False, kw_only=True)
+class {name}({bases}):
+    {text}
+
+    kind = {kind}
+    {about}
+"""
+
+_TYPES: Final = {
+    "string": "str",
+    "integer": "int",
+    "number": "float",
+    "boolean": "bool",
+    "object": "Mapping[str, Any]",
+}
+
+_ROWS: Final = {"LEAD": "Lead", "COMPANY": "Company", "none": "Start"}
+
+# Names that mean something else in a module or in its classes.
+_TAKEN: Final = frozenset(re.findall(r"\w+", _HEADER)) | frozenset(_TYPES.values())
+_RESERVED: Final = (
+    _TAKEN
+    | frozenset(dir(CatalogueBlock))
+    | frozenset(dir(Passthrough))
+    | {*RESERVED, "specs", "self"}
+)
+
+
+@frozen
+class BlocksModule:
+    """The source of a module of block classes.
+
+    Attributes:
+        kinds: The kind of each class, by its name.
+    """
+
+    text: str
+    kinds: Mapping[str, str]
+
+
+def write_blocks(
+    live: LiveCatalogue, facts: Mapping[str, About] | None = None
+) -> BlocksModule:
+    """Return a module of block classes for what the built-in catalogue lacks.
+
+    Args:
+        live: The service's own list.
+        facts: Facts about new kinds that no schema says, from `read_facts`.
+    """
+    texts = [_HEADER.format(mark=MARK, source=live.name)]
+    kinds: dict[str, str] = {}
+    for kind, block in sorted(live.blocks.items()):
+        known = BUILT_IN.get(kind)
+        if known is None or _lacks(known, block):
+            name = _name_class(kind if known is None else known.__name__, kinds)
+            about = (facts or {}).get(kind) or _guess_about(live)
+            texts.append(_write_class(name, block, known, about))
+            kinds[name] = kind
+    return BlocksModule("".join(texts), kinds)
+
+
+def read_facts(path: Path, live: LiveCatalogue) -> Mapping[str, About]:
+    """Read the facts about new kinds: `takes`, `gives`, `price`, `reads`, `adds`...
+
+    Raises:
+        SettingsError: The file is not valid TOML, or has mistakes.
+        OSError: It cannot be read.
+    """
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise SettingsError(str(path), [f"it is not TOML: {error}"]) from None
+    facts: dict[str, About] = {}
+    mistakes: list[str] = []
+    for kind, table in tables.items():
+        if kind not in live.blocks or kind in BUILT_IN:
+            mistakes.append(f"[{kind}] is not a new kind of {live.name}")
+            continue
+        try:
+            facts[kind] = _make_about(live, **table)
+        except (ArgumentError, TypeError) as error:
+            mistakes.append(f"[{kind}] {error}")
+    if mistakes:
+        raise SettingsError(str(path), mistakes)
+    return facts
+
+
+# -- Facts -----------------------------------------------------------------------------
+
+
+def _guess_about(live: LiveCatalogue) -> About:
+    return attrs.evolve(
+        _make_about(live), effects=("may-spend",), columns=UNKNOWN_COLUMNS
+    )
+
+
+def _make_about(
+    live: LiveCatalogue,
+    *,
+    takes: Any = "any",
+    gives: Any = "unknown",
+    role: Any = None,
+    effects: Any = (),
+    price: Any = None,
+    reads: Any = (),
+    adds: Any = (),
+    drops: Any = (),
+    opens: bool = False,
+) -> About:
+    """Return facts of a file; the classes of the catalogue refuse what is wrong."""
+    columns = Columns(
+        reads=[Column(name) for name in reads],
+        adds=[Column(*pair) for pair in adds.items()]
+        if isinstance(adds, dict)
+        else [Column(name) for name in adds],
+        drops=tuple(drops),
+        opens=opens,
+    )
+    return About(
+        role=role or ("source" if takes == "none" else "step"),
+        takes=takes,
+        gives=gives,
+        source=f"live, {live.date}" if live.date else "live",
+        effects=effects or (("spends",) if price else ()),
+        price=None if price is None else Price(price),
+        columns=columns,
+    )
+
+
+def _write_about(about: About) -> str:
+    plain = About(role=about.role, takes=about.takes, gives=about.gives)
+    given = [
+        f"{attribute.name}={value!r}"
+        for attribute in attrs.fields(About)
+        if (value := getattr(about, attribute.name)) != getattr(plain, attribute.name)
+        or attribute.name in ("role", "takes", "gives")
+    ]
+    return f"about = About({', '.join(given)})"
+
+
+# -- Classes ---------------------------------------------------------------------------
+
+
+def _lacks(known: type[CatalogueBlock], block: LiveBlock) -> bool:
+    """Return True if the list has a field of a kind in another way than its class."""
+    ours = read_fields(specs_schema(known))
+    return any(
+        name not in ours
+        or ours[name].is_required != live.is_required
+        or (bool(ours[name].words) and bool({*live.words} - {*ours[name].words}))
+        for name, live in block.fields.items()
+    )
+
+
+def _write_class(
+    name: str, block: LiveBlock, known: type[CatalogueBlock] | None, about: About
+) -> str:
+    if known is None:
+        bases, about_text = _write_bases(about), _write_about(about)
+    elif known.specs_known:
+        bases = _copy_bases(known)
+        about_text = f"about = built_in.{known.__name__}.about"
+    else:
+        bases, about_text = f"built_in.{known.__name__}", "specs_known = True"
+    schema: Mapping[str, Any] = block.specs_schema or {}
+    text = _clean(schema.get("description"))
+    if not text and known is not None:
+        text = describe_kind(known)
+    fields = dict(_name_fields(block.fields, known))
+    unnamed = [sent for sent in block.fields if sent not in fields.values()]
+    if unnamed and not (known is not None and issubclass(known, FilterBase)):
+        text += f" To be given in extra=: {', '.join(map(repr, unnamed))}."
+    lines = [
+        _CLASS.format(
+            name=name,
+            bases=bases,
+            text=repr(text or f"Block of the kind {block.kind}."),
+            kind=repr(block.kind),
+            about=about_text,
+        )
+    ]
+    for argument, sent in fields.items():
+        live = block.fields[sent]
+        lines.append(f"\n    {argument}: {_write_field(sent, live, known)}\n")
+        lines.append(f"    {_describe(live)!r}\n")
+    return "".join(lines)
+
+
+def _write_bases(about: About) -> str:
+    takes = _ROWS.get(about.takes, "Any")
+    if (about.takes, about.gives) == ("any", "same"):
+        return "Passthrough, CatalogueBlock"
+    gives = takes if about.gives == "same" else _ROWS.get(about.gives, "Any")
+    return f"Flow[{takes}, {gives}], CatalogueBlock"
+
+
+def _copy_bases(known: type[CatalogueBlock]) -> str:
+    """Return bases for other fields of a known kind, with the same row kinds."""
+    if issubclass(known, FilterBase):
+        return "built_in.FilterBase[str]"
+    if issubclass(known, Passthrough):
+        return "Passthrough, CatalogueBlock"
+    (flow,) = (base for base in get_original_bases(known) if get_origin(base) is Flow)
+    rows = ["A" if isinstance(row, TypeVar) else row.__name__ for row in get_args(flow)]
+    generic = ", Generic[A]" if "A" in rows else ""
+    return f"Flow[{', '.join(rows)}], CatalogueBlock{generic}"
+
+
+def _write_field(sent: str, live: LiveField, known: type[CatalogueBlock] | None) -> str:
+    """Return the type of a field, and its default."""
+    ours = {} if known is None else spec_types(known)
+    hint = _write_type(live)
+    if hint.startswith("Mapping") and type[Any] in get_args(ours.get(sent)):
+        hint = "FieldMap"
+    if known and known.about.gives == "dataframe_type" and sent == "dataframe_type":
+        hint = "RowKind[A]"
+    if live.is_nullable and hint != "Any":
+        hint += " | None"
+    if live.is_required:
+        return hint
+    # Such as the `auto_execute=False` of Search, without which it buys at once.
+    default = next((one.default for one in _arguments(known, sent)), None)
+    shown = repr(default) if isinstance(default, bool) else "UNSET"
+    return f"{hint} | Unset = {shown}"
+
+
+def _arguments(known: Any, sent: str) -> Iterator[attrs.Attribute[Any]]:
+    """Yield the argument of a class that sets a spec, if it has one."""
+    for argument, spec in () if known is None else known.spec_names.items():
+        if spec == sent:
+            yield attrs.fields_dict(known)[argument]
+
+
+def _write_type(live: LiveField, depth: int = 0) -> str:
+    words = live.words
+    if words and all(type(word) in (str, int, bool) for word in words):
+        if len(words) <= MOST_WORDS:
+            return f"Literal[{', '.join(map(repr, words))}]"
+        return "str" if all(isinstance(word, str) for word in words) else "Any"
+    kind = live.schema.get("type")
+    if kind == "array":
+        items = live.items
+        nested = "Any" if items is None or depth else _write_type(items, depth + 1)
+        return f"Sequence[{nested}]"
+    return _TYPES.get(kind, "Any") if isinstance(kind, str) and not words else "Any"
+
+
+def _describe(live: LiveField) -> str:
+    facts = describe_field(live).partition(" · ")[2]
+    return " · ".join(filter(None, [_clean(live.description), facts]))
+
+
+def _clean(text: object) -> str:
+    words = " ".join(text.split()) if isinstance(text, str) else ""
+    return truncate(redact_keys(words), LONGEST_TEXT)
+
+
+# -- Names -----------------------------------------------------------------------------
+
+
+def _name_fields(
+    fields: Collection[str], known: type[CatalogueBlock] | None
+) -> Iterator[tuple[str, str]]:
+    """Yield the argument of each field that can have one, and its name in specs.
+
+    Underscores at its end tell it from another meaning of the name, and are not sent.
+    """
+    is_filter = known is not None and issubclass(known, FilterBase)
+    for sent in fields:
+        is_inherited = is_filter and sent in FilterBase.spec_names.values()
+        if _NAME.fullmatch(sent) and not sent.endswith("_") and not is_inherited:
+            is_taken = sent in _RESERVED or keyword.iskeyword(sent)
+            yield f"{sent}_" if is_taken else sent, sent
+
+
+def _name_class(words: str, taken: Collection[str]) -> str:
+    parts = re.findall(r"[A-Za-z0-9]+", words[:LONGEST_NAME])
+    base = "".join(part[:1].upper() + part[1:] for part in parts)
+    base = base if base[:1].isalpha() else f"Block{base}"
+    name, number = base, 1
+    while name in taken or name in _TAKEN or keyword.iskeyword(name):
+        number += 1
+        name = f"{base}{number}"
+    return name
+
+
+_NAME: Final = re.compile(rf"[A-Za-z][A-Za-z0-9_]{{0,{LONGEST_NAME - 1}}}")

@@ -79,7 +79,6 @@ from flow64.errors import (
     UnfinishedFilterError,
     UnknownEnvironmentError,
     UnknownOperatorError,
-    UnsafeCodeError,
     ValueInTextError,
     VariantError,
     VerificationError,
@@ -116,14 +115,6 @@ WORDS = [
     (
         CannotLiftError("W\x1b", ["rows run in a circle", "an id\x1b twice"]),
         "'W\\x1b' cannot be written as flow64 code: rows run in a circle; an id\\x1b twice; correct that, or keep it as JSON",
-    ),
-    (
-        UnsafeCodeError("a comment", 3),
-        "the generated source in line 3 has a comment, so it is not returned; this is a bug of flow64: please report it, and keep the JSON",
-    ),
-    (
-        UnsafeCodeError("no Python"),
-        "the generated source has no Python, so it is not returned; this is a bug of flow64: please report it, and keep the JSON",
     ),
     (PullError("x\x1b", "it is not there"), "x\\x1b was not pulled: it is not there"),
     (

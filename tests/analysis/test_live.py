@@ -90,7 +90,7 @@ FIELDS = {
         "type": "object",
         "additionalProperties": {"type": "number"},
     },
-    "bool · required · default False": {
+    "bool · required · default false": {
         "allOf": [{"type": "boolean"}],
         "default": False,
     },
@@ -156,7 +156,7 @@ def test_changes_between_two_lists():
         ),
         "gone     yc_batches",
     ]
-    assert "           thread: new: str or null · default None" in lines
+    assert "           thread: new: str or null · default null" in lines
     assert "           scale: is gone" in lines
     assert not compare_catalogues(
         LiveCatalogue.of(ANSWER), LiveCatalogue.of(ANSWER[::-1])
@@ -170,7 +170,7 @@ MISMATCHES = [
     ({"limit": "3"}, "limit is text, and the schema wants integer"),
     ({"limit": 0}, "limit does not fit minimum 1"),
     ({"signals": [{"column": "a"}]}, "signals[0] does not fit: 'weight' is a required"),
-    ({"modle": "fit-1"}, "modle is not in the live schema (did you mean 'model'?)"),
+    ({"models": "fit-1"}, "models is not in the live schema (did you mean 'model'?)"),
 ]
 
 
@@ -273,7 +273,7 @@ def endless(levels):
 @pytest.mark.parametrize(
     ("schema", "reason"),
     [
-        ({"properties": {"x": {"type": "strin"}}}, "it is broken"),
+        ({"properties": {"x": {"type": "text"}}}, "it is broken"),
         ({"properties": {"x": {"$ref": "https://a.example/x"}}}, "does not hold"),
         ({"properties": {"x": {"$ref": "#/$defs/gone"}}}, "does not hold"),
         ({"properties": {"x": {}}, "$ref": "#"}, "without end"),

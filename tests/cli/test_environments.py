@@ -79,7 +79,6 @@ EMPTY = ("-e", "")
         ("list", *EMPTY),
         ("history", *EMPTY),
         ("run", "inbound", *EMPTY),
-        ("doctor", "-e", "prod", "--second-env", " "),
         ("same", "prod", ""),
     ],
 )

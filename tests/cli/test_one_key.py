@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from flow64.loading import load_source
 from tests.catalogue.answer import ANSWER, LATER
 
 pytestmark = pytest.mark.unmeasured
@@ -61,31 +60,10 @@ def test_with_list(project, flow64):
     assert code == 0
     assert codes(printed) == {"first-block-not-webhook", "effects", "cost-estimate"}
 
-    code, printed, _ = flow64("plan")
-    assert code == 0
-    assert "blocks: reddit_search, score_lead, find_email" in printed
-    assert "reddit_search $0.02, score_lead $0.01 a row" in printed
-
     assert flow64("compile", "-o", "compiled")[0] == 0
     assert flow64("deploy", "--yes")[0] == 0
     run = ("run", "reddit.py", "--intent", "1", "--yes", "--allow-unpriced")
     assert flow64(*run)[0] == 0
-
-
-@pytest.mark.parametrize("source", ["default:reddit", "pulled"])
-def test_code(project, flow64, source):
-    """Code and pulled JSON of a live workflow need not allow what the list allows."""
-    flow64("blocks", "sync")
-    flow64("deploy", "--yes")
-    assert flow64("pull", "default", "--all", "-o", "pulled")[0] == 0
-
-    code, printed, _ = flow64("code", source)
-
-    assert code == 0
-    assert 'FindEmail(mode="BOTH")' in printed
-    assert "allow" not in printed + Path("pulled/flow64.json").read_text("utf-8")
-    Path("made.py").write_text(printed, "utf-8")
-    assert load_source("made.py").workflows[0].workflow.compile()
 
 
 def test_later(project, flow64):
@@ -93,13 +71,13 @@ def test_later(project, flow64):
     flow64("blocks", "sync")
     project.blocks = LATER
     code, printed, _ = flow64("blocks", "sync")
-    assert (code, "subreddits: is required now" in printed) == (0, True)
+    assert (code, "subreddits: Sequence[str] · required" in printed) == (0, True)
 
     code, printed, _ = flow64("check")
 
     assert code == 0
-    assert "lacks 'subreddits', which the live schema requires" in printed
-    assert "lacks 'rubric', which the live schema requires" in printed
+    assert "'subreddits' is a required property" in printed
+    assert "'rubric' is a required property" in printed
     assert "write what the live catalogue of " in printed
 
 
@@ -118,44 +96,6 @@ def test_list_beside_json(project, flow64):
 
         assert (code, "blocks.json" in printed + told) == (0, False)
         Path(f"{folder}/blocks.json").rename("blocks.json")
-
-
-@pytest.mark.parametrize("form", ["text", "markdown", "json", "html"])
-def test_review(project, flow64, form):
-    """A review says what a change no longer fits, also without importing code."""
-    flow64("blocks", "sync")
-    flow64("compile", "-o", "base")
-    source = Path("reddit.py")
-    text = source.read_text("utf-8").replace('"sort": "top"', '"sort": "hot"')
-    source.write_text(text, "utf-8")
-    flow64("compile", "-o", "head")
-
-    code, printed, _ = flow64(
-        "review", "--base", "base", "--head", "head", "--no-code", "--format", form
-    )
-
-    assert code == 0
-    assert "schema-mismatch" in printed
-    assert "unknown-word" not in printed
-
-
-def test_plan_of_untrusted_json(project, flow64):
-    """JSON of a stranger is judged by the list of the project."""
-    flow64("blocks", "sync")
-    flow64("compile", "-o", "compiled")
-    head = Path("head")
-    head.mkdir()
-    for file in Path("compiled").iterdir():
-        text = file.read_text("utf-8").replace('"BOTH"', '"WORK"')
-        (head / file.name).write_text(text, "utf-8")
-
-    code, printed, told = flow64(
-        "review", "head", "--no-code", "--manifest", "compiled/flow64.json",
-        "--env", "default",
-    )  # fmt: skip
-
-    assert (code, told) == (0, "")
-    assert "mode is not one of " in printed
 
 
 GENERATED = """
@@ -202,7 +142,7 @@ def test_generated_later(project, flow64, namespace):
     project.blocks = LATER
     flow64("blocks", "sync")
     assert flow64("blocks", "generate", "-o", "blocks.py", "--check")[0] == 1
-    assert "which the live schema requires" in flow64("check")[1]
+    assert "is a required property" in flow64("check")[1]
     assert flow64("blocks", "generate", "-o", "blocks.py")[0] == 0
     code, _, told = flow64("check")
 

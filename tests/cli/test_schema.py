@@ -10,7 +10,6 @@ import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 
 from flow64.cli.schema import SCHEMAS
-from tests.catalogue.answer import ANSWER
 
 pytestmark = pytest.mark.unmeasured
 
@@ -61,30 +60,6 @@ def test_unknown(flow64):
     assert flow64("schema", "manifst")[0] == 64
     assert "did you mean 'manifest'?" in flow64("schema", "manifst")[2]
     assert "there are create, definition," in flow64("schema", "xyz")[2]
-
-
-def test_saved_list(folder, schema_of):
-    """The specs are those of the saved list of the project, or of a named one."""
-    (folder / "answer.json").write_text(json.dumps(ANSWER), "utf-8")
-
-    plain = schema_of("create").schema
-    named = schema_of("create", "--blocks", "answer.json").schema
-    settings = '[tool.flow64]\nblocks = "answer.json"\n'
-    (folder / "pyproject.toml").write_text(settings, "utf-8")
-
-    assert "score_lead" not in json.dumps(plain)
-    assert "score_lead" in json.dumps(named)
-    assert schema_of("create").schema == named
-
-
-def test_needless_list(folder, flow64):
-    """A list of blocks is refused for a schema that does not look at it."""
-    (folder / "answer.json").write_text(json.dumps(ANSWER), "utf-8")
-
-    for name in ("manifest", None):
-        words = [name] if name else []
-        code, _, told = flow64("schema", *words, "--blocks", "answer.json")
-        assert (code, "only create and definition hold" in told) == (64, True)
 
 
 def test_compiled_folder(leads, flow64, schema_of, folder):

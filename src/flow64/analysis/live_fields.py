@@ -6,6 +6,7 @@ writes them. A keyword that is not understood makes a field less exact, never an
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
@@ -228,4 +229,5 @@ def _text(value: Any) -> str:
 
 
 def _json(value: Any) -> str:
-    return shortened(thaw(value))
+    plain = value is None or isinstance(value, bool)
+    return json.dumps(value) if plain else shortened(thaw(value))

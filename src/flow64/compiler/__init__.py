@@ -11,8 +11,6 @@ from ._lower import Lowered, lower
 
 if TYPE_CHECKING:
     from ._layout import cells, flat, is_shown, lines_of, quote_text
-    from ._layout import parse_source as parse_source
-    from ._layout import refuse_hidden_characters as refuse_hidden_characters
     from .code import Code, as_code, call_of
     from .lifting import Lifted, OwnClasses, lift
 

@@ -13,8 +13,6 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from ..errors import UnsafeCodeError
-
 WIDTH: Final = 88
 """Columns of the longest line, where it can be broken."""
 
@@ -22,31 +20,6 @@ _STEP: Final = 4
 
 # Of one version of Unicode, so that every Python prints the same.
 _UNICODE: Final = unicodedata.ucd_3_2_0
-
-
-def refuse_hidden_characters(source: str) -> None:
-    """Check that no character of source hides something.
-
-    Raises:
-        UnsafeCodeError: One does.
-    """
-    for character in sorted(set(source)):
-        if character != "\n" and not is_shown(character):
-            raise UnsafeCodeError(f"the character {character!a}")
-
-
-def parse_source(source: str) -> ast.Module:
-    """Return the syntax tree of source.
-
-    Raises:
-        UnsafeCodeError: It is not Python.
-    """
-    try:
-        return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise UnsafeCodeError(
-            f"text that is not Python ({type(error).__name__})"
-        ) from None
 
 
 def text_of(

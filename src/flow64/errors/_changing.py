@@ -45,18 +45,3 @@ class CannotLiftError(FlowError, ValueError):
 
 
 _MOST_SHOWN = 5
-
-
-@frozen(repr=False)
-class UnsafeCodeError(FlowError, ValueError):
-    """Generated source has something that no workflow needs. It is not returned."""
-
-    problem: str
-    line: int | None = None
-
-    def __str__(self) -> str:
-        where = "" if self.line is None else f" in line {self.line}"
-        return (
-            f"the generated source{where} has {self.problem}, so it is not returned; "
-            "this is a bug of flow64: please report it, and keep the JSON"
-        )

@@ -127,6 +127,7 @@ def write_blocks(
         live: The service's own list.
         facts: Facts about new kinds that no schema says, from `read_facts`.
     """
+    live = LiveCatalogue.of(live.as_data())  # without texts like keys
     texts = [_HEADER.format(mark=MARK, source=live.name)]
     kinds: dict[str, str] = {}
     for kind, block in sorted(live.blocks.items()):
@@ -170,7 +171,10 @@ def read_facts(path: Path, live: LiveCatalogue) -> Mapping[str, About]:
 
 def _guess_about(live: LiveCatalogue) -> About:
     return attrs.evolve(
-        _make_about(live), effects=("may-spend",), columns=UNKNOWN_COLUMNS
+        _make_about(live),
+        perhaps="source",
+        effects=("may-spend",),
+        columns=UNKNOWN_COLUMNS,
     )
 
 

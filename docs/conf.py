@@ -28,7 +28,6 @@ extensions = [
     "changes",
     "commands",
     "from_code",
-    "schemas",
 ]
 # Links to the documentation of other projects need a network, which the gate has not.
 if os.environ.get("FLOW64_DOCS_ONLINE"):

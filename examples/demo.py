@@ -1,7 +1,7 @@
 """A tour in one program: compile, check, refuse, deploy, run, read rows.
 
-`make demo` sets up what it needs and runs it. It deploys to an emulator on this
-machine: no key, no network beyond loopback, and nothing is spent.
+`make demo` sets up what it needs and runs it. It deploys to an emulator in this
+process: no key, no network, and nothing is spent.
 """
 
 from __future__ import annotations
@@ -53,9 +53,14 @@ def main() -> None:
     # A journal makes sure that no intent is paid twice. The demo needs none.
     with (
         Emulator(switches=Switches(speed=0.5)) as emulator,
-        Client(api_key="no-real-key", base_url=emulator.url, journal=None) as client,
+        Client(
+            "no-real-key",
+            base_url="http://127.0.0.1",
+            transport=emulator.transport(),
+            journal=None,
+        ) as client,
     ):
-        tell("Deploy", f"To an emulator at {emulator.url}")
+        tell("Deploy", "To an emulator in this process")
         deployment = workflow.deploy(client)
         print(f"It was {deployment.state}, and is workflow {deployment.workflow_id}")
         again = workflow.deploy(client)

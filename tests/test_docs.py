@@ -14,7 +14,6 @@ from typing import get_args, get_type_hints
 import pytest
 
 from flow64.cli import main
-from flow64.cli.schema import SCHEMAS
 from flow64.emulator import Fault
 from tests.test_story import commands
 
@@ -108,7 +107,7 @@ def test_kinds_of_faults():
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SHOWN = [
     (command, output)
-    for name in ("how-to-blocks", "how-to-init", "how-to-schemas")
+    for name in ("how-to-blocks", "how-to-init")
     for block in CONSOLE.findall((FOLDER / f"{name}.md").read_text("utf-8"))
     for command, output in commands(block)
     if output
@@ -126,15 +125,6 @@ def test_page_shows_the_output_of_a_command(
 
     printed = capsys.readouterr().out
     assert OutputChecker().check_output(output, printed, ELLIPSIS), printed
-
-
-def test_published_schemas(tmp_path):
-    """Each schema is published under its name."""
-    runpy.run_path(str(FOLDER / "_ext" / "schemas.py"))["write_schemas"](tmp_path)
-
-    names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == sorted(f"{name}.schema.json" for name in SCHEMAS)
-    assert "find_email" in (tmp_path / "create.schema.json").read_text("utf-8")
 
 
 EDIT = {

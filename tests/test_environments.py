@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jsonschema import Draft7Validator, Draft202012Validator
 
 from flow64 import LEAD, Project, Workflow, value
 from flow64.blocks import OutgoingWebhook, Webhook
@@ -22,8 +20,6 @@ from flow64.environments import (
     Reference,
     Settings,
     load,
-    pyproject_schema,
-    settings_schema,
 )
 from flow64.environments._lines import line_of, lines_of
 from flow64.errors import ConfigError, SettingsError, UnknownEnvironmentError
@@ -282,7 +278,6 @@ def test_only_this_machine_needs_no_key(project, endpoint, is_keyless):
     else:
         here = written(project, text).environment()
         assert (here.is_keyless, here.is_of_variables) == (True, False)
-    assert judge_settings(text) is is_keyless
 
 
 def test_this_machine_may_have_a_key(project):
@@ -483,54 +478,6 @@ def test_all_mistakes_are_one_error(project, text, mistakes):
     assert list(caught.value.mistakes) == mistakes
     listed = "".join(f"\n  {mistake}" for mistake in mistakes)
     assert str(caught.value) == f"pyproject.toml cannot be used:{listed}"
-
-
-# -- The schema of it -----------------------------------------------------------------
-
-UNSEEN = (
-    "default_env",
-    "day = ",
-    "ftp://",
-    "caf",
-    "' '",
-    "source = 'b'",
-    "https://x",
-    "\\t",
-    "nan",
-)
-"""Parts of wrong files that a schema cannot judge."""
-
-
-def judge_settings(text):
-    """Judge a file by both drafts that its schema is valid by."""
-    data = tomllib.loads(text)
-    table, schema = data["tool"]["flow64"], settings_schema()
-    Draft7Validator.check_schema(schema)
-    Draft202012Validator.check_schema(schema)
-    found = {
-        Draft7Validator(schema).is_valid(table),
-        Draft202012Validator(schema).is_valid(table),
-        Draft7Validator(pyproject_schema()).is_valid(data),
-    }
-    assert len(found) == 1
-    return found.pop()
-
-
-@pytest.mark.parametrize("text", [EVERYTHING, STAGING, "[tool.flow64]\n"])
-def test_schema_accepts(text):
-    assert judge_settings(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        text
-        for text in WRONG
-        if "flow64" in text and not any(part in text for part in UNSEEN)
-    ],
-)
-def test_schema_refuses(text):
-    assert not judge_settings(text)
 
 
 SECRETS = {

@@ -9,7 +9,7 @@ import pytest
 
 from flow64 import LEAD, Project, Workflow, value
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
-from flow64.client import Client, deployed_codes, same_code
+from flow64.client import Client
 from flow64.emulator import Emulator
 from flow64.environments import (
     EMULATOR,
@@ -424,40 +424,3 @@ def test_an_empty_organisation_names_nobody(settings, emulator):
 
     assert asked.count("/workflows") == 1
     assert [seen.path for seen in emulator.requests].count("/workflows") == 1
-
-
-# -- Is production what staging ran? --------------------------------------------------
-
-
-def compared(settings):
-    found = {}
-    for name in ("prod", "staging"):
-        with open_client(settings.environment(name)) as client:
-            found[name] = client.call(deployed_codes, {"inbound": inbound().id(name)})
-    (answer,) = same_code(found["prod"], found["staging"])
-    return answer.verdict, "; ".join(answer.reasons)
-
-
-def deploy(settings, name, workflow):
-    with open_client(settings.environment(name)) as client:
-        client.deploy(workflow)
-
-
-def test_is_production_what_staging_ran(settings, emulator):
-    """With other values and another title, it is the same code all the same."""
-    deploy(settings, "staging", inbound())
-    assert compared(settings) == ("different", "not deployed here")
-
-    deploy(settings, "prod", inbound())
-    assert compared(settings) == ("same", "")
-
-    deploy(settings, "staging", inbound(description="new"))
-    verdict, reason = compared(settings)
-    assert (verdict, reason[:21]) == ("different", "the code deployed is ")
-
-    deploy(settings, "prod", inbound(description="new"))
-    emulator.edit(inbound().id("prod"), name="By hand")
-    assert compared(settings) == (
-        "different",
-        "edited on the service since it was deployed: here",
-    )

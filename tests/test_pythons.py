@@ -41,7 +41,7 @@ def test_documents(name):
 
 def test_jobs_of_a_new_project(tmp_path):
     """The jobs that `flow64 init` writes run on the newest of them."""
-    main(["init", str(tmp_path), "--namespace", "acme.example", "--from", "0.1.0"])
+    main(["init", str(tmp_path), "--namespace", "acme.example", "--ci", "github"])
     jobs = [
         step["with"]["python-version"]
         for path in sorted(tmp_path.rglob("*.yml"))
@@ -52,4 +52,4 @@ def test_jobs_of_a_new_project(tmp_path):
     installed = metadata("flow64").get_all("Classifier")
 
     assert f"Programming Language :: Python :: {PYTHONS[-1]}" in installed
-    assert jobs == [PYTHONS[-1]] * 5
+    assert jobs == [PYTHONS[-1]] * 4

@@ -12,7 +12,6 @@ from flow64.text import (
     count_cells,
     describe_stray_comma,
     did_you_mean,
-    find_attribute_docs,
     fit_text,
     format_dollars,
     join_first,
@@ -205,24 +204,3 @@ def test_stray_comma_of_a_newer_python():
     error = json.JSONDecodeError(words, '{"a": 1,}', 7)
 
     assert describe_stray_comma(error) == "a comma follows the last entry; leave it out"
-
-
-class Documented:
-    """A class.
-
-    Attributes:
-        one: A text.
-        two: A text that goes on
-            in the next line: here.
-
-    More words.
-    """
-
-
-def test_attribute_docs():
-    """The docs of attributes are found by name; a class may have none."""
-    assert find_attribute_docs(Documented) == {
-        "one": "A text.",
-        "two": "A text that goes on in the next line: here.",
-    }
-    assert find_attribute_docs(type("Bare", (), {})) == {}

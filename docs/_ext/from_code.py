@@ -16,7 +16,7 @@ import textwrap
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 
 from attrs import NOTHING, fields_dict
@@ -39,8 +39,6 @@ from flow64.blocks import (
     spec_types,
 )
 from flow64.cli import deploy
-from flow64.cli._install_source import parse_install_source
-from flow64.cli._new_project import Forge, render_template
 from flow64.definition import MAX_BYTES
 from flow64.definition._frozen import MAX_INTEGER
 from flow64.definition._json import MAX_DEPTH
@@ -53,7 +51,7 @@ from flow64.dsl import Flow, Passthrough, RowKind, Start, Unset
 from flow64.emulator import GUESSES, Switches
 from flow64.emulator._page_items import switch_items
 from flow64.emulator._switches import MARKS
-from flow64.loading._untrusted import MOST_BYTES, MOST_FILES, MOST_VALUES
+from flow64.loading._reading import MOST_BYTES, MOST_FILES
 from flow64.runs._download import MAX_BYTES as MAX_DOWNLOAD
 from flow64.text import format_dollars
 
@@ -149,8 +147,8 @@ def limits() -> Iterator[str]:
             "an error: JSON readers may round them",
         ),
         (
-            "an untrusted folder of JSON (`--manifest`)",
-            f"{MOST_FILES:,} files, {_size(MOST_BYTES)}, {MOST_VALUES:,} values",
+            "a folder of JSON",
+            f"{MOST_FILES:,} files, {_size(MOST_BYTES)}",
             "refused",
         ),
         ("an answer of the service", _size(MAX_ANSWER), "an error"),
@@ -455,16 +453,6 @@ def findings() -> Iterator[str]:
     yield "<!-- skip: end -->"
 
 
-def _ci_file(path: str) -> Iterator[str]:
-    """A CI file of a project whose flow64 is on GitHub."""
-    source = parse_install_source(f"git+https://github.com/acme/flow64@{'0123' * 10}")
-    forge: Forge = "gitlab" if "gitlab" in path else "github"
-    files = render_template(
-        "acme.example", "growth", source, forge=forge, standalone=False
-    )
-    yield f"```yaml\n{files[PurePosixPath(path)]}```"
-
-
 def review_comment() -> Iterator[str]:
     """A short comment of a review, as the tests of reviews expect it."""
     golden = Path(__file__).parents[2] / "tests/review/golden/field_added.md"
@@ -481,10 +469,6 @@ TEXTS: Mapping[str, Callable[[], Iterator[str]]] = {
     "constants": constants,
     "row_types": row_types,
     "review_comment": review_comment,
-    "ci_review": lambda: _ci_file(".github/workflows/flow64-review.yml"),
-    "ci_comment": lambda: _ci_file(".github/workflows/flow64-comment.yml"),
-    "ci_deploy": lambda: _ci_file(".github/workflows/flow64-deploy.yml"),
-    "ci_gitlab": lambda: _ci_file(".gitlab-ci.yml"),
 }
 
 _MADE = re.compile(

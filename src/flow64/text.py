@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, Final
 from unicodedata import category, east_asian_width
 
@@ -174,17 +173,3 @@ def _cell(character: str) -> int:
     if category(character) in ("Mn", "Me"):  # above or around another one
         return 0
     return 2 if east_asian_width(character) in "WF" else 1
-
-
-def find_attribute_docs(cls: type[Any]) -> dict[str, str]:
-    """Return what the section `Attributes:` of a docstring says, by name."""
-    _, _, section = cleandoc(cls.__doc__ or "").partition("Attributes:\n")
-    found: dict[str, str] = {}
-    name = ""
-    for line in section.splitlines():
-        if not line.strip():
-            break
-        if not line.startswith("     "):
-            name, _, line = line.strip().partition(": ")  # noqa: PLW2901 - the rest of it
-        found[name] = f"{found.get(name, '')} {line.strip()}".strip()
-    return found

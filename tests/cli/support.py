@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import struct
 import subprocess
 import sys
 from contextlib import contextmanager
-from functools import cache
-from itertools import pairwise
 
 import pytest
-from jsonschema import Draft202012Validator
-
-from flow64.cli import COMMANDS
-from flow64.cli.schema import make_schema
 
 FLOW64 = [sys.executable, "-m", "flow64"]
 
@@ -84,33 +77,3 @@ def ended(process, number=signal.SIGTERM):
     process.send_signal(number)
     stdout, stderr = process.communicate(timeout=30)
     return stdout, stderr, process.returncode
-
-
-# -- What --json prints ---------------------------------------------------------------
-
-
-def assert_valid_output(words, code, printed):
-    """Judge what a command line printed with `--json` by the schema of its command.
-
-    A failure without a result prints an object with `error`, in its own schema.
-    """
-    schema = "error" if code == 64 else find_command(words).replace(" ", "-")
-    lines = printed.splitlines() if schema == "watch" else [printed]
-    for data in map(json.loads, lines):
-        is_failure = data.keys() == {"format_version", "error"}
-        found = [*judge("error" if is_failure else schema).iter_errors(data)]
-        assert found == [], [f"{one.json_path}: {one.message[:300]}" for one in found]
-        assert not is_failure or data["error"]["exit_code"] == code
-
-
-def find_command(words):
-    """Return the command of a command line, of one word or of two."""
-    plain = [word for word in words if not word.startswith("-")]
-    found = [" ".join(pair) for pair in pairwise(plain)] + plain
-    return next(name for name in found if name in COMMANDS)
-
-
-@cache
-def judge(name):
-    """Return a validator by the schema of a name."""
-    return Draft202012Validator(make_schema(name))

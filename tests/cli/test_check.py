@@ -7,8 +7,6 @@ import json
 import pytest
 from rich.cells import cell_len, get_character_cell_size
 
-from tests.cli.support import on_terminal
-
 pytestmark = pytest.mark.unmeasured
 
 FAULTY = """
@@ -61,17 +59,6 @@ def test_json(faulty, flow64):
     )
 
 
-def test_several(faulty, leads, flow64):
-    """Findings of several workflows are under their names, with escapes."""
-    code, printed, told = flow64("check", ".")
-
-    assert code == 1
-    assert "\nmixed\\x1b[31m:\n" in f"\n{printed}"
-    assert "\ninbound:\n" in printed
-    assert told.startswith("2 workflows: 1 error")
-    assert "\x1b" not in printed + told
-
-
 VARIANTS = """
 from flow64 import LEAD, Project, Workflow, variants
 from flow64.blocks import FindEmail, Webhook
@@ -102,23 +89,6 @@ def test_what_is_the_same_for_several_is_told_once(variants, flow64):
     assert len([one for one in found if one["code"] == "effects"]) == 5
 
 
-def test_source_of_the_project(leads, flow64):
-    """It is that of the settings, unless one is named; `code` stands for it as well."""
-    leads.with_name("pyproject.toml").write_text(
-        '[tool.flow64]\nsource = "leads.py"\n', "utf-8"
-    )
-
-    found = [flow64("check", *given) for given in ([], ["code"], ["code:inbound"])]
-
-    assert found == [flow64("check", "leads.py")] * 3
-
-
-def test_no_source(leads, flow64):
-    code, _, told = flow64("check")
-
-    assert (code, "SOURCE is missing" in told) == (64, True)
-
-
 def test_no_code(leads, flow64):
     """JSON is checked, and Python is not imported."""
     flow64("compile", "leads.py", "-o", "compiled")
@@ -128,32 +98,6 @@ def test_no_code(leads, flow64):
 
     assert flow64("check", "compiled", "--no-code")[0] == 0
     assert (refused[0], "--no-code imports none" in refused[2]) == (64, True)
-
-
-def test_one_of_several(faulty, leads, flow64):
-    """A key behind a colon picks one."""
-    assert flow64("check", ".:inbound")[0] == 0
-
-
-def test_nothing_to_say(leads, flow64, tmp_path):
-    """Without findings, stdout is empty."""
-    text = "from flow64 import *\nfrom flow64.blocks import *\n"
-    text += "g = Project('g', 'acme.example')\n"
-    text += "w = Workflow('w', Webhook(LEAD), key='w', project=g)"
-    (tmp_path / "plain.py").write_text(text, "utf-8")
-
-    code, printed, told = flow64("check", "plain.py")
-
-    assert (code, printed, told) == (0, "", "nothing found\n")
-    data = json.loads(flow64("check", "plain.py", "--json")[1])
-    assert data == {"format_version": 1, "findings": []}
-
-
-def test_json_source(leads, flow64, tmp_path):
-    """JSON is checked as code is."""
-    flow64("compile", "leads.py", "-o", "made")
-
-    assert flow64("check", "made")[0] == 0
 
 
 def test_values(flow64, tmp_path, monkeypatch):
@@ -172,17 +116,6 @@ def test_values(flow64, tmp_path, monkeypatch):
     assert (code, printed) == (64, "")
     assert "bad.json is not a JSON object" in told
     assert "secret" not in told
-
-
-def test_blocks(leads, flow64, tmp_path):
-    """A saved list of blocks outranks what is built in."""
-    (tmp_path / "blocks.json").write_text(
-        '[{"block_name": "webhook", "specs_schema": {}}]', "utf-8"
-    )
-
-    _, printed, _ = flow64("check", "leads.py", "--blocks", "blocks.json")
-
-    assert "unlisted-kind" in printed
 
 
 def test_user_error(flow64, tmp_path, monkeypatch):
@@ -237,112 +170,6 @@ def test_failing_module_hides_no_other(faulty, leads, flow64, tmp_path):
     assert flow64("check", ".:inbond")[0] == 1
 
 
-@pytest.mark.parametrize(
-    ("written", "expected"),
-    [
-        (
-            "inbound_leads = Webhook(LEAD) >> FindEmail()",
-            (
-                "error[no-workflow] leads.py has the flow inbound_leads, but no "
-                "Workflow\n"
-                "  --> leads.py:3\n"
-                "   3 | inbound_leads = Webhook(LEAD) >> FindEmail()\n"
-                "     |                 ^^^^^^^^^^^^^\n"
-                '   = help: write workflow = Workflow("Inbound leads", inbound_leads, '
-                'key="inbound_leads")\n'
-            ),
-        ),
-        (
-            "find = FindEmail()\n_ = Webhook(LEAD) >> find\nlast = find",
-            (
-                "error[no-workflow] leads.py has the flows find, _ and last, but no "
-                "Workflow\n"
-                "  --> leads.py:4\n"
-                "   4 | _ = Webhook(LEAD) >> find\n"
-                "     |     ^^^^^^^^^^^^^\n"
-                '   = help: write workflow = Workflow("_", _, key="_")\n'
-            ),
-        ),
-        (
-            "a = FindEmail()\nb = a >> RawBlock('new')",
-            (
-                "error[no-workflow] leads.py has the flows a and b, but no Workflow\n"
-                "  --> leads.py:3\n"
-                "   3 | a = FindEmail()\n"
-                "     |     ^^^^^^^^^^^\n"
-                '   = help: write workflow = Workflow("B", b, key="b")\n'
-            ),
-        ),
-        (
-            "none = include_if(False, FindEmail())",
-            (
-                "error[no-workflow] leads.py has the flow none, but no Workflow\n"
-                "  --> leads.py:1\n"
-                "   1 | from flow64 import *\n"
-                "     | ^^^^^^^^^^^^^^^^^^^^\n"
-                '   = help: write workflow = Workflow("None", none, key="none")\n'
-            ),
-        ),
-    ],
-)
-def test_flow_without_a_workflow(tmp_path, monkeypatch, flow64, written, expected):
-    """It names the flow that it saw, and what to write."""
-    monkeypatch.chdir(tmp_path)
-    head = "from flow64 import *\nfrom flow64.blocks import *\n"
-    (tmp_path / "leads.py").write_text(f"{head}{written}\n", "utf-8")
-
-    found = flow64("check", "leads.py")
-
-    assert found == (
-        1,
-        expected,
-        "1 error\n",
-    )
-    assert flow64("check", "leads.py:leads")[0] == 1
-    code, _, told = flow64("compile", "leads.py")
-    assert code == 64
-    assert " but no Workflow; write workflow = Workflow(" in told
-
-
-def test_duplicate_workflow_hides_nothing(tmp_path, monkeypatch, flow64):
-    """Neither the findings of the two, nor those of others."""
-    monkeypatch.chdir(tmp_path)
-    one = 'Workflow("One", flow, key="inbound", project=growth)'
-    text = FAULTY.replace("mixed\\x1b[31m", "mixed") + f"a = {one}\nb = {one}\n"
-    (tmp_path / "twice.py").write_text(text, "utf-8")
-
-    code, printed, told = flow64("check", "twice.py")
-
-    assert code == 1
-    assert printed.startswith(
-        "error[duplicate-workflow] 'inbound' is there twice: in twice.py: a, and in "
-        "twice.py: b\n"
-        "  --> twice.py:9\n"
-        f"   9 | b = {one}\n"
-        f"     | {'^' * (len(one) + 4)}\n"
-        "   = help: give one of them another key, or name one place as the source\n"
-        "2 workflows (mixed, inbound):\n"
-        "error[row-kind-mismatch]"
-    )
-    assert told.startswith("3 workflows: 4 errors, ")
-
-
-def test_duplicate_block_key_hides_nothing(tmp_path, monkeypatch, flow64):
-    """Blocks with one id still have findings of their own."""
-    monkeypatch.chdir(tmp_path)
-    text = FAULTY.replace("FindEmail()", "FindEmail(key='x') >> FindEmail(key='x')")
-    (tmp_path / "twice.py").write_text(text, "utf-8")
-
-    _, printed, _ = flow64("check", "twice.py", "--json")
-
-    found = {
-        one["code"]
-        for one in json.loads(printed)["findings"]
-        if one["severity"] == "error"
-    }
-    assert found == {"duplicate-key", "row-kind-mismatch"}
-
-
 def test_json_that_is_not_a_workflow_hides_no_other(leads, flow64, tmp_path):
     """It is a failed check at its line."""
     flow64("compile", "leads.py", "-o", "made")
@@ -360,31 +187,6 @@ def test_json_that_is_not_a_workflow_hides_no_other(leads, flow64, tmp_path):
     )
     assert "note[effects]" in printed
     assert told == "1 error, 2 notes\n"
-
-
-def test_file_of_a_manifest_hides_no_other(leads, flow64, tmp_path):
-    """Neither one that is missing, nor one that is not a workflow."""
-    text = leads.read_text("utf-8")
-    more = [f'Workflow("{key}", flow, key="{key}", project=growth)' for key in "abc"]
-    leads.write_text(f"{text}\nmore = [{', '.join(more)}]\n", "utf-8")
-    flow64("compile", "leads.py", "-o", "made")
-    (tmp_path / "made/a.json").unlink()
-    (tmp_path / "made/b.json").write_text('{"a": 1, "a": 2}', "utf-8")
-
-    code, printed, told = flow64("check", "made", "--no-code")
-
-    missing, unread = (one for one in printed.splitlines() if one.startswith("error"))
-    assert code == 1
-    assert missing == (
-        "error[unloadable-file] the file is missing; compile or pull it anew, or "
-        "remove its entry (/files/a.json)"
-    )
-    assert unread == (
-        "error[unloadable-file] the file is not a workflow: the key 'a' stands twice; "
-        "keep one of them"
-    )
-    assert told == "2 workflows: 2 errors, 4 notes\n"
-    assert flow64("compile", "made", "-o", "again")[0] == 1
 
 
 def test_github_groups_variants(tmp_path, monkeypatch, flow64):
@@ -412,12 +214,6 @@ def test_github_groups_variants(tmp_path, monkeypatch, flow64):
     ]
     assert printed.count(names) == printed.count("\n") == 3
     assert told == "40 errors, 80 notes\n"
-
-
-def test_github_names_no_workflow_if_there_is_one(faulty, flow64):
-    _, printed, _ = flow64("check", "faulty.py", "--format", "github")
-
-    assert "title=row-kind-mismatch::company rows flow into find_email" in printed
 
 
 # -- Carets ---------------------------------------------------------------------------
@@ -488,66 +284,3 @@ def test_caret_stands_under_the_call(uneven, flow64):
 
     found = excerpts(printed, "error[row-kind-mismatch]")
     assert [text_over_carets(*one) for one in found] == MARKED
-
-
-LONG = """
-from flow64 import COMPANY, Project, Workflow
-from flow64.blocks import FindEmail, Webhook
-
-mine = Project("growth", namespace="acme.example")
-made = Workflow("会社", Webhook(COMPANY) >> FindEmail(key="会社", extra={\
-"a_field_with_a_long_name": "and 🚀 a long value"}), key="k", project=mine)
-"""  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("width", "shown"),
-    [
-        (80, 'FindEmail(key="会社", extra={"a_field_with_a_long_name": "and 🚀 a long'),
-        (60, 'FindEmail(key="会社", extra={"a_field_with_a_long_n'),
-    ],
-)
-@pytest.mark.parametrize("command", ["check", "compile"])
-def test_terminal_does_not_wrap_carets(tmp_path, monkeypatch, width, shown, command):
-    """Source and carets are cut together, to the width of the terminal."""
-    monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "long.py").write_text(LONG, "utf-8")
-
-    printed = on_terminal(width, command, "long.py")
-
-    found = excerpts(printed, "error[row-kind-mismatch]")
-    assert found == [(f"   6 | …{shown}…", "     |  " + "^" * (width - 8))]
-    assert max(map(cell_len, found[0])) == width
-
-
-def test_a_terminal_is_told_what_explains(tmp_path, monkeypatch, flow64):
-    """The worst finding is named, and notes are not worth a command."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "long.py").write_text(LONG, "utf-8")
-    (tmp_path / "fine.py").write_text(LONG.replace("COMPANY", "LEAD"), "utf-8")
-
-    bad, fine = (
-        on_terminal(200, "check", "long.py"),
-        on_terminal(200, "check", "fine.py"),
-    )
-
-    told = flow64("check", "long.py")[2]
-    assert bad.endswith(f"{told[:-1]}; more about one: flow64 help row-kind-mismatch\n")
-    assert " note" in fine
-    assert "flow64 help" not in fine
-
-
-def test_nothing_is_cut_without_a_terminal(tmp_path, monkeypatch, flow64):
-    """Not even a line that no terminal is wide enough for."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "long.py").write_text(LONG, "utf-8")
-
-    _, printed, _ = flow64("check", "long.py")
-
-    ((line, carets),) = excerpts(printed, "error[row-kind-mismatch]")
-    _, call = LONG.rstrip().split(" >> ")
-    assert line == f"   6 | {LONG.splitlines()[-1]}"
-    assert text_over_carets(line, carets) == call.removesuffix(
-        ', key="k", project=mine)'
-    )

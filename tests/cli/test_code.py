@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 from attrs import evolve
 
-from flow64 import COMPANY, LEAD, Client, RawBlock, Workflow, value
+from flow64 import LEAD, Client, Workflow
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
-from flow64.emulator import Switches
 from flow64.loading import load_source
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -77,14 +75,6 @@ def test_json(flow64, tmp_path, monkeypatch):
     assert json.loads(made.to_json()) == body
 
 
-def test_json_of_an_environment(flow64):
-    """The id in JSON without a manifest belongs to the named environment."""
-    code, printed, _ = flow64("code", EXAMPLES / "new_kind.json", "--env", "prod")
-
-    assert code == 0
-    assert "'workflow': {'prod': '" in printed
-
-
 def test_module(leads, flow64):
     """Code of code has its project and keys, and nothing is pinned."""
     code, printed, _ = flow64("code", f"{leads}:inbound")
@@ -97,17 +87,6 @@ def test_module(leads, flow64):
     assert [after.to_json(env) for env in (None, "prod")] == [
         before.to_json(env) for env in (None, "prod")
     ]
-
-
-def test_compiled_folder(leads, flow64):
-    """A manifest has the keys as well."""
-    flow64("compile", leads, "-o", "compiled", "--env", "prod")
-
-    _, of_code, _ = flow64("code", leads)
-    code, of_folder, told = flow64("code", "compiled", "--no-code")
-
-    assert (code, told) == (0, "")
-    assert of_folder == of_code
 
 
 def test_several(flow64, tmp_path, monkeypatch):
@@ -184,28 +163,6 @@ def test_what_cannot_be_said(flow64, tmp_path, monkeypatch):
     assert "a: 'A\\x1b[31m' cannot be written as flow64 code" in told
 
 
-def test_what_is_left_out(flow64, tmp_path):
-    """Members that code cannot express are listed."""
-    write(tmp_path / "a.json", (0, 1))
-
-    code, printed, told = flow64("code", tmp_path / "a.json", "--json")
-
-    data = json.loads(printed)
-    assert code == 0
-    assert told.count("left out, since code cannot say it: of the block 'x'") == 3
-    assert data["workflows"] == [
-        {
-            "variable": "w",
-            "key": "w",
-            "name": "W",
-            "left_out": ["of the block 'x' 'note'"] * 3,
-            "allow": [],
-        }
-    ]
-    assert data["source"].startswith("from flow64 import RawBlock, Workflow")
-    assert (data["file"], data["values"], data["settings"]) == (None, [], [])
-
-
 def test_secrets(flow64, tmp_path):
     """A text that looks like a key becomes a listed value, and is never printed."""
     write(tmp_path / "a.json", specs={"url": SECRET, "again": [SECRET]})
@@ -223,17 +180,6 @@ def test_secrets(flow64, tmp_path):
         'a_x_url = { env = "A_X_URL" }',
     ]
     assert "SENTINEL" not in "".join((printed, told, *map(str, as_data)))
-
-
-def test_secret_beside_specs(flow64, tmp_path):
-    """A key where no value can be is refused, and not shown."""
-    write(tmp_path / "a.json", title=SECRET)
-
-    code, printed, told = flow64("code", tmp_path / "a.json")
-
-    assert (code, printed) == (1, "")
-    assert "what looks like a key stands where no value can stand for it" in told
-    assert "SENTINEL" not in told
 
 
 def test_faulty_code(leads, flow64):
@@ -292,48 +238,6 @@ def test_pulled(put, flow64):
     ]
 
 
-def test_errors_that_are_stored(service, flow64):
-    """The code allows what the service has stored, says so, and changes nothing."""
-    service.switches = Switches(check_row_kinds=False)
-    flow = (
-        Webhook(COMPANY)
-        >> FindEmail(mode=cast("Any", "BUSINESS"))
-        >> FindEmail(key="second", mode=cast("Any", "Personal"))
-        >> RawBlock("append_to_notebook")
-    )
-    live = Workflow("Contacts", flow, key="w")._lower(None, None).definition
-    with Client(journal=None) as client:
-        made = client.workflows.create(evolve(live, id=None))
-    address = f"default:id:{made.id}"
-
-    code, printed, told = flow64("code", address, "--json")
-    assert code == 0, told
-    data = json.loads(printed)
-    Path("made.py").write_text(data["source"], "utf-8")
-
-    assert data["workflows"][0]["allow"] == [
-        "missing-field", "row-kind-mismatch", "unknown-word",
-    ]  # fmt: skip
-    codes = "missing-field, row-kind-mismatch and unknown-word"
-    assert told == f"the code allows what is stored there: {codes}\n"
-    before, _, after = data["source"].partition(COMMENT)
-    assert before.startswith("from flow64 import")
-    assert before.endswith("\n\n")
-    assert after.startswith("flow = (\n")
-    assert "allow=['row-kind-mismatch', 'unknown-word']" in after
-    assert after.count("allow=") == 2
-    assert flow64("compile", "made.py")[0] == 0
-    assert states(flow64, "made.py") == [("contacts", "converged", "stamp")]
-    assert flow64("pull", "--all", "-o", "live")[0] == 0
-    assert COMMENT in flow64("code", "live")[1]
-
-
-COMMENT = """\
-# These errors would stop a compile, so allow= accepts them below:
-# missing-field, row-kind-mismatch, unknown-word
-"""
-
-
 def test_live_secret(put, flow64, monkeypatch):
     """A key that is live is a value in code, and a plan with it set is as empty."""
     workflow_id = put("Inbound", url=SECRET)
@@ -365,31 +269,3 @@ def test_known_value(put, flow64, monkeypatch):
     Path("made.py").write_text(printed, "utf-8")
     found = states(flow64, "made.py", "--env", "prod")
     assert [state for _, state, _ in found] == ["converged"]
-
-
-def test_nothing_live(service, flow64):
-    """An environment without workflows of our code is reported."""
-    Path("pyproject.toml").write_text(SETTINGS, "utf-8")
-    code, printed, told = flow64("code", "prod", "-o", "made.py")
-
-    assert (code, printed) == (64, "")
-    assert "prod means no workflow" in told
-
-
-def test_other_environment(service, flow64):
-    """An environment may be named twice."""
-    Path("pyproject.toml").write_text(SETTINGS, "utf-8")
-
-    assert flow64("code", "prod:inbound", "--env", "default")[0] == 64
-
-
-def test_values_stay(flow64, tmp_path, monkeypatch):
-    """A value of the code stays one."""
-    monkeypatch.chdir(tmp_path)
-    block = RawBlock("x", specs={"a": value("notebook")})
-    Path("w.json").write_text(Workflow("W", block, key="w").to_json(), "utf-8")
-
-    _, printed, told = flow64("code", "w.json")
-
-    assert "RawBlock('x', specs={'a': value('notebook')})" in printed
-    assert told == ""

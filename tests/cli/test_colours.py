@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
 
 import pytest
-from rich.console import Console
 
 from flow64.cli import _tables
 from flow64.cli._colours import (
@@ -20,11 +18,6 @@ from flow64.cli._colours import (
     paint_state,
 )
 from flow64.cli._options import OPTIONS
-from flow64.cli._terminal import print_message, stderr_console
-from flow64.cli.watch import BarDisplay
-from flow64.runs import BlockDone, BlockFailed, Finished, Queued
-from flow64.runs import Progress as BlockProgress
-from flow64.text import count_cells
 from tests.cli.support import environment
 from tests.cli.support import flow64 as program
 
@@ -107,36 +100,6 @@ def test_data_has_no_colours(leads, flow64, monkeypatch):
     assert json.loads(printed)
 
 
-def test_files_have_no_colours(service, leads, flow64, tmp_path):
-    """`-o` writes the plain text of a review."""
-    flow64("--color=always", "review", leads, "-o", "review.txt")
-
-    text = (tmp_path / "review.txt").read_text("utf-8")
-    assert "+ inbound: will be created" in text
-    assert "\x1b" not in text
-
-
-def test_wrong_choice(flow64):
-    code, printed, told = flow64("check", "--color", "blue")
-
-    assert (code, printed) == (64, "")
-    assert "'blue' is not one of 'auto', 'always', 'never'" in told
-
-
-@pytest.mark.parametrize("no_color", ["", "1"])
-def test_bars_need_no_colours(monkeypatch, capsys, no_color):
-    """NO_COLOR keeps what is drawn: a terminal is one with and without colours."""
-    monkeypatch.setenv("NO_COLOR", no_color)
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-
-    console = stderr_console()
-    console.print("drawn", style="red")
-
-    assert console.is_terminal
-    assert ("\x1b[" in capsys.readouterr().err) == (not no_color)
-
-
 # -- What -----------------------------------------------------------------------------
 
 CHANGES = """\
@@ -184,40 +147,6 @@ def test_painters(painter, text, painted):
     assert sum("\x1b[" in line for line in result.split("\n")) == painted
 
 
-def draw_bars(*events):
-    """Return what a terminal shows of a run after some events."""
-    console = Console(
-        file=io.StringIO(), force_terminal=True, color_system="standard", width=80
-    )
-    with BarDisplay(console) as bars:
-        for event in events:
-            bars.show(event)
-    return console.file.getvalue()
-
-
-def test_no_colour_is_bright_or_dim():
-    """Bright, dim and black ones cannot be read in each theme."""
-    everything = paint_changes(CHANGES) + paint_findings(FINDINGS) + paint_state("done")
-    everything += draw_bars(Queued(), BlockProgress(1, "webhook", 50.0, 1, 2))
-    everything += draw_bars(BlockDone(1, "webhook", 2), Finished("completed"))
-    everything += draw_bars(BlockFailed(1, "find_email"), Finished("failed"))
-    codes = {
-        code for one in ESCAPE.findall(everything) for code in one[2:-1].split(";")
-    }
-
-    assert codes <= {"0", "1", "31", "32", "33", "36", "39"}
-
-
-def test_message(capsys):
-    """A message has the colours of its painter, and controls are escaped first."""
-    OPTIONS.color = "always"
-    print_message("+ a\x1b[5m: new", paint_changes)
-
-    told = capsys.readouterr().err
-    assert ESCAPE.sub("", told) == "+ a\\x1b[5m: new\n"
-    assert told.startswith("\x1b[1;32m+")
-
-
 # -- Tables ---------------------------------------------------------------------------
 
 HEADER = ("ID", "TITLE", "PATH")
@@ -239,25 +168,6 @@ def table(monkeypatch, capsys):
     return printed
 
 
-def test_table_of_a_pipe(table):
-    """A pipe gets whole cells, aligned, without a header."""
-    lines = table(None, least={"PATH": 9})
-
-    assert [re.split("  +", line) for line in lines] == [[*row] for row in ROWS]
-
-
-@pytest.mark.parametrize("width", [60, 80, 120, 200])
-def test_table_of_a_terminal(table, width):
-    """A terminal gets a header, and no line is longer than it."""
-    head, *lines = table(width, least={"PATH": 9, "TITLE": 5})
-
-    at = [count_cells(line[: line.index("ns:")]) for line in lines]
-    assert head.split() == [*HEADER]
-    assert {*at} == {count_cells(head[: head.index("PATH")])}
-    assert max(map(count_cells, lines)) <= width
-    assert ("…" in lines[-1]) == (width < 80)
-
-
 @pytest.mark.parametrize(
     ("width", "columns"),
     [
@@ -272,50 +182,3 @@ def test_narrow_table(table, width, columns):
     head, *_ = table(width, least={"PATH": 9, "TITLE": 5})
 
     assert head.split() == columns
-
-
-def test_empty_column(table):
-    """A terminal gets no column that is empty, and a pipe gets each column."""
-    rows = [("1", "", "a"), ("2", "", "b")]
-
-    assert table(80, rows) == ["ID  PATH", "1   a", "2   b"]
-    assert table(None, rows) == ["1    a", "2    b"]
-
-
-def test_time_in_a_table(table):
-    """A terminal gets it to the second, and a pipe as it is."""
-    rows = [("2026-11-28T21:08:47.285641Z", "a", "b"), ("-", "c.Z", "d")]
-
-    shown = table(80, rows, times={"ID"})[1:]
-
-    assert [line.split() for line in shown] == [
-        ["2026-11-28T21:08:47Z", "a", "b"],
-        ["-", "c.Z", "d"],
-    ]
-    assert table(None, rows, times={"ID"})[0].startswith("2026-11-28T21:08:47.285641Z")
-
-
-def test_empty_table(table):
-    assert table(80, rows=[]) == []
-
-
-def test_painted_table(table):
-    """Cells are aligned before they are painted."""
-    OPTIONS.color = "always"
-    plain = [ESCAPE.sub("", line) for line in table(80, painters={"TITLE": str.upper})]
-    OPTIONS.color = "never"
-
-    assert [line.upper() for line in plain] == [line.upper() for line in table(80)]
-
-
-def test_tables_of_commands(service, leads, flow64):
-    """Each list has a header at a terminal, and none in a pipe."""
-    flow64("deploy", leads, "--yes")
-    leads.write_text(leads.read_text("utf-8").replace("Job title", "Title"), "utf-8")
-    flow64("deploy", leads, "--yes")
-    flow64("run", leads, "--new", "--yes", "--no-wait")
-
-    for line in (["list"], ["history"], ["blocks", "--role", "source"]):
-        head, *rows = ESCAPE.sub("", shown(*line, **dict(os.environ))).splitlines()
-        assert head == head.upper()
-        assert len(rows) == len(flow64(*line)[1].splitlines()) > 0

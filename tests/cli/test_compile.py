@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from pathlib import Path
 
 import pytest
@@ -52,14 +51,6 @@ def test_env(leads, flow64):
     assert there == load_source("leads.py").only.workflow.id("staging")
 
 
-def test_several_to_stdout(two, flow64):
-    """With several workflows, one must be named, or a folder."""
-    code, printed, told = flow64("compile", two("a", "b"))
-
-    assert (code, printed) == (64, "")
-    assert "two.py holds 2 workflows: a, b; name one of them, as in two.py:a" in told
-
-
 def test_folder(two, flow64):
     """Each is a file named after its key, always inside the folder."""
     source = two("a", "../../b", "c\n")
@@ -71,13 +62,6 @@ def test_folder(two, flow64):
     written = sorted(path.name for path in Path("made/here").iterdir())
     assert written == sorted([*names, "flow64.json"])
     assert [*Path().glob("*.json")] == []
-
-
-def test_folder_as_json(two, flow64):
-    """With --json the paths are data."""
-    _, printed, _ = flow64("compile", two("a"), "-o", "made", "--json")
-
-    assert json.loads(printed)["files"] == ["made/a.json"]
 
 
 def test_folder_compiles_to_itself(two, flow64):
@@ -114,22 +98,6 @@ def test_keys_that_are_one_file(two, flow64):
     assert "'Leads' and 'leads' are one file on some machines" in told
 
 
-def test_key_of_two_projects_is_one_file(two, flow64):
-    """Neither is lost in silence, and each project can have a folder of its own."""
-    source = Path(two("a"))
-    other = "sales = Project('sales', namespace='acme.example')\n"
-    other += "other = Workflow('A', Webhook(LEAD), key='a', project=sales)"
-    source.write_text(f"{source.read_text('utf-8')}\n{other}", "utf-8")
-
-    code, _, told = flow64("compile", source, "-o", "made")
-
-    assert (code, Path("made").exists()) == (1, False)
-    assert "a' and 'sales:a' are one file, a.json; compile each project" in told
-    assert told.rstrip().endswith("into its own folder: --select 'sales:*'")
-    assert flow64("compile", source, "-o", "b", "--select", "sales:*")[0] == 0
-    assert Path("b/a.json").exists()
-
-
 @pytest.mark.parametrize("obstacle", ["made", "made/b.json"])
 def test_cannot_be_written(two, flow64, obstacle):
     """If a file cannot be written, nothing changes."""
@@ -147,16 +115,6 @@ def test_cannot_be_written(two, flow64, obstacle):
         [Path("made"), Path("two.py")],
         [Path("two.py")],
     )
-
-
-def test_current(two, flow64):
-    """Files that were just written are current, and are not touched."""
-    source = two("a", "b")
-    flow64("compile", source, "-o", "made")
-
-    code, printed, told = flow64("compile", source, "-o", "made", "--check")
-
-    assert (code, printed, told) == (0, "", "all are current\n")
 
 
 def test_stale(two, flow64):
@@ -185,46 +143,6 @@ def test_stale(two, flow64):
     assert not Path("made/new.json").exists()
 
 
-def test_a_stale_folder_is_answered_with_the_command_that_mends_it(
-    two, flow64, tmp_path
-):
-    """It has the options that were given, and does mend it."""
-    (tmp_path / "values.json").write_text("{}", "utf-8")
-    options = ("-s", "a*", "-e", "prod", "--values", "values.json")
-
-    _, _, told = flow64("compile", two("a", "b"), "-o", "m", "--check", *options)
-    *_, command = told.splitlines()
-    words = shlex.split(command.partition("flow64 ")[2])
-
-    assert flow64(*words)[0] == 0
-    assert flow64(*words, "--check")[0] == 0
-    assert "--prune" not in words
-    assert not Path("m", "b.json").exists()
-
-
-def test_several_need_a_folder(two, flow64):
-    code, printed, told = flow64("compile", two("a", "b"))
-
-    assert (code, printed) == (64, "")
-    assert (
-        "two.py holds 2 workflows: a, b; name one of them, as in two.py:a; for all of "
-        "them, add -o compiled"
-    ) in told
-
-
-def test_stale_as_json(two, flow64):
-    """With --json the problems are data; of one workflow nothing can be left over."""
-    flow64("compile", two("a", "b"), "-o", "made")
-    Path("made/a.json").unlink()
-
-    code, printed, _ = flow64("compile", "two.py:a", "-o", "made", "--check", "--json")
-
-    assert (code, json.loads(printed)["problems"]) == (
-        1,
-        [{"file": "made/a.json", "problem": "it is missing"}],
-    )
-
-
 # -- The manifest ---------------------------------------------------------------------
 
 
@@ -250,17 +168,6 @@ def test_manifest(two, flow64):
         "project": "growth",
     }
     assert [*one["blocks"].values()] == [{"key": "webhook"}]
-
-
-def test_part_of_a_project(two, flow64):
-    """A part of a project is not whole, unless the whole project was there before."""
-    source = two("a", "b")
-    flow64("compile", f"{source}:a", "-o", "part")
-    flow64("compile", source, "-o", "made")
-    whole = manifest()
-    flow64("compile", f"{source}:a", "-o", "made")
-
-    assert (manifest("part")["whole"], manifest()) == ([], whole)
 
 
 def test_two_sources_in_one_folder(two, flow64, tmp_path):
@@ -324,16 +231,6 @@ def test_prune(two, flow64):
     assert "old.json" not in again[2]
 
 
-def test_prune_what_an_earlier_compile_left(two, flow64):
-    """The manifest does not list it any more."""
-    flow64("compile", two("a", "old"), "-o", "made")
-    flow64("compile", two("a"), "-o", "made")
-
-    flow64("compile", two("a"), "-o", "made", "--prune")
-
-    assert not Path("made/old.json").exists()
-
-
 @pytest.mark.parametrize(
     ("more", "problem"),
     [
@@ -353,39 +250,6 @@ def test_prune_is_for_a_whole_project_in_a_folder(two, flow64, more, problem):
     assert Path("made/old.json").exists()
 
 
-def test_prune_of_what_cannot_be_removed(two, flow64, monkeypatch):
-    flow64("compile", two("a", "old"), "-o", "made")
-
-    def refuse(path):
-        raise PermissionError(13, "Permission denied", str(path))
-
-    monkeypatch.setattr(Path, "unlink", refuse)
-    code, _, told = flow64("compile", two("a"), "-o", "made", "--prune")
-
-    assert code == 1
-    assert "made/old.json cannot be removed (Permission denied)" in told
-
-
-def test_stdout_by_name(leads, flow64):
-    """`-o -` is stdout, as without -o."""
-    assert flow64("compile", "leads.py", "-o", "-") == flow64("compile", "leads.py")
-
-
-def test_manifest_is_judged(two, flow64):
-    """`--check` tells of a manifest that is missing or says something else."""
-    source = two("a")
-    flow64("compile", source, "-o", "made")
-    file = Path("made/flow64.json")
-    text = file.read_text("utf-8")
-    file.write_text(text.replace("workflow:a", "workflow:b"), "utf-8")
-    other = flow64("compile", source, "-o", "made", "--check")
-    file.unlink()
-    missing = flow64("compile", source, "-o", "made", "--check")
-
-    assert other[:2] == (1, "made/flow64.json: the code compiles to other JSON\n")
-    assert missing[:2] == (1, "made/flow64.json: it is missing\n")
-
-
 def test_without_code(two, flow64):
     """From JSON and its manifest come the same JSON and manifest, without an import."""
     source = two("a", "b/c")
@@ -398,41 +262,6 @@ def test_without_code(two, flow64):
     for path in Path("made").iterdir():
         assert Path("again", path.name).read_bytes() == path.read_bytes()
     assert flow64("compile", source, "--no-code", "-o", "again")[0] == 64
-
-
-def test_json_without_keys(two, flow64):
-    """JSON that was read has no entry, and replaces one that had."""
-    flow64("compile", two("a"), "-o", "made")
-    Path("a.json").write_bytes(Path("made/a.json").read_bytes())
-
-    flow64("compile", "a.json", "-o", "bare")
-    flow64("compile", "a.json", "-o", "made")
-
-    assert [path.name for path in Path("bare").iterdir()] == ["a.json"]
-    assert manifest()["files"] == {}
-
-
-def test_for_an_environment(two, flow64):
-    """The file has the id of that environment, and the manifest says which."""
-    flow64("compile", two("a"), "-o", "made", "--env", "prod")
-
-    assert manifest()["files"]["a.json"]["env"] == "prod"
-    ids = [load_source(one).only.workflow.id("qa") for one in ("made", "two.py")]
-    assert ids[0] == ids[1]
-
-
-def test_configured_source(two, flow64):
-    """Without a source it is that of `[tool.flow64]`."""
-    Path("pyproject.toml").write_text(f'[tool.flow64]\nsource = "{two("a")}"', "utf-8")
-
-    assert flow64("compile", "-o", "made")[:2] == (0, "made/a.json\n")
-
-
-def test_check_needs_a_folder(two, flow64):
-    """There is nothing to compare stdout with."""
-    code, _, told = flow64("compile", two("a"), "--check")
-
-    assert (code, "name it with -o DIR" in told) == (64, True)
 
 
 class Screen:

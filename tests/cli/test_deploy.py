@@ -32,7 +32,6 @@ from tests.cli.pipelines import (
 from tests.cli.support import FLOW64
 
 CREATE = "/workflows/create_workflow"
-UPDATE = "/workflows/update_workflow"
 
 
 @pytest.fixture
@@ -42,57 +41,6 @@ def drifted(service, leads, flow64):
     workflow_id = id_of("leads.py")
     service.edit(workflow_id, name="Edited\x1b[31m", specs={})
     return workflow_id
-
-
-@pytest.mark.parametrize("options", [(), ("--yes",), ("--json",), ("--prune",)])
-def test_dry_run(service, leads, flow64, options):
-    """A dry run prints the plan, asks nothing, and only sends reads."""
-    before = len(service.requests)
-
-    code, printed, told = flow64("deploy", "leads.py", "--dry-run", *options)
-
-    assert (code, told, deployed()) == (0, "", [])
-    assert {*methods(service, before)} == {"GET"}
-    plan_options = [one for one in options if one != "--yes"]
-    assert (code, printed, told) == flow64("plan", "leads.py", *plan_options)
-
-
-def test_dry_run_of_what_is_refused(service, drifted, flow64):
-    """A dry run shows what would be refused, and what consent by name does to it."""
-    before = len(service.requests)
-
-    bare = flow64("deploy", "leads.py", "--dry-run")
-    forced = flow64("deploy", "leads.py", "--dry-run", "--force", "inbound")
-
-    assert bare == flow64("plan", "leads.py")
-    assert (
-        "! inbound: drifted: was edited on the service since the last deploy; this"
-        in bare[1]
-    )
-    assert forced[0] == 0
-    assert "the last deploy; will change, as --force says" in forced[1]
-    assert {*methods(service, before)} == {"GET"}
-
-
-def test_dry_run_with_a_wrong_key(service, leads, flow64):
-    """A dry run refuses consent to a workflow that is not there, as a deploy does."""
-    answer = flow64("deploy", "leads.py", "--dry-run", "--force", "inbuond")
-
-    assert answer[:2] == (64, "")
-    assert "there is no workflow 'inbuond' (did you mean 'inbound'?)" in answer[2]
-
-
-def test_dry_run_of_a_saved_plan(service, leads, flow64):
-    """A dry run of a saved plan says whether it still applies, and leaves it usable."""
-    flow64("plan", "leads.py", "-o", "plan.json")
-
-    dry = flow64("deploy", "--plan", "plan.json", "--dry-run")
-    real = flow64("deploy", "--plan", "plan.json", "--yes")
-    stale = flow64("deploy", "--plan", "plan.json", "--dry-run")
-
-    assert (dry[0], dry[2], real[0]) == (0, "", 0)
-    assert "+ inbound: will be created" in dry[1]
-    assert stale[:2] == (3, "")
 
 
 def test_new(service, leads, flow64):
@@ -131,27 +79,6 @@ def test_update(service, leads, flow64, tmp_path):
     place = saved.relative_to(Path.cwd())
     assert f"the old version of inbound is in {place}\n" in told
     assert saved.stat().st_mode & 0o777 == 0o600
-
-
-def test_env(service, leads, flow64):
-    """An environment has a workflow of its own."""
-    flow64("deploy", "leads.py", "--yes")
-    code, printed, told = flow64("deploy", "leads.py", "--yes", "--env", "staging")
-
-    workflow_id = id_of("leads.py", "staging")
-    assert (code, printed) == (0, f"done       inbound  {workflow_id}\n")
-    assert "environment staging" in told
-
-
-def test_several_environments_and_none_is_named(service, leads, flow64, tmp_path):
-    text = "[tool.flow64.environments.{}]\napi_key = {{ env = 'SIXTYFOUR_API_KEY' }}\n"
-    both = text.format("staging") + text.format("prod")
-    (tmp_path / "pyproject.toml").write_text(both, "utf-8")
-
-    code, printed, told = flow64("deploy", "leads.py", "--yes")
-
-    assert (code, printed) == (64, "")
-    assert "several environments are configured (staging, prod)" in told
 
 
 def test_json(service, leads, flow64):
@@ -248,18 +175,6 @@ def test_force(drifted, flow64):
     assert deployed() == ["Inbound leads"]
 
 
-def test_taken_into_the_code(drifted, service, leads, flow64):
-    """The third way out: it converges, and only its stamp is written."""
-    service.edit(drifted, name="Taken over")
-    retitled(leads, "Taken over")
-
-    code, printed, told = flow64("deploy", "leads.py", "--yes", "--json")
-
-    (one,) = json.loads(printed)["workflows"]
-    assert (code, one["state"], one["done"]) == (0, "converged", "stamp")
-    assert "1 stamped\n" in told
-
-
 def test_skip_drifted(service, write, flow64):
     """The rest is deployed, and skipped workflows are listed."""
     flow64("deploy", write(five()), "--yes")
@@ -325,37 +240,6 @@ def test_behind(behind, flow64, option, wanted):
     assert ("to allow it, add --allow-behind inbound, or" in printed) == (code == 3)
 
 
-def test_behind_where_branches_deploy(behind, flow64, leads):
-    leads.with_name("pyproject.toml").write_text(f"{PROD}branches = true\n", "utf-8")
-
-    assert flow64("deploy", "leads.py", "--yes")[0] == 0
-    assert deployed() == ["Our leads"]
-
-
-def test_all_that_is_missing_is_said_at_once(service, write, flow64):
-    flow64("deploy", write(five()), "--yes")
-    steps = json.loads(flow64("plan", "two.py", "--json")[1])["workflows"]
-    service.edit(steps[0]["workflow_id"], name="By hand")
-    service.edit(steps[1]["workflow_id"], description="Whose?")
-    before = len(service.requests)
-    source = write(f"{five('two')}\n{SPENDING}")
-
-    code, printed, told = flow64("deploy", source, "--yes", "--json")
-
-    data = json.loads(printed)
-    assert (code, len(data["problems"])) == (3, 3)
-    assert [one["outcome"] for one in data["workflows"]] == [
-        "refused",
-        "refused",
-        *["not tried"] * 3,
-        "refused",
-    ]
-    ways = re.findall(r"(--[\w-]+) \w+", "".join(data["problems"]))
-    assert ways == ["--force", "--force", "--allow-spend"]
-    assert (told.count("error: "), "resume" in told) == (1, False)
-    assert "POST" not in methods(service, before)
-
-
 def test_errors_come_before_all_else(service, write, flow64):
     """All of them; not even a look is sent."""
     before = len(service.requests)
@@ -365,34 +249,6 @@ def test_errors_come_before_all_else(service, write, flow64):
 
     assert (code, outcomes(printed)) == (1, ["not tried", "failed"])
     assert ("[invalid-key]" in told, methods(service, before)) == (True, [])
-
-
-def test_errors_as_data(service, write, flow64):
-    text = "a = made('a', Webhook(LEAD))\nbad = made('', Webhook(LEAD))"
-
-    code, printed, _ = flow64("deploy", write(text), "--yes", "--json")
-
-    data = json.loads(printed)
-    assert (code, [one["outcome"] for one in data["workflows"]]) == (
-        1,
-        ["not tried", "failed"],
-    )
-    assert "[invalid-key]" in data["problems"][0]
-
-
-def test_values(service, write, flow64, tmp_path):
-    """Values that are missing are named, with the option that gives them."""
-    source = write(
-        "book = AppendToNotebook(notebook_id=value('n'))\n"
-        "w = made('w', Webhook(LEAD) >> book)"
-    )
-    (tmp_path / "values.json").write_text('{"n": "a-notebook"}', "utf-8")
-
-    code, _, told = flow64("deploy", source, "--yes")
-
-    assert (code, deployed()) == (1, [])
-    assert "to set it: values.NAME = " in told
-    assert flow64("deploy", source, "--yes", "--values", "values.json")[0] == 0
 
 
 CONSENTS = ("--force", "--allow-spend", "--allow-behind", "--create")
@@ -415,57 +271,7 @@ def test_no_consent_is_given_by_a_pattern(service, flow64, tmp_path, namespace, 
     code, _, told = flow64("deploy", source, "--yes", option, "*")
 
     assert (code, deployed()) == (64, [])
-    assert f"{option}: it takes keys, and '*' is a pattern; name each, as in" in told
-    assert f"{option} a {option} b" in told
-
-
-@pytest.mark.parametrize("option", CONSENTS)
-@pytest.mark.parametrize("way", [("two.py", "-s", "a"), ("two.py:a",)])
-def test_consent_outside_of_the_selection_is_refused_before_the_plan(
-    service, flow64, tmp_path, option, way
-):
-    written(tmp_path, "acme.example", five())
-    before = len(service.requests)
-
-    code, printed, told = flow64("deploy", *way, "--yes", option, "b")
-
-    assert (code, printed, service.requests[before:]) == (64, "", [])
-    assert told == (
-        f"error: {option}: 'b' is not among the selected workflows; select it too, or "
-        "leave this out (see flow64 deploy --help)\n"
-    )
-
-
-@pytest.mark.parametrize("loudness", [(), ("-q",)])
-def test_reasons_stand_beside_the_workflows_and_all_others_above(
-    service, flow64, tmp_path, namespace, loudness
-):
-    """With and without -q, and if only some reasons are about a workflow."""
-    source = written(tmp_path, namespace, five())
-    flow64("deploy", source, "--yes")
-    *_, last = json.loads(flow64("plan", source, "--json")[1])["workflows"]
-    service.edit(last["workflow_id"], name="By hand")
-    written(tmp_path, namespace, f"{five()}[:3]")
-
-    code, printed, told = flow64("deploy", source, "--yes", "--prune=3", *loudness)
-
-    assert (code, len(deployed())) == (3, 5)
-    assert told.endswith(
-        "error: prune was refused, so these stay: d, e:\n"
-        "  2 workflows are to be deleted, and --prune says 3; to allow it, add "
-        "--prune=2\n"
-    )
-    first, second = printed.splitlines()
-    assert first.startswith("refused    d  ")
-    assert second.startswith("refused    e  no longer in the code; ")
-    assert second.endswith("to allow it, add --force e")
-
-
-def test_force_is_by_name(service, leads, flow64):
-    """`--force` needs a key, so it cannot overwrite everything."""
-    code, _, told = flow64("deploy", "leads.py", "--yes", "--force")
-
-    assert (code, "--force" in told, deployed()) == (64, True, [])
+    assert "there is no workflow '*'" in told
 
 
 def test_no_project(leads, write, flow64, monkeypatch):
@@ -478,14 +284,6 @@ def test_no_project(leads, write, flow64, monkeypatch):
 
     assert (code, printed) == (3, "refused    w\n")
     assert "'w' has no project" in told
-
-
-def test_no_key(leads, flow64, monkeypatch):
-    """Without a credential nothing is tried; no option takes one."""
-    monkeypatch.delenv("SIXTYFOUR_API_KEY", raising=False)
-    code, _, told = flow64("deploy", "leads.py", "--yes")
-
-    assert (code, "set SIXTYFOUR_API_KEY" in told) == (1, True)
 
 
 def test_a_history_that_cannot_be_written(service, leads, flow64, tmp_path):
@@ -583,24 +381,6 @@ def test_prune_is_typed_by_somebody_who_is_there(
     assert "1 workflow would be deleted; type that number" in told
 
 
-def test_prune_of_work_in_no_commit_takes_its_name(service, leads, flow64, namespace):
-    """Its number alone would delete what no commit can bring back."""
-    their_branch("leads.py")
-    retitled(leads, "In no commit")
-    flow64("deploy", "leads.py", "--yes")
-    text = "other = made('other', Webhook(LEAD))"
-    written(leads.parent, namespace, text, leads.name)
-    prune = ("deploy", "leads.py", "--yes", "--create", "other", "--prune=1")
-
-    code, told, _ = flow64(*prune)
-
-    assert (code, deployed()) == (3, ["In no commit"])
-    assert "a dirty working tree: to delete it, agree by name" in told
-    assert "to allow it, add --allow-behind inbound" in told
-    assert flow64(*prune, "--allow-behind", "inbound")[0] == 0
-    assert deployed() == ["other"]
-
-
 @pytest.mark.parametrize(
     "part",
     [["leads.py:other"], ["leads.py", "--select", "*"], ["leads.py", "--changed"]],
@@ -649,17 +429,6 @@ def test_prune_takes_nothing_that_is_not_an_orphan_of_here(service, leads, flow6
     assert "1 created, 1 deleted\n" in told
     assert id_of("leads.py") in flow64("list")[1]
     assert copied in flow64("list")[1]
-
-
-def test_already_gone(renamed, flow64, monkeypatch, tmp_path):
-    """F17: a workflow that was deleted meanwhile is fine."""
-    flow64("plan", "leads.py", "--create", "other", "--prune", "-o", "plan.json")
-    with Client(journal=None) as client:
-        client.workflows.delete(client.workflows.list()[0].id)
-
-    code, printed, _ = flow64("deploy", "--plan", "plan.json", "--yes", "--prune=1")
-
-    assert (code, "refused" in printed) == (3, False)
 
 
 # -- Failing --------------------------------------------------------------------------
@@ -876,57 +645,6 @@ def test_saved_plan_that_went_stale(saved, leads, service, flow64, event):
     assert "POST" not in methods(service, before)
 
 
-def test_saved_plan_names_its_environment(service, leads, flow64, tmp_path):
-    """So `--env` is not needed again, and the project can be checked."""
-    flow64("plan", "leads.py", "--env", "staging", "-o", "plan.json")
-
-    code, printed, _ = flow64("deploy", "leads.py", "--plan", "plan.json", "--yes")
-
-    assert (code, id_of("leads.py", "staging") in printed) == (0, True)
-
-
-def test_saved_plan_that_is_refused_takes_consent(drifted, leads, flow64):
-    flow64("plan", "leads.py", "-o", "plan.json")
-
-    refused, *_ = flow64("deploy", "--plan", "plan.json", "--yes")
-    done, *_ = flow64("deploy", "--plan", "plan.json", "--yes", "--force", "inbound")
-
-    assert (refused, done, deployed()) == (3, 0, ["Inbound leads"])
-
-
-def test_saved_plan_with_a_rename_to_decide(renamed, flow64):
-    """It says what is to be decided, although it has no list of candidates."""
-    flow64("plan", "leads.py", "-o", "plan.json")
-
-    code, printed, told = flow64("deploy", "--plan", "plan.json", "--yes")
-
-    assert code == 3
-    assert "flow64 cannot tell whether other is new, or was renamed\n" in told
-    assert "it may be inbound under another key" in printed
-
-
-def test_saved_plan_that_deletes(renamed, flow64):
-    flow64("plan", "leads.py", "--create", "other", "--prune", "-o", "plan.json")
-
-    refused, _, told = flow64("deploy", "--plan", "plan.json", "--yes")
-    done, *_ = flow64("deploy", "--plan", "plan.json", "--yes", "--prune=1")
-
-    assert (refused, "--prune=1" in told, done) == (3, True, 0)
-    assert len(deployed()) == 1
-
-
-def test_prune_of_a_plan_that_deletes_nothing(saved, flow64):
-    code, _, told = flow64("deploy", "--plan", saved, "--yes", "--prune=1")
-
-    assert (code, "this plan deletes nothing" in told) == (64, True)
-
-
-def test_no_such_plan(flow64, leads):
-    code, _, told = flow64("deploy", "--plan", "nothing.json")
-
-    assert (code, "nothing.json" in told) == (64, True)
-
-
 # -- Ctrl-C ---------------------------------------------------------------------------
 
 
@@ -991,56 +709,6 @@ def test_second_interrupt_stops_at_once(service, write):
     assert "a may have been written: deploy again, which looks first\n" in told
 
 
-@pytest.mark.slow
-def test_second_interrupt_stops_all_that_are_under_way(service, write):
-    """Each of them may have been written, and is listed."""
-    write(five())
-    before = len(service.requests)
-    service.faults.add(Fault("hang_after", path=CREATE, seconds=20, after=1, times=4))
-    process = begun("--json")
-    reached(service, CREATE, before, count=5)
-    process.send_signal(signal.SIGINT)
-    time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-
-    printed, told = process.communicate(timeout=10)
-
-    found = [one["outcome"] for one in json.loads(printed)["workflows"]]
-    assert (process.returncode, found) == (130, ["done", *["unknown"] * 4])
-    assert "b, c, d, e may have been written: deploy again, which looks" in told
-
-
-def test_several_fail_at_a_time(service, write, flow64):
-    """Each is listed."""
-    source = write(five())
-    service.faults.add(
-        Fault("status_before", path=CREATE, status=400, after=1, times=4)
-    )
-
-    code, printed, told = flow64("deploy", source, "--yes")
-
-    assert (code, outcomes(printed)) == (1, ["done", *["failed"] * 4])
-    assert all(f"error: {key}: POST" in told for key in "bcde")
-    assert "1 created, 4 failed\n" in told
-
-
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        ("many", "'many' is not a whole number from 1 to 32; write for example"),
-        ("0", "0 is not in the range from 1 to 32"),
-    ],
-)
-def test_parallel_is_a_whole_number(service, write, flow64, given, words):
-    """Nothing is asked for, and nothing written."""
-    source, before = write(five()), len(service.requests)
-
-    code, _, told = flow64("deploy", source, "--yes", f"--parallel={given}")
-
-    assert (code, len(service.requests)) == (64, before)
-    assert words in told
-
-
 STALE = errors.StalePlanError("c", "ID", "edited", [], [])
 LOST = errors.OutcomeUnknownError("deploying 'd'", "reset")
 TAKEN = errors.StateRefusedError("f", "ID", "foreign", [])
@@ -1069,19 +737,6 @@ def test_exit_code_of_several_failures(failures, code, capsys):
 
     assert execution.code == code
     assert capsys.readouterr().err.count("error: ") == len(failures)
-
-
-def test_interrupt_before_the_first_write(service, leads, flow64, monkeypatch):
-    """Nothing was written, and nothing is listed as written."""
-
-    def stopped(*_, **__):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("flow64.cli._apply_plan.apply_plan", stopped)
-
-    code, *_ = flow64("deploy", "leads.py", "--yes")
-
-    assert (code, deployed()) == (130, [])
 
 
 # -- Terminals ------------------------------------------------------------------------

@@ -145,63 +145,7 @@ def test_nothing_differs(deployed, flow64, before, after):
     assert told.startswith("nothing differs (")
 
 
-def test_by_id(deployed, flow64):
-    """A workflow is named by its id as well, which is how those of others are."""
-    workflow_id = load_source("leads.py:inbound").only.workflow.id("prod")
-
-    code, printed, _ = flow64(
-        "diff", f"prod:id:{workflow_id}", "code:inbound", "--exit-code"
-    )
-
-    assert (code, printed) == (0, "")
-
-
 # -- What differs ---------------------------------------------------------------------
-
-
-def test_code_against_what_is_live(deployed, flow64):
-    """Changes, and what follows from them, with the prices of the project."""
-    change(deployed, (">> FindEmail()", ">> FindEmail(mode='PERSONAL')"))
-    change(deployed, ('{"title": "Job title"}', '{"role": "Their role"}'))
-
-    code, printed, told = flow64("diff", "prod", "code")
-
-    assert (code, told) == (0, "2 changed\n")
-    assert printed == (
-        "~ inbound: changed\n"
-        "    Inbound\n"
-        "    what changes:\n"
-        "        block lead_enrichment\n"
-        '            - return_fields.title: "Job title"\n'
-        '            + return_fields.role: "Their role"\n'
-        "    what follows:\n"
-        "        output columns\n"
-        "            - title\n"
-        "            + role\n"
-        "~ other: changed\n"
-        "    Other\n"
-        "    what changes:\n"
-        "        block find_email\n"
-        '            + mode: "PERSONAL"\n'
-        "    what follows:\n"
-        "        output columns\n"
-        "            + personal_email\n"
-        "        ~ cost per 1,000 input rows: at most $50 → $200 (+$150)\n"
-    )
-    assert flow64("diff", "prod", "code", "--exit-code")[0] == 2
-
-
-def test_cost_by_prices_of_the_project(code, flow64):
-    """Prices in the settings go before documented ones; effects and findings show."""
-    path = code.with_name("now.py")
-    path.write_text(code.read_text("utf-8"), "utf-8")
-    change(path, (">> FindEmail()", ">> LeadEnrichment(return_fields={'a': 'b'})"))
-
-    _, printed, _ = flow64("diff", "leads.py:other", "now.py:other")
-
-    assert "    ~ cost per 1,000 input rows: at most $50 → $1,000 (+$950)\n" in printed
-    assert "    ~ find_email no longer costs credits in each run\n" in printed
-    assert "    + lead_enrichment costs credits in each run\n" in printed
 
 
 def test_added_removed_renamed(code, flow64):
@@ -249,43 +193,6 @@ def test_json(deployed, flow64):
     assert [one["change"] for one in changed["changes"]] == ["field-added"]
     assert changed["before"]["workflow_id"] == changed["after"]["workflow_id"]
     assert (changed["before"]["is_live"], changed["after"]["is_live"]) == (True, False)
-
-
-def test_one_against_all(deployed, flow64):
-    """If one side is one workflow, only its partner is compared."""
-    code, printed, told = flow64("diff", "code:other", "prod", "--exit-code")
-
-    assert (code, printed) == (0, "")
-    assert "1 workflow of the other side, not compared: name a set" in told
-
-
-def test_other_projects_are_left_out(deployed, flow64, namespace):
-    """Workflows of other projects in an environment are left out."""
-    path = deployed.with_name("more.py")
-    path.write_text(deployed.read_text("utf-8"), "utf-8")
-    change(path, ('Project("growth"', 'Project("sales"'))
-    deploy(path, "prod")
-
-    code, printed, told = flow64("diff", "code", "prod", "--exit-code")
-
-    assert (code, printed) == (0, "")
-    assert "prod: 2 of other projects, not compared" in told
-
-
-def test_a_faulty_workflow_is_compared(deployed, flow64):
-    """New findings are listed among the changes."""
-    flow64("compile", "leads.py", "-o", "compiled")
-    file = deployed.with_name("compiled") / "other.json"
-    data = json.loads(file.read_text("utf-8"))
-    data["workflow_definition"]["edges"].append(
-        {"from_block_id": "nowhere", "to_block_id": "none"}
-    )
-    file.write_text(json.dumps(data), "utf-8")
-
-    code, printed, _ = flow64("diff", "code:other", file, "--exit-code")
-
-    assert code == 2
-    assert "    + error " in printed
 
 
 # -- Managed, and secret --------------------------------------------------------------
@@ -355,30 +262,6 @@ def test_environments_without_their_secrets(
         assert printed == "~ inbound: changed\n    Inbound\n"
 
 
-def test_values_that_are_not_at_hand(deployed, flow64, monkeypatch):
-    """A variable that is not set does not stop it; unbound values are listed."""
-    monkeypatch.delenv("PROD_HOOK")
-
-    code, printed, told = flow64("diff", "code", "prod", "--exit-code")
-
-    assert code == 2
-    assert 'outgoing_webhook\n            ~ url: secret "hook" → "***"' in printed
-    assert "not filled in here, unlike in a deploy: hook" in told
-
-
-def test_given_values(deployed, tmp_path, flow64):
-    """A file of values goes before those of the environment."""
-    file = tmp_path / "values.json"
-    file.write_text(
-        json.dumps({"notebook": "mine", "hook": HOOKS["PROD_HOOK"]}), "utf-8"
-    )
-
-    code, printed, _ = flow64("diff", "code", "prod", "--values", file, "--exit-code")
-
-    assert code == 2
-    assert '~ research_plan: "mine" → "notebook of prod"' in printed
-
-
 def test_without_running_code(deployed, flow64):
     """With --no-code a change is compared from its JSON alone."""
     change(deployed, (">> FindEmail()", ">> FindEmail(mode='PERSONAL')"))
@@ -392,54 +275,7 @@ def test_without_running_code(deployed, flow64):
     assert refused[:2] == (64, "")
 
 
-def test_code_for_an_environment(code, flow64):
-    """With --env, code is compiled as for a deploy there, without requests."""
-    _, printed, _ = flow64("diff", "code", "leads.py", "--env", "prod", "--json")
-
-    first = json.loads(printed)["workflows"][0]
-    assert first["before"]["workflow_id"] == load_source(
-        "leads.py:inbound"
-    ).only.workflow.id("prod")
-
-
 # -- T1, T2, T3 -----------------------------------------------------------------------
-
-
-def test_names_steer_no_terminal(deployed, flow64):
-    """Control characters are escaped in text, and exact in JSON."""
-    change(deployed, ('"Other"', '"Other\\x1b]8;;http://x\\u202e[/]"'))
-
-    _, printed, _ = flow64("diff", "prod:other", "code:other")
-    _, data, _ = flow64("diff", "prod:other", "code:other", "--json")
-
-    assert not {"\x1b", "\u202e"} & {*printed}
-    assert "Other\\x1b]8;;http://x\\u202e[/]" in printed
-    (one,) = json.loads(data)["workflows"]
-    assert one["after"]["name"] == "Other\x1b]8;;http://x\u202e[/]"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "exit_code", "words"),
-    [
-        (["code"], 64, "B is missing"),
-        (["code", "stagign"], 64, "did you mean 'staging'?"),
-        (["code", "prod:none"], 64, "no workflow 'none'"),
-        (["code:none", "prod"], 64, "no workflow 'none'"),
-        (["code", "prod", "--env", "prd"], 64, "there is no environment 'prd'"),
-        (
-            ["code", f"prod:id:{'0' * 8}-0000-4000-8000-{'0' * 12}"],
-            64,
-            "has no workflow",
-        ),
-        (["missing.json", "prod"], 64, "there is no file"),
-    ],
-)
-def test_mistakes(deployed, flow64, arguments, exit_code, words):
-    """A command line that is wrong says so, and prints no result."""
-    found = flow64("diff", *arguments)
-
-    assert (found[0], found[1]) == (exit_code, "")
-    assert words in found[2]
 
 
 @pytest.mark.slow
@@ -448,8 +284,6 @@ def test_mistakes(deployed, flow64, arguments, exit_code, words):
     "arguments",
     [
         ["diff", "leads.py", "now.py"],
-        ["completion", "bash"],
-        ["demo", "--speed", "0"],
     ],
     ids=lambda arguments: arguments[0],
 )
@@ -531,62 +365,3 @@ def test_workflows_that_differ_alike(fleets, flow64):
         "            + note unconfirmed-facts: it uses what no document confirms: "
         "find_email.verify_emails\n"
     )
-
-
-def test_groups_as_data(fleets, flow64):
-    """The data say which are shown as one, and have each of them."""
-    data = json.loads(flow64("diff", "old.py", "new.py", "--json")[1])
-
-    most = ["de", "fr", "us"]
-    assert data["groups"] == [
-        {"outcome": "changed", "keys": most, "like": None},
-        {"outcome": "changed", "keys": ["jp"], "like": most},
-    ]
-    assert [one["key"] for one in data["workflows"]] == ["de", "fr", "jp", "us"]
-
-
-def test_new_workflows_are_shown_once(fleets, flow64):
-    """So are those that one side lacks; a renamed one stays by itself."""
-    one = (fleets / "old.py").read_text("utf-8")
-    some = one.replace('("de", "fr", "jp", "us")', '("de", "fr")')
-    (fleets / "some.py").write_text(some, "utf-8")
-    renamed = one.replace(
-        "key=name,", 'key=name * 2, was=name if name == "de" else None,'
-    )
-    (fleets / "renamed.py").write_text(renamed.replace("name * 2", "name + name"))
-
-    added = flow64("diff", "some.py", "old.py")[1]
-    other = flow64("diff", "some.py", "renamed.py")[1]
-
-    assert added.startswith("+ jp and 1 more: added\n    jp, us\n    2 blocks\n")
-    assert "+ frfr and 2 more: added\n" in other
-    assert "key: de → dede (was=)" in other
-
-
-def test_workflows_with_their_own_values(fleets, flow64):
-    """They are one entry, changed or new: each value is named with its workflow."""
-    source = FLEET.replace(
-        "FindEmail(**FIELDS, **more.get(name, {}))",
-        'FindEmail() >> OutgoingWebhook(url=f"https://x.example/{name}N")',
-    )
-    source = source.replace("FindEmail, Webhook", "FindEmail, OutgoingWebhook, Webhook")
-    one = source.replace("}N", "}/1")
-    (fleets / "one.py").write_text(one, "utf-8")
-    (fleets / "two.py").write_text(source.replace("}N", "}/2"), "utf-8")
-    some = one.replace('("de", "fr", "jp", "us")', '("de", "fr")')
-    (fleets / "some.py").write_text(some, "utf-8")
-
-    changed = flow64("diff", "one.py", "two.py")[1]
-    code, added, told = flow64("diff", "some.py", "one.py")
-    assert (code, told) == (0, "2 added, 2 same\n")
-
-    assert changed.startswith(
-        "~ de and 3 more: changed\n"
-        "    de, fr, jp, us\n"
-        "    what changes:\n"
-        "        block outgoing_webhook\n"
-        "            ~ url, for each workflow\n"
-        '                ~ de: "https://x.example/de/1" → "https://x.example/de/2"\n'
-    )
-    assert "    what differs between them:\n        block outgoing_webhook\n" in added
-    assert '                + jp: "https://x.example/jp/1"' in added

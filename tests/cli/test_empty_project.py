@@ -44,10 +44,6 @@ def test_deploy_without_pruning_leaves_it(left, flow64):
     assert (code, printed, deployed()) == (0, "", ["Inbound leads"])
 
 
-def test_check_finds_nothing(left, flow64):
-    assert flow64("check", "leads.py") == (0, "", "0 workflows: nothing found\n")
-
-
 def test_check_finds_a_flow_that_is_in_no_workflow(left, flow64):
     """It was forgotten more likely than kept, and the check would pass."""
     flow = (
@@ -64,17 +60,6 @@ def test_check_finds_a_flow_that_is_in_no_workflow(left, flow64):
     assert flow64("plan", "leads.py")[0] == 0
 
 
-def test_compiled_folder_says_so_too(left, flow64):
-    """A plan from JSON alone has the same orphan."""
-    code, *_ = flow64("compile", "leads.py", "-o", "compiled")
-    planned = flow64("plan", "compiled", "--no-code", "--json")
-    (step,) = json.loads(planned[1])["workflows"]
-
-    assert code == 0
-    assert [path.name for path in Path("compiled").iterdir()] == ["flow64.json"]
-    assert step["state"] == "orphan"
-
-
 def test_folder_of_code_is_not_read_as_json(left, flow64):
     """JSON that was compiled before is not one of its workflows."""
     flow64("compile", "leads.py", "-o", ".")
@@ -86,27 +71,3 @@ def test_folder_of_code_is_not_read_as_json(left, flow64):
         0,
         ["orphan"],
     )
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [["compile", "leads.py"], ["graph", "leads.py"], ["run", "leads.py", "--new"]],
-    ids=lambda arguments: arguments[0],
-)
-def test_what_needs_a_workflow_says_that_there_is_none(left, flow64, arguments):
-    code, printed, told = flow64(*arguments)
-
-    assert (code, printed) == (64, "")
-    assert "leads.py holds no workflow" in told
-
-
-def test_file_without_a_project_is_no_empty_project(service, tmp_path, flow64):
-    Path("nothing.py").write_text("x = 1\n", "utf-8")
-
-    code, _, told = flow64("plan", "nothing.py")
-
-    assert (code, "nothing.py holds no workflow" in told) == (64, True)
-
-
-def test_key_of_an_empty_project_is_none(left, flow64):
-    assert flow64("plan", "leads.py:inbound")[0] == 64

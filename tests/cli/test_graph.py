@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from rich.cells import cell_len
 
@@ -23,13 +21,6 @@ flow = Webhook(LEAD, input_schema={"email": "string"}) >> LeadEnrichment(
     return_fields={"title": "Job title", "city": "City of work"}
 ) >> FindPhone()
 inbound = Workflow("Inbound leads", flow, key="inbound", project=growth)
-"""
-
-FAULTY = """
-from flow64 import COMPANY, Workflow
-from flow64.blocks import FindEmail, Webhook
-
-w = Workflow("w\\x1b[31m\\u202e", Webhook(COMPANY) >> FindEmail(), key="w")
 """
 
 
@@ -84,34 +75,6 @@ def test_files(name, method, workflow, flow64, tmp_path):
     assert written == getattr(workflow, method)()
 
 
-def test_format_before_name(workflow, flow64, tmp_path):
-    """`--format` decides if the ending does not."""
-    flow64("graph", "leads.py", "-o", "a.md", "--format", "mermaid")
-
-    assert (tmp_path / "a.md").read_text("utf-8") == workflow.to_mermaid()
-
-
-def test_folder(leads, flow64, tmp_path):
-    """A folder cannot be written as a file."""
-    (tmp_path / "pictures").mkdir()
-
-    code, printed, told = flow64("graph", "leads.py", "-o", "pictures")
-
-    assert (code, printed) == (64, "")
-    assert "pictures" in told
-
-
-def test_unwritable(leads, flow64, tmp_path):
-    """A file that cannot be written is reported, and nothing is written."""
-    (tmp_path / "file").write_text("here", "utf-8")
-
-    code, printed, told = flow64("graph", "leads.py", "-o", "file/a.svg")
-
-    assert (code, printed) == (1, "")
-    assert "cannot be written" in told
-    assert (tmp_path / "file").read_text("utf-8") == "here"
-
-
 def test_against(changed, flow64):
     """Differences from another source are marked in every format."""
     against = ("graph", "changed.py", "--against", "leads.py")
@@ -127,51 +90,6 @@ def test_against(changed, flow64):
     ]
     assert ":::added" in flow64(*against, "--format", "mermaid")[1]
     assert 'class="block added"' in flow64(*against, "--format", "svg")[1]
-
-
-def test_json(changed, flow64):
-    """As data each block and edge has its mark."""
-    alone = json.loads(flow64("graph", "leads.py", "--json")[1])
-    both = json.loads(
-        flow64("graph", "changed.py", "--against", "leads.py", "--json")[1]
-    )
-
-    assert (alone["is_compared"], both["is_compared"]) == (False, True)
-    assert [block["mark"] for block in alone["blocks"]] == ["unchanged"] * 2
-    assert {**both["blocks"][1], "block_id": ""} == {
-        "block_id": "",
-        "path": "lead_enrichment",
-        "kind": "lead_enrichment",
-        "shape": "step",
-        "mark": "changed",
-        "is_moved": False,
-        "was": None,
-        "fields": ["+return_fields.city"],
-        "rows": "LEAD",
-        "effects": ["spends"],
-    }
-    assert both["edges"] == [
-        {"source": 0, "target": 1, "mark": "unchanged"},
-        {"source": 1, "target": 2, "mark": "added"},
-    ]
-
-
-@pytest.mark.parametrize("more", [("--format", "svg"), ("-o", "a.svg")])
-def test_json_is_no_picture(more, leads, flow64):
-    """`--json` and a picture format together are refused."""
-    code, printed, told = flow64("graph", "leads.py", "--json", *more)
-
-    assert (code, json.loads(printed)["error"]["type"]) == (64, "UsageError")
-    assert "--json prints data" in told
-
-
-def test_environment_is_of_ids(leads, flow64):
-    """An environment changes the id of the workflow alone, so no picture."""
-    alone, prod = (
-        flow64("graph", "leads.py", *more) for more in ((), ("--env", "prod"))
-    )
-
-    assert alone == prod
 
 
 @pytest.fixture
@@ -192,46 +110,6 @@ def test_several(several, flow64, tmp_path):
     assert printed.startswith("inbound\nInbound leads\n")
     assert printed.endswith(f"\n\nother\n{one}")
     assert tmp_path.joinpath("all.txt").read_text("utf-8") == printed
-
-
-@pytest.mark.parametrize(
-    "options",
-    [["--json"], ["--format", "svg"], ["-o", "a.mmd"], ["--against", "leads.py:other"]],
-)
-def test_several_in_other_formats(several, flow64, options):
-    """Any other form is of one workflow, which must be named."""
-    code, printed, told = flow64("graph", "leads.py", *options)
-
-    assert (code, bool(printed)) == (64, options == ["--json"])
-    assert "name one of them, as in leads.py:inbound" in told
-
-
-def test_faulty(tmp_path, flow64, monkeypatch):
-    """Workflows with errors are drawn too, with escaped names."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "faulty.py").write_text(FAULTY, "utf-8")
-
-    for form in ("text", "mermaid", "svg"):
-        code, printed, _ = flow64("graph", "faulty.py", "--format", form)
-
-        assert code == 0
-        assert "find" in printed
-        assert all(line.isprintable() for line in printed.split("\n"))
-
-
-@pytest.mark.parametrize("width", [20, 80])
-def test_width(width, changed, flow64, monkeypatch):
-    """No line is wider than the terminal, and without one nothing is cut."""
-    whole = flow64("graph", "changed.py")[1]
-    monkeypatch.setenv("COLUMNS", str(width))
-
-    code, printed, told = flow64("graph", "changed.py")
-
-    assert (code, told) == (0, "")
-    assert max(map(cell_len, printed.splitlines())) <= width
-    assert "".join(printed.split()) == "".join(whole.split())
-    for more in (("--against", "leads.py"), ("-o", "a.txt")):
-        assert flow64("graph", "changed.py", *more)[0] == 0
 
 
 @pytest.mark.parametrize("width", [20, 60])

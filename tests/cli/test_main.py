@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 import re
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from types import ModuleType
 import click
 import pytest
 
-from flow64.cli import COMMANDS, TOPICS, main
+from flow64.cli import COMMANDS, main
 from flow64.cli._main import escape_unencodable, module_of
 from flow64.cli._terminal import print_error, print_json, print_line, print_message
 from flow64.errors import (
@@ -28,7 +27,7 @@ from flow64.errors import (
     StaleDeploymentError,
     StateRefusedError,
 )
-from tests.cli.support import environment, flow64
+from tests.cli.support import flow64
 
 pytestmark = pytest.mark.unmeasured
 
@@ -54,7 +53,7 @@ def test_help_lists_commands(asked, capsys):
     code = main([asked])
 
     listed = re.findall(r"^  (\w+(?: \w+)?)  ", capsys.readouterr().out, re.MULTILINE)
-    assert (code, listed) == (0, [*COMMANDS, *TOPICS])
+    assert (code, listed) == (0, [*COMMANDS])
 
 
 @pytest.mark.parametrize("option", ["--version", "-V"])
@@ -63,14 +62,6 @@ def test_version(option):
     done = flow64(option)
 
     assert re.fullmatch(r"flow64 \d+\.\d+\.\d+\n", done.stdout)
-
-
-def test_completion():
-    """A shell gets the completions of a command."""
-    asked = {"COMP_WORDS": "flow64 se", "COMP_CWORD": "1"}
-    done = flow64(env=environment(_FLOW64_COMPLETE="bash_complete", **asked))
-
-    assert done.stdout == "plain,serve\n"
 
 
 @pytest.mark.parametrize(
@@ -88,15 +79,6 @@ def test_wrong_command_line(arguments, problem, capsys):
     code = main(arguments)
 
     assert (code, *capsys.readouterr()) == (64, "", f"error: {problem}\n")
-
-
-def test_wrong_option(capsys):
-    """Errors of click are one such line too."""
-    code = main(["--nope"])
-
-    printed, print_message = capsys.readouterr()
-    assert (code, printed, print_message.count("\n")) == (64, "", 1)
-    assert re.fullmatch(r"error: .*--nope.* \(see flow64 --help\)\n", print_message)
 
 
 @pytest.mark.parametrize(
@@ -202,39 +184,6 @@ def test_report_holds_no_secret(broken):
     assert "SENTINEL" not in text
 
 
-def test_debug_shows_the_report(broken, capsys):
-    """Asked for, it is on stderr too."""
-    main(["--debug", "told"])
-
-    (report,) = broken.iterdir()
-    assert report.read_text("utf-8") in capsys.readouterr().err
-
-
-def test_report_without_a_place(broken, monkeypatch, capsys):
-    """If no report can be written, that is printed, and nothing else fails."""
-    monkeypatch.setattr("tempfile.tempdir", "/nowhere/at/all")
-
-    assert main(["told"]) == 1
-    words = "please report it, with what --debug shows (no report was saved: "
-    assert words in capsys.readouterr().err
-
-
-def test_error_that_cannot_speak(broken, command, capsys):
-    """An error with a failing `__str__` is reported by its class."""
-
-    class MuteError(Exception):
-        def __str__(self):
-            raise ValueError
-
-    def told():
-        raise MuteError
-
-    command(told)
-    main(["--debug", "told"])
-
-    assert "MuteError: (no message)" in capsys.readouterr().err
-
-
 def test_masked(broken, command, monkeypatch, capsys):
     """Secrets of variables are masked, even short ones."""
     monkeypatch.setenv("SOME_API_KEY", "a b c d")
@@ -306,23 +255,6 @@ def test_any_terminal(variables):
     assert done.stderr.count(b"\n") == 1
 
 
-@pytest.mark.parametrize(
-    ("variables", "is_coloured"),
-    [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
-    ids=["colour", "NO_COLOR", "dumb"],
-)
-def test_colour(variables, is_coloured):
-    """On a terminal an error has colour, unless that is turned off."""
-    reader, writer = os.openpty()
-    flow64("srve", stderr=writer, env=environment(**{"TERM": "xterm", **variables}))
-    os.close(writer)
-
-    print_message = os.read(reader, 65536)
-    os.close(reader)
-
-    assert (b"\x1b[" in print_message) == is_coloured
-
-
 @pytest.mark.parametrize("closed", ["1", "2"])
 def test_closed_stream(closed):
     """With a closed stdout, the exit code is still right."""
@@ -370,14 +302,6 @@ def test_reader_who_has_enough(monkeypatch):
     assert [print_line("a line"), print_json({})] == [None, None]
 
 
-def test_result_that_cannot_be_given(monkeypatch):
-    """A result that cannot be printed is an error."""
-    monkeypatch.setattr(sys, "stdout", Full())
-
-    with pytest.raises(click.ClickException, match="stdout cannot be written to"):
-        print_line("a line")
-
-
 def test_result_of_what_was_done_that_cannot_be_given(monkeypatch, capsys):
     """After a write to the service, the exit code is about the write."""
     monkeypatch.setattr("flow64.cli._options.OPTIONS.is_done", True)
@@ -415,52 +339,3 @@ def test_each_command_is_a_module():
 
 
 # -- What fails in the background -----------------------------------------------------
-
-BACKGROUND = """
-import logging, threading
-from flow64.cli._crash_report import report_thread_crashes
-
-def fail():
-    raise KeyError("in a thread")
-
-report_thread_crashes(debug=False)
-thread = threading.Thread(target=fail)
-thread.start()
-thread.join()
-logger = logging.getLogger("some.server")
-logger.warning("said %s", "plainly")
-try:
-    fail()
-except KeyError:
-    logger.exception("not said")
-"""
-
-
-def test_background(tmp_path):
-    """Errors of threads and of logs are one line each, with a report."""
-    settings = environment(TMPDIR=str(tmp_path))
-    done = subprocess.run(
-        [sys.executable, "-c", BACKGROUND],
-        env=settings,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    first, second, third = done.stderr.splitlines()
-    assert second == "said plainly"
-    assert first.startswith("error: flow64 failed with KeyError, which it should not")
-    assert third.startswith("error: flow64 failed with KeyError, which it should not")
-    assert len(list(tmp_path.iterdir())) == 2
-
-
-def test_streams_of_a_program(monkeypatch):
-    """Another program may replace the streams."""
-    written, told = io.StringIO(), io.StringIO()
-    monkeypatch.setattr(sys, "stdout", written)
-    monkeypatch.setattr(sys, "stderr", told)
-
-    code = main(["blocks", "find_email", "--json"])
-
-    assert (code, told.getvalue()) == (0, "")
-    assert '"find_email"' in written.getvalue()

@@ -81,23 +81,6 @@ def test_later(project, flow64):
     assert "write what the live catalogue of " in printed
 
 
-def test_list_beside_json(project, flow64):
-    """The list is no workflow, also in a folder of JSON."""
-    flow64("blocks", "sync")
-    flow64("compile", "-o", "compiled")
-    Path("alone").mkdir()
-    Path("alone/reddit.json").write_bytes(Path("compiled/reddit.json").read_bytes())
-    for folder in ("compiled", "alone"):
-        text = SETTINGS.replace("blocks.json", f"{folder}/blocks.json")
-        Path("pyproject.toml").write_text(text, "utf-8")
-        Path("blocks.json").rename(f"{folder}/blocks.json")
-
-        code, printed, told = flow64("check", folder, "--no-code")
-
-        assert (code, "blocks.json" in printed + told) == (0, False)
-        Path(f"{folder}/blocks.json").rename("blocks.json")
-
-
 GENERATED = """
 from flow64 import Project, Workflow
 from blocks import FindEmail, RedditSearch, ScoreLead, SendSlackMessage
@@ -130,20 +113,3 @@ def test_generated(project, flow64, namespace):
     _, source, _ = flow64("code", "default:reddit")
     classes = "FindEmail, RedditSearch, ScoreLead, SendSlackMessage"
     assert f"from blocks import {classes}" in source
-
-
-def test_generated_later(project, flow64, namespace):
-    """After the next sync the classes are not current; new ones ask for what is new."""
-    flow64("blocks", "sync")
-    flow64("blocks", "generate", "-o", "blocks.py")
-    text = GENERATED.replace("NAMESPACE", namespace)
-    Path("reddit.py").write_text(text, "utf-8")
-
-    project.blocks = LATER
-    flow64("blocks", "sync")
-    assert flow64("blocks", "generate", "-o", "blocks.py", "--check")[0] == 1
-    assert "is a required property" in flow64("check")[1]
-    assert flow64("blocks", "generate", "-o", "blocks.py")[0] == 0
-    code, _, told = flow64("check")
-
-    assert (code, "subreddits" in told) == (1, True)

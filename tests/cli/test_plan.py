@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from inline_snapshot import snapshot
 
-from flow64.emulator import Fault, Switches
+from flow64.emulator import Switches
 from tests.cli.pipelines import (
     SPENDING,
     deployed,
@@ -21,7 +21,6 @@ from tests.cli.pipelines import (
     our_branch,
     retitled,
     their_branch,
-    written,
 )
 from tests.cli.support import flow64 as started
 
@@ -200,18 +199,6 @@ def test_every_state_is_named_and_is_told_by_reading(
 # -- Their edit and ours --------------------------------------------------------------
 
 
-def test_their_edit_is_told_where_the_code_is_as_it_was(there, service, flow64):
-    service.edit(there, name="By hand")
-
-    _, printed, _ = flow64("plan", "leads.py")
-
-    assert (
-        "    the code would change:\n"
-        '        ~ title: last deploy "Inbound leads" · service now "By hand" · code '
-        '"Inbound leads"\n'
-    ) in printed
-
-
 @pytest.mark.parametrize("where", ["nowhere", "json", "below", "history"])
 def test_their_edit_is_told_where_what_was_deployed_is_found(
     there, leads, service, flow64, where
@@ -307,32 +294,6 @@ def test_id_that_another_organisation_has(service, theirs, flow64, source):
     assert {*methods(service, before)} == {"GET"}
 
 
-def test_id_that_another_organisation_has_in_a_review(service, theirs, flow64):
-    """A review says the same, and names the same ways on."""
-    service.switches = Switches(foreign_status=403)
-
-    _, markdown, _ = flow64("review", "leads.py", "--format", "markdown")
-    _, text, _ = flow64("review", "leads.py")
-
-    for printed in (markdown.replace("`", ""), text):
-        assert "its id is taken by a workflow that this key may not see" in printed
-        assert REMEDY in printed
-        assert "--skip-drifted" in printed
-        assert "--force" not in printed
-
-
-@pytest.mark.parametrize("source", ["leads.py", "leads.py:inbound"])
-@pytest.mark.parametrize("options", [[], ["--force", "inbound"]])
-def test_taken_id_that_only_the_write_shows(service, theirs, flow64, source, options):
-    """After 404 the plan cannot know; the deploy says so, and never offers force."""
-    code, printed, told = flow64("deploy", source, "--yes", *options)
-
-    assert (code, printed.split()[0]) == (3, "failed")
-    assert "is taken by a workflow that this key may not see" in told
-    assert REMEDY in told
-    assert "force" not in told
-
-
 def test_new_id_that_is_asked_for(service, there, leads, flow64):
     """Workflows that are not in the list are requested by id, once each."""
     leads.write_text(
@@ -352,37 +313,6 @@ def test_new_id_that_is_asked_for(service, there, leads, flow64):
 
 
 # -- Options --------------------------------------------------------------------------
-
-
-def test_source_of_the_settings(service, leads, flow64, tmp_path, monkeypatch):
-    """It is found from anywhere below."""
-    (tmp_path / "pyproject.toml").write_text("[tool.flow64]\nsource = 'leads.py'\n")
-    (tmp_path / "below").mkdir()
-    here = flow64("plan", "--json")
-    monkeypatch.chdir(tmp_path / "below")
-
-    there = flow64("plan", "--json")
-
-    assert (here[0], there[0]) == (0, 0)
-    assert [step["key"] for step in json.loads(there[1])["workflows"]] == ["inbound"]
-
-
-def test_no_source(service, flow64):
-    code, printed, told = flow64("plan")
-
-    assert (code, printed) == (64, "")
-    assert told == (
-        "error: SOURCE is missing, and no pyproject.toml with [tool.flow64] was found "
-        "from here up: go to the folder of the project (cd), or make one (flow64 init) "
-        "(see flow64 plan --help)\n"
-    )
-
-
-def test_picked(there, leads, flow64):
-    """From one workflow alone, orphans cannot be known."""
-    _, printed, _ = flow64("plan", "leads.py:inbound")
-
-    assert "no longer in the code): not looked for" in printed
 
 
 def test_prune(there, leads, write, flow64):
@@ -410,46 +340,6 @@ def test_a_renamed_key_asks_to_be_decided(there, leads, flow64):
     ) in printed
 
 
-def test_a_variant_that_may_be_any_of_several_is_not_guessed(
-    service, flow64, tmp_path, namespace
-):
-    """The plan says what to write for each of them."""
-    keys = "[made(k, Webhook(LEAD) >> FindEmail()) for k in {}]"
-    source = written(tmp_path, namespace, f"made_all = {keys.format(list('abc'))}")
-    flow64("deploy", source, "--yes")
-    written(tmp_path, namespace, f"made_all = {keys.format(['a', 'x'])}")
-
-    _, printed, _ = flow64("plan", source)
-    code, result, _ = flow64("deploy", source, "--yes")
-
-    assert "b and c are gone from the code, and x is new and otherwise" in printed
-    assert (
-        "1. renamed: it keeps the id, history and schedules of the one "
-        "that it was. Write this into Workflow(...), and the next plan asks nothing "
-        "more:\n"
-        '        was="b"\n        was="c"\n'
-    ) in printed
-    assert (code, deployed()) == (3, ["a", "b", "c"])
-    assert 'write the key that it had, as in was="b"' in result
-
-
-def test_create_what_is_not_there(service, leads, flow64):
-    code, printed, told = flow64("plan", "leads.py", "--create", "inbuond")
-
-    assert (code, printed) == (64, "")
-    assert "there is no workflow 'inbuond' (did you mean 'inbound'?)" in told
-
-
-def test_create_what_is_not_selected(service, flow64, tmp_path, namespace):
-    written(tmp_path, namespace, "a, b = [made(key, Webhook(LEAD)) for key in 'ab']")
-    before = len(service.requests)
-
-    code, printed, told = flow64("plan", "two.py", "-s", "a", "--create", "b")
-
-    assert (code, printed, service.requests[before:]) == (64, "", [])
-    assert "--create: 'b' is not among the selected workflows" in told
-
-
 def test_saved(service, leads, flow64, tmp_path):
     code, printed, told = flow64("plan", "leads.py", "-o", "plan.json")
 
@@ -459,61 +349,11 @@ def test_saved(service, leads, flow64, tmp_path):
     assert (tmp_path / "plan.json").stat().st_mode & 0o777 == 0o600
 
 
-def test_saved_with_a_decision(there, leads, flow64):
-    """What stops the deploy is said at once, and not only by the deploy."""
-    leads.write_text(leads.read_text("utf-8").replace('"inbound"', '"other"'), "utf-8")
-
-    _, _, told = flow64("plan", "leads.py", "-o", "plan.json")
-
-    words = "saved; it is refused until you decide what stops it, in a new plan or as "
-    command = "flow64 deploy --plan plan.json"
-    assert told == f"{words}in: {command} --create other\n"
-    assert flow64(*command.split()[1:], "--yes")[0] == 3
-    assert flow64(*command.split()[1:], "--create", "other", "--yes")[0] == 0
-
-
-def test_saved_with_what_no_option_allows(service, leads, flow64):
-    """Without an option that allows it, only a new plan can be applied."""
-    text = leads.read_text("utf-8")
-    pin = 'key="inbound", id="2f6c1b7e-3f0a-4c55-9f0e-8c1a5d7b9e21"'
-    leads.write_text(text.replace('key="inbound"', pin), "utf-8")
-
-    _, _, told = flow64("plan", "leads.py", "-o", "plan.json")
-
-    words = "saved; it is refused until you decide what stops it, in a new plan\n"
-    assert told == words
-
-
 def test_where_it_cannot_be_saved(service, leads, flow64):
     code, printed, told = flow64("plan", "leads.py", "-o", "nowhere/plan.json")
 
     assert (code, printed) == (1, "")
     assert "there is no such folder" in told
-
-
-def test_cache_saves_requests_and_nothing_else(there, leads, flow64, tmp_path):
-    """F24 of fleets: losing it changes the number alone."""
-    first = flow64("plan", "leads.py")[1]
-    cached = flow64("plan", "leads.py")[1]
-    (tmp_path / ".flow64/cache/seen.json").write_text("{", "utf-8")
-    lost = flow64("plan", "leads.py")[1]
-
-    nothing = "nothing changes (1 of 1 unchanged)\n"
-    assert first.endswith(f" (2 requests): {nothing}")
-    assert cached.endswith(f" (1 request, 1 cached): {nothing}")
-    assert lost == first
-
-
-def test_two_projects_may_have_one_key(service, leads, flow64):
-    text = leads.read_text("utf-8")
-    more = text.split("growth = ")[1].replace("inbound =", "theirs =")
-    more = more.replace('Project("growth"', 'Project("sales"').replace("growth", "s")
-    leads.write_text(f"{text}\ns = {more}", "utf-8")
-
-    _, printed, _ = flow64("plan", "leads.py", "--json")
-
-    keys = [step["key"] for step in json.loads(printed)["workflows"]]
-    assert keys == ["growth:inbound", "sales:inbound"]
 
 
 # -- Errors ---------------------------------------------------------------------------
@@ -535,19 +375,6 @@ def test_workflows_with_errors(service, write, flow64, option):
     assert ("[invalid-key]" in told, told.count("error: ")) == (True, 2)
 
 
-def test_errors_as_data(service, write, flow64):
-    text = "book = AppendToNotebook(notebook_id=value('n'))\n"
-    source = write(text + "w = made('w', Webhook(LEAD) >> book)")
-
-    code, printed, told = flow64("plan", source, "--json")
-
-    error = json.loads(printed)["error"]
-    (faults,) = error["workflows"]
-    assert (code, faults["key"], error["type"]) == (1, "w", "UnboundValueError")
-    assert error["help"].startswith("to set it: values.NAME = ")
-    assert "to set it: values.NAME = " in told
-
-
 def test_no_project(leads, write, flow64, monkeypatch):
     """Never 3, which comes only from commands that write."""
     monkeypatch.setenv("SIXTYFOUR_API_ENDPOINT", "https://api.example.com")
@@ -557,14 +384,6 @@ def test_no_project(leads, write, flow64, monkeypatch):
     code, _, told = flow64("plan", source)
 
     assert (code, "'w' has no project" in told) == (1, True)
-
-
-def test_a_service_that_fails(service, leads, flow64):
-    service.faults.add(Fault("status_before", status=400, path="/workflows"))
-
-    code, printed, told = flow64("plan", "leads.py")
-
-    assert (code, printed, "answered 400" in told) == (1, "", True)
 
 
 def test_what_spends_is_said(service, write, flow64):
@@ -640,15 +459,6 @@ def test_no_code(service, leads, flow64, tmp_path, command):
     assert (code, workflow_id in printed) == (0, True)
 
 
-@pytest.mark.parametrize("command", [["plan"], ["deploy", "--yes"]])
-def test_no_code_of_a_module(service, leads, flow64, command):
-    leads.write_text("raise SystemExit('a module was imported')", "utf-8")
-
-    code, printed, _ = flow64(*command, "leads.py", "--no-code")
-
-    assert (code, printed) == (64, "")
-
-
 def test_what_was_pulled_is_known_by_what_was_recorded(service, leads, flow64):
     """It was not deployed by code, and its first deploy only writes a stamp."""
     flow64("deploy", "leads.py", "--yes")
@@ -699,44 +509,14 @@ def test_dearer_setting_by_hand_is_a_change(dearer, flow64, write):
     for text in (plain[1], asked[1], review[1]):
         assert 'find_email.mode is "PERSONAL"; default: PROFESSIONAL' in text
         assert "$50 → $200 (+$150)" in text
-        assert 'FindEmail(mode="PERSONAL")' in text
+        assert "FindEmail(mode='PERSONAL')" in text
         assert f"flow64 code default:id:{dearer}" in text
     assert "rows: unchanged" not in review[1]
 
-    write(BY_HAND.replace("FindEmail()", 'FindEmail(mode="PERSONAL")'))
+    write(BY_HAND.replace("FindEmail()", "FindEmail(mode='PERSONAL')"))
     assert "settings" not in flow64("plan", "two.py")[1]
     flow64("deploy", "two.py", "--yes")
     assert flow64("plan", "two.py", "--exit-code")[0] == 0
-
-
-def test_command_that_a_plan_names_takes_the_setting(dearer, flow64):
-    """The code that it writes has the setting, and the same id."""
-    printed = flow64("plan", "two.py")[1]
-    (line,) = [one for one in printed.splitlines() if "flow64 code" in one]
-    command = line.partition("flow64 ")[2].split()
-
-    code, text, _ = flow64(*command)
-
-    assert code == 0
-    assert 'FindEmail(mode="PERSONAL")' in text
-    Path("taken.py").write_text(text, "utf-8")
-    assert id_of("taken.py") == dearer
-
-
-def test_pulled_workflow_is_taken_by_another_pull(service, write, flow64):
-    """For JSON there is no line to change: the command replaces the file."""
-    flow64("deploy", write(BY_HAND), "--yes")
-    workflow_id = id_of("two.py")
-    flow64("pull", f"default:{workflow_id}", "-o", "live")
-    service.edit(workflow_id, specs={"find_email": {"mode": "PERSONAL"}})
-
-    code, printed, _ = flow64("plan", "live", "--exit-code")
-
-    assert code == 2
-    (line,) = [one for one in printed.splitlines() if "flow64 pull" in one]
-    command = line.partition("flow64 ")[2].replace("FOLDER", "live").split()
-    assert flow64(*command)[0] == 0
-    assert "settings" not in flow64("plan", "live")[1]
 
 
 def test_defaults_that_the_service_fills_in_are_no_change(service, write, flow64):
@@ -748,31 +528,3 @@ def test_defaults_that_the_service_fills_in_are_no_change(service, write, flow64
 
     assert code == 0
     assert "left as it is, not set by code: " in printed
-
-
-VARIANTS_WITH_ERRORS = """
-from flow64 import LEAD, Project, Workflow, variants
-from flow64.blocks import FindEmail, Webhook
-
-growth = Project("growth", namespace="acme.example")
-
-
-def leads(country):
-    flow = Webhook(LEAD) >> FindEmail() >> FindEmail()
-    return Workflow(f"Leads {country}", flow, key="leads", project=growth)
-
-
-found = variants(leads, {one: {"country": one} for one in ("at", "be", "de")})
-"""
-
-
-def test_the_same_errors_of_variants_are_printed_once(service, write, flow64):
-    file = write(VARIANTS_WITH_ERRORS)
-
-    code, printed, told = flow64("plan", file)
-
-    assert (code, printed) == (1, "")
-    assert told.startswith(
-        "error: leads/at, leads/be, leads/de: 1 error each\n\nerror["
-    )
-    assert told.count("ambiguous-default-key") == 1

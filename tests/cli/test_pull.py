@@ -10,12 +10,10 @@ from typing import Any, cast
 import pytest
 from attrs import evolve
 
-from flow64 import COMPANY, LEAD, Client, Project, RawBlock, Workflow, value
+from flow64 import COMPANY, LEAD, Client, RawBlock, Workflow
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
-from flow64.client import Terms
 from flow64.emulator import Switches
 from flow64.loading import load_source
-from tests.service.support import leads as ours
 
 SECRET = "https://example.com/hook?key=sk_live_not_a_real_key_SENTINEL"
 
@@ -105,105 +103,6 @@ def test_one(put, flow64, form):
     assert told.endswith("\n1 workflow of prod written\n")
 
 
-def test_which(put, flow64):
-    """Without --all or an id there is a list to choose from."""
-    workflow_id = put("Inbound\x1b[31m")
-
-    code, printed, told = flow64("pull", "prod", "-o", "live")
-
-    assert (code, printed) == (64, "")
-    assert (
-        f"say --all, or name one, as in prod:{workflow_id} (Inbound\\x1b[31m)" in told
-    )
-    assert "\x1b" not in told
-    assert not Path("live").exists()
-
-
-def test_nothing_there(service, flow64):
-    """An environment without workflows says so; all of none is nothing."""
-    assert "prod has no workflows" in flow64("pull", "prod", "-o", "live")[2]
-
-    code, printed, told = flow64("pull", "prod", "--all", "-o", "live")
-
-    assert (code, printed) == (0, "")
-    assert told.endswith("\n0 workflows of prod written\n")
-    assert not Path("live").exists()
-
-
-def test_wrong_usage(service, flow64):
-    """One and all exclude each other, and a folder is needed."""
-    assert flow64("pull", "prod:x", "--all", "-o", "live")[0] == 64
-    assert flow64("pull", "prod", "--all")[0] == 64
-    assert flow64("pull", "prod", "--env", "qa", "--all", "-o", "live")[0] == 64
-
-
-@pytest.mark.parametrize("given", [["--all"], [":inbound"]])
-def test_environment_as_an_option(put, flow64, given):
-    """As with every other command."""
-    workflow_id = put("Inbound")
-
-    code, _, told = flow64("pull", *given, "--env", "prod", "-o", "live")
-
-    assert code == 0
-    assert told.endswith("\n1 workflow of prod written\n")
-    assert load_source("live").only.workflow.id("prod") == workflow_id
-
-
-def test_not_there(put, flow64):
-    """An unknown name is an error, with a suggestion."""
-    put("Inbound")
-
-    code, _, told = flow64("pull", "prod:inbond", "-o", "live")
-
-    assert code == 64
-    assert "inbond was not pulled: no workflow has this name (did you mean 'in" in told
-
-
-@pytest.mark.parametrize("address", ["prod:inbound", "prod --all", "prod", "leads.py"])
-def test_without_a_folder_nothing_is_sent(service, leads, flow64, address):
-    """A missing `-o` is said before the service is asked."""
-    before = len(service.requests)
-
-    code, printed, told = flow64("pull", *address.split())
-
-    missing = "error: --output: it is missing: name the folder to save it in, as in -o"
-    assert (code, printed, service.requests[before:]) == (64, "", [])
-    assert told.splitlines()[-1].startswith(missing)
-
-
-def test_address_of_nothing(service, leads, flow64):
-    """An address that names nothing is said with what it may have been."""
-    flow64("deploy", "leads.py", "--env", "prod", "--yes")
-
-    none = flow64("pull", "prod:inbond", "-o", "live")
-    file = flow64("pull", "./leeds.py", "-o", "live")
-
-    assert [none[:2], file[:2]] == [(64, "")] * 2
-    assert "in prod there is no workflow 'inbond'" in none[2]
-    assert "(did you mean 'inbound'?)" in none[2]
-    assert "no file, folder or module './leeds.py' (did you mean 'leads.py'" in file[2]
-
-
-def test_a_note_about_many_files_is_one_line(service, flow64, namespace):
-    """It names the files as the result does."""
-    project = Project("growth", namespace=namespace)
-    flow = Webhook(LEAD, input_schema={"email": "string"}) >> FindEmail()
-    with Client(env="default") as client:
-        for key in "abcde":
-            Workflow(key, flow, key=key, project=project).deploy(client)
-
-    code, printed, told = flow64("pull", "default", "--all", "-o", "live/all")
-    choices = flow64("pull", "default", "-o", "live")
-
-    assert (code, printed.split()[:2]) == (0, ["live/all/a.json", "live/all/b.json"])
-    files = "5 files (live/all/a.json, live/all/b.json, live/all/c.json and 2 more)"
-    assert told.splitlines()[-2:] == [
-        "5 workflows of default written",
-        f"{files}: deployed by the code of ns:{namespace}/project:growth",
-    ]
-    assert "say --all, or name one, as in default:a, default:b, default:c" in choices[2]
-
-
 def test_nothing_is_overwritten(put, flow64):
     """Files that are there stay as they are, unless they are to be replaced."""
     put("Inbound")
@@ -241,45 +140,6 @@ def test_keys_become_values(put, flow64):
     ]
 
 
-def test_names_of_values_stay_apart(put, flow64):
-    """A second workflow that would get the same name."""
-    put("Inbound", SECRET)
-    other = put("Inbound", SECRET)
-    file = json.loads(flow64("pull", f"prod:{other}", "-o", "live", "--json")[1])
-    (first,) = file["workflows"]
-
-    code, printed, _ = flow64("pull", "prod", "--all", "-o", "live", "--overwrite")
-
-    names = {
-        value.name
-        for one in load_source("live").workflows
-        for block in one.workflow.compile().blocks
-        for value in block.specs.values()
-        if type(value).__name__ == "Value"
-    }
-    assert code == 0
-    assert first["values"][0]["name"] in names
-    assert len(names) == 2
-    assert len(printed.splitlines()) == 2
-
-
-def test_names_of_files_that_stay(put, flow64, tmp_path):
-    """Names of values in other files of the folder are not reused."""
-    one = put("Inbound", SECRET)
-    flow64("pull", f"prod:{one}", "-o", "live")
-    file = Path("live/inbound.json")
-    named = file.read_text("utf-8").replace("inbound_outgoing", "outbound_outgoing")
-    file.write_text(named, "utf-8")
-    other = put("Outbound", SECRET)
-
-    told = flow64("pull", f"prod:{other}", "-o", "live", "--json")[1]
-    name = json.loads(told)["workflows"][0]["values"][0]["name"]
-
-    assert name.startswith("outbound_outgoing_webhook_url_")
-    file.write_text("[]", "utf-8")
-    assert flow64("pull", f"prod:{other}", "-o", "live", "--overwrite")[0] == 0
-
-
 def test_as_data(put, flow64):
     """With --json it is data."""
     workflow_id = put("Inbound")
@@ -303,17 +163,6 @@ def test_as_data(put, flow64):
         "refused": [],
         "settings": [],
     }
-
-
-def test_whose_code_is_elsewhere(service, flow64, namespace):
-    """A workflow that code deployed is pulled too, with a note."""
-    with Client(env="prod", journal=None) as client:
-        ours().deploy(client)
-
-    code, _, told = flow64("pull", "prod", "--all", "-o", "live")
-
-    assert code == 0
-    assert "live/leads.json: deployed by the code of ns:acme.example/" in told
 
 
 def test_refused(put, flow64):
@@ -454,56 +303,3 @@ def test_broken_manifest(put, flow64):
 
     assert (code, "it is not a manifest" in told) == (1, True)
     assert [path.name for path in Path("live").iterdir()] == ["flow64.json"]
-
-
-def test_values_of_a_file_are_found_again(service, flow64, tmp_path):
-    """Values of a deploy with a file are only recognised with this file."""
-    hook = "https://crm.acme.example/hooks/quiet-otter-plum"
-    code = Workflow(
-        "Leads",
-        Webhook(LEAD, input_schema={"company": "string"})
-        >> OutgoingWebhook(url=value("hook", secret=True)),
-        key="leads",
-        project=Project("growth", namespace="acme.example"),
-    )
-    with Client(env="default") as client:
-        code.deploy(client, values={"hook": hook})
-    values = tmp_path / "values.json"
-    values.write_text(json.dumps({"hook": hook}), "utf-8")
-
-    plain = flow64("pull", "default", "--all", "-o", "plain")
-    told = flow64("pull", "default", "--all", "-o", "told", "--values", str(values))
-
-    assert (plain[0], told[0]) == (0, 0)
-    assert "look for secrets before you share it" in plain[2]
-    assert "look for secrets" not in told[2]
-    (file,) = [path for path in Path("told").iterdir() if path.name != "flow64.json"]
-    assert hook not in file.read_text("utf-8")
-    assert '"flow64:value": "hook"' in file.read_text("utf-8")
-
-
-@pytest.mark.parametrize("command", ["pull", "code"])
-def test_suffix_of_an_environment_is_no_doubt(service, flow64, tmp_path, command):
-    """A title with a suffix differs from the code, and nothing was edited."""
-    tmp_path.joinpath("pyproject.toml").write_text(
-        "[tool.flow64.environments.default]\n"
-        'endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }\n'
-        'api_key = { env = "SIXTYFOUR_API_KEY" }\n'
-        'suffix = "(default)"\n',
-        "utf-8",
-    )
-    growth = Project(f"suffix-{command}", namespace="acme.example")
-    hook = OutgoingWebhook(url=value("hook", secret=True))
-    plain = Workflow("A", Webhook(LEAD) >> FindEmail(), key="a", project=growth)
-    secret = Workflow("B", Webhook(LEAD) >> hook, key="b", project=growth)
-    url = "https://crm.acme.example/hooks/quiet-otter-plum"
-    with Client(env="default", terms=Terms(suffix="(default)")) as client:
-        plain.deploy(client)
-        secret.deploy(client, values={"hook": url})
-
-    end = ".py" if command == "code" else ""
-    found = [flow64(command, f"default:{key}", "-o", f"{key}{end}") for key in "ab"]
-
-    doubts = ["look for secrets before you share it" in told for *_, told in found]
-    assert doubts == [False, True]
-    assert [code for code, *_ in found] == [0, 0]

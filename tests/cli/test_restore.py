@@ -39,14 +39,14 @@ def test_taken_back(replaced, flow64):
 
     code, *_ = flow64("restore", "inbound", "--yes")
 
-    entries = json.loads(flow64("history", "--json")[1])["entries"]
+    entries = json.loads(flow64("restore", "--json")[1])["entries"]
     assert (code, deployed()) == (0, ["New leads"])
     assert [one["replaced_by"] for one in entries] == ["restored", "restored", "update"]
 
 
 def test_at_a_time(replaced, flow64):
     flow64("restore", "inbound", "--yes")
-    first = json.loads(flow64("history", "--json")[1])["entries"][-1]["at"]
+    first = json.loads(flow64("restore", "--json")[1])["entries"][-1]["at"]
 
     code, *_ = flow64("restore", "inbound", "--at", first[:26], "--yes")
 
@@ -160,7 +160,7 @@ def test_nothing_was_saved(leads, flow64, service):
     code, printed, told = flow64("restore", "inbound", "--yes")
 
     assert (code, printed) == (1, "")
-    assert "nothing of 'inbound' in 'default' was saved; flow64 history lists" in told
+    assert "nothing of 'inbound' in 'default' was saved; flow64 restore lists" in told
     assert "overwritten" not in told
 
 

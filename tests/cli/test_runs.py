@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 
 import pytest
 
 from flow64 import Client
-from flow64.cli import _tables
 from flow64.cli._terminal import Console, draw_on, print_message
-from flow64.cli.watch import BarDisplay, open_display
+from flow64.cli.watch import BarDisplay
 from flow64.client import (
     BlockDone,
     BlockFailed,
@@ -65,38 +63,6 @@ def test_watch(run_id, flow64):
 
     assert (code, printed) == (0, "completed\n")
     assert told.splitlines()[-2:] == ["2 lead_enrichment: done, 2 rows", "completed"]
-
-
-@pytest.mark.parametrize(
-    "command",
-    [["watch"], ["cancel"], ["results", "--overwrite", "--safe-csv", "-o", "out"]],
-)
-def test_quiet_commands_print_their_result_alone(run_id, flow64, command):
-    name, *more = command
-
-    loud = flow64(name, run_id, *more)
-    quiet = flow64(name, run_id, *more, "-q")
-
-    assert quiet == (*loud[:2], "")
-    assert loud[1] != ""
-    assert loud[2] != ""
-
-
-@pytest.mark.parametrize("command", [["watch"], ["cancel"], ["results", "-o", "out"]])
-def test_the_beginning_of_an_id_is_a_hint(run_id, flow64, command):
-    """It is not taken, since another run may begin so too."""
-    name, *more = command
-
-    code, printed, told = flow64(name, run_id[:8], *more)
-    other = flow64(name, "00000000-0", *more)
-
-    assert (code, printed) == (64, "")
-    assert told.splitlines()[-1] == (
-        f"error: RUN_ID: '{run_id[:8]}' is not the whole id of a run (did you mean "
-        f"{run_id}?) (see flow64 {name} --help)"
-    )
-    assert other[0] == 64
-    assert "is not the whole id of a run; `flow64 runs` lists the newest" in other[2]
 
 
 def test_watch_json(run_id, flow64):
@@ -210,21 +176,6 @@ def test_bars(tmp_path):
         assert words in last
 
 
-def test_bars_on_a_terminal(monkeypatch):
-    """Bars are drawn where a terminal is there that can, and lines elsewhere."""
-    reader, writer = os.openpty()
-    kinds = []
-    with os.fdopen(writer, "w") as terminal:
-        monkeypatch.setattr("sys.stderr", terminal)
-        for term in ("xterm", "dumb"):
-            monkeypatch.setenv("TERM", term)
-            with open_display() as show:
-                kinds.append(show.__qualname__)
-    os.close(reader)
-
-    assert kinds == ["BarDisplay.show", "open_display.<locals>.show"]
-
-
 # -- results --------------------------------------------------------------------------
 
 
@@ -280,40 +231,6 @@ def test_results_of_several_ends(forked_run, flow64, options):
     assert told.endswith(f"name one: --block {named[2]}\n")
 
 
-@pytest.mark.parametrize(
-    ("block", "is_enriched"),
-    [("archive", False), ("work/outgoing_webhook", True), ("2", False), ("4", True)],
-)
-def test_results_of_one_of_several_ends(forked_run, flow64, block, is_enriched):
-    """It is named by its key path, although only the service is asked."""
-    code, printed, _ = flow64("results", forked_run, "-o", "out", "--block", block)
-
-    assert code == 0
-    text = Path(printed.strip()).read_text("utf-8")
-    assert ("title" in text) == is_enriched
-
-
-def test_results_of_a_block_that_is_not_there(forked_run, flow64):
-    """Blocks that are there are named."""
-    code, _, told = flow64("results", forked_run, "-o", "out", "--block", "webhok")
-
-    assert (code, "did you mean 'webhook'" in told) == (1, True)
-
-
-def test_results_of_a_workflow_that_is_gone(forked_run, flow64):
-    """A kind that one block has names it all the same; key paths are lost."""
-    with Client(journal=None) as client:
-        (entry,) = client.runs.list()
-        client.workflows.delete(entry.workflow_id)
-
-    codes = [
-        flow64("results", forked_run, "-o", "out", "--block", block)[0]
-        for block in ("lead_enrichment", "archive", "9" * 5000)
-    ]
-
-    assert codes == [0, 1, 1]
-
-
 @pytest.fixture
 def unproven(service, run_id, monkeypatch):
     """A run with files that are not proven to be complete."""
@@ -339,13 +256,6 @@ def test_results_that_nothing_proves(unproven, flow64, options):
     assert "more than max_bytes=10 bytes" in large[2]
     (path,) = kept[1].splitlines()
     assert Path(path).stat().st_size > 10
-
-
-def test_results_options(run_id, flow64):
-    """One block of all is a mistake of the command line."""
-    code, _, told = flow64("results", run_id, "-o", "x", "--all", "--block", "1")
-
-    assert (code, "leave one of them out" in told) == (64, True)
 
 
 # -- The rest -------------------------------------------------------------------------
@@ -381,37 +291,12 @@ def test_runs(run_id, flow64):
     assert none[1] == ""
 
 
-@pytest.mark.parametrize(
-    ("width", "header"),
-    [
-        (60, ["RUN ID", "STATUS", "WORKFLOW"]),
-        (80, ["RUN ID", "STATUS", "QUEUED", "WORKFLOW"]),
-        (120, ["RUN ID", "STATUS", "QUEUED", "WORKFLOW"]),
-    ],
-)
-def test_runs_on_a_terminal(run_id, flow64, monkeypatch, width, header):
-    """A terminal gets a header, and the columns that fit: the time to the minute."""
-    monkeypatch.setattr(_tables, "find_width", lambda _: width)
-    head, line = flow64("runs")[1].splitlines()
-
-    assert re.split("  +", head) == header
-    assert line.startswith(f"{run_id}  completed  ")
-    assert len(line) <= width
-    if width == 80:
-        assert re.search("  [0-9-]{10}T[0-9]{2}:[0-9]{2}…  Inbound le", line)
-
-
 def test_runs_as_json(run_id, flow64):
     """With --json they are what the service answers."""
     _, printed, _ = flow64("runs", "--limit", "1", "--status", "completed", "--json")
 
     (one,) = json.loads(printed)["runs"]
     assert (one["run_id"], one["status"]) == (run_id, "completed")
-
-
-def test_no_runs(service, flow64):
-    """An empty list is a message on stderr."""
-    assert flow64("runs") == (0, "", "there are no runs\n")
 
 
 def test_list(service, leads, namespace, flow64):
@@ -435,19 +320,3 @@ def test_list(service, leads, namespace, flow64):
     by_id = {line[1]: line for line in lines}
     assert by_id[workflow_id] == ["inbound", workflow_id, "ours", "Inbound leads", path]
     assert by_id[made.id][3:] == ["By hand\\x1b[31m", "-"]
-
-
-def test_empty_list(service, flow64):
-    """An empty list is a message on stderr."""
-    assert flow64("list") == (0, "", "there are no workflows\n")
-
-
-@pytest.mark.parametrize("command", ["runs", "list", "watch", "cancel"])
-def test_no_key(leads, flow64, monkeypatch, command):
-    """Without a credential each says which variable to set."""
-    monkeypatch.delenv("SIXTYFOUR_API_KEY", raising=False)
-    arguments = [NOWHERE] if command in ("watch", "cancel") else []
-
-    code, printed, told = flow64(command, *arguments)
-
-    assert (code, printed, "set SIXTYFOUR_API_KEY" in told) == (1, "", True)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from uuid import uuid4
 
 import pytest
-from attrs import evolve
 
 from flow64 import Client
 
@@ -109,80 +107,6 @@ def test_commands_that_plan(project, flow64, words, wanted):
 
 
 @pytest.mark.parametrize(
-    ("words", "wanted"),
-    [
-        (["leads/us", "-e", "prod"], ["leads-us"]),
-        (["leads/us"], ["leads-us"]),
-        (["leads/*"], ["leads-fr", "leads-jp", "leads-us"]),
-        (["prod:leads/*", "--exclude", "leads/jp"], ["leads-fr", "leads-us"]),
-        (["prod", "--select", "leads/*"], ["leads-fr", "leads-jp", "leads-us"]),
-        (["--exclude", "leads/*"], ["by-hand", "sales"]),
-        (["prod", "--all", "--exclude", "leads/*"], ["by-hand", "sales"]),
-        (["code"], ["leads-fr", "leads-jp", "leads-us", "sales"]),
-        (["code:sales"], ["sales"]),
-        (["pipelines", "--select", "*/jp"], ["leads-jp"]),
-        (["By hand"], ["by-hand"]),
-        (["--all", "--changed"], ["by-hand", "leads-us"]),
-        (["code", "--changed"], ["leads-us"]),
-    ],
-)
-def test_pull(deployed, flow64, words, wanted):
-    """A key alone is live; for code, what is deployed of it is saved."""
-    with Client(journal=None) as client:
-        blocks = client.workflows.get(client.workflows.list()[0].id).definition
-        client.workflows.create(_by_hand(blocks))
-    retitle(deployed, '"US"', '"USA"')
-
-    code, printed, told = flow64("pull", *words, "-o", "live")
-
-    assert code == 0, told
-    assert printed.splitlines() == [f"live/{name}.json" for name in wanted]
-
-
-def _by_hand(definition):
-    return evolve(definition, id=str(uuid4()), name="By hand", description="")
-
-
-def test_pull_of_code_that_is_not_deployed(project, flow64):
-    """Only what is there can be saved; nothing at all is an error."""
-    nothing = flow64("pull", "code", "-o", "live")
-    flow64("deploy", "leads/us", "--yes")
-    some = flow64("pull", "code", "-o", "live")
-
-    assert (nothing[0], "not deployed to prod: leads/us, leads/fr" in nothing[2]) == (
-        1,
-        True,
-    )
-    assert some[:2] == (0, "live/leads-us.json\n")
-    assert "not deployed to prod, so not pulled: leads/fr, leads/jp, sales" in some[2]
-
-
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
-        (
-            ["prodd"],
-            "no file, folder, module, environment or key 'prodd' (did you mean",
-        ),
-        (["laeds/us"], "key 'laeds/us' (did you mean 'leads/us'?); environments are"),
-        (["laeds/*"], "there is no workflow 'laeds/*' that our code deployed (did you"),
-        (
-            ["prod", "--select", "laeds"],
-            "--select: prod holds no workflow 'laeds'",
-        ),
-        ([""], "an address is empty: is the variable set that it comes from?"),
-        (["code", "--all"], "--all means all, and code less: leave one of them out"),
-        (["leads/us", "--all"], "--all means all, and leads/us less"),
-    ],
-)
-def test_pull_of_nothing(deployed, flow64, words, told):
-    code, printed, stderr = flow64("pull", *words, "-o", "live")
-
-    assert (code, printed) == (64, "")
-    assert told in stderr
-
-
-@pytest.mark.parametrize(
     "command", ["check", "compile", "graph", "plan", "review", "deploy"]
 )
 def test_pattern_that_matches_nothing(project, flow64, command):
@@ -190,41 +114,6 @@ def test_pattern_that_matches_nothing(project, flow64, command):
 
     assert (code, printed) == (64, "")
     assert "--select: pipelines holds no workflow 'laeds/*' (did you mean" in told
-
-
-def test_last_part_of_a_key_with_many_variants(project, flow64):
-    """The whole key is suggested, and variants are counted."""
-    many = ", ".join(f'"r{n:02}": {{"title": "R{n}"}}' for n in range(40))
-    code = project.read_text("utf-8").replace('"us": {"title": "US"}', many)
-    project.write_text(code, "utf-8")
-
-    alone = flow64("check", "r07")
-    option = flow64("check", "--select", "r07")
-
-    assert (alone[0], option[0]) == (64, 64)
-    for told in (alone[2], option[2]):
-        assert "r07'" in told
-        assert "(did you mean 'leads/r07'?)" in told
-        assert "leads/* (42)" in told
-        assert "sales" in told
-
-
-def test_key_and_option_that_match_nothing_together(project, flow64):
-    """The option is at fault, and not the key."""
-    code, _, told = flow64("check", "leads/*", "--exclude", "sales")
-
-    assert code == 64
-    assert "--exclude: pipelines holds no workflow 'sales'; it holds leads/us, " in told
-
-
-def test_pattern_that_the_shell_expanded(project, flow64):
-    """It becomes many words. The advice is to select."""
-    code, _, told = flow64("deploy", "leads/a.py", "leads/b.py")
-    other = flow64("list", "leads/a.py")[2]
-
-    assert code == 64
-    assert "name one address, such as a folder, or use --select for each key" in told
-    assert "name one address" not in other
 
 
 # -- What changed ---------------------------------------------------------------------
@@ -272,32 +161,6 @@ def test_nothing_changed(deployed, flow64, words):
 
     assert code == 0, told
     assert "0 of 4 workflows changed since the last deploy to prod" in told
-
-
-@pytest.mark.parametrize("key", ["", 7])
-def test_changed_of_a_workflow_with_errors(deployed, flow64, key):
-    """It may have changed, and then it is checked."""
-    text = f'bad = Workflow("Bad", Webhook(LEAD), key={key!r}, project=growth)\n'
-    with deployed.open("a", encoding="utf-8") as file:
-        file.write(text)
-
-    code, printed, _ = flow64("check", "--changed", "--json")
-
-    assert code == 1
-    assert {one["key"] for one in json.loads(printed)["findings"]} == {str(key)}
-
-
-def test_changed_of_a_copy(deployed, flow64):
-    """A workflow whose stamp is not its own was not deployed by this code."""
-    with Client(journal=None) as client:
-        by_name = {one.name: one for one in client.workflows.list()}
-        for name, other in (("US", "FR"), ("JP", None)):
-            description = by_name[other].description if other else "by hand"
-            client.workflows.update(by_name[name].id, description=description)
-
-    _, _, told = flow64("check", "--changed")
-
-    assert "2 of 4 workflows changed" in told
 
 
 def test_part_of_a_folder(deployed, flow64, tmp_path):
@@ -351,49 +214,6 @@ def test_renamed_key_is_refused_in_a_part_too(deployed, flow64, words):
     assert "gone from the code, and people/" in told
     assert {step["state"] for step in plan["workflows"]} == {"new"}
     assert plan["projects"] is None
-
-
-def test_new_workflow_of_a_part(deployed, flow64):
-    """It is like others that are in the code, and so it is no renamed one."""
-    with deployed.open("a", encoding="utf-8") as file:
-        file.write('new = leads("US").varied([("variant", "uk")])\n')
-
-    code, printed, told = flow64("deploy", "leads/uk", "--yes")
-
-    assert (code, printed.split()[:2]) == (0, ["done", "leads/uk"]), told
-
-
-def test_group_that_a_plan_prints(deployed, flow64):
-    """`leads/*` is accepted where it is printed."""
-    text = deployed.read_text("utf-8").replace("Job title", "Position")
-    deployed.write_text(text, "utf-8")
-
-    _, planned, _ = flow64("plan")
-    code, printed, _ = flow64("deploy", "leads/*", "--yes")
-
-    assert "~ 3 of leads/*: will change" in planned
-    assert (code, printed.count("done")) == (0, 3)
-
-
-@pytest.mark.parametrize(
-    ("words", "problem"),
-    [
-        (
-            ["deploy", "--plan", "FILE", "--select", "a"],
-            "a saved plan is applied as",
-        ),
-        (
-            ["review", "--base", ".", "--head", ".", "--changed"],
-            "with --base and --head, nothing is asked of a service",
-        ),
-    ],
-)
-def test_selection_where_it_means_nothing(project, flow64, words, problem, tmp_path):
-    tmp_path.joinpath("FILE").touch()
-
-    code, _, told = flow64(*words)
-
-    assert (code, problem in told) == (64, True)
 
 
 def test_review_of_two_folders(project, flow64):

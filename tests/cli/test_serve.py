@@ -13,7 +13,6 @@ import sys
 from contextlib import closing
 from pathlib import Path
 from time import monotonic
-from types import SimpleNamespace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -22,7 +21,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flow64 import Client
 from flow64.cli import main
 from flow64.cli._serve_options import read_keys
-from flow64.cli.serve import describe_reach
 from flow64.emulator import Store
 from flow64.http import httpx
 from tests.catalogue.answer import ANSWER
@@ -118,49 +116,6 @@ def test_store_remembers(tmp_path, capsys):
     assert "another program has it open" in capsys.readouterr().err
 
 
-LOCAL = '[tool.flow64.environments.mine]\nendpoint = "http://localhost:{port}"\n'
-
-
-def test_says_what_a_project_needs(tmp_path):
-    """The lines to paste are right: with them it says the command, which works."""
-    with serving(cwd=tmp_path) as (process, url):
-        _, talk, _ = ended(process)
-    port = url.rpartition(":")[2]
-    lines = [line[10:] for line in talk.splitlines() if line.startswith(" " * 10)]
-    there = tmp_path / "pyproject.toml"
-    there.write_text(LOCAL.format(port=port), "utf-8")
-    (tmp_path / "leads.py").write_text(NEW_KINDS, "utf-8")
-    # The last option counts.
-    with serving("--port", port, cwd=tmp_path) as (process, _):
-        here = {"cwd": tmp_path, "env": environment(SIXTYFOUR_API_KEY="")}
-        done = flow64("deploy", "leads.py", "-e", "mine", "--yes", **here)
-        _, known, _ = ended(process)
-    there.write_text("[tool.flow64]\nwrong = 1\n", "utf-8")  # and then it is as none
-    with serving("--api-keys", "keys", cwd=keys(tmp_path)) as (process, _):
-        _, kept, _ = ended(process)
-
-    with serving("--store", ".flow64/emulator.db", cwd=folder_of(tmp_path)) as (
-        process,
-        _,
-    ):
-        done_there = flow64("deploy", "leads.py", "-e", "emulator", "--yes", **here)
-        _, stored, _ = ended(process)
-
-    assert "projects  flow64 deploy -e emulator\n" in stored
-    assert (done_there.returncode, "which is used" in done_there.stderr) == (0, True)
-    assert "projects  -e local, with these lines in pyproject.toml:" in talk
-    assert lines == ["[tool.flow64.environments.local]", f'endpoint = "{url}"']
-    assert "projects  flow64 deploy -e mine\n" in known
-    assert done.returncode == 0
-    assert 'api_key = { env = "NAME_OF_THE_VARIABLE" }' in kept
-
-
-def folder_of(project):
-    (project / "pyproject.toml").unlink()
-    (project / ".flow64").mkdir(exist_ok=True)
-    return project
-
-
 def keys(folder):
     (folder / "keys").write_text("not_a_real_key\n", "utf-8")
     return folder
@@ -200,16 +155,6 @@ def test_blocks(tmp_path):
     assert [json.loads(one.stdout)["is_written"] for one in saved] == [True, False]
     assert "reddit_search $0.02, score_lead $0.01 a row" in deployed.stderr
     assert (deployed.returncode, done.returncode) == (0, 0)
-
-
-def test_no_blocks(tmp_path, capsys):
-    """A file that is no list of blocks starts nothing."""
-    (tmp_path / "answer.json").write_text("{}", "utf-8")
-
-    code = main(["serve", "--blocks", str(tmp_path / "answer.json")])
-
-    assert code == 1
-    assert "it is an object, and not a list of blocks" in capsys.readouterr().err
 
 
 @pytest.fixture
@@ -355,48 +300,6 @@ def test_refused(tmp_path, monkeypatch, capsys, damaged, what):
     assert problem in talk
 
 
-REACH = {
-    "this machine": ("127.0.0.2", "http://127.0.0.2:6464", [], ""),
-    "localhost": ("localhost", "http://localhost:6464", ["emulator"], ""),
-    "nobody": ("0.0.0.0", "http://127.0.0.1:6464", [], "refused; add --allow-name"),
-    "names": (
-        "0.0.0.0",
-        "http://127.0.0.1:6464",
-        ["emulator", "a.example"],
-        "http://emulator:6464, http://a.example:6464 (plain HTTP",
-    ),
-    "address": (
-        "192.0.2.9",
-        "http://192.0.2.9:6464",
-        ["emulator"],
-        "http://emulator:6464, http://192.0.2.9:6464 (plain HTTP",
-    ),
-}
-
-
-@pytest.mark.parametrize("what", REACH)
-def test_how_others_reach_it(what):
-    """Names that are allowed, and the address if it listens on one alone."""
-    host, url, names, wanted = REACH[what]
-
-    found = describe_reach(SimpleNamespace(url=url), host, names)
-
-    assert found.startswith(wanted)
-    assert bool(found) == bool(wanted)
-
-
-@pytest.mark.parametrize("host", ["192.0.2.77", "nowhere.invalid"])
-def test_host_of_another_machine(host):
-    """It is one line, with advice."""
-    done = flow64("serve", "--port", "0", "--host", host)
-
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == (
-        f"error: {host!r} is not an address of this machine; take 127.0.0.1, or "
-        "0.0.0.0 for all of them\n"
-    )
-
-
 def test_port_that_is_taken():
     """A port in use is one line, with advice."""
     with closing(socket.create_server(("127.0.0.1", 0))) as other:
@@ -413,16 +316,6 @@ def test_port_that_is_taken():
 # -- Terminals ------------------------------------------------------------------------
 
 
-def test_full_stdout():
-    """If the address cannot be printed, nothing is served."""
-    with Path("/dev/full").open("w") as full:
-        done = flow64("serve", "--port", "0", stdout=full)
-
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: stdout cannot be written to")
-    assert done.stderr.count("\n") == 1
-
-
 def test_closed_stdout(tmp_path):
     """Without a stdout it is served all the same; the address is on stderr too."""
     command = " ".join([*FLOW64, "serve", "--port", "0", ">&-"])
@@ -436,20 +329,6 @@ def test_closed_stdout(tmp_path):
         talk = process.stderr.read()
 
     assert (status, process.returncode, "Traceback" in talk) == (200, 0, False)
-
-
-def test_closed_stderr():
-    """A closed stderr does not stop it."""
-    command = " ".join([*FLOW64, "serve", "--port", "0", "--verbose", "2>&-"])
-    process = subprocess.Popen(
-        f"exec {command}", shell=True, stdout=subprocess.PIPE, text=True
-    )
-    with process:
-        url = process.stdout.readline().strip()
-        status = httpx.get(url, trust_env=False).status_code
-        process.terminate()
-
-    assert (status, process.returncode) == (200, 0)
 
 
 def test_narrow_terminal():

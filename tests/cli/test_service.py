@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import fnmatch
 import json
-import os
 import re
-import shlex
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 
 from flow64.cli._options import PORT
-from tests.cli.support import ended, environment, flow64, serving
+from tests.cli.support import ended, environment, serving
 
 pytestmark = pytest.mark.slow
 
@@ -158,91 +155,3 @@ def test_recipes_start_the_emulator():
 
 
 # -- The client of another machine ----------------------------------------------------
-
-SITE = """
-import socket
-def resolve(host, *args, known=socket.getaddrinfo, **more):
-    named = host.decode() if isinstance(host, bytes) else host
-    return known("127.0.0.1" if named == "emulator" else host, *args, **more)
-socket.getaddrinfo = resolve
-"""
-
-PIPELINE = """
-from flow64 import LEAD, Project, Workflow
-from flow64.blocks import OutgoingWebhook, Webhook
-pipeline = Workflow(
-    "Leads",
-    Webhook(LEAD, input_schema={"email": "string"}) >> OutgoingWebhook(url="https://a.example"),
-    key="leads",
-    project=Project("growth", namespace="acme.example"),
-)
-"""
-
-
-@pytest.fixture
-def program(tmp_path):
-    """Let `flow64` run in a project where `emulator` is the name of another machine.
-
-    Python loads `sitecustomize`, which resolves the name as a network of containers
-    does. The port of the recipe is replaced by a free one.
-    """
-    (tmp_path / "sitecustomize.py").write_text(SITE, "utf-8")
-    (tmp_path / "leads.py").write_text(PIPELINE, "utf-8")
-    (tmp_path / "rows.json").write_text('[{"email": "ada@example.com"}]', "utf-8")
-
-    def run(url, settings, *arguments, **variables):
-        text = settings.replace(f":{PORT}", f":{url.rpartition(':')[2]}")
-        (tmp_path / "pyproject.toml").write_text(text, "utf-8")
-        path = f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
-        here = environment(PYTHONPATH=path, **variables)
-        return flow64(*arguments, cwd=tmp_path, env=here)
-
-    return run
-
-
-def test_client_of_another_machine(tmp_path, program):
-    """With the settings of the page it deploys, runs and downloads by the name."""
-    with serving("--host", "0.0.0.0", "--allow-name", "emulator") as (_, url):
-        key = {"EMULATOR_KEY": "any"}
-        deployed = program(
-            url, SETTINGS, *shlex.split("deploy leads.py --env ci --yes"), **key
-        )
-        run = program(
-            url,
-            SETTINGS,
-            *shlex.split(
-                "run leads.py rows.json --env ci --yes --intent 1 --output out.csv"
-            ),
-            **key,
-        )
-
-    assert (deployed.returncode, run.returncode) == (0, 0), deployed.stderr + run.stderr
-    assert tmp_path.joinpath("out.csv").read_text("utf-8") == "email\nada@example.com\n"
-
-
-def test_plain_http_is_refused_unless_allowed(program):
-    """Without `allow_http` nothing is sent, also if the variable names the endpoint."""
-    settings = SETTINGS.replace("allow_http = true\n", "")
-    assert tomllib.loads(settings) != tomllib.loads(SETTINGS)
-    options = ("--host", "0.0.0.0", "--allow-name", "emulator", "--verbose")
-    with serving(*options) as (process, url):
-        port = url.rpartition(":")[2]
-        by_file = program(
-            url,
-            settings,
-            *shlex.split("deploy leads.py --env ci -y"),
-            EMULATOR_KEY="any",
-        )
-        by_variable = program(
-            url,
-            "",
-            *shlex.split("deploy leads.py -y"),
-            SIXTYFOUR_API_ENDPOINT=f"http://emulator:{port}",
-            SIXTYFOUR_API_KEY="any",
-        )
-        _, talk, _ = ended(process)
-
-    assert (by_file.returncode, by_variable.returncode) == (1, 1)
-    for done in (by_file, by_variable):
-        assert "allow_http = true" in done.stderr
-    assert "/workflows" not in talk

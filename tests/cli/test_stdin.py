@@ -12,13 +12,6 @@ LINES = '{"email": "ada@acme.example"}\n{"email": "g@acme.example"}\n'
 OBJECT = '\ufeff{\n  "email": "ada@acme.example"\n}\n'
 
 
-class Terminal(io.StringIO):
-    """A terminal at which somebody has typed a text."""
-
-    def isatty(self):
-        return True
-
-
 @pytest.fixture
 def typed(monkeypatch, leads, service):
     """Let stdin be a stream, or have a text."""
@@ -70,36 +63,6 @@ def test_rows_leave_no_way_to_ask(flow64, typed):
     assert (code, len(printed)) == (0, 37)
 
 
-@pytest.mark.parametrize(
-    ("text", "problem"),
-    [
-        (JSON[:-3], "stdin:1: row 1 is broken"),
-        ("[]", "stdin has no rows"),
-        ("email;company\na;b\n", "stdin: its header is one column"),
-        (" \n", "ROWS is -, and stdin is empty"),
-        (None, "ROWS is -, and stdin is closed"),
-    ],
-)
-def test_wrong_rows(flow64, typed, text, problem):
-    typed(text)
-
-    code, _, told = flow64("run", "leads.py", "-", "--dry-run", "--new")
-
-    assert (code != 0, problem in told) == (True, True)
-
-
-def test_rows_at_a_terminal(flow64, typed):
-    """The command says what it waits for, also with --quiet."""
-    typed(Terminal(CSV))
-
-    code, _, told = flow64("run", "leads.py", "-", "--dry-run", "--new", "--quiet")
-
-    wanted = (
-        "reading ROWS from the terminal: CSV with a header, or JSON; Ctrl-D ends it"
-    )
-    assert (code, told) == (0, f"{wanted}\n")
-
-
 # -- Workflows and values -------------------------------------------------------------
 
 
@@ -123,36 +86,6 @@ def test_a_workflow(compiled, flow64, typed, arguments, expected):
 
     assert (code, "error" in told) == (0, False)
     assert expected in printed
-
-
-def test_deploy_of_a_workflow(compiled, flow64, typed):
-    """It is pinned to its id, so it is there already. It cannot be asked about."""
-    flow64("deploy", "leads.py", "--yes")
-    typed(compiled.replace("Inbound leads", "Inbound leads of stdin"))
-    refused = flow64("deploy", "-")
-    typed(compiled.replace("Inbound leads", "Inbound leads of stdin"))
-    code, printed, _ = flow64("deploy", "-", "--yes", "--force", "stdin")
-
-    assert refused[0] == 3
-    assert (code, printed[:17]) == (0, "done       stdin ")
-
-
-def test_what_is_compiled_again_is_the_same(compiled, flow64, typed):
-    typed(compiled)
-
-    assert flow64("compile", "-", "--no-code") == (0, compiled, "")
-
-
-def test_a_text_that_is_not_a_workflow(flow64, typed):
-    typed("{")
-    checked = flow64("check", "-")
-    typed("{")
-    compiled = flow64("compile", "-")
-
-    assert checked[0] == 1
-    assert "--> stdin:1" in checked[1]
-    assert compiled[0] == 1
-    assert compiled[2].startswith("error: stdin:1 (offset 1): not valid JSON")
 
 
 def test_values(flow64, typed):

@@ -209,7 +209,7 @@ def test_nothing_that_was_saved_is_told_in_words_for_reading(tmp_path):
         History(tmp_path).find("leads", env="prod")
     assert str(caught.value) == (
         f"the history {tmp_path}: nothing of 'leads' in 'prod' was saved; flow64 "
-        "history lists what was"
+        "restore lists what was"
     )
 
 

@@ -605,7 +605,7 @@ not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
 to decide: secret was edited on the service (drifted)
-    1. overwrite it with the code. flow64 history has no copy of what cannot be saved:
+    1. overwrite it with the code. flow64 restore has no copy of what cannot be saved:
         - secret: url: "***" (block outgoing_webhook)
         flow64 deploy --env default --force secret
     2. deploy nothing; it stays as it is on the service. As long as it does, each deploy without --skip-drifted is refused, in CI too:
@@ -652,7 +652,7 @@ to decide: extra → leads: renamed, or a second workflow?
 to decide: delete extra?
     1. bring this code up to what deployed it, and plan again. If that is in no commit yet, its author commits it first:
         git pull
-    2. delete it, with its history and schedules; flow64 history keeps a copy of the definition:
+    2. delete it, with its history and schedules; flow64 restore keeps a copy of the definition:
         flow64 deploy --env default --prune=1 --allow-behind extra
 """,
         "edited_orphan": """\
@@ -693,7 +693,7 @@ to decide: extra → leads: renamed, or a second workflow?
 to decide: delete extra?
     1. bring this code up to what deployed it, and plan again. If that is in no commit yet, its author commits it first:
         git pull
-    2. delete it, with its history and schedules; flow64 history keeps a copy of the definition:
+    2. delete it, with its history and schedules; flow64 restore keeps a copy of the definition:
         flow64 deploy --env default --prune=1 --allow-behind extra --force extra
 """,
         "uncommitted": """\
@@ -929,7 +929,7 @@ not checked:
     orphans (workflows that are no longer in the code): not looked for, since not all code of a project is at hand
 
 to decide: a deploy of leads replaces text that cannot be saved
-    1. overwrite it with the code. flow64 history has no copy of what cannot be saved:
+    1. overwrite it with the code. flow64 restore has no copy of what cannot be saved:
         - leads: url: "***" (block new_kind)
         flow64 deploy --env default --force leads
     2. deploy nothing; it stays as it is on the service. As long as it does, each deploy without --skip-drifted is refused, in CI too:

@@ -247,7 +247,7 @@ def test_text_that_no_history_keeps():
     """An overwrite that loses it says so."""
     one = step("x", "conflict", action="refuse", lifted_by="force", lost=("/a",))
 
-    assert ". flow64 history has no copy of what cannot be saved" in (
+    assert ". flow64 restore has no copy of what cannot be saved" in (
         as_text(Review("plan", [one], env="prod"))
     )
 

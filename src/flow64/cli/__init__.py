@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 
 try:
-    from ._main import COMMANDS, GROUPS, TOPICS, group, main
+    from ._main import COMMANDS, GROUPS, group, main
 except ModuleNotFoundError as _missing:
     if (_missing.name or "").partition(".")[0] != "click":
         raise
@@ -23,4 +23,4 @@ except ModuleNotFoundError as _missing:
         return 1
 
 
-__all__ = ["COMMANDS", "GROUPS", "TOPICS", "group", "main"]
+__all__ = ["COMMANDS", "GROUPS", "group", "main"]

@@ -18,7 +18,6 @@ from ..render import (
 )
 from ..text import join_first, pluralize
 from ._comparing import SIGNS, ComparedSides, ComparedWorkflow, SideOutcome
-from ._outputs import ComparedEntry, ComparedGroup
 
 
 def format_comparison(found: ComparedSides) -> Iterator[str]:
@@ -130,7 +129,7 @@ def _make_step(one: ComparedWorkflow, position: int) -> Step:
     )
 
 
-def _group_data(group: Group) -> ComparedGroup:
+def _group_data(group: Group) -> Mapping[str, Any]:
     return {
         "outcome": _OUTCOMES[group.one.state],
         "keys": [*map(redact_keys, group.keys)],
@@ -192,7 +191,7 @@ def _workflow_data(one: ComparedWorkflow, *, is_hidden: bool) -> dict[str, Any]:
     }
 
 
-def _entry_data(entry: SideWorkflow | None) -> ComparedEntry | None:
+def _entry_data(entry: SideWorkflow | None) -> Mapping[str, Any] | None:
     if entry is None:
         return None
     return {

@@ -41,9 +41,8 @@ from ._exit_codes import (
     NoConsentError,
     find_exit_code,
 )
-from ._failure import Failure, describe_failure
+from ._failure import describe_failure
 from ._options import OPTIONS
-from ._outputs import AppliedStep
 from ._terminal import print_advice, print_error, print_json, print_lines, print_message
 
 StepOutcome: TypeAlias = Literal[
@@ -321,11 +320,11 @@ class Execution:
             "error": self._failure_data(),
         }
 
-    def _failure_data(self) -> Failure | None:
+    def _failure_data(self) -> dict[str, Any] | None:
         causes = [*filter(None, [self.refusal]), *self.failures, None]
         return describe_failure(self.code, causes[0]) if self.code else None
 
-    def _step_data(self, step: Step) -> AppliedStep:
+    def _step_data(self, step: Step) -> Mapping[str, Any]:
         done = self.done.get(step.key)
         saved = done.saved if done else None
         return {

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Final, TypedDict
+from typing import Any
 
 import click
 
@@ -14,36 +13,6 @@ from ._error_messages import suggest_option
 from ._exit_codes import CHANGES, INTERRUPTED
 from ._options import OPTIONS
 from ._terminal import print_json
-
-
-class Faults(TypedDict):
-    """A workflow that has errors."""
-
-    key: str
-    """Its name, as `flow64 check` prints it."""
-    type: str
-    """The class of the error."""
-    findings: Sequence[Mapping[str, object]]
-    """Its errors, as `flow64 check --json` prints them."""
-
-
-class Failure(TypedDict):
-    """Why a command failed."""
-
-    type: str
-    """The class of the error; `UsageError` if the command line is wrong."""
-    message: str
-    """What stderr says about it. The words may change."""
-    help: str | None
-    """The option that helps, if there is one."""
-    exit_code: int
-    """The exit code of the command."""
-    workflows: Sequence[Faults]
-    """The workflows that have errors, if these are the reason."""
-
-
-NAMES: Final[Mapping[int, str]] = {INTERRUPTED: "Interrupted"}
-"""Types of failures without an error."""
 
 
 def print_failure(code: int, error: Exception | None = None) -> None:
@@ -59,11 +28,16 @@ def print_failure(code: int, error: Exception | None = None) -> None:
         print_json({"error": describe_failure(code, error)}, is_line=True)
 
 
-def describe_failure(code: int, error: Exception | None = None) -> Failure:
-    """Describe why a command failed, by its error and what it printed as errors."""
+def describe_failure(code: int, error: Exception | None = None) -> dict[str, Any]:
+    """Describe why a command failed, by its error and what it printed as errors.
+
+    `type` is the class of the error, or `UsageError`. `help` is the option that helps,
+    if there is one. `workflows` are those that have errors, if these are the reason.
+    """
     faults = [_describe_faults(key, found) for key, found in OPTIONS.faults]
     found = error or next((one for _, one in OPTIONS.faults), None)
-    name = NAMES.get(code, "Failed") if found is None else _name_type(found)
+    ended = "Interrupted" if code == INTERRUPTED else "Failed"
+    name = ended if found is None else _name_type(found)
     advice = suggest_option(found) if isinstance(found, FlowError) else ""
     return {
         "type": name,
@@ -74,7 +48,7 @@ def describe_failure(code: int, error: Exception | None = None) -> Failure:
     }
 
 
-def _describe_faults(key: str, error: FlowError) -> Faults:
+def _describe_faults(key: str, error: FlowError) -> dict[str, Any]:
     found = error.findings if isinstance(error, CompileError) else ()
     return {
         "key": redact_keys(key),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
@@ -32,21 +32,17 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "blocks generate": "Write block classes for what flow64 does not have.",
         "code": "Write workflows as Python code, from JSON or live ones.",
         "determinism": "Check that workflows compile to the same bytes everywhere.",
-        "schema": "Print JSON Schemas, for editors and other tools.",
         "serve": "Run an emulator of the service on this machine.",
-        "demo": "Compile, deploy and run a pipeline in an emulator.",
     },
     "Review": {
         "plan": "Show what a deploy would change.",
         "review": "Show a change of workflows to a reviewer.",
         "diff": "Compare code, files and live workflows.",
-        "same": "Check whether two environments run the same code.",
     },
     "Deploy": {
         "deploy": "Show a plan, ask, and apply exactly this plan.",
         "pull": "Save live workflows as JSON files.",
-        "history": "List replaced workflows, and where they are saved.",
-        "restore": "Bring back a replaced workflow.",
+        "restore": "List replaced workflows, or bring one back.",
     },
     "Run": {
         "run": "Run a workflow with the rows of a file, once per intent.",
@@ -58,8 +54,6 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "list": "List the deployed workflows.",
         "runs": "List the newest runs.",
         "doctor": "Check the setup, the credential and the balance.",
-        "completion": "Print the script for shell completion.",
-        "help": "Show the help of a command or topic, or explain a finding.",
     },
 }
 """The help of each command, in groups. A command is the `command` of the module of its
@@ -70,13 +64,27 @@ COMMANDS: Final[dict[str, str]] = {
 }
 """The help of each command."""
 
-TOPICS: Final[Mapping[str, str]] = {
-    "addresses": "The workflows of a command: files, keys, patterns.",
-    "environments": "The service, organisation and credential of a command.",
-    "findings": "The codes of all errors, warnings and notes of a check.",
+SYNONYMS: Final[Mapping[str, str]] = {
+    "apply": "deploy",
+    "build": "compile",
+    "create": "init",
+    "execute": "run --dry-run",
+    "explain": "check --explain CODE",
+    "fetch": "pull",
+    "help": "COMMAND --help",
+    "import": "pull",
+    "lint": "check",
+    "logs": "watch",
+    "ls": "list",
+    "new": "init",
+    "preview": "plan",
+    "push": "deploy",
+    "validate": "check",
 }
-"""What each topic is about. A topic is the `TEXT` of the module of its name in
-`topics`."""
+"""What to write for words of other tools."""
+
+RISKY: Final = frozenset({"cancel", "restore", "run"})
+"""Commands that overwrite, spend or end a run. They are not suggested."""
 
 
 def module_of(name: str) -> str:
@@ -84,31 +92,8 @@ def module_of(name: str) -> str:
     return name.replace(" ", "_")
 
 
-class HelpFormatter(click.HelpFormatter):
-    """A formatter that gives long options a line, and the others a narrow column."""
-
-    def write_dl(
-        self,
-        rows: Iterable[tuple[str, str]],
-        col_max: int = 30,
-        col_spacing: int = 2,
-    ) -> None:
-        """Write a list of terms and their meanings."""
-        listed = [*rows]
-        widths = [len(term) for term, _ in listed if len(term) <= col_max]
-        super().write_dl(listed, max(widths, default=col_max), col_spacing)
-
-
-class Context(click.Context):
-    """The context of each command."""
-
-    formatter_class = HelpFormatter
-
-
 class Commands(click.Group):
     """A group that loads a command when it is used."""
-
-    context_class: type[click.Context] = Context
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click asks so
         """Return the names of all commands."""
@@ -125,14 +110,15 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         """Load a command."""
         if cmd_name not in COMMANDS:
-            from ._suggestions import describe_unknown_command  # noqa: PLC0415 - help loads little
+            from ..text import did_you_mean  # noqa: PLC0415 - help loads little
 
-            problem = describe_unknown_command(cmd_name, {*COMMANDS}, {*TOPICS})
-            raise click.UsageError(problem, ctx)
+            near = did_you_mean(cmd_name, COMMANDS.keys() - RISKY)
+            if cmd_name in SYNONYMS:
+                near = f" (did you mean 'flow64 {SYNONYMS[cmd_name]}'?)"
+            raise click.UsageError(f"there is no command {cmd_name!r}{near}", ctx)
         command: click.Command = import_module(
             f".{module_of(cmd_name)}", __package__
         ).command
-        command.context_class = Context
         _add_common_options(command)
         return command
 
@@ -140,18 +126,23 @@ class Commands(click.Group):
         self, ctx: click.Context, incomplete: str
     ) -> list[CompletionItem]:
         """Complete commands without loading them."""
-        from ._completion import complete_commands  # noqa: PLC0415 - only while completing
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - help loads little
 
-        return complete_commands(self, ctx, COMMANDS, incomplete)
+        commands = [
+            CompletionItem(name, help=text)
+            for name, text in COMMANDS.items()
+            if name.startswith(incomplete) and " " not in name
+        ]
+        return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(
         self,
         ctx: click.Context,  # noqa: ARG002 - click asks so
         formatter: click.HelpFormatter,
     ) -> None:
-        """List the commands in groups, and the topics, without loading them."""
+        """List the commands in groups, without loading them."""
         column = max(map(len, COMMANDS)) + 2
-        for title, rows in {**GROUPS, "Topics, by flow64 help": TOPICS}.items():
+        for title, rows in GROUPS.items():
             with formatter.section(title):
                 padded = [(name.ljust(column - 2), text) for name, text in rows.items()]
                 formatter.write_dl(padded)
@@ -334,18 +325,17 @@ def _print_error(error: Exception, options: Options, *, has_json: bool) -> int:
 
 def _print_click_error(error: click.ClickException) -> int:
     from ._exit_codes import USAGE  # noqa: PLC0415 - see above
-    from ._suggestions import describe_unknown_option, describe_usage  # noqa: PLC0415 - see above
     from ._terminal import print_error  # noqa: PLC0415 - see above
 
-    match error:
-        case click.NoSuchOption():
-            problem = describe_unknown_option(error)
-        case click.UsageError():
-            problem = describe_usage(error)
-        case _:
-            print_error(error.format_message())
-            return error.exit_code
-    print_error(f"{problem} (see {_format_help_command(error)})")
+    problem = error.format_message()
+    if not isinstance(error, click.UsageError):
+        print_error(problem)
+        return error.exit_code
+    if OPTIONS.command == "deploy" and "--dry-run" in OPTIONS.arguments:
+        problem = "deploy has no --dry-run: flow64 plan shows what it would do"
+    # The errors of click's parser have no context.
+    path = error.ctx.command_path if error.ctx else f"flow64 {OPTIONS.command}"
+    print_error(f"{problem.removesuffix('.')} (see {path.rstrip()} --help)")
     return USAGE
 
 
@@ -373,9 +363,3 @@ def _print_flow_error(error: FlowError, options: Options) -> int:
             if advice := suggest_option(error):
                 print_advice(advice)
             return find_exit_code(error)
-
-
-def _format_help_command(error: click.UsageError) -> str:
-    # The errors of click's parser have no context.
-    path = error.ctx.command_path if error.ctx else f"flow64 {OPTIONS.command}"
-    return f"{path.rstrip()} --help"

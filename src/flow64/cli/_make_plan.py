@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from ..client import Client
 from ..definition import (
@@ -44,7 +44,6 @@ from ..errors import (
 )
 from ..loading import (
     EVERYTHING,
-    LiveRedaction,
     Loaded,
     Selection,
     files_below,
@@ -167,7 +166,7 @@ def make_targets(
     for one in loaded.workflows:
         try:
             target = target_of(
-                one.redacted or one.workflow,
+                one.workflow,
                 place.env,
                 place.values,
                 suffix=place.environment.suffix,
@@ -175,12 +174,9 @@ def make_targets(
                 key=one.name,
                 pulled=one.stamp_in(place.env),
             )
-            if one.redacted is not None:
-                target = _keep_fingerprint(target, one.workflow)
-            if not one.is_unseen:
-                require_namespace(
-                    target, target.name, client.endpoint, is_local=client.is_local
-                )
+            require_namespace(
+                target, target.name, client.endpoint, is_local=client.is_local
+            )
         except (CompileError, DeployError) as error:
             faults.append(Faulty(one.name, error))
         else:
@@ -204,16 +200,7 @@ def plan_workflows(
     targets, faults = make_targets(loaded, place, client, git)
     if faults:
         return faults
-    trusted = loaded.trusted
-    guarded: dict[str, Any] = {}
-    if trusted is None:
-        folder, bases = place.settings.cache, _make_base_finder(targets, loaded, place)
-    else:
-        suffix = place.environment.suffix
-        shown = LiveRedaction.of(trusted, place.env, place.values, suffix)
-        folder, bases = None, bases_of(shown.definitions)
-        unseen = frozenset(one.name for one in loaded.workflows if one.is_unseen)
-        guarded = {"unseen": unseen, "redact": shown.redact}
+    folder = place.settings.cache
     left_out = _list_left_out(loaded, place.env)
     is_apart = left_out is None and not loaded.is_whole
     with FileCache(folder / SEEN) if folder else nullcontext() as cache:
@@ -229,10 +216,9 @@ def plan_workflows(
             prune=prune,
             prices=place.settings.prices,
             git=git,
-            bases=bases,
+            bases=_make_base_finder(targets, loaded, place),
             cache=cache,
             secrets=place.secrets,
-            **guarded,
         )
         while True:
             try:
@@ -256,7 +242,7 @@ def find_warnings(loaded: Loaded, place: CommandEnvironment) -> Sequence[Faulty]
     values = select_set_values(place.values)
     found: list[Faulty] = []
     for one in loaded.workflows:
-        checked = (one.redacted or one.workflow).check(place.env, values)
+        checked = one.workflow.check(place.env, values)
         reasons = [each for each in checked if each.severity != "note"]
         if reasons:
             found.append(Faulty(one.name, CompileError(one.workflow.name, reasons)))
@@ -284,15 +270,6 @@ def print_faults(faults: Sequence[Faulty]) -> None:
 
 _MOST_NAMES: Final = 8
 """The most workflows with the same errors that are named."""
-
-
-def _keep_fingerprint(target: Target, workflow: Workflow) -> Target:
-    """Give a redacted target the fingerprint of the workflow.
-
-    A fingerprint includes which values are secret.
-    """
-    stamp = evolve(target.stamp, unbound=workflow.fingerprint()[:16])
-    return evolve(target, stamp=stamp)
 
 
 # -- The last deployed version --------------------------------------------------------
@@ -353,7 +330,7 @@ def _json_files(loaded: Loaded, place: CommandEnvironment) -> Iterator[Path]:
     """The JSON files below the folder of the source, and that of the project."""
     seen: set[Path] = set()
     for root in _list_roots(loaded, place):
-        with suppress(OSError):
+        with suppress(FlowError, OSError):
             for path in files_below(root, ".json", DEPTH):
                 is_apart = path.is_symlink() or path.name == MANIFEST
                 if path.resolve() not in seen and not is_apart and _is_small(path):
@@ -363,7 +340,7 @@ def _json_files(loaded: Loaded, place: CommandEnvironment) -> Iterator[Path]:
 
 def _is_small(path: Path) -> bool:
     with suppress(OSError):
-        return path.stat().st_size <= MAX_BYTES
+        return path.is_file() and path.stat().st_size <= MAX_BYTES
     return False
 
 

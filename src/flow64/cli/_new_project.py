@@ -1,4 +1,4 @@
-"""A new project, made from the files of `_template`.
+"""A new project, and its CI files, made from the folders of `_template`.
 
 Each file there has an additional `.txt`, so that tools do not take it for a file of
 flow64. The prefix `dot-` of a name stands for a dot.
@@ -11,16 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import metadata
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from ..definition import slug
 from ..manifest import MANIFEST, write_all
 from ..manifest import as_text as manifest_text
-from ._ci_files import find_action, find_included, pin_actions, shorten_workflow
 from ._exit_codes import NoConsentError
-from ._install_source import InstallSource
 from ._params import load_source, option_error
 from .compile import compile_all, make_manifest
 
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 TEMPLATE: Final = "_template"
-"""The folder of the files, next to this module."""
+"""The folder of the templates, next to this module."""
 
 SOURCE: Final = "pipelines"
 """The folder of the code."""
@@ -36,29 +34,8 @@ SOURCE: Final = "pipelines"
 COMPILED: Final = "compiled"
 """The folder of the JSON."""
 
-Forge: TypeAlias = Literal["github", "gitlab", "none"]
-"""The host of the project, whose CI runs its jobs."""
-
-_CI_FILES: Final = {"github": ".github", "gitlab": ".gitlab-ci.yml"}
-"""The file of the CI of each host, or its folder."""
-
-_ABOUT_CI: Final = {
-    "github": (
-        "On GitHub, the jobs in `.github/workflows/` review each pull request without "
-        "a key, write one comment that shows what a deploy would do, and deploy the\n"
-        "main branch after an approval. They need two environments of the repository, "
-        "`plan` and `prod`, each with the secret `SIXTYFOUR_PROD_KEY`. Allow both\n"
-        "only for the main branch, and give `prod` reviewers.\n\n"
-    ),
-    "gitlab": (
-        "On GitLab, the jobs of `.gitlab-ci.yml` review each merge request, and plan "
-        "the default branch. A person starts the deploy. They need the protected\n"
-        "variable `SIXTYFOUR_PROD_KEY` in two environments, `flow64-plan` and `prod`."
-        "\n\n"
-    ),
-    "none": "",
-}
-"""The paragraph about its CI in the README of a project."""
+FORGES: Final = ("github", "gitlab")
+"""The hosts whose CI can run the jobs of a project. Each has a folder of templates."""
 
 _NAMESPACE: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(/[A-Za-z0-9._-]+)*")
 """A domain, or a repository: `acme.example`, `github.com/acme/pipelines`."""
@@ -101,63 +78,19 @@ def make_key(folder: Path) -> str:
     return found if _KEY.fullmatch(found) else SOURCE
 
 
-def find_forge(namespace: str) -> Forge:
-    """Return the host of a project, by the namespace if that is a repository."""
-    return "gitlab" if namespace.startswith("gitlab.") else "github"
-
-
-def render_template(
-    namespace: str,
-    project: str,
-    source: InstallSource,
-    *,
-    forge: Forge,
-    standalone: bool,
-) -> Mapping[PurePosixPath, str]:
-    """Return the files of a new project, without the compiled JSON.
+def render_template(folder: str, **marks: str) -> Mapping[PurePosixPath, str]:
+    """Return the files of a folder of templates, with the text of each mark.
 
     Args:
-        namespace: A domain or a repository.
-        project: The key of the project.
-        source: Where its jobs get flow64 from.
-        forge: The host that its CI files are for.
-        standalone: Whether the CI files have all steps themselves.
+        folder: `project`, or the name of a forge.
+        **marks: The text of each mark, such as `project` for `@PROJECT@`.
     """
-    root = files("flow64.cli").joinpath(TEMPLATE)
-    marks = {
-        "ABOUT_CI": _ABOUT_CI[forge],
-        "NAMESPACE": namespace,
-        "PROJECT": project,
-        "PYTHON": _newest_python(),
-        "SOURCE": source.as_line(),
-    }
-    requirement = None if standalone else source.requirement
-    others = {name for name in _CI_FILES.values() if name != _CI_FILES.get(forge)}
+    root = files("flow64.cli").joinpath(TEMPLATE, folder)
+    texts = {**marks, "python": _newest_python()}
     return {
-        path: re.sub(
-            "@([A-Z_]+)@",
-            lambda found: marks[found[1]],
-            _refer_to_source(path, text, requirement),
-        )
+        path: re.sub("@([A-Z]+)@", lambda mark: texts[mark[1].lower()], text)
         for path, text in sorted(_read(root, PurePosixPath()))
-        if path.parts[0] not in others
     }
-
-
-def _refer_to_source(path: PurePosixPath, text: str, requirement: str | None) -> str:
-    """Shorten a CI file if what it repeats is at the recorded source."""
-    if path.parts[0] == _CI_FILES["github"]:
-        action = find_action(requirement)
-        return pin_actions(text) if action is None else shorten_workflow(text, action)
-    if path.name == _CI_FILES["gitlab"]:
-        included = find_included(requirement)
-        about = text.partition("\n\n")[0]
-        return (
-            text
-            if included is None
-            else f"{about}\n\ninclude:\n  - remote: {included}\n"
-        )
-    return text
 
 
 def _newest_python() -> str:
@@ -167,19 +100,22 @@ def _newest_python() -> str:
     return f"3.{max(minors)}"
 
 
-def create_project(folder: Path, files: Mapping[PurePosixPath, str]) -> Sequence[Path]:
-    """Write a new project into a folder, and return its files.
+def create_project(
+    folder: Path, files: Mapping[PurePosixPath, str], *, has_code: bool
+) -> Sequence[Path]:
+    """Write files into the folder of a project, and return all that were written.
 
     Args:
         folder: The folder. It is made if it does not exist.
         files: The text of each file, without the compiled JSON.
+        has_code: Whether code is among them, which is then compiled.
 
     Raises:
         NoConsentError: A file exists, or a folder of pipelines. Nothing was written.
         click.ClickException: A file cannot be written.
     """
     wanted = {folder / path: text for path, text in files.items()}
-    _require_room(folder, [*wanted])
+    _require_room([*wanted], [folder / SOURCE, folder / COMPILED] if has_code else [])
     try:
         for path, text in wanted.items():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -188,12 +124,11 @@ def create_project(folder: Path, files: Mapping[PurePosixPath, str]) -> Sequence
     except OSError as error:
         problem = f"{error.filename or folder} cannot be written ({error.strerror})"
         raise click.ClickException(problem) from error
-    return [*wanted, *_compile(folder)]
+    return [*wanted, *(_compile(folder) if has_code else ())]
 
 
-def _require_room(folder: Path, wanted: Sequence[Path]) -> None:
+def _require_room(wanted: Sequence[Path], folders: Sequence[Path]) -> None:
     # Existing pipelines would be compiled as well.
-    folders = [folder / SOURCE, folder / COMPILED]
     there = [path for path in wanted if path.exists() or path.is_symlink()]
     there += [path for path in folders if path.is_dir() and any(path.iterdir())]
     if there:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 
-from ._options import OPTIONS
 from ._param_types import PathName
 from ._params import option_error
 from ._stdin import is_dash
@@ -117,17 +115,6 @@ def _output_option(
         type=PathName(file_okay=not is_folder, dir_okay=is_folder, allow_dash=True),
         metavar=metavar,
         required=required,
-        callback=lambda _, __, given: None if given is None else check(_whole(given)),
+        callback=lambda _, __, given: None if given is None else check(given),
         help=words,
-    )
-
-
-def _whole(given: Path) -> Path:
-    """Refuse what is left of `-out FILE` and `-output=FILE` after `-o`."""
-    option, _, file = f"-o{given}".partition("=")
-    if option not in ("-out", "-output") or f"-o{given}" not in OPTIONS.arguments:
-        return given
-    after = OPTIONS.arguments[OPTIONS.arguments.index(f"-o{given}") + 1 :]
-    raise option_error(
-        "--output", f"write -o {shlex.quote(file or next(iter(after), 'FILE'))}"
     )

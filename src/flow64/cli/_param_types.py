@@ -4,58 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import click
 
 from ..definition import is_uuid
-from ..errors import did_you_mean, shortened
+from ..errors import shortened
 from ._options import name_environment
-
-
-class _Limited(click.ParamType[Any]):
-    """A number inside limits, which errors and help describe in words."""
-
-    number: ClassVar[type]
-    min: Any
-    max: Any
-    min_open: bool
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Any:
-        """Convert it, and fail with an example."""
-        try:
-            self.number(value)
-        except ValueError:
-            unit = getattr(param, "metavar", None) or "N"
-            of = "" if unit == "N" else f" of {unit.lower()}"
-            option = max(param.opts, key=len) if param else ""
-            problem = f"{value!r} is not a {self.name}{of} {self._describe_range()}"
-            default = getattr(param, "default", None)
-            example = default if type(default) in (int, float) else 50
-            advice = f"write for example {option} {example:g}"
-            raise click.BadParameter(f"{problem}; {advice}", param=param) from None
-        return super().convert(value, param, ctx)
-
-    def _describe_range(self) -> str:
-        if self.max is not None:
-            return f"from {self.min} to {self.max}"
-        return f"above {self.min}" if self.min_open else f"from {self.min} up"
-
-
-class Whole(_Limited, click.IntRange):
-    """A whole number inside limits."""
-
-    name = "whole number"
-    number = int
-
-
-class Number(_Limited, click.FloatRange):
-    """A number inside limits."""
-
-    name = "number"
-    number = float
 
 
 class RunId(click.ParamType[str]):
@@ -124,19 +79,3 @@ def _require_text(
         name = max(param.opts, key=len)
     problem = f"{name} is empty: is the variable set that it comes from?"
     raise click.UsageError(problem, ctx)
-
-
-class RunFilter(click.Choice[str]):
-    """A status that the service can filter runs by."""
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Any:
-        """Refuse another one, and say where its runs are."""
-        if value not in self.choices:
-            near = did_you_mean(value, self.choices)
-            words = ", ".join(self.choices)
-            problem = f"the service has no filter {value!r}{near}; it has {words}"
-            advice = "without --status all runs are listed, failed ones too"
-            self.fail(f"{problem}; {advice}", param, ctx)
-        return value

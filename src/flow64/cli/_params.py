@@ -16,9 +16,8 @@ import click
 from ..definition import DEFAULT_ENV, is_uuid, parse_json
 from ..errors import ArgumentError, ReadError, did_you_mean, shortened
 from ..text import STDIN, describe_stray_comma, join_words, pluralize
-from ._completion import complete_addresses, complete_environments
 from ._options import name_environment
-from ._param_types import NonEmpty, Number, PathName, RunId, Whole
+from ._param_types import NonEmpty, PathName, RunId
 from ._stdin import is_dash, read_stdin
 from ._terminal import print_message
 
@@ -34,8 +33,8 @@ FILE: Final = PathName(exists=True, dir_okay=False)
 FILE_OR_STDIN: Final = PathName(exists=True, dir_okay=False, allow_dash=True)
 """A file, or `-` for stdin."""
 
-source = click.argument("source", required=False, shell_complete=complete_addresses)
-"""The workflows of a command that compiles code: see `flow64 help addresses`."""
+source = click.argument("source", required=False)
+"""The workflows of a command that compiles code."""
 
 as_json = click.option(
     "--json", "as_json", is_flag=True, help="Print data instead of text."
@@ -48,12 +47,11 @@ def env_option(words: str, *names: str) -> Callable[[F], F]:
         *(names or ("-e", "--env")),
         type=NonEmpty(),
         metavar="NAME",
-        shell_complete=complete_environments,
         help=words,
     )
 
 
-env = env_option("The environment: see `flow64 help environments`.")
+env = env_option("The environment, of those in pyproject.toml.")
 
 # Neither `FLOW64_ENV` nor `default_env` counts here: the same command on another
 # machine, or in another job, would write other bytes.
@@ -65,19 +63,11 @@ no_code = click.option(
     help="Import no module: SOURCE is compiled JSON with its flow64.json.",
 )
 
-manifest = click.option(
-    "--manifest",
-    type=FILE,
-    metavar="FILE",
-    help="With --no-code: read an untrusted folder by this trusted flow64.json, which "
-    "has its own JSON next to it. What the folder says about ids is ignored.",
-)
-
 run_id = click.argument("run_id", metavar="RUN_ID", type=RunId())
 
 every = click.option(
     "--every",
-    type=Number(min=0, min_open=True),
+    type=click.FloatRange(min=0, min_open=True),
     default=5.0,
     metavar="SECONDS",
     show_default=True,
@@ -86,7 +76,7 @@ every = click.option(
 
 timeout = click.option(
     "--timeout",
-    type=Number(min=0),
+    type=click.FloatRange(min=0),
     default=24 * 3600.0,
     metavar="SECONDS",
     help="When to stop waiting; the run goes on. Default: a day.",
@@ -94,7 +84,7 @@ timeout = click.option(
 
 max_bytes = click.option(
     "--max-bytes",
-    type=Whole(min=1),
+    type=click.IntRange(min=1),
     metavar="N",
     help="Maximum bytes to download for one file. Default: the size that the service "
     "lists, or 1 GiB.",
@@ -284,7 +274,6 @@ def load_source(
     *,
     selection: Selection | None = None,
     code: bool = True,
-    manifest: Path | None = None,
     may_be_empty: bool = False,
     lenient: bool = False,
 ) -> Loaded:
@@ -309,7 +298,6 @@ def load_source(
             source,
             selection=chosen,
             code=code,
-            manifest=manifest,
             may_be_empty=may_be_empty,
             lenient=lenient,
         )
@@ -384,17 +372,12 @@ def check_keys(option: str, given: Sequence[str], names: Sequence[str]) -> None:
     """
     for key in given:
         if key not in names:
-            raise option_error(option, _describe_unknown_key(option, key, names))
+            raise option_error(option, _describe_unknown_key(key, names))
 
 
-def _describe_unknown_key(option: str, key: str, names: Sequence[str]) -> str:
-    from ..loading import is_glob, list_keys, matches  # noqa: PLC0415 - loads the language
+def _describe_unknown_key(key: str, names: Sequence[str]) -> str:
+    from ..loading import list_keys  # noqa: PLC0415 - loads the language
 
-    if is_glob(key):
-        found = [name for name in names if matches(key, name)][:2] or ["KEY"]
-        prefix = f"{option} " if option.startswith("-") else ""
-        each = " ".join(f"{prefix}{shlex.quote(name)}" for name in found)
-        return f"it takes keys, and {key!r} is a pattern; name each, as in {each}"
     near = did_you_mean(key, names)
     known = f"there are {list_keys(names)}" if names else "there is none"
     return f"there is no workflow {key!r}{near}; {known}"

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import sys
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import Any, Final, TextIO
 
 import click
 import rich.console
 from rich.text import Text
 
 from ..files import relative_path
-from ..text import count_cells, printable
+from ..text import printable
 from ._colours import Painter, has_colours, paint_findings
 from ._exit_codes import NoConsentError
 from ._options import OPTIONS
-
-if TYPE_CHECKING:
-    from ._outputs import Files
 
 
 class Console(rich.console.Console):
@@ -37,8 +33,7 @@ class Console(rich.console.Console):
 def print_message(text: str, painter: Painter | None = None) -> None:
     """Print a message to stderr, with control characters escaped.
 
-    With `--quiet` it is held back until a question is asked. A terminal gets long lines
-    folded between words.
+    With `--quiet` it is held back until a question is asked.
 
     Args:
         text: One or more lines.
@@ -52,13 +47,6 @@ def print_message(text: str, painter: Painter | None = None) -> None:
         _print(said, painter)
 
 
-def print_settings(lines: Iterable[str]) -> None:
-    """Print lines of a settings file to stderr, unfolded so that they can be copied."""
-    if not _is_quiet():
-        for line in lines:
-            _write_stderr(f"  {printable(line)}")
-
-
 def _is_quiet() -> bool:
     return OPTIONS.is_quiet and not OPTIONS.debug
 
@@ -68,7 +56,7 @@ def _escape_lines(text: str) -> str:
 
 
 def _print(said: str, painter: Painter | None) -> None:
-    _write_stderr(fold_text(_finish(said, painter, sys.stderr), sys.stderr))
+    _write_stderr(_finish(said, painter, sys.stderr))
 
 
 def _write_stderr(shown: str) -> None:
@@ -142,20 +130,15 @@ def print_line(line: str) -> None:
 
 
 def print_lines(lines: Iterable[str], painter: Painter | None = None) -> None:
-    """Print lines of the result for people, with control characters escaped.
-
-    A terminal gets long lines folded between words.
-    """
+    """Print lines of the result for people, with control characters escaped."""
     if shown := [*map(printable, lines)]:
-        painted = _finish("\n".join(shown), painter, sys.stdout)
-        print_line(fold_text(painted, sys.stdout))
+        print_line(_finish("\n".join(shown), painter, sys.stdout))
 
 
 def print_paths(paths: Iterable[Path], *, as_json: bool) -> None:
     """Print the files that a command wrote."""
     if as_json:
-        found: Files = {"files": [str(path) for path in paths]}
-        print_json(found)
+        print_json({"files": [str(path) for path in paths]})
     else:
         for path in paths:
             print_line(printable(relative_path(path)))
@@ -166,8 +149,7 @@ def print_text(text: str, painter: Painter | None = None) -> None:
 
     Args:
         text: The text.
-        painter: Adds the colours to a text for people. A terminal gets its long lines
-            folded between words.
+        painter: Adds the colours to a text for people.
 
     Raises:
         click.ClickException: It cannot be written, and nothing was done before.
@@ -176,8 +158,7 @@ def print_text(text: str, painter: Painter | None = None) -> None:
     def write(stream: TextIO) -> None:
         binary = getattr(stream, "buffer", None)
         if binary is None or stream.isatty():
-            shown = _finish(_escape(text, stream.encoding), painter, stream)
-            stream.write(fold_text(shown, stream) if painter else shown)
+            stream.write(_finish(_escape(text, stream.encoding), painter, stream))
         else:
             stream.flush()
             shown = _finish(text, painter, stream)
@@ -228,57 +209,6 @@ def write_file(file: Path, text: str) -> None:
         problem = f"{file} cannot be written ({error.strerror})"
         raise click.ClickException(problem) from error
     print_message(f"written to {relative_path(file)}")
-
-
-def fold_text(text: str, stream: TextIO | None) -> str:
-    """Fold the long lines of a text for people between words, for a terminal.
-
-    It would break them in the middle of a word. Further lines begin below the text of
-    the first. Lines with source code stay as they are. A command after a colon,
-    and what is between backticks, is not broken: it can be copied.
-    """
-    width = find_width(stream)
-    if width is None:
-        return text
-    return "\n".join(_fold_line(line, width) for line in text.split("\n"))
-
-
-def _fold_line(line: str, width: int) -> str:
-    plain = _COLOUR.sub("", line)
-    if count_cells(plain) <= width or _SOURCE.match(plain):
-        return line
-    indent = _find_indent(plain, width)
-    parts: list[str] = []
-    used = 0  # spaces at the end of the line are in no unit
-    for unit in _UNIT.findall(line):
-        cells = count_cells(_COLOUR.sub("", unit))
-        if used > indent and used + cells > width:
-            parts.append(f"\n{' ' * indent}{unit.lstrip(' ')}")
-            used = indent + cells - (len(unit) - len(unit.lstrip(" ")))
-        else:
-            parts.append(unit)
-            used += cells
-    return "".join(parts)
-
-
-def _find_indent(line: str, width: int) -> int:
-    """Return where the further lines of a long line begin."""
-    start = len(line) - len(line.lstrip(" "))
-    found, text = min(start + 2, width // 2), start
-    while (gap := line.find("  ", text)) > 0:  # a label ends there
-        text = len(line) - len(line[gap:].lstrip(" "))
-        if text > width // 3:
-            break
-        found = text
-    return found
-
-
-_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
-_SOURCE: Final = re.compile(r" *[0-9]* \| ")
-_UNIT: Final = re.compile(
-    r" *(?:(?<=: )(?<!error: )flow64 .*|flow64 [^ ]+(?: --?[^ ]+)*"
-    r"|--[a-z-]+ [^ -][^ ]*|(?:`[^`]*`|[^ ])+)"
-)
 
 
 def find_width(stream: TextIO | None) -> int | None:

@@ -12,12 +12,10 @@ from ..analysis import LiveBlock, LiveCatalogue
 from ..blocks import OLD_NAMES
 from ..errors import did_you_mean, shortened
 from ..loading import find_saved_catalogue
-from ..redaction import clean_text
 from ..text import truncate
 from . import _params as params
 from ._block_reference import BlockReference, catalogue, reference_lines
 from ._colours import paint_label
-from ._completion import complete_kinds
 from ._exit_codes import FAILED
 from ._live_reference import (
     describe_live_kind,
@@ -26,7 +24,6 @@ from ._live_reference import (
     live_reference_lines,
     write_example,
 )
-from ._main import COMMANDS
 from ._tables import print_table
 from ._terminal import print_json, print_lines, print_message
 
@@ -42,7 +39,7 @@ ROW_KINDS: Final = ("lead", "company")
     "flow64 blocks find_email",
     "flow64 blocks --takes company --role step",
 )
-@click.argument("words", nargs=-1, shell_complete=complete_kinds)
+@click.argument("words", nargs=-1)
 @click.option(
     "--takes", type=click.Choice(ROW_KINDS), help="Blocks that take such rows."
 )
@@ -208,40 +205,21 @@ def _print_details(one: BlockReference, live: LiveCatalogue | None) -> None:
         print_message(f"the service does not list {one.block.kind!r}")
         return
     print_lines(live_field_lines(listed, live.name))
-    names = [*listed.fields]
-    if not names:
-        return
-    more = [name for name in names if name not in one.facts]
-    less = [name for name in one.facts if name not in names]
-    for label, found in (("and also has", more), ("but does not have", less)):
-        if found:
-            shown = ", ".join(map(clean_text, found))
-            print_message(f"the service lists it, {label} the fields: {shown}")
 
 
 def _print_no_match(
     known: Sequence[BlockReference], words: Sequence[str], live: LiveCatalogue | None
 ) -> None:
-    """Print that nothing was found, with suggestions."""
+    """Print that nothing was found, with the nearest name."""
     if not words:
         print_message("no block matches these options")
         return
-    for word in words:
-        if word in OLD_NAMES:
-            print_message(
-                f"{word!r} is an old name; the block is now {OLD_NAMES[word]!r}"
-            )
-            return
-    strange = [word for word in words if not _search(known, [word])]
-    names = [] if live is None else [*live.blocks]
-    names += [name.split()[1] for name in COMMANDS if name.startswith("blocks ")]
-    for one in known:
-        columns = (*one.columns.reads, *one.columns.adds)
-        names += [one.block.kind, one.block.__name__, *one.facts]
-        names += [column.name for column in columns]
-    near = next(filter(None, (did_you_mean(word, names) for word in strange)), "")
-    said = " ".join(words)
-    print_message(f"no known block matches {shortened(said)}{near}")
-    if len(words) == 1 and words[0].isidentifier() and not near:
-        advice = f"write a new kind as RawBlock({words[0]!r}, specs={{...}}), or write "
-        print_message(f"{advice}a class for it: see docs/how-to-unknown-kinds.md")
+    names = [name for one in known for name in (one.block.kind, one.block.__name__)]
+    names += [] if live is None else [*live.blocks]
+    near = next(filter(None, (did_you_mean(word, names) for word in words)), "")
+    if new := next((OLD_NAMES[word] for word in words if word in OLD_NAMES), None):
+        near = f"; the block is now {new!r}"
+    advice = "; write a new kind as RawBlock, or write a class for it"
+    print_message(
+        f"no known block matches {shortened(' '.join(words))}{near or advice}"
+    )

@@ -17,7 +17,6 @@ from ..text import join_words, printable
 from . import _params as params
 from ._exit_codes import FAILED
 from ._output_options import output_file
-from ._outputs import BlocksCurrent, GeneratedBlocks
 from ._terminal import (
     print_error,
     print_json,
@@ -71,7 +70,7 @@ def command(
             raise SaveError(str(output), problem)
         write_all(output.parent, {output.name: module.text})
     if as_json:
-        result: GeneratedBlocks = {
+        result = {
             "file": None if output is None else str(output),
             "source": module.text,
             "classes": [
@@ -111,8 +110,7 @@ def _check(
 ) -> int:
     is_current = current is not None and _is_same(current, module.text)
     if as_json:
-        result: BlocksCurrent = {"file": str(output), "is_current": is_current}
-        print_json(result)
+        print_json({"file": str(output), "is_current": is_current})
     elif is_current:
         print_line(f"{printable(relative_path(output))} is current")
     else:

@@ -27,7 +27,6 @@ from ..redaction import clean_text
 from ..text import join_words, pluralize
 from . import _params as params
 from ._colours import paint_state
-from ._outputs import SyncedBlocks
 from ._service import connect
 from ._terminal import print_json, print_lines, print_message
 
@@ -62,7 +61,7 @@ def command(*, env: str | None, as_json: bool) -> int:
     if is_new:
         write_all(file.parent, {file.name: live.as_text()})
     if as_json:
-        synced: SyncedBlocks = {
+        synced = {
             "file": str(file),
             "date": live.date if is_new or before is None else before.date,
             "kinds": len(live.blocks),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from . import _params as params
 from ._colours import paint_state
 from ._options import OPTIONS
-from ._outputs import CancelledRun
 from ._service import connect
 from ._terminal import print_json, print_lines, print_message
 
@@ -22,7 +21,7 @@ def command(*, run_id: str, env: str | None, as_json: bool) -> int:
         OPTIONS.is_done = True
     if as_json:
         env = str(client.env)
-        found: CancelledRun = {"run_id": run_id, "env": env, "status": status}
+        found = {"run_id": run_id, "env": env, "status": status}
         print_json(found)
     else:
         print_lines([status], paint_state)

@@ -10,13 +10,18 @@ from typing import Final
 import click
 from attrs import evolve
 
-from ..analysis import LiveCatalogue, RuleSetting, describe_wrong_rule
+from ..analysis import (
+    LiveCatalogue,
+    RuleSetting,
+    all_pages,
+    describe_wrong_rule,
+    explain_finding,
+)
 from ..diagnostics import Finding, as_text, summary
 from ..loading import Selection
-from ..text import join_first, pluralize, printable, shortened
+from ..text import did_you_mean, join_first, pluralize, printable, shortened
 from . import _params as params
-from ._colours import paint_findings, paint_heading
-from ._completion import complete_codes
+from ._colours import paint_findings, paint_heading, paint_label
 from ._exit_codes import FAILED
 from ._terminal import (
     find_width,
@@ -31,7 +36,10 @@ from ._terminal import (
 MOST: Final = 3
 """How many workflows with the same findings are named. JSON names all."""
 
-FORMS: Final = ("text", "json", "github", "gitlab", "sarif")
+FORMS: Final = ("text", "json", "github", "sarif")
+
+WIDTH: Final = 80
+"""The most columns of prose, also on a wider terminal."""
 
 
 @params.command(
@@ -40,6 +48,7 @@ FORMS: Final = ("text", "json", "github", "gitlab", "sarif")
     "flow64 check pipelines/leads.py:inbound --json",
     "flow64 check --strict --error late-filter",
     "flow64 check compiled --no-code --format github",
+    "flow64 check --explain late-filter",
 )
 @params.source
 @params.selection
@@ -54,15 +63,20 @@ FORMS: Final = ("text", "json", "github", "gitlab", "sarif")
     "codes",
     multiple=True,
     metavar="CODE",
-    shell_complete=complete_codes,
     help="Make this finding an error, whatever [tool.flow64.rules] says; repeatable.",
 )
 @click.option(
     "--format",
     "form",
     type=click.Choice(FORMS),
-    help="Output format. `github` marks the lines of a pull request, `gitlab` is a "
-    "report of Code Quality, `sarif` is SARIF 2.1.0.",
+    help="Output format. `github` marks the lines of a pull request, `sarif` is SARIF "
+    "2.1.0.",
+)
+@click.option(
+    "--explain",
+    "code",
+    metavar="CODE",
+    help="Explain this finding, and check nothing.",
 )
 @params.no_code
 @params.as_json
@@ -76,17 +90,20 @@ def command(
     strict: bool,
     codes: Sequence[str],
     form: str | None,
+    code: str | None,
     no_code: bool,
     as_json: bool,
 ) -> int:
     """List errors, warnings and notes of workflows. Nothing is sent, or only reads.
 
-    SOURCE is an address (see `flow64 help addresses`); by default the project's code.
+    SOURCE is a file, folder, module or key, or ENV:KEY for what is live; by default
+    the project's code.
     Exits with 1 if there is an error, but not for warnings and notes. A module or file
     that cannot be loaded is an error, and all others are still checked.
-    `flow64 help CODE` explains a finding. [tool.flow64.rules] gives findings other
-    severities, or leaves them out.
+    [tool.flow64.rules] gives findings other severities, or leaves them out.
     """
+    if code is not None:
+        return _explain(code)
     if as_json and form not in (None, "json"):
         raise params.option_error(
             "--format", f"{form!r} contradicts --json; leave one of them out"
@@ -127,6 +144,21 @@ def command(
     return FAILED if has_failures(everything, strict=strict) else 0
 
 
+def _explain(code: str) -> int:
+    """Print the page of a finding.
+
+    Raises:
+        click.UsageError: No finding has this code.
+    """
+    if code not in all_pages():
+        near = did_you_mean(code, all_pages())
+        problem = f"{shortened(code)} is not the code of a finding{near}"
+        raise params.option_error("--explain", problem)
+    width = min(find_width(sys.stdout) or WIDTH, WIDTH)
+    print_lines(explain_finding(code, width), paint_label)
+    return 0
+
+
 def _advise(found: Sequence[Finding]) -> str:
     """Return the command that explains the worst finding, if at a terminal."""
     worst = [
@@ -137,7 +169,7 @@ def _advise(found: Sequence[Finding]) -> str:
     ]
     if not worst or find_width(sys.stderr) is None:
         return ""
-    return f"; more about one: flow64 help {worst[0]}"
+    return f"; more about one: flow64 check --explain {worst[0]}"
 
 
 def has_failures(found: Sequence[Finding], *, strict: bool) -> bool:
@@ -159,17 +191,14 @@ def _require_codes(codes: Sequence[str]) -> None:
 
 def _print_report(form: str | None, found: Sequence[Finding]) -> None:
     """Print findings for a forge or an editor."""
-    from ..render import as_annotations, as_code_quality, as_sarif  # noqa: PLC0415 - loads pictures
+    from ..render import as_annotations, as_sarif  # noqa: PLC0415 - loads pictures
 
     root = _find_root(Path.cwd())
-    match form:
-        case "github":
-            for line in as_annotations(found, root=root):
-                print_line(line)
-        case "gitlab":
-            print_text(format_json([*as_code_quality(found, root=root)]))
-        case _:
-            print_text(format_json(as_sarif(found, root=root)))
+    if form == "sarif":
+        print_text(format_json(as_sarif(found, root=root)))
+        return
+    for line in as_annotations(found, root=root):
+        print_line(line)
 
 
 def _find_root(folder: Path) -> Path:

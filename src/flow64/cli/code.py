@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 from attrs import evolve, frozen
@@ -35,17 +36,14 @@ from ..manifest import (
 from ..redaction import Redaction, redact_keys
 from ..text import join_words
 from . import _params as params
-from ._completion import complete_addresses
 from ._exit_codes import FAILED
 from ._output_options import output_file
-from ._outputs import WrittenModule
 from ._service import connect, find_environment
 from ._terminal import (
     print_error,
     print_json,
     print_message,
     print_paths,
-    print_settings,
     print_text,
 )
 from .pull import LOOK_FOR_SECRETS, find_known_values
@@ -57,7 +55,7 @@ from .pull import LOOK_FOR_SECRETS, find_known_values
     "flow64 code prod:inbound -o pipelines/inbound.py",
     "flow64 code live -o pipelines/live.py",
 )
-@click.argument("address", metavar="ADDRESS", shell_complete=complete_addresses)
+@click.argument("address", metavar="ADDRESS")
 @output_file("Write a module with all workflows into a file.", ".py")
 @click.option("--overwrite", is_flag=True, help="Replace an existing FILE.")
 @params.env
@@ -84,7 +82,7 @@ def command(
 
     The code makes the same blocks with the same ids. If the keys of an id are unknown,
     the id is pinned. Texts of a workflow only become literals. Run `ruff format` on the
-    code. See `flow64 help addresses` for ADDRESS. Without -o, it is one workflow, and
+    code. ADDRESS is a file, a folder, or ENV:KEY. Without -o, it is one workflow, and
     its code goes to stdout.
 
     A text that looks like a key becomes a value, and is listed for you to set. JSON
@@ -238,7 +236,7 @@ def _print_notes(
         for secret in secrets:
             print_message(f"  {secret.name}: {secret.where}")
         print_message("in pyproject.toml, each from a variable:")
-        print_settings(setting_lines(env, secrets))
+        print_message("\n".join(f"  {line}" for line in setting_lines(env, secrets)))
 
 
 def _to_data(
@@ -247,7 +245,7 @@ def _to_data(
     secrets: Sequence[ReplacedText],
     env: str,
     output: Path | None,
-) -> WrittenModule:
+) -> dict[str, Any]:
     pairs = zip(made.variables, lifted, strict=True)
     return {
         "file": None if output is None else str(output),

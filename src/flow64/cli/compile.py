@@ -23,7 +23,6 @@ from ._colours import paint_findings
 from ._exit_codes import FAILED
 from ._options import OPTIONS
 from ._output_options import output_folder
-from ._outputs import StaleFile, Staleness
 from ._terminal import (
     find_width,
     print_json,
@@ -82,7 +81,8 @@ def command(
 ) -> int:
     """Write the JSON of workflows, or check that it is current.
 
-    SOURCE is an address (see `flow64 help addresses`); by default the project's code.
+    SOURCE is a file, folder, module or key, or ENV:KEY for what is live; by default
+    the project's code.
     Without -o it must be one workflow, and its JSON goes to stdout: the body that
     creates it, with the same bytes on every machine.
 
@@ -172,7 +172,7 @@ def format_compile_command(
     return shlex.join(words)
 
 
-def _tell_leftovers(found: Sequence[StaleFile], *, prune: bool) -> None:
+def _tell_leftovers(found: Sequence[Mapping[str, str]], *, prune: bool) -> None:
     """Print files that are no longer in the code, and then remove them if asked to.
 
     A file that was edited is left: it may say what nothing else does.
@@ -214,10 +214,10 @@ class Compiled:
     entries: dict[str, Entry] = field(factory=dict[str, Entry])
 
 
-def report_stale(problems: Sequence[StaleFile], *, as_json: bool) -> int:
+def report_stale(problems: Sequence[Mapping[str, str]], *, as_json: bool) -> int:
     """Print which files of a folder are stale, and return the exit code."""
     if as_json:
-        found: Staleness = {"is_current": not problems, "problems": [*problems]}
+        found = {"is_current": not problems, "problems": [*problems]}
         print_json(found)
     else:
         print_lines(f"{problem['file']}: {problem['problem']}" for problem in problems)
@@ -291,7 +291,7 @@ def find_stale(
     *,
     is_whole: bool,
     listed: Container[str] = (),
-) -> Iterator[StaleFile]:
+) -> Iterator[Mapping[str, str]]:
     """The files of a folder that differ from what would be written now.
 
     Args:
@@ -316,7 +316,7 @@ def find_stale(
 
 def _leftover_files(
     folder: Path, texts: Mapping[str, str], listed: Container[str]
-) -> Iterator[StaleFile]:
+) -> Iterator[Mapping[str, str]]:
     """The workflows in a folder that are in no source any more."""
     for path in sorted(folder.glob("*.json")):
         is_known = path.name in texts or path.name in listed or path.name == MANIFEST

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,14 +14,13 @@ from ..deploy import (
     PARALLEL,
     Agreement,
     SavedPlan,
-    as_data,
     as_text,
     load_plan,
     owner_path,
     reopen_plan,
 )
 from ..diff import BlockRenamed
-from ..errors import FlowError, SavedPlanError
+from ..errors import FlowError
 from ..loading import Loaded, Selection
 from ..plan import Plan
 from . import _params as params
@@ -42,7 +39,6 @@ from ._make_plan import (
     print_faults,
 )
 from ._options import OPTIONS
-from ._param_types import Whole
 from ._service import connect
 from ._terminal import (
     may_ask,
@@ -51,7 +47,6 @@ from ._terminal import (
     print_json,
     print_lines,
     print_message,
-    print_text,
 )
 
 ASK: Final = -1
@@ -95,7 +90,6 @@ class DeployParameters:
     prune: int | None
     parallel: int
     no_code: bool
-    dry_run: bool
     yes: bool
     as_json: bool
 
@@ -162,7 +156,6 @@ class DeployParameters:
 @params.command(
     "deploy",
     "flow64 deploy pipelines/leads.py",
-    "flow64 deploy pipelines --dry-run",
     "flow64 deploy pipelines --env staging --yes",
     "flow64 deploy leads/us",
     "flow64 deploy --select 'leads/*' --exclude leads/jp --changed",
@@ -210,7 +203,7 @@ class DeployParameters:
 )
 @click.option(
     "--parallel",
-    type=Whole(1, 32),
+    type=click.IntRange(1, 32),
     default=PARALLEL,
     show_default=True,
     metavar="N",
@@ -218,16 +211,15 @@ class DeployParameters:
     "and deletions one by one.",
 )
 @params.no_code
-@params.dry_run("Show the plan and stop. Only reads are sent, and nothing is asked.")
 @params.yes
 @params.as_json
 def command(**given: Any) -> int:
     """Show a plan, ask, and apply exactly this plan.
 
-    SOURCE is an address (see `flow64 help addresses`); by default the project's code.
+    SOURCE is a file, folder, module or key, or ENV:KEY for what is live; by default
+    the project's code.
     All workflows are checked before the first is written. If one is refused, none is
-    written. What is replaced is saved first: see flow64 history. With --dry-run the
-    plan is shown, as by `flow64 plan`, and nothing is written.
+    written. What is replaced is saved first: `flow64 restore` lists it.
 
     Exits with 3 if it was refused, and with 4 if it is unknown whether a write was
     carried out. The first Ctrl-C lets the current writes finish, the second stops at
@@ -235,7 +227,6 @@ def command(**given: Any) -> int:
     """
     options = DeployParameters(**given)
     if options.plan_file is None:
-        _refuse_plan(options.source)
         return _deploy(options)
     if options.selection:
         problem = "a saved plan is applied as it is: select when it is made"
@@ -244,20 +235,6 @@ def command(**given: Any) -> int:
         return _deploy_from_file(options.plan_file, options)
     except REFUSALS as error:
         return _report_refusal(error, as_json=options.as_json)
-
-
-def _refuse_plan(source: str | None) -> None:
-    """Refuse a saved plan that was given as SOURCE.
-
-    Raises:
-        click.UsageError: It is one.
-    """
-    if source is None or not Path(source).is_file():
-        return
-    with suppress(SavedPlanError):
-        load_plan(Path(source))
-        advice = f"flow64 deploy --plan {shlex.quote(source)}"
-        raise click.UsageError(f"{source} is a saved plan: {advice}")
 
 
 def _deploy(options: DeployParameters) -> int:
@@ -322,7 +299,7 @@ def _require_match(saved: SavedPlan, loaded: Loaded, place: CommandEnvironment) 
 def _apply(
     client: Client, plan: Plan, options: DeployParameters, place: CommandEnvironment
 ) -> int:
-    """Show a plan, and apply it unless this is a dry run."""
+    """Show a plan, and apply it."""
     options.check_keys(plan)
     agreement = options.agreement(plan)
     priced = evolve(plan, prices=place.settings.prices)
@@ -330,7 +307,7 @@ def _apply(
         priced,
         agreement,
         in_full=OPTIONS.is_verbose,
-        is_applied=not options.dry_run,
+        is_applied=True,
         command=deploy_command(
             place,
             options.source,
@@ -340,17 +317,10 @@ def _apply(
             no_code=options.no_code,
         ),
     )
-    if not options.dry_run:
-        is_short = text.count("\n") == 1  # nothing is left to read or to agree to
-        print_message(text.rstrip("\n") if is_short else text, paint_changes)
-        if OPTIONS.is_quiet:
-            _print_new_ids(plan)
-    if options.dry_run:
-        if options.as_json:
-            print_json(as_data(priced))
-        else:
-            print_text(text, paint_changes)
-        return 0
+    is_short = text.count("\n") == 1  # nothing is left to read or to agree to
+    print_message(text.rstrip("\n") if is_short else text, paint_changes)
+    if OPTIONS.is_quiet:
+        _print_new_ids(plan)
     return confirm_and_apply(
         client,
         priced,

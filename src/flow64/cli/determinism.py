@@ -14,7 +14,6 @@ from ..loading import parse_source, require_project_source, split_source
 from ..text import pluralize, printable
 from . import _params as params
 from ._exit_codes import FAILED
-from ._param_types import Whole
 from ._terminal import print_json, print_line, print_message
 
 
@@ -26,7 +25,7 @@ from ._terminal import print_json, print_line, print_message
 @params.source
 @click.option(
     "--processes",
-    type=Whole(min=3),
+    type=click.IntRange(min=3),
     default=8,
     show_default=True,
     metavar="N",
@@ -45,10 +44,10 @@ def command(
 ) -> int:
     """Compile in fresh processes, and check that all produce the same bytes.
 
-    SOURCE is an address (see `flow64 help addresses`); by default the project's code.
-    Each process has another hash seed, time zone, locale or working folder than the
-    first. If JSON or ids differ, the command exits with 1, and shows the first place
-    that differs, and the setting that makes it differ.
+    SOURCE is a file, folder, module or key, or ENV:KEY for what is live; by default
+    the project's code. Each process has another hash seed, time zone, locale or working
+    folder than the first. If JSON or ids differ, the command exits with 1, and shows
+    the first place that differs, and the setting that makes it differ.
     """
     located = _locate_source(source)
     comparison = compare_processes(

@@ -30,7 +30,6 @@ from . import _params as params
 from ._colours import paint_changes
 from ._comparing import ComparedSides, compare_sides, name_live_texts
 from ._comparison_text import comparison_data, format_comparison, summarize
-from ._completion import complete_addresses
 from ._exit_codes import CHANGES
 from ._service import connect, find_environment
 from ._terminal import print_json, print_lines, print_message
@@ -43,8 +42,8 @@ from ._terminal import print_json, print_lines, print_message
     "flow64 diff staging prod --json",
     "flow64 diff compiled/ pipelines/",
 )
-@click.argument("before", metavar="A", shell_complete=complete_addresses)
-@click.argument("after", metavar="B", shell_complete=complete_addresses)
+@click.argument("before", metavar="A")
+@click.argument("after", metavar="B")
 @params.env
 @params.values
 @params.no_code
@@ -64,8 +63,8 @@ def command(
 ) -> int:
     """Show what changes from A to B, block by block. Only reads are sent.
 
-    A and B are addresses (see `flow64 help addresses`): of one workflow, or of several.
-    Several are matched by their ids, their keys in code, and their names.
+    A and B are each a file, folder, module or key, or ENV:KEY for what is live: one
+    workflow, or several. Several are matched by their ids, keys and names.
 
     Code is compiled for the environment of the other side, or for --env.
     """

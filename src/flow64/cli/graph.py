@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -29,7 +27,6 @@ from ..render import (
 from ..text import printable
 from . import _params as params
 from ._output_options import choose_format, output_file
-from ._outputs import Drawing
 from ._service import find_environment
 from ._terminal import find_width, print_json, print_line, print_paths, print_text
 
@@ -89,7 +86,8 @@ def command(
 ) -> int:
     """Draw workflows. Only what is live needs requests, and these are reads.
 
-    SOURCE is an address (see `flow64 help addresses`); by default the project's code.
+    SOURCE is a file, folder, module or key, or ENV:KEY for what is live; by default
+    the project's code.
     Several workflows are drawn one after the other, as text. Workflows with errors are
     drawn too.
     """
@@ -114,7 +112,7 @@ def command(
         graph = graph_of(after) if before is None else graph_between(before, after)
         print_json(redact_keys_in_json(to_data(graph)))
         return 0
-    width = None if output is not None else _find_width()
+    width = None if output is not None else find_width(sys.stdout)
     _print_drawing(_draw(chosen, before, after, width), chosen, output)
     return 0
 
@@ -130,7 +128,7 @@ def _print_drawing(text: str, form: str, output: Path | None) -> None:
         print_text(text)
 
 
-def to_data(graph: Graph) -> Drawing:
+def to_data(graph: Graph) -> dict[str, Any]:
     """Convert a graph to JSON data. Edges name blocks by position."""
     return {
         "name": graph.name,
@@ -174,8 +172,9 @@ def _read(
 
 def _draw_several(loaded: Loaded, env: str | None) -> str:
     """Draw workflows as text, each after its name."""
+    width = find_width(sys.stdout)
     drawings = [
-        f"{printable(one.name)}\n{draw_text(_lower(one, env), width=_find_width())}"
+        f"{printable(one.name)}\n{draw_text(_lower(one, env), width=width)}"
         for one in loaded.workflows
     ]
     return "\n".join(drawings)
@@ -194,10 +193,3 @@ def _draw(
     if form == "text":
         return draw_text_changes(before, after, width=width)
     return COMPARED[form](before, after)
-
-
-def _find_width() -> int | None:
-    """Return the width of the terminal; None if stdout is not one."""
-    if os.environ.get("COLUMNS", "").isdigit():
-        return shutil.get_terminal_size().columns
-    return find_width(sys.stdout)

@@ -47,7 +47,6 @@ from ._terminal import print_json, print_message, print_text
 )
 @params.strict("Exit with 1, without a plan, if a planned workflow has a warning.")
 @params.no_code
-@params.manifest
 @params.as_json
 def command(
     *,
@@ -61,28 +60,23 @@ def command(
     prune: bool,
     strict: bool,
     no_code: bool,
-    manifest: Path | None,
     as_json: bool,
 ) -> int:
     """Show what a deploy would change. Only reads are sent.
 
-    SOURCE is an address (see `flow64 help addresses`); by default the project's code.
+    SOURCE is a file, folder, module or key, or ENV:KEY for what is live; by default
+    the project's code.
     Exits with 1 if a workflow has errors; with --strict also if `flow64 check --strict`
     fails for one. With --exit-code, exits with 2 if there is something to do or to
     decide, or if a live setting that code does not set changes what a run costs or
     does.
     """
     place = find_place(env, values)
-    if manifest is not None and output is not None:
-        raise params.option_error(
-            "--manifest", "such a plan is only for reading, and cannot be saved"
-        )
     loaded = params.load_source(
         source,
         env,
         selection=selection,
         code=not no_code,
-        manifest=manifest,
         may_be_empty=True,
     )
     params.require_selected("--create", create, loaded)

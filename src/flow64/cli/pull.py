@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +13,7 @@ from attrs import evolve
 from ..client import Client
 from ..definition import Definition, canonical_id, unbound_names, walk
 from ..environments import Environment, Reference
-from ..errors import ConfigError, FlowError, PullError, SaveError, clipped
+from ..errors import ConfigError, FlowError, PullError, SaveError
 from ..files import relative_path
 from ..loading import (
     Address,
@@ -27,7 +26,6 @@ from ..loading import (
     find_saved_catalogue,
     is_glob,
     list_live,
-    list_patterns,
     match_live,
     project_path,
     select_changed,
@@ -46,20 +44,17 @@ from ..manifest import (
     read_workflow,
     write_all,
 )
-from ..redaction import redact_keys, texts_in
+from ..redaction import texts_in
 from ..text import join_first, pluralize
 from . import _params as params
-from ._completion import complete_addresses
 from ._exit_codes import FAILED
 from ._output_options import output_folder
-from ._outputs import PulledFolder
 from ._service import connect, find_environment
 from ._terminal import (
     print_error,
     print_json,
     print_message,
     print_paths,
-    print_settings,
 )
 
 MOST_NAMES: Final = 20
@@ -76,7 +71,7 @@ MOST_FILES: Final = 3
     "flow64 pull prod --select 'leads/*' -o live",
     "flow64 pull 2f6c1b7e-3f0a-4c55-9f0e-8c1a5d7b9e21 -o live",
 )
-@click.argument("address", required=False, shell_complete=complete_addresses)
+@click.argument("address", required=False)
 @click.option("--all", "is_all", is_flag=True, help="All workflows of an environment.")
 @params.selection
 @output_folder(
@@ -101,7 +96,7 @@ def command(
 ) -> int:
     """Save live workflows as JSON. Only reads are sent.
 
-    ADDRESS is live (see `flow64 help addresses`); a key alone, or a title, is that of a
+    ADDRESS is live: ENV or ENV:KEY; a key alone, or a title, is that of a
     live workflow of --env. For code or files, what is deployed of them is saved.
 
     Check, diff, plan and deploy then take FOLDER like code. Each workflow is pinned to
@@ -179,7 +174,8 @@ def _fetch(
     """
     if isinstance(address, LiveAddress) and address.is_env:
         if not (is_all or selection):
-            raise click.UsageError(_list_choices(client))
+            advice = "say --all, or name one: flow64 list shows all"
+            raise click.UsageError(f"{address.env} is an environment; {advice}")
         if not selection:
             yield from client.call(fetch_workflows)
             return
@@ -312,23 +308,6 @@ def _from_variables(given: Any, content: Any) -> Iterator[str]:
     return (found[path] for path, one in walk(given) if isinstance(one, Reference))
 
 
-def _list_choices(client: Client) -> str:
-    """Return advice on what to name: keys of our code, and ids of all others."""
-    env = str(client.env)
-    known = list_live(client)
-    if not known:
-        return f"{env} has no workflows"
-    ours = [one for one in select_ours(known, env) if one.key]
-    keys = list_patterns([one.key for one in ours if one.key])
-    ways = [shlex.quote(f"{env}:{key}") for key in keys]
-    ways += [
-        f"{env}:{one.id} ({clipped(redact_keys(one.title))})"
-        for one in known
-        if one not in ours
-    ]
-    return f"say --all, or name one, as in {join_first(ways, MOST_NAMES)}"
-
-
 def _list_used_names(
     folder: Path, before: Manifest, env: str, mine: set[str]
 ) -> Iterator[str]:
@@ -377,7 +356,7 @@ def _print_notes(pull: Pull, folder: Path) -> None:
     )
     if lines := pull.setting_lines:
         print_message("in pyproject.toml, each from a variable:")
-        print_settings(lines)
+        print_message("\n".join(f"  {line}" for line in lines))
     for other in pull.refused:
         print_error(f"{other.id} ({other.name}) was not pulled: {other.problem}")
 
@@ -430,7 +409,7 @@ def _print_values(
         print_message(f"  {name}: {_join_paths(files)}, {where}")
 
 
-def _to_data(pull: Pull, folder: Path) -> PulledFolder:
+def _to_data(pull: Pull, folder: Path) -> dict[str, Any]:
     return {
         "env": pull.env,
         "folder": str(folder),

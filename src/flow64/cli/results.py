@@ -23,7 +23,6 @@ from ..runs import (
 )
 from . import _params as params
 from ._output_options import results_folder
-from ._outputs import RunFiles
 from ._service import connect
 from ._terminal import print_json, print_message, print_paths
 
@@ -89,7 +88,7 @@ def command(
         else:
             paths = client.call(download_files, run.id, items, output, **given)
     if as_json:
-        found: RunFiles = {
+        found = {
             "run_id": run_id,
             "env": str(client.env),
             "files": [str(path) for path in paths],

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 import click
 
-from ..analysis import KindChange
 from ..definition import Definition
 from ..deploy import review_of_plan
 from ..environments import load as load_settings
-from ..errors import FlowError
 from ..loading import (
     Selection,
     SourceWorkflow,
-    compare_saved_catalogues,
     lower_leniently,
 )
 from ..plan import Plan, Review
@@ -70,7 +67,6 @@ _BY_ENDING: Final[Mapping[str, str]] = {
 @params.env
 @params.values
 @params.no_code
-@params.manifest
 @click.option(
     "--format",
     "form",
@@ -90,7 +86,6 @@ def command(
     env: str | None,
     values: Path | None,
     no_code: bool,
-    manifest: Path | None,
     form: str | None,
     as_json: bool,
     output: Path | None,
@@ -102,7 +97,8 @@ def command(
     nothing is sent. Otherwise SOURCE is planned for an environment, and the review
     shows what a deploy would do. Only reads are sent.
 
-    SOURCE is an address (see `flow64 help addresses`); by default the project's code.
+    SOURCE is a file, folder, module or key, or ENV:KEY for what is live; by default
+    the project's code.
 
     Workflows with the same changes are shown once. JSON lists each of them.
     """
@@ -119,11 +115,9 @@ def command(
         if selection.is_changed:
             problem = "with --base and --head, nothing is asked of a service"
             raise params.option_error("--changed", problem)
-        review = _compare(base, head, manifest, selection)
+        review = _compare(base, head, selection)
     else:
-        found = _plan(
-            source, selection, env, values, code=not no_code, manifest=manifest
-        )
+        found = _plan(source, selection, env, values, code=not no_code)
         if found is None:
             return FAILED
         review = found
@@ -135,18 +129,15 @@ def command(
     return CHANGES if has_exit_code and not review.is_empty else 0
 
 
-def _compare(
-    base: Path, head: Path, manifest: Path | None, selection: Selection
-) -> Review:
+def _compare(base: Path, head: Path, selection: Selection) -> Review:
     """Compare the JSON of two folders. No code runs.
 
     Args:
         base: The folder before the change.
         head: The folder after the change.
-        manifest: The trusted manifest to read an untrusted `head` with.
         selection: The workflows to compare.
     """
-    old, new = _load_folder(base), _load_folder(head, manifest)
+    old, new = _load_folder(base), _load_folder(head)
     before = {name: _lower(one) for name, one in old.items()}
     after = {name: _lower(one) for name, one in new.items()}
     # With `was=`, a workflow has another key and keeps its id.
@@ -168,35 +159,19 @@ def _compare(
         )
         for name in selection.pick("both folders", names, lambda name: [name])
     ]
-    listed: Sequence[KindChange] = ()
-    doubts = []
-    if manifest is None:  # a folder that is not trusted says nothing about other files
-        try:
-            listed = compare_saved_catalogues(base, head)
-        except FlowError as error:
-            doubts.append(f"the list of blocks: {error}")
-    return review_of_diff(
-        pairs,
-        prices=load_settings().prices,
-        listed_kinds=listed,
-        not_checked=doubts,
-    )
+    return review_of_diff(pairs, prices=load_settings().prices)
 
 
-def _load_folder(
-    folder: Path, manifest: Path | None = None
-) -> Mapping[str, SourceWorkflow]:
+def _load_folder(folder: Path) -> Mapping[str, SourceWorkflow]:
     """Load the workflows of a folder of JSON, by name. The folder may be empty.
 
     Raises:
         click.UsageError: Two workflows have the same name.
     """
-    if manifest is None and not any(folder.rglob("*.json")):
+    if not any(folder.iterdir()):
         return {}
     found: dict[str, SourceWorkflow] = {}
-    loaded = params.load_source(
-        str(folder), code=False, manifest=manifest, may_be_empty=True
-    )
+    loaded = params.load_source(str(folder), code=False, may_be_empty=True)
     for one in loaded.workflows:
         other = found.setdefault(one.name, one)
         if other is not one:
@@ -224,7 +199,6 @@ def _plan(
     values: Path | None,
     *,
     code: bool,
-    manifest: Path | None,
 ) -> Review | None:
     """Make a plan as a review. If workflows have errors, print them; return None."""
     place = find_place(env, values)
@@ -233,7 +207,6 @@ def _plan(
         env,
         selection=selection,
         code=code,
-        manifest=manifest,
         may_be_empty=True,
     )
     with connect(env) as client:

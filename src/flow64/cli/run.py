@@ -32,7 +32,6 @@ from ..runs import (
 from ..text import STDIN, printable
 from ..workflow import Workflow
 from . import _params as params
-from ._completion import complete_addresses
 from ._estimate import (
     collect_run_facts,
     describe_input,
@@ -43,7 +42,7 @@ from ._estimate import (
 from ._exit_codes import INTERRUPTED, NoConsentError
 from ._options import OPTIONS, name_environment
 from ._output_options import ROW_FILES, rows_file
-from ._param_types import NonEmpty, Number, PathName, Whole
+from ._param_types import NonEmpty, PathName
 from ._service import connect, find_environment, format_watch_command
 from ._stdin import is_dash, read_stdin
 from ._terminal import (
@@ -216,7 +215,7 @@ class RunParameters:
     "flow64 run leads.py:search --set max_results=50 --intent 2026-W20",
     "flow64 run leads.py people.csv --retry 0b9b5ac1-5a0e-4d6f-9a2c-1f5d3c7e8a90",
 )
-@click.argument("source", shell_complete=complete_addresses)
+@click.argument("source")
 @click.argument(
     "rows",
     required=False,
@@ -241,13 +240,13 @@ class RunParameters:
 @params.values
 @click.option(
     "--max-rows",
-    type=Whole(min=0),
+    type=click.IntRange(min=0),
     metavar="N",
     help="Refuse to start with more rows.",
 )
 @click.option(
     "--max-cost",
-    type=Number(min=0),
+    type=click.FloatRange(min=0),
     metavar="DOLLARS",
     help="Refuse to start if it may cost more, or if a price is unknown.",
 )
@@ -294,7 +293,7 @@ class RunParameters:
 def command(**given: Any) -> int:
     """Run a workflow with the rows of a file, once for each intent.
 
-    SOURCE is the address of one workflow (see `flow64 help addresses`). A live one is
+    SOURCE is one workflow: a file, a key, or ENV:KEY. A live one is
     run whatever the code says. ROWS is a CSV, JSON or NDJSON file, or - for stdin,
     which is JSON if it begins with [ or {. Workflows that find their rows themselves
     take none. You see what the run would spend before you are asked to start it. Ctrl-C

@@ -10,8 +10,6 @@ from ..loading import LiveAddress, list_live, pick_live
 from ..redaction import redact_keys_in_json
 from . import _params as params
 from ._colours import paint_state
-from ._completion import complete_addresses
-from ._param_types import RunFilter, Whole
 from ._service import connect, find_environment
 from ._tables import print_table
 from ._terminal import print_json, print_message
@@ -30,13 +28,11 @@ RUN_NAMES: Final = {
     "flow64 runs pipelines/leads.py:inbound --json",
     "flow64 runs prod:inbound --status active",
 )
-@click.argument(
-    "source", metavar="[WORKFLOW]", required=False, shell_complete=complete_addresses
-)
+@click.argument("source", metavar="[WORKFLOW]", required=False)
 @click.option(
     "-n",
     "--limit",
-    type=Whole(1, 500),
+    type=click.IntRange(1, 500),
     default=20,
     metavar="N",
     show_default=True,
@@ -44,7 +40,7 @@ RUN_NAMES: Final = {
 )
 @click.option(
     "--status",
-    type=RunFilter(["active", "running", "completed", "cancelled"]),
+    type=click.Choice(["active", "running", "completed", "cancelled"]),
     help="Only runs with this status; `active` is queued or running.",
 )
 @params.env
@@ -59,7 +55,7 @@ def command(
 ) -> int:
     """List the newest runs, newest first: id, status, when it was queued, workflow.
 
-    WORKFLOW is the address of one workflow (see `flow64 help addresses`). Without it,
+    WORKFLOW is one workflow: a file, a key, or ENV:KEY. Without it,
     or with ENV alone, the runs of all workflows of the organisation are listed.
     """
     workflow_id, live = None, None

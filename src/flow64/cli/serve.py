@@ -27,7 +27,7 @@ from ._colours import paint_label
 from ._crash_report import report_thread_crashes
 from ._exit_codes import INTERRUPTED
 from ._options import PORT, Options
-from ._param_types import PathName, Whole
+from ._param_types import PathName
 from ._params import FILE
 from ._serve_options import (
     parse_client,
@@ -50,7 +50,7 @@ HOST: Final = "127.0.0.1"
 )
 @click.option(
     "--port",
-    type=Whole(0, 65_535),
+    type=click.IntRange(0, 65_535),
     default=PORT,
     metavar="N",
     show_default=True,

@@ -23,12 +23,8 @@ from ..api import (
     WorkflowInfo,
 )
 from ..deploy import (
-    DeployedCode,
     Deployment,
     Preview,
-    SameCode,
-    deployed_codes,
-    same_code,
 )
 from ..endpoints import DEFAULT_ENDPOINT
 from ..plan import State
@@ -71,7 +67,6 @@ __all__ = [
     "BlockStarted",
     "BlockStatus",
     "Client",
-    "DeployedCode",
     "Deployment",
     "FailedBatch",
     "Finished",
@@ -95,7 +90,6 @@ __all__ = [
     "RunEvent",
     "RunOptions",
     "Running",
-    "SameCode",
     "Schedule",
     "Session",
     "SigningSecret",
@@ -105,8 +99,6 @@ __all__ = [
     "Transport",
     "WorkflowInfo",
     "deploy",
-    "deployed_codes",
     "run",
     "run_batches",
-    "same_code",
 ]

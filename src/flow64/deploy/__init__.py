@@ -39,11 +39,6 @@ from ._planner import Looked, make_plan
 from ._planner import plan_one as plan_one
 from ._restore import plan_restore
 from ._review_of_plan import review_of_plan
-from ._same_code import DeployedCode as DeployedCode
-from ._same_code import SameCode as SameCode
-from ._same_code import deployed_code as deployed_code
-from ._same_code import deployed_codes as deployed_codes
-from ._same_code import same_code as same_code
 from ._saved_plan import SavedPlan, load_plan, save_plan
 from ._saved_plan import saved_plan_data as saved_plan_data
 from ._target import Deployable as Deployable

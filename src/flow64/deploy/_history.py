@@ -251,7 +251,7 @@ class History:
             return found[0]
         where = f"of {key!r}" + (f" in {env!r}" if env else "")
         if not known:
-            problem = f"nothing {where} was saved; flow64 history lists what was"
+            problem = f"nothing {where} was saved; flow64 restore lists what was"
             raise HistoryError(str(self.folder), problem)
         times = ", ".join(saved.when for saved in (found or known)[:_LISTED])
         many = "several begin" if found else "nothing begins"

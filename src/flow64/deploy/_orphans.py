@@ -148,16 +148,15 @@ def _orphan_step(
         consents, gone = [], ()
     elif context.prune:
         action = "refuse" if consents else "delete"
-    shown = context.redact(live)
     return Step(
         key,
         str(live.id),
-        shown.name,
+        live.name,
         stamp.path,
         "orphan",
         action,
         reasons=tuple(reasons),
-        live=live_of(shown),
+        live=live_of(live),
         lifted_by=next(iter(consents), None),
         also=tuple(consents[1:]),
         lost=tuple(gone),

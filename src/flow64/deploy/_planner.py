@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import count
 from typing import Final, TypeVar
@@ -47,9 +47,7 @@ from ._steps import (
     forbidden_step,
     missing_step,
     no_base,
-    show_all,
     unchanged_step,
-    unread_step,
 )
 
 T = TypeVar("T")
@@ -83,8 +81,6 @@ async def make_plan(
     git: Ancestry | None = None,
     bases: Bases = no_base,
     cache: Cache | None = None,
-    unseen: Container[str] = (),
-    redact: Callable[[Definition], Definition] = show_all,
     secrets: Iterable[BoundSecret] = (),
 ) -> Plan:
     """Read what the service has, and say what a deploy would do.
@@ -112,10 +108,6 @@ async def make_plan(
         git: Knows the commits. None asks git.
         bases: Finds the definition that was deployed last, to show what was edited.
         cache: Knows workflows that have not changed since they were read.
-        unseen: Keys of targets with ids from an untrusted source. They are planned as
-            new, and their ids are not sent.
-        redact: Redacts a live definition after it was compared. The plan holds the
-            result, so such a plan can be shown but not applied.
         secrets: Secrets to hide in everything live, also where code does not mark
             them, such as values of the environment that come from variables.
 
@@ -133,7 +125,6 @@ async def make_plan(
         prices=prices,
         git=Git() if git is None else git,
         bases=bases,
-        redact=redact,
         hidden=tuple(secrets),
     )
     planner = Planner(
@@ -143,7 +134,6 @@ async def make_plan(
         projects=None if projects is None else tuple(projects),
         left_out=None if left_out is None else frozenset(map(canonical_id, left_out)),
         cache=cache,
-        unseen=unseen,
     )
     before = session.requests
     plan = await planner.make(session, frozenset(create))
@@ -198,7 +188,6 @@ class Planner:
         projects: The projects that were loaded whole; see `make_plan`.
         left_out: Ids of their other workflows, if the targets are a part; see there.
         cache: Knows workflows that have not changed.
-        unseen: Keys of targets with ids that are not sent.
         vouched: How many workflows the cache knew to be unchanged.
         not_checked: What could not be checked, in words.
         may_list: Whether the service gives the list of workflows. None before it is
@@ -211,7 +200,6 @@ class Planner:
     projects: tuple[ProjectKey, ...] | None = None
     left_out: frozenset[str] | None = None
     cache: Cache | None = None
-    unseen: Container[str] = ()
     vouched: int = 0
     not_checked: list[str] = field(factory=list[str])
     may_list: bool | None = None
@@ -226,7 +214,7 @@ class Planner:
                 for target in self.context.targets
             ]
         )
-        if self.may_list is None and self._is_missing(steps[0]):
+        if self.may_list is None and steps[0].live is None:
             # A wrong endpoint answers 404 to everything. Only the list shows it.
             await self._list(session)
         new = [step for step in steps if step.state == "new"]
@@ -304,10 +292,6 @@ class Planner:
         await session.emit(Looked(next(numbers), len(self.context.targets)))
         return step
 
-    def _is_missing(self, step: Step) -> bool:
-        """Return True if the service was asked for a workflow and showed none."""
-        return step.live is None and step.key not in self.unseen
-
     async def plan_target(
         self,
         session: Session,
@@ -316,8 +300,6 @@ class Planner:
     ) -> Step:
         """Read one target unless the cache knows it, and return its step."""
         info = None if listed is None else listed.get(canonical_id(target.id))
-        if target.key in self.unseen:
-            return unread_step(target, is_listed=info is not None)
         cache = self.cache
         sighting = None
         if cache is not None and info is not None:

@@ -54,11 +54,6 @@ def no_base(_: str) -> Definition | None:
     return None
 
 
-def show_all(live: Definition) -> Definition:
-    """Hide nothing of a live definition."""
-    return live
-
-
 @frozen
 class PlanContext:
     """Options and secrets that the steps of one plan share; see `make_plan`."""
@@ -69,7 +64,6 @@ class PlanContext:
     prices: Mapping[str, float] = EMPTY
     git: Ancestry = Factory(Git)
     bases: Bases = no_base
-    redact: Callable[[Definition], Definition] = show_all
     hidden: Sequence[BoundSecret] = ()
 
     @cached_property
@@ -101,10 +95,9 @@ class PlanContext:
         """Return the step of a target that is live."""
         return self.redact_words(self._compare(target, live))
 
-    def _compare(self, target: Target, unredacted: Definition) -> Step:
+    def _compare(self, target: Target, live: Definition) -> Step:
         code = target.definition
-        found = judge(code, unredacted, target.stamp, target.pulled)
-        live = self.redact(unredacted)
+        found = judge(code, live, target.stamp, target.pulled)
         settings = self._find_settings(code, live, found)
         if found.state == "unchanged":
             step = unchanged_step(target, found.unmanaged)
@@ -136,11 +129,11 @@ class PlanContext:
             ),
             effects=str(effects(then)),
         )
-        step = self._decide(step, target, live, found, unredacted)
+        step = self._decide(step, target, live, found)
         if not found.is_others:
-            lost_renames = describe_lost_renames(target, unredacted)
+            lost_renames = describe_lost_renames(target, live)
             step = evolve(step, reasons=(*step.reasons, *lost_renames))
-        losses = find_losses(target, unredacted, self.secrets, found)
+        losses = find_losses(target, live, self.secrets, found)
         return _refuse_losses(step, losses)
 
     def _find_settings(
@@ -160,10 +153,9 @@ class PlanContext:
         target: Target,
         live: Definition,
         found: Judgement,
-        unredacted: Definition,
     ) -> Step:
         """Decide what to do with a workflow that differs, and say why."""
-        reasons = [_why(target, found, unredacted)]
+        reasons = [_why(target, found, live)]
         last = found.last
         if last is None or found.is_others:
             if found.is_others and not found.is_untouched:
@@ -338,12 +330,3 @@ def forbidden_step(target: Target) -> Step:
     if target.is_pinned:
         return missing_step(target)
     return evolve(_step(target, "foreign"), action="refuse", reasons=(TAKEN,))
-
-
-def unread_step(target: Target, *, is_listed: bool) -> Step:
-    """Return the step of a target with an id that may not be read: it counts as new."""
-    doubt = "its id: its key is not trusted, so nothing was asked about it"
-    if is_listed:
-        doubt = "what is there under its id: its key is not trusted, so it was not read"
-    reasons = ("it is not known yet, so it counts as new",)
-    return evolve(missing_step(target), reasons=reasons, not_checked=(doubt,))

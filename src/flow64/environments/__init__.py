@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING, Any
 from ._model import EMULATOR, Environment, OAuthFile, Reference, Settings
 from ._model import ENV_NAME as ENV_NAME
 from ._read import load
-from ._schema import pyproject_schema as pyproject_schema
-from ._schema import settings_schema as settings_schema
 
 if TYPE_CHECKING:
     from ._opening import OPENING_LOG as OPENING_LOG

@@ -29,14 +29,12 @@ from ._selection import (
     matches,
 )
 from ._source_names import (
-    compare_saved_catalogues,
     find_saved_catalogue,
     list_names,
     require_project_source,
     split_source,
 )
 from ._sources import Loaded, describe_same_key, load_source, select_workflows
-from ._untrusted import LiveRedaction
 
 if TYPE_CHECKING:
     from ._live import (
@@ -67,7 +65,6 @@ __all__ = [
     "Address",
     "AddressError",
     "LiveAddress",
-    "LiveRedaction",
     "LiveWorkflow",
     "Loaded",
     "Selection",
@@ -77,7 +74,6 @@ __all__ = [
     "SourceError",
     "SourceWorkflow",
     "advise_revision",
-    "compare_saved_catalogues",
     "describe_same_key",
     "describe_unknown",
     "files_below",

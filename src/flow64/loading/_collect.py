@@ -36,10 +36,6 @@ class SourceWorkflow:
         stem: A file name for its JSON, without `.json` and without a folder. It is
             unique in the project.
         entry: The entry of a manifest, if one lists it.
-        redacted: If the source is not trusted: the workflow with every value secret
-            that the trusted JSON does not show.
-        is_unseen: Whether the trusted manifest does not list it.
-        note: What was noticed about it, for people.
         plain_name: Its name without the key of its project, if that precedes it.
     """
 
@@ -48,9 +44,6 @@ class SourceWorkflow:
     where: str
     stem: str
     entry: Entry | None = None
-    redacted: Workflow | None = None
-    is_unseen: bool = False
-    note: str = ""
     plain_name: str = ""
 
     @property

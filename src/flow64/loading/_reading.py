@@ -14,8 +14,9 @@ from urllib.parse import unquote
 
 from attrs import evolve
 
-from ..definition import ProjectKey, loads
+from ..definition import MAX_BYTES, ProjectKey, is_plain, loads
 from ..diagnostics import Finding, Place
+from ..errors import ManifestError
 from ..manifest import MANIFEST, read_folder, read_manifest, read_workflow
 from ..manifest import FolderWorkflow as ManifestWorkflow
 from ..workflow import Workflow
@@ -28,6 +29,18 @@ PROGRAMS: Final = frozenset(
     {"__main__.py", "conftest.py", "noxfile.py", "setup.py", "tasks.py"}
 )
 """Files of a folder that are programs. They are not imported."""
+
+
+MOST_FILES: Final = 5_000
+"""The most entries of a folder of JSON. A pull request may bring any number."""
+
+MOST_BYTES: Final = 64 * 2**20
+"""The most bytes of the JSON files of a folder together."""
+
+MOST_FOLDERS: Final = 5_000
+"""The most folders below a folder, and a depth that no project has."""
+
+MOST_DEPTH: Final = 40
 
 
 def add_file(path: Path, found: Collector, *, code: bool) -> None:
@@ -67,6 +80,8 @@ def add_folder(folder: Path, found: Collector, *, code: bool) -> None:
     if found.workflows or found.projects or found.findings:
         found.is_code = True
         return
+    if not code and folder.is_symlink():
+        raise ManifestError(str(folder), "it is a link, which is not followed")
     whole: list[ProjectKey] = []
     for place in _folders(folder):
         _read_json_folder(place, found, whole)
@@ -83,7 +98,12 @@ def _add_file(scope: ImportScope, path: Path, found: Collector) -> None:
 
 
 def _read_json_folder(folder: Path, found: Collector, whole: list[ProjectKey]) -> None:
-    """Read the JSON files of one folder, by its manifest if it has one."""
+    """Read the JSON files of one folder, by its manifest if it has one.
+
+    Raises:
+        ManifestError: Something in it is refused, as a link is.
+    """
+    _require_plain_files(folder)
     known = read_folder(folder, found.fail)
     saved = find_saved_file()  # it may be beside them, and is no workflow
     if known is None:
@@ -99,6 +119,39 @@ def _read_json_folder(folder: Path, found: Collector, whole: list[ProjectKey]) -
             continue
         problem = f"{folder / name} is not listed in {MANIFEST}, and was left out"
         found.notes.append(f"{problem}; name it by itself to read it as it is")
+
+
+def _require_plain_files(folder: Path) -> None:
+    """Refuse a folder of JSON with links, pipes, huge files or names that mislead.
+
+    A stranger may have written it. Nothing of it was opened before.
+
+    Raises:
+        ManifestError: Something in it is refused.
+    """
+    size = 0
+    with os.scandir(folder) as entries:
+        for count, entry in enumerate(entries, 1):
+            if count > MOST_FILES:
+                problem = f"it holds more than {MOST_FILES:,} files"
+                raise ManifestError(str(folder), problem)
+            if not entry.name.endswith(".json"):
+                continue
+            problem = ""
+            if not (is_plain(entry.name) and entry.name.isprintable()):
+                problem = "its name has invisible characters"
+            elif entry.is_symlink():
+                problem = "it is a link, which is not followed"
+            elif not entry.is_file() and not entry.is_dir():
+                problem = "it is not a regular file"
+            elif entry.stat(follow_symlinks=False).st_size > MAX_BYTES:
+                problem = f"it is larger than {MAX_BYTES // 2**20} MiB"
+            if problem:
+                raise ManifestError(str(folder / entry.name), problem)
+            size += entry.stat(follow_symlinks=False).st_size
+    if size > MOST_BYTES:
+        problem = f"its files are larger than {MOST_BYTES // 2**20} MiB together"
+        raise ManifestError(str(folder), problem)
 
 
 def _require_code(place: Path, *, code: bool) -> None:
@@ -223,14 +276,30 @@ def files_below(folder: Path, suffix: str, depth: int | None = None) -> Iterator
 
 
 def _folders(folder: Path, depth: int | None = None) -> Iterator[Path]:
-    """A folder and its subfolders, without hidden, linked and generated ones."""
-    yield folder
-    for path in sorted(folder.iterdir()) if depth != 0 else ():
-        if path.name.startswith(".") or not path.is_dir() or path.is_symlink():
+    """A folder and its subfolders, without hidden, linked and generated ones.
+
+    Raises:
+        ManifestError: They are too many, or nest too deep.
+    """
+    waiting = [(folder, 0)]
+    count = 0
+    while waiting:
+        place, level = waiting.pop()
+        count += 1
+        if count > MOST_FOLDERS or level > MOST_DEPTH:
+            raise ManifestError(str(folder), "its folders are too many or too deep")
+        yield place
+        if level == depth:
             continue
-        is_made = path.name in ("__pycache__", "node_modules")
-        if not is_made and not (path / "pyvenv.cfg").exists():
-            yield from _folders(path, None if depth is None else depth - 1)
+        waiting += [
+            (path, level + 1)
+            for path in sorted(place.iterdir(), reverse=True)
+            if not path.name.startswith(".")
+            and path.is_dir()
+            and not path.is_symlink()
+            and path.name not in ("__pycache__", "node_modules")
+            and not (path / "pyvenv.cfg").exists()
+        ]
 
 
 def _files_in(folder: Path, suffix: str) -> Iterator[Path]:

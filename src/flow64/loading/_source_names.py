@@ -8,9 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from attrs import evolve
-
-from ..analysis import LiveCatalogue, compare_catalogues
+from ..analysis import LiveCatalogue
 from ..environments import Settings
 from ..environments import load as load_settings
 from ..errors import ReadError, SettingsError
@@ -19,7 +17,7 @@ from ._errors import AddressError
 from ._importing import is_module_name
 
 if TYPE_CHECKING:
-    from ..analysis import KindChange, RuleSetting
+    from ..analysis import RuleSetting
 
 CODE: Final = "code"
 """The address of the source of `[tool.flow64]`."""
@@ -122,21 +120,6 @@ def find_saved_catalogue(file: Path | None = None) -> LiveCatalogue | None:
         return LiveCatalogue.read(file)
     settings = _find_settings()
     return None if settings is None else _read_saved_catalogue(settings)
-
-
-def compare_saved_catalogues(before: Path, after: Path) -> Sequence[KindChange]:
-    """Return the changes of the saved list between the projects of two folders.
-
-    If one of them has no list, the kinds of the other one have no fields.
-
-    Raises:
-        SettingsError: A file cannot be used, or a pyproject.toml has mistakes.
-    """
-    old, new = (_read_saved_catalogue(load_settings(one)) for one in (before, after))
-    nothing = LiveCatalogue({})
-    changes = compare_catalogues(old or nothing, new or nothing)
-    is_whole = old is not None and new is not None
-    return changes if is_whole else [evolve(one, fields=()) for one in changes]
 
 
 def _read_saved_catalogue(settings: Settings) -> LiveCatalogue | None:

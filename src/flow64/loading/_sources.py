@@ -49,7 +49,6 @@ from ._source_names import (
     may_name_other_source,
     split_source,
 )
-from ._untrusted import TrustedFolder, read_untrusted
 
 
 @frozen
@@ -64,7 +63,6 @@ class Loaded:
         left_out: The other workflows, if they were picked.
         is_code: Whether modules were imported.
         is_all: Whether nothing next to it can belong to it, as far as can be seen.
-        trusted: The trusted folder that it was read with, if it is not trusted itself.
         notes: What was noticed while it was read, for people.
         findings: Errors of the source itself, if it was loaded leniently.
     """
@@ -76,7 +74,6 @@ class Loaded:
     left_out: Sequence[SourceWorkflow] = ()
     is_code: bool = True
     is_all: bool = False
-    trusted: TrustedFolder | None = None
     notes: Sequence[str] = ()
     findings: Sequence[Finding] = ()
 
@@ -147,7 +144,6 @@ def load_source(
     *,
     selection: Selection = EVERYTHING,
     code: bool = True,
-    manifest: Path | None = None,
     may_be_empty: bool = False,
     lenient: bool = False,
 ) -> Loaded:
@@ -158,8 +154,6 @@ def load_source(
         selection: The patterns of the workflows to keep. What is changed is not looked
             up: see `select_changed`.
         code: Whether modules may be imported. If not, only JSON is read.
-        manifest: The trusted manifest with which to read an untrusted folder of JSON.
-            What the folder says about itself is not believed.
         may_be_empty: Whether a source may have a project and no workflow, as after its
             last one was deleted.
         lenient: Whether errors of the source become findings, and the rest is loaded.
@@ -175,9 +169,6 @@ def load_source(
         ReadError: A JSON file is not a workflow.
         SettingsError: No source was given, and pyproject.toml has mistakes.
     """
-    if manifest is not None:
-        named = source.text if isinstance(source, SourceAddress) else source
-        return select_workflows(_load_untrusted(named, manifest, code=code), selection)
     if source is None:
         address = SourceAddress("", _require_source())
     elif isinstance(source, SourceAddress):
@@ -343,14 +334,7 @@ def _with_settings(workflows: Sequence[SourceWorkflow]) -> Sequence[SourceWorkfl
         made = workflow if listed is None else workflow.with_blocks(listed)
         return made.with_rules(rules) if rules else made
 
-    return [
-        evolve(
-            one,
-            workflow=judge(one.workflow),
-            redacted=None if one.redacted is None else judge(one.redacted),
-        )
-        for one in workflows
-    ]
+    return [evolve(one, workflow=judge(one.workflow)) for one in workflows]
 
 
 def _report_no_workflow(place: str, found: Collector) -> None:
@@ -368,33 +352,6 @@ def _report_no_workflow(place: str, found: Collector) -> None:
             found.findings.append(finding)
     if not found.findings:
         raise AddressError(problem, found.notes)
-
-
-def _load_untrusted(source: str | None, manifest: Path, *, code: bool) -> Loaded:
-    """Read an untrusted folder of JSON by a trusted manifest.
-
-    Raises:
-        AddressError: It is not a folder, or code might run.
-        ManifestError: Something in it is refused.
-        ReadError: A file is not a workflow.
-    """
-    if code:
-        raise AddressError("--manifest is for untrusted JSON: add --no-code")
-    if source is None or not Path(source).is_dir():
-        raise AddressError("--manifest reads a folder of JSON: name it as SOURCE")
-    found, trusted = read_untrusted(Path(source), manifest)
-    owners = {(one.namespace, one.key) for one in trusted.whole}
-    projects = [one.workflow.project for one in found if one.workflow.project]
-    is_all = all((one.namespace, one.key) in owners for one in projects)
-    return Loaded(
-        source,
-        tell_apart(_with_settings(found)),
-        trusted.whole,
-        is_code=False,
-        is_all=is_all and bool(owners),
-        trusted=trusted,
-        notes=[one.note for one in found if one.note],
-    )
 
 
 def _require_source() -> str:

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from ._pull import may_hold_values as may_hold_values
     from ._pull import replace_secrets as replace_secrets
     from ._pull import setting_lines as setting_lines
-    from ._schema import manifest_schema as manifest_schema
 
 __all__ = [
     "MANIFEST",
@@ -81,7 +80,6 @@ _PULLING = frozenset(
 
 def __getattr__(name: str) -> Any:
     """Load the names that need httpx, or much else, when they are first used."""
-    if name in _PULLING or name == "manifest_schema":
-        module = "._pull" if name in _PULLING else "._schema"
-        return getattr(import_module(module, __package__), name)
+    if name in _PULLING:
+        return getattr(import_module("._pull", __package__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

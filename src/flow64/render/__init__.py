@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ._annotations import as_annotations as as_annotations
-from ._findings import as_code_quality as as_code_quality
 from ._findings import as_sarif as as_sarif
 from ._graph import ChangeMark as ChangeMark
 from ._graph import Graph as Graph

@@ -1,4 +1,4 @@
-"""Findings as reports for forges: SARIF 2.1.0, and Code Quality of GitLab.
+"""Findings as SARIF 2.1.0, for forges and editors.
 
 A finding keeps its fingerprint if lines above it move, and if its words change.
 """
@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from ..analysis import CompilerFault, Rule, all_pages
-from ..diagnostics import Finding, Severity
+from ..diagnostics import Finding
 from ..files import relative_path
 from ..redaction import clean_text
 
@@ -32,12 +32,6 @@ _ROOT: Final = "%SRCROOT%"
 
 _ROOT_TEXT: Final = "The root of the repository."
 """What that folder is. Its address is left out: it depends on the machine."""
-
-_GITLAB: Final[dict[Severity, str]] = {
-    "error": "major",
-    "warning": "minor",
-    "note": "info",
-}
 
 
 def as_sarif(
@@ -80,29 +74,6 @@ def as_sarif(
             }
         ],
     }
-
-
-def as_code_quality(
-    findings: Sequence[Finding], *, root: Path | None = None
-) -> Iterator[dict[str, Any]]:
-    """Yield findings as the issues of a Code Quality report of GitLab.
-
-    Args:
-        findings: The findings.
-        root: The folder of the repository. Files below it are named from there.
-    """
-    marks = _fingerprints(findings, root)
-    for finding, mark in zip(findings, marks, strict=True):
-        yield {
-            "description": _describe(finding),
-            "check_name": finding.code,
-            "fingerprint": mark,
-            "severity": _GITLAB[finding.severity],
-            "location": {
-                "path": _path(finding, root),
-                "lines": {"begin": finding.line or 1},
-            },
-        }
 
 
 def format_path(root: Path | None, file: str) -> str:

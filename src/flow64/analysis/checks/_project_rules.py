@@ -25,7 +25,7 @@ _ALWAYS: Final = (
 )
 
 
-_LISTED: Final = "flow64 help findings lists all codes"
+_LISTED: Final = "the docs list all codes"
 
 
 def apply_rules(

@@ -225,7 +225,7 @@ def _overwrite(asked: _Asked) -> Option:
     bring = "brings" if len(restores) == 1 else "bring"
     copy = f"{join_words(restores)} {bring} back what is overwritten on the service"
     if any(one.lost for one in asked.steps):
-        copy = f"{quote('flow64 history')} has no copy of what cannot be saved"
+        copy = f"{quote('flow64 restore')} has no copy of what cannot be saved"
     lost = [
         f"{asked.name_part(part)}: {text}"
         for part in asked.parts
@@ -341,7 +341,7 @@ def _list_deletion(asked: _Asked) -> Iterator[Option]:
     yield Option(
         f"delete {it}",
         f"delete {it}, with {asked.say('its', 'their')} history and schedules; "
-        f"{asked.quote('flow64 history')} keeps a copy of the definition",
+        f"{asked.quote('flow64 restore')} keeps a copy of the definition",
         [asked.deploy(*_list_prune_flags(asked.review))],
     )
 

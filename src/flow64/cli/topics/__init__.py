@@ -1,1 +1,0 @@
-"""The topics of `flow64 help`: each module has a TEXT of paragraphs."""

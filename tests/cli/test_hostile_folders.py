@@ -1,0 +1,158 @@
+"""A folder of JSON that a stranger wrote: nothing runs, nothing outside is read."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+
+import pytest
+
+BODY = {
+    "workflow_name": "Inbound",
+    "workflow_definition": {
+        "blocks": [
+            {
+                "sequence_number": 1,
+                "block_type": "source",
+                "block_name": "webhook",
+                "specs": {"dataframe_type": "LEAD"},
+            }
+        ],
+        "edges": [],
+    },
+}
+TEXT = json.dumps(BODY)
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch):
+    """The folder of a branch, and that of a change."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("base", "head"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "leads.json").write_text(TEXT, "utf-8")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret.json").write_text(TEXT.replace("Inbound", "s3cret"), "utf-8")
+    return tmp_path
+
+
+def link(head):
+    (head / "x.json").symlink_to(head.parent / "outside" / "secret.json")
+
+
+def link_of_manifest(head):
+    (head / "flow64.json").symlink_to(head.parent / "outside" / "secret.json")
+
+
+def link_to_a_device(head):
+    (head / "x.json").symlink_to("/dev/zero")
+
+
+def link_in_place_of_the_folder(head):
+    (head / "leads.json").unlink()
+    head.rmdir()
+    head.symlink_to(head.parent / "outside")
+
+
+def pipe(head):
+    os.mkfifo(head / "x.json")
+
+
+def sparse_file(head):
+    with (head / "x.json").open("wb") as file:
+        file.truncate(2**33)
+
+
+def many_files(head):
+    for number in range(5_001):
+        (head / str(number)).touch()
+
+
+def deep_folders(head):
+    place = head
+    for _ in range(300):
+        place = place / "d"
+    place.mkdir(parents=True)
+
+
+def name_with_a_command(head):
+    (head / "x\n::error::run.json").write_text(TEXT, "utf-8")
+
+
+def deep_json(head):
+    (head / "x.json").write_text("[" * 100_000, "utf-8")
+
+
+def many_values(head):
+    (head / "x.json").write_text(f"[{'0,' * 2_000_000}0]", "utf-8")
+
+
+def twin(head):
+    (head / "%6Ceads.json").write_text(TEXT, "utf-8")
+
+
+COMMANDS = {
+    "diff": ("diff", "base", "head", "--no-code"),
+    "review": ("review", "--base", "base", "--head", "head"),
+    "check": ("check", "head", "--no-code"),
+}
+
+
+@pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
+@pytest.mark.parametrize(
+    "change",
+    [
+        link,
+        link_of_manifest,
+        link_to_a_device,
+        link_in_place_of_the_folder,
+        pipe,
+        sparse_file,
+        many_files,
+        deep_folders,
+        name_with_a_command,
+        deep_json,
+        many_values,
+    ],
+)
+def test_refused_within_seconds(folders, flow64, words, change):
+    change(folders / "head")
+    start = time.monotonic()
+
+    code, printed, told = flow64(*words)
+
+    assert code == 1
+    assert time.monotonic() - start < 5
+    assert "s3cret" not in printed + told
+    assert not any(line.startswith("::") for line in (printed + told).splitlines())
+
+
+@pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
+def test_two_files_of_one_name_are_refused(folders, flow64, words):
+    """A name is compared decoded, so that none hides another."""
+    twin(folders / "head")
+
+    assert flow64(*words)[0] == 1
+
+
+def test_another_spelling_is_the_same_workflow(folders, flow64):
+    (folders / "head" / "leads.json").rename(folders / "head" / "%6Ceads.json")
+
+    assert flow64(*COMMANDS["diff"], "--exit-code")[0] == 0
+    assert flow64(*COMMANDS["review"], "--exit-code")[0] == 0
+
+
+def test_folders_are_compared_without_code_and_without_a_key(
+    folders, flow64, monkeypatch
+):
+    for name in [name for name in os.environ if name.startswith("SIXTYFOUR_")]:
+        monkeypatch.delenv(name)
+    (folders / "head" / "evil.py").write_text("raise SystemExit(99)", "utf-8")
+    (folders / "head" / "leads.json").write_text(TEXT.replace("LEAD", "COMPANY"))
+
+    for name in ("diff", "review"):
+        code, printed, _ = flow64(*COMMANDS[name], "--exit-code")
+        assert code == 2
+        assert "COMPANY" in printed

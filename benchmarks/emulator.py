@@ -89,7 +89,7 @@ def run_of(count: int, folder: str) -> Cost:
     """What one run costs; called in a process of its own."""
     from flow64.client import Client
     from flow64.emulator import Emulator
-    from flow64.emulator._records import UploadRecord, upload_owner
+    from flow64.emulator.records import UploadRecord, upload_owner
 
     emulator = Emulator(store=Path(folder, "store"))
     store, handle = emulator.store, "file"
@@ -116,7 +116,7 @@ def run_of(count: int, folder: str) -> Cost:
         store.uploads.add(upload)
         began = perf_counter()
         run_id = client.runs.start(workflow.id, None).id
-        emulator._engine._active[run_id][0].join()
+        emulator._service.engine._active[run_id][0].join()
         seconds = perf_counter() - began
     run = store.runs.get(run_id)
     assert run is not None

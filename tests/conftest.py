@@ -29,15 +29,25 @@ settings.register_profile(
 settings.load_profile("quick")
 
 
+def pytest_addoption(parser):
+    """Let one file of tests judge the service itself; see test_contract.py."""
+    parser.addoption("--service", action="store_true", help="judge the service itself")
+    parser.addoption("--spend", type=float, default=0.0, help="dollars it may cost")
+
+
 def pytest_configure(config):
     """Let sockets reach loopback only, also in threads and in examples of the docs."""
     # What a shell starts in the background ignores Ctrl-C, and so would what it starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     patch = pytest.MonkeyPatch()
     config.add_cleanup(patch.undo)
+    for name in ("SIXTYFOUR_API_KEY", "SIXTYFOUR_API_ENDPOINT"):
+        config.stash[name] = os.environ.get(name, "")  # of the contract tests alone
     for name in [*os.environ]:  # of who starts the tests
         if name.startswith("SIXTYFOUR_") or name in ("FLOW64_ENV", "FLOW64_JOURNAL"):
             patch.delenv(name)
+    if config.getoption("--service"):
+        return
     for name in ("connect", "connect_ex"):
         patch.setattr(socket.socket, name, guarded(getattr(socket.socket, name)))
     patch.setattr(socket.socket, "sendto", guarded(socket.socket.sendto, at=-1))

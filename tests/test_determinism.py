@@ -166,7 +166,7 @@ def test_import_is_light(tmp_path):
     program = (
         "import sys, flow64, flow64.blocks\n"
         "heavy = {'flow64.http', "
-        "'cattrs', 'rich', 'click', 'starlette', 'ssl', 'asyncio'}\n"
+        "'cattrs', 'rich', 'click', 'flask', 'ssl', 'asyncio'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
 

@@ -75,7 +75,7 @@ endpoint = "http://next.example.com"
 org_id = { env = "PROD_ORG" }
 oauth = { client_id = "client_1", kid = { env = "KID" }, file = "prod.pem", audience = "aud" }
 
-[tool.flow64.environments.emulator]
+[tool.flow64.environments.local]
 values = { notebook = "nb_0" }
 max_rows = 10
 """
@@ -122,8 +122,8 @@ def test_everything_that_a_file_may_say(project):
                 journal=journal,
                 history=history,
             ),
-            "emulator": Environment(
-                "emulator",
+            "local": Environment(
+                "local",
                 values={"notebook": "nb_0"},
                 max_rows=10,
                 journal=journal,
@@ -196,7 +196,7 @@ def test_a_section_without_environments_is_the_same(project):
 
     And that of the emulator is none that has to be told from others.
     """
-    settings = written(project, "[tool.flow64.environments.emulator]\nmax_rows = 1\n")
+    settings = written(project, "[tool.flow64.environments.local]\nmax_rows = 1\n")
 
     assert settings.environment() == Environment(
         "default",
@@ -318,7 +318,7 @@ def test_unknown_name(project):
         two(project).environment("prd")
 
     assert str(caught.value) == (
-        "there is no environment 'prd' (did you mean 'prod'?); there are staging, prod, emulator"
+        "there is no environment 'prd' (did you mean 'prod'?); there are staging, prod, local"
     )
 
 
@@ -335,13 +335,13 @@ def test_the_order_of_what_names_the_environment(project, monkeypatch):
 
     assert (by_setting, empty) == ("prod", "prod")
     assert settings.environment().name == "staging"
-    assert settings.environment("emulator").name == "emulator"
+    assert settings.environment("local").name == "local"
 
 
 def test_the_variable_wins_over_the_only_environment(project, monkeypatch):
-    monkeypatch.setenv("FLOW64_ENV", "emulator")
+    monkeypatch.setenv("FLOW64_ENV", "local")
 
-    assert written(project, STAGING).environment().name == "emulator"
+    assert written(project, STAGING).environment().name == "local"
 
 
 def test_the_variable_names_what_is_not_configured(project, monkeypatch):
@@ -361,7 +361,7 @@ def test_a_wrong_name_says_that_it_is_in_the_variable(project, monkeypatch):
         settings.environment("pro")
 
     assert str(caught.value) == (
-        "FLOW64_ENV is 'prd': there is no environment 'prd' (did you mean 'prod'?); there are staging, prod, emulator"
+        "FLOW64_ENV is 'prd': there is no environment 'prd' (did you mean 'prod'?); there are staging, prod, local"
     )
     assert str(named.value).startswith("there is no environment 'pro'")
 
@@ -377,11 +377,11 @@ def test_an_empty_name_is_no_name(project, monkeypatch):
 
 def test_a_default_environment_may_be_one_that_always_exists(project):
     emulated = written(
-        project, DEFAULT.replace("prod", "emulator") + STAGING
+        project, DEFAULT.replace("prod", "local") + STAGING
     ).environment()
     unconfigured = written(project, DEFAULT).environment()
 
-    assert (emulated.name, unconfigured.name) == ("emulator", "prod")
+    assert (emulated.name, unconfigured.name) == ("local", "prod")
 
 
 # -- What is wrong --------------------------------------------------------------------
@@ -397,7 +397,7 @@ WRONG = {
         "line 4, [tool.flow64]: surce is not a key here (did you mean 'source'?)",
     ],
     "[tool.flow64]\ndefault_env = 'prd'\n[tool.flow64.environments.prod]\napi_key = { env = 'K' }\n": [
-        "line 2, [tool.flow64]: default_env is 'prd', and there is no such environment (did you mean 'prod'?); there are prod, emulator"
+        "line 2, [tool.flow64]: default_env is 'prd', and there is no such environment (did you mean 'prod'?); there are prod, local"
     ],
     "[tool.flow64]\nzzz = 1\n": [
         "line 2, [tool.flow64]: zzz is not a key here; there are blocks, cache, default_env, environments, history, journal, prices, rules, source"
@@ -448,10 +448,9 @@ WRONG = {
     "[tool.flow64.environments.staging]\nendpoint = 'ftp://x'\n" + KEY: [
         "line 2, [tool.flow64.environments.staging]: endpoint is not a plain https address, such as https://api.sixtyfour.ai; http is only for this machine, or with allow_http = true, and no password belongs in it"
     ],
-    "[tool.flow64.environments.emulator]\nendpoint = 'x'\napi_key = 'x'\nzzz = 1\n": [
-        "line 2, [tool.flow64.environments.emulator]: endpoint is not a key here: the emulator runs on this machine and accepts any key",
-        "line 3, [tool.flow64.environments.emulator]: api_key is not a key here: the emulator runs on this machine and accepts any key",
-        "line 4, [tool.flow64.environments.emulator]: zzz is not a key here; there are branches, max_cost, max_rows, suffix, values",
+    "[tool.flow64.environments.local]\napi_key = 'x'\nzzz = 1\n": [
+        "line 2, [tool.flow64.environments.local]: api_key is not a key here: the emulator of the project accepts any key",
+        "line 3, [tool.flow64.environments.local]: zzz is not a key here; there are branches, max_cost, max_rows, suffix, values",
     ],
     f"{STAGING}values.day = 2026-11-24\nvalues.n = [nan]\nvalues.x.env = 5\n": [
         "line 3, [tool.flow64.environments.staging.values]: day is not JSON: it contains a date, a time, NaN, or a number beyond 2^53; write that as text",

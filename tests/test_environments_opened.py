@@ -10,7 +10,7 @@ import pytest
 from flow64 import LEAD, Project, Workflow, value
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.client import Client
-from flow64.emulator import Emulator
+from flow64.emulator import Emulator, Store
 from flow64.environments import (
     EMULATOR,
     Environment,
@@ -254,7 +254,7 @@ def test_the_emulator_is_always_there(project):
         (found,) = run.wait(every=0.01).rows()
 
     assert (first.state, second.state) == ("new", "unchanged")
-    assert first.workflow_id == inbound().id("emulator")
+    assert first.workflow_id == inbound().id("local")
     assert found.raw["full_name"] == "Ada 0"
     assert (project / ".flow64/.gitignore").read_text("utf-8") == "*\n"
 
@@ -301,11 +301,12 @@ def test_an_emulator_that_is_served_is_used(project, store, caplog):
         seen = len(served.requests)
     with open_client(environment) as client:
         second = client.deploy(inbound(), values={"hook": HOOK}).state
+        assert client.endpoint == endpoint
 
-    assert (first, second, endpoint) == ("new", "unchanged", "http://127.0.0.1")
+    assert (first, second) == ("new", "unchanged")
+    assert re.fullmatch("http://127.0.0.1/emulator-[0-9a-f]{12}", endpoint)
     assert (found.raw["full_name"], seen > 3) == ("Ada 0", True)
-    assert f"{store} is open at {served_at(caplog)}, which is used" in caplog.text
-    assert [*project.glob(".flow64/*-address")] == []
+    assert f"{store} is served at {served_at(caplog)}" in caplog.text
 
 
 def served_at(caplog):
@@ -313,40 +314,29 @@ def served_at(caplog):
 
 
 @pytest.mark.parametrize(
-    "address",
+    "note",
     [
-        "http://api.example.com:80",
-        "http://127.0.0.1:80@api.example.com",
-        "http://127.0.0.1:1/redirect",
-        "https://127.0.0.1:1",
-        "http://127.0.0.1:1\n",
+        "1 http://api.example.com:80",
+        "1 http://127.0.0.1:80@api.example.com",
+        "1 http://127.0.0.1:1/redirect",
+        "1 https://127.0.0.1:1",
         "\u0661",
     ],
 )
-def test_no_other_machine_is_believed_to_serve_a_store(store, address):
+def test_no_other_machine_is_believed_to_serve_a_store(store, note):
     """The file beside a store may be a stranger's."""
-    environment = load().environment(EMULATOR)
-    with open_client(environment):
-        store.with_name(f"{store.name}-address").write_text(address, "utf-8")
-        with pytest.raises(EmulatorStoreError), open_client(environment):
-            pass  # pragma: no cover - it is not entered
+    store.with_name(f"{store.name}.lock").write_text(note, "utf-8")
+    with open_client(load().environment(EMULATOR)):
+        store.with_name(f"{store.name}.lock").write_text(note, "utf-8")
+        with pytest.raises(EmulatorStoreError) as caught:
+            Store(store, patience=0)
 
-
-def test_the_address_of_a_killed_emulator_is_forgotten(store):
-    """The next one that opens the store removes it."""
-    note = store.with_name(f"{store.name}-address")
-    note.write_text("http://127.0.0.1:1", "utf-8")
-    environment = load().environment(EMULATOR)
-
-    with open_client(environment):
-        assert not note.exists()
-        with pytest.raises(EmulatorStoreError, match="another program has it open"):
-            open_client(environment).__enter__()
+    assert caught.value.url is None
 
 
 def test_a_damaged_store_is_not_looked_for_elsewhere(store):
     store.write_bytes(b"not a database" * 100)
-    store.with_name(f"{store.name}-address").write_text("http://127.0.0.1:1", "utf-8")
+    store.with_name(f"{store.name}.lock").write_text("1 http://127.0.0.1:1", "utf-8")
 
     with pytest.raises(EmulatorStoreError, match="not a database"):
         open_client(load().environment(EMULATOR)).__enter__()
@@ -357,7 +347,7 @@ def test_the_emulator_has_to_be_started(project):
         client_for(load().environment(EMULATOR))
 
     assert str(caught.value) == (
-        "environment 'emulator' has to be started: write "
+        "environment 'local' has to be started: write "
         "`with open_client(environment) as client:`"
     )
 

@@ -467,7 +467,7 @@ def test_plugin_loads_little(tmp_path):
         "def test_other(request):\n"
         "    assert request.config.pluginmanager.has_plugin('flow64')\n"
         "    heavy = {'flow64.http', "
-        "'starlette', 'cattrs', 'click', 'flow64.emulator'}\n"
+        "'flask', 'cattrs', 'click', 'flow64.emulator'}\n"
         "    assert heavy & sys.modules.keys() == set()\n",
         "utf-8",
     )
@@ -480,7 +480,7 @@ def test_plugin_loads_little(tmp_path):
 def test_plugin_without_its_extra(tmp_path):
     """Without the emulator's packages, a test that needs one says what to install."""
     (tmp_path / "conftest.py").write_text(
-        "import sys\nsys.modules['starlette'] = None\n", "utf-8"
+        "import sys\nsys.modules['flask'] = None\n", "utf-8"
     )
     (tmp_path / "test_it.py").write_text(
         "def test_it(flow64_emulator):\n    assert False\n", "utf-8"

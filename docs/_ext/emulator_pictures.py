@@ -17,7 +17,6 @@ DOCS: Final = Path(__file__).parent.parent
 IMAGES: Final = DOCS / "images"
 sys.path.insert(0, str(DOCS.parent))
 
-from flow64.emulator import Emulator, Switches  # noqa: E402 - tests are found now
 from tests.emulator.fleet import (  # noqa: E402
     KEYS,
     PEOPLE,
@@ -26,6 +25,8 @@ from tests.emulator.fleet import (  # noqa: E402
     run_in,
 )
 from tests.emulator.pages import connected  # noqa: E402
+
+from flow64.emulator import Emulator, Switches  # noqa: E402 - tests are found now
 from tests.emulator.support import start  # noqa: E402
 
 SHOTS: Final = {

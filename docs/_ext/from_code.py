@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import inspect
 import itertools
+import json
 import re
 import textwrap
 import types
@@ -19,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 
-from attrs import NOTHING, fields_dict
+from attrs import NOTHING, fields, fields_dict
 
 from flow64 import blocks
 from flow64.analysis import findings_reference
@@ -49,8 +50,7 @@ from flow64.deploy import PARALLEL
 from flow64.deploy._saved_plan import LARGEST
 from flow64.dsl import Flow, Passthrough, RowKind, Start, Unset
 from flow64.emulator import GUESSES, Switches
-from flow64.emulator._page_items import switch_items
-from flow64.emulator._switches import MARKS
+from flow64.emulator.switches import MARKS
 from flow64.loading._reading import MOST_BYTES, MOST_FILES
 from flow64.runs._download import MAX_BYTES as MAX_DOWNLOAD
 from flow64.text import format_dollars
@@ -421,11 +421,13 @@ def guesses() -> Iterator[str]:
 def switches() -> Iterator[str]:
     """Every switch, what it takes, and its default."""
     hints = typing.get_type_hints(Switches)
-    yield "| switch | values | default | what it does |\n|---|---|---|---|"
-    for item in switch_items(Switches()):
-        values = ", or ".join(_takes(hints[item["name"]]))
-        default = item["default"].strip('"').replace("null", "none")
-        yield f"| `{item['name']}` | {values} | `{default}` | {item['does']} |"
+    yield "| switch | values | default | by default |\n|---|---|---|---|"
+    assumed = {guess.switch: guess.assumed for guess in GUESSES}
+    for field in fields(Switches):
+        values = ", or ".join(_takes(hints[field.name]))
+        default = json.dumps(field.default)
+        row = f"`{field.name}` | {values} | `{default}` | {assumed[field.name]}"
+        yield f"| {row} |"
 
 
 def _takes(hint: Any) -> list[str]:
@@ -442,7 +444,7 @@ _WORDS: Mapping[type, str] = {
     bool: "`true` or `false`",
     int: "a whole number, 0 or more",
     float: "a number, 0 or more",
-    types.NoneType: "`none`",
+    types.NoneType: "`null`",
 }
 
 

@@ -243,7 +243,7 @@ def _build_outcome(emulator: Emulator, run_id: str, definition: Definition) -> O
     run = emulator.store.runs.get(run_id)
     assert run is not None
     paths = _key_paths(definition)
-    states = emulator.store.blocks.of(run_id)
+    states = emulator.store.blocks.under(run_id)
     rows = {
         paths[state.block_id]: list(emulator.store.rows(state.rows))
         for state in states

@@ -830,4 +830,4 @@ def test_clock_that_is_wrong_is_named(kind, ahead, way, emulator):
     (error,) = run_jobs(kind, ask(LISTED), oauth=source, base_url=emulator.url)
 
     assert f"s {way} the service's" in str(error)
-    assert f"{'of the future' if ahead > 0 else 'expired'}" in str(error)
+    assert f"{'not yet valid' if ahead > 0 else 'expired'}" in str(error)

@@ -58,6 +58,8 @@ def _read(reader):
 def serving(*arguments, **options):
     """Serve an emulator, give the process and its address, and end it."""
     settings = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    if "--store" not in arguments:
+        arguments = (*arguments, "--store", ":memory:")
     process = subprocess.Popen(
         [*FLOW64, *options.pop("before", ()), "serve", "--port", "0", *arguments],
         **{**settings, "env": environment(), **options},

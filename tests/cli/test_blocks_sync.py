@@ -101,7 +101,7 @@ def test_emulator_has_to_be_named(flow64, tmp_path, monkeypatch):
     """Its list is what flow64 knows itself."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pyproject.toml").write_text(
-        '[tool.flow64]\ndefault_env = "emulator"\n', "utf-8"
+        '[tool.flow64]\ndefault_env = "local"\n', "utf-8"
     )
 
     assert flow64("blocks", "sync")[0] == 64

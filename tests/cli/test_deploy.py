@@ -14,7 +14,6 @@ import pytest
 from flow64 import Client, errors
 from flow64.cli._execution import Execution
 from flow64.deploy import Agreement
-from flow64.emulator import Fault
 from flow64.plan import Plan
 from tests.cli.pipelines import (
     SPENDING,
@@ -30,6 +29,7 @@ from tests.cli.pipelines import (
     written,
 )
 from tests.cli.support import FLOW64
+from tests.service.mishaps import Fault
 
 CREATE = "/workflows/create_workflow"
 

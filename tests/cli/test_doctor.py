@@ -12,8 +12,8 @@ import pytest
 
 from flow64 import LEAD, Client, Project, Workflow
 from flow64.blocks import FindEmail, Webhook
-from flow64.emulator import Fault
 from tests.catalogue.answer import ANSWER, SECRET
+from tests.service.mishaps import Fault
 
 CANARY = "SENTINEL"
 

@@ -167,8 +167,8 @@ def test_the_emulator_is_always_there(leads, flow64, monkeypatch, tmp_path):
     for name in ("API_KEY", "API_ENDPOINT"):
         monkeypatch.delenv(f"SIXTYFOUR_{name}", raising=False)
 
-    first = flow64("deploy", "leads.py", "--yes", "--env", "emulator")
-    second = flow64("deploy", "leads.py", "--yes", "--env", "emulator")
+    first = flow64("deploy", "leads.py", "--yes", "--env", "local")
+    second = flow64("deploy", "leads.py", "--yes", "--env", "local")
 
     assert (first[0], first[1][:4]) == (0, "done")
     assert (second[0], "1 of 1 unchanged" in second[2]) == (0, True)

@@ -47,7 +47,7 @@ def test_project_passes_its_checks_and_is_deployed(flow64, monkeypatch):
     for words in (
         ("check", "--strict"),
         ("compile", "-o", "compiled", "--check"),
-        ("deploy", "-e", "emulator", "--yes"),
+        ("deploy", "-e", "local", "--yes"),
     ):
         assert flow64(*words)[0] == 0
 

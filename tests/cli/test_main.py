@@ -202,8 +202,8 @@ def test_masked(broken, command, monkeypatch, capsys):
     [
         ("click", ["serve"], "the command flow64", "cli"),
         ("rich", ["srve"], "the command flow64", "cli"),
-        ("starlette", ["serve"], "flow64.emulator", "emulator"),
-        ("uvicorn", ["serve"], "flow64.emulator", "emulator"),
+        ("flask", ["serve"], "flow64.emulator", "emulator"),
+        ("waitress", ["serve"], "flow64.emulator", "emulator"),
     ],
 )
 def test_missing_extra(missing, arguments, part, extra):
@@ -226,7 +226,7 @@ def test_missing_extra(missing, arguments, part, extra):
 def test_help_needs_no_emulator():
     """The modules of one command are not loaded for the others, or to list it."""
     program = (
-        "import sys; sys.modules['starlette'] = None; sys.argv[1:] = ['--help']; "
+        "import sys; sys.modules['flask'] = None; sys.argv[1:] = ['--help']; "
         "from flow64.cli import main; sys.exit(main())"
     )
     done = subprocess.run(

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from inline_snapshot import snapshot
 
-from flow64.emulator import Switches
+from flow64.emulator import Fault, Switches
 from tests.cli.pipelines import (
     SPENDING,
     deployed,
@@ -272,7 +272,9 @@ def theirs(there, monkeypatch):
 @pytest.mark.parametrize("source", ["leads.py", "leads.py:inbound"])
 def test_id_that_another_organisation_has(service, theirs, flow64, source):
     """An answer of 403 says that the id is taken; nothing is offered that fails."""
-    service.switches = Switches(foreign_status=403)
+    path = "/workflows/????????-*"
+    fault = Fault("status_before", status=403, method="GET", path=path, times=None)
+    service.faults.add(fault)
     before = len(service.requests)
 
     code, printed, told = flow64("plan", source)

@@ -12,7 +12,7 @@ from attrs import evolve
 
 from flow64 import COMPANY, LEAD, Client, RawBlock, Workflow
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
-from flow64.emulator import Switches
+from flow64.definition import as_body
 from flow64.loading import load_source
 
 SECRET = "https://example.com/hook?key=sk_live_not_a_real_key_SENTINEL"
@@ -58,7 +58,6 @@ def test_all(put, service, flow64):
 
 def test_errors_that_are_stored(service, flow64):
     """The manifest allows them, block by block, so the folder converges."""
-    service.switches = Switches(check_row_kinds=False)
     flow = (
         Webhook(COMPANY)
         >> FindEmail(key="a")
@@ -67,7 +66,9 @@ def test_errors_that_are_stored(service, flow64):
     )
     live = Workflow("Contacts", flow, key="w")._lower(None, None).definition
     with Client(journal=None) as client:
-        client.workflows.create(evolve(live, id=None))
+        made = client.workflows.create(evolve(ours().compile(), id=None))
+    body = as_body(live)["workflow_definition"]
+    service.edit(made.id, name="Contacts", definition=body)
     codes = ["missing-field", "row-kind-mismatch", "unknown-word"]
 
     code, printed, told = flow64("pull", "--all", "-o", "live", "--json")

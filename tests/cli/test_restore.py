@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from flow64.emulator import Fault
 from tests.cli.pipelines import deployed, id_of, methods, outcomes, written
+from tests.service.mishaps import Fault
 
 pytestmark = pytest.mark.unmeasured
 

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from flow64 import Client
-from flow64.emulator import Fault, Switches
+from flow64.emulator import Switches
 from flow64.loading import load_source
 from tests.cli.pipelines import methods, written
 from tests.cli.support import FLOW64, environment
+from tests.service.mishaps import Fault
 
 pytestmark = pytest.mark.unmeasured
 

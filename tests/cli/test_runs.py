@@ -20,8 +20,9 @@ from flow64.client import (
     Queued,
     Running,
 )
-from flow64.emulator import Fault, Switches
+from flow64.emulator import Switches
 from flow64.loading import load_source
+from tests.service.mishaps import Fault
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 

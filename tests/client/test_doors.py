@@ -13,7 +13,7 @@ import pytest
 from flow64 import errors
 from flow64.api import HttpRequest, HttpxTransport, _named_locks
 from flow64.client import AsyncClient, Client, Policy
-from flow64.emulator import Switches
+from flow64.emulator import Fault
 from tests.service import clients
 from tests.service.clients import BOTH, use
 from tests.service.fault_server import FaultServer, Reply
@@ -302,8 +302,10 @@ def test_preview_says_that_an_id_is_taken(kind, emulator, monkeypatch):
     workflow = searched()
     use(kind, emulator.url, lambda client: client.deploy(workflow, allow_spend=True))
     monkeypatch.setattr(clients, "KEY", f"sk_test_{uuid4().hex}")
-    monkeypatch.setattr(emulator, "switches", Switches(foreign_status=403))
+    path = f"/workflows/{workflow.id()}"
+    emulator.faults.add(Fault("status_before", status=403, path=path, times=None))
     found = use(kind, emulator.url, lambda client: client.preview(workflow))
+    emulator.faults.clear()
 
     facts = (found.state, found.is_taken, found.needs_force, found.is_empty)
     assert facts == ("foreign", True, False, False)

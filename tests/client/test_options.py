@@ -12,7 +12,7 @@ import pytest
 
 from flow64 import errors
 from flow64.client import AsyncClient, Client, Policy
-from flow64.emulator import Fault
+from tests.service.mishaps import Fault
 
 HOME = "http://127.0.0.1:1"
 KINDS = pytest.mark.parametrize("kind", [Client, AsyncClient])

@@ -16,7 +16,7 @@ from flow64 import LEAD, Project, Workflow, errors, value
 from flow64.api import create_schedule, delete_workflow, start_run
 from flow64.blocks import FindEmail, OutgoingWebhook, Search, Webhook
 from flow64.deploy import Agreement, Done, Failed, Summary, Writing, as_text
-from flow64.emulator import Emulator, Switches
+from flow64.emulator import Emulator, Fault, Switches
 from flow64.plan import live_of
 from tests.deploy.applied import client_of
 from tests.deploy.planned import NEWER
@@ -33,7 +33,7 @@ def theirs(place):
         place.put(wanted)
     place.client = ours
     yield wanted
-    place.emulator.switches = Switches()
+    place.emulator.faults.clear()
 
 
 def test_taken_id_that_the_plan_cannot_know(place, theirs):
@@ -48,7 +48,9 @@ def test_taken_id_that_the_plan_cannot_know(place, theirs):
 
 def test_taken_id_that_the_plan_knows(place, theirs):
     """The service answers 403: nothing lifts that, and it may be left alone."""
-    place.emulator.switches = Switches(foreign_status=403)
+    path = f"/workflows/{theirs.id()}"
+    fault = Fault("status_before", status=403, path=path, times=None)
+    place.emulator.faults.add(fault)
     plan = place.plan(theirs, place.workflow("b"))
     forced = Agreement(force=["a"], skip_drifted=False)
 

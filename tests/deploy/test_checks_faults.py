@@ -26,11 +26,11 @@ from flow64.deploy import (
     save_plan,
     target_of,
 )
-from flow64.emulator import Fault
 from tests.deploy.applied import QUICK
 from tests.deploy.planned import History as Commits
 from tests.service import clients
 from tests.service.fault_server import Forward
+from tests.service.mishaps import Fault
 from tests.service.support import leads
 
 try:
@@ -66,7 +66,6 @@ FAULTS = {
     "empty": Fault("empty", method="POST"),
     "cut": Fault("cut_json", method="POST"),
     "truncate": Fault("truncate", method="POST"),
-    "duplicate": Fault("duplicate", method="POST"),
     "look-reset": Fault("reset_after", method="GET"),
     "look-503": Fault("status_before", method="GET", times=2),
     "look-cut": Fault("truncate", method="GET"),

@@ -13,7 +13,6 @@ from flow64.definition import as_body, id_of, split_stamp, with_stamp
 from flow64.deploy import Agreement, Looked, as_data, as_text, bases_of, check_plan
 from flow64.deploy import History as Folder
 from flow64.diff import TitleChanged, as_lines
-from flow64.emulator import Fault
 from flow64.plan import RunRef
 from tests.deploy.planned import (
     NEW,
@@ -30,6 +29,7 @@ from tests.deploy.planned import (
     target,
 )
 from tests.service.clients import FakeClock, with_clock
+from tests.service.mishaps import Fault
 from tests.service.support import (
     GROWTH,
     MISSING,

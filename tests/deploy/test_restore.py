@@ -13,8 +13,8 @@ from flow64.api import create_schedule
 from flow64.blocks import FindEmail, OutgoingWebhook, Search, Webhook
 from flow64.deploy import Agreement, as_text, plan_restore
 from flow64.diff import CostChanged
-from flow64.emulator import Fault
 from flow64.plan import digest_of
+from tests.service.mishaps import Fault
 
 HOOK = "https://hooks.example.com/SENTINEL"
 VALUES = {"hook": HOOK}

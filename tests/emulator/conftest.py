@@ -1,67 +1,57 @@
-"""One emulator for all tests: each test is an organisation of its own."""
+"""Emulators with clients. Every response is held to the published document."""
 
 from __future__ import annotations
 
-from uuid import uuid4
+import re
 
 import pytest
 
 from flow64.emulator import Emulator
+from flow64.emulator.document import DOCUMENT, make_validator
 from flow64.http import httpx
-from tests.emulator.pages import opened
-from tests.emulator.support import NO_CERTIFICATES, hold_to_contract
 
 
-@pytest.fixture(scope="session")
-def shared():
-    with Emulator() as emulator:
-        yield emulator
+def hold_to_document(response):
+    """Fail if a response violates the document."""
+    path, method = response.request.url.path, response.request.method.lower()
+    templates = sorted(DOCUMENT["paths"], key=lambda template: template.count("{"))
+    for template in templates:
+        pattern = re.sub(r"\{[^}]+\}", "[^/]+", template)
+        if re.fullmatch(pattern, path) and method in DOCUMENT["paths"][template]:
+            responses = DOCUMENT["paths"][template][method]["responses"]
+            answer = responses[str(response.status_code)]
+            name = answer.get("$ref", "").rpartition("/")[2]
+            answer = DOCUMENT["components"]["responses"].get(name, answer)
+            response.read()
+            if "content" in answer:
+                schema = answer["content"]["application/json"]["schema"]
+                make_validator(schema).validate(response.json())
+            else:
+                assert response.content == b""
+            return
 
 
-@pytest.fixture
-def connect():
-    """Make clients. Every response is checked against the published contract."""
-    clients = []
-
-    def connected(emulator, key=None, **headers):
-        made = httpx.Client(
-            base_url=emulator.url,
-            headers={"x-api-key": key or f"key-{uuid4()}", **headers},
-            event_hooks={"response": [hold_to_contract]},
-            timeout=20,
-            verify=NO_CERTIFICATES,
-        )
-        clients.append(made)
-        return made
-
-    yield connected
-    for made in clients:
-        made.close()
-
-
-@pytest.fixture
-def client(shared, connect):
-    return connect(shared)
+def connect(emulator, key="key", **options):
+    """Make a client of an emulator that needs no port."""
+    return httpx.Client(
+        transport=emulator.transport(),
+        base_url="http://localhost",
+        headers={"x-api-key": key},
+        event_hooks={"response": [hold_to_document]},
+        **options,
+    )
 
 
 @pytest.fixture
-def serve(connect):
-    """Serve a new emulator, and return it with a client."""
-    served = []
-
-    def serving(**arguments):
-        emulator = Emulator(**arguments).start()
-        served.append(emulator)
-        return emulator, connect(emulator)
-
-    yield serving
-    for emulator in served:
-        emulator.stop()
+def emulator():
+    """An emulator in memory, without a port."""
+    made = Emulator()
+    yield made
+    made.stop()
+    made.store.close()
 
 
 @pytest.fixture
-def look(request):
-    """Open the page of the emulator; keep what it complains of and asks for."""
-    tab = request.getfixturevalue("tab")
-    home = request.getfixturevalue("emulator").url
-    return lambda address="", *, url=home, **more: opened(tab, url, address, **more)
+def client(emulator):
+    with connect(emulator) as made:
+        yield made

@@ -1,24 +1,15 @@
-"""Workflows to send, helpers that wait, and the contract for responses."""
+"""Workflows to send, and helpers that wait."""
 
 from __future__ import annotations
 
-import json
-import re
 import ssl
 import time
-from functools import cache
-from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
-from jsonschema import Draft202012Validator, FormatChecker
-
-from flow64.emulator import Emulator
 from flow64.http import httpx
 
 # Loopback is plain http: reading all certificates would take longer than most tests.
 NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-CONTRACT = Path(__file__).parents[3] / "shared" / "api" / "openapi-workflows.json"
 
 
 def block(kind, number=1, /, **specs):
@@ -132,58 +123,6 @@ def links(client, run_id, **query):
     return client.get(path, params=query).json()
 
 
-# -- The contract ---------------------------------------------------------------------
-
-
-@cache
-def contract():
-    """The published document, or None if it is not available."""
-    return json.loads(CONTRACT.read_text()) if CONTRACT.exists() else None
-
-
 def in_process(emulator, **settings):
     """A client of httpx for an emulator that has no port."""
     return httpx.Client(transport=emulator.transport(), **settings)
-
-
-@cache
-def own_contract():
-    """The emulator's own document."""
-    with in_process(Emulator()) as client:
-        return client.get("http://emulator/openapi.json").json()
-
-
-@cache
-def validator(document, path, method, status):
-    """Return a validator for a response, or None for an unknown path."""
-    found = document()
-    templates = sorted(found["paths"], key=lambda template: template.count("{"))
-    for template in templates:
-        pattern = re.sub(r"\{[^}]+\}", "[^/]+", template)
-        if re.fullmatch(pattern, path) and method in found["paths"][template]:
-            responses = found["paths"][template][method]["responses"]
-            assert status in responses, f"{status} is not documented for {template}"
-            content = responses[status].get("content")
-            if content is None:
-                return Draft202012Validator(False)
-            schema = content["application/json"]["schema"]
-            whole = {**schema, "components": found["components"]}
-            return Draft202012Validator(whole, format_checker=FormatChecker())
-    return None
-
-
-def hold_to_contract(response):
-    """Fail if a response violates our document or the published one."""
-    status, path = response.status_code, response.request.url.path
-    if status == 405:
-        return
-    documents = [own_contract]
-    # What its prose says and its schemas leave out: limits, and strangers' schedules.
-    is_said = status in {413, 429, 503} or (status == 404 and "/schedules" in path)
-    if contract() is not None and not is_said:
-        documents.append(contract)
-    response.read()
-    for document in documents:
-        found = validator(document, path, response.request.method.lower(), str(status))
-        if found is not None and response.content:
-            found.validate(response.json())

@@ -44,11 +44,12 @@ from flow64.deploy import (
     save_plan,
     target_of,
 )
-from flow64.emulator import Emulator, Fault, Switches
+from flow64.emulator import Emulator, Switches
 from tests.deploy.planned import ENDPOINT, KEY, digest_quickly
 from tests.deploy.planned import History as Commits
 from tests.laws.test_plans import SWITCHES
 from tests.service.clients import FakeClock, with_clock
+from tests.service.mishaps import Fault
 
 PROJECT = Project("machine", namespace="acme.example")
 KEYS = ("a", "b", "c")
@@ -60,7 +61,7 @@ REFUSED = (
 )  # fmt: skip
 MISHAPS = (
     "reset_before", "reset_after", "status_before", "status_after", "html", "empty",
-    "truncate", "cut_json", "duplicate", "drop_spec_field", "other_name",
+    "truncate", "cut_json", "drop_spec_field", "other_name",
 )  # fmt: skip
 LYING = {"drop_spec_field", "other_name"}
 """After these something else than was sent is there."""

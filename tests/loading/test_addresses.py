@@ -60,8 +60,8 @@ ID = "0d0c8f8e-5a0e-4a54-bb35-4f2f2c9c7e10"
         (f"prod:{ID}", LiveAddress(f"prod:{ID}", "prod", id=ID)),
         ("prod:leads/*", LiveAddress("prod:leads/*", "prod", key="leads/*")),
         (
-            "emulator:inbound",
-            LiveAddress("emulator:inbound", "emulator", key="inbound"),
+            "local:inbound",
+            LiveAddress("local:inbound", "local", key="inbound"),
         ),
     ],
     ids=lambda item: item if isinstance(item, str) else "",
@@ -253,7 +253,7 @@ def test_a_folder_wins(configured):
         ("leadz", "key 'leadz' (did you mean 'leads.py'?)"),
         ("inbuond", "key 'inbuond' (did you mean 'inbound'?); environments are "),
         ("cod:inbound", "environment or key 'cod' (did you mean 'code'?)"),
-        ("nothing of it", "environments are staging, prod, emulator; keys are inbound"),
+        ("nothing of it", "environments are staging, prod, local; keys are inbound"),
         ("prod:id:12", "'12' is not the id of a workflow; `flow64 list --env prod`"),
         ("", "an address is empty"),
         ("inbound:", "nothing follows the colon of 'inbound:': is the variable set"),
@@ -278,7 +278,7 @@ def test_without_settings(leads):
         "prod:inbound", "prod", key="inbound"
     )
     assert parse_address("default") == LiveAddress("default", "default")
-    with pytest.raises(AddressError, match="are default, emulator; for a key, write"):
+    with pytest.raises(AddressError, match="are default, local; for a key, write"):
         parse_address("prod")
     assert parse_address("prod", prefers_live=True) == LiveAddress("prod", "prod")
     with pytest.raises(AddressError, match="no source is configured"):

@@ -21,7 +21,7 @@ from flow64 import LEAD, Workflow, errors, tap
 from flow64.api import Policy
 from flow64.blocks import Deduplicate, FindEmail, LeadEnrichment, Webhook
 from flow64.client import Client
-from flow64.emulator import Emulator, Fault, Switches
+from flow64.emulator import Emulator, Switches
 from flow64.errors import BatchesError, FlowError
 from flow64.runs import (
     DAY,
@@ -36,6 +36,7 @@ from flow64.runs import (
 )
 from tests.service.by_hand import SessionByHand, events
 from tests.service.clients import BOTH, KEY, use
+from tests.service.mishaps import Fault
 from tests.service.support import GROWTH, MISSING, answer, deployed, lost, ready_of
 
 INTENT = "2026-W48"
@@ -1074,7 +1075,6 @@ FAULTS = [
     Fault("reset_before", path="/workflows/run", after=2),
     Fault("status_after", path="/workflows/run", after=1, status=502),
     Fault("html", path="/workflows/run", after=2),
-    Fault("duplicate", path="/workflows/run", after=1),
     Fault("status_before", path="/workflows/run", status=429, retry_after="0"),
     Fault("reset_after", path="/workflows/runs*", after=3, times=3),
     Fault("cut_json", path="/workflows/runs/*", after=4, times=3),
@@ -1085,11 +1085,13 @@ FAULTS = [
 
 @pytest.mark.slow
 @BOTH
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.kind}{fault.path}")
+@pytest.mark.parametrize(
+    "fault", FAULTS, ids=lambda fault: f"{fault.kind}{fault.path}{fault.after}"
+)
 def test_faults_on_the_way_cost_nothing(kind, fault, serve, journal, monkeypatch):
     """Each batch is bought once and handed out, also one whose answer was lost."""
     monkeypatch.setattr("flow64.runs._start.LOOKS", (0.01, 0.02))
-    emulator = serve(honour_idempotency=fault.kind == "duplicate")
+    emulator = serve(honour_idempotency=False)
     emulator.faults.add(fault)
 
     came, error = job(

@@ -9,7 +9,7 @@ import pytest
 
 from flow64 import LEAD, Client, Project, RawBlock, Workflow, errors, value
 from flow64.blocks import FindEmail, ReadNotebook, Search, Webhook
-from flow64.emulator import Emulator, Switches
+from flow64.emulator import Emulator
 from flow64.runs import override_live, override_source, source_specs
 
 GROWTH = Project("growth", namespace="acme.example")
@@ -198,11 +198,9 @@ def test_deployed_source_may_keep_settings_that_nobody_named():
 # -- Runs -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("replaces", [False, True])
-def test_run_is_the_same_whichever_rule_the_service_has(service, replaces):
-    """Merged or replaced, its source has the settings of the code and of the run."""
-    emulator, client = service
-    emulator.switches = Switches(replace_specs=replaces)
+def test_run_has_the_settings_of_the_code_and_of_the_run(service):
+    """All of them are sent, as it is not documented whether the service merges."""
+    _, client = service
     made = workflow(Search(LEAD, query="CTOs", max_results=3))
     made.deploy(client)
 

@@ -22,7 +22,7 @@ from flow64.api import Clock, Session, download_links, list_runs
 from flow64.client import AsyncClient, Client
 from flow64.definition import digest, retry_key
 from flow64.deploy import plan_and_apply
-from flow64.emulator import Emulator, Fault, Switches
+from flow64.emulator import Emulator, Switches
 from flow64.runs import (
     BatchPlace,
     Budget,
@@ -33,6 +33,7 @@ from flow64.runs import (
 )
 from tests.service.clients import BOTH, KEY, FakeClock, use, with_clock
 from tests.service.fault_server import HUNG, PASS, FaultServer, Reply, answered
+from tests.service.mishaps import Fault
 from tests.service.support import (
     BROKEN,
     HTML,
@@ -863,7 +864,7 @@ ANSWERS = [
         ({}, LOST_REQUEST, False),
         ({"honour_idempotency": False}, LOST_REQUEST, False),
         *[
-            ({"honour_idempotency": False}, fault, fault.kind != "html")
+            ({"honour_idempotency": False}, fault, fault.kind != "status_before")
             for fault in ANSWERS
         ],
     ],
@@ -921,17 +922,12 @@ def test_failed_run_is_retried_once_by_any_machine(kind, emulator, tmp_path):
     assert runs_of(emulator) == {first.id, *found}
 
 
-@pytest.mark.parametrize(
-    ("clash", "error"),
-    [("409", errors.ConflictError), ("422", errors.UnprocessableError)],
-)
 @BOTH
-def test_key_that_the_service_knows_with_something_else(kind, clash, error, emulator):
+def test_key_that_the_service_knows_with_something_else(kind, emulator):
     """It is an error of its own."""
-    emulator.switches = Switches(key_clash=clash)
     started(kind, emulator.url)
 
-    with pytest.raises(error, match="Idempotency-Key"):
+    with pytest.raises(errors.ConflictError, match="Idempotency-Key"):
         started(kind, emulator.url, result_formats=["ndjson"])
     assert len(runs_of(emulator)) == 1
 

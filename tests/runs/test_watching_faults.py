@@ -13,7 +13,7 @@ from attrs import define, evolve, field
 from flow64 import errors
 from flow64.api import Clock, start_run
 from flow64.client import AsyncClient, AsyncRun, Client, Policy, Run
-from flow64.emulator import Emulator, Fault, Switches
+from flow64.emulator import Emulator, Switches
 from flow64.runs import (
     BlockDone,
     BlockFailed,
@@ -24,6 +24,7 @@ from flow64.runs import (
 )
 from tests.service.clients import BOTH, FakeClock, use, with_clock
 from tests.service.fault_server import FaultServer, Reply
+from tests.service.mishaps import Fault
 from tests.service.support import leads
 
 KEY = "sk_test_not_a_real_key"
@@ -60,7 +61,7 @@ class Course:
         run = store.runs.get(self.run_id)
         if run.is_done:
             return
-        for at, block in enumerate(store.blocks.of(self.run_id)):
+        for at, block in enumerate(store.blocks.under(self.run_id)):
             part = min(max(share * 3 - at, 0.0), 1.0)
             word = "completed" if part == 1 else "running" if part else "pending"
             if part == 1 and at == 2:
@@ -117,9 +118,6 @@ BAD_DAY = [
         ("endless", {"size": 70_000}),
         ("bad_gzip", {}),
         ("gzip_bomb", {"size": 70_000}),
-        ("duplicate", {}),
-        ("late_duplicate", {"seconds": 0}),
-        ("stale_read", {}),
         ("unknown_status", {}),
         ("missing_field", {"word": "overall_status"}),
         ("missing_field", {"word": "sequence_number"}),

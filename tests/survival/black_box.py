@@ -36,9 +36,10 @@ from attrs import define, field, frozen
 from flow64 import LEAD, Project, Workflow
 from flow64.blocks import FindEmail, Webhook
 from flow64.client import AsyncClient, Client, Policy
-from flow64.emulator import Emulator, Fault, Switches
+from flow64.emulator import Emulator, Switches
 from flow64.errors import FlowError
 from flow64.runs import _start
+from tests.service.mishaps import Fault
 
 POLICY = Policy(
     first_wait=0.01, first_rest=0.01, timeout=1, requests_per_minute=None, deadline=60
@@ -65,12 +66,9 @@ def faults(*, is_honoured: bool) -> Sequence[Fault]:
         for kind in ("reset_after", "close_after", "status_after", "truncate")
     ]
     late = [often("hang_after", 0.02, seconds=1.5, **at) for at in (START, SAVE)]
-    # What is delivered twice without a key that counts is started twice by anybody.
-    twice = [often("duplicate", 0.1, **START)] if is_honoured else []
     return [
         *lost,
         *late,
-        *twice,
         often("reset_before", 0.04),
         often("close_before", 0.03),
         often("reset_after", 0.03),

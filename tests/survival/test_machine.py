@@ -26,11 +26,12 @@ from hypothesis.stateful import (
 
 from flow64 import errors
 from flow64.client import AsyncClient, Client
-from flow64.emulator import Emulator, Fault, Switches
-from flow64.emulator._records import payload_owner
-from flow64.emulator._results import read_file
+from flow64.emulator import Emulator, Switches
+from flow64.emulator.records import payload_owner
+from flow64.emulator.results import read_file
 from flow64.runs import _start
 from tests.service.clients import BOTH, use
+from tests.service.mishaps import Fault
 from tests.survival.support import QUICK, hurried, workflow
 
 pytestmark = pytest.mark.slow
@@ -64,7 +65,6 @@ MISHAPS = {
     "cut": {"kind": "truncate"},
     "cut text": {"kind": "cut_json"},
     "cut pack": {"kind": "bad_gzip"},
-    "twice": {"kind": "duplicate"},
     "no link": {"kind": "null_download_url"},
 }
 
@@ -202,9 +202,6 @@ class Service(RuleBasedStateMachine):
         """Let all of that go wrong."""
         for place, mishap, times, after in troubles:
             at = {} if mishap == "no link" else PLACES[place]
-            is_start = place in {"start", "any"}
-            if mishap == "twice" and is_start and not self.switches.honour_idempotency:
-                continue  # what the network sends twice nobody can call back
             fault = Fault(**MISHAPS[mishap], **at, times=times, after=after)
             self.emulator.faults.add(fault)
 
@@ -334,7 +331,7 @@ class Service(RuleBasedStateMachine):
             store = self.emulator.store
             self.truths[run_id] = [
                 b"".join(read_file(store, block, word))
-                for block in store.blocks.of(run_id)
+                for block in store.blocks.under(run_id)
                 for word in ("json", "csv")
             ]
         return self.truths[run_id]

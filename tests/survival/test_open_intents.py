@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from flow64.client import Client
-from flow64.emulator import Emulator, Fault, Switches
-from flow64.emulator._records import payload_owner
+from flow64.emulator import Emulator, Switches
+from flow64.emulator.records import payload_owner
 from flow64.errors import FlowError
 from flow64.runs import _launch
+from tests.service.mishaps import Fault
 from tests.survival.support import QUICK, hurried, workflow
 
 pytestmark = pytest.mark.slow

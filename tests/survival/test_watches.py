@@ -19,7 +19,7 @@ from attrs import define, evolve, field
 from flow64 import errors
 from flow64.api import Clock
 from flow64.client import AsyncClient, Client
-from flow64.emulator import Emulator, Fault, Switches
+from flow64.emulator import Emulator, Switches
 from flow64.runs import (
     DAY,
     BlockDone,
@@ -31,6 +31,7 @@ from flow64.runs import (
 )
 from tests.service.clients import BOTH, KEY, FakeClock, use, with_clock
 from tests.service.fault_server import Reply
+from tests.service.mishaps import Fault
 from tests.survival.support import QUICK, RUN, hurried, rows, workflow
 
 pytestmark = pytest.mark.slow
@@ -122,9 +123,7 @@ FAULTS = {
         Fault("slow", size=400, seconds=0.001),
     ],
     "large": [Fault("endless", size=2**21), Fault("gzip_bomb", size=2**21)],
-    "again": [Fault("duplicate"), Fault("late_duplicate", seconds=0.01)],
     "odd": [
-        Fault("stale_read"),
         Fault("unknown_status"),
         Fault("missing_field", word="blocks"),
         Fault("missing_field", word="block_id"),

@@ -7,8 +7,8 @@ import pytest
 from flow64.errors import WebhookError
 from flow64.http import httpx
 from flow64.webhooks import RowsEvent, sign, verify
-from tests.emulator.receiver import receiving
 from tests.emulator.support import NO_CERTIFICATES, WEBHOOK, block, body, run_rows
+from tests.service.receiver import receiving
 
 PATH = "/webhooks/signing-secret"
 ROWS = [{"name": "Ada", "tags": ["é"]}, {"name": "Grace"}]

@@ -96,7 +96,8 @@ class Credential:
             return
         if self._key is None:
             raise ConfigError(
-                f'no API key: set {KEY_NAME}, or pass Client(api_key="...")'
+                f'no API key: set {KEY_NAME}, or pass Client(api_key="..."); '
+                "-e local is an emulator on this machine, which needs none"
             )
         if not is_header_text(self._key):
             raise ConfigError(

@@ -117,7 +117,7 @@ def _suggest_option(error: FlowError) -> str:
         case TransportError(is_refused=True):
             return (
                 "start it in another terminal: flow64 serve"
-                f"{_find_port()}; or use -e emulator, which needs no server"
+                f"{_find_port()}; or use -e local, which needs no server"
             )
         case AmbiguousRowsError():
             return f"name one: --block {shlex.quote(error.ends[-1])}"

@@ -2,69 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, get_type_hints
+from typing import Any
+
+from attrs import fields_dict
 
 from ..analysis import LiveCatalogue
-from ..definition import decode, parse_json
-from ..emulator import (
-    OAuthClient,
-    Switches,
-    describe_switch_type,
-    is_switch_value,
-)
-from ..errors import did_you_mean
+from ..definition import decode, load_json, parse_json
+from ..emulator import OAuthClient, Switches, organisation_of, parse_switches
+from ..errors import ConfigError, did_you_mean
 from ._params import option_error
 
-WORDS: Final = {
-    **dict.fromkeys(("true", "yes", "on", "1"), True),
-    **dict.fromkeys(("false", "no", "off", "0"), False),
-}
-"""Words for true and false."""
 
-
-def parse_switches(given: Sequence[str]) -> Switches:
-    """Parse switches in the form `NAME=VALUE`."""
-    hints = get_type_hints(Switches)
-    chosen: dict[str, Any] = {}
-    for pair in given:
+def read_switches(pairs: Sequence[str]) -> Switches:
+    """Read switches in the form `NAME=VALUE`, with a value as in JSON."""
+    values: dict[str, Any] = {}
+    for pair in pairs:
         written, text = split_pair("--switch", pair, "NAME=VALUE")
         name = written.replace("-", "_")
-        if name not in hints:
-            near = did_you_mean(name, hints)
-            problem = f"there is no switch {written!r}{near}"
-            raise option_error("--switch", f"{problem}; there are {', '.join(hints)}")
-        hint = hints[name]
-        fitting = [one for one in _list_meanings(text) if is_switch_value(hint, one)]
-        if not fitting:
-            what = describe_switch_type(hint)
-            raise option_error("--switch", f"{name} is {text!r}; it takes {what}")
-        chosen[name] = fitting[0]
-    return Switches(**chosen)
+        if name not in fields_dict(Switches):
+            near = did_you_mean(name, fields_dict(Switches))
+            switches = ", ".join(fields_dict(Switches))
+            problem = f"there is no switch {written!r}{near}; there are {switches}"
+            raise option_error("--switch", problem)
+        values[name] = load_json(text, text)
+    try:
+        return parse_switches(values)
+    except ConfigError as error:
+        raise option_error("--switch", str(error)) from error
 
 
-def read_keys(path: Path) -> Collection[str] | Mapping[str, str]:
-    """Read keys from a file, one a line, all with an organisation or all without."""
-    lines = enumerate(read_text("--api-keys", path).splitlines(), 1)
-    parted = ((number, line.split()) for number, line in lines)
-    keys = [(n, parts) for n, parts in parted if parts and parts[0][0] != "#"]
-    widths = {len(parts) for _, parts in keys}
-    if widths == {1}:
-        return [key for _, (key,) in keys]
-    if widths != {2}:
-        problem = f"{path} is not one key a line, or one key and its organisation"
-        raise option_error("--api-keys", problem)
-    found: dict[str, tuple[int, str]] = {}
-    for number, (key, org) in keys:
-        before, other = found.setdefault(key, (number, org))
-        if org != other:
-            problem = f"{path} gives one key to two organisations"
-            raise option_error(
-                "--api-keys", f"{problem}, in lines {before} and {number}"
-            )
-    return {key: org for key, (_, org) in found.items()}
+def read_keys(path: Path) -> Mapping[str, str]:
+    """Read keys from a file: each line is a key, and its organisation if it has one."""
+    keys: dict[str, str] = {}
+    for number, line in enumerate(read_text("--api-keys", path).splitlines(), 1):
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        org_id = words[1] if len(words) == 2 else organisation_of(words[0])
+        if len(words) > 2 or keys.setdefault(words[0], org_id) != org_id:
+            problem = f"line {number} of {path} is not one key, or one key and its "
+            raise option_error("--api-keys", f"{problem}organisation")
+    if not keys:
+        raise option_error("--api-keys", f"{path} has no key")
+    return keys
 
 
 def read_blocks(path: Path) -> Sequence[Any]:
@@ -75,18 +57,18 @@ def read_blocks(path: Path) -> Sequence[Any]:
     return entries
 
 
-def parse_client(given: str) -> OAuthClient:
-    """Parse a client in the form `ID=FILE`, with the file of its public key."""
-    client_id, file = split_pair("--oauth-client", given, "ID=FILE")
+def read_client(text: str) -> OAuthClient:
+    """Read a client in the form `ID=FILE`, with the file of its public key."""
+    client_id, file = split_pair("--oauth-client", text, "ID=FILE")
     pem = read_text("--oauth-client", Path(file))
     return OAuthClient(client_id=client_id, public_key_pem=pem)
 
 
-def split_pair(option: str, given: str, form: str) -> tuple[str, str]:
+def split_pair(option: str, pair: str, form: str) -> tuple[str, str]:
     """Split an option at its equals sign."""
-    name, equals, text = given.partition("=")
+    name, equals, text = pair.partition("=")
     if not (name and equals):
-        raise option_error(option, f"{given!r} is not written as {form}")
+        raise option_error(option, f"{pair!r} is not written as {form}")
     return name, text
 
 
@@ -95,21 +77,7 @@ def read_text(option: str, path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except OSError as error:
-        raise option_error(
-            option, f"{path} cannot be read ({error.strerror})"
-        ) from error
+        problem = f"{path} cannot be read ({error.strerror})"
+        raise option_error(option, problem) from error
     except UnicodeDecodeError as error:
         raise option_error(option, f"{path} is not text in UTF-8") from error
-
-
-def _list_meanings(text: str) -> Iterator[Any]:
-    """Yield the values that a text may stand for."""
-    word = text.lower()
-    if word in WORDS:
-        yield WORDS[word]
-    if word in ("none", "null"):
-        yield None
-    for kind in (float, int):
-        with suppress(ValueError):
-            yield kind(text)
-    yield text

@@ -18,7 +18,7 @@ from ..analysis import (
     summarize_kind_changes,
 )
 from ..blocks import CATALOGUE
-from ..environments import EMULATOR, Environment
+from ..environments import Environment
 from ..environments import load as load_settings
 from ..errors import FlowError, MissingExtraError
 from ..files import relative_path
@@ -106,7 +106,7 @@ def _require_service(environment: Environment) -> None:
 
 
 def _is_emulator(environment: Environment) -> bool:
-    return environment.name == EMULATOR or environment.is_keyless
+    return environment.store is not None or environment.is_keyless
 
 
 def _print_setting(file: Path | None) -> None:

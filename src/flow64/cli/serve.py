@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import signal
 import time
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Iterable, Sequence
 from errno import EADDRNOTAVAIL
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from socket import gaierror
 from types import FrameType
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import click
-from attrs import asdict, define, frozen
+from attrs import asdict, frozen
 
 from ..emulator import Emulator, Switches, load_fixtures
-from ..endpoints import host_of, is_loopback
-from ..environments import EMULATOR, Reference
+from ..endpoints import is_loopback
+from ..environments import EMULATOR
 from ..environments import load as load_settings
-from ..errors import ConfigError, SettingsError
+from ..errors import ConfigError
+from ..files import make_folder
 from ._colours import paint_label
 from ._crash_report import report_thread_crashes
 from ._exit_codes import INTERRUPTED
 from ._options import PORT, Options
 from ._param_types import PathName
 from ._params import FILE
-from ._serve_options import (
-    parse_client,
-    parse_switches,
-    read_blocks,
-    read_keys,
-)
+from ._serve_options import read_blocks, read_client, read_keys, read_switches
 from ._terminal import print_line, print_message
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 HOST: Final = "127.0.0.1"
 
@@ -68,19 +65,16 @@ HOST: Final = "127.0.0.1"
     "--store",
     type=PathName(dir_okay=False),
     metavar="FILE",
-    help="A file to store everything in. By default nothing is kept.",
-)
-@click.option(
-    "--speed",
-    metavar="SECONDS",
-    help="How long each block takes.",
+    help="A file to store everything in, or :memory:. By default, it is that of -e "
+    "local in this project.",
 )
 @click.option(
     "--switch",
     "switches",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Change behaviour that is not documented; repeatable.",
+    help="Change behaviour that is not documented, such as speed=0.5 (seconds a "
+    "block); repeatable.",
 )
 @click.option(
     "--fixtures",
@@ -94,14 +88,13 @@ HOST: Final = "127.0.0.1"
     "listed",
     type=FILE,
     metavar="FILE",
-    help="A blocks.json, or a saved answer of `GET /workflows/blocks`: what the "
-    "emulator answers, and the kinds that it knows.",
+    help="A blocks.json, or a saved answer of `GET /workflows/blocks`, to answer.",
 )
 @click.option(
     "--api-keys",
     type=FILE,
     metavar="FILE",
-    help="The keys to accept, one a line, all with an organisation or all without. By "
+    help="The keys to accept, one a line, each with an organisation or without. By "
     "default any key is accepted.",
 )
 @click.option(
@@ -123,9 +116,6 @@ HOST: Final = "127.0.0.1"
     metavar="HOST",
     help="Another host that webhooks may be posted to; repeatable.",
 )
-@click.option(
-    "--seed", type=int, default=0, metavar="N", help="The seed for injected faults."
-)
 @click.option("-v", "--verbose", is_flag=True, help="Show each request.")
 @click.pass_obj
 def command(
@@ -135,7 +125,6 @@ def command(
     port: int,
     allow_names: Sequence[str],
     store: Path | None,
-    speed: str | None,
     switches: Sequence[str],
     fixtures: Sequence[Path],
     listed: Path | None,
@@ -143,29 +132,27 @@ def command(
     accept_any_token: bool,
     oauth_clients: Sequence[str],
     allow_hosts: Sequence[str],
-    seed: int,
     verbose: bool,
 ) -> int:
     """Run an emulator of the documented Workflows API on this machine.
 
-    It spends nothing and needs no account. The first line on stdout is its address, for
+    It spends nothing and needs no account. Commands with -e local use it while it runs,
+    and find everything again afterwards. The first line on stdout is its address, for
     programs, and for a browser that shows what happens. SIGTERM or Ctrl-C stops it.
-    With --store, a new start continues where it stopped.
     """
-    chosen = [*switches, *([f"speed={speed}"] if speed is not None else [])]
     blocks = None if listed is None else read_blocks(listed)
+    file = find_store() if store is None else store
     try:
         emulator = Emulator(
             api_keys=None if api_keys is None else read_keys(api_keys),
-            switches=parse_switches(chosen),
-            store=store,
+            switches=read_switches(switches),
+            store=file,
             host=host,
             port=port,
             allow_names=allow_names,
             fixtures=load_fixtures(fixtures),
-            oauth_clients=[parse_client(given) for given in oauth_clients],
+            oauth_clients=map(read_client, oauth_clients),
             allow_hosts=allow_hosts,
-            seed=seed,
             blocks=blocks,
             accept_any_token=accept_any_token,
         )
@@ -178,12 +165,32 @@ def command(
     try:
         start(emulator, host, port)
         print_line(emulator.url)
-        introduce(
-            emulator, store, api_keys, describe_reach(emulator, host, allow_names)
-        )
+        is_local = store is None and host == HOST and api_keys is None
+        introduce(emulator, is_local=is_local)
+        if not is_loopback(host):
+            reach = describe_reach(emulator, allow_names)
+            print_message(f"{'others':10}{reach}", paint_label)
         return stop.wait()
     finally:
         emulator.stop()
+
+
+def find_store() -> Path:
+    """Return the file of the environment `local`, in a folder that exists.
+
+    Raises:
+        SettingsError: `pyproject.toml` has mistakes.
+    """
+    environment = load_settings().environments[EMULATOR]
+    if environment.store is None:
+        problem = f"the environment {EMULATOR!r} has an endpoint of its own"
+        raise click.UsageError(f"{problem}; name a file: --store FILE")
+    try:
+        make_folder(environment.store.parent)
+    except OSError as error:
+        problem = f"the folder {environment.store.parent} cannot be made"
+        raise click.UsageError(f"{problem} ({error.strerror}); --store FILE") from error
+    return environment.store
 
 
 def start(emulator: Emulator, host: str, port: int) -> None:
@@ -204,10 +211,8 @@ def start(emulator: Emulator, host: str, port: int) -> None:
         raise click.ClickException(f"{problem}; {advice}") from error
 
 
-def describe_reach(emulator: Emulator, host: str, names: Sequence[str]) -> str:
-    """Return how other machines reach the emulator; empty if they do not."""
-    if is_loopback(host):
-        return ""
+def describe_reach(emulator: Emulator, names: Sequence[str]) -> str:
+    """Return how other machines reach the emulator."""
     url = urlsplit(emulator.url)
     urls = [f"http://{name}:{url.port}" for name in names]
     if not is_loopback(url.hostname or ""):  # it listens on one address alone
@@ -217,116 +222,52 @@ def describe_reach(emulator: Emulator, host: str, names: Sequence[str]) -> str:
     return f"{', '.join(urls)} (plain HTTP: never with a real key)"
 
 
-def introduce(
-    emulator: Emulator, store: Path | None, keys: Path | None, others: str
-) -> None:
-    """Print what was started, and how to use it."""
+def introduce(emulator: Emulator, *, is_local: bool) -> None:
+    """Print how to use the emulator, and what differs from the defaults.
+
+    Args:
+        is_local: Whether commands with -e local use it.
+    """
     url, standard = emulator.url, asdict(Switches())
-    changed = [
+    switches = [
         f"{name}={str(value).lower() if isinstance(value, bool) else value}"
         for name, value in asdict(emulator.switches).items()
         if value != standard[name]
     ]
-    key = f"(one of {keys})" if keys else "any"
     lines = {
         "page": url,
-        "programs": f"SIXTYFOUR_API_ENDPOINT={url} SIXTYFOUR_API_KEY={key}",
-        **({"others": others} if others else {}),
-        "projects": describe_environment(url, store, has_keys=keys is not None),
-        "store": str(store) if store else "memory, lost at the end",
-        "switches": ", ".join(changed) or "the defaults",
+        "projects": f"flow64 deploy -e {EMULATOR}" if is_local else "",
+        "programs": f"SIXTYFOUR_API_ENDPOINT={url} SIXTYFOUR_API_KEY=any",
+        "store": str(emulator.store.path),
+        "switches": ", ".join(switches),
         "to stop": "Ctrl-C",
     }
-    print_message(
-        "An emulator of the documented Workflows API runs here. It spends nothing."
-    )
+    print_message("An emulator of the Workflows API runs here. It spends nothing.")
     for label, text in lines.items():
-        print_message(f"{label:10}{text}", paint_label)
-
-
-def describe_environment(url: str, store: Path | None, *, has_keys: bool) -> str:
-    """Return the command for the project in this folder, or what is to be added to it.
-
-    Args:
-        url: The address of the emulator.
-        store: Its file, which may be that of the environment `emulator`.
-        has_keys: Whether it accepts certain keys alone.
-    """
-    try:
-        environments = load_settings().environments
-    except SettingsError:
-        environments = {}
-    port = _find_port(url)
-    for name, one in environments.items():
-        if store is not None and one.store == store.absolute():
-            return f"flow64 deploy -e {EMULATOR}"
-        endpoint = one.endpoint
-        if isinstance(endpoint, Reference):
-            endpoint = os.environ.get(endpoint.variable)
-        if endpoint and port is not None and _find_port(endpoint) == port:
-            return f"flow64 deploy -e {shlex.quote(name)}"
-    lines = [
-        "-e local, with these lines in pyproject.toml:",
-        "[tool.flow64.environments.local]",
-        f'endpoint = "{url}"',
-    ]
-    if port is None:  # it listens on an address that other machines reach
-        lines.append("allow_http = true")
-    if has_keys or port is None:
-        lines.append('api_key = { env = "NAME_OF_THE_VARIABLE" }')
-    return f"\n{'':10}".join(lines)
-
-
-def _find_port(url: str) -> int | None:
-    """Return the port of an address on this machine; None if it is not one."""
-    try:
-        return urlsplit(url).port if is_loopback(host_of(url)) else None
-    except ValueError:
-        return None
-
-
-# -- Requests -------------------------------------------------------------------------
-
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
-App: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
+        if text:
+            print_message(f"{label:10}{text}", paint_label)
 
 
 @frozen
 class LoggedApp:
-    """An ASGI app that prints each request, and the status of its answer."""
+    """A WSGI app that prints each request, and the status of its response."""
 
-    app: App
+    app: WSGIApplication
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    def __call__(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
         """Answer a request, and print it."""
-        began, reader = time.monotonic(), StatusReader(send)
-        try:
-            await self.app(scope, receive, reader.send)
-        finally:
+        began = time.monotonic()
+
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             milliseconds = (time.monotonic() - began) * 1000
             # The path alone: what follows it may be a signature.
-            request = f"{scope.get('method')} {scope.get('path')}"
-            print_message(f"{reader.status} {request} ({milliseconds:.0f} ms)")
+            request = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
+            print_message(f"{status[:3]} {request} ({milliseconds:.0f} ms)")
+            return start_response(status, headers, *error)
 
-
-@define
-class StatusReader:
-    """Passes an answer on, and reads its status."""
-
-    _send: Send
-    status: str = "no answer"
-
-    @property
-    def transport(self) -> object:
-        """The connection. Injected faults look for it on `send`."""
-        return getattr(getattr(self._send, "__self__", None), "transport", None)
-
-    async def send(self, message: Message) -> None:
-        """Send a part of the answer, and read its status."""
-        self.status = str(message.get("status", self.status))
-        await self._send(message)
+        return self.app(environ, start)
 
 
 # -- Signals --------------------------------------------------------------------------
@@ -346,11 +287,7 @@ class StopSignal:
 
     def wait(self) -> int:
         """Wait for a signal, and return its exit code."""
-        while True:
-            try:
-                return self._codes.get(timeout=1.0)
-            except Empty:
-                pass  # Windows handles signals between two waits
+        return self._codes.get()
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         self._codes.put(SIGNALS[signal.Signals(number)])

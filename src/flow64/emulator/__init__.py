@@ -1,29 +1,36 @@
 """The documented Workflows API on this machine, for trying, demonstrating and testing.
 
 It is served on loopback, unless you name another host. `GUESSES` lists every behaviour
-that no document states, and `Switches` changes those that may be different at the
-service.
+that no document states, and `Switches` changes some of them.
 """
 
 from __future__ import annotations
 
 from ..errors import MissingExtraError
 
-_EXTRA = {"starlette", "uvicorn", "jwt", "cryptography", "cronsim"}
+_EXTRA = {
+    "flask",
+    "werkzeug",
+    "waitress",
+    "jwt",
+    "cryptography",
+    "jsonschema",
+    "cronsim",
+}
 
 try:
-    from ._clock import Clock
-    from ._faults import Fault, Faults
-    from ._fixtures import Fixture, load_fixtures
-    from ._guesses import GUESSES
-    from ._middleware import RequestRecord
-    from ._oauth import OAuthClient
-    from ._server import Emulator, OutboxEntry
-    from ._store import Store
-    from ._store_file import find_address as find_address
-    from ._switches import Guess, Switches
-    from ._switches import describe_switch_type as describe_switch_type
-    from ._switches import is_switch_value as is_switch_value
+    from .app import RequestRecord
+    from .clock import Clock
+    from .faults import Fault, Faults
+    from .fixtures import Fixture, load_fixtures
+    from .oauth import OAuthClient
+    from .records import organisation_of as organisation_of
+    from .server import Emulator, OutboxEntry
+    from .store import Store
+    from .switches import GUESSES, Guess, Switches
+    from .switches import parse_switches as parse_switches
+    from .transport import ServedTransport as ServedTransport
+    from .transport import name_endpoint as name_endpoint
 except ModuleNotFoundError as _missing:
     if (_missing.name or "").partition(".")[0] not in _EXTRA:
         raise

@@ -17,8 +17,8 @@ from ..redaction import map_json
 if TYPE_CHECKING:
     from ..analysis import RuleSetting
 
-EMULATOR: Final = "emulator"
-"""The environment that always exists: an emulator, which is started on demand."""
+EMULATOR: Final = "local"
+"""The environment that always exists, on an emulator, unless it has an endpoint."""
 
 ENV_NAME: Final = "FLOW64_ENV"
 """The variable that names the environment if nothing else does."""
@@ -188,7 +188,7 @@ class Settings:
         elif not name:
             problem = "the name of the environment is empty"
             raise ConfigError(f"{problem}: is the variable set that it comes from?")
-        names = [known for known in self.environments if known != EMULATOR]
+        names = [known for known, one in self.environments.items() if not one.store]
         if name is None:
             if len(names) > 1:
                 raise UnknownEnvironmentError("", names)
@@ -198,7 +198,8 @@ class Settings:
         only = self.environments[names[0]]
         if only.is_of_variables:
             return evolve(only, name=name)
-        raise UnknownEnvironmentError(name, [*names, EMULATOR], variable)
+        names = [*dict.fromkeys([*names, EMULATOR])]
+        raise UnknownEnvironmentError(name, names, variable)
 
 
 class _Bound(Mapping[str, Any]):

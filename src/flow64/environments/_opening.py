@@ -9,9 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from attrs import evolve
-
-from ..api import HttpxTransport, OAuth
+from ..api import OAuth
 from ..client import PLACE_NAME as JOURNAL
 from ..client import AsyncClient, Client, Terms
 from ..deploy import PLACE_NAME as HISTORY
@@ -20,12 +18,7 @@ from ..files import make_folder
 from ._model import Environment, OAuthFile
 
 if TYPE_CHECKING:
-    from ..api import AsyncHttpAnswer, AsyncTransport, HttpRequest, Transport
-
-EMULATED: Final = "http://127.0.0.1"
-"""Endpoint of the emulator. It runs in this process and needs no port. It is always the
-same, so that plans and the journal of runs recognise it."""
-
+    from ..api import Transport
 
 OPENING_LOG: Final = "flow64.environments"
 """The log that says which emulator is used."""
@@ -39,9 +32,9 @@ titles."""
 def open_client(environment: Environment) -> Generator[Client]:
     """Open a client of an environment, and close it at the end.
 
-    For the environment `emulator`, an emulator is started. It stores everything in a
-    file of the project, so the next command finds it again, and unfinished runs go on.
-    If an emulator that is served, as by `flow64 serve`, has that file open, it is used.
+    For the environment `local`, the emulator that `flow64 serve` runs for the project
+    is used. If there is none, one is started in this process, with the same file. So
+    the next command finds everything again, and unfinished runs go on.
 
     Raises:
         ConfigError: A variable is not set, or a setting cannot be used.
@@ -52,11 +45,9 @@ def open_client(environment: Environment) -> Generator[Client]:
         if environment.store is None:
             client = client_for(environment)
         else:
+            endpoint, transport = ends.enter_context(_emulator(environment.store))
             client = Client(
-                KEY,
-                base_url=EMULATED,
-                transport=ends.enter_context(_emulator(environment.store)),
-                **_options(environment),
+                KEY, base_url=endpoint, transport=transport, **_options(environment)
             )
         yield ends.enter_context(client)
 
@@ -134,48 +125,29 @@ def _oauth(environment: Environment, given: OAuthFile) -> OAuth:
 
 
 @contextmanager
-def _emulator(store: Path) -> Generator[Transport | AsyncTransport]:
-    """Start the emulator of a store, or find the one that has it open.
+def _emulator(store: Path) -> Generator[tuple[str, Transport]]:
+    """Yield endpoint and transport of the emulator of a store, served or not.
 
     Raises:
         EmulatorStoreError: Another process has it open, and does not serve it.
     """
-    from ..emulator import Emulator, find_address
+    from ..emulator import Emulator, ServedTransport, name_endpoint
 
     _make_room(store.parent)
     try:
         emulator = Emulator(store=store)
     except EmulatorStoreError as error:
-        if (url := find_address(error)) is None:
+        if error.url is None:
             raise
-        logging.getLogger(OPENING_LOG).info(
-            "%s is open at %s, which is used", store, url
-        )
-        yield _ServedTransport(url)
+        logging.getLogger(OPENING_LOG).info("%s is served at %s", store, error.url)
+        served = ServedTransport(error.url)
+        yield served.endpoint, served
         return
     try:
-        yield emulator.transport()
+        endpoint = name_endpoint(emulator.store.id)
+        yield endpoint, emulator.transport(endpoint)
     finally:
         emulator.stop()
-
-
-class _ServedTransport:
-    """Sends what is for `EMULATED` to the emulator that serves its store."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._inner = HttpxTransport(trust_env=False)
-
-    async def send(self, request: HttpRequest) -> AsyncHttpAnswer:
-        """Send a request. Links to results lead to the emulator as they are."""
-        place, is_there, path = request.url.partition(f"{EMULATED}/")
-        if is_there and not place:
-            request = evolve(request, url=f"{self._url}/{path}")
-        return await self._inner.send(request)
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._inner.close()
 
 
 def _make_room(folder: Path) -> None:

@@ -116,7 +116,7 @@ def _settings(
     """Make settings, with defaults for what is not configured."""
     found = dict(environments or {})
     places: dict[str, Any] = dict(kept or {})
-    if not found.keys() - {EMULATOR}:
+    if all(environment.store for environment in found.values()):
         found[DEFAULT_ENV] = Environment(DEFAULT_ENV, **places)
     if EMULATOR not in found:
         found[EMULATOR] = _emulator(folder, **places)
@@ -291,11 +291,12 @@ class SettingsReader:
     ) -> str | None:
         """Read the name of the default environment."""
         name: str | None = top.take("default_env", as_text)
-        known = [one for one in environments if one != EMULATOR]
+        known = [one for one in environments if not environments[one].store]
         # Without any, the variables are the one environment, and it has any name.
-        if name is not None and known and name not in (*known, EMULATOR):
-            near = did_you_mean(name, [*known, EMULATOR])
-            there = ", ".join([*known, EMULATOR])
+        if name is not None and known and name not in {*known, EMULATOR}:
+            names = dict.fromkeys([*known, EMULATOR])
+            near = did_you_mean(name, names)
+            there = ", ".join(names)
             problem = f"is {shortened(name)}, and there is no such environment"
             top.wrong("default_env", f"{problem}{near}; there are {there}")
         return name
@@ -341,9 +342,9 @@ class SettingsReader:
             "branches": section.take("branches", as_flag, default=False),
             **kept,
         }
-        if name == EMULATOR:
-            here = ": the emulator runs on this machine and accepts any key"
-            placed = ("endpoint", "api_key", "oauth", "org_id", "hosts", "allow_http")
+        if name == EMULATOR and "endpoint" not in section.data:
+            here = ": the emulator of the project accepts any key"
+            placed = ("api_key", "oauth", "org_id", "hosts", "allow_http")
             section.end(dict.fromkeys(placed, here))
             return _emulator(self.folder, **given)
         allow_http = section.take("allow_http", as_flag, default=False)

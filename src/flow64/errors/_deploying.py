@@ -15,11 +15,16 @@ from ._root import FlowError, list_lines
 
 @frozen(repr=False)
 class EmulatorStoreError(FlowError):
-    """The file in which an emulator remembers cannot be used."""
+    """The file in which an emulator remembers cannot be used.
+
+    Attributes:
+        url: The address of the emulator that serves the file.
+    """
 
     path: str
     problem: str
     advice: str = "name another file"
+    url: str | None = None
 
     def __str__(self) -> str:
         return f"the emulator's store {self.path}: {self.problem}; {self.advice}"

@@ -1,0 +1,407 @@
+"""The WSGI app: each operation of the document, checked and handled.
+
+The routes about the emulator itself are in `admin.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from hashlib import sha256
+from math import ceil
+from threading import Lock
+from typing import Any, Final, TypeAlias
+
+from attrs import define, field, frozen
+from flask import Flask, request
+from werkzeug.exceptions import (
+    HTTPException,
+    MethodNotAllowed,
+    RequestEntityTooLarge,
+)
+from werkzeug.wrappers import Response
+
+from ..definition import MAX_BYTES, MAX_DEPTH
+from ..errors import EmulatorStoreError
+from . import runs, schedules, signing, uploads, workflows
+from .document import DOCUMENT, OPERATIONS, Operation, describe_errors, make_violation
+from .engine import compute_balance
+from .faults import ADMIN_PREFIX, SOCKET
+from .oauth import Authority
+from .records import JsonObject, organisation_of
+from .results import FILE_ROUTE, download
+from .service import Call, Handler, RefusedError, Service, violation_error
+
+LOOPBACK_NAMES: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
+"""Names under which the emulator always answers."""
+
+IN_PROCESS_NAMES: Final = frozenset({"emulator", "testserver"})
+"""More names for clients in this process."""
+
+MAX_FILE: Final = 100 * 2**20
+"""Maximum bytes of a file (the documented limit of bulk files)."""
+
+ENOUGH: Final = 1_000_000
+"""Credits to report if they are unlimited."""
+
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
+View: TypeAlias = Callable[..., Any]
+"""Answers a request; it gets the parts of the path."""
+
+WINDOW: Final = timedelta(minutes=1)
+"""Time over which requests are counted (documented)."""
+
+
+@frozen
+class RequestRecord:
+    """A received request, without its credential.
+
+    Attributes:
+        path: Path without the query.
+        query: Query parameters; the last value of a repeated one.
+        digest: SHA-256 of the body, in hexadecimal.
+        org_id: Organisation of the credential, or None if it was not accepted.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    digest: str
+    idempotency_key: str | None = None
+    org_id: str | None = None
+
+
+@define(eq=False)
+class Access:
+    """Credentials and the organisations that they belong to.
+
+    Attributes:
+        keys: The organisation of each key; None accepts any key.
+        accepts_any_token: Whether tokens of others are accepted, too.
+        authority: Knows the access tokens that it issued.
+    """
+
+    keys: Mapping[str, str] | None = field(repr=False)
+    authority: Authority
+    accepts_any_token: bool
+    _recent: dict[str, deque[datetime]] = field(factory=dict, init=False, repr=False)
+    _lock: Lock = field(factory=Lock, init=False)
+
+    def find_organisation(self, service: Service) -> str:
+        """Return the organisation of the request's credential.
+
+        Raises:
+            RefusedError: The credential is missing or wrong, or is used too often.
+        """
+        if org_id := request.headers.get(PAGE_HEADER):
+            # A page of another origin may not send such a header.
+            return org_id
+        key = request.headers.get("x-api-key")
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        bearer = token.strip() if scheme.lower() == "bearer" else None
+        if key is not None and bearer is not None:
+            words = "Send either x-api-key or a Bearer token, not both"
+            raise RefusedError(400, words)
+        if not (key or bearer):
+            raise RefusedError(401, "Missing API key")
+        org_id = self._of_token(bearer) if bearer else self._of_key(key or "")
+        if org_id is None:
+            raise RefusedError(401, NOT_ISSUED if bearer else "Invalid API key")
+        self._check_rate(service, bearer or key or "")
+        return org_id
+
+    def _of_token(self, token: str) -> str | None:
+        org_id = self.authority.find_organisation(token)
+        if org_id is None and self.accepts_any_token:
+            return organisation_of(token)
+        return org_id
+
+    def _of_key(self, key: str) -> str | None:
+        return organisation_of(key) if self.keys is None else self.keys.get(key)
+
+    def _check_rate(self, service: Service, credential: str) -> None:
+        limit, now = service.switches.rate_limit, service.clock.now()
+        if limit is None:
+            return
+        with self._lock:
+            recent = self._recent.setdefault(organisation_of(credential), deque())
+            while recent and recent[0] <= now - WINDOW:
+                recent.popleft()
+            if len(recent) >= limit:
+                oldest = recent[0] if recent else now
+                wait = ceil((oldest + WINDOW - now).total_seconds())
+                raise RefusedError(429, f"Rate limit exceeded; wait {wait} s")
+            recent.append(now)
+
+
+PAGE_HEADER: Final = "x-emulator-organisation"
+"""Header by which the page names the organisation whose items it reads."""
+
+NOT_ISSUED: Final = (
+    "Invalid token: the emulator did not issue it; accept any with "
+    "`flow64 serve --accept-any-token` or `Emulator(accept_any_token=True)`"
+)
+
+FOREIGN_HOST: Final = (
+    "The emulator does not answer to this host name; allow it with "
+    "`flow64 serve --allow-name NAME` or `Emulator(allow_names=...)`"
+)
+
+
+@define(eq=False)
+class Api:
+    """Answers requests: checks each, and calls the handler of its operation.
+
+    Attributes:
+        names: The values of the header `Host` that are answered, besides loopback.
+        requests: The received requests, oldest first.
+    """
+
+    service: Service
+    access: Access
+    names: Collection[str]
+    requests: list[RequestRecord]
+
+    def answer(
+        self, operation: Operation, handler: Handler, **path: str
+    ) -> Response | tuple[Any, int]:
+        """Answer a request of an operation.
+
+        Raises:
+            RefusedError: It is refused.
+        """
+        org_id, refusal = "", None
+        try:
+            org_id = self.access.find_organisation(self.service)
+        except RefusedError as error:
+            refusal = error
+        self._record(org_id or None)
+        if refusal and not operation.is_open:
+            raise refusal
+        call = _read_call(operation, org_id, path)
+        return _as_response(handler(self.service, call), operation.status)
+
+    def answer_file(self, **path: str) -> Response:
+        """Answer a request of a result file, which needs no credential."""
+        self._record(None)
+        return download(self.service, _make_call(path=path, query=dict(request.args)))
+
+    def check_origin(self) -> None:
+        """Refuse requests that a web page of another origin can cause.
+
+        Raises:
+            RefusedError: The host name is foreign, since any page can let its own name
+                point here; or a page of another origin asks for the emulator's routes.
+        """
+        is_old = request.environ["SERVER_PROTOCOL"] == "HTTP/1.0"  # it has no host
+        host = request.headers.get("host", "localhost" if is_old else "").lower()
+        name = re.fullmatch(r"(\[[0-9a-f:]+\]|[^][:]+)(?::[0-9]*)?", host)
+        is_here = name and (name[1] in LOOPBACK_NAMES or name[1] in self.names)
+        is_in_process = SOCKET not in request.environ
+        if not (is_here or (is_in_process and name and name[1] in IN_PROCESS_NAMES)):
+            raise RefusedError(400, FOREIGN_HOST)
+        origin = request.headers.get("origin")
+        if request.path.startswith(ADMIN_PREFIX) and origin not in {None, _base_url()}:
+            raise RefusedError(403, "No other page may use the emulator's routes")
+
+    def _record(self, org_id: str | None) -> None:
+        if PAGE_HEADER in request.headers:  # the page looks again and again
+            return
+        self.requests.append(
+            RequestRecord(
+                request.method,
+                request.path,
+                {name: request.args.getlist(name)[-1] for name in request.args},
+                sha256(request.get_data()).hexdigest(),
+                request.headers.get("idempotency-key"),
+                org_id,
+            )
+        )
+
+
+def make_app(api: Api) -> Flask:
+    """Make the app that answers the operations of the document."""
+    app = Flask("flow64.emulator", static_folder=None)
+    app.url_map.merge_slashes = False
+    app.before_request(_limit_body)
+    app.before_request(api.check_origin)
+    app.register_error_handler(RefusedError, _answer_refusal)
+    app.register_error_handler(HTTPException, _answer_http_error)
+    app.register_error_handler(EmulatorStoreError, _answer_store_error)
+    handlers: Mapping[str, Handler] = {
+        **workflows.HANDLERS,
+        **runs.HANDLERS,
+        **schedules.HANDLERS,
+        **signing.HANDLERS,
+        **api.access.authority.handlers,
+        "upload_csv": uploads.upload_csv,
+        "check_balance": check_balance,
+    }
+    views: dict[tuple[str, str], View] = {
+        (operation.method, operation.path.replace("{", "<").replace("}", ">")): partial(
+            api.answer, operation, handlers[operation.id]
+        )
+        for operation in OPERATIONS.values()
+    }
+    views["GET", FILE_ROUTE] = api.answer_file
+    views["GET", "/openapi.json"] = lambda: _as_response(DOCUMENT, 200)
+    add_routes(app, views)
+    return app
+
+
+def add_routes(app: Flask, views: Mapping[tuple[str, str], View]) -> None:
+    """Add views by method and path; other methods on their paths get 405.
+
+    Otherwise, they would reach the next route that fits, such as that of an id.
+    """
+    for path in dict.fromkeys(path for _, path in views):
+        by_method = {method: view for (method, at), view in views.items() if at == path}
+        if "GET" in by_method:
+            by_method["HEAD"] = by_method["GET"]
+        app.add_url_rule(
+            path,
+            path,
+            partial(_dispatch, by_method),
+            methods=METHODS,
+            provide_automatic_options=False,
+        )
+
+
+def _dispatch(views: Mapping[str, View], **path: str) -> Any:
+    view = views.get(request.method)
+    if view is None:
+        raise MethodNotAllowed([*views])
+    return view(**path)
+
+
+def check_balance(service: Service, call: Call) -> JsonObject:
+    """Return the credits that the organisation has left."""
+    left = compute_balance(service, call.org_id)
+    return {"credits": ENOUGH if left is None else left}
+
+
+# -- Requests --------------------------------------------------------------------------
+
+
+def _limit_body() -> None:
+    is_file = request.path == "/storage/csv/upload"
+    request.max_content_length = MAX_FILE if is_file else MAX_BYTES
+
+
+def _base_url() -> str:
+    return f"{request.scheme}://{request.host}"
+
+
+def _make_call(**known: Any) -> Call:
+    return Call(
+        **{"org_id": "", "path": {}, "query": {}, "body": None, "file": None, **known},
+        url=request.path,
+        base_url=_base_url(),
+        idempotency_key=request.headers.get("idempotency-key"),
+    )
+
+
+def _read_call(operation: Operation, org_id: str, parts: Mapping[str, str]) -> Call:
+    """Parse and validate a request.
+
+    Raises:
+        RefusedError: It is malformed, or violates a schema of the operation.
+    """
+    path = operation.parse_parameters("path", {name: [parts[name]] for name in parts})
+    texts = {name: request.args.getlist(name) for name in request.args}
+    query = operation.parse_parameters("query", texts)
+    violations = [
+        *operation.find_violations("path", path),
+        *operation.find_violations("query", query),
+    ]
+    body, file = None, None
+    if "multipart/form-data" in operation.media:
+        file = uploads.find_file()
+    elif operation.media:
+        body, is_sent = _read_body(operation)
+        if is_sent:
+            errors = operation.body.iter_errors(body)
+            violations += describe_errors(errors, ("body",))
+        elif operation.needs_body:
+            violations.append(make_violation(("body",), "missing", "Field required"))
+    if violations:
+        raise RefusedError(422, violations)
+    return _make_call(org_id=org_id, path=path, query=query, body=body, file=file)
+
+
+def _read_body(operation: Operation) -> tuple[Any, bool]:
+    """Return the parsed body, and whether there is any.
+
+    Raises:
+        RefusedError: It has another content type, or is not JSON.
+    """
+    if request.mimetype == "application/x-www-form-urlencoded" and (
+        request.mimetype in operation.media
+    ):
+        return {name: request.form.getlist(name)[-1] for name in request.form}, True
+    content = request.get_data()
+    if not content:
+        return None, False
+    if request.mimetype not in operation.media and not request.is_json:
+        words = f"Input should be {operation.media[0]}"
+        raise violation_error(("body",), "model_attributes_type", words)
+    try:
+        body = json.loads(content)
+        # NaN, infinities and lone surrogates cannot be stored.
+        json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        raise RefusedError(400, "The body is not valid JSON") from None
+    if _is_deeper(body, MAX_DEPTH):
+        raise RefusedError(400, f"The body nests deeper than {MAX_DEPTH} levels")
+    return body, True
+
+
+def _is_deeper(data: Any, limit: int) -> bool:
+    level = [data]
+    for _ in range(limit):
+        level = [
+            child
+            for item in level
+            if isinstance(item, dict | list)
+            for child in (item.values() if isinstance(item, dict) else item)
+        ]
+    return bool(level)
+
+
+# -- Responses -------------------------------------------------------------------------
+
+
+def _as_response(data: Any, status: int) -> Response:
+    if isinstance(data, Response):
+        return data
+    # A list of blocks from a test may hold anything.
+    text = json.dumps(data, ensure_ascii=False, default=str)
+    return Response(text, status, content_type="application/json")
+
+
+def _answer_refusal(error: RefusedError) -> Response:
+    response = _as_response(error.body, error.status)
+    response.headers.extend(error.headers)
+    return response
+
+
+def _answer_http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    words = error.name
+    if isinstance(error, RequestEntityTooLarge):
+        words = f"The body is longer than {request.max_content_length} bytes"
+    elif status == 500:
+        words = "The emulator failed; this is a fault of flow64"
+    response = _as_response({"detail": words}, status)
+    headers: Iterable[tuple[str, str]] = error.get_headers()
+    response.headers.extend((name, text) for name, text in headers if name == "Allow")
+    return response
+
+
+def _answer_store_error(error: EmulatorStoreError) -> Response:
+    return _as_response({"detail": str(error)}, 503)

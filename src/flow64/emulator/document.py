@@ -1,0 +1,178 @@
+"""The published OpenAPI document: its operations, and the validation of requests.
+
+`openapi.json` has the facts of the document, without its prose and its interactive
+operations. What is marked `x-guess` in it is not in the document.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.resources import files
+from itertools import islice
+from typing import Any, Final, TypeAlias
+
+from attrs import frozen
+from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+
+from ..definition import is_uuid
+from .records import JsonObject
+
+Location: TypeAlias = Sequence[str | int]
+
+DOCUMENT: Final[JsonObject] = json.loads(
+    files(__package__).joinpath("openapi.json").read_text("utf-8")
+)
+
+MOST_VIOLATIONS: Final = 20
+"""Violations that one response lists."""
+
+_FORMATS: Final = FormatChecker(formats=())
+
+
+@_FORMATS.checks("uuid")
+def _is_uuid(value: object) -> bool:
+    return not isinstance(value, str) or is_uuid(value)
+
+
+def make_validator(schema: JsonObject) -> Draft202012Validator:
+    """Make the validator of a schema of the document."""
+    whole = {**schema, "components": DOCUMENT["components"]}
+    return Draft202012Validator(whole, format_checker=_FORMATS)
+
+
+@frozen
+class Parameter:
+    """A parameter in the path or the query of an operation."""
+
+    name: str
+    place: str
+    is_required: bool
+    schema: JsonObject
+
+    def parse(self, texts: Sequence[str]) -> Any:
+        """Return the value that texts stand for; the text if it is none."""
+        options = self.schema.get("anyOf", [self.schema])
+        kinds = {option.get("type") for option in options}
+        if "array" in kinds:
+            return [*texts]
+        if "boolean" in kinds:
+            return _BOOLEANS.get(texts[-1].lower(), texts[-1])
+        if "integer" in kinds and _is_integer(texts[-1]):
+            return int(texts[-1])
+        return texts[-1]
+
+
+def _is_integer(text: str) -> bool:
+    digits = text.removeprefix("-")
+    return digits.isascii() and digits.isdecimal() and len(digits) < 20
+
+
+_BOOLEANS: Final = {
+    **dict.fromkeys(("true", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "off"), False),
+}
+
+
+@frozen
+class Operation:
+    """An operation of the document.
+
+    Attributes:
+        id: Its `operationId`.
+        is_open: Whether it needs no credential.
+        status: The status of success.
+        media: The media types of its body; none if it takes no body.
+    """
+
+    id: str
+    method: str
+    path: str
+    is_open: bool
+    status: int
+    parameters: Sequence[Parameter]
+    media: Sequence[str]
+    needs_body: bool
+    body: Draft202012Validator
+
+    def parse_parameters(
+        self, place: str, texts: Mapping[str, Sequence[str]]
+    ) -> JsonObject:
+        """Return the parameters of the path or the query, with their defaults."""
+        return {
+            parameter.name: parameter.parse(texts[parameter.name])
+            if texts.get(parameter.name)
+            else parameter.schema.get("default")
+            for parameter in self.parameters
+            if parameter.place == place
+        }
+
+    def find_violations(self, place: str, data: JsonObject) -> Iterator[JsonObject]:
+        """Yield the violations of the parameters of a place."""
+        for parameter in self.parameters:
+            if parameter.place != place:
+                continue
+            value = data[parameter.name]
+            here = (place, parameter.name)
+            if value is not None:
+                validator = make_validator(parameter.schema)
+                yield from describe_errors(validator.iter_errors(value), here)
+            elif parameter.is_required:
+                yield make_violation(here, "missing", "Field required")
+
+
+def describe_errors(
+    errors: Iterable[ValidationError], place: Location
+) -> Iterator[JsonObject]:
+    """Yield each error as an item of a 422, without the value that it is about."""
+    for error in islice(errors, MOST_VIOLATIONS):
+        closest = _find_closest(error)
+        here = [*place, *closest.absolute_path]
+        if closest.validator == "required":
+            missing = closest.message.partition("' is a required")[0][1:]
+            yield make_violation([*here, missing], "missing", "Field required")
+        else:
+            rule, limit = str(closest.validator), closest.validator_value
+            words = f"Input should satisfy {rule} {json.dumps(limit)[:200]}"
+            yield make_violation(here, f"{rule}_error", words)
+
+
+def _find_closest(error: ValidationError) -> ValidationError:
+    """Return the deepest error of the option that fits best."""
+    while error.context:
+        # An option of null says nothing about a value that is there.
+        options = [one for one in error.context if one.validator_value != "null"]
+        error = max(options or error.context, key=lambda one: len(one.absolute_path))
+    return error
+
+
+def make_violation(place: Location, type: str, message: str) -> JsonObject:
+    """Make an item of a 422."""
+    return {"loc": [*place], "msg": message, "type": type}
+
+
+def _load_operations() -> Iterator[Operation]:
+    for path, methods in DOCUMENT["paths"].items():
+        for method, data in methods.items():
+            body = data.get("requestBody", {})
+            content = body.get("content", {})
+            schema: JsonObject = next(iter(content.values()), {}).get("schema", {})
+            yield Operation(
+                id=data["operationId"],
+                method=method.upper(),
+                path=path,
+                is_open=data.get("security") == [],
+                status=min(map(int, data["responses"])),
+                parameters=[
+                    Parameter(one["name"], one["in"], one["required"], one["schema"])
+                    for one in data.get("parameters", ())
+                    if one["in"] != "header"
+                ],
+                media=[*content],
+                needs_body=body.get("required", False),
+                body=make_validator(schema),
+            )
+
+
+OPERATIONS: Final = {operation.id: operation for operation in _load_operations()}
+"""The operations by `operationId`."""

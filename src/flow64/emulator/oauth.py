@@ -1,0 +1,216 @@
+"""OAuth: exchange a signed assertion (RFC 7523) for an access token.
+
+Tokens are lost with the process, and expire by the emulator's clock. Assertions are
+checked against real time, since the client wrote real time into them.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Any, Final
+
+import jwt
+from attrs import define, field, frozen
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from werkzeug.wrappers import Response
+
+from ..errors import ConfigError
+from .clock import Clock
+from .records import JsonObject, organisation_of
+from .service import Call, Handler, Service
+
+ALGORITHM: Final = "RS256"
+"""Signature algorithm of assertions (documented)."""
+
+ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+"""Assertion type of a signed token (RFC 7523)."""
+
+LONGEST: Final = 300
+"""Maximum lifetime of an assertion, in seconds."""
+
+LEEWAY: Final = 60
+"""Seconds that a client's clock may be ahead."""
+
+SCOPE: Final = "full_access"
+"""The one scope (documented)."""
+
+CLAIMS: Final = ("iss", "sub", "aud", "exp", "iat", "jti")
+"""Claims that an assertion must have."""
+
+
+@frozen(kw_only=True)
+class OAuthClient:
+    """A machine client that may ask for tokens.
+
+    Attributes:
+        public_key_pem: The public half of its RSA key, as PEM.
+        org_id: The organisation of its tokens; None for one of its own.
+        kid: The key id that its assertions must name; None does not check it.
+        ttl: Lifetime of a token, in seconds.
+    """
+
+    client_id: str
+    public_key_pem: str
+    org_id: str | None = None
+    kid: str | None = None
+    ttl: int = 3600
+
+
+@define
+class Authority:
+    """Issues access tokens, and recognises them."""
+
+    clock: Clock
+    _clients: dict[str, tuple[OAuthClient, RSAPublicKey]] = field(repr=False)
+    _tokens: dict[str, tuple[str, datetime]] = field(
+        factory=dict, init=False, repr=False
+    )
+    _used: dict[tuple[str, str], float] = field(factory=dict, init=False, repr=False)
+    _lock: Lock = field(factory=Lock, init=False)
+
+    @classmethod
+    def of(cls, clock: Clock, clients: Iterable[OAuthClient]) -> Authority:
+        """Make an authority for these clients.
+
+        Raises:
+            ConfigError: A key is not a public RSA key.
+        """
+        keys = {
+            client.client_id: (client, _load_public_key(client)) for client in clients
+        }
+        return cls(clock, keys)
+
+    def find_organisation(self, token: str) -> str | None:
+        """Return the organisation of a token; None if it is unknown or expired."""
+        org_id, expires = self._tokens.get(token, (None, None))
+        return org_id if expires and self.clock.now() < expires else None
+
+    def issue_token(self, _service: Service, call: Call) -> Response:
+        """Exchange a signed assertion for an access token.
+
+        Errors have the form of RFC 6749.
+        """
+        form = call.body
+        if form["grant_type"] != "client_credentials":
+            return _oauth_error("unsupported_grant_type", "use client_credentials")
+        if form["client_assertion_type"] != ASSERTION_TYPE:
+            words = f"client_assertion_type must be {ASSERTION_TYPE}"
+            return _oauth_error("invalid_request", words)
+        if form.get("scope") not in {None, "", SCOPE}:
+            return _oauth_error("invalid_scope", f"the one scope is {SCOPE}")
+        client, key = self._clients.get(form["client_id"], (None, None))
+        if client is None or key is None:
+            return _oauth_error("invalid_client", "there is no such client")
+        assertion = form["client_assertion"]
+        if problem := self._find_problem(client, key, assertion, call.base_url):
+            return _oauth_error("invalid_client", problem)
+        now, token = self.clock.now(), f"sk_oauth_{secrets.token_urlsafe(32)}"
+        expires = now + timedelta(seconds=client.ttl)
+        org_id = client.org_id or organisation_of(client.client_id)
+        with self._lock:
+            self._tokens[token] = org_id, expires
+        return _json_response(
+            {
+                "access_token": token,
+                "token_type": "Bearer",
+                "expires_in": client.ttl,
+                "scope": SCOPE,
+            }
+        )
+
+    @property
+    def handlers(self) -> Mapping[str, Handler]:
+        """The handlers of the OAuth operations, which need no credential."""
+        return {
+            "oauth_authorization_server_metadata_"
+            "_well_known_oauth_authorization_server_get": describe_server,
+            "oauth_token_endpoint_oauth_token_post": self.issue_token,
+        }
+
+    def _find_problem(
+        self, client: OAuthClient, key: RSAPublicKey, assertion: str, base: str
+    ) -> str | None:
+        """Return why an assertion is invalid, or None and remember it as used."""
+        try:
+            decoded = jwt.decode_complete(
+                assertion,
+                key,
+                algorithms=[ALGORITHM],
+                audience=[f"{base}/oauth/token", base],
+                issuer=client.client_id,
+                subject=client.client_id,
+                leeway=LEEWAY,
+                options={"require": list(CLAIMS), "verify_exp": False},
+            )
+        except (jwt.PyJWTError, ValueError) as error:
+            return f"the assertion is not good: {error}"
+        claims, now = decoded["payload"], time.time()
+        if client.kid is not None and decoded["header"].get("kid") != client.kid:
+            return "the assertion names another key (kid)"
+        return _find_time_problem(claims, now) or self._use_up(client, claims, now)
+
+    def _use_up(
+        self, client: OAuthClient, claims: Mapping[str, Any], now: float
+    ) -> str | None:
+        with self._lock:
+            self._used = {jti: end for jti, end in self._used.items() if end > now}
+            if (client.client_id, claims["jti"]) in self._used:
+                return "the assertion was used before (jti)"
+            self._used[client.client_id, claims["jti"]] = claims["exp"]
+        return None
+
+
+def describe_server(_service: Service, call: Call) -> JsonObject:
+    """Describe the token endpoint (RFC 8414)."""
+    return {
+        "issuer": call.base_url,
+        "token_endpoint": f"{call.base_url}/oauth/token",
+        "response_types_supported": [],
+        "grant_types_supported": ["client_credentials"],
+        "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported": [ALGORITHM],
+        "scopes_supported": [SCOPE],
+    }
+
+
+def _find_time_problem(claims: Mapping[str, Any], now: float) -> str | None:
+    """Return why an assertion is invalid at this time, or None."""
+    start, end = claims["iat"], claims["exp"]
+    for moment in (start, end):
+        if isinstance(moment, bool) or not isinstance(moment, int | float):
+            return "iat and exp are seconds"
+    if not now < end:  # without leeway, and NaN is refused
+        return "the assertion has expired (exp)"
+    if not end - start <= LONGEST:
+        return f"the assertion is good for more than {LONGEST} seconds"
+    return None
+
+
+def _load_public_key(client: OAuthClient) -> RSAPublicKey:
+    try:
+        key = load_pem_public_key(client.public_key_pem.encode())
+    except ValueError:
+        key = None
+    if not isinstance(key, RSAPublicKey):
+        raise ConfigError(
+            f"the public_key_pem of the OAuth client {client.client_id!r} is not a "
+            "public RSA key; make one with: openssl rsa -in key.pem -pubout"
+        )
+    return key
+
+
+def _oauth_error(code: str, words: str) -> Response:
+    """Make an error response as in RFC 6749."""
+    status = 401 if code == "invalid_client" else 400
+    return _json_response({"error": code, "error_description": words}, status)
+
+
+def _json_response(data: JsonObject, status: int = 200) -> Response:
+    headers = {"cache-control": "no-store", "content-type": "application/json"}
+    return Response(json.dumps(data), status, headers)

@@ -1,0 +1,318 @@
+"""The page at `/`, and the JSON of the state that it shows. It changes nothing."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from itertools import islice
+from typing import Any, Final
+from urllib.parse import unquote
+
+from attrs import asdict
+from flask import request
+from werkzeug.wrappers import Response
+
+from ..blocks import CATALOGUE, EFFECT_WORDS, describe_rows
+from ..definition import environment_in, split_stamp
+from ..layout import MARGIN, lay_out, trace_route
+from .clock import format_optional_time, format_time
+from .csv_text import format_cell
+from .records import (
+    JsonObject,
+    NotebookRecord,
+    OutboxRecord,
+    RunRecord,
+    ScheduleRecord,
+    WorkflowRecord,
+    notebook_owner,
+)
+from .service import Service, not_found_error
+from .switches import GUESSES, MARKS, Switches
+
+LISTED: Final = 500
+"""Items of each list that the page gets, newest first."""
+
+ROWS: Final = 200
+"""Rows of a notebook that the page shows."""
+
+SHORT, LONG = 250, 20_000
+"""Characters of a name, and of a text that is shown alone."""
+
+WIDTH: Final = 188
+HEIGHT: Final = 56
+"""Size of a block on the page."""
+
+BETWEEN: Final = 32
+"""Room between two layers, which lets seven blocks in a row fit a wide window."""
+
+_AROUND: Final = 8
+
+
+def find_state(service: Service) -> JsonObject:
+    """Return the state: its lists and, if the query names one, an item with details.
+
+    The query is `workflow=ID`, `run=ID` or `notebook=ID`.
+    """
+    store = service.store
+    state: JsonObject = {
+        "store": store.path,
+        "ahead": round((service.clock.ahead).total_seconds()),
+        "workflows": [*map(_workflow_item, store.workflows.newest(LISTED))],
+        "runs": [*map(_run_item, store.runs.newest(LISTED))],
+        "notebooks": [*map(_notebook_item, store.notebooks.newest(LISTED))],
+        "outbox": [*map(_sent_item, store.sent.newest(LISTED))],
+        "schedules": [*map(_schedule_item, store.schedules.newest(LISTED))],
+        "counts": {
+            "workflows": store.workflows.count(),
+            "runs": store.runs.count(),
+            "notebooks": store.notebooks.count(),
+            "outbox": store.sent.count(),
+            "schedules": store.schedules.count(),
+        },
+        "faults": service.faults.data(),
+        "switches": {**asdict(service.switches)},
+        "defaults": asdict(Switches()),
+        "guesses": [asdict(guess) for guess in GUESSES],
+        "marks": MARKS,
+    }
+    if "workflow" in request.args:
+        workflow = _require(store.workflows.get(request.args["workflow"].lower()))
+        state["item"] = _workflow_item(workflow, LONG)
+        state["graph"] = _graph_data(workflow.definition)
+    elif "run" in request.args:
+        run = _require(store.runs.get(request.args["run"].lower()))
+        state["item"] = _run_item(run, LONG)
+        state["graph"] = _graph_data(_require(store.graphs.get(run.id)).data)
+    elif "notebook" in request.args:
+        notebook = _require(store.notebooks.get(request.args["notebook"]))
+        owner = notebook_owner(notebook.org_id, notebook.notebook_id)
+        state["item"] = _notebook_item(notebook)
+        state["rows"] = [*islice(store.rows(owner), ROWS)]
+    return state
+
+
+def _require(item: Any) -> Any:
+    if item is None:
+        raise not_found_error("Item")
+    return item
+
+
+def _shorten(text: str | None, limit: int = SHORT) -> str | None:
+    """Return a text, or its beginning and its length."""
+    if text is None or len(text) <= limit:
+        return text
+    return f"{text[:limit]}… ({len(text):,} characters)"
+
+
+def _workflow_item(workflow: WorkflowRecord, limit: int = SHORT) -> JsonObject:
+    """Convert a workflow; the stamp of a deploy is separate from the description.
+
+    A copy was not deployed, so the environment in its stamp is not its own.
+    """
+    text, stamp = split_stamp(workflow.description, workflow.id)
+    is_genuine = stamp is not None and stamp.is_genuine(workflow.id)
+    return {
+        "id": workflow.id,
+        "org": workflow.org_id,
+        "name": _shorten(workflow.name),
+        "description": _shorten(text, limit),
+        "deployed": stamp and _shorten(_name_deployed(stamp.path)),
+        "is_copy": stamp is not None and not is_genuine,
+        "environment": environment_in(stamp.path) if stamp and is_genuine else None,
+        "blocks": len(workflow.definition["blocks"]),
+        "updated": format_time(workflow.updated_at),
+        "last_run": format_optional_time(workflow.last_run_date),
+    }
+
+
+def _name_deployed(path: str) -> str:
+    """Return the names in the path of a stamp, without the environment."""
+    segments = (segment.split(":", 1) for segment in path.split("/"))
+    return "/".join(unquote(parts[-1]) for parts in segments if parts[0] != "env")
+
+
+def _run_item(run: RunRecord, limit: int = SHORT) -> JsonObject:
+    return {
+        "id": run.id,
+        "org": run.org_id,
+        "workflow_id": run.workflow_id,
+        "name": _shorten(run.workflow_name),
+        "status": run.status,
+        "is_done": run.is_done,
+        "blocks": run.blocks_count,
+        "queued": format_time(run.queued_at),
+        "started": format_optional_time(run.started_at),
+        "completed": format_optional_time(run.completed_at),
+        "scheduled": run.schedule_id is not None,
+        "error": _shorten(run.error, limit),
+    }
+
+
+def _notebook_item(notebook: NotebookRecord) -> JsonObject:
+    return {
+        "id": notebook.id,
+        "org": notebook.org_id,
+        "name": _shorten(notebook.name or notebook.notebook_id),
+        "notebook_id": _shorten(notebook.notebook_id),
+        "count": notebook.row_count,
+        "updated": format_time(notebook.updated_at),
+    }
+
+
+def _sent_item(sent: OutboxRecord) -> JsonObject:
+    return {
+        "id": sent.id,
+        "org": sent.org_id,
+        "run_id": sent.run_id,
+        "position": sent.position,
+        "kind": _shorten(sent.kind),
+        "target": _shorten(sent.target),
+        "outcome": _shorten(sent.outcome),
+        "created": format_time(sent.created_at),
+    }
+
+
+def _schedule_item(schedule: ScheduleRecord) -> JsonObject:
+    return {
+        "id": schedule.id,
+        "org": schedule.org_id,
+        "workflow_id": schedule.workflow_id,
+        "name": _shorten(schedule.name),
+        "cron": _shorten(schedule.cron_expression),
+        "timezone": schedule.timezone,
+        "is_active": schedule.is_active,
+        "updated": format_time(schedule.updated_at),
+    }
+
+
+# -- The graph -------------------------------------------------------------------------
+
+
+def _graph_data(graph: JsonObject) -> JsonObject:
+    """Convert a graph: its blocks, its edges by position, and both of its layouts.
+
+    The page chooses between the layouts, from left to right and from top to bottom.
+    """
+    blocks = graph["blocks"]
+    at = {block["block_id"]: position for position, block in enumerate(blocks)}
+    ends = ((edge["from_block_id"], edge["to_block_id"]) for edge in graph["edges"])
+    edges = [(at[a], at[b]) for a, b in ends if a in at and b in at]
+    many = Counter(block["block_name"] for block in blocks)
+    return {
+        "blocks": [_block_item(block, many) for block in blocks],
+        "edges": edges,
+        "size": [WIDTH, HEIGHT],
+        "layouts": {
+            "across": _place_blocks(len(blocks), edges, is_across=True),
+            "down": _place_blocks(len(blocks), edges, is_across=False),
+        },
+    }
+
+
+def _place_blocks(
+    count: int, edges: Sequence[tuple[int, int]], *, is_across: bool
+) -> JsonObject:
+    """Return the corners of all blocks, the paths of all edges, and the room for both.
+
+    A layout runs from top to bottom; across, x and y change their places.
+    """
+    size = (HEIGHT, WIDTH) if is_across else (WIDTH, HEIGHT)
+    drawing = lay_out([size] * count, edges, between=BETWEEN)
+    corner = MARGIN - _AROUND
+    room = [drawing.width - 2 * corner, drawing.height - 2 * corner]
+    places = [[box.x, box.y] for box in drawing.boxes]
+    return {
+        "corner": corner,
+        "room": room[::-1] if is_across else room,
+        "places": [place[::-1] for place in places] if is_across else places,
+        "paths": [trace_route(route, is_across=is_across) for route in drawing.routes],
+    }
+
+
+def _block_item(block: JsonObject, many: Mapping[str, int]) -> JsonObject:
+    """Convert a block with its specs, and add the catalogue's facts about its kind."""
+    kind, cls = block["block_name"], CATALOGUE.get(block["block_name"])
+    specs = json.dumps(block["specs"], indent=2, ensure_ascii=False)
+    item = {
+        "id": block["block_id"],
+        "kind": _shorten(kind),
+        "number": block["sequence_number"] if many[kind] > 1 else None,
+        "role": "unknown" if cls is None else cls.about.role,
+        "note": _shorten(next(_notes(block["specs"]), ""), 80),
+        "specs": _shorten(specs, LONG),
+    }
+    if cls is None:
+        return item
+    about = cls.about
+    return item | {
+        "takes": describe_rows(about.takes),
+        "gives": describe_rows(about.gives),
+        "effects": [EFFECT_WORDS[effect] for effect in about.effects],
+        "reads": [column.name for column in about.columns.reads],
+        "adds": [column.name for column in cls.columns(block["specs"]).adds],
+    }
+
+
+def _notes(specs: Mapping[str, Any]) -> Iterator[str]:
+    """Yield texts that distinguish a block from others of its kind: values first."""
+    for value in specs.values():
+        match value:
+            case str() if value.strip():
+                yield value
+            case [{**item}, *_]:
+                yield " ".join(map(format_cell, item.values()))
+    for value in specs.values():
+        match value:
+            case {**fields} if fields:
+                yield ", ".join(map(str, fields))
+            case [str(), *_]:
+                yield ", ".join(map(format_cell, value))
+
+
+# -- The page --------------------------------------------------------------------------
+
+
+def load_page(*, has_keys: bool) -> Response:
+    """Return the page.
+
+    Args:
+        has_keys: Whether only certain API keys are accepted.
+    """
+    text, headers = _load_page()
+    if has_keys:
+        text = text.replace('data-keys="any"', 'data-keys="given"')
+    return Response(text, headers=headers, content_type="text/html; charset=utf-8")
+
+
+@cache
+def _load_page() -> tuple[str, dict[str, str]]:
+    """Load the page and its headers, which allow its one style and script by hash."""
+    text = files(__package__).joinpath("page.html").read_text("utf-8")
+    policy = (
+        "default-src 'none'",
+        f"script-src {_hash_source(text, 'script')}",
+        f"style-src {_hash_source(text, 'style')}",
+        "connect-src 'self'",
+        "img-src data:",  # the icon in the tab
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",  # no text can become markup
+    )
+    return text, {
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
+        "content-security-policy": "; ".join(policy),
+        "referrer-policy": "no-referrer",
+        "cross-origin-resource-policy": "same-origin",
+    }
+
+
+def _hash_source(text: str, tag: str) -> str:
+    inside = text.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0]
+    return f"'sha256-{b64encode(sha256(inside.encode()).digest()).decode()}'"

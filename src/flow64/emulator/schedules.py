@@ -1,0 +1,215 @@
+"""Schedules: their operations, and the runs that they start by the emulator's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, tzinfo
+from itertools import islice
+from typing import Any, Final
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from attrs import evolve
+from cronsim import CronSim, CronSimError
+
+from .clock import format_time
+from .document import DOCUMENT, make_violation
+from .records import JsonObject, ScheduleRecord
+from .runs import add_run
+from .service import Call, Handler, RefusedError, Service, not_found_error
+
+LISTED: Final = 5
+"""How many future times are listed."""
+
+MOST_RUNS: Final = 100
+"""Runs of one schedule that a clock starts at once; earlier due times are left out."""
+
+_CRON_FIELDS: Final = 5
+_SOME_DAY: Final = datetime(2096, 3, 1, tzinfo=UTC)
+"""The day after 29 February 2096. The next 29 February is in 2104."""
+
+
+def create_schedule(service: Service, call: Call) -> JsonObject:
+    """Schedule a workflow for the times of a cron expression."""
+    _check_times(call.body)
+    workflow = service.find_workflow(call, call.body["workflow_id"])
+    now = service.clock.now()
+    schedule = ScheduleRecord(
+        id=str(uuid4()),
+        org_id=call.org_id,
+        workflow_id=workflow.id,
+        name=call.body["name"],
+        cron_expression=call.body["cron_expression"],
+        timezone=call.body.get("timezone", "UTC"),
+        description=call.body.get("description"),
+        is_active=call.body.get("is_active", True),
+        created_at=now,
+        updated_at=now,
+        ran_until=now,
+    )
+    service.store.schedules.add(schedule)
+    return _schedule_response(service, schedule)
+
+
+def list_schedules(service: Service, call: Call) -> list[JsonObject]:
+    """List the organisation's schedules, all or those of a workflow."""
+    workflow_id = call.query["workflow_id"]
+    return [
+        _schedule_response(service, schedule)
+        for schedule in service.store.schedules.of(call.org_id)
+        if workflow_id is None or schedule.workflow_id == workflow_id.lower()
+    ]
+
+
+def get_schedule(service: Service, call: Call) -> JsonObject:
+    """Return one schedule, with its next due times."""
+    return _schedule_response(service, _find_schedule(service, call))
+
+
+def update_schedule(service: Service, call: Call) -> JsonObject:
+    """Change the fields of a schedule that the body names."""
+    schedule = _find_schedule(service, call)
+    documented = DOCUMENT["components"]["schemas"]["UpdateScheduleRequest"]
+    changes: dict[str, Any] = {
+        name: call.body[name]
+        for name in documented["properties"]
+        if call.body.get(name) is not None
+    }
+    _check_times(changes)
+    now = service.clock.now()
+    if not schedule.is_active:  # what was due meanwhile is not caught up
+        changes["ran_until"] = now
+    try:
+        schedule = service.store.schedules.change(
+            schedule.id, lambda old: evolve(old, **changes, updated_at=now)
+        )
+    except KeyError:  # deleted meanwhile
+        raise not_found_error("Schedule") from None
+    return _schedule_response(service, schedule)
+
+
+def delete_schedule(service: Service, call: Call) -> JsonObject:
+    """Remove a schedule; its workflow stays."""
+    schedule = _find_schedule(service, call)
+    if not service.store.schedules.remove(schedule.id):
+        raise not_found_error("Schedule")
+    return {"id": schedule.id, "deleted": True}
+
+
+def run_due_schedules(service: Service) -> None:
+    """Start a run for each due time of each schedule that has passed."""
+    now = service.clock.now()
+    for schedule_id in [schedule.id for schedule in service.store.schedules.all()]:
+        with service.store.transaction():  # another thread may look at the same time
+            schedule = service.store.schedules.get(schedule_id)
+            if schedule is None or not schedule.is_active:
+                continue
+            due = [*_due_times(schedule, schedule.ran_until, now)]
+            workflow = service.store.workflows.get(schedule.workflow_id)
+            if not due or workflow is None:
+                continue
+            service.store.schedules.put(evolve(schedule, ran_until=due[-1]))
+            for _ in due[-MOST_RUNS:]:
+                graph = workflow.definition
+                add_run(service, workflow, graph, None, schedule_id=schedule.id)
+
+
+def skip_missed_times(service: Service) -> None:
+    """Leave out what was due while no emulator had the store open."""
+    now = service.clock.now()
+    for schedule in service.store.schedules.all():
+        service.store.schedules.put(evolve(schedule, ran_until=now))
+
+
+def _due_times(
+    schedule: ScheduleRecord, after: datetime, until: datetime
+) -> Iterator[datetime]:
+    for time in _next_times(schedule, after):
+        if time > until:
+            return
+        yield time
+
+
+def _next_times(schedule: ScheduleRecord, after: datetime) -> Iterator[datetime]:
+    """Yield the due times of a schedule after a moment, in UTC."""
+    zone = _as_zone(schedule.timezone)
+    # The store may come from a machine that knows more time zones.
+    if zone is None or _describe_wrong_cron(schedule.cron_expression):
+        return
+    for time in CronSim(schedule.cron_expression, after.astimezone(zone)):
+        # In an hour that the clocks repeat, the first may have been.
+        if time.astimezone(UTC) > after:
+            yield time.astimezone(UTC)
+
+
+def _find_schedule(service: Service, call: Call) -> ScheduleRecord:
+    schedule = service.store.schedules.get(call.path["schedule_id"])
+    return service.check_owner(schedule, call, "Schedule")
+
+
+def _schedule_response(service: Service, schedule: ScheduleRecord) -> JsonObject:
+    """Return a `ScheduleResponse`."""
+    times: list[datetime] = []
+    if schedule.is_active:
+        times += islice(_next_times(schedule, service.clock.now()), LISTED)
+    return {
+        "id": schedule.id,
+        "workflow_id": schedule.workflow_id,
+        "team_id": schedule.org_id,
+        "name": schedule.name,
+        "description": schedule.description,
+        "cron_expression": schedule.cron_expression,
+        "timezone": schedule.timezone,
+        "is_active": schedule.is_active,
+        "disabled_reason": None,
+        "created_by": None,
+        "api_key_id": None,
+        "next_run_times": [format_time(time) for time in times],
+        "created_at": format_time(schedule.created_at),
+        "updated_at": format_time(schedule.updated_at),
+    }
+
+
+def _check_times(body: JsonObject) -> None:
+    """Check the cron expression and time zone of a body, which no schema can check."""
+    violations: list[JsonObject] = []
+    cron = body.get("cron_expression")
+    if cron is not None and (problem := _describe_wrong_cron(cron)):
+        place = ("body", "cron_expression")
+        violations.append(make_violation(place, "value_error", problem))
+    if "timezone" in body and _as_zone(body["timezone"]) is None:
+        problem = f"{body['timezone'][:60]!r} is not an IANA time zone"
+        violations.append(make_violation(("body", "timezone"), "value_error", problem))
+    if violations:
+        raise RefusedError(422, violations)
+
+
+def _describe_wrong_cron(expression: str) -> str | None:
+    """Describe what is wrong with a cron expression; None if it can be used."""
+    count = len(expression.split())
+    if count != _CRON_FIELDS:  # the library takes a sixth field, for seconds
+        return f"a cron expression has {_CRON_FIELDS} fields, not {count}"
+    try:
+        is_ever = any(CronSim(expression, _SOME_DAY))
+    except (CronSimError, ValueError) as error:
+        return f"the cron expression cannot be read: {error}"
+    return None if is_ever else "the cron expression is never due"
+
+
+def _as_zone(name: str) -> tzinfo | None:
+    """Return the time zone of a name, or None."""
+    if name == "UTC":  # also if the system has no time zones
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ValueError, KeyError, OSError):
+        return None
+
+
+HANDLERS: Final[Mapping[str, Handler]] = {
+    "create_schedule_endpoint_schedules_post": create_schedule,
+    "list_schedules_endpoint_schedules_get": list_schedules,
+    "get_schedule_endpoint_schedules__schedule_id__get": get_schedule,
+    "update_schedule_endpoint_schedules__schedule_id__patch": update_schedule,
+    "delete_schedule_endpoint_schedules__schedule_id__delete": delete_schedule,
+}

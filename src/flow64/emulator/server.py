@@ -1,0 +1,361 @@
+"""`Emulator`: the documented Workflows API, alone or served on a port."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import urlsplit
+
+from attrs import frozen
+
+from ..errors import ConfigError
+from .admin import add_admin_routes, copy_workflow, edit_workflow
+from .app import Access, Api, RequestRecord, make_app
+from .clock import Clock
+from .engine import Engine
+from .faults import Faults, FaultyApp
+from .fixtures import Fixture, Fixtures, check_block_name
+from .oauth import Authority, OAuthClient
+from .records import JsonObject, RowData, organisation_of
+from .schedules import run_due_schedules, skip_missed_times
+from .service import Service
+from .serving import ANY_ADDRESS, LOOPBACK, Serving, as_url_host
+from .store import MEMORY, Store
+from .switches import Switches
+from .transport import InProcessTransport
+from .workflows import workflow_response
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+TICK: Final = 1.0
+"""Seconds between two looks at schedules that may be due."""
+
+
+@frozen
+class OutboxEntry:
+    """Something that a run wrote outside, or would have.
+
+    Attributes:
+        org_id: Organisation of the run.
+        block_id: The block that wrote it.
+        kind: The block's kind.
+        target: The address or the channel.
+        outcome: The result of the delivery, in words.
+        rows: The rows that it wrote.
+    """
+
+    org_id: str
+    run_id: str
+    block_id: str
+    kind: str
+    target: str | None
+    outcome: str
+    rows: list[RowData]
+
+
+class Emulator:
+    """The documented Workflows API, in this process.
+
+    As a context manager it is served on a loopback port. `.transport()` needs no port.
+    `.app` is the WSGI app alone.
+
+        with Emulator() as emulator:
+            client = Client(api_key="any", base_url=emulator.url)
+
+    Attributes:
+        requests: The received requests, oldest first.
+    """
+
+    app: WSGIApplication
+    requests: list[RequestRecord]
+
+    def __init__(
+        self,
+        *,
+        api_keys: Collection[str] | Mapping[str, str] | None = None,
+        switches: Switches | None = None,
+        store: Store | str | Path | None = None,
+        host: str = LOOPBACK,
+        port: int = 0,
+        allow_names: Collection[str] = (),
+        oauth_clients: Iterable[OAuthClient] = (),
+        fixtures: Mapping[str, Fixture] | None = None,
+        allow_hosts: Collection[str] = (),
+        seed: int = 0,
+        blocks: Sequence[Any] | None = None,
+        accept_any_token: bool = False,
+    ) -> None:
+        """Make an emulator that is not served yet.
+
+        Args:
+            api_keys: Accepted keys; None accepts any. Each key is an organisation, or
+                is mapped to the name of one.
+            store: A file, which `stop()` closes, or an open store; None for memory.
+            host: Address to serve on. By default only this machine reaches it; with
+                "0.0.0.0", other machines and containers do.
+            port: Port to serve on; 0 for a free one.
+            allow_names: Host names under which it answers, besides `host` and those of
+                this machine. Others are refused, since a web page could use them.
+            oauth_clients: Machine clients that may exchange assertions for tokens.
+            fixtures: Replacements for synthetic values, by block id or kind.
+            allow_hosts: Hosts, other than this machine, that outgoing webhooks are
+                posted to.
+            seed: Seed of the faults that have a probability.
+            blocks: What `GET /workflows/blocks` answers; None for the catalogue of
+                flow64.
+            accept_any_token: Accept Bearer tokens that it did not issue. Each is an
+                organisation of its own.
+
+        Raises:
+            ConfigError: The key of an OAuth client is not a public RSA key, a fixture
+                cannot be one, or a host is not a host name.
+            EmulatorStoreError: The file cannot be used.
+        """
+        self._host, self._port = _as_host(host), port
+        self._path = None if store is None or isinstance(store, Store) else store
+        self._serving: Serving | None = None
+        self._is_over = Event()
+        self._ticker: Thread | None = None
+        self.requests = []
+        clock = Clock()
+        authority = Authority.of(clock, oauth_clients)
+        keys = api_keys
+        if keys is not None and not isinstance(keys, Mapping):
+            keys = {key: organisation_of(key) for key in keys}
+        hosts = frozenset(map(_as_host, allow_hosts))
+        names = map(as_url_host, (self._host, *map(_as_host, allow_names)))
+        self._service = Service(
+            store=store if isinstance(store, Store) else Store(self._path or MEMORY),
+            clock=clock,
+            switches=switches or Switches(),
+            faults=Faults(seed),
+            fixtures=Fixtures(fixtures),
+            blocks=blocks,
+            allow_hosts=hosts,
+        )
+        self._service.engine = Engine(self._service)
+        clock.listeners.append(self._run_due_schedules)
+        access = Access(keys, authority, accept_any_token)
+        api = Api(self._service, access, {*names} - ANY_ADDRESS.keys(), self.requests)
+        app = make_app(api)
+        add_admin_routes(app, self._service, has_keys=keys is not None)
+        self.app = FaultyApp(app, self._service.faults)
+
+    # -- Its parts --------------------------------------------------------------------
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of times, expiry and schedules; `clock.advance(901)` moves it."""
+        return self._service.clock
+
+    @property
+    def store(self) -> Store:
+        """Everything that survives a restart."""
+        return self._service.store
+
+    @property
+    def faults(self) -> Faults:
+        """The faults of requests; none, until some are added."""
+        return self._service.faults
+
+    @property
+    def fixtures(self) -> Fixtures:
+        """Replacements for synthetic values, by block id or kind."""
+        return self._service.fixtures
+
+    @property
+    def switches(self) -> Switches:
+        """Behaviours that can be changed; set another value at any time."""
+        return self._service.switches
+
+    @switches.setter
+    def switches(self, switches: Switches) -> None:
+        self._service.switches = switches
+
+    @property
+    def blocks(self) -> Sequence[Any] | None:
+        """What `GET /workflows/blocks` answers; None for the catalogue of flow64."""
+        return self._service.blocks
+
+    @blocks.setter
+    def blocks(self, blocks: Sequence[Any] | None) -> None:
+        self._service.blocks = blocks
+
+    # -- Serving ----------------------------------------------------------------------
+
+    @property
+    def url(self) -> str:
+        """The URL of the emulator; empty while it is not served."""
+        return self._service.url
+
+    def start(self) -> Self:
+        """Serve, in a thread, until `stop()`.
+
+        Raises:
+            EmulatorStoreError: The file can no longer be used.
+            OSError: The port is in use, or the host is not an address of this machine.
+        """
+        if self._serving is None:
+            self._resume()
+            self._serving = Serving(self.app, self._host, self._port)
+            self._service.url = self._serving.url
+            self.store.note_address(self.url)
+        return self
+
+    def stop(self) -> None:
+        """Stop serving and interrupt runs; they continue after the next start."""
+        self._is_over.set()
+        if self._serving:
+            self.faults.release()
+            self._serving.stop()
+            self._serving = None
+            self._service.url = ""
+        if self._ticker:
+            self._ticker.join()
+            self._ticker = None
+        self._service.engine.stop()
+        if self._path is not None:
+            self.store.close()
+
+    def transport(self, endpoint: str = "") -> InProcessTransport:
+        """Return a transport for httpx and for `Client` that needs no socket.
+
+            client = Client("any", base_url="http://localhost", transport=...)
+
+        Args:
+            endpoint: An endpoint of the client that stands for this emulator.
+        """
+        self._resume()
+        return InProcessTransport(self.app, endpoint)
+
+    def _resume(self) -> None:
+        """Continue the runs that have not ended, as stored."""
+        if self.store.is_closed and self._path is not None:
+            self._service.store = Store(self._path)
+        if self._ticker is None:
+            skip_missed_times(self._service)
+            self._is_over.clear()
+            self._ticker = Thread(target=self._tick, name="flow64-clock", daemon=True)
+            self._ticker.start()
+        self._service.engine.resume()
+
+    def _tick(self) -> None:
+        while not self._is_over.wait(TICK):
+            self._run_due_schedules()
+
+    def _run_due_schedules(self) -> None:
+        run_due_schedules(self._service)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    # -- For tests and demonstrations -------------------------------------------------
+
+    def fail_block(self, kind: str, message: str | None) -> None:
+        """Let every block of a kind fail with a message; None lets them work again.
+
+        Args:
+            kind: The kind, or the id of one block.
+
+        Raises:
+            ConfigError: The kind looks like a misspelled kind.
+        """
+        check_block_name("fail_block", kind)
+        if message is None:
+            self._service.failures.pop(kind, None)
+        else:
+            self._service.failures[kind] = message
+
+    def edit(
+        self,
+        workflow_id: str,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        specs: Mapping[str, Mapping[str, Any]] | None = None,
+        definition: Mapping[str, Any] | None = None,
+    ) -> JsonObject:
+        """Change a workflow as if in the web editor, and return the response of `GET`.
+
+        Args:
+            workflow_id: A workflow of any organisation.
+            name: The new title.
+            description: The new description, including the stamp.
+            specs: Spec fields to set, by block id or kind.
+            definition: A whole new graph, which is not checked.
+
+        Raises:
+            KeyError: The workflow, or a block of that id or kind, does not exist.
+        """
+        workflow = edit_workflow(
+            self._service,
+            workflow_id,
+            name=name,
+            description=description,
+            specs=specs,
+            definition=definition,
+        )
+        return workflow_response(workflow)
+
+    def copy(self, workflow_id: str) -> str:
+        """Duplicate a workflow as if in the web editor, and return the copy's id.
+
+        Raises:
+            KeyError: The workflow does not exist.
+        """
+        return copy_workflow(self._service, workflow_id).id
+
+    def rows(self, run_id: str, kind: str) -> list[RowData]:
+        """Return the rows that the blocks of a kind gave in a run."""
+        return [
+            row
+            for block in self.store.blocks.under(run_id)
+            if block.kind == kind
+            for row in self.store.rows(block.rows)
+        ]
+
+    @property
+    def outbox(self) -> list[OutboxEntry]:
+        """Everything that runs wrote outside, or would have, oldest first."""
+        return [
+            OutboxEntry(
+                org_id=sent.org_id,
+                run_id=sent.run_id,
+                block_id=sent.block_id,
+                kind=sent.kind,
+                target=sent.target,
+                outcome=sent.outcome,
+                rows=list(self.store.rows(sent.rows)),
+            )
+            for sent in self.store.sent.all()
+        ]
+
+
+_HOST: Final = re.compile(r"\w([\w.-]*\w)?\.?")
+
+
+def _as_host(text: str) -> str:
+    """Normalise the name or the address of a host.
+
+    Raises:
+        ConfigError: The text is not a host, for example a URL.
+    """
+    host = text.strip().lower()
+    bare = host.removeprefix("[").removesuffix("]")
+    try:
+        ipaddress.ip_address(bare)
+    except ValueError:
+        if not _HOST.fullmatch(host):
+            near = urlsplit(host).hostname if "//" in host else None
+            hint = f" (did you mean {near!r}?)" if near else ""
+            problem = f"{text!r} is not a host{hint}"
+            raise ConfigError(f"{problem}; write its name or address alone") from None
+    return bare

@@ -1,0 +1,120 @@
+"""Serve the WSGI app on a port, by waitress in a thread."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any, Final
+
+from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.server import create_server
+from waitress.task import WSGITask
+
+from .app import MAX_FILE
+from .faults import SOCKET
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
+
+LOOPBACK: Final = "127.0.0.1"
+"""Where the emulator listens unless told otherwise."""
+
+ANY_ADDRESS: Final = {"0.0.0.0": LOOPBACK, "::": "[::1]"}  # noqa: S104 - only told about
+"""Addresses that mean all of this machine, and how this machine reaches them."""
+
+STALLED: Final = 10
+"""Seconds after which a silent connection is closed, in a request or between two."""
+
+THREADS: Final = 16
+
+# How many requests wait for a thread is of no interest here.
+logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+
+
+class _Task(WSGITask):
+    """A request, with its connection, which faults can reset."""
+
+    def get_environment(self) -> WSGIEnvironment:
+        environ: WSGIEnvironment = super().get_environment()
+        environ[SOCKET] = self.channel.socket
+        return environ
+
+
+class _Channel(HTTPChannel):
+    task_class = _Task
+
+
+class Serving:
+    """An app that is served until it is stopped."""
+
+    url: str
+
+    def __init__(self, app: WSGIApplication, host: str, port: int) -> None:
+        """Serve an app.
+
+        Args:
+            host: The address or the name to listen on.
+            port: The port; 0 for a free one.
+
+        Raises:
+            OSError: The port is in use, or the host is not an address of this machine.
+        """
+        listener = _listen(host, port)
+        address, number = listener.getsockname()[:2]
+        self.url = f"http://{ANY_ADDRESS.get(address, as_url_host(host))}:{number}"
+        self._connections: dict[int, Any] = {}
+        self._server: Any = create_server(
+            app,
+            map=self._connections,
+            sockets=[listener],
+            threads=THREADS,
+            ident=None,
+            channel_timeout=STALLED,
+            cleanup_interval=1,
+            connection_limit=1_000,
+            max_request_header_size=2**16,
+            max_request_body_size=MAX_FILE + 2**20,
+            asyncore_use_poll=True,
+            log_socket_errors=False,
+            clear_untrusted_proxy_headers=True,
+        )
+        self._server.channel_class = _Channel
+        self._is_over = Event()
+        self._thread = Thread(target=self._run, name="flow64-emulator", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._is_over.is_set():
+            wasyncore.loop(1.0, use_poll=True, map=self._connections, count=1)
+
+    def stop(self) -> None:
+        """Stop serving, and wait until active requests have ended."""
+        self._server.task_dispatcher.shutdown(timeout=1)
+        self._is_over.set()
+        self._server.pull_trigger()
+        self._thread.join()
+        wasyncore.close_all(self._connections, ignore_all=True)
+
+
+def as_url_host(host: str) -> str:
+    """Write a host as in URLs and in the header `Host`."""
+    return f"[{host}]" if ":" in host else host
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Open a socket that is bound, but does not accept connections yet."""
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
+    )[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:  # so that `::` is all addresses, IPv4 too
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        listener.bind(address)
+    except OSError:
+        listener.close()
+        raise
+    return listener

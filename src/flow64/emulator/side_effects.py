@@ -1,0 +1,216 @@
+"""What blocks write outside: notebooks, the outbox, and webhooks that are posted."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import time
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from threading import Event
+from typing import Any, Final
+from uuid import UUID, uuid4, uuid5
+
+from attrs import evolve
+
+from ..blocks import CREATE_NEW, AppendToNotebook, OutgoingWebhook, SendSlackMessage
+from ..definition import WireBlock, is_number
+from ..endpoints import host_of, is_loopback
+from ..posting import post
+from .csv_text import format_cell
+from .records import (
+    JsonObject,
+    NotebookRecord,
+    OutboxRecord,
+    SigningSecretRecord,
+    notebook_owner,
+)
+from .results import file_path, sign_link
+from .service import Service
+from .steps import BlockContext
+
+OPEN: Final = "being delivered"
+"""The outcome of a record that is still to be delivered."""
+
+SECONDS: Final = 10.0
+"""Seconds that a receiver has to answer (documented)."""
+
+RETRIES: Final = 5
+"""Retries of a delivery."""
+
+WAIT, SHORT_WAIT = 1.0, 0.02
+"""Seconds before the first retry; each further one waits twice as long. The second is
+for runs that take no time."""
+
+INLINE_BYTES: Final = 256 * 1024
+"""Rows up to this size are part of the body; the threshold is a guess."""
+
+EVENT: Final = "outgoing_webhook.completed"
+"""The event type of a delivery (documented)."""
+
+
+def write_side_effects(context: BlockContext, made: int, now: datetime) -> None:
+    """Write the side effects of a block, in the transaction that ends the block."""
+    match context.block.kind:
+        case AppendToNotebook.kind:
+            _append_to_notebook(context, made, now)
+        case SendSlackMessage.kind:  # nothing leaves this process
+            _add_to_outbox(context, context.specs.get("channel"), "kept here", now)
+        case OutgoingWebhook.kind:  # delivered once the rows can be read
+            _add_to_outbox(context, context.specs.get("url"), OPEN, now)
+
+
+def _append_to_notebook(context: BlockContext, made: int, now: datetime) -> None:
+    """Add the rows to a notebook, which is created if it does not exist."""
+    notebook_id, name = map(context.specs.get, ("notebook_id", "notebook_name"))
+    if notebook_id == CREATE_NEW:
+        notebook_id = uuid4()
+    org_id, notebook_id = context.run.org_id, str(notebook_id)
+    before = context.store.notebooks.get(f"{org_id}/{notebook_id}") or NotebookRecord(
+        id=f"{org_id}/{notebook_id}",
+        org_id=org_id,
+        notebook_id=notebook_id,
+        name=name if isinstance(name, str) else None,
+        row_count=0,
+        updated_at=now,
+    )
+    after = evolve(before, row_count=before.row_count + made, updated_at=now)
+    context.store.notebooks.put(after)
+    rows = context.store.rows(context.state.rows)
+    context.store.add_rows(notebook_owner(org_id, notebook_id), rows)
+
+
+def _add_to_outbox(
+    context: BlockContext, target: object, outcome: str, now: datetime
+) -> None:
+    context.store.sent.put(
+        OutboxRecord(
+            id=_derive_event_id(context.run.id, context.block.id),
+            org_id=context.run.org_id,
+            run_id=context.run.id,
+            block_id=context.block.id,
+            kind=context.block.kind,
+            position=context.state.position,
+            target=None if target is None else format_cell(target),
+            outcome=outcome,
+            created_at=now,
+            is_open=outcome == OPEN,
+        )
+    )
+
+
+def _derive_event_id(run_id: str, block_id: str) -> str:
+    """Return the event id of a block of a run; it is the same in every attempt."""
+    return str(uuid5(UUID(run_id), block_id))
+
+
+# -- Outgoing webhooks ----------------------------------------------------------------
+
+
+def deliver(service: Service, run_id: str, block: WireBlock, stop: Event) -> None:
+    """Post the open outbox record of a block, with retries.
+
+    If the emulator stops, the record stays open and is delivered later.
+    """
+    sent = service.store.sent.get(_derive_event_id(run_id, block.id))
+    if sent is None or not sent.is_open:
+        return
+    host = host_of(sent.target or "")
+    if is_loopback(host) or host in service.allow_hosts:
+        outcome = _post_with_retries(service, sent, block, stop)
+    else:
+        outcome = f"not sent: {host or 'nothing'} is not this machine, nor allowed"
+    if stop.is_set() and outcome is None:
+        run = service.store.runs.get(run_id)
+        if run is None or not run.is_done:
+            return
+    words = outcome or "given up, since the run was cancelled"
+    _update(service, sent, outcome=words, is_open=False)
+
+
+def _post_with_retries(
+    service: Service, sent: OutboxRecord, block: WireBlock, stop: Event
+) -> str | None:
+    """Post a record with retries; return the outcome, or None if stopped."""
+    body = json.dumps(_build_body(service, sent), ensure_ascii=False).encode()
+    seconds = _parse_timeout(block.specs.get("timeout_seconds"))
+    wait = WAIT if service.switches.speed else SHORT_WAIT
+    # At least one, even if the emulator stopped in the middle of the last attempt.
+    first = min(sent.attempts, RETRIES) + 1
+    for attempt in range(first, RETRIES + 2):
+        _update(service, sent, attempts=attempt)
+        headers = _build_headers(service, sent, body, attempt)
+        answer = post(sent.target or "", body, headers, seconds, stop.is_set)
+        outcome = f"attempt {attempt}: {answer}"
+        if isinstance(answer, int) and 200 <= answer < 300:
+            return outcome
+        _update(service, sent, outcome=outcome)
+        if attempt <= RETRIES and stop.wait(wait * 2 ** (attempt - 1)):
+            return None
+    return f"given up after {outcome}"
+
+
+def _build_body(service: Service, sent: OutboxRecord) -> JsonObject:
+    """Return the body, with the rows or, if they are large, a download link."""
+    rows: list[JsonObject] | None = []
+    size = 0
+    for chunk in service.store.texts(sent.rows):
+        size += len(chunk.encode())
+        if size > INLINE_BYTES:
+            rows = None
+            break
+        rows += json.loads(chunk)
+    run = service.store.runs.get(sent.run_id)
+    file_format = "json" if run is not None and "json" in run.formats else "csv"
+    path = file_path(sent.run_id, sent.block_id, file_format)
+    link = sign_link(service, service.url or "http://localhost", path)
+    return {
+        "event_id": sent.id,
+        "run_id": sent.run_id,
+        "results": rows,
+        "results_download_url": link if rows is None else None,
+    }
+
+
+def _build_headers(
+    service: Service, sent: OutboxRecord, body: bytes, attempt: int
+) -> Mapping[str, str]:
+    active = list_active_secrets(service, sent.org_id)
+    # Real time, since receivers compare the signature with it.
+    texts = [secret.plaintext for secret in active]
+    signature = sign_body(texts, int(time.time()), body)
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": "flow64-emulator",
+        "Sixtyfour-Event-Id": sent.id,
+        "Sixtyfour-Event-Type": EVENT,
+        "Sixtyfour-Delivery-Attempt": str(attempt),
+        **({"Sixtyfour-Signature": signature} if active else {}),
+    }
+
+
+def _update(service: Service, sent: OutboxRecord, **changes: Any) -> None:
+    service.store.sent.change(sent.id, lambda old: evolve(old, **changes))
+
+
+def list_active_secrets(service: Service, org_id: str) -> list[SigningSecretRecord]:
+    """Return the secrets that sign now, newest first."""
+    now = service.clock.now()
+    return [
+        secret
+        for secret in reversed(service.store.secrets.of(org_id))
+        if secret.revoked_at is None
+        and (secret.expires_at is None or now < secret.expires_at)
+    ]
+
+
+def sign_body(secrets: Iterable[str], moment: int, body: bytes) -> str:
+    """Return the signature header of a body: one `v1` for each secret, newest first."""
+    text = b"%d.%b" % (moment, body)
+    digests = (hmac.digest(secret.encode(), text, "sha256") for secret in secrets)
+    return ",".join([f"t={moment}", *(f"v1={digest.hex()}" for digest in digests)])
+
+
+def _parse_timeout(timeout: Any) -> float:
+    is_usable = is_number(timeout) and timeout > 0
+    return min(float(timeout), SECONDS) if is_usable else SECONDS

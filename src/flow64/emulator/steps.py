@@ -1,0 +1,377 @@
+"""Steps: what each kind of block does to its rows.
+
+Rows are handled one by one, so that a large run needs no more memory than a small one.
+Rules that no document states are listed in `guesses.toml`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+from attrs import frozen
+
+from ..blocks import (
+    CATALOGUE,
+    CompanyEnrichment,
+    CompanyToLeads,
+    Deduplicate,
+    DeduplicateWrtNotebook,
+    Filter,
+    FindEmail,
+    FindPhone,
+    GroupBy,
+    LeadsToCompany,
+    ReadCsv,
+    ReadNotebook,
+    RemoveColumns,
+    ReverseEmail,
+    ReversePhone,
+    Search,
+    VerifyEmail,
+    Webhook,
+    columns_of,
+)
+from ..definition import Definition, WireBlock
+from .csv_text import format_cell
+from .filters import keeps_row
+from .lookups import (
+    digest_of,
+    find_words,
+    make_company,
+    make_email,
+    make_person,
+    make_phone,
+    make_rows,
+    make_value_maker,
+    pick_number,
+    seed_of,
+)
+from .records import (
+    BlockState,
+    RowData,
+    RunRecord,
+    block_rows_owner,
+    notebook_owner,
+    payload_owner,
+    upload_owner,
+)
+from .store import Store
+
+SEARCH_ROWS: Final = 10
+"""Rows of a search without `max_results`."""
+
+SEARCH_LIMIT: Final = 5_000
+"""Maximum rows of a search."""
+
+SOURCE_ROWS: Final = 5
+"""Rows of every other source."""
+
+
+class BlockFailedError(Exception):
+    """A block failed. The message becomes part of its state."""
+
+
+@frozen
+class BlockContext:
+    """A block that is executed: its specs and its input rows.
+
+    Attributes:
+        definition: The whole graph.
+        take: Is called with rows before the block works on them. It may raise.
+    """
+
+    definition: Definition
+    state: BlockState
+    run: RunRecord
+    store: Store
+    take: Callable[[list[RowData]], None]
+
+    @property
+    def block(self) -> WireBlock:
+        """The block."""
+        return self.definition.blocks[self.state.position]
+
+    @property
+    def specs(self) -> Mapping[str, Any]:
+        """The specs of the block."""
+        return self.block.specs
+
+    @property
+    def parents(self) -> Sequence[int]:
+        """Positions of the parents; two edges between the same blocks count once."""
+        parents = self.definition.topology.parents[self.state.position]
+        return [*dict.fromkeys(parents)]
+
+    def rows(self) -> Iterator[RowData]:
+        """Yield the rows of the parents, parent by parent."""
+        for parent in self.parents:
+            for chunk in self.store.chunks(block_rows_owner(self.run.id, parent)):
+                self.take(chunk)
+                yield from chunk
+
+    def upstream(self) -> Sequence[WireBlock]:
+        """Return all blocks before this one, in the order in which they ran."""
+        topology = self.definition.topology
+        before = topology.find_ancestors(self.state.position)
+        return [self.definition.blocks[at] for at in topology.order if at in before]
+
+
+Step: TypeAlias = Callable[[BlockContext], Iterator[RowData]]
+"""Makes the rows of a block, or raises `BlockFailedError`."""
+
+RowMapper: TypeAlias = Callable[[RowData], RowData]
+
+
+@frozen
+class EachRow:
+    """The step of a kind that maps each row to one row.
+
+    Attributes:
+        make_mapper: Reads the specs once, and returns the function of a row.
+    """
+
+    make_mapper: Callable[[BlockContext], RowMapper]
+
+    def __call__(self, context: BlockContext) -> Iterator[RowData]:
+        """Yield the mapped rows."""
+        return map(self.make_mapper(context), context.rows())
+
+
+def as_rows(data: object, name: str) -> list[RowData]:
+    """Return data as rows that can be stored.
+
+    Raises:
+        BlockFailedError: It holds something other than rows, or is not JSON.
+    """
+    rows: list[Any] = data if isinstance(data, list) else [data]
+    if not all(isinstance(row, dict) for row in rows):
+        raise BlockFailedError(f"{name} holds something else than rows")
+    try:
+        # NaN and lone surrogates cannot be written.
+        json.dumps(rows, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise BlockFailedError(f"{name} holds what JSON cannot: {error}") from error
+    return rows
+
+
+# -- Sources --------------------------------------------------------------------------
+
+
+def webhook(context: BlockContext) -> Iterator[RowData]:
+    """Return the payload of the run, or else the rows of `webhook_input`."""
+    if context.run.has_payload:
+        return context.store.rows(payload_owner(context.run.id))
+    try:
+        data = json.loads(context.specs.get("webhook_input") or "[]")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise BlockFailedError("webhook_input is not JSON text") from error
+    return iter(as_rows(data, "webhook_input"))
+
+
+def read_csv(context: BlockContext) -> Iterator[RowData]:
+    """Return the rows of an uploaded file."""
+    handle = str(context.specs.get("resource_handle_id"))
+    upload = context.store.uploads.get(handle)
+    if upload is None or upload.org_id != context.run.org_id:
+        raise BlockFailedError(f"no uploaded file has the handle {handle!r}")
+    return context.store.rows(upload_owner(upload.id))
+
+
+def search(context: BlockContext) -> Iterator[RowData]:
+    """Make up `max_results` rows."""
+    seed = seed_of({"search": context.specs.get("query")})
+    return make_rows(context.state.row_kind, seed, count_search_rows(context.specs))
+
+
+def count_search_rows(specs: Mapping[str, object]) -> int:
+    """Return how many rows a search finds."""
+    most = specs.get("max_results")
+    count = most if isinstance(most, int) and type(most) is int else SEARCH_ROWS
+    return max(0, min(count, SEARCH_LIMIT))
+
+
+def make_up_rows(context: BlockContext) -> Iterator[RowData]:
+    """Make up rows; inside a graph, pass the rows on."""
+    if context.parents:
+        return context.rows()
+    seed = seed_of({context.block.kind: context.specs})
+    return make_rows(context.state.row_kind, seed, SOURCE_ROWS)
+
+
+def read_notebook(context: BlockContext) -> Iterator[RowData]:
+    """Return the rows of a notebook."""
+    notebook_id = str(context.specs.get("notebook_id"))
+    return context.store.rows(notebook_owner(context.run.org_id, notebook_id))
+
+
+# -- Look-ups -------------------------------------------------------------------------
+
+
+def enrich(context: BlockContext) -> RowMapper:
+    """Add a synthetic value for each column that the class of the kind adds."""
+    cls = CATALOGUE[context.block.kind]
+    words: dict[str, Sequence[str]] = {
+        name: [word for words in by_source.values() for word in words]
+        for name, by_source in cls.about.column_words.items()
+    }
+    for fields in context.specs.values():
+        words.update(find_words(fields))
+    make = make_value_maker(cls.columns(context.specs).adds, words)
+    return lambda row: {**row, **make(row)}
+
+
+def find_email(context: BlockContext) -> RowMapper:
+    """Add an address and its status; a row keeps an address that it has."""
+    is_personal = str(context.specs.get("mode")).upper() == "PERSONAL"
+
+    def add_email(row: RowData) -> RowData:
+        email, status = row.get("email"), "OK"
+        if not email:
+            seed = seed_of(row)
+            status = "OK" if pick_number(seed, "email_status", 8) else "NOT_FOUND"
+            email = make_email(seed) if status == "OK" else None
+        row = {**row, "email": email, "email_status": status}
+        if is_personal:
+            row["personal_email"] = row.get("personal_email") or email
+        return row
+
+    return add_email
+
+
+def verify_email(_context: BlockContext) -> RowMapper:
+    """Add the status of the address that a row has."""
+    return lambda row: {
+        **row,
+        "email_status": "OK" if row.get("email") else "NOT_FOUND",
+    }
+
+
+def find_phone(_context: BlockContext) -> RowMapper:
+    """Add a phone number; a row keeps a number that it has."""
+    return lambda row: {**row, "phone": row.get("phone") or make_phone(seed_of(row))}
+
+
+def reverse_lookup(_context: BlockContext) -> RowMapper:
+    """Add the person behind an address or number; values of the row are kept."""
+    return lambda row: {**make_person(seed_of(row)), **row}
+
+
+def company_to_leads(context: BlockContext) -> Iterator[RowData]:
+    """Make one to three people for each company, if an enrichment before found any."""
+    finders = [
+        block
+        for block in context.upstream()
+        if block.kind == CompanyEnrichment.kind
+        and block.specs.get("find_people") is True
+    ]
+    if not finders:
+        return
+    fields = finders[-1].specs.get("lead_struct")
+    make = make_value_maker(columns_of(fields), find_words(fields))
+    for row in context.rows():
+        seed = seed_of(row)
+        for position in range(1 + pick_number(seed, "people", 3)):
+            lead = make_person(f"{seed}/{position}", row)
+            yield {**lead, **make(lead)}
+
+
+def leads_to_company(context: BlockContext) -> Iterator[RowData]:
+    """Return each company that the people work at, once."""
+    seen: set[bytes] = set()
+    for row in context.rows():
+        company = make_company(seed_of(row))
+        name = row.get("company") or company["company_name"]
+        website = row.get("company_domain") or company["website"]
+        if _add_if_new(format_cell(name), seen):
+            yield {"company_name": name, "website": website}
+
+
+# -- Data -----------------------------------------------------------------------------
+
+
+def filter_rows(context: BlockContext) -> Iterator[RowData]:
+    """Return the rows that meet the conditions, joined from left to right."""
+    try:
+        is_kept = keeps_row(context.specs.get("filters"))
+    except ValueError as error:
+        raise BlockFailedError(str(error)) from error
+    return filter(is_kept, context.rows())
+
+
+def deduplicate(context: BlockContext) -> Iterator[RowData]:
+    """Return the first of each set of rows that are equal in every column."""
+    seen: set[bytes] = set()
+    return (row for row in context.rows() if _add_if_new(row, seen))
+
+
+def deduplicate_wrt_notebook(context: BlockContext) -> Iterator[RowData]:
+    """Return the rows that a notebook does not have."""
+    seen = {digest_of(row) for row in read_notebook(context)}
+    return (row for row in context.rows() if digest_of(row) not in seen)
+
+
+def _add_if_new(value: object, seen: set[bytes]) -> bool:
+    """Add a value to those seen; return True if it was new."""
+    before = len(seen)
+    seen.add(digest_of(value))
+    return len(seen) > before
+
+
+def remove_columns(context: BlockContext) -> RowMapper:
+    """Remove the columns that `columns` names."""
+    columns = context.specs.get("columns")
+    names = columns if isinstance(columns, list | tuple) else [columns]
+    dropped = {name for name in names if isinstance(name, str)}
+    return lambda row: {key: row[key] for key in row if key not in dropped}
+
+
+def group_by(context: BlockContext) -> Iterator[RowData]:
+    """Sort the rows so that equal values of `column` stand together."""
+    column = str(context.specs.get("column"))
+    groups: dict[str, list[RowData]] = {}
+    for row in context.rows():
+        groups.setdefault(format_cell(row.get(column)), []).append(row)
+    return (row for group in groups.values() for row in group)
+
+
+def pass_rows_on(context: BlockContext) -> Iterator[RowData]:
+    """Return the rows unchanged."""
+    return context.rows()
+
+
+STEPS: Final[Mapping[str, Step]] = {
+    Webhook.kind: webhook,
+    ReadCsv.kind: read_csv,
+    ReadNotebook.kind: read_notebook,
+    Search.kind: search,
+    FindEmail.kind: EachRow(find_email),
+    FindPhone.kind: EachRow(find_phone),
+    VerifyEmail.kind: EachRow(verify_email),
+    ReverseEmail.kind: EachRow(reverse_lookup),
+    ReversePhone.kind: EachRow(reverse_lookup),
+    CompanyToLeads.kind: company_to_leads,
+    LeadsToCompany.kind: leads_to_company,
+    Filter.kind: filter_rows,
+    Deduplicate.kind: deduplicate,
+    DeduplicateWrtNotebook.kind: deduplicate_wrt_notebook,
+    GroupBy.kind: group_by,
+    RemoveColumns.kind: EachRow(remove_columns),
+}
+"""The steps of kinds that do something of their own."""
+
+
+def find_step(kind: str) -> Step:
+    """Return the step of a kind: its own, or the one for its place in a flow.
+
+    A kind that is not in the catalogue passes rows on.
+    """
+    if kind in STEPS:
+        return STEPS[kind]
+    cls = CATALOGUE.get(kind)
+    if cls is None:
+        return pass_rows_on
+    if cls.about.may_begin:
+        return make_up_rows
+    return EachRow(enrich) if cls.about.role == "step" else pass_rows_on

@@ -156,7 +156,7 @@ def _load_operations() -> Iterator[Operation]:
         for method, data in methods.items():
             body = data.get("requestBody", {})
             content = body.get("content", {})
-            schema: JsonObject = next(iter(content.values()), {}).get("schema", {})
+            first: JsonObject = next(iter(content.values()), {})
             yield Operation(
                 id=data["operationId"],
                 method=method.upper(),
@@ -170,7 +170,7 @@ def _load_operations() -> Iterator[Operation]:
                 ],
                 media=[*content],
                 needs_body=body.get("required", False),
-                body=make_validator(schema),
+                body=make_validator(first.get("schema", {})),
             )
 
 

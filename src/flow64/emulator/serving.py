@@ -65,7 +65,7 @@ class Serving:
         address, number = listener.getsockname()[:2]
         self.url = f"http://{ANY_ADDRESS.get(address, as_url_host(host))}:{number}"
         self._connections: dict[int, Any] = {}
-        self._server: Any = create_server(
+        server: Any = create_server(
             app,
             map=self._connections,
             sockets=[listener],
@@ -80,7 +80,8 @@ class Serving:
             log_socket_errors=False,
             clear_untrusted_proxy_headers=True,
         )
-        self._server.channel_class = _Channel
+        server.channel_class = _Channel
+        self._server = server
         self._is_over = Event()
         self._thread = Thread(target=self._run, name="flow64-emulator", daemon=True)
         self._thread.start()

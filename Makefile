@@ -57,10 +57,6 @@ bench: $(BENCH) ## Run the benchmarks and print their tables
 	@$(RUN) benchmarks/diff.py
 	@echo "==> planning fleets"
 	@$(RUN) benchmarks/plan.py
-	@echo "==> drawing pictures"
-	@$(RUN) benchmarks/render.py
-	@echo "==> rendering reviews"
-	@$(RUN) benchmarks/review.py
 
 docs: $(DEV) ## Build the documentation into docs/_build/html
 	@echo "==> building the documentation"

@@ -330,7 +330,6 @@ def public_names() -> set[str]:
         "flow64.emulator",
         "flow64.environments",
         "flow64.manifest",
-        "flow64.render.review",
         "flow64.client",
         "flow64.deploy",
         "flow64.plan",

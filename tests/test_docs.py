@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import runpy
 import shlex
@@ -56,19 +55,6 @@ def test_stale_text_is_replaced():
     assert made.startswith("# Before\n\n<!-- from code: guesses -->\n\n- **")
     assert made.endswith("\n\n<!-- end of guesses -->\nafter\n")
     assert "old\n<!--" not in made
-
-
-PICTURES = runpy.run_path(str(FOLDER / "_ext" / "pictures.py"))
-
-
-@pytest.mark.parametrize("name", PICTURES["SHOTS"])
-def test_picture_shows_the_page_as_it_is(name):
-    """A picture is of the golden page; `python docs/_ext/pictures.py` takes it anew."""
-    page, *_ = PICTURES["SHOTS"][name]
-    digests = json.loads(PICTURES["DIGESTS"].read_text("utf-8"))
-
-    assert digests[name] == PICTURES["digest_of"](page)
-    assert (PICTURES["IMAGES"] / f"{name}.png").is_file()
 
 
 INSIDE = (FOLDER / "inside.md").read_text("utf-8")

@@ -400,7 +400,7 @@ WRONG = {
         "line 2, [tool.flow64]: default_env is 'prd', and there is no such environment (did you mean 'prod'?); there are prod, local"
     ],
     "[tool.flow64]\nzzz = 1\n": [
-        "line 2, [tool.flow64]: zzz is not a key here; there are blocks, cache, default_env, environments, history, journal, prices, rules, source"
+        "line 2, [tool.flow64]: zzz is not a key here; there are blocks, cache, compiled, default_env, environments, history, journal, prices, rules, source"
     ],
     "[tool.flow64]\nsource = true\nrules = 'x'\nhistory = 1\ncache = true\n": [
         'line 2, [tool.flow64]: source is true or false; write text, as in "..."',

@@ -25,7 +25,6 @@ DOORS = (
     "flow64.emulator",
     "flow64.environments",
     "flow64.manifest",
-    "flow64.render.review",
     "flow64.client",
     "flow64.deploy",
     "flow64.plan",

@@ -18,10 +18,19 @@ STDIN: Final = "stdin"
 
 
 def printable(text: str) -> str:
-    """Escape control, format and bidirectional characters in a text."""
-    if text.isprintable():
+    """Escape what nobody sees: controls, directions, odd spaces, fillers."""
+    if text.isascii() and text.isprintable():
         return text
-    return "".join(c if c.isprintable() else _escape(c) for c in text)
+    return "".join(
+        c if c.isprintable() and not _INVISIBLE.match(c) else _escape(c) for c in text
+    )
+
+
+_INVISIBLE: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U0001d159\U000e0000-\U000e0fff]"
+)
+"""Letters, marks and symbols without ink. They count as printable."""
 
 
 def _escape(character: str) -> str:

@@ -356,21 +356,21 @@ class Workflow:
 
     def to_mermaid(self) -> str:
         """Return the graph as Mermaid text."""
-        from .render import draw_mermaid  # only needed for a picture
+        from .report import graph, mermaid  # only needed for a picture
 
-        return draw_mermaid(self._lower(None, None).definition)
+        return mermaid.draw_mermaid(graph.graph_of(self._lower(None, None).definition))
 
     def to_text(self) -> str:
         """Return the graph as a text tree with row kinds and columns."""
-        from .render import draw_text  # only needed for a picture
+        from .report import tree  # only needed for a picture
 
-        return draw_text(self._lower(None, None).definition)
+        return tree.draw_text(self._lower(None, None).definition)
 
     def to_svg(self) -> str:
         """Return the graph as an SVG picture, for light and dark backgrounds."""
-        from .render import draw_svg  # only needed for a picture
+        from .report import graph, svg  # only needed for a picture
 
-        return draw_svg(self._lower(None, None).definition)
+        return svg.draw_svg(graph.graph_of(self._lower(None, None).definition))
 
     def __repr__(self) -> str:
         project = f", project={self.project.key!r}" if self.project else ""

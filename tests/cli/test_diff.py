@@ -1,4 +1,4 @@
-"""`flow64 diff`: code, files and what is live, in any combination."""
+"""`flow64 diff`: code, files and what is live, in any combination, and branches."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from flow64.definition import FrozenDict
 from flow64.environments import load as load_settings
 from flow64.environments import open_client
 from flow64.loading import load_source
-from tests.cli.support import FLOW64, environment
 
 pytestmark = pytest.mark.unmeasured
 
@@ -139,13 +138,48 @@ def test_nothing_differs(deployed, flow64, before, after):
     """The same code is equal everywhere, despite values of environments."""
     flow64("compile", "leads.py", "-o", "compiled")
 
-    code, printed, told = flow64("diff", before, after, "--exit-code")
+    code, printed, _ = flow64("diff", before, after, "--exit-code")
 
-    assert (code, printed) == (0, "")
-    assert told.startswith("nothing differs (")
+    assert (code, printed.endswith(" equal\n")) == (0, True)
+
+
+def test_by_id(deployed, flow64):
+    """A workflow is named by its id as well, which is how those of others are."""
+    workflow_id = load_source("leads.py:inbound").only.workflow.id("prod")
+
+    code, printed, _ = flow64(
+        "diff", f"prod:id:{workflow_id}", "code:inbound", "--exit-code"
+    )
+
+    assert (code, printed) == (0, f"prod:id:{workflow_id}: 1 equal\n")
 
 
 # -- What differs ---------------------------------------------------------------------
+
+
+def test_code_against_what_is_live(deployed, flow64):
+    """Changes, and what follows from them, with the prices of the project."""
+    change(deployed, (">> FindEmail()", ">> FindEmail(mode='PERSONAL')"))
+    change(deployed, ('{"title": "Job title"}', '{"role": "Their role"}'))
+
+    code, printed, _ = flow64("diff", "prod", "code", "--exit-code")
+
+    assert code == 2
+    assert printed == (
+        "prod: 2 changed\n"
+        "cost  at most $1,000 (inbound), $50 → $200 (other) per 1,000 rows in each of "
+        "2, $1,050 → $1,200 in all\n"
+        "\n"
+        "@@ inbound  leads.py:7 @@\n"
+        '+ lead_enrichment.return_fields.role: "Their role"\n'
+        '- lead_enrichment.return_fields.title: "Job title"\n'
+        "! output known now: role\n"
+        "! output unknown now: title\n"
+        "\n"
+        "@@ other  leads.py:16 @@\n"
+        '! find_email.mode: unset (default PROFESSIONAL) → "PERSONAL"\n'
+        "+ output personal_email\n"
+    )
 
 
 def test_added_removed_renamed(code, flow64):
@@ -155,65 +189,103 @@ def test_added_removed_renamed(code, flow64):
     change(path, ('key="inbound"', 'key="leads", was="inbound"'))
     change(path, ('key="other"', 'key="another"'))
 
-    code_, printed, told = flow64("diff", "leads.py", "now.py", "--exit-code")
+    _, printed, _ = flow64("diff", "leads.py", "now.py")
 
-    assert (code_, told) == (2, "1 added, 1 removed, 1 changed\n")
-    assert printed == (
-        "+ another: added\n"
-        "    Other\n"
-        "    2 blocks\n"
-        "    what follows:\n"
-        "        ~ cost per 1,000 input rows: at most $0 → $50 (+$50)\n"
-        "        side effects\n"
-        "            + find_email costs credits in each run\n"
-        "~ leads: changed\n"
-        "    Inbound\n"
-        "    key: inbound → leads (was=)\n"
-        "- other: removed\n"
-        "    Other\n"
-        "    2 blocks\n"
-        "    what follows:\n"
-        "        ~ cost per 1,000 input rows: at most $50 → $0 (-$50)\n"
-        "        side effects\n"
-        "            ~ find_email no longer costs credits in each run\n"
-    )
+    titles = [line for line in printed.splitlines() if line.startswith("@@")]
+    assert titles == [
+        "@@ another new  now.py:16 @@",
+        "@@ leads was inbound  now.py:7 @@",
+        "@@ other removed  leads.py:16 @@",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("option", "start"),
+    [
+        (
+            ("--format", "markdown"),
+            "<!-- flow64:review -->\n**prod\\: 1 equal",
+        ),
+        (("--format", "html"), "<!doctype html>"),
+        (("-o", "x.md"), ""),
+    ],
+)
+def test_forms(deployed, flow64, option, start):
+    change(deployed, (">> FindEmail()", ">> FindEmail(mode='PERSONAL')"))
+
+    code, printed, told = flow64("diff", "prod", "code", *option)
+
+    assert (code, printed.startswith(start)) == (0, True)
+    assert ("written to x.md" in told) == (not start)
 
 
 def test_json(deployed, flow64):
-    """With --json every workflow is there, and each change is data."""
+    """JSON has every workflow, and each change with its path."""
     change(deployed, (">> FindEmail()", ">> FindEmail(mode='PERSONAL')"))
 
-    _, printed, _ = flow64("diff", "prod", "code", "--json")
+    _, printed, _ = flow64("diff", "prod", "code", "--format", "json")
 
     data = json.loads(printed)
     same, changed = data["workflows"]
-    assert (data["before"], data["after"], data["differs"]) == ("prod", "code", True)
-    assert (same["key"], same["outcome"], same["changes"]) == ("inbound", "same", [])
-    assert (changed["key"], changed["outcome"]) == ("other", "changed")
-    assert [one["change"] for one in changed["changes"]] == ["field-added"]
-    assert changed["before"]["workflow_id"] == changed["after"]["workflow_id"]
-    assert (changed["before"]["is_live"], changed["after"]["is_live"]) == (True, False)
+    assert (data["label"], data["counts"]) == ("prod", {"equal": 1, "changed": 1})
+    assert (same["key"], same["changes"]) == ("inbound", [])
+    assert changed["changes"][0] == {
+        "path": ["block", "find_email", "mode"],
+        "after": "PERSONAL",
+        "default": "PROFESSIONAL",
+    }
+    assert changed["id_before"] == changed["id_after"]
+
+
+def test_one_against_all(deployed, flow64):
+    """If one side is one workflow, only its partner is compared."""
+    code, printed, told = flow64("diff", "code:other", "prod", "--exit-code")
+
+    assert (code, printed) == (0, "code:other: 1 equal\n")
+    assert "1 workflow of the other side, not compared: name a set" in told
+
+
+def test_other_projects_are_left_out(deployed, flow64, namespace):
+    path = deployed.with_name("more.py")
+    path.write_text(deployed.read_text("utf-8"), "utf-8")
+    change(path, ('Project("growth"', 'Project("sales"'))
+    deploy(path, "prod")
+
+    code, _, told = flow64("diff", "code", "prod", "--exit-code")
+
+    assert code == 0
+    assert "prod: 2 of other projects, not compared" in told
+
+
+def test_a_faulty_workflow_is_compared(deployed, flow64):
+    """A new error is the first thing that is said."""
+    flow64("compile", "leads.py", "-o", "compiled")
+    file = deployed.with_name("compiled") / "other.json"
+    data = json.loads(file.read_text("utf-8"))
+    data["workflow_definition"]["edges"].append(
+        {"from_block_id": "nowhere", "to_block_id": "none"}
+    )
+    file.write_text(json.dumps(data), "utf-8")
+
+    code, printed, _ = flow64("diff", "code:other", file, "--exit-code")
+
+    assert code == 2
+    assert printed.splitlines()[1].startswith("breaks ")
 
 
 # -- Managed, and secret --------------------------------------------------------------
 
 
 def test_fields_that_code_does_not_manage(deployed, edit, flow64):
-    """They are listed apart, and only count with `--strict`."""
+    """They are no change, and are listed if something else changes."""
     edit("other", "prod", "find_email", tier="high")
 
-    usual = flow64("diff", "code", "prod", "--exit-code")
-    strict = flow64("diff", "code", "prod", "--exit-code", "--strict")
+    code, printed, _ = flow64("diff", "prod", "code", "--exit-code")
+    change(deployed, (">> FindEmail()", ">> FindEmail(mode='PERSONAL')"))
+    more = flow64("diff", "prod", "code")[1]
 
-    assert usual[0] == 0
-    assert usual[1] == (
-        "· other: same\n"
-        "    Other\n"
-        "    not managed by code:\n"
-        "        block find_email\n"
-        '            ? tier: "high" is not managed\n'
-    )
-    assert (strict[0], '+ tier: "high"' in strict[1]) == (2, True)
+    assert (code, printed) == (0, "prod: 2 equal\n")
+    assert "unmanaged  other: find_email.tier\n" in more
 
 
 @pytest.mark.parametrize(
@@ -227,13 +299,13 @@ def test_fields_that_code_does_not_manage(deployed, edit, flow64):
     ],
     ids="-".join,
 )
-@pytest.mark.parametrize("option", ["--json", "--strict"])
-def test_secrets_are_not_shown(deployed, edit, flow64, sides, option):
+@pytest.mark.parametrize("form", ["text", "markdown", "html", "json"])
+def test_secrets_are_not_shown(deployed, edit, flow64, sides, form):
     """Also if they are equal, or if another text was written there."""
     flow64("compile", "leads.py", "-o", "compiled")
     edit("inbound", "prod", "outgoing_webhook", url="https://evil.example/sentinel-x")
 
-    code, printed, told = flow64("diff", *sides, option, "--exit-code")
+    code, printed, told = flow64("diff", *sides, "--format", form, "--exit-code")
 
     assert code == 2
     if "staging" not in sides:
@@ -241,25 +313,39 @@ def test_secrets_are_not_shown(deployed, edit, flow64, sides, option):
     assert "sentinel-of" not in printed + told
 
 
-@pytest.mark.parametrize("option", ["--json", "--strict"])
-def test_environments_without_their_secrets(
-    deployed, edit, flow64, monkeypatch, option
-):
+def test_environments_without_their_secrets(deployed, edit, flow64, monkeypatch):
     """If it is unknown which texts are secret, no difference is shown."""
     for name in HOOKS:
         monkeypatch.delenv(name)
 
-    code, printed, told = flow64("diff", "staging", "prod", option, "--exit-code")
+    code, printed, told = flow64("diff", "staging", "prod", "--exit-code")
+
+    assert (code, printed) == (3, "")
+    assert "sentinel" not in told
+    assert "set STAGING_HOOK, PROD_HOOK, or compare with code" in told
+
+
+def test_values_that_are_not_at_hand(deployed, flow64, monkeypatch):
+    """A variable that is not set does not stop it; unbound values are listed."""
+    monkeypatch.delenv("PROD_HOOK")
+
+    code, printed, told = flow64("diff", "code", "prod", "--exit-code")
 
     assert code == 2
-    assert "sentinel" not in printed + told
-    assert "secrets that are unknown here: set STAGING_HOOK, PROD_HOOK, or" in told
-    if option == "--json":
-        data = json.loads(printed)
-        assert data["hidden_for"] == [*HOOKS]
-        assert ["changes" in one for one in data["workflows"]] == [False, False]
-    else:
-        assert printed == "~ inbound: changed\n    Inbound\n"
+    assert "! outgoing_webhook.url: secret hook differs" in printed
+    assert "not filled in here, unlike in a deploy: hook" in told
+
+
+def test_given_values(deployed, tmp_path, flow64):
+    """A file of values goes before those of the environment."""
+    file = tmp_path / "values.json"
+    file.write_text(
+        json.dumps({"notebook": "mine", "hook": HOOKS["PROD_HOOK"]}), "utf-8"
+    )
+
+    _, printed, _ = flow64("diff", "code", "prod", "--values", file)
+
+    assert 'research_plan: "mine" → "notebook of prod"' in printed
 
 
 def test_without_running_code(deployed, flow64):
@@ -268,100 +354,173 @@ def test_without_running_code(deployed, flow64):
     flow64("compile", "leads.py", "-o", "compiled")
     deployed.write_text("raise SystemError", "utf-8")
 
-    code, printed, _ = flow64("diff", "prod", "compiled", "--no-code", "--exit-code")
+    _, printed, _ = flow64("diff", "prod", "compiled", "--no-code")
     refused = flow64("diff", "prod", "code", "--no-code")
 
-    assert (code, '+ mode: "PERSONAL"' in printed) == (2, True)
+    assert '→ "PERSONAL"' in printed
     assert refused[:2] == (64, "")
 
 
-# -- T1, T2, T3 -----------------------------------------------------------------------
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("way", ["narrow", "closed"])
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "words"),
     [
-        ["diff", "leads.py", "now.py"],
+        (["code"], "name two sides"),
+        (["code", "stagign"], "did you mean 'staging'?"),
+        (["code", "prod:none"], "no workflow 'none'"),
+        (["code", "prod", "--env", "prd"], "there is no environment 'prd'"),
+        (["missing.json", "prod"], "there is no file"),
+        (["code", "--base", "main"], "--base takes the code as it is"),
     ],
-    ids=lambda arguments: arguments[0],
 )
-def test_on_any_terminal(code, arguments, way):
-    """Without UTF-8, 20 columns wide, or with stdout closed: never a traceback."""
-    path = code.with_name("now.py")
-    path.write_text(code.read_text("utf-8"), "utf-8")
-    change(path, ('"Other"', '"Other é"'))
-    narrow = {"LC_ALL": "C", "PYTHONUTF8": "0", "COLUMNS": "20", "NO_COLOR": "1"}
-    redirect = {"narrow": "", "closed": ">&-"}[way]
+def test_mistakes(deployed, flow64, arguments, words):
+    found = flow64("diff", *arguments)
 
-    done = subprocess.run(
-        ["sh", "-c", f'exec "$@" {redirect}', "sh", *FLOW64, *arguments],
-        capture_output=True,
-        check=False,
-        env=environment(**narrow),
-        cwd=code.parent,
-    )
-
-    assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
-    assert bool(done.stdout) == (way == "narrow")
-    if arguments[0] == "diff" and way == "narrow":
-        assert b'title: "Other" -> "Other \\xe9"' in done.stdout
+    assert (found[0], found[1]) == (64, "")
+    assert words in found[2]
 
 
-# -- Fleets ---------------------------------------------------------------------------
+# -- Branches --------------------------------------------------------------------------
 
-FLEET = """
-from flow64 import LEAD, Project, Workflow
-from flow64.blocks import FindEmail, Webhook
+LEADS = """
+from fields import FIELDS
+from flow64 import LEAD, Workflow
+from flow64.blocks import LeadEnrichment, Webhook
 
-growth = Project("growth", namespace="acme.example")
-more = {}
-made = [
-    Workflow(
-        f"Leads {name}",
-        Webhook(LEAD) >> FindEmail(**FIELDS, **more.get(name, {})),
-        key=name,
-        project=growth,
-    )
-    for name in ("de", "fr", "jp", "us")
-]
+flow = Webhook(LEAD) >> LeadEnrichment(return_fields=FIELDS)
+inbound = Workflow("Inbound", flow, key="inbound")
 """
 
 
+def git(*arguments):
+    names = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", *names, *arguments], check=True, capture_output=True)
+
+
 @pytest.fixture
-def fleets(tmp_path, monkeypatch):
-    """Two versions of a fleet: all have another mode, and one has one field more."""
+def branch(tmp_path, monkeypatch):
+    """A repository whose branch asks for a field more than `main`."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "old.py").write_text(FLEET.replace("**FIELDS, ", ""), "utf-8")
-    new = FLEET.replace("**FIELDS", 'mode="PERSONAL"')
-    extra = "more = {'jp': {'verify_emails': True}}"
-    (tmp_path / "new.py").write_text(new.replace("more = {}", extra), "utf-8")
+    git("init", "-q", "-b", "main")
+    settings = '[tool.flow64]\nsource = "flows"\n'
+    (tmp_path / "pyproject.toml").write_text(settings, "utf-8")
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "leads.py").write_text(LEADS, "utf-8")
+    fields = tmp_path / "flows" / "fields.py"
+    fields.write_text('FIELDS = {"title": "Job title"}', "utf-8")
+    git("add", ".")
+    git("commit", "-qm", "one")
+    git("checkout", "-qb", "topic")
+    fields.write_text('FIELDS = {"title": "Job title", "city": "City"}', "utf-8")
+    git("commit", "-qam", "two")
     return tmp_path
 
 
-def test_workflows_that_differ_alike(fleets, flow64):
-    """They are shown once, and another one by its difference from them."""
-    code, printed, told = flow64("diff", "old.py", "new.py")
+ADDED = '+ lead_enrichment.return_fields.city: "City"'
 
-    assert (code, told) == (0, "4 changed\n")
-    assert printed == (
-        "~ de and 2 more: changed\n"
-        "    de, fr, us\n"
-        "    what changes:\n"
-        "        block find_email\n"
-        '            + mode: "PERSONAL"\n'
-        "    what follows:\n"
-        "        output columns\n"
-        "            + personal_email\n"
-        "        ~ cost per 1,000 input rows: at most $50 → $200 (+$150)\n"
-        "~ jp: changed\n"
-        "    like de and 2 more\n"
-        "    and also:\n"
-        "        block find_email\n"
-        "            + verify_emails: true\n"
-        "    what also follows:\n"
-        "        findings\n"
-        "            + note unconfirmed-facts: it uses what no document confirms: "
-        "find_email.verify_emails\n"
-    )
+
+def test_branch(branch, flow64):
+    """What `main` got since the branch began is no change of the branch."""
+    git("checkout", "-q", "main")
+    (branch / "flows" / "more.py").write_text(LEADS.replace("inbound", "b"), "utf-8")
+    git("add", ".")
+    git("commit", "-qm", "three")
+    git("checkout", "-q", "topic")
+
+    code, printed, _ = flow64("diff", "--base", "main", "--exit-code")
+
+    assert code == 2
+    assert printed.startswith("main: 1 changed\n")
+    assert f"@@ inbound  flows/leads.py:7 @@\n{ADDED}\n" in printed
+    assert subprocess.run(
+        ["git", "status", "--porcelain"], check=True, capture_output=True
+    ).stdout in (b"", b"?? .flow64/\n")
+
+
+def test_branch_by_compiled_json(branch, flow64):
+    """If JSON is committed, no code runs, and no hook, filter or link is followed."""
+    settings = (branch / "pyproject.toml").read_text("utf-8")
+    (branch / "pyproject.toml").write_text(f'{settings}compiled = "compiled"\n')
+    git("checkout", "-q", "main", "--", "flows")
+    flow64("compile", "-o", "compiled")
+    git("add", ".")
+    git("commit", "-qm", "three")
+    git("branch", "-f", "main")
+    git("checkout", "-q", "HEAD~", "--", "flows")
+    flow64("compile", "-o", "compiled")
+    (branch / "compiled" / "link.json").symlink_to("/etc/passwd")
+    git("add", ".")
+    git("commit", "-qm", "four")
+    (branch / ".git" / "hooks").mkdir(exist_ok=True)
+    (branch / ".gitattributes").write_text("* filter=evil")
+    git("config", "filter.evil.smudge", f"touch {branch / 'ran'}; cat")
+    hook = branch / ".git" / "hooks" / "post-index-change"
+    hook.write_text(f"#!/bin/sh\ntouch {branch / 'ran'}\n")
+    hook.chmod(0o755)
+    (branch / "flows" / "leads.py").write_text("raise SystemError", "utf-8")
+    linked = flow64("diff", "--base", "main")
+    git("rm", "-q", "--cached", "compiled/link.json")
+    git("commit", "-qm", "five")
+
+    hook.chmod(0o755)
+    (branch / "ran").unlink(missing_ok=True)
+    code, printed, _ = flow64("diff", "--base", "main", "--exit-code")
+
+    assert "root:" not in linked[1] + linked[2]
+    assert (code, ADDED in printed) == (2, True)
+    assert "@@ inbound  compiled/inbound.json:1 @@" in printed
+    assert not (branch / "ran").exists()
+
+
+def test_branch_with_an_editable_install(branch, flow64, monkeypatch):
+    """Code of the working tree would be compared with itself."""
+    module = branch / "src" / "shared"
+    module.mkdir(parents=True)
+    (module / "__init__.py").write_text("FIELDS = {}", "utf-8")
+    site = branch / "site"
+    site.mkdir()
+    install = f"import sys; sys.path.append({str(branch / 'src')!r})"
+    (site / "sitecustomize.py").write_text(install, "utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(site))
+    monkeypatch.syspath_prepend(branch / "src")
+    leads = (branch / "flows" / "leads.py").read_text("utf-8")
+    (branch / "flows" / "leads.py").write_text(f"import shared\n{leads}", "utf-8")
+    git("add", "flows", "src", "site")
+    git("commit", "-qm", "three")
+    git("branch", "-f", "main")
+
+    code, _, told = flow64("diff", "--base", "main")
+
+    assert code == 1
+    assert "src/shared/__init__.py of the working tree was loaded in its place" in told
+
+
+def test_branch_with_a_faulty_base(branch, flow64):
+    git("checkout", "-q", "main")
+    (branch / "flows" / "leads.py").write_text("raise SystemError('x')", "utf-8")
+    git("commit", "-qam", "three")
+    git("checkout", "-qb", "other")
+    (branch / "flows" / "leads.py").write_text(LEADS, "utf-8")
+
+    code, _, told = flow64("diff", "--base", "main")
+
+    assert (code, "the base cannot be loaded: " in told) == (1, True)
+
+
+def test_branch_of_a_shallow_clone(branch, flow64, monkeypatch):
+    clone = branch / "clone"
+    git("clone", "-q", "--depth=1", f"file://{branch}", str(clone))
+    monkeypatch.chdir(clone)
+    git("fetch", "-q", "--depth=1", "origin", "main:main")
+
+    unknown = flow64("diff", "--base", "origin/release")
+    shallow = flow64("diff", "--base", "main")
+
+    assert (unknown[0], "git fetch origin release" in unknown[2]) == (1, True)
+    assert (shallow[0], "git fetch --unshallow" in shallow[2]) == (1, True)
+
+
+def test_base_needs_git(tmp_path, flow64, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+
+    assert "there is no git here" in flow64("diff", "--base", "main")[2]

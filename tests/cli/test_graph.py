@@ -1,39 +1,27 @@
-"""`flow64 graph`: one workflow as text, Mermaid, SVG and data, alone or compared."""
+"""`flow64 graph`: workflows as text, Mermaid and SVG."""
 
 from __future__ import annotations
 
 import pytest
-from rich.cells import cell_len
 
 from flow64 import Workflow
 from flow64.loading import load_source
-from tests.cli.support import environment, on_terminal
+from tests.cli.support import environment
 from tests.cli.support import flow64 as flow64_alone
 
 pytestmark = pytest.mark.unmeasured
 
-CHANGED = """
-from flow64 import LEAD, Project, Workflow
-from flow64.blocks import FindPhone, LeadEnrichment, Webhook
+FAULTY = """
+from flow64 import COMPANY, Workflow
+from flow64.blocks import FindEmail, Webhook
 
-growth = Project("growth", namespace="acme.example")
-flow = Webhook(LEAD, input_schema={"email": "string"}) >> LeadEnrichment(
-    return_fields={"title": "Job title", "city": "City of work"}
-) >> FindPhone()
-inbound = Workflow("Inbound leads", flow, key="inbound", project=growth)
+w = Workflow("w\\x1b[31m\\u202e", Webhook(COMPANY) >> FindEmail(), key="w")
 """
 
 
 @pytest.fixture(autouse=True)
 def no_columns(monkeypatch):
     monkeypatch.delenv("COLUMNS", raising=False)
-
-
-@pytest.fixture
-def changed(leads, namespace):
-    path = leads.parent / "changed.py"
-    path.write_text(CHANGED.replace("acme.example", namespace), "utf-8")
-    return path
 
 
 @pytest.fixture
@@ -62,34 +50,53 @@ def test_forms(workflow, flow64):
         ("a.svg", "to_svg"),
         ("a.SVG", "to_svg"),
         ("a.mmd", "to_mermaid"),
-        ("deep/a.mermaid", "to_mermaid"),
         ("a.txt", "to_text"),
         ("a", "to_text"),
     ],
 )
 def test_files(name, method, workflow, flow64, tmp_path):
     """The ending of the file decides the format, and its path is printed."""
-    assert flow64("graph", "leads.py", "-o", name) == (0, f"{name}\n", "")
+    assert flow64("graph", "leads.py", "-o", name) == (0, "", f"written to {name}\n")
 
     written = (tmp_path / name).read_text("utf-8")
     assert written == getattr(workflow, method)()
 
 
-def test_against(changed, flow64):
-    """Differences from another source are marked in every format."""
-    against = ("graph", "changed.py", "--against", "leads.py")
+def test_format_before_name(workflow, flow64, tmp_path):
+    """`--format` decides if the ending does not."""
+    flow64("graph", "leads.py", "-o", "a.md", "--format", "mermaid")
 
-    code, text, told = flow64(*against)
+    assert (tmp_path / "a.md").read_text("utf-8") == workflow.to_mermaid()
 
-    assert (code, told) == (0, "")
-    assert text.splitlines()[1:] == [
-        "3 blocks: 1 added, 1 changed, 1 unchanged, 1 edge changed",
-        "   webhook",
-        "~  lead_enrichment +return_fields.city",
-        "+  find_phone",
-    ]
-    assert ":::added" in flow64(*against, "--format", "mermaid")[1]
-    assert 'class="block added"' in flow64(*against, "--format", "svg")[1]
+
+def test_folder(leads, flow64, tmp_path):
+    """A folder cannot be written as a file."""
+    (tmp_path / "pictures").mkdir()
+
+    code, printed, told = flow64("graph", "leads.py", "-o", "pictures")
+
+    assert (code, printed) == (64, "")
+    assert "pictures" in told
+
+
+def test_unwritable(leads, flow64, tmp_path):
+    """A file that cannot be written is reported, and nothing is written."""
+    (tmp_path / "file").write_text("here", "utf-8")
+
+    code, printed, told = flow64("graph", "leads.py", "-o", "file/a.svg")
+
+    assert (code, printed) == (1, "")
+    assert "cannot be written" in told
+    assert (tmp_path / "file").read_text("utf-8") == "here"
+
+
+def test_environment_is_of_ids(leads, flow64):
+    """An environment changes the id of the workflow alone, so no picture."""
+    alone, prod = (
+        flow64("graph", "leads.py", *more) for more in ((), ("--env", "prod"))
+    )
+
+    assert alone == prod
 
 
 @pytest.fixture
@@ -106,18 +113,35 @@ def test_several(several, flow64, tmp_path):
     one = flow64("graph", "leads.py", "--select", "other")[1]
     saved = flow64("graph", "leads.py", "-o", "all.txt")
 
-    assert (code, saved) == (0, (0, "all.txt\n", ""))
-    assert printed.startswith("inbound\nInbound leads\n")
-    assert printed.endswith(f"\n\nother\n{one}")
+    assert (code, saved) == (0, (0, "", "written to all.txt\n"))
+    assert printed.startswith("Inbound leads\n")
+    assert printed.endswith(f"\n\n{one}")
     assert tmp_path.joinpath("all.txt").read_text("utf-8") == printed
 
 
-@pytest.mark.parametrize("width", [20, 60])
-def test_terminal(leads, width):
-    """On a terminal it is as wide as that."""
-    printed = on_terminal(width, "graph", leads)
+@pytest.mark.parametrize(
+    "options",
+    [["--format", "svg"], ["-o", "a.mmd"]],
+)
+def test_several_in_other_formats(several, flow64, options):
+    """Any other form is of one workflow, which must be named."""
+    code, printed, told = flow64("graph", "leads.py", *options)
 
-    assert width / 2 < max(map(cell_len, printed.splitlines())) <= width
+    assert (code, printed) == (64, "")
+    assert "name one of them, as in leads.py:inbound" in told
+
+
+def test_faulty(tmp_path, flow64, monkeypatch):
+    """Workflows with errors are drawn too, with escaped names."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "faulty.py").write_text(FAULTY, "utf-8")
+
+    for form in ("text", "mermaid", "svg"):
+        code, printed, _ = flow64("graph", "faulty.py", "--format", form)
+
+        assert code == 0
+        assert "find" in printed
+        assert all(line.isprintable() for line in printed.split("\n"))
 
 
 @pytest.mark.slow

@@ -95,7 +95,6 @@ def twin(head):
 
 COMMANDS = {
     "diff": ("diff", "base", "head", "--no-code"),
-    "review": ("review", "--base", "base", "--head", "head"),
     "check": ("check", "head", "--no-code"),
 }
 
@@ -141,7 +140,6 @@ def test_another_spelling_is_the_same_workflow(folders, flow64):
     (folders / "head" / "leads.json").rename(folders / "head" / "%6Ceads.json")
 
     assert flow64(*COMMANDS["diff"], "--exit-code")[0] == 0
-    assert flow64(*COMMANDS["review"], "--exit-code")[0] == 0
 
 
 def test_folders_are_compared_without_code_and_without_a_key(
@@ -152,7 +150,7 @@ def test_folders_are_compared_without_code_and_without_a_key(
     (folders / "head" / "evil.py").write_text("raise SystemExit(99)", "utf-8")
     (folders / "head" / "leads.json").write_text(TEXT.replace("LEAD", "COMPANY"))
 
-    for name in ("diff", "review"):
-        code, printed, _ = flow64(*COMMANDS[name], "--exit-code")
-        assert code == 2
-        assert "COMPANY" in printed
+    code, printed, _ = flow64(*COMMANDS["diff"], "--exit-code")
+
+    assert code == 2
+    assert "COMPANY" in printed

@@ -46,8 +46,8 @@ COMMANDS = [
     "list compiled/flows --no-code",
     "graph compiled/flows --no-code",
     "diff compiled/flows leads.py",
+    "diff --base HEAD",
     "plan compiled/flows --no-code -e prod",
-    "review compiled/flows --no-code -e prod",
     "deploy compiled/flows --no-code -e prod --yes",
 ]
 

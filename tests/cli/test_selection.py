@@ -97,18 +97,14 @@ def test_commands_that_compile(project, flow64, words, wanted):
 @pytest.mark.parametrize(("words", "wanted"), CHOICES)
 def test_commands_that_plan(project, flow64, words, wanted):
     planned = json.loads(flow64("plan", *words, "--json")[1])
-    reviewed = flow64("review", *words, "--json")[1]
     done = flow64("deploy", *words, "--yes", "--json")[1]
 
     assert [step["key"] for step in planned["workflows"]] == wanted
-    assert [key for key in ALL if f'"{key}"' in reviewed] == wanted
     assert [one["key"] for one in json.loads(done)["workflows"]] == wanted
     assert len(titles()) == len(wanted)
 
 
-@pytest.mark.parametrize(
-    "command", ["check", "compile", "graph", "plan", "review", "deploy"]
-)
+@pytest.mark.parametrize("command", ["check", "compile", "graph", "plan", "deploy"])
 def test_pattern_that_matches_nothing(project, flow64, command):
     code, printed, told = flow64(command, "--select", "laeds/*")
 
@@ -151,7 +147,6 @@ def test_changed(deployed, flow64, service):
         ["graph"],
         ["graph", "-o", "a.svg"],
         ["plan", "--exit-code"],
-        ["review", "--exit-code"],
         ["deploy", "--yes"],
     ],
 )
@@ -214,17 +209,3 @@ def test_renamed_key_is_refused_in_a_part_too(deployed, flow64, words):
     assert "gone from the code, and people/" in told
     assert {step["state"] for step in plan["workflows"]} == {"new"}
     assert plan["projects"] is None
-
-
-def test_review_of_two_folders(project, flow64):
-    """A selection limits both of them."""
-    flow64("compile", "-o", "old")
-    retitle(project, "Job title", "Position")
-    flow64("compile", "-o", "new")
-    folders = ["review", "--base", "old", "--head", "new"]
-
-    _, printed, _ = flow64(*folders, "--select", "leads/*", "--exclude", "*/jp")
-    code, _, told = flow64(*folders, "--select", "laeds/*")
-
-    assert ("leads/us" in printed, "leads/jp" in printed) == (True, False)
-    assert (code, "both folders holds no workflow" in told) == (64, True)

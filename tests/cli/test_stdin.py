@@ -74,7 +74,6 @@ def test_rows_leave_no_way_to_ask(flow64, typed):
         (("graph", "-"), "Inbound leads\n"),
         (("code", "-"), "from flow64 import"),
         (("plan", "-"), "plan for environment default"),
-        (("review", "-"), "Inbound leads"),
         (("diff", "leads.py", "-"), ""),
     ],
 )

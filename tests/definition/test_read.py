@@ -43,14 +43,9 @@ from flow64.definition import (
     with_stamp,
 )
 from flow64.errors import ArgumentError, ReadError
-from flow64.render.review import (
-    Pair,
-    as_data,
-    as_html,
-    as_markdown,
-    as_text,
-    review_of_diff,
-)
+from flow64.report.report import make_report
+from flow64.report.subjects import Subject
+from flow64.report.writers import as_html, as_markdown, as_text
 
 ID = "6b1d7c1e-4c1f-4f0a-9a55-0d9b1f1f2a01"
 A = "aaaaaaaa-0000-4000-8000-000000000001"
@@ -548,8 +543,8 @@ def test_work_grows_no_faster_than_the_text(name):
 
     def work(size):
         after = read(body(MANY[name](size)))
-        review = review_of_diff([Pair("x", before, after)])
-        return [render(review) for render in (as_text, as_markdown, as_data, as_html)]
+        report = make_report([Subject("x", before, after)])
+        return [write(report) for write in (as_text, as_markdown, as_html)]
 
     work(10)  # what is made once is made here
     once, twice = (calls_of(lambda n=n: work(n)) for n in (80, 160))

@@ -1,13 +1,12 @@
-"""Laws of the diff: it is empty for what means the same, and makes one of the other."""
+"""Laws of comparing: facts tell what a fingerprint tells, and lines tell all facts."""
 
 from __future__ import annotations
 
 import json
-import pickle
 from random import Random
 
 from attrs import evolve
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flow64 import LEAD, Project, Workflow
@@ -20,30 +19,22 @@ from flow64.blocks import (
     Webhook,
 )
 from flow64.definition import (
-    BoundSecret,
     Definition,
     Edge,
     FrozenDict,
     ListedOrigins,
     Origin,
-    Value,
     WireBlock,
     as_body,
     fingerprint,
     from_data,
     id_of,
 )
-from flow64.diff import (
-    Hidden,
-    KindChanged,
-    Unmanaged,
-    apply,
-    as_data,
-    as_lines,
-    consequences,
-    diff,
-)
-from flow64.dsl import UNSET
+from flow64.diff.compare import compare_definitions, compare_facts
+from flow64.diff.facts import flatten
+from flow64.report.report import make_report
+from flow64.report.subjects import Subject
+from flow64.report.writers import as_html, as_markdown, as_text
 from tests.strategies import (
     frozen,
     json_values,
@@ -54,8 +45,6 @@ from tests.strategies import (
     wire_definitions,
 )
 
-SENTINEL = "the sentinel of this test"
-SECRET_FILLED = BoundSecret(Value("token", secret=True), SENTINEL)
 KINDS = ("webhook", "find_email", "filter", "lead_enrichment", "new_kind")
 leaves = scalars | values | st.integers(-3, 3) | st.floats(-3, 3).map(round).map(float)
 specs = st.dictionaries(
@@ -193,22 +182,28 @@ def pairs(draw):
     return before, after
 
 
-@given(pairs(), st.booleans())
-def test_applying_a_diff_gives_the_fingerprint(pair, bound):
-    """Whatever the two have to do with each other; the diff is empty if it is there."""
+@given(pairs())
+def test_changes_are_empty_if_and_only_if_both_mean_the_same(pair):
     before, after = pair
 
-    changes = list(diff(before, after, bound=bound))
+    comparison = compare_definitions(before, after)
 
-    made = apply(changes, before)
-    wanted = fingerprint(after, bound=bound)
-    assert fingerprint(made, bound=bound) == wanted
-    assert bool(changes) == (fingerprint(before, bound=bound) != wanted)
+    assert comparison.is_equal == (fingerprint(before) == fingerprint(after))
+
+
+@given(pairs())
+def test_equal_facts_have_equal_fingerprints(pair):
+    """Even with the names that each side gives its blocks."""
+    before, after = pair
+
+    facts = [flatten(side).facts for side in pair]
+
+    if not compare_facts(*facts):
+        assert fingerprint(before) == fingerprint(after)
 
 
 @given(definitions)
-def test_a_definition_does_not_differ_from_itself(definition):
-    """Nor from one that is written in another order, with other numbers and labels."""
+def test_order_numbers_and_labels_are_no_change(definition):
     blocks = tuple(
         block._replace(
             number=7, label="other", specs=FrozenDict(reversed(block.specs.items()))
@@ -217,73 +212,21 @@ def test_a_definition_does_not_differ_from_itself(definition):
     )
     other = evolve(definition, blocks=blocks, edges=tuple(reversed(definition.edges)))
 
-    assert list(diff(definition, definition)) == []
-    assert list(diff(definition, other)) == []
-    assert apply([], definition) == definition
+    assert compare_definitions(definition, other).is_equal
 
 
-@given(pairs())
-def test_any_change_is_shown(pair):
-    """Every change and what follows from it is JSON and text, and says something."""
+@given(pairs(), st.sampled_from(["", "conflict", "drifted"]))
+def test_any_change_is_shown_in_every_form(pair, state):
     before, after = pair
-    found = [*diff(before, after), *consequences(before, after)]
 
-    data = [as_data(change) for change in found]
+    report = make_report([Subject("w", before, after, state=state)])
 
-    assert json.loads(json.dumps(data)) == data
-    lines = list(as_lines(found))
-    assert bool(lines) == bool(found)
-    assert all(line.isprintable() and line.strip() for line in lines)
-
-
-def holding(definition, secret):
-    """A definition with a secret, or its text, in one field of each block."""
-    blocks = tuple(
-        block._replace(specs=FrozenDict({**block.specs, "url": secret}))
-        for block in definition.blocks
-    )
-    return evolve(definition, blocks=blocks)
-
-
-@given(pairs(), st.booleans(), st.booleans())
-def test_no_change_tells_a_secret(pair, bound, is_back):
-    """Where one side has a secret, its text on the other is not told either."""
-    live, code = holding(pair[0], SENTINEL), holding(pair[1], SECRET_FILLED)
-    assume(code.blocks)
-    before, after = (code, live) if is_back else (live, code)
-
-    changes = list(diff(before, after, bound=bound))
-
-    found = [*changes, *consequences(before, after)]
-    told = [repr(found), *as_lines(found), *(json.dumps(as_data(c)) for c in found)]
-    assert not any(SENTINEL in text for text in told)
-    assert SENTINEL.encode() not in pickle.dumps(found)
-    made = apply(changes, before)
-    assert fingerprint(made, bound=bound) == fingerprint(after, bound=bound)
-
-
-@given(pairs(), st.data())
-def test_what_is_unmanaged_stays_and_is_no_change(pair, data):
-    """Whatever code manages, other fields are listed apart, and `apply` keeps them."""
-    before, after = pair
-    assume(len({b.id.lower() for b in before.blocks}) == len(before.blocks))
-    managed = {
-        block.id: frozenset(data.draw(st.sets(st.sampled_from(sorted(block.specs)))))
-        for block in after.blocks
-        if block.specs
-    }
-
-    changes = list(diff(before, after, managed=managed))
-
-    others = {c.block.id for c in changes if isinstance(c, KindChanged)}
-    fields = [c for c in changes if hasattr(c, "path") and c.block.id not in others]
-    for change in fields:
-        is_ours = change.path[0] in managed.get(change.block.id, ())
-        assert is_ours != isinstance(change, Unmanaged)
-    made = apply(changes, before)
-    for change in fields:
-        if isinstance(change, Unmanaged):
-            specs = made.blocks[made.index[change.block.id]].specs
-            kept = change.before
-            kept = kept.content if isinstance(kept, Hidden) else kept
-            assert specs.get(change.path[0], UNSET) == kept
+    is_equal = fingerprint(before) == fingerprint(after)
+    assert report.has_changes == (bool(state) or not is_equal)
+    assert bool(report.data["workflows"][0]["changes"]) != is_equal
+    assert json.loads(json.dumps(report.data)) == report.data
+    assert bool(report.groups[0].lines if report.groups else ()) != is_equal
+    for line in as_text(report).splitlines():
+        assert line.isprintable()
+    assert as_markdown(report).count("```diff") == bool(report.lines)
+    assert "<script" not in as_html(report)

@@ -96,6 +96,21 @@ _SIGNS: Final[Mapping[str, str]] = {
 }
 
 
+def paint_report_lines(text: str) -> str:
+    """Paint the lines of a report by their signs."""
+    return _SIGNED.sub(lambda found: paint(found[0], _LINE_STYLES[found[1]]), text)
+
+
+_SIGNED: Final = re.compile(r"^([-+!]|@@) [^\n]*$", re.MULTILINE)
+
+_LINE_STYLES: Final[Mapping[str, str]] = {
+    "+": "green",
+    "-": "red",
+    "!": "yellow",
+    "@@": "bold cyan",
+}
+
+
 # -- Findings --------------------------------------------------------------------------
 
 

@@ -1,161 +1,61 @@
-"""Compare two sides: match their workflows, and list the differences of each."""
+"""Pairs of workflows to compare: which is which, without secrets."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, TypeAlias
+from urllib.parse import unquote
 
 from attrs import evolve, frozen
 
 from ..definition import (
+    MASK,
     BoundSecret,
     Definition,
     Path,
     Value,
     canonical_id,
     genuine_stamp,
+    name_secrets,
     redact_for_display,
     secrets_of,
 )
 from ..deploy import (
-    SpecFields,
     fields_of,
     fields_of_last_deploy,
     keep_fields,
     managed_fields,
     prepare_for_display,
 )
-from ..diff import (
-    Change,
-    Consequence,
-    CostChanged,
-    EffectAppeared,
-    EffectVanished,
-    FindingAppeared,
-    Unmanaged,
-    Written,
-    consequences,
-    diff,
-)
 from ..environments import Environment, Reference
 from ..errors import ConfigError
 from ..loading import Side, SideWorkflow, select_set_values
-from ..redaction import map_json, map_json_pairs
-
-SideOutcome: TypeAlias = Literal["added", "removed", "changed", "same"]
-
-SIGNS: Final[Mapping[SideOutcome, str]] = {
-    "added": "+",
-    "removed": "-",
-    "changed": "~",
-    "same": "·",
-}
-"""The sign of each outcome."""
+from ..redaction import Secrets, map_json, map_json_pairs
+from ..report.subjects import Subject
 
 
 @frozen
-class ComparedWorkflow:
-    """A workflow that is on both sides, or only on one.
+class Comparable:
+    """The workflows of two sides, in pairs.
 
     Attributes:
-        before: The workflow on the first side.
-        after: The workflow on the second side.
-        changes: The differences.
-        consequences: The consequences of the differences.
-        unmanaged: Live fields that differ and that code does not set.
-    """
-
-    before: SideWorkflow | None
-    after: SideWorkflow | None
-    changes: Sequence[Change] = ()
-    consequences: Sequence[Consequence] = ()
-    unmanaged: Sequence[Unmanaged] = ()
-
-    @property
-    def entry(self) -> SideWorkflow:
-        """The workflow as it is now, or as it was if it is gone."""
-        found = self.after or self.before
-        assert found is not None
-        return found
-
-    @property
-    def renamed_from(self) -> str | None:
-        """The old key in code, if `was=` names it. None if the key is the same."""
-        if self.before is None or self.after is None:
-            return None
-        # A live workflow keeps the old key in its path.
-        is_code = not (self.before.is_live or self.after.is_live)
-        is_one_place = self.before.place is not None and (
-            self.before.place == self.after.place
-        )
-        if is_code and is_one_place and self.before.key != self.after.key:
-            return self.before.key
-        return None
-
-    @property
-    def outcome(self) -> SideOutcome:
-        """Whether the workflow was added, removed or changed."""
-        if self.before is None:
-            return "added"
-        if self.after is None:
-            return "removed"
-        return "changed" if self.changes or self.renamed_from else "same"
-
-
-@frozen
-class ComparedSides:
-    """The workflows of two sides.
-
-    Attributes:
-        before: The first side.
-        after: The second side.
-        workflows: Each workflow of both sides.
+        subjects: One for each workflow of both sides.
         omitted: The number of workflows that were left out, because the other side is
             a single workflow.
     """
 
-    before: Side
-    after: Side
-    workflows: Sequence[ComparedWorkflow]
+    subjects: Sequence[Subject]
     omitted: int = 0
 
-    @property
-    def hidden_for(self) -> Sequence[str]:
-        """Variables that are not set here. If there are any, no difference is shown.
 
-        Between two environments nothing else tells which texts are secret.
-        """
-        if self.before.env is None or self.after.env is None:
-            return ()
-        return [*dict.fromkeys([*self.before.unset, *self.after.unset])]
-
-    @property
-    def differs(self) -> bool:
-        """Whether a workflow differs."""
-        return any(one.outcome != "same" for one in self.workflows)
-
-    def counts(self) -> Mapping[SideOutcome, int]:
-        """The number of workflows with each outcome."""
-        found = Counter(one.outcome for one in self.workflows)
-        return {outcome: found[outcome] for outcome in SIGNS}
-
-
-def compare_sides(
-    before: Side,
-    after: Side,
-    *,
-    prices: Mapping[str, float],
-    strict: bool = False,
-    secrets: Sequence[BoundSecret] = (),
-) -> ComparedSides:
-    """Compare two sides.
+def pair_sides(
+    before: Side, after: Side, secrets: Sequence[BoundSecret] = ()
+) -> Comparable:
+    """Pair the workflows of two sides, without secrets.
 
     Args:
         before: The first side.
         after: The second side.
-        prices: Dollars for one row by kind, in place of those that are documented.
-        strict: Count live fields that code does not manage.
         secrets: What is secret wherever it is live, whatever the code says.
     """
     pairs = _match_workflows(before, after)
@@ -166,19 +66,17 @@ def compare_sides(
         omitted, pairs = len(pairs) - len(kept), kept
     if before.env is not None and after.env is not None:
         pairs = [_name_values(pair, before.values, after.values) for pair in pairs]
-    found = [_compare(*pair, prices, secrets, strict=strict) for pair in pairs]
-    return ComparedSides(before, after, found, omitted)
+    return Comparable([_make_subject(*pair, secrets) for pair in pairs], omitted)
 
 
-def _redact_title(
-    entry: SideWorkflow | None, secrets: Sequence[BoundSecret]
-) -> SideWorkflow | None:
-    """Redact the title and the key of a live workflow."""
-    if entry is None or not entry.is_live:
-        return entry
-    redact = secrets_of((), secrets).redact
-    definition = evolve(entry.definition, name=redact(entry.definition.name))
-    return evolve(entry, key=redact(entry.key), definition=definition)
+def find_hidden(before: Side, after: Side) -> Sequence[str]:
+    """Return variables that are not set here, without which no difference is shown.
+
+    Between two environments nothing else tells which texts are secret.
+    """
+    if before.env is None or after.env is None:
+        return ()
+    return [*dict.fromkeys([*before.unset, *after.unset])]
 
 
 def name_live_texts(side: Side, environment: Environment) -> Side:
@@ -258,7 +156,7 @@ _Feature: TypeAlias = Callable[[SideWorkflow], str | None]
 _FEATURES: Final[Sequence[_Feature]] = (
     lambda entry: canonical_id(entry.definition.id or ""),
     lambda entry: entry.place,
-    lambda entry: entry.key,
+    lambda entry: unquote(entry.key),  # `%6C` is no other key than `l`
 )
 
 
@@ -274,71 +172,100 @@ def _find_unique(
     return {mark: many[0] for mark, many in found.items() if len(many) == 1}
 
 
-# -- What differs ---------------------------------------------------------------------
+# -- Without secrets ------------------------------------------------------------------
 
 
-def _compare(
+def _make_subject(
     before: SideWorkflow | None,
     after: SideWorkflow | None,
-    prices: Mapping[str, float],
     secrets: Sequence[BoundSecret],
-    *,
-    strict: bool,
-) -> ComparedWorkflow:
-    shown_pair = _redact_title(before, secrets), _redact_title(after, secrets)
-    if before is None or after is None:
-        one = before or after
-        assert one is not None
-        whole = _redact(one, secrets)
-        empty = evolve(whole, blocks=(), edges=(), description="")
-        sides = (empty, whole) if before is None else (whole, empty)
-        wanted = _OF_NEW if before is None else _OF_GONE
-        every = consequences(*sides, prices=prices)
-        kept = [one for one in every if isinstance(one, wanted)]
-        return ComparedWorkflow(*shown_pair, consequences=kept)
-    old, new = before.definition, after.definition
-    managed: SpecFields | None = None
-    is_bound = before.is_live != after.is_live
-    if is_bound:
-        code, live = (new, old) if before.is_live else (old, new)
-        managed = None if strict else managed_fields(code, _sent_last(live))
-        shown = prepare_for_display(live, code, secrets)
-        old, new = (shown, code) if before.is_live else (code, shown)
-    else:
-        old, new = _redact(before, secrets), _redact(after, secrets)
-    written: Written = () if before.is_live else ("before",)
-    if not after.is_live:
-        written = (*written, "after")
-    found = [*diff(old, new, bound=is_bound, managed=managed, written=written)]
-    if managed is not None:
-        old, new = (
-            keep_fields(one, {**fields_of(one), **managed}) if entry.is_live else one
-            for one, entry in ((old, before), (new, after))
-        )
-    return ComparedWorkflow(
-        *shown_pair,
-        [change for change in found if not isinstance(change, Unmanaged)],
-        [*consequences(old, new, prices=prices, written=written)],
-        [change for change in found if isinstance(change, Unmanaged)],
+) -> Subject:
+    entry = after or before
+    assert entry is not None
+    old, new = (
+        None if side is None else _redact(side, other, secrets)
+        for side, other in ((before, after), (after, before))
+    )
+    sides = [side.definition for side in (before, after) if side is not None]
+    hidden = secrets_of(sides, secrets)
+    unmanaged: Sequence[str] = ()
+    if before is not None and after is not None and before.is_live != after.is_live:
+        code, live = (after, before) if before.is_live else (before, after)
+        last = genuine_stamp(live.definition.stamp, live.definition.id)
+        sent = fields_of_last_deploy(live.definition, last)
+        managed = managed_fields(code.definition, sent)
+        if live is before and old is not None:
+            old, unmanaged = _drop_unmanaged(old, managed)
+        elif new is not None:
+            new, unmanaged = _drop_unmanaged(new, managed)
+    return Subject(
+        hidden.redact(entry.key),
+        None if old is None else _hide(old, hidden),
+        None if new is None else _hide(new, hidden),
+        place=str(entry.definition.place or ""),
+        was=_find_old_key(before, after),
+        unmanaged=unmanaged,
     )
 
 
-def _redact(entry: SideWorkflow, secrets: Sequence[BoundSecret]) -> Definition:
-    """Redact a workflow without code that says what is secret."""
-    found = entry.definition
-    return redact_for_display(found, None, secrets) if entry.is_live else found
+def _redact(
+    entry: SideWorkflow, other: SideWorkflow | None, secrets: Sequence[BoundSecret]
+) -> Definition:
+    """Return a side to show. What is live is named as in code."""
+    if not entry.is_live:
+        return entry.definition
+    if other is None:
+        return redact_for_display(entry.definition, None, secrets)
+    if other.is_live:
+        shown = redact_for_display(entry.definition, None, secrets)
+    else:
+        shown = prepare_for_display(entry.definition, other.definition, secrets)
+    ours = {block.id.lower(): block.specs for block in other.definition.blocks}
+    return shown.map_specs(
+        lambda block: map_json_pairs(block.specs, ours.get(block.id.lower()), _mask)
+    )
 
 
-_OF_NEW: Final = (CostChanged, EffectAppeared, FindingAppeared)
-"""Consequences that are shown of a workflow that was added."""
+def _mask(item: Any, beside: Any, _: Path) -> Any:
+    """Return the mask for a live value in the place of a secret of the other side."""
+    is_named = type(item) in (Value, BoundSecret)
+    is_secret = type(beside) is BoundSecret or (type(beside) is Value and beside.secret)
+    return MASK if is_secret and not is_named else item
 
-_OF_GONE: Final = (CostChanged, EffectVanished)
-"""Consequences that are shown of a workflow that was removed."""
+
+def _hide(definition: Definition, secrets: Secrets) -> Definition:
+    """Return a definition without secrets, filled in or written out."""
+    shown = definition.map_specs(lambda block: name_secrets(secrets.hide(block.specs)))
+    return evolve(
+        shown,
+        name=secrets.redact(definition.name),
+        description=secrets.redact(definition.description),
+    )
 
 
-def _sent_last(live: Definition) -> SpecFields:
-    """Return the fields that code set last time, by block id in lower case."""
-    return fields_of_last_deploy(live, genuine_stamp(live.stamp, live.id))
+def _drop_unmanaged(
+    live: Definition, managed: Mapping[str, frozenset[str]]
+) -> tuple[Definition, Sequence[str]]:
+    """Return a live definition without fields that code does not manage, and these."""
+    kept = {**fields_of(live), **managed}
+    unmanaged = [
+        f"{live.origins.path(at) or block.kind}.{field}"
+        for at, block in enumerate(live.blocks)
+        for field in block.specs
+        if field not in kept[block.id.lower()]
+    ]
+    return keep_fields(live, kept), unmanaged
+
+
+def _find_old_key(before: SideWorkflow | None, after: SideWorkflow | None) -> str:
+    """Return the old key in code, if `was=` names it. Live keeps it in its path."""
+    if before is None or after is None or before.is_live or after.is_live:
+        return ""
+    is_one_place = before.place is not None and before.place == after.place
+    return before.key if is_one_place and before.key != after.key else ""
+
+
+# -- Values of environments -----------------------------------------------------------
 
 
 def _name_values(

@@ -36,7 +36,6 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "Review": {
         "plan": "Show what a deploy would change.",
-        "review": "Show a change of workflows to a reviewer.",
         "diff": "Compare code, files and live workflows.",
     },
     "Deploy": {

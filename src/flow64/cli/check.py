@@ -191,7 +191,8 @@ def _require_codes(codes: Sequence[str]) -> None:
 
 def _print_report(form: str | None, found: Sequence[Finding]) -> None:
     """Print findings for a forge or an editor."""
-    from ..render import as_annotations, as_sarif  # noqa: PLC0415 - loads pictures
+    from ..report.annotations import as_annotations  # noqa: PLC0415 - loads the rules' pages
+    from ..report.sarif import as_sarif  # noqa: PLC0415 - as above
 
     root = _find_root(Path.cwd())
     if form == "sarif":

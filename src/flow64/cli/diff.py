@@ -25,68 +25,99 @@ from ..loading import (
     parse_address,
     select_set_values,
 )
+from ..report.report import make_report
 from ..text import pluralize
 from . import _params as params
-from ._colours import paint_changes
-from ._comparing import ComparedSides, compare_sides, name_live_texts
-from ._comparison_text import comparison_data, format_comparison, summarize
-from ._exit_codes import CHANGES
+from ._comparing import find_hidden, name_live_texts, pair_sides
+from ._exit_codes import CHANGES, NoConsentError
+from ._merge_base import load_merge_base
+from ._report_output import choose_form, print_report, report_options
 from ._service import connect, find_environment
-from ._terminal import print_json, print_lines, print_message
+from ._terminal import print_message
 
 
 @params.command(
     "diff",
     "flow64 diff code prod",
     "flow64 diff prod:inbound code:inbound --exit-code",
-    "flow64 diff staging prod --json",
-    "flow64 diff compiled/ pipelines/",
+    "flow64 diff staging prod --format json",
+    "flow64 diff --base origin/main --format markdown",
 )
-@click.argument("before", metavar="A")
-@click.argument("after", metavar="B")
+@click.argument("before", metavar="[A", required=False)
+@click.argument("after", metavar="B]", required=False)
+@click.option(
+    "--base",
+    metavar="REV",
+    help="Compare this branch with the commit where it left REV, such as origin/main.",
+)
 @params.env
 @params.values
 @params.no_code
-@params.strict("Count live fields that code does not manage.")
+@report_options
 @params.exit_code("Exit with 2 if A and B differ.")
-@params.as_json
 def command(
     *,
-    before: str,
-    after: str,
+    before: str | None,
+    after: str | None,
+    base: str | None,
     env: str | None,
     values: Path | None,
     no_code: bool,
-    strict: bool,
+    form: str | None,
+    output: Path | None,
     has_exit_code: bool,
-    as_json: bool,
 ) -> int:
-    """Show what changes from A to B, block by block. Only reads are sent.
+    """Show what changes from A to B. Only reads are sent.
 
     A and B are each a file, folder, module or key, or ENV:KEY for what is live: one
-    workflow, or several. Several are matched by their ids, keys and names.
+    workflow, or several. Several are matched by their ids, their keys in code, and
+    their names. Code is compiled for the environment of the other side, or for --env.
 
-    Code is compiled for the environment of the other side, or for --env.
+    With --base, this branch is compared with the commit where it left REV. If
+    `[tool.flow64]` has a folder of compiled JSON (`compiled`), the committed files in
+    it are compared, and no code runs. Otherwise both versions are loaded, the old one
+    from a temporary folder, by a process of its own.
     """
-    given = params.read_values(values)
+    form = choose_form(form, output)
+    secrets: Sequence[BoundSecret] = ()
+    sides: tuple[Side, Side]
+    if base is not None:
+        for option, argument in (("A", before), ("--env", env), ("--values", values)):
+            if argument is not None:
+                raise params.option_error(option, "--base takes the code as it is")
+        sides = load_merge_base(base)
+    elif before is None or after is None:
+        raise click.UsageError("name two sides, A and B, or one revision: --base REV")
+    else:
+        addresses = _parse(before, after, env, code=not no_code)
+        environment = _choose_environment(addresses, env)
+        given_values = params.read_values(values)
+        sides = _load_sides(addresses, environment, given_values, code=not no_code)
+        secrets = _collect_secrets(addresses)
+    pairs = pair_sides(*sides, secrets)
+    label, prices = sides[0].label, load_settings().prices
+    report = make_report(pairs.subjects, label=label, prices=prices)
+    if report.has_changes and (unset := find_hidden(*sides)):
+        raise NoConsentError(
+            f"{report.headline}, and this may show secrets that are unknown here: set "
+            f"{list_names(unset)}, or compare with code"
+        )
+    _print_omissions(sides, pairs.omitted)
+    print_report(report, form, output)
+    return CHANGES if has_exit_code and report.has_changes else 0
+
+
+def _parse(
+    before: str, after: str, env: str | None, *, code: bool
+) -> Sequence[Address]:
     addresses = [
-        params.read_dash(text, what) or parse_address(text, env, code=not no_code)
+        params.read_dash(text, what) or parse_address(text, env, code=code)
         for text, what in ((before, "A"), (after, "B"))
     ]
     for address in addresses:
         if isinstance(address, LiveAddress) and (note := describe_same_key(address)):
             print_message(note)
-    environment = _choose_environment(addresses, env)
-    sides = _load_sides(addresses, environment, given, code=not no_code)
-    prices = load_settings().prices
-    secrets = _collect_secrets(addresses)
-    found = compare_sides(*sides, prices=prices, strict=strict, secrets=secrets)
-    _print_summary(found)
-    if as_json:
-        print_json(comparison_data(found))
-    else:
-        print_lines(format_comparison(found), paint_changes)
-    return CHANGES if has_exit_code and found.differs else 0
+    return addresses
 
 
 def _choose_environment(
@@ -99,32 +130,31 @@ def _choose_environment(
     """
     if env is not None:
         return find_environment(env)
-    live = [one.env for one in addresses if isinstance(one, LiveAddress)]
+    live = [address.env for address in addresses if isinstance(address, LiveAddress)]
     return find_environment(live[0]) if live else None
 
 
 def _load_sides(
     addresses: Sequence[Address],
     environment: Environment | None,
-    given: Mapping[str, Any] | None,
+    values: Mapping[str, Any] | None,
     *,
     code: bool,
-) -> Sequence[Side]:
+) -> tuple[Side, Side]:
     """Load both sides. Code is read first, since it limits the live workflows."""
-    values = given
     if values is None and environment is not None:
         values = select_set_values(environment.bound)
-    found: dict[int, Side] = {}
+    sides: dict[int, Side] = {}
     projects: frozenset[str] | None = None
     own: frozenset[str] | None = None
     for at, address in enumerate(addresses):
         if isinstance(address, SourceAddress):
-            found[at] = load_source_side(address, environment, values, code=code)
-            projects, own = list_projects(found[at]), list_owners(found[at]) or None
-            for note in found[at].notes:
+            sides[at] = load_source_side(address, environment, values, code=code)
+            projects, own = list_projects(sides[at]), list_owners(sides[at]) or None
+            for note in sides[at].notes:
                 print_message(note)
             if environment is not None:
-                _print_unbound(found[at])
+                _print_unbound(sides[at])
     is_between = all(isinstance(address, LiveAddress) for address in addresses)
     for at, address in enumerate(addresses):
         if isinstance(address, LiveAddress):
@@ -132,17 +162,19 @@ def _load_sides(
                 side = load_live_side(client, address, projects, own)
             if is_between:
                 side = name_live_texts(side, find_environment(address.env))
-            found[at] = side
-    return [found[at] for at in range(len(addresses))]
+            sides[at] = side
+    return sides[0], sides[1]
 
 
 def _collect_secrets(addresses: Sequence[Address]) -> Sequence[BoundSecret]:
     """Return the values that come from variables in the live environments."""
-    lives = dict.fromkeys(one.env for one in addresses if isinstance(one, LiveAddress))
-    found: list[BoundSecret] = []
+    lives = dict.fromkeys(
+        address.env for address in addresses if isinstance(address, LiveAddress)
+    )
+    secrets: list[BoundSecret] = []
     for environment in map(find_environment, lives):
-        found += secret_values(environment.bound, environment.hidden)
-    return found
+        secrets += secret_values(environment.bound, environment.hidden)
+    return secrets
 
 
 def _print_unbound(side: Side) -> None:
@@ -153,22 +185,13 @@ def _print_unbound(side: Side) -> None:
         print_message(f"not filled in here, unlike in a deploy: {list_names(names)}")
 
 
-def _print_summary(found: ComparedSides) -> None:
-    """Print the result in one line, and what was left out."""
-    print_message(
-        summarize(found) if found.differs else f"nothing differs ({summarize(found)})"
-    )
-    if found.hidden_for and found.differs:
+def _print_omissions(sides: Sequence[Side], omitted: int) -> None:
+    if omitted:
         print_message(
-            "the differences are not shown, since they may hold secrets that are "
-            f"unknown here: set {list_names(found.hidden_for)}, or compare with code"
+            f"{pluralize(omitted, 'workflow')} of the other side, not compared: name a "
+            "set on each side to compare all"
         )
-    if found.omitted:
-        print_message(
-            f"{pluralize(found.omitted, 'workflow')} of the other side, not compared: "
-            "name a set on each side to compare all"
-        )
-    for side in (found.before, found.after):
+    for side in sides:
         if side.omitted:
             print_message(
                 f"{side.label}: {side.omitted} of other projects, not compared"

@@ -154,6 +154,7 @@ class Settings:
         prices: Dollars a row by kind, instead of the documented prices.
         rules: `error`, `warning`, `note` or `ignore` for findings, by code.
         blocks: The file with the service's own list of blocks, if there is one.
+        compiled: The folder of compiled JSON that is committed, if there is one.
         default_env: The environment of commands that name none.
     """
 
@@ -166,6 +167,7 @@ class Settings:
     prices: Mapping[str, float] = EMPTY
     rules: Mapping[str, RuleSetting] = EMPTY
     blocks: Path | None = None
+    compiled: Path | None = None
     default_env: str | None = None
 
     def environment(self, name: str | None = None) -> Environment:

@@ -255,6 +255,7 @@ class SettingsReader:
             "prices": self.prices(top),
             "rules": self.rules(top),
             "blocks": top.take("blocks", self.place),
+            "compiled": top.take("compiled", self.place),
         }
         for key, check in (("history", self.place), ("cache", self.place_or_none)):
             given[key] = top.take(key, check, self.folder / KEPT / key)

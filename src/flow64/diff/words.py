@@ -1,0 +1,251 @@
+"""Changes in one line: the path, and both values with what differs in them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate, pairwise, takewhile
+from typing import Any, Final
+
+from attrs import frozen
+
+from ..definition import MASK, VALUE_KEY
+from ..redaction import redact_keys
+from ..text import format_dollars, truncate
+from .compare import Change
+from .facts import ANY, MISSING, UNKNOWN, Item, Marker, Part, Path
+from .matching import find_longest_rise
+
+ARROW: Final = " → "
+LONGEST: Final = 70
+"""The most characters of a text that is shown whole beside another one."""
+MOST_TEXT: Final = 200
+"""The most characters of a value, or of a place in it, that are shown."""
+MOST_PLACES: Final = 8
+"""The most places of a long text that are shown."""
+MOST_NAME: Final = 80
+_CONTEXT: Final = 16
+_MOST_DOLLARS: Final = 1e15
+
+_PLAIN: Final = re.compile(r"[\w/-]+(?: \d+)?")
+
+
+def format_path(path: Path) -> str:
+    """Return the parts of a path in one line. What could be misread is quoted."""
+    text = ""
+    for part in path:
+        if isinstance(part, Item):
+            text += f"[{format_name(part.name)}]"
+        else:
+            text += f"{'.' * bool(text)}{format_name(part)}"
+    return text
+
+
+def format_name(name: Part | int) -> str:
+    """Return a name as it is, or quoted if it could be misread."""
+    text = truncate(redact_keys(str(name)), MOST_NAME)
+    is_plain = isinstance(name, int | Item) or _PLAIN.fullmatch(text)
+    return text if is_plain else _quote(text)
+
+
+def format_change(change: Change) -> str:
+    """Return both values of a change, or the one that is there."""
+    sides = [change.before, change.after]
+    if change.default is not MISSING:
+        unset = f"unset (default {change.default})"
+        texts = [unset if side is MISSING else format_value(side) for side in sides]
+        return ARROW.join(texts)
+    there = [side for side in sides if side is not MISSING]
+    if len(there) == 1:
+        return format_value(there[0])
+    if MASK in sides and (secret := _find_secret(sides)):
+        return f"secret {format_name(secret)} differs"
+    texts = [_as_text(side) for side in sides]
+    is_long = all(len(text) > LONGEST for text in texts)
+    values = [format_value(side) for side in sides]
+    if is_long and texts[0] != texts[1]:
+        return _format_places(*texts)
+    # Two keys look the same, since both are masked.
+    return f"{values[0]} (differs)" if values[0] == values[1] else ARROW.join(values)
+
+
+def _find_secret(sides: Sequence[Any]) -> str:
+    """Return the name of a secret that one side has, if one has."""
+    values = (side for side in sides if isinstance(side, dict))
+    return next(
+        (str(value.get(VALUE_KEY)) for value in values if value.get("secret")), ""
+    )
+
+
+def format_value(value: Any) -> str:
+    """Return a value as JSON. A long one is cut, with its length."""
+    if isinstance(value, Marker):
+        return str(value.value)
+    if isinstance(value, dict) and isinstance(value.get(VALUE_KEY), str):
+        secret = ", secret=True" if value.get("secret") is True else ""
+        return f"value({_quote(value[VALUE_KEY])}{secret})"
+    text = _as_text(value)
+    more = len(text) - MOST_TEXT
+    if more <= 0:
+        return _quote(text) if isinstance(value, str) else text
+    start = f"{text[:MOST_TEXT]}…"
+    start = _quote(start) if isinstance(value, str) else start
+    return f"{start} ({more:,} characters more)"
+
+
+def format_cost(cost: Mapping[str, Any] | None) -> str:
+    """Return the cost of 1,000 rows, as `estimate_cost` gives it, in words."""
+    if cost is None:
+        return "nothing"
+    parts = [] if cost["dollars"] is None else [format_amount(cost["dollars"])]
+    parts += [
+        f"{format_name(row['kind'])} {format_dollars(row['dollars'])} a row for an "
+        "unknown number of rows"
+        for row in cost["open"]
+    ]
+    if cost["unpriced"]:
+        parts.append(f"unknown for {', '.join(map(format_name, cost['unpriced']))}")
+    note = ", ".join(map(format_name, cost["unconfirmed"]))
+    return (" + ".join(parts) or "unknown") + f" (unconfirmed: {note})" * bool(note)
+
+
+def format_amount(dollars: float) -> str:
+    """Return dollars; of an amount beyond all measure, that it is more."""
+    if dollars > _MOST_DOLLARS:
+        return f"more than {format_dollars(_MOST_DOLLARS)}"
+    return format_dollars(dollars)
+
+
+def format_type(value: Any) -> str:
+    """Return the type of a column."""
+    if isinstance(value, Marker):
+        return str(value.value)
+    return "untyped" if value is None else str(value)
+
+
+def format_column(name: Part, value: Any) -> str:
+    """Return a column with its type."""
+    if name == ANY:
+        return "any others"
+    is_typed = value is not None and value is not UNKNOWN
+    return f"{format_name(name)} ({value})" if is_typed else format_name(name)
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, Marker):
+        return str(value.value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return redact_keys(text)
+
+
+def _quote(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+# -- Long texts ------------------------------------------------------------------------
+
+
+@frozen
+class _Place:
+    """A place where two texts differ: the first and the last character of each."""
+
+    old: tuple[int, int]
+    new: tuple[int, int]
+
+
+def _format_places(old: str, new: str) -> str:
+    """Return each place where two long texts differ, with some words around it."""
+    places = [*_find_places(old, new)]
+    excerpts = [
+        ARROW.join((_cut_out(old, *place.old), _cut_out(new, *place.new)))
+        for place in places[:MOST_PLACES]
+    ]
+    more = len(places) - MOST_PLACES
+    if more > 0:
+        excerpts.append(f"{more:,} places more")
+    return "; ".join(excerpts)
+
+
+def _cut_out(text: str, start: int, end: int) -> str:
+    first = max(0, start - _CONTEXT)
+    first = max(first, text.find(" ", first, start - 1) + 1 if first else 0)
+    last = min(len(text), end + _CONTEXT)
+    last = max(text.rfind(" ", end, last), end) if last < len(text) else last
+    more = end - start - MOST_TEXT
+    head = "…" * (first > 0)
+    if more > 0:
+        excerpt = f"{head}{text[first : start + MOST_TEXT]}…"
+        return f"{_quote(excerpt)} ({more:,} characters more)"
+    return _quote(f"{head}{text[first:last]}{'…' * (last < len(text))}")
+
+
+def _find_places(old: str, new: str) -> Iterator[_Place]:
+    """Yield the places where two texts differ, by words. It takes linear time.
+
+    Words that each text has once, in the same order, are the same. What stands between
+    two of these is compared from both ends.
+    """
+    olds, news = _split_words(old), _split_words(new)
+    old_ends = [0, *accumulate(map(len, olds))]
+    new_ends = [0, *accumulate(map(len, news))]
+    head = count_common(olds, news)
+    tail = count_common(olds[head:][::-1], news[head:][::-1])
+    anchors = _find_anchors(
+        olds[head : len(olds) - tail], news[head : len(news) - tail]
+    )
+    middle = [(old + head, new + head) for old, new in anchors]
+    bounds = [(head - 1, head - 1), *middle, (len(olds) - tail, len(news) - tail)]
+    for (old_at, new_at), (old_end, new_end) in pairwise(bounds):
+        first, last = (old_at + 1, new_at + 1), (old_end, new_end)
+        ours, theirs = olds[first[0] : last[0]], news[first[1] : last[1]]
+        same = count_common(ours, theirs)
+        end = count_common(ours[same:][::-1], theirs[same:][::-1])
+        old_span = first[0] + same, last[0] - end
+        new_span = first[1] + same, last[1] - end
+        if old_span[0] < old_span[1] or new_span[0] < new_span[1]:
+            yield _trim(
+                old,
+                new,
+                _Place(
+                    (old_ends[old_span[0]], old_ends[old_span[1]]),
+                    (new_ends[new_span[0]], new_ends[new_span[1]]),
+                ),
+            )
+
+
+def _trim(old: str, new: str, place: _Place) -> _Place:
+    """Return a place without what both texts begin and end with, if it is long."""
+    ours, theirs = old[slice(*place.old)], new[slice(*place.new)]
+    if min(len(ours), len(theirs)) <= LONGEST:
+        return place
+    head = count_common(ours, theirs)
+    tail = count_common(ours[head:][::-1], theirs[head:][::-1])
+    return _Place(
+        (place.old[0] + head, place.old[1] - tail),
+        (place.new[0] + head, place.new[1] - tail),
+    )
+
+
+def count_common(old: Sequence[str], new: Sequence[str]) -> int:
+    """Return how many items two sequences begin with in common."""
+    pairs = zip(old, new, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _split_words(text: str) -> list[str]:
+    return re.findall(r"\S+\s*|\s+", text)
+
+
+def _find_anchors(olds: Sequence[str], news: Sequence[str]) -> list[tuple[int, int]]:
+    """Return the positions of words that both have once, in the order of both."""
+    old_counts, new_counts = Counter(olds), Counter(news)
+    places = {word: at for at, word in enumerate(news) if new_counts[word] == 1}
+    common = [
+        (at, places[word])
+        for at, word in enumerate(olds)
+        if old_counts[word] == 1 and word in places
+    ]
+    rise = find_longest_rise([new for _, new in common])
+    return [pair for pair in common if pair[1] in rise]

@@ -1,0 +1,3 @@
+"""Show changes and workflows: reports in four forms, pictures, annotations."""
+
+from __future__ import annotations

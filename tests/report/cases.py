@@ -1,0 +1,235 @@
+"""Changes as they come: workflows before and after, as subjects of a report."""
+
+from __future__ import annotations
+
+from flow64 import COMPANY, LEAD, Project, RawBlock, Workflow
+from flow64.blocks import (
+    CompanyEnrichment,
+    Filter,
+    FindEmail,
+    FindPhone,
+    LeadEnrichment,
+    OutgoingWebhook,
+    Webhook,
+)
+from flow64.report.subjects import Subject
+
+GROWTH = Project("growth", namespace="acme.example")
+REGIONS = [
+    *("ae", "ar", "at", "au", "be", "bg", "br", "ca", "ch", "cl"),
+    *("co", "cz", "de", "dk", "ee", "es", "fi", "fr", "gb", "gr"),
+    *("hk", "hr", "hu", "ie", "il", "in", "it", "jp", "kr", "lt"),
+    *("lv", "mx", "nl", "no", "nz", "pl", "pt", "ro", "se", "us"),
+]
+TITLE = {"title": "Current job title"}
+BOTH = {**TITLE, "seniority": "How senior the person is, in one word"}
+IS_OK = Filter.where("email_status").equals("OK")
+FORCE = "--force {keys} or --skip-drifted"
+
+
+def leads(**columns):
+    schema = {"email": "string", "company": "string", **columns}
+    return Webhook(LEAD, input_schema=schema)
+
+
+def crm(path="leads", host="crm.acme.example"):
+    return OutgoingWebhook(url=f"https://{host}/hooks/{path}")
+
+
+def built(flow, key="inbound", title="Enrich inbound leads"):
+    return Workflow(title, flow, key=key, project=GROWTH).compile()
+
+
+def change(before, after, key="inbound", **more):
+    """A subject of two flows, either of which may be missing."""
+    sides = [None if flow is None else built(flow, key) for flow in (before, after)]
+    return Subject(key, *sides, **more)
+
+
+def field_added():
+    before = leads() >> LeadEnrichment(return_fields=TITLE) >> crm()
+    after = leads() >> LeadEnrichment(return_fields=BOTH) >> crm()
+    same = leads() >> FindEmail()
+    return [
+        change(before, after, place="pipelines/leads.py:14"),
+        change(same, same, "outreach"),
+    ]
+
+
+def branch_inserted():
+    found = LeadEnrichment(return_fields=TITLE)
+    before = leads() >> found >> FindEmail() >> IS_OK >> crm()
+    after = leads() >> found >> [FindEmail() >> IS_OK, FindPhone()] >> crm()
+    new = leads() >> FindEmail(mode="PERSONAL") >> crm("outreach")
+    return [
+        change(before, after),
+        change(None, new, "outreach"),
+        change(leads() >> FindPhone(), None, "newsletter"),
+    ]
+
+
+def regional(region, fields, *, mode="PROFESSIONAL", title=""):
+    found = LeadEnrichment(return_fields=fields) >> FindEmail(mode=mode)
+    flow = leads() >> found >> crm(region)
+    return built(flow, f"regional/{region}", title or f"Leads, {region.upper()}")
+
+
+def forty_variants():
+    """Forty variants are edited while two were edited on the service."""
+    subjects = []
+    for region in REGIONS:
+        live = {"fr": {"mode": "PERSONAL"}, "gb": {"title": "Leads, GB (paused)"}}
+        before = regional(region, TITLE, **live.get(region, {}))
+        is_conflict = region in live
+        subjects.append(
+            Subject(
+                f"regional/{region}",
+                before,
+                regional(region, BOTH),
+                state="conflict" if is_conflict else "update",
+                note="edited on both sides" if is_conflict else "",
+                needs=[FORCE] if is_conflict else [],
+            )
+        )
+    return subjects
+
+
+def companies(country, least, *, has_ceo=False):
+    source = Webhook(COMPANY, input_schema={"company": "string", "domain": "string"})
+    found = CompanyEnrichment(return_fields={"headcount": "Number of employees"})
+    flow = source >> found >> Filter.where("headcount").greater(least)
+    if has_ceo:
+        fields = {"email": f"Email of the director in {country.upper()}"}
+        flow >>= CompanyEnrichment(key="director", return_fields=fields)
+    return built(flow >> crm(country), f"companies/{country}", "Companies")
+
+
+def threshold_in_forty():
+    return [
+        Subject(
+            f"companies/{country}",
+            companies(country, 70 if country in ("no", "se") else 80),
+            companies(country, 90),
+        )
+        for country in REGIONS
+    ]
+
+
+def twenty_thresholds():
+    """Each has a threshold of its own, and all get the same block.
+
+    The first one takes more rows than before, the others fewer.
+    """
+    return [
+        Subject(
+            f"companies/{country}",
+            companies(country, 50 + 5 * number),
+            companies(country, 100 + 5 * number if number else 40, has_ceo=True),
+        )
+        for number, country in enumerate(REGIONS[:20])
+    ]
+
+
+def producer_removed():
+    found = LeadEnrichment(return_fields=TITLE)
+    before = leads() >> found >> FindEmail() >> IS_OK >> crm()
+    return [change(before, leads() >> found >> IS_OK >> crm())]
+
+
+def raw_block():
+    before = leads() >> FindEmail() >> IS_OK
+    return [change(before, leads() >> FindEmail() >> RawBlock("new_kind") >> IS_OK)]
+
+
+def new_inputs():
+    after = leads(country="string") >> FindEmail() >> crm()
+    return [change(leads() >> FindEmail() >> crm(), after)]
+
+
+def block_renamed():
+    before = leads() >> FindEmail(key="finder") >> IS_OK >> crm()
+    after = leads() >> FindEmail(mode="PERSONAL") >> IS_OK >> crm()
+    return [change(before, after)]
+
+
+def scope_wrapped():
+    work = FindEmail() >> IS_OK
+    return [change(leads() >> work >> crm(), leads() >> work.scoped("work") >> crm())]
+
+
+def renamed_with_was():
+    before = leads() >> FindEmail(key="finder")
+    return [change(before, leads() >> FindEmail(key="email", was="finder"))]
+
+
+def block_moved():
+    found = LeadEnrichment(return_fields=TITLE)
+    before = leads() >> found >> FindEmail() >> crm()
+    return [change(before, leads() >> FindEmail() >> found >> crm())]
+
+
+def block_replaced():
+    return [change(leads() >> FindEmail() >> crm(), leads() >> FindPhone() >> crm())]
+
+
+def host_changed():
+    """One is posted to another host, in a set of forty with hosts of their own."""
+    subjects = [
+        change(
+            leads() >> FindEmail() >> crm(region),
+            leads() >> FindEmail() >> crm(region, f"{region}.acme.example"),
+            f"regional/{region}",
+        )
+        for region in REGIONS[:4]
+    ]
+    before = leads() >> FindEmail() >> crm()
+    after = leads() >> FindEmail() >> crm(host="evil.example")
+    return [*subjects, change(before, after)]
+
+
+def long_prompt():
+    first = "You are a researcher of people, and you write what you find in one line. "
+    middle = "Use LinkedIn first, and then the site of the company. "
+    last = "Leave out what you cannot prove. The end."
+    care = "Look at every page with care, and note in plain words what you see there. "
+    rules = "Never guess a name, a title or a number that no page of these states. "
+    old = f"{first}{care * 9}{middle}{rules * 9}{last}"
+    new = old.replace("researcher", "hunter").replace("LinkedIn", "Xing")
+    new = new.replace("cannot prove", "do not like")
+
+    def flow(prompt):
+        return leads() >> LeadEnrichment(return_fields={"title": prompt}) >> crm()
+
+    return [change(flow(old), flow(new))]
+
+
+def two_drifted():
+    """Both were edited on the service, and code did not change."""
+    return [
+        Subject(
+            f"regional/{region}",
+            regional(region, TITLE, mode=mode),
+            regional(region, TITLE),
+            state="drifted" if mode == "PERSONAL" else "unchanged",
+            note="edited on the service" if mode == "PERSONAL" else "",
+            needs=[FORCE] if mode == "PERSONAL" else [],
+            not_checked=["whether newer code deployed it"] if region == "at" else [],
+        )
+        for region, mode in (
+            *(("ae", "PERSONAL"), ("ar", "PERSONAL")),
+            *(("at", "PROFESSIONAL"), ("au", "PROFESSIONAL")),
+        )
+    ]
+
+
+def unchanged():
+    same = leads() >> FindEmail()
+    return [change(same, same)]
+
+
+CASES = [
+    *(field_added, branch_inserted, forty_variants, threshold_in_forty),
+    *(twenty_thresholds, producer_removed, raw_block, new_inputs, block_renamed),
+    *(scope_wrapped, renamed_with_was, block_moved, block_replaced, host_changed),
+    *(long_prompt, two_drifted, unchanged),
+]

@@ -455,10 +455,6 @@ def findings() -> Iterator[str]:
     yield "<!-- skip: end -->"
 
 
-def review_comment() -> Iterator[str]:
-    """A short comment of a review, as the tests of reviews expect it."""
-    golden = Path(__file__).parents[2] / "tests/review/golden/field_added.md"
-    yield f"````text\n{golden.read_text('utf-8')}````"
 
 
 TEXTS: Mapping[str, Callable[[], Iterator[str]]] = {
@@ -470,7 +466,6 @@ TEXTS: Mapping[str, Callable[[], Iterator[str]]] = {
     "switches": switches,
     "constants": constants,
     "row_types": row_types,
-    "review_comment": review_comment,
 }
 
 _MADE = re.compile(

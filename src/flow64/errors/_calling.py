@@ -39,6 +39,8 @@ class ApiError(FlowError):
         wait: Seconds that the service asks to wait before another try.
         attempts: How often it was sent.
         elapsed: Seconds for all attempts and the waits between them.
+        sent: False if it is the answer to the request for a token, so that the request
+            itself was not sent.
     """
 
     status: int
@@ -50,6 +52,7 @@ class ApiError(FlowError):
     wait: float | None = None
     attempts: int = 1
     elapsed: float = 0.0
+    sent: bool = True
 
     hint = ""
 
@@ -202,6 +205,7 @@ class TransportError(FlowError, ConnectionError):
         elapsed: Seconds for all attempts and the waits between them.
         is_refused: Whether nothing listens at an http endpoint of this machine. It is
             tried only twice.
+        is_final: Whether trying again cannot help.
     """
 
     method: str
@@ -211,6 +215,7 @@ class TransportError(FlowError, ConnectionError):
     attempts: int = 1
     elapsed: float = 0.0
     is_refused: bool = False
+    is_final: bool = False
 
     def __str__(self) -> str:
         return self.describe("SIXTYFOUR_API_ENDPOINT")

@@ -1,0 +1,458 @@
+"""The body of a start: rows from any source, checked before anything is spent."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import json
+import logging
+import math
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from attrs import Attribute, evolve, field, frozen
+
+from ..analysis import cost, count_start_rows, findings
+from ..blocks import CATALOGUE, LISTED_PRICES, ReadCsv, Search, Webhook
+from ..definition import (
+    EMPTY,
+    BoundSecret,
+    Definition,
+    FrozenDict,
+    Limits,
+    Problem,
+    Value,
+    WireBlock,
+    freeze,
+    pointer,
+    thaw,
+    unbound_names,
+)
+from ..errors import (
+    ArgumentError,
+    BudgetError,
+    OverrideError,
+    ResultError,
+    RowsError,
+    did_you_mean,
+    shortened,
+)
+from ..text import join_words, pluralize, truncate
+from .rows import FORMS, RowFile, refuse_repeated_keys, rows_in
+
+Rows: TypeAlias = (
+    Iterable[Mapping[str, Any]] | Mapping[str, Any] | str | os.PathLike[str]
+)
+"""Rows as a caller gives them: mappings, one mapping, or the path of a file."""
+
+_DATA: Final = Limits(literals=True)
+"""Rows may contain any value, also one that would be a placeholder in a workflow."""
+
+_log = logging.getLogger("flow64")
+
+
+# -- Rows -----------------------------------------------------------------------------
+
+
+def as_rows(rows: Any, first: int = 1) -> list[dict[str, Any]]:
+    """Return rows as a list of copies.
+
+    Args:
+        rows: A list or any iterable of mappings. A single mapping is one row. A path
+            names a CSV, JSON or NDJSON file; cells of CSV are text.
+        first: Number of the first row, for errors.
+
+    Raises:
+        RowsError: It is something else. All wrong rows are listed.
+    """
+    copies, problems = [], []
+    for number, row in enumerate(as_iterable(rows), first):
+        if isinstance(row, Mapping):
+            copies.append(dict(row))
+        else:
+            kind = type(row).__name__
+            problems.append(f"row {number}: a row is a mapping of columns, not {kind}")
+    if problems:
+        raise RowsError(problems)
+    return copies
+
+
+def as_iterable(rows: Any) -> Iterable[Any]:
+    """Return an iterable of rows. A file is read as they are needed.
+
+    Raises:
+        RowsError: It is not a source of rows, or the file cannot be read.
+    """
+    if isinstance(rows, str | os.PathLike):
+        path = Path(rows)
+        form = FORMS.get(path.suffix.lower())
+        if form is None:
+            problem = f"{str(path)!r} does not name a file of rows"
+            raise RowsError([f"{problem}; its name has to end in {', '.join(FORMS)}"])
+        return _InputRows(RowFile(path, str(path), form, is_input=True))
+    if isinstance(rows, Mapping):
+        return [rows]
+    if hasattr(rows, "to_dict") and hasattr(rows, "columns"):
+        # A data frame iterates over its columns.
+        advice = 'df.to_dict("records")'
+        advice = "df.to_dicts()" if hasattr(rows, "to_dicts") else advice
+        kind = type(rows).__name__
+        problem = f"a {kind} gives its columns, not its rows; write {advice}"
+        raise RowsError([problem])
+    if isinstance(rows, Iterable) and not isinstance(rows, bytes | bytearray):
+        return rows
+    problem = f"{shortened(rows)} is not a list of rows; a row is a mapping of columns"
+    raise RowsError([f"{problem}, and a text names a file of rows"])
+
+
+@frozen
+class _InputRows:
+    """The rows of an input file, each time it is iterated over."""
+
+    rows: Iterable[Mapping[str, Any]]
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        try:
+            yield from self.rows
+        except ResultError as error:
+            place = "" if error.line is None else f":{error.line}"
+            raise RowsError([f"{error.name}{place}: {error.problem}"]) from None
+
+
+def parse_rows(content: bytes, name: str) -> list[dict[str, Any]]:
+    """Return the rows of a text, such as stdin: JSON, NDJSON or CSV.
+
+    JSON begins with `[` or `{`. A single object is one row.
+
+    Args:
+        content: The text, in UTF-8.
+        name: What it is called in errors.
+
+    Raises:
+        RowsError: It cannot be read.
+    """
+    first = content.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
+    if first == b"{":
+        with suppress(ValueError, RecursionError):  # it may have an object in each line
+            return as_rows(json.loads(content, object_pairs_hook=refuse_repeated_keys))
+    form = {b"[": "json", b"{": "ndjson"}.get(first, "csv")
+    return as_rows(_InputRows(rows_in(io.BytesIO(content), form, name, is_input=True)))
+
+
+def count_repeats(rows: Sequence[Mapping[str, Any]]) -> int:
+    """Return how many rows are equal, cell by cell, to an earlier one."""
+    counts = Counter(json.dumps(row, sort_keys=True, default=repr) for row in rows)
+    return len(rows) - len(counts)
+
+
+# -- The body -------------------------------------------------------------------------
+
+
+def build_payload(
+    definition: Definition,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    is_overridden: bool = False,
+    first: int = 1,
+) -> dict[str, Any]:
+    """Return the body of a start. It is a copy.
+
+    Without rows, the body has an empty list only if every source is a `search`, which
+    is the one documented form.
+
+    Args:
+        definition: The workflow, with the settings of this run in its source.
+        rows: The rows; none for a source other than `webhook`.
+        is_overridden: Send the settings of the source.
+        first: Number of the first row, for problems.
+
+    Raises:
+        RowsError: Something cannot be sent, or would be refused. All problems are
+            listed, with the number of their row.
+    """
+    problems: list[Problem] = []
+    frozen_rows = freeze(list(rows), (), problems, _refuse_value, limits=_DATA)
+    lines = [f"{_name_place(p.path, first)}: {p.message}; {p.help}" for p in problems]
+    if problem := _describe_wrong_source(definition, len(rows)):
+        lines.append(problem)
+    sources = _sources(definition)
+    for source in sources:
+        if source.kind == Webhook.kind:
+            lines += _list_missing_columns(source, rows, first)
+    if lines:
+        raise RowsError(list(dict.fromkeys(lines)))
+    body: dict[str, Any] = {}
+    if rows or all(source.kind == Search.kind for source in sources):
+        body["webhook_payload"] = thaw(frozen_rows)
+    if is_overridden:
+        body["specs_override"] = source_specs(definition)
+    for source in sources:
+        is_named = is_overridden and source.specs.get("resource_handle_id")
+        if source.kind == ReadCsv.kind and not is_named:
+            _log.warning(
+                "the workflow begins with read_csv: a run that names no "
+                "resource_handle_id in specs_override is turned away"
+            )
+    return body
+
+
+def needs_rows(definition: Definition) -> bool:
+    """Return True if a run has nothing to do unless its start brings rows.
+
+    A webhook with `webhook_input` has sample rows for a run without a payload.
+    """
+    return any(
+        source.kind == Webhook.kind and not source.specs.get("webhook_input")
+        for source in _sources(definition)
+    )
+
+
+def _sources(definition: Definition) -> Sequence[WireBlock]:
+    return [definition.blocks[position] for position in definition.topology.roots]
+
+
+def _refuse_value(item: Any) -> Any:
+    if isinstance(item, Value):
+        problem = f"value({item.name!r}) is filled in for blocks alone"
+        return Problem("not-json", (), problem, "write what the row has")
+    return item
+
+
+def _name_place(path: Sequence[str | int], first: int) -> str:
+    """Return `row 3` for a row, and `row 3 /email` for a value in it."""
+    number, *inside = path
+    return f"row {int(number) + first} {pointer(tuple(inside))}".rstrip()
+
+
+def _describe_wrong_source(definition: Definition, count: int) -> str:
+    """Return why the source of a workflow cannot start a run; else nothing.
+
+    Args:
+        definition: What is run.
+        count: Rows of the start.
+    """
+    kinds = [source.kind for source in _sources(definition)]
+    if Webhook.kind in kinds:
+        return "" if count or not needs_rows(definition) else _NO_ROWS
+    begins = f"the workflow begins with {', '.join(kinds)}"
+    is_behind = Webhook.kind in definition.by_kind
+    advice = "put the webhook first" if is_behind else "begin with Webhook(...)"
+    if all(kind in CATALOGUE and not CATALOGUE[kind].about.may_begin for kind in kinds):
+        return f"{begins}, which takes rows and brings none: {advice}"
+    if not count:
+        return ""
+    problem = f"{begins}, and the service takes rows for a webhook source alone"
+    return f"{problem}: {advice if is_behind else 'run([])'}"
+
+
+_NO_ROWS: Final = (
+    "there are no rows, and the workflow begins with webhook, which takes its rows "
+    "from the start: give rows, or set webhook_input, the sample rows of the block"
+)
+
+
+def _list_missing_columns(
+    source: WireBlock, rows: Sequence[Mapping[str, Any]], first: int
+) -> Sequence[str]:
+    """List the rows that lack a required column, for which a run is refused (D)."""
+    declared = source.specs.get("input_schema")
+    columns: Mapping[str, Any] = declared if isinstance(declared, Mapping) else {}
+    required = [name for name, entry in columns.items() if _is_required(entry)]
+    lines: list[str] = []
+    suggestions: dict[str, str] = {}  # comparing names takes a while
+    for number, row in enumerate(rows, first):
+        missing = [name for name in required if name not in row]
+        for name in missing:
+            if name not in suggestions:
+                others = [n for n in row if isinstance(n, str) and n not in columns]
+                suggestions[name] = did_you_mean(name, others)
+        if missing:
+            named = ", ".join(name + suggestions[name] for name in missing)
+            names = [truncate(str(name), 40) for name in row]
+            has = f"; it has {join_words(names, 12) or 'no columns'}"
+            lines.append(f"row {number} lacks {named}{'' if lines else has}")
+    if lines:
+        lines.append(
+            "the service refuses a run for rows without a required column "
+            '(documented); one that may be missing is declared with "optional": true'
+        )
+    return lines
+
+
+def _is_required(entry: Any) -> bool:
+    """Return True if a declared column is needed. Marks that deny it are guesses."""
+    if not isinstance(entry, Mapping):
+        return True
+    marks = (entry.get("required") is False, entry.get("optional") is True)
+    return not (any(marks) or "default" in entry)
+
+
+# -- Settings of the source in one run ------------------------------------------------
+
+
+def override_source(
+    definition: Definition, settings: Any
+) -> tuple[Definition, list[str]]:
+    """Return a definition with settings of one run in its source, and warnings.
+
+    A run sends all settings of that block, those of the code included: whether the
+    service keeps settings that a run does not name is not documented.
+
+    Args:
+        definition: The workflow, with its values filled in.
+        settings: The settings that differ, by field; None for none.
+
+    Raises:
+        OverrideError: They cannot be used. All problems are listed.
+    """
+    if settings is None:
+        return definition, []
+    if not isinstance(settings, Mapping):
+        problem = f"{shortened(settings)} is not a mapping of fields to values"
+        raise OverrideError([f'{problem}; write specs_override={{"max_results": 50}}'])
+    sources = _sources(definition)
+    if len(sources) != 1:
+        kinds = join_words(source.kind for source in sources)
+        problem = f"the workflow has {len(sources)} sources ({kinds}), and which one a"
+        advice = "set the fields in the code, and deploy it"
+        raise OverrideError([f"{problem} run sets is not documented; {advice}"])
+    problems: list[Problem] = []
+    frozen_settings = freeze(settings, (), problems, limits=_DATA)
+    if problems:
+        raise OverrideError(
+            [f"{pointer(p.path)}: {p.message}; {p.help}" for p in problems]
+        )
+    (source,), (root,) = sources, definition.topology.roots
+    changed = _with_specs(definition, root, {**source.specs, **frozen_settings})
+    names = set(unbound_names(changed)) - set(unbound_names(definition))
+    errors = [f"value({n!r}) is not filled in here; write its content" for n in names]
+    warnings: list[str] = []
+    before = {(f.code, f.where, f.message) for f in _judge(definition)}
+    for finding in _judge(changed):
+        if (finding.code, finding.where, finding.message) in before:
+            continue
+        is_ours = finding.block_id in (source.id, None)
+        place = "" if is_ours else f"{finding.where}: "
+        line = f"{place}{finding.message}; {finding.help}"
+        # As in a constructor, an unknown field is a mistake. `extra=` allows it.
+        if finding.severity == "error" or finding.code == "unknown-field":
+            errors.append(line)
+        elif finding.severity == "warning":
+            warnings.append(line)
+    if errors:
+        raise OverrideError(errors)
+    return changed, warnings
+
+
+def _judge(definition: Definition) -> Sequence[Any]:
+    """Return the findings of code: what a run sets was never stored by the service."""
+    return findings(evolve(definition, is_answer=False))
+
+
+def source_specs(definition: Definition) -> dict[str, Any]:
+    """Return all settings of the source block, as JSON data to send."""
+    specs: dict[str, Any] = thaw(
+        definition.blocks[definition.topology.roots[0]].specs,
+        lambda item: thaw(item.content) if type(item) is BoundSecret else item,
+    )
+    return specs
+
+
+def override_live(live: Definition, sent: Mapping[str, Any]) -> Iterator[Definition]:
+    """Yield the two definitions that a run with these settings may have.
+
+    The deployed source has these settings alone, or keeps the others that it has.
+    """
+    for root in live.topology.roots:
+        yield _with_specs(live, root, sent)
+        yield _with_specs(live, root, {**live.blocks[root].specs, **sent})
+
+
+def _with_specs(
+    definition: Definition, position: int, specs: Mapping[str, Any]
+) -> Definition:
+    source, changed = definition.blocks[position], FrozenDict(specs)
+    return definition.map_specs(lambda at: changed if at is source else at.specs)
+
+
+# -- Limits ---------------------------------------------------------------------------
+
+
+def _check_limit(_: Any, attribute: Attribute[Any], value: Any) -> None:
+    if value is None:
+        return
+    numbers = int if attribute.name == "max_rows" else int | float
+    is_number = isinstance(value, numbers) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value) or value < 0:
+        problem = f"{attribute.name} is {shortened(value)}, no number from 0 up"
+        raise ArgumentError("run", problem)
+
+
+@frozen
+class Budget:
+    """Limits of one run, or of all batches of an input.
+
+    Attributes:
+        max_rows: Rows to start with.
+        max_cost: Dollars before filters, by documented prices. A price of the service's
+            list of blocks counts if it is higher, or if no price is documented.
+        prices: Dollars a row by kind, in place of those.
+    """
+
+    max_rows: int | None = field(default=None, validator=_check_limit)
+    max_cost: float | None = field(default=None, validator=_check_limit)
+    prices: Mapping[str, float] = EMPTY
+
+    def require(self, title: str, definition: Definition, count: int) -> None:
+        """Refuse a run that may exceed a limit.
+
+        Args:
+            title: Title of the workflow, for the error.
+            definition: The workflow, with the settings of this run in its source.
+            count: Rows in the body of the start.
+
+        Raises:
+            BudgetError: A limit is exceeded, or that cannot be known.
+        """
+        if self.max_rows is None and self.max_cost is None:
+            return
+        rows = count_start_rows(definition, count)
+        estimate = cost(definition, count, self._all_prices(), of_payload=True)
+        omissions = [*estimate.list_omissions(definition)]
+        problems: list[str] = []
+        if self.max_rows is not None and rows is None:
+            unknown = "how many rows its source makes is not known"
+            problems.append(f"max_rows={self.max_rows} cannot be held: {unknown}")
+        elif self.max_rows is not None and rows is not None and rows > self.max_rows:
+            are = "is" if rows == 1 else "are"
+            more = f"{are} more than max_rows={self.max_rows}"
+            problems.append(f"{pluralize(rows, 'row')} {more}")
+        unpriced: Sequence[str] = ()
+        if self.max_cost is not None:
+            if estimate.dollars > self.max_cost:
+                problems.append(f"it may cost more than max_cost={self.max_cost:g}")
+            if omissions:
+                problems.append(f"max_cost={self.max_cost:g} cannot be held")
+                kinds = [c.kind for c in estimate.charges if c.dollars is None]
+                unpriced = [*dict.fromkeys([*kinds, *estimate.unknown])]
+        if problems:
+            raise BudgetError(
+                title, problems, rows, estimate.dollars, omissions, unpriced
+            )
+
+    def _all_prices(self) -> Mapping[str, float]:
+        """Return the prices that are above those of the service's list of blocks.
+
+        Those are unconfirmed, so they make no limit looser.
+        """
+        documented = {kind: CATALOGUE[kind].about.price for kind in LISTED_PRICES}
+        higher = {
+            kind: price.dollars
+            for kind, price in documented.items()
+            if price is not None and price.dollars > LISTED_PRICES[kind].dollars
+        }
+        return {**higher, **self.prices}

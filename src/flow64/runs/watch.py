@@ -1,0 +1,405 @@
+"""Watch runs: poll, report what is new, and wait until the run has ended.
+
+A run that was paid for is not given up for a passing fault. Such a poll is repeated
+until the time is over. Even then the run itself goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator
+from contextlib import suppress
+from random import uniform
+from typing import Any, Final, Literal
+
+from attrs import define, evolve, field, frozen
+
+from ..api.calls import (
+    COMPLETED,
+    ENDED,
+    WAITING,
+    BlockStatus,
+    LiveStatus,
+    cancel_run,
+    list_runs,
+    live_status,
+    normal,
+)
+from ..api.policy import may_pass
+from ..api.session import Session
+from ..definition import canonical_id, is_number
+from ..errors import (
+    ApiError,
+    ArgumentError,
+    AuthError,
+    FlowError,
+    NotFoundError,
+    RunFailedError,
+    WaitTimeoutError,
+    shortened,
+)
+from ..text import pluralize, printable
+from .state import RunState, Stages
+
+DAY: Final = 24 * 3600.0
+
+MINUTE: Final = 60.0
+"""Seconds for which a new run may be invisible, and for which a refusal of a known run
+is doubted."""
+
+LAST_LOOK: Final = 10.0
+"""Seconds that a poll may take although the time for waiting is over."""
+
+STEP: Final = 10.0
+"""Percentage points of progress before a block gets another line in a log."""
+
+_log = logging.getLogger("flow64")
+
+
+@frozen
+class Event:
+    """What has happened to a run. It prints as a line.
+
+    Attributes:
+        kind: `status` for the run, and for a block `started`, `progress`, `done` or
+            `failed`. `ended` comes last.
+        status: Status of the run, or of the block.
+        block: Key path of the block, or its kind if its code is not known.
+        number: Its `sequence_number`; None for the run.
+        rows: Rows that it has processed or returned; None if that is not known.
+        total: Rows to process; None if that is not known.
+        percentage: Its progress, from 0 to 100. It never goes back.
+        text: Why it failed, or that no row came out.
+    """
+
+    kind: Literal["status", "started", "progress", "done", "failed", "ended"]
+    status: str
+    block: str = ""
+    number: int | None = None
+    rows: int | None = None
+    total: int | None = None
+    percentage: float = 0.0
+    text: str | None = None
+
+    def __str__(self) -> str:
+        words = {"progress": "", "status": self.status, "started": "started"}
+        word = words.get(self.kind, self.status)
+        if self.kind == "progress":
+            of = "" if self.total is None else f"{self.rows} of "
+            count = (self.rows or 0) if self.total is None else self.total
+            word = f"{of}{pluralize(count, 'row')} ({self.percentage:.0f} %)"
+        elif self.kind in ("started", "done"):
+            count = self.total if self.kind == "started" else self.rows
+            word = word if self.kind == "started" else "done"
+            word += "" if count is None else f", {pluralize(count, 'row')}"
+        line = f"{self.number} {self.block}: {word}" if self.block else word
+        return printable(f"{line}: {self.text}" if self.text else line)
+
+
+def steps(
+    session: Session, run: RunState, *, every: float = 5.0, timeout: float = DAY
+) -> Iterator[Event | float]:
+    """Poll a run until it has ended. Yield what is new, and the seconds to wait.
+
+    Args:
+        session: Sends the requests.
+        run: The run; its state is recorded there.
+        every: Seconds between polls, give or take a tenth.
+        timeout: Seconds after which to give up. The last poll may take 10 s more.
+
+    Raises:
+        ArgumentError: `every` or `timeout` is no number of seconds.
+        WaitTimeoutError: The run had not ended in time; it goes on.
+        ApiError: Polling again cannot help: the key is refused, or the run does not
+            exist.
+    """
+    require_times(every, timeout)
+    return _steps(session, run, every, timeout)
+
+
+def _steps(
+    session: Session, run: RunState, every: float, timeout: float
+) -> Iterator[Event | float]:
+    ends = session.now() + timeout
+    news, patience = _News(run.stages), Patience(run.id, is_new=run.is_new)
+    while True:
+        lost = None
+        try:
+            with session.deadline(max(ends - session.now(), LAST_LOOK)):
+                seen = live_status(session, run.id)
+        except FlowError as error:
+            if run.is_ended:  # how is known, and it may be gone by now
+                yield _end_of(run)
+                return
+            if not patience.lasts(error, session.now()):
+                raise
+            lost = error
+        else:
+            patience.renew()
+            run.record_look(seen)
+            if run.is_ended:
+                run.reason = _find_reason(session, run, seen)
+            yield from news.read(seen, run.status)
+            if run.is_ended:
+                yield _end_of(run)
+                return
+        left = ends - session.now()
+        if left <= 0:
+            status = run.status or "under way"
+            raise WaitTimeoutError(run.id, status, timeout) from lost
+        yield min(every * uniform(0.9, 1.1), left)  # noqa: S311 - no secret
+
+
+def watch(
+    session: Session, run: RunState, *, every: float = 5.0, timeout: float = DAY
+) -> Iterator[Event]:
+    """Poll a run until it has ended, and yield everything new; see `steps`."""
+    for step in steps(session, run, every=every, timeout=timeout):
+        if isinstance(step, Event):
+            yield step
+        else:
+            session.sleep(step)
+
+
+def wait(
+    session: Session, run: RunState, *, every: float = 5.0, timeout: float = DAY
+) -> None:
+    """Poll a run until it has completed.
+
+    Raises:
+        RunFailedError: It did not complete.
+        WaitTimeoutError: It had not ended in time; it goes on.
+    """
+    if run.status != COMPLETED:  # what has completed stays so
+        for _ in watch(session, run, every=every, timeout=timeout):
+            pass
+    require_success(run)
+
+
+def require_completed(session: Session, run: RunState) -> None:
+    """Check that a run has completed, with one poll if that is not known.
+
+    Raises:
+        RunFailedError: It did not complete.
+        WaitTimeoutError: It goes on.
+    """
+    if not run.is_ended:
+        try:
+            poll(session, run)
+        except NotFoundError as error:
+            if not run.is_new:
+                raise
+            raise WaitTimeoutError(run.id, run.status or "under way", 0) from error
+        if not run.is_ended:
+            raise WaitTimeoutError(run.id, run.status, 0)
+    require_success(run)
+
+
+def poll(session: Session, run: RunState) -> LiveStatus:
+    """Poll a run once, record its state, and return the answer."""
+    seen = live_status(session, run.id)
+    run.record_look(seen)
+    if run.is_ended:
+        run.reason = _find_reason(session, run, seen)
+    return seen
+
+
+def require_success(run: RunState) -> None:
+    """Refuse a run that did not complete.
+
+    Raises:
+        RunFailedError: It did not.
+    """
+    if run.status != COMPLETED:
+        raise RunFailedError(run.id, run.status, run.reason)
+
+
+def cancel(session: Session, run: RunState) -> str:
+    """Cancel a run, and return its status. An ended run keeps its status."""
+    try:
+        word = cancel_run(session, run.id)
+    except NotFoundError:
+        if not run.is_ended:
+            raise
+    else:
+        run.record_status(word)
+    return run.status
+
+
+def require_times(every: Any, timeout: Any) -> None:
+    """Refuse values that are not seconds, before any request.
+
+    Raises:
+        ArgumentError: `every` is not above 0, or `timeout` is below 0.
+    """
+    if not is_number(every) or not 0 < every < math.inf:
+        problem = f"every is {shortened(every)}, no number of seconds above 0"
+        raise ArgumentError("watch", problem)
+    if not is_number(timeout) or not timeout >= 0:
+        problem = f"timeout is {shortened(timeout)}, no number of seconds from 0 up"
+        raise ArgumentError("watch", problem)
+
+
+class Lines:
+    """The lines of a run for a log, without small steps of progress.
+
+    A run of many rows has thousands of events, and a log needs few of them.
+    """
+
+    def __init__(self) -> None:
+        self._shown: dict[int | None, float] = {}
+
+    def format(self, event: Event) -> str | None:
+        """Return the line of an event; None if it is too small a step."""
+        if event.kind == "progress":
+            if event.percentage < self._shown.get(event.number, 0.0) + STEP:
+                return None
+            self._shown[event.number] = event.percentage
+        return str(event)
+
+
+def _find_reason(session: Session, run: RunState, seen: LiveStatus) -> str | None:
+    """Return why a run did not complete, from its blocks or the list of runs."""
+    if run.status == COMPLETED:
+        return None
+    reasons: list[str | None] = [
+        run.stages.describe_failure(block)
+        for block in seen.blocks
+        if block.error_message
+    ]
+    if not reasons and run.workflow_id:
+        # How it ended is known, and counts more.
+        with suppress(FlowError), session.deadline(LAST_LOOK):
+            for entry in list_runs(session, run.workflow_id):
+                if canonical_id(entry.job_id) == canonical_id(run.id):
+                    reasons = [entry.status_reason, entry.error_message]
+    return "; ".join(reason for reason in reasons if reason) or None
+
+
+def _end_of(run: RunState) -> Event:
+    return Event("ended", run.status, text=run.reason or run.empty)
+
+
+@define
+class Patience:
+    """Decides whether to poll again after a poll that failed.
+
+    Passing faults are always waited for. A refusal of a new run, or of one that was
+    seen, is believed after a minute without other answers, since a late list, a proxy
+    or a login page may be the cause. A refused credential is believed at once.
+
+    Attributes:
+        is_new: True if the run was just started, and so may not be visible yet.
+    """
+
+    run_id: str
+    is_new: bool
+    _was_seen: bool = field(default=False, init=False)
+    _doubted: float | None = field(default=None, init=False)
+    _noted: set[tuple[type, int]] = field(factory=set[tuple[type, int]], init=False)
+
+    def lasts(self, error: FlowError, now: float) -> bool:
+        """Return True if polling again may help. Log each kind of fault once."""
+        if not may_pass(error):
+            is_late = self.is_new and isinstance(error, NotFoundError)
+            is_odd = isinstance(error, ApiError) and not isinstance(error, AuthError)
+            if not (is_late or (self._was_seen and is_odd)):
+                return False
+            self._doubted = now if self._doubted is None else self._doubted
+            if now - self._doubted >= MINUTE:
+                return False
+        kind = (type(error), error.status if isinstance(error, ApiError) else 0)
+        level = logging.DEBUG if kind in self._noted else logging.WARNING
+        self._noted.add(kind)
+        _log.log(level, "run %s: %s; looking again", self.run_id, error)
+        return True
+
+    def renew(self) -> None:
+        """Record a poll that succeeded."""
+        self._was_seen, self._doubted = True, None
+
+
+@define
+class _Block:
+    """The part of a block's state that was reported."""
+
+    number: int
+    id: str | None
+    is_started: bool = False
+    is_over: bool = False
+    rows: int = 0
+    total: int | None = None
+    percentage: float = 0.0
+
+    def is_same(self, block: BlockStatus, number: int) -> bool:
+        """Compare by id, or by number if one of them has no id."""
+        if self.id and block.block_id:
+            return self.id == block.block_id
+        return self.number == number
+
+
+@define
+class _News:
+    """Finds the new events in each answer. No event takes back an earlier one."""
+
+    stages: Stages
+    _status: str = field(default="", init=False)
+    _blocks: list[_Block] = field(factory=list[_Block], init=False)
+
+    def read(self, seen: LiveStatus, status: str) -> Iterator[Event]:
+        """Yield the events of an answer.
+
+        Args:
+            seen: The answer.
+            status: The status of the run, which an old answer does not set back.
+        """
+        word = "queued" if status in WAITING else status
+        if word != self._status and status and status not in ENDED:
+            self._status = word
+            yield Event("status", word)
+        for position, answer in enumerate(seen.blocks, 1):
+            block = self._find(answer, position)
+            if not block.is_over:
+                name = self.stages.name(block.number, answer.block_name)
+                event = Event("started", normal(answer.status), name, block.number)
+                yield from _read_block(block, event, answer)
+
+    def _find(self, answer: BlockStatus, position: int) -> _Block:
+        """Return the state of a block. An answer may lack its number or its id."""
+        number = answer.sequence_number if answer.sequence_number > 0 else position
+        for block in self._blocks:
+            if block.is_same(answer, number):
+                block.id = block.id or answer.block_id
+                return block
+        self._blocks.append(_Block(number, answer.block_id))
+        return self._blocks[-1]
+
+
+def _read_block(block: _Block, event: Event, answer: BlockStatus) -> Iterator[Event]:
+    rows, total = answer.processed_count, answer.total_count
+    share = answer.progress_percentage
+    if share <= 0 < total:  # it follows from the counts
+        share = 100 * rows / total
+    share = min(max(share, 0.0), 100.0)
+    block.total = total if total > 0 else block.total
+    is_under_way = event.status == "running" or event.status in ENDED
+    if not block.is_started and (is_under_way or rows > 0 or share > 0):
+        block.is_started = True
+        yield evolve(event, total=block.total)
+    if block.is_started and (rows > block.rows or share > block.percentage):
+        block.rows = max(rows, block.rows)
+        block.percentage = max(share, block.percentage)
+        yield evolve(
+            event,
+            kind="progress",
+            rows=block.rows,
+            total=block.total,
+            percentage=block.percentage,
+        )
+    if event.status in ENDED:
+        block.is_over = True
+        if event.status == COMPLETED:
+            yield evolve(event, kind="done", rows=answer.returned_rows)
+        else:
+            yield evolve(event, kind="failed", text=answer.error_message)

@@ -25,7 +25,15 @@ from .answers import Answered, structure
 from .session import Session
 
 Look: TypeAlias = Callable[[FlowError], Any]
-"""Looks for the outcome of a request before it is sent again; None if there is none."""
+"""Looks for the outcome of a request before it is sent again. It returns what the
+answer would have said, or None if there is no outcome."""
+
+
+class Body(dict[str, Any]):
+    """The body of a write. It may reveal secrets, so no repr shows it."""
+
+    def __repr__(self) -> str:
+        return "<body>"
 
 
 def as_id(callee: str, name: str, given: object) -> str:
@@ -123,7 +131,7 @@ def create_workflow(
     """
     path = "/workflows/create_workflow"
     data = session.send("POST", path, json=body, may_repeat=may_repeat, look=look)
-    return data if isinstance(data, WorkflowInfo) else _read_info(data, "POST", path)
+    return _read_info(data, "POST", path)
 
 
 def update_workflow(
@@ -145,7 +153,7 @@ def update_workflow(
     data = session.send(
         "POST", path, params=params, json=body, may_repeat=may_repeat, look=look
     )
-    return data if isinstance(data, WorkflowInfo) else _read_info(data, "POST", path)
+    return _read_info(data, "POST", path)
 
 
 def delete_workflow(session: Session, workflow_id: str) -> WorkflowInfo | None:

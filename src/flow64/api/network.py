@@ -72,6 +72,8 @@ class Network(httpx.BaseTransport):
             for word in headers.pop("content-encoding", "").split(",")
             if word.strip().lower() not in ("", "identity")
         ]
+        is_chunked = "chunked" in headers.get("transfer-encoding", "").lower()
+        is_framed = bool(encodings) or is_chunked or "content-length" in headers
         if encodings:
             headers.pop("content-length", None)
         parts: Any = response.stream
@@ -79,7 +81,7 @@ class Network(httpx.BaseTransport):
             response.status_code,
             headers=headers,
             stream=_Body(parts, encodings, request.extensions.get("most_bytes")),
-            extensions=response.extensions,
+            extensions={**response.extensions, "is_framed": is_framed},
         )
 
     def _choose(self, url: httpx.URL) -> httpx.BaseTransport:

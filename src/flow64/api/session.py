@@ -145,6 +145,16 @@ class Session:
         self.secrets.add(self.auth.secrets)
         return self.secrets.redact(text)
 
+    @property
+    def service_time(self) -> str | None:
+        """The `Date` of the last answer; None without one."""
+        return self._state.date
+
+    @property
+    def requests(self) -> int:
+        """Number of requests so far, with repetitions."""
+        return self._state.requests
+
     # -- Time: tests replace `threads.now` and `threads.sleep` -------------------------
 
     def now(self) -> float:
@@ -192,8 +202,8 @@ class Session:
             may_repeat: True sends it again although it may have arrived; the default
                 for GET. None sends a write again after a 429 or 401 alone. False, for
                 what may spend, sends it once.
-            look: Looks for the outcome before what was sent is sent again; None if
-                there is none.
+            look: Looks for the outcome before what was sent is sent again. It returns
+                what the answer would have said; None if there is no outcome.
 
         Raises:
             ApiError: The service answered with an error.
@@ -289,6 +299,7 @@ class Session:
                 request.method, path, reason, sent=False, is_final=True
             )
         threads.sleep(wait)
+        self._state.requests += 1
         seconds = min(self.policy.timeout, threads.ENDS.get() - threads.now())
 
         def exchange() -> Any:
@@ -309,6 +320,7 @@ class Session:
             response = self._http.send(request, stream=True)
             try:
                 status = response.status_code
+                self._state.date = response.headers.get("date")
                 content = _read_body(response)
             finally:
                 response.close()
@@ -450,11 +462,13 @@ class _State:
     written or started, a list is read first.
     """
 
-    __slots__ = ("is_known", "organisation")
+    __slots__ = ("date", "is_known", "organisation", "requests")
 
     def __init__(self, organisation: str | None) -> None:
         self.organisation: Final = organisation
         self.is_known: bool = organisation is None
+        self.requests = 0
+        self.date: str | None = None
 
 
 @frozen
@@ -472,6 +486,11 @@ class Download:
     def headers(self) -> Mapping[str, str]:
         """Headers; their names may be written in any case."""
         return self._response.headers
+
+    @property
+    def is_framed(self) -> bool:
+        """True if the transfer itself proves where the body ends."""
+        return bool(self._response.extensions.get("is_framed"))
 
     def iter_bytes(self) -> Iterator[bytes]:
         """Yield the body, decoded, in pieces of at most 256 KiB."""

@@ -34,7 +34,10 @@ STOP: Final[ContextVar[Event | None]] = ContextVar("STOP", default=None)
 IS_READ: Final[ContextVar[bool]] = ContextVar("IS_READ", default=False)
 """True while the request under way changes nothing, so that it may be given up."""
 
-_LOADED: Final[ContextVar[str | None]] = ContextVar("_LOADED", default=None)
+_LOADED: Final[list[str]] = []
+"""The modules that are being loaded. They may send in threads of their own, so this is
+for the whole process."""
+
 _IS_PART: Final[ContextVar[bool]] = ContextVar("_IS_PART", default=False)
 
 
@@ -55,13 +58,13 @@ def refuse_requests(module: str) -> Generator[None]:
     """Refuse each request while flow64 loads a module of the user.
 
     Args:
-        module: Its name or path, for the error.
+        module: Its name or path, for the error. Its frames may be hidden by a thread.
     """
-    token = _LOADED.set(module)
+    _LOADED.append(module)
     try:
         yield
     finally:
-        _LOADED.reset(token)
+        _LOADED.remove(module)
 
 
 def require_sending() -> None:
@@ -71,10 +74,9 @@ def require_sending() -> None:
         ConfigError: flow64 is loading the module that sends.
         KeyboardInterrupt: The call was interrupted.
     """
-    module = _LOADED.get()
-    if module is not None:
+    if _LOADED:
         raise ConfigError(
-            f"{_find_caller() or module} sends requests while flow64 loads it, and "
+            f"{_find_caller() or _LOADED[-1]} sends requests while flow64 loads it, and "
             'nothing was sent; put this code below `if __name__ == "__main__":`'
         )
     if is_stopped():

@@ -75,9 +75,10 @@ def require_sending() -> None:
         KeyboardInterrupt: The call was interrupted.
     """
     if _LOADED:
+        place = _find_caller() or _LOADED[-1]
         raise ConfigError(
-            f"{_find_caller() or _LOADED[-1]} sends requests while flow64 loads it, and "
-            'nothing was sent; put this code below `if __name__ == "__main__":`'
+            f"{place} sends requests while flow64 loads it, and nothing was sent; put "
+            'this code below `if __name__ == "__main__":`'
         )
     if is_stopped():
         raise KeyboardInterrupt

@@ -63,8 +63,6 @@ def _describe(error: FlowError | NoConsentError) -> str:
 def _describe_run_error(error: RunError) -> str:
     """Describe an error about starting a run, or about its results."""
     match error:
-        case BudgetError():
-            return _replace_python_advice(error.describe(""))
         case WaitTimeoutError():
             return error.describe(f"goes on: flow64 watch {shlex.quote(error.run_id)}")
         case OverrideError():
@@ -105,9 +103,7 @@ def _suggest_option(error: FlowError) -> str:
         case IntentFailedError():
             return f"to start it again: --retry {shlex.quote(error.run_id)}"
         case BudgetError():
-            ways = ["fewer rows", "a higher --max-rows", "a higher --max-cost"]
-            ways += ["--allow-unpriced"] if error.may_allow else []
-            return f"to run it: {', '.join(ways[:-1])}, or {ways[-1]}"
+            return "to run it: fewer rows, a higher --max-rows, or a higher --max-cost"
         case RowsError():
             return _suggest_rows_option(error)
         case StaleDeploymentError(reason=reason) if reason == NOT_DEPLOYED:

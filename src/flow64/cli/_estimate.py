@@ -12,7 +12,8 @@ from ..definition import Definition
 from ..deploy import Ready
 from ..diff import diff
 from ..errors import ForbiddenError, NotFoundError
-from ..runs import describe_staleness, override_live, source_specs
+from ..runs.payload import count_repeats, override_live, source_specs
+from ..runs.start import describe_staleness
 from ..text import clipped, format_dollars, join_words, pluralize
 from ..workflow import Workflow
 from ._colours import paint
@@ -70,20 +71,18 @@ def collect_run_facts(
 
 
 def describe_settings(
-    coded: Definition, definition: Definition, doubts: Sequence[str]
+    coded: Definition, definition: Definition
 ) -> Iterator[tuple[str, str]]:
-    """Yield what `--set` changes and what is doubtful about it, as labels and texts."""
+    """Yield what `--set` changes, as label and text."""
     lines = [
         str(line) for change in diff(coded, definition) for line in change.describe()
     ]
     if lines:
         yield "set", "; ".join(lines)
-    if doubts:
-        yield "warning", "; ".join(doubts)
 
 
 def describe_input(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Yield which rows are empty, and that a column has no name, as label and text."""
+    """Yield which rows are empty or occur twice, and columns without a name."""
     empty = [
         number
         for number, row in enumerate(rows, 1)
@@ -94,6 +93,8 @@ def describe_input(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str
         numbers = join_words([f"{number:,}" for number in empty])
         count = pluralize(len(empty), "empty row")
         found.append(f"{count}, sent and paid for like the others: {numbers}")
+    if repeats := count_repeats(rows):
+        found.append(f"{pluralize(repeats, 'row')} like an earlier one")
     if any("" in row for row in rows):
         advice = "leave it out, as pandas does with to_csv(..., index=False)"
         found.append(f"a column has no name, and is sent as well: {advice}")

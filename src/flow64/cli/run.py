@@ -14,22 +14,12 @@ from attrs import field, frozen
 from ..blocks import Webhook
 from ..client import Run
 from ..definition import Definition
-from ..deploy import prepare_deploy
 from ..errors import AmbiguousRowsError, ArgumentError, RowsError, did_you_mean
 from ..loading import AddressError, LiveAddress, load_live_definition
-from ..runs import (
-    CSV,
-    NDJSON,
-    Budget,
-    Stages,
-    as_rows,
-    freeze_rows,
-    needs_rows,
-    override_source,
-    parse_rows,
-    require_free,
-)
-from ..text import STDIN, printable
+from ..runs import payload
+from ..runs.rows import FORMS, require_free
+from ..runs.state import Stages
+from ..text import STDIN, pluralize, printable
 from ..workflow import Workflow
 from . import _params as params
 from ._estimate import (
@@ -39,15 +29,14 @@ from ._estimate import (
     make_estimate_data,
     print_facts,
 )
-from ._exit_codes import INTERRUPTED, NoConsentError
-from ._options import OPTIONS, name_environment
+from ._exit_codes import INTERRUPTED
+from ._options import OPTIONS
 from ._output_options import ROW_FILES, rows_file
 from ._param_types import NonEmpty, PathName
 from ._service import connect, find_environment, format_watch_command
 from ._stdin import is_dash, read_stdin
 from ._terminal import (
     confirm,
-    is_interactive,
     print_json,
     print_line,
     print_message,
@@ -67,15 +56,15 @@ class RunParameters:
     rows: Path | None
     intent: str | None
     retry: str | None
+    attach: str | None
     is_new: bool
+    first: int | None
     env: str | None
     values: Path | None
     max_rows: int | None
     max_cost: float | None
-    allow_unpriced: bool
     stale: bool
     settings: Mapping[str, Any] | None = field(converter=params.parse_settings)
-    check_columns: bool
     dry_run: bool
     yes: bool
     wait: bool
@@ -85,24 +74,8 @@ class RunParameters:
     block: str | int | None = field(converter=params.parse_block)
     safe_csv: bool
     overwrite: bool
-    max_bytes: int | None
-    allow_unproven: bool
     no_code: bool
     as_json: bool
-
-    @property
-    def is_nameless(self) -> bool:
-        """Whether repeating the command would start another run."""
-        return not (self.intent or self.retry or self.is_new)
-
-    def require_name(self) -> None:
-        """Refuse a name together with `--new`.
-
-        Raises:
-            click.UsageError: A name contradicts `--new`.
-        """
-        if self.is_new and (self.intent or self.retry):
-            raise click.UsageError("--new starts a run of its own: leave out its name")
 
     def require_fresh(self) -> None:
         """Refuse `--set` together with `--stale`.
@@ -135,10 +108,10 @@ class RunParameters:
                 problem = "it prints rows, and --json data; leave one of them out"
                 raise params.option_error("--output -", problem)
             return
-        if path.suffix.lower() not in (*CSV, *NDJSON):
+        if FORMS.get(path.suffix.lower()) not in ("csv", "ndjson"):
             problem = f"{path} ends neither in .csv nor in .ndjson"
             raise params.option_error("--output", problem)
-        if self.safe_csv and path.suffix.lower() not in CSV:
+        if self.safe_csv and path.suffix.lower() != ".csv":
             raise params.option_error("--safe-csv", f"{path} is not a CSV file")
         if not path.parent.is_dir():
             raise params.option_error("--output", f"there is no folder {path.parent}")
@@ -146,8 +119,7 @@ class RunParameters:
 
     @property
     def _has_output_options(self) -> bool:
-        flags = self.safe_csv or self.overwrite or self.allow_unproven
-        return bool(flags or self.block or self.max_bytes)
+        return bool(self.safe_csv or self.overwrite or self.block)
 
     def require_block(self, definition: Definition) -> None:
         """Refuse to start a run if it is unclear which rows to save.
@@ -177,15 +149,10 @@ class RunParameters:
         """Save the rows of a run to `--output`, and return their number."""
         if self.output is None:
             return None
-        facts: Any = {
-            "block": self.block,
-            "overwrite": self.overwrite,
-            "max_bytes": self.max_bytes,
-            "allow_unproven": self.allow_unproven,
-        }
+        facts: Any = {"block": self.block, "overwrite": self.overwrite}
         if is_dash(self.output):
             return self._print_rows(run, facts)
-        if self.output.suffix.lower() in NDJSON:
+        if FORMS[self.output.suffix.lower()] == "ndjson":
             count = run.to_ndjson(self.output, **facts)
         else:
             if self.safe_csv:
@@ -235,7 +202,24 @@ class RunParameters:
     help="Start this run again, once, if it ended without success. You may pay again "
     "for rows that it has processed.",
 )
-@click.option("--new", "is_new", is_flag=True, help="Start a run in any case.")
+@click.option(
+    "--new",
+    "is_new",
+    is_flag=True,
+    help="Start another run of the same definition and rows, and pay again.",
+)
+@click.option(
+    "--attach",
+    type=NonEmpty(),
+    metavar="RUN_ID",
+    help="Take this run for the one that a start without an answer has started.",
+)
+@click.option(
+    "--first",
+    type=Whole(min=1),
+    metavar="N",
+    help="Send only the first rows, to try the workflow for little.",
+)
 @params.env
 @params.values
 @click.option(
@@ -251,9 +235,6 @@ class RunParameters:
     help="Refuse to start if it may cost more, or if a price is unknown.",
 )
 @click.option(
-    "--allow-unpriced", is_flag=True, help="Start although a price is unknown."
-)
-@click.option(
     "--stale", is_flag=True, help="Run what is deployed even if the code differs."
 )
 @click.option(
@@ -264,11 +245,6 @@ class RunParameters:
     help="Set a field of the source block for this run alone, in JSON: "
     "--set max_results=50, or for text --set 'query=\"CTOs in Berlin\"'. It is checked "
     "like code. Repeat it for more fields.",
-)
-@click.option(
-    "--check-columns/--no-check-columns",
-    default=True,
-    help="Check rows against the columns that the webhook declares (default).",
 )
 @params.dry_run("Show the estimate and stop. Only reads are sent.")
 @params.yes
@@ -286,8 +262,6 @@ class RunParameters:
 )
 @params.safe_csv
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
-@params.max_bytes
-@params.allow_unproven
 @params.no_code
 @params.as_json
 def command(**given: Any) -> int:
@@ -304,42 +278,37 @@ def command(**given: Any) -> int:
     unknown whether a run was started.
     """
     options = RunParameters(**given)
-    options.require_name()
     options.require_fresh()
     options.require_output()
     values = params.read_values(options.values)
     workflow, env = _find_workflow(options)
-    if options.is_nameless and not (options.dry_run or is_interactive()):
-        raise NoConsentError(
-            "repeated, this command would start a run each time and pay again: name "
-            "the run with --intent, as in --intent 2026-W20, or say --new"
-        )
-    rows = _read_rows(options.rows)
-    environment = find_environment(env)
-    bound = environment.bound if values is None else values
-    ready = prepare_deploy(workflow, environment.name, bound, environment.suffix)
-    coded = ready.definition
-    definition, doubts = override_source(coded, options.settings)
-    _require_rows(definition, options.rows, len(rows))
-    freeze_rows(definition, rows, check_columns=options.check_columns)
-    if options.output is not None:
-        options.require_block(definition)
-    Budget(
-        environment.max_rows if options.max_rows is None else options.max_rows,
-        environment.max_cost if options.max_cost is None else options.max_cost,
-        options.allow_unpriced,
-    ).require(workflow.name, definition, len(rows))
+    rows = _read_rows(options.rows)[: options.first]
     with connect(env) as client:
-        is_overridden = options.settings is not None
+        launch = client.make_launch(
+            "run",
+            workflow,
+            env=env,
+            values=values,
+            stale=options.stale,
+            specs_override=options.settings,
+            max_rows=options.max_rows,
+            max_cost=options.max_cost,
+        )
+        definition = launch.definition
+        _require_rows(definition, options.rows, len(rows))
+        launch.build_payload(rows)
+        if options.output is not None:
+            options.require_block(definition)
+        launch.budget.require(workflow.name, definition, len(rows))
         facts = collect_run_facts(
             client,
             workflow,
             definition,
             len(rows),
-            is_overridden=is_overridden,
-            ready=None if options.stale else ready,
+            is_overridden=options.settings is not None,
+            ready=None if options.stale else launch.ready,
         )
-        facts[2:2] = describe_settings(coded, definition, doubts)
+        facts[2:2] = describe_settings(launch.ready.definition, definition)
         facts += describe_input(rows)
         if options.dry_run:
             if options.as_json:
@@ -348,11 +317,6 @@ def command(**given: Any) -> int:
                 print_facts(facts, is_result=True)
             return 0
         print_facts(facts)
-        if options.is_nameless:
-            print_message(
-                "it has no --intent, so the same command starts another run, and pays "
-                "again; with one, as in --intent 2026-W20, it would be the same run"
-            )
         confirm("Start it?", yes=options.yes)
         try:
             run = client.run(
@@ -360,31 +324,35 @@ def command(**given: Any) -> int:
                 rows,
                 env=env,
                 intent=options.intent,
+                new=options.is_new,
                 retry=options.retry,
+                attach=options.attach,
                 values=values,
                 stale=options.stale,
                 specs_override=options.settings,
-                check_columns=options.check_columns,
                 max_rows=options.max_rows,
                 max_cost=options.max_cost,
-                allow_unpriced=options.allow_unpriced,
             )
         except KeyboardInterrupt:
-            print_message(_describe_cut_off(options.intent or options.retry))
+            print_message(_CUT_OFF)
             return INTERRUPTED
         OPTIONS.is_done = True
-        if run.is_attached:
-            print_message("it was started before; nothing was started or bought now")
         options.print_id(run)
         if not options.wait:
             print_message(f"follow it: {format_watch_command(run.id, env)}")
             code, count = 0, None
         else:
             code, count = _follow(run, options, env)
-    if options.as_json:
-        place = {"key": workflow.key, "env": str(client.env)}
-        print_json({**place, **_to_data(run, options.output, count)})
+        if options.as_json:
+            place = {"key": workflow.key, "env": str(client.env)}
+            print_json({**place, **_to_data(run, options.output, count)})
     return code
+
+
+_CUT_OFF: Final = (
+    "it may have been started: the same command finds it, and pays once (with --new, "
+    "look at `flow64 runs` first)"
+)
 
 
 def _find_workflow(options: RunParameters) -> tuple[Workflow, str | None]:
@@ -429,9 +397,9 @@ def _read_rows(file: Path | None) -> Sequence[Mapping[str, Any]]:
         if not file.exists():
             near = did_you_mean(str(file), map(str, file.parent.glob("*")))
             raise RowsError([f"there is no file {str(file)!r}{near}"])
-        return as_rows(file)
+        return payload.as_rows(file)
     form = "CSV with a header, or JSON"
-    return parse_rows(read_stdin("ROWS", form), STDIN)
+    return payload.parse_rows(read_stdin("ROWS", form), STDIN)
 
 
 def _require_rows(definition: Definition, file: Path | None, count: int) -> None:
@@ -445,7 +413,7 @@ def _require_rows(definition: Definition, file: Path | None, count: int) -> None
         click.ClickException: The file has no rows.
     """
     if file is None:
-        if needs_rows(definition):
+        if payload.needs_rows(definition):
             raise click.UsageError(
                 "ROWS is missing: the workflow begins with a webhook, which needs rows"
             )
@@ -460,7 +428,11 @@ def _follow(
     """Follow a run, and save its rows. Return the exit code and the number of rows."""
     try:
         code = follow_run(run, options.every, options.timeout)
-        return code, None if code else options.save_rows(run)
+        if code:
+            return code, None
+        if options.output is None:
+            _print_results_command(run, env)
+        return code, options.save_rows(run)
     except KeyboardInterrupt:
         print_message(
             f"the run goes on; follow it again: {format_watch_command(run.id, env)}"
@@ -468,18 +440,18 @@ def _follow(
         return INTERRUPTED, None
 
 
-def _describe_cut_off(name: str | None) -> str:
-    """Return advice for Ctrl-C during a start."""
-    if name:
-        return "it may have been started: the same command finds it, and pays once"
-    return name_environment(
-        "it may have been started: look at `flow64 runs` before starting another"
-    )
+def _print_results_command(run: Run, env: str | None) -> None:
+    """Print how many rows there are, and the line that gets them."""
+    items = run.results()
+    rows = pluralize(items[-1].row_count if items else 0, "row")
+    option = f" --env {shlex.quote(env)}" if env else ""
+    command = f"flow64 results {shlex.quote(run.id)} -o rows.csv{option}"
+    print_message(f"run {run.id}: {rows}; {command}")
 
 
 RUN_FACTS: Final = (
     "workflow_id",
-    "status",
+    "last_status",
     "reason",
     "empty",
     "is_presumed",
@@ -491,7 +463,7 @@ RUN_FACTS: Final = (
 def _to_data(run: Run, output: Path | None, count: int | None) -> dict[str, Any]:
     return {
         "run_id": run.id,
-        **{name: getattr(run, name) for name in RUN_FACTS},
+        **{name.removeprefix("last_"): getattr(run, name) for name in RUN_FACTS},
         "output": None if count is None else str(output),
         "rows": count,
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, Self
@@ -13,17 +12,7 @@ from rich.table import Column
 
 from ..client import Run
 from ..errors import RunFailedError
-from ..runs import (
-    BlockDone,
-    BlockFailed,
-    BlockStarted,
-    EventLines,
-    Finished,
-    Queued,
-    RunEvent,
-    Running,
-)
-from ..runs import Progress as BlockProgress
+from ..runs.watch import Event, Lines
 from ..text import pluralize, printable
 from . import _params as params
 from ._colours import paint_event, paint_state
@@ -67,9 +56,8 @@ def command(
             )
             return INTERRUPTED
     if not as_json:
-        print_lines(
-            [f"{run.status}: {run.empty}" if run.empty else run.status], paint_state
-        )
+        status = run.last_status
+        print_lines([f"{status}: {run.empty}" if run.empty else status], paint_state)
     return code
 
 
@@ -94,36 +82,34 @@ def follow_run(
         with open_display() as show:
             for event in run.watch(every=every, timeout=timeout):
                 show(event)
-    if run.status == "completed":
+    if run.last_status == "completed":
         return 0
-    print_error(str(RunFailedError(run.id, run.status, run.reason)))
+    print_error(str(RunFailedError(run.id, run.last_status, run.reason)))
     return FAILED
 
 
-def event_to_data(event: RunEvent) -> dict[str, Any]:
-    """Convert an event to JSON data. Its name is that of its class: `block-started`."""
-    return {"event": name_event(type(event)), **asdict(event)}
-
-
-def name_event(cls: type[RunEvent]) -> str:
-    """Return the name of an event in JSON, such as `block-started`."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
+def event_to_data(event: Event) -> dict[str, Any]:
+    """Convert an event to JSON data."""
+    return {
+        "event": event.kind,
+        **asdict(event, filter=lambda at, _: at.name != "kind"),
+    }
 
 
 # -- Progress -------------------------------------------------------------------------
 
 
 @contextmanager
-def open_display() -> Generator[Callable[[RunEvent], None]]:
+def open_display() -> Generator[Callable[[Event], None]]:
     """Return a function that shows events on stderr, with bars if it is a terminal."""
     console = stderr_console()
     if console.is_terminal and not console.is_dumb_terminal:
         with draw_on(console), BarDisplay(console) as bars:
             yield bars.show
         return
-    lines = EventLines()
+    lines = Lines()
 
-    def show(event: RunEvent) -> None:
+    def show(event: Event) -> None:
         if (line := lines.format(event)) is not None:
             print_message(line, paint_event)
 
@@ -155,42 +141,36 @@ class BarDisplay:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def show(self, event: RunEvent) -> None:
+    def show(self, event: Event) -> None:
         """Show an event."""
-        match event:
-            case Queued() | Running():
-                self._progress.update(self._run, words=str(event))
-            case Finished():
-                done = int(event.is_completed)
-                words = event.status if event.reason else str(event)
+        words = str(event).partition(": ")[2] or str(event)
+        match event.kind:
+            case "status":
+                self._progress.update(self._run, words=words)
+            case "ended":
+                words = event.status if event.text else str(event)
+                done = int(event.status == "completed")
                 self._progress.update(self._run, words=words, completed=done)
-            case BlockStarted():
+            case "started":
                 self._task(event)
-            case BlockProgress():
-                of = "" if event.total is None else f"{event.processed} of "
-                count = event.processed if event.total is None else event.total
+            case "progress":
+                of = "" if event.total is None else f"{event.rows} of "
+                count = event.rows if event.total is None else event.total
                 self._progress.update(
                     self._task(event),
-                    completed=event.display_percentage,
-                    words=f"{of}{pluralize(count, 'row')}",
+                    completed=event.percentage,
+                    words=f"{of}{pluralize(count or 0, 'row')}",
                 )
-            case BlockDone():
-                rows = "" if event.rows is None else f", {pluralize(event.rows, 'row')}"
-                words = f"done{rows}"
-                self._progress.update(self._task(event), completed=100, words=words)
-                self._progress.stop_task(self._task(event))
-            case BlockFailed():
-                why = f": {event.message}" if event.message else ""
-                words = printable(f"{event.status}{why}")
-                self._progress.update(self._task(event), words=words)
-                self._progress.stop_task(self._task(event))
+            case "done" | "failed":
+                task, is_done = self._task(event), event.kind == "done"
+                if is_done:
+                    self._progress.update(task, completed=100)
+                self._progress.update(task, words=words)
+                self._progress.stop_task(task)
 
-    def _task(
-        self, event: BlockStarted | BlockProgress | BlockDone | BlockFailed
-    ) -> TaskID:
-        if event.number not in self._tasks:
-            name = f"  {event.number} {printable(event.name)}"
-            self._tasks[event.number] = self._progress.add_task(
-                name, total=100, words=""
-            )
-        return self._tasks[event.number]
+    def _task(self, event: Event) -> TaskID:
+        number = event.number or 0
+        if number not in self._tasks:
+            name = f"  {number} {printable(event.block)}"
+            self._tasks[number] = self._progress.add_task(name, total=100, words="")
+        return self._tasks[number]

@@ -7,18 +7,19 @@ import os
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from ..api import OAuth
-from ..client import PLACE_NAME as JOURNAL
+from ..api.auth import OAuth
 from ..client import AsyncClient, Client, Terms
+from ..client.settings import PLACE_NAME as JOURNAL
 from ..deploy import PLACE_NAME as HISTORY
 from ..errors import ConfigError, EmulatorStoreError
 from ..files import make_folder
 from ._model import Environment, OAuthFile
 
-if TYPE_CHECKING:
-    from ..api import Transport
+EMULATED: Final = "http://127.0.0.1"
+"""Endpoint of the emulator. It runs in this process and needs no port."""
+
 
 OPENING_LOG: Final = "flow64.environments"
 """The log that says which emulator is used."""
@@ -47,7 +48,9 @@ def open_client(environment: Environment) -> Generator[Client]:
         else:
             endpoint, transport = ends.enter_context(_emulator(environment.store))
             client = Client(
-                KEY, base_url=endpoint, transport=transport, **_options(environment)
+                KEY,
+                **ends.enter_context(_open_emulator(environment.store)),
+                **_options(environment),
             )
         yield ends.enter_context(client)
 
@@ -114,9 +117,9 @@ def _connection(environment: Environment) -> dict[str, Any]:
 
 def _oauth(environment: Environment, given: OAuthFile) -> OAuth:
     audience = given.audience
-    return OAuth.from_file(
-        environment.text("oauth.file", given.file),
+    return OAuth(
         environment.text("oauth.client_id", given.client_id),
+        Path(environment.text("oauth.file", given.file)),
         kid=environment.text("oauth.kid", given.kid),
         audience=None
         if audience is None
@@ -125,27 +128,32 @@ def _oauth(environment: Environment, given: OAuthFile) -> OAuth:
 
 
 @contextmanager
-def _emulator(store: Path) -> Generator[tuple[str, Transport]]:
-    """Yield endpoint and transport of the emulator of a store, served or not.
+def _open_emulator(store: Path) -> Generator[dict[str, Any]]:
+    """Start the emulator of a store, or find the one that has it open.
+
+    Returns:
+        How a client reaches it. In journals and plans its endpoint is its store.
 
     Raises:
         EmulatorStoreError: Another process has it open, and does not serve it.
     """
     from ..emulator import Emulator, ServedTransport, name_endpoint
 
+    place = f"emulator:{store.absolute().as_posix()}"
     _make_room(store.parent)
     try:
         emulator = Emulator(store=store)
     except EmulatorStoreError as error:
         if error.url is None:
             raise
-        logging.getLogger(OPENING_LOG).info("%s is served at %s", store, error.url)
-        served = ServedTransport(error.url)
-        yield served.endpoint, served
+        logging.getLogger(OPENING_LOG).info(
+            "%s is open at %s, which is used", store, url
+        )
+        yield {"base_url": url, "place": place}
         return
     try:
-        endpoint = name_endpoint(emulator.store.id)
-        yield endpoint, emulator.transport(endpoint)
+        transport = emulator.transport()
+        yield {"base_url": EMULATED, "transport": transport, "place": place}
     finally:
         emulator.stop()
 

@@ -12,16 +12,9 @@ from typing import Any, Final
 
 from attrs import define, field, frozen
 
+from .. import errors
 from ..api.calls import COMPLETED
 from ..api.session import Session
-from ..errors import (
-    ArgumentError,
-    BatchesError,
-    FlowError,
-    IntentFailedError,
-    RowsError,
-    shortened,
-)
 from . import payload
 from .start import Launch, start
 from .state import RunState
@@ -51,9 +44,11 @@ class Batch:
     run: RunState = field(repr=False)
 
 
-def run_batches(session: Session, launch: Launch, rows: Any, **more: Any) -> Any:
+def run_batches(
+    session: Session, launch: Launch, rows: Any, **options: Any
+) -> Iterator[Batch]:
     """Run rows in batches, and yield each completed batch; see `steps`."""
-    for step in steps(session, launch, rows, **more):
+    for step in steps(session, launch, rows, **options):
         if isinstance(step, Batch):
             yield step
         else:
@@ -100,13 +95,13 @@ def steps(
     """
     for name, count in (("size", size), ("concurrency", concurrency)):
         if type(count) is not int or count < 1:
-            problem = f"{name} is {shortened(count)}, no count from 1 up"
-            raise ArgumentError("run_batches", problem)
+            problem = f"{name} is {errors.shortened(count)}, no count from 1 up"
+            raise errors.ArgumentError("run_batches", problem)
     require_times(every, timeout)
     source = payload.as_iterable(rows)
     total = None if iter(source) is source else _check_all(launch, source, size)
-    job = _Job(session, launch, total, concurrency, intent, retry_failed)
-    return job.run(_split(source, size), every, timeout)
+    job = _Job(session, launch, total, intent, retry_failed, timeout)
+    return job.run(_split(source, size), concurrency, every)
 
 
 def _split(rows: Iterable[Any], size: int) -> Iterator[tuple[int, list[Any]]]:
@@ -125,23 +120,14 @@ def _check_all(launch: Launch, rows: Iterable[Any], size: int) -> int:
         count += len(chunk)
         try:
             launch.build_payload(chunk, first)
-        except RowsError as error:
+        except errors.RowsError as error:
             problems |= dict.fromkeys(error.problems)
         if len(problems) > MOST_PROBLEMS:
             break
     if problems:
-        raise RowsError(list(problems))
+        raise errors.RowsError(list(problems))
     launch.budget.require(launch.ready.name, launch.definition, count)
     return count
-
-
-@define
-class _Flight:
-    """A batch under way."""
-
-    batch: Batch
-    ends: float
-    patience: Patience
 
 
 @define
@@ -151,126 +137,100 @@ class _Job:
     session: Session = field(repr=False)
     launch: Launch
     total: int | None
-    concurrency: int
     intent: str | None
     retry_failed: bool
-    flights: list[_Flight] = field(factory=list[_Flight], init=False)
+    timeout: float
+    flights: list[tuple[Batch, Patience, float]] = field(factory=list, init=False)
     completed: dict[int, Batch] = field(factory=dict[int, Batch], init=False)
     failed: dict[int, str] = field(factory=dict[int, str], init=False)
     in_a_row: int = field(default=0, init=False)
-    stop: FlowError | str | None = field(default=None, init=False)
+    stop: errors.FlowError | str = field(default="", init=False)
 
     def run(
-        self,
-        chunks: Iterator[tuple[int, list[Any]]],
-        every: float,
-        timeout: float,
+        self, chunks: Iterator[tuple[int, list[Any]]], concurrency: int, every: float
     ) -> Iterator[Batch | float]:
         """Start, watch and yield batches until none is under way."""
         started = emitted = 0
         is_all = False
-        while True:
-            while len(self.flights) < self.concurrency and not (is_all or self.stop):
-                first, chunk = self._next(chunks)
+        while self.flights or not (is_all or self.stop):
+            while len(self.flights) < concurrency and not (is_all or self.stop):
+                first, chunk = next(chunks, (0, []))
                 is_all = not chunk
                 if chunk:
-                    self._start(started, first, chunk, timeout)
+                    self._start(started, first, chunk)
                     started += 1
-            is_news = self._poll_all()
+            count = len(self.flights)
+            for flight in [*self.flights]:
+                self._poll(*flight)
             while emitted in self.completed or emitted in self.failed:
                 emitted += 1
                 if emitted - 1 in self.completed:
                     yield self.completed.pop(emitted - 1)
-            if not self.flights and (is_all or self.stop):
-                break
-            if not is_news:
+            if self.flights and len(self.flights) == count:
                 yield every
         if self.failed or self.stop:
             lines = [self.failed[index] for index in sorted(self.failed)]
-            cause = self.stop if isinstance(self.stop, FlowError) else None
-            name = self.intent or ""
-            raise BatchesError(name, lines, str(self.stop or "")) from cause
+            cause = self.stop if isinstance(self.stop, errors.FlowError) else None
+            name, reason = self.intent or "", str(self.stop)
+            raise errors.BatchesError(name, lines, reason) from cause
 
-    def _next(self, chunks: Iterator[tuple[int, list[Any]]]) -> tuple[int, list[Any]]:
-        try:
-            return next(chunks, (0, []))
-        except FlowError as error:  # the file was changed meanwhile
-            self.stop = error
-            return 0, []
-
-    def _start(self, index: int, first: int, rows: list[Any], timeout: float) -> None:
+    def _start(self, index: int, first: int, rows: list[Any]) -> None:
         retry: str | None = None
-        try:
-            if index == 0 or self.total is None:
-                count = self.total or first + len(rows) - 1
-                self.launch.check_deployment(self.session, count)
-            while True:
-                try:
-                    run = start(
-                        self.session,
-                        self.launch,
-                        rows,
-                        intent=self.intent,
-                        retry=retry,
-                        index=index,
-                        first=first,
-                    )
-                    break
-                except IntentFailedError as error:
-                    is_again = error.run_id == retry or not error.is_earlier
-                    if is_again or not self.retry_failed:
-                        raise
-                    retry = error.run_id
-        except IntentFailedError as error:
-            # It failed before; that says nothing of the next.
-            self._note(index, first, len(rows), error.run_id, error.status)
-        except FlowError as error:
-            if index == 0:
-                raise  # there are no other batches to report
-            self.stop = error
-            self._note(index, first, len(rows), "", type(error).__name__)
-        else:
-            batch = Batch(index, first, len(rows), run)
-            ends = self.session.now() + timeout
-            patience = Patience(run.id, is_new=run.is_new)
-            self.flights.append(_Flight(batch, ends, patience))
-
-    def _poll_all(self) -> bool:
-        """Poll each run once; return True if one has ended or is given up."""
-        before = len(self.flights)
-        for flight in [*self.flights]:
-            run = flight.batch.run
+        while True:
             try:
-                if not run.is_ended:
-                    poll(self.session, run)
-                flight.patience.renew()
-            except FlowError as error:
-                if not flight.patience.lasts(error, self.session.now()):
-                    self.stop = error
-                    self._end(flight, "is not known")
-                    continue
-            if run.is_ended:
-                self._end(flight)
-            elif self.session.now() >= flight.ends:
-                self.stop = f"run {run.id} has not ended in time; it goes on"
-                self._end(flight, "goes on")
-        return len(self.flights) < before
+                if index == 0 or self.total is None:
+                    count = self.total or first + len(rows) - 1
+                    self.launch.check_deployment(self.session, count)
+                run = start(
+                    self.session,
+                    self.launch,
+                    rows,
+                    intent=self.intent,
+                    retry=retry,
+                    index=index,
+                    first=first,
+                )
+            except errors.IntentFailedError as error:
+                if not self.retry_failed or not error.is_earlier:
+                    # It failed before; that says nothing of the next.
+                    how = f", run {error.run_id} {error.status}"
+                    self.failed[index] = f"batch {index} (from row {first:,}){how}"
+                    return
+                retry = error.run_id
+            except errors.FlowError as error:
+                if index == 0:
+                    raise  # there are no other batches to report
+                self.stop = error
+                self.failed[index] = f"batch {index} (from row {first:,}) not started"
+                return
+            else:
+                batch = Batch(index, first, len(rows), run)
+                ends = self.session.now() + self.timeout
+                patience = Patience(run.id, is_new=run.is_new)
+                self.flights.append((batch, patience, ends))
+                return
 
-    def _end(self, flight: _Flight, status: str = "") -> None:
-        self.flights.remove(flight)
-        batch = flight.batch
-        if batch.run.status == COMPLETED:
-            self.completed[batch.index] = batch
-            self.in_a_row = 0
+    def _poll(self, batch: Batch, patience: Patience, ends: float) -> None:
+        """Poll a run once, and note if it has ended or is given up."""
+        run, now, lost = batch.run, self.session.now(), ""
+        try:
+            if not run.is_ended:
+                poll(self.session, run)
+            patience.renew()
+        except errors.FlowError as error:
+            lost = "" if patience.lasts(error, now) else str(error)
+        if not run.is_ended and now >= ends:
+            lost = f"run {run.id} has not ended in time; it goes on"
+        if not run.is_ended and not lost:
             return
-        why = f": {batch.run.reason}" if batch.run.reason else ""
-        word = f"{status or batch.run.status}{why}"
-        self._note(batch.index, batch.first, batch.count, batch.run.id, word)
-        self.in_a_row += 1
+        self.stop = self.stop or lost
+        self.flights.remove((batch, patience, ends))
+        if run.status == COMPLETED:
+            self.completed[batch.index], self.in_a_row = batch, 0
+            return
+        why = f": {run.reason}" if run.reason else ""
+        line = f"batch {batch.index} (from row {batch.first:,}), run {run.id} "
+        self.failed[batch.index] = f"{line}{run.status}{why}"
+        self.in_a_row += run.is_ended
         if self.in_a_row >= FAILURES:
             self.stop = self.stop or f"{FAILURES} batches failed in a row"
-
-    def _note(self, index: int, first: int, count: int, run_id: str, how: str) -> None:
-        run = f", run {run_id}" if run_id else ""
-        rows = f"rows {first:,} to {first + count - 1:,}"
-        self.failed[index] = f"batch {index} ({rows}{run}) {how}"

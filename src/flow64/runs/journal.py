@@ -21,12 +21,9 @@ from typing import Any, Final
 
 from attrs import define, field, frozen
 
-from ..definition import canonical_id, is_uuid, load_json
+from ..definition import canonical_id, load_json
 from ..errors import JournalError
 from ..files import Unusable, make_folder, open_plain, reason_of, try_lock
-
-VERSION: Final = 1
-"""Schema of the lines."""
 
 REFUSED: Final = "refused"
 """Outcome of a start that was never sent, or that has no run although it was
@@ -53,16 +50,16 @@ class Start:
 
     Attributes:
         key: Its Idempotency-Key.
-        order: Its place among the starts of the workflow.
         digest: Digest of the body.
         intent: Name of the run; None for a run of its own.
         index: Index of the batch; None for a run of its own.
         root: The key from which the keys of its retries are made.
         rows: Number of rows in the body.
-        proof: Digest of the rows; see `results.RowsDigest`.
+        proof: Digest of the rows, as `state.RowsDigest` writes it.
         code: Fingerprint of the workflow in the code.
         at: When it was sent.
         writer: The call that has written it.
+        order: Its line.
         since: How many runs had been listed when it was sent.
         job_id: Its run, if it is known.
         is_presumed: True if that was the only new run, and no answer named it.
@@ -70,17 +67,17 @@ class Start:
     """
 
     key: str
-    order: int
     digest: str
     env: str
     intent: str | None
     index: int | None
     root: str
     rows: int
-    proof: Mapping[str, Any] | None
+    proof: Mapping[str, Any]
     code: str
     at: str
     writer: str
+    order: int
     since: int
     job_id: str | None = None
     is_presumed: bool = False
@@ -97,7 +94,7 @@ class Memory:
     """The starts and runs of one workflow at one endpoint, oldest first.
 
     Attributes:
-        damage: Numbers of the lines that cannot be read; a start may be missing.
+        damage: Lines that cannot be read, or do not fit; a start may be missing.
     """
 
     starts: dict[str, Start] = field(factory=dict[str, Start])
@@ -119,9 +116,7 @@ class Memory:
         return [
             start
             for start in self.starts.values()
-            if intent is not None
-            and (start.env, start.intent) == (env, intent)
-            and start.outcome != REFUSED
+            if (start.env, start.intent) == (env, intent) and start.outcome != REFUSED
         ]
 
     def unseen(self, listed: Sequence[str]) -> Sequence[str]:
@@ -130,8 +125,8 @@ class Memory:
 
     def is_older(self, run_id: str, start: Start) -> bool:
         """Return True if a run is known to be older than a start."""
-        other = self.starts.get(self.jobs.get(run_id, ""))
-        if other is not None and other.order < start.order and not other.is_presumed:
+        owner = self.starts.get(self.jobs.get(run_id, ""))
+        if owner is not None and owner.order < start.order and not owner.is_presumed:
             return True
         return self._seen.get(run_id, start.since) < start.since
 
@@ -140,36 +135,32 @@ class Memory:
         return run_id in self.jobs or self.is_older(run_id, start)
 
     def read(self, entry: Mapping[str, Any], line: int) -> None:
-        """Learn from a line. One that does not fit what stands before is damage."""
+        """Learn from a line."""
         key, job_id = entry["key"], entry.get("job")
         start = self.starts.get(key)
-        match entry["event"]:
-            case "meant":
-                for run_id in entry["known"]:
-                    self._seen.setdefault(run_id, len(self._seen))
-                if self.of_key(key) is None:
-                    # Moved to the end, since it is the latest of its intent now.
-                    self.starts.pop(key, None)
-                    self.starts[key] = _read_start(entry, line, len(self._seen))
-            case "run":
-                self.jobs[job_id] = key
-                if start is not None:
-                    start.job_id, start.is_presumed = job_id, entry["presumed"]
-                    start.outcome = None
-                else:
-                    self.damage.append(line)
-            case "end" if start is not None and start.job_id == job_id:
-                start.outcome = entry["outcome"]
-            case "end" if start is None:
-                self.damage.append(line)
-            case _:
-                pass
+        if entry["event"] == "meant":
+            for run_id in entry["known"]:
+                self._seen.setdefault(run_id, len(self._seen))
+            if self.of_key(key) is None:
+                # Moved to the end, since it is the latest of its intent now.
+                self.starts.pop(key, None)
+                facts = {name: entry[name] for name in _FACTS}
+                self.starts[key] = Start(**facts, order=line, since=len(self._seen))
+            return
+        if start is None or (job_id is not None and not is_run_id(job_id)):
+            self.damage.append(line)  # the line of the start is missing
+        elif entry["event"] == "run":
+            self.jobs[entry["job"]] = key
+            start.job_id, start.is_presumed = job_id, entry["presumed"]
+            start.outcome = None
+        elif start.job_id == job_id:
+            start.outcome = entry["outcome"]
 
 
-def _read_start(entry: Mapping[str, Any], line: int, since: int) -> Start:
-    names = ("key", "digest", "env", "intent", "index", "root", "rows", "proof")
-    names = (*names, "code", "at", "writer")
-    return Start(order=line, since=since, **{name: entry[name] for name in names})
+_FACTS: Final = (
+    *("key", "digest", "env", "intent", "index", "root", "rows", "proof", "code"),
+    *("at", "writer"),
+)
 
 
 @frozen
@@ -187,6 +178,22 @@ class Journal:
 
     path: Path | None
 
+    def of(self, place: str, workflow_id: str) -> Ledger:
+        """Return the part of a workflow at an endpoint."""
+        return Ledger(self, place, canonical_id(workflow_id))
+
+    def find(self, place: str, job_id: str) -> Ledger | None:
+        """Return the part of the workflow that a run belongs to, if it is known here.
+
+        Raises:
+            JournalError: See `Ledger.memory`.
+        """
+        wanted, ledger = (place, canonical_id(job_id)), None
+        for _, entry in self.entries(wanted[1]):
+            if entry is not None and (entry["place"], entry.get("job")) == wanted:
+                ledger = self.of(place, entry["workflow"])
+        return ledger
+
     def require_writable(self) -> None:
         """Make the file if it is missing, and check that it can be written to.
 
@@ -194,101 +201,19 @@ class Journal:
             JournalError: It cannot.
         """
         if self.path is not None:
-            with self._open(os.O_RDWR | os.O_APPEND | os.O_CREAT):
+            with self._open(_APPEND):
                 pass
 
-    def write_intent(self, place: str, workflow_id: str, **facts: Any) -> None:
-        """Write down a start that is about to be sent: the fields of `Start`.
+    def append(self, entry: Mapping[str, Any]) -> None:
+        """Append a line in one write, so that lines of several processes do not mix.
 
         Raises:
-            JournalError: It could not be written, so it must not be sent.
+            JournalError: It could not be written completely.
         """
-        self._append({**_make_head("meant", place, workflow_id), **facts})
-
-    def write_run(
-        self,
-        place: str,
-        workflow_id: str,
-        key: str,
-        job_id: str,
-        *,
-        is_presumed: bool = False,
-    ) -> None:
-        """Write down the run of a start, once more when it is proven to be ours.
-
-        Args:
-            place: The endpoint.
-            workflow_id: Id of the workflow.
-            key: The Idempotency-Key.
-            job_id: The run.
-            is_presumed: True if it was the only new run, and no answer named it.
-        """
-        head = _make_head("run", place, workflow_id)
-        job = canonical_id(job_id)
-        self._note({**head, "key": key, "job": job, "presumed": is_presumed})
-
-    def write_end(
-        self, place: str, workflow_id: str, key: str, job_id: str | None, outcome: str
-    ) -> None:
-        """Write down how a run ended, or the outcome of a start without a known run.
-
-        Args:
-            place: The endpoint.
-            workflow_id: Id of the workflow.
-            key: The Idempotency-Key.
-            job_id: The run; None if the start has none.
-            outcome: The status of the run, `REFUSED`, or `ANSWERED` and a status.
-        """
-        head = _make_head("end", place, workflow_id)
-        job = None if job_id is None else canonical_id(job_id)
-        self._note({**head, "key": key, "job": job, "outcome": outcome})
-
-    def memory(self, place: str, workflow_id: str) -> Memory:
-        """Return what is known of a workflow at an endpoint.
-
-        Raises:
-            JournalError: The file cannot be read, or is not a journal.
-        """
-        memory, wanted = Memory(), (place, canonical_id(workflow_id))
-        for number, entry in self._entries(wanted[1]):
-            if entry is None:
-                memory.damage.append(number)
-            elif (entry["place"], entry["workflow"]) == wanted:
-                memory.read(entry, number)
-        return memory
-
-    def find_workflow(self, place: str, job_id: str) -> str | None:
-        """Return the id of the workflow that a run belongs to, if it is known here."""
-        wanted = (place, canonical_id(job_id))
-        workflow_id = None
-        for _, entry in self._entries(wanted[1]):
-            if entry is not None and (entry["place"], entry.get("job")) == wanted:
-                workflow_id = entry["workflow"]
-        return workflow_id
-
-    # -- Lines ------------------------------------------------------------------------
-
-    def _note(self, entry: Mapping[str, Any]) -> None:
-        """Write what has happened already. If that fails, this process remembers it."""
-        try:
-            self._append(entry)
-        except JournalError as error:
-            with _LOCK:
-                _UNWRITTEN.setdefault(self.path, []).append(_encode(entry))
-            _log.warning(
-                "run %s is remembered by this process alone: %s",
-                entry["job"] or entry["key"],
-                error.problem,
-            )
-
-    def _append(self, entry: Mapping[str, Any]) -> None:
-        """Append a line in one write, so that lines of several processes do not mix."""
         if self.path is None:
-            with _LOCK:
-                _UNWRITTEN.setdefault(None, []).append(_encode(entry))
+            self.remember(entry)
             return
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
-        with _LOCK, self._open(flags) as descriptor:
+        with _LOCK, self._open(_APPEND) as descriptor:
             _wait_for_lock(descriptor)
             lines = [*_UNWRITTEN.get(self.path, ()), _encode(entry)]
             # What was cut off stays a line of its own.
@@ -298,8 +223,17 @@ class Journal:
             os.fsync(descriptor)
             _UNWRITTEN.pop(self.path, None)
 
-    def _entries(self, naming: str) -> Iterator[tuple[int, Mapping[str, Any] | None]]:
-        """Yield the lines that contain a text, with their numbers; None for damage."""
+    def remember(self, entry: Mapping[str, Any]) -> None:
+        """Remember a line in this process."""
+        with _LOCK:
+            _UNWRITTEN.setdefault(self.path, []).append(_encode(entry))
+
+    def entries(self, naming: str) -> Iterator[tuple[int, Mapping[str, Any] | None]]:
+        """Yield the lines that contain a text, with their numbers; None for damage.
+
+        Raises:
+            JournalError: The file cannot be read, or is not a journal.
+        """
         needle, number = json.dumps(naming)[1:-1].encode(), 0
         if self.path is not None and os.path.lexists(self.path):
             with (
@@ -318,105 +252,140 @@ class Journal:
         self, number: int, line: bytes
     ) -> Iterator[tuple[int, Mapping[str, Any] | None]]:
         entry = load_json(line)
-        if isinstance(entry, dict) and entry.get("v") == VERSION and _is_sound(entry):
+        is_entry = isinstance(entry, dict) and line.startswith(_HEAD)
+        if is_entry and {"event", "place", "workflow", "key"} <= entry.keys():
             yield number, entry
             return
         # A line that a killed process has cut off hides nothing: before a start is
         # sent, its line is complete.
-        if line.strip(b"\r\n ") and not (_HEAD.startswith(line) or _is_cut(line)):
-            if number == 1:
-                problem = "it begins with something else than a run of this release"
-                raise JournalError(str(self.path), problem)
+        is_cut = line.startswith(_HEAD) and not line.endswith(b"}\n") and entry is None
+        if not line.strip() or _HEAD.startswith(line.strip()):
+            return
+        if number == 1 and not is_cut:
+            problem = "it begins with something else than a run of this release"
+            raise JournalError(str(self.path), problem)
+        if not is_cut or b"\0" in line:
             yield number, None
 
     @contextmanager
     def _open(self, flags: int) -> Generator[int]:
         """Open the file. Follow no links, and accept only a regular file."""
-        assert self.path is not None
+        path = self.path or Path()
         try:
             if flags & os.O_CREAT:
-                make_folder(self.path.parent)
-            descriptor = open_plain(self.path, flags)
+                make_folder(path.parent)
+            descriptor = open_plain(path, flags)
             try:
                 yield descriptor
             finally:
                 os.close(descriptor)
         except Unusable as error:
-            raise JournalError(str(self.path), str(error)) from None
+            raise JournalError(str(path), str(error)) from None
         except OSError as error:
             problem = f"it cannot be used: {reason_of(error)}"
-            raise JournalError(str(self.path), problem) from None
+            raise JournalError(str(path), problem) from None
+
+
+@frozen
+class Ledger:
+    """The part of a journal about one workflow at one endpoint."""
+
+    journal: Journal
+    place: str
+    workflow_id: str
+
+    def memory(self) -> Memory:
+        """Return what is known.
+
+        Raises:
+            JournalError: The file cannot be read, or is not a journal.
+        """
+        memory = Memory()
+        for number, entry in self.journal.entries(self.workflow_id):
+            try:
+                if entry is None:
+                    memory.damage.append(number)
+                elif (entry["place"], entry["workflow"]) == (
+                    self.place,
+                    self.workflow_id,
+                ):
+                    memory.read(entry, number)
+            except (KeyError, TypeError):
+                memory.damage.append(number)
+        return memory
+
+    def write_intent(self, **facts: Any) -> None:
+        """Write down a start that is about to be sent: fields of `Start`, and `known`.
+
+        Raises:
+            JournalError: It could not be written, so it must not be sent.
+        """
+        self.journal.append({**self._head("meant"), **facts})
+
+    def write_run(self, key: str, job_id: str, *, is_presumed: bool = False) -> None:
+        """Write down the run of a start, once more when it is proven to be ours.
+
+        Args:
+            key: The Idempotency-Key.
+            job_id: The run.
+            is_presumed: True if it was the only new run, and no answer named it.
+        """
+        self._note("run", key=key, job=canonical_id(job_id), presumed=is_presumed)
+
+    def write_end(self, key: str, job_id: str | None, outcome: str) -> None:
+        """Write down how a run ended, or the outcome of a start without a known run.
+
+        Args:
+            key: The Idempotency-Key.
+            job_id: The run; None if the start has none.
+            outcome: The status of the run, `REFUSED`, or `ANSWERED` and a status.
+        """
+        job_id = None if job_id is None else canonical_id(job_id)
+        self._note("end", key=key, job=job_id, outcome=outcome)
+
+    def _note(self, event: str, **facts: Any) -> None:
+        """Write what has happened already. If that fails, this process remembers it."""
+        entry = {**self._head(event), **facts}
+        try:
+            self.journal.append(entry)
+        except JournalError as error:
+            self.journal.remember(entry)
+            run = facts["job"] or facts["key"]
+            text = "run %s is remembered by this process alone: %s"
+            _log.warning(text, run, error.problem)
+
+    def _head(self, event: str) -> dict[str, Any]:
+        """Return the fields that all lines have."""
+        return {
+            "event": event,
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "place": self.place,
+            "workflow": self.workflow_id,
+        }
 
 
 _LOCK: Final = Lock()
+os.register_at_fork(
+    before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release
+)
 
 _UNWRITTEN: Final[dict[Path | None, list[bytes]]] = {}
 """Lines that only this process knows, by the path of their journal."""
 
-_HEAD: Final = b'{"v":%d,"event":"' % VERSION
+_APPEND: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT
+_HEAD: Final = b'{"v":1,"event":"'
 _LOCKING: Final = 100
 """Attempts to lock the file, a hundredth of a second apart."""
 
 
 def _encode(entry: Mapping[str, Any]) -> bytes:
-    line = json.dumps({"v": VERSION, **entry}, separators=(",", ":"))
-    return line.encode() + b"\n"
-
-
-def _make_head(event: str, place: str, workflow_id: str) -> dict[str, Any]:
-    """Return the fields that all lines have."""
-    return {
-        "event": event,
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "place": place,
-        "workflow": canonical_id(workflow_id),
-    }
-
-
-_FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "meant": {
-        "digest": str,
-        "env": str,
-        "intent": str | None,
-        "index": int | None,
-        "root": str,
-        "rows": int,
-        "proof": dict | None,
-        "code": str,
-        "writer": str,
-        "known": list,
-    },
-    "run": {"job": str, "presumed": bool},
-    "end": {"job": str | None, "outcome": str},
-}
-
-
-def _is_sound(entry: Mapping[str, Any]) -> bool:
-    """Return True if a line has the fields of its event, and the form of ids."""
-    fields = _FIELDS.get(str(entry.get("event")), {"event": int})
-    texts = dict.fromkeys(("at", "place", "workflow", "key"), str)
-    return (
-        all(isinstance(entry.get(name), kind) for name, kind in texts.items())
-        and all(
-            name in entry and isinstance(entry[name], kind)
-            for name, kind in fields.items()
-        )
-        and is_uuid(entry["key"])
-        and (entry.get("job") is None or is_run_id(entry["job"]))
-    )
-
-
-def _is_cut(line: bytes) -> bool:
-    """Return True if a line begins well, and ends too early."""
-    return line.startswith(_HEAD) and b"\0" not in line and not line.endswith(b"}\n")
+    return json.dumps({"v": 1, **entry}, separators=(",", ":")).encode() + b"\n"
 
 
 def _is_at_line(descriptor: int) -> bool:
     """Return True if the next write begins a line."""
-    if os.lseek(descriptor, 0, os.SEEK_END) == 0:
-        return True
-    os.lseek(descriptor, -1, os.SEEK_END)
-    return os.read(descriptor, 1) == b"\n"
+    size = os.lseek(descriptor, 0, os.SEEK_END)
+    return size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
 
 
 def _wait_for_lock(descriptor: int) -> None:

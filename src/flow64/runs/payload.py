@@ -16,6 +16,7 @@ from typing import Any, Final, TypeAlias
 
 from attrs import Attribute, evolve, field, frozen
 
+from .. import errors
 from ..analysis import cost, count_start_rows, findings
 from ..blocks import CATALOGUE, LISTED_PRICES, ReadCsv, Search, Webhook
 from ..definition import (
@@ -32,16 +33,7 @@ from ..definition import (
     thaw,
     unbound_names,
 )
-from ..errors import (
-    ArgumentError,
-    BudgetError,
-    OverrideError,
-    ResultError,
-    RowsError,
-    did_you_mean,
-    shortened,
-)
-from ..text import join_words, pluralize, truncate
+from ..text import join_words, truncate
 from .rows import FORMS, RowFile, refuse_repeated_keys, rows_in
 
 Rows: TypeAlias = (
@@ -77,7 +69,7 @@ def as_rows(rows: Any, first: int = 1) -> list[dict[str, Any]]:
             kind = type(row).__name__
             problems.append(f"row {number}: a row is a mapping of columns, not {kind}")
     if problems:
-        raise RowsError(problems)
+        raise errors.RowsError(problems)
     return copies
 
 
@@ -92,21 +84,24 @@ def as_iterable(rows: Any) -> Iterable[Any]:
         form = FORMS.get(path.suffix.lower())
         if form is None:
             problem = f"{str(path)!r} does not name a file of rows"
-            raise RowsError([f"{problem}; its name has to end in {', '.join(FORMS)}"])
+            raise errors.RowsError(
+                [f"{problem}; its name has to end in {', '.join(FORMS)}"]
+            )
         return _InputRows(RowFile(path, str(path), form, is_input=True))
     if isinstance(rows, Mapping):
         return [rows]
     if hasattr(rows, "to_dict") and hasattr(rows, "columns"):
         # A data frame iterates over its columns.
-        advice = 'df.to_dict("records")'
-        advice = "df.to_dicts()" if hasattr(rows, "to_dicts") else advice
-        kind = type(rows).__name__
-        problem = f"a {kind} gives its columns, not its rows; write {advice}"
-        raise RowsError([problem])
+        problem = (
+            'a data frame gives its columns, not its rows; write df.to_dict("records")'
+        )
+        raise errors.RowsError([problem])
     if isinstance(rows, Iterable) and not isinstance(rows, bytes | bytearray):
         return rows
-    problem = f"{shortened(rows)} is not a list of rows; a row is a mapping of columns"
-    raise RowsError([f"{problem}, and a text names a file of rows"])
+    problem = (
+        f"{errors.shortened(rows)} is not a list of rows; a row is a mapping of columns"
+    )
+    raise errors.RowsError([f"{problem}, and a text names a file of rows"])
 
 
 @frozen
@@ -118,9 +113,9 @@ class _InputRows:
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
         try:
             yield from self.rows
-        except ResultError as error:
+        except errors.ResultError as error:
             place = "" if error.line is None else f":{error.line}"
-            raise RowsError([f"{error.name}{place}: {error.problem}"]) from None
+            raise errors.RowsError([f"{error.name}{place}: {error.problem}"]) from None
 
 
 def parse_rows(content: bytes, name: str) -> list[dict[str, Any]]:
@@ -184,7 +179,7 @@ def build_payload(
         if source.kind == Webhook.kind:
             lines += _list_missing_columns(source, rows, first)
     if lines:
-        raise RowsError(list(dict.fromkeys(lines)))
+        raise errors.RowsError(list(dict.fromkeys(lines)))
     body: dict[str, Any] = {}
     if rows or all(source.kind == Search.kind for source in sources):
         body["webhook_payload"] = thaw(frozen_rows)
@@ -263,18 +258,11 @@ def _list_missing_columns(
     columns: Mapping[str, Any] = declared if isinstance(declared, Mapping) else {}
     required = [name for name, entry in columns.items() if _is_required(entry)]
     lines: list[str] = []
-    suggestions: dict[str, str] = {}  # comparing names takes a while
     for number, row in enumerate(rows, first):
-        missing = [name for name in required if name not in row]
-        for name in missing:
-            if name not in suggestions:
-                others = [n for n in row if isinstance(n, str) and n not in columns]
-                suggestions[name] = did_you_mean(name, others)
-        if missing:
-            named = ", ".join(name + suggestions[name] for name in missing)
-            names = [truncate(str(name), 40) for name in row]
-            has = f"; it has {join_words(names, 12) or 'no columns'}"
-            lines.append(f"row {number} lacks {named}{'' if lines else has}")
+        if missing := [name for name in required if name not in row]:
+            has = join_words([truncate(str(name), 40) for name in row], 12)
+            has = "" if lines else f"; it has {has or 'no columns'}"
+            lines.append(f"row {number} lacks {', '.join(missing)}{has}")
     if lines:
         lines.append(
             "the service refuses a run for rows without a required column "
@@ -294,10 +282,8 @@ def _is_required(entry: Any) -> bool:
 # -- Settings of the source in one run ------------------------------------------------
 
 
-def override_source(
-    definition: Definition, settings: Any
-) -> tuple[Definition, list[str]]:
-    """Return a definition with settings of one run in its source, and warnings.
+def override_source(definition: Definition, settings: Any) -> Definition:
+    """Return a definition with settings of one run in its source.
 
     A run sends all settings of that block, those of the code included: whether the
     service keeps settings that a run does not name is not documented.
@@ -310,42 +296,33 @@ def override_source(
         OverrideError: They cannot be used. All problems are listed.
     """
     if settings is None:
-        return definition, []
+        return definition
     if not isinstance(settings, Mapping):
-        problem = f"{shortened(settings)} is not a mapping of fields to values"
-        raise OverrideError([f'{problem}; write specs_override={{"max_results": 50}}'])
-    sources = _sources(definition)
-    if len(sources) != 1:
-        kinds = join_words(source.kind for source in sources)
-        problem = f"the workflow has {len(sources)} sources ({kinds}), and which one a"
-        advice = "set the fields in the code, and deploy it"
-        raise OverrideError([f"{problem} run sets is not documented; {advice}"])
+        problem = f"{errors.shortened(settings)} is not a mapping of fields to values"
+        raise errors.OverrideError([problem])
+    (source, *others), (root, *_) = _sources(definition), definition.topology.roots
+    if others:
+        problem = "the workflow has several sources, and which one a run sets is not"
+        raise errors.OverrideError([f"{problem} documented; deploy the change"])
     problems: list[Problem] = []
     frozen_settings = freeze(settings, (), problems, limits=_DATA)
     if problems:
-        raise OverrideError(
-            [f"{pointer(p.path)}: {p.message}; {p.help}" for p in problems]
-        )
-    (source,), (root,) = sources, definition.topology.roots
+        lines = [f"{pointer(p.path)}: {p.message}; {p.help}" for p in problems]
+        raise errors.OverrideError(lines)
     changed = _with_specs(definition, root, {**source.specs, **frozen_settings})
     names = set(unbound_names(changed)) - set(unbound_names(definition))
-    errors = [f"value({n!r}) is not filled in here; write its content" for n in names]
-    warnings: list[str] = []
-    before = {(f.code, f.where, f.message) for f in _judge(definition)}
-    for finding in _judge(changed):
-        if (finding.code, finding.where, finding.message) in before:
-            continue
-        is_ours = finding.block_id in (source.id, None)
-        place = "" if is_ours else f"{finding.where}: "
-        line = f"{place}{finding.message}; {finding.help}"
-        # As in a constructor, an unknown field is a mistake. `extra=` allows it.
-        if finding.severity == "error" or finding.code == "unknown-field":
-            errors.append(line)
-        elif finding.severity == "warning":
-            warnings.append(line)
-    if errors:
-        raise OverrideError(errors)
-    return changed, warnings
+    lines = [f"value({n!r}) is not filled in here; write its content" for n in names]
+    before = {(f.code, f.message) for f in _judge(definition)}
+    # As in a constructor, an unknown field is a mistake. `extra=` allows it.
+    lines += [
+        f"{finding.message}; {finding.help}"
+        for finding in _judge(changed)
+        if (finding.severity == "error" or finding.code == "unknown-field")
+        and (finding.code, finding.message) not in before
+    ]
+    if lines:
+        raise errors.OverrideError(lines)
+    return changed
 
 
 def _judge(definition: Definition) -> Sequence[Any]:
@@ -388,8 +365,8 @@ def _check_limit(_: Any, attribute: Attribute[Any], value: Any) -> None:
     numbers = int if attribute.name == "max_rows" else int | float
     is_number = isinstance(value, numbers) and not isinstance(value, bool)
     if not is_number or not math.isfinite(value) or value < 0:
-        problem = f"{attribute.name} is {shortened(value)}, no number from 0 up"
-        raise ArgumentError("run", problem)
+        problem = f"{attribute.name} is {errors.shortened(value)}, no number from 0 up"
+        raise errors.ArgumentError("run", problem)
 
 
 @frozen
@@ -423,25 +400,18 @@ class Budget:
         rows = count_start_rows(definition, count)
         estimate = cost(definition, count, self._all_prices(), of_payload=True)
         omissions = [*estimate.list_omissions(definition)]
-        problems: list[str] = []
-        if self.max_rows is not None and rows is None:
-            unknown = "how many rows its source makes is not known"
-            problems.append(f"max_rows={self.max_rows} cannot be held: {unknown}")
-        elif self.max_rows is not None and rows is not None and rows > self.max_rows:
-            are = "is" if rows == 1 else "are"
-            more = f"{are} more than max_rows={self.max_rows}"
-            problems.append(f"{pluralize(rows, 'row')} {more}")
-        unpriced: Sequence[str] = ()
+        problems, unpriced = [], []
+        if self.max_rows is not None and (rows is None or rows > self.max_rows):
+            problems.append(f"it may take more rows than max_rows={self.max_rows}")
         if self.max_cost is not None:
-            if estimate.dollars > self.max_cost:
+            if estimate.dollars > self.max_cost or omissions:
                 problems.append(f"it may cost more than max_cost={self.max_cost:g}")
-            if omissions:
-                problems.append(f"max_cost={self.max_cost:g} cannot be held")
-                kinds = [c.kind for c in estimate.charges if c.dollars is None]
-                unpriced = [*dict.fromkeys([*kinds, *estimate.unknown])]
+            kinds = [c.kind for c in estimate.charges if c.dollars is None]
+            unpriced = [*dict.fromkeys([*kinds, *estimate.unknown])]
         if problems:
-            raise BudgetError(
-                title, problems, rows, estimate.dollars, omissions, unpriced
+            dollars = estimate.dollars
+            raise errors.BudgetError(
+                title, problems, rows, dollars, omissions, unpriced
             )
 
     def _all_prices(self) -> Mapping[str, float]:

@@ -12,23 +12,15 @@ import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 from unicodedata import normalize
 from weakref import finalize
 
+from .. import errors
 from ..api.calls import ResultItem, download_links
 from ..api.policy import is_refusal
-from ..api.session import Download, Session
-from ..errors import (
-    ArgumentError,
-    FlowError,
-    NoResultError,
-    OutcomeUnknownError,
-    ResultError,
-    SaveError,
-    TransportError,
-)
-from ..files import NewFile, reason_of
+from ..api.session import Session
+from ..files import reason_of
 from . import rows as row_files
 from .rows import FORMS, RowFile, choose_form, require_free, write_file
 from .state import RunState, Stages
@@ -38,9 +30,6 @@ from .watch import DAY, poll, require_completed
 WAITS: Final = (0.5, 2.0, 8.0, 20.0, 60.0)
 """Seconds before each further try of a download that broke off."""
 
-RENEWALS: Final = 3
-"""Fresh links to ask for within one try."""
-
 LOWEST_RATE: Final = 1024
 """Bytes per second, over a minute, below which a download is given up."""
 
@@ -48,9 +37,6 @@ MINUTE: Final = 60.0
 
 MAX_BYTES: Final = 2**30
 """Most bytes of a file for which the service lists no size."""
-
-GONE: Final = frozenset({400, 401, 403, 404, 410})
-"""Statuses of an expired link; each store has its own."""
 
 
 # -- Which files ----------------------------------------------------------------------
@@ -85,7 +71,7 @@ def _list_items(
     # The answer for a format that was not saved is unknown: no files, or an error.
     try:
         items = download_links(session, run_id, form or "json")
-    except FlowError as error:
+    except errors.FlowError as error:
         if not is_refusal(error):
             raise
     if form is None and not any(item.is_readable for item in items):
@@ -111,11 +97,11 @@ def _prove(session: Session, run: RunState, items: Sequence[ResultItem]) -> None
         try:
             if not proof.fits(_open(session, run.id, first).raw):
                 reason = "the rows of its first stage are not those sent"
-        except ResultError as error:
+        except errors.ResultError as error:
             reason = f"the rows of its first stage cannot be read: {error}"
     if reason:
         what = f"the start of run {run.id}, which was taken for ours"
-        raise OutcomeUnknownError(what, reason, [run.id])
+        raise errors.OutcomeUnknownError(what, reason, [run.id])
     run.confirm()
 
 
@@ -146,7 +132,7 @@ def _choose(
         items = [item for item in items if item.block_number == number]
     if not items:
         wanted = run.stages.block if block is None else block
-        raise NoResultError(run.id, wanted, form)
+        raise errors.NoResultError(run.id, wanted, form)
     return items[-1]
 
 
@@ -181,22 +167,18 @@ def _open(
     """Return the rows of a file, from the list if that has all, else downloaded."""
     structure = structure or structure_for(None)
     if item.results is not None and item.is_whole:
-        return ResultRows(item.results, structure, len(item.results))
+        return ResultRows(item.results, len(item.results), structure)
     folder = Path(mkdtemp(prefix="flow64-"))
     try:
         path = download_file(session, run_id, item, folder / "rows")
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    source = _row_file(path, item)
-    rows = ResultRows(source, structure, source.expected)
+    form = choose_form(item.content_type or "", item.filename)
+    source = RowFile(path, item.filename, form, item.row_count or None)
+    rows = ResultRows(source, source.expected, structure)
     finalize(rows, shutil.rmtree, folder, ignore_errors=True)
     return rows
-
-
-def _row_file(path: Path, item: ResultItem) -> RowFile:
-    form = choose_form(item.content_type or "", item.filename)
-    return RowFile(path, item.filename, form, item.row_count or None)
 
 
 def save_csv(
@@ -273,7 +255,7 @@ def download(
     form = FORMS.get(target.suffix.lower())
     if every_stage and (block is not None or form):
         problem = "every_stage=True saves all files: leave out block, and name a folder"
-        raise ArgumentError("download", problem)
+        raise errors.ArgumentError("download", problem)
     if form:
         require_free(target, overwrite=overwrite)
         item = _choose(session, run, block, form)
@@ -283,7 +265,7 @@ def download(
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SaveError(str(target), reason_of(error)) from None
+        raise errors.SaveError(str(target), reason_of(error)) from None
     names: list[str] = []
     for item in items:
         names.append(make_safe_name(item.filename, names))
@@ -323,10 +305,6 @@ def make_safe_name(filename: str, taken: Iterable[str] = ()) -> str:
     return name
 
 
-class _CutError(FlowError):
-    """A try that got an incomplete file; another try may do better."""
-
-
 def download_file(
     session: Session,
     run_id: str,
@@ -341,7 +319,7 @@ def download_file(
     Args:
         session: Sends the requests.
         run_id: The run.
-        item: The file; its link may have expired.
+        item: The file. If its link has expired, a fresh one is asked for.
         target: The path.
         form: The format that the file was listed with.
         overwrite: Replace an existing file.
@@ -356,93 +334,67 @@ def download_file(
     for wait in (*WAITS, None):
         try:
             with write_file(target, overwrite=overwrite) as new:
-                item = _fetch(session, run_id, item, form, new)
-        except (TransportError, _CutError) as error:
+                _fetch(session, item, new.file)
+        except (errors.TransportError, _CutError) as error:
             if wait is None:
                 if isinstance(error, _CutError):
-                    raise ResultError(item.filename, str(error)) from None
+                    raise errors.ResultError(item.filename, str(error)) from None
                 raise
             session.sleep(wait)
+            item = _relist(session, run_id, item, form)
         else:
             break
     return target
 
 
-def _fetch(
-    session: Session,
-    run_id: str,
-    item: ResultItem,
-    form: str | None,
-    new: NewFile,
+class _CutError(errors.FlowError):
+    """A try that got an incomplete file; another try may do better."""
+
+
+def _relist(
+    session: Session, run_id: str, item: ResultItem, form: str | None
 ) -> ResultItem:
-    """Write a complete file; ask for fresh links. Return it with its last link."""
-    why = item.message or "it has no link"
-    for is_last in (*[False] * RENEWALS, True):
-        if item.download_url is not None:
-            with session.open(item.download_url, DAY) as answer:
-                if answer.status == 200:
-                    _copy(session, item, answer, new)
-                    return item
-                if answer.status not in GONE:
-                    why = f"the store answered {answer.status}"
-                    if 300 <= answer.status < 400:
-                        problem = f"{why}, and no redirect is followed"
-                        raise ResultError(item.filename, problem)
-                    raise _CutError(why)
-                why = f"the store answered {answer.status} to each of its links"
-        if is_last:
-            break
-        wanted = item.filename, item.block_number
-        for listed in _list_items(session, run_id, form):
-            if (listed.filename, listed.block_number) == wanted:
-                item = listed
-                break
-        else:
-            raise ResultError(item.filename, f"{why}, and it is no longer listed")
-    raise ResultError(item.filename, why)
+    """Return a file with a fresh link."""
+    for listed in _list_items(session, run_id, form):
+        names = listed.filename, listed.block_number
+        if names == (item.filename, item.block_number):
+            return listed
+    raise errors.ResultError(item.filename, "it is no longer listed")
 
 
-def _copy(session: Session, item: ResultItem, answer: Download, new: NewFile) -> None:
+def _fetch(session: Session, item: ResultItem, file: BinaryIO) -> None:
     """Write the bytes as they come, and check that they are the whole file.
 
     Raises:
         ResultError: It is too large or too slow, or nothing proves that it is complete.
-        _CutError: It was cut off.
+        _CutError: It was cut off, or its link has expired.
     """
+    if item.download_url is None:
+        raise _CutError(item.message or "it has no link")
     limit = MAX_BYTES if item.file_size is None else item.file_size
     size, since, before = 0, session.now(), 0
-    for piece in answer.iter_bytes():
-        new.file.write(piece)
-        size += len(piece)
-        if size > limit:
-            problem = f"it has more than the {limit:,} bytes that it may have"
-            raise ResultError(item.filename, problem)
-        if (seconds := session.now() - since) >= MINUTE:
-            if size - before < LOWEST_RATE * seconds:
-                problem = f"{size - before:,} bytes came in {seconds:.3g} s"
-                raise ResultError(item.filename, f"it is too slow: {problem}")
-            since, before = session.now(), size
-    length = answer.headers.get("content-length", "")
+    with session.open(item.download_url, DAY) as answer:
+        if 300 <= answer.status < 400:
+            problem = "its link leads on to somewhere else, and is not followed"
+            raise errors.ResultError(item.filename, problem)
+        if answer.status != 200:
+            raise _CutError(f"the store answered {answer.status}")
+        for piece in answer.iter_bytes():
+            file.write(piece)
+            size += len(piece)
+            if size > limit:
+                problem = f"it has more than the {limit:,} bytes that it may have"
+                raise errors.ResultError(item.filename, problem)
+            if (seconds := session.now() - since) >= MINUTE:
+                if size - before < LOWEST_RATE * seconds:
+                    problem = f"{size - before:,} bytes came in {seconds:.3g} s"
+                    raise errors.ResultError(item.filename, f"too slow: {problem}")
+                since, before = session.now(), size
+        length = answer.headers.get("content-length", "")
     expected = int(length) if length.isdecimal() else size
     expected = expected if item.file_size is None else item.file_size
     if size < expected:
         raise _CutError(f"{size} bytes of {expected}: it was cut off")
     if item.file_size is None and not answer.is_framed:
-        _require_rows(item, new)
-
-
-def _require_rows(item: ResultItem, new: NewFile) -> None:
-    """Check a file whose end nothing else proves by its rows."""
-    new.file.flush()
-    rows = _row_file(new.path, item)
-    with new.path.open("rb") as file:
-        file.seek(max(0, new.path.stat().st_size - 1))
-        is_ended = rows.form == "json" or file.read() == b"\n"
-    if not (rows.expected and is_ended):
-        problem = "nothing proves that it is complete: neither a length nor a size"
-        raise ResultError(item.filename, f"{problem} is listed, nor a number of rows")
-    try:
-        for _ in rows:
-            pass
-    except ResultError as error:
-        raise _CutError(error.problem) from None
+        problem = "nothing proves that it is complete: no length of it is known"
+        raise errors.ResultError(item.filename, problem)

@@ -18,8 +18,8 @@ from typing import Any, BinaryIO, Final, NoReturn, TypeAlias
 
 from attrs import frozen
 
+from .. import errors
 from ..definition import is_encodable
-from ..errors import FlowError, ResultError, SaveError, shortened
 from ..files import NewFile, Unusable, reason_of, sweep
 from ..text import pluralize
 
@@ -54,8 +54,8 @@ class RowFile:
     """The rows of a file in UTF-8, each time it is iterated over.
 
     In CSV every cell is text. In the file of a result, a line with too few cells gives
-    None for the missing ones, and a column without a name of its own gets one: a second
-    `email` in the third place is `email#3`. Blank lines are skipped.
+    None for the missing ones, and a second `email` in the third place is `email#3`.
+    Blank lines are skipped.
 
     Iterating raises `ResultError`, after the rows before that place, if the file is cut
     off, broken, not in UTF-8, or has another number of rows.
@@ -84,7 +84,7 @@ class RowFile:
                 yield row
         if self.expected is not None and count != self.expected:
             problem = f"it has {pluralize(count, 'row')}, and the service says"
-            raise ResultError(self.name, f"{problem} {self.expected}")
+            raise errors.ResultError(self.name, f"{problem} {self.expected}")
 
     def columns(self) -> Sequence[str]:
         """Return the header of a CSV file; nothing for another format."""
@@ -101,7 +101,7 @@ class RowFile:
                 yield file
         except OSError as error:
             problem = f"it cannot be read: {reason_of(error)}"
-            raise ResultError(self.name, problem) from error
+            raise errors.ResultError(self.name, problem) from error
 
 
 def rows_in(
@@ -127,12 +127,14 @@ def _text_lines(file: BinaryIO, name: str) -> Iterator[str]:
     while line := file.readline(LONGEST_ROW + 1):
         number += 1
         if len(line) > LONGEST_ROW:
-            raise ResultError(name, f"it has {LONGEST_ROW} bytes in one line", number)
+            raise errors.ResultError(
+                name, f"it has {LONGEST_ROW} bytes in one line", number
+            )
         try:
             yield line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
             problem = f"it is not in UTF-8 ({error.reason})"
-            raise ResultError(name, problem, number) from None
+            raise errors.ResultError(name, problem, number) from None
 
 
 def _csv_lines(file: BinaryIO, name: str) -> Iterator[tuple[int, list[str]]]:
@@ -147,18 +149,18 @@ def _csv_lines(file: BinaryIO, name: str) -> Iterator[tuple[int, list[str]]]:
                 yield reader.line_num, cells
     except csv.Error as error:
         problem = f"it is not valid CSV: {error}"
-        raise ResultError(name, problem, reader.line_num) from None
+        raise errors.ResultError(name, problem, reader.line_num) from None
 
 
 def _csv_rows(file: BinaryIO, name: str) -> Iterator[Raw]:
     lines = _csv_lines(file, name)
-    _, header = next(lines, (1, []))
-    names = _unique_names(header)
-    for _, cells in lines:
-        # The plain way for plain lines, since it is the fast one.
-        is_plain = len(cells) == len(names)
-        pairs = zip(names, cells, strict=True) if is_plain else _uneven(names, cells)
-        yield dict(pairs)
+    names = _unique_names(next(lines, (1, []))[1])
+    for number, cells in lines:
+        if len(cells) > len(names):
+            problem = f"it has {len(cells)} cells, and the header {len(names)}"
+            raise errors.ResultError(name, problem, number)
+        missing = [None] * (len(names) - len(cells))
+        yield dict(zip(names, (*cells, *missing), strict=True))
 
 
 def _unique_names(names: Sequence[str]) -> Sequence[str]:
@@ -172,28 +174,21 @@ def _unique_names(names: Sequence[str]) -> Sequence[str]:
     return [*unique]
 
 
-def _uneven(names: Sequence[str], cells: Sequence[str]) -> Iterator[tuple[str, Any]]:
-    """Yield the cells of a line that has fewer or more cells than the header."""
-    beyond = [f"#{place + 1}" for place in range(len(names), len(cells))]
-    padded = [*cells, *[None] * (len(names) - len(cells))]
-    yield from zip(_unique_names([*names, *beyond]), padded, strict=True)
-
-
 def _input_rows(file: BinaryIO, name: str) -> Iterator[Raw]:
     """Yield the rows of CSV that a user sends, and refuse what is likely a mistake."""
     lines = _csv_lines(file, name)
     _, header = next(lines, (1, []))
     counts = Counter(header)
     if twice := [column for column in header if counts[column] > 1]:
-        problem = f"its header has two columns {shortened(twice[0])}"
-        raise ResultError(name, f"{problem}; rename or remove one of them", 1)
+        problem = f"its header has two columns {errors.shortened(twice[0])}"
+        raise errors.ResultError(name, f"{problem}; rename or remove one of them", 1)
     sign = next((sign for sign in ";\t|" if sign in "".join(header)), "")
     if len(header) == 1 and sign:
         advice = f"separate columns with commas, not with {sign!r}"
-        raise ResultError(name, f"its header is one column; {advice}", 1)
+        raise errors.ResultError(name, f"its header is one column; {advice}", 1)
     for number, cells in lines:
         if problem := _describe_mistake(header, cells):
-            raise ResultError(name, problem, number)
+            raise errors.ResultError(name, problem, number)
         yield dict(zip(header, cells, strict=True))
 
 
@@ -219,7 +214,8 @@ def refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(row) < len(pairs):
         counts = Counter(key for key, _ in pairs)
         twice = next(key for key in counts if counts[key] > 1)
-        raise ValueError(f"the key {shortened(twice)} stands twice; keep one of them")
+        key = errors.shortened(twice)
+        raise ValueError(f"the key {key} stands twice; keep one of them")
     return row
 
 
@@ -235,10 +231,12 @@ def _ndjson_rows(file: BinaryIO, name: str, decoder: json.JSONDecoder) -> Iterat
         try:
             row = decoder.decode(line)
         except (ValueError, RecursionError) as error:
-            raise ResultError(name, f"it is not valid JSON: {error}", number) from None
+            raise errors.ResultError(
+                name, f"it is not valid JSON: {error}", number
+            ) from None
         if not isinstance(row, dict):
-            problem = f"a row is an object, not {shortened(row)}"
-            raise ResultError(name, problem, number)
+            problem = f"a row is an object, not {errors.shortened(row)}"
+            raise errors.ResultError(name, problem, number)
         yield row
 
 
@@ -325,7 +323,7 @@ class _JsonList:
     def fail(self, problem: str) -> NoReturn:
         """Raise an error at the present line."""
         line = self._line + self._held.count("\n", 0, self._at)
-        raise ResultError(self._name, problem, line) from None
+        raise errors.ResultError(self._name, problem, line) from None
 
 
 # -- Writing --------------------------------------------------------------------------
@@ -408,14 +406,14 @@ def write_file(target: Path, *, overwrite: bool) -> Iterator[NewFile]:
         with closing(NewFile(target.parent, mode=0o666)) as new:
             yield new
             new.move_to(target, overwrite=overwrite)
-    except FlowError:  # an answer that is lost is a ConnectionError
+    except errors.FlowError:  # an answer that is lost is a ConnectionError
         raise
     except FileExistsError:
-        raise SaveError(str(target), _EXISTS) from None
+        raise errors.SaveError(str(target), _EXISTS) from None
     except OSError as error:
-        raise SaveError(str(target), reason_of(error)) from None
+        raise errors.SaveError(str(target), reason_of(error)) from None
     except (Unusable, ValueError, TypeError, RecursionError) as error:
-        raise SaveError(str(target), str(error)) from None
+        raise errors.SaveError(str(target), str(error)) from None
 
 
 def require_free(target: Path, *, overwrite: bool) -> None:
@@ -426,11 +424,11 @@ def require_free(target: Path, *, overwrite: bool) -> None:
     """
     with suppress(OSError):
         if target.is_dir():
-            raise SaveError(str(target), "it is a folder; name a file")
+            raise errors.SaveError(str(target), "it is a folder; name a file")
         if os.path.lexists(target) and not (target.is_file() or target.is_symlink()):
-            raise SaveError(str(target), "it is a device or a pipe; name a file")
+            raise errors.SaveError(str(target), "it is a device or a pipe; name a file")
     if not overwrite and os.path.lexists(target):
-        raise SaveError(str(target), _EXISTS)
+        raise errors.SaveError(str(target), _EXISTS)
 
 
 _EXISTS: Final = "it exists; name another place, or overwrite=True to replace it"

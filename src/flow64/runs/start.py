@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from threading import Lock
 from typing import Any, Final
 from unicodedata import normalize
@@ -19,18 +18,9 @@ from uuid import UUID, uuid4, uuid5
 
 from attrs import define, field, frozen
 
+from .. import errors
+from ..api import calls
 from ..api.auth import OAuth
-from ..api.calls import (
-    COMPLETED,
-    ENDED,
-    MOST_RUNS,
-    LiveStatus,
-    get_workflow,
-    list_runs,
-    live_status,
-    normal,
-    start_run,
-)
 from ..api.policy import is_refusal, is_unsent
 from ..api.session import Session
 from ..definition import (
@@ -43,40 +33,27 @@ from ..definition import (
     run_key,
 )
 from ..deploy import Ready, judge
-from ..errors import (
-    NOT_DEPLOYED,
-    AnswerError,
-    ApiError,
-    ArgumentError,
-    ConflictError,
-    FlowError,
-    IntentChangedError,
-    IntentFailedError,
-    JournalError,
-    NotFoundError,
-    OutcomeUnknownError,
-    OverrideError,
-    RetryError,
-    StaleDeploymentError,
-    shortened,
-)
 from ..plan import WHY
 from ..text import join_words, pluralize
 from . import payload
-from .journal import ANSWERED, REFUSED, Journal, Memory, Start, is_run_id
+from .journal import (
+    ANSWERED,
+    REFUSED,
+    Journal,
+    Ledger,
+    Memory,
+    Start,
+    is_run_id,
+)
 from .state import RowsDigest, RunState, Stages
 
 LOOKS: Final = (2.0, 4.0)
 """Seconds to wait before each look for a run, after a start without an answer."""
 
-OVERRIDE_LOG: Final = "flow64.overrides"
-"""Name of the log of doubts about settings of one run."""
-
 ATTACH_LOG: Final = "flow64.attached"
 """Name of the log of runs that were bought before."""
 
 _log = logging.getLogger("flow64")
-_override_log = logging.getLogger(OVERRIDE_LOG)
 _attach_log = logging.getLogger(ATTACH_LOG)
 
 
@@ -113,19 +90,12 @@ class Launch:
 
     @definition.default
     def _override(self) -> Definition:
-        settings = self.specs_override
-        if settings is not None and self.stale:
-            raise OverrideError([_STALE])
-        definition, warnings = payload.override_source(self.ready.definition, settings)
-        for text in warnings:
-            _override_log.warning("specs_override: %s", text)
-        return definition
+        if self.specs_override is not None and self.stale:
+            problem = "it sends all settings of the source block, which stale=True"
+            raise errors.OverrideError([f"{problem} does not know; leave one of both"])
+        return payload.override_source(self.ready.definition, self.specs_override)
 
     def __attrs_post_init__(self) -> None:
-        for name in self.result_formats:
-            if name not in ("csv", "json", "ndjson"):
-                problem = f"result_formats has {shortened(name)}"
-                raise ArgumentError("run", f"{problem}; write csv, json or ndjson")
         if self.block is not None:
             self.stages.number("", self.block)  # a slip is found before it is paid for
 
@@ -154,11 +124,12 @@ class Launch:
     def check_deployment(self, session: Session, count: int) -> str:
         """Refuse a workflow that is not this code, or may exceed limits.
 
-        Returns the fingerprint of what runs.
-
         Args:
             session: Sends the request.
             count: Rows of the start.
+
+        Returns:
+            The fingerprint of what runs.
 
         Raises:
             StaleDeploymentError: The deployed workflow is not this code.
@@ -166,11 +137,12 @@ class Launch:
         """
         ready = self.ready
         self.budget.require(ready.name, self.definition, count)
-        live = get_workflow(session, ready.id)
-        if live is None:
-            raise StaleDeploymentError(ready.name, ready.id, NOT_DEPLOYED)
-        if not self.stale and (reason := describe_staleness(ready, live)):
-            raise StaleDeploymentError(ready.name, ready.id, reason)
+        live = calls.get_workflow(session, ready.id)
+        reason: str | None = errors.NOT_DEPLOYED
+        if live is not None:
+            reason = None if self.stale else describe_staleness(ready, live)
+        if live is None or reason:
+            raise errors.StaleDeploymentError(ready.name, ready.id, reason or "")
         # A deploy leaves fields that code does not set, and they may cost more.
         possible = [live]
         if self.specs_override is not None:
@@ -179,13 +151,6 @@ class Launch:
         for definition in possible:
             self.budget.require(ready.name, definition, count)
         return fingerprint(live, bound=True)[:16] if self.stale else ready.stamp.bound
-
-
-_STALE: Final = (
-    "it sends all settings of the source block, which stale=True does not know; leave "
-    "out stale=True, or run the live workflow: "
-    "Workflow.from_definition(client.workflows.get(ID).definition)"
-)
 
 
 def describe_staleness(ready: Ready, live: Definition) -> str | None:
@@ -232,56 +197,37 @@ def start(
         OutcomeUnknownError: No answer came, and the list of runs does not show whether
             it was started.
     """
-    _require_names(intent, new=new, retry=retry, attach=attach)
+    for name, text in (("intent", intent), ("retry", retry), ("attach", attach)):
+        if text is not None and not _is_name(text):
+            problem = f"{name} is {errors.shortened(text)}, which is no name"
+            raise errors.ArgumentError("run", problem)
+    if sum((new, retry is not None, attach is not None)) > 1 or (new and intent):
+        problem = "new, retry and attach exclude each other, and new an intent"
+        raise errors.ArgumentError("run", problem)
     body = launch.build_payload(rows, first)
     count = len(body.get("webhook_payload") or ())
-    launch.budget.require(launch.ready.name, launch.definition, count)
     launch.journal.require_writable()
-    with _turn(session.place, launch.ready.id):
+    ledger = launch.journal.of(session.place, launch.ready.id)
+    with _TURNS.setdefault((ledger.place, ledger.workflow_id), Lock()):
         code = launch.check_deployment(session, count)
         # One name, as in keys, however it is typed.
         name = normalize("NFC", intent) if intent else f"flow64:{code}"
         starter = _Starter(
-            session=session,
-            launch=launch,
-            body=body,
-            digest=digest(body),
-            intent=None if new else name,
-            is_default=intent is None,
-            retry=retry,
-            index=index,
+            *(session, launch, ledger, body, digest(body), None if new else name),
+            *(intent is None, retry, index),
         )
         return starter.attach_to(attach) if attach else starter.start()
 
 
-def _require_names(
-    intent: Any, *, new: bool, retry: str | None, attach: str | None
-) -> None:
-    names = {"intent": intent, "retry": retry, "attach": attach}
-    for name, text in names.items():
-        if text is not None and not (
-            isinstance(text, str)
-            and is_encodable(text)
-            and text == text.strip() != ""
-            and (name == "intent" or is_run_id(text))
-        ):
-            raise ArgumentError("run", f"{name} is {shortened(text)}, which is no name")
-    if sum((bool(new), retry is not None, attach is not None)) > 1 or (new and intent):
-        problem = "new, retry and attach exclude each other, and new an intent"
-        raise ArgumentError("run", problem)
-
-
-@contextmanager
-def _turn(place: str, workflow_id: str) -> Generator[None]:
-    """Let the starts of one workflow in this process follow each other.
-
-    Otherwise the new run of one could be taken for that of another.
-    """
-    with _TURNS.setdefault((place, canonical_id(workflow_id)), Lock()):
-        yield
+def _is_name(text: Any) -> bool:
+    is_text = isinstance(text, str) and is_encodable(text)
+    return is_text and bool(text) and text == text.strip()
 
 
 _TURNS: Final[dict[tuple[str, str], Lock]] = {}
+"""The starts of one workflow in this process follow each other. Otherwise the new run
+of one could be taken for that of another."""
+
 os.register_at_fork(after_in_child=_TURNS.clear)
 
 
@@ -294,6 +240,7 @@ class _Starter:
 
     session: Session = field(repr=False)
     launch: Launch
+    ledger: Ledger
     body: Mapping[str, Any] = field(repr=False)
     digest: str
     intent: str | None
@@ -324,7 +271,7 @@ class _Starter:
                 return self._send(None)
         # It was sent before, or another process is sending it now.
         was = earlier.outcome if earlier.is_answered else "cut off"
-        lost = OutcomeUnknownError(self._what, f"it was {was} before")
+        lost = errors.OutcomeUnknownError(self._what, f"it was {was} before")
         run = self._find_run(lost, is_sent=False)
         if run is not None:
             return run
@@ -340,11 +287,11 @@ class _Starter:
         owner = self.memory.of_job(job_id)
         if owner is not None and owner.key != self.key and not owner.is_presumed:
             problem = f"it is the run of intent {owner.intent!r}"
-            raise RetryError(job_id, problem, "attach")
+            raise errors.RetryError(job_id, problem, "attach")
         live = self._require_own(job_id, "attach")
         if self.memory.of_key(self.key) is None:
             self._write_intent(self._list_ids())
-        self._write_run(job_id)
+        self.ledger.write_run(self.key, job_id)
         self._require_success(job_id, live)
         return self._run(job_id, live, is_attached=True)
 
@@ -357,7 +304,7 @@ class _Starter:
         failed, also if that run was a retry. So it is equal on every machine, with or
         without a journal.
         """
-        self._reload()
+        self.memory = self.ledger.memory()
         failed = self.memory.of_job(self.retry) if self.retry else None
         if failed is not None and self.retry:
             self._take_over(failed, self.retry)
@@ -384,10 +331,10 @@ class _Starter:
         if is_other or failed.env != self.launch.ready.env:
             was = f"the intent {failed.intent!r}" if failed.intent else "no intent"
             problem = f"it was started for {was} in the environment {failed.env!r}"
-            raise RetryError(retry, problem)
+            raise errors.RetryError(retry, problem)
         if failed.digest != self.digest:
             change = f"another body ({pluralize(failed.rows, 'row')})"
-            raise IntentChangedError("what is to retry", change, retry)
+            raise errors.IntentChangedError("what is to retry", change, retry)
         self.intent, self.index, self.root = failed.intent, failed.index, failed.root
 
     # -- Earlier starts ---------------------------------------------------------------
@@ -418,20 +365,20 @@ class _Starter:
                 page = self._list_twice()
                 runs = [run for run in page if not self.memory.is_taken(run, start)]
                 if not runs and self._reaches(page, start):
-                    self._write_end(start.key, None, REFUSED)
+                    self.ledger.write_end(start.key, None, REFUSED)
                     continue
             change = f"another body ({pluralize(start.rows, 'row')})"
             if not is_same_part:
                 change = "one run for all" if start.index is None else "batches"
             run_id = runs[0] if runs else None
-            raise IntentChangedError(f"intent {self.intent!r}", change, run_id)
+            raise errors.IntentChangedError(f"intent {self.intent!r}", change, run_id)
 
     def _require_sound(self) -> None:
         """Refuse to send if the journal may have lost the line of an earlier start."""
         if lines := self.memory.damage:
             where = str(self.launch.journal.path)
             what = join_words([str(number) for number in lines], 3)
-            raise JournalError(
+            raise errors.JournalError(
                 where,
                 f"line {what} is damaged, so this run may have been started before: "
                 "look at `flow64 runs`, then name its run with attach= (--attach), or "
@@ -445,81 +392,62 @@ class _Starter:
             start: The start.
             is_ours: True if this call may have started it.
         """
-        job_id = str(start.job_id)
+        job_id, at = str(start.job_id), start.at
         live = self._get_status(job_id)
         if live is None:
             reason = (
                 f"the journal has run {job_id}, for which the service answers 404: it "
                 "may not be visible yet, belong to another organisation, or be gone"
             )
-            raise OutcomeUnknownError(self._what, reason, [job_id])
+            raise errors.OutcomeUnknownError(self._what, reason, [job_id])
         self._require_success(job_id, live, is_earlier=not is_ours)
-        if not is_ours:
-            self._note_attachment(job_id, f" of {start.at[:10]}")
         if start.code != self.launch.ready.stamp.unbound:
-            _log.warning(
-                "run %s of intent %r was started by other code; it is not repeated",
-                job_id,
-                self.intent,
-            )
-        return self._run(
-            job_id,
-            live,
-            is_presumed=start.is_presumed,
-            is_attached=not is_ours,
-            started_at=start.at,
-        )
-
-    def _note_attachment(self, job_id: str, when: str = "") -> None:
-        if self.is_default:
-            _attach_log.warning(
-                "same rows and definition as run %s%s: nothing bought; new=True buys "
-                "again",
-                job_id,
-                when,
-            )
+            text = "run %s of intent %r was started by other code; it is not repeated"
+            _log.warning(text, job_id, self.intent)
+        facts = {"is_presumed": start.is_presumed, "started_at": at}
+        return self._run(job_id, live, is_attached=not is_ours, **facts)
 
     def _require_failed(self, job_id: str) -> None:
         """Refuse to start a run again that goes on, or has completed."""
-        status = normal(self._require_own(job_id, "retry").overall_status)
-        if status == COMPLETED:
-            raise RetryError(job_id, "it has completed, and its rows are there")
-        if status not in ENDED:
+        status = calls.normal(self._require_own(job_id, "retry").overall_status)
+        if status == calls.COMPLETED:
+            raise errors.RetryError(job_id, "it has completed, and its rows are there")
+        if status not in calls.ENDED:
             problem = f"it is {status} and goes on; wait for it, or cancel it"
-            raise RetryError(job_id, problem)
+            raise errors.RetryError(job_id, problem)
 
-    def _require_own(self, job_id: str, option: str) -> LiveStatus:
+    def _require_own(self, job_id: str, option: str) -> calls.LiveStatus:
         """Return the status of a run that the user names."""
-        live, own = live_status(self.session, job_id), self.launch.ready.id
+        live, own = calls.live_status(self.session, job_id), self.launch.ready.id
         elsewhere = canonical_id(live.workflow_id or own)
         if elsewhere != canonical_id(own):
             problem = f"it is a run of another workflow, {elsewhere}"
-            raise RetryError(job_id, problem, option)
+            raise errors.RetryError(job_id, problem, option)
         return live
 
     def _require_success(
-        self, job_id: str, live: LiveStatus, *, is_earlier: bool = True
+        self, job_id: str, live: calls.LiveStatus, *, is_earlier: bool = True
     ) -> None:
         """Report a run that has failed. It is not repeated unless you say so."""
-        status = normal(live.overall_status)
-        if status not in ENDED or status == COMPLETED:
+        status = calls.normal(live.overall_status)
+        if status not in calls.ENDED or status == calls.COMPLETED:
             return
         start = self.memory.of_job(job_id)
         if start is not None and start.outcome != status:
-            self._write_end(start.key, job_id, status)
+            self.ledger.write_end(start.key, job_id, status)
         intent = "" if self.is_default else self.intent or ""
-        raise IntentFailedError(job_id, status, intent, is_earlier)
+        raise errors.IntentFailedError(job_id, status, intent, is_earlier)
 
-    def _get_status(self, job_id: str) -> LiveStatus | None:
+    def _get_status(self, job_id: str) -> calls.LiveStatus | None:
         """Return the status of a run; None if the service does not show the run."""
         try:
-            return live_status(self.session, job_id)
-        except NotFoundError:
+            return calls.live_status(self.session, job_id)
+        except errors.NotFoundError:
             return None
 
     # -- Sending ----------------------------------------------------------------------
 
-    def _send(self, lost: FlowError | None) -> RunState:
+    def _send(self, lost: errors.FlowError | None) -> RunState:
         """Send the start. Repeat it once if neither answer nor run is found.
 
         Args:
@@ -528,7 +456,7 @@ class _Starter:
         failures = 0
         while True:
             failure = self._post()
-            if not isinstance(failure, FlowError):
+            if not isinstance(failure, errors.FlowError):
                 return failure
             failures += 1
             wait = self._choose_wait(failure, failures)
@@ -542,15 +470,15 @@ class _Starter:
                 self.session.sleep(wait)
             elif lost is not None:
                 reason = f"{failure}; the list shows no new run"
-                raise OutcomeUnknownError(self._what, reason) from failure
+                raise errors.OutcomeUnknownError(self._what, reason) from failure
             else:
                 lost = failure
 
-    def _post(self) -> RunState | FlowError:
+    def _post(self) -> RunState | errors.FlowError:
         """Send the start once. Return its run, or how it failed."""
         launch = self.launch
         try:
-            started = start_run(
+            started = calls.start_run(
                 self.session,
                 launch.ready.id,
                 self.body,
@@ -560,24 +488,21 @@ class _Starter:
             )
             if not is_run_id(started.job_id):
                 problem = "its job_id is not the id of a run"
-                raise AnswerError("POST", "/workflows/run", problem)
-        except FlowError as error:
+                raise errors.AnswerError("POST", "/workflows/run", problem)
+        except errors.FlowError as error:
             self.was_sent = self.was_sent or not is_unsent(error)
             return error
         return self._accept(canonical_id(started.job_id), started.already_started)
 
-    def _choose_wait(self, failure: FlowError, failures: int) -> float | None:
+    def _choose_wait(self, failure: errors.FlowError, failures: int) -> float | None:
         """Return the seconds before a refused start is sent again; None to give up.
 
         After a 429, and once after a 401: a session asks for another token then.
         """
-        if not isinstance(failure, ApiError) or not failure.sent:
-            return None
-        if failure.status == 401:
-            return (
-                0.0 if failures == 1 and isinstance(self.session.auth, OAuth) else None
-            )
-        if failure.status != 429:
+        status = _status(failure)
+        if status == 401 and isinstance(self.session.auth, OAuth) and failures == 1:
+            return 0.0
+        if status != 429:
             return None
         return self.session.policy.choose_wait(failure, failures, may_repeat=None)
 
@@ -587,22 +512,21 @@ class _Starter:
         owner = self.memory.of_job(job_id)
         if owner is not None and owner.key != self.key and not owner.is_presumed:
             reason = f"the answer names run {job_id}, which another start has"
-            raise OutcomeUnknownError(self._what, reason, [job_id])
+            raise errors.OutcomeUnknownError(self._what, reason, [job_id])
         is_earlier = start is not None and self.memory.is_older(job_id, start)
-        self._write_run(job_id)
+        self.ledger.write_run(self.key, job_id)
         is_old = already_started or is_earlier
         live = self._get_status(job_id) if is_old else None
         if live is not None:  # a run that was just started may not be visible yet
             self._require_success(job_id, live, is_earlier=is_earlier)
         # An attempt of this call that failed may have started it.
-        is_attached = is_old and not self.was_sent
-        if is_attached:
-            self._note_attachment(job_id)
-        return self._run(job_id, live, is_attached=is_attached)
+        return self._run(job_id, live, is_attached=is_old and not self.was_sent)
 
     # -- Looking ----------------------------------------------------------------------
 
-    def _find_run(self, lost: FlowError, *, is_sent: bool = True) -> RunState | None:
+    def _find_run(
+        self, lost: errors.FlowError, *, is_sent: bool = True
+    ) -> RunState | None:
         """Look for the run of a start without an answer, twice and seconds apart.
 
         Args:
@@ -614,17 +538,17 @@ class _Starter:
         """
         try:
             page = self._list_twice()
-        except FlowError as error:
+        except errors.FlowError as error:
             if not is_sent:
                 raise
-            if isinstance(lost, ApiError) and lost.status == 401 == _status(error):
+            if _status(lost) == 401 == _status(error):
                 self._write_refusal(lost)
                 raise lost from None
             reason = f"{lost}; then its runs could not be listed: {error}"
-            raise OutcomeUnknownError(self._what, reason) from error
+            raise errors.OutcomeUnknownError(self._what, reason) from error
         try:
-            self._reload()
-        except JournalError as error:
+            self.memory = self.ledger.memory()
+        except errors.JournalError as error:
             _log.warning("%s", error)
         start = self.memory.of_key(self.key)
         assert start is not None  # it was written before
@@ -633,10 +557,10 @@ class _Starter:
         run_id, reason, candidates = self._pick(page, start)
         if reason:
             text = f"{lost}; {reason}"
-            raise OutcomeUnknownError(self._what, text, candidates) from lost
+            raise errors.OutcomeUnknownError(self._what, text, candidates) from lost
         if run_id is None:
             return None
-        self._write_run(run_id, is_presumed=True)
+        self.ledger.write_run(self.key, run_id, is_presumed=True)
         return self._run(run_id, None, is_presumed=True, is_attached=not is_sent)
 
     def _pick(
@@ -645,7 +569,7 @@ class _Starter:
         """Return the one new run, or why it cannot be known, with candidates."""
         fresh = [run for run in page if not self.memory.is_taken(run, start)]
         if not self._reaches(page, start):
-            reason = f"the list of runs ends at {MOST_RUNS}, before this start"
+            reason = f"the list of runs ends at {calls.MOST_RUNS}, before this start"
             return None, reason, fresh
         if len(fresh) > 1 or not all(map(is_run_id, fresh)):
             return None, f"the list shows {pluralize(len(fresh), 'new run')}", fresh
@@ -664,7 +588,7 @@ class _Starter:
 
     def _reaches(self, page: Sequence[str], start: Start) -> bool:
         """Return True if a list of runs has all runs since a start."""
-        is_full = len(page) >= MOST_RUNS
+        is_full = len(page) >= calls.MOST_RUNS
         return not is_full or any(self.memory.is_older(run, start) for run in page)
 
     def _list_twice(self) -> Sequence[str]:
@@ -676,20 +600,16 @@ class _Starter:
         return [*page]
 
     def _list_ids(self) -> Sequence[str]:
-        entries = list_runs(self.session, self.launch.ready.id)
+        entries = calls.list_runs(self.session, self.launch.ready.id)
         return [canonical_id(entry.job_id) for entry in entries]
 
     # -- Writing ----------------------------------------------------------------------
-
-    def _reload(self) -> None:
-        self.memory = self.launch.journal.memory(*self._where)
 
     def _write_intent(self, listed: Sequence[str]) -> None:
         """Write down what is about to be sent, and which runs were there before."""
         rows = self.body.get("webhook_payload") or []
         stamp = self.launch.ready.stamp
-        self.launch.journal.write_intent(
-            *self._where,
+        self.ledger.write_intent(
             key=self.key,
             digest=self.digest,
             env=self.launch.ready.env,
@@ -702,43 +622,32 @@ class _Starter:
             writer=self.writer,
             known=list(self.memory.unseen(listed)),
         )
-        self._reload()
+        self.memory = self.ledger.memory()
 
-    def _write_run(self, job_id: str, *, is_presumed: bool = False) -> None:
-        self.launch.journal.write_run(
-            *self._where, self.key, job_id, is_presumed=is_presumed
-        )
-
-    def _write_end(self, key: str, job_id: str | None, outcome: str) -> None:
-        self.launch.journal.write_end(*self._where, key, job_id, outcome)
-
-    def _write_refusal(self, error: FlowError) -> None:
+    def _write_refusal(self, error: errors.FlowError) -> None:
         """Write down a refusal. The start stays open unless it was never sent.
 
         A service may start a run and answer with an error all the same. So after any
         answer, the next start of the intent looks for a run first.
         """
         if is_unsent(error) and not self.was_sent:
-            self._write_end(self.key, None, REFUSED)
-        elif isinstance(error, ApiError) and not isinstance(error, ConflictError):
-            self._write_end(self.key, None, f"{ANSWERED}{error.status}")
+            self.ledger.write_end(self.key, None, REFUSED)
+        elif isinstance(error, errors.ApiError) and not isinstance(
+            error, errors.ConflictError
+        ):
+            self.ledger.write_end(self.key, None, f"{ANSWERED}{error.status}")
 
-    def _run(self, job_id: str, live: LiveStatus | None, **facts: Any) -> RunState:
-        run = RunState(
-            job_id,
-            self.launch.ready.id,
-            self.session.place,
-            self.launch.journal,
-            stages=self.launch.stages,
-            **facts,
-        )
+    def _run(
+        self, job_id: str, live: calls.LiveStatus | None, **facts: Any
+    ) -> RunState:
+        run = RunState(job_id, self.ledger, stages=self.launch.stages, **facts)
         if live is not None:
             run.record_look(live)
+        if run.is_attached and self.is_default:
+            when = f" of {run.started_at[:10]}" if run.started_at else ""
+            text = "same rows and definition as run %s%s: nothing bought; new=True buys"
+            _attach_log.warning(f"{text} again", job_id, when)
         return run
-
-    @property
-    def _where(self) -> tuple[str, str]:
-        return self.session.place, self.launch.ready.id
 
     @property
     def _what(self) -> str:
@@ -746,5 +655,5 @@ class _Starter:
         return f"starting {self.launch.ready.name!r} ({self.launch.ready.id})"
 
 
-def _status(error: FlowError) -> int:
-    return error.status if isinstance(error, ApiError) else 0
+def _status(error: errors.FlowError) -> int:
+    return error.status if isinstance(error, errors.ApiError) and error.sent else 0

@@ -11,24 +11,11 @@ from typing import Any, NoReturn, cast
 
 from attrs import define, field, frozen
 
-from ..api.calls import (
-    COMPLETED,
-    ENDED,
-    BlockStatus,
-    LiveStatus,
-    later,
-    normal,
-)
+from .. import errors
+from ..api import calls
 from ..definition import Definition, canonical_id, is_uuid, load_json
-from ..errors import (
-    AmbiguousRowsError,
-    ArgumentError,
-    JournalError,
-    did_you_mean,
-    shortened,
-)
 from ..text import join_words, pluralize, printable
-from .journal import Journal
+from .journal import Journal, Ledger
 
 _log = logging.getLogger("flow64")
 
@@ -46,14 +33,12 @@ class Stages:
     Attributes:
         numbers: `sequence_number` of each block, by name.
         ends: Names of the blocks that feed no other block.
-        ids: `sequence_number` of each block, by id.
         block: The default block: a name, a number, or None for the last block.
         kinds: Kind of each block, by name.
     """
 
     numbers: Mapping[str, int] = field(factory=dict[str, int])
     ends: Sequence[str] = ()
-    ids: Mapping[str, int] = field(factory=dict[str, int], repr=False)
     block: str | int | None = None
     kinds: Mapping[str, str] = field(factory=dict[str, str], repr=False)
 
@@ -71,7 +56,7 @@ class Stages:
         )
 
     @classmethod
-    def of_run(cls, seen: LiveStatus) -> Stages:
+    def of_run(cls, seen: calls.LiveStatus) -> Stages:
         """Return the blocks of a run as the service lists them.
 
         Its ends are known only if the service says what comes before each block.
@@ -106,7 +91,6 @@ class Stages:
         return cls(
             numbers={name: number for name, _, _, number in named},
             ends=[name for name, _, own, _ in named if own in ends],
-            ids={canonical_id(own): number for _, _, own, number in named},
             block=block,
             kinds={name: kind for name, kind, _, _ in named},
         )
@@ -116,7 +100,7 @@ class Stages:
 
         Args:
             run_id: The run; empty before it is started.
-            block: A name, an id, a number, or None.
+            block: A name, a number, or None.
 
         Raises:
             AmbiguousRowsError: The workflow ends in several blocks, and none is named.
@@ -125,7 +109,7 @@ class Stages:
         block = self.block if block is None else block
         if block is None:
             if len(self.ends) > 1:
-                raise AmbiguousRowsError(run_id, self.ends)
+                raise errors.AmbiguousRowsError(run_id, self.ends)
             return None
         if isinstance(block, int):
             if self.numbers and block not in self.numbers.values():
@@ -133,15 +117,13 @@ class Stages:
             return block
         name = str(block)
         number = self.numbers.get(name)
-        if number is None and is_uuid(name):
-            number = self.ids.get(canonical_id(name))
         if number is None:
-            problem = f"no block has the key path {shortened(block)}"
-            problem += did_you_mean(name, self.numbers)
+            problem = f"no block has the key path {errors.shortened(block)}"
+            problem += errors.did_you_mean(name, self.numbers)
             if same := [path for path, kind in self.kinds.items() if kind == name]:
                 problem = f"{name} is the kind of {join_words(same)}; name one"
             if not self.numbers:
-                problem = f"the service names no blocks of this run: {shortened(block)}"
+                problem = "the service names no blocks of this run"
             self._refuse(f"{problem}; the number of the block will do")
         return number
 
@@ -151,7 +133,7 @@ class Stages:
         name = next(named, "")
         return kind or f"block {number}" if is_uuid(name) or not name else name
 
-    def describe_empty_end(self, seen: LiveStatus) -> str | None:
+    def describe_empty_end(self, seen: calls.LiveStatus) -> str | None:
         """Say that a run ended without a row, and after which block none was left.
 
         None if rows came out, or if that is not known.
@@ -167,13 +149,13 @@ class Stages:
         name = printable(self.name(last.sequence_number, last.block_name))
         return f"{of} came out, none is left after {name}"
 
-    def describe_failure(self, block: BlockStatus) -> str:
+    def describe_failure(self, block: calls.BlockStatus) -> str:
         """Return the error message of a block after its name."""
         name = self.name(block.sequence_number, block.block_name)
         return f"{name}: {block.error_message}"
 
     def _refuse(self, problem: str) -> NoReturn:
-        raise ArgumentError("rows", problem, tuple(self.numbers))
+        raise errors.ArgumentError("rows", problem, tuple(self.numbers))
 
 
 # -- Proof that a run is ours ---------------------------------------------------------
@@ -251,12 +233,12 @@ class RunState:
 
     Attributes:
         id: Its id (`job_id`).
-        workflow_id: Id of its workflow. Empty if the run was fetched by its id and not
-            polled yet.
+        ledger: The journal of its workflow.
         status: The last known status; empty if none is known yet.
         is_presumed: True if the answer to its start was lost. It was the only new run,
             so it is taken for ours. You get its rows once they prove that.
         is_attached: True if the run was there before, and nothing was started now.
+        is_new: True until it was polled, since it may not be visible yet.
         started_at: When it was started, if that is known.
         stages: Its blocks by name.
         reason: Why it did not complete, if the service says so.
@@ -266,9 +248,7 @@ class RunState:
     """
 
     id: str
-    workflow_id: str
-    place: str = field(repr=False)
-    journal: Journal = field(repr=False)
+    ledger: Ledger = field(repr=False)
     status: str = field(default="queued", kw_only=True)
     is_presumed: bool = field(default=False, kw_only=True)
     is_attached: bool = field(default=False, kw_only=True)
@@ -277,63 +257,63 @@ class RunState:
     stages: Stages = field(factory=Stages, kw_only=True, repr=False)
     reason: str | None = field(default=None, init=False, repr=False)
     empty: str | None = field(default=None, init=False, repr=False)
-    look: LiveStatus | None = field(default=None, init=False, repr=False)
+    look: calls.LiveStatus | None = field(default=None, init=False, repr=False)
+
+    @property
+    def workflow_id(self) -> str:
+        """Id of its workflow; empty if it was fetched by its id and not polled yet."""
+        return self.ledger.workflow_id
 
     @property
     def is_ended(self) -> bool:
         """True if the run is known to have ended."""
-        return self.status in ENDED
+        return self.status in calls.ENDED
 
     def record_status(self, word: str) -> None:
         """Set the status, unless it is older than the known one."""
         was_ended = self.is_ended
-        self.status = later(self.status, normal(word))
+        self.status = calls.later(self.status, calls.normal(word))
         if self.is_ended and not was_ended:
             self._remember_end()
 
-    def record_look(self, seen: LiveStatus) -> None:
+    def record_look(self, seen: calls.LiveStatus) -> None:
         """Record the answer to a poll."""
         self.is_new, self.look = False, seen
-        self.workflow_id = self.workflow_id or seen.workflow_id
+        if not self.workflow_id:
+            self.ledger = self.ledger.journal.of(self.ledger.place, seen.workflow_id)
         self.record_status(seen.overall_status)
-        if self.status == COMPLETED:
+        if self.status == calls.COMPLETED:
             self.empty = self.stages.describe_empty_end(seen)
 
     def find_proof(self) -> RowsDigest | None:
         """Return the digest of the rows that were sent; None if it is not known."""
-        start = self.journal.memory(self.place, self.workflow_id).of_job(self.id)
-        proof = None if start is None else start.proof
-        if not proof or not proof.get("columns"):
+        start = self.ledger.memory().of_job(self.id)
+        if start is None or not start.proof["columns"]:
             return None
-        return RowsDigest(proof["columns"], proof["count"], int(proof["total"], 16))
+        count, total = start.proof["count"], int(start.proof["total"], 16)
+        return RowsDigest(start.proof["columns"], count, total)
 
     def confirm(self) -> None:
         """Record that the run is proven to be ours."""
         self.is_presumed = False
-        start = self.journal.memory(self.place, self.workflow_id).of_job(self.id)
+        start = self.ledger.memory().of_job(self.id)
         if start is not None:
-            self.journal.write_run(self.place, self.workflow_id, start.key, self.id)
+            self.ledger.write_run(start.key, self.id)
             if self.is_ended:  # which the line before has taken back
-                self._write_end(start.key)
+                self.ledger.write_end(start.key, self.id, self.status)
 
     def _remember_end(self) -> None:
         """Write to the journal how the run ended, if the journal has it.
 
         The state of a run that was paid for counts more than the journal.
         """
-        if not self.workflow_id:
-            return
         try:
-            start = self.journal.memory(self.place, self.workflow_id).of_job(self.id)
-        except JournalError as error:
+            start = self.ledger.memory().of_job(self.id) if self.workflow_id else None
+        except errors.JournalError as error:
             _log.warning("run %s, %s: %s", self.id, self.status, error)
             return
         if start is not None and start.outcome != self.status:
-            self._write_end(start.key)
-
-    def _write_end(self, key: str) -> None:
-        where = self.place, self.workflow_id
-        self.journal.write_end(*where, key, self.id, self.status)
+            self.ledger.write_end(start.key, self.id, self.status)
 
 
 def recall_run(run_id: str, journal: Journal, place: str) -> RunState:
@@ -347,9 +327,8 @@ def recall_run(run_id: str, journal: Journal, place: str) -> RunState:
     Raises:
         JournalError: The journal cannot be read, so the run may not be ours.
     """
-    workflow_id = journal.find_workflow(place, run_id) or ""
-    run = RunState(run_id, workflow_id, place, journal, status="", is_new=False)
-    start = journal.memory(place, workflow_id).of_job(run_id) if workflow_id else None
-    if start is not None:
+    ledger = journal.find(place, run_id)
+    run = RunState(run_id, ledger or journal.of(place, ""), status="", is_new=False)
+    if ledger and (start := ledger.memory().of_job(run_id)) is not None:
         run.is_presumed, run.started_at = start.is_presumed, start.at
     return run

@@ -15,30 +15,11 @@ from typing import Any, Final, Literal
 
 from attrs import define, evolve, field, frozen
 
-from ..api.calls import (
-    COMPLETED,
-    ENDED,
-    WAITING,
-    BlockStatus,
-    LiveStatus,
-    cancel_run,
-    list_runs,
-    live_status,
-    normal,
-)
+from .. import errors
+from ..api import calls
 from ..api.policy import may_pass
 from ..api.session import Session
 from ..definition import canonical_id, is_number
-from ..errors import (
-    ApiError,
-    ArgumentError,
-    AuthError,
-    FlowError,
-    NotFoundError,
-    RunFailedError,
-    WaitTimeoutError,
-    shortened,
-)
 from ..text import pluralize, printable
 from .state import RunState, Stages
 
@@ -83,16 +64,13 @@ class Event:
     text: str | None = None
 
     def __str__(self) -> str:
-        words = {"progress": "", "status": self.status, "started": "started"}
-        word = words.get(self.kind, self.status)
+        count = self.rows if self.kind == "done" else self.total
+        rows = "" if count is None else f", {pluralize(count, 'row')}"
+        words = {"started": f"started{rows}", "done": f"done{rows}"}
         if self.kind == "progress":
-            of = "" if self.total is None else f"{self.rows} of "
-            count = (self.rows or 0) if self.total is None else self.total
-            word = f"{of}{pluralize(count, 'row')} ({self.percentage:.0f} %)"
-        elif self.kind in ("started", "done"):
-            count = self.total if self.kind == "started" else self.rows
-            word = word if self.kind == "started" else "done"
-            word += "" if count is None else f", {pluralize(count, 'row')}"
+            of = "" if self.total is None else f" of {self.total}"
+            words["progress"] = f"{self.rows}{of} rows ({self.percentage:.0f} %)"
+        word = words.get(self.kind, self.status)
         line = f"{self.number} {self.block}: {word}" if self.block else word
         return printable(f"{line}: {self.text}" if self.text else line)
 
@@ -127,27 +105,22 @@ def _steps(
         lost = None
         try:
             with session.deadline(max(ends - session.now(), LAST_LOOK)):
-                seen = live_status(session, run.id)
-        except FlowError as error:
-            if run.is_ended:  # how is known, and it may be gone by now
-                yield _end_of(run)
-                return
-            if not patience.lasts(error, session.now()):
+                seen = poll(session, run)
+        except errors.FlowError as error:
+            # If it has ended, how is known, and it may be gone by now.
+            if not run.is_ended and not patience.lasts(error, session.now()):
                 raise
             lost = error
         else:
             patience.renew()
-            run.record_look(seen)
-            if run.is_ended:
-                run.reason = _find_reason(session, run, seen)
             yield from news.read(seen, run.status)
-            if run.is_ended:
-                yield _end_of(run)
-                return
+        if run.is_ended:
+            yield Event("ended", run.status, text=run.reason or run.empty)
+            return
         left = ends - session.now()
         if left <= 0:
             status = run.status or "under way"
-            raise WaitTimeoutError(run.id, status, timeout) from lost
+            raise errors.WaitTimeoutError(run.id, status, timeout) from lost
         yield min(every * uniform(0.9, 1.1), left)  # noqa: S311 - no secret
 
 
@@ -171,10 +144,10 @@ def wait(
         RunFailedError: It did not complete.
         WaitTimeoutError: It had not ended in time; it goes on.
     """
-    if run.status != COMPLETED:  # what has completed stays so
+    if run.status != calls.COMPLETED:  # what has completed stays so
         for _ in watch(session, run, every=every, timeout=timeout):
             pass
-    require_success(run)
+    _require_success(run)
 
 
 def require_completed(session: Session, run: RunState) -> None:
@@ -187,43 +160,35 @@ def require_completed(session: Session, run: RunState) -> None:
     if not run.is_ended:
         try:
             poll(session, run)
-        except NotFoundError as error:
+        except errors.NotFoundError:
             if not run.is_new:
                 raise
-            raise WaitTimeoutError(run.id, run.status or "under way", 0) from error
         if not run.is_ended:
-            raise WaitTimeoutError(run.id, run.status, 0)
-    require_success(run)
+            raise errors.WaitTimeoutError(run.id, run.status or "under way", 0)
+    _require_success(run)
 
 
-def poll(session: Session, run: RunState) -> LiveStatus:
+def _require_success(run: RunState) -> None:
+    if run.status != calls.COMPLETED:
+        raise errors.RunFailedError(run.id, run.status, run.reason)
+
+
+def poll(session: Session, run: RunState) -> calls.LiveStatus:
     """Poll a run once, record its state, and return the answer."""
-    seen = live_status(session, run.id)
+    seen = calls.live_status(session, run.id)
     run.record_look(seen)
     if run.is_ended:
         run.reason = _find_reason(session, run, seen)
     return seen
 
 
-def require_success(run: RunState) -> None:
-    """Refuse a run that did not complete.
-
-    Raises:
-        RunFailedError: It did not.
-    """
-    if run.status != COMPLETED:
-        raise RunFailedError(run.id, run.status, run.reason)
-
-
 def cancel(session: Session, run: RunState) -> str:
     """Cancel a run, and return its status. An ended run keeps its status."""
     try:
-        word = cancel_run(session, run.id)
-    except NotFoundError:
+        run.record_status(calls.cancel_run(session, run.id))
+    except errors.NotFoundError:
         if not run.is_ended:
             raise
-    else:
-        run.record_status(word)
     return run.status
 
 
@@ -233,12 +198,10 @@ def require_times(every: Any, timeout: Any) -> None:
     Raises:
         ArgumentError: `every` is not above 0, or `timeout` is below 0.
     """
-    if not is_number(every) or not 0 < every < math.inf:
-        problem = f"every is {shortened(every)}, no number of seconds above 0"
-        raise ArgumentError("watch", problem)
-    if not is_number(timeout) or not timeout >= 0:
-        problem = f"timeout is {shortened(timeout)}, no number of seconds from 0 up"
-        raise ArgumentError("watch", problem)
+    is_right = is_number(every) and is_number(timeout) and 0 < every < math.inf
+    if not is_right or timeout < 0:
+        problem = f"every={every!r}, timeout={timeout!r} are no numbers of seconds"
+        raise errors.ArgumentError("watch", problem)
 
 
 class Lines:
@@ -259,9 +222,9 @@ class Lines:
         return str(event)
 
 
-def _find_reason(session: Session, run: RunState, seen: LiveStatus) -> str | None:
+def _find_reason(session: Session, run: RunState, seen: calls.LiveStatus) -> str | None:
     """Return why a run did not complete, from its blocks or the list of runs."""
-    if run.status == COMPLETED:
+    if run.status == calls.COMPLETED:
         return None
     reasons: list[str | None] = [
         run.stages.describe_failure(block)
@@ -270,15 +233,11 @@ def _find_reason(session: Session, run: RunState, seen: LiveStatus) -> str | Non
     ]
     if not reasons and run.workflow_id:
         # How it ended is known, and counts more.
-        with suppress(FlowError), session.deadline(LAST_LOOK):
-            for entry in list_runs(session, run.workflow_id):
+        with suppress(errors.FlowError), session.deadline(LAST_LOOK):
+            for entry in calls.list_runs(session, run.workflow_id):
                 if canonical_id(entry.job_id) == canonical_id(run.id):
                     reasons = [entry.status_reason, entry.error_message]
     return "; ".join(reason for reason in reasons if reason) or None
-
-
-def _end_of(run: RunState) -> Event:
-    return Event("ended", run.status, text=run.reason or run.empty)
 
 
 @define
@@ -299,17 +258,19 @@ class Patience:
     _doubted: float | None = field(default=None, init=False)
     _noted: set[tuple[type, int]] = field(factory=set[tuple[type, int]], init=False)
 
-    def lasts(self, error: FlowError, now: float) -> bool:
+    def lasts(self, error: errors.FlowError, now: float) -> bool:
         """Return True if polling again may help. Log each kind of fault once."""
         if not may_pass(error):
-            is_late = self.is_new and isinstance(error, NotFoundError)
-            is_odd = isinstance(error, ApiError) and not isinstance(error, AuthError)
+            is_late = self.is_new and isinstance(error, errors.NotFoundError)
+            is_odd = isinstance(error, errors.ApiError) and not isinstance(
+                error, errors.AuthError
+            )
             if not (is_late or (self._was_seen and is_odd)):
                 return False
             self._doubted = now if self._doubted is None else self._doubted
             if now - self._doubted >= MINUTE:
                 return False
-        kind = (type(error), error.status if isinstance(error, ApiError) else 0)
+        kind = (type(error), error.status if isinstance(error, errors.ApiError) else 0)
         level = logging.DEBUG if kind in self._noted else logging.WARNING
         self._noted.add(kind)
         _log.log(level, "run %s: %s; looking again", self.run_id, error)
@@ -324,19 +285,10 @@ class Patience:
 class _Block:
     """The part of a block's state that was reported."""
 
-    number: int
-    id: str | None
     is_started: bool = False
     is_over: bool = False
     rows: int = 0
-    total: int | None = None
     percentage: float = 0.0
-
-    def is_same(self, block: BlockStatus, number: int) -> bool:
-        """Compare by id, or by number if one of them has no id."""
-        if self.id and block.block_id:
-            return self.id == block.block_id
-        return self.number == number
 
 
 @define
@@ -345,61 +297,46 @@ class _News:
 
     stages: Stages
     _status: str = field(default="", init=False)
-    _blocks: list[_Block] = field(factory=list[_Block], init=False)
+    _blocks: dict[int, _Block] = field(factory=dict[int, _Block], init=False)
 
-    def read(self, seen: LiveStatus, status: str) -> Iterator[Event]:
+    def read(self, seen: calls.LiveStatus, status: str) -> Iterator[Event]:
         """Yield the events of an answer.
 
         Args:
             seen: The answer.
             status: The status of the run, which an old answer does not set back.
         """
-        word = "queued" if status in WAITING else status
-        if word != self._status and status and status not in ENDED:
+        word = "queued" if status in calls.WAITING else status
+        if word != self._status and status and status not in calls.ENDED:
             self._status = word
             yield Event("status", word)
         for position, answer in enumerate(seen.blocks, 1):
-            block = self._find(answer, position)
+            number = answer.sequence_number or position  # an answer may lack it
+            block = self._blocks.setdefault(number, _Block())
             if not block.is_over:
-                name = self.stages.name(block.number, answer.block_name)
-                event = Event("started", normal(answer.status), name, block.number)
+                name = self.stages.name(number, answer.block_name)
+                event = Event("started", calls.normal(answer.status), name, number)
                 yield from _read_block(block, event, answer)
 
-    def _find(self, answer: BlockStatus, position: int) -> _Block:
-        """Return the state of a block. An answer may lack its number or its id."""
-        number = answer.sequence_number if answer.sequence_number > 0 else position
-        for block in self._blocks:
-            if block.is_same(answer, number):
-                block.id = block.id or answer.block_id
-                return block
-        self._blocks.append(_Block(number, answer.block_id))
-        return self._blocks[-1]
 
-
-def _read_block(block: _Block, event: Event, answer: BlockStatus) -> Iterator[Event]:
-    rows, total = answer.processed_count, answer.total_count
-    share = answer.progress_percentage
-    if share <= 0 < total:  # it follows from the counts
-        share = 100 * rows / total
+def _read_block(
+    block: _Block, event: Event, answer: calls.BlockStatus
+) -> Iterator[Event]:
+    rows, total = answer.processed_count, answer.total_count or None
+    share = answer.progress_percentage or (100 * rows / total if total else 0.0)
     share = min(max(share, 0.0), 100.0)
-    block.total = total if total > 0 else block.total
-    is_under_way = event.status == "running" or event.status in ENDED
-    if not block.is_started and (is_under_way or rows > 0 or share > 0):
+    has_ended = event.status in calls.ENDED
+    is_under_way = has_ended or event.status == "running" or rows > 0 or share > 0
+    if is_under_way and not block.is_started:
         block.is_started = True
-        yield evolve(event, total=block.total)
-    if block.is_started and (rows > block.rows or share > block.percentage):
-        block.rows = max(rows, block.rows)
-        block.percentage = max(share, block.percentage)
-        yield evolve(
-            event,
-            kind="progress",
-            rows=block.rows,
-            total=block.total,
-            percentage=block.percentage,
-        )
-    if event.status in ENDED:
-        block.is_over = True
-        if event.status == COMPLETED:
-            yield evolve(event, kind="done", rows=answer.returned_rows)
-        else:
-            yield evolve(event, kind="failed", text=answer.error_message)
+        yield evolve(event, total=total)
+    if rows > block.rows or share > block.percentage:
+        rows, share = max(rows, block.rows), max(share, block.percentage)
+        block.rows, block.percentage = rows, share
+        facts = {"rows": rows, "total": total, "percentage": share}
+        yield evolve(event, kind="progress", **facts)
+    block.is_over = has_ended
+    if event.status == calls.COMPLETED:
+        yield evolve(event, kind="done", rows=answer.returned_rows)
+    elif has_ended:
+        yield evolve(event, kind="failed", text=answer.error_message)

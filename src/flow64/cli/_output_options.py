@@ -82,18 +82,11 @@ def choose_format(
     return form or of_name
 
 
-def results_folder(words: str) -> Callable[[F], F]:
-    """Make the option `-o PATH` for the files of a run, which must be given."""
-
-    def check(given: Path) -> Path:
-        if is_dash(given):
-            problem = "a run has files of several kinds, so they are not for stdout"
-            raise option_error(
-                "--output", f"{problem}; name a folder, or print rows: flow64 run -o -"
-            )
-        return given
-
-    return _output_option("PATH", words, check, is_folder=True, required=True)
+def results_path(words: str) -> Callable[[F], F]:
+    """Make the option `-o PATH` for a file or a folder, which must be given."""
+    return click.option(
+        "-o", "--output", type=PathName(), metavar="PATH", required=True, help=words
+    )
 
 
 def _output_option(

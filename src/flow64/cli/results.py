@@ -1,4 +1,4 @@
-"""`flow64 results`: download the results of a run as files."""
+"""`flow64 results`: save the results of a run."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import click
 
 from ..errors import ArgumentError
 from . import _params as params
-from ._output_options import results_folder
+from ._output_options import results_path
 from ._service import connect
-from ._terminal import print_json, print_message, print_paths
+from ._terminal import print_json, print_paths
 
 
 @params.command(
@@ -19,7 +19,10 @@ from ._terminal import print_json, print_message, print_paths
     "flow64 results 0b9b5ac1-5a0e-4d6f-9a2c-1f5d3c7e8a90 -o results --all",
 )
 @params.run_id
-@results_folder("A file, .csv or .ndjson, or a folder for the files as they are.")
+@results_path(
+    "A file that ends in .csv, .json or .ndjson; else a folder, outside of which no "
+    "file is written."
+)
 @click.option(
     "--all",
     "every_stage",
@@ -29,7 +32,7 @@ from ._terminal import print_json, print_message, print_paths
 @click.option(
     "--block",
     metavar="KEY",
-    help="The file of this block, by its key path or number. Needed if the run ends in "
+    help="The file of this block, by its kind or number. Needed if the run ends in "
     "several blocks.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace existing files.")
@@ -47,16 +50,15 @@ def command(
     env: str | None,
     as_json: bool,
 ) -> int:
-    """Download the results of a run.
+    """Save the results of a run.
 
-    By default it is the final file of a completed run. In a folder it is saved byte for
-    byte: JSON if the run has it, since it keeps types, else CSV. Each file is complete
-    or absent.
+    By default it is the final file of a completed run, byte for byte: in a folder JSON
+    if the run has it, since it keeps types, else CSV. Each file is complete or absent.
     """
     if every_stage and block is not None:
         raise click.UsageError("--all and --block: leave one of them out")
-    if safe_csv and output.suffix.lower() != ".csv":
-        raise params.option_error("--safe-csv", f"{output} is not a CSV file")
+    if safe_csv and (every_stage or output.suffix.lower() != ".csv"):
+        raise click.UsageError("--safe-csv writes one file: -o FILE.csv")
     named = params.parse_block(block)
     with connect(env) as client:
         params.require_run_id(client, run_id)
@@ -65,7 +67,6 @@ def command(
             if safe_csv:
                 run.to_csv(output, block=named, safe=True, overwrite=overwrite)
                 paths = [output]
-                print_message("text that a spreadsheet might run has a ' before it")
             else:
                 paths = [
                     *run.download(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,34 +16,25 @@ from attrs import field, frozen
 from ..blocks import Webhook
 from ..client import Run
 from ..definition import Definition
+from ..deploy import prepare_deploy
+from ..environments import load
 from ..errors import AmbiguousRowsError, ArgumentError, RowsError, did_you_mean
 from ..loading import AddressError, LiveAddress, load_live_definition
 from ..runs import payload
-from ..runs.rows import FORMS, require_free
+from ..runs.rows import require_free
+from ..runs.start import ATTACH_LOG
 from ..runs.state import Stages
 from ..text import STDIN, pluralize, printable
 from ..workflow import Workflow
 from . import _params as params
-from ._estimate import (
-    collect_run_facts,
-    describe_input,
-    describe_settings,
-    make_estimate_data,
-    print_facts,
-)
+from ._estimate import Estimate, estimate_run
 from ._exit_codes import INTERRUPTED
 from ._options import OPTIONS
 from ._output_options import ROW_FILES, rows_file
 from ._param_types import NonEmpty, PathName
 from ._service import connect, find_environment, format_watch_command
 from ._stdin import is_dash, read_stdin
-from ._terminal import (
-    confirm,
-    print_json,
-    print_line,
-    print_message,
-    print_text,
-)
+from ._terminal import confirm, print_json, print_line, print_message, print_text
 from .watch import follow_run
 
 PART: Final = 1 << 16
@@ -54,11 +47,11 @@ class RunParameters:
 
     source: str
     rows: Path | None
+    first: int | None
     intent: str | None
     retry: str | None
     attach: str | None
     is_new: bool
-    first: int | None
     env: str | None
     values: Path | None
     max_rows: int | None
@@ -77,49 +70,34 @@ class RunParameters:
     no_code: bool
     as_json: bool
 
-    def require_fresh(self) -> None:
-        """Refuse `--set` together with `--stale`.
+    def require_sound(self) -> None:
+        """Refuse options that contradict each other, before anything is spent.
 
         Raises:
-            click.UsageError: Both were given.
+            click.UsageError: They do, or the file of rows cannot be written.
+            SaveError: The file of rows exists.
         """
+        if self.is_new and (self.intent or self.retry or self.attach):
+            raise click.UsageError("--new starts a run of its own: leave out its name")
         if self.stale and self.settings is not None:
-            problem = "--set sends all settings of the source block, and with --stale"
-            advice = "name the live workflow in place of --stale, as in prod:inbound"
-            raise click.UsageError(f"{problem} the code may have others; {advice}")
-
-    def require_output(self) -> None:
-        """Refuse a file that cannot be written, before anything is spent.
-
-        Raises:
-            click.UsageError: Options contradict each other, the file is neither CSV nor
-                NDJSON, or its folder does not exist.
-            SaveError: The file exists.
-        """
+            raise click.UsageError("--set sends all settings: leave out --stale")
         path = self.output
         if path is None:
-            if self._has_output_options:
+            if self.safe_csv or self.overwrite or self.block:
                 raise click.UsageError("rows are saved with --output FILE: name it")
-            return
-        if not self.wait:
+        elif not self.wait:
             raise click.UsageError("--no-wait saves nothing: leave out --output")
-        if is_dash(path):
+        elif is_dash(path):
             if self.as_json:
                 problem = "it prints rows, and --json data; leave one of them out"
                 raise params.option_error("--output -", problem)
-            return
-        if FORMS.get(path.suffix.lower()) not in ("csv", "ndjson"):
+        elif path.suffix.lower() not in (".csv", ".ndjson", ".jsonl"):
             problem = f"{path} ends neither in .csv nor in .ndjson"
             raise params.option_error("--output", problem)
-        if self.safe_csv and path.suffix.lower() != ".csv":
-            raise params.option_error("--safe-csv", f"{path} is not a CSV file")
-        if not path.parent.is_dir():
+        elif not path.parent.is_dir():
             raise params.option_error("--output", f"there is no folder {path.parent}")
-        require_free(path, overwrite=self.overwrite)
-
-    @property
-    def _has_output_options(self) -> bool:
-        return bool(self.safe_csv or self.overwrite or self.block)
+        else:
+            require_free(path, overwrite=self.overwrite)
 
     def require_block(self, definition: Definition) -> None:
         """Refuse to start a run if it is unclear which rows to save.
@@ -138,62 +116,48 @@ class RunParameters:
             problem = params.describe_blocks(error)
             raise params.option_error("--block", problem) from error
 
-    def print_id(self, run: Run) -> None:
-        """Print the id of a run, unless stdout is for something else."""
-        if is_dash(self.output):
-            print_message(f"run {run.id}")
-        elif not self.as_json:
-            print_line(printable(run.id))
-
     def save_rows(self, run: Run) -> int | None:
         """Save the rows of a run to `--output`, and return their number."""
-        if self.output is None:
+        path, block = self.output, self.block
+        if path is None:
             return None
-        facts: Any = {"block": self.block, "overwrite": self.overwrite}
-        if is_dash(self.output):
-            return self._print_rows(run, facts)
-        if FORMS[self.output.suffix.lower()] == "ndjson":
-            count = run.to_ndjson(self.output, **facts)
-        else:
-            if self.safe_csv:
-                print_message("text that a spreadsheet might run gets a ' before it")
-            count = run.to_csv(self.output, safe=self.safe_csv, **facts)
-        rows = "1 row is" if count == 1 else f"{count} rows are"
-        print_message(f"{rows} in {self.output}")
-        return count
-
-    def _print_rows(self, run: Run, facts: Mapping[str, Any]) -> int:
-        """Print the rows of a run as CSV: all of them, or none."""
-        with TemporaryDirectory(prefix="flow64-") as folder:
-            file = Path(folder) / "rows.csv"
-            count = run.to_csv(file, safe=self.safe_csv, **facts)
-            with file.open(encoding="utf-8", newline="") as lines:
-                while part := lines.read(PART):
-                    print_text(part)
-        return count
+        if is_dash(path):
+            with TemporaryDirectory(prefix="flow64-") as folder:
+                file = Path(folder) / "rows.csv"
+                count = run.to_csv(file, block=block, safe=self.safe_csv)
+                with file.open(encoding="utf-8", newline="") as lines:
+                    while part := lines.read(PART):  # all rows, or none
+                        print_text(part)
+            return count
+        if path.suffix.lower() == ".csv":
+            safe, overwrite = self.safe_csv, self.overwrite
+            return run.to_csv(path, block=block, safe=safe, overwrite=overwrite)
+        return run.to_ndjson(path, block=block, overwrite=self.overwrite)
 
 
 @params.command(
     "run",
-    "flow64 run leads.py:inbound people.csv --intent 2026-W20 -o found.csv",
-    "flow64 run leads.py:inbound people.csv --intent 2026-W20 --max-cost 50 --yes",
-    "flow64 run inbound people.csv --intent 2026-W20",
-    "flow64 run prod:inbound people.csv --intent 2026-W20",
-    "flow64 run leads.py:search --set max_results=50 --intent 2026-W20",
+    "flow64 run leads.py:inbound people.csv -o found.csv",
+    "flow64 run leads.py:inbound people.csv --first 5",
+    "flow64 run inbound people.csv --intent 2026-W20 --max-cost 50 --yes",
+    "flow64 run prod:inbound people.csv",
+    "flow64 run leads.py:search --set max_results=50",
     "flow64 run leads.py people.csv --retry 0b9b5ac1-5a0e-4d6f-9a2c-1f5d3c7e8a90",
 )
 @click.argument("source")
-@click.argument(
-    "rows",
-    required=False,
-    type=PathName(dir_okay=False, allow_dash=True),
+@click.argument("rows", required=False, type=PathName(dir_okay=False, allow_dash=True))
+@click.option(
+    "--first",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Take only the first N rows, to try it.",
 )
 @click.option(
     "--intent",
     type=NonEmpty(),
     metavar="NAME",
-    help="Name a run that must happen once, such as a date or a CI job. The same "
-    "intent with the same rows is the same run, on any machine.",
+    help="Name a run that must happen once, such as a date. Without a name, the "
+    "same definition and rows are the same run.",
 )
 @click.option(
     "--retry",
@@ -203,23 +167,12 @@ class RunParameters:
     "for rows that it has processed.",
 )
 @click.option(
-    "--new",
-    "is_new",
-    is_flag=True,
-    help="Start another run of the same definition and rows, and pay again.",
-)
-@click.option(
     "--attach",
     type=NonEmpty(),
     metavar="RUN_ID",
-    help="Take this run for the one that a start without an answer has started.",
+    help="Take this run for the one that a start without an answer has made.",
 )
-@click.option(
-    "--first",
-    type=Whole(min=1),
-    metavar="N",
-    help="Send only the first rows, to try the workflow for little.",
-)
+@click.option("--new", "is_new", is_flag=True, help="Start a run in any case.")
 @params.env
 @params.values
 @click.option(
@@ -265,59 +218,49 @@ class RunParameters:
 @params.no_code
 @params.as_json
 def command(**given: Any) -> int:
-    """Run a workflow with the rows of a file, once for each intent.
+    """Run a workflow with the rows of a file, once.
 
-    SOURCE is one workflow: a file, a key, or ENV:KEY. A live one is
-    run whatever the code says. ROWS is a CSV, JSON or NDJSON file, or - for stdin,
-    which is JSON if it begins with [ or {. Workflows that find their rows themselves
-    take none. You see what the run would spend before you are asked to start it. Ctrl-C
-    does not stop the run. With --dry-run nothing is started.
+    SOURCE is one workflow: a file, a key, or ENV:KEY, which is run whatever the code
+    says. ROWS is a CSV, JSON or NDJSON file, or - for stdin. Workflows that find their
+    rows themselves take none. You see what the run would spend before you are asked to
+    start it. The same command again attaches to the run, and buys nothing. Ctrl-C does
+    not stop the run.
 
     The id of the run goes to stdout as soon as it is known. Exits with 1 if the run did
     not complete, with 3 if it was refused and nothing was sent, and with 4 if it is
     unknown whether a run was started.
     """
     options = RunParameters(**given)
-    options.require_fresh()
-    options.require_output()
+    options.require_sound()
     values = params.read_values(options.values)
     workflow, env = _find_workflow(options)
     rows = _read_rows(options.rows)[: options.first]
+    environment = find_environment(env)
+    bound = environment.bound if values is None else values
+    ready = prepare_deploy(workflow, environment.name, bound, environment.suffix)
+    definition = payload.override_source(ready.definition, options.settings)
+    _require_rows(definition, options.rows, len(rows))
+    payload.build_payload(definition, rows)
+    if options.output is not None:
+        options.require_block(definition)
+    is_overridden = options.settings is not None
     with connect(env) as client:
-        launch = client.make_launch(
-            "run",
-            workflow,
-            env=env,
-            values=values,
-            stale=options.stale,
-            specs_override=options.settings,
-            max_rows=options.max_rows,
-            max_cost=options.max_cost,
-        )
-        definition = launch.definition
-        _require_rows(definition, options.rows, len(rows))
-        launch.build_payload(rows)
-        if options.output is not None:
-            options.require_block(definition)
-        launch.budget.require(workflow.name, definition, len(rows))
-        facts = collect_run_facts(
+        prices = load().prices
+        estimate = estimate_run(
             client,
-            workflow,
+            workflow.key,
+            ready,
             definition,
-            len(rows),
-            is_overridden=options.settings is not None,
-            ready=None if options.stale else launch.ready,
+            rows,
+            prices=prices,
+            is_overridden=is_overridden,
+            is_stale=options.stale,
         )
-        facts[2:2] = describe_settings(launch.ready.definition, definition)
-        facts += describe_input(rows)
+        _show(estimate, options)
         if options.dry_run:
-            if options.as_json:
-                print_json(make_estimate_data(facts, client, workflow, definition))
-            else:
-                print_facts(facts, is_result=True)
             return 0
-        print_facts(facts)
-        confirm("Start it?", yes=options.yes)
+        confirm("Start?", yes=options.yes)
+        logging.getLogger(ATTACH_LOG).setLevel(logging.ERROR)  # said below
         try:
             run = client.run(
                 workflow,
@@ -334,25 +277,35 @@ def command(**given: Any) -> int:
                 max_cost=options.max_cost,
             )
         except KeyboardInterrupt:
-            print_message(_CUT_OFF)
+            print_message("it may have been started: the same command finds it")
             return INTERRUPTED
         OPTIONS.is_done = True
-        options.print_id(run)
-        if not options.wait:
-            print_message(f"follow it: {format_watch_command(run.id, env)}")
-            code, count = 0, None
-        else:
-            code, count = _follow(run, options, env)
-        if options.as_json:
-            place = {"key": workflow.key, "env": str(client.env)}
-            print_json({**place, **_to_data(run, options.output, count)})
+        if run.is_attached:
+            same = f"intent {options.intent}" if options.intent else _SAME
+            message = f"{workflow.key}: {same}, so this is run {run.id}"
+            print_message(f"{message}. Nothing bought; --new buys again")
+        if is_dash(options.output):
+            print_message(f"run {run.id}")
+        elif not options.as_json:
+            print_line(printable(run.id))
+        code, count = _follow(run, options, env)
+    if options.as_json:
+        place = {"key": workflow.key, "env": str(client.env)}
+        print_json({**place, **_to_data(run, options.output, count)})
     return code
 
 
-_CUT_OFF: Final = (
-    "it may have been started: the same command finds it, and pays once (with --new, "
-    "look at `flow64 runs` first)"
-)
+_SAME: Final = "same rows and definition"
+
+
+def _show(estimate: Estimate, options: RunParameters) -> None:
+    """Print an estimate: before the question, or as the result of `--dry-run`."""
+    if options.dry_run and options.as_json:
+        print_json(estimate.as_data())
+        return
+    show = print_line if options.dry_run else print_message
+    for line in (*estimate.as_lines(), str(estimate)):
+        show(printable(line))
 
 
 def _find_workflow(options: RunParameters) -> tuple[Workflow, str | None]:
@@ -363,30 +316,14 @@ def _find_workflow(options: RunParameters) -> tuple[Workflow, str | None]:
         if not isinstance(address, LiveAddress):
             return params.load_source(address, code=code).only.workflow, options.env
     except AddressError as error:
-        if advice := _advise_source(options):
+        if options.rows and Path(options.source).suffix.lower() in ROW_FILES:
+            words = shlex.join(["flow64", "run", str(options.rows), options.source])
+            advice = f"{options.source} is not a workflow: write {words}"
             raise AddressError(advice, error.notes) from error
         raise
     with connect(address.env) as client:
         live = load_live_definition(client, address)
     return Workflow.from_definition(live), address.env
-
-
-def _advise_source(options: RunParameters) -> str:
-    """Return what to write if SOURCE is meant as something else; else nothing."""
-    rows = options.rows
-    if rows is not None and Path(options.source).suffix.lower() in ROW_FILES:
-        words = ["flow64", "run", str(rows), options.source]
-        return f"{options.source} is not a workflow: write {shlex.join(words)}"
-    meant = _MEANT.get(options.source)
-    return f"there is no workflow {options.source!r}; {meant}" if meant else ""
-
-
-_MEANT: Final = {
-    "list": "flow64 runs lists the newest runs",
-    "view": "flow64 results saves the files of a run",
-    "watch": "flow64 watch follows a run",
-}
-"""Commands of other tools that begin with `run`."""
 
 
 def _read_rows(file: Path | None) -> Sequence[Mapping[str, Any]]:
@@ -426,44 +363,35 @@ def _follow(
     run: Run, options: RunParameters, env: str | None
 ) -> tuple[int, int | None]:
     """Follow a run, and save its rows. Return the exit code and the number of rows."""
+    if not options.wait:
+        print_message(f"follow it: {format_watch_command(run.id, env)}")
+        return 0, None
+    began = time.monotonic()
     try:
         code = follow_run(run, options.every, options.timeout)
-        if code:
-            return code, None
-        if options.output is None:
-            _print_results_command(run, env)
-        return code, options.save_rows(run)
+        count = None if code else options.save_rows(run)
     except KeyboardInterrupt:
-        print_message(
-            f"the run goes on; follow it again: {format_watch_command(run.id, env)}"
-        )
+        print_message(f"the run goes on: {format_watch_command(run.id, env)}")
         return INTERRUPTED, None
+    if not code and options.output is None:
+        rows = "" if run.count is None else f"{pluralize(run.count, 'row')} "
+        took = f"in {time.monotonic() - began:.0f} s"
+        save = f"flow64 results {run.id} -o rows.csv"
+        print_message(f"run {run.id}: {rows}{took}; {save}")
+    elif count is not None and not is_dash(options.output):
+        print_message(f"run {run.id}: {pluralize(count, 'row')} in {options.output}")
+    return code, count
 
 
-def _print_results_command(run: Run, env: str | None) -> None:
-    """Print how many rows there are, and the line that gets them."""
-    items = run.results()
-    rows = pluralize(items[-1].row_count if items else 0, "row")
-    option = f" --env {shlex.quote(env)}" if env else ""
-    command = f"flow64 results {shlex.quote(run.id)} -o rows.csv{option}"
-    print_message(f"run {run.id}: {rows}; {command}")
-
-
-RUN_FACTS: Final = (
-    "workflow_id",
-    "last_status",
-    "reason",
-    "empty",
-    "is_presumed",
-    "is_attached",
-)
+RUN_FACTS: Final = ("workflow_id", "reason", "empty", "is_presumed", "is_attached")
 """Properties of a run that are data as they are."""
 
 
 def _to_data(run: Run, output: Path | None, count: int | None) -> dict[str, Any]:
     return {
         "run_id": run.id,
-        **{name.removeprefix("last_"): getattr(run, name) for name in RUN_FACTS},
+        "status": run.last_status,
+        **{name: getattr(run, name) for name in RUN_FACTS},
         "output": None if count is None else str(output),
         "rows": count,
     }

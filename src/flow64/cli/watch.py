@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Self
 
 from attrs import asdict
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -13,7 +13,7 @@ from rich.table import Column
 from ..client import Run
 from ..errors import RunFailedError
 from ..runs.watch import Event, Lines
-from ..text import pluralize, printable
+from ..text import printable
 from . import _params as params
 from ._colours import paint_event, paint_state
 from ._exit_codes import FAILED, INTERRUPTED
@@ -77,7 +77,7 @@ def follow_run(
     """
     if as_lines:
         for event in run.watch(every=every, timeout=timeout):
-            print_json({"run_id": run.id, **event_to_data(event)}, is_line=True)
+            print_json({"run_id": run.id, **asdict(event)}, is_line=True)
     else:
         with open_display() as show:
             for event in run.watch(every=every, timeout=timeout):
@@ -86,14 +86,6 @@ def follow_run(
         return 0
     print_error(str(RunFailedError(run.id, run.last_status, run.reason)))
     return FAILED
-
-
-def event_to_data(event: Event) -> dict[str, Any]:
-    """Convert an event to JSON data."""
-    return {
-        "event": event.kind,
-        **asdict(event, filter=lambda at, _: at.name != "kind"),
-    }
 
 
 # -- Progress -------------------------------------------------------------------------
@@ -143,34 +135,23 @@ class BarDisplay:
 
     def show(self, event: Event) -> None:
         """Show an event."""
-        words = str(event).partition(": ")[2] or str(event)
-        match event.kind:
-            case "status":
-                self._progress.update(self._run, words=words)
-            case "ended":
-                words = event.status if event.text else str(event)
-                done = int(event.status == "completed")
-                self._progress.update(self._run, words=words, completed=done)
-            case "started":
-                self._task(event)
-            case "progress":
-                of = "" if event.total is None else f"{event.rows} of "
-                count = event.rows if event.total is None else event.total
-                self._progress.update(
-                    self._task(event),
-                    completed=event.percentage,
-                    words=f"{of}{pluralize(count or 0, 'row')}",
-                )
-            case "done" | "failed":
-                task, is_done = self._task(event), event.kind == "done"
-                if is_done:
-                    self._progress.update(task, completed=100)
-                self._progress.update(task, words=words)
-                self._progress.stop_task(task)
-
-    def _task(self, event: Event) -> TaskID:
-        number = event.number or 0
-        if number not in self._tasks:
-            name = f"  {number} {printable(event.block)}"
-            self._tasks[number] = self._progress.add_task(name, total=100, words="")
-        return self._tasks[number]
+        is_over = event.kind in ("done", "failed")
+        if event.number is None:
+            words = event.status if event.text else str(event)
+            done = event.kind == "ended" and event.status == "completed"
+            self._progress.update(self._run, words=words, completed=int(done))
+            return
+        if event.number not in self._tasks:
+            name = f"  {event.number} {printable(event.block)}"
+            self._tasks[event.number] = self._progress.add_task(
+                name, total=100, words=""
+            )
+        task = self._tasks[event.number]
+        words = str(event).partition(": ")[2]
+        share = 100 if event.kind == "done" else event.percentage
+        if event.kind == "failed":
+            self._progress.update(task, words=words)
+        else:
+            self._progress.update(task, words=words, completed=share)
+        if is_over:
+            self._progress.stop_task(task)

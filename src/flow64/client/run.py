@@ -100,6 +100,11 @@ class Run:
         return self._state.empty
 
     @property
+    def count(self) -> int | None:
+        """Rows that came out; None until it has completed, or if that is not known."""
+        return self._state.count
+
+    @property
     def stages(self) -> Mapping[str, int]:
         """Number of each block (`sequence_number`), by key path; empty if unknown."""
         return dict(self._state.stages.numbers)

@@ -133,21 +133,31 @@ class Stages:
         name = next(named, "")
         return kind or f"block {number}" if is_uuid(name) or not name else name
 
+    def count_rows(self, seen: calls.LiveStatus) -> int | None:
+        """Return the rows that came out at the end of a run; None if unknown."""
+        rows = {block.sequence_number: block.returned_rows for block in seen.blocks}
+        ends = [self.numbers[name] for name in self.ends] or [max(rows, default=0)]
+        counts = [rows.get(number) for number in ends]
+        return None if None in counts else sum(filter(None, counts))
+
     def describe_empty_end(self, seen: calls.LiveStatus) -> str | None:
         """Say that a run ended without a row, and after which block none was left.
 
         None if rows came out, or if that is not known.
         """
-        blocks = sorted(seen.blocks, key=lambda block: block.sequence_number)
-        rows = {block.sequence_number: block.returned_rows for block in blocks}
-        ends = [self.numbers[name] for name in self.ends] or [*rows][-1:]
-        if not ends or any(rows.get(number) != 0 for number in ends):
+        if self.count_rows(seen) != 0:
             return None
-        brought = rows[blocks[0].sequence_number]
-        of = f"0 of {pluralize(brought, 'row')}" if brought else "0 rows"
+        first, *_ = blocks = sorted(
+            seen.blocks, key=lambda block: block.sequence_number
+        )
+        of = (
+            f"0 of {pluralize(first.returned_rows, 'row')}"
+            if first.returned_rows
+            else ""
+        )
         last = next(block for block in blocks if block.returned_rows == 0)
         name = printable(self.name(last.sequence_number, last.block_name))
-        return f"{of} came out, none is left after {name}"
+        return f"{of or '0 rows'} came out, none is left after {name}"
 
     def describe_failure(self, block: calls.BlockStatus) -> str:
         """Return the error message of a block after its name."""
@@ -244,6 +254,7 @@ class RunState:
         reason: Why it did not complete, if the service says so.
         empty: That it completed without a row, in words. None if rows came out, or if
             that is not known.
+        count: Rows that came out, if it has completed and that is known.
         look: The last answer to a poll.
     """
 
@@ -257,6 +268,7 @@ class RunState:
     stages: Stages = field(factory=Stages, kw_only=True, repr=False)
     reason: str | None = field(default=None, init=False, repr=False)
     empty: str | None = field(default=None, init=False, repr=False)
+    count: int | None = field(default=None, init=False, repr=False)
     look: calls.LiveStatus | None = field(default=None, init=False, repr=False)
 
     @property
@@ -283,6 +295,7 @@ class RunState:
             self.ledger = self.ledger.journal.of(self.ledger.place, seen.workflow_id)
         self.record_status(seen.overall_status)
         if self.status == calls.COMPLETED:
+            self.count = self.stages.count_rows(seen)
             self.empty = self.stages.describe_empty_end(seen)
 
     def find_proof(self) -> RowsDigest | None:

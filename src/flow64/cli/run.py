@@ -21,7 +21,7 @@ from ..environments import load
 from ..errors import AmbiguousRowsError, ArgumentError, RowsError, did_you_mean
 from ..loading import AddressError, LiveAddress, load_live_definition
 from ..runs import payload
-from ..runs.rows import require_free
+from ..runs.rows import FORMS, require_free
 from ..runs.start import ATTACH_LOG
 from ..runs.state import Stages
 from ..text import STDIN, pluralize, printable
@@ -91,8 +91,8 @@ class RunParameters:
             if self.as_json:
                 problem = "it prints rows, and --json data; leave one of them out"
                 raise params.option_error("--output -", problem)
-        elif path.suffix.lower() not in (".csv", ".ndjson", ".jsonl"):
-            problem = f"{path} ends neither in .csv nor in .ndjson"
+        elif path.suffix.lower() not in FORMS:
+            problem = f"{path} does not end in .csv, .json or .ndjson"
             raise params.option_error("--output", problem)
         elif not path.parent.is_dir():
             raise params.option_error("--output", f"there is no folder {path.parent}")
@@ -132,7 +132,14 @@ class RunParameters:
         if path.suffix.lower() == ".csv":
             safe, overwrite = self.safe_csv, self.overwrite
             return run.to_csv(path, block=block, safe=safe, overwrite=overwrite)
-        return run.to_ndjson(path, block=block, overwrite=self.overwrite)
+        run.download(path, block=block, overwrite=self.overwrite)
+        return run.count
+
+    @property
+    def formats(self) -> Sequence[str]:
+        """The formats to save, beside CSV and JSON."""
+        form = FORMS.get(self.output.suffix.lower()) if self.output else None
+        return ["ndjson"] if form == "ndjson" else []
 
 
 @params.command(
@@ -206,7 +213,7 @@ class RunParameters:
 )
 @params.every
 @params.timeout
-@rows_file("Save the resulting rows in a file, .csv or .ndjson. - is stdout, as CSV.")
+@rows_file("Save the resulting rows in a file: .csv, .json or .ndjson. - is stdout.")
 @click.option(
     "--block",
     metavar="KEY",
@@ -273,6 +280,7 @@ def command(**given: Any) -> int:
                 values=values,
                 stale=options.stale,
                 specs_override=options.settings,
+                result_formats=options.formats,
                 max_rows=options.max_rows,
                 max_cost=options.max_cost,
             )
@@ -378,8 +386,9 @@ def _follow(
         took = f"in {time.monotonic() - began:.0f} s"
         save = f"flow64 results {run.id} -o rows.csv"
         print_message(f"run {run.id}: {rows}{took}; {save}")
-    elif count is not None and not is_dash(options.output):
-        print_message(f"run {run.id}: {pluralize(count, 'row')} in {options.output}")
+    elif not code and not is_dash(options.output):
+        rows = "rows" if count is None else pluralize(count, "row")
+        print_message(f"run {run.id}: {rows} in {options.output}")
     return code, count
 
 

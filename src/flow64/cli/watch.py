@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Self
+from typing import Final, Self
 
 from attrs import asdict
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -12,7 +12,7 @@ from rich.table import Column
 
 from ..client import Run
 from ..errors import RunFailedError
-from ..runs.watch import Event, Lines
+from ..runs.watch import Event
 from ..text import printable
 from . import _params as params
 from ._colours import paint_event, paint_state
@@ -27,6 +27,9 @@ from ._terminal import (
     print_message,
     stderr_console,
 )
+
+STEP: Final = 10.0
+"""Percentage points of progress before a block gets another line in a log."""
 
 
 @params.command("watch", "flow64 watch 0b9b5ac1-5a0e-4d6f-9a2c-1f5d3c7e8a90")
@@ -99,11 +102,15 @@ def open_display() -> Generator[Callable[[Event], None]]:
         with draw_on(console), BarDisplay(console) as bars:
             yield bars.show
         return
-    lines = Lines()
+    shown: dict[int | None, float] = {}
 
     def show(event: Event) -> None:
-        if (line := lines.format(event)) is not None:
-            print_message(line, paint_event)
+        # A run of many rows has thousands of events, and a log needs few of them.
+        if event.kind == "progress":
+            if event.percentage < shown.get(event.number, 0.0) + STEP:
+                return
+            shown[event.number] = event.percentage
+        print_message(str(event), paint_event)
 
     yield show
 

@@ -188,7 +188,6 @@ class AsyncRun(AsyncSide[Run]):
     cancel = awaited(Run.cancel)
     results = awaited(Run.results)
     to_csv = awaited(Run.to_csv)
-    to_ndjson = awaited(Run.to_ndjson)
     download = awaited(Run.download)
 
     @property

@@ -234,32 +234,6 @@ class Run:
             overwrite=overwrite,
         )
 
-    def to_ndjson(
-        self,
-        path: str | PathLike[str],
-        *,
-        block: str | int | None = None,
-        overwrite: bool = False,
-    ) -> int:
-        """Save the rows of a completed run as NDJSON, and return their number.
-
-        Args:
-            path: A file that will be complete or absent.
-            block: See `rows`.
-            overwrite: Replace an existing file.
-
-        Raises:
-            SaveError: The file exists, or cannot be written.
-            FlowError: The rows cannot be read; see `rows`.
-        """
-        return results.save_ndjson(
-            self._client.session,
-            self._state,
-            path,
-            block=block,
-            overwrite=overwrite,
-        )
-
     def download(
         self,
         path: str | PathLike[str],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from attrs import frozen
 
@@ -229,20 +229,6 @@ class RowTypeError(RunError, ValueError):
         return f"row {self.number} does not fit; row.raw has it as it came:{lines}"
 
 
-@frozen(repr=False)
-class RowKeyError(RunError, ValueError):
-    """A column does not identify rows: some rows lack it, or share a value."""
-
-    key: str
-    problems: Sequence[str]
-
-    def __str__(self) -> str:
-        return (
-            f"{self.key!r} does not identify rows; name a column that each row has, "
-            f"with a value of its own:{list_lines(self.problems, most=20)}"
-        )
-
-
 # -- Starting runs --------------------------------------------------------------------
 
 
@@ -327,29 +313,3 @@ class BudgetError(RunError):
             lines.append(f"in [tool.flow64], with your prices: prices = {{ {prices} }}")
         problems = "; ".join(self.problems)
         return f"{self.workflow!r} was not run: {problems} ({facts}){list_lines(lines)}"
-
-
-@frozen(repr=False)
-class BatchesError(RunError):
-    """Some batches did not complete. Completed batches are not bought again.
-
-    Attributes:
-        intent: The name of the whole input; empty if it has none.
-        lines: The outcome of each batch that did not complete.
-        stopped: The reason why the rest was not started; empty if all were started.
-    """
-
-    intent: str
-    lines: Sequence[str]
-    stopped: str = ""
-
-    def __str__(self) -> str:
-        what = f" of intent {self.intent!r}" if self.intent else ""
-        stopped = f"; no more was started: {self.stopped}" if self.stopped else ""
-        count = pluralize(len(self.lines), "batch", "batches")
-        return (
-            f"{count}{what} did not complete{printable(stopped)}. The same call goes "
-            "on, and buys no completed batch again; retry_failed=True starts failed "
-            "ones again, and pays for their rows again:"
-            f"{list_lines(self.lines, most=20)}"
-        )

@@ -6,22 +6,18 @@ on where the last one stopped, and buys no finished batch again.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, Final
 
-from attrs import define, field, frozen
+from attrs import field, frozen
 
 from .. import errors
-from ..api.calls import COMPLETED
 from ..api.session import Session
-from . import payload
+from . import payload, watch
 from .start import Launch, start
 from .state import RunState
-from .watch import DAY, Patience, poll, require_times
-
-FAILURES: Final = 2
-"""Batches in a row that may fail before no further one is started."""
 
 MOST_PROBLEMS: Final = 1000
 """Problems with rows after which the rest of the input is not checked."""
@@ -29,13 +25,13 @@ MOST_PROBLEMS: Final = 1000
 
 @frozen
 class Batch:
-    """A batch with a run that has completed.
+    """A batch with a run that has ended.
 
     Attributes:
         index: Index of the batch, from 0.
         first: Number of its first row in the input, from 1.
         count: Number of its rows in the input.
-        run: Its run.
+        run: Its run, which may have failed: then reading its rows says so.
     """
 
     index: int
@@ -47,7 +43,7 @@ class Batch:
 def run_batches(
     session: Session, launch: Launch, rows: Any, **options: Any
 ) -> Iterator[Batch]:
-    """Run rows in batches, and yield each completed batch; see `steps`."""
+    """Run rows in batches, and yield each batch that has ended; see `steps`."""
     for step in steps(session, launch, rows, **options):
         if isinstance(step, Batch):
             yield step
@@ -65,9 +61,9 @@ def steps(
     intent: str | None = None,
     retry_failed: bool = False,
     every: float = 5.0,
-    timeout: float = DAY,
+    timeout: float = watch.DAY,
 ) -> Iterator[Batch | float]:
-    """Run rows in batches. Yield each completed batch, and the seconds to wait.
+    """Run rows in batches. Yield each batch that has ended, and the seconds to wait.
 
     Batches come in the order of the input. Only the rows of one batch are in memory,
     and nothing happens between two of them: to stop, leave the iterator.
@@ -90,18 +86,36 @@ def steps(
         RowsError: Rows cannot be sent. Those of a list or a file are all checked before
             the first batch is started.
         BudgetError: The whole input may exceed a limit.
-        BatchesError: Batches have failed, or were not started after that. It is raised
-            after all other batches.
+        FlowError: A batch was not started. It is raised after the batches before it.
     """
-    for name, count in (("size", size), ("concurrency", concurrency)):
-        if type(count) is not int or count < 1:
-            problem = f"{name} is {errors.shortened(count)}, no count from 1 up"
-            raise errors.ArgumentError("run_batches", problem)
-    require_times(every, timeout)
+    if min(size, concurrency) < 1:
+        problem = "size and concurrency count from 1 up"
+        raise errors.ArgumentError("run_batches", problem)
     source = payload.as_iterable(rows)
     total = None if iter(source) is source else _check_all(launch, source, size)
-    job = _Job(session, launch, total, intent, retry_failed, timeout)
-    return job.run(_split(source, size), concurrency, every)
+
+    def run() -> Iterator[Batch | float]:
+        flights: deque[Batch] = deque()
+        lost: errors.FlowError | None = None
+        for index, (first, chunk) in enumerate(_split(source, size)):
+            try:
+                if index == 0 or total is None:
+                    count = total or first + len(chunk) - 1
+                    launch.check_deployment(session, count)
+                facts: Any = {"intent": intent, "index": index, "first": first}
+                state = _start(session, launch, chunk, facts, retry_failed)
+            except errors.FlowError as error:
+                lost = error
+                break
+            flights.append(Batch(index, first, len(chunk), state))
+            if len(flights) == concurrency:
+                yield from _finish(session, flights.popleft(), every, timeout)
+        for batch in flights:
+            yield from _finish(session, batch, every, timeout)
+        if lost is not None:
+            raise lost
+
+    return run()
 
 
 def _split(rows: Iterable[Any], size: int) -> Iterator[tuple[int, list[Any]]]:
@@ -130,107 +144,27 @@ def _check_all(launch: Launch, rows: Iterable[Any], size: int) -> int:
     return count
 
 
-@define
-class _Job:
-    """Runs all batches: which are under way, and whether to start more."""
-
-    session: Session = field(repr=False)
-    launch: Launch
-    total: int | None
-    intent: str | None
-    retry_failed: bool
-    timeout: float
-    flights: list[tuple[Batch, Patience, float]] = field(factory=list, init=False)
-    completed: dict[int, Batch] = field(factory=dict[int, Batch], init=False)
-    failed: dict[int, str] = field(factory=dict[int, str], init=False)
-    in_a_row: int = field(default=0, init=False)
-    stop: errors.FlowError | str = field(default="", init=False)
-
-    def run(
-        self, chunks: Iterator[tuple[int, list[Any]]], concurrency: int, every: float
-    ) -> Iterator[Batch | float]:
-        """Start, watch and yield batches until none is under way."""
-        started = emitted = 0
-        is_all = False
-        while self.flights or not (is_all or self.stop):
-            while len(self.flights) < concurrency and not (is_all or self.stop):
-                first, chunk = next(chunks, (0, []))
-                is_all = not chunk
-                if chunk:
-                    self._start(started, first, chunk)
-                    started += 1
-            count = len(self.flights)
-            for flight in [*self.flights]:
-                self._poll(*flight)
-            while emitted in self.completed or emitted in self.failed:
-                emitted += 1
-                if emitted - 1 in self.completed:
-                    yield self.completed.pop(emitted - 1)
-            if self.flights and len(self.flights) == count:
-                yield every
-        if self.failed or self.stop:
-            lines = [self.failed[index] for index in sorted(self.failed)]
-            cause = self.stop if isinstance(self.stop, errors.FlowError) else None
-            name, reason = self.intent or "", str(self.stop)
-            raise errors.BatchesError(name, lines, reason) from cause
-
-    def _start(self, index: int, first: int, rows: list[Any]) -> None:
-        retry: str | None = None
-        while True:
-            try:
-                if index == 0 or self.total is None:
-                    count = self.total or first + len(rows) - 1
-                    self.launch.check_deployment(self.session, count)
-                run = start(
-                    self.session,
-                    self.launch,
-                    rows,
-                    intent=self.intent,
-                    retry=retry,
-                    index=index,
-                    first=first,
-                )
-            except errors.IntentFailedError as error:
-                if not self.retry_failed or not error.is_earlier:
-                    # It failed before; that says nothing of the next.
-                    how = f", run {error.run_id} {error.status}"
-                    self.failed[index] = f"batch {index} (from row {first:,}){how}"
-                    return
-                retry = error.run_id
-            except errors.FlowError as error:
-                if index == 0:
-                    raise  # there are no other batches to report
-                self.stop = error
-                self.failed[index] = f"batch {index} (from row {first:,}) not started"
-                return
-            else:
-                batch = Batch(index, first, len(rows), run)
-                ends = self.session.now() + self.timeout
-                patience = Patience(run.id, is_new=run.is_new)
-                self.flights.append((batch, patience, ends))
-                return
-
-    def _poll(self, batch: Batch, patience: Patience, ends: float) -> None:
-        """Poll a run once, and note if it has ended or is given up."""
-        run, now, lost = batch.run, self.session.now(), ""
+def _start(
+    session: Session, launch: Launch, rows: Any, facts: Any, retry_failed: bool
+) -> RunState:
+    """Start a batch, or return its run, which may have failed before this call."""
+    retry: str | None = None
+    while True:
         try:
-            if not run.is_ended:
-                poll(self.session, run)
-            patience.renew()
-        except errors.FlowError as error:
-            lost = "" if patience.lasts(error, now) else str(error)
-        if not run.is_ended and now >= ends:
-            lost = f"run {run.id} has not ended in time; it goes on"
-        if not run.is_ended and not lost:
-            return
-        self.stop = self.stop or lost
-        self.flights.remove((batch, patience, ends))
-        if run.status == COMPLETED:
-            self.completed[batch.index], self.in_a_row = batch, 0
-            return
-        why = f": {run.reason}" if run.reason else ""
-        line = f"batch {batch.index} (from row {batch.first:,}), run {run.id} "
-        self.failed[batch.index] = f"{line}{run.status}{why}"
-        self.in_a_row += run.is_ended
-        if self.in_a_row >= FAILURES:
-            self.stop = self.stop or f"{FAILURES} batches failed in a row"
+            return start(session, launch, rows, retry=retry, **facts)
+        except errors.IntentFailedError as error:
+            if not retry_failed or not error.is_earlier:
+                ledger = launch.journal.of(session.place, launch.ready.id)
+                return RunState(error.run_id, ledger, status=error.status)
+            retry = error.run_id
+
+
+def _finish(
+    session: Session, batch: Batch, every: float, timeout: float
+) -> Iterator[Batch | float]:
+    """Wait until a batch has ended, and yield it."""
+    if not batch.run.is_ended:
+        for step in watch.steps(session, batch.run, every=every, timeout=timeout):
+            if isinstance(step, float):
+                yield step
+    yield batch

@@ -11,9 +11,8 @@ import json
 import logging
 import os
 import re
-import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -23,7 +22,7 @@ from attrs import define, field, frozen
 
 from ..definition import canonical_id, load_json
 from ..errors import JournalError
-from ..files import Unusable, make_folder, open_plain, reason_of, try_lock
+from ..files import Unusable, make_folder, open_plain, reason_of
 
 REFUSED: Final = "refused"
 """Outcome of a start that was never sent, or that has no run although it was
@@ -55,7 +54,7 @@ class Start:
         index: Index of the batch; None for a run of its own.
         root: The key from which the keys of its retries are made.
         rows: Number of rows in the body.
-        proof: Digest of the rows, as `state.RowsDigest` writes it.
+        proof: Digest of the rows, see `state.digest_rows`.
         code: Fingerprint of the workflow in the code.
         at: When it was sent.
         writer: The call that has written it.
@@ -214,7 +213,6 @@ class Journal:
             self.remember(entry)
             return
         with _LOCK, self._open(_APPEND) as descriptor:
-            _wait_for_lock(descriptor)
             lines = [*_UNWRITTEN.get(self.path, ()), _encode(entry)]
             # What was cut off stays a line of its own.
             data = (b"" if _is_at_line(descriptor) else b"\n") + b"".join(lines)
@@ -374,8 +372,6 @@ _UNWRITTEN: Final[dict[Path | None, list[bytes]]] = {}
 
 _APPEND: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT
 _HEAD: Final = b'{"v":1,"event":"'
-_LOCKING: Final = 100
-"""Attempts to lock the file, a hundredth of a second apart."""
 
 
 def _encode(entry: Mapping[str, Any]) -> bytes:
@@ -386,12 +382,3 @@ def _is_at_line(descriptor: int) -> bool:
     """Return True if the next write begins a line."""
     size = os.lseek(descriptor, 0, os.SEEK_END)
     return size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
-
-
-def _wait_for_lock(descriptor: int) -> None:
-    """Lock the file until it is closed, but do not wait for a stopped process."""
-    with suppress(OSError):  # a file system without locks
-        for _ in range(_LOCKING):
-            if try_lock(descriptor):
-                return
-            time.sleep(0.01)

@@ -18,7 +18,7 @@ from attrs import Attribute, evolve, field, frozen
 
 from .. import errors
 from ..analysis import cost, count_start_rows, findings
-from ..blocks import CATALOGUE, LISTED_PRICES, ReadCsv, Search, Webhook
+from ..blocks import CATALOGUE, LISTED_PRICES, Search, Webhook
 from ..definition import (
     EMPTY,
     BoundSecret,
@@ -29,6 +29,7 @@ from ..definition import (
     Value,
     WireBlock,
     freeze,
+    is_number,
     pointer,
     thaw,
     unbound_names,
@@ -185,13 +186,6 @@ def build_payload(
         body["webhook_payload"] = thaw(frozen_rows)
     if is_overridden:
         body["specs_override"] = source_specs(definition)
-    for source in sources:
-        is_named = is_overridden and source.specs.get("resource_handle_id")
-        if source.kind == ReadCsv.kind and not is_named:
-            _log.warning(
-                "the workflow begins with read_csv: a run that names no "
-                "resource_handle_id in specs_override is turned away"
-            )
     return body
 
 
@@ -236,8 +230,6 @@ def _describe_wrong_source(definition: Definition, count: int) -> str:
     begins = f"the workflow begins with {', '.join(kinds)}"
     is_behind = Webhook.kind in definition.by_kind
     advice = "put the webhook first" if is_behind else "begin with Webhook(...)"
-    if all(kind in CATALOGUE and not CATALOGUE[kind].about.may_begin for kind in kinds):
-        return f"{begins}, which takes rows and brings none: {advice}"
     if not count:
         return ""
     problem = f"{begins}, and the service takes rows for a webhook source alone"
@@ -339,14 +331,13 @@ def source_specs(definition: Definition) -> dict[str, Any]:
     return specs
 
 
-def override_live(live: Definition, sent: Mapping[str, Any]) -> Iterator[Definition]:
-    """Yield the two definitions that a run with these settings may have.
+def override_live(live: Definition, sent: Mapping[str, Any]) -> Definition:
+    """Return the deployed workflow with settings of one run in its source.
 
-    The deployed source has these settings alone, or keeps the others that it has.
+    Fields that are not sent are kept: a deploy leaves those that code does not set.
     """
-    for root in live.topology.roots:
-        yield _with_specs(live, root, sent)
-        yield _with_specs(live, root, {**live.blocks[root].specs, **sent})
+    (root, *_) = live.topology.roots
+    return _with_specs(live, root, {**live.blocks[root].specs, **sent})
 
 
 def _with_specs(
@@ -360,11 +351,7 @@ def _with_specs(
 
 
 def _check_limit(_: Any, attribute: Attribute[Any], value: Any) -> None:
-    if value is None:
-        return
-    numbers = int if attribute.name == "max_rows" else int | float
-    is_number = isinstance(value, numbers) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or value < 0:
+    if value is not None and not (is_number(value) and 0 <= value < math.inf):
         problem = f"{attribute.name} is {errors.shortened(value)}, no number from 0 up"
         raise errors.ArgumentError("run", problem)
 

@@ -6,6 +6,7 @@ If it breaks off, it is tried again whole.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -23,7 +24,7 @@ from ..api.session import Session
 from ..files import reason_of
 from . import rows as row_files
 from .rows import FORMS, RowFile, choose_form, require_free, write_file
-from .state import RunState, Stages
+from .state import RunState, Stages, digest_rows
 from .typed import ResultRows, structure_for
 from .watch import DAY, poll, require_completed
 
@@ -95,7 +96,8 @@ def _prove(session: Session, run: RunState, items: Sequence[ResultItem]) -> None
         reason = "the rows of its first stage were not kept"
     else:
         try:
-            if not proof.fits(_open(session, run.id, first).raw):
+            rows = _open(session, run.id, first)
+            if digest_rows(rows.raw, proof["columns"]) != proof:
                 reason = "the rows of its first stage are not those sent"
         except errors.ResultError as error:
             reason = f"the rows of its first stage cannot be read: {error}"
@@ -202,24 +204,8 @@ def save_csv(
     """
     require_free(Path(path), overwrite=overwrite)
     rows = read_rows(session, run, block=block)
-    columns = rows.columns
-    return row_files.write_csv(
-        rows.raw, path, columns=columns, safe=safe, overwrite=overwrite
-    )
-
-
-def save_ndjson(
-    session: Session,
-    run: RunState,
-    path: str | os.PathLike[str],
-    *,
-    block: str | int | None = None,
-    overwrite: bool = False,
-) -> int:
-    """Save the rows of a completed run as NDJSON, and return their number."""
-    require_free(Path(path), overwrite=overwrite)
-    rows = read_rows(session, run, block=block)
-    return row_files.write_ndjson(rows.raw, path, overwrite=overwrite)
+    facts: Any = {"columns": rows.columns, "safe": safe, "overwrite": overwrite}
+    return row_files.write_csv(rows.raw, path, **facts)
 
 
 # -- Files ----------------------------------------------------------------------------
@@ -331,6 +317,13 @@ def download_file(
         TransportError: It broke off again and again.
     """
     require_free(target, overwrite=overwrite)
+    if item.download_url is None and item.results is not None and item.is_whole:
+        if choose_form(item.content_type or "", item.filename) == "csv":
+            row_files.write_csv(item.results, target, overwrite=overwrite)
+            return target
+        with write_file(target, overwrite=overwrite) as new:
+            new.file.write(json.dumps(item.results).encode())
+        return target
     for wait in (*WAITS, None):
         try:
             with write_file(target, overwrite=overwrite) as new:

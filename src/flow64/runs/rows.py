@@ -14,12 +14,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, Final, NoReturn, TypeAlias
+from typing import Any, BinaryIO, Final, NoReturn, TextIO, TypeAlias
 
 from attrs import frozen
 
 from .. import errors
-from ..definition import is_encodable
 from ..files import NewFile, Unusable, reason_of, sweep
 from ..text import pluralize
 
@@ -115,7 +114,7 @@ def rows_in(
         case "json":
             return _json_rows(file, name, decoder)
         case _:
-            return (_input_rows if is_input else _csv_rows)(file, name)
+            return _csv_rows(file, name, is_input=is_input)
 
 
 # -- CSV ------------------------------------------------------------------------------
@@ -152,15 +151,17 @@ def _csv_lines(file: BinaryIO, name: str) -> Iterator[tuple[int, list[str]]]:
         raise errors.ResultError(name, problem, reader.line_num) from None
 
 
-def _csv_rows(file: BinaryIO, name: str) -> Iterator[Raw]:
+def _csv_rows(file: BinaryIO, name: str, *, is_input: bool) -> Iterator[Raw]:
     lines = _csv_lines(file, name)
-    names = _unique_names(next(lines, (1, []))[1])
+    _, header = next(lines, (1, []))
+    if is_input and (problem := _describe_header(header)):
+        raise errors.ResultError(name, problem, 1)
+    names = _unique_names(header)
     for number, cells in lines:
-        if len(cells) > len(names):
-            problem = f"it has {len(cells)} cells, and the header {len(names)}"
+        missing = len(names) - len(cells)
+        if problem := _describe_line(cells, missing, is_input=is_input):
             raise errors.ResultError(name, problem, number)
-        missing = [None] * (len(names) - len(cells))
-        yield dict(zip(names, (*cells, *missing), strict=True))
+        yield dict(zip(names, (*cells, *[None] * missing), strict=True))
 
 
 def _unique_names(names: Sequence[str]) -> Sequence[str]:
@@ -174,28 +175,22 @@ def _unique_names(names: Sequence[str]) -> Sequence[str]:
     return [*unique]
 
 
-def _input_rows(file: BinaryIO, name: str) -> Iterator[Raw]:
-    """Yield the rows of CSV that a user sends, and refuse what is likely a mistake."""
-    lines = _csv_lines(file, name)
-    _, header = next(lines, (1, []))
-    counts = Counter(header)
-    if twice := [column for column in header if counts[column] > 1]:
-        problem = f"its header has two columns {errors.shortened(twice[0])}"
-        raise errors.ResultError(name, f"{problem}; rename or remove one of them", 1)
-    sign = next((sign for sign in ";\t|" if sign in "".join(header)), "")
-    if len(header) == 1 and sign:
-        advice = f"separate columns with commas, not with {sign!r}"
-        raise errors.ResultError(name, f"its header is one column; {advice}", 1)
-    for number, cells in lines:
-        if problem := _describe_mistake(header, cells):
-            raise errors.ResultError(name, problem, number)
-        yield dict(zip(header, cells, strict=True))
+def _describe_header(header: Sequence[str]) -> str:
+    if twice := [name for name, count in Counter(header).items() if count > 1]:
+        two = f"its header has two columns {errors.shortened(twice[0])}"
+        return f"{two}; rename or remove one of them"
+    if len(header) == 1 and (signs := set(";\t|") & set(header[0])):
+        advice = f"separate columns with commas, not with {min(signs)!r}"
+        return f"its header is one column; {advice}"
+    return ""
 
 
-def _describe_mistake(header: Sequence[str], cells: Sequence[str]) -> str:
-    if len(cells) != len(header):
-        has = f"it has {pluralize(len(cells), 'cell')}, and the header {len(header)}"
+def _describe_line(cells: Sequence[str], missing: int, *, is_input: bool) -> str:
+    if missing < 0 or (is_input and missing):
+        has = f"it has {pluralize(len(cells), 'cell')} of {len(cells) + missing}"
         return f"{has}; put a cell that holds a comma in quotes"
+    if not is_input:
+        return ""
     if not any(cell.strip() for cell in cells):
         return "the row is empty, and would be paid for like the others"
     return "a cell has a NUL character" if "\0" in "".join(cells) else ""
@@ -213,8 +208,7 @@ def refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     row = dict(pairs)
     if len(row) < len(pairs):
         counts = Counter(key for key, _ in pairs)
-        twice = next(key for key in counts if counts[key] > 1)
-        key = errors.shortened(twice)
+        key = errors.shortened(max(counts, key=counts.__getitem__))
         raise ValueError(f"the key {key} stands twice; keep one of them")
     return row
 
@@ -231,9 +225,8 @@ def _ndjson_rows(file: BinaryIO, name: str, decoder: json.JSONDecoder) -> Iterat
         try:
             row = decoder.decode(line)
         except (ValueError, RecursionError) as error:
-            raise errors.ResultError(
-                name, f"it is not valid JSON: {error}", number
-            ) from None
+            problem = f"it is not valid JSON: {error}"
+            raise errors.ResultError(name, problem, number) from None
         if not isinstance(row, dict):
             problem = f"a row is an object, not {errors.shortened(row)}"
             raise errors.ResultError(name, problem, number)
@@ -257,15 +250,9 @@ class _JsonList:
     The text in memory doubles while a row does not fit, so the work is linear.
     """
 
-    def __init__(
-        self, text: io.TextIOWrapper, name: str, decoder: json.JSONDecoder
-    ) -> None:
-        self._text: Final = text
-        self._name: Final = name
-        self._decoder: Final = decoder
-        self._held = ""
-        self._at = 0
-        self._line = 1
+    def __init__(self, text: TextIO, name: str, decoder: json.JSONDecoder) -> None:
+        self._text, self._name, self._decoder = text, name, decoder
+        self._held, self._at, self._line = "", 0, 1
 
     def rows(self) -> Iterator[Raw]:
         """Yield the objects of the list."""
@@ -309,8 +296,7 @@ class _JsonList:
             except (ValueError, RecursionError) as error:
                 self.fail(f"row {number} cannot be read: {error}")
             else:
-                decoded: Raw = row
-                return decoded
+                return dict(row)
 
     def _read_more(self) -> bool:
         """Read on; return False at the end."""
@@ -359,9 +345,7 @@ def write_csv(
         names = dict.fromkeys(columns)
         for row in rows:
             names |= dict.fromkeys(row)
-        text = io.TextIOWrapper(
-            new.file, encoding="utf-8", newline="", write_through=True
-        )
+        text = io.TextIOWrapper(new.file, "utf-8", newline="", write_through=True)
         writer = csv.writer(text)
         if names:
             writer.writerow([_quote_formula(name, safe) for name in names])
@@ -370,24 +354,6 @@ def write_csv(
             writer.writerow([_format_cell(row.get(name), safe) for name in names])
         text.flush()
         text.detach()
-    return count
-
-
-def write_ndjson(
-    rows: Iterable[Raw], path: str | os.PathLike[str], *, overwrite: bool = False
-) -> int:
-    """Write rows as NDJSON (UTF-8, one JSON object a line), and return their number.
-
-    Types survive. Numbers that JSON lacks are written as Python does (`NaN`).
-    """
-    count = 0
-    with write_file(Path(path), overwrite=overwrite) as new:
-        for row in rows:
-            count += 1
-            line = _format_json(dict(row))
-            if not is_encodable(line):
-                line = json.dumps(dict(row))  # half a surrogate pair, as an escape
-            new.file.write(line.encode() + b"\n")
     return count
 
 

@@ -34,18 +34,11 @@ from ..definition import (
 )
 from ..deploy import Ready, judge
 from ..plan import WHY
-from ..text import join_words, pluralize
+from ..text import pluralize
+from . import journal as journals
 from . import payload
-from .journal import (
-    ANSWERED,
-    REFUSED,
-    Journal,
-    Ledger,
-    Memory,
-    Start,
-    is_run_id,
-)
-from .state import RowsDigest, RunState, Stages
+from .journal import ANSWERED, REFUSED, Ledger, Memory, Start, is_run_id
+from .state import RunState, Stages, digest_rows
 
 LOOKS: Final = (2.0, 4.0)
 """Seconds to wait before each look for a run, after a start without an answer."""
@@ -79,7 +72,7 @@ class Launch:
     """
 
     ready: Ready
-    journal: Journal
+    journal: journals.Journal
     budget: payload.Budget = field(factory=payload.Budget)
     stale: bool = False
     specs_override: Mapping[str, Any] | None = field(default=None, repr=False)
@@ -143,13 +136,10 @@ class Launch:
             reason = None if self.stale else describe_staleness(ready, live)
         if live is None or reason:
             raise errors.StaleDeploymentError(ready.name, ready.id, reason or "")
-        # A deploy leaves fields that code does not set, and they may cost more.
-        possible = [live]
         if self.specs_override is not None:
-            sent = payload.source_specs(self.definition)
-            possible = [*payload.override_live(live, sent)]
-        for definition in possible:
-            self.budget.require(ready.name, definition, count)
+            live = payload.override_live(live, payload.source_specs(self.definition))
+        # A deploy leaves fields that code does not set, and they may cost more.
+        self.budget.require(ready.name, live, count)
         return fingerprint(live, bound=True)[:16] if self.stale else ready.stamp.bound
 
 
@@ -197,9 +187,9 @@ def start(
         OutcomeUnknownError: No answer came, and the list of runs does not show whether
             it was started.
     """
-    for name, text in (("intent", intent), ("retry", retry), ("attach", attach)):
-        if text is not None and not _is_name(text):
-            problem = f"{name} is {errors.shortened(text)}, which is no name"
+    for text in (intent, retry, attach):
+        if text is not None and (not is_encodable(text) or not text.strip()):
+            problem = f"{errors.shortened(text)} names no run"
             raise errors.ArgumentError("run", problem)
     if sum((new, retry is not None, attach is not None)) > 1 or (new and intent):
         problem = "new, retry and attach exclude each other, and new an intent"
@@ -217,11 +207,6 @@ def start(
             *(intent is None, retry, index),
         )
         return starter.attach_to(attach) if attach else starter.start()
-
-
-def _is_name(text: Any) -> bool:
-    is_text = isinstance(text, str) and is_encodable(text)
-    return is_text and bool(text) and text == text.strip()
 
 
 _TURNS: Final[dict[tuple[str, str], Lock]] = {}
@@ -328,13 +313,12 @@ class _Starter:
     def _take_over(self, failed: Start, retry: str) -> None:
         """Take intent, root and batch from the run that is started again."""
         is_other = not self.is_default and self.intent != failed.intent
-        if is_other or failed.env != self.launch.ready.env:
-            was = f"the intent {failed.intent!r}" if failed.intent else "no intent"
-            problem = f"it was started for {was} in the environment {failed.env!r}"
+        if is_other or (failed.env, failed.digest) != (
+            self.launch.ready.env,
+            self.digest,
+        ):
+            problem = "it was started for another intent or environment, or other rows"
             raise errors.RetryError(retry, problem)
-        if failed.digest != self.digest:
-            change = f"another body ({pluralize(failed.rows, 'row')})"
-            raise errors.IntentChangedError("what is to retry", change, retry)
         self.intent, self.index, self.root = failed.intent, failed.index, failed.root
 
     # -- Earlier starts ---------------------------------------------------------------
@@ -376,14 +360,12 @@ class _Starter:
     def _require_sound(self) -> None:
         """Refuse to send if the journal may have lost the line of an earlier start."""
         if lines := self.memory.damage:
-            where = str(self.launch.journal.path)
-            what = join_words([str(number) for number in lines], 3)
-            raise errors.JournalError(
-                where,
-                f"line {what} is damaged, so this run may have been started before: "
-                "look at `flow64 runs`, then name its run with attach= (--attach), or "
-                "start another one with new=True (--new)",
+            problem = f"line {lines[0]} is damaged, so this run may have been started"
+            advice = (
+                "look at `flow64 runs`, then attach= (--attach) or new=True (--new)"
             )
+            path = str(self.launch.journal.path)
+            raise errors.JournalError(path, f"{problem}: {advice}")
 
     def _attach(self, start: Start, *, is_ours: bool = False) -> RunState:
         """Return the run of an earlier start.
@@ -395,10 +377,7 @@ class _Starter:
         job_id, at = str(start.job_id), start.at
         live = self._get_status(job_id)
         if live is None:
-            reason = (
-                f"the journal has run {job_id}, for which the service answers 404: it "
-                "may not be visible yet, belong to another organisation, or be gone"
-            )
+            reason = f"the service answers 404 for run {job_id} of the journal"
             raise errors.OutcomeUnknownError(self._what, reason, [job_id])
         self._require_success(job_id, live, is_earlier=not is_ours)
         if start.code != self.launch.ready.stamp.unbound:
@@ -617,7 +596,7 @@ class _Starter:
             index=self.index,
             root=self.root,
             rows=len(rows),
-            proof=RowsDigest.of(rows).as_data(),
+            proof=digest_rows(rows),
             code=stamp.unbound,
             writer=self.writer,
             known=list(self.memory.unseen(listed)),
@@ -643,7 +622,7 @@ class _Starter:
         run = RunState(job_id, self.ledger, stages=self.launch.stages, **facts)
         if live is not None:
             run.record_look(live)
-        if run.is_attached and self.is_default:
+        if run.is_attached and self.is_default and self.index is None:
             when = f" of {run.started_at[:10]}" if run.started_at else ""
             text = "same rows and definition as run %s%s: nothing bought; new=True buys"
             _attach_log.warning(f"{text} again", job_id, when)

@@ -7,14 +7,14 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 from attrs import define, field, frozen
 
 from .. import errors
 from ..api import calls
-from ..definition import Definition, canonical_id, is_uuid, load_json
-from ..text import join_words, pluralize, printable
+from ..definition import Definition, load_json
+from ..text import pluralize, printable
 from .journal import Journal, Ledger
 
 _log = logging.getLogger("flow64")
@@ -27,73 +27,37 @@ _log = logging.getLogger("flow64")
 class Stages:
     """The blocks of a run by name. Empty if neither code nor the service names them.
 
-    A block without a key is named by its kind, followed by the start of its id if there
-    are several of the kind.
+    A block without a key is named by its kind, followed by its number if there are
+    several of the kind.
 
     Attributes:
         numbers: `sequence_number` of each block, by name.
-        ends: Names of the blocks that feed no other block.
+        ends: Names of the blocks that feed no other block, if that is known.
         block: The default block: a name, a number, or None for the last block.
-        kinds: Kind of each block, by name.
     """
 
     numbers: Mapping[str, int] = field(factory=dict[str, int])
     ends: Sequence[str] = ()
     block: str | int | None = None
-    kinds: Mapping[str, str] = field(factory=dict[str, str], repr=False)
 
     @classmethod
     def of(cls, definition: Definition, block: str | int | None = None) -> Stages:
         """Return the blocks of a definition as its code calls them."""
-        feeding = set(definition.topology.sources)
-        return cls._make(
-            [
-                (definition.origins.path(at), each.kind, each.id, each.number)
-                for at, each in enumerate(definition.blocks)
-            ],
-            [each.id for at, each in enumerate(definition.blocks) if at not in feeding],
-            block,
+        blocks, feeding = definition.blocks, set(definition.topology.sources)
+        numbers = _name_blocks(
+            (definition.origins.path(at) or each.kind, each.number)
+            for at, each in enumerate(blocks)
+        )
+        ends = {each.number for at, each in enumerate(blocks) if at not in feeding}
+        return cls(
+            numbers, [n for n, number in numbers.items() if number in ends], block
         )
 
     @classmethod
     def of_run(cls, seen: calls.LiveStatus) -> Stages:
-        """Return the blocks of a run as the service lists them.
-
-        Its ends are known only if the service says what comes before each block.
-        """
-        blocks = [block for block in seen.blocks if block.sequence_number > 0]
-        feeding = {canonical_id(i) for b in blocks for i in b.previous_block_ids}
-        ids = [canonical_id(block.block_id or "") for block in blocks]
-        return cls._make(
-            [
-                (None, block.block_name, own, block.sequence_number)
-                for block, own in zip(blocks, ids, strict=True)
-            ],
-            [own for own in ids if own not in feeding] if feeding and all(ids) else [],
-        )
-
-    @classmethod
-    def _make(
-        cls,
-        blocks: Sequence[tuple[str | None, str, str, int]],
-        ends: Sequence[str],
-        block: str | int | None = None,
-    ) -> Stages:
-        """Return the blocks that are given as (key path, kind, id, number)."""
-        kinds = Counter(kind for path, kind, *_ in blocks if path is None)
-        taken = {path for path, *_ in blocks}
-        names = [
-            path
-            or (kind if kinds[kind] == 1 and kind not in taken else f"{kind}-{own[:8]}")
-            for path, kind, own, _ in blocks
-        ]
-        named = [(name, *rest) for name, (_, *rest) in zip(names, blocks, strict=True)]
-        return cls(
-            numbers={name: number for name, _, _, number in named},
-            ends=[name for name, _, own, _ in named if own in ends],
-            block=block,
-            kinds={name: kind for name, kind, _, _ in named},
-        )
+        """Return the blocks of a run as the service lists them."""
+        blocks = seen.blocks
+        return cls(_name_blocks((b.block_name, b.sequence_number) for b in blocks))
 
     def number(self, run_id: str, block: str | int | None) -> int | None:
         """Return the number of a block; None for the last one.
@@ -118,12 +82,8 @@ class Stages:
         name = str(block)
         number = self.numbers.get(name)
         if number is None:
-            problem = f"no block has the key path {errors.shortened(block)}"
-            problem += errors.did_you_mean(name, self.numbers)
-            if same := [path for path, kind in self.kinds.items() if kind == name]:
-                problem = f"{name} is the kind of {join_words(same)}; name one"
-            if not self.numbers:
-                problem = "the service names no blocks of this run"
+            near = errors.did_you_mean(name, self.numbers)
+            problem = f"no block has the key path {errors.shortened(block)}{near}"
             self._refuse(f"{problem}; the number of the block will do")
         return number
 
@@ -131,7 +91,7 @@ class Stages:
         """Return the name of a block: its key path, else its kind, else its number."""
         named = (name for name, known in self.numbers.items() if known == number)
         name = next(named, "")
-        return kind or f"block {number}" if is_uuid(name) or not name else name
+        return name or kind or f"block {number}"
 
     def count_rows(self, seen: calls.LiveStatus) -> int | None:
         """Return the rows that came out at the end of a run; None if unknown."""
@@ -168,50 +128,37 @@ class Stages:
         raise errors.ArgumentError("rows", problem, tuple(self.numbers))
 
 
+def _name_blocks(blocks: Iterable[tuple[str, int]]) -> dict[str, int]:
+    blocks = [*blocks]
+    counts = Counter(name for name, _ in blocks)
+    return {name if counts[name] == 1 else f"{name}-{n}": n for name, n in blocks}
+
+
 # -- Proof that a run is ours ---------------------------------------------------------
 
 
-@define
-class RowsDigest:
-    """A digest of rows in any order, by which rows of a result prove whose they are.
+def digest_rows(
+    rows: Iterable[Mapping[str, Any]], columns: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """Return a digest of rows in any order, by which a result proves whose it is.
 
     Columns that a stage adds do not count. Nor does what CSV makes of a value: a number
     is equal to its text, and an empty cell to null and to a missing cell.
 
-    Attributes:
-        columns: The columns of the rows.
-        count: Number of rows.
-        total: Sum of the hashes of all rows.
+    Args:
+        rows: The rows.
+        columns: The columns that count; by default all of the rows.
     """
-
-    columns: Sequence[str]
-    count: int = 0
-    total: int = 0
-
-    @classmethod
-    def of(
-        cls, rows: Iterable[Mapping[str, Any]], columns: Sequence[str] | None = None
-    ) -> RowsDigest:
-        """Return the digest of rows over some columns; by default over all of them."""
-        if columns is None:
-            rows = [*rows]
-            columns = sorted({column for row in rows for column in row})
-        digest = cls(columns)
-        for row in rows:
-            cells = json.dumps([_normalize(row.get(column)) for column in columns])
-            number = int.from_bytes(sha256(cells.encode()).digest(), "big")
-            digest.count, digest.total = digest.count + 1, digest.total + number
-        digest.total %= 2**256
-        return digest
-
-    def as_data(self) -> dict[str, Any]:
-        """Return the digest as JSON data."""
-        total = f"{self.total:064x}"
-        return {"columns": [*self.columns], "count": self.count, "total": total}
-
-    def fits(self, rows: Iterable[Mapping[str, Any]]) -> bool:
-        """Return True if these are the rows, in any order."""
-        return RowsDigest.of(rows, self.columns) == self
+    if columns is None:
+        rows = [*rows]
+        columns = sorted({column for row in rows for column in row})
+    count = total = 0
+    for row in rows:
+        values = [_normalize(row.get(column)) for column in columns]
+        cells = json.dumps(values, sort_keys=True)
+        count += 1
+        total += int.from_bytes(sha256(cells.encode()).digest(), "big")
+    return {"columns": columns, "count": count, "total": f"{total % 2**256:064x}"}
 
 
 def _normalize(value: Any) -> Any:
@@ -219,19 +166,9 @@ def _normalize(value: Any) -> Any:
     if isinstance(value, str):
         # A number, a truth value, a list or an object may be a text in JSON.
         value = load_json(value.lower() if value in {"True", "False"} else value, value)
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float):
-        is_whole = isinstance(value, float) and value.is_integer()
-        return str(int(value) if is_whole else value)
-    if isinstance(value, Mapping):
-        cells = cast("Mapping[str, Any]", value)
-        return {name: _normalize(cells[name]) for name in sorted(cells)}
-    if isinstance(value, list | tuple):
-        return [_normalize(item) for item in cast("Sequence[Any]", value)]
-    return value
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return None if value == "" else value
 
 
 # -- The run --------------------------------------------------------------------------
@@ -298,13 +235,10 @@ class RunState:
             self.count = self.stages.count_rows(seen)
             self.empty = self.stages.describe_empty_end(seen)
 
-    def find_proof(self) -> RowsDigest | None:
+    def find_proof(self) -> Mapping[str, Any] | None:
         """Return the digest of the rows that were sent; None if it is not known."""
         start = self.ledger.memory().of_job(self.id)
-        if start is None or not start.proof["columns"]:
-            return None
-        count, total = start.proof["count"], int(start.proof["total"], 16)
-        return RowsDigest(start.proof["columns"], count, total)
+        return start.proof if start is not None and start.proof["columns"] else None
 
     def confirm(self) -> None:
         """Record that the run is proven to be ours."""

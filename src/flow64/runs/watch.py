@@ -7,11 +7,10 @@ until the time is over. Even then the run itself goes on.
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Iterator
 from contextlib import suppress
 from random import uniform
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from attrs import define, evolve, field, frozen
 
@@ -19,7 +18,7 @@ from .. import errors
 from ..api import calls
 from ..api.policy import may_pass
 from ..api.session import Session
-from ..definition import canonical_id, is_number
+from ..definition import canonical_id
 from ..text import pluralize, printable
 from .state import RunState, Stages
 
@@ -31,9 +30,6 @@ is doubted."""
 
 LAST_LOOK: Final = 10.0
 """Seconds that a poll may take although the time for waiting is over."""
-
-STEP: Final = 10.0
-"""Percentage points of progress before a block gets another line in a log."""
 
 _log = logging.getLogger("flow64")
 
@@ -87,18 +83,10 @@ def steps(
         timeout: Seconds after which to give up. The last poll may take 10 s more.
 
     Raises:
-        ArgumentError: `every` or `timeout` is no number of seconds.
         WaitTimeoutError: The run had not ended in time; it goes on.
         ApiError: Polling again cannot help: the key is refused, or the run does not
             exist.
     """
-    require_times(every, timeout)
-    return _steps(session, run, every, timeout)
-
-
-def _steps(
-    session: Session, run: RunState, every: float, timeout: float
-) -> Iterator[Event | float]:
     ends = session.now() + timeout
     news, patience = _News(run.stages), Patience(run.id, is_new=run.is_new)
     while True:
@@ -192,36 +180,6 @@ def cancel(session: Session, run: RunState) -> str:
     return run.status
 
 
-def require_times(every: Any, timeout: Any) -> None:
-    """Refuse values that are not seconds, before any request.
-
-    Raises:
-        ArgumentError: `every` is not above 0, or `timeout` is below 0.
-    """
-    is_right = is_number(every) and is_number(timeout) and 0 < every < math.inf
-    if not is_right or timeout < 0:
-        problem = f"every={every!r}, timeout={timeout!r} are no numbers of seconds"
-        raise errors.ArgumentError("watch", problem)
-
-
-class Lines:
-    """The lines of a run for a log, without small steps of progress.
-
-    A run of many rows has thousands of events, and a log needs few of them.
-    """
-
-    def __init__(self) -> None:
-        self._shown: dict[int | None, float] = {}
-
-    def format(self, event: Event) -> str | None:
-        """Return the line of an event; None if it is too small a step."""
-        if event.kind == "progress":
-            if event.percentage < self._shown.get(event.number, 0.0) + STEP:
-                return None
-            self._shown[event.number] = event.percentage
-        return str(event)
-
-
 def _find_reason(session: Session, run: RunState, seen: calls.LiveStatus) -> str | None:
     """Return why a run did not complete, from its blocks or the list of runs."""
     if run.status == calls.COMPLETED:
@@ -256,10 +214,9 @@ class Patience:
     is_new: bool
     _was_seen: bool = field(default=False, init=False)
     _doubted: float | None = field(default=None, init=False)
-    _noted: set[tuple[type, int]] = field(factory=set[tuple[type, int]], init=False)
 
     def lasts(self, error: errors.FlowError, now: float) -> bool:
-        """Return True if polling again may help. Log each kind of fault once."""
+        """Return True if polling again may help."""
         if not may_pass(error):
             is_late = self.is_new and isinstance(error, errors.NotFoundError)
             is_odd = isinstance(error, errors.ApiError) and not isinstance(
@@ -270,10 +227,7 @@ class Patience:
             self._doubted = now if self._doubted is None else self._doubted
             if now - self._doubted >= MINUTE:
                 return False
-        kind = (type(error), error.status if isinstance(error, errors.ApiError) else 0)
-        level = logging.DEBUG if kind in self._noted else logging.WARNING
-        self._noted.add(kind)
-        _log.log(level, "run %s: %s; looking again", self.run_id, error)
+        _log.info("run %s: %s; looking again", self.run_id, error)
         return True
 
     def renew(self) -> None:

@@ -9,7 +9,7 @@ import pytest
 from attrs import evolve
 
 from flow64 import LEAD, RawBlock, Workflow, errors, manifest
-from flow64.api import delete_workflow, list_workflows
+from flow64.api.calls import delete_workflow, list_workflows
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.definition import EMPTY, FrozenDict, loads, split_stamp
 from flow64.deploy import History, apply_plan, make_plan, target_of

@@ -131,7 +131,7 @@ def create_workflow(
     """
     path = "/workflows/create_workflow"
     data = session.send("POST", path, json=body, may_repeat=may_repeat, look=look)
-    return _read_info(data, "POST", path)
+    return _read_written(data, body.get("id"), path)
 
 
 def update_workflow(
@@ -153,7 +153,7 @@ def update_workflow(
     data = session.send(
         "POST", path, params=params, json=body, may_repeat=may_repeat, look=look
     )
-    return _read_info(data, "POST", path)
+    return _read_written(data, params["workflow_id"], path)
 
 
 def delete_workflow(session: Session, workflow_id: str) -> WorkflowInfo | None:
@@ -180,6 +180,12 @@ def list_blocks(session: Session) -> LiveCatalogue:
     return LiveCatalogue.of(
         data, date=today, source="the answer to GET /workflows/blocks"
     )
+
+
+def _read_written(data: Any, workflow_id: str | None, path: str) -> WorkflowInfo:
+    """Return the answer to a write. It was accepted, so the id need not be repeated."""
+    known = {} if workflow_id is None else {"id": workflow_id}
+    return _read_info({**known, **data} if isinstance(data, dict) else data, "POST", path)
 
 
 def _read_info(data: Any, method: str, path: str) -> WorkflowInfo:

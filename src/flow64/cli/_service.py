@@ -99,7 +99,7 @@ def connect(env: str | None) -> Generator[Client]:
     require_credential(settings, environment)
     is_new = OPTIONS.environment != environment
     OPTIONS.environment = environment
-    with _print_logs() as printer, open_client(environment) as client:
+    with _print_logs() as printer, open_client(environment, settings.prices) as client:
         printer.limit_words = f", for at most {client.policy.deadline:g} s in all"
         if OPTIONS.is_verbose:  # a client sets the level that `FLOW64_LOG` asks for
             _log.setLevel(logging.DEBUG)

@@ -349,6 +349,7 @@ class Client:
         budget = Budget(
             terms.max_rows if max_rows is None else max_rows,
             terms.max_cost if max_cost is None else max_cost,
+            terms.prices,
         )
         ready = self.settings.compile(callee, workflow, env, values)
         self.session.secrets.add(self.settings.list_secrets(ready.definition))

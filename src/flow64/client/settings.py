@@ -13,6 +13,7 @@ from attrs import evolve, field, frozen
 from ..api.auth import Key, OAuth, from_environment
 from ..definition import (
     DEFAULT_ENV,
+    EMPTY,
     Definition,
     add_suffix,
     from_data,
@@ -59,6 +60,7 @@ class Terms:
         suffix: Text to append to titles, such as `(staging)`.
         max_rows: Start no run of more rows, unless a call says otherwise.
         max_cost: Start no run that costs more dollars, unless a call says otherwise.
+        prices: Dollars for one row by kind, in place of the documented ones.
         org_id: The organisation that the credential must belong to; None for any.
         hidden: Names of values that are always secret, even if code does not mark
             them. They are never shown.
@@ -68,6 +70,7 @@ class Terms:
     suffix: str = ""
     max_rows: int | None = None
     max_cost: float | None = None
+    prices: Mapping[str, float] = EMPTY
     org_id: str | None = None
     hidden: frozenset[str] = frozenset()
 

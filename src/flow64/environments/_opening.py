@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +12,7 @@ from typing import Any, Final
 from ..api.auth import OAuth
 from ..client import AsyncClient, Client, Terms
 from ..client.settings import PLACE_NAME as JOURNAL
+from ..definition import EMPTY
 from ..deploy import PLACE_NAME as HISTORY
 from ..errors import ConfigError, EmulatorStoreError
 from ..files import make_folder
@@ -30,7 +31,9 @@ titles."""
 
 
 @contextmanager
-def open_client(environment: Environment) -> Generator[Client]:
+def open_client(
+    environment: Environment, prices: Mapping[str, float] = EMPTY
+) -> Generator[Client]:
     """Open a client of an environment, and close it at the end.
 
     For the environment `local`, the emulator that `flow64 serve` runs for the project
@@ -44,33 +47,37 @@ def open_client(environment: Environment) -> Generator[Client]:
     """
     with ExitStack() as ends:
         if environment.store is None:
-            client = client_for(environment)
+            client = client_for(environment, prices)
         else:
             endpoint, transport = ends.enter_context(_emulator(environment.store))
             client = Client(
                 KEY,
                 **ends.enter_context(_open_emulator(environment.store)),
-                **_options(environment),
+                **_options(environment, prices),
             )
         yield ends.enter_context(client)
 
 
-def client_for(environment: Environment) -> Client:
+def client_for(
+    environment: Environment, prices: Mapping[str, float] = EMPTY
+) -> Client:
     """Make a client of an environment. The caller closes it.
 
     Raises:
         ConfigError: A variable is not set, a setting cannot be used, or it is the
             emulator, which has to be started first.
     """
-    return Client(**_connection(environment), **_options(environment))
+    return Client(**_connection(environment), **_options(environment, prices))
 
 
-def async_client_for(environment: Environment) -> AsyncClient:
+def async_client_for(
+    environment: Environment, prices: Mapping[str, float] = EMPTY
+) -> AsyncClient:
     """Make an async client of an environment; see `client_for`."""
-    return AsyncClient(**_connection(environment), **_options(environment))
+    return AsyncClient(**_connection(environment), **_options(environment, prices))
 
 
-def _options(environment: Environment) -> dict[str, Any]:
+def _options(environment: Environment, prices: Mapping[str, float]) -> dict[str, Any]:
     """Return the options of a client, except endpoint and credential."""
     org_id = environment.org_id
     options: dict[str, Any] = {
@@ -81,6 +88,7 @@ def _options(environment: Environment) -> dict[str, Any]:
             suffix=environment.suffix,
             max_rows=environment.max_rows,
             max_cost=environment.max_cost,
+            prices=prices,
             org_id=None if org_id is None else environment.text("org_id", org_id),
         ),
     }

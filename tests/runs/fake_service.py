@@ -70,10 +70,14 @@ class FakeService:
         self.live[code.id()] = deployed(code)
         return self
 
-    def session(self, **more: Any) -> Session:
+    def session(self, endpoint="https://api.example.com", **more: Any) -> Session:
         """Return a session to it."""
         facts = {"policy": QUICK, "transport": httpx.MockTransport(self.handle)}
-        return Session("https://api.example.com", Key("k"), **(facts | more))
+        return Session(endpoint, Key("k"), **(facts | more))
+
+    def bought(self, rows=ROWS) -> int:
+        """Return how often some rows were paid for."""
+        return sum(run.rows == rows for run in self.runs)
 
     # -- Answers ----------------------------------------------------------------------
 
@@ -96,6 +100,8 @@ class FakeService:
             response = answer(request)
         if what == "lost":
             raise httpx.ReadError("reset")
+        if what == "killed":
+            raise KeyboardInterrupt
         if what == "html":
             return httpx.Response(200, text="<html>log in</html>")
         if what.startswith("id "):

@@ -259,7 +259,7 @@ class Journal:
         is_cut = line.startswith(_HEAD) and not line.endswith(b"}\n") and entry is None
         if not line.strip() or _HEAD.startswith(line.strip()):
             return
-        if number == 1 and not is_cut:
+        if number == 1 and not line.startswith(_HEAD):
             problem = "it begins with something else than a run of this release"
             raise JournalError(str(self.path), problem)
         if not is_cut or b"\0" in line:

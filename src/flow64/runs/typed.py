@@ -15,7 +15,7 @@ from dataclasses import is_dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from functools import cache
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NoReturn, TypeVar
 from uuid import UUID
 
 import attrs
@@ -201,7 +201,7 @@ def _structure_container(kind: Any) -> Callable[[Any, Any], Any]:
     """Return a hook for a list or dict, which CSV writes as JSON text in a cell."""
     container, arguments = _CONTAINERS[_origin(kind)], typing.get_args(kind)
     if container is tuple and arguments[1:] != (Ellipsis,):
-        return _refuse_type(kind)
+        _refuse_type(kind)
     inner = arguments[container is dict] if arguments else Any
     hook = _CONVERTER.get_structure_hook(inner)
 
@@ -251,7 +251,7 @@ def _structure_union(kind: Any) -> Callable[[Any, Any], Any]:
     """Return a hook for a type or None, which an empty cell of CSV is."""
     members = [arg for arg in typing.get_args(kind) if arg is not type(None)]
     if len(members) != 1:
-        return _refuse_type(kind)
+        _refuse_type(kind)
     (member,) = members
     hook = _CONVERTER.get_structure_hook(member)
     empty = (None,) if member is str else (None, "")
@@ -262,7 +262,7 @@ def _is_union(kind: Any) -> bool:
     return typing.get_origin(kind) in (typing.Union, types.UnionType)
 
 
-def _refuse_type(kind: Any) -> Any:
+def _refuse_type(kind: Any) -> NoReturn:
     problem = f"no column can be read as {_name(kind)}"
     advice = "annotate the field with Any to keep it"
     raise errors.ArgumentError("rows", f"{problem}; {advice}")

@@ -287,7 +287,7 @@ def _read_block(
     if rows > block.rows or share > block.percentage:
         rows, share = max(rows, block.rows), max(share, block.percentage)
         block.rows, block.percentage = rows, share
-        facts = {"rows": rows, "total": total, "percentage": share}
+        facts: Any = {"rows": rows, "total": total, "percentage": share}
         yield evolve(event, kind="progress", **facts)
     block.is_over = has_ended
     if event.status == calls.COMPLETED:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from flow64.api import threads
@@ -9,14 +11,10 @@ from flow64.runs import journal
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    """Pass over waits, and let each test be a process of its own."""
-    passed = [0.0]
-    monkeypatch.setattr(threads, "now", lambda: passed[0])
-
-    def sleep(seconds):
-        passed[0] += seconds
-
-    monkeypatch.setattr(threads, "sleep", sleep)
+def waits(monkeypatch):
+    """Pass over waits, collect them, and let each test be a process of its own."""
+    waits: list[float] = []
+    monkeypatch.setattr(threads, "now", lambda: time.monotonic() + sum(waits))
+    monkeypatch.setattr(threads, "sleep", waits.append)
     journal._UNWRITTEN.clear()
-    return passed
+    return waits

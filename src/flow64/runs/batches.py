@@ -44,11 +44,15 @@ def run_batches(
     session: Session, launch: Launch, rows: Any, **options: Any
 ) -> Iterator[Batch]:
     """Run rows in batches, and yield each batch that has ended; see `steps`."""
-    for step in steps(session, launch, rows, **options):
-        if isinstance(step, Batch):
-            yield step
-        else:
-            session.sleep(step)
+
+    def run(each: Iterator[Batch | float]) -> Iterator[Batch]:
+        for step in each:
+            if isinstance(step, Batch):
+                yield step
+            else:
+                session.sleep(step)
+
+    return run(steps(session, launch, rows, **options))
 
 
 def steps(

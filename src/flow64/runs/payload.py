@@ -171,7 +171,7 @@ def build_payload(
             listed, with the number of their row.
     """
     problems: list[Problem] = []
-    frozen_rows = freeze(list(rows), (), problems, _refuse_value, limits=_DATA)
+    frozen_rows = freeze(list(rows), (), problems, limits=_DATA)
     lines = [f"{_name_place(p.path, first)}: {p.message}; {p.help}" for p in problems]
     if problem := _describe_wrong_source(definition, len(rows)):
         lines.append(problem)
@@ -183,7 +183,7 @@ def build_payload(
         raise errors.RowsError(list(dict.fromkeys(lines)))
     body: dict[str, Any] = {}
     if rows or all(source.kind == Search.kind for source in sources):
-        body["webhook_payload"] = thaw(frozen_rows)
+        body["webhook_payload"] = thaw(frozen_rows, _refuse_value)
     if is_overridden:
         body["specs_override"] = source_specs(definition)
     return body
@@ -207,7 +207,7 @@ def _sources(definition: Definition) -> Sequence[WireBlock]:
 def _refuse_value(item: Any) -> Any:
     if isinstance(item, Value):
         problem = f"value({item.name!r}) is filled in for blocks alone"
-        return Problem("not-json", (), problem, "write what the row has")
+        raise errors.RowsError([f"{problem}; write what the row has"])
     return item
 
 

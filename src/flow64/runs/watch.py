@@ -217,7 +217,8 @@ class Patience:
 
     def lasts(self, error: errors.FlowError, now: float) -> bool:
         """Return True if polling again may help."""
-        if not may_pass(error):
+        # Also if the client's own pace has left no time for it.
+        if not (may_pass(error) or isinstance(error, errors.TransportError)):
             is_late = self.is_new and isinstance(error, errors.NotFoundError)
             is_odd = isinstance(error, errors.ApiError) and not isinstance(
                 error, errors.AuthError

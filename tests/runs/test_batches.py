@@ -1,0 +1,123 @@
+"""An input in batches: a window of runs, each bought once."""
+
+from __future__ import annotations
+
+import pytest
+
+from flow64 import errors
+from flow64.runs import journal as journals
+from flow64.runs.batches import run_batches, steps
+from flow64.runs.payload import Budget
+from flow64.runs.results import read_rows
+from tests.runs.fake_service import FakeService, launch
+
+INPUT = [{"email": f"p{n}@example.com"} for n in range(10)]
+
+
+@pytest.fixture
+def service():
+    return FakeService(honours_key=False).deploy()
+
+
+def run(service, path, rows=INPUT, options=None, **more):
+    """Run batches of three rows as a new process does."""
+    journals._UNWRITTEN.clear()
+    session = service.session()
+    given = launch(path, **(options or {}))
+    return run_batches(session, given, rows, **{"size": 3, **more})
+
+
+def test_batches_come_in_order_and_hold_all_rows(service, tmp_path):
+    """The last one is shorter."""
+    found = [*run(service, tmp_path / "j")]
+
+    assert [(batch.index, batch.first, batch.count) for batch in found] == [
+        (0, 1, 3),
+        (1, 4, 3),
+        (2, 7, 3),
+        (3, 10, 1),
+    ]
+    session = service.session()
+    rows = [row.raw for batch in found for row in read_rows(session, batch.run)]
+    assert [row["email"] for row in rows] == [row["email"] for row in INPUT]
+
+
+@pytest.mark.parametrize("intent", [None, "2026-W20"])
+def test_job_that_stops_resumes_without_buying_again(service, tmp_path, intent, caplog):
+    """By `break`, or by a kill between any two requests."""
+    for batch in run(service, tmp_path / "j", intent=intent, concurrency=2):
+        assert batch.index == 0
+        break
+    assert len(service.runs) == 2
+    service.faults += ["after killed"]
+    with pytest.raises(KeyboardInterrupt):
+        [*run(service, tmp_path / "j", intent=intent)]
+
+    found = [*run(service, tmp_path / "j", intent=intent)]
+
+    assert len(found) == len(service.runs) == 4
+    assert [batch.run.is_attached for batch in found] == [True, True, True, False]
+    assert "nothing bought" not in caplog.text  # not a line for each batch
+
+
+def test_only_so_many_runs_are_under_way(service, tmp_path):
+    """And no batch is started before it is asked for."""
+    service.new_status = "running"
+    session = service.session()
+    batches = steps(session, launch(tmp_path / "j"), INPUT, size=3, concurrency=2)
+    assert service.requests == []
+
+    assert isinstance(next(batches), float)
+    assert len(service.runs) == 2
+    service.runs[0].status = "completed"
+    while isinstance(next(batches), float):
+        pass
+    assert len(service.runs) == 2
+    next(batches)
+    assert len(service.runs) == 3
+
+
+def test_failed_batch_says_so_when_its_rows_are_read(service, tmp_path):
+    """A loop that reads them ends there; it is started again only if that is wanted."""
+    service.new_status = "failed"
+    session = service.session()
+    with pytest.raises(errors.RunFailedError):
+        for batch in run(service, tmp_path / "j", concurrency=1):
+            read_rows(session, batch.run)
+    assert len(service.runs) == 1
+    service.new_status = "completed"
+
+    again = [*run(service, tmp_path / "j")]
+    assert [batch.run.status for batch in again] == ["failed", *["completed"] * 3]
+    assert len(service.runs) == 4
+    for _ in range(2):
+        again = [*run(service, tmp_path / "j", retry_failed=True)]
+        assert {batch.run.status for batch in again} == {"completed"}
+    assert len(service.runs) == 5
+
+
+def test_batch_that_is_refused_comes_after_those_before_it(service, tmp_path):
+    """They were paid for."""
+    service.faults += ["", "before 402"]
+    found = []
+    with pytest.raises(errors.ApiError, match="402"):
+        for batch in run(service, tmp_path / "j"):
+            found.append(batch.index)  # noqa: PERF401 - until it is raised
+    assert (found, len(service.runs)) == ([0], 1)
+
+
+def test_input_is_checked_before_anything_is_bought(service, tmp_path):
+    """All of it, unless it is an iterator."""
+    wrong = [*INPUT, {"mail": "x"}]
+    with pytest.raises(errors.RowsError, match="row 11 lacks email"):
+        run(service, tmp_path / "j", wrong)
+    with pytest.raises(errors.BudgetError):
+        run(service, tmp_path / "j", options={"budget": Budget(max_rows=9)})
+    with pytest.raises(errors.ArgumentError):
+        run(service, tmp_path / "j", size=0)
+    assert service.requests == []
+
+    found = run(service, tmp_path / "j", iter(wrong), options={"budget": Budget(7)})
+    with pytest.raises(errors.BudgetError):
+        [*found]
+    assert len(service.runs) == 2

@@ -300,7 +300,7 @@ def test_file_is_complete_or_absent(tmp_path):
     for row in ({"a": {1}}, {"a": "\ud800"}):
         with pytest.raises(errors.SaveError):
             write_csv([{"a": 1}, row], path)
-    assert os.listdir(tmp_path) == []
+    assert [*tmp_path.iterdir()] == []
     path.write_text("mine")
     with pytest.raises(errors.SaveError, match="exists"):
         write_csv([{"a": 1}], path)

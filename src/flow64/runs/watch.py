@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import suppress
 from random import uniform
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from attrs import define, evolve, field, frozen
 

@@ -147,9 +147,22 @@ def test_run_that_the_journal_could_not_take_is_remembered(
     again = start(forgetful.session(), launch(tmp_path / "j"), ROWS)
     start(forgetful.session(), launch(tmp_path / "j"), MORE)
 
-    assert (again.id, len(forgetful.runs)) == (run.id, 2)
+    assert (again.id, again.is_presumed, len(forgetful.runs)) == (run.id, False, 2)
     assert "remembered by this process alone" in caplog.text
     assert begin(forgetful, tmp_path / "j").id == run.id  # as another process
+
+
+def test_renewal_that_fails_after_a_401_does_not_make_it_unsent(
+    forgetful, tmp_path, monkeypatch
+):
+    """The run was started all the same, and the list shows it late."""
+    monkeypatch.setattr(starts, "OAuth", object)
+    forgetful.late, forgetful.faults = 3, ["after 401", "unsent", "unsent", "unsent"]
+    with pytest.raises(errors.TransportError):
+        begin(forgetful, tmp_path / "j")
+
+    assert begin(forgetful, tmp_path / "j").id == forgetful.runs[0].job_id
+    assert len(forgetful.runs) == 1
 
 
 def test_full_list_of_runs_leaves_it_unknown(forgetful, tmp_path):
@@ -157,10 +170,16 @@ def test_full_list_of_runs_leaves_it_unknown(forgetful, tmp_path):
     forgetful.faults += ["after killed"]
     with pytest.raises(KeyboardInterrupt):
         begin(forgetful, tmp_path / "j")
-    for _ in range(500):
-        forgetful.runs.append(Bought(str(uuid4()), CODE.id(), "", MORE))
+    ledger = Journal(tmp_path / "j").of("https://api.example.com", CODE.id())
+    facts = dict.fromkeys(("digest", "env", "root", "code", "writer"), "x")
+    facts |= {"intent": "a", "index": None, "rows": 1, "known": [], "proof": {}}
+    for _ in range(500):  # of other starts, which the journal knows
+        key = str(uuid4())
+        forgetful.runs.append(Bought(str(uuid4()), CODE.id(), key, MORE))
+        ledger.write_intent(key=key, **facts)
+        ledger.write_run(key, forgetful.runs[-1].job_id)
 
-    with pytest.raises(errors.OutcomeUnknownError, match="500"):
+    with pytest.raises(errors.OutcomeUnknownError, match="ends at 500"):
         begin(forgetful, tmp_path / "j")
     assert forgetful.bought() == 1
 

@@ -253,7 +253,7 @@ class _Starter:
             self._write_intent(self._list_ids())
             earlier = self.memory.of_key(self.key)
             if earlier is None or earlier.writer == self.writer:
-                return self._send(None)
+                return self._send()
         # It was sent before, or another process is sending it now.
         was = earlier.outcome if earlier.is_answered else "cut off"
         lost = errors.OutcomeUnknownError(self._what, f"it was {was} before")
@@ -261,8 +261,7 @@ class _Starter:
         if run is not None:
             return run
         self._require_sound()
-        # After an answer and a look, a further refusal is simply reported.
-        return self._send(None if earlier.is_answered else lost)
+        return self._send()
 
     def attach_to(self, job_id: str) -> RunState:
         """Return the run that the user names, and remember it for the intent."""
@@ -426,12 +425,9 @@ class _Starter:
 
     # -- Sending ----------------------------------------------------------------------
 
-    def _send(self, lost: errors.FlowError | None) -> RunState:
-        """Send the start. Repeat it once if neither answer nor run is found.
-
-        Args:
-            lost: How an earlier attempt failed that this one repeats.
-        """
+    def _send(self) -> RunState:
+        """Send the start. Repeat it once if neither answer nor run is found."""
+        lost: errors.FlowError | None = None
         failures = 0
         while True:
             failure = self._post()

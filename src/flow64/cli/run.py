@@ -289,9 +289,14 @@ def command(**given: Any) -> int:
             return INTERRUPTED
         OPTIONS.is_done = True
         if run.is_attached:
-            same = f"intent {options.intent}" if options.intent else _SAME
-            message = f"{workflow.key}: {same}, so this is run {run.id}"
-            print_message(f"{message}. Nothing bought; --new buys again")
+            when = f" ({run.started_at[:10]})" if run.started_at else ""
+            is_named = options.intent or options.attach or options.retry
+            same = "same intent as" if is_named else "same rows and definition as"
+            again = "" if is_named else "; --new buys again"
+            message = (
+                f"{workflow.key}: {same} run {run.id}{when}. Nothing bought{again}"
+            )
+            print_message(message)
         if is_dash(options.output):
             print_message(f"run {run.id}")
         elif not options.as_json:
@@ -301,9 +306,6 @@ def command(**given: Any) -> int:
         place = {"key": workflow.key, "env": str(client.env)}
         print_json({**place, **_to_data(run, options.output, count)})
     return code
-
-
-_SAME: Final = "same rows and definition"
 
 
 def _show(estimate: Estimate, options: RunParameters) -> None:

@@ -100,6 +100,11 @@ class Run:
         return self._state.empty
 
     @property
+    def started_at(self) -> str | None:
+        """When it was started, if the journal knows it."""
+        return self._state.started_at
+
+    @property
     def count(self) -> int | None:
         """Rows that came out; None until it has completed, or if that is not known."""
         return self._state.count

@@ -145,7 +145,7 @@ def estimate_run(
         advice = f"a run is refused: {deploy} first, or run what is there: --stale"
         notes.append(("deployed", f"not this code: {why}; {advice}"))
     if live is not None and is_overridden:
-        *_, definition = override_live(live, source_specs(definition))
+        definition = override_live(live, source_specs(definition))
     elif live is not None:
         definition = live
     notes += [("columns", text) for text in _describe_missing_columns(definition)]

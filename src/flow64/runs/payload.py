@@ -18,7 +18,7 @@ from attrs import Attribute, evolve, field, frozen
 
 from .. import errors
 from ..analysis import cost, count_start_rows, findings
-from ..blocks import CATALOGUE, LISTED_PRICES, Search, Webhook
+from ..blocks import Search, Webhook
 from ..definition import (
     EMPTY,
     BoundSecret,
@@ -362,8 +362,7 @@ class Budget:
 
     Attributes:
         max_rows: Rows to start with.
-        max_cost: Dollars before filters, by documented prices. A price of the service's
-            list of blocks counts if it is higher, or if no price is documented.
+        max_cost: Dollars before filters, by documented prices.
         prices: Dollars a row by kind, in place of those.
     """
 
@@ -385,7 +384,7 @@ class Budget:
         if self.max_rows is None and self.max_cost is None:
             return
         rows = count_start_rows(definition, count)
-        estimate = cost(definition, count, self._all_prices(), of_payload=True)
+        estimate = cost(definition, count, self.prices, of_payload=True)
         omissions = [*estimate.list_omissions(definition)]
         problems, unpriced = [], []
         if self.max_rows is not None and (rows is None or rows > self.max_rows):
@@ -400,16 +399,3 @@ class Budget:
             raise errors.BudgetError(
                 title, problems, rows, dollars, omissions, unpriced
             )
-
-    def _all_prices(self) -> Mapping[str, float]:
-        """Return the prices that are above those of the service's list of blocks.
-
-        Those are unconfirmed, so they make no limit looser.
-        """
-        documented = {kind: CATALOGUE[kind].about.price for kind in LISTED_PRICES}
-        higher = {
-            kind: price.dollars
-            for kind, price in documented.items()
-            if price is not None and price.dollars > LISTED_PRICES[kind].dollars
-        }
-        return {**higher, **self.prices}

@@ -35,6 +35,10 @@ class Asked:
         return cls(request.method, request.url.path, query, body, request.headers)
 
 
+def _middle(low, high):
+    return (low + high) / 2
+
+
 class Script(Session):
     """A session without network, for one thread.
 
@@ -69,7 +73,12 @@ class Script(Session):
             raise reply
         return reply
 
+    def _now(self):
+        return self.time
+
     def _sleep(self, seconds):
+        if not seconds:
+            return
         self.waits.append(round(seconds, 3))
         self.time += seconds
 
@@ -78,11 +87,9 @@ class Script(Session):
         token = threads._IS_PART.set(True)
         try:
             with (
-                mock.patch.object(threads, "now", lambda: self.time),
-                mock.patch.object(
-                    threads, "sleep", lambda seconds: seconds and self._sleep(seconds)
-                ),
-                mock.patch("random.uniform", lambda low, high: (low + high) / 2),
+                mock.patch.object(threads, "now", new=self._now),
+                mock.patch.object(threads, "sleep", new=self._sleep),
+                mock.patch("random.uniform", new=_middle),
             ):
                 return job(self)
         finally:

@@ -184,8 +184,9 @@ def list_blocks(session: Session) -> LiveCatalogue:
 
 def _read_written(data: Any, workflow_id: str | None, path: str) -> WorkflowInfo:
     """Return the answer to a write. It was accepted, so the id need not be repeated."""
-    known = {} if workflow_id is None else {"id": workflow_id}
-    return _read_info({**known, **data} if isinstance(data, dict) else data, "POST", path)
+    if isinstance(data, dict) and workflow_id is not None:
+        data = {"id": workflow_id, **data}
+    return _read_info(data, "POST", path)
 
 
 def _read_info(data: Any, method: str, path: str) -> WorkflowInfo:

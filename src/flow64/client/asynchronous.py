@@ -19,7 +19,6 @@ from collections.abc import (
 from contextvars import Context, copy_context
 from functools import partial
 from itertools import islice
-from threading import Thread
 from typing import (
     Any,
     Concatenate,
@@ -66,23 +65,25 @@ async def in_daemon_thread(call: Callable[[], R], context: Context | None = None
         else:
             future.set_exception(error)
 
-    def run() -> None:
-        result, error = None, None
+    def run() -> tuple[Any, BaseException | None]:
+        token = threads.STOP.set(stop)
         try:
-            token = threads.STOP.set(stop)
-            try:
-                result = call()
-            finally:
-                threads.STOP.reset(token)
+            return call(), None
         except BaseException as raised:  # noqa: BLE001 - handed over to the task
-            error = raised
+            return None, raised
+        finally:
+            threads.STOP.reset(token)
+
+    def work() -> None:
+        # The context is left before the task goes on, and may enter it again.
+        outcome = own_context.run(run)
         try:
-            loop.call_soon_threadsafe(settle, result, error)
+            loop.call_soon_threadsafe(settle, *outcome)
         except RuntimeError:  # the loop is closed, so nobody waits
             return
 
-    work = partial((context or copy_context()).run, run)
-    Thread(target=work, name="flow64", daemon=True).start()
+    own_context = context or copy_context()
+    threading.Thread(target=work, name="flow64", daemon=True).start()
     try:
         return await future
     except asyncio.CancelledError:
@@ -224,6 +225,11 @@ class AsyncRun(AsyncSide[Run]):
     def reason(self) -> str | None:
         """See `Run.reason`."""
         return self.blocking.reason
+
+    @property
+    def empty(self) -> str | None:
+        """See `Run.empty`."""
+        return self.blocking.empty
 
     @property
     def stages(self) -> Mapping[str, int]:

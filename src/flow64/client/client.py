@@ -7,12 +7,13 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Self, TypeVar
+from uuid import uuid4
 
 from ..analysis import LiveCatalogue
 from ..api import calls
 from ..api.auth import Key, OAuth
 from ..api.policy import Policy
-from ..api.session import Session
+from ..api.session import Session, normalize_endpoint
 from ..deploy import Deployable, Deployment, History, Preview, plan_and_apply, preview
 from ..endpoints import endpoint_of, host_of, is_loopback
 from ..errors import ConfigError, shortened
@@ -64,7 +65,8 @@ class Client:
             call. `flow64.environments` reads them from `[tool.flow64]`.
         transport: Sends requests instead of the network, such as
             `httpx.MockTransport(...)` or `Emulator().transport()`.
-        place: Name of the endpoint in journals and plans. The default is the endpoint.
+        place: Name of the endpoint in journals and plans. The default is the endpoint;
+            in the journal of a client with a transport, a name of its own.
 
     Raises:
         ConfigError: The credential or the endpoint cannot be used. No key is shown.
@@ -87,8 +89,9 @@ class Client:
         place: str | None = None,
     ) -> None:
         configure_logging()
-        auth = choose_credential(api_key, oauth)
+        key = None if api_key is None else Key(api_key)
         del api_key  # an error from here on may show the locals of its frames
+        auth = choose_credential(key, oauth)
         if isinstance(auth, Key):
             auth.require_usable()
         if isinstance(hosts, str):
@@ -114,8 +117,10 @@ class Client:
             hosts=None if hosts is None else frozenset(map(str.lower, hosts)),
             organisation=terms.org_id,
             env=env or "default",
-            place=place,
+            # What another transport leads to is not what this address leads to.
+            place=place or (None if transport is None else f"{endpoint}#{uuid4()}"),
         )
+        self.place: Final = place or normalize_endpoint(endpoint)
         self.session.secrets.add(self.settings.list_secrets())
 
     # -- What a pipeline needs every day ----------------------------------------------
@@ -404,11 +409,6 @@ class Client:
     def endpoint(self) -> str:
         """The base URL."""
         return self.session.endpoint
-
-    @property
-    def place(self) -> str:
-        """Name of the endpoint in journals and plans: for an emulator, its store."""
-        return self.session.place
 
     @property
     def is_local(self) -> bool:

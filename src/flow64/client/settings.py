@@ -187,7 +187,7 @@ class Settings:
         return [*secret_texts(definitions, secret_values(terms.values, terms.hidden))]
 
 
-def choose_credential(api_key: str | None, oauth: OAuth | None) -> Key | OAuth:
+def choose_credential(key: Key | None, oauth: OAuth | None) -> Key | OAuth:
     """Return the credential that was given, or else that of the environment.
 
     A key is not checked here: `Key.require_usable` does, where no local holds it.
@@ -195,8 +195,7 @@ def choose_credential(api_key: str | None, oauth: OAuth | None) -> Key | OAuth:
     Raises:
         ConfigError: There are two credentials, or an OAuth client cannot be used.
     """
-    if api_key is not None and oauth is not None:
-        del api_key
+    if key is not None and oauth is not None:
         raise ConfigError(
             "both an API key and OAuth were given, and the service takes one: pass "
             "either api_key= or oauth="
@@ -205,7 +204,7 @@ def choose_credential(api_key: str | None, oauth: OAuth | None) -> Key | OAuth:
         if not isinstance(oauth, OAuth):
             raise ConfigError("oauth= takes an OAuth(...), which is not what was given")
         return oauth
-    return from_environment() if api_key is None else Key(api_key)
+    return key or from_environment()
 
 
 def open_journal(journal: Any) -> Journal:

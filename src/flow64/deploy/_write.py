@@ -29,6 +29,7 @@ from ..errors import (
     ConflictError,
     FlowError,
     NotFoundError,
+    OrganisationError,
     OutcomeUnknownError,
     StateRefusedError,
     VerificationError,
@@ -127,6 +128,8 @@ class Write:
                 create_workflow(self.session, self._body, look=lookup)
             else:
                 update_workflow(self.session, self.id, self._body, look=lookup)
+        except OrganisationError:
+            raise  # it ends the whole call
         except FlowError as error:
             # A 409 may come because an earlier attempt was applied late.
             is_taken = self.before is None and isinstance(error, ConflictError)

@@ -8,7 +8,7 @@ import pytest
 
 from flow64.emulator import Emulator
 from flow64.emulator.document import DOCUMENT, make_validator
-from flow64.http import httpx
+import httpx
 
 
 def hold_to_document(response):

@@ -13,7 +13,7 @@ from uuid import uuid4
 import jwt
 import schemathesis
 
-from flow64.http import httpx
+import httpx
 from tests.emulator.support import LEADS, NO_CERTIFICATES, create
 
 CLIENT = "fuzzing"

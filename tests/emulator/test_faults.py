@@ -8,7 +8,7 @@ import pytest
 
 from flow64.emulator import Emulator, Fault, Switches
 from flow64.errors import ConfigError
-from flow64.http import httpx
+import httpx
 from tests.emulator.conftest import connect
 from tests.emulator.support import LEADS
 

@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from flow64.http import httpx
+import httpx
 from tests.emulator.support import NO_CERTIFICATES
 
 LONGEST = 60

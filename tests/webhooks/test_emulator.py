@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flow64.errors import WebhookError
-from flow64.http import httpx
+import httpx
 from flow64.webhooks import RowsEvent, sign, verify
 from tests.emulator.support import NO_CERTIFICATES, WEBHOOK, block, body, run_rows
 from tests.service.receiver import receiving

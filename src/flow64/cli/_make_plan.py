@@ -220,7 +220,6 @@ def plan_workflows(
             cache=cache,
             secrets=place.secrets,
             emit=_print_progress,
-            **guarded,
         )
 
 

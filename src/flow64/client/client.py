@@ -117,8 +117,7 @@ class Client:
             hosts=None if hosts is None else frozenset(map(str.lower, hosts)),
             organisation=terms.org_id,
             env=env or "default",
-            # What another transport leads to is not what this address leads to.
-            place=place or (None if transport is None else f"{endpoint}#{uuid4()}"),
+            place=place or (None if transport is None else _name_place(transport)),
         )
         self.place: Final = place or normalize_endpoint(endpoint)
         self.session.secrets.add(self.settings.list_secrets())
@@ -442,6 +441,11 @@ class Client:
 
     def __reduce__(self) -> Any:
         return self.session.__reduce__()
+
+
+def _name_place(transport: httpx.BaseTransport) -> str:
+    """Return what stands for a transport: it leads elsewhere than its addresses."""
+    return getattr(transport, "place", None) or f"transport:{uuid4()}"
 
 
 def configure_logging() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import count
 from typing import Final, TypeVar
@@ -136,7 +136,6 @@ def make_plan(
         projects=None if projects is None else tuple(projects),
         left_out=None if left_out is None else frozenset(map(canonical_id, left_out)),
         cache=cache,
-        unseen=unseen,
         emit=emit,
     )
     definitions = [target.definition for target in wanted]
@@ -195,7 +194,6 @@ class Planner:
         projects: The projects that were loaded whole; see `make_plan`.
         left_out: Ids of their other workflows, if the targets are a part; see there.
         cache: Knows workflows that have not changed.
-        unseen: Keys of targets with ids that are not sent.
         emit: Called after each workflow that was read.
         vouched: How many workflows the cache knew to be unchanged.
         not_checked: What could not be checked, in words.
@@ -209,7 +207,6 @@ class Planner:
     projects: tuple[ProjectKey, ...] | None = None
     left_out: frozenset[str] | None = None
     cache: Cache | None = None
-    unseen: Container[str] = ()
     emit: Callable[[Looked], None] = lambda _: None
     vouched: int = 0
     not_checked: list[str] = field(factory=list[str])
@@ -299,7 +296,7 @@ class Planner:
 
     def _is_missing(self, step: Step) -> bool:
         """Return True if the service was asked for a workflow and showed none."""
-        return step.live is None and step.key not in self.unseen
+        return step.live is None
 
     def plan_target(
         self,

@@ -49,7 +49,6 @@ def open_client(
         if environment.store is None:
             client = client_for(environment, prices)
         else:
-            endpoint, transport = ends.enter_context(_emulator(environment.store))
             client = Client(
                 KEY,
                 **ends.enter_context(_open_emulator(environment.store)),
@@ -58,9 +57,7 @@ def open_client(
         yield ends.enter_context(client)
 
 
-def client_for(
-    environment: Environment, prices: Mapping[str, float] = EMPTY
-) -> Client:
+def client_for(environment: Environment, prices: Mapping[str, float] = EMPTY) -> Client:
     """Make a client of an environment. The caller closes it.
 
     Raises:
@@ -145,23 +142,24 @@ def _open_emulator(store: Path) -> Generator[dict[str, Any]]:
     Raises:
         EmulatorStoreError: Another process has it open, and does not serve it.
     """
-    from ..emulator import Emulator, ServedTransport, name_endpoint
+    from ..emulator import Emulator, find_place
 
-    place = f"emulator:{store.absolute().as_posix()}"
     _make_room(store.parent)
     try:
         emulator = Emulator(store=store)
     except EmulatorStoreError as error:
         if error.url is None:
             raise
-        logging.getLogger(OPENING_LOG).info(
-            "%s is open at %s, which is used", store, url
-        )
-        yield {"base_url": url, "place": place}
+        logging.getLogger(OPENING_LOG).info("%s is served at %s", store, error.url)
+        yield {"base_url": error.url, "place": find_place(error.url)}
         return
     try:
         transport = emulator.transport()
-        yield {"base_url": EMULATED, "transport": transport, "place": place}
+        yield {
+            "base_url": EMULATED,
+            "transport": transport,
+            "place": transport.place,
+        }
     finally:
         emulator.stop()
 

@@ -366,10 +366,10 @@ def test_name_of_a_file_stays_inside_its_folder(name, safe):
 
 def test_hostile_names_are_saved_inside(service, tmp_path):
     """Each under a name of its own."""
-    names = ["../a.json", "a.json", "/etc/A.json"]
+    hostile = ["../a.json", "a.json", "/etc/A.json"]
     service.items = [
         {"filename": name, "block_number": at, "row_count": 1, "results": ROWS}
-        for at, name in enumerate(names, 1)
+        for at, name in enumerate(hostile, 1)
     ]
     session = service.session(transport=httpx.MockTransport(service.handle))
 

@@ -298,15 +298,12 @@ class Ledger:
         Raises:
             JournalError: The file cannot be read, or is not a journal.
         """
-        memory = Memory()
+        memory, wanted = Memory(), (self.place, self.workflow_id)
         for number, entry in self.journal.entries(self.workflow_id):
             try:
                 if entry is None:
                     memory.damage.append(number)
-                elif (entry["place"], entry["workflow"]) == (
-                    self.place,
-                    self.workflow_id,
-                ):
+                elif (entry["place"], entry["workflow"]) == wanted:
                     memory.read(entry, number)
             except (KeyError, TypeError):
                 memory.damage.append(number)

@@ -85,24 +85,21 @@ def as_iterable(rows: Any) -> Iterable[Any]:
         form = FORMS.get(path.suffix.lower())
         if form is None:
             problem = f"{str(path)!r} does not name a file of rows"
-            raise errors.RowsError(
-                [f"{problem}; its name has to end in {', '.join(FORMS)}"]
-            )
+            suffixes = ", ".join(FORMS)
+            raise errors.RowsError([f"{problem}; it has to end in {suffixes}"])
         return _InputRows(RowFile(path, str(path), form, is_input=True))
     if isinstance(rows, Mapping):
         return [rows]
     if hasattr(rows, "to_dict") and hasattr(rows, "columns"):
         # A data frame iterates over its columns.
-        problem = (
-            'a data frame gives its columns, not its rows; write df.to_dict("records")'
-        )
-        raise errors.RowsError([problem])
+        advice = 'write df.to_dict("records")'
+        raise errors.RowsError([f"a data frame gives its columns; {advice}"])
     if isinstance(rows, Iterable) and not isinstance(rows, bytes | bytearray):
         return rows
-    problem = (
-        f"{errors.shortened(rows)} is not a list of rows; a row is a mapping of columns"
+    advice = "give a list of mappings, or the path of a file of rows"
+    raise errors.RowsError(
+        [f"{errors.shortened(rows)} is not a list of rows; {advice}"]
     )
-    raise errors.RowsError([f"{problem}, and a text names a file of rows"])
 
 
 @frozen
@@ -151,7 +148,6 @@ def count_repeats(rows: Sequence[Mapping[str, Any]]) -> int:
 def build_payload(
     definition: Definition,
     rows: Sequence[Mapping[str, Any]],
-    *,
     is_overridden: bool = False,
     first: int = 1,
 ) -> dict[str, Any]:
@@ -236,10 +232,7 @@ def _describe_wrong_source(definition: Definition, count: int) -> str:
     return f"{problem}: {advice if is_behind else 'run([])'}"
 
 
-_NO_ROWS: Final = (
-    "there are no rows, and the workflow begins with webhook, which takes its rows "
-    "from the start: give rows, or set webhook_input, the sample rows of the block"
-)
+_NO_ROWS: Final = "there are no rows: give some, or set webhook_input of the webhook"
 
 
 def _list_missing_columns(
@@ -256,10 +249,7 @@ def _list_missing_columns(
             has = "" if lines else f"; it has {has or 'no columns'}"
             lines.append(f"row {number} lacks {', '.join(missing)}{has}")
     if lines:
-        lines.append(
-            "the service refuses a run for rows without a required column "
-            '(documented); one that may be missing is declared with "optional": true'
-        )
+        lines.append('declare a column that may be missing with "optional": true')
     return lines
 
 
@@ -395,7 +385,5 @@ class Budget:
             kinds = [c.kind for c in estimate.charges if c.dollars is None]
             unpriced = [*dict.fromkeys([*kinds, *estimate.unknown])]
         if problems:
-            dollars = estimate.dollars
-            raise errors.BudgetError(
-                title, problems, rows, dollars, omissions, unpriced
-            )
+            facts = rows, estimate.dollars, omissions, unpriced
+            raise errors.BudgetError(title, problems, *facts)

@@ -26,15 +26,13 @@ from . import rows as row_files
 from .rows import FORMS, RowFile, choose_form, require_free, write_file
 from .state import RunState, Stages, digest_rows
 from .typed import ResultRows, structure_for
-from .watch import DAY, poll, require_completed
+from .watch import DAY, MINUTE, poll, require_completed
 
 WAITS: Final = (0.5, 2.0, 8.0, 20.0, 60.0)
 """Seconds before each further try of a download that broke off."""
 
 LOWEST_RATE: Final = 1024
 """Bytes per second, over a minute, below which a download is given up."""
-
-MINUTE: Final = 60.0
 
 MAX_BYTES: Final = 2**30
 """Most bytes of a file for which the service lists no size."""
@@ -279,15 +277,13 @@ def make_safe_name(filename: str, taken: Iterable[str] = ()) -> str:
     """
     last = re.split(r"[/\\]", normalize("NFC", filename))[-1]
     clean = re.sub(r"[^\w.-]+", "_", last).strip("._-") or "result"
-    stem, dot, suffix = clean.rpartition(".")
-    if not stem or len(suffix) > 15:
-        stem, dot, suffix = clean, "", ""
+    stem, suffix = Path(clean).stem, Path(clean).suffix[:20]
     stem = stem.encode()[:180].decode(errors="ignore")
     used = {normalize("NFKC", name).casefold() for name in taken}
-    name, number = f"{stem}{dot}{suffix}", 1
+    name, number = f"{stem}{suffix}", 1
     while normalize("NFKC", name).casefold() in used:
         number += 1
-        name = f"{stem}-{number}{dot}{suffix}"
+        name = f"{stem}-{number}{suffix}"
     return name
 
 

@@ -108,13 +108,9 @@ def rows_in(
 ) -> Iterator[Raw]:
     """Yield the rows of an open file; see `RowFile`."""
     decoder = _STRICT if is_input else _TOLERANT
-    match form:
-        case "ndjson":
-            return _ndjson_rows(file, name, decoder)
-        case "json":
-            return _json_rows(file, name, decoder)
-        case _:
-            return _csv_rows(file, name, is_input=is_input)
+    if form == "csv":
+        return _csv_rows(file, name, is_input=is_input)
+    return (_json_rows if form == "json" else _ndjson_rows)(file, name, decoder)
 
 
 # -- CSV ------------------------------------------------------------------------------

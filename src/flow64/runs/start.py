@@ -107,12 +107,9 @@ class Launch:
         Raises:
             RowsError: Something cannot be sent. All problems are listed.
         """
-        return payload.build_payload(
-            self.definition,
-            payload.as_rows(rows, first),
-            is_overridden=self.specs_override is not None,
-            first=first,
-        )
+        copies = payload.as_rows(rows, first)
+        has_settings = self.specs_override is not None
+        return payload.build_payload(self.definition, copies, has_settings, first)
 
     def check_deployment(self, session: Session, count: int) -> str:
         """Refuse a workflow that is not this code, or may exceed limits.
@@ -312,10 +309,8 @@ class _Starter:
     def _take_over(self, failed: Start, retry: str) -> None:
         """Take intent, root and batch from the run that is started again."""
         is_other = not self.is_default and self.intent != failed.intent
-        if is_other or (failed.env, failed.digest) != (
-            self.launch.ready.env,
-            self.digest,
-        ):
+        same = (self.launch.ready.env, self.digest)
+        if is_other or (failed.env, failed.digest) != same:
             problem = "it was started for another intent or environment, or other rows"
             raise errors.RetryError(retry, problem)
         self.intent, self.index, self.root = failed.intent, failed.index, failed.root
@@ -360,9 +355,7 @@ class _Starter:
         """Refuse to send if the journal may have lost the line of an earlier start."""
         if lines := self.memory.damage:
             problem = f"line {lines[0]} is damaged, so this run may have been started"
-            advice = (
-                "look at `flow64 runs`, then attach= (--attach) or new=True (--new)"
-            )
+            advice = "look at `flow64 runs`, then say attach=ID, or new=True"
             path = str(self.launch.journal.path)
             raise errors.JournalError(path, f"{problem}: {advice}")
 
@@ -483,8 +476,7 @@ class _Starter:
 
     def _accept(self, job_id: str, already_started: bool) -> RunState:
         """Return the run that an answer names."""
-        start = self.memory.of_key(self.key)
-        owner = self.memory.of_job(job_id)
+        start, owner = self.memory.of_key(self.key), self.memory.of_job(job_id)
         if owner is not None and owner.key != self.key and not owner.is_presumed:
             reason = f"the answer names run {job_id}, which another start has"
             raise errors.OutcomeUnknownError(self._what, reason, [job_id])
@@ -554,9 +546,8 @@ class _Starter:
         doubtful = [
             run
             for run in page
-            if (owner := self.memory.of_job(run)) is not None
-            and owner.is_presumed
-            and not self.memory.is_older(run, start)
+            if (owner := self.memory.of_job(run)) and owner.is_presumed
+            if not self.memory.is_older(run, start)
         ]
         reason = f"run {doubtful[0]} was taken for that of another" if doubtful else ""
         return None, reason, doubtful
@@ -607,10 +598,8 @@ class _Starter:
         """
         if is_unsent(error) and not self.was_sent:
             self.ledger.write_end(self.key, None, REFUSED)
-        elif isinstance(error, errors.ApiError) and not isinstance(
-            error, errors.ConflictError
-        ):
-            self.ledger.write_end(self.key, None, f"{ANSWERED}{error.status}")
+        elif _status(error) not in (0, 409):  # which has the key is not known
+            self.ledger.write_end(self.key, None, f"{ANSWERED}{_status(error)}")
 
     def _run(
         self, job_id: str, live: calls.LiveStatus | None, **facts: Any

@@ -6,7 +6,6 @@ until the time is over. Even then the run itself goes on.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import suppress
 from random import uniform
@@ -30,8 +29,6 @@ is doubted."""
 
 LAST_LOOK: Final = 10.0
 """Seconds that a poll may take although the time for waiting is over."""
-
-_log = logging.getLogger("flow64")
 
 
 @frozen
@@ -88,7 +85,7 @@ def steps(
             exist.
     """
     ends = session.now() + timeout
-    news, patience = _News(run.stages), Patience(run.id, is_new=run.is_new)
+    news, patience = _News(run.stages), Patience(run.is_new)
     while True:
         lost = None
         try:
@@ -210,7 +207,6 @@ class Patience:
         is_new: True if the run was just started, and so may not be visible yet.
     """
 
-    run_id: str
     is_new: bool
     _was_seen: bool = field(default=False, init=False)
     _doubted: float | None = field(default=None, init=False)
@@ -228,7 +224,6 @@ class Patience:
             self._doubted = now if self._doubted is None else self._doubted
             if now - self._doubted >= MINUTE:
                 return False
-        _log.info("run %s: %s; looking again", self.run_id, error)
         return True
 
     def renew(self) -> None:

@@ -14,6 +14,7 @@ from flow64 import COMPANY, LEAD, Client, RawBlock, Workflow
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.definition import as_body
 from flow64.loading import load_source
+from tests.service.support import leads as ours
 
 SECRET = "https://example.com/hook?key=sk_live_not_a_real_key_SENTINEL"
 

@@ -20,7 +20,6 @@ from flow64.emulator import Emulator, Fault, Switches
 from flow64.plan import live_of
 from tests.deploy.applied import client_of
 from tests.deploy.planned import NEWER
-from tests.service import clients
 from tests.service.fault_server import LOST, Drop, Forward, Reply
 from tests.service.support import Script, answer
 

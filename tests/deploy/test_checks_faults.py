@@ -19,19 +19,11 @@ from flow64.api.calls import delete_workflow
 from flow64.deploy import (
     Agreement,
     FileCache,
-    History,
-    apply_plan,
-    make_plan,
     plan_restore,
     save_plan,
-    target_of,
 )
-from tests.deploy.applied import QUICK
-from tests.deploy.planned import History as Commits
-from tests.service import clients
 from tests.service.fault_server import Forward
 from tests.service.mishaps import Fault
-from tests.service.support import leads
 
 try:
     import resource

@@ -28,6 +28,7 @@ from tests.deploy.planned import (
     service,
     target,
 )
+from tests.service.mishaps import Fault
 from tests.service.support import (
     GROWTH,
     MISSING,

@@ -75,7 +75,9 @@ def test_forty_workflows_are_planned_four_at_a_time(here):
     assert most == 4
     assert [step.key for step in plan.steps] == [f"leads-{n}" for n in NUMBERS]
     assert {step.action for step in plan.steps} == {"update"}
-    assert sorted(events, key=lambda event: event.done) == [Looked(n, 40) for n in range(1, 41)]
+    assert sorted(events, key=lambda event: event.done) == [
+        Looked(n, 40) for n in range(1, 41)
+    ]
 
 
 def test_orphans_are_read_together(here):
@@ -112,9 +114,7 @@ def test_saved_plan_is_reopened_together(here, tmp_path):
     saved = load_plan(tmp_path / "plan.json")
 
     where = {"env": "default", "endpoint": ENDPOINT}
-    plan, most = slowly(
-        here, lambda session: reopen_plan(session, saved, **where)
-    )
+    plan, most = slowly(here, lambda session: reopen_plan(session, saved, **where))
 
     assert (len(here.asked()), most) == (20, 4)
     assert [step.key for step in plan.steps] == [f"leads-{n}" for n in NUMBERS]

@@ -9,9 +9,9 @@ import socket
 import subprocess
 import sys
 
+import httpx
 import pytest
 
-import httpx
 from tests.emulator.support import NO_CERTIFICATES
 
 LONGEST = 60

@@ -233,9 +233,9 @@ def test_gone_meanwhile(here, monkeypatch):
     """A workflow that is deleted after the list is left out."""
     ids = [here.write(made(title)) for title in ("Leads", "Others")]
 
-    async def list_and_delete(session):
-        listed = await list_workflows(session)
-        await delete_workflow(session, ids[0])
+    def list_and_delete(session):
+        listed = list_workflows(session)
+        delete_workflow(session, ids[0])
         return listed
 
     monkeypatch.setattr("flow64.manifest._pull.list_workflows", list_and_delete)

@@ -7,8 +7,10 @@ from flow64.blocks import FindEmail, OutgoingWebhook, Search, Webhook
 from flow64.definition import as_body, with_stamp
 from flow64.deploy import prepare_deploy
 from flow64.errors import TransportError
-from tests.service.script import Script  # noqa: F401 - imported from here
-from tests.service.script import answer
+from tests.service.script import (
+    Script,  # noqa: F401 - imported from here
+    answer,
+)
 
 GROWTH = Project("growth", namespace="acme.example")
 SECRET = "https://hooks.example.com/SENTINEL-VALUE"

@@ -142,8 +142,6 @@ def _find_port() -> str:
 
 def _suggest_rows_option(error: RowsError) -> str:
     said = " ".join(error.problems)
-    if "check_columns" in said:
-        return "to send rows whatever columns they have, add --no-check-columns"
     if "not in UTF-8" in said:
         return "save the file as UTF-8, which spreadsheets call CSV UTF-8"
     return ""
@@ -153,14 +151,12 @@ _THERE: Final = "it is there already"
 """A part of messages about an existing file, if they give no advice themselves."""
 
 _WORDS: Final = (
-    ("or pass check_columns=False", "or say --no-check-columns"),
     ("or overwrite it: deploy(force=True)", "or overwrite it: --force KEY"),
     ("to allow it: deploy(allow_spend=True)", "to allow it, add --allow-spend KEY"),
     ("or overwrite=True to replace it", "or say --overwrite"),
     ("or pass allow_http=True if that is meant", "or set allow_http = true for it"),
     (": keep one of them, or pass api_key= or oauth=", ": keep one of them"),
     ("base_url=", "the settings"),
-    ("OAuth.from_env() needs", "an OAuth client needs"),
     ("run([])", "leave ROWS out"),
     ("max_rows=", "--max-rows "),
     ("max_cost=", "--max-cost "),

@@ -297,10 +297,6 @@ def command(**given: Any) -> int:
                 f"{workflow.key}: {same} run {run.id}{when}. Nothing bought{again}"
             )
             print_message(message)
-        if is_dash(options.output):
-            print_message(f"run {run.id}")
-        elif not options.as_json:
-            print_line(printable(run.id))
         code, count = _follow(run, options, env)
     if options.as_json:
         place = {"key": workflow.key, "env": str(client.env)}
@@ -372,12 +368,20 @@ def _require_rows(definition: Definition, file: Path | None, count: int) -> None
 def _follow(
     run: Run, options: RunParameters, env: str | None
 ) -> tuple[int, int | None]:
-    """Follow a run, and save its rows. Return the exit code and the number of rows."""
-    if not options.wait:
-        print_message(f"follow it: {format_watch_command(run.id, env)}")
-        return 0, None
+    """Print its id, follow it, and save its rows.
+
+    Returns:
+        The exit code, and the number of rows that were saved.
+    """
     began = time.monotonic()
     try:
+        if is_dash(options.output):
+            print_message(f"run {run.id}")
+        elif not options.as_json:
+            print_line(printable(run.id))
+        if not options.wait:
+            print_message(f"follow it: {format_watch_command(run.id, env)}")
+            return 0, None
         code = follow_run(run, options.every, options.timeout)
         count = None if code else options.save_rows(run)
     except KeyboardInterrupt:

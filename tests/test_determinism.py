@@ -165,7 +165,7 @@ def test_import_is_light(tmp_path):
     """What speaks HTTP, or draws, is loaded when it is needed."""
     program = (
         "import sys, flow64, flow64.blocks\n"
-        "heavy = {'flow64.http', "
+        "heavy = {'httpx', "
         "'cattrs', 'rich', 'click', 'flask', 'ssl', 'asyncio'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from flow64 import LEAD, Project, Workflow, value
 from flow64.blocks import OutgoingWebhook, Webhook
-from flow64.client import DEFAULT_ENDPOINT
 from flow64.definition import add_suffix, fingerprint
+from flow64.endpoints import DEFAULT_ENDPOINT
 from flow64.environments import (
     EMULATOR,
     Environment,

@@ -44,7 +44,7 @@ def test_a_pipeline_loads_no_client():
     loaded = printed(
         "import sys; from flow64 import LEAD, Project, Workflow\n"
         "from flow64.blocks import FindEmail\n"
-        "print(*{'flow64.http', 'cattrs', 'rich', 'flow64.client'} & {*sys.modules})"
+        "print(*{'httpx', 'cattrs', 'rich', 'flow64.client'} & {*sys.modules})"
     )
 
     assert loaded == []

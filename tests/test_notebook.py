@@ -7,10 +7,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from flow64 import LEAD, AsyncClient, Client, Project, Workflow
-from flow64.api import BlockStatus, LiveStatus
+from flow64 import LEAD, Client, Project, Workflow
+from flow64.api.calls import BlockStatus, LiveStatus
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
-from flow64.client import AsyncRun, Run
+from flow64.client import Run
 from flow64.deploy import Git, make_plan, target_of
 from flow64.diagnostics import Finding, Findings, Place
 from flow64.notebook import (
@@ -24,7 +24,8 @@ from flow64.notebook import (
     as_facts,
     as_table,
 )
-from flow64.runs import Tracked
+from flow64.runs.journal import Journal
+from flow64.runs.state import RunState
 
 EVIL = "<script>alert(1)</script> & \x1b[31m"
 KEY = "sk_live_not_a_real_key_0123456789"
@@ -216,16 +217,19 @@ def test_run(client):
     assert "block status rows webhook completed 1 find_email completed 1" in after
 
 
-@pytest.mark.parametrize("kind", [Run, AsyncRun])
-def test_run_that_failed(kind):
-    """With the reason, and the kinds of blocks where no key path is known."""
-    tracked = Tracked("r1", "", status="", is_presumed=True)
-    blocks = [BlockStatus(block_name=EVIL, sequence_number=1, status="failed")]
-    tracked.record_look(LiveStatus("failed", "r1", "w1", blocks=blocks))
-    tracked.reason = f"no credits {EVIL}"
-    owner = (Client if kind is Run else AsyncClient)("k", journal=None)
+def state_of(**facts):
+    return RunState("r1", Journal(None).of("here", ""), status="", **facts)
 
-    shown = text_of(kind(tracked, owner)._repr_html_())
+
+def test_run_that_failed():
+    """With the reason, and the kinds of blocks where no key path is known."""
+    state = state_of(is_presumed=True)
+    blocks = [BlockStatus(block_name=EVIL, sequence_number=1, status="failed")]
+    state.record_look(LiveStatus("failed", "r1", "w1", blocks=blocks))
+    state.reason = f"no credits {EVIL}"
+    owner = Client("k", journal=None)
+
+    shown = text_of(Run(state, owner)._repr_html_())
 
     assert "status failed workflow w1 start presumed why no credits <script>" in shown
     assert "block status rows <script>alert(1)</script> & \\x1b[31m failed" in shown
@@ -234,6 +238,6 @@ def test_run_that_failed(kind):
 def test_run_that_was_not_seen():
     owner = Client("k", journal=None)
 
-    shown = text_of(Run(Tracked("r1", "", status=""), owner)._repr_html_())
+    shown = text_of(Run(state_of(), owner)._repr_html_())
 
     assert shown == "Run r1 status not known yet"

@@ -466,7 +466,7 @@ def test_plugin_loads_little(tmp_path):
         "import sys\n"
         "def test_other(request):\n"
         "    assert request.config.pluginmanager.has_plugin('flow64')\n"
-        "    heavy = {'flow64.http', "
+        "    heavy = {'httpx', "
         "'flask', 'cattrs', 'click', 'flow64.emulator'}\n"
         "    assert heavy & sys.modules.keys() == set()\n",
         "utf-8",

@@ -21,11 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 
 from attrs import NOTHING, fields, fields_dict
-
 from flow64 import blocks
 from flow64.analysis import findings_reference
-from flow64.api import Policy
-from flow64.api._channel import MAX_ANSWER
+from flow64.api.network import MAX_ANSWER
+from flow64.api.policy import Policy
 from flow64.blocks import (
     CATALOGUE,
     CONFIDENCE,
@@ -52,7 +51,7 @@ from flow64.dsl import Flow, Passthrough, RowKind, Start, Unset
 from flow64.emulator import GUESSES, Switches
 from flow64.emulator.switches import MARKS
 from flow64.loading._reading import MOST_BYTES, MOST_FILES
-from flow64.runs._download import MAX_BYTES as MAX_DOWNLOAD
+from flow64.runs.results import MAX_BYTES as MAX_DOWNLOAD
 from flow64.text import format_dollars
 
 if TYPE_CHECKING:
@@ -155,11 +154,11 @@ def limits() -> Iterator[str]:
         (
             "one result file",
             f"the size that the service lists, else {MAX_DOWNLOAD // 2**30} GiB",
-            "given up; `--max-bytes` allows more",
+            "given up",
         ),
         ("a saved plan", _size(LARGEST), "refused"),
         (
-            "one call, with all its retries (`wait()` has a timeout of its own)",
+            "one request, with its retries (`wait()` has a timeout of its own)",
             f"{policy.deadline:g} s",
             "an error that says whether it may have been carried out",
         ),

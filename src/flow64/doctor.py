@@ -21,7 +21,9 @@ from urllib.parse import urlsplit
 from attrs import field, frozen
 
 from .analysis import LiveCatalogue, LiveField, read_fields, walk_fields
-from .api import DISCOVERY, Request, Session
+from .api import calls
+from .api.policy import Policy
+from .api.session import Session
 from .blocks import BUILT_IN, specs_schema
 from .client import Client
 from .environments import Environment, OAuthFile, Reference, Settings
@@ -90,10 +92,13 @@ def diagnose(
     checks = [*_check_setup(settings, environment)]
     try:
         with connect() as opened:
-            client = opened.with_options(timeout=TIMEOUT, max_retries=0)
-            checks.append(_check_clock(client.call(_read_clock), time.time()))
-            checks += _check_credential(client, environment)
-            live = client.blocks()
+            policy = Policy(timeout=TIMEOUT, retries=0)
+            session = opened.session.with_policy(policy)
+            try:
+                checks += _check_credential(session, environment)
+            finally:
+                checks.append(_check_clock(session.service_time, time.time()))
+            live = calls.list_blocks(session)
     except FlowError as error:
         text = _hide_folders(describe_error(error))
         first, *more = text.splitlines() or [""]
@@ -191,18 +196,10 @@ def _hide_folders(text: str) -> str:
 # -- The service -----------------------------------------------------------------------
 
 
-async def _read_clock(session: Session) -> float | None:
-    """Return the service's time, in seconds since 1970. Any answer may have it."""
-    session.begin(TIMEOUT)
-    answer = await session.exchange(Request("GET", DISCOVERY, is_open=True))
+def _check_clock(date: str | None, ours: float) -> Check:
     try:
-        return parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
+        theirs = parsedate_to_datetime(date or "").timestamp()
     except (TypeError, ValueError):
-        return None
-
-
-def _check_clock(theirs: float | None, ours: float) -> Check:
-    if theirs is None:
         return Check("clock", "the service does not tell its time")
     ahead = theirs + 0.5 - ours  # its header stands for the second that it begins
     if abs(ahead) < SKEWED:
@@ -212,8 +209,8 @@ def _check_clock(theirs: float | None, ours: float) -> Check:
     return Check("clock", says, is_problem=True)
 
 
-def _check_credential(client: Client, environment: Environment) -> Iterator[Check]:
-    workflows = client.workflows.list()
+def _check_credential(session: Session, environment: Environment) -> Iterator[Check]:
+    workflows = calls.list_workflows(session)
     yield Check("credential", f"ok, {pluralize(len(workflows), 'workflow')}")
     owners = {workflow.org_id for workflow in workflows if workflow.org_id}
     shown = join_words([f"{owner[: min(8, len(owner) // 2)]}…" for owner in owners])
@@ -224,7 +221,7 @@ def _check_credential(client: Client, environment: Environment) -> Iterator[Chec
             yield Check("organisation", says, is_problem=True)
             return
     yield Check("organisation", shown or "no answer names one")
-    yield Check("balance", f"{client.balance().credits:,.2f} credits")
+    yield Check("balance", f"{calls.get_balance(session).credits:,.2f} credits")
 
 
 def _check_blocks(settings: Settings, live: LiveCatalogue) -> Check:

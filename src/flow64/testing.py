@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from attrs import field, frozen
 
-from .definition import DEFAULT_ENV, Definition
+from .definition import DEFAULT_ENV, Definition, as_body
 from .errors import ArgumentError, RunFailedError, WaitTimeoutError, did_you_mean
 from .workflow import Workflow
 
@@ -148,18 +148,18 @@ def try_out(
         _create_workflow(player, definition)
         # On an emulator nothing is spent, so no consent is needed.
         workflow.deploy(player, env=env, values=values, allow_spend=True)
-        run_id = workflow.run(rows, player, env=env, values=values).id
+        run_id = workflow.run(rows, player, env=env, values=values, new=True).id
         _wait(here, run_id, timeout)
         return _build_outcome(here, run_id, definition)
 
 
 def _create_workflow(client: Client, definition: Definition) -> None:
     """Create a pinned workflow that does not exist, which a deploy never does."""
-    from .api import create_workflow, get_workflow
+    from .api.calls import create_workflow, get_workflow
 
     is_pinned = definition.path is None or "/pin:" in definition.path
-    if is_pinned and client.call(get_workflow, str(definition.id)) is None:
-        client.call(create_workflow, definition)
+    if is_pinned and get_workflow(client.session, str(definition.id)) is None:
+        create_workflow(client.session, as_body(definition, reveal=True))
 
 
 @contextmanager
@@ -179,7 +179,7 @@ def make_client(emulator: Emulator) -> Client:
     """Make a client of an emulator that needs no port."""
     from .client import Client
 
-    return Client(KEY, base_url=HERE, transport=emulator.transport())
+    return Client(KEY, base_url=HERE, transport=emulator.transport(), journal=None)
 
 
 def _resolve_names(

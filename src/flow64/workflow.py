@@ -29,9 +29,10 @@ from .text import shortened
 
 if TYPE_CHECKING:
     from .analysis import LiveCatalogue, RuleSetting
-    from .client import Batch, BatchOptions, Client, Run, RunOptions
+    from .client import Batch, Client, Run
+    from .client.shortcuts import BatchOptions, RunOptions
     from .deploy import Deployment
-    from .runs import Rows
+    from .runs.payload import Rows
 
 
 @frozen(init=False, repr=False, eq=False)
@@ -311,14 +312,16 @@ class Workflow:
     ) -> Run:
         """Start a run, once for each intent; `Client.run` explains the options.
 
+        Without an intent, the same definition and rows are the same intent.
+
         Args:
             rows: The rows for a webhook source: a list or any iterable of mappings, or
                 the path of a CSV, JSON or NDJSON file. Other sources take none, nor
                 does a webhook that is to run its `webhook_input`.
             client: The client. None makes one from the environment variables.
-            **options: `env`, `intent`, `retry`, `values`, `stale`, `max_rows`,
-                `max_cost`, `allow_unpriced`, `check_columns`, `specs_override`,
-                `save_json`, `result_formats`, `block`.
+            **options: `env`, `intent`, `new`, `retry`, `attach`, `values`, `stale`,
+                `max_rows`, `max_cost`, `specs_override`, `save_json`,
+                `result_formats`, `block`.
 
         Raises:
             RunError: It was refused before anything was sent.
@@ -340,10 +343,8 @@ class Workflow:
         Args:
             rows: A list, any other iterable, or the path of a CSV, JSON or NDJSON file.
             client: The client. None makes one from the environment variables.
-            **options: `intent`, which is needed, `size`, `concurrency`,
-                `retry_failed`, `folder`, `env`, `values`, `stale`, `max_rows`,
-                `max_cost`, `allow_unpriced`, `check_columns`, `block`, `every`,
-                `timeout`, `max_bytes`, `allow_unproven`.
+            **options: `intent`, `size`, `concurrency`, `retry_failed`, `env`,
+                `values`, `stale`, `max_rows`, `max_cost`, `block`, `every`, `timeout`.
 
         Raises:
             RowsError: Rows cannot be sent.

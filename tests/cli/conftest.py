@@ -109,9 +109,7 @@ def answering(monkeypatch):
     """Simulate a person who answers questions."""
 
     def answers(text):
-        for module in ("run", "_terminal"):  # so that `run` imports the real one
-            there = f"flow64.cli.{module}.is_interactive"
-            monkeypatch.setattr(there, lambda: True)
+        monkeypatch.setattr("flow64.cli._terminal.is_interactive", lambda: True)
         monkeypatch.setattr("sys.stdin", io.StringIO(text))
 
     return answers

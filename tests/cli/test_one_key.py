@@ -62,7 +62,7 @@ def test_with_list(project, flow64):
 
     assert flow64("compile", "-o", "compiled")[0] == 0
     assert flow64("deploy", "--yes")[0] == 0
-    run = ("run", "reddit.py", "--intent", "1", "--yes", "--allow-unpriced")
+    run = ("run", "reddit.py", "--intent", "1", "--yes")
     assert flow64(*run)[0] == 0
 
 
@@ -108,7 +108,7 @@ def test_generated(project, flow64, namespace):
     assert (code, "unchanged" in printed) == (0, True), printed
     assert flow64("check")[0] == 0
     assert flow64("blocks", "generate", "-o", "blocks.py", "--check")[0] == 0
-    run = ("run", "reddit.py", "--intent", "1", "--yes", "--allow-unpriced")
+    run = ("run", "reddit.py", "--intent", "1", "--yes")
     assert flow64(*run)[0] == 0
     _, source, _ = flow64("code", "default:reddit")
     classes = "FindEmail, RedditSearch, ScoreLead, SendSlackMessage"

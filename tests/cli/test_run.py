@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from flow64 import Client
-from flow64.emulator import Switches
 from flow64.loading import load_source
-from tests.cli.pipelines import methods, written
-from tests.cli.support import FLOW64, environment
-from tests.service.mishaps import Fault
+from tests.cli.pipelines import written
+from tests.cli.support import FLOW64
 
 pytestmark = pytest.mark.unmeasured
 
@@ -31,12 +29,19 @@ def deployed(service, leads, people, flow64):
 
 @pytest.fixture
 def start(deployed, flow64):
-    """Run it with options, and give what came of that."""
+    """Run it with options: exit code, stdout, stderr."""
+    return lambda *options: flow64("run", "leads.py", "people.csv", *QUICK, *options)
 
-    def started(*options):
-        return flow64("run", "leads.py:inbound", "people.csv", *QUICK, *options)
 
-    return started
+@pytest.fixture
+def answer(monkeypatch):
+    """Let a person answer the question."""
+
+    def give(text):
+        monkeypatch.setattr("flow64.cli._terminal.is_interactive", lambda: True)
+        monkeypatch.setattr("sys.stdin", io.StringIO(text))
+
+    return give
 
 
 def runs():
@@ -45,432 +50,237 @@ def runs():
         return [run.job_id for run in client.runs.list()]
 
 
-def test_run(start, deployed):
-    """It says what it does and costs, gives the id of the run, and follows it."""
-    code, printed, told = start("--intent", "today", "--yes")
-
-    workflow_id = load_source("leads.py").only.workflow.id()
-    assert (code, [printed]) == (0, [f"{run}\n" for run in runs()])
-    assert told.startswith(
-        f"run          Inbound leads ({workflow_id})\n"
-        f"environment  default at {deployed.url}\n"
-        "organisation org_"
-    )
-    assert "rows         2\ncost         up to $0.20: an estimate" in told
-    assert told.endswith("completed\n")
-
-
-def test_same_intent(start):
-    """A repeated intent with equal rows is the same run."""
-    first, second = (start("--intent", "today", "--yes") for _ in range(2))
-
-    assert (first[:2], len(runs())) == (second[:2], 1)
-    assert ["bought now" in told for *_, told in (first, second)] == [False, True]
-
-
-@pytest.mark.parametrize("option", [["--intent", "tomorrow"], ["--new"]])
-def test_another_run(start, option):
-    """Another intent, or none at all, is another run."""
-    start("--intent", "today", "--yes")
-    start(*option, "--yes")
-
-    assert len(runs()) == 2
-
-
-def test_nameless(start):
-    """Without a terminal, the run must be named, even with --yes."""
+def test_run_says_what_it_costs_and_how_to_get_its_rows(start):
+    """The id of the run goes to stdout."""
     code, printed, told = start("--yes")
 
-    assert (code, printed, runs()) == (3, "", [])
-    assert "name the run with --intent, as in --intent 2026-W20, or say --new" in told
+    (run,) = runs()
+    first, *_, last = told.splitlines()
+    assert (code, printed) == (0, f"{run}\n")
+    assert first == "inbound (default): 2 rows, at most $0.20"
+    assert last.startswith(f"run {run}: 2 rows in ")
+    assert last.endswith(f"; flow64 results {run} -o rows.csv")
 
 
-def test_nobody_agrees(start):
-    """Without a terminal, --yes is needed."""
-    code, printed, told = start("--intent", "today")
+def test_same_command_attaches_and_new_buys_again(start):
+    """Unless it is named, and other rows are meant."""
+    first, again = start("--yes"), start("--yes")
 
-    assert (code, printed, runs()) == (3, "", [])
-    assert told.endswith("error: there is no terminal to ask at; agree with --yes\n")
-
-
-@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 3)])
-def test_asks(start, answering, answer, code):
-    """At a terminal it asks, and the run needs no name."""
-    answering(answer)
-
-    assert (start()[0], len(runs())) == (code, code == 0)
-
-
-def test_dry_run(start, deployed):
-    """A dry run prints the estimate, asks nothing, needs no name, and only reads."""
-    before = len(deployed.requests)
-
-    code, printed, told = start("--dry-run")
-
-    workflow_id = load_source("leads.py").only.workflow.id()
-    lines = printed.splitlines()
-    assert (code, told, runs()) == (0, "", [])
-    assert lines[0] == f"run          Inbound leads ({workflow_id})"
-    assert [line.split()[0] for line in lines[1:]] == [
-        "environment",
-        "organisation",
-        "rows",
-        "cost",
-    ]
-    assert {*methods(deployed, before)} == {"GET"}
+    assert again[1] == first[1]
+    assert "inbound: same rows and definition as run" in again[2]
+    assert "Nothing bought; --new buys again" in again[2]
+    assert start("--new", "--yes")[1] != first[1]
+    assert start("--first", "1", "--yes")[1] != first[1]
+    assert start("--intent", "today", "--yes")[0] == 0
+    code, _, told = start("--intent", "today", "--first", "1", "--yes")
+    assert (code, len(runs())) == (3, 4)
+    assert "another body (2 rows)" in told
 
 
-def test_dry_run_json(start):
-    """The estimate of a dry run is data with --json, also with --yes."""
-    code, printed, told = start("--dry-run", "--yes", "--new", "--json")
+def test_first_rows_are_tried(start, people):
+    """And equal rows are told before it asks."""
+    people.write_text("email,company\n" + "ada@x.example,Acme\n" * 4, "utf-8")
 
-    found = json.loads(printed)
-    assert (code, told, runs()) == (0, "", [])
-    assert (found["key"], found["env"]) == ("inbound", "default")
-    assert (found["rows"], found["not_counted"]) == ("2", [])
-    assert found["cost"].startswith("up to $0.20: an estimate")
+    code, _, told = start("--first", "3", "--dry-run")
 
-
-def test_dry_run_over_a_limit(start):
-    """A dry run refuses what the run would refuse for its cost."""
-    code, printed, told = start("--dry-run", "--max-cost", "0.01")
-
-    assert (code, printed, runs()) == (3, "", [])
-    assert "0.01" in told
+    assert (code, told) == (0, "")
+    assert start("--first", "3", "--dry-run")[1] == (
+        "inbound (default): 3 rows, 2 occur twice, at most $0.30\n"
+    )
+    assert runs() == []
 
 
-@pytest.mark.parametrize("more", ["--dry-run", "--new"])
-def test_rows_are_checked_before_a_request(more, start, deployed, people):
-    """A dry run refuses the rows that a run refuses. Neither sends anything."""
-    people.write_text("nom\nAda\n")
-    before = len(deployed.requests)
+@pytest.mark.parametrize(("text", "code"), [("y\n", 0), ("n\n", 3), ("", 130)])
+def test_asks_before_it_spends(start, answer, text, code):
+    """Without an answer nothing is sent."""
+    answer(text)
 
-    code, printed, told = start(more)
+    assert start()[0] == code
+    assert len(runs()) == (code == 0)
 
-    assert (code, printed, len(deployed.requests)) == (1, "", before)
-    assert "row 1 lacks" in told
-    assert "it has nom" in told
-    assert start("--dry-run", "--no-check-columns")[0] == 0
+
+def test_nobody_to_ask(start):
+    """In CI, consent is an option."""
+    code, _, told = start()
+
+    assert (code, runs()) == (3, [])
+    assert "--yes" in told
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (("--max-rows", "1"), 3, "--max-rows 1"),
+        (("--max-cost", "0.1"), 3, "--max-cost 0.1"),
+        (("--new", "--intent", "a"), 64, "--new"),
+        (("--stale", "--set", "x=1"), 64, "--stale"),
+        (("--overwrite",), 64, "--output"),
+        (("-o", "rows.xlsx"), 64, ".csv"),
+        (("-o", "missing/rows.csv"), 64, "there is no folder"),
+        (("-o", "people.csv"), 1, "exists"),
+        (("-o", "rows.csv", "--no-wait"), 64, "--no-wait"),
+        (("-o", "rows.csv", "--block", "nothing"), 64, "nothing"),
+        (("--set", "email=1"), 1, "email"),
+        (("--retry", "00000000-0000-4000-8000-000000000000"), 1, "404"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_anything_is_bought(
+    start, options, code, words
+):
+    """With what to change."""
+    found, _, told = start("--yes", *options)
+
+    assert (found, runs()) == (code, [])
+    assert words in told
+
+
+def test_unknown_price_is_shown_with_the_line_to_write(service, write, people, flow64):
+    """And with that line in the settings, the limit can be held."""
+    file = write(
+        "from flow64.blocks import QaAgent\n"
+        "flow = Webhook(LEAD, input_schema={'email': 'string'}) >> QaAgent()\n"
+        "judged = made('judged', flow)"
+    )
+    flow64("deploy", file, "--yes")
+    run = "run", file, "people.csv", *QUICK, "--yes", "--max-cost", "1"
+
+    code, _, told = flow64(*run)
+
+    assert (code, runs()) == (3, [])
+    assert "prices = { qa_agent = 0.10 }" in told
+    people.with_name("pyproject.toml").write_text(
+        "[tool.flow64]\nprices = { qa_agent = 0.10 }\n"
+    )
+    assert flow64(*run)[0] == 0
+
+
+def test_other_code_is_not_run(start, leads):
+    """A dry run says why; --stale runs what is there."""
+    leads.write_text(leads.read_text("utf-8").replace("Job title", "Title"), "utf-8")
+
+    code, _, told = start("--yes")
+    dry = start("--dry-run")
+
+    assert (code, runs()) == (3, [])
+    assert "deploy" in told
+    assert "deployed  not this code" in dry[1]
+    assert start("--yes", "--stale")[0] == 0
+
+
+def test_rows_are_checked_with_their_line(start, people):
+    """Before a request."""
+    people.write_text("email,company\nada@x.example\n", "utf-8")
+
+    code, _, told = start("--yes")
+
+    assert (code, runs()) == (1, [])
+    assert "people.csv:2: it has 1 cell of 2" in told
+
+
+def test_rows_are_needed(deployed, flow64, people):
+    """A file without rows is likely a mistake."""
+    assert flow64("run", "leads.py", "--yes")[0] == 64
+    people.write_text("email,company\n", "utf-8")
+    assert flow64("run", "leads.py", "people.csv", "--yes")[0] == 1
+    assert flow64("run", "leads.py", "peple.csv", "--yes")[0] == 1
+    assert flow64("run", "people.csv", "leads.py", "--yes")[0] == 64
+    assert runs() == []
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.json", "rows.ndjson", "-"])
+def test_rows_are_saved(start, tmp_path, name):
+    """In the format of the file; - is stdout, as CSV."""
+    code, printed, told = start("--yes", "--safe-csv", "-o", name)
+
+    assert code == 0
+    text = printed if name == "-" else (tmp_path / name).read_text("utf-8")
+    assert "g@x.example" in text
+    if name in ("-", "rows.csv"):
+        assert "g@x.example,'=1+1" in text
+        assert text.startswith("email,company")
+    if name != "-":
+        assert f"2 rows in {name}" in told
+
+
+def test_several_ends_need_a_block(service, forked, people, flow64):
+    """Before anything is bought."""
+    flow64("deploy", "leads.py", "--yes")
+    run = "run", "leads.py", "people.csv", *QUICK, "--yes", "-o", "rows.csv"
+
+    code, _, told = flow64(*run)
+
+    assert (code, runs()) == (64, [])
+    assert "archive, work/outgoing_webhook" in told
+    assert flow64(*run, "--block", "work/outgoing_webhook")[0] == 0
 
 
 def test_json(start):
-    """With --json it is the run and nothing else."""
-    _, printed, _ = start("--new", "--yes", "--json", "--output", "out.csv")
+    """Everything that a program needs."""
+    code, printed, _ = start("--yes", "--json", "-o", "rows.csv")
 
-    (run_id,) = runs()
-    assert json.loads(printed) == {
-        "format_version": 1,
-        "key": "inbound",
-        "env": "default",
-        "run_id": run_id,
-        "workflow_id": load_source("leads.py").only.workflow.id(),
-        "status": "completed",
-        "reason": None,
-        "empty": None,
-        "is_presumed": False,
-        "is_attached": False,
-        "output": "out.csv",
-        "rows": 2,
-    }
-
-
-def test_no_wait(start):
-    """With --no-wait, the command to follow the run is printed."""
-    code, printed, told = start("--new", "--yes", "--no-wait")
-
-    assert (code, told.splitlines()[-1]) == (
+    data = json.loads(printed)
+    (run,) = runs()
+    assert (code, data["run_id"], data["status"], data["rows"]) == (
         0,
-        f"follow it: flow64 watch {printed.strip()}",
+        run,
+        "completed",
+        2,
     )
+    assert json.loads(start("--dry-run", "--json")[1])["dollars"] == 0.2
 
 
-def test_failed(start, deployed):
-    """A failed run is reported with its reason, and only repeated by its id."""
-    deployed.switches = Switches(credits=0)
-    code, printed, told = start("--intent", "today", "--yes")
-    again, _, refused = start("--intent", "today", "--yes")
-    deployed.switches = Switches()
-    retried, new, _ = start("--retry", printed.strip(), "--yes")
+def test_failed_run_is_said(start, deployed, monkeypatch):
+    """With exit code 1, and it is repeated only if it is named."""
+    monkeypatch.setattr("flow64.cli.run.follow_run", lambda *_: 1)
 
-    assert (code, again, retried, new == printed) == (1, 3, 0, False)
-    assert f"error: run {printed.strip()} ended as failed" in told
-    assert refused.endswith(f"to start it again: --retry {printed.strip()}\n")
+    assert start("--yes")[0] == 1
 
-
-def test_stale(start, leads):
-    """Other code than is deployed is refused, unless that is meant."""
-    leads.write_text(leads.read_text("utf-8").replace("Job title", "Role"), "utf-8")
-    refused, _, told = start("--new", "--yes")
-    accepted, *_ = start("--new", "--yes", "--stale")
-
-    assert (refused, accepted) == (3, 0)
-    assert told.endswith("deploy first: flow64 deploy; or run what is there: --stale\n")
-
-
-def test_rows_are_missing(deployed, flow64):
-    """A run of no rows would have been started for the name, and be the one."""
-    code, printed, told = flow64("run", "leads.py:inbound", "--new", "--yes")
-
-    assert (code, printed, runs()) == (64, "", [])
-    assert "ROWS is missing" in told
-
-
-@pytest.mark.parametrize("content", ["", "email,company\n"], ids=["nothing", "header"])
-def test_file_without_rows(start, people, content):
-    """It would use up the intent for a run of nothing."""
-    people.write_text(content, "utf-8")
-
-    code, printed, told = start("--intent", "today", "--yes")
-
-    assert (code, printed, runs()) == (1, "", [])
-    assert told == "error: people.csv has no rows; nothing was sent\n"
-
-
-def test_repeating_pays_again(start, answering):
-    """Without an intent, a warning comes before the question."""
-    answering("n\n")
-    *_, nameless = start()
-    answering("n\n")
-    *_, named = start("--intent", "today")
-
-    words = "so the same command starts another run, and pays again"
-    assert nameless.index(words) < nameless.index("Start it?")
-    assert words not in named
-
-
-@pytest.mark.parametrize(
-    ("options", "code"),
-    [
-        (["--max-rows", "1"], 3),
-        (["--max-rows", "2"], 0),
-        (["--max-cost", "0.19"], 3),
-        (["--max-cost", "0.2"], 0),
-    ],
-)
-def test_limits(start, options, code):
-    """A run that may exceed its limits is refused before anything is sent."""
-    assert (start("--new", "--yes", *options)[0], len(runs())) == (code, code == 0)
-
-
-def test_not_deployed(service, leads, people, flow64):
-    """A workflow that is not deployed is not run."""
-    code, _, told = flow64("run", "leads.py", "people.csv", "--new", "--yes")
-
-    assert code == 3
-    assert told.endswith("it is not deployed\ndeploy it first: flow64 deploy\n")
-    assert "organisation" not in told
-
-
-def test_bad_rows(start, people):
-    """Rows that cannot be sent are listed, and nothing is spent."""
-    people.write_text("company\nAcme\n", "utf-8")
-
-    code, printed, told = start("--new", "--yes")
-
-    assert (code, printed, runs()) == (1, "", [])
-    assert "row 1 lacks email" in told
-
-
-# -- Saving ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("options", "formula"),
-    [(["out.csv"], "=1+1"), (["out.csv", "--safe-csv"], "'=1+1")],
-    ids=["exact", "safe"],
-)
-def test_csv(start, people, options, formula):
-    """Rows are saved as they are; on demand no cell is run as a formula."""
-    people.write_text("email,company\ng@x.example,=1+1\n", "utf-8")
-
-    code, _, told = start("--new", "--yes", "--output", *options)
-
-    assert code == 0
-    assert f"g@x.example,{formula}," in Path("out.csv").read_text("utf-8")
-    assert told.endswith("1 row is in out.csv\n")
-    assert ("gets a ' before it" in told) == (formula[0] == "'")
-
-
-@pytest.mark.parametrize("block", ["webhook", "1"])
-def test_block(start, block):
-    """The rows of one block can be saved in the place of the last."""
-    start("--new", "--yes", "--output", "out.ndjson", "--block", block)
-
-    first, *_ = Path("out.ndjson").read_text("utf-8").splitlines()
-    assert json.loads(first) == {"email": "ada@acme.example", "company": "Acme"}
-
-
-ENDS = ["archive", "work/outgoing_webhook"]
-
-
-@pytest.mark.parametrize("live", [False, True], ids=["code", "live"])
-def test_several_ends(service, forked, people, flow64, live):
-    """Which rows are saved is asked before they are bought, and nothing is guessed."""
-    flow64("deploy", "leads.py", "--yes")
-    source = "default:inbound" if live else "leads.py"
-    command = ["run", source, "people.csv", "--new", "--yes", "--output", "out.csv"]
-
-    code, printed, told = flow64(*command)
-    slip, _, hint = flow64(*command, "--block", "archives")
-
-    assert (code, slip, printed, runs(), Path("out.csv").exists()) == (
-        64,
-        64,
-        "",
-        [],
-        False,
-    )
-    assert "ends in several blocks: " in told
-    assert "no block has the key path 'archives'" in hint
-    if not live:
-        assert f"several blocks: {', '.join(ENDS)}; name one of them" in told
-        assert "did you mean 'archive'" in hint
-
-
-def test_output_that_nothing_proves(service, start, monkeypatch):
-    """The run is there; its rows are saved if that is asked for."""
-    members = {"file_size": None, "row_count": 0, "results": None}
-    path = "/workflows/runs/*/results/download-links"
-    service.faults.add(Fault("rewrite", path=path, members=members, times=None))
-    monkeypatch.setattr("flow64.runs._download._proves_end", lambda *_: False)
-    command = ["--intent", "x", "--yes", "--output", "out.csv"]
-
-    refused = start(*command)
-    large = start(*command, "--allow-unproven", "--max-bytes", "10")
-    is_absent = not Path("out.csv").exists()
-    kept = start(*command, "--allow-unproven")
-
-    assert (refused[0], large[0], is_absent, kept[0]) == (1, 1, True, 0)
-    assert "nothing proves that it is complete" in refused[2]
-    assert "more than max_bytes=10 bytes" in large[2]
-    assert (len(runs()), "2 rows are in out.csv" in kept[2]) == (1, True)
-
-
-def test_file_that_is_there(start):
-    """A file that is there is kept, and nothing is spent for it."""
-    Path("out.csv").write_text("mine", "utf-8")
-    options = ["--new", "--yes", "--output", "out.csv"]
-
-    code, _, told = start(*options)
-
-    assert (code, runs(), Path("out.csv").read_text("utf-8")) == (1, [], "mine")
-    assert told.endswith("name another place, or say --overwrite\n")
-    assert start(*options, "--overwrite")[0] == 0
-
-
-# -- Cut off --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("options", "advice"),
-    [
-        (["--intent", "today"], "the same command finds it, and pays once"),
-        (["--new"], "look at `flow64 runs` before starting another"),
-    ],
-    ids=["intent", "new"],
-)
-def test_interrupted_start(start, monkeypatch, options, advice):
-    """Ctrl-C while it is started says how to find out what became of it."""
-
-    def stopped(*_, **__):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Client, "run", stopped)
-
-    code, _, told = start("--yes", *options)
-
-    assert (code, advice in told) == (130, True)
-
-
-def test_interrupted(deployed):
-    """Ctrl-C leaves the run going, and says how to follow it again."""
-    deployed.switches = Switches(speed=30)
-    process = subprocess.Popen(
-        [
-            *FLOW64,
-            "run",
-            "leads.py",
-            "people.csv",
-            "--new",
-            "--yes",
-            "--env",
-            "default",
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(**here()),
-    )
-    run_id = process.stdout.readline().strip()
-    for line in process.stderr:
-        if line == "running\n":
-            break
-    process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=30)
-
-    with Client(journal=None) as client:
-        assert client.runs.get(run_id).status == "running"
-        client.runs.cancel(run_id)
-    assert process.returncode == 130
-    assert told.endswith(
-        f"the run goes on; follow it again: flow64 watch {run_id} --env default\n"
-    )
-
-
-def here():
-    """The variables that lead to the emulator."""
-    names = ("SIXTYFOUR_API_ENDPOINT", "SIXTYFOUR_API_KEY")
-    return {name: os.environ[name] for name in names}
-
-
-def test_no_code(start):
-    """With --no-code, no module is imported."""
-    code, printed, told = start("--intent", "today", "--yes", "--no-code")
-
-    assert (code, printed, runs()) == (64, "", [])
-    assert "leads.py is Python, and --no-code imports none" in told
-
-
-# -- Settings of one run --------------------------------------------------------------
 
 SEARCHES = "buys = made('buys', Search(LEAD, query='CTOs', max_results=300))"
 
 
-@pytest.fixture
-def search(service, namespace, tmp_path, flow64):
-    """Run a deployed search with options, and give what came of that."""
+def test_settings_of_one_run(service, namespace, tmp_path, flow64):
+    """They count in the estimate, and are sent for this run."""
     file = written(tmp_path, namespace, SEARCHES)
     flow64("deploy", file, "--yes", "--allow-spend", "buys")
 
-    def searched(*options):
-        return flow64("run", file, *QUICK, "--intent", "today", *options)
-
-    return searched
-
-
-def test_set(search, service):
-    """What is set is shown with what it replaces, priced, and sent for this run."""
-    code, printed, told = search("--set", "max_results=2", "--yes", "--max-rows", "2")
+    code, _, told = flow64("run", file, *QUICK, "--yes", "--set", "max_results=2")
 
     (run,) = runs()
-    assert (code, printed) == (0, f"{run}\n")
-    assert "\nset          ~ max_results: 300 → 2\n" in told
-    assert "\nrows         up to 2\n" in told
+    assert code == 0
+    assert "buys (default): at most 2 rows, cost unknown" in told
     assert len(service.rows(run, "search")) == 2
 
 
-def test_set_is_part_of_the_intent(search):
-    """The same intent with other settings is another run, so it is refused."""
-    first = search("--set", "max_results=2", "--yes")
-    same = search("--set", "max_results=2", "--yes")
-    other = search("--set", "max_results=3", "--yes")
+def test_live_workflow_is_run_whatever_the_code_says(deployed, flow64, leads):
+    """By its environment and key."""
+    workflow_id = load_source("leads.py").only.workflow.id()
+    leads.with_name("pyproject.toml").write_text(
+        "[tool.flow64.environments.prod]\n"
+        f'endpoint = "{deployed.url}"\napi_key = {{ env = "SIXTYFOUR_API_KEY" }}\n'
+    )
 
-    assert (first[:2], other[0], len(runs())) == (same[:2], 3, 1)
+    code, *_ = flow64("run", f"prod:{workflow_id}", "people.csv", *QUICK, "--yes")
+
+    assert (code, len(runs())) == (0, 1)
 
 
-def test_set_over_a_limit(search):
-    """The limits hold for what is set, and not for the code."""
-    code, printed, told = search("--set", "max_results=20", "--max-rows", "10", "--yes")
+@pytest.mark.slow
+def test_interrupted_run_goes_on(deployed, tmp_path):
+    """Ctrl-C says how to follow it."""
+    command = [*FLOW64, "run", "leads.py", "people.csv", "--yes", "--every", "60"]
+    with subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env=dict(os.environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        run_id = process.stdout.readline().strip()
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=20)
 
-    assert (code, printed, runs()) == (3, "", [])
-    assert "20 rows are more than --max-rows 10" in told
+    assert run_id == runs()[0]
+    assert process.returncode in (0, 130)
+    assert run_id in told

@@ -1,28 +1,16 @@
-"""Commands about runs and workflows that are there: watch, results, runs, list, ..."""
+"""Commands about runs that are there: watch, results, runs, cancel, list."""
 
 from __future__ import annotations
 
 import json
-import re
-from pathlib import Path
 
 import pytest
 
 from flow64 import Client
-from flow64.cli._terminal import Console, draw_on, print_message
+from flow64.api.calls import BlockStatus, LiveStatus
+from flow64.cli._terminal import Console, draw_on
 from flow64.cli.watch import BarDisplay
-from flow64.client import (
-    BlockDone,
-    BlockFailed,
-    BlockStarted,
-    Finished,
-    Progress,
-    Queued,
-    Running,
-)
-from flow64.emulator import Switches
-from flow64.loading import load_source
-from tests.service.mishaps import Fault
+from flow64.runs.watch import Event
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 
@@ -43,281 +31,140 @@ def forked_run(service, forked, people, flow64):
     return flow64("run", "leads.py", "people.csv", *options)[1].strip()
 
 
-@pytest.fixture
-def going(service, leads, people, flow64):
-    """A run that goes on for a long time."""
-    flow64("deploy", "leads.py", "--yes")
-    service.switches = Switches(speed=30)
-    options = ["--new", "--yes", "--no-wait"]
-    run_id = flow64("run", "leads.py", "people.csv", *options)[1].strip()
-    yield run_id
-    with Client(journal=None) as client:
-        client.runs.cancel(run_id)
-
-
 # -- watch ----------------------------------------------------------------------------
 
 
-def test_watch(run_id, flow64):
-    """Progress goes to stderr, and the final status to stdout."""
-    code, printed, told = flow64("watch", run_id)
+def test_watch_follows_a_run_to_its_end(run_id, flow64):
+    """Progress goes to stderr, the status to stdout."""
+    code, printed, told = flow64("watch", run_id, "--every", "0.01")
 
     assert (code, printed) == (0, "completed\n")
-    assert told.splitlines()[-2:] == ["2 lead_enrichment: done, 2 rows", "completed"]
+    assert "2 lead_enrichment: done, 2 rows\ncompleted\n" in told
 
 
-def test_watch_json(run_id, flow64):
-    """With --json each event is a line of its own."""
-    code, printed, told = flow64("watch", run_id, "--json")
+def test_watch_as_json(run_id, flow64):
+    """Each event is a line."""
+    code, printed, _ = flow64("watch", run_id, "--json")
 
     events = [json.loads(line) for line in printed.splitlines()]
-    assert (code, told) == (0, "")
-    head = {"format_version": 1, "run_id": run_id}
-    assert events[0] == {
-        **head,
-        "event": "block-started",
-        "number": 1,
-        "name": "webhook",
-        "total": 2,
-    }
-    end = {"event": "finished", "status": "completed", "reason": None, "empty": None}
-    assert events[-1] == {**head, **end}
+    assert (code, {event["run_id"] for event in events}) == (0, {run_id})
+    assert (events[-1]["kind"], events[-1]["status"]) == ("ended", "completed")
 
 
-def test_watch_cancelled(going, flow64):
-    """A run that ended otherwise is an error."""
-    cancelled = flow64("cancel", going)
+def test_run_that_did_not_complete_is_a_failure(run_id, flow64, monkeypatch):
+    """Its reason is told."""
+    block = BlockStatus("find_email", 2, "failed", error_message="no credits")
+    seen = LiveStatus("failed", blocks=[block])
+    monkeypatch.setattr("flow64.api.calls.live_status", lambda *_: seen)
 
-    code, printed, told = flow64("watch", going)
+    code, printed, told = flow64("watch", run_id)
 
-    assert cancelled[:2] == (0, "cancelled\n")
-    assert (code, printed) == (1, "cancelled\n")
-    assert f"error: run {going} ended as cancelled" in told
-
-
-def test_watch_timeout(going, flow64):
-    """After a timeout the run goes on, and the command to follow it is printed."""
-    code, _, told = flow64("watch", going, "--timeout", "0.01", "--every", "0.01")
-
-    assert (code, f"flow64 watch {going}" in told) == (1, True)
+    assert (code, printed) == (1, "failed\n")
+    assert f"error: run {run_id} ended as failed: find_email: no credits" in told
 
 
-def test_watch_interrupted(run_id, flow64, monkeypatch):
-    """Ctrl-C leaves it going, with the line that resumes, also in an environment."""
-
-    def stopped(*_, **__):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("flow64.cli.watch.follow_run", stopped)
-
-    code, printed, told = flow64("watch", run_id, "--env", "two words")
-
-    assert (code, printed) == (130, "")
-    assert told.endswith(
-        f"the run goes on; follow it again: flow64 watch {run_id} --env 'two words'\n"
-    )
-
-
-@pytest.mark.parametrize(
-    "command", [["watch"], ["cancel"], ["results", "-o", "out"]], ids=lambda c: c[0]
-)
-def test_no_such_run(service, flow64, command):
-    """A run that is not there is one message."""
+@pytest.mark.parametrize("command", [("watch",), ("results", "-o", "x"), ("cancel",)])
+def test_beginning_of_an_id_is_a_hint(run_id, flow64, command):
+    """The whole one is needed; one that does not exist fails."""
     name, *options = command
-    code, printed, told = flow64(name, NOWHERE, *options)
 
-    assert (code, printed, told.startswith("error: GET /workflows/runs/")) == (
-        1,
-        "",
-        True,
-    )
+    code, _, told = flow64(name, run_id[:8], *options)
+    assert (code, f"did you mean {run_id}?" in told) == (64, True)
+    assert flow64(name, NOWHERE, *options)[0] == 1
 
 
-# -- Bars -----------------------------------------------------------------------------
+def test_bars_follow_the_events(tmp_path):
+    """One for each block, on a terminal."""
+    events = [
+        Event("status", "running"),
+        Event("started", "running", "find\x1b_email", 2, total=4),
+        Event("progress", "running", "find\x1b_email", 2, 1, 4, 25.0),
+        Event("failed", "failed", "find\x1b_email", 2, text="no credits"),
+        Event("done", "completed", "webhook", 1, rows=4),
+        Event("ended", "failed", text="no credits"),
+    ]
+    with (tmp_path / "terminal").open("w+", encoding="utf-8") as file:
+        console = Console(file=file, force_terminal=True, width=100)
+        with draw_on(console), BarDisplay(console) as bars:
+            for event in events:
+                bars.show(event)
+        file.seek(0)
+        shown = file.read()
 
-EVENTS = [
-    Queued(),
-    Running(),
-    BlockStarted(1, "web[bold]hook\x1b]8;;x"),
-    Progress(1, "webhook", 1, 2, 50.0),
-    Progress(2, "odd", 1, None, 250.0),
-    BlockDone(1, "webhook", 2),
-    BlockDone(2, "odd"),
-    BlockFailed(3, "find", "failed", "no\x1b[31m credits"),
-    BlockFailed(4, "other", "timeout"),
-    Finished("failed", "no credits"),
-]
-
-
-def test_bars(tmp_path):
-    """Each block is a bar with counts; no name steers the terminal."""
-    with (tmp_path / "screen").open("w+", encoding="utf-8") as screen:
-        console = Console(
-            file=screen, force_terminal=True, color_system=None, width=100
-        )
-        with draw_on(console), BarDisplay(console) as drawn:
-            for event in EVENTS:
-                drawn.show(event)
-            print_message("told meanwhile")
-        screen.seek(0)
-        text = screen.read()
-
-    lines = [line.rstrip() for line in text.splitlines()]
-    assert any(line.endswith("told meanwhile") for line in lines)
-    assert "\x1b[31m" not in text
-    assert "\x1b]" not in text
-    last = "\n".join(lines[-6:])
     for words in (
-        " failed ",
-        "web[bold]hook\\x1b]8;;x",
-        "done, 2 rows",
-        "failed: no\\x1b[31m credits",
-        "timeout",
+        "2 find\\x1b_email",
+        "failed: no credits",
+        "1 webhook",
+        "done, 4 rows",
     ):
-        assert words in last
+        assert words in shown
 
 
 # -- results --------------------------------------------------------------------------
 
 
-def test_results(run_id, flow64):
-    """The final file is saved as it is; one that is there is kept."""
-    code, printed, _ = flow64("results", run_id, "-o", "out")
-    again, _, told = flow64("results", run_id, "-o", "out")
-
-    (path,) = printed.splitlines()
-    rows = json.loads(Path(path).read_text("utf-8"))
-    assert (code, again, rows[1]["company"]) == (0, 1, "=1+1")
-    assert told.endswith("name another place, or say --overwrite\n")
-    assert flow64("results", run_id, "-o", "out", "--overwrite")[0] == 0
-
-
-def test_results_of_all(run_id, flow64):
-    """The files of all stages, or of one."""
-    _, every, _ = flow64("results", run_id, "-o", "out", "--all", "--json")
-    _, first, _ = flow64("results", run_id, "-o", "one", "--block", "1", "--json")
-
-    names = [path.name for path in sorted(Path("out").iterdir())]
-    assert [Path(path).name for path in json.loads(every)["files"]] == names
-    assert json.loads(first)["files"] == [f"one/{names[0]}"]
-
-
-@pytest.mark.parametrize(
-    ("options", "count"), [([], 1), (["--all"], 2), (["--block", "1"], 1)]
-)
-def test_results_as_safe_csv(run_id, flow64, options, count):
-    """With `--safe-csv` they are safe for spreadsheets, with a note."""
-    options = ["-o", "out", "--safe-csv", *options]
-
-    code, printed, told = flow64("results", run_id, *options)
-
-    texts = [Path(path).read_text("utf-8") for path in printed.splitlines()]
-    assert (code, len(texts)) == (0, count)
-    assert all(",'=1+1" in text for text in texts)
-    assert told == "text that a spreadsheet might run has a ' before it\n"
-    assert flow64("results", run_id, *options)[0] == 1
-
-
-@pytest.mark.parametrize("options", [[], ["--safe-csv"]], ids=["exact", "safe"])
-def test_results_of_several_ends(forked_run, flow64, options):
-    """None of them is picked silently; the names that are given can be used."""
-    code, printed, told = flow64("results", forked_run, "-o", "out", *options)
-
-    named = re.search(r"ends in several blocks: (\S+), (\S+)\n", told)
-    codes = [
-        flow64("results", forked_run, "-o", name, "--block", name, *options)[0]
-        for name in named.groups()
-    ]
-    assert (code, printed, Path("out").exists(), codes) == (1, "", False, [0, 0])
-    assert told.endswith(f"name one: --block {named[2]}\n")
-
-
-@pytest.fixture
-def unproven(service, run_id, monkeypatch):
-    """A run with files that are not proven to be complete."""
-    members = {"file_size": None, "row_count": 0, "results": None}
-    path = "/workflows/runs/*/results/download-links"
-    service.faults.add(Fault("rewrite", path=path, members=members, times=None))
-    monkeypatch.setattr("flow64.runs._download._proves_end", lambda *_: False)
-    return run_id
-
-
-@pytest.mark.parametrize("options", [[], ["--safe-csv"]], ids=["exact", "safe"])
-def test_results_that_nothing_proves(unproven, flow64, options):
-    """They are kept with `--allow-unproven`, up to a number of bytes."""
-    command = ["results", unproven, "-o", "out", *options]
-
-    refused = flow64(*command)
-    large = flow64(*command, "--allow-unproven", "--max-bytes", "10")
-    kept = flow64(*command, "--allow-unproven")
-
-    assert (refused[0], large[0], kept[0]) == (1, 1, 0)
-    assert "nothing proves that it is complete" in refused[2]
-    assert "(--allow-unproven) to keep it as it came" in refused[2]
-    assert "more than max_bytes=10 bytes" in large[2]
-    (path,) = kept[1].splitlines()
-    assert Path(path).stat().st_size > 10
-
-
-# -- The rest -------------------------------------------------------------------------
-
-
-def test_cancel_what_has_ended(run_id, flow64):
-    """Cancelling a run that has ended changes nothing, and is not an error."""
-    code, printed, told = flow64("cancel", run_id, "--json")
-
-    assert (code, json.loads(printed), told) == (
+def test_results_are_a_file_or_a_folder(run_id, flow64, tmp_path):
+    """By the name; nothing is overwritten unless that is wanted."""
+    assert flow64("results", run_id, "-o", "rows.csv")[:2] == (0, "rows.csv\n")
+    assert flow64("results", run_id, "-o", "folder")[:2] == (
         0,
-        {
-            "format_version": 1,
-            "run_id": run_id,
-            "env": "default",
-            "status": "completed",
-        },
-        "nothing was cancelled: the run had ended before\n",
+        "folder/block_2_lead_enrichment.json\n",
     )
+    code, printed, _ = flow64("results", run_id, "-o", "all", "--all", "--json")
+    assert (code, len(json.loads(printed)["files"])) == (0, 2)
+    assert flow64("results", run_id, "-o", "rows.csv")[0] == 1
+    assert flow64("results", run_id, "-o", "rows.csv", "--overwrite")[0] == 0
+    assert "g@x.example,=1+1" in (tmp_path / "rows.csv").read_text()
 
 
-def test_runs(run_id, flow64):
-    """Runs are listed, of all workflows or of one, by code or by id."""
-    workflow_id = load_source("leads.py").only.workflow.id()
-    sources = ([], ["leads.py:inbound"], [workflow_id], [NOWHERE])
-    outcomes = [flow64("runs", *source) for source in sources]
+def test_results_without_formulas(run_id, flow64, tmp_path):
+    """For a spreadsheet."""
+    code, *_ = flow64("results", run_id, "-o", "rows.csv", "--safe-csv")
 
-    everything, by_code, by_id, none = outcomes
-    assert everything[1].startswith(f"{run_id}  completed  20")
-    assert everything[1].endswith("  Inbound leads\n")
-    assert everything == by_code == by_id
-    assert none[0] in (0, 1)
-    assert none[1] == ""
+    assert (code, "'=1+1" in (tmp_path / "rows.csv").read_text()) == (0, True)
+    assert flow64("results", run_id, "-o", "folder", "--safe-csv")[0] == 64
 
 
-def test_runs_as_json(run_id, flow64):
-    """With --json they are what the service answers."""
-    _, printed, _ = flow64("runs", "--limit", "1", "--status", "completed", "--json")
+def test_results_of_one_block(forked_run, flow64, tmp_path):
+    """By its number, or by its kind."""
+    for block in ("1", "webhook"):
+        options = "-o", f"{block}.json", "--block", block
+        assert flow64("results", forked_run, *options)[0] == 0
+        rows = json.loads((tmp_path / f"{block}.json").read_text())
+        assert [*rows[0]] == ["email", "company"]
+    code, _, told = flow64("results", forked_run, "-o", "x.json", "--block", "nothing")
+    assert (code, "there are" in told) == (1, True)
+    assert flow64("results", forked_run, "-o", "x", "--block", "1", "--all")[0] == 64
 
-    (one,) = json.loads(printed)["runs"]
-    assert (one["run_id"], one["status"]) == (run_id, "completed")
+
+# -- The others -----------------------------------------------------------------------
 
 
-def test_list(service, leads, namespace, flow64):
-    """Workflows are listed with what deployed them, and nothing that steers."""
+def test_runs_are_listed(run_id, flow64):
+    """Of all workflows, or of one."""
+    code, printed, _ = flow64("runs")
+
+    assert (code, printed.split()[:2]) == (0, [run_id, "completed"])
+    assert printed.endswith("Inbound leads\n")
+    assert run_id in flow64("runs", "leads.py")[1]
+    listed = json.loads(flow64("runs", "--json")[1])["runs"]
+    assert [run["run_id"] for run in listed] == [run_id]
+    assert flow64("runs", "--status", "cancelled")[2] == "there are no runs\n"
+
+
+def test_cancel_keeps_the_end_of_a_run(run_id, flow64):
+    """It has completed before."""
+    code, printed, _ = flow64("cancel", run_id)
+
+    assert (code, printed) == (0, "completed\n")
+
+
+def test_workflows_are_listed(service, leads, flow64):
+    """By key and state."""
     flow64("deploy", "leads.py", "--yes")
+
+    code, printed, _ = flow64("list")
+
+    assert (code, "inbound" in printed) == (0, True)
     with Client(journal=None) as client:
-        made = client.workflows.create(
-            load_source("leads.py").only.workflow, env="other"
-        )
-        client.workflows.update(made.id, name="By hand\x1b[31m")
-
-    _, printed, _ = flow64("list")
-    _, data, _ = flow64("list", "--json")
-
-    workflow_id = load_source("leads.py").only.workflow.id()
-    lines = [re.split(" {2,}", line) for line in printed.splitlines()]
-    path = f"ns:{namespace}/project:growth/workflow:inbound"
-    assert [line[1] for line in lines] == [
-        one["workflow_id"] for one in json.loads(data)["workflows"]
-    ]
-    by_id = {line[1]: line for line in lines}
-    assert by_id[workflow_id] == ["inbound", workflow_id, "ours", "Inbound leads", path]
-    assert by_id[made.id][3:] == ["By hand\\x1b[31m", "-"]
+        assert len(client.workflows.list()) == 1

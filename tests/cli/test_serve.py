@@ -7,11 +7,11 @@ import signal
 import subprocess
 import sys
 
+import httpx
 import pytest
 
 from flow64.cli import main
 from flow64.cli._serve_options import read_keys
-from flow64.http import httpx
 from tests.catalogue.answer import ANSWER
 from tests.cli.support import FLOW64, ended, environment, flow64, serving
 from tests.service.credentials import public

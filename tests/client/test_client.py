@@ -1,326 +1,331 @@
-"""Both clients: what they send, what they make of an answer, and of none."""
+"""Clients: settings, the low-level calls, and the calls of every day on an emulator."""
 
 from __future__ import annotations
 
-import gzip
-import itertools
-import re
+import logging
+import pickle
+import traceback
 
+import httpx
 import pytest
+from attrs import frozen
 
-from flow64 import errors
-from flow64.api import Request
-from flow64.client import AsyncClient, Client, Policy
-from flow64.errors import NoAnswerError
-from tests.service.clients import FakeClock, ask, job, use, with_clock
-from tests.service.credentials import KINDS, QUICK, run_jobs
-from tests.service.fault_server import Reply, unused_port
+from flow64 import LEAD, Client, Workflow, errors, value
+from flow64.blocks import OutgoingWebhook, Webhook
+from flow64.client import Policy, Terms
+from flow64.emulator import Emulator
+from tests.service.fault_server import LOST, FaultServer, Reply, answered
+from tests.service.support import SECRET, leads, searched, secret_leads
 
-KEY = "sk_SENTINEL-KEY"
-HOME = "https://api.example.com"
-
-
-class Answered:
-    """An answer of so many parts."""
-
-    def __init__(self, *parts, status=200, headers=None):
-        self.status, self.headers = status, headers or {}
-        self.parts = iter(parts)
-        self.is_closed = False
-
-    def read(self, timeout):
-        return next(self.parts, b"")
-
-    def close(self):
-        self.is_closed = True
-
-
-class Transport:
-    """Answers every request with what a function gives, and keeps the requests."""
-
-    def __init__(self, reply):
-        self.reply = reply
-        self.requests = []
-        self.is_closed = False
-
-    def send(self, request):
-        self.requests.append(request)
-        return self.reply(request)
-
-    def close(self):
-        self.is_closed = True
-
-
-class Awaited:
-    """The same, awaited."""
-
-    def __init__(self, inner):
-        self.inner = inner
-
-    def __getattr__(self, name):
-        return getattr(self.inner, name)
-
-    async def send(self, request):
-        return Awaited(self.inner.send(request))
-
-    async def read(self, timeout):  # noqa: ASYNC109 - as the protocol says
-        return self.inner.read(timeout)
-
-    async def close(self):
-        self.inner.close()
-
-
-def carried(kind, reply, *jobs, **options):
-    """Run jobs over a transport; return their results, and what was sent."""
-    inner = Transport(reply)
-    options = {"api_key": KEY, "base_url": HOME, **options}
-    transport = inner if kind == "sync" else Awaited(inner)
-    return run_jobs(kind, *jobs, transport=transport, **options), inner.requests
-
-
-def ok(_):
-    return Answered(b"{}")
-
-
-# -- Requests -------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_request_is_sent_as_it_is_asked(kind):
-    """Also where the endpoint has a path."""
-    request = Request(
-        "POST", "/x", {"a": ["1 2", "3"]}, {"\u00e9": None}, None, "key-1"
-    )
-
-    found, sent = carried(
-        kind, ok, ask(request), ask(Request("GET", "/y")), base_url=f"{HOME}/v0"
-    )
-
-    first, second = sent
-    assert found == [{}, {}]
-    assert (first.method, first.url) == ("POST", f"{HOME}/v0/x?a=1+2&a=3")
-    assert first.content == '{"\u00e9":null}'.encode()
-    assert first.headers["idempotency-key"] == "key-1"
-    assert first.headers["content-type"] == "application/json"
-    assert (second.method, second.url, second.content) == ("GET", f"{HOME}/v0/y", None)
-    assert not {"content-type", "idempotency-key"} & set(second.headers)
-    assert {seen.headers["x-api-key"] for seen in sent} == {KEY}
-    assert not any("authorization" in seen.headers for seen in sent)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_no_cookie_comes_back(kind, server):
-    server.always("*", "*", Reply(200, {}, {"set-cookie": "a=b; Path=/"}))
-
-    looks = [ask(Request("GET", "/x")) for _ in range(2)]
-
-    run_jobs(kind, *looks, api_key=KEY, base_url=server.url)
-
-    assert [seen.all("cookie") for seen in server.requests] == [[]] * 2
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
-    ("failure", "sent"),
-    [
-        (NoAnswerError("ConnectError", sent=False), False),
-        (NoAnswerError("ReadError"), True),
-        (ConnectionResetError("x"), True),
+KEY = "sk_SENTINEL-key"
+ROWS = [{"email": "ada@example.com"}, {"email": "grace@example.com"}]
+GRAPH = {
+    "blocks": [
+        {
+            "block_name": "webhook",
+            "block_type": "io",
+            "sequence_number": 1,
+            "specs": {"dataframe_type": "LEAD"},
+        }
     ],
-    ids=["not sent", "sent", "any"],
-)
-def test_failure_says_whether_anything_was_sent(kind, failure, sent):
-    """Where nothing was, it is sent again."""
-
-    def fail(_):
-        raise failure
-
-    asking = ask(Request("POST", "/x", body={"SENTINEL": 1}))
-
-    (error,), requests = carried(kind, fail, asking)
-
-    assert isinstance(error, errors.TransportError)
-    assert (error.sent, len(requests)) == (sent, 1 if sent else 1 + QUICK.retries)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_refused_connection_has_sent_nothing(kind):
-    """It is not waited for: on this machine, nobody but the user starts a server."""
-    asking = ask(Request("POST", "/x", body={}))
-    url = f"http://127.0.0.1:{unused_port()}"
-
-    (error,) = run_jobs(kind, asking, api_key=KEY, base_url=url)
-
-    assert (error.sent, error.is_refused, error.attempts) == (False, True, 2)
-    assert str(error).endswith(
-        "; nothing listens there, and nothing was sent: check SIXTYFOUR_API_ENDPOINT"
-    )
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_answer_that_is_too_large_is_not_read(kind, server, monkeypatch):
-    """Also one that is small until it is unpacked."""
-    for module in ("_session", "_channel"):
-        monkeypatch.setattr(f"flow64.api.{module}.MAX_ANSWER", 2**20)
-    bomb = gzip.compress(b"0" * 2**24)
-    server.always("*", "*", Reply(200, bomb, {"content-encoding": "gzip"}))
-    patience = Policy(retries=0)
-
-    (error,) = run_jobs(
-        kind,
-        ask(Request("GET", "/x")),
-        api_key=KEY,
-        base_url=server.url,
-        policy=patience,
-    )
-
-    assert isinstance(error, errors.AnswerError)
-    assert "more than 1 MiB" in str(error)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_error_that_is_too_large_is_read_in_part(kind):
-    """What it says at its beginning is not needed, its status is."""
-    asking = ask(Request("GET", "/x"))
-
-    (error,), _ = carried(kind, lambda _: Answered(b"x" * 2**20, status=404), asking)
-
-    assert isinstance(error, errors.NotFoundError)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_body_that_never_ends_is_given_up(kind):
-    """The time of a request is the time of its body too."""
-    answered = Answered(*itertools.repeat(b"[", 10**6))
-    patience = Policy(timeout=0.05, retries=0)
-
-    (error,), _ = carried(
-        kind, lambda _: answered, ask(Request("POST", "/x")), policy=patience
-    )
-
-    assert isinstance(error, errors.TransportError)
-    assert re.search("took too long|no answer within", str(error))
-    assert answered.is_closed
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_answer_may_be_any_content(kind):
-    @job
-    async def send(session):
-        return await session.send(Request("GET", "/x"), lambda answer: answer.content)
-
-    (found,), _ = carried(kind, lambda _: Answered(b"ro", b"ws"), send())
-
-    assert found == b"rows"
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
-    ("patience", "each"),
-    [(Policy(timeout=30.0, deadline=50.0), 30.0), (Policy(deadline=5.0), 5.0)],
-)
-def test_download_may_take_longer_than_a_request(kind, patience, each):
-    """Each of its parts has the time of a request, and never more than a call."""
-    given = []
-
-    class Dripping(Answered):
-        def read(self, timeout):
-            given.append(timeout)
-            clock.time += 29.0
-            return super().read(timeout)
-
-    clock = FakeClock()
-
-    async def download(session):
-        async with await session.open("https://store.example.com/f") as stream:
-            parts = []
-            while part := await stream.read():
-                parts.append(part)
-            return b"".join(parts), session.now()
-
-    inner = Transport(lambda _: Dripping(b"r", b"o", b"w", b"s"))
-    transport = inner if kind == "sync" else Awaited(inner)
-
-    found = use(
-        kind,
-        HOME,
-        lambda client: with_clock(client, clock).call(download),
-        transport=transport,
-        policy=patience,
-    )
-
-    assert found == (b"rows", 5 * 29.0)
-    assert given == [each] * 5
-
-
-def test_transport_is_closed_with_its_client():
-    inner = Transport(ok)
-
-    with Client(KEY, transport=inner, journal=None):
-        assert not inner.is_closed
-    assert inner.is_closed
-
-
-# -- Proxies --------------------------------------------------------------------------
+    "edges": [],
+}
+DATA = {"workflow_name": "A", "workflow_description": "", "workflow_definition": GRAPH}
+QUICK = Policy(first_wait=0.001, first_rest=0.001)
 
 
 @pytest.fixture
-def _proxied(monkeypatch):
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy"):
-        monkeypatch.setenv(name, f"http://127.0.0.1:{unused_port()}")
-    for name in ("NO_PROXY", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
+def emulator():
+    made = Emulator()
+    yield made
+    made.stop()
 
 
-@pytest.mark.usefixtures("_proxied")
-@pytest.mark.parametrize("kind", KINDS)
-def test_nothing_for_this_machine_passes_through_a_proxy(kind, server):
-    """A proxy of the environment is for the world outside."""
-    server.always("*", "*", Reply(200, {}))
-    asking = ask(Request("GET", "/x"))
-
-    assert run_jobs(kind, asking, api_key=KEY, base_url=server.url) == [{}]
-
-
-@pytest.mark.usefixtures("_proxied")
-@pytest.mark.parametrize("kind", KINDS)
-def test_what_goes_outside_passes_through_the_proxy(kind):
-    """Which is not there, so nothing is sent; and no name is looked up."""
-    asking = ask(Request("POST", "/x", body={}))
-
-    (error,) = run_jobs(kind, asking, api_key=KEY, base_url=HOME)
-
-    assert not error.sent
+@pytest.fixture
+def client(emulator):
+    transport = emulator.transport()
+    with Client(
+        KEY, base_url="http://127.0.0.1", transport=transport, journal=None
+    ) as made:
+        yield made
 
 
-# -- Wrong uses ------------------------------------------------------------------------
+@pytest.fixture
+def faulty():
+    """A fault server before an emulator, and a client of it."""
+    with (
+        Emulator() as emulator,
+        FaultServer(emulator) as server,
+        Client(KEY, base_url=server.url, journal=None, policy=QUICK) as client,
+    ):
+        yield server, client
 
 
-async def named(session):
-    """A function that `call` takes."""
+def writes(emulator):
+    return [r.path.rpartition("/")[2] for r in emulator.requests if r.method == "POST"]
 
 
-def plain(session):
-    return 3
+@frozen
+class Person:
+    email: str
 
 
-@pytest.mark.parametrize("kind", KINDS)
+# -- Every day ------------------------------------------------------------------------
+
+
+def test_deploy_run_and_read(client, emulator):
+    """A second deploy and a second run of the same rows send and buy nothing."""
+    workflow = leads()
+    assert client.preview(workflow).state == "new"
+    assert [client.deploy(workflow).state for _ in range(2)] == ["new", "unchanged"]
+    run = client.run(workflow, ROWS)
+    assert run.wait(every=0.01).status == "completed"
+    assert [row.value for row in run.rows(Person)] == [
+        Person(row["email"]) for row in ROWS
+    ]
+    again = client.run(workflow, ROWS)
+    assert (again.id, again.is_attached) == (run.id, True)
+    assert client.run(workflow, ROWS, new=True).id != run.id
+    assert writes(emulator) == ["create_workflow", "run", "run"]
+
+
+def test_a_run_shows_that_it_has_finished_without_being_watched(client):
+    client.deploy(leads())
+    run = client.run(leads(), ROWS)
+    assert "queued" in repr(run)
+    run.wait(every=0.01)
+    fresh = client.runs.get(run.id)
+    assert (fresh.status, fresh.is_ended) == ("completed", True)
+
+
+def test_batches_are_bought_once_and_resumed_by_the_same_call(client, emulator):
+    client.deploy(leads())
+    rows = [{"email": f"{number}@example.com"} for number in range(25)]
+    batches = client.run_batches(leads(), rows, size=10, every=0.01)
+    first = next(batches)
+    batches.close()
+    done = list(client.run_batches(leads(), rows, size=10, every=0.01))
+    assert [(b.index, b.first, b.count) for b in done] == [
+        (0, 1, 10),
+        (1, 11, 10),
+        (2, 21, 5),
+    ]
+    assert done[0].run.id == first.run.id
+    assert writes(emulator).count("run") == 3
+
+
+def test_results_are_saved_to_a_file_or_a_folder(client, tmp_path):
+    client.deploy(leads())
+    run = client.run(leads(), ROWS).wait(every=0.01)
+    assert run.to_csv(tmp_path / "rows.csv") == 2
+    (file,) = run.download(tmp_path / "file.csv")
+    (inside,) = run.download(tmp_path / "folder")
+    assert file == tmp_path / "file.csv"
+    assert inside.parent == tmp_path / "folder"
+    with pytest.raises(errors.SaveError):
+        run.to_csv(tmp_path / "rows.csv")
+
+
+def test_the_terms_of_an_environment_hold_for_each_call(emulator):
+    """Values, suffix and limits; an organisation that is another one ends it."""
+    facts = {"base_url": "http://127.0.0.1", "journal": None, "env": "staging"}
+    terms = Terms(values={"hook": SECRET}, suffix="(staging)", max_rows=1)
+    workflow = secret_leads()
+    with Client(KEY, terms=terms, transport=emulator.transport(), **facts) as client:
+        workflow_id = client.deploy(workflow).workflow_id
+        live = client.workflows.get(workflow_id)
+        assert live.name == "Leads (staging)"
+        with pytest.raises(errors.BudgetError):
+            client.run(workflow, ROWS)
+        with pytest.raises(errors.ArgumentError, match="staging"):
+            client.deploy(workflow, env="prod")
+    other = Terms(org_id="org-other")
+    with (
+        Client(KEY, terms=other, transport=emulator.transport(), **facts) as client,
+        pytest.raises(errors.OrganisationError),
+    ):
+        client.deploy(leads())
+
+
+# -- Low-level calls ------------------------------------------------------------------
+
+
+def test_data_is_sent_as_it_is_and_the_service_assigns_ids(client, emulator):
+    """The second user of a title gets a workflow of its own."""
+    first, second = client.workflows.create(DATA), client.workflows.create(DATA)
+    assert first.id != second.id
+    ids = {
+        client.workflows.get(each.id).definition.blocks[0].id
+        for each in (first, second)
+    }
+    assert len(ids) == 2
+    copy = client.workflows.get(first.id)
+    answered_data = {
+        "name": copy.name,
+        "description": copy.description,
+        "workflow_definition": copy.workflow_definition,
+    }
+    assert client.workflows.create(answered_data).name == "A"
+
+
+def test_a_lost_create_without_an_id_is_unknown(faulty):
+    server, client = faulty
+    server.on("POST", "*", LOST)
+    with pytest.raises(errors.OutcomeUnknownError):
+        client.workflows.create(DATA)
+    assert len(server.applied("POST")) == 1
+
+
+def test_a_lost_create_with_an_id_is_read_back(faulty):
+    """The 409 of the second try means that the first one arrived."""
+    server, client = faulty
+    server.on("POST", "*", LOST)
+    info = client.workflows.create(leads().compile())
+    assert info.id == leads().id()
+    assert len(server.of("POST")) == 2
+
+
+@pytest.mark.parametrize("reply", [LOST, answered(429), answered(401), Reply(503)])
+def test_a_start_is_sent_once(faulty, reply):
+    """Without rows it has no payload; without a key it has one of its own."""
+    server, client = faulty
+    made = client.workflows.create(DATA)
+    server.on("POST", "/workflows/run", reply)
+    with pytest.raises(errors.FlowError):
+        client.runs.start(made.id)
+    (sent,) = server.of("POST", "/workflows/run")
+    assert sent.json == {}
+    assert sent.header("idempotency-key")
+
+
+def test_what_buys_at_once_needs_consent_also_to_be_renamed(faulty):
+    """It is not sent again after any answer, not even a 429."""
+    server, client = faulty
+    workflow = searched()
+    with pytest.raises(errors.ConsentError):
+        client.workflows.create(workflow)
+    made = client.workflows.create(workflow, allow_spend=True)
+    with pytest.raises(errors.ConsentError):
+        client.workflows.update(made.id, name="Other")
+    server.on("POST", "*", answered(429))
+    with pytest.raises(errors.ApiError):
+        client.workflows.update(made.id, name="Other", allow_spend=True)
+    assert len(server.of("POST", "/workflows/update_workflow")) == 1
+
+
+def test_an_update_of_an_unknown_id_creates_nothing(client, emulator):
+    for more in ({"name": "B"}, {"workflow": DATA}):
+        with pytest.raises(errors.NotFoundError):
+            client.workflows.update("00000000-0000-4000-8000-000000000000", **more)
+    assert writes(emulator) == []
+    made = client.workflows.create(DATA)
+    assert client.workflows.update(made.id, name="B").name == "B"
+    assert client.workflows.update(made.id, {**DATA, "workflow_name": "C"}).name == "C"
+    assert client.workflows.delete(made.id).id == made.id
+    assert client.workflows.list() == []
+
+
+def test_what_is_no_workflow_is_refused_before_anything_is_sent(client, emulator):
+    unbound = Workflow("x", Webhook(LEAD) >> OutgoingWebhook(url=value("hook")))
+    for given, error in (
+        ("leads", errors.ArgumentError),
+        (Workflow, errors.ArgumentError),
+        ({"blocks": 7}, errors.ReadError),
+        (unbound, errors.UnboundValueError),
+    ):
+        with pytest.raises(error):
+            client.workflows.create(given)
+    assert emulator.requests == []
+
+
+def test_schedules_secrets_blocks_and_balance(client):
+    """Each topic reaches the service, and no repr shows a secret."""
+    made = client.workflows.create(DATA)
+    schedule = client.schedules.create(made.id, "Weekly", "0 9 * * 1")
+    assert client.schedules.update(schedule.id, name="Other").name == "Other"
+    assert client.schedules.get(schedule.id).cron_expression == "0 9 * * 1"
+    assert [each.id for each in client.schedules.list(made.id)] == [schedule.id]
+    client.schedules.delete(schedule.id)
+    assert client.signing_secrets.get() is None
+    secret = client.signing_secrets.create()
+    assert secret.plaintext not in repr(secret)
+    assert client.signing_secrets.roll(0).plaintext != secret.plaintext
+    client.signing_secrets.delete()
+    assert "webhook" in client.blocks().blocks
+    assert client.balance().credits > 0
+    run = client.runs.start(made.id, ROWS)
+    assert client.runs.status(run.id).run_id == run.id
+    assert [each.job_id for each in client.runs.list(workflow_id=made.id)] == [run.id]
+    run.wait(every=0.01)
+    assert client.runs.download_links(run.id)
+    assert client.runs.cancel(run.id) == "completed"
+
+
+# -- The client itself ----------------------------------------------------------------
+
+
 @pytest.mark.parametrize(
-    ("given", "problem"),
+    "options",
     [
-        (lambda _: "make_plan", "'make_plan' is not an async function that takes a"),
-        (lambda _: plain, "plain is not an async function that takes a session"),
-        (lambda _: named(None), r"named\(...\) was called already; write call\(named,"),
-        (lambda client: client.balance, "balance is a method of the client; write cl"),
+        {"base_url": "http://api.example.com"},
+        {"base_url": "https://user:hunter2@api.example.com"},
+        {"base_url": "ftp://api.example.com"},
+        {"transport": object()},
+        {"hosts": "store.example"},
+        {"journal": 7},
+        {"oauth": "client"},
     ],
 )
-def test_call_of_something_else_is_refused(kind, given, problem):
-    with pytest.raises(errors.ArgumentError, match=f"^call: {problem}"):
-        use(kind, HOME, lambda client: client.call(given(client)))
+def test_settings_that_cannot_be_used_are_refused(options):
+    with pytest.raises(errors.ConfigError) as raised:
+        Client(KEY, **options)
+    error = raised.value
+    trace = traceback.TracebackException(
+        type(error), error, error.__traceback__.tb_next, capture_locals=True
+    )
+    assert "SENTINEL" not in "".join(trace.format())
+    assert "hunter2" not in str(error)
 
 
-@pytest.mark.parametrize("made", [Client, AsyncClient])
-@pytest.mark.parametrize("given", [3, "http://localhost:6464"])
-def test_transport_that_is_none_is_refused(made, given):
-    with pytest.raises(errors.ConfigError, match="which has no method send; give for"):
-        made(KEY, journal=None, transport=given)
+def test_a_client_shows_no_key_and_is_neither_copied_nor_pickled(client):
+    assert "SENTINEL" not in repr(client)
+    with pytest.raises(errors.ConfigError):
+        pickle.dumps(client)
+
+
+def test_a_canary_appears_nowhere(faulty, caplog, tmp_path):
+    """A key and a secret value, with errors that repeat both, at DEBUG."""
+    server, _ = faulty
+    values = {"hook": SECRET}
+    echo = Reply(400, {"detail": f"{KEY} {SECRET}"})
+    texts = []
+    with (
+        caplog.at_level(logging.DEBUG),
+        Client(KEY, base_url=server.url, journal=tmp_path / "runs.jsonl") as client,
+    ):
+        workflow = secret_leads()
+        texts.append(repr(client.deploy(workflow, values=values)))
+        for job in (
+            lambda: client.deploy(leads("Other", key="other")),
+            lambda: client.run(workflow, ROWS, values=values),
+            lambda: client.workflows.create(workflow, values=values),
+        ):
+            server.on("POST", "*", echo)
+            with pytest.raises(errors.FlowError) as raised:
+                job()
+            texts += [str(raised.value), repr(raised.value)]
+    texts.append((tmp_path / "runs.jsonl").read_text())
+    assert "SENTINEL" not in "\n".join([caplog.text, *texts])
+
+
+def test_a_closed_client_says_so_and_closing_twice_is_fine(client):
+    client.close()
+    client.close()
+    with pytest.raises(errors.ConfigError, match="closed"):
+        client.balance()
+
+
+def test_a_mock_transport_answers_in_place_of_the_service():
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"credits": 5}))
+    with Client("k", transport=transport, journal=None) as client:
+        assert client.balance().credits == 5

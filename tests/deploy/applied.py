@@ -8,7 +8,7 @@ from uuid import uuid4
 from attrs import define, evolve, field
 
 from flow64 import Client, Project, Workflow
-from flow64.api import get_workflow
+from flow64.api.calls import get_workflow
 from flow64.client import Policy
 from flow64.definition import thaw
 from flow64.deploy import Agreement, History, apply_plan, make_plan, target_of
@@ -49,7 +49,6 @@ class Place:
         history: Where what is replaced goes.
         client: A client of the service. Calls through a fault server have their own.
         server: The fault server in front of it, if there is one.
-        kind: The kind of client that calls through the fault server.
         project: The project of these workflows.
     """
 
@@ -57,7 +56,6 @@ class Place:
     history: History
     client: Client
     server: object = None
-    kind: str = "sync"
     project: Project = field(factory=lambda: Project("growth", f"{uuid4()}.example"))
 
     @property
@@ -80,7 +78,6 @@ class Place:
         if self.server is None:
             return self.client.call(job, *args, **facts)
         return clients.play(
-            self.kind,
             self.url,
             lambda session: job(session, *args, **facts),
             policy=QUICK,

@@ -29,10 +29,9 @@ def place(emulator, tmp_path, monkeypatch):
         yield Place(emulator, History(tmp_path / "history", now=Hours()), client)
 
 
-@pytest.fixture(params=["sync", "async"])
-def faulty(request, place):
-    """The same place behind a fault server, for both kinds of client."""
-    place.kind = request.param
+@pytest.fixture
+def faulty(place):
+    """The same place behind a fault server."""
     with FaultServer(place.emulator) as server:
         place.server = server
         yield place

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import contextmanager
 
 from attrs import evolve, field, frozen
 
-from flow64 import LEAD, AsyncClient, Client, Project, RawBlock, Workflow, value
-from flow64.api import Policy, create_workflow, update_description, update_workflow
+from flow64 import LEAD, Client, Project, RawBlock, Workflow, value
+from flow64.api.calls import create_workflow, update_workflow
+from flow64.api.policy import Policy
 from flow64.blocks import FindEmail, FindPhone, Webhook
-from flow64.definition import canonical_id, fingerprint, with_stamp
+from flow64.definition import as_body, canonical_id, fingerprint, with_stamp
 from flow64.deploy import bases_of, make_plan, short_fingerprint, target_of
 from flow64.emulator import Emulator, Switches
 from flow64.plan import Target
@@ -80,19 +80,22 @@ class Service:
         """Deploy, as code of some commit would; gives the id of the last."""
         for workflow in workflows:
             wanted = target(workflow, **options)
-            self.client.call(create_workflow, sent(wanted))
+            self.write(sent(wanted))
         return wanted.id
 
     def write(self, definition):
         """Create it as it is, without a stamp."""
-        self.client.call(create_workflow, definition)
+        body = as_body(definition, reveal=True)
+        create_workflow(self.client.session, body)
         return str(definition.id)
 
     def update(self, definition):
-        self.client.call(update_workflow, definition)
+        body = as_body(definition, reveal=True)
+        update_workflow(self.client.session, str(definition.id), body)
 
     def describe(self, workflow_id, text):
-        self.client.call(update_description, workflow_id, text)
+        body = {"workflow_description": text}
+        update_workflow(self.client.session, workflow_id, body)
 
     def edit(self, workflow_id, **what):
         self.emulator.edit(workflow_id, **what)
@@ -100,18 +103,6 @@ class Service:
     def plan(self, *wanted, **options):
         """A plan, by a client in this process."""
         return self.client.call(planned(*wanted, **options))
-
-    def plan_by(self, kind, *wanted, **options):
-        """A plan by one kind of client."""
-        if kind == "sync":
-            return self.plan(*wanted, **options)
-
-        async def awaited():
-            facts = {"transport": self.emulator.transport(), "journal": None}
-            async with AsyncClient(KEY, base_url=ENDPOINT, **facts) as client:
-                return await client.call(planned(*wanted, **options))
-
-        return asyncio.run(awaited())
 
     def asked(self):
         """What was asked since, as method and path; forgets it."""

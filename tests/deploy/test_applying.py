@@ -13,14 +13,13 @@ import pytest
 from attrs import evolve
 
 from flow64 import LEAD, Project, Workflow, errors, value
-from flow64.api import create_schedule, delete_workflow, start_run
+from flow64.api.calls import create_schedule, delete_workflow, start_run
 from flow64.blocks import FindEmail, OutgoingWebhook, Search, Webhook
 from flow64.deploy import Agreement, Done, Failed, Summary, Writing, as_text
 from flow64.emulator import Emulator, Fault, Switches
 from flow64.plan import live_of
 from tests.deploy.applied import client_of
 from tests.deploy.planned import NEWER
-from tests.service import clients
 from tests.service.fault_server import LOST, Drop, Forward, Reply
 from tests.service.support import Script, answer
 
@@ -77,8 +76,7 @@ def keys(done):
 # -- All goes well --------------------------------------------------------------------
 
 
-@clients.BOTH
-def test_plan_is_done_step_by_step_and_told(place, kind):
+def test_plan_is_done_step_by_step_and_told(place):
     """F24: what is replaced is saved; the next plan is empty."""
     old = [place.workflow("a"), place.workflow("b"), place.workflow("gone")]
     place.put(*old)
@@ -90,17 +88,7 @@ def test_plan_is_done_step_by_step_and_told(place, kind):
     plan = place.plan(*new)
     events = []
 
-    def listen(client):
-        job = place.applying(plan, agreed=Agreement(prune=1))
-        if kind == "sync":
-            return events.extend(client.stream(job))
-
-        async def gathered():
-            events.extend([event async for event in client.stream(job)])
-
-        return gathered()
-
-    clients.use(kind, place.url, listen)
+    place.apply(plan, agreed=Agreement(prune=1), emit=events.append)
 
     assert [event for event in events if isinstance(event, Writing)] == [
         Writing("a", "update", 1, 3),
@@ -603,7 +591,7 @@ def test_after_a_failure_nothing_more_is_written_and_a_rerun_resumes(faulty):
 
     assert keys(summary.done) == ["a", "b"]
     assert (summary.failed[0].key, type(summary.failed[0].error)) == (
-        "c", errors.UnprocessableError,
+        "c", errors.ApiError,
     )  # fmt: skip
     assert (list(summary.not_tried), summary.is_complete) == (["d", "e"], False)
     assert "is not written again" in summary.resume
@@ -838,11 +826,12 @@ def test_each_step_has_a_deadline_of_its_own_and_a_last_look(place):
 
     place.history.folder.rename(place.history.folder.parent / "before")
     script = Script(live[0], live[0], written, live[1])
-    summary = script.play(place.applying(plan))
+    events = []
+    summary = script.play(place.applying(plan, emit=events.append))
 
     assert script.lines == ["GET", "GET", "update_workflow", "GET"]
     assert (len(saved), keys(summary.done)) == (1, ["a"])
-    assert [type(event) for event in script.emitted] == [Writing, Done]
+    assert [type(event) for event in events] == [Writing, Done]
 
 
 def answer_of(place, workflow_id):
@@ -853,7 +842,8 @@ def test_failure_is_told_as_an_event(place):
     plan = place.plan(place.workflow("a"))
     script = Script(answer({}, 404), answer({}, 404), answer({"detail": "no"}, 422))
 
-    summary = script.play(place.applying(plan))
+    events = []
+    summary = script.play(place.applying(plan, emit=events.append))
 
-    assert script.emitted[1] == summary.failed[0]
+    assert events[1] == summary.failed[0]
     assert isinstance(summary.failed[0], Failed)

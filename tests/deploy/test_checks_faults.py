@@ -15,23 +15,15 @@ from contextlib import contextmanager
 import pytest
 
 from flow64 import errors
-from flow64.api import Clock, delete_workflow
+from flow64.api.calls import delete_workflow
 from flow64.deploy import (
     Agreement,
     FileCache,
-    History,
-    apply_plan,
-    make_plan,
     plan_restore,
     save_plan,
-    target_of,
 )
-from tests.deploy.applied import QUICK
-from tests.deploy.planned import History as Commits
-from tests.service import clients
 from tests.service.fault_server import Forward
 from tests.service.mishaps import Fault
-from tests.service.support import leads
 
 try:
     import resource
@@ -171,59 +163,7 @@ def test_clock_that_jumps_changes_no_wait(place, monkeypatch, jump):
 
     assert summary.is_complete, summary.failed
     assert took < 5
-    # Taken when the module was imported, and so not by `time.time` of today.
-    assert Clock().now is time.monotonic
     assert place.plan(*wanted).is_empty
-
-
-@clients.BOTH
-@pytest.mark.parametrize("jump", [3600, -3600])
-def test_clock_that_jumps_gives_up_neither_early_nor_never(
-    kind, jump, emulator, tmp_path, monkeypatch
-):
-    """A service that is down: a deploy ends when its time is over, by no wall clock."""
-    place = clients.FakeClock(step=0.01)
-    real, looks = time.time, []
-
-    def jumping():
-        looks.append(jump)
-        return real() + jump * (len(looks) % 2)
-
-    wanted = target_of(clocked(), "default", git=Commits())
-    facts = {"env": "default", "endpoint": emulator.url, "git": Commits()}
-    plan = clients.play(
-        kind,
-        emulator.url,
-        lambda session: make_plan(session, [wanted], **facts),
-        policy=QUICK,
-    )
-    down = Fault("status_before", times=None)
-    emulator.faults.add(down)
-    monkeypatch.setattr(time, "time", jumping)
-    try:
-        summary = clients.use(
-            kind,
-            emulator.url,
-            lambda client: clients.with_clock(client, place).call(
-                apply_plan,
-                plan,
-                history=History(tmp_path / "h"),
-                endpoint=emulator.url,
-            ),
-        )
-    except errors.FlowError as error:
-        told = error
-    else:
-        told = summary.failed[0].error
-    finally:
-        emulator.faults.clear()
-
-    assert isinstance(told, errors.FlowError)
-    assert 1 < place.time < 120
-
-
-def clocked():
-    return leads(key="clock")
 
 
 # -- History before each write (F24) ---------------------------------------------------

@@ -8,7 +8,7 @@ import runpy
 import pytest
 
 from flow64 import errors
-from flow64.api import delete_workflow
+from flow64.api.calls import delete_workflow
 from flow64.deploy import Agreement, apply_saved_plan, load_plan, save_plan
 from tests.deploy.planned import digest_quickly
 

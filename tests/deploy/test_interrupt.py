@@ -1,8 +1,7 @@
-"""Ctrl-C and cancelled tasks: once, a write is ended first; twice, at once (F20)."""
+"""Ctrl-C: once, a write is ended first; twice, at once (F20)."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import time
@@ -10,15 +9,13 @@ from threading import Thread
 
 import pytest
 
-from flow64.client import AsyncClient, Client
-from flow64.deploy import first_cancel_waits, first_interrupt_waits
+from flow64.client import Client
+from flow64.deploy import first_interrupt_waits
 from tests.deploy.applied import QUICK
 from tests.service import clients
 from tests.service.fault_server import Forward, Hang
 
 UPDATE = "/workflows/update_workflow"
-SYNC = pytest.mark.parametrize("faulty", ["sync"], indirect=True)
-ASYNC = pytest.mark.parametrize("faulty", ["async"], indirect=True)
 
 
 def press():
@@ -39,7 +36,6 @@ def sync_apply(place, plan, told):
         return client.call(place.applying(plan, stopped=stop))
 
 
-@SYNC
 def test_first_interrupt_ends_the_write_that_is_under_way(two):
     """And is heeded before the next one."""
     place, plan = two
@@ -60,7 +56,6 @@ def test_first_interrupt_ends_the_write_that_is_under_way(two):
     assert signal.getsignal(signal.SIGINT) is before
 
 
-@SYNC
 def test_second_interrupt_stops_at_once(two):
     """What was under way is in the history, and the next deploy looks first."""
     place, plan = two
@@ -128,51 +123,3 @@ def test_other_threads_change_no_handler():
     thread.join()
 
     assert seen == [(False, before)]
-
-
-async def async_apply(place, plan, summaries):
-    async def work(stop):
-        settings = {"base_url": place.url, "policy": QUICK, "journal": None}
-        async with AsyncClient(clients.KEY, **settings) as client:
-            summary = await client.call(place.applying(plan, stopped=stop))
-            summaries.append(summary)
-            return summary
-
-    return await first_cancel_waits(work)
-
-
-@ASYNC
-@pytest.mark.parametrize("times", [0, 1, 2])
-def test_cancelled_task_ends_the_write_that_is_under_way(two, times):
-    """Cancelled twice, it does not."""
-    place, plan = two
-    summaries = []
-
-    async def main():
-        loop = asyncio.get_running_loop()
-        task = asyncio.create_task(async_apply(place, plan, summaries))
-
-        def cancelled(_):
-            for number in range(times):
-                loop.call_soon_threadsafe(loop.call_later, 0.02 * number, task.cancel)
-            return Hang() if times == 2 else Forward()
-
-        place.server.on("POST", UPDATE, cancelled)
-        if times == 0:
-            return (await task).is_complete
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        return None
-
-    assert asyncio.run(main()) == (True if times == 0 else None)
-    done = [[one.key for one in summary.done] for summary in summaries]
-    assert done == [[["a", "b"]], [["a"]], []][times]
-    assert {saved.key for saved in place.history.entries()} >= {"a"}
-
-
-def test_work_that_cancels_itself_is_cancelled():
-    async def work(_):
-        raise asyncio.CancelledError
-
-    with pytest.raises(asyncio.CancelledError):
-        asyncio.run(first_cancel_waits(work))

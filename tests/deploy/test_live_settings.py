@@ -39,15 +39,14 @@ def planned(flow, kind="sync", **specs):
     """The plan of a flow that is deployed, and edited by hand since."""
     with service() as here:
         here.edit(here.put(workflow(flow)), specs=specs)
-        return here.plan_by(kind, workflow(flow))
+        return here.plan(workflow(flow))
 
 
-@pytest.mark.parametrize("kind", ["sync", "async"])
-def test_dearer_field_is_shown_and_counts(kind):
+def test_dearer_field_is_shown_and_counts():
     """Its value, its price, the line to write, and the command that takes it."""
     with service() as here:
         wanted, options = dearer(here)
-        plan = here.plan_by(kind, *wanted, **options)
+        plan = here.plan(*wanted, **options)
 
     (step,) = plan.steps
     assert (step.state, step.action) == ("unchanged", "none")

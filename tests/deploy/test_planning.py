@@ -6,7 +6,6 @@ import pytest
 
 from tests.deploy import planned as at
 from tests.deploy.planned import service
-from tests.service.clients import BOTH
 
 STATES = [
     (at.new, "new", "create", None),
@@ -42,18 +41,17 @@ STATES = [
 EMPTY = {at.unchanged, at.unmanaged, at.pinned_orphan, at.copy}
 
 
-@BOTH
 @pytest.mark.parametrize(
     ("arrange", "state", "action", "lifted_by"),
     STATES,
     ids=[row[0].__name__ for row in STATES],
 )
-def test_state_is_told_and_nothing_is_written(kind, arrange, state, action, lifted_by):
+def test_state_is_told_and_nothing_is_written(arrange, state, action, lifted_by):
     """F22 and F19: what is the case, what applying would do, and what lifts a no."""
     with service(speed=60.0 if arrange is at.at_work else 0.0) as here:
         wanted, options = arrange(here)
         here.asked()
-        plan = here.plan_by(kind, *wanted, **options)
+        plan = here.plan(*wanted, **options)
         asked = here.asked()
 
     told = [step for step in plan.steps if step.state == state]

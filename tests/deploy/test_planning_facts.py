@@ -7,7 +7,7 @@ from attrs import evolve, frozen
 from attrs import field as attribute
 
 from flow64 import LEAD, Project, RawBlock, Workflow, errors, value, variants
-from flow64.api import MOST_RUNS
+from flow64.api.calls import MOST_RUNS
 from flow64.blocks import Filter, FindEmail, FindPhone, Webhook
 from flow64.definition import as_body, id_of, split_stamp, with_stamp
 from flow64.deploy import Agreement, Looked, as_data, as_text, bases_of, check_plan
@@ -28,7 +28,6 @@ from tests.deploy.planned import (
     service,
     target,
 )
-from tests.service.clients import FakeClock, with_clock
 from tests.service.mishaps import Fault
 from tests.service.support import (
     GROWTH,
@@ -171,7 +170,6 @@ def test_repetitions_are_counted(here):
     here.put(OLD)
     here.asked()
     here.emulator.faults.add(Fault("status_before", status=503))
-    with_clock(here.client, FakeClock())
 
     plan = here.plan(OLD)
 
@@ -191,9 +189,11 @@ def test_progress_is_told():
     """One event for each target that was looked at."""
     script = Script(answer([]), *[MISSING] * 5)
 
-    script.play(planned(*FLEET))
+    events = []
 
-    assert script.emitted == [Looked(n, 5) for n in range(1, 6)]
+    script.play(planned(*FLEET, emit=events.append))
+
+    assert events == [Looked(n, 5) for n in range(1, 6)]
 
 
 def test_refused_list_is_made_up_for(here):

@@ -9,7 +9,7 @@ from attrs import evolve
 
 from flow64 import LEAD, Workflow, errors, value
 from flow64.analysis import effects
-from flow64.api import create_schedule
+from flow64.api.calls import create_schedule
 from flow64.blocks import FindEmail, OutgoingWebhook, Search, Webhook
 from flow64.deploy import Agreement, as_text, plan_restore
 from flow64.diff import CostChanged

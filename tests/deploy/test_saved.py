@@ -11,7 +11,7 @@ import pytest
 from attrs import evolve
 
 from flow64 import LEAD, Project, Workflow, errors, value
-from flow64.api import create_schedule, delete_workflow
+from flow64.api.calls import create_schedule, delete_workflow
 from flow64.blocks import FindEmail, OutgoingWebhook, Search, Webhook
 from flow64.definition import BoundSecret, Value, rfc8785
 from flow64.deploy import (

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from threading import Lock
 
 import pytest
 from attrs import define, field
 
-from flow64.api import as_async
-from flow64.client import AsyncClient, Client, Policy
+from flow64.client import Client, Policy
 from flow64.deploy import History as Kept
 from flow64.deploy import Looked, apply_plan, load_plan, reopen_plan, save_plan
 from flow64.errors import StalePlanError
 from tests.deploy.planned import ENDPOINT, KEY, planned, service
-from tests.service.clients import BOTH
 from tests.service.support import GROWTH, leads
 
 NUMBERS = range(40)
@@ -32,11 +29,11 @@ class Slow:
     most: int = 0
     lock: object = field(factory=Lock)
 
-    def send(self, request):
+    def handle_request(self, request):
         self.count(1)
         time.sleep(self.seconds)
         self.count(-1)
-        return self.plain.send(request)
+        return self.plain.handle_request(request)
 
     def count(self, more):
         with self.lock:
@@ -44,19 +41,6 @@ class Slow:
             self.most = max(self.most, self.now)
 
     def close(self):
-        self.plain.close()
-
-
-class AwaitedSlow(Slow):
-    """The same, awaited."""
-
-    async def send(self, request):
-        self.count(1)
-        await asyncio.sleep(self.seconds)
-        self.count(-1)
-        return await as_async(self.plain).send(request)
-
-    async def close(self):
         self.plain.close()
 
 
@@ -71,35 +55,19 @@ def here():
         yield made
 
 
-def slowly(kind, here, job, seconds=0.02):
-    """Run a job slowly. Return its result, events, and the most requests at once."""
-    plain = here.emulator.transport()
+def slowly(here, job, seconds=0.02):
+    """Run a job slowly. Return its result, and the most requests at once."""
     facts = {"base_url": ENDPOINT, "journal": None, "policy": POLICY}
     here.asked()
-    found = []
-
-    async def heard(session):
-        found.append(await job(session))
-
-    if kind == "sync":
-        slow = Slow(plain, seconds)
-        with Client(KEY, transport=slow, **facts) as client:
-            events = list(client.stream(heard))
-    else:
-        slow = AwaitedSlow(plain, seconds)
-
-        async def awaited():
-            async with AsyncClient(KEY, transport=slow, **facts) as client:
-                return [event async for event in client.stream(heard)]
-
-        events = asyncio.run(awaited())
-    return found[0], events, slow.most
+    slow = Slow(here.emulator.transport(), seconds)
+    with Client(KEY, transport=slow, **facts) as client:
+        return job(client.session), slow.most
 
 
-@BOTH
-def test_forty_workflows_are_planned_four_at_a_time(kind, here):
+def test_forty_workflows_are_planned_four_at_a_time(here):
     """With the same requests, counted as they are, and steps in their order."""
-    plan, events, most = slowly(kind, here, planned(*fleet("PERSONAL")))
+    events = []
+    plan, most = slowly(here, planned(*fleet("PERSONAL"), emit=events.append))
 
     asked = here.asked()
     assert plan.requests == len(asked) == 43
@@ -107,20 +75,20 @@ def test_forty_workflows_are_planned_four_at_a_time(kind, here):
     assert most == 4
     assert [step.key for step in plan.steps] == [f"leads-{n}" for n in NUMBERS]
     assert {step.action for step in plan.steps} == {"update"}
-    assert events == [Looked(n, 40) for n in range(1, 41)]
+    assert sorted(events, key=lambda event: event.done) == [
+        Looked(n, 40) for n in range(1, 41)
+    ]
 
 
-@BOTH
-def test_orphans_are_read_together(kind, here):
+def test_orphans_are_read_together(here):
     """And come in the order of their keys."""
-    plan, _, most = slowly(kind, here, planned(projects=[GROWTH], prune=True))
+    plan, most = slowly(here, planned(projects=[GROWTH], prune=True))
 
     keys = [step.key for step in plan.steps]
     assert (len(keys), keys, most) == (40, sorted(keys), 4)
 
 
-@BOTH
-def test_look_before_the_first_write_names_all_in_order(kind, here, tmp_path):
+def test_look_before_the_first_write_names_all_in_order(here, tmp_path):
     plan = here.plan(*fleet("PERSONAL"))
     edited = [plan.steps[at].id for at in (3, 7, 30)]
     for workflow_id in edited:
@@ -128,7 +96,7 @@ def test_look_before_the_first_write_names_all_in_order(kind, here, tmp_path):
     where = {"history": Kept(tmp_path / "history"), "endpoint": ENDPOINT}
 
     with pytest.raises(StalePlanError) as caught:
-        slowly(kind, here, lambda session: apply_plan(session, plan, **where))
+        slowly(here, lambda session: apply_plan(session, plan, **where))
 
     error = caught.value
     assert (error.workflow, [*error.others]) == ("leads-3", ["leads-7", "leads-30"])
@@ -139,17 +107,14 @@ def test_look_before_the_first_write_names_all_in_order(kind, here, tmp_path):
             here.edit(step.id, name=step.live.definition.name)
 
 
-@BOTH
-def test_saved_plan_is_reopened_together(kind, here, tmp_path):
+def test_saved_plan_is_reopened_together(here, tmp_path):
     """With a look at each workflow that something is to be done with."""
     wanted = [*fleet("PERSONAL", range(20)), *fleet(numbers=range(20, 40))]
     save_plan(here.plan(*wanted), tmp_path / "plan.json")
     saved = load_plan(tmp_path / "plan.json")
 
     where = {"env": "default", "endpoint": ENDPOINT}
-    plan, _, most = slowly(
-        kind, here, lambda session: reopen_plan(session, saved, **where)
-    )
+    plan, most = slowly(here, lambda session: reopen_plan(session, saved, **where))
 
     assert (len(here.asked()), most) == (20, 4)
     assert [step.key for step in plan.steps] == [f"leads-{n}" for n in NUMBERS]

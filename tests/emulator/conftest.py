@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
+import httpx
 import pytest
 
 from flow64.emulator import Emulator
 from flow64.emulator.document import DOCUMENT, make_validator
-from flow64.http import httpx
 
 
 def hold_to_document(response):

@@ -10,10 +10,10 @@ import os
 import time
 from uuid import uuid4
 
+import httpx
 import jwt
 import schemathesis
 
-from flow64.http import httpx
 from tests.emulator.support import LEADS, NO_CERTIFICATES, create
 
 CLIENT = "fuzzing"

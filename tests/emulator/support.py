@@ -6,7 +6,7 @@ import ssl
 import time
 from uuid import NAMESPACE_URL, uuid5
 
-from flow64.http import httpx
+import httpx
 
 # Loopback is plain http: reading all certificates would take longer than most tests.
 NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

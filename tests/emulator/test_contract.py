@@ -14,11 +14,11 @@ import time
 from contextlib import suppress
 from uuid import uuid4
 
+import httpx
 import pytest
 from attrs import define, field
 
 from flow64.emulator import Emulator
-from flow64.http import httpx
 from tests.emulator.conftest import connect, hold_to_document
 from tests.emulator.support import EMAIL, WEBHOOK, block, body, graph
 

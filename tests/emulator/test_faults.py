@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 
+import httpx
 import pytest
 
 from flow64.emulator import Emulator, Fault, Switches
 from flow64.errors import ConfigError
-from flow64.http import httpx
 from tests.emulator.conftest import connect
 from tests.emulator.support import LEADS
 

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
@@ -22,7 +23,6 @@ from cryptography.hazmat.primitives.serialization import (
 
 from flow64.emulator import Emulator, OAuthClient
 from flow64.emulator.document import DOCUMENT
-from flow64.http import httpx
 from tests.emulator.support import LEADS, create, start, wait
 
 pytestmark = pytest.mark.slow

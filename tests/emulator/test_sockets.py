@@ -9,9 +9,9 @@ import socket
 import subprocess
 import sys
 
+import httpx
 import pytest
 
-from flow64.http import httpx
 from tests.emulator.support import NO_CERTIFICATES
 
 LONGEST = 60

@@ -20,7 +20,7 @@ from tests.emulator.support import EMAIL, WEBHOOK, body, create, start, wait
 WRITER = """
 import sys
 from flow64.emulator import Emulator
-from flow64.http import httpx
+import httpx
 from tests.emulator.support import LEADS
 
 with Emulator(store=sys.argv[1]) as emulator:

@@ -24,12 +24,13 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from tests.laws.test_plans import SWITCHES
 
 from flow64 import LEAD, Client, Project, Workflow, errors
-from flow64.api import create_workflow
+from flow64.api.calls import create_workflow
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.client import Policy
-from flow64.definition import fingerprint, id_of
+from flow64.definition import as_body, fingerprint, id_of
 from flow64.deploy import (
     Agreement,
     FileCache,
@@ -47,8 +48,6 @@ from flow64.deploy import (
 from flow64.emulator import Emulator, Switches
 from tests.deploy.planned import ENDPOINT, KEY, digest_quickly
 from tests.deploy.planned import History as Commits
-from tests.laws.test_plans import SWITCHES
-from tests.service.clients import FakeClock, with_clock
 from tests.service.mishaps import Fault
 
 PROJECT = Project("machine", namespace="acme.example")
@@ -189,7 +188,7 @@ class Service(RuleBasedStateMachine):
             journal=None,
             policy=QUICK,
         )
-        self.client = with_clock(client, FakeClock())
+        self.client = client
         self.place = TemporaryDirectory()
         self.folder = Path(self.place.name)
         self.history = History(self.folder / "history")
@@ -224,7 +223,7 @@ class Service(RuleBasedStateMachine):
         for key in KEYS:
             self.code[key] = versions.draw(st.sampled_from(VERSIONS))
         stranger = evolve(code("a", 0).compile(), id=id_of("stranger"))
-        self.client.call(create_workflow, stranger)
+        create_workflow(self.client.session, as_body(stranger, reveal=True))
         self.others.add(stranger.id)
         self.mark()
 

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from flow64 import LEAD, RawBlock, Workflow
-from flow64.api import create_workflow, update_description, update_workflow
+from flow64.api.calls import create_workflow, update_workflow
 from flow64.blocks import Webhook
 from flow64.definition import unbound_names
 from flow64.deploy import as_data, as_text, target_of
@@ -38,12 +38,12 @@ def carry_out(here, plan):
     """Write what a plan says is written, as applying does."""
     for step in plan.writes:
         if step.action == "create":
-            here.client.call(create_workflow, step.sent.content)
+            here.write(step.sent.content)
         elif step.action == "update":
-            here.client.call(update_workflow, step.sent.content)
+            here.update(step.sent.content)
         else:
             text = step.sent.content.description
-            here.client.call(update_description, step.id, text)
+            here.describe(step.id, text)
 
 
 def planned(here, *wanted):

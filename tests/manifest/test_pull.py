@@ -9,7 +9,7 @@ import pytest
 from attrs import evolve
 
 from flow64 import LEAD, RawBlock, Workflow, errors, manifest
-from flow64.api import delete_workflow, list_workflows
+from flow64.api.calls import delete_workflow, list_workflows
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.definition import EMPTY, FrozenDict, loads, split_stamp
 from flow64.deploy import History, apply_plan, make_plan, target_of
@@ -233,9 +233,9 @@ def test_gone_meanwhile(here, monkeypatch):
     """A workflow that is deleted after the list is left out."""
     ids = [here.write(made(title)) for title in ("Leads", "Others")]
 
-    async def list_and_delete(session):
-        listed = await list_workflows(session)
-        await delete_workflow(session, ids[0])
+    def list_and_delete(session):
+        listed = list_workflows(session)
+        delete_workflow(session, ids[0])
         return listed
 
     monkeypatch.setattr("flow64.manifest._pull.list_workflows", list_and_delete)

@@ -1,662 +1,319 @@
-"""Rows of result files, and what a class makes of them."""
+"""Rows of files: read in bounded memory, typed, and written."""
 
 from __future__ import annotations
 
-import sys
-import time as clock
-from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
-from decimal import Decimal
-from enum import Enum, IntEnum, StrEnum
-from typing import (  # noqa: UP035 - older classes have List
-    Annotated,
-    Any,
-    ClassVar,
-    Generic,
-    List,
-    Literal,
-    NewType,
-    NotRequired,
-    Optional,
-    Required,
-    TypedDict,
-    TypeVar,
-    Union,
-)
-from uuid import UUID
+import io
+import json
+import os
+import tracemalloc
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any, Literal
 
-import attrs
-import pydantic
 import pytest
-import typing_extensions
 from attrs import frozen
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from flow64 import alias, errors, returns
-from flow64.client import Row
-from flow64.errors import shortened
-from flow64.runs import typed_rows
-
-# Since 3.14, Python has one text for both ways to write it.
-UNION = "datetime | date" if sys.version_info >= (3, 14) else "Union[datetime, date]"
+from flow64 import alias, errors
+from flow64.runs import rows as row_files
+from flow64.runs.rows import RowFile, choose_form, rows_in, write_csv
+from flow64.runs.typed import ResultRows, structure_for
 
 
-@returns
+def read(content, form="csv", **options):
+    return list(rows_in(io.BytesIO(content), form, "f", **options))
+
+
+# -- Reading --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("form", "content", "rows"),
+    [
+        ("csv", b'a,b\r\n1,"x, y"\r\n', [{"a": "1", "b": "x, y"}]),
+        ("csv", b"\xef\xbb\xbfa\n1\n\n2", [{"a": "1"}, {"a": "2"}]),
+        ("csv", b"a,b,a\n1\n", [{"a": "1", "b": None, "a#3": None}]),
+        ("csv", b'a\n"1\n2"\n', [{"a": "1\n2"}]),
+        ("csv", b"a,b\n", []),
+        ("csv", b"", []),
+        ("json", b" [ ] ", []),
+        ("json", b'[{"a": 1},\n{"a": [2, {}]}]', [{"a": 1}, {"a": [2, {}]}]),
+        ("ndjson", b'{"a": 1}\n\n{"a": "\xe2\x80\xa8"}', [{"a": 1}, {"a": "\u2028"}]),
+    ],
+)
+def test_rows_are_read(form, content, rows):
+    """As a store writes them."""
+    assert read(content, form) == rows
+
+
+@pytest.mark.parametrize(
+    ("form", "content", "line", "words"),
+    [
+        ("csv", b"a,a\n1,2\n", 1, "two columns 'a'"),
+        ("csv", b"a;b\n1;2\n", 1, "commas"),
+        ("csv", b"a,b\n1,2\n1\n", 3, "1 cell of 2"),
+        ("csv", b"a,b\n1,2,3\n", 2, "3 cells of 2"),
+        ("csv", b"a,b\n1,2\n\n , \n", 4, "empty"),
+        ("csv", b"a,b\n1,\0\n", 2, "NUL"),
+        ("csv", b"a\n1\n\xff\n", 3, "UTF-8"),
+        ("csv", "a\n1\n".encode("utf-16"), 1, "UTF-8"),
+        ("csv", b'a\n"1\n2\n', 3, "not valid CSV"),
+        ("json", b'{"a": 1}', 1, "put them between"),
+        ("json", b'[{"a": 1},\n{"a": 2}', 2, "neither"),
+        ("json", b'[{"a": 1},\n]', 2, "not an object"),
+        ("json", b"[1]", 1, "not an object"),
+        ("json", b'[\n{"a": 1,\n"b', 2, "cut off"),
+        ("json", b'[{"a": 1, "a": 2}]', 1, "stands twice"),
+        ("json", b'[{"a": 1}] 2', 1, "follows"),
+        ("json", b'[{"a": "\xff"}]', 1, "UTF-8"),
+        ("json", b"[" + b'{"a":' * 20_000, 1, "cannot be read|cut off"),
+        ("ndjson", b'{"a": 1}\n[2]\n', 2, "a row is an object"),
+        ("ndjson", b'{"a": 1}\n{"a"\n', 2, "not valid JSON"),
+        ("ndjson", b'{"a": 1, "a": 2}\n', 1, "stands twice"),
+    ],
+)
+def test_input_that_is_likely_a_mistake_is_refused_with_its_line(
+    form, content, line, words
+):
+    """Before anything is bought."""
+    with pytest.raises(errors.ResultError, match=words) as refused:
+        read(content, form, is_input=True)
+    assert refused.value.line == line
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "ndjson"])
+def test_row_without_an_end_does_not_fill_the_memory(form, monkeypatch):
+    """A quote or a bracket that is never closed."""
+    monkeypatch.setattr(row_files, "LONGEST_ROW", 1 << 18)
+    monkeypatch.setattr(row_files.csv, "field_size_limit", lambda *_: 1 << 18)
+    start = {"csv": b'a\n"', "json": b'[{"a": "', "ndjson": b'{"a": "'}[form]
+    content = io.BytesIO(start + b"x" * (1 << 24))
+
+    with pytest.raises(errors.ResultError):
+        list(rows_in(content, form, "f"))
+    assert content.tell() < 1 << 22
+
+
+def test_number_of_rows_proves_the_end_of_csv(tmp_path):
+    """A file may be cut off between two lines."""
+    path = tmp_path / "a.csv"
+    path.write_text("a\n1\n")
+
+    with pytest.raises(errors.ResultError, match="1 row, and the service says 2"):
+        list(RowFile(path, "a.csv", "csv", 2))
+
+
+@pytest.mark.parametrize(
+    ("content_type", "name", "form"),
+    [
+        ("", "a.JSON", "json"),
+        ("text/csv; charset=utf-8", "a.json", "csv"),
+        ("application/x-ndjson", "a", "ndjson"),
+        ("application/json", "a.ndjson", "ndjson"),
+        ("application/octet-stream", "a", "csv"),
+    ],
+)
+def test_format_comes_from_type_or_name(content_type, name, form):
+    """The type counts first."""
+    assert choose_form(content_type, name) == form
+
+
+# -- Types ----------------------------------------------------------------------------
+
+
+class Level(Enum):
+    LOW = "low"
+
+
+@frozen
+class Address:
+    city: str
+
+
+@frozen
 class Person:
     title: Annotated[str, "Job title"]
-    age: int | None
-    skills: Annotated[list[str] | None, "Skills"]
+    age: Annotated[int | None, "Age"] = None
+    skills: list[str] | None = None
+    score: float = 0.0
+    level: Level | None = None
+    word: Literal["a", "b"] = "a"
+    born: date | None = None
+    home: Address | None = None
+    mail: Annotated[str, alias("E-Mail")] = ""
+    more: Any = None
+
+
+def typed(kind, row):
+    (typed_row,) = ResultRows([row], 1, structure_for(kind))
+    return typed_row
+
+
+@pytest.mark.parametrize(
+    ("cells", "fields"),
+    [
+        ({}, {}),
+        ({"age": 3, "skills": ["a"]}, {"age": 3, "skills": ["a"]}),
+        ({"age": "3.0", "skills": '["a"]'}, {"age": 3, "skills": ["a"]}),
+        ({"age": "", "skills": "", "home": ""}, {}),
+        ({"age": None, "score": "1e3"}, {"score": 1000.0}),
+        ({"level": "low", "born": "2026-11-24"}, {"born": date(2026, 11, 24)}),
+        ({"home": '{"city": "Rome"}'}, {"home": Address("Rome")}),
+        ({"E-Mail": "a@b.example", "more": "1"}, {"mail": "a@b.example", "more": "1"}),
+    ],
+)
+def test_rows_become_objects_of_a_class(cells, fields):
+    """By column name, from JSON and from CSV; other columns stay in `raw`."""
+    row = {"title": "CTO", "other": 1, **cells}
+    level = {"level": Level.LOW} if "level" in cells else {}
+
+    assert typed(Person, row).value == Person(title="CTO", **fields, **level)
+    assert typed(Person, row).raw == row
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        ({"title": 3}, "title: 3 is not str"),
+        ({"age": "old"}, "age: 'old' is not int"),
+        ({"age": 3.5}, "age: 3.5 is not int"),
+        ({"age": True}, "age: True is not int"),
+        ({"score": "1_0"}, "score: '1_0' is not float"),
+        ({"skills": "a, b"}, "skills: 'a, b' is not list"),
+        ({"skills": ["a", 1]}, r"skills\[1\]: 1 is not str"),
+        ({"home": '{"city": 1}'}, "home.city: 1 is not str"),
+        ({"word": "c"}, "word: "),
+        ({"E-Mail": 1}, "E-Mail: 1 is not str"),
+    ],
+)
+def test_cell_that_does_not_fit_is_named(cells, words):
+    """When the value is read; the row is there as it came."""
+    row = {"title": "CTO", **cells}
+
+    with pytest.raises(errors.RowTypeError, match=f"row 1.*\n.*{words}"):
+        typed(Person, row).value
+    assert typed(Person, row).raw == row
+
+
+def test_every_misfit_of_a_row_is_named():
+    """A missing column is one."""
+    with pytest.raises(errors.RowTypeError) as misfit:
+        typed(Person, {"age": "x", "score": "y"}).value
+    assert len(misfit.value.problems) == 3
 
 
 @dataclass
 class Plain:
-    limit: ClassVar[int] = 3
-    score: float
-    is_new: bool = False
+    limit: int
+    rest: dict[str, float] | None = None
 
 
-class Loose(TypedDict):
-    data: dict[str, Any]
-    tags: list
-    count: int
-
-
-def typed(kind, *rows):
-    return list(typed_rows(iter(rows), kind))
-
-
-def test_without_a_class_a_row_is_its_columns():
-    """Value and raw are the same."""
-    assert typed(None, {"a": 1}) == [Row({"a": 1}, {"a": 1})]
-
-
-@pytest.mark.parametrize(
-    ("row", "value"),
-    [
-        (
-            {"title": "CTO", "age": 3, "skills": ["a"]},
-            Person(title="CTO", age=3, skills=["a"]),
-        ),
-        (
-            {"title": "CTO", "age": None, "skills": None},
-            Person(title="CTO", age=None, skills=None),
-        ),
-        # As CSV has them: text, empty cells, JSON inside a cell.
-        (
-            {"title": "", "age": "3", "skills": '["a"]'},
-            Person(title="", age=3, skills=["a"]),
-        ),
-        (
-            {"title": "CTO", "age": "", "skills": ""},
-            Person(title="CTO", age=None, skills=None),
-        ),
-        (
-            {"title": "CTO", "age": 3.0, "skills": [], "more": 1},
-            Person(title="CTO", age=3, skills=[]),
-        ),
-    ],
-)
-def test_rows_become_objects_of_a_class(row, value):
-    """By column name, from JSON and from CSV; other columns stay in `raw`."""
-    assert typed(Person, row) == [Row(value, row)]
-
-
-@pytest.mark.parametrize(
-    ("change", "column"),
-    [
-        ({"title": 3}, "title"),
-        ({"title": None}, "title"),
-        ({"age": "old"}, "age"),
-        ({"age": 3.5}, "age"),
-        ({"age": float("nan")}, "age"),
-        ({"age": True}, "age"),
-        ({"skills": "a, b"}, "skills"),
-        ({"skills": {"a": 1}}, "skills"),
-        ({"skills": [1]}, "skills"),
-    ],
-)
-def test_one_bad_cell_leaves_the_others(change, column):
-    """Its field is None, the misfit names the column, and `raw` has it as it came."""
-    row = {"title": "CTO", "age": 3, "skills": [], **change}
-
-    (found,) = typed(Person, row)
-
-    fitting = {"title": "CTO", "age": 3, "skills": [], column: None}
-    assert found.value == Person(**fitting)
-    assert (found.raw, len(found.misfits)) == (row, 1)
-    assert column in found.misfits[0]
-
-
-def test_every_misfit_of_a_row_is_listed():
-    """A column that is missing is one."""
-    (found,) = typed(Person, {"title": 1, "age": "x"})
-
-    assert len(found.misfits) == 3
-    assert found.value == Person(title=None, age=None, skills=None)
-
-
-def test_dataclass_and_typed_dict_type_rows_too():
-    """Class variables are no columns."""
-    assert typed(Plain, {"score": "1.5", "is_new": "TRUE", "limit": 9}) == [
-        Row(Plain(1.5, is_new=True), {"score": "1.5", "is_new": "TRUE", "limit": 9})
-    ]
-    assert typed(Plain, {"score": 1, "is_new": 1})[0].value == Plain(1.0)
-    assert typed(Plain, {"score": "x", "is_new": True})[0].value == Plain(None, True)
-    assert typed(Plain, {"score": 1, "is_new": False})[0].value == Plain(1.0)
-    (found,) = typed(Loose, {"data": '{"a": 1}', "tags": '["x"]', "count": 2})
-    assert found.value == {"data": {"a": 1}, "tags": ["x"], "count": 2}
-    (wrong,) = typed(Loose, {"data": "[]", "tags": "{}", "count": 1})
-    assert len(wrong.misfits) == 2
-    assert wrong.value == {"count": 1}
-
-
-@pytest.mark.parametrize("kind", [str, dict, 3, "Person", list[str]])
-def test_what_is_no_class_of_columns_is_refused(kind):
-    """At once, and not once for each row."""
-    with pytest.raises(errors.ArgumentError, match="@returns"):
-        typed_rows(iter(()), kind)
-
-
-# -- Types of a column ----------------------------------------------------------------
-
-
-class Color(Enum):
-    RED = "red"
-    ONE = 1
-    NONE = None
-
-
-class Word(StrEnum):
-    OK = "OK"
-
-
-class Level(IntEnum):
-    LOW = 1
-
-
-class Code(str):
-    __slots__ = ()
-
-
-Score = NewType("Score", int)
-
-
-@frozen
-class Phone:
-    number: str
-    region: str | None = None
-
-
-@dataclass
-class Site:
-    url: str
-    rank: int = 0
-
-
-class Loosest(TypedDict, total=False):
-    a: int
-    b: Required[int]
-
-
-class Tree(TypedDict):
-    name: str
-    children: list[Tree]
-
-
-class Person2(TypedDict):
-    name: str
-    phone: NotRequired[Phone]
-
-
-@frozen
-class Node:
-    name: str
-    children: "list[Node]" = ()  # noqa: UP037 - a class that names itself
-
-
-OPTIONS = Literal["a", 1, None]  # noqa: PYI061 - people write it so
-ADA = UUID("12345678-1234-5678-1234-567812345678")
-
-
-def cell(kind, value):
-    """What a column of a type makes of a value: that, or the misfits."""
-    made = attrs.make_class("Made", {"x": attrs.field(type=kind)})
-    (found,) = typed_rows([{"x": value}], made)
-    return found.misfits or found.value.x
-
-
-@pytest.mark.parametrize(
-    ("kind", "value", "expected"),
-    [
-        (str, "a", "a"),
-        (object, 3, 3),
-        (deque[int], "[1]", deque([1])),
-        (Code, "a", Code("a")),
-        (int, " 3 ", 3),
-        (int, "3.0", 3),
-        (int, "-12345678901234567890.", -12345678901234567890),
-        (int, 3.0, 3),
-        (Score, "3", 3),
-        (float, 3, 3.0),
-        (float, "1e3", 1000.0),
-        (bool, "False", False),
-        (Decimal, "1.10", Decimal("1.10")),
-        (Decimal, 1.1, Decimal("1.1")),
-        (UUID, str(ADA), ADA),
-        (datetime, "2026-11-24T10:00:00Z", datetime(2026, 11, 24, 10, tzinfo=UTC)),
-        (datetime, "2026-11-24 10:00", datetime(2026, 11, 24, 10)),  # noqa: DTZ001 - without a zone
-        (date, "2026-11-24", date(2026, 11, 24)),
-        (time, "10:00", time(10)),
-        (Any, {1}, {1}),
-        # Words
-        (OPTIONS, "a", "a"),
-        (OPTIONS, 1, 1),
-        (OPTIONS, "1", 1),
-        (OPTIONS, "", None),
-        (Literal[True], "TRUE", True),
-        (Literal[Color.RED], "red", Color.RED),
-        (Color, "red", Color.RED),
-        (Color, 1, Color.ONE),
-        (Color, "1", Color.ONE),
-        (Color, "", Color.NONE),
-        (Word, "OK", Word.OK),
-        (Level, "1", Level.LOW),
-        (Level, 1, Level.LOW),
-        # Lists and dicts, as they are and as JSON text
-        (list, [1, "a"], [1, "a"]),
-        (tuple, "[1]", (1,)),
-        (list[int], ["1", 2.0], [1, 2]),
-        (List[str], '["a"]', ["a"]),  # noqa: UP006 - older classes have it
-        (Sequence[str], ["a"], ["a"]),
-        (Iterable[str], ["a"], ["a"]),
-        (tuple[str, ...], ["a", "b"], ("a", "b")),
-        (tuple[str, int], ["a", "1"], ("a", 1)),
-        (set[int], "[1, 1]", {1}),
-        (AbstractSet[int], [1], frozenset([1])),
-        (dict, '{"a": 1}', {"a": 1}),
-        (dict[str, int], {"a": "1"}, {"a": 1}),
-        (Mapping[int, str], {"1": "a"}, {1: "a"}),
-        (list[list[str]], [["ada@example.com", "OK"]], [["ada@example.com", "OK"]]),
-        (list[Phone], [{"number": "1", "more": 2}], [Phone("1")]),
-        (Phone, '{"number": "1", "region": ""}', Phone("1", "")),
-        (Site, {"url": "x"}, Site("x")),
-        (list[Person2], [{"name": "a", "more": 1}], [{"name": "a"}]),
-        (
-            Person2,
-            {"name": "a", "phone": {"number": "1"}},
-            {"name": "a", "phone": Phone("1")},
-        ),
-        (
-            Node,
-            {"name": "a", "children": [{"name": "b", "children": []}]},
-            Node("a", [Node("b", [])]),
-        ),
-        # Unions
-        (int | None, "", None),
-        (Optional[int], None, None),  # noqa: UP045 - older classes have it
-        (str | None, "", ""),
-        (Annotated[str, "x"] | None, "", ""),
-        (Any | None, "", ""),
-        (Phone | None, "", None),
-        (int | str, 3, 3),
-        (int | str, "3", "3"),
-        (Union[str, float, int], 3, 3),  # noqa: UP007 - older classes have it
-        (int | float, "3", 3),
-        (int | float, "3.5", 3.5),
-        (float | int | None, "", None),
-        (str | Word, "OK", Word.OK),
-        (str | Word, "no", "no"),
-        (str | datetime, "2026-11-24", datetime(2026, 11, 24)),  # noqa: DTZ001 - without a zone
-        (str | list[Phone], '[{"number": "1"}]', '[{"number": "1"}]'),
-        (str | list[Phone], [{"number": "1"}], [Phone("1")]),
-        (str | Phone, '{"number": "1"}', '{"number": "1"}'),
-        (dict | Phone, {"number": "1"}, Phone("1")),
-        (dict | Phone, {"n": "1"}, {"n": "1"}),
-        (Phone | Site, {"url": "x", "rank": 2}, Site("x", 2)),
-        (Phone | Site, '{"url": "x"}', Site("x")),
-    ],
-    ids=shortened,
-)
-def test_column_becomes_what_its_field_says(kind, value, expected):
-    """From JSON, and from the text that CSV makes of it."""
-    found = cell(kind, value)
-
-    assert (found, type(found)) == (expected, type(expected))
-
-
-@pytest.mark.parametrize(
-    ("kind", "value", "misfit"),
-    [
-        (str, 3, "x: 3 is not str"),
-        (Code, 3, "x: 3 is not Code"),
-        (int, "old", "x: 'old' is not int"),
-        (int, "1_000", "x: '1_000' is not int"),
-        (int, "3.5", "x: '3.5' is not int"),
-        (int, float("inf"), "x: inf is not int"),
-        (int, "9" * 5000, f"x: '{'9' * 58}… is not int"),
-        (float, True, "x: True is not float"),
-        (float, "1_0", "x: '1_0' is not float"),
-        (float, None, "x: None is not float"),
-        (bool, 1, "x: 1 is not bool"),
-        (Decimal, "x", "x: 'x' is not Decimal"),
-        (Decimal, True, "x: True is not Decimal"),
-        (UUID, "x", "x: 'x' is not UUID"),
-        (date, "2026-11-24T10:00", "x: '2026-11-24T10:00' is not date"),
-        (datetime, 3, "x: 3 is not datetime"),
-        (bytes, 5, "x: 5 is not bytes"),
-        (Literal["a", 1], True, "x: True is not Literal['a', 1]"),
-        (Color, "blue", "x: 'blue' is not Color"),
-        (Word, "ok", "x: 'ok' is not Word"),
-        (Level, True, "x: True is not Level"),
-        (list[str], "a, b", "x: 'a, b' is not list[str]"),
-        (list[str], "[" * 100_000, f"x: '{'[' * 58}… is not list[str]"),
-        (list[str], {"a": 1}, "x: {'a': 1} is not list[str]"),
-        (list[str], ["a", 1], "x[1]: 1 is not str"),
-        (tuple[str, int], ["a"], "x: ['a'] is not tuple[str, int]"),
-        (set[list], [[1]], "x: [[1]] is not set[list]"),
-        (dict[str, int], {"a": "x"}, "x['a']: 'x' is not int"),
-        (dict[int, str], {"a": "x"}, "x['a']: 'a' is not int"),
-        (Phone, "x", "x: 'x' is not Phone"),
-        (
-            list[Phone],
-            [{"region": 3}, {}],
-            [
-                "x[0].number: it is missing, and str is wanted",
-                "x[0].region: 3 is not str",
-                "x[1].number: it is missing, and str is wanted",
-            ],
-        ),
-        (Phone | None, {"number": 1}, "x.number: 1 is not str"),
-        (int | None, "x", "x: 'x' is not int"),
-        (int | float, "x", "x: 'x' is not int | float"),
-        (int | float, "", "x: '' is not int | float"),
-        (Optional[datetime], "x", "x: 'x' is not datetime"),  # noqa: UP045 - as above
-        (Union[datetime, date], "x", f"x: 'x' is not {UNION}"),  # noqa: UP007 - as above
-        (
-            Literal[tuple("abcdefghijklmnopqrstuvwxyz")],
-            "",
-            (
-                "x: '' is not Literal['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', "
-                "'j', 'k', 'l', 'm', 'n', '…"
-            ),
-        ),
-    ],
-    ids=shortened,
-)
-def test_misfit_says_where_what_and_what_was_wanted(kind, value, misfit):
-    """On one line each, and never with a giant value."""
-    misfits = [misfit] if isinstance(misfit, str) else misfit
-
-    assert cell(kind, value) == misfits
-
-
-@frozen
-class Checked:
-    """A class that judges its columns by itself."""
-
-    age: int
-    _note: str = "none"
-    made: int = attrs.field(init=False, default=3)
-    limit: ClassVar[int] = 3
-
-    def __attrs_post_init__(self):
-        if self.age < 0:
-            raise ValueError("x" * 1000)
-
-
-def test_defaults_stand_for_columns_that_a_row_lacks():
-    """None is no lack; what is not given to a class is no column."""
-    found = typed(Checked, {"age": 1}, {"age": 1, "_note": "a", "made": 9, "limit": 9})
-
-    assert [row.value for row in found] == [Checked(1), Checked(1, "a")]
-    assert typed(Checked, {"age": 1, "_note": None})[0].misfits == [
-        "_note: None is not str"
-    ]
-
-
-def test_class_that_refuses_a_row_is_quoted_in_short():
-    """Whatever it raises, the row is kept."""
-    (found,) = typed(Checked, {"age": -1})
-
-    assert found.misfits == ["the row: ValueError: " + "x" * 199 + "…"]
-    assert found.raw == {"age": -1}
-
-
-def test_missing_column_is_told():
-    """With what was wanted."""
-    (found,) = typed(Person, {"title": "CTO", "skills": None})
-
-    assert found.misfits == ["age: it is missing, and int | None is wanted"]
-
-
-@dataclass(kw_only=True)
-class Factory:
-    tags: list[str] = field(default_factory=list)
-
-
-def test_optional_keys_and_factories():
-    """Of a TypedDict and of a dataclass; other columns stay in `raw`."""
-    tree = {"name": "a", "children": [{"name": "b", "children": []}]}
-    assert typed(Loosest, {"b": "1", "c": 2})[0].value == {"b": 1}
-    assert typed(Loosest, {"a": 1})[0].misfits == [
-        "b: it is missing, and int is wanted"
-    ]
-    assert typed(Tree, tree)[0].value == tree
-    assert typed(Person2, {"name": "a", "b": 1})[0].value == {"name": "a"}
-    assert typed(Factory, {})[0].value == Factory(tags=[])
-
-
-@returns
-class Renamed:
-    page: Annotated[str, "Its page", alias("Company Linkedin")]
-    self: str
-    level: Literal["junior", "senior"] = "junior"
-    size: Annotated[int, alias("class")] = 3
-
-
-def test_columns_with_other_names():
-    """The column is read, and named in misfits."""
-    whole = {"Company Linkedin": "a", "self": "b", "level": "senior", "class": "4"}
-
-    found, bad = typed(Renamed, whole, {"Company Linkedin": 1, "class": "x"})
-
-    assert found.value == Renamed(page="a", self_="b", level="senior", size=4)
-    assert bad.value == Renamed(page=None, self_=None)
-    assert bad.misfits == [
-        "Company Linkedin: 1 is not str",
-        "self: it is missing, and str is wanted",
-        "class: 'x' is not int",
-    ]
-
-
-class Keys(TypedDict):
-    page: Annotated[str, alias("Company Linkedin")]
-    inner: NotRequired[Renamed]
-
-
-class Extended(typing_extensions.TypedDict, total=False):
-    a: typing_extensions.ReadOnly[Annotated[int, alias("A a")]]
-    b: Annotated[Required[int], "required"]
-    c: Annotated[NotRequired[int], "not required"]
-
-
-def test_marks_of_keys():
-    """In whatever order they are written."""
-    found, bad = typed(Extended, {"A a": "1", "b": "2"}, {"A a": "x", "c": 3})
-
-    assert found.value == {"a": 1, "b": 2}
-    assert bad.value == {"c": 3}
-    assert bad.misfits == [
-        "A a: 'x' is not int",
-        "b: it is missing, and int is wanted",
-    ]
-
-
-def test_classes_with_local_types():
-    """Their annotations are types when the class is made."""
-    level = Literal["a", "b"]
-
-    @returns
-    class Made:
-        level: Annotated[level, "Level"]
-
-    assert typed(Made, {"level": "b"})[0].value == Made(level="b")
-
-
-def test_keys_with_other_columns():
-    """Also deep inside, where a cell fits or does not."""
-    inner = {"Company Linkedin": "b", "self": "c", "class": []}
-
-    (found,) = typed(Keys, {"Company Linkedin": "a", "page": "no", "inner": inner})
-
-    assert found.value == {"page": "a"}
-    assert found.misfits == ["inner.class: [] is not int"]
-
-
-class Model(pydantic.BaseModel):
-    title: str
-    age: Annotated[int, pydantic.Field(gt=0)] = 30
-    tags: list[str] | None = None
-    page: str | None = pydantic.Field(None, alias="Company Linkedin")
-    home: pydantic.HttpUrl | None = None
-    size: Annotated[int | None, alias("class")] = None
-    boss: "Model | None" = None  # noqa: UP037 - text, as in a module without future
-
-    @pydantic.model_validator(mode="after")
-    def judge(self):
-        if self.title == "none":
-            raise ValueError("no title")
-        if self.title == "odd":
-            raise LookupError("odd title")
-        return self
-
-    @classmethod
-    def model_validate(cls, obj):
-        if obj["title"] == "early":
-            raise ValueError("early title")
-        return super().model_validate(obj)
-
-
-def test_pydantic_models():
-    """Values are read as for other classes, and then judged by the model."""
-    row = {
-        "title": "CTO",
-        "age": "3",
-        "tags": '["a"]',
-        "Company Linkedin": "",
-        "home": "https://example.com",
-        "class": "4",
-        "boss": {"title": "CEO"},
-        "more": 1,
-    }
-    assert typed(Model, row)[0].value == Model.model_validate(
-        row | {"age": 3, "tags": ["a"], "size": 4}
+def test_dataclass_types_rows_too():
+    """And what is no class with fields is refused at once."""
+    assert typed(Plain, {"limit": "3", "rest": '{"a": 1}'}).value == Plain(
+        3, {"a": 1.0}
     )
-    assert typed(Model, {"title": "CTO"})[0].value == Model(title="CTO")
+    assert typed(None, {"a": 1}).value == {"a": 1}
+    for kind in (dict, "Person", int, 3):
+        with pytest.raises(errors.ArgumentError):
+            structure_for(kind)
 
 
-@pytest.mark.parametrize(
-    ("row", "value", "misfits"),
-    [
-        (
-            {"title": 1, "class": "x", "Company Linkedin": 1},
-            {"title": None, "age": 30, "size": None},
-            [
-                "title: 1 is not str",
-                "Company Linkedin: 1 is not str",
-                "class: 'x' is not int",
-            ],
-        ),
-        (
-            {"age": "2"},
-            {"title": None, "age": 2},
-            ["title: it is missing, and str is wanted"],
-        ),
-        (
-            {"title": "CTO", "age": -1, "Company Linkedin": "a"},
-            {"title": "CTO", "age": 30, "page": "a"},
-            ["age: Input should be greater than 0"],
-        ),
-    ],
+def test_rows_are_read_again_each_time(tmp_path):
+    """And counted, if the service says how many there are."""
+    path = tmp_path / "a.csv"
+    path.write_text("a\n1\n2\n")
+    rows = ResultRows(RowFile(path, "a.csv", "csv"), 2, structure_for(None))
+
+    assert [row.number for row in rows] == [row.number for row in rows] == [1, 2]
+    assert (len(rows), rows.columns) == (2, ["a"])
+    with pytest.raises(TypeError):
+        len(ResultRows([], None, structure_for(None)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["csv", "json", "ndjson"])
+def test_memory_stays_flat(form, tmp_path):
+    """However many rows are typed."""
+    path = tmp_path / f"rows.{form}"
+    row = {"title": "CTO", "age": "3", "skills": '["a"]'}
+    lines = {
+        "csv": ["title,age,skills\n", *['CTO,3,"[""a""]"\n'] * 20_000],
+        "ndjson": [json.dumps(row) + "\n"] * 20_000,
+        "json": ["[", *[json.dumps(row) + ",\n"] * 19_999, json.dumps(row), "]"],
+    }
+    path.write_text("".join(lines[form]))
+    tracemalloc.start()
+    rows = ResultRows(RowFile(path, "f", form, 20_000), None, structure_for(Person))
+    count = sum(row.value.age == 3 for row in rows)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert (count, peak < 3 * 2**20) == (20_000, True)
+
+
+# -- Writing --------------------------------------------------------------------------
+
+cells = st.none() | st.text(
+    st.sampled_from(["a", ",", '"', "\n", "\r", " ", "=", "\u2028", "'"])
 )
-def test_pydantic_models_carry_what_fits(row, value, misfits):
-    """Fields have their defaults, or None, where the row does not fit."""
-    (found,) = typed(Model, row)
-
-    assert {name: getattr(found.value, name) for name in value} == value
-    assert found.misfits == misfits
-
-
-@pytest.mark.parametrize(
-    ("title", "misfit"),
-    [
-        ("none", "the row: Value error, no title"),
-        ("odd", "the row: LookupError: odd title"),
-        ("early", "the row: ValueError: early title"),
-    ],
+tables = st.lists(
+    st.dictionaries(st.sampled_from(["a", "b", "c"]), cells, min_size=1), max_size=4
 )
-def test_models_may_refuse_a_row(title, misfit):
-    """As other classes may."""
-    (found,) = typed(Model, {"title": title})
-
-    assert (found.value, found.misfits) == (None, [misfit])
 
 
-@frozen
-class Strict:
-    age: int = attrs.field(validator=attrs.validators.instance_of(int))
+@given(tables)
+@example([{"a": None}, {"b": "\r"}])
+def test_what_is_written_is_read(rows):
+    """Columns that a row lacks, and None, are empty cells."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "a.csv"
+        assert write_csv(rows, path) == len(rows)
+        names = dict.fromkeys(name for row in rows for name in row)
+        expected = [{name: row.get(name) or "" for name in names} for row in rows]
+        assert [*RowFile(path, "f", "csv")] == expected
 
 
-def test_class_that_refuses_none():
-    """There is nothing left that fits it."""
-    (found,) = typed(Strict, {"age": "x"})
+def test_cells_hold_json_and_no_formula(tmp_path):
+    """A number is no formula, even one that begins with a minus."""
+    rows = [{"a": [1], "b": True, "c": -1, "d": "=1+1", "e": None}]
 
-    assert (found.value, found.misfits) == (None, ["age: 'x' is not int"])
+    write_csv(rows, tmp_path / "a.csv", safe=True)
 
-
-Item = TypeVar("Item")
-
-
-@frozen
-class Boxed(Generic[Item]):
-    item: Item
+    assert (tmp_path / "a.csv").read_text() == "a,b,c,d,e\n[1],true,-1,'=1+1,\n"
 
 
-def test_generic_class_with_its_argument():
-    """As attrs and cattrs have it."""
-    assert typed(Boxed[int], {"item": "3"})[0].value == Boxed(3)
-    assert typed(Boxed[int], {"item": "x"})[0].misfits == ["item: 'x' is not int"]
+def test_header_without_rows_is_kept(tmp_path):
+    """So that a program that reads it finds its columns."""
+    write_csv([], tmp_path / "a.csv", columns=["a", "b"])
+
+    assert (tmp_path / "a.csv").read_text() == "a,b\n"
 
 
-@frozen
-class Odd:
-    queue: object
-    worst: list[complex] | None
+def test_file_is_complete_or_absent(tmp_path):
+    """Nor is an existing one replaced, unless that is wanted."""
+    path = tmp_path / "a.csv"
+    for row in ({"a": {1}}, {"a": "\ud800"}):
+        with pytest.raises(errors.SaveError):
+            write_csv([{"a": 1}, row], path)
+    assert [*tmp_path.iterdir()] == []
+    path.write_text("mine")
+    with pytest.raises(errors.SaveError, match="exists"):
+        write_csv([{"a": 1}], path)
+    assert path.read_text() == "mine"
+    write_csv([{"a": 1}], path, overwrite=True)
+    assert path.read_text() == "a\n1\n"
 
 
-@frozen
-class Lost:
-    a: "Nowhere"  # noqa: F821, UP037 - that is the point
-
-
-def test_types_that_no_column_has_are_refused_at_once():
-    """Before a row is read."""
-    with pytest.raises(errors.ArgumentError, match="no column can be read as complex"):
-        typed_rows(iter(()), Odd)
-    with pytest.raises(errors.ArgumentError, match="Lost: name 'Nowhere'"):
-        typed_rows(iter(()), Lost)
-
-
-def test_many_rows_take_seconds():
-    """Ten thousand take less than two on a slow machine, misfits included."""
-    rows = [{"title": "CTO", "age": "3", "skills": '["a", "b"]'}] * 10_000
-    wrong = [{"title": "CTO", "age": "x", "skills": None}] * 10_000
-    began = clock.process_time()
-
-    fitting = sum(row.value is not None for row in typed_rows(rows, Person))
-    misfits = sum(len(row.misfits) for row in typed_rows(wrong, Person))
-
-    assert (fitting, misfits) == (10_000, 10_000)
-    assert clock.process_time() - began < 2
+def test_device_and_pipe_are_not_replaced(tmp_path):
+    """A file in their place would break what uses them."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (pipe, Path(os.devnull), tmp_path):
+        with pytest.raises(errors.SaveError):
+            write_csv([{"a": 1}], path, overwrite=True)
+    assert pipe.is_fifo()

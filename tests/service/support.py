@@ -1,37 +1,19 @@
-"""A session that answers from a script, and workflows to deploy."""
+"""Workflows to deploy, and answers about them."""
 
 from __future__ import annotations
 
-import json
-
 from flow64 import LEAD, Project, Workflow, value
-from flow64.api import Answer
 from flow64.blocks import FindEmail, OutgoingWebhook, Search, Webhook
 from flow64.definition import as_body, with_stamp
 from flow64.deploy import prepare_deploy
 from flow64.errors import TransportError
-from tests.service.by_hand import SessionByHand
+from tests.service.script import (
+    Script,  # noqa: F401 - imported from here
+    answer,
+)
 
 GROWTH = Project("growth", namespace="acme.example")
 SECRET = "https://hooks.example.com/SENTINEL-VALUE"
-
-
-class Script(SessionByHand):
-    """A session by hand that says what was asked, in short."""
-
-    @property
-    def lines(self):
-        """What was asked, as `GET` for a look, else the last part of the path."""
-        return [
-            "GET" if step.method == "GET" else step.path.rpartition("/")[2]
-            for step in self.asked
-        ]
-
-
-def answer(data=None, status=200, **headers):
-    named = {name.replace("_", "-"): text for name, text in headers.items()}
-    content = data if isinstance(data, bytes) else json.dumps(data).encode()
-    return Answer(status, named, content)
 
 
 OK = answer({})

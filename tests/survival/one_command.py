@@ -38,7 +38,7 @@ def main(folder: Path) -> None:
         receiving() as (hook, deliveries),
         Client("no-real-key", base_url=emulator.url, journal=None) as client,
     ):
-        secret = client.signing_secret.create().plaintext
+        secret = client.signing_secrets.create().plaintext
         workflow = people_to(hook)
         print(f"deploy: {workflow.deploy(client).state}")
         run = workflow.run(PEOPLE, client, intent="one command")

@@ -152,6 +152,6 @@ def results(client: Client) -> None:
     Workflow("x", leads).run([{}], client, inten="first")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Workflow("x", leads).run([1], client)  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
     for row in run.rows(Person):
-        row.value.title  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]
+        row.value.salary  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
         late: FindEmail | None = row.value  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     run.rows(FindEmail())  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]

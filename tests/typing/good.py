@@ -229,12 +229,12 @@ def results(client: Client) -> None:
     """Rows are of the class that is asked for, and keep every column beside it."""
     run = whole.run([{"email": "ada@example.com"}], client, intent="first")
     for row in run.rows(Person):
-        assert_type(row.value, Person | None)
+        assert_type(row.value, Person)
         assert_type(row.raw["email"], Any)
     for loose in run.rows(Loose):
-        assert_type(loose.value, Loose | None)
+        assert_type(loose.value, Loose)
     for model in run.rows(Model):
-        assert_type(model.value, Model | None)
+        assert_type(model.value, Model)
     for plain in run.wait().rows():
-        assert_type(plain.value, Mapping[str, Any] | None)
+        assert_type(plain.value, Mapping[str, Any])
     assert_type(whole.deploy(client).workflow_id, str)

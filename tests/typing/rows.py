@@ -42,10 +42,8 @@ def use(workflow: Workflow, client: Client) -> None:
     assert_type(run.rows(Plain), ResultRows[Plain])
     assert_type(run.rows(Loose), ResultRows[Loose])
     for row in run.wait().rows(Person):
-        assert_type(row.value, Person | None)
+        assert_type(row.value, Person)
         assert_type(row.raw, Mapping[str, Any])
-        if row.value is not None:
-            assert_type(row.value.title, str)
-            assert_type(row.value.skills, list[str] | None)
-        row.value.title  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]
+        assert_type(row.value.title, str)
+        assert_type(row.value.skills, list[str] | None)
     run.rows("Person")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]

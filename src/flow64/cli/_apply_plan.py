@@ -56,7 +56,7 @@ def confirm_and_apply(
     execution = Execution(plan, agreement)
     options: Any = {
         "history": place.history,
-        "endpoint": client.endpoint,
+        "endpoint": client.place,
         "values": select_set_values(place.values),
         "hidden": place.environment.hidden,
     }
@@ -83,15 +83,14 @@ def _write_all(
 
     try:
         with first_interrupt_waits(announce_stop) as stop:
-            events = client.stream(
-                apply_plan,
+            apply_plan(
+                client.session,
                 execution.plan,
                 execution.agreement,
                 **options,
                 stopped=stop,
+                emit=execution.record_event,
             )
-            for event in events:
-                execution.record_event(event)
         execution.finish(was_stopped=stop.is_asked)
     except KeyboardInterrupt:
         execution.record_interruption()

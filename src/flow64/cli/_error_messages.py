@@ -63,8 +63,6 @@ def _describe(error: FlowError | NoConsentError) -> str:
 def _describe_run_error(error: RunError) -> str:
     """Describe an error about starting a run, or about its results."""
     match error:
-        case BudgetError():
-            return _replace_python_advice(error.describe(""))
         case WaitTimeoutError():
             return error.describe(f"goes on: flow64 watch {shlex.quote(error.run_id)}")
         case OverrideError():
@@ -105,9 +103,7 @@ def _suggest_option(error: FlowError) -> str:
         case IntentFailedError():
             return f"to start it again: --retry {shlex.quote(error.run_id)}"
         case BudgetError():
-            ways = ["fewer rows", "a higher --max-rows", "a higher --max-cost"]
-            ways += ["--allow-unpriced"] if error.may_allow else []
-            return f"to run it: {', '.join(ways[:-1])}, or {ways[-1]}"
+            return "to run it: fewer rows, a higher --max-rows, or a higher --max-cost"
         case RowsError():
             return _suggest_rows_option(error)
         case StaleDeploymentError(reason=reason) if reason == NOT_DEPLOYED:
@@ -146,8 +142,6 @@ def _find_port() -> str:
 
 def _suggest_rows_option(error: RowsError) -> str:
     said = " ".join(error.problems)
-    if "check_columns" in said:
-        return "to send rows whatever columns they have, add --no-check-columns"
     if "not in UTF-8" in said:
         return "save the file as UTF-8, which spreadsheets call CSV UTF-8"
     return ""
@@ -157,14 +151,12 @@ _THERE: Final = "it is there already"
 """A part of messages about an existing file, if they give no advice themselves."""
 
 _WORDS: Final = (
-    ("or pass check_columns=False", "or say --no-check-columns"),
     ("or overwrite it: deploy(force=True)", "or overwrite it: --force KEY"),
     ("to allow it: deploy(allow_spend=True)", "to allow it, add --allow-spend KEY"),
     ("or overwrite=True to replace it", "or say --overwrite"),
     ("or pass allow_http=True if that is meant", "or set allow_http = true for it"),
     (": keep one of them, or pass api_key= or oauth=", ": keep one of them"),
     ("base_url=", "the settings"),
-    ("OAuth.from_env() needs", "an OAuth client needs"),
     ("run([])", "leave ROWS out"),
     ("max_rows=", "--max-rows "),
     ("max_cost=", "--max-cost "),

@@ -1,171 +1,155 @@
-"""An estimate of a run before it starts: its rows, cost and effects."""
+"""What a run would spend, before it starts: its rows, cost and effects."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from attrs import field, frozen
+
 from ..analysis import ABOUT_READS, Cost, cost, count_start_rows, findings
 from ..blocks import Webhook
 from ..client import Client
 from ..definition import Definition
 from ..deploy import Ready
-from ..diff import diff
 from ..errors import ForbiddenError, NotFoundError
-from ..runs import describe_staleness, override_live, source_specs
-from ..text import clipped, format_dollars, join_words, pluralize
-from ..workflow import Workflow
-from ._colours import paint
+from ..runs.payload import count_repeats, override_live, source_specs
+from ..runs.start import describe_staleness
+from ..text import format_dollars, pluralize
 from ._options import name_environment
-from ._terminal import print_lines, print_message
-
-_OF_SOURCE: Final = "as many as its source makes"
-_SAMPLE: Final = "the sample rows of webhook_input"
 
 
-def collect_run_facts(
+@frozen
+class Estimate:
+    """What a run would spend.
+
+    Attributes:
+        key: Key of the workflow.
+        env: The environment.
+        definition: What would run: what is deployed, if that can be known.
+        rows: The rows of the start.
+        notes: What is wrong or unknown, as labels and texts.
+    """
+
+    key: str
+    env: str
+    definition: Definition
+    rows: Sequence[Mapping[str, Any]]
+    prices: Mapping[str, float]
+    notes: Sequence[tuple[str, str]]
+    count: int | None = field(init=False)
+    cost: Cost = field(init=False)
+    repeats: int = field(init=False)
+
+    @count.default
+    def _count(self) -> int | None:
+        return count_start_rows(self.definition, len(self.rows))
+
+    @cost.default
+    def _cost(self) -> Cost:
+        if self.count is None:
+            return cost(self.definition, prices=self.prices)
+        return cost(self.definition, len(self.rows), self.prices, of_payload=True)
+
+    @repeats.default
+    def _repeats(self) -> int:
+        return count_repeats(self.rows)
+
+    def __str__(self) -> str:
+        parts = [self._describe_rows()]
+        if self.repeats:
+            parts.append(f"{self.repeats:,} {_OCCUR[self.repeats > 1]} twice")
+        return f"{self.key} ({self.env}): {', '.join([*parts, self._describe_cost()])}"
+
+    def _describe_rows(self) -> str:
+        if self.count is not None:
+            at_most = "" if self.count == len(self.rows) else "at most "
+            return f"{at_most}{pluralize(self.count, 'row')}"
+        sources = {self.definition.blocks[at].kind for at in self._roots}
+        return "the rows of webhook_input" if sources == {Webhook.kind} else _OF_SOURCE
+
+    @property
+    def _roots(self) -> Sequence[int]:
+        return self.definition.topology.roots
+
+    def _describe_cost(self) -> str:
+        dollars = format_dollars(self.cost.dollars)
+        each = "" if self.count is not None else " per 1,000 rows"
+        if self.cost.is_whole:
+            return f"at most {dollars}{each}"
+        return f"{dollars}{each} and unknown costs" if self.cost.dollars else _UNKNOWN
+
+    def as_lines(self) -> Iterator[str]:
+        """Yield what a reader has to know beside the first line."""
+        for label, text in self.notes:
+            yield f"{label:9} {text}"
+        for reason in self.cost.list_omissions(self.definition):
+            yield f"unknown   {reason}"
+        if prices := self.cost.describe_unconfirmed():
+            yield f"unsure    the price of {prices}"
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the estimate as JSON data."""
+        return {
+            "workflow_id": str(self.definition.id),
+            "key": self.key,
+            "env": self.env,
+            "rows": self.count,
+            "repeated_rows": self.repeats,
+            "dollars": self.cost.dollars,
+            "is_whole": self.cost.is_whole,
+            "not_counted": [*self.cost.list_omissions(self.definition)],
+            "notes": [f"{label}: {text}" for label, text in self.notes],
+        }
+
+
+_OCCUR: Final = ("occurs", "occur")
+_OF_SOURCE: Final = "as many rows as its source makes"
+_UNKNOWN: Final = "cost unknown"
+
+
+def estimate_run(
     client: Client,
-    workflow: Workflow,
+    key: str,
+    ready: Ready,
     definition: Definition,
-    rows: int,
+    rows: Sequence[Mapping[str, Any]],
     *,
+    prices: Mapping[str, float],
     is_overridden: bool,
-    ready: Ready | None = None,
-) -> list[tuple[str, str]]:
-    """Return the workflow, place, organisation and estimate, as labels and texts.
-
-    The estimate is that of the deployed workflow, since this is what runs.
+    is_stale: bool,
+) -> Estimate:
+    """Estimate a run by what is deployed, since this is what runs.
 
     Args:
         client: Sends the request.
-        workflow: The workflow.
-        definition: What would run.
-        rows: Number of rows.
-        is_overridden: Whether the settings of its source are replaced.
-        ready: The code that must be deployed. None runs what is there.
+        key: Key of the workflow.
+        ready: The code.
+        definition: The code, with the settings of this run in its source.
+        rows: The rows.
+        prices: Dollars a row by kind, in place of the documented ones.
+        is_overridden: Whether the settings of the source are replaced.
+        is_stale: Whether what is deployed may be other code.
     """
-    facts = [
-        ("run", f"{clipped(workflow.name)} ({definition.id})"),
-        ("environment", f"{client.env} at {client.endpoint}"),
-    ]
+    notes: list[tuple[str, str]] = []
     try:
-        live = client.workflows.get(str(definition.id))
+        live = client.workflows.get(ready.id).definition
     except NotFoundError:
-        facts.append(("deployed", "no: there is no such workflow, so it cannot run"))
+        live = None
+        notes.append(("deployed", "no: there is no such workflow, so it cannot run"))
     except ForbiddenError:
-        facts.append(("deployed", "unknown: this credential may not see the workflow"))
-    else:
-        stale = live.definition and ready and describe_staleness(ready, live.definition)
-        if stale:
-            deploy = name_environment("flow64 deploy")
-            advice = f"a run is refused: {deploy} first, or run what is there: --stale"
-            facts.append(("deployed", f"not this code: {stale}; {advice}"))
-        if live.definition and is_overridden:
-            *_, definition = override_live(live.definition, source_specs(definition))
-        elif live.definition:
-            definition = live.definition
-        if live.org_id:
-            facts.append(("organisation", live.org_id))
-    return [*facts, *estimate_run(definition, rows)]
-
-
-def describe_settings(
-    coded: Definition, definition: Definition, doubts: Sequence[str]
-) -> Iterator[tuple[str, str]]:
-    """Yield what `--set` changes and what is doubtful about it, as labels and texts."""
-    lines = [
-        str(line) for change in diff(coded, definition) for line in change.describe()
-    ]
-    if lines:
-        yield "set", "; ".join(lines)
-    if doubts:
-        yield "warning", "; ".join(doubts)
-
-
-def describe_input(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Yield which rows are empty, and that a column has no name, as label and text."""
-    empty = [
-        number
-        for number, row in enumerate(rows, 1)
-        if all(_is_blank(value) for name, value in row.items() if name)
-    ]
-    found = []
-    if empty:
-        numbers = join_words([f"{number:,}" for number in empty])
-        count = pluralize(len(empty), "empty row")
-        found.append(f"{count}, sent and paid for like the others: {numbers}")
-    if any("" in row for row in rows):
-        advice = "leave it out, as pandas does with to_csv(..., index=False)"
-        found.append(f"a column has no name, and is sent as well: {advice}")
-    if found:
-        yield "input", "; ".join(found)
-
-
-def _is_blank(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
-
-
-def print_facts(facts: Sequence[tuple[str, str]], *, is_result: bool = False) -> None:
-    """Print the estimate of a run, before a question or as the result."""
-    lines = [f"{label:{_LABEL}}{text}" for label, text in facts]
-    if is_result:
-        print_lines(lines, _paint_facts)
-        return
-    for line in lines:
-        print_message(line, _paint_facts)
-
-
-_LABEL: Final = len("organisation ")
-
-
-def _paint_facts(text: str) -> str:
-    """Paint the labels. The longest one has one space behind it."""
-    lines = text.split("\n")
-    return "\n".join(paint(one[:_LABEL], "bold") + one[_LABEL:] for one in lines)
-
-
-def make_estimate_data(
-    facts: Sequence[tuple[str, str]],
-    client: Client,
-    workflow: Workflow,
-    definition: Definition,
-) -> dict[str, Any]:
-    """Return the estimate of a run as JSON data. Most of it is text for people."""
-    apart = ("run", "environment", "not counted")
-    return {
-        "workflow_id": str(definition.id),
-        "key": workflow.key,
-        "env": str(client.env),
-        "endpoint": client.endpoint,
-        **{label: text for label, text in facts if label not in apart},
-        "not_counted": [text for label, text in facts if label == "not counted"],
-    }
-
-
-def estimate_run(definition: Definition, given: int) -> Iterator[tuple[str, str]]:
-    """Yield the rows of a run, columns that may be missing, and its cost, in words.
-
-    If it is unknown how many rows it starts with, the cost is that of 1,000 rows.
-
-    Args:
-        definition: The workflow.
-        given: Rows in the payload.
-    """
-    rows, each = count_start_rows(definition, given), ""
-    if rows is None:
-        found = cost(definition)
-        each = f" for {pluralize(found.rows, 'row')}"
-        yield "rows", _SAMPLE if _takes_rows(definition) else _OF_SOURCE
-    else:
-        found = cost(definition, given, of_payload=True)
-        yield "rows", f"{rows:,}" if rows == given else f"up to {rows:,}"
-    if missing := "; ".join(_describe_missing_columns(definition)):
-        yield "columns", missing
-    yield "cost", _format_cost(found, each)
-    if prices := found.describe_unconfirmed():
-        yield "unconfirmed", f"the price of {prices}"
-    for reason in found.list_omissions(definition):
-        yield "not counted", reason
+        live = None
+        notes.append(("deployed", "unknown: the credential may not see the workflow"))
+    if live is not None and not is_stale and (why := describe_staleness(ready, live)):
+        deploy = name_environment("flow64 deploy")
+        advice = f"a run is refused: {deploy} first, or run what is there: --stale"
+        notes.append(("deployed", f"not this code: {why}; {advice}"))
+    if live is not None and is_overridden:
+        definition = override_live(live, source_specs(definition))
+    elif live is not None:
+        definition = live
+    notes += [("columns", text) for text in _describe_missing_columns(definition)]
+    return Estimate(key, str(client.env), definition, rows, prices, notes)
 
 
 def _describe_missing_columns(definition: Definition) -> Iterator[str]:
@@ -183,19 +167,3 @@ _WORTH_SAYING: Final = ABOUT_READS | {
     "wrong-value-type",
     "contradicting-conditions",
 }
-
-
-def _format_cost(found: Cost, rows: str) -> str:
-    """Format the documented part of a cost. The rest is unknown, and never zero."""
-    counted = f"up to {format_dollars(found.dollars)}{rows}"
-    if found.is_whole:
-        return f"{counted}: an estimate by documented prices, before filters"
-    if not found.dollars:
-        return "unknown: no price that can be counted is documented"
-    return f"unknown; of it {counted}: an estimate by documented prices, before filters"
-
-
-def _takes_rows(definition: Definition) -> bool:
-    """Return True if all rows of a run come with its start."""
-    roots = definition.topology.roots
-    return all(definition.blocks[position].kind == Webhook.kind for position in roots)

@@ -204,11 +204,11 @@ def plan_workflows(
     left_out = _list_left_out(loaded, place.env)
     is_apart = left_out is None and not loaded.is_whole
     with FileCache(folder / SEEN) if folder else nullcontext() as cache:
-        events = client.stream(
-            make_plan,
+        return make_plan(
+            client.session,
             targets,
             env=place.env,
-            endpoint=client.endpoint,
+            endpoint=client.place,
             projects=None if is_apart else loaded.projects,
             left_out=left_out,
             create=create,
@@ -219,15 +219,13 @@ def plan_workflows(
             bases=_make_base_finder(targets, loaded, place),
             cache=cache,
             secrets=place.secrets,
+            emit=_print_progress,
         )
-        while True:
-            try:
-                event = next(events)
-            except StopIteration as stop:
-                plan: Plan = stop.value
-                return plan
-            if isinstance(event, Looked) and event.done % OFTEN == 0:
-                print_message(f"looked at {event.done:,} of {event.total:,}")
+
+
+def _print_progress(event: Looked) -> None:
+    if event.done % OFTEN == 0:
+        print_message(f"looked at {event.done:,} of {event.total:,}")
 
 
 def _list_left_out(loaded: Loaded, env: str) -> Sequence[str] | None:

@@ -82,23 +82,11 @@ def choose_format(
     return form or of_name
 
 
-def results_folder(words: str) -> Callable[[F], F]:
-    """Make the option `-o FOLDER` for the files of a run, which must be given."""
-
-    def check(given: Path) -> Path:
-        if is_dash(given):
-            problem = "a run has files of several kinds, so they are not for stdout"
-            raise option_error(
-                "--output", f"{problem}; name a folder, or print rows: flow64 run -o -"
-            )
-        if given.suffix.lower() in ROW_FILES and not given.is_dir():
-            problem = f"{given} is named like a file, and a folder is made here"
-            raise option_error(
-                "--output", f"{problem}; name a folder, such as -o {given.stem}"
-            )
-        return given
-
-    return _output_option("FOLDER", words, check, is_folder=True, required=True)
+def results_path(words: str) -> Callable[[F], F]:
+    """Make the option `-o PATH` for a file or a folder, which must be given."""
+    return click.option(
+        "-o", "--output", type=PathName(), metavar="PATH", required=True, help=words
+    )
 
 
 def _output_option(
@@ -112,7 +100,7 @@ def _output_option(
     return click.option(
         "-o",
         "--output",
-        type=PathName(file_okay=not is_folder, dir_okay=is_folder, allow_dash=True),
+        type=PathName(dir_okay=is_folder, allow_dash=True),
         metavar=metavar,
         required=required,
         callback=lambda _, __, given: None if given is None else check(given),

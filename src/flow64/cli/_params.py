@@ -82,20 +82,6 @@ timeout = click.option(
     help="When to stop waiting; the run goes on. Default: a day.",
 )
 
-max_bytes = click.option(
-    "--max-bytes",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Maximum bytes to download for one file. Default: the size that the service "
-    "lists, or 1 GiB.",
-)
-
-allow_unproven = click.option(
-    "--allow-unproven",
-    is_flag=True,
-    help="Keep a file even if nothing proves that it is complete.",
-)
-
 safe_csv = click.option(
     "--safe-csv", is_flag=True, help="Write CSV that no spreadsheet takes for formulas."
 )

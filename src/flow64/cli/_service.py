@@ -9,13 +9,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final
 
-from ..api import (
-    CLIENT_NAME,
-    KEY_NAME,
-    LOG_NAME,
-    REQUEST_LOG,
-)
+from ..api.auth import CLIENT_NAME, KEY_NAME
+from ..api.session import REQUEST_LOG
 from ..client import Client
+from ..client.client import LOG_NAME
 from ..endpoints import DEFAULT_ENDPOINT, NAMES, find_endpoint_variable
 from ..environments import (
     ENV_NAME,
@@ -28,7 +25,6 @@ from ..environments import (
     open_client,
 )
 from ..errors import ConfigError, TransportError
-from ..runs import OVERRIDE_LOG
 from ._options import OPTIONS
 from ._terminal import print_advice, print_message
 
@@ -59,8 +55,6 @@ class _LogPrinter(logging.Handler):
                     often = f"again in {wait:.2g} s{self.limit_words}"
                     self.limit_words = ""
                 print_message(f"{error.reason}; trying {often}")
-            case _ if record.name == OVERRIDE_LOG:
-                pass  # `run` prints it before it asks
             case _ if record.levelno >= logging.WARNING or record.name in _SHOWN:
                 print_message(record.getMessage())
             case _ if os.environ.get(LOG_NAME):
@@ -105,7 +99,7 @@ def connect(env: str | None) -> Generator[Client]:
     require_credential(settings, environment)
     is_new = OPTIONS.environment != environment
     OPTIONS.environment = environment
-    with _print_logs() as printer, open_client(environment) as client:
+    with _print_logs() as printer, open_client(environment, settings.prices) as client:
         printer.limit_words = f", for at most {client.policy.deadline:g} s in all"
         if OPTIONS.is_verbose:  # a client sets the level that `FLOW64_LOG` asks for
             _log.setLevel(logging.DEBUG)

@@ -273,7 +273,7 @@ def _deploy_from_file(file: Path, options: DeployParameters) -> int:
             reopen_plan,
             saved,
             env=place.env,
-            endpoint=client.endpoint,
+            endpoint=client.place,
             values=place.values,
             secrets=place.secrets,
             organisation=place.organisation,

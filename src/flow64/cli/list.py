@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..api import WorkflowInfo
+from ..api.calls import WorkflowInfo
 from ..loading import LiveWorkflow
 from ..redaction import redact_keys_in_json
 from . import _params as params

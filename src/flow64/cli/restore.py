@@ -86,7 +86,7 @@ def command(
             key,
             at,
             env=place.env,
-            endpoint=client.endpoint,
+            endpoint=client.place,
             values=place.values,
             prices=place.settings.prices,
             secrets=place.secrets,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,44 +17,24 @@ from ..blocks import Webhook
 from ..client import Run
 from ..definition import Definition
 from ..deploy import prepare_deploy
+from ..environments import load
 from ..errors import AmbiguousRowsError, ArgumentError, RowsError, did_you_mean
 from ..loading import AddressError, LiveAddress, load_live_definition
-from ..runs import (
-    CSV,
-    NDJSON,
-    Budget,
-    Stages,
-    as_rows,
-    freeze_rows,
-    needs_rows,
-    override_source,
-    parse_rows,
-    require_free,
-)
-from ..text import STDIN, printable
+from ..runs import payload
+from ..runs.rows import FORMS, require_free
+from ..runs.start import ATTACH_LOG
+from ..runs.state import Stages
+from ..text import STDIN, pluralize, printable
 from ..workflow import Workflow
 from . import _params as params
-from ._estimate import (
-    collect_run_facts,
-    describe_input,
-    describe_settings,
-    make_estimate_data,
-    print_facts,
-)
-from ._exit_codes import INTERRUPTED, NoConsentError
-from ._options import OPTIONS, name_environment
+from ._estimate import Estimate, estimate_run
+from ._exit_codes import INTERRUPTED
+from ._options import OPTIONS
 from ._output_options import ROW_FILES, rows_file
 from ._param_types import NonEmpty, PathName
 from ._service import connect, find_environment, format_watch_command
 from ._stdin import is_dash, read_stdin
-from ._terminal import (
-    confirm,
-    is_interactive,
-    print_json,
-    print_line,
-    print_message,
-    print_text,
-)
+from ._terminal import confirm, print_json, print_line, print_message, print_text
 from .watch import follow_run
 
 PART: Final = 1 << 16
@@ -65,17 +47,17 @@ class RunParameters:
 
     source: str
     rows: Path | None
+    first: int | None
     intent: str | None
     retry: str | None
+    attach: str | None
     is_new: bool
     env: str | None
     values: Path | None
     max_rows: int | None
     max_cost: float | None
-    allow_unpriced: bool
     stale: bool
     settings: Mapping[str, Any] | None = field(converter=params.parse_settings)
-    check_columns: bool
     dry_run: bool
     yes: bool
     wait: bool
@@ -85,69 +67,37 @@ class RunParameters:
     block: str | int | None = field(converter=params.parse_block)
     safe_csv: bool
     overwrite: bool
-    max_bytes: int | None
-    allow_unproven: bool
     no_code: bool
     as_json: bool
 
-    @property
-    def is_nameless(self) -> bool:
-        """Whether repeating the command would start another run."""
-        return not (self.intent or self.retry or self.is_new)
-
-    def require_name(self) -> None:
-        """Refuse a name together with `--new`.
+    def require_sound(self) -> None:
+        """Refuse options that contradict each other, before anything is spent.
 
         Raises:
-            click.UsageError: A name contradicts `--new`.
+            click.UsageError: They do, or the file of rows cannot be written.
+            SaveError: The file of rows exists.
         """
-        if self.is_new and (self.intent or self.retry):
+        if self.is_new and (self.intent or self.retry or self.attach):
             raise click.UsageError("--new starts a run of its own: leave out its name")
-
-    def require_fresh(self) -> None:
-        """Refuse `--set` together with `--stale`.
-
-        Raises:
-            click.UsageError: Both were given.
-        """
         if self.stale and self.settings is not None:
-            problem = "--set sends all settings of the source block, and with --stale"
-            advice = "name the live workflow in place of --stale, as in prod:inbound"
-            raise click.UsageError(f"{problem} the code may have others; {advice}")
-
-    def require_output(self) -> None:
-        """Refuse a file that cannot be written, before anything is spent.
-
-        Raises:
-            click.UsageError: Options contradict each other, the file is neither CSV nor
-                NDJSON, or its folder does not exist.
-            SaveError: The file exists.
-        """
+            raise click.UsageError("--set sends all settings: leave out --stale")
         path = self.output
         if path is None:
-            if self._has_output_options:
+            if self.safe_csv or self.overwrite or self.block:
                 raise click.UsageError("rows are saved with --output FILE: name it")
-            return
-        if not self.wait:
+        elif not self.wait:
             raise click.UsageError("--no-wait saves nothing: leave out --output")
-        if is_dash(path):
+        elif is_dash(path):
             if self.as_json:
                 problem = "it prints rows, and --json data; leave one of them out"
                 raise params.option_error("--output -", problem)
-            return
-        if path.suffix.lower() not in (*CSV, *NDJSON):
-            problem = f"{path} ends neither in .csv nor in .ndjson"
+        elif path.suffix.lower() not in FORMS:
+            problem = f"{path} does not end in .csv, .json or .ndjson"
             raise params.option_error("--output", problem)
-        if self.safe_csv and path.suffix.lower() not in CSV:
-            raise params.option_error("--safe-csv", f"{path} is not a CSV file")
-        if not path.parent.is_dir():
+        elif not path.parent.is_dir():
             raise params.option_error("--output", f"there is no folder {path.parent}")
-        require_free(path, overwrite=self.overwrite)
-
-    @property
-    def _has_output_options(self) -> bool:
-        flags = self.safe_csv or self.overwrite or self.allow_unproven
-        return bool(flags or self.block or self.max_bytes)
+        else:
+            require_free(path, overwrite=self.overwrite)
 
     def require_block(self, definition: Definition) -> None:
         """Refuse to start a run if it is unclear which rows to save.
@@ -166,67 +116,55 @@ class RunParameters:
             problem = params.describe_blocks(error)
             raise params.option_error("--block", problem) from error
 
-    def print_id(self, run: Run) -> None:
-        """Print the id of a run, unless stdout is for something else."""
-        if is_dash(self.output):
-            print_message(f"run {run.id}")
-        elif not self.as_json:
-            print_line(printable(run.id))
-
     def save_rows(self, run: Run) -> int | None:
         """Save the rows of a run to `--output`, and return their number."""
-        if self.output is None:
+        path, block = self.output, self.block
+        if path is None:
             return None
-        facts: Any = {
-            "block": self.block,
-            "overwrite": self.overwrite,
-            "max_bytes": self.max_bytes,
-            "allow_unproven": self.allow_unproven,
-        }
-        if is_dash(self.output):
-            return self._print_rows(run, facts)
-        if self.output.suffix.lower() in NDJSON:
-            count = run.to_ndjson(self.output, **facts)
-        else:
-            if self.safe_csv:
-                print_message("text that a spreadsheet might run gets a ' before it")
-            count = run.to_csv(self.output, safe=self.safe_csv, **facts)
-        rows = "1 row is" if count == 1 else f"{count} rows are"
-        print_message(f"{rows} in {self.output}")
-        return count
+        if is_dash(path):
+            with TemporaryDirectory(prefix="flow64-") as folder:
+                file = Path(folder) / "rows.csv"
+                count = run.to_csv(file, block=block, safe=self.safe_csv)
+                with file.open(encoding="utf-8", newline="") as lines:
+                    while part := lines.read(PART):  # all rows, or none
+                        print_text(part)
+            return count
+        if path.suffix.lower() == ".csv":
+            safe, overwrite = self.safe_csv, self.overwrite
+            return run.to_csv(path, block=block, safe=safe, overwrite=overwrite)
+        run.download(path, block=block, overwrite=self.overwrite)
+        return run.count
 
-    def _print_rows(self, run: Run, facts: Mapping[str, Any]) -> int:
-        """Print the rows of a run as CSV: all of them, or none."""
-        with TemporaryDirectory(prefix="flow64-") as folder:
-            file = Path(folder) / "rows.csv"
-            count = run.to_csv(file, safe=self.safe_csv, **facts)
-            with file.open(encoding="utf-8", newline="") as lines:
-                while part := lines.read(PART):
-                    print_text(part)
-        return count
+    @property
+    def formats(self) -> Sequence[str]:
+        """The formats to save, beside CSV and JSON."""
+        form = FORMS.get(self.output.suffix.lower()) if self.output else None
+        return ["ndjson"] if form == "ndjson" else []
 
 
 @params.command(
     "run",
-    "flow64 run leads.py:inbound people.csv --intent 2026-W20 -o found.csv",
-    "flow64 run leads.py:inbound people.csv --intent 2026-W20 --max-cost 50 --yes",
-    "flow64 run inbound people.csv --intent 2026-W20",
-    "flow64 run prod:inbound people.csv --intent 2026-W20",
-    "flow64 run leads.py:search --set max_results=50 --intent 2026-W20",
+    "flow64 run leads.py:inbound people.csv -o found.csv",
+    "flow64 run leads.py:inbound people.csv --first 5",
+    "flow64 run inbound people.csv --intent 2026-W20 --max-cost 50 --yes",
+    "flow64 run prod:inbound people.csv",
+    "flow64 run leads.py:search --set max_results=50",
     "flow64 run leads.py people.csv --retry 0b9b5ac1-5a0e-4d6f-9a2c-1f5d3c7e8a90",
 )
 @click.argument("source")
-@click.argument(
-    "rows",
-    required=False,
-    type=PathName(dir_okay=False, allow_dash=True),
+@click.argument("rows", required=False, type=PathName(dir_okay=False, allow_dash=True))
+@click.option(
+    "--first",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Take only the first N rows, to try it.",
 )
 @click.option(
     "--intent",
     type=NonEmpty(),
     metavar="NAME",
-    help="Name a run that must happen once, such as a date or a CI job. The same "
-    "intent with the same rows is the same run, on any machine.",
+    help="Name a run that must happen once, such as a date. Without a name, the "
+    "same definition and rows are the same run.",
 )
 @click.option(
     "--retry",
@@ -234,6 +172,12 @@ class RunParameters:
     metavar="RUN_ID",
     help="Start this run again, once, if it ended without success. You may pay again "
     "for rows that it has processed.",
+)
+@click.option(
+    "--attach",
+    type=NonEmpty(),
+    metavar="RUN_ID",
+    help="Take this run for the one that a start without an answer has made.",
 )
 @click.option("--new", "is_new", is_flag=True, help="Start a run in any case.")
 @params.env
@@ -251,9 +195,6 @@ class RunParameters:
     help="Refuse to start if it may cost more, or if a price is unknown.",
 )
 @click.option(
-    "--allow-unpriced", is_flag=True, help="Start although a price is unknown."
-)
-@click.option(
     "--stale", is_flag=True, help="Run what is deployed even if the code differs."
 )
 @click.option(
@@ -265,11 +206,6 @@ class RunParameters:
     "--set max_results=50, or for text --set 'query=\"CTOs in Berlin\"'. It is checked "
     "like code. Repeat it for more fields.",
 )
-@click.option(
-    "--check-columns/--no-check-columns",
-    default=True,
-    help="Check rows against the columns that the webhook declares (default).",
-)
 @params.dry_run("Show the estimate and stop. Only reads are sent.")
 @params.yes
 @click.option(
@@ -277,7 +213,7 @@ class RunParameters:
 )
 @params.every
 @params.timeout
-@rows_file("Save the resulting rows in a file, .csv or .ndjson. - is stdout, as CSV.")
+@rows_file("Save the resulting rows in a file: .csv, .json or .ndjson. - is stdout.")
 @click.option(
     "--block",
     metavar="KEY",
@@ -286,105 +222,96 @@ class RunParameters:
 )
 @params.safe_csv
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
-@params.max_bytes
-@params.allow_unproven
 @params.no_code
 @params.as_json
 def command(**given: Any) -> int:
-    """Run a workflow with the rows of a file, once for each intent.
+    """Run a workflow with the rows of a file, once.
 
-    SOURCE is one workflow: a file, a key, or ENV:KEY. A live one is
-    run whatever the code says. ROWS is a CSV, JSON or NDJSON file, or - for stdin,
-    which is JSON if it begins with [ or {. Workflows that find their rows themselves
-    take none. You see what the run would spend before you are asked to start it. Ctrl-C
-    does not stop the run. With --dry-run nothing is started.
+    SOURCE is one workflow: a file, a key, or ENV:KEY, which is run whatever the code
+    says. ROWS is a CSV, JSON or NDJSON file, or - for stdin. Workflows that find their
+    rows themselves take none. You see what the run would spend before you are asked to
+    start it. The same command again attaches to the run, and buys nothing. Ctrl-C does
+    not stop the run.
 
     The id of the run goes to stdout as soon as it is known. Exits with 1 if the run did
     not complete, with 3 if it was refused and nothing was sent, and with 4 if it is
     unknown whether a run was started.
     """
     options = RunParameters(**given)
-    options.require_name()
-    options.require_fresh()
-    options.require_output()
+    options.require_sound()
     values = params.read_values(options.values)
     workflow, env = _find_workflow(options)
-    if options.is_nameless and not (options.dry_run or is_interactive()):
-        raise NoConsentError(
-            "repeated, this command would start a run each time and pay again: name "
-            "the run with --intent, as in --intent 2026-W20, or say --new"
-        )
-    rows = _read_rows(options.rows)
+    rows = _read_rows(options.rows)[: options.first]
     environment = find_environment(env)
     bound = environment.bound if values is None else values
     ready = prepare_deploy(workflow, environment.name, bound, environment.suffix)
-    coded = ready.definition
-    definition, doubts = override_source(coded, options.settings)
+    definition = payload.override_source(ready.definition, options.settings)
     _require_rows(definition, options.rows, len(rows))
-    freeze_rows(definition, rows, check_columns=options.check_columns)
+    payload.build_payload(definition, rows)
     if options.output is not None:
         options.require_block(definition)
-    Budget(
-        environment.max_rows if options.max_rows is None else options.max_rows,
-        environment.max_cost if options.max_cost is None else options.max_cost,
-        options.allow_unpriced,
-    ).require(workflow.name, definition, len(rows))
+    is_overridden = options.settings is not None
     with connect(env) as client:
-        is_overridden = options.settings is not None
-        facts = collect_run_facts(
+        prices = load().prices
+        estimate = estimate_run(
             client,
-            workflow,
+            workflow.key,
+            ready,
             definition,
-            len(rows),
+            rows,
+            prices=prices,
             is_overridden=is_overridden,
-            ready=None if options.stale else ready,
+            is_stale=options.stale,
         )
-        facts[2:2] = describe_settings(coded, definition, doubts)
-        facts += describe_input(rows)
+        _show(estimate, options)
         if options.dry_run:
-            if options.as_json:
-                print_json(make_estimate_data(facts, client, workflow, definition))
-            else:
-                print_facts(facts, is_result=True)
             return 0
-        print_facts(facts)
-        if options.is_nameless:
-            print_message(
-                "it has no --intent, so the same command starts another run, and pays "
-                "again; with one, as in --intent 2026-W20, it would be the same run"
-            )
-        confirm("Start it?", yes=options.yes)
+        confirm("Start?", yes=options.yes)
+        logging.getLogger(ATTACH_LOG).setLevel(logging.ERROR)  # said below
         try:
             run = client.run(
                 workflow,
                 rows,
                 env=env,
                 intent=options.intent,
+                new=options.is_new,
                 retry=options.retry,
+                attach=options.attach,
                 values=values,
                 stale=options.stale,
                 specs_override=options.settings,
-                check_columns=options.check_columns,
+                result_formats=options.formats,
                 max_rows=options.max_rows,
                 max_cost=options.max_cost,
-                allow_unpriced=options.allow_unpriced,
             )
         except KeyboardInterrupt:
-            print_message(_describe_cut_off(options.intent or options.retry))
+            print_message("it may have been started: the same command finds it")
             return INTERRUPTED
         OPTIONS.is_done = True
         if run.is_attached:
-            print_message("it was started before; nothing was started or bought now")
-        options.print_id(run)
-        if not options.wait:
-            print_message(f"follow it: {format_watch_command(run.id, env)}")
-            code, count = 0, None
-        else:
-            code, count = _follow(run, options, env)
+            when = f" ({run.started_at[:10]})" if run.started_at else ""
+            is_named = options.intent or options.attach or options.retry
+            same = "same intent as" if is_named else "same rows and definition as"
+            again = "" if is_named else "; --new buys again"
+            message = (
+                f"{workflow.key}: {same} run {run.id}{when}. Nothing bought{again}"
+            )
+            print_message(message)
+        code, count = _follow(run, options, env)
     if options.as_json:
         place = {"key": workflow.key, "env": str(client.env)}
         print_json({**place, **_to_data(run, options.output, count)})
     return code
+
+
+def _show(estimate: Estimate, options: RunParameters) -> None:
+    """Print an estimate: before the question, or as the result of `--dry-run`."""
+    if options.dry_run and options.as_json:
+        print_json(estimate.as_data())
+        return
+    show = print_line if options.dry_run else print_message
+    for line in (*estimate.as_lines(), str(estimate)):
+        show(printable(line))
 
 
 def _find_workflow(options: RunParameters) -> tuple[Workflow, str | None]:
@@ -395,30 +322,14 @@ def _find_workflow(options: RunParameters) -> tuple[Workflow, str | None]:
         if not isinstance(address, LiveAddress):
             return params.load_source(address, code=code).only.workflow, options.env
     except AddressError as error:
-        if advice := _advise_source(options):
+        if options.rows and Path(options.source).suffix.lower() in ROW_FILES:
+            words = shlex.join(["flow64", "run", str(options.rows), options.source])
+            advice = f"{options.source} is not a workflow: write {words}"
             raise AddressError(advice, error.notes) from error
         raise
     with connect(address.env) as client:
         live = load_live_definition(client, address)
     return Workflow.from_definition(live), address.env
-
-
-def _advise_source(options: RunParameters) -> str:
-    """Return what to write if SOURCE is meant as something else; else nothing."""
-    rows = options.rows
-    if rows is not None and Path(options.source).suffix.lower() in ROW_FILES:
-        words = ["flow64", "run", str(rows), options.source]
-        return f"{options.source} is not a workflow: write {shlex.join(words)}"
-    meant = _MEANT.get(options.source)
-    return f"there is no workflow {options.source!r}; {meant}" if meant else ""
-
-
-_MEANT: Final = {
-    "list": "flow64 runs lists the newest runs",
-    "view": "flow64 results saves the files of a run",
-    "watch": "flow64 watch follows a run",
-}
-"""Commands of other tools that begin with `run`."""
 
 
 def _read_rows(file: Path | None) -> Sequence[Mapping[str, Any]]:
@@ -429,9 +340,9 @@ def _read_rows(file: Path | None) -> Sequence[Mapping[str, Any]]:
         if not file.exists():
             near = did_you_mean(str(file), map(str, file.parent.glob("*")))
             raise RowsError([f"there is no file {str(file)!r}{near}"])
-        return as_rows(file)
+        return payload.as_rows(file)
     form = "CSV with a header, or JSON"
-    return parse_rows(read_stdin("ROWS", form), STDIN)
+    return payload.parse_rows(read_stdin("ROWS", form), STDIN)
 
 
 def _require_rows(definition: Definition, file: Path | None, count: int) -> None:
@@ -445,7 +356,7 @@ def _require_rows(definition: Definition, file: Path | None, count: int) -> None
         click.ClickException: The file has no rows.
     """
     if file is None:
-        if needs_rows(definition):
+        if payload.needs_rows(definition):
             raise click.UsageError(
                 "ROWS is missing: the workflow begins with a webhook, which needs rows"
             )
@@ -457,40 +368,44 @@ def _require_rows(definition: Definition, file: Path | None, count: int) -> None
 def _follow(
     run: Run, options: RunParameters, env: str | None
 ) -> tuple[int, int | None]:
-    """Follow a run, and save its rows. Return the exit code and the number of rows."""
+    """Print its id, follow it, and save its rows.
+
+    Returns:
+        The exit code, and the number of rows that were saved.
+    """
+    began = time.monotonic()
     try:
+        if is_dash(options.output):
+            print_message(f"run {run.id}")
+        elif not options.as_json:
+            print_line(printable(run.id))
+        if not options.wait:
+            print_message(f"follow it: {format_watch_command(run.id, env)}")
+            return 0, None
         code = follow_run(run, options.every, options.timeout)
-        return code, None if code else options.save_rows(run)
+        count = None if code else options.save_rows(run)
     except KeyboardInterrupt:
-        print_message(
-            f"the run goes on; follow it again: {format_watch_command(run.id, env)}"
-        )
+        print_message(f"the run goes on: {format_watch_command(run.id, env)}")
         return INTERRUPTED, None
+    if not code and options.output is None:
+        rows = "" if run.count is None else f"{pluralize(run.count, 'row')} "
+        took = f"in {time.monotonic() - began:.0f} s"
+        save = f"flow64 results {run.id} -o rows.csv"
+        print_message(f"run {run.id}: {rows}{took}; {save}")
+    elif not code and not is_dash(options.output):
+        rows = "rows" if count is None else pluralize(count, "row")
+        print_message(f"run {run.id}: {rows} in {options.output}")
+    return code, count
 
 
-def _describe_cut_off(name: str | None) -> str:
-    """Return advice for Ctrl-C during a start."""
-    if name:
-        return "it may have been started: the same command finds it, and pays once"
-    return name_environment(
-        "it may have been started: look at `flow64 runs` before starting another"
-    )
-
-
-RUN_FACTS: Final = (
-    "workflow_id",
-    "status",
-    "reason",
-    "empty",
-    "is_presumed",
-    "is_attached",
-)
+RUN_FACTS: Final = ("workflow_id", "reason", "empty", "is_presumed", "is_attached")
 """Properties of a run that are data as they are."""
 
 
 def _to_data(run: Run, output: Path | None, count: int | None) -> dict[str, Any]:
     return {
         "run_id": run.id,
+        "status": run.last_status,
         **{name: getattr(run, name) for name in RUN_FACTS},
         "output": None if count is None else str(output),
         "rows": count,

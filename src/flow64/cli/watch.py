@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Final, Self
 
 from attrs import asdict
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -13,18 +12,8 @@ from rich.table import Column
 
 from ..client import Run
 from ..errors import RunFailedError
-from ..runs import (
-    BlockDone,
-    BlockFailed,
-    BlockStarted,
-    EventLines,
-    Finished,
-    Queued,
-    RunEvent,
-    Running,
-)
-from ..runs import Progress as BlockProgress
-from ..text import pluralize, printable
+from ..runs.watch import Event
+from ..text import printable
 from . import _params as params
 from ._colours import paint_event, paint_state
 from ._exit_codes import FAILED, INTERRUPTED
@@ -38,6 +27,9 @@ from ._terminal import (
     print_message,
     stderr_console,
 )
+
+STEP: Final = 10.0
+"""Percentage points of progress before a block gets another line in a log."""
 
 
 @params.command("watch", "flow64 watch 0b9b5ac1-5a0e-4d6f-9a2c-1f5d3c7e8a90")
@@ -67,9 +59,8 @@ def command(
             )
             return INTERRUPTED
     if not as_json:
-        print_lines(
-            [f"{run.status}: {run.empty}" if run.empty else run.status], paint_state
-        )
+        status = run.last_status
+        print_lines([f"{status}: {run.empty}" if run.empty else status], paint_state)
     return code
 
 
@@ -89,43 +80,37 @@ def follow_run(
     """
     if as_lines:
         for event in run.watch(every=every, timeout=timeout):
-            print_json({"run_id": run.id, **event_to_data(event)}, is_line=True)
+            print_json({"run_id": run.id, **asdict(event)}, is_line=True)
     else:
         with open_display() as show:
             for event in run.watch(every=every, timeout=timeout):
                 show(event)
-    if run.status == "completed":
+    if run.last_status == "completed":
         return 0
-    print_error(str(RunFailedError(run.id, run.status, run.reason)))
+    print_error(str(RunFailedError(run.id, run.last_status, run.reason)))
     return FAILED
-
-
-def event_to_data(event: RunEvent) -> dict[str, Any]:
-    """Convert an event to JSON data. Its name is that of its class: `block-started`."""
-    return {"event": name_event(type(event)), **asdict(event)}
-
-
-def name_event(cls: type[RunEvent]) -> str:
-    """Return the name of an event in JSON, such as `block-started`."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
 
 
 # -- Progress -------------------------------------------------------------------------
 
 
 @contextmanager
-def open_display() -> Generator[Callable[[RunEvent], None]]:
+def open_display() -> Generator[Callable[[Event], None]]:
     """Return a function that shows events on stderr, with bars if it is a terminal."""
     console = stderr_console()
     if console.is_terminal and not console.is_dumb_terminal:
         with draw_on(console), BarDisplay(console) as bars:
             yield bars.show
         return
-    lines = EventLines()
+    shown: dict[int | None, float] = {}
 
-    def show(event: RunEvent) -> None:
-        if (line := lines.format(event)) is not None:
-            print_message(line, paint_event)
+    def show(event: Event) -> None:
+        # A run of many rows has thousands of events, and a log needs few of them.
+        if event.kind == "progress":
+            if event.percentage < shown.get(event.number, 0.0) + STEP:
+                return
+            shown[event.number] = event.percentage
+        print_message(str(event), paint_event)
 
     yield show
 
@@ -155,42 +140,25 @@ class BarDisplay:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def show(self, event: RunEvent) -> None:
+    def show(self, event: Event) -> None:
         """Show an event."""
-        match event:
-            case Queued() | Running():
-                self._progress.update(self._run, words=str(event))
-            case Finished():
-                done = int(event.is_completed)
-                words = event.status if event.reason else str(event)
-                self._progress.update(self._run, words=words, completed=done)
-            case BlockStarted():
-                self._task(event)
-            case BlockProgress():
-                of = "" if event.total is None else f"{event.processed} of "
-                count = event.processed if event.total is None else event.total
-                self._progress.update(
-                    self._task(event),
-                    completed=event.display_percentage,
-                    words=f"{of}{pluralize(count, 'row')}",
-                )
-            case BlockDone():
-                rows = "" if event.rows is None else f", {pluralize(event.rows, 'row')}"
-                words = f"done{rows}"
-                self._progress.update(self._task(event), completed=100, words=words)
-                self._progress.stop_task(self._task(event))
-            case BlockFailed():
-                why = f": {event.message}" if event.message else ""
-                words = printable(f"{event.status}{why}")
-                self._progress.update(self._task(event), words=words)
-                self._progress.stop_task(self._task(event))
-
-    def _task(
-        self, event: BlockStarted | BlockProgress | BlockDone | BlockFailed
-    ) -> TaskID:
+        is_over = event.kind in ("done", "failed")
+        if event.number is None:
+            words = event.status if event.text else str(event)
+            done = event.kind == "ended" and event.status == "completed"
+            self._progress.update(self._run, words=words, completed=int(done))
+            return
         if event.number not in self._tasks:
-            name = f"  {event.number} {printable(event.name)}"
+            name = f"  {event.number} {printable(event.block)}"
             self._tasks[event.number] = self._progress.add_task(
                 name, total=100, words=""
             )
-        return self._tasks[event.number]
+        task = self._tasks[event.number]
+        words = str(event).partition(": ")[2]
+        share = 100 if event.kind == "done" else event.percentage
+        if event.kind == "failed":
+            self._progress.update(task, words=words)
+        else:
+            self._progress.update(task, words=words, completed=share)
+        if is_over:
+            self._progress.stop_task(task)

@@ -2,101 +2,56 @@
 
 from __future__ import annotations
 
-from ..api import (
-    AsyncHttpAnswer,
-    AsyncTransport,
+from ..api.auth import OAuth
+from ..api.calls import (
     Balance,
     BlockStatus,
-    HttpAnswer,
-    HttpRequest,
     LiveStatus,
     NewSigningSecret,
-    OAuth,
-    Policy,
     ResultItem,
     RunEntry,
     Schedule,
-    Session,
     SigningSecret,
-    Started,
-    Transport,
     WorkflowInfo,
 )
-from ..deploy import (
-    Deployment,
-    Preview,
-)
-from ..endpoints import DEFAULT_ENDPOINT
+from ..api.policy import Policy
+from ..api.session import Session
+from ..deploy import Deployment, Preview
 from ..plan import State
-from ..runs import (
-    BlockDone,
-    BlockFailed,
-    BlockStarted,
-    FailedBatch,
-    Finished,
-    JoinedRow,
-    JoinedRows,
-    Progress,
-    Queued,
-    ResultRows,
-    Row,
-    Rows,
-    RunEvent,
-    Running,
-)
-from ._async_client import AsyncClient
-from ._async_run import AsyncRun
-from ._batch import Batch
-from ._client import Client
-from ._run import Run
-from ._settings import PLACE_NAME as PLACE_NAME
-from ._settings import BatchOptions, RunOptions, Terms
-from ._shortcuts import deploy, run, run_batches
+from ..runs.payload import Rows
+from ..runs.typed import ResultRows, Row
+from ..runs.watch import Event
+from .asynchronous import AsyncClient, AsyncRun
+from .client import Client
+from .run import Batch, Run
+from .settings import Terms
+from .shortcuts import deploy, run, run_batches
 
 __all__ = [
-    "DEFAULT_ENDPOINT",
     "AsyncClient",
-    "AsyncHttpAnswer",
     "AsyncRun",
-    "AsyncTransport",
     "Balance",
     "Batch",
-    "BatchOptions",
-    "BlockDone",
-    "BlockFailed",
-    "BlockStarted",
     "BlockStatus",
     "Client",
     "Deployment",
-    "FailedBatch",
-    "Finished",
-    "HttpAnswer",
-    "HttpRequest",
-    "JoinedRow",
-    "JoinedRows",
+    "Event",
     "LiveStatus",
     "NewSigningSecret",
     "OAuth",
     "Policy",
     "Preview",
-    "Progress",
-    "Queued",
     "ResultItem",
     "ResultRows",
     "Row",
     "Rows",
     "Run",
     "RunEntry",
-    "RunEvent",
-    "RunOptions",
-    "Running",
     "Schedule",
     "Session",
     "SigningSecret",
-    "Started",
     "State",
     "Terms",
-    "Transport",
     "WorkflowInfo",
     "deploy",
     "run",

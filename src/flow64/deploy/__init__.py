@@ -33,7 +33,7 @@ from ._git import Ancestry, Git
 from ._git import run_git as run_git
 from ._history import PLACE_NAME as PLACE_NAME
 from ._history import History, Saved
-from ._interrupt import Stop, first_cancel_waits, first_interrupt_waits
+from ._interrupt import Stop, first_interrupt_waits
 from ._plan_text import as_data, as_text
 from ._planner import Looked, make_plan
 from ._planner import plan_one as plan_one
@@ -65,7 +65,6 @@ __all__ = [
     "as_data",
     "as_text",
     "bases_of",
-    "first_cancel_waits",
     "first_interrupt_waits",
     "load_plan",
     "make_plan",

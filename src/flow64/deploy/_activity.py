@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from ..api import (
+from ..api.calls import (
     ENDED,
     MOST_RUNS,
     RunEntry,
     Schedule,
-    Session,
     list_runs,
     list_schedules,
     normal,
 )
+from ..api.session import Session
 from ..definition import canonical_id
 from ..errors import FlowError
 from ..plan import RunRef, ScheduleRef, Touched
@@ -70,16 +70,16 @@ def find_activity(
     return Touched(None if schedules is None else on, None if is_unknown else active)
 
 
-async def fetch_activity(session: Session, workflow_id: str) -> Touched:
+def fetch_activity(session: Session, workflow_id: str) -> Touched:
     """Read the schedules and active runs of a workflow."""
     schedules: Sequence[Schedule] | None
     runs: Sequence[RunEntry] | None
     try:
-        schedules = await list_schedules(session, workflow_id)
+        schedules = list_schedules(session, workflow_id)
     except FlowError:
         schedules = None
     try:
-        runs = await list_runs(session, workflow_id, status="active")
+        runs = list_runs(session, workflow_id, status="active")
     except FlowError:
         runs = None
     return find_activity(

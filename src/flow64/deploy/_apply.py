@@ -16,23 +16,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
+from threading import Lock
 from typing import Any, Final
 
 from attrs import define, evolve, field, frozen
 
-from ..api import Session, get_workflow
+from ..api import threads
+from ..api.calls import get_workflow
+from ..api.session import Session
 from ..definition import (
     BoundSecret,
     Definition,
     Stamp,
     bound_secrets,
     redact_for_storage,
+    secret_texts,
     secret_values,
     split_stamp,
 )
 from ..diff import as_lines, diff
 from ..errors import (
     FlowError,
+    OrganisationError,
     OutcomeUnknownError,
     PruneError,
     SavedPlanError,
@@ -154,7 +159,7 @@ PARALLEL: Final = 4
 """Workflows that are written at a time, by default."""
 
 
-async def apply_plan(
+def apply_plan(
     session: Session,
     plan: Plan,
     agreed: Agreement = NOTHING,
@@ -167,8 +172,9 @@ async def apply_plan(
     is_fresh: bool = False,
     is_checked: bool = False,
     parallel: int = PARALLEL,
+    emit: Callable[[Writing | Done | Failed], None] = lambda _: None,
 ) -> Summary:
-    """Apply a plan. Emit `Writing` and then `Done` or `Failed` for each step.
+    """Apply a plan.
 
     Args:
         session: Sends the requests.
@@ -185,6 +191,8 @@ async def apply_plan(
             is the last one before the write, and the call has one deadline.
         is_checked: Everything that will be written to was read just now.
         parallel: How many workflows are written at a time, at most.
+        emit: Called with `Writing`, and then with `Done` or `Failed`, for each step;
+            one call at a time, in any thread.
 
     Raises:
         PlanRefusedError: It needs more than was agreed to.
@@ -198,16 +206,21 @@ async def apply_plan(
     )
     known, _ = _find_secrets(plan, values, hidden)
     del values  # an error from here on may show the locals of its frames
-    run = _Application(plan, agreed, history, known, is_fresh, stopped, len(jobs))
+    codes = filter(None, map(code_of, plan.steps))
+    session.secrets.add(secret_texts(codes, known))
+    run = _Application(plan, agreed, history, known, is_fresh, stopped, len(jobs), emit)
     if not (is_fresh or is_checked):
-        await run.require_current(session, jobs)
-    steps = [partial(run.run_step, number, job) for number, job in enumerate(jobs, 1)]
+        run.require_current(session, jobs)
+    steps = [
+        partial(run.run_step, session, number, job)
+        for number, job in enumerate(jobs, 1)
+    ]
     writes = sum(job.doing != "delete" for job in jobs)
     for step in steps[:1]:
-        await step(session)
-    await session.gather(steps[1:writes], parallel)
+        step()
+    threads.gather(steps[1:writes], parallel)
     for step in steps[max(1, writes) :]:
-        await step(session)
+        step()
     found = [made for _, made in sorted(run.outcomes.items())]
     return Summary(
         [made for made in found if isinstance(made, Done)],
@@ -270,6 +283,7 @@ class _Application:
         is_fresh: The plan was made in the same call.
         stopped: Returns True to stop.
         count: The number of steps.
+        emit: Called before and after each step.
         outcomes: The outcomes of the steps that began, by number.
         was_stopped: Whether it was stopped.
     """
@@ -281,18 +295,18 @@ class _Application:
     is_fresh: bool
     stopped: Callable[[], bool]
     count: int
+    emit: Callable[[Writing | Done | Failed], None]
     outcomes: dict[int, Done | Failed] = field(factory=dict)
     was_stopped: bool = False
+    _emitting: Lock = field(factory=Lock, init=False)
 
-    async def require_current(
-        self, session: Session, jobs: Sequence[PlannedWrite]
-    ) -> None:
+    def require_current(self, session: Session, jobs: Sequence[PlannedWrite]) -> None:
         """Read everything that will be written to, before the first write.
 
         Raises:
             StalePlanError: Something was changed since it was planned.
         """
-        lives = await session.gather([partial(_read, job=job) for job in jobs])
+        lives = threads.gather([partial(_read, session, job) for job in jobs])
         stale = [
             error
             for job, live in zip(jobs, lives, strict=True)
@@ -302,19 +316,24 @@ class _Application:
             others = [error.workflow for error in stale[1:]]
             raise evolve(stale[0], others=others)
 
-    async def run_step(self, number: int, job: PlannedWrite, session: Session) -> None:
+    def run_step(self, session: Session, number: int, job: PlannedWrite) -> None:
         """Apply one step, unless another one failed or it was stopped."""
         if self._is_over():
             return
-        await session.emit(Writing(job.step.key, job.doing, number, self.count))
+        self._announce(Writing(job.step.key, job.doing, number, self.count))
         made: Done | Failed
         try:
-            made = await self._apply(session, job)
+            made = self._apply(session, job)
+        except OrganisationError:
+            raise  # it ends the whole call, and not only this step
         except FlowError as error:
-            session.check()  # it may end the whole call, and not only this step
             made = Failed(job.step.key, job.step.id, job.doing, error)
         self.outcomes[number] = made
-        await session.emit(made)
+        self._announce(made)
+
+    def _announce(self, event: Writing | Done | Failed) -> None:
+        with self._emitting:
+            self.emit(event)
 
     def _is_over(self) -> bool:
         if any(isinstance(made, Failed) for made in self.outcomes.values()):
@@ -322,28 +341,26 @@ class _Application:
         self.was_stopped = self.was_stopped or self.stopped()
         return self.was_stopped
 
-    async def _apply(self, session: Session, job: PlannedWrite) -> Done:
+    def _apply(self, session: Session, job: PlannedWrite) -> Done:
         """Save, read, write, and read again."""
         step, saved = job.step, None
-        if not self.is_fresh:
-            session.begin()
         if job.saved is not None:
             now = evolve(job.saved, at=self.history.now())
             saved = self.history.save(now)
         done = Done(step.key, step.id, job.doing, saved)
         if job.doing == "delete":
-            return await self._delete(session, job, done)
+            return self._delete(session, job, done)
         before = step.live.definition if step.live else None
         if not self.is_fresh:
-            before = await self._read_again(session, job)
-        await _write_of(session, step, job.doing, before, self.known).run()
+            before = self._read_again(session, job)
+        _write_of(session, step, job.doing, before, self.known).run()
         return done
 
-    async def _delete(self, session: Session, job: PlannedWrite, done: Done) -> Done:
+    def _delete(self, session: Session, job: PlannedWrite, done: Done) -> Done:
         """Delete a workflow, if it still exists and nothing uses it."""
         step = job.step
-        touched = await fetch_activity(session, step.id)
-        live = await self._read_again(session, job)
+        touched = fetch_activity(session, step.id)
+        live = self._read_again(session, job)
         if live is None:
             return evolve(done, was_gone=True)
         problems = [*describe_activity(evolve(step, touched=touched), self.agreed)]
@@ -353,13 +370,11 @@ class _Application:
             )
         if problems:
             raise PruneError(problems, [step.key])
-        await delete_and_verify(session, step.name, step.id)
+        delete_and_verify(session, step.name, step.id)
         return done
 
-    async def _read_again(
-        self, session: Session, job: PlannedWrite
-    ) -> Definition | None:
-        live = await _read(session, job)
+    def _read_again(self, session: Session, job: PlannedWrite) -> Definition | None:
+        live = _read(session, job)
         if (error := self._find_stale(job, live)) is not None:
             raise error
         return live
@@ -388,8 +403,8 @@ class _Application:
         return owner_of(stamp.path) in owners
 
 
-async def _read(session: Session, job: PlannedWrite) -> Definition | None:
-    return await get_workflow(session, job.step.id, code_of(job.step))
+def _read(session: Session, job: PlannedWrite) -> Definition | None:
+    return get_workflow(session, job.step.id)
 
 
 def _write_of(

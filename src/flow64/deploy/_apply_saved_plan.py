@@ -9,7 +9,9 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from ..analysis import effects
-from ..api import Session, get_workflow
+from ..api import threads
+from ..api.calls import get_workflow
+from ..api.session import Session
 from ..definition import (
     BoundSecret,
     Definition,
@@ -18,6 +20,7 @@ from ..definition import (
     bind,
     bound_secrets,
     from_data,
+    secret_texts,
     secret_values,
     split_stamp,
     unbound_names,
@@ -26,7 +29,15 @@ from ..diff import consequences
 from ..errors import ReadError, StalePlanError
 from ..plan import Held, Plan, Step, Target, live_of
 from ._activity import fetch_activity
-from ._apply import PARALLEL, Summary, apply_plan, stale_error
+from ._apply import (
+    PARALLEL,
+    Done,
+    Failed,
+    Summary,
+    Writing,
+    apply_plan,
+    stale_error,
+)
 from ._consent import NOTHING, Agreement
 from ._drift import (
     changes_between,
@@ -44,7 +55,7 @@ from ._saved_plan import PlanDigests, SavedPlan, step_from_data
 from ._target import merge_target, owner_path
 
 
-async def apply_saved_plan(
+def apply_saved_plan(
     session: Session,
     saved: SavedPlan,
     agreed: Agreement = NOTHING,
@@ -58,6 +69,7 @@ async def apply_saved_plan(
     organisation: str | None = None,
     stopped: Callable[[], bool] = lambda: False,
     parallel: int = PARALLEL,
+    emit: Callable[[Writing | Done | Failed], None] = lambda _: None,
 ) -> Summary:
     """Apply a saved plan; see `apply_plan`.
 
@@ -74,6 +86,7 @@ async def apply_saved_plan(
         organisation: The organisation that is meant. None takes the one of the plan.
         stopped: Called before each step. True stops before this step.
         parallel: How many workflows are written at a time, at most.
+        emit: See `apply_plan`.
 
     Raises:
         SavedPlanError: It is for something else, or was applied before.
@@ -83,7 +96,7 @@ async def apply_saved_plan(
         step["state"] == "orphan" and step["action"] != "none" for step in saved.steps
     ):
         raise saved.refuse("it deletes nothing, and a number of deletions was given")
-    plan = await reopen_plan(
+    plan = reopen_plan(
         session,
         saved,
         env=env,
@@ -93,7 +106,7 @@ async def apply_saved_plan(
         project=project,
         organisation=organisation,
     )
-    return await apply_plan(
+    return apply_plan(
         session,
         plan,
         agreed,
@@ -104,10 +117,11 @@ async def apply_saved_plan(
         stopped=stopped,
         is_checked=True,
         parallel=parallel,
+        emit=emit,
     )
 
 
-async def reopen_plan(
+def reopen_plan(
     session: Session,
     saved: SavedPlan,
     *,
@@ -143,15 +157,12 @@ async def reopen_plan(
     steps: list[Step] = []
     done: list[str] = []
     stale: list[StalePlanError] = []
-    found = await session.gather(
+    session.secrets.add(secret_texts([], known))
+    found = threads.gather(
         [
-            partial(
-                get_workflow,
-                workflow_id=one["id"],
-                code=target.definition if target else None,
-            )
-            for one, target in zip(saved.steps, targets, strict=True)
-            if one["action"] != "none"
+            partial(get_workflow, session, step["id"])
+            for step in saved.steps
+            if step["action"] != "none"
         ]
     )
     lives = iter(found)
@@ -164,8 +175,7 @@ async def reopen_plan(
         if reader.is_planned(data, target, live, known):
             step = _with_live(step, live, secrets)
             if step.state == "orphan":
-                session.begin()
-                step = evolve(step, touched=await fetch_activity(session, step.id))
+                step = evolve(step, touched=fetch_activity(session, step.id))
             steps.append(step)
         elif _is_done(step, live):
             done.append(step.key)

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from ..api import Session
+from ..api.session import Session
 from ..definition import (
     BoundSecret,
     Definition,
@@ -175,9 +175,9 @@ def require_namespace(
         raise LocalNamespaceError(title, endpoint)
 
 
-async def preview(session: Session, ready: Ready, *, endpoint: str) -> Preview:
+def preview(session: Session, ready: Ready, *, endpoint: str) -> Preview:
     """Return what a deploy would do. Only reads are sent."""
-    step = await plan_one(
+    step = plan_one(
         session, ready.target, env=ready.env, endpoint=endpoint, secrets=ready.secrets
     )
     return Preview(
@@ -192,7 +192,7 @@ async def preview(session: Session, ready: Ready, *, endpoint: str) -> Preview:
     )
 
 
-async def plan_and_apply(
+def plan_and_apply(
     session: Session,
     ready: Ready,
     *,
@@ -213,9 +213,7 @@ async def plan_and_apply(
     """
     code, target = ready.definition, ready.target
     secrets = ready.secrets
-    step = await plan_one(
-        session, target, env=ready.env, endpoint=endpoint, secrets=secrets
-    )
+    step = plan_one(session, target, env=ready.env, endpoint=endpoint, secrets=secrets)
     before = step.live.definition if step.live else None
     is_refused = step.action == "refuse" and not (force and step.lifted_by)
     if step.is_taken:
@@ -230,7 +228,7 @@ async def plan_and_apply(
     named = key if force else NOTHING.force
     agreed = Agreement(force=named, behind=named, allow_spend=key)
     # There is one read before the write: the plan is as old as that request.
-    summary = await apply_plan(
+    summary = apply_plan(
         session,
         Plan(ready.env, endpoint, [step], secrets=secrets),
         agreed,

@@ -6,19 +6,15 @@ known whether the writes under way were applied.
 
 from __future__ import annotations
 
-import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from threading import current_thread, main_thread
 from types import FrameType
-from typing import Any, TypeVar
 
 from attrs import define
 
-from ..api import StopNow
-
-T = TypeVar("T")
+from ..api.threads import StopNow
 
 
 @define
@@ -59,31 +55,3 @@ def first_interrupt_waits(notify: Callable[[], None] | None = None) -> Generator
         yield stop
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-async def first_cancel_waits(
-    work: Callable[[Stop], Coroutine[Any, Any, T]],
-) -> T:
-    """Let the first cancellation of a task wait until the steps under way have ended.
-
-    Args:
-        work: The work. It is given the wish to stop.
-
-    Raises:
-        CancelledError: The task was cancelled. The first time, the steps under way have
-            ended.
-    """
-    stop = Stop()
-    task = asyncio.ensure_future(work(stop))
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        if task.cancelled():
-            raise
-        stop.is_asked = True
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError:
-            task.cancel()
-            raise
-        raise

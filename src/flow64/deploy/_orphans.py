@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from attrs import evolve, frozen
 
-from ..api import WorkflowInfo
+from ..api.calls import WorkflowInfo
 from ..definition import (
     UNCOMMITTED,
     Definition,

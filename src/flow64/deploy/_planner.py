@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import count
 from typing import Final, TypeVar
 
 from attrs import define, evolve, field, frozen
 
-from ..api import (
+from ..api import threads
+from ..api.calls import (
     MOST_RUNS,
-    Job,
-    Session,
     WorkflowInfo,
     get_workflow,
     list_runs,
@@ -21,6 +20,7 @@ from ..api import (
     list_workflows,
     read_workflow,
 )
+from ..api.session import Session
 from ..definition import (
     EMPTY,
     BoundSecret,
@@ -66,7 +66,7 @@ class Looked:
     total: int
 
 
-async def make_plan(
+def make_plan(
     session: Session,
     targets: Iterable[Target],
     *,
@@ -82,6 +82,7 @@ async def make_plan(
     bases: Bases = no_base,
     cache: Cache | None = None,
     secrets: Iterable[BoundSecret] = (),
+    emit: Callable[[Looked], None] = lambda _: None,
 ) -> Plan:
     """Read what the service has, and say what a deploy would do.
 
@@ -110,6 +111,7 @@ async def make_plan(
         cache: Knows workflows that have not changed since they were read.
         secrets: Secrets to hide in everything live, also where code does not mark
             them, such as values of the environment that come from variables.
+        emit: Called after each workflow that was read, in any thread.
 
     Raises:
         ArgumentError: Two targets have one id or one key.
@@ -134,14 +136,17 @@ async def make_plan(
         projects=None if projects is None else tuple(projects),
         left_out=None if left_out is None else frozenset(map(canonical_id, left_out)),
         cache=cache,
+        emit=emit,
     )
+    definitions = [target.definition for target in wanted]
+    session.secrets.add(secret_texts(definitions, context.hidden))
     before = session.requests
-    plan = await planner.make(session, frozenset(create))
+    plan = planner.make(session, frozenset(create))
     count = session.requests - before
     return evolve(plan, requests=count, secrets=context.hidden, prices=prices)
 
 
-async def plan_one(
+def plan_one(
     session: Session,
     target: Target,
     *,
@@ -158,9 +163,10 @@ async def plan_one(
     def find_base(_: str) -> Definition:
         return target.definition  # compared with the stamp before it is used
 
+    session.secrets.add(secret_texts([target.definition], secrets))
     context = PlanContext([target], hidden=secrets, bases=find_base)
     planner = Planner(context, env, endpoint)
-    return await planner.plan_target(session, target, None)
+    return planner.plan_target(session, target, None)
 
 
 def _require_unique(targets: Sequence[Target]) -> None:
@@ -188,6 +194,7 @@ class Planner:
         projects: The projects that were loaded whole; see `make_plan`.
         left_out: Ids of their other workflows, if the targets are a part; see there.
         cache: Knows workflows that have not changed.
+        emit: Called after each workflow that was read.
         vouched: How many workflows the cache knew to be unchanged.
         not_checked: What could not be checked, in words.
         may_list: Whether the service gives the list of workflows. None before it is
@@ -200,29 +207,30 @@ class Planner:
     projects: tuple[ProjectKey, ...] | None = None
     left_out: frozenset[str] | None = None
     cache: Cache | None = None
+    emit: Callable[[Looked], None] = lambda _: None
     vouched: int = 0
     not_checked: list[str] = field(factory=list[str])
     may_list: bool | None = None
 
-    async def make(self, session: Session, create: frozenset[str]) -> Plan:
+    def make(self, session: Session, create: frozenset[str]) -> Plan:
         """Make the plan, but for its facts about the client."""
-        listed = await self._list_if_needed(session)
+        listed = self._list_if_needed(session)
         numbers = count(1)
-        steps: Sequence[Step] = await session.gather(
+        steps: Sequence[Step] = threads.gather(
             [
-                partial(self._plan_and_emit, target, listed, numbers)
+                partial(self._plan_and_emit, session, target, listed, numbers)
                 for target in self.context.targets
             ]
         )
         if self.may_list is None and steps[0].live is None:
             # A wrong endpoint answers 404 to everything. Only the list shows it.
-            await self._list(session)
+            self._list(session)
         new = [step for step in steps if step.state == "new"]
         if self.left_out is not None and new and listed is None:
-            listed = await self._list(session)
+            listed = self._list(session)
         extra: Sequence[Step] = ()
         if listed is not None:
-            extra = await self._plan_leftovers(session, listed, has_new=bool(new))
+            extra = self._plan_leftovers(session, listed, has_new=bool(new))
         orphans = [step for step in extra if step.may_prune]
         if self.left_out is not None:
             extra = [step for step in extra if step.state != "orphan"]
@@ -234,7 +242,7 @@ class Planner:
         return Plan(
             env=self.env,
             endpoint=self.endpoint,
-            steps=await self._add_activity(session, steps),
+            steps=self._add_activity(session, steps),
             projects=None if listed is None or self._is_part else self.projects,
             renames=tuple(renames),
             not_checked=tuple(self.not_checked),
@@ -246,9 +254,7 @@ class Planner:
         """Whether the projects may have other workflows than the targets."""
         return self.projects is None or self.left_out is not None
 
-    async def _list_if_needed(
-        self, session: Session
-    ) -> Mapping[str, WorkflowInfo] | None:
+    def _list_if_needed(self, session: Session) -> Mapping[str, WorkflowInfo] | None:
         """Return all workflows by id; None if not needed, or if refused."""
         if self._is_part:
             part = "not all code of a project is at hand"
@@ -258,20 +264,16 @@ class Planner:
             self.not_checked.append(f"{what}: not looked for, since {part}")
             if len(self.context.targets) == 1:
                 return None
-        return await self._list(session)
+        return self._list(session)
 
-    async def _list(self, session: Session) -> Mapping[str, WorkflowInfo] | None:
+    def _list(self, session: Session) -> Mapping[str, WorkflowInfo] | None:
         """Return all workflows by id; None if the service refuses to list them.
 
         Raises:
             NotFoundError: The endpoint is wrong, since it has no list of workflows.
         """
-        session.begin()
         try:
-            listed = await list_workflows(
-                session,
-                secret_texts(target.definition for target in self.context.targets),
-            )
+            listed = list_workflows(session)
         except ForbiddenError as error:
             self.may_list = False
             self.not_checked.append(f"orphans and copies: {_describe_refusal(error)}")
@@ -281,18 +283,22 @@ class Planner:
 
     # -- Targets -----------------------------------------------------------------------
 
-    async def _plan_and_emit(
+    def _plan_and_emit(
         self,
+        session: Session,
         target: Target,
         listed: Mapping[str, WorkflowInfo] | None,
         numbers: Iterator[int],
-        session: Session,
     ) -> Step:
-        step = await self.plan_target(session, target, listed)
-        await session.emit(Looked(next(numbers), len(self.context.targets)))
+        step = self.plan_target(session, target, listed)
+        self.emit(Looked(next(numbers), len(self.context.targets)))
         return step
 
-    async def plan_target(
+    def _is_missing(self, step: Step) -> bool:
+        """Return True if the service was asked for a workflow and showed none."""
+        return step.live is None
+
+    def plan_target(
         self,
         session: Session,
         target: Target,
@@ -308,17 +314,19 @@ class Planner:
             if unmanaged is not None:
                 self.vouched += 1
                 return unchanged_step(target, unmanaged)
-        session.begin()
         try:
-            live = await read_workflow(session, target.id, target.definition)
+            live = read_workflow(session, target.id).definition
         except NotFoundError:
             return missing_step(target)
         except ForbiddenError:
             if listed is None and self.may_list is None:
-                await self._list(session)
+                self._list(session)
             if not self.may_list:
                 raise  # a key that may read nothing shows nothing about this id
             return forbidden_step(target)
+        if live is None:
+            path = f"/workflows/{target.id}"
+            raise AnswerError("GET", path, "it has no definition")
         step = self.context.compare(target, live)
         is_idle = step.state == "unchanged" and not step.settings
         if cache is not None and sighting is not None and is_idle:
@@ -340,7 +348,7 @@ class Planner:
 
     # -- Orphans, schedules and runs ---------------------------------------------------
 
-    async def _plan_leftovers(
+    def _plan_leftovers(
         self, session: Session, listed: Mapping[str, WorkflowInfo], *, has_new: bool
     ) -> Sequence[Step]:
         """Return the steps of orphans, if they are looked for, and of copies."""
@@ -349,26 +357,22 @@ class Planner:
         others = self.left_out or frozenset()
         rest = {ref: info for ref, info in listed.items() if ref not in others}
         found = find_leftovers(self.context, rest, projects, self.env)
-        lives: list[Definition | None] = await session.gather(
-            [partial(get_workflow, workflow_id=info.id) for _, info in found.orphans]
+        lives = threads.gather(
+            [partial(get_workflow, session, info.id) for _, info in found.orphans]
         )
         return leftover_steps(self.context, found, lives)
 
-    async def _add_activity(
-        self, session: Session, steps: Sequence[Step]
-    ) -> Sequence[Step]:
+    def _add_activity(self, session: Session, steps: Sequence[Step]) -> Sequence[Step]:
         """Add the schedules and active runs to the steps that would disturb them."""
         ids = {canonical_id(step.id) for step in steps if _may_disturb(step)}
         if not ids:
             return steps
         only = next(iter(ids)) if len(ids) == 1 else None
-        schedules = await self._list_or_note(
-            session, "schedules", partial(list_schedules, workflow_id=only)
+        schedules = self._list_or_note(
+            "schedules", lambda: list_schedules(session, only)
         )
-        runs = await self._list_or_note(
-            session,
-            "runs in flight",
-            partial(list_runs, workflow_id=only, status="active"),
+        runs = self._list_or_note(
+            "runs in flight", lambda: list_runs(session, only, status="active")
         )
         has_more = is_cut(runs)
         if has_more:
@@ -384,13 +388,12 @@ class Planner:
             for step in steps
         ]
 
-    async def _list_or_note(
-        self, session: Session, what: str, job: Job[Sequence[T]]
+    def _list_or_note(
+        self, what: str, job: Callable[[], Sequence[T]]
     ) -> Sequence[T] | None:
         """Return a list; None, with a note, if the service does not give it."""
-        session.begin()
         try:
-            return await job(session)
+            return job()
         except (ApiError, AnswerError) as error:
             self.not_checked.append(f"{what}: {_describe_refusal(error)}")
             return None

@@ -13,7 +13,8 @@ from typing import Any
 from attrs import evolve
 
 from ..analysis import effects
-from ..api import Session, get_workflow
+from ..api.calls import get_workflow
+from ..api.session import Session
 from ..definition import (
     EMPTY,
     BoundSecret,
@@ -22,6 +23,7 @@ from ..definition import (
     Stamp,
     bind,
     pointer,
+    secret_texts,
     unbound_names,
     walk,
     with_stamp,
@@ -42,7 +44,7 @@ from ._drift import (
 from ._history import History, Saved
 
 
-async def plan_restore(
+def plan_restore(
     session: Session,
     history: History,
     key: str,
@@ -85,11 +87,11 @@ async def plan_restore(
         raise HistoryError(str(saved.file), problem)
     wanted = _fill_in(saved, values or {})
     del values  # an error from here on may show the locals of its frames
-    session.begin()
-    live = await get_workflow(session, saved.workflow_id, wanted)
+    session.secrets.add(secret_texts([wanted], secrets))
+    live = get_workflow(session, saved.workflow_id)
     step = _step(saved, wanted, live, prices, secrets)
     if live is not None:
-        step = evolve(step, touched=await fetch_activity(session, step.id))
+        step = evolve(step, touched=fetch_activity(session, step.id))
     return Plan(env, endpoint, [step], secrets=secrets)
 
 

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from attrs import evolve, field, frozen
 
-from ..api import (
-    Session,
+from ..api.calls import (
+    Body,
     create_workflow,
     delete_workflow,
     get_workflow,
-    is_refusal,
-    update_description,
     update_workflow,
 )
+from ..api.policy import is_refusal
+from ..api.session import Session
 from ..definition import (
     EMPTY,
     BoundSecret,
     Definition,
     Stamp,
+    as_body,
     redact_for_display,
 )
 from ..diff import as_lines
@@ -28,6 +29,7 @@ from ..errors import (
     ConflictError,
     FlowError,
     NotFoundError,
+    OrganisationError,
     OutcomeUnknownError,
     StateRefusedError,
     VerificationError,
@@ -70,7 +72,14 @@ class Write:
     def _what(self) -> str:
         return f"deploying {self.name!r} ({self.id})"
 
-    async def run(self) -> Definition:
+    @property
+    def _body(self) -> dict[str, Any]:
+        """What is sent. It may reveal secrets, so no local holds it."""
+        if self.kind == "stamp":  # fields that are left out keep their value
+            return {"workflow_description": self.sent.description}
+        return Body(as_body(self.sent, reveal=True))
+
+    def run(self) -> Definition:
         """Write until what was sent is live, and return what is live.
 
         Raises:
@@ -82,8 +91,8 @@ class Write:
         """
         is_last = False
         while True:
-            lost = await self._attempt(is_first=not is_last)
-            live = await read_back(self.session, self._what, self.id, lost)
+            lost = self._attempt(is_first=not is_last)
+            live = read_back(self.session, self._what, self.id, lost)
             wrong = self._find_differences(live)
             if live is not None and not wrong:
                 return live
@@ -102,26 +111,25 @@ class Write:
                 raise OutcomeUnknownError(self._what, str(lost)) from lost
             is_last = True
 
-    async def _attempt(self, *, is_first: bool) -> FlowError | None:
+    def _attempt(self, *, is_first: bool) -> FlowError | None:
         """Send it. Return an error if its outcome is unknown."""
         changed: list[FlowError] = []
 
-        async def look(error: FlowError) -> bool | None:
-            live = await read_back(self.session, self._what, self.id, error)
+        def look(error: FlowError) -> dict[str, str] | None:
+            live = read_back(self.session, self._what, self.id, error)
             if is_same(live, self.before):
                 return None
             changed.append(error)
-            return True
+            return {"id": self.id}
 
         lookup = look if self.spends else None
         try:
             if self.kind == "create":
-                await create_workflow(self.session, self.sent, lookup)
-            elif self.kind == "stamp":
-                text = self.sent.description
-                await update_description(self.session, self.id, text, lookup)
+                create_workflow(self.session, self._body, look=lookup)
             else:
-                await update_workflow(self.session, self.sent, lookup)
+                update_workflow(self.session, self.id, self._body, look=lookup)
+        except OrganisationError:
+            raise  # it ends the whole call
         except FlowError as error:
             # A 409 may come because an earlier attempt was applied late.
             is_taken = self.before is None and isinstance(error, ConflictError)
@@ -151,7 +159,7 @@ class Write:
         return found
 
 
-async def delete_and_verify(session: Session, name: str, workflow_id: str) -> None:
+def delete_and_verify(session: Session, name: str, workflow_id: str) -> None:
     """Delete a workflow, and check that it is gone. It may be gone already.
 
     Raises:
@@ -163,14 +171,14 @@ async def delete_and_verify(session: Session, name: str, workflow_id: str) -> No
     what = f"deleting {name!r} ({workflow_id})"
     lost: FlowError | None = None
     try:
-        await delete_workflow(session, workflow_id)
+        delete_workflow(session, workflow_id)
     except NotFoundError:
         return
     except FlowError as error:
         if is_refusal(error):
             raise
         lost = error
-    live = await read_back(session, what, workflow_id, lost)
+    live = read_back(session, what, workflow_id, lost)
     if live is None:
         return
     if lost is None:
@@ -178,7 +186,7 @@ async def delete_and_verify(session: Session, name: str, workflow_id: str) -> No
     raise OutcomeUnknownError(what, f"{lost}; it is still there") from lost
 
 
-async def read_back(
+def read_back(
     session: Session, what: str, workflow_id: str, lost: FlowError | None
 ) -> Definition | None:
     """Read a workflow after a write.
@@ -187,7 +195,7 @@ async def read_back(
         OutcomeUnknownError: It cannot be read.
     """
     try:
-        return await get_workflow(session, workflow_id)
+        return get_workflow(session, workflow_id)
     except FlowError as error:
         before = lost or "the service accepted it"
         reason = f"{before}; then it could not be read back: {error}"

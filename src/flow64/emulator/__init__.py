@@ -29,8 +29,7 @@ try:
     from .store import Store
     from .switches import GUESSES, Guess, Switches
     from .switches import parse_switches as parse_switches
-    from .transport import ServedTransport as ServedTransport
-    from .transport import name_endpoint as name_endpoint
+    from .transport import find_place as find_place
 except ModuleNotFoundError as _missing:
     if (_missing.name or "").partition(".")[0] not in _EXTRA:
         raise

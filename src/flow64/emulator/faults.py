@@ -13,11 +13,11 @@ from random import Random
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeAlias, get_args
 
+import httpx
 from attrs import asdict, define, field, frozen
 from werkzeug.wrappers import Response
 
 from ..errors import ConfigError
-from ..http import httpx
 from .records import JsonObject
 
 if TYPE_CHECKING:

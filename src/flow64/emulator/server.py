@@ -26,7 +26,7 @@ from .service import Service
 from .serving import ANY_ADDRESS, LOOPBACK, Serving, as_url_host
 from .store import MEMORY, Store
 from .switches import Switches
-from .transport import InProcessTransport
+from .transport import InProcessTransport, name_place
 from .workflows import workflow_response
 
 if TYPE_CHECKING:
@@ -222,16 +222,13 @@ class Emulator:
         if self._path is not None:
             self.store.close()
 
-    def transport(self, endpoint: str = "") -> InProcessTransport:
+    def transport(self) -> InProcessTransport:
         """Return a transport for httpx and for `Client` that needs no socket.
 
-            client = Client("any", base_url="http://localhost", transport=...)
-
-        Args:
-            endpoint: An endpoint of the client that stands for this emulator.
+        client = Client("any", base_url="http://localhost", transport=...)
         """
         self._resume()
-        return InProcessTransport(self.app, endpoint)
+        return InProcessTransport(self.app, name_place(self.store.id))
 
     def _resume(self) -> None:
         """Continue the runs that have not ended, as stored."""

@@ -16,8 +16,8 @@ from attrs import evolve
 from ..blocks import CREATE_NEW, AppendToNotebook, OutgoingWebhook, SendSlackMessage
 from ..definition import WireBlock, is_number
 from ..endpoints import host_of, is_loopback
-from ..posting import post
 from .csv_text import format_cell
+from .posting import post
 from .records import (
     JsonObject,
     NotebookRecord,

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from ..api import OAuth
-from ..client import PLACE_NAME as JOURNAL
+from ..api.auth import OAuth
 from ..client import AsyncClient, Client, Terms
+from ..client.settings import PLACE_NAME as JOURNAL
+from ..definition import EMPTY
 from ..deploy import PLACE_NAME as HISTORY
 from ..errors import ConfigError, EmulatorStoreError
 from ..files import make_folder
 from ._model import Environment, OAuthFile
 
-if TYPE_CHECKING:
-    from ..api import Transport
+EMULATED: Final = "http://127.0.0.1"
+"""Endpoint of the emulator. It runs in this process and needs no port."""
+
 
 OPENING_LOG: Final = "flow64.environments"
 """The log that says which emulator is used."""
@@ -29,7 +31,9 @@ titles."""
 
 
 @contextmanager
-def open_client(environment: Environment) -> Generator[Client]:
+def open_client(
+    environment: Environment, prices: Mapping[str, float] = EMPTY
+) -> Generator[Client]:
     """Open a client of an environment, and close it at the end.
 
     For the environment `local`, the emulator that `flow64 serve` runs for the project
@@ -43,31 +47,34 @@ def open_client(environment: Environment) -> Generator[Client]:
     """
     with ExitStack() as ends:
         if environment.store is None:
-            client = client_for(environment)
+            client = client_for(environment, prices)
         else:
-            endpoint, transport = ends.enter_context(_emulator(environment.store))
             client = Client(
-                KEY, base_url=endpoint, transport=transport, **_options(environment)
+                KEY,
+                **ends.enter_context(_open_emulator(environment.store)),
+                **_options(environment, prices),
             )
         yield ends.enter_context(client)
 
 
-def client_for(environment: Environment) -> Client:
+def client_for(environment: Environment, prices: Mapping[str, float] = EMPTY) -> Client:
     """Make a client of an environment. The caller closes it.
 
     Raises:
         ConfigError: A variable is not set, a setting cannot be used, or it is the
             emulator, which has to be started first.
     """
-    return Client(**_connection(environment), **_options(environment))
+    return Client(**_connection(environment), **_options(environment, prices))
 
 
-def async_client_for(environment: Environment) -> AsyncClient:
+def async_client_for(
+    environment: Environment, prices: Mapping[str, float] = EMPTY
+) -> AsyncClient:
     """Make an async client of an environment; see `client_for`."""
-    return AsyncClient(**_connection(environment), **_options(environment))
+    return AsyncClient(**_connection(environment), **_options(environment, prices))
 
 
-def _options(environment: Environment) -> dict[str, Any]:
+def _options(environment: Environment, prices: Mapping[str, float]) -> dict[str, Any]:
     """Return the options of a client, except endpoint and credential."""
     org_id = environment.org_id
     options: dict[str, Any] = {
@@ -78,6 +85,7 @@ def _options(environment: Environment) -> dict[str, Any]:
             suffix=environment.suffix,
             max_rows=environment.max_rows,
             max_cost=environment.max_cost,
+            prices=prices,
             org_id=None if org_id is None else environment.text("org_id", org_id),
         ),
     }
@@ -114,9 +122,9 @@ def _connection(environment: Environment) -> dict[str, Any]:
 
 def _oauth(environment: Environment, given: OAuthFile) -> OAuth:
     audience = given.audience
-    return OAuth.from_file(
-        environment.text("oauth.file", given.file),
+    return OAuth(
         environment.text("oauth.client_id", given.client_id),
+        Path(environment.text("oauth.file", given.file)),
         kid=environment.text("oauth.kid", given.kid),
         audience=None
         if audience is None
@@ -125,13 +133,16 @@ def _oauth(environment: Environment, given: OAuthFile) -> OAuth:
 
 
 @contextmanager
-def _emulator(store: Path) -> Generator[tuple[str, Transport]]:
-    """Yield endpoint and transport of the emulator of a store, served or not.
+def _open_emulator(store: Path) -> Generator[dict[str, Any]]:
+    """Start the emulator of a store, or find the one that has it open.
+
+    Returns:
+        How a client reaches it. In journals and plans its endpoint is its store.
 
     Raises:
         EmulatorStoreError: Another process has it open, and does not serve it.
     """
-    from ..emulator import Emulator, ServedTransport, name_endpoint
+    from ..emulator import Emulator, find_place
 
     _make_room(store.parent)
     try:
@@ -140,12 +151,15 @@ def _emulator(store: Path) -> Generator[tuple[str, Transport]]:
         if error.url is None:
             raise
         logging.getLogger(OPENING_LOG).info("%s is served at %s", store, error.url)
-        served = ServedTransport(error.url)
-        yield served.endpoint, served
+        yield {"base_url": error.url, "place": find_place(error.url)}
         return
     try:
-        endpoint = name_endpoint(emulator.store.id)
-        yield endpoint, emulator.transport(endpoint)
+        transport = emulator.transport()
+        yield {
+            "base_url": EMULATED,
+            "transport": transport,
+            "place": transport.place,
+        }
     finally:
         emulator.stop()
 

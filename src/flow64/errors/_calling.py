@@ -13,15 +13,29 @@ from ._root import FlowError, list_lines
 
 @frozen(repr=False)
 class OutcomeUnknownError(FlowError):
-    """A request may or may not have been carried out. flow64 sends nothing more."""
+    """A request may or may not have been carried out. flow64 sends nothing more.
+
+    Attributes:
+        what: The request.
+        reason: Why it is unknown.
+        candidates: The runs that it may have started.
+    """
 
     what: str
     reason: str
+    candidates: Sequence[str] = ()
 
     def __str__(self) -> str:
+        advice = "look at it in the web editor before you send it again"
+        if self.candidates:
+            named = printable(", ".join(self.candidates))
+            advice = (
+                f"if one of these is yours, name it with attach= (--attach): {named}; "
+                "else new=True (--new) starts another one"
+            )
         return (
             f"{self.what}: outcome unknown ({self.reason}); nothing more was sent, so "
-            "look at it in the web editor before you send it again"
+            f"{advice}"
         )
 
 
@@ -39,6 +53,8 @@ class ApiError(FlowError):
         wait: Seconds that the service asks to wait before another try.
         attempts: How often it was sent.
         elapsed: Seconds for all attempts and the waits between them.
+        sent: False if it is the answer to the request for a token, so that the request
+            itself was not sent.
     """
 
     status: int
@@ -50,11 +66,11 @@ class ApiError(FlowError):
     wait: float | None = None
     attempts: int = 1
     elapsed: float = 0.0
-
-    hint = ""
+    sent: bool = True
 
     def __str__(self) -> str:
-        return self.describe(self.hint)
+        hint = _HINTS.get(self.status, "")
+        return self.describe(hint or ("try again later" if self.status >= 500 else ""))
 
     def describe(self, hint: str) -> str:
         """Return the message, with other advice than `hint`."""
@@ -68,34 +84,16 @@ class ApiError(FlowError):
         )
 
 
-class BadRequestError(ApiError):
-    """400: refused by the route's rules."""
-
-    hint = "correct what it names; the same request is refused again"
-
-
 class AuthError(ApiError):
     """401: the key or token is missing, wrong or expired."""
-
-    hint = "check the credential: SIXTYFOUR_API_KEY, or the OAuth client"
-
-
-class PaymentError(ApiError):
-    """402: too few credits or no subscription."""
-
-    hint = "add credits before you try again"
 
 
 class ForbiddenError(ApiError):
     """403: organisation locked, tier not in the plan, or another organisation's."""
 
-    hint = "the key was accepted, but may not do this"
-
 
 class NotFoundError(ApiError):
     """404: not there, or another organisation's; or the endpoint is wrong."""
-
-    hint = "check the id, and the organisation of the key"
 
     @property
     def is_wrong_endpoint(self) -> bool:
@@ -104,7 +102,7 @@ class NotFoundError(ApiError):
 
     def __str__(self) -> str:
         if not self.is_wrong_endpoint:
-            return self.describe(self.hint)
+            return super().__str__()
         return self.describe_endpoint("check base_url= or SIXTYFOUR_API_ENDPOINT")
 
     def describe_endpoint(self, where: str) -> str:
@@ -118,75 +116,10 @@ class NotFoundError(ApiError):
 class ConflictError(ApiError):
     """409: the id is taken, or the key of a start."""
 
-    hint = "look at what has the id before you try again"
-
     def __str__(self) -> str:
         if self.path != "/workflows/run":
-            return self.describe(self.hint)
+            return super().__str__()
         return self.describe("look at the runs of the workflow before you try again")
-
-
-class UnprocessableError(ApiError):
-    """422: the body does not fit the schema, or the graph is invalid."""
-
-    hint = "correct what it names; the same request is refused again"
-
-
-class RateLimitedError(ApiError):
-    """429: too many requests (500 a minute and key are documented)."""
-
-    hint = "wait a minute before you try again"
-
-
-class ServerError(ApiError):
-    """5xx: the service failed."""
-
-    hint = "try again later"
-
-
-@frozen(repr=False)
-class NoAnswerError(FlowError):
-    """Raised by a transport if no answer comes.
-
-    Attributes:
-        reason: In a few words, without address or header.
-        sent: Whether anything may have reached the service.
-    """
-
-    reason: str
-    sent: bool = True
-
-    def __str__(self) -> str:
-        return f"no answer: {self.reason}" + ("" if self.sent else "; nothing was sent")
-
-
-@frozen(repr=False)
-class LinkRefusedError(FlowError):
-    """A signed link was not opened because of its host. Only the host is shown."""
-
-    host: str
-
-    def __str__(self) -> str:
-        return (
-            f"a result link to {printable(self.host)} was not opened: it is not a "
-            "plain https address, or its host is not allowed"
-        )
-
-
-@frozen(repr=False)
-class TokenError(FlowError):
-    """No access token was issued, so nothing else was sent.
-
-    Attributes:
-        problem: What went wrong, without anything secret.
-        may_pass: Whether trying again later may help.
-    """
-
-    problem: str
-    may_pass: bool = False
-
-    def __str__(self) -> str:
-        return f"no access token: {printable(self.problem)}"
 
 
 @frozen(repr=False)
@@ -202,6 +135,7 @@ class TransportError(FlowError, ConnectionError):
         elapsed: Seconds for all attempts and the waits between them.
         is_refused: Whether nothing listens at an http endpoint of this machine. It is
             tried only twice.
+        is_final: Whether trying again cannot help.
     """
 
     method: str
@@ -211,6 +145,7 @@ class TransportError(FlowError, ConnectionError):
     attempts: int = 1
     elapsed: float = 0.0
     is_refused: bool = False
+    is_final: bool = False
 
     def __str__(self) -> str:
         return self.describe("SIXTYFOUR_API_ENDPOINT")
@@ -226,19 +161,6 @@ class TransportError(FlowError, ConnectionError):
         else:
             advice = "it may have arrived, so look before you send it again"
         return f"{self.method} {self.path}{_tries(self)}: {self.reason}; {advice}"
-
-
-@frozen(repr=False)
-class HeldBackError(TransportError):
-    """A request was not sent, since the client's own pace left no time for it."""
-
-    def describe(self, source: str) -> str:  # noqa: ARG002 - no endpoint is to blame
-        """Return the message."""
-        return (
-            f"{self.method} {self.path}{_tries(self)}: held back by the client's own "
-            f"pace until after its deadline ({self.reason}); nothing was sent: wait "
-            "longer, send less at a time, or set Policy(requests_per_minute=...)"
-        )
 
 
 @frozen(repr=False)
@@ -269,20 +191,27 @@ def _tries(error: ApiError | TransportError | AnswerError) -> str:
     return f" ({error.attempts} attempts in {error.elapsed:.3g} s)"
 
 
-API_ERRORS: Mapping[int, type[ApiError]] = {
-    400: BadRequestError,
+_HINTS: Mapping[int, str] = {
+    400: "correct what it names; the same request is refused again",
+    401: "check the credential: SIXTYFOUR_API_KEY, or the OAuth client",
+    402: "add credits before you try again",
+    403: "the key was accepted, but may not do this",
+    404: "check the id, and the organisation of the key",
+    409: "look at what has the id before you try again",
+    422: "correct what it names; the same request is refused again",
+    429: "wait a minute before you try again",
+}
+"""What to do, by status."""
+
+_KINDS: Mapping[int, type[ApiError]] = {
     401: AuthError,
-    402: PaymentError,
     403: ForbiddenError,
     404: NotFoundError,
     409: ConflictError,
-    422: UnprocessableError,
-    429: RateLimitedError,
 }
-"""The exception of each documented status. 5xx is `ServerError`, others `ApiError`."""
+"""The exceptions of the statuses that callers tell apart."""
 
 
 def for_status(status: int, **facts: Any) -> ApiError:
     """Make the error of an HTTP status."""
-    kind = API_ERRORS.get(status, ServerError if status >= 500 else ApiError)
-    return kind(status, **facts)
+    return _KINDS.get(status, ApiError)(status, **facts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from attrs import frozen
 
@@ -105,11 +105,17 @@ class RunFailedError(RunError):
 
 @frozen(repr=False)
 class IntentFailedError(RunError):
-    """The run of this intent ended without success. It is not repeated by itself."""
+    """The run of this intent ended without success. It is not repeated by itself.
+
+    Attributes:
+        intent: Its name; empty if it has none.
+        is_earlier: Whether it was started before the call that raises this.
+    """
 
     run_id: str
     status: str
     intent: str
+    is_earlier: bool = True
 
     def __str__(self) -> str:
         run, intent = f"run {printable(self.run_id)} ended", ""
@@ -155,13 +161,15 @@ def going_on(run_id: str) -> str:
 
 @frozen(repr=False)
 class NoResultError(RunError):
-    """A run has no result file, or none of the given block."""
+    """A run has no result file, or none of the given block or format."""
 
     run_id: str
     block: str | int | None = None
+    form: str | None = None
 
     def __str__(self) -> str:
         of = "" if self.block is None else f" of block {shortened(self.block)}"
+        of += f" in {self.form}" if self.form else ""
         return (
             f"run {printable(self.run_id)} has no result file{of}; results() lists the "
             "files that there are"
@@ -205,17 +213,20 @@ class SaveError(FlowError):
 
 
 @frozen(repr=False)
-class RowKeyError(RunError, ValueError):
-    """A column does not identify rows: some rows lack it, or share a value."""
+class RowTypeError(RunError, ValueError):
+    """A row of a result does not fit the class that it is read as.
 
-    key: str
+    Attributes:
+        number: The row, from 1.
+        problems: The columns that are missing or do not fit, and why.
+    """
+
+    number: int
     problems: Sequence[str]
 
     def __str__(self) -> str:
-        return (
-            f"{self.key!r} does not identify rows; name a column that each row has, "
-            f"with a value of its own:{list_lines(self.problems, most=20)}"
-        )
+        lines = list_lines(self.problems, most=20)
+        return f"row {self.number} does not fit; row.raw has it as it came:{lines}"
 
 
 # -- Starting runs --------------------------------------------------------------------
@@ -245,14 +256,15 @@ class IntentChangedError(RunError):
 
 @frozen(repr=False)
 class RetryError(RunError):
-    """A run cannot be started again by `retry=`. Nothing was sent."""
+    """A run cannot be named by `retry=` or `attach=`. Nothing was sent."""
 
     run_id: str
     problem: str
+    option: str = "retry"
 
     def __str__(self) -> str:
         run_id, problem = printable(self.run_id), printable(self.problem)
-        return f"retry={run_id!r}: {problem}"
+        return f"{self.option}={run_id!r}: {problem}"
 
 
 @frozen(repr=False)
@@ -279,77 +291,25 @@ class BudgetError(RunError):
         workflow: Its title.
         problems: The limits that it exceeds or may exceed.
         rows: Rows that it would start with; None if unknown.
-        dollars: Maximum cost of the blocks with a documented price.
-        unpriced: What `dollars` leaves out, and why.
-        may_allow: Whether `allow_unpriced` would start it.
+        dollars: Maximum cost of the blocks with a known price.
+        omissions: What `dollars` leaves out, and why.
+        unpriced: The kinds to write a price for, so that the limit can be held.
     """
 
     workflow: str
     problems: Sequence[str]
     rows: int | None
     dollars: float
+    omissions: Sequence[str] = ()
     unpriced: Sequence[str] = ()
-    may_allow: bool = False
 
     def __str__(self) -> str:
-        way = "; allow_unpriced=True accepts that" if self.may_allow else ""
-        return self.describe(way)
-
-    def describe(self, way: str) -> str:
-        """Return the message, with advice. An unknown cost is never shown as zero."""
+        rows = "an unknown number of rows"
+        rows = rows if self.rows is None else pluralize(self.rows, "row")
+        facts = f"{rows}, {format_dollars(self.dollars)} by known prices"
+        lines = [f"not counted: {item}" for item in self.omissions]
+        if self.unpriced:
+            prices = ", ".join(f"{kind} = 0.10" for kind in self.unpriced)
+            lines.append(f"in [tool.flow64], with your prices: prices = {{ {prices} }}")
         problems = "; ".join(self.problems)
-        return f"{self.workflow!r} was not run: {problems}{way}. {self._facts()}"
-
-    def _facts(self) -> str:
-        unknown = "an unknown number of rows"
-        rows = unknown if self.rows is None else pluralize(self.rows, "row")
-        start = f"It would start with {rows}"
-        dollars = format_dollars(self.dollars)
-        priced = f"{dollars} by an estimate from documented prices"
-        if not self.unpriced:
-            return f"{start} and may cost {priced}"
-        left_out = "".join(f"\n  not counted: {item}" for item in self.unpriced)
-        known = f": {priced}, and more" if self.dollars else ""
-        return f"{start}, and what it may cost is unknown{known}{left_out}"
-
-
-@frozen(repr=False)
-class BatchesError(RunError):
-    """Some batches did not complete. Completed batches are not repeated.
-
-    Attributes:
-        intent: The name of the whole input.
-        lines: The outcome of each batch that did not complete.
-        stopped: The reason why the rest was not started; empty if all were started.
-        failed: The same batches as data.
-    """
-
-    intent: str
-    lines: Sequence[str]
-    stopped: str = ""
-    failed: Sequence[Any] = ()
-
-    def __str__(self) -> str:
-        count = len(self.lines)
-        why = (
-            f"; no more was started: {printable(self.stopped)}" if self.stopped else ""
-        )
-        if not count:
-            return (
-                f"the batches of intent {self.intent!r} came to an early end{why}. "
-                "The same call with the same intent goes on from there"
-            )
-        batches = "1 batch" if count == 1 else f"{count} batches"
-        dear = [b for b in self.failed if getattr(b, "dollars", 0) is not None]
-        charged = again = ""
-        if dear or not self.failed:
-            charged = "; their rows may have been charged"
-            again = (
-                "; retry_failed=True starts the failed ones again, and pays for their "
-                "rows again"
-            )
-        return (
-            f"{batches} of intent {self.intent!r} did not complete{why}{charged}. The "
-            "same call with the same intent goes on and buys no finished batch again"
-            f"{again}:{list_lines(self.lines, most=20)}"
-        )
+        return f"{self.workflow!r} was not run: {problems} ({facts}){list_lines(lines)}"

@@ -19,6 +19,7 @@ from typing import Final, NoReturn
 
 from attrs import frozen
 
+from ..api import threads
 from ..diagnostics import Finding, Place
 from ..files import relative_path
 from ._errors import SourceError
@@ -165,9 +166,13 @@ def format_traceback(error: BaseException) -> str:
 
 @contextmanager
 def _wrap_errors(what: str, file: Path | None = None) -> Generator[None]:
-    """Turn an error of a module into a SourceError with the user's own traceback."""
+    """Turn an error of a module into a SourceError with the user's own traceback.
+
+    The module may not send anything meanwhile.
+    """
     try:
-        yield
+        with threads.refuse_requests(what):
+            yield
     except SystemExit as error:
         problem = "ends the program while it is imported"
         advice = 'put what runs under `if __name__ == "__main__":`'

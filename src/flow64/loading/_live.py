@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from attrs import frozen
 
-from ..api import WorkflowInfo
+from ..api.calls import WorkflowInfo
 from ..client import Client
 from ..definition import (
     DEFAULT_ENV,

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from ..analysis import LiveCatalogue
-from ..api import get_workflow
+from ..api.calls import get_workflow
 from ..client import Client
 from ..definition import (
     DEFAULT_ENV,

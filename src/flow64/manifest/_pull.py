@@ -16,7 +16,8 @@ from typing import Any, Final
 from attrs import Factory, define, evolve, field, frozen
 
 from ..analysis import allow_errors
-from ..api import Session, WorkflowInfo, get_workflow, list_workflows
+from ..api.calls import WorkflowInfo, get_workflow, list_workflows
+from ..api.session import Session
 from ..definition import (
     EMPTY,
     VALUE_KEY,
@@ -184,7 +185,7 @@ def has_secret(definition: Definition, known: Iterable[Known] = ()) -> bool:
     return _holds_key(data)
 
 
-async def fetch_workflows(
+def fetch_workflows(
     session: Session, wanted: str | None = None
 ) -> Sequence[Definition]:
     """Read live workflows.
@@ -199,14 +200,13 @@ async def fetch_workflows(
     if is_uuid(wanted):
         ids = [str(wanted)]
     else:
-        listed = await list_workflows(session)
+        listed = list_workflows(session)
         ids = (
             [one.id for one in listed] if wanted is None else [_find_id(wanted, listed)]
         )
     found: list[Definition] = []
     for workflow_id in ids:
-        session.begin()
-        live = await get_workflow(session, workflow_id)
+        live = get_workflow(session, workflow_id)
         if live is not None:
             found.append(live)
         elif wanted is not None:

@@ -1,0 +1,244 @@
+"""From the answers of the service to typed answers and errors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, TypeVar, get_origin
+from urllib.parse import urlsplit
+
+import attrs
+import cattrs
+import httpx
+from attrs import field, frozen
+
+from ..definition import JSON_TYPE_NAMES, load_json, name_json_type, pointer
+from ..errors import AnswerError, ApiError, for_status
+from ..text import printable
+
+T = TypeVar("T")
+
+MAX_WORDS: Final = 500
+"""Most characters of the service's message that an error repeats."""
+
+MAX_FIELDS: Final = 20
+"""Most fields that an error names."""
+
+DAY: Final = 86_400.0
+
+
+# -- Errors ---------------------------------------------------------------------------
+
+
+def api_error(
+    method: str,
+    path: str,
+    response: httpx.Response,
+    content: bytes,
+    mask: Callable[[str], str] = str,
+) -> ApiError:
+    """Return the error of an answer, from any of the documented shapes of a body."""
+    status, headers = response.status_code, response.headers
+    if 300 <= status < 400:
+        host = printable(_find_host(headers.get("location", "")))
+        message = f"a redirect to {host}, which flow64 never follows"
+        return for_status(status, method=method, path=path, message=message)
+    message, problems = _read_problems(load_json(content))
+    # Masked before it is cut: the beginning of a secret is not recognised.
+    return for_status(
+        status,
+        method=method,
+        path=path,
+        message=mask(message)[:MAX_WORDS] or "without saying why",
+        fields=[mask(problem)[:MAX_WORDS] for problem in problems],
+        request_id=_find_request_id(headers, mask),
+        wait=read_retry_after(headers),
+    )
+
+
+def read_retry_after(
+    headers: Mapping[str, str], now: datetime | None = None
+) -> float | None:
+    """Return the seconds of `Retry-After`; None if it is not valid.
+
+    Args:
+        headers: Headers of an answer. A date counts from its own `Date`.
+        now: The time, if there is no `Date`.
+    """
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdecimal() and len(text) < 10:
+        seconds = float(text)
+    else:
+        until = _parse_date(text)
+        since = _parse_date(headers.get("date")) or now or datetime.now(UTC)
+        seconds = (until - since).total_seconds() if until else -1.0
+    return seconds if 0 <= seconds <= DAY else None
+
+
+def _parse_date(text: str | None) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text or "")
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def _find_request_id(
+    headers: Mapping[str, str], mask: Callable[[str], str]
+) -> str | None:
+    names = ("x-request-id", "request-id", "x-correlation-id", "x-amzn-trace-id")
+    text = next((headers[name] for name in names if headers.get(name)), None)
+    return None if text is None else mask(text)[:100]
+
+
+def _read_problems(data: Any) -> tuple[str, Sequence[str]]:
+    """Return the message of an error body, and `path: message` for each field in it."""
+    if not isinstance(data, dict):
+        return "", []
+    detail, error = data.get("detail"), data.get("error")
+    if isinstance(detail, str):
+        return detail, []
+    if isinstance(detail, list):
+        return "the request does not fit its schema", [
+            f"{_format_place(entry.get('loc'))}: {entry.get('msg', '')}"
+            for entry in detail[:MAX_FIELDS]
+            if isinstance(entry, dict)
+        ]
+    if isinstance(error, dict):
+        return str(error.get("message") or error.get("code") or ""), []
+    words = error, data.get("message") or data.get("error_description")
+    return ": ".join(str(word) for word in words if word), []
+
+
+def _format_place(loc: Any) -> str:
+    return pointer(tuple(loc)) if isinstance(loc, list) else ""
+
+
+def _find_host(location: str) -> str:
+    """Return the host of a redirect. Its path and query may be secret."""
+    try:
+        return urlsplit(location).hostname or "the same host"
+    except ValueError:
+        return "somewhere unreadable"
+
+
+# -- Typed answers --------------------------------------------------------------------
+
+
+@frozen
+class Answered:
+    """An answer of the service, with the documented fields as attributes.
+
+    Only what flow64 cannot do without is required. A run that was paid for must not be
+    lost because a field is missing, null, or of another type.
+
+    Attributes:
+        extra: Undocumented fields, and fields of an unexpected type, as they came. They
+            are not compared, since they may change by themselves.
+    """
+
+    extra: Mapping[str, Any] = field(factory=dict, repr=False, eq=False, kw_only=True)
+
+
+def structure(data: Any, kind: type[T], method: str, path: str) -> T:
+    """Return JSON data as a typed answer.
+
+    Raises:
+        AnswerError: The data has another shape than documented.
+    """
+    try:
+        return _CONVERTER.structure(data, kind)
+    except _ShapeError as error:
+        problem = str(error)
+    del data  # the error may show the locals of this frame
+    raise AnswerError(method, path, problem)
+
+
+class _ShapeError(ValueError):
+    """Data has another shape than documented. The message holds no value of it."""
+
+
+def _require(kind: type[T]) -> Callable[[Any, Any], T]:
+    """Return a hook that takes the values of one type as they are."""
+
+    def read(value: Any, _: Any) -> T:
+        if not isinstance(value, kind):
+            raise _ShapeError(
+                f"{JSON_TYPE_NAMES[kind]} was expected, not {name_json_type(value)}"
+            )
+        return value
+
+    return read
+
+
+def _read_number(value: Any, _: Any) -> float:
+    """Return a number, which may be written as text."""
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        try:
+            number = float(value)
+        except (ValueError, OverflowError):
+            number = math.nan
+        if math.isfinite(number):
+            return number
+    raise _ShapeError(f"a number was expected, not {name_json_type(value)}")
+
+
+def _read_whole_number(value: Any, _: Any) -> int:
+    return value if type(value) is int else int(_read_number(value, _))
+
+
+def _read_list(value: Any, kind: Any) -> list[Any]:
+    (item_kind,) = kind.__args__
+    items = []
+    for at, item in enumerate(_require(list)(value, kind)):
+        try:
+            items.append(_CONVERTER.structure(item, item_kind))
+        except _ShapeError as error:
+            raise _ShapeError(f"/{at}: {error}") from None
+    return items
+
+
+def _make_reader(kind: Any) -> Callable[[Any, Any], Any]:
+    """Return a hook that reads an object as one kind of answer."""
+    attrs.resolve_types(kind)
+    attributes = {
+        attribute.name: attribute
+        for attribute in attrs.fields(kind)
+        if attribute.init and attribute.name != "extra"
+    }
+
+    def read(data: Any, _: Any) -> Any:
+        values: dict[str, Any] = {}
+        extra: dict[str, Any] = {}
+        for name, value in _require(dict)(data, kind).items():
+            if name not in attributes:
+                extra[name] = value
+            elif value is not None:
+                try:
+                    kind_of_value = attributes[name].type
+                    values[name] = _CONVERTER.structure(value, kind_of_value)
+                except _ShapeError:
+                    extra[name] = value
+        for name, attribute in attributes.items():
+            if attribute.default is attrs.NOTHING and values.get(name, "") == "":
+                raise _ShapeError(f"{name} is missing, empty, or of another type")
+        return kind(**values, extra=extra)
+
+    return read
+
+
+def _is_generic(origin: Any) -> Callable[[Any], bool]:
+    return lambda kind: get_origin(kind) is origin
+
+
+_CONVERTER: Final = cattrs.Converter(detailed_validation=False)
+_CONVERTER.register_structure_hook(str, _require(str))
+_CONVERTER.register_structure_hook(bool, _require(bool))
+_CONVERTER.register_structure_hook(float, _read_number)
+_CONVERTER.register_structure_hook(int, _read_whole_number)
+_CONVERTER.register_structure_hook_func(_is_generic(Mapping), _require(dict))
+_CONVERTER.register_structure_hook_func(_is_generic(list), _read_list)
+_CONVERTER.register_structure_hook_func(_is_generic(Sequence), _read_list)
+_CONVERTER.register_structure_hook_factory(attrs.has, _make_reader)

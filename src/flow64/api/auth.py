@@ -1,0 +1,387 @@
+"""Credentials: an API key, or an OAuth client that signs for its access tokens.
+
+The documents name the grant, `private_key_jwt`, RS256, the key id and the scope. The
+claims, the answer and its errors are those of RFC 7523 and RFC 6749 and unconfirmed.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final, NoReturn, TypeAlias
+from uuid import uuid4
+
+import httpx
+from attrs import evolve
+
+from ..definition import load_json
+from ..errors import (
+    ApiError,
+    ConfigError,
+    FlowError,
+    MissingExtraError,
+    TransportError,
+    shortened,
+)
+from ..redaction import spellings
+from . import answers, threads
+
+KEY_NAME: Final = "SIXTYFOUR_API_KEY"
+"""Environment variable of the API key (documented)."""
+
+CLIENT_NAME: Final = "SIXTYFOUR_OAUTH_CLIENT_ID"
+"""Environment variable of the client id (ours, like the next three)."""
+
+KID_NAME: Final = "SIXTYFOUR_OAUTH_KEY_ID"
+"""Environment variable of the key id."""
+
+PEM_NAME: Final = "SIXTYFOUR_OAUTH_KEY"
+"""Environment variable of the private key itself, as PEM."""
+
+FILE_NAME: Final = "SIXTYFOUR_OAUTH_KEY_FILE"
+"""Environment variable of the path of the private key."""
+
+ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+"""Type of an assertion that is a signed token (RFC 7523)."""
+
+TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - a path
+"""Path of the token endpoint (documented)."""
+
+SCOPE: Final = "full_access"
+"""The one scope (documented)."""
+
+ALGORITHM: Final = "RS256"
+"""How assertions are signed (documented)."""
+
+LIFETIME: Final = 300
+"""Seconds for which an assertion is valid."""
+
+SMALLEST: Final = 2048
+"""Fewest bits of a key."""
+
+LONGEST_TOKEN: Final = 86_400.0
+"""Longest lifetime of a token in seconds (documented)."""
+
+UNTOLD: Final = 75.0
+"""Token lifetime to assume if the server does not state one, in seconds."""
+
+MAX_ANSWER: Final = 64 * 2**10
+"""Most bytes of an answer with a token."""
+
+SHORTEST: Final = 8
+"""Fewest characters of a key that is masked. A shorter one is a made-up one of a test,
+and part of many words."""
+
+Signer: TypeAlias = Callable[[Mapping[str, Any], str], str]
+"""Signs claims with a key, and names the key by its id."""
+
+_OPEN_KEY_FILE: Final = "the key file %s may be used by others: chmod 600"
+_MAKE: Final = f"make one with openssl genrsa -out key.pem {SMALLEST}"
+
+
+class Key(httpx.Auth):
+    """An API key. No repr shows it, and it is neither copied nor pickled."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: object) -> None:
+        self._key = key
+
+    def require_usable(self) -> None:
+        """Refuse what cannot be a key. No local of this frame holds it.
+
+        Raises:
+            ConfigError: It is missing, or no header can carry it.
+        """
+        if self._key is None:
+            raise ConfigError(
+                f'no API key: set {KEY_NAME}, or pass Client(api_key="...")'
+            )
+        if not is_header_text(self._key):
+            raise ConfigError(
+                "the API key is empty, or has spaces, line breaks or other characters "
+                "that no key has; copy it again (it is not shown here)"
+            )
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        """The key, for what masks it."""
+        key = str(self._key)
+        return [key] if len(key) >= SHORTEST else []
+
+    def auth_flow(
+        self, request: httpx.Request
+    ) -> Generator[httpx.Request, httpx.Response]:
+        """Add the header."""
+        request.headers["x-api-key"] = str(self._key)
+        yield request
+
+    def __reduce__(self) -> NoReturn:
+        raise ConfigError("a credential is neither copied nor pickled")
+
+
+class OAuth(httpx.Auth):
+    """An OAuth client: it obtains access tokens for its private key when they are due.
+
+    The key is shown in no repr and no error, and is neither copied nor pickled.
+
+    Args:
+        client_id: The id of the client.
+        private_key: An RSA key of at least 2048 bits without a passphrase: PEM text, or
+            the `Path` of a file.
+        kid: Id of the public key that was uploaded, or that is in the JWKS.
+        audience: Audience of assertions. The default is the URL of the token endpoint.
+        scope: The scope to request; None names no scope.
+
+    Raises:
+        ConfigError: An argument cannot be used. The key is never shown.
+        MissingExtraError: The extra `oauth` is not installed.
+    """
+
+    __slots__ = (
+        "_audience",
+        "_ends",
+        "_kid",
+        "_lock",
+        "_scope",
+        "_sign",
+        "_token",
+        "client_id",
+    )
+
+    def __init__(
+        self,
+        client_id: str,
+        private_key: str | bytes | Path,
+        *,
+        kid: str,
+        audience: str | None = None,
+        scope: str | None = SCOPE,
+    ) -> None:
+        sign = _make_signer(private_key)
+        del private_key  # an error from here on may show the locals of its frames
+        if isinstance(sign, FlowError):
+            raise sign
+        given = {"client_id": client_id, "kid": kid, "audience": audience}
+        for name, text in given.items():
+            if not (is_header_text(text) or (text is None and name == "audience")):
+                raise ConfigError(f"OAuth({name}=...) is not one; copy it again")
+        self.client_id: Final = client_id
+        self._sign: Final = sign
+        self._kid: Final = kid
+        self._audience: Final = audience
+        self._scope: Final = scope
+        self._token: str = ""
+        self._ends = 0.0
+        self._lock: Final = Lock()
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        """The token, for what masks it."""
+        return [self._token] if self._token else []
+
+    def expire(self, request: httpx.Request) -> bool:
+        """Drop the token of a request that was answered 401.
+
+        Returns:
+            True, since another request gets another token.
+        """
+        with self._lock:
+            if request.headers.get("authorization") == f"Bearer {self._token}":
+                self._ends = 0.0
+        return True
+
+    def sync_auth_flow(
+        self, request: httpx.Request
+    ) -> Generator[httpx.Request, httpx.Response]:
+        """Add the header, with a new token if it is due: one request for all callers.
+
+        Raises:
+            ApiError: The service gave no token, so the request itself was not sent.
+            TransportError: There was no time for it.
+        """
+        seconds = min(threads.ENDS.get() - threads.now(), LONGEST_TOKEN)
+        if not self._lock.acquire(timeout=max(seconds, 0)):
+            raise TransportError("POST", TOKEN_PATH, "no token in time", sent=False)
+        try:
+            if threads.now() >= self._ends:
+                asked = self._make_request(request)
+                response = yield asked
+                response.read()
+                self._keep(asked, response)
+        finally:
+            self._lock.release()
+        request.headers["authorization"] = f"Bearer {self._token}"
+        yield request
+
+    def _make_request(self, request: httpx.Request) -> httpx.Request:
+        origin, extensions = request.url, request.extensions
+        # An endpoint may have a path of its own, in front of those of the calls.
+        base = str(extensions.get("endpoint", origin.copy_with(path="", query=None)))
+        url = base.rstrip("/") + TOKEN_PATH
+        now = int(time.time())
+        claims = {
+            "iss": self.client_id,
+            "sub": self.client_id,
+            "aud": self._audience or url,
+            "iat": now,
+            "exp": now + LIFETIME,
+            "jti": str(uuid4()),
+        }
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self.client_id,
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": self._sign(claims, self._kid),
+        }
+        if self._scope is not None:
+            form["scope"] = self._scope
+        headers = {"accept": "application/json", "accept-encoding": "gzip"}
+        extensions = {**extensions, "most_bytes": MAX_ANSWER}
+        return httpx.Request(
+            "POST", url, data=form, headers=headers, extensions=extensions
+        )
+
+    def _keep(self, request: httpx.Request, response: httpx.Response) -> None:
+        """Use the token of an answer from now on. No error shows the answer."""
+        content, status = response.content, response.status_code
+        if status >= 300:
+            content = _mask_assertion(content, request.content)
+            error = answers.api_error("POST", TOKEN_PATH, response, content)
+            raise evolve(error, sent=False)
+        data = load_json(content)
+        data = data if isinstance(data, dict) else {}
+        token, kind = data.get("access_token"), data.get("token_type", "Bearer")
+        if not is_header_text(token) or str(kind).lower() != "bearer":
+            del data, token, content, response
+            raise ApiError(
+                status, "POST", TOKEN_PATH, "without a Bearer token", sent=False
+            )
+        self._token = str(token)
+        self._ends = threads.now() + 0.8 * _read_lifetime(data.get("expires_in"))
+
+    def __repr__(self) -> str:
+        # Tracebacks show also a client that was refused while it was made.
+        return f"OAuth({getattr(self, 'client_id', None)!r})"
+
+    def __reduce__(self) -> NoReturn:
+        raise ConfigError(
+            "an OAuth client is neither copied nor pickled, since it holds a private "
+            "key: make another one"
+        )
+
+
+def from_environment() -> Key | OAuth:
+    r"""Return the credential of the environment.
+
+    `SIXTYFOUR_API_KEY`, or `SIXTYFOUR_OAUTH_CLIENT_ID`, `SIXTYFOUR_OAUTH_KEY_ID` and
+    the private key: `SIXTYFOUR_OAUTH_KEY` holds it as PEM (with `\n` for line breaks,
+    if need be), or `SIXTYFOUR_OAUTH_KEY_FILE` names its file.
+
+    Raises:
+        ConfigError: There are two credentials, or one that cannot be used.
+    """
+    client_id, kid = os.environ.get(CLIENT_NAME), os.environ.get(KID_NAME)
+    if not client_id:
+        return Key(os.environ.get(KEY_NAME))
+    if os.environ.get(KEY_NAME):
+        raise ConfigError(
+            f"both {KEY_NAME} and {CLIENT_NAME} are set, and the service takes one "
+            "credential: keep one of them, or pass api_key= or oauth="
+        )
+    has_pem, file = bool(os.environ.get(PEM_NAME)), os.environ.get(FILE_NAME)
+    if not kid or has_pem == bool(file):
+        raise ConfigError(
+            f"{CLIENT_NAME} is set: it needs {KID_NAME}, and either {PEM_NAME} or "
+            f"{FILE_NAME}"
+        )
+    # Where a variable holds one line only, line breaks are written out.
+    return OAuth(
+        client_id,
+        Path(file) if file else os.environ[PEM_NAME].replace("\\n", "\n"),
+        kid=kid,
+    )
+
+
+def is_header_text(text: object) -> bool:
+    """Return True if a header can carry something as it is: "!" to "~"."""
+    return (
+        isinstance(text, str)
+        and bool(text)
+        and all("!" <= sign <= "~" for sign in text)
+    )
+
+
+def _make_signer(pem: object) -> Signer | FlowError:
+    """Return a function that signs with a key, or an error as a value."""
+    try:
+        import jwt  # noqa: PLC0415 - it comes with an extra
+        from cryptography.exceptions import (  # noqa: PLC0415 - as above
+            UnsupportedAlgorithm,
+        )
+        from cryptography.hazmat.primitives.asymmetric import (  # noqa: PLC0415 - as above
+            rsa,
+        )
+        from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - as above
+            load_pem_private_key,
+        )
+    except ImportError:
+        return MissingExtraError("OAuth", "oauth")
+    if isinstance(pem, Path):
+        content = _read_key_file(pem)
+        if isinstance(content, FlowError):
+            return content
+        pem = content
+    pem = pem.encode(errors="replace") if isinstance(pem, str) else pem
+    try:
+        key = load_pem_private_key(pem, password=None)  # type: ignore[arg-type] # what is not bytes raises TypeError
+    except (TypeError, ValueError, UnsupportedAlgorithm):
+        return ConfigError(
+            "the private key is not a PEM without a passphrase that can be read; a "
+            f"file is given as a Path; {_MAKE}"
+        )
+    if not isinstance(key, rsa.RSAPrivateKey) or key.key_size < SMALLEST:
+        return ConfigError(
+            f"the private key is not an RSA key of {SMALLEST} bits or more; {_MAKE}"
+        )
+    signing = key  # a name that the checkers know to be of an RSA key
+    return lambda claims, kid: jwt.encode(
+        dict(claims), signing, ALGORITHM, {"kid": kid}
+    )
+
+
+def _read_key_file(path: Path) -> bytes | ConfigError:
+    """Return the content of a key file. Warn if others may read it."""
+    try:
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_mode & 0o077:
+                logging.getLogger("flow64").warning(_OPEN_KEY_FILE, path)
+            return file.read(2**16)
+    except OSError as error:
+        problem = f"the key file {shortened(str(path), 200)} cannot be read"
+        return ConfigError(f"{problem}: {error.strerror}")
+
+
+def _mask_assertion(content: bytes, form: bytes) -> bytes:
+    """Return a body without the assertion that was sent, in any spelling."""
+    fields = httpx.QueryParams(form.decode())
+    assertion = fields.get("client_assertion", "")
+    # A service may repeat what it was sent, whole or its last part.
+    for secret in (assertion, *assertion.split(".")[1:]):
+        # The longest first: a shorter one may be a part of it.
+        for spelling in sorted(spellings(secret), key=len, reverse=True):
+            content = content.replace(spelling, b"***")
+    return content
+
+
+def _read_lifetime(stated: object) -> float:
+    """Return the lifetime of a token in seconds, as the service states it."""
+    if isinstance(stated, str) and stated.isdecimal() and len(stated) < 10:
+        stated = int(stated)
+    if isinstance(stated, bool) or not isinstance(stated, int | float) or stated <= 0:
+        return UNTOLD
+    return float(min(stated, LONGEST_TOKEN))

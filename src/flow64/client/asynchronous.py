@@ -1,0 +1,379 @@
+"""The async client: the methods of `Client`, each call in a daemon thread of its own.
+
+A daemon thread for each call: no pool that is full of waits, none that Python joins at
+its exit. The service allows 500 requests a minute, so there are never many.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+)
+from contextvars import Context, copy_context
+from functools import partial
+from itertools import islice
+from typing import (
+    Any,
+    Concatenate,
+    Final,
+    Generic,
+    ParamSpec,
+    Self,
+    TypeVar,
+    overload,
+)
+
+from ..api import threads
+from ..runs.typed import Row
+from ..runs.watch import DAY, Event
+from .client import Client
+from .run import Batch, Run
+from .topics import Runs, Schedules, SigningSecrets, Workflows
+
+S = TypeVar("S")
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+CHUNK: Final = 1000
+"""Rows that are read at a time in a thread."""
+
+
+async def in_daemon_thread(call: Callable[[], R], context: Context | None = None) -> R:
+    """Run a blocking call beside the loop.
+
+    If the task is cancelled, the call begins no further request, and its result is
+    dropped.
+    """
+    threads.require_sending()
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[R] = loop.create_future()
+    stop = threading.Event()
+
+    def settle(result: Any, error: BaseException | None) -> None:
+        if future.cancelled():
+            return
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+
+    def run() -> tuple[Any, BaseException | None]:
+        token = threads.STOP.set(stop)
+        try:
+            return call(), None
+        except BaseException as raised:  # noqa: BLE001 - handed over to the task
+            return None, raised
+        finally:
+            threads.STOP.reset(token)
+
+    def work() -> None:
+        # The context is left before the task goes on, and may enter it again.
+        outcome = own_context.run(run)
+        try:
+            loop.call_soon_threadsafe(settle, *outcome)
+        except RuntimeError:  # the loop is closed, so nobody waits
+            return
+
+    own_context = context or copy_context()
+    threading.Thread(target=work, name="flow64", daemon=True).start()
+    try:
+        return await future
+    except asyncio.CancelledError:
+        stop.set()
+        raise
+
+
+async def iterate(
+    make: Callable[[], Iterable[T | float]], size: int = 1
+) -> AsyncIterator[T]:
+    """Yield the items of a blocking iterator. A number in it is a wait in seconds."""
+    context = copy_context()
+    iterator = iter(await in_daemon_thread(make, context))
+    while True:
+        call = partial(list[T | float], islice(iterator, size))
+        items = await in_daemon_thread(call, context)
+        for item in items:
+            if isinstance(item, float):
+                await asyncio.sleep(item)
+            else:
+                yield item
+        if len(items) < size:
+            return
+
+
+class AsyncSide(Generic[S]):
+    """The async face of a blocking object."""
+
+    def __init__(self, blocking: S) -> None:
+        self.blocking: Final = blocking
+
+
+class _Face(Generic[S, P, R]):
+    """A blocking method, for the async face of its object."""
+
+    def __init__(self, method: Callable[Concatenate[S, P], R]) -> None:
+        self.method = method
+        self.__doc__ = method.__doc__
+
+    def bind(self, side: AsyncSide[S] | None, call: Callable[[Any], Any]) -> Any:
+        """Return a function that hands the bound method to another one."""
+        if side is None:
+            return self
+        blocking = side.blocking
+        return lambda *args, **options: call(
+            partial(self.method, blocking, *args, **options)
+        )
+
+
+class awaited(_Face[S, P, R]):  # noqa: N801 - it stands where a function would
+    """A blocking method as an async one: `list = awaited(Workflows.list)`."""
+
+    @overload
+    def __get__(self, side: None, owner: object = None) -> Self: ...
+    @overload
+    def __get__(
+        self, side: AsyncSide[S], owner: object = None
+    ) -> Callable[P, Coroutine[Any, Any, R]]: ...
+    def __get__(self, side: AsyncSide[S] | None, owner: object = None) -> Any:
+        return self.bind(side, in_daemon_thread)
+
+
+class awaited_run(_Face[S, P, Run]):  # noqa: N801 - as above
+    """A blocking method that returns a `Run`, as an async one."""
+
+    @overload
+    def __get__(self, side: None, owner: object = None) -> Self: ...
+    @overload
+    def __get__(
+        self, side: AsyncSide[S], owner: object = None
+    ) -> Callable[P, Coroutine[Any, Any, AsyncRun]]: ...
+    def __get__(self, side: AsyncSide[S] | None, owner: object = None) -> Any:
+        async def call(start: Callable[[], Run]) -> AsyncRun:
+            return AsyncRun(await in_daemon_thread(start))
+
+        return self.bind(side, call)
+
+
+class iterated_batches(_Face[S, P, Iterator[Batch[Run]]]):  # noqa: N801 - as above
+    """A blocking method that yields batches, as an async one."""
+
+    @overload
+    def __get__(self, side: None, owner: object = None) -> Self: ...
+    @overload
+    def __get__(
+        self, side: AsyncSide[S], owner: object = None
+    ) -> Callable[P, AsyncIterator[Batch[AsyncRun]]]: ...
+    def __get__(self, side: AsyncSide[S] | None, owner: object = None) -> Any:
+        async def call(
+            start: Callable[[], Iterator[Batch[Run]]],
+        ) -> AsyncIterator[Batch[AsyncRun]]:
+            async for batch in iterate(start):
+                run = AsyncRun(batch.run)
+                yield Batch(batch.index, batch.first, batch.count, run)
+
+        return self.bind(side, call)
+
+
+class AsyncRun(AsyncSide[Run]):
+    """A run on the service, and what is known of it; see `Run`."""
+
+    refresh = awaited(Run.refresh)
+    cancel = awaited(Run.cancel)
+    results = awaited(Run.results)
+    to_csv = awaited(Run.to_csv)
+    download = awaited(Run.download)
+
+    @property
+    def id(self) -> str:
+        """See `Run.id`."""
+        return self.blocking.id
+
+    @property
+    def workflow_id(self) -> str:
+        """See `Run.workflow_id`."""
+        return self.blocking.workflow_id
+
+    @property
+    def status(self) -> str:
+        """The last known status; `refresh` asks the service."""
+        return self.blocking.last_status
+
+    @property
+    def is_ended(self) -> bool:
+        """See `Run.is_ended`."""
+        return self.blocking.is_ended
+
+    @property
+    def is_attached(self) -> bool:
+        """See `Run.is_attached`."""
+        return self.blocking.is_attached
+
+    @property
+    def is_presumed(self) -> bool:
+        """See `Run.is_presumed`."""
+        return self.blocking.is_presumed
+
+    @property
+    def reason(self) -> str | None:
+        """See `Run.reason`."""
+        return self.blocking.reason
+
+    @property
+    def empty(self) -> str | None:
+        """See `Run.empty`."""
+        return self.blocking.empty
+
+    @property
+    def stages(self) -> Mapping[str, int]:
+        """See `Run.stages`."""
+        return self.blocking.stages
+
+    def watch(
+        self, *, every: float = 5.0, timeout: float = DAY
+    ) -> AsyncIterator[Event]:
+        """Yield what happens to the run until it ends; see `Run.watch`."""
+        return iterate(partial(self.blocking.steps, every=every, timeout=timeout))
+
+    async def wait(
+        self,
+        timeout: float = DAY,  # noqa: ASYNC109 - of the run, not of this call
+        *,
+        every: float = 5.0,
+    ) -> Self:
+        """Wait until the run has completed, and return the run; see `Run.wait`."""
+        async for _ in self.watch(every=every, timeout=timeout):
+            pass
+        # It has ended, so this asks nothing, but raises if it did not complete.
+        await in_daemon_thread(partial(self.blocking.wait, timeout, every=every))
+        return self
+
+    @overload
+    def rows(
+        self, *, block: str | int | None = None
+    ) -> AsyncIterator[Row[Mapping[str, Any]]]: ...
+    @overload
+    def rows(
+        self, type: type[T], *, block: str | int | None = None
+    ) -> AsyncIterator[Row[T]]: ...
+    def rows(
+        self, type: Any = None, *, block: str | int | None = None
+    ) -> AsyncIterator[Row[Any]]:
+        """Yield the rows of a completed run; see `Run.rows`."""
+        rows: Callable[[], Iterable[Row[Any]]]
+        rows = partial(self.blocking.rows, type, block=block)
+        return iterate(rows, CHUNK)
+
+    def __repr__(self) -> str:
+        return f"Async{self.blocking!r}"
+
+
+class AsyncWorkflows(AsyncSide[Workflows]):
+    """`client.workflows`; see `Workflows`."""
+
+    create = awaited(Workflows.create)
+    get = awaited(Workflows.get)
+    list = awaited(Workflows.list)
+    update = awaited(Workflows.update)
+    delete = awaited(Workflows.delete)
+
+
+class AsyncRuns(AsyncSide[Runs]):
+    """`client.runs`; see `Runs`."""
+
+    start = awaited_run(Runs.start)
+    get = awaited_run(Runs.get)
+    list = awaited(Runs.list)
+    status = awaited(Runs.status)
+    cancel = awaited(Runs.cancel)
+    download_links = awaited(Runs.download_links)
+
+
+class AsyncSchedules(AsyncSide[Schedules]):
+    """`client.schedules`; see `Schedules`."""
+
+    create = awaited(Schedules.create)
+    get = awaited(Schedules.get)
+    list = awaited(Schedules.list)
+    update = awaited(Schedules.update)
+    delete = awaited(Schedules.delete)
+
+
+class AsyncSigningSecrets(AsyncSide[SigningSecrets]):
+    """`client.signing_secrets`; see `SigningSecrets`."""
+
+    get = awaited(SigningSecrets.get)
+    create = awaited(SigningSecrets.create)
+    roll = awaited(SigningSecrets.roll)
+    delete = awaited(SigningSecrets.delete)
+
+
+def _with_arguments_of(
+    _: Callable[Concatenate[Client, P], None],
+) -> Callable[[Callable[..., None]], Callable[Concatenate[AsyncClient, P], None]]:
+    """Give a function the arguments of the constructor of `Client`, for checkers."""
+    return lambda init: init
+
+
+class AsyncClient(AsyncSide[Client]):
+    """`Client` for asyncio, with the same arguments and awaited methods.
+
+    Use it in an `async with` block, or call `close()`. A cancelled task begins no
+    further request. A start that was sent is in the journal, so the same call finds it.
+    """
+
+    @_with_arguments_of(Client.__init__)
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(Client(*args, **options))
+
+    deploy = awaited(Client.deploy)
+    preview = awaited(Client.preview)
+    run = awaited_run(Client.run)
+    run_batches = iterated_batches(Client.run_batches)
+    blocks = awaited(Client.blocks)
+    balance = awaited(Client.balance)
+
+    @property
+    def workflows(self) -> AsyncWorkflows:
+        """See `Client.workflows`."""
+        return AsyncWorkflows(self.blocking.workflows)
+
+    @property
+    def runs(self) -> AsyncRuns:
+        """See `Client.runs`."""
+        return AsyncRuns(self.blocking.runs)
+
+    @property
+    def schedules(self) -> AsyncSchedules:
+        """See `Client.schedules`."""
+        return AsyncSchedules(self.blocking.schedules)
+
+    @property
+    def signing_secrets(self) -> AsyncSigningSecrets:
+        """See `Client.signing_secrets`."""
+        return AsyncSigningSecrets(self.blocking.signing_secrets)
+
+    @property
+    def endpoint(self) -> str:
+        """The base URL."""
+        return self.blocking.endpoint
+
+    async def close(self) -> None:
+        """Close the connections; closing twice does nothing."""
+        self.blocking.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"Async{getattr(self, 'blocking', None)!r}"

@@ -1,0 +1,466 @@
+"""The client: one credential for one endpoint."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Self, TypeVar
+from uuid import uuid4
+
+from ..analysis import LiveCatalogue
+from ..api import calls
+from ..api.auth import Key, OAuth
+from ..api.policy import Policy
+from ..api.session import Session, normalize_endpoint
+from ..deploy import Deployable, Deployment, History, Preview, plan_and_apply, preview
+from ..endpoints import endpoint_of, host_of, is_loopback
+from ..errors import ConfigError, shortened
+from ..runs import batches, start
+from ..runs.payload import Budget, Rows
+from ..runs.state import RunState
+from ..runs.watch import DAY
+from .run import Batch, Run
+from .settings import (
+    DEFAULT,
+    Settings,
+    Terms,
+    choose_credential,
+    open_journal,
+)
+from .topics import Runs, Schedules, SigningSecrets, Workflows
+
+if TYPE_CHECKING:
+    import httpx
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+LOG_NAME: Final = "FLOW64_LOG"
+"""Environment variable of the level to log at."""
+
+
+class Client:
+    """Talks to the service with one credential at one endpoint. Threads may share it.
+
+    Use it in a `with` block, or call `close()`.
+
+    Args:
+        api_key: The key. The default is `SIXTYFOUR_API_KEY` of the environment.
+        base_url: The endpoint. The default is `SIXTYFOUR_API_ENDPOINT`, then
+            `SIXTYFOUR_API_BASE_URL`, then the service itself.
+        oauth: An `OAuth` client instead of a key.
+        policy: Deadline, time-outs, retries and pace.
+        journal: The file that remembers runs. The default is `FLOW64_JOURNAL`, then
+            `.flow64/runs.jsonl`. None remembers nothing.
+        history: The folder that keeps what a deploy replaces. The default is
+            `FLOW64_HISTORY`, then `.flow64/history` in the working folder.
+        env: The environment of the client; a call for another one is refused. None
+            takes any.
+        hosts: The only hosts to open signed result links of. None opens all.
+        allow_http: Allow an http endpoint that is not on this machine, such as an
+            emulator in another container.
+        terms: Values, suffix, limits and organisation of an environment, for every
+            call. `flow64.environments` reads them from `[tool.flow64]`.
+        transport: Sends requests instead of the network, such as
+            `httpx.MockTransport(...)` or `Emulator().transport()`.
+        place: Name of the endpoint in journals and plans. The default is the endpoint;
+            in the journal of a client with a transport, a name of its own.
+
+    Raises:
+        ConfigError: The credential or the endpoint cannot be used. No key is shown.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        base_url: str | None = None,
+        oauth: OAuth | None = None,
+        policy: Policy | None = None,
+        journal: str | PathLike[str] | None = DEFAULT,
+        history: str | PathLike[str] | None = None,
+        env: str | None = None,
+        hosts: Iterable[str] | None = None,
+        allow_http: bool = False,
+        terms: Terms | None = None,
+        transport: httpx.BaseTransport | None = None,
+        place: str | None = None,
+    ) -> None:
+        configure_logging()
+        key = None if api_key is None else Key(api_key)
+        del api_key  # an error from here on may show the locals of its frames
+        auth = choose_credential(key, oauth)
+        if isinstance(auth, Key):
+            auth.require_usable()
+        if isinstance(hosts, str):
+            raise ConfigError(f"hosts is the text {hosts!r}; write hosts=[{hosts!r}]")
+        if transport is not None and not hasattr(transport, "handle_request"):
+            problem = f"transport is {shortened(transport)}, no transport of httpx"
+            raise ConfigError(f"{problem}; give for example Emulator().transport()")
+        endpoint = endpoint_of(base_url, allow_http=allow_http)
+        terms = terms or Terms()
+        self.settings: Final = Settings(
+            endpoint,
+            is_loopback(host_of(endpoint)),
+            open_journal(journal),
+            env,
+            History.of(history),
+            terms,
+        )
+        self.session: Final = Session(
+            endpoint,
+            auth,
+            policy or Policy(),
+            transport,
+            hosts=None if hosts is None else frozenset(map(str.lower, hosts)),
+            organisation=terms.org_id,
+            env=env or "default",
+            place=place or (None if transport is None else _name_place(transport)),
+        )
+        self.place: Final = place or normalize_endpoint(endpoint)
+        self.session.secrets.add(self.settings.list_secrets())
+
+    # -- What a pipeline needs every day ----------------------------------------------
+
+    def deploy(
+        self,
+        workflow: Deployable,
+        *,
+        env: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        force: bool = False,
+        allow_spend: bool = False,
+    ) -> Deployment:
+        """Plan and apply one workflow. Nothing is written if nothing has changed.
+
+        Args:
+            workflow: What to deploy.
+            env: The environment. The default is that of the client, then `default`.
+            values: Values for `value("name")`.
+            force: Overwrite a workflow that was edited on the service, or that flow64
+                did not deploy.
+            allow_spend: Agree to blocks that spend credits as soon as they are written.
+
+        Raises:
+            CompileError: The workflow has errors.
+            DeployError: The workflow was refused before anything was written.
+            ApiError: The service refused it.
+            OutcomeUnknownError: No answer came, and reading the workflow did not tell.
+        """
+        ready = self.settings.compile("deploy", workflow, env, values)
+        del values  # some may be secret, and an error may show the locals of its frames
+        return plan_and_apply(
+            self.session,
+            ready,
+            force=force,
+            allow_spend=allow_spend,
+            endpoint=self.place,
+            history=self.settings.history,
+        )
+
+    def preview(
+        self,
+        workflow: Deployable,
+        *,
+        env: str | None = None,
+        values: Mapping[str, Any] | None = None,
+    ) -> Preview:
+        """Say what a deploy would do now. Nothing is written.
+
+        Args:
+            workflow: What would be deployed.
+            env: The environment. The default is that of the client, then `default`.
+            values: Values for `value("name")`.
+
+        Raises:
+            CompileError: The workflow has errors.
+            DeployError: The workflow cannot be deployed there at all.
+            ApiError: The service refused to answer.
+        """
+        ready = self.settings.compile("preview", workflow, env, values)
+        del values  # as in `deploy`
+        return preview(self.session, ready, endpoint=self.place)
+
+    def run(
+        self,
+        workflow: Deployable,
+        rows: Rows = (),
+        *,
+        env: str | None = None,
+        intent: str | None = None,
+        new: bool = False,
+        retry: str | None = None,
+        attach: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        stale: bool = False,
+        max_rows: int | None = None,
+        max_cost: float | None = None,
+        specs_override: Mapping[str, Any] | None = None,
+        save_json: bool = True,
+        result_formats: Sequence[str] = (),
+        block: str | int | None = None,
+    ) -> Run:
+        """Start a run, once for each intent.
+
+        Without an intent, the same definition and rows are the same intent: a repeat
+        attaches to the run that there is, and buys nothing.
+
+        Args:
+            workflow: What to run; it has to be deployed.
+            rows: The rows for a webhook source: a list or any iterable of mappings, or
+                the path of a CSV, JSON or NDJSON file. Other sources take no rows. Nor
+                does a webhook that runs its `webhook_input`.
+            env: The environment. The default is that of the client, then `default`.
+            intent: Name of a run that must happen once, such as a date. The same intent
+                with the same rows is the same run, on any machine.
+            new: Start another run of the same definition and rows, and pay again.
+            retry: Id of a run that ended without success, to start it again, once.
+            attach: Id of the run that a start whose answer was lost has started.
+            values: Values for `value("name")`.
+            stale: Run the deployed workflow even if it is not this code.
+            max_rows: Start nothing if the run may take more rows.
+            max_cost: Start nothing if the run may cost more dollars, by documented
+                prices.
+            specs_override: Fields of the source block for this run, such as
+                `{"max_results": 50}`. They are checked like code, and sent with all
+                other fields that the code sets.
+            save_json: Save the results as JSON too, which keeps types.
+            result_formats: Further formats, such as `ndjson`.
+            block: The block that rows come from by default in `Run.rows()` and the
+                like: its key path (`work/find_email`) or number. A block that does not
+                exist is refused before the start.
+
+        Raises:
+            RunError: The run was refused before anything was sent.
+            ApiError: The service refused it.
+            OutcomeUnknownError: No answer came, and the list of runs did not tell.
+        """
+        launch = self.make_launch(
+            "run",
+            workflow,
+            env=env,
+            values=values,
+            max_rows=max_rows,
+            max_cost=max_cost,
+            stale=stale,
+            specs_override=specs_override,
+            save_json=save_json,
+            result_formats=result_formats,
+            block=block,
+        )
+        del values  # as in `deploy`
+        started = start.start(
+            self.session,
+            launch,
+            rows,
+            intent=intent,
+            new=new,
+            retry=retry,
+            attach=attach,
+        )
+        return self.make_run(started)
+
+    def run_batches(
+        self,
+        workflow: Deployable,
+        rows: Rows,
+        *,
+        size: int = 1000,
+        concurrency: int = 4,
+        intent: str | None = None,
+        retry_failed: bool = False,
+        env: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        stale: bool = False,
+        max_rows: int | None = None,
+        max_cost: float | None = None,
+        block: str | int | None = None,
+        every: float = 5.0,
+        timeout: float = DAY,
+    ) -> Iterator[Batch[Run]]:
+        """Run an input of any length in batches, and yield each completed batch.
+
+        Batches come in the order of the input. Each is a run that happens once, so the
+        same call on the same input goes on where the last one stopped, and buys no
+        finished batch again. To stop, leave the loop.
+
+        Args:
+            workflow: What to run; it has to be deployed.
+            rows: A list, any other iterable, or the path of a CSV, JSON or NDJSON file.
+                It is read as it is needed, and must come in the same order again.
+            size: Rows of each batch but the last.
+            concurrency: The most runs under way at a time.
+            intent: Name of the whole input, such as a date.
+            retry_failed: Start batches again that failed when they were run before.
+                Their rows are paid for again.
+            env: The environment. The default is that of the client, then `default`.
+            values: Values for `value("name")`.
+            stale: Run the deployed workflow even if it is not this code.
+            max_rows: Start nothing if all batches together may take more rows.
+            max_cost: Start nothing if all batches together may cost more dollars, by
+                documented prices.
+            block: See `run`.
+            every: Seconds between polls of a run.
+            timeout: Seconds after which to stop waiting for a run.
+
+        Raises:
+            RowsError: Rows cannot be sent.
+            BudgetError: The whole input may exceed a limit.
+            BatchesError: Batches have failed. It is raised after all other batches.
+        """
+        launch = self.make_launch(
+            "run_batches",
+            workflow,
+            env=env,
+            values=values,
+            max_rows=max_rows,
+            max_cost=max_cost,
+            stale=stale,
+            block=block,
+        )
+        del values  # as in `deploy`
+        completed = batches.run_batches(
+            self.session,
+            launch,
+            rows,
+            size=size,
+            concurrency=concurrency,
+            intent=intent,
+            retry_failed=retry_failed,
+            every=every,
+            timeout=timeout,
+        )
+        return (
+            Batch(each.index, each.first, each.count, self.make_run(each.run))
+            for each in completed
+        )
+
+    def make_launch(
+        self,
+        callee: str,
+        workflow: Deployable,
+        *,
+        env: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        max_rows: int | None = None,
+        max_cost: float | None = None,
+        **options: Any,
+    ) -> start.Launch:
+        """Compile a workflow, and check that this client may run it; see `run`."""
+        terms = self.settings.terms
+        budget = Budget(
+            terms.max_rows if max_rows is None else max_rows,
+            terms.max_cost if max_cost is None else max_cost,
+            terms.prices,
+        )
+        ready = self.settings.compile(callee, workflow, env, values)
+        self.session.secrets.add(self.settings.list_secrets(ready.definition))
+        return start.Launch(ready, self.settings.journal, budget, **options)
+
+    def make_run(self, run: RunState) -> Run:
+        """Return the handle of a run."""
+        return Run(run, self)
+
+    # -- The documented calls ---------------------------------------------------------
+
+    @property
+    def workflows(self) -> Workflows:
+        """The calls about workflows: create, get, list, update, delete."""
+        return Workflows(self)
+
+    @property
+    def runs(self) -> Runs:
+        """The calls about runs: start, get, list, status, cancel, download links."""
+        return Runs(self)
+
+    @property
+    def schedules(self) -> Schedules:
+        """The calls about schedules: create, get, list, update, delete."""
+        return Schedules(self)
+
+    @property
+    def signing_secrets(self) -> SigningSecrets:
+        """The calls about the signing secret: get, create, roll, delete."""
+        return SigningSecrets(self)
+
+    def blocks(self) -> LiveCatalogue:
+        """Return the kinds of blocks, each with the JSON Schema of its specs."""
+        return calls.list_blocks(self.session)
+
+    def balance(self) -> calls.Balance:
+        """Return the credits that are left."""
+        return calls.get_balance(self.session)
+
+    def call(
+        self,
+        job: Callable[Concatenate[Session, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Call a function that takes a session first, such as `make_plan`."""
+        return job(self.session, *args, **kwargs)
+
+    # -- The client itself ------------------------------------------------------------
+
+    @property
+    def endpoint(self) -> str:
+        """The base URL."""
+        return self.session.endpoint
+
+    @property
+    def is_local(self) -> bool:
+        """True if the endpoint is on this machine."""
+        return self.session.is_local
+
+    @property
+    def policy(self) -> Policy:
+        """Deadline, time-outs, retries and pace."""
+        return self.session.policy
+
+    @property
+    def env(self) -> str | None:
+        """The environment of the client; None for any."""
+        return self.settings.env
+
+    def close(self) -> None:
+        """Close the connections; closing twice does nothing."""
+        self.session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        # Tracebacks show also a client that was refused while it was made.
+        session = getattr(self, "session", None)
+        return f"{type(self).__name__}({session and session.endpoint!r})"
+
+    def __reduce__(self) -> Any:
+        return self.session.__reduce__()
+
+
+def _name_place(transport: httpx.BaseTransport) -> str:
+    """Return what stands for a transport: it leads elsewhere than its addresses."""
+    return getattr(transport, "place", None) or f"transport:{uuid4()}"
+
+
+def configure_logging() -> None:
+    """Log at the level that `FLOW64_LOG` asks for; without it, change nothing.
+
+    A program that handles log records keeps its handlers. For others, they go to
+    stderr.
+    """
+    text = os.environ.get(LOG_NAME, "").strip().upper()
+    level = logging.getLevelNamesMapping().get(text)
+    if level is None:
+        return
+    log = logging.getLogger("flow64")
+    log.setLevel(level)
+    if not log.hasHandlers():
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        log.addHandler(handler)

@@ -1,0 +1,220 @@
+"""The settings of a client, and workflows compiled with them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any, Final
+
+from attrs import evolve, field, frozen
+
+from ..api.auth import Key, OAuth, from_environment
+from ..definition import (
+    DEFAULT_ENV,
+    EMPTY,
+    Definition,
+    add_suffix,
+    from_data,
+    is_shared_path,
+    secret_texts,
+    secret_values,
+    unbound_names,
+    with_stamp,
+)
+from ..deploy import Deployable, History, Ready, prepare_deploy, require_namespace
+from ..errors import (
+    ArgumentError,
+    ConfigError,
+    LocalNamespaceError,
+    UnboundValueError,
+    shortened,
+)
+from ..runs.journal import Journal
+
+PLACE: Final = Path(".flow64", "runs.jsonl")
+"""Path of the journal, relative to the working folder."""
+
+PLACE_NAME: Final = "FLOW64_JOURNAL"
+"""Environment variable for another path of the journal; empty for no journal."""
+
+
+class _Default:
+    """The type of `DEFAULT`."""
+
+    def __repr__(self) -> str:
+        return "DEFAULT"
+
+
+DEFAULT: Final[Any] = _Default()
+"""Default of an argument that the environment or the working folder decides."""
+
+
+@frozen
+class Terms:
+    """Settings of an environment, for every call of its client.
+
+    Attributes:
+        values: Values for `value("name")`, for calls that give no values.
+        suffix: Text to append to titles, such as `(staging)`.
+        max_rows: Start no run of more rows, unless a call says otherwise.
+        max_cost: Start no run that costs more dollars, unless a call says otherwise.
+        prices: Dollars for one row by kind, in place of the documented ones.
+        org_id: The organisation that the credential must belong to; None for any.
+        hidden: Names of values that are always secret, even if code does not mark
+            them. They are never shown.
+    """
+
+    values: Mapping[str, Any] | None = field(default=None, repr=False)
+    suffix: str = ""
+    max_rows: int | None = None
+    max_cost: float | None = None
+    prices: Mapping[str, float] = EMPTY
+    org_id: str | None = None
+    hidden: frozenset[str] = frozenset()
+
+
+@frozen
+class Settings:
+    """The settings of a client.
+
+    Attributes:
+        endpoint: Base URL.
+        is_local: True if it is on this machine.
+        journal: Remembers runs, in a file or in this process.
+        env: The environment of the client; None for any.
+        history: Keeps what a deploy replaces.
+        terms: Settings of the environment.
+    """
+
+    endpoint: str
+    is_local: bool
+    journal: Journal
+    env: str | None
+    history: History
+    terms: Terms
+
+    def choose_env(self, callee: str, env: str | None) -> str:
+        """Return the environment of a call.
+
+        Raises:
+            ArgumentError: The client is for another one.
+        """
+        if env is None or self.env in (None, env):
+            return env or self.env or DEFAULT_ENV
+        problem = f"env is {env!r}, and this client is for {self.env!r}"
+        raise ArgumentError(callee, f"{problem}; make one for {env!r}")
+
+    def choose_values(self, values: Mapping[str, Any] | None) -> Any:
+        """Return the values of a call, or else those of the environment."""
+        return self.terms.values if values is None else values
+
+    def compile(
+        self,
+        callee: str,
+        workflow: Deployable,
+        env: str | None,
+        values: Mapping[str, Any] | None,
+    ) -> Ready:
+        """Compile a workflow with the values of the environment.
+
+        Raises:
+            ArgumentError: The client is for another environment.
+            CompileError: The workflow has errors.
+            UnboundValueError: The environment does not give all its values.
+            LocalNamespaceError: Another user's workflow may have the same id there.
+        """
+        bound, terms = self.choose_values(values), self.terms
+        env = self.choose_env(callee, env)
+        ready = prepare_deploy(workflow, env, bound, terms.suffix)
+        secrets = [*secret_values(bound, terms.hidden)]
+        if bound is not terms.values:
+            secrets += secret_values(terms.values, terms.hidden)
+        require_namespace(
+            ready.target, ready.name, self.endpoint, is_local=self.is_local
+        )
+        return evolve(ready, secrets=secrets)
+
+    def read(
+        self,
+        callee: str,
+        workflow: Deployable | Definition | Mapping[str, Any],
+        env: str | None,
+        values: Mapping[str, Any] | None,
+    ) -> Definition:
+        """Return the definition that a low-level call sends, with its stamp.
+
+        Raises:
+            ArgumentError: It is not a workflow.
+            CompileError: It has errors.
+            UnboundValueError: Some of its values are not given.
+            LocalNamespaceError: Another user's workflow may have the same id.
+        """
+        if isinstance(workflow, Definition | Mapping):
+            if env is not None or values is not None:
+                problem = "env and values are for a Workflow; a definition is sent as"
+                raise ArgumentError(callee, f"{problem} it is")
+            definition = (
+                workflow
+                if isinstance(workflow, Definition)
+                else from_data(workflow, source=callee)
+            )
+        elif isinstance(workflow, type) or not hasattr(workflow, "compile"):
+            problem = f"{shortened(workflow)} is not a workflow; give a Workflow(...)"
+            raise ArgumentError(callee, f"{problem}, a definition, or JSON data")
+        else:
+            bound = self.choose_values(values)
+            compiled = workflow.compile(self.choose_env(callee, env), bound)
+            definition = add_suffix(compiled, self.terms.suffix)
+        if names := unbound_names(definition):
+            env = self.choose_env(callee, env)
+            given = [*(self.choose_values(values) or ())]
+            raise UnboundValueError(definition.name, env, names, given)
+        # JSON data is sent as it is, without the ids that reading it computes.
+        is_shared = is_shared_path(definition.path or "")
+        if is_shared and not self.is_local and not isinstance(workflow, Mapping):
+            raise LocalNamespaceError(definition.name, self.endpoint)
+        if definition.stamp is None:
+            return definition
+        # What a stamp was split off goes back as it came.
+        text = with_stamp(definition.description, definition.stamp)
+        return evolve(definition, description=text)
+
+    def list_secrets(self, *definitions: Definition) -> list[str]:
+        """Return the secrets that no text of an answer may show."""
+        terms = self.terms
+        return [*secret_texts(definitions, secret_values(terms.values, terms.hidden))]
+
+
+def choose_credential(key: Key | None, oauth: OAuth | None) -> Key | OAuth:
+    """Return the credential that was given, or else that of the environment.
+
+    A key is not checked here: `Key.require_usable` does, where no local holds it.
+
+    Raises:
+        ConfigError: There are two credentials, or an OAuth client cannot be used.
+    """
+    if key is not None and oauth is not None:
+        raise ConfigError(
+            "both an API key and OAuth were given, and the service takes one: pass "
+            "either api_key= or oauth="
+        )
+    if oauth is not None:
+        if not isinstance(oauth, OAuth):
+            raise ConfigError("oauth= takes an OAuth(...), which is not what was given")
+        return oauth
+    return key or from_environment()
+
+
+def open_journal(journal: Any) -> Journal:
+    """Return the journal of an argument, or else that of the environment."""
+    if journal is DEFAULT:
+        journal = os.environ.get(PLACE_NAME, PLACE) or None
+    if isinstance(journal, Journal):
+        return journal
+    if journal is None:
+        return Journal(None)
+    if not isinstance(journal, str | PathLike):
+        raise ConfigError(f"journal is {shortened(journal)}; write a path, or None")
+    return Journal(Path(journal))

@@ -1,0 +1,108 @@
+"""`Workflow.deploy`, `run` and `run_batches`, with a given client or a fresh one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypedDict, Unpack
+from weakref import finalize
+
+from ..deploy import Deployable, Deployment
+from ..errors import ArgumentError, shortened
+from ..runs.payload import Rows
+from .client import Client
+from .run import Batch, Run
+
+
+class _SharedOptions(TypedDict, total=False):
+    env: str | None
+    intent: str | None
+    values: Mapping[str, Any] | None
+    stale: bool
+    max_rows: int | None
+    max_cost: float | None
+    block: str | int | None
+
+
+class RunOptions(_SharedOptions, total=False):
+    """The options of `Client.run`."""
+
+    new: bool
+    retry: str | None
+    attach: str | None
+    specs_override: Mapping[str, Any] | None
+    save_json: bool
+    result_formats: Sequence[str]
+
+
+class BatchOptions(_SharedOptions, total=False):
+    """The options of `Client.run_batches`."""
+
+    size: int
+    concurrency: int
+    retry_failed: bool
+    every: float
+    timeout: float
+
+
+def deploy(
+    workflow: Deployable,
+    client: Client | None = None,
+    *,
+    env: str | None = None,
+    values: Mapping[str, Any] | None = None,
+    force: bool = False,
+    allow_spend: bool = False,
+) -> Deployment:
+    """See `Workflow.deploy`."""
+    options: Any = {"env": env, "values": values}
+    options |= {"force": force, "allow_spend": allow_spend}
+    if client is not None:
+        return require_client("deploy", client).deploy(workflow, **options)
+    with Client() as own_client:
+        return own_client.deploy(workflow, **options)
+
+
+def run(
+    workflow: Deployable,
+    rows: Rows = (),
+    client: Client | None = None,
+    **options: Unpack[RunOptions],
+) -> Run:
+    """See `Workflow.run`."""
+    if client is not None:
+        return require_client("run", client).run(workflow, rows, **options)
+    own_client = Client()
+    try:
+        started = own_client.run(workflow, rows, **options)
+    except BaseException:
+        own_client.close()
+        raise
+    finalize(started, own_client.session.close)  # no one else can close it
+    return started
+
+
+def run_batches(
+    workflow: Deployable,
+    rows: Rows,
+    client: Client | None = None,
+    **options: Unpack[BatchOptions],
+) -> Iterator[Batch[Run]]:
+    """See `Workflow.run_batches`."""
+    if client is not None:
+        return require_client("run_batches", client).run_batches(
+            workflow, rows, **options
+        )
+    own_client = Client()
+    # No one else can close it. Its runs may still be read after the batches.
+    finalize(own_client, own_client.session.close)
+    return own_client.run_batches(workflow, rows, **options)
+
+
+def require_client(callee: str, client: Any) -> Client:
+    """Refuse an argument that is not a client, such as the name of an environment."""
+    if isinstance(client, Client):
+        return client
+    near = f"; did you mean env={client!r}?" if isinstance(client, str) else ""
+    if hasattr(client, "blocking"):
+        near = f"; an AsyncClient awaits: await client.{callee}(workflow, ...)"
+    raise ArgumentError(callee, f"client is {shortened(client)}, no Client{near}")

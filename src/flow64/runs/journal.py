@@ -1,0 +1,381 @@
+"""The journal of runs that were intended, started and found: one JSON object a line.
+
+A run that was paid for is not bought again because a process died. So a start is
+written down before it is sent, with its key and with the runs that were there before.
+The journal holds no rows and no secrets: of what was sent, it has digests.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final
+
+from attrs import define, field, frozen
+
+from ..definition import canonical_id, load_json
+from ..errors import JournalError
+from ..files import Unusable, make_folder, open_plain, reason_of
+
+REFUSED: Final = "refused"
+"""Outcome of a start that was never sent, or that has no run although it was
+answered."""
+
+ANSWERED: Final = "answered "
+"""Start of the outcome of a start that was answered with an error: `answered 422`. Its
+run has not been looked for yet."""
+
+_log = logging.getLogger("flow64")
+
+
+def is_run_id(text: Any) -> bool:
+    """Return True for the id of a run: letters, digits, `-`, `_`, `.` and `:`."""
+    return isinstance(text, str) and bool(_RUN_ID.fullmatch(text))
+
+
+_RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
+
+
+@define
+class Start:
+    """A start in the journal.
+
+    Attributes:
+        key: Its Idempotency-Key.
+        digest: Digest of the body.
+        intent: Name of the run; None for a run of its own.
+        index: Index of the batch; None for a run of its own.
+        root: The key from which the keys of its retries are made.
+        rows: Number of rows in the body.
+        proof: Digest of the rows, see `state.digest_rows`.
+        code: Fingerprint of the workflow in the code.
+        at: When it was sent.
+        writer: The call that has written it.
+        order: Its line.
+        since: How many runs had been listed when it was sent.
+        job_id: Its run, if it is known.
+        is_presumed: True if that was the only new run, and no answer named it.
+        outcome: How it ended, if that is known; see `REFUSED` and `ANSWERED`.
+    """
+
+    key: str
+    digest: str
+    env: str
+    intent: str | None
+    index: int | None
+    root: str
+    rows: int
+    proof: Mapping[str, Any]
+    code: str
+    at: str
+    writer: str
+    order: int
+    since: int
+    job_id: str | None = None
+    is_presumed: bool = False
+    outcome: str | None = None
+
+    @property
+    def is_answered(self) -> bool:
+        """True if no run is known, although the service answered with an error."""
+        return self.job_id is None and (self.outcome or "").startswith(ANSWERED)
+
+
+@define
+class Memory:
+    """The starts and runs of one workflow at one endpoint, oldest first.
+
+    Attributes:
+        damage: Lines that cannot be read, or do not fit; a start may be missing.
+    """
+
+    starts: dict[str, Start] = field(factory=dict[str, Start])
+    jobs: dict[str, str] = field(factory=dict[str, str])
+    damage: list[int] = field(factory=list[int])
+    _seen: dict[str, int] = field(factory=dict[str, int])
+
+    def of_key(self, key: str) -> Start | None:
+        """Return the start of a key, unless it has no run."""
+        start = self.starts.get(key)
+        return None if start is None or start.outcome == REFUSED else start
+
+    def of_job(self, job_id: str) -> Start | None:
+        """Return the start of a run."""
+        return self.of_key(self.jobs.get(canonical_id(job_id), ""))
+
+    def of_intent(self, env: str, intent: str | None) -> Sequence[Start]:
+        """Return the starts of an intent, without those that have no run."""
+        return [
+            start
+            for start in self.starts.values()
+            if (start.env, start.intent) == (env, intent) and start.outcome != REFUSED
+        ]
+
+    def unseen(self, listed: Sequence[str]) -> Sequence[str]:
+        """Return the runs that no earlier start has listed."""
+        return [run for run in listed if run not in self._seen and run not in self.jobs]
+
+    def is_older(self, run_id: str, start: Start) -> bool:
+        """Return True if a run is known to be older than a start."""
+        owner = self.starts.get(self.jobs.get(run_id, ""))
+        if owner is not None and owner.order < start.order and not owner.is_presumed:
+            return True
+        return self._seen.get(run_id, start.since) < start.since
+
+    def is_taken(self, run_id: str, start: Start) -> bool:
+        """Return True if a run belongs to another start, or is older than a start."""
+        return run_id in self.jobs or self.is_older(run_id, start)
+
+    def read(self, entry: Mapping[str, Any], line: int) -> None:
+        """Learn from a line."""
+        key, job_id = entry["key"], entry.get("job")
+        start = self.starts.get(key)
+        if entry["event"] == "meant":
+            for run_id in entry["known"]:
+                self._seen.setdefault(run_id, len(self._seen))
+            if self.of_key(key) is None:
+                # Moved to the end, since it is the latest of its intent now.
+                self.starts.pop(key, None)
+                facts = {name: entry[name] for name in _FACTS}
+                self.starts[key] = Start(**facts, order=line, since=len(self._seen))
+            return
+        if start is None or (job_id is not None and not is_run_id(job_id)):
+            self.damage.append(line)  # the line of the start is missing
+        elif entry["event"] == "run":
+            self.jobs[entry["job"]] = key
+            start.job_id, start.is_presumed = job_id, entry["presumed"]
+            start.outcome = None
+        elif start.job_id == job_id:
+            start.outcome = entry["outcome"]
+
+
+_FACTS: Final = (
+    *("key", "digest", "env", "intent", "index", "root", "rows", "proof", "code"),
+    *("at", "writer"),
+)
+
+
+@frozen
+class Journal:
+    """A file that remembers runs. Threads and processes may share it.
+
+    It is only appended to, one whole line at a time. Only its owner may read a new
+    file, and git ignores a new folder `.flow64`. What could not be written, this
+    process remembers, and writes it with the next line.
+
+    Attributes:
+        path: The file. It and its folder are made when they are needed. None remembers
+            runs in this process alone.
+    """
+
+    path: Path | None
+
+    def of(self, place: str, workflow_id: str) -> Ledger:
+        """Return the part of a workflow at an endpoint."""
+        return Ledger(self, place, canonical_id(workflow_id))
+
+    def find(self, place: str, job_id: str) -> Ledger | None:
+        """Return the part of the workflow that a run belongs to, if it is known here.
+
+        Raises:
+            JournalError: See `Ledger.memory`.
+        """
+        wanted, ledger = (place, canonical_id(job_id)), None
+        for _, entry in self.entries(wanted[1]):
+            if entry is not None and (entry["place"], entry.get("job")) == wanted:
+                ledger = self.of(place, entry["workflow"])
+        return ledger
+
+    def require_writable(self) -> None:
+        """Make the file if it is missing, and check that it can be written to.
+
+        Raises:
+            JournalError: It cannot.
+        """
+        if self.path is not None:
+            with self._open(_APPEND):
+                pass
+
+    def append(self, entry: Mapping[str, Any]) -> None:
+        """Append a line in one write, so that lines of several processes do not mix.
+
+        Raises:
+            JournalError: It could not be written completely.
+        """
+        if self.path is None:
+            self.remember(entry)
+            return
+        with _LOCK, self._open(_APPEND) as descriptor:
+            lines = [*_UNWRITTEN.get(self.path, ()), _encode(entry)]
+            # What was cut off stays a line of its own.
+            data = (b"" if _is_at_line(descriptor) else b"\n") + b"".join(lines)
+            if os.write(descriptor, data) != len(data):
+                raise JournalError(str(self.path), "there is no room left for it")
+            os.fsync(descriptor)
+            _UNWRITTEN.pop(self.path, None)
+
+    def remember(self, entry: Mapping[str, Any]) -> None:
+        """Remember a line in this process."""
+        with _LOCK:
+            _UNWRITTEN.setdefault(self.path, []).append(_encode(entry))
+
+    def entries(self, naming: str) -> Iterator[tuple[int, Mapping[str, Any] | None]]:
+        """Yield the lines that contain a text, with their numbers; None for damage.
+
+        Raises:
+            JournalError: The file cannot be read, or is not a journal.
+        """
+        needle, number = json.dumps(naming)[1:-1].encode(), 0
+        if self.path is not None and os.path.lexists(self.path):
+            with (
+                self._open(os.O_RDONLY) as descriptor,
+                os.fdopen(descriptor, "rb", closefd=False) as file,
+            ):
+                for number, line in enumerate(file, 1):
+                    is_whole = line.startswith(_HEAD) and line.endswith(b"}\n")
+                    if needle in line or not is_whole:
+                        yield from self._read_line(number, line)
+        for line in [*_UNWRITTEN.get(self.path, ())]:
+            number += 1
+            yield from self._read_line(number, line)
+
+    def _read_line(
+        self, number: int, line: bytes
+    ) -> Iterator[tuple[int, Mapping[str, Any] | None]]:
+        entry = load_json(line)
+        is_entry = isinstance(entry, dict) and line.startswith(_HEAD)
+        if is_entry and {"event", "place", "workflow", "key"} <= entry.keys():
+            yield number, entry
+            return
+        # A line that a killed process has cut off hides nothing: before a start is
+        # sent, its line is complete.
+        is_cut = line.startswith(_HEAD) and not line.endswith(b"}\n") and entry is None
+        if not line.strip() or _HEAD.startswith(line.strip()):
+            return
+        if number == 1 and not line.startswith(_HEAD):
+            problem = "it begins with something else than a run of this release"
+            raise JournalError(str(self.path), problem)
+        if not is_cut or b"\0" in line:
+            yield number, None
+
+    @contextmanager
+    def _open(self, flags: int) -> Generator[int]:
+        """Open the file. Follow no links, and accept only a regular file."""
+        path = self.path or Path()
+        try:
+            if flags & os.O_CREAT:
+                make_folder(path.parent)
+            descriptor = open_plain(path, flags)
+            try:
+                yield descriptor
+            finally:
+                os.close(descriptor)
+        except Unusable as error:
+            raise JournalError(str(path), str(error)) from None
+        except OSError as error:
+            problem = f"it cannot be used: {reason_of(error)}"
+            raise JournalError(str(path), problem) from None
+
+
+@frozen
+class Ledger:
+    """The part of a journal about one workflow at one endpoint."""
+
+    journal: Journal
+    place: str
+    workflow_id: str
+
+    def memory(self) -> Memory:
+        """Return what is known.
+
+        Raises:
+            JournalError: The file cannot be read, or is not a journal.
+        """
+        memory, wanted = Memory(), (self.place, self.workflow_id)
+        for number, entry in self.journal.entries(self.workflow_id):
+            try:
+                if entry is None:
+                    memory.damage.append(number)
+                elif (entry["place"], entry["workflow"]) == wanted:
+                    memory.read(entry, number)
+            except (KeyError, TypeError):
+                memory.damage.append(number)
+        return memory
+
+    def write_intent(self, **facts: Any) -> None:
+        """Write down a start that is about to be sent: fields of `Start`, and `known`.
+
+        Raises:
+            JournalError: It could not be written, so it must not be sent.
+        """
+        self.journal.append({**self._head("meant"), **facts})
+
+    def write_run(self, key: str, job_id: str, *, is_presumed: bool = False) -> None:
+        """Write down the run of a start, once more when it is proven to be ours.
+
+        Args:
+            key: The Idempotency-Key.
+            job_id: The run.
+            is_presumed: True if it was the only new run, and no answer named it.
+        """
+        self._note("run", key=key, job=canonical_id(job_id), presumed=is_presumed)
+
+    def write_end(self, key: str, job_id: str | None, outcome: str) -> None:
+        """Write down how a run ended, or the outcome of a start without a known run.
+
+        Args:
+            key: The Idempotency-Key.
+            job_id: The run; None if the start has none.
+            outcome: The status of the run, `REFUSED`, or `ANSWERED` and a status.
+        """
+        job_id = None if job_id is None else canonical_id(job_id)
+        self._note("end", key=key, job=job_id, outcome=outcome)
+
+    def _note(self, event: str, **facts: Any) -> None:
+        """Write what has happened already. If that fails, this process remembers it."""
+        entry = {**self._head(event), **facts}
+        try:
+            self.journal.append(entry)
+        except JournalError as error:
+            self.journal.remember(entry)
+            run = facts["job"] or facts["key"]
+            text = "run %s is remembered by this process alone: %s"
+            _log.warning(text, run, error.problem)
+
+    def _head(self, event: str) -> dict[str, Any]:
+        """Return the fields that all lines have."""
+        return {
+            "event": event,
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "place": self.place,
+            "workflow": self.workflow_id,
+        }
+
+
+_LOCK: Final = Lock()
+os.register_at_fork(
+    before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release
+)
+
+_UNWRITTEN: Final[dict[Path | None, list[bytes]]] = {}
+"""Lines that only this process knows, by the path of their journal."""
+
+_APPEND: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT
+_HEAD: Final = b'{"v":1,"event":"'
+
+
+def _encode(entry: Mapping[str, Any]) -> bytes:
+    return json.dumps({"v": 1, **entry}, separators=(",", ":")).encode() + b"\n"
+
+
+def _is_at_line(descriptor: int) -> bool:
+    """Return True if the next write begins a line."""
+    size = os.lseek(descriptor, 0, os.SEEK_END)
+    return size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"

@@ -1,0 +1,389 @@
+"""The body of a start: rows from any source, checked before anything is spent."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import json
+import logging
+import math
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from attrs import Attribute, evolve, field, frozen
+
+from .. import errors
+from ..analysis import cost, count_start_rows, findings
+from ..blocks import Search, Webhook
+from ..definition import (
+    EMPTY,
+    BoundSecret,
+    Definition,
+    FrozenDict,
+    Limits,
+    Problem,
+    Value,
+    WireBlock,
+    freeze,
+    is_number,
+    pointer,
+    thaw,
+    unbound_names,
+)
+from ..text import join_words, truncate
+from .rows import FORMS, RowFile, refuse_repeated_keys, rows_in
+
+Rows: TypeAlias = (
+    Iterable[Mapping[str, Any]] | Mapping[str, Any] | str | os.PathLike[str]
+)
+"""Rows as a caller gives them: mappings, one mapping, or the path of a file."""
+
+_DATA: Final = Limits(literals=True)
+"""Rows may contain any value, also one that would be a placeholder in a workflow."""
+
+_log = logging.getLogger("flow64")
+
+
+# -- Rows -----------------------------------------------------------------------------
+
+
+def as_rows(rows: Any, first: int = 1) -> list[dict[str, Any]]:
+    """Return rows as a list of copies.
+
+    Args:
+        rows: A list or any iterable of mappings. A single mapping is one row. A path
+            names a CSV, JSON or NDJSON file; cells of CSV are text.
+        first: Number of the first row, for errors.
+
+    Raises:
+        RowsError: It is something else. All wrong rows are listed.
+    """
+    copies, problems = [], []
+    for number, row in enumerate(as_iterable(rows), first):
+        if isinstance(row, Mapping):
+            copies.append(dict(row))
+        else:
+            kind = type(row).__name__
+            problems.append(f"row {number}: a row is a mapping of columns, not {kind}")
+    if problems:
+        raise errors.RowsError(problems)
+    return copies
+
+
+def as_iterable(rows: Any) -> Iterable[Any]:
+    """Return an iterable of rows. A file is read as they are needed.
+
+    Raises:
+        RowsError: It is not a source of rows, or the file cannot be read.
+    """
+    if isinstance(rows, str | os.PathLike):
+        path = Path(rows)
+        form = FORMS.get(path.suffix.lower())
+        if form is None:
+            problem = f"{str(path)!r} does not name a file of rows"
+            suffixes = ", ".join(FORMS)
+            raise errors.RowsError([f"{problem}; it has to end in {suffixes}"])
+        return _InputRows(RowFile(path, str(path), form, is_input=True))
+    if isinstance(rows, Mapping):
+        return [rows]
+    if hasattr(rows, "to_dict") and hasattr(rows, "columns"):
+        # A data frame iterates over its columns.
+        advice = 'write df.to_dict("records")'
+        raise errors.RowsError([f"a data frame gives its columns; {advice}"])
+    if isinstance(rows, Iterable) and not isinstance(rows, bytes | bytearray):
+        return rows
+    advice = "give a list of mappings, or the path of a file of rows"
+    raise errors.RowsError(
+        [f"{errors.shortened(rows)} is not a list of rows; {advice}"]
+    )
+
+
+@frozen
+class _InputRows:
+    """The rows of an input file, each time it is iterated over."""
+
+    rows: Iterable[Mapping[str, Any]]
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        try:
+            yield from self.rows
+        except errors.ResultError as error:
+            place = "" if error.line is None else f":{error.line}"
+            raise errors.RowsError([f"{error.name}{place}: {error.problem}"]) from None
+
+
+def parse_rows(content: bytes, name: str) -> list[dict[str, Any]]:
+    """Return the rows of a text, such as stdin: JSON, NDJSON or CSV.
+
+    JSON begins with `[` or `{`. A single object is one row.
+
+    Args:
+        content: The text, in UTF-8.
+        name: What it is called in errors.
+
+    Raises:
+        RowsError: It cannot be read.
+    """
+    first = content.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
+    if first == b"{":
+        with suppress(ValueError, RecursionError):  # it may have an object in each line
+            return as_rows(json.loads(content, object_pairs_hook=refuse_repeated_keys))
+    form = {b"[": "json", b"{": "ndjson"}.get(first, "csv")
+    return as_rows(_InputRows(rows_in(io.BytesIO(content), form, name, is_input=True)))
+
+
+def count_repeats(rows: Sequence[Mapping[str, Any]]) -> int:
+    """Return how many rows are equal, cell by cell, to an earlier one."""
+    counts = Counter(json.dumps(row, sort_keys=True, default=repr) for row in rows)
+    return len(rows) - len(counts)
+
+
+# -- The body -------------------------------------------------------------------------
+
+
+def build_payload(
+    definition: Definition,
+    rows: Sequence[Mapping[str, Any]],
+    is_overridden: bool = False,
+    first: int = 1,
+) -> dict[str, Any]:
+    """Return the body of a start. It is a copy.
+
+    Without rows, the body has an empty list only if every source is a `search`, which
+    is the one documented form.
+
+    Args:
+        definition: The workflow, with the settings of this run in its source.
+        rows: The rows; none for a source other than `webhook`.
+        is_overridden: Send the settings of the source.
+        first: Number of the first row, for problems.
+
+    Raises:
+        RowsError: Something cannot be sent, or would be refused. All problems are
+            listed, with the number of their row.
+    """
+    problems: list[Problem] = []
+    frozen_rows = freeze(list(rows), (), problems, limits=_DATA)
+    lines = [f"{_name_place(p.path, first)}: {p.message}; {p.help}" for p in problems]
+    if problem := _describe_wrong_source(definition, len(rows)):
+        lines.append(problem)
+    sources = _sources(definition)
+    for source in sources:
+        if source.kind == Webhook.kind:
+            lines += _list_missing_columns(source, rows, first)
+    if lines:
+        raise errors.RowsError(list(dict.fromkeys(lines)))
+    body: dict[str, Any] = {}
+    if rows or all(source.kind == Search.kind for source in sources):
+        body["webhook_payload"] = thaw(frozen_rows, _refuse_value)
+    if is_overridden:
+        body["specs_override"] = source_specs(definition)
+    return body
+
+
+def needs_rows(definition: Definition) -> bool:
+    """Return True if a run has nothing to do unless its start brings rows.
+
+    A webhook with `webhook_input` has sample rows for a run without a payload.
+    """
+    return any(
+        source.kind == Webhook.kind and not source.specs.get("webhook_input")
+        for source in _sources(definition)
+    )
+
+
+def _sources(definition: Definition) -> Sequence[WireBlock]:
+    return [definition.blocks[position] for position in definition.topology.roots]
+
+
+def _refuse_value(item: Any) -> Any:
+    if isinstance(item, Value):
+        problem = f"value({item.name!r}) is filled in for blocks alone"
+        raise errors.RowsError([f"{problem}; write what the row has"])
+    return item
+
+
+def _name_place(path: Sequence[str | int], first: int) -> str:
+    """Return `row 3` for a row, and `row 3 /email` for a value in it."""
+    number, *inside = path
+    return f"row {int(number) + first} {pointer(tuple(inside))}".rstrip()
+
+
+def _describe_wrong_source(definition: Definition, count: int) -> str:
+    """Return why the source of a workflow cannot start a run; else nothing.
+
+    Args:
+        definition: What is run.
+        count: Rows of the start.
+    """
+    kinds = [source.kind for source in _sources(definition)]
+    if Webhook.kind in kinds:
+        return "" if count or not needs_rows(definition) else _NO_ROWS
+    begins = f"the workflow begins with {', '.join(kinds)}"
+    is_behind = Webhook.kind in definition.by_kind
+    advice = "put the webhook first" if is_behind else "begin with Webhook(...)"
+    if not count:
+        return ""
+    problem = f"{begins}, and the service takes rows for a webhook source alone"
+    return f"{problem}: {advice if is_behind else 'run([])'}"
+
+
+_NO_ROWS: Final = "there are no rows: give some, or set webhook_input of the webhook"
+
+
+def _list_missing_columns(
+    source: WireBlock, rows: Sequence[Mapping[str, Any]], first: int
+) -> Sequence[str]:
+    """List the rows that lack a required column, for which a run is refused (D)."""
+    declared = source.specs.get("input_schema")
+    columns: Mapping[str, Any] = declared if isinstance(declared, Mapping) else {}
+    required = [name for name, entry in columns.items() if _is_required(entry)]
+    lines: list[str] = []
+    for number, row in enumerate(rows, first):
+        if missing := [name for name in required if name not in row]:
+            has = join_words([truncate(str(name), 40) for name in row], 12)
+            has = "" if lines else f"; it has {has or 'no columns'}"
+            lines.append(f"row {number} lacks {', '.join(missing)}{has}")
+    if lines:
+        lines.append('declare a column that may be missing with "optional": true')
+    return lines
+
+
+def _is_required(entry: Any) -> bool:
+    """Return True if a declared column is needed. Marks that deny it are guesses."""
+    if not isinstance(entry, Mapping):
+        return True
+    marks = (entry.get("required") is False, entry.get("optional") is True)
+    return not (any(marks) or "default" in entry)
+
+
+# -- Settings of the source in one run ------------------------------------------------
+
+
+def override_source(definition: Definition, settings: Any) -> Definition:
+    """Return a definition with settings of one run in its source.
+
+    A run sends all settings of that block, those of the code included: whether the
+    service keeps settings that a run does not name is not documented.
+
+    Args:
+        definition: The workflow, with its values filled in.
+        settings: The settings that differ, by field; None for none.
+
+    Raises:
+        OverrideError: They cannot be used. All problems are listed.
+    """
+    if settings is None:
+        return definition
+    if not isinstance(settings, Mapping):
+        problem = f"{errors.shortened(settings)} is not a mapping of fields to values"
+        raise errors.OverrideError([problem])
+    (source, *others), (root, *_) = _sources(definition), definition.topology.roots
+    if others:
+        problem = "the workflow has several sources, and which one a run sets is not"
+        raise errors.OverrideError([f"{problem} documented; deploy the change"])
+    problems: list[Problem] = []
+    frozen_settings = freeze(settings, (), problems, limits=_DATA)
+    if problems:
+        lines = [f"{pointer(p.path)}: {p.message}; {p.help}" for p in problems]
+        raise errors.OverrideError(lines)
+    changed = _with_specs(definition, root, {**source.specs, **frozen_settings})
+    names = set(unbound_names(changed)) - set(unbound_names(definition))
+    lines = [f"value({n!r}) is not filled in here; write its content" for n in names]
+    before = {(f.code, f.message) for f in _judge(definition)}
+    # As in a constructor, an unknown field is a mistake. `extra=` allows it.
+    lines += [
+        f"{finding.message}; {finding.help}"
+        for finding in _judge(changed)
+        if (finding.severity == "error" or finding.code == "unknown-field")
+        and (finding.code, finding.message) not in before
+    ]
+    if lines:
+        raise errors.OverrideError(lines)
+    return changed
+
+
+def _judge(definition: Definition) -> Sequence[Any]:
+    """Return the findings of code: what a run sets was never stored by the service."""
+    return findings(evolve(definition, is_answer=False))
+
+
+def source_specs(definition: Definition) -> dict[str, Any]:
+    """Return all settings of the source block, as JSON data to send."""
+    specs: dict[str, Any] = thaw(
+        definition.blocks[definition.topology.roots[0]].specs,
+        lambda item: thaw(item.content) if type(item) is BoundSecret else item,
+    )
+    return specs
+
+
+def override_live(live: Definition, sent: Mapping[str, Any]) -> Definition:
+    """Return the deployed workflow with settings of one run in its source.
+
+    Fields that are not sent are kept: a deploy leaves those that code does not set.
+    """
+    (root, *_) = live.topology.roots
+    return _with_specs(live, root, {**live.blocks[root].specs, **sent})
+
+
+def _with_specs(
+    definition: Definition, position: int, specs: Mapping[str, Any]
+) -> Definition:
+    source, changed = definition.blocks[position], FrozenDict(specs)
+    return definition.map_specs(lambda at: changed if at is source else at.specs)
+
+
+# -- Limits ---------------------------------------------------------------------------
+
+
+def _check_limit(_: Any, attribute: Attribute[Any], value: Any) -> None:
+    if value is not None and not (is_number(value) and 0 <= value < math.inf):
+        problem = f"{attribute.name} is {errors.shortened(value)}, no number from 0 up"
+        raise errors.ArgumentError("run", problem)
+
+
+@frozen
+class Budget:
+    """Limits of one run, or of all batches of an input.
+
+    Attributes:
+        max_rows: Rows to start with.
+        max_cost: Dollars before filters, by documented prices.
+        prices: Dollars a row by kind, in place of those.
+    """
+
+    max_rows: int | None = field(default=None, validator=_check_limit)
+    max_cost: float | None = field(default=None, validator=_check_limit)
+    prices: Mapping[str, float] = EMPTY
+
+    def require(self, title: str, definition: Definition, count: int) -> None:
+        """Refuse a run that may exceed a limit.
+
+        Args:
+            title: Title of the workflow, for the error.
+            definition: The workflow, with the settings of this run in its source.
+            count: Rows in the body of the start.
+
+        Raises:
+            BudgetError: A limit is exceeded, or that cannot be known.
+        """
+        if self.max_rows is None and self.max_cost is None:
+            return
+        rows = count_start_rows(definition, count)
+        estimate = cost(definition, count, self.prices, of_payload=True)
+        omissions = [*estimate.list_omissions(definition)]
+        problems, unpriced = [], []
+        if self.max_rows is not None and (rows is None or rows > self.max_rows):
+            problems.append(f"it may take more rows than max_rows={self.max_rows}")
+        if self.max_cost is not None:
+            if estimate.dollars > self.max_cost or omissions:
+                problems.append(f"it may cost more than max_cost={self.max_cost:g}")
+            kinds = [c.kind for c in estimate.charges if c.dollars is None]
+            unpriced = [*dict.fromkeys([*kinds, *estimate.unknown])]
+        if problems:
+            facts = rows, estimate.dollars, omissions, unpriced
+            raise errors.BudgetError(title, problems, *facts)

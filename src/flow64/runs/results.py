@@ -1,0 +1,389 @@
+"""The results of a run: their files, their rows, and the proof that the run is ours.
+
+A download is complete or absent. It goes to a temporary file, is verified and renamed.
+If it breaks off, it is tried again whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, BinaryIO, Final
+from unicodedata import normalize
+from weakref import finalize
+
+from .. import errors
+from ..api.calls import ResultItem, download_links
+from ..api.policy import is_refusal
+from ..api.session import Session
+from ..files import reason_of
+from . import rows as row_files
+from .rows import FORMS, RowFile, choose_form, require_free, write_file
+from .state import RunState, Stages, digest_rows
+from .typed import ResultRows, structure_for
+from .watch import DAY, MINUTE, poll, require_completed
+
+WAITS: Final = (0.5, 2.0, 8.0, 20.0, 60.0)
+"""Seconds before each further try of a download that broke off."""
+
+LOWEST_RATE: Final = 1024
+"""Bytes per second, over a minute, below which a download is given up."""
+
+MAX_BYTES: Final = 2**30
+"""Most bytes of a file for which the service lists no size."""
+
+
+# -- Which files ----------------------------------------------------------------------
+
+
+def list_files(
+    session: Session, run: RunState, form: str | None = None
+) -> Sequence[ResultItem]:
+    """Return the result files of a run by block number; the final one is last.
+
+    A run that has not completed may have files of some stages.
+
+    Args:
+        session: Sends the requests.
+        run: The run.
+        form: csv, json or ndjson. None takes JSON, which keeps types, or CSV if no JSON
+            was saved.
+
+    Raises:
+        OutcomeUnknownError: The run was taken for ours, and nothing proves it.
+    """
+    items = _list_items(session, run.id, form)
+    if run.is_presumed:
+        _prove(session, run, _list_items(session, run.id) if form else items)
+    return items
+
+
+def _list_items(
+    session: Session, run_id: str, form: str | None = None
+) -> Sequence[ResultItem]:
+    items: Sequence[ResultItem] = ()
+    # The answer for a format that was not saved is unknown: no files, or an error.
+    try:
+        items = download_links(session, run_id, form or "json")
+    except errors.FlowError as error:
+        if not is_refusal(error):
+            raise
+    if form is None and not any(item.is_readable for item in items):
+        items = download_links(session, run_id, "csv") or items
+    return sorted(items, key=lambda item: item.block_number or 0)
+
+
+def _prove(session: Session, run: RunState, items: Sequence[ResultItem]) -> None:
+    """Compare the rows of the first stage of a presumed run with those sent.
+
+    Raises:
+        OutcomeUnknownError: They are others, or cannot be compared.
+    """
+    proof = run.find_proof()
+    first = items[0] if items else None
+    number = min(run.stages.numbers.values(), default=None)
+    reason = ""
+    if proof is None:
+        reason = "what rows were sent is not known here"
+    elif first is None or number not in (None, first.block_number):
+        reason = "the rows of its first stage were not kept"
+    else:
+        try:
+            rows = _open(session, run.id, first)
+            if digest_rows(rows.raw, proof["columns"]) != proof:
+                reason = "the rows of its first stage are not those sent"
+        except errors.ResultError as error:
+            reason = f"the rows of its first stage cannot be read: {error}"
+    if reason:
+        what = f"the start of run {run.id}, which was taken for ours"
+        raise errors.OutcomeUnknownError(what, reason, [run.id])
+    run.confirm()
+
+
+def _choose(
+    session: Session,
+    run: RunState,
+    block: str | int | None,
+    form: str | None = None,
+) -> ResultItem:
+    """Return the final file of a completed run, or the file of one block.
+
+    Raises:
+        AmbiguousRowsError: The workflow ends in several blocks, and none is named.
+        ArgumentError: The block does not exist.
+        NoResultError: The run, or the block, has no file.
+        OutcomeUnknownError: The run was taken for ours, and nothing proves it.
+        RunFailedError: The run did not complete.
+        WaitTimeoutError: The run goes on, so its last file is not the final one.
+    """
+    has_names = bool(run.stages.numbers)
+    number = run.stages.number(run.id, block) if has_names else None
+    require_completed(session, run)
+    if not has_names:  # a run that was fetched by its id
+        seen = run.look or poll(session, run)
+        number = Stages.of_run(seen).number(run.id, block)
+    items = list_files(session, run, form)
+    if number is not None:
+        items = [item for item in items if item.block_number == number]
+    if not items:
+        wanted = run.stages.block if block is None else block
+        raise errors.NoResultError(run.id, wanted, form)
+    return items[-1]
+
+
+# -- Rows -----------------------------------------------------------------------------
+
+
+def read_rows(
+    session: Session, run: RunState, kind: Any = None, *, block: str | int | None = None
+) -> ResultRows[Any]:
+    """Return the rows of a completed run, from its final file or from one block.
+
+    They are downloaded at once to a temporary file, which is removed with the rows.
+
+    Args:
+        session: Sends the requests.
+        run: The run.
+        kind: An attrs class or dataclass with fields for columns. None gives each row
+            as a mapping.
+        block: The block that the rows come from: its key path or kind, id, or number.
+
+    Raises:
+        FlowError: See `_choose`; or `ResultError`: they cannot be downloaded.
+    """
+    structure = structure_for(kind)  # what cannot be typed is not downloaded
+    item = _choose(session, run, block)
+    return _open(session, run.id, item, structure)
+
+
+def _open(
+    session: Session, run_id: str, item: ResultItem, structure: Any = None
+) -> ResultRows[Any]:
+    """Return the rows of a file, from the list if that has all, else downloaded."""
+    structure = structure or structure_for(None)
+    if item.results is not None and item.is_whole:
+        return ResultRows(item.results, len(item.results), structure)
+    folder = Path(mkdtemp(prefix="flow64-"))
+    try:
+        path = download_file(session, run_id, item, folder / "rows")
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    form = choose_form(item.content_type or "", item.filename)
+    source = RowFile(path, item.filename, form, item.row_count or None)
+    rows = ResultRows(source, source.expected, structure)
+    finalize(rows, shutil.rmtree, folder, ignore_errors=True)
+    return rows
+
+
+def save_csv(
+    session: Session,
+    run: RunState,
+    path: str | os.PathLike[str],
+    *,
+    block: str | int | None = None,
+    safe: bool = False,
+    overwrite: bool = False,
+) -> int:
+    """Save the rows of a completed run as CSV, and return their number.
+
+    Args:
+        session: Sends the requests.
+        run: The run.
+        path: A file that will be complete or absent.
+        block: See `read_rows`.
+        safe: See `rows.write_csv`.
+        overwrite: Replace an existing file.
+    """
+    require_free(Path(path), overwrite=overwrite)
+    rows = read_rows(session, run, block=block)
+    facts: Any = {"columns": rows.columns, "safe": safe, "overwrite": overwrite}
+    return row_files.write_csv(rows.raw, path, **facts)
+
+
+# -- Files ----------------------------------------------------------------------------
+
+
+def download(
+    session: Session,
+    run: RunState,
+    path: str | os.PathLike[str],
+    *,
+    block: str | int | None = None,
+    every_stage: bool = False,
+    overwrite: bool = False,
+) -> Sequence[Path]:
+    """Save result files as they are, and return their paths.
+
+    Args:
+        session: Sends the requests.
+        run: The run.
+        path: A file, if it ends in .csv, .json, .jsonl or .ndjson: the result is saved
+            in this format. Any other one is a folder, which is made if it is missing,
+            and outside of which no file is saved.
+        block: Save the file of this block instead of the final one; see `read_rows`.
+        every_stage: Save the files of all stages, also of a run that has not completed.
+        overwrite: Replace existing files.
+
+    Raises:
+        ArgumentError: Every stage is asked for, and a block or a file.
+        SaveError: A file exists, or cannot be written.
+        FlowError: A file cannot be downloaded.
+    """
+    target = Path(path)
+    form = FORMS.get(target.suffix.lower())
+    if every_stage and (block is not None or form):
+        problem = "every_stage=True saves all files: leave out block, and name a folder"
+        raise errors.ArgumentError("download", problem)
+    if form:
+        require_free(target, overwrite=overwrite)
+        item = _choose(session, run, block, form)
+        return [download_file(session, run.id, item, target, form, overwrite=overwrite)]
+    is_one = not every_stage
+    items = [_choose(session, run, block)] if is_one else list_files(session, run)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise errors.SaveError(str(target), reason_of(error)) from None
+    names: list[str] = []
+    for item in items:
+        names.append(make_safe_name(item.filename, names))
+    for name in names:  # all of them, before the first request
+        require_free(target / name, overwrite=overwrite)
+    return [
+        download_file(session, run.id, item, target / name, overwrite=overwrite)
+        for item, name in zip(items, names, strict=True)
+    ]
+
+
+def make_safe_name(filename: str, taken: Iterable[str] = ()) -> str:
+    """Return a safe file name that is not taken.
+
+    It is the last part of the path, with letters, digits, `.`, `_` and `-` alone. Names
+    that differ only in case, or in the encoding of an accent, are one file on some
+    machines, so they count as taken.
+
+    Args:
+        filename: The name from the service.
+        taken: Names that are in use in the folder.
+
+    >>> make_safe_name("../../etc/passwd"), make_safe_name("a.csv", taken=["A.csv"])
+    ('passwd', 'a-2.csv')
+    """
+    last = re.split(r"[/\\]", normalize("NFC", filename))[-1]
+    clean = re.sub(r"[^\w.-]+", "_", last).strip("._-") or "result"
+    stem, suffix = Path(clean).stem, Path(clean).suffix[:20]
+    stem = stem.encode()[:180].decode(errors="ignore")
+    used = {normalize("NFKC", name).casefold() for name in taken}
+    name, number = f"{stem}{suffix}", 1
+    while normalize("NFKC", name).casefold() in used:
+        number += 1
+        name = f"{stem}-{number}{suffix}"
+    return name
+
+
+def download_file(
+    session: Session,
+    run_id: str,
+    item: ResultItem,
+    target: Path,
+    form: str | None = None,
+    *,
+    overwrite: bool = False,
+) -> Path:
+    """Download one result file, and return its path.
+
+    Args:
+        session: Sends the requests.
+        run_id: The run.
+        item: The file. If its link has expired, a fresh one is asked for.
+        target: The path.
+        form: The format that the file was listed with.
+        overwrite: Replace an existing file.
+
+    Raises:
+        SaveError: The target exists, or cannot be written.
+        ResultError: The file is not the one that was listed, is too large or too slow,
+            or nothing proves that it is complete.
+        TransportError: It broke off again and again.
+    """
+    require_free(target, overwrite=overwrite)
+    if item.download_url is None and item.results is not None and item.is_whole:
+        if choose_form(item.content_type or "", item.filename) == "csv":
+            row_files.write_csv(item.results, target, overwrite=overwrite)
+            return target
+        with write_file(target, overwrite=overwrite) as new:
+            new.file.write(json.dumps(item.results).encode())
+        return target
+    for wait in (*WAITS, None):
+        try:
+            with write_file(target, overwrite=overwrite) as new:
+                _fetch(session, item, new.file)
+        except (errors.TransportError, _CutError) as error:
+            if wait is None:
+                if isinstance(error, _CutError):
+                    raise errors.ResultError(item.filename, str(error)) from None
+                raise
+            session.sleep(wait)
+            item = _relist(session, run_id, item, form)
+        else:
+            break
+    return target
+
+
+class _CutError(errors.FlowError):
+    """A try that got an incomplete file; another try may do better."""
+
+
+def _relist(
+    session: Session, run_id: str, item: ResultItem, form: str | None
+) -> ResultItem:
+    """Return a file with a fresh link."""
+    for listed in _list_items(session, run_id, form):
+        names = listed.filename, listed.block_number
+        if names == (item.filename, item.block_number):
+            return listed
+    raise errors.ResultError(item.filename, "it is no longer listed")
+
+
+def _fetch(session: Session, item: ResultItem, file: BinaryIO) -> None:
+    """Write the bytes as they come, and check that they are the whole file.
+
+    Raises:
+        ResultError: It is too large or too slow, or nothing proves that it is complete.
+        _CutError: It was cut off, or its link has expired.
+    """
+    if item.download_url is None:
+        raise _CutError(item.message or "it has no link")
+    limit = MAX_BYTES if item.file_size is None else item.file_size
+    size, since, before = 0, session.now(), 0
+    with session.open(item.download_url, DAY) as answer:
+        if 300 <= answer.status < 400:
+            problem = "its link leads on to somewhere else, and is not followed"
+            raise errors.ResultError(item.filename, problem)
+        if answer.status != 200:
+            raise _CutError(f"the store answered {answer.status}")
+        for piece in answer.iter_bytes():
+            file.write(piece)
+            size += len(piece)
+            if size > limit:
+                problem = f"it has more than the {limit:,} bytes that it may have"
+                raise errors.ResultError(item.filename, problem)
+            if (seconds := session.now() - since) >= MINUTE:
+                if size - before < LOWEST_RATE * seconds:
+                    problem = f"{size - before:,} bytes came in {seconds:.3g} s"
+                    raise errors.ResultError(item.filename, f"too slow: {problem}")
+                since, before = session.now(), size
+        length = answer.headers.get("content-length", "")
+    expected = int(length) if length.isdecimal() else size
+    expected = expected if item.file_size is None else item.file_size
+    if size < expected:
+        raise _CutError(f"{size} bytes of {expected}: it was cut off")
+    if item.file_size is None and not answer.is_framed:
+        problem = "nothing proves that it is complete: no length of it is known"
+        raise errors.ResultError(item.filename, problem)

@@ -1,0 +1,414 @@
+"""Rows of files, one by one: CSV, JSON and NDJSON, read and written.
+
+Only a few rows are in memory at a time, so a file may have any size.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO, Final, NoReturn, TextIO, TypeAlias
+
+from attrs import frozen
+
+from .. import errors
+from ..files import NewFile, Unusable, reason_of, sweep
+from ..text import pluralize
+
+Raw: TypeAlias = Mapping[str, Any]
+"""One row: the values of all columns by name."""
+
+LONGEST_ROW: Final = 1 << 25
+"""Most characters of a row, or of a cell of CSV. A longer one is taken for a quote or a
+bracket without an end, which would fill the memory."""
+
+CHUNK: Final = 1 << 18
+"""Characters of JSON to read at once."""
+
+FORMS: Final = {".csv": "csv", ".json": "json", ".jsonl": "ndjson", ".ndjson": "ndjson"}
+"""Formats of rows, by the suffix of a file."""
+
+
+def choose_form(content_type: str, name: str) -> str:
+    """Return csv, json or ndjson, by the content type or else by the name."""
+    of_name = FORMS.get(Path(name).suffix.lower(), "csv")
+    words = {FORMS.get(f".{word}") for word in _WORD.findall(content_type.lower())}
+    if "json" in words and of_name == "ndjson":
+        return of_name  # not every store has a content type for NDJSON
+    return next((form for form in ("ndjson", "json", "csv") if form in words), of_name)
+
+
+_WORD: Final = re.compile(r"[a-z]+")
+
+
+@frozen
+class RowFile:
+    """The rows of a file in UTF-8, each time it is iterated over.
+
+    In CSV every cell is text. In the file of a result, a line with too few cells gives
+    None for the missing ones, and a second `email` in the third place is `email#3`.
+    Blank lines are skipped.
+
+    Iterating raises `ResultError`, after the rows before that place, if the file is cut
+    off, broken, not in UTF-8, or has another number of rows.
+
+    Attributes:
+        path: The file.
+        name: Its name in errors.
+        form: csv, json or ndjson.
+        expected: The number of rows, if it is known. Only this shows that a CSV file
+            was cut off between two lines.
+        is_input: True for rows that a user sends. Then repeated names, lines that do
+            not match the header, empty rows and NUL are refused.
+    """
+
+    path: Path
+    name: str
+    form: str
+    expected: int | None = None
+    is_input: bool = False
+
+    def __iter__(self) -> Iterator[Raw]:
+        count = 0
+        with self._open() as file:
+            for row in rows_in(file, self.form, self.name, is_input=self.is_input):
+                count += 1
+                yield row
+        if self.expected is not None and count != self.expected:
+            problem = f"it has {pluralize(count, 'row')}, and the service says"
+            raise errors.ResultError(self.name, f"{problem} {self.expected}")
+
+    def columns(self) -> Sequence[str]:
+        """Return the header of a CSV file; nothing for another format."""
+        if self.form != "csv":
+            return ()
+        with self._open() as file:
+            _, header = next(_csv_lines(file, self.name), (1, []))
+        return _unique_names(header)
+
+    @contextmanager
+    def _open(self) -> Iterator[BinaryIO]:
+        try:
+            with self.path.open("rb") as file:
+                yield file
+        except OSError as error:
+            problem = f"it cannot be read: {reason_of(error)}"
+            raise errors.ResultError(self.name, problem) from error
+
+
+def rows_in(
+    file: BinaryIO, form: str, name: str, *, is_input: bool = False
+) -> Iterator[Raw]:
+    """Yield the rows of an open file; see `RowFile`."""
+    decoder = _STRICT if is_input else _TOLERANT
+    if form == "csv":
+        return _csv_rows(file, name, is_input=is_input)
+    return (_json_rows if form == "json" else _ndjson_rows)(file, name, decoder)
+
+
+# -- CSV ------------------------------------------------------------------------------
+
+
+def _text_lines(file: BinaryIO, name: str) -> Iterator[str]:
+    """Yield the lines of a file, with their ends."""
+    number = 0
+    while line := file.readline(LONGEST_ROW + 1):
+        number += 1
+        if len(line) > LONGEST_ROW:
+            raise errors.ResultError(
+                name, f"it has {LONGEST_ROW} bytes in one line", number
+            )
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            problem = f"it is not in UTF-8 ({error.reason})"
+            raise errors.ResultError(name, problem, number) from None
+
+
+def _csv_lines(file: BinaryIO, name: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the lines of CSV that are not blank, each with its number."""
+    # Lists and dicts stand as JSON in one cell, which may be a long one. The limit is
+    # one for the whole process, so it is never lowered.
+    csv.field_size_limit(max(csv.field_size_limit(), LONGEST_ROW))
+    reader = csv.reader(_text_lines(file, name), strict=True)
+    try:
+        for cells in reader:
+            if cells:
+                yield reader.line_num, cells
+    except csv.Error as error:
+        problem = f"it is not valid CSV: {error}"
+        raise errors.ResultError(name, problem, reader.line_num) from None
+
+
+def _csv_rows(file: BinaryIO, name: str, *, is_input: bool) -> Iterator[Raw]:
+    lines = _csv_lines(file, name)
+    _, header = next(lines, (1, []))
+    if is_input and (problem := _describe_header(header)):
+        raise errors.ResultError(name, problem, 1)
+    names = _unique_names(header)
+    for number, cells in lines:
+        missing = len(names) - len(cells)
+        if problem := _describe_line(cells, missing, is_input=is_input):
+            raise errors.ResultError(name, problem, number)
+        yield dict(zip(names, (*cells, *[None] * missing), strict=True))
+
+
+def _unique_names(names: Sequence[str]) -> Sequence[str]:
+    """Return distinct names for columns. The first of equal names keeps it."""
+    unique: dict[str, None] = {}
+    for place, name in enumerate(names, start=1):
+        free = name
+        while free in unique or (free != name and free in names):
+            free += f"#{place}"
+        unique[free] = None
+    return [*unique]
+
+
+def _describe_header(header: Sequence[str]) -> str:
+    if twice := [name for name, count in Counter(header).items() if count > 1]:
+        two = f"its header has two columns {errors.shortened(twice[0])}"
+        return f"{two}; rename or remove one of them"
+    if len(header) == 1 and (signs := set(";\t|") & set(header[0])):
+        advice = f"separate columns with commas, not with {min(signs)!r}"
+        return f"its header is one column; {advice}"
+    return ""
+
+
+def _describe_line(cells: Sequence[str], missing: int, *, is_input: bool) -> str:
+    if missing < 0 or (is_input and missing):
+        has = f"it has {pluralize(len(cells), 'cell')} of {len(cells) + missing}"
+        return f"{has}; put a cell that holds a comma in quotes"
+    if not is_input:
+        return ""
+    if not any(cell.strip() for cell in cells):
+        return "the row is empty, and would be paid for like the others"
+    return "a cell has a NUL character" if "\0" in "".join(cells) else ""
+
+
+# -- JSON -----------------------------------------------------------------------------
+
+
+def refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object. For `object_pairs_hook`.
+
+    Raises:
+        ValueError: A key stands twice.
+    """
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        counts = Counter(key for key, _ in pairs)
+        key = errors.shortened(max(counts, key=counts.__getitem__))
+        raise ValueError(f"the key {key} stands twice; keep one of them")
+    return row
+
+
+_TOLERANT: Final = json.JSONDecoder()
+_STRICT: Final = json.JSONDecoder(object_pairs_hook=refuse_repeated_keys)
+_BLANK: Final = " \t\n\r"
+
+
+def _ndjson_rows(file: BinaryIO, name: str, decoder: json.JSONDecoder) -> Iterator[Raw]:
+    for number, line in enumerate(_text_lines(file, name), start=1):
+        if not line.strip(_BLANK):
+            continue
+        try:
+            row = decoder.decode(line)
+        except (ValueError, RecursionError) as error:
+            problem = f"it is not valid JSON: {error}"
+            raise errors.ResultError(name, problem, number) from None
+        if not isinstance(row, dict):
+            problem = f"a row is an object, not {errors.shortened(row)}"
+            raise errors.ResultError(name, problem, number)
+        yield row
+
+
+def _json_rows(file: BinaryIO, name: str, decoder: json.JSONDecoder) -> Iterator[Raw]:
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    reader = _JsonList(text, name, decoder)
+    try:
+        yield from reader.rows()
+    except UnicodeDecodeError as error:
+        reader.fail(f"it is not in UTF-8 ({error.reason})")
+    finally:
+        text.detach()  # the file is closed by its owner
+
+
+class _JsonList:
+    """A JSON list of objects, decoded one by one.
+
+    The text in memory doubles while a row does not fit, so the work is linear.
+    """
+
+    def __init__(self, text: TextIO, name: str, decoder: json.JSONDecoder) -> None:
+        self._text, self._name, self._decoder = text, name, decoder
+        self._held, self._at, self._line = "", 0, 1
+
+    def rows(self) -> Iterator[Raw]:
+        """Yield the objects of the list."""
+        if self._next() != "[":
+            self.fail("it is not a list of rows: put them between [ and ]")
+        self._at += 1
+        count = 0
+        while self._next() != "]" or count:
+            count += 1
+            if self._next() != "{":
+                self.fail(f"row {count} is not an object, or missing")
+            yield self._row(count)
+            mark = self._next()
+            if mark == "]":
+                break
+            if mark != ",":
+                self.fail(f"after row {count} stands neither , nor ]")
+            self._at += 1
+        self._at += 1
+        if self._next():
+            self.fail("something follows the list of rows")
+
+    def _next(self) -> str:
+        """Return the next character that is not blank; empty at the end."""
+        while True:
+            while self._at < len(self._held):
+                if self._held[self._at] not in _BLANK:
+                    return self._held[self._at]
+                self._at += 1
+            if not self._read_more():
+                return ""
+
+    def _row(self, number: int) -> Raw:
+        while True:
+            try:
+                row, self._at = self._decoder.raw_decode(self._held, self._at)
+            except json.JSONDecodeError as error:
+                is_long = len(self._held) - self._at > LONGEST_ROW
+                if is_long or not self._read_more():
+                    self.fail(f"row {number} is broken or cut off: {error.msg}")
+            except (ValueError, RecursionError) as error:
+                self.fail(f"row {number} cannot be read: {error}")
+            else:
+                return dict(row)
+
+    def _read_more(self) -> bool:
+        """Read on; return False at the end."""
+        self._line += self._held.count("\n", 0, self._at)
+        left = self._held[self._at :]
+        part = self._text.read(max(CHUNK, len(left)))
+        self._held, self._at = left + part, 0
+        return bool(part)
+
+    def fail(self, problem: str) -> NoReturn:
+        """Raise an error at the present line."""
+        line = self._line + self._held.count("\n", 0, self._at)
+        raise errors.ResultError(self._name, problem, line) from None
+
+
+# -- Writing --------------------------------------------------------------------------
+
+
+def write_csv(
+    rows: Iterable[Raw],
+    path: str | os.PathLike[str],
+    *,
+    columns: Sequence[str] = (),
+    safe: bool = False,
+    overwrite: bool = False,
+) -> int:
+    """Write rows as CSV (UTF-8, lines end with CR LF), and return their number.
+
+    Lists, dicts, numbers and truth values are JSON text in their cells. None and a
+    missing column are an empty cell.
+
+    Args:
+        rows: The rows. They are iterated over twice: for the columns of all of them, in
+            the order in which they first occur, and to write them.
+        path: A file that will be complete or absent.
+        columns: Columns that come first, also if there are no rows.
+        safe: Put a single quote before text that begins with `=`, `+`, `-`, `@`, a tab
+            or a carriage return, which a spreadsheet may run as a formula.
+        overwrite: Replace an existing file.
+
+    Raises:
+        SaveError: The file cannot be written, or a value is not JSON.
+    """
+    count = 0
+    with write_file(Path(path), overwrite=overwrite) as new:
+        names = dict.fromkeys(columns)
+        for row in rows:
+            names |= dict.fromkeys(row)
+        text = io.TextIOWrapper(new.file, "utf-8", newline="", write_through=True)
+        writer = csv.writer(text)
+        if names:
+            writer.writerow([_quote_formula(name, safe) for name in names])
+        for row in rows:
+            count += 1
+            writer.writerow([_format_cell(row.get(name), safe) for name in names])
+        text.flush()
+        text.detach()
+    return count
+
+
+@contextmanager
+def write_file(target: Path, *, overwrite: bool) -> Iterator[NewFile]:
+    """Open a file that gets its name when it is complete.
+
+    A symbolic link is replaced, not the file that it points to.
+
+    Raises:
+        SaveError: It exists, is a folder, device or FIFO, or cannot be written.
+    """
+    require_free(target, overwrite=overwrite)
+    try:
+        sweep(target.parent)
+        with closing(NewFile(target.parent, mode=0o666)) as new:
+            yield new
+            new.move_to(target, overwrite=overwrite)
+    except errors.FlowError:  # an answer that is lost is a ConnectionError
+        raise
+    except FileExistsError:
+        raise errors.SaveError(str(target), _EXISTS) from None
+    except OSError as error:
+        raise errors.SaveError(str(target), reason_of(error)) from None
+    except (Unusable, ValueError, TypeError, RecursionError) as error:
+        raise errors.SaveError(str(target), str(error)) from None
+
+
+def require_free(target: Path, *, overwrite: bool) -> None:
+    """Refuse a target that exists, before anything is downloaded for it.
+
+    Raises:
+        SaveError: It exists, or is a folder, a device or a FIFO.
+    """
+    with suppress(OSError):
+        if target.is_dir():
+            raise errors.SaveError(str(target), "it is a folder; name a file")
+        if os.path.lexists(target) and not (target.is_file() or target.is_symlink()):
+            raise errors.SaveError(str(target), "it is a device or a pipe; name a file")
+    if not overwrite and os.path.lexists(target):
+        raise errors.SaveError(str(target), _EXISTS)
+
+
+_EXISTS: Final = "it exists; name another place, or overwrite=True to replace it"
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+def _format_cell(value: Any, safe: bool) -> str:
+    if value is None:
+        return ""
+    # A number is not a formula, even one that begins with a minus.
+    return (
+        _quote_formula(value, safe) if isinstance(value, str) else _format_json(value)
+    )
+
+
+def _quote_formula(text: str, safe: bool) -> str:
+    return f"'{text}" if safe and text.startswith(_FORMULA) else text
+
+
+def _format_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,623 @@
+"""Start a run once: look, write down, send with a key, and look again.
+
+That the service honours an Idempotency-Key is inferred, so nothing rests on the key
+alone. Only a success proves that a run was bought. After any other answer, and after
+none, the list of runs is read before the start is sent again, also by the next process.
+A documented refusal is reported at once, and the next start looks first.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from threading import Lock
+from typing import Any, Final
+from unicodedata import normalize
+from uuid import UUID, uuid4, uuid5
+
+from attrs import define, field, frozen
+
+from .. import errors
+from ..api import calls
+from ..api.auth import OAuth
+from ..api.policy import is_refusal, is_unsent
+from ..api.session import Session
+from ..definition import (
+    Definition,
+    canonical_id,
+    digest,
+    fingerprint,
+    is_encodable,
+    retry_key,
+    run_key,
+)
+from ..deploy import Ready, judge
+from ..plan import WHY
+from ..text import pluralize
+from . import journal as journals
+from . import payload
+from .journal import ANSWERED, REFUSED, Ledger, Memory, Start, is_run_id
+from .state import RunState, Stages, digest_rows
+
+LOOKS: Final = (2.0, 4.0)
+"""Seconds to wait before each look for a run, after a start without an answer."""
+
+ATTACH_LOG: Final = "flow64.attached"
+"""Name of the log of runs that were bought before."""
+
+_log = logging.getLogger("flow64")
+_attach_log = logging.getLogger(ATTACH_LOG)
+
+
+# -- Options --------------------------------------------------------------------------
+
+
+@frozen
+class Launch:
+    """The options of runs of one workflow, for one run and for batches.
+
+    Attributes:
+        ready: The workflow, compiled for its environment.
+        journal: Remembers starts.
+        budget: Limits of all runs together.
+        stale: Run the deployed workflow even if it is not this code.
+        specs_override: Settings of the source block in these runs that differ from
+            the code.
+        save_json: Save results as JSON too.
+        result_formats: Further formats.
+        block: The block that rows come from, by key path or number; None for the last
+            one.
+        definition: The workflow with these settings in its source block.
+    """
+
+    ready: Ready
+    journal: journals.Journal
+    budget: payload.Budget = field(factory=payload.Budget)
+    stale: bool = False
+    specs_override: Mapping[str, Any] | None = field(default=None, repr=False)
+    save_json: bool = True
+    result_formats: Sequence[str] = ()
+    block: str | int | None = None
+    definition: Definition = field(init=False)
+
+    @definition.default
+    def _override(self) -> Definition:
+        if self.specs_override is not None and self.stale:
+            problem = "it sends all settings of the source block, which stale=True"
+            raise errors.OverrideError([f"{problem} does not know; leave one of both"])
+        return payload.override_source(self.ready.definition, self.specs_override)
+
+    def __attrs_post_init__(self) -> None:
+        if self.block is not None:
+            self.stages.number("", self.block)  # a slip is found before it is paid for
+
+    @property
+    def stages(self) -> Stages:
+        """The blocks of its runs, with the one that rows come from."""
+        return Stages.of(self.ready.definition, self.block)
+
+    def build_payload(self, rows: Any, first: int = 1) -> dict[str, Any]:
+        """Return the body of a start.
+
+        Args:
+            rows: Rows as `payload.as_rows` takes them.
+            first: Number of the first row, for errors.
+
+        Raises:
+            RowsError: Something cannot be sent. All problems are listed.
+        """
+        copies = payload.as_rows(rows, first)
+        has_settings = self.specs_override is not None
+        return payload.build_payload(self.definition, copies, has_settings, first)
+
+    def check_deployment(self, session: Session, count: int) -> str:
+        """Refuse a workflow that is not this code, or may exceed limits.
+
+        Args:
+            session: Sends the request.
+            count: Rows of the start.
+
+        Returns:
+            The fingerprint of what runs.
+
+        Raises:
+            StaleDeploymentError: The deployed workflow is not this code.
+            BudgetError: It may exceed a limit.
+        """
+        ready = self.ready
+        self.budget.require(ready.name, self.definition, count)
+        live = calls.get_workflow(session, ready.id)
+        reason: str | None = errors.NOT_DEPLOYED
+        if live is not None:
+            reason = None if self.stale else describe_staleness(ready, live)
+        if live is None or reason:
+            raise errors.StaleDeploymentError(ready.name, ready.id, reason or "")
+        if self.specs_override is not None:
+            live = payload.override_live(live, payload.source_specs(self.definition))
+        # A deploy leaves fields that code does not set, and they may cost more.
+        self.budget.require(ready.name, live, count)
+        return fingerprint(live, bound=True)[:16] if self.stale else ready.stamp.bound
+
+
+def describe_staleness(ready: Ready, live: Definition) -> str | None:
+    """Return why a live workflow is not what its code says; None if it is."""
+    state = judge(ready.definition, live, ready.stamp).state
+    return WHY[state] if state in ("foreign", "update", "drifted", "conflict") else None
+
+
+def start(
+    session: Session,
+    launch: Launch,
+    rows: Any = (),
+    *,
+    intent: str | None = None,
+    new: bool = False,
+    retry: str | None = None,
+    attach: str | None = None,
+    index: int | None = None,
+    first: int = 1,
+) -> RunState:
+    """Start a run once for its intent, or return the run that it has.
+
+    Args:
+        session: Sends the requests.
+        launch: What to run, and how.
+        rows: Rows as `payload.as_rows` takes them.
+        intent: Name of a run that must happen once. Without one, the same definition
+            and rows are the same intent.
+        new: Start a run of its own, in any case.
+        retry: A run of the intent that ended without success, to be started again.
+        attach: The run of the intent, if only you can know it.
+        index: Index of the batch that these rows are.
+        first: Number of the first row, for errors.
+
+    Raises:
+        RowsError: Rows cannot be sent.
+        BudgetError: It may exceed a limit.
+        JournalError: The journal cannot be written, or is damaged.
+        StaleDeploymentError: The deployed workflow is not this code.
+        IntentChangedError: The journal knows the intent with other rows.
+        IntentFailedError: The run of the intent ended without success.
+        RetryError: `retry` or `attach` is not such a run.
+        ApiError: The service refused it.
+        OutcomeUnknownError: No answer came, and the list of runs does not show whether
+            it was started.
+    """
+    for text in (intent, retry, attach):
+        if text is not None and (not is_encodable(text) or not text.strip()):
+            problem = f"{errors.shortened(text)} names no run"
+            raise errors.ArgumentError("run", problem)
+    if sum((new, retry is not None, attach is not None)) > 1 or (new and intent):
+        problem = "new, retry and attach exclude each other, and new an intent"
+        raise errors.ArgumentError("run", problem)
+    body = launch.build_payload(rows, first)
+    count = len(body.get("webhook_payload") or ())
+    launch.journal.require_writable()
+    ledger = launch.journal.of(session.place, launch.ready.id)
+    with _TURNS.setdefault((ledger.place, ledger.workflow_id), Lock()):
+        code = launch.check_deployment(session, count)
+        # One name, as in keys, however it is typed.
+        name = normalize("NFC", intent) if intent else f"flow64:{code}"
+        starter = _Starter(
+            *(session, launch, ledger, body, digest(body), None if new else name),
+            *(intent is None, retry, index),
+        )
+        return starter.attach_to(attach) if attach else starter.start()
+
+
+_TURNS: Final[dict[tuple[str, str], Lock]] = {}
+"""The starts of one workflow in this process follow each other. Otherwise the new run
+of one could be taken for that of another."""
+
+os.register_at_fork(after_in_child=_TURNS.clear)
+
+
+# -- One start ------------------------------------------------------------------------
+
+
+@define
+class _Starter:
+    """Starts one run under one key."""
+
+    session: Session = field(repr=False)
+    launch: Launch
+    ledger: Ledger
+    body: Mapping[str, Any] = field(repr=False)
+    digest: str
+    intent: str | None
+    is_default: bool
+    retry: str | None
+    index: int | None
+    key: str = ""
+    root: str = ""
+    memory: Memory = field(factory=Memory, repr=False)
+    writer: str = field(factory=lambda: uuid4().hex)
+    was_sent: bool = False
+
+    def start(self) -> RunState:
+        """Start the run, or find it."""
+        self._load()
+        self._require_same()
+        if (last := self._last_start()) is not None:
+            return self._attach(last)
+        if self.retry is not None:
+            self._require_failed(self.retry)
+        earlier = self.memory.of_key(self.key)
+        if earlier is None:
+            if self.intent is not None:
+                self._require_sound()
+            self._write_intent(self._list_ids())
+            earlier = self.memory.of_key(self.key)
+            if earlier is None or earlier.writer == self.writer:
+                return self._send()
+        # It was sent before, or another process is sending it now.
+        was = earlier.outcome if earlier.is_answered else "cut off"
+        lost = errors.OutcomeUnknownError(self._what, f"it was {was} before")
+        run = self._find_run(lost, is_sent=False)
+        if run is not None:
+            return run
+        self._require_sound()
+        return self._send()
+
+    def attach_to(self, job_id: str) -> RunState:
+        """Return the run that the user names, and remember it for the intent."""
+        self._load()
+        self._require_same()
+        job_id = canonical_id(job_id)
+        owner = self.memory.of_job(job_id)
+        if owner is not None and owner.key != self.key and not owner.is_presumed:
+            problem = f"it is the run of intent {owner.intent!r}"
+            raise errors.RetryError(job_id, problem, "attach")
+        live = self._require_own(job_id, "attach")
+        if self.memory.of_key(self.key) is None:
+            self._write_intent(self._list_ids())
+        self.ledger.write_run(self.key, job_id)
+        self._require_success(job_id, live)
+        return self._run(job_id, live, is_attached=True)
+
+    # -- The key ----------------------------------------------------------------------
+
+    def _load(self) -> None:
+        """Read the journal, and choose the key.
+
+        The key of a retry is made from the key of the intent and from the run that
+        failed, also if that run was a retry. So it is equal on every machine, with or
+        without a journal.
+        """
+        self.memory = self.ledger.memory()
+        failed = self.memory.of_job(self.retry) if self.retry else None
+        if failed is not None and self.retry:
+            self._take_over(failed, self.retry)
+        else:
+            self.root = self._make_key()
+        self.key = self.root
+        if self.retry:
+            self.key = str(retry_key(UUID(self.root), self.retry))
+
+    def _make_key(self) -> str:
+        if self.intent is None:
+            return str(uuid4())
+        key = run_key(
+            env=self.launch.ready.env,
+            workflow_id=self.launch.ready.id,
+            intent=self.intent,
+            body_digest=self.digest,
+        )
+        return str(key if self.index is None else uuid5(key, f"batch:{self.index}"))
+
+    def _take_over(self, failed: Start, retry: str) -> None:
+        """Take intent, root and batch from the run that is started again."""
+        is_other = not self.is_default and self.intent != failed.intent
+        same = (self.launch.ready.env, self.digest)
+        if is_other or (failed.env, failed.digest) != same:
+            problem = "it was started for another intent or environment, or other rows"
+            raise errors.RetryError(retry, problem)
+        self.intent, self.index, self.root = failed.intent, failed.index, failed.root
+
+    # -- Earlier starts ---------------------------------------------------------------
+
+    def _last_start(self) -> Start | None:
+        """Return the start that has the run to attach to, if there is one."""
+        if self.retry is not None or self.intent is None:
+            start = self.memory.of_key(self.key)
+            return start if start is not None and start.job_id else None
+        starts = [
+            start
+            for start in self.memory.of_intent(self.launch.ready.env, self.intent)
+            if (start.index, start.digest) == (self.index, self.digest) and start.job_id
+        ]
+        return starts[-1] if starts else None
+
+    def _require_same(self) -> None:
+        """Refuse a named intent that the journal knows with another body."""
+        env = self.launch.ready.env
+        starts = [] if self.is_default else self.memory.of_intent(env, self.intent)
+        for start in starts:
+            is_alone = self.index is None or start.index is None
+            is_same_part = start.index == self.index
+            if start.digest == self.digest if is_same_part else not is_alone:
+                continue
+            runs = [start.job_id] if start.job_id else []
+            if start.is_answered:
+                page = self._list_twice()
+                runs = [run for run in page if not self.memory.is_taken(run, start)]
+                if not runs and self._reaches(page, start):
+                    self.ledger.write_end(start.key, None, REFUSED)
+                    continue
+            change = f"another body ({pluralize(start.rows, 'row')})"
+            if not is_same_part:
+                change = "one run for all" if start.index is None else "batches"
+            run_id = runs[0] if runs else None
+            raise errors.IntentChangedError(f"intent {self.intent!r}", change, run_id)
+
+    def _require_sound(self) -> None:
+        """Refuse to send if the journal may have lost the line of an earlier start."""
+        if lines := self.memory.damage:
+            problem = f"line {lines[0]} is damaged, so this run may have been started"
+            advice = "look at `flow64 runs`, then say attach=ID, or new=True"
+            path = str(self.launch.journal.path)
+            raise errors.JournalError(path, f"{problem}: {advice}")
+
+    def _attach(self, start: Start, *, is_ours: bool = False) -> RunState:
+        """Return the run of an earlier start.
+
+        Args:
+            start: The start.
+            is_ours: True if this call may have started it.
+        """
+        job_id, at = str(start.job_id), start.at
+        live = self._get_status(job_id)
+        if live is None:
+            reason = f"the service answers 404 for run {job_id} of the journal"
+            raise errors.OutcomeUnknownError(self._what, reason, [job_id])
+        self._require_success(job_id, live, is_earlier=not is_ours)
+        if start.code != self.launch.ready.stamp.unbound:
+            text = "run %s of intent %r was started by other code; it is not repeated"
+            _log.warning(text, job_id, self.intent)
+        facts = {"is_presumed": start.is_presumed, "started_at": at}
+        return self._run(job_id, live, is_attached=not is_ours, **facts)
+
+    def _require_failed(self, job_id: str) -> None:
+        """Refuse to start a run again that goes on, or has completed."""
+        status = calls.normal(self._require_own(job_id, "retry").overall_status)
+        if status == calls.COMPLETED:
+            raise errors.RetryError(job_id, "it has completed, and its rows are there")
+        if status not in calls.ENDED:
+            problem = f"it is {status} and goes on; wait for it, or cancel it"
+            raise errors.RetryError(job_id, problem)
+
+    def _require_own(self, job_id: str, option: str) -> calls.LiveStatus:
+        """Return the status of a run that the user names."""
+        live, own = calls.live_status(self.session, job_id), self.launch.ready.id
+        elsewhere = canonical_id(live.workflow_id or own)
+        if elsewhere != canonical_id(own):
+            problem = f"it is a run of another workflow, {elsewhere}"
+            raise errors.RetryError(job_id, problem, option)
+        return live
+
+    def _require_success(
+        self, job_id: str, live: calls.LiveStatus, *, is_earlier: bool = True
+    ) -> None:
+        """Report a run that has failed. It is not repeated unless you say so."""
+        status = calls.normal(live.overall_status)
+        if status not in calls.ENDED or status == calls.COMPLETED:
+            return
+        start = self.memory.of_job(job_id)
+        if start is not None and start.outcome != status:
+            self.ledger.write_end(start.key, job_id, status)
+        intent = "" if self.is_default else self.intent or ""
+        raise errors.IntentFailedError(job_id, status, intent, is_earlier)
+
+    def _get_status(self, job_id: str) -> calls.LiveStatus | None:
+        """Return the status of a run; None if the service does not show the run."""
+        try:
+            return calls.live_status(self.session, job_id)
+        except errors.NotFoundError:
+            return None
+
+    # -- Sending ----------------------------------------------------------------------
+
+    def _send(self) -> RunState:
+        """Send the start. Repeat it once if neither answer nor run is found."""
+        lost: errors.FlowError | None = None
+        failures = 0
+        while True:
+            failure = self._post()
+            if not isinstance(failure, errors.FlowError):
+                return failure
+            failures += 1
+            wait = self._choose_wait(failure, failures)
+            if wait is None and lost is None and is_refusal(failure):
+                self._write_refusal(failure)
+                raise failure
+            run = self._find_run(failure)
+            if run is not None:
+                return run
+            if wait is not None:
+                self.session.sleep(wait)
+            elif lost is not None:
+                reason = f"{failure}; the list shows no new run"
+                raise errors.OutcomeUnknownError(self._what, reason) from failure
+            else:
+                lost = failure
+
+    def _post(self) -> RunState | errors.FlowError:
+        """Send the start once. Return its run, or how it failed."""
+        launch = self.launch
+        try:
+            started = calls.start_run(
+                self.session,
+                launch.ready.id,
+                self.body,
+                self.key,
+                save_json=launch.save_json,
+                result_formats=launch.result_formats,
+            )
+            if not is_run_id(started.job_id):
+                problem = "its job_id is not the id of a run"
+                raise errors.AnswerError("POST", "/workflows/run", problem)
+        except errors.FlowError as error:
+            self.was_sent = self.was_sent or not is_unsent(error)
+            return error
+        return self._accept(canonical_id(started.job_id), started.already_started)
+
+    def _choose_wait(self, failure: errors.FlowError, failures: int) -> float | None:
+        """Return the seconds before a refused start is sent again; None to give up.
+
+        After a 429, and once after a 401: a session asks for another token then.
+        """
+        status = _status(failure)
+        if status == 401 and isinstance(self.session.auth, OAuth) and failures == 1:
+            return 0.0
+        if status != 429:
+            return None
+        return self.session.policy.choose_wait(failure, failures, may_repeat=None)
+
+    def _accept(self, job_id: str, already_started: bool) -> RunState:
+        """Return the run that an answer names."""
+        start, owner = self.memory.of_key(self.key), self.memory.of_job(job_id)
+        if owner is not None and owner.key != self.key and not owner.is_presumed:
+            reason = f"the answer names run {job_id}, which another start has"
+            raise errors.OutcomeUnknownError(self._what, reason, [job_id])
+        is_earlier = start is not None and self.memory.is_older(job_id, start)
+        self.ledger.write_run(self.key, job_id)
+        is_old = already_started or is_earlier
+        live = self._get_status(job_id) if is_old else None
+        if live is not None:  # a run that was just started may not be visible yet
+            self._require_success(job_id, live, is_earlier=is_earlier)
+        # An attempt of this call that failed may have started it.
+        return self._run(job_id, live, is_attached=is_old and not self.was_sent)
+
+    # -- Looking ----------------------------------------------------------------------
+
+    def _find_run(
+        self, lost: errors.FlowError, *, is_sent: bool = True
+    ) -> RunState | None:
+        """Look for the run of a start without an answer, twice and seconds apart.
+
+        Args:
+            lost: How the start failed.
+            is_sent: Whether this process has sent it.
+
+        Raises:
+            OutcomeUnknownError: There are several new runs, or they cannot be listed.
+        """
+        try:
+            page = self._list_twice()
+        except errors.FlowError as error:
+            if not is_sent:
+                raise
+            if _status(lost) == 401 == _status(error):
+                self._write_refusal(lost)
+                raise lost from None
+            reason = f"{lost}; then its runs could not be listed: {error}"
+            raise errors.OutcomeUnknownError(self._what, reason) from error
+        try:
+            self.memory = self.ledger.memory()
+        except errors.JournalError as error:
+            _log.warning("%s", error)
+        start = self.memory.of_key(self.key)
+        assert start is not None  # it was written before
+        if start.job_id is not None:
+            return self._attach(start, is_ours=is_sent)
+        run_id, reason, candidates = self._pick(page, start)
+        if reason:
+            text = f"{lost}; {reason}"
+            raise errors.OutcomeUnknownError(self._what, text, candidates) from lost
+        if run_id is None:
+            return None
+        self.ledger.write_run(self.key, run_id, is_presumed=True)
+        return self._run(run_id, None, is_presumed=True, is_attached=not is_sent)
+
+    def _pick(
+        self, page: Sequence[str], start: Start
+    ) -> tuple[str | None, str, Sequence[str]]:
+        """Return the one new run, or why it cannot be known, with candidates."""
+        fresh = [run for run in page if not self.memory.is_taken(run, start)]
+        if not self._reaches(page, start):
+            reason = f"the list of runs ends at {calls.MOST_RUNS}, before this start"
+            return None, reason, fresh
+        if len(fresh) > 1 or not all(map(is_run_id, fresh)):
+            return None, f"the list shows {pluralize(len(fresh), 'new run')}", fresh
+        if fresh:
+            return fresh[0], "", ()
+        # They may be ours, but are presumed to be of another start.
+        doubtful = [
+            run
+            for run in page
+            if (owner := self.memory.of_job(run)) and owner.is_presumed
+            if not self.memory.is_older(run, start)
+        ]
+        reason = f"run {doubtful[0]} was taken for that of another" if doubtful else ""
+        return None, reason, doubtful
+
+    def _reaches(self, page: Sequence[str], start: Start) -> bool:
+        """Return True if a list of runs has all runs since a start."""
+        is_full = len(page) >= calls.MOST_RUNS
+        return not is_full or any(self.memory.is_older(run, start) for run in page)
+
+    def _list_twice(self) -> Sequence[str]:
+        """Return the runs of two lists, taken seconds apart."""
+        page: dict[str, None] = {}
+        for wait in LOOKS:
+            self.session.sleep(wait)
+            page |= dict.fromkeys(self._list_ids())
+        return [*page]
+
+    def _list_ids(self) -> Sequence[str]:
+        entries = calls.list_runs(self.session, self.launch.ready.id)
+        return [canonical_id(entry.job_id) for entry in entries]
+
+    # -- Writing ----------------------------------------------------------------------
+
+    def _write_intent(self, listed: Sequence[str]) -> None:
+        """Write down what is about to be sent, and which runs were there before."""
+        rows = self.body.get("webhook_payload") or []
+        stamp = self.launch.ready.stamp
+        self.ledger.write_intent(
+            key=self.key,
+            digest=self.digest,
+            env=self.launch.ready.env,
+            intent=self.intent,
+            index=self.index,
+            root=self.root,
+            rows=len(rows),
+            proof=digest_rows(rows),
+            code=stamp.unbound,
+            writer=self.writer,
+            known=list(self.memory.unseen(listed)),
+        )
+        self.memory = self.ledger.memory()
+
+    def _write_refusal(self, error: errors.FlowError) -> None:
+        """Write down a refusal. The start stays open unless it was never sent.
+
+        A service may start a run and answer with an error all the same. So after any
+        answer, the next start of the intent looks for a run first.
+        """
+        if is_unsent(error) and not self.was_sent:
+            self.ledger.write_end(self.key, None, REFUSED)
+        elif _status(error) not in (0, 409):  # which has the key is not known
+            self.ledger.write_end(self.key, None, f"{ANSWERED}{_status(error)}")
+
+    def _run(
+        self, job_id: str, live: calls.LiveStatus | None, **facts: Any
+    ) -> RunState:
+        run = RunState(job_id, self.ledger, stages=self.launch.stages, **facts)
+        if live is not None:
+            run.record_look(live)
+        if run.is_attached and self.is_default and self.index is None:
+            when = f" of {run.started_at[:10]}" if run.started_at else ""
+            text = "same rows and definition as run %s%s: nothing bought; new=True buys"
+            _attach_log.warning(f"{text} again", job_id, when)
+        return run
+
+    @property
+    def _what(self) -> str:
+        """Name of the start, for messages."""
+        return f"starting {self.launch.ready.name!r} ({self.launch.ready.id})"
+
+
+def _status(error: errors.FlowError) -> int:
+    return error.status if isinstance(error, errors.ApiError) and error.sent else 0

@@ -1,0 +1,281 @@
+"""What is known of a run: its status, its blocks by name, and whether it is ours."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+from typing import Any, NoReturn
+
+from attrs import define, field, frozen
+
+from .. import errors
+from ..api import calls
+from ..definition import Definition, load_json
+from ..text import pluralize, printable
+from .journal import Journal, Ledger
+
+_log = logging.getLogger("flow64")
+
+
+# -- Blocks by name -------------------------------------------------------------------
+
+
+@frozen
+class Stages:
+    """The blocks of a run by name. Empty if neither code nor the service names them.
+
+    A block without a key is named by its kind, followed by its number if there are
+    several of the kind.
+
+    Attributes:
+        numbers: `sequence_number` of each block, by name.
+        ends: Names of the blocks that feed no other block, if that is known.
+        block: The default block: a name, a number, or None for the last block.
+    """
+
+    numbers: Mapping[str, int] = field(factory=dict[str, int])
+    ends: Sequence[str] = ()
+    block: str | int | None = None
+
+    @classmethod
+    def of(cls, definition: Definition, block: str | int | None = None) -> Stages:
+        """Return the blocks of a definition as its code calls them."""
+        blocks, feeding = definition.blocks, set(definition.topology.sources)
+        numbers = _name_blocks(
+            (definition.origins.path(at) or each.kind, each.number)
+            for at, each in enumerate(blocks)
+        )
+        ends = {each.number for at, each in enumerate(blocks) if at not in feeding}
+        return cls(
+            numbers, [n for n, number in numbers.items() if number in ends], block
+        )
+
+    @classmethod
+    def of_run(cls, seen: calls.LiveStatus) -> Stages:
+        """Return the blocks of a run as the service lists them."""
+        blocks = seen.blocks
+        return cls(_name_blocks((b.block_name, b.sequence_number) for b in blocks))
+
+    def number(self, run_id: str, block: str | int | None) -> int | None:
+        """Return the number of a block; None for the last one.
+
+        Args:
+            run_id: The run; empty before it is started.
+            block: A name, a number, or None.
+
+        Raises:
+            AmbiguousRowsError: The workflow ends in several blocks, and none is named.
+            ArgumentError: No block has that name or number.
+        """
+        block = self.block if block is None else block
+        if block is None:
+            if len(self.ends) > 1:
+                raise errors.AmbiguousRowsError(run_id, self.ends)
+            return None
+        if isinstance(block, int):
+            if self.numbers and block not in self.numbers.values():
+                self._refuse(f"no block has the number {block}")
+            return block
+        name = str(block)
+        number = self.numbers.get(name)
+        if number is None:
+            near = errors.did_you_mean(name, self.numbers)
+            problem = f"no block has the key path {errors.shortened(block)}{near}"
+            self._refuse(f"{problem}; the number of the block will do")
+        return number
+
+    def name(self, number: int, kind: str = "") -> str:
+        """Return the name of a block: its key path, else its kind, else its number."""
+        named = (name for name, known in self.numbers.items() if known == number)
+        name = next(named, "")
+        return name or kind or f"block {number}"
+
+    def count_rows(self, seen: calls.LiveStatus) -> int | None:
+        """Return the rows that came out at the end of a run; None if unknown."""
+        rows = {block.sequence_number: block.returned_rows for block in seen.blocks}
+        ends = [self.numbers[name] for name in self.ends] or [max(rows, default=0)]
+        counts = [rows.get(number) for number in ends]
+        return None if None in counts else sum(filter(None, counts))
+
+    def describe_empty_end(self, seen: calls.LiveStatus) -> str | None:
+        """Say that a run ended without a row, and after which block none was left.
+
+        None if rows came out, or if that is not known.
+        """
+        if self.count_rows(seen) != 0:
+            return None
+        first, *_ = blocks = sorted(
+            seen.blocks, key=lambda block: block.sequence_number
+        )
+        of = (
+            f"0 of {pluralize(first.returned_rows, 'row')}"
+            if first.returned_rows
+            else ""
+        )
+        last = next(block for block in blocks if block.returned_rows == 0)
+        name = printable(self.name(last.sequence_number, last.block_name))
+        return f"{of or '0 rows'} came out, none is left after {name}"
+
+    def describe_failure(self, block: calls.BlockStatus) -> str:
+        """Return the error message of a block after its name."""
+        name = self.name(block.sequence_number, block.block_name)
+        return f"{name}: {block.error_message}"
+
+    def _refuse(self, problem: str) -> NoReturn:
+        raise errors.ArgumentError("rows", problem, tuple(self.numbers))
+
+
+def _name_blocks(blocks: Iterable[tuple[str, int]]) -> dict[str, int]:
+    blocks = [*blocks]
+    counts = Counter(name for name, _ in blocks)
+    return {name if counts[name] == 1 else f"{name}-{n}": n for name, n in blocks}
+
+
+# -- Proof that a run is ours ---------------------------------------------------------
+
+
+def digest_rows(
+    rows: Iterable[Mapping[str, Any]], columns: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """Return a digest of rows in any order, by which a result proves whose it is.
+
+    Columns that a stage adds do not count. Nor does what CSV makes of a value: a number
+    is equal to its text, and an empty cell to null and to a missing cell.
+
+    Args:
+        rows: The rows.
+        columns: The columns that count; by default all of the rows.
+    """
+    if columns is None:
+        rows = [*rows]
+        columns = sorted({column for row in rows for column in row})
+    count = total = 0
+    for row in rows:
+        values = [_normalize(row.get(column)) for column in columns]
+        cells = json.dumps(values, sort_keys=True)
+        count += 1
+        total += int.from_bytes(sha256(cells.encode()).digest(), "big")
+    return {"columns": columns, "count": count, "total": f"{total % 2**256:064x}"}
+
+
+def _normalize(value: Any) -> Any:
+    """Return the value of a cell, however a file writes it."""
+    if isinstance(value, str):
+        # A number, a truth value, a list or an object may be a text in JSON.
+        value = load_json(value.lower() if value in {"True", "False"} else value, value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return None if value == "" else value
+
+
+# -- The run --------------------------------------------------------------------------
+
+
+@define(eq=False)
+class RunState:
+    """A run, and what is known of it.
+
+    Attributes:
+        id: Its id (`job_id`).
+        ledger: The journal of its workflow.
+        status: The last known status; empty if none is known yet.
+        is_presumed: True if the answer to its start was lost. It was the only new run,
+            so it is taken for ours. You get its rows once they prove that.
+        is_attached: True if the run was there before, and nothing was started now.
+        is_new: True until it was polled, since it may not be visible yet.
+        started_at: When it was started, if that is known.
+        stages: Its blocks by name.
+        reason: Why it did not complete, if the service says so.
+        empty: That it completed without a row, in words. None if rows came out, or if
+            that is not known.
+        count: Rows that came out, if it has completed and that is known.
+        look: The last answer to a poll.
+    """
+
+    id: str
+    ledger: Ledger = field(repr=False)
+    status: str = field(default="queued", kw_only=True)
+    is_presumed: bool = field(default=False, kw_only=True)
+    is_attached: bool = field(default=False, kw_only=True)
+    is_new: bool = field(default=True, kw_only=True, repr=False)
+    started_at: str | None = field(default=None, kw_only=True)
+    stages: Stages = field(factory=Stages, kw_only=True, repr=False)
+    reason: str | None = field(default=None, init=False, repr=False)
+    empty: str | None = field(default=None, init=False, repr=False)
+    count: int | None = field(default=None, init=False, repr=False)
+    look: calls.LiveStatus | None = field(default=None, init=False, repr=False)
+
+    @property
+    def workflow_id(self) -> str:
+        """Id of its workflow; empty if it was fetched by its id and not polled yet."""
+        return self.ledger.workflow_id
+
+    @property
+    def is_ended(self) -> bool:
+        """True if the run is known to have ended."""
+        return self.status in calls.ENDED
+
+    def record_status(self, word: str) -> None:
+        """Set the status, unless it is older than the known one."""
+        was_ended = self.is_ended
+        self.status = calls.later(self.status, calls.normal(word))
+        if self.is_ended and not was_ended:
+            self._remember_end()
+
+    def record_look(self, seen: calls.LiveStatus) -> None:
+        """Record the answer to a poll."""
+        self.is_new, self.look = False, seen
+        if not self.workflow_id:
+            self.ledger = self.ledger.journal.of(self.ledger.place, seen.workflow_id)
+        self.record_status(seen.overall_status)
+        if self.status == calls.COMPLETED:
+            self.count = self.stages.count_rows(seen)
+            self.empty = self.stages.describe_empty_end(seen)
+
+    def find_proof(self) -> Mapping[str, Any] | None:
+        """Return the digest of the rows that were sent; None if it is not known."""
+        start = self.ledger.memory().of_job(self.id)
+        return start.proof if start is not None and start.proof["columns"] else None
+
+    def confirm(self) -> None:
+        """Record that the run is proven to be ours."""
+        self.is_presumed = False
+        start = self.ledger.memory().of_job(self.id)
+        if start is not None:
+            self.ledger.write_run(start.key, self.id)
+            if self.is_ended:  # which the line before has taken back
+                self.ledger.write_end(start.key, self.id, self.status)
+
+    def _remember_end(self) -> None:
+        """Write to the journal how the run ended, if the journal has it.
+
+        The state of a run that was paid for counts more than the journal.
+        """
+        try:
+            start = self.ledger.memory().of_job(self.id) if self.workflow_id else None
+        except errors.JournalError as error:
+            _log.warning("run %s, %s: %s", self.id, self.status, error)
+            return
+        if start is not None and start.outcome != self.status:
+            self.ledger.write_end(start.key, self.id, self.status)
+
+
+def recall_run(run_id: str, journal: Journal, place: str) -> RunState:
+    """Return what is known of a run that is fetched by its id. No request is sent.
+
+    Args:
+        run_id: Its id.
+        journal: The journal, which may know that the run was presumed to be ours.
+        place: The endpoint.
+
+    Raises:
+        JournalError: The journal cannot be read, so the run may not be ours.
+    """
+    ledger = journal.find(place, run_id)
+    run = RunState(run_id, ledger or journal.of(place, ""), status="", is_new=False)
+    if ledger and (start := ledger.memory().of_job(run_id)) is not None:
+        run.is_presumed, run.started_at = start.is_presumed, start.at
+    return run

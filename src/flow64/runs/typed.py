@@ -1,0 +1,297 @@
+"""Type rows by cattrs: what a column becomes, as the type of its field wants it.
+
+Values from CSV are text: numbers, truth values and dates are read from it, lists, dicts
+and classes from JSON text, and None from an empty cell.
+"""
+
+from __future__ import annotations
+
+import re
+import types
+import typing
+from collections import abc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import is_dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from functools import cache
+from typing import Any, Final, Generic, NoReturn, TypeVar
+from uuid import UUID
+
+import attrs
+import cattrs
+from attrs import frozen
+from cattrs.gen import make_dict_structure_fn
+
+from .. import errors
+from ..definition import load_json
+from ..dsl import column_of, unwrap
+from ..text import printable, truncate
+from .rows import Raw, RowFile
+
+T = TypeVar("T")
+
+LONGEST_WORDS: Final = 200
+"""Most characters of a cell, or of the message of a class, in an error."""
+
+
+@frozen
+class Row(Generic[T]):
+    """One row.
+
+    Attributes:
+        number: Its number, from 1.
+        raw: All columns, as they came.
+    """
+
+    number: int
+    raw: Raw
+    _structure: Callable[[Raw], T]
+
+    @property
+    def value(self) -> T:
+        """The row as an object of the class.
+
+        Raises:
+            RowTypeError: Columns are missing, or do not fit. All are named.
+        """
+        try:
+            return self._structure(self.raw)
+        except Exception as error:  # noqa: BLE001 - cattrs gathers errors of all kinds
+            lines = [f"{at or 'the row'}: {why}" for at, why in _problems(error)]
+        raise errors.RowTypeError(self.number, lines)
+
+
+@frozen(eq=False)
+class ResultRows(Generic[T]):
+    """The rows of a result, from the first one each time they are iterated over.
+
+    Attributes:
+        raw: The same rows without types.
+        total: Their number; None if the service does not say it.
+    """
+
+    raw: RowFile | Sequence[Raw]
+    total: int | None
+    _structure: Callable[[Raw], T]
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The header of a CSV file; nothing for another format."""
+        return self.raw.columns() if isinstance(self.raw, RowFile) else ()
+
+    def __iter__(self) -> Iterator[Row[T]]:
+        for number, raw in enumerate(self.raw, start=1):
+            yield Row(number, raw, self._structure)
+
+    def __len__(self) -> int:
+        if self.total is None:
+            raise TypeError("the service does not say how many rows there are")
+        return self.total
+
+    def __bool__(self) -> bool:
+        return self.total != 0
+
+
+def structure_for(kind: Any) -> Callable[[Raw], Any]:
+    """Return a function that makes an object of a class from a row, by column name.
+
+    The class is an attrs class or a dataclass. A column that it does not name is only
+    in `raw`. A missing column has the default of its field. None keeps the row.
+
+    Raises:
+        ArgumentError: It is no such class, or a field has a type that no column has.
+    """
+    if kind is None:
+        return lambda raw: raw
+    if not _has_columns(kind) or not isinstance(kind, type):
+        problem = f"{errors.shortened(kind)} is not an attrs class or dataclass"
+        advice = "put @returns above a class, or use row.raw"
+        raise errors.ArgumentError("rows", f"{problem}; {advice}")
+    try:
+        hook = _CONVERTER.get_structure_hook(kind)
+    except NameError as error:
+        problem = f"{_name(kind)}: {error}; its annotations have to name what exists"
+        raise errors.ArgumentError("rows", problem) from error
+    return lambda raw: hook(raw, kind)
+
+
+# -- Values ---------------------------------------------------------------------------
+
+
+class _MisfitsError(ValueError):
+    """Pairs of a path inside a cell and a problem."""
+
+
+def _misfit(value: Any, kind: Any) -> _MisfitsError:
+    """Return the error of a value of another type than wanted."""
+    cut = value[:LONGEST_WORDS] if isinstance(value, str) else value
+    return _MisfitsError([("", f"{errors.shortened(cut)} is not {_name(kind)}")])
+
+
+def _name(kind: Any) -> str:
+    """Return a type as its annotation is written, shortened."""
+    bare, _ = unwrap(kind)
+    is_plain = isinstance(bare, type) and not typing.get_args(bare)
+    return truncate(bare.__name__ if is_plain else str(bare), 80)
+
+
+def _read_text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _read_integer(value: Any) -> int:
+    if isinstance(value, str) and (match := _INTEGER.fullmatch(value)):
+        return int(match[1])
+    if not isinstance(value, float) or value % 1:
+        raise TypeError
+    return int(value)
+
+
+_INTEGER: Final = re.compile(r"\s*([+-]?[0-9]+)(?:\.0*)?\s*", re.ASCII)
+"""Also with `.0`: a CSV column of integers has it if one of them is missing."""
+
+
+def _read_number(value: Any, kind: type[Any] = float) -> Any:
+    if isinstance(value, bool) or (isinstance(value, str) and "_" in value):
+        raise TypeError
+    return kind(value)
+
+
+_READERS: Final[Mapping[type, Callable[[Any], Any]]] = {
+    str: _read_text,
+    int: _read_integer,
+    float: _read_number,
+    bool: lambda value: {"true": True, "false": False}[_read_text(value).lower()],
+    Decimal: lambda value: _read_number(str(value), Decimal),
+    datetime: lambda value: datetime.fromisoformat(_read_text(value)),
+    date: lambda value: date.fromisoformat(_read_text(value)),
+    time: lambda value: time.fromisoformat(_read_text(value)),
+    UUID: lambda value: UUID(_read_text(value)),
+}
+
+
+def _structure_scalar(value: Any, kind: Any) -> Any:
+    if type(value) is kind:
+        return value
+    # cattrs sends subclasses here as well, such as an enum of text.
+    base = next(each for each in kind.__mro__ if each in _READERS)
+    try:
+        found = value if type(value) is base else _READERS[base](value)
+        return found if kind is base else kind(found)
+    except (TypeError, KeyError, ValueError, ArithmeticError):
+        raise _misfit(value, kind) from None
+
+
+_CONTAINERS: Final[Mapping[Any, Any]] = {
+    **dict.fromkeys((list, abc.Sequence, abc.Iterable, abc.Collection), list),
+    **dict.fromkeys((dict, abc.Mapping), dict),
+    tuple: tuple,
+    set: set,
+}
+
+
+def _origin(kind: Any) -> Any:
+    return typing.get_origin(kind) or kind
+
+
+def _structure_container(kind: Any) -> Callable[[Any, Any], Any]:
+    """Return a hook for a list or dict, which CSV writes as JSON text in a cell."""
+    container, arguments = _CONTAINERS[_origin(kind)], typing.get_args(kind)
+    if container is tuple and arguments[1:] != (Ellipsis,):
+        _refuse_type(kind)
+    inner = arguments[container is dict] if arguments else Any
+    hook = _CONVERTER.get_structure_hook(inner)
+
+    def structure(value: Any, _: Any) -> Any:
+        data = _parse(value, dict if container is dict else list, kind)
+        values: dict[Any, Any] = {}
+        problems: list[tuple[str, str]] = []
+        for key, item in data.items() if container is dict else enumerate(data):
+            try:
+                values[key] = hook(item, inner)
+            except Exception as error:  # noqa: BLE001 - as for a row
+                problems += [(f"[{key!r}]{at}", why) for at, why in _problems(error)]
+        if problems:
+            raise _MisfitsError(problems)
+        return values if container is dict else container(values.values())
+
+    return structure
+
+
+def _parse(value: Any, wanted: type, kind: Any) -> Any:
+    data = load_json(value) if isinstance(value, str) else value
+    if not isinstance(data, wanted):
+        raise _misfit(value, kind)
+    return data
+
+
+def _has_columns(kind: Any) -> bool:
+    return attrs.has(_origin(kind)) or is_dataclass(_origin(kind))
+
+
+@cache
+def _columns(kind: Any) -> Mapping[str, str]:
+    """Return the column of each field of a class."""
+    hints = typing.get_type_hints(_origin(kind), include_extras=True)
+    return {name: column_of(name, hint) for name, hint in hints.items()}
+
+
+def _structure_class(kind: Any) -> Callable[[Any, Any], Any]:
+    make: Any = make_dict_structure_fn
+    columns = _columns(kind).items()
+    names = {name: cattrs.override(rename=column) for name, column in columns}
+    hook = make(kind, _CONVERTER, **names)
+    return lambda value, _: hook(_parse(value, dict, kind), kind)
+
+
+def _structure_union(kind: Any) -> Callable[[Any, Any], Any]:
+    """Return a hook for a type or None, which an empty cell of CSV is."""
+    members = [arg for arg in typing.get_args(kind) if arg is not type(None)]
+    if len(members) != 1:
+        _refuse_type(kind)
+    (member,) = members
+    hook = _CONVERTER.get_structure_hook(member)
+    empty = (None,) if member is str else (None, "")
+    return lambda value, _: None if value in empty else hook(value, member)
+
+
+def _is_union(kind: Any) -> bool:
+    return typing.get_origin(kind) in (typing.Union, types.UnionType)
+
+
+def _refuse_type(kind: Any) -> NoReturn:
+    problem = f"no column can be read as {_name(kind)}"
+    advice = "annotate the field with Any to keep it"
+    raise errors.ArgumentError("rows", f"{problem}; {advice}")
+
+
+_CONVERTER: Final = cattrs.Converter(structure_fallback_factory=_refuse_type)
+for _kind in _READERS:
+    _CONVERTER.register_structure_hook(_kind, _structure_scalar)
+_CONVERTER.register_structure_hook_factory(_has_columns, _structure_class)
+_CONVERTER.register_structure_hook_factory(
+    lambda kind: _origin(kind) in _CONTAINERS, _structure_container
+)
+_CONVERTER.register_structure_hook_factory(_is_union, _structure_union)
+
+
+def _problems(error: BaseException) -> Iterator[tuple[str, str]]:
+    """Yield each column, or path inside one, and what is wrong with it."""
+    if isinstance(error, _MisfitsError):
+        yield from error.args[0]
+    elif not isinstance(error, cattrs.ClassValidationError):
+        yield "", printable(truncate(str(error), LONGEST_WORDS) or type(error).__name__)
+    else:
+        names = _columns(error.cl)
+        for inner in error.exceptions:
+            note: Any = next(reversed(getattr(inner, "__notes__", ())), None)
+            name = getattr(note, "name", "")
+            column = printable(names.get(name, name))
+            if type(inner) is KeyError and name:
+                yield column, f"it is missing, and {_name(note.type)} is wanted"
+                continue
+            for at, why in _problems(inner):
+                yield (f"{column}.{at}" if at and at[0] != "[" else column + at), why

@@ -1,0 +1,292 @@
+"""Watch runs: poll, report what is new, and wait until the run has ended.
+
+A run that was paid for is not given up for a passing fault. Such a poll is repeated
+until the time is over. Even then the run itself goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from random import uniform
+from typing import Any, Final, Literal
+
+from attrs import define, evolve, field, frozen
+
+from .. import errors
+from ..api import calls
+from ..api.policy import may_pass
+from ..api.session import Session
+from ..definition import canonical_id
+from ..text import pluralize, printable
+from .state import RunState, Stages
+
+DAY: Final = 24 * 3600.0
+
+MINUTE: Final = 60.0
+"""Seconds for which a new run may be invisible, and for which a refusal of a known run
+is doubted."""
+
+LAST_LOOK: Final = 10.0
+"""Seconds that a poll may take although the time for waiting is over."""
+
+
+@frozen
+class Event:
+    """What has happened to a run. It prints as a line.
+
+    Attributes:
+        kind: `status` for the run, and for a block `started`, `progress`, `done` or
+            `failed`. `ended` comes last.
+        status: Status of the run, or of the block.
+        block: Key path of the block, or its kind if its code is not known.
+        number: Its `sequence_number`; None for the run.
+        rows: Rows that it has processed or returned; None if that is not known.
+        total: Rows to process; None if that is not known.
+        percentage: Its progress, from 0 to 100. It never goes back.
+        text: Why it failed, or that no row came out.
+    """
+
+    kind: Literal["status", "started", "progress", "done", "failed", "ended"]
+    status: str
+    block: str = ""
+    number: int | None = None
+    rows: int | None = None
+    total: int | None = None
+    percentage: float = 0.0
+    text: str | None = None
+
+    def __str__(self) -> str:
+        count = self.rows if self.kind == "done" else self.total
+        rows = "" if count is None else f", {pluralize(count, 'row')}"
+        words = {"started": f"started{rows}", "done": f"done{rows}"}
+        if self.kind == "progress":
+            of = "" if self.total is None else f" of {self.total}"
+            words["progress"] = f"{self.rows}{of} rows ({self.percentage:.0f} %)"
+        word = words.get(self.kind, self.status)
+        line = f"{self.number} {self.block}: {word}" if self.block else word
+        return printable(f"{line}: {self.text}" if self.text else line)
+
+
+def steps(
+    session: Session, run: RunState, *, every: float = 5.0, timeout: float = DAY
+) -> Iterator[Event | float]:
+    """Poll a run until it has ended. Yield what is new, and the seconds to wait.
+
+    Args:
+        session: Sends the requests.
+        run: The run; its state is recorded there.
+        every: Seconds between polls, give or take a tenth.
+        timeout: Seconds after which to give up. The last poll may take 10 s more.
+
+    Raises:
+        WaitTimeoutError: The run had not ended in time; it goes on.
+        ApiError: Polling again cannot help: the key is refused, or the run does not
+            exist.
+    """
+    ends = session.now() + timeout
+    news, patience = _News(run.stages), Patience(run.is_new)
+    while True:
+        lost = None
+        try:
+            with session.deadline(max(ends - session.now(), LAST_LOOK)):
+                seen = poll(session, run)
+        except errors.FlowError as error:
+            # If it has ended, how is known, and it may be gone by now.
+            if not run.is_ended and not patience.lasts(error, session.now()):
+                raise
+            lost = error
+        else:
+            patience.renew()
+            yield from news.read(seen, run.status)
+        if run.is_ended:
+            yield Event("ended", run.status, text=run.reason or run.empty)
+            return
+        left = ends - session.now()
+        if left <= 0:
+            status = run.status or "under way"
+            raise errors.WaitTimeoutError(run.id, status, timeout) from lost
+        yield min(every * uniform(0.9, 1.1), left)  # noqa: S311 - no secret
+
+
+def watch(
+    session: Session, run: RunState, *, every: float = 5.0, timeout: float = DAY
+) -> Iterator[Event]:
+    """Poll a run until it has ended, and yield everything new; see `steps`."""
+    for step in steps(session, run, every=every, timeout=timeout):
+        if isinstance(step, Event):
+            yield step
+        else:
+            session.sleep(step)
+
+
+def wait(
+    session: Session, run: RunState, *, every: float = 5.0, timeout: float = DAY
+) -> None:
+    """Poll a run until it has completed.
+
+    Raises:
+        RunFailedError: It did not complete.
+        WaitTimeoutError: It had not ended in time; it goes on.
+    """
+    if run.status != calls.COMPLETED:  # what has completed stays so
+        for _ in watch(session, run, every=every, timeout=timeout):
+            pass
+    _require_success(run)
+
+
+def require_completed(session: Session, run: RunState) -> None:
+    """Check that a run has completed, with one poll if that is not known.
+
+    Raises:
+        RunFailedError: It did not complete.
+        WaitTimeoutError: It goes on.
+    """
+    if not run.is_ended:
+        try:
+            poll(session, run)
+        except errors.NotFoundError:
+            if not run.is_new:
+                raise
+        if not run.is_ended:
+            raise errors.WaitTimeoutError(run.id, run.status or "under way", 0)
+    _require_success(run)
+
+
+def _require_success(run: RunState) -> None:
+    if run.status != calls.COMPLETED:
+        raise errors.RunFailedError(run.id, run.status, run.reason)
+
+
+def poll(session: Session, run: RunState) -> calls.LiveStatus:
+    """Poll a run once, record its state, and return the answer."""
+    seen = calls.live_status(session, run.id)
+    run.record_look(seen)
+    if run.is_ended:
+        run.reason = _find_reason(session, run, seen)
+    return seen
+
+
+def cancel(session: Session, run: RunState) -> str:
+    """Cancel a run, and return its status. An ended run keeps its status."""
+    try:
+        run.record_status(calls.cancel_run(session, run.id))
+    except errors.NotFoundError:
+        if not run.is_ended:
+            raise
+    return run.status
+
+
+def _find_reason(session: Session, run: RunState, seen: calls.LiveStatus) -> str | None:
+    """Return why a run did not complete, from its blocks or the list of runs."""
+    if run.status == calls.COMPLETED:
+        return None
+    reasons: list[str | None] = [
+        run.stages.describe_failure(block)
+        for block in seen.blocks
+        if block.error_message
+    ]
+    if not reasons and run.workflow_id:
+        # How it ended is known, and counts more.
+        with suppress(errors.FlowError), session.deadline(LAST_LOOK):
+            for entry in calls.list_runs(session, run.workflow_id):
+                if canonical_id(entry.job_id) == canonical_id(run.id):
+                    reasons = [entry.status_reason, entry.error_message]
+    return "; ".join(reason for reason in reasons if reason) or None
+
+
+@define
+class Patience:
+    """Decides whether to poll again after a poll that failed.
+
+    Passing faults are always waited for. A refusal of a new run, or of one that was
+    seen, is believed after a minute without other answers, since a late list, a proxy
+    or a login page may be the cause. A refused credential is believed at once.
+
+    Attributes:
+        is_new: True if the run was just started, and so may not be visible yet.
+    """
+
+    is_new: bool
+    _was_seen: bool = field(default=False, init=False)
+    _doubted: float | None = field(default=None, init=False)
+
+    def lasts(self, error: errors.FlowError, now: float) -> bool:
+        """Return True if polling again may help."""
+        # Also if the client's own pace has left no time for it.
+        if not (may_pass(error) or isinstance(error, errors.TransportError)):
+            is_late = self.is_new and isinstance(error, errors.NotFoundError)
+            is_odd = isinstance(error, errors.ApiError) and not isinstance(
+                error, errors.AuthError
+            )
+            if not (is_late or (self._was_seen and is_odd)):
+                return False
+            self._doubted = now if self._doubted is None else self._doubted
+            if now - self._doubted >= MINUTE:
+                return False
+        return True
+
+    def renew(self) -> None:
+        """Record a poll that succeeded."""
+        self._was_seen, self._doubted = True, None
+
+
+@define
+class _Block:
+    """The part of a block's state that was reported."""
+
+    is_started: bool = False
+    is_over: bool = False
+    rows: int = 0
+    percentage: float = 0.0
+
+
+@define
+class _News:
+    """Finds the new events in each answer. No event takes back an earlier one."""
+
+    stages: Stages
+    _status: str = field(default="", init=False)
+    _blocks: dict[int, _Block] = field(factory=dict[int, _Block], init=False)
+
+    def read(self, seen: calls.LiveStatus, status: str) -> Iterator[Event]:
+        """Yield the events of an answer.
+
+        Args:
+            seen: The answer.
+            status: The status of the run, which an old answer does not set back.
+        """
+        word = "queued" if status in calls.WAITING else status
+        if word != self._status and status and status not in calls.ENDED:
+            self._status = word
+            yield Event("status", word)
+        for position, answer in enumerate(seen.blocks, 1):
+            number = answer.sequence_number or position  # an answer may lack it
+            block = self._blocks.setdefault(number, _Block())
+            if not block.is_over:
+                name = self.stages.name(number, answer.block_name)
+                event = Event("started", calls.normal(answer.status), name, number)
+                yield from _read_block(block, event, answer)
+
+
+def _read_block(
+    block: _Block, event: Event, answer: calls.BlockStatus
+) -> Iterator[Event]:
+    rows, total = answer.processed_count, answer.total_count or None
+    share = answer.progress_percentage or (100 * rows / total if total else 0.0)
+    share = min(max(share, 0.0), 100.0)
+    has_ended = event.status in calls.ENDED
+    is_under_way = has_ended or event.status == "running" or rows > 0 or share > 0
+    if is_under_way and not block.is_started:
+        block.is_started = True
+        yield evolve(event, total=total)
+    if rows > block.rows or share > block.percentage:
+        rows, share = max(rows, block.rows), max(share, block.percentage)
+        block.rows, block.percentage = rows, share
+        facts: Any = {"rows": rows, "total": total, "percentage": share}
+        yield evolve(event, kind="progress", **facts)
+    block.is_over = has_ended
+    if event.status == calls.COMPLETED:
+        yield evolve(event, kind="done", rows=answer.returned_rows)
+    elif has_ended:
+        yield evolve(event, kind="failed", text=answer.error_message)

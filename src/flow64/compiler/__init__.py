@@ -5,9 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from ._identity import Identity
-from ._keys import is_key
-from ._lower import Lowered, lower
+from .identity import Identity, is_key
+from .lowering import Lowered, lower
 
 if TYPE_CHECKING:
     from ._layout import cells, flat, is_shown, lines_of, quote_text

@@ -62,7 +62,6 @@ from ._json_text import (
 from ._model import (
     Definition,
     Edge,
-    JoinedEdges,
     ListedOrigins,
     Origin,
     Topology,
@@ -121,7 +120,6 @@ __all__ = [
     "Freezer",
     "FrozenDict",
     "FrozenList",
-    "JoinedEdges",
     "Limits",
     "ListedOrigins",
     "Origin",

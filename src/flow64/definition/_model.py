@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol, overload
+from operator import lt
+from typing import Any, Final, NamedTuple, Protocol
 
 from attrs import evolve, field, frozen
 
@@ -56,6 +57,13 @@ class Edge(NamedTuple):
         return found
 
 
+class Placed(Protocol):
+    """Anything that knows its place in code; looking it up takes time."""
+
+    @property
+    def place(self) -> Place | None: ...
+
+
 @frozen
 class Origin:
     """The origin of a block: code, a file, or neither.
@@ -63,7 +71,6 @@ class Origin:
     Attributes:
         key: The block's key, or None for a block that was read with a UUID.
         path: Keys from the workflow down, joined by `/`: the name that people use.
-        place: The user's file and line, for a block written in code.
         pointer: The JSON pointer, for a block that was read.
         is_default: Whether the key is the block's kind because none was given.
         allowed: Codes of findings that the block silences.
@@ -72,11 +79,17 @@ class Origin:
 
     key: str | None = None
     path: str | None = None
-    place: Place | None = None
+    _place: Place | Placed | None = field(default=None, alias="place")
     pointer: str | None = None
     is_default: bool = False
     allowed: Sequence[str] = ()
     extra: Sequence[str] = ()
+
+    @property
+    def place(self) -> Place | None:
+        """The user's file and line, for a block written in code."""
+        place = self._place
+        return place if place is None or isinstance(place, Place) else place.place
 
     @property
     def where(self) -> str | None:
@@ -84,51 +97,35 @@ class Origin:
         return self.path or self.pointer
 
 
-class Origins(Protocol):
-    """The origins of the blocks of a definition, by position in `blocks`."""
-
-    def __getitem__(self, position: int, /) -> Origin:
-        """Return the origin of the block at a position."""
-
-    def path(self, position: int, /) -> str | None:
-        """Return its path alone, which costs less."""
-
-    def silenced_codes(self) -> Iterable[tuple[int, Sequence[str]]]:
-        """Yield the positions of blocks that silence codes, with the codes."""
+_UNKNOWN: Final = Origin()
 
 
-@frozen
 class ListedOrigins:
-    """Origins in a list, in the order of the blocks."""
+    """The origins of the blocks of a definition, by position in `blocks`.
 
-    origins: Sequence[Origin]
+    A definition that was made by hand has none.
+    """
+
+    __slots__ = ("_origins",)
+
+    def __init__(
+        self, origins: Sequence[Origin] | Callable[[], Sequence[Origin]] = ()
+    ) -> None:
+        self._origins = origins
+
+    @property
+    def origins(self) -> Sequence[Origin]:
+        """The origins, made when they are first asked for."""
+        if callable(self._origins):
+            self._origins = self._origins()
+        return self._origins
 
     def __getitem__(self, position: int) -> Origin:
-        return self.origins[position]
+        return self.origins[position] if self.origins else _UNKNOWN
 
     def path(self, position: int) -> str | None:
         """Return the path of the block at a position."""
-        return self.origins[position].path
-
-    def silenced_codes(self) -> Iterable[tuple[int, Sequence[str]]]:
-        """Yield the positions of blocks that silence codes, with the codes."""
-        for position, origin in enumerate(self.origins):
-            if origin.allowed:
-                yield position, origin.allowed
-
-
-class Unknown:
-    """Origins of a definition that was made by hand."""
-
-    def __getitem__(self, position: int) -> Origin:
-        return Origin()
-
-    def path(self, position: int) -> str | None:  # noqa: ARG002 - it knows of none
-        """Return None."""
-        return None
-
-    def silenced_codes(self) -> Iterable[tuple[int, Sequence[str]]]:
-        return ()
+        return self[position].path
 
 
 @frozen
@@ -147,6 +144,15 @@ class Topology:
     targets: Sequence[int]
     count: int
     is_forward: bool
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[int, int]], count: int) -> Topology:
+        """Return the topology of edges in any order."""
+        # Pairs as single numbers, which sort faster.
+        numbers = sorted([source * count + target for source, target in pairs])
+        sources = [number // count for number in numbers]
+        targets = [number % count for number in numbers]
+        return cls(sources, targets, count, all(map(lt, sources, targets)))
 
     @cached_property
     def parents(self) -> Sequence[Sequence[int]]:
@@ -197,48 +203,6 @@ class Topology:
         return groups
 
 
-@frozen(eq=False, repr=False)
-class JoinedEdges(Sequence[Edge]):
-    """Edges given by the positions of their blocks; an `Edge` is made when it is read.
-
-    Lowering makes these: a graph has many edges, and most are only written as text. All
-    ids that lowering makes are UUIDs.
-    """
-
-    ids: Sequence[str]
-    topology: Topology
-
-    def __len__(self) -> int:
-        return len(self.topology.sources)
-
-    @overload
-    def __getitem__(self, at: int) -> Edge: ...
-    @overload
-    def __getitem__(self, at: slice) -> tuple[Edge, ...]: ...
-    def __getitem__(self, at: int | slice) -> Edge | tuple[Edge, ...]:
-        """One edge, or a tuple of some."""
-        if isinstance(at, slice):
-            return tuple(self)[at]
-        ids, topology = self.ids, self.topology
-        return Edge(ids[topology.sources[at]], ids[topology.targets[at]])
-
-    def __iter__(self) -> Iterator[Edge]:
-        ids, topology = self.ids, self.topology
-        for source, target in zip(topology.sources, topology.targets, strict=True):
-            yield Edge(ids[source], ids[target])
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, JoinedEdges | tuple):
-            return NotImplemented
-        return len(self) == len(other) and all(a == b for a, b in zip(self, other))  # noqa: B905 - of one length
-
-    def __hash__(self) -> int:
-        return hash(tuple(self))
-
-    def __repr__(self) -> str:
-        return repr(tuple(self))
-
-
 @frozen
 class Definition:
     """A workflow as data: the form that is read, checked, compared and sent.
@@ -265,24 +229,26 @@ class Definition:
             believe it.
         rules: The severity of findings in its project, by code; `ignore` leaves a
             finding out. Only checks go by it.
+        ends: The edges by position, if two blocks have one id by mistake.
     """
 
     name: str
     description: str
     blocks: tuple[WireBlock, ...] = field(repr=lambda blocks: f"<{len(blocks)}>")
-    edges: Sequence[Edge] = field(repr=lambda edges: f"<{len(edges)}>")
+    edges: tuple[Edge, ...] = field(repr=lambda edges: f"<{len(edges)}>")
     id: str | None = None
     extra: FrozenDict = EMPTY
     graph_extra: FrozenDict = EMPTY
     stamp: Stamp | None = field(default=None, eq=False)
     path: str | None = field(default=None, eq=False, repr=False)
-    origins: Origins = field(factory=Unknown, eq=False, repr=False)
+    origins: ListedOrigins = field(factory=ListedOrigins, eq=False, repr=False)
     allowed: frozenset[str] = field(default=frozenset(), eq=False, repr=False)
     is_answer: bool = field(default=False, eq=False, repr=False)
     is_key_derived: bool = field(default=False, eq=False, repr=False)
     place: Place | None = field(default=None, eq=False, repr=False)
     listed: Any = field(default=None, eq=False, repr=False)
     rules: Mapping[str, Any] = field(default=EMPTY, eq=False, repr=False)
+    ends: Sequence[tuple[int, int]] | None = field(default=None, eq=False, repr=False)
 
     def of_kind(self, *kinds: str) -> Iterator[tuple[int, WireBlock]]:
         """Yield the blocks of some kinds with their positions, kind by kind."""
@@ -314,27 +280,15 @@ class Definition:
         ids = [block.id for block in self.blocks]
         return dict(zip(reversed(ids), range(len(ids) - 1, -1, -1), strict=True))
 
-    @property
-    def topology(self) -> Topology:
-        """The edges by position of their blocks."""
-        edges = self.edges
-        if isinstance(edges, JoinedEdges):
-            # By position, since two blocks may by mistake have one id.
-            return edges.topology
-        return self._listed_topology
-
     @cached_property
-    def _listed_topology(self) -> Topology:
-        """The topology of edges that name their blocks."""
+    def topology(self) -> Topology:
+        """The edges by position of their blocks, without dangling ones."""
+        if self.ends is not None:
+            return Topology.of(self.ends, len(self.blocks))
         index = self.index
-        pairs = sorted(
+        pairs = (
             (index[source], index[target])
             for source, target, _ in self.edges
             if source in index and target in index
         )
-        return Topology(
-            sources=[source for source, _ in pairs],
-            targets=[target for _, target in pairs],
-            count=len(self.blocks),
-            is_forward=all(source < target for source, target in pairs),
-        )
+        return Topology.of(pairs, len(self.blocks))

@@ -12,7 +12,6 @@ from ..analysis import effects, lineage
 from ..blocks import Effect
 from ..definition import (
     Definition,
-    JoinedEdges,
     Topology,
     WireBlock,
     canonical_id,
@@ -405,12 +404,6 @@ _Joints: TypeAlias = dict[tuple[int, int], set[str | None]]
 
 def _collect_joints(definition: Definition, places: Mapping[int, int]) -> _Joints:
     found: _Joints = {}
-    if isinstance(definition.edges, JoinedEdges):
-        # By position, since two blocks may have one id by mistake. No conditions here.
-        topology = definition.topology
-        for source, target in zip(topology.sources, topology.targets, strict=True):
-            found[places[source], places[target]] = {None}
-        return found
     index = definition.index
     for edge in definition.edges:
         if edge.source in index and edge.target in index:

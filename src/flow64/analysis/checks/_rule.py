@@ -130,7 +130,7 @@ def small_workflow(
 
 def is_read(definition: Definition) -> bool:
     """Return True if a definition was read or made by hand, not lowered from a flow."""
-    return type(definition.edges) is tuple
+    return bool(definition.blocks) and definition.origins[0].pointer is not None
 
 
 def rules_in(*modules: ModuleType) -> list[Rule]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple, TypeGuard
 
 from ..definition import (
     DEFAULT_ENV,
@@ -21,14 +21,53 @@ from ..definition import (
 )
 from ..diagnostics import Finding, Place
 from ..text import shortened
-from ._keys import describe_wrong_id, is_key
-from ._lower import Head
+
+MAX_KEY: Final = 512
+"""Characters of the longest key."""
+
+
+def is_key(key: Any) -> TypeGuard[str]:
+    """Return True if a value can be a key: text of 1 to 512 characters of Unicode."""
+    is_short = type(key) is str and 0 < len(key) <= MAX_KEY
+    return is_short and (key.isascii() or is_plain(key))
+
+
+def describe_wrong_id(pinned: Any) -> str:
+    """Describe an id that the service cannot have given."""
+    is_text = isinstance(pinned, str)
+    wanted = "UUID, and the service wants one" if is_text else "UUID as text: str(id)"
+    return f"id {shortened(pinned)} is not a {wanted}"
+
+
+class Head(NamedTuple):
+    """The facts about a workflow apart from its flow.
+
+    Attributes:
+        name: The title.
+        description: The description, without a stamp.
+        id: The workflow's id.
+        path: The path that the id was computed from, or that pins it.
+        blocks_path: The path under which the ids of its blocks stand: without the
+            environment, so that the same code has the same block ids everywhere.
+        pins: UUIDs of imported blocks by their key path, such as `work/find_email`.
+        allowed: Codes of findings that are silenced for the whole workflow.
+        is_key_derived: Whether the workflow's key is made from its title.
+        place: The place where the workflow was written.
+    """
+
+    name: str
+    description: str
+    id: str
+    path: str
+    blocks_path: str
+    pins: Mapping[str, str] = EMPTY
+    allowed: frozenset[str] = frozenset()
+    is_key_derived: bool = False
+    place: Place | None = None
 
 
 class Identity(NamedTuple):
     """The keys of a workflow, from which its path in each environment is made.
-
-    A named tuple, as `Head` is, because each of many small workflows makes one.
 
     Attributes:
         name: The title.
@@ -39,7 +78,7 @@ class Identity(NamedTuple):
         segments: Axes and variants, as (tag, key) pairs.
         id: Pins the workflow to an imported one in the environment `default`.
         pins: `{"workflow": {environment: id}, "blocks": {key path: id}}`.
-        place: Where the workflow was written.
+        place: The place where the workflow was written.
     """
 
     name: str
@@ -61,9 +100,8 @@ class Identity(NamedTuple):
 
     def segments_in(self, env: str) -> list[tuple[Tag, str]]:
         """Return the path of the workflow in an environment, as (tag, key) pairs."""
-        if self.project is None:
-            owner: list[tuple[Tag, str]] = [("ns", LOCAL)]
-        else:
+        owner: list[tuple[Tag, str]] = [("ns", LOCAL)]
+        if self.project is not None:
             owner = [("ns", self.project.namespace), ("project", self.project.key)]
         if env != DEFAULT_ENV:
             owner.append(("env", env))
@@ -72,11 +110,9 @@ class Identity(NamedTuple):
 
     def path(self, env: str = DEFAULT_ENV) -> str:
         """Return the path of the workflow in an environment."""
-        segments: list[tuple[Tag, str]] = self.segments_in(env)
-        if not all(is_key(key) for _, key in segments):
-            # Faulty keys are findings, and what stands for them is not used further.
-            segments = [(tag, key if is_key(key) else "") for tag, key in segments]
-        return path_of(segments)
+        # Faulty keys are findings, and what stands for them is not used further.
+        segments = self.segments_in(env)
+        return path_of([(tag, key if is_key(key) else "") for tag, key in segments])
 
     def pinned_id(self, env: str = DEFAULT_ENV) -> str | None:
         """Return the id of the imported workflow in an environment, if any."""
@@ -88,21 +124,10 @@ class Identity(NamedTuple):
     def head(self, env: str = DEFAULT_ENV, allowed: Sequence[str] = ()) -> Head:
         """Return the part of the identity that lowering needs."""
         pinned = self.pinned_id(env)
-        is_pinned = is_uuid(pinned)  # another pin is a finding, where there is one
-        pin = canonical_id(str(pinned)) if is_pinned else None
-        return self._head_at(self.path(env), env, allowed, pin)
-
-    def resolve_head(
-        self, env: str = DEFAULT_ENV, allowed: Sequence[str] = ()
-    ) -> tuple[Head, list[Finding]]:
-        """Return the head, with findings about keys, title and pins."""
-        return self.head(env, allowed), self.findings(env)
-
-    def _head_at(
-        self, path: str, env: str, allowed: Sequence[str], pin: str | None = None
-    ) -> Head:
+        pin = canonical_id(str(pinned)) if is_uuid(pinned) else None
         # Blocks stand under the path without the environment: the same ids everywhere.
-        blocks_path = path if env == DEFAULT_ENV else self.path()
+        blocks_path = self.path()
+        path = blocks_path if env == DEFAULT_ENV else self.path(env)
         if pin is not None:
             path = f"{path}/{path_of([('pin', pin)])}"
         return Head(
@@ -119,15 +144,20 @@ class Identity(NamedTuple):
             self.place,
         )
 
+    def resolve_head(
+        self, env: str = DEFAULT_ENV, allowed: Sequence[str] = ()
+    ) -> tuple[Head, list[Finding]]:
+        """Return the head, with findings about keys, title and pins."""
+        return self.head(env, allowed), self.findings(env)
+
     def findings(self, env: str = DEFAULT_ENV) -> list[Finding]:
         """Return findings about keys, title and pins."""
-        faults = (*self._title_faults(), *self._key_faults(env), *self._pin_faults(env))
         return [
             Finding(code, "keys", "error", message, advice, place=self.place)
-            for code, message, advice in faults
+            for code, message, advice in self._faults(env)
         ]
 
-    def _title_faults(self) -> Iterator[tuple[str, str, str]]:
+    def _faults(self, env: str) -> Iterator[tuple[str, str, str]]:
         for what, text in (("name", self.name), ("description", self.description)):
             if type(text) is not str or not is_plain(text):
                 message = f"{what} {shortened(text)} is not Unicode text"
@@ -136,31 +166,33 @@ class Identity(NamedTuple):
             message = f"the title {shortened(self.name)} gives no key"
             advice = 'name it yourself: Workflow(..., key="leads")'
             yield "key-needed", message, advice
-
-    def _key_faults(self, env: str) -> Iterator[tuple[str, str, str]]:
-        keys: list[tuple[str, Any]] = [("env", env), *self.segments]
-        keys += [("key", self.key), ("was", self.was)]
-        if self.project is not None:
-            keys.append(("project key", self.project.key))
-            keys.append(("namespace", self.project.namespace))
-        for what, key in keys:
-            may_be_unset = what in ("key", "was")
-            if not is_key(key) and not (may_be_unset and key is None):
+        for what, key in self._keys(env):
+            if not is_key(key):
                 message = f"{what} {shortened(key)} is not a key"
-                yield "invalid-key", message, "keys are text of 1 to 512 characters"
+                advice = f"keys are text of 1 to {MAX_KEY} characters"
+                yield "invalid-key", message, advice
         if self.project is not None and self.project.namespace == LOCAL:
             message = f"the namespace {LOCAL!r} is that of workflows without a project"
             advice = 'name a domain or repository of yours: namespace="acme.example"'
             yield "invalid-key", message, advice
-
-    def _pin_faults(self, env: str) -> Iterator[tuple[str, str, str]]:
-        if unknown := set(self.pins) - {"workflow", "blocks"}:
+        if unknown := self.pins.keys() - {"workflow", "blocks"}:
             message = f"pins has {', '.join(sorted(map(str, unknown)))}"
             yield "unknown-pin", message, "pins has the parts workflow and blocks"
         pinned = self.pinned_id(env)
         if pinned is not None and not is_uuid(pinned):
             advice = "pin the UUID of the imported workflow"
             yield "invalid-id", describe_wrong_id(pinned), advice
+
+    def _keys(self, env: str) -> Iterator[tuple[str, Any]]:
+        yield "env", env
+        yield from self.segments
+        if self.key is not None:
+            yield "key", self.key
+        if self.was is not None:
+            yield "was", self.was
+        if self.project is not None:
+            yield "project key", self.project.key
+            yield "namespace", self.project.namespace
 
 
 def _text(written: Any) -> str:

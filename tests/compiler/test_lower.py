@@ -89,7 +89,7 @@ NO_JSON = {
     "infinity": (-math.inf, "-inf is not a JSON number"),
     "a large integer": (2**53, "integers beyond 2^53 - 1 lose digits in JSON"),
     "a surrogate": ("\ud800", "text with a lone surrogate is not Unicode"),
-    "bytes": (b"x", "bytes are not JSON"),
+    "bytes": (b"x", "a bytes is not JSON"),
     "a set": ({1}, "a set has no order"),
     "a path": (pathlib.PurePosixPath("x"), "a pathlib.PurePosixPath is not JSON"),
     "a date": (dt.date(2026, 5, 1), "a datetime.date is not JSON"),

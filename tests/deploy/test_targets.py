@@ -169,7 +169,7 @@ def test_owner_of_a_stamp_in_words(path, words):
 )
 def test_what_could_not_be_read_back_is_not_deployed(monkeypatch, name, most, words):
     """Nothing is written that no later plan could look at."""
-    monkeypatch.setattr(f"flow64.definition._read.{name}", most)
+    monkeypatch.setattr(f"flow64.definition.reading.{name}", most)
 
     with pytest.raises(errors.ReadError, match=words):
         target(made())

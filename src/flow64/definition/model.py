@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple, Protocol
 from attrs import evolve, field, frozen
 
 from ..diagnostics import Place
-from ._frozen import EMPTY, FrozenDict
 from ._stamp import Stamp
+from .freezing import EMPTY, FrozenDict
 
 
 class WireBlock(NamedTuple):
@@ -53,15 +53,16 @@ class Edge(NamedTuple):
     @property
     def condition(self) -> str | None:
         """The reserved `condition`, which the service does not use yet."""
-        found: str | None = self.extra.get("condition")
-        return found
+        condition: str | None = self.extra.get("condition")
+        return condition
 
 
 class Placed(Protocol):
     """Anything that knows its place in code; looking it up takes time."""
 
     @property
-    def place(self) -> Place | None: ...
+    def place(self) -> Place | None:
+        """The place in code."""
 
 
 @frozen
@@ -172,14 +173,14 @@ class Topology:
 
     def find_ancestors(self, position: int) -> set[int]:
         """Return the positions of all blocks before one."""
-        found: set[int] = set()
+        ancestors: set[int] = set()
         todo = [*self.parents[position]]
         while todo:
             at = todo.pop()
-            if at not in found:
-                found.add(at)
+            if at not in ancestors:
+                ancestors.add(at)
                 todo += self.parents[at]
-        return found
+        return ancestors
 
     @cached_property
     def order(self) -> Sequence[int]:
@@ -223,6 +224,7 @@ class Definition:
         origins: The origin of each block.
         allowed: Codes of findings that the whole workflow silences.
         is_answer: Whether it was read from a response of the service.
+        is_described: Whether a body that was read has a `workflow_description`.
         is_key_derived: Whether the workflow's key is made from its title.
         place: The place in code, or the file of JSON, if it has one.
         listed: The service's own list of blocks, a `LiveCatalogue`, if rules are to
@@ -244,6 +246,7 @@ class Definition:
     origins: ListedOrigins = field(factory=ListedOrigins, eq=False, repr=False)
     allowed: frozenset[str] = field(default=frozenset(), eq=False, repr=False)
     is_answer: bool = field(default=False, eq=False, repr=False)
+    is_described: bool = field(default=True, eq=False, repr=False)
     is_key_derived: bool = field(default=False, eq=False, repr=False)
     place: Place | None = field(default=None, eq=False, repr=False)
     listed: Any = field(default=None, eq=False, repr=False)
@@ -258,8 +261,8 @@ class Definition:
 
     def map_specs(self, change: Callable[[WireBlock], FrozenDict]) -> Definition:
         """Return a definition with other specs: those that a function gives a block."""
-        made = (block._replace(specs=change(block)) for block in self.blocks)
-        return evolve(self, blocks=tuple(made))
+        blocks = [block._replace(specs=change(block)) for block in self.blocks]
+        return evolve(self, blocks=tuple(blocks))
 
     @cached_property
     def memo(self) -> dict[object, Any]:
@@ -269,10 +272,10 @@ class Definition:
     @cached_property
     def by_kind(self) -> Mapping[str, Sequence[int]]:
         """Positions of the blocks of each kind."""
-        found: dict[str, list[int]] = {}
+        positions: dict[str, list[int]] = {}
         for position, block in enumerate(self.blocks):
-            found.setdefault(block.kind, []).append(position)
-        return found
+            positions.setdefault(block.kind, []).append(position)
+        return positions
 
     @cached_property
     def index(self) -> Mapping[str, int]:

@@ -10,8 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Iterable
 from typing import Any, Final, Literal, TypeAlias, cast
 from urllib.parse import quote, unquote
 from uuid import UUID, uuid5
@@ -45,26 +44,11 @@ class ProjectKey:
     namespace: str
 
 
-def is_unreserved(key: str) -> bool:
-    """Return True if a key needs no escape in a path."""
-    return _PLAIN.fullmatch(key) is not None
-
-
 def escape_key(key: str) -> str:
     """Escape a key for a path: NFC, UTF-8, all but unreserved bytes as `%XX`."""
-    return key if _PLAIN.fullmatch(key) else _escape(key)
-
-
-@lru_cache(maxsize=4096)
-def _escape(key: str) -> str:
+    if _PLAIN.fullmatch(key):
+        return key
     return quote(unicodedata.normalize("NFC", key), safe="")
-
-
-def escape_keys(keys: Sequence[str]) -> Sequence[str]:
-    """Escape many keys for a path; fast if all of them are plain."""
-    if _PLAIN.fullmatch("".join(keys)):
-        return keys
-    return [escape_key(key) for key in keys]
 
 
 def path_of(segments: Iterable[tuple[Tag, str]]) -> str:
@@ -90,8 +74,8 @@ def drop_env(path: str) -> str:
     >>> drop_env("ns:acme.example/project:growth/env:prod/workflow:inbound")
     'ns:acme.example/project:growth/workflow:inbound'
     """
-    kept = [s for s in path.split("/") if not s.startswith(("env:", "pin:"))]
-    return "/".join(kept)
+    segments = path.split("/")
+    return "/".join(s for s in segments if not s.startswith(("env:", "pin:")))
 
 
 def environment_in(path: str) -> str:
@@ -122,17 +106,17 @@ def stable_id(*segments: tuple[Tag, str]) -> UUID:
 def ids_under(prefix: str, names: Iterable[str]) -> list[str]:
     """Return `id_of(prefix + name)` for many names. The prefix is hashed once."""
     base = hashlib.sha1(_NAMESPACE + prefix.encode(), usedforsecurity=False)
-    made = []
+    ids = []
     for name in names:
         sha = base.copy()
         sha.update(name.encode())
         text = sha.hexdigest()
         # RFC 4122: version 5 in place of the 13th digit, the variant in the 17th.
-        made.append(
+        ids.append(
             f"{text[:8]}-{text[8:12]}-5{text[13:16]}-"
             f"{_VARIANT[text[16]]}{text[17:20]}-{text[20:32]}"
         )
-    return made
+    return ids
 
 
 _NAMESPACE = FLOW64.bytes

@@ -1,4 +1,4 @@
-"""Frozen JSON: the data in the specs of a definition.
+"""Frozen JSON: dicts and lists that cannot be changed, and the paths inside of them.
 
 `freeze` copies data into values that cannot be changed, and says at which path a value
 is not JSON.
@@ -7,14 +7,92 @@ is not JSON.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from enum import Enum
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias, TypeGuard
 
 from attrs import evolve, frozen
 
 from ..text import shortened
-from ._frozen import MAX_INTEGER, FrozenDict, FrozenList, is_encodable, is_plain
 from ._values import VALUE_KEY, BoundSecret, Value
+
+MAX_INTEGER: Final = 2**53 - 1
+"""Integers beyond this lose digits in programs that read JSON numbers as doubles."""
+
+
+def _refuse(_self: object, *_: object, **__: object) -> NoReturn:
+    message = "a definition is frozen: build another one, with_(...) on its block"
+    raise TypeError(message)
+
+
+class FrozenDict(dict[str, Any]):
+    """A dict that cannot be changed."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:  # type: ignore[override] # it is frozen
+        return hash(frozenset(self.items()))
+
+    def __deepcopy__(self, memo: object) -> FrozenDict:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FrozenDict, (dict(self),)
+
+
+class FrozenList(list[Any]):
+    """A list that cannot be changed."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:  # type: ignore[override] # it is frozen
+        return hash(tuple(self))
+
+    def __deepcopy__(self, memo: object) -> FrozenList:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FrozenList, (list(self),)
+
+
+_CHANGES: Final = {
+    FrozenDict: "__setitem__ __delitem__ __ior__ clear pop popitem setdefault update",
+    FrozenList: "__setitem__ __delitem__ __iadd__ __imul__ append clear extend insert "
+    "pop remove reverse sort",
+}
+# By name, since to a type checker an assignment would be a method that fits no dict.
+for _frozen, _methods in _CHANGES.items():
+    for _method in _methods.split():
+        setattr(_frozen, _method, _refuse)
+
+EMPTY: Final = FrozenDict()
+
+
+def is_plain(value: Any) -> bool:
+    """Return True for a scalar that any JSON reader keeps, which needs no freezing."""
+    kind = type(value)
+    if kind is str:
+        return value.isascii() or is_encodable(value)
+    return (
+        kind is bool
+        or value is None
+        or (kind is int and -MAX_INTEGER <= value <= MAX_INTEGER)
+    )
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Return True for a number of JSON: an `int` or a `float`, and not a `bool`."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_encodable(text: str) -> bool:
+    """Return True if a text is Unicode, without a lone surrogate."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+# -- Freezing --------------------------------------------------------------------------
 
 MAX_DEPTH: Final = 256
 """How deep specs may nest; more is a finding, and a ReadError in a file."""
@@ -196,7 +274,7 @@ def _items(
     try:
         return [(key, inner) for key, inner in item.items()]
     except Exception as error:  # noqa: BLE001 - a mapping of theirs may do anything
-        what = f"{_name(item)} cannot be read: {shortened(error)}"
+        what = f"{_name_of(type(item))} cannot be read: {shortened(error)}"
         advice = "write a plain dict"
         problems.append(Problem("not-json", here, f"a mapping {what}", advice))
         return None
@@ -235,53 +313,40 @@ def _no_json(item: Any, here: Path) -> Problem:
     elif kind is int:
         message = "integers beyond 2^53 - 1 lose digits in JSON"
         advice = "write it as text"
-    elif kind in (bytes, bytearray):
-        message, advice = "bytes are not JSON", "decode them: data.decode()"
     elif isinstance(item, set | frozenset):
-        message = "a set has no order"
-        advice = "write a list, sorted if it comes from a set"
+        message, advice = "a set has no order", "write a list: sorted(...)"
     elif isinstance(item, type):
         message = f"the class {_name_of(item)} is not JSON"
         advice = f"to ask for its fields, put @returns above class {item.__name__}"
-        if kind is type and item.__module__ == "builtins":
+        if item.__module__ == "builtins":
             advice = f'write the type as text: "{item.__name__}"'
     else:
         message = f"{_a(item)} is not JSON ({shortened(item)})"
-        advice = f"convert it where you write it: str(...), {_conversion(item)}"
+        ways = next((way for name, way in _WAYS if hasattr(kind, name)), "list(...)")
+        advice = f"convert it where you write it: str(...), or {ways}"
     return Problem("not-json", here, message, advice)
 
 
-def _conversion(item: Any) -> str:
-    if isinstance(item, Enum):
-        return "or .value"
-    # Its class is asked, since an object of theirs may answer anything, or raise.
-    if hasattr(type(item), "isoformat"):
-        return "or .isoformat()"
-    if hasattr(type(item), "tolist") and hasattr(type(item), "__len__"):
-        return "or .tolist()"
-    if hasattr(type(item), "item"):
-        return "or .item()"
-    if hasattr(type(item), "pattern"):
-        return "or .pattern"
-    return "list(...) or dict(...)"
+_WAYS: Final = (
+    ("isoformat", ".isoformat()"),
+    ("tolist", ".tolist()"),
+    ("decode", ".decode()"),
+    ("_member_map_", ".value"),
+)
+"""Attributes of the class, which an object of theirs cannot fake, with a conversion."""
 
 
 def _a(item: Any) -> str:
     """Return the name of a value's type with its article."""
-    name = _name(item)
+    name = _name_of(type(item))
     return f"{'an' if name[0] in 'aeio' else 'a'} {name}"
-
-
-def _name(item: Any) -> str:
-    return _name_of(type(item))
 
 
 def _name_of(kind: type[Any]) -> str:
     # Without private modules, which differ between versions: pathlib._local.Path.
     parts = [part for part in kind.__module__.split(".") if not part.startswith("_")]
-    return ".".join(
-        [*(part for part in parts if part != "builtins"), kind.__qualname__]
-    )
+    names = [part for part in parts if part != "builtins"]
+    return ".".join([*names, kind.__qualname__])
 
 
 def too_deep(here: Path, limit: int) -> Problem:

@@ -1,4 +1,4 @@
-"""Fingerprints: SHA-256 of the RFC 8785 form of the meaning of a workflow."""
+"""Writing: canonical JSON, the same bytes everywhere, and fingerprints."""
 
 from __future__ import annotations
 
@@ -8,11 +8,83 @@ from collections.abc import Iterator, Mapping
 from json.encoder import encode_basestring as quote
 from typing import Any
 
-from ._ids import canonical_id
-from ._json import thaw
-from ._model import Definition, Edge
 from ._stamp import split_stamp
 from ._values import BoundSecret, Value
+from .freezing import thaw
+from .ids import canonical_id
+from .model import Definition, Edge
+
+
+def as_body(definition: Definition, *, reveal: bool = False) -> dict[str, Any]:
+    """Return the create body as plain dicts, keys in the order of the documents.
+
+    Args:
+        reveal: Write bound secrets as their text, for the request itself. Otherwise
+            they are unbound values.
+    """
+    body: dict[str, Any] = thaw(_body(definition), _reveal if reveal else _show)
+    return body
+
+
+def dumps(definition: Definition, *, indent: int | None = 2) -> str:
+    """Return the canonical text, with one newline at the end.
+
+    Args:
+        indent: Spaces for each level; None writes it compact, which is much faster.
+    """
+    text = json.dumps(
+        _body(definition),
+        indent=indent,
+        separators=(",", ":") if indent is None else None,
+        ensure_ascii=False,
+        allow_nan=False,
+        default=_show,
+    )
+    return f"{text}\n"
+
+
+def _body(definition: Definition) -> dict[str, Any]:
+    """Return the create body around the frozen data, keys in the documents' order."""
+    blocks = [
+        {
+            "block_id": block_id,
+            "sequence_number": number,
+            "block_type": label,
+            "block_name": kind,
+            "specs": specs,
+        }
+        for block_id, kind, specs, label, number, _ in definition.blocks
+    ]
+    edges: list[dict[str, Any]] = [
+        {"from_block_id": source, "to_block_id": target}
+        for source, target, _ in definition.edges
+    ]
+    items = zip([*blocks, *edges], [*definition.blocks, *definition.edges], strict=True)
+    for item, written in items:
+        if written.extra:
+            item.update(written.extra)
+    graph = {"blocks": blocks, "edges": edges, **definition.graph_extra}
+    body: dict[str, Any] = {
+        "workflow_name": definition.name,
+        "workflow_description": definition.description,
+        "workflow_definition": graph,
+    }
+    if definition.id is not None:
+        body["id"] = definition.id
+    return body | definition.extra
+
+
+def _show(value: Any) -> Any:
+    if type(value) is Value:
+        return value.as_data()
+    return value.value.as_data() if type(value) is BoundSecret else value
+
+
+def _reveal(value: Any) -> Any:
+    return thaw(value.content) if type(value) is BoundSecret else _show(value)
+
+
+# -- Fingerprints ----------------------------------------------------------------------
 
 
 def rfc8785(value: Any) -> bytes:
@@ -24,7 +96,7 @@ def rfc8785(value: Any) -> bytes:
         ValueError: A number is not JSON (NaN, infinity), or a text is not Unicode.
         TypeError: A value is not JSON.
     """
-    return "".join(_pieces(value)).encode()
+    return "".join(_rfc8785_pieces(value)).encode()
 
 
 def meaning(definition: Definition, *, bound: bool = False) -> dict[str, Any]:
@@ -33,7 +105,7 @@ def meaning(definition: Definition, *, bound: bool = False) -> dict[str, Any]:
     Args:
         bound: Show bound secrets as their text, as the service has them.
     """
-    replace = _bound if bound else _unbound
+    replace = _reveal if bound else _show
     description, _ = split_stamp(definition.description)
     blocks: dict[str, Any] = {}
     twins: dict[str, list[Any]] = {}
@@ -43,8 +115,8 @@ def meaning(definition: Definition, *, bound: bool = False) -> dict[str, Any]:
         first = blocks.setdefault(block_id, data)
         if first is not data:  # faulty, and yet no block may be lost from sight
             twins.setdefault(block_id, [first]).append(data)
-    for block_id, all_of_them in twins.items():
-        blocks[block_id] = sorted(all_of_them, key=rfc8785)
+    for block_id, copies in twins.items():
+        blocks[block_id] = sorted(copies, key=rfc8785)
     return {
         "name": definition.name,
         "description": description,
@@ -68,19 +140,7 @@ def _edge(edge: Edge) -> tuple[str, ...]:
     return ends if edge.condition is None else (*ends, edge.condition)
 
 
-def _unbound(value: Any) -> Any:
-    if type(value) is BoundSecret:
-        return value.value.as_data()
-    return value.as_data() if type(value) is Value else value
-
-
-def _bound(value: Any) -> Any:
-    if type(value) is BoundSecret:
-        return thaw(value.content)
-    return value.as_data() if type(value) is Value else value
-
-
-def _pieces(value: Any) -> Iterator[str]:
+def _rfc8785_pieces(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield quote(value)
     elif isinstance(value, Mapping):
@@ -89,14 +149,14 @@ def _pieces(value: Any) -> Iterator[str]:
         separator = "{"
         for key in sorted(value, key=lambda key: key.encode("utf-16-be")):
             yield f"{separator}{quote(key)}:"
-            yield from _pieces(value[key])
+            yield from _rfc8785_pieces(value[key])
             separator = ","
         yield "}" if value else "{}"
     elif isinstance(value, list | tuple):
         separator = "["
         for item in value:
             yield separator
-            yield from _pieces(item)
+            yield from _rfc8785_pieces(item)
             separator = ","
         yield "]" if value else "[]"
     elif isinstance(value, float):
@@ -116,8 +176,8 @@ def _double(value: float) -> str:
     point = len(digits) - len(fraction) + int(exponent or 0)
     text, minus = digits.rstrip("0"), "-" * (value < 0)
     if 0 < point <= 21:
-        whole, rest = text[:point].ljust(point, "0"), text[point:]
-        return f"{minus}{whole}.{rest}" if rest else f"{minus}{whole}"
+        whole, decimals = text[:point].ljust(point, "0"), text[point:]
+        return f"{minus}{whole}.{decimals}" if decimals else f"{minus}{whole}"
     if -6 < point <= 0:
         return f"{minus}0.{'0' * -point}{text}"
     mantissa = f"{text[0]}.{text[1:]}" if text[1:] else text

@@ -10,44 +10,26 @@ import types
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import (
-    TYPE_CHECKING,
     Any,
     ClassVar,
     Final,
     Generic,
     Literal,
     Never,
-    Protocol,
     Self,
     TypeAlias,
     TypeVar,
     overload,
 )
 
-from ..errors import (
-    ArgumentError,
-    EmptyListError,
-    JoinedClassError,
-    JoinedFunctionError,
-    JoinedGeneratorError,
-    JoinedMappingError,
-    JoinedNoneError,
-    JoinedSetError,
-    JoinedStringError,
-    JoinError,
-    NestedListError,
-    TruthError,
-)
+from ..errors import ArgumentError, JoinError, TruthError
 from ..text import shortened
-from ._arguments import DECORATE, helpful
-from ._kinds import Company, Lead
+from .arguments import DECORATE, helpful
 
 In = TypeVar("In", contravariant=True)
 Out = TypeVar("Out", covariant=True)
 A = TypeVar("A")
 B = TypeVar("B")
-Wanted = TypeVar("Wanted", covariant=True)
-Converter = TypeVar("Converter", covariant=True)
 
 FlowShape: TypeAlias = Literal["block", "series", "parallel", "scope", "tap", "nothing"]
 
@@ -81,27 +63,6 @@ class FlowBase:
         return self
 
 
-if TYPE_CHECKING:
-
-    class CompanyToLeads:
-        """The name of the block that makes lead rows, for the message of mypy."""
-
-    class LeadsToCompany:
-        """The name of the block that makes company rows, for the message of mypy."""
-
-    class FitsOrNeeds(Protocol[Wanted, Converter]):
-        """A type that no flow has: mypy lists why, if no other overload of `>>` fits.
-
-        That is `_takes: expected "Company", got "Lead"`, and the converter that may
-        stand between. pyright only ever names the two operands.
-        """
-
-        @property
-        def _takes(self) -> Wanted: ...
-        @property
-        def _between(self) -> Converter: ...
-
-
 class Flow(FlowBase, Generic[In, Out]):
     """Rows of kind `In` come in, rows of kind `Out` go out.
 
@@ -112,26 +73,10 @@ class Flow(FlowBase, Generic[In, Out]):
     # Empty, since attrs classes with two slotted bases need it so.
     __slots__ = ()
 
-    if TYPE_CHECKING:  # for `FitsOrNeeds`
-        _takes: In
-        _between: None
-
     # Sequence, not list: a named list or a comprehension must pass as well. The order
     # of the overloads matters.
     @overload
     def __rshift__(self, other: Passthrough) -> Flow[In, Out]: ...
-    @overload
-    def __rshift__(
-        self: Flow[A, Company],
-        other: FitsOrNeeds[Company, CompanyToLeads]
-        | Sequence[FitsOrNeeds[Company, CompanyToLeads]],
-    ) -> Flow[A, Any]: ...
-    @overload
-    def __rshift__(
-        self: Flow[A, Lead],
-        other: FitsOrNeeds[Lead, LeadsToCompany]
-        | Sequence[FitsOrNeeds[Lead, LeadsToCompany]],
-    ) -> Flow[A, Any]: ...
     @overload
     def __rshift__(self, other: Flow[Out, B]) -> Flow[In, B]: ...
     @overload
@@ -209,16 +154,7 @@ class Passthrough(Flow[Any, Any]):
         return Scoped(self, name, was)
 
 
-class Joined(Passthrough):
-    """A flow that is made of other flows."""
-
-    __slots__ = ()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (_steps(self),)
-
-
-class Series(Joined):
+class Series(Passthrough):
     """Two flows, the exits of the first joined to the entries of the second."""
 
     __slots__ = ("left", "right")
@@ -229,7 +165,7 @@ class Series(Joined):
         self.right: Final = right
 
 
-class Parallel(Joined):
+class Parallel(Passthrough):
     """Flows side by side: all their entries, all their exits."""
 
     __slots__ = ("members",)
@@ -239,7 +175,7 @@ class Parallel(Joined):
         self.members: Final = members
 
 
-class Scoped(Joined):
+class Scoped(Passthrough):
     """A flow with its keys under a name."""
 
     __slots__ = ("flow", "name", "was")
@@ -255,7 +191,7 @@ class Scoped(Joined):
         self.was: Final = was
 
 
-class Tap(Joined):
+class Tap(Passthrough):
     """A side branch: rows enter it, and also pass by it."""
 
     __slots__ = ("flow",)
@@ -326,24 +262,27 @@ def flow_of(other: Any, depth: int = 0) -> Flow[Any, Any] | None:
     """Return the flow for a list or tuple next to `>>`; None for other values.
 
     Raises:
-        JoinError: One of its subclasses, for what is often mistaken for a flow.
+        JoinError: It is something that is often mistaken for a flow.
     """
     if isinstance(other, list | tuple):
         return parallel(other, depth)
-    for kinds, error in _MISTAKES:
+    for kinds, advice in _MISTAKES:
         if isinstance(other, kinds):
-            raise error(other)
-    if (own := getattr(type(other), "_join_error", None)) is not None:
-        raise own(other)  # a class of ours that is near a flow, and says what to do
+            name = getattr(other, "__name__", "fragment")
+            raise JoinError(other, advice.format(name=name))
+    # A class of ours that is near a flow says what to do.
+    if (advice := getattr(type(other), "_join_advice", None)) is not None:
+        raise JoinError(other, advice)
     return None
 
 
 def parallel(members: Sequence[Any], depth: int = 0) -> Flow[Any, Any]:
     """Put flows side by side. The list stands in so many others."""
     if not members:
-        raise EmptyListError(members)
+        advice = "leave the step out, or write include_if(flag, step)"
+        raise JoinError(members, advice)
     if depth == DEEPEST_LIST:
-        raise NestedListError(members)
+        raise JoinError(members, "write one list of flows, as in a >> [b, c]")
     return Parallel(tuple(as_flow(member, depth + 1) for member in members))
 
 
@@ -351,18 +290,22 @@ DEEPEST_LIST: Final = 100
 """Most lists inside each other. Only a list that has itself in it has more."""
 
 
-_MISTAKES: tuple[tuple[Any, type[JoinError]], ...] = (
-    (str | bytes, JoinedStringError),
-    (type(None), JoinedNoneError),
-    (AbstractSet, JoinedSetError),
-    (Mapping, JoinedMappingError),
-    (Iterator, JoinedGeneratorError),
-    (type, JoinedClassError),
+_MISTAKES: Final[Sequence[tuple[Any, str]]] = (
+    (str | bytes, 'put the block itself, or RawBlock("new_kind", specs={{...}})'),
+    (
+        type(None),
+        "a function may lack its return; to leave a step out, write include_if(...)",
+    ),
+    (AbstractSet, "a set has no order; write a list: a >> [b, c]"),
+    (Mapping, "write a list of its flows: a >> list(flows.values())"),
+    (Iterator, "write a list: a >> [f(x) for x in xs]"),
+    (type, "it is a class: call it, as in >> {name}(...)"),
     (
         types.FunctionType | types.MethodType | types.BuiltinFunctionType,
-        JoinedFunctionError,
+        "it is a function: call it, as in >> {name}()",
     ),
 )
+"""What is often mistaken for a flow, with advice."""
 
 
 def outline(flow: Flow[Any, Any], limit: int = 8) -> str:
@@ -372,77 +315,26 @@ def outline(flow: Flow[Any, Any], limit: int = 8) -> str:
     count = 0
     while todo and count < limit:
         item = todo.pop()
-        if isinstance(item, str):
-            words.append(item)
-        elif isinstance(item, Series):
-            todo += [item.right, " >> ", item.left]
-            # Of a long left spine only its end is shown, which is reached last.
-            if len(todo) > 64 * limit:
-                del todo[: -8 * limit]
-        elif isinstance(item, Parallel):
-            shown: list[Any] = [", "] * (2 * min(len(item.members), limit) - 1)
-            shown[::2] = item.members[:limit]
-            todo += ["]", *reversed(shown), "["]
-        elif isinstance(item, Tap):
-            todo += [")", item.flow, "tap("]
-        elif isinstance(item, Scoped):
-            todo.append(item.flow)
-        elif isinstance(item, Nothing):
-            words.append("nothing")
-        else:
-            count += 1
-            name = getattr(item, "block_name", type(item).__name__)
-            is_word = isinstance(name, str) and name.isprintable() and len(name) <= 60
-            words.append(name if is_word else shortened(name))
+        match item:
+            case str():
+                words.append(item)
+            case Series():
+                todo += [item.right, " >> ", item.left]
+                # Of a long left spine only its end is shown, which is reached last.
+                del todo[: max(0, len(todo) - 8 * limit)]
+            case Parallel():
+                inner = [part for member in item.members for part in (", ", member)]
+                todo += ["]", *reversed(inner[1 : 2 * limit]), "["]
+            case Tap():
+                todo += [")", item.flow, "tap("]
+            case Scoped():
+                todo.append(item.flow)
+            case Nothing():
+                words.append("nothing")
+            case _:
+                count += 1
+                name = getattr(item, "block_name", type(item).__name__)
+                is_word = isinstance(name, str) and name.isprintable()
+                words.append(name if is_word and len(name) <= 60 else shortened(name))
     closing = [item for item in reversed(todo) if item in ("]", ")")]
-    is_whole = len(closing) == len(todo)
-    return "".join(words) + ("".join(closing) if is_whole else " …")
-
-
-_Step: TypeAlias = tuple[FlowShape, Any]
-
-
-def _steps(flow: Flow[Any, Any]) -> tuple[_Step, ...]:
-    """Return a flow as the steps that `_rebuild` takes: parts come first.
-
-    A pickle of nested flows would nest as deep, and Python limits that.
-    """
-    found: list[_Step] = []
-    todo: list[Any] = [flow]
-    while todo:
-        item = todo.pop()
-        if isinstance(item, Series):
-            found.append((item.shape, None))
-            todo += [item.left, item.right]
-        elif isinstance(item, Parallel):
-            found.append((item.shape, len(item.members)))
-            todo += item.members
-        elif isinstance(item, Scoped):
-            found.append((item.shape, (item.name, item.was)))
-            todo.append(item.flow)
-        elif isinstance(item, Tap):
-            found.append((item.shape, None))
-            todo.append(item.flow)
-        else:
-            found.append(("block", item))
-    return tuple(reversed(found))
-
-
-def _rebuild(steps: Sequence[_Step]) -> Flow[Any, Any]:
-    done: list[Flow[Any, Any]] = []
-    for shape, value in steps:
-        if shape == "series":
-            right, left = done.pop(), done.pop()
-            done.append(Series(left, right))
-        elif shape == "parallel":
-            members = tuple(done[-value:])
-            del done[-value:]
-            done.append(Parallel(members))
-        elif shape == "scope":
-            done.append(Scoped(done.pop(), *value))
-        elif shape == "tap":
-            done.append(Tap(done.pop()))
-        else:
-            done.append(value)
-    (made,) = done
-    return made
+    return "".join(words) + ("".join(closing) if len(closing) == len(todo) else " …")

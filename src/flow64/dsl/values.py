@@ -1,14 +1,53 @@
-"""Values of specs: unset ones, and those that each environment fills in."""
+"""Row kinds, unset values, and values that each environment fills in."""
 
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 from ..definition import Value, is_plain
 from ..errors import ArgumentError
 from ..text import shortened
-from ._arguments import helpful
+from .arguments import helpful
+
+K = TypeVar("K")
+
+
+class Lead:
+    """Rows about people. Never instantiated: it is there for the type checker."""
+
+
+class Company:
+    """Rows about companies. Never instantiated: it is there for the type checker."""
+
+
+class Start:
+    """The input of a source, which is nothing. Only a source takes it."""
+
+
+class RowKind(Generic[K]):
+    """A row kind as a value: the `dataframe_type` of a source."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name: Final = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def __reduce__(self) -> str:
+        return self.name
+
+
+LEAD: Final[RowKind[Lead]] = RowKind("LEAD")
+"""People."""
+
+COMPANY: Final[RowKind[Company]] = RowKind("COMPANY")
+"""Companies."""
+
+
+# -- Values ----------------------------------------------------------------------------
 
 
 class Unset(Enum):

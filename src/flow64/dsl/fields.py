@@ -14,7 +14,7 @@ from attrs import frozen
 
 from ..errors import ArgumentError, ReturnsError
 from ..text import shortened
-from ._arguments import helpful
+from .arguments import helpful
 
 T = TypeVar("T")
 

@@ -16,9 +16,9 @@ from ..definition import EMPTY, is_plain
 from ..diagnostics import Place
 from ..errors import ArgumentError
 from ..text import shortened
-from ._arguments import DECORATE, explain_call, helpful
-from ._flow import Flow, FlowShape
-from ._values import UNSET
+from .arguments import DECORATE, explain_call, helpful
+from .flow import Flow, FlowShape
+from .values import UNSET
 
 T = TypeVar("T")
 

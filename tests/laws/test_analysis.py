@@ -20,9 +20,9 @@ from flow64.analysis import (
     lineage,
     output_columns,
 )
-from flow64.analysis._columns import NO_COLUMNS, Openness, merge_columns
-from flow64.analysis.checks._columns import Spellings
-from flow64.analysis.checks._rule import run
+from flow64.analysis.checks.columns import Spellings
+from flow64.analysis.checks.rule import run
+from flow64.analysis.columns import NO_COLUMNS, Openness, merge_columns
 from flow64.blocks import CATALOGUE, OLD_NAMES, facts_of
 from flow64.definition import Definition, Edge, WireBlock, id_of
 from tests.strategies import (

@@ -307,7 +307,7 @@ class _Reader:
             words = (did_you_mean(key, (_GRAPH,)) for key in body.keys() - _BODY_KEYS)
             if {"blocks", "edges"} <= body.keys():
                 words = iter([f'; wrap this graph: {{"{_GRAPH}": {{...}}}}'])
-            near = next(filter(None, words), "")
+            near = next(filter(None, words), "; give a create body, or an answer")
             self.fail(f"it has no {_GRAPH}, so there is no graph to read{near}", ())
         name_key, description_key, known = (
             ("name", "description", _ANSWER_KEYS)

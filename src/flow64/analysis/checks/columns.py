@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from attrs import field, frozen
@@ -11,14 +11,9 @@ from attrs import field, frozen
 from ...blocks import CATALOGUE
 from ...definition import Definition
 from ...text import join_words, shortened
-from .._columns import ColumnSet, Openness
-from .._lineage import (
-    column_flow,
-    find_later_producers,
-    reads_from_afar,
-)
-from .._memo import once
-from ._rule import Found, name_block, rule
+from ..columns import ColumnSet, Openness, column_flow, find_later_producers, once
+from .rule import Found, name_block, rule
+from .specs import field_maps
 
 
 @rule(
@@ -50,7 +45,6 @@ def read_before_written(definition: Definition) -> Iterator[Found]:
 @rule(
     "columns",
     "warning",
-    "note",
     advice="correct the name, or add the column before; declare it if rows bring it",
     example=(
         'columns = {"full_name": "string"}\n'
@@ -60,10 +54,9 @@ def read_before_written(definition: Definition) -> Iterator[Found]:
 def undeclared_column(definition: Definition) -> Iterator[Found]:
     """A block reads a column that no block before it declares or adds.
 
-    It is a warning if all columns are known at this point. It is a note if rows may
-    bring more columns than the `input_schema` of their webhook declares. If there is no
-    `input_schema`, or an earlier block may add any columns, nothing is reported but
-    what `near-miss-column` finds.
+    Rows may bring more columns than the `input_schema` of their webhook declares. If
+    there is no `input_schema`, or an earlier block may add any columns, nothing is
+    reported but what `near-miss-column` finds.
     """
     for read in missing_reads(definition):
         before = column_flow(definition).before[read.position]
@@ -76,7 +69,80 @@ def undeclared_column(definition: Definition) -> Iterator[Found]:
             yield Found(read.position, _with_fate(message, read), advice)
         elif before.openness is Openness.DECLARED:
             message = f"{_describe(read)}, which no block before it declares or adds"
-            yield Found(read.position, _with_fate(message, read), severity="note")
+            yield Found(read.position, _with_fate(message, read))
+
+
+@rule(
+    "columns",
+    "warning",
+    advice="ask for it again behind the converter, or read it before",
+    example=(
+        'columns = {"website": "string", "industry": "string"}\n'
+        "flow = (\n"
+        "    Webhook(COMPANY, input_schema=columns)\n"
+        '    >> CompanyEnrichment({"size": "Employees"}, find_people=True)\n'
+        "    >> CompanyToLeads()\n"
+        '    >> Filter.where("industry").equals("Software")\n'
+        ")"
+    ),
+)
+def dropped_column(definition: Definition) -> Iterator[Found]:
+    """A block reads a column that an earlier block may have dropped.
+
+    A block such as `company_to_leads` makes new rows. Whether they keep the columns of
+    the rows that came in is not documented.
+    """
+    flow, topology = column_flow(definition), definition.topology
+    resets = [at for at, fact in enumerate(flow.facts) if fact.resets]
+    if not resets or not any(fact.reads for fact in flow.facts):
+        return
+    # The columns that were there before new rows were made, with the block that did it.
+    dropped: list[Mapping[str, int]] = [{}] * len(flow.facts)
+    for position in topology.order:
+        above: dict[str, int] = {}
+        for parent in topology.parents[position]:
+            above |= dropped[parent]
+            if flow.facts[parent].resets:
+                above |= dict.fromkeys(flow.before[parent], parent)
+        dropped[position] = {
+            name: at for name, at in above.items() if name not in flow.before[position]
+        }
+    for position, column in flow.reads():
+        if (at := dropped[position].get(column.name)) is not None:
+            message = f"it reads the column {shortened(column.name)}, which "
+            message += f"{name_block(definition, at)} may have dropped"
+            yield Found(position, message)
+
+
+@rule(
+    "columns",
+    "warning",
+    advice="give the field another name, unless it is meant to replace the column",
+    example=(
+        'columns = {"full_name": "string", "title": "string"}\n'
+        "flow = Webhook(LEAD, input_schema=columns) >> LeadEnrichment(\n"
+        '    return_fields={"title": "Current job title"}\n'
+        ")"
+    ),
+)
+def overwritten_column(definition: Definition) -> Iterator[Found]:
+    """A field to find has the name of a column that rows bring.
+
+    Which of the two values the row has afterwards is not documented.
+    """
+    flow = column_flow(definition)
+    for position, block in enumerate(definition.blocks):
+        for name in field_maps(block.kind):
+            fields = block.specs.get(name)
+            if not isinstance(fields, Mapping) or flow.facts[position].declares:
+                continue
+            before = flow.before[position]
+            for field_name in fields:
+                source = before[field_name].source if field_name in before else None
+                if source is not None and flow.facts[source].declares:
+                    of = name_block(definition, source)
+                    message = f"{name}.{field_name} overwrites the column of {of}"
+                    yield Found(position, message)
 
 
 @rule(
@@ -145,10 +211,8 @@ def missing_reads(definition: Definition) -> Sequence[MissingRead]:
     A read that is only inferred is left out, unless it is known which columns rows are
     meant to have.
     """
-    if not reads_from_afar(definition):
-        return ()
     flow = column_flow(definition)
-    found = []
+    reads = []
     spellings = None
     missing = [
         (position, column.name)
@@ -166,8 +230,8 @@ def missing_reads(definition: Definition) -> Sequence[MissingRead]:
             near = next((n for n in spellings.near(name) if n in before), None)
         block = definition.blocks[position]
         fate = CATALOGUE[block.kind].without_column(block.specs, name)
-        found.append(MissingRead(position, name, near, producer, fate))
-    return found
+        reads.append(MissingRead(position, name, near, producer, fate))
+    return reads
 
 
 _SURE: Final = ("D", "D1")

@@ -1,4 +1,4 @@
-"""Rules about keys and ids."""
+"""Rules about keys, ids and codes, and about secrets that stand in specs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,18 @@ from typing import Final
 from unicodedata import normalize
 from urllib.parse import unquote
 
-from ...definition import LOCAL, Definition, Origin, is_uuid
-from ...text import shortened
-from ._rule import Found, rule, small_workflow
+from ...definition import (
+    LOCAL,
+    Definition,
+    Origin,
+    is_shared_path,
+    is_uuid,
+    pointer,
+    walk,
+)
+from ...redaction import KEY_MARKS, KEY_SHAPES, redact_keys
+from ...text import did_you_mean, shortened
+from .rule import Found, rule, small_workflow, texts
 
 
 @rule(
@@ -59,6 +68,38 @@ def ambiguous_default_key(definition: Definition) -> Iterator[Found]:
             also = f" and at {a.place}" if a.place else ""
             message = f"two blocks of kind {shortened(b.key)} have no key, here{also}"
             yield Found(second, message)
+
+
+@rule(
+    "keys",
+    "warning",
+    advice=(
+        'write `Workflow(..., project=Project("growth", namespace="your-domain.example"'
+        "))`"
+    ),
+    example='workflow = Workflow("Leads", Webhook(LEAD), key="leads")',
+)
+def no_project(definition: Definition) -> Iterator[Found]:
+    """The workflow has no project, so its ids are also those of others with its key.
+
+    Without one, it can only be deployed to this machine.
+    """
+    is_pinned = "/pin:" in (definition.path or "")
+    if is_shared_path(definition.path or "") and not is_pinned:
+        message = "it has no project, so everybody with this key has the same ids"
+        yield Found(None, message)
+
+
+@rule(
+    "keys",
+    "warning",
+    advice='write `"workflow_description": ""`, or a text',
+    example=small_workflow(workflow_description=None),
+)
+def missing_description(definition: Definition) -> Iterator[Found]:
+    """A workflow in JSON has no `workflow_description`, which a create requires."""
+    if not definition.is_described:
+        yield Found(None, "it has no workflow_description, and an empty one is sent")
 
 
 @rule(
@@ -144,3 +185,65 @@ def _twins(definition: Definition) -> Iterator[tuple[int, int]]:
         first = definition.index[block.id]
         if first != position:
             yield first, position
+
+
+@rule(
+    "facts",
+    "warning",
+    advice=("write the code that a finding shows; leave out one that no longer exists"),
+    example='flow = Webhook(LEAD) >> FindEmail(allow=["no-sources"])',
+)
+def unknown_allow(definition: Definition) -> Iterator[Found]:
+    """`allow=` names a code that no finding has, so it silences nothing.
+
+    It may be misspelt, or the code of another release.
+    """
+    origins = enumerate(definition.origins.origins)
+    silenced: list[tuple[int | None, str]] = [
+        (None, code) for code in sorted(definition.allowed)
+    ]
+    silenced += [(at, code) for at, origin in origins for code in origin.allowed]
+    known = _all_codes() if silenced else frozenset()
+    for position, code in silenced:
+        if code not in known:
+            near = did_you_mean(code, known)
+            message = f"allow names {shortened(code)}, which no finding has{near}"
+            yield Found(position, message)
+
+
+def _all_codes() -> frozenset[str]:
+    from ..reference import pages_by_code  # noqa: PLC0415 - this rule is one of them
+
+    return frozenset(pages_by_code())
+
+
+@rule(
+    "values",
+    "warning",
+    advice=(
+        'write `value("name", secret=True)`, which is filled in when it is '
+        "deployed, and revoke the secret if others saw it"
+    ),
+    example=(
+        'specs = {"token": "sk_live_" + "0123456789abcdef"}\n'
+        'flow = Webhook(LEAD) >> RawBlock("new_kind", specs=specs)'
+    ),
+)
+def secret_in_specs(definition: Definition) -> Iterator[Found]:
+    """A spec holds a text that looks like a key, a token or a private key.
+
+    Everyone with access to the workflow or its history could read it.
+    """
+    text = "\n".join(texts([block.specs for block in definition.blocks]))
+    if not any(mark in text for mark in KEY_MARKS):
+        return
+    for position, block in enumerate(definition.blocks):
+        for path, item in walk(block.specs):
+            if isinstance(item, str) and (name := _secret(item)):
+                where = redact_keys(pointer(path))
+                message = f"specs{where} looks like {name} ({item[:3]}***)"
+                yield Found(position, message)
+
+
+def _secret(text: str) -> str | None:
+    return next((n for n, shape in KEY_SHAPES.items() if shape.search(text)), None)

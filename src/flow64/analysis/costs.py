@@ -1,7 +1,7 @@
-"""The most that a run may cost, by documented prices; an estimate and never a quote.
+"""The most that a run may cost, by documented prices, and what it changes outside.
 
 `cost` is the one function that counts: check, plan, review, the estimate of a run and
-its limits all show what it returns.
+its limits all show what it returns. It is an estimate and never a quote.
 """
 
 from __future__ import annotations
@@ -9,17 +9,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from functools import lru_cache
 from math import isfinite
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 from attrs import asdict, frozen
 
-from ..blocks import CATALOGUE, of_catalogue
-from ..definition import EMPTY, Definition, is_number
-from ..errors import ArgumentError, shortened
-from ..text import format_dollars, join_first
-from ._unknown_kinds import unknown_kinds
+from ..blocks import CATALOGUE, EFFECT_WORDS, OLD_NAMES, CatalogueBlock, Effect
+from ..definition import EMPTY, BoundSecret, Definition, Value, is_number
+from ..errors import ArgumentError
+from ..text import format_dollars, join_first, shortened
 
 ROWS: Final = 1000
 """Input rows that a cost is for, unless another number is given."""
@@ -58,6 +56,8 @@ class Cost:
             rows add up there.
         rows: Input rows that the cost is for.
         unconfirmed: The kinds with an unconfirmed price, each with the source.
+        depends: The kinds with a price that depends on fields, which an environment
+            fills in, each with these fields.
     """
 
     charges: Sequence[Charge]
@@ -65,6 +65,7 @@ class Cost:
     meets: bool
     rows: int = ROWS
     unconfirmed: Mapping[str, str] = EMPTY
+    depends: Mapping[str, Sequence[str]] = EMPTY
 
     @property
     def dollars(self) -> float:
@@ -78,7 +79,7 @@ class Cost:
     @property
     def exact(self) -> Fraction:
         """The dollars, not rounded."""
-        return sum(_sum_by_kind(self._plain_charges()).values(), Fraction(0))
+        return sum(self._sum_by_kind().values(), Fraction(0))
 
     @property
     def is_open(self) -> bool:
@@ -100,7 +101,10 @@ class Cost:
         for charge in self.charges:
             paths = [definition.origins.path(at) for at in charge.positions]
             names = ", ".join(path or charge.kind for path in paths)
-            if charge.dollars is None:
+            if charge.kind in self.depends and charge.dollars is None:
+                fields = ", ".join(self.depends[charge.kind])
+                yield f"{names}: the price depends on {fields}"
+            elif charge.dollars is None:
                 yield f"{names}: no price is documented"
             elif charge.is_open:
                 price = f"{format_dollars(charge.dollars)} a row"
@@ -114,20 +118,47 @@ class Cost:
         return ", ".join(f"{kind} ({source})" for kind, source in found)
 
     def __str__(self) -> str:
-        return _describe(
-            self._plain_charges(),
-            tuple(self.unknown),
-            self.describe_unconfirmed(),
-            meets=self.meets,
-            rows=self.rows,
+        parts = []
+        sums = {k: format_dollars(as_float(v)) for k, v in self._sum_by_kind().items()}
+        if sums:
+            kinds = ", ".join(f"{kind} {dollars}" for kind, dollars in sums.items())
+            most = format_dollars(self.dollars)
+            parts.append(f"{self.rows:,} input rows may cost up to {most} ({kinds})")
+        each = [
+            f"{charge.kind} {format_dollars(charge.dollars)} a row"
+            for charge in self.charges
+            if charge.dollars is not None and charge.is_open
+        ]
+        if each:
+            parts.append(f"for an unknown number of rows: {', '.join(each)}")
+        unpriced = [charge.kind for charge in self.charges if charge.dollars is None]
+        kinds = ", ".join(
+            kind
+            for kind in dict.fromkeys([*unpriced, *self.unknown])
+            if kind not in self.depends
         )
+        if kinds:
+            parts.append(f"not counted, since no price is documented: {kinds}")
+        parts += [
+            f"not counted: {kind} depends on {', '.join(names)}"
+            for kind, names in self.depends.items()
+        ]
+        if self.meets:
+            parts.append("where branches meet, their rows add up")
+        parts.append("an estimate by documented prices, before filters")
+        if self.unconfirmed:
+            parts.append(f"unconfirmed prices: {self.describe_unconfirmed()}")
+        return "; ".join(parts)
 
-    def _plain_charges(self) -> tuple[_PlainCharge, ...]:
-        return tuple([charge[:3] for charge in self.charges])
-
-
-_PlainCharge: TypeAlias = tuple[str, float | None, int | None]
-"""A charge without its positions: kind, dollars, rows."""
+    def _sum_by_kind(self) -> dict[str, Fraction]:
+        """Return dollars by kind, for charges with known price and rows."""
+        sums: dict[str, Fraction] = {}
+        for kind, dollars, rows, _ in self.charges:
+            if dollars is not None and rows is not None:
+                # As the price is written: no cent is lost to binary fractions.
+                total = rows * Fraction(repr(dollars))
+                sums[kind] = sums.get(kind, Fraction(0)) + total
+        return sums
 
 
 def as_float(dollars: Fraction) -> float:
@@ -136,58 +167,6 @@ def as_float(dollars: Fraction) -> float:
         return float(dollars)
     except OverflowError:
         return sys.float_info.max
-
-
-def _sum_by_kind(charges: Sequence[_PlainCharge]) -> dict[str, Fraction]:
-    """Return dollars by kind, for charges with known price and rows."""
-    counted: dict[str, Fraction] = {}
-    for kind, dollars, rows in charges:
-        if dollars is not None and rows is not None:
-            # As the price is written: no cent is lost to binary fractions.
-            sum_ = rows * Fraction(repr(dollars))
-            counted[kind] = counted.get(kind, Fraction(0)) + sum_
-    return counted
-
-
-@lru_cache(maxsize=256)
-def _describe(
-    charges: Sequence[_PlainCharge],
-    unknown: Sequence[str],
-    unconfirmed: str,
-    *,
-    meets: bool,
-    rows: int,
-) -> str:
-    """Describe a cost in words.
-
-    It is cached, since the workflows of a fleet are alike. Without this cache and that
-    of effects, `check()` of a fleet takes 1.4 times as long.
-    """
-    parts = []
-    counted = {kind: as_float(sum_) for kind, sum_ in _sum_by_kind(charges).items()}
-    if counted:
-        sums = {kind: format_dollars(sum_) for kind, sum_ in counted.items()}
-        kinds = ", ".join(f"{kind} {sum_}" for kind, sum_ in sums.items())
-        total = as_float(sum(_sum_by_kind(charges).values(), Fraction(0)))
-        most = format_dollars(total)
-        parts.append(f"{rows:,} input rows may cost up to {most} ({kinds})")
-    each = [
-        f"{kind} {format_dollars(dollars)} a row"
-        for kind, dollars, reach in charges
-        if dollars is not None and reach is None
-    ]
-    if each:
-        parts.append(f"for an unknown number of rows: {', '.join(each)}")
-    unpriced = [kind for kind, dollars, _ in charges if dollars is None]
-    if unpriced or unknown:
-        kinds = ", ".join(dict.fromkeys([*unpriced, *unknown]))
-        parts.append(f"not counted, since no price is documented: {kinds}")
-    if meets:
-        parts.append("where branches meet, their rows add up")
-    parts.append("an estimate by documented prices, before filters")
-    if unconfirmed:
-        parts.append(f"unconfirmed prices: {unconfirmed}")
-    return "; ".join(parts)
 
 
 def cost(
@@ -206,32 +185,45 @@ def cost(
         of_payload: Whether `rows` are those of a payload. Then only webhooks bring
             them. It is unknown how many rows a file or a notebook holds.
     """
-    blocks = definition.blocks
-    found: dict[tuple[str, float | None, bool], list[int]] = {}
-    unconfirmed: dict[str, str] = {}
     reach, meets = _count_reaching(definition, rows, of_payload=of_payload)
-    by_kind = definition.by_kind
-    for kind, ask in _spending(tuple(by_kind), frozenset(prices)):
-        for position in by_kind[kind]:
-            dollars = prices.get(kind)
-            if ask is not None and (price := ask(blocks[position].specs)):
-                dollars = price.dollars
-                if price.confidence == "I":
+    groups: dict[tuple[str, float | None, bool], list[int]] = {}
+    unconfirmed: dict[str, str] = {}
+    depends: dict[str, Sequence[str]] = {}
+    for kind, positions in definition.by_kind.items():
+        cls = CATALOGUE.get(kind)
+        may_spend = cls is not None and not SPENDING.isdisjoint(cls.about.effects)
+        for position in positions if may_spend or kind in prices else ():
+            dollars, specs = prices.get(kind), definition.blocks[position].specs
+            if dollars is None and cls is not None:
+                price = cls.price(specs)
+                dollars = None if price is None else price.dollars
+                if price is None and (fields := _open_fields(cls, specs)):
+                    depends[kind] = fields
+                elif price is not None and price.confidence == "I":
                     unconfirmed[kind] = price.source
-            key = (kind, dollars, reach[position] is None)
-            found.setdefault(key, []).append(position)
+            group = (kind, dollars, reach[position] is None)
+            groups.setdefault(group, []).append(position)
     charges = [
         Charge(kind, dollars, _add_counts([reach[at] for at in positions]), positions)
-        for (kind, dollars, _), positions in found.items()
+        for (kind, dollars, _), positions in groups.items()
     ]
-    has_met = any(meets) and any(meets[at] for c in charges for at in c.positions)
-    strangers = [kind for kind in by_kind if kind not in CATALOGUE]
+    has_met = any(meets[at] for charge in charges for at in charge.positions)
     unknown = [
-        word
-        for kind, word in zip(strangers, unknown_kinds(definition), strict=True)
-        if kind not in prices
+        name for kind, name in _unknown_kinds(definition).items() if kind not in prices
     ]
-    return Cost(charges, unknown, has_met, rows, unconfirmed)
+    return Cost(charges, unknown, has_met, rows, unconfirmed, depends)
+
+
+def _open_fields(cls: type[CatalogueBlock], specs: Mapping[str, Any]) -> Sequence[str]:
+    """Return the fields that decide the price of a block and are filled in later."""
+    names = [name for name, value in specs.items() if isinstance(value, _LATER)]
+    # Without them, the class has a price.
+    known = {name: value for name, value in specs.items() if name not in names}
+    return names if names and cls.price(known) is not None else ()
+
+
+_LATER: Final = (Value, BoundSecret)
+SPENDING: Final = frozenset({"spends", "may-spend"})
 
 
 def count_start_rows(definition: Definition, given: int) -> int | None:
@@ -244,96 +236,41 @@ def count_start_rows(definition: Definition, given: int) -> int | None:
         definition: What is run.
         given: Rows in the payload.
     """
-    kinds = [definition.blocks[at].kind for at in definition.topology.roots]
-    bringing = _bringing()
-    takes_payload = any(bringing.get(kind) == "payload" for kind in kinds)
+    roots = [definition.blocks[at] for at in definition.topology.roots]
+    brings = [_brought_by(block.kind) for block in roots]
+    takes_payload = "payload" in brings
     if takes_payload and not given:
         return None
-    most = given if takes_payload else 0
-    for at, kind in zip(definition.topology.roots, kinds, strict=True):
-        if bringing.get(kind) != "payload":
-            limit = _limit(kind, definition.blocks[at].specs)
-            if limit is None:
-                return None
-            most += limit
-    return most
-
-
-SPENDING: Final = frozenset({"spends", "may-spend"})
-
-
-@of_catalogue
-def _bringing() -> Mapping[str, str]:
-    """Return the kinds that bring the rows of a run, with the place of these rows."""
-    return {
-        kind: source
-        for kind, block in CATALOGUE.items()
-        if (source := block.about.brings) is not None
-    }
-
-
-@of_catalogue
-def _spending(
-    kinds: tuple[str, ...], priced: frozenset[str]
-) -> Sequence[tuple[str, Callable[..., Any] | None]]:
-    """Return the kinds that cost credits, or may, each with the function for its price.
-
-    The function is None if the caller gives the price of the kind.
-    """
-    return [
-        (kind, None if kind in priced else CATALOGUE[kind].price)
-        for kind in kinds
-        if kind in priced
-        or (kind in CATALOGUE and SPENDING & {*CATALOGUE[kind].about.effects})
+    limits = [
+        _most_rows(block.kind, block.specs)
+        for block, source in zip(roots, brings, strict=True)
+        if source != "payload"
     ]
+    return _add_counts([given if takes_payload else 0, *limits])
 
 
-@of_catalogue
-def _making_rows(kinds: tuple[str, ...]) -> frozenset[str]:
-    """Return the kinds that find rows, however many went in."""
-    bringing = _bringing()
-    found = [kind for kind in kinds if kind not in bringing]
-    return frozenset(
-        kind
-        for kind in found
-        if kind not in CATALOGUE or CATALOGUE[kind].about.may_make_rows
-    )
+def _brought_by(kind: str) -> str | None:
+    """Return where a block that brings the rows of a run has them from."""
+    return CATALOGUE[kind].about.brings if kind in CATALOGUE else None
 
 
-def _limit(kind: str, specs: Mapping[str, Any]) -> int | None:
+def _most_rows(kind: str, specs: Mapping[str, Any]) -> int | None:
     """Return the upper limit of the rows that a block gives, for any input."""
-    block = CATALOGUE.get(kind)
-    return None if block is None else block.most_rows(specs)
+    return CATALOGUE[kind].most_rows(specs) if kind in CATALOGUE else None
 
 
 def _count_reaching(
     definition: Definition, rows: int, *, of_payload: bool
-) -> tuple[Sequence[int | None], bytearray]:
+) -> tuple[Sequence[int | None], Sequence[bool]]:
     """Return how many rows reach each block at most, and where branches met before.
 
     Every block is taken to pass every row. Where branches meet, their rows add up, so
     layers that are joined whole multiply them: the counts are exact, however large.
     """
     topology, blocks = definition.topology, definition.blocks
-    meets = bytearray(len(blocks))
-    made = _making_rows(tuple(definition.by_kind))
-    bringing = _bringing()
-    brought: dict[str, int | None] = dict.fromkeys(bringing, rows)
-    if of_payload:
-        for kind, source in bringing.items():
-            # Without a payload, the sample rows of the block are run.
-            if source == "stored" or not rows:
-                brought[kind] = None
-    fed = set(topology.targets)
-    is_plain = topology.is_forward and not made and len(topology.sources) == len(fed)
-    if is_plain and not any(
-        at in fed or brought[kind] is None
-        for kind in bringing
-        for at in definition.by_kind.get(kind, ())
-    ):
-        return [rows] * len(blocks), meets
     reach: list[int | None] = [None] * len(blocks)
     leave: list[int | None] = [None] * len(blocks)  # None as well: later, on a cycle
+    meets = [False] * len(blocks)
     parents = topology.parents
     for position in topology.order:
         kind, above = blocks[position].kind, parents[position]
@@ -342,12 +279,16 @@ def _count_reaching(
         if above:
             count = _add_counts([leave[parent] for parent in above])
         reach[position] = count
-        if kind in bringing:
-            count = _add_counts([count, brought[kind]]) if above else brought[kind]
-        elif kind in made:
-            count = _limit(kind, blocks[position].specs)
+        source = _brought_by(kind)
+        if source is not None:
+            # Without a payload, the sample rows of the block are run.
+            is_unknown = of_payload and (source == "stored" or not rows)
+            brought = None if is_unknown else rows
+            count = _add_counts([count, brought]) if above else brought
+        elif kind not in CATALOGUE or CATALOGUE[kind].about.may_make_rows:
+            count = _most_rows(kind, blocks[position].specs)
         leave[position] = count
-        if not above and (kind in bringing or kind in made):
+        if not above:
             reach[position] = count
     return reach, meets
 
@@ -437,21 +378,21 @@ def estimate_cost(definition: Definition, prices: Mapping[str, float]) -> Estima
     Raises:
         ArgumentError: A price is not a number of dollars.
     """
-    found = cost(definition, prices=_check_prices(prices))
-    unpriced = [charge.kind for charge in found.charges if charge.dollars is None]
-    rows = [
+    total = cost(definition, prices=_check_prices(prices))
+    unpriced = [charge.kind for charge in total.charges if charge.dollars is None]
+    rows = {
         RowPrice(charge.kind, charge.dollars)
-        for charge in found.charges
+        for charge in total.charges
         if charge.dollars is not None and charge.is_open
-    ]
-    others = (*dict.fromkeys([*unpriced, *found.unknown]),)
+    }
+    others = {*unpriced, *total.unknown}
     is_counted = any(
-        charge.dollars is not None and not charge.is_open for charge in found.charges
+        charge.dollars is not None and not charge.is_open for charge in total.charges
     )
     # Zero only if nothing may charge. Without a counted block, no sum is known.
-    dollars = found.dollars if is_counted or not (others or rows) else None
-    listed = sorted(set(rows), key=lambda row: (row.kind, row.dollars))
-    return Estimate(dollars, tuple(sorted(others)), tuple(listed), found.unconfirmed)
+    dollars = total.dollars if is_counted or not (others or rows) else None
+    listed = sorted(rows, key=lambda row: (row.kind, row.dollars))
+    return Estimate(dollars, tuple(sorted(others)), tuple(listed), total.unconfirmed)
 
 
 def _check_prices(prices: Mapping[str, float]) -> Mapping[str, float]:
@@ -461,3 +402,84 @@ def _check_prices(prices: Mapping[str, float]) -> Mapping[str, float]:
             problem = f"{what}; write dollars for one row, such as 0.05"
             raise ArgumentError("prices", problem)
     return prices
+
+
+# -- Effects ---------------------------------------------------------------------------
+
+
+class Touch(NamedTuple):
+    """One effect, with the blocks of one kind that have it.
+
+    Attributes:
+        kind: The kind of the blocks.
+        effect: What they do beyond their rows.
+        target: What they touch outside, in words. Paths and queries of URLs are left
+            out, since they may hold a secret.
+        positions: Positions of the blocks in the definition.
+    """
+
+    kind: str
+    effect: Effect
+    target: str | None
+    positions: Sequence[int]
+
+    def __str__(self) -> str:
+        count = len(self.positions)
+        more = f" ({count} blocks)" if count > 1 else ""
+        return f"{self.target or self.kind}{more}"
+
+
+@frozen
+class Effects:
+    """All effects of a workflow.
+
+    Attributes:
+        touches: The effects, in order of the kinds.
+        unknown: Kinds with unknown effects.
+    """
+
+    touches: Sequence[Touch]
+    unknown: Sequence[str]
+
+    @property
+    def at_creation(self) -> Sequence[Touch]:
+        """Money that is spent as soon as the workflow is created or updated."""
+        return [one for one in self.touches if one.effect == "spends-on-create"]
+
+    def __str__(self) -> str:
+        lists: dict[str, list[str]] = {words: [] for words in EFFECT_WORDS.values()}
+        for touch in self.touches:
+            # A place to keep rows is named with all that a run leaves outside.
+            is_place = touch.effect == "creates-storage"
+            effect: Effect = "writes-outside" if is_place else touch.effect
+            lists[EFFECT_WORDS[effect]].append(str(touch))
+        lists["unknown"] = [*self.unknown]
+        return "; ".join(
+            f"{k}: {', '.join(names)}" for k, names in lists.items() if names
+        )
+
+
+def effects(definition: Definition) -> Effects:
+    """Return what a workflow spends and touches, as far as its blocks are known."""
+    touches: dict[tuple[str, Effect, str | None], list[int]] = {}
+    for kind, positions in definition.by_kind.items():
+        cls = CATALOGUE.get(kind)
+        for position in positions if cls is not None else ():
+            specs = definition.blocks[position].specs
+            for effect in cls.effects(specs) if cls is not None else ():
+                is_outside = effect in ("writes-outside", "creates-storage")
+                target = (
+                    cls.effect_target(specs, effect) if cls and is_outside else None
+                )
+                touches.setdefault((kind, effect, target), []).append(position)
+    listed = [Touch(*touch, positions) for touch, positions in touches.items()]
+    return Effects(listed, [*_unknown_kinds(definition).values()])
+
+
+def _unknown_kinds(definition: Definition) -> Mapping[str, str]:
+    """Return the kinds outside the catalogue; old names with the current ones."""
+    return {
+        kind: f"{kind} (now {OLD_NAMES[kind]})" if kind in OLD_NAMES else kind
+        for kind in definition.by_kind
+        if kind not in CATALOGUE
+    }

@@ -1,4 +1,4 @@
-"""Advice about the graph: how blocks are joined, where rows begin and end."""
+"""Rules about the graph: how blocks are joined, and which rows flow between them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,146 @@ from collections.abc import Iterator, Sequence
 from ...blocks import CATALOGUE, ReadCsv, Webhook
 from ...definition import Definition
 from ...text import shortened
-from ._rule import (
-    Found,
-    is_read,
-    name_block,
-    name_blocks,
-    rule,
-    small_workflow,
+from ..rows import input_rows, row_kinds
+from .rule import Found, name_block, name_blocks, rule, small_workflow
+
+
+@rule(
+    "graph",
+    "error",
+    advice="begin with a source: `Webhook(LEAD) >> ...`",
+    example={
+        "workflow_name": "Leads",
+        "workflow_description": "",
+        "workflow_definition": {"blocks": [], "edges": []},
+    },
 )
+def no_blocks(definition: Definition) -> Iterator[Found]:
+    """A workflow has no blocks; the service rejects an empty graph (documented)."""
+    if not definition.blocks:
+        yield Found(None, "it has no blocks")
+
+
+@rule(
+    "graph",
+    "error",
+    advice="add the block, or remove the edge",
+    example=small_workflow(edge={"to_block_id": "gone"}),
+)
+def dangling_edge(definition: Definition) -> Iterator[Found]:
+    """An edge names a block that is missing; the service rejects it (documented)."""
+    if len(definition.topology.sources) == len(definition.edges):
+        return
+    index = definition.index
+    for source, target, _ in definition.edges:
+        if source not in index:
+            yield _dangling(index.get(target), source)
+        if target not in index:
+            yield _dangling(index.get(source), target)
+
+
+@rule(
+    "graph",
+    "error",
+    advice=(
+        'make a step that comes twice a block of its own: `block.again(key="second")`'
+    ),
+    example=("step = FindEmail()\nflow = Webhook(LEAD) >> step >> step"),
+)
+def self_edge(definition: Definition) -> Iterator[Found]:
+    """A block feeds itself; the graph is documented as acyclic."""
+    if definition.topology.is_forward:
+        return
+    for position, children in enumerate(definition.topology.children):
+        if position in children:
+            what = name_block(definition, position)
+            yield Found(position, f"{what} feeds itself")
+
+
+@rule(
+    "graph",
+    "error",
+    advice=(
+        'make a step that comes twice a block of its own: `block.again(key="second")`'
+    ),
+    example=(
+        "first, second = FindEmail(), FindPhone()\n"
+        "flow = Webhook(LEAD) >> first >> second >> first"
+    ),
+)
+def cycle(definition: Definition) -> Iterator[Found]:
+    """Blocks feed each other in a circle; the graph is documented as acyclic."""
+    if definition.topology.is_forward:
+        return
+    for members in _circles(definition.topology.children):
+        path = " >> ".join(name_block(definition, position) for position in members)
+        first = name_block(definition, members[0])
+        yield Found(members[0], f"rows run in a circle: {path} >> {first}")
+
+
+def _dangling(position: int | None, block_id: str) -> Found:
+    named = f"an edge names block {shortened(block_id)}"
+    message = f"{named}, which is not in the definition"
+    return Found(position, message)
+
+
+def _circles(children: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+    """Yield one cycle of each strongly connected part."""
+    state = [0] * len(children)  # 0 not seen, 1 on the path, 2 done
+    for start in range(len(children)):
+        if state[start]:
+            continue
+        path, branches = [start], [iter(children[start])]
+        state[start] = 1
+        found = False
+        while path:
+            child = next(branches[-1], None)
+            if child is None:
+                state[path.pop()] = 2
+                branches.pop()
+            elif state[child] == 1:
+                if child != path[-1] and not found:
+                    found = True
+                    yield path[path.index(child) :]
+            elif state[child] == 0:
+                state[child] = 1
+                path.append(child)
+                branches.append(iter(children[child]))
+
+
+# -- Row kinds -------------------------------------------------------------------------
+
+
+@rule(
+    "rows",
+    "error",
+    advice="put the converter between",
+    example="flow = Webhook(COMPANY) >> FindEmail()",
+)
+def row_kind_mismatch(definition: Definition) -> Iterator[Found]:
+    """Rows of one kind flow into a block that takes the other (fails, documented).
+
+    This is judged only if both kinds are documented, not inferred.
+    """
+    kinds = row_kinds(definition)
+    blocks, topology = definition.blocks, definition.topology
+    wanted = [input_rows(block.kind) for block in blocks]
+    for source, target in zip(topology.sources, topology.targets, strict=True):
+        given, wants = kinds[source], wanted[target]
+        if given is None or wants is None or given == wants:
+            continue
+        kind = blocks[target].kind
+        yield Found(
+            target,
+            f"{given.lower()} rows flow into {kind}, which takes {wants.lower()} rows",
+            f"put {_CONVERTERS[wants]} between",
+        )
+
+
+_CONVERTERS = {"LEAD": "CompanyToLeads()", "COMPANY": "LeadsToCompany()"}
+
+
+# -- Advice ----------------------------------------------------------------------------
 
 
 @rule(
@@ -189,11 +321,9 @@ def duplicate_sequence_number(definition: Definition) -> Iterator[Found]:
     highest one. Whether the service refuses equal numbers is unknown. Code numbers its
     blocks itself.
     """
-    if not is_read(definition):
-        return
-    known: dict[int, int] = {}
+    numbers: dict[int, int] = {}
     for position, block in enumerate(definition.blocks):
-        first = known.setdefault(block.number, position)
+        first = numbers.setdefault(block.number, position)
         if first != position:
             number = f"sequence_number {shortened(block.number)}"
             other = name_block(definition, first)
@@ -213,18 +343,17 @@ def sequence_against_edges(definition: Definition) -> Iterator[Found]:
     an earlier block. Sources disagree on whether the number also decides the order in
     which blocks run.
     """
-    if not is_read(definition):
-        return
-    blocks = definition.blocks
-    for position, parents in enumerate(definition.topology.parents):
-        number = blocks[position].number
-        for parent in parents:
-            if parent != position and number <= blocks[parent].number:
-                fed_by = f"{name_block(definition, parent)} with number "
-                fed_by += shortened(blocks[parent].number)
-                message = f"sequence_number {shortened(number)} follows {fed_by}"
-                yield Found(position, f"{message}; {_FINAL}")
-                break
+    blocks, topology = definition.blocks, definition.topology
+    rank = {position: at for at, position in enumerate(topology.order)}
+    reported = set()
+    for source, target in zip(topology.sources, topology.targets, strict=True):
+        above, number = blocks[source].number, blocks[target].number
+        is_circle = rank[source] >= rank[target]
+        if number <= above and not is_circle and target not in reported:
+            reported.add(target)
+            fed_by = f"{name_block(definition, source)} with number {shortened(above)}"
+            message = f"sequence_number {shortened(number)} follows {fed_by}"
+            yield Found(target, f"{message}; {_FINAL}")
 
 
 _FINAL = "the final result is taken from the highest number"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any, Final, NamedTuple
 
 from ...blocks import (
@@ -11,17 +11,13 @@ from ...blocks import (
     FILTER_OPERATORS,
     UNARY_OPERATORS,
     Filter,
-    of_catalogue,
 )
 from ...definition import BoundSecret, Definition, Value, is_number
 from ...dsl import UNSET
 from ...text import did_you_mean, join_words, shortened
-from .._columns import KnownColumn
-from .._lineage import column_flow, find_read_column
-from .._memo import once
-from .._types import FieldType, column_type
-from ._rule import Found, name_block, rule
-from ._specs import conditions
+from ..columns import KnownColumn, column_flow, once
+from .rule import Found, name_block, rule
+from .specs import SCALARS, FieldType, conditions
 
 
 class Comparison(NamedTuple):
@@ -114,14 +110,6 @@ def _comparisons(definition: Definition) -> Sequence[Comparison]:
 # -- Values that documents list --------------------------------------------------------
 
 
-@of_catalogue
-def _listing_kinds() -> frozenset[str]:
-    """Return the kinds that add columns with documented words."""
-    return frozenset(
-        kind for kind, block in CATALOGUE.items() if block.about.column_words
-    )
-
-
 @rule(
     "columns",
     "warning",
@@ -140,7 +128,8 @@ def unlisted_value(definition: Definition) -> Iterator[Found]:
     a block that may add columns with unknown names, and so may rewrite the column, this
     is not reported.
     """
-    kinds = _listing_kinds().intersection(definition.by_kind)
+    known = [kind for kind in definition.by_kind if kind in CATALOGUE]
+    kinds = [kind for kind in known if CATALOGUE[kind].about.column_words]
     for one in _comparisons(definition):
         for kind in kinds:
             lists = CATALOGUE[kind].about.column_words.get(one.column)
@@ -203,7 +192,7 @@ _ALIKE: Final = 0.85
 
 def _find_listing_kind(definition: Definition, one: Comparison) -> str | None:
     """Return the kind that adds a column; None if another block may rewrite it."""
-    column = find_read_column(definition, one.position, one.column)
+    column = column_flow(definition).before[one.position].get(one.column)
     if column is None:
         return None
     ranks, openers = _rank_blocks(definition)
@@ -254,7 +243,7 @@ def wrong_value_type(definition: Definition) -> Iterator[Found]:
             continue
         found = _judge_shape(one)
         if found is None and one.operator != "matches":
-            column = find_read_column(definition, one.position, one.column)
+            column = column_flow(definition).before[one.position].get(one.column)
             found = column and _judge_type(definition, one, column)
         if found:
             yield found
@@ -288,27 +277,36 @@ def _judge_type(
     definition: Definition, one: Comparison, column: KnownColumn
 ) -> Found | None:
     """Return what is wrong with a value for the type of its column."""
-    wanted = column_type(column.type)
+    wanted = _COLUMN_TYPES.get(column.type)
     if wanted is None:
         return None
     if one.operator in _LOOKING_FOR and one.column in _listed_columns(
         definition, column
     ):
         return None  # unlisted_value judges it
-    strange = [
-        value
-        for value in one.values
-        if not wanted.takes(value) and not _is_text_of(wanted, value)
-    ]
+    strange = [value for value in one.values if not wanted.takes(value)]
     if not strange:
         return None
     name = shortened(one.column)
+    if all(_is_text_of(wanted, value) for value in strange):
+        message = (
+            f"{one.describe(strange)}, which is text, and the column {name} holds "
+        )
+        advice = "write it without quotes, unless rows come from a CSV file"
+        return Found(one.position, f"{message}{wanted.name}", advice)
     message = f"{one.describe(strange)}, and the column {name} holds {wanted.name}"
     advice = f"{name} comes from {name_block(definition, column.source)}"
     if str in wanted.kinds and not any(isinstance(v, list | dict) for v in strange):
         message += "; no document says how the two are compared"
         return Found(one.position, message, advice, "note")
     return Found(one.position, message + one.describe_fate(strange), advice)
+
+
+_COLUMN_TYPES: Final[Mapping[str | None, FieldType]] = {
+    **dict.fromkeys(("str", "string"), SCALARS[str]),
+    **dict.fromkeys(("int", "integer", "float"), SCALARS[float]),
+    **dict.fromkeys(("bool", "boolean"), SCALARS[bool]),
+}
 
 
 def _listed_columns(definition: Definition, column: KnownColumn) -> Container[str]:
@@ -343,21 +341,62 @@ def _is_text_of(wanted: FieldType, value: Any) -> bool:
     ),
 )
 def contradicting_conditions(definition: Definition) -> Iterator[Found]:
-    """Two conditions of a filter exclude each other, so probably no row passes.
+    """Two conditions exclude each other, so probably no row passes.
 
-    Only conditions that are joined by `and` are compared.
+    They may stand in one filter, or in filters of one chain. Only conditions that are
+    joined by `and` are compared.
     """
-    columns: dict[tuple[int, str], list[Comparison]] = {}
+    passed = _passed_conditions(definition)
+    here: dict[tuple[int, str], list[Comparison]] = {}
     for one in _comparisons(definition):
         if one.decides:
-            columns.setdefault((one.position, one.column), []).append(one)
-    for (position, column), found in columns.items():
-        for one, other in combinations(found[:_MOST], 2):
+            here.setdefault((one.position, one.column), []).append(one)
+    for (position, column), conditions_here in here.items():
+        before = passed[position].get(column, ())
+        pairs = [*combinations(conditions_here[:_MOST], 2)]
+        pairs += product(conditions_here[:_MOST], before[:_MOST])
+        for one, other in pairs:
             if _exclude(one, other) or _exclude(other, one):
-                message = f"{one.place} and {other.place} exclude each other for the "
-                message += f"column {shortened(column)}: probably no row passes"
+                where = ""
+                if other.position != position:
+                    where = f" of {name_block(definition, other.position)}"
+                message = (
+                    f"{one.place} and {other.place}{where} exclude each other for "
+                )
+                message += f"the column {shortened(column)}: probably no row passes"
                 yield Found(position, message)
                 break
+
+
+def _passed_conditions(
+    definition: Definition,
+) -> Sequence[Mapping[str, Sequence[Comparison]]]:
+    """Return for each block the conditions that its rows meet, by column.
+
+    They hold until a block writes the column, or may write any column.
+    """
+    deciding: dict[int, list[Comparison]] = {}
+    for one in _comparisons(definition):
+        if one.decides:
+            deciding.setdefault(one.position, []).append(one)
+    passed: list[Mapping[str, Sequence[Comparison]]] = [{}] * len(definition.blocks)
+    if len(deciding) < 2:
+        return passed
+    facts, topology = column_flow(definition).facts, definition.topology
+    for position in topology.order:
+        above = topology.parents[position]
+        if len(above) != 1 or facts[above[0]].opens or facts[above[0]].resets:
+            continue
+        met = passed[above[0]]
+        if (parent := above[0]) in deciding:
+            met = {**met}
+            for one in deciding[parent]:
+                met[one.column] = [*met.get(one.column, ())[: _MOST - 1], one]
+        written = {column.name for column in facts[parent].adds}
+        if not written.isdisjoint(met):
+            met = {name: held for name, held in met.items() if name not in written}
+        passed[position] = met
+    return passed
 
 
 _MOST: Final = 32

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from types import ModuleType
-from typing import Any, Final, NamedTuple, get_args
+from typing import Any, Final, NamedTuple
 
 from attrs import frozen
 
 from ...definition import EMPTY, Definition
-from ...diagnostics import Family, Finding, Place, Severity
+from ...diagnostics import Family, Finding, Severity
 from ...text import join_words
 
 
@@ -68,7 +67,7 @@ class Rule:
 
     @property
     def is_safe(self) -> bool:
-        """Whether it decides by documented facts alone, and may stop a compile."""
+        """Whether it may stop a compile."""
         return "error" in self.severities
 
     @property
@@ -84,11 +83,7 @@ def rule(
     example: str | Mapping[str, Any] = "",
 ) -> Callable[[Callable[..., Iterator[Found]]], Rule]:
     """Make a rule of a function that is named for the fault."""
-
-    def make(find: Callable[..., Iterator[Found]]) -> Rule:
-        return Rule(find, family, severities, advice, example)
-
-    return make
+    return lambda find: Rule(find, family, severities, advice, example)
 
 
 def small_workflow(
@@ -119,32 +114,8 @@ def small_workflow(
         ],
         "edges": edges,
     }
-    return {
-        "id": f"{_UUID}0",
-        "workflow_name": "Leads",
-        "workflow_description": "",
-        "workflow_definition": definition,
-        **changes,
-    }
-
-
-def is_read(definition: Definition) -> bool:
-    """Return True if a definition was read or made by hand, not lowered from a flow."""
-    return bool(definition.blocks) and definition.origins[0].pointer is not None
-
-
-def rules_in(*modules: ModuleType) -> list[Rule]:
-    """Return the rules that modules define, by family and in reading order."""
-    found = [
-        item
-        for module in modules
-        for item in vars(module).values()
-        if isinstance(item, Rule) and item.find.__module__ == module.__name__
-    ]
-    return sorted(found, key=lambda item: _FAMILIES.index(item.family))
-
-
-_FAMILIES: Final = get_args(Family)
+    body = {"workflow_name": "Leads", "workflow_description": ""}
+    return {"id": f"{_UUID}0", **body, "workflow_definition": definition, **changes}
 
 
 def run(rules: Iterable[Rule], definition: Definition, *more: Any) -> list[Finding]:
@@ -156,45 +127,43 @@ def run(rules: Iterable[Rule], definition: Definition, *more: Any) -> list[Findi
     """
     return [
         finding
-        for rule in rules
-        for found in rule.find(definition, *more)
-        if (finding := _finding(found, rule, definition)) is not None
+        for asked in rules
+        for result in asked.find(definition, *more)
+        if (finding := _finding(result, asked, definition)) is not None
     ]
 
 
-def _finding(found: Found, rule: Rule, definition: Definition) -> Finding | None:
+def _finding(result: Found, rule: Rule, definition: Definition) -> Finding | None:
     """Return a finding with its place, or None if its code is silenced there."""
-    code, family, message = rule.code, rule.family, found.message
-    severity = found.severity or rule.severities[0]
+    code, family, message = rule.code, rule.family, result.message
+    severity = result.severity or rule.severities[0]
     is_structural = severity == "error" and family in _STRUCTURAL
     if code in definition.allowed and not is_structural:
         return None
     if severity == "error" and definition.is_answer and not is_structural:
         # Whatever the documents say, the service has not refused it.
         severity, message = "warning", f"{message} (but the service has stored it)"
-    advice = rule.advice.replace("`", "") if found.help is None else found.help or None
-    if found.position is None:
-        place = definition.place
-        return Finding(code, family, severity, message, advice, place=place)
-    origin = definition.origins[found.position]
+    advice = rule.advice.replace("`", "") if result.help is None else result.help
+    place = definition.place
+    if result.position is None:
+        return Finding(code, family, severity, message, advice or None, place=place)
+    origin = definition.origins[result.position]
     if code in origin.allowed and not is_structural:
         return None
+    if origin.place is not None:
+        place = origin.place
+    elif place is not None and origin.pointer is not None:
+        place = place.at_pointer(origin.pointer)
     return Finding(
         code,
         family,
         severity,
         message,
-        advice,
+        advice or None,
         where=origin.where,
-        block_id=definition.blocks[found.position].id,
-        place=origin.place or _find_line(definition, origin.pointer),
+        block_id=definition.blocks[result.position].id,
+        place=place,
     )
-
-
-def _find_line(definition: Definition, pointer: str | None) -> Place | None:
-    """Return the place of a block in a file of JSON, if it was read from one."""
-    place = definition.place
-    return place if place is None or pointer is None else place.at_pointer(pointer)
 
 
 def name_block(definition: Definition, position: int) -> str:
@@ -215,7 +184,7 @@ def name_blocks(definition: Definition, positions: Sequence[int], most: int) -> 
 
 def texts(items: Iterable[Any]) -> Sequence[str]:
     """Return all texts inside some values, in no order; containers level by level."""
-    found = []
+    found: list[str] = []
     while items:
         inner: list[Any] = []
         for item in items:

@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 
 from ..diagnostics import Family, Severity
 from ..text import wrap_text
-from .checks import Rule, rules_by_code
+from .checks import rules_by_code
+from .checks.rule import Rule
 
 
 class CompilerFault(NamedTuple):

@@ -237,7 +237,7 @@ class Definition:
     name: str
     description: str
     blocks: tuple[WireBlock, ...] = field(repr=lambda blocks: f"<{len(blocks)}>")
-    edges: tuple[Edge, ...] = field(repr=lambda edges: f"<{len(edges)}>")
+    edges: Sequence[Edge] = field(repr=lambda edges: f"<{len(edges)}>")
     id: str | None = None
     extra: FrozenDict = EMPTY
     graph_extra: FrozenDict = EMPTY

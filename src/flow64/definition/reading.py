@@ -304,9 +304,9 @@ class _Reader:
     def _definition(self, body: Mapping[str, Any], *, is_answer: bool) -> Definition:
         graph = body.get(_GRAPH)
         if graph is None:
-            words = (did_you_mean(key, (_GRAPH,)) for key in body.keys() - _BODY_KEYS)
+            words = [did_you_mean(key, (_GRAPH,)) for key in body.keys() - _BODY_KEYS]
             if {"blocks", "edges"} <= body.keys():
-                words = iter([f'; wrap this graph: {{"{_GRAPH}": {{...}}}}'])
+                words = [f'; wrap this graph: {{"{_GRAPH}": {{...}}}}']
             near = next(filter(None, words), "; give a create body, or an answer")
             self.fail(f"it has no {_GRAPH}, so there is no graph to read{near}", ())
         name_key, description_key, known = (

@@ -45,7 +45,7 @@ def dumps(definition: Definition, *, indent: int | None = 2) -> str:
 
 def _body(definition: Definition) -> dict[str, Any]:
     """Return the create body around the frozen data, keys in the documents' order."""
-    blocks = [
+    blocks: list[dict[str, Any]] = [
         {
             "block_id": block_id,
             "sequence_number": number,
@@ -59,10 +59,11 @@ def _body(definition: Definition) -> dict[str, Any]:
         {"from_block_id": source, "to_block_id": target}
         for source, target, _ in definition.edges
     ]
-    items = zip([*blocks, *edges], [*definition.blocks, *definition.edges], strict=True)
-    for item, written in items:
-        if written.extra:
-            item.update(written.extra)
+    extras = [block.extra for block in definition.blocks]
+    extras += [edge.extra for edge in definition.edges]
+    for item, extra in zip([*blocks, *edges], extras, strict=True):
+        if extra:
+            item.update(extra)
     graph = {"blocks": blocks, "edges": edges, **definition.graph_extra}
     body: dict[str, Any] = {
         "workflow_name": definition.name,

@@ -20,7 +20,7 @@ from .arguments import DECORATE, explain_call, helpful
 from .flow import Flow, FlowShape
 from .values import UNSET
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 RESERVED: Final = ("key", "was", "id", "extra", "allow")
 """Arguments of every block that are not specs."""
@@ -148,7 +148,7 @@ class Block:
 _PLACE: Final = ("_code", "_instruction")
 
 
-def set_place(made: T, caller: FrameType) -> T:
+def set_place(made: _T, caller: FrameType) -> _T:
     """Set the place of a block to the current line of another frame."""
     given = made.__dict__
     given["_code"] = caller.f_code

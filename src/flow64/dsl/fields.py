@@ -16,7 +16,7 @@ from ..errors import ArgumentError, ReturnsError
 from ..text import shortened
 from .arguments import helpful
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 _ATTRIBUTE: Final = "__flow64_returns__"
 
@@ -62,7 +62,7 @@ def alias(name: str) -> Alias:
 
 @helpful
 @dataclass_transform(frozen_default=True, kw_only_default=True)
-def returns(cls: type[T]) -> type[T]:
+def returns(cls: type[_T]) -> type[_T]:
     """Make a class a field map: its annotations give each field's type and description.
 
     `title: Annotated[str | None, "Current job title"]` asks for a text field `title`,
@@ -101,7 +101,7 @@ def returns(cls: type[T]) -> type[T]:
     if problems:
         raise ReturnsError(cls.__name__, problems)
     setattr(made, _ATTRIBUTE, types.MappingProxyType(fields))
-    return cast("type[T]", made)
+    return cast("type[_T]", made)
 
 
 def field_map(cls: Any) -> Mapping[str, Mapping[str, str]] | None:

@@ -128,7 +128,7 @@ class Passthrough(Flow[Any, Any]):
     __slots__ = ()
 
     # Any row kind is taken, so these overloads do not ask for the one that comes out.
-    @overload  # type: ignore[override] # see above
+    @overload
     def __rshift__(self, other: Passthrough) -> Passthrough: ...
     @overload
     def __rshift__(self, other: Flow[A, B]) -> Flow[A, B]: ...
@@ -271,8 +271,9 @@ def flow_of(other: Any, depth: int = 0) -> Flow[Any, Any] | None:
             name = getattr(other, "__name__", "fragment")
             raise JoinError(other, advice.format(name=name))
     # A class of ours that is near a flow says what to do.
-    if (advice := getattr(type(other), "_join_advice", None)) is not None:
-        raise JoinError(other, advice)
+    own_advice: Any = getattr(type(other), "_join_advice", None)
+    if own_advice is not None:
+        raise JoinError(other, own_advice)
     return None
 
 

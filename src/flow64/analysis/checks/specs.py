@@ -26,7 +26,6 @@ from ...blocks import (
     OLD_NAMES,
     TYPE_WORDS,
     AppendToNotebook,
-    CatalogueBlock,
     CompanyEnrichment,
     Fact,
     Filter,
@@ -125,9 +124,15 @@ class Field:
         )
 
 
+def fields_of(kind: str) -> Mapping[str, Field]:
+    """Return the fields of a kind of the catalogue, by name."""
+    # To mypy a class has the __hash__ of its instances, and so is not hashable.
+    cls: Any = CATALOGUE[kind]
+    return _fields_of(cls)
+
+
 @cache
-def fields_of(cls: type[CatalogueBlock]) -> Mapping[str, Field]:
-    """Return the fields of a kind, by name."""
+def _fields_of(cls: Any) -> Mapping[str, Field]:
     facts = facts_of(cls)
     return {
         name: Field(
@@ -144,7 +149,7 @@ def fields_of(cls: type[CatalogueBlock]) -> Mapping[str, Field]:
 
 def field_maps(kind: str) -> Sequence[str]:
     """Return the fields of a kind that are field maps."""
-    fields = fields_of(CATALOGUE[kind]) if kind in CATALOGUE else {}
+    fields = fields_of(kind) if kind in CATALOGUE else {}
     return [name for name, field in fields.items() if field.is_map]
 
 
@@ -187,7 +192,7 @@ def _blocks(
     """Yield the blocks of known kinds with specs, each with its fields."""
     for kind, positions in definition.by_kind.items():
         if kind in CATALOGUE:
-            fields = fields_of(CATALOGUE[kind])
+            fields = fields_of(kind)
             for position in positions:
                 if definition.blocks[position].specs:
                     yield position, definition.blocks[position], fields
@@ -279,7 +284,7 @@ def unknown_field(definition: Definition) -> Iterator[Found]:
         if near or not is_extra:
             kind = definition.blocks[position].kind
             message = f"{kind} has no field {shortened(name)} that is known{near}"
-            known = join_words(fields_of(CATALOGUE[kind]), 20) or "none"
+            known = join_words(fields_of(kind), 20) or "none"
             yield Found(position, message, f"it has {known}")
 
 
@@ -371,7 +376,10 @@ def wrong_field_type(definition: Definition) -> Iterator[Found]:
             yield _mismatch(position, name, value, field, field.type)
         elif field.is_map:
             for key, entry in value.items():
-                if not _ENTRY.takes(entry):
+                if entry is None:
+                    message = f"{name}.{key} is null, and says nothing about the field"
+                    yield Found(position, message, "write a description", "warning")
+                elif not _ENTRY.takes(entry):
                     yield _mismatch(position, f"{name}.{key}", entry, field, _ENTRY)
 
 

@@ -162,8 +162,8 @@ def test_owner_of_a_stamp_in_words(path, words):
 @pytest.mark.parametrize(
     ("name", "most", "words"),
     [
-        ("MAX_BLOCKS", 1, "2 blocks, and at most 1 are read back"),
-        ("MAX_EDGES", 0, "1 edges, and at most 0 are read back"),
+        ("MAX_BLOCKS", 1, "2 blocks, and at most 1 are read"),
+        ("MAX_EDGES", 0, "1 edges, and at most 0 are read"),
         ("MAX_VALUES", 20, "more than 500,000 JSON values"),
     ],
 )

@@ -169,7 +169,7 @@ def test_what_is_doubtful_is_a_warning():
 
     assert overridden({"query": "CTOs"}, own)[1] == []
     assert overridden({"max_results": "50"})[1] == [
-        "max_results is '50', where a whole number is wanted; see the page of search",
+        "max_results is '50', where a whole number is wanted; write a value of the documented type",
         "search: it has no known limit of rows then",
     ]
 
@@ -309,8 +309,8 @@ def test_warnings_are_logged(service, caplog):
 
     assert caplog.messages == [
         (
-            "specs_override: max_results is '3', where a whole number is wanted; see "
-            "the page of search"
+            "specs_override: max_results is '3', where a whole number is wanted; "
+            "write a value of the documented type"
         ),
         "specs_override: search: it has no known limit of rows then",
     ]

@@ -175,13 +175,15 @@ class Freezer:
             return self._freeze_dict(value.items(), path, level)
         if kind is list or kind is tuple:
             return self._freeze_list(value, path, level)
-        if is_plain(value) or kind is Value or kind is BoundSecret:
+        if is_plain(value):
             return value
         item = value if self.convert is None else self.convert(value)
         if type(item) is Problem:
             self.problems.append(evolve(item, path=path))
             return None
-        return item if type(item) is Value else self._freeze_other(item, path, level)
+        if type(item) is Value or type(item) is BoundSecret:
+            return item
+        return self._freeze_other(item, path, level)
 
     def _freeze_other(self, item: Any, path: Path, level: int) -> Any:
         if isinstance(item, Mapping):

@@ -169,7 +169,10 @@ def test_what_is_doubtful_is_a_warning():
 
     assert overridden({"query": "CTOs"}, own)[1] == []
     assert overridden({"max_results": "50"})[1] == [
-        "max_results is '50', where a whole number is wanted; write a value of the documented type",
+        (
+            "max_results is '50', where a whole number is wanted; write a value of the "
+            "documented type"
+        ),
         "search: it has no known limit of rows then",
     ]
 

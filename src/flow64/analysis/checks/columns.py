@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from attrs import field, frozen
-
 from ...blocks import CATALOGUE
 from ...definition import Definition
-from ...text import join_words, shortened
-from ..columns import ColumnSet, Openness, column_flow, find_later_producers, once
+from ...text import did_you_mean, join_words, shortened
+from ..columns import Openness, column_flow, find_later_producers, once
 from .rule import Found, name_block, rule
 from .specs import field_maps
 
@@ -213,7 +212,6 @@ def missing_reads(definition: Definition) -> Sequence[MissingRead]:
     """
     flow = column_flow(definition)
     reads = []
-    spellings = None
     missing = [
         (position, column.name)
         for position, column in flow.reads()
@@ -226,8 +224,7 @@ def missing_reads(definition: Definition) -> Sequence[MissingRead]:
         producer = producers.get((position, name))
         near = None
         if producer is None and before.is_open:
-            spellings = spellings or Spellings.of(flow.after)
-            near = next((n for n in spellings.near(name) if n in before), None)
+            near = _find_near(name, before)
         block = definition.blocks[position]
         fate = CATALOGUE[block.kind].without_column(block.specs, name)
         reads.append(MissingRead(position, name, near, producer, fate))
@@ -237,70 +234,34 @@ def missing_reads(definition: Definition) -> Sequence[MissingRead]:
 _SURE: Final = ("D", "D1")
 
 
-# -- Spellings -------------------------------------------------------------------------
-
-
-@frozen
-class Spellings:
-    """Names by their similarity, so that misspelt ones are found at once.
-
-    Two names are near if they differ only in case and separators, or in one letter that
-    was left out, added, swapped or replaced, in a name of five letters or more.
-    """
-
-    names: dict[str, dict[str, None]] = field(factory=dict)
-
-    @classmethod
-    def of(cls, sets: Iterable[ColumnSet]) -> Spellings:
-        """Return the spellings of all columns in some sets."""
-        made = cls()
-        layers = {id(layer): layer for each in sets for layer in each.layers}
-        for name in dict.fromkeys(name for layer in layers.values() for name in layer):
-            for shape in _shapes(name):
-                made.names.setdefault(shape, {})[name] = None
-        return made
-
-    def near(self, name: str) -> Iterator[str]:
-        """Yield known names one mistake away from a name, the likeliest first."""
-        folded = _fold(name)
-        shapes = _shapes(name)
-        found = dict.fromkeys(n for s in shapes for n in self.names.get(s, ()))
-        for other in found:
-            if other != name and _is_slip(folded, _fold(other)):
-                yield other
-
-
-_LONGEST: Final = 64
-_SHORTEST: Final = 5
-_SEPARATORS: Final = re.compile(r"[\W_]+")
+def _find_near(name: str, known: Iterable[str]) -> str | None:
+    """Return a known name that differs in case, separators or a letter or two."""
+    folded = _fold(name)
+    for other in itertools.islice(known, MOST_NEAR):
+        alike = _fold(other)
+        if folded == alike and name != other:
+            return other
+        # Names with other numbers are other names.
+        is_word = len(folded) >= SHORTEST and _DIGITS.findall(name) == _DIGITS.findall(
+            other
+        )
+        if is_word and did_you_mean(folded, [alike], cutoff=ALIKE):
+            return other
+    return None
 
 
 def _fold(name: str) -> str:
     return _SEPARATORS.sub("", name).casefold()
 
 
-def _shapes(name: str) -> Sequence[str]:
-    """Return the folded name, and the same with each of its letters left out."""
-    folded = _fold(name)
-    if not _SHORTEST <= len(folded) <= _LONGEST:
-        return [folded]
-    return [folded, *(folded[:i] + folded[i + 1 :] for i in range(len(folded)))]
+ALIKE: Final = 0.8
+"""How much two names are alike at least, for a slip of the pen."""
 
+SHORTEST: Final = 5
+"""Letters of a name that is compared with others."""
 
-def _is_slip(one: str, other: str) -> bool:
-    """Return True if two names of one shape differ by a mistake, not by a number."""
-    if one == other:
-        return True
-    start = 0
-    shortest = min(len(one), len(other))
-    while start < shortest and one[start] == other[start]:
-        start += 1
-    a, b = one[start:], other[start:]
-    if len(a) == len(b):
-        is_slip = a[1:] == b[1:] or (a[:2] == b[1::-1] and a[2:] == b[2:])
-        changed = a[:1] + b[:1]
-    else:
-        longer, shorter = (a, b) if len(a) > len(b) else (b, a)
-        is_slip = longer[1:] == shorter
-        changed = longer[:1]
-    return is_slip and not any(letter.isdigit() for letter in changed)
+MOST_NEAR: Final = 200
+"""Known names that a missing one is compared with."""
+
+_SEPARATORS: Final = re.compile(r"[\W_]+")
+_DIGITS: Final = re.compile(r"\d")

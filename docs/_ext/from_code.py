@@ -39,12 +39,16 @@ from flow64.blocks import (
     spec_types,
 )
 from flow64.cli import deploy
-from flow64.definition import MAX_BYTES
-from flow64.definition._frozen import MAX_INTEGER
-from flow64.definition._json import MAX_DEPTH
-from flow64.definition._read import MAX_BLOCKS, MAX_EDGES, MAX_VALUES
-from flow64.definition._secrets import SHORTEST_VALUE
-from flow64.definition._stamp import MAX_FIELDS
+from flow64.definition import (
+    MAX_BLOCKS,
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_EDGES,
+    MAX_FIELDS,
+    MAX_INTEGER,
+    MAX_VALUES,
+    SHORTEST_VALUE,
+)
 from flow64.deploy import PARALLEL
 from flow64.deploy._saved_plan import LARGEST
 from flow64.dsl import Flow, Passthrough, RowKind, Start, Unset

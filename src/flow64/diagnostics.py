@@ -59,7 +59,7 @@ class Place(NamedTuple):
         """Return the line of a value of a JSON file; the same place if unknown."""
         text = "".join(linecache.getlines(self.file))
         try:
-            at = _find_value(text, pointer)
+            at = find_value(text, pointer)
         except (ValueError, IndexError, RecursionError):  # it is not what was read
             return self
         return self._replace(line=text.count("\n", 0, at) + 1)
@@ -71,7 +71,7 @@ class Place(NamedTuple):
 _DECODER: Final = json.JSONDecoder()
 
 
-def _find_value(text: str, pointer: str) -> int:
+def find_value(text: str, pointer: str) -> int:
     """Return where the value of a JSON pointer starts.
 
     Raises:

@@ -24,7 +24,7 @@ from .definition import (
 )
 from .diagnostics import Finding, Findings, Place, by_severity
 from .dsl import Flow, Start, as_flow, helpful
-from .errors import ArgumentError, CompileError, JoinedWorkflowError, JoinError
+from .errors import ArgumentError, CompileError
 from .text import shortened
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ class Workflow:
     """
 
     # Known to `>>`, which has an error of its own for a whole workflow.
-    _join_error: ClassVar[type[JoinError]] = JoinedWorkflowError
+    _join_advice: ClassVar[str] = (
+        "it is a whole workflow: let a function return the flow, and use it in both"
+    )
 
     identity: Identity
     flows: tuple[Flow[Any, Any], ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flow64.analysis import ColumnSet, KnownColumn
-from flow64.analysis._columns import (
+from flow64.analysis.columns import (
     ANY_COLUMNS,
     NO_COLUMNS,
     Openness,

@@ -9,9 +9,7 @@ import pytest
 
 from flow64 import COMPANY, LEAD, RawBlock, Workflow, fan, value
 from flow64.analysis import KnownColumn, column_flow, lineage, output_columns
-from flow64.analysis._lineage import readers
 from flow64.blocks import (
-    CATALOGUE,
     CompanyEnrichment,
     CompanyToLeads,
     Deduplicate,
@@ -159,18 +157,6 @@ def test_a_long_chain_of_additions_is_not_quadratic():
     held = {id(each): each for columns in after for each in columns.layers}
     assert len(after[-1]) == 10_000
     assert sum(map(len, held.values())) < 10_000 * 20
-
-
-def test_only_readers_read_columns():
-    """Rules about columns look at these kinds; no other reads a column by name."""
-    reading = {
-        kind
-        for kind, block in CATALOGUE.items()
-        for specs in ({}, {"filters": [{"column": "a", "operator": "equals"}]})
-        if block.columns(specs).reads
-    }
-
-    assert reading == readers()
 
 
 def test_what_is_worked_out_once_goes_with_its_definition():

@@ -72,7 +72,7 @@ def test_an_error_stays_one():
         ("row-kind-mismatch", "error", None),
         ("unloadable-file", "error", None),
         ("late-filtr", "note", "(did you mean 'late-filter'?)"),
-        ("nope", "note", "of a finding; the docs list all codes"),
+        ("nope", "note", "of a finding"),
         ("late-filter", "warn", "write error, warning, note or ignore"),
         ("late-filter", 5, "is not a text"),
         ("row-kind-mismatch", "ignore", "cannot be 'ignore'"),

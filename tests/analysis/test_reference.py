@@ -6,14 +6,12 @@ import importlib
 import json
 import pkgutil
 import re
-from pathlib import Path
 
 import pytest
 from attrs import evolve
-from inline_snapshot import snapshot
 
 import flow64
-from flow64 import Workflow, analysis, blocks
+from flow64 import Workflow, blocks
 from flow64.analysis import (
     SAFE_RULES,
     Rule,
@@ -49,19 +47,6 @@ def test_every_rule_is_asked():
     assert made == {*rules_by_code().values()}
     assert {rule.is_safe for rule in SAFE_RULES} == {True}
     assert {rule.is_safe for rule in made.difference(SAFE_RULES)} == {False}
-
-
-def test_every_code_of_the_compiler_is_known():
-    """No code stands in the compiler, or in what it freezes, without a page."""
-    package = Path(flow64.__file__).parent
-    sources = [*(package / "compiler").glob("*.py"), package / "definition/_json.py"]
-    text = "\n".join(source.read_text("utf-8") for source in sources)
-    codes = re.findall(
-        r'(?:Problem|Finding|yield|node,)\(?\s*"([a-z]+(?:-[a-z]+)+)"', text
-    )
-
-    assert {code for code in codes if code not in PAGES} == set()
-    assert len(set(codes)) > 5
 
 
 @pytest.mark.parametrize("code", EXAMPLES)
@@ -112,84 +97,8 @@ def test_a_page_says_how_to_silence(code):
         assert severities <= ({"error"} if "it stays one there" in page else set())
 
 
-def test_page_as_text():
-    """It has what the Markdown has, with prose in lines of the width."""
-    assert "\n".join(explain_finding("unknown-word", 60)) == snapshot("""\
-unknown-word  error or warning · family specs
-
-A spec holds a word that is not on the documented list.
-
-It is a warning for the operator and the `and` or `or` of a
-condition, since only one source lists them, and for a
-`mode` in another case, since newer pages write
-`Professional`.
-
-fix  write one of the documented words
-
-example:
-  {
-    "id": "00000000-0000-4000-8000-000000000000",
-    "workflow_name": "Leads",
-    "workflow_description": "",
-    "workflow_definition": {
-      "blocks": [
-        {
-          "block_id": "00000000-0000-4000-8000-000000000001",
-          "sequence_number": 1,
-          "block_type": "webhook",
-          "block_name": "webhook",
-          "specs": {
-            "dataframe_type": "LEAD"
-          }
-        },
-        {
-          "block_id": "00000000-0000-4000-8000-000000000002",
-          "sequence_number": 2,
-          "block_type": "find_email",
-          "block_name": "find_email",
-          "specs": {
-            "mode": "BUSINESS"
-          }
-        }
-      ],
-      "edges": [
-        {
-          "from_block_id": "00000000-0000-4000-8000-000000000001",
-          "to_block_id": "00000000-0000-4000-8000-000000000002"
-        }
-      ]
-    }
-  }
-
-to give it another severity, or to switch it off, in pyproject.toml:
-  [tool.flow64.rules]
-  unknown-word = "ignore"  # or "error", "warning", "note"
-if it is an error, it stays one there
-to switch it off on one block, or in all workflows of a Project: allow=["unknown-word"]\
-""")
-    assert "\n".join(explain_finding("no-workflow", 60)) == snapshot("""\
-no-workflow  error · family source
-
-The source has flows, but no `Workflow`. A module of a
-folder may hold flows for others, so this is about a whole
-source.
-
-fix  write `Workflow("Title", flow, key="key")` at the level of the module
-
-in [tool.flow64.rules] it stays an error
-nothing switches it off\
-""")
-
-
 def test_every_rule_says_what_it_means():
     """The docstring of a rule is its page: one sentence at least."""
     silent = [code for code, rule in rules_by_code().items() if len(rule.meaning) < 40]
 
     assert silent == []
-
-
-def test_what_the_room_does_not_have():
-    """Names that are loaded when asked for are those listed, and no others."""
-    assert [name for name in analysis.__all__ if not hasattr(analysis, name)] == []
-    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
-        _ = analysis.nothing

@@ -67,7 +67,7 @@ yc_companies                source    step   any     COMPANY        I    D1   si
 """
 
 FIELDS = """
-webhook.dataframe_type                 D  required
+webhook.dataframe_type                 D
 webhook.input_schema                   D
 webhook.webhook_input                  D1
 read_csv.dataframe_type                I

@@ -66,7 +66,6 @@ GOOD = [
 
 BAD = [
     ("webhook", {"dataframe_type": "lead"}, "dataframe_type"),
-    ("webhook", {"input_schema": {}}, "dataframe_type"),
     ("webhook", {"dataframe_type": "LEAD", "input_schema": ["a"]}, "input_schema"),
     ("webhook", {"dataframe_type": "LEAD", "input_schema": {"a": 1}}, "a"),
     ("search", {"dataframe_type": "LEAD"}, "query"),

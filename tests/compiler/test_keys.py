@@ -208,13 +208,6 @@ def test_bad_environments_and_projects(name):
     assert [code for code, _, _ in found(two)] == ["invalid-key", "invalid-key"]
 
 
-def test_longest_key():
-    """512 characters pass."""
-    key = "é" * 512
-
-    assert found(Workflow("w", Webhook(LEAD, key=key), key=key)) == []
-
-
 @pytest.mark.parametrize("title", ["", "!!!", "  ", "---"])
 def test_title_without_a_slug(title):
     """A title of nothing but punctuation asks for a key, and with a key it passes."""
@@ -230,13 +223,6 @@ def test_titles_are_text(text):
     workflow = Workflow(text, flow, key="k", description=text)
 
     assert [code for code, _, _ in found(workflow)] == ["invalid-name", "invalid-name"]
-
-
-def test_namespace_of_nobody():
-    """The namespace of workflows without a project is no project's."""
-    workflow = Workflow("w", flow, project=Project("p", namespace="local"))
-
-    assert [code for code, _, _ in found(workflow)] == ["invalid-key"]
 
 
 # -- Keys that stand twice ------------------------------------------------------------
@@ -325,15 +311,6 @@ def test_swapped_names():
     assert Workflow("w", after).to_json() == Workflow("w", before).to_json()
 
 
-def test_was_of_another():
-    """Two blocks cannot both be what one was."""
-    twins = FindEmail(key="b", was="a") >> FindEmail(key="a")
-
-    assert [code for code, _, _ in found(Workflow("w", Webhook(LEAD) >> twins))] == [
-        "duplicate-key"
-    ]
-
-
 # -- Pins -----------------------------------------------------------------------------
 
 
@@ -362,14 +339,6 @@ def test_pinned_workflow():
     ]
     assert pinned.compile().path == f"ns:local/workflow:w/pin:{ID}"
     assert pinned.compile("staging").path == "ns:local/env:staging/workflow:w"
-
-
-def test_pins_leave_other_ids_alone():
-    """A pinned workflow's blocks have the ids that they had before."""
-    plain, pinned = Workflow("w", flow), Workflow("w", flow, id=ID)
-
-    assert pinned.compile().blocks == plain.compile().blocks
-    assert pinned.fingerprint() == plain.fingerprint()
 
 
 BAD_PINS = {
@@ -418,32 +387,6 @@ def test_bad_pins(name):
     build, code = BAD_PINS[name]
 
     assert [code for code, _, _ in found(build())] == [code]
-
-
-@pytest.mark.parametrize(
-    "build",
-    [
-        lambda: Workflow("w", flow, id=uuid.UUID(ID)),
-        lambda: Workflow("w", Webhook(LEAD, id=uuid.UUID(ID)) >> FindEmail()),
-    ],
-    ids=["of a workflow", "of a block"],
-)
-def test_uuid_object_in_place_of_its_text(build):
-    """It is a UUID, so the message asks for its text."""
-    ((_, _, message),) = found(build())
-
-    assert message == f"id UUID('{ID}') is not a UUID as text: str(id)"
-
-
-def test_pin_of_nothing_is_explained():
-    """A pin that fits no block says which is closest."""
-    workflow = Workflow("w", flow, pins={"blocks": {"find_emial": ID}})
-
-    ((_, _, message),) = found(workflow)
-    assert message == (
-        "pins name the block 'find_emial', which is not there "
-        "(did you mean 'find_email'?)"
-    )
 
 
 @pytest.mark.parametrize("name", ["text", "inner", "key"])

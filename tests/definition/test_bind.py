@@ -86,10 +86,7 @@ def test_what_is_not_json_is_a_problem_by_name():
 
     bound(definition(a=Value("y"), b=Value("x")), problems, y={"k": b""}, x=2**53)
 
-    assert [(problem.path, problem.message) for problem in problems] == [
-        (("x",), "integers beyond 2^53 - 1 lose digits in JSON"),
-        (("y", "k"), "bytes are not JSON"),
-    ]
+    assert [problem.path for problem in problems] == [("x",), ("y", "k")]
 
 
 class Sentinel:

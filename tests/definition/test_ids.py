@@ -13,7 +13,6 @@ from flow64.definition import (
     ProjectKey,
     canonical_id,
     escape_key,
-    escape_keys,
     id_of,
     ids_under,
     is_uuid,
@@ -63,12 +62,6 @@ def test_a_project_key_is_a_value():
 def test_a_key_is_escaped_after_nfc(key, text):
     """Compatibility characters stay: the form is NFC and not NFKC."""
     assert escape_key(key) == text
-
-
-@pytest.mark.parametrize("keys", [[], ["a", "b"], ["a b", "é"], ["a", "b\n"]])
-def test_many_keys_are_escaped_like_one(keys):
-    """The short way for plain keys changes nothing."""
-    assert list(escape_keys(keys)) == [escape_key(key) for key in keys]
 
 
 @pytest.mark.parametrize(

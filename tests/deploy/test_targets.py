@@ -162,14 +162,14 @@ def test_owner_of_a_stamp_in_words(path, words):
 @pytest.mark.parametrize(
     ("name", "most", "words"),
     [
-        ("MAX_BLOCKS", 1, "2 blocks, and at most 1 are read back"),
-        ("MAX_EDGES", 0, "1 edges, and at most 0 are read back"),
+        ("MAX_BLOCKS", 1, "2 blocks, and at most 1 are read"),
+        ("MAX_EDGES", 0, "1 edges, and at most 0 are read"),
         ("MAX_VALUES", 20, "more than 500,000 JSON values"),
     ],
 )
 def test_what_could_not_be_read_back_is_not_deployed(monkeypatch, name, most, words):
     """Nothing is written that no later plan could look at."""
-    monkeypatch.setattr(f"flow64.definition._read.{name}", most)
+    monkeypatch.setattr(f"flow64.definition.reading.{name}", most)
 
     with pytest.raises(errors.ReadError, match=words):
         target(made())

@@ -66,10 +66,6 @@ WRONG_CALLS = {
         LeadEnrichment,
         "LeadEnrichment: argument 'return_fields' is missing; it takes ",
     ),
-    "missing, and allowed without its name": (
-        Webhook,
-        "Webhook: argument 'dataframe_type' is missing; it takes ",
-    ),
     "several": (
         lambda: LeadEnrichment(return_field={}, teir="low"),
         (

@@ -20,9 +20,8 @@ from flow64.analysis import (
     lineage,
     output_columns,
 )
-from flow64.analysis._columns import NO_COLUMNS, Openness, merge_columns
-from flow64.analysis.checks._columns import Spellings
-from flow64.analysis.checks._rule import run
+from flow64.analysis.checks.rule import run
+from flow64.analysis.columns import NO_COLUMNS, merge_columns
 from flow64.blocks import CATALOGUE, OLD_NAMES, facts_of
 from flow64.definition import Definition, Edge, WireBlock, id_of
 from tests.strategies import (
@@ -238,29 +237,6 @@ def _column(name, number):
     from flow64.analysis import KnownColumn
 
     return KnownColumn(name, None, "D", number)
-
-
-@given(st.text("abcdefgh_", min_size=5, max_size=9), st.data())
-def test_one_slip_is_near(name, data):
-    """A letter left out, doubled or swapped is found, if the name is long enough."""
-    letters = name.replace("_", "")
-    if len(letters) < 6:
-        return
-    at = data.draw(st.integers(0, len(letters) - 2))
-    slips = [
-        letters[:at] + letters[at + 1 :],
-        letters[:at] + letters[at] + letters[at:],
-        letters[:at] + letters[at + 1] + letters[at] + letters[at + 2 :],
-        letters[:at] + "x" + letters[at + 1 :],
-        letters.upper(),
-    ]
-    known = NO_COLUMNS.with_({name: _column(name, 0)}, Openness.OPEN)
-
-    spellings = Spellings.of([known])
-
-    assert [list(spellings.near(slip)) for slip in slips if slip != name] == [
-        [name] for slip in slips if slip != name
-    ]
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ from flow64.blocks import (
 )
 from flow64.definition import stable_id
 from tests.dsl.support import edges, names
-from tests.strategies import json_objects, json_values, scalars, values
+from tests.strategies import json_values, scalars, values
 
 # -- The algebra of flows, beside a model of it ---------------------------------------
 
@@ -194,7 +194,8 @@ def blocks_of(names):
         st.builds(lambda s: lambda key: RawBlock("new", specs=s, key=key), objects),
         st.builds(lambda x: lambda key: FindEmail(key=key, extra=x), objects),
         st.builds(
-            lambda f: lambda key: LeadEnrichment(return_fields=f, key=key), json_objects
+            lambda f: lambda key: LeadEnrichment(return_fields=f, key=key),
+            st.dictionaries(keys, keys | st.dictionaries(keys, keys, max_size=2)),
         ),
         st.just(lambda key: Deduplicate(key=key)),
         st.just(lambda key: OutgoingWebhook(url="https://a.example/b", key=key)),

@@ -24,8 +24,6 @@ from flow64.definition import (
     block_refs,
     canonical_id,
     dumps,
-    escape_key,
-    escape_keys,
     fingerprint,
     freeze,
     from_data,
@@ -66,12 +64,6 @@ SECRET = Value("the secret of this test", secret=True)
 def test_ids_under_a_prefix_are_uuid5(prefix, names):
     """The short way is `uuid.uuid5`, bit for bit."""
     assert ids_under(prefix, names) == [str(uuid5(FLOW64, prefix + n)) for n in names]
-
-
-@given(st.lists(st.text()))
-def test_keys_are_escaped_alike_one_by_one_and_together(names):
-    """Whichever way is taken."""
-    assert list(escape_keys(names)) == [escape_key(name) for name in names]
 
 
 @given(paths, paths)

@@ -58,7 +58,7 @@ Search(COMPANY, query="x") >> find  # type: ignore[operator]  # pyright: ignore[
 find >> leads  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 Deduplicate() >> find >> research  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 leads >> research.scoped("x")  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
-leads >> tap(research)  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
+leads >> tap(research)  # type: ignore[arg-type]  # pyright: ignore[reportOperatorIssue]
 leads >> tap(LeadsToCompany()) >> research  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 leads >> research.again(key="b")  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 
@@ -72,8 +72,8 @@ companies >> [find, find]  # type: ignore[list-item]  # pyright: ignore[reportOp
 leads >> [find, research]  # type: ignore[list-item]  # pyright: ignore[reportOperatorIssue]
 [find, find] >> research  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 [leads, companies] >> find  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
-leads >> fan(find, research)  # type: ignore[operator]  # pyright: ignore[reportArgumentType, reportCallIssue]
-leads >> fan(research, CompanyEnrichment(return_fields={}, key="b"))  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
+leads >> fan(find, research)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+leads >> fan(research, CompanyEnrichment(return_fields={}, key="b"))  # type: ignore[arg-type]  # pyright: ignore[reportOperatorIssue]
 leads >> fan(find, find) >> research  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 
 # Parts that may be left out must give what they take.
@@ -114,7 +114,6 @@ FindEmail(verify_emails="yes")  # type: ignore[arg-type]  # pyright: ignore[repo
 FindEmail(key=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 LeadEnrichment()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 LeadEnrichment(return_fields="title")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-Webhook()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 Webhook("LEAD")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 OutgoingWebhook(url="https://example.com", timeout_seconds="10")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 RawBlock(specs={})  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

@@ -27,7 +27,7 @@ from attrs import frozen
 
 from ..definition import is_number
 from ..dsl import RESERVED, UNSET, Passthrough, Unset, set_place
-from ..errors import JoinError, UnfinishedFilterError, UnknownOperatorError
+from ..errors import UnknownOperatorError
 from ._facts import (
     UNKNOWN_COLUMNS,
     About,
@@ -243,7 +243,7 @@ _NEED_VALUE: Final = frozenset(
 class Condition(Generic[F, W]):
     """A column that waits for its operator. Every operator returns a `Filter`."""
 
-    _join_error: ClassVar[type[JoinError]] = UnfinishedFilterError
+    _join_advice: ClassVar[str] = 'give it an operator, as in .equals("OK")'
 
     _block: type[F]
     _column: str

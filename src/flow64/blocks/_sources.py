@@ -44,10 +44,10 @@ class Webhook(Flow[Start, A], CatalogueBlock, Generic[A]):
         uses_columns="named",
     )
 
-    dataframe_type: Annotated[RowKind[A], Fact("D", "PW, IN", required=True)]
+    dataframe_type: Annotated[RowKind[A] | Unset, Fact("D", "PW, IN")] = UNSET
     """Row kind of everything downstream: `LEAD` or `COMPANY`. Sources disagree on
-    whether it may be left out, so it is always sent. Without it, as in JSON, the row
-    kind is unknown."""
+    whether it may be left out, so a finding asks for it. Without it, as in published
+    JSON, the row kind is unknown."""
     input_schema: Annotated[FieldMap | Unset, Fact("D", "PW, IN")] = field(
         default=UNSET, kw_only=True
     )

@@ -5,32 +5,18 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from ._identity import Identity
-from ._keys import is_key
-from ._lower import Lowered, lower
+from .identity import Identity as Identity
+from .identity import is_key as is_key
+from .lowering import Lowered as Lowered
+from .lowering import lower as lower
 
 if TYPE_CHECKING:
-    from ._layout import cells, flat, is_shown, lines_of, quote_text
-    from .code import Code, as_code, call_of
-    from .lifting import Lifted, OwnClasses, lift
-
-__all__ = [
-    "Code",
-    "Identity",
-    "Lifted",
-    "Lowered",
-    "OwnClasses",
-    "as_code",
-    "call_of",
-    "cells",
-    "flat",
-    "is_key",
-    "is_shown",
-    "lift",
-    "lines_of",
-    "lower",
-    "quote_text",
-]
+    from .code import Code as Code
+    from .code import as_code as as_code
+    from .code import call_of as call_of
+    from .lifting import Lifted as Lifted
+    from .lifting import OwnClasses as OwnClasses
+    from .lifting import lift as lift
 
 _MODULES: Final = {
     **dict.fromkeys(("Code", "as_code", "call_of"), ".code"),
@@ -40,5 +26,6 @@ _MODULES: Final = {
 
 def __getattr__(name: str) -> Any:
     """Load the way back on first use, since it needs the whole catalogue."""
-    module = _MODULES.get(name, "._layout")
-    return getattr(import_module(module, __package__), name)
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name], __package__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -40,9 +40,8 @@ from ..definition import (
 from ..dsl import COMPANY, LEAD, UNSET, Block, Flow, Parallel, RawBlock, Series, as_flow
 from ..errors import CannotLiftError
 from ..text import shortened
-from ._identity import Identity
-from ._keys import MAX_KEY, is_key
-from ._lower import lower
+from .identity import MAX_KEY, Identity, is_key
+from .lowering import lower
 
 DEEPEST: Final = 8
 """How many scopes a block stands in at most. One that has more is pinned."""

@@ -9,10 +9,9 @@ from typing import Any
 from attrs import evolve
 
 from ..redaction import map_json
-from ._frozen import FrozenDict
-from ._json import MAX_DEPTH, Problem, freeze, nesting, too_deep, walk
-from ._model import Definition
 from ._values import BoundSecret, Value
+from .freezing import MAX_DEPTH, FrozenDict, Problem, freeze, nesting, too_deep, walk
+from .model import Definition
 
 
 def unbound_names(definition: Definition) -> list[str]:

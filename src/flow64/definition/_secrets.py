@@ -16,10 +16,9 @@ from ..redaction import (
     map_json_pairs,
     texts_in,
 )
-from ._frozen import EMPTY, FrozenDict
-from ._json import Path, pointer, thaw
-from ._model import Definition, Edge
 from ._values import VALUE_KEY, BoundSecret, Value
+from .freezing import EMPTY, FrozenDict, Path, pointer, thaw
+from .model import Definition, Edge
 
 SHORTEST_VALUE: Final = 8
 """Characters that a value must have to count as secret if the code does not name it."""

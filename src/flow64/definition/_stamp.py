@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote
 
 from attrs import frozen
 
-from ._ids import canonical_id, id_of
+from .ids import canonical_id, id_of
 
 MAX_FIELDS: Final = 4096
 """Characters of FIELDS above which a stamp carries `-` instead."""

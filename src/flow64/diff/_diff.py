@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import repeat
 from typing import Final, TypeAlias
 
 from attrs import Factory, frozen
 
-from ..definition import Definition, Edge, JoinedEdges, canonical_id, split_stamp
+from ..definition import Definition, Edge, canonical_id, split_stamp
 from ._changes import (
     BlockAdded,
     BlockMoved,
@@ -192,13 +191,7 @@ def joints(
 
 def _collect_joints(edges: Sequence[Edge], renamed: Mapping[str, str]) -> set[Joint]:
     """Return the joints of edges."""
-    if not isinstance(edges, JoinedEdges):
-        return {joint for _, joint in joints(edges, renamed)}
-    # By position, since an edge of code is only made when it is needed.
-    ids = [*map(_Ends(renamed).__getitem__, edges.ids)]
-    sources, targets = edges.topology.sources, edges.topology.targets
-    ends = map(ids.__getitem__, sources), map(ids.__getitem__, targets)
-    return {*zip(*ends, repeat(None))}
+    return {joint for _, joint in joints(edges, renamed)}
 
 
 class _Ends(dict[str, str]):

@@ -32,94 +32,10 @@ class JoinError(FlowError, TypeError):
     """Something that is not a flow stands next to `>>`."""
 
     other: object = None
-
-    advice = "put a block, a flow, or a list of them there"
+    advice: str = "put a block, a flow, or a list of them there"
 
     def __str__(self) -> str:
         return f"{shortened(self.other)} cannot be joined with >>: {self.advice}"
-
-
-class JoinedStringError(JoinError):
-    """A string stands next to `>>`."""
-
-    advice = (
-        "a string names nothing here; put the block itself, "
-        'or RawBlock("new_kind", specs={...}) for a kind the catalogue does not know'
-    )
-
-
-class JoinedNoneError(JoinError):
-    """None stands next to `>>`."""
-
-    advice = (
-        "a function that should return a flow may lack its return; "
-        "for a step that is sometimes left out, write include_if(flag, step)"
-    )
-
-
-class JoinedSetError(JoinError):
-    """A set stands next to `>>`."""
-
-    advice = "a set has no order; write a list: a >> [b, c]"
-
-
-class JoinedMappingError(JoinError):
-    """A mapping stands next to `>>`."""
-
-    advice = "write a list of its flows: a >> list(flows.values())"
-
-
-class JoinedGeneratorError(JoinError):
-    """A generator stands next to `>>`."""
-
-    advice = "a generator can be read only once; write a list: a >> [f(x) for x in xs]"
-
-
-class JoinedClassError(JoinError):
-    """A class stands next to `>>` instead of one of its objects."""
-
-    def __str__(self) -> str:
-        name = getattr(self.other, "__name__", "Block")
-        return f"{name} is a class: call it, as in >> {name}(...)"
-
-
-class JoinedFunctionError(JoinError):
-    """A function stands next to `>>` instead of the flow that it returns."""
-
-    def __str__(self) -> str:
-        name = getattr(self.other, "__name__", "fragment")
-        return f"{name} is a function that was not called: write >> {name}()"
-
-
-class JoinedWorkflowError(JoinError):
-    """A workflow stands next to `>>`."""
-
-    def __str__(self) -> str:
-        return (
-            f"{shortened(self.other)} is a whole workflow and no part of another: let "
-            "a function return the flow, and use that function in both"
-        )
-
-
-class NestedListError(JoinError):
-    """A list stands next to `>>` that has itself in it, or lists in lists."""
-
-    def __str__(self) -> str:
-        return (
-            "a list with more than 100 lists inside each other cannot be joined with "
-            ">>: write one list of flows, as in a >> [b, c], that does not have itself "
-            "in it"
-        )
-
-
-class UnfinishedFilterError(JoinError):
-    """`Filter.where("column")` without an operator is used as a filter."""
-
-    def __str__(self) -> str:
-        return (
-            f"{shortened(self.other)} waits for its operator: write for example "
-            f'{shortened(self.other)}.equals("OK")'
-        )
 
 
 @frozen(repr=False)
@@ -142,16 +58,6 @@ class UnknownOperatorError(FlowError, AttributeError):
         near = did_you_mean(self.operator, self.operators)
         problem = f"{self.start} has no operator {shortened(self.operator)}{near}"
         return f"{problem}; it has {', '.join(self.operators)}"
-
-
-class EmptyListError(JoinError):
-    """An empty list stands next to `>>`."""
-
-    def __str__(self) -> str:
-        return (
-            "an empty list joins nothing: leave the step out, "
-            "or write include_if(flag, step) for a step that is sometimes left out"
-        )
 
 
 class TruthError(FlowError, TypeError):

@@ -2,24 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 from attrs import evolve
 
 from ...definition import Definition, ListedOrigins
-from ...diagnostics import Finding
-from ._index import ADVICE, SAFE_RULES
-from ._project_rules import (
-    RuleSetting,
-    apply_rules,
-    describe_wrong_rule,
-    severities_by_code,
-)
-from ._rule import Found, Rule, run
+from ...diagnostics import Family, Finding, Severity
+from ...text import did_you_mean, shortened
+from . import columns, filters, graph, keys, money, specs
+from .rule import Rule, run
 
 if TYPE_CHECKING:
     from ..live import LiveCatalogue
+
+RuleSetting: TypeAlias = Literal["error", "warning", "note", "ignore"]
+"""What a project makes of a finding, in `[tool.flow64.rules]`."""
+
+_SETTINGS: Final[tuple[RuleSetting, ...]] = get_args(RuleSetting)
+_ALWAYS: Final = (
+    "the service is documented to refuse it, or it cannot be compiled, so "
+    "[tool.flow64.rules] cannot make it less than an error"
+)
+
+
+def _rules_in(*modules: ModuleType) -> list[Rule]:
+    """Return the rules that modules define, by family and in reading order."""
+    families = get_args(Family)
+    rules = [
+        item
+        for module in modules
+        for item in vars(module).values()
+        if isinstance(item, Rule) and item.find.__module__ == module.__name__
+    ]
+    return sorted(rules, key=lambda item: families.index(item.family))
+
+
+_RULES: Final = _rules_in(graph, keys, money, columns, filters, specs)
+
+SAFE_RULES: Final[Sequence[Rule]] = [rule for rule in _RULES if rule.is_safe]
+"""Rules that may give errors. A compile asks only these."""
+
+ADVICE: Final[Sequence[Rule]] = [rule for rule in _RULES if not rule.is_safe]
+"""Rules that warn and note. They never stop a compile."""
 
 
 def errors(definition: Definition) -> list[Finding]:
@@ -28,8 +54,7 @@ def errors(definition: Definition) -> list[Finding]:
         from .live import live_errors
 
         return live_errors(definition)
-    found = run(SAFE_RULES, definition)
-    return [finding for finding in found if finding.severity == "error"]
+    return [one for one in run(SAFE_RULES, definition) if one.severity == "error"]
 
 
 def allow_errors(definition: Definition) -> tuple[Definition, Sequence[str]]:
@@ -81,16 +106,45 @@ def rules_by_code() -> Mapping[str, Rule]:
     return {rule.code: rule for rule in (*all_rules(), *LIVE_RULES)}
 
 
-__all__ = [
-    "SAFE_RULES",
-    "Found",
-    "Rule",
-    "RuleSetting",
-    "all_rules",
-    "allow_errors",
-    "describe_wrong_rule",
-    "errors",
-    "findings",
-    "rules_by_code",
-    "severities_by_code",
-]
+# -- The rules of a project ------------------------------------------------------------
+
+
+def apply_rules(
+    found: Iterable[Finding], rules: Mapping[str, RuleSetting]
+) -> list[Finding]:
+    """Return findings with the severities that a project gives them.
+
+    Those that it ignores are left out. An error stays one, and says why.
+    """
+    changed = (_apply(finding, rules.get(finding.code)) for finding in found)
+    return [finding for finding in changed if finding is not None]
+
+
+def _apply(finding: Finding, setting: RuleSetting | None) -> Finding | None:
+    if setting is None or setting == finding.severity:
+        return finding
+    if finding.severity == "error":
+        return evolve(finding, message=f"{finding.message} ({_ALWAYS})")
+    return None if setting == "ignore" else evolve(finding, severity=setting)
+
+
+def describe_wrong_rule(code: str, setting: object) -> str | None:
+    """Describe what is wrong with a rule of a project; None if it is right."""
+    known = severities_by_code()
+    if code not in known:
+        near = did_you_mean(code, known)
+        return f"is not the code of a finding{near}"
+    if setting not in _SETTINGS:
+        near = did_you_mean(setting, _SETTINGS) if isinstance(setting, str) else ""
+        given = shortened(setting) if isinstance(setting, str) else "not a text"
+        return f"is {given}; write error, warning, note or ignore{near}"
+    if {*known[code]} == {"error"} and setting != "error":
+        return f"cannot be {setting!r}: {_ALWAYS}; leave it out"
+    return None
+
+
+def severities_by_code() -> Mapping[str, Iterable[Severity]]:
+    """Return the possible severities of each finding, by its code."""
+    from ..reference import all_pages
+
+    return {code: page.severities for code, page in all_pages().items()}

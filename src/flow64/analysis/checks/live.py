@@ -28,19 +28,20 @@ from ...diagnostics import Finding
 from ...redaction import redact_keys
 from ...text import did_you_mean, join_words, shortened
 from ..live import LiveBlock, LiveCatalogue, as_catalogue
-from ._fields import (
+from . import ADVICE, SAFE_RULES
+from .rule import Found, Rule, rule, run
+from .specs import (
     ALIKE,
+    missing_field,
+    number_below_one,
     unchecked_field,
     unconfirmed_facts,
     unknown_field,
     unknown_kind,
     unknown_type_word,
+    unknown_word,
     wrong_field_type,
 )
-from ._index import ADVICE, SAFE_RULES
-from ._rule import Found, Rule, rule, run
-from ._specs import missing_field, unknown_word
-from ._values import number_below_one, unlisted_word
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -59,7 +60,6 @@ _OF_SPECS: Final[Sequence[Rule]] = (
     unchecked_field,
     wrong_field_type,
     unconfirmed_facts,
-    unlisted_word,
     number_below_one,
     unknown_word,
     unknown_type_word,

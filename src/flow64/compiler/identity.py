@@ -1,0 +1,200 @@
+"""The identity of a workflow: its paths by environment, its pins, and their faults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeGuard
+
+from ..definition import (
+    DEFAULT_ENV,
+    EMPTY,
+    LOCAL,
+    ProjectKey,
+    Tag,
+    canonical_id,
+    id_of,
+    is_plain,
+    is_uuid,
+    path_of,
+    slug,
+    split_stamp,
+)
+from ..diagnostics import Finding, Place
+from ..text import shortened
+
+MAX_KEY: Final = 512
+"""Characters of the longest key."""
+
+
+def is_key(key: Any) -> TypeGuard[str]:
+    """Return True if a value can be a key: text of 1 to 512 characters of Unicode."""
+    is_short = type(key) is str and 0 < len(key) <= MAX_KEY
+    return is_short and (key.isascii() or is_plain(key))
+
+
+def describe_wrong_id(pinned: Any) -> str:
+    """Describe an id that the service cannot have given."""
+    is_text = isinstance(pinned, str)
+    wanted = "UUID, and the service wants one" if is_text else "UUID as text: str(id)"
+    return f"id {shortened(pinned)} is not a {wanted}"
+
+
+class Head(NamedTuple):
+    """The facts about a workflow apart from its flow.
+
+    Attributes:
+        name: The title.
+        description: The description, without a stamp.
+        id: The workflow's id.
+        path: The path that the id was computed from, or that pins it.
+        blocks_path: The path under which the ids of its blocks stand: without the
+            environment, so that the same code has the same block ids everywhere.
+        pins: UUIDs of imported blocks by their key path, such as `work/find_email`.
+        allowed: Codes of findings that are silenced for the whole workflow.
+        is_key_derived: Whether the workflow's key is made from its title.
+        place: The place where the workflow was written.
+    """
+
+    name: str
+    description: str
+    id: str
+    path: str
+    blocks_path: str
+    pins: Mapping[str, str] = EMPTY
+    allowed: frozenset[str] = frozenset()
+    is_key_derived: bool = False
+    place: Place | None = None
+
+
+class Identity(NamedTuple):
+    """The keys of a workflow, from which its path in each environment is made.
+
+    Attributes:
+        name: The title.
+        description: The description, without a stamp.
+        key: The workflow's key, or None for the slug of its title.
+        was: The key it had before, which keeps its ids through a rename.
+        project: The owner of its ids, or None for the namespace `local`.
+        segments: Axes and variants, as (tag, key) pairs.
+        id: Pins the workflow to an imported one in the environment `default`.
+        pins: `{"workflow": {environment: id}, "blocks": {key path: id}}`.
+        place: The place where the workflow was written.
+    """
+
+    name: str
+    description: str = ""
+    key: str | None = None
+    was: str | None = None
+    project: ProjectKey | None = None
+    segments: Sequence[tuple[Tag, str]] = ()
+    id: str | None = None
+    pins: Mapping[str, Mapping[str, str]] = EMPTY
+    place: Place | None = None
+
+    @property
+    def shown_key(self) -> str:
+        """The key, given or derived from the title."""
+        if self.key is not None:
+            return self.key
+        return slug(self.name) if isinstance(self.name, str) else ""
+
+    def segments_in(self, env: str) -> list[tuple[Tag, str]]:
+        """Return the path of the workflow in an environment, as (tag, key) pairs."""
+        owner: list[tuple[Tag, str]] = [("ns", LOCAL)]
+        if self.project is not None:
+            owner = [("ns", self.project.namespace), ("project", self.project.key)]
+        if env != DEFAULT_ENV:
+            owner.append(("env", env))
+        key = self.shown_key if self.was is None else self.was
+        return [*owner, ("workflow", key), *self.segments]
+
+    def path(self, env: str = DEFAULT_ENV) -> str:
+        """Return the path of the workflow in an environment."""
+        # Faulty keys are findings, and what stands for them is not used further.
+        segments = self.segments_in(env)
+        return path_of([(tag, key if is_key(key) else "") for tag, key in segments])
+
+    def pinned_id(self, env: str = DEFAULT_ENV) -> str | None:
+        """Return the id of the imported workflow in an environment, if any."""
+        if env == DEFAULT_ENV and self.id is not None:
+            return self.id
+        pinned = self.pins.get("workflow", EMPTY)
+        return pinned.get(env) if isinstance(env, str) else None
+
+    def head(self, env: str = DEFAULT_ENV, allowed: Sequence[str] = ()) -> Head:
+        """Return the part of the identity that lowering needs."""
+        pinned = self.pinned_id(env)
+        pin = canonical_id(str(pinned)) if is_uuid(pinned) else None
+        # Blocks stand under the path without the environment: the same ids everywhere.
+        blocks_path = self.path()
+        path = blocks_path if env == DEFAULT_ENV else self.path(env)
+        if pin is not None:
+            path = f"{path}/{path_of([('pin', pin)])}"
+        return Head(
+            _text(self.name),
+            # A stamp that was pasted with the rest belongs to no code.
+            split_stamp(_text(self.description))[0],
+            id_of(path) if pin is None else pin,
+            path,
+            blocks_path,
+            self.pins.get("blocks", EMPTY),
+            frozenset(allowed),
+            # With `was=` the ids are those of the old key, for any title.
+            self.key is None and self.was is None,
+            self.place,
+        )
+
+    def resolve_head(
+        self, env: str = DEFAULT_ENV, allowed: Sequence[str] = ()
+    ) -> tuple[Head, list[Finding]]:
+        """Return the head, with findings about keys, title and pins."""
+        return self.head(env, allowed), self.findings(env)
+
+    def findings(self, env: str = DEFAULT_ENV) -> list[Finding]:
+        """Return findings about keys, title and pins."""
+        return [
+            Finding(code, "keys", "error", message, advice, place=self.place)
+            for code, message, advice in self._faults(env)
+        ]
+
+    def _faults(self, env: str) -> Iterator[tuple[str, str, str]]:
+        for what, text in (("name", self.name), ("description", self.description)):
+            if type(text) is not str or not is_plain(text):
+                message = f"{what} {shortened(text)} is not Unicode text"
+                yield "invalid-name", message, f"write {what} as a plain str"
+        if self.key is None and not self.shown_key:
+            message = f"the title {shortened(self.name)} gives no key"
+            advice = 'name it yourself: Workflow(..., key="leads")'
+            yield "key-needed", message, advice
+        for what, key in self._keys(env):
+            if not is_key(key):
+                message = f"{what} {shortened(key)} is not a key"
+                advice = f"keys are text of 1 to {MAX_KEY} characters"
+                yield "invalid-key", message, advice
+        if self.project is not None and self.project.namespace == LOCAL:
+            message = f"the namespace {LOCAL!r} is that of workflows without a project"
+            advice = 'name a domain or repository of yours: namespace="acme.example"'
+            yield "invalid-key", message, advice
+        if unknown := self.pins.keys() - {"workflow", "blocks"}:
+            message = f"pins has {', '.join(sorted(map(str, unknown)))}"
+            yield "unknown-pin", message, "pins has the parts workflow and blocks"
+        pinned = self.pinned_id(env)
+        if pinned is not None and not is_uuid(pinned):
+            advice = "pin the UUID of the imported workflow"
+            yield "invalid-id", describe_wrong_id(pinned), advice
+
+    def _keys(self, env: str) -> Iterator[tuple[str, Any]]:
+        yield "env", env
+        yield from self.segments
+        if self.key is not None:
+            yield "key", self.key
+        if self.was is not None:
+            yield "was", self.was
+        if self.project is not None:
+            yield "project key", self.project.key
+            yield "namespace", self.project.namespace
+
+
+def _text(written: Any) -> str:
+    """Return a title or description, or a value of another type as text."""
+    return written if isinstance(written, str) else shortened(written)

@@ -1,0 +1,463 @@
+"""Lowering: flows become a definition, and findings about keys and values.
+
+The passes in reading order: nodes and edges, ids from key paths, a stable order, and
+the wire form of each block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from heapq import heapify, heappop, heappush
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from attrs import evolve
+
+from ..definition import (
+    EMPTY,
+    Definition,
+    Edge,
+    Freezer,
+    FrozenDict,
+    ListedOrigins,
+    Origin,
+    Problem,
+    WireBlock,
+    canonical_id,
+    escape_key,
+    ids_under,
+    is_uuid,
+    pointer,
+)
+from ..diagnostics import Finding
+from ..dsl import UNSET, Block, Flow, RowKind, field_map
+from ..text import did_you_mean, shortened
+from .identity import MAX_KEY, Head, describe_wrong_id, is_key
+
+
+class Lowered(NamedTuple):
+    """A definition, faulty or not, and the findings of the lowering."""
+
+    definition: Definition
+    findings: Sequence[Finding] = ()
+
+
+def lower(flows: Sequence[Flow[Any, Any]], head: Head) -> Lowered:
+    """Return the definition of some flows."""
+    findings: list[Finding] = []
+    graph = Graph()
+    for flow in flows:
+        graph.add(flow)
+    keys = _id_keys(graph, findings)
+    paths = [
+        f"{scope.path}block:{escape_key(key)}"
+        for scope, key in zip(graph.scopes, keys, strict=True)
+    ]
+    ids = ids_under(f"{head.blocks_path}/", paths)
+    _pin(graph, head.pins, ids, findings)
+    order = order_nodes(paths, graph.sources, graph.targets)
+    edges = _sort_edges(graph, order)
+    blocks = _wire_blocks(graph, ids, order, findings)
+    by_position = [ids[node] for node in order]
+    definition = Definition(
+        name=head.name,
+        description=head.description,
+        blocks=blocks,
+        edges=tuple(
+            [
+                _new(Edge, (by_position[source], by_position[target], EMPTY))
+                for source, target in zip(*edges, strict=True)
+            ]
+        ),
+        id=head.id,
+        path=head.path,
+        origins=ListedOrigins(lambda: [_origin(graph, node) for node in order]),
+        allowed=head.allowed,
+        is_key_derived=head.is_key_derived,
+        place=head.place,
+        # Of two blocks with one id, which is a finding, edges by id would name one.
+        ends=[*zip(*edges, strict=True)] if len({*ids}) < len(ids) else None,
+    )
+    return Lowered(definition, findings)
+
+
+# -- Nodes and edges -------------------------------------------------------------------
+
+Span: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], bool]
+"""The ends of a flow: its entries, its exits, and whether rows pass by it."""
+
+
+class Scope:
+    """A scope of a graph: its path for ids, its names, and its nodes by block."""
+
+    __slots__ = ("inner", "names", "nodes", "path", "was")
+
+    def __init__(self, path: str, names: tuple[str, ...], was: str | None) -> None:
+        self.path = path
+        self.names = names
+        self.was = was
+        self.nodes: dict[Any, int] = {}
+        self.inner: dict[tuple[str, str | None], Scope] = {}
+
+    def enter(self, name: str, was: str | None) -> Scope:
+        """Return the scope of a name inside of it."""
+        if (name, was) not in self.inner:
+            key = name if was is None else was
+            path = f"{self.path}scope:{escape_key(key) if is_key(key) else '-'}/"
+            self.inner[name, was] = Scope(path, (*self.names, name), was)
+        return self.inner[name, was]
+
+
+class _Step(NamedTuple):
+    """A step on the stack that follows once the flows above it are done."""
+
+    shape: str
+    value: Any = None
+
+
+_JOIN: Final = _Step("join")
+_TAPPED: Final = _Step("tapped")
+
+
+class Graph:
+    """Nodes and edges of flows: one node for each block object in each scope.
+
+    Attributes:
+        blocks: The block of each node.
+        scopes: The scope of each node.
+        sources: The node that each edge leaves.
+        targets: The node that each edge enters. Some edges may stand twice.
+    """
+
+    def __init__(self) -> None:
+        self.blocks: list[Block] = []
+        self.scopes: list[Scope] = []
+        self.sources: list[int] = []
+        self.targets: list[int] = []
+        self.root = Scope("", (), None)
+
+    def add(self, flow: Flow[Any, Any]) -> None:  # noqa: C901 - one case for each shape
+        """Add a flow: replace flows on a stack by their parts, and join the parts."""
+        todo: list[Any] = [flow]
+        done: list[Span] = []
+        scope = self.root
+        while todo:
+            item = todo.pop()
+            match item.shape:
+                case "series":
+                    todo += (_JOIN, item.right, item.left)
+                case "block":
+                    node = scope.nodes.get(item)
+                    if node is None:
+                        node = scope.nodes[item] = len(self.blocks)
+                        self.blocks.append(item)
+                        self.scopes.append(scope)
+                    ends = (node,)
+                    done.append((ends, ends, False))
+                case "join":
+                    second = done.pop()
+                    done[-1] = self._join(done[-1], second)
+                case "parallel":
+                    todo.append(_Step("united", len(item.members)))
+                    todo += reversed(item.members)
+                case "united":
+                    parts = done[-item.value :]
+                    done[-item.value :] = [_unite(parts)]
+                case "tap":
+                    todo += (_TAPPED, item.flow)
+                case "tapped":
+                    done[-1] = (done[-1][0], (), True)
+                case "scope":
+                    todo += (_Step("left", scope), item.flow)
+                    scope = scope.enter(item.name, item.was)
+                case "left":
+                    scope = item.value
+                case _:  # nothing: rows pass
+                    done.append(((), (), True))
+
+    def _join(self, first: Span, second: Span) -> Span:
+        """Join two parts one after the other, and add the edges between them."""
+        entries, exits, passes = first
+        next_entries, next_exits, next_passes = second
+        for source in exits:
+            for target in next_entries:
+                self.sources.append(source)
+                self.targets.append(target)
+        return (
+            entries + next_entries if passes else entries,
+            exits + next_exits if next_passes else next_exits,
+            passes and next_passes,
+        )
+
+    def shown_path(self, node: int) -> str:
+        """Return the keys from the workflow down, joined by `/`, as people write it."""
+        block = self.blocks[node]
+        key = block.block_name if block.key is None else block.key
+        names = [*self.scopes[node].names, key]
+        return "/".join([_text(name).replace("/", "%2F") for name in names])
+
+
+def _unite(parts: Sequence[Span]) -> Span:
+    """Unite parts side by side. Rows pass if they pass every one."""
+    entries = [node for part in parts for node in part[0]]
+    exits = [node for part in parts for node in part[1]]
+    return tuple(entries), tuple(exits), all(part[2] for part in parts)
+
+
+# -- Keys and ids ----------------------------------------------------------------------
+
+
+def _id_keys(graph: Graph, findings: list[Finding]) -> list[str]:
+    """Return the key for the id of each node; its kind for a faulty one."""
+    keys = []
+    is_renamed = False
+    for node, block in enumerate(graph.blocks):
+        key = written = block.key
+        if block.was is not None:
+            key, is_renamed = block.was, True
+        for name in (key, written):
+            if name is not None and not is_key(name):
+                what = f"key {shortened(name)} is not a key"
+                findings.append(_fault(graph, node, "invalid-key", what, _ONE_KEY))
+                key = None
+                break
+        keys.append(block.block_name if key is None else key)
+        if graph.scopes[node].names:
+            _judge_scope(graph, node, findings)
+    if is_renamed:
+        _find_hidden_twins(graph, keys, findings)
+    return keys
+
+
+def _find_hidden_twins(
+    graph: Graph, keys: Sequence[str], findings: list[Finding]
+) -> None:
+    """Find two blocks that get the same key once their `was=` is removed."""
+    seen: dict[tuple[Scope, str], int] = {}
+    for node, block in enumerate(graph.blocks):
+        shown = block.key or block.block_name
+        if not is_key(shown):
+            continue
+        first = seen.setdefault((graph.scopes[node], escape_key(shown)), node)
+        if escape_key(keys[first]) != escape_key(keys[node]):
+            what = (
+                f"key {shown!r} is used twice, here and at {graph.blocks[first].place}"
+            )
+            message = f"{what}; was= only hides it"
+            findings.append(_fault(graph, node, "duplicate-key", message, _OTHER_KEY))
+
+
+_ONE_KEY: Final = f'keys are text of 1 to {MAX_KEY} characters: write key="a-name"'
+_OTHER_KEY: Final = "give one of them another key="
+
+
+def _judge_scope(graph: Graph, node: int, findings: list[Finding]) -> None:
+    """Find a faulty name of the scope whose first node this is."""
+    scope = graph.scopes[node]
+    if next(iter(scope.nodes.values())) != node:
+        return
+    for name in (scope.names[-1], scope.was):
+        if name is not None and not is_key(name):
+            what = f"scope name {shortened(name)} is not a key"
+            findings.append(_fault(graph, node, "invalid-key", what, _ONE_KEY))
+
+
+def _pin(
+    graph: Graph, pins: Mapping[str, str], ids: list[str], findings: list[Finding]
+) -> None:
+    """Replace computed ids by those of imported blocks."""
+    pinned: list[tuple[int, Any]] = [
+        (node, block.id)
+        for node, block in enumerate(graph.blocks)
+        if block.id is not None
+    ]
+    if pins:
+        nodes = {graph.shown_path(node): node for node in range(len(graph.blocks))}
+        pinned += [(nodes[path], pins[path]) for path in pins if path in nodes]
+        findings += [_unknown_pin(path, nodes) for path in pins if path not in nodes]
+    for node, block_id in pinned:
+        if is_uuid(block_id):
+            ids[node] = canonical_id(block_id)
+        else:
+            what = describe_wrong_id(block_id)
+            advice = "leave id= out, or pin the UUID of the imported block"
+            findings.append(_fault(graph, node, "invalid-id", what, advice))
+
+
+def _unknown_pin(path: str, nodes: Mapping[str, int]) -> Finding:
+    near = did_you_mean(path, nodes)
+    what = f"pins name the block {path!r}, which is not there{near}"
+    return Finding("unknown-pin", "keys", "error", what, "mend pins=")
+
+
+def _fault(graph: Graph, node: int, code: str, message: str, advice: str) -> Finding:
+    where, place = graph.shown_path(node) or None, graph.blocks[node].place
+    return Finding(code, "keys", "error", message, advice, where=where, place=place)
+
+
+# -- The order -------------------------------------------------------------------------
+
+
+def order_nodes(
+    paths: Sequence[str], sources: Sequence[int], targets: Sequence[int]
+) -> list[int]:
+    """Return the nodes in order: of those that are ready, the least path first.
+
+    Nodes on or behind a cycle come last, by path.
+    """
+    by_path = sorted(range(len(paths)), key=paths.__getitem__)
+    rank = [0] * len(paths)
+    for position, node in enumerate(by_path):
+        rank[node] = position
+    # A chain of edges for each node, as numbers: a list for each would take more time.
+    first, following = [-1] * len(paths), [-1] * len(sources)
+    waiting = [0] * len(paths)
+    for edge, source in enumerate(sources):
+        following[edge], first[source] = first[source], edge
+        waiting[targets[edge]] += 1
+    ready = [rank[node] for node, count in enumerate(waiting) if not count]
+    heapify(ready)
+    order: list[int] = []
+    while ready:
+        node = by_path[heappop(ready)]
+        order.append(node)
+        edge = first[node]
+        while edge >= 0:
+            child = targets[edge]
+            waiting[child] -= 1
+            if not waiting[child]:
+                heappush(ready, rank[child])
+            edge = following[edge]
+    return [*order, *(node for node in by_path if waiting[node])]
+
+
+def _sort_edges(graph: Graph, order: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Return sources and targets of the edges, each once, by position and in order."""
+    count = len(order)
+    rank = [0] * count
+    for position, node in enumerate(order):
+        rank[node] = position
+    # Pairs as single numbers, which the garbage collector does not follow.
+    pairs = zip(graph.sources, graph.targets, strict=True)
+    numbers = sorted({rank[source] * count + rank[target] for source, target in pairs})
+    return [at // count for at in numbers], [at % count for at in numbers]
+
+
+# -- The wire form ---------------------------------------------------------------------
+
+
+def _wire_blocks(
+    graph: Graph, ids: Sequence[str], order: Sequence[int], findings: list[Finding]
+) -> tuple[WireBlock, ...]:
+    blocks = []
+    freezer = Freezer([], _convert)
+    for number, node in enumerate(order, 1):
+        block = graph.blocks[node]
+        specs = _specs(block, freezer)
+        if freezer.problems:
+            findings += _value_faults(graph, node, ids[node], freezer.problems)
+            freezer = Freezer([], _convert)
+        kind = type(block).kind or block.block_name
+        label = type(block).label or kind
+        wire = (ids[node], kind, specs, label, number, EMPTY)
+        blocks.append(_new(WireBlock, wire))
+    return tuple(blocks)
+
+
+def _value_faults(
+    graph: Graph, node: int, block_id: str, problems: Sequence[Problem]
+) -> Iterator[Finding]:
+    for problem in problems:
+        message = f"{pointer(problem.path)}: {problem.message}"
+        fault = _fault(graph, node, problem.code, message, problem.help)
+        yield evolve(fault, family="values", block_id=block_id)
+
+
+_new = tuple.__new__  # the call that a named tuple makes in turn
+_put = dict.__setitem__  # a frozen dict is filled where it is made, and only there
+
+
+def _specs(block: Block, freezer: Freezer) -> FrozenDict:
+    """Return the specs that a block sends, frozen."""
+    specs = FrozenDict()
+    arguments = block.__dict__
+    for name, sent in type(block).spec_names.items():
+        if name != "specs" and (value := arguments.get(name, UNSET)) is not UNSET:
+            if type(value) is not str or not value.isascii():
+                value = freezer.freeze(value, ("specs", sent))
+            _put(specs, sent, value)
+    if "extra" in arguments or "specs" in type(block).spec_names:
+        return _open_specs(block, specs, freezer)
+    return specs
+
+
+def _open_specs(block: Block, specs: FrozenDict, freezer: Freezer) -> FrozenDict:
+    """Merge the specs that were given whole or in `extra` into the others."""
+    names = {sent: name for name, sent in type(block).spec_names.items()}
+    whole = extra = EMPTY
+    if "specs" in names:
+        whole = _freeze_mapping("specs", block.__dict__.get("specs", EMPTY), freezer)
+    if block.extra is not None:
+        extra = _freeze_mapping("extra", block.extra, freezer)
+    for argument, fields in (("specs", whole), ("extra", extra)):
+        for sent in specs:
+            if sent in fields:
+                repetition = _repetition(argument, sent, names.get(sent, sent))
+                freezer.problems.append(repetition)
+        if argument == "specs":
+            specs = FrozenDict({**fields, **specs})
+    return FrozenDict({**specs, **extra})
+
+
+def _freeze_mapping(name: str, value: Any, freezer: Freezer) -> FrozenDict:
+    frozen = freezer.freeze(value, (name,))
+    if isinstance(frozen, FrozenDict):
+        return frozen
+    message = f"{name} is a mapping of fields, not {shortened(frozen)}"
+    freezer.problems.append(
+        Problem("not-json", (name,), message, f"write {name}={{...}}")
+    )
+    return EMPTY
+
+
+def _repetition(argument: str, sent: str, name: str) -> Problem:
+    message = f"{argument} sets {sent!r}, which the block sets itself"
+    path = (argument, sent)
+    return Problem("extra-repeats-field", path, message, f"write {name}=... alone")
+
+
+def _convert(item: Any) -> Any:
+    """Convert the values that the language allows in specs to JSON data."""
+    if type(item) is RowKind:
+        return item.name
+    if isinstance(item, type) and (fields := field_map(item)) is not None:
+        return fields
+    return item
+
+
+def _origin(graph: Graph, node: int) -> Origin:
+    block = graph.blocks[node]
+    key = block.block_name if block.key is None else block.key
+    return Origin(
+        key=_text(key),
+        path=graph.shown_path(node),
+        place=block,
+        is_default=block.key is None,
+        allowed=_texts(block.allow),
+        extra=_texts(block.extra),
+    )
+
+
+def _text(name: Any) -> str:
+    """Return a key, or a faulty one as text."""
+    return name if isinstance(name, str) else shortened(name)
+
+
+def _texts(written: Any) -> tuple[str, ...]:
+    """Return the texts in a list or mapping, and nothing for other values."""
+    if not written:
+        return ()
+    if isinstance(written, str):
+        return (written,)
+    if not isinstance(written, Mapping | list | tuple | set | frozenset):
+        return ()
+    return tuple(text for text in written if isinstance(text, str))

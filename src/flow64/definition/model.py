@@ -1,0 +1,297 @@
+"""The definition: frozen wire data, made from code, a file or a response."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from operator import lt
+from typing import Any, Final, NamedTuple, Protocol
+
+from attrs import evolve, field, frozen
+
+from ..diagnostics import Place
+from ._stamp import Stamp
+from .freezing import EMPTY, FrozenDict
+
+
+class WireBlock(NamedTuple):
+    """One block as the service stores it.
+
+    A named tuple, as `Edge` is, because a definition has one for each block: it takes
+    half the time of an attrs class to make.
+
+    Attributes:
+        id: The block's UUID (`block_id`).
+        kind: The kind of block (`block_name`).
+        specs: Its settings, frozen; unset fields are absent.
+        label: The free-form `block_type`; the service ignores it.
+        number: `sequence_number`, from 1 in topological order when computed here.
+        extra: Undocumented keys, as they were read.
+    """
+
+    id: str
+    kind: str
+    specs: FrozenDict
+    label: str
+    number: int
+    extra: FrozenDict = EMPTY
+
+
+class Edge(NamedTuple):
+    """Rows flow from one block to another.
+
+    Attributes:
+        source: Id of the block that gives rows (`from_block_id`).
+        target: Id of the block that takes them (`to_block_id`).
+        extra: `condition` and undocumented keys, as they were read.
+    """
+
+    source: str
+    target: str
+    extra: FrozenDict = EMPTY
+
+    @property
+    def condition(self) -> str | None:
+        """The reserved `condition`, which the service does not use yet."""
+        condition: str | None = self.extra.get("condition")
+        return condition
+
+
+class Placed(Protocol):
+    """Anything that knows its place in code; looking it up takes time."""
+
+    @property
+    def place(self) -> Place | None:
+        """The place in code."""
+
+
+@frozen
+class Origin:
+    """The origin of a block: code, a file, or neither.
+
+    Attributes:
+        key: The block's key, or None for a block that was read with a UUID.
+        path: Keys from the workflow down, joined by `/`: the name that people use.
+        pointer: The JSON pointer, for a block that was read.
+        is_default: Whether the key is the block's kind because none was given.
+        allowed: Codes of findings that the block silences.
+        extra: Names of spec fields passed through `extra=`, which are not judged.
+    """
+
+    key: str | None = None
+    path: str | None = None
+    _place: Place | Placed | None = field(default=None, alias="place")
+    pointer: str | None = None
+    is_default: bool = False
+    allowed: Sequence[str] = ()
+    extra: Sequence[str] = ()
+
+    @property
+    def place(self) -> Place | None:
+        """The user's file and line, for a block written in code."""
+        place = self._place
+        return place if place is None or isinstance(place, Place) else place.place
+
+    @property
+    def where(self) -> str | None:
+        """The key path, or the JSON pointer."""
+        return self.path or self.pointer
+
+
+_UNKNOWN: Final = Origin()
+
+
+class ListedOrigins:
+    """The origins of the blocks of a definition, by position in `blocks`.
+
+    A definition that was made by hand has none.
+    """
+
+    __slots__ = ("_origins",)
+
+    def __init__(
+        self, origins: Sequence[Origin] | Callable[[], Sequence[Origin]] = ()
+    ) -> None:
+        self._origins = origins
+
+    @property
+    def origins(self) -> Sequence[Origin]:
+        """The origins, made when they are first asked for."""
+        if callable(self._origins):
+            self._origins = self._origins()
+        return self._origins
+
+    def __getitem__(self, position: int) -> Origin:
+        return self.origins[position] if self.origins else _UNKNOWN
+
+    def path(self, position: int) -> str | None:
+        """Return the path of the block at a position."""
+        return self[position].path
+
+
+@frozen
+class Topology:
+    """The edges of a definition by position of its blocks, without dangling ones.
+
+    Attributes:
+        sources: Position of the block that gives rows, for each edge.
+        targets: Position of the block that takes them, for each edge.
+        count: Number of blocks.
+        is_forward: Whether every edge leads to a later block, so that there is no
+            cycle, and edges are in the order of their sources.
+    """
+
+    sources: Sequence[int]
+    targets: Sequence[int]
+    count: int
+    is_forward: bool
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[int, int]], count: int) -> Topology:
+        """Return the topology of edges in any order."""
+        # Pairs as single numbers, which sort faster.
+        numbers = sorted([source * count + target for source, target in pairs])
+        sources = [number // count for number in numbers]
+        targets = [number % count for number in numbers]
+        return cls(sources, targets, count, all(map(lt, sources, targets)))
+
+    @cached_property
+    def parents(self) -> Sequence[Sequence[int]]:
+        """For each block, the positions of the blocks that feed it."""
+        return self._group(self.targets, self.sources)
+
+    @cached_property
+    def children(self) -> Sequence[Sequence[int]]:
+        """For each block, the positions of the blocks that it feeds."""
+        return self._group(self.sources, self.targets)
+
+    @cached_property
+    def roots(self) -> Sequence[int]:
+        """Positions of the blocks that nothing feeds."""
+        fed = set(self.targets)
+        return [position for position in range(self.count) if position not in fed]
+
+    def find_ancestors(self, position: int) -> set[int]:
+        """Return the positions of all blocks before one."""
+        ancestors: set[int] = set()
+        todo = [*self.parents[position]]
+        while todo:
+            at = todo.pop()
+            if at not in ancestors:
+                ancestors.add(at)
+                todo += self.parents[at]
+        return ancestors
+
+    @cached_property
+    def order(self) -> Sequence[int]:
+        """Positions in a topological order; blocks on a cycle come last, as written."""
+        if self.is_forward:
+            return range(self.count)
+        waiting = [len(parents) for parents in self.parents]
+        ready = [i for i, n in enumerate(waiting) if not n]
+        for position in ready:
+            for child in self.children[position]:
+                waiting[child] -= 1
+                if not waiting[child]:
+                    ready.append(child)
+        seen = set(ready)
+        return [*ready, *(i for i in range(self.count) if i not in seen)]
+
+    def _group(self, by: Sequence[int], ends: Sequence[int]) -> list[list[int]]:
+        groups: list[list[int]] = [[] for _ in range(self.count)]
+        for position, end in zip(by, ends, strict=True):
+            groups[position].append(end)
+        return groups
+
+
+@frozen
+class Definition:
+    """A workflow as data: the form that is read, checked, compared and sent.
+
+    Equality, JSON and fingerprint are those of the wire data. `stamp`, `path` and
+    `origins` say where it came from, and take no part in them.
+
+    Attributes:
+        name: The title (`workflow_name`, in responses `name`).
+        description: The description without its stamp.
+        blocks: In the order in which they are written.
+        edges: In the order in which they are written.
+        id: The workflow's id, or None if a file gave none.
+        extra: Undocumented keys of the body, as they were read.
+        graph_extra: Undocumented keys of the graph, as they were read.
+        stamp: The stamp of the description that was read, if it had one.
+        path: The path that `id` was computed from; None for an id that was read.
+        origins: The origin of each block.
+        allowed: Codes of findings that the whole workflow silences.
+        is_answer: Whether it was read from a response of the service.
+        is_described: Whether a body that was read has a `workflow_description`.
+        is_key_derived: Whether the workflow's key is made from its title.
+        place: The place in code, or the file of JSON, if it has one.
+        listed: The service's own list of blocks, a `LiveCatalogue`, if rules are to
+            believe it.
+        rules: The severity of findings in its project, by code; `ignore` leaves a
+            finding out. Only checks go by it.
+        ends: The edges by position, if two blocks have one id by mistake.
+    """
+
+    name: str
+    description: str
+    blocks: tuple[WireBlock, ...] = field(repr=lambda blocks: f"<{len(blocks)}>")
+    edges: Sequence[Edge] = field(repr=lambda edges: f"<{len(edges)}>")
+    id: str | None = None
+    extra: FrozenDict = EMPTY
+    graph_extra: FrozenDict = EMPTY
+    stamp: Stamp | None = field(default=None, eq=False)
+    path: str | None = field(default=None, eq=False, repr=False)
+    origins: ListedOrigins = field(factory=ListedOrigins, eq=False, repr=False)
+    allowed: frozenset[str] = field(default=frozenset(), eq=False, repr=False)
+    is_answer: bool = field(default=False, eq=False, repr=False)
+    is_described: bool = field(default=True, eq=False, repr=False)
+    is_key_derived: bool = field(default=False, eq=False, repr=False)
+    place: Place | None = field(default=None, eq=False, repr=False)
+    listed: Any = field(default=None, eq=False, repr=False)
+    rules: Mapping[str, Any] = field(default=EMPTY, eq=False, repr=False)
+    ends: Sequence[tuple[int, int]] | None = field(default=None, eq=False, repr=False)
+
+    def of_kind(self, *kinds: str) -> Iterator[tuple[int, WireBlock]]:
+        """Yield the blocks of some kinds with their positions, kind by kind."""
+        for kind in kinds:
+            for position in self.by_kind.get(kind, ()):
+                yield position, self.blocks[position]
+
+    def map_specs(self, change: Callable[[WireBlock], FrozenDict]) -> Definition:
+        """Return a definition with other specs: those that a function gives a block."""
+        blocks = [block._replace(specs=change(block)) for block in self.blocks]
+        return evolve(self, blocks=tuple(blocks))
+
+    @cached_property
+    def memo(self) -> dict[object, Any]:
+        """A cache for analysis, for the lifetime of the definition."""
+        return {}
+
+    @cached_property
+    def by_kind(self) -> Mapping[str, Sequence[int]]:
+        """Positions of the blocks of each kind."""
+        positions: dict[str, list[int]] = {}
+        for position, block in enumerate(self.blocks):
+            positions.setdefault(block.kind, []).append(position)
+        return positions
+
+    @cached_property
+    def index(self) -> Mapping[str, int]:
+        """Position of each block id; the first position of a repeated id."""
+        ids = [block.id for block in self.blocks]
+        return dict(zip(reversed(ids), range(len(ids) - 1, -1, -1), strict=True))
+
+    @cached_property
+    def topology(self) -> Topology:
+        """The edges by position of their blocks, without dangling ones."""
+        if self.ends is not None:
+            return Topology.of(self.ends, len(self.blocks))
+        index = self.index
+        pairs = (
+            (index[source], index[target])
+            for source, target, _ in self.edges
+            if source in index and target in index
+        )
+        return Topology.of(pairs, len(self.blocks))

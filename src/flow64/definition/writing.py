@@ -1,0 +1,185 @@
+"""Writing: canonical JSON, the same bytes everywhere, and fingerprints."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from json.encoder import encode_basestring as quote
+from typing import Any
+
+from ._stamp import split_stamp
+from ._values import BoundSecret, Value
+from .freezing import thaw
+from .ids import canonical_id
+from .model import Definition, Edge
+
+
+def as_body(definition: Definition, *, reveal: bool = False) -> dict[str, Any]:
+    """Return the create body as plain dicts, keys in the order of the documents.
+
+    Args:
+        reveal: Write bound secrets as their text, for the request itself. Otherwise
+            they are unbound values.
+    """
+    body: dict[str, Any] = thaw(_body(definition), _reveal if reveal else _show)
+    return body
+
+
+def dumps(definition: Definition, *, indent: int | None = 2) -> str:
+    """Return the canonical text, with one newline at the end.
+
+    Args:
+        indent: Spaces for each level; None writes it compact, which is much faster.
+    """
+    text = json.dumps(
+        _body(definition),
+        indent=indent,
+        separators=(",", ":") if indent is None else None,
+        ensure_ascii=False,
+        allow_nan=False,
+        default=_show,
+    )
+    return f"{text}\n"
+
+
+def _body(definition: Definition) -> dict[str, Any]:
+    """Return the create body around the frozen data, keys in the documents' order."""
+    blocks: list[dict[str, Any]] = [
+        {
+            "block_id": block_id,
+            "sequence_number": number,
+            "block_type": label,
+            "block_name": kind,
+            "specs": specs,
+        }
+        for block_id, kind, specs, label, number, _ in definition.blocks
+    ]
+    edges: list[dict[str, Any]] = [
+        {"from_block_id": source, "to_block_id": target}
+        for source, target, _ in definition.edges
+    ]
+    extras = [block.extra for block in definition.blocks]
+    extras += [edge.extra for edge in definition.edges]
+    for item, extra in zip([*blocks, *edges], extras, strict=True):
+        if extra:
+            item.update(extra)
+    graph = {"blocks": blocks, "edges": edges, **definition.graph_extra}
+    body: dict[str, Any] = {
+        "workflow_name": definition.name,
+        "workflow_description": definition.description,
+        "workflow_definition": graph,
+    }
+    if definition.id is not None:
+        body["id"] = definition.id
+    return body | definition.extra
+
+
+def _show(value: Any) -> Any:
+    if type(value) is Value:
+        return value.as_data()
+    return value.value.as_data() if type(value) is BoundSecret else value
+
+
+def _reveal(value: Any) -> Any:
+    return thaw(value.content) if type(value) is BoundSecret else _show(value)
+
+
+# -- Fingerprints ----------------------------------------------------------------------
+
+
+def rfc8785(value: Any) -> bytes:
+    """Return the canonical JSON of RFC 8785 (JCS): sorted keys, one form of a number.
+
+    Integers beyond 2^53 - 1 keep their digits. Only data that was read has such ones.
+
+    Raises:
+        ValueError: A number is not JSON (NaN, infinity), or a text is not Unicode.
+        TypeError: A value is not JSON.
+    """
+    return "".join(_rfc8785_pieces(value)).encode()
+
+
+def meaning(definition: Definition, *, bound: bool = False) -> dict[str, Any]:
+    """Reduce a definition to its meaning: without order, numbers and labels.
+
+    Args:
+        bound: Show bound secrets as their text, as the service has them.
+    """
+    replace = _reveal if bound else _show
+    description, _ = split_stamp(definition.description)
+    blocks: dict[str, Any] = {}
+    twins: dict[str, list[Any]] = {}
+    for block in definition.blocks:
+        block_id = canonical_id(block.id)
+        data = {"kind": block.kind, "specs": thaw(block.specs, replace)}
+        first = blocks.setdefault(block_id, data)
+        if first is not data:  # faulty, and yet no block may be lost from sight
+            twins.setdefault(block_id, [first]).append(data)
+    for block_id, copies in twins.items():
+        blocks[block_id] = sorted(copies, key=rfc8785)
+    return {
+        "name": definition.name,
+        "description": description,
+        "blocks": blocks,
+        "edges": sorted({_edge(edge) for edge in definition.edges}, key=rfc8785),
+    }
+
+
+def fingerprint(definition: Definition, *, bound: bool = False) -> str:
+    """Return 64 hex digits. They are equal if two definitions mean the same."""
+    return digest(meaning(definition, bound=bound))
+
+
+def digest(value: Any) -> str:
+    """Return the SHA-256, in hex, of the RFC 8785 form of plain JSON data."""
+    return hashlib.sha256(rfc8785(value)).hexdigest()
+
+
+def _edge(edge: Edge) -> tuple[str, ...]:
+    ends = (canonical_id(edge.source), canonical_id(edge.target))
+    return ends if edge.condition is None else (*ends, edge.condition)
+
+
+def _rfc8785_pieces(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield quote(value)
+    elif isinstance(value, Mapping):
+        # RFC 8785 sorts by UTF-16 code units, which differs from code points where
+        # characters beyond U+FFFF meet U+E000 to U+FFFF.
+        separator = "{"
+        for key in sorted(value, key=lambda key: key.encode("utf-16-be")):
+            yield f"{separator}{quote(key)}:"
+            yield from _rfc8785_pieces(value[key])
+            separator = ","
+        yield "}" if value else "{}"
+    elif isinstance(value, list | tuple):
+        separator = "["
+        for item in value:
+            yield separator
+            yield from _rfc8785_pieces(item)
+            separator = ","
+        yield "]" if value else "[]"
+    elif isinstance(value, float):
+        yield _double(value)
+    else:  # null, true, false and integers
+        yield json.dumps(value)
+
+
+def _double(value: float) -> str:
+    """Return a double as ECMAScript and RFC 8785 print it."""
+    if value == 0:
+        return "0"
+    mantissa, _, exponent = json.dumps(abs(value), allow_nan=False).partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    digits = (whole + fraction).lstrip("0")
+    # Where the decimal point stands in the digits: 0.digits times ten to the `point`.
+    point = len(digits) - len(fraction) + int(exponent or 0)
+    text, minus = digits.rstrip("0"), "-" * (value < 0)
+    if 0 < point <= 21:
+        whole, decimals = text[:point].ljust(point, "0"), text[point:]
+        return f"{minus}{whole}.{decimals}" if decimals else f"{minus}{whole}"
+    if -6 < point <= 0:
+        return f"{minus}0.{'0' * -point}{text}"
+    mantissa = f"{text[0]}.{text[1:]}" if text[1:] else text
+    return f"{minus}{mantissa}e{point - 1:+d}"

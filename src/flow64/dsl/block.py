@@ -1,0 +1,256 @@
+"""Block: the smallest flow. Its class is its kind, and its fields are its specs."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from types import CodeType, FrameType
+from typing import Any, ClassVar, Final, Self, TypeVar
+
+import attrs
+from attrs import field, frozen
+
+from ..definition import EMPTY, is_plain
+from ..diagnostics import Place
+from ..errors import ArgumentError
+from ..text import shortened
+from .arguments import DECORATE, explain_call, helpful
+from .flow import Flow, FlowShape
+from .values import UNSET
+
+_T = TypeVar("_T")
+
+RESERVED: Final = ("key", "was", "id", "extra", "allow")
+"""Arguments of every block that are not specs."""
+
+_set = object.__setattr__
+
+
+@frozen(eq=False, kw_only=True, slots=False)
+class Block:
+    """The base class of all blocks. A block inherits from `Flow` before `Block`.
+
+    An instance keeps the arguments that it was given, and specs that are sent by
+    default; all others are read from its class. Most blocks set few of their fields.
+    """
+
+    kind: ClassVar[str] = ""
+    """What the service calls the block (`block_name`)."""
+    label: ClassVar[str] = "transform"
+    """The free-form `block_type` that is sent; the service ignores it."""
+    arguments: ClassVar[tuple[str, ...]] = ()
+    """Names of all arguments."""
+    spec_names: ClassVar[Mapping[str, str]] = EMPTY
+    """The spec that each argument sets, in the order they are written.
+
+    It has the argument's name without underscores at the end: `import_` sets `import`.
+    """
+    has_renamed: ClassVar[bool] = False
+    """Whether an argument sets a spec of another name."""
+    shape: ClassVar[FlowShape] = "block"
+
+    key: str | None = None
+    """Name inside its scope, from which its id is made; by default its kind."""
+    was: str | None = None
+    """The key it had before, which keeps its id through a rename."""
+    id: str | None = None
+    """A UUID that pins the block to an imported one."""
+    extra: Mapping[str, Any] | None = None
+    """Spec fields that the class does not know, sent as they are."""
+    allow: Sequence[str] = ()
+    """Codes of findings to silence on this block."""
+    # Where the block was written: the code object and the offset in its instructions.
+    # Lines and columns are looked up only when a finding is shown.
+    _code: CodeType | Place = field(init=False, repr=False)
+    _instruction: int = field(init=False, repr=False)
+
+    @classmethod
+    def __attrs_init_subclass__(cls) -> None:
+        """Called by attrs once a block class is complete."""
+        if "__eq__" in vars(cls):
+            problem = "compares by value, and two equal blocks are two steps"
+            raise TypeError(f"{cls.__name__} {problem}; {DECORATE} above the class")
+        fields = [a for a in attrs.fields(cls) if a.init]
+        cls.arguments = tuple(a.name for a in fields)
+        # Of a raw block the kind is an argument as well, and no spec either.
+        none = {*RESERVED, "block_name"}
+        names = [name for name in cls.arguments if name not in none]
+        cls.spec_names = {name: name.rstrip("_") for name in names}
+        cls.has_renamed = names != [*cls.spec_names.values()]
+        if len({*cls.spec_names.values()}) < len(names):
+            problem = "has two arguments for one spec"
+            raise TypeError(f"{cls.__name__} {problem}: {', '.join(sorted(names))}")
+        for a in fields:
+            setattr(cls, a.name, _default_of(cls, a))
+        # By name, since to a type checker an assignment would be a new signature.
+        setattr(cls, "__init__", _make_init(cls, fields))  # noqa: B010 - see above
+        setattr(cls, "__repr__", Block.__repr__)  # noqa: B010 - see above
+
+    @property
+    def block_name(self) -> str:
+        """The service's name for this block."""
+        return type(self).kind
+
+    @property
+    def place(self) -> Place:
+        """The file, line and columns of the call that made the block."""
+        code = self._code
+        if isinstance(code, Place):  # a block that was unpickled has no code object
+            return code
+        at = self._instruction // 2
+        line, end_line, *columns = next(islice(code.co_positions(), at, None))
+        first = line or code.co_firstlineno
+        if end_line != line:  # a call over several lines is marked on its first
+            columns[1] = None
+        return Place(code.co_filename, first, *columns)
+
+    def with_(self, **changes: Any) -> Self:
+        """Copy the block with some fields changed. Its key, and so its id, stays.
+
+        Raises:
+            ArgumentError: A field does not exist.
+        """
+        return set_place(
+            type(self)(**(self._own_arguments() | changes)), sys._getframe(1)
+        )
+
+    @helpful
+    def again(self, *, key: str) -> Self:
+        """Repeat the step as a block of its own under another key.
+
+        Raises:
+            ArgumentError: The key is missing, or given without its name.
+        """
+        changes = {"key": key, "was": None, "id": None}
+        made = type(self)(**(self._own_arguments() | changes))
+        return set_place(made, sys._getframe(2))  # above that of `helpful`
+
+    def __repr__(self) -> str:
+        fields = [
+            f"{name}={shortened(value)}"
+            for name in sorted(type(self).arguments, key=_is_reserved)
+            if (value := getattr(self, name)) is not UNSET
+            and value is not None
+            and not (type(value) is tuple and not value)
+        ]
+        return f"{type(self).__name__}({', '.join(fields)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickle, (type(self), self._own_arguments(), self.place)
+
+    def _own_arguments(self) -> dict[str, Any]:
+        """The arguments that it was made with."""
+        return {k: v for k, v in vars(self).items() if k not in _PLACE}
+
+
+_PLACE: Final = ("_code", "_instruction")
+
+
+def set_place(made: _T, caller: FrameType) -> _T:
+    """Set the place of a block to the current line of another frame."""
+    given = made.__dict__
+    given["_code"] = caller.f_code
+    given["_instruction"] = caller.f_lasti
+    return made
+
+
+def _unpickle(cls: type[Block], given: Mapping[str, Any], place: Place) -> Block:
+    made = cls(**given)
+    vars(made)["_code"] = place
+    return made
+
+
+def _is_reserved(name: str) -> bool:
+    return name in RESERVED
+
+
+def _default_of(cls: type[Block], argument: attrs.Attribute[Any]) -> Any:
+    """Return the value of an unset argument; UNSET if it is required."""
+    default = argument.default
+    lazy = isinstance(default, attrs.Factory)  # type: ignore[arg-type] # to mypy it is a function
+    if lazy or argument.validator or argument.converter:
+        problem = "has a factory, a validator or a converter, which no block runs"
+        advice = "write a default that cannot change, and judge values in a rule"
+        raise TypeError(f"{cls.__name__}.{argument.name} {problem}; {advice}")
+    return UNSET if default is attrs.NOTHING else default
+
+
+DEEPEST_COPY: Final = 8
+"""Levels of dicts and lists that a block copies. A value may contain itself."""
+
+_MUTABLE: Final = frozenset({dict, list})
+
+
+def _copy(value: Any, levels: int) -> Any:
+    """Copy dicts and lists, so that a block stays as it was written.
+
+    A loop may fill one dict again and again, and make a block of it each time.
+    """
+    if levels == 0 or type(value) not in _MUTABLE:
+        return value
+    if type(value) is dict:
+        return {key: _copy(inner, levels - 1) for key, inner in value.items()}
+    return [_copy(inner, levels - 1) for inner in value]
+
+
+def _make_init(cls: type[Block], fields: Sequence[attrs.Attribute[Any]]) -> Any:
+    """Make an `__init__` that stores its arguments, and the place of its call."""
+    documented = cls.__init__
+    judge = getattr(cls, "__attrs_post_init__", None)
+    names = frozenset(a.name for a in fields)
+    required = frozenset(a.name for a in fields if a.default is attrs.NOTHING)
+    positional = [a.name for a in fields if not a.kw_only]
+    # Specs that are sent whether they are given or not.
+    sent = {
+        name: default
+        for name in cls.spec_names
+        if (default := getattr(cls, name)) is not UNSET and default is not EMPTY
+    }
+
+    @functools.wraps(documented)
+    def call(self: Any, *args: Any, **kwargs: Any) -> None:
+        given = kwargs
+        if args:
+            given = dict(zip(positional, args, strict=False)) | kwargs
+        fits = required <= given.keys() <= names
+        if not fits or len(given) != len(args) + len(kwargs):
+            raise explain_call(documented, (self, *args), kwargs, last=RESERVED)
+        if sent:
+            given = sent | given
+        for name, value in given.items():
+            if type(value) in _MUTABLE:
+                given[name] = _copy(value, DEEPEST_COPY)
+        caller = sys._getframe(1)
+        given["_code"] = caller.f_code
+        given["_instruction"] = caller.f_lasti
+        _set(self, "__dict__", given)
+        if judge is not None:
+            judge(self)
+
+    return call
+
+
+# Below the functions that make its class.
+@frozen(eq=False, slots=False)
+class RawBlock(Flow[Any, Any], Block):
+    """A block of a kind that the catalogue does not know, or should not judge.
+
+    Rows: unknown. Type checkers let both kinds pass.
+
+    Raises:
+        ArgumentError: The kind is not text, or is empty.
+    """
+
+    block_name: str  # pyright: ignore[reportIncompatibleMethodOverride] - as data here
+    """The service's name for the block; picks the executor (documented)."""
+    specs: Mapping[str, Any] = field(default=EMPTY, kw_only=True)
+    """Its settings, sent as they are."""
+
+    def __attrs_post_init__(self) -> None:
+        name = self.block_name
+        # Not left to the compiler, since every block of a definition has a kind.
+        if type(name) is not str or not name or not is_plain(name):
+            problem = f"block_name is {shortened(name)}"
+            raise ArgumentError("RawBlock", f'{problem}; write RawBlock("new_kind")')

@@ -1,0 +1,226 @@
+"""`@returns`: a class names the fields to find, and types the results."""
+
+from __future__ import annotations
+
+import sys
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from keyword import iskeyword
+from typing import Any, Final, Literal, TypeVar, cast, dataclass_transform
+
+import attrs
+from attrs import frozen
+
+from ..errors import ArgumentError, ReturnsError
+from ..text import shortened
+from .arguments import helpful
+
+_T = TypeVar("_T")
+
+_ATTRIBUTE: Final = "__flow64_returns__"
+
+_DATA: Final = ("__attrs_attrs__", "__dataclass_fields__")
+
+_WORDS: Final[Mapping[Any, str]] = {
+    str: "str",
+    int: "int",
+    float: "float",
+    bool: "bool",
+    dict: "dict",
+    list: "list",
+    list[str]: "list[str]",
+    list[int]: "list[int]",
+    list[float]: "list[float]",
+    list[bool]: "list[bool]",
+}
+
+
+@frozen
+class Alias:
+    """The column of a field that is not named like the field."""
+
+    name: str
+
+
+@helpful
+def alias(name: str) -> Alias:
+    """Name the column of a field, if it cannot be the name of the field.
+
+    `linkedin: Annotated[str, "Its page", alias("Company Linkedin")]`
+
+    Args:
+        name: Name of the column, as the service has it.
+
+    Raises:
+        ArgumentError: The name is not text, or is empty.
+    """
+    if type(name) is not str or not name:
+        raise ArgumentError("alias", f"name is {shortened(name)}: write a str")
+    return Alias(name)
+
+
+@helpful
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def returns(cls: type[_T]) -> type[_T]:
+    """Make a class a field map: its annotations give each field's type and description.
+
+    `title: Annotated[str | None, "Current job title"]` asks for a text field `title`,
+    `Literal["junior", "senior"]` for one of these words. The class becomes a frozen
+    attrs class and types the rows of a run: `run.rows(Person)`. An attrs class, a
+    dataclass, a TypedDict or a pydantic model stays what it is.
+
+    Raises:
+        ReturnsError: An annotation is not a type of the service; all are listed.
+    """
+    if not isinstance(cls, type):
+        raise ReturnsError(shortened(cls), ["it is not a class"])
+    # Annotations may name what is local to the function that the class stands in.
+    scope = sys._getframe(2).f_locals
+    problems: list[str] = []
+    try:
+        hints = typing.get_type_hints(cls, localns=dict(scope), include_extras=True)
+    except Exception as error:  # noqa: BLE001 - annotations are any expressions
+        raise ReturnsError(cls.__name__, [str(error)]) from None
+    models = model_fields(cls)
+    fields: dict[str, dict[str, str]] = {}
+    for name, hint in hints.items():
+        is_field = models is None or name in models
+        if is_field and typing.get_origin(hint) is not typing.ClassVar:
+            _add_field(fields, name, hint, (models or {}).get(name), problems)
+        if isinstance(given := vars(cls).get(name), Alias):
+            advice = f"{name}: Annotated[str, alias({given.name!r})]"
+            problems.append(f"{name} has an alias as its default; write {advice}")
+    if not hints:
+        problems.append("it has no annotated field")
+    # Of its own: what a base class is says nothing of the fields that this one adds.
+    is_data = not vars(cls).keys().isdisjoint(_DATA) or models is not None
+    made: Any = cls
+    if not (is_data or hasattr(cls, "__required_keys__")):  # which a TypedDict has
+        made = _make_data(cls, hints, problems)
+    if problems:
+        raise ReturnsError(cls.__name__, problems)
+    setattr(made, _ATTRIBUTE, types.MappingProxyType(fields))
+    return cast("type[_T]", made)
+
+
+def field_map(cls: Any) -> Mapping[str, Mapping[str, str]] | None:
+    """The field map of a class under `@returns`: `{column: {description, type}}`."""
+    found: Mapping[str, Mapping[str, str]] | None = vars(cls).get(_ATTRIBUTE)
+    return found
+
+
+def model_fields(cls: Any) -> Mapping[str, Any] | None:
+    """Return the fields of a pydantic model, or None. pydantic may be missing."""
+    found = getattr(cls, "model_fields", None)
+    is_model = hasattr(cls, "model_validate") and isinstance(found, Mapping)
+    return found if is_model else None
+
+
+def column_of(name: str, hint: Any, model_field: Any = None) -> str:
+    """Return the column of a field.
+
+    Args:
+        name: The field's name.
+        hint: Its annotation, with what stands in `Annotated`.
+        model_field: What pydantic knows of it, if it is a field of a model.
+    """
+    _, notes = unwrap(hint)
+    aliases = [note.name for note in notes if isinstance(note, Alias)]
+    aliases += [
+        found
+        for key in ("validation_alias", "alias")
+        if isinstance(found := getattr(model_field, key, None), str)
+    ]
+    return aliases[0] if aliases else name
+
+
+def unwrap(hint: Any) -> tuple[Any, Sequence[Any]]:
+    """Return a type without `Annotated`, `Required` and the like, and its notes.
+
+    The notes are what stands in `Annotated`, and `Required`, `NotRequired` themselves.
+    """
+    notes: list[Any] = []
+    while getattr(typing.get_origin(hint), "__name__", None) in _WRAPPERS:
+        inner, *more = typing.get_args(hint)
+        notes += more or [typing.get_origin(hint)]
+        hint = inner
+    return hint, notes
+
+
+_WRAPPERS: Final = ("Annotated", "Required", "NotRequired", "ReadOnly")
+
+
+def _add_field(
+    fields: dict[str, dict[str, str]],
+    name: str,
+    hint: Any,
+    model_field: Any,
+    problems: list[str],
+) -> None:
+    """Add the entry of a field under the name of its column."""
+    column = column_of(name, hint, model_field)
+    hint, notes = unwrap(hint)
+    texts = [note for note in notes if isinstance(note, str)]
+    texts += [getattr(model_field, "description", None) or "", column.replace("_", " ")]
+    description = next(text for text in texts if text)
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        options = [
+            option for option in typing.get_args(hint) if option is not type(None)
+        ]
+        hint = unwrap(options[0])[0] if len(options) == 1 else hint
+    bare, words = _without_words(hint)
+    if words:
+        description += f" (one of: {' | '.join(words)})"
+    try:
+        word = _WORDS.get(dict if typing.get_origin(bare) is dict else bare)
+    except TypeError:  # an annotation that is not hashable, such as Literal[[1]]
+        word = None
+    if word is None:
+        problems.append(
+            f"{name} is {shortened(hint)}, which is not a type of the service"
+        )
+    elif column in fields:
+        problems.append(f"{name} is a second field for the column {shortened(column)}")
+    else:
+        fields[column] = {"description": description, "type": word}
+
+
+def _without_words(hint: Any) -> tuple[Any, Sequence[str]]:
+    """Return the type of the words of a `Literal`, also in a list, and the words."""
+    if typing.get_origin(hint) is list:
+        bare, words = _without_words(*typing.get_args(hint))
+        return (types.GenericAlias(list, (bare,)), words) if words else (hint, ())
+    if typing.get_origin(hint) is Literal:
+        options = [one for one in typing.get_args(hint) if one is not None]
+        kinds = {type(one) for one in options}
+        if len(kinds) == 1 and kinds < {str, int, bool}:
+            return kinds.pop(), [str(one) for one in options]
+    return hint, ()
+
+
+def _make_data(cls: Any, hints: Mapping[str, Any], problems: list[str]) -> Any:
+    """Return the class as a frozen attrs class, unless it cannot be one."""
+    own: Mapping[str, Any] = vars(cls).get("__annotations__", {})
+    odd = [name for name in own if iskeyword(name) or not name.isidentifier()]
+    problems += [
+        f"{shortened(name)} cannot be the name of an argument: write another one, as "
+        f"in name_: Annotated[str, alias({name!r})]"
+        for name in odd
+    ]
+    if odd:
+        return cls
+    if own:  # types now, since what is local may be gone when rows are read
+        cls.__annotations__ = {name: hints[name] for name in own}
+    try:
+        return attrs.frozen(kw_only=True, field_transformer=_rename_self)(cls)
+    except Exception as error:  # noqa: BLE001 - attrs raises what Python does
+        problems.append(f"no attrs class can be made of it: {error}")
+        return cls
+
+
+def _rename_self(
+    _: type[Any], fields: list[attrs.Attribute[Any]]
+) -> list[attrs.Attribute[Any]]:
+    """Let a field be called `self`. Its argument is `self_`."""
+    return [one.evolve(alias="self_") if one.name == "self" else one for one in fields]

@@ -1,0 +1,341 @@
+"""Flow and `>>`: an immutable graph value that is flattened once, at compile.
+
+Joining two flows makes a pair and touches neither of them, so it costs the same for a
+chain of ten blocks and of a hundred thousand, and needs no lock.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import (
+    Any,
+    ClassVar,
+    Final,
+    Generic,
+    Literal,
+    Never,
+    Self,
+    TypeAlias,
+    TypeVar,
+    overload,
+)
+
+from ..errors import ArgumentError, JoinError, TruthError
+from ..text import shortened
+from .arguments import DECORATE, helpful
+
+In = TypeVar("In", contravariant=True)
+Out = TypeVar("Out", covariant=True)
+A = TypeVar("A")
+B = TypeVar("B")
+
+FlowShape: TypeAlias = Literal["block", "series", "parallel", "scope", "tap", "nothing"]
+
+
+class FlowBase:
+    """The base class of all flows, for any row kind.
+
+    A class of its own because mypy joins the items of a list to the base class that
+    inherits most, or the first of several: that must be `Flow`, and not this class.
+    """
+
+    __slots__ = ()
+
+    shape: ClassVar[FlowShape]
+
+    def __init__(self, *_: Never, **given: Never) -> None:
+        made = type(self)
+        problem = "a flow is made by a block, such as FindEmail(), and by >>"
+        if given:
+            problem = f"its class has fields and no decorator; {DECORATE} above it"
+        raise ArgumentError(made.__name__, problem)
+
+    def __bool__(self) -> bool:
+        raise TruthError
+
+    # A flow never changes, so a copy of it is itself; a second step is made by `again`.
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+
+class Flow(FlowBase, Generic[In, Out]):
+    """Rows of kind `In` come in, rows of kind `Out` go out.
+
+    `a >> b` feeds every exit of `a` into every entry of `b`. A list runs side by side:
+    `a >> [b, c] >> d`.
+    """
+
+    # Empty, since attrs classes with two slotted bases need it so.
+    __slots__ = ()
+
+    # Sequence, not list: a named list or a comprehension must pass as well. The order
+    # of the overloads matters.
+    @overload
+    def __rshift__(self, other: Passthrough) -> Flow[In, Out]: ...
+    @overload
+    def __rshift__(self, other: Flow[Out, B]) -> Flow[In, B]: ...
+    @overload
+    def __rshift__(self, other: Sequence[Passthrough]) -> Flow[In, Out]: ...
+    @overload
+    def __rshift__(self, other: Sequence[Flow[Out, B]]) -> Flow[In, B]: ...
+    @overload
+    # Another type to mypy, which joins the items of a mixed list otherwise.
+    def __rshift__(  # pyright: ignore[reportOverlappingOverload] - see above
+        self, other: Sequence[Flow[Out, B] | Passthrough]
+    ) -> Flow[In, B]: ...
+    def __rshift__(self, other: Any) -> Any:
+        """Feed what leaves this flow into another flow, or into a list of them."""
+        if isinstance(other, Flow):
+            return Series(self, other)
+        return (
+            NotImplemented if (flow := flow_of(other)) is None else Series(self, flow)
+        )
+
+    def __rrshift__(self, other: Sequence[Flow[A, In]]) -> Flow[A, Out]:
+        """Feed what leaves a list of flows into this one."""
+        return (
+            NotImplemented if (flow := flow_of(other)) is None else Series(flow, self)
+        )
+
+    @helpful
+    def scoped(self, name: str, *, was: str | None = None) -> Flow[In, Out]:
+        """Put the keys of the flow, and so its ids, under a name.
+
+        Args:
+            name: Key of the scope, a segment of the path of every block inside.
+            was: The name it had before, which keeps the ids through a rename.
+
+        Raises:
+            ArgumentError: A name is not text, or the arguments do not fit.
+        """
+        return Scoped(self, name, was)
+
+    def __repr__(self) -> str:
+        return f"<flow {outline(self)}>"
+
+
+class Passthrough(Flow[Any, Any]):
+    """Takes either row kind, and gives the same.
+
+    A type of its own, since a generic identity becomes Unknown in pyright.
+    """
+
+    __slots__ = ()
+
+    # Any row kind is taken, so these overloads do not ask for the one that comes out.
+    @overload
+    def __rshift__(self, other: Passthrough) -> Passthrough: ...
+    @overload
+    def __rshift__(self, other: Flow[A, B]) -> Flow[A, B]: ...
+    @overload
+    def __rshift__(self, other: Sequence[Passthrough]) -> Passthrough: ...
+    @overload
+    def __rshift__(self, other: Sequence[Flow[A, B]]) -> Flow[A, B]: ...
+    @overload
+    def __rshift__(  # pyright: ignore[reportOverlappingOverload] - as above
+        self, other: Sequence[Flow[A, B] | Passthrough]
+    ) -> Flow[A, B]: ...
+    def __rshift__(  # pyright: ignore[reportIncompatibleMethodOverride] - see above
+        self, other: Any
+    ) -> Any:
+        """Feed what leaves this flow into another flow, or into a list of them."""
+        if isinstance(other, Flow):
+            return Series(self, other)
+        return Flow.__rshift__(self, other)
+
+    @helpful
+    def scoped(self, name: str, *, was: str | None = None) -> Passthrough:
+        """Put the keys of the flow, and so its ids, under a name."""
+        return Scoped(self, name, was)
+
+
+class Series(Passthrough):
+    """Two flows, the exits of the first joined to the entries of the second."""
+
+    __slots__ = ("left", "right")
+    shape: ClassVar[FlowShape] = "series"
+
+    def __init__(self, left: Flow[Any, Any], right: Flow[Any, Any]) -> None:
+        self.left: Final = left
+        self.right: Final = right
+
+
+class Parallel(Passthrough):
+    """Flows side by side: all their entries, all their exits."""
+
+    __slots__ = ("members",)
+    shape: ClassVar[FlowShape] = "parallel"
+
+    def __init__(self, members: tuple[Flow[Any, Any], ...]) -> None:
+        self.members: Final = members
+
+
+class Scoped(Passthrough):
+    """A flow with its keys under a name."""
+
+    __slots__ = ("flow", "name", "was")
+    shape: ClassVar[FlowShape] = "scope"
+
+    def __init__(self, flow: Flow[Any, Any], name: str, was: str | None) -> None:
+        for what, text in (("name", name), ("was", was)):
+            if type(text) is not str and (text is not None or what == "name"):
+                problem = f"{what} is {shortened(text)}: write a str"
+                raise ArgumentError("scoped", problem)
+        self.flow: Final = flow
+        self.name: Final = name
+        self.was: Final = was
+
+
+class Tap(Passthrough):
+    """A side branch: rows enter it, and also pass by it."""
+
+    __slots__ = ("flow",)
+    shape: ClassVar[FlowShape] = "tap"
+
+    def __init__(self, flow: Flow[Any, Any]) -> None:
+        self.flow: Final = flow
+
+
+class Nothing(Passthrough):
+    """A step that was left out: rows pass."""
+
+    __slots__ = ()
+    shape: ClassVar[FlowShape] = "nothing"
+
+    def __init__(self) -> None:
+        """There is nothing to keep."""
+
+
+@overload
+def fan(*flows: Passthrough) -> Passthrough: ...
+@overload
+def fan(*flows: Flow[A, B]) -> Flow[A, B]: ...
+def fan(*flows: Any) -> Any:
+    """Put flows side by side like a list, but typed also if row kinds differ."""
+    return parallel(flows)
+
+
+@overload
+def tap(flow: Passthrough) -> Passthrough: ...
+@overload
+def tap(flow: Flow[A, Any]) -> Flow[A, A]: ...
+def tap(flow: Any) -> Any:
+    """Make a side branch: rows enter the flow, and they also pass by it."""
+    return Tap(as_flow(flow))
+
+
+@overload
+def include_if(flag: bool, flow: Passthrough) -> Passthrough: ...
+@overload
+def include_if(flag: bool, flow: Flow[A, A]) -> Flow[A, A]: ...
+def include_if(flag: bool, flow: Any) -> Any:
+    """Return the flow if the flag is true when the graph is built; else, rows pass."""
+    if not isinstance(flag, bool):
+        problem = f"flag is {shortened(flag)}, neither True nor False"
+        advice = "write bool(...) of what is meant"
+        if isinstance(flag, str):  # a text is true, even if it is "false"
+            advice = 'compare it, as in region == "us"'
+        raise ArgumentError("include_if", f"{problem}; {advice}")
+    made = as_flow(flow)  # also where it is left out: a mistake in it is one today
+    return made if flag else Nothing()
+
+
+def as_flow(other: Any, depth: int = 0) -> Flow[Any, Any]:
+    """Return a flow, or a list of flows side by side, in so many other lists.
+
+    Raises:
+        JoinError: It is neither, or something often mistaken for a flow.
+    """
+    if isinstance(other, Flow):
+        return other
+    if (flow := flow_of(other, depth)) is None:
+        raise JoinError(other)
+    return flow
+
+
+def flow_of(other: Any, depth: int = 0) -> Flow[Any, Any] | None:
+    """Return the flow for a list or tuple next to `>>`; None for other values.
+
+    Raises:
+        JoinError: It is something that is often mistaken for a flow.
+    """
+    if isinstance(other, list | tuple):
+        return parallel(other, depth)
+    for kinds, advice in _MISTAKES:
+        if isinstance(other, kinds):
+            name = getattr(other, "__name__", "fragment")
+            raise JoinError(other, advice.format(name=name))
+    # A class of ours that is near a flow says what to do.
+    own_advice: Any = getattr(type(other), "_join_advice", None)
+    if own_advice is not None:
+        raise JoinError(other, own_advice)
+    return None
+
+
+def parallel(members: Sequence[Any], depth: int = 0) -> Flow[Any, Any]:
+    """Put flows side by side. The list stands in so many others."""
+    if not members:
+        advice = "leave the step out, or write include_if(flag, step)"
+        raise JoinError(members, advice)
+    if depth == DEEPEST_LIST:
+        raise JoinError(members, "write one list of flows, as in a >> [b, c]")
+    return Parallel(tuple(as_flow(member, depth + 1) for member in members))
+
+
+DEEPEST_LIST: Final = 100
+"""Most lists inside each other. Only a list that has itself in it has more."""
+
+
+_MISTAKES: Final[Sequence[tuple[Any, str]]] = (
+    (str | bytes, 'put the block itself, or RawBlock("new_kind", specs={{...}})'),
+    (
+        type(None),
+        "a function may lack its return; to leave a step out, write include_if(...)",
+    ),
+    (AbstractSet, "a set has no order; write a list: a >> [b, c]"),
+    (Mapping, "write a list of its flows: a >> list(flows.values())"),
+    (Iterator, "write a list: a >> [f(x) for x in xs]"),
+    (type, "it is a class: call it, as in >> {name}(...)"),
+    (
+        types.FunctionType | types.MethodType | types.BuiltinFunctionType,
+        "it is a function: call it, as in >> {name}()",
+    ),
+)
+"""What is often mistaken for a flow, with advice."""
+
+
+def outline(flow: Flow[Any, Any], limit: int = 8) -> str:
+    """Return the first kinds of a flow in reading order, for reprs."""
+    words: list[str] = []
+    todo: list[Any] = [flow]
+    count = 0
+    while todo and count < limit:
+        item = todo.pop()
+        match item:
+            case str():
+                words.append(item)
+            case Series():
+                todo += [item.right, " >> ", item.left]
+                # Of a long left spine only its end is shown, which is reached last.
+                del todo[: max(0, len(todo) - 8 * limit)]
+            case Parallel():
+                inner = [part for member in item.members for part in (", ", member)]
+                todo += ["]", *reversed(inner[1 : 2 * limit]), "["]
+            case Tap():
+                todo += [")", item.flow, "tap("]
+            case Scoped():
+                todo.append(item.flow)
+            case Nothing():
+                words.append("nothing")
+            case _:
+                count += 1
+                name = getattr(item, "block_name", type(item).__name__)
+                is_word = isinstance(name, str) and name.isprintable()
+                words.append(name if is_word and len(name) <= 60 else shortened(name))
+    closing = [item for item in reversed(todo) if item in ("]", ")")]
+    return "".join(words) + ("".join(closing) if len(closing) == len(todo) else " …")

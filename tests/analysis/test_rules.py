@@ -1,0 +1,667 @@
+"""Rules: for each code, workflows that have the finding and near ones without it."""
+
+from __future__ import annotations
+
+import pytest
+from attrs import evolve
+
+from flow64 import COMPANY, LEAD, Project, RawBlock, Workflow, fan, tap, value
+from flow64.analysis import SAFE_RULES, all_rules, errors, findings
+from flow64.blocks import (
+    AppendToNotebook,
+    CompanyEnrichment,
+    CompanyToLeads,
+    Deduplicate,
+    Filter,
+    FindEmail,
+    FindPhone,
+    GroupBy,
+    LeadEnrichment,
+    LeadsToCompany,
+    LlmOpenai,
+    OutgoingWebhook,
+    QaAgent,
+    ReadCsv,
+    ResearchAgent,
+    Search,
+    TransformData,
+    VerifyEmail,
+    Webhook,
+    YcCompanies,
+)
+from flow64.definition import BoundSecret, FrozenDict, Value
+from tests.analysis.support import wired
+
+GROWTH = Project("growth", namespace="acme.example")
+POST = "https://example.com/hook"
+KEY = "sk_live_" + "0123456789abcdef"
+LEADS = Webhook(LEAD)
+NAMED = Webhook(LEAD, input_schema={"full_name": "string", "age": "int", "ok": "bool"})
+STATUS = Filter.where("email_status").equals("OK")
+SOURCES = [Webhook(LEAD), Search(LEAD, query="q")]
+TITLE = {"title": "Job title"}
+
+
+def raw(specs, kind="new_kind"):
+    return LEADS >> RawBlock(kind, specs=specs)
+
+
+def finder(**fields):
+    return LEADS >> FindEmail(**fields)
+
+
+def lead(fields=None, **more):
+    return LEADS >> LeadEnrichment(TITLE if fields is None else fields, **more)
+
+
+def company(**fields):
+    enrichment = CompanyEnrichment(return_fields={"size": "Employees"}, **fields)
+    return Webhook(COMPANY, input_schema={"industry": "string"}) >> enrichment
+
+
+def sent(url):
+    return LEADS >> OutgoingWebhook(url=url)
+
+
+def kept(column, operator, *values):
+    condition = getattr(Filter.where(column), operator)
+    return NAMED >> FindEmail() >> condition(*values)
+
+
+def after(*steps):
+    flow = Webhook(LEAD, input_schema={"city": "str"}) >> FindEmail()
+    for step in steps:
+        flow = flow >> step
+    return flow
+
+
+def numbered(*numbers, edges=None):
+    definition = wired(*[(kind, {}) for kind in "abc"[: len(numbers)]], edges=edges)
+    pairs = zip(definition.blocks, numbers, strict=True)
+    return evolve(definition, blocks=tuple(b._replace(number=n) for b, n in pairs))
+
+
+def conditional(extra):
+    definition = wired(("webhook", {}), ("find_email", {}))
+    return evolve(definition, edges=(definition.edges[0]._replace(extra=extra),))
+
+
+def filtered(**condition):
+    return wired(("filter", {"filters": [condition]}))
+
+
+CITY = Filter.where("city").is_empty()
+
+# Code: workflows with a finding and its severity, and workflows without one.
+RULES = {
+    "no-blocks": ({"error": [wired()]}, [wired(("webhook", {}))]),
+    "self-edge": (
+        {"error": [wired(("webhook", {}), ("a", {}), edges=[(0, 1), (1, 1)])]},
+        [finder()],
+    ),
+    "cycle": (
+        {"error": [wired(*[(k, {}) for k in "abc"], edges=[(0, 1), (1, 2), (2, 1)])]},
+        [wired(*[(k, {}) for k in "abcd"], edges=[(0, 2), (0, 3), (2, 3), (3, 1)])],
+    ),
+    "dangling-edge": (
+        {
+            "error": [
+                evolve(
+                    wired(("a", {}), ("b", {})),
+                    edges=(wired(("a", {}), ("b", {})).edges[0]._replace(target="x"),),
+                )
+            ]
+        },
+        [finder()],
+    ),
+    "row-kind-mismatch": (
+        {
+            "error": [
+                Webhook(COMPANY) >> FindEmail(),
+                Webhook(COMPANY) >> Deduplicate() >> FindEmail(),
+                finder() >> LeadsToCompany() >> FindPhone(),
+            ]
+        },
+        [
+            finder(),
+            Webhook(COMPANY) >> CompanyToLeads() >> FindEmail(),
+            fan(Webhook(COMPANY), Webhook(LEAD, key="b"))
+            >> Deduplicate()
+            >> FindEmail(),
+            Webhook(COMPANY) >> ResearchAgent() >> FindEmail(),
+        ],
+    ),
+    "no-source": (
+        {"warning": [FindEmail() >> FindPhone(), FindEmail()]},
+        [finder(), RawBlock("new_kind") >> FindEmail()],
+    ),
+    "several-sources": ({"warning": [fan(*SOURCES) >> FindEmail()]}, [finder()]),
+    "source-with-predecessor": (
+        {"warning": [LEADS >> RawBlock("search")]},
+        [LEADS >> YcCompanies(), LEADS],
+    ),
+    "isolated-block": (
+        {"warning": [fan(finder(), FindPhone()), fan(LEADS, FindPhone())]},
+        [LEADS, finder()],
+    ),
+    "sink-with-successor": (
+        {"warning": [sent(POST) >> FindEmail()]},
+        [sent(POST), LEADS >> tap(OutgoingWebhook(url=POST)) >> FindEmail()],
+    ),
+    "several-parents": (
+        {"warning": [LEADS >> fan(FindEmail(), FindPhone()) >> Deduplicate()]},
+        [LEADS >> fan(FindEmail(), FindPhone())],
+    ),
+    "condition-present": (
+        {"warning": [conditional(FrozenDict(condition="email"))]},
+        [conditional(FrozenDict(condition=None)), finder()],
+    ),
+    "duplicate-sequence-number": (
+        {"warning": [numbered(1, 1), numbered(2, 1, 1)]},
+        [numbered(1, 2, 3), finder()],
+    ),
+    "sequence-against-edges": (
+        {"warning": [numbered(2, 1), numbered(1, 3, 2)]},
+        [numbered(5, 7), numbered(1, 2, 3, edges=[(0, 1), (1, 2), (2, 1)]), finder()],
+    ),
+    "first-block-not-webhook": (
+        {"note": [Search(LEAD, query="q")]},
+        [finder(), ReadCsv(LEAD)],
+    ),
+    "read-csv-source": (
+        {"warning": [ReadCsv(LEAD)]},
+        [ReadCsv(LEAD, resource_handle_id="handle")],
+    ),
+    "no-project": (
+        {"warning": [Workflow("Leads", LEADS, key="leads")]},
+        [
+            finder(),
+            Workflow("x", LEADS, id="00000000-0000-4000-8000-000000000001"),
+        ],
+    ),
+    "vague-namespace": (
+        {"warning": [Workflow("x", LEADS, project=Project("p", namespace="Acme Inc"))]},
+        [
+            finder(),
+            Workflow("x", LEADS, project=Project("p", namespace="github.com/acme/x")),
+            Workflow("x", LEADS),
+        ],
+    ),
+    "key-from-title": (
+        {"note": [Workflow("Leads", LEADS)]},
+        [Workflow("Leads", LEADS, key="leads")],
+    ),
+    "workflow-id-not-uuid": (
+        {"warning": [evolve(wired(("webhook", {})), id="leads")]},
+        [finder()],
+    ),
+    "missing-description": (
+        {"warning": [evolve(wired(("webhook", {})), is_described=False)]},
+        [finder()],
+    ),
+    "company-to-leads-without-people": (
+        {"warning": [company() >> CompanyToLeads()]},
+        [
+            company(find_people=True) >> Deduplicate() >> CompanyToLeads(),
+            company(find_people=value("find")) >> CompanyToLeads(),
+            Webhook(COMPANY) >> RawBlock("new_kind") >> CompanyToLeads(),
+        ],
+    ),
+    "late-filter": (
+        {"warning": [after(CITY), after(Deduplicate(), CITY)]},
+        [
+            after(STATUS),
+            after(VerifyEmail(), CITY),
+            after(GroupBy(), CITY),
+            after(RawBlock("new"), CITY),
+            after(fan(CITY, FindPhone())),
+            after(Filter.where("undeclared").is_empty()),
+            LEADS >> CITY,
+        ],
+    ),
+    "late-deduplicate": (
+        {"note": [after(Deduplicate())]},
+        [LEADS >> Deduplicate() >> FindEmail()],
+    ),
+    "mergeable-enrichment": (
+        {"note": [lead() >> LeadEnrichment({"city": "City"}, key="city")]},
+        [
+            lead() >> LeadEnrichment({"city": "City"}, key="city", tier="low"),
+            lead() >> FindPhone() >> LeadEnrichment({"city": "City"}, key="city"),
+        ],
+    ),
+    "read-before-written": (
+        {
+            "warning": [
+                NAMED >> STATUS >> FindEmail(),
+                LEADS >> STATUS >> Deduplicate() >> FindEmail(),
+                NAMED >> VerifyEmail() >> FindEmail(),
+            ]
+        },
+        [
+            NAMED >> FindEmail() >> STATUS,
+            NAMED >> fan(FindEmail(), STATUS),
+            LEADS >> VerifyEmail() >> FindEmail(),
+        ],
+    ),
+    "undeclared-column": (
+        {
+            "warning": [
+                NAMED >> Filter.where("x").equals(1),
+                NAMED >> fan(FindEmail(), STATUS),
+            ]
+        },
+        [
+            LEADS >> Filter.where("x").equals(1),
+            NAMED >> LlmOpenai() >> Filter.where("x").equals(1),
+            NAMED >> Filter.where("full_nam").equals(1),
+            NAMED >> STATUS >> FindEmail(),
+        ],
+    ),
+    "near-miss-column": (
+        {
+            "warning": [
+                kept(name, "equals", "OK")
+                for name in ("emial_status", "emailStatus", "email_statuss", "EMAIL")
+            ]
+        },
+        [kept(name, "equals", "OK") for name in ("email_status", "anything", "ok1")],
+    ),
+    "dropped-column": (
+        {
+            "warning": [
+                company(find_people=True)
+                >> CompanyToLeads()
+                >> FindEmail()
+                >> Filter.where(name).equals("x")
+                for name in ("industry", "size")
+            ]
+        },
+        [
+            company() >> Filter.where("industry").equals("x"),
+            company(find_people=True)
+            >> CompanyToLeads()
+            >> LeadEnrichment({"industry": "Its industry"})
+            >> Filter.where("industry").equals("x"),
+            company(find_people=True) >> CompanyToLeads() >> FindEmail() >> STATUS,
+        ],
+    ),
+    "overwritten-column": (
+        {"warning": [NAMED >> LeadEnrichment({"full_name": "Name"})]},
+        [
+            NAMED >> LeadEnrichment(TITLE),
+            lead() >> LeadEnrichment(TITLE, key="again"),
+            Webhook(LEAD, input_schema={"email": "str"}) >> FindEmail(),
+        ],
+    ),
+    "unlisted-value": (
+        {
+            "warning": [
+                kept("email_status", "equals", "ok"),
+                kept("email_status", "in_", ["OK", "VALID"]),
+                kept("email_status", "not_equals", "BAD"),
+            ],
+            "note": [kept("email_status", "equals", "CATCH_ALL")],
+        },
+        [
+            kept("email_status", "equals", "OK"),
+            kept("email_status", "equals", value("status")),
+            kept("email_status", "is_empty"),
+            NAMED
+            >> FindEmail()
+            >> LlmOpenai()
+            >> Filter.where("email_status").equals(1),
+        ],
+    ),
+    "wrong-value-type": (
+        {
+            "warning": [
+                kept("age", "greater", "many"),
+                kept("age", "greater", "50"),
+                kept("ok", "equals", "maybe"),
+                kept("age", "in_", 5),
+                kept("age", "in_", []),
+                kept("full_name", "equals", ["Ada"]),
+                NAMED >> Filter([{"column": "age", "operator": "greater"}]),
+            ],
+            "note": [kept("full_name", "equals", 5), kept("full_name", "equals", "")],
+        },
+        [
+            kept("age", "greater", 50),
+            kept("age", "greater", value("limit")),
+            kept("age", "in_", [1, 2]),
+            kept("unknown", "greater", "x"),
+            kept("full_name", "matches", "a["),
+        ],
+    ),
+    "contradicting-conditions": (
+        {
+            "warning": [
+                LEADS >> Filter.where("a").equals(1).and_("a").equals(2),
+                LEADS >> Filter.where("a").greater(5).and_("a").less(5),
+                LEADS >> Filter.where("a").is_empty().and_("a").is_not_empty(),
+                LEADS
+                >> Filter.where("a", key="x").in_(["b", "c"])
+                >> FindEmail()
+                >> Filter.where("a").not_in(["B", "c"]),
+            ]
+        },
+        [
+            LEADS >> Filter.where("a").equals(1).or_("a").equals(2),
+            LEADS >> Filter.where("a").equals(1).and_("a").equals("1"),
+            LEADS >> Filter.where("a").greater(5).and_("a").less(6),
+            LEADS >> Filter.where("a").equals(1).and_("b").equals(2),
+            LEADS
+            >> Filter.where("title", key="x").equals("a")
+            >> LeadEnrichment(TITLE)
+            >> Filter.where("title").equals("b"),
+            LEADS
+            >> Filter.where("a", key="x").equals(1)
+            >> LlmOpenai()
+            >> Filter.where("a").equals(2),
+        ],
+    ),
+    "old-kind-name": ({"warning": [raw({}, "enrich_lead")]}, [raw({}, "find_email")]),
+    "unknown-kind": (
+        {"note": [raw({}, "find_emails"), raw({}, "score_lead")]},
+        [raw({}, "enrich_lead"), finder()],
+    ),
+    "unknown-field": (
+        {
+            "warning": [
+                finder(extra={"moode": 1}),
+                raw({"region": "eu"}, "find_email"),
+                raw({"by": "email"}, "deduplicate"),
+            ]
+        },
+        [
+            finder(mode="PERSONAL"),
+            finder(extra={"region": "eu"}),
+            raw({"anything": 1}, "verify_email"),
+        ],
+    ),
+    "unchecked-field": (
+        {"note": [finder(extra={"region": "eu"})]},
+        [finder(extra={"moode": 1}), raw({"region": "eu"}, "find_email")],
+    ),
+    "unknown-word": (
+        {
+            "error": [
+                finder(mode="PERSONALL"),
+                raw({"dataframe_type": 5}, "webhook"),
+                finder(mode=["PERSONAL"]),
+            ],
+            "warning": [
+                finder(mode="personal"),
+                lead(tier="hihg"),
+                filtered(column="a", operator="eq"),
+                filtered(column="a", operator="in", logic="xor"),
+            ],
+        },
+        [
+            finder(mode="PERSONAL"),
+            finder(mode=value("mode")),
+            finder(mode=None),
+            lead(tier="low"),
+            filtered(column="a", operator="in", value=[], logic="or"),
+        ],
+    ),
+    "wrong-field-type": (
+        {
+            "error": [
+                sent(5),
+                LEADS >> OutgoingWebhook(url=POST, timeout_seconds=True),
+                lead(["title"]),
+                lead("title"),
+                lead({"title": 5}),
+                LEADS >> Filter("email_status == 'OK'"),
+                LEADS >> Filter(["email_status == 'OK'"]),
+            ],
+            "warning": [
+                finder(mode=None),
+                finder(verify_emails="yes"),
+                LEADS >> QaAgent(qualification_criteria=["is large"]),
+                Search(LEAD, query="q", max_results="5"),
+                LEADS >> TransformData(output_schema=None),
+            ],
+        },
+        [
+            LEADS >> OutgoingWebhook(url=value("url"), timeout_seconds=5),
+            finder(mode=5),
+            lead({"title": {"description": "x"}, "name": value("name")}),
+            LEADS >> GroupBy(specs={"specs": 5}),
+            sent(None),
+        ],
+    ),
+    "missing-field": (
+        {
+            "error": [sent(""), raw({}, "outgoing_webhook"), sent(None)],
+            "warning": [
+                sent("  "),
+                Webhook() >> FindEmail(),
+                LEADS >> Filter(filters=[]),
+                filtered(operator="is_empty"),
+                filtered(column=" ", operator="is_empty"),
+                filtered(column="a"),
+            ],
+        },
+        [
+            sent(value("url")),
+            LEADS >> Filter.where(value("column")).is_empty(),
+            finder(),
+        ],
+    ),
+    "number-below-one": (
+        {
+            "warning": [
+                Search(LEAD, query="q", max_results=0),
+                LEADS >> OutgoingWebhook(url=POST, timeout_seconds=-1),
+            ]
+        },
+        [Search(LEAD, query="q", max_results=1)],
+    ),
+    "insecure-url": (
+        {
+            "error": [sent(url) for url in ("ftp://a.example", "/hook", "https://[")],
+            "warning": [
+                sent(url) for url in ("http://8.8.8.8", "https://user:word@a.example")
+            ],
+            "note": [sent(url) for url in ("http://127.0.0.1:1/x", "http://[::1]/x")],
+        },
+        [sent(POST), sent(""), sent(value("url")), sent("https://a.example:8443/x")],
+    ),
+    "notebook-name-missing": (
+        {"warning": [LEADS >> AppendToNotebook("__create_new__")]},
+        [
+            LEADS >> AppendToNotebook("n"),
+            LEADS >> AppendToNotebook("__create_new__", notebook_name="Leads"),
+        ],
+    ),
+    "unreadable-sample": (
+        {"warning": [Webhook(LEAD, webhook_input=text) for text in ("ada", "[1]")]},
+        [Webhook(LEAD, webhook_input=text) for text in ("", "{}", '[{"a": 1}]')],
+    ),
+    "mixed-logic": (
+        {
+            "warning": [
+                LEADS
+                >> Filter.where("a").is_empty().and_("b").is_empty().or_("c").equals(1)
+            ]
+        },
+        [LEADS >> Filter.where("a").is_empty().and_("b").is_empty()],
+    ),
+    "nothing-to-find": (
+        {"warning": [lead({})]},
+        [lead(), Webhook(COMPANY) >> CompanyEnrichment({}, find_people=True)],
+    ),
+    "object-in-struct": (
+        {"warning": [LEADS >> QaAgent(struct={"size": {"description": "x"}})]},
+        [LEADS >> QaAgent(struct={"size": "x"})],
+    ),
+    "unknown-type-word": (
+        {
+            "warning": [
+                Webhook(LEAD, input_schema={"email": "text"}),
+                lead({"size": {"description": "Size", "type": "enum"}}),
+            ]
+        },
+        [NAMED, lead({"size": {"description": "Size", "type": "int"}}), lead()],
+    ),
+    "type-word-as-description": (
+        {
+            "note": [
+                lead({"title": "string"}),
+                lead({"n": "number"}),
+                lead({"n": "strin"}),
+            ]
+        },
+        [lead(), NAMED, lead({"title": "Title"})],
+    ),
+    "unconfirmed-facts": (
+        {
+            "note": [
+                finder(verify_emails=True),
+                LEADS >> GroupBy(specs={"column": "a"}),
+                LEADS >> Filter.where("a").is_empty().or_("b").is_empty(),
+            ]
+        },
+        [finder(mode="PERSONAL"), LEADS >> GroupBy(), lead()],
+    ),
+    "secret-in-specs": (
+        {
+            "warning": [
+                raw({"a": {"b": ["", KEY]}}),
+                raw({"a": "Bearer eyJhbGciOiJub25lIn0" + ".eyJzdWIiOiIxIn0.c2ln"}),
+                raw({"a": "-----BEGIN RSA " + "PRIVATE KEY-----\nMIIE\n"}),
+            ]
+        },
+        [
+            raw({"task_id": "sk_short", "ghost": "eyJ.no.jwt"}),
+            raw({"token": value("token", secret=True)}),
+        ],
+    ),
+    "auto-execute": (
+        {
+            "warning": [
+                Search(LEAD, query="q", auto_execute=True),
+                Search(LEAD, query="q", auto_execute=value("buy")),
+            ],
+            "note": [RawBlock("search")],
+        },
+        [Search(LEAD, query="q")],
+    ),
+    "create-new-notebook": (
+        {"note": [LEADS >> AppendToNotebook("__create_new__")]},
+        [LEADS >> AppendToNotebook("n")],
+    ),
+    "effects": ({"note": [finder()]}, [LEADS >> Deduplicate()]),
+    "cost-estimate": ({"note": [finder()]}, [LEADS >> Deduplicate()]),
+    "duplicate-key": (
+        {"error": [finder(key="a") >> FindPhone(key="a")]},
+        [finder(key="a") >> FindPhone(key="a").scoped("s")],
+    ),
+    "ambiguous-default-key": (
+        {"error": [finder() >> FindEmail()]},
+        [finder() >> FindEmail(key="b")],
+    ),
+    "unknown-allow": (
+        {"warning": [finder(allow=["no-sources"])]},
+        [finder(allow=["no-source"])],
+    ),
+}
+
+
+def findings_of(subject):
+    if isinstance(subject, Workflow):
+        return subject.check()
+    if hasattr(subject, "blocks"):
+        return findings(subject)
+    return Workflow("Leads", subject, key="leads", project=GROWTH).check()
+
+
+def severities(subject, code):
+    return {one.severity for one in findings_of(subject) if one.code == code}
+
+
+def test_every_rule_is_here():
+    """A new rule needs a workflow that has it, and one that is near."""
+    assert {rule.code for rule in all_rules()} == {*RULES}
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_rule(code):
+    """A rule finds what it is for, and leaves what is near alone."""
+    faulty, right = RULES[code]
+
+    for severity, subjects in faulty.items():
+        for subject in subjects:
+            assert severity in severities(subject, code), subject
+    for subject in right:
+        assert severities(subject, code) == set(), subject
+
+
+def test_place_of_a_finding():
+    """A block has the place of its call, and a workflow that of its own."""
+    step = FindEmail()
+    workflow = Workflow("Leads", step >> FindPhone())
+    read = Workflow.from_json(workflow.to_json())
+
+    lines = {one.code: (one.file, one.line) for one in workflow.check()}
+    (of_json,) = [one for one in read.check() if one.code == "no-source"]
+
+    assert lines["no-source"] == (__file__, step.place.line)
+    assert lines["key-from-title"] == (__file__, step.place.line + 1)
+    assert of_json.where == "/workflow_definition/blocks/0"
+
+
+def test_stored_errors_are_warnings():
+    """The service has not refused what it stored, so no error is seen in an answer."""
+    definition = wired(("webhook", {}), ("find_email", {"mode": "BUSINESS"}))
+
+    assert [one.code for one in errors(definition)] == ["unknown-word"]
+    assert errors(evolve(definition, is_answer=True)) == []
+
+
+def test_allowing():
+    """`allow=` silences a code on a block or in a project, and never in the graph."""
+    block = FindEmail(mode="BUSINESS", allow=["unknown-word", "ambiguous-default-key"])
+    workflow = Workflow("w", LEADS >> block >> FindEmail(allow=["cycle"]), key="w")
+    codes = [one.code for one in workflow.check() if one.severity == "error"]
+
+    assert codes == ["ambiguous-default-key"]
+    allowed = Project("growth", namespace="acme.example", allow=["unknown-word"])
+    one = Workflow("w", finder(mode="BUSINESS"), key="w", project=allowed)
+    assert one.compile()
+
+
+def test_secret_address_is_judged_and_not_shown():
+    """An address that an environment fills in is judged like any other."""
+    specs = FrozenDict(url=BoundSecret(Value("url", secret=True), "ftp://hidden"))
+    definition = wired(("outgoing_webhook", {}))
+    bound = evolve(definition, blocks=(definition.blocks[0]._replace(specs=specs),))
+
+    messages = [one.message for one in findings(bound) if one.severity == "error"]
+
+    assert len(messages) == 1
+    assert "hidden" not in messages[0]
+
+
+def test_long_and_odd_definitions():
+    """Time grows with the number of blocks, and no shape of specs is an accident."""
+    odd = [{"filters": [1]}, {"filters": "ab"}, {"filters": {}}, {"filters": None}, {}]
+    blocks = [("webhook", {"input_schema": {"a": "str"}})]
+    for at in range(3_000):
+        condition = {"column": f"c{at}", "operator": "equals", "value": at}
+        blocks.append(("filter", {"filters": [condition]}))
+    for specs in odd:
+        blocks += [(kind, specs) for kind in ("filter", "webhook", "lead_enrichment")]
+
+    codes = {one.code for one in findings(wired(*blocks))}
+
+    assert "undeclared-column" in codes
+
+
+def test_safe_rules():
+    """A compile asks the rules that may give errors, and only those."""
+    assert {rule.is_safe for rule in SAFE_RULES} == {True}
+    assert all("error" in rule.severities for rule in SAFE_RULES)

@@ -1,0 +1,501 @@
+"""Definitions as data: what is kept, what is refused, and the place of a refusal."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import pickle
+import random
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flow64.definition import (
+    EMPTY,
+    MAX_DEPTH,
+    BoundSecret,
+    Definition,
+    Edge,
+    FrozenDict,
+    FrozenList,
+    ListedOrigins,
+    Origin,
+    Stamp,
+    Value,
+    WireBlock,
+    as_body,
+    dumps,
+    fingerprint,
+    freeze,
+    from_data,
+    has_more_values,
+    id_of,
+    loads,
+    pointer,
+    reading,
+    with_stamp,
+)
+from flow64.errors import ArgumentError, ReadError
+
+ID = "6b1d7c1e-4c1f-4f0a-9a55-0d9b1f1f2a01"
+A = "aaaaaaaa-0000-4000-8000-000000000001"
+B = "bbbbbbbb-0000-4000-8000-000000000002"
+VALUE = {"flow64:value": "x"}
+
+
+def block(block_id=A, kind="webhook", **more):
+    data = {"block_id": block_id, "sequence_number": 1, "block_type": "io"}
+    return data | {"block_name": kind, "specs": {}} | more
+
+
+def graph(*blocks, edges=(), **more):
+    pairs = [{"from_block_id": a, "to_block_id": b} for a, b in edges]
+    return {"blocks": list(blocks), "edges": pairs} | more
+
+
+def body(definition=None, **more):
+    data = {"workflow_name": "n", "workflow_description": "d", "id": ID}
+    return data | {"workflow_definition": definition or graph(block())} | more
+
+
+def answer(definition=None, **more):
+    return {
+        "id": ID, "user_uuid": "u", "org_id": None, "name": "n", "description": "d",
+        "status": "ready", "step": "completed", "created_at": "c", "updated_at": "u",
+        "last_run_date": None, "workflow_definition": definition or graph(block()),
+    } | more  # fmt: skip
+
+
+def read(data):
+    return loads(json.dumps(data))
+
+
+def refusal(text):
+    with pytest.raises(ReadError) as caught:
+        loads(text)
+    return caught.value
+
+
+# -- What is kept ----------------------------------------------------------------------
+
+READ = Definition("n", "d", (WireBlock(A, "webhook", EMPTY, "io", 1),), (), id=ID)
+
+
+def test_code_a_file_and_an_answer_are_the_same_data():
+    """A body, parsed data and an answer of the service become equal."""
+    update = body(workflow_description=None)
+
+    assert [read(body()), from_data(body()), read(answer())] == [READ] * 3
+    assert read(update) == evolve(READ, description="")
+    assert [read(body()).is_described, read(update).is_described] == [True, False]
+    assert [read(body()).is_answer, read(answer()).is_answer] == [False, True]
+
+
+def test_unknown_members_are_kept_everywhere():
+    """They keep their order and numbers; keys that only answers have go."""
+    unknown = {"z": [1.0, 10**20, -0.0], "a": {"b": None}}
+    data = graph(block(**unknown), edges=[(A, A)], **unknown)
+    data["edges"][0] |= {"condition": None} | unknown
+
+    text = dumps(read(answer(data, **unknown)), indent=None)
+
+    written = body(data)
+    written |= {"id": written.pop("id")} | unknown
+    assert text == json.dumps(written, separators=(",", ":")) + "\n"
+    assert dumps(loads(text), indent=None) == text
+
+
+def test_order_and_numbers_are_kept():
+    """The order of the service stays, and so does an integer of any size."""
+    data = graph(
+        block(B, sequence_number=7), block(A, sequence_number=-1, specs={"n": 2**70})
+    )
+
+    definition = read(body(data))
+
+    assert [(one.id, one.number) for one in definition.blocks] == [(B, 7), (A, -1)]
+    assert definition.blocks[1].specs == {"n": 2**70}
+
+
+def test_unbound_values():
+    """In a body they are values, and in an answer they are data of a stranger."""
+    specs = {"a": VALUE, "b": [{"flow64:value": "y", "secret": True}]}
+    data = graph(block(specs=specs))
+
+    assert read(body(data)).blocks[0].specs == {
+        "a": Value("x"),
+        "b": [Value("y", secret=True)],
+    }
+    assert read(answer(data)).blocks[0].specs == specs
+
+
+def test_stamp_is_split_off():
+    """The genuine stamp counts if there are several."""
+    path = "ns:x/workflow:y"
+    ours = Stamp(path, "0" * 16, "1" * 16)
+    text = f"{with_stamp('d', ours)}\n{Stamp('ns:other', '0' * 16, '1' * 16)}"
+
+    for data in (
+        body(workflow_description=text, id=id_of(path)),
+        answer(description=text, id=id_of(path)),
+    ):
+        definition = read(data)
+        assert (definition.description, definition.stamp) == ("d", ours)
+
+
+def test_ids():
+    """An id that is missing, or no UUID of a block, is computed from what names it."""
+    data = graph(block("step 1"), block("", "x"), edges=[("step 1", A.upper())])
+
+    definition = read(body(data, id=ID.upper()))
+    untitled = read({"workflow_definition": graph()})
+
+    owner = f"ns:local/workflow:{ID}"
+    step = id_of(f"{owner}/block:step%201")
+    assert [one.id for one in definition.blocks] == [step, id_of(f"{owner}/block:x")]
+    assert definition.edges == (Edge(step, A.upper()),)
+    assert (definition.id, definition.path) == (ID.upper(), None)
+    assert untitled.path == "ns:local/workflow:workflow"
+    assert untitled.id == id_of(untitled.path)
+
+
+def test_origins():
+    """A block that was read has its key, or its JSON pointer."""
+    definition = read(body(graph(block(), block("step"), block(None))))
+
+    place = "/workflow_definition/blocks/"
+    assert [definition.origins[at] for at in range(3)] == [
+        Origin(pointer=f"{place}0"),
+        Origin("step", "step", pointer=f"{place}1"),
+        Origin("webhook", "webhook", pointer=f"{place}2", is_default=True),
+    ]
+    assert [definition.origins[at].where for at in (0, 1)] == [f"{place}0", "step"]
+
+
+# -- What is refused -------------------------------------------------------------------
+
+NOT_JSON = {
+    "empty": ("", 0),
+    "truncated": (json.dumps(body())[:-2], 279),
+    "yaml": ("workflow_name: x", 0),
+    "NaN": ('{"a": NaN}', 6),
+    "an infinity": ('{"a": [1e999]}', 7),
+    "long digits": ('{"a": ' + "9" * 5_000 + "}", 6),
+    "a key twice": ('{"b": {"a": 1, "a": 2}}', 6),
+    "a surrogate": ('{"a": "\\ud800"}', 6),
+    "a surrogate in a key": ('{"\\ud800": 1}', 0),
+    "a list": ("[1]", 0),
+    "a value outside of specs": (json.dumps(body(x=VALUE)), 287),
+    "a mark": ("\ufeff{}", 0),
+    "UTF-16": ('{"a": 1}'.encode("utf-16"), 0),
+    "bytes": (b'{"a": "\xff"}', 7),
+    "deep": ("[" * 100_000, 264),
+    "deep in strings": ('{"a": "[[[", "b": ' + '{"b":' * 300 + "1" + "}" * 301, 1333),
+}
+
+
+@pytest.mark.parametrize("name", NOT_JSON)
+def test_not_json(name):
+    """The error has the offset."""
+    text, offset = NOT_JSON[name]
+
+    assert refusal(text).offset == offset
+
+
+SHAPES = [
+    ({"workflow_definition": None}, ""),
+    ({"workflow_definition": []}, "/workflow_definition"),
+    ({"workflow_definition": {"edges": []}}, "/workflow_definition"),
+    ({"workflow_definition": graph("x")}, "/workflow_definition/blocks/0"),
+    (
+        {"workflow_definition": {**graph(), "edges": [1]}},
+        "/workflow_definition/edges/0",
+    ),
+    ({"workflow_name": 5}, "/workflow_name"),
+    ({"id": 5}, "/id"),
+    (
+        {"workflow_definition": graph(block(specs=[]))},
+        "/workflow_definition/blocks/0/specs",
+    ),
+    (
+        {"workflow_definition": graph(block(sequence_number=True))},
+        "/workflow_definition/blocks/0/sequence_number",
+    ),
+    (
+        {"workflow_definition": graph({"block_id": A})},
+        "/workflow_definition/blocks/0",
+    ),
+    (
+        {"workflow_definition": graph(block(specs={"flow64:value": 5}))},
+        "/workflow_definition/blocks/0/specs",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "place"), SHAPES)
+def test_no_workflow(change, place):
+    """The error has the pointer, and in a text the line."""
+    with pytest.raises(ReadError) as of_data:
+        from_data(body() | change)
+    of_text = refusal(json.dumps(body() | change, indent=1))
+
+    assert (of_data.value.pointer, of_text.pointer) == (place, place)
+    assert (of_data.value.line, of_text.line is None) == (None, False)
+
+
+@pytest.mark.parametrize("text", [None, 5, {"a": 1}, bytearray(b"{}")])
+def test_no_text(text):
+    """A path or parsed data is not guessed at."""
+    with pytest.raises(ArgumentError):
+        loads(text)
+
+
+def test_deepest_text():
+    """The depth of code can be read back."""
+    deep = []
+    for _ in range(MAX_DEPTH - 2):
+        deep = [deep]
+
+    assert loads(dumps(read(body(graph(block(specs={"a": deep})))))).blocks
+
+
+def test_size_is_limited(monkeypatch):
+    """A long text is refused before it is parsed."""
+    monkeypatch.setattr(reading, "MAX_BYTES", 2**20)
+
+    assert refusal(" " * (2**20 + 1)).offset == 2**20
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(alphabet='a,"\\[]{}: \n\u00e9'),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(alphabet='a,"\\[{'), inner),
+)
+
+
+def count_of(data):
+    """Count JSON values one by one."""
+    inner = data.values() if isinstance(data, dict) else data
+    is_more = isinstance(data, dict | list)
+    return 1 + (sum(map(count_of, inner)) if is_more else 0)
+
+
+@given(data=JSON, more=JSON, indent=st.none() | st.integers(0, 2))
+def test_values_are_counted_without_parsing(data, more, indent):
+    """Texts in strings do not count, and several texts count together."""
+    texts = [json.dumps(one, indent=indent).encode() for one in (data, more)]
+    count = count_of(data) + count_of(more)
+
+    assert [has_more_values(texts, most) for most in (count - 1, count)] == [
+        True,
+        False,
+    ]
+
+
+HOSTILE = {
+    "fields": '{"a":{' + ",".join(f'"f{n}":1' for n in range(600_000)) + "}}",
+    "numbers": '{"a":[' + "1," * 15_000_000 + "1]}",
+    "quotes": '{"a":' + '""' * 10_000_000 + "[," * 600_000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_too_many_values_are_not_parsed(name, monkeypatch):
+    """Less than 32 MiB of them would take minutes, and gigabytes."""
+    monkeypatch.setattr(reading.json, "loads", None)
+
+    assert "it holds more than 500,000" in refusal(HOSTILE[name]).problem
+
+
+@pytest.mark.parametrize(("key", "most"), [("blocks", 20_000), ("edges", 50_000)])
+def test_too_many_blocks_and_edges(key, most, monkeypatch):
+    """They are refused before anything is made of them."""
+    monkeypatch.setattr(reading, "freeze", None)
+    data = body({**graph(), key: [{}] * (most + 1)})
+
+    assert refusal(json.dumps(data)).pointer == f"/workflow_definition/{key}"
+    with pytest.raises(ReadError, match="are read"):
+        from_data(data)
+
+
+def test_large_prompt():
+    """A text of 10 MB with as many commas is one value."""
+    text = json.dumps(body(graph(block(specs={"a": "a,[" * 3_000_000}))))
+
+    assert len(loads(text).blocks[0].specs["a"]) == 9_000_000
+
+
+TOKENS = [
+    b"{", b"}", b"[", b"]", b'"', b",", b":", b"\\", b"\\u12", b"\\ud800", b"NaN",
+    b"1e999", b"\x00", b"\xff", b"null", b'"id":', b'"flow64:value"', b"9" * 500,
+]  # fmt: skip
+
+
+def test_mutated_texts_are_read_or_refused():
+    """Bytes are dropped, doubled, moved and replaced; nothing else is raised."""
+    full = graph(
+        block(specs={"a": [1, 2.5, VALUE], "b": {"c": 'é\n"'}}, x=1),
+        block("step"),
+        edges=[(A, "step")],
+        zoom=1,
+    )
+    sources = [
+        json.dumps(data, ensure_ascii=False).encode()
+        for data in (body(full, more=[{}]), answer(full, version=2))
+    ]
+    luck = random.Random(65)
+    for _ in range(4_000):
+        text = bytearray(luck.choice(sources))
+        for _ in range(luck.randrange(1, 4)):
+            start = luck.randrange(len(text) + 1)
+            end = min(len(text), start + luck.randrange(12))
+            text[start:end] = luck.choice(
+                [b"", luck.choice(TOKENS), text[start:end] * 2]
+            )
+        try:
+            definition = loads(bytes(text))
+        except ReadError:
+            continue
+        written = dumps(definition)
+        if not definition.is_answer:
+            assert (loads(written), dumps(loads(written))) == (definition, written)
+
+
+# -- Writing ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("indent", [None, 0, 2])
+def test_layout(indent):
+    """Keys stand in the order of the documents, with one newline at the end."""
+    definition = read(body(graph(block(specs={"a": ['"\\\n\u2028é']}), edges=[(A, A)])))
+    separators = (",", ":") if indent is None else None
+
+    text = dumps(definition, indent=indent)
+
+    expected = json.dumps(
+        as_body(definition), ensure_ascii=False, indent=indent, separators=separators
+    )
+    assert text == f"{expected}\n"
+    assert [*json.loads(text)] == [
+        "workflow_name",
+        "workflow_description",
+        "workflow_definition",
+        "id",
+    ]
+    assert "id" not in as_body(evolve(definition, id=None))
+
+
+def test_secrets_are_revealed_only_when_asked():
+    """The request alone has their text; a value without content has no other form."""
+    secret = BoundSecret(Value("hook", secret=True), "https://a.example")
+    specs = FrozenDict({"url": secret, "mode": Value("m")})
+    definition = evolve(READ, blocks=(READ.blocks[0]._replace(specs=specs),))
+
+    hidden, shown = (
+        as_body(definition, reveal=reveal)["workflow_definition"]["blocks"][0]["specs"]
+        for reveal in (False, True)
+    )
+
+    assert hidden == {
+        "url": {"flow64:value": "hook", "secret": True},
+        "mode": {"flow64:value": "m"},
+    }
+    assert shown == hidden | {"url": "https://a.example"}
+    assert "a.example" not in dumps(definition) + repr(definition)
+
+
+# -- Frozen data -----------------------------------------------------------------------
+
+
+def test_freezing():
+    """Tuples become lists, whole floats integers, and the order stays."""
+    frozen = freeze({"b": (1, 2.0), "a": {"x": -0.0, "y": 1e300}}, (), [])
+
+    assert json.dumps(frozen) == '{"b": [1, 2], "a": {"x": 0, "y": 1e+300}}'
+    assert (type(frozen), type(frozen["b"])) == (FrozenDict, FrozenList)
+
+
+NO_VALUES = [
+    math.nan, math.inf, 2**53, b"x", {1}, frozenset(), object(), int, Definition,
+    "\ud800", {1: 2}, {"\ud800": 2}, VALUE, print, st,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", NO_VALUES, ids=range(len(NO_VALUES)))
+def test_no_json_value(value):
+    """Nothing becomes text in silence: it is a problem with its path."""
+    problems = []
+
+    freeze({"a": [0, value]}, ("specs",), problems)
+
+    assert [pointer(problem.path) for problem in problems] == ["/specs/a/1"]
+
+
+@pytest.mark.parametrize("depth", [MAX_DEPTH, MAX_DEPTH + 1, 100_000])
+def test_depth(depth):
+    """Deeper values are one problem, and so is a list that holds itself."""
+    deep, circle, problems = [], [], []
+    for _ in range(depth - 1):
+        deep = [deep]
+    circle += [circle, circle]
+
+    freeze(deep, (), problems)
+    freeze(circle, (), problems)
+
+    expected = 1 if depth == MAX_DEPTH else 2
+    assert [problem.code for problem in problems] == ["too-deep"] * expected
+
+
+@pytest.mark.parametrize("data", [FrozenDict(a=1), FrozenList([1])])
+def test_frozen_data(data):
+    """Frozen data refuses every change, and copies of it are frozen."""
+    base = type(data).__bases__[0]
+    changes = "__setitem__ __delitem__ __ior__ __iadd__ __imul__ clear pop popitem "
+    changes += "setdefault update append extend insert remove reverse sort"
+    for name in changes.split():
+        if hasattr(base, name):
+            with pytest.raises(TypeError):
+                getattr(data, name)()
+    for copied in (
+        copy.copy(data),
+        copy.deepcopy(data),
+        pickle.loads(pickle.dumps(data)),
+    ):
+        assert (type(copied), copied) == (type(data), data)
+    assert hash(FrozenDict(a=1, b=2)) == hash(FrozenDict(b=2, a=1))
+
+
+def test_pointer():
+    """Slash and tilde are escaped."""
+    assert pointer(("a/b", 0, "~")) == "/a~1b/0/~0"
+
+
+# -- The model -------------------------------------------------------------------------
+
+
+def test_topology():
+    """Edges are followed both ways; dangling ends are left out, a cycle comes last."""
+    blocks = tuple(WireBlock(name, "x", EMPTY, "", 1) for name in "abcde")
+    pairs = ["ab", "ac", "bd", "de", "ed", "cz"]
+    definition = Definition("", "", blocks, tuple(Edge(*pair) for pair in pairs))
+
+    topology = definition.topology
+
+    assert topology.parents == [[], [0], [0], [1, 4], [3]]
+    assert topology.children == [[1, 2], [3], [], [4], [3]]
+    assert (topology.roots, [*topology.order]) == ([0], [0, 1, 2, 3, 4])
+    assert topology.find_ancestors(3) == {0, 1, 3, 4}
+    assert not topology.is_forward
+
+
+def test_provenance_takes_no_part_in_equality():
+    """Code, a file and an answer are compared as data."""
+    other = evolve(READ, path="p", origins=ListedOrigins([Origin("k")]), is_answer=True)
+
+    assert other == READ
+    assert (dumps(other), fingerprint(other)) == (dumps(READ), fingerprint(READ))
+    assert READ.origins[0] == Origin()
+    assert pickle.loads(pickle.dumps(READ)) == READ
+    assert len(repr(READ)) < 200

@@ -88,10 +88,14 @@ def escape_label(text: str) -> str:
 
     Some words mean something in any label, such as `direction LR` and `fa:fa-x`.
     """
-    label = _SPECIAL.sub(
-        lambda match: f"#{ord(match[0])};", truncate(text, MOST_CHARACTERS)
-    )
-    return re.sub(r"end", "#101;nd", label, flags=re.IGNORECASE)
+    label = _SPECIAL.sub(_as_number, truncate(text, MOST_CHARACTERS))
+    return _END.sub(lambda match: f"{_as_number(match)}{match[0][1:]}", label)
 
+
+def _as_number(match: re.Match[str]) -> str:
+    return f"#{ord(match[0][0])};"
+
+
+_END: Final = re.compile("end", re.IGNORECASE)
 
 _SPECIAL: Final = re.compile(r"[^\w]|(?<=_)_|(?<![^\W_])_|_(?![^\W_])")

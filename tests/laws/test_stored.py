@@ -192,7 +192,7 @@ def assert_converges(here, wanted):
 
 
 TIDYING = dict.fromkeys(("fill_defaults", "reorder", "drop_unknown"), True)
-SWITCHES = st.sampled_from([{}, {"check_row_kinds": False}, TIDYING])
+SWITCHES = st.sampled_from([{}, TIDYING])
 
 
 def not_in_code(live):

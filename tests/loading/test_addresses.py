@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from flow64.client import WorkflowInfo
-from flow64.definition import Definition
+from flow64.definition import DEFAULT_ENV, Definition, escape_key
 from flow64.errors import UnknownEnvironmentError
 from flow64.loading import (
     AddressError,
@@ -17,7 +17,6 @@ from flow64.loading import (
     SideWorkflow,
     SourceAddress,
     describe_same_key,
-    insert_env,
     list_projects,
     load_source,
     match_live,
@@ -331,6 +330,13 @@ def test_project_source_from_below(configured, monkeypatch):
 PLACE = "ns:acme.example/project:growth/workflow:inbound/variant:us"
 
 
+def insert_env(place, env):
+    """The path of an id in an environment."""
+    if env == DEFAULT_ENV:
+        return place
+    return place.replace("/workflow:", f"/env:{escape_key(env)}/workflow:")
+
+
 @pytest.mark.parametrize("env", ["default", "prod", "an odd/one"])
 def test_paths(env):
     """A place is the path without its environment and its pin."""
@@ -339,7 +345,6 @@ def test_paths(env):
         workflow = LiveWorkflow(ID, "Inbound", "ours", path)
 
         assert (workflow.env, workflow.place) == (env, PLACE)
-    assert insert_env("ns:local", "prod") == "ns:local"
 
 
 def test_projects():

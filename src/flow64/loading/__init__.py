@@ -39,7 +39,6 @@ from ._sources import Loaded, describe_same_key, load_source, select_workflows
 if TYPE_CHECKING:
     from ._live import (
         LiveWorkflow,
-        insert_env,
         list_live,
         match_live,
         pick_live,
@@ -78,7 +77,6 @@ __all__ = [
     "describe_unknown",
     "files_below",
     "find_saved_catalogue",
-    "insert_env",
     "is_glob",
     "list_keys",
     "list_live",

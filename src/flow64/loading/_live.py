@@ -15,7 +15,6 @@ from ..definition import (
     canonical_id,
     drop_env,
     environment_in,
-    escape_key,
     parse_path,
     path_of,
     split_stamp,
@@ -189,18 +188,6 @@ def select_changed(loaded: Loaded, client: Client) -> Loaded:
 
 
 # -- Paths of ids ---------------------------------------------------------------------
-
-
-def insert_env(place: str, env: str) -> str:
-    """Return the path of an id in an environment: the reverse of `drop_env`.
-
-    >>> insert_env("ns:acme.example/project:growth/workflow:inbound", "prod")
-    'ns:acme.example/project:growth/env:prod/workflow:inbound'
-    """
-    owner, found, rest = place.partition("/workflow:")
-    if env == DEFAULT_ENV or not found:
-        return place
-    return f"{owner}/env:{escape_key(env)}/workflow:{rest}"
 
 
 def project_path(place: str) -> str:

@@ -30,20 +30,22 @@ def row_kinds(definition: Definition) -> Sequence[RowKindName]:
 
     A block for any rows gives the kind that comes in, if all of it is known and equal.
     """
-    blocks, topology = definition.blocks, definition.topology
-    leaving: list[RowKindName] = [None] * len(blocks)
+    topology = definition.topology
+    leaving: list[RowKindName] = [None] * len(definition.blocks)
     passing = {
-        kind
+        kind: _is_certain(kind) and CATALOGUE[kind].about.gives == "same"
         for kind in definition.by_kind
-        if _is_certain(kind) and CATALOGUE[kind].about.gives == "same"
     }
+    fixed = {kind: output_rows(kind, {}) for kind in definition.by_kind}
     for position in topology.order:
-        block = blocks[position]
-        if block.kind in passing:
+        block = definition.blocks[position]
+        if passing[block.kind]:
             incoming = {leaving[parent] for parent in topology.parents[position]}
             leaving[position] = incoming.pop() if len(incoming) == 1 else None
         else:
-            leaving[position] = output_rows(block.kind, block.specs)
+            leaving[position] = fixed[block.kind]
+            if "dataframe_type" in block.specs:
+                leaving[position] = output_rows(block.kind, block.specs)
     return leaving
 
 

@@ -105,9 +105,12 @@ class _Module:
 
     def import_lines(self) -> Iterator[str]:
         """Yield the imports of the names that were used: ours first."""
-        for module in sorted(self.imports, key=lambda name: name == self.own.module):
+        for module in sorted(self.imports, key=self._place_of_import):
             names = ", ".join(sorted(self.imports[module], key=_order_of_import))
             yield f"from {module} import {names}"
+
+    def _place_of_import(self, module: str) -> tuple[bool, str]:
+        return module == self.own.module, module
 
     def use(self, name: str, module: str = "flow64") -> str:
         """Import a name."""

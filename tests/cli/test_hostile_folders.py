@@ -154,3 +154,19 @@ def test_folders_are_compared_without_code_and_without_a_key(
 
     assert code == 2
     assert "COMPANY" in printed
+
+
+def test_workflow_beside_the_only_one_is_shown(folders, flow64):
+    """One workflow on one side does not make it the only one that is compared."""
+    (folders / "head" / "other.json").write_text(TEXT.replace("Inbound", "Evil"))
+
+    code, printed, _ = flow64(*COMMANDS["diff"], "--exit-code")
+
+    assert (code, "other new" in printed) == (2, True)
+
+
+@pytest.mark.parametrize("side", ["base", "head"])
+def test_folder_may_be_empty(folders, flow64, side):
+    (folders / side / "leads.json").unlink()
+
+    assert flow64(*COMMANDS["diff"], "--exit-code")[0] == 2

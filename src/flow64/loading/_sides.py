@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from attrs import evolve, field, frozen
@@ -95,9 +96,14 @@ def load_source_side(
         AddressError: There is no such source, or it is code that must not run.
         CompileError: A workflow cannot be compiled.
     """
-    loaded = load_source(address, code=code)
+    folder = Path(address.source)
+    is_folder = address.content is None and folder.is_dir()
+    if is_folder and not code and not any(folder.iterdir()):
+        return Side(address.text, [], is_one=False)  # all of the other side is new
+    loaded = load_source(address, code=code, may_be_empty=is_folder)
     entries = [_compile(one, environment, values) for one in loaded.workflows]
-    is_one = len(loaded.workflows) == 1
+    # A folder means all that it has, so that what comes beside its only one is shown.
+    is_one = len(loaded.workflows) == 1 and not is_folder
     is_part = is_one or loaded.is_picked
     return Side(address.text, entries, is_one, is_part, notes=loaded.notes)
 

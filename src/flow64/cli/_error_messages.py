@@ -83,9 +83,8 @@ def _describe_run_error(error: RunError) -> str:
                 "was sent"
             )
         case RetryError():
-            return (
-                f"--retry {_replace_python_advice(f'{error.run_id}: {error.problem}')}"
-            )
+            problem = _replace_python_advice(error.problem)
+            return f"--{error.option} {printable(error.run_id)}: {problem}"
         case AmbiguousRowsError():
             ends = printable(", ".join(error.ends))
             return f"run {error.run_id} ends in several blocks: {ends}"

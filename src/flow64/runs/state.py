@@ -89,7 +89,7 @@ class Stages:
 
     def name(self, number: int, kind: str = "") -> str:
         """Return the name of a block: its key path, else its kind, else its number."""
-        named = (name for name, known in self.numbers.items() if known == number)
+        named = (name for name, each in self.numbers.items() if each == number)
         name = next(named, "")
         return name or kind or f"block {number}"
 

@@ -179,8 +179,8 @@ def _structure_scalar(value: Any, kind: Any) -> Any:
     # cattrs sends subclasses here as well, such as an enum of text.
     base = next(each for each in kind.__mro__ if each in _READERS)
     try:
-        found = value if type(value) is base else _READERS[base](value)
-        return found if kind is base else kind(found)
+        plain = value if type(value) is base else _READERS[base](value)
+        return plain if kind is base else kind(plain)
     except (TypeError, KeyError, ValueError, ArithmeticError):
         raise _misfit(value, kind) from None
 

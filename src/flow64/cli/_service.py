@@ -25,6 +25,7 @@ from ..environments import (
     open_client,
 )
 from ..errors import ConfigError, TransportError
+from ..runs.start import ATTACH_LOG
 from ._options import OPTIONS
 from ._terminal import print_advice, print_message
 
@@ -55,6 +56,8 @@ class _LogPrinter(logging.Handler):
                     often = f"again in {wait:.2g} s{self.limit_words}"
                     self.limit_words = ""
                 print_message(f"{error.reason}; trying {often}")
+            case _ if record.name == ATTACH_LOG:
+                pass  # `run` says that itself
             case _ if record.levelno >= logging.WARNING or record.name in _SHOWN:
                 print_message(record.getMessage())
             case _ if os.environ.get(LOG_NAME):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shlex
 import time
 from collections.abc import Mapping, Sequence
@@ -22,7 +21,6 @@ from ..errors import AmbiguousRowsError, ArgumentError, RowsError, did_you_mean
 from ..loading import AddressError, LiveAddress, load_live_definition
 from ..runs import payload
 from ..runs.rows import FORMS, require_free
-from ..runs.start import ATTACH_LOG
 from ..runs.state import Stages
 from ..text import STDIN, pluralize, printable
 from ..workflow import Workflow
@@ -267,7 +265,6 @@ def command(**given: Any) -> int:
         if options.dry_run:
             return 0
         confirm("Start?", yes=options.yes)
-        logging.getLogger(ATTACH_LOG).setLevel(logging.ERROR)  # said below
         try:
             run = client.run(
                 workflow,

@@ -30,7 +30,7 @@ from .text import shortened
 if TYPE_CHECKING:
     from .analysis import LiveCatalogue, RuleSetting
     from .client import Batch, Client, Run
-    from .client.shortcuts import BatchOptions, RunOptions
+    from .client.settings import BatchOptions, RunOptions
     from .deploy import Deployment
     from .runs.payload import Rows
 

@@ -26,11 +26,11 @@ SIDES = [
         AsyncClient,
         {"call", "make_run", "session", "settings", "is_local", "place"},
     ),
-    (Run, AsyncRun, {"steps", "last_status", "count", "started_at"}),
-    (topics.Workflows, asynchronous.AsyncWorkflows, set()),
-    (topics.Runs, asynchronous.AsyncRuns, set()),
-    (topics.Schedules, asynchronous.AsyncSchedules, set()),
-    (topics.SigningSecrets, asynchronous.AsyncSigningSecrets, set()),
+    (Run, AsyncRun, {"steps", "state"}),
+    (topics.Workflows, asynchronous.AsyncWorkflows, {"client"}),
+    (topics.Runs, asynchronous.AsyncRuns, {"client"}),
+    (topics.Schedules, asynchronous.AsyncSchedules, {"client"}),
+    (topics.SigningSecrets, asynchronous.AsyncSigningSecrets, {"client"}),
 ]
 
 

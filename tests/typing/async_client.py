@@ -60,7 +60,7 @@ async def use_run(run: AsyncRun) -> None:
 
 
 async def use_topics(client: AsyncClient, workflow: Workflow) -> None:
-    assert_type(await client.workflows.create(workflow), WorkflowInfo)
+    assert_type(await client.workflows.create(workflow.compile()), WorkflowInfo)
     assert_type(await client.workflows.get("w"), WorkflowInfo)
     assert_type(await client.workflows.list(), list[WorkflowInfo])
     assert_type(await client.workflows.update("w", name="Leads"), WorkflowInfo)
@@ -70,7 +70,7 @@ async def use_topics(client: AsyncClient, workflow: Workflow) -> None:
     assert_type(await client.runs.list(workflow_id="w", limit=5), list[RunEntry])
     assert_type(await client.runs.status("r"), LiveStatus)
     assert_type(await client.runs.cancel("r"), str)
-    assert_type(await client.runs.download_links("r", "json"), Sequence[ResultItem])
+    assert_type(await client.runs.download_links("r", "json"), list[ResultItem])
     assert_type(await client.schedules.create("w", "Weekly", "0 9 * * 1"), Schedule)
     assert_type(await client.schedules.get("s"), Schedule)
     assert_type(await client.schedules.list(), list[Schedule])

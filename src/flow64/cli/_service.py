@@ -12,7 +12,6 @@ from typing import Final
 from ..api.auth import CLIENT_NAME, KEY_NAME
 from ..api.session import REQUEST_LOG
 from ..client import Client
-from ..client.client import LOG_NAME
 from ..endpoints import DEFAULT_ENDPOINT, NAMES, find_endpoint_variable
 from ..environments import (
     ENV_NAME,
@@ -39,7 +38,7 @@ class _LogPrinter(logging.Handler):
     """Prints log records, with control characters escaped.
 
     These are warnings, each wait for a service that cannot be reached, and each request
-    if `--verbose` was given. `FLOW64_LOG` sets another level.
+    if `--verbose` was given.
 
     Attributes:
         limit_words: How long a request is tried in all, until that was said.
@@ -59,8 +58,6 @@ class _LogPrinter(logging.Handler):
             case _ if record.name == ATTACH_LOG:
                 pass  # `run` says that itself
             case _ if record.levelno >= logging.WARNING or record.name in _SHOWN:
-                print_message(record.getMessage())
-            case _ if os.environ.get(LOG_NAME):
                 print_message(record.getMessage())
             case _:
                 pass
@@ -104,8 +101,6 @@ def connect(env: str | None) -> Generator[Client]:
     OPTIONS.environment = environment
     with _print_logs() as printer, open_client(environment, settings.prices) as client:
         printer.limit_words = f", for at most {client.policy.deadline:g} s in all"
-        if OPTIONS.is_verbose:  # a client sets the level that `FLOW64_LOG` asks for
-            _log.setLevel(logging.DEBUG)
         if is_new:
             if env is None and os.environ.get(ENV_NAME):
                 print_message(f"environment {environment.name}, by {ENV_NAME}")

@@ -2,58 +2,31 @@
 
 from __future__ import annotations
 
-from ..api.auth import OAuth
-from ..api.calls import (
-    Balance,
-    BlockStatus,
-    LiveStatus,
-    NewSigningSecret,
-    ResultItem,
-    RunEntry,
-    Schedule,
-    SigningSecret,
-    WorkflowInfo,
-)
-from ..api.policy import Policy
-from ..api.session import Session
-from ..deploy import Deployment, Preview
-from ..plan import State
-from ..runs.payload import Rows
-from ..runs.typed import ResultRows, Row
-from ..runs.watch import Event
-from .asynchronous import AsyncClient, AsyncRun
-from .client import Client
-from .run import Batch, Run
-from .settings import Terms
-from .shortcuts import deploy, run, run_batches
-
-__all__ = [
-    "AsyncClient",
-    "AsyncRun",
-    "Balance",
-    "Batch",
-    "BlockStatus",
-    "Client",
-    "Deployment",
-    "Event",
-    "LiveStatus",
-    "NewSigningSecret",
-    "OAuth",
-    "Policy",
-    "Preview",
-    "ResultItem",
-    "ResultRows",
-    "Row",
-    "Rows",
-    "Run",
-    "RunEntry",
-    "Schedule",
-    "Session",
-    "SigningSecret",
-    "State",
-    "Terms",
-    "WorkflowInfo",
-    "deploy",
-    "run",
-    "run_batches",
-]
+from ..api.auth import OAuth as OAuth
+from ..api.calls import Balance as Balance
+from ..api.calls import BlockStatus as BlockStatus
+from ..api.calls import LiveStatus as LiveStatus
+from ..api.calls import NewSigningSecret as NewSigningSecret
+from ..api.calls import ResultItem as ResultItem
+from ..api.calls import RunEntry as RunEntry
+from ..api.calls import Schedule as Schedule
+from ..api.calls import SigningSecret as SigningSecret
+from ..api.calls import WorkflowInfo as WorkflowInfo
+from ..api.policy import Policy as Policy
+from ..api.session import Session as Session
+from ..deploy import Deployment as Deployment
+from ..deploy import Preview as Preview
+from ..plan import State as State
+from ..runs.payload import Rows as Rows
+from ..runs.typed import ResultRows as ResultRows
+from ..runs.typed import Row as Row
+from ..runs.watch import Event as Event
+from .asynchronous import AsyncClient as AsyncClient
+from .asynchronous import AsyncRun as AsyncRun
+from .client import Client as Client
+from .run import Batch as Batch
+from .run import Run as Run
+from .settings import Terms as Terms
+from .shortcuts import deploy as deploy
+from .shortcuts import run as run
+from .shortcuts import run_batches as run_batches

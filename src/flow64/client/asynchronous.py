@@ -34,10 +34,11 @@ from ..api import threads
 from ..runs.typed import Row
 from ..runs.watch import DAY, Event
 from .client import Client
-from .run import Batch, Run
+from .run import Batch, Run, RunFacts
 from .topics import Runs, Schedules, SigningSecrets, Workflows
 
 S = TypeVar("S")
+S_co = TypeVar("S_co", covariant=True)
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
@@ -109,10 +110,10 @@ async def iterate(
             return
 
 
-class AsyncSide(Generic[S]):
+class AsyncSide(Generic[S_co]):
     """The async face of a blocking object."""
 
-    def __init__(self, blocking: S) -> None:
+    def __init__(self, blocking: S_co) -> None:
         self.blocking: Final = blocking
 
 
@@ -182,59 +183,23 @@ class iterated_batches(_Face[S, P, Iterator[Batch[Run]]]):  # noqa: N801 - as ab
         return self.bind(side, call)
 
 
-class AsyncRun(AsyncSide[Run]):
+class AsyncRun(AsyncSide[Run], RunFacts):
     """A run on the service, and what is known of it; see `Run`."""
+
+    def __init__(self, run: Run) -> None:
+        AsyncSide.__init__(self, run)
+        RunFacts.__init__(self, run.state)
+
+    @property
+    def status(self) -> str:
+        """The last known status; `refresh` asks the service."""
+        return self.last_status
 
     refresh = awaited(Run.refresh)
     cancel = awaited(Run.cancel)
     results = awaited(Run.results)
     to_csv = awaited(Run.to_csv)
     download = awaited(Run.download)
-
-    @property
-    def id(self) -> str:
-        """See `Run.id`."""
-        return self.blocking.id
-
-    @property
-    def workflow_id(self) -> str:
-        """See `Run.workflow_id`."""
-        return self.blocking.workflow_id
-
-    @property
-    def status(self) -> str:
-        """The last known status; `refresh` asks the service."""
-        return self.blocking.last_status
-
-    @property
-    def is_ended(self) -> bool:
-        """See `Run.is_ended`."""
-        return self.blocking.is_ended
-
-    @property
-    def is_attached(self) -> bool:
-        """See `Run.is_attached`."""
-        return self.blocking.is_attached
-
-    @property
-    def is_presumed(self) -> bool:
-        """See `Run.is_presumed`."""
-        return self.blocking.is_presumed
-
-    @property
-    def reason(self) -> str | None:
-        """See `Run.reason`."""
-        return self.blocking.reason
-
-    @property
-    def empty(self) -> str | None:
-        """See `Run.empty`."""
-        return self.blocking.empty
-
-    @property
-    def stages(self) -> Mapping[str, int]:
-        """See `Run.stages`."""
-        return self.blocking.stages
 
     def watch(
         self, *, every: float = 5.0, timeout: float = DAY

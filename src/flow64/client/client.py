@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Self, TypeVar
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Final,
+    ParamSpec,
+    Self,
+    TypeVar,
+    Unpack,
+)
 from uuid import uuid4
 
 from ..analysis import LiveCatalogue
@@ -20,10 +27,12 @@ from ..errors import ConfigError, shortened
 from ..runs import batches, start
 from ..runs.payload import Budget, Rows
 from ..runs.state import RunState
-from ..runs.watch import DAY
 from .run import Batch, Run
 from .settings import (
     DEFAULT,
+    LAUNCHING,
+    BatchOptions,
+    RunOptions,
     Settings,
     Terms,
     choose_credential,
@@ -36,9 +45,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-LOG_NAME: Final = "FLOW64_LOG"
-"""Environment variable of the level to log at."""
 
 
 class Client:
@@ -88,7 +94,6 @@ class Client:
         transport: httpx.BaseTransport | None = None,
         place: str | None = None,
     ) -> None:
-        configure_logging()
         key = None if api_key is None else Key(api_key)
         del api_key  # an error from here on may show the locals of its frames
         auth = choose_credential(key, oauth)
@@ -184,23 +189,7 @@ class Client:
         return preview(self.session, ready, endpoint=self.place)
 
     def run(
-        self,
-        workflow: Deployable,
-        rows: Rows = (),
-        *,
-        env: str | None = None,
-        intent: str | None = None,
-        new: bool = False,
-        retry: str | None = None,
-        attach: str | None = None,
-        values: Mapping[str, Any] | None = None,
-        stale: bool = False,
-        max_rows: int | None = None,
-        max_cost: float | None = None,
-        specs_override: Mapping[str, Any] | None = None,
-        save_json: bool = True,
-        result_formats: Sequence[str] = (),
-        block: str | int | None = None,
+        self, workflow: Deployable, rows: Rows = (), **options: Unpack[RunOptions]
     ) -> Run:
         """Start a run, once for each intent.
 
@@ -212,75 +201,21 @@ class Client:
             rows: The rows for a webhook source: a list or any iterable of mappings, or
                 the path of a CSV, JSON or NDJSON file. Other sources take no rows. Nor
                 does a webhook that runs its `webhook_input`.
-            env: The environment. The default is that of the client, then `default`.
-            intent: Name of a run that must happen once, such as a date. The same intent
-                with the same rows is the same run, on any machine.
-            new: Start another run of the same definition and rows, and pay again.
-            retry: Id of a run that ended without success, to start it again, once.
-            attach: Id of the run that a start whose answer was lost has started.
-            values: Values for `value("name")`.
-            stale: Run the deployed workflow even if it is not this code.
-            max_rows: Start nothing if the run may take more rows.
-            max_cost: Start nothing if the run may cost more dollars, by documented
-                prices.
-            specs_override: Fields of the source block for this run, such as
-                `{"max_results": 50}`. They are checked like code, and sent with all
-                other fields that the code sets.
-            save_json: Save the results as JSON too, which keeps types.
-            result_formats: Further formats, such as `ndjson`.
-            block: The block that rows come from by default in `Run.rows()` and the
-                like: its key path (`work/find_email`) or number. A block that does not
-                exist is refused before the start.
+            **options: See `RunOptions`.
 
         Raises:
             RunError: The run was refused before anything was sent.
             ApiError: The service refused it.
             OutcomeUnknownError: No answer came, and the list of runs did not tell.
         """
-        launch = self.make_launch(
-            "run",
-            workflow,
-            env=env,
-            values=values,
-            max_rows=max_rows,
-            max_cost=max_cost,
-            stale=stale,
-            specs_override=specs_override,
-            save_json=save_json,
-            result_formats=result_formats,
-            block=block,
-        )
-        del values  # as in `deploy`
-        started = start.start(
-            self.session,
-            launch,
-            rows,
-            intent=intent,
-            new=new,
-            retry=retry,
-            attach=attach,
-        )
-        return self.make_run(started)
+        launch, rest = self._launch("run", workflow, options)
+        del options  # as in `deploy`
+        return self.make_run(start.start(self.session, launch, rows, **rest))
 
     def run_batches(
-        self,
-        workflow: Deployable,
-        rows: Rows,
-        *,
-        size: int = 1000,
-        concurrency: int = 4,
-        intent: str | None = None,
-        retry_failed: bool = False,
-        env: str | None = None,
-        values: Mapping[str, Any] | None = None,
-        stale: bool = False,
-        max_rows: int | None = None,
-        max_cost: float | None = None,
-        block: str | int | None = None,
-        every: float = 5.0,
-        timeout: float = DAY,
+        self, workflow: Deployable, rows: Rows, **options: Unpack[BatchOptions]
     ) -> Iterator[Batch[Run]]:
-        """Run an input of any length in batches, and yield each completed batch.
+        """Run an input of any length in batches, and yield each batch that has ended.
 
         Batches come in the order of the input. Each is a run that happens once, so the
         same call on the same input goes on where the last one stopped, and buys no
@@ -290,52 +225,28 @@ class Client:
             workflow: What to run; it has to be deployed.
             rows: A list, any other iterable, or the path of a CSV, JSON or NDJSON file.
                 It is read as it is needed, and must come in the same order again.
-            size: Rows of each batch but the last.
-            concurrency: The most runs under way at a time.
-            intent: Name of the whole input, such as a date.
-            retry_failed: Start batches again that failed when they were run before.
-                Their rows are paid for again.
-            env: The environment. The default is that of the client, then `default`.
-            values: Values for `value("name")`.
-            stale: Run the deployed workflow even if it is not this code.
-            max_rows: Start nothing if all batches together may take more rows.
-            max_cost: Start nothing if all batches together may cost more dollars, by
-                documented prices.
-            block: See `run`.
-            every: Seconds between polls of a run.
-            timeout: Seconds after which to stop waiting for a run.
+            **options: See `BatchOptions`.
 
         Raises:
             RowsError: Rows cannot be sent.
             BudgetError: The whole input may exceed a limit.
-            BatchesError: Batches have failed. It is raised after all other batches.
+            FlowError: A batch was not started. It is raised after those before it.
         """
-        launch = self.make_launch(
-            "run_batches",
-            workflow,
-            env=env,
-            values=values,
-            max_rows=max_rows,
-            max_cost=max_cost,
-            stale=stale,
-            block=block,
-        )
-        del values  # as in `deploy`
-        completed = batches.run_batches(
-            self.session,
-            launch,
-            rows,
-            size=size,
-            concurrency=concurrency,
-            intent=intent,
-            retry_failed=retry_failed,
-            every=every,
-            timeout=timeout,
-        )
+        launch, rest = self._launch("run_batches", workflow, options)
+        del options  # as in `deploy`
+        ended = batches.run_batches(self.session, launch, rows, **rest)
         return (
             Batch(each.index, each.first, each.count, self.make_run(each.run))
-            for each in completed
+            for each in ended
         )
+
+    def _launch(
+        self, callee: str, workflow: Deployable, options: Mapping[str, Any]
+    ) -> tuple[start.Launch, dict[str, Any]]:
+        """Return the options of a launch, and the others."""
+        rest = dict(options)
+        own = {name: rest.pop(name) for name in LAUNCHING if name in rest}
+        return self.make_launch(callee, workflow, **own), rest
 
     def make_launch(
         self,
@@ -446,21 +357,3 @@ class Client:
 def _name_place(transport: httpx.BaseTransport) -> str:
     """Return what stands for a transport: it leads elsewhere than its addresses."""
     return getattr(transport, "place", None) or f"transport:{uuid4()}"
-
-
-def configure_logging() -> None:
-    """Log at the level that `FLOW64_LOG` asks for; without it, change nothing.
-
-    A program that handles log records keeps its handlers. For others, they go to
-    stderr.
-    """
-    text = os.environ.get(LOG_NAME, "").strip().upper()
-    level = logging.getLevelNamesMapping().get(text)
-    if level is None:
-        return
-    log = logging.getLogger("flow64")
-    log.setLevel(level)
-    if not log.hasHandlers():
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-        log.addHandler(handler)

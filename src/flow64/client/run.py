@@ -42,13 +42,12 @@ class Batch(Generic[R]):
     run: R = field(repr=False)
 
 
-class Run:
-    """A run on the service, and what is known of it."""
+class RunFacts:
+    """What is known of a run."""
 
-    def __init__(self, state: RunState, client: Client) -> None:
+    def __init__(self, state: RunState) -> None:
         # Kept apart, so that a run shows its users only what is for them.
         self._state = state
-        self._client = client
 
     @property
     def id(self) -> str:
@@ -59,11 +58,6 @@ class Run:
     def workflow_id(self) -> str:
         """Id of its workflow; empty if it was fetched by its id and not polled yet."""
         return self._state.workflow_id
-
-    @property
-    def status(self) -> str:
-        """The status. Unless the run is known to have ended, the service is asked."""
-        return self._state.status if self.is_ended else self.refresh()
 
     @property
     def last_status(self) -> str:
@@ -113,6 +107,50 @@ class Run:
     def stages(self) -> Mapping[str, int]:
         """Number of each block (`sequence_number`), by key path; empty if unknown."""
         return dict(self._state.stages.numbers)
+
+    def _repr_html_(self) -> str:
+        facts: dict[str, Cell] = {
+            "status": Badge(self._state.status or "not known yet"),
+            "workflow": self.workflow_id,
+            "start": Badge("presumed") if self.is_presumed else None,
+            "why": self.reason or self._state.empty,
+        }
+        names = {number: key for key, number in self.stages.items()}
+        rows = [
+            (
+                names.get(block.sequence_number, block.block_name),
+                Badge(block.status),
+                block.returned_rows,
+            )
+            for block in (self._state.look.blocks if self._state.look else ())
+        ]
+        table = as_table(("block", "status", "rows"), rows)
+        return as_card(f"Run {self.id}", as_facts(facts), table)
+
+    def __repr__(self) -> str:
+        presumed = ", is_presumed=True" if self.is_presumed else ""
+        facts = f"id={self.id!r}, workflow_id={self.workflow_id!r}"
+        return (
+            f"{type(self).__name__}({facts}, status={self._state.status!r}{presumed})"
+        )
+
+
+class Run(RunFacts):
+    """A run on the service, and what is known of it."""
+
+    def __init__(self, state: RunState, client: Client) -> None:
+        super().__init__(state)
+        self._client = client
+
+    @property
+    def state(self) -> RunState:
+        """What the functions of `flow64.runs` take."""
+        return self._state
+
+    @property
+    def status(self) -> str:
+        """The status. Unless the run is known to have ended, the service is asked."""
+        return self._state.status if self.is_ended else self.refresh()
 
     def refresh(self) -> str:
         """Ask the service for the status, and return it."""
@@ -269,27 +307,3 @@ class Run:
             every_stage=every_stage,
             overwrite=overwrite,
         )
-
-    def _repr_html_(self) -> str:
-        facts: dict[str, Cell] = {
-            "status": Badge(self._state.status or "not known yet"),
-            "workflow": self.workflow_id,
-            "start": Badge("presumed") if self.is_presumed else None,
-            "why": self.reason or self._state.empty,
-        }
-        names = {number: key for key, number in self.stages.items()}
-        rows = [
-            (
-                names.get(block.sequence_number, block.block_name),
-                Badge(block.status),
-                block.returned_rows,
-            )
-            for block in (self._state.look.blocks if self._state.look else ())
-        ]
-        table = as_table(("block", "status", "rows"), rows)
-        return as_card(f"Run {self.id}", as_facts(facts), table)
-
-    def __repr__(self) -> str:
-        presumed = ", is_presumed=True" if self.is_presumed else ""
-        facts = f"id={self.id!r}, workflow_id={self.workflow_id!r}"
-        return f"Run({facts}, status={self._state.status!r}{presumed})"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 from attrs import evolve, field, frozen
 
@@ -15,20 +15,13 @@ from ..definition import (
     DEFAULT_ENV,
     EMPTY,
     Definition,
-    add_suffix,
-    from_data,
-    is_shared_path,
     secret_texts,
     secret_values,
-    unbound_names,
-    with_stamp,
 )
 from ..deploy import Deployable, History, Ready, prepare_deploy, require_namespace
 from ..errors import (
     ArgumentError,
     ConfigError,
-    LocalNamespaceError,
-    UnboundValueError,
     shortened,
 )
 from ..runs.journal import Journal
@@ -73,6 +66,64 @@ class Terms:
     prices: Mapping[str, float] = EMPTY
     org_id: str | None = None
     hidden: frozenset[str] = frozenset()
+
+
+class _SharedOptions(TypedDict, total=False):
+    env: str | None
+    """The environment. The default is that of the client, then `default`."""
+    values: Mapping[str, Any] | None
+    """Values for `value("name")`."""
+    stale: bool
+    """Run the deployed workflow even if it is not this code."""
+    max_rows: int | None
+    """Start nothing if it may take more rows: the run, or all batches together."""
+    max_cost: float | None
+    """Start nothing if it may cost more dollars, by known prices."""
+    block: str | int | None
+    """The block that rows come from by default: its key path, or its number."""
+    intent: str | None
+    """Name of what must happen once, such as a date. The same intent with the same rows
+    is the same run, on any machine."""
+
+
+class RunOptions(_SharedOptions, total=False):
+    """The options of `Client.run`."""
+
+    new: bool
+    """Start another run of the same definition and rows, and pay again."""
+    retry: str | None
+    """Id of a run that ended without success, to start it again, once."""
+    attach: str | None
+    """Id of the run that a start whose answer was lost has started."""
+    specs_override: Mapping[str, Any] | None
+    """Fields of the source block for this run, such as `{"max_results": 50}`. They are
+    checked like code, and sent with all other fields that the code sets."""
+    save_json: bool
+    """Save the results as JSON too, which keeps types (default)."""
+    result_formats: Sequence[str]
+    """Further formats, such as `ndjson`."""
+
+
+class BatchOptions(_SharedOptions, total=False):
+    """The options of `Client.run_batches`."""
+
+    size: int
+    """Rows of each batch but the last; 1,000 by default."""
+    concurrency: int
+    """The most runs under way at a time; 4 by default."""
+    retry_failed: bool
+    """Start batches again that failed when they were run before, and pay again."""
+    every: float
+    """Seconds between polls of a run; 5 by default."""
+    timeout: float
+    """Seconds after which to stop waiting for a run; a day by default."""
+
+
+LAUNCHING: Final = (
+    *("env", "values", "stale", "max_rows", "max_cost", "block"),
+    *("specs_override", "save_json", "result_formats"),
+)
+"""The options that are of the launch. The others are of the start."""
 
 
 @frozen
@@ -135,51 +186,6 @@ class Settings:
             ready.target, ready.name, self.endpoint, is_local=self.is_local
         )
         return evolve(ready, secrets=secrets)
-
-    def read(
-        self,
-        callee: str,
-        workflow: Deployable | Definition | Mapping[str, Any],
-        env: str | None,
-        values: Mapping[str, Any] | None,
-    ) -> Definition:
-        """Return the definition that a low-level call sends, with its stamp.
-
-        Raises:
-            ArgumentError: It is not a workflow.
-            CompileError: It has errors.
-            UnboundValueError: Some of its values are not given.
-            LocalNamespaceError: Another user's workflow may have the same id.
-        """
-        if isinstance(workflow, Definition | Mapping):
-            if env is not None or values is not None:
-                problem = "env and values are for a Workflow; a definition is sent as"
-                raise ArgumentError(callee, f"{problem} it is")
-            definition = (
-                workflow
-                if isinstance(workflow, Definition)
-                else from_data(workflow, source=callee)
-            )
-        elif isinstance(workflow, type) or not hasattr(workflow, "compile"):
-            problem = f"{shortened(workflow)} is not a workflow; give a Workflow(...)"
-            raise ArgumentError(callee, f"{problem}, a definition, or JSON data")
-        else:
-            bound = self.choose_values(values)
-            compiled = workflow.compile(self.choose_env(callee, env), bound)
-            definition = add_suffix(compiled, self.terms.suffix)
-        if names := unbound_names(definition):
-            env = self.choose_env(callee, env)
-            given = [*(self.choose_values(values) or ())]
-            raise UnboundValueError(definition.name, env, names, given)
-        # JSON data is sent as it is, without the ids that reading it computes.
-        is_shared = is_shared_path(definition.path or "")
-        if is_shared and not self.is_local and not isinstance(workflow, Mapping):
-            raise LocalNamespaceError(definition.name, self.endpoint)
-        if definition.stamp is None:
-            return definition
-        # What a stamp was split off goes back as it came.
-        text = with_stamp(definition.description, definition.stamp)
-        return evolve(definition, description=text)
 
     def list_secrets(self, *definitions: Definition) -> list[str]:
         """Return the secrets that no text of an answer may show."""

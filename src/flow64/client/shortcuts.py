@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypedDict, Unpack
+from collections.abc import Iterator
+from typing import Any, Unpack
 from weakref import finalize
 
 from ..deploy import Deployable, Deployment
@@ -11,51 +11,13 @@ from ..errors import ArgumentError, shortened
 from ..runs.payload import Rows
 from .client import Client
 from .run import Batch, Run
-
-
-class _SharedOptions(TypedDict, total=False):
-    env: str | None
-    intent: str | None
-    values: Mapping[str, Any] | None
-    stale: bool
-    max_rows: int | None
-    max_cost: float | None
-    block: str | int | None
-
-
-class RunOptions(_SharedOptions, total=False):
-    """The options of `Client.run`."""
-
-    new: bool
-    retry: str | None
-    attach: str | None
-    specs_override: Mapping[str, Any] | None
-    save_json: bool
-    result_formats: Sequence[str]
-
-
-class BatchOptions(_SharedOptions, total=False):
-    """The options of `Client.run_batches`."""
-
-    size: int
-    concurrency: int
-    retry_failed: bool
-    every: float
-    timeout: float
+from .settings import BatchOptions, RunOptions
 
 
 def deploy(
-    workflow: Deployable,
-    client: Client | None = None,
-    *,
-    env: str | None = None,
-    values: Mapping[str, Any] | None = None,
-    force: bool = False,
-    allow_spend: bool = False,
+    workflow: Deployable, client: Client | None = None, **options: Any
 ) -> Deployment:
     """See `Workflow.deploy`."""
-    options: Any = {"env": env, "values": values}
-    options |= {"force": force, "allow_spend": allow_spend}
     if client is not None:
         return require_client("deploy", client).deploy(workflow, **options)
     with Client() as own_client:

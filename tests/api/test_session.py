@@ -89,13 +89,7 @@ def test_a_look_comes_before_what_was_sent_is_sent_again():
         ({"retry_after": "-1"}, 8),
         ({"retry_after": "soon"}, 8),
         ({"retry_after": "1e3"}, 8),
-        (
-            {
-                "retry_after": "Mon, 01 Jun 2026 10:00:30 GMT",
-                "date": "Mon, 01 Jun 2026 10:00:00 GMT",
-            },
-            30,
-        ),
+        ({"retry_after": "Mon, 01 Jun 2026 10:00:30 GMT"}, 8),
     ],
 )
 def test_waits_as_long_as_the_service_asks(headers, wait):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeVar, get_origin
 from urllib.parse import urlsplit
 
@@ -58,31 +56,11 @@ def api_error(
     )
 
 
-def read_retry_after(
-    headers: Mapping[str, str], now: datetime | None = None
-) -> float | None:
-    """Return the seconds of `Retry-After`; None if it is not valid.
-
-    Args:
-        headers: Headers of an answer. A date counts from its own `Date`.
-        now: The time, if there is no `Date`.
-    """
+def read_retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds of `Retry-After`; None if it is a date, or not valid."""
     text = headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdecimal() and len(text) < 10:
-        seconds = float(text)
-    else:
-        until = _parse_date(text)
-        since = _parse_date(headers.get("date")) or now or datetime.now(UTC)
-        seconds = (until - since).total_seconds() if until else -1.0
-    return seconds if 0 <= seconds <= DAY else None
-
-
-def _parse_date(text: str | None) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(text or "")
-    except (ValueError, OverflowError, TypeError, IndexError):
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)
+    is_number = text.isascii() and text.isdecimal() and len(text) < 10
+    return float(text) if is_number and float(text) <= DAY else None
 
 
 def _find_request_id(

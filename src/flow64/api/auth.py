@@ -54,9 +54,6 @@ TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - a path
 SCOPE: Final = "full_access"
 """The one scope (documented)."""
 
-ALGORITHM: Final = "RS256"
-"""How assertions are signed (documented)."""
-
 LIFETIME: Final = 300
 """Seconds for which an assertion is valid."""
 
@@ -349,9 +346,7 @@ def _make_signer(pem: object) -> Signer | FlowError:
             f"the private key is not an RSA key of {SMALLEST} bits or more; {_MAKE}"
         )
     signing = key  # a name that the checkers know to be of an RSA key
-    return lambda claims, kid: jwt.encode(
-        dict(claims), signing, ALGORITHM, {"kid": kid}
-    )
+    return lambda claims, kid: jwt.encode(dict(claims), signing, "RS256", {"kid": kid})
 
 
 def _read_key_file(path: Path) -> bytes | ConfigError:

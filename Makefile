@@ -51,6 +51,8 @@ costs-of-check:
 bench: $(BENCH) ## Run the benchmarks and print their tables
 	@echo "==> running the benchmarks"
 	@$(RUN) benchmarks/run.py
+	@echo "==> reading a million rows"
+	@$(RUN) benchmarks/rows.py
 	@echo "==> running the emulator"
 	@$(RUN) benchmarks/emulator.py
 	@echo "==> comparing definitions"

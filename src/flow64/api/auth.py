@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+import warnings
 from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
@@ -57,9 +58,6 @@ SCOPE: Final = "full_access"
 LIFETIME: Final = 300
 """Seconds for which an assertion is valid."""
 
-SMALLEST: Final = 2048
-"""Fewest bits of a key."""
-
 LONGEST_TOKEN: Final = 86_400.0
 """Longest lifetime of a token in seconds (documented)."""
 
@@ -77,7 +75,7 @@ Signer: TypeAlias = Callable[[Mapping[str, Any], str], str]
 """Signs claims with a key, and names the key by its id."""
 
 _OPEN_KEY_FILE: Final = "the key file %s may be used by others: chmod 600"
-_MAKE: Final = f"make one with openssl genrsa -out key.pem {SMALLEST}"
+_MAKE: Final = "make one with openssl genrsa -out key.pem 2048"
 
 
 class Key(httpx.Auth):
@@ -317,36 +315,25 @@ def _make_signer(pem: object) -> Signer | FlowError:
     """Return a function that signs with a key, or an error as a value."""
     try:
         import jwt  # noqa: PLC0415 - it comes with an extra
-        from cryptography.exceptions import (  # noqa: PLC0415 - as above
-            UnsupportedAlgorithm,
-        )
-        from cryptography.hazmat.primitives.asymmetric import (  # noqa: PLC0415 - as above
-            rsa,
-        )
-        from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - as above
-            load_pem_private_key,
-        )
     except ImportError:
         return MissingExtraError("OAuth", "oauth")
-    if isinstance(pem, Path):
-        content = _read_key_file(pem)
-        if isinstance(content, FlowError):
-            return content
-        pem = content
-    pem = pem.encode(errors="replace") if isinstance(pem, str) else pem
+    key = _read_key_file(pem) if isinstance(pem, Path) else pem
+    if isinstance(key, FlowError):
+        return key
+
+    def sign(claims: Mapping[str, Any], kid: str) -> str:
+        return jwt.encode(dict(claims), key, "RS256", {"kid": kid})  # type: ignore[arg-type] # what is no key raises
+
     try:
-        key = load_pem_private_key(pem, password=None)  # type: ignore[arg-type] # what is not bytes raises TypeError
-    except (TypeError, ValueError, UnsupportedAlgorithm):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # PyJWT only warns of a short key
+            sign({}, "")
+    except (jwt.PyJWTError, TypeError, ValueError, AttributeError, Warning):
         return ConfigError(
-            "the private key is not a PEM without a passphrase that can be read; a "
-            f"file is given as a Path; {_MAKE}"
+            "the private key is not a PEM of an RSA key of 2048 bits or more without a passphrase; a file "
+            f"is given as a Path; {_MAKE}"
         )
-    if not isinstance(key, rsa.RSAPrivateKey) or key.key_size < SMALLEST:
-        return ConfigError(
-            f"the private key is not an RSA key of {SMALLEST} bits or more; {_MAKE}"
-        )
-    signing = key  # a name that the checkers know to be of an RSA key
-    return lambda claims, kid: jwt.encode(dict(claims), signing, "RS256", {"kid": kid})
+    return sign
 
 
 def _read_key_file(path: Path) -> bytes | ConfigError:

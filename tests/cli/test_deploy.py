@@ -29,7 +29,7 @@ from tests.cli.pipelines import (
     written,
 )
 from tests.cli.support import FLOW64
-from tests.service.mishaps import Fault
+from tests.service.mishaps import Fault, stored_otherwise
 
 CREATE = "/workflows/create_workflow"
 
@@ -471,12 +471,12 @@ def test_unknown(service, write, flow64):
 
 def test_what_is_stored_is_not_what_was_sent(service, leads, flow64):
     """F10: it failed, and the next plan shows it again."""
-    service.faults.add(Fault("other_name", word="Another"))
+    service.faults.add(stored_otherwise(service, "other_name"))
 
     code, printed, told = flow64("deploy", "leads.py", "--yes")
 
     assert (code, outcomes(printed)) == (1, ["failed"])
-    assert "Another" in told
+    assert "Renamed" in told
     assert flow64("plan", "leads.py", "--exit-code")[0] == 2
 
 

@@ -23,7 +23,7 @@ from flow64.deploy import (
     save_plan,
 )
 from tests.service.fault_server import Forward
-from tests.service.mishaps import Fault
+from tests.service.mishaps import Fault, stored_otherwise
 
 try:
     import resource
@@ -97,7 +97,7 @@ def test_something_else_is_stored(place, doing, kind):
     """F10: VerificationError with the paths, and the next plan shows it again."""
     wanted = arranged(place, doing)
     plan = place.plan(*wanted)
-    place.emulator.faults.add(Fault(kind))
+    place.emulator.faults.add(stored_otherwise(place.emulator, kind))
 
     error = place.apply(plan).failed[0].error
     place.emulator.faults.clear()

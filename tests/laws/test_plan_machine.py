@@ -48,7 +48,7 @@ from flow64.emulator import Emulator, Switches
 from tests.deploy.planned import ENDPOINT, KEY, digest_quickly
 from tests.deploy.planned import History as Commits
 from tests.laws.test_plans import SWITCHES
-from tests.service.mishaps import Fault
+from tests.service.mishaps import Fault, stored_otherwise
 
 PROJECT = Project("machine", namespace="acme.example")
 KEYS = ("a", "b", "c")
@@ -72,8 +72,8 @@ mishaps = (
     st.none()
     | st.none()
     | st.builds(
-        Fault,
-        st.sampled_from(MISHAPS),
+        dict,
+        kind=st.sampled_from(MISHAPS),
         method=st.sampled_from([None, "GET", "POST"]),
         after=st.integers(0, 4),
         times=st.integers(1, 2),
@@ -370,7 +370,7 @@ class Service(RuleBasedStateMachine):
         else:
             apply, what = apply_plan, plan
         if fault is not None:
-            self.emulator.faults.add(fault)
+            self.emulator.faults.add(self.as_fault(**fault))
         summary = None
         self.emulator.requests.clear()
         try:
@@ -384,9 +384,15 @@ class Service(RuleBasedStateMachine):
             pass
         self.emulator.faults.clear()
         is_edited = bool(settle())
-        self.judge(plan, agreed, lies=fault is not None and fault.kind in LYING)
+        self.judge(plan, agreed, lies=fault is not None and fault["kind"] in LYING)
         if summary is not None and summary.is_complete and not is_edited:
             self.is_done(plan, summary)
+
+    def as_fault(self, kind, method, **more):
+        """Make the fault of a mishap."""
+        if kind in LYING:
+            return stored_otherwise(self.emulator, kind, **more)
+        return Fault(kind, method=method, **more)
 
     def judge(self, plan, agreed, *, lies=False):
         """What is there now, beside what was there before."""

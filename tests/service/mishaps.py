@@ -8,7 +8,6 @@ import json
 from flow64.emulator import Fault as Plain
 
 RUNS = {"method": "GET", "path": "/workflows/runs*"}
-READS = {"method": "GET", "path": "/workflows/????????-*", "times": None}
 
 
 def Fault(kind, **more):  # noqa: N802 - it stands for the class
@@ -91,29 +90,20 @@ def null_download_url(**more):
     return rewrite({"download_url": None}, **{"method": "GET", "path": path, **more})
 
 
-def drop_spec_field(word=None, **more):
-    """Show each workflow without a field of its specs, as if that was not stored."""
-    taken = []
+def stored_otherwise(emulator, kind, **more):
+    """Save the next workflow under another name, or without a field of its specs."""
 
-    def without(found):
-        specs = found.get("specs")
-        if isinstance(specs, dict) and specs:
-            if not taken:
-                taken.append(word or next(iter(specs)))
-            kept = {name: value for name, value in specs.items() if name != taken[0]}
-            return {**found, "specs": kept}
-        return found
+    def change(body):
+        saved = json.loads(body)
+        if kind == "other_name":
+            return json.dumps(emulator.edit(saved["id"], name="Renamed"))
+        graph = saved["workflow_definition"]
+        block = next(block for block in graph["blocks"] if block["specs"])
+        block["specs"].pop(next(iter(block["specs"])))
+        return json.dumps(emulator.edit(saved["id"], definition=graph))
 
-    return Plain("status_after", body=_each(without), **{**READS, **more})
-
-
-def other_name(word="Renamed", **more):
-    """Show each workflow under another name, as if that was stored."""
-
-    def renamed(found):
-        return {**found, "name": word} if "workflow_definition" in found else found
-
-    return Plain("status_after", body=_each(renamed), **{**READS, **more})
+    path = "/workflows/[cu]*_workflow"  # create and update
+    return Plain("status_after", method="POST", path=path, body=change, **more)
 
 
 MISHAPS = {
@@ -134,8 +124,6 @@ MISHAPS = {
     "missing_field": missing_field,
     "unknown_status": unknown_status,
     "null_download_url": null_download_url,
-    "drop_spec_field": drop_spec_field,
-    "other_name": other_name,
 }
 
 

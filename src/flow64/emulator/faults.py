@@ -184,15 +184,18 @@ class Faults:
             return list(self._log)
 
     def data(self) -> list[JsonObject]:
-        """Return the faults that can still happen as JSON data, without defaults."""
+        """Return the faults that can still happen as JSON data, with their counts."""
         standard = asdict(Fault("slow"))
+        with self._lock:
+            rules = [rule for rule in self._rules if not rule.is_used_up]
         return [
             {
                 name: "a function" if callable(value) else value
-                for name, value in asdict(fault).items()
+                for name, value in asdict(rule.fault).items()
                 if name == "kind" or value != standard[name]
             }
-            for fault in self.active
+            | {"fired": rule.fired}
+            for rule in rules
         ]
 
     def take(self, method: str, path: str) -> Fault | None:

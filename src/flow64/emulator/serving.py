@@ -8,9 +8,10 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Final
 
 from waitress import wasyncore
+from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
-from waitress.server import create_server
-from waitress.task import WSGITask
+from waitress.server import TcpWSGIServer
+from waitress.task import ThreadedTaskDispatcher, WSGITask
 
 from .app import MAX_FILE
 from .faults import SOCKET
@@ -46,6 +47,10 @@ class _Channel(HTTPChannel):
     task_class = _Task
 
 
+class _Server(TcpWSGIServer):
+    channel_class = _Channel
+
+
 class Serving:
     """An app that is served until it is stopped."""
 
@@ -64,12 +69,8 @@ class Serving:
         listener = _listen(host, port)
         address, number = listener.getsockname()[:2]
         self.url = f"http://{ANY_ADDRESS.get(address, as_url_host(host))}:{number}"
-        self._connections: dict[int, Any] = {}
-        server: Any = create_server(
-            app,
-            map=self._connections,
-            sockets=[listener],
-            threads=THREADS,
+        settings = Adjustments(
+            host=LOOPBACK,  # looked up, and not used: the listener is bound already
             ident=None,
             channel_timeout=STALLED,
             cleanup_interval=1,
@@ -80,8 +81,23 @@ class Serving:
             log_socket_errors=False,
             clear_untrusted_proxy_headers=True,
         )
-        server.channel_class = _Channel
-        self._server = server
+        self._threads = ThreadedTaskDispatcher()
+        self._threads.set_thread_count(THREADS)
+        self._connections: dict[int, Any] = {}
+        self._server = _Server(
+            app,
+            map=self._connections,
+            _sock=listener,
+            dispatcher=self._threads,
+            adj=settings,
+            bind_socket=False,
+            sockinfo=(
+                listener.family,
+                listener.type,
+                listener.proto,
+                (address, number),
+            ),
+        )
         self._is_over = Event()
         self._thread = Thread(target=self._run, name="flow64-emulator", daemon=True)
         self._thread.start()
@@ -92,7 +108,7 @@ class Serving:
 
     def stop(self) -> None:
         """Stop serving, and wait until active requests have ended."""
-        self._server.task_dispatcher.shutdown(timeout=1)
+        self._threads.shutdown(timeout=1)
         self._is_over.set()
         self._server.pull_trigger()
         self._thread.join()

@@ -13,7 +13,7 @@ from typing import get_args, get_type_hints
 import pytest
 
 from flow64.cli import main
-from tests.service.mishaps import Fault
+from flow64.emulator import Fault
 from tests.test_story import commands
 
 FOLDER = Path(__file__).parent.parent / "docs"

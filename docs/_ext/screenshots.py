@@ -61,6 +61,10 @@ def main() -> None:
         dark = browser.new_page(viewport=desk, color_scheme="dark")
         take(dark, f"{url}/{live}/1", "run-dark")
         take(browser.new_page(viewport=hand), f"{url}/{done}", "phone")
+        wide = {"width": 1280, "height": 480}
+        for scheme in ("light", "dark"):
+            shown = browser.new_page(viewport=wide, color_scheme=scheme)
+            take(shown, f"{emulator.url}/#workflows", f"workflows-{scheme}")
         emulator.switches = Switches()
         browser.close()
 
@@ -100,7 +104,7 @@ def text(column: str, number: int) -> str:
 def take(page: Page, url: str, name: str) -> None:
     """Take one picture, and close the page."""
     page.goto(url)
-    page.wait_for_selector(".rows")
+    page.wait_for_selector(".rows, .list")
     page.wait_for_timeout(500)
     page.screenshot(path=IMAGES / f"emulator-{name}.png")
     page.close()

@@ -205,6 +205,7 @@ class Store:
         self.execute("PRAGMA journal_mode = WAL")
         # Every commit reaches the operating system, so the process may be killed.
         self.execute("PRAGMA synchronous = NORMAL")
+        self.execute("PRAGMA wal_autocheckpoint = 16000")
         self.execute(_TABLE)
         self.execute(
             "INSERT OR IGNORE INTO items (kind, id, json) VALUES ('Store', '', ?)",

@@ -18,7 +18,6 @@ import resource
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from statistics import linear_regression, median
@@ -89,7 +88,6 @@ def run_of(count: int, folder: str) -> Cost:
     """What one run costs; called in a process of its own."""
     from flow64.client import Client
     from flow64.emulator import Emulator
-    from flow64.emulator.records import UploadRecord, upload_owner
 
     emulator = Emulator(store=Path(folder, "store"))
     store, handle = emulator.store, "file"
@@ -104,19 +102,10 @@ def run_of(count: int, folder: str) -> Cost:
                 "workflow_definition": pipeline(handle),
             }
         )
-        assert workflow.org_id is not None
-        store.add_rows(upload_owner(handle), people(count))
-        upload = UploadRecord(
-            id=handle,
-            org_id=workflow.org_id,
-            filename="people.csv",
-            row_count=count,
-            created_at=datetime.now(UTC),
-        )
-        store.uploads.add(upload)
+        emulator.fixtures["read_csv"] = lambda: [*people(count)]
         began = perf_counter()
         run_id = client.runs.start(workflow.id, None).id
-        emulator._service.engine._active[run_id][0].join()
+        emulator.engine._active[run_id][0].join()
         seconds = perf_counter() - began
     run = store.runs.get(run_id)
     assert run is not None

@@ -79,11 +79,6 @@ def a_good_assertion(case):
     }
 
 
-def a_good_file(case):
-    """A table in a form."""
-    case.body, case.media_type = {"file": b"name\nAda\n"}, "multipart/form-data"
-
-
 def client():
     """A client that prepares data next to the run."""
     return httpx.Client(
@@ -99,7 +94,6 @@ MADE_GOOD = {
     "POST /schedules": a_good_time,
     "PATCH /schedules/{schedule_id}": a_good_time,
     "POST /oauth/token": a_good_assertion,
-    "POST /storage/csv/upload": a_good_file,
 }
 BESIDE = {
     "POST /workflows/run": that_is_there,
@@ -117,7 +111,7 @@ def before_call(_context, case, _kwargs):
     if meta is None or meta.generation.mode.is_negative:
         return
     label = case.operation.label
-    if label in MADE_GOOD and (isinstance(case.body, dict) or "csv" in label):
+    if label in MADE_GOOD and isinstance(case.body, dict):
         MADE_GOOD[label](case)
     # Where requests follow each other, what was made is deleted, and asked for again.
     if label in BESIDE and meta.phase.name.value != "stateful":

@@ -177,20 +177,6 @@ def test_search_gives_as_many_rows_as_were_asked_for(emulator, client):
     assert len(emulator.rows(run_id, "find_email")) == 3
 
 
-def test_uploaded_file_is_read(emulator, client):
-    files = {"file": ("people.csv", b"email\nada@example.com\n")}
-    handle = client.post("/storage/csv/upload", files=files).json()
-    source = block("read_csv", dataframe_type="LEAD")
-    run = client.post(
-        "/workflows/run",
-        params={"workflow_id": create(client, body(source))},
-        json={"specs_override": {"resource_handle_id": handle["resource_handle_id"]}},
-    ).json()
-    wait(client, run["job_id"])
-
-    assert emulator.rows(run["job_id"], "read_csv") == [{"email": "ada@example.com"}]
-
-
 def test_notebook_keeps_rows_and_knows_them_again(emulator, client):
     notebook = {"notebook_id": "leads"}
     write = block("append_to_notebook", **notebook)
@@ -253,11 +239,11 @@ def test_fixture_replaces_what_is_made_up(emulator, client, fixture, emails):
 
 def test_fixtures_come_from_files(tmp_path):
     tmp_path.joinpath("a.json").write_text('{"find_email": {"email": "a"}}')
-    tmp_path.joinpath("find_phone.csv").write_text("where.name,phone\nAda,1\n,\n")
-    fixtures = load_fixtures(tmp_path.iterdir())
+    tmp_path.joinpath("b.json").write_text("5")
 
-    assert fixtures["find_email"] == {"email": "a"}
-    assert fixtures["find_phone"]({"name": "Ada"}) == {"phone": "1"}
+    assert load_fixtures([tmp_path / "a.json"])["find_email"] == {"email": "a"}
+    with pytest.raises(ConfigError, match="b.json"):
+        load_fixtures([tmp_path / "b.json"])
 
 
 def test_misspelt_kind_is_refused(emulator):

@@ -184,19 +184,15 @@ def test_rate_limit_ends_with_its_minute(emulator, client):
 
 def test_workflow_is_edited_and_copied_as_in_the_web_editor(emulator, client):
     workflow_id = client.post("/workflows/create_workflow", json=LEADS).json()["id"]
-    edited = client.post(
-        f"/_emulator/workflows/{workflow_id}/edit",
-        json={"name": "Other", "specs": {"find_email": {"mode": "PERSONAL"}}},
-    ).json()
-    wrong = client.post(
-        f"/_emulator/workflows/{workflow_id}/edit", json={"specs": {"nothing": {}}}
-    )
+    specs = {"find_email": {"mode": "PERSONAL"}}
+    edited = emulator.edit(workflow_id, name="Other", specs=specs)
     copy_id = emulator.copy(workflow_id)
 
-    assert edited["name"] == "Other"
+    assert edited == client.get(f"/workflows/{workflow_id}").json()
     assert edited["workflow_definition"]["blocks"][1]["specs"] == {"mode": "PERSONAL"}
-    assert wrong.status_code == 422
     assert client.get(f"/workflows/{copy_id}").json()["name"] == "Other (copy)"
+    with pytest.raises(KeyError, match="no block has the id or kind nothing"):
+        emulator.edit(workflow_id, specs={"nothing": {}})
 
 
 @pytest.mark.parametrize(

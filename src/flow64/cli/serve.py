@@ -81,7 +81,7 @@ HOST: Final = "127.0.0.1"
     type=FILE,
     multiple=True,
     metavar="FILE",
-    help="JSON or CSV with answers of blocks, instead of made-up ones; repeatable.",
+    help="JSON with answers of blocks, instead of made-up ones; repeatable.",
 )
 @click.option(
     "--blocks",

@@ -20,10 +20,10 @@ _EXTRA = {
 
 try:
     from .app import RequestRecord
-    from .clock import Clock
     from .faults import Fault, Faults
     from .fixtures import Fixture, load_fixtures
     from .oauth import OAuthClient
+    from .records import Clock
     from .records import organisation_of as organisation_of
     from .server import Emulator, OutboxEntry
     from .store import Store

@@ -10,42 +10,26 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.metadata import version
 from typing import Any, Final, TypeAlias, get_args
-from uuid import uuid4
 
-from attrs import asdict, evolve
+from attrs import asdict
 from flask import Flask, request
 from jsonschema import Draft202012Validator
 from werkzeug.wrappers import Response
 
 from ..errors import ConfigError, EmulatorStoreError
 from .app import View, add_routes
-from .clock import format_time
 from .document import describe_errors, make_validator
 from .faults import ADMIN_PREFIX, Fault, FaultKind
 from .page import find_state, load_page
-from .records import JsonObject, WorkflowRecord
-from .service import RefusedError, Service, not_found_error, violation_error
+from .records import JsonObject, dump_json
+from .service import RefusedError, Service, violation_error
 from .store import MEMORY
 from .switches import parse_switches
-from .workflows import workflow_response
 
 AdminHandler: TypeAlias = Callable[..., Any]
 """Takes the service and the parts of the path; returns JSON data or a response."""
 
 _OBJECT: Final = make_validator({"type": "object"})
-
-_EDIT: Final = make_validator(
-    {
-        "type": "object",
-        "properties": {
-            "name": {"type": ["string", "null"]},
-            "description": {"type": ["string", "null"]},
-            "specs": {"type": "object", "additionalProperties": {"type": "object"}},
-            "definition": {"$ref": "#/components/schemas/WorkflowGraph"},
-        },
-        "additionalProperties": False,
-    }
-)
 
 _CLOCK: Final = make_validator(
     {
@@ -91,12 +75,8 @@ def add_admin_routes(app: Flask, service: Service, *, has_keys: bool) -> None:
         ("GET", "faults"): list_faults,
         ("POST", "faults"): add_fault,
         ("DELETE", "faults"): clear_faults,
-        ("GET", "switches"): list_switches,
         ("PATCH", "switches"): set_switches,
-        ("GET", "clock"): get_time,
         ("POST", "clock"): advance_clock,
-        ("POST", "workflows/<workflow_id>/edit"): edit,
-        ("POST", "workflows/<workflow_id>/copy"): copy,
     }
     views: dict[tuple[str, str], View] = {
         (method, ADMIN_PREFIX + path): partial(_answer, handler, service)
@@ -109,9 +89,8 @@ def _answer(handler: AdminHandler, service: Service, **path: str) -> Response:
     data = handler(service, **path)
     if isinstance(data, Response):
         return data
-    text = json.dumps(data, ensure_ascii=False, default=str)
     status = 201 if request.method == "POST" else 200
-    response = Response(text, status, content_type="application/json")
+    response = Response(dump_json(data), status, content_type="application/json")
     response.headers["cache-control"] = "no-store"
     return response
 
@@ -176,11 +155,6 @@ def clear_faults(service: Service) -> JsonObject:
     return {"active": []}
 
 
-def list_switches(service: Service) -> JsonObject:
-    """Return the switches as they are."""
-    return asdict(service.switches)
-
-
 def set_switches(service: Service) -> JsonObject:
     """Set the switches that the body names."""
     try:
@@ -190,104 +164,7 @@ def set_switches(service: Service) -> JsonObject:
     return asdict(service.switches)
 
 
-def get_time(service: Service) -> JsonObject:
-    """Return the time of the emulator's clock."""
-    return {"now": format_time(service.clock.now())}
-
-
 def advance_clock(service: Service) -> JsonObject:
     """Move the clock forward by some seconds."""
     service.clock.advance(_read_json(_CLOCK)["advance"])
-    return get_time(service)
-
-
-# -- The web editor -------------------------------------------------------------------
-
-
-def edit(service: Service, workflow_id: str) -> JsonObject:
-    """Change a workflow as if in the web editor."""
-    body = _read_json(_EDIT)
-    if service.store.workflows.get(workflow_id.lower()) is None:
-        raise not_found_error("Workflow")
-    try:
-        return workflow_response(edit_workflow(service, workflow_id, **body))
-    except KeyError as error:
-        place = ("body", "specs")
-        raise violation_error(place, "value_error", str(error.args[0])) from None
-
-
-def copy(service: Service, workflow_id: str) -> JsonObject:
-    """Duplicate a workflow as if in the web editor."""
-    try:
-        return workflow_response(copy_workflow(service, workflow_id))
-    except KeyError:
-        raise not_found_error("Workflow") from None
-
-
-def edit_workflow(
-    service: Service,
-    workflow_id: str,
-    *,
-    name: str | None = None,
-    description: str | None = None,
-    specs: Mapping[str, Mapping[str, Any]] | None = None,
-    definition: Mapping[str, Any] | None = None,
-) -> WorkflowRecord:
-    """Change a workflow of any organisation; see `Emulator.edit`.
-
-    Raises:
-        KeyError: The workflow, or a block of that id or kind, does not exist.
-    """
-
-    def change(before: WorkflowRecord) -> WorkflowRecord:
-        graph = dict(definition or before.definition)
-        return evolve(
-            before,
-            name=before.name if name is None else name,
-            description=before.description if description is None else description,
-            definition=_with_specs(graph, specs) if specs else graph,
-            updated_at=service.clock.now(),
-        )
-
-    try:
-        return service.store.workflows.change(workflow_id.lower(), change)
-    except KeyError as error:
-        if error.args != (workflow_id.lower(),):
-            raise
-        raise KeyError(f"no workflow {workflow_id!r} is here") from None
-
-
-def _with_specs(
-    graph: JsonObject, specs: Mapping[str, Mapping[str, Any]]
-) -> JsonObject:
-    names = ("block_id", "block_name")
-    existing = {block[name] for block in graph["blocks"] for name in names}
-    if unknown := sorted(specs.keys() - existing):
-        raise KeyError(f"no block has the id or kind {', '.join(unknown)}")
-    blocks = []
-    for block in graph["blocks"]:
-        changes = specs.get(block["block_id"], specs.get(block["block_name"], {}))
-        blocks.append({**block, "specs": {**block["specs"], **changes}})
-    return {**graph, "blocks": blocks}
-
-
-def copy_workflow(service: Service, workflow_id: str) -> WorkflowRecord:
-    """Duplicate a workflow, including its stamp, under a new id.
-
-    Raises:
-        KeyError: The workflow does not exist.
-    """
-    original = service.store.workflows.get(workflow_id.lower())
-    now = service.clock.now()
-    if original is None:
-        raise KeyError(f"no workflow {workflow_id!r} is here")
-    duplicate = evolve(
-        original,
-        id=str(uuid4()),
-        name=f"{original.name} (copy)",
-        created_at=now,
-        updated_at=now,
-        last_run_date=None,
-    )
-    service.store.workflows.add(duplicate)
-    return duplicate
+    return {"now": service.clock.now()}

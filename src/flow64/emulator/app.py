@@ -27,12 +27,12 @@ from werkzeug.wrappers import Response
 
 from ..definition import MAX_BYTES, MAX_DEPTH
 from ..errors import EmulatorStoreError
-from . import runs, schedules, signing, uploads, workflows
+from . import runs, schedules, webhooks, workflows
 from .document import DOCUMENT, OPERATIONS, Operation, describe_errors, make_violation
 from .engine import compute_balance
 from .faults import ADMIN_PREFIX, SOCKET
 from .oauth import Authority
-from .records import JsonObject, organisation_of
+from .records import JsonObject, dump_json, organisation_of
 from .results import FILE_ROUTE, download
 from .service import Call, Handler, RefusedError, Service, violation_error
 
@@ -41,9 +41,6 @@ LOOPBACK_NAMES: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 IN_PROCESS_NAMES: Final = frozenset({"emulator", "testserver"})
 """More names for clients in this process."""
-
-MAX_FILE: Final = 100 * 2**20
-"""Maximum bytes of a file (the documented limit of bulk files)."""
 
 ENOUGH: Final = 1_000_000
 """Credits to report if they are unlimited."""
@@ -237,9 +234,8 @@ def make_app(api: Api) -> Flask:
         **workflows.HANDLERS,
         **runs.HANDLERS,
         **schedules.HANDLERS,
-        **signing.HANDLERS,
+        **webhooks.HANDLERS,
         **api.access.authority.handlers,
-        "upload_csv": uploads.upload_csv,
         "check_balance": check_balance,
     }
     views: dict[tuple[str, str], View] = {
@@ -289,8 +285,7 @@ def check_balance(service: Service, call: Call) -> JsonObject:
 
 
 def _limit_body() -> None:
-    is_file = request.path == "/storage/csv/upload"
-    request.max_content_length = MAX_FILE if is_file else MAX_BYTES
+    request.max_content_length = MAX_BYTES
 
 
 def _base_url() -> str:
@@ -299,7 +294,7 @@ def _base_url() -> str:
 
 def _make_call(**known: Any) -> Call:
     return Call(
-        **{"org_id": "", "path": {}, "query": {}, "body": None, "file": None, **known},
+        **{"org_id": "", "path": {}, "query": {}, "body": None, **known},
         url=request.path,
         base_url=_base_url(),
         idempotency_key=request.headers.get("idempotency-key"),
@@ -319,10 +314,8 @@ def _read_call(operation: Operation, org_id: str, parts: Mapping[str, str]) -> C
         *operation.find_violations("path", path),
         *operation.find_violations("query", query),
     ]
-    body, file = None, None
-    if "multipart/form-data" in operation.media:
-        file = uploads.find_file()
-    elif operation.media:
+    body = None
+    if operation.media:
         body, is_sent = _read_body(operation)
         if is_sent:
             errors = operation.body.iter_errors(body)
@@ -331,7 +324,7 @@ def _read_call(operation: Operation, org_id: str, parts: Mapping[str, str]) -> C
             violations.append(make_violation(("body",), "missing", "Field required"))
     if violations:
         raise RefusedError(422, violations)
-    return _make_call(org_id=org_id, path=path, query=query, body=body, file=file)
+    return _make_call(org_id=org_id, path=path, query=query, body=body)
 
 
 def _read_body(operation: Operation) -> tuple[Any, bool]:
@@ -379,9 +372,7 @@ def _is_deeper(data: Any, limit: int) -> bool:
 def _as_response(data: Any, status: int) -> Response:
     if isinstance(data, Response):
         return data
-    # A list of blocks from a test may hold anything.
-    text = json.dumps(data, ensure_ascii=False, default=str)
-    return Response(text, status, content_type="application/json")
+    return Response(dump_json(data), status, content_type="application/json")
 
 
 def _answer_refusal(error: RefusedError) -> Response:

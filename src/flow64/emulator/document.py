@@ -176,3 +176,18 @@ def _load_operations() -> Iterator[Operation]:
 
 OPERATIONS: Final = {operation.id: operation for operation in _load_operations()}
 """The operations by `operationId`."""
+
+
+def as_response(schema: str, record: object, **values: Any) -> JsonObject:
+    """Return a response: the fields of a schema, from a record and other values."""
+    fields = DOCUMENT["components"]["schemas"][schema]["properties"]
+    return {
+        name: values[name] if name in values else getattr(record, name, None)
+        for name in fields
+    }
+
+
+def keep_documented(schema: str, data: JsonObject) -> JsonObject:
+    """Return the keys of an object that its schema has."""
+    fields = DOCUMENT["components"]["schemas"][schema]["properties"]
+    return {key: value for key, value in data.items() if key in fields}

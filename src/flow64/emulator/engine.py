@@ -22,9 +22,9 @@ from .fixtures import apply_fixture
 from .graph import infer_row_kinds, to_definition
 from .records import BlockState, JsonObject, RowData, RunRecord, SpendingRecord
 from .service import Service
-from .side_effects import deliver, write_side_effects
 from .steps import BlockContext, BlockFailedError, find_step
 from .store import CHUNK
+from .webhooks import deliver, write_side_effects
 
 TICKS: Final = 10
 """Steps in which the progress of a block moves, if blocks take time."""

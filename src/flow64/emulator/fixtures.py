@@ -13,46 +13,36 @@ from attrs import frozen
 from ..blocks import CATALOGUE
 from ..definition import is_uuid
 from ..errors import ConfigError, did_you_mean
-from .csv_text import parse_csv
-from .filters import make_equality_test
 from .records import RowData
-from .steps import BlockContext, BlockFailedError, EachRow, RowMapper, Step, as_rows
-
-WHERE = "where."
-"""Prefix of the columns of a CSV file that choose rows."""
+from .steps import (
+    BlockContext,
+    BlockFailedError,
+    EachRow,
+    RowMapper,
+    Step,
+    as_rows,
+    is_equal,
+)
 
 _NAME = "the fixture"
 
 
 @frozen
-class FixtureLine:
-    """Values for the rows that it matches.
+class FixtureLines:
+    """Lines of a fixture: a source gives all of them, a step the first that matches.
 
     Attributes:
-        where: Values that a row must have, by column; if empty, every row matches.
-        set: Values to set in the row.
+        lines: Values that a row must have, and values to set in it.
     """
 
-    where: Mapping[str, Any]
-    set: RowData
-
-    def matches(self, row: RowData) -> bool:
-        """Return True if a row has all values of `where`."""
-        return all(
-            make_equality_test(value)(row.get(name))
-            for name, value in self.where.items()
-        )
-
-
-@frozen
-class FixtureLines:
-    """Lines of a fixture: a source gives all of them, a step the first that matches."""
-
-    lines: Sequence[FixtureLine]
+    lines: Sequence[tuple[Mapping[str, Any], RowData]]
 
     def __call__(self, row: RowData) -> RowData:
         """Return the values to set in a row."""
-        return next((line.set for line in self.lines if line.matches(row)), {})
+        for where, values in self.lines:
+            if all(is_equal(row.get(name), where[name]) for name in where):
+                return values
+        return {}
 
 
 Fixture: TypeAlias = (
@@ -115,16 +105,12 @@ def _as_lines(where: str, entries: Sequence[Mapping[str, Any]]) -> FixtureLines:
         ConfigError: An entry has other keys or other types.
     """
     for number, entry in enumerate(entries):
-        chosen = entry.get("where", {})
-        if not (entry.keys() <= {"where", "set"} and _is_line(entry)) or not isinstance(
-            chosen, Mapping
-        ):
-            raise ConfigError(
-                f"{where} at {number} must have a mapping 'set', and 'where' as "
-                "another or not at all"
-            )
+        is_mapping = isinstance(entry.get("where", {}), Mapping)
+        if not (entry.keys() <= {"where", "set"} and _is_line(entry) and is_mapping):
+            problem = f"{where} at {number} must have a mapping 'set', and 'where' as"
+            raise ConfigError(f"{problem} another or not at all")
     return FixtureLines(
-        [FixtureLine({**entry.get("where", {})}, {**entry["set"]}) for entry in entries]
+        [({**entry.get("where", {})}, {**entry["set"]}) for entry in entries]
     )
 
 
@@ -142,7 +128,7 @@ def apply_fixture(
         mapper = step.make_mapper(context) if isinstance(step, EachRow) else dict
         return _replace_rows(fixture, mapper, context)
     if isinstance(fixture, FixtureLines):
-        return iter([line.set for line in fixture.lines])
+        return iter([values for _, values in fixture.lines])
     return iter(as_rows(_evaluate(fixture), _NAME))
 
 
@@ -178,12 +164,10 @@ def _evaluate(fixture: Fixture, *row: RowData) -> Any:
 
 
 def load_fixtures(paths: Iterable[str | Path]) -> Mapping[str, Fixture]:
-    """Load the fixtures of files; if two have the same name, the earlier one wins.
+    """Load the fixtures of JSON files; if two have the same name, the earlier one wins.
 
-    A JSON file is an object. For a kind or block id it has a mapping, a list of rows,
-    or a list of `{"where": {...}, "set": {...}}`. A CSV file is for the kind or block
-    id that it is named after. Columns `where.NAME` choose rows, and all others set
-    values in them. An empty cell matches any row, or sets null.
+    A file is an object. For a kind or block id it has a mapping, a list of rows, or a
+    list of `{"where": {...}, "set": {...}}`.
 
     Raises:
         ConfigError: A file cannot be read, or has other contents.
@@ -191,38 +175,7 @@ def load_fixtures(paths: Iterable[str | Path]) -> Mapping[str, Fixture]:
     fixtures = Fixtures()
     for path in reversed([*map(Path, paths)]):
         try:
-            text = path.read_text(encoding="utf-8-sig")
-            fixtures.update(
-                _read_csv(path, text)
-                if path.suffix.lower() == ".csv"
-                else _read_json(text)
-            )
-        except (OSError, ValueError, RecursionError, ConfigError) as error:
+            fixtures.update(json.loads(path.read_text(encoding="utf-8-sig")))
+        except (OSError, ValueError, TypeError, RecursionError, ConfigError) as error:
             raise ConfigError(f"{path}: {error}") from error
     return fixtures
-
-
-def _read_json(text: str) -> Mapping[str, Fixture]:
-    data = json.loads(text)
-    if not isinstance(data, dict):
-        raise ConfigError("it must be an object by kind or block id")
-    return data
-
-
-def _read_csv(path: Path, text: str) -> Mapping[str, Fixture]:
-    lines = [
-        {
-            "where": {
-                name.removeprefix(WHERE): value
-                for name, value in values.items()
-                if name.startswith(WHERE) and value
-            },
-            "set": {
-                name: value or None
-                for name, value in values.items()
-                if not name.startswith(WHERE)
-            },
-        }
-        for values in parse_csv(text.splitlines(keepends=True))
-    ]
-    return {path.stem: lines}

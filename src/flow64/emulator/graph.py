@@ -11,7 +11,7 @@ from uuid import uuid4
 from ..blocks import CATALOGUE, OutgoingWebhook, Webhook, facts_of
 from ..definition import Definition, canonical_id, from_data, is_uuid
 from ..errors import ReadError
-from .document import DOCUMENT
+from .document import keep_documented
 from .records import JsonObject
 from .switches import Switches
 
@@ -59,12 +59,6 @@ def apply_save_switches(graph: JsonObject, switches: Switches) -> JsonObject:
         ]
         graph = {**graph, "blocks": blocks, "edges": graph["edges"][::-1]}
     return graph
-
-
-def keep_documented(name: str, data: JsonObject) -> JsonObject:
-    """Return the keys of an object that its schema has."""
-    documented = DOCUMENT["components"]["schemas"][name]["properties"]
-    return {key: value for key, value in data.items() if key in documented}
 
 
 def to_definition(graph: JsonObject) -> Definition:

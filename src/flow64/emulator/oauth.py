@@ -9,39 +9,31 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import Any, Final
+from typing import Final
 
 import jwt
 from attrs import define, field, frozen
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from werkzeug.wrappers import Response
 
 from ..errors import ConfigError
-from .clock import Clock
-from .records import JsonObject, organisation_of
+from .records import Clock, JsonObject, organisation_of
 from .service import Call, Handler, Service
-
-ALGORITHM: Final = "RS256"
-"""Signature algorithm of assertions (documented)."""
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 """Assertion type of a signed token (RFC 7523)."""
+
+SCOPE: Final = "full_access"
+"""The one scope (documented)."""
 
 LONGEST: Final = 300
 """Maximum lifetime of an assertion, in seconds."""
 
 LEEWAY: Final = 60
 """Seconds that a client's clock may be ahead."""
-
-SCOPE: Final = "full_access"
-"""The one scope (documented)."""
-
-CLAIMS: Final = ("iss", "sub", "aud", "exp", "iat", "jti")
-"""Claims that an assertion must have."""
 
 
 @frozen(kw_only=True)
@@ -61,30 +53,30 @@ class OAuthClient:
     kid: str | None = None
     ttl: int = 3600
 
+    def __attrs_post_init__(self) -> None:
+        """Refuse a key that is not a public RSA key."""
+        try:
+            key = jwt.get_algorithm_by_name("RS256").prepare_key(self.public_key_pem)
+        except (jwt.PyJWTError, ValueError):
+            key = None
+        if not isinstance(key, RSAPublicKey):
+            raise ConfigError(
+                f"the public_key_pem of the OAuth client {self.client_id!r} is not a "
+                "public RSA key; make one with: openssl rsa -in key.pem -pubout"
+            )
+
 
 @define
 class Authority:
     """Issues access tokens, and recognises them."""
 
     clock: Clock
-    _clients: dict[str, tuple[OAuthClient, RSAPublicKey]] = field(repr=False)
+    clients: Mapping[str, OAuthClient] = field(repr=False)
     _tokens: dict[str, tuple[str, datetime]] = field(
         factory=dict, init=False, repr=False
     )
     _used: dict[tuple[str, str], float] = field(factory=dict, init=False, repr=False)
     _lock: Lock = field(factory=Lock, init=False)
-
-    @classmethod
-    def of(cls, clock: Clock, clients: Iterable[OAuthClient]) -> Authority:
-        """Make an authority for these clients.
-
-        Raises:
-            ConfigError: A key is not a public RSA key.
-        """
-        keys = {
-            client.client_id: (client, _load_public_key(client)) for client in clients
-        }
-        return cls(clock, keys)
 
     def find_organisation(self, token: str) -> str | None:
         """Return the organisation of a token; None if it is unknown or expired."""
@@ -104,12 +96,14 @@ class Authority:
             return _oauth_error("invalid_request", words)
         if form.get("scope") not in {None, "", SCOPE}:
             return _oauth_error("invalid_scope", f"the one scope is {SCOPE}")
-        client, key = self._clients.get(form["client_id"], (None, None))
-        if client is None or key is None:
+        client = self.clients.get(form["client_id"])
+        if client is None:
             return _oauth_error("invalid_client", "there is no such client")
-        assertion = form["client_assertion"]
-        if problem := self._find_problem(client, key, assertion, call.base_url):
-            return _oauth_error("invalid_client", problem)
+        try:
+            self._check_assertion(client, form["client_assertion"], call.base_url)
+        except (jwt.PyJWTError, ValueError, TypeError) as error:
+            words = f"the assertion is not good: {error}"
+            return _oauth_error("invalid_client", words)
         now, token = self.clock.now(), f"sk_oauth_{secrets.token_urlsafe(32)}"
         expires = now + timedelta(seconds=client.ttl)
         org_id = client.org_id or organisation_of(client.client_id)
@@ -133,37 +127,35 @@ class Authority:
             "oauth_token_endpoint_oauth_token_post": self.issue_token,
         }
 
-    def _find_problem(
-        self, client: OAuthClient, key: RSAPublicKey, assertion: str, base: str
-    ) -> str | None:
-        """Return why an assertion is invalid, or None and remember it as used."""
-        try:
-            decoded = jwt.decode_complete(
-                assertion,
-                key,
-                algorithms=[ALGORITHM],
-                audience=[f"{base}/oauth/token", base],
-                issuer=client.client_id,
-                subject=client.client_id,
-                leeway=LEEWAY,
-                options={"require": list(CLAIMS), "verify_exp": False},
-            )
-        except (jwt.PyJWTError, ValueError) as error:
-            return f"the assertion is not good: {error}"
+    def _check_assertion(self, client: OAuthClient, assertion: str, base: str) -> None:
+        """Check an assertion, and remember it as used.
+
+        Raises:
+            PyJWTError: It is invalid, or was used before.
+        """
+        decoded = jwt.decode_complete(
+            assertion,
+            client.public_key_pem,
+            algorithms=["RS256"],
+            audience=[f"{base}/oauth/token", base],
+            issuer=client.client_id,
+            subject=client.client_id,
+            leeway=LEEWAY,
+            options={"require": ["iss", "sub", "aud", "exp", "iat", "jti"]},
+        )
         claims, now = decoded["payload"], time.time()
         if client.kid is not None and decoded["header"].get("kid") != client.kid:
-            return "the assertion names another key (kid)"
-        return _find_time_problem(claims, now) or self._use_up(client, claims, now)
-
-    def _use_up(
-        self, client: OAuthClient, claims: Mapping[str, Any], now: float
-    ) -> str | None:
+            raise jwt.InvalidTokenError("it names another key (kid)")
+        if not now < claims["exp"]:  # without leeway
+            raise jwt.ExpiredSignatureError("Signature has expired (exp)")
+        if not claims["exp"] - claims["iat"] <= LONGEST:
+            raise jwt.InvalidTokenError(f"it is good for more than {LONGEST} seconds")
+        use = client.client_id, claims["jti"]
         with self._lock:
-            self._used = {jti: end for jti, end in self._used.items() if end > now}
-            if (client.client_id, claims["jti"]) in self._used:
-                return "the assertion was used before (jti)"
-            self._used[client.client_id, claims["jti"]] = claims["exp"]
-        return None
+            self._used = {used: end for used, end in self._used.items() if end > now}
+            if use in self._used:
+                raise jwt.InvalidTokenError("it was used before (jti)")
+            self._used[use] = claims["exp"]
 
 
 def describe_server(_service: Service, call: Call) -> JsonObject:
@@ -174,35 +166,9 @@ def describe_server(_service: Service, call: Call) -> JsonObject:
         "response_types_supported": [],
         "grant_types_supported": ["client_credentials"],
         "token_endpoint_auth_methods_supported": ["private_key_jwt"],
-        "token_endpoint_auth_signing_alg_values_supported": [ALGORITHM],
+        "token_endpoint_auth_signing_alg_values_supported": ["RS256"],
         "scopes_supported": [SCOPE],
     }
-
-
-def _find_time_problem(claims: Mapping[str, Any], now: float) -> str | None:
-    """Return why an assertion is invalid at this time, or None."""
-    start, end = claims["iat"], claims["exp"]
-    for moment in (start, end):
-        if isinstance(moment, bool) or not isinstance(moment, int | float):
-            return "iat and exp are seconds"
-    if not now < end:  # without leeway, and NaN is refused
-        return "the assertion has expired (exp)"
-    if not end - start <= LONGEST:
-        return f"the assertion is good for more than {LONGEST} seconds"
-    return None
-
-
-def _load_public_key(client: OAuthClient) -> RSAPublicKey:
-    try:
-        key = load_pem_public_key(client.public_key_pem.encode())
-    except ValueError:
-        key = None
-    if not isinstance(key, RSAPublicKey):
-        raise ConfigError(
-            f"the public_key_pem of the OAuth client {client.client_id!r} is not a "
-            "public RSA key; make one with: openssl rsa -in key.pem -pubout"
-        )
-    return key
 
 
 def _oauth_error(code: str, words: str) -> Response:

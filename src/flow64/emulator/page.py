@@ -20,15 +20,10 @@ from werkzeug.wrappers import Response
 from ..blocks import CATALOGUE, EFFECT_WORDS, describe_rows
 from ..definition import environment_in, split_stamp
 from ..layout import MARGIN, lay_out, trace_route
-from .clock import format_optional_time, format_time
-from .csv_text import format_cell
 from .records import (
     JsonObject,
-    NotebookRecord,
-    OutboxRecord,
-    RunRecord,
-    ScheduleRecord,
     WorkflowRecord,
+    format_cell,
     notebook_owner,
 )
 from .service import Service, not_found_error
@@ -59,39 +54,37 @@ def find_state(service: Service) -> JsonObject:
     The query is `workflow=ID`, `run=ID` or `notebook=ID`.
     """
     store = service.store
+    lists = {
+        "workflows": store.workflows,
+        "runs": store.runs,
+        "notebooks": store.notebooks,
+        "outbox": store.sent,
+        "schedules": store.schedules,
+    }
     state: JsonObject = {
         "store": store.path,
-        "ahead": round((service.clock.ahead).total_seconds()),
-        "workflows": [*map(_workflow_item, store.workflows.newest(LISTED))],
-        "runs": [*map(_run_item, store.runs.newest(LISTED))],
-        "notebooks": [*map(_notebook_item, store.notebooks.newest(LISTED))],
-        "outbox": [*map(_sent_item, store.sent.newest(LISTED))],
-        "schedules": [*map(_schedule_item, store.schedules.newest(LISTED))],
-        "counts": {
-            "workflows": store.workflows.count(),
-            "runs": store.runs.count(),
-            "notebooks": store.notebooks.count(),
-            "outbox": store.sent.count(),
-            "schedules": store.schedules.count(),
-        },
+        "ahead": round(service.clock.ahead.total_seconds()),
+        "counts": {name: records.count() for name, records in lists.items()},
         "faults": service.faults.data(),
-        "switches": {**asdict(service.switches)},
+        "switches": asdict(service.switches),
         "defaults": asdict(Switches()),
         "guesses": [asdict(guess) for guess in GUESSES],
         "marks": MARKS,
     }
+    for name, records in lists.items():
+        state[name] = [*map(_as_item, records.newest(LISTED))]
     if "workflow" in request.args:
         workflow = _require(store.workflows.get(request.args["workflow"].lower()))
-        state["item"] = _workflow_item(workflow, LONG)
+        state["item"] = _as_item(workflow)
         state["graph"] = _graph_data(workflow.definition)
     elif "run" in request.args:
         run = _require(store.runs.get(request.args["run"].lower()))
-        state["item"] = _run_item(run, LONG)
+        state["item"] = _as_item(run)
         state["graph"] = _graph_data(_require(store.graphs.get(run.id)).data)
     elif "notebook" in request.args:
         notebook = _require(store.notebooks.get(request.args["notebook"]))
         owner = notebook_owner(notebook.org_id, notebook.notebook_id)
-        state["item"] = _notebook_item(notebook)
+        state["item"] = _as_item(notebook)
         state["rows"] = [*islice(store.rows(owner), ROWS)]
     return state
 
@@ -102,92 +95,38 @@ def _require(item: Any) -> Any:
     return item
 
 
-def _shorten(text: str | None, limit: int = SHORT) -> str | None:
+def _shorten(text: str, limit: int = SHORT) -> str:
     """Return a text, or its beginning and its length."""
-    if text is None or len(text) <= limit:
+    if len(text) <= limit:
         return text
     return f"{text[:limit]}… ({len(text):,} characters)"
 
 
-def _workflow_item(workflow: WorkflowRecord, limit: int = SHORT) -> JsonObject:
-    """Convert a workflow; the stamp of a deploy is separate from the description.
+def _as_item(record: Any) -> JsonObject:
+    """Convert a record. The stamp of a deploy is separate from the description.
 
     A copy was not deployed, so the environment in its stamp is not its own.
     """
-    text, stamp = split_stamp(workflow.description, workflow.id)
-    is_genuine = stamp is not None and stamp.is_genuine(workflow.id)
-    return {
-        "id": workflow.id,
-        "org": workflow.org_id,
-        "name": _shorten(workflow.name),
-        "description": _shorten(text, limit),
-        "deployed": stamp and _shorten(_name_deployed(stamp.path)),
-        "is_copy": stamp is not None and not is_genuine,
-        "environment": environment_in(stamp.path) if stamp and is_genuine else None,
-        "blocks": len(workflow.definition["blocks"]),
-        "updated": format_time(workflow.updated_at),
-        "last_run": format_optional_time(workflow.last_run_date),
+    item: JsonObject = {
+        name: _shorten(value, LONG) if isinstance(value, str) else value
+        for name, value in asdict(record).items()
+        if name != "definition"
     }
+    if isinstance(record, WorkflowRecord):
+        text, stamp = split_stamp(record.description, record.id)
+        is_genuine = stamp is not None and stamp.is_genuine(record.id)
+        item["description"] = _shorten(text, LONG)
+        item["blocks"] = len(record.definition["blocks"])
+        item["deployed"] = stamp and _name_deployed(stamp.path)
+        item["is_copy"] = stamp is not None and not is_genuine
+        item["environment"] = stamp and is_genuine and environment_in(stamp.path)
+    return item
 
 
 def _name_deployed(path: str) -> str:
     """Return the names in the path of a stamp, without the environment."""
     segments = (segment.split(":", 1) for segment in path.split("/"))
     return "/".join(unquote(parts[-1]) for parts in segments if parts[0] != "env")
-
-
-def _run_item(run: RunRecord, limit: int = SHORT) -> JsonObject:
-    return {
-        "id": run.id,
-        "org": run.org_id,
-        "workflow_id": run.workflow_id,
-        "name": _shorten(run.workflow_name),
-        "status": run.status,
-        "is_done": run.is_done,
-        "blocks": run.blocks_count,
-        "queued": format_time(run.queued_at),
-        "started": format_optional_time(run.started_at),
-        "completed": format_optional_time(run.completed_at),
-        "scheduled": run.schedule_id is not None,
-        "error": _shorten(run.error, limit),
-    }
-
-
-def _notebook_item(notebook: NotebookRecord) -> JsonObject:
-    return {
-        "id": notebook.id,
-        "org": notebook.org_id,
-        "name": _shorten(notebook.name or notebook.notebook_id),
-        "notebook_id": _shorten(notebook.notebook_id),
-        "count": notebook.row_count,
-        "updated": format_time(notebook.updated_at),
-    }
-
-
-def _sent_item(sent: OutboxRecord) -> JsonObject:
-    return {
-        "id": sent.id,
-        "org": sent.org_id,
-        "run_id": sent.run_id,
-        "position": sent.position,
-        "kind": _shorten(sent.kind),
-        "target": _shorten(sent.target),
-        "outcome": _shorten(sent.outcome),
-        "created": format_time(sent.created_at),
-    }
-
-
-def _schedule_item(schedule: ScheduleRecord) -> JsonObject:
-    return {
-        "id": schedule.id,
-        "org": schedule.org_id,
-        "workflow_id": schedule.workflow_id,
-        "name": _shorten(schedule.name),
-        "cron": _shorten(schedule.cron_expression),
-        "timezone": schedule.timezone,
-        "is_active": schedule.is_active,
-        "updated": format_time(schedule.updated_at),
-    }
 
 
 # -- The graph -------------------------------------------------------------------------

@@ -5,19 +5,20 @@ Files are made while they are read, chunk by chunk.
 
 from __future__ import annotations
 
+import csv
 import hmac
+import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import ceil
 from typing import Final
 
 from attrs import evolve
 from werkzeug.wrappers import Response
 
-from .clock import format_optional_time
-from .csv_text import format_cell, format_csv
-from .records import BlockState, JsonObject, RowData
+from .document import as_response
+from .records import BlockState, JsonObject, RowData, format_cell
 from .service import Call, RefusedError, Service, not_found_error, violation_error
 from .store import Store
 
@@ -73,19 +74,20 @@ def _result_item(
     path = file_path(block.run_id, block.block_id, format)
     size = count_bytes(service.store, block, format)
     is_small = size <= INLINE_BYTES
-    return {
-        "filename": f"block_{block.number}_{kind}.{format}",
-        "storage_bucket": "emulator",
-        "file_size": size,
-        "row_count": block.made,
-        "block_number": block.number,
-        "created_at": format_optional_time(block.completed_at),
-        "message": None,
-        "content_type": CONTENT_TYPES[format],
-        "download_url": sign_link(service, call.base_url, path),
-        "download_expires_in_seconds": EXPIRES,
-        "results": list(service.store.rows(block.rows)) if is_small else None,
-    }
+    return as_response(
+        "WorkflowResultItemWithDownload",
+        block,
+        filename=f"block_{block.number}_{kind}.{format}",
+        storage_bucket="emulator",
+        file_size=size,
+        row_count=block.made,
+        block_number=block.number,
+        created_at=block.completed_at,
+        content_type=CONTENT_TYPES[format],
+        download_url=sign_link(service, call.base_url, path),
+        download_expires_in_seconds=EXPIRES,
+        results=list(service.store.rows(block.rows)) if is_small else None,
+    )
 
 
 def download(service: Service, call: Call) -> Response:
@@ -156,8 +158,15 @@ def _as_ndjson(chunks: Iterator[list[RowData]]) -> Iterator[bytes]:
 
 def _as_csv(chunks: Iterator[list[RowData]], names: list[str]) -> Iterator[bytes]:
     # In the order of first appearance, as rows of several parents may differ.
-    yield format_csv([names] if names else [])
+    yield _format_csv([names] if names else [])
     for chunk in chunks:
-        yield format_csv(
+        yield _format_csv(
             [[format_cell(row.get(name)) for name in names] for row in chunk]
         )
+
+
+def _format_csv(cells: Iterable[Sequence[str]]) -> bytes:
+    """Return lines of cells as CSV."""
+    text = io.StringIO()
+    csv.writer(text).writerows(cells)
+    return text.getvalue().encode()

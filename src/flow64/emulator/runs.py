@@ -12,7 +12,7 @@ from uuid import uuid4
 from attrs import evolve
 
 from ..blocks import CompanyToLeads, ReadCsv, Webhook
-from .clock import format_optional_time, format_time
+from .document import as_response
 from .engine import make_block_states
 from .graph import to_definition
 from .records import (
@@ -49,13 +49,8 @@ def start_run(service: Service, call: Call) -> JsonObject:
     if run.digest != digest:
         words = "This Idempotency-Key was used with another request"
         raise RefusedError(409, words)
-    return {
-        "status": run.status,
-        "workflow_id": run.workflow_id,
-        "job_id": run.id,
-        "cache_config": None,
-        "already_started": is_repeated,
-    }
+    started = {"job_id": run.id, "already_started": is_repeated}
+    return as_response("WorkflowRunStartedResponse", run, **started)
 
 
 def add_run(
@@ -182,25 +177,15 @@ def _is_listed(service: Service, run: RunRecord) -> bool:
 
 def _run_response(run: RunRecord) -> JsonObject:
     """Return a `WorkflowRunResponse`."""
-    return {
-        "job_id": run.id,
-        "workflow_id": run.workflow_id,
-        "workflow_name": run.workflow_name,
-        "status": run.status,
-        "step": None,
-        "user_id": None,
-        "created_at": format_time(run.queued_at),
-        "updated_at": format_time(run.updated_at),
-        "queued_at": format_time(run.queued_at),
-        "started_at": format_optional_time(run.started_at),
-        "completed_at": format_optional_time(run.completed_at),
-        "duration_ms": _milliseconds(run.started_at, run.completed_at),
-        "status_reason": run.reason,
-        "error_message": run.error,
-        "metrics": None,
-        "blocks": None,
-        "blocks_count": run.blocks_count,
-    }
+    return as_response(
+        "WorkflowRunResponse",
+        run,
+        job_id=run.id,
+        created_at=run.queued_at,
+        duration_ms=_milliseconds(run.started_at, run.completed_at),
+        status_reason=run.reason,
+        error_message=run.error,
+    )
 
 
 def _milliseconds(start: datetime | None, end: datetime | None) -> int | None:
@@ -219,46 +204,37 @@ def get_live_status(service: Service, call: Call) -> JsonObject:
     current = running[0] if running and not run.is_done else None
     progress = [round(100 * block.progress, 1) for block in blocks]
     moments = [block.updated_at for block in blocks if block.updated_at]
-    return {
-        "run_id": run.id,
-        "workflow_id": run.workflow_id,
-        "overall_status": run.status,
-        "current_block": current and current.kind,
-        "current_block_sequence": current and current.number,
-        "total_blocks": len(blocks),
-        "completed_blocks": sum(block.status == "completed" for block in blocks),
-        "started_at": format_optional_time(run.started_at),
-        "completed_at": format_optional_time(run.completed_at),
-        "last_updated": format_time(max([run.updated_at, *moments])),
-        "overall_progress_percentage": round(sum(progress) / len(progress), 1),
-        "estimation_blocked_by": None if run.is_done else _find_blocking_kind(blocks),
-        "blocks": [_block_status(block, run) for block in blocks],
-    }
+    return as_response(
+        "WorkflowLiveStatusResponse",
+        run,
+        run_id=run.id,
+        overall_status=run.status,
+        current_block=current and current.kind,
+        current_block_sequence=current and current.number,
+        total_blocks=len(blocks),
+        completed_blocks=sum(block.status == "completed" for block in blocks),
+        last_updated=max([run.updated_at, *moments]),
+        overall_progress_percentage=round(sum(progress) / len(progress), 1),
+        estimation_blocked_by=None if run.is_done else _find_blocking_kind(blocks),
+        blocks=[_block_status(block, run) for block in blocks],
+    )
 
 
 def _block_status(block: BlockState, run: RunRecord) -> JsonObject:
-    return {
-        "block_id": block.block_id,
-        "block_name": block.kind,
-        "sequence_number": block.number,
-        "previous_block_ids": list(block.parents),
-        "status": block.status,
-        "started_at": format_optional_time(block.started_at),
-        "completed_at": format_optional_time(block.completed_at),
-        "progress_percentage": round(100 * block.progress, 1),
-        "current_step": None,
-        "processed_count": block.processed,
-        "total_count": block.total,
-        "estimated_total_count": None,
-        "last_updated": format_time(block.updated_at or run.queued_at),
-        "error_message": block.error,
-        "metrics": {
-            "row_count": block.made,
-            "dataframe_type": block.row_kind,
-            "processed_count": block.processed,
-            "total_count": block.total,
-        },
-    }
+    counts = {"processed_count": block.processed, "total_count": block.total}
+    metrics = {"row_count": block.made, "dataframe_type": block.row_kind, **counts}
+    return as_response(
+        "BlockLiveStatus",
+        block,
+        block_name=block.kind,
+        sequence_number=block.number,
+        previous_block_ids=list(block.parents),
+        progress_percentage=round(100 * block.progress, 1),
+        last_updated=block.updated_at or run.queued_at,
+        error_message=block.error,
+        metrics=metrics,
+        **counts,
+    )
 
 
 def _find_blocking_kind(blocks: Sequence[BlockState]) -> str | None:

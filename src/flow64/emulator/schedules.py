@@ -12,8 +12,7 @@ from zoneinfo import ZoneInfo
 from attrs import evolve
 from cronsim import CronSim, CronSimError
 
-from .clock import format_time
-from .document import DOCUMENT, make_violation
+from .document import DOCUMENT, as_response, make_violation
 from .records import JsonObject, ScheduleRecord
 from .runs import add_run
 from .service import Call, Handler, RefusedError, Service, not_found_error
@@ -152,22 +151,10 @@ def _schedule_response(service: Service, schedule: ScheduleRecord) -> JsonObject
     times: list[datetime] = []
     if schedule.is_active:
         times += islice(_next_times(schedule, service.clock.now()), LISTED)
-    return {
-        "id": schedule.id,
-        "workflow_id": schedule.workflow_id,
-        "team_id": schedule.org_id,
-        "name": schedule.name,
-        "description": schedule.description,
-        "cron_expression": schedule.cron_expression,
-        "timezone": schedule.timezone,
-        "is_active": schedule.is_active,
-        "disabled_reason": None,
-        "created_by": None,
-        "api_key_id": None,
-        "next_run_times": [format_time(time) for time in times],
-        "created_at": format_time(schedule.created_at),
-        "updated_at": format_time(schedule.updated_at),
-    }
+    owner = schedule.org_id
+    return as_response(
+        "ScheduleResponse", schedule, team_id=owner, next_run_times=times
+    )
 
 
 def _check_times(body: JsonObject) -> None:

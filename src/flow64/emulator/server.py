@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import ipaddress
+import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Final, Self
-from urllib.parse import urlsplit
+from uuid import uuid4
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..errors import ConfigError
-from .admin import add_admin_routes, copy_workflow, edit_workflow
+from .admin import add_admin_routes
 from .app import Access, Api, RequestRecord, make_app
-from .clock import Clock
 from .engine import Engine
 from .faults import Faults, FaultyApp
 from .fixtures import Fixture, Fixtures, check_block_name
 from .oauth import Authority, OAuthClient
-from .records import JsonObject, RowData, organisation_of
+from .records import JsonObject, RowData, WorkflowRecord, dump_json, organisation_of
 from .schedules import run_due_schedules, skip_missed_times
 from .service import Service
 from .serving import ANY_ADDRESS, LOOPBACK, Serving, as_url_host
@@ -58,7 +58,7 @@ class OutboxEntry:
     rows: list[RowData]
 
 
-class Emulator:
+class Emulator(Service):
     """The documented Workflows API, in this process.
 
     As a context manager it is served on a loopback port. `.transport()` needs no port.
@@ -121,77 +121,29 @@ class Emulator:
         self._serving: Serving | None = None
         self._is_over = Event()
         self._ticker: Thread | None = None
-        self.requests = []
-        clock = Clock()
-        authority = Authority.of(clock, oauth_clients)
-        keys = api_keys
-        if keys is not None and not isinstance(keys, Mapping):
-            keys = {key: organisation_of(key) for key in keys}
-        hosts = frozenset(map(_as_host, allow_hosts))
-        names = map(as_url_host, (self._host, *map(_as_host, allow_names)))
-        self._service = Service(
+        super().__init__(
             store=store if isinstance(store, Store) else Store(self._path or MEMORY),
-            clock=clock,
             switches=switches or Switches(),
             faults=Faults(seed),
             fixtures=Fixtures(fixtures),
             blocks=blocks,
-            allow_hosts=hosts,
+            allow_hosts=frozenset(map(_as_host, allow_hosts)),
         )
-        self._service.engine = Engine(self._service)
-        clock.listeners.append(self._run_due_schedules)
-        access = Access(keys, authority, accept_any_token)
-        api = Api(self._service, access, {*names} - ANY_ADDRESS.keys(), self.requests)
-        app = make_app(api)
-        add_admin_routes(app, self._service, has_keys=keys is not None)
-        self.app = FaultyApp(app, self._service.faults)
-
-    # -- Its parts --------------------------------------------------------------------
-
-    @property
-    def clock(self) -> Clock:
-        """The clock of times, expiry and schedules; `clock.advance(901)` moves it."""
-        return self._service.clock
-
-    @property
-    def store(self) -> Store:
-        """Everything that survives a restart."""
-        return self._service.store
-
-    @property
-    def faults(self) -> Faults:
-        """The faults of requests; none, until some are added."""
-        return self._service.faults
-
-    @property
-    def fixtures(self) -> Fixtures:
-        """Replacements for synthetic values, by block id or kind."""
-        return self._service.fixtures
-
-    @property
-    def switches(self) -> Switches:
-        """Behaviours that can be changed; set another value at any time."""
-        return self._service.switches
-
-    @switches.setter
-    def switches(self, switches: Switches) -> None:
-        self._service.switches = switches
-
-    @property
-    def blocks(self) -> Sequence[Any] | None:
-        """What `GET /workflows/blocks` answers; None for the catalogue of flow64."""
-        return self._service.blocks
-
-    @blocks.setter
-    def blocks(self, blocks: Sequence[Any] | None) -> None:
-        self._service.blocks = blocks
+        self.engine = Engine(self)
+        self.requests = []
+        self.clock.listeners.append(partial(run_due_schedules, self))
+        clients = {client.client_id: client for client in oauth_clients}
+        keys = api_keys
+        if keys is not None and not isinstance(keys, Mapping):
+            keys = {key: organisation_of(key) for key in keys}
+        access = Access(keys, Authority(self.clock, clients), accept_any_token)
+        hosts = (self._host, *map(_as_host, allow_names))
+        names = {*map(as_url_host, hosts)} - ANY_ADDRESS.keys()
+        app = make_app(Api(self, access, names, self.requests))
+        add_admin_routes(app, self, has_keys=keys is not None)
+        self.app = FaultyApp(app, self.faults)
 
     # -- Serving ----------------------------------------------------------------------
-
-    @property
-    def url(self) -> str:
-        """The URL of the emulator; empty while it is not served."""
-        return self._service.url
 
     def start(self) -> Self:
         """Serve, in a thread, until `stop()`.
@@ -203,7 +155,7 @@ class Emulator:
         if self._serving is None:
             self._resume()
             self._serving = Serving(self.app, self._host, self._port)
-            self._service.url = self._serving.url
+            self.url = self._serving.url
             self.store.note_address(self.url)
         return self
 
@@ -214,11 +166,11 @@ class Emulator:
             self.faults.release()
             self._serving.stop()
             self._serving = None
-            self._service.url = ""
+            self.url = ""
         if self._ticker:
             self._ticker.join()
             self._ticker = None
-        self._service.engine.stop()
+        self.engine.stop()
         if self._path is not None:
             self.store.close()
 
@@ -233,20 +185,17 @@ class Emulator:
     def _resume(self) -> None:
         """Continue the runs that have not ended, as stored."""
         if self.store.is_closed and self._path is not None:
-            self._service.store = Store(self._path)
+            self.store = Store(self._path)
         if self._ticker is None:
-            skip_missed_times(self._service)
+            skip_missed_times(self)
             self._is_over.clear()
             self._ticker = Thread(target=self._tick, name="flow64-clock", daemon=True)
             self._ticker.start()
-        self._service.engine.resume()
+        self.engine.resume()
 
     def _tick(self) -> None:
         while not self._is_over.wait(TICK):
-            self._run_due_schedules()
-
-    def _run_due_schedules(self) -> None:
-        run_due_schedules(self._service)
+            run_due_schedules(self)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -267,9 +216,9 @@ class Emulator:
         """
         check_block_name("fail_block", kind)
         if message is None:
-            self._service.failures.pop(kind, None)
+            self.failures.pop(kind, None)
         else:
-            self._service.failures[kind] = message
+            self.failures[kind] = message
 
     def edit(
         self,
@@ -292,15 +241,20 @@ class Emulator:
         Raises:
             KeyError: The workflow, or a block of that id or kind, does not exist.
         """
-        workflow = edit_workflow(
-            self._service,
-            workflow_id,
-            name=name,
-            description=description,
-            specs=specs,
-            definition=definition,
-        )
-        return workflow_response(workflow)
+
+        def change(before: WorkflowRecord) -> WorkflowRecord:
+            graph = dict(definition or before.definition)
+            return evolve(
+                before,
+                name=before.name if name is None else name,
+                description=before.description if description is None else description,
+                definition=_with_specs(graph, specs) if specs else graph,
+                updated_at=self.clock.now(),
+            )
+
+        workflow = self.store.workflows.change(workflow_id.lower(), change)
+        response: JsonObject = json.loads(dump_json(workflow_response(workflow)))
+        return response
 
     def copy(self, workflow_id: str) -> str:
         """Duplicate a workflow as if in the web editor, and return the copy's id.
@@ -308,7 +262,16 @@ class Emulator:
         Raises:
             KeyError: The workflow does not exist.
         """
-        return copy_workflow(self._service, workflow_id).id
+        original = self.store.workflows.get(workflow_id.lower())
+        if original is None:
+            raise KeyError(workflow_id)
+        times = dict.fromkeys(("created_at", "updated_at"), self.clock.now())
+        name = f"{original.name} (copy)"
+        duplicate = evolve(
+            original, id=str(uuid4()), name=name, last_run_date=None, **times
+        )
+        self.store.workflows.add(duplicate)
+        return duplicate.id
 
     def rows(self, run_id: str, kind: str) -> list[RowData]:
         """Return the rows that the blocks of a kind gave in a run."""
@@ -336,23 +299,29 @@ class Emulator:
         ]
 
 
-_HOST: Final = re.compile(r"\w([\w.-]*\w)?\.?")
-
-
 def _as_host(text: str) -> str:
     """Normalise the name or the address of a host.
 
     Raises:
         ConfigError: The text is not a host, for example a URL.
     """
-    host = text.strip().lower()
-    bare = host.removeprefix("[").removesuffix("]")
-    try:
-        ipaddress.ip_address(bare)
-    except ValueError:
-        if not _HOST.fullmatch(host):
-            near = urlsplit(host).hostname if "//" in host else None
-            hint = f" (did you mean {near!r}?)" if near else ""
-            problem = f"{text!r} is not a host{hint}"
-            raise ConfigError(f"{problem}; write its name or address alone") from None
-    return bare
+    host = text.strip().lower().removeprefix("[").removesuffix("]")
+    is_address = ":" in host and not set(host) - set("0123456789abcdef:.")
+    if not (is_address or re.fullmatch(r"\w([\w.-]*\w)?\.?", host)):
+        problem = f"{text!r} is not a host; write its name or address alone"
+        raise ConfigError(f"{problem}, without a scheme and a port")
+    return host
+
+
+def _with_specs(
+    graph: JsonObject, specs: Mapping[str, Mapping[str, Any]]
+) -> JsonObject:
+    names = ("block_id", "block_name")
+    existing = {block[name] for block in graph["blocks"] for name in names}
+    if unknown := sorted(specs.keys() - existing):
+        raise KeyError(f"no block has the id or kind {', '.join(unknown)}")
+    blocks = []
+    for block in graph["blocks"]:
+        changes = specs.get(block["block_id"], specs.get(block["block_name"], {}))
+        blocks.append({**block, "specs": {**block["specs"], **changes}})
+    return {**graph, "blocks": blocks}

@@ -7,12 +7,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from attrs import define, evolve, field, frozen
-from werkzeug.datastructures import FileStorage
 
-from .clock import Clock
 from .document import Location, make_violation
 from .faults import Faults
 from .records import (
+    Clock,
     JsonObject,
     NotebookRecord,
     RunRecord,
@@ -64,7 +63,6 @@ class Call:
         org_id: Organisation of the credential; empty on operations that need none.
         path: Path parameters.
         query: Query parameters, with their defaults.
-        body: The parsed body, or the uploaded file.
         url: Path without the query.
         base_url: Scheme, host and port of the request.
     """
@@ -73,13 +71,12 @@ class Call:
     path: JsonObject
     query: JsonObject
     body: Any
-    file: FileStorage | None
     url: str
     base_url: str
     idempotency_key: str | None
 
 
-@define(eq=False)
+@define(eq=False, slots=False, kw_only=True)
 class Service:
     """The parts of one emulator.
 
@@ -95,12 +92,12 @@ class Service:
     """
 
     store: Store
-    clock: Clock
     switches: Switches
     faults: Faults
     fixtures: Fixtures
     blocks: Sequence[Any] | None
     allow_hosts: Collection[str]
+    clock: Clock = field(factory=Clock)
     failures: dict[str, str] = field(factory=dict)
     url: str = ""
     secret: bytes = field(factory=lambda: secrets.token_bytes(32), repr=False)

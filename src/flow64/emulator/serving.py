@@ -13,7 +13,7 @@ from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 
-from .app import MAX_FILE
+from ..definition import MAX_BYTES
 from .faults import SOCKET
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Serving:
             cleanup_interval=1,
             connection_limit=1_000,
             max_request_header_size=2**16,
-            max_request_body_size=MAX_FILE + 2**20,
+            max_request_body_size=MAX_BYTES + 2**20,
             asyncore_use_poll=True,
             log_socket_errors=False,
             clear_untrusted_proxy_headers=True,

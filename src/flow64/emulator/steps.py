@@ -7,6 +7,7 @@ Rules that no document states are listed in `guesses.toml`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -23,7 +24,6 @@ from ..blocks import (
     FindPhone,
     GroupBy,
     LeadsToCompany,
-    ReadCsv,
     ReadNotebook,
     RemoveColumns,
     ReverseEmail,
@@ -34,8 +34,6 @@ from ..blocks import (
     columns_of,
 )
 from ..definition import Definition, WireBlock
-from .csv_text import format_cell
-from .filters import keeps_row
 from .lookups import (
     digest_of,
     find_words,
@@ -53,9 +51,9 @@ from .records import (
     RowData,
     RunRecord,
     block_rows_owner,
+    format_cell,
     notebook_owner,
     payload_owner,
-    upload_owner,
 )
 from .store import Store
 
@@ -168,15 +166,6 @@ def webhook(context: BlockContext) -> Iterator[RowData]:
     except (TypeError, ValueError, RecursionError) as error:
         raise BlockFailedError("webhook_input is not JSON text") from error
     return iter(as_rows(data, "webhook_input"))
-
-
-def read_csv(context: BlockContext) -> Iterator[RowData]:
-    """Return the rows of an uploaded file."""
-    handle = str(context.specs.get("resource_handle_id"))
-    upload = context.store.uploads.get(handle)
-    if upload is None or upload.org_id != context.run.org_id:
-        raise BlockFailedError(f"no uploaded file has the handle {handle!r}")
-    return context.store.rows(upload_owner(upload.id))
 
 
 def search(context: BlockContext) -> Iterator[RowData]:
@@ -293,11 +282,95 @@ def leads_to_company(context: BlockContext) -> Iterator[RowData]:
 
 def filter_rows(context: BlockContext) -> Iterator[RowData]:
     """Return the rows that meet the conditions, joined from left to right."""
-    try:
-        is_kept = keeps_row(context.specs.get("filters"))
-    except ValueError as error:
-        raise BlockFailedError(str(error)) from error
+    conditions = context.specs.get("filters")
+    if not isinstance(conditions, list) or not conditions:
+        raise BlockFailedError("filters must be a list of at least one condition")
+    for condition in conditions:
+        operator = condition.get("operator") if isinstance(condition, dict) else None
+        if not isinstance(operator, str) or operator not in OPERATORS:
+            raise BlockFailedError(f"unknown filter operator: {operator}")
+        try:
+            re.compile(
+                format_cell(condition.get("value")) if operator == "matches" else ""
+            )
+        except (re.error, OverflowError, RecursionError) as error:
+            raise BlockFailedError(f"invalid regular expression: {error}") from error
+    tests = [
+        (
+            str(condition.get("column")),
+            OPERATORS[condition["operator"]],
+            condition.get("value"),
+            condition.get("logic") == "or" and condition is not conditions[0],
+        )
+        for condition in conditions
+    ]
+
+    def is_kept(row: RowData) -> bool:
+        kept = True
+        for column, holds, value, is_or in tests:
+            if kept is not is_or:
+                kept = holds(row.get(column), value)
+        return kept
+
     return filter(is_kept, context.rows())
+
+
+def is_equal(cell: Any, value: Any) -> bool:
+    """Return True if a cell equals a value, or is written like it."""
+    return bool(cell == value) or format_cell(cell) == format_cell(value)
+
+
+def _contains(cell: Any, value: Any) -> bool:
+    if isinstance(cell, list):
+        return any(is_equal(item, value) for item in cell)
+    return format_cell(value) in format_cell(cell)
+
+
+def _is_in(cell: Any, value: Any) -> bool:
+    options = value if isinstance(value, list) else [value]
+    return any(is_equal(cell, option) for option in options)
+
+
+def _is_empty(cell: Any) -> bool:
+    return cell is None or cell in ("", [], {})
+
+
+def _compare(cell: Any, value: Any) -> int:
+    """Compare two numbers or two texts as -1, 0 or 1; 0 if they cannot be compared."""
+    if cell is None or value is None:
+        return 0
+    left, right = _as_number(cell), _as_number(value)
+    if left is not None and right is not None:
+        return int(left > right) - int(left < right)
+    if left is None and right is None:
+        text, other = format_cell(cell), format_cell(value)
+        return int(text > other) - int(text < other)
+    return 0
+
+
+def _as_number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+OPERATORS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
+    "equals": is_equal,
+    "not_equals": lambda cell, value: not is_equal(cell, value),
+    "contains": _contains,
+    "not_contains": lambda cell, value: not _contains(cell, value),
+    "greater": lambda cell, value: _compare(cell, value) > 0,
+    "less": lambda cell, value: _compare(cell, value) < 0,
+    "in": _is_in,
+    "not_in": lambda cell, value: not _is_in(cell, value),
+    "is_empty": lambda cell, _: _is_empty(cell),
+    "is_not_empty": lambda cell, _: not _is_empty(cell),
+    "matches": lambda cell, value: bool(
+        re.search(format_cell(value), format_cell(cell))
+    ),
+}
+"""Whether a cell and the value of a condition meet. A missing column is empty."""
 
 
 def deduplicate(context: BlockContext) -> Iterator[RowData]:
@@ -343,7 +416,6 @@ def pass_rows_on(context: BlockContext) -> Iterator[RowData]:
 
 STEPS: Final[Mapping[str, Step]] = {
     Webhook.kind: webhook,
-    ReadCsv.kind: read_csv,
     ReadNotebook.kind: read_notebook,
     Search.kind: search,
     FindEmail.kind: EachRow(find_email),

@@ -38,7 +38,6 @@ from .records import (
     ScheduleRecord,
     SigningSecretRecord,
     SpendingRecord,
-    UploadRecord,
     WorkflowRecord,
 )
 
@@ -190,6 +189,16 @@ class Store:
         except (sqlite3.Error, OSError, ValueError) as error:
             self._unlock()
             raise EmulatorStoreError(self.path, str(error)) from error
+        self.workflows = Records(self, WorkflowRecord)
+        self.runs = Records(self, RunRecord)
+        self.graphs = Records(self, GraphRecord)
+        self.claims = Records(self, ClaimRecord)
+        self.blocks = Records(self, BlockState)
+        self.sent = Records(self, OutboxRecord)
+        self.spendings = Records(self, SpendingRecord)
+        self.notebooks = Records(self, NotebookRecord)
+        self.schedules = Records(self, ScheduleRecord)
+        self.secrets = Records(self, SigningSecretRecord)
         # In case that `close` is never called.
         finalize(self, self._connection.close)
         try:
@@ -212,63 +221,6 @@ class Store:
             str(uuid4()),
         )
         self.id = self.fetch("SELECT json FROM items WHERE kind = 'Store'")[0][0]
-
-    # -- Records ----------------------------------------------------------------------
-
-    @property
-    def workflows(self) -> Records[WorkflowRecord]:
-        """Workflows."""
-        return Records(self, WorkflowRecord)
-
-    @property
-    def runs(self) -> Records[RunRecord]:
-        """Runs."""
-        return Records(self, RunRecord)
-
-    @property
-    def graphs(self) -> Records[GraphRecord]:
-        """The graph of each run."""
-        return Records(self, GraphRecord)
-
-    @property
-    def claims(self) -> Records[ClaimRecord]:
-        """Used idempotency keys."""
-        return Records(self, ClaimRecord)
-
-    @property
-    def blocks(self) -> Records[BlockState]:
-        """The states of blocks, under their run."""
-        return Records(self, BlockState)
-
-    @property
-    def sent(self) -> Records[OutboxRecord]:
-        """The outbox."""
-        return Records(self, OutboxRecord)
-
-    @property
-    def spendings(self) -> Records[SpendingRecord]:
-        """Costs."""
-        return Records(self, SpendingRecord)
-
-    @property
-    def notebooks(self) -> Records[NotebookRecord]:
-        """Notebooks."""
-        return Records(self, NotebookRecord)
-
-    @property
-    def uploads(self) -> Records[UploadRecord]:
-        """Uploaded files."""
-        return Records(self, UploadRecord)
-
-    @property
-    def schedules(self) -> Records[ScheduleRecord]:
-        """Schedules."""
-        return Records(self, ScheduleRecord)
-
-    @property
-    def secrets(self) -> Records[SigningSecretRecord]:
-        """Signing secrets."""
-        return Records(self, SigningSecretRecord)
 
     # -- Rows -------------------------------------------------------------------------
 

@@ -12,15 +12,17 @@ from attrs import evolve
 
 from ..blocks import CATALOGUE, Search, specs_schema
 from ..definition import is_uuid
-from .clock import format_optional_time, format_time
-from .document import make_violation
+from .document import as_response, keep_documented, make_violation
 from .graph import (
     apply_save_switches,
     find_problems,
-    keep_documented,
     normalise_graph,
 )
-from .records import JsonObject, SpendingRecord, WorkflowRecord
+from .records import (
+    JsonObject,
+    SpendingRecord,
+    WorkflowRecord,
+)
 from .service import (
     Call,
     Handler,
@@ -127,20 +129,11 @@ def _block_infos() -> list[JsonObject]:
 
 def workflow_response(workflow: WorkflowRecord) -> JsonObject:
     """Return a `WorkflowResponse`."""
-    return {
-        **workflow.extra,
-        "id": workflow.id,
-        "user_uuid": None,
-        "org_id": workflow.org_id,
-        "name": workflow.name,
-        "description": workflow.description,
-        "status": "ready",
-        "step": "completed",
-        "created_at": format_time(workflow.created_at),
-        "updated_at": format_time(workflow.updated_at),
-        "last_run_date": format_optional_time(workflow.last_run_date),
-        "workflow_definition": workflow.definition,
-    }
+    values = {"status": "ready", "step": "completed"}
+    definition = workflow.definition
+    return workflow.extra | as_response(
+        "WorkflowResponse", workflow, **values, workflow_definition=definition
+    )
 
 
 def _create(service: Service, call: Call, workflow_id: str) -> JsonObject:

@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import hmac
 import json
+import secrets
 import time
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Event
 from typing import Any, Final
 from uuid import UUID, uuid4, uuid5
 
 from attrs import evolve
+from werkzeug.wrappers import Response
 
 from ..blocks import CREATE_NEW, AppendToNotebook, OutgoingWebhook, SendSlackMessage
 from ..definition import WireBlock, is_number
 from ..endpoints import host_of, is_loopback
-from .csv_text import format_cell
+from .document import as_response
 from .posting import post
 from .records import (
     JsonObject,
     NotebookRecord,
     OutboxRecord,
     SigningSecretRecord,
+    format_cell,
     notebook_owner,
 )
 from .results import file_path, sign_link
-from .service import Service
+from .service import Call, Handler, RefusedError, Service
 from .steps import BlockContext
 
 OPEN: Final = "being delivered"
@@ -204,13 +207,99 @@ def list_active_secrets(service: Service, org_id: str) -> list[SigningSecretReco
     ]
 
 
-def sign_body(secrets: Iterable[str], moment: int, body: bytes) -> str:
+def sign_body(texts: Iterable[str], moment: int, body: bytes) -> str:
     """Return the signature header of a body: one `v1` for each secret, newest first."""
     text = b"%d.%b" % (moment, body)
-    digests = (hmac.digest(secret.encode(), text, "sha256") for secret in secrets)
+    digests = (hmac.digest(secret.encode(), text, "sha256") for secret in texts)
     return ",".join([f"t={moment}", *(f"v1={digest.hex()}" for digest in digests)])
 
 
 def _parse_timeout(timeout: Any) -> float:
     is_usable = is_number(timeout) and timeout > 0
     return min(float(timeout), SECONDS) if is_usable else SECONDS
+
+
+# -- The signing secret ---------------------------------------------------------------
+
+PREFIX: Final = "sk_whsec_"
+"""The beginning of each secret (documented)."""
+
+OVERLAP: Final = 24
+"""Default hours that both secrets sign after a roll (documented)."""
+
+
+def get_secret(service: Service, call: Call) -> JsonObject | None:
+    """Describe the active secret, without the secret itself."""
+    active = _find_active(service, call.org_id)
+    return None if active is None else _meta_response(active)
+
+
+def create_secret(service: Service, call: Call) -> JsonObject:
+    """Create a secret; the active one is revoked at once."""
+    with service.store.transaction():
+        _revoke_secrets(service, call.org_id)
+        return _create(service, call.org_id)
+
+
+def roll_secret(service: Service, call: Call) -> JsonObject:
+    """Create a secret; the active one also signs for some more hours."""
+    hours = int(call.body.get("expire_overlap_hours", OVERLAP))
+    with service.store.transaction():
+        before = _find_active(service, call.org_id)
+        if before is None:
+            raise RefusedError(400, "There is no active signing secret to roll")
+        _revoke_secrets(service, call.org_id, but=before if hours else None)
+        if hours:
+            ends = service.clock.now() + timedelta(hours=hours)
+            service.store.secrets.put(evolve(before, expires_at=ends))
+        return _create(service, call.org_id)
+
+
+def delete_secret(service: Service, call: Call) -> Response:
+    """Revoke every secret, so that deliveries are unsigned from now on."""
+    with service.store.transaction():
+        _revoke_secrets(service, call.org_id)
+    return Response(status=204)
+
+
+def _find_active(service: Service, org_id: str) -> SigningSecretRecord | None:
+    """Return the latest secret, unless it was revoked."""
+    active = list_active_secrets(service, org_id)
+    return next((secret for secret in active if secret.expires_at is None), None)
+
+
+def _revoke_secrets(
+    service: Service, org_id: str, but: SigningSecretRecord | None = None
+) -> None:
+    now = service.clock.now()
+    for secret in list_active_secrets(service, org_id):
+        if secret != but:
+            service.store.secrets.put(evolve(secret, revoked_at=now))
+
+
+def _create(service: Service, org_id: str) -> JsonObject:
+    secret = SigningSecretRecord(
+        id=str(uuid4()),
+        org_id=org_id,
+        plaintext=PREFIX + secrets.token_hex(32),
+        created_at=service.clock.now(),
+    )
+    service.store.secrets.add(secret)
+    return {"plaintext": secret.plaintext, "meta": _meta_response(secret)}
+
+
+def _meta_response(secret: SigningSecretRecord) -> JsonObject:
+    """Return a `SigningSecretMetaResponse`."""
+    status = "active" if secret.revoked_at is None else "revoked"
+    preview = f"{PREFIX}....{secret.plaintext[-4:]}"
+    return as_response(
+        "SigningSecretMetaResponse", secret, status=status, preview=preview
+    )
+
+
+HANDLERS: Final[Mapping[str, Handler]] = {
+    "get_signing_secret_webhooks_signing_secret_get": get_secret,
+    "create_signing_secret_webhooks_signing_secret_post": create_secret,
+    "roll_signing_secret_webhooks_signing_secret_roll_post": roll_secret,
+    "delete_signing_secret_webhooks_signing_secret_delete": delete_secret,
+}

@@ -9,6 +9,7 @@ import pytest
 
 from flow64.emulator import Emulator
 from flow64.emulator.document import DOCUMENT, make_validator
+import httpx
 
 
 def hold_to_document(response):

@@ -12,7 +12,6 @@ import pytest
 
 from flow64.cli import main
 from flow64.cli._serve_options import read_keys
-import httpx
 from tests.catalogue.answer import ANSWER
 from tests.cli.support import FLOW64, ended, environment, flow64, serving
 from tests.service.credentials import public

@@ -9,7 +9,6 @@ import pytest
 
 from flow64.emulator import Emulator
 from flow64.emulator.document import DOCUMENT, make_validator
-import httpx
 
 
 def hold_to_document(response):

@@ -14,7 +14,6 @@ import httpx
 import jwt
 import schemathesis
 
-import httpx
 from tests.emulator.support import LEADS, NO_CERTIFICATES, create
 
 CLIENT = "fuzzing"

@@ -19,7 +19,6 @@ import pytest
 from attrs import define, field
 
 from flow64.emulator import Emulator
-import httpx
 from tests.emulator.conftest import connect, hold_to_document
 from tests.emulator.support import EMAIL, WEBHOOK, block, body, graph
 

@@ -9,7 +9,6 @@ import pytest
 
 from flow64.emulator import Emulator, Fault, Switches
 from flow64.errors import ConfigError
-import httpx
 from tests.emulator.conftest import connect
 from tests.emulator.support import LEADS
 

@@ -23,7 +23,6 @@ from cryptography.hazmat.primitives.serialization import (
 
 from flow64.emulator import Emulator, OAuthClient
 from flow64.emulator.document import DOCUMENT
-import httpx
 from tests.emulator.support import LEADS, create, start, wait
 
 pytestmark = pytest.mark.slow

@@ -12,7 +12,6 @@ import sys
 import httpx
 import pytest
 
-import httpx
 from tests.emulator.support import NO_CERTIFICATES
 
 LONGEST = 60

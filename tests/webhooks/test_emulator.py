@@ -6,7 +6,6 @@ import httpx
 import pytest
 
 from flow64.errors import WebhookError
-import httpx
 from flow64.webhooks import RowsEvent, sign, verify
 from tests.emulator.support import NO_CERTIFICATES, WEBHOOK, block, body, run_rows
 from tests.service.receiver import receiving

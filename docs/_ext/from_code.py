@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 
 from attrs import NOTHING, fields, fields_dict
+
 from flow64 import blocks
 from flow64.analysis import findings_reference
 from flow64.api.network import MAX_ANSWER

@@ -23,7 +23,7 @@ from flow64.deploy import (
     save_plan,
 )
 from tests.service.fault_server import Forward
-from tests.service.mishaps import Fault
+from tests.service.mishaps import Fault, stored_otherwise
 
 try:
     import resource

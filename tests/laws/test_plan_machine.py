@@ -24,7 +24,6 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from tests.laws.test_plans import SWITCHES
 
 from flow64 import LEAD, Client, Project, Workflow, errors
 from flow64.api.calls import create_workflow
@@ -48,7 +47,8 @@ from flow64.deploy import (
 from flow64.emulator import Emulator, Switches
 from tests.deploy.planned import ENDPOINT, KEY, digest_quickly
 from tests.deploy.planned import History as Commits
-from tests.service.mishaps import Fault
+from tests.laws.test_plans import SWITCHES
+from tests.service.mishaps import Fault, stored_otherwise
 
 PROJECT = Project("machine", namespace="acme.example")
 KEYS = ("a", "b", "c")

@@ -13,7 +13,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from flow64 import LEAD, RawBlock, Workflow
-from flow64.api.calls import create_workflow, update_workflow
 from flow64.blocks import Webhook
 from flow64.definition import unbound_names
 from flow64.deploy import as_data, as_text, target_of

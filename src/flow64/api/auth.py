@@ -330,8 +330,8 @@ def _make_signer(pem: object) -> Signer | FlowError:
             sign({}, "")
     except (jwt.PyJWTError, TypeError, ValueError, AttributeError, Warning):
         return ConfigError(
-            "the private key is not a PEM of an RSA key of 2048 bits or more without a "
-            f"passphrase; a file is given as a Path; {_MAKE}"
+            "the private key is not a PEM of an RSA key of 2048 bits or more without "
+            f"a passphrase; a file is given as a Path; {_MAKE}"
         )
     return sign
 

@@ -357,21 +357,3 @@ class Client:
 def _name_place(transport: httpx.BaseTransport) -> str:
     """Return what stands for a transport: it leads elsewhere than its addresses."""
     return getattr(transport, "place", None) or f"transport:{uuid4()}"
-
-
-def configure_logging() -> None:
-    """Log at the level that `FLOW64_LOG` asks for; without it, change nothing.
-
-    A program that handles log records keeps its handlers. For others, they go to
-    stderr.
-    """
-    text = os.environ.get(LOG_NAME, "").strip().upper()
-    level = logging.getLevelNamesMapping().get(text)
-    if level is None:
-        return
-    log = logging.getLogger("flow64")
-    log.setLevel(level)
-    if not log.hasHandlers():
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-        log.addHandler(handler)

@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response
 from ..blocks import CREATE_NEW, AppendToNotebook, OutgoingWebhook, SendSlackMessage
 from ..definition import WireBlock, is_number
 from ..endpoints import host_of, is_loopback
-from .csv_text import format_cell
+from .document import as_response
 from .posting import post
 from .records import (
     JsonObject,

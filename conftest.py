@@ -73,14 +73,7 @@ def own_kinds() -> Generator[None]:
 
 
 readme = Sybil(in_markdown, pattern="README.md", teardown=forget_own_kinds)
-# These two are played by a test of their own, commands and all.
-docs = Sybil(
-    in_markdown,
-    path="docs",
-    pattern="*.md",
-    excludes=["story.md", "how-to-live-catalogue.md"],
-    teardown=forget_own_kinds,
-)
+docs = Sybil(in_markdown, path="docs", pattern="*.md", teardown=forget_own_kinds)
 docstrings = Sybil(
     in_docstrings,
     path="src",

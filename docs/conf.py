@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from importlib.metadata import version as installed_version
@@ -25,20 +24,9 @@ extensions = [
     "myst_parser",
     "sphinx_click",
     "sphinx_copybutton",
-    "changes",
     "commands",
     "from_code",
 ]
-# Links to the documentation of other projects need a network, which the gate has not.
-if os.environ.get("FLOW64_DOCS_ONLINE"):
-    extensions.append("sphinx.ext.intersphinx")
-intersphinx_mapping = {
-    "python": ("https://docs.python.org/3", None),
-    "attrs": ("https://www.attrs.org/en/stable", None),
-    "cattrs": ("https://catt.rs/en/stable", None),
-    "pytest": ("https://docs.pytest.org/en/stable", None),
-}
-
 exclude_patterns = ["_build", "_ext"]
 default_role = "code"  # `x` in a docstring is code, as it is in Markdown
 
@@ -53,18 +41,6 @@ html_title = "flow64"
 html_static_path = ["_static"]
 html_css_files = ["flow64.css"]
 html_js_files = ["flow64.js"]
-# Links to edit a page need the address of the repository, as in hatch_build.py. The
-# theme knows how these hosts edit a file; with another one there are no links.
-repository = os.environ.get("FLOW64_REPOSITORY", "").rstrip("/")
-if repository.startswith(
-    ("https://github.com/", "https://gitlab.com/", "https://bitbucket.org/")
-):
-    html_theme_options = {
-        "source_repository": repository,
-        "source_branch": "main",
-        "source_directory": "docs/",
-    }
-
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_use_type_comments = False
@@ -76,20 +52,11 @@ nitpicky = True
 nitpick_ignore_regex = [
     # Other projects' names cannot be looked up without a network.
     ("py:.*", r"(?!flow64\b).*"),
-    # Signatures name type variables and helpers of private modules, which have no page.
-    ("py:.*", r"flow64\.(.+\.)?_.+"),
+    # Signatures name type variables and helpers of modules inside of rooms, which have
+    # no page.
+    ("py:.*", r"flow64\.\w+\.\w+\..+"),
+    ("py:class", r"flow64\.webhooks\.HasItems"),
 ]
-
-# A link to the web is not followed; one to a file beside the page is.
-linkcheck_ignore = [r"https?://"]
-
-
-def hide_edit_link(
-    _app: Sphinx, pagename: str, _name: str, context: dict[str, Any], _tree: object
-) -> None:
-    """Leave out the links to edit and view a page that the build writes itself."""
-    if pagename == "changelog" or pagename.startswith("commands/"):
-        context["page_source_suffix"] = ""
 
 
 def shorten_types(
@@ -122,4 +89,3 @@ def setup(app: Sphinx) -> None:
     # After napoleon, which writes the types.
     app.connect("autodoc-process-docstring", shorten_types, priority=900)
     app.connect("autodoc-process-signature", shorten_defaults)
-    app.connect("html-page-context", hide_edit_link)

@@ -44,19 +44,3 @@ def test_error_is_an_ordinary_exception(cls):
         raise error
     assert repr(error).startswith(f"{cls.__name__}(")
     assert "\n" not in repr(error)
-
-
-def test_statuses_have_errors_of_their_own():
-    """Those that callers tell apart, and the rest."""
-    kinds = {
-        status: type(errors.for_status(status, method="GET", path="/x", message="m"))
-        for status in (404, 409, 500, 599, 418)
-    }
-
-    assert kinds == {
-        404: errors.NotFoundError,
-        409: errors.ConflictError,
-        500: errors.ApiError,
-        599: errors.ApiError,
-        418: errors.ApiError,
-    }

@@ -24,8 +24,6 @@ from attrs import NOTHING, fields, fields_dict
 
 from flow64 import blocks
 from flow64.analysis import findings_reference
-from flow64.api.network import MAX_ANSWER
-from flow64.api.policy import Policy
 from flow64.blocks import (
     CATALOGUE,
     CONFIDENCE,
@@ -39,24 +37,9 @@ from flow64.blocks import (
     field_docs,
     spec_types,
 )
-from flow64.cli import deploy
-from flow64.definition import (
-    MAX_BLOCKS,
-    MAX_BYTES,
-    MAX_DEPTH,
-    MAX_EDGES,
-    MAX_FIELDS,
-    MAX_INTEGER,
-    MAX_VALUES,
-    SHORTEST_VALUE,
-)
-from flow64.deploy import PARALLEL
-from flow64.deploy._saved_plan import LARGEST
-from flow64.dsl import Flow, Passthrough, RowKind, Start, Unset
+from flow64.dsl import RowKind, Unset
 from flow64.emulator import GUESSES, Switches
 from flow64.emulator.switches import MARKS
-from flow64.loading._reading import MOST_BYTES, MOST_FILES
-from flow64.runs.results import MAX_BYTES as MAX_DOWNLOAD
 from flow64.text import format_dollars
 
 if TYPE_CHECKING:
@@ -130,74 +113,6 @@ _ROWS_SHORT: Mapping[str, str] = {
     "dataframe_type": "LEAD or COMPANY",
     "unknown": "unknown",
 }
-
-
-def limits() -> Iterator[str]:
-    """Limits of flow64 itself, with their numbers."""
-    policy = Policy()
-    yield "| what | limit | beyond it |"
-    yield "|---|---|---|"
-    for what, limit, beyond in (
-        ("a JSON file", _size(MAX_BYTES), "refused, with the place"),
-        (
-            "one workflow in JSON",
-            f"{MAX_VALUES:,} values, {MAX_BLOCKS:,} blocks, {MAX_EDGES:,} edges",
-            "refused if it is read, reviewed or deployed; `to_json()` still writes it",
-        ),
-        ("nesting of specs", f"{MAX_DEPTH} levels", "an error that names the block"),
-        (
-            "whole numbers in specs",
-            f"±{MAX_INTEGER:,}",
-            "an error: JSON readers may round them",
-        ),
-        (
-            "a folder of JSON",
-            f"{MOST_FILES:,} files, {_size(MOST_BYTES)}",
-            "refused",
-        ),
-        ("an answer of the service", _size(MAX_ANSWER), "an error"),
-        (
-            "one result file",
-            f"the size that the service lists, else {MAX_DOWNLOAD // 2**30} GiB",
-            "given up",
-        ),
-        ("a saved plan", _size(LARGEST), "refused"),
-        (
-            "one request, with its retries (`wait()` has a timeout of its own)",
-            f"{policy.deadline:g} s",
-            "an error that says whether it may have been carried out",
-        ),
-        (
-            "requests of one client",
-            f"{policy.requests_per_minute} a minute; the service allows a key 500",
-            "they wait",
-        ),
-        (
-            "workflows that are written at a time",
-            f"{PARALLEL}, or `--parallel` up to {_most_parallel()}",
-            "they wait",
-        ),
-        (
-            "names of the fields that code sets (a deploy saves them in the stamp)",
-            f"{MAX_FIELDS:,} characters together",
-            "not saved; a field that you take out of the code may stay on the service",
-        ),
-        (
-            "values that are hidden although code does not mark them as secret",
-            f"{SHORTEST_VALUE} characters or more",
-            "a shorter one may be shown",
-        ),
-    ):
-        yield f"| {what} | {limit} | {beyond} |"
-
-
-def _most_parallel() -> int:
-    (option,) = (one for one in deploy.command.params if one.name == "parallel")
-    return option.type.max
-
-
-def _size(number: int) -> str:
-    return f"{number // 2**20} MiB"
 
 
 def _block(kind: str, block: type[CatalogueBlock]) -> Iterator[str]:
@@ -334,54 +249,6 @@ def _type(hint: Any) -> str:
     return f"{name}[{inner}]" if inner else name
 
 
-def row_types() -> Iterator[str]:
-    """What type checkers and the compiler do not know of row kinds."""
-    yield "| code | type checkers | `check` and `compile` |\n|---|---|---|"
-    yield from _MIXED_ROWS
-    passing = [b for b in CATALOGUE.values() if issubclass(b, Passthrough)]
-    names = ", ".join(f"`{block.__name__}`" for block in passing)
-    yield f"| {names} | the row kind goes through | judged (documented once) |"
-    for block in CATALOGUE.values():
-        about = block.about
-        if about.rows == "I" and about.gives != "dataframe_type":
-            takes, gives = describe_rows(about.takes), describe_rows(about.gives)
-            does = f"gives {gives}"
-            if about.takes != "none":
-                does = f"takes {takes} and {does}"
-            seen = f"not judged: that it {does} is inferred"
-            if about.gives == "unknown":
-                seen = "not judged: the kind that it gives is unknown"
-            typed = "gives" if _takes_nothing(block) else "takes and gives"
-            yield f"| `{block.__name__}` | {typed} either kind | {seen} |"
-
-
-def _takes_nothing(block: type[CatalogueBlock]) -> bool:
-    (flow,) = (
-        b for b in getattr(block, "__orig_bases__", ()) if typing.get_origin(b) is Flow
-    )
-    return typing.get_args(flow)[0] is Start
-
-
-_MIXED_ROWS: Sequence[str] = (
-    (
-        "| `[Webhook(LEAD), Webhook(COMPANY)] >> Deduplicate()` "
-        "| pyright lets both kinds meet; mypy does not, nor does any with `fan(...)` "
-        "| not judged after a block in which both kinds have met |"
-    ),
-    (
-        "| `[Deduplicate(), FindEmail()]`, also with `fan` "
-        "| the kind that comes out is unknown | judged |"
-    ),
-    '| `Webhook(value("kind"))` | gives either kind | not judged without the value |',
-    (
-        "| `ReadCsv(LEAD)` | gives what you write "
-        "| not judged: that a file has a row kind is inferred |"
-    ),
-    "| `ReadCsv()` | gives either kind | not judged |",
-    '| `RawBlock("new_kind")` | takes and gives either kind | not judged |',
-)
-
-
 def constants() -> Iterator[str]:
     """Constants that `flow64.blocks` exports."""
     folder = Path(inspect.getfile(blocks)).parent
@@ -462,12 +329,10 @@ def findings() -> Iterator[str]:
 TEXTS: Mapping[str, Callable[[], Iterator[str]]] = {
     "catalogue": catalogue,
     "overview": overview,
-    "limits": limits,
     "findings": findings,
     "guesses": guesses,
     "switches": switches,
     "constants": constants,
-    "row_types": row_types,
 }
 
 _MADE = re.compile(

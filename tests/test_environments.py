@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -21,7 +20,6 @@ from flow64.environments import (
     Settings,
     load,
 )
-from flow64.environments._lines import line_of, lines_of
 from flow64.errors import ConfigError, SettingsError, UnknownEnvironmentError
 
 # ruff: noqa: E501 - the words of a mistake stand here as they are shown
@@ -51,7 +49,6 @@ EVERYTHING = """
 [tool.flow64]
 source = "pipelines"
 history = "kept/history"
-cache = false
 journal = "kept/runs.jsonl"
 prices = { find_email = 0.04, new_kind = 1 }
 rules = { isolated-block = "ignore" }
@@ -132,7 +129,6 @@ def test_everything_that_a_file_may_say(project):
             ),
         },
         history=project / "kept/history",
-        cache=None,
         prices={"find_email": 0.04, "new_kind": 1},
         rules={"isolated-block": "ignore"},
     )
@@ -159,7 +155,6 @@ def test_what_a_file_leaves_out(project):
     }
     assert (settings.source, settings.prices, settings.rules) == (None, {}, {})
     assert settings.history == project / ".flow64/history"
-    assert settings.cache == project / ".flow64/cache"
 
 
 def test_what_is_remembered_lies_where_the_file_says_everywhere(project):
@@ -219,20 +214,6 @@ def test_the_next_file_upwards_counts(project):
     assert settings.environment().name == "staging"
 
 
-def test_the_search_ends_at_a_repository(project):
-    written(project, STAGING)
-    (project / "other" / ".git").mkdir(parents=True)
-
-    assert load(project / "other").file is None
-
-
-def test_the_search_ends_at_the_top(project, monkeypatch):
-    (project / ".git").rmdir()
-    monkeypatch.setattr(Path, "is_file", lambda path: False)
-
-    assert load().file is None
-
-
 def test_a_file_can_be_named(project):
     (project / "other.toml").write_text(STAGING, "utf-8")
 
@@ -278,16 +259,6 @@ def test_only_this_machine_needs_no_key(project, endpoint, is_keyless):
     else:
         here = written(project, text).environment()
         assert (here.is_keyless, here.is_of_variables) == (True, False)
-
-
-def test_this_machine_may_have_a_key(project):
-    text = '[tool.flow64.environments.here]\nendpoint = "http://127.0.0.1:6464"\n'
-
-    here = written(project, f'{text}api_key = {{ env = "K" }}\n').environment()
-
-    assert here.is_keyless is False
-    with pytest.raises(UnknownEnvironmentError, match="no environment 'other'"):
-        written(project, text).environment("other")
 
 
 # -- Which environment is meant -------------------------------------------------------
@@ -338,34 +309,6 @@ def test_the_order_of_what_names_the_environment(project, monkeypatch):
     assert settings.environment("local").name == "local"
 
 
-def test_the_variable_wins_over_the_only_environment(project, monkeypatch):
-    monkeypatch.setenv("FLOW64_ENV", "local")
-
-    assert written(project, STAGING).environment().name == "local"
-
-
-def test_the_variable_names_what_is_not_configured(project, monkeypatch):
-    """As a name does: any name is that of the environment variables."""
-    monkeypatch.setenv("FLOW64_ENV", "canary")
-
-    assert load().environment() == Environment("canary")
-
-
-def test_a_wrong_name_says_that_it_is_in_the_variable(project, monkeypatch):
-    monkeypatch.setenv("FLOW64_ENV", "prd")
-    settings = two(project)
-
-    with pytest.raises(UnknownEnvironmentError) as caught:
-        settings.environment()
-    with pytest.raises(UnknownEnvironmentError) as named:
-        settings.environment("pro")
-
-    assert str(caught.value) == (
-        "FLOW64_ENV is 'prd': there is no environment 'prd' (did you mean 'prod'?); there are staging, prod, local"
-    )
-    assert str(named.value).startswith("there is no environment 'pro'")
-
-
 def test_an_empty_name_is_no_name(project, monkeypatch):
     """A job whose variable is not set must not deploy somewhere else."""
     monkeypatch.setenv("FLOW64_ENV", "prod")
@@ -373,15 +316,6 @@ def test_an_empty_name_is_no_name(project, monkeypatch):
 
     with pytest.raises(ConfigError, match="the name of the environment is empty: is"):
         settings.environment("")
-
-
-def test_a_default_environment_may_be_one_that_always_exists(project):
-    emulated = written(
-        project, DEFAULT.replace("prod", "local") + STAGING
-    ).environment()
-    unconfigured = written(project, DEFAULT).environment()
-
-    assert (emulated.name, unconfigured.name) == ("local", "prod")
 
 
 # -- What is wrong --------------------------------------------------------------------
@@ -400,13 +334,12 @@ WRONG = {
         "line 2, [tool.flow64]: default_env is 'prd', and there is no such environment (did you mean 'prod'?); there are prod, local"
     ],
     "[tool.flow64]\nzzz = 1\n": [
-        "line 2, [tool.flow64]: zzz is not a key here; there are blocks, cache, compiled, default_env, environments, history, journal, prices, rules, source"
+        "line 2, [tool.flow64]: zzz is not a key here; there are blocks, compiled, default_env, environments, history, journal, prices, rules, source"
     ],
-    "[tool.flow64]\nsource = true\nrules = 'x'\nhistory = 1\ncache = true\n": [
+    "[tool.flow64]\nsource = true\nrules = 'x'\nhistory = 1\n": [
         'line 2, [tool.flow64]: source is true or false; write text, as in "..."',
         "line 3, [tool.flow64]: rules is text; write a table",
         'line 4, [tool.flow64]: history is a whole number; write text, as in "..."',
-        'line 5, [tool.flow64]: cache is true or false; write text, as in "..."',
     ],
     "[tool.flow64]\nrules = { late-filter = 1 }\nsource = ''\n": [
         "line 2, [tool.flow64.rules]: late-filter is not a text; write error, warning, note or ignore",
@@ -521,60 +454,7 @@ def test_a_file_that_cannot_be_read(project):
         load()
 
 
-def test_a_file_elsewhere_is_named_in_full(project, monkeypatch):
-    (project / "a").mkdir()
-    (project / "pyproject.toml").write_text("[tool.flow64]\nzzz = 1\n", "utf-8")
-    monkeypatch.chdir(project / "a")
-
-    with pytest.raises(SettingsError) as caught:
-        load()
-
-    assert caught.value.problem == str(project / "pyproject.toml")
-
-
 # -- Lines ----------------------------------------------------------------------------
-
-
-def test_lines_of_all_ways_to_write_a_key():
-    text = """\
-dependencies = [
-  "a",
-]
-tool.flow64.source = "x"
-[tool.flow64.environments]
-# a comment
-staging.max_rows = 1
-"a b" = { suffix = '''
-[tool.flow64.no]
-''' }
-
-[tool.flow64.environments.prod] # a comment
-values = [
-  ["tool"],
-]
-[[tool.flow64.list]]
-[tool.other]
-x = 1
-[project]
-y = "[z"
-"""
-    lines = lines_of(text.replace("\n", "\r\n"))
-    inside = {".".join(path[2:]): line for path, line in lines.items()}
-
-    assert inside == {
-        "": 4,
-        "source": 4,
-        "environments": 5,
-        "environments.staging": 7,
-        "environments.staging.max_rows": 7,
-        "environments.a b": 8,
-        "environments.a b.suffix": 8,
-        "environments.prod": 12,
-        "environments.prod.values": 13,
-        "list": 16,
-    }
-    assert line_of(lines, ("tool", "flow64", "environments", "prod", "x")) == 12
-    assert line_of(lines, ("project",)) is None
 
 
 # -- What is read when it is needed ---------------------------------------------------

@@ -22,7 +22,6 @@ from flow64.environments import (
 )
 from flow64.errors import (
     BudgetError,
-    ConfigError,
     EmulatorStoreError,
     OrganisationError,
 )
@@ -130,53 +129,6 @@ def test_values_of_a_call_stand_in_place_of_those_of_the_environment(settings):
     assert live.blocks[-1].specs["url"] == "https://other.example.com/"
 
 
-def test_another_environment_is_refused(settings):
-    with (
-        open_client(settings.environment("prod")) as client,
-        pytest.raises(TypeError, match="this client is for 'prod'"),
-    ):
-        client.deploy(inbound(), env="staging")
-
-
-def test_the_same_with_await(settings, emulator):
-    async def deployed():
-        async with async_client_for(settings.environment("staging")) as client:
-            done = await client.deploy(inbound())
-            return done, (await client.workflows.get(done.workflow_id)).name
-
-    done, title = asyncio.run(deployed())
-
-    assert (done.state, title) == ("new", "Inbound (staging)")
-
-
-@pytest.mark.parametrize(
-    ("environment", "words"),
-    [
-        (
-            Environment("a", credential=Reference("NOT_THERE")),
-            "environment 'a' takes api_key from the variable NOT_THERE, which",
-        ),
-        (
-            Environment("a", org_id=Reference("NOT_THERE")),
-            "environment 'a' takes org_id from the variable NOT_THERE, which",
-        ),
-        (
-            Environment("a", endpoint=Reference("HOOK_HTTP")),
-            "would let the key travel in the clear",
-        ),
-        (
-            Environment("a", credential=OAuthFile("c", "k", Reference("NOT_THERE"))),
-            "environment 'a' takes oauth.file from the variable NOT_THERE, which",
-        ),
-    ],
-)
-def test_what_a_variable_does_not_say(project, monkeypatch, environment, words):
-    monkeypatch.setenv("HOOK_HTTP", "http://example.com")
-    monkeypatch.setenv("SIXTYFOUR_API_KEY", "k")
-    with pytest.raises(ConfigError, match=words):
-        client_for(environment)
-
-
 @pytest.mark.parametrize("audience", [None, "aud", Reference("AUDIENCE")])
 def test_an_oauth_client(project, monkeypatch, audience):
     """Its key is in a file, and no API key is in the variables."""
@@ -251,17 +203,6 @@ def test_the_emulator_is_always_there(project):
     assert (project / ".flow64/.gitignore").read_text("utf-8") == "*\n"
 
 
-def test_title_may_speak_of_the_emulator(project):
-    """The key of the emulator is not redacted in titles."""
-    with open_client(load().environment(EMULATOR)) as client:
-        growth = Project("growth", namespace="acme.example")
-        flow = Webhook(LEAD) >> FindEmail()
-        client.deploy(Workflow("Try the emulator", flow, key="try", project=growth))
-        (found,) = client.workflows.list()
-
-    assert found.name == "Try the emulator"
-
-
 def test_only_one_process_has_the_emulator(project):
     environment = load().environment(EMULATOR)
     with (
@@ -324,33 +265,6 @@ def test_no_other_machine_is_believed_to_serve_a_store(store, note):
             Store(store, patience=0)
 
     assert caught.value.url is None
-
-
-def test_a_damaged_store_is_not_looked_for_elsewhere(store):
-    store.write_bytes(b"not a database" * 100)
-    store.with_name(f"{store.name}.lock").write_text("1 http://127.0.0.1:1", "utf-8")
-
-    with pytest.raises(EmulatorStoreError, match="not a database"):
-        open_client(load().environment(EMULATOR)).__enter__()
-
-
-def test_the_emulator_has_to_be_started(project):
-    with pytest.raises(ConfigError) as caught:
-        client_for(load().environment(EMULATOR))
-
-    assert str(caught.value) == (
-        "environment 'local' has to be started: write "
-        "`with open_client(environment) as client:`"
-    )
-
-
-def test_no_room_for_the_emulator(project):
-    (project / ".flow64").write_text("a file", "utf-8")
-    with (
-        pytest.raises(ConfigError, match="cannot be made"),
-        open_client(load().environment(EMULATOR)),
-    ):
-        pass  # pragma: no cover - it is not entered
 
 
 # -- Whose key it is ------------------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from copy import copy
 from itertools import pairwise
 from threading import Barrier, Lock, Thread
 from uuid import uuid4
@@ -15,13 +14,12 @@ from attrs import evolve
 from flow64 import LEAD, Project, Workflow, errors, value
 from flow64.api.calls import create_schedule, delete_workflow, start_run
 from flow64.blocks import FindEmail, OutgoingWebhook, Search, Webhook
-from flow64.deploy import Agreement, Done, Failed, Summary, Writing, as_text
-from flow64.emulator import Emulator, Fault, Switches
+from flow64.deploy import Agreement, Done, Writing, as_text
+from flow64.emulator import Emulator, Switches
 from flow64.plan import live_of
 from tests.deploy.applied import client_of
 from tests.deploy.planned import NEWER
 from tests.service.fault_server import LOST, Drop, Forward, Reply
-from tests.service.support import Script, answer
 
 
 @pytest.fixture
@@ -43,27 +41,6 @@ def test_taken_id_that_the_plan_cannot_know(place, theirs):
     (failed,) = summary.failed
     assert [step.state for step in plan.steps] == ["new"]
     assert (failed.error.state, place.writes()) == ("taken", ["create_workflow"])
-
-
-def test_taken_id_that_the_plan_knows(place, theirs):
-    """The service answers 403: nothing lifts that, and it may be left alone."""
-    path = f"/workflows/{theirs.id()}"
-    fault = Fault("status_before", status=403, path=path, times=None)
-    place.emulator.faults.add(fault)
-    plan = place.plan(theirs, place.workflow("b"))
-    forced = Agreement(force=["a"], skip_drifted=False)
-
-    with pytest.raises(errors.PlanRefusedError) as caught:
-        place.apply(plan, agreed=forced)
-    summary = place.apply(plan, agreed=Agreement(skip_drifted=True))
-
-    step = plan.step("a")
-    assert (step.state, step.action, step.is_taken) == ("foreign", "refuse", True)
-    (problem,) = caught.value.problems
-    assert problem.startswith("a: its id is taken by a workflow that this key may not")
-    assert "give the other organisation an environment of its own" in problem
-    assert "--force" not in problem + as_text(plan)
-    assert (summary.is_complete, summary.skipped) == (True, ("a",))
 
 
 UPDATE, DELETE = "/workflows/update_workflow", "/workflows/delete_workflow"
@@ -105,29 +82,6 @@ def test_plan_is_done_step_by_step_and_told(place):
     }
     assert place.writes() == ["update_workflow", "create_workflow", "delete_workflow"]
     assert place.plan(*new).is_empty
-
-
-def test_empty_plan_sends_nothing_and_makes_no_folder(place):
-    place.put(place.workflow("a"))
-    plan = place.plan(place.workflow("a"))
-    place.forget()
-
-    summary = place.apply(plan)
-
-    assert (summary, summary.resume) == (Summary(), "")
-    assert (place.emulator.requests, place.history.folder.exists()) == ([], False)
-
-
-def test_stamp_alone_is_saved_first_too(place):
-    """A write of the description is a write."""
-    workflow_id = place.put(place.workflow("a"))
-    place.edit(workflow_id, mode="PERSONAL")
-
-    summary = place.apply(place.plan(place.workflow("a", mode="PERSONAL")))
-
-    assert [(one.doing, one.saved.reason) for one in summary.done] == [
-        ("stamp", "stamp")
-    ]
 
 
 # -- Consent by name ------------------------------------------------------------------
@@ -206,12 +160,6 @@ def test_possible_rename_waits_for_a_word(place):
     assert keys(place.apply(plan, agreed=Agreement(create=["new"])).done) == ["new"]
 
 
-@pytest.mark.parametrize("given", ["leads", [1]])
-def test_agreement_takes_keys(given):
-    with pytest.raises(errors.ArgumentError):
-        Agreement(force=given)
-
-
 # -- Prune (F17) ----------------------------------------------------------------------
 
 
@@ -228,20 +176,6 @@ def test_orphan_stays_unless_the_number_is_given(place):
     ):
         place.apply(place.plan(place.workflow("a")), agreed=Agreement(prune=3))
     assert place.live(workflow_id) is not None
-
-
-def test_workflow_that_is_deleted_already_is_fine(place):
-    """Before the last look, or between it and the delete."""
-    first, second = place.put(place.workflow("x")), place.put(place.workflow("y"))
-    plan = place.plan(place.workflow("a"))
-    place.direct(delete_workflow, first)
-
-    summary = place.apply(plan, agreed=Agreement(prune=2))
-
-    assert [(one.key, one.was_gone) for one in summary.done] == [
-        ("a", False), ("x", True), ("y", False),
-    ]  # fmt: skip
-    assert place.live(second) is None
 
 
 def test_edited_orphan_is_deleted_only_by_name(place):
@@ -286,21 +220,6 @@ def test_orphan_of_another_branch_is_deleted_only_by_name(place):
     assert keys(place.apply(plan, agreed=both).done) == ["extra"]
 
 
-def test_delete_that_finds_nothing_is_fine(faulty):
-    faulty.put(faulty.workflow("x"))
-    plan = faulty.plan(faulty.workflow("a"))
-
-    def meanwhile(seen):
-        faulty.direct(delete_workflow, seen.query["workflow_id"][0])
-        return Forward()
-
-    faulty.server.on("POST", DELETE, lambda seen: Reply(404, {"detail": "gone"}))
-    faulty.server.on("POST", UPDATE, meanwhile)
-    summary = faulty.apply(plan, agreed=Agreement(prune=1))
-
-    assert keys(summary.done) == ["a", "x"]
-
-
 @pytest.mark.parametrize("act", [LOST, Drop("reset"), Reply(500)])
 def test_delete_whose_answer_is_lost_ends_with_it_gone(faulty, act):
     """It is repeated, since that is free."""
@@ -330,16 +249,6 @@ def test_delete_that_does_not_end_well_says_how_it_stands(faulty, acts, error, w
     assert words in str(summary.failed[0].error)
     assert summary.failed[0].is_unknown == (error is errors.OutcomeUnknownError)
     assert faulty.live(workflow_id) is not None
-
-
-def test_partly_loaded_project_prunes_nothing(place):
-    workflow_id = place.put(place.workflow("gone"))
-    plan = place.plan(place.workflow("a"), place.workflow("b"), is_whole=False)
-
-    for number in (0, 1):
-        with pytest.raises(errors.PruneError, match="not all of the project"):
-            place.apply(plan, agreed=Agreement(prune=number))
-    assert place.live(workflow_id) is not None
 
 
 def test_what_is_not_ours_is_never_deleted(place):
@@ -373,16 +282,6 @@ def test_stamp_is_judged_again_at_the_last_look(place):
     assert place.live(workflow_id) is not None
 
 
-def test_stamp_of_another_project_is_never_deleted(place):
-    workflow_id = place.put(place.workflow("gone"))
-    plan = evolve(place.plan(), projects=(Project("other", "b.example"),))
-
-    summary = place.apply(plan, agreed=Agreement(prune=1))
-
-    assert "no genuine stamp" in str(summary.failed[0].error)
-    assert place.live(workflow_id) is not None
-
-
 def test_workflow_that_is_at_work_is_never_deleted(place):
     """Told by the plan, and again right before the deletion."""
     workflow_id = place.put(place.workflow("gone"))
@@ -407,19 +306,6 @@ def test_workflow_whose_run_goes_on_is_never_deleted(place, tmp_path):
 
         with pytest.raises(errors.PruneError, match="is in flight"):
             place.apply(place.plan(), agreed=Agreement(prune=1))
-
-
-def test_doubt_whether_it_is_at_work_needs_its_name(faulty):
-    """A key that may not list schedules or runs cannot tell."""
-    faulty.put(faulty.workflow("gone"))
-    faulty.server.always("GET", "/schedules*", Reply(403, {"detail": "no"}))
-    faulty.server.always("GET", "/workflows/runs*", Reply(403, {"detail": "no"}))
-    plan = faulty.plan()
-
-    with pytest.raises(errors.PruneError, match="could not be checked"):
-        faulty.apply(plan, agreed=Agreement(prune=1))
-    agreed = Agreement(prune=1, force=["gone"])
-    assert keys(faulty.apply(plan, agreed=agreed).done) == ["gone"]
 
 
 # -- Stale plans (F15, L2) ------------------------------------------------------------
@@ -511,16 +397,6 @@ def test_two_deployers_at_once_end_in_one_of_their_states_whole(place):
         }
 
 
-def test_all_that_is_stale_is_named(place):
-    ids = [place.put(place.workflow(key)) for key in "abc"]
-    plan = place.plan(*[place.workflow(key, mode="PERSONAL") for key in "abc"])
-    for workflow_id in ids[:2]:
-        place.edit(workflow_id, mode="NONE")
-
-    with pytest.raises(errors.StalePlanError, match="also changed since: b"):
-        place.apply(plan)
-
-
 def test_edit_after_the_first_write_stops_the_rest(faulty):
     """The last look is right before each write."""
     ids = [faulty.put(faulty.workflow(key)) for key in "abc"]
@@ -537,43 +413,6 @@ def test_edit_after_the_first_write_stops_the_rest(faulty):
     assert type(summary.failed[0].error) is errors.StalePlanError
     assert list(summary.not_tried) == ["c"]
     assert [faulty.mode(one) for one in ids] == ["PERSONAL", "NONE", "PROFESSIONAL"]
-
-
-def test_plan_of_another_endpoint_is_refused(place):
-    plan = place.plan(place.workflow("a"))
-
-    with pytest.raises(errors.SavedPlanError, match=r"and this is http://else\.where"):
-        place.apply(plan, endpoint="http://else.where")
-
-
-def test_edit_of_a_secret_is_told_without_its_text(place):
-    flow = Webhook(LEAD) >> OutgoingWebhook(url=value("hook", secret=True))
-
-    def target(hook, name="S"):
-        made = Workflow(name, flow, key="s", project=place.project)
-        return place.target(made, hook=hook)
-
-    old = "https://hooks.example.com/SENTINEL-OLD"
-    workflow_id = place.put(target(old))
-    plan = place.plan(target(old, "T"))
-    place.emulator.edit(
-        workflow_id, specs={"outgoing_webhook": {"url": "https://SENTINEL.example.com"}}
-    )
-
-    with pytest.raises(errors.StalePlanError) as caught:
-        place.apply(plan)
-    assert "SENTINEL" not in str(caught.value)
-    first = kept_plan_with_live(place, plan, workflow_id)
-    other = "https://SENTINEL.other.example.com"
-    place.emulator.edit(workflow_id, specs={"outgoing_webhook": {"url": other}})
-    with pytest.raises(errors.StalePlanError, match="such as the text of a secret"):
-        place.apply(first, agreed=Agreement(force=["s"]))
-
-
-def kept_plan_with_live(place, plan, workflow_id):
-    """The plan as if it had been made on what is live now."""
-    live = live_of(place.live(workflow_id))
-    return evolve(plan, steps=[evolve(plan.steps[0], live=live)])
 
 
 # -- A step fails (F10, F14) ----------------------------------------------------------
@@ -603,36 +442,6 @@ def test_after_a_failure_nothing_more_is_written_and_a_rerun_resumes(faulty):
 
 
 # -- History (F24, F26, L6) -----------------------------------------------------------
-
-
-def unwritable(folder, monkeypatch):
-    folder.write_text("a file")
-
-
-def linked(folder, monkeypatch):
-    (folder.parent / "else").mkdir()
-    folder.symlink_to(folder.parent / "else")
-
-
-def full(folder, monkeypatch):
-    def fail(_):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", fail)
-
-
-@pytest.mark.parametrize("arrange", [unwritable, linked, full])
-def test_without_a_place_for_what_is_replaced_nothing_is_written(
-    place, arrange, monkeypatch
-):
-    place.put(place.workflow("a"))
-    plan = place.plan(place.workflow("new"), place.workflow("a", mode="PERSONAL"))
-    arrange(place.history.folder, monkeypatch)
-    place.forget()
-
-    with pytest.raises(errors.HistoryError, match="is not overwritten"):
-        place.apply(plan)
-    assert place.emulator.requests == []
 
 
 def test_disk_that_fills_up_on_the_way_stops_before_that_write(place, monkeypatch):
@@ -698,31 +507,6 @@ def updates(place, names):
     return place.plan(*[place.workflow(key, mode="PERSONAL") for key in names])
 
 
-@pytest.mark.parametrize(("parallel", "names"), [(4, "abcde"), (2, "abcdefg")])
-def test_several_are_written_at_a_time_after_the_first(faulty, parallel, names):
-    """So many and no more; what is told is in the order of the plan."""
-    plan, gate = updates(faulty, names), Gate(parallel)
-    faulty.server.on("POST", UPDATE, Forward(), *[gate] * (len(names) - 1))
-
-    summary = faulty.apply(plan, parallel=parallel)
-
-    assert (keys(summary.done), summary.is_complete) == ([*names], True)
-    assert gate.most == parallel
-    assert {saved.key for saved in faulty.history.entries()} == {*names}
-
-
-def test_first_is_written_alone(faulty):
-    """What stops all of them is found out by one write."""
-    plan = updates(faulty, "abcde")
-    faulty.server.always("POST", UPDATE, Reply(403, {"detail": "no"}))
-
-    summary = faulty.apply(plan)
-
-    assert keys(summary.failed) == ["a"]
-    assert [*summary.not_tried] == [*"bcde"]
-    assert len(faulty.server.of("POST", UPDATE)) == 1
-
-
 def test_those_under_way_go_on_to_their_end(faulty):
     """One of four fails: the other three are done, and seen to be."""
     plan, gate = updates(faulty, "abcde"), Gate(4)
@@ -741,22 +525,6 @@ def test_those_under_way_go_on_to_their_end(faulty):
     faulty.forget()
     again = place_again(faulty, "abcde")
     assert (keys(again.done), len(faulty.writes())) == (["b"], 1)
-
-
-def test_several_may_fail_and_no_further_one_is_begun(faulty):
-    """Each of them is told, in the order of the plan."""
-    plan, gate = updates(faulty, "abcdefg"), Gate(4)
-
-    def fails(seen):
-        gate(seen)
-        return Reply(422, {"detail": "no"})
-
-    faulty.server.on("POST", UPDATE, Forward(), *[fails] * 4)
-    summary = faulty.apply(plan)
-
-    assert (keys(summary.done), keys(summary.failed)) == (["a"], [*"bcde"])
-    assert [*summary.not_tried] == ["f", "g"]
-    assert keys(place_again(faulty, "abcdefg").done) == [*"bcdefg"]
 
 
 def place_again(place, names):
@@ -792,58 +560,4 @@ def test_deletions_come_last_and_one_by_one(faulty):
 # -- Stopped (F20) --------------------------------------------------------------------
 
 
-def test_wish_to_stop_is_heeded_between_two_steps(place):
-    for key in "ab":
-        place.put(place.workflow(key))
-    plan = place.plan(*[place.workflow(key, mode="PERSONAL") for key in "ab"])
-    asked = iter([False, True])
-
-    summary = place.apply(plan, stopped=lambda: next(asked))
-
-    assert (keys(summary.done), list(summary.not_tried)) == (["a"], ["b"])
-    assert (summary.was_stopped, summary.failed) == (True, ())
-    assert (
-        place.plan(place.workflow("a", mode="PERSONAL")).steps[0].state == "unchanged"
-    )
-
-
 # -- By hand --------------------------------------------------------------------------
-
-
-def test_each_step_has_a_deadline_of_its_own_and_a_last_look(place):
-    """The order of things, step by step."""
-    place.put(place.workflow("a"))
-    new = place.workflow("a", mode="PERSONAL")
-    plan = place.plan(new)
-    live = [answer_of(place, plan.steps[0].id)]
-    place.apply(plan)
-    live.append(answer_of(place, plan.steps[0].id))
-    saved = []
-
-    def written(_):
-        saved.extend(place.history.entries())
-        return answer({})
-
-    place.history.folder.rename(place.history.folder.parent / "before")
-    script = Script(live[0], live[0], written, live[1])
-    events = []
-    summary = script.play(place.applying(plan, emit=events.append))
-
-    assert script.lines == ["GET", "GET", "update_workflow", "GET"]
-    assert (len(saved), keys(summary.done)) == (1, ["a"])
-    assert [type(event) for event in events] == [Writing, Done]
-
-
-def answer_of(place, workflow_id):
-    return answer(copy(place.emulator.edit(workflow_id)))
-
-
-def test_failure_is_told_as_an_event(place):
-    plan = place.plan(place.workflow("a"))
-    script = Script(answer({}, 404), answer({}, 404), answer({"detail": "no"}, 422))
-
-    events = []
-    summary = script.play(place.applying(plan, emit=events.append))
-
-    assert events[1] == summary.failed[0]
-    assert isinstance(summary.failed[0], Failed)

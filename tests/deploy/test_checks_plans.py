@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import runpy
 
 import pytest
@@ -133,19 +132,6 @@ def test_what_was_made_again_is_stale_only_where_it_is_another(
     assert [one.key for one in summary.done] == ["b", "a"]
 
 
-def test_what_was_edited_is_left_alone_and_the_rest_goes_on(place):
-    """The third way out: `--skip-drifted`, by a plan that has seen the edit."""
-    ids = {key: place.put(place.workflow(key)) for key in "abc"}
-    place.edit(ids["b"], mode="NONE")
-    wanted = [place.workflow(key, mode="PERSONAL") for key in "abc"]
-
-    summary = place.apply(place.plan(*wanted), agreed=Agreement(skip_drifted=True))
-
-    assert [one.key for one in summary.done] == ["a", "c"]
-    assert list(summary.skipped) == ["b"]
-    assert [place.mode(ids[key]) for key in "abc"] == ["PERSONAL", "NONE", "PERSONAL"]
-
-
 # -- Only reads (F19) ------------------------------------------------------------------
 
 
@@ -171,19 +157,3 @@ def test_plan_sends_nothing_but_reads(place):
 
 
 # -- Files of later releases, and torn ones (L7) ---------------------------------------
-
-
-def test_entry_of_a_later_release_is_refused_with_advice(place):
-    place.put(place.workflow("a"))
-    place.apply(place.plan(place.workflow("a", mode="PERSONAL")))
-    (entry,) = place.history.entries()
-    data = json.loads(entry.file.read_text())
-
-    entry.file.write_text(json.dumps({**data, "flow64:history": 2, "more": 1}))
-    with pytest.raises(errors.HistoryError, match="update flow64"):
-        place.history.find("a")
-    entry.file.write_text(json.dumps({**data, "more": 1}))
-    assert place.history.find("a").definition == entry.definition
-    entry.file.write_text(json.dumps(data)[:-9])
-    with pytest.raises(errors.HistoryError, match="it is not an entry"):
-        place.history.find("a")

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
-
 import pytest
-from attrs import evolve
 
 from flow64 import LEAD, Project, RawBlock, Workflow, errors, value
 from flow64.blocks import Webhook
-from flow64.client import Client, deploy
+from flow64.client import Client
 from flow64.definition import dumps, from_data
-from flow64.deploy import Deployment, History, plan_and_apply
+from flow64.deploy import History, plan_and_apply
 from tests.service.support import (
     BROKEN,
     GROWTH,
@@ -40,7 +37,6 @@ EDITED = answer({**deployed(OLD), "name": "Edited"})
 HIDDEN = answer({"detail": "Access denied"}, 403)
 BUSY = answer({"detail": "slow down"}, 429)
 FOUND = answer(deployed(searched()))
-DIFFERS = "what is live differs from your code, which would change:"
 UNSTAMPED = answer({**deployed(NEW), "description": ""})
 
 
@@ -161,15 +157,6 @@ def test_deploy_that_does_not_end_well_says_how_it_stands(answers, error, words)
     assert script.answers == []
 
 
-def test_applied_but_stored_otherwise_is_seen_although_the_answer_was_lost():
-    """Its stamp is ours, so it was carried out; what it holds is something else."""
-    other = deployed(NEW)
-    specs_of(other, "find_email")["mode"] = "NONE"
-
-    with pytest.raises(errors.VerificationError, match='"PERSONAL" → "NONE"'):
-        deploy_by(Script(WAS, lost(), answer(other)), NEW)
-
-
 @pytest.mark.parametrize("failure", [lost(), BROKEN, HTML])
 def test_write_that_may_spend_is_never_sent_again(failure):
     """A look that finds nothing is outcome unknown; one that finds it is success."""
@@ -204,19 +191,6 @@ def test_write_that_may_spend_needs_consent():
     assert deploy_by(Script(FOUND), searched()).state == "unchanged"
 
 
-def test_unmanaged_field_that_spends_needs_consent_too():
-    """What was set by hand is sent back with an update, so it may buy as well."""
-    auto = deployed(searched())
-    by_hand = deepcopy(auto)
-    del specs_of(auto, "search")["auto_execute"]
-    code = Workflow.from_definition(evolve(from_data(auto), name="Renamed"))
-    script = Script(answer(by_hand))
-
-    with pytest.raises(errors.ConsentError, match="buys at creation"):
-        deploy_by(script, code, force=True)
-    assert script.lines == ["GET"]
-
-
 @pytest.mark.parametrize(
     ("live", "state"),
     [
@@ -238,42 +212,6 @@ def test_what_others_wrote_is_overwritten_only_by_force(live, state):
     assert done.state == state
     assert done.changes
     assert done.replaced == from_data(live.json())
-
-
-@pytest.mark.parametrize(
-    ("live", "code", "told"),
-    [
-        (EDITED, leads("T2"), [DIFFERS, '  ~ title: "Edited" → "T2"']),
-        (EDITED, OLD, ['~ title: "Leads" → "Edited"']),
-    ],
-)
-def test_edits_are_told_as_edits(live, code, told):
-    """A title that the code changed as well is nobody's edit on the service."""
-    with pytest.raises(errors.StateRefusedError) as caught:
-        deploy_by(Script(live), code)
-
-    assert caught.value.changes == told
-
-
-def test_stamp_of_what_buys_needs_consent_too():
-    """Whether a write of the description alone buys is not documented."""
-    plain = answer({**deployed(searched()), "description": ""})
-
-    with pytest.raises(errors.ConsentError, match="buys at creation"):
-        deploy_by(Script(plain), searched())
-    script = Script(plain, OK, FOUND)
-    assert deploy_by(script, searched(), allow_spend=True).state == "converged"
-    assert list(script.asked[1].body) == ["workflow_description"]
-
-
-def test_converged_writes_the_description_alone():
-    """Only the stamp is missing, so only the stamp is written."""
-    script = Script(UNSTAMPED, OK, IS)
-
-    done = deploy_by(script, NEW)
-
-    assert list(script.asked[1].body) == ["workflow_description"]
-    assert (done.changes, done.replaced) == ((), None)
 
 
 def test_update_sends_unmanaged_fields_back():
@@ -328,17 +266,6 @@ def test_secret_that_is_not_known_is_overwritten_only_by_force(history):
     assert (entry.reason, len(entry.withheld)) == ("forced", 1)
 
 
-def test_secret_of_ours_from_before_is_replaced_without_force(history):
-    """Nobody edited it, so that nobody's work is lost where a value is another."""
-    code = secret_leads()
-    script = Script(answer(deployed(code, hook="https://old.example.com/SENTINEL")), OK)
-    script.answers.append(stored(script))
-
-    assert deploy_by(script, code, hook=SECRET).state == "update"
-    (entry,) = history.entries()
-    assert (entry.reason, len(entry.withheld)) == ("update", 1)
-
-
 @pytest.mark.parametrize(
     ("live", "reason"),
     [(WAS, "update"), (EDITED, "forced"), (UNSTAMPED, "stamp")],
@@ -379,23 +306,6 @@ def test_taken_id_is_never_offered_to_force(answers, force):
     assert "force" not in str(caught.value)
 
 
-def test_key_that_may_read_nothing_tells_nothing_of_an_id():
-    """Also the list answers 403 then: whether the id is taken is not known."""
-    script = Script(HIDDEN, HIDDEN)
-
-    with pytest.raises(errors.ForbiddenError):
-        deploy_by(script, NEW)
-    assert script.lines == ["GET", "GET"]
-
-
-def test_pin_to_what_is_hidden_is_absent():
-    """A pin is never created, whatever hides what it names."""
-    pinned = Workflow.from_definition(from_data(deployed(NEW)))
-
-    with pytest.raises(errors.StateRefusedError, match="a pin is never created"):
-        deploy_by(Script(HIDDEN, answer([])), pinned)
-
-
 def test_pin_to_what_is_not_there_creates_nothing():
     """Also not by force."""
     pinned = Workflow.from_definition(from_data(deployed(NEW)))
@@ -404,18 +314,6 @@ def test_pin_to_what_is_not_there_creates_nothing():
     with pytest.raises(errors.StateRefusedError, match="a pin is never created"):
         deploy_by(script, pinned, force=True)
     assert script.lines == ["GET"]
-
-
-def test_failed_verification_shows_no_secret():
-    """The service shows the secret's text; the error does not."""
-    code = secret_leads()
-    data = deployed(code, hook=SECRET)
-    specs_of(data, "outgoing_webhook")["url"] += "/SENTINEL"
-
-    with pytest.raises(errors.VerificationError) as caught:
-        deploy_by(Script(MISSING, OK, answer(data)), code, hook=SECRET)
-    assert '~ url: secret "hook" → "***"' in str(caught.value)
-    assert "SENTINEL" not in str(caught.value)
 
 
 def test_values_and_namespace_are_judged_before_anything_is_sent():
@@ -430,26 +328,3 @@ def test_values_and_namespace_are_judged_before_anything_is_sent():
     with pytest.raises(errors.LocalNamespaceError):
         leads(project=None).run([], client)
     client.close()
-
-
-def test_deploy_without_a_client_makes_one_and_closes_it(monkeypatch):
-    """The key comes from the environment."""
-    monkeypatch.delenv("SIXTYFOUR_API_KEY", raising=False)
-    with pytest.raises(errors.ConfigError, match="no API key"):
-        deploy(leads())
-    monkeypatch.setenv("SIXTYFOUR_API_KEY", "k")
-    monkeypatch.setenv("SIXTYFOUR_API_ENDPOINT", "https://api.example.com")
-    closed = []
-
-    def close(client):
-        closed.append(client.endpoint)
-
-    monkeypatch.setattr(Client, "close", close)
-    with pytest.raises(errors.LocalNamespaceError):
-        deploy(leads(project=None))
-    assert closed == ["https://api.example.com"]
-
-
-def test_deployment_that_was_unchanged_has_written_nothing():
-    """`has_written` is whether anything was sent."""
-    assert not Deployment("id", "unchanged").has_written

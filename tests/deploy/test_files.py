@@ -14,7 +14,6 @@ from flow64 import files as _files
 from flow64.files import (
     NewFile,
     Unusable,
-    make_folder,
     read_whole,
     require_room,
     sweep,
@@ -93,28 +92,6 @@ def test_full_disk_leaves_nothing_and_what_was_there(tmp_path, monkeypatch):
     assert (target.read_bytes(), names(tmp_path)) == (b"old", ["a.json"])
 
 
-def test_error_of_the_system_without_words_is_called_by_its_kind(tmp_path, monkeypatch):
-    def fail(_):
-        raise PermissionError
-
-    monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(Unusable, match="PermissionError"):
-        write_whole(tmp_path / "a.json", b"new")
-
-
-def test_room_is_tried_with_as_many_bytes_and_leaves_none(tmp_path, monkeypatch):
-    sizes, fsync = [], os.fsync
-
-    def seen(descriptor):
-        sizes.append(os.fstat(descriptor).st_size)
-        fsync(descriptor)
-
-    monkeypatch.setattr(os, "fsync", seen)
-    require_room(tmp_path, 100_000)
-
-    assert (sizes[0] >= 100_000, names(tmp_path)) == (True, [])
-
-
 def test_sweep_takes_what_nobody_holds_and_nothing_else(tmp_path):
     """A file that somebody is writing is locked, and stays."""
     (tmp_path / ".flow64-0123.new").write_bytes(b"left over")
@@ -125,16 +102,6 @@ def test_sweep_takes_what_nobody_holds_and_nothing_else(tmp_path):
 
     assert names(tmp_path) == sorted([held.path.name, "mine.new"])
     held.close()
-
-
-def test_sweep_without_locks_takes_what_is_old(tmp_path, monkeypatch):
-    monkeypatch.setattr(_files, "_fcntl", None)
-    (tmp_path / ".flow64-0123.new").write_bytes(b"left over")
-
-    sweep(tmp_path)
-    assert names(tmp_path) == [".flow64-0123.new"]
-    sweep(tmp_path, lambda: time.time() + 3601)
-    assert names(tmp_path) == []
 
 
 @pytest.mark.parametrize("is_held", [True, False], ids=["sweeping", "swept"])
@@ -161,16 +128,6 @@ def test_file_that_is_swept_before_it_was_locked_is_begun_again(
 
     assert names(tmp_path) == [new.path.name]
     new.close()
-
-
-def test_folder_of_ours_is_none_of_gits_business(tmp_path):
-    make_folder(tmp_path / ".flow64")
-    make_folder(tmp_path / ".flow64")
-    make_folder(tmp_path / "other" / "inner")
-
-    assert (tmp_path / ".flow64" / ".gitignore").read_text() == "*\n"
-    assert stat.S_IMODE((tmp_path / ".flow64").stat().st_mode) == 0o700
-    assert names(tmp_path / "other" / "inner") == []
 
 
 @pytest.mark.slow

@@ -74,42 +74,6 @@ def test_second_interrupt_stops_at_once(two):
     assert [saved.key for saved in place.history.entries()] == ["a"]
 
 
-def test_second_interrupt_stops_where_nobody_handles_it(monkeypatch):
-    """As with a handler that the system set."""
-    handler = signal.getsignal(signal.SIGINT)
-    monkeypatch.setattr(signal, "getsignal", lambda _: None)
-
-    def pressed_twice():
-        with first_interrupt_waits() as stop:
-            press()
-            assert stop.is_asked
-            press()
-
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            pressed_twice()
-    finally:
-        signal.signal(signal.SIGINT, handler)
-
-
-def test_second_interrupt_calls_the_handler_that_was_there():
-    """A program may have one of its own. It ends at once all the same."""
-    called = []
-
-    def pressed_twice():
-        with first_interrupt_waits():
-            press()
-            press()
-
-    handler = signal.signal(signal.SIGINT, lambda *_: called.append(1))
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            pressed_twice()
-    finally:
-        signal.signal(signal.SIGINT, handler)
-    assert called == [1]
-
-
 def test_other_threads_change_no_handler():
     seen = []
 

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
-from attrs import evolve
 
 from flow64 import LEAD, Workflow, errors, value
-from flow64.analysis import effects
-from flow64.api.calls import create_schedule
 from flow64.blocks import FindEmail, OutgoingWebhook, Search, Webhook
-from flow64.deploy import Agreement, as_text, plan_restore
-from flow64.diff import CostChanged
+from flow64.deploy import Agreement, plan_restore
 from flow64.plan import digest_of
-from tests.service.mishaps import Fault
 
 HOOK = "https://hooks.example.com/SENTINEL"
 VALUES = {"hook": HOOK}
@@ -46,19 +39,6 @@ def test_what_was_overwritten_comes_back_and_what_is_there_is_saved(place):
     assert place.mode(workflow_id) == "PERSONAL"
 
 
-def test_code_that_went_on_is_an_update_again(place):
-    """The old stamp comes back as well, so the next plan tells the truth."""
-    place.put(place.workflow("a"))
-    new = place.workflow("a", mode="PERSONAL")
-    place.apply(place.plan(new))
-    first = place.history.find("a")
-
-    restored(place, at=first.when)
-
-    assert place.plan(new).steps[0].state == "update"
-    assert place.plan(place.workflow("a")).is_empty
-
-
 def test_what_was_pruned_comes_back_with_its_secrets(place):
     """Although no code says any more what was secret in it."""
     flow = Webhook(LEAD) >> OutgoingWebhook(url=value("hook", secret=True))
@@ -73,42 +53,6 @@ def test_what_was_pruned_comes_back_with_its_secrets(place):
     assert (plan.steps[0].action, summary.is_complete) == ("create", True)
     assert digest_of(place.live(workflow_id)) == before
     assert "SENTINEL" not in place.history.find("a").file.read_text()
-
-
-def test_workflow_without_a_stamp_comes_back_without_one(place):
-    """What no code deployed, and was forced over."""
-    workflow_id = place.put(place.workflow("a"))
-    place.emulator.edit(workflow_id, description="mine", name="Mine")
-    plan = place.plan(place.workflow("a"))
-    place.apply(plan, agreed=Agreement(force=["a"]))
-
-    restored(place)
-
-    live = place.live(workflow_id)
-    assert (live.name, live.description, live.stamp) == ("Mine", "mine", None)
-
-
-def test_text_that_was_not_saved_is_stood_in_for_by_its_value(place):
-    """Where code has a secret; which is said."""
-    flow = Webhook(LEAD) >> OutgoingWebhook(url=value("hook", secret=True))
-    made = Workflow("S", flow, key="a", project=place.project)
-    workflow_id = place.put(place.target(made, hook=HOOK))
-    other = "https://SENTINEL-2.example.com"
-    place.emulator.edit(workflow_id, specs={"outgoing_webhook": {"url": other}})
-    plan = place.plan(place.target(made, hook=HOOK))
-    place.apply(plan, agreed=Agreement(force=["a"]))
-
-    plan, summary = restored(place)
-
-    place_of_it = "/workflow_definition/blocks/1/specs/url"
-    assert plan.steps[0].reasons[1] == (
-        f"the text at {place_of_it} was not saved: the value of today takes its place, "
-        "hook"
-    )
-    saved = place.history.entries("a")[1]
-    assert saved.without == f"without {place_of_it}"
-    assert place.live(workflow_id).blocks[1].specs["url"] == HOOK
-    assert summary.is_complete
 
 
 def test_text_that_nothing_stands_in_for_stops_it(place):
@@ -155,17 +99,6 @@ def test_what_buys_when_it_is_written_needs_consent(place):
     with pytest.raises(errors.PlanRefusedError, match="--allow-spend a"):
         restored(place)
     assert restored(place, agreed=Agreement(allow_spend=["a"]))[1].is_complete
-
-
-def test_history_is_plain_json_that_check_and_diff_take(place):
-    """The definition in it is a create body."""
-    place.put(place.workflow("a"))
-    place.apply(place.plan(place.workflow("a", mode="PERSONAL")))
-
-    data = json.loads(place.history.find("a").file.read_text())
-
-    read = Workflow.from_json(json.dumps(data["definition"]))
-    assert read.fingerprint() == place.workflow("a").fingerprint()
 
 
 # -- Secrets that are others by now ----------------------------------------------------
@@ -250,19 +183,6 @@ def test_plan_after_a_restore_calls_drifted_what_was_edited_and_nothing_else(
         assert step.state == state
 
 
-def test_old_stamp_comes_back_but_for_what_secrets_make(place):
-    """The commit, the fields and the unbound fingerprint of what deployed it."""
-    deployed(place, secret(place), OLD)
-    before = place.live(secret(place).id()).stamp
-    deployed(place, secret(place, "T"), OLD)
-
-    restored_with(place, NEW)
-
-    after = place.live(secret(place).id()).stamp
-    assert after.bound != before.bound
-    assert evolve(after, bound=before.bound) == before
-
-
 def test_secret_of_before_is_lost_to_nobody(place):
     """What is live is as its own stamp says, so its text is ours: no force."""
     deployed(place, secret(place), OLD)
@@ -277,145 +197,4 @@ def test_secret_of_before_is_lost_to_nobody(place):
     assert (live.name, live.blocks[2].specs["url"]) == ("S", NEW)
 
 
-@pytest.mark.parametrize("what", ["edited", "beside", "unstamped", "theirs"])
-def test_what_is_not_as_its_own_stamp_says_is_not_taken_for_ours(place, what):
-    """Nobody knows then who wrote the text in the place of the secret."""
-    deployed(place, secret(place), OLD)
-    workflow_id = secret(place).id()
-    if what == "unstamped":  # what is saved then, and comes back
-        place.emulator.edit(workflow_id, description="no stamp")
-    new = place.target(secret(place, "T"), hook=OLD)
-    if what == "theirs":
-        path = f"ns:other.example/project:theirs/workflow:a/pin:{workflow_id}"
-        new = evolve(new, stamp=evolve(new.stamp, path=path))
-    deployed(place, new, OLD)
-    if what == "edited":
-        place.emulator.edit(workflow_id, specs=BESIDE)
-    if what == "beside":  # text that code does not manage, and that holds a secret
-        place.emulator.edit(workflow_id, specs={"find_email": {"note": f"x {NEW}"}})
-    facts = {"env": "default", "endpoint": place.url, "values": {"hook": NEW}}
-
-    (step,) = place.play(plan_restore, place.history, "a", **facts).steps
-
-    where = "1/specs/note" if what == "beside" else "2/specs/url"
-    assert step.lost == (f"/workflow_definition/blocks/{where}",)
-
-
-def test_text_that_a_restore_loses_is_said_before(place):
-    """What is there now is not saved where somebody may have written it."""
-    deployed(place, secret(place), OLD)
-    deployed(place, secret(place, "T"), OLD)
-    place.emulator.edit(secret(place).id(), specs=IN_ITS_PLACE)
-    facts = {"env": "default", "endpoint": place.url, "values": {"hook": NEW}}
-
-    (step,) = place.play(plan_restore, place.history, "a", **facts).steps
-
-    url = "/workflow_definition/blocks/2/specs/url"
-    assert step.lost == (url,)
-    assert step.reasons[-1].startswith(f"{url} cannot be saved and would be lost")
-    with pytest.raises(errors.PlanRefusedError, match="to allow it, add --force a"):
-        restored(place, values={"hook": NEW})
-
-
-def test_stamp_without_room_for_fields(place):
-    """Code of that time tells which fields it set."""
-    many = {f"field_{number:03}_{'x' * 40}": 1 for number in range(120)}
-    flow = Webhook(LEAD) >> OutgoingWebhook(url=value("hook", secret=True), extra=many)
-    made = [Workflow(n, flow, key="a", project=place.project) for n in ("S", "T")]
-    deployed(place, made[0], OLD)
-    workflow_id = made[0].id()
-    assert place.live(workflow_id).stamp.fields is None
-    place.emulator.edit(workflow_id, specs={"outgoing_webhook": {"tier": "high"}})
-    deployed(place, made[1], OLD)
-
-    restored_with(place, NEW)
-
-    (step,) = place.plan(place.target(made[0], hook=NEW)).steps
-    assert step.state == "unchanged"
-
-
-def test_entry_of_an_earlier_release_keeps_its_stamp(place):
-    """Nobody knows whether it was edited, so that it is not said not to be."""
-    deployed(place, secret(place), OLD)
-    deployed(place, secret(place, "T"), OLD)
-    file = place.history.find("a").file
-    data = json.loads(file.read_text("utf-8"))
-    assert data.pop("deployed") is not None
-    file.write_text(json.dumps(data), "utf-8")
-
-    restored_with(place, NEW)
-
-    (step,) = place.plan(place.target(secret(place, "T"), hook=NEW)).steps
-    assert step.state == "conflict"
-
-
 # -- What the plan of it says ----------------------------------------------------------
-
-
-def test_plan_says_what_a_plan_says(place):
-    """What follows, what is at work with it, and which secrets are those of today."""
-    deployed(place, secret(place), OLD)
-    workflow_id = secret(place).id()
-    flow = Webhook(LEAD) >> OutgoingWebhook(url=value("hook", secret=True))
-    deployed(place, Workflow("S", flow, key="a", project=place.project), OLD)
-    place.direct(create_schedule, workflow_id, "Weekly", "0 9 * * 1")
-
-    plan = place.play(
-        plan_restore,
-        place.history,
-        "a",
-        env="default",
-        endpoint=place.url,
-        values={"hook": NEW},
-        prices={"find_email": 3.0},
-    )
-
-    (step,) = plan.steps
-    text = as_text(plan)
-    assert step.reasons[1] == (
-        "the text at /workflow_definition/blocks/2/specs/url is the value of today, "
-        "hook"
-    )
-    assert step.effects == str(effects(secret(place).compile()))
-    (cost,) = [one for one in step.consequences if isinstance(one, CostChanged)]
-    assert (cost.before.dollars, cost.after.dollars) == (0, 3000)
-    assert "what follows:" in text
-    assert "1 active schedule: Weekly" in text
-    assert "SENTINEL" not in text
-
-
-def test_blocks_are_called_by_their_kinds(place):
-    """The history knows no keys; two of a kind are told apart by their ids."""
-    flow = [
-        Search(LEAD, query=query, auto_execute=True, key=query)
-        >> FindEmail(key=query + "1")
-        for query in ("people", "others")
-    ]
-    made = Workflow("F", *flow, key="a", project=place.project)
-    workflow_id = place.target(made).id
-    place.apply(place.plan(made), agreed=Agreement(allow_spend=["a"]))
-    place.apply(place.plan(), agreed=Agreement(prune=1, force=["a"]))
-
-    where = {"env": "default", "endpoint": place.url}
-    (step,) = place.play(plan_restore, place.history, "a", **where).steps
-
-    assert (step.action, step.id) == ("create", workflow_id)
-    assert sorted(step.spends) == sorted(
-        f"search ({block.id[:8]}) buys at creation"
-        for block in made.compile().blocks
-        if block.kind == "search"
-    )
-    assert step.effects
-
-
-def test_what_is_at_work_may_be_unknown(place):
-    place.put(place.workflow("a"))
-    place.apply(place.plan(place.workflow("a", mode="PERSONAL")))
-    place.emulator.faults.add(Fault("status_before", path="*/schedules*", status=403))
-    try:
-        where = {"env": "default", "endpoint": place.url}
-        (step,) = place.play(plan_restore, place.history, "a", **where).steps
-    finally:
-        place.emulator.faults.clear()
-
-    assert step.touched.is_idle is None

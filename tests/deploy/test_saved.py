@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from hashlib import pbkdf2_hmac, sha256
-from importlib.metadata import version
 
 import pytest
-from attrs import evolve
 
 from flow64 import LEAD, Project, Workflow, errors, value
 from flow64.api.calls import create_schedule, delete_workflow
 from flow64.blocks import FindEmail, OutgoingWebhook, Search, Webhook
-from flow64.definition import BoundSecret, Value, rfc8785
 from flow64.deploy import (
     Agreement,
     apply_saved_plan,
     load_plan,
-    reopen_plan,
     save_plan,
 )
-from tests.deploy.planned import digest_quickly, pulled_of
+from tests.deploy.planned import digest_quickly
 from tests.service.fault_server import Forward, Reply
-from tests.service.support import Script, answer
 
 HOOK = "https://hooks.example.com/SENTINEL"
 VALUES = {"hook": HOOK}
@@ -93,21 +87,6 @@ def test_saved_plan_does_what_the_plan_does(place, path):
     assert all(step.is_empty for step in place.plan(*new).steps)
 
 
-def test_reopened_plan_says_what_follows(place, path):
-    """What breaks and what it costs is computed again, and not read from the file."""
-    place.put(place.workflow("a"))
-    plan = made(place, path, place.workflow("a", mode="PERSONAL"))
-
-    found = place.play(
-        reopen_plan, load_plan(path), env="default", endpoint=place.url, values=VALUES
-    )
-
-    (then,), (now,) = plan.steps, found.steps
-    assert len(now.consequences) > 0
-    assert now.consequences == then.consequences
-    assert now.effects == then.effects
-
-
 def test_no_secret_is_in_the_file_and_only_its_owner_reads_it(place, path):
     """Neither ours nor one that somebody put in its place."""
     workflow_id = place.put(place.target(secret(place), hook=HOOK))
@@ -149,17 +128,6 @@ def test_plan_for_something_else_is_refused(place, path, facts, words):
     with pytest.raises(errors.SavedPlanError, match=words):
         applied(place, path, **facts)
     assert place.emulator.requests == []
-
-
-def test_plan_that_needs_a_secret_that_is_not_at_hand_is_refused(place, path):
-    """It stands in what is live, and no code of the plan binds it."""
-    place.put(place.target(secret(place), hook=HOOK))
-    hidden = [BoundSecret(Value("token", secret=True), HOOK)]
-    plan = place.plan(place.target(secret(place, "T"), hook=HOOK))
-    save_plan(evolve(plan, secrets=hidden), path, organisation="org_1")
-
-    with pytest.raises(errors.SavedPlanError, match="it needs the secret value token"):
-        applied(place, path)
 
 
 def test_plan_for_what_is_meant_is_carried_out(place, path):
@@ -221,47 +189,6 @@ def test_what_is_no_plan_of_this_release_is_refused(path, text, words):
         load_plan(path)
 
 
-@pytest.mark.parametrize("text", ["NaN", "1e400", '"\\ud800"', "[]", "null"])
-def test_what_only_looks_like_a_plan_is_refused(path, text):
-    """Whatever is in it, one error says so."""
-    head = f'{{"flow64:plan": 1, "flow64": "{version("flow64")}"'
-    path.write_text(f'{head}, "steps": {text}}}')
-
-    with pytest.raises(errors.SavedPlanError, match=r"edited since|cannot read"):
-        load_plan(path)
-
-
-@pytest.mark.parametrize("change", [{"flow64:plan": 9}, {"steps": [{}]}, {"env": ...}])
-def test_plan_of_another_form_is_refused(place, path, change):
-    """A digest is no proof that it can be read."""
-    made(place, path, place.workflow("a", mode="PERSONAL"))
-    data = {**json.loads(path.read_text()), **change}
-    data = {key: item for key, item in data.items() if item is not ...}
-    data.pop("digest")
-    data["digest"] = sha256(rfc8785(data)).hexdigest()
-    path.write_text(json.dumps(data, indent=2) + "\n")
-
-    with pytest.raises(errors.SavedPlanError, match="a form that this flow64 cannot"):
-        load_plan(path)
-
-
-def test_file_that_cannot_be_read_or_written_is_told(place, path, tmp_path):
-    """L6: a folder, a link, no folder, a full disk."""
-    plan = place.plan(place.workflow("a"))
-    with pytest.raises(errors.SavedPlanError, match="no such file"):
-        load_plan(path)
-    with pytest.raises(errors.SavedPlanError, match=r"not saved in .*no such folder"):
-        save_plan(plan, tmp_path / "none" / "plan.json")
-    path.symlink_to(tmp_path / "else")
-    with pytest.raises(errors.SavedPlanError, match="it is a link"):
-        save_plan(plan, path)
-    with pytest.raises(errors.SavedPlanError, match="cannot be"):
-        save_plan(plan, tmp_path)
-    (tmp_path / "else").write_text("{}")
-    with pytest.raises(errors.SavedPlanError, match="cannot be read"):
-        load_plan(path)
-
-
 @pytest.mark.parametrize(
     ("text", "is_replaced"),
     [
@@ -291,20 +218,6 @@ def test_only_a_plan_is_replaced(place, path, text, is_replaced):
             f"the plan was not saved in {path}: the file there is not a saved plan, "
             "and is not replaced; name another file"
         )
-
-
-def test_plan_is_replaced_by_a_newer_one(place, path):
-    for key in ("a", "b"):
-        save_plan(place.plan(place.workflow(key)), path)
-
-    assert [step["key"] for step in load_plan(path).steps] == ["b"]
-
-
-def test_what_cannot_be_looked_into_is_not_replaced(place, path):
-    os.mkfifo(path)
-
-    with pytest.raises(errors.SavedPlanError, match=r"was not saved in .*not a file"):
-        save_plan(place.plan(place.workflow("a")), path)
 
 
 def test_full_disk_leaves_the_plan_that_was_there(place, path, monkeypatch):
@@ -350,15 +263,6 @@ def test_plan_that_was_applied_in_part_says_which(faulty, path):
         applied(faulty, path)
 
 
-def test_empty_plan_may_be_applied_often(place, path):
-    place.put(place.workflow("a"))
-    made(place, path, place.workflow("a"), is_whole=False)
-
-    for _ in range(2):
-        assert applied(place, path).is_complete
-    assert place.emulator.requests == []
-
-
 # -- Stale (F15) ----------------------------------------------------------------------
 
 
@@ -399,32 +303,6 @@ def test_change_since_the_plan_stops_all_of_it(place, path, event, meanwhile, ed
     assert place.writes() == []
 
 
-def test_edit_of_an_orphan_is_seen_and_all_that_is_stale_is_named(place, path):
-    ids = [place.put(place.workflow(key)) for key in ("a", "gone")]
-    made(place, path, place.workflow("a", mode="PERSONAL"), prune=True)
-    for workflow_id in ids:
-        place.edit(workflow_id, mode="NONE")
-
-    with pytest.raises(errors.StalePlanError, match="also changed since: gone"):
-        applied(place, path, agreed=Agreement(prune=1))
-
-
-def test_edit_of_a_secret_is_seen_and_not_shown(place, path):
-    workflow_id = place.put(place.target(secret(place), hook=HOOK))
-    made(place, path, place.target(secret(place, "T"), hook=HOOK))
-    url = "https://SENTINEL-2.example.com"
-    place.emulator.edit(workflow_id, specs={"outgoing_webhook": {"url": url}})
-
-    with pytest.raises(errors.StalePlanError) as caught:
-        applied(place, path)
-    assert "SENTINEL" not in str(caught.value)
-    # One text that is left out for another.
-    made(place, path, place.target(secret(place, "T"), hook=HOOK))
-    place.emulator.edit(workflow_id, specs={"outgoing_webhook": {"url": url + "3"}})
-    with pytest.raises(errors.StalePlanError, match="such as the text of a secret"):
-        applied(place, path, agreed=Agreement(force=["s"]))
-
-
 def test_schedule_that_came_since_is_in_the_way_of_a_deletion(place, path):
     """Before the first write."""
     workflow_id = place.put(place.workflow("gone"))
@@ -437,22 +315,6 @@ def test_schedule_that_came_since_is_in_the_way_of_a_deletion(place, path):
     assert place.writes() == []
 
 
-def test_secret_of_two_workflows_is_digested_once(place, path, monkeypatch):
-    """Slow as that is meant to be."""
-    digested = []
-
-    def seen(*args):
-        digested.append(args)
-        return pbkdf2_hmac(*args)
-
-    monkeypatch.setattr("flow64.deploy._saved_plan.pbkdf2_hmac", seen)
-    both = [place.target(secret(place, key=key), hook=HOOK) for key in "st"]
-    made(place, path, *both)
-
-    assert len(digested) == 1
-    assert applied(place, path).is_complete
-
-
 def test_consent_to_spend_is_asked_for_when_it_is_applied(place, path):
     flow = Search(LEAD, query="people", auto_execute=True) >> FindEmail()
     made(place, path, Workflow("F", flow, key="f", project=place.project))
@@ -460,32 +322,3 @@ def test_consent_to_spend_is_asked_for_when_it_is_applied(place, path):
     with pytest.raises(errors.PlanRefusedError, match="--allow-spend f"):
         applied(place, path)
     assert applied(place, path, agreed=Agreement(allow_spend=["f"])).is_complete
-
-
-def test_what_was_pulled_counts_as_it_did(place, path):
-    """A workflow without a stamp whose pull was recorded is updated as planned."""
-    old = place.workflow("a")
-    target = place.target(place.workflow("a", mode="PERSONAL"))
-    workflow_id = place.put(old)
-    place.emulator.edit(workflow_id, description="")
-    target = evolve(target, pulled=pulled_of(old))
-    plan = made(place, path, target, is_whole=False)
-
-    assert plan.steps[0].state == "update"
-    assert applied(place, path).is_complete
-    assert place.mode(workflow_id) == "PERSONAL"
-
-
-def test_workflow_that_cannot_be_read_back_is_told(place, path):
-    """What the service answers may be stranger than what a file may hold."""
-    place.put(place.workflow("a"))
-    made(place, path, place.workflow("a", mode="PERSONAL"))
-    saved = load_plan(path)
-    (step,) = (one for one in saved.steps if one["target"])
-    step["target"]["definition"]["workflow_definition"]["blocks"] = 1
-    where = {"env": "default", "endpoint": place.url, "history": place.history}
-
-    with pytest.raises(errors.SavedPlanError, match="blocks must be a list"):
-        Script(answer({}, 404)).play(
-            lambda session: apply_saved_plan(session, saved, **where)
-        )

@@ -9,18 +9,12 @@ from attrs import evolve
 
 from flow64 import Workflow
 from flow64.definition import (
-    MASK,
-    FrozenDict,
-    FrozenList,
     from_data,
-    show_beside,
     split_stamp,
     with_stamp,
 )
 from flow64.deploy import plan_one
-from flow64.deploy._drift import is_one_workflow
 from flow64.diff import as_lines
-from flow64.redaction import Secrets
 from tests.service.support import (
     MISSING,
     SECRET,
@@ -96,13 +90,6 @@ def test_copy_made_in_the_editor_is_foreign():
     assert plan(pinned, {**copy, "name": "Other"}).state == "foreign"
 
 
-def test_read_workflow_is_unchanged_once_it_is_deployed():
-    """A definition that was read is pinned to its id, and so is its stamp."""
-    read = Workflow.from_definition(from_data(without_stamp(deployed(OLD))))
-
-    assert plan(read, deployed(read)).state == "unchanged"
-
-
 def test_unmanaged_fields_are_listed_kept_and_no_change():
     """A live field that code does not set is no change, and is sent back."""
     live = edited(deployed(OLD), retries=3)
@@ -126,11 +113,6 @@ def test_field_that_code_no_longer_sets_is_removed():
     _, line = as_lines(found.changes)
     assert line.strip() == "- retries: 3"
     assert "retries" not in found.sent.content.blocks[1].specs
-
-
-def test_new_workflow_is_sent_as_the_code_has_it():
-    """Nothing is live beside it."""
-    assert sent_by(NEW, None) == NEW.compile().blocks
 
 
 def test_block_that_becomes_another_kind_keeps_nothing():
@@ -179,20 +161,6 @@ def test_unknown_keys_of_blocks_edges_and_graph_are_sent_back():
     ]
 
 
-@pytest.mark.parametrize(
-    ("state", "fields"),
-    [("unchanged", {}), ("unchanged", {"retries": 3}), ("drifted", {"mode": "X"})],
-)
-def test_stamp_without_fields_is_held_against_what_code_sets(state, fields):
-    """Where FIELDS did not fit, live is reduced to what code sets now."""
-    data = edited(deployed(OLD), **fields)
-    text, stamp = split_stamp(data["description"])
-    data["description"] = with_stamp(text, evolve(stamp, fields=None))
-
-    assert " -]" in data["description"]
-    assert plan(OLD, data).state == state
-
-
 def test_server_that_normalises_leaves_the_workflow_unchanged():
     """Defaults filled in, keys in another order, numbers as floats: no change."""
     data = deployed(leads(extra={"limit": 3}))
@@ -236,50 +204,3 @@ def test_live_secret_is_in_no_edit_and_no_change(edit):
     assert found.state == "foreign"
     assert found.changes
     assert "SENTINEL" not in "".join([repr(found), *as_lines(found.changes)])
-
-
-def test_secret_that_moved_to_a_dropped_field_is_masked():
-    """The old field of a renamed one shows no secret either."""
-    code = secret_leads()
-    live = deployed(code, hook=SECRET)
-    fields = specs_of(live, "outgoing_webhook")
-    fields["old"] = [{"at": f"{SECRET}?x"}, 1]
-    text, stamp = split_stamp(live["description"])
-    sent = {ref: names | {"old"} for ref, names in stamp.fields.items()}
-    live["description"] = with_stamp(text, evolve(stamp, fields=sent))
-
-    found = plan(code, live, hook=SECRET)
-
-    _, line = as_lines(found.changes)
-    assert line.strip() == '- old: [{"at": "***"}, 1]'
-
-
-def test_lists_are_veiled_item_by_item():
-    """What stands at the same place of a list as in code, and only that, is shown."""
-    code = FrozenList(["a", FrozenDict({"url": "b"})])
-    live = FrozenList(["a", FrozenDict({"url": SECRET})])
-
-    assert show_beside(live, code, Secrets([SECRET])) == ["a", {"url": MASK}]
-
-
-OWNED = "ns:acme.example/project:growth"
-INBOUND, PIN = f"{OWNED}/workflow:inbound", f"/pin:{'1' * 8}"
-
-
-@pytest.mark.parametrize(
-    ("path", "other", "is_one"),
-    [
-        (INBOUND, INBOUND, True),
-        (INBOUND, INBOUND + PIN, True),
-        (INBOUND + PIN, INBOUND, True),
-        (INBOUND + PIN, f"{OWNED}/workflow:renamed{PIN}", True),
-        (INBOUND, f"{OWNED}/workflow:renamed{PIN}", False),
-        (INBOUND + PIN, f"{OWNED}/env:prod/workflow:inbound{PIN}", False),
-        (INBOUND + PIN, f"ns:acme.example/project:sales/workflow:inbound{PIN}", False),
-        (INBOUND, f"ns:local/workflow:inbound{PIN}", False),
-        (f"ns:local{PIN}", f"ns:local/workflow:inbound{PIN}", True),
-    ],
-)
-def test_whose_stamp_it_is(path, other, is_one):
-    """An id may be computed by one, and pinned by others."""
-    assert is_one_workflow(path, other) == is_one

@@ -10,10 +10,10 @@ from attrs import define, field
 
 from flow64.client import Client, Policy
 from flow64.deploy import History as Kept
-from flow64.deploy import Looked, apply_plan, load_plan, reopen_plan, save_plan
+from flow64.deploy import Looked, apply_plan
 from flow64.errors import StalePlanError
 from tests.deploy.planned import ENDPOINT, KEY, planned, service
-from tests.service.support import GROWTH, leads
+from tests.service.support import leads
 
 NUMBERS = range(40)
 POLICY = Policy(requests_per_minute=None)
@@ -80,14 +80,6 @@ def test_forty_workflows_are_planned_four_at_a_time(here):
     ]
 
 
-def test_orphans_are_read_together(here):
-    """And come in the order of their keys."""
-    plan, most = slowly(here, planned(projects=[GROWTH], prune=True))
-
-    keys = [step.key for step in plan.steps]
-    assert (len(keys), keys, most) == (40, sorted(keys), 4)
-
-
 def test_look_before_the_first_write_names_all_in_order(here, tmp_path):
     plan = here.plan(*fleet("PERSONAL"))
     edited = [plan.steps[at].id for at in (3, 7, 30)]
@@ -105,17 +97,3 @@ def test_look_before_the_first_write_names_all_in_order(here, tmp_path):
     for step in plan.steps:
         if step.id in edited:
             here.edit(step.id, name=step.live.definition.name)
-
-
-def test_saved_plan_is_reopened_together(here, tmp_path):
-    """With a look at each workflow that something is to be done with."""
-    wanted = [*fleet("PERSONAL", range(20)), *fleet(numbers=range(20, 40))]
-    save_plan(here.plan(*wanted), tmp_path / "plan.json")
-    saved = load_plan(tmp_path / "plan.json")
-
-    where = {"env": "default", "endpoint": ENDPOINT}
-    plan, most = slowly(here, lambda session: reopen_plan(session, saved, **where))
-
-    assert (len(here.asked()), most) == (20, 4)
-    assert [step.key for step in plan.steps] == [f"leads-{n}" for n in NUMBERS]
-    assert {step.action for step in plan.steps} == {"update", "none"}

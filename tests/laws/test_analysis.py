@@ -21,7 +21,6 @@ from flow64.analysis import (
     output_columns,
 )
 from flow64.analysis.checks.rule import run
-from flow64.analysis.columns import NO_COLUMNS, merge_columns
 from flow64.blocks import CATALOGUE, OLD_NAMES, facts_of
 from flow64.definition import Definition, Edge, WireBlock, id_of
 from tests.strategies import (
@@ -187,56 +186,6 @@ def test_a_compile_finds_the_errors_that_a_check_finds(definition):
     found = run(SAFE_RULES, definition)
 
     assert errors(definition) == [f for f in found if f.severity == "error"]
-
-
-@given(known_definitions())
-def test_findings_are_the_same_each_time(definition):
-    """What was remembered of a definition changes nothing."""
-    assert findings(definition) == findings(definition) == findings(evolve(definition))
-
-
-names = st.sampled_from("abcdef")
-changes = st.lists(st.dictionaries(names, st.none() | st.integers(0, 3), max_size=3))
-
-
-def grown(columns, changes, model):
-    """A set and a dict that went through the same changes."""
-    for change in changes:
-        columns = columns.with_(change)
-        model = {n: v for n, v in (model | change).items() if v is not None}
-    return columns, model
-
-
-@given(changes)
-def test_a_set_of_columns_is_a_dict(changes):
-    """However layers are merged, a set holds what a dict would hold."""
-    columns, model = grown(NO_COLUMNS, changes, {})
-
-    assert dict(columns) == model
-    assert {name: columns[name] for name in "abcdef" if name in columns} == model
-
-
-@given(changes, st.lists(changes, min_size=1, max_size=3))
-def test_united_sets_hold_what_any_holds(common, branches):
-    """Where branches meet, a column is there if a branch has it."""
-    changed = [
-        [{n: v if v is None else _column(n, v) for n, v in c.items()} for c in each]
-        for each in (common, *branches)
-    ]
-    base, model = grown(NO_COLUMNS, changed[0], {})
-    pairs = [grown(base, each, model) for each in changed[1:]]
-
-    made = merge_columns([columns for columns, _ in pairs])
-
-    assert set(made) == {name for _, model in pairs for name in model}
-    for name, column in made.items():
-        assert column.source in {m[name].source for _, m in pairs if name in m}
-
-
-def _column(name, number):
-    from flow64.analysis import KnownColumn
-
-    return KnownColumn(name, None, "D", number)
 
 
 @pytest.mark.slow

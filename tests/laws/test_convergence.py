@@ -6,7 +6,6 @@ whatever an editor keeps beside what the code says. All of it goes through `appl
 
 from __future__ import annotations
 
-import runpy
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
@@ -21,12 +20,11 @@ from hypothesis import strategies as st
 from flow64 import LEAD, Project, RawBlock, Workflow, value
 from flow64.blocks import FindEmail, LeadEnrichment, OutgoingWebhook, Webhook
 from flow64.definition import as_body, fingerprint, with_stamp
-from flow64.deploy import Agreement, FileCache, apply_plan, target_of
+from flow64.deploy import Agreement, apply_plan, target_of
 from flow64.deploy import History as Folder
-from flow64.diff import apply, diff
 from flow64.emulator import Switches
 from tests.deploy.planned import ENDPOINT, History, service
-from tests.laws.test_plans import EXAMPLES, NAMES, SWITCHES, histories, targets_of
+from tests.laws.examples import NAMES, SWITCHES, histories, targets_of
 
 PROJECT = Project("laws", namespace="acme.example")
 EVERY_SWITCH = pytest.mark.parametrize(
@@ -79,21 +77,19 @@ def live(here, workflow_id):
 
 @EVERY_SWITCH
 @pytest.mark.parametrize("name", NAMES)
-def test_deploy_of_each_example_empties_the_plan(name, switches, tmp_path):
-    """And what a cache remembers of it is no less true."""
+def test_deploy_of_each_example_empties_the_plan(name, switches):
     wanted = targets_of(name)
     spends = Agreement(allow_spend=[one.key for one in wanted])
-    with service(**switches) as here, FileCache(tmp_path / "seen.json") as cache:
+    with service(**switches) as here:
         deploy(here, *wanted, agreed=spends)
-        plans = [here.plan(*wanted, cache=cache, projects=[]) for _ in range(2)]
+        plan = here.plan(*wanted, projects=[])
         here.asked()
         nothing = deploy(here, *wanted)
         asked = here.asked()
 
-    assert [states(plan) for plan in [*plans, nothing]] == [{"unchanged"}] * 3
-    assert all(plan.is_empty for plan in plans)
+    assert (states(plan), states(nothing)) == ({"unchanged"}, {"unchanged"})
+    assert plan.is_empty
     assert {line.partition(" ")[0] for line in asked} == {"GET"}
-    assert plans[1].vouched == len(wanted)
 
 
 @given(
@@ -442,21 +438,3 @@ def test_edit_of_a_filled_in_default_is_none(here, switches, deployed):
 
 
 # -- The diff, for all examples --------------------------------------------------------
-
-
-def definitions_of(name):
-    """What an example compiles to, values unbound."""
-    module = runpy.run_path(str(EXAMPLES / f"{name}.py"))
-    made = module.get("workflows") or {"": module["workflow"]}
-    return [one.compile() for one in made.values()]
-
-
-def test_diff_of_any_two_examples_makes_one_of_the_other():
-    """And that of one with itself is empty."""
-    found = [one for name in NAMES for one in definitions_of(name)]
-
-    for before, after in product(found, found):
-        changes = list(diff(before, after))
-        wanted = fingerprint(after)
-        assert fingerprint(apply(changes, before)) == wanted
-        assert bool(changes) == (fingerprint(before) != wanted)

@@ -29,7 +29,6 @@ from flow64.definition import (
     from_data,
     id_of,
     ids_under,
-    is_plain,
     loads,
     meaning,
     path_of,
@@ -105,17 +104,6 @@ def test_the_form_of_rfc_8785_is_that_of_the_package(data):
     assert rfc8785(data) == package.dumps(data)
 
 
-@given(floats)
-@example(5e-324)
-@example(1.7976931348623157e308)
-@example(9007199254740993.0)
-@example(1e21)
-@example(1e-7)
-def test_a_double_is_printed_as_ecmascript_does(number):
-    """The part of RFC 8785 that is easily got wrong."""
-    assert rfc8785(number) == package.dumps(number)
-
-
 @given(json_objects)
 def test_the_order_of_keys_changes_no_fingerprint(data):
     """Nor does the spelling of whole numbers."""
@@ -142,17 +130,6 @@ def test_reading_what_was_written_gives_the_same(definition):
     assert made == [definition] * 4
     assert {dumps(each) for each in made} == {text}
     assert {fingerprint(each) for each in made} == {fingerprint(definition)}
-
-
-@given(wire_definitions())
-def test_both_layouts_are_json_dumps_of_the_body(definition):
-    """The fast way writes what the plain way writes."""
-    body, plain = as_body(definition), {"ensure_ascii": False, "allow_nan": False}
-
-    assert [dumps(definition), dumps(definition, indent=None)] == [
-        json.dumps(body, indent=2, **plain) + "\n",
-        json.dumps(body, separators=(",", ":"), **plain) + "\n",
-    ]
 
 
 @given(wire_definitions())
@@ -337,13 +314,3 @@ def test_every_block_finds_its_own_fields(pairs):
     stamp = Stamp("ns:x/workflow:y", "0" * 16, "0" * 16, None, fields)
 
     assert [stamp.fields_of(block_id) for block_id in sent] == list(sent.values())
-
-
-@given(st.text() | scalars)
-def test_plain_scalars_are_exactly_those_that_freeze_unchanged(value):
-    """The short way around freezing skips nothing that freezing would change."""
-    problems = []
-
-    made = freeze(value, (), problems)
-
-    assert not is_plain(value) or (made is value and problems == [])

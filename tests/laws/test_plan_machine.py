@@ -32,7 +32,6 @@ from flow64.client import Policy
 from flow64.definition import as_body, fingerprint, id_of
 from flow64.deploy import (
     Agreement,
-    FileCache,
     History,
     apply_plan,
     apply_saved_plan,
@@ -47,7 +46,7 @@ from flow64.deploy import (
 from flow64.emulator import Emulator, Switches
 from tests.deploy.planned import ENDPOINT, KEY, digest_quickly
 from tests.deploy.planned import History as Commits
-from tests.laws.test_plans import SWITCHES
+from tests.laws.examples import SWITCHES
 from tests.service.mishaps import Fault, stored_otherwise
 
 PROJECT = Project("machine", namespace="acme.example")
@@ -269,25 +268,23 @@ class Service(RuleBasedStateMachine):
 
     # -- Deploys ---------------------------------------------------------------------
 
-    def planned(self, is_whole=True, with_cache=False):
+    def planned(self, is_whole=True):
         wanted = [target(key, version) for key, version in sorted(self.code.items())]
-        with FileCache(self.folder / "seen.json") as cache:
-            return self.client.call(
-                make_plan,
-                wanted,
-                env="default",
-                endpoint=ENDPOINT,
-                projects=[PROJECT] if is_whole else None,
-                create=KEYS,
-                git=Commits(),
-                cache=cache if with_cache else None,
-            )
+        return self.client.call(
+            make_plan,
+            wanted,
+            env="default",
+            endpoint=ENDPOINT,
+            projects=[PROJECT] if is_whole else None,
+            create=KEYS,
+            git=Commits(),
+        )
 
-    @rule(is_whole=st.booleans(), with_cache=st.booleans())
-    def plans(self, is_whole, with_cache):
+    @rule(is_whole=st.booleans())
+    def plans(self, is_whole):
         """Reads alone, whatever is there."""
         self.emulator.requests.clear()
-        self.plan = self.planned(is_whole, with_cache)
+        self.plan = self.planned(is_whole)
         assert {one.method for one in self.emulator.requests} == {"GET"}
 
     @precondition(lambda self: self.plan is not None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from attrs import evolve
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -27,8 +26,8 @@ from flow64.definition import (
     thaw,
     walk,
 )
-from flow64.diff import Hidden, redact_pair
-from flow64.diff._redaction import SideSecrets, mask_hidden, put_secrets_in
+from flow64.diff import Hidden
+from flow64.diff._redaction import SideSecrets, mask_hidden
 from flow64.redaction import Secrets, is_aligned, list_spellings, map_json
 
 CONTENTS = {
@@ -248,13 +247,6 @@ def fields_beside(live, code, shown):
             yield item, wanted.get(name), after.specs[name]
 
 
-def elsewhere(definition):
-    """Unknown keys, which no code faces."""
-    yield definition.graph_extra
-    yield from (block.extra for block in definition.blocks)
-    yield from (edge.extra for edge in definition.edges)
-
-
 def reveal(hidden):
     return map_json(hidden, lambda item: item.content if type(item) is Hidden else item)
 
@@ -343,45 +335,6 @@ def test_a_field_with_a_secret_is_named_or_masked(sides, secrets):
                 assert after.specs[name] == named[item]
 
 
-@given(faced(), more_secrets)
-def test_unknown_keys_are_shown_without_secrets(sides, secrets):
-    live, code = sides
-    known = secrets_of([code], secrets)
-
-    shown = redact_for_display(live, code, secrets)
-
-    pairs = zip(elsewhere(live), elsewhere(shown), strict=True)
-    for found, made in pairs:
-        assert_only_secrets_are_masked(found, made, known)
-
-
-@given(st.lists(definitions(codes), max_size=2), more_secrets, surrounded | spellings)
-def test_words_about_it_are_redacted(known, secrets, text):
-    """The mask takes the place of each secret, and of nothing else."""
-    found = secrets_of(known, secrets)
-
-    assert not found.is_in(found.redact(text))
-    assert found.is_in(text) or found.redact(text) == text
-    assert found.hide(text) == (MASK if found.is_in(text) else text)
-
-
-@given(st.lists(definitions(codes), max_size=2))
-def test_each_secret_is_found_once(known):
-    """By name and content, in the order in which they stand."""
-    every = [
-        (item.value.name, repr(item.content))
-        for definition in known
-        for block in definition.blocks
-        for _, item in walk(block.specs)
-        if type(item) is BoundSecret
-    ]
-
-    found = bound_secrets(known)
-
-    names = [(item.value.name, repr(item.content)) for item in found]
-    assert names == list(dict.fromkeys(every))
-
-
 # -- Store -----------------------------------------------------------------------------
 
 stand_ins = st.sampled_from([None, lambda item: repr(item)[:1]])
@@ -453,34 +406,6 @@ def test_what_is_stored_can_be_restored(sides, secrets, stand_in):
             assert item == found
 
 
-@given(faced(), more_secrets, stand_ins)
-@example((with_field(CONTENTS["hook"]), with_field(BY_NAME["hook"])), [], None)
-@example((with_field(CONTENTS["login"]), with_field("x")), [BY_NAME["login"]], None)
-def test_what_is_left_out_had_to_be(sides, secrets, stand_in):
-    """It gives a secret away, or stands where the code has one."""
-    live, code = sides
-    known = secrets_of([code], secrets)
-    contents = [thaw(one.content) for one in (*bound_secrets([code]), *secrets)]
-
-    stored = redact_for_storage(live, code, secrets, stand_in=stand_in)
-
-    before, after = as_tree(live), as_tree(stored.definition)
-    places = {pointer(path): path for path, _ in walk(before)}
-    assert len({*stored.withheld}) == len(stored.withheld)
-    for place in stored.withheld:
-        *_, (found, wanted) = chain(before, places[place], in_code(live, code))
-        ours = [one for one in secrets_in(wanted) if one is wanted]
-        named = [getattr(one, "value", one) for one in ours]
-        is_unfit = isinstance(found, dict) and VALUE_KEY in found
-        is_unfit = is_unfit or is_secret(found, known) or thaw(found) in contents
-        assert is_unfit or secrets_in(wanted)
-        if "specs" in places[place] and not named:
-            assert not (is_telling(found) and thaw(found) in contents)
-        assert type(wanted) is not BoundSecret or filled(wanted) != thaw(found)
-        expected = [stand_in(found)] if stand_in else named or [MASK]
-        assert [at(after, places[place])] == expected
-
-
 # -- Compare ---------------------------------------------------------------------------
 
 
@@ -517,41 +442,3 @@ def test_what_is_live_in_the_place_of_a_secret_is_hidden(sides, written):
                     assert made is item
                 else:
                     assert made == Hidden(item)
-
-
-@given(codes, codes)
-def test_what_the_other_side_keeps_secret_stands_in(item, other):
-    """A secret takes its place, with all around it up to the next mapping."""
-    made = put_secrets_in(item, other)
-
-    if not secrets_in(other):
-        assert made == item
-    elif isinstance(item, dict) and isinstance(other, dict):
-        assert list(made) == list(item)
-        for name, inner in item.items():
-            assert made[name] == put_secrets_in(inner, other.get(name))
-    else:
-        assert made == other
-
-
-@pytest.mark.parametrize("is_back", [False, True])
-@given(faced(plain_lives, plain_codes))
-def test_both_sides_of_a_picture_hide_secrets(is_back, sides):
-    """Secrets are named. A text with one is left only where code says it itself."""
-    pair = sides[::-1] if is_back else sides
-    known = secrets_of(pair)
-
-    shown = redact_pair(*pair)
-
-    for made, before, other in zip(shown, pair, pair[::-1], strict=True):
-        for after, block in zip(made.blocks, before.blocks, strict=True):
-            assert list(after.specs) == list(block.specs)
-            facing = specs_of(other, block.id)
-            for name, item in after.specs.items():
-                assert not has_bound(item)
-                if not secrets_in(facing.get(name)):
-                    hidden = map_json(
-                        block.specs[name],
-                        lambda one: one.value if type(one) is BoundSecret else one,
-                    )
-                    assert_only_secrets_are_masked(hidden, item, known)

@@ -105,15 +105,6 @@ def test_a_key_comes_before_an_installed_module(configured):
         load_source("inbound", code=False)
 
 
-def test_a_source_that_is_installed_is_no_key(configured):
-    """It is not searched for itself."""
-    settings = configured.with_name("pyproject.toml")
-    settings.write_text('[tool.flow64]\nsource = "attr"', "utf-8")
-
-    assert parse_address("attr") == SourceAddress("attr", "attr")
-    assert parse_address("attr:a") == SourceAddress("attr:a", "attr:a")
-
-
 @pytest.mark.parametrize(
     ("place", "words"),
     [
@@ -140,46 +131,6 @@ def test_a_place_with_the_name_of_a_key(configured, place, words):
     assert clear == [[], []]
 
 
-def test_a_place_without_a_key_of_its_name(configured):
-    """Neither with another source, nor with one that cannot be loaded, nor without."""
-    folder = configured.with_name("more")
-    folder.mkdir()
-    folder.joinpath("a.py").write_text(configured.read_text("utf-8"), "utf-8")
-    settings = configured.with_name("pyproject.toml")
-
-    assert load_source("more").notes == []
-    settings.write_text('[tool.flow64]\nsource = "gone.py"', "utf-8")
-    assert load_source("more").notes == []
-    settings.write_text("source = 1", "utf-8")
-    assert load_source("more").notes == []
-
-
-def test_json_with_the_name_of_a_key(configured):
-    """Who names JSON asks for no code, so none is imported to find the key."""
-    folder = configured.with_name("inbound")
-    folder.mkdir()
-    text = load_source("leads.py").only.workflow.to_json()
-    folder.joinpath("a.json").write_text(text, "utf-8")
-    configured.write_text('raise SystemError  # key="inbound"', "utf-8")
-
-    (note,) = load_source("inbound").notes
-
-    assert note.startswith("inbound is a folder; the workflow with this key is code:")
-
-
-def test_a_key_with_the_name_of_its_own_source(leads):
-    """The folder of the project may have a workflow with the name of the folder."""
-    folder = leads.with_name("inbound")
-    folder.mkdir()
-    leads.rename(folder / "leads.py")
-    settings = '[tool.flow64]\nsource = "inbound"'
-    leads.with_name("pyproject.toml").write_text(settings, "utf-8")
-
-    (note,) = load_source("inbound").notes
-
-    assert note.startswith("inbound is a folder; the workflow")
-
-
 @pytest.mark.parametrize(
     ("source", "file", "text"),
     [
@@ -203,35 +154,6 @@ def test_an_environment_with_the_name_of_a_key(configured, source, file, text):
 
     wanted = "prod is an environment; the workflow with this key is code:prod"
     assert notes == [wanted, None, None]
-
-
-@pytest.mark.parametrize("source", ["", 'source = "gone.py"'])
-def test_an_environment_without_code(configured, source):
-    settings = configured.with_name("pyproject.toml")
-    settings.write_text(
-        TWO_ENVIRONMENTS.replace('source = "leads.py"', source), "utf-8"
-    )
-
-    assert describe_same_key(parse_address("prod")) is None
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("prod:inbound", "flow64 diff prod:inbound code compares it, and flow64 pull "),
-        ("prod", "flow64 pull prod --all -o live saves it, and if you mean a key of"),
-        (
-            ID,
-            f"{ID} is live, and this command needs code or files; flow64 pull {ID} -o",
-        ),
-    ],
-)
-def test_what_is_live_is_no_source(configured, text, words):
-    """A command that compiles code says what to write instead."""
-    with pytest.raises(AddressError) as caught:
-        load_source(text)
-
-    assert words in str(caught.value)
 
 
 def test_a_folder_wins(configured):
@@ -271,19 +193,6 @@ def test_no_address(configured, text, words):
     assert words in str(caught.value)
 
 
-def test_without_settings(leads):
-    """Any name is the one environment then, where a key stands behind it."""
-    assert parse_address("prod:inbound") == LiveAddress(
-        "prod:inbound", "prod", key="inbound"
-    )
-    assert parse_address("default") == LiveAddress("default", "default")
-    with pytest.raises(AddressError, match="are default, local; for a key, write"):
-        parse_address("prod")
-    assert parse_address("prod", prefers_live=True) == LiveAddress("prod", "prod")
-    with pytest.raises(AddressError, match="no source is configured"):
-        parse_address("code")
-
-
 @pytest.mark.parametrize("pattern", ["leads/*", "*:leads"])
 def test_pattern_is_no_environment(leads, pattern):
     """It means live workflows for `pull`, and is unknown elsewhere."""
@@ -315,16 +224,6 @@ def test_project_source(leads, source, wanted):
     assert require_project_source() == wanted
 
 
-def test_project_source_from_below(configured, monkeypatch):
-    """From a folder below, the source is still where the settings say."""
-    below = configured.with_name("below")
-    below.mkdir()
-    monkeypatch.chdir(below)
-
-    assert require_project_source() == f"../{configured.name}"
-    assert load_source(require_project_source()).names == ["inbound"]
-
-
 # -- Paths ----------------------------------------------------------------------------
 
 PLACE = "ns:acme.example/project:growth/workflow:inbound/variant:us"
@@ -335,16 +234,6 @@ def insert_env(place, env):
     if env == DEFAULT_ENV:
         return place
     return place.replace("/workflow:", f"/env:{escape_key(env)}/workflow:")
-
-
-@pytest.mark.parametrize("env", ["default", "prod", "an odd/one"])
-def test_paths(env):
-    """A place is the path without its environment and its pin."""
-    for pin in ("", f"/pin:{ID}"):
-        path = insert_env(PLACE, env) + pin
-        workflow = LiveWorkflow(ID, "Inbound", "ours", path)
-
-        assert (workflow.env, workflow.place) == (env, PLACE)
 
 
 def test_projects():
@@ -400,30 +289,6 @@ def test_known():
 )
 def test_pick(key, number):
     assert pick_live(KNOWN, LiveAddress("", "prod", key)) is KNOWN[number]
-
-
-@pytest.mark.parametrize(
-    ("key", "words"),
-    [
-        ("inbuond", "no workflow 'inbuond' that our code deployed (did you mean"),
-        (
-            "copied",
-            "it has café, inbound, many/us, twice, twice; for a workflow of others",
-        ),
-        ("twice", "2 workflows in prod have the key 'twice'; name one by its id: "),
-        ("twice", "000000000003 (acme.example/growth), prod:id:00000000-0000-4000-"),
-        ("t*", "means 2 workflows; name one of them: prod:twice, prod:twice"),
-        (
-            "mony/*",
-            "no workflow 'mony/*' that our code deployed (did you mean 'many/us'",
-        ),
-    ],
-)
-def test_no_pick(key, words):
-    with pytest.raises(AddressError) as caught:
-        pick_live(KNOWN, LiveAddress("", "prod", key))
-
-    assert words in str(caught.value)
 
 
 def test_match():

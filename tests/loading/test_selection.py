@@ -135,43 +135,6 @@ def test_pattern_that_matches_nothing(source, select, exclude, words):
     assert words in str(caught.value)
 
 
-def test_pattern_in_an_empty_project(tmp_path, monkeypatch):
-    """A project without workflows has none to select."""
-    monkeypatch.chdir(tmp_path)
-    text = "from flow64 import Project\np = Project('p', 'acme.example')"
-    tmp_path.joinpath("code.py").write_text(text, "utf-8")
-
-    assert load_source("code.py", may_be_empty=True).names == []
-    with pytest.raises(AddressError, match=r"code.py holds no workflow"):
-        load_source("code.py", may_be_empty=True, selection=Selection(["a"]))
-
-
-@pytest.mark.parametrize("key", ["leads", "leadz/*"])
-def test_key_of_several(source, key):
-    """It is refused with the pattern that means them."""
-    with pytest.raises(AddressError, match=r"'leads/\*'"):
-        load_source(f"{source}:{key}")
-
-
-@pytest.mark.parametrize("key", ["deals", "deels"])
-def test_start_of_one_key(tmp_path, key):
-    """It is answered with the key, since a command may take no pattern."""
-    source = tmp_path / "few.py"
-    source.write_text(CODE.replace('key="sales"', 'key="deals/us"'), "utf-8")
-
-    with pytest.raises(AddressError, match=r"did you mean 'deals/us'\?"):
-        load_source(f"{source}:{key}")
-
-
-def test_empty_key_is_listed(tmp_path):
-    """A check reports it, and a list of keys shows that there is one."""
-    source = tmp_path / "few.py"
-    source.write_text(CODE.replace('key="sales"', 'key=""'), "utf-8")
-
-    with pytest.raises(AddressError, match=r"leads/jp, '', a\[b\]"):
-        load_source(f"{source}:nope")
-
-
 def test_only_one_of_several(source):
     """A command that takes one workflow names those of a pattern."""
     several = load_source(f"{source}:leads/*")
@@ -180,13 +143,3 @@ def test_only_one_of_several(source):
         AddressError, match=r"name one of them, as in code\.py:leads/us"
     ):
         _ = several.only
-
-
-def test_lenient_selection(source, tmp_path):
-    """A module that fails may be the reason, and is then the error."""
-    tmp_path.joinpath("broken.py").write_text("1 / 0", "utf-8")
-    some = load_source(".", lenient=True, selection=Selection(["gone"]))
-    other = load_source(".", lenient=True, selection=Selection(["sales"]))
-
-    assert (some.names, other.names) == ([], ["sales"])
-    assert [one.code for one in some.findings] == ["unloadable-file"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -13,7 +12,7 @@ import pytest
 from flow64 import LEAD, Project, Workflow
 from flow64.blocks import Webhook
 from flow64.cli import main
-from flow64.errors import ManifestError, ReadError
+from flow64.errors import ReadError
 from flow64.loading import AddressError, SourceError, load_source, split_source
 
 HEAD = """
@@ -120,13 +119,6 @@ def test_stem(key, stem, write):
     assert found.workflows[0].stem == stem
 
 
-def test_stem_of_a_variant(write):
-    """The names of a variant stand behind an @, which no key can bring along."""
-    found = load_source(write("leads.py", "v = variants(made, {'us/1': {}})"))
-
-    assert found.workflows[0].stem == "made@us%2F1"
-
-
 def test_long_stems(write):
     """Long keys that begin alike have files of their own, with names that fit."""
     found = load_source(write("leads.py", "all = [made('x' * 500 + e) for e in 'ab']"))
@@ -145,24 +137,6 @@ def test_picked(write):
 
     assert (found.names, found.is_picked, found.only.name) == (["b"], True, "b")
     assert [project.key for project in found.projects] == ["growth"]
-
-
-def test_picked_variant(write):
-    """A variant is picked by its names, or by the key if it is the only one."""
-    path = write("leads.py", "v = variants(made, {'us': {}})")
-
-    assert (
-        load_source(f"{path}:made/us").names
-        == load_source(f"{path}:made").names
-        == ["made/us"]
-    )
-
-
-def test_picked_without_a_project(write):
-    """A workflow without a project brings none."""
-    path = write("leads.py", "w = Workflow('a', Webhook(LEAD))")
-
-    assert load_source(f"{path}:a").projects == []
 
 
 @pytest.mark.parametrize(
@@ -212,37 +186,6 @@ def test_two_of_one_id(write):
         load_source(path)
 
     assert "'a' is there twice: in leads.py: a, and in leads.py: b" in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "made",
-    [
-        "[Workflow(f'Leads {r}', flow, key='a', project=growth) for r in 'xy']",
-        "[f() for f in [lambda: Workflow(r, flow, project=growth) for r in 'ba']]",
-    ],
-    ids=["one key", "the last value of a loop"],
-)
-def test_loop_that_makes_two_of_one_id(write, made):
-    """One line makes both, and neither is dropped in silence."""
-    path = write("leads.py", f"flow = Webhook(LEAD)\nall = {made}")
-
-    with pytest.raises(SourceError) as caught:
-        load_source(path)
-
-    assert str(caught.value).startswith(
-        "'a' is there twice in leads.py: all; give each of them a key of its own, or "
-        "make them with variants()"
-    )
-
-
-def test_module_of_two_names_that_makes_different_workflows(write):
-    """They are not the same, although one line makes both."""
-    body = "w = Workflow(__name__, Webhook(LEAD), key='a', project=growth)"
-    write("all/sub/b.py", body)
-    write("all/a.py", "from sub.b import w\nimport sys\ndel sys.modules['sub.b']")
-
-    with pytest.raises(SourceError, match="'a' is there twice: in "):
-        load_source("all")
 
 
 def test_key_of_two_projects(write):
@@ -314,26 +257,6 @@ def test_package(write):
 
     assert load_source("acme").names == ["first", "b", "a"]
     assert load_source("./acme/").names == ["first", "b", "a"]
-
-
-def test_file_of_a_package(write):
-    """A file of a package is imported as a part of it."""
-    write("acme/__init__.py")
-    write("acme/shared.py")
-    path = write("acme/leads.py", "from .shared import made as m\nw = m('a')")
-
-    assert load_source(path).names == ["a"]
-
-
-def test_module_that_is_loaded(write):
-    """A module that has the name of one that is loaded is another one."""
-    assert load_source(write("json.py", "w = made('a')")).names == ["a"]
-    assert sys.modules["json"] is json
-
-
-def test_odd_file_name(write):
-    """A file needs no name that Python could import."""
-    assert load_source(write("my leads-2.py", "w = made('a')")).names == ["a"]
 
 
 def test_nothing_is_left_behind(write):
@@ -408,21 +331,6 @@ def test_traceback(write, what):
     assert all(f'"{Path(path).resolve()}"' in frame for frame in frames)
 
 
-def test_two_lists(write):
-    """Lists have no `>>`, and no class of ours is asked; the advice says what has."""
-    path = write("leads.py", "flow = [made('a')] >> (made('b'), made('c'))")
-    advice = "begin with fan(a, b) instead of [a, b]: fan(a, b) >> [c, d]"
-
-    with pytest.raises(SourceError) as caught:
-        load_source(path)
-
-    first, *_, last = str(caught.value).splitlines()
-    assert first == f"leads.py cannot be imported; {advice}"
-    assert last == "TypeError: unsupported operand type(s) for >>: 'list' and 'tuple'"
-    (found,) = load_source(path, lenient=True).findings
-    assert found.help == advice
-
-
 def test_failing_variant(write):
     """A mistake in the parameters of a variant names the variant."""
     table = "{'us': {'region': 'US'}, 'de': {'regoin': 'DE'}}"
@@ -434,22 +342,6 @@ def test_failing_variant(write):
     assert found.message.endswith("argument 'regoin' (in the variant de)")
 
 
-def test_traceback_of_a_module(write):
-    """A failing neighbour of a named module is reported too."""
-    write("acme/__init__.py")
-    write("acme/shared.py", "1/0")
-    write("acme/leads.py", "from .shared import x")
-
-    with pytest.raises(SourceError) as caught:
-        load_source("acme.leads")
-
-    message = str(caught.value)
-    frames = [line for line in message.splitlines() if line.startswith("  File")]
-    assert message.startswith("acme.leads cannot be imported\nTraceback")
-    assert message.endswith("ZeroDivisionError: division by zero")
-    assert len(frames) == 2
-
-
 def test_module_that_exits(write):
     """A module that ends the program is reported."""
     with pytest.raises(SourceError) as caught:
@@ -458,12 +350,6 @@ def test_module_that_exits(write):
     assert "ends the program while it is imported; put what runs under" in str(
         caught.value
     )
-
-
-def test_interrupted(write):
-    """Ctrl-C is not the module's failure."""
-    with pytest.raises(KeyboardInterrupt):
-        load_source(write("leads.py", "raise KeyboardInterrupt"))
 
 
 # -- JSON -----------------------------------------------------------------------------
@@ -593,15 +479,6 @@ def test_folders_of_json(write):
     assert found.is_whole
 
 
-def test_bad_manifest(write):
-    """A manifest that cannot be used is an error, and no reason to guess."""
-    compiled(write, "a")
-    write("out/flow64.json", "{}")
-
-    with pytest.raises(ManifestError, match="it is not a manifest"):
-        load_source("out")
-
-
 # -- No code --------------------------------------------------------------------------
 
 
@@ -623,28 +500,6 @@ def test_no_code(write, monkeypatch):
         str(getattr(sys.modules[name], "__file__", "")).startswith(str(Path.cwd()))
         for name in new
     )
-
-
-@pytest.mark.parametrize(
-    ("source", "problem"),
-    [
-        ("leads.py", "leads.py is Python, and --no-code imports none; compile it"),
-        ("leads.py:a", "with flow64 compile leads.py -o compiled, and name the folder"),
-        ("code", "code is Python, and --no-code imports none"),
-        ("code.leads", "there is no file or folder 'code.leads'; with --no-code it is"),
-        ("empty", "empty holds no workflow"),
-    ],
-)
-def test_no_code_refuses_python(write, source, problem):
-    """The advice says what to write instead."""
-    write("leads.py", "raise SystemExit")
-    write("code/leads.py", "raise SystemExit")
-    Path("empty").mkdir()
-
-    with pytest.raises(AddressError) as caught:
-        load_source(source, code=False)
-
-    assert problem in str(caught.value)
 
 
 # -- Which source, and whether it is whole --------------------------------------------
@@ -669,22 +524,6 @@ def test_configured_source(write, source, place):
     found = load_source()
 
     assert (found.source, found.is_whole) == (place, True)
-
-
-def test_configured_source_from_below(write, monkeypatch):
-    """It lies where the file says, wherever the command is started."""
-    write("leads.py", "w = made('a')")
-    configure(write, "leads.py")
-    Path("sub").mkdir()
-    monkeypatch.chdir("sub")
-
-    assert load_source().source == "../leads.py"
-
-
-def test_no_source_at_all(write):
-    """One is needed."""
-    with pytest.raises(AddressError, match="SOURCE is missing"):
-        load_source()
 
 
 WHOLE = {
@@ -751,14 +590,6 @@ def test_files_beside_that_hold_none(write):
     assert load_source(source).is_whole
 
     Path("words.py").write_text("from leads import made\n", "utf-8")
-
-    assert not load_source(source).is_whole
-
-
-def test_file_beside_that_cannot_be_read(write):
-    """It may hold workflows."""
-    source = write("leads.py", "w = made('a')")
-    Path("loop.py").symlink_to("loop.py")
 
     assert not load_source(source).is_whole
 

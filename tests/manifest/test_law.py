@@ -7,7 +7,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,8 +24,6 @@ from flow64.manifest import (
 )
 from tests.deploy.planned import History
 from tests.laws.test_compiler import keys, workflows
-
-pytestmark = pytest.mark.unmeasured
 
 ENVS = ["default", "prod", "a/b", "ü"]
 pins = st.dictionaries(st.sampled_from(ENVS), st.uuids().map(str), max_size=2)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 from attrs import evolve
 
-from flow64 import LEAD, RawBlock, Workflow, errors, manifest
+from flow64 import LEAD, RawBlock, Workflow, errors
 from flow64.api.calls import delete_workflow, list_workflows
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
-from flow64.definition import EMPTY, FrozenDict, loads, split_stamp
+from flow64.definition import FrozenDict, loads, split_stamp
 from flow64.deploy import History, apply_plan, make_plan, target_of
-from flow64.emulator import Emulator
 from flow64.manifest import (
     MANIFEST,
     Manifest,
@@ -28,13 +24,6 @@ from tests.service.support import GROWTH, leads
 
 KEY = "sk_live_not_a_real_key_SENTINEL"
 WEB_HOOK = f"https://example.com/hooks?token={KEY}"
-
-
-def test_door_has_nothing_else():
-    """Lazy names are names of the door; other names are errors."""
-    assert callable(manifest.make_pull)
-    with pytest.raises(AttributeError, match="no attribute 'takn'"):
-        _ = manifest.takn
 
 
 @pytest.fixture
@@ -208,27 +197,6 @@ def test_one_workflow(here, tmp_path, wanted):
     assert [one.file for one in pull.workflows] == ["second-one.json"]
 
 
-@pytest.mark.parametrize(
-    ("wanted", "problem"),
-    [
-        ("Leds", "no workflow has this name (did you mean 'leads'?)"),
-        ("Twin", "2 have this name; name one by its id: "),
-        ("99999999-1111-4111-8111-111111111111", "it is not there, or is not shown"),
-    ],
-)
-def test_none_of_that_name(here, wanted, problem):
-    """Missing and ambiguous names are reported."""
-    here.write(made("Leads"))
-    for number in (1, 2):
-        twin = f"11111111-1111-4111-8111-00000000000{number}"
-        here.write(evolve(made("Twin"), id=twin))
-
-    with pytest.raises(errors.PullError) as caught:
-        here.client.call(fetch_workflows, wanted)
-
-    assert problem in str(caught.value)
-
-
 def test_gone_meanwhile(here, monkeypatch):
     """A workflow that is deleted after the list is left out."""
     ids = [here.write(made(title)) for title in ("Leads", "Others")]
@@ -379,71 +347,7 @@ def _frozen(data):
     return made_
 
 
-def test_names_of_other_files_are_left_to_them():
-    """A name that the folder uses already means something else."""
-    live = with_specs(a=KEY)
-
-    (one,) = make_pull([live], "prod", names=["LEADS_custom_a"]).workflows
-
-    (name,) = [secret.name for secret in one.values]
-    assert name.startswith("leads_custom_a_")
-
-
-def test_name_that_begins_with_a_digit():
-    """No variable begins with one."""
-    pull = make_pull([evolve(with_specs(a=KEY), name="2026")], "my env")
-
-    assert pull.setting_lines == [
-        '[tool.flow64.environments."my env".values]',
-        'workflow_2026_custom_a = { env = "WORKFLOW_2026_CUSTOM_A" }',
-    ]
-    assert make_pull([with_specs()], "prod").setting_lines == []
-
-
 # -- What no file can hold -------------------------------------------------------------
-
-
-def _changed(**what):
-    return evolve(with_specs(a=1), **what)
-
-
-def _with_extra(**extra):
-    definition = with_specs(a=1)
-    block = definition.blocks[-1]._replace(extra=FrozenDict(extra))
-    return evolve(definition, blocks=(*definition.blocks[:-1], block))
-
-
-@pytest.mark.parametrize(
-    ("live", "problem"),
-    [
-        (_changed(description=f"key:\n{KEY}"), "looks like a key is outside the specs"),
-        (_changed(name=KEY), "looks like a key is outside the specs"),
-        (_with_extra(note=[{"x": KEY}]), "looks like a key is outside the specs"),
-        (
-            _with_extra(note=_frozen({"flow64:value": "x"})),
-            "cannot write and read all of it",
-        ),
-        (_changed(description="\udc80"), "cannot write and read all of it"),
-        (_changed(id="42"), "its id is not a UUID"),
-    ],
-    ids=range(6),
-)
-def test_refused(live, problem):
-    """It is reported, without the key, and nothing is lost."""
-    pull = make_pull([live, made("Other")], "prod")
-
-    (refused,) = pull.refused
-    assert problem in refused.problem
-    assert "SENTINEL" not in repr(pull)
-    assert [one.name for one in pull.workflows] == ["Other"]
-
-
-def test_what_an_answer_says_beside_it_stays_there():
-    """Undocumented members of an answer are not part of the create body."""
-    (one,) = make_pull([_changed(extra=FrozenDict(version=3))], "prod").workflows
-
-    assert loads(one.text).extra == EMPTY
-    assert "version" not in json.loads(one.text)
 
 
 # -- Workflows that have a stamp -------------------------------------------------------
@@ -475,27 +379,3 @@ def test_copy_is_nobodys(here, tmp_path):
 
     assert sorted(one.stamped is None for one in pull.workflows) == [False, True]
     assert all("[flow64:1" not in one.text for one in pull.workflows)
-
-
-def test_over_sockets(tmp_path):
-    """It also works with a client over a socket."""
-    from flow64 import Client
-
-    with (
-        Emulator() as emulator,
-        Client("sk_test_not_a_real_key", base_url=emulator.url, journal=None) as client,
-    ):
-        client.workflows.create(made("Leads"))
-        pull = make_pull(client.call(fetch_workflows), "prod")
-
-    assert [one.file for one in pull.workflows] == ["leads.json"]
-
-
-def test_path_is_a_folder(tmp_path):
-    """A failed write is reported, and leaves no file."""
-    (tmp_path / "leads.json").mkdir()
-
-    with pytest.raises(errors.ManifestError, match="it is a folder"):
-        write_all(tmp_path, {"a.json": "{}", "leads.json": "{}"})
-
-    assert [path.name for path in Path(tmp_path).iterdir()] == ["leads.json"]

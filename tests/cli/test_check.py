@@ -7,8 +7,6 @@ import json
 import pytest
 from rich.cells import cell_len, get_character_cell_size
 
-pytestmark = pytest.mark.unmeasured
-
 FAULTY = """
 from flow64 import COMPANY, LEAD, Project, Workflow
 from flow64.blocks import CompanyEnrichment, FindEmail, Webhook

@@ -21,8 +21,6 @@ from flow64.cli._options import OPTIONS
 from tests.cli.support import environment
 from tests.cli.support import flow64 as program
 
-pytestmark = pytest.mark.unmeasured
-
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
 

@@ -14,8 +14,6 @@ from flow64.environments import load as load_settings
 from flow64.environments import open_client
 from flow64.loading import load_source
 
-pytestmark = pytest.mark.unmeasured
-
 SETTINGS = """
 [tool.flow64]
 source = "leads.py"

@@ -9,8 +9,6 @@ from flow64.loading import load_source
 from tests.cli.support import environment
 from tests.cli.support import flow64 as flow64_alone
 
-pytestmark = pytest.mark.unmeasured
-
 FAULTY = """
 from flow64 import COMPANY, Workflow
 from flow64.blocks import FindEmail, Webhook

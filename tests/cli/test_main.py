@@ -29,8 +29,6 @@ from flow64.errors import (
 )
 from tests.cli.support import flow64
 
-pytestmark = pytest.mark.unmeasured
-
 SENTINEL = "sk_SENTINEL-0123456789"
 
 

@@ -8,8 +8,6 @@ import pytest
 
 from tests.catalogue.answer import ANSWER, LATER
 
-pytestmark = pytest.mark.unmeasured
-
 SETTINGS = """
 [tool.flow64]
 source = "reddit.py"

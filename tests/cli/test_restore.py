@@ -9,8 +9,6 @@ import pytest
 from tests.cli.pipelines import deployed, id_of, methods, outcomes, written
 from tests.service.mishaps import Fault
 
-pytestmark = pytest.mark.unmeasured
-
 HOOK = "https://crm.example.com/hooks/not-a-real-token"
 
 

@@ -15,8 +15,6 @@ from flow64.loading import load_source
 from tests.cli.pipelines import written
 from tests.cli.support import FLOW64
 
-pytestmark = pytest.mark.unmeasured
-
 QUICK = ("--every", "0.01")
 
 

@@ -8,8 +8,6 @@ import pytest
 
 from flow64 import Client
 
-pytestmark = pytest.mark.unmeasured
-
 LEADS = """
 from flow64 import LEAD, Project, Workflow, variants
 from flow64.blocks import LeadEnrichment, Webhook

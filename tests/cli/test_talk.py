@@ -7,8 +7,6 @@ import pytest
 from flow64.cli._options import OPTIONS
 from tests.cli.pipelines import deployed
 
-pytestmark = pytest.mark.unmeasured
-
 
 @pytest.fixture(autouse=True)
 def as_it_was():

@@ -85,7 +85,8 @@ def test_second_owner_waits_and_names_the_first(tmp_path):
 
     assert f"process {os.getpid()} has it open" in str(caught.value)
     assert caught.value.url is None
-    Store(path, patience=0).close()
+    with Store(path, patience=0) as store:
+        assert store.id
 
 
 def test_served_store_tells_its_address(tmp_path):

@@ -26,7 +26,6 @@ from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.client import Policy
 from flow64.deploy import (
     Agreement,
-    FileCache,
     Git,
     History,
     apply_plan,
@@ -68,24 +67,22 @@ def deploy(client, namespace, state, folder):
     project, wanted = workflows(namespace, state)
     history = History(Path(folder, "history"))
     git = Git()
-    with FileCache(Path(folder, "seen.json")) as cache:
-        targets = [target_of(one, "default", git=git) for one in wanted]
-        plan = client.call(
-            make_plan,
-            targets,
-            env="default",
-            endpoint=url,
-            projects=[project],
-            create=[target.key for target in targets],
-            cache=cache,
-            git=git,
-        )
-        save_plan(plan, Path(folder, "plan.json"))
-        # By name, since this checkout may hold changes that are in no commit.
-        gone = [step.key for step in plan.victims]
-        agreed = Agreement(prune=len(gone), behind=gone)
-        summary = client.call(apply_plan, plan, agreed, history=history, endpoint=url)
-        return plan, summary
+    targets = [target_of(one, "default", git=git) for one in wanted]
+    plan = client.call(
+        make_plan,
+        targets,
+        env="default",
+        endpoint=url,
+        projects=[project],
+        create=[target.key for target in targets],
+        git=git,
+    )
+    save_plan(plan, Path(folder, "plan.json"))
+    # By name, since this checkout may hold changes that are in no commit.
+    gone = [step.key for step in plan.victims]
+    agreed = Agreement(prune=len(gone), behind=gone)
+    summary = client.call(apply_plan, plan, agreed, history=history, endpoint=url)
+    return plan, summary
 
 
 def serve_deploys():
@@ -111,7 +108,7 @@ class Killer:
 
     Attributes:
         emulator: The service.
-        folder: Where histories, plans and the cache are.
+        folder: Where histories and plans are.
         luck: Says when to kill.
         requests: How many a deploy sends when nobody kills it.
         seconds: How long each of them takes.

@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from flow64.deploy import FileCache, History, Saved, load_plan, save_plan
-from flow64.plan import Sighting
+from flow64.deploy import History, Saved, load_plan, save_plan
 from tests.deploy.planned import OLD, digest_quickly, service
 
 pytestmark = [
@@ -20,8 +19,6 @@ pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here"),
 ]
 KILLS = 30
-MANY = 400
-"""Entries that make a file large enough to be caught in the middle of."""
 
 
 def killed_again_and_again(write, check):
@@ -44,30 +41,6 @@ def killed_again_and_again(write, check):
 
 def left(folder):
     return sorted(path.name for path in folder.iterdir() if path.name[0] == ".")
-
-
-def test_cache(tmp_path):
-    """What it vouches for is what was said once, all of it."""
-    path = tmp_path / "seen.json"
-
-    def sighting(number):
-        return Sighting("e", str(number), "n", "d", "u", "w")
-
-    def write(turn):
-        cache = FileCache(path)
-        for number in range(MANY):
-            cache.keep(sighting(number), [f"turn {turn % 2}"])
-        cache.save()
-
-    def check(_):
-        cache = FileCache(path)
-        found = {cache.find(sighting(number)) for number in range(MANY)}
-        assert found in ({("turn 0",)}, {("turn 1",)})
-
-    write(0)
-    killed_again_and_again(write, check)
-    write(0)
-    assert left(tmp_path) == []
 
 
 def test_history(tmp_path):

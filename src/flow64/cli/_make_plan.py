@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -24,7 +24,6 @@ from ..definition import (
 )
 from ..deploy import (
     PLACE_NAME,
-    FileCache,
     Git,
     History,
     Looked,
@@ -58,9 +57,6 @@ from ._error_messages import describe_error, suggest_option
 from ._options import OPTIONS
 from ._params import read_values, repeat_options
 from ._terminal import print_advice, print_error, print_message
-
-SEEN: Final = "seen.json"
-"""The file name of the cache."""
 
 MOST_FILES: Final = 5_000
 """Maximum JSON files to search for the last deployed version."""
@@ -200,27 +196,24 @@ def plan_workflows(
     targets, faults = make_targets(loaded, place, client, git)
     if faults:
         return faults
-    folder = place.settings.cache
     left_out = _list_left_out(loaded, place.env)
     is_apart = left_out is None and not loaded.is_whole
-    with FileCache(folder / SEEN) if folder else nullcontext() as cache:
-        return make_plan(
-            client.session,
-            targets,
-            env=place.env,
-            endpoint=client.place,
-            projects=None if is_apart else loaded.projects,
-            left_out=left_out,
-            create=create,
-            branches=place.environment.branches,
-            prune=prune,
-            prices=place.settings.prices,
-            git=git,
-            bases=_make_base_finder(targets, loaded, place),
-            cache=cache,
-            secrets=place.secrets,
-            emit=_print_progress,
-        )
+    return make_plan(
+        client.session,
+        targets,
+        env=place.env,
+        endpoint=client.place,
+        projects=None if is_apart else loaded.projects,
+        left_out=left_out,
+        create=create,
+        branches=place.environment.branches,
+        prune=prune,
+        prices=place.settings.prices,
+        git=git,
+        bases=_make_base_finder(targets, loaded, place),
+        secrets=place.secrets,
+        emit=_print_progress,
+    )
 
 
 def _print_progress(event: Looked) -> None:

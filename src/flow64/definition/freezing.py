@@ -163,10 +163,10 @@ class Freezer:
         convert: Convert | None = None,
         limits: Limits = CODE,
     ) -> None:
-        self.problems = problems
-        self.convert = convert
-        self.limits = limits
-        self.has_ended = False
+        self.problems: list[Problem] = problems
+        self.convert: Convert | None = convert
+        self.limits: Limits = limits
+        self.has_ended: bool = False
 
     def freeze(self, value: Any, path: Path, level: int = 0) -> Any:
         """Return a frozen copy of a value in so many other containers."""

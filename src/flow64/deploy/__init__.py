@@ -7,7 +7,6 @@ from ._apply import PARALLEL as PARALLEL
 from ._apply import Done, Failed, Summary, Writing, apply_plan
 from ._apply import check_plan as check_plan
 from ._apply_saved_plan import apply_saved_plan, reopen_plan
-from ._cache import FileCache
 from ._consent import Agreement
 from ._consent import Doing as Doing
 from ._consent import PlannedWrite as PlannedWrite
@@ -51,7 +50,6 @@ __all__ = [
     "Ancestry",
     "Done",
     "Failed",
-    "FileCache",
     "Git",
     "History",
     "Looked",

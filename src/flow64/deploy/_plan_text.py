@@ -52,7 +52,6 @@ def as_data(plan: Plan) -> dict[str, Any]:
         else [{"key": one.key, "namespace": one.namespace} for one in plan.projects],
         "not_checked": list(plan.not_checked),
         "requests": plan.requests,
-        "vouched": plan.vouched,
     }
     found: dict[str, Any] = redact_keys_in_json(data)
     return found

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import count
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from attrs import define, evolve, field, frozen
 
@@ -36,7 +35,7 @@ from ..errors import (
     ForbiddenError,
     NotFoundError,
 )
-from ..plan import Cache, Plan, Sighting, Step, Target, hold_renames
+from ..plan import Plan, Step, Target, hold_renames
 from ._activity import find_activity, group_by_workflow, is_cut
 from ._git import Ancestry, Git
 from ._orphans import find_leftovers, leftover_steps
@@ -47,7 +46,6 @@ from ._steps import (
     forbidden_step,
     missing_step,
     no_base,
-    unchanged_step,
 )
 
 T = TypeVar("T")
@@ -80,14 +78,13 @@ def make_plan(
     prices: Mapping[str, float] = EMPTY,
     git: Ancestry | None = None,
     bases: Bases = no_base,
-    cache: Cache | None = None,
     secrets: Iterable[BoundSecret] = (),
     emit: Callable[[Looked], None] = lambda _: None,
 ) -> Plan:
     """Read what the service has, and say what a deploy would do.
 
     One list shows which workflows exist, and which code deployed them. Each workflow
-    that the cache does not know to be unchanged is read. Two more lists show the
+    is read. Two more lists show the
     schedules and runs of workflows that would be changed or pruned. A plan of a single
     target reads only that one.
 
@@ -108,7 +105,6 @@ def make_plan(
         prices: Dollars for one row by kind, in place of the documented ones.
         git: Knows the commits. None asks git.
         bases: Finds the definition that was deployed last, to show what was edited.
-        cache: Knows workflows that have not changed since they were read.
         secrets: Secrets to hide in everything live, also where code does not mark
             them, such as values of the environment that come from variables.
         emit: Called after each workflow that was read, in any thread.
@@ -135,7 +131,6 @@ def make_plan(
         endpoint,
         projects=None if projects is None else tuple(projects),
         left_out=None if left_out is None else frozenset(map(canonical_id, left_out)),
-        cache=cache,
         emit=emit,
     )
     definitions = [target.definition for target in wanted]
@@ -193,9 +188,7 @@ class Planner:
         endpoint: Base URL of the client.
         projects: The projects that were loaded whole; see `make_plan`.
         left_out: Ids of their other workflows, if the targets are a part; see there.
-        cache: Knows workflows that have not changed.
         emit: Called after each workflow that was read.
-        vouched: How many workflows the cache knew to be unchanged.
         not_checked: What could not be checked, in words.
         may_list: Whether the service gives the list of workflows. None before it is
             asked.
@@ -206,9 +199,7 @@ class Planner:
     endpoint: str
     projects: tuple[ProjectKey, ...] | None = None
     left_out: frozenset[str] | None = None
-    cache: Cache | None = None
     emit: Callable[[Looked], None] = lambda _: None
-    vouched: int = 0
     not_checked: list[str] = field(factory=list[str])
     may_list: bool | None = None
 
@@ -246,7 +237,6 @@ class Planner:
             projects=None if listed is None or self._is_part else self.projects,
             renames=tuple(renames),
             not_checked=tuple(self.not_checked),
-            vouched=self.vouched,
         )
 
     @property
@@ -304,16 +294,7 @@ class Planner:
         target: Target,
         listed: Mapping[str, WorkflowInfo] | None,
     ) -> Step:
-        """Read one target unless the cache knows it, and return its step."""
-        info = None if listed is None else listed.get(canonical_id(target.id))
-        cache = self.cache
-        sighting = None
-        if cache is not None and info is not None:
-            sighting = self._sighting(target, info)
-            unmanaged = None if sighting is None else cache.find(sighting)
-            if unmanaged is not None:
-                self.vouched += 1
-                return unchanged_step(target, unmanaged)
+        """Read one target, and return its step."""
         try:
             live = read_workflow(session, target.id).definition
         except NotFoundError:
@@ -327,24 +308,7 @@ class Planner:
         if live is None:
             path = f"/workflows/{target.id}"
             raise AnswerError("GET", path, "it has no definition")
-        step = self.context.compare(target, live)
-        is_idle = step.state == "unchanged" and not step.settings
-        if cache is not None and sighting is not None and is_idle:
-            cache.keep(sighting, step.unmanaged)
-        return step
-
-    def _sighting(self, target: Target, info: WorkflowInfo) -> Sighting | None:
-        """Return the key of a cache entry; None if its time is too coarse."""
-        if not info.updated_at or not _FINE.search(info.updated_at):
-            return None
-        return Sighting(
-            endpoint=self.endpoint,
-            id=canonical_id(info.id),
-            name=info.name,
-            description=info.description,
-            updated_at=info.updated_at,
-            wanted=str(evolve(target.stamp, commit=None)),
-        )
+        return self.context.compare(target, live)
 
     # -- Orphans, schedules and runs ---------------------------------------------------
 
@@ -397,10 +361,6 @@ class Planner:
         except (ApiError, AnswerError) as error:
             self.not_checked.append(f"{what}: {_describe_refusal(error)}")
             return None
-
-
-_FINE: Final = re.compile(r"\.\d{3,}")
-"""A time with milliseconds: two edits rarely share one."""
 
 
 def _may_disturb(step: Step) -> bool:

@@ -52,7 +52,6 @@ def review_of_plan(
         renames=tuple(one for one in plan.renames if not one.is_decided),
         not_checked=plan.not_checked,
         requests=plan.requests,
-        cached=plan.vouched,
         command=command,
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ._apply import apply
 from ._changes import (
     BlockAdded,
     BlockMoved,
@@ -123,7 +122,6 @@ __all__ = [
     "TitleChanged",
     "Unmanaged",
     "Written",
-    "apply",
     "as_data",
     "as_lines",
     "consequences",

@@ -150,7 +150,6 @@ class Settings:
         source: The source of the project, relative to `folder`.
         environments: All environments by name, including the emulator.
         history: The folder for replaced workflows.
-        cache: The folder for cached answers; None for no cache.
         prices: Dollars a row by kind, instead of the documented prices.
         rules: `error`, `warning`, `note` or `ignore` for findings, by code.
         blocks: The file with the service's own list of blocks, if there is one.
@@ -163,7 +162,6 @@ class Settings:
     source: str | None
     environments: Mapping[str, Environment]
     history: Path
-    cache: Path | None
     prices: Mapping[str, float] = EMPTY
     rules: Mapping[str, RuleSetting] = EMPTY
     blocks: Path | None = None

@@ -110,7 +110,7 @@ def _settings(
     folder: Path,
     file: Path | None,
     environments: Mapping[str, Environment] | None = None,
-    kept: Mapping[str, Path | None] | None = None,
+    kept: Mapping[str, Path] | None = None,
     **given: Any,
 ) -> Settings:
     """Make settings, with defaults for what is not configured."""
@@ -120,11 +120,7 @@ def _settings(
         found[DEFAULT_ENV] = Environment(DEFAULT_ENV, **places)
     if EMULATOR not in found:
         found[EMULATOR] = _emulator(folder, **places)
-    usual: dict[str, Any] = {
-        "source": None,
-        "history": folder / KEPT / "history",
-        "cache": folder / KEPT / "cache",
-    }
+    usual: dict[str, Any] = {"source": None, "history": folder / KEPT / "history"}
     return Settings(folder, file, environments=found, **{**usual, **given})
 
 
@@ -256,9 +252,8 @@ class SettingsReader:
             "rules": self.rules(top),
             "blocks": top.take("blocks", self.place),
             "compiled": top.take("compiled", self.place),
+            "history": top.take("history", self.place, self.folder / KEPT / "history"),
         }
-        for key, check in (("history", self.place), ("cache", self.place_or_none)):
-            given[key] = top.take(key, check, self.folder / KEPT / key)
         kept = {"journal": journal, "history": given["history"]}
         environments = self.environments(top, kept)
         given["default_env"] = self.default_env(top, environments)
@@ -275,10 +270,6 @@ class SettingsReader:
     def place(self, value: Any) -> Path:
         """Check a path, relative to the folder of the file."""
         return self.folder / as_text(value)
-
-    def place_or_none(self, value: Any) -> Path | None:
-        """Check a path, or false for none."""
-        return None if value is False else self.place(value)
 
     def prices(self, top: SettingsSection) -> Mapping[str, float]:
         """Read dollars a row by kind."""

@@ -1,4 +1,4 @@
-"""Errors of changes that do not apply, and of generated code."""
+"""Errors of generated code."""
 
 from __future__ import annotations
 
@@ -8,19 +8,6 @@ from attrs import frozen
 
 from ..text import printable, shortened
 from ._root import FlowError
-
-
-@frozen(repr=False)
-class StaleChangesError(FlowError, ValueError):
-    """Changes do not fit the definition that they are applied to."""
-
-    block_id: str
-
-    def __str__(self) -> str:
-        return (
-            f"the changes are about another state of block {shortened(self.block_id)}; "
-            "compare again: apply(diff(before, after), before)"
-        )
 
 
 @frozen(repr=False)

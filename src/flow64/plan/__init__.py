@@ -35,17 +35,14 @@ from ._reasons import format_rename_reason as format_rename_reason
 from ._renames import NamedDefinition as NamedDefinition
 from ._renames import find_renames as find_renames
 from ._renames import hold_renames as hold_renames
-from ._sightings import Cache, Sighting
 
 __all__ = [
-    "Cache",
     "Details",
     "Plan",
     "Rename",
     "Review",
     "RunRef",
     "ScheduleRef",
-    "Sighting",
     "Step",
     "Target",
     "Touched",

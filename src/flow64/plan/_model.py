@@ -242,7 +242,7 @@ class Step:
         action: What applying does.
         reasons: The reasons for its state, in words. The first says the most.
         target: The workflow in the code. None for orphans and copies.
-        live: The live workflow. None if there is none, or if a cache vouched for it.
+        live: The live workflow. None if there is none.
         sent: The definition that a write sends, with its stamp. It is also there if the
             write is refused. None if nothing can be written.
         lifted_by: The consent that lifts a refusal, if one can. An orphan has the
@@ -340,7 +340,6 @@ class Plan:
         renames: Workflows that may have been renamed.
         not_checked: What could not be checked, in words.
         requests: The number of requests that it took, including retries.
-        vouched: The number of workflows that a cache vouched for.
         secrets: Secrets of live workflows that the code does not name.
         prices: Dollars for one row by kind, in place of the documented ones.
     """
@@ -352,7 +351,6 @@ class Plan:
     renames: tuple[Rename, ...] = ()
     not_checked: tuple[str, ...] = ()
     requests: int = 0
-    vouched: int = 0
     secrets: tuple[BoundSecret, ...] = field(
         default=(), repr=False, eq=False, converter=tuple[BoundSecret, ...]
     )
@@ -433,7 +431,6 @@ class Review:
         renames: Workflows that may have been renamed, if that is not decided.
         not_checked: What could not be checked, in words.
         requests: The number of requests that the plan took, including retries.
-        cached: The number of workflows that a cache knew to be unchanged.
         command: The command that deploys it. Empty if it is not known.
         listed_kinds: The changes of the service's list of blocks that is saved in the
             project, between two folders.
@@ -446,7 +443,6 @@ class Review:
     renames: tuple[Rename, ...] = ()
     not_checked: tuple[str, ...] = ()
     requests: int = 0
-    cached: int = 0
     command: str = ""
     listed_kinds: Sequence[KindChange] = ()
 

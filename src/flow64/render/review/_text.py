@@ -139,9 +139,8 @@ def _option_lines(start: str, option: Option, indent: str = "    ") -> Iterator[
 
 def _format_requests(review: Review) -> str:
     """Return how many requests a plan took; nothing if it was read from a file."""
-    cached = f", {review.cached:,} cached" if review.cached else ""
     requests = pluralize(review.requests, "request")
-    return f" ({requests}{cached})" if review.requests else ""
+    return f" ({requests})" if review.requests else ""
 
 
 def _group_lines(group: Group, reader: Reader) -> Iterator[str]:

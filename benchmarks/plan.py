@@ -28,6 +28,7 @@ from attrs import evolve, field, frozen
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from flow64.plan import Plan, Sighting, Target
 from run import medians, row
 
 from flow64 import LEAD, Project, Workflow
@@ -35,7 +36,6 @@ from flow64.api import Answer, Request, Session
 from flow64.blocks import EmailMode, Filter, FindEmail, OutgoingWebhook, Webhook
 from flow64.definition import as_body, fingerprint, from_data, with_stamp
 from flow64.deploy import Git, make_plan, target_of
-from flow64.plan import Plan, Sighting, Target
 
 GROWTH = Project("growth", namespace="acme.example")
 SIZES = (125, 500, 2_000)
@@ -178,7 +178,7 @@ def plan(service: Service, targets: Sequence[Target], **options: Any) -> Plan:
 def read(service: Service, targets: Sequence[Target]) -> None:
     for one in targets:
         data = json.loads(service.answers[f"/workflows/{one.id}"].content)
-        fingerprint(from_data(data), bound=True)
+        fingerprint(from_data(data))
 
 
 def contenders(size: int) -> dict[str, Callable[[], Any]]:

@@ -26,8 +26,6 @@ DOORS = (
     "flow64.environments",
     "flow64.manifest",
     "flow64.client",
-    "flow64.deploy",
-    "flow64.plan",
     "flow64.testing",
     "flow64.webhooks",
 )

@@ -26,9 +26,9 @@ from flow64.emulator import Emulator, Switches
 from flow64.errors import (
     ArgumentError,
     CompileError,
+    PlanRefusedError,
     RowsError,
     RunFailedError,
-    StateRefusedError,
     WaitTimeoutError,
 )
 from flow64.testing import KEY, try_out
@@ -248,10 +248,10 @@ def test_an_edit_by_hand_is_not_overwritten(flow64_emulator):
     try_out(contacts(), PEOPLE, flow64_emulator)
     flow64_emulator.edit(contacts().id(), name="Renamed")
 
-    with pytest.raises(StateRefusedError) as raised:
+    with pytest.raises(PlanRefusedError) as raised:
         try_out(contacts(), PEOPLE, flow64_emulator)
 
-    assert raised.value.state == "drifted"
+    assert "edited on the service" in str(raised.value)
 
 
 def test_a_client_of_ones_own():
@@ -275,7 +275,7 @@ def test_client_sees_what_was_tried_out(flow64_emulator, flow64_client):
 
     deployment = contacts().deploy(flow64_client)
 
-    assert (deployment.state, deployment.workflow_id) == (
+    assert (deployment.state, deployment.id) == (
         "unchanged",
         outcome.workflow_id,
     )

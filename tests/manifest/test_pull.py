@@ -11,8 +11,11 @@ from attrs import evolve
 from flow64 import LEAD, RawBlock, Workflow, errors, manifest
 from flow64.api.calls import delete_workflow, list_workflows
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
-from flow64.definition import EMPTY, FrozenDict, loads, split_stamp
-from flow64.deploy import History, apply_plan, make_plan, target_of
+from flow64.definition import EMPTY, FrozenDict, Values, loads, split_stamp
+from flow64.deploy.apply import apply_plan
+from flow64.deploy.history import History
+from flow64.deploy.make import make_plan
+from flow64.deploy.target import target_of
 from flow64.emulator import Emulator
 from flow64.manifest import (
     MANIFEST,
@@ -22,8 +25,7 @@ from flow64.manifest import (
     read_folder,
     write_all,
 )
-from tests.deploy.planned import ENDPOINT, service
-from tests.deploy.planned import History as Commits
+from tests.deploy.planned import ENDPOINT, Commits, service
 from tests.service.support import GROWTH, leads
 
 KEY = "sk_live_not_a_real_key_SENTINEL"
@@ -77,9 +79,8 @@ def planned(here, folder, env="prod", **values):
         )
         for one in read_folder(folder).workflows
     ]
-    return here.client.call(
-        make_plan, targets, env=env, endpoint=ENDPOINT, git=Commits()
-    )
+    facts = {"endpoint": ENDPOINT, "git": Commits(), "values": Values(values)}
+    return make_plan(here.session, targets, env=env, **facts)
 
 
 def states(plan):
@@ -107,15 +108,15 @@ def test_twenty_workflows_of_the_web_editor(here, tmp_path):
 
     first = planned(here, tmp_path)
 
-    assert {step.state for step in first.steps} == {"converged"}
+    assert {step.state for step in first.steps} == {"update"}
     assert {step.action for step in first.steps} == {"stamp"}
 
     here.asked()
     history = History(tmp_path / "history")
-    summary = here.client.call(apply_plan, first, history=history)
+    result = apply_plan(here.session, first, history=history)
     writes = [asked for asked in here.asked() if asked.startswith("POST")]
 
-    assert len(summary.done) == 20
+    assert len(result.outcomes) == 20
     assert {write.split("?")[0] for write in writes} == {
         "POST /workflows/update_workflow"
     }
@@ -139,11 +140,10 @@ def test_twenty_workflows_of_the_web_editor(here, tmp_path):
     told = {key: state for key, state in states(then).items() if state != "unchanged"}
     assert told == {
         "workflow-3": "drifted",
-        "workflow-5": "absent",
+        "workflow-5": "new",
         "workflow-7": "update",
     }
-    assert then.step("workflow-5").action == "refuse"
-    assert then.step("workflow-5").lifted_by is None
+    assert then.step("workflow-5").refusal
 
 
 def _id(title):
@@ -168,7 +168,7 @@ def test_edit_between_pull_and_first_deploy_is_drift(here, tmp_path):
 
     (step,) = planned(here, tmp_path).steps
 
-    assert (step.state, step.action) == ("drifted", "refuse")
+    assert (step.state, step.needs) == ("drifted", ("force",))
 
 
 def test_file_that_was_edited_before_the_first_deploy(here, tmp_path):
@@ -300,8 +300,8 @@ def test_known_file_is_kept(here, tmp_path):
     files = {one.id: one.file for one in pull.workflows}
     assert files == {_id("Leads"): "leads.json", twin: "leads-22222222.json"}
     assert states(planned(here, tmp_path)) == {
-        "leads": "converged",
-        "leads-22222222": "converged",
+        "leads": "update",
+        "leads-22222222": "update",
     }
 
 
@@ -324,12 +324,11 @@ def test_key_becomes_a_value(here, tmp_path):
     ]
     everything = "".join(path.read_text("utf-8") for path in tmp_path.iterdir())
     assert "SENTINEL" not in everything + repr(pull)
-    with pytest.raises(errors.UnboundValueError, match=secret.name):
-        planned(here, tmp_path)
+    assert planned(here, tmp_path).unset == [secret.name]
     (step,) = planned(here, tmp_path, **{secret.name: WEB_HOOK}).steps
-    assert (step.state, step.action) == ("converged", "stamp")
+    assert (step.state, step.action) == ("update", "stamp")
     (step,) = planned(here, tmp_path, **{secret.name: "https://example.com/o"}).steps
-    assert step.state == "update"
+    assert (step.state, step.action) == ("update", "update")
 
 
 def with_specs(**specs):
@@ -460,10 +459,8 @@ def test_workflow_of_a_project(here, tmp_path):
     assert one.file == "leads.json"
     assert read_folder(tmp_path).workflows[0].workflow.id("prod") == workflow_id
     (step,) = planned(here, tmp_path).steps
-    assert (step.state, step.path.rpartition("/")[2]) == (
-        "converged",
-        f"pin:{workflow_id}",
-    )
+    path = step.target.stamp.path
+    assert (step.state, path.rpartition("/")[2]) == ("update", f"pin:{workflow_id}")
     assert GROWTH.key not in (tmp_path / MANIFEST).read_text("utf-8")
 
 

@@ -38,7 +38,6 @@ from flow64.blocks import (
     field_docs,
     spec_types,
 )
-from flow64.cli import deploy
 from flow64.definition import (
     MAX_BLOCKS,
     MAX_BYTES,
@@ -47,10 +46,9 @@ from flow64.definition import (
     MAX_FIELDS,
     MAX_INTEGER,
     MAX_VALUES,
-    SHORTEST_VALUE,
 )
-from flow64.deploy import PARALLEL
-from flow64.deploy._saved_plan import LARGEST
+from flow64.deploy.apply import PARALLEL
+from flow64.deploy.plan import LARGEST
 from flow64.dsl import Flow, Passthrough, RowKind, Start, Unset
 from flow64.emulator import GUESSES, Switches
 from flow64.emulator.switches import MARKS
@@ -173,7 +171,7 @@ def limits() -> Iterator[str]:
         ),
         (
             "workflows that are written at a time",
-            f"{PARALLEL}, or `--parallel` up to {_most_parallel()}",
+            f"{PARALLEL}",
             "they wait",
         ),
         (
@@ -182,17 +180,12 @@ def limits() -> Iterator[str]:
             "not saved; a field that you take out of the code may stay on the service",
         ),
         (
-            "values that are hidden although code does not mark them as secret",
-            f"{SHORTEST_VALUE} characters or more",
+            "secrets that are hidden outside of their place",
+            "4 characters or more",
             "a shorter one may be shown",
         ),
     ):
         yield f"| {what} | {limit} | {beyond} |"
-
-
-def _most_parallel() -> int:
-    (option,) = (one for one in deploy.command.params if one.name == "parallel")
-    return option.type.max
 
 
 def _size(number: int) -> str:

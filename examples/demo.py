@@ -62,7 +62,7 @@ def main() -> None:
     ):
         tell("Deploy", "To an emulator in this process")
         deployment = workflow.deploy(client)
-        print(f"It was {deployment.state}, and is workflow {deployment.workflow_id}")
+        print(f"It was {deployment.state}, and is workflow {deployment.id}")
         again = workflow.deploy(client)
         print(f"Deployed again, it was {again.state}: nothing was sent")
 

@@ -60,7 +60,6 @@ org_id = "org_1"
 suffix = "(staging)"
 max_rows = 50
 max_cost = 2
-branches = true
 hosts = ["files.example.com", "::1"]
 values.notebook = "nb_1"
 values.hook = { env = "STAGING_HOOK" }
@@ -103,7 +102,6 @@ def test_everything_that_a_file_may_say(project):
                 suffix="(staging)",
                 max_rows=50,
                 max_cost=2,
-                branches=True,
                 hosts=("files.example.com", "::1"),
                 journal=journal,
                 history=history,
@@ -357,11 +355,10 @@ WRONG = {
     "[tool.flow64.environments]\nstaging = 2026-11-24\n": [
         "line 2, [tool.flow64.environments]: staging is a date or time; write a table"
     ],
-    f"{STAGING}endpoints = 'x'\nmax_rows = -1\nmax_cost = 'x'\nbranches = 1\n": [
+    f"{STAGING}endpoints = 'x'\nmax_rows = -1\nmax_cost = 'x'\n": [
         "line 3, [tool.flow64.environments.staging]: endpoints is not a key here (did you mean 'endpoint'?)",
         "line 4, [tool.flow64.environments.staging]: max_rows is below 0; write a number from 0 up",
         "line 5, [tool.flow64.environments.staging]: max_cost is text; write dollars, as in 2.5",
-        "line 6, [tool.flow64.environments.staging]: branches is a whole number; write true or false",
     ],
     f"{STAGING}max_rows = true\nsuffix = 'a\\tb'\nhosts = ['https://x']\n": [
         "line 3, [tool.flow64.environments.staging]: max_rows is true or false; write a whole number, as in 500",
@@ -383,7 +380,7 @@ WRONG = {
     ],
     "[tool.flow64.environments.local]\napi_key = 'x'\nzzz = 1\n": [
         "line 2, [tool.flow64.environments.local]: api_key is not a key here: the emulator of the project accepts any key",
-        "line 3, [tool.flow64.environments.local]: zzz is not a key here; there are branches, max_cost, max_rows, suffix, values",
+        "line 3, [tool.flow64.environments.local]: zzz is not a key here; there are max_cost, max_rows, suffix, values",
     ],
     f"{STAGING}values.day = 2026-11-24\nvalues.n = [nan]\nvalues.x.env = 5\n": [
         "line 3, [tool.flow64.environments.staging.values]: day is not JSON: it contains a date, a time, NaN, or a number beyond 2^53; write that as text",
@@ -420,7 +417,7 @@ SECRETS = {
     "values.hook = [{ a = 'Bearer sk_live_SENTINEL0123456789' }]": 'hook looks like a key, and secrets do not belong into this file; write { env = "NAME_OF_THE_VARIABLE" }, and make that key a new one',
     "values.hook = { sk_live_SENTINEL0123456789 = 1 }": 'hook looks like a key, and secrets do not belong into this file; write { env = "NAME_OF_THE_VARIABLE" }, and make that key a new one',
     "suffix = 'sk_live_SENTINEL0123456789'": 'suffix looks like a key, and secrets do not belong into this file; write { env = "NAME_OF_THE_VARIABLE" }, and make that key a new one',
-    "sk_live_SENTINEL0123456789 = 1": "*** is not a key here; there are allow_http, api_key, branches, endpoint, hosts, max_cost, max_rows, oauth, org_id, suffix, values",
+    "sk_live_SENTINEL0123456789 = 1": "*** is not a key here; there are allow_http, api_key, endpoint, hosts, max_cost, max_rows, oauth, org_id, suffix, values",
     "endpoint = 'https://user:SENTINEL@example.com'": "endpoint is not a plain https address, such as https://api.sixtyfour.ai; http is only for this machine, or with allow_http = true, and no password belongs in it",
 }
 
@@ -508,7 +505,7 @@ def test_the_suffix_changes_the_bound_name_and_nothing_else(env, suffix):
 
     assert made.name == f"Inbound {suffix}"
     assert (made.id, made.path, made.blocks) == (plain.id, plain.path, plain.blocks)
-    assert fingerprint(made, bound=True) != fingerprint(plain, bound=True)
+    assert fingerprint(made) != fingerprint(plain)
     assert workflow.fingerprint() == fingerprint(workflow.compile(env))
     assert workflow.compile("other").id != made.id
 

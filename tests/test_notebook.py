@@ -11,7 +11,6 @@ from flow64 import LEAD, Client, Project, Workflow
 from flow64.api.calls import BlockStatus, LiveStatus
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.client import Run
-from flow64.deploy import Git, make_plan, target_of
 from flow64.diagnostics import Finding, Findings, Place
 from flow64.notebook import (
     MOST_LINES,
@@ -46,13 +45,6 @@ def leads(title="Leads", key="leads", mode="PROFESSIONAL"):
 def client(emulator):
     with Client("k", base_url=emulator.url, journal=None) as made:
         yield made
-
-
-def plan_of(client, *workflows, **options):
-    git = Git()
-    targets = [target_of(one, "default", git=git) for one in workflows]
-    facts = {"env": "default", "endpoint": client.endpoint, "git": git}
-    return client.call(make_plan, targets, **facts, **options)
 
 
 def text_of(html):
@@ -154,54 +146,15 @@ def test_check_gives_findings_for_notebooks():
 
 
 def test_plan(client, emulator):
-    """Each workflow that changes, with its reason and its changes."""
-    for key in "ab":
-        leads(key=key).deploy(client)
-    emulator.edit(leads(key="b").id(), name=EVIL)
-    plan = plan_of(
-        client,
-        leads(key="a", mode="PERSONAL"),
-        leads(key="b"),
-        leads(key="new"),
-        projects=[growth],
-    )
+    """Its report, as on a terminal."""
+    leads().deploy(client)
+    emulator.edit(leads().id(), name=EVIL)
+
+    plan = client.plan(leads())
 
     shown = text_of(plan._repr_html_())
-
-    assert shown.startswith(f"Plan for environment default at {client.endpoint}")
-    assert "update a the code has changed since it was deployed" in shown
-    assert '"PROFESSIONAL" → "PERSONAL"' in shown
-    assert "refuse b it was edited on the service" in shown
-    assert "create new it is not on the service yet" in shown
-
-
-def test_plan_without_changes(client):
-    leads().deploy(client)
-
-    shown = text_of(plan_of(client, leads(), projects=[growth])._repr_html_())
-
-    assert shown.endswith("unchanged 1")
-
-
-def test_deployment_and_preview(client, emulator):
-    first = leads().deploy(client)
-    preview = client.preview(leads(title="Other"))
-    second = leads(title="Other").deploy(client)
-    same = leads(title="Other").deploy(client)
-    emulator.edit(leads().id(), name="By hand")
-    drifted = client.preview(leads(title="Other"))
-
-    shown = [
-        text_of(one._repr_html_()) for one in (first, preview, second, same, drifted)
-    ]
-
-    assert shown[0] == f"Deployment of workflow {leads().id()} state before new"
-    assert 'state update ~ title: "Leads" → "Other"' in shown[1]
-    assert 'state before update ~ title: "Leads" → "Other"' in shown[2]
-    assert shown[3].endswith("state before unchanged sent nothing")
-    assert (
-        'state drifted edited on the service ~ title: "Other" → "By hand"' in shown[4]
-    )
+    assert shown.startswith("Plan default: 1 drifted")
+    assert "--force leads" in shown
 
 
 def test_run(client):

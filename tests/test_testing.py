@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from flow64 import LEAD, Client, Workflow, tap, value
+from flow64 import COMPANY, LEAD, Client, Workflow, tap, value
 from flow64.blocks import (
     Deduplicate,
     Filter,
     FindEmail,
+    LeadEnrichment,
     OutgoingWebhook,
     Search,
     Webhook,
@@ -24,8 +25,10 @@ from flow64.blocks import (
 from flow64.emulator import Emulator, Switches
 from flow64.errors import (
     ArgumentError,
+    CompileError,
+    PlanRefusedError,
+    RowsError,
     RunFailedError,
-    StateRefusedError,
     WaitTimeoutError,
 )
 from flow64.testing import KEY, try_out
@@ -97,6 +100,16 @@ def test_counts_are_in_the_order_of_the_blocks(flow64_emulator):
     )
 
 
+def test_columns():
+    """Columns come in the order in which rows first have them."""
+    flow = Webhook(LEAD) >> LeadEnrichment(return_fields={"title": "Job title"})
+
+    outcome = try_out(Workflow("Titles", flow), [{"a": 1}, {"b": 2, "a": 3}])
+
+    assert outcome.columns("webhook") == ["a", "b"]
+    assert outcome.columns() == ["a", "title", "b"]
+
+
 def test_outbox_is_that_of_the_run(flow64_emulator):
     """What was written outside is that of this run alone, with its target."""
     first = try_out(contacts(), PEOPLE[:1], flow64_emulator)
@@ -142,6 +155,23 @@ def test_a_block_that_fails(flow64_emulator):
     assert "failed in work/find_email: out of credits" in repr(outcome)
     with pytest.raises(RunFailedError, match="work/find_email: out of credits"):
         outcome.rows()
+
+
+def test_credits_run_out(flow64_emulator):
+    """Where credits are counted, a block that has none left fails."""
+    flow64_emulator.switches = Switches(credits=0.1)
+
+    outcome = try_out(contacts(), PEOPLE, flow64_emulator)
+
+    assert outcome.status == "failed"
+    assert outcome.failure.startswith("work/find_email: ")
+
+
+def test_a_completed_run_has_no_failure():
+    """Nothing is blamed where nothing failed."""
+    outcome = try_out(contacts(), PEOPLE)
+
+    assert (outcome.status, outcome.failure) == ("completed", None)
 
 
 def test_a_run_that_takes_too_long():
@@ -203,15 +233,25 @@ def test_what_was_read():
     assert list(outcome.counts) == [str(b.id) for b in workflow.compile().blocks]
 
 
+def test_mistakes_show_before_the_run():
+    """What cannot be compiled, or sent, is an error as ever."""
+    wrong = Workflow("Wrong", Webhook(COMPANY) >> FindEmail())
+
+    with pytest.raises(CompileError, match="row-kind-mismatch"):
+        try_out(wrong, PEOPLE)
+    with pytest.raises(RowsError, match="not int"):
+        try_out(contacts(), [1])
+
+
 def test_an_edit_by_hand_is_not_overwritten(flow64_emulator):
     """After an edit on the emulator a deploy is refused, and so is trying out."""
     try_out(contacts(), PEOPLE, flow64_emulator)
     flow64_emulator.edit(contacts().id(), name="Renamed")
 
-    with pytest.raises(StateRefusedError) as raised:
+    with pytest.raises(PlanRefusedError) as raised:
         try_out(contacts(), PEOPLE, flow64_emulator)
 
-    assert raised.value.state == "drifted"
+    assert "edited on the service" in str(raised.value)
 
 
 def test_a_client_of_ones_own():
@@ -235,10 +275,19 @@ def test_client_sees_what_was_tried_out(flow64_emulator, flow64_client):
 
     deployment = contacts().deploy(flow64_client)
 
-    assert (deployment.state, deployment.workflow_id) == (
+    assert (deployment.state, deployment.id) == (
         "unchanged",
         outcome.workflow_id,
     )
+
+
+def test_client_waits_and_reads(flow64_client):
+    """The client does what any client does."""
+    contacts().deploy(flow64_client)
+
+    run = contacts().run(PEOPLE, flow64_client).wait(every=0.01)
+
+    assert len(list(run.rows(block="deduplicate"))) == 2
 
 
 def test_address(flow64_url, flow64_client):
@@ -293,6 +342,16 @@ def test_fixtures_of_no_block(option):
         f"{option}: no block has the key path or kind 'work/find_emial' (did you mean "
         "'work/find_email'?); it takes webhook, first, work/find_email"
     )
+
+
+def test_failure_names_its_block_once():
+    """Also where the block says by itself why it failed."""
+    outcome = try_out(
+        contacts(), PEOPLE, fixtures={"work/find_email": lambda row: row["x"]}
+    )
+
+    words = "work/find_email: the fixture failed: KeyError: 'x'"
+    assert outcome.failure == words
 
 
 # -- The plugin -----------------------------------------------------------------------
@@ -399,6 +458,23 @@ def test_try_out_without_pytest():
     )
 
     assert (done.stdout, done.stderr) == ("{'webhook': 1, 'find_email': 1}\n", "")
+
+
+def test_plugin_loads_little(tmp_path):
+    """Where no test asks for an emulator, neither it nor httpx is loaded."""
+    (tmp_path / "test_other.py").write_text(
+        "import sys\n"
+        "def test_other(request):\n"
+        "    assert request.config.pluginmanager.has_plugin('flow64')\n"
+        "    heavy = {'httpx', "
+        "'flask', 'cattrs', 'click', 'flow64.emulator'}\n"
+        "    assert heavy & sys.modules.keys() == set()\n",
+        "utf-8",
+    )
+
+    printed = pytest_in(tmp_path, "-p", "no:xdist")
+
+    assert "1 passed" in printed, printed
 
 
 def test_plugin_without_its_extra(tmp_path):

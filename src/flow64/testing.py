@@ -145,7 +145,7 @@ def try_out(
             here.fail_block(block_id, message)
             stack.callback(here.fail_block, block_id, None)
         player = client or stack.enter_context(make_client(here))
-        _create_workflow(player, definition)
+        _create_workflow(player, definition, values or {})
         # On an emulator nothing is spent, so no consent is needed.
         workflow.deploy(player, env=env, values=values, allow_spend=True)
         run_id = workflow.run(rows, player, env=env, values=values, new=True).id
@@ -153,13 +153,15 @@ def try_out(
         return _build_outcome(here, run_id, definition)
 
 
-def _create_workflow(client: Client, definition: Definition) -> None:
+def _create_workflow(
+    client: Client, definition: Definition, values: Mapping[str, Any]
+) -> None:
     """Create a pinned workflow that does not exist, which a deploy never does."""
     from .api.calls import create_workflow, get_workflow
 
     is_pinned = definition.path is None or "/pin:" in definition.path
     if is_pinned and get_workflow(client.session, str(definition.id)) is None:
-        create_workflow(client.session, as_body(definition, reveal=True))
+        create_workflow(client.session, as_body(definition, values))
 
 
 @contextmanager

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .analysis import LiveCatalogue, RuleSetting
     from .client import Batch, Client, Run
     from .client.settings import BatchOptions, RunOptions
-    from .deploy import Deployment
+    from .deploy.plan import Step
     from .runs.payload import Rows
 
 
@@ -281,8 +281,9 @@ class Workflow:
         env: str | None = None,
         values: Mapping[str, Any] | None = None,
         force: bool = False,
+        create: bool = False,
         allow_spend: bool = False,
-    ) -> Deployment:
+    ) -> Step:
         """Plan and apply this workflow. Nothing is sent if nothing has changed.
 
         Args:
@@ -290,8 +291,9 @@ class Workflow:
             env: The environment to deploy to; by default that of the client, then
                 `default`.
             values: The content of each `value("name")` there.
-            force: Overwrite a workflow that was edited on the service, or that this
-                code did not deploy.
+            force: Overwrite a workflow that was edited on the service, that newer code
+                deployed, or that this code did not deploy.
+            create: Create a workflow although it may be one that was renamed.
             allow_spend: Agree to blocks that spend credits as soon as they are written.
 
         Raises:
@@ -303,7 +305,13 @@ class Workflow:
         from .client import deploy  # loads httpx
 
         return deploy(
-            self, client, env=env, values=values, force=force, allow_spend=allow_spend
+            self,
+            client,
+            env=env,
+            values=values,
+            force=force,
+            create=create,
+            allow_spend=allow_spend,
         )
 
     def run(

@@ -23,7 +23,7 @@ from flow64.blocks import (
     SendSlackMessage,
     Webhook,
 )
-from flow64.definition import BoundSecret, Value
+from flow64.definition import Hidden
 from tests.analysis.support import wired
 
 
@@ -268,16 +268,14 @@ def test_target_of_a_webhook_shows_no_secret(block, target):
     )
 
 
-def test_target_that_is_secret_goes_by_its_name():
-    """A secret value that was filled in is shown by its name."""
+def test_target_that_is_hidden_is_not_shown():
     made = wired(posting("x"))
-    secret = BoundSecret(Value("url", secret=True), "https://secret.example")
     block = made.blocks[0]
-    specs = type(block.specs)(url=secret)
+    specs = type(block.specs)(url=Hidden())
     made = type(made)("x", "", (block._replace(specs=specs),), ())
 
     assert str(effects(made)) == (
-        "leaves something outside at each run: posts to value 'url'"
+        "leaves something outside at each run: posts to an address that is not shown"
     )
 
 

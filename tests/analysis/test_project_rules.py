@@ -8,7 +8,6 @@ from attrs import evolve
 from flow64 import COMPANY, LEAD, Project, Workflow
 from flow64.analysis import describe_wrong_rule, errors, findings, severities_by_code
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
-from flow64.diff import FindingAppeared, FindingVanished, consequences
 from flow64.errors import ArgumentError
 
 GROWTH = Project("growth", namespace="acme.example")
@@ -95,19 +94,3 @@ def test_each_code_has_severities():
 
     assert known["no-workflow"] == ("error",)
     assert "warning" in known["insecure-url"]
-
-
-def test_a_diff_goes_by_rules():
-    """What the project ignores neither appears nor vanishes, if one side is live."""
-    calm, quiet = loud("https://a.example").compile(), {"insecure-url": "ignore"}
-
-    for before, after in ((calm, loud().compile()), (loud().compile(), calm)):
-        both = [
-            [*consequences(before, after)],
-            [*consequences(before, evolve(after, rules=quiet))],
-        ]
-        kinds = [
-            any(isinstance(one, FindingAppeared | FindingVanished) for one in found)
-            for found in both
-        ]
-        assert kinds == [True, False]

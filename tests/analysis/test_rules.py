@@ -29,7 +29,7 @@ from flow64.blocks import (
     Webhook,
     YcCompanies,
 )
-from flow64.definition import BoundSecret, FrozenDict, Value
+from flow64.definition import FrozenDict
 from tests.analysis.support import wired
 
 GROWTH = Project("growth", namespace="acme.example")
@@ -632,18 +632,6 @@ def test_allowing():
     allowed = Project("growth", namespace="acme.example", allow=["unknown-word"])
     one = Workflow("w", finder(mode="BUSINESS"), key="w", project=allowed)
     assert one.compile()
-
-
-def test_secret_address_is_judged_and_not_shown():
-    """An address that an environment fills in is judged like any other."""
-    specs = FrozenDict(url=BoundSecret(Value("url", secret=True), "ftp://hidden"))
-    definition = wired(("outgoing_webhook", {}))
-    bound = evolve(definition, blocks=(definition.blocks[0]._replace(specs=specs),))
-
-    messages = [one.message for one in findings(bound) if one.severity == "error"]
-
-    assert len(messages) == 1
-    assert "hidden" not in messages[0]
 
 
 def test_long_and_odd_definitions():

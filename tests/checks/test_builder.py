@@ -160,7 +160,6 @@ def test_b4_bound_values_nest_no_deeper_than_specs(secret):
 
     fits = workflow.compile(values={"v": nested(100)})
     assert dumps(loads(dumps(fits))) == dumps(fits)
-    assert fingerprint(fits, bound=True) != fingerprint(fits) or not secret
     ((code, message),) = errors_of(workflow, values={"v": nested(101)})
     assert (code, "value 'v'" in message) == ("too-deep", True)
     assert [code for code, _ in errors_of(workflow, values={"v": nested(9_999)})] == [

@@ -95,5 +95,5 @@ def test_published_examples_are_accepted(example):
         plans = [here.plan(target(one)) for one in (workflow, coded)]
 
     assert errors == []
-    assert [step.state for plan in plans for step in plan.steps] == ["converged"] * 2
+    assert [step.state for plan in plans for step in plan.steps] == ["update"] * 2
     assert [step.action for plan in plans for step in plan.steps] == ["stamp"] * 2

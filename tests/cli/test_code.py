@@ -50,11 +50,12 @@ def put(service):
 
 def states(flow64, *arguments):
     """The states and actions of a plan."""
-    code, printed, told = flow64("plan", *arguments, "--json")
+    code, printed, told = flow64("plan", *arguments, "--format", "json")
     assert code == 0, told
+    plan = json.loads(printed)
     return [
-        (step["key"], step["state"], step["action"])
-        for step in json.loads(printed)["workflows"]
+        (step["key"], step["state"], plan["actions"][step["key"]])
+        for step in plan["workflows"]
     ]
 
 
@@ -234,7 +235,7 @@ def test_pulled(put, flow64):
     for file in ("of_live.py", "of_folder.py"):
         assert load_source(file).only.workflow.id("prod") == workflow_id
     assert states(flow64, "of_live.py", "--env", "prod") == [
-        ("inbound", "converged", "stamp")
+        ("inbound", "update", "stamp")
     ]
 
 
@@ -250,7 +251,7 @@ def test_live_secret(put, flow64, monkeypatch):
     values = Path("values.json")
     values.write_text(json.dumps({"inbound_outgoing_webhook_url": SECRET}), "utf-8")
     found = states(flow64, "made.py", "--values", "values.json")
-    assert [state for _, state, _ in found] == ["converged"]
+    assert [state for _, state, _ in found] == ["update"]
 
 
 def test_known_value(put, flow64, monkeypatch):
@@ -268,4 +269,4 @@ def test_known_value(put, flow64, monkeypatch):
     assert "SENTINEL" not in printed
     Path("made.py").write_text(printed, "utf-8")
     found = states(flow64, "made.py", "--env", "prod")
-    assert [state for _, state, _ in found] == ["converged"]
+    assert [state for _, state, _ in found] == ["update"]

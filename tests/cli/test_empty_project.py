@@ -25,7 +25,7 @@ def left(service, leads, flow64, namespace):
 
 
 def test_plan_finds_the_orphan(left, flow64):
-    code, printed, told = flow64("plan", "leads.py", "--exit-code", "--json")
+    code, printed, told = flow64("plan", "leads.py", "--exit-code", "--format", "json")
 
     (step,) = json.loads(printed)["workflows"]
     assert (code, told, step["state"]) == (2, "", "orphan")
@@ -65,7 +65,7 @@ def test_folder_of_code_is_not_read_as_json(left, flow64):
     flow64("compile", "leads.py", "-o", ".")
     Path("old.json").write_text(Path("flow64.json").read_text("utf-8"), "utf-8")
 
-    code, printed, _ = flow64("plan", ".", "--json")
+    code, printed, _ = flow64("plan", ".", "--format", "json")
 
     assert (code, [one["state"] for one in json.loads(printed)["workflows"]]) == (
         0,

@@ -88,9 +88,9 @@ def test_an_environment_says_what_differs_there(configured, leads, flow64, peopl
     _, listed, _ = flow64("list", "--env", "staging")
     run = flow64("run", "leads.py", people, "--new", "--yes", "--env", "staging")
 
-    assert (first[0], first[1][:13]) == (0, "done       in")
+    assert (first[0], first[1][:13]) == (0, "created    in")
     assert (code, printed) == (0, "")
-    assert "environment staging" in told
+    assert "staging: 1 unchanged" in told
     assert "Inbound leads (staging)" in listed
     assert (run[0], "more rows than --max-rows 1" in run[2]) == (3, True)
 
@@ -164,6 +164,6 @@ def test_the_emulator_is_always_there(leads, flow64, monkeypatch, tmp_path):
     first = flow64("deploy", "leads.py", "--yes", "--env", "local")
     second = flow64("deploy", "leads.py", "--yes", "--env", "local")
 
-    assert (first[0], first[1][:4]) == (0, "done")
-    assert (second[0], "1 of 1 unchanged" in second[2]) == (0, True)
+    assert (first[0], first[1][:7]) == (0, "created")
+    assert (second[0], "local: 1 unchanged" in second[2]) == (0, True)
     assert (tmp_path / ".flow64/emulator.db").is_file()

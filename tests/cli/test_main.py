@@ -23,9 +23,9 @@ from flow64.errors import (
     LocalNamespaceError,
     MissingExtraError,
     OutcomeUnknownError,
+    PlanRefusedError,
     RunFailedError,
     StaleDeploymentError,
-    StateRefusedError,
 )
 from tests.cli.support import flow64
 
@@ -89,7 +89,7 @@ def test_wrong_command_line(arguments, problem, capsys):
         (IntentFailedError("run", "failed", "today"), 3),
         (LocalNamespaceError("Found", "https://api.example.com"), 3),
         (StaleDeploymentError("Found", "id", "the code has changed"), 3),
-        (StateRefusedError("Found", "id", "drifted", []), 3),
+        (PlanRefusedError(["found: drifted"]), 3),
         (OutcomeUnknownError("starting", "no answer"), 4),
     ],
     ids=lambda value: type(value).__name__,

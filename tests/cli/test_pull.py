@@ -88,9 +88,9 @@ def test_errors_that_are_stored(service, flow64):
         ids[3]: {"key": "append_to_notebook", "allow": ["missing-field"]},
     }
     assert flow64("compile", "live", "-o", "compiled")[0] == 0
-    code, printed, told = flow64("plan", "live", "--json")
+    code, printed, told = flow64("plan", "live", "--format", "json")
     assert code == 0, told
-    assert [step["action"] for step in json.loads(printed)["workflows"]] == ["stamp"]
+    assert [*json.loads(printed)["actions"].values()] == ["stamp"]
 
 
 @pytest.mark.parametrize("form", ["prod:{id}", "prod:id:{id}", "prod:inbound"])
@@ -224,7 +224,7 @@ def test_values_of_the_environment_stay_values(put, prod, flow64):
 
     code, printed, told = flow64("pull", "prod:inbound", "-o", "live", "--json")
     (one,) = json.loads(printed)["workflows"]
-    planned = json.loads(flow64("plan", "live", "--env", "prod", "--json")[1])
+    planned = json.loads(flow64("plan", "live", "--env", "prod", "--format", "json")[1])
     deployed = flow64("deploy", "live", "--env", "prod", "--yes")
     Path("live/inbound.json").write_text(
         Path("live/inbound.json").read_text("utf-8").replace('"Inbound"', '"New"'),
@@ -240,8 +240,8 @@ def test_values_of_the_environment_stay_values(put, prod, flow64):
         "texts that equal values of prod are values now:\n  crm_hook: live/inbound.json"
         in told
     )
-    assert [(step["workflow_id"], step["state"]) for step in planned["workflows"]] == [
-        (workflow_id, "converged")
+    assert [(step["id_after"], step["state"]) for step in planned["workflows"]] == [
+        (workflow_id, "update")
     ]
     files = [path for path in Path().rglob("*") if path.is_file()]
     assert len([path for path in files if "history" in path.parts]) == 2

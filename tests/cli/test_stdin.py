@@ -76,7 +76,7 @@ def test_rows_leave_no_way_to_ask(flow64, typed):
         (("compile", "-"), '{\n  "'),
         (("graph", "-"), "Inbound leads\n"),
         (("code", "-"), "from flow64 import"),
-        (("plan", "-"), "plan for environment default"),
+        (("plan", "-"), "default: 1 new"),
         (("diff", "leads.py", "-"), ""),
     ],
 )

@@ -77,7 +77,7 @@ class Person:
 def test_deploy_run_and_read(client, emulator):
     """A second deploy and a second run of the same rows send and buy nothing."""
     workflow = leads()
-    assert client.preview(workflow).state == "new"
+    assert client.plan(workflow).steps[0].state == "new"
     assert [client.deploy(workflow).state for _ in range(2)] == ["new", "unchanged"]
     run = client.run(workflow, ROWS)
     assert run.wait(every=0.01).status == "completed"
@@ -133,7 +133,7 @@ def test_the_terms_of_an_environment_hold_for_each_call(emulator):
     terms = Terms(values={"hook": SECRET}, suffix="(staging)", max_rows=1)
     workflow = secret_leads()
     with Client(KEY, terms=terms, transport=emulator.transport(), **facts) as client:
-        workflow_id = client.deploy(workflow).workflow_id
+        workflow_id = client.deploy(workflow).id
         live = client.workflows.get(workflow_id)
         assert live.name == "Leads (staging)"
         with pytest.raises(errors.BudgetError):

@@ -42,7 +42,7 @@ def test_fingerprints_are_pinned():
         fingerprint(DEFINITION),
         fingerprint(secret),
         fingerprint(bound),
-        fingerprint(bound, bound=True),
+        fingerprint(bind(DEFINITION, {"mode": "PERSONAL"}, [])),
     ] == [
         "5cd3be82118bb5eab510ddf5c79cfe7958afaf9e0f46bc0989298ef58f850ca5",
         "3e1ddc3ca582d8a1777ac89a48055add28a128b7ffd062b6cf0f0bccfebe3ee5",

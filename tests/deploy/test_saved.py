@@ -1,324 +1,275 @@
-"""Saved plans: applied exactly, or refused before any write (F15, F16, F26)."""
+"""A saved plan is made again and compared; the history brings back the replaced."""
 
 from __future__ import annotations
 
 import json
-import os
 
 import pytest
 
-from flow64 import LEAD, Project, Workflow, errors, value
-from flow64.api.calls import create_schedule, delete_workflow
-from flow64.blocks import FindEmail, OutgoingWebhook, Search, Webhook
-from flow64.deploy import (
-    Agreement,
-    apply_saved_plan,
-    load_plan,
-    save_plan,
-)
-from tests.deploy.planned import digest_quickly
-from tests.service.fault_server import Forward, Reply
+from flow64 import errors, value
+from flow64.definition import Values
+from flow64.deploy.history import History
+from flow64.deploy.make import plan_restore
+from flow64.deploy.plan import Consents, as_json, load_plan
+from flow64.deploy.target import target_of
+from flow64.emulator import Fault
+from tests.deploy.planned import ENDPOINT, Hours
+from tests.service.support import GROWTH, leads, secret_leads
 
-HOOK = "https://hooks.example.com/SENTINEL"
-VALUES = {"hook": HOOK}
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    """The digest of a secret is slow on purpose."""
-    digest_quickly(monkeypatch)
+A, A2 = leads("A", key="a"), leads("A", key="a", mode="PERSONAL")
+OLD_HOOK = Values({"hook": "https://example.com/SENTINEL-OLD"})
+NEW_HOOK = Values({"hook": "https://example.com/SENTINEL-NEW"})
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "plan.json"
+def save(plan, path):
+    path.write_text(as_json(plan, {"source": "."}), "utf-8")
+    return load_plan(path)
 
 
-def secret(place, name="S", key="s"):
-    flow = Webhook(LEAD) >> OutgoingWebhook(url=value("hook", secret=True))
-    return Workflow(name, flow, key=key, project=place.project)
+# -- Saved plans -----------------------------------------------------------------------
 
 
-def applied(place, path, *, agreed=None, env="default", endpoint=None, **options):
-    """Read it and carry it out."""
-    facts = {"values": VALUES, "history": place.history, **options}
-    return place.play(
-        apply_saved_plan,
-        load_plan(path),
-        agreed or Agreement(),
-        env=env,
-        endpoint=endpoint or place.url,
-        **facts,
-    )
+def test_saved_plan_is_the_same_until_it_was_applied(here, tmp_path):
+    """Also from another commit; once it was applied, nothing is left to do."""
+    here.put(A)
+    saved = save(here.plan(A2), tmp_path / "plan.json")
+    again = here.plan(A2)
+
+    assert saved.require_same(again)
+    here.apply(again)
+    assert not saved.require_same(here.plan(A2))
 
 
-def made(place, path, *workflows, **options):
-    """A plan that was saved; gives its step."""
-    plan = place.plan(*workflows, **options)
-    save_plan(plan, path)
-    place.forget()
-    return plan
+def other_code(here):
+    return here.plan(leads("B", key="a"))
 
 
-def test_saved_plan_does_what_the_plan_does(place, path):
-    """Create, update, stamp, forced, delete: and then the next plan is empty."""
-    ids = {key: place.put(place.workflow(key)) for key in ("a", "b", "c", "d", "gone")}
-    place.edit(ids["b"], mode="PERSONAL")
-    place.edit(ids["c"], mode="NONE", tier="high")
-    new = [
-        place.target(secret(place), hook=HOOK),
-        *[place.workflow(key, mode="PERSONAL") for key in "ab"],
-        place.workflow("c"),
-        place.workflow("d"),
-    ]
-    plan = made(place, path, *new, prune=True)
-
-    summary = applied(place, path, agreed=Agreement(force=["c"], prune=1))
-
-    assert [(one.key, one.doing) for one in summary.done] == [
-        ("s", "create"),
-        ("a", "update"),
-        ("b", "stamp"),
-        ("c", "update"),
-        ("gone", "delete"),
-    ]
-    assert (len(plan.steps), summary.is_complete) == (6, True)
-    assert place.live(ids["c"]).blocks[1].specs["tier"] == "high"
-    assert all(step.is_empty for step in place.plan(*new).steps)
+def old_code(here):
+    """Nothing is left to do with it, and it is not what was planned."""
+    return here.plan(A)
 
 
-def test_no_secret_is_in_the_file_and_only_its_owner_reads_it(place, path):
-    """Neither ours nor one that somebody put in its place."""
-    workflow_id = place.put(place.target(secret(place), hook=HOOK))
-    edit = {"url": "https://SENTINEL-2.example.com", "more": HOOK}
-    place.emulator.edit(workflow_id, specs={"outgoing_webhook": edit})
-    made(place, path, place.target(secret(place, "T"), hook=HOOK))
-
-    text = path.read_text()
-    assert ("SENTINEL" in text, '"flow64:value": "hook"' in text) == (False, True)
-    assert path.stat().st_mode & 0o777 == 0o600
-    with pytest.raises(errors.PlanRefusedError, match="--force s"):
-        applied(place, path)
-    summary = applied(place, path, agreed=Agreement(force=["s"]))
-    assert "SENTINEL" not in summary.done[0].saved.file.read_text()
+def other_endpoint(here):
+    return here.plan(A2, endpoint="https://api.sixtyfour.ai")
 
 
-# -- For something else, or edited (F16) ----------------------------------------------
+def other_environment(here):
+    return here.plan(A2, env="staging")
+
+
+def other_prices(here):
+    return here.plan(A2, prices={"find_email": 9.0})
+
+
+def other_organisation(here):
+    return here.plan(A2, organisation="other")
+
+
+def more_code(here):
+    return here.plan(A2, leads("B", key="b"))
+
+
+def edited(here):
+    here.edit(A.id(), specs={"find_email": {"tier": "high"}})
+    return here.plan(A2)
+
+
+def edited_and_back(here):
+    """The same is there, and somebody has written it."""
+    here.edit(A.id(), name="By hand")
+    here.edit(A.id(), name="A")
+    return here.plan(A2)
 
 
 @pytest.mark.parametrize(
-    ("facts", "words"),
+    "change",
     [
-        ({"env": "prod"}, "it was made for environment 'default', and this is 'prod'"),
-        ({"endpoint": "https://b.example"}, "and this is https://b.example"),
-        ({"organisation": "org_2"}, "organisation org_1, and this is org_2"),
-        ({"project": Project("growth", "b.example")}, "and this is ns:b.example/proj"),
-        ({"project": Project("other", "a.example")}, "and this is ns:a.example/proj"),
-        ({"values": {"hook": "other"}}, "the secret value 'hook' is another"),
-        ({"values": {}}, "s needs the secret values hook"),
-        ({"values": None}, "s needs the secret values hook"),
-        ({"agreed": Agreement(prune=1)}, "it deletes nothing"),
+        other_code, old_code, other_endpoint, other_environment, other_prices,
+        other_organisation, more_code, edited, edited_and_back,
     ],
-)
-def test_plan_for_something_else_is_refused(place, path, facts, words):
-    plan = place.plan(place.target(secret(place), hook=HOOK))
-    save_plan(plan, path, organisation="org_1")
-    place.forget()
+)  # fmt: skip
+def test_saved_plan_is_refused_if_anything_else_would_be_done(here, tmp_path, change):
+    here.put(A)
+    saved = save(here.plan(A2), tmp_path / "plan.json")
 
-    with pytest.raises(errors.SavedPlanError, match=words):
-        applied(place, path, **facts)
-    assert place.emulator.requests == []
+    with pytest.raises(errors.SavedPlanError):
+        saved.require_same(change(here))
 
 
-def test_plan_for_what_is_meant_is_carried_out(place, path):
-    plan = place.plan(place.target(secret(place), hook=HOOK))
-    save_plan(plan, path, organisation="org_1")
+def test_rotated_secret_makes_another_plan(here, tmp_path):
+    here.values = OLD_HOOK
+    here.deploy(secret_leads())
+    saved = save(here.plan(secret_leads(), A), tmp_path / "plan.json")
+    here.values = NEW_HOOK
 
-    summary = applied(place, path, project=place.project, organisation="org_1")
-
-    assert summary.is_complete
-    workflow_id = place.put(place.workflow("a"))
-    pinned = Workflow("P", place.workflow("a").flows[0], id=workflow_id)
-    made(place, path, pinned, is_whole=False)
-    taken = Agreement(force=["p"])
-    assert applied(place, path, project=place.project, agreed=taken).is_complete
+    with pytest.raises(errors.SavedPlanError):
+        saved.require_same(here.plan(secret_leads(), A))
 
 
-def edits(text):
-    data = json.loads(text)
-    yield text.replace("PERSONAL", "NONE")
-    yield text.replace('"action": "update"', '"action": "create"')
-    yield text.replace(data["digest"], "0" * 64)
-    yield text.replace(data["salt"], "0" * 32)
-    yield text + " "
-    yield text[:-1]
-    yield json.dumps(data)
-    del data["digest"]
-    yield json.dumps(data, indent=2) + "\n"
+SPOILED = {
+    "empty": lambda _: "",
+    "list": lambda _: "[]",
+    "object": lambda _: "{}",
+    "cut": lambda text: text[:-9],
+    "later release": lambda text: text.replace('"flow64:plan": 1', '"flow64:plan": 2'),
+    "no digest": lambda text: json.dumps({**json.loads(text), "digest": None}),
+}
 
 
-def test_edited_file_is_refused(place, path):
-    """Whichever byte it is."""
-    place.put(place.workflow("a"))
-    made(place, path, place.workflow("a", mode="PERSONAL"))
-    text = path.read_text()
+@pytest.mark.parametrize("name", SPOILED)
+def test_file_that_is_no_plan_is_refused(here, tmp_path, name):
+    path = tmp_path / "plan.json"
+    path.write_text(SPOILED[name](as_json(here.plan(A), {})), "utf-8")
 
-    for edit in edits(text):
-        assert edit != text
-        path.write_text(edit)
-        with pytest.raises(errors.SavedPlanError, match="it was edited"):
-            applied(place, path)
-    assert place.emulator.requests == []
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("", "it is not a saved plan"),
-        ("[" * 100_000, "it is not a saved plan"),
-        ("[]", "it is not a saved plan"),
-        ("{}", "it is not a saved plan"),
-        ('{"flow64:plan": 1, "flow64": "0.0.1"}', "made by flow64 '0.0.1', and this"),
-        ('{"flow64:plan": 2, "flow64": "9"}', "made by flow64 '9', and this is"),
-    ],
-)
-def test_what_is_no_plan_of_this_release_is_refused(path, text, words):
-    path.write_text(text)
-
-    with pytest.raises(errors.SavedPlanError, match=words):
+    with pytest.raises(errors.SavedPlanError):
         load_plan(path)
 
 
-@pytest.mark.parametrize(
-    ("text", "is_replaced"),
-    [
-        ("", True),
-        ('{"flow64:plan": 1, "flow64": "0.0.1"}', True),
-        ("precious", False),
-        ("{}", False),
-        ("[" * 100_000, False),
-        ("\xff", False),
-    ],
-    ids=range(6),
-)
-def test_only_a_plan_is_replaced(place, path, text, is_replaced):
-    """Of whatever release; anything else may be somebody's work."""
-    plan = place.plan(place.workflow("a"))
-    path.write_text(text, "latin-1")
-    before = path.read_bytes()
-
-    if is_replaced:
-        save_plan(plan, path)
-        assert load_plan(path).env == "default"
-    else:
-        with pytest.raises(errors.SavedPlanError) as caught:
-            save_plan(plan, path)
-        assert path.read_bytes() == before
-        assert str(caught.value) == (
-            f"the plan was not saved in {path}: the file there is not a saved plan, "
-            "and is not replaced; name another file"
-        )
+# -- History ---------------------------------------------------------------------------
 
 
-def test_full_disk_leaves_the_plan_that_was_there(place, path, monkeypatch):
-    made(place, path, place.workflow("a"))
-    before = path.read_bytes()
-
-    def fail(_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(errors.SavedPlanError, match="No space left"):
-        save_plan(place.plan(place.workflow("b")), path)
-    assert path.read_bytes() == before
+def restore(here, entry):
+    plan = plan_restore(here.session, entry, endpoint=ENDPOINT, values=here.values)
+    return plan, here.apply(plan)
 
 
-# -- Applied twice (F16) --------------------------------------------------------------
+def test_restore_brings_back_what_was_replaced_with_its_stamp(here):
+    """So the next plan says that the code has changed since."""
+    here.put(A)
+    here.deploy(A2)
+    (entry,) = here.history.entries("a")
+
+    _, result = restore(here, entry)
+
+    assert result.is_complete
+    assert here.plan(A).is_empty
+    assert here.plan(A2).steps[0].state == "update"
+    assert len(here.history.entries("a")) == 2
 
 
-def test_plan_is_applied_once(place, path):
-    place.put(place.workflow("a"), place.workflow("gone"))
-    new = [place.workflow("a", mode="PERSONAL"), place.workflow("b")]
-    made(place, path, *new, prune=True)
-    applied(place, path, agreed=Agreement(prune=1))
-    place.forget()
+def test_restore_of_what_was_edited_shows_the_edit_again(here):
+    workflow_id = here.put(A)
+    here.edit(workflow_id, name="By hand", specs={"find_email": {"tier": "high"}})
+    here.deploy(A2, consents=Consents(force=["a"]))
+    (entry,) = here.history.entries("a")
 
-    with pytest.raises(errors.SavedPlanError, match="it was applied already"):
-        applied(place, path, agreed=Agreement(prune=1))
-    assert place.writes() == []
+    restore(here, entry)
 
-
-def test_plan_that_was_applied_in_part_says_which(faulty, path):
-    """A new plan goes on from there."""
-    for key in "abc":
-        faulty.put(faulty.workflow(key))
-    made(faulty, path, *[faulty.workflow(key, mode="PERSONAL") for key in "abc"])
-    answers = [Forward(), Forward(), Reply(422, {"detail": "no"})]
-    faulty.server.on("POST", "/workflows/update_workflow", *answers)
-    assert applied(faulty, path, parallel=1).failed[0].key == "c"
-
-    with pytest.raises(
-        errors.SavedPlanError, match="in part: a, b are done already, and c is not"
-    ):
-        applied(faulty, path)
+    assert here.live(workflow_id).name == "By hand"
+    assert here.plan(A).steps[0].state == "drifted"
 
 
-# -- Stale (F15) ----------------------------------------------------------------------
+@pytest.mark.parametrize("fault", ["status_before", "reset_after"])
+def test_restore_that_failed_and_is_repeated_ends_at_the_same_version(here, fault):
+    """It names the version, and not the newest one, which is what it saved itself."""
+    here.put(A)
+    here.deploy(A2)
+    (entry,) = here.history.entries("a")
+    here.emulator.faults.add(Fault(fault, method="POST", status=403, times=1))
+    restore(here, entry)
+    here.emulator.faults.clear()
+
+    again = here.history.find("a", entry.when)
+    plan, result = restore(here, again)
+    last, _ = restore(here, again)
+
+    assert result.is_complete
+    assert here.plan(A).is_empty
+    assert plan.steps[0].state in ("update", "unchanged")
+    assert last.is_empty
 
 
-def edited(place, workflow_id):
-    place.edit(workflow_id, mode="NONE")
+def test_deleted_workflow_is_restored(here):
+    workflow_id = here.put(A)
+    here.deploy(projects=[GROWTH], consents=Consents(prune=1))
+    (entry,) = here.history.entries()
+
+    restore(here, entry)
+
+    assert str(here.live(workflow_id).id) == workflow_id
+    assert here.plan(A).is_empty
 
 
-def removed(place, workflow_id):
-    place.direct(delete_workflow, workflow_id)
+def test_history_has_no_secret_and_restore_takes_the_present_one(here):
+    here.values = OLD_HOOK
+    here.deploy(secret_leads())
+    here.values = NEW_HOOK
+    here.deploy(secret_leads("Other title"))
+    (entry,) = here.history.entries()
+
+    assert "SENTINEL" not in entry.file.read_text("utf-8")
+    restore(here, entry)
+
+    url = here.live(entry.workflow_id).blocks[1].specs["url"]
+    assert url == NEW_HOOK["hook"]
+    assert here.plan(secret_leads()).is_empty
 
 
-def created(place, _):
-    place.put(place.workflow("new", mode="PROFESSIONAL"))
+def test_text_with_a_secret_elsewhere_is_left_out_and_cannot_return(here):
+    here.values = Values(OLD_HOOK, hidden=["hook"])
+    here.put(leads("A", key="a", url=f"{OLD_HOOK['hook']}/more"))
+    here.deploy(A)
+    (entry,) = here.history.entries()
+
+    assert entry.withheld == ("/workflow_definition/blocks/2/specs/url",)
+    with pytest.raises(errors.HistoryError, match="secret"):
+        restore(here, entry)
 
 
-@pytest.mark.parametrize(
-    ("event", "meanwhile", "edit"),
-    [
-        ("edited", edited, '"PROFESSIONAL" → "NONE"'),
-        ("deleted", removed, ""),
-        ("created", created, ""),
-    ],
-)
-def test_change_since_the_plan_stops_all_of_it(place, path, event, meanwhile, edit):
-    """Edited, deleted or created: their edit and our change stand apart."""
-    place.put(place.workflow("b"))
-    workflow_id = place.put(place.workflow("a"))
-    new = [place.workflow(key, mode="PERSONAL") for key in ("b", "a", "new")]
-    made(place, path, *new)
-    meanwhile(place, workflow_id)
-    place.forget()
+def test_restore_needs_the_secret_and_the_endpoint_of_the_entry(here):
+    here.values = OLD_HOOK
+    here.deploy(secret_leads())
+    here.deploy(secret_leads("Other title"))
+    (entry,) = here.history.entries()
+    here.values = Values()
 
-    with pytest.raises(errors.StalePlanError, match=f"was {event} since") as caught:
-        applied(place, path)
-    assert edit in "\n".join(caught.value.edits)
-    if event != "created":
-        assert '"PROFESSIONAL" → "PERSONAL"' in "\n".join(caught.value.changes)
-    assert place.writes() == []
+    with pytest.raises(errors.UnboundValueError, match="hook"):
+        restore(here, entry)
+    with pytest.raises(errors.HistoryError, match="restore it where it was"):
+        plan_restore(here.session, entry, endpoint="https://api.sixtyfour.ai")
 
 
-def test_schedule_that_came_since_is_in_the_way_of_a_deletion(place, path):
-    """Before the first write."""
-    workflow_id = place.put(place.workflow("gone"))
-    made(place, path, place.workflow("a"), prune=True)
-    place.direct(create_schedule, workflow_id, "Weekly", "0 9 * * 1")
-    place.forget()
+def test_entries_are_found_by_key_id_environment_and_time(tmp_path, here):
+    here.put(A)
+    here.deploy(A2)
+    here.deploy(leads("B", key="a"))
+    newest, oldest = here.history.entries()
 
-    with pytest.raises(errors.PruneError, match="schedule Weekly is active"):
-        applied(place, path, agreed=Agreement(prune=1))
-    assert place.writes() == []
+    assert here.history.find("a", oldest.when) == oldest
+    assert here.history.entries(A.id()) == [newest, oldest]
+    assert here.history.entries("a", env="staging") == []
+    for key, at in (("b", ""), ("a", "2026-11-25"), ("a", "2027")):
+        with pytest.raises(errors.HistoryError):
+            here.history.find(key, at)
 
 
-def test_consent_to_spend_is_asked_for_when_it_is_applied(place, path):
-    flow = Search(LEAD, query="people", auto_execute=True) >> FindEmail()
-    made(place, path, Workflow("F", flow, key="f", project=place.project))
+@pytest.mark.parametrize("content", ["", "{}", '{"flow64:history": 2}', "[1]"])
+def test_file_that_is_no_entry_is_named(tmp_path, content):
+    name = "20261125T000000.000000Z.a.0123abcd.json"
+    (tmp_path / name).write_text(content)
 
-    with pytest.raises(errors.PlanRefusedError, match="--allow-spend f"):
-        applied(place, path)
-    assert applied(place, path, agreed=Agreement(allow_spend=["f"])).is_complete
+    with pytest.raises(errors.HistoryError, match=name):
+        History(tmp_path, now=Hours()).entries()
+
+
+def test_key_of_an_entry_is_no_path(here, tmp_path):
+    odd = leads("A", key="../../x/é")
+    here.put(odd)
+    here.deploy(leads("A", key="../../x/é", mode="PERSONAL"))
+    (entry,) = here.history.entries("../../x/é")
+
+    assert entry.file.parent == tmp_path / "history"
+    assert oct(entry.file.stat().st_mode)[-3:] == "600"
+
+
+def test_unmarked_value_of_a_variable_is_a_secret_too(here):
+    """The settings take it from a variable; the code says nothing of it."""
+    here.values = Values(OLD_HOOK, hidden=["hook"])
+    wanted = leads("A", key="a", url=value("hook"))
+    facts = {"env": "default", "values": here.values}
+    plan = here.plan(target_of(wanted, **facts))
+    here.apply(plan)
+
+    assert "SENTINEL" not in f"{plan} {plan.as_data()} {plan!r}"
+    assert "url!hook" in here.client.workflows.get(wanted.id()).description
+    assert here.live(wanted.id()).blocks[2].specs["url"] == OLD_HOOK["hook"]

@@ -13,7 +13,8 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from attrs import evolve, frozen
+import httpx
+from attrs import evolve
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -26,43 +27,27 @@ from hypothesis.stateful import (
 )
 
 from flow64 import LEAD, Client, Project, Workflow, errors
+from flow64.api import threads
 from flow64.api.calls import create_workflow
+from flow64.api.policy import Policy
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
-from flow64.client import Policy
 from flow64.definition import as_body, fingerprint, id_of
-from flow64.deploy import (
-    Agreement,
-    History,
-    apply_plan,
-    apply_saved_plan,
-    fields_of,
-    keep_fields,
-    load_plan,
-    make_plan,
-    plan_restore,
-    save_plan,
-    target_of,
-)
-from flow64.emulator import Emulator, Switches
-from tests.deploy.planned import ENDPOINT, KEY, digest_quickly
-from tests.deploy.planned import History as Commits
-from tests.laws.examples import SWITCHES
-from tests.service.mishaps import Fault, stored_otherwise
+from flow64.deploy.apply import apply_plan
+from flow64.deploy.history import History
+from flow64.deploy.judge import fields_of, keep_fields
+from flow64.deploy.make import make_plan, plan_restore
+from flow64.deploy.plan import Consents, as_json, load_plan
+from flow64.deploy.target import target_of
+from flow64.emulator import Emulator, Fault, Switches
+from tests.deploy.planned import ENDPOINT, KEY, Commits
+from tests.laws.test_plans import SWITCHES
 
 PROJECT = Project("machine", namespace="acme.example")
 KEYS = ("a", "b", "c")
 VERSIONS = range(3)
-QUICK = Policy(timeout=1, deadline=30, requests_per_minute=None)
-REFUSED = (
-    errors.PlanRefusedError, errors.PruneError, errors.StalePlanError,
-    errors.SavedPlanError,
-)  # fmt: skip
-MISHAPS = (
-    "reset_before", "reset_after", "status_before", "status_after", "html", "empty",
-    "truncate", "cut_json", "drop_spec_field", "other_name",
-)  # fmt: skip
-LYING = {"drop_spec_field", "other_name"}
-"""After these something else than was sent is there."""
+QUICK = Policy(timeout=1, deadline=30, first_wait=0.001, requests_per_minute=None)
+REFUSED = (errors.PlanRefusedError, errors.StalePlanError, errors.SavedPlanError)
+MISHAPS = ("reset_before", "reset_after", "status_before", "status_after", "truncate")
 
 keys = st.sampled_from(KEYS)
 some_keys = st.frozensets(keys)
@@ -71,8 +56,8 @@ mishaps = (
     st.none()
     | st.none()
     | st.builds(
-        dict,
-        kind=st.sampled_from(MISHAPS),
+        Fault,
+        st.sampled_from(MISHAPS),
         method=st.sampled_from([None, "GET", "POST"]),
         after=st.integers(0, 4),
         times=st.integers(1, 2),
@@ -84,33 +69,21 @@ class Killed(BaseException):
     """The process is gone."""
 
 
-@frozen
-class Watched:
-    """A transport that calls a function around each request.
+class Watched(httpx.BaseTransport):
+    """A transport that calls a function around each request."""
 
-    Attributes:
-        plain: Sends the requests.
-        around: A context manager for a request.
-    """
+    def __init__(self, plain):
+        self.plain, self.around = plain, None
 
-    plain: object
-    around: object
-
-    async def send(self, request):
+    def handle_request(self, request):
+        if self.around is None:
+            return self.plain.handle_request(request)
         with self.around(request):
-            return await self.plain.send(request)
-
-    async def close(self):
-        await self.plain.close()
+            return self.plain.handle_request(request)
 
 
-def watch(session, around):
-    """Return a session that sends its requests one by one, each inside `around`."""
-    return evolve(session, transport=Watched(session.transport, around), is_part=True)
-
-
-def kill(session, number, *, is_sent):
-    """Return a session that ends at some request, sent or not."""
+def kill(number, *, is_sent):
+    """End at some request, sent or not."""
     numbers = count()
 
     @contextmanager
@@ -124,11 +97,11 @@ def kill(session, number, *, is_sent):
             if is_last:
                 raise Killed
 
-    return watch(session, around)
+    return around
 
 
-def meddle(session, number, act):
-    """Return a session in whose middle, right before a read, somebody acts.
+def meddle(number, act):
+    """Let somebody act right before a read.
 
     Nobody acts between a read and the write that follows it: that would not be seen.
     """
@@ -140,7 +113,7 @@ def meddle(session, number, act):
             act()
         yield
 
-    return watch(session, around)
+    return around
 
 
 def code(key, version):
@@ -160,7 +133,7 @@ def target(key, version):
 
 IDS = {key: target(key, 0).id for key in KEYS}
 WANTED = {
-    (key, version): fingerprint(target(key, version).definition, bound=True)
+    (key, version): fingerprint(target(key, version).definition)
     for key in KEYS
     for version in VERSIONS
 }
@@ -180,14 +153,9 @@ class Service(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.emulator = Emulator()
-        client = Client(
-            KEY,
-            base_url=ENDPOINT,
-            transport=self.emulator.transport(),
-            journal=None,
-            policy=QUICK,
-        )
-        self.client = client
+        self.transport = Watched(self.emulator.transport())
+        facts = {"base_url": ENDPOINT, "journal": None, "policy": QUICK}
+        self.client = Client(KEY, transport=self.transport, **facts)
         self.place = TemporaryDirectory()
         self.folder = Path(self.place.name)
         self.history = History(self.folder / "history")
@@ -222,7 +190,7 @@ class Service(RuleBasedStateMachine):
         for key in KEYS:
             self.code[key] = versions.draw(st.sampled_from(VERSIONS))
         stranger = evolve(code("a", 0).compile(), id=id_of("stranger"))
-        create_workflow(self.client.session, as_body(stranger, reveal=True))
+        create_workflow(self.client.session, as_body(stranger))
         self.others.add(stranger.id)
         self.mark()
 
@@ -248,7 +216,7 @@ class Service(RuleBasedStateMachine):
         }
         self.emulator.edit(IDS[key], **edit[field])
         self.mark()
-        self.by_hand.add(fingerprint(self.seen[IDS[key]], bound=True))
+        self.by_hand.add(fingerprint(self.seen[IDS[key]]))
 
     @rule(key=keys)
     def duplicates(self, key):
@@ -270,13 +238,12 @@ class Service(RuleBasedStateMachine):
 
     def planned(self, is_whole=True):
         wanted = [target(key, version) for key, version in sorted(self.code.items())]
-        return self.client.call(
-            make_plan,
+        return make_plan(
+            self.client.session,
             wanted,
             env="default",
             endpoint=ENDPOINT,
             projects=[PROJECT] if is_whole else None,
-            create=KEYS,
             git=Commits(),
         )
 
@@ -299,7 +266,7 @@ class Service(RuleBasedStateMachine):
     )
     def is_killed(self, force, prune, number, is_sent):
         cut = {"number": number, "is_sent": is_sent}
-        self.carry_out(force, prune, True, change=lambda session: kill(session, **cut))
+        self.carry_out(force, prune, True, around=kill(**cut))
 
     @rule(
         force=some_keys, prune=counts, number=st.integers(-2, 4), at=st.integers(0, 2)
@@ -312,11 +279,11 @@ class Service(RuleBasedStateMachine):
         self.code = {name: (was + 1) % 3 for name, was in self.code.items()}
         self.plan = self.planned()
         there = [step for step in self.plan.steps if step.id in self.seen]
-        touched = [step for step in there if step.sent is not None]
+        touched = [step for step in there if step.action in ("update", "stamp")]
         if not touched:
             return
         key = touched[-1 - at % len(touched)].key
-        number += len(self.plan.writes)  # about when it has looked at all of them
+        number += len(writes_of(self.plan))  # about when it has looked at all of them
         edits = []
 
         def edit():
@@ -328,14 +295,12 @@ class Service(RuleBasedStateMachine):
         def settle():
             for name in edits:
                 self.seen[IDS[key]] = live = self.live()[IDS[key]]
-                self.by_hand.add(fingerprint(live, bound=True))
+                self.by_hand.add(fingerprint(live))
                 assert live.name == name
             return edits
 
-        def change(session):
-            return meddle(session, number, edit)
-
-        self.carry_out(force, prune, True, change=change, settle=settle)
+        around = meddle(number, edit)
+        self.carry_out(force, prune, True, around=around, settle=settle)
 
     @rule(force=some_keys, prune=counts, skip=st.booleans(), fault=mishaps)
     def deploys(self, force, prune, skip, fault):
@@ -347,51 +312,50 @@ class Service(RuleBasedStateMachine):
     def deploys_a_file(self, force, prune, is_late, key):
         """A saved plan; at times somebody edits after it was made."""
         self.plan = self.planned()
-        save_plan(self.plan, self.folder / "plan.json")
+        path = self.folder / "plan.json"
+        path.write_text(as_json(self.plan, {}), "utf-8")
         if is_late:
             self.edits(key, "title")
-        self.carry_out(force, prune, False, saved=self.folder / "plan.json")
+        again = self.planned()
+        try:
+            is_same = load_plan(path).require_same(again)
+        except errors.SavedPlanError:
+            assert is_late
+            return
+        assert is_same
+        self.plan = again
+        self.carry_out(force, prune, False)
 
-    def carry_out(
-        self, *agreed, fault=None, change=lambda s: s, saved=None, settle=tuple
-    ):
+    def carry_out(self, *agreed, fault=None, around=None, settle=tuple):
         """Apply, and judge what came of it by what is there."""
         plan = self.plan
         known = {step.key for step in plan.steps}
         force, prune, skip = agreed
-        agreed = Agreement(force=force & known, prune=prune, skip_drifted=skip)
-        facts = {"history": self.history, "endpoint": ENDPOINT}
-        if saved:
-            apply, what = apply_saved_plan, load_plan(saved)
-            facts["env"] = "default"
-        else:
-            apply, what = apply_plan, plan
+        consents = Consents(
+            force=force & known, create=known, prune=prune, skip_drifted=skip
+        )
         if fault is not None:
-            self.emulator.faults.add(self.as_fault(**fault))
-        summary = None
+            self.emulator.faults.add(fault)
+        result = None
         self.emulator.requests.clear()
+        self.transport.around = around
         try:
-            summary = self.client.call(
-                lambda session: apply(change(session), what, agreed, **facts)
+            result = apply_plan(
+                self.client.session, plan, consents, history=self.history, parallel=1
             )
         except REFUSED:
             writes = [one for one in self.emulator.requests if one.method == "POST"]
             assert writes == []
         except (errors.FlowError, Killed):
             pass
+        self.transport.around = None
         self.emulator.faults.clear()
         is_edited = bool(settle())
-        self.judge(plan, agreed, lies=fault is not None and fault["kind"] in LYING)
-        if summary is not None and summary.is_complete and not is_edited:
-            self.is_done(plan, summary)
+        self.judge(plan, consents)
+        if result is not None and result.is_complete and not is_edited:
+            self.is_done(plan, consents, result)
 
-    def as_fault(self, kind, method, **more):
-        """Make the fault of a mishap."""
-        if kind in LYING:
-            return stored_otherwise(self.emulator, kind, **more)
-        return Fault(kind, method=method, **more)
-
-    def judge(self, plan, agreed, *, lies=False):
+    def judge(self, plan, consents):
         """What is there now, beside what was there before."""
         before, after = self.seen, self.live()
         steps = {step.id: step for step in plan.steps}
@@ -404,43 +368,37 @@ class Service(RuleBasedStateMachine):
                 continue
             step = steps[workflow_id]
             assert workflow_id not in self.others
-            assert step.action != "none" or step.may_prune
+            assert step.action != "none"
             if old is not None:  # nothing goes that was not saved
                 assert any(same(old, one) for one in kept[workflow_id])
+            assert not consents.lacks(step)
             if new is None:
-                assert step.may_prune
-                assert agreed.prune == len(plan.victims)
-                assert not step.consents or step.key in agreed.force
+                assert step.action == "delete"
+                assert consents.prune == len(plan.orphans)
                 continue
-            if step.action == "refuse":
-                assert step.key in agreed.force
-            if lies:
-                self.by_hand.add(fingerprint(new, bound=True))
-                continue
-            wanted = fingerprint(step.target.definition, bound=True)
+            wanted = fingerprint(step.target.definition)
             assert reduced_print(new, step.target) == wanted
             assert new.stamp == step.target.stamp
         self.seen = after
 
-    def is_done(self, plan, summary):
+    def is_done(self, plan, consents, result):
         """What the plan was about is as it was planned, but for what was skipped."""
         for step in plan.steps:
-            if step.target is None or step.key in summary.skipped:
+            if step.target is None or consents.skips(step):
                 continue
             # Of what had nothing to be done it says nothing: it is not looked at again.
             if step.action != "none":
                 live = self.seen[step.id]
-                wanted = fingerprint(step.target.definition, bound=True)
+                wanted = fingerprint(step.target.definition)
                 assert reduced_print(live, step.target) == wanted
         current = {step.key: step for step in self.planned().steps}
-        for done in summary.done:
-            step = current.get(done.key)
-            if done.doing == "delete":
+        for outcome in result.outcomes:
+            key = outcome.step.key
+            step = current.get(key)
+            if outcome.step.action == "delete":
                 assert step is None or step.state != "orphan"
-            elif self.code.get(done.key) is not None:
-                version = self.code[done.key]
-                planned = plan.step(done.key).target.stamp
-                is_same = target(done.key, version).stamp == planned
+            elif self.code.get(key) is not None:
+                is_same = target(key, self.code[key]).stamp == outcome.step.target.stamp
                 assert step.state == ("unchanged" if is_same else "update")
 
     # -- Back again ------------------------------------------------------------------
@@ -451,23 +409,18 @@ class Service(RuleBasedStateMachine):
         entries = self.history.entries(IDS[key])
         if not entries:
             return
-        where = {"env": "default", "endpoint": ENDPOINT}
-        plan = self.client.call(plan_restore, self.history, IDS[key], **where)
+        session = self.client.session
+        plan = plan_restore(session, entries[0], endpoint=ENDPOINT)
         before = self.seen.get(IDS[key])
-        summary = self.client.call(
-            apply_plan, plan, history=self.history, endpoint=ENDPOINT
-        )
-        assert summary.is_complete
+        assert apply_plan(session, plan, history=self.history).is_complete
         self.mark()
         back = self.seen[IDS[key]]
         old = entries[0].definition
-        assert fingerprint(sent_part(back, old), bound=True) == fingerprint(
-            old, bound=True
-        )
+        assert fingerprint(sent_part(back, old)) == fingerprint(old)
         if before is not None and not same(before, old):
             newest = self.history.entries(IDS[key])[0].definition
             assert same(before, newest)
-        self.by_hand.add(fingerprint(back, bound=True))
+        self.by_hand.add(fingerprint(back))
 
     # -- What holds ------------------------------------------------------------------
 
@@ -494,20 +447,25 @@ class Service(RuleBasedStateMachine):
                 continue
             prints = {reduced_print(live, target(key, version)) for version in VERSIONS}
             ours = {WANTED[key, version] for version in VERSIONS}
-            assert prints & ours or fingerprint(live, bound=True) in self.by_hand
+            assert prints & ours or fingerprint(live) in self.by_hand
 
     def ends_where_the_code_is(self):
         """When all is well again, one forced deploy is all that it takes."""
         self.emulator.faults.clear()
         self.plan = self.planned()
-        drifted = [step.key for step in self.plan.steps if step.consents]
-        agreed = Agreement(force=drifted, prune=len(self.plan.victims))
-        where = {"history": self.history, "endpoint": ENDPOINT}
-        assert self.client.call(apply_plan, self.plan, agreed, **where).is_complete
-        self.judge(self.plan, agreed)
+        keys = [step.key for step in self.plan.steps]
+        consents = Consents(force=keys, create=keys, prune=len(self.plan.orphans))
+        session = self.client.session
+        result = apply_plan(session, self.plan, consents, history=self.history)
+        assert result.is_complete, result.errors
+        self.judge(self.plan, consents)
         again = self.planned()
         assert again.is_empty
-        assert {step.state for step in again.steps} <= {"unchanged", "copy"}
+        assert {step.state for step in again.steps} <= {"unchanged"}
+
+
+def writes_of(plan):
+    return [step for step in plan.steps if step.action != "none"]
 
 
 def sent_part(live, other):
@@ -516,19 +474,19 @@ def sent_part(live, other):
 
 
 def reduced_print(live, target_):
-    return fingerprint(sent_part(live, target_.definition), bound=True)
+    return fingerprint(sent_part(live, target_.definition))
 
 
 def same(one, other):
     """Whether two definitions say the same, stamp and all."""
     if one is None or other is None:
         return one is other
-    prints = [fingerprint(some, bound=True) for some in (one, other)]
+    prints = [fingerprint(some) for some in (one, other)]
     return prints[0] == prints[1] and one.stamp == other.stamp
 
 
 def test_nothing_is_lost_mixed_or_there_twice(monkeypatch):
     """The machine asserts after each step, and returns where all of that held."""
-    digest_quickly(monkeypatch)
+    monkeypatch.setattr(threads, "sleep", lambda _: None)
     chosen = settings(deadline=None, stateful_step_count=16)
     assert run_state_machine_as_test(Service, settings=chosen) is None

@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import SimpleNamespace
-from typing import Any
 
+import httpx
 import pytest
-from attrs import evolve, frozen
+from attrs import evolve
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +22,7 @@ from flow64.api import create_workflow, update_description, update_workflow
 from flow64.blocks import CATALOGUE
 from flow64.compiler import as_code, lift
 from flow64.definition import MAX_INTEGER, walk
+from flow64.deploy.history import History
 from flow64.emulator import Switches
 from flow64.errors import CannotLiftError
 from flow64.manifest import (
@@ -156,21 +156,10 @@ def bodies(draw):
     }
 
 
-@frozen
-class Here:
-    """A service, and a way to send what no client of ours would."""
-
-    emulator: Any
-    client: Any
-    plan: Any
-    transport: Any
-
-
 @pytest.fixture(scope="module")
-def here():
-    with service() as found:
-        transport = found.emulator.transport()
-        yield Here(found.emulator, found.client, found.plan, transport)
+def here(tmp_path_factory):
+    with service(History(tmp_path_factory.mktemp("history"))) as found:
+        yield found
 
 
 def store(here, body, **switches):
@@ -178,27 +167,24 @@ def store(here, body, **switches):
     for info in here.client.workflows.list():
         here.client.workflows.delete(info.id)
     here.emulator.switches = Switches(**switches)
-    request = SimpleNamespace(
-        method="POST",
-        url=f"{ENDPOINT}/workflows/create_workflow",
-        headers={"x-api-key": KEY, "content-type": "application/json"},
-        content=json.dumps(body).encode(),
-        timeout=9,
-    )
-    reply = here.transport.send(request)
-    assert reply.status in {200, 400, 422}
-    if reply.status != 200:
+    headers = {"x-api-key": KEY, "content-type": "application/json"}
+    with httpx.Client(transport=here.emulator.transport()) as http:
+        reply = http.post(
+            f"{ENDPOINT}/workflows/create_workflow",
+            content=json.dumps(body).encode(),
+            headers=headers,
+        )
+    assert reply.status_code in {200, 400, 422}
+    if reply.status_code != 200:
         return None
-    answer = b"".join(iter(lambda: reply.read(9), b""))
-    return here.client.workflows.get(json.loads(answer)["id"]).definition
+    return here.client.workflows.get(reply.json()["id"]).definition
 
 
 def assert_converges(here, wanted):
     """A plan writes at most the stamp, and the next one writes nothing."""
     plan = here.plan(wanted)
-    assert {step.state for step in plan.steps} <= {"converged", "unchanged"}
+    assert {step.state for step in plan.steps} <= {"update", "unchanged"}
     assert {step.action for step in plan.steps} <= {"stamp", "none"}
-    assert not any(step.edits for step in plan.steps)
     carry_out(here, plan)
     assert here.plan(wanted).is_empty
 

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from flow64.cli import main
-from flow64.deploy import History, apply_plan, make_plan, target_of
+from flow64.deploy.apply import apply_plan
+from flow64.deploy.history import History
+from flow64.deploy.make import make_plan
+from flow64.deploy.target import target_of
 from flow64.loading import load_source
 from flow64.manifest import MANIFEST
-from tests.deploy.planned import ENDPOINT, service
-from tests.deploy.planned import History as Commits
+from tests.deploy.planned import ENDPOINT, Commits, service
 
 CODE = """
 from flow64 import LEAD, Project, Workflow
@@ -46,14 +48,13 @@ def planned(here, source, *, code, env="prod"):
         for one in loaded.workflows
     ]
     projects = loaded.projects if loaded.is_whole else None
-    return here.client.call(
-        make_plan, targets, env=env, endpoint=ENDPOINT, git=Commits(), projects=projects
-    )
+    facts = {"endpoint": ENDPOINT, "git": Commits(), "projects": projects}
+    return make_plan(here.session, targets, env=env, **facts)
 
 
 def deployed(here, source, *, code):
     plan = planned(here, source, code=code)
-    return here.client.call(apply_plan, plan, history=History(Path("history")))
+    return apply_plan(here.session, plan, history=History(Path("history")))
 
 
 def states(plan):
@@ -94,9 +95,8 @@ def test_key_that_changes(here):
     plan = planned(here, "out", code=False)
 
     assert states(plan) == [("renamed", "new"), ("inbound", "orphan")]
-    (rename,) = plan.renames
-    assert (rename.key, rename.orphan) == ("renamed", "inbound")
-    assert "inbound" in rename.was
+    assert plan.steps[0].needs == ("create",)
+    assert 'was="inbound"' in plan.steps[0].remedy
     Path("out/inbound.json").unlink()
     assert states(planned(here, "out", code=False)) == states(plan)
 
@@ -111,7 +111,7 @@ def test_part_is_not_whole(here):
     plan = planned(here, "part", code=False)
 
     assert states(plan) == [("renamed", "new")]
-    assert plan.projects is None
+    assert not plan.is_whole
 
 
 def test_project_that_is_written_by_hand(here):
@@ -130,4 +130,4 @@ def test_project_that_is_written_by_hand(here):
     assert workflow.compile("prod").path == (
         "ns:acme.example/project:growth/env:prod/workflow:inbound/pin:" + pinned
     )
-    assert states(planned(here, "out", code=False)) == [("inbound", "absent")]
+    assert states(planned(here, "out", code=False)) == [("inbound", "new")]

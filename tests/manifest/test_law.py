@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flow64.definition import canonical_id, fingerprint
-from flow64.deploy import target_of
+from flow64.deploy.target import target_of
 from flow64.manifest import (
     MANIFEST,
     Manifest,
@@ -22,7 +22,7 @@ from flow64.manifest import (
     stem_of,
     write_all,
 )
-from tests.deploy.planned import History
+from tests.deploy.planned import Commits
 from tests.laws.test_compiler import keys, workflows
 
 ENVS = ["default", "prod", "a/b", "ü"]
@@ -84,7 +84,7 @@ def test_json_and_its_entry_are_the_code(workflow, env):
 @given(workflows())
 def test_target_of_json_is_that_of_the_code(workflow):
     """A deploy of code and one of its JSON leave the same result."""
-    git = History()
+    git = Commits()
     with TemporaryDirectory() as folder:
         found = written(workflow, Path(folder), "default").workflow
     names = {"values": _values(workflow)}

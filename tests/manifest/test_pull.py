@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from attrs import evolve
 
-from flow64 import LEAD, RawBlock, Workflow, errors
+from flow64 import LEAD, RawBlock, Workflow, errors, manifest
 from flow64.api.calls import delete_workflow, list_workflows
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
-from flow64.definition import FrozenDict, loads, split_stamp
-from flow64.deploy import History, apply_plan, make_plan, target_of
+from flow64.definition import EMPTY, FrozenDict, Values, loads, split_stamp
+from flow64.deploy.apply import apply_plan
+from flow64.deploy.history import History
+from flow64.deploy.make import make_plan
+from flow64.deploy.target import target_of
+from flow64.emulator import Emulator
 from flow64.manifest import (
     MANIFEST,
     Manifest,
@@ -18,12 +25,18 @@ from flow64.manifest import (
     read_folder,
     write_all,
 )
-from tests.deploy.planned import ENDPOINT, service
-from tests.deploy.planned import History as Commits
+from tests.deploy.planned import ENDPOINT, Commits, service
 from tests.service.support import GROWTH, leads
 
 KEY = "sk_live_not_a_real_key_SENTINEL"
 WEB_HOOK = f"https://example.com/hooks?token={KEY}"
+
+
+def test_door_has_nothing_else():
+    """Lazy names are names of the door; other names are errors."""
+    assert callable(manifest.make_pull)
+    with pytest.raises(AttributeError, match="no attribute 'takn'"):
+        _ = manifest.takn
 
 
 @pytest.fixture
@@ -66,9 +79,8 @@ def planned(here, folder, env="prod", **values):
         )
         for one in read_folder(folder).workflows
     ]
-    return here.client.call(
-        make_plan, targets, env=env, endpoint=ENDPOINT, git=Commits()
-    )
+    facts = {"endpoint": ENDPOINT, "git": Commits(), "values": Values(values)}
+    return make_plan(here.session, targets, env=env, **facts)
 
 
 def states(plan):
@@ -96,15 +108,15 @@ def test_twenty_workflows_of_the_web_editor(here, tmp_path):
 
     first = planned(here, tmp_path)
 
-    assert {step.state for step in first.steps} == {"converged"}
+    assert {step.state for step in first.steps} == {"update"}
     assert {step.action for step in first.steps} == {"stamp"}
 
     here.asked()
     history = History(tmp_path / "history")
-    summary = here.client.call(apply_plan, first, history=history)
+    result = apply_plan(here.session, first, history=history)
     writes = [asked for asked in here.asked() if asked.startswith("POST")]
 
-    assert len(summary.done) == 20
+    assert len(result.outcomes) == 20
     assert {write.split("?")[0] for write in writes} == {
         "POST /workflows/update_workflow"
     }
@@ -128,11 +140,10 @@ def test_twenty_workflows_of_the_web_editor(here, tmp_path):
     told = {key: state for key, state in states(then).items() if state != "unchanged"}
     assert told == {
         "workflow-3": "drifted",
-        "workflow-5": "absent",
+        "workflow-5": "new",
         "workflow-7": "update",
     }
-    assert then.step("workflow-5").action == "refuse"
-    assert then.step("workflow-5").lifted_by is None
+    assert then.step("workflow-5").refusal
 
 
 def _id(title):
@@ -157,7 +168,7 @@ def test_edit_between_pull_and_first_deploy_is_drift(here, tmp_path):
 
     (step,) = planned(here, tmp_path).steps
 
-    assert (step.state, step.action) == ("drifted", "refuse")
+    assert (step.state, step.needs) == ("drifted", ("force",))
 
 
 def test_file_that_was_edited_before_the_first_deploy(here, tmp_path):
@@ -195,6 +206,27 @@ def test_one_workflow(here, tmp_path, wanted):
     pull = pulled(here, tmp_path, wanted)
 
     assert [one.file for one in pull.workflows] == ["second-one.json"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "problem"),
+    [
+        ("Leds", "no workflow has this name (did you mean 'leads'?)"),
+        ("Twin", "2 have this name; name one by its id: "),
+        ("99999999-1111-4111-8111-111111111111", "it is not there, or is not shown"),
+    ],
+)
+def test_none_of_that_name(here, wanted, problem):
+    """Missing and ambiguous names are reported."""
+    here.write(made("Leads"))
+    for number in (1, 2):
+        twin = f"11111111-1111-4111-8111-00000000000{number}"
+        here.write(evolve(made("Twin"), id=twin))
+
+    with pytest.raises(errors.PullError) as caught:
+        here.client.call(fetch_workflows, wanted)
+
+    assert problem in str(caught.value)
 
 
 def test_gone_meanwhile(here, monkeypatch):
@@ -268,8 +300,8 @@ def test_known_file_is_kept(here, tmp_path):
     files = {one.id: one.file for one in pull.workflows}
     assert files == {_id("Leads"): "leads.json", twin: "leads-22222222.json"}
     assert states(planned(here, tmp_path)) == {
-        "leads": "converged",
-        "leads-22222222": "converged",
+        "leads": "update",
+        "leads-22222222": "update",
     }
 
 
@@ -292,12 +324,11 @@ def test_key_becomes_a_value(here, tmp_path):
     ]
     everything = "".join(path.read_text("utf-8") for path in tmp_path.iterdir())
     assert "SENTINEL" not in everything + repr(pull)
-    with pytest.raises(errors.UnboundValueError, match=secret.name):
-        planned(here, tmp_path)
+    assert planned(here, tmp_path).unset == [secret.name]
     (step,) = planned(here, tmp_path, **{secret.name: WEB_HOOK}).steps
-    assert (step.state, step.action) == ("converged", "stamp")
+    assert (step.state, step.action) == ("update", "stamp")
     (step,) = planned(here, tmp_path, **{secret.name: "https://example.com/o"}).steps
-    assert step.state == "update"
+    assert (step.state, step.action) == ("update", "update")
 
 
 def with_specs(**specs):
@@ -347,7 +378,71 @@ def _frozen(data):
     return made_
 
 
+def test_names_of_other_files_are_left_to_them():
+    """A name that the folder uses already means something else."""
+    live = with_specs(a=KEY)
+
+    (one,) = make_pull([live], "prod", names=["LEADS_custom_a"]).workflows
+
+    (name,) = [secret.name for secret in one.values]
+    assert name.startswith("leads_custom_a_")
+
+
+def test_name_that_begins_with_a_digit():
+    """No variable begins with one."""
+    pull = make_pull([evolve(with_specs(a=KEY), name="2026")], "my env")
+
+    assert pull.setting_lines == [
+        '[tool.flow64.environments."my env".values]',
+        'workflow_2026_custom_a = { env = "WORKFLOW_2026_CUSTOM_A" }',
+    ]
+    assert make_pull([with_specs()], "prod").setting_lines == []
+
+
 # -- What no file can hold -------------------------------------------------------------
+
+
+def _changed(**what):
+    return evolve(with_specs(a=1), **what)
+
+
+def _with_extra(**extra):
+    definition = with_specs(a=1)
+    block = definition.blocks[-1]._replace(extra=FrozenDict(extra))
+    return evolve(definition, blocks=(*definition.blocks[:-1], block))
+
+
+@pytest.mark.parametrize(
+    ("live", "problem"),
+    [
+        (_changed(description=f"key:\n{KEY}"), "looks like a key is outside the specs"),
+        (_changed(name=KEY), "looks like a key is outside the specs"),
+        (_with_extra(note=[{"x": KEY}]), "looks like a key is outside the specs"),
+        (
+            _with_extra(note=_frozen({"flow64:value": "x"})),
+            "cannot write and read all of it",
+        ),
+        (_changed(description="\udc80"), "cannot write and read all of it"),
+        (_changed(id="42"), "its id is not a UUID"),
+    ],
+    ids=range(6),
+)
+def test_refused(live, problem):
+    """It is reported, without the key, and nothing is lost."""
+    pull = make_pull([live, made("Other")], "prod")
+
+    (refused,) = pull.refused
+    assert problem in refused.problem
+    assert "SENTINEL" not in repr(pull)
+    assert [one.name for one in pull.workflows] == ["Other"]
+
+
+def test_what_an_answer_says_beside_it_stays_there():
+    """Undocumented members of an answer are not part of the create body."""
+    (one,) = make_pull([_changed(extra=FrozenDict(version=3))], "prod").workflows
+
+    assert loads(one.text).extra == EMPTY
+    assert "version" not in json.loads(one.text)
 
 
 # -- Workflows that have a stamp -------------------------------------------------------
@@ -364,10 +459,8 @@ def test_workflow_of_a_project(here, tmp_path):
     assert one.file == "leads.json"
     assert read_folder(tmp_path).workflows[0].workflow.id("prod") == workflow_id
     (step,) = planned(here, tmp_path).steps
-    assert (step.state, step.path.rpartition("/")[2]) == (
-        "converged",
-        f"pin:{workflow_id}",
-    )
+    path = step.target.stamp.path
+    assert (step.state, path.rpartition("/")[2]) == ("update", f"pin:{workflow_id}")
     assert GROWTH.key not in (tmp_path / MANIFEST).read_text("utf-8")
 
 
@@ -379,3 +472,27 @@ def test_copy_is_nobodys(here, tmp_path):
 
     assert sorted(one.stamped is None for one in pull.workflows) == [False, True]
     assert all("[flow64:1" not in one.text for one in pull.workflows)
+
+
+def test_over_sockets(tmp_path):
+    """It also works with a client over a socket."""
+    from flow64 import Client
+
+    with (
+        Emulator() as emulator,
+        Client("sk_test_not_a_real_key", base_url=emulator.url, journal=None) as client,
+    ):
+        client.workflows.create(made("Leads"))
+        pull = make_pull(client.call(fetch_workflows), "prod")
+
+    assert [one.file for one in pull.workflows] == ["leads.json"]
+
+
+def test_path_is_a_folder(tmp_path):
+    """A failed write is reported, and leaves no file."""
+    (tmp_path / "leads.json").mkdir()
+
+    with pytest.raises(errors.ManifestError, match="it is a folder"):
+        write_all(tmp_path, {"a.json": "{}", "leads.json": "{}"})
+
+    assert [path.name for path in Path(tmp_path).iterdir()] == ["leads.json"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flow64 import LEAD, Project, Workflow, value
 from flow64.blocks import FindEmail, OutgoingWebhook, Search, Webhook
 from flow64.definition import as_body, with_stamp
-from flow64.deploy import prepare_deploy
+from flow64.deploy.target import prepare
 from flow64.errors import TransportError
 from tests.service.script import (
     Script,  # noqa: F401 - imported from here
@@ -56,13 +56,13 @@ def searched(name="Found"):
 
 
 def ready_of(workflow, **values):
-    return prepare_deploy(workflow, "default", values or None)
+    return prepare(workflow, "default", values or None)
 
 
 def deployed(workflow, **values):
     """What GET answers once a workflow is deployed, as data that may be edited."""
     ready = ready_of(workflow, **values)
-    body = as_body(ready.definition, reveal=True)
+    body = as_body(ready.definition, values)
     return {
         "id": body["id"],
         "name": body["workflow_name"],

@@ -14,7 +14,11 @@ from pathlib import Path
 from flow64 import LEAD, Client, Project, Workflow
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.client import Policy
-from flow64.deploy import Agreement, Git, History, apply_plan, make_plan, target_of
+from flow64.deploy.apply import apply_plan
+from flow64.deploy.git import Git
+from flow64.deploy.history import History
+from flow64.deploy.make import make_plan
+from flow64.deploy.target import target_of
 from flow64.errors import FlowError
 
 HOSTS = ("a.example", "b.example")
@@ -45,20 +49,19 @@ def planned(client, namespace, state):
     git = Git()
     targets = [target_of(one, "default", git=git) for one in wanted]
     facts = {"env": "default", "endpoint": client.endpoint, "git": git}
-    return client.call(make_plan, targets, projects=[project], **facts)
+    return make_plan(client.session, targets, projects=[project], **facts)
 
 
 def deploy(client, plan, folder):
     """Apply it; gives what was done, and the kind of what stopped it."""
     history = History(Path(folder))
     try:
-        where = {"history": history, "endpoint": client.endpoint}
-        summary = client.call(apply_plan, plan, Agreement(), **where)
+        result = apply_plan(client.session, plan, history=history)
     except FlowError as error:
         return {"done": [], "error": type(error).__name__}
-    failed = [type(one.error).__name__ for one in summary.failed]
-    error = failed[0] if failed else None
-    return {"done": [one.key for one in summary.done], "error": error}
+    done = [one.step.key for one in result.outcomes if one.error is None]
+    error = type(result.errors[0]).__name__ if result.errors else None
+    return {"done": done, "error": error}
 
 
 def main(url, key, namespace, folder):

@@ -24,16 +24,14 @@ from attrs import define, field
 from flow64 import LEAD, Client, Project, Workflow
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.client import Policy
-from flow64.deploy import (
-    Agreement,
-    Git,
-    History,
-    apply_plan,
-    make_plan,
-    save_plan,
-    target_of,
-)
+from flow64.deploy.apply import apply_plan
+from flow64.deploy.git import Git
+from flow64.deploy.history import History
+from flow64.deploy.make import make_plan
+from flow64.deploy.plan import Consents, as_json
+from flow64.deploy.target import target_of
 from flow64.emulator import Emulator
+from flow64.files import write_whole
 
 
 def say(what):
@@ -68,21 +66,14 @@ def deploy(client, namespace, state, folder):
     history = History(Path(folder, "history"))
     git = Git()
     targets = [target_of(one, "default", git=git) for one in wanted]
-    plan = client.call(
-        make_plan,
-        targets,
-        env="default",
-        endpoint=url,
-        projects=[project],
-        create=[target.key for target in targets],
-        git=git,
-    )
-    save_plan(plan, Path(folder, "plan.json"))
+    facts = {"env": "default", "endpoint": url, "projects": [project], "git": git}
+    plan = make_plan(client.session, targets, **facts)
+    write_whole(Path(folder, "plan.json"), as_json(plan, {}).encode())
     # By name, since this checkout may hold changes that are in no commit.
-    gone = [step.key for step in plan.victims]
-    agreed = Agreement(prune=len(gone), behind=gone)
-    summary = client.call(apply_plan, plan, agreed, history=history, endpoint=url)
-    return plan, summary
+    gone = [step.key for step in plan.orphans]
+    new = [target.key for target in targets]
+    consents = Consents(force=gone, create=new, prune=len(gone))
+    return plan, apply_plan(client.session, plan, consents, history=history)
 
 
 def serve_deploys():
@@ -158,14 +149,13 @@ class Killer:
         was_killed = os.WIFSIGNALED(status)
         self.kills += was_killed
         arguments = (self._client, self.namespace, state, self.folder)
-        plan, summary = deploy(*arguments)
-        assert summary.is_complete, summary
+        plan, result = deploy(*arguments)
+        assert result.is_complete, result.errors
         if was_killed:
-            left = [step.action for step in plan.writes]
-            left += ["delete"] * len(plan.victims)
+            left = [step.action for step in plan.steps if step.action != "none"]
             self.left.update(left or ["nothing"])
         plan, again = deploy(*arguments)
-        assert (plan.is_empty, again.done) == (True, ())
+        assert (plan.is_empty, [*again.outcomes]) == (True, [])
         assert [step.key for step in plan.steps] == [
             "one", "two", f"only-{state}",
         ]  # fmt: skip

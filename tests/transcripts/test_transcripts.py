@@ -59,7 +59,7 @@ code compiled/inbound.json
 plan -e prod
 deploy -e prod --yes
 deploy -e prod --yes
-plan later.py -e prod --json
+plan later.py -e prod --format json
 list -e prod
 run inbound people.csv -e prod --intent monday --yes -o rows.csv
 run inbound people.csv -e prod --intent monday --yes
@@ -69,7 +69,7 @@ watch RUN -e prod
 results RUN -e prod -o results
 cancel RUN -e prod
 deploy later.py -e prod --yes
-restore inbound -e prod --yes
+restore inbound 2 -e prod --yes
 pull -e prod --all -o pulled
 blocks
 blocks find_email
@@ -95,6 +95,7 @@ VARYING = (
     (re.compile(r"\bcommit [0-9a-f]{12}\b"), "COMMIT"),
     (re.compile(r"^(clock +).*", re.MULTILINE), r"\1CLOCK"),
     (re.compile(r"\borg_[0-9a-f]+"), "ORGANISATION"),
+    (re.compile(r"\b[0-9a-f]{64}\b"), "DIGEST"),
     (re.compile(r"\b(in )?(less than )?\d+ (milli)?seconds?\b"), "SECONDS"),
 )
 

@@ -12,16 +12,16 @@ from flow64.client import (
     AsyncRun,
     Balance,
     Batch,
-    Deployment,
     Event,
     LiveStatus,
     NewSigningSecret,
-    Preview,
+    Plan,
     ResultItem,
     Row,
     RunEntry,
     Schedule,
     SigningSecret,
+    Step,
     WorkflowInfo,
 )
 
@@ -33,8 +33,8 @@ class Person:
 
 async def use_client(client: AsyncClient, workflow: Workflow) -> None:
     rows = [{"email": "ada@example.com"}]
-    assert_type(await client.deploy(workflow, force=True), Deployment)
-    assert_type(await client.preview(workflow, env="prod"), Preview)
+    assert_type(await client.deploy(workflow, force=True), Step)
+    assert_type(await client.plan(workflow, env="prod"), Plan)
     assert_type(await client.blocks(), LiveCatalogue)
     assert_type(await client.balance(), Balance)
     run = await client.run(workflow, rows, intent="2026-W20", max_cost=5)

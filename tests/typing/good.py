@@ -237,4 +237,4 @@ def results(client: Client) -> None:
         assert_type(model.value, Model)
     for plain in run.wait().rows():
         assert_type(plain.value, Mapping[str, Any])
-    assert_type(whole.deploy(client).workflow_id, str)
+    assert_type(whole.deploy(client).id, str)

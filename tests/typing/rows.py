@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict, assert_type
 
 from flow64 import Client, Workflow, returns
-from flow64.client import Deployment, ResultRows, Run
+from flow64.client import ResultRows, Run, Step
 
 
 @returns
@@ -33,7 +33,7 @@ class Loose(TypedDict):
 
 def use(workflow: Workflow, client: Client) -> None:
     """Deploy, run, wait, read."""
-    assert_type(workflow.deploy(client, env="staging"), Deployment)
+    assert_type(workflow.deploy(client, env="staging"), Step)
     run = workflow.run([{"email": "ada@example.com"}], client, intent="2026-11-24")
     assert_type(run, Run)
     assert_type(run.wait(), Run)

@@ -27,7 +27,11 @@ from flow64.blocks import (
     Webhook,
 )
 
-VALUES = {"hook": "https://hooks.example/not-a-real-token", "notebook": "n-1"}
+VALUES = {
+    "hook": "https://hooks.example/not-a-real-token",
+    "notebook": "n-1",
+    "token": "not-a-real-token",
+}
 GROWTH = Project("growth", namespace="acme.example")
 ODD = Project("Größe 100%", namespace="acme.example/a:b")
 TITLE = {"title": {"description": "Job title", "type": "str"}}
@@ -124,6 +128,22 @@ ODD_WORKFLOWS: dict[str, Workflow] = {
             OutgoingWebhook(url=value("hook")),
         ],
         key="v",
+        project=GROWTH,
+    ),
+    "secrets": Workflow(
+        "S",
+        LEADS
+        >> [
+            RawBlock(
+                "caller",
+                specs={
+                    "headers": {"a/b": value("token", secret=True), "c": 1},
+                    "list": [1, {"d": value("hook")}],
+                },
+            ),
+            OutgoingWebhook(url=value("hook", secret=True)),
+        ],
+        key="s",
         project=GROWTH,
     ),
     "companies": Workflow(

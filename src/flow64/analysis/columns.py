@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, TypeAlias, TypeVar
 from attrs import evolve, frozen
 
 from ..blocks import CATALOGUE, UNKNOWN_COLUMNS, Column, Columns, Confidence
-from ..definition import BoundSecret, Definition, Value
+from ..definition import Definition, Hidden, Value
 from .rows import RowKindName, row_kinds
 
 T = TypeVar("T")
@@ -274,7 +274,7 @@ def column_flow(definition: Definition) -> ColumnFlow:
     return ColumnFlow(before, [c for c in after if c is not None], facts)
 
 
-_LATER: Final = frozenset({Value, BoundSecret})
+_LATER: Final = frozenset({Value, Hidden})
 
 
 def _after(after: Sequence[ColumnSet | None], position: int) -> ColumnSet:

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from attrs import asdict, frozen
 
 from ..blocks import CATALOGUE, EFFECT_WORDS, OLD_NAMES, CatalogueBlock, Effect
-from ..definition import EMPTY, BoundSecret, Definition, Value, is_number
+from ..definition import EMPTY, Definition, Hidden, Value, is_number
 from ..errors import ArgumentError
 from ..text import format_dollars, join_first, shortened
 
@@ -222,7 +222,7 @@ def _open_fields(cls: type[CatalogueBlock], specs: Mapping[str, Any]) -> Sequenc
     return names if names and cls.price(known) is not None else ()
 
 
-_LATER: Final = (Value, BoundSecret)
+_LATER: Final = (Value, Hidden)
 SPENDING: Final = frozenset({"spends", "may-spend"})
 
 

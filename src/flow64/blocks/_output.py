@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
-from ..definition import BoundSecret, Value
+from ..definition import Hidden, Value
 from ..dsl import UNSET, Passthrough, Unset
 from ..text import shortened
 from ._facts import About, CatalogueBlock, Effect, Fact, named_by_sk
@@ -137,8 +137,8 @@ _PLAIN_ADDRESS: Final = re.compile(r"https://[a-z0-9-]+(\.[a-z0-9-]+)*(?=/|\Z)")
 
 
 def _as_words(spec: Any) -> str:
-    if isinstance(spec, BoundSecret):
-        spec = spec.value
     if isinstance(spec, Value):
         return f"value {spec.name!r}"
+    if isinstance(spec, Hidden):
+        return "an address that is not shown"
     return "nothing" if spec is None else shortened(spec)

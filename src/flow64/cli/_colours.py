@@ -154,7 +154,17 @@ def paint_state(text: str) -> str:
 _STATES: Final[Mapping[str, str]] = {
     word: style
     for style, words in {
-        "green": ("completed", "done", "same", "confirmed", "new"),
+        "green": (
+            "created",
+            "updated",
+            "stamped",
+            "deleted",
+            "completed",
+            "done",
+            "same",
+            "confirmed",
+            "new",
+        ),
         "red": (
             "contradicted",
             "failed",

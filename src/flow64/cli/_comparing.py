@@ -9,28 +9,23 @@ from urllib.parse import unquote
 from attrs import evolve, frozen
 
 from ..definition import (
-    MASK,
-    BoundSecret,
+    EMPTY,
     Definition,
     Path,
     Value,
+    Values,
     canonical_id,
     genuine_stamp,
-    name_secrets,
-    redact_for_display,
-    secrets_of,
+    hide_secrets,
+    join_places,
+    secret_places,
+    stamped_places,
 )
-from ..deploy import (
-    fields_of,
-    fields_of_last_deploy,
-    keep_fields,
-    managed_fields,
-    prepare_for_display,
-)
+from ..deploy.judge import fields_of, fields_of_last_deploy, keep_fields
 from ..environments import Environment, Reference
 from ..errors import ConfigError
 from ..loading import Side, SideWorkflow, select_set_values
-from ..redaction import Secrets, map_json, map_json_pairs
+from ..redaction import map_json_pairs
 from ..report.subjects import Subject
 
 
@@ -48,15 +43,13 @@ class Comparable:
     omitted: int = 0
 
 
-def pair_sides(
-    before: Side, after: Side, secrets: Sequence[BoundSecret] = ()
-) -> Comparable:
+def pair_sides(before: Side, after: Side, values: Sequence[Values] = ()) -> Comparable:
     """Pair the workflows of two sides, without secrets.
 
     Args:
         before: The first side.
         after: The second side.
-        secrets: What is secret wherever it is live, whatever the code says.
+        values: The values of the environments. Secret ones are hidden on both sides.
     """
     pairs = _match_workflows(before, after)
     omitted = 0
@@ -66,7 +59,13 @@ def pair_sides(
         omitted, pairs = len(pairs) - len(kept), kept
     if before.env is not None and after.env is not None:
         pairs = [_name_values(pair, before.values, after.values) for pair in pairs]
-    return Comparable([_make_subject(*pair, secrets) for pair in pairs], omitted)
+    known = values or (Values(),)
+    own = [
+        side.values if isinstance(side.values, Values) else known[0]
+        for side in (before, after)
+    ]
+    subjects = [_make_subject(*pair, (own[0], own[1]), known) for pair in pairs]
+    return Comparable(subjects, omitted)
 
 
 def find_hidden(before: Side, after: Side) -> Sequence[str]:
@@ -79,34 +78,21 @@ def find_hidden(before: Side, after: Side) -> Sequence[str]:
     return [*dict.fromkeys([*before.unset, *after.unset])]
 
 
-def name_live_texts(side: Side, environment: Environment) -> Side:
-    """Put the names of values in the place of texts that come from variables.
-
-    Such a text may be secret, and the live workflow does not say so. The suffix of the
-    environment is taken off the titles too.
-    """
-    known: dict[str, Value] = {}
+def prepare_live(side: Side, environment: Environment) -> Side:
+    """Return a live side with its values, and without the suffix of its titles."""
     unset: list[str] = []
     for name in environment.values:
         for variable in environment.variables(name):
             try:
-                text = environment.text(f"values.{name}", Reference(variable))
+                environment.text(f"values.{name}", Reference(variable))
             except ConfigError:
                 unset.append(variable)
-            else:
-                known[text] = Value(name, secret=True)
     ending = f" {environment.suffix}" if environment.suffix else ""
-
-    def name_text(item: Any) -> Any:
-        is_known = isinstance(item, str) and item in known
-        return BoundSecret(known[item], item) if is_known else item
-
     entries = [
         evolve(
             entry,
             definition=evolve(
-                entry.definition.map_specs(lambda at: map_json(at.specs, name_text)),
-                name=entry.definition.name.removesuffix(ending),
+                entry.definition, name=entry.definition.name.removesuffix(ending)
             ),
         )
         for entry in side.entries
@@ -178,69 +164,60 @@ def _find_unique(
 def _make_subject(
     before: SideWorkflow | None,
     after: SideWorkflow | None,
-    secrets: Sequence[BoundSecret],
+    own: tuple[Values, Values],
+    values: Sequence[Values],
 ) -> Subject:
     entry = after or before
     assert entry is not None
     old, new = (
-        None if side is None else _redact(side, other, secrets)
-        for side, other in ((before, after), (after, before))
+        None if side is None else _hide(side, other, known, values)
+        for side, other, known in ((before, after, own[0]), (after, before, own[1]))
     )
-    sides = [side.definition for side in (before, after) if side is not None]
-    hidden = secrets_of(sides, secrets)
     unmanaged: Sequence[str] = ()
     if before is not None and after is not None and before.is_live != after.is_live:
         code, live = (after, before) if before.is_live else (before, after)
-        last = genuine_stamp(live.definition.stamp, live.definition.id)
-        sent = fields_of_last_deploy(live.definition, last)
-        managed = managed_fields(code.definition, sent)
+        stamp = genuine_stamp(live.definition.stamp, live.definition.id)
+        places = stamped_places(live.definition, stamp)
+        sent = fields_of_last_deploy(live.definition, stamp, places)
+        managed = {
+            ref: names | sent.get(ref, frozenset())
+            for ref, names in fields_of(code.definition).items()
+        }
         if live is before and old is not None:
             old, unmanaged = _drop_unmanaged(old, managed)
         elif new is not None:
             new, unmanaged = _drop_unmanaged(new, managed)
+    shown = new or old
+    is_title = shown is not None and entry.key == entry.definition.name
     return Subject(
-        hidden.redact(entry.key),
-        None if old is None else _hide(old, hidden),
-        None if new is None else _hide(new, hidden),
+        shown.name if is_title and shown else entry.key,
+        old,
+        new,
         place=str(entry.definition.place or ""),
         was=_find_old_key(before, after),
         unmanaged=unmanaged,
     )
 
 
-def _redact(
-    entry: SideWorkflow, other: SideWorkflow | None, secrets: Sequence[BoundSecret]
+def _hide(
+    entry: SideWorkflow,
+    other: SideWorkflow | None,
+    own: Values,
+    values: Sequence[Values],
 ) -> Definition:
-    """Return a side to show. What is live is named as in code."""
-    if not entry.is_live:
-        return entry.definition
-    if other is None:
-        return redact_for_display(entry.definition, None, secrets)
-    if other.is_live:
-        shown = redact_for_display(entry.definition, None, secrets)
-    else:
-        shown = prepare_for_display(entry.definition, other.definition, secrets)
-    ours = {block.id.lower(): block.specs for block in other.definition.blocks}
-    return shown.map_specs(
-        lambda block: map_json_pairs(block.specs, ours.get(block.id.lower()), _mask)
-    )
-
-
-def _mask(item: Any, beside: Any, _: Path) -> Any:
-    """Return the mask for a live value in the place of a secret of the other side."""
-    is_named = type(item) in (Value, BoundSecret)
-    is_secret = type(beside) is BoundSecret or (type(beside) is Value and beside.secret)
-    return MASK if is_secret and not is_named else item
-
-
-def _hide(definition: Definition, secrets: Secrets) -> Definition:
-    """Return a definition without secrets, filled in or written out."""
-    shown = definition.map_specs(lambda block: name_secrets(secrets.hide(block.specs)))
-    return evolve(
-        shown,
-        name=secrets.redact(definition.name),
-        description=secrets.redact(definition.description),
-    )
+    """Return a side without secrets: by its code, by the stamp, and by their texts."""
+    shown = entry.definition
+    places = secret_places(shown)
+    if entry.is_live:
+        last = stamped_places(shown, genuine_stamp(shown.stamp, shown.id))
+        is_code = other is not None and not other.is_live
+        ours = secret_places(other.definition) if is_code and other else EMPTY
+        places = join_places(ours, last)
+    shown = hide_secrets(shown, places, own)
+    for known in values:
+        if known is not own:
+            shown = hide_secrets(shown, {}, known)
+    return shown
 
 
 def _drop_unmanaged(

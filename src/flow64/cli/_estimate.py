@@ -11,7 +11,7 @@ from ..analysis import ABOUT_READS, Cost, cost, count_start_rows, findings
 from ..blocks import Webhook
 from ..client import Client
 from ..definition import Definition
-from ..deploy import Ready
+from ..deploy.target import Ready
 from ..errors import ForbiddenError, NotFoundError
 from ..runs.payload import count_repeats, override_live, source_specs
 from ..runs.start import describe_staleness

@@ -14,9 +14,11 @@ from ..errors import (
     IntentFailedError,
     LocalNamespaceError,
     OutcomeUnknownError,
+    PlanRefusedError,
     RetryError,
+    SavedPlanError,
     StaleDeploymentError,
-    StateRefusedError,
+    StalePlanError,
 )
 
 FAILED: Final = 1
@@ -43,9 +45,11 @@ REFUSALS: Final = (
     IntentChangedError,
     IntentFailedError,
     LocalNamespaceError,
+    PlanRefusedError,
     RetryError,
+    SavedPlanError,
     StaleDeploymentError,
-    StateRefusedError,
+    StalePlanError,
 )
 """Errors for which nothing was sent, and which an option would avoid."""
 

@@ -117,9 +117,15 @@ def keys(option: str, words: str) -> Callable[[F], F]:
 
     It takes no pattern: that would also agree for workflows that no one has looked at.
     """
-    text = f"{words} It takes keys, no patterns; repeat it for each."
     return click.option(
-        option, type=NonEmpty(), multiple=True, metavar="KEY", help=text
+        option,
+        type=NonEmpty(),
+        multiple=True,
+        metavar="KEY",
+        help=f"{words} Separate several keys by commas, or repeat it.",
+        callback=lambda _, __, texts: [
+            key for text in texts for key in text.split(",") if key
+        ],
     )
 
 
@@ -298,7 +304,7 @@ def _load_live(address: LiveAddress, selection: Selection) -> Loaded:
     Raises:
         AddressError: There are none, or it is asked which of them changed.
     """
-    from ..definition import secret_values  # noqa: PLC0415 - only what is live needs it
+    from .. import loading  # noqa: PLC0415 - loads the language
     from ..loading import AddressError, load_live  # noqa: PLC0415 - see above
     from ._service import connect, find_environment  # noqa: PLC0415 - loads httpx
 
@@ -306,9 +312,8 @@ def _load_live(address: LiveAddress, selection: Selection) -> Loaded:
         problem = f"--changed is about code, and {address.text} is live"
         raise AddressError(f"{problem}; flow64 diff {shlex.quote(address.text)} code")
     environment = find_environment(address.env)
-    secrets = secret_values(environment.bound, environment.hidden)
     with connect(address.env) as client:
-        return load_live(client, address, [*secrets])
+        return load_live(client, address, loading.select_set_values(environment.bound))
 
 
 def _keep_changed(loaded: Loaded, env: str | None) -> Loaded:

@@ -52,9 +52,20 @@ def choose_form(form: str | None, output: Path | None) -> str:
     return choose_format(form, output, _BY_ENDING) or "text"
 
 
-def print_report(report: Report, form: str, output: Path | None) -> None:
-    """Print a report in a form, or write it to a file."""
+def print_report(
+    report: Report, form: str, output: Path | None, *, json_text: str | None = None
+) -> None:
+    """Print a report in a form, or write it to a file.
+
+    Args:
+        report: The report.
+        form: The form.
+        output: The file; None for stdout.
+        json_text: What to print as JSON, if that is more than the data of the report.
+    """
     text = WRITERS[form](report)
+    if form == "json" and json_text is not None:
+        text = json_text
     if output is not None:
         write_file(output, text)
     else:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ..definition import BoundSecret, secret_values, unbound_names
+from ..definition import Values, unbound_names
 from ..environments import Environment
 from ..environments import load as load_settings
 from ..loading import (
@@ -28,7 +28,7 @@ from ..loading import (
 from ..report.report import make_report
 from ..text import pluralize
 from . import _params as params
-from ._comparing import find_hidden, name_live_texts, pair_sides
+from ._comparing import find_hidden, pair_sides, prepare_live
 from ._exit_codes import CHANGES, NoConsentError
 from ._merge_base import load_merge_base
 from ._report_output import choose_form, print_report, report_options
@@ -79,7 +79,7 @@ def command(
     from a temporary folder, by a process of its own.
     """
     form = choose_form(form, output)
-    secrets: Sequence[BoundSecret] = ()
+    known: Sequence[Values] = ()
     sides: tuple[Side, Side]
     if base is not None:
         for option, argument in (("A", before), ("--env", env), ("--values", values)):
@@ -93,8 +93,8 @@ def command(
         environment = _choose_environment(addresses, env)
         given_values = params.read_values(values)
         sides = _load_sides(addresses, environment, given_values, code=not no_code)
-        secrets = _collect_secrets(addresses)
-    pairs = pair_sides(*sides, secrets)
+        known = _collect_values(addresses)
+    pairs = pair_sides(*sides, known)
     label, prices = sides[0].label, load_settings().prices
     report = make_report(pairs.subjects, label=label, prices=prices)
     if report.has_changes and (unset := find_hidden(*sides)):
@@ -161,20 +161,17 @@ def _load_sides(
             with connect(address.env) as client:
                 side = load_live_side(client, address, projects, own)
             if is_between:
-                side = name_live_texts(side, find_environment(address.env))
+                side = prepare_live(side, find_environment(address.env))
             sides[at] = side
     return sides[0], sides[1]
 
 
-def _collect_secrets(addresses: Sequence[Address]) -> Sequence[BoundSecret]:
-    """Return the values that come from variables in the live environments."""
-    lives = dict.fromkeys(
+def _collect_values(addresses: Sequence[Address]) -> Sequence[Values]:
+    """Return the values of the live environments."""
+    names = dict.fromkeys(
         address.env for address in addresses if isinstance(address, LiveAddress)
     )
-    secrets: list[BoundSecret] = []
-    for environment in map(find_environment, lives):
-        secrets += secret_values(environment.bound, environment.hidden)
-    return secrets
+    return [select_set_values(find_environment(name).bound) for name in names]
 
 
 def _print_unbound(side: Side) -> None:

@@ -2,158 +2,114 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
 from ..definition import is_uuid
-from ..deploy import Agreement, History, Saved, as_text, plan_restore
+from ..deploy.history import Saved
+from ..deploy.make import plan_restore
+from ..deploy.plan import Consents
 from ..environments import load as load_settings
-from ..text import printable
+from ..files import relative_path
 from . import _params as params
 from ._apply_plan import confirm_and_apply
-from ._colours import paint_changes
-from ._execution import format_saved_file
 from ._make_plan import find_place, open_history
 from ._service import connect
 from ._tables import print_table
-from ._terminal import print_advice, print_json, print_message
-
-REASONS: Final[Mapping[str, str]] = {
-    "update": "an update",
-    "forced": "an update by --force",
-    "stamp": "a stamp",
-    "pruned": "a deletion",
-    "restored": "a restore",
-}
-"""Words for what replaced a workflow."""
+from ._terminal import print_json, print_message
 
 
 @params.command(
     "restore",
     "flow64 restore",
     "flow64 restore inbound",
-    "flow64 restore inbound --at 2026-11-25T10:04 --env prod --yes",
+    "flow64 restore inbound 2026-11-25T10:04 --env prod --yes",
 )
 @click.argument("key", required=False)
-@click.option(
-    "--at",
-    metavar="TIME",
-    help="When it was replaced, as the list says. The beginning of the time is "
-    "enough. Default: the newest.",
-)
+@click.argument("time", required=False)
 @params.env
 @params.values
-@params.keys("--force", "Overwrite this workflow although not all of it can be saved.")
 @params.allow_spend
 @params.yes
 @params.as_json
 def command(
     *,
     key: str | None,
-    at: str | None,
+    time: str | None,
     env: str | None,
     values: Path | None,
-    force: Sequence[str],
     allow_spend: Sequence[str],
     yes: bool,
     as_json: bool,
 ) -> int:
-    """List replaced workflows, or bring one back after showing the changes.
+    """List replaced workflows, or bring one back.
 
-    Without KEY, lists what was replaced, newest first: the time, the environment, the
-    workflow, what replaced it, its file, and which texts are not in this file. Nothing
-    is sent.
+    Without TIME, lists what was replaced, newest first. Nothing is sent.
 
-    KEY is the key of a workflow, or its id. The live workflow is saved first, and then
-    overwritten, so you can undo a restore. The history has no secrets: the current
-    values of the environment are filled in.
+    KEY is the key of a workflow, or its id. TIME is when that version was replaced, as
+    the list says; the beginning of it is enough. The live workflow is saved first, so
+    you can undo a restore. The history has no secrets: their present values are filled
+    in.
     """
-    if key is None:
-        if at is not None:
-            raise params.option_error("--at", "name the workflow to bring back too")
-        _print_entries(open_history(load_settings()).entries(env=env), as_json=as_json)
+    if key is None or time is None:
+        history = open_history(load_settings())
+        entries = history.entries(key, env=env)
+        known = [*dict.fromkeys(entry.key for entry in history.entries(env=env))]
+        if key is not None and known and not entries and not is_uuid(key):
+            params.check_keys("KEY", [key], known)
+        _print_entries(entries, as_json=as_json)
         return 0
     place = find_place(env, values)
-    _require_entry(place.history, key, place.env)
+    saved = place.history.find(key, time, env=place.env)
     with connect(env) as client:
-        plan = client.call(
-            plan_restore,
-            place.history,
-            key,
-            at,
-            env=place.env,
+        plan = plan_restore(
+            client.session,
+            saved,
             endpoint=client.place,
             values=place.values,
             prices=place.settings.prices,
-            secrets=place.secrets,
         )
-        run = shlex.join(["flow64", "restore", key, "--env", place.env])
-        run += f" --at {shlex.quote(at)}" if at else ""
-        print_message(as_text(plan, command=run, is_applied=True), paint_changes)
-        if without := place.history.find(key, at, env=place.env).without:
-            print_advice(
-                f"{printable(key)} was saved {printable(without)}: the current values "
-                "are filled in instead"
-            )
         names = [step.key for step in plan.steps]
-        params.check_keys("--force", force, names)
         params.check_keys("--allow-spend", allow_spend, names)
-        agreement = Agreement(force=force, allow_spend=allow_spend)
+        consents = Consents(allow_spend=allow_spend)
         return confirm_and_apply(
-            client, plan, agreement, place, yes=yes, as_json=as_json
+            client, plan, consents, place, yes=yes, as_json=as_json
         )
 
 
 def _print_entries(entries: Sequence[Saved], *, as_json: bool) -> None:
     if as_json:
-        print_json({"entries": [*map(to_data, entries)]})
+        print_json({"entries": [*map(_to_data, entries)]})
         return
     if not entries:
         print_message("nothing was replaced yet")
+        return
     print_table(
-        ("TIME", "ENV", "KEY", "REPLACED BY", "FILE", "NOT SAVED"),
+        ("TIME", "ENV", "KEY", "REPLACED BY", "FILE"),
         [
-            (
-                entry.when,
-                entry.env,
-                entry.key,
-                REASONS[entry.reason],
-                format_saved_file(entry),
-                entry.without,
-            )
+            (entry.when, entry.env, entry.key, entry.reason, _format_file(entry))
             for entry in entries
         ],
-        least={"FILE": 40, "NOT SAVED": 12},
+        least={"FILE": 40},
         times={"TIME"},
     )
 
 
-def _require_entry(history: History, key: str, env: str) -> None:
-    """Refuse an unknown key: only other workflows were saved.
-
-    Raises:
-        click.UsageError: The key is unknown.
-    """
-    saved_keys = [*dict.fromkeys(entry.key for entry in history.entries(env=env))]
-    if saved_keys and not is_uuid(key) and not history.entries(key, env=env):
-        params.check_keys("KEY", [key], saved_keys)
+def _format_file(saved: Saved) -> str:
+    return "" if saved.file is None else relative_path(saved.file)
 
 
-def to_data(saved: Saved) -> dict[str, Any]:
+def _to_data(saved: Saved) -> dict[str, Any]:
     """Convert an entry to JSON data, without the definition: it is in the file."""
     data = saved.as_data()
+    names = ("key", "workflow_id", "env", "endpoint", "withheld")
     return {
         "at": data["at"],
-        "key": data["key"],
-        "workflow_id": data["workflow_id"],
-        "env": data["env"],
-        "endpoint": data["endpoint"],
+        **{name: data[name] for name in names},
         "replaced_by": data["reason"],
-        "withheld": data["withheld"],
         "name": saved.definition.name,
         "file": str(saved.file),
     }

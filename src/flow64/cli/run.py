@@ -15,7 +15,7 @@ from attrs import field, frozen
 from ..blocks import Webhook
 from ..client import Run
 from ..definition import Definition
-from ..deploy import prepare_deploy
+from ..deploy.target import prepare
 from ..environments import load
 from ..errors import AmbiguousRowsError, ArgumentError, RowsError, did_you_mean
 from ..loading import AddressError, LiveAddress, load_live_definition
@@ -242,7 +242,7 @@ def command(**given: Any) -> int:
     rows = _read_rows(options.rows)[: options.first]
     environment = find_environment(env)
     bound = environment.bound if values is None else values
-    ready = prepare_deploy(workflow, environment.name, bound, environment.suffix)
+    ready = prepare(workflow, environment.name, bound, environment.suffix)
     definition = payload.override_source(ready.definition, options.settings)
     _require_rows(definition, options.rows, len(rows))
     payload.build_payload(definition, rows)

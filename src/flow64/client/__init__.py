@@ -14,9 +14,9 @@ from ..api.calls import SigningSecret as SigningSecret
 from ..api.calls import WorkflowInfo as WorkflowInfo
 from ..api.policy import Policy as Policy
 from ..api.session import Session as Session
-from ..deploy import Deployment as Deployment
-from ..deploy import Preview as Preview
-from ..plan import State as State
+from ..deploy.judge import State as State
+from ..deploy.plan import Plan as Plan
+from ..deploy.plan import Step as Step
 from ..runs.payload import Rows as Rows
 from ..runs.typed import ResultRows as ResultRows
 from ..runs.typed import Row as Row

@@ -299,7 +299,7 @@ class AsyncClient(AsyncSide[Client]):
         super().__init__(Client(*args, **options))
 
     deploy = awaited(Client.deploy)
-    preview = awaited(Client.preview)
+    plan = awaited(Client.plan)
     run = awaited_run(Client.run)
     run_batches = iterated_batches(Client.run_batches)
     blocks = awaited(Client.blocks)

@@ -21,7 +21,11 @@ from ..api import calls
 from ..api.auth import Key, OAuth
 from ..api.policy import Policy
 from ..api.session import Session, normalize_endpoint
-from ..deploy import Deployable, Deployment, History, Preview, plan_and_apply, preview
+from ..deploy.apply import apply_plan
+from ..deploy.history import History
+from ..deploy.make import make_plan
+from ..deploy.plan import Consents, Plan, Step
+from ..deploy.target import Deployable, Ready
 from ..endpoints import endpoint_of, host_of, is_loopback
 from ..errors import ConfigError, shortened
 from ..runs import batches, start
@@ -136,17 +140,22 @@ class Client:
         env: str | None = None,
         values: Mapping[str, Any] | None = None,
         force: bool = False,
+        create: bool = False,
         allow_spend: bool = False,
-    ) -> Deployment:
+    ) -> Step:
         """Plan and apply one workflow. Nothing is written if nothing has changed.
 
         Args:
             workflow: What to deploy.
             env: The environment. The default is that of the client, then `default`.
             values: Values for `value("name")`.
-            force: Overwrite a workflow that was edited on the service, or that flow64
-                did not deploy.
+            force: Overwrite a workflow that was edited on the service, that newer code
+                deployed, or that flow64 did not deploy.
+            create: Create a workflow although it may be one that was renamed.
             allow_spend: Agree to blocks that spend credits as soon as they are written.
+
+        Returns:
+            What was done: its `state` before, the `action`, both sides and their ids.
 
         Raises:
             CompileError: The workflow has errors.
@@ -156,22 +165,32 @@ class Client:
         """
         ready = self.settings.compile("deploy", workflow, env, values)
         del values  # some may be secret, and an error may show the locals of its frames
-        return plan_and_apply(
-            self.session,
-            ready,
-            force=force,
-            allow_spend=allow_spend,
-            endpoint=self.place,
-            history=self.settings.history,
+        plan = self._plan(ready)
+        step = plan.steps[0]
+        key = (step.key,)
+        consents = Consents(
+            force=key if force else (),
+            create=key if create else (),
+            allow_spend=key if allow_spend else (),
         )
+        result = apply_plan(
+            self.session,
+            plan,
+            consents,
+            history=self.settings.history,
+            values=ready.values,
+        )
+        for error in result.errors:
+            raise error
+        return step
 
-    def preview(
+    def plan(
         self,
         workflow: Deployable,
         *,
         env: str | None = None,
         values: Mapping[str, Any] | None = None,
-    ) -> Preview:
+    ) -> Plan:
         """Say what a deploy would do now. Nothing is written.
 
         Args:
@@ -184,9 +203,19 @@ class Client:
             DeployError: The workflow cannot be deployed there at all.
             ApiError: The service refused to answer.
         """
-        ready = self.settings.compile("preview", workflow, env, values)
+        ready = self.settings.compile("plan", workflow, env, values)
         del values  # as in `deploy`
-        return preview(self.session, ready, endpoint=self.place)
+        return self._plan(ready)
+
+    def _plan(self, ready: Ready) -> Plan:
+        return make_plan(
+            self.session,
+            [ready.target],
+            env=ready.env,
+            endpoint=self.place,
+            values=ready.values,
+            prices=self.settings.terms.prices,
+        )
 
     def run(
         self, workflow: Deployable, rows: Rows = (), **options: Unpack[RunOptions]
@@ -267,7 +296,9 @@ class Client:
             terms.prices,
         )
         ready = self.settings.compile(callee, workflow, env, values)
-        self.session.secrets.add(self.settings.list_secrets(ready.definition))
+        self.session.secrets.add(
+            self.settings.list_secrets(ready.definition, ready.values)
+        )
         return start.Launch(ready, self.settings.journal, budget, **options)
 
     def make_run(self, run: RunState) -> Run:

@@ -8,17 +8,19 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Final, TypedDict
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from ..api.auth import Key, OAuth, from_environment
 from ..definition import (
     DEFAULT_ENV,
     EMPTY,
     Definition,
+    Values,
+    secret_names,
     secret_texts,
-    secret_values,
 )
-from ..deploy import Deployable, History, Ready, prepare_deploy, require_namespace
+from ..deploy.history import History
+from ..deploy.target import Deployable, Ready, prepare, require_namespace
 from ..errors import (
     ArgumentError,
     ConfigError,
@@ -55,8 +57,6 @@ class Terms:
         max_cost: Start no run that costs more dollars, unless a call says otherwise.
         prices: Dollars for one row by kind, in place of the documented ones.
         org_id: The organisation that the credential must belong to; None for any.
-        hidden: Names of values that are always secret, even if code does not mark
-            them. They are never shown.
     """
 
     values: Mapping[str, Any] | None = field(default=None, repr=False)
@@ -65,7 +65,6 @@ class Terms:
     max_cost: float | None = None
     prices: Mapping[str, float] = EMPTY
     org_id: str | None = None
-    hidden: frozenset[str] = frozenset()
 
 
 class _SharedOptions(TypedDict, total=False):
@@ -158,8 +157,16 @@ class Settings:
         raise ArgumentError(callee, f"{problem}; make one for {env!r}")
 
     def choose_values(self, values: Mapping[str, Any] | None) -> Any:
-        """Return the values of a call, or else those of the environment."""
-        return self.terms.values if values is None else values
+        """Return the values of a call, or else those of the environment.
+
+        What is secret in the environment is secret in those of a call too.
+        """
+        own = self.terms.values
+        hidden: frozenset[str] = getattr(own, "hidden", frozenset())
+        if values is not None and not isinstance(values, Mapping):
+            return values  # compiling says what is wrong with it
+        hidden |= getattr(values, "hidden", frozenset())
+        return Values(own if values is None else values, hidden)
 
     def compile(
         self,
@@ -178,19 +185,22 @@ class Settings:
         """
         bound, terms = self.choose_values(values), self.terms
         env = self.choose_env(callee, env)
-        ready = prepare_deploy(workflow, env, bound, terms.suffix)
-        secrets = [*secret_values(bound, terms.hidden)]
-        if bound is not terms.values:
-            secrets += secret_values(terms.values, terms.hidden)
+        ready = prepare(workflow, env, bound, terms.suffix)
         require_namespace(
             ready.target, ready.name, self.endpoint, is_local=self.is_local
         )
-        return evolve(ready, secrets=secrets)
+        return ready
 
-    def list_secrets(self, *definitions: Definition) -> list[str]:
+    def list_secrets(
+        self,
+        definition: Definition | None = None,
+        values: Mapping[str, Any] | None = None,
+    ) -> frozenset[str]:
         """Return the secrets that no text of an answer may show."""
-        terms = self.terms
-        return [*secret_texts(definitions, secret_values(terms.values, terms.hidden))]
+        names = () if definition is None else secret_names(definition)
+        return secret_texts(self.choose_values(None), ()) | secret_texts(
+            self.choose_values(values), names
+        )
 
 
 def choose_credential(key: Key | None, oauth: OAuth | None) -> Key | OAuth:

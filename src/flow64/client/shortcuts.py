@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any, Unpack
 from weakref import finalize
 
-from ..deploy import Deployable, Deployment
+from ..deploy.plan import Step
+from ..deploy.target import Deployable
 from ..errors import ArgumentError, shortened
 from ..runs.payload import Rows
 from .client import Client
@@ -14,9 +15,7 @@ from .run import Batch, Run
 from .settings import BatchOptions, RunOptions
 
 
-def deploy(
-    workflow: Deployable, client: Client | None = None, **options: Any
-) -> Deployment:
+def deploy(workflow: Deployable, client: Client | None = None, **options: Any) -> Step:
     """See `Workflow.deploy`."""
     if client is not None:
         return require_client("deploy", client).deploy(workflow, **options)

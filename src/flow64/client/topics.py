@@ -20,8 +20,8 @@ from uuid import uuid4
 
 from ..api import calls, policy
 from ..api.session import Session
-from ..definition import Definition, as_body, from_data, unbound_names
-from ..deploy import spends_when_written
+from ..definition import Definition, as_body, from_data, secret_names, unbound_names
+from ..deploy.judge import list_purchases
 from ..errors import ArgumentError, ConsentError, FlowError, OutcomeUnknownError
 from ..runs import payload
 from ..runs.state import RunState, recall_run
@@ -103,7 +103,7 @@ class Workflows(Topic):
             ConsentError: It spends as soon as it is written.
             OutcomeUnknownError: No answer came, so it may have been created.
         """
-        body, definition = _read("workflows.create", workflow)
+        body, definition = _read(self.client, "workflows.create", workflow)
         del workflow  # an error may show the locals of its frames
         spends = _require_consent(definition, allow_spend=allow_spend)
         try:
@@ -147,7 +147,7 @@ class Workflows(Topic):
         """
         body, definition = calls.Body(), None
         if workflow is not None:
-            body, definition = _read("workflows.update", workflow)
+            body, definition = _read(self.client, "workflows.update", workflow)
         is_whole = workflow is not None
         del workflow  # an error may show the locals of its frames
         texts = {"workflow_name": name, "workflow_description": description}
@@ -286,33 +286,39 @@ class SigningSecrets(Topic):
     delete = _Call(calls.delete_signing_secret)
 
 
-def _read(
-    callee: str, workflow: Definition | Mapping[str, Any]
-) -> tuple[calls.Body, Definition]:
-    """Return the body of a write, and what it says. JSON data is sent as it is."""
-    if isinstance(workflow, Definition):
-        return calls.Body(as_body(workflow, reveal=True)), workflow
-    if not isinstance(workflow, Mapping):
-        problem = "give a definition, as compile() returns it, or JSON data"
-        raise ArgumentError(callee, problem)
-    definition = from_data(workflow, source=callee)
-    if unbound_names(definition):
-        raise ArgumentError(callee, "it has values that are not filled in")
-    # An answer has other names for title and description.
-    names = {"name": "workflow_name", "description": "workflow_description"}
-    fields = ("id", *names.values(), "workflow_definition")
-    data = {names.get(name, name): item for name, item in workflow.items()}
-    known = {name: data[name] for name in fields if data.get(name) is not None}
-    return calls.Body(known), definition
-
-
 def _require_consent(definition: Definition, *, allow_spend: bool) -> bool:
     """Return True if a definition spends as soon as it is written.
 
     Raises:
         ConsentError: It does, and `allow_spend` is not set.
     """
-    spends = spends_when_written(definition)
+    spends = list_purchases(definition)
     if spends and not allow_spend:
         raise ConsentError(definition.name, spends)
     return bool(spends)
+
+
+def _read(
+    client: Client, callee: str, workflow: Definition | Mapping[str, Any]
+) -> tuple[calls.Body, Definition]:
+    """Return the body of a write, and what it says. JSON data is sent as it is."""
+    if isinstance(workflow, Definition):
+        values = client.settings.choose_values(None)
+        names = secret_names(workflow)
+        unset = sorted(name for name in names if not values.has_content(name))
+        if unset := [*unset, *unbound_names(workflow)]:
+            raise ArgumentError(callee, f"the client has no value {unset[0]!r}")
+        client.session.secrets.add(client.settings.list_secrets(workflow))
+        return calls.Body(as_body(workflow, values)), workflow
+    if not isinstance(workflow, Mapping):
+        problem = "give a definition, as compile() returns it, or JSON data"
+        raise ArgumentError(callee, problem)
+    definition = from_data(workflow, source=callee)
+    if unbound_names(definition) or secret_names(definition):
+        raise ArgumentError(callee, "it has values that are not filled in")
+    # An answer has other names for title and description.
+    titles = {"name": "workflow_name", "description": "workflow_description"}
+    fields = ("id", *titles.values(), "workflow_definition")
+    data = {titles.get(name, name): item for name, item in workflow.items()}
+    known = {name: data[name] for name in fields if data.get(name) is not None}
+    return calls.Body(known), definition

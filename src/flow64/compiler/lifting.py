@@ -21,8 +21,8 @@ from ..definition import (
     DEFAULT_ENV,
     EMPTY,
     LOCAL,
-    BoundSecret,
     Definition,
+    Hidden,
     ProjectKey,
     Tag,
     Topology,
@@ -389,8 +389,8 @@ def _row_kind(name: str, value: Any) -> Any:
 
 
 def _unbound(value: Any) -> Any:
-    """Return the unbound value of a secret, and other values unchanged."""
-    return value.value if isinstance(value, BoundSecret) else value
+    """Return what stands for a hidden text, and other values unchanged."""
+    return value.as_data() if isinstance(value, Hidden) else value
 
 
 # -- From edges to `>>` ----------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Binding: put the values of an environment into an unbound definition."""
+"""Binding: fill the plain values of an environment into an unbound definition."""
 
 from __future__ import annotations
 
@@ -8,21 +8,25 @@ from typing import Any
 
 from attrs import evolve
 
+from ..errors import ConfigError
 from ..redaction import map_json
-from ._values import BoundSecret, Value
+from ._values import Value
 from .freezing import MAX_DEPTH, FrozenDict, Problem, freeze, nesting, too_deep, walk
 from .model import Definition
 
 
 def unbound_names(definition: Definition) -> list[str]:
-    """Return the names of the values that are not filled in yet, sorted."""
-    return sorted({value.name for value in _unbound(definition)})
+    """Return the names of the plain values that are not filled in yet, sorted."""
+    return sorted({value.name for value in _unbound(definition) if not value.secret})
 
 
 def bind(
     definition: Definition, values: Mapping[str, Any], problems: list[Problem]
 ) -> Definition:
-    """Return the definition with each value in `values` filled in.
+    """Return the definition with each plain value in `values` filled in.
+
+    A value is secret in all places if code marks it in one, or if the settings take it
+    from a variable (`values.hidden`). It stays a name.
 
     Args:
         values: JSON data by value name. Unused names are ignored, since the workflows
@@ -31,21 +35,27 @@ def bind(
             the name. A secret value is not shown.
     """
     asked = _unbound(definition)
-    # A name that is secret in one place is shown in no other place either.
     secret = {value.name for value in asked if value.secret}
-    filled = {}
+    secret |= {value.name for value in asked} & getattr(values, "hidden", frozenset())
+    contents: dict[str, Any] = {}
     for name in sorted({value.name for value in asked} & values.keys()):
         found: list[Problem] = []
-        made = freeze(values[name], (name,), found)
+        try:
+            content = freeze(values[name], (name,), found)
+        except ConfigError:  # the variable of a secret may be set where it is needed
+            if name not in secret:
+                raise
+            continue
         level = max(asked[value] for value in asked if value.name == name)
-        if not found and level + nesting(made) > MAX_DEPTH:
+        if not found and level + nesting(content) > MAX_DEPTH:
             found.append(too_deep((name,), MAX_DEPTH))
-            made = None
-        filled[name] = made
+            content = None
         problems += map(_mask, found) if name in secret else found
-    if not filled:
+        if name not in secret:
+            contents[name] = content
+    if not contents and not secret:
         return definition
-    return definition.map_specs(lambda block: _fill(block.specs, filled, secret))
+    return definition.map_specs(lambda block: _fill(block.specs, contents, secret))
 
 
 def add_suffix(definition: Definition, suffix: str) -> Definition:
@@ -82,13 +92,14 @@ def _mask(problem: Problem) -> Problem:
 
 
 def _fill(
-    specs: FrozenDict, values: Mapping[str, Any], secret: AbstractSet[str]
+    specs: FrozenDict, contents: Mapping[str, Any], secret: AbstractSet[str]
 ) -> FrozenDict:
     def fill(item: Any) -> Any:
-        if type(item) is not Value or item.name not in values:
+        if type(item) is not Value:
             return item
-        content = values[item.name]
-        return BoundSecret(item, content) if item.name in secret else content
+        if item.name in secret:
+            return Value(item.name, secret=True)
+        return contents.get(item.name, item)
 
-    made: FrozenDict = map_json(specs, fill)
-    return made
+    filled: FrozenDict = map_json(specs, fill)
+    return filled

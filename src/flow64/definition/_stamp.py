@@ -1,6 +1,7 @@
 """The stamp: the line of a deployed description that names the deployed code.
 
 A wire format: `[flow64:1 PATH unbound16 bound16 commit FIELDS]`, on a line of its own.
+FIELDS names what was sent, and marks secrets by their names, as in `url!hook`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from urllib.parse import quote, unquote
 
 from attrs import frozen
 
+from .freezing import EMPTY
 from .ids import canonical_id, id_of
 
 MAX_FIELDS: Final = 4096
@@ -22,8 +24,9 @@ UNCOMMITTED: Final = "+"
 """Stands behind a commit from which the code that was deployed differs."""
 
 _NAME = r"(?:(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})+|%)"
+_FIELD = rf"{_NAME}(?:(?:/{_NAME})*!{_NAME})?"
 _REF = r"[0-9a-f]{8}(?:(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})?"
-_GROUP = rf"(?:{_NAME}(?:,{_NAME})*)?={_REF}(?:,{_REF})*"
+_GROUP = rf"(?:{_FIELD}(?:,{_FIELD})*)?={_REF}(?:,{_REF})*"
 _LINE = re.compile(
     r"[ \t]*\[flow64:1 (?P<path>[A-Za-z0-9._~%:/-]+) (?P<unbound>[0-9a-f]{16}) "
     r"(?P<bound>[0-9a-f]{16}) (?P<commit>-|[0-9a-f]{7,64}\+?) "
@@ -46,6 +49,8 @@ class Stamp:
             None outside git.
         fields: Names of the top-level spec fields that were sent, by block reference
             (see `block_refs`); None if they were too many.
+        secrets: The name of each secret that was sent, by block reference and by path
+            from the field down.
     """
 
     path: str
@@ -53,9 +58,12 @@ class Stamp:
     bound: str
     commit: str | None = None
     fields: Mapping[str, frozenset[str]] | None = None
+    secrets: Mapping[str, Mapping[tuple[str, ...], str]] = EMPTY
 
     def __str__(self) -> str:
-        fields = "-" if self.fields is None else _fields_text(self.fields)
+        fields = "-"
+        if self.fields is not None:
+            fields = _fields_text(self.fields, self.secrets)
         if len(fields) > MAX_FIELDS:
             fields = "-"
         commit = self.commit or "-"
@@ -80,6 +88,11 @@ class Stamp:
         known = self.fields or {}
         block_id = block_id.lower()
         return known.get(block_id, known.get(block_id[:8]))
+
+    def secrets_of(self, block_id: str) -> Mapping[tuple[str, ...], str]:
+        """Return the names of the secrets that were sent in a block, by path."""
+        block_id = block_id.lower()
+        return self.secrets.get(block_id) or self.secrets.get(block_id[:8]) or {}
 
 
 def block_refs(ids: Iterable[str]) -> dict[str, str]:
@@ -137,31 +150,59 @@ def genuine_stamp(stamp: Stamp | None, workflow_id: str | None) -> Stamp | None:
 
 
 def _stamp(found: re.Match[str]) -> Stamp:
-    path, unbound, bound, commit, fields = found.groups()
+    path, unbound, bound, commit, text = found.groups()
     known = None if commit == "-" else commit
-    return Stamp(path, unbound, bound, known, _fields(fields))
+    if text == "-":
+        return Stamp(path, unbound, bound, known)
+    return Stamp(path, unbound, bound, known, *_read_fields(text))
 
 
-def _fields_text(fields: Mapping[str, Iterable[str]]) -> str:
-    """Return `field,field=ref,ref;...`, grouped by equal fields."""
+def _fields_text(
+    fields: Mapping[str, Iterable[str]],
+    secrets: Mapping[str, Mapping[tuple[str, ...], str]],
+) -> str:
+    """Return `field,field!secret=ref,ref;...`, grouped by equal fields."""
     groups: dict[str, list[str]] = {}
     for ref in sorted(fields):
-        # As they are and not in NFC: the names of spec fields are data.
-        names = ",".join(sorted(quote(name, safe="") or "%" for name in fields[ref]))
-        groups.setdefault(names, []).append(ref)
+        marked = secrets.get(ref, EMPTY)
+        heads = {path[0] for path in marked}
+        names = [_escape(name) for name in fields[ref] if name not in heads]
+        names += [
+            f"{'/'.join(map(_escape, path))}!{_escape(name)}"
+            for path, name in marked.items()
+        ]
+        groups.setdefault(",".join(sorted(names)), []).append(ref)
     texts = [f"{names}={','.join(refs)}" for names, refs in sorted(groups.items())]
     return ";".join(texts) or "."
 
 
-def _fields(text: str) -> Mapping[str, frozenset[str]] | None:
-    if text == "-":
-        return None
+def _escape(name: str) -> str:
+    # As they are and not in NFC: the names of spec fields are data.
+    return quote(name, safe="") or "%"
+
+
+def _read_fields(
+    text: str,
+) -> tuple[dict[str, frozenset[str]], dict[str, dict[tuple[str, ...], str]]]:
+    """Return the fields and the secrets by block reference."""
     fields: dict[str, frozenset[str]] = {}
+    secrets: dict[str, dict[tuple[str, ...], str]] = {}
     for group in text.split(";") if text != "." else ():
         names, _, refs = group.partition("=")
-        sent = frozenset(
-            "" if name == "%" else unquote(name) for name in names.split(",") if name
-        )
+        sent: set[str] = set()
+        marked: dict[tuple[str, ...], str] = {}
+        for name in filter(None, names.split(",")):
+            place, _, secret = name.partition("!")
+            path = tuple(map(_unescape, place.split("/")))
+            sent.add(path[0])
+            if secret:
+                marked[path] = _unescape(secret)
         for ref in refs.split(","):
             fields[ref] = fields.get(ref, frozenset()) | sent
-    return fields
+            if marked:
+                secrets.setdefault(ref, {}).update(marked)
+    return fields, secrets
+
+
+def _unescape(name: str) -> str:
+    return "" if name == "%" else unquote(name)

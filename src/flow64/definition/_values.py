@@ -1,9 +1,9 @@
-"""A value that differs by environment: unbound it is a name, bound it is JSON."""
+"""A value that differs by environment: a name, until JSON is filled in."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Never, NoReturn, final
+from typing import Any, Final, Never, NoReturn
 
 from attrs import frozen
 
@@ -20,7 +20,7 @@ class Value:
 
     Attributes:
         name: The name that environments fill in.
-        secret: Whether the value filled in is masked in everything printed or saved.
+        secret: Whether it is filled in for requests alone, and hidden in answers.
     """
 
     name: str
@@ -46,49 +46,13 @@ class Value:
         return data
 
 
-@final
-class BoundSecret:
-    """A secret value that was filled in: shown by its name, sent as its text.
+@frozen
+class Hidden:
+    """A text of the service that is not shown, since it is or contains a secret."""
 
-    Not an attrs class, so that `asdict` and `vars` do not find the text. A pickle holds
-    the unbound value.
-    """
-
-    __slots__ = ("_content", "_value")
-
-    def __init__(self, value: Value, content: Any) -> None:
-        self._value = value
-        self._content = content
-
-    @property
-    def value(self) -> Value:
-        """The value that was filled in."""
-        return self._value
-
-    @property
-    def content(self) -> Any:
-        """The content that was filled in: frozen JSON, only for the request."""
-        return self._content
-
-    def __repr__(self) -> str:
-        return f"BoundSecret({self._value.name!r})"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, BoundSecret):
-            return NotImplemented
-        return (self._value, self._content) == (other._value, other._content)
-
-    def __hash__(self) -> int:
-        return hash((self._value, self._content))
-
-    def __copy__(self) -> BoundSecret:
-        return self
-
-    def __deepcopy__(self, memo: object) -> BoundSecret:
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Value, (self._value.name, self._value.secret)
+    def as_data(self) -> str:
+        """Return the form in JSON."""
+        return MASK
 
 
 def as_value(data: Mapping[str, Any]) -> Value | None:

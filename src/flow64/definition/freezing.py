@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn, TypeAlias, TypeGuard
 from attrs import evolve, frozen
 
 from ..text import shortened
-from ._values import VALUE_KEY, BoundSecret, Value
+from ._values import VALUE_KEY, Hidden, Value
 
 MAX_INTEGER: Final = 2**53 - 1
 """Integers beyond this lose digits in programs that read JSON numbers as doubles."""
@@ -181,7 +181,7 @@ class Freezer:
         if type(item) is Problem:
             self.problems.append(evolve(item, path=path))
             return None
-        if type(item) is Value or type(item) is BoundSecret:
+        if type(item) is Value or type(item) is Hidden:
             return item
         return self._freeze_other(item, path, level)
 

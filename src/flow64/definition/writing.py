@@ -9,20 +9,29 @@ from json.encoder import encode_basestring as quote
 from typing import Any
 
 from ._stamp import split_stamp
-from ._values import BoundSecret, Value
+from ._values import Hidden, Value
 from .freezing import thaw
 from .ids import canonical_id
 from .model import Definition, Edge
 
 
-def as_body(definition: Definition, *, reveal: bool = False) -> dict[str, Any]:
+def as_body(
+    definition: Definition, values: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Return the create body as plain dicts, keys in the order of the documents.
 
     Args:
-        reveal: Write bound secrets as their text, for the request itself. Otherwise
-            they are unbound values.
+        definition: The definition.
+        values: Content to fill in by name, for the request itself. Without them, values
+            stay unbound.
     """
-    body: dict[str, Any] = thaw(_body(definition), _reveal if reveal else _show)
+
+    def fill(item: Any) -> Any:
+        if values is None or type(item) is not Value:
+            return _show(item)
+        return thaw(values[item.name])
+
+    body: dict[str, Any] = thaw(_body(definition), fill)
     return body
 
 
@@ -76,13 +85,7 @@ def _body(definition: Definition) -> dict[str, Any]:
 
 
 def _show(value: Any) -> Any:
-    if type(value) is Value:
-        return value.as_data()
-    return value.value.as_data() if type(value) is BoundSecret else value
-
-
-def _reveal(value: Any) -> Any:
-    return thaw(value.content) if type(value) is BoundSecret else _show(value)
+    return value.as_data() if type(value) in (Value, Hidden) else value
 
 
 # -- Fingerprints ----------------------------------------------------------------------
@@ -100,19 +103,14 @@ def rfc8785(value: Any) -> bytes:
     return "".join(_rfc8785_pieces(value)).encode()
 
 
-def meaning(definition: Definition, *, bound: bool = False) -> dict[str, Any]:
-    """Reduce a definition to its meaning: without order, numbers and labels.
-
-    Args:
-        bound: Show bound secrets as their text, as the service has them.
-    """
-    replace = _reveal if bound else _show
+def meaning(definition: Definition) -> dict[str, Any]:
+    """Reduce a definition to its meaning: without order, numbers and labels."""
     description, _ = split_stamp(definition.description)
     blocks: dict[str, Any] = {}
     twins: dict[str, list[Any]] = {}
     for block in definition.blocks:
         block_id = canonical_id(block.id)
-        data = {"kind": block.kind, "specs": thaw(block.specs, replace)}
+        data = {"kind": block.kind, "specs": thaw(block.specs, _show)}
         first = blocks.setdefault(block_id, data)
         if first is not data:  # faulty, and yet no block may be lost from sight
             twins.setdefault(block_id, [first]).append(data)
@@ -126,9 +124,13 @@ def meaning(definition: Definition, *, bound: bool = False) -> dict[str, Any]:
     }
 
 
-def fingerprint(definition: Definition, *, bound: bool = False) -> str:
-    """Return 64 hex digits. They are equal if two definitions mean the same."""
-    return digest(meaning(definition, bound=bound))
+def fingerprint(definition: Definition) -> str:
+    """Return 64 hex digits. They are equal if two definitions mean the same.
+
+    It is the bound fingerprint if the plain values are filled in. Secrets are names in
+    both, so neither tells anything about them.
+    """
+    return digest(meaning(definition))
 
 
 def digest(value: Any) -> str:

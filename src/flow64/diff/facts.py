@@ -23,8 +23,8 @@ from ..analysis import (
 from ..blocks import CATALOGUE
 from ..definition import (
     EMPTY,
-    BoundSecret,
     Definition,
+    Hidden,
     Value,
     canonical_id,
     rfc8785,
@@ -190,9 +190,7 @@ def _is_all(values: Sequence[Any], kind: type) -> bool:
 
 
 def _as_data(value: Any) -> Any:
-    if type(value) is BoundSecret:
-        return value.value.as_data()
-    return value.as_data() if type(value) is Value else value
+    return value.as_data() if type(value) in (Value, Hidden) else value
 
 
 def _list_edges(

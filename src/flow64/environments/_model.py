@@ -61,7 +61,6 @@ class Environment:
         suffix: What to add to titles, such as `(staging)`.
         max_rows: Default limit for the rows of a run.
         max_cost: Default limit for the cost of a run, in dollars.
-        branches: Whether code of another branch may be deployed.
         hosts: The hosts that signed result links may lead to; None for all.
         allow_http: Whether http to another machine is allowed.
         journal: The file that remembers runs; None for the default of a client.
@@ -77,7 +76,6 @@ class Environment:
     suffix: str = ""
     max_rows: int | None = None
     max_cost: float | None = None
-    branches: bool = False
     hosts: Sequence[str] | None = None
     allow_http: bool = False
     journal: Path | None = None
@@ -222,6 +220,11 @@ class _Bound(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._environment.values)
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """Names of the values that come from variables. They are secret."""
+        return self._environment.hidden
 
     def __repr__(self) -> str:
         return f"<values of {self._environment.name!r}: {', '.join(self)}>"

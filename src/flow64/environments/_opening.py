@@ -13,7 +13,7 @@ from ..api.auth import OAuth
 from ..client import AsyncClient, Client, Terms
 from ..client.settings import PLACE_NAME as JOURNAL
 from ..definition import EMPTY
-from ..deploy import PLACE_NAME as HISTORY
+from ..deploy.history import PLACE_NAME as HISTORY
 from ..errors import ConfigError, EmulatorStoreError
 from ..files import make_folder
 from ._model import Environment, OAuthFile
@@ -81,7 +81,6 @@ def _options(environment: Environment, prices: Mapping[str, float]) -> dict[str,
         "env": environment.name,
         "terms": Terms(
             values=environment.bound,
-            hidden=environment.hidden,
             suffix=environment.suffix,
             max_rows=environment.max_rows,
             max_cost=environment.max_cost,

@@ -331,7 +331,6 @@ class SettingsReader:
             "suffix": section.take("suffix", as_text, ""),
             "max_rows": section.take("max_rows", as_count),
             "max_cost": section.take("max_cost", as_amount),
-            "branches": section.take("branches", as_flag, default=False),
             **kept,
         }
         if name == EMULATOR and "endpoint" not in section.data:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from typing import Final
 
@@ -83,53 +82,6 @@ class UnboundValueError(DeployError):
 
 TAKEN: Final = "its id is taken by a workflow that this key may not see"
 """The reason if an id is taken, probably by another organisation."""
-
-OTHER_ENVIRONMENT: Final = (
-    "give the other organisation an environment of its own in pyproject.toml, "
-    "[tool.flow64.environments.NAME], where the ids are others; or use the key of the "
-    "organisation that has the workflow"
-)
-"""The advice if an id is taken. Nothing overwrites what a key may not see."""
-
-
-@frozen(repr=False)
-class StateRefusedError(DeployError):
-    """The workflow changed since this code deployed it, so nothing was written.
-
-    `state` is `foreign`, `drifted`, `conflict`, `behind`, `absent`, or `taken` by a
-    workflow that the credential may not see. `changes` lists the differences.
-    """
-
-    workflow: str
-    workflow_id: str
-    state: str
-    changes: Sequence[str] = ()
-
-    def __str__(self) -> str:
-        if self.state == "taken":
-            facts = f"{self.workflow!r} ({self.workflow_id}) was not written"
-            return f"{facts}: {TAKEN}; {OTHER_ENVIRONMENT}"
-        why = {
-            "absent": "is pinned to a workflow that is not there, or not shown to you",
-            "behind": "was deployed by newer code, which yours does not have",
-            "foreign": "was not deployed by this code",
-            "drifted": "was edited on the service since it was deployed",
-            "conflict": "was edited on the service, and the code has changed as well",
-        }[self.state]
-        if self.state == "absent":
-            return (
-                f"{self.workflow!r} ({self.workflow_id}) {why}; nothing was written, "
-                "since a pin is never created: correct the pin, or the credential"
-            )
-        way = (
-            "Merge that code"
-            if self.state == "behind"
-            else "Take the edit into the code"
-        )
-        return (
-            f"{self.workflow!r} ({self.workflow_id}) {why}; nothing was written. "
-            f"{way}, or overwrite it: deploy(force=True){list_lines(self.changes)}"
-        )
 
 
 @frozen(repr=False)
@@ -263,33 +215,13 @@ class PlanRefusedError(DeployError):
 
 
 @frozen(repr=False)
-class PruneError(DeployError):
-    """Workflows that are no longer in the code are not deleted.
-
-    Attributes:
-        problems: The reasons, one line each.
-        victims: The keys of workflows that would be deleted.
-    """
-
-    problems: Sequence[str]
-    victims: Sequence[str] = ()
-
-    def __str__(self) -> str:
-        listed = list_lines(self.problems)
-        keys = ", ".join(printable(key) for key in self.victims)
-        so = f"so these stay: {keys}" if keys else "and nothing was deleted"
-        return f"prune was refused, {so}:{listed}"
-
-
-@frozen(repr=False)
 class StalePlanError(DeployError):
     """A workflow has changed since the plan was made.
 
     Attributes:
         workflow: Its key.
-        event: The change: `edited`, `deleted`, `created`, or another word.
-        edits: The changes since the plan was made.
-        changes: The changes of the plan.
+        event: The change: `edited`, `deleted` or `created`.
+        edits: The changes since the plan was made, one line each.
         others: The keys of other workflows that have changed too.
     """
 
@@ -297,47 +229,27 @@ class StalePlanError(DeployError):
     workflow_id: str
     event: str
     edits: Sequence[str] = ()
-    changes: Sequence[str] = ()
     others: Sequence[str] = ()
 
     def __str__(self) -> str:
-        name = shlex.quote(printable(self.workflow))
-        theirs = list_lines(self.edits, indent="    ")
-        ours = list_lines(self.changes, indent="    ")
-        more = ", ".join(printable(key) for key in self.others)
+        keys = ", ".join(printable(key) for key in (self.workflow, *self.others))
         return (
-            f"{self.workflow!r} ({self.workflow_id}) was {self.event} since the plan "
-            "was made; it was not written. Make a new plan, and then take their edit "
-            f"into the code, overwrite it with --force {name}, or leave it with "
-            "--skip-drifted"
-            + (f"\n  their edit:{theirs}" if theirs else "")
-            + (f"\n  our change:{ours}" if ours else "")
-            + (f"\n  also changed since: {more}" if more else "")
+            f"{keys}: {self.event} since the plan was made, so nothing more was "
+            f"written; make a new plan{list_lines(self.edits)}"
         )
 
 
 @frozen(repr=False)
 class SavedPlanError(DeployError):
-    """A saved plan is not applied, or a plan is not saved. Nothing was written.
-
-    Attributes:
-        path: The file of the plan.
-        is_new: Whether the plan was to be saved there.
-    """
+    """A saved plan is not applied. Nothing was written."""
 
     path: str
     problem: str
-    is_new: bool = False
 
     def __str__(self) -> str:
-        if self.is_new:
-            return (
-                f"the plan was not saved in {printable(self.path)}: "
-                f"{printable(self.problem)}; name another file"
-            )
         return (
             f"the plan {printable(self.path)} is not applied: "
-            f"{printable(self.problem)}; make a new one: flow64 plan SOURCE -o FILE"
+            f"{printable(self.problem)}; make a new one: flow64 plan -o FILE.json"
         )
 
 

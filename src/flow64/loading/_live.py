@@ -19,7 +19,7 @@ from ..definition import (
     path_of,
     split_stamp,
 )
-from ..deploy import key_of
+from ..deploy.target import key_of
 from ..errors import FlowError, did_you_mean
 from ..text import clipped, join_first, shortened
 from ._addresses import ID, LiveAddress, SourceAddress

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from ..definition import Definition
+from ..definition import Definition, Values
 from ..errors import ConfigError
 from ..workflow import Workflow
 
@@ -32,14 +32,14 @@ def lower(
     return lowered.definition
 
 
-def select_set_values(values: Mapping[str, Any]) -> Mapping[str, Any]:
+def select_set_values(values: Mapping[str, Any]) -> Values:
     """Return the values of an environment, without those of variables that are not set.
 
     Args:
         values: The values, each read from its variables when it is looked up.
     """
-    found: dict[str, Any] = {}
+    contents: dict[str, Any] = {}
     for name in values:
         with suppress(ConfigError):
-            found[name] = values[name]
-    return found
+            contents[name] = values[name]
+    return Values(contents, getattr(values, "hidden", ()))

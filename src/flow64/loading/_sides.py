@@ -14,15 +14,15 @@ from ..client import Client
 from ..definition import (
     DEFAULT_ENV,
     EMPTY,
-    BoundSecret,
     Definition,
+    Values,
     add_suffix,
     drop_env,
     genuine_stamp,
-    redact_for_display,
-    secrets_of,
+    hide_secrets,
+    stamped_places,
 )
-from ..deploy import key_of
+from ..deploy.target import key_of
 from ..environments import Environment
 from ..redaction import redact_keys
 from ..workflow import Workflow
@@ -172,28 +172,32 @@ def load_live_definition(client: Client, address: LiveAddress) -> Definition:
     return load_live_side(client, address).entries[0].definition
 
 
-def load_live(
-    client: Client, address: LiveAddress, secrets: Sequence[BoundSecret]
-) -> Loaded:
+def load_live(client: Client, address: LiveAddress, values: Values) -> Loaded:
     """Read live workflows as a source, with secrets redacted.
 
     Args:
         client: A client of the environment.
         address: The workflows.
-        secrets: What is secret wherever it is live.
+        values: The values of the environment. Secret ones are hidden.
 
     Raises:
         AddressError: There is no such workflow.
     """
     side = load_live_side(client, address)
-    redact = secrets_of((), secrets).redact
     found: list[SourceWorkflow] = []
     for entry in side.entries:
-        name = redact_keys(redact(entry.key))  # it may be a title
-        shown = redact_for_display(entry.definition, None, secrets)
+        shown = hide_live(entry.definition, values)
+        is_title = entry.key == entry.definition.name
+        name = redact_keys(shown.name if is_title else entry.key)
         workflow = Workflow.from_definition(shown)
         found.append(SourceWorkflow(name, workflow, side.label, ""))
     return Loaded(side.label, found, (), is_picked=True, is_code=False)
+
+
+def hide_live(live: Definition, values: Values) -> Definition:
+    """Return a live definition without secrets, by its stamp and the environment."""
+    stamp = genuine_stamp(live.stamp, live.id)
+    return hide_secrets(live, stamped_places(live, stamp), values)
 
 
 def list_projects(side: Side) -> frozenset[str] | None:

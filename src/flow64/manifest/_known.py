@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from ..definition import SHORTEST_VALUE, Value, thaw
+from ..definition import Value, thaw
 from ..redaction import Secrets, has_key, texts_in
 
 
@@ -69,12 +69,15 @@ class KnownValues:
         )
 
 
+_SHORTEST: Final = 8
+"""Fewest characters of a text that is recognised by itself."""
+
 # A word such as PROFESSIONAL may be in many fields by chance.
 _DISTINCTIVE: Final = re.compile(r"(?=\S*(?:\d|://|@))\S+")
 
 
 def _is_long(text: str) -> bool:
-    return len(text) >= SHORTEST_VALUE
+    return len(text) >= _SHORTEST
 
 
 def _is_distinctive(text: str) -> bool:

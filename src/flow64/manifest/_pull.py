@@ -36,12 +36,16 @@ from ..definition import (
     genuine_stamp,
     is_uuid,
     loads,
+    name_secrets,
     path_of,
     pointer,
+    secret_places,
     slug,
     split_stamp,
+    stamped_places,
 )
-from ..deploy import fields_of_last_deploy, keep_fields, key_of
+from ..deploy.judge import fields_of_last_deploy, keep_fields
+from ..deploy.target import key_of
 from ..errors import PullError, ReadError, did_you_mean
 from ..redaction import MASK, has_key, map_json_pairs, redact_keys, texts_in
 from ._known import Known, KnownValues
@@ -173,8 +177,14 @@ def replace_secrets(
     values = KnownValues.of(known)
     used |= {name.casefold() for name in values.names}
     replacer = _Replacer(file, canonical_id(str(definition.id)), used, values)
-    made = evolve(definition, blocks=replacer.replace_all(definition.blocks))
+    blocks = replacer.replace_all(_name_stamped(definition).blocks)
+    made = evolve(definition, blocks=blocks)
     return made, tuple(replacer.found)
+
+
+def _name_stamped(live: Definition) -> Definition:
+    """Return a live definition with the secrets that its stamp names."""
+    return name_secrets(live, stamped_places(live, genuine_stamp(live.stamp, live.id)))
 
 
 def has_secret(definition: Definition, known: Iterable[Known] = ()) -> bool:
@@ -340,7 +350,7 @@ def _convert(
         id=workflow_id,
         extra=EMPTY,
         is_answer=False,
-        blocks=replacer.replace_all(live.blocks),
+        blocks=replacer.replace_all(_name_stamped(live).blocks),
     )
     text = dumps(written)
     if (problem := _find_problem(written, text, values)) is not None:
@@ -351,7 +361,7 @@ def _convert(
     pulled = Pulled(
         env,
         fingerprint(written)[:16],
-        fingerprint(live, bound=True)[:16],
+        fingerprint(name_secrets(live, secret_places(written)))[:16],
         {refs[block.id]: frozenset(block.specs) for block in live.blocks},
     )
     allowed, accepted = allow_errors(written)
@@ -383,7 +393,7 @@ def may_hold_values(live: Definition, written: Definition, suffix: str = "") -> 
         return False
     name = written.name.removesuffix(f" {suffix}") if suffix else written.name
     # The code does not have the fields that somebody else set.
-    fields = fields_of_last_deploy(live, stamp)
+    fields = fields_of_last_deploy(live, stamp, stamped_places(live, stamp))
     seen = evolve(keep_fields(written, fields), name=name)
     return stamp.unbound != fingerprint(seen)[:16]
 
@@ -450,6 +460,11 @@ class _Replacer:
 
     def _specs(self, block: WireBlock) -> FrozenDict:
         def name(item: Any, _: Any, path: Path) -> Any:
+            if type(item) is Value:  # by the stamp
+                if all(item.name != one.name for one in self.found):
+                    is_set = item.name in self.known.names
+                    self._note(item.name, block, path, is_set=is_set)
+                return item
             if (known := self.known.value_of(item)) is not None:
                 if all(known.name != one.name for one in self.found):
                     self._note(known.name, block, path, is_set=True)

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, Final
 
 from ..analysis import ColumnSet, Stage, lineage
-from ..definition import BoundSecret, Definition, Value
+from ..definition import Definition, Hidden, Value
 from ..diff.facts import name_blocks
 from ..diff.words import format_value
 from ..redaction import redact_keys
@@ -68,8 +68,8 @@ def _format_spec(value: Any) -> str:
     match value:
         case Value(name=name):
             return f"<{_cut(name, _LONGEST)}>"
-        case BoundSecret():
-            return f"<{_cut(value.value.name, _LONGEST)}>"
+        case Hidden():
+            return "<hidden>"
         case {"column": column, "operator": operator, **others}:
             words = [others.get("logic"), column, operator]
             words += [_format_spec(others["value"])] if "value" in others else []

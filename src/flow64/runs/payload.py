@@ -18,16 +18,17 @@ from attrs import Attribute, evolve, field, frozen
 
 from .. import errors
 from ..analysis import cost, count_start_rows, findings
+from ..api.calls import Body
 from ..blocks import Search, Webhook
 from ..definition import (
     EMPTY,
-    BoundSecret,
     Definition,
     FrozenDict,
     Limits,
     Problem,
     Value,
     WireBlock,
+    as_body,
     freeze,
     is_number,
     pointer,
@@ -312,13 +313,28 @@ def _judge(definition: Definition) -> Sequence[Any]:
     return findings(evolve(definition, is_answer=False))
 
 
-def source_specs(definition: Definition) -> dict[str, Any]:
-    """Return all settings of the source block, as JSON data to send."""
-    specs: dict[str, Any] = thaw(
-        definition.blocks[definition.topology.roots[0]].specs,
-        lambda item: thaw(item.content) if type(item) is BoundSecret else item,
-    )
+def source_specs(
+    definition: Definition, values: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return all settings of the source block, as JSON data.
+
+    Args:
+        definition: The workflow.
+        values: Secrets to fill in, for the request itself.
+    """
+    at = definition.topology.roots[0]
+    body = as_body(evolve(definition, blocks=(definition.blocks[at],)), values)
+    specs: dict[str, Any] = body["workflow_definition"]["blocks"][0]["specs"]
     return specs
+
+
+def fill_in(
+    body: Mapping[str, Any], definition: Definition, values: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Return the body of a start with the secrets of the source filled in."""
+    if "specs_override" not in body:
+        return body
+    return Body({**body, "specs_override": source_specs(definition, values)})
 
 
 def override_live(live: Definition, sent: Mapping[str, Any]) -> Definition:

@@ -28,12 +28,15 @@ from ..definition import (
     canonical_id,
     digest,
     fingerprint,
+    genuine_stamp,
     is_encodable,
+    name_secrets,
     retry_key,
     run_key,
+    stamped_places,
 )
-from ..deploy import Ready, judge
-from ..plan import WHY
+from ..deploy.judge import judge
+from ..deploy.target import Ready
 from ..text import pluralize
 from . import journal as journals
 from . import payload
@@ -137,13 +140,28 @@ class Launch:
             live = payload.override_live(live, payload.source_specs(self.definition))
         # A deploy leaves fields that code does not set, and they may cost more.
         self.budget.require(ready.name, live, count)
-        return fingerprint(live, bound=True)[:16] if self.stale else ready.stamp.bound
+        if not self.stale:
+            return ready.stamp.bound
+        stamp = genuine_stamp(live.stamp, live.id)
+        return fingerprint(name_secrets(live, stamped_places(live, stamp)))[:16]
 
 
 def describe_staleness(ready: Ready, live: Definition) -> str | None:
     """Return why a live workflow is not what its code says; None if it is."""
-    state = judge(ready.definition, live, ready.stamp).state
-    return WHY[state] if state in ("foreign", "update", "drifted", "conflict") else None
+    found = judge(ready.target, live, ready.values)
+    if found.is_equal and not found.secrets:  # whoever deployed it
+        return None
+    if found.secrets:
+        return f"the secret {', '.join(found.secrets)} differs from the deployed one"
+    return _STALE.get(found.state)
+
+
+_STALE: Final[Mapping[str, str]] = {
+    "update": "the code has changed since it was deployed",
+    "drifted": "it was edited on the service since it was deployed",
+    "conflict": "it was edited on the service, and the code has changed as well",
+    "foreign": "no code of yours deployed it, and it is not what the code says",
+}
 
 
 def start(
@@ -449,7 +467,7 @@ class _Starter:
             started = calls.start_run(
                 self.session,
                 launch.ready.id,
-                self.body,
+                payload.fill_in(self.body, launch.definition, launch.ready.values),
                 self.key,
                 save_json=launch.save_json,
                 result_formats=launch.result_formats,

@@ -12,7 +12,7 @@ from ...blocks import (
     UNARY_OPERATORS,
     Filter,
 )
-from ...definition import BoundSecret, Definition, Value, is_number
+from ...definition import Definition, Hidden, Value, is_number
 from ...dsl import UNSET
 from ...text import did_you_mean, join_words, shortened
 from ..columns import KnownColumn, column_flow, once
@@ -57,7 +57,7 @@ class Comparison(NamedTuple):
         return [
             value
             for value in values
-            if value not in _EMPTY and not isinstance(value, Value | BoundSecret)
+            if value not in _EMPTY and not isinstance(value, Value | Hidden)
         ]
 
     @property
@@ -262,7 +262,7 @@ def _judge_shape(one: Comparison) -> Found | None:
         advice = "write is_empty() or is_not_empty()"
         return Found(one.position, message, advice, "note")
     # Null may stand for what is not JSON, which is a finding of its own.
-    if not one.takes_list or isinstance(value, Value | BoundSecret | None):
+    if not one.takes_list or isinstance(value, Value | Hidden | None):
         return None
     if not isinstance(value, list):
         message = f"{where} is {shortened(value)}, and {one.operator!r} takes a list"

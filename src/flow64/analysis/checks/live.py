@@ -16,8 +16,8 @@ from attrs import evolve, field, frozen
 from ...blocks import CATALOGUE, OLD_NAMES
 from ...definition import (
     EMPTY,
-    BoundSecret,
     Definition,
+    Hidden,
     Path,
     Value,
     name_json_type,
@@ -302,13 +302,11 @@ def _list_mismatches(
 
 def _is_open(error: ValidationError) -> bool:
     """Return True if values that are not filled in yet may put a mismatch right."""
-    if isinstance(error.instance, Value | BoundSecret):
+    if isinstance(error.instance, Value | Hidden):
         return True
     if error.validator in ("required", "additionalProperties", "type"):
         return False
-    return any(
-        isinstance(item, Value | BoundSecret) for _, item in walk(error.instance)
-    )
+    return any(isinstance(item, Value | Hidden) for _, item in walk(error.instance))
 
 
 def _describe(error: ValidationError) -> str:

@@ -17,7 +17,7 @@ from ...blocks import (
     LeadEnrichment,
     Search,
 )
-from ...definition import BoundSecret, Definition, Value
+from ...definition import Definition, Hidden, Value
 from ..columns import column_flow
 from ..costs import SPENDING, cost
 from ..costs import effects as effects_of
@@ -57,7 +57,7 @@ def company_to_leads_without_people(definition: Definition) -> Iterator[Found]:
 def _finds_people(kind: str, specs: Any) -> bool:
     if kind == CompanyEnrichment.kind:
         found = specs.get("find_people")
-        return found is True or isinstance(found, Value | BoundSecret)
+        return found is True or isinstance(found, Value | Hidden)
     return kind not in CATALOGUE  # an old or unknown name: it may
 
 
@@ -224,7 +224,7 @@ def auto_execute(definition: Definition) -> Iterator[Found]:
     """
     for position, block in definition.of_kind(Search.kind):
         found = block.specs.get("auto_execute")
-        if found is True or isinstance(found, Value | BoundSecret):
+        if found is True or isinstance(found, Value | Hidden):
             message = (
                 "auto_execute buys as soon as the workflow is created, before any run"
             )

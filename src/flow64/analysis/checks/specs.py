@@ -36,7 +36,7 @@ from ...blocks import (
     facts_of,
     spec_types,
 )
-from ...definition import BoundSecret, Definition, Value, WireBlock
+from ...definition import Definition, Hidden, Value, WireBlock
 from ...diagnostics import Severity
 from ...dsl import RowKind, Unset
 from ...endpoints import is_loopback
@@ -48,7 +48,7 @@ ALIKE: Final = 0.7
 """How much a new kind and a known one are alike at least, for a slip of the pen."""
 
 _EMPTY: Final = (None, "")
-_LATER: Final = (Value, BoundSecret)
+_LATER: Final = (Value, Hidden)
 
 
 # -- Fields ----------------------------------------------------------------------------
@@ -489,12 +489,9 @@ def insecure_url(definition: Definition) -> Iterator[Found]:
     emulator delivers there, the service cannot.
     """
     for position, block in definition.of_kind(OutgoingWebhook.kind):
-        url = shown = block.specs.get("url")
-        if isinstance(url, BoundSecret):
-            # Judged like any other, and never shown.
-            url, shown = url.content, url.value
+        url = block.specs.get("url")
         if isinstance(url, str) and url.strip():
-            yield from _judge_url(position, url, shown)
+            yield from _judge_url(position, url, url)
 
 
 def _judge_url(position: int, url: str, shown: Any) -> Iterator[Found]:

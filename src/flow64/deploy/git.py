@@ -1,0 +1,220 @@
+"""Git: the commit of a file, and whether one commit contains another.
+
+A commit may come from the description of a workflow, which anyone can write. So only
+plain hex is given to git as a commit.
+
+A folder of JSON may come from a stranger and be a repository too, with programs in its
+configuration. So git runs only in the folder of `pyproject.toml` or of the code, takes
+no folder for a repository without `.git`, and sees no credential.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Literal, Protocol, TypeAlias
+from unicodedata import normalize
+
+from attrs import Factory, frozen
+
+from ..definition import UNCOMMITTED, Stamp
+
+Relation: TypeAlias = Literal["ancestor", "apart", "unknown", "no-git"]
+"""How a commit relates to that of the code. ancestor: the code contains it. apart: it
+has something that the code lacks. unknown: this copy of the repository does not know
+it. no-git: there is no repository, or no git."""
+
+_NOT_CHECKED: Final = {
+    "unknown": "its commit is not known in this copy of the repository",
+    "no-git": "the code is in no git repository that can be read",
+}
+"""Why it is not known whether newer code deployed something."""
+
+TIMEOUT: Final = 10
+"""Seconds to wait for one answer of git."""
+
+_COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
+
+_OPTIONS: Final = (
+    "--no-pager",
+    "--no-optional-locks",
+    *("-c", "safe.bareRepository=explicit"),
+    *("-c", "core.fsmonitor=false"),
+    *("-c", f"core.hooksPath={os.devnull}"),
+)
+"""Options that keep git from running a program of the repository."""
+
+_KEPT_VARIABLES: Final = (
+    *("PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "GIT_CEILING_DIRECTORIES"),
+    *("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"),
+)
+"""Variables that git may see. None of them holds a credential."""
+
+_FIXED_VARIABLES: Final = {
+    "LC_ALL": "C",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+}
+"""Variables that keep git from fetching, asking, and replacing objects by others."""
+
+_CODE: Final = (".py", ".ipynb", ".toml")
+"""Suffixes of code and settings. JSON may come from a stranger."""
+
+
+class Ancestry(Protocol):
+    """Knows how commits relate to the commit of a file."""
+
+    def commit_of(self, file: str | None) -> str | None:
+        """Return the commit of a file. None outside git."""
+
+    def relation(self, file: str | None, commit: str) -> Relation:
+        """Return how a commit relates to the commit of a file."""
+
+
+@frozen
+class Git:
+    """Asks git once for each folder and commit. Make a new one for each plan."""
+
+    _heads: dict[Path, str | None] = Factory(dict[Path, str | None])
+    _marks: dict[str, str] = Factory(dict[str, str])
+    _tracked: dict[Path, frozenset[str]] = Factory(dict[Path, frozenset[str]])
+    _relations: dict[tuple[Path, str], Relation] = Factory(
+        dict[tuple[Path, str], Relation]
+    )
+
+    def commit_of(self, file: str | None) -> str | None:
+        """Return the commit of a file. None outside git.
+
+        A `+` follows if the working tree is dirty, or if git does not track the file:
+        then no commit may have the deployed code.
+
+        Args:
+            file: The file. None, for code without a file, takes the project's folder.
+        """
+        found = self._head_of(_folder(file))
+        if found is None or found.endswith(UNCOMMITTED) or self._is_tracked(file):
+            return found
+        return found + UNCOMMITTED
+
+    def relation(self, file: str | None, commit: str) -> Relation:
+        """Return how a commit relates to the commit of a file."""
+        folder = _folder(file)
+        if folder is None:
+            return "no-git"
+        if (folder, commit) not in self._relations:
+            self._relations[folder, commit] = self._find_relation(folder, commit)
+        return self._relations[folder, commit]
+
+    def _head_of(self, folder: Path | None) -> str | None:
+        if folder is None:
+            return None
+        if folder not in self._heads:
+            self._heads[folder] = self._head(folder)
+        return self._heads[folder]
+
+    def _is_tracked(self, file: str | None) -> bool:
+        """Return True if git tracks a file. None counts as tracked."""
+        folder = _folder(file)
+        if file is None or folder is None:
+            return True
+        if folder not in self._tracked:
+            done = run_git(folder, "ls-files", "-z")
+            names = [] if done is None else done.stdout.split("\0")
+            self._tracked[folder] = frozenset(map(_normalize, names))
+        path = os.path.relpath(Path(file).absolute(), folder)
+        return _normalize(path) in self._tracked[folder]
+
+    def _head(self, folder: Path) -> str | None:
+        done = run_git(folder, "rev-parse", "HEAD", "--show-toplevel")
+        if done is None or done.returncode != 0:
+            return None
+        commit, _, repository = done.stdout.partition("\n")
+        if repository not in self._marks:
+            # If it is not certain that the tree is clean, the commit is marked.
+            # Git would run in a submodule to ask whether it is clean inside.
+            options = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty")
+            same = run_git(folder, "diff", "--quiet", *options, "HEAD")
+            is_same = same is not None and same.returncode == 0
+            self._marks[repository] = "" if is_same else UNCOMMITTED
+        return commit + self._marks[repository]
+
+    def _find_relation(self, folder: Path, commit: str) -> Relation:
+        if _COMMIT.fullmatch(commit) is None:
+            return "unknown"
+        ours = self._head_of(folder)
+        if ours is None:
+            return "no-git"
+        ours = ours.removesuffix(UNCOMMITTED)
+        if ours == commit:
+            return "ancestor"
+        done = run_git(folder, "merge-base", "--is-ancestor", commit, ours)
+        if done is None:
+            return "no-git"
+        if done.returncode not in (0, 1):
+            return "unknown"
+        if done.returncode == 0:
+            return "ancestor"
+        # In a shallow copy, git also answers no for commits that it does not have.
+        shallow = run_git(folder, "rev-parse", "--is-shallow-repository")
+        is_whole = shallow is not None and shallow.stdout.strip() == "false"
+        return "apart" if is_whole else "unknown"
+
+
+def check_ancestry(
+    git: Ancestry, file: str | None, stamp: Stamp
+) -> tuple[bool, Sequence[str]]:
+    """Return whether newer code left a stamp, and why that is not known if it is not.
+
+    Args:
+        git: Knows the commits.
+        file: A file of the code.
+        stamp: The stamp of a deploy.
+    """
+    about = "whether newer code deployed it"
+    if stamp.commit is None and git.commit_of(file) is None:
+        return False, ()  # neither side is in git
+    if stamp.commit is None:
+        return False, (f"{about}: its stamp names no commit",)
+    relation = git.relation(file, stamp.commit.removesuffix(UNCOMMITTED))
+    if relation in _NOT_CHECKED:
+        return False, (f"{about}: {_NOT_CHECKED[relation]}",)
+    if relation == "ancestor" and not stamp.is_committed:
+        return False, (f"{about}: it was deployed from a dirty working tree",)
+    return relation == "apart", ()
+
+
+def _folder(file: str | None) -> Path | None:
+    """Return the folder to ask git in: of the code, else of `pyproject.toml`."""
+    if file is not None and Path(file).suffix in _CODE:
+        return Path(file).absolute().parent
+    here = Path.cwd()
+    folders = (here, *here.parents)
+    return next((path for path in folders if (path / "pyproject.toml").is_file()), None)
+
+
+def _normalize(name: str) -> str:
+    """Normalize the name of a file: file systems spell accents differently."""
+    return normalize("NFC", name)
+
+
+def run_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str] | None:
+    """Run git, and return its answer as text. None if it cannot be run."""
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    try:
+        return subprocess.run(  # noqa: S603 - git's own words, and a commit in hex
+            ["git", *_OPTIONS, *arguments],  # noqa: S607 - whichever git the user has
+            cwd=folder,
+            env={**kept, **_FIXED_VARIABLES},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            timeout=TIMEOUT,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None

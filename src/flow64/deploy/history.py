@@ -1,0 +1,350 @@
+"""The history: what was live before each write, in one file each.
+
+A file holds the whole definition, so that it can be restored. It holds the name of a
+value in the place of a secret, whatever stood there, and leaves out any other text with
+a secret in it. Only the owner can read the files.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias, get_args
+
+from attrs import evolve, field, frozen
+
+from ..definition import (
+    EMPTY,
+    MAX_BYTES,
+    Definition,
+    Places,
+    Values,
+    as_body,
+    canonical_id,
+    escape_key,
+    from_data,
+    hide_secrets,
+    is_uuid,
+    list_hidden,
+    name_secrets,
+    with_stamp,
+)
+from ..errors import ConfigError, HistoryError, ReadError, shortened
+from ..files import FOLDER, Unusable, make_folder, read_whole, require_room, write_whole
+
+PLACE: Final = Path(FOLDER, "history")
+"""The default folder, below the working folder."""
+
+PLACE_NAME: Final = "FLOW64_HISTORY"
+"""Environment variable for another folder."""
+
+FORMAT: Final = 1
+"""Schema of the files that are written, and the newest that can be read."""
+
+LARGEST: Final = 2 * MAX_BYTES
+"""Largest file to read, in bytes."""
+
+Reason: TypeAlias = Literal["update", "stamp", "delete"]
+"""What replaced it."""
+
+
+@frozen
+class Saved:
+    """A definition that was live until it was replaced.
+
+    Attributes:
+        key: Key of the workflow.
+        workflow_id: Its id.
+        env: The environment that it was in.
+        endpoint: Base URL of the service.
+        at: When it was saved.
+        reason: Why it was replaced.
+        definition: What was live, with its stamp. Secrets are unbound values.
+        withheld: JSON pointers of texts that held a secret, and were left out.
+        file: Its file. None before it is saved.
+    """
+
+    key: str
+    workflow_id: str
+    env: str
+    endpoint: str
+    at: datetime
+    reason: Reason
+    definition: Definition = field(repr=False)
+    withheld: Sequence[str] = field(default=(), converter=tuple[str, ...])
+    file: Path | None = None
+
+    @classmethod
+    def of(
+        cls, live: Definition, places: Places, values: Values, **facts: Any
+    ) -> Saved:
+        """Prepare a live definition to be saved.
+
+        Args:
+            live: What the service has.
+            places: Where secrets stand. Their names are saved, whatever stands there.
+            values: The values of the environment.
+            **facts: `key`, `workflow_id`, `env`, `endpoint`, `at` and `reason`.
+        """
+        shown = hide_secrets(name_secrets(live, places), places, values)
+        withheld = list_hidden(shown)
+        if (shown.name, shown.description) != (live.name, live.description):
+            withheld.append("/workflow_name or /workflow_description")
+        shown = evolve(shown, extra=EMPTY)
+        return cls(definition=shown, withheld=withheld, **facts)
+
+    @property
+    def when(self) -> str:
+        """Its time, in the form that lists show and `find` takes."""
+        return _when(self.at)
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the JSON data of its file."""
+        return {
+            "flow64:history": FORMAT,
+            "flow64": version("flow64"),
+            "at": self.when,
+            "key": self.key,
+            "workflow_id": self.workflow_id,
+            "env": self.env,
+            "endpoint": self.endpoint,
+            "reason": self.reason,
+            "withheld": list(self.withheld),
+            "definition": as_body(stamped(self.definition)),
+        }
+
+
+@frozen
+class History:
+    """A folder of definitions that were replaced.
+
+    Attributes:
+        folder: The folder. It is made when it is needed. Below `.flow64`, git ignores
+            it.
+        now: Returns the time.
+    """
+
+    folder: Path
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC), repr=False)
+
+    @classmethod
+    def of(cls, given: Any = None) -> History:
+        """Return a history in a folder: by default `FLOW64_HISTORY`, else `PLACE`.
+
+        Raises:
+            ConfigError: The argument is not a path.
+        """
+        if isinstance(given, History):
+            return given
+        if given is None:
+            given = os.environ.get(PLACE_NAME) or PLACE
+        if not isinstance(given, str | os.PathLike):
+            raise ConfigError(f"history is {shortened(given)}; write a path")
+        return cls(Path(given))
+
+    def require_writable(self, planned: Iterable[Saved] = ()) -> None:
+        """Make the folder, and check that there is room for what will be saved.
+
+        Raises:
+            HistoryError: It cannot be used; nothing was saved.
+        """
+        self._make()
+        size = sum(len(_text(saved)) for saved in planned)
+        try:
+            require_room(self.folder, size)
+        except (Unusable, FileNotFoundError) as error:
+            raise self._error(error) from None
+
+    def save(self, saved: Saved) -> Saved:
+        """Write a file, and return the entry with its file.
+
+        Raises:
+            HistoryError: It cannot be written.
+        """
+        self._make()
+        stem = f"{_file_time(saved.at)}.{_file_key(saved.key)}"
+        target = self.folder / f"{stem}.{secrets.token_hex(4)}.json"
+        try:
+            # `require_writable` has swept the folder, once for all entries.
+            write_whole(target, _text(saved), is_swept=True)
+        except (Unusable, FileNotFoundError) as error:
+            raise self._error(error) from None
+        return evolve(saved, file=target)
+
+    def entries(
+        self, key: str | None = None, *, env: str | None = None
+    ) -> Sequence[Saved]:
+        """Return the entries, newest first.
+
+        Args:
+            key: Only those of this workflow, by its key or its id.
+            env: Only those of this environment.
+
+        Raises:
+            HistoryError: A file cannot be read, or was written by a later release.
+        """
+        found = [
+            saved
+            for path in self._files(key)
+            if (saved := self._read(path)) is not None
+            and (key is None or _is_of(saved, key))
+            and env in (None, saved.env)
+        ]
+        return sorted(found, key=lambda saved: saved.at, reverse=True)
+
+    def find(self, key: str, at: str, *, env: str | None = None) -> Saved:
+        """Return one entry.
+
+        Args:
+            key: Key or id of the workflow.
+            at: Its time as lists show it, or the beginning of it.
+            env: Only look at this environment.
+
+        Raises:
+            HistoryError: No entry fits, or several do.
+        """
+        known = self.entries(key, env=env)
+        begin = at.strip().upper().removesuffix("Z")
+        found = [saved for saved in known if saved.when.startswith(begin)]
+        if len(found) == 1:
+            return found[0]
+        where = f"of {key!r}" + (f" in {env!r}" if env else "")
+        if not known:
+            problem = f"nothing {where} was saved; flow64 restore lists what was"
+            raise HistoryError(str(self.folder), problem)
+        times = ", ".join(saved.when for saved in (found or known)[:_LISTED])
+        many = "several begin" if found else "nothing begins"
+        raise HistoryError(
+            str(self.folder), f"{many} with {at!r} {where}; there is {times}"
+        )
+
+    def _files(self, key: str | None) -> Iterator[Path]:
+        try:
+            names = sorted(path.name for path in self.folder.iterdir())
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            problem = f"it cannot be read: {_reason(error)}{_ELSEWHERE}"
+            raise HistoryError(str(self.folder), problem) from None
+        # The names of files have the key. To find an id, all files are read.
+        wanted = None if key is None or is_uuid(key) else _file_key(key)
+        for name in names:
+            found = _NAME.fullmatch(name)
+            if found and wanted in (None, found["key"]):
+                yield self.folder / name
+
+    def _read(self, path: Path) -> Saved | None:
+        """Return the entry of a file. None if the file was deleted."""
+        try:
+            content = read_whole(path, LARGEST)
+        except FileNotFoundError:
+            return None
+        except Unusable as error:
+            raise HistoryError(str(path), str(error)) from None
+        try:
+            return _saved_from_data(json.loads(content), path)
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            why = f" ({error})" if isinstance(error, ReadError) else ""
+            problem = f"it is not an entry of a history{why}; move it elsewhere"
+            raise HistoryError(str(path), problem) from None
+
+    def _make(self) -> None:
+        folder = self.folder
+        try:
+            if folder.is_symlink():
+                problem = f"it is a link, which is not followed{_UNSAVED}"
+                raise HistoryError(str(folder), problem)
+            if folder.is_dir():
+                return
+            make_folder(folder.parent)
+            folder.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise self._error(error) from None
+
+    def _error(self, error: Exception) -> HistoryError:
+        problem = f"it cannot be used: {_reason(error)}{_UNSAVED}"
+        return HistoryError(str(self.folder), problem)
+
+
+_LISTED: Final = 10
+_NAME: Final = re.compile(r"\d{8}T\d{6}\.\d{6}Z\.(?P<key>.*)\.[0-9a-f]{8}\.json")
+_LONGEST_KEY: Final = 80
+_ELSEWHERE: Final = "; FLOW64_HISTORY names another folder"
+_UNSAVED: Final = f"; what cannot be saved first is not overwritten{_ELSEWHERE}"
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
+def stamped(definition: Definition) -> Definition:
+    """Return a definition with its stamp, if it has one, in its description."""
+    if definition.stamp is None:
+        return definition
+    text = with_stamp(definition.description, definition.stamp)
+    return evolve(definition, description=text)
+
+
+def _text(saved: Saved) -> bytes:
+    text = json.dumps(saved.as_data(), indent=2, ensure_ascii=False, allow_nan=False)
+    # An answer may hold half a surrogate pair. It is read back as it is.
+    return f"{text}\n".encode(errors="surrogatepass")
+
+
+def _when(at: datetime) -> str:
+    text = at.astimezone(UTC).isoformat(timespec="microseconds")
+    return text.replace("+00:00", "Z")
+
+
+def _file_time(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+
+
+def _file_key(key: str) -> str:
+    """Escape a key for a file name, so that no character has a meaning there."""
+    name = escape_key(key.encode(errors="replace").decode())
+    if len(name) <= _LONGEST_KEY:
+        return name
+    return f"{name[:60]}~{sha256(name.encode()).hexdigest()[:12]}"
+
+
+def _is_of(saved: Saved, key: str) -> bool:
+    return key == saved.key or canonical_id(key) == canonical_id(saved.workflow_id)
+
+
+def _saved_from_data(data: Mapping[str, Any], path: Path) -> Saved:
+    found = data["flow64:history"]
+    if type(found) is int and found > FORMAT:
+        problem = (
+            f"it was written by a later release of flow64 (schema {found}, this one "
+            f"knows {FORMAT}); update flow64"
+        )
+        raise HistoryError(str(path), problem)
+    reason, withheld = data["reason"], data["withheld"]
+    if found != FORMAT or reason not in get_args(Reason):
+        raise KeyError(reason)
+    texts = [data[name] for name in ("key", "workflow_id", "env", "endpoint", "at")]
+    if not all(isinstance(text, str) for text in [*texts, *withheld]):
+        raise TypeError
+    key, workflow_id, env, endpoint, when = texts
+    at = datetime.fromisoformat(when)
+    if at.tzinfo is None:
+        raise TypeError
+    return Saved(
+        key=key,
+        workflow_id=workflow_id,
+        env=env,
+        endpoint=endpoint,
+        at=at,
+        reason=reason,
+        definition=from_data(data["definition"], source=str(path)),
+        withheld=withheld,
+        file=path,
+    )

@@ -1,0 +1,609 @@
+"""Make a plan: read what the service has, and say what a deploy would do."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import zip_longest
+from typing import Any, Final
+from urllib.parse import unquote
+
+from attrs import define, evolve, field, frozen
+
+from ..api import threads
+from ..api.calls import WorkflowInfo, list_workflows, read_workflow
+from ..api.session import Session
+from ..definition import (
+    EMPTY,
+    Definition,
+    ProjectKey,
+    Stamp,
+    Values,
+    canonical_id,
+    drop_env,
+    environment_in,
+    hide_secrets,
+    parse_path,
+    secret_names,
+    secret_places,
+    secret_texts,
+    split_stamp,
+    stamped_places,
+)
+from ..diff.compare import compare_definitions
+from ..errors import (
+    TAKEN,
+    AnswerError,
+    ArgumentError,
+    ForbiddenError,
+    HistoryError,
+    NotFoundError,
+)
+from .git import Ancestry, Git, check_ancestry
+from .history import Saved
+from .judge import (
+    Judgement,
+    content_of,
+    is_as_deployed,
+    judge,
+    list_purchases,
+    merge_live,
+)
+from .plan import Need, Plan, Step, seal_of
+from .target import Target, describe_owner, is_pin, key_of, owner_of, owner_path
+
+_SPENDS: Final[tuple[Need, ...]] = ("allow_spend",)
+_FORCE: Final[tuple[Need, ...]] = ("force",)
+
+ALIKE: Final = 0.5
+"""Least share of blocks that two workflows have in common, from 0 to 1."""
+
+
+def make_plan(
+    session: Session,
+    targets: Iterable[Target],
+    *,
+    env: str,
+    endpoint: str,
+    values: Values | None = None,
+    projects: Iterable[ProjectKey] | None = None,
+    left_out: Iterable[str] = (),
+    environments: Collection[str] | None = None,
+    organisation: str | None = None,
+    prices: Mapping[str, float] = EMPTY,
+    git: Ancestry | None = None,
+    emit: Callable[[int], None] = lambda _: None,
+) -> Plan:
+    """Read what the service has, and say what a deploy would do. Only reads are sent.
+
+    Each target is read. The list of workflows shows orphans and renames. It is read if
+    orphans are looked for, or if a target is new.
+
+    Args:
+        session: Sends the requests.
+        targets: The wanted workflows. Ids and keys are unique.
+        env: Name of the environment.
+        endpoint: Name of the endpoint, as in journals.
+        values: The values of the environment, to compare and to hide secrets.
+        projects: The projects that were loaded whole. Workflows that they deployed and
+            that are no longer in the code are orphans. None looks for no orphans.
+        left_out: Ids of other workflows of these projects, if the targets are only a
+            part of them. Such a plan has no orphans, but it knows renames.
+        environments: Names of all environments. A workflow of another environment is
+            no rename then. None takes every environment as known.
+        organisation: The organisation that the credential must belong to, if known.
+        prices: Dollars for one row by kind, in place of the documented ones.
+        git: Knows the commits. None asks git.
+        emit: Called with the number of workflows that were read, in any thread.
+
+    Raises:
+        ArgumentError: Two targets have one id or one key.
+        ApiError: The service refused to show a workflow.
+        TransportError: It cannot be reached.
+    """
+    wanted = tuple(targets)
+    _require_unique(wanted)
+    maker = _Maker(
+        session,
+        wanted,
+        env,
+        Values() if values is None else values,
+        Git() if git is None else git,
+        None if projects is None else tuple(projects),
+        frozenset(map(canonical_id, left_out)),
+        environments,
+        prices,
+        emit,
+    )
+    return Plan(
+        env,
+        endpoint,
+        maker.make_steps(),
+        is_whole=maker.is_whole,
+        organisation=organisation,
+        prices=prices,
+        not_checked=tuple(maker.not_checked),
+    )
+
+
+def _require_unique(targets: Sequence[Target]) -> None:
+    ids: dict[str, str] = {}
+    keys: set[str] = set()
+    for target in targets:
+        if other := ids.get(canonical_id(target.id)):
+            problem = f"{other!r} and {target.key!r} have one id, {target.id}"
+            raise ArgumentError("planning", f"{problem}; pin one of them elsewhere")
+        if target.key in keys:
+            problem = f"two workflows are called {target.key!r}"
+            raise ArgumentError("planning", f"{problem}; give each a key of its own")
+        ids[canonical_id(target.id)] = target.key
+        keys.add(target.key)
+
+
+@frozen
+class _Listed:
+    """A workflow of the list that our code may have deployed."""
+
+    stamp: Stamp
+    info: WorkflowInfo
+
+    @property
+    def path(self) -> str:
+        return self.stamp.path
+
+
+@define
+class _Maker:
+    """Makes the steps of one plan; see `make_plan`."""
+
+    session: Session
+    targets: Sequence[Target]
+    env: str
+    values: Values
+    git: Ancestry
+    projects: tuple[ProjectKey, ...] | None
+    left_out: frozenset[str]
+    environments: Collection[str] | None
+    prices: Mapping[str, float]
+    emit: Callable[[int], None]
+    not_checked: list[str] = field(factory=list[str])
+    is_whole: bool = False
+    count: int = 0
+    _listed: Sequence[_Listed] | None = None
+    _is_listed: bool = False
+
+    def make_steps(self) -> Sequence[Step]:
+        """Return the steps of targets, then those of orphans."""
+        names = [name for one in self.targets for name in secret_names(one.definition)]
+        self.session.secrets.add(secret_texts(self.values, names))
+        if self.projects is not None and not self.left_out:
+            self._list()
+        jobs = [partial(self._plan_target, target) for target in self.targets]
+        steps: list[Step] = [*threads.gather(jobs)]
+        orphans: Sequence[Step] = ()
+        if self.projects is not None and (listed := self._list_if(steps)) is not None:
+            orphans = self._plan_orphans(listed)
+            self.is_whole = not self.left_out
+        steps = self._hold_renames(steps, orphans)
+        return [*steps, *orphans] if self.is_whole else steps
+
+    def _list_if(self, steps: Sequence[Step]) -> Sequence[_Listed] | None:
+        is_needed = not self.left_out or any(step.state == "new" for step in steps)
+        return self._list() if is_needed else None
+
+    def _list(self) -> Sequence[_Listed] | None:
+        """Return what has a genuine stamp; None if the service refuses the list.
+
+        Raises:
+            NotFoundError: The endpoint is wrong, since it has no list of workflows.
+        """
+        if not self._is_listed:
+            self._is_listed = True
+            try:
+                workflows = list_workflows(self.session)
+            except ForbiddenError as error:
+                self.not_checked.append(
+                    f"orphans and renames: the list of workflows answered "
+                    f"{error.status}"
+                )
+                return None
+            self._listed = sorted(
+                (
+                    _Listed(stamp, info)
+                    for info in workflows
+                    if (stamp := split_stamp(info.description, info.id)[1])
+                    and stamp.is_genuine(info.id)
+                ),
+                key=lambda item: (item.path, item.info.id),
+            )
+        return self._listed
+
+    # -- Targets -----------------------------------------------------------------------
+
+    def _plan_target(self, target: Target) -> Step:
+        """Read a target, and return its step."""
+        try:
+            info = read_workflow(self.session, target.id)
+        except NotFoundError:
+            step = self._plan_new(target)
+        except ForbiddenError:
+            if self._list() is None:
+                raise  # a key that may read nothing shows nothing about this id
+            step = evolve(
+                self._plan_new(target),
+                state="foreign",
+                action="none",
+                needs=(),
+                note="taken",
+                refusal=f"{TAKEN}; {OTHER_ORGANISATION}",
+            )
+        else:
+            if info.definition is None:
+                path = f"/workflows/{target.id}"
+                raise AnswerError("GET", path, "it has no definition")
+            step = self._plan_live(target, info.definition, info.updated_at)
+        self.count += 1
+        self.emit(self.count)
+        return step
+
+    def _plan_new(self, target: Target) -> Step:
+        code = target.definition
+        after = hide_secrets(code, secret_places(code), self.values)
+        step = Step(target.key, target.id, "new", target=target, after=after)
+        if target.is_pinned:
+            refusal = (
+                "it is pinned to a workflow that is not there, or not shown to this "
+                "key; correct the pin, or the key"
+            )
+            return evolve(step, refusal=refusal)
+        purchases = tuple(list_purchases(code))
+        return evolve(
+            step,
+            action="create",
+            needs=_SPENDS * bool(purchases),
+            purchases=purchases,
+            unset=tuple(sorted(self._find_unset(code))),
+        )
+
+    def _find_unset(self, definition: Definition) -> set[str]:
+        return {
+            name
+            for name in secret_names(definition)
+            if not self.values.has_content(name)
+        }
+
+    def _plan_live(
+        self, target: Target, live: Definition, updated_at: str | None
+    ) -> Step:
+        """Return the step of a target that is live."""
+        code, found = target.definition, judge(target, live, self.values)
+        before = hide_secrets(live, found.places, self.values)
+        merged = merge_live(code, live, found.sent)
+        after = hide_secrets(merged, found.places, self.values)
+        doubts = [f"secret {name}: it is not set here" for name in found.unset]
+        step = Step(
+            target.key,
+            target.id,
+            found.state,
+            target=target,
+            before=before,
+            after=after,
+            unmanaged=tuple(found.unmanaged),
+            counts=bool(found.unmanaged) and self._changes_runs(code, merged),
+            secrets=tuple(found.secrets),
+            unset=tuple(found.unset),
+            not_checked=tuple(doubts),
+            seal=seal_of(live),
+            updated_at=updated_at,
+        )
+        if found.state == "unchanged":
+            return step
+        if found.is_equal and not found.secrets:
+            return evolve(step, action="stamp", note="the stamp alone")
+        step = self._decide(evolve(step, action="update"), target, found)
+        if purchases := list_purchases(merged):
+            needs: tuple[Need, ...] = (*step.needs, "allow_spend")
+            step = evolve(step, needs=needs, purchases=tuple(purchases))
+        return step
+
+    def _changes_runs(self, code: Definition, merged: Definition) -> bool:
+        """Return True if live fields of no code change what a run costs or does."""
+        changes = compare_definitions(code, merged, self.prices).changes
+        heads = {"cost", "spends", "buys", "delivers"}
+        return any(path[0] in heads for path in changes)
+
+    def _decide(self, step: Step, target: Target, found: Judgement) -> Step:
+        """Return the step of a workflow that differs, with what it needs, and why."""
+        last = found.last
+        if last is None or found.is_others:
+            note = "no code of yours deployed it"
+            if last is not None:
+                note = f"deployed by {describe_owner(last.path)}"
+            return evolve(step, note=note, needs=("force",))
+        notes, doubts = [_NOTES.get(found.state, "")], [*step.not_checked]
+        base = target.definition if last.bound == target.stamp.bound else None
+        is_newer = False
+        if last is not target.pulled:
+            is_newer, doubt = check_ancestry(self.git, target.file, last)
+            doubts += doubt
+        if last.fields is None and not any(found.sent.values()):
+            doubts.append("fields that code set before: its stamp had no room")
+        state = found.state
+        if is_newer:
+            commit = f"{last.commit:.12}"
+            notes.append(f"deployed from {commit}, which this code is not built on")
+            state = "conflict"
+        is_edited = state in ("drifted", "conflict")
+        return evolve(
+            step,
+            state=state,
+            note="; ".join(filter(None, notes)),
+            needs=_FORCE * is_edited,
+            base=base if found.state == "drifted" else None,
+            not_checked=tuple(doubts),
+        )
+
+    # -- Orphans -----------------------------------------------------------------------
+
+    def _plan_orphans(self, listed: Sequence[_Listed]) -> Sequence[Step]:
+        ours = {canonical_id(target.id) for target in self.targets} | self.left_out
+        owners = {owner_path(project, self.env) for project in self.projects or ()}
+        found = [
+            item
+            for item in listed
+            if canonical_id(item.info.id) not in ours
+            and owner_of(item.path) in owners
+            and not is_pin(item.path)
+        ]
+        jobs = [partial(_read, self.session, item.info.id) for item in found]
+        used = {target.key for target in self.targets}
+        steps: list[Step] = []
+        for item, info in zip(found, threads.gather(jobs), strict=True):
+            if info is not None and info.definition is not None:
+                key = _free_key(key_of(item.path), item.info.id, used)
+                steps.append(self._plan_orphan(key, item.stamp, info))
+        return steps
+
+    def _plan_orphan(self, key: str, stamp: Stamp, info: WorkflowInfo) -> Step:
+        live = info.definition
+        assert live is not None
+        needs: list[Need] = ["prune"]
+        notes: list[str] = []
+        files = [target.file for target in self.targets if target.file is not None]
+        is_newer, doubts = check_ancestry(self.git, files[0] if files else None, stamp)
+        if is_newer:
+            notes.append(f"deployed from {stamp.commit:.12}, which this code lacks")
+        is_same = is_as_deployed(live, stamp)
+        if is_same is None:
+            doubts = [
+                *doubts,
+                "whether it was edited: its stamp had no room for fields",
+            ]
+        elif not is_same:
+            notes.append("edited on the service")
+        # A commit that is not known here may be that of newer code.
+        if not is_same or is_newer or (doubts and stamp.commit is not None):
+            needs.append("force")
+        places = stamped_places(live, stamp)
+        return Step(
+            key,
+            str(live.id),
+            "orphan",
+            "delete",
+            needs=tuple(needs),
+            note="; ".join(notes),
+            before=hide_secrets(live, places, self.values),
+            not_checked=tuple(doubts),
+            seal=seal_of(live),
+            updated_at=info.updated_at,
+        )
+
+    # -- Renames -----------------------------------------------------------------------
+
+    def _hold_renames(
+        self, steps: Sequence[Step], orphans: Sequence[Step]
+    ) -> list[Step]:
+        """Let workflows that may be renamed ones be created by consent only."""
+        if not any(step.action == "create" for step in steps):
+            return [*steps]
+        listed = self._list() or ()
+        paths = {canonical_id(item.info.id): item.path for item in listed}
+        moved: dict[str, list[str]] = defaultdict(list)
+        for item in listed:
+            moved[_tail(item.path)].append(item.path)
+        renamed = _match_alike(steps, orphans)
+        held: list[Step] = []
+        for step in steps:
+            if step.action == "create" and step.target is not None:
+                path = step.target.stamp.path
+                elsewhere = [
+                    other for other in moved[_tail(path)] if self._is_moved(path, other)
+                ]
+                orphan = renamed.get(step.key)
+                if orphan is not None:
+                    was = _find_was(path, paths[canonical_id(orphan.id)])
+                    step = _hold(  # noqa: PLW2901 - the same step, with a need
+                        step,
+                        f"perhaps {orphan.key} under another key",
+                        ""
+                        if was is None
+                        else f"write was={json.dumps(was)} to keep it",
+                    )
+                elif elsewhere:
+                    names = ", ".join(map(describe_owner, elsewhere[:3]))
+                    step = _hold(  # noqa: PLW2901 - see above
+                        step, f"also there as that of {names}", "take that name back"
+                    )
+            held.append(step)
+        return held
+
+    def _is_moved(self, path: str, other: str) -> bool:
+        """Return True if a path may be that of the same workflow before a rename."""
+        if owner_of(path) == owner_of(other) or is_pin(other):
+            return False
+        if drop_env(path) == drop_env(other):
+            known = self.environments
+            return known is not None and environment_in(other) not in known
+        projects = {(one.namespace, one.key) for one in self.projects or ()}
+        segments = dict(parse_path(other))
+        is_same_env = environment_in(path) == environment_in(other)
+        owner = segments.get("ns", ""), segments.get("project", "")
+        return is_same_env and owner not in projects
+
+
+OTHER_ORGANISATION: Final = (
+    "use the key of the organisation that has it, or give its workflow a Project of "
+    "another namespace"
+)
+
+_NOTES: Final[Mapping[str, str]] = {
+    "drifted": "edited on the service",
+    "conflict": "edited on both sides",
+}
+
+
+def _read(session: Session, workflow_id: str) -> WorkflowInfo | None:
+    try:
+        return read_workflow(session, workflow_id)
+    except (NotFoundError, ForbiddenError):
+        return None
+
+
+def _free_key(key: str, workflow_id: str, used: set[str]) -> str:
+    """Return a key that no step has yet, with its id if needed, and mark it as used."""
+    names = (key, f"{key} {workflow_id[:8]}", f"{key} {workflow_id}")
+    name = next(name for name in names if name not in used)
+    used.add(name)
+    return name
+
+
+def _tail(path: str) -> str:
+    return path.partition("/workflow:")[2].partition("/pin:")[0] or path
+
+
+def _hold(step: Step, note: str, remedy: str) -> Step:
+    return evolve(step, needs=("create", *step.needs), note=note, remedy=remedy)
+
+
+def _find_was(new: str, old: str) -> str | None:
+    """Return the argument for `was=`. None if more than the key differs."""
+    parts, others = new.split("/"), old.split("/")
+    apart = [other for one, other in zip_longest(parts, others) if one != other]
+    if len(apart) != 1:
+        return None
+    tag, _, name = (apart[0] or "").partition(":")
+    return unquote(name) if tag == "workflow" else None
+
+
+def _match_alike(steps: Iterable[Step], orphans: Sequence[Step]) -> Mapping[str, Step]:
+    """Return the orphan that each new workflow is most like, if it is at all."""
+    left = {orphan.key: (orphan, _Profile.of(orphan.before)) for orphan in orphans}
+    by_content: dict[Any, list[str]] = defaultdict(list)
+    for key, (_, profile) in left.items():
+        for mark in (profile.name, *profile.blocks):
+            by_content[mark].append(key)
+    pairs: dict[str, Step] = {}
+    for step in steps:
+        if step.action != "create" or step.after is None:
+            continue
+        profile = _Profile.of(step.after)
+        near = {
+            key: None
+            for mark in (profile.name, *profile.blocks)
+            for key in by_content[mark][:_MOST_NEAR]
+            if key in left
+        }
+        shares = {key: profile.share(left[key][1]) for key in near}
+        best = max(shares, key=lambda key: shares[key], default=None)
+        if best is not None and shares[best][0] >= ALIKE:
+            pairs[step.key] = left.pop(best)[0]
+    return pairs
+
+
+_MOST_NEAR: Final = 50
+"""Most orphans with the same block that are compared whole."""
+
+
+@frozen
+class _Profile:
+    """The parts of a workflow that are compared. Ids are not."""
+
+    name: str
+    blocks: Counter[str]
+    kinds: Counter[str]
+
+    @classmethod
+    def of(cls, definition: Definition | None) -> _Profile:
+        blocks = () if definition is None else definition.blocks
+        return cls(
+            "" if definition is None else definition.name,
+            Counter(f"{b.kind} {sorted(b.specs.items())!r}" for b in blocks),
+            Counter(block.kind for block in blocks),
+        )
+
+    def share(self, other: _Profile) -> tuple[float, bool]:
+        """Return how similar two are, from 0 to 1. Blocks of one kind count half."""
+        most = max(self.blocks.total(), other.blocks.total(), 1)
+        same = (self.blocks & other.blocks).total()
+        like = (self.kinds & other.kinds).total() - same
+        return (same + like / 2) / most, self.name == other.name
+
+
+# -- Restore ---------------------------------------------------------------------------
+
+
+def plan_restore(
+    session: Session,
+    saved: Saved,
+    *,
+    endpoint: str,
+    values: Values | None = None,
+    prices: Mapping[str, float] = EMPTY,
+) -> Plan:
+    """Plan to deploy a definition of the history, as it was, with its stamp.
+
+    So the next plan of the code shows the true state. Secrets have their present text.
+
+    Raises:
+        HistoryError: It is of another endpoint, or lacks a text that was not saved.
+    """
+    if saved.endpoint != endpoint:
+        problem = f"it was saved of {saved.endpoint}, and this is {endpoint}"
+        raise HistoryError(str(saved.file), f"{problem}; restore it where it was")
+    if saved.withheld:
+        lost = ", ".join(saved.withheld)
+        problem = f"{lost} held a secret and was not saved, so it cannot return"
+        raise HistoryError(str(saved.file), f"{problem}; all else is in that file")
+    known, wanted = Values() if values is None else values, saved.definition
+    places = secret_places(wanted)
+    session.secrets.add(secret_texts(known, secret_names(wanted)))
+    info = _read(session, saved.workflow_id)
+    live = None if info is None else info.definition
+    purchases = tuple(list_purchases(wanted))
+    unset = sorted(n for n in secret_names(wanted) if not known.has_content(n))
+    step = Step(
+        saved.key,
+        saved.workflow_id,
+        "new",
+        "create",
+        needs=_SPENDS * bool(purchases),
+        note=f"as it was until {saved.when}",
+        restored=wanted,
+        after=hide_secrets(wanted, places, known),
+        purchases=purchases,
+        unset=tuple(unset),
+    )
+    if live is not None:
+        before = hide_secrets(live, places, known)
+        is_same = content_of(before) == content_of(step.after or before)
+        step = evolve(
+            step,
+            state="unchanged" if is_same else "update",
+            action="none" if is_same else "update",
+            before=before,
+            seal=seal_of(live),
+            updated_at=info.updated_at if info else None,
+        )
+    return Plan(saved.env, endpoint, [step], prices=prices)

@@ -1,0 +1,476 @@
+"""A plan: what a deploy would do to each workflow, and which consent it needs."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias
+
+from attrs import field, frozen
+
+from ..definition import (
+    EMPTY,
+    Definition,
+    Tag,
+    canonical_id,
+    digest,
+    drop_env,
+    id_of,
+    load_json,
+    path_of,
+    rfc8785,
+)
+from ..diff.matching import match_blocks
+from ..errors import ArgumentError, SavedPlanError, shortened
+from ..files import Unusable, read_whole
+from ..notebook import as_card, as_change_lines
+from ..report.lines import Report
+from ..report.report import make_report
+from ..report.subjects import Subject
+from ..report.writers import as_text
+from .judge import State, content_of
+from .target import Target
+
+Action: TypeAlias = Literal["none", "create", "update", "stamp", "delete"]
+"""What applying does. `stamp` writes the description alone."""
+
+Need: TypeAlias = Literal["force", "create", "allow_spend", "prune"]
+"""A consent. `force` overwrites or deletes what others made, edited or deployed from
+newer code. `create` says that a workflow is new, although it might be a rename.
+`allow_spend` buys as soon as it is written. `prune` deletes what code has no more."""
+
+OPTIONS: Final[Mapping[Need, str]] = {
+    "force": "--force",
+    "create": "--create",
+    "allow_spend": "--allow-spend",
+    "prune": "--prune",
+}
+"""The option of `flow64 deploy` for each."""
+
+FORMAT: Final = 1
+"""Schema of saved plans."""
+
+LARGEST: Final = 256 * 2**20
+"""Largest saved plan to read, in bytes."""
+
+
+@frozen
+class Step:
+    """One workflow of a plan.
+
+    Attributes:
+        key: Its key.
+        id: Its id.
+        state: Its state.
+        action: What applying does, once what it needs is agreed to.
+        needs: The consents that it needs.
+        note: Why it is in this state, in a few words.
+        refusal: Why nothing can be written, whatever is agreed to. Empty if it can.
+        remedy: Another way than consent, such as an argument of the code.
+        target: The workflow in the code. None without code.
+        restored: The definition from the history that is written as it is.
+        before: What is live, without secrets.
+        after: What is live after it was applied, without secrets.
+        base: The definition that was deployed last, if it is known.
+        unmanaged: Live fields that code does not set. They stay as they are.
+        counts: Whether one of these changes what a run costs or does.
+        secrets: Names of the secrets whose live text is replaced by another one.
+        unset: Names of the secrets that are not known here.
+        purchases: The blocks that buy as soon as it is written.
+        not_checked: What could not be checked.
+        seal: Tells whether something else is live now. It is worth nothing elsewhere.
+        updated_at: When it was last changed, as the service says.
+    """
+
+    key: str
+    id: str
+    state: State
+    action: Action = "none"
+    needs: tuple[Need, ...] = ()
+    note: str = ""
+    refusal: str = ""
+    remedy: str = ""
+    target: Target | None = field(default=None, repr=False)
+    restored: Definition | None = field(default=None, repr=False)
+    before: Definition | None = field(default=None, repr=False)
+    after: Definition | None = field(default=None, repr=False)
+    base: Definition | None = field(default=None, repr=False)
+    unmanaged: tuple[str, ...] = ()
+    counts: bool = False
+    secrets: tuple[str, ...] = ()
+    unset: tuple[str, ...] = ()
+    purchases: tuple[str, ...] = ()
+    not_checked: tuple[str, ...] = ()
+    seal: str = field(default="", repr=False, eq=False)
+    updated_at: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The title."""
+        definition = self.after or self.before
+        return "" if definition is None else definition.name
+
+    @property
+    def has_written(self) -> bool:
+        """Whether something is sent, once what it needs is agreed to."""
+        return self.action != "none"
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing to do or to decide."""
+        return self.action == "none" and not self.refusal
+
+    @property
+    def bound(self) -> str:
+        """The bound fingerprint of what is wanted, as in a stamp; empty for nothing."""
+        if self.target is not None:
+            return self.target.stamp.bound
+        return "" if self.restored is None else digest(content_of(self.restored))[:16]
+
+    def as_subject(self) -> Subject:
+        """Return what a report says of it."""
+        needs = [_NEEDS[need].format("{keys}") for need in self.needs if need in _NEEDS]
+        if "force" in self.needs and self.action != "delete":
+            needs[0] += " or --skip-drifted"
+        if self.remedy and needs:
+            needs[-1] += f", or {self.remedy}"
+        if self.refusal:
+            needs.append(f"{{keys}}: {self.refusal}")
+        code = self.target.definition if self.target else None
+        state = self.state
+        if state == "update" and self.action == "stamp":
+            return Subject(self.key, self.after, self.after, "update", "stamp alone")
+        return Subject(
+            self.key,
+            self.before,
+            self.after,
+            state,
+            self.note,
+            str((code and code.place) or ""),
+            needs=needs,
+            not_checked=self.not_checked,
+            unmanaged=self.unmanaged,
+            base=self.base,
+        )
+
+
+_NEEDS: Final[Mapping[Need, str]] = {
+    "force": "--force {}",
+    "create": "--create {}",
+    "allow_spend": "--allow-spend {}",
+}
+
+
+@frozen
+class Plan:
+    """The steps of a deploy, before it is applied.
+
+    Attributes:
+        env: Name of the environment.
+        endpoint: The endpoint of the service.
+        steps: One for each target in order, then orphans.
+        is_whole: Whether orphans were looked for.
+        organisation: The organisation that it is for, if that is known.
+        prices: Dollars for one row by kind, in place of the documented ones.
+        not_checked: What could not be checked of the whole.
+    """
+
+    env: str
+    endpoint: str
+    steps: tuple[Step, ...] = field(converter=tuple[Step, ...])
+    is_whole: bool = False
+    organisation: str | None = None
+    prices: Mapping[str, float] = field(default=EMPTY, repr=False, eq=False)
+    not_checked: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether a deploy would do nothing, and there is nothing to decide."""
+        return all(step.is_idle for step in self.steps)
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether it is not empty, or a live field of no code counts for a run."""
+        return not self.is_empty or any(step.counts for step in self.steps)
+
+    @property
+    def orphans(self) -> Sequence[Step]:
+        """The workflows that `prune` deletes."""
+        return [step for step in self.steps if step.action == "delete"]
+
+    @property
+    def unset(self) -> Sequence[str]:
+        """Names of the secrets that are not known here, so were not compared."""
+        return sorted({name for step in self.steps for name in step.unset})
+
+    def step(self, key: str) -> Step:
+        """Return the step of a key.
+
+        Raises:
+            KeyError: The plan has no such key.
+        """
+        for step in self.steps:
+            if step.key == key:
+                return step
+        raise KeyError(key)
+
+    @cached_property
+    def report(self) -> Report:
+        """What it changes, as lines and as data."""
+        count = len(self.orphans)
+        return make_report(
+            [step.as_subject() for step in self.steps],
+            label=self.env,
+            prices=self.prices,
+            needs=[f"--prune={count} to delete what code has no more"] * bool(count),
+            not_checked=self.not_checked,
+            notes=[*self._list_notes()],
+        )
+
+    def _list_notes(self) -> Iterable[str]:
+        lines = [
+            f"keeps its id by {argument}: {step.key}: {block}"
+            for step in self.steps
+            if step.action == "update"
+            for block, argument in find_new_ids(step)
+        ]
+        yield from lines[:_MOST_NOTES]
+        if len(lines) > _MOST_NOTES:
+            yield f"and {len(lines) - _MOST_NOTES} blocks more take new ids"
+        for step in self.steps:
+            names = ", ".join(step.unmanaged)
+            if step.counts and step.state == "unchanged":
+                yield (
+                    f"set on the service alone, and changes what a run costs or does: "
+                    f"{step.key}: {names}"
+                )
+
+    def __str__(self) -> str:
+        return as_text(self.report).rstrip("\n")
+
+    def _repr_html_(self) -> str:
+        return as_card("Plan", as_change_lines(str(self).splitlines()))
+
+    # -- Saved plans -------------------------------------------------------------------
+
+    @property
+    def code_digest(self) -> str:
+        """SHA-256 of what is wanted where. It is the same after it was applied."""
+        return digest(self._wanted())
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what is wanted, what is live, and what would be done.
+
+        It has no commit and no time, so a plan that was made in a pull request can be
+        applied after the merge.
+        """
+        steps = [
+            {
+                "key": step.key,
+                "state": step.state,
+                "action": step.action,
+                "needs": [*step.needs],
+                "refusal": step.refusal,
+                "secrets": [*step.secrets],
+                "live": None
+                if step.before is None
+                else [digest(content_of(step.before)), step.updated_at],
+            }
+            for step in self.steps
+            if not step.is_idle
+        ]
+        return digest({**self._wanted(), "steps": steps})
+
+    def _wanted(self) -> dict[str, Any]:
+        return {
+            "endpoint": self.endpoint,
+            "organisation": self.organisation,
+            "env": self.env,
+            "is_whole": self.is_whole,
+            "prices": {**self.prices},
+            "wanted": [
+                [step.key, step.id, step.bound]
+                for step in self.steps
+                if step.action != "delete"
+            ],
+        }
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as JSON data: the report, and what applying it later needs."""
+        return {
+            "flow64:plan": FORMAT,
+            **self.report.data,
+            "env": self.env,
+            "endpoint": self.endpoint,
+            "digest": None if self.unset else self.digest,
+            "code_digest": self.code_digest,
+            "actions": {step.key: step.action for step in self.steps},
+        }
+
+
+# -- Blocks that lose their ids --------------------------------------------------------
+
+
+def find_new_ids(step: Step) -> Iterable[tuple[str, str]]:
+    """Yield each block that takes a new id, with the argument that keeps the old one.
+
+    `was=` is named only if the old key gives the old id; a pin always does.
+    """
+    before, after = step.before, step.after
+    if before is None or after is None or step.target is None:
+        return
+    above = drop_env(step.target.stamp.path)
+    for old, new in match_blocks(before, after).items():
+        block, origin = before.blocks[old], after.origins[new]
+        old_id = canonical_id(block.id)
+        if old_id == canonical_id(after.blocks[new].id) or not origin.path:
+            continue
+        *scopes, _ = origin.path.split("/")
+        segments: list[tuple[Tag, str]] = [("scope", scope) for scope in scopes]
+        own = id_of(f"{above}/{path_of([*segments, ('block', block.kind)])}")
+        if own == old_id:
+            yield origin.path, f"was={json.dumps(block.kind)}"
+        else:
+            pin = json.dumps({"blocks": {origin.path: block.id}}, ensure_ascii=False)
+            yield origin.path, f"pins={pin}"
+
+
+_MOST_NOTES: Final = 12
+"""Most notes on blocks that take new ids."""
+
+
+# -- Consent ---------------------------------------------------------------------------
+
+
+def _as_keys(keys: Any) -> frozenset[str]:
+    if isinstance(keys, str):
+        raise ArgumentError("Consents", f"a list of keys is wanted, not {keys!r}")
+    names = frozenset(keys)
+    if not all(isinstance(name, str) for name in names):
+        raise ArgumentError("Consents", f"{shortened(keys)} are not keys")
+    return names
+
+
+@frozen
+class Consents:
+    """What was agreed to, by the keys of workflows.
+
+    Attributes:
+        force: Workflows that may be overwritten or deleted although others made or
+            edited them, or deployed them from newer code.
+        create: Workflows that are new although they might be renamed ones.
+        allow_spend: Workflows that may buy as soon as they are written.
+        prune: How many orphans to delete. None deletes none.
+        skip_drifted: Leave those that need `force`, and deploy the others.
+    """
+
+    force: frozenset[str] = field(default=frozenset(), converter=_as_keys)
+    create: frozenset[str] = field(default=frozenset(), converter=_as_keys)
+    allow_spend: frozenset[str] = field(default=frozenset(), converter=_as_keys)
+    prune: int | None = None
+    skip_drifted: bool = False
+
+    def lacks(self, step: Step) -> Sequence[Need]:
+        """Return the consents that a step needs and that were not given."""
+        given = {
+            "force": self.force,
+            "create": self.create,
+            "allow_spend": self.allow_spend,
+        }
+        return [n for n in step.needs if n != "prune" and step.key not in given[n]]
+
+    def skips(self, step: Step) -> bool:
+        """Return True if a step is left alone."""
+        if step.action == "delete":
+            return self.prune is None
+        return self.skip_drifted and "force" in self.lacks(step)
+
+
+NONE: Final = Consents()
+
+
+# -- Live state ------------------------------------------------------------------------
+
+_SEAL_KEY: Final = secrets.token_bytes(32)
+
+
+def seal_of(live: Definition | None) -> str:
+    """Return a digest of all that a write would replace, with secrets in it.
+
+    Its key is that of this process, so it tells nothing to anybody else.
+    """
+    if live is None:
+        return ""
+    return hmac.digest(_SEAL_KEY, rfc8785(content_of(live)), "sha256").hex()
+
+
+# -- Files -----------------------------------------------------------------------------
+
+
+@frozen
+class SavedPlan:
+    """What a file says of a plan: how it was made, and its digests."""
+
+    path: Path
+    env: str
+    endpoint: str
+    digest: str
+    code_digest: str
+    source: Mapping[str, Any]
+
+    def require_same(self, plan: Plan) -> bool:
+        """Return True if a plan that was made now is this one; False if it was applied.
+
+        Raises:
+            SavedPlanError: It is another one.
+        """
+        if plan.endpoint != self.endpoint or plan.env != self.env:
+            ours = f"{plan.env} at {plan.endpoint}"
+            problem = f"it is for {self.env} at {self.endpoint}, and this is {ours}"
+            raise SavedPlanError(str(self.path), problem)
+        if plan.digest == self.digest:
+            return True
+        if plan.is_empty and plan.code_digest == self.code_digest:
+            return False
+        what = "the service" if plan.code_digest == self.code_digest else "the code"
+        raise SavedPlanError(str(self.path), f"{what} has changed since it was made")
+
+
+def load_plan(path: Path) -> SavedPlan:
+    """Read a saved plan: the JSON of `flow64 plan`.
+
+    Raises:
+        SavedPlanError: It cannot be read, or is none.
+    """
+    try:
+        data = load_json(read_whole(path, LARGEST))
+    except FileNotFoundError:
+        raise SavedPlanError(str(path), "there is no such file") from None
+    except Unusable as error:
+        raise SavedPlanError(str(path), f"it cannot be read: {error}") from None
+    if not isinstance(data, dict) or data.get("flow64:plan") != FORMAT:
+        raise SavedPlanError(str(path), "it is not a plan that this release can read")
+    names = ("env", "endpoint", "digest", "code_digest")
+    texts = [text for name in names if isinstance(text := data.get(name), str)]
+    source = data.get("source")
+    if len(texts) != len(names) or not isinstance(source, dict):
+        problem = "it lacks something, or was made without all secrets"
+        raise SavedPlanError(str(path), problem)
+    env, endpoint, digest_, code_digest = texts
+    return SavedPlan(path, env, endpoint, digest_, code_digest, source)
+
+
+def as_json(plan: Plan, source: Mapping[str, Any]) -> str:
+    """Return a plan as the text of a file.
+
+    Args:
+        plan: The plan.
+        source: How it was made, so that it can be made again.
+    """
+    data = {**plan.as_data(), "source": {**source}}
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,251 @@
+"""Targets: workflows as code, or a file, wants them in one environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from attrs import evolve, field, frozen
+
+from ..definition import (
+    DEFAULT_ENV,
+    LOCAL,
+    Definition,
+    ProjectKey,
+    Stamp,
+    Tag,
+    Values,
+    add_suffix,
+    block_refs,
+    fingerprint,
+    is_shared_path,
+    parse_path,
+    path_of,
+    require_readable,
+    secret_places,
+    unbound_names,
+    with_stamp,
+)
+from ..errors import LocalNamespaceError, UnboundValueError
+from .git import Git
+
+
+class Deployable(Protocol):
+    """A workflow that a target is made of, such as a `Workflow`."""
+
+    @property
+    def name(self) -> str:
+        """The title."""
+
+    @property
+    def file(self) -> str | None:
+        """The file that it was written in. None if not known."""
+
+    def compile(
+        self, env: str | None = None, values: Mapping[str, Any] | None = None
+    ) -> Definition:
+        """Return the definition for an environment."""
+
+    def compile_with_fingerprint(
+        self, env: str | None = None, values: Mapping[str, Any] | None = None
+    ) -> tuple[Definition, str]:
+        """Return the definition and its unbound fingerprint."""
+
+
+@frozen
+class Target:
+    """A workflow as code, or a file, defines it for one environment.
+
+    Attributes:
+        key: Its key, followed by its variants after slashes.
+        definition: The definition, with the plain values of the environment filled in.
+        stamp: The stamp that a deploy leaves.
+        file: Its file, if that is known.
+        pulled: The record of its pull, in the form of a stamp. It is used if the
+            service has no genuine stamp yet.
+    """
+
+    key: str
+    definition: Definition
+    stamp: Stamp
+    file: str | None = None
+    pulled: Stamp | None = None
+
+    @property
+    def id(self) -> str:
+        """The workflow's id."""
+        return str(self.definition.id)
+
+    @property
+    def name(self) -> str:
+        """The title."""
+        return self.definition.name
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether it is an imported workflow, which is never created or pruned."""
+        return is_pin(self.stamp.path)
+
+    def with_stamp(self, definition: Definition) -> Definition:
+        """Return a definition with the stamp at the end of its description."""
+        text = with_stamp(self.definition.description, self.stamp)
+        return evolve(definition, description=text)
+
+
+@frozen
+class Ready:
+    """A workflow that is compiled for one environment, and checked.
+
+    Attributes:
+        name: Its title in the code, for errors.
+        env: The environment.
+        target: What is wanted there.
+        values: The values of the environment, to fill in secrets.
+    """
+
+    name: str
+    env: str
+    target: Target
+    values: Values = field(factory=Values, repr=False)
+
+    @property
+    def definition(self) -> Definition:
+        """The definition to deploy. Secrets are names in it."""
+        return self.target.definition
+
+    @property
+    def stamp(self) -> Stamp:
+        """The stamp that a deploy leaves."""
+        return self.target.stamp
+
+    @property
+    def id(self) -> str:
+        """The workflow's id."""
+        return self.target.id
+
+
+def target_of(
+    workflow: Deployable,
+    env: str,
+    values: Mapping[str, Any] | None = None,
+    *,
+    suffix: str = "",
+    git: Git | None = None,
+    key: str | None = None,
+    pulled: Stamp | None = None,
+) -> Target:
+    """Compile and check a workflow for an environment. Nothing is sent.
+
+    Args:
+        workflow: The workflow.
+        env: The environment.
+        values: The values of this environment. Secrets stay names.
+        suffix: What the environment adds to titles.
+        git: Knows the commit of its file.
+        key: Its name in plans: by default its key, with its variants after slashes.
+        pulled: The record of its pull.
+
+    Raises:
+        CompileError: The workflow has errors.
+        UnboundValueError: The environment does not give all its plain values.
+        ReadError: It is too large to be read back after it is written.
+    """
+    compiled, unbound = workflow.compile_with_fingerprint(env, values)
+    definition = add_suffix(compiled, suffix)
+    if names := unbound_names(definition):
+        raise UnboundValueError(workflow.name, env, names, [*(values or ())])
+    require_readable(definition)
+    path = definition.path or path_of([("ns", LOCAL), ("pin", str(definition.id))])
+    refs = block_refs(block.id for block in definition.blocks)
+    places = secret_places(definition)
+    stamp = Stamp(
+        path=path,
+        unbound=unbound[:16],
+        bound=fingerprint(definition)[:16],
+        commit=(git or Git()).commit_of(workflow.file),
+        fields={refs[block.id]: frozenset(block.specs) for block in definition.blocks},
+        secrets={
+            refs[block.id]: places[block.id.lower()]
+            for block in definition.blocks
+            if block.id.lower() in places
+        },
+    )
+    own = key or key_of(path, getattr(workflow, "key", None)) or str(definition.id)
+    return Target(own, definition, stamp, workflow.file, pulled)
+
+
+def prepare(
+    workflow: Deployable,
+    env: str,
+    values: Mapping[str, Any] | None = None,
+    suffix: str = "",
+) -> Ready:
+    """Compile a workflow for an environment, before anything is sent; see `target_of`.
+
+    Raises:
+        UnboundValueError: The environment does not give all its values.
+    """
+    known = values if isinstance(values, Values) else Values(values)
+    target = target_of(workflow, env, known, suffix=suffix)
+    return Ready(workflow.name, env, target, known)
+
+
+def require_namespace(
+    target: Target, title: str, endpoint: str, *, is_local: bool
+) -> None:
+    """Refuse an id that other users may have too, unless the service is local.
+
+    Raises:
+        LocalNamespaceError: Its id is in the namespace `local`.
+    """
+    is_shared = is_shared_path(target.stamp.path) and not target.is_pinned
+    if is_shared and not is_local:
+        raise LocalNamespaceError(title, endpoint)
+
+
+# -- Paths -----------------------------------------------------------------------------
+
+
+def is_pin(path: str) -> bool:
+    """Return True for the path of an imported workflow, which ends in its id."""
+    return path.startswith("pin:") or "/pin:" in path
+
+
+def key_of(path: str, key: str | None = None) -> str:
+    """Return the key of a workflow with its variants, such as `inbound/us`.
+
+    Args:
+        path: The path of its id.
+        key: Its key, if the path has another one, as with `was=`.
+    """
+    names = dict[str, list[str]]()
+    for tag, name in parse_path(path):
+        names.setdefault(tag, []).append(name)
+    own = [key] if key else names.get("workflow", [])
+    return "/".join([*own, *names.get("variant", [])])
+
+
+def owner_of(path: str) -> str | None:
+    """Return the namespace, project and environment of a workflow's path."""
+    owner, separator, _ = path.partition("/workflow:")
+    return owner if separator else None
+
+
+def owner_path(project: ProjectKey, env: str) -> str:
+    """Return the `owner_of` of a project's workflows in an environment."""
+    segments: list[tuple[Tag, str]] = [
+        ("ns", project.namespace),
+        ("project", project.key),
+    ]
+    if env != DEFAULT_ENV:
+        segments.append(("env", env))
+    return path_of(segments)
+
+
+def describe_owner(path: str) -> str:
+    """Describe a path, such as `growth (acme.example) in staging`."""
+    segments = dict(parse_path(path))
+    words = segments.get("project", "no project")
+    if "project" in segments:
+        words += f" ({segments.get('ns', '')})"
+    return words + (f" in {segments['env']}" if "env" in segments else "")

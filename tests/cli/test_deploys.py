@@ -1,0 +1,311 @@
+"""`flow64 plan`, `deploy` and `restore`: what they print, write and return."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from flow64 import Client
+from tests.cli.pipelines import SPENDING, five, retitled
+
+
+def deployed():
+    """The titles of all workflows that are live."""
+    with Client(journal=None) as client:
+        return sorted(info.name for info in client.workflows.list())
+
+
+def edit(service, **what):
+    with Client(journal=None) as client:
+        (info,) = client.workflows.list()
+    service.edit(info.id, **what)
+
+
+# -- Plan ------------------------------------------------------------------------------
+
+
+def test_plan_reads_and_says_in_every_form_what_changes(service, leads, flow64):
+    flow64("deploy", "leads.py", "--yes")
+    quiet = flow64("plan", "leads.py", "--exit-code")
+    retitled(leads)
+    service.requests.clear()
+
+    code, text, _ = flow64("plan", "leads.py", "--exit-code")
+    forms = {
+        form: flow64("plan", "leads.py", "--format", form)[1]
+        for form in ("markdown", "html", "json")
+    }
+
+    assert quiet[:2] == (0, "default: 1 unchanged\n")
+    assert (code, text.splitlines()[0]) == (2, "default: 1 update")
+    assert '! title: "Inbound leads" → "New leads"' in text
+    assert text.split("\n", 1)[1].strip() in forms["markdown"]
+    assert "<!doctype html>" in forms["html"]
+    assert json.loads(forms["json"])["workflows"][0]["state"] == "update"
+    assert {seen.method for seen in service.requests} == {"GET"}
+
+
+def test_errors_of_workflows_make_no_plan(service, write, flow64):
+    source = write("w = made('bad', Webhook(LEAD) >> FindEmail(mode='X'))")
+
+    for command in (["plan"], ["deploy", "--yes"], ["plan", "--strict"]):
+        code, printed, told = flow64(*command, source)
+        assert (code, printed) == (1, "")
+        assert "unknown-word" in told
+    assert deployed() == []
+
+
+def test_saved_plan_is_applied_once_and_refused_after_a_change(service, leads, flow64):
+    """It knows what it is made of."""
+    saved = flow64("plan", "leads.py", "-o", "plan.json")
+    first = flow64("deploy", "--plan", "plan.json", "--yes")
+    again = flow64("deploy", "--plan", "plan.json", "--yes")
+    retitled(leads)
+    other = flow64("deploy", "--plan", "plan.json", "--yes")
+    with_source = flow64("deploy", "leads.py", "--plan", "plan.json", "--yes")
+
+    assert "flow64 deploy --plan plan.json" in saved[2]
+    assert (first[0], first[1].split()[0]) == (0, "created")
+    assert (again[0], again[1]) == (0, "")
+    assert "applied already" in again[2]
+    assert other[0] == 3
+    assert "the code has changed" in other[2]
+    assert with_source[0] == 64
+    assert deployed() == ["Inbound leads"]
+
+
+# -- Deploy ----------------------------------------------------------------------------
+
+
+def test_deploy_shows_the_plan_asks_and_says_what_was_done(
+    service, leads, flow64, answering
+):
+    answering("n\n")
+    declined = flow64("deploy", "leads.py")
+    answering("y\n")
+    done = flow64("deploy", "leads.py")
+    retitled(leads)
+    updated = flow64("deploy", "leads.py", "--yes")
+    idle = flow64("deploy", "leads.py", "--yes")
+
+    assert (declined[0], declined[1]) == (3, "")
+    assert "default: 1 new" in done[2]
+    assert "Write 1 workflow?" in done[2]
+    assert (done[0], done[1].split()[:2]) == (0, ["created", "inbound"])
+    assert ".flow64/history/" in updated[1]
+    assert (idle[0], idle[1]) == (0, "")
+    assert "default: 1 unchanged" in idle[2]
+
+
+def test_nobody_to_ask_is_a_refusal(service, leads, flow64):
+    code, printed, told = flow64("deploy", "leads.py")
+
+    assert (code, printed) == (3, "")
+    assert "--yes" in told
+    assert deployed() == []
+
+
+def test_drift_is_refused_forced_or_skipped(service, leads, flow64):
+    flow64("deploy", "leads.py", "--yes")
+    edit(service, name="By hand")
+
+    refused = flow64("deploy", "leads.py", "--yes")
+    skipped = flow64("deploy", "leads.py", "--yes", "--skip-drifted")
+    misspelled = flow64("deploy", "leads.py", "--yes", "--force", "inbund")
+    names = deployed()
+    forced = flow64("deploy", "leads.py", "--yes", "--force", "inbound")
+
+    assert refused[0] == 3
+    assert "needs  --force inbound or --skip-drifted" in refused[2]
+    assert "on the service, will be lost" in refused[2]
+    assert skipped[0] == 0
+    assert (misspelled[0], "inbound" in misspelled[2]) == (64, True)
+    assert names == ["By hand"]
+    assert (forced[0], deployed()) == (0, ["Inbound leads"])
+
+
+def test_what_buys_needs_consent(service, write, flow64):
+    source = write(SPENDING)
+
+    refused = flow64("deploy", source, "--yes")
+    bought = flow64("deploy", source, "--yes", "--allow-spend", "buys")
+
+    assert refused[0] == 3
+    assert "buys   + search when it is created" in refused[2]
+    assert "needs  --allow-spend buys" in refused[2]
+    assert (bought[0], deployed()) == (0, ["buys"])
+
+
+def test_prune_takes_the_number_of_orphans(service, write, flow64):
+    source = write(five())
+    flow64("deploy", source, "--yes")
+    write("w = made('a', Webhook(LEAD), title='a one')")
+
+    kept = flow64("deploy", source, "--yes")
+    wrong = flow64("deploy", source, "--yes", "--prune=3")
+    part = flow64("deploy", source, "--select", "a", "--yes", "--prune=4")
+    count = len(deployed())
+    done = flow64("deploy", source, "--yes", "--prune=4")
+
+    assert "--prune=4" in kept[2]
+    assert (kept[0], wrong[0], part[0], count) == (0, 3, 64, 5)
+    assert (done[0], deployed()) == (0, ["a one"])
+
+
+def test_renamed_key_and_project_need_create(service, leads, flow64):
+    flow64("deploy", "leads.py", "--yes")
+    text = leads.read_text("utf-8")
+    leads.write_text(text.replace('key="inbound"', 'key="renamed"'), "utf-8")
+    key = flow64("deploy", "leads.py", "--yes")
+    leads.write_text(text.replace('Project("growth"', 'Project("sales"'), "utf-8")
+    project = flow64("deploy", "leads.py", "--yes")
+    names = deployed()
+    created = flow64("deploy", "leads.py", "--yes", "--create", "inbound")
+
+    assert (key[0], project[0], len(names)) == (3, 3, 1)
+    assert 'write was="inbound" to keep it' in key[2]
+    assert "growth" in project[2]
+    assert (created[0], len(deployed())) == (0, 2)
+
+
+def test_json_of_a_deploy(service, leads, flow64):
+    code, printed, _ = flow64("deploy", "leads.py", "--yes", "--json")
+    edit(service, name="By hand")
+    refused = flow64("deploy", "leads.py", "--yes", "--json")
+
+    done, data = json.loads(printed), json.loads(refused[1])
+    assert (code, done["workflows"][0]["outcome"], done["error"]) == (
+        0,
+        "created",
+        None,
+    )
+    assert (refused[0], data["error"]["type"]) == (3, "PlanRefusedError")
+    assert data["plan"]["workflows"][0]["needs"]
+
+
+# -- Restore ---------------------------------------------------------------------------
+
+
+def test_restore_lists_and_brings_back_the_version_it_names(service, leads, flow64):
+    flow64("deploy", "leads.py", "--yes")
+    retitled(leads)
+    flow64("deploy", "leads.py", "--yes")
+
+    listed = flow64("restore")
+    (entry,) = json.loads(flow64("restore", "inbound", "--json")[1])["entries"]
+    done = flow64("restore", "inbound", entry["at"], "--yes")
+    again = flow64("restore", "inbound", entry["at"], "--yes")
+    unknown = flow64("restore", "inbund")
+
+    assert "inbound" in listed[1]
+    assert (entry["replaced_by"], Path(entry["file"]).is_file()) == ("update", True)
+    assert (done[0], deployed()) == (0, ["Inbound leads"])
+    assert (again[0], again[1]) == (0, "")
+    assert unknown[0] == 64
+    assert flow64("restore", "inbound", "1999", "--yes")[0] == 1
+
+
+def test_nothing_was_replaced_yet(service, flow64):
+    assert flow64("restore")[:2] == (0, "")
+
+
+# -- Secrets ---------------------------------------------------------------------------
+
+CANARY = "SENTINEL/not:a real+secret"
+PROD = """
+[tool.flow64]
+source = "leads.py"
+
+[tool.flow64.environments.prod]
+endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }
+api_key = { env = "SIXTYFOUR_API_KEY" }
+values = { hook = { env = "HOOK" } }
+"""
+
+
+@pytest.fixture
+def secret(service, write, monkeypatch):
+    """A project with a secret that the settings take from a variable."""
+    Path("pyproject.toml").write_text(PROD, "utf-8")
+    monkeypatch.setenv("HOOK", f"https://hooks.acme.example/{CANARY}")
+    flow = "Webhook(LEAD, input_schema={'email': 'string'}) >> "
+    flow += "OutgoingWebhook(url=value('hook'))"
+    return lambda title: Path(write(f"w = made('w', {flow}, title={title!r})")).rename(
+        "leads.py"
+    )
+
+
+def test_secret_is_in_no_output_file_plan_or_history(
+    secret, service, flow64, monkeypatch
+):
+    """Of no command, with a verbose log, and with errors that repeat it."""
+    monkeypatch.setenv("FLOW64_LOG", "DEBUG")
+    secret("One")
+    outputs = [
+        flow64("plan", "-v", "-o", "plan.json"),
+        flow64("deploy", "--plan", "plan.json", "--yes", "-v"),
+        flow64("plan", "--format", "json"),
+        flow64("plan", "-o", "page.html"),
+    ]
+    secret("Two")
+    outputs += [
+        flow64("plan", "-o", "other.json"),
+        flow64("deploy", "--yes", "--json"),
+        flow64("diff", "code", "prod", "--format", "json"),
+        flow64("diff", "prod", "code"),
+        flow64("check"),
+        flow64("compile", "-o", "compiled"),
+        flow64("graph", "prod:w"),
+        flow64("list"),
+        flow64("restore", "--json"),
+    ]
+    monkeypatch.setenv("HOOK", f"https://rotated.acme.example/{CANARY}")
+    outputs += [
+        flow64("plan"),
+        flow64("deploy", "--yes"),
+        flow64("diff", "prod", "code"),
+    ]
+    service.edit(next(iter(ids())), specs={"webhook": {"note": f"see {CANARY} there"}})
+    outputs += [
+        flow64("plan"),
+        flow64("diff", "prod", "code"),
+        flow64("pull", "prod:w"),
+    ]
+    service.edit(next(iter(ids())), specs={"webhook": {"note": "gone"}})
+    monkeypatch.setenv("HOOK", f"no address {CANARY}")  # the service repeats it
+    outputs += [flow64("deploy", "--yes"), flow64("code", "prod:w")]
+
+    written = [
+        path.read_text("utf-8", errors="replace")
+        for path in Path().rglob("*")
+        if path.is_file()
+    ]
+    shown = [f"{printed} {told}" for _, printed, told in outputs]
+    assert [text for text in [*shown, *written] if "SENTINEL" in text] == []
+    assert any("secret hook differs" in text for text in shown)
+    assert [code for code, *_ in outputs[:4]] == [0] * 4
+
+
+def ids():
+    with Client(journal=None) as client:
+        return [info.id for info in client.workflows.list()]
+
+
+def test_secret_that_is_not_set_is_not_checked(secret, flow64, monkeypatch):
+    """A plan says so and cannot be applied; a deploy is refused."""
+    secret("One")
+    flow64("deploy", "--yes")
+    secret("Two")
+    monkeypatch.delenv("HOOK")
+
+    planned = flow64("plan", "-o", "plan.json")
+    text = flow64("plan")[1]
+    refused = flow64("deploy", "--plan", "plan.json", "--yes")
+    deploy = flow64("deploy", "--yes")
+
+    assert (planned[0], "hook is not set here" in planned[2]) == (0, True)
+    assert "not checked  w: secret hook: it is not set here" in text
+    assert refused[0] == 3
+    assert (deploy[0], "hook" in deploy[2], deployed()) == (1, True, ["One"])

@@ -242,7 +242,7 @@ def test_fixtures_come_from_files(tmp_path):
     tmp_path.joinpath("b.json").write_text("5")
 
     assert load_fixtures([tmp_path / "a.json"])["find_email"] == {"email": "a"}
-    with pytest.raises(ConfigError, match="b.json"):
+    with pytest.raises(ConfigError, match=r"b\.json"):
         load_fixtures([tmp_path / "b.json"])
 
 

@@ -95,9 +95,10 @@ class Access:
         Raises:
             RefusedError: The credential is missing or wrong, or is used too often.
         """
-        if org_id := request.headers.get(PAGE_HEADER):
+        page_of = request.headers.get(PAGE_HEADER)
+        if page_of and request.method == "GET":
             # A page of another origin may not send such a header.
-            return org_id
+            return page_of
         key = request.headers.get("x-api-key")
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         bearer = token.strip() if scheme.lower() == "bearer" else None

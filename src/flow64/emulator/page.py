@@ -27,6 +27,7 @@ from .records import (
     notebook_owner,
 )
 from .service import Service, not_found_error
+from .store import Records
 from .switches import GUESSES, MARKS, Switches
 
 LISTED: Final = 500
@@ -54,7 +55,7 @@ def find_state(service: Service) -> JsonObject:
     The query is `workflow=ID`, `run=ID` or `notebook=ID`.
     """
     store = service.store
-    lists = {
+    lists: Mapping[str, Records[Any]] = {
         "workflows": store.workflows,
         "runs": store.runs,
         "notebooks": store.notebooks,

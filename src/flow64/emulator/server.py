@@ -265,10 +265,14 @@ class Emulator(Service):
         original = self.store.workflows.get(workflow_id.lower())
         if original is None:
             raise KeyError(workflow_id)
-        times = dict.fromkeys(("created_at", "updated_at"), self.clock.now())
-        name = f"{original.name} (copy)"
+        now = self.clock.now()
         duplicate = evolve(
-            original, id=str(uuid4()), name=name, last_run_date=None, **times
+            original,
+            id=str(uuid4()),
+            name=f"{original.name} (copy)",
+            created_at=now,
+            updated_at=now,
+            last_run_date=None,
         )
         self.store.workflows.add(duplicate)
         return duplicate.id

@@ -90,7 +90,7 @@ VARYING = (
     (re.compile(r"\d{8}T\d{6}\.\d+Z(\.[\w.@-]+?)\.[0-9a-f]{8}"), r"TIME\1.DIGEST"),
     (re.compile(r"\d{4}-\d\d-\d\d|\b\d{1,2} [JFMASOND][a-z]{2}\b( \d{4})?"), "DAY"),
     (re.compile(r"127\.0\.0\.1:\d+"), "SERVICE"),
-    (re.compile(r"Python \d[\d.]+, \w+"), "PYTHON"),
+    (re.compile(r"Python \d[\d.]+, \w+(, without .*)?"), "PYTHON"),
     (re.compile(r"\b\d+(\.\d+)? ?(ms|s)\b"), "SECONDS"),
     (re.compile(r"\bcommit [0-9a-f]{12}\b"), "COMMIT"),
     (re.compile(r"^(clock +).*", re.MULTILINE), r"\1CLOCK"),

@@ -17,8 +17,6 @@ from sybil.sybil import SybilCollection
 
 from flow64.blocks import CATALOGUE, _registry
 
-# Runs of examples are remembered nowhere; whoever wants a journal names its place.
-os.environ["FLOW64_JOURNAL"] = ""
 # What they replace is kept apart, for as long as the tests run.
 _history = TemporaryDirectory(prefix="flow64-history-")
 os.environ["FLOW64_HISTORY"] = _history.name
@@ -72,13 +70,26 @@ def own_kinds() -> Generator[None]:
     forget_own_kinds()
 
 
-readme = Sybil(in_markdown, pattern="README.md", teardown=forget_own_kinds)
-docs = Sybil(in_markdown, path="docs", pattern="*.md", teardown=forget_own_kinds)
+def begin_page(_: object) -> None:
+    """Remember runs of examples nowhere, unless a page names a journal."""
+    os.environ["FLOW64_JOURNAL"] = ""
+
+
+def end_page(_: object) -> None:
+    """Leave nothing to the tests that follow."""
+    os.environ.pop("FLOW64_JOURNAL", None)
+    forget_own_kinds()
+
+
+page = {"setup": begin_page, "teardown": end_page}
+readme = Sybil(in_markdown, pattern="README.md", **page)
+docs = Sybil(in_markdown, path="docs", pattern="*.md", **page)
 docstrings = Sybil(
     in_docstrings,
     path="src",
     pattern="*.py",
     document_types={".py": PythonDocStringDocument},
+    **page,
 )
 
 _collect_examples = SybilCollection([readme, docs, docstrings]).pytest()

@@ -14,11 +14,13 @@ import zlib
 from itertools import repeat
 from pathlib import Path
 
+import httpx
 import pytest
 
 from flow64 import errors
 from flow64.api import calls, threads
 from flow64.api.auth import Key
+from flow64.api.network import Network
 from flow64.api.policy import Policy
 from flow64.api.session import Session
 from tests.service.fault_server import FaultServer, Hang, Reply
@@ -341,3 +343,22 @@ def test_a_write_under_way_is_waited_for_once(server, times):
     assert (out, err) == ("interrupted\n", "")
     assert (seconds > 1.2) == (times == 1)
     assert len(server.of("POST")) == 1
+
+
+def test_threads_that_begin_at_once_share_one_transport():
+    """Of several, all but one would never be closed."""
+    network = Network(None, uses_proxies=False)
+    url, gate, chosen = httpx.URL("http://127.0.0.1:9"), threading.Barrier(16), []
+
+    def choose():
+        gate.wait()
+        chosen.append(network._choose(url))
+
+    workers = [threading.Thread(target=choose) for _ in range(16)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    network.close()
+
+    assert len({*map(id, chosen)}) == 1

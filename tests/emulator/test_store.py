@@ -113,7 +113,8 @@ def test_lock_ends_with_its_process(tmp_path):
     process.wait()
     process.stdout.close()
 
-    Store(path, patience=0).close()
+    with Store(path, patience=0) as store:
+        assert store.id
 
 
 def test_store_has_an_id_of_its_own(tmp_path):

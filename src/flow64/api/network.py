@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from queue import Empty, SimpleQueue
 from ssl import SSLContext
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any, Final
 from urllib.request import getproxies, proxy_bypass
 
@@ -52,6 +52,7 @@ class Network(httpx.BaseTransport):
         self._transport: Final = transport
         self._uses_proxies: Final = uses_proxies
         self._transports: dict[str | None, httpx.BaseTransport] = {}
+        self._lock: Final = Lock()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, without a redirect, and return its answer."""
@@ -88,9 +89,10 @@ class Network(httpx.BaseTransport):
         if self._transport is not None:
             return self._transport
         proxy = _find_proxy(url) if self._uses_proxies else None
-        if proxy not in self._transports:
-            self._transports[proxy] = _make_transport(proxy)
-        return self._transports[proxy]
+        with self._lock:  # of two that are made at once, one would never be closed
+            if proxy not in self._transports:
+                self._transports[proxy] = _make_transport(proxy)
+            return self._transports[proxy]
 
     def close(self) -> None:
         """Close all connections."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from math import isfinite
 from typing import Any, Final, NamedTuple
 
@@ -119,10 +120,11 @@ class Cost:
 
     def __str__(self) -> str:
         parts = []
-        sums = {k: format_dollars(as_float(v)) for k, v in self._sum_by_kind().items()}
-        if sums:
-            kinds = ", ".join(f"{kind} {dollars}" for kind, dollars in sums.items())
-            most = format_dollars(self.dollars)
+        if sums := self._sum_by_kind():
+            kinds = ", ".join(
+                f"{k} {format_dollars(as_float(v))}" for k, v in sums.items()
+            )
+            most = format_dollars(as_float(sum(sums.values(), Fraction(0))))
             parts.append(f"{self.rows:,} input rows may cost up to {most} ({kinds})")
         each = [
             f"{charge.kind} {format_dollars(charge.dollars)} a row"
@@ -155,10 +157,15 @@ class Cost:
         sums: dict[str, Fraction] = {}
         for kind, dollars, rows, _ in self.charges:
             if dollars is not None and rows is not None:
-                # As the price is written: no cent is lost to binary fractions.
-                total = rows * Fraction(repr(dollars))
-                sums[kind] = sums.get(kind, Fraction(0)) + total
+                total = rows * _exact(dollars)
+                sums[kind] = sums[kind] + total if kind in sums else total
         return sums
+
+
+@lru_cache(maxsize=256)
+def _exact(dollars: float) -> Fraction:
+    # As the price is written: no cent is lost to binary fractions.
+    return Fraction(repr(dollars))
 
 
 def as_float(dollars: Fraction) -> float:
@@ -272,20 +279,26 @@ def _count_reaching(
     leave: list[int | None] = [None] * len(blocks)  # None as well: later, on a cycle
     meets = [False] * len(blocks)
     parents = topology.parents
+    # Without a payload, the sample rows of a block are run.
+    brought = {
+        "payload": None if of_payload and not rows else rows,
+        "stored": None if of_payload else rows,
+    }
     for position in topology.order:
         kind, above = blocks[position].kind, parents[position]
-        meets[position] = len(above) > 1 or any(meets[parent] for parent in above)
         count: int | None = rows
-        if above:
-            count = _add_counts([leave[parent] for parent in above])
+        if len(above) == 1:
+            count, meets[position] = leave[above[0]], meets[above[0]]
+        elif above:
+            count, meets[position] = _add_counts([leave[at] for at in above]), True
         reach[position] = count
-        source = _brought_by(kind)
-        if source is not None:
-            # Without a payload, the sample rows of the block are run.
-            is_unknown = of_payload and (source == "stored" or not rows)
-            brought = None if is_unknown else rows
-            count = _add_counts([count, brought]) if above else brought
-        elif kind not in CATALOGUE or CATALOGUE[kind].about.may_make_rows:
+        about = CATALOGUE[kind].about if kind in CATALOGUE else None
+        if about is None:
+            count = None
+        elif about.brings is not None:
+            own = brought[about.brings]
+            count = _add_counts([count, own]) if above else own
+        elif about.may_make_rows:
             count = _most_rows(kind, blocks[position].specs)
         leave[position] = count
         if not above:

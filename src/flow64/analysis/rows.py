@@ -3,26 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
-from ..blocks import CATALOGUE, DATAFRAME_TYPES
+from ..blocks import CATALOGUE, DATAFRAME_TYPES, of_catalogue
 from ..definition import Definition
 
 RowKindName: TypeAlias = Literal["LEAD", "COMPANY"] | None
 """A row kind, or None if it is not certain."""
 
 
+class _RowFacts(NamedTuple):
+    """The certain facts about the rows of a kind."""
+
+    takes: RowKindName
+    gives: RowKindName
+    passes: bool
+    asks_specs: bool
+
+
+@of_catalogue
+def _row_facts(kind: str) -> _RowFacts:
+    about = CATALOGUE[kind].about if kind in CATALOGUE else None
+    if about is None or about.rows not in ("D", "D1"):
+        return _RowFacts(None, None, passes=False, asks_specs=False)
+    asks_specs = about.gives == "dataframe_type"
+    passes = about.gives == "same"
+    return _RowFacts(_word(about.takes), _word(about.gives), passes, asks_specs)
+
+
+def _word(rows: Any) -> RowKindName:
+    return rows if rows in DATAFRAME_TYPES else None
+
+
 def input_rows(kind: str) -> RowKindName:
     """Return the one row kind that a block takes, by a documented fact."""
-    return _certain(kind, "takes")
+    return _row_facts(kind).takes
 
 
 def output_rows(kind: str, specs: Mapping[str, Any]) -> RowKindName:
     """Return the row kind that leaves a block for every input, or None."""
-    if kind in CATALOGUE and CATALOGUE[kind].about.gives == "dataframe_type":
-        word = specs.get("dataframe_type") if _is_certain(kind) else None
-        return word if word in DATAFRAME_TYPES else None
-    return _certain(kind, "gives")
+    facts = _row_facts(kind)
+    if facts.asks_specs:
+        return _word(specs.get("dataframe_type"))
+    return facts.gives
 
 
 def row_kinds(definition: Definition) -> Sequence[RowKindName]:
@@ -31,28 +54,16 @@ def row_kinds(definition: Definition) -> Sequence[RowKindName]:
     A block for any rows gives the kind that comes in, if all of it is known and equal.
     """
     topology = definition.topology
+    parents = topology.parents
     leaving: list[RowKindName] = [None] * len(definition.blocks)
-    passing = {
-        kind: _is_certain(kind) and CATALOGUE[kind].about.gives == "same"
-        for kind in definition.by_kind
-    }
-    fixed = {kind: output_rows(kind, {}) for kind in definition.by_kind}
     for position in topology.order:
         block = definition.blocks[position]
-        if passing[block.kind]:
-            incoming = {leaving[parent] for parent in topology.parents[position]}
-            leaving[position] = incoming.pop() if len(incoming) == 1 else None
-        else:
-            leaving[position] = fixed[block.kind]
-            if "dataframe_type" in block.specs:
-                leaving[position] = output_rows(block.kind, block.specs)
+        _, gives, passes, asks_specs = _row_facts(block.kind)
+        if asks_specs:
+            gives = output_rows(block.kind, block.specs)
+        elif passes and (above := parents[position]):
+            first = leaving[above[0]]
+            is_same = all(leaving[parent] == first for parent in above)
+            gives = first if is_same else None
+        leaving[position] = gives
     return leaving
-
-
-def _is_certain(kind: str) -> bool:
-    return kind in CATALOGUE and CATALOGUE[kind].about.rows in ("D", "D1")
-
-
-def _certain(kind: str, side: Literal["takes", "gives"]) -> RowKindName:
-    word = getattr(CATALOGUE[kind].about, side) if _is_certain(kind) else None
-    return word if word in DATAFRAME_TYPES else None

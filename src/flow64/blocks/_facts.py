@@ -9,7 +9,7 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import Any, ClassVar, Final, Literal, TypeAlias, get_args
+from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeAlias, get_args
 
 import attrs
 from attrs import field, frozen
@@ -105,8 +105,7 @@ class Fact:
             return None if word in {"undocumented", "unknown"} else word
 
 
-@frozen
-class Column:
+class Column(NamedTuple):
     """A column that a block reads or adds.
 
     Attributes:

@@ -39,7 +39,7 @@ def columns_of(
         words_are_types: Whether a bare type word is a type, as in `input_schema`. In
             `return_fields` the service reads every bare text as a description.
     """
-    if not isinstance(fields, Mapping):
+    if not isinstance(fields, dict):
         return ()
     return [
         Column(name, _type_of(entry, words_are_types=words_are_types), confidence)
@@ -48,7 +48,7 @@ def columns_of(
 
 
 def _type_of(entry: Any, *, words_are_types: bool) -> str | None:
-    if isinstance(entry, Mapping):
+    if isinstance(entry, dict):
         found = entry.get("type")
         return found if isinstance(found, str) else None
     if words_are_types and isinstance(entry, str) and entry in TYPE_WORDS:

@@ -74,8 +74,7 @@ def lower(flows: Sequence[Flow[Any, Any]], head: Head) -> Lowered:
         allowed=head.allowed,
         is_key_derived=head.is_key_derived,
         place=head.place,
-        # Of two blocks with one id, which is a finding, edges by id would name one.
-        ends=[*zip(*edges, strict=True)] if len({*ids}) < len(ids) else None,
+        ends=edges,
     )
     return Lowered(definition, findings)
 
@@ -352,13 +351,24 @@ def _wire_blocks(
     freezer = Freezer([], _convert)
     for number, node in enumerate(order, 1):
         block = graph.blocks[node]
-        specs = _specs(block, freezer)
+        cls = type(block)
+        arguments = block.__dict__
+        specs = FrozenDict()
+        for name, sent in cls.spec_names.items():
+            if name in arguments and name != "specs":
+                value = arguments[name]
+                if value is UNSET:
+                    continue
+                if type(value) is not str or not value.isascii():
+                    value = freezer.freeze(value, ("specs", sent))
+                _put(specs, sent, value)
+        if "extra" in arguments or "specs" in cls.spec_names:
+            specs = _open_specs(block, specs, freezer)
         if freezer.problems:
             findings += _value_faults(graph, node, ids[node], freezer.problems)
             freezer = Freezer([], _convert)
-        kind = type(block).kind or block.block_name
-        label = type(block).label or kind
-        wire = (ids[node], kind, specs, label, number, EMPTY)
+        kind = cls.kind or block.block_name
+        wire = (ids[node], kind, specs, cls.label or kind, number, EMPTY)
         blocks.append(_new(WireBlock, wire))
     return tuple(blocks)
 
@@ -374,20 +384,6 @@ def _value_faults(
 
 _new = tuple.__new__  # the call that a named tuple makes in turn
 _put = dict.__setitem__  # a frozen dict is filled where it is made, and only there
-
-
-def _specs(block: Block, freezer: Freezer) -> FrozenDict:
-    """Return the specs that a block sends, frozen."""
-    specs = FrozenDict()
-    arguments = block.__dict__
-    for name, sent in type(block).spec_names.items():
-        if name != "specs" and (value := arguments.get(name, UNSET)) is not UNSET:
-            if type(value) is not str or not value.isascii():
-                value = freezer.freeze(value, ("specs", sent))
-            _put(specs, sent, value)
-    if "extra" in arguments or "specs" in type(block).spec_names:
-        return _open_specs(block, specs, freezer)
-    return specs
 
 
 def _open_specs(block: Block, specs: FrozenDict, freezer: Freezer) -> FrozenDict:

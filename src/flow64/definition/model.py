@@ -129,7 +129,7 @@ class ListedOrigins:
         return self[position].path
 
 
-@frozen
+@frozen(slots=False)  # a cached property of a class with slots takes far longer
 class Topology:
     """The edges of a definition by position of its blocks, without dangling ones.
 
@@ -204,7 +204,7 @@ class Topology:
         return groups
 
 
-@frozen
+@frozen(slots=False)  # as above
 class Definition:
     """A workflow as data: the form that is read, checked, compared and sent.
 
@@ -231,7 +231,8 @@ class Definition:
             believe it.
         rules: The severity of findings in its project, by code; `ignore` leaves a
             finding out. Only checks go by it.
-        ends: The edges by position, if two blocks have one id by mistake.
+        ends: The sources and the targets of the edges by position, in order, if it was
+            made from code. Of two blocks with one id, edges by id would name one.
     """
 
     name: str
@@ -251,7 +252,9 @@ class Definition:
     place: Place | None = field(default=None, eq=False, repr=False)
     listed: Any = field(default=None, eq=False, repr=False)
     rules: Mapping[str, Any] = field(default=EMPTY, eq=False, repr=False)
-    ends: Sequence[tuple[int, int]] | None = field(default=None, eq=False, repr=False)
+    ends: tuple[Sequence[int], Sequence[int]] | None = field(
+        default=None, eq=False, repr=False
+    )
 
     def of_kind(self, *kinds: str) -> Iterator[tuple[int, WireBlock]]:
         """Yield the blocks of some kinds with their positions, kind by kind."""
@@ -286,8 +289,9 @@ class Definition:
     @cached_property
     def topology(self) -> Topology:
         """The edges by position of their blocks, without dangling ones."""
-        if self.ends is not None:
-            return Topology.of(self.ends, len(self.blocks))
+        if self.ends is not None and len(self.ends[0]) == len(self.edges):
+            is_forward = all(map(lt, *self.ends))
+            return Topology(*self.ends, len(self.blocks), is_forward)
         index = self.index
         pairs = (
             (index[source], index[target])

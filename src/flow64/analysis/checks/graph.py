@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from ...blocks import CATALOGUE, ReadCsv, Webhook
 from ...definition import Definition
 from ...text import shortened
+from ..columns import once
 from ..rows import input_rows, row_kinds
 from .rule import Found, name_block, name_blocks, rule, small_workflow
 
@@ -130,12 +131,10 @@ def row_kind_mismatch(definition: Definition) -> Iterator[Found]:
     """
     kinds = row_kinds(definition)
     blocks, topology = definition.blocks, definition.topology
-    wanted = [input_rows(block.kind) for block in blocks]
     for source, target in zip(topology.sources, topology.targets, strict=True):
-        given, wants = kinds[source], wanted[target]
-        if given is None or wants is None or given == wants:
+        given, kind = kinds[source], blocks[target].kind
+        if given is None or (wants := input_rows(kind)) is None or given == wants:
             continue
-        kind = blocks[target].kind
         yield Found(
             target,
             f"{given.lower()} rows flow into {kind}, which takes {wants.lower()} rows",
@@ -429,6 +428,7 @@ def _find_isolated_blocks(definition: Definition) -> Sequence[int]:
     return [position for position in topology.roots if position not in feeds]
 
 
+@once
 def _roots(definition: Definition) -> Sequence[int]:
     """Return blocks without inputs, except isolated ones."""
     alone = set(_find_isolated_blocks(definition))

@@ -38,6 +38,8 @@ def company_to_leads_without_people(definition: Definition) -> Iterator[Found]:
 
     It takes the people that an earlier `company_enrichment` with `find_people` found.
     """
+    if CompanyToLeads.kind not in definition.by_kind:
+        return
     blocks, topology = definition.blocks, definition.topology
     parents = topology.parents
     found = bytearray(len(blocks))

@@ -7,6 +7,7 @@ error, and what is inferred is a warning.
 from __future__ import annotations
 
 import json
+import re
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,7 +37,14 @@ from ...blocks import (
     facts_of,
     spec_types,
 )
-from ...definition import Definition, Hidden, Value, WireBlock
+from ...definition import (
+    Definition,
+    FrozenDict,
+    FrozenList,
+    Hidden,
+    Value,
+    WireBlock,
+)
 from ...diagnostics import Severity
 from ...dsl import RowKind, Unset
 from ...endpoints import is_loopback
@@ -70,13 +78,13 @@ class FieldType:
 
     def takes(self, value: Any) -> bool:
         """Return True if a JSON value fits. Values that are filled in later fit."""
-        if isinstance(value, _LATER):
-            return True
-        if isinstance(value, bool):
-            return bool in self.kinds
-        if not isinstance(value, self.kinds):
-            return False
-        return self.items is None or all(map(self.items.takes, value))
+        kind = type(value)
+        if kind is FrozenList or kind is list:
+            takes = None if self.items is None else self.items.takes
+            return list in self.kinds and (takes is None or all(map(takes, value)))
+        if kind is FrozenDict:
+            kind = dict
+        return kind in self.kinds or kind in _LATER
 
 
 SCALARS: Final[Mapping[Any, FieldType]] = {
@@ -113,15 +121,13 @@ class Field:
 
     def takes(self, value: Any) -> bool:
         """Return True if a JSON value fits. Values that are filled in later fit."""
-        if self.words:
-            return value in self.words or isinstance(value, _LATER)
-        if self.type is None:
-            return True
-        return self.type.takes(value) and not (
-            self.is_map
-            and isinstance(value, dict)
-            and not all(map(_ENTRY.takes, value.values()))
-        )
+        words, wanted, kind = self.words, self.type, type(value)
+        if words:
+            return value in words or kind in _LATER
+        if wanted is _MAP and kind is FrozenDict:
+            entries = value.values()
+            return all(type(e) is str or _ENTRY.takes(e) for e in entries)
+        return wanted is None or wanted.takes(value)
 
 
 def fields_of(kind: str) -> Mapping[str, Field]:
@@ -190,23 +196,26 @@ def _blocks(
     definition: Definition,
 ) -> Iterator[tuple[int, WireBlock, Mapping[str, Field]]]:
     """Yield the blocks of known kinds with specs, each with its fields."""
+    blocks = definition.blocks
     for kind, positions in definition.by_kind.items():
         if kind in CATALOGUE:
             fields = fields_of(kind)
             for position in positions:
-                if definition.blocks[position].specs:
-                    yield position, definition.blocks[position], fields
+                block = blocks[position]
+                if block.specs:
+                    yield position, block, fields
 
 
 @once
 def _misfits(definition: Definition) -> Sequence[tuple[int, Field, Any]]:
     """Return the values that do not fit their fields, each with a position."""
-    return [
-        (position, fields[name], value)
-        for position, block, fields in _blocks(definition)
-        for name, value in block.specs.items()
-        if name in fields and not fields[name].takes(value)
-    ]
+    misfits = []
+    for position, block, fields in _blocks(definition):
+        for name, value in block.specs.items():
+            field = fields.get(name)
+            if field is not None and not field.takes(value):
+                misfits.append((position, field, value))
+    return misfits
 
 
 def conditions(specs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -409,10 +418,11 @@ def missing_field(definition: Definition) -> Iterator[Found]:
     It is a warning for a text of blanks, for the row kind of a webhook, about which
     sources disagree, and inside a filter, since only one source requires it there.
     """
+    blocks = definition.blocks
     for kind, positions in definition.by_kind.items():
         for name in CATALOGUE[kind].about.must_have if kind in CATALOGUE else ():
             for position in positions:
-                value = definition.blocks[position].specs.get(name)
+                value = blocks[position].specs.get(name)
                 if value in _EMPTY:
                     message = f"{kind} has no {name}, and the service requires it"
                     yield Found(position, message, f"set {name}=...")
@@ -490,21 +500,24 @@ def insecure_url(definition: Definition) -> Iterator[Found]:
     """
     for position, block in definition.of_kind(OutgoingWebhook.kind):
         url = block.specs.get("url")
-        if isinstance(url, str) and url.strip():
-            yield from _judge_url(position, url, url)
+        if isinstance(url, str) and url.strip() and not _CLEAR_URL.match(url):
+            yield from _judge_url(position, url)
 
 
-def _judge_url(position: int, url: str, shown: Any) -> Iterator[Found]:
+# The plain shape of nearly every one; the others are taken apart.
+_CLEAR_URL: Final = re.compile(r"https://[a-z0-9-]+(\.[a-z0-9-]+)+(/|\Z)")
+
+
+def _judge_url(position: int, url: str) -> Iterator[Found]:
     try:
         parts = urlsplit(url)
         scheme, host, owner = parts.scheme, parts.hostname, parts.netloc
     except ValueError:
         scheme = host = owner = ""
-    is_hidden = url is not shown
     if not host or scheme not in ("http", "https"):
-        name = f"value({shown.name!r})" if is_hidden else shortened(url)
-        yield Found(position, f"url is {name}, which is not an absolute https address")
-    elif not is_hidden and "@" in owner:
+        message = f"url is {shortened(url)}, which is not an absolute https address"
+        yield Found(position, message)
+    elif "@" in owner:
         message = "url has credentials, which everyone who reads the workflow can see"
         advice = 'let the environment fill it in: url=value("hook", secret=True)'
         yield Found(position, message, advice, "warning")
@@ -513,8 +526,7 @@ def _judge_url(position: int, url: str, shown: Any) -> Iterator[Found]:
         advice = "use https before you deploy it anywhere else"
         yield Found(position, message, advice, "note")
     elif scheme == "http":
-        to = "" if is_hidden else f" to {host}"
-        message = f"url is http{to}, so rows would travel in the clear"
+        message = f"url is http to {host}, so rows would travel in the clear"
         yield Found(position, message, severity="warning")
 
 
@@ -625,13 +637,16 @@ def object_in_struct(definition: Definition) -> Iterator[Found]:
             yield Found(position, message)
 
 
-def _entries(definition: Definition) -> Iterator[tuple[int, str, str, Any]]:
-    """Yield the entries of field maps: position, field, key, entry."""
-    for position, block, fields in _blocks(definition):
-        for name, value in block.specs.items():
-            if isinstance(value, dict) and name in fields and fields[name].is_map:
-                for key, entry in value.items():
-                    yield position, name, key, entry
+@once
+def _entries(definition: Definition) -> Sequence[tuple[int, str, str, Any]]:
+    """Return the entries of field maps: position, field, key, entry."""
+    return [
+        (position, name, key, entry)
+        for position, block, fields in _blocks(definition)
+        for name, value in block.specs.items()
+        if isinstance(value, dict) and name in fields and fields[name].is_map
+        for key, entry in value.items()
+    ]
 
 
 @rule(

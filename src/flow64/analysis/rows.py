@@ -54,14 +54,13 @@ def row_kinds(definition: Definition) -> Sequence[RowKindName]:
     A block for any rows gives the kind that comes in, if all of it is known and equal.
     """
     topology = definition.topology
-    parents = topology.parents
     leaving: list[RowKindName] = [None] * len(definition.blocks)
     for position in topology.order:
         block = definition.blocks[position]
         _, gives, passes, asks_specs = _row_facts(block.kind)
         if asks_specs:
             gives = output_rows(block.kind, block.specs)
-        elif passes and (above := parents[position]):
+        elif passes and (above := topology.parents[position]):
             first = leaving[above[0]]
             is_same = all(leaving[parent] == first for parent in above)
             gives = first if is_same else None

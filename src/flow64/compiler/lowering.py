@@ -210,11 +210,13 @@ def _id_keys(graph: Graph, findings: list[Finding]) -> list[str]:
     keys = []
     is_renamed = False
     for node, block in enumerate(graph.blocks):
-        key = written = block.key
+        key = block.key
+        names = () if key is None else (key,)
         if block.was is not None:
             key, is_renamed = block.was, True
-        for name in (key, written):
-            if name is not None and not is_key(name):
+            names = (key, *names)
+        for name in names:
+            if not is_key(name):
                 what = f"key {shortened(name)} is not a key"
                 findings.append(_fault(graph, node, "invalid-key", what, _ONE_KEY))
                 key = None

@@ -231,6 +231,7 @@ class Definition:
             believe it.
         rules: The severity of findings in its project, by code; `ignore` leaves a
             finding out. Only checks go by it.
+        memo: A cache for analysis, for the lifetime of the definition.
         ends: The sources and the targets of the edges by position, in order, if it was
             made from code. Of two blocks with one id, edges by id would name one.
     """
@@ -252,6 +253,7 @@ class Definition:
     place: Place | None = field(default=None, eq=False, repr=False)
     listed: Any = field(default=None, eq=False, repr=False)
     rules: Mapping[str, Any] = field(default=EMPTY, eq=False, repr=False)
+    memo: dict[object, Any] = field(factory=dict, init=False, eq=False, repr=False)
     ends: tuple[Sequence[int], Sequence[int]] | None = field(
         default=None, eq=False, repr=False
     )
@@ -266,11 +268,6 @@ class Definition:
         """Return a definition with other specs: those that a function gives a block."""
         blocks = [block._replace(specs=change(block)) for block in self.blocks]
         return evolve(self, blocks=tuple(blocks))
-
-    @cached_property
-    def memo(self) -> dict[object, Any]:
-        """A cache for analysis, for the lifetime of the definition."""
-        return {}
 
     @cached_property
     def by_kind(self) -> Mapping[str, Sequence[int]]:

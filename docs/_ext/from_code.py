@@ -49,8 +49,6 @@ FAMILIES: Mapping[str, str] = {
     "_sources": "Sources",
     "_enrichment": "Enrichment",
     "_discovery": "Discovery",
-    "_web": "Web",
-    "_social": "Social",
     "_ai": "AI",
     "_data": "Data operations",
     "_output": "Output",

@@ -18,10 +18,16 @@ from ._data import (
     RemoveColumns,
 )
 from ._discovery import (
+    BacklinksReferringDomains,
     CompanyToLeads,
+    FindSubdomains,
     GithubFindPeople,
     GoogleMapsSearch,
+    KaggleLeaderboard,
     LeadsToCompany,
+    ScrapeWeb,
+    TiktokGetFollowing,
+    XSearch,
 )
 from ._enrichment import (
     CompanyEnrichment,
@@ -63,9 +69,7 @@ from ._registry import when_class_joins as when_class_joins
 from ._schema import DIALECT as DIALECT
 from ._schema import JSON_TYPES as JSON_TYPES
 from ._schema import describe_kind, field_docs, specs_schema
-from ._social import KaggleLeaderboard, TiktokGetFollowing, XSearch
 from ._sources import ReadCsv, ReadNotebook, Search, Webhook
-from ._web import BacklinksReferringDomains, FindSubdomains, ScrapeWeb
 from ._words import (
     CREATE_NEW,
     DATAFRAME_TYPES,

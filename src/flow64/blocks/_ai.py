@@ -48,11 +48,7 @@ class LlmOpenai(Passthrough, UncheckedBlock):
     kind: ClassVar[str] = "llm_openai"
     label: ClassVar[str] = "enrichment"
     about: ClassVar[About] = named_by_sk(
-        role="step",
-        takes="any",
-        gives="same",
-        effects=("may-spend",),
-        columns=Columns(opens=True),
+        "step", "any", "same", effects=("may-spend",), columns=Columns(opens=True)
     )
 
 
@@ -137,6 +133,7 @@ class TransformData(Passthrough, UncheckedBlock):
     """
 
     kind: ClassVar[str] = "transform_data"
+    label: ClassVar[str] = "transform"
     about: ClassVar[About] = About(
         role="step",
         takes="any",

@@ -13,9 +13,7 @@ from . import (
     _enrichment,
     _integrations,
     _output,
-    _social,
     _sources,
-    _web,
 )
 from ._facts import CatalogueBlock
 from ._registry import KINDS, fill
@@ -33,7 +31,7 @@ fill(
     {
         block.kind: block
         for module in (
-            *(_sources, _enrichment, _discovery, _web, _social, _ai),
+            *(_sources, _enrichment, _discovery, _ai),
             *(_data, _output, _integrations),
         )
         for block in _blocks_in(module)

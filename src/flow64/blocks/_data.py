@@ -372,9 +372,8 @@ class GroupBy(Passthrough, UncheckedBlock):
     """
 
     kind: ClassVar[str] = "group_by"
-    about: ClassVar[About] = named_by_sk(
-        role="step", takes="any", gives="same", columns=UNKNOWN_COLUMNS
-    )
+    label: ClassVar[str] = "transform"
+    about: ClassVar[About] = named_by_sk("step", "any", "same", columns=UNKNOWN_COLUMNS)
 
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
@@ -385,6 +384,5 @@ class RemoveColumns(Passthrough, UncheckedBlock):
     """
 
     kind: ClassVar[str] = "remove_columns"
-    about: ClassVar[About] = named_by_sk(
-        role="step", takes="any", gives="same", columns=UNKNOWN_COLUMNS
-    )
+    label: ClassVar[str] = "transform"
+    about: ClassVar[About] = named_by_sk("step", "any", "same", columns=UNKNOWN_COLUMNS)

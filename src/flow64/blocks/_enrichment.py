@@ -265,9 +265,9 @@ class VerifyEmail(Flow[Lead, Lead], UncheckedBlock):
     kind: ClassVar[str] = "verify_email"
     label: ClassVar[str] = "enrichment"
     about: ClassVar[About] = named_by_sk(
-        role="step",
-        takes="LEAD",
-        gives="LEAD",
+        "step",
+        "LEAD",
+        "LEAD",
         effects=("may-spend",),
         columns=Columns(reads=[Column("email", None, "I")], opens=True),
         uses_columns="identifying",

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, TypeAlias
+from functools import partial
+from typing import Annotated, Any, ClassVar, Final, TypeAlias
 
 from attrs import frozen
 
 from ..definition import EMPTY
-from ._facts import CatalogueBlock, Column, Confidence, Fact
+from ._facts import (
+    UNKNOWN_COLUMNS,
+    CatalogueBlock,
+    Column,
+    Confidence,
+    Fact,
+    named_by_sk,
+)
 from ._words import TYPE_WORDS
 
 FieldMap: TypeAlias = Mapping[str, Any] | type[Any]
@@ -22,10 +30,17 @@ Specs: TypeAlias = Annotated[Mapping[str, Any], Fact("U", "no source", default="
 class UncheckedBlock(CatalogueBlock):
     """A block that sends its settings whole. The names of its fields are unknown."""
 
+    label: ClassVar[str] = "signal"
     specs_known: ClassVar[bool] = False
 
     specs: Specs = EMPTY
     """All settings as they are sent; the names of its fields are unknown."""
+
+
+inferred_by_sk: Final = partial(
+    named_by_sk, rows="I", effects=("may-spend",), columns=UNKNOWN_COLUMNS
+)
+"""Facts about a kind that only `SK` names; most are inferred."""
 
 
 def columns_of(

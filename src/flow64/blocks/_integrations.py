@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 from ..dsl import Flow
-from ._facts import UNKNOWN_COLUMNS, About, Columns, named_by_sk
-from ._fields import UncheckedBlock
+from ._facts import About, Columns
+from ._fields import UncheckedBlock, inferred_by_sk
 
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)
@@ -22,12 +22,8 @@ class HubspotImport(Flow[Any, Any], UncheckedBlock):
 
     kind: ClassVar[str] = "hubspot_import"
     label: ClassVar[str] = "io"
-    about: ClassVar[About] = named_by_sk(
-        role="source",
-        takes="none",
-        gives="unknown",
-        rows="I",
-        columns=Columns(opens=True),
+    about: ClassVar[About] = inferred_by_sk(
+        "source", "none", "unknown", columns=Columns(opens=True), effects=()
     )
 
 
@@ -39,14 +35,8 @@ class YcBatches(Flow[Any, Any], UncheckedBlock):
     """
 
     kind: ClassVar[str] = "yc_batches"
-    label: ClassVar[str] = "signal"
-    about: ClassVar[About] = named_by_sk(
-        role="source",
-        takes="none",
-        gives="COMPANY",
-        rows="I",
-        effects=("may-spend",),
-        columns=Columns(opens=True),
+    about: ClassVar[About] = inferred_by_sk(
+        "source", "none", "COMPANY", columns=Columns(opens=True)
     )
 
 
@@ -59,13 +49,4 @@ class YcCompanies(Flow[Any, Any], UncheckedBlock):
     """
 
     kind: ClassVar[str] = "yc_companies"
-    label: ClassVar[str] = "signal"
-    about: ClassVar[About] = named_by_sk(
-        role="source",
-        takes="any",
-        gives="COMPANY",
-        rows="I",
-        effects=("may-spend",),
-        perhaps="step",
-        columns=UNKNOWN_COLUMNS,
-    )
+    about: ClassVar[About] = inferred_by_sk("source", "any", "COMPANY", perhaps="step")

@@ -75,7 +75,7 @@ class SendSlackMessage(Passthrough, UncheckedBlock):
     kind: ClassVar[str] = "send_slack_message"
     label: ClassVar[str] = "output"
     about: ClassVar[About] = named_by_sk(
-        role="sink", takes="any", gives="same", effects=("writes-outside",)
+        "sink", "any", "same", effects=("writes-outside",)
     )
 
     @classmethod

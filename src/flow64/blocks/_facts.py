@@ -6,18 +6,19 @@ import json
 import math
 import sys
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeAlias, get_args
 
 import attrs
 from attrs import field, frozen
+from attrs.validators import deep_iterable, deep_mapping, in_, instance_of, optional
 
 from ..definition import EMPTY, is_number
 from ..dsl import Block
 from ..errors import ArgumentError
-from ..text import did_you_mean, join_words, shortened
+from ..text import shortened
 from ._registry import is_built_in, of_catalogue, register
 
 Confidence: TypeAlias = Literal["D", "D1", "I", "U"]
@@ -118,15 +119,6 @@ class Column(NamedTuple):
     confidence: Confidence = "D"
 
 
-def _check_columns(_: object, attribute: attrs.Attribute[Any], given: Any) -> None:
-    """Refuse columns that are not a sequence of `Column`."""
-    is_list = isinstance(given, list | tuple)
-    if not is_list or not all(isinstance(one, Column) for one in given):
-        problem = f"{attribute.name} is {shortened(given)}"
-        advice = f'write {attribute.name}=[Column("score", "int")]'
-        raise ArgumentError("Columns", f"{problem}; {advice}")
-
-
 @frozen
 class Columns:
     """The changes that a block makes to the columns of its rows.
@@ -141,8 +133,12 @@ class Columns:
         resets: Whether its rows are new ones, without the columns that came in.
     """
 
-    reads: Sequence[Column] = field(default=(), validator=_check_columns)
-    adds: Sequence[Column] = field(default=(), validator=_check_columns)
+    reads: Sequence[Column] = field(
+        default=(), validator=deep_iterable(instance_of(Column))
+    )
+    adds: Sequence[Column] = field(
+        default=(), validator=deep_iterable(instance_of(Column))
+    )
     drops: Sequence[str] = ()
     opens: bool = False
     declares: bool = False
@@ -166,44 +162,6 @@ class Price:
         if not (is_number(given) and math.isfinite(given) and given >= 0):
             problem = f"dollars is {shortened(given)}"
             raise ArgumentError("Price", f"{problem}; write dollars, such as 0.05")
-
-
-def _one_of(words: Any) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
-    """Return a validator of a word, or of a list of words if it gets a list."""
-    known = get_args(words)
-
-    def check(_: object, attribute: attrs.Attribute[Any], given: Any) -> None:
-        is_list = attribute.name == "effects"
-        found = given if is_list and isinstance(given, list | tuple) else [given]
-        for word in found:
-            if word not in known and not (word is None and attribute.default is None):
-                near = did_you_mean(word, known) if isinstance(word, str) else ""
-                problem = f"{attribute.name} has {shortened(word)}{near}"
-                raise ArgumentError("About", f"{problem}; it takes {join_words(known)}")
-
-    return check
-
-
-def _instance_of(
-    kind: type[Any], example: str
-) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
-    """Return a validator of an instance, or of None if that is the default."""
-
-    def check(_: object, attribute: attrs.Attribute[Any], given: Any) -> None:
-        if not isinstance(given, kind) and given is not attribute.default:
-            problem = f"{attribute.name} is {shortened(given)}"
-            raise ArgumentError("About", f"{problem}; write {attribute.name}={example}")
-
-    return check
-
-
-def _check_column_words(_: object, attribute: attrs.Attribute[Any], given: Any) -> None:
-    """Refuse words that are not lists under their sources."""
-    columns = given.values() if isinstance(given, Mapping) else [None]
-    if not all(isinstance(lists, Mapping) for lists in columns):
-        problem = f"{attribute.name} is {shortened(given)}"
-        example = '{"stage": {"our pages": ["new", "won"]}}'
-        raise ArgumentError("About", f"{problem}; write {attribute.name}={example}")
 
 
 @frozen
@@ -235,24 +193,21 @@ class About:
             that identify a person or company, or any.
     """
 
-    role: Role = field(validator=_one_of(Role))
-    takes: Takes = field(validator=_one_of(Takes))
-    gives: Gives = field(validator=_one_of(Gives))
+    role: Role = field(validator=in_(get_args(Role)))
+    takes: Takes = field(validator=in_(get_args(Takes)))
+    gives: Gives = field(validator=in_(get_args(Gives)))
     rows: Confidence = "D"
     confidence: Confidence = "D"
     source: str = "its class"
-    effects: Sequence[Effect] = field(default=(), validator=_one_of(Effect))
+    effects: Sequence[Effect] = field(
+        default=(), validator=deep_iterable(in_(get_args(Effect)))
+    )
     perhaps: Role | None = None
-    columns: Columns = field(
-        factory=Columns,
-        validator=_instance_of(Columns, 'Columns(adds=[Column("score", "int")])'),
-    )
-    price: Price | None = field(
-        default=None, validator=_instance_of(Price, "Price(0.05)")
-    )
+    columns: Columns = field(factory=Columns, validator=instance_of(Columns))
+    price: Price | None = field(default=None, validator=optional(instance_of(Price)))
     words: Mapping[str, Sequence[str]] = EMPTY
     column_words: Mapping[str, Mapping[str, Sequence[str]]] = field(
-        default=EMPTY, validator=_check_column_words
+        default=EMPTY, validator=deep_mapping(instance_of(str), instance_of(dict))
     )
     must_have: Sequence[str] = ()
     brings: Literal["payload", "stored"] | None = None

@@ -151,6 +151,6 @@ def results(client: Client) -> None:
     Workflow("x", leads).run([{}], client, inten="first")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Workflow("x", leads).run([1], client)  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
     for row in run.rows(Person):
-        row.value.salary  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+        row.value.salary  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
         late: FindEmail | None = row.value  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     run.rows(FindEmail())  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]

@@ -92,7 +92,12 @@ def dropped_column(definition: Definition) -> Iterator[Found]:
     the rows that came in is not documented.
     """
     flow, topology = column_flow(definition), definition.topology
-    resets = [at for at, fact in enumerate(flow.facts) if fact.resets]
+    # Of an unknown kind it is not known either whether it makes rows.
+    resets = {
+        at
+        for at, fact in enumerate(flow.facts)
+        if fact.resets and definition.blocks[at].kind in CATALOGUE
+    }
     if not resets or not any(fact.reads for fact in flow.facts):
         return
     # The columns that were there before new rows were made, with the block that did it.
@@ -101,7 +106,7 @@ def dropped_column(definition: Definition) -> Iterator[Found]:
         above: dict[str, int] = {}
         for parent in topology.parents[position]:
             above |= dropped[parent]
-            if flow.facts[parent].resets:
+            if parent in resets:
                 above |= dict.fromkeys(flow.before[parent], parent)
         dropped[position] = {
             name: at for name, at in above.items() if name not in flow.before[position]

@@ -115,7 +115,7 @@ class FaultEvent:
 
 @define(eq=False)
 class _ActiveFault:
-    """A fault that was added, and its counters."""
+    """A fault that was added, its random numbers and its counters."""
 
     fault: Fault
     random: Random
@@ -125,16 +125,6 @@ class _ActiveFault:
     @property
     def is_used_up(self) -> bool:
         return self.fault.times is not None and self.fired >= self.fault.times
-
-    def use(self) -> bool:
-        """Count a matching request; return True if the fault happens to it."""
-        self.seen += 1
-        if self.is_used_up or self.seen <= self.fault.after:
-            return False
-        if self.random.random() >= self.fault.probability:
-            return False
-        self.fired += 1
-        return True
 
 
 class Faults:
@@ -204,7 +194,12 @@ class Faults:
             return None
         with self._lock:
             for rule in self._rules:
-                if rule.fault.applies_to(method, path) and rule.use():
+                if rule.is_used_up or not rule.fault.applies_to(method, path):
+                    continue
+                rule.seen += 1
+                is_due = rule.seen > rule.fault.after
+                if is_due and rule.random.random() < rule.fault.probability:
+                    rule.fired += 1
                     self._log.append(FaultEvent(rule.fault.kind, method, path))
                     return rule.fault
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -183,7 +183,7 @@ def _block_item(block: JsonObject, many: Mapping[str, int]) -> JsonObject:
         "kind": _shorten(kind),
         "number": block["sequence_number"] if many[kind] > 1 else None,
         "role": "unknown" if cls is None else cls.about.role,
-        "note": _shorten(next(_notes(block["specs"]), ""), 80),
+        "note": _shorten(_find_note(block["specs"]), 80),
         "specs": _shorten(specs, LONG),
     }
     if cls is None:
@@ -198,20 +198,15 @@ def _block_item(block: JsonObject, many: Mapping[str, int]) -> JsonObject:
     }
 
 
-def _notes(specs: Mapping[str, Any]) -> Iterator[str]:
-    """Yield texts that distinguish a block from others of its kind: values first."""
+def _find_note(specs: Mapping[str, Any]) -> str:
+    """Return a text that distinguishes a block from others of its kind."""
     for value in specs.values():
-        match value:
-            case str() if value.strip():
-                yield value
-            case [{**item}, *_]:
-                yield " ".join(map(format_cell, item.values()))
-    for value in specs.values():
-        match value:
-            case {**fields} if fields:
-                yield ", ".join(map(str, fields))
-            case [str(), *_]:
-                yield ", ".join(map(format_cell, value))
+        if isinstance(value, str) and value.strip():
+            return value
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            return " ".join(map(format_cell, value[0].values()))
+    mappings = (value for value in specs.values() if isinstance(value, dict))
+    return ", ".join(next(mappings, {}))
 
 
 # -- The page --------------------------------------------------------------------------

@@ -13,26 +13,7 @@ from typing import Any, Final, TypeAlias
 
 from attrs import frozen
 
-from ..blocks import (
-    CATALOGUE,
-    CompanyEnrichment,
-    CompanyToLeads,
-    Deduplicate,
-    DeduplicateWrtNotebook,
-    Filter,
-    FindEmail,
-    FindPhone,
-    GroupBy,
-    LeadsToCompany,
-    ReadNotebook,
-    RemoveColumns,
-    ReverseEmail,
-    ReversePhone,
-    Search,
-    VerifyEmail,
-    Webhook,
-    columns_of,
-)
+from ..blocks import CATALOGUE, CompanyEnrichment, columns_of
 from ..definition import Definition, WireBlock
 from .lookups import (
     digest_of,
@@ -415,21 +396,21 @@ def pass_rows_on(context: BlockContext) -> Iterator[RowData]:
 
 
 STEPS: Final[Mapping[str, Step]] = {
-    Webhook.kind: webhook,
-    ReadNotebook.kind: read_notebook,
-    Search.kind: search,
-    FindEmail.kind: EachRow(find_email),
-    FindPhone.kind: EachRow(find_phone),
-    VerifyEmail.kind: EachRow(verify_email),
-    ReverseEmail.kind: EachRow(reverse_lookup),
-    ReversePhone.kind: EachRow(reverse_lookup),
-    CompanyToLeads.kind: company_to_leads,
-    LeadsToCompany.kind: leads_to_company,
-    Filter.kind: filter_rows,
-    Deduplicate.kind: deduplicate,
-    DeduplicateWrtNotebook.kind: deduplicate_wrt_notebook,
-    GroupBy.kind: group_by,
-    RemoveColumns.kind: EachRow(remove_columns),
+    "webhook": webhook,
+    "read_notebook": read_notebook,
+    "search": search,
+    "find_email": EachRow(find_email),
+    "find_phone": EachRow(find_phone),
+    "verify_email": EachRow(verify_email),
+    "reverse_email": EachRow(reverse_lookup),
+    "reverse_phone": EachRow(reverse_lookup),
+    "company_to_leads": company_to_leads,
+    "leads_to_company": leads_to_company,
+    "filter": filter_rows,
+    "deduplicate": deduplicate,
+    "deduplicate_wrt_notebook": deduplicate_wrt_notebook,
+    "group_by": group_by,
+    "remove_columns": EachRow(remove_columns),
 }
 """The steps of kinds that do something of their own."""
 

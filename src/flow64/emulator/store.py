@@ -26,20 +26,8 @@ from attrs import frozen
 from cattrs.preconf.json import make_converter
 
 from ..errors import EmulatorStoreError
-from .records import (
-    BlockState,
-    ClaimRecord,
-    GraphRecord,
-    JsonObject,
-    NotebookRecord,
-    OutboxRecord,
-    RowData,
-    RunRecord,
-    ScheduleRecord,
-    SigningSecretRecord,
-    SpendingRecord,
-    WorkflowRecord,
-)
+from . import records
+from .records import JsonObject, RowData
 
 MEMORY: Final = ":memory:"
 
@@ -189,16 +177,16 @@ class Store:
         except (sqlite3.Error, OSError, ValueError) as error:
             self._unlock()
             raise EmulatorStoreError(self.path, str(error)) from error
-        self.workflows = Records(self, WorkflowRecord)
-        self.runs = Records(self, RunRecord)
-        self.graphs = Records(self, GraphRecord)
-        self.claims = Records(self, ClaimRecord)
-        self.blocks = Records(self, BlockState)
-        self.sent = Records(self, OutboxRecord)
-        self.spendings = Records(self, SpendingRecord)
-        self.notebooks = Records(self, NotebookRecord)
-        self.schedules = Records(self, ScheduleRecord)
-        self.secrets = Records(self, SigningSecretRecord)
+        self.workflows = Records(self, records.WorkflowRecord)
+        self.runs = Records(self, records.RunRecord)
+        self.graphs = Records(self, records.GraphRecord)
+        self.claims = Records(self, records.ClaimRecord)
+        self.blocks = Records(self, records.BlockState)
+        self.sent = Records(self, records.OutboxRecord)
+        self.spendings = Records(self, records.SpendingRecord)
+        self.notebooks = Records(self, records.NotebookRecord)
+        self.schedules = Records(self, records.ScheduleRecord)
+        self.secrets = Records(self, records.SigningSecretRecord)
         # In case that `close` is never called.
         finalize(self, self._connection.close)
         try:

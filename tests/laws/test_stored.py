@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 from flow64 import Workflow
 from flow64.analysis import allow_errors
-from flow64.api import create_workflow, update_description, update_workflow
 from flow64.blocks import CATALOGUE
 from flow64.compiler import as_code, lift
 from flow64.definition import MAX_INTEGER, walk
@@ -33,6 +32,7 @@ from flow64.manifest import (
     write_all,
 )
 from tests.deploy.planned import ENDPOINT, KEY, service, target
+from tests.laws.test_plans import carry_out
 from tests.strategies import json_values, texts, uuids
 
 words = st.sampled_from(
@@ -81,18 +81,6 @@ FIELDS = {
     ),
 }
 others = st.dictionaries(texts, json_values(max_leaves=4) | st.just(2**60), max_size=2)
-
-
-def carry_out(here, plan):
-    """Write what a plan says is written, as applying does."""
-    for step in plan.writes:
-        if step.action == "create":
-            here.client.call(create_workflow, step.sent.content)
-        elif step.action == "update":
-            here.client.call(update_workflow, step.sent.content)
-        else:
-            text = step.sent.content.description
-            here.client.call(update_description, step.id, text)
 
 
 @st.composite

@@ -32,7 +32,7 @@ _BY_ENDING: Final[Mapping[str, str]] = {
 
 
 def report_options(command: F) -> F:
-    """Add the options `--format` and `-o`."""
+    """Add the options `--format`, `--json` and `-o`."""
     chosen = click.option(
         "--format",
         "form",
@@ -40,7 +40,10 @@ def report_options(command: F) -> F:
         help="`markdown` is a comment for a pull request, `html` a page with graphs. "
         "By default the ending of FILE decides, else it is text.",
     )
-    return chosen(output_file("Write the report into a file.")(command))
+    short = click.option(
+        "--json", "form", flag_value="json", help="The same as --format json."
+    )
+    return chosen(short(output_file("Write the report into a file.")(command)))
 
 
 def choose_form(form: str | None, output: Path | None) -> str:

@@ -18,7 +18,6 @@ DOORS = (
     "flow64.environments",
     "flow64.errors",
     "flow64.manifest",
-    "flow64.plan",
     "flow64.testing",
     "flow64.webhooks",
 )

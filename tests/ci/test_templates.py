@@ -32,7 +32,7 @@ pathlib.Path(os.environ["HOME"], "seen.txt").write_text(str({**os.environ}))
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def emulator():
     with Emulator() as emulator:
         yield emulator
@@ -234,4 +234,5 @@ def test_gitlab_reviews_plans_and_deploys(emulator, tmp_path):
     assert (work / "flow64-review.html").is_file()
     assert run("flow64-check")[0] == 0
     assert run("flow64-plan", **SECRET)[0] == 0
-    assert run("flow64-deploy", **SECRET)[0] == 0
+    code, printed = run("flow64-deploy", **SECRET)
+    assert code == 0, printed

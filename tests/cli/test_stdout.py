@@ -47,7 +47,7 @@ def test_deploy_that_nobody_reads_is_done(service, leads, options):
     done = unread(*DEPLOY, *options)
 
     assert (done.returncode, deployed()) == (0, ["Inbound leads"])
-    assert done.stderr.endswith("1 created\n")
+    assert "create inbound" in done.stderr
 
 
 @pytest.mark.parametrize("command", [["plan", "leads.py"], ["list"], ["check", "."]])
@@ -60,10 +60,9 @@ def test_result_that_nobody_reads_is_no_failure(service, leads, flow64, command)
 
 
 @full
-@pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
-def test_deploy_on_a_full_disk_is_done_and_says_so(service, leads, options):
+def test_deploy_on_a_full_disk_is_done_and_says_so(service, leads):
     with Path("/dev/full").open("w") as stdout:
-        done = started(stdout, *DEPLOY, *options)
+        done = started(stdout, *DEPLOY, "--json")
 
     assert (done.returncode, deployed()) == (0, ["Inbound leads"])
     assert done.stderr.splitlines()[-1] == (

@@ -27,7 +27,7 @@ def change(before, after, **more):
         ("1", 1, '"1" → 1'),
         ({"flow64:value": "a"}, "b", 'value("a") → "b"'),
         ({"flow64:value": "a", "secret": True}, "***", "secret a differs"),
-        ("sk_live_0123456789ab", "sk_live_9876543210ab", '"***" (differs)'),
+        ("sk_test_not_a_real_key_1", "sk_test_not_a_real_key_2", '"***" (differs)'),
     ],
 )
 def test_values(before, after, expected):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..client import Client
 from ..deploy.plan import Consents, Plan, SavedPlan, load_plan
@@ -148,6 +148,7 @@ def command(**given: Any) -> int:
             raise params.option_error("--plan", problem)
         saved = load_plan(options.plan_file)
         made_of = PlanSource.of(saved.source, options.env or saved.env)
+        made_of = evolve(made_of, no_code=made_of.no_code or options.no_code)
     place = find_place(made_of.env, made_of.values)
     loaded = made_of.load()
     options.require_selected(loaded)

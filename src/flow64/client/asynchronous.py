@@ -195,11 +195,11 @@ class AsyncRun(AsyncSide[Run], RunFacts):
         """The last known status; `refresh` asks the service."""
         return self.last_status
 
-    refresh = awaited(Run.refresh)
-    cancel = awaited(Run.cancel)
-    results = awaited(Run.results)
-    to_csv = awaited(Run.to_csv)
-    download = awaited(Run.download)
+    refresh: Final = awaited(Run.refresh)
+    cancel: Final = awaited(Run.cancel)
+    results: Final = awaited(Run.results)
+    to_csv: Final = awaited(Run.to_csv)
+    download: Final = awaited(Run.download)
 
     def watch(
         self, *, every: float = 5.0, timeout: float = DAY
@@ -243,41 +243,41 @@ class AsyncRun(AsyncSide[Run], RunFacts):
 class AsyncWorkflows(AsyncSide[Workflows]):
     """`client.workflows`; see `Workflows`."""
 
-    create = awaited(Workflows.create)
-    get = awaited(Workflows.get)
-    list = awaited(Workflows.list)
-    update = awaited(Workflows.update)
-    delete = awaited(Workflows.delete)
+    create: Final = awaited(Workflows.create)
+    get: Final = awaited(Workflows.get)
+    list: Final = awaited(Workflows.list)
+    update: Final = awaited(Workflows.update)
+    delete: Final = awaited(Workflows.delete)
 
 
 class AsyncRuns(AsyncSide[Runs]):
     """`client.runs`; see `Runs`."""
 
-    start = awaited_run(Runs.start)
-    get = awaited_run(Runs.get)
-    list = awaited(Runs.list)
-    status = awaited(Runs.status)
-    cancel = awaited(Runs.cancel)
-    download_links = awaited(Runs.download_links)
+    start: Final = awaited_run(Runs.start)
+    get: Final = awaited_run(Runs.get)
+    list: Final = awaited(Runs.list)
+    status: Final = awaited(Runs.status)
+    cancel: Final = awaited(Runs.cancel)
+    download_links: Final = awaited(Runs.download_links)
 
 
 class AsyncSchedules(AsyncSide[Schedules]):
     """`client.schedules`; see `Schedules`."""
 
-    create = awaited(Schedules.create)
-    get = awaited(Schedules.get)
-    list = awaited(Schedules.list)
-    update = awaited(Schedules.update)
-    delete = awaited(Schedules.delete)
+    create: Final = awaited(Schedules.create)
+    get: Final = awaited(Schedules.get)
+    list: Final = awaited(Schedules.list)
+    update: Final = awaited(Schedules.update)
+    delete: Final = awaited(Schedules.delete)
 
 
 class AsyncSigningSecrets(AsyncSide[SigningSecrets]):
     """`client.signing_secrets`; see `SigningSecrets`."""
 
-    get = awaited(SigningSecrets.get)
-    create = awaited(SigningSecrets.create)
-    roll = awaited(SigningSecrets.roll)
-    delete = awaited(SigningSecrets.delete)
+    get: Final = awaited(SigningSecrets.get)
+    create: Final = awaited(SigningSecrets.create)
+    roll: Final = awaited(SigningSecrets.roll)
+    delete: Final = awaited(SigningSecrets.delete)
 
 
 def _with_arguments_of(
@@ -298,12 +298,12 @@ class AsyncClient(AsyncSide[Client]):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(Client(*args, **options))
 
-    deploy = awaited(Client.deploy)
-    plan = awaited(Client.plan)
-    run = awaited_run(Client.run)
-    run_batches = iterated_batches(Client.run_batches)
-    blocks = awaited(Client.blocks)
-    balance = awaited(Client.balance)
+    deploy: Final = awaited(Client.deploy)
+    plan: Final = awaited(Client.plan)
+    run: Final = awaited_run(Client.run)
+    run_batches: Final = iterated_batches(Client.run_batches)
+    blocks: Final = awaited(Client.blocks)
+    balance: Final = awaited(Client.balance)
 
     @property
     def workflows(self) -> AsyncWorkflows:

@@ -82,9 +82,9 @@ class Workflows(Topic):
 
     __slots__ = ()
 
-    get = _Call(calls.read_workflow)
-    list = _Call(calls.list_workflows)
-    delete = _Call(calls.delete_workflow)
+    get: Final = _Call(calls.read_workflow)
+    list: Final = _Call(calls.list_workflows)
+    delete: Final = _Call(calls.delete_workflow)
 
     def create(
         self, workflow: Definition | Mapping[str, Any], *, allow_spend: bool = False
@@ -178,10 +178,10 @@ class Runs(Topic):
 
     __slots__ = ()
 
-    list = _Call(calls.list_runs)
-    status = _Call(calls.live_status)
-    cancel = _Call(calls.cancel_run)
-    download_links = _Call(calls.download_links)
+    list: Final = _Call(calls.list_runs)
+    status: Final = _Call(calls.live_status)
+    cancel: Final = _Call(calls.cancel_run)
+    download_links: Final = _Call(calls.download_links)
 
     def start(
         self,
@@ -264,11 +264,11 @@ class Schedules(Topic):
 
     __slots__ = ()
 
-    create = _Call(calls.create_schedule)
-    get = _Call(calls.get_schedule)
-    list = _Call(calls.list_schedules)
-    update = _Call(calls.update_schedule)
-    delete = _Call(calls.delete_schedule)
+    create: Final = _Call(calls.create_schedule)
+    get: Final = _Call(calls.get_schedule)
+    list: Final = _Call(calls.list_schedules)
+    update: Final = _Call(calls.update_schedule)
+    delete: Final = _Call(calls.delete_schedule)
 
 
 class SigningSecrets(Topic):
@@ -280,10 +280,10 @@ class SigningSecrets(Topic):
 
     __slots__ = ()
 
-    get = _Call(calls.get_signing_secret)
-    create = _Call(calls.create_signing_secret)
-    roll = _Call(calls.roll_signing_secret)
-    delete = _Call(calls.delete_signing_secret)
+    get: Final = _Call(calls.get_signing_secret)
+    create: Final = _Call(calls.create_signing_secret)
+    roll: Final = _Call(calls.roll_signing_secret)
+    delete: Final = _Call(calls.delete_signing_secret)
 
 
 def _require_consent(definition: Definition, *, allow_spend: bool) -> bool:

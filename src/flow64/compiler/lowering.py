@@ -91,9 +91,9 @@ class Scope:
     __slots__ = ("inner", "names", "nodes", "path", "was")
 
     def __init__(self, path: str, names: tuple[str, ...], was: str | None) -> None:
-        self.path = path
-        self.names = names
-        self.was = was
+        self.path: str = path
+        self.names: tuple[str, ...] = names
+        self.was: str | None = was
         self.nodes: dict[Any, int] = {}
         self.inner: dict[tuple[str, str | None], Scope] = {}
 
@@ -132,7 +132,7 @@ class Graph:
         self.scopes: list[Scope] = []
         self.sources: list[int] = []
         self.targets: list[int] = []
-        self.root = Scope("", (), None)
+        self.root: Scope = Scope("", (), None)
 
     def add(self, flow: Flow[Any, Any]) -> None:  # noqa: C901 - one case for each shape
         """Add a flow: replace flows on a stack by their parts, and join the parts."""

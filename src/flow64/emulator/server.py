@@ -129,7 +129,7 @@ class Emulator(Service):
             blocks=blocks,
             allow_hosts=frozenset(map(_as_host, allow_hosts)),
         )
-        self.engine = Engine(self)
+        self.engine: Engine = Engine(self)
         self.requests = []
         self.clock.listeners.append(partial(run_due_schedules, self))
         clients = {client.client_id: client for client in oauth_clients}
@@ -155,7 +155,7 @@ class Emulator(Service):
         if self._serving is None:
             self._resume()
             self._serving = Serving(self.app, self._host, self._port)
-            self.url = self._serving.url
+            self.url: str = self._serving.url
             self.store.note_address(self.url)
         return self
 
@@ -185,7 +185,7 @@ class Emulator(Service):
     def _resume(self) -> None:
         """Continue the runs that have not ended, as stored."""
         if self.store.is_closed and self._path is not None:
-            self.store = Store(self._path)
+            self.store: Store = Store(self._path)
         if self._ticker is None:
             skip_missed_times(self)
             self._is_over.clear()

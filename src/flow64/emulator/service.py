@@ -42,7 +42,7 @@ class RefusedError(Exception):
         super().__init__(detail)
         self.status = status
         self.body: JsonObject = {"detail": detail}
-        self.headers = headers or {}
+        self.headers: Mapping[str, str] = headers or {}
 
 
 def not_found_error(what: str) -> RefusedError:

@@ -148,7 +148,7 @@ class Store:
 
     path: str
     id: str
-    is_closed = False
+    is_closed: bool = False
 
     def __init__(
         self, path: str | Path = MEMORY, *, patience: float = PATIENCE
@@ -177,16 +177,34 @@ class Store:
         except (sqlite3.Error, OSError, ValueError) as error:
             self._unlock()
             raise EmulatorStoreError(self.path, str(error)) from error
-        self.workflows = Records(self, records.WorkflowRecord)
-        self.runs = Records(self, records.RunRecord)
-        self.graphs = Records(self, records.GraphRecord)
-        self.claims = Records(self, records.ClaimRecord)
-        self.blocks = Records(self, records.BlockState)
-        self.sent = Records(self, records.OutboxRecord)
-        self.spendings = Records(self, records.SpendingRecord)
-        self.notebooks = Records(self, records.NotebookRecord)
-        self.schedules = Records(self, records.ScheduleRecord)
-        self.secrets = Records(self, records.SigningSecretRecord)
+        self.workflows: Final[Records[records.WorkflowRecord]] = Records(
+            self, records.WorkflowRecord
+        )
+        self.runs: Final[Records[records.RunRecord]] = Records(self, records.RunRecord)
+        self.graphs: Final[Records[records.GraphRecord]] = Records(
+            self, records.GraphRecord
+        )
+        self.claims: Final[Records[records.ClaimRecord]] = Records(
+            self, records.ClaimRecord
+        )
+        self.blocks: Final[Records[records.BlockState]] = Records(
+            self, records.BlockState
+        )
+        self.sent: Final[Records[records.OutboxRecord]] = Records(
+            self, records.OutboxRecord
+        )
+        self.spendings: Final[Records[records.SpendingRecord]] = Records(
+            self, records.SpendingRecord
+        )
+        self.notebooks: Final[Records[records.NotebookRecord]] = Records(
+            self, records.NotebookRecord
+        )
+        self.schedules: Final[Records[records.ScheduleRecord]] = Records(
+            self, records.ScheduleRecord
+        )
+        self.secrets: Final[Records[records.SigningSecretRecord]] = Records(
+            self, records.SigningSecretRecord
+        )
         # In case that `close` is never called.
         finalize(self, self._connection.close)
         try:

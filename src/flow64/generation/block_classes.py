@@ -159,7 +159,7 @@ def read_facts(path: Path, live: LiveCatalogue) -> Mapping[str, About]:
             continue
         try:
             facts[kind] = _make_about(live, **table)
-        except (ArgumentError, TypeError) as error:
+        except (ArgumentError, TypeError, ValueError) as error:
             mistakes.append(f"[{kind}] {error}")
     if mistakes:
         raise SettingsError(str(path), mistakes)

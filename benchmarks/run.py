@@ -225,7 +225,7 @@ def measure_planning(count: int) -> None:
             git = Git()
             targets = [target_of(each, "default", git=git) for each in workflows]
             facts = {"env": "default", "endpoint": client.endpoint}
-            return client.call(make_plan, targets, **facts)
+            return make_plan(client.session, targets, **facts)
 
         assert len(plan().steps) == count
         compare(

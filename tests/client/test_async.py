@@ -24,7 +24,7 @@ SIDES = [
     (
         Client,
         AsyncClient,
-        {"call", "make_run", "session", "settings", "is_local", "place"},
+        {"make_run", "session", "settings", "is_local", "place"},
     ),
     (Run, AsyncRun, {"steps", "state"}),
     (topics.Workflows, asynchronous.AsyncWorkflows, {"client"}),

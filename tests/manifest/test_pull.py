@@ -59,7 +59,7 @@ def made(title, *, url="https://example.com/hook", **fields):
 
 def pulled(here, folder, wanted=None, env="prod", **options):
     """Pull into a folder, as the command does."""
-    found = here.client.call(fetch_workflows, wanted)
+    found = fetch_workflows(here.client.session, wanted)
     known = read_folder(folder)
     before = Manifest() if known is None else known.manifest
     pull = make_pull(found, env, before, **options)
@@ -224,7 +224,7 @@ def test_none_of_that_name(here, wanted, problem):
         here.write(evolve(made("Twin"), id=twin))
 
     with pytest.raises(errors.PullError) as caught:
-        here.client.call(fetch_workflows, wanted)
+        fetch_workflows(here.client.session, wanted)
 
     assert problem in str(caught.value)
 
@@ -240,7 +240,7 @@ def test_gone_meanwhile(here, monkeypatch):
 
     monkeypatch.setattr("flow64.manifest._pull.list_workflows", list_and_delete)
 
-    found = here.client.call(fetch_workflows)
+    found = fetch_workflows(here.client.session)
 
     assert [one.name for one in found] == ["Others"]
 
@@ -483,7 +483,7 @@ def test_over_sockets(tmp_path):
         Client("sk_test_not_a_real_key", base_url=emulator.url, journal=None) as client,
     ):
         client.workflows.create(made("Leads"))
-        pull = make_pull(client.call(fetch_workflows), "prod")
+        pull = make_pull(fetch_workflows(client.session), "prod")
 
     assert [one.file for one in pull.workflows] == ["leads.json"]
 

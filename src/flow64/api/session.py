@@ -150,11 +150,6 @@ class Session:
         """The `Date` of the last answer; None without one."""
         return self._state.date
 
-    @property
-    def requests(self) -> int:
-        """Number of requests so far, with repetitions."""
-        return self._state.requests
-
     # -- Time: tests replace `threads.now` and `threads.sleep` -------------------------
 
     def now(self) -> float:
@@ -299,7 +294,6 @@ class Session:
                 request.method, path, reason, sent=False, is_final=True
             )
         threads.sleep(wait)
-        self._state.requests += 1
         seconds = min(self.policy.timeout, threads.ENDS.get() - threads.now())
 
         def exchange() -> Any:
@@ -462,12 +456,11 @@ class _State:
     written or started, a list is read first.
     """
 
-    __slots__ = ("date", "is_known", "organisation", "requests")
+    __slots__ = ("date", "is_known", "organisation")
 
     def __init__(self, organisation: str | None) -> None:
         self.organisation: Final = organisation
         self.is_known: bool = organisation is None
-        self.requests = 0
         self.date: str | None = None
 
 

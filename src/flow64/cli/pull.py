@@ -177,10 +177,10 @@ def _fetch(
             advice = "say --all, or name one: flow64 list shows all"
             raise click.UsageError(f"{address.env} is an environment; {advice}")
         if not selection:
-            yield from client.call(fetch_workflows)
+            yield from fetch_workflows(client.session)
             return
     if isinstance(address, LiveAddress) and address.id is not None:
-        yield from client.call(fetch_workflows, address.id)
+        yield from fetch_workflows(client.session, address.id)
         return
     known = list_live(client)
     if isinstance(address, SourceAddress):
@@ -197,7 +197,7 @@ def _fetch(
                 return
         ids = [*_select_live(client, address, selection, chosen)]
     for workflow_id in ids:
-        yield from client.call(fetch_workflows, workflow_id)
+        yield from fetch_workflows(client.session, workflow_id)
 
 
 def _fetch_by_title(
@@ -219,7 +219,7 @@ def _fetch_by_title(
         PullError: There are several.
     """
     try:
-        return client.call(fetch_workflows, address.key)
+        return fetch_workflows(client.session, address.key)
     except PullError as error:
         if address.key in {one.title for one in known}:
             raise

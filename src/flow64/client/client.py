@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from os import PathLike
 from typing import (
     TYPE_CHECKING,
     Any,
-    Concatenate,
     Final,
     ParamSpec,
     Self,
@@ -334,15 +333,6 @@ class Client:
     def balance(self) -> calls.Balance:
         """Return the credits that are left."""
         return calls.get_balance(self.session)
-
-    def call(
-        self,
-        job: Callable[Concatenate[Session, P], T],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
-        """Call a function that takes a session first, such as `make_plan`."""
-        return job(self.session, *args, **kwargs)
 
     # -- The client itself ------------------------------------------------------------
 

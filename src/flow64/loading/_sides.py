@@ -227,7 +227,7 @@ def _compile(
 def _read(
     client: Client, workflow_id: str, listed: LiveCatalogue | None
 ) -> SideWorkflow | None:
-    found = client.call(get_workflow, workflow_id)
+    found = get_workflow(client.session, workflow_id)
     if found is None:
         return None
     live = evolve(found, listed=listed)

@@ -222,7 +222,7 @@ def test_json_of_what_is_stored_changes_nothing(here, body, switches):
     assume(live is not None)
 
     with TemporaryDirectory() as folder:
-        pull = make_pull(here.client.call(fetch_workflows), "default")
+        pull = make_pull(fetch_workflows(here.session), "default")
         assert not pull.refused, pull.refused
         write_all(Path(folder), pull.texts(Manifest()))
         (one,) = read_folder(Path(folder)).workflows

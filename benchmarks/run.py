@@ -38,7 +38,9 @@ from flow64 import LEAD, Client, Project, Workflow, returns
 from flow64.blocks import FindEmail, LeadEnrichment, Webhook
 from flow64.client import Policy
 from flow64.definition import FLOW64
-from flow64.deploy.git import Git, make_plan, target_of
+from flow64.deploy.git import Git
+from flow64.deploy.make import make_plan
+from flow64.deploy.target import target_of
 from flow64.emulator import Emulator
 from flow64.runs.rows import RowFile
 from flow64.runs.typed import ResultRows, structure_for

@@ -258,7 +258,7 @@ def test_a_client_of_ones_own():
     """Where keys are given out, a client says whose workflow it is."""
     with (
         Emulator(api_keys=["ours"]) as emulator,
-        Client("ours", base_url=emulator.url) as client,
+        Client("ours", base_url=emulator.url, journal=None) as client,
     ):
         outcome = try_out(contacts(), PEOPLE, emulator, client=client)
         again = contacts().deploy(client)
@@ -294,7 +294,7 @@ def test_address(flow64_url, flow64_client):
     """Where a test asks for it, the same emulator has an address."""
     contacts().deploy(flow64_client)
 
-    with Client(KEY, base_url=flow64_url) as over_a_socket:
+    with Client(KEY, base_url=flow64_url, journal=None) as over_a_socket:
         found = contacts().deploy(over_a_socket).state
 
     assert found == "unchanged"

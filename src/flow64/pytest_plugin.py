@@ -42,7 +42,7 @@ def flow64_async_client(flow64_emulator: Emulator) -> Iterator[AsyncClient]:
 
     # Closed here, since no event loop may be left that awaits it.
     transport = flow64_emulator.transport()
-    yield AsyncClient(KEY, base_url=HERE, transport=transport)
+    yield AsyncClient(KEY, base_url=HERE, transport=transport, journal=None)
     transport.close()
 
 

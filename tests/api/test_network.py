@@ -303,7 +303,9 @@ def test_200_interrupts_leave_nothing_behind(server):
         timeout=60,
         check=False,
     )
-    assert (done.stdout, done.stderr) == ("ok\n", "")
+    # An interrupt inside Thread.start() may leave a line of Python's own on stderr.
+    assert (done.returncode, done.stdout) == (0, "ok\n"), done.stderr
+    assert "RuntimeError" not in done.stderr
 
 
 WRITING = """

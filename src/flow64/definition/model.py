@@ -283,10 +283,22 @@ class Definition:
         ids = [block.id for block in self.blocks]
         return dict(zip(reversed(ids), range(len(ids) - 1, -1, -1), strict=True))
 
+    def _has_ends(self, sources: Sequence[int], targets: Sequence[int]) -> bool:
+        """Return True if positions are those of the edges: a copy may have others."""
+        ids = [block.id for block in self.blocks]
+        count, edges = len(ids), self.edges
+        return len(sources) == len(edges) and all(
+            source < count
+            and target < count
+            and ids[source] == edge.source
+            and ids[target] == edge.target
+            for source, target, edge in zip(sources, targets, edges, strict=True)
+        )
+
     @cached_property
     def topology(self) -> Topology:
         """The edges by position of their blocks, without dangling ones."""
-        if self.ends is not None and len(self.ends[0]) == len(self.edges):
+        if self.ends is not None and self._has_ends(*self.ends):
             is_forward = all(map(lt, *self.ends))
             return Topology(*self.ends, len(self.blocks), is_forward)
         index = self.index

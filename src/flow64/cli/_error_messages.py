@@ -44,6 +44,8 @@ def _describe(error: FlowError | NoConsentError) -> str:
     match error:
         case NoConsentError():
             return error.message
+        case FlowError(option=str()):
+            return error.message + (f"; {error.option}" if error.option else "")
         case CompileError():
             return error.describe(find_width(sys.stderr))
         case AuthError():

@@ -23,8 +23,6 @@ from flow64.environments import (
 from flow64.errors import (
     BudgetError,
     ConfigError,
-    EmulatorStoreError,
-    OrganisationError,
 )
 from tests.service.credentials import pem
 
@@ -266,7 +264,7 @@ def test_only_one_process_has_the_emulator(project):
     environment = load().environment(EMULATOR)
     with (
         open_client(environment),
-        pytest.raises(EmulatorStoreError),
+        pytest.raises(ConfigError),
         open_client(environment),
     ):
         pass  # pragma: no cover - it is not entered
@@ -320,7 +318,7 @@ def test_no_other_machine_is_believed_to_serve_a_store(store, note):
     store.with_name(f"{store.name}.lock").write_text(note, "utf-8")
     with open_client(load().environment(EMULATOR)):
         store.with_name(f"{store.name}.lock").write_text(note, "utf-8")
-        with pytest.raises(EmulatorStoreError) as caught:
+        with pytest.raises(ConfigError) as caught:
             Store(store, patience=0)
 
     assert caught.value.url is None
@@ -330,7 +328,7 @@ def test_a_damaged_store_is_not_looked_for_elsewhere(store):
     store.write_bytes(b"not a database" * 100)
     store.with_name(f"{store.name}.lock").write_text("1 http://127.0.0.1:1", "utf-8")
 
-    with pytest.raises(EmulatorStoreError, match="not a database"):
+    with pytest.raises(ConfigError, match="not a database"):
         open_client(load().environment(EMULATOR)).__enter__()
 
 
@@ -369,9 +367,9 @@ def test_a_key_of_another_organisation_writes_nothing(settings, emulator, monkey
     before = posted(emulator)
 
     with open_client(settings.environment("prod")) as client:
-        with pytest.raises(OrganisationError) as caught:
+        with pytest.raises(ConfigError) as caught:
             client.deploy(inbound())
-        with pytest.raises(OrganisationError):
+        with pytest.raises(ConfigError):
             client.workflows.get(inbound().id("staging"))
 
     assert posted(emulator) == before
@@ -392,7 +390,7 @@ def test_the_same_of_an_async_client(settings, emulator, monkeypatch):
         async with async_client_for(settings.environment("prod")) as client:
             await client.deploy(inbound())
 
-    with pytest.raises(OrganisationError):
+    with pytest.raises(ConfigError):
         asyncio.run(deployed())
     assert posted(emulator) == before
 

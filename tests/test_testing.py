@@ -26,7 +26,7 @@ from flow64.emulator import Emulator, Switches
 from flow64.errors import (
     ArgumentError,
     CompileError,
-    PlanRefusedError,
+    ConsentError,
     RowsError,
     RunFailedError,
     WaitTimeoutError,
@@ -248,7 +248,7 @@ def test_an_edit_by_hand_is_not_overwritten(flow64_emulator):
     try_out(contacts(), PEOPLE, flow64_emulator)
     flow64_emulator.edit(contacts().id(), name="Renamed")
 
-    with pytest.raises(PlanRefusedError) as raised:
+    with pytest.raises(ConsentError) as raised:
         try_out(contacts(), PEOPLE, flow64_emulator)
 
     assert "edited on the service" in str(raised.value)

@@ -263,7 +263,7 @@ class Workflow:
                 Needs the extra `schemas`.
 
         Raises:
-            MissingExtraError: `blocks` was given, and the extra is not installed.
+            ConfigError: `blocks` was given, and the extra is not installed.
         """
         lowered = self._lower(env, values)
         place = lowered.definition.place

@@ -209,14 +209,14 @@ def test_the_organisation_is_learned_before_the_first_write():
 
 def test_nothing_is_written_to_another_organisation():
     script = Script(answer([{"id": "w", "org_id": "org-2"}]), **ORGANISATION)
-    with pytest.raises(errors.OrganisationError, match="org-2"):
+    with pytest.raises(errors.ConfigError, match="org-2"):
         script.play(send())
     assert script.lines == ["GET"]
 
 
 def test_each_answer_is_compared_with_the_organisation():
     script = Script(OK, answer({"id": "w", "org_id": "org-2"}), **ORGANISATION)
-    with pytest.raises(errors.OrganisationError):
+    with pytest.raises(errors.ConfigError):
         script.play(send())
     nested = answer([{"row": {"org_id": "org-2"}}])  # a row is data
     assert Script(nested, **ORGANISATION).play(send("GET"))

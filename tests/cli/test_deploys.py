@@ -181,7 +181,7 @@ def test_json_of_a_deploy(service, leads, flow64):
         "created",
         None,
     )
-    assert (refused[0], data["error"]["type"]) == (3, "PlanRefusedError")
+    assert (refused[0], data["error"]["type"]) == (3, "ConsentError")
     assert data["plan"]["workflows"][0]["needs"]
 
 

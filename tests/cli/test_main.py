@@ -20,12 +20,10 @@ from flow64.errors import (
     ConfigError,
     ConsentError,
     IntentFailedError,
-    LocalNamespaceError,
-    MissingExtraError,
     OutcomeUnknownError,
-    PlanRefusedError,
     RunFailedError,
     StaleDeploymentError,
+    StalePlanError,
 )
 from tests.cli.support import flow64
 
@@ -84,12 +82,10 @@ def test_wrong_command_line(arguments, problem, capsys):
     [
         (ConfigError("no key"), 1),
         (RunFailedError("run", "failed"), 1),
-        (MissingExtraError("flow64.emulator", "emulator"), 1),
-        (ConsentError("Found", []), 3),
+        (ConsentError("found"), 3),
         (IntentFailedError("run", "failed", "today"), 3),
-        (LocalNamespaceError("Found", "https://api.example.com"), 3),
         (StaleDeploymentError("Found", "id", "the code has changed"), 3),
-        (PlanRefusedError(["found: drifted"]), 3),
+        (StalePlanError("found: edited"), 3),
         (OutcomeUnknownError("starting", "no answer"), 4),
     ],
     ids=lambda value: type(value).__name__,
@@ -215,7 +211,7 @@ def test_missing_extra(missing, arguments, part, extra):
     )
 
     wanted = (
-        f"error: {part} needs more packages: install flow64 again with the extra "
+        f"error: {part} needs more packages; install flow64 again with the extra "
         f"{extra}, from where it came (in a clone: pip install '.[{extra}]')\n"
     )
     assert (done.returncode, done.stdout, done.stderr) == (1, "", wanted)

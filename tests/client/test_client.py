@@ -143,7 +143,7 @@ def test_the_terms_of_an_environment_hold_for_each_call(emulator):
     other = Terms(org_id="org-other")
     with (
         Client(KEY, terms=other, transport=emulator.transport(), **facts) as client,
-        pytest.raises(errors.OrganisationError),
+        pytest.raises(errors.ConfigError),
     ):
         client.deploy(leads())
 

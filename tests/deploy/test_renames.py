@@ -10,7 +10,7 @@ import pytest
 from flow64 import LEAD, Project, Workflow
 from flow64.blocks import FindEmail, FindPhone, OutgoingWebhook, Webhook
 from flow64.deploy.plan import Consents
-from flow64.errors import PlanRefusedError
+from flow64.errors import ConsentError
 from tests.deploy.planned import target
 from tests.service.support import GROWTH, flow, leads
 
@@ -67,7 +67,7 @@ def test_new_project_or_namespace_needs_create(here, owner, is_whole):
     found = plan(here, leads(), projects=projects)
 
     assert found.steps[0].needs == ("create",)
-    with pytest.raises(PlanRefusedError, match="--create leads"):
+    with pytest.raises(ConsentError, match="--create leads"):
         here.apply(found)
     assert here.apply(found, Consents(create=["leads"])).is_complete
 

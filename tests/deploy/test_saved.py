@@ -92,7 +92,7 @@ def test_saved_plan_is_refused_if_anything_else_would_be_done(here, tmp_path, ch
     here.put(A)
     saved = save(here.plan(A2), tmp_path / "plan.json")
 
-    with pytest.raises(errors.SavedPlanError):
+    with pytest.raises(errors.StalePlanError):
         saved.require_same(change(here))
 
 
@@ -102,7 +102,7 @@ def test_rotated_secret_makes_another_plan(here, tmp_path):
     saved = save(here.plan(secret_leads(), A), tmp_path / "plan.json")
     here.values = NEW_HOOK
 
-    with pytest.raises(errors.SavedPlanError):
+    with pytest.raises(errors.StalePlanError):
         saved.require_same(here.plan(secret_leads(), A))
 
 
@@ -121,7 +121,7 @@ def test_file_that_is_no_plan_is_refused(here, tmp_path, name):
     path = tmp_path / "plan.json"
     path.write_text(SPOILED[name](as_json(here.plan(A), {})), "utf-8")
 
-    with pytest.raises(errors.SavedPlanError):
+    with pytest.raises(errors.StalePlanError):
         load_plan(path)
 
 
@@ -212,7 +212,7 @@ def test_text_with_a_secret_elsewhere_is_left_out_and_cannot_return(here):
     (entry,) = here.history.entries()
 
     assert entry.withheld == ("/workflow_definition/blocks/2/specs/url",)
-    with pytest.raises(errors.HistoryError, match="secret"):
+    with pytest.raises(errors.DeployError, match="secret"):
         restore(here, entry)
 
 
@@ -223,9 +223,9 @@ def test_restore_needs_the_secret_and_the_endpoint_of_the_entry(here):
     (entry,) = here.history.entries()
     here.values = Values()
 
-    with pytest.raises(errors.UnboundValueError, match="hook"):
+    with pytest.raises(errors.DeployError, match="hook"):
         restore(here, entry)
-    with pytest.raises(errors.HistoryError, match="restore it where it was"):
+    with pytest.raises(errors.DeployError, match="restore it where it was"):
         plan_restore(here.session, entry, endpoint="https://api.sixtyfour.ai")
 
 
@@ -239,7 +239,7 @@ def test_entries_are_found_by_key_id_environment_and_time(tmp_path, here):
     assert here.history.entries(A.id()) == [newest, oldest]
     assert here.history.entries("a", env="staging") == []
     for key, at in (("b", ""), ("a", "2026-11-25"), ("a", "2027")):
-        with pytest.raises(errors.HistoryError):
+        with pytest.raises(errors.DeployError):
             here.history.find(key, at)
 
 
@@ -248,7 +248,7 @@ def test_file_that_is_no_entry_is_named(tmp_path, content):
     name = "20261125T000000.000000Z.a.0123abcd.json"
     (tmp_path / name).write_text(content)
 
-    with pytest.raises(errors.HistoryError, match=name):
+    with pytest.raises(errors.DeployError, match=name):
         History(tmp_path, now=Hours()).entries()
 
 

@@ -13,10 +13,9 @@ from flow64.deploy.target import require_namespace
 from flow64.errors import (
     AnswerError,
     ArgumentError,
+    ConsentError,
     ForbiddenError,
-    LocalNamespaceError,
     NotFoundError,
-    PlanRefusedError,
 )
 from tests.deploy.planned import NEWER, OURS, pulled_of, target
 from tests.service.support import GROWTH, leads, searched, secret_leads
@@ -180,7 +179,7 @@ def test_a_deploy_that_was_agreed_to_empties_the_next_plan(here, situation):
     here.asked()
 
     if needs:
-        with pytest.raises(PlanRefusedError):
+        with pytest.raises(ConsentError):
             here.apply(plan)
         assert here.writes() == []
     consents = dict.fromkeys(needs, keys)
@@ -204,7 +203,7 @@ def test_skip_drifted_leaves_what_needs_force_and_deploys_the_rest(here):
 def test_pin_to_nothing_is_refused_whatever_is_agreed_to(here):
     plan = here.plan(pinned())
 
-    with pytest.raises(PlanRefusedError, match="pinned"):
+    with pytest.raises(ConsentError, match="pinned"):
         here.apply(plan, Consents(force=["theirs"], create=["theirs"]))
 
 
@@ -308,7 +307,7 @@ def test_id_of_another_organisation_cannot_be_overwritten(here, monkeypatch):
     answer(monkeypatch, "read_workflow", forbidden)
     plan = here.plan(OLD)
 
-    with pytest.raises(PlanRefusedError, match="may not see"):
+    with pytest.raises(ConsentError, match="may not see"):
         here.apply(plan, Consents(force=["leads"]))
     answer(monkeypatch, "list_workflows", forbidden)
     with pytest.raises(ForbiddenError):  # this key may read nothing at all
@@ -333,7 +332,7 @@ def test_namespace_local_is_for_this_machine_alone():
     shared = target(leads(project=None))
 
     require_namespace(shared, "Leads", "http://127.0.0.1", is_local=True)
-    with pytest.raises(LocalNamespaceError):
+    with pytest.raises(ConsentError):
         require_namespace(shared, "Leads", "https://api.sixtyfour.ai", is_local=False)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from flow64.emulator import Emulator, Store, Switches
-from flow64.errors import EmulatorStoreError
+from flow64.errors import ConfigError
 from tests.emulator.conftest import connect
 from tests.emulator.support import EMAIL, WEBHOOK, body, create, start, wait
 
@@ -80,7 +80,7 @@ def test_interrupted_run_goes_on_where_it_stopped(tmp_path):
 
 def test_second_owner_waits_and_names_the_first(tmp_path):
     path = tmp_path / "store.db"
-    with Store(path), pytest.raises(EmulatorStoreError) as caught:
+    with Store(path), pytest.raises(ConfigError) as caught:
         Store(path, patience=0.1)
 
     assert f"process {os.getpid()} has it open" in str(caught.value)
@@ -92,7 +92,7 @@ def test_second_owner_waits_and_names_the_first(tmp_path):
 def test_served_store_tells_its_address(tmp_path):
     path = tmp_path / "store.db"
     with Emulator(store=path) as emulator:
-        with pytest.raises(EmulatorStoreError) as caught:
+        with pytest.raises(ConfigError) as caught:
             Store(path)
         url = emulator.url
 
@@ -140,7 +140,7 @@ def test_store_has_an_id_of_its_own(tmp_path):
 def test_file_that_is_no_store_is_refused(tmp_path, make, words):
     make(tmp_path / "store.db")
 
-    with pytest.raises(EmulatorStoreError) as caught:
+    with pytest.raises(ConfigError) as caught:
         Store(tmp_path / "store.db", patience=0)
     assert words in str(caught.value) or "directory" in str(caught.value)
 

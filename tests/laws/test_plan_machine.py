@@ -46,7 +46,7 @@ PROJECT = Project("machine", namespace="acme.example")
 KEYS = ("a", "b", "c")
 VERSIONS = range(3)
 QUICK = Policy(timeout=1, deadline=30, first_wait=0.001, requests_per_minute=None)
-REFUSED = (errors.PlanRefusedError, errors.StalePlanError, errors.SavedPlanError)
+REFUSED = (errors.ConsentError, errors.StalePlanError)
 MISHAPS = ("reset_before", "reset_after", "status_before", "status_after", "truncate")
 
 keys = st.sampled_from(KEYS)
@@ -319,7 +319,7 @@ class Service(RuleBasedStateMachine):
         again = self.planned()
         try:
             is_same = load_plan(path).require_same(again)
-        except errors.SavedPlanError:
+        except errors.StalePlanError:
             assert is_late
             return
         assert is_same

@@ -21,7 +21,7 @@ from tests.survival.deployers import (
 pytestmark = pytest.mark.slow
 
 
-LATER = {"StalePlanError", "VerificationError", "PlanRefusedError"}
+LATER = {"StalePlanError", "DeployError", "ConsentError"}
 """How it ends for whoever came later, or was overtaken between its look and its write:
 it saw another's edit, or another's definition where its own was to be."""
 

@@ -24,8 +24,8 @@ from ..errors import (
     ApiError,
     ConfigError,
     FlowError,
-    MissingExtraError,
     TransportError,
+    missing_extra,
     shortened,
 )
 from ..redaction import spellings
@@ -134,7 +134,6 @@ class OAuth(httpx.Auth):
 
     Raises:
         ConfigError: An argument cannot be used. The key is never shown.
-        MissingExtraError: The extra `oauth` is not installed.
     """
 
     __slots__ = (
@@ -316,7 +315,7 @@ def _make_signer(pem: object) -> Signer | FlowError:
     try:
         import jwt  # noqa: PLC0415 - it comes with an extra
     except ImportError:
-        return MissingExtraError("OAuth", "oauth")
+        return missing_extra("OAuth", "oauth")
     key = _read_key_file(pem) if isinstance(pem, Path) else pem
     if isinstance(key, FlowError):
         return key

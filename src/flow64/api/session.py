@@ -25,10 +25,10 @@ from ..errors import (
     ArgumentError,
     ConfigError,
     FlowError,
-    OrganisationError,
     TransportError,
 )
 from ..redaction import Redaction
+from ..text import shortened
 from . import answers, threads
 from .auth import Key, OAuth
 from .network import MAX_ANSWER, Network
@@ -347,9 +347,13 @@ class Session:
             return AnswerError(method, path, problem)
         for organisation in find_organisations(data):
             if self._state.organisation not in (None, organisation):
-                expected = self._state.organisation or ""
-                what = f"{method} {path}"
-                return OrganisationError(self.env, expected, organisation, what)
+                expected = shortened(self._state.organisation)
+                return ConfigError(
+                    f"{method} {path} answered for organisation "
+                    f"{shortened(organisation)}, and environment {self.env!r} has "
+                    f"org_id = {expected}: no more was sent",
+                    hint="use the key of that organisation, or correct org_id",
+                )
             self._state.is_known = True
         return mask_messages(data, self.mask)
 

@@ -16,9 +16,9 @@ except ModuleNotFoundError as _missing:
 
     def main(arguments: list[str] | None = None) -> int:  # noqa: ARG001 - as above
         """Say what to install, since the command needs its extra."""
-        from ..errors import MissingExtraError  # noqa: PLC0415 - help loads little
+        from ..errors import missing_extra  # noqa: PLC0415 - help loads little
 
-        problem = MissingExtraError("the command flow64", "cli")
+        problem = missing_extra("the command flow64", "cli")
         print(f"error: {problem}", file=sys.stderr)  # noqa: T201 - click is missing
         return 1
 

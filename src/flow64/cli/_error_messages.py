@@ -26,7 +26,6 @@ from ..errors import (
     SaveError,
     StaleDeploymentError,
     TransportError,
-    UnboundValueError,
     WaitTimeoutError,
 )
 from ..text import printable
@@ -54,8 +53,6 @@ def _describe(error: FlowError | NoConsentError) -> str:
             return error.describe(_describe_endpoint())
         case NotFoundError(is_wrong_endpoint=True):
             return error.describe_endpoint(f"check {_describe_endpoint()}")
-        case UnboundValueError():
-            return error.describe()
         case RunError():
             return _describe_run_error(error)
         case _:
@@ -125,11 +122,6 @@ def _suggest_option(error: FlowError) -> str:
 _WAYS: Final[Mapping[type[FlowError], str]] = {
     IntentChangedError: "to start what is new, give another --intent",
     StaleDeploymentError: "deploy first: flow64 deploy; or run what is there: --stale",
-    UnboundValueError: (
-        'to set it: values.NAME = { env = "VARIABLE" } in the table of the environment '
-        "in pyproject.toml, or --values FILE, a JSON object such as "
-        '{"name": "what it is"}'
-    ),
 }
 """Options that do not depend on the details of the error."""
 
@@ -153,7 +145,6 @@ _THERE: Final = "it is there already"
 
 _WORDS: Final = (
     ("or overwrite it: deploy(force=True)", "or overwrite it: --force KEY"),
-    ("to allow it: deploy(allow_spend=True)", "to allow it, add --allow-spend KEY"),
     ("or overwrite=True to replace it", "or say --overwrite"),
     ("or pass allow_http=True if that is meant", "or set allow_http = true for it"),
     (": keep one of them, or pass api_key= or oauth=", ": keep one of them"),

@@ -12,11 +12,8 @@ from ..errors import (
     FlowError,
     IntentChangedError,
     IntentFailedError,
-    LocalNamespaceError,
     OutcomeUnknownError,
-    PlanRefusedError,
     RetryError,
-    SavedPlanError,
     StaleDeploymentError,
     StalePlanError,
 )
@@ -44,10 +41,7 @@ REFUSALS: Final = (
     ConsentError,
     IntentChangedError,
     IntentFailedError,
-    LocalNamespaceError,
-    PlanRefusedError,
     RetryError,
-    SavedPlanError,
     StaleDeploymentError,
     StalePlanError,
 )

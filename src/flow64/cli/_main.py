@@ -296,7 +296,7 @@ def _write_arrow(error: UnicodeError) -> tuple[str | bytes, int]:
 def _print_error(error: Exception, options: Options, *, has_json: bool) -> int:
     """Print an error, also as JSON if asked for, and return its exit code."""
     # These modules are only needed for an error.
-    from ..errors import FlowError, MissingExtraError  # noqa: PLC0415 - see above
+    from ..errors import FlowError, missing_extra  # noqa: PLC0415 - see above
     from ._exit_codes import FAILED  # noqa: PLC0415 - see above
 
     try:
@@ -304,7 +304,7 @@ def _print_error(error: Exception, options: Options, *, has_json: bool) -> int:
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] != "rich":
             raise
-        problem = MissingExtraError("the command flow64", "cli")
+        problem = missing_extra("the command flow64", "cli")
         print(f"error: {problem}", file=sys.stderr)  # noqa: T201 - rich is missing
         return FAILED
     match error:

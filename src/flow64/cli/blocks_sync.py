@@ -20,7 +20,7 @@ from ..analysis import (
 from ..blocks import CATALOGUE
 from ..environments import Environment
 from ..environments import load as load_settings
-from ..errors import FlowError, MissingExtraError
+from ..errors import FlowError, missing_extra
 from ..files import relative_path
 from ..manifest import write_all
 from ..redaction import clean_text
@@ -80,7 +80,7 @@ def command(*, env: str | None, as_json: bool) -> int:
             "this list is that of an emulator: it says what flow64 knows itself"
         )
     if find_spec("jsonschema") is None:
-        needs = MissingExtraError("checking by it", "schemas")
+        needs = missing_extra("checking by it", "schemas")
         print_message(f"{needs}")
     if settings.blocks is None:
         _print_setting(settings.file)

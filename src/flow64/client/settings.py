@@ -180,8 +180,8 @@ class Settings:
         Raises:
             ArgumentError: The client is for another environment.
             CompileError: The workflow has errors.
-            UnboundValueError: The environment does not give all its values.
-            LocalNamespaceError: Another user's workflow may have the same id there.
+            DeployError: The environment does not give all its values.
+            ConsentError: Another user's workflow may have the same id there.
         """
         bound, terms = self.choose_values(values), self.terms
         env = self.choose_env(callee, env)

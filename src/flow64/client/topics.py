@@ -294,7 +294,10 @@ def _require_consent(definition: Definition, *, allow_spend: bool) -> bool:
     """
     spends = list_purchases(definition)
     if spends and not allow_spend:
-        raise ConsentError(definition.name, spends)
+        problem = f"{definition.name!r} may spend credits at once: {'; '.join(spends)}"
+        raise ConsentError(
+            problem, hint="to allow it: allow_spend=True", problems=spends
+        )
     return bool(spends)
 
 

@@ -58,20 +58,21 @@ from ..definition import (
 from ..diff.compare import compare_definitions
 from ..diff.words import format_change, format_path
 from ..errors import (
+    ConfigError,
     ConflictError,
+    ConsentError,
+    DeployError,
     FlowError,
     NotFoundError,
-    OrganisationError,
     OutcomeUnknownError,
-    PlanRefusedError,
     StalePlanError,
-    UnboundValueError,
-    VerificationError,
+    list_lines,
 )
+from ..text import printable
 from .history import History, Saved, stamped
 from .judge import fields_of, fields_of_last_deploy, keep_fields, merge_live
 from .plan import NONE, OPTIONS, Action, Consents, Need, Plan, Step, seal_of
-from .target import is_pin
+from .target import is_pin, unset_error
 
 PARALLEL: Final = 4
 """Workflows that are written at a time."""
@@ -150,9 +151,9 @@ def apply_plan(
         emit: Called as a step begins and ends; one call at a time, in any thread.
 
     Raises:
-        PlanRefusedError: It needs more than was agreed to.
-        UnboundValueError: The environment does not give a secret.
-        HistoryError: What is replaced cannot be saved.
+        ConsentError: It needs more than was agreed to.
+        DeployError: The environment does not give a secret, or what is replaced
+            cannot be saved.
         StalePlanError: Something was changed since it was planned.
     """
     known = Values() if values is None else values
@@ -195,7 +196,7 @@ def check_plan(
     """
     problems = [*_list_problems(plan, consents)]
     if problems:
-        raise PlanRefusedError(problems)
+        raise _refusal(problems)
     steps = [
         step
         for step in plan.steps
@@ -206,7 +207,7 @@ def check_plan(
             names = secret_names(step.after)
             unset = sorted(name for name in names if not values.has_content(name))
             if unset:
-                raise UnboundValueError(step.name, plan.env, unset, [*values])
+                raise unset_error(step.name, plan.env, unset, values)
     if any(step.before is not None for step in steps):
         history.require_writable(
             saved
@@ -214,6 +215,13 @@ def check_plan(
             if (saved := _prepare_saving(plan, step, step.before, history, values))
         )
     return steps
+
+
+def _refusal(problems: Sequence[str]) -> ConsentError:
+    return ConsentError(
+        f"the plan was refused, and nothing was written:{list_lines(problems)}",
+        problems=problems,
+    )
 
 
 def _list_problems(plan: Plan, consents: Consents) -> Sequence[str]:
@@ -309,13 +317,12 @@ class _Application:
         jobs = [partial(get_workflow, self.session, step.id) for step in steps]
         lives = threads.gather(jobs)
         stale = [
-            error
+            (step, live)
             for step, live in zip(steps, lives, strict=True)
-            if (error := self._find_stale(step, live)) is not None
+            if _is_stale(step, live)
         ]
         if stale:
-            others = [error.workflow for error in stale[1:]]
-            raise evolve(stale[0], others=others)
+            raise self._stale_error(*stale[0], [step.key for step, _ in stale])
 
     def run_step(self, began: Began) -> None:
         """Apply one step, unless another one failed or it was stopped."""
@@ -327,7 +334,7 @@ class _Application:
         self._announce(began)
         try:
             outcome = self._apply(began.step)
-        except OrganisationError:
+        except ConfigError:  # such as a key of another organisation
             raise  # it ends the whole call, and not only this step
         except FlowError as error:
             outcome = Outcome(began.step, error)
@@ -343,8 +350,8 @@ class _Application:
         if step.action == "delete":
             _require_idle(self.session, step, self.consents)
         live = get_workflow(self.session, step.id)
-        if (error := self._find_stale(step, live)) is not None:
-            raise error
+        if _is_stale(step, live):
+            raise self._stale_error(step, live, [step.key])
         if live is None and step.action == "delete":
             return Outcome(step)  # someone else deleted it
         saved = _prepare_saving(self.plan, step, live, self.history, self.values)
@@ -354,16 +361,16 @@ class _Application:
             stamp = genuine_stamp(live.stamp, step.id) if live else None
             if stamp is None or is_pin(stamp.path):
                 problem = f"{step.key}: it has no stamp of this code"
-                raise PlanRefusedError([problem])
+                raise _refusal([problem])
             _delete(self.session, step)
         else:
             _Write.of(self.session, step, live, self.values).run()
         return Outcome(step, saved=saved)
 
-    def _find_stale(self, step: Step, live: Definition | None) -> StalePlanError | None:
-        """Return an error if the live workflow changed after the plan was made."""
-        if seal_of(live) == step.seal or (live is None and step.action == "delete"):
-            return None
+    def _stale_error(
+        self, step: Step, live: Definition | None, keys: Sequence[str]
+    ) -> StalePlanError:
+        """Return the error of a step whose workflow changed after the plan was made."""
         event, edits = "deleted" if live is None else "created", list[str]()
         if live is not None and step.before is not None:
             code = step.target.definition if step.target else step.restored
@@ -373,7 +380,18 @@ class _Application:
             )
             shown = hide_secrets(live, places, self.values)
             event, edits = "edited", list_differences(step.before, shown)
-        return StalePlanError(step.key, step.id, event, edits)
+        return StalePlanError(
+            f"{', '.join(map(printable, keys))}: {event} since the plan was made, so "
+            f"nothing more was written; make a new plan{list_lines(edits)}",
+            event=event,
+            edits=edits,
+        )
+
+
+def _is_stale(step: Step, live: Definition | None) -> bool:
+    """Return True if the live workflow changed after the plan was made."""
+    is_done = live is None and step.action == "delete"
+    return seal_of(live) != step.seal and not is_done
 
 
 def list_differences(before: Definition, after: Definition) -> list[str]:
@@ -391,7 +409,7 @@ def _require_idle(session: Session, step: Step, consents: Consents) -> None:
     """Refuse to delete a workflow in use, or perhaps in use.
 
     Raises:
-        PlanRefusedError: It is in use.
+        ConsentError: It is in use.
     """
     problems: list[str] = []
     try:
@@ -410,7 +428,7 @@ def _require_idle(session: Session, step: Step, consents: Consents) -> None:
         if len(runs) >= MOST_RUNS and not active and step.key not in consents.force:
             problems.append(f"not all runs are listed; needs --force {step.key}")
     if problems:
-        raise PlanRefusedError([f"{step.key}: {problem}" for problem in problems])
+        raise _refusal([f"{step.key}: {problem}" for problem in problems])
 
 
 # -- One write -------------------------------------------------------------------------
@@ -484,8 +502,8 @@ class _Write:
         Raises:
             ApiError: The service refused it.
             TransportError: It could not be sent.
-            VerificationError: What is live is not what was sent.
-            PlanRefusedError: The id of a new workflow is taken.
+            DeployError: What is live is not what was sent.
+            ConsentError: The id of a new workflow is taken.
             OutcomeUnknownError: No answer came, and a read does not show the outcome.
         """
         is_last = False
@@ -497,10 +515,10 @@ class _Write:
                 return
             if self.before is None and isinstance(lost, ConflictError):
                 problem = f"{self.step.key}: its id {self.step.id} is taken"
-                raise PlanRefusedError([problem, *wrong]) from lost
+                raise _refusal([problem, *wrong]) from lost
             is_untouched = _is_same(live, self.before)
             if lost is None or (not is_untouched and self._has_our_stamp(live)):
-                raise VerificationError(self.wanted.name, self.step.id, wrong)
+                raise _difference(self.step, self.wanted.name, wrong)
             if not is_untouched:
                 reason = f"{lost}; what is there now is neither old nor new"
                 raise OutcomeUnknownError(self._what, reason) from lost
@@ -561,6 +579,14 @@ class _Write:
         return wrong
 
 
+def _difference(step: Step, title: str, differences: Sequence[str]) -> DeployError:
+    return DeployError(
+        f"{title!r} ({step.id}) was written, but reading it back shows something else; "
+        f"deploy again or look at it in the editor:{list_lines(differences)}",
+        differences=differences,
+    )
+
+
 def _stamp_of(definition: Definition) -> Stamp | None:
     return split_stamp(definition.description, definition.id)[1]
 
@@ -571,7 +597,7 @@ def _delete(session: Session, step: Step) -> None:
     Raises:
         ApiError: The service refused it.
         TransportError: It could not be sent.
-        VerificationError: It still exists.
+        DeployError: It still exists.
         OutcomeUnknownError: It is not known whether it exists.
     """
     what = f"deleting {step.name!r} ({step.id})"
@@ -588,7 +614,7 @@ def _delete(session: Session, step: Step) -> None:
     if live is None:
         return
     if lost is None:
-        raise VerificationError(step.name, step.id, ["it is still there"])
+        raise _difference(step, step.name, ["it is still there"])
     raise OutcomeUnknownError(what, f"{lost}; it is still there") from lost
 
 

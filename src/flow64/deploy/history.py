@@ -36,8 +36,9 @@ from ..definition import (
     name_secrets,
     with_stamp,
 )
-from ..errors import ConfigError, HistoryError, ReadError, shortened
+from ..errors import ConfigError, DeployError, ReadError, shortened
 from ..files import FOLDER, Unusable, make_folder, read_whole, require_room, write_whole
+from ..text import printable
 
 PLACE: Final = Path(FOLDER, "history")
 """The default folder, below the working folder."""
@@ -153,7 +154,7 @@ class History:
         """Make the folder, and check that there is room for what will be saved.
 
         Raises:
-            HistoryError: It cannot be used; nothing was saved.
+            DeployError: It cannot be used; nothing was saved.
         """
         self._make()
         size = sum(len(_text(saved)) for saved in planned)
@@ -166,7 +167,7 @@ class History:
         """Write a file, and return the entry with its file.
 
         Raises:
-            HistoryError: It cannot be written.
+            DeployError: It cannot be written.
         """
         self._make()
         stem = f"{_file_time(saved.at)}.{_file_key(saved.key)}"
@@ -188,7 +189,7 @@ class History:
             env: Only those of this environment.
 
         Raises:
-            HistoryError: A file cannot be read, or was written by a later release.
+            DeployError: A file cannot be read, or was written by a later release.
         """
         found = [
             saved
@@ -208,7 +209,7 @@ class History:
             env: Only look at this environment.
 
         Raises:
-            HistoryError: No entry fits, or several do.
+            DeployError: No entry fits, or several do.
         """
         known = self.entries(key, env=env)
         begin = at.strip().upper().removesuffix("Z")
@@ -218,11 +219,11 @@ class History:
         where = f"of {key!r}" + (f" in {env!r}" if env else "")
         if not known:
             problem = f"nothing {where} was saved; flow64 restore lists what was"
-            raise HistoryError(str(self.folder), problem)
+            raise history_error(self.folder, problem)
         times = ", ".join(saved.when for saved in (found or known)[:_LISTED])
         many = "several begin" if found else "nothing begins"
-        raise HistoryError(
-            str(self.folder), f"{many} with {at!r} {where}; there is {times}"
+        raise history_error(
+            self.folder, f"{many} with {at!r} {where}; there is {times}"
         )
 
     def _files(self, key: str | None) -> Iterator[Path]:
@@ -232,7 +233,7 @@ class History:
             return
         except OSError as error:
             problem = f"it cannot be read: {_reason(error)}{_ELSEWHERE}"
-            raise HistoryError(str(self.folder), problem) from None
+            raise history_error(self.folder, problem) from None
         # The names of files have the key. To find an id, all files are read.
         wanted = None if key is None or is_uuid(key) else _file_key(key)
         for name in names:
@@ -247,20 +248,20 @@ class History:
         except FileNotFoundError:
             return None
         except Unusable as error:
-            raise HistoryError(str(path), str(error)) from None
+            raise history_error(path, str(error)) from None
         try:
             return _saved_from_data(json.loads(content), path)
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             why = f" ({error})" if isinstance(error, ReadError) else ""
             problem = f"it is not an entry of a history{why}; move it elsewhere"
-            raise HistoryError(str(path), problem) from None
+            raise history_error(path, problem) from None
 
     def _make(self) -> None:
         folder = self.folder
         try:
             if folder.is_symlink():
                 problem = f"it is a link, which is not followed{_UNSAVED}"
-                raise HistoryError(str(folder), problem)
+                raise history_error(folder, problem)
             if folder.is_dir():
                 return
             make_folder(folder.parent)
@@ -268,9 +269,9 @@ class History:
         except OSError as error:
             raise self._error(error) from None
 
-    def _error(self, error: Exception) -> HistoryError:
+    def _error(self, error: Exception) -> DeployError:
         problem = f"it cannot be used: {_reason(error)}{_UNSAVED}"
-        return HistoryError(str(self.folder), problem)
+        return history_error(self.folder, problem)
 
 
 _LISTED: Final = 10
@@ -278,6 +279,11 @@ _NAME: Final = re.compile(r"\d{8}T\d{6}\.\d{6}Z\.(?P<key>.*)\.[0-9a-f]{8}\.json"
 _LONGEST_KEY: Final = 80
 _ELSEWHERE: Final = "; FLOW64_HISTORY names another folder"
 _UNSAVED: Final = f"; what cannot be saved first is not overwritten{_ELSEWHERE}"
+
+
+def history_error(path: Path | None, problem: str) -> DeployError:
+    """Return the error of a history that cannot be read or written."""
+    return DeployError(f"the history {printable(str(path))}: {printable(problem)}")
 
 
 def _reason(error: Exception) -> str:
@@ -326,7 +332,7 @@ def _saved_from_data(data: Mapping[str, Any], path: Path) -> Saved:
             f"it was written by a later release of flow64 (schema {found}, this one "
             f"knows {FORMAT}); update flow64"
         )
-        raise HistoryError(str(path), problem)
+        raise history_error(path, problem)
     reason, withheld = data["reason"], data["withheld"]
     if found != FORMAT or reason not in get_args(Reason):
         raise KeyError(reason)

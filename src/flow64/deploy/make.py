@@ -34,15 +34,13 @@ from ..definition import (
 )
 from ..diff.compare import compare_definitions
 from ..errors import (
-    TAKEN,
     AnswerError,
     ArgumentError,
     ForbiddenError,
-    HistoryError,
     NotFoundError,
 )
 from .git import Ancestry, Git, check_ancestry
-from .history import Saved
+from .history import Saved, history_error
 from .judge import (
     Judgement,
     content_of,
@@ -453,6 +451,9 @@ class _Maker:
         return is_same_env and owner not in projects
 
 
+TAKEN: Final = "its id is taken by a workflow that this key may not see"
+"""The refusal if an id is taken, probably by another organisation."""
+
 OTHER_ORGANISATION: Final = (
     "use the key of the organisation that has it, or give its workflow a Project of "
     "another namespace"
@@ -567,15 +568,15 @@ def plan_restore(
     So the next plan of the code shows the true state. Secrets have their present text.
 
     Raises:
-        HistoryError: It is of another endpoint, or lacks a text that was not saved.
+        DeployError: It is of another endpoint, or lacks a text that was not saved.
     """
     if saved.endpoint != endpoint:
         problem = f"it was saved of {saved.endpoint}, and this is {endpoint}"
-        raise HistoryError(str(saved.file), f"{problem}; restore it where it was")
+        raise history_error(saved.file, f"{problem}; restore it where it was")
     if saved.withheld:
         lost = ", ".join(saved.withheld)
         problem = f"{lost} held a secret and was not saved, so it cannot return"
-        raise HistoryError(str(saved.file), f"{problem}; all else is in that file")
+        raise history_error(saved.file, f"{problem}; all else is in that file")
     known, wanted = Values() if values is None else values, saved.definition
     places = secret_places(wanted)
     session.secrets.add(secret_texts(known, secret_names(wanted)))

@@ -25,13 +25,14 @@ from ..definition import (
     rfc8785,
 )
 from ..diff.matching import match_blocks
-from ..errors import ArgumentError, SavedPlanError, shortened
+from ..errors import ArgumentError, StalePlanError, shortened
 from ..files import Unusable, read_whole
 from ..notebook import as_card, as_change_lines
 from ..report.lines import Report
 from ..report.report import make_report
 from ..report.subjects import Subject
 from ..report.writers import as_text
+from ..text import printable
 from .judge import State, content_of
 from .target import Target
 
@@ -427,40 +428,47 @@ class SavedPlan:
         """Return True if a plan that was made now is this one; False if it was applied.
 
         Raises:
-            SavedPlanError: It is another one.
+            StalePlanError: It is another one.
         """
         if plan.endpoint != self.endpoint or plan.env != self.env:
             ours = f"{plan.env} at {plan.endpoint}"
             problem = f"it is for {self.env} at {self.endpoint}, and this is {ours}"
-            raise SavedPlanError(str(self.path), problem)
+            raise _refusal(self.path, problem)
         if plan.digest == self.digest:
             return True
         if plan.is_empty and plan.code_digest == self.code_digest:
             return False
         what = "the service" if plan.code_digest == self.code_digest else "the code"
-        raise SavedPlanError(str(self.path), f"{what} has changed since it was made")
+        raise _refusal(self.path, f"{what} has changed since it was made")
+
+
+def _refusal(path: Path, problem: str) -> StalePlanError:
+    return StalePlanError(
+        f"the plan {printable(str(path))} is not applied: {printable(problem)}",
+        hint="make a new one: flow64 plan -o FILE.json",
+    )
 
 
 def load_plan(path: Path) -> SavedPlan:
     """Read a saved plan: the JSON of `flow64 plan`.
 
     Raises:
-        SavedPlanError: It cannot be read, or is none.
+        StalePlanError: It cannot be read, or is none.
     """
     try:
         data = load_json(read_whole(path, LARGEST))
     except FileNotFoundError:
-        raise SavedPlanError(str(path), "there is no such file") from None
+        raise _refusal(path, "there is no such file") from None
     except Unusable as error:
-        raise SavedPlanError(str(path), f"it cannot be read: {error}") from None
+        raise _refusal(path, f"it cannot be read: {error}") from None
     if not isinstance(data, dict) or data.get("flow64:plan") != FORMAT:
-        raise SavedPlanError(str(path), "it is not a plan that this release can read")
+        raise _refusal(path, "it is not a plan that this release can read")
     names = ("env", "endpoint", "digest", "code_digest")
     texts = [text for name in names if isinstance(text := data.get(name), str)]
     source = data.get("source")
     if len(texts) != len(names) or not isinstance(source, dict):
         problem = "it lacks something, or was made without all secrets"
-        raise SavedPlanError(str(path), problem)
+        raise _refusal(path, problem)
     env, endpoint, digest_, code_digest = texts
     return SavedPlan(path, env, endpoint, digest_, code_digest, source)
 

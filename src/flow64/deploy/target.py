@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from attrs import evolve, field, frozen
@@ -26,7 +26,8 @@ from ..definition import (
     unbound_names,
     with_stamp,
 )
-from ..errors import LocalNamespaceError, UnboundValueError
+from ..errors import ConsentError, DeployError, did_you_mean
+from ..text import join_words, printable
 from .git import Git
 
 
@@ -147,13 +148,13 @@ def target_of(
 
     Raises:
         CompileError: The workflow has errors.
-        UnboundValueError: The environment does not give all its plain values.
+        DeployError: The environment does not give all its plain values.
         ReadError: It is too large to be read back after it is written.
     """
     compiled, unbound = workflow.compile_with_fingerprint(env, values)
     definition = add_suffix(compiled, suffix)
     if names := unbound_names(definition):
-        raise UnboundValueError(workflow.name, env, names, [*(values or ())])
+        raise unset_error(workflow.name, env, names, values or ())
     require_readable(definition)
     path = definition.path or path_of([("ns", LOCAL), ("pin", str(definition.id))])
     refs = block_refs(block.id for block in definition.blocks)
@@ -174,6 +175,32 @@ def target_of(
     return Target(own, definition, stamp, workflow.file, pulled)
 
 
+def unset_error(
+    title: str, env: str, names: Sequence[str], given: Iterable[str]
+) -> DeployError:
+    """Return the error of values that an environment does not give.
+
+    Args:
+        title: The workflow.
+        env: The environment.
+        names: The values that are missing.
+        given: Names of the values that it gives. No content of one is shown.
+    """
+    unused = [name for name in given if name not in names]
+    missing = ", ".join(f"{name}{did_you_mean(name, unused)}" for name in names)
+    gives = f"; it gives {join_words(unused, 20)}" if unused else ""
+    table = ", ".join(f'"{name}": ...' for name in names)
+    return DeployError(
+        f"{title!r} needs values that environment {env!r} does not give: "
+        f"{missing}{printable(gives)}",
+        hint=f"pass values={{{table}}}",
+        option='to set it: values.NAME = { env = "VARIABLE" } in the table of the '
+        "environment in pyproject.toml, or --values FILE, a JSON object such as "
+        '{"name": "what it is"}',
+        names=names,
+    )
+
+
 def prepare(
     workflow: Deployable,
     env: str,
@@ -183,7 +210,7 @@ def prepare(
     """Compile a workflow for an environment, before anything is sent; see `target_of`.
 
     Raises:
-        UnboundValueError: The environment does not give all its values.
+        DeployError: The environment does not give all its values.
     """
     known = values if isinstance(values, Values) else Values(values)
     target = target_of(workflow, env, known, suffix=suffix)
@@ -196,11 +223,16 @@ def require_namespace(
     """Refuse an id that other users may have too, unless the service is local.
 
     Raises:
-        LocalNamespaceError: Its id is in the namespace `local`.
+        ConsentError: Its id is in the namespace `local`.
     """
     is_shared = is_shared_path(target.stamp.path) and not target.is_pinned
     if is_shared and not is_local:
-        raise LocalNamespaceError(title, endpoint)
+        raise ConsentError(
+            f"{title!r} has no project, so another user's workflow could have the same "
+            f"id at {endpoint}, and it is not deployed",
+            hint='give it one: Workflow(..., project=Project("growth", '
+            'namespace="your-domain.example"))',
+        )
 
 
 # -- Paths -----------------------------------------------------------------------------

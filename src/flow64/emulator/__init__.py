@@ -6,7 +6,7 @@ that no document states, and `Switches` changes some of them.
 
 from __future__ import annotations
 
-from ..errors import MissingExtraError
+from ..errors import missing_extra
 
 _EXTRA = {
     "flask",
@@ -33,7 +33,7 @@ try:
 except ModuleNotFoundError as _missing:
     if (_missing.name or "").partition(".")[0] not in _EXTRA:
         raise
-    raise MissingExtraError("flow64.emulator", "emulator") from _missing
+    raise missing_extra("flow64.emulator", "emulator") from _missing
 
 __all__ = [
     "GUESSES",

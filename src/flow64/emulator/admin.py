@@ -16,7 +16,7 @@ from flask import Flask, request
 from jsonschema import Draft202012Validator
 from werkzeug.wrappers import Response
 
-from ..errors import ConfigError, EmulatorStoreError
+from ..errors import ConfigError
 from .app import View, add_routes
 from .document import describe_errors, make_validator
 from .faults import ADMIN_PREFIX, Fault, FaultKind
@@ -114,7 +114,7 @@ def health(service: Service) -> JsonObject | Response:
     try:
         with service.store.transaction():
             service.store.runs.get("")
-    except EmulatorStoreError as error:
+    except ConfigError as error:
         problem = str(error)
     data = {
         "status": "failing" if problem else "ok",

@@ -26,7 +26,7 @@ from werkzeug.exceptions import (
 from werkzeug.wrappers import Response
 
 from ..definition import MAX_BYTES, MAX_DEPTH
-from ..errors import EmulatorStoreError
+from ..errors import ConfigError
 from . import runs, schedules, webhooks, workflows
 from .document import DOCUMENT, OPERATIONS, Operation, describe_errors, make_violation
 from .engine import compute_balance
@@ -230,7 +230,7 @@ def make_app(api: Api) -> Flask:
     app.before_request(api.check_origin)
     app.register_error_handler(RefusedError, _answer_refusal)
     app.register_error_handler(HTTPException, _answer_http_error)
-    app.register_error_handler(EmulatorStoreError, _answer_store_error)
+    app.register_error_handler(ConfigError, _answer_store_error)
     handlers: Mapping[str, Handler] = {
         **workflows.HANDLERS,
         **runs.HANDLERS,
@@ -395,5 +395,5 @@ def _answer_http_error(error: HTTPException) -> Response:
     return response
 
 
-def _answer_store_error(error: EmulatorStoreError) -> Response:
+def _answer_store_error(error: ConfigError) -> Response:
     return _as_response({"detail": str(error)}, 503)

@@ -16,7 +16,7 @@ from attrs import define, evolve, field
 
 from ..blocks import CATALOGUE, FindEmail
 from ..definition import Definition, WireBlock
-from ..errors import EmulatorStoreError
+from ..errors import ConfigError
 from ..text import pluralize
 from .fixtures import apply_fixture
 from .graph import infer_row_kinds, to_definition
@@ -91,11 +91,11 @@ class Engine:
         try:
             execute_run(run_id, self.service, stop)
         except BaseException as error:
-            is_store = isinstance(error, EmulatorStoreError)
+            is_store = isinstance(error, ConfigError)
             words = str(error) if is_store else type(error).__name__
             try:
                 self.service.end_run(run_id, "failed", f"the emulator failed: {words}")
-            except EmulatorStoreError:
+            except ConfigError:
                 # Nothing can be written: the run continues at the next start.
                 return
             if not is_store:

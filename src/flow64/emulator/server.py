@@ -114,7 +114,7 @@ class Emulator(Service):
         Raises:
             ConfigError: The key of an OAuth client is not a public RSA key, a fixture
                 cannot be one, or a host is not a host name.
-            EmulatorStoreError: The file cannot be used.
+            ConfigError: The file cannot be used.
         """
         self._host, self._port = _as_host(host), port
         self._path = None if store is None or isinstance(store, Store) else store
@@ -149,7 +149,7 @@ class Emulator(Service):
         """Serve, in a thread, until `stop()`.
 
         Raises:
-            EmulatorStoreError: The file can no longer be used.
+            ConfigError: The file can no longer be used.
             OSError: The port is in use, or the host is not an address of this machine.
         """
         if self._serving is None:

@@ -25,7 +25,7 @@ from weakref import finalize
 from attrs import frozen
 from cattrs.preconf.json import make_converter
 
-from ..errors import EmulatorStoreError
+from ..errors import ConfigError
 from . import records
 from .records import JsonObject, RowData
 
@@ -160,7 +160,7 @@ class Store:
             patience: Seconds to wait for another process that has it open.
 
         Raises:
-            EmulatorStoreError: It cannot be used, or another process has it open.
+            ConfigError: It cannot be used, or another process has it open.
         """
         self.path = os.fspath(path)
         self._lock_file = (
@@ -176,7 +176,7 @@ class Store:
             )
         except (sqlite3.Error, OSError, ValueError) as error:
             self._unlock()
-            raise EmulatorStoreError(self.path, str(error)) from error
+            raise _store_error(self.path, str(error)) from error
         self.workflows: Final[Records[records.WorkflowRecord]] = Records(
             self, records.WorkflowRecord
         )
@@ -209,14 +209,14 @@ class Store:
         finalize(self, self._connection.close)
         try:
             self._prepare()
-        except EmulatorStoreError:
+        except ConfigError:
             self.close()
             raise
 
     def _prepare(self) -> None:
         tables = {name for (name,) in self.fetch("SELECT name FROM sqlite_master")}
         if tables and "items" not in tables:
-            raise EmulatorStoreError(self.path, "it belongs to another program")
+            raise _store_error(self.path, "it belongs to another program")
         self.execute("PRAGMA journal_mode = WAL")
         # Every commit reaches the operating system, so the process may be killed.
         self.execute("PRAGMA synchronous = NORMAL")
@@ -279,7 +279,7 @@ class Store:
         A nested transaction is part of the outer one.
 
         Raises:
-            EmulatorStoreError: Saving failed, so nothing was changed.
+            ConfigError: Saving failed, so nothing was changed.
         """
         with self._lock:
             if self._depth:
@@ -291,7 +291,7 @@ class Store:
                 yield
                 self.execute("COMMIT")
             except BaseException:
-                with suppress(EmulatorStoreError):  # a full disk has ended it already
+                with suppress(ConfigError):  # a full disk has ended it already
                     self.execute("ROLLBACK")
                 raise
             finally:
@@ -301,7 +301,7 @@ class Store:
         """Execute a statement; return how many lines it wrote.
 
         Raises:
-            EmulatorStoreError: The file could not be written or read.
+            ConfigError: The file could not be written or read.
         """
         with self._lock, _worded_errors(self.path):
             return self._connection.execute(query, values).rowcount
@@ -310,7 +310,7 @@ class Store:
         """Return all results of a query.
 
         Raises:
-            EmulatorStoreError: The file could not be read.
+            ConfigError: The file could not be read.
         """
         with self._lock, _worded_errors(self.path):
             return self._connection.execute(query, values).fetchall()
@@ -351,7 +351,13 @@ def _worded_errors(path: str) -> Generator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise EmulatorStoreError(path, str(error)) from error
+        raise _store_error(path, str(error)) from error
+
+
+def _store_error(
+    path: str, problem: str, advice: str = "name another file", url: str | None = None
+) -> ConfigError:
+    return ConfigError(f"the emulator's store {path}: {problem}", hint=advice, url=url)
 
 
 # -- The lock --------------------------------------------------------------------------
@@ -364,7 +370,7 @@ def _lock(path: str, patience: float) -> int:
     """Lock a store, and return the descriptor that holds the lock.
 
     Raises:
-        EmulatorStoreError: Another process holds it, or it cannot be made.
+        ConfigError: Another process holds it, or it cannot be made.
     """
     store = path.removesuffix(".lock")
     try:
@@ -374,10 +380,10 @@ def _lock(path: str, patience: float) -> int:
     except (OSError, ValueError) as error:
         problem = f"it cannot be locked ({error})"
         advice = "name a file in a folder that exists and can be written to"
-        raise EmulatorStoreError(store, problem, advice) from error
+        raise _store_error(store, problem, advice) from error
     if not stat.S_ISREG(os.fstat(lock).st_mode):
         os.close(lock)
-        raise EmulatorStoreError(store, f"{path} is not a plain file")
+        raise _store_error(store, f"{path} is not a plain file")
     ends = time.monotonic() + patience
     while not _is_locked(lock):
         owner = _OWNER.fullmatch(os.pread(lock, 64, 0).decode("ascii", "replace"))
@@ -398,13 +404,13 @@ def _is_locked(lock: int) -> bool:
     return True
 
 
-def _in_use_error(store: str, owner: re.Match[str] | None) -> EmulatorStoreError:
+def _in_use_error(store: str, owner: re.Match[str] | None) -> ConfigError:
     process, url = owner.groups() if owner else (None, None)
     who = f"process {process}" if process else "another process"
     place = f", which serves it at {url}" if url else ""
     problem = f"{who} has it open{place}"
     advice = "stop that process first, or name another file"
-    return EmulatorStoreError(store, problem, advice, url)
+    return _store_error(store, problem, advice, url)
 
 
 _CONVERTER: Final = make_converter()

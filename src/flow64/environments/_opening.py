@@ -14,7 +14,7 @@ from ..client import AsyncClient, Client, Terms
 from ..client.settings import PLACE_NAME as JOURNAL
 from ..definition import EMPTY
 from ..deploy.history import PLACE_NAME as HISTORY
-from ..errors import ConfigError, EmulatorStoreError
+from ..errors import ConfigError
 from ..files import make_folder
 from ._model import Environment, OAuthFile
 
@@ -42,8 +42,6 @@ def open_client(
 
     Raises:
         ConfigError: A variable is not set, or a setting cannot be used.
-        MissingExtraError: The extra of the emulator is not installed.
-        EmulatorStoreError: Another process uses the file of the emulator.
     """
     with ExitStack() as ends:
         if environment.store is None:
@@ -139,14 +137,14 @@ def _open_emulator(store: Path) -> Generator[dict[str, Any]]:
         How a client reaches it. In journals and plans its endpoint is its store.
 
     Raises:
-        EmulatorStoreError: Another process has it open, and does not serve it.
+        ConfigError: Another process has it open, and does not serve it.
     """
     from ..emulator import Emulator, find_place
 
     _make_room(store.parent)
     try:
         emulator = Emulator(store=store)
-    except EmulatorStoreError as error:
+    except ConfigError as error:
         if error.url is None:
             raise
         logging.getLogger(OPENING_LOG).info("%s is served at %s", store, error.url)

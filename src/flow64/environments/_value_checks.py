@@ -173,8 +173,8 @@ def as_endpoint(value: Any, *, allow_http: bool) -> str | Reference:
     try:
         return endpoint_of(given, allow_http=allow_http)
     except ConfigError as error:
-        if " has no scheme; " in error.problem:
-            raise WrongValueError(error.problem.partition("base_url= ")[2]) from None
+        if " has no scheme; " in error.message:
+            raise WrongValueError(error.message.partition("base_url= ")[2]) from None
         # The error of the client is for Python, and may show a secret.
         raise WrongValueError(
             f"is not a plain https address, such as {DEFAULT_ENDPOINT}; http is only "

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from attrs import frozen
-
 from ._root import FlowError
 
 
-@frozen(repr=False)
 class ConfigError(FlowError, ValueError):
-    """A key, endpoint or setting is missing or cannot be used. It is never shown."""
+    """A key, endpoint, setting, store or package is missing or cannot be used.
 
-    problem: str
+    No secret is shown.
 
-    def __str__(self) -> str:
-        return self.problem
+    Attributes:
+        url: The address of the emulator that has a store open, if one has.
+    """
+
+    url: str | None = None
 
 
-@frozen(repr=False)
-class MissingExtraError(FlowError, ImportError):
-    """A part of flow64 needs packages that are not installed."""
-
-    part: str
-    extra: str
-
-    def __str__(self) -> str:
-        return (
-            f"{self.part} needs more packages: install flow64 again with the extra "
-            f"{self.extra}, from where it came (in a clone: pip install "
-            f"'.[{self.extra}]')"
-        )
+def missing_extra(part: str, extra: str) -> ConfigError:
+    """Return the error of a part of flow64 whose packages are not installed."""
+    return ConfigError(
+        f"{part} needs more packages",
+        hint=f"install flow64 again with the extra {extra}, from where it came (in a "
+        f"clone: pip install '.[{extra}]')",
+    )

@@ -3,115 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from attrs import frozen
 
-from ..text import did_you_mean, join_words, printable, shortened
+from ..text import did_you_mean, printable
 from ._configuring import ConfigError
 from ._root import FlowError, list_lines
 
 
-@frozen(repr=False)
-class EmulatorStoreError(FlowError):
-    """The file in which an emulator remembers cannot be used.
-
-    Attributes:
-        url: The address of the emulator that serves the file.
-    """
-
-    path: str
-    problem: str
-    advice: str = "name another file"
-    url: str | None = None
-
-    def __str__(self) -> str:
-        return f"the emulator's store {self.path}: {self.problem}; {self.advice}"
-
-
 class DeployError(FlowError):
-    """A deploy was refused before anything was written."""
-
-
-@frozen(repr=False)
-class LocalNamespaceError(DeployError):
-    """A workflow without a project would get an id that others may share."""
-
-    workflow: str
-    endpoint: str
-
-    def __str__(self) -> str:
-        return (
-            f"{self.workflow!r} has no project, so another user's workflow could have "
-            f"the same id at {self.endpoint}, and it is not deployed; give it one: "
-            'Workflow(..., project=Project("growth", '
-            'namespace="your-domain.example"))'
-        )
-
-
-@frozen(repr=False)
-class UnboundValueError(DeployError):
-    """A workflow has values that this environment does not fill in.
+    """A deploy was refused or failed. Its message says whether anything was written.
 
     Attributes:
-        workflow: Its title.
-        env: The environment.
-        names: The values that are missing.
-        given: Names of the values that were given.
+        names: The values that are missing, if that is why.
+        differences: What differs from what was written, one line each.
     """
 
-    workflow: str
-    env: str
-    names: Sequence[str]
-    given: Sequence[str] = ()
-
-    def __str__(self) -> str:
-        table = ", ".join(f'"{name}": ...' for name in self.names)
-        return f"{self.describe()}; pass values={{{table}}}"
-
-    def describe(self) -> str:
-        """Return the message without advice. No content of a value is in it."""
-        unused = [name for name in self.given if name not in self.names]
-        names = (f"{name}{did_you_mean(name, unused)}" for name in self.names)
-        gives = f"; it gives {join_words(unused, 20)}" if unused else ""
-        return (
-            f"{self.workflow!r} needs values that environment {self.env!r} does not "
-            f"give: {', '.join(names)}{printable(gives)}"
-        )
+    names: Sequence[str] = ()
+    differences: Sequence[str] = ()
 
 
-TAKEN: Final = "its id is taken by a workflow that this key may not see"
-"""The reason if an id is taken, probably by another organisation."""
-
-
-@frozen(repr=False)
 class ConsentError(DeployError):
-    """A deploy may spend credits when it is written, without consent."""
+    """Something more has to be agreed to. Nothing was written.
 
-    workflow: str
-    reasons: Sequence[str]
+    Attributes:
+        problems: One line for each workflow and reason.
+    """
 
-    def __str__(self) -> str:
-        return (
-            f"deploying {self.workflow!r} may spend credits at once: "
-            f"{'; '.join(self.reasons)}; to allow it: deploy(allow_spend=True)"
-        )
-
-
-@frozen(repr=False)
-class VerificationError(DeployError):
-    """The service accepted a write and then showed something else."""
-
-    workflow: str
-    workflow_id: str
-    differences: Sequence[str]
-
-    def __str__(self) -> str:
-        return (
-            f"{self.workflow!r} ({self.workflow_id}) was written, but reading it back "
-            "shows something else; deploy again or look at it in the editor:"
-            f"{list_lines(self.differences)}"
-        )
+    problems: Sequence[str] = ()
 
 
 @frozen(repr=False)
@@ -123,6 +42,7 @@ class SettingsError(ConfigError):
         mistakes: All mistakes, one line each, with the line of the file.
     """
 
+    problem: str
     mistakes: Sequence[str] = ()
 
     def __str__(self) -> str:
@@ -139,6 +59,7 @@ class UnknownEnvironmentError(ConfigError):
         variable: The environment variable that holds the name; empty for an argument.
     """
 
+    problem: str
     names: Sequence[str] = ()
     variable: str = ""
 
@@ -157,100 +78,18 @@ class UnknownEnvironmentError(ConfigError):
         return f"{whose}{problem}; there are {names}"
 
 
-@frozen(repr=False)
-class OrganisationError(FlowError):
-    """A credential belongs to another organisation than the environment says.
-
-    Attributes:
-        expected: The `org_id` of the environment.
-        found: The organisation that the service named.
-        what: The request.
-    """
-
-    env: str
-    expected: str
-    found: str
-    what: str
-
-    def __str__(self) -> str:
-        return (
-            f"{self.what} answered for organisation {shortened(self.found)}, and "
-            f"environment {self.env!r} has org_id = {shortened(self.expected)}: no "
-            "more was sent; use the key of that organisation, or correct org_id"
-        )
-
-
-# -- Plan and apply -------------------------------------------------------------------
-
-
-@frozen(repr=False)
-class HistoryError(DeployError):
-    """The history cannot be read or written. Nothing is replaced without a save.
-
-    Attributes:
-        path: The folder or the file.
-        problem: What is wrong, and what to do.
-    """
-
-    path: str
-    problem: str
-
-    def __str__(self) -> str:
-        return f"the history {printable(self.path)}: {printable(self.problem)}"
-
-
-@frozen(repr=False)
-class PlanRefusedError(DeployError):
-    """A plan needs more consent, so nothing was written.
-
-    Attributes:
-        problems: One line for each workflow and reason.
-    """
-
-    problems: Sequence[str]
-
-    def __str__(self) -> str:
-        listed = list_lines(self.problems)
-        return f"the plan was refused, and nothing was written:{listed}"
-
-
-@frozen(repr=False)
 class StalePlanError(DeployError):
-    """A workflow has changed since the plan was made.
+    """A plan is not applied: code or service have changed, or a file is no plan.
+
+    Nothing more was written.
 
     Attributes:
-        workflow: Its key.
-        event: The change: `edited`, `deleted` or `created`.
+        event: The change of a workflow: `edited`, `deleted` or `created`.
         edits: The changes since the plan was made, one line each.
-        others: The keys of other workflows that have changed too.
     """
 
-    workflow: str
-    workflow_id: str
-    event: str
+    event: str = ""
     edits: Sequence[str] = ()
-    others: Sequence[str] = ()
-
-    def __str__(self) -> str:
-        keys = ", ".join(printable(key) for key in (self.workflow, *self.others))
-        return (
-            f"{keys}: {self.event} since the plan was made, so nothing more was "
-            f"written; make a new plan{list_lines(self.edits)}"
-        )
-
-
-@frozen(repr=False)
-class SavedPlanError(DeployError):
-    """A saved plan is not applied. Nothing was written."""
-
-    path: str
-    problem: str
-
-    def __str__(self) -> str:
-        return (
-            f"the plan {printable(self.path)} is not applied: "
-            f"{printable(self.problem)}; make a new one: flow64 plan -o FILE.json"
-        )
 
 
 @frozen(repr=False)

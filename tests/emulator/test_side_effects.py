@@ -129,14 +129,19 @@ def test_schedule_that_is_off_starts_nothing(emulator, client, schedule):
     assert len(shown["next_run_times"]) == 5
 
 
-def test_due_time_comes_by_itself(emulator, client, schedule, monkeypatch):
-    """Without anybody who moves the clock."""
+@pytest.mark.parametrize("is_served", [True, False])
+def test_due_time_comes_by_itself(emulator, client, schedule, is_served):
+    """While it is served, and otherwise with the next request."""
+    if is_served:
+        emulator.start()
     now = emulator.clock.now()
     until_due = 3600 - (now.timestamp() - 1800) % 3600
     emulator.clock.ahead += type(emulator.clock.ahead)(seconds=until_due - 0.1)
     ends = time.monotonic() + 10
     while not emulator.store.runs.all() and time.monotonic() < ends:
         time.sleep(0.05)
+        if not is_served:
+            client.get("/workflows")
 
     assert len(emulator.store.runs.all()) == 1
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from weakref import ref
 
 import pytest
 
@@ -76,6 +79,49 @@ def test_interrupted_run_goes_on_where_it_stopped(tmp_path):
     assert wait(connect(second), run_id)["overall_status"] == "completed"
     assert len(second.rows(run_id, "find_email")) == 1
     second.stop()
+
+
+def test_emulator_that_nobody_stops_leaves_nothing_behind(tmp_path):
+    """No thread, no lock and no open database."""
+    threads = threading.active_count()
+    emulator = Emulator(store=tmp_path / "store.db")
+    client = connect(emulator)
+    run_id = start(client, create(client, body(WEBHOOK, EMAIL)), [{}]).json()["job_id"]
+    wait(client, run_id)
+    is_alive = ref(emulator)
+    client.close()
+    del emulator, client
+    ends = time.monotonic() + 10
+    while is_alive() and time.monotonic() < ends:  # the thread of the run ends
+        gc.collect()
+
+    assert (is_alive(), threading.active_count()) == (None, threads)
+    with Store(tmp_path / "store.db", patience=0) as store:
+        assert store.runs.count() == 1
+
+
+ENDING = """
+import sys
+from flow64.emulator import Emulator
+from tests.emulator.conftest import connect
+from tests.emulator.support import EMAIL, WEBHOOK, body, create, start
+
+for number in range(3):
+    emulator = Emulator(store=f"{sys.argv[1]}/{number}.db").start()
+    client = connect(emulator)
+    workflow_id = create(client, body(WEBHOOK, EMAIL))
+    for _ in range(3):
+        start(client, workflow_id, [{"n": n} for n in range(5_000)])
+"""
+
+
+@pytest.mark.slow
+def test_process_may_end_while_runs_write(tmp_path):
+    """Its threads find a closed store, and say nothing."""
+    program = [sys.executable, "-c", ENDING, tmp_path]
+    for _ in range(5):
+        ended = subprocess.run(program, capture_output=True, text=True, check=False)
+        assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
 
 def test_second_owner_waits_and_names_the_first(tmp_path):

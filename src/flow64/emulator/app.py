@@ -228,6 +228,7 @@ def make_app(api: Api) -> Flask:
     app.url_map.merge_slashes = False
     app.before_request(_limit_body)
     app.before_request(api.check_origin)
+    app.before_request(partial(schedules.run_due_schedules, api.service))
     app.register_error_handler(RefusedError, _answer_refusal)
     app.register_error_handler(HTTPException, _answer_http_error)
     app.register_error_handler(ConfigError, _answer_store_error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
 from itertools import islice
 from typing import Any, Final
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 from attrs import evolve
 from cronsim import CronSim, CronSimError
 
+from ..errors import ConfigError
 from .document import DOCUMENT, as_response, make_violation
 from .records import JsonObject, ScheduleRecord
 from .runs import add_run
@@ -96,21 +98,29 @@ def delete_schedule(service: Service, call: Call) -> JsonObject:
 
 
 def run_due_schedules(service: Service) -> None:
-    """Start a run for each due time of each schedule that has passed."""
-    now = service.clock.now()
-    for schedule_id in [schedule.id for schedule in service.store.schedules.all()]:
-        with service.store.transaction():  # another thread may look at the same time
-            schedule = service.store.schedules.get(schedule_id)
-            if schedule is None or not schedule.is_active:
-                continue
-            due = [*_due_times(schedule, schedule.ran_until, now)]
-            workflow = service.store.workflows.get(schedule.workflow_id)
-            if not due or workflow is None:
-                continue
-            service.store.schedules.put(evolve(schedule, ran_until=due[-1]))
-            for _ in due[-MOST_RUNS:]:
-                graph = workflow.definition
-                add_run(service, workflow, graph, None, schedule_id=schedule.id)
+    """Start a run for each due time of each schedule that has passed.
+
+    It is called before each request, and once a second while the emulator is served. If
+    the store cannot be used, the next call does it.
+    """
+    with suppress(ConfigError):
+        for schedule in service.store.schedules.all():
+            _run_if_due(service, schedule.id)
+
+
+def _run_if_due(service: Service, schedule_id: str) -> None:
+    with service.store.transaction():  # another thread may look at the same time
+        schedule = service.store.schedules.get(schedule_id)
+        if schedule is None or not schedule.is_active:
+            return
+        due = [*_due_times(schedule, schedule.ran_until, service.clock.now())]
+        workflow = service.store.workflows.get(schedule.workflow_id)
+        if not due or workflow is None:
+            return
+        service.store.schedules.put(evolve(schedule, ran_until=due[-1]))
+        for _ in due[-MOST_RUNS:]:
+            graph = workflow.definition
+            add_run(service, workflow, graph, None, schedule_id=schedule.id)
 
 
 def skip_missed_times(service: Service) -> None:

@@ -7,8 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from threading import Event, Thread
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
 from attrs import evolve, frozen
@@ -31,9 +30,6 @@ from .workflows import workflow_response
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
-
-TICK: Final = 1.0
-"""Seconds between two looks at schedules that may be due."""
 
 
 @frozen
@@ -119,8 +115,7 @@ class Emulator(Service):
         self._host, self._port = _as_host(host), port
         self._path = None if store is None or isinstance(store, Store) else store
         self._serving: Serving | None = None
-        self._is_over = Event()
-        self._ticker: Thread | None = None
+        self._is_open = False
         super().__init__(
             store=store if isinstance(store, Store) else Store(self._path or MEMORY),
             switches=switches or Switches(),
@@ -154,23 +149,22 @@ class Emulator(Service):
         """
         if self._serving is None:
             self._resume()
-            self._serving = Serving(self.app, self._host, self._port)
+            self._serving = Serving(
+                self.app, self._host, self._port, partial(run_due_schedules, self)
+            )
             self.url: str = self._serving.url
             self.store.note_address(self.url)
         return self
 
     def stop(self) -> None:
         """Stop serving and interrupt runs; they continue after the next start."""
-        self._is_over.set()
         if self._serving:
             self.faults.release()
             self._serving.stop()
             self._serving = None
             self.url = ""
-        if self._ticker:
-            self._ticker.join()
-            self._ticker = None
         self.engine.stop()
+        self._is_open = False
         if self._path is not None:
             self.store.close()
 
@@ -186,16 +180,10 @@ class Emulator(Service):
         """Continue the runs that have not ended, as stored."""
         if self.store.is_closed and self._path is not None:
             self.store: Store = Store(self._path)
-        if self._ticker is None:
+        if not self._is_open:
             skip_missed_times(self)
-            self._is_over.clear()
-            self._ticker = Thread(target=self._tick, name="flow64-clock", daemon=True)
-            self._ticker.start()
+            self._is_open = True
         self.engine.resume()
-
-    def _tick(self) -> None:
-        while not self._is_over.wait(TICK):
-            run_due_schedules(self)
 
     def __enter__(self) -> Self:
         return self.start()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import socket
+import time
+from collections.abc import Callable
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,6 +31,9 @@ STALLED: Final = 10
 """Seconds after which a silent connection is closed, in a request or between two."""
 
 THREADS: Final = 16
+
+TICK: Final = 1.0
+"""Seconds between two calls of the tick."""
 
 # How many requests wait for a thread is of no interest here.
 logging.getLogger("waitress.queue").setLevel(logging.ERROR)
@@ -56,12 +61,15 @@ class Serving:
 
     url: str
 
-    def __init__(self, app: WSGIApplication, host: str, port: int) -> None:
+    def __init__(
+        self, app: WSGIApplication, host: str, port: int, tick: Callable[[], None]
+    ) -> None:
         """Serve an app.
 
         Args:
             host: The address or the name to listen on.
             port: The port; 0 for a free one.
+            tick: Is called about once a second.
 
         Raises:
             OSError: The port is in use, or the host is not an address of this machine.
@@ -98,13 +106,18 @@ class Serving:
                 (address, number),
             ),
         )
+        self._tick = tick
         self._is_over = Event()
         self._thread = Thread(target=self._run, name="flow64-emulator", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
+        next_tick = time.monotonic()
         while not self._is_over.is_set():
-            wasyncore.loop(1.0, use_poll=True, map=self._connections, count=1)
+            wasyncore.loop(TICK, use_poll=True, map=self._connections, count=1)
+            if time.monotonic() >= next_tick:
+                self._tick()
+                next_tick = time.monotonic() + TICK
 
     def stop(self) -> None:
         """Stop serving, and wait until active requests have ended."""

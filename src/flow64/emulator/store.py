@@ -14,7 +14,7 @@ import sqlite3
 import stat
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from threading import RLock
@@ -148,7 +148,6 @@ class Store:
 
     path: str
     id: str
-    is_closed: bool = False
 
     def __init__(
         self, path: str | Path = MEMORY, *, patience: float = PATIENCE
@@ -164,7 +163,7 @@ class Store:
         """
         self.path = os.fspath(path)
         self._lock_file = (
-            -1 if self.path == MEMORY else _lock(f"{self.path}.lock", patience)
+            None if self.path == MEMORY else _lock(f"{self.path}.lock", patience)
         )
         self._lock = RLock()
         self._depth = 0
@@ -175,7 +174,7 @@ class Store:
                 self.path, isolation_level=None, check_same_thread=False
             )
         except (sqlite3.Error, OSError, ValueError) as error:
-            self._unlock()
+            _unlock(self._lock_file)
             raise _store_error(self.path, str(error)) from error
         self.workflows: Final[Records[records.WorkflowRecord]] = Records(
             self, records.WorkflowRecord
@@ -205,8 +204,10 @@ class Store:
         self.secrets: Final[Records[records.SigningSecretRecord]] = Records(
             self, records.SigningSecretRecord
         )
-        # In case that `close` is never called.
-        finalize(self, self._connection.close)
+        # It is also called if the store is collected, or the process ends.
+        self._close = finalize(
+            self, _close, self._connection, self._lock, self._lock_file
+        )
         try:
             self._prepare()
         except ConfigError:
@@ -322,28 +323,40 @@ class Store:
 
     def note_address(self, url: str) -> None:
         """Note where the store is served, for processes that find it locked."""
-        if self._lock_file >= 0:
+        if self._lock_file is not None:
             with suppress(OSError):
                 os.ftruncate(self._lock_file, 0)
                 os.pwrite(self._lock_file, f"{os.getpid()} {url}".encode(), 0)
 
     def close(self) -> None:
         """Close the file; closing twice does nothing."""
-        with self._lock:
-            self.is_closed = True
-            self._connection.close()
-            self._unlock()
+        self._close()
 
-    def _unlock(self) -> None:
-        if self._lock_file >= 0:
-            os.close(self._lock_file)
-            self._lock_file = -1
+    @property
+    def is_closed(self) -> bool:
+        """Whether the file was closed."""
+        return not self._close.alive
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _close(
+    connection: sqlite3.Connection,
+    lock: AbstractContextManager[Any],
+    lock_file: int | None,
+) -> None:
+    with lock:  # closing a connection that another thread uses ends the process
+        connection.close()
+        _unlock(lock_file)
+
+
+def _unlock(lock_file: int | None) -> None:
+    if lock_file is not None:
+        os.close(lock_file)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flow64.redaction import KEY_SHAPES
+from flow64.secrets import KEY_SHAPES
 
 ROOT = Path(__file__).parent.parent
 

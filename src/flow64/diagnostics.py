@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from attrs import frozen
 
 from .files import relative_path
-from .redaction import blot_keys, clean_text, redact_keys
+from .secrets import clean_text, has_key, mask
 from .text import count_cells, fit_text, pluralize, printable, truncate
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
@@ -144,11 +144,11 @@ class Finding:
             "code": self.code,
             "family": self.family,
             "severity": self.severity,
-            "message": redact_keys(self.message),
-            "help": self.help and redact_keys(self.help),
+            "message": mask(self.message),
+            "help": self.help and mask(self.help),
             "file": self.file and relative_path(self.file),
             "line": self.line,
-            "where": self.where and redact_keys(self.where),
+            "where": self.where and mask(self.where),
             "block_id": self.block_id,
         }
 
@@ -231,14 +231,13 @@ def _lines(finding: Finding, width: int | None) -> Iterator[str]:
 def _excerpt(place: Place, width: int | None) -> Iterator[str]:
     yield f"  --> {printable(relative_path(place.file))}:{place.line}"
     source = linecache.getline(place.file, place.line).rstrip()
-    if not source:
+    if not source or has_key(source):
         return
     gutter = f"   {place.line} | "
     indent = len(source) - len(source.lstrip())
     first, last = place.count_characters()
     start = indent if first is None else first
     end = len(source) if last is None else last
-    source = blot_keys(source)  # the same length, so that the caret is right
     shown = printable(source[indent:])
     # Escapes may make the text before and above the carets longer.
     start, end = (len(printable(source[indent:column])) for column in (start, end))

@@ -28,7 +28,7 @@ from .blocks import BUILT_IN, specs_schema
 from .client import Client
 from .environments import Environment, OAuthFile, Reference, Settings
 from .errors import FlowError, ReadError
-from .redaction import redact_keys
+from .secrets import mask
 from .text import join_words, pluralize
 
 SKEWED: Final = 60.0
@@ -312,7 +312,7 @@ def _is_plain(word: object) -> bool:
     return (
         isinstance(word, str)
         and _WORD.fullmatch(word) is not None
-        and redact_keys(word) == word
+        and mask(word) == word
     )
 
 

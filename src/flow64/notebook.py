@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from attrs import field, frozen
 
-from .redaction import clean_text
+from .secrets import clean_text
 
 GREEN: Final = "46,160,67"
 AMBER: Final = "210,153,34"

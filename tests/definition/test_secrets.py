@@ -33,7 +33,7 @@ from flow64.definition import (
     split_stamp,
     stamped_places,
 )
-from flow64.redaction import list_spellings
+from flow64.secrets import spellings
 
 ID, OTHER = (
     "aaaaaaaa-0000-4000-8000-00000000000A",
@@ -158,7 +158,7 @@ def elsewhere(text):
 @pytest.mark.parametrize("text", SECRETS.values())
 def test_secret_elsewhere_is_hidden_in_any_spelling(text):
     values = Values(SECRETS, hidden=SECRETS)
-    for spelling in list_spellings(text):
+    for spelling in spellings(text):
         shown = hide_secrets(elsewhere(spelling), {}, values)
 
         assert spelling not in json.dumps(as_body(shown), ensure_ascii=False)
@@ -275,4 +275,4 @@ def test_no_secret_is_left_in_what_is_shown(specs, token, edit, where):
     shown = hide_secrets(live, secret_places(code), Values(values, values))
 
     body = json.dumps(as_body(shown), ensure_ascii=False)
-    assert [form for form in list_spellings(token) if form in body] == []
+    assert [form for form in spellings(token) if form in body] == []

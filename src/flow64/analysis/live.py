@@ -26,7 +26,7 @@ from ..definition import (
     thaw,
 )
 from ..errors import ArgumentError, ReadError
-from ..redaction import redact_keys_in_json
+from ..secrets import mask
 from ..text import shortened
 from .live_fields import LiveField, read_fields
 
@@ -145,7 +145,7 @@ class LiveCatalogue:
             }
             for kind, block in sorted(self.blocks.items())
         ]
-        return {"date": self.date, "blocks": redact_keys_in_json(entries)}
+        return {"date": self.date, "blocks": mask(entries)}
 
     def as_text(self) -> str:
         """Return it as canonical JSON to keep in a file: sorted, without secrets."""

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from attrs import asdict, frozen
 
 from ..definition import thaw
-from ..redaction import clean_text
+from ..secrets import clean_text
 from ..text import shortened
 from .live import LiveBlock, LiveCatalogue
 from .live_fields import describe_field, walk_fields

@@ -14,7 +14,7 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from ..definition import EMPTY, thaw
-from ..redaction import clean_text
+from ..secrets import clean_text
 from ..text import shortened
 
 MAX_DEPTH: Final = 6

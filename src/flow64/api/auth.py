@@ -28,7 +28,7 @@ from ..errors import (
     missing_extra,
     shortened,
 )
-from ..redaction import spellings
+from ..secrets import Secrets
 from . import answers, threads
 
 KEY_NAME: Final = "SIXTYFOUR_API_KEY"
@@ -352,11 +352,8 @@ def _mask_assertion(content: bytes, form: bytes) -> bytes:
     fields = httpx.QueryParams(form.decode())
     assertion = fields.get("client_assertion", "")
     # A service may repeat what it was sent, whole or its last part.
-    for secret in (assertion, *assertion.split(".")[1:]):
-        # The longest first: a shorter one may be a part of it.
-        for spelling in sorted(spellings(secret), key=len, reverse=True):
-            content = content.replace(spelling, b"***")
-    return content
+    secrets = Secrets((assertion, *assertion.split(".")[1:]))
+    return secrets.mask(content.decode("latin-1")).encode("latin-1")
 
 
 def _read_lifetime(stated: object) -> float:

@@ -27,7 +27,7 @@ from ..errors import (
     FlowError,
     TransportError,
 )
-from ..redaction import Redaction
+from ..secrets import Secrets, mask
 from ..text import shortened
 from . import answers, threads
 from .auth import Key, OAuth
@@ -101,7 +101,7 @@ class Session:
         self.hosts: Final = hosts
         self.env: Final = env
         self.place: Final = place or normalize_endpoint(endpoint)
-        self.secrets: Final = Redaction()
+        self.secrets: Final = Secrets()
         self._state: Final = _State(organisation)
         self._pace: Final = Pace(policy.requests_per_minute)
         self._network: Final = Network(transport, uses_proxies=not self.is_local)
@@ -143,7 +143,7 @@ class Session:
     def mask(self, text: str) -> str:
         """Return a text of the service without secrets."""
         self.secrets.add(self.auth.secrets)
-        return self.secrets.redact(text)
+        return mask(self.secrets.mask(text))
 
     @property
     def service_time(self) -> str | None:

@@ -11,7 +11,8 @@ from attrs import evolve, frozen
 from ..definition import (
     EMPTY,
     Definition,
-    Path,
+    FrozenDict,
+    FrozenList,
     Value,
     Values,
     canonical_id,
@@ -25,7 +26,6 @@ from ..deploy.judge import fields_of, fields_of_last_deploy, keep_fields
 from ..environments import Environment, Reference
 from ..errors import ConfigError
 from ..loading import Side, SideWorkflow, select_set_values
-from ..redaction import map_json_pairs
 from ..report.subjects import Subject
 
 
@@ -282,12 +282,19 @@ def _put_names(
     specs: Any, others: Any, names: Mapping[tuple[Hashable, Hashable], str]
 ) -> Any:
     """Put values by their names into specs, beside the specs of the other side."""
-
-    def put(item: Any, other: Any, _: Path) -> Any:
-        name = names.get((_mark(item), _mark(other))) if item != other else None
-        return item if name is None else Value(name)
-
-    return map_json_pairs(specs, others, put)
+    if specs == others:
+        return specs
+    if isinstance(specs, dict):
+        members = others if isinstance(others, dict) else {}
+        return FrozenDict(
+            {k: _put_names(v, members.get(k), names) for k, v in specs.items()}
+        )
+    if isinstance(specs, list):
+        is_aligned = isinstance(others, list) and len(others) == len(specs)
+        items = zip(specs, others if is_aligned else [None] * len(specs), strict=True)
+        return FrozenList([_put_names(item, other, names) for item, other in items])
+    name = names.get((_mark(specs), _mark(others)))
+    return specs if name is None else Value(name)
 
 
 def _mark(item: Any) -> Hashable:

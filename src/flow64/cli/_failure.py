@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ..errors import CompileError, FlowError
-from ..redaction import redact_keys
+from ..secrets import mask
 from ._error_messages import suggest_option
 from ._exit_codes import CHANGES, INTERRUPTED
 from ._options import OPTIONS
@@ -41,8 +41,8 @@ def describe_failure(code: int, error: Exception | None = None) -> dict[str, Any
     advice = suggest_option(found) if isinstance(found, FlowError) else ""
     return {
         "type": name,
-        "message": redact_keys("\n".join(OPTIONS.problems)),
-        "help": redact_keys(advice) or None,
+        "message": mask("\n".join(OPTIONS.problems)),
+        "help": mask(advice) or None,
         "exit_code": code,
         "workflows": faults,
     }
@@ -51,7 +51,7 @@ def describe_failure(code: int, error: Exception | None = None) -> dict[str, Any
 def _describe_faults(key: str, error: FlowError) -> dict[str, Any]:
     found = error.findings if isinstance(error, CompileError) else ()
     return {
-        "key": redact_keys(key),
+        "key": mask(key),
         "type": _name_type(error),
         "findings": [finding.as_data() for finding in found],
     }

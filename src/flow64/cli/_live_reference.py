@@ -7,7 +7,7 @@ from typing import Any
 
 from ..analysis import LIMITS, LiveBlock, LiveField, describe_field, walk_fields
 from ..definition import EMPTY, thaw
-from ..redaction import clean_text, redact_keys_in_json
+from ..secrets import clean_text, mask
 from ..text import shortened, truncate
 
 MOST_TEXT = 300
@@ -64,7 +64,7 @@ def write_example(block: LiveBlock) -> str:
 def live_kind_data(block: LiveBlock) -> dict[str, Any]:
     """Return what the service lists of a kind, as JSON data."""
     schema = None if block.specs_schema is None else thaw(block.specs_schema)
-    data: dict[str, Any] = redact_keys_in_json(
+    data: dict[str, Any] = mask(
         {
             "live_schema": schema,
             "live_fields": [

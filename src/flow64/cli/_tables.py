@@ -9,7 +9,7 @@ import sys
 from collections.abc import Container, Mapping, Sequence
 from typing import Final
 
-from ..redaction import clean_text
+from ..secrets import clean_text
 from ..text import count_cells, fit_text
 from ._colours import Painter, has_colours, paint_heading
 from ._terminal import find_width, print_line

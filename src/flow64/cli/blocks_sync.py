@@ -23,7 +23,7 @@ from ..environments import load as load_settings
 from ..errors import FlowError, missing_extra
 from ..files import relative_path
 from ..manifest import write_all
-from ..redaction import clean_text
+from ..secrets import clean_text
 from ..text import join_words, pluralize
 from . import _params as params
 from ._colours import paint_state

@@ -33,7 +33,7 @@ from ..manifest import (
     setting_lines,
     write_all,
 )
-from ..redaction import Redaction, redact_keys
+from ..secrets import Secrets, mask
 from ..text import join_words
 from . import _params as params
 from ._exit_codes import FAILED
@@ -157,9 +157,7 @@ def _read(address: SourceAddress, *, code: bool) -> Iterator[_SourceDefinition]:
         )
 
 
-def _read_live(
-    address: LiveAddress, redaction: Redaction
-) -> Iterator[_SourceDefinition]:
+def _read_live(address: LiveAddress, redaction: Secrets) -> Iterator[_SourceDefinition]:
     """The live workflows, with the titles of the code."""
     suffix = find_environment(address.env).suffix
     ending = f" {suffix}" if suffix else ""
@@ -167,7 +165,7 @@ def _read_live(
         for entry in load_live_side(client, address).entries:
             live = entry.definition
             named = evolve(live, name=live.name.removesuffix(ending))
-            yield _SourceDefinition(redact_keys(redaction.redact(entry.key)), named)
+            yield _SourceDefinition(mask(redaction.mask(entry.key)), named)
 
 
 def _load_classes(file: Path | None) -> OwnClasses:
@@ -206,8 +204,8 @@ def _lift(
     return lifted, [one for one in secrets if not one.is_set]
 
 
-def _make_redaction(known: Iterable[Known]) -> Redaction:
-    return Redaction(text for one in known for text in one.secrets)
+def _make_redaction(known: Iterable[Known]) -> Secrets:
+    return Secrets(text for one in known for text in one.secrets)
 
 
 def _require_plain(definition: Definition, known: Sequence[Known]) -> None:
@@ -218,8 +216,8 @@ def _require_plain(definition: Definition, known: Sequence[Known]) -> None:
     """
     if has_secret(definition, known):
         problem = "what looks like a key stands where no value can stand for it"
-        name = _make_redaction(known).redact(definition.name)
-        raise CannotLiftError(redact_keys(name), [problem])
+        name = _make_redaction(known).mask(definition.name)
+        raise CannotLiftError(mask(name), [problem])
 
 
 def _print_notes(

@@ -6,7 +6,7 @@ from typing import Final
 
 from ..api.calls import WorkflowInfo
 from ..loading import LiveWorkflow
-from ..redaction import redact_keys_in_json
+from ..secrets import mask
 from . import _params as params
 from ._colours import paint_state
 from ._service import connect
@@ -41,7 +41,7 @@ def command(*, env: str | None, as_json: bool) -> int:
                     {
                         "workflow_id": one.id,
                         **{name: getattr(one, name) for name in LISTED_FACTS},
-                        **redact_keys_in_json(params.to_data(info, leave_out=("id",))),
+                        **mask(params.to_data(info, leave_out=("id",))),
                     }
                     for info, one in found
                 ]

@@ -44,7 +44,7 @@ from ..manifest import (
     read_workflow,
     write_all,
 )
-from ..redaction import texts_in
+from ..secrets import texts_in
 from ..text import join_first, pluralize
 from . import _params as params
 from ._exit_codes import FAILED

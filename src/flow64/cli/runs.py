@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 from ..loading import LiveAddress, list_live, pick_live
-from ..redaction import redact_keys_in_json
+from ..secrets import mask
 from . import _params as params
 from ._colours import paint_state
 from ._service import connect, find_environment
@@ -80,7 +80,7 @@ def command(
             }
             for run in found
         ]
-        print_json({"env": str(client.env), "runs": redact_keys_in_json(listed)})
+        print_json({"env": str(client.env), "runs": mask(listed)})
         return 0
     if not found:
         print_message("there are no runs")

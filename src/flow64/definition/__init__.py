@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..redaction import MASK as MASK
+from ..secrets import MASK as MASK
 from ._bind import *  # noqa: F403 - each module's public names are those of the room
 from ._stamp import *  # noqa: F403 - see above
 from ._values import *  # noqa: F403 - see above

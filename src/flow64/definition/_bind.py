@@ -9,7 +9,7 @@ from typing import Any
 from attrs import evolve
 
 from ..errors import ConfigError
-from ..redaction import map_json
+from ..secrets import map_json
 from ._values import Value
 from .freezing import MAX_DEPTH, FrozenDict, Problem, freeze, nesting, too_deep, walk
 from .model import Definition
@@ -94,7 +94,7 @@ def _mask(problem: Problem) -> Problem:
 def _fill(
     specs: FrozenDict, contents: Mapping[str, Any], secret: AbstractSet[str]
 ) -> FrozenDict:
-    def fill(item: Any) -> Any:
+    def fill(item: Any, _: object) -> Any:
         if type(item) is not Value:
             return item
         if item.name in secret:

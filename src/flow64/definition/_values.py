@@ -8,7 +8,7 @@ from typing import Any, Final, Never, NoReturn
 from attrs import frozen
 
 from ..errors import ValueInTextError
-from ..redaction import MASK as MASK  # noqa: PLC0414 - one mask for all
+from ..secrets import MASK as MASK  # noqa: PLC0414 - one mask for all
 
 VALUE_KEY: Final = "flow64:value"
 """The key that marks an unbound value in unbound JSON."""

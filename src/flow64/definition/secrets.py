@@ -14,7 +14,7 @@ from typing import Any, Final, NoReturn, TypeAlias, final
 from attrs import evolve
 
 from ..errors import ConfigError
-from ..redaction import MASK, list_spellings, map_json, texts_in
+from ..secrets import Secrets, map_json, texts_in
 from ._stamp import Stamp
 from ._values import VALUE_KEY, Hidden, Value
 from .freezing import FrozenDict, FrozenList, pointer, thaw, walk
@@ -22,9 +22,6 @@ from .model import Definition
 
 Places: TypeAlias = Mapping[str, Mapping[tuple[str, ...], str]]
 """Names of secret values, by block id in lower case and by path from the field down."""
-
-SHORTEST: Final = 4
-"""Fewest characters of a secret to look for inside of other texts."""
 
 
 @final
@@ -193,40 +190,28 @@ def hide_secrets(live: Definition, places: Places, values: Values) -> Definition
         values: The values of the environment.
     """
     names = {name for found in places.values() for name in found.values()}
-    spellings = [
-        spelling
-        for text in secret_texts(values, names)
-        if len(text) >= SHORTEST
-        for spelling in list_spellings(text)
-    ]
-    spellings.sort(key=len, reverse=True)
+    secrets = Secrets(secret_texts(values, names))
 
-    def is_secret(text: str) -> bool:
-        return any(spelling in text for spelling in spellings)
-
-    def hide(item: Any) -> Any:
-        if isinstance(item, str) and is_secret(item):
+    def hide(item: Any, _: object) -> Any:
+        if isinstance(item, str) and secrets.is_in(item):
             return Hidden()
         # An object that would be read as the name of a value is hidden too.
-        if isinstance(item, dict) and (VALUE_KEY in item or any(map(is_secret, item))):
+        if isinstance(item, dict) and (
+            VALUE_KEY in item or any(map(secrets.is_in, item))
+        ):
             return Hidden()
         return item
 
-    def hide_text(text: str) -> str:
-        for spelling in spellings:
-            text = text.replace(spelling, MASK)
-        return text
-
     def hide_members(members: FrozenDict) -> FrozenDict:
-        if VALUE_KEY in members or any(map(is_secret, members)):
-            members = FrozenDict({hide_text(key): v for key, v in members.items()})
+        if any(map(secrets.is_in, members)):
+            members = FrozenDict({secrets.mask(key): v for key, v in members.items()})
         return FrozenDict({key: map_json(v, hide) for key, v in members.items()})
 
     named = name_secrets(live, places, values)
     return evolve(
         named,
-        name=hide_text(named.name),
-        description=hide_text(named.description),
+        name=secrets.mask(named.name),
+        description=secrets.mask(named.description),
         blocks=tuple(
             block._replace(
                 specs=hide_members(block.specs), extra=hide_members(block.extra)

@@ -12,7 +12,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from ..definition import MASK, VALUE_KEY
-from ..redaction import redact_keys
+from ..secrets import mask
 from ..text import format_dollars, truncate
 from .compare import Change
 from .facts import ANY, MISSING, UNKNOWN, Item, Marker, Part, Path
@@ -45,7 +45,7 @@ def format_path(path: Path) -> str:
 
 def format_name(name: Part | int) -> str:
     """Return a name as it is, or quoted if it could be misread."""
-    text = truncate(redact_keys(str(name)), MOST_NAME)
+    text = truncate(mask(str(name)), MOST_NAME)
     is_plain = isinstance(name, int | Item) or _PLAIN.fullmatch(text)
     return text if is_plain else _quote(text)
 
@@ -137,7 +137,7 @@ def _as_text(value: Any) -> str:
     if isinstance(value, Marker):
         return str(value.value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return redact_keys(text)
+    return mask(text)
 
 
 def _quote(text: str) -> str:

@@ -12,7 +12,7 @@ from attrs import evolve, field, frozen
 from ..definition import EMPTY, walk
 from ..endpoints import host_of, is_loopback
 from ..errors import ConfigError, UnknownEnvironmentError
-from ..redaction import map_json
+from ..secrets import map_json
 
 if TYPE_CHECKING:
     from ..analysis import RuleSetting
@@ -209,7 +209,7 @@ class _Bound(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         environment = self._environment
 
-        def resolve(item: Any) -> Any:
+        def resolve(item: Any, _: object) -> Any:
             is_text = isinstance(item, Reference)
             return environment.text(f"values.{name}", item) if is_text else item
 

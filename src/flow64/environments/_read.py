@@ -17,7 +17,7 @@ from ..definition import DEFAULT_ENV
 from ..endpoints import DEFAULT_ENDPOINT, host_of, is_loopback
 from ..errors import SettingsError, clipped, did_you_mean, shortened
 from ..files import relative_path
-from ..redaction import redact_keys
+from ..secrets import mask
 from ._lines import ROOT, line_of, lines_of
 from ._model import EMULATOR, Environment, OAuthFile, Reference, Settings
 from ._value_checks import (
@@ -200,7 +200,7 @@ class SettingsSection:
 
 def _key(key: str) -> str:
     """Format a key without secrets."""
-    shown = clipped(redact_keys(key))
+    shown = clipped(mask(key))
     return shown if re.fullmatch(r"[\w-]+", key) else f"{shown!r}"
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from ..definition import Problem, freeze
 from ..endpoints import DEFAULT_ENDPOINT, endpoint_of
 from ..errors import ConfigError, shortened
-from ..redaction import map_json, redact_keys
+from ..secrets import map_json, mask
 from ._model import Reference
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def as_variable(value: Any) -> Reference:
             "is not an environment variable, and a secret must come from one; write "
             '{ env = "NAME_OF_THE_VARIABLE" }'
         )
-    if not VARIABLE.fullmatch(name) or redact_keys(name) != name:
+    if not VARIABLE.fullmatch(name) or mask(name) != name:
         raise WrongValueError(
             "is not the name of a variable; write its name, and never its content: "
             '{ env = "NAME_OF_THE_VARIABLE" }'
@@ -145,7 +145,7 @@ def as_value(value: Any) -> Any:
     return map_json(value, _convert_reference)
 
 
-def _convert_reference(value: Any) -> Any:
+def _convert_reference(value: Any, _: object) -> Any:
     """Return the reference that a table is, and refuse secrets in any other text."""
     if isinstance(value, dict):
         if value.keys() == {"env"}:
@@ -158,7 +158,7 @@ def _convert_reference(value: Any) -> Any:
 
 
 def _require_no_secret(text: str) -> None:
-    if redact_keys(text) != text:
+    if mask(text) != text:
         raise WrongValueError(
             "looks like a key, and secrets do not belong into this file; write "
             '{ env = "NAME_OF_THE_VARIABLE" }, and make that key a new one'

@@ -33,7 +33,7 @@ from ..blocks import (
 )
 from ..dsl import RESERVED, Flow, Passthrough
 from ..errors import ArgumentError, SettingsError
-from ..redaction import redact_keys
+from ..secrets import mask
 from ..text import truncate
 
 MARK: Final = "`flow64 blocks generate`"
@@ -336,7 +336,7 @@ def _describe(live: LiveField) -> str:
 
 def _clean(text: object) -> str:
     words = " ".join(text.split()) if isinstance(text, str) else ""
-    return truncate(redact_keys(words), LONGEST_TEXT)
+    return truncate(mask(words), LONGEST_TEXT)
 
 
 # -- Names -----------------------------------------------------------------------------

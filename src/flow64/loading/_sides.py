@@ -24,7 +24,7 @@ from ..definition import (
 )
 from ..deploy.target import key_of
 from ..environments import Environment
-from ..redaction import redact_keys
+from ..secrets import mask
 from ..workflow import Workflow
 from ._addresses import LiveAddress, SourceAddress
 from ._collect import SourceWorkflow
@@ -188,7 +188,7 @@ def load_live(client: Client, address: LiveAddress, values: Values) -> Loaded:
     for entry in side.entries:
         shown = hide_live(entry.definition, values)
         is_title = entry.key == entry.definition.name
-        name = redact_keys(shown.name if is_title else entry.key)
+        name = mask(shown.name if is_title else entry.key)
         workflow = Workflow.from_definition(shown)
         found.append(SourceWorkflow(name, workflow, side.label, ""))
     return Loaded(side.label, found, (), is_picked=True, is_code=False)

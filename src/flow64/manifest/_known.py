@@ -10,7 +10,7 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from ..definition import Value, thaw
-from ..redaction import Secrets, has_key, texts_in
+from ..secrets import Secrets, has_key, texts_in
 
 
 @frozen

@@ -47,7 +47,7 @@ from ..definition import (
 from ..deploy.judge import fields_of_last_deploy, keep_fields
 from ..deploy.target import key_of
 from ..errors import PullError, ReadError, did_you_mean
-from ..redaction import MASK, has_key, map_json_pairs, redact_keys, texts_in
+from ..secrets import MASK, has_key, map_json, mask, texts_in
 from ._known import Known, KnownValues
 from ._model import BlockEntry, Entry, Manifest, Pulled
 from ._names import MANIFEST, stem_of
@@ -354,7 +354,7 @@ def _convert(
     )
     text = dumps(written)
     if (problem := _find_problem(written, text, values)) is not None:
-        name = MASK if values.secrets.is_in(live.name) else redact_keys(live.name)
+        name = MASK if values.secrets.is_in(live.name) else mask(live.name)
         return RefusedWorkflow(workflow_id, name, problem)
     used |= names
     refs = block_refs(block.id for block in live.blocks)
@@ -417,7 +417,7 @@ def _find_problem(written: Definition, text: str, values: KnownValues) -> str | 
     if not is_uuid(written.id):
         return "its id is not a UUID, so nothing can be pinned to it"
     if (path := values.secrets.find(as_body(written))) is not None:
-        place = redact_keys(pointer(path)) or "its names"
+        place = mask(pointer(path)) or "its names"
         return (
             f"a secret value of the environment is part of {place}, and a value can "
             "only replace a whole text; make the whole text a value, or "
@@ -459,7 +459,7 @@ class _Replacer:
         return made
 
     def _specs(self, block: WireBlock) -> FrozenDict:
-        def name(item: Any, _: Any, path: Path) -> Any:
+        def name(item: Any, path: Path) -> Any:
             if type(item) is Value:  # by the stamp
                 if all(item.name != one.name for one in self.found):
                     is_set = item.name in self.known.names
@@ -481,7 +481,7 @@ class _Replacer:
 
         return FrozenDict(
             {
-                field: map_json_pairs(item, None, name, (field,))
+                field: map_json(item, name, (field,))
                 for field, item in block.specs.items()
             }
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from ..diagnostics import Finding, Severity, as_text
-from ..redaction import clean_text
+from ..secrets import clean_text
 from ..text import join_words, pluralize, printable
 from .sarif import format_path
 

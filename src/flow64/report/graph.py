@@ -12,7 +12,7 @@ from ..blocks import CATALOGUE
 from ..definition import Definition, WireBlock
 from ..diff.compare import Comparison
 from ..diff.facts import Side, name_blocks
-from ..redaction import clean_text
+from ..secrets import clean_text
 
 Mark: TypeAlias = Literal["", "+", "-", "!"]
 """The change of a block or an edge."""

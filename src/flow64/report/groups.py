@@ -17,7 +17,7 @@ from ..diff.words import (
     format_type,
     format_value,
 )
-from ..redaction import redact_keys
+from ..secrets import mask
 from ..text import truncate
 from .lines import (
     MOST_NAMES,
@@ -171,7 +171,7 @@ def _format_line(group: Entries, change: Change) -> str:
             name = f" {format_name(rest[1])}" if rest[1] else ""
             if change.after is MISSING:
                 return f"{rest[0]}{name}"
-            text = truncate(redact_keys(find_message(first, change)), MOST_MESSAGE)
+            text = truncate(mask(find_message(first, change)), MOST_MESSAGE)
             return f"{rest[0]}{name}: {change.after}: {text}"
         case "spends":
             return f"spends {format_name(rest[0])}" + ": unknown" * (UNKNOWN in sides)

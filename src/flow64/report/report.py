@@ -9,7 +9,7 @@ from typing import Any
 from ..definition import EMPTY
 from ..diff.compare import Change
 from ..diff.facts import MISSING, UNKNOWN, Item, Path
-from ..redaction import redact_keys_in_json
+from ..secrets import mask
 from . import first_lines
 from .groups import group_alike
 from .lines import Line, Report, align
@@ -62,7 +62,7 @@ def make_report(
         headline,
         [*align(labelled), *map(Line, notes)],
         group_alike(loud),
-        redact_keys_in_json(data),
+        mask(data),
         bool(loud),
     )
 

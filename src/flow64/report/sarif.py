@@ -17,7 +17,7 @@ from urllib.parse import quote
 from ..analysis import CompilerFault, Rule, all_pages
 from ..diagnostics import Finding
 from ..files import relative_path
-from ..redaction import clean_text
+from ..secrets import clean_text
 
 _SCHEMA: Final = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/"

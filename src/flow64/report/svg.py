@@ -11,7 +11,7 @@ from html import escape
 from typing import Final
 
 from ..layout import MARGIN, Box, Point, lay_out, trace_route, trace_tip
-from ..redaction import redact_keys
+from ..secrets import mask
 from ..text import count_cells, fit_text, pluralize, printable, truncate
 from .graph import Graph, Link, Mark, Node
 
@@ -50,7 +50,7 @@ def draw_svg(graph: Graph) -> str:
     width, height = max(drawing.width, _NARROWEST), drawing.height + _HEAD
     shift = (width - drawing.width) // 2
     counts = f"{pluralize(len(graph.nodes), 'block')}, {pluralize(len(edges), 'edge')}"
-    title = printable(truncate(redact_keys(graph.title), _LONG))
+    title = printable(truncate(mask(graph.title), _LONG))
     shown = fit_text(title, (width - 2 * MARGIN) // (_CELL + 2))
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
     lines = [

@@ -10,7 +10,7 @@ from ..analysis import ColumnSet, Stage, lineage
 from ..definition import Definition, Hidden, Value
 from ..diff.facts import name_blocks
 from ..diff.words import format_value
-from ..redaction import redact_keys
+from ..secrets import mask
 from ..text import pluralize, printable, truncate
 
 _MOST: Final = 6
@@ -81,7 +81,7 @@ def _format_spec(value: Any) -> str:
             more = [f"and {len(value) - _MOST} more"] * (len(value) > _MOST)
             return f"[{', '.join([*items, *more])}]"
         case str():  # as JSON, so that text and numbers differ; cut before it is quoted
-            text = truncate(redact_keys(value), _LONGEST)
+            text = truncate(mask(value), _LONGEST)
             return _cut(format_value(text), 8 * _LONGEST)
         case _:
             return _cut(format_value(value), _LONGEST)
@@ -130,4 +130,4 @@ def _list_first(items: Collection[str]) -> list[str]:
 
 
 def _cut(text: str, limit: int) -> str:
-    return printable(truncate(redact_keys(text), limit))
+    return printable(truncate(mask(text), limit))

@@ -12,7 +12,7 @@ from html import escape
 from itertools import groupby
 from typing import Final
 
-from ..redaction import clean_text
+from ..secrets import clean_text
 from .graph import graph_between
 from .lines import Line, Report, Sign
 from .mermaid import MOST_BLOCKS, draw_mermaid

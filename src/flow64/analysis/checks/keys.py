@@ -17,7 +17,7 @@ from ...definition import (
     pointer,
     walk,
 )
-from ...redaction import KEY_MARKS, KEY_SHAPES, redact_keys
+from ...secrets import KEY_MARKS, KEY_SHAPES, mask
 from ...text import did_you_mean, shortened
 from .rule import Found, rule, small_workflow, texts
 
@@ -240,7 +240,7 @@ def secret_in_specs(definition: Definition) -> Iterator[Found]:
     for position, block in enumerate(definition.blocks):
         for path, item in walk(block.specs):
             if isinstance(item, str) and (name := _secret(item)):
-                where = redact_keys(pointer(path))
+                where = mask(pointer(path))
                 message = f"specs{where} looks like {name} ({item[:3]}***)"
                 yield Found(position, message)
 

@@ -25,7 +25,7 @@ from ...definition import (
     walk,
 )
 from ...diagnostics import Finding
-from ...redaction import redact_keys
+from ...secrets import mask
 from ...text import did_you_mean, join_words, shortened
 from ..live import LiveBlock, LiveCatalogue, as_catalogue
 from . import ADVICE, SAFE_RULES
@@ -126,7 +126,7 @@ def schema_mismatch(definition: Definition, result: SchemaResult) -> Iterator[Fo
         advice = f"write what {result.catalogue.name} takes; see flow64 blocks {kind}"
         for path, message in mismatches[:MOST_MISMATCHES]:
             text = f"{_format_path(path) or kind} {message}"
-            yield Found(position, redact_keys(text), advice)
+            yield Found(position, mask(text), advice)
         if len(mismatches) > MOST_MISMATCHES:
             message = (
                 f"{kind} has {len(mismatches) - MOST_MISMATCHES:,} more mismatches"

@@ -13,13 +13,19 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ._model import EMULATOR, Environment, OAuthFile, Reference, Settings
-from ._model import ENV_NAME as ENV_NAME
-from ._read import load
+from .settings import (
+    EMULATOR,
+    Environment,
+    OAuthFile,
+    Reference,
+    Settings,
+    load,
+)
+from .settings import ENV_NAME as ENV_NAME
 
 if TYPE_CHECKING:
-    from ._opening import OPENING_LOG as OPENING_LOG
-    from ._opening import async_client_for, client_for, open_client
+    from .opening import OPENING_LOG as OPENING_LOG
+    from .opening import async_client_for, client_for, open_client
 
 __all__ = [
     "EMULATOR",
@@ -37,5 +43,5 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Load what makes clients when it is asked for: it loads httpx."""
     if name in (*__all__, "OPENING_LOG"):
-        return getattr(import_module("._opening", __package__), name)
+        return getattr(import_module(".opening", __package__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -16,7 +16,7 @@ from ..definition import EMPTY
 from ..deploy.history import PLACE_NAME as HISTORY
 from ..errors import ConfigError
 from ..files import make_folder
-from ._model import Environment, OAuthFile
+from .settings import Environment, OAuthFile
 
 EMULATED: Final = "http://127.0.0.1"
 """Endpoint of the emulator. It runs in this process and needs no port."""

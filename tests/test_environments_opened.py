@@ -151,7 +151,7 @@ def test_the_same_with_await(settings, emulator):
     ("environment", "words"),
     [
         (
-            Environment("a", credential=Reference("NOT_THERE")),
+            Environment("a", api_key=Reference("NOT_THERE")),
             "environment 'a' takes api_key from the variable NOT_THERE, which",
         ),
         (
@@ -163,7 +163,7 @@ def test_the_same_with_await(settings, emulator):
             "would let the key travel in the clear",
         ),
         (
-            Environment("a", credential=OAuthFile("c", "k", Reference("NOT_THERE"))),
+            Environment("a", oauth=OAuthFile("c", "k", Reference("NOT_THERE"))),
             "environment 'a' takes oauth.file from the variable NOT_THERE, which",
         ),
     ],
@@ -184,7 +184,7 @@ def test_an_oauth_client(project, monkeypatch, audience):
     monkeypatch.setenv("AUDIENCE", "aud")
     oauth = OAuthFile("client_1", "kid_1", project / "key.pem", audience)
 
-    with client_for(Environment("a", credential=oauth)) as client:
+    with client_for(Environment("a", oauth=oauth)) as client:
         source = client.session.auth
 
     assert (source.client_id, source._kid) == ("client_1", "kid_1")

@@ -13,7 +13,7 @@ import pytest
         (["graphh"], "UsageError", "did you mean 'graph'?"),
         (["check", "--stric"], "UsageError", "--strict"),
         (["check", "nothing.py"], "AddressError", "there is no file"),
-        (["list", "-e", "prod"], "UnknownEnvironmentError", "prod"),
+        (["list", "-e", "prod"], "ConfigError", "prod"),
         (["restore", "-e"], "UsageError", ""),
         (["check", "--format", "sarif"], "UsageError", "contradicts --json"),
     ],

@@ -8,7 +8,7 @@ import pytest
 
 from flow64.client import WorkflowInfo
 from flow64.definition import DEFAULT_ENV, Definition, escape_key
-from flow64.errors import UnknownEnvironmentError
+from flow64.errors import ConfigError
 from flow64.loading import (
     AddressError,
     LiveAddress,
@@ -77,7 +77,7 @@ def test_address(configured, text, wanted):
 def test_an_id_alone(configured, text):
     """It is in the environment that is named, or in the default one."""
     assert parse_address(text, "prod") == LiveAddress(text, "prod", id=ID)
-    with pytest.raises(UnknownEnvironmentError):
+    with pytest.raises(ConfigError):
         parse_address(text)
 
     configured.with_name("pyproject.toml").unlink()

@@ -339,7 +339,7 @@ def _print_click_error(error: click.ClickException) -> int:
 
 
 def _print_flow_error(error: FlowError, options: Options) -> int:
-    from ..errors import UnknownEnvironmentError  # noqa: PLC0415 - see above
+    from ..errors import ConfigError  # noqa: PLC0415 - see above
     from ..loading import AddressError, SourceError  # noqa: PLC0415 - see above
     from ._error_messages import describe_error, suggest_option  # noqa: PLC0415 - see above
     from ._exit_codes import FAILED, USAGE, find_exit_code  # noqa: PLC0415 - see above
@@ -354,7 +354,7 @@ def _print_flow_error(error: FlowError, options: Options) -> int:
         case SourceError():  # the text of the user's own code is not reworded
             print_error(str(error))
             return FAILED
-        case UnknownEnvironmentError():  # --env is wrong, or missing
+        case ConfigError(is_usage=True):  # --env is wrong, or missing
             print_error(str(error))
             return USAGE
         case _:

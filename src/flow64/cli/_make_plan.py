@@ -127,8 +127,8 @@ def find_place(env: str | None, values: Path | None) -> CommandEnvironment:
     """Find the environment of a command.
 
     Raises:
-        SettingsError: pyproject.toml has mistakes.
-        UnknownEnvironmentError: The name is unknown, or several environments are
+        ConfigError: pyproject.toml has mistakes.
+        ConfigError: The name is unknown, or several environments are
             configured and none was named.
         click.UsageError: The file of `--values` is not a JSON object.
     """

@@ -80,8 +80,8 @@ def find_environment(env: str | None) -> Environment:
     """Return an environment by its name, from pyproject.toml or the variables.
 
     Raises:
-        SettingsError: The file has mistakes.
-        UnknownEnvironmentError: The name is unknown, or several environments are
+        ConfigError: The file has mistakes.
+        ConfigError: The name is unknown, or several environments are
             configured and none was named.
     """
     return load().environment(env)

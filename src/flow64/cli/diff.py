@@ -126,7 +126,7 @@ def _choose_environment(
     """Return the environment to compile code for, if one is named.
 
     Raises:
-        UnknownEnvironmentError: The name is unknown.
+        ConfigError: The name is unknown.
     """
     if env is not None:
         return find_environment(env)

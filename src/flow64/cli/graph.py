@@ -88,7 +88,7 @@ def _read(text: str | None, env: str | None, selection: Selection) -> Loaded:
     """Load the workflows at an address.
 
     Raises:
-        UnknownEnvironmentError: The environment is unknown.
+        ConfigError: The environment is unknown.
     """
     if env is not None:
         find_environment(env)

@@ -179,7 +179,7 @@ def find_store() -> Path:
     """Return the file of the environment `local`, in a folder that exists.
 
     Raises:
-        SettingsError: `pyproject.toml` has mistakes.
+        ConfigError: `pyproject.toml` has mistakes.
     """
     environment = load_settings().environments[EMULATOR]
     if environment.store is None:

@@ -24,7 +24,7 @@ from ..definition import DEFAULT_ENV, EMPTY, freeze, walk
 from ..endpoints import DEFAULT_ENDPOINT, endpoint_of, host_of, is_loopback
 from ..errors import ConfigError, did_you_mean, list_lines
 from ..files import relative_path
-from ..redaction import map_json, redact_keys
+from ..secrets import map_json, mask
 from ..text import clipped, printable
 
 T = TypeVar("T")
@@ -242,7 +242,7 @@ class _Bound(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         environment = self._environment
 
-        def resolve(item: Any) -> Any:
+        def resolve(item: Any, _: object) -> Any:
             is_text = isinstance(item, Reference)
             return environment.text(f"values.{name}", item) if is_text else item
 
@@ -327,8 +327,10 @@ def _read(file: Path, table: object) -> Settings:
     except Exception as error:  # noqa: BLE001 - cattrs collects what a hook raises
         mistakes = [*_list_mistakes(error, ())]
     if mistakes:
-        lines = [".".join(map(_quote, (*_TABLE, *path))) + f": {problem}"
-                 for path, problem in mistakes]
+        lines = [
+            ".".join(map(_quote, (*_TABLE, *path))) + f": {problem}"
+            for path, problem in mistakes
+        ]
         name = printable(relative_path(file))
         raise ConfigError(f"{name} cannot be used:{list_lines(lines)}") from None
     return settings
@@ -390,8 +392,7 @@ def _judge(settings: Settings) -> Iterator[tuple[_Path, str]]:
             yield path, f"its name must have 1 to {LONGEST} visible characters"
         if names.setdefault(unicodedata.normalize("NFC", name), name) != name:
             yield path, "it is there twice, in two spellings of one name"
-        for problem in _judge_environment(one):
-            yield path, problem
+        yield from ((path, problem) for problem in _judge_environment(one))
     if settings.default_env is not None:
         try:
             settings.environment(settings.default_env)
@@ -403,14 +404,16 @@ def _judge(settings: Settings) -> Iterator[tuple[_Path, str]]:
         from ..analysis import describe_wrong_rule  # noqa: PLC0415 - see above
 
         for code, setting in settings.rules.items():
-            if problem := describe_wrong_rule(code, setting):
-                yield ("rules", code), problem
+            if mistake := describe_wrong_rule(code, setting):
+                yield ("rules", code), mistake
 
 
 def _judge_environment(one: Environment) -> Iterator[str]:
     credentials = [name for name in ("api_key", "oauth") if getattr(one, name)]
     if one.store is not None:
-        extra = [name for name in ("org_id", "hosts", "allow_http") if getattr(one, name)]
+        extra = [
+            name for name in ("org_id", "hosts", "allow_http") if getattr(one, name)
+        ]
         if extra := [*credentials, *extra]:
             listed = ", ".join(extra)
             yield f"the emulator of the project accepts any key: leave out {listed}"
@@ -469,7 +472,7 @@ def _list_mistakes(error: BaseException, path: _Path) -> Iterator[tuple[_Path, s
 
 def _quote(key: str) -> str:
     """Format a key without secrets."""
-    shown = clipped(redact_keys(key))
+    shown = clipped(mask(key))
     return shown if re.fullmatch(r"[\w-]+", key) else f"{shown!r}"
 
 
@@ -516,7 +519,7 @@ def _as_variable(value: Any, _: object = Reference) -> Reference:
     name = value.get("env") if isinstance(value, dict) and len(value) == 1 else None
     if not isinstance(name, str):
         raise _WrongValueError(f"a secret comes from a variable: write {_VARIABLE}")
-    if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) or redact_keys(name) != name:
+    if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) or mask(name) != name:
         problem = "write the name of a variable, and never its content"
         raise _WrongValueError(f"{problem}: {_VARIABLE}")
     return Reference(name)
@@ -541,7 +544,7 @@ def _as_content(value: Any, _: object) -> Any:
     return map_json(value, _convert_reference)
 
 
-def _convert_reference(value: Any) -> Any:
+def _convert_reference(value: Any, _: object) -> Any:
     """Return the reference that a table is, and refuse secrets in any other text."""
     if isinstance(value, dict):
         if value.keys() == {"env"}:
@@ -554,7 +557,7 @@ def _convert_reference(value: Any) -> Any:
 
 
 def _require_no_secret(text: str) -> None:
-    if redact_keys(text) != text:
+    if mask(text) != text:
         raise _WrongValueError(
             "looks like a key, and secrets do not belong into this file; write "
             f"{_VARIABLE}, and make that key a new one"
@@ -570,7 +573,7 @@ def _register(cls: type, *absent: str, **hooks: Any) -> None:
     """Let the converter read a table as a class, without what the file has not."""
     changes: dict[str, Any] = {name: override(omit=True) for name in absent}
     changes |= {name: override(struct_hook=hook) for name, hook in hooks.items()}
-    read = make_dict_structure_fn(cls, _converter, **changes)
+    read: Any = make_dict_structure_fn(cls, _converter, **changes)
 
     def read_table(table: Any, kind: Any) -> Any:
         return read(_of(dict, "a table", table), kind)

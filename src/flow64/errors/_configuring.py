@@ -12,9 +12,11 @@ class ConfigError(FlowError, ValueError):
 
     Attributes:
         url: The address of the emulator that has a store open, if one has.
+        is_usage: Whether a name that was given is wrong, such as that of `--env`.
     """
 
     url: str | None = None
+    is_usage: bool = False
 
 
 def missing_extra(part: str, extra: str) -> ConfigError:

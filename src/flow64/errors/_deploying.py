@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from ..text import did_you_mean, printable
-from ._configuring import ConfigError
-from ._root import FlowError, list_lines
+from ..text import printable
+from ._root import FlowError
 
 
 class DeployError(FlowError):
@@ -31,51 +30,6 @@ class ConsentError(DeployError):
     """
 
     problems: Sequence[str] = ()
-
-
-@frozen(repr=False)
-class SettingsError(ConfigError):
-    """`[tool.flow64]` has mistakes.
-
-    Attributes:
-        problem: The file.
-        mistakes: All mistakes, one line each, with the line of the file.
-    """
-
-    problem: str
-    mistakes: Sequence[str] = ()
-
-    def __str__(self) -> str:
-        return f"{printable(self.problem)} cannot be used:{list_lines(self.mistakes)}"
-
-
-@frozen(repr=False)
-class UnknownEnvironmentError(ConfigError):
-    """An unknown environment was named, or none although there are several.
-
-    Attributes:
-        problem: The name; empty if none was given.
-        names: The known names.
-        variable: The environment variable that holds the name; empty for an argument.
-    """
-
-    problem: str
-    names: Sequence[str] = ()
-    variable: str = ""
-
-    def __str__(self) -> str:
-        names = ", ".join(map(printable, self.names))
-        if not self.problem:
-            one = printable(self.names[0])
-            return (
-                f"several environments are configured ({names}): name one of them, as "
-                f"in -e {one}, or with FLOW64_ENV={one}, or always with default_env = "
-                f'"{one}" under [tool.flow64]'
-            )
-        near = did_you_mean(self.problem, self.names)
-        whose = f"{self.variable} is {self.problem!r}: " if self.variable else ""
-        problem = f"there is no environment {self.problem!r}{near}"
-        return f"{whose}{problem}; there are {names}"
 
 
 class StalePlanError(DeployError):

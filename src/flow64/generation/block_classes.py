@@ -32,7 +32,7 @@ from ..blocks import (
     specs_schema,
 )
 from ..dsl import RESERVED, Flow, Passthrough
-from ..errors import ArgumentError, SettingsError
+from ..errors import ArgumentError, ConfigError, list_lines
 from ..secrets import mask
 from ..text import truncate
 
@@ -144,13 +144,13 @@ def read_facts(path: Path, live: LiveCatalogue) -> Mapping[str, About]:
     """Read the facts about new kinds: `takes`, `gives`, `price`, `reads`, `adds`...
 
     Raises:
-        SettingsError: The file is not valid TOML, or has mistakes.
+        ConfigError: The file is not valid TOML, or has mistakes.
         OSError: It cannot be read.
     """
     try:
         tables = tomllib.loads(path.read_text("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise SettingsError(str(path), [f"it is not TOML: {error}"]) from None
+        raise ConfigError(f"{path} is not TOML: {error}") from None
     facts: dict[str, About] = {}
     mistakes: list[str] = []
     for kind, table in tables.items():
@@ -162,7 +162,7 @@ def read_facts(path: Path, live: LiveCatalogue) -> Mapping[str, About]:
         except (ArgumentError, TypeError, ValueError) as error:
             mistakes.append(f"[{kind}] {error}")
     if mistakes:
-        raise SettingsError(str(path), mistakes)
+        raise ConfigError(f"{path} cannot be used:{list_lines(mistakes)}")
     return facts
 
 

@@ -102,8 +102,8 @@ def parse_address(
 
     Raises:
         AddressError: It names nothing that exists.
-        SettingsError: `pyproject.toml` has mistakes.
-        UnknownEnvironmentError: It is live, and it is not clear in which environment.
+        ConfigError: `pyproject.toml` has mistakes.
+        ConfigError: It is live, and it is not clear in which environment.
     """
     place = _require_whole(text)
     if _exists(Path(place)) or is_path(text) or _is_module_here(place):
@@ -160,7 +160,7 @@ def parse_source(text: str, *, code: bool = True) -> SourceAddress:
 
     Raises:
         AddressError: It is live, or names nothing that exists.
-        SettingsError: `pyproject.toml` has mistakes.
+        ConfigError: `pyproject.toml` has mistakes.
     """
     if is_uuid(text.removeprefix(ID)) and not _exists(Path(text)):
         address: Address = LiveAddress(text, DEFAULT_ENV, id=text)
@@ -199,7 +199,7 @@ def describe_unknown(text: str, keys: Sequence[str] | None = None) -> str:
         keys: The keys in the source of the project; None if no source is configured.
 
     Raises:
-        SettingsError: `pyproject.toml` has mistakes.
+        ConfigError: `pyproject.toml` has mistakes.
     """
     names = sorted(load_settings().environments, key=lambda name: name == EMULATOR)
     head = text.partition(":")[0]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from ..analysis import LiveCatalogue
 from ..environments import Settings
 from ..environments import load as load_settings
-from ..errors import ReadError, SettingsError
+from ..errors import ConfigError, ReadError
 from ..text import clipped, join_first
 from ._errors import AddressError
 from ._importing import is_module_name
@@ -54,7 +54,7 @@ def find_project_source() -> str | None:
     """Return the source that `[tool.flow64]` names, relative to the working folder.
 
     Raises:
-        SettingsError: pyproject.toml has mistakes.
+        ConfigError: pyproject.toml has mistakes.
     """
     settings = load_settings()
     if (source := settings.source) is None:
@@ -74,7 +74,7 @@ def require_project_source() -> str:
 
     Raises:
         AddressError: No source is configured.
-        SettingsError: pyproject.toml has mistakes.
+        ConfigError: pyproject.toml has mistakes.
     """
     if (source := find_project_source()) is not None:
         return source
@@ -86,7 +86,7 @@ def describe_setting(place: str) -> str:
     """Return that the settings name this source, if they do."""
     try:
         settings = load_settings()
-    except SettingsError:
+    except ConfigError:
         return ""
     if settings.file is None or place != settings.source:
         return ""
@@ -113,7 +113,7 @@ def find_saved_catalogue(file: Path | None = None) -> LiveCatalogue | None:
         file: Another file to read.
 
     Raises:
-        SettingsError: The file cannot be used, or pyproject.toml has mistakes.
+        ConfigError: The file cannot be used, or pyproject.toml has mistakes.
         ReadError: The other file is not a list of blocks.
     """
     if file is not None:
@@ -126,7 +126,7 @@ def _read_saved_catalogue(settings: Settings) -> LiveCatalogue | None:
     """Return the saved list of blocks of a project; None if it has none.
 
     Raises:
-        SettingsError: The file cannot be used.
+        ConfigError: The file cannot be used.
     """
     if settings.blocks is None:
         return None
@@ -139,14 +139,14 @@ def _read_saved_catalogue(settings: Settings) -> LiveCatalogue | None:
         problem = f"blocks: {settings.blocks.name} cannot be read: {error.strerror}"
     except ReadError as error:
         problem = f"blocks: {error}"
-    raise SettingsError(str(settings.file), [f"{problem}; {advice}"])
+    raise ConfigError(f"{settings.file}: {problem}; {advice}")
 
 
 def find_saved_file() -> Path | None:
     """Return the file for the saved list of blocks, which may not be there yet.
 
     Raises:
-        SettingsError: pyproject.toml has mistakes.
+        ConfigError: pyproject.toml has mistakes.
     """
     settings = _find_settings()
     if settings is None or settings.blocks is None:
@@ -158,7 +158,7 @@ def find_rules() -> Mapping[str, RuleSetting]:
     """Return the rules of `[tool.flow64]`, by code.
 
     Raises:
-        SettingsError: pyproject.toml has mistakes.
+        ConfigError: pyproject.toml has mistakes.
     """
     settings = _find_settings()
     return {} if settings is None else settings.rules

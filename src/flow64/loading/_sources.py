@@ -17,7 +17,7 @@ from attrs import evolve, frozen
 from ..definition import ProjectKey
 from ..diagnostics import Finding
 from ..environments import load as load_settings
-from ..errors import SettingsError, did_you_mean
+from ..errors import ConfigError, did_you_mean
 from ..workflow import Workflow
 from ._addresses import (
     LiveAddress,
@@ -95,7 +95,7 @@ class Loaded:
             return self.is_all
         try:
             named = find_project_source()
-        except SettingsError:
+        except ConfigError:
             return False
         place, _ = split_source(self.source)
         return self.is_all if named is None else _is_same(place, named)
@@ -167,7 +167,7 @@ def load_source(
             message; or two workflows have the same id.
         ManifestError: A manifest cannot be used, or does not fit its files.
         ReadError: A JSON file is not a workflow.
-        SettingsError: No source was given, and pyproject.toml has mistakes.
+        ConfigError: No source was given, and pyproject.toml has mistakes.
     """
     if source is None:
         address = SourceAddress("", _require_source())
@@ -359,7 +359,7 @@ def _require_source() -> str:
 
     Raises:
         AddressError: None is configured.
-        SettingsError: pyproject.toml has mistakes.
+        ConfigError: pyproject.toml has mistakes.
     """
     source = find_project_source()
     if source is None:

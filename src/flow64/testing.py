@@ -79,7 +79,13 @@ class Outcome:
             problem = f"no block has the key path {block!r}{near}"
             raise ArgumentError("rows", problem, self._blocks)
         if block not in self._rows:
-            raise RunFailedError(self.run_id, self.status, self.failure)
+            why = f": {self.failure}" if self.failure else ""
+            raise RunFailedError(
+                f"run {self.run_id} ended as {self.status}{why}",
+                run_id=self.run_id,
+                status=self.status,
+                reason=self.failure,
+            )
         return self._rows[block]
 
     def columns(self, block: str | None = None) -> list[str]:
@@ -237,7 +243,8 @@ def _wait(emulator: Emulator, run_id: str, timeout: float) -> None:
     ends = monotonic() + timeout
     while (run := emulator.store.runs.get(run_id)) and not run.is_done:
         if monotonic() > ends:
-            raise WaitTimeoutError(run_id, run.status, timeout)
+            problem = f"run {run_id} is still {run.status} after {timeout:g} s"
+            raise WaitTimeoutError(problem, run_id=run_id, status=run.status)
         sleep(LOOK)
 
 

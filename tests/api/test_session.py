@@ -154,7 +154,7 @@ def test_an_outer_deadline_caps_all_requests_inside():
 def test_the_message_of_an_error_is_found_in_every_form(status, body, message):
     with pytest.raises(errors.ApiError) as raised:
         Script(answer(body, status)).play(send())
-    assert (raised.value.status, raised.value.message) == (status, message)
+    assert (raised.value.status, raised.value.detail) == (status, message)
 
 
 def test_an_error_names_the_fields_and_the_request():

@@ -92,7 +92,7 @@ def test_an_environment_says_what_differs_there(configured, leads, flow64, peopl
     assert (code, printed) == (0, "")
     assert "staging: 1 unchanged" in told
     assert "Inbound leads (staging)" in listed
-    assert (run[0], "more rows than --max-rows 1" in run[2]) == (3, True)
+    assert (run[0], "more rows than max_rows=1" in run[2]) == (3, True)
 
 
 def test_a_key_of_another_organisation_writes_nothing(

@@ -72,7 +72,7 @@ def test_refused_run(service, leads, people, flow64):
 
     error = json.loads(printed)["error"]
     assert (code, error["type"]) == (3, "BudgetError")
-    assert error["help"].startswith("to run it: fewer rows, a higher --max-rows")
+    assert error["help"].startswith("give it fewer rows")
 
 
 def test_secrets(leads, flow64):

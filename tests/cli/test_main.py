@@ -19,10 +19,9 @@ from flow64.cli._terminal import print_error, print_json, print_line, print_mess
 from flow64.errors import (
     ConfigError,
     ConsentError,
-    IntentFailedError,
     OutcomeUnknownError,
+    RunError,
     RunFailedError,
-    StaleDeploymentError,
     StalePlanError,
 )
 from tests.cli.support import flow64
@@ -81,14 +80,14 @@ def test_wrong_command_line(arguments, problem, capsys):
     ("error", "code"),
     [
         (ConfigError("no key"), 1),
-        (RunFailedError("run", "failed"), 1),
+        (RunFailedError("run r failed"), 1),
         (ConsentError("found"), 3),
-        (IntentFailedError("run", "failed", "today"), 3),
-        (StaleDeploymentError("Found", "id", "the code has changed"), 3),
+        (RunFailedError("run r failed", is_earlier=True), 3),
+        (RunError("the code has changed"), 3),
         (StalePlanError("found: edited"), 3),
-        (OutcomeUnknownError("starting", "no answer"), 4),
+        (OutcomeUnknownError("starting: no answer"), 4),
     ],
-    ids=lambda value: type(value).__name__,
+    ids=str,
 )
 def test_code_of_an_error(error, code, command):
     """Failed, refused and unknown have exit codes of their own."""

@@ -123,7 +123,7 @@ def test_results_are_saved_to_a_file_or_a_folder(client, tmp_path):
     (inside,) = run.download(tmp_path / "folder")
     assert file == tmp_path / "file.csv"
     assert inside.parent == tmp_path / "folder"
-    with pytest.raises(errors.SaveError):
+    with pytest.raises(errors.RowsError):
         run.to_csv(tmp_path / "rows.csv")
 
 

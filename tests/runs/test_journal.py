@@ -129,12 +129,12 @@ def test_line_that_is_damaged_is_noted(ledger, line):
 def test_file_that_is_no_journal_is_refused(ledger, tmp_path):
     """So is one that cannot be written."""
     (tmp_path / "a").write_text("hello\n")
-    with pytest.raises(errors.JournalError, match="something else"):
+    with pytest.raises(errors.RunError, match="something else"):
         Journal(tmp_path / "a").of("https://x", "w1").memory()
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to(tmp_path / "a")
     for name in ("pipe", "link", "a/b"):
-        with pytest.raises(errors.JournalError):
+        with pytest.raises(errors.RunError):
             Journal(tmp_path / name).require_writable()
 
 

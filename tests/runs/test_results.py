@@ -105,7 +105,7 @@ def test_workflow_with_several_ends_needs_a_block(service):
     run = run_of(session)
     run.stages = results.Stages({"a": 1, "b/c": 2}, ["a", "b/c"])
 
-    with pytest.raises(errors.AmbiguousRowsError):
+    with pytest.raises(errors.RunError):
         read_rows(session, run)
     assert [row.raw["stage"] for row in read_rows(session, run, block="b/c")] == [2]
 
@@ -120,12 +120,12 @@ def test_path_rule(service, tmp_path):
     assert download(session, run, tmp_path / "x.csv") == [tmp_path / "x.csv"]
     assert download(session, run, tmp_path / "x") == [tmp_path / "x/block_2.csv"]
     assert (tmp_path / "x.csv").read_bytes() == CSV
-    with pytest.raises(errors.SaveError, match="exists"):
+    with pytest.raises(errors.RowsError, match="exists"):
         download(session, run, tmp_path / "x.csv")
     with pytest.raises(errors.ArgumentError):
         download(session, run, tmp_path / "y.csv", every_stage=True)
     service.items = []
-    with pytest.raises(errors.NoResultError, match="ndjson"):
+    with pytest.raises(errors.ResultError, match="ndjson"):
         download(session, run, tmp_path / "z.ndjson")
 
 
@@ -339,7 +339,7 @@ def test_disk_that_is_full_leaves_no_file(server, session, tmp_path, monkeypatch
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("flow64.files.os.fsync", full)
-    with pytest.raises(errors.SaveError, match="No space"):
+    with pytest.raises(errors.RowsError, match="No space"):
         download(session, run_of(session), tmp_path / "a.csv")
     assert names(tmp_path) == []
 

@@ -194,14 +194,14 @@ def test_cell_that_does_not_fit_is_named(cells, words):
     """When the value is read; the row is there as it came."""
     row = {"title": "CTO", **cells}
 
-    with pytest.raises(errors.RowTypeError, match=f"row 1.*\n.*{words}"):
+    with pytest.raises(errors.RowsError, match=f"row 1.*\n.*{words}"):
         typed(Person, row).value
     assert typed(Person, row).raw == row
 
 
 def test_every_misfit_of_a_row_is_named():
     """A missing column is one."""
-    with pytest.raises(errors.RowTypeError) as misfit:
+    with pytest.raises(errors.RowsError) as misfit:
         typed(Person, {"age": "x", "score": "y"}).value
     assert len(misfit.value.problems) == 3
 
@@ -298,11 +298,11 @@ def test_file_is_complete_or_absent(tmp_path):
     """Nor is an existing one replaced, unless that is wanted."""
     path = tmp_path / "a.csv"
     for row in ({"a": {1}}, {"a": "\ud800"}):
-        with pytest.raises(errors.SaveError):
+        with pytest.raises(errors.RowsError):
             write_csv([{"a": 1}, row], path)
     assert [*tmp_path.iterdir()] == []
     path.write_text("mine")
-    with pytest.raises(errors.SaveError, match="exists"):
+    with pytest.raises(errors.RowsError, match="exists"):
         write_csv([{"a": 1}], path)
     assert path.read_text() == "mine"
     write_csv([{"a": 1}], path, overwrite=True)
@@ -314,6 +314,6 @@ def test_device_and_pipe_are_not_replaced(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     for path in (pipe, Path(os.devnull), tmp_path):
-        with pytest.raises(errors.SaveError):
+        with pytest.raises(errors.RowsError):
             write_csv([{"a": 1}], path, overwrite=True)
     assert pipe.is_fifo()

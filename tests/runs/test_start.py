@@ -138,7 +138,7 @@ def test_run_that_the_journal_could_not_take_is_remembered(
 
     def full(journal, entry):
         if entry["event"] == "run":
-            raise errors.JournalError("j", "there is no room left for it")
+            raise errors.RunError("there is no room left for it")
         append(journal, entry)
 
     with monkeypatch.context() as patch:
@@ -296,7 +296,7 @@ def test_other_rows_under_a_known_intent_are_refused(service, tmp_path, first, s
     """Whether it was run as a whole or in batches."""
     begin(service, tmp_path / "j", intent="a", index=first)
 
-    with pytest.raises(errors.IntentChangedError):
+    with pytest.raises(errors.IntentError):
         begin(service, tmp_path / "j", MORE, intent="a", index=second)
     assert len(service.runs) == 1
 
@@ -316,7 +316,7 @@ def test_failed_run_is_repeated_once_and_only_if_named(service, tmp_path, journa
     path = tmp_path / "j" if journal else None
     service.new_status = "failed"
     first = begin(service, path)
-    with pytest.raises(errors.IntentFailedError) as failed:
+    with pytest.raises(errors.RunFailedError) as failed:
         begin(service, path)
     assert (failed.value.run_id, failed.value.is_earlier) == (first.id, True)
 
@@ -324,7 +324,7 @@ def test_failed_run_is_repeated_once_and_only_if_named(service, tmp_path, journa
     runs = {begin(service, path, retry=first.id).id for _ in range(2)}
 
     assert (len(runs), len(service.runs)) == (1, 2)
-    with pytest.raises(errors.RetryError, match="completed"):
+    with pytest.raises(errors.IntentError, match="completed"):
         begin(service, path, retry=runs.pop())
 
 
@@ -340,7 +340,7 @@ def test_user_can_name_the_run(forgetful, tmp_path):
         begin(forgetful, tmp_path / "j")
     assert sorted(unknown.value.candidates) == sorted([ours, "r9"])
 
-    with pytest.raises(errors.RetryError, match="other"):
+    with pytest.raises(errors.IntentError, match="other"):
         begin(forgetful, tmp_path / "j", attach=forgetful.runs[0].job_id)
     named = begin(forgetful, tmp_path / "j", attach=ours)
 
@@ -365,7 +365,7 @@ def test_deployed_workflow_that_is_other_code_is_not_run(service):
     """It would buy something else, unless that is wanted."""
     changed = {"code": leads(mode="PERSONAL")}
 
-    with pytest.raises(errors.StaleDeploymentError):
+    with pytest.raises(errors.RunError):
         begin(service, launch=changed)
     assert not service.runs
     assert begin(service, launch={**changed, "stale": True}).id
@@ -406,7 +406,7 @@ def test_damaged_journal_makes_it_unknown(service, tmp_path):
     meant, run = path.read_bytes().splitlines(keepends=True)
     for lines in ([meant, bytes(80) + b"\n"], [run, meant], [meant[:30], run]):
         path.write_bytes(b"".join(lines))
-        with pytest.raises(errors.JournalError):
+        with pytest.raises(errors.RunError):
             begin(service, path, MORE, intent="b")
     assert len(service.runs) == 1
     assert begin(service, path, MORE, new=True).id

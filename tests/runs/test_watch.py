@@ -155,7 +155,7 @@ def test_random_faults_end_with_the_truth(seed):
     [
         ([answer(401)], True, errors.AuthError),
         ([answer(404)], True, errors.NotFoundError),
-        ([answer(403)], False, errors.ForbiddenError),
+        ([answer(403)], False, errors.ApiError),
         ([answer(404)], False, errors.NotFoundError),  # after a minute
         ([status("running"), answer(404)], False, errors.NotFoundError),
         ([status("running")], False, errors.WaitTimeoutError),

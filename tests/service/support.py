@@ -24,7 +24,7 @@ HTML = answer(b"<html>log in</html>", content_type="text/html")
 
 
 def lost(sent=True):
-    return TransportError("POST", "/x", "no answer (ReadError)", sent=sent)
+    return TransportError("POST /x: no answer", sent=sent)
 
 
 def unreachable():

@@ -93,7 +93,7 @@ class Runs(RuleBasedStateMachine):
         except KeyboardInterrupt:
             journals._UNWRITTEN.clear()
             return
-        if isinstance(outcome, errors.IntentFailedError) and outcome.is_earlier:
+        if isinstance(outcome, errors.RunFailedError) and outcome.is_earlier:
             self.start(*intent, retry=outcome.run_id)
 
     @rule()

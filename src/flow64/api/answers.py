@@ -13,7 +13,15 @@ import httpx
 from attrs import field, frozen
 
 from ..definition import JSON_TYPE_NAMES, load_json, name_json_type, pointer
-from ..errors import AnswerError, ApiError, for_status
+from ..errors import (
+    AnswerError,
+    ApiError,
+    AuthError,
+    ConflictError,
+    NotFoundError,
+    TransportError,
+    list_lines,
+)
 from ..text import printable
 
 T = TypeVar("T")
@@ -36,23 +44,120 @@ def api_error(
     response: httpx.Response,
     content: bytes,
     mask: Callable[[str], str] = str,
+    *,
+    sent: bool = True,
 ) -> ApiError:
     """Return the error of an answer, from any of the documented shapes of a body."""
     status, headers = response.status_code, response.headers
-    if 300 <= status < 400:
-        host = printable(_find_host(headers.get("location", "")))
-        message = f"a redirect to {host}, which flow64 never follows"
-        return for_status(status, method=method, path=path, message=message)
     message, problems = _read_problems(load_json(content))
+    if 300 <= status < 400:
+        host = _find_host(headers.get("location", ""))
+        message, problems = f"a redirect to {host}, which flow64 never follows", []
     # Masked before it is cut: the beginning of a secret is not recognised.
-    return for_status(
-        status,
+    detail = printable(mask(message)[:MAX_WORDS]) or "without saying why"
+    fields = [mask(problem)[:MAX_WORDS] for problem in problems]
+    wait, request_id = read_retry_after(headers), _find_request_id(headers, mask)
+    request = f" (request {printable(request_id)})" if request_id else ""
+    asks = f"; it asks to wait {wait:g} s" if wait else ""
+    words = f"{method} {path} answered {status}: {detail}{request}{asks}"
+    error = _KINDS.get(status, ApiError)(
+        f"{words}{list_lines(fields)}",
+        status=status,
         method=method,
         path=path,
-        message=mask(message)[:MAX_WORDS] or "without saying why",
-        fields=[mask(problem)[:MAX_WORDS] for problem in problems],
-        request_id=_find_request_id(headers, mask),
-        wait=read_retry_after(headers),
+        detail=detail,
+        fields=fields,
+        request_id=request_id,
+        wait=wait,
+        sent=sent,
+    )
+    if fields:
+        return error  # they say what to do
+    error.hint = _HINTS.get(status, "try again later" if status >= 500 else "")
+    if status == 401:
+        error.option = "check the key or the OAuth client of the environment"
+    elif status == 404 and (method, path) == ("GET", "/workflows"):
+        wrong = "every service has this list, so check the path of the endpoint"
+        error.hint = f"{wrong}: base_url= or SIXTYFOUR_API_ENDPOINT"
+        error.option = wrong
+    elif status == 409 and path == "/workflows/run":
+        error.hint = "look at the runs of the workflow before you try again"
+    return error
+
+
+_HINTS: Final[Mapping[int, str]] = {
+    400: "correct what it names; the same request is refused again",
+    401: "check the credential: SIXTYFOUR_API_KEY, or the OAuth client",
+    402: "add credits before you try again",
+    403: "the key was accepted, but may not do this",
+    404: "check the id, and the organisation of the key",
+    409: "look at what has the id before you try again",
+    429: "wait a minute before you try again",
+}
+"""What to do, by status."""
+
+_KINDS: Final[Mapping[int, type[ApiError]]] = {
+    401: AuthError,
+    404: NotFoundError,
+    409: ConflictError,
+}
+"""The exceptions of the statuses that callers tell apart."""
+
+
+def transport_error(
+    method: str,
+    path: str,
+    reason: str,
+    *,
+    sent: bool = True,
+    port: int | None = None,
+    **facts: Any,
+) -> TransportError:
+    """Return the error of a request without an answer.
+
+    Args:
+        method: HTTP method.
+        path: Path of the request.
+        reason: What went wrong.
+        sent: Whether anything may have reached the service.
+        port: The port of this machine at which nothing listens.
+        **facts: Other facts of the error.
+    """
+    hint, option = "it may have arrived, so look before you send it again", None
+    if not sent:
+        hint = "nothing was sent: check the network and SIXTYFOUR_API_ENDPOINT"
+        option = "nothing was sent: check the network and the endpoint"
+    elif method == "GET":
+        hint = "it changes nothing, so try again"
+    if port is not None:
+        option = (
+            "nothing listens there: start it in another terminal: flow64 serve --port "
+            f"{port}; or use -e local, which needs no server"
+        )
+    return TransportError(
+        f"{method} {path}: {reason}",
+        hint=hint,
+        option=option,
+        method=method,
+        path=path,
+        reason=reason,
+        sent=sent,
+        is_refused=port is not None,
+        **facts,
+    )
+
+
+def answer_error(
+    method: str, path: str, problem: str, *, is_final: bool = False
+) -> AnswerError:
+    """Return the error of an answer that is not as documented."""
+    return AnswerError(
+        f"{method} {path} answered something unexpected: {problem}",
+        hint="check that SIXTYFOUR_API_ENDPOINT is the service",
+        option="check that the endpoint is the service",
+        method=method,
+        path=path,
+        is_final=is_final,
     )
 
 
@@ -128,25 +233,23 @@ def structure(data: Any, kind: type[T], method: str, path: str) -> T:
     """
     try:
         return _CONVERTER.structure(data, kind)
-    except _ShapeError as error:
+    except ValueError as error:
         problem = str(error)
     del data  # the error may show the locals of this frame
-    raise AnswerError(method, path, problem)
-
-
-class _ShapeError(ValueError):
-    """Data has another shape than documented. The message holds no value of it."""
+    raise answer_error(method, path, problem)
 
 
 def _require(kind: type[T]) -> Callable[[Any, Any], T]:
-    """Return a hook that takes the values of one type as they are."""
+    """Return a hook that takes the values of one type as they are.
+
+    The messages of all hooks hold no value of the data.
+    """
 
     def read(value: Any, _: Any) -> T:
-        if not isinstance(value, kind):
-            raise _ShapeError(
-                f"{JSON_TYPE_NAMES[kind]} was expected, not {name_json_type(value)}"
-            )
-        return value
+        if isinstance(value, kind):
+            return value
+        wanted = JSON_TYPE_NAMES[kind]
+        raise ValueError(f"{wanted} was expected, not {name_json_type(value)}")
 
     return read
 
@@ -160,7 +263,7 @@ def _read_number(value: Any, _: Any) -> float:
             number = math.nan
         if math.isfinite(number):
             return number
-    raise _ShapeError(f"a number was expected, not {name_json_type(value)}")
+    raise ValueError(f"a number was expected, not {name_json_type(value)}")
 
 
 def _read_whole_number(value: Any, _: Any) -> int:
@@ -173,8 +276,8 @@ def _read_list(value: Any, kind: Any) -> list[Any]:
     for at, item in enumerate(_require(list)(value, kind)):
         try:
             items.append(_CONVERTER.structure(item, item_kind))
-        except _ShapeError as error:
-            raise _ShapeError(f"/{at}: {error}") from None
+        except ValueError as error:
+            raise ValueError(f"/{at}: {error}") from None
     return items
 
 
@@ -197,11 +300,11 @@ def _make_reader(kind: Any) -> Callable[[Any, Any], Any]:
                 try:
                     kind_of_value = attributes[name].type
                     values[name] = _CONVERTER.structure(value, kind_of_value)
-                except _ShapeError:
+                except ValueError:
                     extra[name] = value
         for name, attribute in attributes.items():
             if attribute.default is attrs.NOTHING and values.get(name, "") == "":
-                raise _ShapeError(f"{name} is missing, empty, or of another type")
+                raise ValueError(f"{name} is missing, empty, or of another type")
         return kind(**values, extra=extra)
 
     return read

@@ -17,14 +17,12 @@ from typing import Any, Final, NoReturn, TypeAlias
 from uuid import uuid4
 
 import httpx
-from attrs import evolve
 
 from ..definition import load_json
 from ..errors import (
     ApiError,
     ConfigError,
     FlowError,
-    TransportError,
     missing_extra,
     shortened,
 )
@@ -200,7 +198,9 @@ class OAuth(httpx.Auth):
         """
         seconds = min(threads.ENDS.get() - threads.now(), LONGEST_TOKEN)
         if not self._lock.acquire(timeout=max(seconds, 0)):
-            raise TransportError("POST", TOKEN_PATH, "no token in time", sent=False)
+            raise answers.transport_error(
+                "POST", TOKEN_PATH, "no token in time", sent=False
+            )
         try:
             if threads.now() >= self._ends:
                 asked = self._make_request(request)
@@ -245,16 +245,14 @@ class OAuth(httpx.Auth):
         content, status = response.content, response.status_code
         if status >= 300:
             content = _mask_assertion(content, request.content)
-            error = answers.api_error("POST", TOKEN_PATH, response, content)
-            raise evolve(error, sent=False)
+            raise answers.api_error("POST", TOKEN_PATH, response, content, sent=False)
         data = load_json(content)
         data = data if isinstance(data, dict) else {}
         token, kind = data.get("access_token"), data.get("token_type", "Bearer")
         if not is_header_text(token) or str(kind).lower() != "bearer":
             del data, token, content, response
-            raise ApiError(
-                status, "POST", TOKEN_PATH, "without a Bearer token", sent=False
-            )
+            problem = f"POST {TOKEN_PATH} answered {status} without a Bearer token"
+            raise ApiError(problem, status=status, path=TOKEN_PATH, sent=False)
         self._token = str(token)
         self._ends = threads.now() + 0.8 * _read_lifetime(data.get("expires_in"))
 

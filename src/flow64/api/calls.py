@@ -13,15 +13,14 @@ from attrs import field, frozen
 from ..analysis import LiveCatalogue
 from ..definition import Definition, canonical_id, from_data
 from ..errors import (
-    AnswerError,
+    ApiError,
     ArgumentError,
     FlowError,
-    ForbiddenError,
     NotFoundError,
     ReadError,
     shortened,
 )
-from .answers import Answered, structure
+from .answers import Answered, answer_error, structure
 from .session import Session
 
 Look: TypeAlias = Callable[[FlowError], Any]
@@ -94,13 +93,12 @@ def read_workflow(session: Session, workflow_id: str) -> WorkflowInfo:
     """Return a workflow with its definition.
 
     Raises:
-        NotFoundError: It does not exist, or another organisation has it.
-        ForbiddenError: Another organisation has it, or the key may read no workflow.
+        ApiError: It does not exist, or another organisation has it (404, or 403).
     """
     path = f"/workflows/{_segment('workflows.get', 'workflow_id', workflow_id)}"
     info = _read_info(session.send("GET", path), "GET", path)
     if canonical_id(info.id) != canonical_id(str(workflow_id)):
-        raise AnswerError("GET", path, f"a workflow of another id, {info.id}")
+        raise answer_error("GET", path, f"a workflow of another id, {info.id}")
     return info
 
 
@@ -108,10 +106,17 @@ def get_workflow(session: Session, workflow_id: str) -> Definition | None:
     """Return the definition of a workflow; None if there is none that is ours."""
     try:
         info = read_workflow(session, workflow_id)
-    except (NotFoundError, ForbiddenError):
-        return None
+    except ApiError as error:
+        if error.status in (403, 404):
+            return None
+        raise
+    return require_definition(info)
+
+
+def require_definition(info: WorkflowInfo) -> Definition:
+    """Return the definition of a workflow that was read."""
     if info.definition is None:
-        raise AnswerError("GET", f"/workflows/{info.id}", "it has no definition")
+        raise answer_error("GET", f"/workflows/{info.id}", "it has no definition")
     return info.definition
 
 
@@ -202,7 +207,7 @@ def _read_info(data: Any, method: str, path: str) -> WorkflowInfo:
         object.__setattr__(info, "definition", definition)
         return info
     del data, info
-    raise AnswerError(method, path, problem)
+    raise answer_error(method, path, problem)
 
 
 # -- Runs -----------------------------------------------------------------------------

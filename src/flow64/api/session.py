@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
-from attrs import evolve, frozen
+from attrs import frozen
 
 from ..endpoints import host_of, is_followed, is_loopback
 from ..errors import (
@@ -290,7 +290,7 @@ class Session:
                 if left <= 0
                 else "held back by the client's own pace until after the deadline"
             )
-            return TransportError(
+            return answers.transport_error(
                 request.method, path, reason, sent=False, is_final=True
             )
         threads.sleep(wait)
@@ -321,7 +321,9 @@ class Session:
         except (httpx.HTTPError, httpx.StreamError, OSError) as error:
             return self._lost_error(method, path, error)
         except RuntimeError:  # it was closed meanwhile
-            return TransportError(method, path, "this client is closed", is_final=True)
+            return answers.transport_error(
+                method, path, "this client is closed", is_final=True
+            )
         except FlowError as error:  # there was no token
             return error.with_traceback(None)
         finally:
@@ -329,7 +331,7 @@ class Session:
             _log_request(status, f"{method} {path}", seconds)
         if content is None:
             problem = f"an answer of more than {MAX_ANSWER // 2**20} MiB"
-            return AnswerError(method, path, problem, is_final=True)
+            return answers.answer_error(method, path, problem, is_final=True)
         if response.status_code >= 300:
             return answers.api_error(method, path, response, content, self.mask)
         return self._read_json(method, path, response, content)
@@ -344,7 +346,7 @@ class Session:
         except (ValueError, RecursionError):
             kind = self.mask(response.headers.get("content-type", "no content type"))
             problem = f"it is not JSON ({kind}, {len(content)} bytes)"
-            return AnswerError(method, path, problem)
+            return answers.answer_error(method, path, problem)
         for organisation in find_organisations(data):
             if self._state.organisation not in (None, organisation):
                 expected = shortened(self._state.organisation)
@@ -371,7 +373,7 @@ class Session:
         """Log a wait, and let all users of the client wait after a 429."""
         level = logging.INFO if wait < LONG else logging.WARNING
         # Without its advice, which is for a caller who gets the error.
-        shown = error.describe("") if isinstance(error, ApiError) else error
+        shown = error.message if isinstance(error, ApiError) else error
         _log.log(level, "%s; trying again in %.3g s", shown, wait)
         if isinstance(error, ApiError) and error.status == 429:
             self._pace.hold(threads.now() + wait)
@@ -380,18 +382,16 @@ class Session:
         self, method: str, path: str, error: Exception, where: str | None = None
     ) -> TransportError:
         """Return the error of a request that got no answer."""
-        is_plain = where is None and self.endpoint.startswith("http:")
-        is_refused = (
-            is_plain and self.is_local and isinstance(error, httpx.ConnectError)
-        )
-        where = where or urlsplit(self.endpoint).netloc
+        url = urlsplit(self.endpoint)
+        is_plain = where is None and self.is_local and url.scheme == "http"
+        is_refused = is_plain and isinstance(error, httpx.ConnectError)
         reason = _BREAKS.get(type(error).__name__, "the connection broke")
-        return TransportError(
+        return answers.transport_error(
             method,
             path,
-            f"no answer from {where} ({reason})",
+            f"no answer from {where or url.netloc} ({reason})",
             sent=not isinstance(error, _UNSENT),
-            is_refused=is_refused,
+            port=(url.port or 80) if is_refused else None,
         )
 
     # -- Downloads --------------------------------------------------------------------
@@ -411,12 +411,8 @@ class Session:
         threads.require_sending()
         self._require_open()
         if not is_followed(url, self.endpoint, self.hosts):
-            raise AnswerError(
-                "GET",
-                "(signed link)",
-                f"a link to {host_of(url) or 'no host'}, which may not be opened",
-                is_final=True,
-            )
+            problem = f"a link to {host_of(url) or 'no host'}, which may not be opened"
+            raise answers.answer_error("GET", "(signed link)", problem, is_final=True)
         extensions = {"timeout": {"read": self.policy.timeout}}
         headers = {**_make_headers(), "accept": "*/*"}
         request = httpx.Request("GET", url, headers=headers, extensions=extensions)
@@ -546,11 +542,20 @@ def _with_facts(
     error: FlowError, attempts: int, elapsed: float, *, was_sent: bool
 ) -> FlowError:
     """Return an error with the facts of all tries."""
-    if isinstance(error, AnswerError):
-        return evolve(error, attempts=attempts, elapsed=elapsed)
-    if isinstance(error, ApiError | TransportError):
-        # One of the tries may have arrived, whatever became of the last one.
-        return evolve(error, attempts=attempts, elapsed=elapsed, sent=was_sent)
+    if not isinstance(error, AnswerError | ApiError | TransportError):
+        return error
+    error.attempts, error.elapsed = attempts, elapsed
+    # One of the tries may have arrived, whatever became of the last one.
+    if isinstance(error, TransportError) and was_sent and not error.sent:
+        facts = error.method, error.path, error.reason
+        doubt = answers.transport_error(*facts)
+        error.sent, error.hint, error.option = True, doubt.hint, doubt.option
+    elif isinstance(error, ApiError):
+        error.sent = was_sent
+    if attempts > 1:
+        first, *lines = error.message.split("\n")
+        tries = f"{first} ({attempts} attempts in {elapsed:.3g} s)"
+        error.message = "\n".join([tries, *lines])
     return error
 
 

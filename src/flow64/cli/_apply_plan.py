@@ -23,7 +23,7 @@ from ..errors import FlowError, OutcomeUnknownError
 from ..files import relative_path
 from ..text import pluralize
 from ._colours import paint_report_lines, paint_state
-from ._error_messages import describe_error, suggest_option
+from ._error_messages import describe_error
 from ._exit_codes import (
     FAILED,
     INTERRUPTED,
@@ -184,8 +184,6 @@ class _Execution:
         self.cause = error
         self.code = find_exit_code(error) if isinstance(error, FlowError) else REFUSED
         print_error(describe_error(error))
-        if isinstance(error, FlowError) and (advice := suggest_option(error)):
-            print_advice(advice)
 
     def print_result(self, *, as_json: bool) -> None:
         """Print what became of each workflow. Unchanged ones are only counted."""

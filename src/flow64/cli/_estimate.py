@@ -12,7 +12,7 @@ from ..blocks import Webhook
 from ..client import Client
 from ..definition import Definition
 from ..deploy.target import Ready
-from ..errors import ForbiddenError, NotFoundError
+from ..errors import ApiError
 from ..runs.payload import count_repeats, override_live, source_specs
 from ..runs.start import describe_staleness
 from ..text import format_dollars, pluralize
@@ -106,6 +106,10 @@ class Estimate:
 _OCCUR: Final = ("occurs", "occur")
 _OF_SOURCE: Final = "as many rows as its source makes"
 _UNKNOWN: Final = "cost unknown"
+_UNSEEN: Final = {
+    403: "unknown: the credential may not see the workflow",
+    404: "no: there is no such workflow, so it cannot run",
+}
 
 
 def estimate_run(
@@ -134,12 +138,11 @@ def estimate_run(
     notes: list[tuple[str, str]] = []
     try:
         live = client.workflows.get(ready.id).definition
-    except NotFoundError:
+    except ApiError as error:
+        if error.status not in _UNSEEN:
+            raise
         live = None
-        notes.append(("deployed", "no: there is no such workflow, so it cannot run"))
-    except ForbiddenError:
-        live = None
-        notes.append(("deployed", "unknown: the credential may not see the workflow"))
+        notes.append(("deployed", _UNSEEN[error.status]))
     if live is not None and not is_stale and (why := describe_staleness(ready, live)):
         deploy = name_environment("flow64 deploy")
         advice = f"a run is refused: {deploy} first, or run what is there: --stale"

@@ -7,14 +7,11 @@ from typing import Final
 import click
 
 from ..errors import (
-    BudgetError,
     ConsentError,
     FlowError,
-    IntentChangedError,
-    IntentFailedError,
     OutcomeUnknownError,
-    RetryError,
-    StaleDeploymentError,
+    RunError,
+    RunFailedError,
     StalePlanError,
 )
 
@@ -37,12 +34,8 @@ INTERRUPTED: Final = 130
 """Ctrl-C ended it."""
 
 REFUSALS: Final = (
-    BudgetError,
     ConsentError,
-    IntentChangedError,
-    IntentFailedError,
-    RetryError,
-    StaleDeploymentError,
+    RunError,
     StalePlanError,
 )
 """Errors for which nothing was sent, and which an option would avoid."""
@@ -58,4 +51,7 @@ def find_exit_code(error: FlowError) -> int:
     """Return the exit code of an error."""
     if isinstance(error, OutcomeUnknownError):
         return UNKNOWN
-    return REFUSED if isinstance(error, REFUSALS) else FAILED
+    is_refused = isinstance(error, REFUSALS) or (
+        isinstance(error, RunFailedError) and error.is_earlier
+    )
+    return REFUSED if is_refused else FAILED

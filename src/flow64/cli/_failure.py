@@ -9,7 +9,7 @@ import click
 
 from ..errors import CompileError, FlowError
 from ..secrets import mask
-from ._error_messages import suggest_option
+from ._error_messages import find_advice
 from ._exit_codes import CHANGES, INTERRUPTED
 from ._options import OPTIONS
 from ._terminal import print_json
@@ -38,7 +38,7 @@ def describe_failure(code: int, error: Exception | None = None) -> dict[str, Any
     found = error or next((one for _, one in OPTIONS.faults), None)
     ended = "Interrupted" if code == INTERRUPTED else "Failed"
     name = ended if found is None else _name_type(found)
-    advice = suggest_option(found) if isinstance(found, FlowError) else ""
+    advice = find_advice(found) if isinstance(found, FlowError) else ""
     return {
         "type": name,
         "message": mask("\n".join(OPTIONS.problems)),

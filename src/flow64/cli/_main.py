@@ -341,9 +341,9 @@ def _print_click_error(error: click.ClickException) -> int:
 def _print_flow_error(error: FlowError, options: Options) -> int:
     from ..errors import ConfigError  # noqa: PLC0415 - see above
     from ..loading import AddressError, SourceError  # noqa: PLC0415 - see above
-    from ._error_messages import describe_error, suggest_option  # noqa: PLC0415 - see above
+    from ._error_messages import describe_error  # noqa: PLC0415 - see above
     from ._exit_codes import FAILED, USAGE, find_exit_code  # noqa: PLC0415 - see above
-    from ._terminal import print_advice, print_error, print_message  # noqa: PLC0415 - see above
+    from ._terminal import print_error, print_message  # noqa: PLC0415 - see above
 
     match error:
         case AddressError():
@@ -359,6 +359,4 @@ def _print_flow_error(error: FlowError, options: Options) -> int:
             return USAGE
         case _:
             print_error(describe_error(error))
-            if advice := suggest_option(error):
-                print_advice(advice)
             return find_exit_code(error)

@@ -23,9 +23,9 @@ from ..errors import CompileError, DeployError, FlowError
 from ..loading import Loaded, Selection, select_set_values
 from ..text import join_first
 from . import _params as params
-from ._error_messages import describe_error, suggest_option
+from ._error_messages import describe_error
 from ._options import OPTIONS
-from ._terminal import print_advice, print_error, print_message
+from ._terminal import print_error, print_message
 
 OFTEN: Final = 100
 """Progress is printed each time that so many workflows were read."""
@@ -230,8 +230,6 @@ def print_faults(faults: Sequence[Faulty]) -> None:
             text = f"{summary(error.findings)} each\n{others}"
         names = join_first([fault.name for fault in same], _MOST_NAMES)
         print_error(f"{names}: {text}")
-        if advice := suggest_option(error):
-            print_advice(advice)
 
 
 _MOST_NAMES: Final = 8

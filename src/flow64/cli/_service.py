@@ -12,7 +12,7 @@ from typing import Final
 from ..api.auth import CLIENT_NAME, KEY_NAME
 from ..api.session import REQUEST_LOG
 from ..client import Client
-from ..endpoints import DEFAULT_ENDPOINT, NAMES, find_endpoint_variable
+from ..endpoints import NAMES, find_endpoint_variable
 from ..environments import (
     ENV_NAME,
     OPENING_LOG,
@@ -159,18 +159,6 @@ def describe_credential_source(environment: Environment) -> str:
             return f"the OAuth client of {CLIENT_NAME}"
         case None:
             return KEY_NAME
-
-
-def describe_endpoint_source(environment: Environment) -> str:
-    """Name the variable or setting that holds the endpoint."""
-    match environment.endpoint:
-        case Reference(variable=name):
-            return name
-        case str(text):
-            return f"the endpoint {text} of environment {environment.name!r}"
-        case None:
-            default = f"{NAMES[0]} (not set, so {DEFAULT_ENDPOINT})"
-            return find_endpoint_variable() or default
 
 
 def describe_missing_settings(settings: Settings) -> str:

@@ -9,7 +9,7 @@ import click
 
 from ..analysis import LiveCatalogue
 from ..environments import load as load_settings
-from ..errors import SaveError
+from ..errors import FlowError
 from ..files import relative_path
 from ..generation import FACTS, MARK, BlocksModule, read_facts, write_blocks
 from ..manifest import write_all
@@ -67,7 +67,7 @@ def command(
     if output is not None:
         if current is not None and MARK not in current:
             problem = "it is there already, and not written by flow64 blocks generate"
-            raise SaveError(str(output), problem)
+            raise FlowError(f"{output} was not written: {problem}")
         write_all(output.parent, {output.name: module.text})
     if as_json:
         result = {

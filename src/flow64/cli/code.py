@@ -14,7 +14,7 @@ from ..analysis import allow_errors
 from ..compiler import Code, Identity, Lifted, OwnClasses, as_code, lift
 from ..definition import DEFAULT_ENV, Definition
 from ..environments import load as load_settings
-from ..errors import CannotLiftError, SaveError
+from ..errors import CannotLiftError, FlowError
 from ..generation import MARK, USUAL
 from ..loading import (
     LiveAddress,
@@ -110,7 +110,10 @@ def command(
     if not found:
         raise click.UsageError(f"{address} means no workflow")
     if output is not None and not overwrite and os.path.lexists(output):
-        raise SaveError(str(output), "it is there already")
+        raise FlowError(
+            f"{output} was not written: it is there already",
+            option="add --overwrite to replace it",
+        )
     env = env or DEFAULT_ENV
     own = OwnClasses() if no_code else _load_classes(module)
     lifted, secrets = _lift(found, env, known, own)

@@ -13,7 +13,7 @@ from attrs import evolve
 from ..client import Client
 from ..definition import Definition, canonical_id, unbound_names, walk
 from ..environments import Environment, Reference
-from ..errors import ConfigError, FlowError, PullError, SaveError
+from ..errors import ConfigError, FlowError, PullError
 from ..files import relative_path
 from ..loading import (
     Address,
@@ -326,13 +326,16 @@ def _require_free(folder: Path, files: Sequence[str]) -> None:
     """Refuse to replace existing files.
 
     Raises:
-        SaveError: A file exists. Nothing was written.
+        FlowError: A file exists. Nothing was written.
     """
     existing = [file for file in files if os.path.lexists(folder / file)]
     if existing:
         others = len(existing) - 1
         more = f", with {pluralize(others, 'other file')}" if others else ""
-        raise SaveError(str(folder / existing[0]), f"it is there already{more}")
+        raise FlowError(
+            f"{folder / existing[0]} was not written: it is there already{more}",
+            option="add --overwrite to replace files",
+        )
 
 
 def _print_notes(pull: Pull, folder: Path) -> None:

@@ -17,7 +17,7 @@ from ..client import Run
 from ..definition import Definition
 from ..deploy.target import prepare
 from ..environments import load
-from ..errors import AmbiguousRowsError, ArgumentError, RowsError, did_you_mean
+from ..errors import ArgumentError, did_you_mean
 from ..loading import AddressError, LiveAddress, load_live_definition
 from ..runs import payload
 from ..runs.rows import FORMS, require_free
@@ -73,7 +73,7 @@ class RunParameters:
 
         Raises:
             click.UsageError: They do, or the file of rows cannot be written.
-            SaveError: The file of rows exists.
+            RowsError: The file of rows exists.
         """
         if self.is_new and (self.intent or self.retry or self.attach):
             raise click.UsageError("--new starts a run of its own: leave out its name")
@@ -101,15 +101,11 @@ class RunParameters:
         """Refuse to start a run if it is unclear which rows to save.
 
         Raises:
-            click.UsageError: The block is unknown; or none is named, and the workflow
-                ends in several.
+            click.UsageError: The block is unknown.
+            RunError: None is named, and the workflow ends in several.
         """
         try:
             Stages.of(definition).number("", self.block)
-        except AmbiguousRowsError as error:
-            ends = printable(", ".join(error.ends))
-            problem = f"the workflow ends in several blocks: {ends}; name one of them"
-            raise params.option_error("--block", problem) from error
         except ArgumentError as error:
             problem = params.describe_blocks(error)
             raise params.option_error("--block", problem) from error
@@ -336,7 +332,7 @@ def _read_rows(file: Path | None) -> Sequence[Mapping[str, Any]]:
     if not is_dash(file):
         if not file.exists():
             near = did_you_mean(str(file), map(str, file.parent.glob("*")))
-            raise RowsError([f"there is no file {str(file)!r}{near}"])
+            raise payload.rows_error([f"there is no file {str(file)!r}{near}"])
         return payload.as_rows(file)
     form = "CSV with a header, or JSON"
     return payload.parse_rows(read_stdin("ROWS", form), STDIN)

@@ -11,8 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Column
 
 from ..client import Run
-from ..errors import RunFailedError
-from ..runs.watch import Event
+from ..runs.watch import Event, failed_error
 from ..text import printable
 from . import _params as params
 from ._colours import paint_event, paint_state
@@ -87,7 +86,7 @@ def follow_run(
                 show(event)
     if run.last_status == "completed":
         return 0
-    print_error(str(RunFailedError(run.id, run.last_status, run.reason)))
+    print_error(failed_error(run.state).message)
     return FAILED
 
 

@@ -240,8 +240,7 @@ class Run(RunFacts):
                 default is that of the run, and then the final one.
 
         Raises:
-            NoResultError: There is no such file.
-            ResultError: It is damaged.
+            ResultError: There is no such file, or it is damaged.
             OutcomeUnknownError: The run was taken for ours, and nothing proves it.
         """
         session = self._client.session
@@ -265,7 +264,7 @@ class Run(RunFacts):
             overwrite: Replace an existing file.
 
         Raises:
-            SaveError: The file exists, or cannot be written.
+            RowsError: The file exists, or cannot be written.
             FlowError: The rows cannot be read; see `rows`.
         """
         return results.save_csv(
@@ -296,7 +295,7 @@ class Run(RunFacts):
             overwrite: Replace existing files.
 
         Raises:
-            SaveError: A file exists, or cannot be written.
+            RowsError: A file exists, or cannot be written.
             FlowError: A file cannot be downloaded; see `rows`.
         """
         return results.download(

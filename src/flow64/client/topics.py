@@ -113,8 +113,7 @@ class Workflows(Topic):
         except FlowError as error:
             if policy.is_refusal(error):
                 raise
-            what = f"creating {definition.name!r}"
-            raise OutcomeUnknownError(what, str(error)) from error
+            raise _unknown_error(f"creating {definition.name!r}", error) from error
 
     def update(
         self,
@@ -234,7 +233,7 @@ class Runs(Topic):
             if isinstance(error, ArgumentError) or policy.is_refusal(error):
                 raise
             what = f"starting a run of {workflow_id} under idempotency_key={key!r}"
-            raise OutcomeUnknownError(what, str(error)) from error
+            raise _unknown_error(what, error) from error
         journal = self.client.settings.journal
         ledger = journal.of(session.place, str(workflow_id))
         run = RunState(started.job_id, ledger)
@@ -246,7 +245,7 @@ class Runs(Topic):
 
         Raises:
             NotFoundError: No run has that id.
-            JournalError: The journal cannot be read.
+            RunError: The journal cannot be read.
         """
         session, journal = self.client.session, self.client.settings.journal
         run = self.client.make_run(recall_run(str(run_id), journal, session.place))
@@ -284,6 +283,13 @@ class SigningSecrets(Topic):
     create: Final = _Call(calls.create_signing_secret)
     roll: Final = _Call(calls.roll_signing_secret)
     delete: Final = _Call(calls.delete_signing_secret)
+
+
+def _unknown_error(what: str, error: FlowError) -> OutcomeUnknownError:
+    return OutcomeUnknownError(
+        f"{what}: outcome unknown ({error.message}); nothing more was sent",
+        hint="look at it in the web editor before you send it again",
+    )
 
 
 def _require_consent(definition: Definition, *, allow_spend: bool) -> bool:

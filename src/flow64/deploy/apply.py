@@ -520,10 +520,10 @@ class _Write:
             if lost is None or (not is_untouched and self._has_our_stamp(live)):
                 raise _difference(self.step, self.wanted.name, wrong)
             if not is_untouched:
-                reason = f"{lost}; what is there now is neither old nor new"
-                raise OutcomeUnknownError(self._what, reason) from lost
+                reason = f"{lost.message}; what is there now is neither old nor new"
+                raise _unknown_error(self._what, reason) from lost
             if is_last or self.spends:
-                raise OutcomeUnknownError(self._what, str(lost)) from lost
+                raise _unknown_error(self._what, lost.message) from lost
             is_last = True
 
     def _attempt(self, *, is_first: bool) -> FlowError | None:
@@ -615,7 +615,7 @@ def _delete(session: Session, step: Step) -> None:
         return
     if lost is None:
         raise _difference(step, step.name, ["it is still there"])
-    raise OutcomeUnknownError(what, f"{lost}; it is still there") from lost
+    raise _unknown_error(what, f"{lost.message}; it is still there") from lost
 
 
 def _read_back(
@@ -629,9 +629,16 @@ def _read_back(
     try:
         return get_workflow(session, workflow_id)
     except FlowError as error:
-        before = lost or "the service accepted it"
-        reason = f"{before}; then it could not be read back: {error}"
-        raise OutcomeUnknownError(what, reason) from error
+        before = lost.message if lost else "the service accepted it"
+        reason = f"{before}; then it could not be read back: {error.message}"
+        raise _unknown_error(what, reason) from error
+
+
+def _unknown_error(what: str, reason: str) -> OutcomeUnknownError:
+    return OutcomeUnknownError(
+        f"{what}: outcome unknown ({reason}); nothing more was sent",
+        hint="look at it in the web editor before you deploy it again",
+    )
 
 
 def _is_same(live: Definition | None, before: Definition | None) -> bool:

@@ -13,7 +13,12 @@ from urllib.parse import unquote
 from attrs import define, evolve, field, frozen
 
 from ..api import threads
-from ..api.calls import WorkflowInfo, list_workflows, read_workflow
+from ..api.calls import (
+    WorkflowInfo,
+    list_workflows,
+    read_workflow,
+    require_definition,
+)
 from ..api.session import Session
 from ..definition import (
     EMPTY,
@@ -34,9 +39,8 @@ from ..definition import (
 )
 from ..diff.compare import compare_definitions
 from ..errors import (
-    AnswerError,
+    ApiError,
     ArgumentError,
-    ForbiddenError,
     NotFoundError,
 )
 from .git import Ancestry, Git, check_ancestry
@@ -201,7 +205,9 @@ class _Maker:
             self._is_listed = True
             try:
                 workflows = list_workflows(self.session)
-            except ForbiddenError as error:
+            except ApiError as error:
+                if error.status != 403:
+                    raise
                 self.not_checked.append(
                     f"orphans and renames: the list of workflows answered "
                     f"{error.status}"
@@ -226,8 +232,8 @@ class _Maker:
             info = read_workflow(self.session, target.id)
         except NotFoundError:
             step = self._plan_new(target)
-        except ForbiddenError:
-            if self._list() is None:
+        except ApiError as error:
+            if error.status != 403 or self._list() is None:
                 raise  # a key that may read nothing shows nothing about this id
             step = evolve(
                 self._plan_new(target),
@@ -238,10 +244,8 @@ class _Maker:
                 refusal=f"{TAKEN}; {OTHER_ORGANISATION}",
             )
         else:
-            if info.definition is None:
-                path = f"/workflows/{target.id}"
-                raise AnswerError("GET", path, "it has no definition")
-            step = self._plan_live(target, info.definition, info.updated_at)
+            live = require_definition(info)
+            step = self._plan_live(target, live, info.updated_at)
         self.count += 1
         self.emit(self.count)
         return step
@@ -468,8 +472,10 @@ _NOTES: Final[Mapping[str, str]] = {
 def _read(session: Session, workflow_id: str) -> WorkflowInfo | None:
     try:
         return read_workflow(session, workflow_id)
-    except (NotFoundError, ForbiddenError):
-        return None
+    except ApiError as error:
+        if error.status in (403, 404):
+            return None
+        raise
 
 
 def _free_key(key: str, workflow_id: str, used: set[str]) -> str:

@@ -143,7 +143,7 @@ def _check_all(launch: Launch, rows: Iterable[Any], size: int) -> int:
         if len(problems) > MOST_PROBLEMS:
             break
     if problems:
-        raise errors.RowsError(list(problems))
+        raise payload.rows_error(list(problems))
     launch.budget.require(launch.ready.name, launch.definition, count)
     return count
 
@@ -156,7 +156,7 @@ def _start(
     while True:
         try:
             return start(session, launch, rows, retry=retry, **facts)
-        except errors.IntentFailedError as error:
+        except errors.RunFailedError as error:
             if not retry_failed or not error.is_earlier:
                 ledger = launch.journal.of(session.place, launch.ready.id)
                 return RunState(error.run_id, ledger, status=error.status)

@@ -21,8 +21,9 @@ from typing import Any, Final
 from attrs import define, field, frozen
 
 from ..definition import canonical_id, load_json
-from ..errors import JournalError
+from ..errors import RunError
 from ..files import Unusable, make_folder, open_plain, reason_of
+from ..text import printable
 
 REFUSED: Final = "refused"
 """Outcome of a start that was never sent, or that has no run although it was
@@ -185,7 +186,7 @@ class Journal:
         """Return the part of the workflow that a run belongs to, if it is known here.
 
         Raises:
-            JournalError: See `Ledger.memory`.
+            RunError: See `Ledger.memory`.
         """
         wanted, ledger = (place, canonical_id(job_id)), None
         for _, entry in self.entries(wanted[1]):
@@ -197,7 +198,7 @@ class Journal:
         """Make the file if it is missing, and check that it can be written to.
 
         Raises:
-            JournalError: It cannot.
+            RunError: It cannot.
         """
         if self.path is not None:
             with self._open(_APPEND):
@@ -207,7 +208,7 @@ class Journal:
         """Append a line in one write, so that lines of several processes do not mix.
 
         Raises:
-            JournalError: It could not be written completely.
+            RunError: It could not be written completely.
         """
         if self.path is None:
             self.remember(entry)
@@ -217,7 +218,7 @@ class Journal:
             # What was cut off stays a line of its own.
             data = (b"" if _is_at_line(descriptor) else b"\n") + b"".join(lines)
             if os.write(descriptor, data) != len(data):
-                raise JournalError(str(self.path), "there is no room left for it")
+                raise self.make_error("there is no room left for it")
             os.fsync(descriptor)
             _UNWRITTEN.pop(self.path, None)
 
@@ -230,7 +231,7 @@ class Journal:
         """Yield the lines that contain a text, with their numbers; None for damage.
 
         Raises:
-            JournalError: The file cannot be read, or is not a journal.
+            RunError: The file cannot be read, or is not a journal.
         """
         needle, number = json.dumps(naming)[1:-1].encode(), 0
         if self.path is not None and os.path.lexists(self.path):
@@ -261,9 +262,19 @@ class Journal:
             return
         if number == 1 and not line.startswith(_HEAD):
             problem = "it begins with something else than a run of this release"
-            raise JournalError(str(self.path), problem)
+            raise self.make_error(problem)
         if not is_cut or b"\0" in line:
             yield number, None
+
+    def make_error(self, problem: str) -> RunError:
+        """Return the error of a journal that cannot be used."""
+        twice = "journal=None remembers nothing, so a start may be paid twice"
+        advice = "correct that, or name another file with"
+        return RunError(
+            f"the journal of runs {printable(str(self.path))}: {printable(problem)}",
+            hint=f"{advice} journal= or FLOW64_JOURNAL ({twice})",
+            option=f"{advice} FLOW64_JOURNAL",
+        )
 
     @contextmanager
     def _open(self, flags: int) -> Generator[int]:
@@ -278,10 +289,9 @@ class Journal:
             finally:
                 os.close(descriptor)
         except Unusable as error:
-            raise JournalError(str(path), str(error)) from None
+            raise self.make_error(str(error)) from None
         except OSError as error:
-            problem = f"it cannot be used: {reason_of(error)}"
-            raise JournalError(str(path), problem) from None
+            raise self.make_error(f"it cannot be used: {reason_of(error)}") from None
 
 
 @frozen
@@ -296,7 +306,7 @@ class Ledger:
         """Return what is known.
 
         Raises:
-            JournalError: The file cannot be read, or is not a journal.
+            RunError: The file cannot be read, or is not a journal.
         """
         memory, wanted = Memory(), (self.place, self.workflow_id)
         for number, entry in self.journal.entries(self.workflow_id):
@@ -313,7 +323,7 @@ class Ledger:
         """Write down a start that is about to be sent: fields of `Start`, and `known`.
 
         Raises:
-            JournalError: It could not be written, so it must not be sent.
+            RunError: It could not be written, so it must not be sent.
         """
         self.journal.append({**self._head("meant"), **facts})
 
@@ -343,11 +353,11 @@ class Ledger:
         entry = {**self._head(event), **facts}
         try:
             self.journal.append(entry)
-        except JournalError as error:
+        except RunError as error:
             self.journal.remember(entry)
             run = facts["job"] or facts["key"]
             text = "run %s is remembered by this process alone: %s"
-            _log.warning(text, run, error.problem)
+            _log.warning(text, run, error.message)
 
     def _head(self, event: str) -> dict[str, Any]:
         """Return the fields that all lines have."""

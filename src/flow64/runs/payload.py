@@ -35,7 +35,7 @@ from ..definition import (
     thaw,
     unbound_names,
 )
-from ..text import join_words, truncate
+from ..text import format_dollars, join_words, pluralize, printable, truncate
 from .rows import FORMS, RowFile, refuse_repeated_keys, rows_in
 
 Rows: TypeAlias = (
@@ -71,7 +71,7 @@ def as_rows(rows: Any, first: int = 1) -> list[dict[str, Any]]:
             kind = type(row).__name__
             problems.append(f"row {number}: a row is a mapping of columns, not {kind}")
     if problems:
-        raise errors.RowsError(problems)
+        raise rows_error(problems)
     return copies
 
 
@@ -87,20 +87,18 @@ def as_iterable(rows: Any) -> Iterable[Any]:
         if form is None:
             problem = f"{str(path)!r} does not name a file of rows"
             suffixes = ", ".join(FORMS)
-            raise errors.RowsError([f"{problem}; it has to end in {suffixes}"])
+            raise rows_error([f"{problem}; it has to end in {suffixes}"])
         return _InputRows(RowFile(path, str(path), form, is_input=True))
     if isinstance(rows, Mapping):
         return [rows]
     if hasattr(rows, "to_dict") and hasattr(rows, "columns"):
         # A data frame iterates over its columns.
         advice = 'write df.to_dict("records")'
-        raise errors.RowsError([f"a data frame gives its columns; {advice}"])
+        raise rows_error([f"a data frame gives its columns; {advice}"])
     if isinstance(rows, Iterable) and not isinstance(rows, bytes | bytearray):
         return rows
     advice = "give a list of mappings, or the path of a file of rows"
-    raise errors.RowsError(
-        [f"{errors.shortened(rows)} is not a list of rows; {advice}"]
-    )
+    raise rows_error([f"{errors.shortened(rows)} is not a list of rows; {advice}"])
 
 
 @frozen
@@ -114,7 +112,7 @@ class _InputRows:
             yield from self.rows
         except errors.ResultError as error:
             place = "" if error.line is None else f":{error.line}"
-            raise errors.RowsError([f"{error.name}{place}: {error.problem}"]) from None
+            raise rows_error([f"{error.name}{place}: {error.problem}"]) from None
 
 
 def parse_rows(content: bytes, name: str) -> list[dict[str, Any]]:
@@ -141,6 +139,13 @@ def count_repeats(rows: Sequence[Mapping[str, Any]]) -> int:
     """Return how many rows are equal, cell by cell, to an earlier one."""
     counts = Counter(json.dumps(row, sort_keys=True, default=repr) for row in rows)
     return len(rows) - len(counts)
+
+
+def rows_error(problems: Sequence[str]) -> errors.RowsError:
+    """Return the error of rows that cannot be sent."""
+    listed = errors.list_lines(problems, most=20)
+    words = f"these rows cannot be sent, and nothing was sent:{listed}"
+    return errors.RowsError(words, problems=problems)
 
 
 # -- The body -------------------------------------------------------------------------
@@ -177,7 +182,7 @@ def build_payload(
         if source.kind == Webhook.kind:
             lines += _list_missing_columns(source, rows, first)
     if lines:
-        raise errors.RowsError(list(dict.fromkeys(lines)))
+        raise rows_error(list(dict.fromkeys(lines)))
     body: dict[str, Any] = {}
     if rows or all(source.kind == Search.kind for source in sources):
         body["webhook_payload"] = thaw(frozen_rows, _refuse_value)
@@ -204,7 +209,7 @@ def _sources(definition: Definition) -> Sequence[WireBlock]:
 def _refuse_value(item: Any) -> Any:
     if isinstance(item, Value):
         problem = f"value({item.name!r}) is filled in for blocks alone"
-        raise errors.RowsError([f"{problem}; write what the row has"])
+        raise rows_error([f"{problem}; write what the row has"])
     return item
 
 
@@ -230,7 +235,7 @@ def _describe_wrong_source(definition: Definition, count: int) -> str:
     if not count:
         return ""
     problem = f"{begins}, and the service takes rows for a webhook source alone"
-    return f"{problem}: {advice if is_behind else 'run([])'}"
+    return f"{problem}: {advice if is_behind else 'give it no rows'}"
 
 
 _NO_ROWS: Final = "there are no rows: give some, or set webhook_input of the webhook"
@@ -276,22 +281,22 @@ def override_source(definition: Definition, settings: Any) -> Definition:
         settings: The settings that differ, by field; None for none.
 
     Raises:
-        OverrideError: They cannot be used. All problems are listed.
+        RunError: They cannot be used. All problems are listed.
     """
     if settings is None:
         return definition
     if not isinstance(settings, Mapping):
         problem = f"{errors.shortened(settings)} is not a mapping of fields to values"
-        raise errors.OverrideError([problem])
+        raise _override_error([problem])
     (source, *others), (root, *_) = _sources(definition), definition.topology.roots
     if others:
         problem = "the workflow has several sources, and which one a run sets is not"
-        raise errors.OverrideError([f"{problem} documented; deploy the change"])
+        raise _override_error([f"{problem} documented; deploy the change"])
     problems: list[Problem] = []
     frozen_settings = freeze(settings, (), problems, limits=_DATA)
     if problems:
         lines = [f"{pointer(p.path)}: {p.message}; {p.help}" for p in problems]
-        raise errors.OverrideError(lines)
+        raise _override_error(lines)
     changed = _with_specs(definition, root, {**source.specs, **frozen_settings})
     names = set(unbound_names(changed)) - set(unbound_names(definition))
     lines = [f"value({n!r}) is not filled in here; write its content" for n in names]
@@ -304,8 +309,13 @@ def override_source(definition: Definition, settings: Any) -> Definition:
         and (finding.code, finding.message) not in before
     ]
     if lines:
-        raise errors.OverrideError(lines)
+        raise _override_error(lines)
     return changed
+
+
+def _override_error(problems: Sequence[str]) -> errors.RunError:
+    listed = errors.list_lines(problems, most=20)
+    return errors.RunError(f"settings of this run cannot be used:{listed}")
 
 
 def _judge(definition: Definition) -> Sequence[Any]:
@@ -400,6 +410,22 @@ class Budget:
                 problems.append(f"it may cost more than max_cost={self.max_cost:g}")
             kinds = [c.kind for c in estimate.charges if c.dollars is None]
             unpriced = [*dict.fromkeys([*kinds, *estimate.unknown])]
-        if problems:
-            facts = rows, estimate.dollars, omissions, unpriced
-            raise errors.BudgetError(title, problems, *facts)
+        if not problems:
+            return
+        size = "an unknown number of rows" if rows is None else pluralize(rows, "row")
+        facts = [f"{size}, {format_dollars(estimate.dollars)} by known prices"]
+        facts += [f"not counted: {printable(item)}" for item in omissions]
+        hint, option = "give it fewer rows, or raise the limit", None
+        if unpriced:
+            prices = ", ".join(f"{kind} = 0.10" for kind in unpriced)
+            hint = f"in [tool.flow64], with your prices: prices = {{ {prices} }}"
+        else:
+            option = "give it fewer rows, or a higher --max-rows or --max-cost"
+        raise errors.BudgetError(
+            f"{title!r} was not run: {'; '.join(problems)} ({'; '.join(facts)})",
+            hint=hint,
+            option=option,
+            rows=rows,
+            dollars=estimate.dollars,
+            unpriced=unpriced,
+        )

@@ -18,13 +18,15 @@ from unicodedata import normalize
 from weakref import finalize
 
 from .. import errors
+from ..api.answers import transport_error
 from ..api.calls import ResultItem, download_links
 from ..api.policy import is_refusal
 from ..api.session import Session
 from ..files import reason_of
+from ..text import printable
 from . import rows as row_files
 from .rows import FORMS, RowFile, choose_form, require_free, write_file
-from .state import RunState, Stages, digest_rows
+from .state import RunState, Stages, digest_rows, unknown_error
 from .typed import ResultRows, structure_for
 from .watch import DAY, MINUTE, poll, require_completed
 
@@ -98,10 +100,10 @@ def _prove(session: Session, run: RunState, items: Sequence[ResultItem]) -> None
             if digest_rows(rows.raw, proof["columns"]) != proof:
                 reason = "the rows of its first stage are not those sent"
         except errors.ResultError as error:
-            reason = f"the rows of its first stage cannot be read: {error}"
+            reason = f"the rows of its first stage cannot be read: {error.message}"
     if reason:
         what = f"the start of run {run.id}, which was taken for ours"
-        raise errors.OutcomeUnknownError(what, reason, [run.id])
+        raise unknown_error(what, reason, [run.id])
     run.confirm()
 
 
@@ -114,9 +116,9 @@ def _choose(
     """Return the final file of a completed run, or the file of one block.
 
     Raises:
-        AmbiguousRowsError: The workflow ends in several blocks, and none is named.
+        RunError: The workflow ends in several blocks, and none is named.
         ArgumentError: The block does not exist.
-        NoResultError: The run, or the block, has no file.
+        ResultError: The run, or the block, has no file.
         OutcomeUnknownError: The run was taken for ours, and nothing proves it.
         RunFailedError: The run did not complete.
         WaitTimeoutError: The run goes on, so its last file is not the final one.
@@ -132,7 +134,13 @@ def _choose(
         items = [item for item in items if item.block_number == number]
     if not items:
         wanted = run.stages.block if block is None else block
-        raise errors.NoResultError(run.id, wanted, form)
+        of = "" if wanted is None else f" of block {errors.shortened(wanted)}"
+        of += f" in {form}" if form else ""
+        raise errors.ResultError(
+            f"run {printable(run.id)} has no result file{of}",
+            hint="results() lists the files that there are",
+            option="",
+        )
     return items[-1]
 
 
@@ -232,7 +240,7 @@ def download(
 
     Raises:
         ArgumentError: Every stage is asked for, and a block or a file.
-        SaveError: A file exists, or cannot be written.
+        RowsError: A file exists, or cannot be written.
         FlowError: A file cannot be downloaded.
     """
     target = Path(path)
@@ -249,7 +257,7 @@ def download(
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise errors.SaveError(str(target), reason_of(error)) from None
+        raise row_files.save_error(target, reason_of(error)) from None
     names: list[str] = []
     for item in items:
         names.append(make_safe_name(item.filename, names))
@@ -307,7 +315,7 @@ def download_file(
         overwrite: Replace an existing file.
 
     Raises:
-        SaveError: The target exists, or cannot be written.
+        RowsError: The target exists, or cannot be written.
         ResultError: The file is not the one that was listed, is too large or too slow,
             or nothing proves that it is complete.
         TransportError: It broke off again and again.
@@ -324,20 +332,14 @@ def download_file(
         try:
             with write_file(target, overwrite=overwrite) as new:
                 _fetch(session, item, new.file)
-        except (errors.TransportError, _CutError) as error:
+        except errors.TransportError:
             if wait is None:
-                if isinstance(error, _CutError):
-                    raise errors.ResultError(item.filename, str(error)) from None
                 raise
             session.sleep(wait)
             item = _relist(session, run_id, item, form)
         else:
             break
     return target
-
-
-class _CutError(errors.FlowError):
-    """A try that got an incomplete file; another try may do better."""
 
 
 def _relist(
@@ -348,7 +350,7 @@ def _relist(
         names = listed.filename, listed.block_number
         if names == (item.filename, item.block_number):
             return listed
-    raise errors.ResultError(item.filename, "it is no longer listed")
+    raise row_files.result_error(item.filename, "it is no longer listed")
 
 
 def _fetch(session: Session, item: ResultItem, file: BinaryIO) -> None:
@@ -356,34 +358,39 @@ def _fetch(session: Session, item: ResultItem, file: BinaryIO) -> None:
 
     Raises:
         ResultError: It is too large or too slow, or nothing proves that it is complete.
-        _CutError: It was cut off, or its link has expired.
+        TransportError: It was cut off, or its link has expired.
     """
     if item.download_url is None:
-        raise _CutError(item.message or "it has no link")
+        raise _cut_error(item, printable(item.message or "it has no link"))
     limit = MAX_BYTES if item.file_size is None else item.file_size
     size, since, before = 0, session.now(), 0
     with session.open(item.download_url, DAY) as answer:
         if 300 <= answer.status < 400:
             problem = "its link leads on to somewhere else, and is not followed"
-            raise errors.ResultError(item.filename, problem)
+            raise row_files.result_error(item.filename, problem)
         if answer.status != 200:
-            raise _CutError(f"the store answered {answer.status}")
+            raise _cut_error(item, f"the store answered {answer.status}")
         for piece in answer.iter_bytes():
             file.write(piece)
             size += len(piece)
             if size > limit:
                 problem = f"it has more than the {limit:,} bytes that it may have"
-                raise errors.ResultError(item.filename, problem)
+                raise row_files.result_error(item.filename, problem)
             if (seconds := session.now() - since) >= MINUTE:
                 if size - before < LOWEST_RATE * seconds:
                     problem = f"{size - before:,} bytes came in {seconds:.3g} s"
-                    raise errors.ResultError(item.filename, f"too slow: {problem}")
+                    raise row_files.result_error(item.filename, f"too slow: {problem}")
                 since, before = session.now(), size
         length = answer.headers.get("content-length", "")
     expected = int(length) if length.isdecimal() else size
     expected = expected if item.file_size is None else item.file_size
     if size < expected:
-        raise _CutError(f"{size} bytes of {expected}: it was cut off")
+        raise _cut_error(item, f"it was cut off: {size} bytes of {expected}")
     if item.file_size is None and not answer.is_framed:
         problem = "nothing proves that it is complete: no length of it is known"
-        raise errors.ResultError(item.filename, problem)
+        raise row_files.result_error(item.filename, problem)
+
+
+def _cut_error(item: ResultItem, reason: str) -> errors.TransportError:
+    """Return the error of an incomplete file; another try may do better."""
+    return transport_error("GET", printable(item.filename), reason)

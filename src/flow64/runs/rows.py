@@ -20,7 +20,7 @@ from attrs import frozen
 
 from .. import errors
 from ..files import NewFile, Unusable, reason_of, sweep
-from ..text import pluralize
+from ..text import pluralize, printable
 
 Raw: TypeAlias = Mapping[str, Any]
 """One row: the values of all columns by name."""
@@ -83,7 +83,7 @@ class RowFile:
                 yield row
         if self.expected is not None and count != self.expected:
             problem = f"it has {pluralize(count, 'row')}, and the service says"
-            raise errors.ResultError(self.name, f"{problem} {self.expected}")
+            raise result_error(self.name, f"{problem} {self.expected}")
 
     def columns(self) -> Sequence[str]:
         """Return the header of a CSV file; nothing for another format."""
@@ -100,7 +100,7 @@ class RowFile:
                 yield file
         except OSError as error:
             problem = f"it cannot be read: {reason_of(error)}"
-            raise errors.ResultError(self.name, problem) from error
+            raise result_error(self.name, problem) from error
 
 
 def rows_in(
@@ -113,6 +113,20 @@ def rows_in(
     return (_json_rows if form == "json" else _ndjson_rows)(file, name, decoder)
 
 
+def result_error(
+    name: str, problem: str, line: int | None = None
+) -> errors.ResultError:
+    """Return the error of a file that is not what its name says."""
+    place = "" if line is None else f":{line}"
+    return errors.ResultError(
+        f"result {printable(name)}{place}: {printable(problem)}",
+        hint="download it again, or look at the file",
+        name=name,
+        problem=problem,
+        line=line,
+    )
+
+
 # -- CSV ------------------------------------------------------------------------------
 
 
@@ -122,14 +136,12 @@ def _text_lines(file: BinaryIO, name: str) -> Iterator[str]:
     while line := file.readline(LONGEST_ROW + 1):
         number += 1
         if len(line) > LONGEST_ROW:
-            raise errors.ResultError(
-                name, f"it has {LONGEST_ROW} bytes in one line", number
-            )
+            raise result_error(name, f"it has {LONGEST_ROW} bytes in one line", number)
         try:
             yield line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
             problem = f"it is not in UTF-8 ({error.reason})"
-            raise errors.ResultError(name, problem, number) from None
+            raise result_error(name, problem, number) from None
 
 
 def _csv_lines(file: BinaryIO, name: str) -> Iterator[tuple[int, list[str]]]:
@@ -144,19 +156,19 @@ def _csv_lines(file: BinaryIO, name: str) -> Iterator[tuple[int, list[str]]]:
                 yield reader.line_num, cells
     except csv.Error as error:
         problem = f"it is not valid CSV: {error}"
-        raise errors.ResultError(name, problem, reader.line_num) from None
+        raise result_error(name, problem, reader.line_num) from None
 
 
 def _csv_rows(file: BinaryIO, name: str, *, is_input: bool) -> Iterator[Raw]:
     lines = _csv_lines(file, name)
     _, header = next(lines, (1, []))
     if is_input and (problem := _describe_header(header)):
-        raise errors.ResultError(name, problem, 1)
+        raise result_error(name, problem, 1)
     names = _unique_names(header)
     for number, cells in lines:
         missing = len(names) - len(cells)
         if problem := _describe_line(cells, missing, is_input=is_input):
-            raise errors.ResultError(name, problem, number)
+            raise result_error(name, problem, number)
         yield dict(zip(names, (*cells, *[None] * missing), strict=True))
 
 
@@ -222,10 +234,10 @@ def _ndjson_rows(file: BinaryIO, name: str, decoder: json.JSONDecoder) -> Iterat
             row = decoder.decode(line)
         except (ValueError, RecursionError) as error:
             problem = f"it is not valid JSON: {error}"
-            raise errors.ResultError(name, problem, number) from None
+            raise result_error(name, problem, number) from None
         if not isinstance(row, dict):
             problem = f"a row is an object, not {errors.shortened(row)}"
-            raise errors.ResultError(name, problem, number)
+            raise result_error(name, problem, number)
         yield row
 
 
@@ -305,7 +317,7 @@ class _JsonList:
     def fail(self, problem: str) -> NoReturn:
         """Raise an error at the present line."""
         line = self._line + self._held.count("\n", 0, self._at)
-        raise errors.ResultError(self._name, problem, line) from None
+        raise result_error(self._name, problem, line) from None
 
 
 # -- Writing --------------------------------------------------------------------------
@@ -334,7 +346,7 @@ def write_csv(
         overwrite: Replace an existing file.
 
     Raises:
-        SaveError: The file cannot be written, or a value is not JSON.
+        RowsError: The file cannot be written, or a value is not JSON.
     """
     count = 0
     with write_file(Path(path), overwrite=overwrite) as new:
@@ -360,7 +372,7 @@ def write_file(target: Path, *, overwrite: bool) -> Iterator[NewFile]:
     A symbolic link is replaced, not the file that it points to.
 
     Raises:
-        SaveError: It exists, is a folder, device or FIFO, or cannot be written.
+        RowsError: It exists, is a folder, device or FIFO, or cannot be written.
     """
     require_free(target, overwrite=overwrite)
     try:
@@ -371,29 +383,40 @@ def write_file(target: Path, *, overwrite: bool) -> Iterator[NewFile]:
     except errors.FlowError:  # an answer that is lost is a ConnectionError
         raise
     except FileExistsError:
-        raise errors.SaveError(str(target), _EXISTS) from None
+        raise save_error(target, _EXISTS) from None
     except OSError as error:
-        raise errors.SaveError(str(target), reason_of(error)) from None
+        raise save_error(target, reason_of(error)) from None
     except (Unusable, ValueError, TypeError, RecursionError) as error:
-        raise errors.SaveError(str(target), str(error)) from None
+        raise save_error(target, str(error)) from None
 
 
 def require_free(target: Path, *, overwrite: bool) -> None:
     """Refuse a target that exists, before anything is downloaded for it.
 
     Raises:
-        SaveError: It exists, or is a folder, a device or a FIFO.
+        RowsError: It exists, or is a folder, a device or a FIFO.
     """
     with suppress(OSError):
         if target.is_dir():
-            raise errors.SaveError(str(target), "it is a folder; name a file")
+            raise save_error(target, "it is a folder; name a file")
         if os.path.lexists(target) and not (target.is_file() or target.is_symlink()):
-            raise errors.SaveError(str(target), "it is a device or a pipe; name a file")
+            raise save_error(target, "it is a device or a pipe; name a file")
     if not overwrite and os.path.lexists(target):
-        raise errors.SaveError(str(target), _EXISTS)
+        raise save_error(target, _EXISTS)
 
 
-_EXISTS: Final = "it exists; name another place, or overwrite=True to replace it"
+def save_error(target: Path, problem: str) -> errors.RowsError:
+    """Return the error of a file that could not be written."""
+    message = f"{printable(str(target))} was not written: {printable(problem)}"
+    if problem != _EXISTS:
+        return errors.RowsError(message)
+    advice = "name another place, or replace it:"
+    return errors.RowsError(
+        message, hint=f"{advice} overwrite=True", option=f"{advice} --overwrite"
+    )
+
+
+_EXISTS: Final = "it exists"
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from threading import Lock
 from typing import Any, Final
@@ -20,6 +21,7 @@ from attrs import define, field, frozen
 
 from .. import errors
 from ..api import calls
+from ..api.answers import answer_error
 from ..api.auth import OAuth
 from ..api.policy import is_refusal, is_unsent
 from ..api.session import Session
@@ -37,11 +39,11 @@ from ..definition import (
 )
 from ..deploy.judge import judge
 from ..deploy.target import Ready
-from ..text import pluralize
+from ..text import pluralize, printable
 from . import journal as journals
 from . import payload
 from .journal import ANSWERED, REFUSED, Ledger, Memory, Start, is_run_id
-from .state import RunState, Stages, digest_rows
+from .state import RunState, Stages, digest_rows, unknown_error
 
 LOOKS: Final = (2.0, 4.0)
 """Seconds to wait before each look for a run, after a start without an answer."""
@@ -88,7 +90,7 @@ class Launch:
     def _override(self) -> Definition:
         if self.specs_override is not None and self.stale:
             problem = "it sends all settings of the source block, which stale=True"
-            raise errors.OverrideError([f"{problem} does not know; leave one of both"])
+            raise errors.RunError(f"specs_override: {problem} does not know")
         return payload.override_source(self.ready.definition, self.specs_override)
 
     def __attrs_post_init__(self) -> None:
@@ -125,17 +127,16 @@ class Launch:
             The fingerprint of what runs.
 
         Raises:
-            StaleDeploymentError: The deployed workflow is not this code.
+            RunError: The deployed workflow is not this code.
             BudgetError: It may exceed a limit.
         """
         ready = self.ready
         self.budget.require(ready.name, self.definition, count)
         live = calls.get_workflow(session, ready.id)
-        reason: str | None = errors.NOT_DEPLOYED
-        if live is not None:
-            reason = None if self.stale else describe_staleness(ready, live)
-        if live is None or reason:
-            raise errors.StaleDeploymentError(ready.name, ready.id, reason or "")
+        if live is None:
+            raise _stale_error(ready, "it is not deployed", can_run=False)
+        if not self.stale and (reason := describe_staleness(ready, live)):
+            raise _stale_error(ready, reason, can_run=True)
         if self.specs_override is not None:
             live = payload.override_live(live, payload.source_specs(self.definition))
         # A deploy leaves fields that code does not set, and they may cost more.
@@ -162,6 +163,15 @@ _STALE: Final[Mapping[str, str]] = {
     "conflict": "it was edited on the service, and the code has changed as well",
     "foreign": "no code of yours deployed it, and it is not what the code says",
 }
+
+
+def _stale_error(ready: Ready, reason: str, *, can_run: bool) -> errors.RunError:
+    problem = f"{ready.name!r} ({ready.id}) is not what this code says: {reason}"
+    hint, option = "deploy() first", "deploy first: flow64 deploy"
+    if can_run:
+        hint += ", or run what is there: run(..., stale=True)"
+        option += "; or run what is there: --stale"
+    return errors.RunError(problem, hint=hint, option=option)
 
 
 def start(
@@ -193,11 +203,11 @@ def start(
     Raises:
         RowsError: Rows cannot be sent.
         BudgetError: It may exceed a limit.
-        JournalError: The journal cannot be written, or is damaged.
-        StaleDeploymentError: The deployed workflow is not this code.
-        IntentChangedError: The journal knows the intent with other rows.
-        IntentFailedError: The run of the intent ended without success.
-        RetryError: `retry` or `attach` is not such a run.
+        IntentError: The journal knows the intent with other rows, or `retry` or
+            `attach` is not such a run.
+        RunError: The deployed workflow is not this code; or the journal cannot be
+            written, or is damaged.
+        RunFailedError: The run of the intent ended without success.
         ApiError: The service refused it.
         OutcomeUnknownError: No answer came, and the list of runs does not show whether
             it was started.
@@ -271,7 +281,7 @@ class _Starter:
                 return self._send()
         # It was sent before, or another process is sending it now.
         was = earlier.outcome if earlier.is_answered else "cut off"
-        lost = errors.OutcomeUnknownError(self._what, f"it was {was} before")
+        lost = unknown_error(self._what, f"it was {was} before")
         run = self._find_run(lost, is_sent=False)
         if run is not None:
             return run
@@ -286,7 +296,7 @@ class _Starter:
         owner = self.memory.of_job(job_id)
         if owner is not None and owner.key != self.key and not owner.is_presumed:
             problem = f"it is the run of intent {owner.intent!r}"
-            raise errors.RetryError(job_id, problem, "attach")
+            raise _named_error(job_id, problem, "attach")
         live = self._require_own(job_id, "attach")
         if self.memory.of_key(self.key) is None:
             self._write_intent(self._list_ids())
@@ -330,7 +340,7 @@ class _Starter:
         same = (self.launch.ready.env, self.digest)
         if is_other or (failed.env, failed.digest) != same:
             problem = "it was started for another intent or environment, or other rows"
-            raise errors.RetryError(retry, problem)
+            raise _named_error(retry, problem)
         self.intent, self.index, self.root = failed.intent, failed.index, failed.root
 
     # -- Earlier starts ---------------------------------------------------------------
@@ -367,15 +377,24 @@ class _Starter:
             if not is_same_part:
                 change = "one run for all" if start.index is None else "batches"
             run_id = runs[0] if runs else None
-            raise errors.IntentChangedError(f"intent {self.intent!r}", change, run_id)
+            run = f" (run {printable(run_id)})" if run_id else ""
+            raise errors.IntentError(
+                f"intent {self.intent!r} was started before{run} with {change}; "
+                "nothing was sent",
+                hint="give it what it had, or name what is new: run(..., intent=...)",
+                option="give it what it had, or name what is new: --intent NAME",
+                run_id=run_id,
+            )
 
     def _require_sound(self) -> None:
         """Refuse to send if the journal may have lost the line of an earlier start."""
         if lines := self.memory.damage:
             problem = f"line {lines[0]} is damaged, so this run may have been started"
-            advice = "look at `flow64 runs`, then say attach=ID, or new=True"
-            path = str(self.launch.journal.path)
-            raise errors.JournalError(path, f"{problem}: {advice}")
+            error = self.launch.journal.make_error(problem)
+            look = "look at `flow64 runs`, and name it"
+            error.hint = f"{look}: attach=ID; or new=True"
+            error.option = f"{look}: --attach ID; or --new"
+            raise error
 
     def _attach(self, start: Start, *, is_ours: bool = False) -> RunState:
         """Return the run of an earlier start.
@@ -388,7 +407,7 @@ class _Starter:
         live = self._get_status(job_id)
         if live is None:
             reason = f"the service answers 404 for run {job_id} of the journal"
-            raise errors.OutcomeUnknownError(self._what, reason, [job_id])
+            raise unknown_error(self._what, reason, [job_id])
         self._require_success(job_id, live, is_earlier=not is_ours)
         if start.code != self.launch.ready.stamp.unbound:
             text = "run %s of intent %r was started by other code; it is not repeated"
@@ -400,10 +419,10 @@ class _Starter:
         """Refuse to start a run again that goes on, or has completed."""
         status = calls.normal(self._require_own(job_id, "retry").overall_status)
         if status == calls.COMPLETED:
-            raise errors.RetryError(job_id, "it has completed, and its rows are there")
+            raise _named_error(job_id, "it has completed, and its rows are there")
         if status not in calls.ENDED:
             problem = f"it is {status} and goes on; wait for it, or cancel it"
-            raise errors.RetryError(job_id, problem)
+            raise _named_error(job_id, problem)
 
     def _require_own(self, job_id: str, option: str) -> calls.LiveStatus:
         """Return the status of a run that the user names."""
@@ -411,7 +430,7 @@ class _Starter:
         elsewhere = canonical_id(live.workflow_id or own)
         if elsewhere != canonical_id(own):
             problem = f"it is a run of another workflow, {elsewhere}"
-            raise errors.RetryError(job_id, problem, option)
+            raise _named_error(job_id, problem, option)
         return live
 
     def _require_success(
@@ -424,8 +443,17 @@ class _Starter:
         start = self.memory.of_job(job_id)
         if start is not None and start.outcome != status:
             self.ledger.write_end(start.key, job_id, status)
-        intent = "" if self.is_default else self.intent or ""
-        raise errors.IntentFailedError(job_id, status, intent, is_earlier)
+        intent = "" if self.is_default else f"intent={self.intent!r}, "
+        again = "to start it again, and maybe pay for those rows again"
+        raise errors.RunFailedError(
+            f"run {printable(job_id)} ended as {printable(status)} and may have "
+            "charged for rows; it is not repeated by itself",
+            hint=f"{again}: run(..., {intent}retry={job_id!r})",
+            option=f"{again}: --retry {shlex.quote(job_id)}",
+            run_id=job_id,
+            status=status,
+            is_earlier=is_earlier,
+        )
 
     def _get_status(self, job_id: str) -> calls.LiveStatus | None:
         """Return the status of a run; None if the service does not show the run."""
@@ -455,8 +483,8 @@ class _Starter:
             if wait is not None:
                 self.session.sleep(wait)
             elif lost is not None:
-                reason = f"{failure}; the list shows no new run"
-                raise errors.OutcomeUnknownError(self._what, reason) from failure
+                reason = f"{failure.message}; the list shows no new run"
+                raise unknown_error(self._what, reason) from failure
             else:
                 lost = failure
 
@@ -474,7 +502,7 @@ class _Starter:
             )
             if not is_run_id(started.job_id):
                 problem = "its job_id is not the id of a run"
-                raise errors.AnswerError("POST", "/workflows/run", problem)
+                raise answer_error("POST", "/workflows/run", problem)
         except errors.FlowError as error:
             self.was_sent = self.was_sent or not is_unsent(error)
             return error
@@ -497,7 +525,7 @@ class _Starter:
         start, owner = self.memory.of_key(self.key), self.memory.of_job(job_id)
         if owner is not None and owner.key != self.key and not owner.is_presumed:
             reason = f"the answer names run {job_id}, which another start has"
-            raise errors.OutcomeUnknownError(self._what, reason, [job_id])
+            raise unknown_error(self._what, reason, [job_id])
         is_earlier = start is not None and self.memory.is_older(job_id, start)
         self.ledger.write_run(self.key, job_id)
         is_old = already_started or is_earlier
@@ -529,20 +557,22 @@ class _Starter:
             if _status(lost) == 401 == _status(error):
                 self._write_refusal(lost)
                 raise lost from None
-            reason = f"{lost}; then its runs could not be listed: {error}"
-            raise errors.OutcomeUnknownError(self._what, reason) from error
+            reason = (
+                f"{lost.message}; then its runs could not be listed: {error.message}"
+            )
+            raise unknown_error(self._what, reason) from error
         try:
             self.memory = self.ledger.memory()
-        except errors.JournalError as error:
-            _log.warning("%s", error)
+        except errors.RunError as error:
+            _log.warning("%s", error.message)
         start = self.memory.of_key(self.key)
         assert start is not None  # it was written before
         if start.job_id is not None:
             return self._attach(start, is_ours=is_sent)
         run_id, reason, candidates = self._pick(page, start)
         if reason:
-            text = f"{lost}; {reason}"
-            raise errors.OutcomeUnknownError(self._what, text, candidates) from lost
+            text = f"{lost.message}; {reason}"
+            raise unknown_error(self._what, text, candidates) from lost
         if run_id is None:
             return None
         self.ledger.write_run(self.key, run_id, is_presumed=True)
@@ -635,6 +665,14 @@ class _Starter:
     def _what(self) -> str:
         """Name of the start, for messages."""
         return f"starting {self.launch.ready.name!r} ({self.launch.ready.id})"
+
+
+def _named_error(
+    run_id: str, problem: str, option: str = "retry"
+) -> errors.IntentError:
+    """Return the error of a run that `retry` or `attach` cannot name."""
+    words = f"{option} {printable(run_id)}: {printable(problem)}; nothing was sent"
+    return errors.IntentError(words, run_id=run_id)
 
 
 def _status(error: errors.FlowError) -> int:

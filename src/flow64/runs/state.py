@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
@@ -67,13 +68,13 @@ class Stages:
             block: A name, a number, or None.
 
         Raises:
-            AmbiguousRowsError: The workflow ends in several blocks, and none is named.
+            RunError: The workflow ends in several blocks, and none is named.
             ArgumentError: No block has that name or number.
         """
         block = self.block if block is None else block
         if block is None:
             if len(self.ends) > 1:
-                raise errors.AmbiguousRowsError(run_id, self.ends)
+                raise _ambiguous_error(run_id, self.ends)
             return None
         if isinstance(block, int):
             if self.numbers and block not in self.numbers.values():
@@ -126,6 +127,30 @@ class Stages:
 
     def _refuse(self, problem: str) -> NoReturn:
         raise errors.ArgumentError("rows", problem, tuple(self.numbers))
+
+
+def _ambiguous_error(run_id: str, ends: Sequence[str]) -> errors.RunError:
+    subject = f"run {run_id}" if run_id else "nothing was started: the workflow"
+    return errors.RunError(
+        f"{subject} ends in several blocks: {printable(', '.join(ends))}",
+        hint=f"name one of them: block={ends[-1]!r}",
+        option=f"name one: --block {shlex.quote(ends[-1])}",
+    )
+
+
+def unknown_error(
+    what: str, reason: str, candidates: Sequence[str] = ()
+) -> errors.OutcomeUnknownError:
+    """Return the error of a start, or of a run, that may be ours or not."""
+    words = f"{what}: outcome unknown ({reason}); nothing more was sent"
+    hint, option = "look at its runs in the web editor before you start another", None
+    if candidates:
+        words = f"{words}; it may be {printable(', '.join(candidates))}"
+        hint = "if one is yours: attach=ID; else new=True starts another one"
+        option = "if one is yours: --attach ID; else --new starts another one"
+    return errors.OutcomeUnknownError(
+        words, hint=hint, option=option, candidates=candidates
+    )
 
 
 def _name_blocks(blocks: Iterable[tuple[str, int]]) -> dict[str, int]:
@@ -256,8 +281,8 @@ class RunState:
         """
         try:
             start = self.ledger.memory().of_job(self.id) if self.workflow_id else None
-        except errors.JournalError as error:
-            _log.warning("run %s, %s: %s", self.id, self.status, error)
+        except errors.RunError as error:
+            _log.warning("run %s, %s: %s", self.id, self.status, error.message)
             return
         if start is not None and start.outcome != self.status:
             self.ledger.write_end(start.key, self.id, self.status)
@@ -272,7 +297,7 @@ def recall_run(run_id: str, journal: Journal, place: str) -> RunState:
         place: The endpoint.
 
     Raises:
-        JournalError: The journal cannot be read, so the run may not be ours.
+        RunError: The journal cannot be read, so the run may not be ours.
     """
     ledger = journal.find(place, run_id)
     run = RunState(run_id, ledger or journal.of(place, ""), status="", is_new=False)

@@ -53,13 +53,15 @@ class Row(Generic[T]):
         """The row as an object of the class.
 
         Raises:
-            RowTypeError: Columns are missing, or do not fit. All are named.
+            RowsError: Columns are missing, or do not fit. All are named.
         """
         try:
             return self._structure(self.raw)
         except Exception as error:  # noqa: BLE001 - cattrs gathers errors of all kinds
             lines = [f"{at or 'the row'}: {why}" for at, why in _problems(error)]
-        raise errors.RowTypeError(self.number, lines)
+        problem = f"row {self.number} does not fit; row.raw has it as it came"
+        listed = errors.list_lines(lines, most=20)
+        raise errors.RowsError(f"{problem}:{listed}", problems=lines)
 
 
 @frozen(eq=False)

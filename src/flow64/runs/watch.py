@@ -6,6 +6,8 @@ until the time is over. Even then the run itself goes on.
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from random import uniform
@@ -104,8 +106,7 @@ def steps(
             return
         left = ends - session.now()
         if left <= 0:
-            status = run.status or "under way"
-            raise errors.WaitTimeoutError(run.id, status, timeout) from lost
+            raise _timeout_error(run, timeout) from lost
         yield min(every * uniform(0.9, 1.1), left)  # noqa: S311 - no secret
 
 
@@ -149,13 +150,38 @@ def require_completed(session: Session, run: RunState) -> None:
             if not run.is_new:
                 raise
         if not run.is_ended:
-            raise errors.WaitTimeoutError(run.id, run.status or "under way", 0)
+            raise _timeout_error(run, 0)
     _require_success(run)
 
 
 def _require_success(run: RunState) -> None:
     if run.status != calls.COMPLETED:
-        raise errors.RunFailedError(run.id, run.status, run.reason)
+        raise failed_error(run)
+
+
+def failed_error(run: RunState) -> errors.RunFailedError:
+    """Return the error of a run that has ended without success."""
+    why = f": {printable(run.reason)}" if run.reason else ""
+    return errors.RunFailedError(
+        f"run {run.id} ended as {printable(run.status)}{why}; rows that were processed "
+        "before that may have been charged",
+        run_id=run.id,
+        status=run.status,
+        reason=run.reason,
+    )
+
+
+def _timeout_error(run: RunState, seconds: float) -> errors.WaitTimeoutError:
+    status = run.status or "under way"
+    return errors.WaitTimeoutError(
+        f"run {printable(run.id)} is still {printable(status)} after {seconds:g} s; it "
+        "was not cancelled, and goes on",
+        # Double quotes can hold any id, in Python and in JSON.
+        hint=f"wait again: client.runs.get({json.dumps(run.id)}).wait()",
+        option=f"wait again: flow64 watch {shlex.quote(run.id)}",
+        run_id=run.id,
+        status=status,
+    )
 
 
 def poll(session: Session, run: RunState) -> calls.LiveStatus:

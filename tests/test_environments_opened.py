@@ -9,7 +9,8 @@ import pytest
 
 from flow64 import LEAD, Project, Workflow, value
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
-from flow64.emulator import Emulator, Store
+from flow64.emulator import Emulator
+from flow64.emulator.store import Store
 from flow64.environments import (
     EMULATOR,
     Environment,

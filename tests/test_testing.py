@@ -157,16 +157,6 @@ def test_a_block_that_fails(flow64_emulator):
         outcome.rows()
 
 
-def test_credits_run_out(flow64_emulator):
-    """Where credits are counted, a block that has none left fails."""
-    flow64_emulator.switches = Switches(credits=0.1)
-
-    outcome = try_out(contacts(), PEOPLE, flow64_emulator)
-
-    assert outcome.status == "failed"
-    assert outcome.failure.startswith("work/find_email: ")
-
-
 def test_a_completed_run_has_no_failure():
     """Nothing is blamed where nothing failed."""
     outcome = try_out(contacts(), PEOPLE)

@@ -38,8 +38,7 @@ from flow64.blocks import (
     spec_types,
 )
 from flow64.dsl import RowKind, Unset
-from flow64.emulator import GUESSES, Switches
-from flow64.emulator.switches import MARKS
+from flow64.emulator.service import GUESSES, MARKS, Switches
 from flow64.text import format_dollars
 
 if TYPE_CHECKING:

@@ -112,6 +112,7 @@ FILTERED = [
     ("contains", "8", [8]),
     ("not_contains", "8", [7, 9]),
     ("matches", "[78]", [7, 8]),
+    ("matches", r"^(?:7|9\d*)\(?$", [7, 9]),
     ("is_empty", None, []),
     ("is_not_empty", None, [7, 8, 9]),
 ]
@@ -199,6 +200,13 @@ def test_unknown_kind_passes_rows_on(emulator, client):
             block("filter", filters=[{"operator": "matches", "value": "("}]),
             "invalid regular expression",
         ),
+        *(
+            (
+                block("filter", filters=[{"operator": "matches", "value": slow}]),
+                "runs no expression that repeats",
+            )
+            for slow in ("(a+)+$", "(a|a)*$", "(a?){9}", ".*.*.*x")
+        ),
     ],
 )
 def test_block_that_cannot_run_fails_the_run(client, failing, words):
@@ -260,27 +268,6 @@ def test_failing_block_fails_until_it_is_well_again(emulator, client):
 
     emulator.fail_block("find_email", None)
     assert len(rows_after(emulator, client, EMAIL)) == len(PEOPLE)
-
-
-# -- Credits --------------------------------------------------------------------------
-
-
-def test_block_without_enough_credits_fails(emulator, client):
-    """The rows that could be paid are charged; one costs half a credit."""
-    emulator.switches = Switches(credits=1.2)
-    run_id = run_rows(client, body(WEBHOOK, EMAIL), PEOPLE[:3])
-    status = status_of(client, run_id)
-
-    assert "not enough credits" in status["blocks"][1]["error_message"]
-    assert client.get("/check-balance").json()["credits"] == pytest.approx(0.2)
-
-
-def test_search_with_auto_execute_is_bought_at_creation(emulator, client):
-    specs = {"query": "CTOs", "dataframe_type": "LEAD", "auto_execute": True}
-    create(client, body(block("search", **specs)))
-    (spending,) = emulator.store.spendings.all()
-
-    assert (spending.kind, spending.run_id) == ("search", None)
 
 
 # -- Time and size --------------------------------------------------------------------

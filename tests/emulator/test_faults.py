@@ -105,20 +105,6 @@ def test_fault_happens_to_the_requests_that_it_names(emulator, client):
     assert client.get("/workflows").status_code == 200
     assert statuses == [200, 503, 503, 200]
     assert emulator.faults.active == []
-    assert [event.path for event in emulator.faults.log] == ["/workflows/blocks"] * 2
-
-
-def test_same_seed_gives_the_same_faults():
-    def statuses():
-        emulator = Emulator(seed=64)
-        emulator.faults.add(Fault("status_before", times=None, probability=0.5))
-        client = connect(emulator)
-        client.event_hooks = {}
-        return [client.get("/workflows").status_code for _ in range(20)]
-
-    first = statuses()
-    assert statuses() == first
-    assert set(first) == {200, 503}
 
 
 def test_faults_are_set_by_a_route(emulator, client):
@@ -156,7 +142,7 @@ def test_wrong_fault_is_refused_in_python():
 
 
 def test_switches_are_set_by_a_route(emulator, client):
-    reply = client.patch("/_emulator/switches", json={"speed": 1, "credits": None})
+    reply = client.patch("/_emulator/switches", json={"speed": 1})
     wrong = client.patch("/_emulator/switches", json={"speed": "fast"})
 
     assert reply.json()["speed"] == 1
@@ -171,15 +157,6 @@ def test_saving_follows_the_switches(emulator, client):
     assert "x" not in stored
     assert [one["sequence_number"] for one in blocks] == [3, 2, 1]
     assert blocks[1]["specs"]["mode"] == "PROFESSIONAL"
-
-
-def test_rate_limit_ends_with_its_minute(emulator, client):
-    emulator.switches = Switches(rate_limit=2)
-    statuses = [client.get("/workflows").status_code for _ in range(3)]
-    client.post("/_emulator/clock", json={"advance": 60})
-
-    assert statuses == [200, 200, 429]
-    assert client.get("/workflows").status_code == 200
 
 
 def test_workflow_is_edited_and_copied_as_in_the_web_editor(emulator, client):
@@ -199,7 +176,6 @@ def test_workflow_is_edited_and_copied_as_in_the_web_editor(emulator, client):
     ("path", "headers", "status"),
     [
         ("/workflows", {"host": "evil.example"}, 400),
-        ("/workflows", {"host": "emulator"}, 200),
         ("/_emulator/state", {"origin": "http://evil.example"}, 403),
         ("/_emulator/state", {"origin": "http://localhost"}, 200),
     ],

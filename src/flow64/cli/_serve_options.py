@@ -10,7 +10,9 @@ from attrs import fields_dict
 
 from ..analysis import LiveCatalogue
 from ..definition import decode, load_json, parse_json
-from ..emulator import OAuthClient, Switches, organisation_of, parse_switches
+from ..emulator import OAuthClient, Switches
+from ..emulator.records import organisation_of
+from ..emulator.service import parse_data
 from ..errors import ConfigError, did_you_mean
 from ._params import option_error
 
@@ -28,7 +30,7 @@ def read_switches(pairs: Sequence[str]) -> Switches:
             raise option_error("--switch", problem)
         values[name] = load_json(text, text)
     try:
-        return parse_switches(values)
+        return parse_data(values, Switches)
     except ConfigError as error:
         raise option_error("--switch", str(error)) from error
 

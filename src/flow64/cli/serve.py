@@ -98,11 +98,6 @@ HOST: Final = "127.0.0.1"
     "default any key is accepted.",
 )
 @click.option(
-    "--accept-any-token",
-    is_flag=True,
-    help="Accept Bearer tokens that it did not issue.",
-)
-@click.option(
     "--oauth-client",
     "oauth_clients",
     multiple=True,
@@ -129,7 +124,6 @@ def command(
     fixtures: Sequence[Path],
     listed: Path | None,
     api_keys: Path | None,
-    accept_any_token: bool,
     oauth_clients: Sequence[str],
     allow_hosts: Sequence[str],
     verbose: bool,
@@ -154,7 +148,6 @@ def command(
             oauth_clients=map(read_client, oauth_clients),
             allow_hosts=allow_hosts,
             blocks=blocks,
-            accept_any_token=accept_any_token,
         )
     except ConfigError as error:  # an option cannot be used
         raise click.UsageError(str(error)) from error

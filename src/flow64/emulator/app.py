@@ -7,51 +7,32 @@ from __future__ import annotations
 
 import json
 import re
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import datetime, timedelta
 from functools import partial
-from hashlib import sha256
-from math import ceil
-from threading import Lock
 from typing import Any, Final, TypeAlias
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 from flask import Flask, request
-from werkzeug.exceptions import (
-    HTTPException,
-    MethodNotAllowed,
-    RequestEntityTooLarge,
-)
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from ..definition import MAX_BYTES, MAX_DEPTH
 from ..errors import ConfigError
 from . import runs, schedules, webhooks, workflows
+from .access import Access
 from .document import DOCUMENT, OPERATIONS, Operation, describe_errors, make_violation
-from .engine import compute_balance
-from .faults import ADMIN_PREFIX, SOCKET
-from .oauth import Authority
-from .records import JsonObject, dump_json, organisation_of
-from .results import FILE_ROUTE, download
-from .service import Call, Handler, RefusedError, Service, violation_error
+from .faults import ADMIN_PREFIX
+from .records import JsonObject, dump_json
+from .runs import FILE_ROUTE, download
+from .service import Call, Handler, RefusedError, Service
 
-LOOPBACK_NAMES: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
-"""Names under which the emulator always answers."""
-
-IN_PROCESS_NAMES: Final = frozenset({"emulator", "testserver"})
-"""More names for clients in this process."""
-
-ENOUGH: Final = 1_000_000
-"""Credits to report if they are unlimited."""
+CREDITS: Final = 1_000_000
+"""Credits to report. Runs cost nothing here."""
 
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 View: TypeAlias = Callable[..., Any]
 """Answers a request; it gets the parts of the path."""
-
-WINDOW: Final = timedelta(minutes=1)
-"""Time over which requests are counted (documented)."""
 
 
 @frozen
@@ -61,89 +42,14 @@ class RequestRecord:
     Attributes:
         path: Path without the query.
         query: Query parameters; the last value of a repeated one.
-        digest: SHA-256 of the body, in hexadecimal.
         org_id: Organisation of the credential, or None if it was not accepted.
     """
 
     method: str
     path: str
     query: Mapping[str, str]
-    digest: str
-    idempotency_key: str | None = None
     org_id: str | None = None
 
-
-@define(eq=False)
-class Access:
-    """Credentials and the organisations that they belong to.
-
-    Attributes:
-        keys: The organisation of each key; None accepts any key.
-        accepts_any_token: Whether tokens of others are accepted, too.
-        authority: Knows the access tokens that it issued.
-    """
-
-    keys: Mapping[str, str] | None = field(repr=False)
-    authority: Authority
-    accepts_any_token: bool
-    _recent: dict[str, deque[datetime]] = field(factory=dict, init=False, repr=False)
-    _lock: Lock = field(factory=Lock, init=False)
-
-    def find_organisation(self, service: Service) -> str:
-        """Return the organisation of the request's credential.
-
-        Raises:
-            RefusedError: The credential is missing or wrong, or is used too often.
-        """
-        page_of = request.headers.get(PAGE_HEADER)
-        if page_of and request.method == "GET":
-            # A page of another origin may not send such a header.
-            return page_of
-        key = request.headers.get("x-api-key")
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        bearer = token.strip() if scheme.lower() == "bearer" else None
-        if key is not None and bearer is not None:
-            words = "Send either x-api-key or a Bearer token, not both"
-            raise RefusedError(400, words)
-        if not (key or bearer):
-            raise RefusedError(401, "Missing API key")
-        org_id = self._of_token(bearer) if bearer else self._of_key(key or "")
-        if org_id is None:
-            raise RefusedError(401, NOT_ISSUED if bearer else "Invalid API key")
-        self._check_rate(service, bearer or key or "")
-        return org_id
-
-    def _of_token(self, token: str) -> str | None:
-        org_id = self.authority.find_organisation(token)
-        if org_id is None and self.accepts_any_token:
-            return organisation_of(token)
-        return org_id
-
-    def _of_key(self, key: str) -> str | None:
-        return organisation_of(key) if self.keys is None else self.keys.get(key)
-
-    def _check_rate(self, service: Service, credential: str) -> None:
-        limit, now = service.switches.rate_limit, service.clock.now()
-        if limit is None:
-            return
-        with self._lock:
-            recent = self._recent.setdefault(organisation_of(credential), deque())
-            while recent and recent[0] <= now - WINDOW:
-                recent.popleft()
-            if len(recent) >= limit:
-                oldest = recent[0] if recent else now
-                wait = ceil((oldest + WINDOW - now).total_seconds())
-                raise RefusedError(429, f"Rate limit exceeded; wait {wait} s")
-            recent.append(now)
-
-
-PAGE_HEADER: Final = "x-emulator-organisation"
-"""Header by which the page names the organisation whose items it reads."""
-
-NOT_ISSUED: Final = (
-    "Invalid token: the emulator did not issue it; accept any with "
-    "`flow64 serve --accept-any-token` or `Emulator(accept_any_token=True)`"
-)
 
 FOREIGN_HOST: Final = (
     "The emulator does not answer to this host name; allow it with "
@@ -156,7 +62,7 @@ class Api:
     """Answers requests: checks each, and calls the handler of its operation.
 
     Attributes:
-        names: The values of the header `Host` that are answered, besides loopback.
+        names: The values of the header `Host` that are answered.
         requests: The received requests, oldest first.
     """
 
@@ -175,7 +81,7 @@ class Api:
         """
         org_id, refusal = "", None
         try:
-            org_id = self.access.find_organisation(self.service)
+            org_id = self.access.find_organisation()
         except RefusedError as error:
             refusal = error
         self._record(org_id or None)
@@ -199,24 +105,18 @@ class Api:
         is_old = request.environ["SERVER_PROTOCOL"] == "HTTP/1.0"  # it has no host
         host = request.headers.get("host", "localhost" if is_old else "").lower()
         name = re.fullmatch(r"(\[[0-9a-f:]+\]|[^][:]+)(?::[0-9]*)?", host)
-        is_here = name and (name[1] in LOOPBACK_NAMES or name[1] in self.names)
-        is_in_process = SOCKET not in request.environ
-        if not (is_here or (is_in_process and name and name[1] in IN_PROCESS_NAMES)):
+        if not name or name[1] not in self.names:
             raise RefusedError(400, FOREIGN_HOST)
         origin = request.headers.get("origin")
         if request.path.startswith(ADMIN_PREFIX) and origin not in {None, _base_url()}:
             raise RefusedError(403, "No other page may use the emulator's routes")
 
     def _record(self, org_id: str | None) -> None:
-        if PAGE_HEADER in request.headers:  # the page looks again and again
-            return
         self.requests.append(
             RequestRecord(
                 request.method,
                 request.path,
                 {name: request.args.getlist(name)[-1] for name in request.args},
-                sha256(request.get_data()).hexdigest(),
-                request.headers.get("idempotency-key"),
                 org_id,
             )
         )
@@ -226,7 +126,7 @@ def make_app(api: Api) -> Flask:
     """Make the app that answers the operations of the document."""
     app = Flask("flow64.emulator", static_folder=None)
     app.url_map.merge_slashes = False
-    app.before_request(_limit_body)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BYTES
     app.before_request(api.check_origin)
     app.before_request(partial(schedules.run_due_schedules, api.service))
     app.register_error_handler(RefusedError, _answer_refusal)
@@ -237,7 +137,7 @@ def make_app(api: Api) -> Flask:
         **runs.HANDLERS,
         **schedules.HANDLERS,
         **webhooks.HANDLERS,
-        **api.access.authority.handlers,
+        **api.access.handlers,
         "check_balance": check_balance,
     }
     views: dict[tuple[str, str], View] = {
@@ -277,17 +177,12 @@ def _dispatch(views: Mapping[str, View], **path: str) -> Any:
     return view(**path)
 
 
-def check_balance(service: Service, call: Call) -> JsonObject:
-    """Return the credits that the organisation has left."""
-    left = compute_balance(service, call.org_id)
-    return {"credits": ENOUGH if left is None else left}
+def check_balance(_service: Service, _call: Call) -> JsonObject:
+    """Return the credits of an organisation, which never end."""
+    return {"credits": CREDITS}
 
 
 # -- Requests --------------------------------------------------------------------------
-
-
-def _limit_body() -> None:
-    request.max_content_length = MAX_BYTES
 
 
 def _base_url() -> str:
@@ -344,7 +239,7 @@ def _read_body(operation: Operation) -> tuple[Any, bool]:
         return None, False
     if request.mimetype not in operation.media and not request.is_json:
         words = f"Input should be {operation.media[0]}"
-        raise violation_error(("body",), "model_attributes_type", words)
+        raise RefusedError.violation(("body",), "model_attributes_type", words)
     try:
         body = json.loads(content)
         # NaN, infinities and lone surrogates cannot be stored.
@@ -378,9 +273,7 @@ def _as_response(data: Any, status: int) -> Response:
 
 
 def _answer_refusal(error: RefusedError) -> Response:
-    response = _as_response(error.body, error.status)
-    response.headers.extend(error.headers)
-    return response
+    return _as_response(error.body, error.status)
 
 
 def _answer_http_error(error: HTTPException) -> Response:

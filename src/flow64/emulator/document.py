@@ -41,26 +41,19 @@ def make_validator(schema: JsonObject) -> Draft202012Validator:
     return Draft202012Validator(whole, format_checker=_FORMATS)
 
 
-@frozen
-class Parameter:
-    """A parameter in the path or the query of an operation."""
+def parse_parameter(schema: JsonObject, texts: Sequence[str]) -> Any:
+    """Return the value that texts of a path or a query stand for.
 
-    name: str
-    place: str
-    is_required: bool
-    schema: JsonObject
-
-    def parse(self, texts: Sequence[str]) -> Any:
-        """Return the value that texts stand for; the text if it is none."""
-        options = self.schema.get("anyOf", [self.schema])
-        kinds = {option.get("type") for option in options}
-        if "array" in kinds:
-            return [*texts]
-        if "boolean" in kinds:
-            return _BOOLEANS.get(texts[-1].lower(), texts[-1])
-        if "integer" in kinds and _is_integer(texts[-1]):
-            return int(texts[-1])
-        return texts[-1]
+    A text that stands for none is returned as it is.
+    """
+    kinds = {option.get("type") for option in schema.get("anyOf", [schema])}
+    if "array" in kinds:
+        return [*texts]
+    if "boolean" in kinds:
+        return _BOOLEANS.get(texts[-1].lower(), texts[-1])
+    if "integer" in kinds and _is_integer(texts[-1]):
+        return int(texts[-1])
+    return texts[-1]
 
 
 def _is_integer(text: str) -> bool:
@@ -82,6 +75,7 @@ class Operation:
         id: Its `operationId`.
         is_open: Whether it needs no credential.
         status: The status of success.
+        parameters: The schemas of the path and of the query.
         media: The media types of its body; none if it takes no body.
     """
 
@@ -90,7 +84,7 @@ class Operation:
     path: str
     is_open: bool
     status: int
-    parameters: Sequence[Parameter]
+    parameters: Mapping[str, JsonObject]
     media: Sequence[str]
     needs_body: bool
     body: Draft202012Validator
@@ -100,25 +94,17 @@ class Operation:
     ) -> JsonObject:
         """Return the parameters of the path or the query, with their defaults."""
         return {
-            parameter.name: parameter.parse(texts[parameter.name])
-            if texts.get(parameter.name)
-            else parameter.schema.get("default")
-            for parameter in self.parameters
-            if parameter.place == place
+            name: parse_parameter(schema, texts[name])
+            if texts.get(name)
+            else schema.get("default")
+            for name, schema in self.parameters[place]["properties"].items()
         }
 
     def find_violations(self, place: str, data: JsonObject) -> Iterator[JsonObject]:
         """Yield the violations of the parameters of a place."""
-        for parameter in self.parameters:
-            if parameter.place != place:
-                continue
-            value = data[parameter.name]
-            here = (place, parameter.name)
-            if value is not None:
-                validator = make_validator(parameter.schema)
-                yield from describe_errors(validator.iter_errors(value), here)
-            elif parameter.is_required:
-                yield make_violation(here, "missing", "Field required")
+        values = {name: value for name, value in data.items() if value is not None}
+        errors = make_validator(self.parameters[place]).iter_errors(values)
+        return describe_errors(errors, (place,))
 
 
 def describe_errors(
@@ -163,15 +149,23 @@ def _load_operations() -> Iterator[Operation]:
                 path=path,
                 is_open=data.get("security") == [],
                 status=min(map(int, data["responses"])),
-                parameters=[
-                    Parameter(one["name"], one["in"], one["required"], one["schema"])
-                    for one in data.get("parameters", ())
-                    if one["in"] != "header"
-                ],
+                parameters={
+                    place: _make_schema(data.get("parameters", ()), place)
+                    for place in ("path", "query")
+                },
                 media=[*content],
                 needs_body=body.get("required", False),
                 body=make_validator(first.get("schema", {})),
             )
+
+
+def _make_schema(parameters: Iterable[JsonObject], place: str) -> JsonObject:
+    """Return the schema of all parameters of a place."""
+    here = [parameter for parameter in parameters if parameter["in"] == place]
+    return {
+        "properties": {parameter["name"]: parameter["schema"] for parameter in here},
+        "required": [parameter["name"] for parameter in here if parameter["required"]],
+    }
 
 
 OPERATIONS: Final = {operation.id: operation for operation in _load_operations()}

@@ -14,26 +14,18 @@ from typing import Any, Final
 
 from attrs import define, evolve, field
 
-from ..blocks import CATALOGUE, FindEmail
 from ..definition import Definition, WireBlock
 from ..errors import ConfigError
-from ..text import pluralize
 from .fixtures import apply_fixture
-from .graph import infer_row_kinds, to_definition
-from .records import BlockState, JsonObject, RowData, RunRecord, SpendingRecord
+from .records import BlockState, RowData, RunRecord
 from .service import Service
 from .steps import BlockContext, BlockFailedError, find_step
 from .store import CHUNK
 from .webhooks import deliver, write_side_effects
+from .workflows import to_definition
 
 TICKS: Final = 10
 """Steps in which the progress of a block moves, if blocks take time."""
-
-CREDITS_A_DOLLAR: Final = 10
-"""One credit is ten cents (derived from an example in the documents)."""
-
-DIGITS: Final = 6
-"""Decimal places of credits, so that tenths stay tenths."""
 
 
 class StoppedError(Exception):
@@ -51,15 +43,8 @@ class Engine:
     def start(self, run_id: str) -> None:
         """Execute a run of the store, from its first unfinished block."""
         stop = Event()
-        thread = Thread(
-            target=self._execute, args=(run_id, stop), name=run_id, daemon=True
-        )
+        thread = Thread(target=self._execute, args=(run_id, stop), daemon=True)
         with self._lock:
-            self._active = {
-                other: entry
-                for other, entry in self._active.items()
-                if entry[0].is_alive()
-            }
             if run_id not in self._active:
                 self._active[run_id] = thread, stop
                 thread.start()
@@ -100,32 +85,9 @@ class Engine:
                 return
             if not is_store:
                 raise
-
-
-def make_block_states(run_id: str, graph: JsonObject) -> Iterator[BlockState]:
-    """Yield the states of a run's blocks before it starts."""
-    definition = to_definition(graph)
-    kinds = infer_row_kinds(definition)
-    for position, block in enumerate(definition.blocks):
-        parents = sorted(set(definition.topology.parents[position]))
-        yield BlockState(
-            run_id=run_id,
-            position=position,
-            block_id=block.id,
-            kind=block.kind,
-            number=block.number,
-            parents=[definition.blocks[parent].id for parent in parents],
-            row_kind=kinds[position] or _guess_row_kind(block),
-        )
-
-
-def _guess_row_kind(block: WireBlock) -> str:
-    """Guess the row kind of a block for its metrics, if no document states it."""
-    word = block.specs.get("dataframe_type")
-    if word in ("LEAD", "COMPANY"):  # a tuple, since it may be a list
-        return str(word)
-    cls = CATALOGUE.get(block.kind)
-    return "COMPANY" if cls is not None and cls.about.gives == "COMPANY" else "LEAD"
+        finally:
+            with self._lock:
+                self._active.pop(run_id, None)
 
 
 def execute_run(run_id: str, service: Service, stop: Event) -> None:
@@ -170,7 +132,6 @@ class _BlockWorker:
     definition: Definition
     state: BlockState
     _taken: int = field(default=0, init=False)
-    _charged: int = field(default=0, init=False)
 
     @property
     def block(self) -> WireBlock:
@@ -180,7 +141,7 @@ class _BlockWorker:
         """Execute the block.
 
         Raises:
-            BlockFailedError: It failed. Nothing is left of it but its cost.
+            BlockFailedError: It failed. Nothing is left of it.
             StoppedError: The run was stopped.
         """
         self._check_stop()
@@ -227,8 +188,6 @@ class _BlockWorker:
         rows = self._produce_rows(context)
         while chunk := list(islice(rows, CHUNK)):
             self._check_stop()
-            if not context.parents:  # a source is charged for what it finds
-                self._charge(chunk)
             made += self.service.store.add_rows(self.state.rows, chunk)
             for row in chunk:
                 if not row.keys() <= columns.keys():
@@ -243,48 +202,11 @@ class _BlockWorker:
         )
 
     def _take_input(self, rows: list[RowData]) -> None:
-        """Count and charge rows before the block works on them."""
+        """Count rows before the block works on them."""
         self._check_stop()
-        self._charge(rows)
         if not self.service.switches.speed:
             self._update(processed=self._taken)
         self._taken += len(rows)
-
-    def _charge(self, rows: list[RowData]) -> None:
-        """Charge the credits of rows.
-
-        Raises:
-            BlockFailedError: Too few credits are left.
-        """
-        if not _is_charged(self.block.kind):
-            return
-        price = _price_row(self.block)
-        count = sum(not _is_free(self.block, row) for row in rows)
-        with self.service.store.transaction():
-            left = compute_balance(self.service, self.run.org_id)
-            payable = count
-            if price and left is not None:
-                payable = min(count, int(round(left / price, DIGITS)))
-            self._charged += payable
-            self._record_spending(price)
-        if payable < count:
-            raise BlockFailedError(
-                f"not enough credits: {pluralize(count, 'row')} cost "
-                f"{count * (price or 0):g}, and {left:g} are left"
-            )
-
-    def _record_spending(self, price: float | None) -> None:
-        spending = SpendingRecord(
-            id=self.state.id,
-            org_id=self.run.org_id,
-            workflow_id=self.run.workflow_id,
-            run_id=self.run.id,
-            kind=self.block.kind,
-            rows=self._charged,
-            credits=price and round(self._charged * price, DIGITS),
-            created_at=self.service.clock.now(),
-        )
-        self.service.store.spendings.put(spending)
 
     def _simulate_duration(self, total: int) -> None:
         """Wait as long as a block takes by the switch `speed`."""
@@ -319,37 +241,3 @@ class _BlockWorker:
         self.service.store.blocks.change(
             self.state.id, lambda state: evolve(state, **changes)
         )
-
-
-# -- Credits ---------------------------------------------------------------------------
-
-
-def compute_balance(service: Service, org_id: str) -> float | None:
-    """Return the credits that an organisation has left; None without a limit."""
-    if service.switches.credits is None:
-        return None
-    spendings = service.store.spendings.of(org_id)
-    spent = sum(spending.credits or 0 for spending in spendings)
-    return max(0.0, round(service.switches.credits - spent, DIGITS))
-
-
-def _price_row(block: WireBlock) -> float | None:
-    """Return the credits that a row costs; None if the price is unknown."""
-    cls = CATALOGUE.get(block.kind)
-    price = cls.price(block.specs) if cls else None
-    return None if price is None else round(price.dollars * CREDITS_A_DOLLAR, DIGITS)
-
-
-def _is_charged(kind: str) -> bool:
-    """Return True if a kind of block costs credits, or may cost some."""
-    cls = CATALOGUE.get(kind)
-    return cls is not None and not {"spends", "may-spend"}.isdisjoint(cls.about.effects)
-
-
-def _is_free(block: WireBlock, row: RowData) -> bool:
-    # Documented: a personal address that the row already has is free.
-    return (
-        block.kind == FindEmail.kind
-        and str(block.specs.get("mode")).upper() == "PERSONAL"
-        and bool(row.get("personal_email"))
-    )

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import socket
 import struct
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from fnmatch import fnmatchcase
-from random import Random
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeAlias, get_args
 
@@ -36,10 +34,12 @@ changed. Any other fault happens after the request was handled.
 
 - `status_before`, `status_after`: the response has `status`, `headers` and `body`.
 - `reset_before`, `reset_after`: the connection is reset, without a response.
-- `slow`: the response begins after `seconds`; with `size`, it is sent that many bytes
-  at a time, with `seconds` before each.
-- `truncate`: the connection is reset after `size` bytes of the body, or after half.
+- `slow`: the body is sent after `seconds`; with `size`, that many bytes at a time,
+  with `seconds` before each.
+- `truncate`: the connection is reset after a part of the body.
 """
+
+FaultBody: TypeAlias = str | bytes | Callable[[bytes], str | bytes] | None
 
 SOCKET: Final = "flow64.socket"
 """Key in the environment of requests that came over a socket."""
@@ -49,9 +49,6 @@ TIMEOUT: ContextVar[float | None] = ContextVar("TIMEOUT", default=None)
 
 ADMIN_PREFIX: Final = "/_emulator/"
 """Path prefix of the routes about the emulator itself, which have no faults."""
-
-_MAX_EVENTS: Final = 10_000
-"""Maximum requests in the log."""
 
 
 @frozen(kw_only=True)
@@ -64,13 +61,12 @@ class Fault:
         path: Glob pattern of their paths, such as `/workflows/runs*`; None for all.
         times: How often it happens; None for no limit.
         after: How many matching requests succeed first.
-        probability: Probability for each matching request after those.
         status: Status of the response.
         headers: Further headers of the response.
         body: Body of the response; None for an error like the service's. A function
             gets the true body and returns another one; the status then stays.
         seconds: How long `slow` waits.
-        size: Bytes that are sent, in total or at a time.
+        size: Bytes that `slow` sends at a time, or that `truncate` sends in total.
     """
 
     kind: FaultKind = field(kw_only=False)
@@ -78,10 +74,9 @@ class Fault:
     path: str | None = None
     times: int | None = 1
     after: int = 0
-    probability: float = 1.0
     status: int = 503
     headers: Mapping[str, str] = field(factory=dict)
-    body: str | bytes | Callable[[bytes], str | bytes] | None = None
+    body: FaultBody = None
     seconds: float = 1.0
     size: int | None = None
 
@@ -100,25 +95,11 @@ class Fault:
         )
 
 
-@frozen
-class FaultEvent:
-    """A fault that happened to a request.
-
-    Attributes:
-        path: Path without the query.
-    """
-
-    kind: FaultKind
-    method: str
-    path: str
-
-
 @define(eq=False)
 class _ActiveFault:
-    """A fault that was added, its random numbers and its counters."""
+    """A fault that was added, with its counters."""
 
     fault: Fault
-    random: Random
     seen: int = 0
     fired: int = 0
 
@@ -128,32 +109,22 @@ class _ActiveFault:
 
 
 class Faults:
-    """The faults of an emulator: none, until some are added.
+    """The faults of an emulator: none, until some are added. Any thread may use it."""
 
-    With the same seed, faults and requests, the faults happen to the same requests. Any
-    thread may use it.
-    """
-
-    def __init__(self, seed: int = 0) -> None:
-        self._seed = seed
+    def __init__(self) -> None:
         self._rules: list[_ActiveFault] = []
-        self._log: deque[FaultEvent] = deque(maxlen=_MAX_EVENTS)
         self._lock = Lock()
         self._released = Event()
 
     def add(self, *faults: Fault) -> None:
         """Add faults. Only the first one that applies happens to a request."""
         with self._lock:
-            for fault in faults:
-                # Its own numbers, so that other faults do not change them.
-                random = Random(f"{self._seed}/{len(self._rules)}")  # noqa: S311 - no secret
-                self._rules.append(_ActiveFault(fault, random))
+            self._rules += map(_ActiveFault, faults)
 
     def clear(self) -> None:
-        """Remove all faults and the log."""
+        """Remove all faults."""
         with self._lock:
             self._rules.clear()
-            self._log.clear()
         self.release()
 
     def release(self) -> None:
@@ -166,12 +137,6 @@ class Faults:
         """The faults that can still happen, in the order in which they were added."""
         with self._lock:
             return [rule.fault for rule in self._rules if not rule.is_used_up]
-
-    @property
-    def log(self) -> list[FaultEvent]:
-        """The faults that happened, oldest first."""
-        with self._lock:
-            return list(self._log)
 
     def data(self) -> list[JsonObject]:
         """Return the faults that can still happen as JSON data, with their counts."""
@@ -189,7 +154,7 @@ class Faults:
         ]
 
     def take(self, method: str, path: str) -> Fault | None:
-        """Return the fault that happens to a request, and log it."""
+        """Return the fault that happens to a request, and count it."""
         if path == "/" or path.startswith(ADMIN_PREFIX):
             return None
         with self._lock:
@@ -197,10 +162,8 @@ class Faults:
                 if rule.is_used_up or not rule.fault.applies_to(method, path):
                     continue
                 rule.seen += 1
-                is_due = rule.seen > rule.fault.after
-                if is_due and rule.random.random() < rule.fault.probability:
+                if rule.seen > rule.fault.after:
                     rule.fired += 1
-                    self._log.append(FaultEvent(rule.fault.kind, method, path))
                     return rule.fault
             return None
 

@@ -13,16 +13,9 @@ from attrs import frozen
 from ..blocks import CATALOGUE
 from ..definition import is_uuid
 from ..errors import ConfigError, did_you_mean
+from . import steps
 from .records import RowData
-from .steps import (
-    BlockContext,
-    BlockFailedError,
-    EachRow,
-    RowMapper,
-    Step,
-    as_rows,
-    is_equal,
-)
+from .steps import BlockContext, BlockFailedError, EachRow, RowMapper, Step
 
 _NAME = "the fixture"
 
@@ -40,7 +33,7 @@ class FixtureLines:
     def __call__(self, row: RowData) -> RowData:
         """Return the values to set in a row."""
         for where, values in self.lines:
-            if all(is_equal(row.get(name), where[name]) for name in where):
+            if all(steps.is_equal(row.get(name), where[name]) for name in where):
                 return values
         return {}
 
@@ -122,14 +115,14 @@ def apply_fixture(
 ) -> Iterator[RowData]:
     """Yield the rows of a block, with a fixture instead of synthetic values."""
     if isinstance(fixture, Mapping):
-        values = as_rows(dict(fixture), _NAME)[0]
+        values = steps.as_rows(dict(fixture), _NAME)[0]
         return ({**row, **values} for row in step(context))
     if context.parents:
         mapper = step.make_mapper(context) if isinstance(step, EachRow) else dict
         return _replace_rows(fixture, mapper, context)
     if isinstance(fixture, FixtureLines):
         return iter([values for _, values in fixture.lines])
-    return iter(as_rows(_evaluate(fixture), _NAME))
+    return iter(steps.as_rows(_evaluate(fixture), _NAME))
 
 
 def _replace_rows(
@@ -137,7 +130,7 @@ def _replace_rows(
 ) -> Iterator[RowData]:
     for row in context.rows():
         data = _evaluate(fixture, dict(row))
-        rows = as_rows(data, _NAME)
+        rows = steps.as_rows(data, _NAME)
         if isinstance(data, dict):
             yield {**mapper(row), **data}
         else:

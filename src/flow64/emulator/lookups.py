@@ -14,6 +14,9 @@ from .records import RowData
 
 LIST_LENGTH: Final = 2
 
+LONGEST: Final = 1_000
+"""Characters of a description that may list words, at its end."""
+
 _canonical: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
@@ -81,7 +84,7 @@ def find_words(fields: object) -> Mapping[str, Sequence[str]]:
     for name, entry in fields.items() if isinstance(fields, Mapping) else ():
         options = entry.get("options") if isinstance(entry, Mapping) else None
         text = entry.get("description") if isinstance(entry, Mapping) else entry
-        listed = _ONE_OF.search(text) if isinstance(text, str) else None
+        listed = _ONE_OF.search(text[-LONGEST:]) if isinstance(text, str) else None
         if isinstance(options, list) and options:
             words[name] = [*map(str, options)]
         elif listed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final, TypeAlias
@@ -15,11 +15,6 @@ RowData: TypeAlias = dict[str, Any]
 
 
 DONE: Final = frozenset({"completed", "failed", "cancelled"})
-
-
-def _as_tuple(found: Iterable[str]) -> tuple[str, ...]:
-    # A record that is read equals the one that was written.
-    return tuple(found)
 
 
 @frozen(kw_only=True)
@@ -56,7 +51,7 @@ class RunRecord:
     workflow_id: str
     org_id: str
     workflow_name: str
-    formats: Sequence[str] = field(converter=_as_tuple)
+    formats: Sequence[str] = field(converter=tuple[str, ...])
     has_payload: bool
     queued_at: datetime
     updated_at: datetime
@@ -111,7 +106,7 @@ class BlockState:
     block_id: str
     kind: str
     number: int
-    parents: Sequence[str] = field(converter=_as_tuple)
+    parents: Sequence[str] = field(converter=tuple[str, ...])
     row_kind: str
     status: str = "pending"
     started_at: datetime | None = None
@@ -121,7 +116,7 @@ class BlockState:
     total: int = 0
     made: int = 0
     error: str | None = None
-    columns: Sequence[str] = field(default=(), converter=_as_tuple)
+    columns: Sequence[str] = field(default=(), converter=tuple[str, ...])
     sizes: Mapping[str, int] = field(factory=dict[str, int])
 
     @property
@@ -143,15 +138,17 @@ class BlockState:
 
 
 @frozen(kw_only=True)
-class OutboxRecord:
-    """Something that a block wrote outside, or would have: the block's rows.
+class OutboxEntry:
+    """Something that a block wrote outside, or would have.
 
     Attributes:
-        target: The address or the channel.
+        org_id: Organisation of the run.
+        block_id: The block that wrote it.
         position: The block's position in the graph of its run.
+        target: The address or the channel.
         outcome: The result of the delivery, in words.
         is_open: Whether it is still to be delivered.
-        attempts: Attempts so far, including those before a restart.
+        rows: The rows that it wrote; the store keeps them with their block.
     """
 
     id: str
@@ -164,32 +161,12 @@ class OutboxRecord:
     outcome: str
     created_at: datetime
     is_open: bool = False
-    attempts: int = 0
+    rows: Sequence[RowData] = ()
 
     @property
-    def rows(self) -> str:
+    def owner(self) -> str:
         """The owner of its rows in the store."""
         return block_rows_owner(self.run_id, self.position)
-
-
-@frozen(kw_only=True)
-class SpendingRecord:
-    """The cost of a block in a run, or when its workflow was saved.
-
-    Attributes:
-        run_id: The run; None for a cost of saving.
-        rows: How many rows were charged.
-        credits: Their cost; None if the price is unknown.
-    """
-
-    id: str
-    org_id: str
-    workflow_id: str
-    run_id: str | None
-    kind: str
-    rows: int
-    credits: float | None
-    created_at: datetime
 
 
 @frozen(kw_only=True)

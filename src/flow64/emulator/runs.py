@@ -1,32 +1,187 @@
-"""The operations of runs: start, list, watch and cancel."""
+"""The operations of runs: start, list, watch, cancel; and their result files."""
 
 from __future__ import annotations
 
+import csv
+import hmac
+import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
+from math import ceil
 from typing import Any, Final
 from uuid import uuid4
 
 from attrs import evolve
+from werkzeug.wrappers import Response
 
-from ..blocks import CompanyToLeads, ReadCsv, Webhook
+from ..blocks import CATALOGUE, ReadCsv, Webhook
+from ..definition import WireBlock
+from . import records
 from .document import as_response
-from .engine import make_block_states
-from .graph import to_definition
-from .records import (
-    BlockState,
-    ClaimRecord,
-    GraphRecord,
-    JsonObject,
-    RowData,
-    RunRecord,
-    WorkflowRecord,
-    payload_owner,
-)
-from .results import CONTENT_TYPES, list_download_links
-from .service import Call, Handler, RefusedError, Service, violation_error
+from .records import JsonObject, RowData, format_cell
+from .service import Call, Handler, RefusedError, Service
+from .store import Store
+from .workflows import infer_row_kinds, to_definition
+
+# -- Result files ----------------------------------------------------------------------
+
+
+EXPIRES: Final = 900
+"""Lifetime of a link, in seconds (documented)."""
+
+INLINE_BYTES: Final = 16 * 1024
+"""Files up to this size are also returned inline; the threshold is a guess."""
+
+CONTENT_TYPES: Final[Mapping[str, str]] = {
+    "csv": "text/csv",
+    "json": "application/json",
+    "ndjson": "application/x-ndjson",
+}
+
+FILE_ROUTE: Final = "/files/<run_id>/<filename>"
+
+
+def file_path(run_id: str, block_id: str, format: str) -> str:
+    """Return the path of a block's file."""
+    return f"/files/{run_id}/{block_id}.{format}"
+
+
+def sign_link(service: Service, base: str, path: str) -> str:
+    """Return a signed link to a path."""
+    expires = ceil(service.clock.now().timestamp()) + EXPIRES
+    return f"{base}{path}?expires={expires}&signature={_sign(service, path, expires)}"
+
+
+def _sign(service: Service, path: str, expires: int) -> str:
+    return hmac.digest(service.secret, f"{path} {expires}".encode(), "sha256").hex()
+
+
+def list_download_links(service: Service, call: Call) -> list[JsonObject]:
+    """List the files of a run, one for each completed block."""
+    run = service.find_run(call, call.path["run_id"])
+    file_format: str = call.query["format"]
+    if file_format not in CONTENT_TYPES:
+        formats = ", ".join(CONTENT_TYPES)
+        raise RefusedError(400, f"format must be one of {formats}")
+    if file_format not in run.formats:
+        return []
+    return [
+        _result_item(service, call, block, file_format)
+        for block in _list_completed(service.store, run.id)
+    ]
+
+
+def _result_item(
+    service: Service, call: Call, block: records.BlockState, format: str
+) -> JsonObject:
+    kind = re.sub(r"[^a-z0-9_]+", "-", block.kind.lower())[:40]
+    path = file_path(block.run_id, block.block_id, format)
+    size = count_bytes(service.store, block, format)
+    is_small = size <= INLINE_BYTES
+    return as_response(
+        "WorkflowResultItemWithDownload",
+        block,
+        filename=f"block_{block.number}_{kind}.{format}",
+        storage_bucket="emulator",
+        file_size=size,
+        row_count=block.made,
+        block_number=block.number,
+        created_at=block.completed_at,
+        content_type=CONTENT_TYPES[format],
+        download_url=sign_link(service, call.base_url, path),
+        download_expires_in_seconds=EXPIRES,
+        results=list(service.store.rows(block.rows)) if is_small else None,
+    )
+
+
+def download(service: Service, call: Call) -> Response:
+    """Return a result file; its link must be signed and not expired."""
+    expires, signature = call.query.get("expires"), call.query.get("signature")
+    if not (expires and expires.isascii() and expires.isdecimal() and signature):
+        raise RefusedError.violation(
+            ("query", "signature"), "missing", "Field required"
+        )
+    expected = _sign(service, call.url, int(expires[:15]))
+    # As bytes, since non-ASCII text cannot be compared in constant time.
+    if not hmac.compare_digest(expected.encode(), signature.encode()):
+        raise RefusedError(403, "The link is not signed by this emulator")
+    if service.clock.now().timestamp() >= int(expires):
+        raise RefusedError(403, "The link has expired")
+    block_id, _, file_format = call.path["filename"].rpartition(".")
+    for block in _list_completed(service.store, call.path["run_id"].lower()):
+        if block.block_id == block_id:
+            # Always the whole file: a request for a range gets all of it.
+            size = count_bytes(service.store, block, file_format)
+            headers = {"content-length": str(size), "accept-ranges": "none"}
+            file = read_file(service.store, block, file_format)
+            media = CONTENT_TYPES[file_format]
+            return Response(file, 200, headers, content_type=media)
+    raise RefusedError.not_found("File")
+
+
+def _list_completed(store: Store, run_id: str) -> list[records.BlockState]:
+    """Return the completed blocks of a run, in the order of the graph."""
+    blocks = store.blocks.under(run_id)
+    return [block for block in blocks if block.status == "completed"]
+
+
+def count_bytes(store: Store, block: records.BlockState, format: str) -> int:
+    """Return the bytes of a block's file; they are counted once, then stored."""
+    if format in block.sizes:
+        return block.sizes[format]
+    size = sum(map(len, read_file(store, block, format)))
+    store.blocks.change(
+        block.id, lambda old: evolve(old, sizes={**old.sizes, format: size})
+    )
+    return size
+
+
+def read_file(store: Store, block: records.BlockState, format: str) -> Iterator[bytes]:
+    """Yield the file of a block, in pieces."""
+    match format:
+        case "json":
+            return _as_json(store.texts(block.rows))
+        case "ndjson":
+            return _as_ndjson(store.chunks(block.rows))
+        case _:
+            return _as_csv(store.chunks(block.rows), [*block.columns])
+
+
+def _as_json(texts: Iterator[str]) -> Iterator[bytes]:
+    # Each text is a list. Without their brackets they form one list.
+    before = "["
+    for text in texts:
+        yield f"{before}{text[1:-1]}".encode()
+        before = ","
+    yield b"[]" if before == "[" else b"]"
+
+
+def _as_ndjson(chunks: Iterator[list[RowData]]) -> Iterator[bytes]:
+    for chunk in chunks:
+        lines = (json.dumps(row, ensure_ascii=False) for row in chunk)
+        yield "".join(f"{line}\n" for line in lines).encode()
+
+
+def _as_csv(chunks: Iterator[list[RowData]], names: list[str]) -> Iterator[bytes]:
+    # In the order of first appearance, as rows of several parents may differ.
+    yield _format_csv([names] if names else [])
+    for chunk in chunks:
+        yield _format_csv(
+            [[format_cell(row.get(name)) for name in names] for row in chunk]
+        )
+
+
+def _format_csv(cells: Iterable[Sequence[str]]) -> bytes:
+    """Return lines of cells as CSV."""
+    text = io.StringIO()
+    csv.writer(text).writerows(cells)
+    return text.getvalue().encode()
+
+
+# -- Operations ------------------------------------------------------------------------
 
 
 def start_run(service: Service, call: Call) -> JsonObject:
@@ -55,7 +210,7 @@ def start_run(service: Service, call: Call) -> JsonObject:
 
 def add_run(
     service: Service,
-    workflow: WorkflowRecord,
+    workflow: records.WorkflowRecord,
     graph: JsonObject,
     rows: list[RowData] | None,
     formats: Sequence[str] = ("csv",),
@@ -63,14 +218,14 @@ def add_run(
     key: str | None = None,
     digest: str = "",
     schedule_id: str | None = None,
-) -> tuple[RunRecord, bool]:
+) -> tuple[records.RunRecord, bool]:
     """Save a run and start it, or return the run that has used the key, and True.
 
     Args:
         digest: Digest of the request that starts it.
     """
     store, now = service.store, service.clock.now()
-    run = RunRecord(
+    run = records.RunRecord(
         id=str(uuid4()),
         workflow_id=workflow.id,
         org_id=workflow.org_id,
@@ -84,7 +239,9 @@ def add_run(
         digest=digest,
         schedule_id=schedule_id,
     )
-    claim = ClaimRecord(id=f"{run.org_id}/{run.workflow_id}/{key}", run_id=run.id)
+    claim = records.ClaimRecord(
+        id=f"{run.org_id}/{run.workflow_id}/{key}", run_id=run.id
+    )
     with store.transaction():
         if key is not None and not store.claims.add(claim):
             earlier = store.claims.get(claim.id)
@@ -92,16 +249,42 @@ def add_run(
             assert first is not None  # they were added together
             return first, True
         store.runs.add(run)
-        store.graphs.add(GraphRecord(id=run.id, data=graph))
+        store.graphs.add(records.GraphRecord(id=run.id, data=graph))
         for block in make_block_states(run.id, graph):
             store.blocks.add(block)
-        store.add_rows(payload_owner(run.id), rows or [])
+        store.add_rows(records.payload_owner(run.id), rows or [])
         if store.workflows.get(run.workflow_id):  # it may be deleted meanwhile
             store.workflows.change(
                 run.workflow_id, lambda old: evolve(old, last_run_date=now)
             )
     service.engine.start(run.id)
     return run, False
+
+
+def make_block_states(run_id: str, graph: JsonObject) -> Iterator[records.BlockState]:
+    """Yield the states of a run's blocks before it starts."""
+    definition = to_definition(graph)
+    kinds = infer_row_kinds(definition)
+    for position, block in enumerate(definition.blocks):
+        parents = sorted(set(definition.topology.parents[position]))
+        yield records.BlockState(
+            run_id=run_id,
+            position=position,
+            block_id=block.id,
+            kind=block.kind,
+            number=block.number,
+            parents=[definition.blocks[parent].id for parent in parents],
+            row_kind=kinds[position] or _guess_row_kind(block),
+        )
+
+
+def _guess_row_kind(block: WireBlock) -> str:
+    """Guess the row kind of a block for its metrics, if no document states it."""
+    word = block.specs.get("dataframe_type")
+    if word in ("LEAD", "COMPANY"):  # a tuple, since it may be a list
+        return str(word)
+    cls = CATALOGUE.get(block.kind)
+    return "COMPANY" if cls is not None and cls.about.gives == "COMPANY" else "LEAD"
 
 
 def _result_formats(query: JsonObject) -> list[str]:
@@ -167,7 +350,7 @@ def list_runs(service: Service, call: Call) -> list[JsonObject]:
     return listed
 
 
-def _is_listed(service: Service, run: RunRecord) -> bool:
+def _is_listed(service: Service, run: records.RunRecord) -> bool:
     if run.unlisted > 0:
         service.store.runs.change(
             run.id, lambda run: evolve(run, unlisted=run.unlisted - 1)
@@ -175,7 +358,7 @@ def _is_listed(service: Service, run: RunRecord) -> bool:
     return run.unlisted == 0
 
 
-def _run_response(run: RunRecord) -> JsonObject:
+def _run_response(run: records.RunRecord) -> JsonObject:
     """Return a `WorkflowRunResponse`."""
     return as_response(
         "WorkflowRunResponse",
@@ -196,9 +379,14 @@ def _milliseconds(start: datetime | None, end: datetime | None) -> int | None:
 
 def get_live_status(service: Service, call: Call) -> JsonObject:
     """Return the progress of a run, block by block."""
+    return describe_progress(service, service.find_run(call, call.path["run_id"]))
+
+
+def describe_progress(service: Service, run: records.RunRecord) -> JsonObject:
+    """Return a `WorkflowLiveStatusResponse`."""
     # In one transaction, so that a run that has ended has no running block.
     with service.store.transaction():
-        run = service.find_run(call, call.path["run_id"])
+        run = service.store.runs.get(run.id) or run
         blocks = service.store.blocks.under(run.id)
     running = [block for block in blocks if block.status == "running"]
     current = running[0] if running and not run.is_done else None
@@ -215,12 +403,11 @@ def get_live_status(service: Service, call: Call) -> JsonObject:
         completed_blocks=sum(block.status == "completed" for block in blocks),
         last_updated=max([run.updated_at, *moments]),
         overall_progress_percentage=round(sum(progress) / len(progress), 1),
-        estimation_blocked_by=None if run.is_done else _find_blocking_kind(blocks),
         blocks=[_block_status(block, run) for block in blocks],
     )
 
 
-def _block_status(block: BlockState, run: RunRecord) -> JsonObject:
+def _block_status(block: records.BlockState, run: records.RunRecord) -> JsonObject:
     counts = {"processed_count": block.processed, "total_count": block.total}
     metrics = {"row_count": block.made, "dataframe_type": block.row_kind, **counts}
     return as_response(
@@ -237,17 +424,11 @@ def _block_status(block: BlockState, run: RunRecord) -> JsonObject:
     )
 
 
-def _find_blocking_kind(blocks: Sequence[BlockState]) -> str | None:
-    """Return the next block that may give any number of rows."""
-    unfinished = (block.kind for block in blocks if block.status != "completed")
-    return next((kind for kind in unfinished if kind == CompanyToLeads.kind), None)
-
-
 def cancel_run(service: Service, call: Call) -> JsonObject:
     """Cancel a run, unless it has ended."""
     job_id = call.query["job_id"] or (call.body or {}).get("job_id")
     if not isinstance(job_id, str):
-        raise violation_error(("query", "job_id"), "missing", "Field required")
+        raise RefusedError.violation(("query", "job_id"), "missing", "Field required")
     run = service.find_run(call, job_id)
     status = service.engine.cancel(run.id).status
     # This response spells it with one l, all others with two (documented).

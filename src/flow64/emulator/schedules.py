@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any, Final
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from ..errors import ConfigError
 from .document import DOCUMENT, as_response, make_violation
 from .records import JsonObject, ScheduleRecord
 from .runs import add_run
-from .service import Call, Handler, RefusedError, Service, not_found_error
+from .service import Call, Handler, RefusedError, Service
 
 LISTED: Final = 5
 """How many future times are listed."""
@@ -85,7 +85,7 @@ def update_schedule(service: Service, call: Call) -> JsonObject:
             schedule.id, lambda old: evolve(old, **changes, updated_at=now)
         )
     except KeyError:  # deleted meanwhile
-        raise not_found_error("Schedule") from None
+        raise RefusedError.not_found("Schedule") from None
     return _schedule_response(service, schedule)
 
 
@@ -93,7 +93,7 @@ def delete_schedule(service: Service, call: Call) -> JsonObject:
     """Remove a schedule; its workflow stays."""
     schedule = _find_schedule(service, call)
     if not service.store.schedules.remove(schedule.id):
-        raise not_found_error("Schedule")
+        raise RefusedError.not_found("Schedule")
     return {"id": schedule.id, "deleted": True}
 
 
@@ -113,7 +113,9 @@ def _run_if_due(service: Service, schedule_id: str) -> None:
         schedule = service.store.schedules.get(schedule_id)
         if schedule is None or not schedule.is_active:
             return
-        due = [*_due_times(schedule, schedule.ran_until, service.clock.now())]
+        now = service.clock.now()
+        times = _next_times(schedule, schedule.ran_until)
+        due = [*takewhile(lambda time: time <= now, times)]
         workflow = service.store.workflows.get(schedule.workflow_id)
         if not due or workflow is None:
             return
@@ -130,21 +132,10 @@ def skip_missed_times(service: Service) -> None:
         service.store.schedules.put(evolve(schedule, ran_until=now))
 
 
-def _due_times(
-    schedule: ScheduleRecord, after: datetime, until: datetime
-) -> Iterator[datetime]:
-    for time in _next_times(schedule, after):
-        if time > until:
-            return
-        yield time
-
-
 def _next_times(schedule: ScheduleRecord, after: datetime) -> Iterator[datetime]:
     """Yield the due times of a schedule after a moment, in UTC."""
-    zone = _as_zone(schedule.timezone)
     # The store may come from a machine that knows more time zones.
-    if zone is None or _describe_wrong_cron(schedule.cron_expression):
-        return
+    zone = _as_zone(schedule.timezone) or UTC
     for time in CronSim(schedule.cron_expression, after.astimezone(zone)):
         # In an hour that the clocks repeat, the first may have been.
         if time.astimezone(UTC) > after:

@@ -10,48 +10,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from ..errors import ConfigError
+from . import records, serving
+from .access import Access, OAuthClient
 from .admin import add_admin_routes
-from .app import Access, Api, RequestRecord, make_app
+from .app import Api, RequestRecord, make_app
 from .engine import Engine
 from .faults import Faults, FaultyApp
 from .fixtures import Fixture, Fixtures, check_block_name
-from .oauth import Authority, OAuthClient
-from .records import JsonObject, RowData, WorkflowRecord, dump_json, organisation_of
+from .records import JsonObject, OutboxEntry, RowData, WorkflowRecord
 from .schedules import run_due_schedules, skip_missed_times
-from .service import Service
-from .serving import ANY_ADDRESS, LOOPBACK, Serving, as_url_host
+from .service import Service, Switches
 from .store import MEMORY, Store
-from .switches import Switches
-from .transport import InProcessTransport, name_place
 from .workflows import workflow_response
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
-
-
-@frozen
-class OutboxEntry:
-    """Something that a run wrote outside, or would have.
-
-    Attributes:
-        org_id: Organisation of the run.
-        block_id: The block that wrote it.
-        kind: The block's kind.
-        target: The address or the channel.
-        outcome: The result of the delivery, in words.
-        rows: The rows that it wrote.
-    """
-
-    org_id: str
-    run_id: str
-    block_id: str
-    kind: str
-    target: str | None
-    outcome: str
-    rows: list[RowData]
 
 
 class Emulator(Service):
@@ -75,23 +51,21 @@ class Emulator(Service):
         *,
         api_keys: Collection[str] | Mapping[str, str] | None = None,
         switches: Switches | None = None,
-        store: Store | str | Path | None = None,
-        host: str = LOOPBACK,
+        store: str | Path | None = None,
+        host: str = serving.LOOPBACK,
         port: int = 0,
         allow_names: Collection[str] = (),
         oauth_clients: Iterable[OAuthClient] = (),
         fixtures: Mapping[str, Fixture] | None = None,
         allow_hosts: Collection[str] = (),
-        seed: int = 0,
         blocks: Sequence[Any] | None = None,
-        accept_any_token: bool = False,
     ) -> None:
         """Make an emulator that is not served yet.
 
         Args:
             api_keys: Accepted keys; None accepts any. Each key is an organisation, or
                 is mapped to the name of one.
-            store: A file, which `stop()` closes, or an open store; None for memory.
+            store: A file, which `stop()` closes; None for memory.
             host: Address to serve on. By default only this machine reaches it; with
                 "0.0.0.0", other machines and containers do.
             port: Port to serve on; 0 for a free one.
@@ -101,25 +75,21 @@ class Emulator(Service):
             fixtures: Replacements for synthetic values, by block id or kind.
             allow_hosts: Hosts, other than this machine, that outgoing webhooks are
                 posted to.
-            seed: Seed of the faults that have a probability.
             blocks: What `GET /workflows/blocks` answers; None for the catalogue of
                 flow64.
-            accept_any_token: Accept Bearer tokens that it did not issue. Each is an
-                organisation of its own.
 
         Raises:
-            ConfigError: The key of an OAuth client is not a public RSA key, a fixture
-                cannot be one, or a host is not a host name.
-            ConfigError: The file cannot be used.
+            ConfigError: A fixture cannot be one, a host is not a host name, or the file
+                cannot be used.
         """
         self._host, self._port = _as_host(host), port
-        self._path = None if store is None or isinstance(store, Store) else store
-        self._serving: Serving | None = None
+        self._path = store
+        self._serving: serving.Serving | None = None
         self._is_open = False
         super().__init__(
-            store=store if isinstance(store, Store) else Store(self._path or MEMORY),
+            store=Store(store or MEMORY),
             switches=switches or Switches(),
-            faults=Faults(seed),
+            faults=Faults(),
             fixtures=Fixtures(fixtures),
             blocks=blocks,
             allow_hosts=frozenset(map(_as_host, allow_hosts)),
@@ -130,15 +100,18 @@ class Emulator(Service):
         clients = {client.client_id: client for client in oauth_clients}
         keys = api_keys
         if keys is not None and not isinstance(keys, Mapping):
-            keys = {key: organisation_of(key) for key in keys}
-        access = Access(keys, Authority(self.clock, clients), accept_any_token)
+            keys = {key: records.organisation_of(key) for key in keys}
+        access = Access(self.clock, keys, clients)
         hosts = (self._host, *map(_as_host, allow_names))
-        names = {*map(as_url_host, hosts)} - ANY_ADDRESS.keys()
+        names = {
+            *map(serving.as_url_host, hosts),
+            *serving.LOOPBACK_NAMES,
+        } - serving.ANY_ADDRESS.keys()
         app = make_app(Api(self, access, names, self.requests))
-        add_admin_routes(app, self, has_keys=keys is not None)
+        add_admin_routes(app, self)
         self.app = FaultyApp(app, self.faults)
 
-    # -- Serving ----------------------------------------------------------------------
+    # -- Serving -----------------------------------------------------------------------
 
     def start(self) -> Self:
         """Serve, in a thread, until `stop()`.
@@ -149,7 +122,7 @@ class Emulator(Service):
         """
         if self._serving is None:
             self._resume()
-            self._serving = Serving(
+            self._serving = serving.Serving(
                 self.app, self._host, self._port, partial(run_due_schedules, self)
             )
             self.url: str = self._serving.url
@@ -168,13 +141,13 @@ class Emulator(Service):
         if self._path is not None:
             self.store.close()
 
-    def transport(self) -> InProcessTransport:
+    def transport(self) -> serving.InProcessTransport:
         """Return a transport for httpx and for `Client` that needs no socket.
 
         client = Client("any", base_url="http://localhost", transport=...)
         """
         self._resume()
-        return InProcessTransport(self.app, name_place(self.store.id))
+        return serving.InProcessTransport(self.app, serving.name_place(self.store.id))
 
     def _resume(self) -> None:
         """Continue the runs that have not ended, as stored."""
@@ -241,7 +214,9 @@ class Emulator(Service):
             )
 
         workflow = self.store.workflows.change(workflow_id.lower(), change)
-        response: JsonObject = json.loads(dump_json(workflow_response(workflow)))
+        response: JsonObject = json.loads(
+            records.dump_json(workflow_response(workflow))
+        )
         return response
 
     def copy(self, workflow_id: str) -> str:
@@ -278,16 +253,8 @@ class Emulator(Service):
     def outbox(self) -> list[OutboxEntry]:
         """Everything that runs wrote outside, or would have, oldest first."""
         return [
-            OutboxEntry(
-                org_id=sent.org_id,
-                run_id=sent.run_id,
-                block_id=sent.block_id,
-                kind=sent.kind,
-                target=sent.target,
-                outcome=sent.outcome,
-                rows=list(self.store.rows(sent.rows)),
-            )
-            for sent in self.store.sent.all()
+            evolve(entry, rows=[*self.store.rows(entry.owner)])
+            for entry in self.store.sent.all()
         ]
 
 

@@ -1,4 +1,4 @@
-"""Serve the WSGI app on a port, by waitress in a thread."""
+"""Serving the WSGI app: on a port, or to clients in this process."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Final
 
+import httpx
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
@@ -16,13 +17,16 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 
 from ..definition import MAX_BYTES
-from .faults import SOCKET
+from .faults import SOCKET, TIMEOUT
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 LOOPBACK: Final = "127.0.0.1"
 """Where the emulator listens unless told otherwise."""
+
+LOOPBACK_NAMES: Final = frozenset({LOOPBACK, "localhost", "[::1]"})
+"""Names under which the emulator always answers."""
 
 ANY_ADDRESS: Final = {"0.0.0.0": LOOPBACK, "::": "[::1]"}  # noqa: S104 - only told about
 """Addresses that mean all of this machine, and how this machine reaches them."""
@@ -148,3 +152,34 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+class InProcessTransport(httpx.WSGITransport):
+    """Sends requests to the app of an emulator, without a socket.
+
+    Attributes:
+        place: What stands for the store in journals and plans.
+    """
+
+    def __init__(self, app: WSGIApplication, place: str) -> None:
+        super().__init__(app)
+        self.place = place
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, whose time-out holds for injected waits."""
+        TIMEOUT.set(request.extensions.get("timeout", {}).get("read"))
+        return super().handle_request(request)
+
+
+def find_place(url: str) -> str:
+    """Return what stands for the store that an emulator serves."""
+    health = httpx.get(f"{url}/_emulator/health", trust_env=False).json()
+    return name_place(health["id"])
+
+
+def name_place(store_id: str) -> str:
+    """Return what stands for a store in journals and plans.
+
+    It is the same whether the store is served or not, and whatever the port.
+    """
+    return f"http://127.0.0.1/emulator-{store_id.replace('-', '')[:12]}"

@@ -15,27 +15,8 @@ from attrs import frozen
 
 from ..blocks import CATALOGUE, CompanyEnrichment, columns_of
 from ..definition import Definition, WireBlock
-from .lookups import (
-    digest_of,
-    find_words,
-    make_company,
-    make_email,
-    make_person,
-    make_phone,
-    make_rows,
-    make_value_maker,
-    pick_number,
-    seed_of,
-)
-from .records import (
-    BlockState,
-    RowData,
-    RunRecord,
-    block_rows_owner,
-    format_cell,
-    notebook_owner,
-    payload_owner,
-)
+from . import lookups, records
+from .records import RowData, format_cell
 from .store import Store
 
 SEARCH_ROWS: Final = 10
@@ -46,6 +27,12 @@ SEARCH_LIMIT: Final = 5_000
 
 SOURCE_ROWS: Final = 5
 """Rows of every other source."""
+
+MOST_REPEATS: Final = 2
+"""Repeated parts in a regular expression."""
+
+MATCHED: Final = 200
+"""Characters of a cell that a regular expression is matched with."""
 
 
 class BlockFailedError(Exception):
@@ -62,8 +49,8 @@ class BlockContext:
     """
 
     definition: Definition
-    state: BlockState
-    run: RunRecord
+    state: records.BlockState
+    run: records.RunRecord
     store: Store
     take: Callable[[list[RowData]], None]
 
@@ -86,7 +73,9 @@ class BlockContext:
     def rows(self) -> Iterator[RowData]:
         """Yield the rows of the parents, parent by parent."""
         for parent in self.parents:
-            for chunk in self.store.chunks(block_rows_owner(self.run.id, parent)):
+            for chunk in self.store.chunks(
+                records.block_rows_owner(self.run.id, parent)
+            ):
                 self.take(chunk)
                 yield from chunk
 
@@ -141,7 +130,7 @@ def as_rows(data: object, name: str) -> list[RowData]:
 def webhook(context: BlockContext) -> Iterator[RowData]:
     """Return the payload of the run, or else the rows of `webhook_input`."""
     if context.run.has_payload:
-        return context.store.rows(payload_owner(context.run.id))
+        return context.store.rows(records.payload_owner(context.run.id))
     try:
         data = json.loads(context.specs.get("webhook_input") or "[]")
     except (TypeError, ValueError, RecursionError) as error:
@@ -151,8 +140,10 @@ def webhook(context: BlockContext) -> Iterator[RowData]:
 
 def search(context: BlockContext) -> Iterator[RowData]:
     """Make up `max_results` rows."""
-    seed = seed_of({"search": context.specs.get("query")})
-    return make_rows(context.state.row_kind, seed, count_search_rows(context.specs))
+    seed = lookups.seed_of({"search": context.specs.get("query")})
+    return lookups.make_rows(
+        context.state.row_kind, seed, count_search_rows(context.specs)
+    )
 
 
 def count_search_rows(specs: Mapping[str, object]) -> int:
@@ -166,14 +157,14 @@ def make_up_rows(context: BlockContext) -> Iterator[RowData]:
     """Make up rows; inside a graph, pass the rows on."""
     if context.parents:
         return context.rows()
-    seed = seed_of({context.block.kind: context.specs})
-    return make_rows(context.state.row_kind, seed, SOURCE_ROWS)
+    seed = lookups.seed_of({context.block.kind: context.specs})
+    return lookups.make_rows(context.state.row_kind, seed, SOURCE_ROWS)
 
 
 def read_notebook(context: BlockContext) -> Iterator[RowData]:
     """Return the rows of a notebook."""
     notebook_id = str(context.specs.get("notebook_id"))
-    return context.store.rows(notebook_owner(context.run.org_id, notebook_id))
+    return context.store.rows(records.notebook_owner(context.run.org_id, notebook_id))
 
 
 # -- Look-ups -------------------------------------------------------------------------
@@ -187,8 +178,8 @@ def enrich(context: BlockContext) -> RowMapper:
         for name, by_source in cls.about.column_words.items()
     }
     for fields in context.specs.values():
-        words.update(find_words(fields))
-    make = make_value_maker(cls.columns(context.specs).adds, words)
+        words.update(lookups.find_words(fields))
+    make = lookups.make_value_maker(cls.columns(context.specs).adds, words)
     return lambda row: {**row, **make(row)}
 
 
@@ -199,9 +190,11 @@ def find_email(context: BlockContext) -> RowMapper:
     def add_email(row: RowData) -> RowData:
         email, status = row.get("email"), "OK"
         if not email:
-            seed = seed_of(row)
-            status = "OK" if pick_number(seed, "email_status", 8) else "NOT_FOUND"
-            email = make_email(seed) if status == "OK" else None
+            seed = lookups.seed_of(row)
+            status = (
+                "OK" if lookups.pick_number(seed, "email_status", 8) else "NOT_FOUND"
+            )
+            email = lookups.make_email(seed) if status == "OK" else None
         row = {**row, "email": email, "email_status": status}
         if is_personal:
             row["personal_email"] = row.get("personal_email") or email
@@ -220,12 +213,15 @@ def verify_email(_context: BlockContext) -> RowMapper:
 
 def find_phone(_context: BlockContext) -> RowMapper:
     """Add a phone number; a row keeps a number that it has."""
-    return lambda row: {**row, "phone": row.get("phone") or make_phone(seed_of(row))}
+    return lambda row: {
+        **row,
+        "phone": row.get("phone") or lookups.make_phone(lookups.seed_of(row)),
+    }
 
 
 def reverse_lookup(_context: BlockContext) -> RowMapper:
     """Add the person behind an address or number; values of the row are kept."""
-    return lambda row: {**make_person(seed_of(row)), **row}
+    return lambda row: {**lookups.make_person(lookups.seed_of(row)), **row}
 
 
 def company_to_leads(context: BlockContext) -> Iterator[RowData]:
@@ -239,11 +235,11 @@ def company_to_leads(context: BlockContext) -> Iterator[RowData]:
     if not finders:
         return
     fields = finders[-1].specs.get("lead_struct")
-    make = make_value_maker(columns_of(fields), find_words(fields))
+    make = lookups.make_value_maker(columns_of(fields), lookups.find_words(fields))
     for row in context.rows():
-        seed = seed_of(row)
-        for position in range(1 + pick_number(seed, "people", 3)):
-            lead = make_person(f"{seed}/{position}", row)
+        seed = lookups.seed_of(row)
+        for position in range(1 + lookups.pick_number(seed, "people", 3)):
+            lead = lookups.make_person(f"{seed}/{position}", row)
             yield {**lead, **make(lead)}
 
 
@@ -251,7 +247,7 @@ def leads_to_company(context: BlockContext) -> Iterator[RowData]:
     """Return each company that the people work at, once."""
     seen: set[bytes] = set()
     for row in context.rows():
-        company = make_company(seed_of(row))
+        company = lookups.make_company(lookups.seed_of(row))
         name = row.get("company") or company["company_name"]
         website = row.get("company_domain") or company["website"]
         if _add_if_new(format_cell(name), seen):
@@ -270,12 +266,8 @@ def filter_rows(context: BlockContext) -> Iterator[RowData]:
         operator = condition.get("operator") if isinstance(condition, dict) else None
         if not isinstance(operator, str) or operator not in OPERATORS:
             raise BlockFailedError(f"unknown filter operator: {operator}")
-        try:
-            re.compile(
-                format_cell(condition.get("value")) if operator == "matches" else ""
-            )
-        except (re.error, OverflowError, RecursionError) as error:
-            raise BlockFailedError(f"invalid regular expression: {error}") from error
+        if operator == "matches":
+            _check_expression(format_cell(condition.get("value")))
     tests = [
         (
             str(condition.get("column")),
@@ -294,6 +286,28 @@ def filter_rows(context: BlockContext) -> Iterator[RowData]:
         return kept
 
     return filter(is_kept, context.rows())
+
+
+def _check_expression(text: str) -> None:
+    """Refuse a regular expression that is invalid or may take long.
+
+    The time of one that repeats only single characters, and few, is a low power of the
+    length of the cell.
+
+    Raises:
+        BlockFailedError: It cannot be used.
+    """
+    plain = re.sub(r"\\.", "_", text, flags=re.DOTALL)
+    repeats = re.findall(r"\)?(?<!\()[*+?{]", plain)
+    if len(repeats) > MOST_REPEATS or any(repeat[0] == ")" for repeat in repeats):
+        problem = f"more than {MOST_REPEATS} parts, or a group"
+        raise BlockFailedError(
+            f"the emulator runs no expression that repeats {problem}"
+        )
+    try:
+        re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise BlockFailedError(f"invalid regular expression: {error}") from error
 
 
 def is_equal(cell: Any, value: Any) -> bool:
@@ -348,7 +362,7 @@ OPERATORS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "is_empty": lambda cell, _: _is_empty(cell),
     "is_not_empty": lambda cell, _: not _is_empty(cell),
     "matches": lambda cell, value: bool(
-        re.search(format_cell(value), format_cell(cell))
+        re.search(format_cell(value), format_cell(cell)[:MATCHED])
     ),
 }
 """Whether a cell and the value of a condition meet. A missing column is empty."""
@@ -362,14 +376,14 @@ def deduplicate(context: BlockContext) -> Iterator[RowData]:
 
 def deduplicate_wrt_notebook(context: BlockContext) -> Iterator[RowData]:
     """Return the rows that a notebook does not have."""
-    seen = {digest_of(row) for row in read_notebook(context)}
-    return (row for row in context.rows() if digest_of(row) not in seen)
+    seen = {lookups.digest_of(row) for row in read_notebook(context)}
+    return (row for row in context.rows() if lookups.digest_of(row) not in seen)
 
 
 def _add_if_new(value: object, seen: set[bytes]) -> bool:
     """Add a value to those seen; return True if it was new."""
     before = len(seen)
-    seen.add(digest_of(value))
+    seen.add(lookups.digest_of(value))
     return len(seen) > before
 
 

@@ -18,7 +18,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from threading import RLock
-from typing import Any, Final, Generic, Protocol, Self, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 from uuid import uuid4
 from weakref import finalize
 
@@ -176,34 +176,15 @@ class Store:
         except (sqlite3.Error, OSError, ValueError) as error:
             _unlock(self._lock_file)
             raise _store_error(self.path, str(error)) from error
-        self.workflows: Final[Records[records.WorkflowRecord]] = Records(
-            self, records.WorkflowRecord
-        )
-        self.runs: Final[Records[records.RunRecord]] = Records(self, records.RunRecord)
-        self.graphs: Final[Records[records.GraphRecord]] = Records(
-            self, records.GraphRecord
-        )
-        self.claims: Final[Records[records.ClaimRecord]] = Records(
-            self, records.ClaimRecord
-        )
-        self.blocks: Final[Records[records.BlockState]] = Records(
-            self, records.BlockState
-        )
-        self.sent: Final[Records[records.OutboxRecord]] = Records(
-            self, records.OutboxRecord
-        )
-        self.spendings: Final[Records[records.SpendingRecord]] = Records(
-            self, records.SpendingRecord
-        )
-        self.notebooks: Final[Records[records.NotebookRecord]] = Records(
-            self, records.NotebookRecord
-        )
-        self.schedules: Final[Records[records.ScheduleRecord]] = Records(
-            self, records.ScheduleRecord
-        )
-        self.secrets: Final[Records[records.SigningSecretRecord]] = Records(
-            self, records.SigningSecretRecord
-        )
+        self.workflows = Records(self, records.WorkflowRecord)
+        self.runs = Records(self, records.RunRecord)
+        self.graphs = Records(self, records.GraphRecord)
+        self.claims = Records(self, records.ClaimRecord)
+        self.blocks = Records(self, records.BlockState)
+        self.sent = Records(self, records.OutboxEntry)
+        self.notebooks = Records(self, records.NotebookRecord)
+        self.schedules = Records(self, records.ScheduleRecord)
+        self.secrets = Records(self, records.SigningSecretRecord)
         # It is also called if the store is collected, or the process ends.
         self._close = finalize(
             self, _close, self._connection, self._lock, self._lock_file
@@ -316,11 +297,6 @@ class Store:
         with self._lock, _worded_errors(self.path):
             return self._connection.execute(query, values).fetchall()
 
-    @property
-    def changes(self) -> int:
-        """How many lines were written since the store was opened."""
-        return self._connection.total_changes
-
     def note_address(self, url: str) -> None:
         """Note where the store is served, for processes that find it locked."""
         if self._lock_file is not None:
@@ -336,12 +312,6 @@ class Store:
     def is_closed(self) -> bool:
         """Whether the file was closed."""
         return not self._close.alive
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def _close(

@@ -6,31 +6,67 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
-from threading import Event
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
 from typing import Any, Final
 from uuid import UUID, uuid4, uuid5
 
+import httpx
 from attrs import evolve
 from werkzeug.wrappers import Response
 
 from ..blocks import CREATE_NEW, AppendToNotebook, OutgoingWebhook, SendSlackMessage
 from ..definition import WireBlock, is_number
 from ..endpoints import host_of, is_loopback
+from . import records
 from .document import as_response
-from .posting import post
-from .records import (
-    JsonObject,
-    NotebookRecord,
-    OutboxRecord,
-    SigningSecretRecord,
-    format_cell,
-    notebook_owner,
-)
-from .results import file_path, sign_link
+from .records import JsonObject, format_cell
+from .runs import file_path, sign_link
 from .service import Call, Handler, RefusedError, Service
 from .steps import BlockContext
+
+TICK: Final = 0.05
+"""Seconds between two looks at whether the wait should end."""
+
+
+def post(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    seconds: float,
+    is_over: Callable[[], bool],
+) -> int | str:
+    """Return the status that a receiver answers, or why there is none.
+
+    No proxy is used, and no redirect is followed.
+
+    Args:
+        seconds: The time for the whole request.
+        is_over: Returns True if nothing waits for the answer any longer.
+    """
+    answers: SimpleQueue[int | str] = SimpleQueue()
+
+    def work() -> None:
+        try:
+            with (
+                httpx.Client(trust_env=False, timeout=seconds) as client,
+                client.stream("POST", url, content=body, headers=headers) as response,
+            ):
+                answers.put(response.status_code)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+            answers.put(str(error) or type(error).__name__)
+
+    # A receiver that answers byte by byte can hold up this thread, but not the caller.
+    Thread(target=work, daemon=True).start()
+    ends = time.monotonic() + seconds
+    while not is_over() and (left := ends - time.monotonic()) > 0:
+        with suppress(Empty):
+            return answers.get(timeout=min(left, TICK))
+    return f"no answer within {seconds:g} seconds"
+
 
 OPEN: Final = "being delivered"
 """The outcome of a record that is still to be delivered."""
@@ -69,7 +105,9 @@ def _append_to_notebook(context: BlockContext, made: int, now: datetime) -> None
     if notebook_id == CREATE_NEW:
         notebook_id = uuid4()
     org_id, notebook_id = context.run.org_id, str(notebook_id)
-    before = context.store.notebooks.get(f"{org_id}/{notebook_id}") or NotebookRecord(
+    before = context.store.notebooks.get(
+        f"{org_id}/{notebook_id}"
+    ) or records.NotebookRecord(
         id=f"{org_id}/{notebook_id}",
         org_id=org_id,
         notebook_id=notebook_id,
@@ -80,14 +118,14 @@ def _append_to_notebook(context: BlockContext, made: int, now: datetime) -> None
     after = evolve(before, row_count=before.row_count + made, updated_at=now)
     context.store.notebooks.put(after)
     rows = context.store.rows(context.state.rows)
-    context.store.add_rows(notebook_owner(org_id, notebook_id), rows)
+    context.store.add_rows(records.notebook_owner(org_id, notebook_id), rows)
 
 
 def _add_to_outbox(
     context: BlockContext, target: object, outcome: str, now: datetime
 ) -> None:
     context.store.sent.put(
-        OutboxRecord(
+        records.OutboxEntry(
             id=_derive_event_id(context.run.id, context.block.id),
             org_id=context.run.org_id,
             run_id=context.run.id,
@@ -132,16 +170,13 @@ def deliver(service: Service, run_id: str, block: WireBlock, stop: Event) -> Non
 
 
 def _post_with_retries(
-    service: Service, sent: OutboxRecord, block: WireBlock, stop: Event
+    service: Service, sent: records.OutboxEntry, block: WireBlock, stop: Event
 ) -> str | None:
     """Post a record with retries; return the outcome, or None if stopped."""
     body = json.dumps(_build_body(service, sent), ensure_ascii=False).encode()
     seconds = _parse_timeout(block.specs.get("timeout_seconds"))
     wait = WAIT if service.switches.speed else SHORT_WAIT
-    # At least one, even if the emulator stopped in the middle of the last attempt.
-    first = min(sent.attempts, RETRIES) + 1
-    for attempt in range(first, RETRIES + 2):
-        _update(service, sent, attempts=attempt)
+    for attempt in range(1, RETRIES + 2):
         headers = _build_headers(service, sent, body, attempt)
         answer = post(sent.target or "", body, headers, seconds, stop.is_set)
         outcome = f"attempt {attempt}: {answer}"
@@ -153,11 +188,11 @@ def _post_with_retries(
     return f"given up after {outcome}"
 
 
-def _build_body(service: Service, sent: OutboxRecord) -> JsonObject:
+def _build_body(service: Service, sent: records.OutboxEntry) -> JsonObject:
     """Return the body, with the rows or, if they are large, a download link."""
     rows: list[JsonObject] | None = []
     size = 0
-    for chunk in service.store.texts(sent.rows):
+    for chunk in service.store.texts(sent.owner):
         size += len(chunk.encode())
         if size > INLINE_BYTES:
             rows = None
@@ -176,7 +211,7 @@ def _build_body(service: Service, sent: OutboxRecord) -> JsonObject:
 
 
 def _build_headers(
-    service: Service, sent: OutboxRecord, body: bytes, attempt: int
+    service: Service, sent: records.OutboxEntry, body: bytes, attempt: int
 ) -> Mapping[str, str]:
     active = list_active_secrets(service, sent.org_id)
     # Real time, since receivers compare the signature with it.
@@ -192,11 +227,13 @@ def _build_headers(
     }
 
 
-def _update(service: Service, sent: OutboxRecord, **changes: Any) -> None:
+def _update(service: Service, sent: records.OutboxEntry, **changes: Any) -> None:
     service.store.sent.change(sent.id, lambda old: evolve(old, **changes))
 
 
-def list_active_secrets(service: Service, org_id: str) -> list[SigningSecretRecord]:
+def list_active_secrets(
+    service: Service, org_id: str
+) -> list[records.SigningSecretRecord]:
     """Return the secrets that sign now, newest first."""
     now = service.clock.now()
     return [
@@ -262,14 +299,14 @@ def delete_secret(service: Service, call: Call) -> Response:
     return Response(status=204)
 
 
-def _find_active(service: Service, org_id: str) -> SigningSecretRecord | None:
+def _find_active(service: Service, org_id: str) -> records.SigningSecretRecord | None:
     """Return the latest secret, unless it was revoked."""
     active = list_active_secrets(service, org_id)
     return next((secret for secret in active if secret.expires_at is None), None)
 
 
 def _revoke_secrets(
-    service: Service, org_id: str, but: SigningSecretRecord | None = None
+    service: Service, org_id: str, but: records.SigningSecretRecord | None = None
 ) -> None:
     now = service.clock.now()
     for secret in list_active_secrets(service, org_id):
@@ -278,7 +315,7 @@ def _revoke_secrets(
 
 
 def _create(service: Service, org_id: str) -> JsonObject:
-    secret = SigningSecretRecord(
+    secret = records.SigningSecretRecord(
         id=str(uuid4()),
         org_id=org_id,
         plaintext=PREFIX + secrets.token_hex(32),
@@ -288,7 +325,7 @@ def _create(service: Service, org_id: str) -> JsonObject:
     return {"plaintext": secret.plaintext, "meta": _meta_response(secret)}
 
 
-def _meta_response(secret: SigningSecretRecord) -> JsonObject:
+def _meta_response(secret: records.SigningSecretRecord) -> JsonObject:
     """Return a `SigningSecretMetaResponse`."""
     status = "active" if secret.revoked_at is None else "revoked"
     preview = f"{PREFIX}....{secret.plaintext[-4:]}"

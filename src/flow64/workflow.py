@@ -151,11 +151,11 @@ class Workflow:
         """
         if self._read is not None and self.identity.key is None:
             return str(self._read.id)
-        head, found = self.identity.resolve_head(env)
-        if faults := [one for one in found if one.code != "invalid-name"]:
+        findings = self.identity.findings(env)
+        if faults := [item for item in findings if item.code != "invalid-name"]:
             # Others with such a fault would have the same id.
             raise CompileError(self.name, faults)
-        return head.id
+        return self.identity.id_and_path(env)[0]
 
     def fingerprint(self) -> str:
         """SHA-256 of what the workflow means, the same in every environment."""
@@ -405,23 +405,18 @@ class Workflow:
         return made
 
     def _lower(self, env: str | None, values: Mapping[str, Any] | None) -> Lowered:
-        environment = DEFAULT_ENV if env is None else env
-        if self._read is not None and self.identity.key is None:
+        env, identity = DEFAULT_ENV if env is None else env, self.identity
+        if self._read is None:
+            allowed = getattr(identity.project, "allow", ())
+            lowered = lower(self.flows, identity, env, allowed)
+        elif identity.key is None:
             lowered = Lowered(self._read)
-        elif self._read is not None:
-            head, found = self.identity.resolve_head(environment)
-            place = self._read.place or head.place
-            named = evolve(self._read, id=head.id, path=head.path, place=place)
-            lowered = Lowered(named, found)
         else:
-            project = self.identity.project
-            allowed = () if project is None else getattr(project, "allow", ())
-            head, found = self.identity.resolve_head(environment, allowed)
-            lowered = lower(self.flows, head)
-            if found:
-                found += lowered.findings
-                lowered = Lowered(lowered.definition, found)
-        listed = getattr(self.identity.project, "blocks", None) or self._listed
+            workflow_id, path = identity.id_and_path(env)
+            place = self._read.place or identity.place
+            named = evolve(self._read, id=workflow_id, path=path, place=place)
+            lowered = Lowered(named, identity.findings(env))
+        listed = getattr(identity.project, "blocks", None) or self._listed
         if listed is not None or self._rules:
             definition = evolve(lowered.definition, listed=listed, rules=self._rules)
             lowered = Lowered(definition, lowered.findings)

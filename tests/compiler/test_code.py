@@ -233,7 +233,7 @@ def test_keys_of_code(name):
     identity = lift(definition).identity
 
     assert identity.key == workflow.identity.key
-    assert identity.head("prod").id == workflow.id("prod")
+    assert identity.id_and_path("prod")[0] == workflow.id("prod")
     blocks = built(assert_rebuilt(definition)).compile("prod").blocks
     assert blocks == definition.blocks
 
@@ -254,7 +254,7 @@ def test_stamp():
     genuine = lift(live(workflow, path, workflow.id("prod"))).identity
     copied = lift(live(workflow, path, uuid(5)), env="prod").identity
 
-    assert genuine.head("prod").id == workflow.id("prod")
+    assert genuine.id_and_path("prod")[0] == workflow.id("prod")
     assert (copied.project, copied.pins["workflow"]) == (None, {"prod": uuid(5)})
 
 

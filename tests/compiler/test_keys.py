@@ -294,15 +294,6 @@ def test_equal_keys_in_two_scopes():
     assert names_of(workflow) == ["webhook", "a", "s/a"]
 
 
-def test_equal_keys_that_was_hides():
-    """Two blocks that share a key are an error even if `was=` tells their ids apart."""
-    twins = FindEmail(key="a", was="b") >> FindEmail(key="a")
-
-    assert [code for code, _, _ in found(Workflow("w", Webhook(LEAD) >> twins))] == [
-        "duplicate-key"
-    ]
-
-
 def test_swapped_names():
     """Blocks may swap keys, since `was=` says which is which."""
     before = Webhook(LEAD) >> FindEmail(key="a") >> FindEmail(key="b")

@@ -17,7 +17,6 @@ from ..definition import (
     is_uuid,
     path_of,
     slug,
-    split_stamp,
 )
 from ..diagnostics import Finding, Place
 from ..text import shortened
@@ -37,33 +36,6 @@ def describe_wrong_id(pinned: Any) -> str:
     is_text = isinstance(pinned, str)
     wanted = "UUID, and the service wants one" if is_text else "UUID as text: str(id)"
     return f"id {shortened(pinned)} is not a {wanted}"
-
-
-class Head(NamedTuple):
-    """The facts about a workflow apart from its flow.
-
-    Attributes:
-        name: The title.
-        description: The description, without a stamp.
-        id: The workflow's id.
-        path: The path that the id was computed from, or that pins it.
-        blocks_path: The path under which the ids of its blocks stand: without the
-            environment, so that the same code has the same block ids everywhere.
-        pins: UUIDs of imported blocks by their key path, such as `work/find_email`.
-        allowed: Codes of findings that are silenced for the whole workflow.
-        is_key_derived: Whether the workflow's key is made from its title.
-        place: The place where the workflow was written.
-    """
-
-    name: str
-    description: str
-    id: str
-    path: str
-    blocks_path: str
-    pins: Mapping[str, str] = EMPTY
-    allowed: frozenset[str] = frozenset()
-    is_key_derived: bool = False
-    place: Place | None = None
 
 
 class Identity(NamedTuple):
@@ -121,34 +93,13 @@ class Identity(NamedTuple):
         pinned = self.pins.get("workflow", EMPTY)
         return pinned.get(env) if isinstance(env, str) else None
 
-    def head(self, env: str = DEFAULT_ENV, allowed: Sequence[str] = ()) -> Head:
-        """Return the part of the identity that lowering needs."""
-        pinned = self.pinned_id(env)
-        pin = canonical_id(str(pinned)) if is_uuid(pinned) else None
-        # Blocks stand under the path without the environment: the same ids everywhere.
-        blocks_path = self.path()
-        path = blocks_path if env == DEFAULT_ENV else self.path(env)
-        if pin is not None:
-            path = f"{path}/{path_of([('pin', pin)])}"
-        return Head(
-            _text(self.name),
-            # A stamp that was pasted with the rest belongs to no code.
-            split_stamp(_text(self.description))[0],
-            id_of(path) if pin is None else pin,
-            path,
-            blocks_path,
-            self.pins.get("blocks", EMPTY),
-            frozenset(allowed),
-            # With `was=` the ids are those of the old key, for any title.
-            self.key is None and self.was is None,
-            self.place,
-        )
-
-    def resolve_head(
-        self, env: str = DEFAULT_ENV, allowed: Sequence[str] = ()
-    ) -> tuple[Head, list[Finding]]:
-        """Return the head, with findings about keys, title and pins."""
-        return self.head(env, allowed), self.findings(env)
+    def id_and_path(self, env: str = DEFAULT_ENV) -> tuple[str, str]:
+        """Return the id in an environment, and the path that makes or pins it."""
+        path, pinned = self.path(env), self.pinned_id(env)
+        if not is_uuid(pinned):
+            return id_of(path), path
+        pin = canonical_id(str(pinned))
+        return pin, f"{path}/{path_of([('pin', pin)])}"
 
     def findings(self, env: str = DEFAULT_ENV) -> list[Finding]:
         """Return findings about keys, title and pins."""
@@ -193,8 +144,3 @@ class Identity(NamedTuple):
         if self.project is not None:
             yield "project key", self.project.key
             yield "namespace", self.project.namespace
-
-
-def _text(written: Any) -> str:
-    """Return a title or description, or a value of another type as text."""
-    return written if isinstance(written, str) else shortened(written)

@@ -140,9 +140,8 @@ def _require_same(definition: Definition, lifted: Lifted) -> None:
     Raises:
         CannotLiftError: The definition holds something that code cannot express.
     """
-    head, faults = lifted.identity.resolve_head()
-    lowered = lower(lifted.flows, head)
-    if problems := [fault.message for fault in (*faults, *lowered.findings)]:
+    lowered = lower(lifted.flows, lifted.identity)
+    if problems := [finding.message for finding in lowered.findings]:
         raise CannotLiftError(definition.name, problems)
     if fingerprint(lowered.definition) != fingerprint(definition):
         problem = "as code it would say something else, which is a mistake of flow64"
@@ -219,8 +218,8 @@ def _identity(definition: Definition, env: str) -> Identity:
         env, identity = owner
         if definition.is_key_derived and slug(definition.name) == identity.key:
             identity = identity._replace(key=None)
-    head = identity._replace(name=definition.name).head(env)
-    if own_id and canonical_id(own_id) != canonical_id(head.id):
+    key_id, _ = identity._replace(name=definition.name).id_and_path(env)
+    if own_id and canonical_id(own_id) != key_id:
         identity = identity._replace(pins={"workflow": {env: canonical_id(own_id)}})
     return identity
 

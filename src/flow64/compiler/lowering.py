@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from attrs import evolve
 
 from ..definition import (
+    DEFAULT_ENV,
     EMPTY,
     Definition,
     Edge,
@@ -23,15 +24,17 @@ from ..definition import (
     Problem,
     WireBlock,
     canonical_id,
+    drop_env,
     escape_key,
     ids_under,
     is_uuid,
     pointer,
+    split_stamp,
 )
 from ..diagnostics import Finding
 from ..dsl import UNSET, Block, Flow, RowKind, field_map
 from ..text import did_you_mean, shortened
-from .identity import MAX_KEY, Head, describe_wrong_id, is_key
+from .identity import MAX_KEY, Identity, describe_wrong_id, is_key
 
 
 class Lowered(NamedTuple):
@@ -41,40 +44,49 @@ class Lowered(NamedTuple):
     findings: Sequence[Finding] = ()
 
 
-def lower(flows: Sequence[Flow[Any, Any]], head: Head) -> Lowered:
-    """Return the definition of some flows."""
-    findings: list[Finding] = []
+def lower(
+    flows: Sequence[Flow[Any, Any]],
+    identity: Identity,
+    env: str = DEFAULT_ENV,
+    allowed: Sequence[str] = (),
+) -> Lowered:
+    """Return the definition of some flows.
+
+    Args:
+        flows: They may share blocks.
+        identity: The names of the workflow.
+        env: The environment of its id. The ids of blocks are the same in all of them.
+        allowed: Codes of findings to silence in the whole workflow.
+    """
+    findings = identity.findings(env)
+    workflow_id, path = identity.id_and_path(env)
     graph = Graph()
     for flow in flows:
         graph.add(flow)
-    keys = _id_keys(graph, findings)
-    paths = [
-        f"{scope.path}block:{escape_key(key)}"
-        for scope, key in zip(graph.scopes, keys, strict=True)
-    ]
-    ids = ids_under(f"{head.blocks_path}/", paths)
-    _pin(graph, head.pins, ids, findings)
+    paths = _key_paths(graph, findings)
+    ids = ids_under(f"{drop_env(path)}/", paths)
+    _pin(graph, identity.pins.get("blocks"), ids, findings)
     order = order_nodes(paths, graph.sources, graph.targets)
-    edges = _sort_edges(graph, order)
+    sources, targets = _sort_edges(graph, order)
     blocks = _wire_blocks(graph, ids, order, findings)
-    by_position = [ids[node] for node in order]
+    edges = [
+        _new(Edge, (blocks[source][0], blocks[target][0], EMPTY))
+        for source, target in zip(sources, targets, strict=True)
+    ]
     definition = Definition(
-        name=head.name,
-        description=head.description,
-        blocks=blocks,
-        edges=tuple(
-            [
-                _new(Edge, (by_position[source], by_position[target], EMPTY))
-                for source, target in zip(*edges, strict=True)
-            ]
-        ),
-        id=head.id,
-        path=head.path,
+        _text(identity.name),
+        # A stamp that was pasted with the rest belongs to no code.
+        split_stamp(_text(identity.description))[0],
+        tuple(blocks),
+        tuple(edges),
+        workflow_id,
+        path=path,
         origins=ListedOrigins(lambda: [_origin(graph, node) for node in order]),
-        allowed=head.allowed,
-        is_key_derived=head.is_key_derived,
-        place=head.place,
-        ends=edges,
+        allowed=frozenset(allowed),
+        # With `was=` the ids are those of the old key, for any title.
+        is_key_derived=identity.key is None and identity.was is None,
+        place=identity.place,
+        ends=(sources, targets),
     )
     return Lowered(definition, findings)
 
@@ -205,50 +217,26 @@ def _unite(parts: Sequence[Span]) -> Span:
 # -- Keys and ids ----------------------------------------------------------------------
 
 
-def _id_keys(graph: Graph, findings: list[Finding]) -> list[str]:
-    """Return the key for the id of each node; its kind for a faulty one."""
-    keys = []
-    is_renamed = False
+def _key_paths(graph: Graph, findings: list[Finding]) -> list[str]:
+    """Return the path of each node below the workflow, from which its id is made."""
+    paths = []
     for node, block in enumerate(graph.blocks):
-        key = block.key
-        names = () if key is None else (key,)
-        if block.was is not None:
-            key, is_renamed = block.was, True
-            names = (key, *names)
-        for name in names:
-            if not is_key(name):
+        scope, key = graph.scopes[node], block.key
+        for name in (key, block.was):
+            if name is not None and not is_key(name):
                 what = f"key {shortened(name)} is not a key"
                 findings.append(_fault(graph, node, "invalid-key", what, _ONE_KEY))
-                key = None
                 break
-        keys.append(block.block_name if key is None else key)
-        if graph.scopes[node].names:
+        else:
+            key = block.was or key
+        if scope.names:
             _judge_scope(graph, node, findings)
-    if is_renamed:
-        _find_hidden_twins(graph, keys, findings)
-    return keys
-
-
-def _find_hidden_twins(
-    graph: Graph, keys: Sequence[str], findings: list[Finding]
-) -> None:
-    """Find two blocks that get the same key once their `was=` is removed."""
-    seen: dict[tuple[Scope, str], int] = {}
-    for node, block in enumerate(graph.blocks):
-        shown = block.key or block.block_name
-        if not is_key(shown):
-            continue
-        first = seen.setdefault((graph.scopes[node], escape_key(shown)), node)
-        if escape_key(keys[first]) != escape_key(keys[node]):
-            what = (
-                f"key {shown!r} is used twice, here and at {graph.blocks[first].place}"
-            )
-            message = f"{what}; was= only hides it"
-            findings.append(_fault(graph, node, "duplicate-key", message, _OTHER_KEY))
+        key = escape_key(key) if is_key(key) else escape_key(block.block_name)
+        paths.append(f"{scope.path}block:{key}")
+    return paths
 
 
 _ONE_KEY: Final = f'keys are text of 1 to {MAX_KEY} characters: write key="a-name"'
-_OTHER_KEY: Final = "give one of them another key="
 
 
 def _judge_scope(graph: Graph, node: int, findings: list[Finding]) -> None:
@@ -263,7 +251,10 @@ def _judge_scope(graph: Graph, node: int, findings: list[Finding]) -> None:
 
 
 def _pin(
-    graph: Graph, pins: Mapping[str, str], ids: list[str], findings: list[Finding]
+    graph: Graph,
+    pins: Mapping[str, str] | None,
+    ids: list[str],
+    findings: list[Finding],
 ) -> None:
     """Replace computed ids by those of imported blocks."""
     pinned: list[tuple[int, Any]] = [
@@ -348,8 +339,8 @@ def _sort_edges(graph: Graph, order: Sequence[int]) -> tuple[list[int], list[int
 
 def _wire_blocks(
     graph: Graph, ids: Sequence[str], order: Sequence[int], findings: list[Finding]
-) -> tuple[WireBlock, ...]:
-    blocks = []
+) -> list[WireBlock]:
+    blocks: list[WireBlock] = []
     freezer = Freezer([], _convert)
     for number, node in enumerate(order, 1):
         block = graph.blocks[node]
@@ -372,7 +363,7 @@ def _wire_blocks(
         kind = cls.kind or block.block_name
         wire = (ids[node], kind, specs, cls.label or kind, number, EMPTY)
         blocks.append(_new(WireBlock, wire))
-    return tuple(blocks)
+    return blocks
 
 
 def _value_faults(

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from contextlib import suppress
 from operator import lt
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from attrs import evolve, field, frozen
 
 from ..diagnostics import Place
 from ._stamp import Stamp
 from .freezing import EMPTY, FrozenDict
+
+T = TypeVar("T")
+
+
+class lazy(Generic[T]):  # noqa: N801 - it is used like property
+    """A property that is computed once. Until 3.12 `cached_property` takes a lock."""
+
+    def __init__(self, compute: Callable[[Any], T]) -> None:
+        self.compute, self.name = compute, compute.__name__
+        self.__doc__ = compute.__doc__
+
+    def __get__(self, item: Any, owner: type[Any]) -> T:
+        value = item.__dict__[self.name] = self.compute(item)
+        return value
 
 
 class WireBlock(NamedTuple):
@@ -155,17 +169,17 @@ class Topology:
         targets = [number % count for number in numbers]
         return cls(sources, targets, count, all(map(lt, sources, targets)))
 
-    @cached_property
+    @lazy
     def parents(self) -> Sequence[Sequence[int]]:
         """For each block, the positions of the blocks that feed it."""
         return self._group(self.targets, self.sources)
 
-    @cached_property
+    @lazy
     def children(self) -> Sequence[Sequence[int]]:
         """For each block, the positions of the blocks that it feeds."""
         return self._group(self.sources, self.targets)
 
-    @cached_property
+    @lazy
     def roots(self) -> Sequence[int]:
         """Positions of the blocks that nothing feeds."""
         fed = set(self.targets)
@@ -182,7 +196,7 @@ class Topology:
                 todo += self.parents[at]
         return ancestors
 
-    @cached_property
+    @lazy
     def order(self) -> Sequence[int]:
         """Positions in a topological order; blocks on a cycle come last, as written."""
         if self.is_forward:
@@ -269,7 +283,7 @@ class Definition:
         blocks = [block._replace(specs=change(block)) for block in self.blocks]
         return evolve(self, blocks=tuple(blocks))
 
-    @cached_property
+    @lazy
     def by_kind(self) -> Mapping[str, Sequence[int]]:
         """Positions of the blocks of each kind."""
         positions: dict[str, list[int]] = {}
@@ -277,34 +291,25 @@ class Definition:
             positions.setdefault(block.kind, []).append(position)
         return positions
 
-    @cached_property
+    @lazy
     def index(self) -> Mapping[str, int]:
         """Position of each block id; the first position of a repeated id."""
         ids = [block.id for block in self.blocks]
         return dict(zip(reversed(ids), range(len(ids) - 1, -1, -1), strict=True))
 
-    def _has_ends(self, sources: Sequence[int], targets: Sequence[int]) -> bool:
-        """Return True if positions are those of the edges: a copy may have others."""
-        ids = [block.id for block in self.blocks]
-        count, edges = len(ids), self.edges
-        return len(sources) == len(edges) and all(
-            source < count
-            and target < count
-            and ids[source] == edge.source
-            and ids[target] == edge.target
-            for source, target, edge in zip(sources, targets, edges, strict=True)
-        )
-
-    @cached_property
+    @lazy
     def topology(self) -> Topology:
         """The edges by position of their blocks, without dangling ones."""
-        if self.ends is not None and self._has_ends(*self.ends):
-            is_forward = all(map(lt, *self.ends))
-            return Topology(*self.ends, len(self.blocks), is_forward)
+        ids = [block[0] for block in self.blocks]
+        if self.ends is not None:
+            with suppress(IndexError):  # a copy may have other blocks or edges
+                pairs = [(ids[at], ids[to]) for at, to in zip(*self.ends, strict=True)]
+                if pairs == [edge[:2] for edge in self.edges]:
+                    return Topology(*self.ends, len(ids), all(map(lt, *self.ends)))
         index = self.index
-        pairs = (
+        positions = (
             (index[source], index[target])
             for source, target, _ in self.edges
             if source in index and target in index
         )
-        return Topology.of(pairs, len(self.blocks))
+        return Topology.of(positions, len(ids))

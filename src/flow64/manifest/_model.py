@@ -122,7 +122,7 @@ class Entry:
         found = self.pulled
         if found is None or found.env != env:
             return None
-        path = self.identity().head(env).path
+        _, path = self.identity().id_and_path(env)
         return Stamp(path, found.unbound, found.bound, fields=found.fields)
 
 

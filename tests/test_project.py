@@ -30,7 +30,7 @@ def test_project_is_data():
 @pytest.mark.parametrize("allow", ["cycle", 5, None, [5]])
 def test_allow_is_a_list_of_codes(allow):
     """A text alone would silence one code for each of its letters, so it is refused."""
-    with pytest.raises(errors.ArgumentError, match="isolated-block"):
+    with pytest.raises(errors.BuildError, match="isolated-block"):
         Project("p", namespace="n", allow=allow)
 
 
@@ -119,7 +119,7 @@ MISTAKES = {
 @pytest.mark.parametrize("name", MISTAKES)
 def test_mistakes(name):
     """A table that cannot be what was meant is refused before ids are shared."""
-    with pytest.raises(errors.VariantError):
+    with pytest.raises(errors.BuildError):
         MISTAKES[name]()
 
 
@@ -155,9 +155,9 @@ SHARED = {
 @pytest.mark.parametrize("name", SHARED)
 def test_variants_share_no_pin(name):
     """A pinned id is that of one workflow, so two variants cannot both have it."""
-    with pytest.raises(errors.VariantError, match="are pinned"):
+    with pytest.raises(errors.BuildError, match="are pinned"):
         variants(SHARED[name], {"us": {}, "uk": {}})
-    with pytest.raises(errors.VariantError, match="are pinned"):
+    with pytest.raises(errors.BuildError, match="are pinned"):
         variants(SHARED[name], region=["us", "uk"])
 
 

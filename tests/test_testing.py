@@ -24,7 +24,7 @@ from flow64.blocks import (
 )
 from flow64.emulator import Emulator, Switches
 from flow64.errors import (
-    ArgumentError,
+    BuildError,
     CompileError,
     ConsentError,
     RowsError,
@@ -124,7 +124,7 @@ def test_several_ends():
     """Where a workflow ends in several blocks, rows are those of one that is named."""
     outcome = try_out(archived(), PEOPLE)
 
-    with pytest.raises(ArgumentError, match="several blocks, so name one; it takes"):
+    with pytest.raises(BuildError, match="several blocks, so name one; it takes"):
         outcome.rows()
     assert outcome.rows("archive") == PEOPLE
 
@@ -133,11 +133,11 @@ def test_no_such_block():
     """A key path that does not exist is an error that names those that do."""
     outcome = try_out(contacts(), PEOPLE)
 
-    with pytest.raises(ArgumentError) as raised:
+    with pytest.raises(BuildError) as raised:
         outcome.rows("find_email")
 
     assert str(raised.value) == (
-        "rows: no block has the key path 'find_email' (did you mean 'work/find_email'?)"
+        "no block has the key path 'find_email' (did you mean 'work/find_email'?)"
         "; it takes webhook, deduplicate, work/find_email, work/filter, "
         "outgoing_webhook"
     )
@@ -325,7 +325,7 @@ def test_one_block_fails(flow64_emulator):
 @pytest.mark.parametrize("option", ["fixtures", "failing"])
 def test_fixtures_of_no_block(option):
     """A name that no block of the workflow has is refused, with those they have."""
-    with pytest.raises(ArgumentError) as raised:
+    with pytest.raises(BuildError) as raised:
         try_out(twice(), **{option: {"work/find_emial": {}}})
 
     assert str(raised.value) == (

@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from .definition import DEFAULT_ENV, EMPTY, ProjectKey, Tag, escape_key
 from .dsl import helpful
-from .errors import ArgumentError, VariantError
+from .errors import BuildError
 from .text import shortened
 from .workflow import Workflow
 
@@ -24,8 +24,8 @@ def _codes(allow: Sequence[str] | AbstractSet[str]) -> tuple[str, ...]:
     is_list = isinstance(allow, list | tuple | set | frozenset)
     if is_list and all(isinstance(code, str) for code in allow):
         return tuple(allow)
-    problem = f"allow is {shortened(allow)}; write a list of codes"
-    raise ArgumentError("Project", f'{problem}: allow=["isolated-block"]')
+    message = f"Project: allow is {shortened(allow)}, which is not a list of codes"
+    raise BuildError(message, hint='write allow=["isolated-block"]')
 
 
 @frozen
@@ -99,12 +99,12 @@ def variants(
         The workflows by name, or by the texts of all axes.
 
     Raises:
-        VariantError: Names or pins are equal, an exclusion fits nothing, or `build`
+        BuildError: Names or pins are equal, an exclusion fits nothing, or `build`
             returns something else than a workflow.
     """
     if (table is None) == (not axes):
         example = '{"us": {"region": "us"}}, or region=["us", "de"]'
-        raise VariantError(f"variants need a table or axes: write {example}")
+        raise BuildError("variants need a table or axes", hint=f"write {example}")
     workflows: dict[Any, Workflow] = {}
     if axes:
         for names, at in _combinations(axes, exclude):
@@ -126,7 +126,7 @@ def _rows(table: Any) -> Sequence[tuple[str, Mapping[str, Any]]]:
         is_pair = isinstance(row, tuple) and len(row) == 2
         if not is_pair or not isinstance(row[1], Mapping):
             problem = f"{shortened(row)} is not a variant name with its parameters"
-            raise VariantError(f'{problem}: write {{"us": {{"region": "us"}}}}')
+            raise BuildError(problem, hint='write {"us": {"region": "us"}}')
     _require_names([name for name, _ in rows])
     return rows
 
@@ -138,7 +138,7 @@ def _combinations(
     for axis, texts in axes.items():
         if isinstance(texts, str) or not isinstance(texts, Sequence) or not texts:
             problem = f"{axis} is {shortened(texts)}, which is not a list of texts"
-            raise VariantError(f'{problem}: write {axis}=["us", "de"]')
+            raise BuildError(problem, hint=f'write {axis}=["us", "de"]')
         _require_names(texts)
     excluded = [exclude] if isinstance(exclude, Mapping) else [*exclude]
     unused = [*excluded]
@@ -150,7 +150,7 @@ def _combinations(
             yield names, at
     if unused:
         problem = f"the exclusion {shortened(unused[0])} fits no combination"
-        raise VariantError(f"{problem}: correct its names, or leave it out")
+        raise BuildError(problem, hint="correct its names, or leave it out")
 
 
 def _build(
@@ -167,7 +167,7 @@ def _build(
     if not isinstance(workflow, Workflow):
         name = getattr(build, "__name__", "build")
         problem = f"{name} returns {shortened(workflow)}"
-        raise VariantError(f"{problem}: let it return a Workflow")
+        raise BuildError(problem, hint="let it return a Workflow")
     return workflow.varied(segments)
 
 
@@ -181,7 +181,8 @@ def _refuse_shared_pins(workflows: Mapping[Any, Workflow]) -> None:
         for pin in ((env, str(pinned).lower()) for env, pinned in pins.items()):
             if pin in seen:
                 problem = f"variants {seen[pin]!r} and {name!r} are pinned to one id"
-                raise VariantError(f"{problem}, {shortened(pin[1])}: pin one of them")
+                message = f"{problem}, {shortened(pin[1])}"
+                raise BuildError(message, hint="pin one of them")
             seen[pin] = name
 
 
@@ -190,9 +191,10 @@ def _require_names(names: Sequence[Any]) -> None:
     seen: set[str] = set()
     for name in names:
         if not isinstance(name, str) or not name:
-            raise VariantError(f"{shortened(name)} is not a variant name: write a str")
+            message = f"{shortened(name)} is not a variant name"
+            raise BuildError(message, hint="write a str")
         folded = unicodedata.normalize("NFC", name)
         if folded in seen:
             problem = f"two variants are called {name!r}, and would share ids"
-            raise VariantError(f"{problem}: rename one of them")
+            raise BuildError(problem, hint="rename one of them")
         seen.add(folded)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from attrs import field, frozen
 
 from .definition import DEFAULT_ENV, Definition, as_body
-from .errors import ArgumentError, RunFailedError, WaitTimeoutError, did_you_mean
+from .errors import BuildError, RunFailedError, WaitTimeoutError, did_you_mean
 from .workflow import Workflow
 
 if TYPE_CHECKING:
@@ -65,19 +65,19 @@ class Outcome:
             block: Its key path, such as `work/find_email`; by default the last block.
 
         Raises:
-            ArgumentError: No block has that key path, or none is named and the workflow
+            BuildError: No block has that key path, or none is named and the workflow
                 ends in several blocks.
             RunFailedError: The run ended before the block completed.
         """
         if block is None:
             if len(self.ends) > 1:
                 problem = "the workflow ends in several blocks, so name one"
-                raise ArgumentError("rows", problem, self.ends)
+                raise _unknown_block(problem, self.ends)
             (block,) = self.ends
         if block not in self._blocks:
             near = did_you_mean(block, self._blocks)
             problem = f"no block has the key path {block!r}{near}"
-            raise ArgumentError("rows", problem, self._blocks)
+            raise _unknown_block(problem, self._blocks)
         if block not in self._rows:
             why = f": {self.failure}" if self.failure else ""
             raise RunFailedError(
@@ -134,7 +134,7 @@ def try_out(
         timeout: Seconds after which to give up.
 
     Raises:
-        ArgumentError: No block has one of the key paths or kinds.
+        BuildError: No block has one of the key paths or kinds.
         CompileError: The workflow has errors.
         DeployError: The deploy was refused, for example because the workflow was edited
             on the emulator.
@@ -196,7 +196,7 @@ def _resolve_names(
     """Resolve key paths and kinds to block ids; a key path takes precedence.
 
     Raises:
-        ArgumentError: No block has one of the names.
+        BuildError: No block has one of the names.
     """
     paths = _key_paths(definition)
     kinds = {str(block.id): block.kind for block in definition.blocks}
@@ -205,7 +205,7 @@ def _resolve_names(
         if name not in known:
             near = did_you_mean(name, known)
             problem = f"no block has the key path or kind {name!r}{near}"
-            raise ArgumentError(option, problem, [*paths.values()])
+            raise _unknown_block(f"{option}: {problem}", paths.values())
     return {
         block_id: given[path if path in given else kinds[block_id]]
         for block_id, path in paths.items()
@@ -271,3 +271,7 @@ def _build_outcome(emulator: Emulator, run_id: str, definition: Definition) -> O
         blocks=tuple(paths.values()),
         rows=rows,
     )
+
+
+def _unknown_block(problem: str, names: Iterable[str]) -> BuildError:
+    return BuildError(problem, hint=f"it takes {', '.join(names)}")

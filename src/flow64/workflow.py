@@ -24,7 +24,7 @@ from .definition import (
 )
 from .diagnostics import Finding, Findings, Place, by_severity
 from .dsl import Flow, Start, as_flow, helpful
-from .errors import ArgumentError, CompileError
+from .errors import BuildError, compile_error
 from .text import shortened
 
 if TYPE_CHECKING:
@@ -77,14 +77,14 @@ class Workflow:
         description: str = "",
     ) -> None:
         if isinstance(name, Flow):
-            problem = f"name is {shortened(name)}, which is a flow"
+            problem = f"Workflow: name is {shortened(name)}, which is a flow"
             title = flow if isinstance(flow, str) else "Leads"
-            advice = f"write the title first: Workflow({shortened(title)}, flow)"
-            raise ArgumentError("Workflow", f"{problem}; {advice}")
+            hint = f"write the title first: Workflow({shortened(title)}, flow)"
+            raise BuildError(problem, hint=hint)
         if project is not None and not isinstance(project, ProjectKey):
-            problem = f"project is {shortened(project)}, which is not a Project"
-            advice = 'write Project("growth", namespace="your-domain.example")'
-            raise ArgumentError("Workflow", f"{problem}; {advice}")
+            problem = f"Workflow: project is {shortened(project)}, not a Project"
+            hint = 'write Project("growth", namespace="your-domain.example")'
+            raise BuildError(problem, hint=hint)
         caller = sys._getframe(2)
         place = Place(caller.f_code.co_filename, caller.f_lineno)
         held = EMPTY if pins is None else _pins(pins)
@@ -154,7 +154,7 @@ class Workflow:
         findings = self.identity.findings(env)
         if faults := [item for item in findings if item.code != "invalid-name"]:
             # Others with such a fault would have the same id.
-            raise CompileError(self.name, faults)
+            raise compile_error(self.name, faults)
         return self.identity.id_and_path(env)[0]
 
     def fingerprint(self) -> str:
@@ -184,14 +184,14 @@ class Workflow:
                 `[tool.flow64.rules]`. They are added to those that it has.
 
         Raises:
-            ArgumentError: A code or a severity is unknown, or an error would be less
+            BuildError: A code or a severity is unknown, or an error would be less
                 than an error.
         """
         from .analysis import describe_wrong_rule  # few projects have rules
 
         for code, setting in rules.items():
             if problem := describe_wrong_rule(code, setting):
-                raise ArgumentError("with_rules", f"{shortened(code)} {problem}")
+                raise BuildError(f"with_rules: {shortened(code)} {problem}")
         made = type(self).__new__(type(self))
         merged = {**self._rules, **rules}
         made.__attrs_init__(self.identity, self.flows, self._read, self._listed, merged)  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
@@ -442,7 +442,7 @@ def _require_sound(lowered: Lowered) -> Definition:
     """
     definition, faults = lowered
     if found := [*faults, *errors(definition)]:
-        raise CompileError(definition.name, found)
+        raise compile_error(definition.name, found)
     return definition
 
 
@@ -458,10 +458,10 @@ def _pins(pins: Any) -> dict[str, dict[str, Any]]:
         else [*made, *(name for ids in made.values() for name in ids)]
     )
     if made is None or not all(type(name) is str for name in names):
-        advice = (
+        hint = (
             'write pins={"workflow": {"prod": ID}, "blocks": {"work/find_email": ID}}'
         )
-        raise ArgumentError("Workflow", f"pins is {shortened(pins)}; {advice}")
+        raise BuildError(f"Workflow: pins is {shortened(pins)}", hint=hint)
     return made
 
 

@@ -16,7 +16,7 @@ from flow64.analysis import (
     walk_fields,
 )
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
-from flow64.errors import ArgumentError, ReadError
+from flow64.errors import BuildError, ReadError
 from tests.catalogue.answer import ANSWER, DAMAGED, LATER, SECRET
 
 LIVE = ("unlisted-kind", "schema-mismatch", "unusable-schema")
@@ -73,7 +73,7 @@ def test_saved_list_is_the_same_without_keys(tmp_path):
 
 def test_project_refuses_what_is_no_list():
     """When it is made, and not at the first check."""
-    with pytest.raises(ArgumentError, match=r"LiveCatalogue\.read"):
+    with pytest.raises(BuildError, match=r"LiveCatalogue\.read"):
         Project("p", namespace="a.example", blocks=ANSWER)
 
 

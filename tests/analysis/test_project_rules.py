@@ -8,7 +8,7 @@ from attrs import evolve
 from flow64 import COMPANY, LEAD, Project, Workflow
 from flow64.analysis import describe_wrong_rule, errors, findings, severities_by_code
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
-from flow64.errors import ArgumentError
+from flow64.errors import BuildError
 
 GROWTH = Project("growth", namespace="acme.example")
 
@@ -85,7 +85,7 @@ def test_wrong_rules(code, setting, problem):
 
 
 def test_wrong_rule_of_a_workflow():
-    with pytest.raises(ArgumentError, match="did you mean 'late-filter'"):
+    with pytest.raises(BuildError, match="did you mean 'late-filter'"):
         loud().with_rules({"late-filtr": "note"})
 
 

@@ -161,7 +161,7 @@ def test_a_start_has_its_key_and_repeats_each_format():
 def test_what_is_no_id_is_refused_before_anything_is_sent(given):
     script = Script()
     for call in (calls.read_workflow, calls.live_status, calls.delete_schedule):
-        with pytest.raises(errors.ArgumentError):
+        with pytest.raises(errors.BuildError):
             script.play(lambda s, call=call: call(s, given))
     assert script.asked == []
 

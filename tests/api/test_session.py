@@ -225,7 +225,7 @@ def test_each_answer_is_compared_with_the_organisation():
 def test_what_cannot_be_sent_is_refused_before_anything_is_sent():
     script = Script()
     for body in ({"a": float("nan")}, {"a": "\ud800"}, {"a": object()}):
-        with pytest.raises(errors.ArgumentError):
+        with pytest.raises(errors.BuildError):
             script.play(send(json=body))
     assert script.asked == []
 

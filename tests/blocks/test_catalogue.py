@@ -23,7 +23,7 @@ from flow64.blocks import (
     field_docs,
 )
 from flow64.dsl import RESERVED, Company, Flow, Lead, Passthrough, Start, Unset
-from flow64.errors import ArgumentError
+from flow64.errors import BuildError
 
 KINDS = """
 kind                        role      or     takes   gives          rows name label
@@ -338,7 +338,7 @@ def test_a_block_says_what_it_does_whatever_its_specs():
 
 def test_a_wrong_argument_is_named_at_once():
     """Blocks share the mechanism that explains a wrong call."""
-    with pytest.raises(ArgumentError, match="mode"):
+    with pytest.raises(BuildError, match="mode"):
         blocks.FindEmail(mod="PERSONAL")
 
 

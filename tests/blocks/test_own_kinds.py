@@ -235,7 +235,7 @@ def test_it_runs():
 )
 def test_refused(members: dict[str, Any], problem):
     """The message says what to write instead."""
-    with pytest.raises(errors.ArgumentError) as caught:
+    with pytest.raises(errors.BuildError) as caught:
         make_class(**members)
 
     assert str(caught.value).splitlines()[0] == f"ScoreLead: {problem}"
@@ -264,7 +264,7 @@ def test_refused(members: dict[str, Any], problem):
 )
 def test_slip_in_the_facts_is_refused(make):
     """It would turn a rule off, or end in a traceback much later."""
-    with pytest.raises((TypeError, ValueError, errors.ArgumentError)):
+    with pytest.raises((TypeError, ValueError, errors.BuildError)):
         make()
 
 
@@ -285,7 +285,7 @@ def test_class_without_decorator_is_explained():
     class Score(Flow[Lead, Lead], CatalogueBlock):
         model: str
 
-    with pytest.raises(errors.ArgumentError) as caught:
+    with pytest.raises(errors.BuildError) as caught:
         Score(model="m")
 
     assert str(caught.value).splitlines()[0] == (

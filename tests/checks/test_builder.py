@@ -13,7 +13,7 @@ from flow64 import LEAD, Project, RawBlock, Workflow, fan, tap, value, variants
 from flow64.blocks import Filter, FindEmail, LeadEnrichment, OutgoingWebhook, Webhook
 from flow64.definition import dumps, fingerprint, loads
 from flow64.diagnostics import as_text
-from flow64.errors import CompileError, VariantError
+from flow64.errors import BuildError, CompileError
 
 HUGE = "x" * 10_000_000
 
@@ -271,5 +271,5 @@ def test_control_characters_reach_no_terminal():
 @pytest.mark.parametrize("parameters", [None, "us", ["us"]])
 def test_b3_parameters_of_a_variant_are_a_mapping(parameters):
     """Said at once, with what to write."""
-    with pytest.raises(VariantError, match="with its parameters"):
+    with pytest.raises(BuildError, match="with its parameters"):
         variants(lambda **_: after_source(), {"us": parameters})

@@ -138,7 +138,7 @@ def test_the_terms_of_an_environment_hold_for_each_call(emulator):
         assert live.name == "Leads (staging)"
         with pytest.raises(errors.BudgetError):
             client.run(workflow, ROWS)
-        with pytest.raises(errors.ArgumentError, match="staging"):
+        with pytest.raises(errors.BuildError, match="staging"):
             client.deploy(workflow, env="prod")
     other = Terms(org_id="org-other")
     with (
@@ -220,10 +220,10 @@ def test_an_update_of_an_unknown_id_creates_nothing(client, emulator):
 def test_what_is_no_workflow_is_refused_before_anything_is_sent(client, emulator):
     unbound = Workflow("x", Webhook(LEAD) >> OutgoingWebhook(url=value("hook")))
     for given, error in (
-        ("leads", errors.ArgumentError),
-        (leads(), errors.ArgumentError),
+        ("leads", errors.BuildError),
+        (leads(), errors.BuildError),
         ({"blocks": 7}, errors.ReadError),
-        (json.loads(unbound.to_json()), errors.ArgumentError),
+        (json.loads(unbound.to_json()), errors.BuildError),
     ):
         with pytest.raises(error):
             client.workflows.create(given)

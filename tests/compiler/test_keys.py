@@ -385,7 +385,7 @@ def test_pins_of_the_wrong_shape(name):
     """Pins are a mapping of mappings, and say so at once."""
     pins = {"text": "x", "inner": {"blocks": 5}, "key": {"blocks": {5: ID}}}[name]
 
-    with pytest.raises(errors.ArgumentError, match=r"^Workflow: pins is "):
+    with pytest.raises(errors.BuildError, match=r"^Workflow: pins is "):
         Workflow("w", flow, pins=pins)
 
 

@@ -21,7 +21,7 @@ from flow64.definition import (
     from_data,
     unbound_names,
 )
-from flow64.errors import ConfigError, ReadError, ValueInTextError
+from flow64.errors import BuildError, ConfigError, ReadError
 
 ID = "aaaaaaaa-0000-4000-8000-000000000001"
 TOKEN = Value("token", secret=True)
@@ -186,5 +186,5 @@ def test_problems_are_values():
 )
 def test_a_value_is_no_part_of_a_text(write):
     """It would be sent as its repr; the environment fills in the whole text."""
-    with pytest.raises(ValueInTextError, match=r"value\('hook'\) stands for a whole"):
+    with pytest.raises(BuildError, match=r"value\('hook'\) stands for a whole"):
         write(Value("hook"))

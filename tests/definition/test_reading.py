@@ -29,7 +29,7 @@ from flow64.definition import (
     reading,
     with_stamp,
 )
-from flow64.errors import ArgumentError, ReadError
+from flow64.errors import BuildError, ReadError
 
 ID = "6b1d7c1e-4c1f-4f0a-9a55-0d9b1f1f2a01"
 A = "aaaaaaaa-0000-4000-8000-000000000001"
@@ -240,7 +240,7 @@ def test_no_workflow(change, place):
 @pytest.mark.parametrize("text", [None, 5, {"a": 1}, bytearray(b"{}")])
 def test_no_text(text):
     """A path or parsed data is not guessed at."""
-    with pytest.raises(ArgumentError):
+    with pytest.raises(BuildError):
         loads(text)
 
 

@@ -13,7 +13,7 @@ from flow64.deploy.target import require_namespace
 from flow64.errors import (
     AnswerError,
     ApiError,
-    ArgumentError,
+    BuildError,
     ConsentError,
     NotFoundError,
 )
@@ -280,9 +280,9 @@ def test_orphan_of_newer_code_or_edited_needs_force(here, commit, edit, needs):
 
 
 def test_two_targets_of_one_id_or_one_key_are_refused(here):
-    with pytest.raises(ArgumentError, match="one id"):
+    with pytest.raises(BuildError, match="one id"):
         here.plan(OLD, target(leads(), key="other"))
-    with pytest.raises(ArgumentError, match="two workflows"):
+    with pytest.raises(BuildError, match="two workflows"):
         here.plan(OLD, target(leads(key="other"), key="leads"))
 
 

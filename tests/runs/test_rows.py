@@ -219,7 +219,7 @@ def test_dataclass_types_rows_too():
     )
     assert typed(None, {"a": 1}).value == {"a": 1}
     for kind in (dict, "Person", int, 3):
-        with pytest.raises(errors.ArgumentError):
+        with pytest.raises(errors.BuildError):
             structure_for(kind)
 
 

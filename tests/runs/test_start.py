@@ -353,7 +353,7 @@ def test_user_can_name_the_run(forgetful, tmp_path):
 )
 def test_name_that_says_nothing_is_refused(service, options):
     """An empty intent would make one run of all."""
-    with pytest.raises(errors.ArgumentError):
+    with pytest.raises(errors.BuildError):
         begin(service, **options)
     assert service.requests == []
 

@@ -17,7 +17,7 @@ from attrs import asdict, frozen
 
 from ..blocks import CATALOGUE, EFFECT_WORDS, OLD_NAMES, CatalogueBlock, Effect
 from ..definition import EMPTY, Definition, Hidden, Value, is_number
-from ..errors import ArgumentError
+from ..errors import BuildError
 from ..text import format_dollars, join_first, shortened
 
 ROWS: Final = 1000
@@ -389,7 +389,7 @@ def estimate_cost(definition: Definition, prices: Mapping[str, float]) -> Estima
         prices: Dollars a row by kind, in place of those that are documented.
 
     Raises:
-        ArgumentError: A price is not a number of dollars.
+        BuildError: A price is not a number of dollars.
     """
     total = cost(definition, prices=_check_prices(prices))
     unpriced = [charge.kind for charge in total.charges if charge.dollars is None]
@@ -411,9 +411,8 @@ def estimate_cost(definition: Definition, prices: Mapping[str, float]) -> Estima
 def _check_prices(prices: Mapping[str, float]) -> Mapping[str, float]:
     for kind, price in prices.items():
         if not (is_number(price) and isfinite(price) and price >= 0):
-            what = f"the price of {shortened(kind)} is {shortened(price)}"
-            problem = f"{what}; write dollars for one row, such as 0.05"
-            raise ArgumentError("prices", problem)
+            message = f"the price of {shortened(kind)} is {shortened(price)}"
+            raise BuildError(message, hint="write dollars for one row, such as 0.05")
     return prices
 
 

@@ -25,7 +25,7 @@ from ..definition import (
     parse_json,
     thaw,
 )
-from ..errors import ArgumentError, ReadError
+from ..errors import BuildError, read_error
 from ..secrets import mask
 from ..text import shortened
 from .live_fields import LiveField, read_fields
@@ -106,7 +106,7 @@ class LiveCatalogue:
         if not isinstance(entries, list | tuple):
             advice = "give the list that GET /workflows/blocks answers"
             problem = f"it is {_name_type(data)}, and not a list of blocks"
-            raise ReadError(f"{problem}; {advice}", source, pointer="")
+            raise read_error(f"{problem}; {advice}", source, pointer="")
         blocks: dict[str, LiveBlock] = {}
         problems: list[str] = []
         for position, item in enumerate(entries):
@@ -117,7 +117,7 @@ class LiveCatalogue:
                 blocks[block.kind] = block
         if entries and not blocks:
             problem = f"none of its entries can be used: {problems[0]}"
-            raise ReadError(problem, source, pointer="")
+            raise read_error(problem, source, pointer="")
         return cls(FrozenDict(blocks), date, tuple(problems))
 
     @classmethod
@@ -166,12 +166,12 @@ def as_catalogue(blocks: Any, callee: str = "check") -> LiveCatalogue:
     """Return the argument `blocks=` if it is a `LiveCatalogue`.
 
     Raises:
-        ArgumentError: It is something else.
+        BuildError: It is something else.
     """
     if not isinstance(blocks, LiveCatalogue):
         advice = "write LiveCatalogue.read(path), or LiveCatalogue.of(answer)"
-        problem = f"blocks is of type {type(blocks).__name__}; {advice}"
-        raise ArgumentError(callee, problem)
+        message = f"{callee}: blocks is of type {type(blocks).__name__}"
+        raise BuildError(message, hint=advice)
     return blocks
 
 

@@ -14,7 +14,7 @@ from ..analysis import LiveCatalogue
 from ..definition import Definition, canonical_id, from_data
 from ..errors import (
     ApiError,
-    ArgumentError,
+    BuildError,
     FlowError,
     NotFoundError,
     ReadError,
@@ -39,13 +39,13 @@ def as_id(callee: str, name: str, given: object) -> str:
     """Return an id as text. A `UUID` is accepted as well.
 
     Raises:
-        ArgumentError: It is not an id.
+        BuildError: It is not an id.
     """
     text = str(given) if isinstance(given, UUID) else given
     # A path that ends in dots is one to somewhere else.
     if isinstance(text, str) and text.isprintable() and text.strip(" ."):
         return text
-    raise ArgumentError(callee, f"{name} is {shortened(given)}, which is not an id")
+    raise BuildError(f"{callee}: {name} is {shortened(given)}, not an id")
 
 
 def _segment(callee: str, name: str, given: object) -> str:
@@ -594,8 +594,8 @@ def update_schedule(
     }
     sent = {name: item for name, item in fields.items() if item is not None}
     if not sent:
-        problem = "nothing to change was given"
-        raise ArgumentError("schedules.update", problem, tuple(fields))
+        hint = f"it takes {', '.join(fields)}"
+        raise BuildError("schedules.update: nothing to change", hint=hint)
     return structure(session.send("PATCH", path, json=sent), Schedule, "PATCH", path)
 
 

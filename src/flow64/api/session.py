@@ -22,7 +22,7 @@ from ..endpoints import host_of, is_followed, is_loopback
 from ..errors import (
     AnswerError,
     ApiError,
-    ArgumentError,
+    BuildError,
     ConfigError,
     FlowError,
     TransportError,
@@ -277,7 +277,7 @@ class Session:
         except (ValueError, TypeError, httpx.InvalidURL) as error:
             problem = type(error).__name__
         del json, headers, sent_headers, content
-        raise ArgumentError(f"{method} {path}", f"it cannot be sent ({problem})")
+        raise BuildError(f"{method} {path} cannot be sent ({problem})")
 
     def _try(self, request: httpx.Request, path: str, *, is_read: bool) -> Any:
         """Send a request once, and return the JSON of its answer, or an error."""

@@ -9,15 +9,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from types import FunctionType
 from typing import (
-    TYPE_CHECKING,
     Annotated,
     Any,
     ClassVar,
     Final,
     Generic,
-    NoReturn,
     Self,
     TypedDict,
     TypeVar,
@@ -27,7 +24,6 @@ from attrs import frozen
 
 from ..definition import is_number
 from ..dsl import RESERVED, UNSET, Passthrough, Unset, set_place
-from ..errors import UnknownOperatorError
 from ._facts import (
     UNKNOWN_COLUMNS,
     About,
@@ -83,14 +79,6 @@ class FilterBase(Passthrough, CatalogueBlock, Generic[W]):
         is_plain = key is None and was is None
         reserved = {} if is_plain else {"key": key, "was": was}
         return Condition(cls, column, None, (), reserved)
-
-    if not TYPE_CHECKING:  # a type checker has to see that it is wrong
-
-        def __getattr__(self, name: str) -> NoReturn:
-            if name in _OPERATOR_METHODS:
-                start = f"a finished {type(self).__name__}"
-                raise UnknownOperatorError(start, name, ["and_", "or_"])
-            raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
 
     def and_(self, column: str) -> Condition[Self, W]:
         """Begin another condition that must also hold."""
@@ -254,13 +242,6 @@ class Condition(Generic[F, W]):
     def __repr__(self) -> str:
         return f"Filter.where({self._column!r})"
 
-    if not TYPE_CHECKING:  # a type checker has to see that it is wrong
-
-        def __getattr__(self, name: str) -> NoReturn:
-            if name.startswith("_"):
-                raise AttributeError(f"{self!r} has no attribute {name!r}")
-            raise UnknownOperatorError(repr(self), name, _OPERATOR_METHODS)
-
     def equals(self, value: Any) -> F:
         """Keep rows with this value."""
         return self._filter("equals", value)
@@ -322,13 +303,6 @@ class Condition(Generic[F, W]):
         block: Any = self._block
         made: F = block(filters=(*self._before, condition), **self._reserved)
         return set_place(made, sys._getframe(2))
-
-
-_OPERATOR_METHODS: Final = [
-    word
-    for word, member in vars(Condition).items()
-    if isinstance(member, FunctionType) and not word.startswith("_")
-]
 
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)

@@ -17,7 +17,7 @@ from attrs.validators import deep_iterable, deep_mapping, in_, instance_of, opti
 
 from ..definition import EMPTY, is_number
 from ..dsl import Block
-from ..errors import ArgumentError
+from ..errors import BuildError
 from ..text import shortened
 from ._registry import is_built_in, of_catalogue, register
 
@@ -160,8 +160,8 @@ class Price:
     @dollars.validator
     def _check_dollars(self, _: object, given: Any) -> None:
         if not (is_number(given) and math.isfinite(given) and given >= 0):
-            problem = f"dollars is {shortened(given)}"
-            raise ArgumentError("Price", f"{problem}; write dollars, such as 0.05")
+            message = f"Price: dollars is {shortened(given)}"
+            raise BuildError(message, hint="write dollars, such as 0.05")
 
 
 @frozen

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from ..definition import is_plain
-from ..errors import ArgumentError
+from ..errors import BuildError
 from ..text import shortened
 
 if TYPE_CHECKING:
@@ -41,24 +41,23 @@ def register(cls: type[CatalogueBlock]) -> None:
     it with other fields. The built-in class keeps its place.
 
     Raises:
-        ArgumentError: The class names no kind or has no facts, or flow64 knows the
+        BuildError: The class names no kind or has no facts, or flow64 knows the
             kind and its fields already.
     """
     name, kind = cls.__name__, cls.kind
     if type(kind) is not str or not kind or not is_plain(kind):
-        problem = f"kind is {shortened(kind)}"
-        raise ArgumentError(name, f'{problem}; write kind = "new_kind"')
+        message = f"{name}: kind is {shortened(kind)}"
+        raise BuildError(message, hint='write kind = "new_kind"')
     if not hasattr(cls, "about"):
-        problem = "it has no about"
-        advice = 'write about = About(role="step", takes="LEAD", gives="LEAD")'
-        raise ArgumentError(name, f"{problem}; {advice}")
+        hint = 'write about = About(role="step", takes="LEAD", gives="LEAD")'
+        raise BuildError(f"{name}: it has no about", hint=hint)
     known = _kinds.get(kind)
     if known is not None and is_built_in(known) and known.specs_known:
         if cls.about is known.about:
             return
-        problem = f"flow64 has {known.__name__} for {shortened(kind)}"
-        advice = "use that class, and extra= for fields that it does not know"
-        raise ArgumentError(name, f"{problem}; {advice}")
+        message = f"{name}: flow64 has {known.__name__} for {shortened(kind)}"
+        hint = "use that class, and extra= for fields that it does not know"
+        raise BuildError(message, hint=hint)
     _kinds[kind] = cls
     for forget in _forgetting:
         forget()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Final
 
-from ..errors import CompileError, FlowError
+from ..errors import CompileError, FlowError, compile_error
 from ._exit_codes import NoConsentError
 from ._options import name_environment
 from ._terminal import find_width
@@ -21,7 +21,8 @@ def _describe(error: FlowError | NoConsentError) -> str:
         case NoConsentError():
             return error.message
         case CompileError():
-            return error.describe(find_width(sys.stderr))
+            width = find_width(sys.stderr)
+            return compile_error(error.workflow, error.findings, width).message
         case FlowError(option=str()):
             return error.message + (f"; {error.option}" if error.option else "")
         case _:

@@ -19,7 +19,7 @@ from ..deploy.target import Target, require_namespace, target_of
 from ..diagnostics import summary
 from ..environments import Environment, Settings
 from ..environments import load as load_settings
-from ..errors import CompileError, DeployError, FlowError
+from ..errors import CompileError, DeployError, FlowError, compile_error
 from ..loading import Loaded, Selection, select_set_values
 from ..text import join_first
 from . import _params as params
@@ -210,7 +210,7 @@ def find_warnings(loaded: Loaded, place: CommandEnvironment) -> Sequence[Faulty]
         findings = workflow.workflow.check(place.env, values)
         reasons = [finding for finding in findings if finding.severity != "note"]
         if reasons:
-            error = CompileError(workflow.workflow.name, reasons)
+            error = compile_error(workflow.workflow.name, reasons)
             faults.append(Faulty(workflow.name, error))
     return faults
 

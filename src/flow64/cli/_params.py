@@ -14,8 +14,8 @@ import attrs
 import click
 
 from ..definition import DEFAULT_ENV, is_uuid, parse_json
-from ..errors import ArgumentError, ReadError, did_you_mean, shortened
-from ..text import STDIN, describe_stray_comma, join_words, pluralize
+from ..errors import ReadError, did_you_mean, shortened
+from ..text import STDIN, describe_stray_comma, pluralize
 from ._options import name_environment
 from ._param_types import NonEmpty, PathName, RunId
 from ._stdin import is_dash, read_stdin
@@ -402,12 +402,6 @@ def parse_block(text: str | None) -> str | int | None:
     if text is not None and re.fullmatch("[0-9]{1,9}", text):
         return int(text)
     return text
-
-
-def describe_blocks(error: ArgumentError) -> str:
-    """Describe a `--block` that names no block, with those that there are."""
-    known = f"; there are {join_words(error.names, 20)}" if error.names else ""
-    return f"{error.problem}{known}"
 
 
 def parse_settings(given: Sequence[str]) -> Mapping[str, Any] | None:

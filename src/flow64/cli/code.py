@@ -14,7 +14,7 @@ from ..analysis import allow_errors
 from ..compiler import Code, Identity, Lifted, OwnClasses, as_code, lift
 from ..definition import DEFAULT_ENV, Definition
 from ..environments import load as load_settings
-from ..errors import CannotLiftError, FlowError
+from ..errors import FlowError, ReadError
 from ..generation import MARK, USUAL
 from ..loading import (
     LiveAddress,
@@ -198,7 +198,7 @@ def _lift(
             definition, accepted = allow_errors(definition)
             made = lift(definition, one.identity, env=env, own=classes)
             lifted.append(evolve(made, accepted=tuple(accepted)))
-        except CannotLiftError as error:
+        except ReadError as error:
             print_error(f"{one.name}: {error}")
         else:
             secrets += own
@@ -215,12 +215,12 @@ def _require_plain(definition: Definition, known: Sequence[Known]) -> None:
     """Refuse a definition with a secret where no value can replace it.
 
     Raises:
-        CannotLiftError: It has one.
+        ReadError: It has one.
     """
     if has_secret(definition, known):
         problem = "what looks like a key stands where no value can stand for it"
         name = _make_redaction(known).mask(definition.name)
-        raise CannotLiftError(mask(name), [problem])
+        raise ReadError(f"{mask(name)}: {problem}")
 
 
 def _print_notes(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..errors import ArgumentError
+from ..errors import BuildError
 from . import _params as params
 from ._output_options import results_path
 from ._service import connect
@@ -76,8 +76,8 @@ def command(
                         overwrite=overwrite,
                     )
                 ]
-        except ArgumentError as error:
-            problem = f"--block: {params.describe_blocks(error)}"
+        except BuildError as error:
+            problem = f"--block: {error}"
             raise click.ClickException(problem) from error
     if as_json:
         files = [str(path) for path in paths]

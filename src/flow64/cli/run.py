@@ -17,7 +17,7 @@ from ..client import Run
 from ..definition import Definition
 from ..deploy.target import prepare
 from ..environments import load
-from ..errors import ArgumentError, did_you_mean
+from ..errors import BuildError, did_you_mean
 from ..loading import AddressError, LiveAddress, load_live_definition
 from ..runs import payload
 from ..runs.rows import FORMS, require_free
@@ -106,9 +106,8 @@ class RunParameters:
         """
         try:
             Stages.of(definition).number("", self.block)
-        except ArgumentError as error:
-            problem = params.describe_blocks(error)
-            raise params.option_error("--block", problem) from error
+        except BuildError as error:
+            raise params.option_error("--block", str(error)) from error
 
     def save_rows(self, run: Run) -> int | None:
         """Save the rows of a run to `--output`, and return their number."""

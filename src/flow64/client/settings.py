@@ -22,7 +22,7 @@ from ..definition import (
 from ..deploy.history import History
 from ..deploy.target import Deployable, Ready, prepare, require_namespace
 from ..errors import (
-    ArgumentError,
+    BuildError,
     ConfigError,
     shortened,
 )
@@ -149,12 +149,12 @@ class Settings:
         """Return the environment of a call.
 
         Raises:
-            ArgumentError: The client is for another one.
+            BuildError: The client is for another one.
         """
         if env is None or self.env in (None, env):
             return env or self.env or DEFAULT_ENV
         problem = f"env is {env!r}, and this client is for {self.env!r}"
-        raise ArgumentError(callee, f"{problem}; make one for {env!r}")
+        raise BuildError(f"{callee}: {problem}", hint=f"make one for {env!r}")
 
     def choose_values(self, values: Mapping[str, Any] | None) -> Any:
         """Return the values of a call, or else those of the environment.
@@ -178,7 +178,7 @@ class Settings:
         """Compile a workflow with the values of the environment.
 
         Raises:
-            ArgumentError: The client is for another environment.
+            BuildError: The client is for another environment.
             CompileError: The workflow has errors.
             DeployError: The environment does not give all its values.
             ConsentError: Another user's workflow may have the same id there.

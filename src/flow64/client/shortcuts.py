@@ -8,7 +8,7 @@ from weakref import finalize
 
 from ..deploy.plan import Step
 from ..deploy.target import Deployable
-from ..errors import ArgumentError, shortened
+from ..errors import BuildError, shortened
 from ..runs.payload import Rows
 from .client import Client
 from .run import Batch, Run
@@ -63,7 +63,8 @@ def require_client(callee: str, client: Any) -> Client:
     """Refuse an argument that is not a client, such as the name of an environment."""
     if isinstance(client, Client):
         return client
-    near = f"; did you mean env={client!r}?" if isinstance(client, str) else ""
+    hint = f"did you mean env={client!r}?" if isinstance(client, str) else ""
     if hasattr(client, "blocking"):
-        near = f"; an AsyncClient awaits: await client.{callee}(workflow, ...)"
-    raise ArgumentError(callee, f"client is {shortened(client)}, no Client{near}")
+        hint = f"an AsyncClient awaits: await client.{callee}(workflow, ...)"
+    message = f"{callee}: client is {shortened(client)}, not a Client"
+    raise BuildError(message, hint=hint)

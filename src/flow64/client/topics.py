@@ -22,7 +22,7 @@ from ..api import calls, policy
 from ..api.session import Session
 from ..definition import Definition, as_body, from_data, secret_names, unbound_names
 from ..deploy.judge import list_purchases
-from ..errors import ArgumentError, ConsentError, FlowError, OutcomeUnknownError
+from ..errors import BuildError, ConsentError, FlowError, OutcomeUnknownError
 from ..runs import payload
 from ..runs.state import RunState, recall_run
 
@@ -152,10 +152,8 @@ class Workflows(Topic):
         texts = {"workflow_name": name, "workflow_description": description}
         body.update({key: text for key, text in texts.items() if text is not None})
         if not body:
-            names = ("workflow", "name", "description")
-            raise ArgumentError(
-                "workflows.update", "nothing to change was given", names
-            )
+            hint = "it takes workflow, name, description"
+            raise BuildError("workflows.update: nothing to change", hint=hint)
         session = self.client.session
         live = calls.read_workflow(session, workflow_id).definition
         written = definition or live
@@ -230,7 +228,7 @@ class Runs(Topic):
                 result_formats=result_formats,
             )
         except FlowError as error:
-            if isinstance(error, ArgumentError) or policy.is_refusal(error):
+            if isinstance(error, BuildError) or policy.is_refusal(error):
                 raise
             what = f"starting a run of {workflow_id} under idempotency_key={key!r}"
             raise _unknown_error(what, error) from error
@@ -316,15 +314,15 @@ def _read(
         names = secret_names(workflow)
         unset = sorted(name for name in names if not values.has_content(name))
         if unset := [*unset, *unbound_names(workflow)]:
-            raise ArgumentError(callee, f"the client has no value {unset[0]!r}")
+            raise BuildError(f"{callee}: the client has no value {unset[0]!r}")
         client.session.secrets.add(client.settings.list_secrets(workflow))
         return calls.Body(as_body(workflow, values)), workflow
     if not isinstance(workflow, Mapping):
-        problem = "give a definition, as compile() returns it, or JSON data"
-        raise ArgumentError(callee, problem)
+        message = f"{callee}: {type(workflow).__name__} is not a definition"
+        raise BuildError(message, hint="give what compile() returns, or JSON data")
     definition = from_data(workflow, source=callee)
     if unbound_names(definition) or secret_names(definition):
-        raise ArgumentError(callee, "it has values that are not filled in")
+        raise BuildError(f"{callee}: it has values that are not filled in")
     # An answer has other names for title and description.
     titles = {"name": "workflow_name", "description": "workflow_description"}
     fields = ("id", *titles.values(), "workflow_definition")

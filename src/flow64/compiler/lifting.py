@@ -38,8 +38,8 @@ from ..definition import (
     thaw,
 )
 from ..dsl import COMPANY, LEAD, UNSET, Block, Flow, Parallel, RawBlock, Series, as_flow
-from ..errors import CannotLiftError
-from ..text import shortened
+from ..errors import ReadError
+from ..text import join_words, printable, shortened
 from .identity import MAX_KEY, Identity, is_key
 from .lowering import lower
 
@@ -101,11 +101,11 @@ def lift(
         own: Classes of the user's own, which are preferred to those of the catalogue.
 
     Raises:
-        CannotLiftError: It has no blocks, a cycle, a dangling edge, ids that are not
+        ReadError: It has no blocks, a cycle, a dangling edge, ids that are not
             UUIDs or stand twice, or data that code cannot express.
     """
     if problems := [*_faults(definition)]:
-        raise CannotLiftError(definition.name, problems)
+        raise _lift_error(definition, problems)
     identity = _identity(definition, env) if identity is None else identity
     names = _names(definition, identity)
     classes = {**BUILT_IN, **(own or OwnClasses()).by_kind}
@@ -138,14 +138,20 @@ def _require_same(definition: Definition, lifted: Lifted) -> None:
     """Check that the lifted flows have the meaning of the definition.
 
     Raises:
-        CannotLiftError: The definition holds something that code cannot express.
+        ReadError: The definition holds something that code cannot express.
     """
     lowered = lower(lifted.flows, lifted.identity)
     if problems := [finding.message for finding in lowered.findings]:
-        raise CannotLiftError(definition.name, problems)
+        raise _lift_error(definition, problems)
     if fingerprint(lowered.definition) != fingerprint(definition):
         problem = "as code it would say something else, which is a mistake of flow64"
-        raise CannotLiftError(definition.name, [problem])
+        raise _lift_error(definition, [problem])
+
+
+def _lift_error(definition: Definition, problems: Sequence[str]) -> ReadError:
+    message = f"{shortened(definition.name)} cannot be written as flow64 code"
+    shown = join_words(map(printable, problems), 5)
+    return ReadError(f"{message}: {shown}", hint="correct that, or keep it as JSON")
 
 
 # -- What code cannot say --------------------------------------------------------------

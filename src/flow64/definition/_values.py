@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Never, NoReturn
+from typing import Any, Final, Never
 
 from attrs import frozen
 
-from ..errors import ValueInTextError
+from ..errors import BuildError
 from ..secrets import MASK as MASK  # noqa: PLC0414 - one mask for all
 
 VALUE_KEY: Final = "flow64:value"
@@ -26,17 +26,17 @@ class Value:
     name: str
     secret: bool = False
 
-    def __str__(self) -> str:
-        raise ValueInTextError(self.name)
-
     def __format__(self, _: str) -> str:
-        raise ValueInTextError(self.name)
+        message = f"value({self.name!r}) stands for a whole value, not a part of a text"
+        raise BuildError(message, hint="let the environment fill in the whole text")
 
-    def __add__(self, _: Never) -> NoReturn:
-        raise ValueInTextError(self.name)
+    def __str__(self) -> str:
+        return format(self)
 
-    def __radd__(self, _: Never) -> NoReturn:
-        raise ValueInTextError(self.name)
+    def __add__(self, _: Never) -> str:
+        return format(self)
+
+    __radd__ = __add__
 
     def as_data(self) -> dict[str, Any]:
         """Return the form in unbound JSON."""

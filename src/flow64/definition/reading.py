@@ -11,7 +11,7 @@ from typing import Any, Final, NoReturn
 from attrs import frozen
 
 from ..diagnostics import find_value
-from ..errors import ArgumentError, ReadError
+from ..errors import BuildError, ReadError, read_error
 from ..text import did_you_mean, shortened
 from ._stamp import split_stamp
 from ._values import VALUE_KEY, Value, as_value
@@ -82,24 +82,24 @@ def decode(text: str | bytes, source: str) -> str:
 
     Raises:
         ReadError: It is too long, or has another encoding.
-        ArgumentError: It is not text.
+        BuildError: It is not text.
     """
     if not isinstance(text, str | bytes):
-        problem = f"text is {shortened(text)}; give the JSON text, or its UTF-8 bytes"
-        raise ArgumentError("from_json", problem)
+        message = f"text is {shortened(text)}"
+        raise BuildError(message, hint="give the JSON text, or its UTF-8 bytes")
     if len(text) > MAX_BYTES:
         problem = f"it is longer than {MAX_BYTES // 2**20} MiB, the most that is read"
-        raise ReadError(problem, source, MAX_BYTES)
+        raise read_error(problem, source, MAX_BYTES)
     if isinstance(text, bytes):
         if text.startswith((b"\xff\xfe", b"\xfe\xff", b"{\x00", b"\x00")):
-            raise ReadError("not UTF-8: it begins like UTF-16 or UTF-32", source, 0)
+            raise read_error("not UTF-8: it begins like UTF-16 or UTF-32", source, 0)
         try:
             text = text.decode()
         except UnicodeDecodeError as error:
             problem = f"not UTF-8: {error.reason}"
-            raise ReadError(problem, source, error.start) from None
+            raise read_error(problem, source, error.start) from None
     if text.startswith("\ufeff"):
-        raise ReadError("it begins with a byte order mark; save it without", source, 0)
+        raise read_error("it begins with a byte order mark; save it without", source, 0)
     return text
 
 
@@ -121,7 +121,7 @@ def parse_json(text: str, source: str) -> Any:
         problem = f"not valid JSON: {error.msg}"
         if re.fullmatch(r"[^\n{\[]{1,200}\.json", text):
             problem += " (it looks like a file name; give the text)"
-        raise ReadError(problem, source, error.pos, error.lineno) from None
+        raise read_error(problem, source, error.pos, error.lineno) from None
     except RecursionError:
         raise too_deep_error(text, source) from None
 
@@ -209,7 +209,7 @@ def too_deep_error(text: str, source: str) -> ReadError:
     depths = accumulate(brackets, lambda outer, here: (here[0], outer[1] + here[1]))
     offset = next((start for start, depth in depths if depth > MAX_NESTING), 0)
     problem = f"it nests deeper than {MAX_NESTING} levels; flatten it"
-    return ReadError(problem, source, offset, text.count("\n", 0, offset) + 1)
+    return read_error(problem, source, offset, text.count("\n", 0, offset) + 1)
 
 
 # -- Definitions -----------------------------------------------------------------------
@@ -243,7 +243,7 @@ def loads(text: str | bytes, *, source: str = "<text>") -> Definition:
 
     Raises:
         ReadError: The text is not JSON, or not a workflow; the error says where.
-        ArgumentError: The argument is not text.
+        BuildError: The argument is not text.
     """
     reader = _Reader(decode(text, source), source)
     if has_more_values([str(reader.text).encode("utf-8", "surrogatepass")], MAX_VALUES):
@@ -272,7 +272,7 @@ class _Reader:
         if where is not None and self.text is not None:
             offset = find_value(self.text, where)
             line = self.text.count("\n", 0, offset) + 1
-        raise ReadError(problem, self.source, offset, line, where)
+        raise read_error(problem, self.source, offset, line, where)
 
     def read(self, data: Any) -> Definition:
         if isinstance(data, dict):
@@ -448,11 +448,11 @@ def require_readable(definition: Definition) -> None:
     limits = (("blocks", blocks, MAX_BLOCKS), ("edges", edges, MAX_EDGES))
     for key, count, most in limits:
         if count > most:
-            raise ReadError(_too_many(count, key, most), definition.name)
+            raise read_error(_too_many(count, key, most), definition.name)
     # A block and an edge have a few more values each than the specs.
     specs = [block.specs for block in definition.blocks]
     if _count_at_least(specs, MAX_VALUES - 9 * (blocks + edges)):
-        raise ReadError(TOO_MANY_VALUES, definition.name)
+        raise read_error(TOO_MANY_VALUES, definition.name)
 
 
 def _too_many(count: int, key: str, most: int) -> str:

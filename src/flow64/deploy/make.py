@@ -40,7 +40,7 @@ from ..definition import (
 from ..diff.compare import compare_definitions
 from ..errors import (
     ApiError,
-    ArgumentError,
+    BuildError,
     NotFoundError,
 )
 from .git import Ancestry, Git, check_ancestry
@@ -101,7 +101,7 @@ def make_plan(
         emit: Called with the number of workflows that were read, in any thread.
 
     Raises:
-        ArgumentError: Two targets have one id or one key.
+        BuildError: Two targets have one id or one key.
         ApiError: The service refused to show a workflow.
         TransportError: It cannot be reached.
     """
@@ -136,10 +136,10 @@ def _require_unique(targets: Sequence[Target]) -> None:
     for target in targets:
         if other := ids.get(canonical_id(target.id)):
             problem = f"{other!r} and {target.key!r} have one id, {target.id}"
-            raise ArgumentError("planning", f"{problem}; pin one of them elsewhere")
+            raise BuildError(problem, hint="pin one of them elsewhere")
         if target.key in keys:
             problem = f"two workflows are called {target.key!r}"
-            raise ArgumentError("planning", f"{problem}; give each a key of its own")
+            raise BuildError(problem, hint="give each a key of its own")
         ids[canonical_id(target.id)] = target.key
         keys.add(target.key)
 

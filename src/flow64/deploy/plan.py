@@ -25,7 +25,7 @@ from ..definition import (
     rfc8785,
 )
 from ..diff.matching import match_blocks
-from ..errors import ArgumentError, StalePlanError, shortened
+from ..errors import BuildError, StalePlanError, shortened
 from ..files import Unusable, read_whole
 from ..notebook import as_card, as_change_lines
 from ..report.lines import Report
@@ -350,10 +350,10 @@ _MOST_NOTES: Final = 12
 
 def _as_keys(keys: Any) -> frozenset[str]:
     if isinstance(keys, str):
-        raise ArgumentError("Consents", f"a list of keys is wanted, not {keys!r}")
+        raise BuildError(f"{keys!r} is not a list of keys")
     names = frozenset(keys)
     if not all(isinstance(name, str) for name in names):
-        raise ArgumentError("Consents", f"{shortened(keys)} are not keys")
+        raise BuildError(f"{shortened(keys)} are not keys")
     return names
 
 

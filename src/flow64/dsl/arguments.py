@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
 
-from ..errors import ArgumentError
+from ..errors import BuildError
 from ..text import did_you_mean, shortened
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -17,7 +17,7 @@ DECORATE: Final = "write @attrs.frozen(eq=False, kw_only=True)"
 
 
 def helpful(function: F) -> F:
-    """Make wrong calls of a function an `ArgumentError` with advice."""
+    """Make wrong calls of a function a `BuildError` with advice."""
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -37,7 +37,7 @@ def explain_call(
     kwargs: Mapping[str, Any],
     *,
     last: Sequence[str] = (),
-) -> ArgumentError:
+) -> BuildError:
     """Return an error that explains why the arguments of a call do not fit.
 
     Args:
@@ -77,7 +77,8 @@ def explain_call(
     is_class = function.__name__ == "__init__"
     callee = type(args[0]).__name__ if is_class else function.__name__
     names.sort(key=lambda name: name in last)
-    return ArgumentError(callee, "; ".join(problems), names)
+    hint = f"it takes {', '.join(names)}" if names else ""
+    return BuildError(f"{callee}: {'; '.join(problems)}", hint=hint)
 
 
 def _suggest(name: str, names: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from attrs import field, frozen
 
 from ..definition import EMPTY, is_plain
 from ..diagnostics import Place
-from ..errors import ArgumentError
+from ..errors import BuildError
 from ..text import shortened
 from .arguments import DECORATE, explain_call, helpful
 from .flow import Flow, FlowShape
@@ -110,7 +110,7 @@ class Block:
         """Copy the block with some fields changed. Its key, and so its id, stays.
 
         Raises:
-            ArgumentError: A field does not exist.
+            BuildError: A field does not exist.
         """
         return set_place(
             type(self)(**(self._own_arguments() | changes)), sys._getframe(1)
@@ -121,7 +121,7 @@ class Block:
         """Repeat the step as a block of its own under another key.
 
         Raises:
-            ArgumentError: The key is missing, or given without its name.
+            BuildError: The key is missing, or given without its name.
         """
         changes = {"key": key, "was": None, "id": None}
         made = type(self)(**(self._own_arguments() | changes))
@@ -240,7 +240,7 @@ class RawBlock(Flow[Any, Any], Block):
     Rows: unknown. Type checkers let both kinds pass.
 
     Raises:
-        ArgumentError: The kind is not text, or is empty.
+        BuildError: The kind is not text, or is empty.
     """
 
     block_name: str  # pyright: ignore[reportIncompatibleMethodOverride] - as data here
@@ -252,5 +252,5 @@ class RawBlock(Flow[Any, Any], Block):
         name = self.block_name
         # Not left to the compiler, since every block of a definition has a kind.
         if type(name) is not str or not name or not is_plain(name):
-            problem = f"block_name is {shortened(name)}"
-            raise ArgumentError("RawBlock", f'{problem}; write RawBlock("new_kind")')
+            message = f"RawBlock: block_name is {shortened(name)}"
+            raise BuildError(message, hint='write RawBlock("new_kind")')

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeVar, cast, dataclass_transform
 import attrs
 from attrs import frozen
 
-from ..errors import ArgumentError, ReturnsError
+from ..errors import BuildError
 from ..text import shortened
 from .arguments import helpful
 
@@ -53,10 +53,10 @@ def alias(name: str) -> Alias:
         name: Name of the column, as the service has it.
 
     Raises:
-        ArgumentError: The name is not text, or is empty.
+        BuildError: The name is not text, or is empty.
     """
     if type(name) is not str or not name:
-        raise ArgumentError("alias", f"name is {shortened(name)}: write a str")
+        raise BuildError(f"alias: name is {shortened(name)}", hint="write a str")
     return Alias(name)
 
 
@@ -71,17 +71,17 @@ def returns(cls: type[_T]) -> type[_T]:
     dataclass, a TypedDict or a pydantic model stays what it is.
 
     Raises:
-        ReturnsError: An annotation is not a type of the service; all are listed.
+        BuildError: An annotation is not a type of the service; all are listed.
     """
     if not isinstance(cls, type):
-        raise ReturnsError(shortened(cls), ["it is not a class"])
+        raise _returns_error(shortened(cls), ["it is not a class"])
     # Annotations may name what is local to the function that the class stands in.
     scope = sys._getframe(2).f_locals
     problems: list[str] = []
     try:
         hints = typing.get_type_hints(cls, localns=dict(scope), include_extras=True)
     except Exception as error:  # noqa: BLE001 - annotations are any expressions
-        raise ReturnsError(cls.__name__, [str(error)]) from None
+        raise _returns_error(cls.__name__, [str(error)]) from None
     models = model_fields(cls)
     fields: dict[str, dict[str, str]] = {}
     for name, hint in hints.items():
@@ -99,9 +99,17 @@ def returns(cls: type[_T]) -> type[_T]:
     if not (is_data or hasattr(cls, "__required_keys__")):  # which a TypedDict has
         made = _make_data(cls, hints, problems)
     if problems:
-        raise ReturnsError(cls.__name__, problems)
+        raise _returns_error(cls.__name__, problems)
     setattr(made, _ATTRIBUTE, types.MappingProxyType(fields))
     return cast("type[_T]", made)
+
+
+def _returns_error(owner: str, problems: Sequence[str]) -> BuildError:
+    hint = (
+        'write for example title: Annotated[str | None, "Current job title"], with '
+        "str, int, float, bool, dict, list, list[str|int|float|bool], or a Literal"
+    )
+    return BuildError(f"@returns {owner}: {'; '.join(problems)}", hint=hint)
 
 
 def field_map(cls: Any) -> Mapping[str, Mapping[str, str]] | None:

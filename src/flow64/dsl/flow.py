@@ -22,7 +22,7 @@ from typing import (
     overload,
 )
 
-from ..errors import ArgumentError, JoinError, TruthError
+from ..errors import BuildError
 from ..text import shortened
 from .arguments import DECORATE, helpful
 
@@ -46,14 +46,19 @@ class FlowBase:
     shape: ClassVar[FlowShape]
 
     def __init__(self, *_: Never, **given: Never) -> None:
-        made = type(self)
-        problem = "a flow is made by a block, such as FindEmail(), and by >>"
+        message, hint = "a flow is made by a block, such as FindEmail(), and by >>", ""
         if given:
-            problem = f"its class has fields and no decorator; {DECORATE} above it"
-        raise ArgumentError(made.__name__, problem)
+            message = "its class has fields and no decorator"
+            hint = f"{DECORATE} above it"
+        raise BuildError(f"{type(self).__name__}: {message}", hint=hint)
 
     def __bool__(self) -> bool:
-        raise TruthError
+        hint = (
+            "write a >> [b, c] for both, `is None` to test, or include_if(flag, b) to "
+            "choose"
+        )
+        message = "a flow is neither true nor false: `a >> b and c` drops a >> b"
+        raise BuildError(message, hint=hint)
 
     # A flow never changes, so a copy of it is itself; a second step is made by `again`.
     def __copy__(self) -> Self:
@@ -111,7 +116,7 @@ class Flow(FlowBase, Generic[In, Out]):
             was: The name it had before, which keeps the ids through a rename.
 
         Raises:
-            ArgumentError: A name is not text, or the arguments do not fit.
+            BuildError: A name is not text, or the arguments do not fit.
         """
         return Scoped(self, name, was)
 
@@ -184,8 +189,8 @@ class Scoped(Passthrough):
     def __init__(self, flow: Flow[Any, Any], name: str, was: str | None) -> None:
         for what, text in (("name", name), ("was", was)):
             if type(text) is not str and (text is not None or what == "name"):
-                problem = f"{what} is {shortened(text)}: write a str"
-                raise ArgumentError("scoped", problem)
+                message = f"scoped: {what} is {shortened(text)}"
+                raise BuildError(message, hint="write a str")
         self.flow: Final = flow
         self.name: Final = name
         self.was: Final = was
@@ -240,7 +245,7 @@ def include_if(flag: bool, flow: Any) -> Any:
         advice = "write bool(...) of what is meant"
         if isinstance(flag, str):  # a text is true, even if it is "false"
             advice = 'compare it, as in region == "us"'
-        raise ArgumentError("include_if", f"{problem}; {advice}")
+        raise BuildError(f"include_if: {problem}", hint=advice)
     made = as_flow(flow)  # also where it is left out: a mistake in it is one today
     return made if flag else Nothing()
 
@@ -249,12 +254,12 @@ def as_flow(other: Any, depth: int = 0) -> Flow[Any, Any]:
     """Return a flow, or a list of flows side by side, in so many other lists.
 
     Raises:
-        JoinError: It is neither, or something often mistaken for a flow.
+        BuildError: It is neither, or something often mistaken for a flow.
     """
     if isinstance(other, Flow):
         return other
     if (flow := flow_of(other, depth)) is None:
-        raise JoinError(other)
+        raise _join_error(other, "put a block, a flow, or a list of them there")
     return flow
 
 
@@ -262,28 +267,32 @@ def flow_of(other: Any, depth: int = 0) -> Flow[Any, Any] | None:
     """Return the flow for a list or tuple next to `>>`; None for other values.
 
     Raises:
-        JoinError: It is something that is often mistaken for a flow.
+        BuildError: It is something that is often mistaken for a flow.
     """
     if isinstance(other, list | tuple):
         return parallel(other, depth)
     for kinds, advice in _MISTAKES:
         if isinstance(other, kinds):
             name = getattr(other, "__name__", "fragment")
-            raise JoinError(other, advice.format(name=name))
+            raise _join_error(other, advice.format(name=name))
     # A class of ours that is near a flow says what to do.
     own_advice: Any = getattr(type(other), "_join_advice", None)
     if own_advice is not None:
-        raise JoinError(other, own_advice)
+        raise _join_error(other, own_advice)
     return None
+
+
+def _join_error(other: object, hint: str) -> BuildError:
+    return BuildError(f"{shortened(other)} cannot be joined with >>", hint=hint)
 
 
 def parallel(members: Sequence[Any], depth: int = 0) -> Flow[Any, Any]:
     """Put flows side by side. The list stands in so many others."""
     if not members:
         advice = "leave the step out, or write include_if(flag, step)"
-        raise JoinError(members, advice)
+        raise _join_error(members, advice)
     if depth == DEEPEST_LIST:
-        raise JoinError(members, "write one list of flows, as in a >> [b, c]")
+        raise _join_error(members, "write one list of flows, as in a >> [b, c]")
     return Parallel(tuple(as_flow(member, depth + 1) for member in members))
 
 

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any, Final, Generic, TypeVar
 
 from ..definition import Value, is_plain
-from ..errors import ArgumentError
+from ..errors import BuildError
 from ..text import shortened
 from .arguments import helpful
 
@@ -78,11 +78,11 @@ def value(name: str, *, secret: bool = False) -> Any:
         secret: Mask the filled-in value in everything that is printed or saved.
 
     Raises:
-        ArgumentError: The name is not text, or is empty.
+        BuildError: The name is not text, or is empty.
     """
     if type(name) is not str or not name or not is_plain(name):
-        raise ArgumentError("value", f"{shortened(name)} is not a name: write a str")
+        raise BuildError(f"value: {shortened(name)} is not a name", hint="write a str")
     if type(secret) is not bool:
-        problem = f"secret is {shortened(secret)}: write True or False"
-        raise ArgumentError("value", problem)
+        message = f"value: secret is {shortened(secret)}"
+        raise BuildError(message, hint="write True or False")
     return Value(name, secret)

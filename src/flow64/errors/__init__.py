@@ -17,7 +17,6 @@ from ..text import shortened as shortened
 if TYPE_CHECKING:
     from ._building import *  # noqa: F403 - all of them are public, here
     from ._calling import *  # noqa: F403 - see above
-    from ._changing import *  # noqa: F403 - see above
     from ._configuring import *  # noqa: F403 - see above
     from ._deploying import *  # noqa: F403 - see above
     from ._receiving import *  # noqa: F403 - see above
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from ._running import *  # noqa: F403 - see above
 
 _FIRST: Final = ("_root", "_building", "_configuring")
-_LATER: Final = ("_calling", "_changing", "_deploying", "_receiving", "_running")
+_LATER: Final = ("_calling", "_deploying", "_receiving", "_running")
 """Modules that a pipeline file does not need. They are loaded on first use."""
 
 

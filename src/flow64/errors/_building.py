@@ -5,98 +5,74 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
-
-from attrs import frozen
 
 from ..diagnostics import Finding, as_text, summary
-from ..text import did_you_mean, printable, shortened
+from ..text import did_you_mean, printable
 from ._root import FlowError
 
 
-@frozen(repr=False)
-class ArgumentError(FlowError, TypeError):
-    """A call has an unknown argument, or lacks a required one."""
-
-    callee: str
-    problem: str
-    names: Sequence[str] = ()
-
-    def __str__(self) -> str:
-        known = f"; it takes {', '.join(self.names)}" if self.names else ""
-        return f"{self.callee}: {self.problem}{known}"
+class BuildError(FlowError, TypeError):
+    """Code calls flow64 with what it cannot take. It is raised where that stands."""
 
 
-@frozen(repr=False)
-class JoinError(FlowError, TypeError):
-    """Something that is not a flow stands next to `>>`."""
+class CompileError(FlowError):
+    """A workflow has errors.
 
-    other: object = None
-    advice: str = "put a block, a flow, or a list of them there"
+    Attributes:
+        workflow: Its title.
+        findings: All of the errors.
+    """
 
-    def __str__(self) -> str:
-        return f"{shortened(self.other)} cannot be joined with >>: {self.advice}"
-
-
-@frozen(repr=False)
-class UnknownOperatorError(FlowError, AttributeError):
-    """`Filter.where("column")` has no such operator."""
-
-    start: str
-    operator: str
-    operators: Sequence[str]
-
-    def __attrs_post_init__(self) -> None:
-        # So that Python does not set it, and adds no second suggestion to a traceback.
-        object.__setattr__(self, "name", self.operator)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Python's own would set `name` again, and this class is frozen.
-        return type(self), (self.start, self.operator, self.operators)
-
-    def __str__(self) -> str:
-        near = did_you_mean(self.operator, self.operators)
-        problem = f"{self.start} has no operator {shortened(self.operator)}{near}"
-        return f"{problem}; it has {', '.join(self.operators)}"
+    workflow: str = ""
+    findings: Sequence[Finding] = ()
 
 
-class TruthError(FlowError, TypeError):
-    """A flow was used as a truth value, as in `a >> b and c`."""
-
-    def __str__(self) -> str:
-        return (
-            "a flow is neither true nor false: `a >> b and c` drops a >> b; write "
-            "a >> [b, c] for both, `is None` to test, or include_if(flag, b) to choose"
-        )
-
-
-@frozen(repr=False)
-class ValueInTextError(FlowError, TypeError):
-    """A `value(...)` was put into a text."""
-
-    name: str
-
-    def __str__(self) -> str:
-        return (
-            f"value({self.name!r}) stands for a whole value and cannot be part of a "
-            "text: let the environment fill in the whole text"
-        )
+def compile_error(
+    workflow: str, findings: Sequence[Finding], width: int | None = None
+) -> CompileError:
+    """Return the error of a workflow, worded for a terminal of so many columns."""
+    text = as_text(findings, width)
+    message = f"{workflow!r} has {summary(findings)}\n\n{text}".rstrip()
+    return CompileError(message, workflow=workflow, findings=findings)
 
 
-@frozen(repr=False)
-class ReturnsError(FlowError, TypeError):
-    """A class under `@returns` has annotations of unknown types, or names it cannot."""
+class ReadError(FlowError, ValueError):
+    """A text is not what it should be, or its definition cannot be code.
 
-    owner: str
-    problems: Sequence[str]
+    Attributes:
+        problem: What is wrong, without the place.
+        source: The name of the text, for example its file name.
+        offset: The place in the text, in bytes or characters.
+        line: The line of the place.
+        pointer: The JSON pointer of the place.
+    """
 
-    def __str__(self) -> str:
-        return (
-            f"@returns {self.owner}: {'; '.join(self.problems)}; write for example "
-            'title: Annotated[str | None, "Current job title"], '
-            "with str, int, float, bool, dict, list, list[str|int|float|bool], or a "
-            "Literal of words"
-        )
+    problem: str = ""
+    source: str = "<text>"
+    offset: int | None = None
+    line: int | None = None
+    pointer: str | None = None
+
+
+def read_error(
+    problem: str,
+    source: str = "<text>",
+    offset: int | None = None,
+    line: int | None = None,
+    pointer: str | None = None,
+) -> ReadError:
+    """Return the error of a text, with its place in the message."""
+    place = source + (f":{line}" if line is not None else "")
+    place += f" (offset {offset})" if offset is not None else ""
+    place += f" at {pointer or '/'}" if pointer is not None else ""
+    return ReadError(
+        printable(f"{place}: {problem}"),
+        problem=problem,
+        source=source,
+        offset=offset,
+        line=line,
+        pointer=pointer,
+    )
 
 
 def unknown_name(
@@ -121,54 +97,3 @@ def unknown_name(
     if name in import_module(elsewhere).__all__:
         advice = f"; write from {elsewhere} import {name}"
     return ImportError(f"{module} has no {name}{advice}", name=module)
-
-
-@frozen(repr=False)
-class VariantError(FlowError, ValueError):
-    """Variants have equal names, or no name."""
-
-    problem: str
-
-    def __str__(self) -> str:
-        return self.problem
-
-
-@frozen(repr=False)
-class CompileError(FlowError):
-    """A workflow has errors. All of its findings are in `findings`."""
-
-    workflow: str
-    findings: Sequence[Finding]
-
-    def __str__(self) -> str:
-        return self.describe(None)
-
-    def describe(self, width: int | None) -> str:
-        """Describe it for a terminal of so many columns."""
-        found = summary(self.findings)
-        text = as_text(self.findings, width)
-        return f"{self.workflow!r} has {found}\n\n{text}".rstrip()
-
-
-# -- Reading --------------------------------------------------------------------------
-
-
-@frozen(repr=False)
-class ReadError(FlowError, ValueError):
-    """A text is not a workflow definition. `offset` is in bytes or characters."""
-
-    problem: str
-    source: str = "<text>"
-    offset: int | None = None
-    line: int | None = None
-    pointer: str | None = None
-
-    def __str__(self) -> str:
-        place = printable(self.source)
-        if self.line is not None:
-            place += f":{self.line}"
-        if self.offset is not None:
-            place += f" (offset {self.offset})"
-        if self.pointer is not None:
-            place += f" at {printable(self.pointer) or '/'}"
-        return f"{place}: {printable(self.problem)}"

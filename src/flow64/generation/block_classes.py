@@ -32,7 +32,7 @@ from ..blocks import (
     specs_schema,
 )
 from ..dsl import RESERVED, Flow, Passthrough
-from ..errors import ArgumentError, ConfigError, list_lines
+from ..errors import BuildError, ConfigError, list_lines
 from ..secrets import mask
 from ..text import truncate
 
@@ -159,7 +159,7 @@ def read_facts(path: Path, live: LiveCatalogue) -> Mapping[str, About]:
             continue
         try:
             facts[kind] = _make_about(live, **table)
-        except (ArgumentError, TypeError, ValueError) as error:
+        except (BuildError, TypeError, ValueError) as error:
             mistakes.append(f"[{kind}] {error}")
     if mistakes:
         raise ConfigError(f"{path} cannot be used:{list_lines(mistakes)}")

@@ -94,7 +94,7 @@ def steps(
     """
     if min(size, concurrency) < 1:
         problem = "size and concurrency count from 1 up"
-        raise errors.ArgumentError("run_batches", problem)
+        raise errors.BuildError(problem)
     source = payload.as_iterable(rows)
     total = None if iter(source) is source else _check_all(launch, source, size)
 

@@ -369,7 +369,7 @@ def _with_specs(
 def _check_limit(_: Any, attribute: Attribute[Any], value: Any) -> None:
     if value is not None and not (is_number(value) and 0 <= value < math.inf):
         problem = f"{attribute.name} is {errors.shortened(value)}, no number from 0 up"
-        raise errors.ArgumentError("run", problem)
+        raise errors.BuildError(problem)
 
 
 @frozen

@@ -117,7 +117,7 @@ def _choose(
 
     Raises:
         RunError: The workflow ends in several blocks, and none is named.
-        ArgumentError: The block does not exist.
+        BuildError: The block does not exist.
         ResultError: The run, or the block, has no file.
         OutcomeUnknownError: The run was taken for ours, and nothing proves it.
         RunFailedError: The run did not complete.
@@ -239,7 +239,7 @@ def download(
         overwrite: Replace existing files.
 
     Raises:
-        ArgumentError: Every stage is asked for, and a block or a file.
+        BuildError: Every stage is asked for, and a block or a file.
         RowsError: A file exists, or cannot be written.
         FlowError: A file cannot be downloaded.
     """
@@ -247,7 +247,7 @@ def download(
     form = FORMS.get(target.suffix.lower())
     if every_stage and (block is not None or form):
         problem = "every_stage=True saves all files: leave out block, and name a folder"
-        raise errors.ArgumentError("download", problem)
+        raise errors.BuildError(problem)
     if form:
         require_free(target, overwrite=overwrite)
         item = _choose(session, run, block, form)

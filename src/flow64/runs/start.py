@@ -215,10 +215,10 @@ def start(
     for text in (intent, retry, attach):
         if text is not None and (not is_encodable(text) or not text.strip()):
             problem = f"{errors.shortened(text)} names no run"
-            raise errors.ArgumentError("run", problem)
+            raise errors.BuildError(problem)
     if sum((new, retry is not None, attach is not None)) > 1 or (new and intent):
         problem = "new, retry and attach exclude each other, and new an intent"
-        raise errors.ArgumentError("run", problem)
+        raise errors.BuildError(problem)
     body = launch.build_payload(rows, first)
     count = len(body.get("webhook_payload") or ())
     launch.journal.require_writable()

@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 from .. import errors
 from ..api import calls
 from ..definition import Definition, load_json
-from ..text import pluralize, printable
+from ..text import join_words, pluralize, printable
 from .journal import Journal, Ledger
 
 _log = logging.getLogger("flow64")
@@ -69,7 +69,7 @@ class Stages:
 
         Raises:
             RunError: The workflow ends in several blocks, and none is named.
-            ArgumentError: No block has that name or number.
+            BuildError: No block has that name or number.
         """
         block = self.block if block is None else block
         if block is None:
@@ -126,7 +126,8 @@ class Stages:
         return f"{name}: {block.error_message}"
 
     def _refuse(self, problem: str) -> NoReturn:
-        raise errors.ArgumentError("rows", problem, tuple(self.numbers))
+        known = join_words(self.numbers, 20)
+        raise errors.BuildError(problem, hint=f"there are {known}" if known else "")
 
 
 def _ambiguous_error(run_id: str, ends: Sequence[str]) -> errors.RunError:

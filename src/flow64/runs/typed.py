@@ -102,19 +102,19 @@ def structure_for(kind: Any) -> Callable[[Raw], Any]:
     in `raw`. A missing column has the default of its field. None keeps the row.
 
     Raises:
-        ArgumentError: It is no such class, or a field has a type that no column has.
+        BuildError: It is no such class, or a field has a type that no column has.
     """
     if kind is None:
         return lambda raw: raw
     if not _has_columns(kind) or not isinstance(kind, type):
         problem = f"{errors.shortened(kind)} is not an attrs class or dataclass"
-        advice = "put @returns above a class, or use row.raw"
-        raise errors.ArgumentError("rows", f"{problem}; {advice}")
+        hint = "put @returns above a class, or use row.raw"
+        raise errors.BuildError(problem, hint=hint)
     try:
         hook = _CONVERTER.get_structure_hook(kind)
     except NameError as error:
         problem = f"{_name(kind)}: {error}; its annotations have to name what exists"
-        raise errors.ArgumentError("rows", problem) from error
+        raise errors.BuildError(problem) from error
     return lambda raw: hook(raw, kind)
 
 
@@ -266,8 +266,7 @@ def _is_union(kind: Any) -> bool:
 
 def _refuse_type(kind: Any) -> NoReturn:
     problem = f"no column can be read as {_name(kind)}"
-    advice = "annotate the field with Any to keep it"
-    raise errors.ArgumentError("rows", f"{problem}; {advice}")
+    raise errors.BuildError(problem, hint="annotate the field with Any to keep it")
 
 
 _CONVERTER: Final = cattrs.Converter(structure_fallback_factory=_refuse_type)

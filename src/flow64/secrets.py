@@ -159,6 +159,7 @@ def spellings(secret: str) -> frozenset[str]:
         in_json,
         in_json.replace("/", "\\/"),
         dumps(secret, ensure_ascii=False)[1:-1],
+        secret.replace("~", "~0").replace("/", "~1"),  # in a JSON pointer
         escape(secret),
         octets.hex(),
         *_in_base64(octets),

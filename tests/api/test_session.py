@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import pickle
-import traceback
 
 import httpx
 import pytest
@@ -177,24 +174,6 @@ def test_no_text_of_the_service_shows_a_secret():
         script.play(send())
     assert "SENTINEL" not in str(raised.value)
     assert script.play(calls.list_runs)[0].error_message == "***"
-
-
-def test_no_traceback_pickle_or_log_shows_the_key(caplog):
-    script = Script(answer({"detail": KEY}, 400))
-    with (
-        caplog.at_level(logging.DEBUG),
-        pytest.raises(errors.ApiError) as raised,
-    ):
-        script.play(send(json=calls.Body(url=SECRET)))
-    trace = traceback.TracebackException.from_exception(
-        raised.value, capture_locals=True
-    )
-    text = "".join(trace.format()) + repr(raised.value) + caplog.text + repr(script)
-    assert KEY not in text
-    assert "SENTINEL" not in text
-    for thing in (script, script.auth):
-        with pytest.raises(errors.ConfigError):
-            pickle.dumps(thing)
 
 
 ORGANISATION = {"organisation": "org-1", "env": "prod"}

@@ -237,62 +237,6 @@ def secret(service, write, monkeypatch):
     )
 
 
-def test_secret_is_in_no_output_file_plan_or_history(
-    secret, service, flow64, monkeypatch
-):
-    """Of no command, with a verbose log, and with errors that repeat it."""
-    monkeypatch.setenv("FLOW64_LOG", "DEBUG")
-    secret("One")
-    outputs = [
-        flow64("plan", "-v", "-o", "plan.json"),
-        flow64("deploy", "--plan", "plan.json", "--yes", "-v"),
-        flow64("plan", "--format", "json"),
-        flow64("plan", "-o", "page.html"),
-    ]
-    secret("Two")
-    outputs += [
-        flow64("plan", "-o", "other.json"),
-        flow64("deploy", "--yes", "--json"),
-        flow64("diff", "code", "prod", "--format", "json"),
-        flow64("diff", "prod", "code"),
-        flow64("check"),
-        flow64("compile", "-o", "compiled"),
-        flow64("graph", "prod:w"),
-        flow64("list"),
-        flow64("restore", "--json"),
-    ]
-    monkeypatch.setenv("HOOK", f"https://rotated.acme.example/{CANARY}")
-    outputs += [
-        flow64("plan"),
-        flow64("deploy", "--yes"),
-        flow64("diff", "prod", "code"),
-    ]
-    service.edit(next(iter(ids())), specs={"webhook": {"note": f"see {CANARY} there"}})
-    outputs += [
-        flow64("plan"),
-        flow64("diff", "prod", "code"),
-        flow64("pull", "prod:w"),
-    ]
-    service.edit(next(iter(ids())), specs={"webhook": {"note": "gone"}})
-    monkeypatch.setenv("HOOK", f"no address {CANARY}")  # the service repeats it
-    outputs += [flow64("deploy", "--yes"), flow64("code", "prod:w")]
-
-    written = [
-        path.read_text("utf-8", errors="replace")
-        for path in Path().rglob("*")
-        if path.is_file()
-    ]
-    shown = [f"{printed} {told}" for _, printed, told in outputs]
-    assert [text for text in [*shown, *written] if "SENTINEL" in text] == []
-    assert any("secret hook differs" in text for text in shown)
-    assert [code for code, *_ in outputs[:4]] == [0] * 4
-
-
-def ids():
-    with Client(journal=None) as client:
-        return [info.id for info in client.workflows.list()]
-
-
 def test_secret_that_is_not_set_is_not_checked(secret, flow64, monkeypatch):
     """A plan says so and cannot be applied; a deploy is refused."""
     secret("One")

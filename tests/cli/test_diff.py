@@ -286,31 +286,6 @@ def test_fields_that_code_does_not_manage(deployed, edit, flow64):
     assert "unmanaged  other: find_email.tier\n" in more
 
 
-@pytest.mark.parametrize(
-    "sides",
-    [
-        ("code", "prod"),
-        ("prod", "code"),
-        ("staging", "prod"),
-        ("prod", "staging"),
-        ("prod:inbound", "compiled/inbound.json"),
-    ],
-    ids="-".join,
-)
-@pytest.mark.parametrize("form", ["text", "markdown", "html", "json"])
-def test_secrets_are_not_shown(deployed, edit, flow64, sides, form):
-    """Also if they are equal, or if another text was written there."""
-    flow64("compile", "leads.py", "-o", "compiled")
-    edit("inbound", "prod", "outgoing_webhook", url="https://evil.example/sentinel-x")
-
-    code, printed, told = flow64("diff", *sides, "--format", form, "--exit-code")
-
-    assert code == 2
-    if "staging" not in sides:
-        assert "sentinel" not in printed + told
-    assert "sentinel-of" not in printed + told
-
-
 def test_environments_without_their_secrets(deployed, edit, flow64, monkeypatch):
     """Stamps say which texts are secret, and differences in these are not shown."""
     for name in HOOKS:

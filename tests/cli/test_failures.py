@@ -73,13 +73,3 @@ def test_refused_run(service, leads, people, flow64):
     error = json.loads(printed)["error"]
     assert (code, error["type"]) == (3, "BudgetError")
     assert error["help"].startswith("give it fewer rows")
-
-
-def test_secrets(leads, flow64):
-    """A key in the place of a name is masked."""
-    key = "sk_live_not_a_real_key_0123456789abcdef"
-
-    _, printed, _ = flow64("check", f"{key}.py", "--json")
-
-    assert json.loads(printed)["error"]["type"] == "AddressError"
-    assert key not in printed

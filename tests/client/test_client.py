@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import pickle
 import traceback
 
@@ -283,31 +282,6 @@ def test_a_client_shows_no_key_and_is_neither_copied_nor_pickled(client):
     assert "SENTINEL" not in repr(client)
     with pytest.raises(errors.ConfigError):
         pickle.dumps(client)
-
-
-def test_a_canary_appears_nowhere(faulty, caplog, tmp_path):
-    """A key and a secret value, with errors that repeat both, at DEBUG."""
-    server, _ = faulty
-    values = {"hook": SECRET}
-    echo = Reply(400, {"detail": f"{KEY} {SECRET}"})
-    texts = []
-    with (
-        caplog.at_level(logging.DEBUG),
-        Client(KEY, base_url=server.url, journal=tmp_path / "runs.jsonl") as client,
-    ):
-        workflow = secret_leads()
-        texts.append(repr(client.deploy(workflow, values=values)))
-        for job in (
-            lambda: client.deploy(leads("Other", key="other")),
-            lambda: client.run(workflow, ROWS, values=values),
-            lambda: client.workflows.create(workflow.compile(values=values)),
-        ):
-            server.on("POST", "*", echo)
-            with pytest.raises(errors.FlowError) as raised:
-                job()
-            texts += [str(raised.value), repr(raised.value)]
-    texts.append((tmp_path / "runs.jsonl").read_text())
-    assert "SENTINEL" not in "\n".join([caplog.text, *texts])
 
 
 def test_a_closed_client_says_so_and_closing_twice_is_fine(client):

@@ -117,6 +117,13 @@ class AsyncSide(Generic[S_co]):
         self.blocking: Final = blocking
 
 
+class _Bound(partial[R]):
+    """A call with its arguments. They may be secret, so its repr shows none."""
+
+    def __repr__(self) -> str:
+        return f"<call of {self.func.__name__}>"
+
+
 class _Face(Generic[S, P, R]):
     """A blocking method, for the async face of its object."""
 
@@ -130,7 +137,7 @@ class _Face(Generic[S, P, R]):
             return self
         blocking = side.blocking
         return lambda *args, **options: call(
-            partial(self.method, blocking, *args, **options)
+            _Bound(self.method, blocking, *args, **options)
         )
 
 

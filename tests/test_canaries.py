@@ -100,7 +100,7 @@ def signed(monkeypatch):
         return texts[-1]
 
     monkeypatch.setattr("jwt.encode", record)
-    monkeypatch.setattr("flow64.emulator.oauth.secrets.token_urlsafe", lambda _: TOKEN)
+    monkeypatch.setattr("secrets.token_urlsafe", lambda _: TOKEN)
     return texts
 
 

@@ -88,9 +88,9 @@ def test_findings():
             "environments": ["note effects", "note cost-estimate"],
             "new_kind": [
                 "note unknown-kind",
-                "note unchecked-field",
                 "note effects",
                 "note cost-estimate",
+                "note unconfirmed-facts",
             ],
             "regional_variants ae": ["note effects", "note cost-estimate"],
             "search_list": [

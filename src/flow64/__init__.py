@@ -6,7 +6,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from . import analysis as analysis
     from . import blocks as blocks
     from . import definition as definition
     from . import diagnostics as diagnostics
@@ -63,9 +62,7 @@ _ROOMS: Final = {
 }
 """Where names are; the others are in `.dsl`."""
 
-_DOORS: Final = frozenset(
-    {"analysis", "blocks", "definition", "diagnostics", "dsl", "errors"}
-)
+_DOORS: Final = frozenset({"blocks", "definition", "diagnostics", "dsl", "errors"})
 """Modules that `import flow64` alone is enough for, as in `flow64.errors.FlowError`."""
 
 

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
-from .analysis import LiveCatalogue, LiveField, read_fields, walk_fields
+from .analysis.live import LiveCatalogue, LiveField, read_fields, walk_fields
 from .api import calls
 from .api.policy import Policy
 from .api.session import Session

@@ -17,7 +17,7 @@ from .text import shortened
 from .workflow import Workflow
 
 if TYPE_CHECKING:
-    from .analysis import LiveCatalogue
+    from .analysis.live import LiveCatalogue
 
 
 def _codes(allow: Sequence[str] | AbstractSet[str]) -> tuple[str, ...]:
@@ -50,7 +50,7 @@ class Project(ProjectKey):
     @blocks.validator
     def _check_blocks(self, _: object, given: object) -> None:
         if given is not None:
-            from .analysis import as_catalogue  # noqa: PLC0415 - few have a list
+            from .analysis.live import as_catalogue  # noqa: PLC0415 - few have a list
 
             as_catalogue(given, "Project")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Never, Unpack
 
 from attrs import evolve, field, frozen
 
-from .analysis import errors, findings
+from .analysis.check import errors, findings
 from .compiler import Identity, Lowered, lower
 from .definition import (
     DEFAULT_ENV,
@@ -28,7 +28,8 @@ from .errors import BuildError, compile_error
 from .text import shortened
 
 if TYPE_CHECKING:
-    from .analysis import LiveCatalogue, RuleSetting
+    from .analysis.check import RuleSetting
+    from .analysis.live import LiveCatalogue
     from .client import Batch, Client, Run
     from .client.settings import BatchOptions, RunOptions
     from .deploy.plan import Step
@@ -166,7 +167,7 @@ class Workflow:
 
         The list of its project comes first, if that has one.
         """
-        from .analysis import as_catalogue  # few projects have a list
+        from .analysis.live import as_catalogue  # few projects have a list
 
         as_catalogue(blocks, "with_blocks")
         made = type(self).__new__(type(self))
@@ -187,7 +188,7 @@ class Workflow:
             BuildError: A code or a severity is unknown, or an error would be less
                 than an error.
         """
-        from .analysis import describe_wrong_rule  # few projects have rules
+        from .analysis.reference import describe_wrong_rule  # few projects have rules
 
         for code, setting in rules.items():
             if problem := describe_wrong_rule(code, setting):

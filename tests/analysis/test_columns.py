@@ -1,153 +1,207 @@
-"""Sets of columns: they grow, share and meet without being changed."""
+"""Columns: sets that share their layers, and the columns after each block."""
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from flow64.analysis import ColumnSet, KnownColumn
+from flow64 import COMPANY, LEAD, RawBlock, Workflow, fan, value
 from flow64.analysis.columns import (
-    ANY_COLUMNS,
     NO_COLUMNS,
+    KnownColumn,
     Openness,
+    column_flow,
+    lineage,
     merge_columns,
+    output_columns,
 )
+from flow64.blocks import (
+    CompanyEnrichment,
+    CompanyToLeads,
+    Deduplicate,
+    Filter,
+    FindEmail,
+    FindPhone,
+    OutgoingWebhook,
+    Webhook,
+)
+from flow64.definition import id_of
+from tests.analysis.support import wired
 
-CLOSED, OPEN = Openness.CLOSED, Openness.OPEN
-
-
-def column(name, *, type=None, source=0):
-    return KnownColumn(name, type, "D", source)
-
-
-def layer(*names, source=0):
-    return {name: column(name, source=source) for name in names}
-
-
-def grown(*layers, openness=CLOSED):
-    made = NO_COLUMNS
-    for each in layers:
-        made = made.with_(each, openness)
-    return made
-
-
-def test_a_set_reads_as_a_mapping():
-    """A set finds its columns by name, in the order in which they came."""
-    made = grown(layer("a", "b"), layer("c"))
-
-    assert list(made) == ["a", "b", "c"]
-    assert len(made) == 3
-    assert made["c"] == column("c")
-    assert "d" not in made
-    with pytest.raises(KeyError, match="d"):
-        made["d"]
+names = st.sampled_from("abcde")
+facts = st.tuples(st.sampled_from(["int", "str"]), st.just("D"), st.integers(0, 3))
+layers = st.dictionaries(names, st.none() | facts).map(
+    lambda layer: {
+        name: fact and KnownColumn(name, *fact) for name, fact in layer.items()
+    }
+)
+chains = st.lists(layers, max_size=8)
 
 
-def test_growing_changes_nothing_before():
-    """The set that another grew from is as it was."""
-    before = grown(layer("a"))
-
-    after = before.with_({"a": None} | layer("b"), OPEN)
-
-    assert list(before) == ["a"]
-    assert list(after) == ["b"]
-    assert (before.is_open, after.is_open) == (False, True)
+def grow(chain):
+    """A set that grew by layers, and the same as a plain dict."""
+    grown, plain = NO_COLUMNS, {}
+    for layer in chain:
+        grown, plain = grown.with_(layer), {**plain, **layer}
+        plain = {name: column for name, column in plain.items() if column}
+    return grown, plain
 
 
-def test_a_set_that_nothing_changes_is_the_same_object():
-    """Blocks that leave columns alone share one set."""
-    made = grown(layer("a"))
+@given(chains)
+def test_a_set_is_a_mapping(chain):
+    """However it grew."""
+    grown, plain = grow(chain)
 
-    assert made.with_({}) is made
-    assert made.with_({}, OPEN).layers is made.layers
-
-
-def test_the_last_writer_is_the_source():
-    """A column that is written again comes from the later block."""
-    made = grown(layer("a", "b", "c"), layer("a", source=7))
-
-    assert made["a"].source == 7
-    assert list(made) == ["a", "b", "c"]
+    assert dict(grown) == plain
+    assert len(grown) == len(plain)
 
 
-def test_a_dropped_column_is_gone_until_it_is_added_again():
-    """A drop hides a column below, and an addition hides the drop."""
-    wide = grown(layer(*"abcd"))
-    dropped = wide.with_({"a": None})
+@given(chains, chains, chains)
+def test_branches_unite_to_all_that_they_have(base, left, right):
+    """A column of two types has none; its source is that of the first branch."""
+    grown = [grow([*base, *branch]) for branch in (left, right)]
+    sets, (first, second) = [pair[0] for pair in grown], [pair[1] for pair in grown]
 
-    assert list(dropped) == ["b", "c", "d"]
-    assert "a" in dropped.with_(layer("a"))
+    merged = merge_columns(sets)
 
-
-def test_a_long_chain_has_few_layers():
-    """Of n columns that came one by one there are about log n layers."""
-    made = NO_COLUMNS
-    for number in range(1000):
-        made = made.with_(layer(f"c{number}"))
-
-    assert len(made) == 1000
-    assert len(made.layers) <= 11
+    expected = {**second, **first}
+    for name in {*first} & {*second}:
+        if first[name].type != second[name].type:
+            expected[name] = first[name]._replace(type=None)
+    assert dict(merged) == expected
 
 
-def test_equality_is_of_columns_and_openness():
-    """How a set came about takes no part in its equality."""
-    assert grown(layer("a"), layer("b")) == grown(layer("a", "b"))
-    assert grown(layer("a")) != grown(layer("a"), openness=OPEN)
-    assert grown(layer("a")) != grown(layer("b"))
-    assert grown(layer("a")) != {"a": column("a")}
+def test_a_long_chain_of_additions_is_not_quadratic():
+    """Ten thousand blocks that add a column each share what they have in common."""
+    blocks = [
+        ("lead_enrichment", {"return_fields": {f"c{i}": "x"}}) for i in range(10_000)
+    ]
+    stages = lineage(wired(("webhook", {}), *blocks))
+
+    layers = {id(each): each for stage in stages for each in stage.columns.layers}
+    assert len(stages[-1].columns) == 10_000
+    assert sum(map(len, layers.values())) < 10_000 * 20
 
 
-def test_repr_names_the_columns():
-    """Three dots say that there may be others."""
-    assert repr(grown(layer("a", "b"))) == "ColumnSet(a, b)"
-    assert repr(grown(layer("a"), openness=OPEN)) == "ColumnSet(a, ...)"
-    assert repr(ANY_COLUMNS) == "ColumnSet(...)"
+# -- The flow --------------------------------------------------------------------------
 
 
-def test_branches_unite_to_all_they_have():
-    """Where branches meet, rows have the columns of any branch."""
-    base = grown(layer(*"abcd"))
-    left = base.with_(layer("x", source=1))
-    right = base.with_(layer("y", source=2), OPEN)
-
-    made = merge_columns([left, right, left])
-
-    assert list(made) == ["a", "b", "c", "d", "x", "y"]
-    assert made.is_open
-    assert made.layers[0] is base.layers[0]
+def definition(flow, *more):
+    return Workflow("Leads", flow, *more, key="leads").compile()
 
 
-def test_one_set_unites_to_itself():
-    """Branches that changed nothing give the set they came from."""
-    base = grown(layer("a"))
+def shown(flow):
+    """Row kind and columns after each block; three dots if there may be others."""
+    return [
+        (rows, ", ".join([*columns, *(["..."] if columns.is_open else [])]))
+        for rows, columns in lineage(flow)
+    ]
 
-    assert merge_columns([base, base]) is base
-    assert merge_columns([base, base.with_({}, OPEN)]) == grown(
-        layer("a"), openness=OPEN
+
+def test_a_chain_gathers_columns():
+    """Declared inputs, fields asked for and documented outputs add up."""
+    flow = (
+        Webhook(COMPANY, input_schema={"company_name": "string"})
+        >> CompanyEnrichment(return_fields={"size": "Staff"}, find_people=True)
+        >> CompanyToLeads()
+        >> FindEmail()
+        >> Filter.where("email_status").equals("OK")
     )
-    open_first = base.with_({}, OPEN)
-    assert merge_columns([open_first, base]) is open_first
+
+    assert shown(definition(flow)) == [
+        ("COMPANY", "company_name, ..."),
+        ("COMPANY", "company_name, size, ..."),
+        ("LEAD", "..."),
+        ("LEAD", "email, email_status, ..."),
+        ("LEAD", "email, email_status, ..."),
+    ]
 
 
-def test_united_columns_agree_or_have_no_type():
-    """A column of two types has none where they meet, and the first source."""
-    left = grown({"a": column("a", type="int", source=1)})
-    right = grown({"a": column("a", type="str", source=2)})
+def test_a_column_says_where_it_is_from():
+    """Name, type, confidence, and the position of the block that wrote it last."""
+    schema = {"email": "string", "company": "string"}
+    stages = lineage(definition(Webhook(LEAD, input_schema=schema) >> FindEmail()))
 
-    assert merge_columns([left, left.with_(layer("b"))])["a"].type == "int"
-    assert merge_columns([left, right])["a"] == column("a", source=1)
-
-
-def test_a_column_dropped_on_one_branch_may_come_by_the_other():
-    """Only what every branch dropped is gone."""
-    base = grown(layer(*"abcd"))
-    dropped = base.with_({"a": None})
-    other = base.with_(layer("x"))
-
-    assert "a" in merge_columns([dropped, other])
-    assert "a" not in merge_columns([dropped, base.with_({"a": None, "b": None})])
+    assert stages[1].columns["company"] == KnownColumn("company", "string", "D", 0)
+    assert stages[1].columns["email"] == KnownColumn("email", None, "D1", 1)
 
 
-def test_sets_are_not_hashable():
-    """A set compares by its columns, so it is no key."""
-    with pytest.raises(TypeError):
-        hash(ColumnSet((), OPEN))
+def test_an_unknown_kind_opens_and_forgets():
+    """Behind a kind that the catalogue does not know, nothing is known of columns."""
+    flow = Webhook(LEAD, input_schema={"a": "str"}) >> RawBlock("new") >> FindPhone()
+
+    assert [columns for _, columns in shown(definition(flow))] == [
+        "a, ...",
+        "...",
+        "phone, ...",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("step", "openness"),
+    [
+        (OutgoingWebhook(url=value("hook", secret=True)), Openness.DECLARED),
+        (FindEmail(verify_emails=value("verify")), Openness.DECLARED),
+        (FindEmail(mode=value("mode")), Openness.OPEN),
+        (CompanyEnrichment(return_fields=value("fields")), Openness.OPEN),
+    ],
+)
+def test_value_opens_the_set_only_if_columns_depend_on_it(step, openness):
+    """A field map that an environment fills in may name any columns, and a URL none."""
+    source = Webhook(LEAD, input_schema={"a": "str"})
+    flow = Workflow("Leads", source >> step, key="leads")._lower(None, None).definition
+
+    assert lineage(flow)[-1].columns.openness is openness
+
+
+def test_where_branches_meet_columns_are_united():
+    """Rows have what one of the branches gave them; equal branches are united once."""
+    flow = (
+        Webhook(LEAD)
+        >> fan(FindEmail(), FindPhone())
+        >> fan(Deduplicate(), Filter.where("a").is_empty())
+    )
+    stages = lineage(definition(flow))
+
+    assert sorted(stages[-1].columns) == ["email", "email_status", "phone"]
+    assert stages[-1].columns is stages[-2].columns
+
+
+def test_a_cycle_has_a_lineage():
+    """On a cycle everything is unknown, and nothing runs in circles."""
+    blocks = ("webhook", {}), ("find_email", {}), ("find_phone", {})
+    circle = wired(*blocks, edges=[(0, 1), (1, 2), (2, 1)])
+
+    assert [sorted(stage.columns) for stage in lineage(circle)] == [
+        [],
+        ["email", "email_status"],
+        ["email", "email_status", "phone"],
+    ]
+    assert len(lineage(wired(("a", {}), edges=[(0, 0)]))) == 1
+
+
+def test_output_columns_are_those_of_the_ends():
+    """What no block takes further is what a run ends with."""
+    flow = Webhook(LEAD) >> fan(FindEmail(), FindPhone())
+    ends = output_columns(definition(flow))
+    dangling = wired(("webhook", {}), ("find_email", {}))
+    edges = (dangling.edges[0]._replace(target=id_of("gone")),)
+
+    assert sorted(ends) == ["email", "email_status", "phone"]
+    assert not output_columns(wired()).is_open
+    assert output_columns(type(dangling)("x", "", dangling.blocks, edges)).is_open
+
+
+def test_what_is_worked_out_once_goes_with_its_definition():
+    """A definition is not kept alive by what was worked out from it."""
+    first = wired(("webhook", {}))
+
+    assert column_flow(first) is column_flow(first)
+    gone = weakref.ref(first)
+    del first
+    gc.collect()
+    assert gone() is None

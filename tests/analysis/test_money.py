@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from flow64 import COMPANY, LEAD, RawBlock, Workflow, fan, value
-from flow64.analysis import Charge, Touch, cost, effects
+from flow64.analysis.costs import Charge, Touch, cost, effects
 from flow64.blocks import (
     AppendToNotebook,
     CompanyEnrichment,
@@ -16,6 +16,7 @@ from flow64.blocks import (
     Deduplicate,
     FindEmail,
     FindPhone,
+    FindSubdomains,
     LeadEnrichment,
     OutgoingWebhook,
     QaAgent,
@@ -24,6 +25,7 @@ from flow64.blocks import (
     Webhook,
 )
 from flow64.definition import Hidden
+from flow64.errors import BuildError
 from tests.analysis.support import wired
 
 
@@ -35,106 +37,65 @@ def bought(tier):
     return LeadEnrichment(return_fields={"a": "A"}, tier=tier, key=tier)
 
 
-END = "an estimate by documented prices, before filters"
+PEOPLE = CompanyEnrichment(return_fields={"a": "A"}, find_people=True)
+COMPANIES, LEADS = Webhook(COMPANY), Webhook(LEAD)
+FOUR = [Deduplicate(key=key) for key in ("a", "b", "c", "d")]
+PERSONAL = FindEmail(mode="PERSONAL", key="personal")
 
 
 @pytest.mark.parametrize(
-    ("flow", "dollars", "text"),
+    ("flow", "dollars", "unpriced", "is_open"),
     [
-        (Webhook(LEAD) >> Deduplicate(), 0, END),
+        (LEADS >> Deduplicate(), 0, [], False),
+        (LEADS >> [FindEmail(), PERSONAL, FindPhone()], 550, [], False),
         (
-            Webhook(LEAD)
-            >> [FindEmail(), FindEmail(mode="PERSONAL", key="personal"), FindPhone()],
-            550,
-            (
-                "1,000 input rows may cost up to $550 (find_email $250, "
-                f"find_phone $300); {END}"
-            ),
-        ),
-        (
-            Webhook(LEAD) >> bought("low") >> bought("medium") >> QaAgent(),
+            LEADS >> bought("low") >> bought("medium") >> QaAgent(),
             100,
-            (
-                "1,000 input rows may cost up to $100 (lead_enrichment $100); "
-                "not counted, since no price is documented: lead_enrichment, "
-                f"qa_agent; {END}"
-            ),
+            ["lead_enrichment", "qa_agent"],
+            False,
         ),
         (
-            Webhook(COMPANY)
-            >> CompanyEnrichment(return_fields={"a": "A"}, find_people=True)
-            >> CompanyToLeads()
-            >> Deduplicate()
-            >> FindEmail(),
-            0,
-            (
-                "for an unknown number of rows: find_email $0.05 a row; not "
-                "counted, since no price is documented: company_enrichment; "
-                f"{END}"
-            ),
+            COMPANIES >> PEOPLE >> CompanyToLeads() >> FindEmail(),
+            None,
+            ["company_enrichment"],
+            True,
         ),
+        (Search(LEAD, query="q") >> FindEmail(), None, ["search"], True),
         (
-            Search(LEAD, query="q") >> FindEmail(),
-            0,
-            (
-                "for an unknown number of rows: find_email $0.05 a row; not "
-                f"counted, since no price is documented: search; {END}"
-            ),
+            LEADS >> RawBlock("enrich_lead") >> RawBlock("new_kind"),
+            None,
+            ["enrich_lead (now lead_enrichment)", "new_kind"],
+            False,
         ),
-        (
-            Webhook(LEAD) >> RawBlock("enrich_lead") >> RawBlock("new_kind"),
-            0,
-            (
-                "not counted, since no price is documented: enrich_lead (now "
-                f"lead_enrichment), new_kind; {END}"
-            ),
-        ),
-        (
-            Webhook(LEAD) >> [FindEmail(), Deduplicate()] >> Deduplicate(key="end"),
-            50,
-            f"1,000 input rows may cost up to $50 (find_email $50); {END}",
-        ),
-        (
-            Webhook(LEAD) >> [Deduplicate(), Deduplicate(key="b")] >> FindEmail(),
-            100,
-            (
-                "1,000 input rows may cost up to $100 (find_email $100); where "
-                f"branches meet, their rows add up; {END}"
-            ),
-        ),
-        (
-            Webhook(LEAD)
-            >> [Deduplicate(key=key) for key in ("a", "b", "c", "d")]
-            >> FindPhone(),
-            1200,
-            (
-                "1,000 input rows may cost up to $1,200 (find_phone $1,200); "
-                f"where branches meet, their rows add up; {END}"
-            ),
-        ),
-        (
-            Search(LEAD, query="q", max_results=20) >> FindPhone(),
-            6,
-            (
-                "1,000 input rows may cost up to $6 (find_phone $6); not "
-                f"counted, since no price is documented: search; {END}"
-            ),
-        ),
-        (
-            Webhook(COMPANY) >> RawBlock("find_subdomains") >> FindPhone(),
-            0,
-            (
-                "for an unknown number of rows: find_phone $0.30 a row; not "
-                f"counted, since no price is documented: find_subdomains; {END}"
-            ),
-        ),
+        (LEADS >> [FindEmail(), Deduplicate()] >> Deduplicate(key="z"), 50, [], False),
+        (LEADS >> FOUR[:2] >> FindEmail(), 100, [], False),
+        (LEADS >> FOUR >> FindPhone(), 1200, [], False),
+        (Search(LEAD, query="q", max_results=20) >> FindPhone(), 6, ["search"], False),
+        (COMPANIES >> FindSubdomains() >> FindPhone(), None, ["find_subdomains"], True),
+        (LEADS >> FindEmail(mode=value("mode")), None, ["find_email"], False),
     ],
 )
-def test_cost(flow, dollars, text):
+def test_cost(flow, dollars, unpriced, is_open):
     """Known prices add up; what is unknown or open is named and never counted."""
-    found = cost(definition(flow))
+    data = cost(definition(flow)).as_data()
 
-    assert (found.dollars, str(found)) == (dollars, text)
+    assert (data["dollars"], data["unpriced"]) == (dollars, unpriced)
+    assert bool(data["open"]) is is_open
+
+
+def test_price_that_depends_on_a_value():
+    """It is not a price that no document states."""
+    total = cost(definition(LEADS >> FindEmail(mode=value("mode"))))
+
+    assert total.depends == {"find_email": ["mode"]}
+    assert "depends on mode" in str(total)
+
+
+@pytest.mark.parametrize("price", [-1, float("nan"), float("inf"), "1", True])
+def test_price_is_a_number_of_dollars(price):
+    """Any other one would lift a limit."""
+    with pytest.raises(BuildError, match="write dollars"):
+        cost(wired(("webhook", {})), prices={"webhook": price})
 
 
 def test_cost_is_whole_only_where_nothing_is_left_out():
@@ -308,16 +269,3 @@ def test_effects():
         ),
         "unknown: enrich_lead (now lead_enrichment), new_kind",
     ]
-    assert [touch.kind for touch in found.at_creation] == ["search"]
-
-
-def test_a_workflow_without_effects_says_nothing():
-    """Choosing rows spends nothing and touches nothing."""
-    assert str(effects(definition(Webhook(LEAD) >> Deduplicate()))) == ""
-
-
-def test_a_block_that_writes_outside_without_a_target_is_named_by_its_kind():
-    """What a kind touches may be unknown; then its kind stands there."""
-    touch = Touch("new_sink", "writes-outside", None, [1])
-
-    assert str(touch) == "new_sink"

@@ -6,7 +6,8 @@ import pytest
 from attrs import evolve
 
 from flow64 import COMPANY, LEAD, Project, Workflow
-from flow64.analysis import describe_wrong_rule, errors, findings, severities_by_code
+from flow64.analysis.check import errors, findings
+from flow64.analysis.reference import describe_wrong_rule
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.errors import BuildError
 
@@ -87,10 +88,3 @@ def test_wrong_rules(code, setting, problem):
 def test_wrong_rule_of_a_workflow():
     with pytest.raises(BuildError, match="did you mean 'late-filter'"):
         loud().with_rules({"late-filtr": "note"})
-
-
-def test_each_code_has_severities():
-    known = severities_by_code()
-
-    assert known["no-workflow"] == ("error",)
-    assert "warning" in known["insecure-url"]

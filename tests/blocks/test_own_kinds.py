@@ -21,7 +21,9 @@ from flow64 import (
     Workflow,
     errors,
 )
-from flow64.analysis import cost, effects, findings, lineage
+from flow64.analysis.check import findings
+from flow64.analysis.columns import lineage
+from flow64.analysis.costs import cost, effects
 from flow64.blocks import (
     CATALOGUE,
     About,

@@ -6,7 +6,7 @@ import json
 
 from jsonschema import Draft202012Validator
 
-from flow64.analysis import LiveCatalogue
+from flow64.analysis.live import LiveCatalogue
 from flow64.blocks import CATALOGUE
 from tests.catalogue.answer import (
     ANSWER,

@@ -12,7 +12,7 @@ import pytest
 
 import flow64 as package
 from flow64 import LEAD, RawBlock, Workflow
-from flow64.analysis import LiveCatalogue
+from flow64.analysis.live import LiveCatalogue
 from flow64.blocks import Webhook
 from tests.catalogue.answer import ANSWER, HOSTILE, LATER
 
@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from blocks import FindEmail, RedditSearch, ScoreLead, Search, SendSlackMessage
 from flow64 import COMPANY, LEAD, Flow, Lead, Project, Start, Workflow
-from flow64.analysis import LiveCatalogue
+from flow64.analysis.live import LiveCatalogue
 from flow64.blocks import Filter, OutgoingWebhook, Webhook
 
 leads: Flow[Start, Lead] = Search(dataframe_type=LEAD, query="x", freshness="day")

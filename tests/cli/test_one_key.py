@@ -69,7 +69,7 @@ def test_later(project, flow64):
     flow64("blocks", "sync")
     project.blocks = LATER
     code, printed, _ = flow64("blocks", "sync")
-    assert (code, "subreddits: Sequence[str] · required" in printed) == (0, True)
+    assert (code, "→ Sequence[str] · required" in printed) == (0, True)
 
     code, printed, _ = flow64("check")
 

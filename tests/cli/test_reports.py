@@ -8,7 +8,7 @@ import re
 import pytest
 from jsonschema import Draft202012Validator
 
-from flow64.analysis import all_pages
+from flow64.analysis.reference import all_pages
 
 FLEET = """
 from flow64 import LEAD, Project, Workflow, variants

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flow64 import errors
-from flow64.analysis import LiveCatalogue
+from flow64.analysis.live import LiveCatalogue
 from flow64.blocks import BUILT_IN, specs_schema
 from flow64.generation import write_blocks
 

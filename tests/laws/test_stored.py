@@ -17,7 +17,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from flow64 import Workflow
-from flow64.analysis import allow_errors
+from flow64.analysis.check import allow_errors
 from flow64.blocks import CATALOGUE
 from flow64.compiler import as_code, lift
 from flow64.definition import MAX_INTEGER, walk

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, assert_type
 
 from flow64 import AsyncClient, Workflow, returns
-from flow64.analysis import LiveCatalogue
+from flow64.analysis.live import LiveCatalogue
 from flow64.client import (
     AsyncRun,
     Balance,

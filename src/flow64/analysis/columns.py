@@ -1,37 +1,65 @@
-"""Columns: which ones rows have at each point, and how blocks change them."""
+"""The kind and the columns of the rows at each point, and how blocks change them."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
-from typing import Final, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from attrs import evolve, frozen
 
-from ..blocks import CATALOGUE, UNKNOWN_COLUMNS, Column, Columns, Confidence
+from ..blocks import (
+    CATALOGUE,
+    DATAFRAME_TYPES,
+    UNKNOWN_COLUMNS,
+    Column,
+    Columns,
+    Confidence,
+)
 from ..definition import Definition, Hidden, Value
-from .rows import RowKindName, row_kinds
+from .rule import once
 
-T = TypeVar("T")
+# -- Row kinds -------------------------------------------------------------------------
+
+RowKindName: TypeAlias = Literal["LEAD", "COMPANY"] | None
+"""A row kind, or None if it is not certain."""
 
 
-def once(function: Callable[[Definition], T]) -> Callable[[Definition], T]:
-    """Cache the result of a function for the lifetime of the definition.
+def input_rows(kind: str) -> RowKindName:
+    """Return the one row kind that a block takes, by a documented fact."""
+    about = CATALOGUE[kind].about if kind in CATALOGUE else None
+    if about is None or about.rows not in ("D", "D1"):
+        return None
+    return _as_row_kind(about.takes)
 
-    The definition itself holds the cache, since two equal ones may come from different
-    places. A result must not refer to the definition.
+
+@once
+def row_kinds(definition: Definition) -> Sequence[RowKindName]:
+    """Return the row kind that leaves each block.
+
+    A block for any rows gives the kind that comes in, if all of it is known and equal.
     """
+    blocks, parents = definition.blocks, definition.topology.parents
+    gives = {
+        kind: CATALOGUE[kind].about.gives
+        for kind in definition.by_kind
+        if kind in CATALOGUE and CATALOGUE[kind].about.rows in ("D", "D1")
+    }
+    leaving: list[RowKindName] = [None] * len(blocks)
+    for position in definition.topology.order:
+        block = blocks[position]
+        word: Any = gives.get(block.kind)
+        if word == "dataframe_type":
+            word = block.specs.get("dataframe_type")
+        elif word == "same":
+            above = [leaving[parent] for parent in parents[position]]
+            word = above[0] if above and above.count(above[0]) == len(above) else None
+        leaving[position] = _as_row_kind(word)
+    return leaving
 
-    @functools.wraps(function)
-    def ask(definition: Definition) -> T:
-        memo = definition.memo
-        if ask not in memo:
-            memo[ask] = function(definition)
-        found: T = memo[ask]
-        return found
 
-    return ask
+def _as_row_kind(word: Any) -> RowKindName:
+    return word if word in DATAFRAME_TYPES else None
 
 
 # -- Sets of columns -------------------------------------------------------------------
@@ -68,7 +96,7 @@ Layer: TypeAlias = Mapping[str, KnownColumn | None]
 """Columns by name; None for one that was dropped."""
 
 
-@frozen(eq=False, repr=False)
+@frozen(eq=False)
 class ColumnSet(Mapping[str, KnownColumn]):
     """The columns that rows have at some point, by name.
 
@@ -90,28 +118,17 @@ class ColumnSet(Mapping[str, KnownColumn]):
         return self.openness is not Openness.CLOSED
 
     def __getitem__(self, name: str) -> KnownColumn:
-        found = _look_up(self.layers, name)
-        if found is None:
+        column = _look_up(self.layers, name)
+        if column is None:
             raise KeyError(name)
-        return found
+        return column
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._flat())
+        columns = _flatten(self.layers)
+        return (name for name, column in columns.items() if column is not None)
 
     def __len__(self) -> int:
-        return len(self._flat())
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, ColumnSet):
-            return NotImplemented
-        return self.openness == other.openness and self._flat() == other._flat()
-
-    # How Python spells that a class is not hashable.
-    __hash__ = None  # type: ignore[assignment]  # see above
-
-    def __repr__(self) -> str:
-        names = [*self._flat(), *(["..."] if self.is_open else [])]
-        return f"ColumnSet({', '.join(names)})"
+        return sum(1 for _ in self)
 
     def with_(self, layer: Layer, openness: Openness = Openness.CLOSED) -> ColumnSet:
         """Return the set with some columns added, replaced or dropped.
@@ -121,14 +138,9 @@ class ColumnSet(Mapping[str, KnownColumn]):
             openness: How open it is by them. The set never closes again.
         """
         openness = max(self.openness, openness)
-        if layer:
-            return ColumnSet(_grow(self.layers, layer), openness)
-        if openness is self.openness:
+        if not layer and openness is self.openness:
             return self
-        return ColumnSet(self.layers, openness)
-
-    def _flat(self) -> dict[str, KnownColumn]:
-        return {n: c for n, c in _flatten(self.layers).items() if c is not None}
+        return ColumnSet(_grow(self.layers, layer) if layer else self.layers, openness)
 
 
 NO_COLUMNS: Final = ColumnSet((), Openness.CLOSED)
@@ -138,39 +150,29 @@ ANY_COLUMNS: Final = ColumnSet((), Openness.OPEN)
 def merge_columns(sets: Sequence[ColumnSet]) -> ColumnSet:
     """Return the columns that rows may have after branches meet: those of any branch.
 
-    How the service merges rows is unknown, so nothing more is certain.
+    How the service merges rows is unknown, so nothing more is certain. A column of
+    several types has none.
     """
-    first, *others = dict(zip(map(id, sets), sets, strict=True)).values()
+    first, *others = sets = [*dict(zip(map(id, sets), sets, strict=True)).values()]
     if not others:
         return first
-    sets = [first, *others]
     shared = 0
     for layers in zip(*(each.layers for each in sets), strict=False):
         if any(layer is not layers[0] for layer in layers):
             break
         shared += 1
-    prefix = first.layers[:shared]
-    entries: dict[str, list[KnownColumn | None]] = {}
-    for each in sets:
-        for name, entry in _flatten(each.layers[shared:]).items():
-            entries.setdefault(name, []).append(entry)
-    layer = {}
-    for name, found in entries.items():
-        if len(found) < len(sets):  # some branch left it as it was
-            found.insert(0, _look_up(prefix, name))
-        layer[name] = _merge_entries([entry for entry in found if entry is not None])
-    openness = max(each.openness for each in sets)
-    if layer:
-        return ColumnSet(_grow(prefix, layer), openness)
-    return first if first.openness is openness else ColumnSet(first.layers, openness)
-
-
-def _merge_entries(found: Sequence[KnownColumn]) -> KnownColumn | None:
-    if not found:
-        return None
-    first = found[0]
-    is_one = all(column.type == first.type for column in found)
-    return first if is_one else first._replace(type=None)
+    base = first.layers[:shared]
+    branches = [_flatten(each.layers[shared:]) for each in sets]
+    layer: dict[str, KnownColumn | None] = {}
+    for name in dict.fromkeys(name for branch in branches for name in branch):
+        before = _look_up(base, name)  # that of a branch that left it as it was
+        columns = [c for branch in branches if (c := branch.get(name, before))]
+        column = columns[0] if columns else None
+        if column is not None and any(other.type != column.type for other in columns):
+            column = column._replace(type=None)
+        layer[name] = column
+    shared_set = ColumnSet(base, first.openness)
+    return shared_set.with_(layer, max(each.openness for each in sets))
 
 
 def _look_up(layers: Sequence[Layer], name: str) -> KnownColumn | None:
@@ -181,23 +183,19 @@ def _look_up(layers: Sequence[Layer], name: str) -> KnownColumn | None:
 
 
 def _flatten(layers: Sequence[Layer]) -> Layer:
-    if len(layers) == 1:
-        return layers[0]
-    folded: dict[str, KnownColumn | None] = {}
+    columns: dict[str, KnownColumn | None] = {}
     for layer in layers:
-        folded.update(layer)
-    return folded
+        columns.update(layer)
+    return columns
 
 
 def _grow(layers: Sequence[Layer], layer: Layer) -> Sequence[Layer]:
     """Add a layer, merged with those that are smaller or as large."""
-    kept = len(layers)
-    while kept and len(layers[kept - 1]) <= len(layer):
-        kept -= 1
-        layer = {**layers[kept], **layer}
-    if not kept and None in layer.values():
-        layer = {name: column for name, column in layer.items() if column is not None}
-    return (*layers[:kept], layer)
+    count = len(layers)
+    while count and len(layers[count - 1]) <= len(layer):
+        count -= 1
+        layer = {**layers[count], **layer}
+    return (*layers[:count], layer)
 
 
 # -- The flow of columns ---------------------------------------------------------------
@@ -223,11 +221,14 @@ class ColumnFlow:
     after: Sequence[ColumnSet]
     facts: Sequence[Columns]
 
-    def reads(self) -> Iterator[tuple[int, Column]]:
-        """Yield each column that a block reads, with the position of the block."""
-        for position, fact in enumerate(self.facts):
-            for column in fact.reads:
-                yield position, column
+
+def list_reads(definition: Definition) -> list[tuple[int, Column]]:
+    """Return each column that a block reads, with the position of the block."""
+    return [
+        (position, column)
+        for position, fact in enumerate(column_facts(definition))
+        for column in fact.reads
+    ]
 
 
 def lineage(definition: Definition) -> Sequence[Stage]:
@@ -243,8 +244,8 @@ def lineage(definition: Definition) -> Sequence[Stage]:
 def output_columns(definition: Definition) -> ColumnSet:
     """Return the columns that a run ends with: those after the last blocks."""
     after = column_flow(definition).after
-    fed = set(definition.topology.sources)
-    ends = [columns for i, columns in enumerate(after) if i not in fed]
+    feeding = set(definition.topology.sources)
+    ends = [columns for i, columns in enumerate(after) if i not in feeding]
     return merge_columns(ends) if ends else NO_COLUMNS
 
 
@@ -252,44 +253,33 @@ def output_columns(definition: Definition) -> ColumnSet:
 def column_flow(definition: Definition) -> ColumnFlow:
     """Return the columns before and after each block."""
     blocks, topology = definition.blocks, definition.topology
-    facts = _facts(definition)
-    parents = topology.parents
+    facts = column_facts(definition)
     before = [ANY_COLUMNS] * len(blocks)
-    after: list[ColumnSet | None] = [None] * len(blocks)
+    after = [ANY_COLUMNS] * len(blocks)  # also of a block that comes later, on a cycle
     unions: dict[tuple[int, ...], ColumnSet] = {}
     for position in topology.order:
-        above = parents[position]
-        if not above:
-            incoming = _incoming(blocks[position].kind)
-        elif len(above) == 1:
-            incoming = _after(after, above[0])
-        else:
+        above = topology.parents[position]
+        if len(above) == 1:
+            incoming = after[above[0]]
+        elif above:
             key = tuple(above)
             if key not in unions:
-                unions[key] = merge_columns([_after(after, parent) for parent in above])
+                unions[key] = merge_columns([after[parent] for parent in above])
             incoming = unions[key]
+        else:
+            block = CATALOGUE.get(blocks[position].kind)
+            is_source = block is not None and block.about.role == "source"
+            incoming = NO_COLUMNS if is_source else ANY_COLUMNS
         before[position] = incoming
         after[position] = _apply_columns(incoming, facts[position], position)
-    # The order names every block, so each has its columns by now.
-    return ColumnFlow(before, [c for c in after if c is not None], facts)
+    return ColumnFlow(before, after, facts)
 
 
 _LATER: Final = frozenset({Value, Hidden})
 
 
-def _after(after: Sequence[ColumnSet | None], position: int) -> ColumnSet:
-    found = after[position]
-    return ANY_COLUMNS if found is None else found  # None: it comes later, on a cycle
-
-
-def _incoming(kind: str) -> ColumnSet:
-    """Return the columns that enter a block that nothing feeds."""
-    block = CATALOGUE.get(kind)
-    is_source = block is not None and block.about.role == "source"
-    return NO_COLUMNS if is_source else ANY_COLUMNS
-
-
-def _facts(definition: Definition) -> Sequence[Columns]:
+@once
+def column_facts(definition: Definition) -> Sequence[Columns]:
     """Return for each block how it changes columns."""
     blocks = definition.blocks
     facts = [UNKNOWN_COLUMNS] * len(blocks)
@@ -299,12 +289,35 @@ def _facts(definition: Definition) -> Sequence[Columns]:
         ask = CATALOGUE[kind].columns
         for position in positions:
             specs = blocks[position].specs
-            fact = ask(specs)
-            # A field map that an environment fills in may name any columns.
-            if specs and not _LATER.isdisjoint(map(type, specs.values())):
+            if _LATER.isdisjoint(map(type, specs.values())):
+                facts[position] = ask(specs)
+                continue
+            recorder = _Recorder(specs)
+            fact = ask(recorder)
+            # What an environment fills in there may name any columns.
+            if any(type(specs.get(name)) in _LATER for name in recorder.names):
                 fact = evolve(fact, opens=True, declares=False)
             facts[position] = fact
     return facts
+
+
+class _Recorder(Mapping[str, Any]):
+    """Specs that note which fields are looked up."""
+
+    def __init__(self, specs: Mapping[str, Any]) -> None:
+        self._specs = specs
+        self.names: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.names.add(name)
+        return self._specs[name]
+
+    def __iter__(self) -> Iterator[str]:
+        self.names.update(self._specs)
+        return iter(self._specs)
+
+    def __len__(self) -> int:
+        return len(self._specs)
 
 
 def _apply_columns(incoming: ColumnSet, fact: Columns, position: int) -> ColumnSet:
@@ -312,46 +325,8 @@ def _apply_columns(incoming: ColumnSet, fact: Columns, position: int) -> ColumnS
     if fact.resets:
         incoming = NO_COLUMNS
     layer: dict[str, KnownColumn | None] = dict.fromkeys(fact.drops)
-    for column in fact.adds:
-        name = column.name
-        layer[name] = KnownColumn(name, column.type, column.confidence, position)
+    for name, type_word, confidence in fact.adds:
+        layer[name] = KnownColumn(name, type_word, confidence, position)
     if not fact.opens:
         return incoming.with_(layer)
     return incoming.with_(layer, Openness.DECLARED if fact.declares else Openness.OPEN)
-
-
-def find_later_producers(
-    definition: Definition, reads: Iterable[tuple[int, str]]
-) -> Mapping[tuple[int, str], int]:
-    """Return the next block that adds a column, for reads of it that come before.
-
-    Args:
-        reads: Positions of blocks, with the column that each reads.
-    """
-    reading: dict[str, list[int]] = {}
-    for position, name in reads:
-        reading.setdefault(name, []).append(position)
-    facts, topology = column_flow(definition).facts, definition.topology
-    producers: dict[tuple[int, str], int] = {}
-    for name in [*reading][:MOST_NAMES]:
-        adding = {
-            at
-            for at, fact in enumerate(facts)
-            if any(column.name == name for column in fact.adds)
-        }
-        if not adding:
-            continue
-        ahead: dict[int, int] = {}
-        for position in reversed(topology.order):
-            for child in topology.children[position]:
-                producer = child if child in adding else ahead.get(child)
-                if producer is not None:
-                    ahead[position] = producer
-        for position in reading[name]:
-            if position in ahead:
-                producers[position, name] = ahead[position]
-    return producers
-
-
-MOST_NAMES: Final = 32
-"""Missing columns that later blocks are searched for."""

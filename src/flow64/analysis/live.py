@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import islice
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from attrs import field, frozen
 
@@ -21,14 +22,12 @@ from ..definition import (
     decode,
     freeze,
     is_plain,
-    name_json_type,
     parse_json,
     thaw,
 )
 from ..errors import BuildError, read_error
-from ..secrets import mask
+from ..secrets import clean_text, mask
 from ..text import shortened
-from .live_fields import LiveField, read_fields
 
 MAX_LEVELS: Final = 64
 """How deep a schema may nest; one that nests deeper is kept apart and not used."""
@@ -52,7 +51,7 @@ class LiveBlock:
     extra: FrozenDict = EMPTY
 
     @property
-    def says_fields(self) -> bool:
+    def names_fields(self) -> bool:
         """Whether its schema names fields, or says that there are none."""
         schema = self.specs_schema or EMPTY
         return bool(self.fields) or schema.get("additionalProperties") is False
@@ -99,18 +98,16 @@ class LiveCatalogue:
         """
         entries = data
         if isinstance(data, Mapping) and isinstance(data.get("blocks"), list | tuple):
-            entries = data["blocks"]
-            written = data.get("date")
-            is_date = isinstance(written, str) and _DATE.fullmatch(written)
-            date = date or (written if is_date else None)
+            entries, day = data["blocks"], data.get("date")
+            is_date = isinstance(day, str) and _DATE.fullmatch(day)
+            date = date or (day if is_date else None)
         if not isinstance(entries, list | tuple):
-            advice = "give the list that GET /workflows/blocks answers"
-            problem = f"it is {_name_type(data)}, and not a list of blocks"
-            raise read_error(f"{problem}; {advice}", source, pointer="")
+            problem = "it is not a list of blocks, as GET /workflows/blocks answers"
+            raise read_error(problem, source, pointer="")
         blocks: dict[str, LiveBlock] = {}
         problems: list[str] = []
-        for position, item in enumerate(entries):
-            block = _read_block(item, f"entry {position + 1}", problems)
+        for position, entry in enumerate(entries):
+            block = _read_block(entry, f"entry {position + 1}", problems)
             if block is not None and block.kind in blocks:
                 problems.append(f"{shortened(block.kind)} is listed twice")
             elif block is not None:
@@ -175,34 +172,278 @@ def as_catalogue(blocks: Any, callee: str = "check") -> LiveCatalogue:
     return blocks
 
 
-def _read_block(item: Any, name: str, problems: list[str]) -> LiveBlock | None:
+def _read_block(entry: Any, name: str, problems: list[str]) -> LiveBlock | None:
     """Return one entry, frozen; None if it names no kind. Problems are appended."""
-    if not isinstance(item, Mapping):
-        problems.append(f"{name} is {_name_type(item)}, and not an object")
+    if not isinstance(entry, Mapping):
+        problems.append(f"{name} is not an object")
         return None
-    kind = item.get("block_name")
+    kind = entry.get("block_name")
     if not isinstance(kind, str) or not kind or not is_plain(kind):
         problems.append(f"{name} has the block_name {shortened(kind)}")
         return None
-    schema = item.get("specs_schema")
-    found = _freeze(schema) if isinstance(schema, Mapping) else None
-    if found is None:
-        what = "no" if schema is None else "an unusable"
-        problem = f"{shortened(kind)} has {what} specs_schema"
+    schema = _freeze(entry.get("specs_schema"))
+    if schema is None:
+        problem = f"{shortened(kind)} has no specs_schema that can be used"
         problems.append(f"{problem}, so nothing is known of its fields")
-    known = ("block_name", "specs_schema")
-    extra = _freeze({key: item[key] for key in item if key not in known})
+    own = ("block_name", "specs_schema")
+    extra = _freeze({key: entry[key] for key in entry if key not in own})
     if extra is None:
         problems.append(f"{shortened(kind)} has other keys that are not JSON")
-    return LiveBlock(kind, found, EMPTY if extra is None else extra)
+    return LiveBlock(kind, schema, EMPTY if extra is None else extra)
 
 
 def _freeze(data: Any) -> FrozenDict | None:
-    """Return frozen JSON data; None if it is not JSON, or nests too deep."""
+    """Return frozen data; None if it is not a JSON object, or nests too deep."""
     problems: list[Problem] = []
-    made = freeze(data, (), problems, None, _LIMITS)
-    return made if isinstance(made, FrozenDict) and not problems else None
+    frozen_data = freeze(data, (), problems, None, _LIMITS)
+    is_usable = isinstance(frozen_data, FrozenDict) and not problems
+    return frozen_data if is_usable else None
 
 
-def _name_type(value: Any) -> str:
-    return "invalid JSON" if isinstance(value, Problem) else name_json_type(value)
+# -- Fields ----------------------------------------------------------------------------
+
+MAX_DEPTH: Final = 6
+"""How deep fields inside others are followed."""
+
+MOST_FIELDS: Final = 500
+"""Maximum fields of one kind, those inside others too."""
+
+MOST_STEPS: Final = 50
+"""References that one schema is followed through."""
+
+LIMITS: Final = (
+    *("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"),
+    *("minLength", "maxLength", "minItems", "maxItems", "pattern", "format"),
+)
+"""Keywords that bound a value."""
+
+_TYPES: Final[Mapping[Any, str]] = {
+    "string": "str",
+    "integer": "int",
+    "number": "float",
+    "boolean": "bool",
+    "null": "None",
+}
+
+
+@frozen
+class LiveField:
+    """A field as the service lists it.
+
+    Local references, and null beside one other schema are understood, as pydantic
+    writes them. What is not understood makes a field less exact, never an error.
+
+    Attributes:
+        schema: Its schema, without references and null.
+        is_required: Whether the service requires it.
+        is_nullable: Whether it may be null.
+    """
+
+    schema: Mapping[str, Any]
+    is_required: bool = False
+    is_nullable: bool = False
+    _root: Mapping[str, Any] = field(default=EMPTY, repr=False, eq=False)
+
+    @property
+    def words(self) -> Sequence[Any]:
+        """The values that are listed for it; empty if any value of its type fits."""
+        if "const" in self.schema:
+            return (self.schema["const"],)
+        return _as_list(self.schema.get("enum"))
+
+    @property
+    def type(self) -> str:
+        """Its type as source code; `Any` if it is not understood."""
+        kind = self.schema.get("type")
+        if self.words:
+            return " or ".join(map(str, self.words))
+        if kind == "array":
+            return f"Sequence[{self.items.type if self.items else 'Any'}]"
+        if kind == "object" and not self.schema.get("properties"):
+            entry = self._find_inner("additionalProperties")
+            return f"Mapping[str, {entry.type if entry else 'Any'}]"
+        if kind == "object":
+            return _as_text(self.schema.get("title")) or "Mapping[str, Any]"
+        return _TYPES.get(kind, "Any") if isinstance(kind, str) else "Any"
+
+    @property
+    def items(self) -> LiveField | None:
+        """The items of a list; None if nothing is said of them."""
+        return self._find_inner("items")
+
+    @property
+    def description(self) -> str:
+        """Its description in one line."""
+        return _as_text(self.schema.get("description"))
+
+    @property
+    def members(self) -> Iterator[tuple[str, LiveField]]:
+        """The fields of the records that it holds, by their paths."""
+        for name, inner in read_fields(self.schema, self._root).items():
+            yield f".{name}", inner
+        for keyword in ("items", "additionalProperties"):
+            if entry := self._find_inner(keyword):
+                for path, inner in entry.members:
+                    yield f"[*]{path}", inner
+
+    def _find_inner(self, keyword: str) -> LiveField | None:
+        inner = self.schema.get(keyword)
+        return _read_field(inner, self._root) if isinstance(inner, Mapping) else None
+
+
+def read_fields(
+    schema: Mapping[str, Any], root: Mapping[str, Any] | None = None
+) -> Mapping[str, LiveField]:
+    """Return the fields of an object by name.
+
+    Args:
+        schema: The schema of the object.
+        root: The schema that references lead into; by default the same.
+    """
+    root = schema if root is None else root
+    plain, _ = _resolve(schema, root)
+    required = _as_list(plain.get("required"))
+    return {
+        name: _read_field(inner, root, is_required=name in required)
+        for name, inner in _as_mapping(plain.get("properties")).items()
+    }
+
+
+def walk_fields(fields: Mapping[str, LiveField]) -> Iterator[tuple[str, LiveField]]:
+    """Yield fields with those of records inside them, by path: `signals[*].column`."""
+    yield from islice(_walk(fields.items(), "", 0), MOST_FIELDS)
+
+
+def describe_field(live: LiveField) -> str:
+    """Describe a field in one line: type, default, bounds and so on."""
+    parts = [live.type + (" or null" if live.is_nullable else "")]
+    parts += ["required"] if live.is_required else []
+    if "default" in live.schema:
+        parts.append(f"default {_as_json(live.schema['default'])}")
+    parts += [
+        f"{key} {_as_json(live.schema[key])}" for key in LIMITS if key in live.schema
+    ]
+    return clean_text(" · ".join(parts))
+
+
+def _walk(
+    fields: Iterable[tuple[str, LiveField]], before: str, depth: int
+) -> Iterator[tuple[str, LiveField]]:
+    for path, live in fields:
+        yield before + path, live
+        if depth < MAX_DEPTH:
+            yield from _walk(live.members, before + path, depth + 1)
+
+
+def _read_field(
+    schema: Any, root: Mapping[str, Any], *, is_required: bool = False
+) -> LiveField:
+    plain, is_nullable = _resolve(schema, root)
+    return LiveField(plain, is_required, is_nullable, root)
+
+
+def _resolve(schema: Any, root: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
+    """Return a schema without references and null, and whether null was in it.
+
+    Keywords beside a reference win over those that it leads to, but for the title.
+    """
+    plain, is_nullable = _as_mapping(schema), False
+    for _ in range(MOST_STEPS):
+        keyword = next((key for key in _JOINING if plain.get(key)), None)
+        if keyword is None:
+            break
+        members = [_as_mapping(member) for member in _as_list(plain[keyword])]
+        if keyword == "$ref":
+            members = [_look_up(plain[keyword], root)]
+        schemas = [member for member in members if member.get("type") != "null"]
+        is_nullable = is_nullable or len(schemas) < len(members)
+        outer = {key: plain[key] for key in plain if key != keyword}
+        inner = schemas[0] if len(schemas) == 1 else EMPTY  # or not understood
+        title = {"title": inner["title"]} if "title" in inner else {}
+        plain = {**inner, **outer, **title}
+    types = _as_list(plain.get("type"))
+    if "null" in types and len(types) == 2:
+        (other,) = (word for word in types if word != "null")
+        plain, is_nullable = {**plain, "type": other}, True
+    return plain, is_nullable
+
+
+_JOINING: Final = ("$ref", "allOf", "anyOf", "oneOf")
+
+
+def _look_up(reference: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the part of a schema at a local reference; empty if there is none."""
+    is_local = isinstance(reference, str) and reference.startswith("#")
+    part: Any = root if is_local else EMPTY
+    for step in reference.split("/")[1:] if is_local else ():
+        part = _as_mapping(part).get(step.replace("~1", "/").replace("~0", "~"))
+    return _as_mapping(part)
+
+
+def _as_mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else EMPTY
+
+
+def _as_list(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else ()
+
+
+def _as_text(value: Any) -> str:
+    return " ".join(value.split()) if isinstance(value, str) else ""
+
+
+def _as_json(value: Any) -> str:
+    is_word = value is None or isinstance(value, bool)
+    return json.dumps(value) if is_word else shortened(thaw(value))
+
+
+# -- Changes ---------------------------------------------------------------------------
+
+
+class CatalogueChange(NamedTuple):
+    """A kind, or a field of one, that another list of blocks has in another way.
+
+    Attributes:
+        path: The kind, or its field as in `score_lead.signals[*].column`.
+        before: What the earlier list says; None if it is not there.
+        after: What the later list says; None if it is not there.
+    """
+
+    path: str
+    before: str | None
+    after: str | None
+
+    def __str__(self) -> str:
+        if self.before is None or self.after is None:
+            sign, text = ("-", "") if self.after is None else ("+", self.after)
+        else:
+            sign, text = "!", f"{self.before} → {self.after}"
+        return clean_text(f"{sign} {self.path}" + (f": {text}" if text else ""))
+
+
+def compare_catalogues(
+    before: LiveCatalogue, after: LiveCatalogue
+) -> list[CatalogueChange]:
+    """Return the kinds and fields that differ between two lists.
+
+    The order of an answer means nothing, nor does its date or a description.
+    """
+    old, new = _list_facts(before), _list_facts(after)
+    changes = []
+    for path in sorted({*old, *new}):
+        is_gone = path[0] not in after.blocks and len(path) > 1
+        if old.get(path) != new.get(path) and not is_gone:
+            name = ".".join(path)
+            changes.append(CatalogueChange(name, old.get(path), new.get(path)))
+    return changes
+
+
+def _list_facts(catalogue: LiveCatalogue) -> Mapping[tuple[str, ...], str]:
+    facts: dict[tuple[str, ...], str] = {}
+    for kind, block in catalogue.blocks.items():
+        about = ["a schema" if block.specs_schema is not None else "no schema"]
+        about += [shortened(thaw(block.extra))] if block.extra else []
+        facts[kind,] = " · ".join(about)
+        for path, live in walk_fields(block.fields):
+            facts[kind, path] = describe_field(live)
+    return facts

@@ -1,19 +1,24 @@
-"""The reference of findings: one section for each code, made from the rules."""
+"""The pages of findings: one for each code, made from the rules and from a table."""
 
 from __future__ import annotations
 
-import json
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from functools import cache
+from importlib.resources import files
+from typing import TypeAlias, get_args
+
+from attrs import frozen
 
 from ..diagnostics import Family, Severity
-from ..text import wrap_text
-from .checks import rules_by_code
-from .checks.rule import Rule
+from ..text import did_you_mean, shortened, wrap_text
+from .check import ALWAYS_ERROR, RULES, RuleSetting
+from .rule import Rule
 
 
-class CompilerFault(NamedTuple):
-    """A code that the compiler itself gives, while it makes a definition.
+@frozen
+class CompilerFault:
+    """A code that the compiler or the loader gives, before there is a definition.
 
     Its fields have the meaning of those of a `Rule`.
     """
@@ -22,39 +27,37 @@ class CompilerFault(NamedTuple):
     family: Family
     meaning: str
     advice: str
-    example: str
+    example: str = ""
+    severities: Sequence[Severity] = ("error",)
+    can_be_allowed: bool = False
 
-    @property
-    def severities(self) -> Sequence[Severity]:
-        """A compiler fault stops every compile."""
-        return ("error",)
 
-    @property
-    def can_be_allowed(self) -> bool:
-        """Nothing silences a compiler fault: there is nothing to compile with it."""
-        return False
+Page: TypeAlias = Rule | CompilerFault
+
+
+@cache
+def all_pages() -> Mapping[str, Page]:
+    """Return the page of each code, in the order of the codes."""
+    text = files(__package__).joinpath("faults.toml").read_text("utf-8")
+    tables = tomllib.loads(text).items()
+    faults = [CompilerFault(code, **table) for code, table in tables]
+    pages: Sequence[Page] = [*RULES, *faults]
+    return {page.code: page for page in sorted(pages, key=lambda page: page.code)}
 
 
 def findings_reference() -> str:
-    """Return the sections of all findings, as Markdown."""
-    pages = pages_by_code()
-    return "\n".join(line for code in sorted(pages) for line in _section(pages[code]))
+    """Return the sections of all findings of workflows, as Markdown."""
+    pages = [page for page in all_pages().values() if page.family != "source"]
+    return "\n".join(line for page in pages for line in _section(page))
 
 
-def pages_by_code() -> Mapping[str, Rule | CompilerFault]:
-    """Return everything that has a section: the rules, and faults of the compiler."""
-    return {**rules_by_code(), **{fault.code: fault for fault in _FAULTS}}
-
-
-def all_pages() -> Mapping[str, Rule | CompilerFault]:
-    """Return the pages of all findings, also of those about a source."""
-    return {**pages_by_code(), **{fault.code: fault for fault in SOURCE_FAULTS}}
-
-
-def example_of(page: Rule | CompilerFault) -> str:
-    """Return the example of a page as text: a program, or JSON."""
-    example = page.example
-    return example if isinstance(example, str) else json.dumps(example, indent=2)
+def _section(page: Page) -> Iterator[str]:
+    yield f"## {page.code}\n"
+    yield f"*{' or '.join(page.severities)}* · family *{page.family}*\n"
+    yield f"{page.meaning}\n"
+    yield f"**Fix:** {page.advice[0].upper()}{page.advice[1:]}.\n"
+    if page.example:
+        yield f"```python\n{page.example}\n```\n"
 
 
 def explain_finding(code: str, width: int = 80) -> Iterator[str]:
@@ -74,133 +77,43 @@ def explain_finding(code: str, width: int = 80) -> Iterator[str]:
         yield from wrap_text(paragraph.replace("\n", " "), width)
     yield ""
     yield f"fix  {page.advice}"
-    if example := example_of(page):
+    if page.example:
         yield ""
         yield "example:"
-        yield from (f"  {line}".rstrip() for line in example.split("\n"))
+        yield from (f"  {line}".rstrip() for line in page.example.split("\n"))
     yield ""
-    yield from _explain_silencing(code, page)
+    yield from _explain_silencing(page)
 
 
-def _explain_silencing(code: str, page: Rule | CompilerFault) -> Iterator[str]:
-    if {*page.severities} != {"error"}:
+def _explain_silencing(page: Page) -> Iterator[str]:
+    if {*page.severities} == {"error"}:
+        yield "in [tool.flow64.rules] it stays an error"
+    else:
         yield "to give it another severity, or to switch it off, in pyproject.toml:"
         yield "  [tool.flow64.rules]"
-        yield f'  {code} = "ignore"  # or "error", "warning", "note"'
+        yield f'  {page.code} = "ignore"  # or "error", "warning", "note"'
         if "error" in page.severities:
             yield "if it is an error, it stays one there"
-    else:
-        yield "in [tool.flow64.rules] it stays an error"
     if page.can_be_allowed:
         yield (
             "to switch it off on one block, or in all workflows of a Project: "
-            f'allow=["{code}"]'
+            f'allow=["{page.code}"]'
         )
     else:
         yield "nothing switches it off"
 
 
-def _section(page: Rule | CompilerFault) -> Iterator[str]:
-    yield f"## {page.code}\n"
-    yield f"*{' or '.join(page.severities)}* · family *{page.family}*\n"
-    yield f"{page.meaning}\n"
-    yield f"**Fix:** {page.advice[0].upper()}{page.advice[1:]}.\n"
-    if example := example_of(page):
-        language = "json" if example.startswith("{") else "python"
-        yield f"```{language}\n{example}\n```\n"
-
-
-SOURCE_FAULTS: Final = (
-    CompilerFault(
-        "duplicate-workflow",
-        "source",
-        "Two workflows have one id, so one would overwrite the other.",
-        "give one of them another key",
-        "",
-    ),
-    CompilerFault(
-        "no-workflow",
-        "source",
-        "The source has flows, but no `Workflow`. A module of a folder may hold flows "
-        "for others, so this is about a whole source.",
-        'write `Workflow("Title", flow, key="key")` at the level of the module',
-        "",
-    ),
-    CompilerFault(
-        "unloadable-file",
-        "source",
-        "A module fails while it is imported, or a JSON file is not a workflow.",
-        "correct it; the traceback is on stderr",
-        "",
-    ),
-)
-"""Findings about a source, which are there before any workflow."""
-
-_FAULTS: Final = (
-    CompilerFault(
-        "extra-repeats-field",
-        "values",
-        "`extra=` or `specs=` sets a field that the block sets itself.",
-        "set the field itself, and leave it out of `extra` and `specs`",
-        'flow = Webhook(LEAD) >> FindEmail(mode="PERSONAL", extra={"mode": None})',
-    ),
-    CompilerFault(
-        "invalid-id",
-        "keys",
-        "An `id=` or a pin is not a UUID; the service would replace it (documented).",
-        "leave `id=` out, or pin the UUID of what was imported",
-        'flow = Webhook(LEAD, id="inbound")',
-    ),
-    CompilerFault(
-        "invalid-key",
-        "keys",
-        "A key, scope name, `was=` or namespace is not a text of 1 to 512 characters.",
-        "write a key of 1 to 512 characters",
-        'flow = Webhook(LEAD, key="")',
-    ),
-    CompilerFault(
-        "invalid-name",
-        "keys",
-        "The title or the description is not a text that UTF-8 can hold.",
-        "write it as a plain `str`",
-        'workflow = Workflow(5, Webhook(LEAD), key="leads")',
-    ),
-    CompilerFault(
-        "key-needed",
-        "keys",
-        "The title has no letter or digit that makes a key.",
-        'name the workflow: `Workflow(..., key="inbound")`',
-        'workflow = Workflow("!", Webhook(LEAD))',
-    ),
-    CompilerFault(
-        "not-json",
-        "values",
-        "A spec holds a value that JSON cannot hold exactly.",
-        "convert the value where you write it",
-        'flow = Webhook(LEAD) >> RawBlock("new_kind", specs={"share": float("nan")})',
-    ),
-    CompilerFault(
-        "reserved-literal",
-        "values",
-        "A literal looks like a value that an environment fills in.",
-        'write `value("name")` for a value that differs by environment',
-        'specs = {"region": {"flow64:value": "region"}}\n'
-        'flow = Webhook(LEAD) >> RawBlock("new_kind", specs=specs)',
-    ),
-    CompilerFault(
-        "too-deep",
-        "values",
-        "A spec nests deeper than 256 levels.",
-        "flatten the value, or send it as JSON text",
-        "deep = []\nfor _ in range(300):\n    deep = [deep]\n"
-        'flow = Webhook(LEAD) >> RawBlock("new_kind", specs={"deep": deep})',
-    ),
-    CompilerFault(
-        "unknown-pin",
-        "keys",
-        "`pins=` names a part or a block that does not exist.",
-        "pin a block by its key path, such as `work/find_email`",
-        'pins = {"blocks": {"gone": "00000000-0000-4000-8000-000000000001"}}\n'
-        'workflow = Workflow("Leads", Webhook(LEAD), key="leads", pins=pins)',
-    ),
-)
+def describe_wrong_rule(code: str, setting: object) -> str | None:
+    """Describe what is wrong with a rule of a project; None if it is right."""
+    pages = all_pages()
+    if code not in pages:
+        return f"is not the code of a finding{did_you_mean(code, pages)}"
+    settings: tuple[str, ...] = get_args(RuleSetting)
+    if setting not in settings:
+        is_text = isinstance(setting, str)
+        near = did_you_mean(str(setting), settings) if is_text else ""
+        shown = shortened(setting) if is_text else "not a text"
+        return f"is {shown}; write error, warning, note or ignore{near}"
+    if {*pages[code].severities} == {"error"} and setting != "error":
+        return f"cannot be {setting!r}: {ALWAYS_ERROR}; leave it out"
+    return None

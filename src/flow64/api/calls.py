@@ -10,7 +10,7 @@ from uuid import UUID
 
 from attrs import field, frozen
 
-from ..analysis import LiveCatalogue
+from ..analysis.live import LiveCatalogue
 from ..definition import Definition, canonical_id, from_data
 from ..errors import (
     ApiError,

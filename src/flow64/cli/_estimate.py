@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from ..analysis import ABOUT_READS, Cost, cost, count_start_rows, findings
+from ..analysis.check import findings
+from ..analysis.column_rules import ABOUT_READS
+from ..analysis.costs import Cost, cost, count_start_rows
 from ..blocks import Webhook
 from ..client import Client
 from ..definition import Definition
@@ -165,7 +167,6 @@ def _describe_missing_columns(definition: Definition) -> Iterator[str]:
 
 
 _WORTH_SAYING: Final = ABOUT_READS | {
-    "near-miss-column",
     "unlisted-value",
     "wrong-value-type",
     "contradicting-conditions",

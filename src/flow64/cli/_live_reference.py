@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..analysis import LIMITS, LiveBlock, LiveField, describe_field, walk_fields
+from ..analysis.live import LIMITS, LiveBlock, LiveField, describe_field, walk_fields
 from ..definition import EMPTY, thaw
 from ..secrets import clean_text, mask
 from ..text import shortened, truncate

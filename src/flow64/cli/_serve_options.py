@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import fields_dict
 
-from ..analysis import LiveCatalogue
+from ..analysis.live import LiveCatalogue
 from ..definition import decode, load_json, parse_json
 from ..emulator import OAuthClient, Switches
 from ..emulator.records import organisation_of

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from ..analysis import LiveBlock, LiveCatalogue
+from ..analysis.live import LiveBlock, LiveCatalogue
 from ..blocks import OLD_NAMES
 from ..errors import did_you_mean, shortened
 from ..loading import find_saved_catalogue

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ..analysis import LiveCatalogue
+from ..analysis.live import LiveCatalogue
 from ..environments import load as load_settings
 from ..errors import FlowError
 from ..files import relative_path

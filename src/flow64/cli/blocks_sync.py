@@ -10,13 +10,7 @@ from typing import Final
 
 import click
 
-from ..analysis import (
-    KindChange,
-    LiveCatalogue,
-    compare_catalogues,
-    format_kind_changes,
-    summarize_kind_changes,
-)
+from ..analysis.live import CatalogueChange, LiveCatalogue, compare_catalogues
 from ..blocks import CATALOGUE
 from ..environments import Environment
 from ..environments import load as load_settings
@@ -26,7 +20,7 @@ from ..manifest import write_all
 from ..secrets import clean_text
 from ..text import join_words, pluralize
 from . import _params as params
-from ._colours import paint_state
+from ._colours import paint_changes
 from ._service import connect
 from ._terminal import print_json, print_lines, print_message
 
@@ -57,7 +51,7 @@ def command(*, env: str | None, as_json: bool) -> int:
     live = LiveCatalogue.of(answer.as_data())  # without secrets
     before = _read(file)
     changes = [] if before is None else compare_catalogues(before, live)
-    is_new = before is None or bool(changes)
+    is_new = before is None or before.blocks != live.blocks
     if is_new:
         write_all(file.parent, {file.name: live.as_text()})
     if as_json:
@@ -67,14 +61,14 @@ def command(*, env: str | None, as_json: bool) -> int:
             "kinds": len(live.blocks),
             "is_first": before is None,
             "is_written": is_new,
-            "changes": [one.as_data() for one in changes],
+            "changes": [change._asdict() for change in changes],
             "problems": [*map(clean_text, answer.problems)],
         }
         print_json(synced)
     else:
-        print_lines(format_kind_changes(changes), paint_state)
+        print_lines(map(str, changes), paint_changes)
     print_problems(answer.problems)
-    _print_result(file, before, live, changes)
+    _print_result(file, before, live, changes, is_new=is_new)
     if _is_emulator(settings.environment(env)):
         print_message(
             "this list is that of an emulator: it says what flow64 knows itself"
@@ -155,7 +149,9 @@ def _print_result(
     file: Path,
     before: LiveCatalogue | None,
     live: LiveCatalogue,
-    changes: Sequence[KindChange],
+    changes: Sequence[CatalogueChange],
+    *,
+    is_new: bool,
 ) -> None:
     name, count = relative_path(file), pluralize(len(live.blocks), "kind")
     if before is None:
@@ -167,7 +163,7 @@ def _print_result(
         ):
             if kinds:
                 print_message(f"{label}: {join_words(sorted(kinds), 20)}")
-    elif changes:
-        print_message(f"{name} written: {count} ({summarize_kind_changes(changes)})")
+    elif is_new:
+        print_message(f"{name} written: {count}, {pluralize(len(changes), 'change')}")
     else:
         print_message(f"{name} is unchanged: {count}, as on {before.date}")

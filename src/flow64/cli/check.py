@@ -10,13 +10,9 @@ from typing import Final
 import click
 from attrs import evolve
 
-from ..analysis import (
-    LiveCatalogue,
-    RuleSetting,
-    all_pages,
-    describe_wrong_rule,
-    explain_finding,
-)
+from ..analysis.check import RuleSetting
+from ..analysis.live import LiveCatalogue
+from ..analysis.reference import all_pages, describe_wrong_rule, explain_finding
 from ..diagnostics import Finding, as_text, summary
 from ..loading import Selection
 from ..text import did_you_mean, join_first, pluralize, printable, shortened

@@ -10,7 +10,7 @@ from typing import Any
 import click
 from attrs import evolve, frozen
 
-from ..analysis import allow_errors
+from ..analysis.check import allow_errors
 from ..compiler import Code, Identity, Lifted, OwnClasses, as_code, lift
 from ..definition import DEFAULT_ENV, Definition
 from ..environments import load as load_settings

@@ -15,7 +15,7 @@ from typing import (
 )
 from uuid import uuid4
 
-from ..analysis import LiveCatalogue
+from ..analysis.live import LiveCatalogue
 from ..api import calls
 from ..api.auth import Key, OAuth
 from ..api.policy import Policy

@@ -11,15 +11,15 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from attrs import frozen
 
-from ..analysis import (
+from ..analysis.check import findings
+from ..analysis.columns import (
     ColumnSet,
     Openness,
     column_flow,
-    effects,
-    estimate_cost,
-    findings,
+    list_reads,
     output_columns,
 )
+from ..analysis.costs import cost, effects
 from ..blocks import CATALOGUE
 from ..definition import (
     EMPTY,
@@ -135,7 +135,7 @@ def flatten(
             facts.update(_list_leaves(("block", name, field), value))
     facts.update(_list_edges(definition, names))
     facts.update(_list_columns(definition, names))
-    facts["cost",] = estimate_cost(definition, prices).as_data()
+    facts["cost",] = cost(definition, prices=prices).as_data()
     facts.update(_list_effects(definition, names))
     messages: dict[Path, str] = {}
     counts: Counter[tuple[Path, str]] = Counter()
@@ -224,7 +224,7 @@ def _list_columns(
             yield ("source", kind), True
             yield from _list_types("inputs", flow.after[at])
     yield from _list_types("output", output_columns(definition))
-    for at, column in flow.reads():
+    for at, column in list_reads(definition):
         incoming = flow.before[at]
         is_there: bool | Marker = column.name in incoming
         if not is_there and incoming.openness is Openness.OPEN:

@@ -96,7 +96,7 @@ def format_value(value: Any) -> str:
 
 
 def format_cost(cost: Mapping[str, Any] | None) -> str:
-    """Return the cost of 1,000 rows, as `estimate_cost` gives it, in words."""
+    """Return the cost of 1,000 rows, as `Cost.as_data` gives it, in words."""
     if cost is None:
         return "nothing"
     parts = [] if cost["dollars"] is None else [format_amount(cost["dollars"])]

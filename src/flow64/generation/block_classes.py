@@ -17,7 +17,13 @@ import attrs
 from attrs import frozen
 from typing_extensions import get_original_bases
 
-from ..analysis import LiveBlock, LiveCatalogue, LiveField, describe_field, read_fields
+from ..analysis.live import (
+    LiveBlock,
+    LiveCatalogue,
+    LiveField,
+    describe_field,
+    read_fields,
+)
 from ..blocks import (
     BUILT_IN,
     UNKNOWN_COLUMNS,

@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from ..analysis import LiveCatalogue
+from ..analysis.live import LiveCatalogue
 from ..api.calls import get_workflow
 from ..client import Client
 from ..definition import (

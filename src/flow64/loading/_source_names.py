@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ..analysis import LiveCatalogue
+from ..analysis.live import LiveCatalogue
 from ..environments import Settings
 from ..environments import load as load_settings
 from ..errors import ConfigError, ReadError
@@ -17,7 +17,7 @@ from ._errors import AddressError
 from ._importing import is_module_name
 
 if TYPE_CHECKING:
-    from ..analysis import RuleSetting
+    from ..analysis.check import RuleSetting
 
 CODE: Final = "code"
 """The address of the source of `[tool.flow64]`."""

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from attrs import Factory, define, evolve, field, frozen
 
-from ..analysis import allow_errors
+from ..analysis.check import allow_errors
 from ..api.calls import WorkflowInfo, get_workflow, list_workflows
 from ..api.session import Session
 from ..definition import (

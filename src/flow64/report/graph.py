@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeAlias
 
 from attrs import frozen
 
-from ..analysis import effects
+from ..analysis.costs import effects
 from ..blocks import CATALOGUE
 from ..definition import Definition, WireBlock
 from ..diff.compare import Comparison

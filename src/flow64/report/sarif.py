@@ -14,7 +14,8 @@ from pathlib import Path, PurePath
 from typing import Any, Final
 from urllib.parse import quote
 
-from ..analysis import CompilerFault, Rule, all_pages
+from ..analysis.reference import CompilerFault, all_pages
+from ..analysis.rule import Rule
 from ..diagnostics import Finding
 from ..files import relative_path
 from ..secrets import clean_text

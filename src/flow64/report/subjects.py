@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from attrs import field, frozen
 
-from ..analysis import ABOUT_READS
+from ..analysis.column_rules import ABOUT_READS
 from ..definition import Definition
 from ..diff.compare import Change, Comparison, compare_definitions
 from ..diff.facts import MISSING, UNKNOWN, Path

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from ..analysis import ColumnSet, Stage, lineage
+from ..analysis.columns import ColumnSet, Stage, lineage
 from ..definition import Definition, Hidden, Value
 from ..diff.facts import name_blocks
 from ..diff.words import format_value

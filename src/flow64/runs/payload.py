@@ -17,7 +17,8 @@ from typing import Any, Final, TypeAlias
 from attrs import Attribute, evolve, field, frozen
 
 from .. import errors
-from ..analysis import cost, count_start_rows, findings
+from ..analysis.check import findings
+from ..analysis.costs import cost, count_start_rows
 from ..api.calls import Body
 from ..blocks import Search, Webhook
 from ..definition import (

@@ -1,0 +1,561 @@
+"""Rules about columns that blocks read, and about the values that filters look for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations, islice, product
+from typing import Any, Final, NamedTuple
+
+from ..blocks import CATALOGUE, FILTER_OPERATORS, UNARY_OPERATORS, Filter
+from ..definition import Definition, Hidden, Value, is_number
+from ..dsl import UNSET
+from ..text import did_you_mean, join_words, shortened
+from .columns import KnownColumn, Openness, column_facts, column_flow, list_reads
+from .rule import Fault, name_block, once, rule
+from .spec_rules import TYPES, JsonType, list_conditions, survey
+
+# -- Columns that are read and not there -----------------------------------------------
+
+
+@rule(
+    "columns",
+    "warning",
+    advice="correct the name, or add the column before; declare it if rows bring it",
+)
+def undeclared_column(definition: Definition) -> Iterator[Fault]:
+    """A block reads a column that no block before it declares or adds.
+
+    It may be misspelt, or added by a later block only. A block such as
+    `company_to_leads` makes new rows, and may have dropped it. Rows may bring more
+    columns than the `input_schema` of their webhook declares. If there is no
+    `input_schema`, or an earlier block may add any columns, only a column that was
+    dropped, that comes later or that is nearly spelt like another one is reported.
+
+    Example:
+        columns = {"full_name": "string"}
+        flow = Webhook(LEAD, input_schema=columns) >> Filter.where("city").equals("x")
+    """
+    reads = list_reads(definition)
+    if not reads:
+        return
+    flow, blocks = column_flow(definition), definition.blocks
+    missing = [
+        (position, column.name)
+        for position, column in reads
+        if column.name not in (before := flow.before[position])
+        and (column.confidence in ("D", "D1") or before.openness < Openness.OPEN)
+    ]
+    looked_for = dict.fromkeys(islice(missing, MOST_READS))
+    for position, name in missing:
+        before, block = flow.before[position], blocks[position]
+        fate = CATALOGUE[block.kind].without_column(block.specs, name)
+        fate = fate and f": {fate}"
+        message = f"it reads the column {shortened(name)}, which"
+        dropper = later = None
+        if (position, name) in looked_for:
+            dropper = _find_dropper(definition, position, name)
+            later = _find_producer(definition, position, name)
+        if dropper is not None:
+            where = name_block(definition, dropper)
+            advice = "ask for it again behind that block, or read it before"
+            yield Fault(position, f"{message} {where} may have dropped", advice)
+        elif later is not None:
+            where = name_block(definition, later)
+            advice = f"put it after {blocks[later].kind}; declare it if rows bring it"
+            yield Fault(position, f"{message} {where} adds later{fate}", advice)
+        elif near := _find_near(name, before):
+            source = name_block(definition, before[near].source)
+            advice = f"{shortened(near)} comes from {source}; declare "
+            advice += f"{shortened(name)} if both are meant"
+            message = f"it reads the column {shortened(name)}, and rows have "
+            yield Fault(position, message + shortened(near), advice)
+        elif before.openness is Openness.CLOSED:
+            advice = f"they have {join_words(before) or 'none'}"
+            yield Fault(position, f"{message} rows do not have here{fate}", advice)
+        elif before.openness is Openness.DECLARED:
+            message = f"{message} no block before it declares or adds{fate}"
+            yield Fault(position, message)
+
+
+ABOUT_READS: Final = frozenset({undeclared_column.code})
+"""Codes of findings that a column may be missing, so that rows may be lost."""
+
+MOST_READS: Final = 32
+"""Missing columns that blocks before and behind are searched for."""
+
+
+def _find_dropper(definition: Definition, position: int, name: str) -> int | None:
+    """Return a block of known kind that makes new rows of rows with the column."""
+    flow, blocks = column_flow(definition), definition.blocks
+    for at in sorted(definition.topology.find_ancestors(position), reverse=True):
+        makes_rows = flow.facts[at].resets and blocks[at].kind in CATALOGUE
+        if makes_rows and name in flow.before[at]:
+            return at
+    return None
+
+
+def _find_producer(definition: Definition, position: int, name: str) -> int | None:
+    """Return the next block behind one that adds a column."""
+    facts, children = column_flow(definition).facts, definition.topology.children
+    queue = dict.fromkeys(children[position])
+    for at in (todo := [*queue]):
+        if any(column.name == name for column in facts[at].adds):
+            return at
+        fresh = [child for child in children[at] if child not in queue]
+        queue.update(dict.fromkeys(fresh))
+        todo += fresh
+    return None
+
+
+def _find_near(name: str, columns: Iterable[str]) -> str | None:
+    """Return a column whose name differs in case, separators or a letter or two."""
+    folded = _fold(name)
+    for other in islice(columns, MOST_NEAR):
+        if folded == _fold(other) and name != other:
+            return other
+        # Names with other numbers are other names.
+        is_word = len(folded) >= SHORTEST
+        is_word = is_word and _DIGITS.findall(name) == _DIGITS.findall(other)
+        if is_word and did_you_mean(folded, [_fold(other)], cutoff=ALIKE):
+            return other
+    return None
+
+
+def _fold(name: str) -> str:
+    return _SEPARATORS.sub("", name).casefold()
+
+
+ALIKE: Final = 0.8
+"""How much two names are alike at least, for a slip of the pen."""
+
+SHORTEST: Final = 5
+"""Letters of a name that is compared with others."""
+
+MOST_NEAR: Final = 200
+"""Known names that a missing one is compared with."""
+
+_SEPARATORS: Final = re.compile(r"[\W_]+")
+_DIGITS: Final = re.compile(r"\d")
+
+
+@rule(
+    "columns",
+    "warning",
+    advice="give the field another name, unless it is meant to replace the column",
+)
+def overwritten_column(definition: Definition) -> Iterator[Fault]:
+    """A field to find has the name of a column that rows bring.
+
+    Which of the two values the row has afterwards is not documented.
+
+    Example:
+        columns = {"full_name": "string", "title": "string"}
+        flow = Webhook(LEAD, input_schema=columns) >> LeadEnrichment(
+            return_fields={"title": "Current job title"}
+        )
+    """
+    facts = column_facts(definition)
+    if not any(fact.declares for fact in facts):
+        return
+    before = column_flow(definition).before
+    for position, field, entries in survey(definition).maps:
+        for name in entries:
+            column = before[position].get(name)
+            if column is not None and facts[column.source].declares:
+                where = name_block(definition, column.source)
+                message = f"{field.name}.{name} overwrites the column of {where}"
+                yield Fault(position, message)
+
+
+# -- Conditions of filters -------------------------------------------------------------
+
+
+class Comparison(NamedTuple):
+    """A condition with a documented operator.
+
+    Attributes:
+        position: The filter.
+        place: The condition in its specs.
+        column: Name of the column.
+        operator: The documented operator.
+        value: The value, or UNSET.
+        decides: Whether the filter drops each row that does not meet the condition.
+    """
+
+    position: int
+    place: str
+    column: str
+    operator: str
+    value: Any
+    decides: bool
+
+    @property
+    def takes_list(self) -> bool:
+        """Whether the operator takes a list (inferred)."""
+        return self.operator in ("in", "not_in")
+
+    @property
+    def values(self) -> Sequence[Any]:
+        """The values to compare with, without those that an environment fills in."""
+        is_list = self.takes_list and isinstance(self.value, list)
+        return [
+            value
+            for value in (self.value if is_list else [self.value])
+            if value not in (UNSET, None, "") and not isinstance(value, Value | Hidden)
+        ]
+
+    @property
+    def whole_values(self) -> Sequence[Any]:
+        """The values, if all of them are known and they are few; none if not."""
+        count = len(self.value) if isinstance(self.value, list) else 1
+        values = self.values if count <= _MOST else ()
+        return values if len(values) == count or not self.takes_list else ()
+
+    def describe(self, values: Sequence[Any]) -> str:
+        """Return some of the values with their place, as the start of a sentence."""
+        # A list may have many, and only the first are shown.
+        names = [shortened(value) for value in values[:_SHOWN]]
+        names += [f"{len(values) - _SHOWN:,} more"] if len(values) > _SHOWN else []
+        verb = "has" if self.takes_list else "is"
+        return f"{self.place}.value {verb} {join_words(names, _SHOWN + 1)}"
+
+    def describe_fate(self, wrong: Sequence[Any]) -> str:
+        """Return what becomes of rows that have none of some values, in words."""
+        if not self.decides or len(wrong) < len(self.values):
+            return ""
+        is_negative = self.operator.startswith("not_")
+        return f": probably {'it drops no row' if is_negative else 'no row passes'}"
+
+
+_SHOWN: Final = 8
+_MOST: Final = 32
+"""Conditions on one column, and values of a condition, that are compared."""
+
+
+@once
+def _list_comparisons(definition: Definition) -> Sequence[Comparison]:
+    """Return the conditions of all filters with documented operators."""
+    comparisons = []
+    for position, block in definition.of_kind(Filter.kind):
+        conditions = list_conditions(block.specs)
+        decides = all(condition.get("logic") != "or" for condition in conditions)
+        for at, condition in enumerate(conditions):
+            column: Any = condition.get("column")
+            operator: Any = condition.get("operator")
+            if operator in FILTER_OPERATORS and isinstance(column, str):
+                value = condition.get("value", UNSET)
+                facts = (f"filters[{at}]", column, operator, value, decides)
+                comparisons.append(Comparison(position, *facts))
+    return comparisons
+
+
+_SEARCHING: Final = (
+    "equals", "not_equals", "contains", "not_contains", "in", "not_in"
+)  # fmt: skip
+"""Operators that a documented word meets or does not."""
+
+
+@rule(
+    "columns",
+    "warning",
+    "note",
+    advice="write one of the documented values",
+    of=[Filter],
+)
+def unlisted_value(definition: Definition) -> Iterator[Fault]:
+    """A filter compares a column with a value that no document lists for the column.
+
+    Probably no row has the value. So the filter drops every row, or none of those that
+    it should drop. It is a note if some sources list the value and others do not. After
+    a block that may add columns with unknown names, and so may rewrite the column, this
+    is not reported.
+
+    Example:
+        ok = Filter.where("email_status").equals("ok")
+        flow = Webhook(LEAD) >> FindEmail() >> ok
+    """
+    flow, blocks = column_flow(definition), definition.blocks
+    for comparison in _list_comparisons(definition):
+        position, _, name, operator, *_ = comparison
+        column = flow.before[position].get(name)
+        if column is None or operator not in _SEARCHING:
+            continue
+        cls = CATALOGUE.get(blocks[column.source].kind)
+        lists = {} if cls is None else cls.about.column_words.get(name, {})
+        fault = _judge_words(comparison, lists) if lists else None
+        if fault and _is_kept(definition, column.source, position):
+            yield fault
+
+
+def _is_kept(definition: Definition, source: int, position: int) -> bool:
+    """Return True if no block between two of a chain may write a column again."""
+    facts, parents = column_flow(definition).facts, definition.topology.parents
+    at = position
+    for _ in range(MOST_STEPS):
+        if len(parents[at]) != 1:
+            return False
+        at = parents[at][0]
+        if at == source or facts[at].opens:
+            return at == source
+    return False
+
+
+MOST_STEPS: Final = 1000
+"""Blocks between a filter and the source of its column that are looked at."""
+
+
+def _judge_words(
+    comparison: Comparison, lists: Mapping[str, Sequence[str]]
+) -> Fault | None:
+    """Return what is wrong with a value, by the lists of the sources."""
+    values, column = comparison.values, f"the column {shortened(comparison.column)}"
+    is_part = comparison.operator in ("contains", "not_contains")
+
+    def is_listed(value: Any, words: Sequence[str]) -> bool:
+        if is_part and isinstance(value, str):
+            return any(value in word for word in words)
+        return value in words
+
+    words = [word for listed in lists.values() for word in listed]
+    strange = [value for value in values if not is_listed(value, words)]
+    if strange:
+        text = strange[0] if len(strange) == 1 else None
+        near = ""
+        if isinstance(text, str):
+            # Not as far as a usual suggestion goes: VALID is not meant to be INVALID.
+            near = did_you_mean(text, words, cutoff=_CLOSE)
+            near = near or did_you_mean(text.upper(), words, cutoff=_CLOSE)
+        message = (
+            f"{comparison.describe(strange)}, which no document lists for {column}"
+        )
+        advice = f"documented are {join_words(dict.fromkeys(words))}"
+        message += near + comparison.describe_fate(strange)
+        return Fault(comparison.position, message, advice)
+    others = [
+        f"{source} lists {join_words(listed)}"
+        for source, listed in lists.items()
+        if not any(is_listed(value, listed) for value in values)
+    ]
+    is_negative = comparison.operator.startswith("not_")
+    if not others or not values or is_negative or not comparison.decides:
+        return None
+    message = f"{comparison.describe(values)}, which not every source lists for "
+    return Fault(comparison.position, message + column, "; ".join(others), "note")
+
+
+_CLOSE: Final = 0.85
+
+
+@rule(
+    "columns",
+    "warning",
+    "note",
+    advice="write a value of the type that the column holds",
+    of=[Filter],
+)
+def wrong_value_type(definition: Definition) -> Iterator[Fault]:
+    """A filter compares with nothing, or with a value of a type that does not fit.
+
+    The type of a column is known from `input_schema`, `return_fields` or the class of a
+    block. It is a note if no document says how the service compares the two: text with
+    numbers, or anything with an empty text. That `in` takes a list is inferred.
+
+    Example:
+        many = Filter.where("employees").greater("many")
+        flow = Webhook(COMPANY, input_schema={"employees": "int"}) >> many
+    """
+    flow = column_flow(definition)
+    for comparison in _list_comparisons(definition):
+        if comparison.operator in UNARY_OPERATORS:
+            continue
+        fault = _judge_shape(comparison)
+        column = flow.before[comparison.position].get(comparison.column)
+        if fault is None and column is not None and comparison.operator != "matches":
+            fault = _judge_type(definition, comparison, column)
+        if fault:
+            yield fault
+
+
+def _judge_shape(comparison: Comparison) -> Fault | None:
+    """Return what is wrong with a value for its operator."""
+    position, place, _, operator, value, _ = comparison
+    if value is UNSET:
+        message = f"{place} has no value, and {operator!r} needs one"
+        return Fault(position, message, "write the value to compare with")
+    if value == "" and operator != "matches":
+        message = f"{place}.value is '', and no document says what empty text matches"
+        return Fault(position, message, "write is_empty() or is_not_empty()", "note")
+    # Null may stand for what is not JSON, which is a finding of its own.
+    if not comparison.takes_list or isinstance(value, Value | Hidden | None):
+        return None
+    if not isinstance(value, list):
+        message = f"{place}.value is {shortened(value)}, and {operator!r} takes a list"
+        return Fault(position, message, f"write [{shortened(value)}]")
+    if not value:
+        message = f"{place}.value is an empty list{comparison.describe_fate([])}"
+        return Fault(position, message, "write the values to look for")
+    return None
+
+
+_COLUMN_TYPES: Final[Mapping[str | None, JsonType]] = {
+    **dict.fromkeys(("str", "string"), TYPES[str]),
+    **dict.fromkeys(("int", "integer", "float"), TYPES[float]),
+    **dict.fromkeys(("bool", "boolean"), TYPES[bool]),
+}
+
+
+def _judge_type(
+    definition: Definition, comparison: Comparison, column: KnownColumn
+) -> Fault | None:
+    """Return what is wrong with a value for the type of its column."""
+    wanted = _COLUMN_TYPES.get(column.type)
+    source = CATALOGUE.get(definition.blocks[column.source].kind)
+    is_listed = source is not None and comparison.column in source.about.column_words
+    if wanted is None or (is_listed and comparison.operator in _SEARCHING):
+        return None  # unlisted_value judges it
+    strange = [value for value in comparison.values if not wanted.takes(value)]
+    if not strange:
+        return None
+    position, name = comparison.position, shortened(comparison.column)
+    message = comparison.describe(strange)
+    if all(_reads_as(value, wanted) for value in strange):
+        message += f", which is text, and the column {name} holds {wanted.name}"
+        advice = "write it without quotes, unless rows come from a CSV file"
+        return Fault(position, message, advice)
+    message += f", and the column {name} holds {wanted.name}"
+    advice = f"{name} comes from {name_block(definition, column.source)}"
+    if str in wanted.kinds and not any(isinstance(v, list | dict) for v in strange):
+        message += "; no document says how the two are compared"
+        return Fault(position, message, advice, "note")
+    return Fault(position, message + comparison.describe_fate(strange), advice)
+
+
+def _reads_as(value: Any, wanted: JsonType) -> bool:
+    """Return True if a text reads as a value of a type: in a CSV file all are text."""
+    if not isinstance(value, str):
+        return False
+    if bool in wanted.kinds:
+        return value.casefold() in ("true", "false")
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
+
+
+# -- Conditions that exclude each other ------------------------------------------------
+
+
+@rule(
+    "columns",
+    "warning",
+    advice='keep one of them, or join them with `.or_("column")`',
+    of=[Filter],
+)
+def contradicting_conditions(definition: Definition) -> Iterator[Fault]:
+    """Two conditions exclude each other, so probably no row passes.
+
+    They may stand in one filter, or in filters of one chain, if the blocks between them
+    are known to keep the column. Only conditions that are joined by `and` are compared.
+
+    Example:
+        city = Filter.where("city").equals("Oslo").and_("city").equals("Bergen")
+        flow = Webhook(LEAD, input_schema={"city": "string"}) >> city
+    """
+    deciding: dict[int, dict[str, list[Comparison]]] = {}
+    for comparison in _list_comparisons(definition):
+        if comparison.decides:
+            by_column = deciding.setdefault(comparison.position, {})
+            by_column.setdefault(comparison.column, []).append(comparison)
+    met = _follow_conditions(definition, deciding)
+    for position, by_column in deciding.items():
+        for column, comparisons in by_column.items():
+            before = met[position].get(column, ())
+            pairs = [*combinations(comparisons[:_MOST], 2)]
+            pairs += product(comparisons[:_MOST], before)
+            for one, other in pairs:
+                if _exclude(one, other) or _exclude(other, one):
+                    is_here = other.position == position
+                    of = (
+                        ""
+                        if is_here
+                        else f" of {name_block(definition, other.position)}"
+                    )
+                    pair = f"{one.place} and {other.place}{of} exclude each other for "
+                    message = f"{pair}the column {shortened(column)}: probably no row "
+                    yield Fault(position, f"{message}passes")
+                    break
+
+
+def _follow_conditions(
+    definition: Definition, deciding: Mapping[int, Mapping[str, Sequence[Comparison]]]
+) -> Sequence[Mapping[str, Sequence[Comparison]]]:
+    """Return for each block the conditions that its rows meet, by column.
+
+    They hold until a block writes the column, or may write any column.
+    """
+    met: list[Mapping[str, Sequence[Comparison]]] = [{}] * len(definition.blocks)
+    if len(deciding) < 2:
+        return met
+    facts, topology = column_flow(definition).facts, definition.topology
+    for position in topology.order:
+        above = topology.parents[position]
+        if len(above) != 1 or facts[above[0]].opens or facts[above[0]].resets:
+            continue
+        passed = met[above[0]]
+        if above[0] in deciding:
+            passed = {**passed}
+            for column, comparisons in deciding[above[0]].items():
+                passed[column] = [*passed.get(column, ()), *comparisons][:_MOST]
+        written = {column.name for column in facts[above[0]].adds}
+        if not written.isdisjoint(passed):
+            passed = {
+                name: held for name, held in passed.items() if name not in written
+            }
+        met[position] = passed
+    return met
+
+
+def _exclude(one: Comparison, other: Comparison) -> bool:
+    """Return True if a value that meets one condition never meets the other."""
+    match one.operator:
+        case "is_empty":
+            is_equal = other.operator in ("equals", "in") and other.whole_values
+            return bool(is_equal) or other.operator in _NEEDING_A_VALUE
+        case "greater":
+            return other.operator == "less" and _is_at_most(other.value, one.value)
+        case "equals" | "in":
+            values = one.whole_values
+            return bool(values) and all(_rules_out(other, value) for value in values)
+        case _:
+            return False
+
+
+_NEEDING_A_VALUE: Final = ("is_not_empty", "greater", "less")
+
+
+def _rules_out(other: Comparison, value: Any) -> bool:
+    """Return True if a value does not meet a condition."""
+    values = other.whole_values
+    match other.operator:
+        case "equals" | "in":
+            return bool(values) and not _is_among(value, values)
+        case "not_equals" | "not_in":
+            return _is_among(value, values)
+        case "greater":
+            return _is_at_most(value, other.value)
+        case "less":
+            return _is_at_most(other.value, value)
+        case _:
+            return False
+
+
+def _is_at_most(number: Any, other: Any) -> bool:
+    return is_number(number) and is_number(other) and number <= other
+
+
+def _is_among(value: Any, others: Sequence[Any]) -> bool:
+    """Return True if a value may be one of others: case and types may not count."""
+    text = str(value).casefold()
+    return any(value == other or text == str(other).casefold() for other in others)

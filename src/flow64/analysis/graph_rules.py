@@ -1,0 +1,368 @@
+"""Rules about the graph: how blocks are joined, and which rows flow between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..blocks import CATALOGUE, ReadCsv, Webhook
+from ..definition import Definition
+from ..text import shortened
+from .columns import input_rows, row_kinds
+from .rule import Fault, name_block, name_blocks, once, rule
+
+
+@rule("graph", "error", advice="begin with a source: `Webhook(LEAD) >> ...`")
+def no_blocks(definition: Definition) -> Iterator[Fault]:
+    """A workflow has no blocks; the service rejects an empty graph (documented).
+
+    Example:
+        graph = '"workflow_definition": {"blocks": [], "edges": []}'
+        text = f'{{"workflow_name": "Leads", "workflow_description": "", {graph}}}'
+        workflow = Workflow.from_json(text)
+    """
+    if not definition.blocks:
+        yield Fault(None, "it has no blocks")
+
+
+@rule("graph", "error", advice="add the block, or remove the edge")
+def dangling_edge(definition: Definition) -> Iterator[Fault]:
+    """An edge names a block that is missing; the service rejects it (documented).
+
+    Example:
+        text = Workflow("Leads", Webhook(LEAD) >> FindEmail(), key="leads").to_json()
+        text = text.replace('to_block_id": "', 'to_block_id": "x')
+        workflow = Workflow.from_json(text)
+    """
+    if len(definition.topology.sources) == len(definition.edges):
+        return
+    index = definition.index
+    for source, target, _ in definition.edges:
+        for end, other in ((source, target), (target, source)):
+            if end not in index:
+                message = f"an edge names block {shortened(end)}, which is not there"
+                yield Fault(index.get(other), message)
+
+
+@rule(
+    "graph",
+    "error",
+    advice=(
+        'make a step that comes twice a block of its own: `block.again(key="second")`'
+    ),
+)
+def cycle(definition: Definition) -> Iterator[Fault]:
+    """Blocks feed each other in a circle, or a block feeds itself.
+
+    The graph is documented as acyclic.
+
+    Example:
+        first, second = FindEmail(), FindPhone()
+        flow = Webhook(LEAD) >> first >> second >> first
+    """
+    if definition.topology.is_forward:
+        return
+    for members in _find_circles(definition.topology.children):
+        names = [name_block(definition, position) for position in members]
+        path = " >> ".join([*names, names[0]])
+        yield Fault(members[0], f"rows run in a circle: {path}")
+
+
+def _find_circles(children: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+    """Yield blocks that feed themselves, and one circle of each connected part."""
+    state = [0] * len(children)  # 0 not seen, 1 on the path, 2 done
+    for start in range(len(children)):
+        if state[start]:
+            continue
+        path, branches = [start], [iter(children[start])]
+        state[start] = 1
+        has_circle = False
+        while path:
+            child = next(branches[-1], None)
+            if child is None:
+                state[path.pop()] = 2
+                branches.pop()
+            elif child == path[-1]:
+                yield [child]
+            elif state[child] == 1 and not has_circle:
+                has_circle = True
+                yield path[path.index(child) :]
+            elif state[child] == 0:
+                state[child] = 1
+                path.append(child)
+                branches.append(iter(children[child]))
+
+
+# -- Row kinds -------------------------------------------------------------------------
+
+
+@rule("rows", "error", advice="put the converter between")
+def row_kind_mismatch(definition: Definition) -> Iterator[Fault]:
+    """Rows of one kind flow into a block that takes the other (fails, documented).
+
+    This is judged only if both kinds are documented, not inferred.
+
+    Example:
+        flow = Webhook(COMPANY) >> FindEmail()
+    """
+    kinds, blocks = row_kinds(definition), definition.blocks
+    wanted = {kind: input_rows(kind) for kind in definition.by_kind}
+    topology = definition.topology
+    for source, target in zip(topology.sources, topology.targets, strict=True):
+        rows, kind = kinds[source], blocks[target].kind
+        wants = wanted[kind]
+        if rows is not None and wants is not None and rows != wants:
+            flow = f"{rows.lower()} rows flow into {kind}"
+            message = f"{flow}, which takes {wants.lower()} rows"
+            yield Fault(target, message, f"put {_CONVERTERS[wants]} between")
+
+
+_CONVERTERS = {"LEAD": "CompanyToLeads()", "COMPANY": "LeadsToCompany()"}
+
+
+# -- Sources ---------------------------------------------------------------------------
+
+
+@rule("graph", "warning", advice="begin with a source: `Webhook(LEAD) >> ...`")
+def no_source(definition: Definition) -> Iterator[Fault]:
+    """A block that takes rows has no input, so no rows reach it.
+
+    A kind that may bring rows counts as a source.
+
+    Example:
+        flow = FindEmail() >> FindPhone()
+    """
+    for position in _find_roots(definition):
+        kind = definition.blocks[position].kind
+        if not _brings_rows(kind):
+            yield Fault(position, f"nothing feeds {kind}, so no rows reach it")
+
+
+@rule(
+    "graph",
+    "warning",
+    advice="make one workflow of each source, or try it with few rows first",
+)
+def several_sources(definition: Definition) -> Iterator[Fault]:
+    """Rows come from more than one block.
+
+    It is unknown whether the service starts such a workflow, and which block gets the
+    rows of a run.
+
+    Example:
+        people = Search(LEAD, query="Heads of finance")
+        flow = fan(Webhook(LEAD), people) >> FindEmail()
+    """
+    blocks = definition.blocks
+    roots = [at for at in _find_roots(definition) if _brings_rows(blocks[at].kind)]
+    if len(roots) > 1:
+        names = name_blocks(definition, roots, 8)
+        advice = "how the service starts such a workflow is unknown: "
+        advice += "make one workflow of each, or try it with few rows first"
+        yield Fault(roots[1], f"rows come from {len(roots)} sources: {names}", advice)
+
+
+@rule("graph", "warning", advice="begin a workflow of its own with it")
+def source_with_predecessor(definition: Definition) -> Iterator[Fault]:
+    """Rows flow into a block that brings its own rows. The result is unknown.
+
+    If no other block brings rows, none reach the blocks before it.
+
+    Example:
+        flow = Webhook(LEAD) >> RawBlock("read_csv")
+    """
+    for kind, positions in definition.by_kind.items():
+        if kind in CATALOGUE and not CATALOGUE[kind].about.may_follow:
+            for position in positions:
+                if above := definition.topology.parents[position]:
+                    feeder = name_block(definition, above[0])
+                    message = f"{kind} brings its own rows, and {feeder} feeds it"
+                    yield Fault(position, message)
+
+
+@rule(
+    "graph",
+    "note",
+    advice="begin with `Webhook(...)` if rows come from your own program",
+)
+def first_block_not_webhook(definition: Definition) -> Iterator[Fault]:
+    """Sources disagree on whether the API can start a workflow with such a first block.
+
+    One source says that only `webhook` works. The official page says that all but
+    `read_csv` do, and the newest pages that `read_csv` does too.
+
+    Example:
+        flow = Search(LEAD, query="Heads of finance")
+    """
+    for position in _find_roots(definition):
+        kind = definition.blocks[position].kind
+        if kind not in (Webhook.kind, ReadCsv.kind) and _brings_rows(kind):
+            message = (
+                f"it begins with {kind}, and sources disagree on starting it by API"
+            )
+            yield Fault(position, message, _READINGS)
+
+
+_READINGS = (
+    "webhook alone works (one source), all but read_csv work (the official page), "
+    "read_csv works too with an uploaded handle (the newest pages); such a run takes "
+    "no rows, and any rows that are sent with it answer 400"
+)
+
+
+@rule(
+    "graph",
+    "warning",
+    advice=(
+        "begin with `Webhook(...)`, or name an uploaded file in each run's "
+        "`specs_override`"
+    ),
+    of=[ReadCsv],
+)
+def read_csv_source(definition: Definition) -> Iterator[Fault]:
+    """A workflow that begins with `read_csv` needs a file to be started by API.
+
+    The file is uploaded before. Older pages say that it cannot be started at all.
+
+    Example:
+        flow = ReadCsv(LEAD) >> FindEmail()
+    """
+    for position, block in definition.of_kind(ReadCsv.kind):
+        if not block.specs.get("resource_handle_id"):
+            message = "runs started by API need the handle of an uploaded file"
+            yield Fault(position, message)
+
+
+# -- Edges -----------------------------------------------------------------------------
+
+
+@rule("graph", "warning", advice="join it with `>>`, or remove it")
+def isolated_block(definition: Definition) -> Iterator[Fault]:
+    """A block is not joined to any other, so it takes no part in a run.
+
+    Example:
+        flow = Webhook(LEAD) >> FindEmail()
+        workflow = Workflow("Leads", flow, FindPhone(), key="leads")
+    """
+    if len(definition.blocks) > 1:
+        feeding = set(definition.topology.sources)
+        for position in definition.topology.roots:
+            if position not in feeding:
+                yield Fault(position, "nothing leads to it, and it leads nowhere")
+
+
+@rule(
+    "graph",
+    "warning",
+    advice="put the sink last, or at the side of the chain with `tap(...)`",
+)
+def sink_with_successor(definition: Definition) -> Iterator[Fault]:
+    """A block follows a sink. Whether rows continue there is unknown.
+
+    Nothing forbids it, but no example of the service does it.
+
+    Example:
+        out = OutgoingWebhook(url="https://example.com/hook")
+        flow = Webhook(LEAD) >> out >> FindEmail()
+    """
+    for kind, positions in definition.by_kind.items():
+        if kind in CATALOGUE and CATALOGUE[kind].about.role == "sink":
+            for position in positions:
+                if below := definition.topology.children[position]:
+                    follower = name_block(definition, below[0])
+                    message = f"{follower} follows {kind}, and whether rows go on is "
+                    yield Fault(position, f"{message}unknown")
+
+
+@rule(
+    "graph",
+    "warning",
+    advice="end each branch in a block of its own, or try it with few rows first",
+)
+def several_parents(definition: Definition) -> Iterator[Fault]:
+    """Rows of several blocks flow into one. How the service merges them is unknown.
+
+    They may be concatenated or joined, with repeated rows or missing columns. Blocks
+    with the same parents are one finding.
+
+    Example:
+        flow = Webhook(LEAD) >> [FindEmail(), FindPhone()] >> Deduplicate()
+    """
+    topology = definition.topology
+    if len(topology.targets) == len(set(topology.targets)):
+        return
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for position, above in enumerate(topology.parents):
+        if len(above) > 1:
+            groups.setdefault(tuple(above), []).append(position)
+    for above, below in groups.items():
+        names = name_blocks(definition, above, 3)
+        also = f" (and {len(below) - 1} more blocks)" if len(below) > 1 else ""
+        message = f"rows of {len(above)} blocks meet here{also}: {names}"
+        advice = "how the service merges them is unknown: end each branch in a block "
+        advice += "of its own, or try it with few rows first"
+        yield Fault(below[0], message, advice)
+
+
+@rule("graph", "warning", advice="use a `Filter` on each branch")
+def condition_present(definition: Definition) -> Iterator[Fault]:
+    """An edge has a `condition`. It is reserved: the service does not branch yet.
+
+    Example:
+        text = Workflow("Leads", Webhook(LEAD) >> FindEmail(), key="leads").to_json()
+        named = '"condition": "email", "to_block_id"'
+        workflow = Workflow.from_json(text.replace('"to_block_id"', named))
+    """
+    for edge in definition.edges:
+        if edge.extra and edge.condition is not None:
+            position = definition.index.get(edge.target)
+            message = "an edge to it has a condition, and conditions are reserved"
+            yield Fault(position, message)
+
+
+@rule(
+    "graph",
+    "warning",
+    advice="number the blocks 1, 2, 3 in the order in which rows reach them",
+)
+def wrong_sequence_number(definition: Definition) -> Iterator[Fault]:
+    """A block in JSON has the `sequence_number` of another one, or one out of order.
+
+    A run names its results by this number, and the final result is taken from the
+    highest one. Sources disagree on whether the number also decides the order in which
+    blocks run. Code numbers its blocks itself.
+
+    Example:
+        text = Workflow("Leads", Webhook(LEAD) >> FindEmail(), key="leads").to_json()
+        text = text.replace('"sequence_number": 2', '"sequence_number": 1')
+        workflow = Workflow.from_json(text)
+    """
+    blocks, topology = definition.blocks, definition.topology
+    wrong: dict[int, int] = {}
+    numbers: dict[int, int] = {}
+    for position, block in enumerate(blocks):
+        first = numbers.setdefault(block.number, position)
+        if first != position:
+            wrong[position] = first
+    for source, target in zip(topology.sources, topology.targets, strict=True):
+        if blocks[target].number < blocks[source].number:
+            wrong.setdefault(target, source)
+    rank = {position: at for at, position in enumerate(topology.order)} if wrong else {}
+    for position, other in wrong.items():
+        number, name = blocks[position].number, name_block(definition, other)
+        if number == blocks[other].number or rank[other] < rank[position]:
+            message = f"sequence_number {shortened(number)} is not above that of {name}"
+            message += "; the final result is taken from the highest number"
+            yield Fault(position, message)
+
+
+def _brings_rows(kind: str) -> bool:
+    return kind not in CATALOGUE or CATALOGUE[kind].about.may_begin
+
+
+@once
+def _find_roots(definition: Definition) -> Sequence[int]:
+    """Return blocks without inputs, except isolated ones."""
+    topology = definition.topology
+    feeding = set(topology.sources)
+    is_alone = len(definition.blocks) == 1
+    return [at for at in topology.roots if is_alone or at in feeding]

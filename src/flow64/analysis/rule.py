@@ -1,0 +1,181 @@
+"""A rule: one decorated function that finds a fault and carries its own page."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, NamedTuple, TypeVar
+
+from attrs import frozen
+
+from ..blocks import CatalogueBlock
+from ..definition import Definition, Origin
+from ..diagnostics import Family, Finding, Severity
+from ..text import join_words
+
+T = TypeVar("T")
+
+
+class Fault(NamedTuple):
+    """A result of a rule, from which a finding is made.
+
+    Attributes:
+        position: Position of the block in the definition, or None for the workflow.
+        help: How to fix it, if that can be said more exactly than by the advice of the
+            rule; empty if nothing needs fixing.
+        severity: If it is not the first severity of the rule.
+    """
+
+    position: int | None
+    message: str
+    help: str | None = None
+    severity: Severity | None = None
+
+
+_STRUCTURAL: Final = frozenset({"graph", "keys"})
+"""Families of errors that nothing silences: a definition that is not a graph, or has no
+ids, is not a definition."""
+
+
+@frozen(eq=False)
+class Rule:
+    """A function that finds a fault, with the contents of its page.
+
+    Attributes:
+        find: Reads one definition. Its name is the code in snake case. Its docstring is
+            the meaning, and a program that makes `flow` or `workflow` with this fault;
+            there is none if only the service's own list of blocks shows it.
+        severities: The possible severities of its findings, the usual one first.
+        advice: How to fix it, in Markdown, as the end of a sentence.
+        kinds: The kinds that it is about. It is not asked about a workflow without
+            them. Empty for a rule about any workflow.
+    """
+
+    find: Callable[[Definition], Iterator[Fault]]
+    family: Family
+    severities: Sequence[Severity]
+    advice: str
+    kinds: frozenset[str]
+
+    @property
+    def code(self) -> str:
+        """The code of its findings. People rely on it, so it stays."""
+        return self.find.__name__.replace("_", "-")
+
+    @property
+    def meaning(self) -> str:
+        """A description of the fault."""
+        return self._page[0]
+
+    @property
+    def example(self) -> str:
+        """A program that makes `flow` or `workflow` with this fault, or nothing."""
+        return textwrap.dedent(self._page[2])
+
+    @property
+    def _page(self) -> tuple[str, str, str]:
+        return (inspect.getdoc(self.find) or "").partition("\n\nExample:\n")
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether it may stop a compile."""
+        return "error" in self.severities
+
+    @property
+    def can_be_allowed(self) -> bool:
+        """Whether `allow=` silences all of its findings."""
+        return not (self.is_safe and self.family in _STRUCTURAL)
+
+
+def rule(
+    family: Family,
+    *severities: Severity,
+    advice: str,
+    of: Iterable[type[CatalogueBlock]] = (),
+) -> Callable[[Callable[[Definition], Iterator[Fault]]], Rule]:
+    """Make a rule of a function that is named for the fault."""
+    kinds = frozenset(block.kind for block in of)
+    return lambda find: Rule(find, family, severities, advice, kinds)
+
+
+# -- Asking rules ----------------------------------------------------------------------
+
+
+def run(rules: Iterable[Rule], definition: Definition) -> list[Finding]:
+    """Return the findings of rules in their order, except silenced codes."""
+    kinds = definition.by_kind.keys()
+    return [
+        finding
+        for rule in rules
+        if not rule.kinds or not rule.kinds.isdisjoint(kinds)
+        for fault in rule.find(definition)
+        if (finding := _as_finding(fault, rule, definition)) is not None
+    ]
+
+
+_NO_ORIGIN: Final = Origin()
+
+
+def _as_finding(fault: Fault, rule: Rule, definition: Definition) -> Finding | None:
+    """Return a finding with its place, or None if its code is silenced there."""
+    position, message, advice, severity = fault
+    severity = severity or rule.severities[0]
+    origin = _NO_ORIGIN if position is None else definition.origins[position]
+    if severity != "error" or rule.family not in _STRUCTURAL:
+        if rule.code in definition.allowed or rule.code in origin.allowed:
+            return None
+        if severity == "error" and definition.is_answer:
+            # Whatever the documents say, the service has not refused it.
+            severity, message = "warning", f"{message} (but the service has stored it)"
+    place = origin.place or definition.place
+    if place is not None and origin.pointer is not None and origin.place is None:
+        place = place.at_pointer(origin.pointer)
+    return Finding(
+        rule.code,
+        rule.family,
+        severity,
+        message,
+        (rule.advice.replace("`", "") if advice is None else advice) or None,
+        where=origin.where,
+        block_id=None if position is None else definition.blocks[position].id,
+        place=place,
+    )
+
+
+def once(function: Callable[[Definition], T]) -> Callable[[Definition], T]:
+    """Cache the result of a function for the lifetime of the definition.
+
+    The definition itself holds the cache, since two equal ones may come from different
+    places. A result must not refer to the definition.
+    """
+
+    @functools.wraps(function)
+    def ask(definition: Definition) -> T:
+        memo = definition.memo
+        if ask not in memo:
+            memo[ask] = function(definition)
+        result: T = memo[ask]
+        return result
+
+    return ask
+
+
+# -- Words -----------------------------------------------------------------------------
+
+
+def name_block(definition: Definition, position: int) -> str:
+    """Return the name of a block for people, with its place."""
+    origin = definition.origins[position]
+    where = origin.place or origin.pointer
+    name = origin.path or definition.blocks[position].kind
+    return f"{name} ({where})" if where else name
+
+
+def name_blocks(definition: Definition, positions: Sequence[int], most: int) -> str:
+    """Return the names of several blocks; of many, the first and how many more."""
+    # A wide workflow has thousands of them, and only the first need a name.
+    names = [name_block(definition, position) for position in positions[:most]]
+    more = [f"{len(positions) - most:,} more"] if len(positions) > most else []
+    return join_words([*names, *more], most + 1)

@@ -1,0 +1,639 @@
+"""The judge of specs: the class of a kind judges its fields by their types.
+
+The severity follows from how well a fact is known. Only what is documented can be an
+error, and what is inferred is a warning. If the service's own list of blocks has a
+schema for a kind, `live_rules` judges its fields instead.
+"""
+
+from __future__ import annotations
+
+import re
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, Final, Literal, NamedTuple, Union
+from urllib.parse import urlsplit
+
+from ..blocks import (
+    BUILT_IN,
+    CATALOGUE,
+    DATAFRAME_TYPES,
+    FILTER_LOGIC,
+    FILTER_OPERATORS,
+    OLD_NAMES,
+    TYPE_WORDS,
+    CompanyEnrichment,
+    Fact,
+    Filter,
+    LeadEnrichment,
+    OutgoingWebhook,
+    QaAgent,
+    Webhook,
+    facts_of,
+    spec_types,
+)
+from ..definition import Definition, FrozenDict, FrozenList, Hidden, Value
+from ..diagnostics import Severity
+from ..dsl import RowKind, Unset
+from ..endpoints import is_loopback
+from ..text import clipped, did_you_mean, join_words, shortened
+from .live_rules import ALIKE, judge
+from .rule import Fault, once, rule
+
+# -- Types of fields -------------------------------------------------------------------
+
+_TYPE_NAMES: Final[Mapping[type, str]] = {
+    str: "text",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    FrozenList: "a list",
+    FrozenDict: "an object",
+}
+_LATER: Final = (Value, Hidden)
+
+
+class JsonType(NamedTuple):
+    """The JSON values that a field or a column takes.
+
+    Attributes:
+        kinds: Their Python types in a definition.
+        items: The type of the items of a list.
+    """
+
+    kinds: tuple[type, ...]
+    items: JsonType | None = None
+
+    @property
+    def name(self) -> str:
+        """Its description in words."""
+        kinds = [
+            kind for kind in self.kinds if not (kind is int and float in self.kinds)
+        ]
+        inside = f" with {self.items.name} in each place" if self.items else ""
+        return " or ".join(_TYPE_NAMES[kind] for kind in kinds) + inside
+
+    def takes(self, value: Any) -> bool:
+        """Return True if a JSON value fits. Values that are filled in later fit."""
+        kind = type(value)
+        if kind is FrozenList and self.items is not None:
+            return FrozenList in self.kinds and all(map(self.items.takes, value))
+        return kind in self.kinds or kind in _LATER
+
+
+TYPES: Final[Mapping[Any, JsonType]] = {
+    str: JsonType((str,)),
+    bool: JsonType((bool,)),
+    int: JsonType((int,)),
+    float: JsonType((int, float)),
+}
+_ENTRY: Final = JsonType((str, FrozenDict))
+
+
+class Field(NamedTuple):
+    """A spec field of a kind, as its class has it.
+
+    Attributes:
+        type: The values that it takes; None if that is unknown, or if it takes words.
+        words: The words that it takes.
+        is_certain: Whether other words are documented to be wrong.
+        is_map: Whether it is a field map: names with descriptions or types.
+        is_count: Whether it is a number of rows, seconds, rounds or calls.
+    """
+
+    name: str
+    fact: Fact
+    type: JsonType | None
+    words: Sequence[str]
+    is_certain: bool
+    is_map: bool
+    is_count: bool
+
+    def takes(self, value: Any) -> bool:
+        """Return True if a JSON value fits. Values that are filled in later fit."""
+        if self.words:
+            return value in self.words or type(value) in _LATER
+        if self.is_map and type(value) is FrozenDict:
+            return all(
+                type(entry) is str or _ENTRY.takes(entry) for entry in value.values()
+            )
+        if self.is_count and type(value) is int and value < 1:
+            return False
+        return self.type is None or self.type.takes(value)
+
+
+def fields_of(kind: str) -> Mapping[str, Field]:
+    """Return the fields of a kind of the catalogue, by name."""
+    # To mypy a class has the __hash__ of its instances, and so is not hashable.
+    cls: Any = CATALOGUE[kind]
+    return _fields_of(cls)
+
+
+@cache
+def _fields_of(cls: Any) -> Mapping[str, Field]:
+    facts, certain = facts_of(cls), cls.about.words
+    return {
+        name: Field(
+            name,
+            facts[name],
+            _as_type(hint),
+            certain.get(name) or _list_words(hint),
+            is_certain=name in certain,
+            is_map=type[Any] in typing.get_args(hint),
+            is_count=facts[name].unit is not None and cls in BUILT_IN.values(),
+        )
+        for name, hint in spec_types(cls).items()
+        if cls.specs_known or name != "specs"  # the argument for all of them
+    }
+
+
+def _as_type(hint: Any) -> JsonType | None:
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if hint in TYPES:
+        return TYPES[hint]
+    if typing.is_typeddict(hint) or origin is Mapping:
+        return JsonType((FrozenDict,))
+    if origin is Sequence:
+        return JsonType((FrozenList,), _as_type(args[0]))
+    if origin not in (Union, types.UnionType):
+        return None
+    if type[Any] in args:
+        return JsonType((FrozenDict,))
+    members = [_as_type(each) for each in args if each not in (Unset, type(None))]
+    if None in members or len(members) == 1:
+        return None if None in members else members[0]
+    return JsonType(tuple(kind for each in members if each for kind in each.kinds))
+
+
+def _list_words(hint: Any) -> Sequence[str]:
+    """Return the words that a type lists."""
+    members = (hint, *typing.get_args(hint))
+    if any(typing.get_origin(member) is RowKind for member in members):
+        return DATAFRAME_TYPES
+    literals = (member for member in members if typing.get_origin(member) is Literal)
+    return [word for literal in literals for word in typing.get_args(literal)]
+
+
+# -- All specs, looked at once ---------------------------------------------------------
+
+
+class Survey(NamedTuple):
+    """What there is to say of specs, each with the position of the block.
+
+    Attributes:
+        unknown: Names that the kind lacks.
+        misfits: Values that do not fit their fields.
+        maps: Field maps.
+        unconfirmed: Fields that no document confirms for the block.
+    """
+
+    unknown: list[tuple[int, str]]
+    misfits: list[tuple[int, Field, Any]]
+    maps: list[tuple[int, Field, Mapping[str, Any]]]
+    unconfirmed: dict[str, None]
+
+
+@once
+def survey(definition: Definition) -> Survey:
+    """Look at the specs of all known kinds; of those that a schema judges, for maps."""
+    unknown, misfits, maps, unconfirmed = result = Survey([], [], [], {})
+    blocks, judged = definition.blocks, judge(definition).mismatches
+    for kind, positions in definition.by_kind.items():
+        if kind not in CATALOGUE:
+            continue
+        fields, is_judged = fields_of(kind), positions[0] in judged
+        for position in positions:
+            for name, value in blocks[position].specs.items():
+                field = fields.get(name)
+                if field is not None and field.is_map and isinstance(value, dict):
+                    maps.append((position, field, value))
+                if is_judged:
+                    continue
+                if field is None:
+                    unknown.append((position, name))
+                    continue
+                if not field.takes(value):
+                    misfits.append((position, field, value))
+                if field.fact.confidence in ("I", "U"):
+                    unconfirmed[f"{kind}.{name}"] = None
+    return result
+
+
+def list_conditions(specs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Return the conditions of a filter that are mappings."""
+    filters = specs.get("filters")
+    if not isinstance(filters, list):
+        return ()
+    return [condition for condition in filters if isinstance(condition, dict)]
+
+
+# -- Kinds and names of fields ---------------------------------------------------------
+
+
+@rule(
+    "specs",
+    "note",
+    "warning",
+    advice=(
+        "look it up in the service's own list of blocks; if it is there, nothing needs "
+        "fixing (see docs/how-to-unknown-kinds.md)"
+    ),
+)
+def unknown_kind(definition: Definition) -> Iterator[Fault]:
+    """The catalogue does not know a kind, so nothing about the block was checked.
+
+    The service may know it: no page lists all its blocks. It is a warning for a name of
+    older pages, where newer sources agree on another one.
+
+    Example:
+        flow = Webhook(LEAD) >> RawBlock("find_emails")
+    """
+    for kind, positions in definition.by_kind.items():
+        if kind in CATALOGUE or (definition.listed and kind not in OLD_NAMES):
+            continue  # `unlisted_kind` says it better
+        more = f" ({len(positions)} blocks)" if len(positions) > 1 else ""
+        if new := OLD_NAMES.get(kind):
+            message = f"{kind} is the old name of {new}{more}"
+            yield Fault(positions[0], message, f"write {new}", "warning")
+        else:
+            near = did_you_mean(kind, CATALOGUE, cutoff=ALIKE)
+            message = f"{shortened(kind)} is not in the catalogue{near}, so not checked"
+            yield Fault(positions[0], f"{message}{more}")
+
+
+@rule(
+    "specs",
+    "warning",
+    advice=(
+        "correct the spelling; if the service knows the field, nothing needs fixing"
+    ),
+)
+def unknown_field(definition: Definition) -> Iterator[Fault]:
+    """The catalogue does not know a spec field of this kind; it may be misspelt.
+
+    A field passed through `extra=` is reported only if it resembles a known one.
+
+    Example:
+        flow = Webhook(LEAD) >> FindEmail(extra={"moode": "PERSONAL"})
+    """
+    for position, name in survey(definition).unknown:
+        kind = definition.blocks[position].kind
+        if CATALOGUE[kind].specs_known:
+            fields = fields_of(kind)
+            near = did_you_mean(name, fields)
+            if near or name not in definition.origins[position].extra:
+                message = f"{kind} has no field {shortened(name)} that is known{near}"
+                advice = f"it has {join_words(fields, 20) or 'none'}"
+                yield Fault(position, message, advice)
+
+
+# -- Values of fields ------------------------------------------------------------------
+
+
+@rule("specs", "error", "warning", advice="write one of the documented words")
+def unknown_word(definition: Definition) -> Iterator[Fault]:
+    """A spec holds a word that is not on the list of words.
+
+    It is a warning for a word in another case, for a word of an endpoint, and for the
+    operator and the `and` or `or` of a condition, since only one source lists them.
+
+    Example:
+        flow = Webhook(LEAD) >> FindEmail(mode="BUSINESS")
+    """
+    for position, field, value in survey(definition).misfits:
+        if field.words and value is not None:
+            severity: Severity = "error" if field.is_certain else "warning"
+            yield _judge_word(position, field.name, value, field.words, severity)
+    lists = {"operator": FILTER_OPERATORS, "logic": FILTER_LOGIC}
+    for position, block in definition.of_kind(Filter.kind):
+        for at, condition in enumerate(list_conditions(block.specs)):
+            for name, words in lists.items():
+                value = condition.get(name)
+                if not (value is None or value in words or type(value) in _LATER):
+                    path = f"filters[{at}].{name}"
+                    yield _judge_word(position, path, value, words, "warning")
+
+
+def _judge_word(
+    position: int, name: str, value: Any, words: Sequence[str], severity: Severity
+) -> Fault:
+    if isinstance(value, str) and value.upper() in words:
+        message = f"{name} is {value!r}, and the documented word is {value.upper()!r}"
+        return Fault(position, message, f"write {value.upper()}", "warning")
+    near = did_you_mean(value, words) if isinstance(value, str) else ""
+    message = f"{name} is {shortened(value)}, which is not a documented word{near}"
+    return Fault(position, message, f"it takes {', '.join(words)}", severity)
+
+
+@rule("specs", "error", "warning", advice="write a value of the documented type")
+def wrong_field_type(definition: Definition) -> Iterator[Fault]:
+    """A field holds a value of another type than the one that is known.
+
+    It is an error if the type is documented, or if a text or number stands in place of
+    a list or object. Otherwise it is a warning, and so is null. Values that an
+    environment fills in are accepted.
+
+    Example:
+        url = "https://example.com/hook"
+        flow = Webhook(LEAD) >> OutgoingWebhook(url=url, timeout_seconds="10")
+    """
+    for position, field, value in survey(definition).misfits:
+        name = field.name
+        if value is None:
+            kind = definition.blocks[position].kind
+            if name not in CATALOGUE[kind].about.must_have:
+                message = f"{name} is null, and no document says what that means"
+                yield Fault(position, message, f"leave {name} out", "warning")
+        elif field.type is not None and not field.type.takes(value):
+            yield _judge_type(position, name, value, field.fact, field.type)
+        elif field.is_map:
+            for key, entry in value.items():
+                if entry is None:
+                    message = f"{name}.{key} is null, and says nothing about the field"
+                    yield Fault(position, message, "write a description", "warning")
+                elif not _ENTRY.takes(entry):
+                    path = f"{name}.{key}"
+                    yield _judge_type(position, path, entry, field.fact, _ENTRY)
+
+
+def _judge_type(
+    position: int, name: str, value: Any, fact: Fact, wanted: JsonType
+) -> Fault:
+    has_other_shape = isinstance(value, list | dict) or (
+        not {FrozenList, FrozenDict}.isdisjoint(wanted.kinds)
+    )
+    confidence = fact.confidence
+    is_error = confidence == "D" or (confidence == "D1" and has_other_shape)
+    message = f"{name} is {shortened(value)}, where {wanted.name} is wanted"
+    return Fault(position, message, severity="error" if is_error else "warning")
+
+
+@rule("specs", "error", "warning", advice="set the field")
+def missing_field(definition: Definition) -> Iterator[Fault]:
+    """A spec that the documents require is missing or empty.
+
+    It is a warning for a text of blanks, for the row kind of a webhook, about which
+    sources disagree, and inside a filter, since only one source requires it there.
+
+    Example:
+        flow = Webhook(LEAD) >> OutgoingWebhook(url="")
+    """
+    judged = judge(definition).mismatches
+    for kind, positions in definition.by_kind.items():
+        for name in CATALOGUE[kind].about.must_have if kind in CATALOGUE else ():
+            for position in positions if positions[0] not in judged else ():
+                value = definition.blocks[position].specs.get(name)
+                if value in (None, ""):
+                    message = f"{kind} has no {name}, and the service requires it"
+                    yield Fault(position, message, f"set {name}=...")
+                elif isinstance(value, str) and value.isspace():
+                    message = f"{name} is {value!r}, which is blank"
+                    yield Fault(position, message, f"set {name}=...", "warning")
+    for position, block in definition.of_kind(Webhook.kind):
+        if "dataframe_type" not in block.specs:
+            message = (
+                "dataframe_type is not set, and sources disagree on leaving it out"
+            )
+            advice = "write Webhook(LEAD) or Webhook(COMPANY)"
+            yield Fault(position, message, advice, "warning")
+    for position, block in definition.of_kind(Filter.kind):
+        for message in _find_gaps(block.specs):
+            yield Fault(position, message, _CONDITION, "warning")
+
+
+def _find_gaps(specs: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a filter lacks, in words."""
+    if specs.get("filters") == []:
+        yield "filters has no condition, so it tests nothing"
+    for at, condition in enumerate(list_conditions(specs)):
+        for name in ("column", "operator"):
+            value = condition.get(name)
+            is_blank = not isinstance(value, str) or not value.strip()
+            if is_blank and type(value) not in _LATER:
+                yield f"filters[{at}] has no {name}, which every condition has"
+
+
+_CONDITION: Final = 'write it as in Filter.where("email_status").equals("OK")'
+
+
+@rule("specs", "warning", advice="write 1 or more, or leave the field out")
+def number_below_one(definition: Definition) -> Iterator[Fault]:
+    """A number of rows, seconds, rounds or calls is zero or less.
+
+    No document says what the service makes of it.
+
+    Example:
+        flow = Search(LEAD, query="Heads of finance", max_results=0)
+    """
+    for position, field, value in survey(definition).misfits:
+        if field.is_count and type(value) is int:
+            unit = field.fact.unit
+            message = f"{field.name} is {value}, and a number of {unit} is 1 or more"
+            yield Fault(position, message)
+
+
+@rule(
+    "specs",
+    "error",
+    "warning",
+    "note",
+    advice=(
+        "write an absolute https address, such as `https://your-domain.example/hook`"
+    ),
+    of=[OutgoingWebhook],
+)
+def insecure_url(definition: Definition) -> Iterator[Fault]:
+    """The URL of an outgoing webhook is not absolute and https.
+
+    That it must be absolute is documented. That it must be https is inferred, so http
+    is a warning, as are credentials in it. http to a loopback address is a note: the
+    emulator delivers there, the service cannot.
+
+    Example:
+        flow = Webhook(LEAD) >> OutgoingWebhook(url="example.com/hook")
+    """
+    for position, block in definition.of_kind(OutgoingWebhook.kind):
+        url = block.specs.get("url")
+        if not isinstance(url, str) or not url.strip() or _PLAIN_URL.match(url):
+            continue
+        try:
+            parts = urlsplit(url)
+            scheme, host, owner = parts.scheme, parts.hostname, parts.netloc
+        except ValueError:
+            scheme = host = owner = ""
+        if not host or scheme not in ("http", "https"):
+            message = f"url is {shortened(url)}, which is not an absolute https address"
+            yield Fault(position, message)
+        elif "@" in owner:
+            message = "url has credentials, which everyone who reads it can see"
+            advice = 'let the environment fill it in: url=value("hook", secret=True)'
+            yield Fault(position, message, advice, "warning")
+        elif scheme == "http" and is_loopback(host):
+            message = "url is http to this machine, which the service cannot reach"
+            advice = "use https before you deploy it anywhere else"
+            yield Fault(position, message, advice, "note")
+        elif scheme == "http":
+            message = f"url is http to {host}, so rows would travel in the clear"
+            yield Fault(position, message, severity="warning")
+
+
+# The plain shape of nearly every one; the others are taken apart.
+_PLAIN_URL: Final = re.compile(r"https://[a-z0-9-]+(\.[a-z0-9-]+)+(/|\Z)")
+
+
+@rule("specs", "warning", advice="write two filters, one after the other", of=[Filter])
+def mixed_logic(definition: Definition) -> Iterator[Fault]:
+    """A filter mixes `and` with `or`. Their precedence is unknown.
+
+    Example:
+        both = Filter.where("email").is_empty().and_("phone").is_empty()
+        flow = Webhook(LEAD) >> both.or_("name").is_empty()
+    """
+    for position, block in definition.of_kind(Filter.kind):
+        words = [condition.get("logic") for condition in list_conditions(block.specs)]
+        if "and" in words[1:] and "or" in words[1:]:
+            yield Fault(
+                position, "it mixes and with or, and which binds first is unknown"
+            )
+
+
+# -- Field maps ------------------------------------------------------------------------
+
+
+@rule(
+    "specs",
+    "warning",
+    advice='name the fields: `return_fields={"title": "Current job title"}`',
+    of=[LeadEnrichment, CompanyEnrichment],
+)
+def nothing_to_find(definition: Definition) -> Iterator[Fault]:
+    """An enrichment asks for no fields, so it may cost credits and add no column.
+
+    That fields are required is inferred. A `company_enrichment` may look for people
+    alone.
+
+    Example:
+        flow = Webhook(LEAD) >> LeadEnrichment(return_fields={})
+    """
+    wanted = ("return_fields", "find_people", "full_org_chart")
+    kinds = (LeadEnrichment.kind, CompanyEnrichment.kind)
+    for position, block in definition.of_kind(*kinds):
+        if not any(block.specs.get(name) for name in wanted):
+            yield Fault(
+                position, f"{block.kind} asks for no fields, so it adds no column"
+            )
+
+
+@rule(
+    "specs",
+    "warning",
+    advice='write texts alone: `struct={"size": "Number of employees"}`',
+    of=[QaAgent],
+)
+def object_in_struct(definition: Definition) -> Iterator[Fault]:
+    """A value of `qa_agent.struct` is an object, or a class under `@returns`.
+
+    The endpoint of the same name takes texts alone there. That the block does too is
+    inferred.
+
+    Example:
+        size = {"description": "Number of employees", "type": "int"}
+        flow = Webhook(LEAD) >> QaAgent(struct={"size": size})
+    """
+    for position, field, entries in survey(definition).maps:
+        if definition.blocks[position].kind == QaAgent.kind:
+            objects = [key for key, entry in entries.items() if isinstance(entry, dict)]
+            if objects:
+                names = join_words(f"{field.name}.{key}" for key in objects)
+                message = f"an object where the endpoint takes texts alone: {names}"
+                yield Fault(position, message)
+
+
+@rule("specs", "warning", advice="write one of the documented words")
+def unknown_type_word(definition: Definition) -> Iterator[Fault]:
+    """A field map names a type that is not on the documented list.
+
+    The service's field generator has more words (`enum`, `object`...), so it may be
+    accepted.
+
+    Example:
+        flow = Webhook(LEAD, input_schema={"email": "text"})
+    """
+    judged = judge(definition).mismatches
+    for position, field, entries in survey(definition).maps:
+        for key, entry in entries.items() if position not in judged else ():
+            word = entry if field.name == "input_schema" else None
+            word = entry.get("type") if isinstance(entry, dict) else word
+            if isinstance(word, str) and word not in TYPE_WORDS:
+                path, near = f"{field.name}.{key}", did_you_mean(word, TYPE_WORDS)
+                message = f"{path} is of type {shortened(word)}, which is undocumented"
+                advice = f"documented are {', '.join(TYPE_WORDS)}"
+                yield Fault(position, f"{message}{near}", advice)
+
+
+@rule(
+    "specs",
+    "note",
+    advice=(
+        'write `{"description": "Current job title", "type": "str"}`, or a '
+        "class under `@returns`"
+    ),
+)
+def type_word_as_description(definition: Definition) -> Iterator[Fault]:
+    """A field to find is given as a bare type word, or as a word that looks like one.
+
+    The service reads bare text as the field's description (documented). Its own guide
+    nevertheless writes type words there.
+
+    Example:
+        flow = Webhook(LEAD) >> LeadEnrichment(return_fields={"title": "string"})
+    """
+    for position, field, entries in survey(definition).maps:
+        names = [
+            f"{field.name}.{key}"
+            for key, entry in entries.items()
+            if isinstance(entry, str) and _is_like_type(entry)
+        ]
+        if names and field.name != "input_schema":
+            message = f"a bare type word is read as a description: {join_words(names)}"
+            yield Fault(position, message)
+
+
+_TYPE_LIKE: Final = frozenset(
+    (*TYPE_WORDS, "text", "number", "enum", "object", "array", "date", "null")
+)
+
+
+def _is_like_type(word: str) -> bool:
+    # Of one letter more or less, which no description is.
+    return word in _TYPE_LIKE or (
+        word.isalpha() and bool(did_you_mean(word, TYPE_WORDS, cutoff=0.85))
+    )
+
+
+# -- Facts -----------------------------------------------------------------------------
+
+
+@rule("facts", "note", advice="try it with few rows first")
+def unconfirmed_facts(definition: Definition) -> Iterator[Fault]:
+    """Fields are used that no document confirms for the block; one line for all.
+
+    Example:
+        flow = Webhook(LEAD) >> FindEmail(verify_emails=False)
+    """
+    specs = survey(definition)
+    names = {**specs.unconfirmed}
+    for position, name in specs.unknown:
+        kind = definition.blocks[position].kind
+        if not CATALOGUE[kind].specs_known:
+            names[f"{kind}.specs"] = None
+        elif name in definition.origins[position].extra:
+            names[f"{kind}.{clipped(name)}"] = None
+    for _, block in definition.of_kind(Filter.kind):
+        words = [condition.get("logic") for condition in list_conditions(block.specs)]
+        if "or" in words:
+            names["filter.filters (or)"] = None
+    if names:
+        message = f"it uses what no document confirms: {join_words(names, 20)}"
+        yield Fault(None, message)

@@ -171,8 +171,8 @@ def test_code_against_what_is_live(deployed, flow64):
         "@@ inbound  leads.py:7 @@\n"
         '+ lead_enrichment.return_fields.role: "Their role"\n'
         '- lead_enrichment.return_fields.title: "Job title"\n'
-        "! output known now: role\n"
-        "! output unknown now: title\n"
+        "+ output role → value 'hook'\n"
+        "- output title\n"
         "\n"
         "@@ other  leads.py:16 @@\n"
         '! find_email.mode: unset (default PROFESSIONAL) → "PERSONAL"\n'

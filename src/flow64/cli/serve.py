@@ -149,7 +149,9 @@ def command(
             allow_hosts=allow_hosts,
             blocks=blocks,
         )
-    except ConfigError as error:  # an option cannot be used
+    except ConfigError as error:
+        if error.url is not None:  # another emulator has the store open
+            raise
         raise click.UsageError(str(error)) from error
     report_thread_crashes(debug=options.debug)
     if verbose:

@@ -123,7 +123,6 @@ def test_user_error(flow64, tmp_path, monkeypatch):
 
     code, printed, told = flow64("check", "bad.py")
 
-    path = tmp_path / "bad.py"
     assert code == 1
     assert printed == (
         "error[unloadable-file] the module cannot be imported: ZeroDivisionError: "
@@ -131,16 +130,8 @@ def test_user_error(flow64, tmp_path, monkeypatch):
         "  --> bad.py:1\n"
         "   1 | 1/0\n"
         "     | ^^^\n"
-        "   = help: correct it: its traceback is on stderr\n"
     )
-    assert told == (
-        "Traceback (most recent call last):\n"
-        f'  File "{path}", line 1, in <module>\n'
-        "    1/0\n"
-        "    ~^~\n"
-        "ZeroDivisionError: division by zero\n"
-        "1 error\n"
-    )
+    assert told == "1 error\n"
 
 
 def test_failing_module_hides_no_other(faulty, leads, flow64, tmp_path):
@@ -178,7 +169,7 @@ def test_json_that_is_not_a_workflow_hides_no_other(leads, flow64, tmp_path):
 
     assert code == 1
     assert printed.startswith(
-        "error[unloadable-file] the file is not a workflow: a graph must be an object, "
+        "error[unloadable-file] the file cannot be used: a graph must be an object, "
         "not a whole number (/workflow_definition)\n"
         "  --> made/other.json:2\n"
         '   2 | "workflow_definition": 5}\n'

@@ -12,7 +12,7 @@ import pytest
     [
         (["graphh"], "UsageError", "did you mean 'graph'?"),
         (["check", "--stric"], "UsageError", "--strict"),
-        (["check", "nothing.py"], "AddressError", "there is no file"),
+        (["check", "nothing.py"], "SourceError", "there is no file"),
         (["list", "-e", "prod"], "ConfigError", "prod"),
         (["restore", "-e"], "UsageError", ""),
         (["check", "--format", "sarif"], "UsageError", "contradicts --json"),

@@ -67,7 +67,7 @@ def sparse_file(head):
 
 def many_files(head):
     for number in range(5_001):
-        (head / str(number)).touch()
+        (head / f"{number}.json").touch()
 
 
 def deep_folders(head):

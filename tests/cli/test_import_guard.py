@@ -22,9 +22,9 @@ def test_module_that_sends_is_refused(service, leads, flow64, command, call):
     requests = len(service.requests)
     rows = ["people.csv", "--yes"] if command == "run" else []
 
-    code, _, told = flow64(command, "leads.py", *rows)
+    code, printed, told = flow64(command, "leads.py", *rows)
 
     assert code != 0
-    assert f"leads.py:{line}" in told
-    assert 'if __name__ == "__main__":' in told
+    assert f"leads.py:{line}" in printed + told
+    assert 'if __name__ == "__main__":' in printed + told
     assert len(service.requests) == requests

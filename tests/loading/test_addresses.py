@@ -8,15 +8,13 @@ import pytest
 
 from flow64.client import WorkflowInfo
 from flow64.definition import DEFAULT_ENV, Definition, escape_key
-from flow64.errors import ConfigError
+from flow64.errors import ConfigError, SourceError
 from flow64.loading import (
-    AddressError,
     LiveAddress,
     LiveWorkflow,
     Side,
     SideWorkflow,
     SourceAddress,
-    describe_same_key,
     list_projects,
     load_source,
     match_live,
@@ -24,7 +22,6 @@ from flow64.loading import (
     pick_live,
     require_project_source,
 )
-from tests.cli.pipelines import TWO_ENVIRONMENTS
 
 ID = "0d0c8f8e-5a0e-4a54-bb35-4f2f2c9c7e10"
 
@@ -32,45 +29,53 @@ ID = "0d0c8f8e-5a0e-4a54-bb35-4f2f2c9c7e10"
 # -- From text ------------------------------------------------------------------------
 
 
+def place(text):
+    return SourceAddress(text, text)
+
+
+def key(text, otherwise=""):
+    return SourceAddress(text, f"leads.py:{text}", otherwise, is_key=True)
+
+
+def live(text, env, **one):
+    return LiveAddress(text, env, **one)
+
+
 @pytest.mark.parametrize(
-    ("text", "wanted"),
+    "wanted",
     [
-        ("leads.py", SourceAddress("leads.py", "leads.py")),
-        ("leads.py:inbound", SourceAddress("leads.py:inbound", "leads.py:inbound")),
-        ("leads:inbound", SourceAddress("leads:inbound", "leads:inbound")),
-        ("acme.leads:a", SourceAddress("acme.leads:a", "acme.leads:a")),
-        ("acme", SourceAddress("acme", "acme")),
-        ("missing.json", SourceAddress("missing.json", "missing.json")),
-        ("./far/away:a", SourceAddress("./far/away:a", "./far/away:a")),
-        ("far/away/", SourceAddress("far/away/", "far/away/")),
-        ("inbound/us", SourceAddress("inbound/us", "leads.py:inbound/us", is_key=True)),
-        ("inbound/*", SourceAddress("inbound/*", "leads.py:inbound/*", is_key=True)),
-        ("growth:a", SourceAddress("growth:a", "leads.py:growth:a", is_key=True)),
-        ("email", SourceAddress("email", "leads.py:email", is_key=True)),
-        ("attr", SourceAddress("attr", "attr")),
-        ("C:\\leads.json", SourceAddress("C:\\leads.json", "C:\\leads.json")),
-        ("C:/leads.json:a", SourceAddress("C:/leads.json:a", "C:/leads.json:a")),
-        ("code", SourceAddress("code", "leads.py")),
-        ("code:inbound", SourceAddress("code:inbound", "leads.py:inbound")),
-        ("prod", LiveAddress("prod", "prod")),
-        ("prod:inbound/us", LiveAddress("prod:inbound/us", "prod", key="inbound/us")),
-        (f"prod:id:{ID}", LiveAddress(f"prod:id:{ID}", "prod", id=ID)),
-        (f"prod:id:{ID.upper()}", LiveAddress(f"prod:id:{ID.upper()}", "prod", id=ID)),
-        (f"prod:{ID}", LiveAddress(f"prod:{ID}", "prod", id=ID)),
-        ("prod:leads/*", LiveAddress("prod:leads/*", "prod", key="leads/*")),
-        (
-            "local:inbound",
-            LiveAddress("local:inbound", "local", key="inbound"),
-        ),
+        place("leads.py"),
+        place("leads.py:inbound"),
+        place("missing.json"),
+        place("./far/away:a"),
+        place("far/away/"),
+        place("."),
+        key("leads:inbound", "leads:inbound"),
+        key("acme.leads:a", "acme.leads:a"),
+        key("acme", "acme"),
+        key("attr", "attr"),
+        key("inbound/us"),
+        key("inbound/*"),
+        key("growth:a"),
+        key("email"),
+        SourceAddress("code", "leads.py"),
+        SourceAddress("code:inbound", "leads.py:inbound"),
+        live("prod", "prod"),
+        live("prod:inbound/us", "prod", key="inbound/us"),
+        live("prod:leads/*", "prod", key="leads/*"),
+        live(f"prod:id:{ID}", "prod", id=ID),
+        live(f"prod:{ID.upper()}", "prod", id=ID),
+        live("local:inbound", "local", key="inbound"),
     ],
-    ids=lambda item: item if isinstance(item, str) else "",
+    ids=lambda wanted: wanted.text,
 )
-def test_address(configured, text, wanted):
+def test_address(configured, wanted):
+    """Three kinds: a place, a key of the source of the project, and what is live."""
     package = configured.with_name("acme")
     package.mkdir()
     (package / "leads.py").touch()
 
-    assert parse_address(text) == wanted
+    assert parse_address(wanted.text) == wanted
 
 
 @pytest.mark.parametrize("text", [ID, f"id:{ID}", ID.upper()])
@@ -85,7 +90,7 @@ def test_an_id_alone(configured, text):
 
 
 def test_a_key_alone_may_be_live(configured):
-    """As for `pull`, which reads no code."""
+    """As for `pull`, which reads no code. What exists is no key."""
     found = parse_address("inbound", "prod", prefers_live=True)
     code = parse_address("leads", "prod", prefers_live=True)
 
@@ -93,71 +98,41 @@ def test_a_key_alone_may_be_live(configured):
     assert code == SourceAddress("leads", "leads")
 
 
-def test_a_key_comes_before_an_installed_module(configured):
-    """And code is imported only to tell them apart."""
-    text = configured.read_text("utf-8").replace('key="inbound"', 'key="attr"')
+@pytest.mark.parametrize("name", ["inbound", "inbound.py", "attr"])
+def test_a_key_comes_before_a_place_of_its_name(configured, name):
+    """Also before a module; `./inbound` is the place."""
+    word = name.removesuffix(".py")
+    text = configured.read_text("utf-8").replace('key="inbound"', f'key="{word}"')
     configured.write_text(text, "utf-8")
-    found = load_source("attr")
+    other = text.replace(f'key="{word}"', 'key="other"')
+    if name == "inbound":
+        configured.with_name(name).mkdir()
+        configured.with_name(name).joinpath("a.py").write_text(other, "utf-8")
+    elif name != "attr":
+        configured.with_name(name).write_text(other, "utf-8")
 
-    assert (found.names, found.source) == (["attr"], "leads.py:attr")
-    assert found.notes == ["attr is a key of leads.py, and an installed module too"]
-    with pytest.raises(AddressError, match=r"leads\.py is Python, and --no-code"):
+    found = load_source(word)
+
+    assert (found.names, found.source) == ([word], f"leads.py:{word}")
+    if name != "attr":
+        assert "other" in load_source(f"./{name}").names
+
+
+def test_without_such_a_key_a_place_is_read(configured):
+    """Also if the source of the project fails; without code it is not imported."""
+    inner = configured.with_name("compiled")
+    inner.mkdir()
+    body = load_source("code:inbound").only.workflow.to_json()
+    (inner / "a.json").write_text(body, "utf-8")
+    configured.write_text("1 / 0", "utf-8")
+
+    assert load_source("compiled").names == ["a"]
+    assert load_source("compiled", code=False).names == ["a"]
+    with pytest.raises(SourceError, match=r"leads\.py is Python, and --no-code"):
         load_source("inbound", code=False)
 
 
-@pytest.mark.parametrize(
-    ("place", "words"),
-    [
-        ("inbound", "inbound is a folder; the workflow with this key is code:inbound"),
-        ("inbound.py", "inbound is a file or module; the workflow with this key is"),
-    ],
-)
-def test_a_place_with_the_name_of_a_key(configured, place, words):
-    """The place is taken, and a note says so. A key is never taken silently."""
-    text = configured.read_text("utf-8")
-    there = configured.with_name(place)
-    if there.suffix:
-        there.write_text(text.replace('key="inbound"', 'key="other"'), "utf-8")
-    else:
-        there.mkdir()
-        there.joinpath("a.py").write_text(text, "utf-8")
-
-    by_name = load_source("inbound")
-    clear = [load_source(one).notes for one in (f"./{place}", "code:inbound")]
-
-    assert [*by_name.notes] == [by_name.notes[0]]
-    assert words in by_name.notes[0]
-    assert not by_name.is_picked
-    assert clear == [[], []]
-
-
-@pytest.mark.parametrize(
-    ("source", "file", "text"),
-    [
-        ("leads.py", "leads.py", 'w = Workflow("W", key = "prod")'),
-        ("code", "code/inner/a.py", "w = Workflow('W', key='prod')"),
-        ("json", "json/prod.json", "{}"),
-    ],
-)
-def test_an_environment_with_the_name_of_a_key(configured, source, file, text):
-    """The environment is taken, and a note says so. No code is imported for it."""
-    path = configured.with_name(file.split("/")[0]).parent / file
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, "utf-8")
-    settings = configured.with_name("pyproject.toml")
-    changed = TWO_ENVIRONMENTS.replace('"leads.py"', f'"{source}"')
-    settings.write_text(changed, "utf-8")
-
-    notes = [
-        describe_same_key(parse_address(one)) for one in ("prod", "staging", "prod:a")
-    ]
-
-    wanted = "prod is an environment; the workflow with this key is code:prod"
-    assert notes == [wanted, None, None]
-
-
-def test_a_folder_wins(configured):
-    """An existing file takes precedence over an environment or `code`."""
+def test_a_place_comes_before_an_environment(configured):
     for name in ("prod", "code"):
         configured.with_name(name).mkdir()
 
@@ -170,27 +145,24 @@ def test_a_folder_wins(configured):
     ("text", "words"),
     [
         ("stagign", "environment or key 'stagign' (did you mean 'staging'?)"),
-        ("stagign:inbound", "environment or key 'stagign' (did you mean 'staging'?)"),
-        ("leadz", "key 'leadz' (did you mean 'leads.py'?)"),
+        ("leadz.py", "key 'leadz.py' (did you mean 'leads.py'?)"),
         ("inbuond", "key 'inbuond' (did you mean 'inbound'?); environments are "),
-        ("cod:inbound", "environment or key 'cod' (did you mean 'code'?)"),
         ("nothing of it", "environments are staging, prod, local; keys are inbound"),
         ("prod:id:12", "'12' is not the id of a workflow; `flow64 list --env prod`"),
-        ("", "an address is empty"),
-        ("inbound:", "nothing follows the colon of 'inbound:': is the variable set"),
-        ("prod:", "nothing follows the colon of 'prod:': is the variable set"),
-        ("leads.py:", "nothing follows the colon of 'leads.py:': is the variable set"),
-        (":inbound", "nothing stands before the colon of ':inbound': is the variable"),
+        ("", "an address is empty: is the variable set"),
+        ("inbound:", "a part of the address 'inbound:' is empty: is the variable set"),
+        (":inbound", "a part of the address ':inbound' is empty"),
         pytest.param("x" * 5000, "environment or key 'xxxxx", id="long"),
         ("\x1b]8;;x", "environment or key '\\x1b]8;;x'"),
     ],
 )
 def test_no_address(configured, text, words):
     """An unknown name is a usage error, with a suggestion of any kind."""
-    with pytest.raises(AddressError) as caught:
+    with pytest.raises(SourceError) as caught:
         load_source(parse_address(text))
 
     assert words in str(caught.value)
+    assert caught.value.is_usage
 
 
 @pytest.mark.parametrize("pattern", ["leads/*", "*:leads"])
@@ -199,7 +171,7 @@ def test_pattern_is_no_environment(leads, pattern):
     assert parse_address(pattern, prefers_live=True) == LiveAddress(
         pattern, "default", key=pattern
     )
-    with pytest.raises(AddressError, match="there is no file, folder, module"):
+    with pytest.raises(SourceError, match="there is no file, folder, module"):
         parse_address(pattern)
 
 

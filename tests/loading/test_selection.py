@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from flow64.errors import SourceError
 from flow64.loading import (
     EVERYTHING,
-    AddressError,
     Selection,
     load_source,
     select_workflows,
@@ -100,36 +100,30 @@ def test_address_and_selection(source):
     found = load_source(f"{source}:leads/*", selection=Selection((), ["*/us"]))
 
     assert found.names == LEADS[1:]
-    with pytest.raises(AddressError, match=r"--exclude: code\.py holds no workflow "):
+    with pytest.raises(SourceError, match=r"--exclude: code\.py holds no workflow "):
         load_source(f"{source}:leads/*", selection=Selection((), ["sales"]))
 
 
 @pytest.mark.parametrize(
     ("select", "exclude", "words"),
     [
-        (
-            ["laeds/*"],
-            [],
-            "--select: code.py holds no workflow 'laeds/*' (did you mean ",
-        ),
-        (["sales"], ["saels"], "--exclude: code.py holds no workflow 'saels' (did you"),
+        (["laeds/*"], [], "--select: code.py holds no workflow 'laeds/*' (did you "),
+        (["sales"], ["saels"], "--exclude: code.py holds no workflow 'saels' (did"),
         (
             ["leads"],
             [],
-            "no workflow 'leads' (did you mean 'leads/*'?); it holds leads/",
+            "no workflow 'leads' (did you mean 'leads/*'?); it holds leads",
         ),
         (
             ["sales"],
             ["s*", "*/us"],
             "nothing is left of code.py after --exclude s* --e",
         ),
-        (["state:modified"], [], "; --changed selects what differs from its last dep"),
-        ([""], [], "--select: code.py holds no workflow ''"),
     ],
 )
 def test_pattern_that_matches_nothing(source, select, exclude, words):
     """It is probably mistyped, so it is an error."""
-    with pytest.raises(AddressError) as caught:
+    with pytest.raises(SourceError) as caught:
         load_source(source, selection=Selection(select, exclude))
 
     assert words in str(caught.value)
@@ -139,7 +133,5 @@ def test_only_one_of_several(source):
     """A command that takes one workflow names those of a pattern."""
     several = load_source(f"{source}:leads/*")
 
-    with pytest.raises(
-        AddressError, match=r"name one of them, as in code\.py:leads/us"
-    ):
+    with pytest.raises(SourceError, match=r"name one of them, as in code\.py:leads/us"):
         _ = several.only

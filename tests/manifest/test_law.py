@@ -18,7 +18,8 @@ from flow64.manifest import (
     as_text,
     entry_of,
     name_parts,
-    read_folder,
+    read_manifest,
+    read_workflow,
     stem_of,
     write_all,
 )
@@ -51,9 +52,8 @@ def written(workflow, folder, env):
     file = f"{stem_of(name_parts(workflow.identity))}.json"
     manifest = Manifest({file: entry_of(workflow, definition, env)})
     write_all(folder, {file: workflow.to_json(env), MANIFEST: as_text(manifest)})
-    (found,) = read_folder(folder).workflows
-    assert read_folder(folder).manifest == manifest
-    return found
+    assert read_manifest(folder / MANIFEST) == manifest
+    return read_workflow(folder, manifest, file)
 
 
 def facts(workflow, env):
@@ -74,7 +74,7 @@ def facts(workflow, env):
 def test_json_and_its_entry_are_the_code(workflow, env):
     """Ids, stamp path, fingerprint and keys of blocks are kept for any environment."""
     with TemporaryDirectory() as folder:
-        found = written(workflow, Path(folder), env).workflow
+        found = written(workflow, Path(folder), env)
 
     assert [facts(found, at) for at in ENVS] == [facts(workflow, at) for at in ENVS]
     assert (found.key, found.name) == (workflow.key, workflow.name)
@@ -86,7 +86,7 @@ def test_target_of_json_is_that_of_the_code(workflow):
     """A deploy of code and one of its JSON leave the same result."""
     git = Commits()
     with TemporaryDirectory() as folder:
-        found = written(workflow, Path(folder), "default").workflow
+        found = written(workflow, Path(folder), "default")
     names = {"values": _values(workflow)}
 
     ours, theirs = (

@@ -19,10 +19,13 @@ from flow64.deploy.target import target_of
 from flow64.emulator import Emulator
 from flow64.manifest import (
     MANIFEST,
+    Known,
     Manifest,
     fetch_workflows,
     make_pull,
-    read_folder,
+    name_parts,
+    read_manifest,
+    read_workflow,
     write_all,
 )
 from tests.deploy.planned import ENDPOINT, Commits, service
@@ -57,27 +60,35 @@ def made(title, *, url="https://example.com/hook", **fields):
     return evolve(Workflow(title, flow, key=title or "-").compile(), id=workflow_id)
 
 
-def pulled(here, folder, wanted=None, env="prod", **options):
+def pulled(here, folder, env="prod", **options):
     """Pull into a folder, as the command does."""
-    found = fetch_workflows(here.client.session, wanted)
-    known = read_folder(folder)
-    before = Manifest() if known is None else known.manifest
+    found = fetch_workflows(here.client.session)
+    before = read_manifest(folder / MANIFEST) or Manifest()
     pull = make_pull(found, env, before, **options)
     write_all(folder, pull.texts(before, [path.name for path in folder.glob("*")]))
     return pull
 
 
+def read(folder):
+    """The workflows of a folder, each with its entry."""
+    manifest = read_manifest(folder / MANIFEST)
+    return [
+        (read_workflow(folder, manifest, file), entry)
+        for file, entry in manifest.files.items()
+    ]
+
+
 def planned(here, folder, env="prod", **values):
     targets = [
         target_of(
-            one.workflow,
+            workflow,
             env,
             values or None,
             git=Commits(),
-            key=one.name,
-            pulled=one.stamp_in(env),
+            key="/".join(name_parts(workflow.identity)),
+            pulled=entry.stamp_in(env),
         )
-        for one in read_folder(folder).workflows
+        for workflow, entry in read(folder)
     ]
     facts = {"endpoint": ENDPOINT, "git": Commits(), "values": Values(values)}
     return make_plan(here.session, targets, env=env, **facts)
@@ -104,7 +115,7 @@ def test_twenty_workflows_of_the_web_editor(here, tmp_path):
         *(f"GET /workflows/{workflow_id}" for workflow_id in _in_order(here, ids)),
     ]
     assert {one.id for one in pull.workflows} == ids
-    assert pull.refused == ()
+    assert pull.refused == []
 
     first = planned(here, tmp_path)
 
@@ -191,42 +202,7 @@ def test_elsewhere_it_is_new(here, tmp_path):
     (step,) = planned(here, tmp_path, env="staging").steps
 
     assert step.state == "new"
-    assert read_folder(tmp_path).workflows[0].stamp_in("staging") is None
-
-
-# -- Which -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("wanted", ["Second one", "second-one", _id("Second one")])
-def test_one_workflow(here, tmp_path, wanted):
-    """By id, key or title."""
-    for title in ("First one", "Second one"):
-        here.write(made(title))
-
-    pull = pulled(here, tmp_path, wanted)
-
-    assert [one.file for one in pull.workflows] == ["second-one.json"]
-
-
-@pytest.mark.parametrize(
-    ("wanted", "problem"),
-    [
-        ("Leds", "no workflow has this name (did you mean 'leads'?)"),
-        ("Twin", "2 have this name; name one by its id: "),
-        ("99999999-1111-4111-8111-111111111111", "it is not there, or is not shown"),
-    ],
-)
-def test_none_of_that_name(here, wanted, problem):
-    """Missing and ambiguous names are reported."""
-    here.write(made("Leads"))
-    for number in (1, 2):
-        twin = f"11111111-1111-4111-8111-00000000000{number}"
-        here.write(evolve(made("Twin"), id=twin))
-
-    with pytest.raises(errors.PullError) as caught:
-        fetch_workflows(here.client.session, wanted)
-
-    assert problem in str(caught.value)
+    assert read(tmp_path)[0][1].stamp_in("staging") is None
 
 
 def test_gone_meanwhile(here, monkeypatch):
@@ -238,7 +214,7 @@ def test_gone_meanwhile(here, monkeypatch):
         delete_workflow(session, ids[0])
         return listed
 
-    monkeypatch.setattr("flow64.manifest._pull.list_workflows", list_and_delete)
+    monkeypatch.setattr("flow64.manifest.pull.list_workflows", list_and_delete)
 
     found = fetch_workflows(here.client.session)
 
@@ -308,26 +284,21 @@ def test_known_file_is_kept(here, tmp_path):
 # -- Keys in specs ---------------------------------------------------------------------
 
 
-def test_key_becomes_a_value(here, tmp_path):
-    """F26: what it was is written nowhere; with it set, all is as it is live."""
+def test_key_stops_a_pull_until_it_is_a_value(here, tmp_path):
+    """F26: it is written nowhere; as a value of the environment it is recognised."""
     here.write(made("Leads", url=WEB_HOOK))
 
-    pull = pulled(here, tmp_path)
+    (refused,) = pulled(here, tmp_path).refused
+    pull = pulled(here, tmp_path, known=[Known("hook", WEB_HOOK, [WEB_HOOK])])
 
-    (secret,) = pull.unset
-    assert secret.name == "leads_outgoing_webhook_url"
-    assert "outgoing_webhook" in secret.where
-    assert secret.where.endswith("at /url")
-    assert pull.setting_lines == [
-        "[tool.flow64.environments.prod.values]",
-        'leads_outgoing_webhook_url = { env = "LEADS_OUTGOING_WEBHOOK_URL" }',
-    ]
+    assert "outgoing_webhook (" in refused.problem
+    assert ") at /url holds what looks like a key" in refused.problem
     everything = "".join(path.read_text("utf-8") for path in tmp_path.iterdir())
-    assert "SENTINEL" not in everything + repr(pull)
-    assert planned(here, tmp_path).unset == [secret.name]
-    (step,) = planned(here, tmp_path, **{secret.name: WEB_HOOK}).steps
+    assert "SENTINEL" not in everything + repr(pull) + repr(refused)
+    assert planned(here, tmp_path).unset == ["hook"]
+    (step,) = planned(here, tmp_path, hook=WEB_HOOK).steps
     assert (step.state, step.action) == ("update", "stamp")
-    (step,) = planned(here, tmp_path, **{secret.name: "https://example.com/o"}).steps
+    (step,) = planned(here, tmp_path, hook="https://example.com/o").steps
     assert (step.state, step.action) == ("update", "update")
 
 
@@ -339,36 +310,6 @@ def with_specs(**specs):
     )
 
 
-@pytest.mark.parametrize(
-    ("specs", "names"),
-    [
-        ({"a": KEY, "b": [1, {"c": KEY}]}, ["leads_custom_a"]),
-        ({"a": KEY, "b": KEY + "2"}, ["leads_custom_a", "leads_custom_b"]),
-        ({"a": {KEY: 1}}, ["leads_custom_a"]),
-        ({"a": [{"x": 1}, {"flow64:value": "y", "z": 2}]}, ["leads_custom_a_1"]),
-        ({"a-b": KEY, "a_b": KEY + "2"}, ["leads_custom_a_b", "leads_custom_a_b_"]),
-        ({"x" * 90: KEY}, ["leads_custom_" + "x" * 67 + "_"]),
-        ({"a": "nothing", "b": None}, []),
-    ],
-    ids=range(7),
-)
-def test_names_of_values(specs, names):
-    """Readable, one for each text, and each unlike the others."""
-    definition = with_specs()
-    block = definition.blocks[-1]._replace(specs=_frozen(specs))
-    live = evolve(definition, blocks=(*definition.blocks[:-1], block))
-
-    (one,) = make_pull([live], "prod").workflows
-
-    found = [secret.name for secret in one.values]
-    assert [a.startswith(b) for a, b in zip(found, names, strict=True)] == [True] * len(
-        names
-    )
-    assert len(set(found)) == len(found)
-    assert "SENTINEL" not in one.text
-    assert loads(one.text).name == "Leads"
-
-
 def _frozen(data):
     from flow64.definition import Limits, freeze
 
@@ -376,27 +317,6 @@ def _frozen(data):
     made_ = freeze(data, (), [], None, limits)
     assert isinstance(made_, FrozenDict)
     return made_
-
-
-def test_names_of_other_files_are_left_to_them():
-    """A name that the folder uses already means something else."""
-    live = with_specs(a=KEY)
-
-    (one,) = make_pull([live], "prod", names=["LEADS_custom_a"]).workflows
-
-    (name,) = [secret.name for secret in one.values]
-    assert name.startswith("leads_custom_a_")
-
-
-def test_name_that_begins_with_a_digit():
-    """No variable begins with one."""
-    pull = make_pull([evolve(with_specs(a=KEY), name="2026")], "my env")
-
-    assert pull.setting_lines == [
-        '[tool.flow64.environments."my env".values]',
-        'workflow_2026_custom_a = { env = "WORKFLOW_2026_CUSTOM_A" }',
-    ]
-    assert make_pull([with_specs()], "prod").setting_lines == []
 
 
 # -- What no file can hold -------------------------------------------------------------
@@ -415,9 +335,9 @@ def _with_extra(**extra):
 @pytest.mark.parametrize(
     ("live", "problem"),
     [
-        (_changed(description=f"key:\n{KEY}"), "looks like a key is outside the specs"),
-        (_changed(name=KEY), "looks like a key is outside the specs"),
-        (_with_extra(note=[{"x": KEY}]), "looks like a key is outside the specs"),
+        (_changed(description=f"key:\n{KEY}"), "holds what looks like a key"),
+        (_changed(name=KEY), "holds what looks like a key"),
+        (_with_extra(note=[{"x": KEY}]), "holds what looks like a key"),
         (
             _with_extra(note=_frozen({"flow64:value": "x"})),
             "cannot write and read all of it",
@@ -457,7 +377,7 @@ def test_workflow_of_a_project(here, tmp_path):
     (one,) = pull.workflows
     assert one.stamped == leads().compile("prod").path
     assert one.file == "leads.json"
-    assert read_folder(tmp_path).workflows[0].workflow.id("prod") == workflow_id
+    assert read(tmp_path)[0][0].id("prod") == workflow_id
     (step,) = planned(here, tmp_path).steps
     path = step.target.stamp.path
     assert (step.state, path.rpartition("/")[2]) == ("update", f"pin:{workflow_id}")
@@ -492,7 +412,7 @@ def test_path_is_a_folder(tmp_path):
     """A failed write is reported, and leaves no file."""
     (tmp_path / "leads.json").mkdir()
 
-    with pytest.raises(errors.ManifestError, match="it is a folder"):
+    with pytest.raises(errors.SourceError, match="cannot be written"):
         write_all(tmp_path, {"a.json": "{}", "leads.json": "{}"})
 
     assert [path.name for path in Path(tmp_path).iterdir()] == ["leads.json"]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import time
 
 import pytest
 
 from flow64 import LEAD, Project, RawBlock, Workflow
 from flow64.blocks import FindEmail, Webhook
 from flow64.definition import MAX_BYTES, ProjectKey
-from flow64.errors import ManifestError, ReadError
+from flow64.errors import ReadError
 from flow64.manifest import (
     MANIFEST,
     BlockEntry,
@@ -19,8 +18,8 @@ from flow64.manifest import (
     Manifest,
     as_text,
     entry_of,
-    read_folder,
     read_manifest,
+    read_workflow,
     write_all,
 )
 
@@ -54,7 +53,6 @@ def read(tmp_path):
 def test_there_is_none(tmp_path):
     """A folder need not have one."""
     assert read_manifest(tmp_path / MANIFEST) is None
-    assert read_folder(tmp_path) is None
 
 
 def test_least(read):
@@ -64,27 +62,17 @@ def test_least(read):
 
 
 WRONG = {
-    "no JSON": ("{", "", "it is not valid JSON: Expecting property name"),
-    "no text": (b"\xff", "", "it is not UTF-8"),
-    "deep": ("[" * 100_000, "", "it nests too deep"),
-    "digits": ("1" * 5_000, "", "a number in it is too long"),
-    "list": ([], "", "it must be an object, not []"),
-    "other": ({"a": 1}, "", "it is not a manifest, since 'flow64:manifest' is missing"),
-    "near": ({"flow64:manifst": 1}, "", "(did you mean 'flow64:manifst'?)"),
-    "newer": (
-        {"flow64:manifest": 2, "other": {}},
-        "/flow64:manifest",
-        "its format is 2, and this flow64 knows 1: update flow64, or compile or pull",
-    ),
+    "no JSON": ("{", None, "it is not valid JSON: Expecting property name"),
+    "no text": (b"\xff", None, "it is not UTF-8"),
+    "deep": ("[" * 100_000, None, "it nests too deep"),
+    "digits": ("1" * 5_000, None, "a number in it is too long"),
+    "list": ([], None, "it is not a manifest: it has no 'flow64:manifest'"),
+    "newer": ({"flow64:manifest": 2}, "/flow64:manifest", "its format is 2, and this"),
     "true": ({"flow64:manifest": True}, "/flow64:manifest", "its format is True"),
-    "unknown": (
-        {"flow64:manifest": 1, "file": {}},
-        "/file",
-        "it is not a known member (did you mean 'files'?)",
-    ),
+    "unknown": ({"flow64:manifest": 1, "file": {}}, "/file", "(did you mean 'files'?)"),
     "twice": (
         '{"flow64:manifest": 1, "files": {"a.json": 1, "b": 2, "a.json": 3}}',
-        "/files",
+        None,
         "it has the key 'a.json' twice",
     ),
     "files": ({"flow64:manifest": 1, "files": []}, "/files", "it must be an object"),
@@ -93,77 +81,15 @@ WRONG = {
         "/files/a.json",
         "it must be an object, not 'x'",
     ),
-    "member": (
-        manifest(keys="x"),
-        "/files/a.json/keys",
-        "it is not a known member (did you mean 'key'?)",
-    ),
     "no key": (
         {"flow64:manifest": 1, "files": {"a.json": {"path": "workflow:a"}}},
-        "/files/a.json",
-        "'key' is missing",
-    ),
-    "empty key": (manifest(key=""), "/files/a.json/key", "'' is not a key"),
-    "number": (manifest(key=3), "/files/a.json/key", "it must be text, not 3"),
-    "surrogate": (manifest(key="\udc80"), "/files/a.json/key", "it must be text"),
-    "path": (manifest(path="leads"), "/files/a.json/path", "'leads' is not a path"),
-    "owner": (
-        manifest(path="ns:x/workflow:a"),
-        "/files/a.json/path",
-        "is not a path, such as 'workflow:inbound'",
-    ),
-    "other spelling": (
-        manifest(path="workflow:%61"),
-        "/files/a.json/path",
-        "'workflow:%61' is not a path",
-    ),
-    "long": (
-        manifest(path="workflow:" + "a" * 513),
-        "/files/a.json/path",
-        "is not a path",
-    ),
-    "half a project": (
-        manifest(project="growth"),
-        "/files/a.json",
-        "'namespace' is missing",
-    ),
-    "env": (manifest(env=""), "/files/a.json/env", "'' is not a key"),
-    "pins": (manifest(pins={"prod": 1}), "/files/a.json/pins/prod", "it must be text"),
-    "allow": (manifest(allow="x"), "/files/a.json/allow", "it must be a list"),
-    "allowed": (manifest(allow=[1]), "/files/a.json/allow/0", "it must be text"),
-    "block": (
-        manifest(blocks={"B": {"key": "x"}}),
-        "/files/a.json/blocks/B",
-        "the id of a block is a UUID in lower case",
-    ),
-    "block's key": (
-        manifest(blocks={BLOCK: {}}),
-        f"/files/a.json/blocks/{BLOCK}",
-        "'key' is missing",
-    ),
-    "pulled": (manifest(pulled=[]), "/files/a.json/pulled", "it must be an object"),
-    "fingerprint": (
-        manifest(pulled={**PULLED, "bound": "x"}),
-        "/files/a.json/pulled/bound",
-        "a fingerprint here has 16 hex digits",
-    ),
-    "fields": (
-        manifest(pulled={**PULLED, "fields": {"x": []}}),
-        "/files/a.json/pulled/fields",
-        "a block is named by 8 hex digits or its id",
+        "/files/a.json/key",
+        "it is missing",
     ),
     "whole": (
         {"flow64:manifest": 1, "whole": [{"project": "a"}]},
         "/whole/0",
-        "'namespace' is missing",
-    ),
-    "whole, more": (
-        {
-            "flow64:manifest": 1,
-            "whole": [{"project": "a", "namespace": "b", "key": "c"}],
-        },
-        "/whole/0/key",
-        "it is not a known member",
+        "it must have 'project' and 'namespace'",
     ),
     "twins": (
         {"flow64:manifest": 1, "files": {"a.json": ENTRY, "A.json": ENTRY}},
@@ -171,40 +97,62 @@ WRONG = {
         "it is one file with 'a.json' on some machines",
     ),
 }
+WRONG_ENTRIES = [
+    ({"keys": "x"}, "/keys", "it is not a known member (did you mean 'key'?)"),
+    ({"key": ""}, "/key", "'' is not a key"),
+    ({"key": 3}, "/key", "it must be text, not 3"),
+    ({"key": "\udc80"}, "/key", "it must be text"),
+    ({"path": "leads"}, "/path", "'leads' is not a path"),
+    ({"path": "ns:x/workflow:a"}, "/path", "such as 'workflow:inbound'"),
+    ({"path": "workflow:%61"}, "/path", "'workflow:%61' is not a path"),
+    ({"path": "workflow:" + "a" * 513}, "/path", "is not a path"),
+    ({"project": "growth"}, "/project", "it must have 'project' and 'namespace'"),
+    ({"env": ""}, "/env", "'' is not a key"),
+    ({"pins": {"prod": 1}}, "/pins/prod", "it must be text"),
+    ({"allow": "x"}, "/allow", "it must be a list"),
+    ({"allow": [1]}, "/allow", "it must be text"),
+    ({"blocks": {"B": {"key": "x"}}}, "/blocks/B", "a block is a UUID in lower case"),
+    ({"blocks": {BLOCK: {}}}, f"/blocks/{BLOCK}/key", "it is missing"),
+    ({"pulled": []}, "/pulled", "it must be an object"),
+    ({"pulled": {**PULLED, "bound": "x"}}, "/pulled/bound", "16 hex digits"),
+    ({"pulled": {**PULLED, "fields": {"x": []}}}, "/pulled/fields/x", "8 hex digits"),
+]
+WRONG |= {
+    f"entry {number}": (manifest(**entry), f"/files/a.json{place}", problem)
+    for number, (entry, place, problem) in enumerate(WRONG_ENTRIES)
+}
 
 
 @pytest.mark.parametrize("what", WRONG)
 def test_wrong(read, tmp_path, what):
-    """Wrong shapes, unknown members, other formats: what, where, and the way out."""
+    """Wrong shapes, unknown members, other formats: what, and where."""
     data, pointer, problem = WRONG[what]
 
-    with pytest.raises(ManifestError) as caught:
+    with pytest.raises(ReadError) as caught:
         read(data)
 
-    if what != "near":
-        assert problem in caught.value.problem
-    assert (caught.value.path, caught.value.pointer) == (
+    assert problem in caught.value.problem
+    assert (caught.value.source, caught.value.pointer) == (
         str(tmp_path / MANIFEST),
         pointer,
     )
-    assert str(caught.value).startswith(f"{tmp_path / MANIFEST} at {pointer or '/'}: ")
 
 
 @pytest.mark.parametrize(
     "name",
     ["../a.json", "/etc/a.json", "a/b.json", "C:\\a.json", "a\\b.json", "a:b.json",
-     "a.txt", "flow64.json", "FLOW64.json", "\0.json", ""],
+     "a.txt", "flow64.json", "FLOW64.json", "\0.json", "a\n.json", ""],
 )  # fmt: skip
 def test_names_that_leave_the_folder(read, name):
     """A name is that of a file right in the folder."""
-    with pytest.raises(ManifestError, match="not the name of a JSON file right in"):
+    with pytest.raises(ReadError, match="not the name of a JSON file right in"):
         read({"flow64:manifest": 1, "files": {name: ENTRY}})
 
 
 def test_too_many_values_are_not_parsed(tmp_path):
     (tmp_path / MANIFEST).write_text(f"[{'1,' * 500_000}1]", "utf-8")
 
-    with pytest.raises(ManifestError, match="more than 500,000 JSON values"):
+    with pytest.raises(ReadError, match="more than 500,000 JSON values"):
         read_manifest(tmp_path / MANIFEST)
 
 
@@ -212,8 +160,8 @@ def test_too_many_values_are_not_parsed(tmp_path):
     ("make", "problem"),
     [
         (lambda path: path.symlink_to("elsewhere"), "it is a link, which is not"),
-        (lambda path: path.mkdir(), "it is not a regular file"),
-        (os.mkfifo, "it is not a regular file"),
+        (lambda path: path.mkdir(), "it is a folder"),
+        (os.mkfifo, "it is not a file"),
         (lambda path: os.truncate(_touched(path), MAX_BYTES + 1), "larger than 32 MiB"),
     ],
     ids=["link", "folder", "pipe", "large"],
@@ -225,8 +173,8 @@ def test_files_that_are_none(tmp_path, make, problem, file):
     (tmp_path / file).unlink()
     make(tmp_path / file)
 
-    with pytest.raises(ManifestError, match=problem):
-        read_folder(tmp_path)
+    with pytest.raises(ReadError, match=problem):
+        read_leads(tmp_path)
 
 
 def _touched(path):
@@ -246,15 +194,17 @@ def compiled(folder, *workflows, env="default"):
     return entries
 
 
+def read_leads(folder):
+    return read_workflow(folder, read_manifest(folder / MANIFEST), "leads.json")
+
+
 def test_file_that_is_not_there(tmp_path):
     """The error gives advice."""
     compiled(tmp_path, leads())
     (tmp_path / "leads.json").unlink()
 
-    with pytest.raises(
-        ManifestError, match=r"at /files/leads\.json: the file is missing"
-    ):
-        read_folder(tmp_path)
+    with pytest.raises(ReadError, match=r"leads\.json: the file is missing"):
+        read_leads(tmp_path)
 
 
 def test_file_of_another_id(tmp_path):
@@ -262,10 +212,9 @@ def test_file_of_another_id(tmp_path):
     compiled(tmp_path, leads(), leads("other"))
     (tmp_path / "leads.json").write_bytes((tmp_path / "other.json").read_bytes())
 
-    with pytest.raises(ManifestError, match="its entry makes") as caught:
-        read_folder(tmp_path)
+    with pytest.raises(ReadError, match=r"entry in flow64\.json makes") as caught:
+        read_leads(tmp_path)
 
-    assert caught.value.pointer == "/files/leads.json"
     assert leads("other").id() in str(caught.value)
 
 
@@ -277,9 +226,7 @@ def test_file_without_an_id(tmp_path):
     del body["id"]
     file.write_text(json.dumps(body), "utf-8")
 
-    (one,) = read_folder(tmp_path).workflows
-
-    assert one.workflow.id("prod") == leads().id("prod")
+    assert read_leads(tmp_path).id("prod") == leads().id("prod")
 
 
 def test_file_that_is_no_workflow(tmp_path):
@@ -288,21 +235,7 @@ def test_file_that_is_no_workflow(tmp_path):
     (tmp_path / "leads.json").write_text("[]", "utf-8")
 
     with pytest.raises(ReadError, match=r"leads\.json"):
-        read_folder(tmp_path)
-
-
-def test_unlisted(tmp_path):
-    """Files that the manifest does not list are separate."""
-    compiled(tmp_path, leads())
-    for name in ("b.json", ".hidden.json", "c.txt"):
-        (tmp_path / name).write_text("{}", "utf-8")
-
-    folder = read_folder(tmp_path)
-
-    assert ([one.file for one in folder.workflows], folder.unlisted) == (
-        ["leads.json"],
-        ["b.json"],
-    )
+        read_leads(tmp_path)
 
 
 def test_what_code_silences_stays_silent(tmp_path):
@@ -313,27 +246,24 @@ def test_what_code_silences_stays_silent(tmp_path):
     code = Workflow("Leads", flow, key="leads", project=GROWTH)
 
     entries = compiled(tmp_path, code)
-    (one,) = read_folder(tmp_path).workflows
+    found = read_leads(tmp_path)
 
     def told(workflow):
         return [(f.code, f.message, f.where) for f in workflow.check()]
 
-    assert told(one.workflow) == told(code)
-    assert one.workflow.compile("prod").id == code.id("prod")
+    assert told(found) == told(code)
+    assert found.compile("prod").id == code.id("prod")
     assert entries["leads.json"].allow == ("key-from-title",)
     assert BlockEntry("find_email", ("unknown-word",), ("new_field",)) in [
         *entries["leads.json"].blocks.values()
     ]
-    assert one.workflow.file == str(tmp_path / "leads.json")
-    assert one.name == "leads"
+    assert (found.file, found.key) == (str(tmp_path / "leads.json"), "leads")
 
 
 def test_faulty_environment(tmp_path):
     """Faults in the name of an environment are found as for code."""
     compiled(tmp_path, leads())
-    (one,) = read_folder(tmp_path).workflows
-
-    codes = [[f.code for f in w.check("")] for w in (one.workflow, leads())]
+    codes = [[f.code for f in w.check("")] for w in (read_leads(tmp_path), leads())]
 
     assert codes[0] == codes[1]
     assert codes[0][0] == "invalid-key"
@@ -397,16 +327,3 @@ def test_whole_is_read_back(read):
 
     assert read(as_text(manifest_)) == manifest_
     assert Manifest().update({}, whole=[B, A]).whole == (A, B)
-
-
-def test_what_a_killed_process_left_is_swept(tmp_path):
-    """Old incomplete files are removed; newer ones may be in use."""
-    left, begun = tmp_path / ".flow64.a.0.part", tmp_path / ".flow64.b.0.part"
-    left.write_text("half a fi", "utf-8")
-    begun.write_text("half a fi", "utf-8")
-    long_ago = time.time() - 3601
-    os.utime(left, (long_ago, long_ago))
-
-    write_all(tmp_path, {"a.json": "{}\n"})
-
-    assert sorted(path.name for path in tmp_path.iterdir()) == [begun.name, "a.json"]

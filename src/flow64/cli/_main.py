@@ -339,16 +339,13 @@ def _print_click_error(error: click.ClickException) -> int:
 
 
 def _print_flow_error(error: FlowError, options: Options) -> int:
-    from ..errors import ConfigError  # noqa: PLC0415 - see above
-    from ..loading import AddressError, SourceError  # noqa: PLC0415 - see above
+    from ..errors import ConfigError, SourceError  # noqa: PLC0415 - see above
     from ._error_messages import describe_error  # noqa: PLC0415 - see above
     from ._exit_codes import FAILED, USAGE, find_exit_code  # noqa: PLC0415 - see above
-    from ._terminal import print_error, print_message  # noqa: PLC0415 - see above
+    from ._terminal import print_error  # noqa: PLC0415 - see above
 
     match error:
-        case AddressError():
-            for note in error.notes:
-                print_message(note)
+        case SourceError(is_usage=True):
             print_error(f"{error} (see flow64 {options.command} --help)")
             return USAGE
         case SourceError():  # the text of the user's own code is not reworded

@@ -14,7 +14,7 @@ import attrs
 import click
 
 from ..definition import DEFAULT_ENV, is_uuid, parse_json
-from ..errors import ReadError, did_you_mean, shortened
+from ..errors import ReadError, SourceError, did_you_mean, shortened
 from ..text import STDIN, describe_stray_comma, pluralize
 from ._options import name_environment
 from ._param_types import NonEmpty, PathName, RunId
@@ -241,9 +241,9 @@ def repeat_options(
 
 
 def find_address(
-    text: str, env: str | None = None, *, code: bool = True, prefers_live: bool = False
+    text: str, env: str | None = None, *, prefers_live: bool = False
 ) -> Address:
-    """Parse an address, and print what else it may mean. See `loading.parse_address`.
+    """Parse an address. See `loading.parse_address`.
 
     `-` is JSON on stdin, which is read now. If it is live, `--env` may only repeat its
     environment.
@@ -252,11 +252,9 @@ def find_address(
 
     if (read := read_dash(text)) is not None:
         return read
-    found = loading.parse_address(text, env, code=code, prefers_live=prefers_live)
+    found = loading.parse_address(text, env, prefers_live=prefers_live)
     if isinstance(found, loading.LiveAddress):
         loading.require_same_env(found, env)
-        if note := loading.describe_same_key(found):
-            print_message(note)
     return found
 
 
@@ -302,15 +300,16 @@ def _load_live(address: LiveAddress, selection: Selection) -> Loaded:
     """Read live workflows, with secrets redacted.
 
     Raises:
-        AddressError: There are none, or it is asked which of them changed.
+        SourceError: There are none, or it is asked which of them changed.
     """
     from .. import loading  # noqa: PLC0415 - loads the language
-    from ..loading import AddressError, load_live  # noqa: PLC0415 - see above
+    from ..loading import load_live  # noqa: PLC0415 - see above
     from ._service import connect, find_environment  # noqa: PLC0415 - loads httpx
 
     if selection.is_changed:
         problem = f"--changed is about code, and {address.text} is live"
-        raise AddressError(f"{problem}; flow64 diff {shlex.quote(address.text)} code")
+        advice = f"flow64 diff {shlex.quote(address.text)} code"
+        raise SourceError(f"{problem}; {advice}", is_usage=True)
     environment = find_environment(address.env)
     with connect(address.env) as client:
         return load_live(client, address, loading.select_set_values(environment.bound))
@@ -367,10 +366,10 @@ def check_keys(option: str, given: Sequence[str], names: Sequence[str]) -> None:
 
 
 def _describe_unknown_key(key: str, names: Sequence[str]) -> str:
-    from ..loading import list_keys  # noqa: PLC0415 - loads the language
+    from ..loading import list_names  # noqa: PLC0415 - loads the language
 
     near = did_you_mean(key, names)
-    known = f"there are {list_keys(names)}" if names else "there is none"
+    known = f"there are {list_names(names)}" if names else "there is none"
     return f"there is no workflow {key!r}{near}; {known}"
 
 

@@ -109,7 +109,7 @@ def command(
     live = None if blocks is None else LiveCatalogue.read(blocks)
     address = None
     if source is not None:
-        address = params.find_address(source, env, code=not no_code)
+        address = params.find_address(source, env)
     loaded = params.load_source(
         address,
         env,

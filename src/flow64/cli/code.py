@@ -24,15 +24,7 @@ from ..loading import (
     load_live_side,
     lower,
 )
-from ..manifest import (
-    Known,
-    ReplacedText,
-    has_secret,
-    may_hold_values,
-    replace_secrets,
-    setting_lines,
-    write_all,
-)
+from ..manifest import Known, find_secret, name_values, write_all
 from ..secrets import Secrets, mask
 from ..text import join_words
 from . import _params as params
@@ -46,7 +38,7 @@ from ._terminal import (
     print_paths,
     print_text,
 )
-from .pull import LOOK_FOR_SECRETS, find_known_values
+from .pull import find_known_values
 
 
 @params.command(
@@ -85,15 +77,15 @@ def command(
     code. ADDRESS is a file, a folder, or ENV:KEY. Without -o, it is one workflow, and
     its code goes to stdout.
 
-    A text that looks like a key becomes a value, and is listed for you to set. JSON
-    with only an id stands for the live workflow in --env.
+    A workflow with a text that looks like a key is not written: its place is printed.
+    JSON with only an id stands for the live workflow in --env.
 
     If blocks.py next to pyproject.toml was written by `flow64 blocks generate`, the
     code imports its classes.
     """
     if no_code and module is not None:
         raise params.option_error("--classes", "it is code: leave --no-code out")
-    meant = params.find_address(address, env, code=not no_code)
+    meant = params.find_address(address, env)
     known: Sequence[Known] = ()
     if isinstance(meant, LiveAddress):
         env = meant.env
@@ -116,19 +108,19 @@ def command(
         )
     env = env or DEFAULT_ENV
     own = OwnClasses() if no_code else _load_classes(module)
-    lifted, secrets = _lift(found, env, known, own)
+    lifted = _lift(found, env, known, own)
     if len(lifted) < len(found):
         return FAILED
     made = as_code(lifted, own)
     if output is not None:
         write_all(output.parent, {output.name: made.text})
     if as_json:
-        print_json(_to_data(made, lifted, secrets, env, output))
+        print_json(_to_data(made, lifted, output))
     elif output is None:
         print_text(made.text)
     else:
         print_paths([output], as_json=False)
-    _print_notes(lifted, secrets, env)
+    _print_notes(lifted)
     return 0
 
 
@@ -181,71 +173,45 @@ def _load_classes(file: Path | None) -> OwnClasses:
 
 
 def _lift(
-    found: Iterable[_SourceDefinition],
+    sources: Iterable[_SourceDefinition],
     env: str,
     known: Sequence[Known],
     classes: OwnClasses,
-) -> tuple[Sequence[Lifted], Sequence[ReplacedText]]:
+) -> Sequence[Lifted]:
     """Lift workflows without their secrets, and print which cannot be lifted."""
     lifted: list[Lifted] = []
-    secrets: list[ReplacedText] = []
-    used: set[str] = set()
-    for one in found:
+    for source in sources:
+        definition, _ = name_values(source.definition, known)
+        if (place := find_secret(definition, known)) is not None:
+            problem = f"{place} holds what looks like a key, or a secret value"
+            advice = 'let the whole text be a value: {"flow64:value": "NAME"}'
+            print_error(f"{source.name}: {problem}; {advice}")
+            continue
+        definition, accepted = allow_errors(definition)
         try:
-            definition, own = replace_secrets(one.definition, one.name, used, known)
-            _require_plain(definition, known)
-            is_doubtful = may_hold_values(one.definition, definition)
-            definition, accepted = allow_errors(definition)
-            made = lift(definition, one.identity, env=env, own=classes)
-            lifted.append(evolve(made, accepted=tuple(accepted)))
+            code = lift(definition, source.identity, env=env, own=classes)
         except ReadError as error:
-            print_error(f"{one.name}: {error}")
+            print_error(f"{source.name}: {error}")
         else:
-            secrets += own
-            if is_doubtful:
-                print_error(f"{one.name}: {LOOK_FOR_SECRETS}")
-    return lifted, [one for one in secrets if not one.is_set]
+            lifted.append(evolve(code, accepted=tuple(accepted)))
+    return lifted
 
 
 def _make_redaction(known: Iterable[Known]) -> Secrets:
     return Secrets(text for one in known for text in one.secrets)
 
 
-def _require_plain(definition: Definition, known: Sequence[Known]) -> None:
-    """Refuse a definition with a secret where no value can replace it.
-
-    Raises:
-        ReadError: It has one.
-    """
-    if has_secret(definition, known):
-        problem = "what looks like a key stands where no value can stand for it"
-        name = _make_redaction(known).mask(definition.name)
-        raise ReadError(f"{mask(name)}: {problem}")
-
-
-def _print_notes(
-    lifted: Sequence[Lifted], secrets: Sequence[ReplacedText], env: str
-) -> None:
+def _print_notes(lifted: Sequence[Lifted]) -> None:
     for one in lifted:
         for what in one.omitted:
             print_message(f"left out, since code cannot say it: {what}")
         if one.accepted:
             codes = join_words(one.accepted)
             print_message(f"the code allows what is stored there: {codes}")
-    if secrets:
-        print_message("texts that looked like keys are values now; set these:")
-        for secret in secrets:
-            print_message(f"  {secret.name}: {secret.where}")
-        print_message("in pyproject.toml, each from a variable:")
-        print_message("\n".join(f"  {line}" for line in setting_lines(env, secrets)))
 
 
 def _to_data(
-    made: Code,
-    lifted: Sequence[Lifted],
-    secrets: Sequence[ReplacedText],
-    env: str,
-    output: Path | None,
+    made: Code, lifted: Sequence[Lifted], output: Path | None
 ) -> dict[str, Any]:
     pairs = zip(made.variables, lifted, strict=True)
     return {
@@ -261,6 +227,4 @@ def _to_data(
             }
             for variable, one in pairs
         ],
-        "values": [{"name": one.name, "where": one.where} for one in secrets],
-        "settings": [*setting_lines(env, secrets)],
     }

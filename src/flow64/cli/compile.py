@@ -13,8 +13,8 @@ from attrs import field, frozen
 
 from ..definition import DEFAULT_ENV, dumps, loads
 from ..diagnostics import Finding, as_text, summary
-from ..errors import CompileError, ReadError
-from ..loading import AddressError, Loaded, Selection
+from ..errors import CompileError, ReadError, SourceError
+from ..loading import Loaded, Selection
 from ..manifest import MANIFEST, Entry, Manifest, entry_of, read_manifest, write_all
 from ..manifest import as_text as manifest_text
 from ..text import pluralize
@@ -154,13 +154,13 @@ def _require_one(loaded: Loaded) -> None:
     """Refuse several workflows, which are not for stdout.
 
     Raises:
-        AddressError: There are several, or none.
+        SourceError: There are several, or none.
     """
     try:
         loaded.only  # noqa: B018 - it only refuses
-    except AddressError as error:
+    except SourceError as error:
         more = f"; for all of them, add -o {FOLDER}" if loaded.workflows else ""
-        raise AddressError(f"{error}{more}", error.notes) from error
+        raise SourceError(f"{error}{more}", is_usage=True) from error
 
 
 def format_compile_command(
@@ -275,7 +275,7 @@ def make_manifest(folder: Path, loaded: Loaded, made: Compiled) -> Manifest:
     """Return the manifest of a folder after a source was compiled into it.
 
     Raises:
-        ManifestError: The present manifest cannot be used.
+        ReadError: The present manifest cannot be used.
     """
     before = read_manifest(folder / MANIFEST) or Manifest()
     there = {path.name for path in folder.glob("*.json")}

@@ -74,7 +74,11 @@ def command(
 
 def _locate_source(given: str | None) -> str:
     """Return a source that is found from any working folder."""
-    source = require_project_source() if given is None else parse_source(given).source
+    if given is None:
+        source = require_project_source()
+    else:
+        address = parse_source(given)
+        source = address.otherwise or address.source
     place, key = split_source(source)
     if not Path(place).exists():
         return source

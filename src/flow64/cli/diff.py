@@ -16,7 +16,6 @@ from ..loading import (
     LiveAddress,
     Side,
     SourceAddress,
-    describe_same_key,
     list_names,
     list_owners,
     list_projects,
@@ -89,7 +88,7 @@ def command(
     elif before is None or after is None:
         raise click.UsageError("name two sides, A and B, or one revision: --base REV")
     else:
-        addresses = _parse(before, after, env, code=not no_code)
+        addresses = _parse(before, after, env)
         environment = _choose_environment(addresses, env)
         given_values = params.read_values(values)
         sides = _load_sides(addresses, environment, given_values, code=not no_code)
@@ -107,17 +106,11 @@ def command(
     return CHANGES if has_exit_code and report.has_changes else 0
 
 
-def _parse(
-    before: str, after: str, env: str | None, *, code: bool
-) -> Sequence[Address]:
-    addresses = [
-        params.read_dash(text, what) or parse_address(text, env, code=code)
+def _parse(before: str, after: str, env: str | None) -> Sequence[Address]:
+    return [
+        params.read_dash(text, what) or parse_address(text, env)
         for text, what in ((before, "A"), (after, "B"))
     ]
-    for address in addresses:
-        if isinstance(address, LiveAddress) and (note := describe_same_key(address)):
-            print_message(note)
-    return addresses
 
 
 def _choose_environment(
@@ -146,11 +139,11 @@ def _load_sides(
         values = select_set_values(environment.bound)
     sides: dict[int, Side] = {}
     projects: frozenset[str] | None = None
-    own: frozenset[str] | None = None
+    own: frozenset[str] = frozenset()
     for at, address in enumerate(addresses):
         if isinstance(address, SourceAddress):
             sides[at] = load_source_side(address, environment, values, code=code)
-            projects, own = list_projects(sides[at]), list_owners(sides[at]) or None
+            projects, own = list_projects(sides[at]), list_owners(sides[at])
             for note in sides[at].notes:
                 print_message(note)
             if environment is not None:

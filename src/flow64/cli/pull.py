@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,20 +11,18 @@ import click
 from attrs import evolve
 
 from ..client import Client
-from ..definition import Definition, canonical_id, unbound_names, walk
+from ..definition import Definition, canonical_id, slug, walk
 from ..environments import Environment, Reference
-from ..errors import ConfigError, FlowError, PullError
+from ..errors import ConfigError, FlowError, SourceError
 from ..files import relative_path
 from ..loading import (
     Address,
-    AddressError,
     LiveAddress,
     LiveWorkflow,
     Selection,
     SourceAddress,
-    describe_unknown,
     find_saved_catalogue,
-    is_glob,
+    is_pattern,
     list_live,
     match_live,
     project_path,
@@ -37,11 +35,9 @@ from ..manifest import (
     Manifest,
     Pull,
     PulledWorkflow,
-    ReplacedText,
     fetch_workflows,
     make_pull,
     read_manifest,
-    read_workflow,
     write_all,
 )
 from ..secrets import texts_in
@@ -100,9 +96,9 @@ def command(
     live workflow of --env. For code or files, what is deployed of them is saved.
 
     Check, diff, plan and deploy then take FOLDER like code. Each workflow is pinned to
-    its id there, and later edits there are drift. A text that looks like a key becomes
-    a value: it is not saved, and the value is listed for you to set. A text that equals
-    a value of the environment, or of the file of --values, becomes that value.
+    its id there, and later edits there are drift. A text that equals a value of the
+    environment, or of the file of --values, becomes that value. A workflow with another
+    text that looks like a key is not saved: its place is printed.
     """
     meant = _find_address(address, env)
     if isinstance(meant, LiveAddress):
@@ -134,11 +130,7 @@ def command(
             for one in _fetch(client, meant, selection, is_all=is_all)
         ]
         name = str(client.env)
-    mine = {str(one.id).lower() for one in found}
-    names = _list_used_names(output, before, name, mine)
-    pull = make_pull(
-        found, name, before, names, known, suffix=find_environment(env).suffix
-    )
+    pull = make_pull(found, name, before, known)
     if not overwrite:
         _require_free(output, [one.file for one in pull.workflows])
     there = [path.name for path in output.glob("*.json")]
@@ -163,72 +155,60 @@ def _find_address(text: str | None, env: str | None) -> Address:
 
 def _fetch(
     client: Client, address: Address, selection: Selection, *, is_all: bool
-) -> Iterator[Definition]:
-    """The live workflows that an address and a selection mean, as they are read.
+) -> Sequence[Definition]:
+    """Read the live workflows that an address and a selection mean.
 
     Raises:
         click.UsageError: The address means all, and neither `--all` nor a selection was
             given.
-        AddressError: A pattern matches nothing.
-        PullError: There is no such workflow.
+        SourceError: A pattern matches nothing, or there is no such workflow.
     """
     if isinstance(address, LiveAddress) and address.is_env:
         if not (is_all or selection):
             advice = "say --all, or name one: flow64 list shows all"
             raise click.UsageError(f"{address.env} is an environment; {advice}")
         if not selection:
-            yield from fetch_workflows(client.session)
-            return
+            return fetch_workflows(client.session)
     if isinstance(address, LiveAddress) and address.id is not None:
-        yield from fetch_workflows(client.session, address.id)
-        return
+        definitions = fetch_workflows(client.session, [address.id])
+        if not definitions:
+            problem = f"{address.id} is not there, or is not shown to you"
+            raise SourceError(f"{problem}; flow64 list shows all")
+        return definitions
     known = list_live(client)
     if isinstance(address, SourceAddress):
         ids = [*_find_deployed(client, address, selection, known)]
     else:
-        chosen = known
-        if address.key is not None:
-            try:
-                chosen = match_live(known, address)
-            except AddressError as error:
-                if is_glob(address.key):
-                    raise
-                yield from _fetch_by_title(client, address, known, error)
-                return
+        chosen = known if address.key is None else _match(known, address)
         ids = [*_select_live(client, address, selection, chosen)]
-    for workflow_id in ids:
-        yield from fetch_workflows(client.session, workflow_id)
+    return fetch_workflows(client.session, ids)
 
 
-def _fetch_by_title(
-    client: Client,
-    address: LiveAddress,
-    known: Sequence[LiveWorkflow],
-    no_key: AddressError,
-) -> Sequence[Definition]:
-    """Read the one live workflow with a title.
-
-    Args:
-        client: Sends the reads.
-        address: The address, with the title in place of a key.
-        known: All live workflows.
-        no_key: The error if it is read as a key.
+def _match(
+    known: Sequence[LiveWorkflow], address: LiveAddress
+) -> Sequence[LiveWorkflow]:
+    """Return the live workflows with a key, or the one with a title.
 
     Raises:
-        AddressError: There is none.
-        PullError: There are several.
+        SourceError: There is none, or there are several.
     """
     try:
-        return fetch_workflows(client.session, address.key)
-    except PullError as error:
-        if address.key in {one.title for one in known}:
+        return match_live(known, address)
+    except SourceError:
+        key = address.key
+        titled = [one for one in known if key in (one.title, _slug(one.title))]
+        if is_pattern(str(address.key)) or not titled:
             raise
-        keys = [one.key for one in select_ours(known, address.env) if one.key]
-        if any(address.key in (key, key.partition("/")[0]) for key in keys):
-            raise no_key from error  # several have it
-        if address.text == address.key:  # it may have been meant as anything
-            raise AddressError(describe_unknown(address.text, keys)) from error
-        raise (no_key if keys else AddressError(str(error))) from error
+    if len(titled) > 1:
+        ids = ", ".join(one.id for one in titled)
+        problem = f"{len(titled)} workflows are called {address.key}"
+        raise SourceError(f"{problem}; name one by its id: {ids}")
+    return titled
+
+
+def _slug(title: str) -> str:
+    """Return the key that a pull gives to a workflow of others."""
+    return slug(title.encode("utf-8", "ignore").decode())
 
 
 def _select_live(
@@ -260,7 +240,7 @@ def _find_deployed(
     """The ids of the workflows of a source that are deployed.
 
     Raises:
-        PullError: None is.
+        SourceError: None is.
     """
     env = str(client.env)
     live = {canonical_id(one.id) for one in known}
@@ -270,7 +250,7 @@ def _find_deployed(
     if missing:
         names = join_first(missing, MOST_NAMES)
         if len(missing) == len(ids):
-            raise PullError(address.text, f"not deployed to {env}: {names}")
+            raise SourceError(f"not deployed to {env}: {names}")
         print_message(f"not deployed to {env}, so not pulled: {names}")
     yield from (workflow_id for workflow_id in ids.values() if workflow_id in live)
 
@@ -279,7 +259,7 @@ def find_known_values(environment: Environment) -> Sequence[Known]:
     """Return all values of an environment, since any of them may be live.
 
     Raises:
-        PullError: A variable is not set, so that its secret cannot be recognised.
+        SourceError: A variable is not set, so that its secret cannot be recognised.
     """
     known: list[Known] = []
     unset: list[str] = []
@@ -298,7 +278,7 @@ def find_known_values(environment: Environment) -> Sequence[Known]:
             f"values come from variables that are not set: {variables}; set them, "
             "since otherwise their secrets could be saved without being recognised"
         )
-        raise PullError(environment.name, problem)
+        raise SourceError(f"{environment.name}: {problem}")
     return known
 
 
@@ -306,20 +286,6 @@ def _from_variables(given: Any, content: Any) -> Iterator[str]:
     """The texts of a value that come from variables."""
     found = dict(walk(content))
     return (found[path] for path, one in walk(given) if isinstance(one, Reference))
-
-
-def _list_used_names(
-    folder: Path, before: Manifest, env: str, mine: set[str]
-) -> Iterator[str]:
-    """The names of values in files that are not written now."""
-    for file, entry in before.files.items():
-        if (entry.pins.get(env) or "").lower() in mine:
-            continue
-        try:
-            read = read_workflow(folder, before, file).workflow
-            yield from unbound_names(read.compile())
-        except FlowError:  # a check reports it
-            continue
 
 
 def _require_free(folder: Path, files: Sequence[str]) -> None:
@@ -343,45 +309,21 @@ def _print_notes(pull: Pull, folder: Path) -> None:
     print_message(f"{pluralize(count, 'workflow')} of {pull.env} written")
     paths = {one.file: relative_path(folder / one.file) for one in pull.workflows}
     notes = [
-        *((paths[one.file], _describe_owner(one.stamped)) for one in pull.workflows),
-        *((paths[one.file], _describe_allowed(one)) for one in pull.workflows),
+        (paths[one.file], note) for one in pull.workflows for note in _describe(one)
     ]
     for line in _group_by_note(notes):
         print_message(line)
-    doubts = [(paths[one.file], _DOUBT) for one in pull.workflows if one.may_tell]
-    for line in _group_by_note(doubts):
-        print_error(line)
-    _print_values(
-        f"texts that equal values of {pull.env} are values now:", pull.known, paths
-    )
-    _print_values(
-        "texts that looked like keys are values now; set these:", pull.unset, paths
-    )
-    if lines := pull.setting_lines:
-        print_message("in pyproject.toml, each from a variable:")
-        print_message("\n".join(f"  {line}" for line in lines))
     for other in pull.refused:
         print_error(f"{other.id} ({other.name}) was not pulled: {other.problem}")
 
 
-LOOK_FOR_SECRETS: Final = (
-    "values of the code were not found, or the workflow was edited: look for secrets "
-    "before you share it"
-)
-_DOUBT: Final = (
-    f"{LOOK_FOR_SECRETS}, or pull again with --overwrite and --values FILE, the values "
-    "that it was deployed with"
-)
-
-
-def _describe_owner(stamped: str | None) -> str:
-    """Describe the project that deployed a workflow; empty if none did."""
-    return f"deployed by the code of {project_path(stamped)}" if stamped else ""
-
-
-def _describe_allowed(one: PulledWorkflow) -> str:
-    codes = ", ".join(one.accepted)
-    return f"{MANIFEST} allows what is stored there: {codes}" if codes else ""
+def _describe(one: PulledWorkflow) -> Iterator[str]:
+    if one.stamped:
+        yield f"deployed by the code of {project_path(one.stamped)}"
+    if one.accepted:
+        yield f"{MANIFEST} allows what is stored there: {', '.join(one.accepted)}"
+    if one.values:
+        yield f"texts that equal values are values now: {', '.join(one.values)}"
 
 
 def _group_by_note(notes: Iterable[tuple[str, str]]) -> Iterator[str]:
@@ -389,27 +331,10 @@ def _group_by_note(notes: Iterable[tuple[str, str]]) -> Iterator[str]:
     groups: dict[str, list[str]] = {}
     for path, note in notes:
         groups.setdefault(note, []).append(path)
-    groups.pop("", None)
     for note, paths in groups.items():
-        yield f"{_join_paths(paths)}: {note}"
-
-
-def _join_paths(paths: Sequence[str]) -> str:
-    shown = join_first(paths, MOST_FILES)
-    return shown if len(paths) == 1 else f"{len(paths)} files ({shown})"
-
-
-def _print_values(
-    head: str, found: Sequence[ReplacedText], paths: Mapping[str, str]
-) -> None:
-    """Print values, each once for the same place in several files."""
-    groups: dict[tuple[str, str], list[str]] = {}
-    for one in found:
-        groups.setdefault((one.name, one.where), []).append(paths[one.file])
-    if groups:
-        print_message(head)
-    for (name, where), files in groups.items():
-        print_message(f"  {name}: {_join_paths(files)}, {where}")
+        shown = join_first(paths, MOST_FILES)
+        files = shown if len(paths) == 1 else f"{len(paths)} files ({shown})"
+        yield f"{files}: {note}"
 
 
 def _to_data(pull: Pull, folder: Path) -> dict[str, Any]:
@@ -423,10 +348,7 @@ def _to_data(pull: Pull, folder: Path) -> dict[str, Any]:
                 "name": one.name,
                 "stamp": one.stamped,
                 "allow": [*one.accepted],
-                "values": [
-                    {"name": value.name, "where": value.where, "is_set": value.is_set}
-                    for value in one.values
-                ],
+                "values": [*one.values],
             }
             for one in pull.workflows
         ],
@@ -434,5 +356,4 @@ def _to_data(pull: Pull, folder: Path) -> dict[str, Any]:
             {"workflow_id": one.id, "name": one.name, "problem": one.problem}
             for one in pull.refused
         ],
-        "settings": [*pull.setting_lines],
     }

@@ -17,8 +17,8 @@ from ..client import Run
 from ..definition import Definition
 from ..deploy.target import prepare
 from ..environments import load
-from ..errors import BuildError, did_you_mean
-from ..loading import AddressError, LiveAddress, load_live_definition
+from ..errors import BuildError, SourceError, did_you_mean
+from ..loading import LiveAddress, load_live_definition
 from ..runs import payload
 from ..runs.rows import FORMS, require_free
 from ..runs.state import Stages
@@ -310,14 +310,14 @@ def _find_workflow(options: RunParameters) -> tuple[Workflow, str | None]:
     """Return the workflow to run, and the environment to run it in."""
     code = not options.no_code
     try:
-        address = params.find_address(options.source, options.env, code=code)
+        address = params.find_address(options.source, options.env)
         if not isinstance(address, LiveAddress):
             return params.load_source(address, code=code).only.workflow, options.env
-    except AddressError as error:
+    except SourceError as error:
         if options.rows and Path(options.source).suffix.lower() in ROW_FILES:
             words = shlex.join(["flow64", "run", str(options.rows), options.source])
             advice = f"{options.source} is not a workflow: write {words}"
-            raise AddressError(advice, error.notes) from error
+            raise SourceError(advice, is_usage=True) from error
         raise
     with connect(address.env) as client:
         live = load_live_definition(client, address)

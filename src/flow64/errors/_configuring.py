@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..diagnostics import Finding
 from ._root import FlowError
 
 
@@ -16,6 +17,18 @@ class ConfigError(FlowError, ValueError):
     """
 
     url: str | None = None
+    is_usage: bool = False
+
+
+class SourceError(FlowError):
+    """An address names nothing, or a source cannot be read, pulled or written.
+
+    Attributes:
+        finding: The error as a finding of `flow64 check`, if the source exists.
+        is_usage: Whether the address is wrong, and not what it names.
+    """
+
+    finding: Finding | None = None
     is_usage: bool = False
 
 

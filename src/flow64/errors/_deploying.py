@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attrs import frozen
-
-from ..text import printable
 from ._root import FlowError
 
 
@@ -44,39 +41,3 @@ class StalePlanError(DeployError):
 
     event: str = ""
     edits: Sequence[str] = ()
-
-
-@frozen(repr=False)
-class ManifestError(FlowError, ValueError):
-    """A folder of JSON, or its manifest `flow64.json`, cannot be used.
-
-    Attributes:
-        problem: What is wrong, and what to do.
-        pointer: The place in the file, as a JSON pointer.
-    """
-
-    path: str
-    problem: str
-    pointer: str | None = None
-
-    def __str__(self) -> str:
-        place = printable(self.path)
-        if self.pointer is not None:
-            place += f" at {printable(self.pointer) or '/'}"
-        return f"{place}: {printable(self.problem)}"
-
-
-@frozen(repr=False)
-class PullError(FlowError):
-    """A workflow cannot be pulled. No file was written.
-
-    Attributes:
-        wanted: The id or key that was given.
-        problem: What is wrong, and what to do.
-    """
-
-    wanted: str
-    problem: str
-
-    def __str__(self) -> str:
-        return f"{printable(self.wanted)} was not pulled: {printable(self.problem)}"

@@ -3,118 +3,53 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from ._addresses import (
-    Address,
-    LiveAddress,
-    SourceAddress,
-    advise_revision,
-    describe_unknown,
-    parse_address,
-    parse_source,
-    require_same_env,
-)
-from ._collect import SourceWorkflow
-from ._errors import AddressError, SourceError
-from ._importing import PACKAGE_FOLDER
-from ._lower import lower, lower_leniently, select_set_values
-from ._reading import files_below
-from ._selection import (
-    EVERYTHING,
-    Selection,
-    is_glob,
-    list_keys,
-    list_patterns,
-    matches,
-)
-from ._source_names import (
-    find_saved_catalogue,
-    list_names,
-    require_project_source,
-    split_source,
-)
-from ._sources import Loaded, describe_same_key, load_source, select_workflows
+from .addresses import EVERYTHING as EVERYTHING
+from .addresses import Address as Address
+from .addresses import LiveAddress as LiveAddress
+from .addresses import Selection as Selection
+from .addresses import SourceAddress as SourceAddress
+from .addresses import describe_unknown as describe_unknown
+from .addresses import is_pattern as is_pattern
+from .addresses import list_names as list_names
+from .addresses import parse_address as parse_address
+from .addresses import parse_source as parse_source
+from .addresses import require_project_source as require_project_source
+from .addresses import require_same_env as require_same_env
+from .addresses import split_source as split_source
+from .reading import SourceWorkflow as SourceWorkflow
+from .sources import Loaded as Loaded
+from .sources import find_saved_catalogue as find_saved_catalogue
+from .sources import load_classes as load_classes
+from .sources import load_source as load_source
+from .sources import lower as lower
+from .sources import lower_leniently as lower_leniently
+from .sources import select_set_values as select_set_values
+from .sources import select_workflows as select_workflows
 
 if TYPE_CHECKING:
-    from ._live import (
-        LiveWorkflow,
-        list_live,
-        match_live,
-        pick_live,
-        project_path,
-        select_changed,
-        select_ours,
-    )
-    from ._own_classes import load_classes
-    from ._sides import (
-        Side,
-        SideWorkflow,
-        list_owners,
-        list_projects,
-        load_live,
-        load_live_definition,
-        load_live_side,
-        load_source_side,
-    )
-
-__all__ = [
-    "EVERYTHING",
-    "PACKAGE_FOLDER",
-    "Address",
-    "AddressError",
-    "LiveAddress",
-    "LiveWorkflow",
-    "Loaded",
-    "Selection",
-    "Side",
-    "SideWorkflow",
-    "SourceAddress",
-    "SourceError",
-    "SourceWorkflow",
-    "advise_revision",
-    "describe_same_key",
-    "describe_unknown",
-    "files_below",
-    "find_saved_catalogue",
-    "is_glob",
-    "list_keys",
-    "list_live",
-    "list_names",
-    "list_owners",
-    "list_patterns",
-    "list_projects",
-    "load_classes",
-    "load_live",
-    "load_live_definition",
-    "load_live_side",
-    "load_source",
-    "load_source_side",
-    "lower",
-    "lower_leniently",
-    "match_live",
-    "matches",
-    "parse_address",
-    "parse_source",
-    "pick_live",
-    "project_path",
-    "require_project_source",
-    "require_same_env",
-    "select_changed",
-    "select_ours",
-    "select_set_values",
-    "select_workflows",
-    "split_source",
-]
-
-_HEAVY: Final = ("_live", "_own_classes", "_sides")
+    from .live import LiveWorkflow as LiveWorkflow
+    from .live import Side as Side
+    from .live import SideWorkflow as SideWorkflow
+    from .live import list_live as list_live
+    from .live import list_owners as list_owners
+    from .live import list_projects as list_projects
+    from .live import load_live as load_live
+    from .live import load_live_definition as load_live_definition
+    from .live import load_live_side as load_live_side
+    from .live import load_source_side as load_source_side
+    from .live import match_live as match_live
+    from .live import pick_live as pick_live
+    from .live import project_path as project_path
+    from .live import select_changed as select_changed
+    from .live import select_ours as select_ours
 
 
 def __getattr__(name: str) -> Any:
     """Load what is about live workflows when it is asked for: it loads httpx."""
-    if name in __all__:
-        for module in _HEAVY:
-            loaded = import_module(f".{module}", __package__)
-            if hasattr(loaded, name):
-                return getattr(loaded, name)
+    if not name.startswith("_"):
+        live = import_module(".live", __package__)
+        if hasattr(live, name):
+            return getattr(live, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

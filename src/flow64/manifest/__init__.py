@@ -1,12 +1,10 @@
 """Folders of compiled JSON with a manifest, and pulling live workflows.
 
-    from flow64.manifest import read_folder
+from flow64.manifest import read_manifest, read_workflow
 
-    for one in read_folder(Path("compiled")).workflows:
-        print(one.name, one.workflow.id("prod"))
-
-A file holds the body of one workflow with one id. Its entry in `flow64.json` holds the
-keys that its ids are made from. So a check, a plan or a deploy needs no code.
+manifest = read_manifest(Path("compiled/flow64.json"))
+for file in manifest.files:
+    print(file, read_workflow(Path("compiled"), manifest, file).id("prod"))
 """
 
 from __future__ import annotations
@@ -14,72 +12,35 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ._folder import Folder, FolderWorkflow, read_folder, read_workflow
-from ._model import BlockEntry, Entry, Manifest, Pulled, entry_of
-from ._names import MANIFEST, name_parts, stem_of
-from ._read import content_of as content_of
-from ._read import read_manifest
-from ._write import as_text, write_all
+from .entries import MANIFEST as MANIFEST
+from .entries import BlockEntry as BlockEntry
+from .entries import Entry as Entry
+from .entries import Manifest as Manifest
+from .entries import Pulled as Pulled
+from .entries import as_text as as_text
+from .entries import entry_of as entry_of
+from .entries import name_parts as name_parts
+from .entries import read_content as read_content
+from .entries import read_manifest as read_manifest
+from .entries import read_workflow as read_workflow
+from .entries import stem_of as stem_of
+from .entries import unreadable as unreadable
+from .entries import write_all as write_all
 
 if TYPE_CHECKING:
-    from ._known import Known
-    from ._pull import (
-        Pull,
-        PulledWorkflow,
-        RefusedWorkflow,
-        ReplacedText,
-        fetch_workflows,
-        make_pull,
-    )
-    from ._pull import has_secret as has_secret
-    from ._pull import may_hold_values as may_hold_values
-    from ._pull import replace_secrets as replace_secrets
-    from ._pull import setting_lines as setting_lines
-
-__all__ = [
-    "MANIFEST",
-    "BlockEntry",
-    "Entry",
-    "Folder",
-    "FolderWorkflow",
-    "Known",
-    "Manifest",
-    "Pull",
-    "Pulled",
-    "PulledWorkflow",
-    "RefusedWorkflow",
-    "ReplacedText",
-    "as_text",
-    "entry_of",
-    "fetch_workflows",
-    "make_pull",
-    "name_parts",
-    "read_folder",
-    "read_manifest",
-    "read_workflow",
-    "stem_of",
-    "write_all",
-]
-
-_PULLING = frozenset(
-    {
-        "Known",
-        "Pull",
-        "RefusedWorkflow",
-        "ReplacedText",
-        "PulledWorkflow",
-        "fetch_workflows",
-        "setting_lines",
-        "has_secret",
-        "make_pull",
-        "may_hold_values",
-        "replace_secrets",
-    }
-)
+    from .pull import Known as Known
+    from .pull import Pull as Pull
+    from .pull import PulledWorkflow as PulledWorkflow
+    from .pull import fetch_workflows as fetch_workflows
+    from .pull import find_secret as find_secret
+    from .pull import make_pull as make_pull
+    from .pull import name_values as name_values
 
 
 def __getattr__(name: str) -> Any:
     """Load the names that need httpx, or much else, when they are first used."""
-    if name in _PULLING:
-        return getattr(import_module("._pull", __package__), name)
+    if not name.startswith("_"):
+        pull = import_module(".pull", __package__)
+        if hasattr(pull, name):
+            return getattr(pull, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,13 +7,13 @@ import importlib.util
 import re
 import sys
 import sysconfig
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from hashlib import sha256
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from traceback import TracebackException, extract_tb
+from traceback import FrameSummary, TracebackException, extract_tb
 from types import ModuleType
 from typing import Final, NoReturn
 
@@ -21,14 +21,12 @@ from attrs import frozen
 
 from ..api import threads
 from ..diagnostics import Finding, Place
+from ..errors import SourceError
 from ..files import relative_path
-from ._errors import SourceError
+from .addresses import is_module_name
 
 PACKAGE_FOLDER: Final = Path(__file__).resolve().parent.parent
 """The folder of flow64 itself."""
-
-MOST_CHAINED: Final = 20
-"""The most chained errors from which frames that are not the user's are removed."""
 
 
 @frozen
@@ -38,10 +36,12 @@ class ImportScope:
     Attributes:
         root: The folder of the modules, or of the package that they are in.
         path: All folders that are searched, the root first.
+        before: Names of the modules that were there before.
     """
 
     root: Path
     path: Sequence[Path]
+    before: frozenset[str]
 
     def import_file(self, file: Path) -> ModuleType:
         """Import the module of a file.
@@ -54,13 +54,15 @@ class ImportScope:
         if parts[-1] == "__init__":
             parts.pop()
         name = ".".join(parts)
-        with _wrap_errors(relative_path(file), file):
+        with self._wrap_errors(relative_path(file), file):
             if len(parts) > 1:  # its packages come first
                 return importlib.import_module(name)
-            known = sys.modules.get(name)
-            if known is not None and _file_of(known) == file:
-                return known
-            if known is not None or not is_module_name(name):
+            for loaded in [*sys.modules]:
+                if loaded not in self.before and _file_of(sys.modules[loaded]) == file:
+                    return sys.modules[loaded]
+            if _RELATIVE.search(file.read_bytes()) and (inner := _name_inside(file)):
+                return importlib.import_module(inner)
+            if name in sys.modules or not is_module_name(name):
                 name = f"flow64_source_{sha256(str(file).encode()).hexdigest()[:12]}"
             return _execute(name, file)
 
@@ -70,10 +72,66 @@ class ImportScope:
         Raises:
             SourceError: It fails; the user's own traceback is in the message.
         """
-        with _wrap_errors(name):
-            if not all(map(_exists, _prefixes(name))):
-                return None
+        with self._wrap_errors(name):
+            parts = name.split(".")
+            for count in range(1, len(parts) + 1):
+                if not _exists(".".join(parts[:count])):
+                    return None
             return importlib.import_module(name)
+
+    @contextmanager
+    def _wrap_errors(self, what: str, file: Path | None = None) -> Generator[None]:
+        """Turn an error of a module into a SourceError with the user's own traceback.
+
+        The module may not send anything meanwhile.
+        """
+        traceback = ""
+        try:
+            with threads.refuse_requests(what):
+                yield
+                return
+        except SystemExit as error:
+            problem = "ends the program while it is imported"
+            advice = 'put what runs under `if __name__ == "__main__":`'
+            place = self._find_place(error, file)
+        except Exception as error:  # noqa: BLE001 - the module may raise anything
+            reason = _describe(error)
+            advice = None
+            if _TWO_LISTS.search(reason):  # Python joins them, or not, without us
+                advice = "begin with fan(a, b) instead of [a, b]: fan(a, b) >> [c, d]"
+            problem = f"cannot be imported: {reason}"
+            place, traceback = self._find_place(error, file), _format_traceback(error)
+        name = "the module" if place else what
+        finding = Finding(
+            "unloadable-file",
+            "source",
+            "error",
+            f"{name} {problem}",
+            advice,
+            place=place,
+        )
+        message = (
+            f"{what} {problem.partition(':')[0]}" if traceback else f"{what} {problem}"
+        )
+        message += f"; {advice}" if advice else ""
+        raise SourceError(
+            "\n".join(filter(None, (message, traceback))), finding=finding
+        )
+
+    def _find_place(self, error: BaseException, file: Path | None) -> Place | None:
+        """Return the last line of the user's that failed.
+
+        So modules that fail by one module that they import fail in one place.
+        """
+        if isinstance(error, SyntaxError) and error.filename:
+            return Place(error.filename, error.lineno or 1)
+        frames = [
+            f for f in extract_tb(error.__traceback__) if not _is_inner(f.filename)
+        ]
+        own = [f for f in frames if _is_below(Path(f.filename).resolve(), self.path)]
+        for frame in reversed(own or frames):
+            return _place_of(frame)
+        return None if file is None else Place(str(file), 1)
 
 
 def find_import_root(place: Path) -> Path:
@@ -107,13 +165,16 @@ def import_scope(root: Path, *more: Path) -> Generator[ImportScope]:
     sys.meta_path.insert(at, finder)
     try:
         with redirect_stdout(sys.stderr):
-            yield ImportScope(path[0], path)
+            yield ImportScope(path[0], path, before)
     finally:
+        new = {
+            name: module for name, module in sys.modules.items() if name not in before
+        }
+        users = [name for name, module in new.items() if _is_users(module, path)]
         sys.meta_path.remove(finder)
         sys.path[:] = sys_path
-        for name in [*sys.modules]:
-            if name not in before and _is_below(_file_of(sys.modules[name]), path):
-                del sys.modules[name]
+        for name in users:
+            del sys.modules[name]
 
 
 class _SourceLoader(SourceFileLoader):
@@ -151,80 +212,55 @@ class _SourceFinder(MetaPathFinder):
         return spec
 
 
-def is_module_name(text: str) -> bool:
-    """Return True if a text can be the name of a module."""
-    return all(part.isidentifier() for part in text.split("."))
-
-
-def format_traceback(error: BaseException) -> str:
-    """Format a traceback without the frames of flow64 and of the import."""
-    trace = TracebackException.from_exception(error)
-    for one in _chained_errors(trace):
-        one.stack[:] = [f for f in one.stack if not _is_inner(f.filename)]
-    return "".join(trace.format()).rstrip("\n")
-
-
-@contextmanager
-def _wrap_errors(what: str, file: Path | None = None) -> Generator[None]:
-    """Turn an error of a module into a SourceError with the user's own traceback.
-
-    The module may not send anything meanwhile.
-    """
-    try:
-        with threads.refuse_requests(what):
-            yield
-    except SystemExit as error:
-        problem = "ends the program while it is imported"
-        advice = 'put what runs under `if __name__ == "__main__":`'
-        found = _finding(what, problem, advice, error, file)
-        raise SourceError(f"{what} {problem}; {advice}", found) from None
-    except Exception as error:  # noqa: BLE001 - the module may raise anything
-        trace = TracebackException.from_exception(error)
-        reason = f"{type(error).__name__}: {trace}".partition("\n")[0]
-        reason += "".join(f" ({note})" for note in _list_notes(error))
-        problem, advice = f"{what} cannot be imported", _SEE
-        if _TWO_LISTS.search(reason):  # which Python joins, or not, without asking us
-            advice = "begin with fan(a, b) instead of [a, b]: fan(a, b) >> [c, d]"
-            problem += f"; {advice}"
-        found = _finding(what, f"cannot be imported: {reason}", advice, error, file)
-        raise SourceError(problem, found, format_traceback(error)) from None
-
-
-def _list_notes(error: Exception) -> Iterator[str]:
-    """Yield what flow64 added to an error, such as the variant that was built."""
-    for note in getattr(error, "__notes__", ()):
-        if note.startswith(_MARK):
-            yield note.removeprefix(_MARK)
-
+_RELATIVE: Final = re.compile(rb"^\s*from\s+\.", re.MULTILINE)
+"""An import that only works inside of a package."""
 
 _MARK: Final = "flow64: "
 """The beginning of a note that flow64 adds to an error of a user's function."""
 
-_SEE: Final = "correct it: its traceback is on stderr"
-
 _TWO_LISTS: Final = re.compile(r"for >>=?: '(?:list|tuple)' and '(?:list|tuple)'")
 
+_STANDARD: Final = tuple(
+    Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib")
+)
 
-def _finding(
-    what: str, problem: str, advice: str, error: BaseException, file: Path | None
-) -> Finding:
-    """Return the finding for a module, at the line of its own that failed."""
-    frames = [f for f in extract_tb(error.__traceback__) if not _is_inner(f.filename)]
-    place = None
-    if frames:
-        # Later ones may be in other modules, which this one calls or imports.
-        own = [frame for frame in frames if frame.filename == frames[0].filename][-1]
-        is_one_line = own.lineno == own.end_lineno
-        end = own.end_colno if is_one_line else None
-        place = Place(own.filename, own.lineno or 1, own.colno, end)
-    elif isinstance(error, SyntaxError) and error.filename:
-        place = Place(error.filename, error.lineno or 1)
-    if place is None and file is not None:
-        place = Place(str(file), 1)
-    name = "the module" if place else what
-    return Finding(
-        "unloadable-file", "source", "error", f"{name} {problem}", advice, place=place
-    )
+
+def _name_inside(file: Path) -> str | None:
+    """Return the name of a module in the package that its folder is without `__init__`.
+
+    Packages begin below the working folder, or else with the folder of the file.
+    """
+    base = Path.cwd()
+    if not file.parent.is_relative_to(base) or file.parent == base:
+        base = file.parent.parent
+    if str(base) not in sys.path:
+        sys.path.append(str(base))
+    name = ".".join(file.relative_to(base).with_suffix("").parts)
+    return name if is_module_name(name) else None
+
+
+def _describe(error: Exception) -> str:
+    """Return the first line of an error, with what flow64 added to it."""
+    first, *_ = str(TracebackException.from_exception(error)).split("\n")
+    notes = [note for note in getattr(error, "__notes__", ()) if note.startswith(_MARK)]
+    added = "".join(f" ({note.removeprefix(_MARK)})" for note in notes)
+    return f"{type(error).__name__}: {first}{added}"
+
+
+def _format_traceback(error: BaseException) -> str:
+    """Format a traceback without the frames of flow64 and of the import."""
+    trace = TracebackException.from_exception(error)
+    chain: list[TracebackException] = [trace]
+    for link in chain:
+        link.stack[:] = [f for f in link.stack if not _is_inner(f.filename)]
+        chain += filter(None, (link.__cause__, link.__context__))
+    return "".join(trace.format()).rstrip("\n")
+
+
+def _place_of(frame: FrameSummary) -> Place:
+    is_one_line = frame.lineno == frame.end_lineno
+    end = frame.end_colno if is_one_line else None
+    return Place(frame.filename, frame.lineno or 1, frame.colno, end)
 
 
 def _execute(name: str, file: Path) -> ModuleType:
@@ -243,13 +279,6 @@ def _execute(name: str, file: Path) -> ModuleType:
     return module
 
 
-def _prefixes(name: str) -> Iterator[str]:
-    """Of `a.b.c`: `a`, `a.b` and `a.b.c`."""
-    parts = name.split(".")
-    for count in range(1, len(parts) + 1):
-        yield ".".join(parts[:count])
-
-
 def _exists(name: str) -> bool:
     """Return True if a module exists. Its parent must exist."""
     if name in sys.modules:
@@ -260,9 +289,17 @@ def _exists(name: str) -> bool:
     return importlib.util.find_spec(name) is not None
 
 
-def _is_below(file: Path | None, path: Sequence[Path]) -> bool:
+def _is_users(module: ModuleType, path: Sequence[Path]) -> bool:
+    """Return True if a module, or a package without a file, is in a folder."""
+    if (file := _file_of(module)) is not None:
+        return _is_below(file, path)
+    inner = [*getattr(module, "__path__", ())]
+    return bool(inner) and all(_is_below(Path(one) / "_.py", path) for one in inner)
+
+
+def _is_below(file: Path, path: Sequence[Path]) -> bool:
     """Return True if a module is the user's and is in one of these folders."""
-    if file is None or file.suffix != ".py":  # compiled ones are imported once
+    if file.suffix != ".py":  # compiled ones are imported once
         return False
     # What is installed below the folder of a project is the same for all sources.
     is_installed = {"site-packages", "dist-packages"} & {*file.parts}
@@ -272,26 +309,9 @@ def _is_below(file: Path | None, path: Sequence[Path]) -> bool:
     return not is_apart and any(map(file.is_relative_to, path))
 
 
-_STANDARD: Final = tuple(
-    Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib")
-)
-
-
 def _file_of(module: ModuleType) -> Path | None:
     file = getattr(module, "__file__", None)
     return Path(file).resolve() if isinstance(file, str) else None
-
-
-def _chained_errors(trace: TracebackException) -> Iterator[TracebackException]:
-    """An error, its causes, and the errors of a group."""
-    waiting: list[TracebackException | None] = [trace]
-    seen = 0
-    while waiting and seen < MOST_CHAINED:
-        one = waiting.pop(0)
-        if one is not None:
-            seen += 1
-            yield one
-            waiting += [one.__cause__, one.__context__, *(one.exceptions or ())]
 
 
 def _is_inner(filename: str) -> bool:

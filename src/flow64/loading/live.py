@@ -1,0 +1,401 @@
+"""Live workflows: which code deployed them, how addresses name them, and comparing."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Container, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from attrs import evolve, field, frozen
+
+from ..analysis.live import LiveCatalogue
+from ..api.calls import WorkflowInfo, get_workflow
+from ..client import Client
+from ..definition import (
+    DEFAULT_ENV,
+    EMPTY,
+    Definition,
+    Values,
+    add_suffix,
+    canonical_id,
+    drop_env,
+    environment_in,
+    genuine_stamp,
+    hide_secrets,
+    parse_path,
+    split_stamp,
+    stamped_places,
+)
+from ..deploy.target import key_of
+from ..environments import Environment
+from ..errors import SourceError, did_you_mean
+from ..secrets import mask
+from ..text import clipped, join_first, shortened
+from ..workflow import Workflow
+from .addresses import (
+    ID,
+    MOST_NAMES,
+    LiveAddress,
+    SourceAddress,
+    is_pattern,
+    list_names,
+    matches,
+    suggest_keys,
+)
+from .reading import SourceWorkflow
+from .sources import Loaded, find_saved_catalogue, load_source, lower
+
+LiveState: TypeAlias = Literal["ours", "copy", "foreign"]
+"""ours: our code deployed it. copy: it has the stamp of another one, as after
+"duplicate" in the web editor. foreign: it has no stamp."""
+
+
+@frozen
+class LiveWorkflow:
+    """A workflow of the service, as far as the list of workflows describes it.
+
+    Attributes:
+        state: Whether our code deployed it.
+        path: The path that its id was made from, if our code deployed it.
+    """
+
+    id: str
+    title: str
+    state: LiveState
+    path: str | None = None
+
+    @classmethod
+    def of(cls, info: WorkflowInfo) -> LiveWorkflow:
+        """Describe a workflow of the list."""
+        stamp = split_stamp(info.description, info.id)[1]
+        if stamp is None:
+            return cls(info.id, info.name, "foreign")
+        if not stamp.is_genuine(info.id):
+            return cls(info.id, info.name, "copy")
+        return cls(info.id, info.name, "ours", stamp.path)
+
+    @property
+    def key(self) -> str | None:
+        """Its key, and its variants after slashes; None if its path has none."""
+        return key_of(self.path) or None if self.path else None
+
+    @property
+    def env(self) -> str | None:
+        """The environment that it was deployed to."""
+        return environment_in(self.path) if self.path else None
+
+    @property
+    def place(self) -> str | None:
+        """Its path without the environment, which is the same in each of them."""
+        return drop_env(self.path) if self.path else None
+
+    @property
+    def project(self) -> str:
+        """Its namespace and project, as parts of a path."""
+        return project_path(self.path or "")
+
+
+def list_live(client: Client) -> Sequence[LiveWorkflow]:
+    """Return the workflows of the organisation, by one request."""
+    return [*map(LiveWorkflow.of, client.workflows.list())]
+
+
+def select_ours(known: Iterable[LiveWorkflow], env: str) -> Sequence[LiveWorkflow]:
+    """Return the workflows that our code deployed to an environment."""
+    return [one for one in known if one.state == "ours" and one.env == env]
+
+
+def match_live(
+    known: Sequence[LiveWorkflow],
+    address: LiveAddress,
+    own: Container[str] = (),
+) -> Sequence[LiveWorkflow]:
+    """Return the live workflows that an address names by a key, or by a pattern.
+
+    Args:
+        known: All live workflows.
+        address: The address, with a key.
+        own: Namespaces and projects that a key means, if workflows of several have it.
+
+    Raises:
+        SourceError: There is none, or several have the key.
+    """
+    ours = select_ours(known, address.env)
+    wanted = unicodedata.normalize("NFC", address.key or "")
+    named = [one for one in ours if one.key == wanted]
+    if not named and is_pattern(wanted):
+        named = [one for one in ours if one.key and matches(wanted, one.key)]
+        if named:
+            return named
+    named = named or [one for one in ours if (one.key or "").split("/")[0] == wanted]
+    if len(named) > 1:
+        named = [one for one in named if one.project in own] or named
+    if len(named) == 1:
+        return named
+    if named:
+        ways = join_first(named, MOST_NAMES, _describe_way)
+        problem = f"{len(named)} workflows in {address.env} have the key {wanted!r}"
+        raise SourceError(f"{problem}; name one by its id: {ways}", is_usage=True)
+    keys = sorted(one.key for one in ours if one.key)
+    near = did_you_mean(wanted, suggest_keys(keys))
+    held = f"it has {list_names(keys)}" if keys else "it has none of ours"
+    raise SourceError(
+        f"in {address.env} there is no workflow {shortened(wanted)} that our code "
+        f"deployed{near}; {held}; for one of others, write {address.env}:UUID",
+        is_usage=True,
+    )
+
+
+def _describe_way(one: LiveWorkflow) -> str:
+    """Return the address of one of our workflows by its id, and its project."""
+    segments = parse_path(one.path or "")
+    owners = [name for tag, name in segments if tag in ("ns", "project")]
+    return f"{one.env}:{ID}{one.id} ({clipped('/'.join(owners))})"
+
+
+def pick_live(known: Sequence[LiveWorkflow], address: LiveAddress) -> LiveWorkflow:
+    """Return the one live workflow that an address names by its key.
+
+    Raises:
+        SourceError: There is none, or there are several.
+    """
+    named = match_live(known, address)
+    if len(named) > 1:
+        names = list_names([f"{address.env}:{one.key}" for one in named])
+        problem = f"{address.text} means {len(named)} workflows"
+        raise SourceError(f"{problem}; name one of them: {names}", is_usage=True)
+    return named[0]
+
+
+def select_changed(loaded: Loaded, client: Client) -> Loaded:
+    """Keep the workflows that have other code than at their last deploy.
+
+    One request lists what is deployed. A workflow that is new, or that our code did not
+    deploy, differs. Edits on the service, and the values of an environment, do not
+    count.
+
+    Args:
+        loaded: The source.
+        client: A client of the environment.
+    """
+    stamps = {
+        canonical_id(info.id): stamp.unbound
+        for info in client.workflows.list()
+        if (stamp := split_stamp(info.description, info.id)[1]) is not None
+        and stamp.is_genuine(info.id)
+    }
+    env = client.env or DEFAULT_ENV
+    return loaded.keep(
+        [
+            one
+            for one in loaded.workflows
+            if one.workflow.fingerprint()[:16] != stamps.get(one.find_id(env))
+        ]
+    )
+
+
+def project_path(path: str) -> str:
+    """Return the namespace and project of a path, in its spelling."""
+    kept = [s for s in path.split("/") if s.startswith(("ns:", "project:"))]
+    return "/".join(kept)
+
+
+# -- Sides of a comparison -------------------------------------------------------------
+
+
+@frozen
+class SideWorkflow:
+    """A workflow of a side.
+
+    Attributes:
+        key: Its key; for a live workflow without one, its title.
+        place: Its path without the environment; None if it has none, as JSON.
+    """
+
+    key: str
+    definition: Definition
+    place: str | None
+    is_live: bool
+
+
+@frozen
+class Side:
+    """The workflows that an address means.
+
+    Attributes:
+        label: The address.
+        is_one: Whether the address means one workflow.
+        is_part: Whether the address picks workflows of those that are there.
+        env: The environment in which they are live; None for code and files.
+        omitted: The number of live workflows of other projects.
+        values: The values of the environment in which they are live.
+        unset: Variables of the values that are not set here.
+        notes: What was noticed in a source, for people.
+    """
+
+    label: str
+    entries: Sequence[SideWorkflow]
+    is_one: bool
+    is_part: bool = False
+    env: str | None = None
+    omitted: int = 0
+    values: Mapping[str, Any] = field(default=EMPTY, repr=False)
+    unset: Sequence[str] = ()
+    notes: Sequence[str] = ()
+
+
+def load_source_side(
+    address: SourceAddress,
+    environment: Environment | None = None,
+    values: Mapping[str, Any] | None = None,
+    *,
+    code: bool = True,
+) -> Side:
+    """Compile the workflows of a source.
+
+    Args:
+        address: The source.
+        environment: The environment to compile for. With None it is `default`, without
+            values.
+        values: The values to fill in.
+        code: Whether modules may be imported. If not, only JSON is read.
+
+    Raises:
+        SourceError: There is no such source, or it is code that must not run.
+        CompileError: A workflow cannot be compiled.
+    """
+    folder = Path(address.source)
+    is_folder = address.content is None and folder.is_dir()
+    if is_folder and not code and not any(folder.iterdir()):
+        return Side(address.text, [], is_one=False)  # all of the other side is new
+    loaded = load_source(address, code=code, may_be_empty=is_folder)
+    entries = [_compile(one, environment, values) for one in loaded.workflows]
+    # A folder means all that it has, so that what comes beside its only one is shown.
+    is_one = len(loaded.workflows) == 1 and not is_folder
+    is_part = is_one or loaded.is_picked
+    return Side(address.text, entries, is_one, is_part, notes=loaded.notes)
+
+
+def load_live_side(
+    client: Client,
+    address: LiveAddress,
+    projects: frozenset[str] | None = None,
+    own: Container[str] = (),
+) -> Side:
+    """Read live workflows, by requests that only read.
+
+    The saved list of blocks of `[tool.flow64]` judges them, if there is one.
+
+    Args:
+        client: A client of the environment.
+        address: The workflows.
+        projects: Namespaces and projects to which to limit an address of a whole
+            environment; None for no limit.
+        own: Namespaces and projects that a key means: see `match_live`.
+
+    Raises:
+        SourceError: There is no such workflow.
+    """
+    listed = find_saved_catalogue()
+    omitted = 0
+    if address.id is not None:
+        ids = [address.id]
+    else:
+        known = list_live(client)
+        if address.key is not None:
+            chosen = match_live(known, address, own)
+        else:
+            ours = select_ours(known, address.env)
+            chosen = [
+                one for one in ours if projects is None or one.project in projects
+            ]
+            omitted = len(ours) - len(chosen)
+        ids = [one.id for one in chosen]
+    # A workflow that was deleted meanwhile is left out.
+    read = [_read(client, workflow_id, listed) for workflow_id in ids]
+    entries = [entry for entry in read if entry is not None]
+    if address.id is not None and not entries:
+        problem = f"{address.env} has no workflow {address.id}"
+        advice = f"`flow64 list --env {address.env}` shows the ids"
+        raise SourceError(f"{problem}; {advice}", is_usage=True)
+    is_part = not address.is_env
+    is_one = is_part and len(ids) == 1
+    return Side(address.text, entries, is_one, is_part, address.env, omitted=omitted)
+
+
+def load_live_definition(client: Client, address: LiveAddress) -> Definition:
+    """Read the one live workflow at an address.
+
+    Raises:
+        SourceError: There is none, or the address means several.
+    """
+    if address.is_env:
+        problem = f"{address.text} means all workflows of an environment"
+        advice = f"name one of them, as in {address.env}:KEY"
+        raise SourceError(f"{problem}; {advice}", is_usage=True)
+    if address.key is not None:
+        live = pick_live(list_live(client), address)
+        address = LiveAddress(address.text, address.env, id=live.id)
+    return load_live_side(client, address).entries[0].definition
+
+
+def load_live(client: Client, address: LiveAddress, values: Values) -> Loaded:
+    """Read live workflows as a source, with secrets redacted.
+
+    Args:
+        client: A client of the environment.
+        address: The workflows.
+        values: The values of the environment. Secret ones are hidden.
+
+    Raises:
+        SourceError: There is no such workflow.
+    """
+    side = load_live_side(client, address)
+    workflows: list[SourceWorkflow] = []
+    for entry in side.entries:
+        live = entry.definition
+        stamp = genuine_stamp(live.stamp, live.id)
+        shown = hide_secrets(live, stamped_places(live, stamp), values)
+        name = mask(shown.name if entry.key == live.name else entry.key)
+        workflow = Workflow.from_definition(shown)
+        workflows.append(SourceWorkflow(name, workflow, side.label, ""))
+    return Loaded(side.label, workflows, (), is_picked=True)
+
+
+def list_projects(side: Side) -> frozenset[str] | None:
+    """Return the projects that a side is about; None if it does not say."""
+    places = [entry.place for entry in side.entries]
+    return None if side.is_part or None in places else list_owners(side)
+
+
+def list_owners(side: Side) -> frozenset[str]:
+    """Return the namespaces and projects of the workflows of a side."""
+    return frozenset(project_path(one.place) for one in side.entries if one.place)
+
+
+def _compile(
+    one: SourceWorkflow,
+    environment: Environment | None,
+    values: Mapping[str, Any] | None,
+) -> SideWorkflow:
+    env = DEFAULT_ENV if environment is None else environment.name
+    definition = lower(one.workflow, env, values)
+    if environment is not None:
+        definition = add_suffix(definition, environment.suffix)
+    place = None if definition.path is None else drop_env(definition.path)
+    return SideWorkflow(one.name, definition, place, is_live=False)
+
+
+def _read(
+    client: Client, workflow_id: str, listed: LiveCatalogue | None
+) -> SideWorkflow | None:
+    answer = get_workflow(client.session, workflow_id)
+    if answer is None:
+        return None
+    live = evolve(answer, listed=listed)
+    stamp = genuine_stamp(live.stamp, live.id)
+    path = stamp.path if stamp else None
+    key = key_of(path) if path else ""
+    place = drop_env(path) if path else None
+    return SideWorkflow(key or live.name or str(live.id), live, place, is_live=True)

@@ -1,0 +1,455 @@
+"""Reading modules, folders and JSON files: which workflows and projects they hold.
+
+A stranger may have written a folder of JSON. So links are not followed, only regular
+files of a limited size are read, and names that could mislead are refused.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any, Final
+from urllib.parse import unquote
+
+from attrs import evolve, frozen
+
+from ..definition import (
+    MAX_BYTES,
+    ProjectKey,
+    Stamp,
+    canonical_id,
+    is_plain,
+    loads,
+)
+from ..diagnostics import Finding, Place
+from ..dsl import Flow
+from ..environments import Settings
+from ..errors import CompileError, ReadError, SourceError
+from ..manifest import (
+    MANIFEST,
+    Entry,
+    Manifest,
+    name_parts,
+    read_content,
+    read_manifest,
+    read_workflow,
+    stem_of,
+    unreadable,
+)
+from ..text import join_words
+from ..workflow import Workflow
+from .importing import ImportScope, find_import_root, import_scope
+
+PROGRAMS: Final = frozenset(
+    {"__main__.py", "conftest.py", "noxfile.py", "setup.py", "tasks.py"}
+)
+"""Files of a folder that are programs. They are not imported."""
+
+MOST_FILES: Final = 5_000
+"""The most files, and the most folders, below a folder."""
+
+MOST_BYTES: Final = 64 * 2**20
+"""The most bytes of the JSON files of a folder together."""
+
+MOST_DEPTH: Final = 40
+"""The deepest folder that is looked into."""
+
+
+@frozen
+class SourceWorkflow:
+    """A workflow, and where it was found.
+
+    Attributes:
+        name: Its key, and the names of its variant after slashes: `inbound/us`. If
+            another workflow of the source has this name, the key of its project
+            precedes it: `growth:inbound/us`.
+        where: The file or module, and the variable: `leads.py: inbound`.
+        stem: A file name for its JSON, without `.json` and without a folder. It is
+            unique in the project.
+        entry: The entry of a manifest, if one lists it.
+        plain_name: Its name without the key of its project, if that precedes it.
+    """
+
+    name: str
+    workflow: Workflow
+    where: str
+    stem: str
+    entry: Entry | None = None
+    plain_name: str = ""
+
+    @property
+    def full_name(self) -> str:
+        """Its name after the key of its project: `growth:inbound/us`."""
+        project, name = self.workflow.project, self.plain_name or self.name
+        return name if project is None else f"{project.key}:{name}"
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names by which a key or a pattern finds it."""
+        return (self.plain_name or self.name, self.full_name)
+
+    def find_id(self, env: str) -> str:
+        """Return its canonical id in an environment; empty if its keys are faulty."""
+        try:
+            return canonical_id(self.workflow.id(env))
+        except CompileError:
+            return ""
+
+    def stamp_in(self, env: str) -> Stamp | None:
+        """Return the stamp for an environment, if it was pulled from there."""
+        return None if self.entry is None else self.entry.stamp_in(env)
+
+
+class Collector:
+    """Collects workflows and projects, each once, in reading order.
+
+    Attributes:
+        flows: The names of flows at the level of a module.
+        makers: The names of functions that make a workflow.
+        findings: Errors of the source, if it is lenient.
+        is_code: Whether modules were imported.
+        is_all: Whether nothing next to it can belong to it, as far as can be seen.
+    """
+
+    def __init__(self, *, is_lenient: bool = False) -> None:
+        self.is_lenient = is_lenient
+        self.workflows: list[SourceWorkflow] = []
+        self.projects: list[ProjectKey] = []
+        self.flows: list[str] = []
+        self.makers: list[str] = []
+        self.findings: list[Finding] = []
+        self.notes: list[str] = []
+        self.is_code = False
+        self.is_all = True
+        self._seen: dict[int, object] = {}  # objects are kept, so that ids stay theirs
+
+    def add_module(self, module: ModuleType, where: str) -> None:
+        """Add what is at the top level of a module."""
+        for name, thing in tuple(vars(module).items()):
+            if name.startswith("__") and name.endswith("__"):
+                continue
+            self._add(thing, f"{where}: {name}")
+            if isinstance(thing, Flow):
+                self.flows.append(name)
+            elif (
+                isinstance(thing, FunctionType) and thing.__module__ == module.__name__
+            ):
+                self.makers += [f"{name}()"] * ("Workflow" in thing.__code__.co_names)
+
+    def _add(self, thing: Any, where: str) -> None:
+        """Add a workflow, a project, or those in a collection."""
+        waiting = [thing]
+        while waiting:
+            item = waiting.pop()
+            if id(item) in self._seen:
+                continue
+            if isinstance(item, Workflow):
+                parts = name_parts(item.identity)
+                name = "/".join(parts)
+                self.add_workflow(SourceWorkflow(name, item, where, stem_of(parts)))
+            elif isinstance(item, ProjectKey):
+                self.add_project(item)
+            elif isinstance(item, Mapping | list | tuple | AbstractSet):
+                self._seen[id(item)] = item  # pyright: ignore[reportUnknownArgumentType] - of anything
+                members = item.values() if isinstance(item, Mapping) else item
+                waiting += reversed([*members])
+
+    def add_workflow(self, workflow: SourceWorkflow) -> None:
+        """Add a workflow and its project."""
+        self._seen[id(workflow.workflow)] = workflow.workflow
+        self.workflows.append(workflow)
+        self.add_project(workflow.workflow.project)
+
+    def add_project(self, project: ProjectKey | None) -> None:
+        """Add a project."""
+        if project is not None and project not in self.projects:
+            self.projects.append(project)
+
+    @contextmanager
+    def catch(self) -> Generator[None]:
+        """Keep an error of the source as a finding, if it is lenient.
+
+        Raises:
+            SourceError: It is not lenient.
+            ReadError: The same.
+        """
+        try:
+            yield
+        except ReadError as error:
+            finding = Finding(
+                "unloadable-file",
+                "source",
+                "error",
+                f"the file cannot be used: {error.problem}",
+                where=error.pointer,
+                place=Place(error.source, error.line or 1),
+            )
+            self._keep(finding, error)
+        except SourceError as error:
+            self._keep(error.finding, error)
+
+    def _keep(self, finding: Finding | None, error: ReadError | SourceError) -> None:
+        if finding is None or not self.is_lenient:
+            raise error
+        if finding not in self.findings:  # modules of a package may fail alike
+            self.findings.append(finding)
+
+
+# -- Files and folders -----------------------------------------------------------------
+
+
+def read_place(path: Path, found: Collector, settings: Settings, *, code: bool) -> None:
+    """Read a file or a folder.
+
+    A folder is read as code if it has any, else as JSON.
+
+    Raises:
+        SourceError: It cannot be used.
+        ReadError: Its JSON cannot be used.
+    """
+    if path.is_dir():
+        _read_folder(path, found, settings, code=code)
+    elif path.suffix == ".json":
+        found.is_all = False
+        manifest = read_manifest(path.parent / MANIFEST) or Manifest()
+        _read_json(path, manifest, found)
+    elif path.suffix == ".py":
+        _require_code(path, code=code)
+        found.is_code = True
+        with import_scope(find_import_root(path), Path.cwd()) as scope:
+            _read_module(scope, path, found)
+        found.is_all = _is_alone(path)
+    else:
+        problem = f"{path} is neither Python nor JSON, by the end of its name"
+        raise SourceError(problem, is_usage=True)
+
+
+def read_module(name: str, found: Collector) -> bool:
+    """Read a module or package. Return False if it does not exist."""
+    with import_scope(Path.cwd()) as scope, found.catch():
+        module = scope.import_module(name)
+        if module is None:
+            return False
+        found.is_code = True
+        found.add_module(module, name)
+        folders = [*map(Path, getattr(module, "__path__", ()))]
+        for folder in folders:
+            for path in _list_files(folder, ".py"):
+                inner = ".".join(
+                    (name, *path.relative_to(folder).with_suffix("").parts)
+                )
+                with found.catch():
+                    part = scope.import_module(inner.removesuffix(".__init__"))
+                    if part is not None:
+                        found.add_module(part, part.__name__)
+        file = getattr(module, "__file__", None)
+        if not folders and file is not None:
+            found.is_all = _is_alone(Path(file))
+    return True
+
+
+def read_content_of(content: bytes, where: str, stem: str, found: Collector) -> None:
+    """Add the workflow of JSON without a manifest."""
+    with found.catch():
+        read = loads(content, source=where)
+        workflow = Workflow.from_definition(evolve(read, place=Place(where, 1)))
+        name = "/".join(map(unquote, stem.split("@")))
+        found.add_workflow(SourceWorkflow(name, workflow, where, stem))
+
+
+def _read_folder(
+    folder: Path, found: Collector, settings: Settings, *, code: bool
+) -> None:
+    """Read a folder.
+
+    Files outside a package are imported folder by folder, as programs are. So they find
+    the modules next to them.
+    """
+    modules = [*_list_files(folder, ".py")]
+    if code:
+        for root, files in groupby(modules, find_import_root):
+            with import_scope(root, folder, Path.cwd()) as scope:
+                for path in files:
+                    _read_module(scope, path, found)
+    if found.workflows or found.projects or found.findings:
+        found.is_code = True
+        return
+    if not code and folder.is_symlink():
+        raise unreadable(folder, "it is a link, which is not followed")
+    whole = _read_json_files(folder, found, settings)
+    if not found.workflows and modules:
+        _require_code(folder, code=code)
+    for project in whole:
+        found.add_project(project)
+    found.is_all = bool(whole) and all(one in whole for one in found.projects)
+
+
+def _read_json_files(
+    folder: Path, found: Collector, settings: Settings
+) -> Sequence[ProjectKey]:
+    """Read the JSON files below a folder, each by its manifest if there is one.
+
+    Returns:
+        The projects that were compiled with all their workflows.
+    """
+    whole: list[ProjectKey] = []
+    saved = settings.blocks and settings.blocks.resolve()  # it is no workflow
+    for place, paths in groupby(
+        [*_list_files(folder, ".json")], lambda path: path.parent
+    ):
+        files = {path.name: path for path in paths if path != saved}
+        names: dict[str, str] = {}
+        for name, path in files.items():
+            if (other := names.setdefault(unquote(name), name)) != name:
+                raise unreadable(path, f"it has the name of {other}")
+        manifest = read_manifest(place / MANIFEST) if MANIFEST in files else None
+        if manifest is None:
+            for path in files.values():
+                _read_json(path, Manifest(), found)
+            continue
+        whole += manifest.whole
+        for name in sorted(manifest.files):
+            _read_json(place / name, manifest, found)
+        for name in sorted(files.keys() - manifest.files.keys() - {MANIFEST}):
+            problem = f"{place / name} is not listed in {MANIFEST}, and was left out"
+            found.notes.append(f"{problem}; name it by itself to read it as it is")
+    return whole
+
+
+def _read_module(scope: ImportScope, path: Path, found: Collector) -> None:
+    with found.catch():
+        found.add_module(scope.import_file(path), str(path))
+
+
+def _read_json(path: Path, manifest: Manifest, found: Collector) -> None:
+    """Read the workflow of a file, with its keys if the manifest lists it."""
+    entry = manifest.files.get(path.name)
+    if entry is None:
+        with found.catch():
+            read_content_of(read_content(path), str(path), path.stem, found)
+        return
+    with found.catch():
+        workflow = read_workflow(path.parent, manifest, path.name)
+        name = "/".join(name_parts(workflow.identity))
+        found.add_workflow(SourceWorkflow(name, workflow, str(path), path.stem, entry))
+
+
+def _list_files(folder: Path, suffix: str) -> Iterator[Path]:
+    """Yield the files below a folder, without hidden, generated and program files.
+
+    Linked folders are left out. Links and other special files are refused, unless they
+    are Python.
+
+    Raises:
+        ReadError: Something is refused, or the folder is too large.
+    """
+    waiting = [(folder, 0)]
+    count = size = 0
+    while waiting:
+        place, level = waiting.pop()
+        entries = _scan(place, suffix)
+        files = [one for one in entries if not one.is_dir(follow_symlinks=False)]
+        inner = [place / one.name for one in entries if one not in files]
+        if suffix != ".py":
+            size += sum(_measure(entry, place / entry.name) for entry in files)
+        if size > MOST_BYTES:
+            problem = f"its files are larger than {MOST_BYTES // 2**20} MiB together"
+            raise unreadable(folder, problem)
+        count += len(entries)
+        if count > MOST_FILES or level > MOST_DEPTH:
+            problem = f"more than {MOST_FILES:,} entries, or {MOST_DEPTH} levels"
+            raise unreadable(folder, f"its folders are too large or deep: {problem}")
+        yield from (place / entry.name for entry in files)
+        waiting += [
+            (path, level + 1)
+            for path in reversed(inner)
+            if not (path / "pyvenv.cfg").exists()
+        ]
+
+
+def _scan(folder: Path, suffix: str) -> Sequence[os.DirEntry[str]]:
+    """Return the folders in a folder, and the files of a suffix, sorted by name."""
+    try:
+        with os.scandir(folder) as entries:
+            kept = [entry for entry in entries if _is_relevant(entry, suffix)]
+    except OSError as error:  # a part that is left out would be taken for deleted
+        raise unreadable(folder, f"it cannot be read ({error.strerror})") from None
+    for entry in kept:
+        if not (is_plain(entry.name) and entry.name.isprintable()):
+            raise unreadable(folder / entry.name, "its name has invisible characters")
+    return sorted(kept, key=lambda entry: entry.name)
+
+
+def _is_relevant(entry: os.DirEntry[str], suffix: str) -> bool:
+    if entry.name.startswith("."):
+        return False
+    if entry.is_dir(follow_symlinks=False):
+        return entry.name not in _GENERATED
+    if suffix == ".py":
+        is_module = entry.name.endswith(suffix) and not _is_program(entry.name)
+        return is_module and entry.is_file()
+    return entry.name.endswith(suffix)
+
+
+def _measure(entry: os.DirEntry[str], path: Path) -> int:
+    """Return the size of a file, which is not opened."""
+    if entry.is_symlink():
+        raise unreadable(path, "it is a link, which is not followed")
+    if not entry.is_file(follow_symlinks=False):
+        raise unreadable(path, "it is not a regular file")
+    size = entry.stat(follow_symlinks=False).st_size
+    if size > MAX_BYTES:
+        raise unreadable(path, f"it is larger than {MAX_BYTES // 2**20} MiB")
+    return size
+
+
+_GENERATED: Final = frozenset({"__pycache__", "node_modules"})
+
+
+def _is_program(name: str) -> bool:
+    return name in PROGRAMS or name.startswith("test_") or name.endswith("_test.py")
+
+
+def _is_alone(file: Path) -> bool:
+    """Return True if there is no other module beside or below a file."""
+    try:
+        others = [*_list_files(file.parent, ".py")]
+    except ReadError:
+        return False
+    return all(path.name == file.name and path.parent == file.parent for path in others)
+
+
+def _require_code(place: Path, *, code: bool) -> None:
+    """Refuse to import Python if no code may run."""
+    if not code:
+        problem = f"{place} is Python, and --no-code imports none"
+        advice = "name a folder of JSON that flow64 compile -o wrote"
+        raise SourceError(f"{problem}; {advice}", is_usage=True)
+
+
+# -- Nothing was found -----------------------------------------------------------------
+
+
+def describe_empty(place: str, found: Collector) -> Finding:
+    """Return the finding for a source without a workflow."""
+    problem = f"{place} holds no Workflow at the level of a module, nor in a list there"
+    advice = None
+    if found.makers:
+        maker = found.makers[0]
+        problem = (
+            f"{place} keeps no Workflow at the level of a module: {maker} makes one"
+        )
+        advice = f"write workflow = {maker} below it"
+    elif found.flows:
+        name = found.flows[-1]
+        names = join_words(found.flows)
+        problem = f"{place} has the flow {names}, but no Workflow"
+        advice = f'write workflow = Workflow("Leads", {name}, key="{name}")'
+    return Finding(
+        "no-workflow", "source", "error", problem, advice, place=Place(place, 1)
+    )

@@ -1,0 +1,438 @@
+"""Sources: the workflows that a command works on, in code or in JSON.
+
+A source is a Python file, a module, a JSON file, or a folder of any of these. With a
+colon and a key it is one workflow of them. Everything at the top level of a module
+counts, also in lists, mappings and variants. JSON next to a manifest has the keys of
+the code; other JSON is identified by the id in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve, frozen
+
+from ..analysis.live import LiveCatalogue
+from ..compiler import OwnClasses
+from ..definition import Definition, ProjectKey, Values, fingerprint
+from ..diagnostics import Finding, Place
+from ..dsl import Block
+from ..environments import Settings
+from ..environments import load as load_settings
+from ..errors import ConfigError, FlowError, ReadError, SourceError
+from ..workflow import Workflow
+from . import reading
+from .addresses import (
+    EVERYTHING,
+    Selection,
+    SourceAddress,
+    describe_no_match,
+    describe_unknown,
+    find_project_source,
+    is_module_name,
+    is_pattern,
+    list_names,
+    matches,
+    parse_source,
+    require_project_source,
+    split_source,
+)
+from .importing import import_scope
+from .reading import Collector, SourceWorkflow
+
+
+@frozen
+class Loaded:
+    """The workflows of a source.
+
+    Attributes:
+        source: The source as it was given.
+        workflows: The workflows in reading order, or those that were picked.
+        projects: Its projects, also those that only workflows name.
+        is_picked: Whether a key or a selection picked them. There may be others.
+        left_out: The other workflows, if they were picked.
+        is_of_whole: Whether they are all workflows of its projects, together with those
+            that were left out. The source of `[tool.flow64]` is whole, and a part of it
+            is not. Without such a source, a folder, a package, and a file without other
+            modules beside it are whole. JSON is whole if its manifest says so.
+        notes: What was noticed while it was read, for people.
+        findings: Errors of the source itself, if it was loaded leniently.
+    """
+
+    source: str
+    workflows: Sequence[SourceWorkflow]
+    projects: Sequence[ProjectKey]
+    is_picked: bool = False
+    left_out: Sequence[SourceWorkflow] = ()
+    is_of_whole: bool = False
+    notes: Sequence[str] = ()
+    findings: Sequence[Finding] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether these are all workflows of its projects.
+
+        Only then a live workflow that the code does not have is an orphan.
+        """
+        return self.is_of_whole and not self.is_picked
+
+    def keep(self, picked: Sequence[SourceWorkflow]) -> Loaded:
+        """Return the source with some of its workflows, and with their projects."""
+        kept = {id(one) for one in picked}
+        others = [one for one in self.workflows if id(one) not in kept]
+        owners = (one.workflow.project for one in picked)
+        return evolve(
+            self,
+            workflows=picked,
+            projects=[*dict.fromkeys(one for one in owners if one is not None)],
+            is_picked=True,
+            left_out=[*self.left_out, *others],
+        )
+
+    def has_key(self, key: str) -> bool:
+        """Return True if a workflow has this name or key."""
+        return any(key in (*one.names, one.workflow.key) for one in self.workflows)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of its workflows."""
+        return [one.name for one in self.workflows]
+
+    @property
+    def only(self) -> SourceWorkflow:
+        """The one workflow.
+
+        Raises:
+            SourceError: There are several, or none.
+        """
+        if len(self.workflows) == 1:
+            return self.workflows[0]
+        problem = f"no workflow of {self.source} is selected"
+        if self.workflows:
+            place, _ = split_source(self.source)
+            problem = (
+                f"{self.source} holds {len(self.names)} workflows: "
+                f"{list_names(self.names)}; name one of them, as in "
+                f"{place}:{self.names[0]}"
+            )
+        raise SourceError(problem, is_usage=True)
+
+
+def load_source(
+    source: str | SourceAddress | None = None,
+    *,
+    selection: Selection = EVERYTHING,
+    code: bool = True,
+    may_be_empty: bool = False,
+    lenient: bool = False,
+) -> Loaded:
+    """Load the workflows of a source.
+
+    Args:
+        source: The source; None for that of `[tool.flow64]`.
+        selection: The patterns of the workflows to keep. What is changed is not looked
+            up: see `select_changed`.
+        code: Whether modules may be imported. If not, only JSON is read.
+        may_be_empty: Whether a source may have a project and no workflow, as after its
+            last one was deleted.
+        lenient: Whether errors of the source become findings, and the rest is loaded.
+            These are: a file that fails, two workflows with one id, and a flow without
+            a workflow.
+
+    Raises:
+        SourceError: There is no such source or workflow, or no workflow at all; it is
+            Python, and no code may run; two workflows have the same id; or a module of
+            the user fails, with the user's own traceback in the message.
+        ReadError: A manifest or a JSON file cannot be used.
+        ConfigError: pyproject.toml has mistakes.
+    """
+    settings = load_settings()
+    if source is None:
+        address = SourceAddress("", require_project_source(settings))
+    else:
+        address = parse_source(source) if isinstance(source, str) else source
+    loaded = None
+    if address.otherwise:  # a key comes before a folder or module of its name
+        with suppress(FlowError):
+            loaded = _load(address, settings, code=code)
+        if loaded is None:
+            address = SourceAddress(address.text, address.otherwise)
+    if loaded is None:
+        is_whole = may_be_empty and not selection
+        loaded = _load(
+            address, settings, code=code, may_be_empty=is_whole, is_lenient=lenient
+        )
+    if selection:
+        loaded = select_workflows(loaded, selection)
+    return evolve(loaded, workflows=_tell_apart(loaded.workflows))
+
+
+def _load(
+    address: SourceAddress,
+    settings: Settings,
+    *,
+    code: bool,
+    may_be_empty: bool = False,
+    is_lenient: bool = False,
+) -> Loaded:
+    found = Collector(is_lenient=is_lenient)
+    place, key = split_source(address.source)
+    if address.content is not None:
+        place, key = address.source, None
+        reading.read_content_of(address.content, place, place, found)
+        found.is_all = False
+    elif Path(place).exists():
+        reading.read_place(Path(place), found, settings, code=code)
+    elif not (code and is_module_name(place) and reading.read_module(place, found)):
+        problem = describe_unknown(place, settings=settings)
+        raise SourceError(problem, is_usage=True)
+    workflows = _drop_duplicates(found)
+    is_empty = may_be_empty and key is None and found.projects
+    # A check must not pass because a flow was not put into a workflow.
+    is_forgotten = is_lenient and found.flows
+    if not workflows and not found.findings and (is_forgotten or not is_empty):
+        finding = reading.describe_empty(place, found)
+        if not is_lenient or not (found.flows or found.makers):
+            text = "; ".join(
+                filter(None, (finding.message, finding.help, *found.notes))
+            )
+            raise SourceError(text, is_usage=True)
+        found.findings.append(finding)
+    loaded = Loaded(
+        address.source,
+        _with_settings(workflows, settings),
+        found.projects,
+        is_picked=address.content is not None,
+        is_of_whole=_is_whole(place, settings, found),
+        notes=found.notes,
+        findings=found.findings,
+    )
+    if key is None:
+        return loaded
+    picked = _pick_key(key, loaded.workflows)
+    if not picked and found.findings:  # of which one may be the reason
+        return evolve(loaded, workflows=[], projects=[], is_picked=True)
+    if not picked:
+        problem = describe_no_match(place, key, loaded.names)
+        if address.is_key:
+            problem = describe_unknown(address.text, loaded.names, settings=settings)
+        raise SourceError(problem, is_usage=True)
+    return loaded.keep(picked)
+
+
+def select_workflows(loaded: Loaded, selection: Selection) -> Loaded:
+    """Return a source with the workflows of a selection.
+
+    Raises:
+        SourceError: A pattern of the selection matches nothing.
+    """
+    if not selection:
+        return loaded
+    place, _ = split_source(loaded.source)
+    try:
+        picked = selection.pick(place, loaded.workflows, lambda one: one.names)
+    except SourceError:
+        if not loaded.findings:
+            raise
+        picked = []  # an error of the source may be the reason
+    return loaded.keep(picked)
+
+
+def _pick_key(
+    key: str, workflows: Sequence[SourceWorkflow]
+) -> Sequence[SourceWorkflow]:
+    """Return the workflow with a name, the only one with a key, or those of a pattern.
+
+    Raises:
+        SourceError: Several have the key.
+    """
+    named = [one for one in workflows if key in one.names]
+    named = named or [one for one in workflows if one.workflow.key == key]
+    if len(named) > 1:
+        apart = _tell_apart(named)
+        names = list_names([one.name for one in apart])
+        every = f"*:{key}" if any(one.plain_name for one in apart) else f"{key}/*"
+        problem = f"{key!r} is the key of {len(named)} workflows: {names}"
+        advice = f"name one of them, or all by {every!r}"
+        raise SourceError(f"{problem}; {advice}", is_usage=True)
+    if not named and is_pattern(key):
+        named = [one for one in workflows if any(matches(key, n) for n in one.names)]
+    return named
+
+
+def _tell_apart(workflows: Sequence[SourceWorkflow]) -> Sequence[SourceWorkflow]:
+    """Put the key of its project before each name that two projects have."""
+    owners: dict[str, set[str]] = {}
+    for one in workflows:
+        owners.setdefault(one.names[0], set()).add(one.full_name)
+    return [
+        one
+        if len(owners[one.names[0]]) == 1
+        else evolve(one, name=one.full_name, plain_name=one.names[0])
+        for one in workflows
+    ]
+
+
+def _drop_duplicates(found: Collector) -> Sequence[SourceWorkflow]:
+    """Return the workflows without those that were imported under two names.
+
+    Raises:
+        SourceError: Two have the same id, so that one would overwrite the other.
+    """
+    seen: dict[str, SourceWorkflow] = {}
+    kept: list[SourceWorkflow] = []
+    for number, one in enumerate(found.workflows):
+        identity = one.workflow.identity
+        keys: list[Any] = [key for _, key in identity.segments_in("default")]
+        is_faulty = not all(isinstance(key, str) and key for key in keys)
+        path = identity.pinned_id() or identity.path()
+        # A check reports faulty keys.
+        other = seen.setdefault(f"faulty {number}" if is_faulty else path, one)
+        if other is not one and _is_imported_twice(one, other):
+            continue
+        kept.append(one)
+        if other is not one:
+            with found.catch():
+                raise _duplicate(one, other)
+    return kept
+
+
+def _is_imported_twice(one: SourceWorkflow, other: SourceWorkflow) -> bool:
+    """Return True if one line made both, in a module that has two names.
+
+    A loop makes several workflows on one line too, but all in one module. They may be
+    equal by mistake, if their functions use the variable of the loop.
+    """
+    place, module = one.workflow.identity.place, one.where.rpartition(": ")[0]
+    if place is None or other.workflow.identity.place != place:
+        return False
+    is_elsewhere = other.where.rpartition(": ")[0] != module
+    return is_elsewhere and _meaning(one) == _meaning(other)
+
+
+def _meaning(one: SourceWorkflow) -> tuple[str, str]:
+    definition = lower_leniently(one.workflow)
+    return fingerprint(definition), str(definition.id)
+
+
+def _duplicate(one: SourceWorkflow, other: SourceWorkflow) -> SourceError:
+    problem = f"{one.name!r} is there twice: in {other.where}, and in {one.where}"
+    advice = "give one of them another key, or name one place as the source"
+    place = one.workflow.identity.place or Place(one.where, 1)
+    finding = Finding(
+        "duplicate-workflow", "source", "error", problem, advice, place=place
+    )
+    return SourceError(f"{problem}; {advice}", finding=finding)
+
+
+def _is_whole(place: str, settings: Settings, found: Collector) -> bool:
+    """Return True if a place is all of its projects: see `Loaded.is_of_whole`."""
+    named = find_project_source(settings)
+    if named is None or not found.is_code:
+        return found.is_all
+    if Path(place).exists() and Path(named).exists():
+        return Path(place).resolve() == Path(named).resolve()
+    return place == named
+
+
+# -- What the settings say -------------------------------------------------------------
+
+
+def _with_settings(
+    workflows: Sequence[SourceWorkflow], settings: Settings
+) -> Sequence[SourceWorkflow]:
+    """Let the saved list of blocks and the rules of `[tool.flow64]` judge them."""
+    listed = _read_saved_catalogue(settings)
+    if listed is None and not settings.rules:
+        return workflows
+
+    def judge(workflow: Workflow) -> Workflow:
+        judged = workflow if listed is None else workflow.with_blocks(listed)
+        return judged.with_rules(settings.rules) if settings.rules else judged
+
+    return [evolve(one, workflow=judge(one.workflow)) for one in workflows]
+
+
+def find_saved_catalogue(file: Path | None = None) -> LiveCatalogue | None:
+    """Return the saved list of blocks that `[tool.flow64]` names, if it names one.
+
+    Before a first `flow64 blocks sync`, there is no such file.
+
+    Args:
+        file: Another file to read.
+
+    Raises:
+        ConfigError: The file cannot be used, or pyproject.toml has mistakes.
+        ReadError: The other file is not a list of blocks.
+    """
+    if file is not None:
+        return LiveCatalogue.read(file)
+    return _read_saved_catalogue(load_settings())
+
+
+def _read_saved_catalogue(settings: Settings) -> LiveCatalogue | None:
+    if settings.blocks is None:
+        return None
+    try:
+        return LiveCatalogue.read(settings.blocks)
+    except FileNotFoundError:
+        return None
+    except (OSError, ReadError) as error:
+        problem = getattr(error, "strerror", None) or str(error)
+        name = settings.blocks.name
+        advice = "flow64 blocks sync fetches it again"
+        raise ConfigError(f"{name} cannot be read: {problem}; {advice}") from None
+
+
+def load_classes(file: Path) -> OwnClasses:
+    """Import a module that `flow64 blocks generate` wrote, for its block classes."""
+    with import_scope(file.resolve().parent) as scope:
+        module = scope.import_file(file)
+    classes = [
+        item
+        for item in vars(module).values()
+        if isinstance(item, type)
+        and issubclass(item, Block)
+        and item.__module__ == module.__name__
+    ]
+    return OwnClasses(file.stem, {cls.kind: cls for cls in classes})
+
+
+# -- Definitions -----------------------------------------------------------------------
+
+
+def lower_leniently(
+    workflow: Workflow, env: str | None = None, values: Mapping[str, Any] | None = None
+) -> Definition:
+    """Return as much of a definition as can be made. By default values stay unbound."""
+    return workflow._lower(env, values).definition  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - `compile` refuses what has errors
+
+
+def lower(
+    workflow: Workflow, env: str | None = None, values: Mapping[str, Any] | None = None
+) -> Definition:
+    """Return the definition of a workflow, without checking it by the rules.
+
+    Raises:
+        CompileError: It cannot be made.
+    """
+    lowered = workflow._lower(env, values)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - see above
+    if any(finding.severity == "error" for finding in lowered.findings):
+        return workflow.compile(env, values)
+    return lowered.definition
+
+
+def select_set_values(values: Mapping[str, Any]) -> Values:
+    """Return the values of an environment, without those of variables that are not set.
+
+    Args:
+        values: The values, each read from its variables when it is looked up.
+    """
+    contents: dict[str, Any] = {}
+    for name in values:
+        with suppress(ConfigError):
+            contents[name] = values[name]
+    return Values(contents, getattr(values, "hidden", ()))

@@ -25,6 +25,7 @@ PINS = "requirements/dev.txt"
 CHECKS = {"fail", "raises", "run_state_machine_as_test", "validate", "warns"}
 # More examples than `make test` takes; the laws have their own gate.
 FULL = ("--hypothesis-profile=full", "--ignore", "tests/laws")
+MERMAID = "mermaid@11.17.2"
 SHARING = ("-n", "auto", "--dist", "worksteal")
 TOOLS = Path(sys.executable).parent
 TOOLS_FIRST = {"PATH": os.pathsep.join([str(TOOLS), os.environ["PATH"]])}
@@ -89,6 +90,24 @@ def slow(session: nox.Session) -> None:
         if "mark.slow" in path.read_text("utf-8") and path.parent.name != "laws"
     ]
     python(session, "pytest", *SHARING, "-m", "slow", *FULL, *files, *session.posargs)
+
+
+@nox.session
+def pictures(session: nox.Session) -> None:
+    """Mermaid itself, in a browser. It needs chromium and npm, so CI leaves it out."""
+    place = Path(session.create_tmp())
+    session.run("npm", "pack", "--silent", MERMAID, "--pack-destination", str(place))
+    (archive,) = place.glob("mermaid-*.tgz")
+    session.run("tar", "-xzf", str(archive), "-C", str(place))
+    script = str(place / "package" / "dist" / "mermaid.min.js")
+    file = "tests/report/mermaid_pictures.py"
+    python(
+        session,
+        "pytest",
+        file,
+        *session.posargs,
+        env={"FLOW64_MERMAID": script, "CI": "true"},
+    )
 
 
 @nox.session

@@ -181,7 +181,7 @@ def test_every_command_is_here():
     assert EVERY.keys() == {*COMMANDS} - {"serve"}
 
 
-@pytest.fixture(params=CREDENTIALS)
+@pytest.fixture(params=["key", pytest.param("oauth", marks=pytest.mark.slow)])
 def project(request, tmp_path, monkeypatch):
     """A folder with a project, and the service where its workflow is live."""
     folder = tmp_path / "project"
@@ -346,7 +346,7 @@ async def async_outcomes(**facts):
         return [await async_outcome_of(call, client) for call in CALLS.values()]
 
 
-@pytest.mark.parametrize("body", [None, 422])
+@pytest.mark.parametrize("body", [None, pytest.param(422, marks=pytest.mark.slow)])
 def test_no_call_shows_a_canary(body, tmp_path, monkeypatch, caplog):
     caplog.set_level(logging.DEBUG)
     monkeypatch.setenv("FLOW64_HISTORY", str(tmp_path / "history"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from pathlib import Path
@@ -16,7 +15,7 @@ from flow64 import LEAD, RawBlock, Workflow, fan, tap, value
 from flow64.blocks import Deduplicate, Filter, FindEmail, LeadsToCompany, Webhook
 from flow64.definition import EMPTY, Definition, Edge, WireBlock
 from flow64.diff.compare import compare_definitions
-from flow64.report.graph import MOST_CHARACTERS, graph_between, graph_of
+from flow64.report.graph import graph_between, graph_of
 from flow64.report.mermaid import draw_mermaid, escape_label
 from flow64.report.svg import draw_svg
 from flow64.report.tree import draw_text
@@ -26,7 +25,6 @@ from tests.test_examples import NAMES, workflows
 
 GOLDEN = Path(__file__).parent / "golden"
 IMAGES = Path(__file__).parent.parent.parent / "docs" / "images"
-MERMAID = os.environ.get("FLOW64_MERMAID", "")
 
 
 def built(flow):
@@ -128,32 +126,6 @@ def test_flowchart_shows_changes_of_a_large_graph_first():
     assert any(":::changed" in line for line in lines)
     assert sum("-->" in line for line in lines) >= 2
     assert 'more["#8230;#32;191#32;more#32;blocks"]' in lines[11]
-
-
-@pytest.mark.skipif(not MERMAID, reason="FLOW64_MERMAID names no mermaid.min.js")
-@pytest.mark.parametrize("text", [*HOSTILE, "end", "$$", "a:b", "`**b**`", "- a"])
-def test_mermaid_itself_shows_each_name_as_a_label(text, tab):
-    """No node is lost, and no markup is made."""
-    graph = graph_of(hostile_workflow(text, "other"))
-    page = tab()
-    page.add_script_tag(path=MERMAID)
-    page.set_content(page.evaluate(DRAW, draw_mermaid(graph)))
-
-    labels = page.evaluate(TEXTS)
-
-    assert page.locator(".node :is(a,img,i,math)").count() == 0
-    assert page.locator(".flowchart-link").count() == 3
-    names = [flat(node.name[: MOST_CHARACTERS - 1]) for node in graph.nodes]
-    assert len(labels) == len(names)
-    assert all(name in flat(label) for name, label in zip(names, labels, strict=True))
-
-
-DRAW = "text => mermaid.render('g', text).then(made => made.svg)"
-TEXTS = "[...document.querySelectorAll('.node')].map(node => node.textContent)"
-
-
-def flat(text):
-    return " ".join(text.split())
 
 
 # -- SVG -------------------------------------------------------------------------------

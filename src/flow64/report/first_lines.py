@@ -133,10 +133,10 @@ def list_costs(entries: Entries) -> Iterator[tuple[str, str]]:
         return
     text = count_most(values) + " per 1,000 rows"
     if len(entries) > 1:
-        text += f" in each of {len(entries):,}"
+        text += f" in each of {len(entries):,}" * (len(values) == 1)
         if is_known and not is_same:
             total = ARROW.join(dict.fromkeys(map(format_amount, sums)))
-            text += f", {total} in all"
+            text += f"; together {total}"
     yield "cost", "at most " * is_known + text + ", unchanged" * is_same
 
 

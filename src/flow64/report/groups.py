@@ -156,9 +156,13 @@ def _format_line(group: Entries, change: Change) -> str:
     match head:
         case "block" if len(rest) == 1:
             kinds = [format_name(side) for side in sides if side is not MISSING]
-            text = f"{format_name(rest[0])}: {ARROW.join(kinds)}"
+            name = format_name(rest[0])
+            if change.sign == "!":
+                return f"{name}: {ARROW.join(kinds)}"
             joins = _format_joins(first, rest[0], is_new=change.sign == "+")
-            return f"{text}, {joins}" if joins and change.sign != "!" else text
+            others = [kind for kind in kinds if kind != name]
+            facts = ", ".join(filter(None, [*others, joins]))
+            return f"{name}: {facts}" if facts else name
         case "moved":
             places = ARROW.join(map(_format_ends, sides))
             return f"{format_name(rest[0])} moved: {places}"

@@ -145,7 +145,8 @@ h2{font-size:1rem;margin:1.5rem 0 .5rem;border-top:1px solid var(--rule);
 padding-top:1rem}
 pre{margin:0;padding:.5rem 0;background:var(--soft);border-radius:6px;
 font:13px/1.6 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
-pre span{display:block;padding:0 .75rem;margin-bottom:-1.6em;min-height:1.6em}
+pre span{display:block;padding:0 .75rem 0 calc(.75rem + 2ch);text-indent:-2ch;
+margin-bottom:-1.6em;min-height:1.6em}
 .added{background:var(--added)}
 .removed{background:var(--removed)}
 .changed{background:var(--changed)}

@@ -257,10 +257,10 @@ def _cut_around(shown: str, start: int, end: int, room: int) -> tuple[str, int, 
     excess = count_cells(shown[:end]) + (end < len(shown)) - room
     at = 0
     if excess > 0:
-        left = excess + 1  # an ellipsis takes the place of what is skipped
+        surplus = excess + 1  # an ellipsis takes the place of what is skipped
         # An accent is not left without its letter.
-        while at < start and (left > 0 or not count_cells(shown[at])):
-            left -= count_cells(shown[at])
+        while at < start and (surplus > 0 or not count_cells(shown[at])):
+            surplus -= count_cells(shown[at])
             at += 1
     if at:
         shown, start, end = f"…{shown[at:]}", start - at + 1, end - at + 1

@@ -25,11 +25,11 @@ def find_endpoint_variable() -> str | None:
     return next((name for name in NAMES if os.environ.get(name)), None)
 
 
-def endpoint_of(given: str | None, *, allow_http: bool = False) -> str:
-    """Return the base URL: the given one, that of the environment, or the service.
+def endpoint_of(base_url: str | None, *, allow_http: bool = False) -> str:
+    """Return the base URL: the one given, that of the environment, or the service.
 
     Args:
-        given: The base URL, or None. An empty text is refused.
+        base_url: The base URL, or None. An empty text is refused.
         allow_http: Allow http to another machine, such as an emulator in another
             container.
 
@@ -37,9 +37,10 @@ def endpoint_of(given: str | None, *, allow_http: bool = False) -> str:
         ConfigError: It is not an https address. Only this machine may have http.
     """
     name = find_endpoint_variable() or ""
-    source = name if given is None else "base_url="
-    found = os.environ.get(name, DEFAULT_ENDPOINT) if given is None else given
-    text = str(found).rstrip("/")
+    source = name if base_url is None else "base_url="
+    if base_url is None:
+        base_url = os.environ.get(name, DEFAULT_ENDPOINT)
+    text = str(base_url).rstrip("/")
     try:
         url = urlsplit(text)
         host, _ = url.hostname or "", url.port

@@ -2,44 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
-import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import closing, contextmanager, suppress
-from importlib import import_module
 from pathlib import Path
-from typing import Any, BinaryIO, Final
-
-__all__ = [
-    "CAN_LOCK",
-    "FOLDER",
-    "NewFile",
-    "Unusable",
-    "make_folder",
-    "move_file",
-    "open_plain",
-    "read_whole",
-    "reason_of",
-    "require_plain",
-    "require_room",
-    "sweep",
-    "try_lock",
-    "write_whole",
-]
-
-_fcntl: Any = None
-with suppress(ImportError):  # Windows has no such locks
-    _fcntl = import_module("fcntl")
-
-CAN_LOCK: Final = _fcntl is not None
-"""False on Windows, which also cannot rename an open file."""
+from typing import BinaryIO, Final
 
 FOLDER: Final = ".flow64"
 """Name of a folder that git is told to ignore."""
-
-HOUR: Final = 3600.0
-"""Seconds after which an unfinished file is removed on a system without locks."""
 
 
 class Unusable(Exception):  # noqa: N818 - a reason, which the caller words as an error
@@ -93,8 +65,6 @@ class NewFile:
     def move_to(self, target: Path, *, overwrite: bool = True) -> None:
         """Give the complete file its name; see `move_file`."""
         self.sync()
-        if _fcntl is None:
-            self.file.close()  # Windows cannot rename an open file
         move_file(self.path, target, overwrite=overwrite)
         _sync_folder(target.parent)
 
@@ -207,17 +177,13 @@ def require_plain(target: Path) -> None:
         raise Unusable("it is not a file")
 
 
-def sweep(folder: Path, now: Callable[[], float] = time.time) -> None:
+def sweep(folder: Path) -> None:
     """Remove the unfinished files of killed processes, as far as possible.
 
     A process that writes a file holds its lock, so a file without a lock is left over.
     """
     for path in folder.glob(f"{_HEAD}*{_TAIL}"):
         with suppress(OSError):
-            if _fcntl is None:
-                if now() - path.lstat().st_mtime > HOUR:
-                    path.unlink()
-                continue
             descriptor = os.open(path, os.O_RDWR | _CAREFUL)
             try:
                 if try_lock(descriptor):
@@ -229,14 +195,11 @@ def sweep(folder: Path, now: Callable[[], float] = time.time) -> None:
 def try_lock(descriptor: int) -> bool:
     """Lock a file until it is closed; return False if another process holds the lock.
 
-    Without locks, as on Windows, return True.
-
     Raises:
         OSError: The file system has no locks.
     """
     try:
-        if _fcntl is not None:
-            _fcntl.flock(descriptor, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
@@ -261,12 +224,7 @@ def reason_of(error: OSError) -> str:
 _HEAD: Final = ".flow64-"
 _TAIL: Final = ".new"
 _BLOCK: Final = bytes(2**16)
-_CAREFUL: Final = (
-    getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_BINARY", 0)
-)
+_CAREFUL: Final = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 def _is_ours(descriptor: int) -> bool:

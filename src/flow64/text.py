@@ -83,8 +83,8 @@ def join_first(
 ) -> str:
     """Join the first of some things, as in `a, b`; of more, as in `a, b and 7 more`."""
     more = len(things) - most
-    rest = f" and {more:,} more" if more > 0 else ""
-    return ", ".join(map(write, things[:most])) + rest
+    ending = f" and {more:,} more" if more > 0 else ""
+    return ", ".join(map(write, things[:most])) + ending
 
 
 def describe_stray_comma(error: JSONDecodeError) -> str:
@@ -140,10 +140,10 @@ def fit_text(text: str, limit: int) -> str:
     """Cut a text to a number of cells, with an ellipsis."""
     if count_cells(text) <= limit:
         return text
-    kept, left = 0, limit - 1
-    while (left := left - _cell(text[kept])) >= 0:
-        kept += 1
-    return text[:kept] + "…"
+    end, room = 0, limit - 1
+    while (room := room - _cell(text[end])) >= 0:
+        end += 1
+    return text[:end] + "…"
 
 
 def wrap_text(text: str, width: int, indent: str = "") -> list[str]:

@@ -165,8 +165,8 @@ def test_code_against_what_is_live(deployed, flow64):
     assert code == 2
     assert printed == (
         "prod: 2 changed\n"
-        "cost  at most $1,000 (inbound), $50 → $200 (other) per 1,000 rows in each of "
-        "2, $1,050 → $1,200 in all\n"
+        "cost  at most $1,000 (inbound), $50 → $200 (other) per 1,000 rows; together "
+        "$1,050 → $1,200\n"
         "\n"
         "@@ inbound  leads.py:7 @@\n"
         '+ lead_enrichment.return_fields.role: "Their role"\n'

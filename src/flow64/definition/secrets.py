@@ -30,8 +30,8 @@ class Values(Mapping[str, Any]):
 
     Args:
         values: The contents by name.
-        hidden: Names of values that are secret, whatever code says of them. By default
-            those that `values` has as hidden.
+        hidden: Names of values that are secret, also if code does not say so. By
+            default those that `values` has as hidden.
     """
 
     __slots__ = ("_values", "hidden")
@@ -94,9 +94,9 @@ def stamped_places(live: Definition, stamp: Stamp | None) -> Places:
     if stamp is None:
         return {}
     return {
-        block.id.lower(): found
+        block.id.lower(): names
         for block in live.blocks
-        if (found := stamp.secrets_of(block.id))
+        if (names := stamp.secrets_of(block.id))
     }
 
 
@@ -189,7 +189,7 @@ def hide_secrets(live: Definition, places: Places, values: Values) -> Definition
         places: Where secrets stand, by the stamp and by code.
         values: The values of the environment.
     """
-    names = {name for found in places.values() for name in found.values()}
+    names = {name for paths in places.values() for name in paths.values()}
     secrets = Secrets(secret_texts(values, names))
 
     def hide(item: Any, _: object) -> Any:

@@ -14,65 +14,52 @@ finish. Deletions come last and one by one.
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from threading import Lock, current_thread, main_thread
 from types import FrameType
 from typing import Any, Final
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from ..api import threads
 from ..api.calls import (
     ENDED,
     MOST_RUNS,
-    Body,
-    create_workflow,
-    delete_workflow,
     get_workflow,
     list_runs,
     list_schedules,
     normal,
-    update_workflow,
 )
-from ..api.policy import is_refusal
 from ..api.session import Session
 from ..definition import (
     EMPTY,
     Definition,
-    Stamp,
     Values,
-    as_body,
-    fingerprint,
     genuine_stamp,
     hide_secrets,
     join_places,
-    name_secrets,
     secret_names,
     secret_places,
     secret_texts,
-    split_stamp,
     stamped_places,
 )
-from ..diff.compare import compare_definitions
-from ..diff.words import format_change, format_path
-from ..errors import (
-    ConfigError,
-    ConflictError,
-    ConsentError,
-    DeployError,
-    FlowError,
-    NotFoundError,
-    OutcomeUnknownError,
-    StalePlanError,
-    list_lines,
-)
+from ..errors import ConfigError, FlowError, StalePlanError, list_lines
 from ..text import printable
-from .history import History, Saved, stamped
-from .judge import fields_of, fields_of_last_deploy, keep_fields, merge_live
-from .plan import NONE, OPTIONS, Action, Consents, Need, Plan, Step, seal_of
+from .history import History, Saved
+from .plan import (
+    NONE,
+    OPTIONS,
+    Consents,
+    Need,
+    Plan,
+    Step,
+    consent_error,
+    seal_of,
+)
 from .target import is_pin, unset_error
+from .writing import Write, delete, list_differences
 
 PARALLEL: Final = 4
 """Workflows that are written at a time."""
@@ -156,8 +143,8 @@ def apply_plan(
             cannot be saved.
         StalePlanError: Something was changed since it was planned.
     """
-    known = Values() if values is None else values
-    steps = check_plan(plan, consents, history=history, values=known)
+    values = Values() if values is None else values
+    steps = check_plan(plan, consents, history=history, values=values)
     names = {
         name
         for step in steps
@@ -165,8 +152,8 @@ def apply_plan(
         if definition is not None
         for name in secret_names(definition)
     }
-    session.secrets.add(secret_texts(known, names))
-    run = _Application(session, plan, history, known, consents, stopped, emit)
+    session.secrets.add(secret_texts(values, names))
+    run = _Application(session, plan, history, values, consents, stopped, emit)
     if len(steps) > 1:
         run.require_current(steps)
     jobs = [
@@ -180,8 +167,8 @@ def apply_plan(
     for job in jobs[max(1, writes) :]:
         job()
     outcomes = [outcome for _, outcome in sorted(run.outcomes.items())]
-    left = [step for at, step in enumerate(steps, 1) if at not in run.outcomes]
-    return Result(outcomes, left, run.was_stopped)
+    not_tried = [step for at, step in enumerate(steps, 1) if at not in run.outcomes]
+    return Result(outcomes, not_tried, run.was_stopped)
 
 
 # -- Checks before the first write -----------------------------------------------------
@@ -196,7 +183,7 @@ def check_plan(
     """
     problems = [*_list_problems(plan, consents)]
     if problems:
-        raise _refusal(problems)
+        raise consent_error(problems)
     steps = [
         step
         for step in plan.steps
@@ -217,19 +204,12 @@ def check_plan(
     return steps
 
 
-def _refusal(problems: Sequence[str]) -> ConsentError:
-    return ConsentError(
-        f"the plan was refused, and nothing was written:{list_lines(problems)}",
-        problems=problems,
-    )
-
-
 def _list_problems(plan: Plan, consents: Consents) -> Sequence[str]:
     """Return what a plan lacks, one line each."""
     keys = {step.key for step in plan.steps}
     problems = [
         f"{OPTIONS[need]} {name}: there is no such workflow in the plan"
-        for need, names in _given(consents)
+        for need, names in _list_agreed(consents)
         for name in sorted(names - keys)
     ]
     for step in plan.steps:
@@ -255,7 +235,7 @@ def _list_problems(plan: Plan, consents: Consents) -> Sequence[str]:
     return problems
 
 
-def _given(consents: Consents) -> Sequence[tuple[Need, frozenset[str]]]:
+def _list_agreed(consents: Consents) -> Sequence[tuple[Need, frozenset[str]]]:
     return [
         ("force", consents.force),
         ("create", consents.create),
@@ -361,10 +341,10 @@ class _Application:
             stamp = genuine_stamp(live.stamp, step.id) if live else None
             if stamp is None or is_pin(stamp.path):
                 problem = f"{step.key}: it has no stamp of this code"
-                raise _refusal([problem])
-            _delete(self.session, step)
+                raise consent_error([problem])
+            delete(self.session, step)
         else:
-            _Write.of(self.session, step, live, self.values).run()
+            Write.of(self.session, step, live, self.values).run()
         return Outcome(step, saved=saved)
 
     def _stale_error(
@@ -394,17 +374,6 @@ def _is_stale(step: Step, live: Definition | None) -> bool:
     return seal_of(live) != step.seal and not is_done
 
 
-def list_differences(before: Definition, after: Definition) -> list[str]:
-    """Return the values that differ between two definitions, as lines."""
-    shown = {"title", "description", "block", "edge", "order"}
-    changes = compare_definitions(before, after).changes.values()
-    return [
-        f"{change.sign} {format_path(change.path)}: {format_change(change)}"
-        for change in changes
-        if change.path[0] in shown
-    ]
-
-
 def _require_idle(session: Session, step: Step, consents: Consents) -> None:
     """Refuse to delete a workflow in use, or perhaps in use.
 
@@ -428,222 +397,7 @@ def _require_idle(session: Session, step: Step, consents: Consents) -> None:
         if len(runs) >= MOST_RUNS and not active and step.key not in consents.force:
             problems.append(f"not all runs are listed; needs --force {step.key}")
     if problems:
-        raise _refusal([f"{step.key}: {problem}" for problem in problems])
-
-
-# -- One write -------------------------------------------------------------------------
-
-
-@frozen
-class _Write:
-    """A write, and the read that verifies it. It is repeated only if that is free.
-
-    Attributes:
-        action: What is sent. `stamp` sends the description alone.
-        wanted: The definition that must be live afterwards, with its stamp. Secrets are
-            names in it.
-        fields: The fields of it that are verified: the service may fill in others.
-        before: What was live before.
-        spends: The write may spend. After a 429 it is repeated only if a read shows
-            that nothing was written, and after a lost answer never.
-    """
-
-    session: Session = field(repr=False)
-    step: Step
-    action: Action
-    wanted: Definition
-    fields: Mapping[str, frozenset[str]]
-    before: Definition | None = field(repr=False)
-    values: Values
-    spends: bool
-
-    @classmethod
-    def of(
-        cls, session: Session, step: Step, live: Definition | None, values: Values
-    ) -> _Write:
-        """Return the write of a step, given its last look."""
-        target = step.target
-        if step.restored is not None:
-            wanted = evolve(stamped(step.restored), id=step.id)
-            fields = fields_of(step.restored)
-        else:
-            assert target is not None, "a step that writes has what it writes"
-            last = target.pulled
-            if live is not None:
-                last = genuine_stamp(live.stamp, live.id) or last
-            sent: Mapping[str, frozenset[str]] = {}
-            if live is not None:
-                places = join_places(
-                    stamped_places(live, last), secret_places(target.definition)
-                )
-                sent = fields_of_last_deploy(live, last, places)
-            wanted = target.with_stamp(merge_live(target.definition, live, sent))
-            fields = fields_of(target.definition)
-        action: Action = step.action
-        if action != "stamp":
-            action = "create" if live is None else "update"
-        spends = bool(step.purchases)
-        return cls(session, step, action, wanted, fields, live, values, spends)
-
-    @property
-    def _what(self) -> str:
-        return f"deploying {self.wanted.name!r} ({self.step.id})"
-
-    @property
-    def _body(self) -> dict[str, Any]:
-        """What is sent. It may reveal secrets, so no local holds it."""
-        if self.action == "stamp":  # fields that are left out keep their value
-            return {"workflow_description": self.wanted.description}
-        return Body(as_body(self.wanted, self.values))
-
-    def run(self) -> None:
-        """Write until what was sent is live.
-
-        Raises:
-            ApiError: The service refused it.
-            TransportError: It could not be sent.
-            DeployError: What is live is not what was sent.
-            ConsentError: The id of a new workflow is taken.
-            OutcomeUnknownError: No answer came, and a read does not show the outcome.
-        """
-        is_last = False
-        while True:
-            lost = self._attempt(is_first=not is_last)
-            live = _read_back(self.session, self._what, self.step.id, lost)
-            wrong = self._find_differences(live)
-            if live is not None and not wrong:
-                return
-            if self.before is None and isinstance(lost, ConflictError):
-                problem = f"{self.step.key}: its id {self.step.id} is taken"
-                raise _refusal([problem, *wrong]) from lost
-            is_untouched = _is_same(live, self.before)
-            if lost is None or (not is_untouched and self._has_our_stamp(live)):
-                raise _difference(self.step, self.wanted.name, wrong)
-            if not is_untouched:
-                reason = f"{lost.message}; what is there now is neither old nor new"
-                raise _unknown_error(self._what, reason) from lost
-            if is_last or self.spends:
-                raise _unknown_error(self._what, lost.message) from lost
-            is_last = True
-
-    def _attempt(self, *, is_first: bool) -> FlowError | None:
-        """Send it. Return an error if its outcome is unknown."""
-        written: list[FlowError] = []
-
-        def look(error: FlowError) -> dict[str, str] | None:
-            live = _read_back(self.session, self._what, self.step.id, error)
-            if _is_same(live, self.before):
-                return None
-            written.append(error)
-            return {"id": self.step.id}
-
-        lookup = look if self.spends else None
-        try:
-            if self.action == "create":
-                create_workflow(self.session, self._body, look=lookup)
-            else:
-                update_workflow(self.session, self.step.id, self._body, look=lookup)
-        except FlowError as error:
-            # A 409 may come because an earlier attempt was applied late.
-            is_taken = self.before is None and isinstance(error, ConflictError)
-            if is_first and is_refusal(error) and not is_taken:
-                raise
-            return error
-        return written[0] if written else None
-
-    def _has_our_stamp(self, live: Definition | None) -> bool:
-        stamp = _stamp_of(self.wanted)
-        return live is not None and stamp is not None and live.stamp == stamp
-
-    def _find_differences(self, live: Definition | None) -> Sequence[str]:
-        """Return what differs from what was sent, as lines."""
-        if live is None:
-            return ["it is not there at all"]
-        sent = keep_fields(self.wanted, self.fields)
-        live = keep_fields(live, self.fields)
-        places = secret_places(sent)
-        named = name_secrets(live, places, self.values)
-        wrong: list[str] = []
-        if self.action == "stamp":
-            named = evolve(named, blocks=(), edges=())
-            sent = evolve(sent, blocks=(), edges=())
-        if fingerprint(named) != fingerprint(sent):
-            shown = hide_secrets(live, places, self.values)
-            wrong += list_differences(hide_secrets(sent, places, self.values), shown)
-            wrong = wrong or ["something that is not shown"]
-        stamp = _stamp_of(self.wanted)
-        if stamp is not None and (
-            live.stamp is None or live.stamp.bound != stamp.bound
-        ):
-            wrong.append("the stamp of this deploy is not in its description")
-        return wrong
-
-
-def _difference(step: Step, title: str, differences: Sequence[str]) -> DeployError:
-    return DeployError(
-        f"{title!r} ({step.id}) was written, but reading it back shows something else; "
-        f"deploy again or look at it in the editor:{list_lines(differences)}",
-        differences=differences,
-    )
-
-
-def _stamp_of(definition: Definition) -> Stamp | None:
-    return split_stamp(definition.description, definition.id)[1]
-
-
-def _delete(session: Session, step: Step) -> None:
-    """Delete a workflow, and check that it is gone. It may be gone already.
-
-    Raises:
-        ApiError: The service refused it.
-        TransportError: It could not be sent.
-        DeployError: It still exists.
-        OutcomeUnknownError: It is not known whether it exists.
-    """
-    what = f"deleting {step.name!r} ({step.id})"
-    lost: FlowError | None = None
-    try:
-        delete_workflow(session, step.id)
-    except NotFoundError:
-        return
-    except FlowError as error:
-        if is_refusal(error):
-            raise
-        lost = error
-    live = _read_back(session, what, step.id, lost)
-    if live is None:
-        return
-    if lost is None:
-        raise _difference(step, step.name, ["it is still there"])
-    raise _unknown_error(what, f"{lost.message}; it is still there") from lost
-
-
-def _read_back(
-    session: Session, what: str, workflow_id: str, lost: FlowError | None
-) -> Definition | None:
-    """Read a workflow after a write.
-
-    Raises:
-        OutcomeUnknownError: It cannot be read.
-    """
-    try:
-        return get_workflow(session, workflow_id)
-    except FlowError as error:
-        before = lost.message if lost else "the service accepted it"
-        reason = f"{before}; then it could not be read back: {error.message}"
-        raise _unknown_error(what, reason) from error
-
-
-def _unknown_error(what: str, reason: str) -> OutcomeUnknownError:
-    return OutcomeUnknownError(
-        f"{what}: outcome unknown ({reason}); nothing more was sent",
-        hint="look at it in the web editor before you deploy it again",
-    )
-
-
-def _is_same(live: Definition | None, before: Definition | None) -> bool:
-    """Return True if nothing was written between two reads."""
-    return seal_of(live) == seal_of(before)
+        raise consent_error([f"{step.key}: {problem}" for problem in problems])
 
 
 # -- Interrupts ------------------------------------------------------------------------

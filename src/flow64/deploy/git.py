@@ -95,10 +95,10 @@ class Git:
         Args:
             file: The file. None, for code without a file, takes the project's folder.
         """
-        found = self._head_of(_folder(file))
-        if found is None or found.endswith(UNCOMMITTED) or self._is_tracked(file):
-            return found
-        return found + UNCOMMITTED
+        commit = self._head_of(_folder(file))
+        if commit is None or commit.endswith(UNCOMMITTED) or self._is_tracked(file):
+            return commit
+        return commit + UNCOMMITTED
 
     def relation(self, file: str | None, commit: str) -> Relation:
         """Return how a commit relates to the commit of a file."""

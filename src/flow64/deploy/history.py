@@ -136,19 +136,19 @@ class History:
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC), repr=False)
 
     @classmethod
-    def of(cls, given: Any = None) -> History:
+    def of(cls, folder: Any = None) -> History:
         """Return a history in a folder: by default `FLOW64_HISTORY`, else `PLACE`.
 
         Raises:
             ConfigError: The argument is not a path.
         """
-        if isinstance(given, History):
-            return given
-        if given is None:
-            given = os.environ.get(PLACE_NAME) or PLACE
-        if not isinstance(given, str | os.PathLike):
-            raise ConfigError(f"history is {shortened(given)}; write a path")
-        return cls(Path(given))
+        if isinstance(folder, History):
+            return folder
+        if folder is None:
+            folder = os.environ.get(PLACE_NAME) or PLACE
+        if not isinstance(folder, str | os.PathLike):
+            raise ConfigError(f"history is {shortened(folder)}; write a path")
+        return cls(Path(folder))
 
     def require_writable(self, planned: Iterable[Saved] = ()) -> None:
         """Make the folder, and check that there is room for what will be saved.
@@ -191,14 +191,14 @@ class History:
         Raises:
             DeployError: A file cannot be read, or was written by a later release.
         """
-        found = [
+        entries = [
             saved
             for path in self._files(key)
             if (saved := self._read(path)) is not None
             and (key is None or _is_of(saved, key))
             and env in (None, saved.env)
         ]
-        return sorted(found, key=lambda saved: saved.at, reverse=True)
+        return sorted(entries, key=lambda saved: saved.at, reverse=True)
 
     def find(self, key: str, at: str, *, env: str | None = None) -> Saved:
         """Return one entry.
@@ -211,17 +211,17 @@ class History:
         Raises:
             DeployError: No entry fits, or several do.
         """
-        known = self.entries(key, env=env)
+        entries = self.entries(key, env=env)
         begin = at.strip().upper().removesuffix("Z")
-        found = [saved for saved in known if saved.when.startswith(begin)]
-        if len(found) == 1:
-            return found[0]
+        matches = [saved for saved in entries if saved.when.startswith(begin)]
+        if len(matches) == 1:
+            return matches[0]
         where = f"of {key!r}" + (f" in {env!r}" if env else "")
-        if not known:
+        if not entries:
             problem = f"nothing {where} was saved; flow64 restore lists what was"
             raise history_error(self.folder, problem)
-        times = ", ".join(saved.when for saved in (found or known)[:_LISTED])
-        many = "several begin" if found else "nothing begins"
+        times = ", ".join(saved.when for saved in (matches or entries)[:_LISTED])
+        many = "several begin" if matches else "nothing begins"
         raise history_error(
             self.folder, f"{many} with {at!r} {where}; there is {times}"
         )
@@ -237,8 +237,8 @@ class History:
         # The names of files have the key. To find an id, all files are read.
         wanted = None if key is None or is_uuid(key) else _file_key(key)
         for name in names:
-            found = _NAME.fullmatch(name)
-            if found and wanted in (None, found["key"]):
+            match = _NAME.fullmatch(name)
+            if match and wanted in (None, match["key"]):
                 yield self.folder / name
 
     def _read(self, path: Path) -> Saved | None:
@@ -326,15 +326,15 @@ def _is_of(saved: Saved, key: str) -> bool:
 
 
 def _saved_from_data(data: Mapping[str, Any], path: Path) -> Saved:
-    found = data["flow64:history"]
-    if type(found) is int and found > FORMAT:
+    schema = data["flow64:history"]
+    if type(schema) is int and schema > FORMAT:
         problem = (
-            f"it was written by a later release of flow64 (schema {found}, this one "
+            f"it was written by a later release of flow64 (schema {schema}, this one "
             f"knows {FORMAT}); update flow64"
         )
         raise history_error(path, problem)
     reason, withheld = data["reason"], data["withheld"]
-    if found != FORMAT or reason not in get_args(Reason):
+    if schema != FORMAT or reason not in get_args(Reason):
         raise KeyError(reason)
     texts = [data[name] for name in ("key", "workflow_id", "env", "endpoint", "at")]
     if not all(isinstance(text, str) for text in [*texts, *withheld]):

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
-from itertools import zip_longest
-from typing import Any, Final
-from urllib.parse import unquote
+from typing import Final
 
 from attrs import define, evolve, field, frozen
 
@@ -27,10 +23,7 @@ from ..definition import (
     Stamp,
     Values,
     canonical_id,
-    drop_env,
-    environment_in,
     hide_secrets,
-    parse_path,
     secret_names,
     secret_places,
     secret_texts,
@@ -54,13 +47,11 @@ from .judge import (
     merge_live,
 )
 from .plan import Need, Plan, Step, seal_of
+from .renames import hold_renames
 from .target import Target, describe_owner, is_pin, key_of, owner_of, owner_path
 
 _SPENDS: Final[tuple[Need, ...]] = ("allow_spend",)
 _FORCE: Final[tuple[Need, ...]] = ("force",)
-
-ALIKE: Final = 0.5
-"""Least share of blocks that two workflows have in common, from 0 to 1."""
 
 
 def make_plan(
@@ -178,7 +169,9 @@ class _Maker:
 
     def make_steps(self) -> Sequence[Step]:
         """Return the steps of targets, then those of orphans."""
-        names = [name for one in self.targets for name in secret_names(one.definition)]
+        names = [
+            name for target in self.targets for name in secret_names(target.definition)
+        ]
         self.session.secrets.add(secret_texts(self.values, names))
         if self.projects is not None and not self.left_out:
             self._list()
@@ -188,7 +181,15 @@ class _Maker:
         if self.projects is not None and (listed := self._list_if(steps)) is not None:
             orphans = self._plan_orphans(listed)
             self.is_whole = not self.left_out
-        steps = self._hold_renames(steps, orphans)
+        if any(step.action == "create" for step in steps):
+            listed = self._list() or ()
+            steps = hold_renames(
+                steps,
+                orphans,
+                {canonical_id(item.info.id): item.path for item in listed},
+                projects=self.projects or (),
+                environments=self.environments,
+            )
         return [*steps, *orphans] if self.is_whole else steps
 
     def _list_if(self, steps: Sequence[Step]) -> Sequence[_Listed] | None:
@@ -280,31 +281,31 @@ class _Maker:
         self, target: Target, live: Definition, updated_at: str | None
     ) -> Step:
         """Return the step of a target that is live."""
-        code, found = target.definition, judge(target, live, self.values)
-        before = hide_secrets(live, found.places, self.values)
-        merged = merge_live(code, live, found.sent)
-        after = hide_secrets(merged, found.places, self.values)
-        doubts = [f"secret {name}: it is not set here" for name in found.unset]
+        code, judgement = target.definition, judge(target, live, self.values)
+        before = hide_secrets(live, judgement.places, self.values)
+        merged = merge_live(code, live, judgement.sent)
+        after = hide_secrets(merged, judgement.places, self.values)
+        doubts = [f"secret {name}: it is not set here" for name in judgement.unset]
         step = Step(
             target.key,
             target.id,
-            found.state,
+            judgement.state,
             target=target,
             before=before,
             after=after,
-            unmanaged=tuple(found.unmanaged),
-            counts=bool(found.unmanaged) and self._changes_runs(code, merged),
-            secrets=tuple(found.secrets),
-            unset=tuple(found.unset),
+            unmanaged=tuple(judgement.unmanaged),
+            counts=bool(judgement.unmanaged) and self._changes_runs(code, merged),
+            secrets=tuple(judgement.secrets),
+            unset=tuple(judgement.unset),
             not_checked=tuple(doubts),
             seal=seal_of(live),
             updated_at=updated_at,
         )
-        if found.state == "unchanged":
+        if judgement.state == "unchanged":
             return step
-        if found.is_equal and not found.secrets:
+        if judgement.is_equal and not judgement.secrets:
             return evolve(step, action="stamp", note="the stamp alone")
-        step = self._decide(evolve(step, action="update"), target, found)
+        step = self._decide(evolve(step, action="update"), target, judgement)
         if purchases := list_purchases(merged):
             needs: tuple[Need, ...] = (*step.needs, "allow_spend")
             step = evolve(step, needs=needs, purchases=tuple(purchases))
@@ -316,23 +317,23 @@ class _Maker:
         heads = {"cost", "spends", "buys", "delivers"}
         return any(path[0] in heads for path in changes)
 
-    def _decide(self, step: Step, target: Target, found: Judgement) -> Step:
+    def _decide(self, step: Step, target: Target, judgement: Judgement) -> Step:
         """Return the step of a workflow that differs, with what it needs, and why."""
-        last = found.last
-        if last is None or found.is_others:
+        last = judgement.last
+        if last is None or judgement.is_others:
             note = "no code of yours deployed it"
             if last is not None:
                 note = f"deployed by {describe_owner(last.path)}"
             return evolve(step, note=note, needs=("force",))
-        notes, doubts = [_NOTES.get(found.state, "")], [*step.not_checked]
+        notes, doubts = [_NOTES.get(judgement.state, "")], [*step.not_checked]
         base = target.definition if last.bound == target.stamp.bound else None
         is_newer = False
         if last is not target.pulled:
             is_newer, doubt = check_ancestry(self.git, target.file, last)
             doubts += doubt
-        if last.fields is None and not any(found.sent.values()):
+        if last.fields is None and not any(judgement.sent.values()):
             doubts.append("fields that code set before: its stamp had no room")
-        state = found.state
+        state = judgement.state
         if is_newer:
             commit = f"{last.commit:.12}"
             notes.append(f"deployed from {commit}, which this code is not built on")
@@ -343,7 +344,7 @@ class _Maker:
             state=state,
             note="; ".join(filter(None, notes)),
             needs=_FORCE * is_edited,
-            base=base if found.state == "drifted" else None,
+            base=base if judgement.state == "drifted" else None,
             not_checked=tuple(doubts),
         )
 
@@ -352,17 +353,17 @@ class _Maker:
     def _plan_orphans(self, listed: Sequence[_Listed]) -> Sequence[Step]:
         ours = {canonical_id(target.id) for target in self.targets} | self.left_out
         owners = {owner_path(project, self.env) for project in self.projects or ()}
-        found = [
+        orphans = [
             item
             for item in listed
             if canonical_id(item.info.id) not in ours
             and owner_of(item.path) in owners
             and not is_pin(item.path)
         ]
-        jobs = [partial(_read, self.session, item.info.id) for item in found]
+        jobs = [partial(_read, self.session, item.info.id) for item in orphans]
         used = {target.key for target in self.targets}
         steps: list[Step] = []
-        for item, info in zip(found, threads.gather(jobs), strict=True):
+        for item, info in zip(orphans, threads.gather(jobs), strict=True):
             if info is not None and info.definition is not None:
                 key = _free_key(key_of(item.path), item.info.id, used)
                 steps.append(self._plan_orphan(key, item.stamp, info))
@@ -402,58 +403,6 @@ class _Maker:
             updated_at=info.updated_at,
         )
 
-    # -- Renames -----------------------------------------------------------------------
-
-    def _hold_renames(
-        self, steps: Sequence[Step], orphans: Sequence[Step]
-    ) -> list[Step]:
-        """Let workflows that may be renamed ones be created by consent only."""
-        if not any(step.action == "create" for step in steps):
-            return [*steps]
-        listed = self._list() or ()
-        paths = {canonical_id(item.info.id): item.path for item in listed}
-        moved: dict[str, list[str]] = defaultdict(list)
-        for item in listed:
-            moved[_tail(item.path)].append(item.path)
-        renamed = _match_alike(steps, orphans)
-        held: list[Step] = []
-        for step in steps:
-            if step.action == "create" and step.target is not None:
-                path = step.target.stamp.path
-                elsewhere = [
-                    other for other in moved[_tail(path)] if self._is_moved(path, other)
-                ]
-                orphan = renamed.get(step.key)
-                if orphan is not None:
-                    was = _find_was(path, paths[canonical_id(orphan.id)])
-                    step = _hold(  # noqa: PLW2901 - the same step, with a need
-                        step,
-                        f"perhaps {orphan.key} under another key",
-                        ""
-                        if was is None
-                        else f"write was={json.dumps(was)} to keep it",
-                    )
-                elif elsewhere:
-                    names = ", ".join(map(describe_owner, elsewhere[:3]))
-                    step = _hold(  # noqa: PLW2901 - see above
-                        step, f"also there as that of {names}", "take that name back"
-                    )
-            held.append(step)
-        return held
-
-    def _is_moved(self, path: str, other: str) -> bool:
-        """Return True if a path may be that of the same workflow before a rename."""
-        if owner_of(path) == owner_of(other) or is_pin(other):
-            return False
-        if drop_env(path) == drop_env(other):
-            known = self.environments
-            return known is not None and environment_in(other) not in known
-        projects = {(one.namespace, one.key) for one in self.projects or ()}
-        segments = dict(parse_path(other))
-        is_same_env = environment_in(path) == environment_in(other)
-        owner = segments.get("ns", ""), segments.get("project", "")
-        return is_same_env and owner not in projects
-
 
 TAKEN: Final = "its id is taken by a workflow that this key may not see"
 """The refusal if an id is taken, probably by another organisation."""
@@ -486,78 +435,6 @@ def _free_key(key: str, workflow_id: str, used: set[str]) -> str:
     return name
 
 
-def _tail(path: str) -> str:
-    return path.partition("/workflow:")[2].partition("/pin:")[0] or path
-
-
-def _hold(step: Step, note: str, remedy: str) -> Step:
-    return evolve(step, needs=("create", *step.needs), note=note, remedy=remedy)
-
-
-def _find_was(new: str, old: str) -> str | None:
-    """Return the argument for `was=`. None if more than the key differs."""
-    parts, others = new.split("/"), old.split("/")
-    apart = [other for one, other in zip_longest(parts, others) if one != other]
-    if len(apart) != 1:
-        return None
-    tag, _, name = (apart[0] or "").partition(":")
-    return unquote(name) if tag == "workflow" else None
-
-
-def _match_alike(steps: Iterable[Step], orphans: Sequence[Step]) -> Mapping[str, Step]:
-    """Return the orphan that each new workflow is most like, if it is at all."""
-    left = {orphan.key: (orphan, _Profile.of(orphan.before)) for orphan in orphans}
-    by_content: dict[Any, list[str]] = defaultdict(list)
-    for key, (_, profile) in left.items():
-        for mark in (profile.name, *profile.blocks):
-            by_content[mark].append(key)
-    pairs: dict[str, Step] = {}
-    for step in steps:
-        if step.action != "create" or step.after is None:
-            continue
-        profile = _Profile.of(step.after)
-        near = {
-            key: None
-            for mark in (profile.name, *profile.blocks)
-            for key in by_content[mark][:_MOST_NEAR]
-            if key in left
-        }
-        shares = {key: profile.share(left[key][1]) for key in near}
-        best = max(shares, key=lambda key: shares[key], default=None)
-        if best is not None and shares[best][0] >= ALIKE:
-            pairs[step.key] = left.pop(best)[0]
-    return pairs
-
-
-_MOST_NEAR: Final = 50
-"""Most orphans with the same block that are compared whole."""
-
-
-@frozen
-class _Profile:
-    """The parts of a workflow that are compared. Ids are not."""
-
-    name: str
-    blocks: Counter[str]
-    kinds: Counter[str]
-
-    @classmethod
-    def of(cls, definition: Definition | None) -> _Profile:
-        blocks = () if definition is None else definition.blocks
-        return cls(
-            "" if definition is None else definition.name,
-            Counter(f"{b.kind} {sorted(b.specs.items())!r}" for b in blocks),
-            Counter(block.kind for block in blocks),
-        )
-
-    def share(self, other: _Profile) -> tuple[float, bool]:
-        """Return how similar two are, from 0 to 1. Blocks of one kind count half."""
-        most = max(self.blocks.total(), other.blocks.total(), 1)
-        same = (self.blocks & other.blocks).total()
-        like = (self.kinds & other.kinds).total() - same
-        return (same + like / 2) / most, self.name == other.name
-
-
 # -- Restore ---------------------------------------------------------------------------
 
 
@@ -583,13 +460,14 @@ def plan_restore(
         lost = ", ".join(saved.withheld)
         problem = f"{lost} held a secret and was not saved, so it cannot return"
         raise history_error(saved.file, f"{problem}; all else is in that file")
-    known, wanted = Values() if values is None else values, saved.definition
+    values = Values() if values is None else values
+    wanted = saved.definition
     places = secret_places(wanted)
-    session.secrets.add(secret_texts(known, secret_names(wanted)))
+    session.secrets.add(secret_texts(values, secret_names(wanted)))
     info = _read(session, saved.workflow_id)
     live = None if info is None else info.definition
     purchases = tuple(list_purchases(wanted))
-    unset = sorted(n for n in secret_names(wanted) if not known.has_content(n))
+    unset = sorted(n for n in secret_names(wanted) if not values.has_content(n))
     step = Step(
         saved.key,
         saved.workflow_id,
@@ -598,12 +476,12 @@ def plan_restore(
         needs=_SPENDS * bool(purchases),
         note=f"as it was until {saved.when}",
         restored=wanted,
-        after=hide_secrets(wanted, places, known),
+        after=hide_secrets(wanted, places, values),
         purchases=purchases,
         unset=tuple(unset),
     )
     if live is not None:
-        before = hide_secrets(live, places, known)
+        before = hide_secrets(live, places, values)
         is_same = content_of(before) == content_of(step.after or before)
         step = evolve(
             step,

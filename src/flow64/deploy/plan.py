@@ -25,7 +25,13 @@ from ..definition import (
     rfc8785,
 )
 from ..diff.matching import match_blocks
-from ..errors import BuildError, StalePlanError, shortened
+from ..errors import (
+    BuildError,
+    ConsentError,
+    StalePlanError,
+    list_lines,
+    shortened,
+)
 from ..files import Unusable, read_whole
 from ..notebook import as_card, as_change_lines
 from ..report.lines import Report
@@ -378,12 +384,12 @@ class Consents:
 
     def lacks(self, step: Step) -> Sequence[Need]:
         """Return the consents that a step needs and that were not given."""
-        given = {
+        agreed = {
             "force": self.force,
             "create": self.create,
             "allow_spend": self.allow_spend,
         }
-        return [n for n in step.needs if n != "prune" and step.key not in given[n]]
+        return [n for n in step.needs if n != "prune" and step.key not in agreed[n]]
 
     def skips(self, step: Step) -> bool:
         """Return True if a step is left alone."""
@@ -393,6 +399,14 @@ class Consents:
 
 
 NONE: Final = Consents()
+
+
+def consent_error(problems: Sequence[str]) -> ConsentError:
+    """Return the error of a plan that needs more than was agreed to."""
+    return ConsentError(
+        f"the plan was refused, and nothing was written:{list_lines(problems)}",
+        problems=problems,
+    )
 
 
 # -- Live state ------------------------------------------------------------------------

@@ -176,7 +176,7 @@ def target_of(
 
 
 def unset_error(
-    title: str, env: str, names: Sequence[str], given: Iterable[str]
+    title: str, env: str, names: Sequence[str], known_names: Iterable[str]
 ) -> DeployError:
     """Return the error of values that an environment does not give.
 
@@ -184,9 +184,9 @@ def unset_error(
         title: The workflow.
         env: The environment.
         names: The values that are missing.
-        given: Names of the values that it gives. No content of one is shown.
+        known_names: Names of the values that it gives. No content of one is shown.
     """
-    unused = [name for name in given if name not in names]
+    unused = [name for name in known_names if name not in names]
     missing = ", ".join(f"{name}{did_you_mean(name, unused)}" for name in names)
     gives = f"; it gives {join_words(unused, 20)}" if unused else ""
     table = ", ".join(f'"{name}": ...' for name in names)
@@ -212,9 +212,9 @@ def prepare(
     Raises:
         DeployError: The environment does not give all its values.
     """
-    known = values if isinstance(values, Values) else Values(values)
-    target = target_of(workflow, env, known, suffix=suffix)
-    return Ready(workflow.name, env, target, known)
+    values = values if isinstance(values, Values) else Values(values)
+    target = target_of(workflow, env, values, suffix=suffix)
+    return Ready(workflow.name, env, target, values)
 
 
 def require_namespace(

@@ -162,11 +162,11 @@ def _take_names(
 
 def _add_default(change: Change, before: Side, after: Side) -> Change:
     """Add the documented default of a field that is set on one side alone."""
-    head, *rest = change.path
+    head, *parts = change.path
     sides = (change.before, change.after)
-    if head != "block" or len(rest) != 2 or MISSING not in sides:
+    if head != "block" or len(parts) != 2 or MISSING not in sides:
         return change
-    name, field = rest
+    name, field = parts
     kind = after.facts.get(("block", name))
     cls = CATALOGUE.get(str(kind))
     if cls is None or before.facts.get(("block", name)) != kind:

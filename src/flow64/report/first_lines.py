@@ -55,19 +55,19 @@ def _find_first(entry: Entry) -> Iterator[tuple[str, str, str]]:
     yield from _find_broken_reads(entry)
     if is_change:
         yield from _find_sources(entry)
-    for (head, *rest), change in entry.changes.items():
+    for (head, *parts), change in entry.changes.items():
         match head:
             case "finding" if str(change.after).startswith("error"):
-                name = " ".join(format_name(part) for part in rest[1:] if part)
-                text = f"{name} {rest[0]}:".strip()
+                name = " ".join(format_name(part) for part in parts[1:] if part)
+                text = f"{name} {parts[0]}:".strip()
                 yield "breaks", text, find_message(entry, change)
             case "delivers":
                 sides = [change.before, change.after]
                 there = [str(side) for side in sides if side is not MISSING]
-                text = f"{change.sign} {format_name(rest[0])}"
+                text = f"{change.sign} {format_name(parts[0])}"
                 yield "delivers", text, ARROW.join(there)
             case "buys" if change.after is True:
-                yield "buys", f"+ {format_name(rest[0])}", "when it is created"
+                yield "buys", f"+ {format_name(parts[0])}", "when it is created"
             case "inputs" if is_change:
                 yield "inputs", *_format_input(change)
             case _:
@@ -76,11 +76,11 @@ def _find_first(entry: Entry) -> Iterator[tuple[str, str, str]]:
 
 def _find_broken_reads(entry: Entry) -> Iterator[tuple[str, str, str]]:
     readers: dict[tuple[str, Part], list[Part]] = defaultdict(list)
-    for (head, *rest), change in entry.changes.items():
+    for (head, *parts), change in entry.changes.items():
         if head == "reads" and change.after is False:
-            readers["breaks", rest[1]].append(rest[0])
+            readers["breaks", parts[1]].append(parts[0])
         elif head == "reads" and change.after is UNKNOWN and change.before is True:
-            readers["may break", rest[1]].append(rest[0])
+            readers["may break", parts[1]].append(parts[0])
     for (label, column), blocks in readers.items():
         verb = "reads" if len(blocks) == 1 else "read"
         why = "no block adds it" if label == "breaks" else "not known to be there"

@@ -63,13 +63,13 @@ def group_alike(entries: Entries) -> list[Group]:
 
 def _mark_value(entry: Entry, change: Change) -> Hashable:
     """Return what a line says of a change besides values, which are counted in it."""
-    head, *rest = change.path
+    head, *parts = change.path
     if _is_value(change.path):
         return None
     if head == "id":
-        return entry.comparison.old_names.get(str(rest[0]))
+        return entry.comparison.old_names.get(str(parts[0]))
     if head == "block":
-        joins = _format_joins(entry, rest[0], is_new=change.sign == "+")
+        joins = _format_joins(entry, parts[0], is_new=change.sign == "+")
         return str(change.before), str(change.after), joins
     return repr((change.before, change.after))
 
@@ -129,11 +129,11 @@ def _list_lines(group: Entries, changes: Mapping[Path, Change]) -> Iterator[_Lab
     ids: list[str] = []
     columns: dict[str, list[str]] = {}
     for path, change in changes.items():
-        head, *rest = path
+        head, *parts = path
         kind = _KINDS.get(str(head), str(head))
-        kind = "block" if head == "block" and len(rest) == 1 else kind
+        kind = "block" if head == "block" and len(parts) == 1 else kind
         if head == "id":
-            ids.append(_format_new_id(first, rest[0]))
+            ids.append(_format_new_id(first, parts[0]))
         elif head == "output" and _is_folded(change):
             label, name = _format_output(change)
             columns.setdefault(label, []).append(name)
@@ -151,39 +151,41 @@ def _list_lines(group: Entries, changes: Mapping[Path, Change]) -> Iterator[_Lab
 
 def _format_line(group: Entries, change: Change) -> str:
     first = group[0]
-    head, *rest = change.path
+    head, *parts = change.path
     sides = [change.before, change.after]
     match head:
-        case "block" if len(rest) == 1:
+        case "block" if len(parts) == 1:
             kinds = [format_name(side) for side in sides if side is not MISSING]
-            name = format_name(rest[0])
+            name = format_name(parts[0])
             if change.sign == "!":
                 return f"{name}: {ARROW.join(kinds)}"
-            joins = _format_joins(first, rest[0], is_new=change.sign == "+")
+            joins = _format_joins(first, parts[0], is_new=change.sign == "+")
             others = [kind for kind in kinds if kind != name]
             facts = ", ".join(filter(None, [*others, joins]))
             return f"{name}: {facts}" if facts else name
         case "moved":
             places = ARROW.join(map(_format_ends, sides))
-            return f"{format_name(rest[0])} moved: {places}"
+            return f"{format_name(parts[0])} moved: {places}"
         case "edge":
-            text = " >> ".join(map(format_name, rest))
+            text = " >> ".join(map(format_name, parts))
             return text + _format_conditions(change)
         case "order":
-            return f"{format_path((*rest,))} order: {ARROW.join(map(cut_names, sides))}"
+            return (
+                f"{format_path((*parts,))} order: {ARROW.join(map(cut_names, sides))}"
+            )
         case "finding":
-            name = f" {format_name(rest[1])}" if rest[1] else ""
+            name = f" {format_name(parts[1])}" if parts[1] else ""
             if change.after is MISSING:
-                return f"{rest[0]}{name}"
+                return f"{parts[0]}{name}"
             text = truncate(mask(find_message(first, change)), MOST_MESSAGE)
-            return f"{rest[0]}{name}: {change.after}: {text}"
+            return f"{parts[0]}{name}: {change.after}: {text}"
         case "spends":
-            return f"spends {format_name(rest[0])}" + ": unknown" * (UNKNOWN in sides)
+            return f"spends {format_name(parts[0])}" + ": unknown" * (UNKNOWN in sides)
         case "output":
             types = ARROW.join(map(format_type, sides))
-            return f"output {format_name(rest[0])}: {types}"
+            return f"output {format_name(parts[0])}: {types}"
         case _:
-            label = format_path((*rest,)) if head == "block" else str(head)
+            label = format_path((*parts,)) if head == "block" else str(head)
             return f"{label}: {_merge_values(group, change.path)}"
 
 
@@ -287,14 +289,14 @@ def _list_sides(group: Entries, plain: Sequence[Entries]) -> Iterator[_Labelled]
     first = group[0]
     others = _find_covered(first, plain)
     covered = {} if others is None else others[0].shown
-    left: dict[Path, Change] = {}
+    one_sided: dict[Path, Change] = {}
     for path, change in first.shown.items():
         is_edited = first.edited is None or path in first.edited
         if is_edited and _is_value(path) and (first.edited or path not in covered):
             yield from _list_both(change)
         elif path not in covered:
-            left[path] = change
-    yield from _list_lines(group, left)
+            one_sided[path] = change
+    yield from _list_lines(group, one_sided)
     if others is not None:
         many = f"the {len(others):,}" if len(others) > 1 else others[0].subject.key
         yield "other", Line(f"  and the changes of {many}")
@@ -306,8 +308,8 @@ def _is_value(path: Path) -> bool:
 
 def _list_both(change: Change) -> Iterator[_Labelled]:
     """Yield the value of the service and that of code."""
-    head, *rest = change.path
-    label = format_path((*rest,)) if head == "block" else str(head)
+    head, *parts = change.path
+    label = format_path((*parts,)) if head == "block" else str(head)
     texts = [
         f"{label}: {format_value(side)}" if side is not MISSING else ""
         for side in (change.before, change.after)

@@ -108,19 +108,19 @@ def _select_shown(changes: Mapping[Path, Change]) -> list[Change]:
     }
 
     def is_shown(change: Change) -> bool:
-        head, *rest = change.path
-        whole = changes.get(("block", rest[0])) if rest else None
+        head, *parts = change.path
+        whole = changes.get(("block", parts[0])) if parts else None
         is_part = whole is not None and _is_whole_block(whole)
         match head:
             case "edge":
                 return change.path not in explained
             case "finding":
                 severities = f"{change.before} {change.after}"
-                is_told = rest[0] in ABOUT_READS and rest[1] in broken
+                is_told = parts[0] in ABOUT_READS and parts[1] in broken
                 is_first = "error" in str(change.after)
                 return "note" not in severities and not is_first and not is_told
             case "block":
-                return not (is_part and len(rest) > 1 and change.sign == "-")
+                return not (is_part and len(parts) > 1 and change.sign == "-")
             case "order":
                 return _is_reordered(change)
             case _:

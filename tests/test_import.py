@@ -50,21 +50,6 @@ def test_a_pipeline_loads_no_client():
     assert loaded == []
 
 
-def test_a_pipeline_loads_few_errors():
-    """Those of clients, plans and runs are loaded by the code that raises them."""
-    loaded = printed(
-        "import sys; from flow64 import LEAD, Project, Workflow\n"
-        "from flow64.blocks import FindEmail\n"
-        "print(*[n for n in sys.modules if n.startswith('flow64.errors.')])"
-    )
-
-    assert sorted(loaded) == [
-        "flow64.errors._building",
-        "flow64.errors._configuring",
-        "flow64.errors._root",
-    ]
-
-
 def test_all_names():
     """A star gives every public name, and `dir` tells them before they are loaded."""
     found = {}

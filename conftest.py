@@ -16,6 +16,7 @@ from sybil.parsers import myst, rest
 from sybil.sybil import SybilCollection
 
 from flow64.blocks import CATALOGUE, _registry
+from tests import pages
 
 # What they replace is kept apart, for as long as the tests run.
 _history = TemporaryDirectory(prefix="flow64-history-")
@@ -23,6 +24,11 @@ os.environ["FLOW64_HISTORY"] = _history.name
 # Each deploy asks git about the code. From a folder in this checkout it finds none, so
 # no test depends on what is committed here.
 os.environ["GIT_CEILING_DIRECTORIES"] = str(Path(__file__).parent)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let `make golden` write pages too."""
+    pages.rewriting = "fix" in str(config.getoption("inline_snapshot", ""))
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -45,7 +51,9 @@ def pytest_collection_finish() -> None:
 LAYOUT = ELLIPSIS | NORMALIZE_WHITESPACE
 
 in_markdown = [
-    myst.PythonCodeBlockParser(doctest_optionflags=LAYOUT),
+    pages.FileParser("python", myst.PythonCodeBlockParser(doctest_optionflags=LAYOUT)),
+    pages.FileParser("toml"),
+    myst.CodeBlockParser("console", pages.run_console),
     myst.SkipParser(),
 ]
 in_docstrings = [rest.DocTestParser(LAYOUT), rest.SkipParser()]
@@ -70,18 +78,13 @@ def own_kinds() -> Generator[None]:
     forget_own_kinds()
 
 
-def begin_page(_: object) -> None:
-    """Remember runs of examples nowhere, unless a page names a journal."""
-    os.environ["FLOW64_JOURNAL"] = ""
-
-
-def end_page(_: object) -> None:
+def end_page(namespace: dict[str, object]) -> None:
     """Leave nothing to the tests that follow."""
-    os.environ.pop("FLOW64_JOURNAL", None)
+    pages.close_page(namespace)
     forget_own_kinds()
 
 
-page = {"setup": begin_page, "teardown": end_page}
+page = {"setup": pages.open_page, "teardown": end_page}
 readme = Sybil(in_markdown, pattern="README.md", **page)
 docs = Sybil(in_markdown, path="docs", pattern="*.md", **page)
 docstrings = Sybil(

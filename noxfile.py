@@ -153,6 +153,7 @@ def package(session: nox.Session) -> None:
             printed = session.run(str(runner), "-I", program, silent=True)
             if str(printed).splitlines() != expected.read_text("utf-8").splitlines():
                 session.error(f"{program} does not print what is in {expected}")
+    uv_pip(session, "install", "--constraints", PINS, "flask", runner=runner)
     examples = [str(path) for path in Path("examples").glob("*.py")]
     strict = ("--strict", "--config-file=", f"--python-executable={runner}")
     python(session, "mypy", *strict, *examples)

@@ -24,7 +24,6 @@ extensions = [
     "myst_parser",
     "sphinx_click",
     "sphinx_copybutton",
-    "commands",
     "from_code",
 ]
 exclude_patterns = ["_build", "_ext"]

@@ -1,4 +1,4 @@
-"""A tour in one program: compile, check, refuse, deploy, run, read rows.
+"""A tour in one program: check, deploy, run, read rows, review a change.
 
 `make demo` sets up what it needs and runs it. It deploys to an emulator in this
 process: no key, no network, and nothing is spent.
@@ -10,75 +10,78 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-# The example of the guide, from the file in the same folder.
-from enrich_inbound_leads import growth, workflow
-
-from flow64 import COMPANY, Client, Workflow, returns
-from flow64.blocks import CompanyEnrichment, FindEmail, Webhook
-from flow64.diagnostics import as_text, summary
+from flow64 import COMPANY, LEAD, Client, Project, Workflow, returns
+from flow64.blocks import (
+    CompanyEnrichment,
+    Filter,
+    FindEmail,
+    LeadEnrichment,
+    OutgoingWebhook,
+    Webhook,
+)
 from flow64.emulator import Emulator, Switches
 from flow64.errors import CompileError
 
 PEOPLE = [
-    {"email": "ada@example.com", "company": "Analytical Engines"},
-    {"email": "grace@example.com", "company": "Compilers and Daughters"},
-    {"email": "katherine@example.com", "company": "Orbit Mechanics"},
+    {"full_name": "Ada Lovelace", "company": "Analytical Engines"},
+    {"full_name": "Grace Hopper", "company": "Compilers and Daughters"},
+    {"full_name": "Katherine Johnson", "company": "Orbit Mechanics"},
 ]
+growth = Project("growth", namespace="acme.example")
 
 
 @returns
 class Person:
-    """The fields that are read from each row, and their types."""
+    """The fields to ask for, and the type of each row."""
 
     title: Annotated[str, "Current job title"]
     linkedin_url: Annotated[str | None, "LinkedIn profile URL"]
 
 
+source = Webhook(LEAD, input_schema={"full_name": "string", "company": "string"})
+deliver = OutgoingWebhook(url="https://crm.acme.example/hooks/leads")
+flow = (
+    source
+    >> FindEmail()
+    >> Filter.where("email_status").equals("OK")
+    >> LeadEnrichment(return_fields=Person)
+    >> deliver
+)
+leads = Workflow("Leads", flow, key="leads", project=growth)
+
+
 def main() -> None:
     """Announce each step, and take it."""
-    tell("The pipeline", "A webhook brings people, each is researched, rows go on")
-    print(workflow.to_text(), end="")
+    tell("The pipeline", "people come in, and those with an address are researched")
+    print(leads.to_text(), end="")
 
-    tell("Its JSON", "The create body: no network, no key, the same bytes everywhere")
-    print(workflow.to_json(), end="")
-
-    found = workflow.check()
-    tell("Its findings", summary(found))
-    print(as_text(found), end="")
-
-    tell("A wrong one", "Company rows into a block about people, and a wrong word")
+    tell("A wrong one", "company rows into a block about people, and a wrong word")
     show_refusal()
 
     # Each block takes half a second, so that there is something to watch.
-    # A journal makes sure that no intent is paid twice. The demo needs none.
     with (
         Emulator(switches=Switches(speed=0.5)) as emulator,
-        Client(
-            "no-real-key",
-            base_url="http://127.0.0.1",
-            transport=emulator.transport(),
-            journal=None,
-        ) as client,
+        Client("any", base_url=emulator.url, journal=None) as client,
     ):
-        tell("Deploy", "To an emulator in this process")
-        deployment = workflow.deploy(client)
-        print(f"It was {deployment.state}, and is workflow {deployment.id}")
-        again = workflow.deploy(client)
-        print(f"Deployed again, it was {again.state}: nothing was sent")
+        tell("Deploy", "to an emulator in this process, twice")
+        print(leads.deploy(client).state)
+        print(leads.deploy(client).state)
 
-        tell("Run", f"{len(PEOPLE)} rows, once for the intent 'demo'")
-        run = workflow.run(PEOPLE, client, intent="demo")
+        tell("Run", f"{len(PEOPLE)} rows; the same rows again would buy nothing")
+        run = leads.run(PEOPLE, client)
         for event in run.watch(every=0.2):
             print(event, flush=True)
 
-        tell("Rows", "Typed as the class asks, with every column beside")
+        tell("Rows", "typed as the class asks, with every column beside")
         for row in run.wait().rows(Person):
-            print(f"{row.raw['email']:22} {row.value}")
+            print(f"{row.raw['full_name']:18} {row.value}")
 
-    tell("See it", "The emulator has a page, which shows what your own programs do")
+        tell("Review", "the plan of a change: nothing is written")
+        personal = source >> FindEmail(mode="PERSONAL") >> deliver
+        print(client.plan(Workflow("Leads", personal, key="leads", project=growth)))
+
     command = Path(sys.executable).with_name("flow64")
-    print(f"Start one with: {shown(command)} serve")
-    print("Then open the address that it prints, http://127.0.0.1:6464, in a browser.")
+    tell("Go on", f"{shown(command)} init growth --namespace acme.example")
 
 
 def show_refusal() -> None:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import re
 import runpy
-import shlex
 import tomllib
-from doctest import ELLIPSIS, OutputChecker
 from pathlib import Path
 
 import pytest
-
-from flow64.cli import main
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs"
@@ -22,12 +18,14 @@ PAGES = {name: text for name, text in TEXTS.items() if MARK.search(text)}
 
 
 def test_every_text_has_its_page():
-    """Each text that is made from code stands in one page, between both marks."""
-    placed = [name for page in PAGES.values() for name in MARK.findall(page)]
-    ended = [n for p in PAGES.values() for n in re.findall(r"<!-- end of (\w+) -->", p)]
+    """Each text that is made from code stands in one page."""
+    pages = "".join(TEXTS.values())
+    placed = MARK.findall(pages)
 
-    assert placed == ended
+    assert placed == re.findall(r"<!-- end of (\w+) -->", pages)
     assert sorted(placed) == sorted(FROM_CODE["TEXTS"])
+    built = re.findall(r"<!-- at build: (\w+) -->", pages)
+    assert sorted(built) == sorted(FROM_CODE["BUILT"])
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -53,26 +51,3 @@ def test_rooms_are_listed_in_their_order():
     layers = [layer for layer in contract["layers"] if layer != "__main__"]
 
     assert "\n".join(layers).replace("(", "").replace(")", "") in TEXTS["inside.md"]
-
-
-CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
-SHOWN = [
-    (command, output)
-    for name in ("how-to-blocks.md", "how-to-init.md")
-    for block in CONSOLE.findall(TEXTS[name])
-    for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
-    for command, _, output in [part.partition("\n")]
-    if output
-]
-
-
-@pytest.mark.parametrize(("command", "output"), SHOWN)
-def test_page_shows_the_output_of_a_command(
-    command, output, tmp_path, monkeypatch, capsys
-):
-    monkeypatch.chdir(tmp_path)
-
-    main(shlex.split(command)[1:])
-
-    printed = capsys.readouterr().out
-    assert OutputChecker().check_output(output, printed, ELLIPSIS), printed

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import runpy
@@ -19,8 +20,8 @@ from flow64 import Workflow
 
 FOLDER = Path(__file__).parent.parent / "examples"
 
-# The demo has no expected text: it talks to an emulator.
-NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "demo")
+# The others are programs that talk to an emulator.
+NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
 def workflows(name):
@@ -79,36 +80,7 @@ def test_findings():
     assert found == snapshot(
         {
             "company_research": ["note effects", "note cost-estimate"],
-            "contact_validation": ["note effects", "note cost-estimate"],
-            "enrich_inbound_leads": [
-                "note type-word-as-description",
-                "note effects",
-                "note cost-estimate",
-            ],
-            "environments": ["note effects", "note cost-estimate"],
-            "new_kind": [
-                "note unknown-kind",
-                "note effects",
-                "note cost-estimate",
-                "note unconfirmed-facts",
-            ],
             "regional_variants ae": ["note effects", "note cost-estimate"],
-            "search_list": [
-                "note first-block-not-webhook",
-                "note create-new-notebook",
-                "note effects",
-                "note cost-estimate",
-            ],
-            "shared_fragment": [
-                "warning several-parents",
-                "note effects",
-                "note cost-estimate",
-            ],
-            "side_branch": [
-                "warning several-parents",
-                "note effects",
-                "note cost-estimate",
-            ],
         }
     )
 
@@ -123,41 +95,6 @@ def test_ids():
     } == IDS
 
 
-def test_guide():
-    """The first example has the graph and the specs of the service's own guide."""
-    body = json.loads(golden("enrich_inbound_leads"))
-    graph = body["workflow_definition"]
-    by_id = {block["block_id"]: block["block_name"] for block in graph["blocks"]}
-
-    assert [
-        (block["block_type"], block["block_name"], block["specs"])
-        for block in graph["blocks"]
-    ] == [
-        (
-            "io",
-            "webhook",
-            {
-                "dataframe_type": "LEAD",
-                "input_schema": {"email": "string", "company": "string"},
-            },
-        ),
-        (
-            "enrichment",
-            "lead_enrichment",
-            {"return_fields": {"title": "string", "linkedin_url": "string"}},
-        ),
-        (
-            "output",
-            "outgoing_webhook",
-            {"url": "https://example.com/hooks/sixtyfour", "timeout_seconds": 10},
-        ),
-    ]
-    assert [
-        (by_id[edge["from_block_id"]], by_id[edge["to_block_id"]])
-        for edge in graph["edges"]
-    ] == [("webhook", "lead_enrichment"), ("lead_enrichment", "outgoing_webhook")]
-
-
 def test_one_variant_differs():
     """Of the forty regions one has a step that the others do not have."""
     kinds = {
@@ -169,18 +106,67 @@ def test_one_variant_differs():
     assert [region for region in kinds if "filter" in kinds[region]] == ["de"]
 
 
-def test_values_are_filled_in():
-    """Values change what they stand for and nothing else; the secret stays masked."""
-    module = runpy.run_path(str(FOLDER / "environments.py"))
-    workflow, values = module["workflow"], module["STAGING"]
+def test_review(tmp_path, monkeypatch, capsys):
+    """The plan shows both sides of a conflict, and nothing is written."""
+    printed = run_program("review", tmp_path, monkeypatch, capsys)
 
-    unbound = workflow.to_json(env="staging")
-    bound = workflow.to_json(env="staging", values=values)
+    assert [line for line in printed.splitlines() if line.startswith(("+", "-"))] == [
+        '- title: "Leads (paused)"  on the service, will be lost',
+        '+ title: "Leads"           in code',
+        '- find_email.mode: "PROFESSIONAL"  on the service, will be lost',
+        '+ find_email.mode: "PERSONAL"      in code',
+        "+ output personal_email → https://crm.acme.example",
+    ]
+    assert "needs --force leads" in printed
 
-    marker = json.dumps({"flow64:value": "notebook"}, indent=2)
-    shifted = marker.replace("\n", "\n          ")
-    assert bound == unbound.replace(shifted, json.dumps(values["notebook"]))
-    assert values["crm_hook"] not in bound
+
+def test_batches(tmp_path, monkeypatch, capsys):
+    """A hundred rows are four runs, in the order of the input."""
+    printed = run_program("batches", tmp_path, monkeypatch, capsys)
+
+    assert printed.splitlines() == [
+        f"batch {number}: completed, {count} titles"
+        for number, count in enumerate([30, 30, 30, 10])
+    ]
+
+
+def test_webhooks(tmp_path, monkeypatch, capsys):
+    """A delivery is kept once, and one without a signature is refused."""
+    printed = run_program("webhooks", tmp_path, monkeypatch, capsys)
+
+    assert printed.split()[:3] == ["204", "204", "400"]
+    assert printed.count("ada@example.com") == 1
+
+
+def run_program(name, folder, monkeypatch, capsys):
+    """Run an example in an empty folder, and return what it prints."""
+    for variable in ("FLOW64_JOURNAL", "FLOW64_HISTORY"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.chdir(folder)
+    runpy.run_path(str(FOLDER / f"{name}.py"), run_name="__main__")
+    return capsys.readouterr().out
+
+
+def test_notebook(tmp_path, monkeypatch):
+    """Each cell runs, and its last line has something to show."""
+    monkeypatch.chdir(tmp_path)
+    cells = json.loads((FOLDER / "notebook.ipynb").read_text("utf-8"))["cells"]
+    sources = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
+    names = {}
+    shown = []
+    try:
+        for source in sources:
+            tree = ast.parse(source)
+            last = ast.Expression(tree.body.pop().value)
+            exec(compile(tree, "cell", "exec"), names)
+            shown.append(eval(compile(last, "cell", "eval"), names))
+    finally:
+        names["client"].close()
+        names["emulator"].stop()
+
+    names_of = [("_repr_svg_", "_repr_html_", "_repr_html_", "__len__", "_repr_html_")]
+    assert all(map(hasattr, shown, *names_of))
+    assert len(shown[3]) == 2
 
 
 @pytest.mark.slow
@@ -200,10 +186,11 @@ def test_demo():
             r"^error\[row-kind-mismatch\]",
             r"^error\[unknown-word\]",
             r"^completed$",
-            r"^\w+@example\.com +Person\(title='",
+            r"^\w+ \w+ +Person\(title='",
+            r"^! find_email.mode",
         )
     }
-    assert (done.returncode, done.stderr, [*found.values()]) == (0, "", [1, 1, 1, 3])
+    assert (done.returncode, done.stderr, [*found.values()]) == (0, "", [1, 1, 1, 3, 1])
 
 
 # By example and variant: the id in the environment `default`, and in `staging`.
@@ -212,22 +199,6 @@ IDS = {
         "02a78b5a-fbb4-5b86-ab0c-a4d891bf2ff1",
         "6ce4d81f-0b9e-5455-b3ef-bfc1584f93ba",
     ),
-    ("contact_validation", ""): (
-        "52ff0dd4-6c65-5de2-8aec-da1711057a6f",
-        "f8cdd353-6a40-5759-aeba-8dba3aaed7cd",
-    ),
-    ("enrich_inbound_leads", ""): (
-        "daa12758-7a2b-51fe-b180-da1979d40573",
-        "34fc74b4-6c9a-5b67-a49b-b9190b289394",
-    ),
-    ("environments", ""): (
-        "28e397df-9046-5f3a-b081-c21ba8b22ce1",
-        "c12bcfe5-c0ee-5ea2-a624-13c0e1691a19",
-    ),
-    ("new_kind", ""): (
-        "085aff2f-5977-5305-a1d6-c4d456d6bbe8",
-        "c0839ff4-5b61-5a7f-b284-61aeb77510b2",
-    ),
     ("regional_variants", "de"): (
         "989e3065-1452-5b0b-9150-661c6a391a45",
         "b591e3ac-5b48-5660-a987-2a6aeb01898d",
@@ -235,17 +206,5 @@ IDS = {
     ("regional_variants", "us"): (
         "ed14fdd9-6ab5-51ed-b9ec-3c81782cd853",
         "8b45d74c-3d4f-50a8-abfa-eade25b1c310",
-    ),
-    ("search_list", ""): (
-        "1cf258ec-e0fb-5d4c-afd7-ccbd3a0be46f",
-        "bf15f696-7bdd-5314-aeab-6dde71bee71e",
-    ),
-    ("shared_fragment", ""): (
-        "86095b67-1ef1-5c30-9562-84daba13f703",
-        "7e695c3d-d284-5ca6-b146-eeabe5d16678",
-    ),
-    ("side_branch", ""): (
-        "2cc0f440-3557-53e6-96fb-dfbdeac038a2",
-        "101140de-4543-5406-a92b-548e59521c92",
     ),
 }

@@ -1,9 +1,10 @@
-"""Pages that are made from the code: the catalogue, findings, guesses, switches.
+"""Parts of pages that are made from the code.
 
 `python docs/_ext/from_code.py` writes the text between `<!-- from code: NAME -->` and
-`<!-- end of NAME -->`. `make golden` runs it too. The text is plain Markdown and is
-committed, so that you can read the pages without a build. A test compares it with the
-code. When Sphinx reads a page, it learns the names in it.
+`<!-- end of NAME -->`, for the catalogue and the findings. `make golden` runs it too.
+The text is plain Markdown and is committed, so that you can read the pages without a
+build. A test compares it with the code. When Sphinx reads a page, it learns the names
+in it, and puts commands, guesses and switches at each `<!-- at build: NAME -->`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union, cast
 
 from attrs import NOTHING, fields, fields_dict
 
@@ -37,11 +38,13 @@ from flow64.blocks import (
     field_docs,
     spec_types,
 )
+from flow64.cli import COMMANDS, group
 from flow64.dsl import RowKind, Unset
 from flow64.emulator.service import GUESSES, MARKS, Switches
 from flow64.text import format_dollars
 
 if TYPE_CHECKING:
+    import click
     from sphinx.application import Sphinx
 
 FAMILIES: Mapping[str, str] = {
@@ -323,14 +326,39 @@ def findings() -> Iterator[str]:
     yield "<!-- skip: end -->"
 
 
+def commands() -> Iterator[str]:
+    """Every command with its options, by sphinx-click."""
+    for name in COMMANDS:
+        yield "```{eval-rst}"
+        yield f".. click:: from_code:{name.replace(' ', '_')}_command"
+        yield f"   :prog: flow64 {name}\n```\n"
+
+
+def __getattr__(name: str) -> click.Command:
+    """Return a command as users see it, with the options of all commands."""
+    for command in COMMANDS:
+        if name == f"{command.replace(' ', '_')}_command":
+            with group.make_context("flow64", [], resilient_parsing=True) as context:
+                return cast("click.Command", group.get_command(context, command))
+    raise AttributeError(name)
+
+
 TEXTS: Mapping[str, Callable[[], Iterator[str]]] = {
     "catalogue": catalogue,
     "overview": overview,
     "findings": findings,
-    "guesses": guesses,
-    "switches": switches,
     "constants": constants,
 }
+"""The committed texts."""
+
+BUILT: Mapping[str, Callable[[], Iterator[str]]] = {
+    "commands": commands,
+    "guesses": guesses,
+    "switches": switches,
+}
+"""The texts that are made when the pages are built."""
+
+_AT_BUILD = re.compile(r"^<!-- at build: (\w+) -->$", re.MULTILINE)
 
 _MADE = re.compile(
     r"^<!-- from code: (\w+) -->$.*?^<!-- end of \1 -->$", re.MULTILINE | re.DOTALL
@@ -355,7 +383,8 @@ def main() -> None:
 
 
 def describe(_app: Sphinx, _name: str, source: list[str]) -> None:
-    """Tell Sphinx which names of `flow64.blocks` a generated text describes."""
+    """Add what is made now, and tell Sphinx which names a generated text describes."""
+    source[0] = _AT_BUILD.sub(lambda mark: "\n".join(BUILT[mark[1]]()), source[0])
     source[0] = _MADE.sub(lambda found: _NAME.sub(_directive, found[0]), source[0])
 
 
@@ -366,9 +395,16 @@ def _directive(found: re.Match[str]) -> str:
     return f":::{{py:{role}}} {name}{arguments or ''}\n{module}\n:::"
 
 
+def escape(_app: Sphinx, _context: click.Context, lines: list[str]) -> None:
+    """Let patterns such as `leads/*` be text, as they are in a terminal."""
+    lines[:] = [line.replace("*", "\\*") for line in lines]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Called by Sphinx."""
     app.connect("source-read", describe)
+    for part in ("description", "options", "epilog"):
+        app.connect(f"sphinx-click-process-{part}", escape)
     return {"parallel_read_safe": True}
 
 

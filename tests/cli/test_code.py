@@ -65,9 +65,9 @@ def states(flow64, *arguments):
 def test_json(flow64, tmp_path, monkeypatch):
     """One file is one workflow, with its id pinned, and goes to stdout."""
     monkeypatch.chdir(tmp_path)
-    body = json.loads((EXAMPLES / "search_list.json").read_bytes())
+    body = json.loads((EXAMPLES / "company_research.json").read_bytes())
 
-    code, printed, told = flow64("code", EXAMPLES / "search_list.json")
+    code, printed, told = flow64("code", EXAMPLES / "company_research.json")
 
     assert (code, told) == (0, "")
     Path("made.py").write_text(printed, "utf-8")

@@ -19,12 +19,8 @@ pytestmark = pytest.mark.slow
 
 
 ROOT = Path(__file__).parent.parent.parent
-PAGE = ROOT.joinpath("docs", "how-to-serve.md").read_text("utf-8")
-COMPOSE, GITHUB, GITLAB = (
-    text
-    for text in re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-    if "services:" in text
-)
+PAGE = ROOT.joinpath("docs", "emulator.md").read_text("utf-8")
+(COMPOSE,) = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 CHECK = [sys.executable, "-m", "check_jsonschema", "--builtin-schema"]
 (SETTINGS,) = re.findall(r"^```toml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
@@ -111,23 +107,14 @@ def test_image_starts_a_healthy_service():
 # -- Recipes --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("schema", "text"),
-    [
-        ("compose-spec", COMPOSE),
-        ("github-workflows", GITHUB),
-        ("gitlab-ci", GITLAB),
-    ],
-    ids=["compose", "github", "gitlab"],
-)
-def test_recipe_is_valid(tmp_path, schema, text):
-    """Each recipe fits the schema of its system, as `check-jsonschema` has it."""
+def test_recipe_is_valid(tmp_path):
+    """The recipe fits the schema of compose files, as `check-jsonschema` has it."""
     pytest.importorskip("check_jsonschema")
     path = tmp_path / "recipe.yml"
-    path.write_text(text, "utf-8")
+    path.write_text(COMPOSE, "utf-8")
 
     done = subprocess.run(
-        [*CHECK, f"vendor.{schema}", str(path)],
+        [*CHECK, "vendor.compose-spec", str(path)],
         capture_output=True,
         text=True,
         check=False,
@@ -136,22 +123,17 @@ def test_recipe_is_valid(tmp_path, schema, text):
     assert done.returncode == 0, done.stdout
 
 
-def test_recipes_start_the_emulator():
-    """Each service is called `emulator`, and its options are those of `serve`."""
+def test_recipe_starts_the_emulator():
+    """The options are those of `serve`."""
     compose = yaml.safe_load(COMPOSE)["services"]
-    (github,) = yaml.safe_load(GITHUB)["jobs"].values()
-    (gitlab,) = yaml.safe_load(GITLAB)["pipelines"]["services"]
 
-    assert list(github["services"]) == [gitlab["alias"]] == ["emulator"]
     assert compose["pipelines"]["depends_on"] == {
         "emulator": {"condition": "service_healthy"}
     }
-    assert github["env"]["SIXTYFOUR_API_ENDPOINT"] == f"http://127.0.0.1:{PORT}"
     store = ["--store", "/data/emulator.db"]
     assert compose["emulator"]["command"] == ["--allow-name", "emulator", *store]
-    for options in (compose["emulator"]["command"][:2], gitlab["command"]):
-        with serving(*options) as (process, _):
-            assert ended(process)[2] == 0
+    with serving(*compose["emulator"]["command"][:2]) as (process, _):
+        assert ended(process)[2] == 0
 
 
 # -- The client of another machine ----------------------------------------------------

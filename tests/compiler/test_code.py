@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import importlib
 import json
 import subprocess
 import sys
@@ -39,6 +38,7 @@ from flow64.definition import (
 from flow64.dsl import outline
 from flow64.errors import ReadError
 from tests.strategies import json_objects, wire_definitions
+from tests.wire.workflows import ODD_WORKFLOWS
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 GROWTH = Project("growth", namespace="acme.example")
@@ -184,10 +184,9 @@ def test_examples_as_json(path):
         assert assert_rebuilt(workflow.compile(), workflow.identity) == source
 
 
-def test_examples_as_code(monkeypatch):
+def test_code_of_code():
     """Code of code has no pins."""
-    monkeypatch.syspath_prepend(EXAMPLES)
-    workflow = importlib.import_module("shared_fragment").workflow
+    workflow = ODD_WORKFLOWS["scopes"]
 
     source = assert_rebuilt(workflow.compile())
 
@@ -379,7 +378,7 @@ def test_ruff_lays_it_out(tmp_path):
 
 def test_same_bytes():
     """The source is the same under another hash seed, zone and locale."""
-    text = (EXAMPLES / "shared_fragment.json").read_bytes()
+    text = ODD_WORKFLOWS["scopes"].to_json().encode()
     program = (
         "import sys\n"
         "from flow64.compiler import as_code, lift\n"

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
-from pathlib import Path
-
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -17,9 +14,9 @@ from flow64.deploy.plan import Consents
 from flow64.deploy.target import target_of
 from tests.deploy.planned import Commits, service, target
 from tests.laws.test_compiler import workflows
+from tests.wire.workflows import ODD_WORKFLOWS, VALUES
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
-NAMES = sorted(path.stem for path in EXAMPLES.glob("*.py") if path.stem != "demo")
+NAMES = ["list", "tap", "scopes", "extra", "values", "secrets", "companies", "search"]
 TIDYING = ("fill_defaults", "reorder", "drop_unknown")
 SWITCHES = [{}, *({name: True} for name in TIDYING), dict.fromkeys(TIDYING, True)]
 
@@ -49,10 +46,10 @@ def planned(here, *wanted):
 
 
 def targets_of(name):
-    """What an example wants of the environment whose values stand in it."""
-    module = runpy.run_path(str(EXAMPLES / f"{name}.py"))
-    made = module.get("workflows") or {"": module["workflow"]}
-    return [target(one, **module.get("STAGING", {})) for one in made.values()]
+    """What a workflow wants of an environment that gives its plain values."""
+    workflow = ODD_WORKFLOWS[name]
+    names = unbound_names(workflow.compile())
+    return [target(workflow, **{name: VALUES[name] for name in names})]
 
 
 @pytest.mark.parametrize(

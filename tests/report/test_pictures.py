@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from inline_snapshot import external_file
 
 from flow64 import LEAD, RawBlock, Workflow, fan, tap, value
-from flow64.blocks import Deduplicate, Filter, FindEmail, LeadsToCompany, Webhook
+from flow64.blocks import (
+    AppendToNotebook,
+    Deduplicate,
+    Filter,
+    FindEmail,
+    FindPhone,
+    LeadsToCompany,
+    OutgoingWebhook,
+    Webhook,
+)
 from flow64.definition import EMPTY, Definition, Edge, WireBlock
 from flow64.diff.compare import compare_definitions
 from flow64.report.graph import graph_between, graph_of
@@ -163,7 +172,17 @@ def test_svg_of_removed_and_unknown():
 
 def test_documentation():
     """The pictures of the documentation are those that are drawn."""
-    alone = workflows("side_branch")[""].to_svg()
+    archive = AppendToNotebook(
+        key="archive", notebook_id="0b9f3f0e-52d4-4f0c-8a53-6f6f5b1c2d10"
+    )
+    flow = (
+        Webhook(LEAD, input_schema={"full_name": "string", "company": "string"})
+        >> Deduplicate()
+        >> tap(archive)
+        >> [FindEmail(), FindPhone()]
+        >> OutgoingWebhook(url="https://crm.acme.example/hooks/contacts")
+    )
+    alone = Workflow("Contacts with an archive", flow, key="side-branch").to_svg()
 
     assert alone == external_file(IMAGES / "graph-alone.svg", format=".txt")
     changed = external_file(IMAGES / "graph-changed.svg", format=".txt")

@@ -52,7 +52,7 @@ def describe(workflow: Workflow, *, whole: bool) -> dict[str, object]:
 
 def describe_all() -> dict[str, object]:
     """Return what the wire has of all workflows."""
-    examples = sorted(path for path in EXAMPLES.glob("*.py") if path.stem != "demo")
+    examples = sorted(path.with_suffix(".py") for path in EXAMPLES.glob("*.json"))
     table: dict[str, object] = {}
     for example in examples:
         for name, workflow in workflows_of(example).items():

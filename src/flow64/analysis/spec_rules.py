@@ -237,7 +237,7 @@ def list_conditions(specs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     "warning",
     advice=(
         "look it up in the service's own list of blocks; if it is there, nothing needs "
-        "fixing (see docs/how-to-unknown-kinds.md)"
+        "fixing (see docs/blocks.md)"
     ),
 )
 def unknown_kind(definition: Definition) -> Iterator[Fault]:

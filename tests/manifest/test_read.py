@@ -61,81 +61,55 @@ def test_least(read):
     assert read(manifest()).files == {"a.json": Entry("leads", "workflow:leads")}
 
 
-WRONG = {
-    "no JSON": ("{", None, "it is not valid JSON: Expecting property name"),
-    "no text": (b"\xff", None, "it is not UTF-8"),
-    "deep": ("[" * 100_000, None, "it nests too deep"),
-    "digits": ("1" * 5_000, None, "a number in it is too long"),
-    "list": ([], None, "it is not a manifest: it has no 'flow64:manifest'"),
-    "newer": ({"flow64:manifest": 2}, "/flow64:manifest", "its format is 2, and this"),
-    "true": ({"flow64:manifest": True}, "/flow64:manifest", "its format is True"),
-    "unknown": ({"flow64:manifest": 1, "file": {}}, "/file", "(did you mean 'files'?)"),
-    "twice": (
-        '{"flow64:manifest": 1, "files": {"a.json": 1, "b": 2, "a.json": 3}}',
-        None,
-        "it has the key 'a.json' twice",
-    ),
-    "files": ({"flow64:manifest": 1, "files": []}, "/files", "it must be an object"),
-    "entry": (
-        {"flow64:manifest": 1, "files": {"a.json": "x"}},
-        "/files/a.json",
-        "it must be an object, not 'x'",
-    ),
-    "no key": (
-        {"flow64:manifest": 1, "files": {"a.json": {"path": "workflow:a"}}},
-        "/files/a.json/key",
-        "it is missing",
-    ),
-    "whole": (
-        {"flow64:manifest": 1, "whole": [{"project": "a"}]},
-        "/whole/0",
-        "it must have 'project' and 'namespace'",
-    ),
-    "twins": (
-        {"flow64:manifest": 1, "files": {"a.json": ENTRY, "A.json": ENTRY}},
-        "/files/A.json",
-        "it is one file with 'a.json' on some machines",
-    ),
-}
-WRONG_ENTRIES = [
-    ({"keys": "x"}, "/keys", "it is not a known member (did you mean 'key'?)"),
-    ({"key": ""}, "/key", "'' is not a key"),
-    ({"key": 3}, "/key", "it must be text, not 3"),
-    ({"key": "\udc80"}, "/key", "it must be text"),
-    ({"path": "leads"}, "/path", "'leads' is not a path"),
-    ({"path": "ns:x/workflow:a"}, "/path", "such as 'workflow:inbound'"),
-    ({"path": "workflow:%61"}, "/path", "'workflow:%61' is not a path"),
-    ({"path": "workflow:" + "a" * 513}, "/path", "is not a path"),
-    ({"project": "growth"}, "/project", "it must have 'project' and 'namespace'"),
-    ({"env": ""}, "/env", "'' is not a key"),
-    ({"pins": {"prod": 1}}, "/pins/prod", "it must be text"),
-    ({"allow": "x"}, "/allow", "it must be a list"),
-    ({"allow": [1]}, "/allow", "it must be text"),
-    ({"blocks": {"B": {"key": "x"}}}, "/blocks/B", "a block is a UUID in lower case"),
-    ({"blocks": {BLOCK: {}}}, f"/blocks/{BLOCK}/key", "it is missing"),
-    ({"pulled": []}, "/pulled", "it must be an object"),
-    ({"pulled": {**PULLED, "bound": "x"}}, "/pulled/bound", "16 hex digits"),
-    ({"pulled": {**PULLED, "fields": {"x": []}}}, "/pulled/fields/x", "8 hex digits"),
+MARK = {"flow64:manifest": 1}
+WRONG = [
+    ("{", None),
+    (b"\xff", None),
+    ("[" * 100_000, None),
+    ("1" * 5_000, None),
+    ('{"flow64:manifest": 1, "files": {"a.json": 1, "a.json": 3}}', None),
+    ([], None),
+    ({"flow64:manifest": 2}, "/flow64:manifest"),
+    ({"flow64:manifest": True}, "/flow64:manifest"),
+    ({**MARK, "file": {}}, "/file"),
+    ({**MARK, "files": []}, "/files"),
+    ({**MARK, "files": {"a.json": "x"}}, "/files/a.json"),
+    ({**MARK, "files": {"a.json": {"path": "workflow:a"}}}, "/files/a.json/key"),
+    ({**MARK, "files": {"a.json": ENTRY, "A.json": ENTRY}}, "/files/A.json"),
+    ({**MARK, "whole": {}}, "/whole"),
+    ({**MARK, "whole": [{"project": "a"}]}, "/whole"),
 ]
-WRONG |= {
-    f"entry {number}": (manifest(**entry), f"/files/a.json{place}", problem)
-    for number, (entry, place, problem) in enumerate(WRONG_ENTRIES)
-}
+WRONG_ENTRIES = [
+    ({"keys": "x"}, "/keys"),
+    ({"key": ""}, "/key"),
+    ({"key": 3}, "/key"),
+    ({"key": "\udc80"}, "/key"),
+    ({"path": "leads"}, "/path"),
+    ({"path": "ns:x/workflow:a"}, "/path"),
+    ({"path": "workflow:%61"}, "/path"),
+    ({"path": "workflow:" + "a" * 513}, "/path"),
+    ({"project": "growth"}, "/project"),
+    ({"env": ""}, "/env"),
+    ({"pins": {"prod": 1}}, "/pins/prod"),
+    ({"allow": "x"}, "/allow"),
+    ({"allow": [1]}, "/allow"),
+    ({"blocks": {BLOCK: {}}}, f"/blocks/{BLOCK}/key"),
+    ({"pulled": []}, "/pulled"),
+    ({"pulled": {**PULLED, "fields": {"x": "y"}}}, "/pulled/fields/x"),
+]
+WRONG += [
+    (manifest(**entry), f"/files/a.json{place}") for entry, place in WRONG_ENTRIES
+]
 
 
-@pytest.mark.parametrize("what", WRONG)
-def test_wrong(read, tmp_path, what):
+@pytest.mark.parametrize(("data", "pointer"), WRONG, ids=range(len(WRONG)))
+def test_wrong(read, tmp_path, data, pointer):
     """Wrong shapes, unknown members, other formats: what, and where."""
-    data, pointer, problem = WRONG[what]
-
     with pytest.raises(ReadError) as caught:
         read(data)
 
-    assert problem in caught.value.problem
-    assert (caught.value.source, caught.value.pointer) == (
-        str(tmp_path / MANIFEST),
-        pointer,
-    )
+    found = (caught.value.source, caught.value.pointer)
+    assert found == (str(tmp_path / MANIFEST), pointer)
 
 
 @pytest.mark.parametrize(

@@ -16,15 +16,14 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Final, Literal, NewType, TypeVar, get_args
 
-import cattrs
-from attrs import evolve, field, fields_dict, frozen
-from cattrs.gen import make_dict_structure_fn, override
+from attrs import evolve, field, frozen
 
 from ..definition import DEFAULT_ENV, EMPTY, freeze, walk
 from ..endpoints import DEFAULT_ENDPOINT, endpoint_of, host_of, is_loopback
 from ..errors import ConfigError, did_you_mean, list_lines
 from ..files import relative_path
 from ..secrets import map_json, mask
+from ..tables import Reader, TablePath, WrongValueError
 from ..text import clipped, printable
 
 T = TypeVar("T")
@@ -322,10 +321,10 @@ def _read(file: Path, table: object) -> Settings:
         ConfigError: It has mistakes. All of them are listed.
     """
     try:
-        settings = _place(file, _converter.structure(table, Settings))
+        settings = _place(file, _reader.converter.structure(table, Settings))
         mistakes = [*_judge(settings)]
     except Exception as error:  # noqa: BLE001 - cattrs collects what a hook raises
-        mistakes = [*_list_mistakes(error, ())]
+        mistakes = [*_reader.list_mistakes(error)]
     if mistakes:
         lines = [
             ".".join(map(_quote, (*_TABLE, *path))) + f": {problem}"
@@ -376,14 +375,7 @@ def _place(file: Path, settings: Settings) -> Settings:
 # -- Mistakes -------------------------------------------------------------------------
 
 
-class _WrongValueError(Exception):
-    """A mistake in one value. The message never shows the value."""
-
-
-_Path = tuple[str, ...]
-
-
-def _judge(settings: Settings) -> Iterator[tuple[_Path, str]]:
+def _judge(settings: Settings) -> Iterator[tuple[TablePath, str]]:
     """Yield what is wrong with settings of which each alone is right."""
     names: dict[str, str] = {}
     for name, one in settings.environments.items():
@@ -445,31 +437,6 @@ def _describe_unknown(name: str, environments: Mapping[str, Environment]) -> str
     return f"there is no environment {clipped(name)!r}{near}; there are {listed}"
 
 
-def _list_mistakes(error: BaseException, path: _Path) -> Iterator[tuple[_Path, str]]:
-    """Yield the mistakes that cattrs found, each with its path."""
-    match error:
-        case cattrs.ClassValidationError() | cattrs.IterableValidationError():
-            noted, others = error.group_exceptions()
-            for inner, note in noted:
-                key = note.name if hasattr(note, "name") else note.index
-                yield from _list_mistakes(inner, (*path, str(key)))
-            for inner in others:
-                yield from _list_mistakes(inner, path)
-        case cattrs.ForbiddenExtraKeysError():
-            keys = _keys[error.cl]
-            for key in sorted(error.extra_fields):
-                near = did_you_mean(key, keys) or f"; there are {', '.join(keys)}"
-                yield (*path, key), f"not a key here{near}"
-        case KeyError():
-            yield path, "missing"
-        case _WrongValueError():
-            yield path, str(error)
-        case AttributeError() | TypeError():  # cattrs takes it for a mapping
-            yield path, "write a table"
-        case _:
-            raise error
-
-
 def _quote(key: str) -> str:
     """Format a key without secrets."""
     shown = clipped(mask(key))
@@ -482,14 +449,14 @@ def _quote(key: str) -> str:
 def _of(kind: type[T], example: str, value: Any) -> T:
     if type(value) is kind:
         return value
-    raise _WrongValueError(f"write {example}")
+    raise WrongValueError(f"write {example}")
 
 
 def _as_text(value: Any, _: object = str) -> str:
     """Return a text on one line that does not look like a secret."""
     text = _of(str, 'text, as in "..."', value)
     if not text.strip() or not text.isprintable():
-        raise _WrongValueError("is empty, or has line breaks or invisible characters")
+        raise WrongValueError("is empty, or has line breaks or invisible characters")
     _require_no_secret(text)
     return text
 
@@ -497,14 +464,14 @@ def _as_text(value: Any, _: object = str) -> str:
 def _as_count(value: Any, _: object) -> int:
     count = _of(int, "a whole number, as in 500", value)
     if count < 0:
-        raise _WrongValueError("write a number from 0 up")
+        raise WrongValueError("write a number from 0 up")
     return count
 
 
 def _as_dollars(value: Any, _: object) -> float:
     number = value if type(value) is int else _of(float, "dollars, as in 2.5", value)
     if not math.isfinite(number) or number < 0:
-        raise _WrongValueError("write dollars from 0 up, as in 2.5")
+        raise WrongValueError("write dollars from 0 up, as in 2.5")
     return number
 
 
@@ -512,16 +479,16 @@ def _as_hosts(value: Any, _: object) -> Sequence[str]:
     hosts = tuple(map(_as_text, _of(list, 'a list of texts, as in ["..."]', value)))
     if all(re.fullmatch(r"[A-Za-z0-9.-]+|\[?[0-9A-Fa-f:.]+\]?", one) for one in hosts):
         return hosts
-    raise _WrongValueError('write only names of hosts, as in "files.example.com"')
+    raise WrongValueError('write only names of hosts, as in "files.example.com"')
 
 
 def _as_variable(value: Any, _: object = Reference) -> Reference:
     name = value.get("env") if isinstance(value, dict) and len(value) == 1 else None
     if not isinstance(name, str):
-        raise _WrongValueError(f"a secret comes from a variable: write {_VARIABLE}")
+        raise WrongValueError(f"a secret comes from a variable: write {_VARIABLE}")
     if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) or mask(name) != name:
         problem = "write the name of a variable, and never its content"
-        raise _WrongValueError(f"{problem}: {_VARIABLE}")
+        raise WrongValueError(f"{problem}: {_VARIABLE}")
     return Reference(name)
 
 
@@ -537,7 +504,7 @@ def _as_content(value: Any, _: object) -> Any:
     problems: list[Any] = []
     freeze(value, (), problems)
     if problems:  # to say which of these it is would show the value
-        raise _WrongValueError(
+        raise WrongValueError(
             "is not JSON: it contains a date, a time, NaN, or a number beyond 2^53; "
             "write that as text"
         )
@@ -558,7 +525,7 @@ def _convert_reference(value: Any, _: object) -> Any:
 
 def _require_no_secret(text: str) -> None:
     if mask(text) != text:
-        raise _WrongValueError(
+        raise WrongValueError(
             "looks like a key, and secrets do not belong into this file; write "
             f"{_VARIABLE}, and make that key a new one"
         )
@@ -569,44 +536,29 @@ def _is_text_or_variable(kind: Any) -> bool:
     return Reference in options and len(options) > 1
 
 
-def _register(cls: type, *absent: str, **hooks: Any) -> None:
-    """Let the converter read a table as a class, without what the file has not."""
-    changes: dict[str, Any] = {name: override(omit=True) for name in absent}
-    changes |= {name: override(struct_hook=hook) for name, hook in hooks.items()}
-    read: Any = make_dict_structure_fn(cls, _converter, **changes)
-
-    def read_table(table: Any, kind: Any) -> Any:
-        return read(_of(dict, "a table", table), kind)
-
-    _keys[cls] = [name for name in fields_dict(cls) if name not in absent]
-    _converter.register_structure_hook(cls, read_table)
-
-
-_keys: Final[dict[type, Sequence[str]]] = {}
-"""The keys of each table."""
-
 _Content = NewType("_Content", object)
 
-_converter: Final = cattrs.Converter(forbid_extra_keys=True)
-_converter.register_structure_hook(str, _as_text)
-_converter.register_structure_hook(int, _as_count)
-_converter.register_structure_hook(float, _as_dollars)
-_converter.register_structure_hook(
-    bool, lambda value, _: _of(bool, "true or false", value)
+_reader: Final = Reader(
+    {
+        str: _as_text,
+        int: _as_count,
+        float: _as_dollars,
+        bool: lambda value, _: _of(bool, "true or false", value),
+        Path: lambda value, _: Path(_as_text(value)),
+        Reference: _as_variable,
+        _Content: _as_content,
+    }
 )
-_converter.register_structure_hook(Path, lambda value, _: Path(_as_text(value)))
-_converter.register_structure_hook(Reference, _as_variable)
-_converter.register_structure_hook(_Content, _as_content)
-_converter.register_structure_hook_func(_is_text_or_variable, _as_text_or_variable)
-_register(OAuthFile)
-_register(
+_reader.converter.register_structure_hook_func(
+    _is_text_or_variable, _as_text_or_variable
+)
+_reader.add(OAuthFile)
+_reader.add(
     Environment,
     *("name", "journal", "history", "store"),
-    values=lambda value, _: _converter.structure(
-        _of(dict, "a table", value), dict[str, _Content]
-    ),
+    values=_reader.mapping(_Content),
     hosts=_as_hosts,
 )
-_register(
+_reader.add(
     Settings, "folder", "file", rules=lambda value, _: _of(dict, "a table", value)
 )

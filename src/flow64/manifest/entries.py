@@ -9,15 +9,14 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, NewType
 
 import cattrs
-from attrs import asdict, evolve, field, fields_dict, frozen
-from cattrs.gen import make_dict_structure_fn, override
+from attrs import asdict, evolve, field, frozen
 
 from .. import files
 from ..compiler import Identity, is_key
@@ -41,7 +40,8 @@ from ..definition import (
     pointer,
 )
 from ..diagnostics import Place
-from ..errors import ReadError, SourceError, did_you_mean, read_error, shortened
+from ..errors import ReadError, SourceError, read_error, shortened
+from ..tables import Reader, WrongValueError
 from ..workflow import Workflow
 
 MANIFEST: Final = "flow64.json"
@@ -343,7 +343,7 @@ def read_manifest(file: Path) -> Manifest | None:
         problem = "it is not UTF-8"
     except json.JSONDecodeError as error:
         problem = f"it is not valid JSON: {error.msg}, in line {error.lineno}"
-    except _WrongError as error:
+    except WrongValueError as error:
         problem = str(error)
     except (ValueError, RecursionError):
         problem = "it nests too deep, or a number in it is too long"
@@ -372,16 +372,12 @@ def read_workflow(folder: Path, manifest: Manifest, file: str) -> Workflow:
     return workflow
 
 
-class _WrongError(Exception):
-    """A mistake in one value of a manifest."""
-
-
 def _as_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     data = dict(pairs)
     if len(data) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise _WrongError(f"it has the key {shortened(twice)} twice")
+        raise WrongValueError(f"it has the key {shortened(twice)} twice")
     return data
 
 
@@ -398,9 +394,9 @@ def _structure(file: Path, data: Any) -> Manifest:
         problem = f"its format is {shortened(version)}, and this flow64 knows {FORMAT}"
         raise unreadable(file, f"{problem}: update flow64, or pull anew", MARK)
     try:
-        manifest: Manifest = _converter.structure(data, Manifest)
-    except (cattrs.BaseValidationError, _WrongError) as error:
-        place, problem = next(_list_mistakes(error, ()))
+        manifest: Manifest = _reader.converter.structure(data, Manifest)
+    except cattrs.BaseValidationError as error:
+        place, problem = next(_reader.list_mistakes(error))
         raise unreadable(file, problem, *place) from None
     names: dict[str, str] = {}
     for name in manifest.files:
@@ -410,39 +406,15 @@ def _structure(file: Path, data: Any) -> Manifest:
     return manifest
 
 
-def _list_mistakes(
-    error: BaseException, path: tuple[str, ...]
-) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield the mistakes that cattrs found, each with its path."""
-    match error:
-        case cattrs.ClassValidationError() | cattrs.IterableValidationError():
-            noted, others = error.group_exceptions()
-            for inner, note in noted:
-                key = note.name if hasattr(note, "name") else note.index
-                yield from _list_mistakes(inner, (*path, str(key)))
-            for inner in others:
-                yield from _list_mistakes(inner, path)
-        case cattrs.ForbiddenExtraKeysError():
-            for key in sorted(error.extra_fields):
-                near = did_you_mean(key, fields_dict(error.cl))
-                yield (*path, key), f"it is not a known member{near}"
-        case KeyError():
-            yield path, "it is missing"
-        case _WrongError():
-            yield path, str(error)
-        case _:
-            yield path, "it is of another type"
-
-
 def _as_text(value: Any, _: object = str) -> str:
     if isinstance(value, str) and is_plain(value):
         return value
-    raise _WrongError(f"it must be text, not {shortened(value)}")
+    raise WrongValueError(f"it must be text, not {shortened(value)}")
 
 
 def _as_key(value: Any, _: object) -> str:
     if not is_key(text := _as_text(value)):
-        raise _WrongError(f"{shortened(text)} is not a key of 1 to 512 characters")
+        raise WrongValueError(f"{shortened(text)} is not a key of 1 to 512 characters")
     return text
 
 
@@ -456,7 +428,7 @@ def _as_path(value: Any, _: object) -> str:
     is_right = segments and all(is_key(name) for _, name in segments)
     if not is_right or path_of(segments) != path:
         problem = f"{shortened(path)} is not a path, such as 'workflow:inbound'"
-        raise _WrongError(problem)
+        raise WrongValueError(problem)
     return path
 
 
@@ -464,127 +436,64 @@ def _as_file(value: Any, _: object) -> str:
     name = _as_text(value)
     is_inside = not {*"/\\:"} & {*name} and name.isprintable()
     if not is_inside or not name.endswith(".json") or name.casefold() == MANIFEST:
-        raise _WrongError("it is not the name of a JSON file right in this folder")
+        raise WrongValueError("it is not the name of a JSON file right in this folder")
     return name
 
 
-def _matching(form: str, problem: str) -> Callable[[Any, object], str]:
-    """Return a check of a text."""
-
-    def check(value: Any, _: object) -> str:
-        if not re.fullmatch(form, text := _as_text(value)):
-            raise _WrongError(problem)
-        return text
-
-    return check
-
-
-def _of(kind: type, value: Any) -> Any:
-    if isinstance(value, kind):
-        return value
-    name = "an object" if kind is dict else "a list"
-    raise _WrongError(f"it must be {name}, not {shortened(value)}")
-
-
 def _as_texts(value: Any, _: object) -> tuple[str, ...]:
-    return tuple(map(_as_text, _of(list, value)))
+    return tuple(map(_as_text, _as_list(value)))
+
+
+def _as_list(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    raise WrongValueError(f"it must be a list, not {shortened(value)}")
+
+
+def _as_project(value: Any, _: object) -> ProjectKey:
+    names = _reader.mapping(_Key)(value, _)
+    if names.keys() == {"project", "namespace"}:
+        return ProjectKey(names["project"], names["namespace"])
+    raise WrongValueError("write 'project' and 'namespace', and nothing else")
+
+
+def _join_project(data: dict[str, Any]) -> dict[str, Any]:
+    """Return an entry in which the two keys of its project are an object."""
+    owner = {name: data[name] for name in ("project", "namespace") if name in data}
+    others = {name: item for name, item in data.items() if name not in owner}
+    return {**others, "project": owner} if owner else others
 
 
 _File = NewType("_File", str)
 _Key = NewType("_Key", str)
-_BlockId = NewType("_BlockId", str)
-_Reference = NewType("_Reference", str)
 _Names = NewType("_Names", frozenset[str])
 
-_converter: Final = cattrs.Converter(forbid_extra_keys=True)
-for _kind, _hook in (
-    (str, _as_text),
-    (_File, _as_file),
-    (_Key, _as_key),
-    (
-        _BlockId,
-        _matching(
-            "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
-            "the id of a block is a UUID in lower case",
-        ),
-    ),
-    (
-        _Reference,
-        _matching(
-            "[0-9a-f]{8}(-[0-9a-f-]{27})?", "a block is named by 8 hex digits or its id"
-        ),
-    ),
-    (_Names, lambda value, _: frozenset(_as_texts(value, _))),
-):
-    _converter.register_structure_hook(_kind, _hook)
-
-
-def _register(
-    cls: type, form: Callable[[Any], Any] | None = None, **hooks: Any
-) -> None:
-    """Let the converter read an object as a class.
-
-    Args:
-        cls: The class.
-        form: Changes the object before it is read.
-        **hooks: How an attribute is read: by a function, or as a type.
-    """
-    changes: dict[str, Any] = {}
-    for name, hook in hooks.items():
-        if isinstance(hook, tuple):
-            outer, inner = hook
-            changes[name] = override(struct_hook=_reader(outer, inner))
-        else:
-            changes[name] = override(struct_hook=hook)
-    read: Any = make_dict_structure_fn(cls, _converter, **changes)
-
-    def read_object(value: Any, kind: Any) -> Any:
-        data = _of(dict, value)
-        return read(data if form is None else form(data), kind)
-
-    _converter.register_structure_hook(cls, read_object)
-
-
-def _reader(kind: type, items: Any) -> Callable[[Any, object], Any]:
-    return lambda value, _: _converter.structure(_of(kind, value), items)
-
-
-def _join_project(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return an entry in which the two keys of its project are an object."""
-    owner = {name: data[name] for name in ("project", "namespace") if name in data}
-    rest = {name: item for name, item in data.items() if name not in owner}
-    return {**rest, "project": owner} if owner else data
-
-
-def _read_project(value: Any, _: object) -> ProjectKey:
-    names = _converter.structure(_of(dict, value), dict[str, _Key])
-    if names.keys() != {"project", "namespace"}:
-        raise _WrongError("it must have 'project' and 'namespace', and nothing else")
-    return ProjectKey(names["project"], names["namespace"])
-
-
-_digest: Final = _matching("[0-9a-f]{16}", "a fingerprint here has 16 hex digits")
-_converter.register_structure_hook(ProjectKey, _read_project)
-_register(BlockEntry, allow=_as_texts, extra=_as_texts)
-_register(
-    Pulled,
-    env=_as_key,
-    unbound=_digest,
-    bound=_digest,
-    fields=(dict, dict[_Reference, _Names]),
+_reader: Final = Reader(
+    {
+        str: _as_text,
+        _File: _as_file,
+        _Key: _as_key,
+        _Names: lambda value, _: frozenset(_as_texts(value, _)),
+        ProjectKey: _as_project,
+    },
+    "an object",
 )
-_register(
+_reader.add(BlockEntry, allow=_as_texts, extra=_as_texts)
+_reader.add(Pulled, env=_as_key, fields=_reader.mapping(_Names))
+_reader.add(
     Entry,
-    _join_project,
+    form=_join_project,
     key=_as_key,
     path=_as_path,
     env=_as_key,
-    pins=(dict, dict[str, str]),
+    pins=_reader.mapping(str),
     allow=_as_texts,
-    blocks=(dict, dict[_BlockId, BlockEntry]),
+    blocks=_reader.mapping(BlockEntry),
 )
-_register(
-    Manifest, files=(dict, dict[_File, Entry]), whole=(list, tuple[ProjectKey, ...])
+_reader.add(
+    Manifest,
+    files=_reader.mapping(Entry, _File),
+    whole=lambda value, _: tuple(_as_project(item, _) for item in _as_list(value)),
 )
 
 

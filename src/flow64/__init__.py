@@ -71,6 +71,8 @@ if not TYPE_CHECKING:  # a type checker has to see that a name is wrong
     def __getattr__(name: str) -> Any:
         # Each room is loaded when it is asked for: the language does without httpx, and
         # `flow64 --help` without the language.
+        if name == "__version__":
+            return import_module("importlib.metadata").version(__name__)
         if name in _DOORS:
             return import_module(f".{name}", __name__)
         if name not in __all__:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Never, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Never, Unpack
 
 from attrs import evolve, field, frozen
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .analysis.live import LiveCatalogue
     from .client import Batch, Client, Run
     from .client.settings import BatchOptions, RunOptions
-    from .deploy.plan import Step
+    from .deploy.plan import Plan, Step
     from .runs.payload import Rows
 
 
@@ -117,12 +117,12 @@ class Workflow:
             identity: Its key, project and pins, which give its id in each environment.
                 By default it has the id of the definition in all environments.
         """
-        made = cls.__new__(cls)
         if identity is None:
             name, description = definition.name, definition.description
             identity = Identity(name, description, id=definition.id)
-        made.__attrs_init__(identity, (), definition)  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
-        return made
+        workflow = cls.__new__(cls)
+        workflow.__attrs_init__(identity, (), definition)  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
+        return workflow
 
     @property
     def name(self) -> str:
@@ -169,10 +169,7 @@ class Workflow:
         """
         from .analysis.live import as_catalogue  # few projects have a list
 
-        as_catalogue(blocks, "with_blocks")
-        made = type(self).__new__(type(self))
-        made.__attrs_init__(self.identity, self.flows, self._read, blocks, self._rules)  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
-        return made
+        return self._with(listed=as_catalogue(blocks, "with_blocks"))
 
     def with_rules(self, rules: Mapping[str, RuleSetting]) -> Workflow:
         """Return the workflow with other severities for its findings.
@@ -193,15 +190,12 @@ class Workflow:
         for code, setting in rules.items():
             if problem := describe_wrong_rule(code, setting):
                 raise BuildError(f"with_rules: {shortened(code)} {problem}")
-        made = type(self).__new__(type(self))
-        merged = {**self._rules, **rules}
-        made.__attrs_init__(self.identity, self.flows, self._read, self._listed, merged)  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
-        return made
+        return self._with(rules={**self._rules, **rules})
 
     def varied(self, segments: Sequence[tuple[Tag, str]]) -> Workflow:
         """Return the workflow as a variant, with further segments in its path."""
         longer = (*self.identity.segments, *segments)
-        return self._with(self.identity._replace(segments=longer))
+        return self._with(identity=self.identity._replace(segments=longer))
 
     def compile(
         self, env: str | None = None, values: Mapping[str, Any] | None = None
@@ -315,6 +309,29 @@ class Workflow:
             allow_spend=allow_spend,
         )
 
+    def plan(
+        self,
+        client: Client | None = None,
+        *,
+        env: str | None = None,
+        values: Mapping[str, Any] | None = None,
+    ) -> Plan:
+        """Say what a deploy would do now. Nothing is written.
+
+        Args:
+            client: The client. None makes one from the environment variables.
+            env: The environment, as for `deploy`.
+            values: The content of each `value("name")` there.
+
+        Raises:
+            CompileError: The workflow has errors.
+            DeployError: It cannot be deployed there at all.
+            ApiError: The service refused to answer.
+        """
+        from .client import plan  # loads httpx
+
+        return plan(self, client, env=env, values=values)
+
     def run(
         self,
         rows: Rows = (),
@@ -400,10 +417,11 @@ class Workflow:
         """Return the picture, for viewers that know no bundles."""
         return self.to_svg()
 
-    def _with(self, identity: Identity) -> Workflow:
-        made = type(self).__new__(type(self))
-        made.__attrs_init__(identity, self.flows, self._read, self._listed, self._rules)  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
-        return made
+    def _with(self, **changes: Any) -> Workflow:
+        facts = {name.lstrip("_"): getattr(self, name) for name in _FACTS}
+        workflow = type(self).__new__(type(self))
+        workflow.__attrs_init__(**{**facts, **changes})  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
+        return workflow
 
     def _lower(self, env: str | None, values: Mapping[str, Any] | None) -> Lowered:
         env, identity = DEFAULT_ENV if env is None else env, self.identity
@@ -424,15 +442,23 @@ class Workflow:
         return _bind(lowered, values)
 
 
+_FACTS: Final = ("identity", "flows", "_read", "_listed", "_rules")
+
+
 def _bind(lowered: Lowered, values: Mapping[str, Any] | None) -> Lowered:
     if values is None:
         return lowered
-    if not isinstance(values, Mapping):
-        found = [*lowered.findings, _no_values(values)]
-        return Lowered(lowered.definition, found)
+    definition, faults = lowered
     problems: list[Problem] = []
-    bound = bind(lowered.definition, values, problems)
-    return Lowered(bound, [*lowered.findings, *map(_not_json, problems)])
+    if isinstance(values, Mapping):
+        definition = bind(definition, values, problems)
+    else:  # only its type is shown, since its content may be secret
+        what = f"values is of type {type(values).__name__}, and must be a mapping"
+        problems.append(Problem("not-json", (), what, 'write values={"hook": "..."}'))
+    for one in problems:
+        message = f"value {one.path[0]!r}: {one.message}" if one.path else one.message
+        faults = [*faults, Finding(one.code, "values", "error", message, one.help)]
+    return Lowered(definition, faults)
 
 
 def _require_sound(lowered: Lowered) -> Definition:
@@ -450,31 +476,11 @@ def _require_sound(lowered: Lowered) -> Definition:
 def _pins(pins: Any) -> dict[str, dict[str, Any]]:
     """Return a copy of the pins: a mapping of mappings from text."""
     try:
-        made = {part: dict(ids) for part, ids in dict(pins).items()}
+        copied = {part: dict(ids) for part, ids in dict(pins).items()}
+        names = [*copied, *(name for ids in copied.values() for name in ids)]
+        if all(type(name) is str for name in names):
+            return copied
     except (TypeError, ValueError):
-        made = None
-    names = (
-        []
-        if made is None
-        else [*made, *(name for ids in made.values() for name in ids)]
-    )
-    if made is None or not all(type(name) is str for name in names):
-        hint = (
-            'write pins={"workflow": {"prod": ID}, "blocks": {"work/find_email": ID}}'
-        )
-        raise BuildError(f"Workflow: pins is {shortened(pins)}", hint=hint)
-    return made
-
-
-def _no_values(given: Any) -> Finding:
-    # Only its type is shown, since its content may be secret.
-    message = f"values is of type {type(given).__name__}, and must be a mapping"
-    return Finding(
-        "not-json", "values", "error", message, 'write values={"notebook": "..."}'
-    )
-
-
-def _not_json(problem: Problem) -> Finding:
-    name = problem.path[0]
-    message = f"value {name!r}: {problem.message}"
-    return Finding(problem.code, "values", "error", message, problem.help)
+        pass
+    hint = 'write pins={"workflow": {"prod": ID}, "blocks": {"work/find_email": ID}}'
+    raise BuildError(f"Workflow: pins is {shortened(pins)}", hint=hint)

@@ -149,7 +149,7 @@ def test_a_place_comes_before_an_environment(configured):
         ("inbuond", "key 'inbuond' (did you mean 'inbound'?); environments are "),
         ("nothing of it", "environments are staging, prod, local; keys are inbound"),
         ("prod:id:12", "'12' is not the id of a workflow; `flow64 list --env prod`"),
-        ("", "an address is empty: is the variable set"),
+        ("", "a part of the address '' is empty: is the variable set"),
         ("inbound:", "a part of the address 'inbound:' is empty: is the variable set"),
         (":inbound", "a part of the address ':inbound' is empty"),
         pytest.param("x" * 5000, "environment or key 'xxxxx", id="long"),

@@ -266,7 +266,7 @@ def test_module(write):
 
     found = load_source("acme.leads:a")
 
-    assert found.only.where == "acme.leads: w"
+    assert found.only.where == "acme/leads.py: w"
 
 
 def test_package(write):

@@ -43,7 +43,7 @@ def identified(draw):
         id=draw(st.none() | st.uuids().map(lambda made: str(made).upper())),
         pins={"workflow": draw(pins)},
     )
-    return workflow._with(identity)
+    return workflow._with(identity=identity)
 
 
 def written(workflow, folder, env):

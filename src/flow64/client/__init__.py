@@ -28,5 +28,6 @@ from .run import Batch as Batch
 from .run import Run as Run
 from .settings import Terms as Terms
 from .shortcuts import deploy as deploy
+from .shortcuts import plan as plan
 from .shortcuts import run as run
 from .shortcuts import run_batches as run_batches

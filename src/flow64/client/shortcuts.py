@@ -1,4 +1,4 @@
-"""`Workflow.deploy`, `run` and `run_batches`, with a given client or a fresh one."""
+"""`Workflow.deploy`, `plan`, `run`, `run_batches`: with a client, or a fresh one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Unpack
 from weakref import finalize
 
-from ..deploy.plan import Step
+from ..deploy.plan import Plan, Step
 from ..deploy.target import Deployable
 from ..errors import BuildError, shortened
 from ..runs.payload import Rows
@@ -21,6 +21,14 @@ def deploy(workflow: Deployable, client: Client | None = None, **options: Any) -
         return require_client("deploy", client).deploy(workflow, **options)
     with Client() as own_client:
         return own_client.deploy(workflow, **options)
+
+
+def plan(workflow: Deployable, client: Client | None = None, **options: Any) -> Plan:
+    """See `Workflow.plan`."""
+    if client is not None:
+        return require_client("plan", client).plan(workflow, **options)
+    with Client() as own_client:
+        return own_client.plan(workflow, **options)
 
 
 def run(

@@ -98,7 +98,10 @@ def parse_address(
             in which environment.
     """
     place, _ = split_source(text)
-    _require_whole(text, place)
+    if not text.strip() or (place != text and ":" in (text[0], text[-1])):
+        problem = f"a part of the address {shortened(text)} is empty"
+        advice = "is the variable set that it comes from?"
+        raise SourceError(f"{problem}: {advice}", is_usage=True)
     if _is_path(place):
         return SourceAddress(text, text)
     settings = load_settings()
@@ -122,7 +125,7 @@ def parse_address(
     configured = find_project_source(settings)
     is_alone = configured is None or prefers_live or _is_named(place, settings)
     if is_alone and not is_module:
-        raise SourceError(describe_unknown(text, settings=settings), is_usage=True)
+        raise SourceError(describe_unknown(text), is_usage=True)
     if is_alone:
         return SourceAddress(text, text)
     otherwise = text if is_module else ""
@@ -156,27 +159,24 @@ def require_same_env(address: LiveAddress, env: str | None) -> str:
     return address.env
 
 
-def describe_unknown(
-    text: str, keys: Sequence[str] = (), *, settings: Settings | None = None
-) -> str:
+def describe_unknown(text: str, keys: Sequence[str] = ()) -> str:
     """Describe a text that names nothing.
 
     Args:
         text: The address.
         keys: The keys in the source of the project.
-        settings: The settings of the project; None to load them.
 
     Raises:
         ConfigError: `pyproject.toml` has mistakes.
     """
-    settings = settings or load_settings()
+    environments = [*load_settings().environments]
     head = text.partition(":")[0]
-    names = [*settings.environments, CODE, *keys, *_list_neighbours(head)]
+    names = [*environments, CODE, *keys, *_list_neighbours(head)]
     near = did_you_mean(head, suggest_keys(names))
     known = f"; keys are {list_names(keys)}" if keys else ""
     return (
         f"there is no file, folder, module, environment or key {shortened(head)}{near}"
-        f"; environments are {list_names([*settings.environments])}{known}"
+        f"; environments are {list_names(environments)}{known}"
     )
 
 
@@ -187,18 +187,6 @@ def _list_neighbours(place: str) -> Sequence[str]:
         return sorted(str(folder / name) for name in os.listdir(folder))  # noqa: PTH208 - names alone
     except (OSError, ValueError):
         return []
-
-
-def _require_whole(text: str, place: str) -> None:
-    """Refuse an address with an empty part, as from a variable that is not set."""
-    if not text.strip():
-        problem = "an address is empty"
-    elif place == text or ":" not in (text[0], text[-1]):
-        return
-    else:
-        problem = f"a part of the address {shortened(text)} is empty"
-    problem += ": is the variable set that it comes from?"
-    raise SourceError(problem, is_usage=True)
 
 
 def _is_path(place: str) -> bool:
@@ -244,11 +232,9 @@ def _is_named(place: str, settings: Settings) -> bool:
     """Return True if the settings name a place, as the source or as compiled JSON."""
     if place == settings.source:
         return True
-    named = [
-        settings.compiled,
-        settings.folder / settings.source if settings.source else None,
-    ]
-    return any(one is not None and Path(place).absolute() == one for one in named)
+    source = settings.folder / (settings.source or "")
+    is_here = Path(place).absolute() in (source, settings.compiled)
+    return is_here or place == settings.source
 
 
 def _parse_live(text: str, env: str, key: str) -> LiveAddress:

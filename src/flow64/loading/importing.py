@@ -66,18 +66,22 @@ class ImportScope:
                 name = f"flow64_source_{sha256(str(file).encode()).hexdigest()[:12]}"
             return _execute(name, file)
 
-    def import_module(self, name: str) -> ModuleType | None:
-        """Import a module by its name. Return None if it does not exist.
+    def find_module(self, name: str) -> Path | None:
+        """Return the file of a module, or the folder of a package; None if missing.
 
         Raises:
-            SourceError: It fails; the user's own traceback is in the message.
+            SourceError: A package around it fails.
         """
         with self._wrap_errors(name):
-            parts = name.split(".")
-            for count in range(1, len(parts) + 1):
-                if not _exists(".".join(parts[:count])):
+            try:
+                spec = importlib.util.find_spec(name)
+            except ModuleNotFoundError as error:
+                if error.name and f"{name}.".startswith(f"{error.name}."):
                     return None
-            return importlib.import_module(name)
+                raise
+            if spec is None or spec.submodule_search_locations is None:
+                return None if spec is None else Path(spec.origin or "")
+            return Path(next(iter(spec.submodule_search_locations)))
 
     @contextmanager
     def _wrap_errors(self, what: str, file: Path | None = None) -> Generator[None]:
@@ -277,16 +281,6 @@ def _execute(name: str, file: Path) -> ModuleType:
         del sys.modules[name]
         raise
     return module
-
-
-def _exists(name: str) -> bool:
-    """Return True if a module exists. Its parent must exist."""
-    if name in sys.modules:
-        return True
-    parent = name.rpartition(".")[0]
-    if parent and not hasattr(importlib.import_module(parent), "__path__"):
-        return False
-    return importlib.util.find_spec(name) is not None
 
 
 def _is_users(module: ModuleType, path: Sequence[Path]) -> bool:

@@ -30,6 +30,7 @@ from ..diagnostics import Finding, Place
 from ..dsl import Flow
 from ..environments import Settings
 from ..errors import CompileError, ReadError, SourceError
+from ..files import relative_path
 from ..manifest import (
     MANIFEST,
     Entry,
@@ -229,27 +230,13 @@ def read_place(path: Path, found: Collector, settings: Settings, *, code: bool) 
         raise SourceError(problem, is_usage=True)
 
 
-def read_module(name: str, found: Collector) -> bool:
+def read_module(name: str, found: Collector, settings: Settings) -> bool:
     """Read a module or package. Return False if it does not exist."""
     with import_scope(Path.cwd()) as scope, found.catch():
-        module = scope.import_module(name)
-        if module is None:
+        path = scope.find_module(name)
+        if path is None or not path.exists():
             return False
-        found.is_code = True
-        found.add_module(module, name)
-        folders = [*map(Path, getattr(module, "__path__", ()))]
-        for folder in folders:
-            for path in _list_files(folder, ".py"):
-                inner = ".".join(
-                    (name, *path.relative_to(folder).with_suffix("").parts)
-                )
-                with found.catch():
-                    part = scope.import_module(inner.removesuffix(".__init__"))
-                    if part is not None:
-                        found.add_module(part, part.__name__)
-        file = getattr(module, "__file__", None)
-        if not folders and file is not None:
-            found.is_all = _is_alone(Path(file))
+        read_place(Path(relative_path(path)), found, settings, code=True)
     return True
 
 

@@ -24,7 +24,6 @@ from ..environments import Settings
 from ..environments import load as load_settings
 from ..errors import ConfigError, FlowError, ReadError, SourceError
 from ..workflow import Workflow
-from . import reading
 from .addresses import (
     EVERYTHING,
     Selection,
@@ -41,7 +40,14 @@ from .addresses import (
     split_source,
 )
 from .importing import import_scope
-from .reading import Collector, SourceWorkflow
+from .reading import (
+    Collector,
+    SourceWorkflow,
+    describe_empty,
+    read_content_of,
+    read_module,
+    read_place,
+)
 
 
 @frozen
@@ -91,10 +97,6 @@ class Loaded:
             is_picked=True,
             left_out=[*self.left_out, *others],
         )
-
-    def has_key(self, key: str) -> bool:
-        """Return True if a workflow has this name or key."""
-        return any(key in (*one.names, one.workflow.key) for one in self.workflows)
 
     @property
     def names(self) -> Sequence[str]:
@@ -182,19 +184,19 @@ def _load(
     place, key = split_source(address.source)
     if address.content is not None:
         place, key = address.source, None
-        reading.read_content_of(address.content, place, place, found)
+        read_content_of(address.content, place, place, found)
         found.is_all = False
     elif Path(place).exists():
-        reading.read_place(Path(place), found, settings, code=code)
-    elif not (code and is_module_name(place) and reading.read_module(place, found)):
-        problem = describe_unknown(place, settings=settings)
+        read_place(Path(place), found, settings, code=code)
+    elif not (code and is_module_name(place) and read_module(place, found, settings)):
+        problem = describe_unknown(place)
         raise SourceError(problem, is_usage=True)
     workflows = _drop_duplicates(found)
     is_empty = may_be_empty and key is None and found.projects
     # A check must not pass because a flow was not put into a workflow.
     is_forgotten = is_lenient and found.flows
     if not workflows and not found.findings and (is_forgotten or not is_empty):
-        finding = reading.describe_empty(place, found)
+        finding = describe_empty(place, found)
         if not is_lenient or not (found.flows or found.makers):
             text = "; ".join(
                 filter(None, (finding.message, finding.help, *found.notes))
@@ -218,7 +220,7 @@ def _load(
     if not picked:
         problem = describe_no_match(place, key, loaded.names)
         if address.is_key:
-            problem = describe_unknown(address.text, loaded.names, settings=settings)
+            problem = describe_unknown(address.text, loaded.names)
         raise SourceError(problem, is_usage=True)
     return loaded.keep(picked)
 
@@ -301,21 +303,14 @@ def _drop_duplicates(found: Collector) -> Sequence[SourceWorkflow]:
 
 
 def _is_imported_twice(one: SourceWorkflow, other: SourceWorkflow) -> bool:
-    """Return True if one line made both, in a module that has two names.
+    """Return True if two modules have the same workflow.
 
-    A loop makes several workflows on one line too, but all in one module. They may be
-    equal by mistake, if their functions use the variable of the loop.
+    In one module, equal workflows are a mistake: as in a loop, if its functions use the
+    variable of the loop.
     """
-    place, module = one.workflow.identity.place, one.where.rpartition(": ")[0]
-    if place is None or other.workflow.identity.place != place:
-        return False
-    is_elsewhere = other.where.rpartition(": ")[0] != module
-    return is_elsewhere and _meaning(one) == _meaning(other)
-
-
-def _meaning(one: SourceWorkflow) -> tuple[str, str]:
-    definition = lower_leniently(one.workflow)
-    return fingerprint(definition), str(definition.id)
+    modules = {item.where.rpartition(": ")[0] for item in (one, other)}
+    definitions = [lower_leniently(item.workflow) for item in (one, other)]
+    return len(modules) == 2 and len({*map(fingerprint, definitions)}) == 1
 
 
 def _duplicate(one: SourceWorkflow, other: SourceWorkflow) -> SourceError:

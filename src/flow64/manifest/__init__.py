@@ -12,35 +12,16 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .entries import MANIFEST as MANIFEST
-from .entries import BlockEntry as BlockEntry
-from .entries import Entry as Entry
-from .entries import Manifest as Manifest
-from .entries import Pulled as Pulled
-from .entries import as_text as as_text
-from .entries import entry_of as entry_of
-from .entries import name_parts as name_parts
-from .entries import read_content as read_content
-from .entries import read_manifest as read_manifest
-from .entries import read_workflow as read_workflow
-from .entries import stem_of as stem_of
-from .entries import unreadable as unreadable
-from .entries import write_all as write_all
-
 if TYPE_CHECKING:
-    from .pull import Known as Known
-    from .pull import Pull as Pull
-    from .pull import PulledWorkflow as PulledWorkflow
-    from .pull import fetch_workflows as fetch_workflows
-    from .pull import find_secret as find_secret
-    from .pull import make_pull as make_pull
-    from .pull import name_values as name_values
+    from .entries import *  # noqa: F403 - all of them are public, here
+    from .pull import *  # noqa: F403 - see above
 
 
 def __getattr__(name: str) -> Any:
-    """Load the names that need httpx, or much else, when they are first used."""
+    """Load a name on first use: what pulls loads httpx."""
     if not name.startswith("_"):
-        pull = import_module(".pull", __package__)
-        if hasattr(pull, name):
-            return getattr(pull, name)
+        for module in ("entries", "pull"):
+            loaded = import_module(f".{module}", __package__)
+            if hasattr(loaded, name):
+                return getattr(loaded, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -290,10 +290,7 @@ def test_class_without_decorator_is_explained():
     with pytest.raises(errors.BuildError) as caught:
         Score(model="m")
 
-    assert str(caught.value).splitlines()[0] == (
-        "Score: its class has fields and no decorator; "
-        "write @attrs.frozen(eq=False, kw_only=True) above it"
-    )
+    assert "write @attrs.frozen(" in str(caught.value)
 
 
 def test_variant_of_a_built_in_class():

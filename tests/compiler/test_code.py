@@ -35,7 +35,7 @@ from flow64.definition import (
     loads,
     with_stamp,
 )
-from flow64.dsl import outline
+from flow64.dsl import Parallel, Series
 from flow64.errors import ReadError
 from tests.strategies import json_objects, wire_definitions
 from tests.wire.workflows import ODD_WORKFLOWS
@@ -122,6 +122,17 @@ SHAPES = {
     "apart": (["ac"], "b", ["a >> c", "b"]),
     "twice the same edge": (["ab", "ab"], "", ["a >> b"]),
 }
+
+
+def outline(flow):
+    """A flow of blocks that are called by their kinds, as it would be written."""
+    match flow:
+        case Series():
+            return f"{outline(flow.left)} >> {outline(flow.right)}"
+        case Parallel():
+            return f"[{', '.join(map(outline, flow.members))}]"
+        case _:
+            return flow.block_name
 
 
 @pytest.mark.parametrize("name", SHAPES)

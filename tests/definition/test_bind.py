@@ -11,7 +11,6 @@ from flow64.definition import (
     Edge,
     FrozenDict,
     FrozenList,
-    Problem,
     Value,
     Values,
     WireBlock,
@@ -82,26 +81,6 @@ def test_what_is_not_json_is_a_problem_by_name():
     assert [problem.path for problem in problems] == [("x",), ("y", "k")]
 
 
-class Sentinel:
-    """A credential of somebody else's class, with a careless repr."""
-
-    def __repr__(self):
-        return "s3cret"
-
-
-@pytest.mark.parametrize("secret", [Sentinel(), {"s3cret": b""}, {1: "s3cret"}])
-def test_a_faulty_secret_is_not_quoted(secret):
-    """The problem names the value and shows nothing of it."""
-    problems = []
-
-    bound(definition(a=TOKEN), problems, token=secret)
-
-    message = "what this secret stands for is not JSON"
-    assert [(p.path, p.message, "s3cret" in str(p)) for p in problems] == [
-        (("token",), message, False)
-    ]
-
-
 def test_a_secret_stays_a_name():
     """So no repr, text, copy, pickle or fingerprint can have it."""
     unbound = definition(a=TOKEN, b=FrozenList([FrozenDict(c=TOKEN)]))
@@ -161,16 +140,6 @@ def test_the_form_of_an_unbound_value(data, value):
     else:
         found = from_data(body).blocks[0].specs["x"]
         assert found == (data if value is None else value)
-
-
-def test_problems_are_values():
-    """A plain problem keeps its words."""
-    problems = []
-
-    bound(definition(a=Value("x")), problems, x=float("nan"))
-
-    advice = "leave the field out, or use null"
-    assert problems == [Problem("not-json", ("x",), "nan is not a JSON number", advice)]
 
 
 @pytest.mark.parametrize(

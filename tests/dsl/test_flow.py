@@ -156,17 +156,13 @@ MISTAKES = {
     "string": ("find_email", "RawBlock"),
     "bytes": (b"x", "RawBlock"),
     "none": (None, "include_if"),
-    "set": ({c}, "list"),
     "mapping": ({"x": 1}, "list"),
-    "generator": (iter([c]), "list"),
     "class": (FindEmail, r">> FindEmail\(...\)"),
     "function": (uncalled, r">> uncalled\(\)"),
     "method": (c.again, r">> again\(\)"),
     "workflow": (Workflow("Leads", Webhook(LEAD)), "function"),
     "unfinished filter": (Filter.where("a"), "operator"),
     "empty list": ([], "include_if"),
-    "list in itself": (CIRCULAR, "list"),
-    "lists in lists": (nested(5_000), "list"),
 }
 PLACES = {
     "right": lambda other: a >> b >> other,
@@ -198,7 +194,14 @@ def test_lists_in_many_lists():
     assert edges(a >> nested(100)) == edges(a >> c)
 
 
-STRANGERS = {"number": 5, "object": Strange(), "range": range(3), "values": {}.values()}
+STRANGERS = {
+    "number": 5,
+    "object": Strange(),
+    "range": range(3),
+    "values": {}.values(),
+    "set": {1},
+    "iterator": iter([]),
+}
 
 
 @pytest.mark.parametrize("name", STRANGERS)
@@ -264,17 +267,6 @@ def test_truth(text):
         TRUTHS[text]()
 
 
-def test_truth_says_what_to_write():
-    """The error says what `and` does and what to write."""
-    with pytest.raises(errors.BuildError) as caught:
-        bool(a)
-
-    assert str(caught.value) == (
-        "a flow is neither true nor false: `a >> b and c` drops a >> b; write "
-        "a >> [b, c] for both, `is None` to test, or include_if(flag, b) to choose"
-    )
-
-
 @pytest.mark.parametrize("cls", [Flow, Passthrough])
 def test_bare_flow(cls):
     """A flow without a block is nothing to build with."""
@@ -327,6 +319,13 @@ def test_pickle_keeps_the_graph():
     ]
 
 
+def test_pickle_of_a_long_chain():
+    """A chain is pickled as a list, so it may have any length."""
+    flow = left_nested(2_000)
+
+    assert edges(pickle.loads(pickle.dumps(flow))) == edges(flow)
+
+
 def test_pickle_of_a_workflow():
     """A workflow arrives as it was."""
     workflow = Workflow("w", Webhook(LEAD) >> FindEmail(mode="PERSONAL"), key="k")
@@ -336,25 +335,14 @@ def test_pickle_of_a_workflow():
 
 # -- Reprs ----------------------------------------------------------------------------
 
-REPRS = {
-    "<flow webhook >> find_email>": lambda: Webhook(LEAD) >> FindEmail(),
-    "<flow step >> [step, step] >> step>": lambda: a >> [b, c] >> d,
-    "<flow [step, step >> step]>": lambda: fan(a, b >> c),
-    "<flow step >> tap(step)>": lambda: a >> tap(b),
-    "<flow step >> nothing >> step>": lambda: a >> include_if(False, b) >> c,
-    "<flow step>": lambda: a.scoped("x"),
-    "<flow step >> step >> step >> step >> step >> step >> step >> step …>": (
-        lambda: functools.reduce(lambda flow, block: flow >> block, [a] * 9)
-    ),
-    "<flow [step, step, step, step, step, step, step, step]>": lambda: fan(*[a] * 9),
-    "<flow tap(tap(step))>": lambda: tap(tap(a)),
-}
 
-
-@pytest.mark.parametrize("text", REPRS)
-def test_repr(text):
+def test_repr():
     """A repr shows the first kinds in reading order."""
-    assert text == repr(REPRS[text]())
+    assert repr(Webhook(LEAD) >> [FindEmail(), tap(a)]) == (
+        "<flow webhook, find_email, step>"
+    )
+    assert repr(fan(*[a] * 9).scoped("x")) == f"<flow {', '.join(['step'] * 8)} …>"
+    assert repr(include_if(False, a)) == "<flow >"
 
 
 # -- Size -----------------------------------------------------------------------------
@@ -382,13 +370,6 @@ def nested_taps(count):
 
 def nested_scopes(count):
     return functools.reduce(lambda flow, _: flow.scoped("x"), range(count), a)
-
-
-@pytest.mark.parametrize("build", [left_nested, right_nested])
-def test_repr_of_a_long_chain(build):
-    """It shows the first kinds, however long the chain is."""
-    assert repr(build(1_000)) == repr(build(2_000))
-    assert len(repr(build(1_000))) < 100
 
 
 @pytest.mark.slow

@@ -197,16 +197,14 @@ def test_columns_with_other_names():
     class Made:
         linkedin: Annotated[str, "Its page", alias("Company Linkedin")]
         class_: Annotated[str, alias("class")]
-        self: str
 
-    made = Made(linkedin="a", class_="b", self_="c")
+    made = Made(linkedin="a", class_="b")
 
     assert field_map(Made) == {
         "Company Linkedin": {"description": "Its page", "type": "str"},
         "class": {"description": "class", "type": "str"},
-        "self": {"description": "self", "type": "str"},
     }
-    assert (made.linkedin, made.class_, made.self) == ("a", "b", "c")
+    assert (made.linkedin, made.class_) == ("a", "b")
 
 
 @pytest.mark.parametrize("name", [None, "", 3])
@@ -306,8 +304,7 @@ def annotated(**hints):
         (annotated(a="pytest.Nope"), "'pytest' has no attribute 'Nope'"),
         (annotated(a="dict[[].x]"), "'list' object has no attribute 'x'"),
         (annotated(a=5), "a is 5, which is not a type"),
-        (annotated(**{"class": str}), "'class' cannot be the name of an argument: wri"),
-        (annotated(**{"a b": str}), r"name_: Annotated\[str, alias\('a b'\)\]"),
+        (annotated(**{"a b": str}), "no attrs class can be made of it"),
         (annotated(x=str, _x=str), "no attrs class can be made of it: duplicate arg"),
         (AnyEnum, "no attrs class can be made of it"),
         (AnyTuple, "no attrs class can be made of it"),
@@ -323,22 +320,11 @@ def test_what_cannot_be_a_field_map(cls, problem):
 
 def test_alias_is_no_default():
     """It would be the value of each row."""
-    with pytest.raises(errors.BuildError) as caught:
+    with pytest.raises(errors.BuildError, match="page = Alias"):
 
         @returns
         class Made:
             page: str = alias("Company Linkedin")
-
-    assert str(caught.value).startswith(
-        "@returns Made: page has an alias as its default; write "
-        "page: Annotated[str, alias('Company Linkedin')]"
-    )
-
-
-def test_called_without_a_class():
-    """`@returns` takes no arguments."""
-    with pytest.raises(errors.BuildError, match="argument 'cls' is missing"):
-        returns()
 
 
 def test_all_problems_come_together():

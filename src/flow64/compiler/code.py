@@ -27,6 +27,7 @@ from ..dsl import (
     Scoped,
     Series,
     Tap,
+    parts_of,
 )
 from .lifting import Lifted, OwnClasses
 
@@ -267,7 +268,7 @@ class _Flows:
         self.names: dict[int, str] = {}  # by the identity of the flow
         todo = [*flows]
         while todo:
-            for part in _parts(todo.pop()):
+            for part in parts_of(todo.pop()):
                 self.times[id(part)] += 1
                 if self.times[id(part)] == 1:
                     todo.append(part)
@@ -307,7 +308,7 @@ class _Flows:
     def _members(self, flow: Flow[Any, Any]) -> Sequence[Flow[Any, Any]]:
         """Return the parts of a flow: of a chain all that are joined by `>>`."""
         if not isinstance(flow, Series):
-            return _parts(flow)
+            return parts_of(flow)
         links: list[Flow[Any, Any]] = []
         todo: list[Flow[Any, Any]] = [flow.right, flow.left]
         while todo:
@@ -373,21 +374,9 @@ def _in_lines(texts: Sequence[str]) -> str:
     return f"(\n    {steps}\n)"
 
 
-def _parts(flow: Flow[Any, Any]) -> Sequence[Flow[Any, Any]]:
-    match flow:
-        case Series():
-            return flow.left, flow.right
-        case Parallel():
-            return flow.members
-        case Scoped() | Tap():
-            return (flow.flow,)
-        case _:
-            return ()
-
-
 def _first_key(flow: Flow[Any, Any]) -> str:
     """Return the key of the first block of a flow."""
-    while parts := _parts(flow):
+    while parts := parts_of(flow):
         flow = parts[0]
     block = cast("Block", flow)
     return block.key or block.block_name

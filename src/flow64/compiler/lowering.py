@@ -6,7 +6,7 @@ the wire form of each block.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -17,7 +17,6 @@ from ..definition import (
     EMPTY,
     Definition,
     Edge,
-    Freezer,
     FrozenDict,
     ListedOrigins,
     Origin,
@@ -26,6 +25,7 @@ from ..definition import (
     canonical_id,
     drop_env,
     escape_key,
+    freeze,
     ids_under,
     is_uuid,
     pointer,
@@ -341,11 +341,11 @@ def _wire_blocks(
     graph: Graph, ids: Sequence[str], order: Sequence[int], findings: list[Finding]
 ) -> list[WireBlock]:
     blocks: list[WireBlock] = []
-    freezer = Freezer([], _convert)
     for number, node in enumerate(order, 1):
         block = graph.blocks[node]
         cls = type(block)
         arguments = block.__dict__
+        problems: list[Problem] = []
         specs = FrozenDict()
         for name, sent in cls.spec_names.items():
             if name in arguments and name != "specs":
@@ -353,65 +353,43 @@ def _wire_blocks(
                 if value is UNSET:
                     continue
                 if type(value) is not str or not value.isascii():
-                    value = freezer.freeze(value, ("specs", sent))
+                    value = freeze(value, ("specs", sent), problems, _convert)
                 _put(specs, sent, value)
         if "extra" in arguments or "specs" in cls.spec_names:
-            specs = _open_specs(block, specs, freezer)
-        if freezer.problems:
-            findings += _value_faults(graph, node, ids[node], freezer.problems)
-            freezer = Freezer([], _convert)
+            specs = _open_specs(block, specs, problems)
+        for problem in problems:
+            message = f"{pointer(problem.path)}: {problem.message}"
+            fault = _fault(graph, node, problem.code, message, problem.help)
+            findings.append(evolve(fault, family="values", block_id=ids[node]))
         kind = cls.kind or block.block_name
         wire = (ids[node], kind, specs, cls.label or kind, number, EMPTY)
         blocks.append(_new(WireBlock, wire))
     return blocks
 
 
-def _value_faults(
-    graph: Graph, node: int, block_id: str, problems: Sequence[Problem]
-) -> Iterator[Finding]:
-    for problem in problems:
-        message = f"{pointer(problem.path)}: {problem.message}"
-        fault = _fault(graph, node, problem.code, message, problem.help)
-        yield evolve(fault, family="values", block_id=block_id)
-
-
 _new = tuple.__new__  # the call that a named tuple makes in turn
 _put = dict.__setitem__  # a frozen dict is filled where it is made, and only there
 
 
-def _open_specs(block: Block, specs: FrozenDict, freezer: Freezer) -> FrozenDict:
+def _open_specs(block: Block, specs: FrozenDict, problems: list[Problem]) -> FrozenDict:
     """Merge the specs that were given whole or in `extra` into the others."""
-    names = {sent: name for name, sent in type(block).spec_names.items()}
-    whole = extra = EMPTY
-    if "specs" in names:
-        whole = _freeze_mapping("specs", block.__dict__.get("specs", EMPTY), freezer)
-    if block.extra is not None:
-        extra = _freeze_mapping("extra", block.extra, freezer)
-    for argument, fields in (("specs", whole), ("extra", extra)):
-        for sent in specs:
-            if sent in fields:
-                repetition = _repetition(argument, sent, names.get(sent, sent))
-                freezer.problems.append(repetition)
-        if argument == "specs":
-            specs = FrozenDict({**fields, **specs})
-    return FrozenDict({**specs, **extra})
-
-
-def _freeze_mapping(name: str, value: Any, freezer: Freezer) -> FrozenDict:
-    frozen = freezer.freeze(value, (name,))
-    if isinstance(frozen, FrozenDict):
-        return frozen
-    message = f"{name} is a mapping of fields, not {shortened(frozen)}"
-    freezer.problems.append(
-        Problem("not-json", (name,), message, f"write {name}={{...}}")
-    )
-    return EMPTY
-
-
-def _repetition(argument: str, sent: str, name: str) -> Problem:
-    message = f"{argument} sets {sent!r}, which the block sets itself"
-    path = (argument, sent)
-    return Problem("extra-repeats-field", path, message, f"write {name}=... alone")
+    for name in ("specs", "extra"):
+        fields = getattr(block, name, None) or EMPTY
+        fields = freeze(fields, (name,), problems, _convert)
+        if not isinstance(fields, FrozenDict):
+            message = f"{name} is not a mapping of fields"
+            problems.append(
+                Problem("not-json", (name,), message, f"write {name}={{...}}")
+            )
+            continue
+        for sent in (sent for sent in fields if sent in specs):
+            message = f"{name} sets {sent!r}, which the block sets itself"
+            repetition = ("extra-repeats-field", (name, sent), message, "write it once")
+            problems.append(Problem(*repetition))
+        is_extra = name == "extra"
+        merged = {**specs, **fields} if is_extra else {**fields, **specs}
+        specs = FrozenDict(merged)
+    return specs
 
 
 def _convert(item: Any) -> Any:

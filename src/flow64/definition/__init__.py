@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from ..secrets import MASK as MASK
-from ._bind import *  # noqa: F403 - each module's public names are those of the room
-from ._stamp import *  # noqa: F403 - see above
-from ._values import *  # noqa: F403 - see above
-from .freezing import *  # noqa: F403 - see above
+from .freezing import *  # noqa: F403 - a module's public names are those of the room
 from .ids import *  # noqa: F403 - see above
 from .model import *  # noqa: F403 - see above
 from .reading import *  # noqa: F403 - see above
 from .secrets import *  # noqa: F403 - see above
+from .stamp import *  # noqa: F403 - see above
 from .writing import *  # noqa: F403 - see above

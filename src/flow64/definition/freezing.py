@@ -1,4 +1,4 @@
-"""Frozen JSON: dicts and lists that cannot be changed, and the paths inside of them.
+"""Frozen JSON: dicts and lists that cannot be changed, and the values that they hold.
 
 `freeze` copies data into values that cannot be changed, and says at which path a value
 is not JSON.
@@ -6,16 +6,77 @@ is not JSON.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, NoReturn, TypeAlias, TypeGuard
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, Never, NoReturn, TypeAlias, TypeGuard
 
 from attrs import evolve, frozen
 
+from ..errors import BuildError
+from ..secrets import MASK
 from ..text import shortened
-from ._values import VALUE_KEY, Hidden, Value
 
 MAX_INTEGER: Final = 2**53 - 1
 """Integers beyond this lose digits in programs that read JSON numbers as doubles."""
+
+MAX_DEPTH: Final = 256
+"""How deep specs may nest; more is a finding, and a ReadError in a file."""
+
+VALUE_KEY: Final = "flow64:value"
+"""The key that marks an unbound value in unbound JSON."""
+
+
+# -- Values ----------------------------------------------------------------------------
+
+
+@frozen
+class Value:
+    """A whole value of a spec that each environment fills in.
+
+    Attributes:
+        name: The name that environments fill in.
+        secret: Whether it is filled in for requests alone, and hidden in answers.
+    """
+
+    name: str
+    secret: bool = False
+
+    def __format__(self, _: str) -> str:
+        message = f"value({self.name!r}) stands for a whole value, not a part of a text"
+        raise BuildError(message, hint="let the environment fill in the whole text")
+
+    def __str__(self) -> str:
+        return format(self)
+
+    def __add__(self, _: Never) -> str:
+        return format(self)
+
+    __radd__ = __add__
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the form in unbound JSON."""
+        return {VALUE_KEY: self.name} | ({"secret": True} if self.secret else {})
+
+
+@frozen
+class Hidden:
+    """A text of the service that is not shown, since it is or contains a secret."""
+
+    def as_data(self) -> str:
+        """Return the form in JSON."""
+        return MASK
+
+
+def as_value(data: Mapping[str, Any]) -> Value | None:
+    """Return the unbound value that a mapping of unbound JSON means, or None."""
+    if VALUE_KEY not in data or not set(data) <= {VALUE_KEY, "secret"}:
+        return None
+    name, secret = data[VALUE_KEY], data.get("secret", False)
+    if not isinstance(name, str) or not name or not isinstance(secret, bool):
+        return None
+    return Value(name, secret)
+
+
+# -- Containers ------------------------------------------------------------------------
 
 
 def _refuse(_self: object, *_: object, **__: object) -> NoReturn:
@@ -31,9 +92,6 @@ class FrozenDict(dict[str, Any]):
     def __hash__(self) -> int:  # type: ignore[override] # it is frozen
         return hash(frozenset(self.items()))
 
-    def __deepcopy__(self, memo: object) -> FrozenDict:
-        return self
-
     def __reduce__(self) -> tuple[Any, ...]:
         return FrozenDict, (dict(self),)
 
@@ -45,9 +103,6 @@ class FrozenList(list[Any]):
 
     def __hash__(self) -> int:  # type: ignore[override] # it is frozen
         return hash(tuple(self))
-
-    def __deepcopy__(self, memo: object) -> FrozenList:
-        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         return FrozenList, (list(self),)
@@ -93,9 +148,6 @@ def is_encodable(text: str) -> bool:
 
 
 # -- Freezing --------------------------------------------------------------------------
-
-MAX_DEPTH: Final = 256
-"""How deep specs may nest; more is a finding, and a ReadError in a file."""
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -149,75 +201,79 @@ def freeze(
         problems: Gets one entry for each value that is not JSON; null takes its place.
         convert: Is asked for everything except plain scalars, dicts and lists.
     """
-    return Freezer(problems, convert, limits).freeze(value, path)
+    try:
+        return _Freezer(problems, convert, limits).freeze(value, path, 0)
+    except _TooDeepError as error:  # the value may contain itself
+        (place,) = error.args
+        advice = "flatten the value, or send it as JSON text"
+        message = f"values nest deeper than {limits.depth} levels"
+        problems.append(Problem("too-deep", place[:4], message, advice))
+        return None
 
 
-class Freezer:
-    """Freezes values, as `freeze` does."""
+class _TooDeepError(Exception):
+    """Ends the freezing of a value. Its argument is the path."""
 
-    __slots__ = ("convert", "has_ended", "limits", "problems")
+
+class _Freezer:
+    __slots__ = ("convert", "limits", "problems")
 
     def __init__(
-        self,
-        problems: list[Problem],
-        convert: Convert | None = None,
-        limits: Limits = CODE,
+        self, problems: list[Problem], convert: Convert | None, limits: Limits
     ) -> None:
         self.problems: list[Problem] = problems
         self.convert: Convert | None = convert
         self.limits: Limits = limits
-        self.has_ended: bool = False
 
-    def freeze(self, value: Any, path: Path, level: int = 0) -> Any:
-        """Return a frozen copy of a value in so many other containers."""
+    def freeze(self, value: Any, path: Path, level: int) -> Any:
         kind = type(value)
-        if kind is dict and VALUE_KEY not in value:
-            return self._freeze_dict(value.items(), path, level)
         if kind is list or kind is tuple:
             return self._freeze_list(value, path, level)
-        if is_plain(value):
-            return value
-        item = value if self.convert is None else self.convert(value)
-        if type(item) is Problem:
-            self.problems.append(evolve(item, path=path))
-            return None
-        if type(item) is Value or type(item) is Hidden:
+        item = value
+        if not is_plain(value) and self.convert is not None:
+            item = self.convert(value)
+        if is_plain(item):
             return item
-        return self._freeze_other(item, path, level)
-
-    def _freeze_other(self, item: Any, path: Path, level: int) -> Any:
         if isinstance(item, Mapping):
-            members = _items(item, path, self.problems)
-            if members is None:
-                return None
-            if not self.limits.literals and _holds_value_key(members):
-                self.problems.append(_reserved_problem(path))
-                return None
-            return self._freeze_dict(members, path, level)
-        if isinstance(item, list | tuple) and not hasattr(type(item), "_fields"):
+            return self._freeze_dict(item, path, level)
+        if isinstance(item, list | tuple):
             return self._freeze_list(item, path, level)
-        return _scalar(item, path, self.problems, self.limits)
+        if isinstance(item, Value | Hidden) or self._is_number(item):
+            is_whole = self.limits.whole and type(item) is float and item.is_integer()
+            return int(item) if is_whole and abs(item) <= MAX_INTEGER else item
+        if not isinstance(item, Problem):
+            item = _no_json(item)
+        self.problems.append(evolve(item, path=path))
+        return None
+
+    def _is_number(self, item: Any) -> bool:
+        is_finite = type(item) is float and item - item == 0
+        return is_finite or (type(item) is int and self.limits.integer is None)
 
     def _freeze_dict(
-        self, members: Iterable[tuple[Any, Any]], path: Path, level: int
-    ) -> FrozenDict | None:
-        if self._is_too_deep(path, level):
-            return None
+        self, members: Mapping[Any, Any], path: Path, level: int
+    ) -> FrozenDict:
+        if level >= self.limits.depth:
+            raise _TooDeepError(path)
         frozen = FrozenDict()
-        for key, inner in members:
+        for key, inner in members.items():
             if type(key) is not str or not (key.isascii() or is_encodable(key)):
-                self.problems.append(_no_key(key, path))
+                message = f"the key {shortened(key)} is not Unicode text"
+                advice = "write the key as a plain str"
+                self.problems.append(Problem("not-json", path, message, advice))
+            elif key == VALUE_KEY and not self.limits.literals:
+                message = f"a literal with the key {key!r} would be an unbound value"
+                advice = 'write value("name") for what differs by environment'
+                self.problems.append(Problem("reserved-literal", path, message, advice))
             elif type(inner) is str and inner.isascii():
                 _put(frozen, key, inner)
             else:
                 _put(frozen, key, self.freeze(inner, (*path, key), level + 1))
         return frozen
 
-    def _freeze_list(
-        self, items: Sequence[Any], path: Path, level: int
-    ) -> FrozenList | None:
-        if self._is_too_deep(path, level):
-            return None
+    def _freeze_list(self, items: Any, path: Path, level: int) -> FrozenList:
+        if level >= self.limits.depth:
+            raise _TooDeepError(path)
         return FrozenList(
             [
                 self.freeze(inner, (*path, at), level + 1)
@@ -225,16 +281,29 @@ class Freezer:
             ]
         )
 
-    def _is_too_deep(self, path: Path, level: int) -> bool:
-        limit = self.limits.depth
-        if level >= limit and not self.has_ended:
-            self.problems.append(too_deep(path, limit))
-            # A value may contain itself: after this nothing is looked into.
-            self.has_ended = True
-        return self.has_ended
-
 
 _put = dict.__setitem__  # a frozen dict is filled where it is made, and only there
+
+
+def _no_json(item: Any) -> Problem:
+    kind = type(item)
+    if kind is str:
+        message, advice = "text with a lone surrogate is not Unicode", "mend the text"
+    elif kind is float:
+        message, advice = f"{item} is not a JSON number", "leave the field out"
+    elif kind is int:
+        message = "integers beyond 2^53 - 1 lose digits in JSON"
+        advice = "write it as text"
+    elif kind is type:
+        message = f"the class {item.__name__} is not JSON"
+        advice = f"to ask for its fields, put @returns above class {item.__name__}"
+    else:
+        message = f"{kind.__name__} is not JSON ({shortened(item)})"
+        advice = "convert it where you write it, for example by str(...) or list(...)"
+    return Problem("not-json", (), message, advice)
+
+
+# -- Paths and values ------------------------------------------------------------------
 
 
 def thaw(value: Any, replace: Callable[[Any], Any] = lambda item: item) -> Any:
@@ -261,110 +330,3 @@ def walk(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
             todo += [((*here, key), item[key]) for key in reversed(item)]
         elif isinstance(item, list):
             todo += [((*here, i), item[i]) for i in reversed(range(len(item)))]
-
-
-def nesting(value: Any) -> int:
-    """Count the levels of dicts and lists in a frozen value."""
-    containers = (path for path, item in walk(value) if isinstance(item, dict | list))
-    return max((len(path) + 1 for path in containers), default=0)
-
-
-def _items(
-    item: Mapping[Any, Any], here: Path, problems: list[Problem]
-) -> list[tuple[Any, Any]] | None:
-    """Return the members of a mapping; None if it cannot be read."""
-    try:
-        return [(key, inner) for key, inner in item.items()]
-    except Exception as error:  # noqa: BLE001 - a mapping of theirs may do anything
-        what = f"{_name_of(type(item))} cannot be read: {shortened(error)}"
-        advice = "write a plain dict"
-        problems.append(Problem("not-json", here, f"a mapping {what}", advice))
-        return None
-
-
-def _holds_value_key(members: list[tuple[Any, Any]]) -> bool:
-    return any(type(key) is str and key == VALUE_KEY for key, _ in members)
-
-
-def _scalar(item: Any, here: Path, problems: list[Problem], limits: Limits) -> Any:
-    if is_plain(item):
-        return item
-    if type(item) is int and limits.integer is None:
-        return item
-    if type(item) is float and item - item == 0:
-        is_whole = limits.whole and item.is_integer() and abs(item) <= MAX_INTEGER
-        return int(item) if is_whole else item
-    problems.append(_no_json(item, here))
-    return None
-
-
-def _no_key(key: Any, here: Path) -> Problem:
-    is_text = type(key) is str
-    what = "text with a lone surrogate" if is_text else _a(key)
-    message = f"{shortened(key)} is {what}, and JSON keys are Unicode text"
-    return Problem("not-json", here, message, "write the key as a plain str")
-
-
-def _no_json(item: Any, here: Path) -> Problem:
-    kind = type(item)
-    if kind is str:
-        message, advice = "text with a lone surrogate is not Unicode", "mend the text"
-    elif kind is float:
-        message = f"{item} is not a JSON number"
-        advice = "leave the field out, or use null"
-    elif kind is int:
-        message = "integers beyond 2^53 - 1 lose digits in JSON"
-        advice = "write it as text"
-    elif isinstance(item, set | frozenset):
-        message, advice = "a set has no order", "write a list: sorted(...)"
-    elif isinstance(item, type):
-        message = f"the class {_name_of(item)} is not JSON"
-        advice = f"to ask for its fields, put @returns above class {item.__name__}"
-        if item.__module__ == "builtins":
-            advice = f'write the type as text: "{item.__name__}"'
-    else:
-        message = f"{_a(item)} is not JSON ({shortened(item)})"
-        ways = next((way for name, way in _WAYS if hasattr(kind, name)), "list(...)")
-        advice = f"convert it where you write it: str(...), or {ways}"
-    return Problem("not-json", here, message, advice)
-
-
-_WAYS: Final = (
-    ("isoformat", ".isoformat()"),
-    ("tolist", ".tolist()"),
-    ("decode", ".decode()"),
-    ("_member_map_", ".value"),
-)
-"""Attributes of the class, which an object of theirs cannot fake, with a conversion."""
-
-
-def _a(item: Any) -> str:
-    """Return the name of a value's type with its article."""
-    name = _name_of(type(item))
-    return f"{'an' if name[0] in 'aeio' else 'a'} {name}"
-
-
-def _name_of(kind: type[Any]) -> str:
-    # Without private modules, which differ between versions: pathlib._local.Path.
-    parts = [part for part in kind.__module__.split(".") if not part.startswith("_")]
-    names = [part for part in parts if part != "builtins"]
-    return ".".join([*names, kind.__qualname__])
-
-
-def too_deep(here: Path, limit: int) -> Problem:
-    """Return the problem of a value that nests deeper than a limit."""
-    return Problem(
-        "too-deep",
-        here[:4],  # the place where the nesting begins says more than its depths
-        f"values nest deeper than {limit} levels",
-        "flatten the value, or send it as JSON text",
-    )
-
-
-def _reserved_problem(here: Path) -> Problem:
-    return Problem(
-        "reserved-literal",
-        here,
-        f"a literal with the key {VALUE_KEY!r} would be read back as an unbound value",
-        'write value("name") for a value that differs by environment',
-    )

@@ -10,8 +10,8 @@ from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 from attrs import evolve, field, frozen
 
 from ..diagnostics import Place
-from ._stamp import Stamp
 from .freezing import EMPTY, FrozenDict
+from .stamp import Stamp
 
 T = TypeVar("T")
 

@@ -1,8 +1,8 @@
-"""Secrets: a definition names them, a request fills them in, an answer is rid of them.
+"""Values of an environment: filled in, and hidden in answers if they are secret.
 
-A definition has `Value("hook", secret=True)` in the place of a secret. `as_body` fills
-values in, for a request alone. `hide_secrets` reads what comes back. So nothing else
-ever has the text of a secret.
+`bind` fills plain values into a definition. In the place of a secret it has
+`Value("hook", secret=True)`: `as_body` fills that in, for a request alone, and
+`hide_secrets` reads what comes back. So nothing else ever has the text of a secret.
 """
 
 from __future__ import annotations
@@ -15,10 +15,20 @@ from attrs import evolve
 
 from ..errors import ConfigError
 from ..secrets import Secrets, map_json, texts_in
-from ._stamp import Stamp
-from ._values import VALUE_KEY, Hidden, Value
-from .freezing import FrozenDict, FrozenList, pointer, thaw, walk
+from .freezing import (
+    VALUE_KEY,
+    FrozenDict,
+    Hidden,
+    Problem,
+    Value,
+    freeze,
+    pointer,
+    thaw,
+    walk,
+)
 from .model import Definition
+from .stamp import Stamp
+from .writing import body_of
 
 Places: TypeAlias = Mapping[str, Mapping[tuple[str, ...], str]]
 """Names of secret values, by block id in lower case and by path from the field down."""
@@ -76,6 +86,73 @@ class Values(Mapping[str, Any]):
 
 UNSET: Final = object()
 """The content of a value that is not given, or whose variable is not set."""
+
+
+# -- Plain values ----------------------------------------------------------------------
+
+
+def _unbound(definition: Definition) -> set[Value]:
+    """Return the values that are not filled in."""
+    items = (item for block in definition.blocks for _, item in walk(block.specs))
+    return {item for item in items if type(item) is Value}
+
+
+def unbound_names(definition: Definition) -> list[str]:
+    """Return the names of the plain values that are not filled in yet, sorted."""
+    return sorted({value.name for value in _unbound(definition) if not value.secret})
+
+
+def bind(
+    definition: Definition, values: Mapping[str, Any], problems: list[Problem]
+) -> Definition:
+    """Return the definition with each plain value in `values` filled in.
+
+    A value is secret in all places if code marks it in one, or if the settings take it
+    from a variable (`values.hidden`). It stays a name.
+
+    Args:
+        values: JSON data by value name. Unused names are ignored, since the workflows
+            of a fleet share one environment.
+        problems: Gets one entry for each value that is not JSON. Its path begins with
+            the name.
+    """
+    unbound = _unbound(definition)
+    names = {value.name for value in unbound}
+    secret = {value.name for value in unbound if value.secret}
+    secret |= names & getattr(values, "hidden", frozenset())
+    contents = {
+        name: freeze(values[name], (name,), problems)
+        for name in sorted((names - secret) & values.keys())
+    }
+    if not contents and not secret:
+        return definition
+
+    def fill(item: Any, _: object) -> Any:
+        if type(item) is not Value:
+            return item
+        if item.name in secret:
+            return Value(item.name, secret=True)
+        return contents.get(item.name, item)
+
+    return definition.map_specs(lambda block: map_json(block.specs, fill))
+
+
+def add_suffix(definition: Definition, suffix: str) -> Definition:
+    """Return the definition with the name suffix of an environment after its title.
+
+    The ids are already made, even if the title gave the key.
+
+    Args:
+        suffix: Such as `(staging)`; empty adds nothing. A title that already ends in it
+            does not get a second one.
+    """
+    name = definition.name
+    if not suffix or name == suffix or name.endswith(f" {suffix}"):
+        return definition
+    return evolve(definition, name=f"{name} {suffix}")
+
+
+# -- Where secrets stand ---------------------------------------------------------------
 
 
 def secret_places(definition: Definition) -> Places:
@@ -138,44 +215,28 @@ def name_secrets(
         values: The secrets. A text that is not the one of its place becomes `Hidden()`.
             None names whatever stands there.
     """
-
-    def name_all(specs: FrozenDict, names: Mapping[tuple[str, ...], str]) -> Any:
-        for path, name in names.items():
-            wanted = UNSET if values is None else values.find(name)
-            specs = _replace(specs, path, Value(name, secret=True), wanted)
-        return specs
-
     if not any(block.id.lower() in places for block in live.blocks):
         return live
+
+    def name_all(names: Mapping[tuple[str, ...], str], specs: FrozenDict) -> Any:
+        def replace(item: Any, path: tuple[str | int, ...]) -> Any:
+            at = tuple(map(str, path))
+            if at not in names:
+                # Another form of what has the secret inside may show it as well.
+                is_around = any(place[: len(at)] == at for place in names)
+                return Hidden() if is_around and isinstance(item, str) else item
+            named = Value(names[at], secret=True)
+            wanted = UNSET if values is None else values.find(named.name)
+            plain = thaw(item)
+            is_same = type(plain) is type(wanted) and plain == wanted
+            is_named = isinstance(item, Value) and item.name == named.name
+            return named if is_same or is_named or wanted is UNSET else Hidden()
+
+        return map_json(specs, replace)
+
     return live.map_specs(
-        lambda block: name_all(block.specs, places.get(block.id.lower(), {}))
+        lambda block: name_all(places.get(block.id.lower(), {}), block.specs)
     )
-
-
-def _replace(item: Any, path: tuple[str, ...], value: Value, wanted: Any) -> Any:
-    """Return an item with a value at a path. What is not there stays absent."""
-    if not path:
-        is_named = type(item) is Value and item.name == value.name
-        is_same = is_named or wanted is UNSET or _is_same(item, wanted)
-        return value if is_same else Hidden()
-    key, *inner = path
-    if isinstance(item, dict):
-        if key not in item:
-            return item
-        return FrozenDict({**item, key: _replace(item[key], (*inner,), value, wanted)})
-    if isinstance(item, list):
-        if not (key.isdecimal() and int(key) < len(item)):
-            return item
-        at = int(key)
-        changed = _replace(item[at], (*inner,), value, wanted)
-        return FrozenList([*item[:at], changed, *item[at + 1 :]])
-    # Another form of what has the secret inside may show it as well.
-    return Hidden() if isinstance(item, str) else item
-
-
-def _is_same(item: Any, wanted: Any) -> bool:
-    plain = thaw(item)
-    return type(plain) is type(wanted) and bool(plain == wanted)
 
 
 def hide_secrets(live: Definition, places: Places, values: Values) -> Definition:
@@ -229,15 +290,9 @@ def hide_secrets(live: Definition, places: Places, values: Values) -> Definition
 
 def list_hidden(definition: Definition) -> list[str]:
     """Return JSON pointers of what is hidden in the graph of a body."""
-    parts: list[tuple[tuple[str | int, ...], Any]] = [
-        *((("blocks", at, "specs"), b.specs) for at, b in enumerate(definition.blocks)),
-        *((("blocks", at), block.extra) for at, block in enumerate(definition.blocks)),
-        *((("edges", at), edge.extra) for at, edge in enumerate(definition.edges)),
-        ((), definition.graph_extra),
-    ]
+    graph = body_of(definition)["workflow_definition"]
     return [
-        pointer(("workflow_definition", *start, *path))
-        for start, members in parts
-        for path, item in walk(members)
+        pointer(("workflow_definition", *path))
+        for path, item in walk(graph)
         if type(item) is Hidden
     ]

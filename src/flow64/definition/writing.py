@@ -8,11 +8,10 @@ from collections.abc import Iterator, Mapping
 from json.encoder import encode_basestring as quote
 from typing import Any
 
-from ._stamp import split_stamp
-from ._values import Hidden, Value
-from .freezing import thaw
+from .freezing import Hidden, Value, thaw
 from .ids import canonical_id
 from .model import Definition, Edge
+from .stamp import split_stamp
 
 
 def as_body(
@@ -31,7 +30,7 @@ def as_body(
             return _show(item)
         return thaw(values[item.name])
 
-    body: dict[str, Any] = thaw(_body(definition), fill)
+    body: dict[str, Any] = thaw(body_of(definition), fill)
     return body
 
 
@@ -42,7 +41,7 @@ def dumps(definition: Definition, *, indent: int | None = 2) -> str:
         indent: Spaces for each level; None writes it compact, which is much faster.
     """
     text = json.dumps(
-        _body(definition),
+        body_of(definition),
         indent=indent,
         separators=(",", ":") if indent is None else None,
         ensure_ascii=False,
@@ -52,7 +51,7 @@ def dumps(definition: Definition, *, indent: int | None = 2) -> str:
     return f"{text}\n"
 
 
-def _body(definition: Definition) -> dict[str, Any]:
+def body_of(definition: Definition) -> dict[str, Any]:
     """Return the create body around the frozen data, keys in the documents' order."""
     blocks: list[dict[str, Any]] = [
         {

@@ -21,7 +21,6 @@ from ..definition import (
     is_shared_path,
     parse_path,
     path_of,
-    require_readable,
     secret_places,
     unbound_names,
     with_stamp,
@@ -149,13 +148,11 @@ def target_of(
     Raises:
         CompileError: The workflow has errors.
         DeployError: The environment does not give all its plain values.
-        ReadError: It is too large to be read back after it is written.
     """
     compiled, unbound = workflow.compile_with_fingerprint(env, values)
     definition = add_suffix(compiled, suffix)
     if names := unbound_names(definition):
         raise unset_error(workflow.name, env, names, values or ())
-    require_readable(definition)
     path = definition.path or path_of([("ns", LOCAL), ("pin", str(definition.id))])
     refs = block_refs(block.id for block in definition.blocks)
     places = secret_places(definition)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from .arguments import *  # noqa: F403 - each module's public names are those of the room
-from .block import *  # noqa: F403 - see above
+from .block import *  # noqa: F403 - a module's public names are those of the room
 from .fields import *  # noqa: F403 - see above
 from .flow import *  # noqa: F403 - see above
 from .values import *  # noqa: F403 - see above

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from types import CodeType, FrameType
-from typing import Any, ClassVar, Final, Self, TypeVar
+from typing import Any, ClassVar, Final, Self, TypeVar, cast
 
 import attrs
 from attrs import field, frozen
@@ -15,12 +16,15 @@ from attrs import field, frozen
 from ..definition import EMPTY, is_plain
 from ..diagnostics import Place
 from ..errors import BuildError
-from ..text import shortened
-from .arguments import DECORATE, explain_call, helpful
+from ..text import did_you_mean, shortened
 from .flow import Flow, FlowShape
 from .values import UNSET
 
 _T = TypeVar("_T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+DECORATE: Final = "write @attrs.frozen(eq=False, kw_only=True)"
+"""Advice for a block class of one's own."""
 
 RESERVED: Final = ("key", "was", "id", "extra", "allow")
 """Arguments of every block that are not specs."""
@@ -40,15 +44,11 @@ class Block:
     """What the service calls the block (`block_name`)."""
     label: ClassVar[str] = "transform"
     """The free-form `block_type` that is sent; the service ignores it."""
-    arguments: ClassVar[tuple[str, ...]] = ()
-    """Names of all arguments."""
     spec_names: ClassVar[Mapping[str, str]] = EMPTY
     """The spec that each argument sets, in the order they are written.
 
     It has the argument's name without underscores at the end: `import_` sets `import`.
     """
-    has_renamed: ClassVar[bool] = False
-    """Whether an argument sets a spec of another name."""
     shape: ClassVar[FlowShape] = "block"
 
     key: str | None = None
@@ -73,17 +73,13 @@ class Block:
             problem = "compares by value, and two equal blocks are two steps"
             raise TypeError(f"{cls.__name__} {problem}; {DECORATE} above the class")
         fields = [a for a in attrs.fields(cls) if a.init]
-        cls.arguments = tuple(a.name for a in fields)
+        names = [a.name for a in fields]
         # Of a raw block the kind is an argument as well, and no spec either.
-        none = {*RESERVED, "block_name"}
-        names = [name for name in cls.arguments if name not in none]
-        cls.spec_names = {name: name.rstrip("_") for name in names}
-        cls.has_renamed = names != [*cls.spec_names.values()]
-        if len({*cls.spec_names.values()}) < len(names):
-            problem = "has two arguments for one spec"
-            raise TypeError(f"{cls.__name__} {problem}: {', '.join(sorted(names))}")
+        others = {*RESERVED, "block_name"}
+        cls.spec_names = {n: n.rstrip("_") for n in names if n not in others}
         for a in fields:
-            setattr(cls, a.name, _default_of(cls, a))
+            default = UNSET if a.default is attrs.NOTHING else a.default
+            setattr(cls, a.name, default)
         # By name, since to a type checker an assignment would be a new signature.
         setattr(cls, "__init__", _make_init(cls, fields))  # noqa: B010 - see above
         setattr(cls, "__repr__", Block.__repr__)  # noqa: B010 - see above
@@ -116,25 +112,15 @@ class Block:
             type(self)(**(self._own_arguments() | changes)), sys._getframe(1)
         )
 
-    @helpful
     def again(self, *, key: str) -> Self:
-        """Repeat the step as a block of its own under another key.
-
-        Raises:
-            BuildError: The key is missing, or given without its name.
-        """
+        """Repeat the step as a block of its own under another key."""
         changes = {"key": key, "was": None, "id": None}
-        made = type(self)(**(self._own_arguments() | changes))
-        return set_place(made, sys._getframe(2))  # above that of `helpful`
+        block = type(self)(**(self._own_arguments() | changes))
+        return set_place(block, sys._getframe(1))
 
     def __repr__(self) -> str:
-        fields = [
-            f"{name}={shortened(value)}"
-            for name in sorted(type(self).arguments, key=_is_reserved)
-            if (value := getattr(self, name)) is not UNSET
-            and value is not None
-            and not (type(value) is tuple and not value)
-        ]
+        own = self._own_arguments().items()
+        fields = [f"{name}={shortened(v)}" for name, v in own if v is not UNSET]
         return f"{type(self).__name__}({', '.join(fields)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -148,33 +134,18 @@ class Block:
 _PLACE: Final = ("_code", "_instruction")
 
 
-def set_place(made: _T, caller: FrameType) -> _T:
+def set_place(block: _T, caller: FrameType) -> _T:
     """Set the place of a block to the current line of another frame."""
-    given = made.__dict__
-    given["_code"] = caller.f_code
-    given["_instruction"] = caller.f_lasti
-    return made
+    arguments = block.__dict__
+    arguments["_code"] = caller.f_code
+    arguments["_instruction"] = caller.f_lasti
+    return block
 
 
-def _unpickle(cls: type[Block], given: Mapping[str, Any], place: Place) -> Block:
-    made = cls(**given)
-    vars(made)["_code"] = place
-    return made
-
-
-def _is_reserved(name: str) -> bool:
-    return name in RESERVED
-
-
-def _default_of(cls: type[Block], argument: attrs.Attribute[Any]) -> Any:
-    """Return the value of an unset argument; UNSET if it is required."""
-    default = argument.default
-    lazy = isinstance(default, attrs.Factory)  # type: ignore[arg-type] # to mypy it is a function
-    if lazy or argument.validator or argument.converter:
-        problem = "has a factory, a validator or a converter, which no block runs"
-        advice = "write a default that cannot change, and judge values in a rule"
-        raise TypeError(f"{cls.__name__}.{argument.name} {problem}; {advice}")
-    return UNSET if default is attrs.NOTHING else default
+def _unpickle(cls: type[Block], arguments: Mapping[str, Any], place: Place) -> Block:
+    block = cls(**arguments)
+    vars(block)["_code"] = place
+    return block
 
 
 DEEPEST_COPY: Final = 8
@@ -211,25 +182,87 @@ def _make_init(cls: type[Block], fields: Sequence[attrs.Attribute[Any]]) -> Any:
 
     @functools.wraps(documented)
     def call(self: Any, *args: Any, **kwargs: Any) -> None:
-        given = kwargs
+        arguments = kwargs
         if args:
-            given = dict(zip(positional, args, strict=False)) | kwargs
-        fits = required <= given.keys() <= names
-        if not fits or len(given) != len(args) + len(kwargs):
+            arguments = dict(zip(positional, args, strict=False)) | kwargs
+        fits = required <= arguments.keys() <= names
+        if not fits or len(arguments) != len(args) + len(kwargs):
             raise explain_call(documented, (self, *args), kwargs, last=RESERVED)
         if sent:
-            given = sent | given
-        for name, value in given.items():
+            arguments = sent | arguments
+        for name, value in arguments.items():
             if type(value) in _MUTABLE:
-                given[name] = _copy(value, DEEPEST_COPY)
+                arguments[name] = _copy(value, DEEPEST_COPY)
         caller = sys._getframe(1)
-        given["_code"] = caller.f_code
-        given["_instruction"] = caller.f_lasti
-        _set(self, "__dict__", given)
+        arguments["_code"] = caller.f_code
+        arguments["_instruction"] = caller.f_lasti
+        _set(self, "__dict__", arguments)
         if judge is not None:
             judge(self)
 
     return call
+
+
+# -- Calls that do not fit -------------------------------------------------------------
+
+
+def helpful(function: F) -> F:
+    """Make wrong calls of a function a `BuildError` that names the arguments."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except TypeError:
+            try:
+                inspect.signature(function).bind(*args, **kwargs)
+            except TypeError:
+                raise explain_call(function, args, kwargs) from None
+            raise
+
+    return cast("F", call)
+
+
+def explain_call(
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    *,
+    last: Sequence[str] = (),
+) -> BuildError:
+    """Return an error that explains why the arguments of a call do not fit.
+
+    Args:
+        function: The function that was called, an `__init__`.
+        args: Positional arguments.
+        kwargs: Named arguments.
+        last: Arguments that are listed after the others.
+    """
+    signature = inspect.signature(function)
+    _, *parameters = signature.parameters.values()  # without self
+    named = [p.name for p in parameters if p.kind is not p.VAR_POSITIONAL]
+    problems = [
+        f"it has no argument {shortened(name)}{_suggest(name, named)}"
+        for name in kwargs
+        if name not in named
+    ]
+    try:
+        known = {name: item for name, item in kwargs.items() if name in named}
+        signature.bind(*args, **known)
+    except TypeError as error:
+        problems.append(str(error))
+    named.sort(key=lambda name: name in last)
+    message = f"{type(args[0]).__name__}: {'; '.join(problems)}"
+    return BuildError(message, hint=f"it takes {', '.join(named)}")
+
+
+def _suggest(name: str, names: Sequence[str]) -> str:
+    """Return the name that is meant, or how a block sends a field without a name."""
+    near = did_you_mean(name, names)
+    word = next((word for word in ("specs", "extra") if word in names), None)
+    if near or word is None:
+        return near
+    return f" (if the service knows it, write {word}={{{shortened(name)}: ...}})"
 
 
 # Below the functions that make its class.

@@ -6,7 +6,6 @@ import sys
 import types
 import typing
 from collections.abc import Mapping, Sequence
-from keyword import iskeyword
 from typing import Any, Final, Literal, TypeVar, cast, dataclass_transform
 
 import attrs
@@ -14,7 +13,6 @@ from attrs import frozen
 
 from ..errors import BuildError
 from ..text import shortened
-from .arguments import helpful
 
 _T = TypeVar("_T")
 
@@ -43,7 +41,6 @@ class Alias:
     name: str
 
 
-@helpful
 def alias(name: str) -> Alias:
     """Name the column of a field, if it cannot be the name of the field.
 
@@ -60,7 +57,6 @@ def alias(name: str) -> Alias:
     return Alias(name)
 
 
-@helpful
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def returns(cls: type[_T]) -> type[_T]:
     """Make a class a field map: its annotations give each field's type and description.
@@ -76,7 +72,7 @@ def returns(cls: type[_T]) -> type[_T]:
     if not isinstance(cls, type):
         raise _returns_error(shortened(cls), ["it is not a class"])
     # Annotations may name what is local to the function that the class stands in.
-    scope = sys._getframe(2).f_locals
+    scope = sys._getframe(1).f_locals
     problems: list[str] = []
     try:
         hints = typing.get_type_hints(cls, localns=dict(scope), include_extras=True)
@@ -88,20 +84,19 @@ def returns(cls: type[_T]) -> type[_T]:
         is_field = models is None or name in models
         if is_field and typing.get_origin(hint) is not typing.ClassVar:
             _add_field(fields, name, hint, (models or {}).get(name), problems)
-        if isinstance(given := vars(cls).get(name), Alias):
-            advice = f"{name}: Annotated[str, alias({given.name!r})]"
-            problems.append(f"{name} has an alias as its default; write {advice}")
+        if isinstance(default := vars(cls).get(name), Alias):
+            problems.append(f"{name} = {default}: write Annotated[str, alias(...)]")
     if not hints:
         problems.append("it has no annotated field")
     # Of its own: what a base class is says nothing of the fields that this one adds.
     is_data = not vars(cls).keys().isdisjoint(_DATA) or models is not None
-    made: Any = cls
+    asked: Any = cls
     if not (is_data or hasattr(cls, "__required_keys__")):  # which a TypedDict has
-        made = _make_data(cls, hints, problems)
+        asked = _make_data(cls, hints, problems)
     if problems:
         raise _returns_error(cls.__name__, problems)
-    setattr(made, _ATTRIBUTE, types.MappingProxyType(fields))
-    return cast("type[_T]", made)
+    setattr(asked, _ATTRIBUTE, types.MappingProxyType(fields))
+    return cast("type[_T]", asked)
 
 
 def _returns_error(owner: str, problems: Sequence[str]) -> BuildError:
@@ -114,15 +109,15 @@ def _returns_error(owner: str, problems: Sequence[str]) -> BuildError:
 
 def field_map(cls: Any) -> Mapping[str, Mapping[str, str]] | None:
     """The field map of a class under `@returns`: `{column: {description, type}}`."""
-    found: Mapping[str, Mapping[str, str]] | None = vars(cls).get(_ATTRIBUTE)
-    return found
+    fields: Mapping[str, Mapping[str, str]] | None = vars(cls).get(_ATTRIBUTE)
+    return fields
 
 
 def model_fields(cls: Any) -> Mapping[str, Any] | None:
     """Return the fields of a pydantic model, or None. pydantic may be missing."""
-    found = getattr(cls, "model_fields", None)
-    is_model = hasattr(cls, "model_validate") and isinstance(found, Mapping)
-    return found if is_model else None
+    fields = getattr(cls, "model_fields", None)
+    is_model = hasattr(cls, "model_validate") and isinstance(fields, Mapping)
+    return fields if is_model else None
 
 
 def column_of(name: str, hint: Any, model_field: Any = None) -> str:
@@ -134,13 +129,11 @@ def column_of(name: str, hint: Any, model_field: Any = None) -> str:
         model_field: What pydantic knows of it, if it is a field of a model.
     """
     _, notes = unwrap(hint)
-    aliases = [note.name for note in notes if isinstance(note, Alias)]
+    aliases: list[Any] = [note.name for note in notes if isinstance(note, Alias)]
     aliases += [
-        found
-        for key in ("validation_alias", "alias")
-        if isinstance(found := getattr(model_field, key, None), str)
+        getattr(model_field, key, None) for key in ("validation_alias", "alias")
     ]
-    return aliases[0] if aliases else name
+    return next((text for text in aliases if isinstance(text, str)), name)
 
 
 def unwrap(hint: Any) -> tuple[Any, Sequence[Any]]:
@@ -200,35 +193,20 @@ def _without_words(hint: Any) -> tuple[Any, Sequence[str]]:
         bare, words = _without_words(*typing.get_args(hint))
         return (types.GenericAlias(list, (bare,)), words) if words else (hint, ())
     if typing.get_origin(hint) is Literal:
-        options = [one for one in typing.get_args(hint) if one is not None]
-        kinds = {type(one) for one in options}
+        options = [option for option in typing.get_args(hint) if option is not None]
+        kinds = {type(option) for option in options}
         if len(kinds) == 1 and kinds < {str, int, bool}:
-            return kinds.pop(), [str(one) for one in options]
+            return kinds.pop(), [str(option) for option in options]
     return hint, ()
 
 
 def _make_data(cls: Any, hints: Mapping[str, Any], problems: list[str]) -> Any:
     """Return the class as a frozen attrs class, unless it cannot be one."""
-    own: Mapping[str, Any] = vars(cls).get("__annotations__", {})
-    odd = [name for name in own if iskeyword(name) or not name.isidentifier()]
-    problems += [
-        f"{shortened(name)} cannot be the name of an argument: write another one, as "
-        f"in name_: Annotated[str, alias({name!r})]"
-        for name in odd
-    ]
-    if odd:
-        return cls
-    if own:  # types now, since what is local may be gone when rows are read
-        cls.__annotations__ = {name: hints[name] for name in own}
+    # Types now, since what is local may be gone when rows are read.
+    own = vars(cls).get("__annotations__", {})
+    cls.__annotations__ = {name: hints[name] for name in own}
     try:
-        return attrs.frozen(kw_only=True, field_transformer=_rename_self)(cls)
+        return attrs.frozen(kw_only=True)(cls)
     except Exception as error:  # noqa: BLE001 - attrs raises what Python does
         problems.append(f"no attrs class can be made of it: {error}")
         return cls
-
-
-def _rename_self(
-    _: type[Any], fields: list[attrs.Attribute[Any]]
-) -> list[attrs.Attribute[Any]]:
-    """Let a field be called `self`. Its argument is `self_`."""
-    return [one.evolve(alias="self_") if one.name == "self" else one for one in fields]

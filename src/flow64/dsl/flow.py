@@ -7,8 +7,8 @@ chain of ten blocks and of a hundred thousand, and needs no lock.
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import (
     Any,
     ClassVar,
@@ -23,8 +23,7 @@ from typing import (
 )
 
 from ..errors import BuildError
-from ..text import shortened
-from .arguments import DECORATE, helpful
+from ..text import clipped, shortened
 
 In = TypeVar("In", contravariant=True)
 Out = TypeVar("Out", covariant=True)
@@ -45,19 +44,14 @@ class FlowBase:
 
     shape: ClassVar[FlowShape]
 
-    def __init__(self, *_: Never, **given: Never) -> None:
-        message, hint = "a flow is made by a block, such as FindEmail(), and by >>", ""
-        if given:
-            message = "its class has fields and no decorator"
-            hint = f"{DECORATE} above it"
-        raise BuildError(f"{type(self).__name__}: {message}", hint=hint)
+    def __init__(self, *_: Never, **__: Never) -> None:
+        message = f"{type(self).__name__}: a flow is made by a block and by >>"
+        hint = "write @attrs.frozen(eq=False, kw_only=True) above a block class"
+        raise BuildError(message, hint=hint)
 
     def __bool__(self) -> bool:
-        hint = (
-            "write a >> [b, c] for both, `is None` to test, or include_if(flag, b) to "
-            "choose"
-        )
         message = "a flow is neither true nor false: `a >> b and c` drops a >> b"
+        hint = "write a >> [b, c], or include_if(flag, b) to choose"
         raise BuildError(message, hint=hint)
 
     # A flow never changes, so a copy of it is itself; a second step is made by `again`.
@@ -97,17 +91,14 @@ class Flow(FlowBase, Generic[In, Out]):
         """Feed what leaves this flow into another flow, or into a list of them."""
         if isinstance(other, Flow):
             return Series(self, other)
-        return (
-            NotImplemented if (flow := flow_of(other)) is None else Series(self, flow)
-        )
+        flow = flow_of(other)
+        return NotImplemented if flow is None else Series(self, flow)
 
     def __rrshift__(self, other: Sequence[Flow[A, In]]) -> Flow[A, Out]:
         """Feed what leaves a list of flows into this one."""
-        return (
-            NotImplemented if (flow := flow_of(other)) is None else Series(flow, self)
-        )
+        flow = flow_of(other)
+        return NotImplemented if flow is None else Series(flow, self)
 
-    @helpful
     def scoped(self, name: str, *, was: str | None = None) -> Flow[In, Out]:
         """Put the keys of the flow, and so its ids, under a name.
 
@@ -116,12 +107,23 @@ class Flow(FlowBase, Generic[In, Out]):
             was: The name it had before, which keeps the ids through a rename.
 
         Raises:
-            BuildError: A name is not text, or the arguments do not fit.
+            BuildError: A name is not text.
         """
         return Scoped(self, name, was)
 
     def __repr__(self) -> str:
-        return f"<flow {outline(self)}>"
+        kinds: list[str] = []
+        todo: list[Flow[Any, Any]] = [self]
+        while todo and len(kinds) < SHOWN:
+            flow = todo.pop()
+            todo += reversed(parts_of(flow))
+            if flow.shape == "block":
+                kinds.append(clipped(str(getattr(flow, "block_name", ""))))
+        return f"<flow {', '.join(kinds)}{' …' * bool(todo)}>"
+
+
+SHOWN: Final = 8
+"""Most blocks in the repr of a flow."""
 
 
 class Passthrough(Flow[Any, Any]):
@@ -153,7 +155,6 @@ class Passthrough(Flow[Any, Any]):
             return Series(self, other)
         return Flow.__rshift__(self, other)
 
-    @helpful
     def scoped(self, name: str, *, was: str | None = None) -> Passthrough:
         """Put the keys of the flow, and so its ids, under a name."""
         return Scoped(self, name, was)
@@ -168,6 +169,19 @@ class Series(Passthrough):
     def __init__(self, left: Flow[Any, Any], right: Flow[Any, Any]) -> None:
         self.left: Final = left
         self.right: Final = right
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # As a list, since a pickle of the pairs would nest as deep as a chain is long.
+        links: list[Flow[Any, Any]] = []
+        flow: Flow[Any, Any] = self
+        while isinstance(flow, Series):
+            links.append(flow.right)
+            flow = flow.left
+        return _join, (flow, links[::-1])
+
+
+def _join(flow: Flow[Any, Any], links: Sequence[Flow[Any, Any]]) -> Flow[Any, Any]:
+    return reduce(Series, links, flow)
 
 
 class Parallel(Passthrough):
@@ -216,6 +230,19 @@ class Nothing(Passthrough):
         """There is nothing to keep."""
 
 
+def parts_of(flow: Flow[Any, Any]) -> Sequence[Flow[Any, Any]]:
+    """Return the flows that a flow joins, in reading order."""
+    match flow:
+        case Series():
+            return flow.left, flow.right
+        case Parallel():
+            return flow.members
+        case Scoped() | Tap():
+            return (flow.flow,)
+        case _:
+            return ()
+
+
 @overload
 def fan(*flows: Passthrough) -> Passthrough: ...
 @overload
@@ -246,69 +273,57 @@ def include_if(flag: bool, flow: Any) -> Any:
         if isinstance(flag, str):  # a text is true, even if it is "false"
             advice = 'compare it, as in region == "us"'
         raise BuildError(f"include_if: {problem}", hint=advice)
-    made = as_flow(flow)  # also where it is left out: a mistake in it is one today
-    return made if flag else Nothing()
+    kept = as_flow(flow)  # also if it is left out: a mistake in it is one today
+    return kept if flag else Nothing()
 
 
-def as_flow(other: Any, depth: int = 0) -> Flow[Any, Any]:
-    """Return a flow, or a list of flows side by side, in so many other lists.
+def as_flow(other: Any) -> Flow[Any, Any]:
+    """Return a flow, or a list of flows side by side.
 
     Raises:
-        BuildError: It is neither, or something often mistaken for a flow.
+        BuildError: It is neither.
     """
-    if isinstance(other, Flow):
-        return other
-    if (flow := flow_of(other, depth)) is None:
+    flow = other if isinstance(other, Flow) else flow_of(other)
+    if flow is None:
         raise _join_error(other, "put a block, a flow, or a list of them there")
     return flow
 
 
-def flow_of(other: Any, depth: int = 0) -> Flow[Any, Any] | None:
+def flow_of(other: Any) -> Flow[Any, Any] | None:
     """Return the flow for a list or tuple next to `>>`; None for other values.
 
     Raises:
         BuildError: It is something that is often mistaken for a flow.
     """
     if isinstance(other, list | tuple):
-        return parallel(other, depth)
+        return parallel(other)
     for kinds, advice in _MISTAKES:
         if isinstance(other, kinds):
             name = getattr(other, "__name__", "fragment")
             raise _join_error(other, advice.format(name=name))
     # A class of ours that is near a flow says what to do.
-    own_advice: Any = getattr(type(other), "_join_advice", None)
+    own_advice: str | None = getattr(type(other), "_join_advice", None)
     if own_advice is not None:
         raise _join_error(other, own_advice)
     return None
+
+
+def parallel(members: Sequence[Any]) -> Flow[Any, Any]:
+    """Put flows side by side."""
+    if not members:
+        advice = "leave the step out, or write include_if(flag, step)"
+        raise _join_error(members, advice)
+    return Parallel(tuple(map(as_flow, members)))
 
 
 def _join_error(other: object, hint: str) -> BuildError:
     return BuildError(f"{shortened(other)} cannot be joined with >>", hint=hint)
 
 
-def parallel(members: Sequence[Any], depth: int = 0) -> Flow[Any, Any]:
-    """Put flows side by side. The list stands in so many others."""
-    if not members:
-        advice = "leave the step out, or write include_if(flag, step)"
-        raise _join_error(members, advice)
-    if depth == DEEPEST_LIST:
-        raise _join_error(members, "write one list of flows, as in a >> [b, c]")
-    return Parallel(tuple(as_flow(member, depth + 1) for member in members))
-
-
-DEEPEST_LIST: Final = 100
-"""Most lists inside each other. Only a list that has itself in it has more."""
-
-
 _MISTAKES: Final[Sequence[tuple[Any, str]]] = (
     (str | bytes, 'put the block itself, or RawBlock("new_kind", specs={{...}})'),
-    (
-        type(None),
-        "a function may lack its return; to leave a step out, write include_if(...)",
-    ),
-    (AbstractSet, "a set has no order; write a list: a >> [b, c]"),
+    (type(None), "return the flow, or leave a step out with include_if(flag, step)"),
     (Mapping, "write a list of its flows: a >> list(flows.values())"),
-    (Iterator, "write a list: a >> [f(x) for x in xs]"),
     (type, "it is a class: call it, as in >> {name}(...)"),
     (
         types.FunctionType | types.MethodType | types.BuiltinFunctionType,
@@ -316,35 +331,3 @@ _MISTAKES: Final[Sequence[tuple[Any, str]]] = (
     ),
 )
 """What is often mistaken for a flow, with advice."""
-
-
-def outline(flow: Flow[Any, Any], limit: int = 8) -> str:
-    """Return the first kinds of a flow in reading order, for reprs."""
-    words: list[str] = []
-    todo: list[Any] = [flow]
-    count = 0
-    while todo and count < limit:
-        item = todo.pop()
-        match item:
-            case str():
-                words.append(item)
-            case Series():
-                todo += [item.right, " >> ", item.left]
-                # Of a long left spine only its end is shown, which is reached last.
-                del todo[: max(0, len(todo) - 8 * limit)]
-            case Parallel():
-                inner = [part for member in item.members for part in (", ", member)]
-                todo += ["]", *reversed(inner[1 : 2 * limit]), "["]
-            case Tap():
-                todo += [")", item.flow, "tap("]
-            case Scoped():
-                todo.append(item.flow)
-            case Nothing():
-                words.append("nothing")
-            case _:
-                count += 1
-                name = getattr(item, "block_name", type(item).__name__)
-                is_word = isinstance(name, str) and name.isprintable()
-                words.append(name if is_word and len(name) <= 60 else shortened(name))
-    closing = [item for item in reversed(todo) if item in ("]", ")")]
-    return "".join(words) + ("".join(closing) if len(closing) == len(todo) else " …")

@@ -8,7 +8,6 @@ from typing import Any, Final, Generic, TypeVar
 from ..definition import Value, is_plain
 from ..errors import BuildError
 from ..text import shortened
-from .arguments import helpful
 
 K = TypeVar("K")
 
@@ -66,7 +65,6 @@ UNSET: Final = Unset.UNSET
 """The value of an unset field. None is another value, and is written as null."""
 
 
-@helpful
 def value(name: str, *, secret: bool = False) -> Any:
     """Return a whole value of a spec that differs by environment.
 

@@ -24,7 +24,6 @@ from ..definition import (
     DEFAULT_ENV,
     EMPTY,
     MAX_BYTES,
-    MAX_VALUES,
     TOO_MANY_VALUES,
     Definition,
     ListedOrigins,
@@ -32,7 +31,7 @@ from ..definition import (
     Stamp,
     canonical_id,
     escape_key,
-    has_more_values,
+    has_too_many_values,
     is_plain,
     loads,
     parse_path,
@@ -335,7 +334,7 @@ def read_manifest(file: Path) -> Manifest | None:
     if not os.path.lexists(file):
         return None
     content = read_content(file)
-    if has_more_values([content], MAX_VALUES):
+    if has_too_many_values(content):
         raise unreadable(file, TOO_MANY_VALUES)
     try:
         data = json.loads(content.decode(), object_pairs_hook=_as_object)

@@ -28,13 +28,6 @@ class Loud:
         raise RuntimeError(f"asked for {name}")
 
 
-class Broken(dict):
-    """A mapping that cannot be read."""
-
-    def items(self):
-        raise RuntimeError("asked for its items")
-
-
 def after_source(*blocks):
     flow = Webhook(LEAD)
     for block in blocks:
@@ -105,29 +98,13 @@ BUILT = {
 }
 
 
-@pytest.mark.parametrize("made", [Loud(), Broken(a=1)], ids=["object", "mapping"])
 @pytest.mark.parametrize("place", BUILT)
-def test_b5_what_raises_is_a_finding(place, made):
+def test_b5_what_raises_is_a_finding(place):
     """Whatever an object does when it is looked at, `check()` says it and goes on."""
-    workflow = BUILT[place](made)
+    workflow = BUILT[place](Loud())
 
     assert errors_of(workflow) != []
     assert as_text(workflow.check()) != ""
-
-
-def test_b5_a_mapping_that_cannot_be_read_has_a_place():
-    """And says what it raised."""
-    workflow = after_source(RawBlock("k", specs={"a": [Broken(a=1)]}))
-
-    assert errors_of(workflow) == [
-        (
-            "not-json",
-            (
-                f"/specs/a/0: a mapping {__name__}.Broken cannot be read: "
-                "RuntimeError('asked for its items')"
-            ),
-        )
-    ]
 
 
 def test_b5_values_are_a_mapping():
@@ -138,7 +115,6 @@ def test_b5_values_are_a_mapping():
         ((code, message),) = errors_of(workflow, values=given)
         assert code == "not-json"
         assert message.startswith("values is of type ")
-    assert errors_of(workflow, values={"x": Broken(a=1)}) != []
 
 
 @pytest.mark.parametrize("depth", [200, 254])
@@ -152,19 +128,14 @@ def test_b4_deep_specs_are_written_read_and_judged(depth):
     assert errors_of(workflow) == []
 
 
-@pytest.mark.parametrize("secret", [False, True])
-def test_b4_bound_values_nest_no_deeper_than_specs(secret):
-    """A deep value in a deep place is a finding by name, and no RecursionError."""
-    made = value("v", secret=secret)
-    workflow = after_source(RawBlock("k", specs={"a": nested(155, made)}))
+def test_b4_bound_values_nest_no_deeper_than_specs():
+    """A deep value is a finding by name, and no RecursionError."""
+    workflow = after_source(RawBlock("k", specs={"a": value("v")}))
 
-    fits = workflow.compile(values={"v": nested(100)})
+    fits = workflow.compile(values={"v": nested(200)})
     assert dumps(loads(dumps(fits))) == dumps(fits)
-    ((code, message),) = errors_of(workflow, values={"v": nested(101)})
+    ((code, message),) = errors_of(workflow, values={"v": nested(9_999)})
     assert (code, "value 'v'" in message) == ("too-deep", True)
-    assert [code for code, _ in errors_of(workflow, values={"v": nested(9_999)})] == [
-        "too-deep"
-    ]
 
 
 HUGE_PLACES = {

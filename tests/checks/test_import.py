@@ -119,12 +119,3 @@ def test_every_refusal_says_what_to_do():
         said.append(str(caught.value))
 
     assert [text for text in said if ";" not in text] == []
-
-
-def test_a_slip_in_the_name_of_the_graph_is_named():
-    """Wherever in the body it stands."""
-    data = body()
-    data["workflow_defintion"] = data.pop("workflow_definition")
-
-    with pytest.raises(ReadError, match="did you mean 'workflow_definition'"):
-        Workflow.from_json(json.dumps(data))

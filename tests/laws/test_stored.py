@@ -25,10 +25,12 @@ from flow64.deploy.history import History
 from flow64.emulator import Switches
 from flow64.errors import ReadError
 from flow64.manifest import (
+    MANIFEST,
     Manifest,
     fetch_workflows,
     make_pull,
-    read_folder,
+    read_manifest,
+    read_workflow,
     write_all,
 )
 from tests.deploy.planned import ENDPOINT, KEY, service, target
@@ -225,8 +227,10 @@ def test_json_of_what_is_stored_changes_nothing(here, body, switches):
         pull = make_pull(fetch_workflows(here.session), "default")
         assert not pull.refused, pull.refused
         write_all(Path(folder), pull.texts(Manifest()))
-        (one,) = read_folder(Path(folder)).workflows
-        found = target(one.workflow, pulled=one.stamp_in("default"))
+        manifest = read_manifest(Path(folder, MANIFEST))
+        ((file, entry),) = manifest.files.items()
+        workflow = read_workflow(Path(folder), manifest, file)
+        found = target(workflow, pulled=entry.stamp_in("default"))
     answered = target(Workflow.from_definition(live))
 
     assert_converges(here, found)

@@ -181,3 +181,13 @@ def test_wrong_schedule_is_refused(client, schedule, wrong):
     path = f"/schedules/{schedule['id']}"
 
     assert client.patch(path, json=wrong).status_code == 422
+
+
+def test_ten_years_start_the_latest_hundred_runs_at_once(emulator, client, schedule):
+    path = f"/schedules/{schedule['id']}"
+    client.patch(path, json={"cron_expression": "* * * * *"})
+    began = time.monotonic()
+    client.post("/_emulator/clock", json={"advance": 10 * 365 * 86_400})
+
+    assert len(emulator.store.runs.all()) == 100
+    assert time.monotonic() - began < 10

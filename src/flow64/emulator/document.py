@@ -7,6 +7,7 @@ operations. What is marked `x-guess` in it is not in the document.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from itertools import islice
@@ -51,14 +52,9 @@ def parse_parameter(schema: JsonObject, texts: Sequence[str]) -> Any:
         return [*texts]
     if "boolean" in kinds:
         return _BOOLEANS.get(texts[-1].lower(), texts[-1])
-    if "integer" in kinds and _is_integer(texts[-1]):
+    if "integer" in kinds and re.fullmatch(r"-?[0-9]{1,19}", texts[-1]):
         return int(texts[-1])
     return texts[-1]
-
-
-def _is_integer(text: str) -> bool:
-    digits = text.removeprefix("-")
-    return digits.isascii() and digits.isdecimal() and len(digits) < 20
 
 
 _BOOLEANS: Final = {
@@ -127,8 +123,8 @@ def _find_closest(error: ValidationError) -> ValidationError:
     """Return the deepest error of the option that fits best."""
     while error.context:
         # An option of null says nothing about a value that is there.
-        options = [one for one in error.context if one.validator_value != "null"]
-        error = max(options or error.context, key=lambda one: len(one.absolute_path))
+        options = [each for each in error.context if each.validator_value != "null"]
+        error = max(options or error.context, key=lambda each: len(each.absolute_path))
     return error
 
 

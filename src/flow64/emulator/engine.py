@@ -14,10 +14,9 @@ from typing import Any, Final
 
 from attrs import define, evolve, field
 
-from ..definition import Definition, WireBlock
 from ..errors import ConfigError
 from .fixtures import apply_fixture
-from .records import BlockState, RowData, RunRecord
+from .records import RowData, RunRecord
 from .service import Service
 from .steps import BlockContext, BlockFailedError, find_step
 from .store import CHUNK
@@ -103,7 +102,8 @@ def execute_run(run_id: str, service: Service, stop: Event) -> None:
     states = store.blocks.under(run_id)
     for position in definition.topology.order:
         if states[position].status != "completed":
-            worker = _BlockWorker(service, stop, run, definition, states[position])
+            state = states[position]
+            worker = _BlockWorker(store, definition, run, state, service, stop)
             try:
                 worker.execute()
             except StoppedError:
@@ -117,25 +117,16 @@ def execute_run(run_id: str, service: Service, stop: Event) -> None:
 
 
 @define
-class _BlockWorker:
+class _BlockWorker(BlockContext):
     """Executes one block of a run.
 
     Attributes:
         stop: Is set if the run must end.
-        run: The run as it was when it started.
-        state: The block as it was before it began.
     """
 
     service: Service
     stop: Event
-    run: RunRecord
-    definition: Definition
-    state: BlockState
     _taken: int = field(default=0, init=False)
-
-    @property
-    def block(self) -> WireBlock:
-        return self.definition.blocks[self.state.position]
 
     def execute(self) -> None:
         """Execute the block.
@@ -145,30 +136,27 @@ class _BlockWorker:
             StoppedError: The run was stopped.
         """
         self._check_stop()
-        store = self.service.store
-        context = BlockContext(
-            self.definition, self.state, self.run, store, self._take_input
-        )
         # Rows that it wrote before it was interrupted.
-        store.remove_rows(self.state.rows)
-        parents = (store.blocks.get(f"{self.run.id}/{at}") for at in context.parents)
-        total = sum(parent.made for parent in parents if parent)
+        self.store.remove_rows(self.state.rows)
+        ids = (f"{self.run.id}/{parent}" for parent in self.parents)
+        parents = map(self.store.blocks.get, ids)
+        total = sum(parent.row_count for parent in parents if parent)
         now = self.service.clock.now()
         self._update(status="running", started_at=now, total=total, processed=0)
         try:
             self._raise_planned_failure()
-            changes = self._write_rows(context)
-            total = total or changes["made"]
+            changes = self._write_rows()
+            total = total or changes["row_count"]
             self._simulate_duration(total)
-            self._complete(context, changes | {"total": total, "processed": total})
+            self._complete(changes | {"total": total, "processed": total})
         except BaseException:
-            store.remove_rows(self.state.rows)
+            self.store.remove_rows(self.state.rows)
             raise
 
     def fail(self, message: str) -> None:
         """Save that the block failed, and end the run."""
         now = self.service.clock.now()
-        with self.service.store.transaction():
+        with self.store.transaction():
             if not self._is_run_done():
                 self._update(status="failed", completed_at=now, error=message)
                 words = f"{self.state.kind}: {message}"
@@ -182,26 +170,24 @@ class _BlockWorker:
         if message is not None:
             raise BlockFailedError(message)
 
-    def _write_rows(self, context: BlockContext) -> dict[str, Any]:
+    def _write_rows(self) -> dict[str, Any]:
         """Write the rows of the block; return their count and columns."""
-        made, columns = 0, dict[str, None]()
-        rows = self._produce_rows(context)
+        row_count, columns = 0, dict[str, None]()
+        rows = self._produce_rows()
         while chunk := list(islice(rows, CHUNK)):
             self._check_stop()
-            made += self.service.store.add_rows(self.state.rows, chunk)
+            row_count += self.store.add_rows(self.state.rows, chunk)
             for row in chunk:
                 if not row.keys() <= columns.keys():
                     columns |= dict.fromkeys(row)
-        return {"made": made, "columns": list(columns)}
+        return {"row_count": row_count, "columns": list(columns)}
 
-    def _produce_rows(self, context: BlockContext) -> Iterator[RowData]:
+    def _produce_rows(self) -> Iterator[RowData]:
         step, fixtures = find_step(self.block.kind), self.service.fixtures
         fixture = fixtures.get(self.block.id, fixtures.get(self.block.kind))
-        return (
-            step(context) if fixture is None else apply_fixture(fixture, step, context)
-        )
+        return step(self) if fixture is None else apply_fixture(fixture, step, self)
 
-    def _take_input(self, rows: list[RowData]) -> None:
+    def take(self, rows: list[RowData]) -> None:
         """Count rows before the block works on them."""
         self._check_stop()
         if not self.service.switches.speed:
@@ -216,13 +202,13 @@ class _BlockWorker:
             if self.stop.wait(speed / TICKS):
                 raise StoppedError
 
-    def _complete(self, context: BlockContext, changes: Mapping[str, Any]) -> None:
+    def _complete(self, changes: Mapping[str, Any]) -> None:
         """Save all results of the block, in one transaction."""
         now = self.service.clock.now()
-        with self.service.store.transaction():
+        with self.store.transaction():
             if self._is_run_done():
                 raise StoppedError
-            write_side_effects(context, changes["made"], now)
+            write_side_effects(self, changes["row_count"], now)
             self._update(status="completed", completed_at=now, **changes)
             self.service.update_run(self.run.id)
 
@@ -233,11 +219,9 @@ class _BlockWorker:
             raise StoppedError
 
     def _is_run_done(self) -> bool:
-        run = self.service.store.runs.get(self.run.id)
+        run = self.store.runs.get(self.run.id)
         return run is None or run.is_done
 
     def _update(self, **changes: Any) -> None:
         changes["updated_at"] = self.service.clock.now()
-        self.service.store.blocks.change(
-            self.state.id, lambda state: evolve(state, **changes)
-        )
+        self.store.blocks.change(self.state.id, lambda state: evolve(state, **changes))

@@ -96,7 +96,7 @@ class BlockState:
 
     Attributes:
         position: Its position in the graph of the run.
-        made: How many rows it gave.
+        row_count: How many rows it gave.
         columns: Their columns, in the order of first appearance.
         sizes: Bytes of its result file by format, as far as they were computed.
     """
@@ -114,7 +114,7 @@ class BlockState:
     updated_at: datetime | None = None
     processed: int = 0
     total: int = 0
-    made: int = 0
+    row_count: int = 0
     error: str | None = None
     columns: Sequence[str] = field(default=(), converter=tuple[str, ...])
     sizes: Mapping[str, int] = field(factory=dict[str, int])

@@ -87,7 +87,6 @@ def _result_item(
         filename=f"block_{block.number}_{kind}.{format}",
         storage_bucket="emulator",
         file_size=size,
-        row_count=block.made,
         block_number=block.number,
         created_at=block.completed_at,
         content_type=CONTENT_TYPES[format],
@@ -409,7 +408,7 @@ def describe_progress(service: Service, run: records.RunRecord) -> JsonObject:
 
 def _block_status(block: records.BlockState, run: records.RunRecord) -> JsonObject:
     counts = {"processed_count": block.processed, "total_count": block.total}
-    metrics = {"row_count": block.made, "dataframe_type": block.row_kind, **counts}
+    metrics = {"row_count": block.row_count, "dataframe_type": block.row_kind, **counts}
     return as_response(
         "BlockLiveStatus",
         block,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
 from itertools import islice, takewhile
@@ -113,16 +113,20 @@ def _run_if_due(service: Service, schedule_id: str) -> None:
         schedule = service.store.schedules.get(schedule_id)
         if schedule is None or not schedule.is_active:
             return
-        now = service.clock.now()
-        times = _next_times(schedule, schedule.ran_until)
-        due = [*takewhile(lambda time: time <= now, times)]
+        due = _list_due(schedule, service.clock.now())
         workflow = service.store.workflows.get(schedule.workflow_id)
-        if not due or workflow is None:
-            return
-        service.store.schedules.put(evolve(schedule, ran_until=due[-1]))
-        for _ in due[-MOST_RUNS:]:
-            graph = workflow.definition
-            add_run(service, workflow, graph, None, schedule_id=schedule.id)
+        if due and workflow is not None:
+            service.store.schedules.put(evolve(schedule, ran_until=due[0]))
+            for _ in due:
+                graph = workflow.definition
+                add_run(service, workflow, graph, None, schedule_id=schedule.id)
+
+
+def _list_due(schedule: ScheduleRecord, now: datetime) -> Sequence[datetime]:
+    """Return the due times that have passed since the last run, newest first."""
+    backwards = _list_times(schedule, now, is_reverse=True)
+    passed = takewhile(lambda time: time > schedule.ran_until, backwards)
+    return [*islice(passed, MOST_RUNS)]
 
 
 def skip_missed_times(service: Service) -> None:
@@ -132,13 +136,15 @@ def skip_missed_times(service: Service) -> None:
         service.store.schedules.put(evolve(schedule, ran_until=now))
 
 
-def _next_times(schedule: ScheduleRecord, after: datetime) -> Iterator[datetime]:
-    """Yield the due times of a schedule after a moment, in UTC."""
+def _list_times(
+    schedule: ScheduleRecord, start: datetime, *, is_reverse: bool = False
+) -> Iterator[datetime]:
+    """Yield the due times of a schedule after or before a moment, in UTC."""
     # The store may come from a machine that knows more time zones.
     zone = _as_zone(schedule.timezone) or UTC
-    for time in CronSim(schedule.cron_expression, after.astimezone(zone)):
+    for time in CronSim(schedule.cron_expression, start.astimezone(zone), is_reverse):
         # In an hour that the clocks repeat, the first may have been.
-        if time.astimezone(UTC) > after:
+        if is_reverse or time.astimezone(UTC) > start:
             yield time.astimezone(UTC)
 
 
@@ -151,7 +157,7 @@ def _schedule_response(service: Service, schedule: ScheduleRecord) -> JsonObject
     """Return a `ScheduleResponse`."""
     times: list[datetime] = []
     if schedule.is_active:
-        times += islice(_next_times(schedule, service.clock.now()), LISTED)
+        times += islice(_list_times(schedule, service.clock.now()), LISTED)
     owner = schedule.org_id
     return as_response(
         "ScheduleResponse", schedule, team_id=owner, next_run_times=times

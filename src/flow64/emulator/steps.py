@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from attrs import frozen
+from attrs import define, frozen
 
 from ..blocks import CATALOGUE, CompanyEnrichment, columns_of
 from ..definition import Definition, WireBlock
@@ -32,27 +32,31 @@ MOST_REPEATS: Final = 2
 """Repeated parts in a regular expression."""
 
 MATCHED: Final = 200
-"""Characters of a cell that a regular expression is matched with."""
+"""Characters of a regular expression, and of a cell that it is matched with."""
 
 
 class BlockFailedError(Exception):
     """A block failed. The message becomes part of its state."""
 
 
-@frozen
+@define
 class BlockContext:
     """A block that is executed: its specs and its input rows.
 
     Attributes:
+        store: Holds the rows.
         definition: The whole graph.
-        take: Is called with rows before the block works on them. It may raise.
+        run: The run as it was when it started.
+        state: The block as it was before it began.
     """
 
-    definition: Definition
-    state: records.BlockState
-    run: records.RunRecord
     store: Store
-    take: Callable[[list[RowData]], None]
+    definition: Definition
+    run: records.RunRecord
+    state: records.BlockState
+
+    def take(self, rows: list[RowData]) -> None:
+        """Count rows before the block works on them. It may raise."""
 
     @property
     def block(self) -> WireBlock:
@@ -299,11 +303,12 @@ def _check_expression(text: str) -> None:
     """
     plain = re.sub(r"\\.", "_", text, flags=re.DOTALL)
     repeats = re.findall(r"\)?(?<!\()[*+?{]", plain)
-    if len(repeats) > MOST_REPEATS or any(repeat[0] == ")" for repeat in repeats):
-        problem = f"more than {MOST_REPEATS} parts, or a group"
-        raise BlockFailedError(
-            f"the emulator runs no expression that repeats {problem}"
-        )
+    is_simple = len(repeats) <= MOST_REPEATS and not any(
+        ")" in part for part in repeats
+    )
+    if not is_simple or len(text) > MATCHED:
+        words = "the emulator runs no regular expression that may take long"
+        raise BlockFailedError(f"{words} (the guess filter-values)")
     try:
         re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:

@@ -88,18 +88,18 @@ EVENT: Final = "outgoing_webhook.completed"
 """The event type of a delivery (documented)."""
 
 
-def write_side_effects(context: BlockContext, made: int, now: datetime) -> None:
+def write_side_effects(context: BlockContext, row_count: int, now: datetime) -> None:
     """Write the side effects of a block, in the transaction that ends the block."""
     match context.block.kind:
         case AppendToNotebook.kind:
-            _append_to_notebook(context, made, now)
+            _append_to_notebook(context, row_count, now)
         case SendSlackMessage.kind:  # nothing leaves this process
             _add_to_outbox(context, context.specs.get("channel"), "kept here", now)
         case OutgoingWebhook.kind:  # delivered once the rows can be read
             _add_to_outbox(context, context.specs.get("url"), OPEN, now)
 
 
-def _append_to_notebook(context: BlockContext, made: int, now: datetime) -> None:
+def _append_to_notebook(context: BlockContext, row_count: int, now: datetime) -> None:
     """Add the rows to a notebook, which is created if it does not exist."""
     notebook_id, name = map(context.specs.get, ("notebook_id", "notebook_name"))
     if notebook_id == CREATE_NEW:
@@ -115,7 +115,7 @@ def _append_to_notebook(context: BlockContext, made: int, now: datetime) -> None
         row_count=0,
         updated_at=now,
     )
-    after = evolve(before, row_count=before.row_count + made, updated_at=now)
+    after = evolve(before, row_count=before.row_count + row_count, updated_at=now)
     context.store.notebooks.put(after)
     rows = context.store.rows(context.state.rows)
     context.store.add_rows(records.notebook_owner(org_id, notebook_id), rows)

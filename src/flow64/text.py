@@ -18,7 +18,7 @@ STDIN: Final = "stdin"
 
 
 def printable(text: str) -> str:
-    """Escape what nobody sees: controls, directions, odd spaces, fillers."""
+    """Escape characters without ink: controls, directions, odd spaces, fillers."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(

@@ -85,7 +85,7 @@ class Values(Mapping[str, Any]):
 
 
 UNSET: Final = object()
-"""The content of a value that is not given, or whose variable is not set."""
+"""The content of a value that is not given, or that has no variable here."""
 
 
 # -- Plain values ----------------------------------------------------------------------
@@ -213,7 +213,7 @@ def name_secrets(
         live: What the service has.
         places: Where secrets stand.
         values: The secrets. A text that is not the one of its place becomes `Hidden()`.
-            None names whatever stands there.
+            None gives a place its name, also if it has another text.
     """
     if not any(block.id.lower() in places for block in live.blocks):
         return live
@@ -246,7 +246,7 @@ def hide_secrets(live: Definition, places: Places, values: Values) -> Definition
     that of the secret. So does every other text that contains a secret.
 
     Args:
-        live: What the service has; or code, whose literals may repeat a secret.
+        live: What the service has; or code, in which a literal may repeat a secret.
         places: Where secrets stand, by the stamp and by code.
         values: The values of the environment.
     """

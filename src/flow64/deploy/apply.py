@@ -76,7 +76,7 @@ class Began:
 
 @frozen
 class Outcome:
-    """What became of a step.
+    """The outcome of a step.
 
     Attributes:
         step: The step.
@@ -91,7 +91,7 @@ class Outcome:
 
 @frozen
 class Result:
-    """What became of a plan.
+    """The outcome of a plan.
 
     Attributes:
         outcomes: Of the steps that began, in the order of the plan.
@@ -350,7 +350,7 @@ class _Application:
     def _stale_error(
         self, step: Step, live: Definition | None, keys: Sequence[str]
     ) -> StalePlanError:
-        """Return the error of a step whose workflow changed after the plan was made."""
+        """Return the error of a workflow that changed after the plan was made."""
         event, edits = "deleted" if live is None else "created", list[str]()
         if live is not None and step.before is not None:
             code = step.target.definition if step.target else step.restored

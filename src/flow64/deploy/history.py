@@ -1,8 +1,8 @@
-"""The history: what was live before each write, in one file each.
+"""The history: the definition that each write replaced, in one file each.
 
-A file holds the whole definition, so that it can be restored. It holds the name of a
-value in the place of a secret, whatever stood there, and leaves out any other text with
-a secret in it. Only the owner can read the files.
+A file holds the whole definition, so that it can be restored. In the place of a secret
+it holds the name of the value. It leaves out any other text with a secret in it. Only
+the owner can read the files.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class Saved:
 
         Args:
             live: What the service has.
-            places: Where secrets stand. Their names are saved, whatever stands there.
+            places: Where secrets stand. Their names are saved there.
             values: The values of the environment.
             **facts: `key`, `workflow_id`, `env`, `endpoint`, `at` and `reason`.
         """
@@ -118,7 +118,7 @@ class Saved:
             "endpoint": self.endpoint,
             "reason": self.reason,
             "withheld": list(self.withheld),
-            "definition": as_body(stamped(self.definition)),
+            "definition": as_body(put_stamp(self.definition)),
         }
 
 
@@ -290,7 +290,7 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def stamped(definition: Definition) -> Definition:
+def put_stamp(definition: Definition) -> Definition:
     """Return a definition with its stamp, if it has one, in its description."""
     if definition.stamp is None:
         return definition

@@ -53,7 +53,7 @@ class Judgement:
         last: The stamp of the last deploy, or the record of the pull.
         sent: The fields that were set last time.
         places: Where secrets stand, by the code and by the last deploy.
-        secrets: Names of the secrets whose live text is another one.
+        secrets: Names of the secrets that have another text on the service.
         unset: Names of the secrets that are not known here, so were not compared.
         unmanaged: Live fields that the code neither sets nor set last time.
         is_others: The stamp is genuine, and belongs to another workflow of code.

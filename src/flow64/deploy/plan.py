@@ -76,7 +76,7 @@ class Step:
         action: What applying does, once what it needs is agreed to.
         needs: The consents that it needs.
         note: Why it is in this state, in a few words.
-        refusal: Why nothing can be written, whatever is agreed to. Empty if it can.
+        refusal: Why nothing can be written, with any consent. Empty if it can.
         remedy: Another way than consent, such as an argument of the code.
         target: The workflow in the code. None without code.
         restored: The definition from the history that is written as it is.
@@ -85,7 +85,7 @@ class Step:
         base: The definition that was deployed last, if it is known.
         unmanaged: Live fields that code does not set. They stay as they are.
         counts: Whether one of these changes what a run costs or does.
-        secrets: Names of the secrets whose live text is replaced by another one.
+        secrets: Names of the secrets that get another text.
         unset: Names of the secrets that are not known here.
         purchases: The blocks that buy as soon as it is written.
         not_checked: What could not be checked.
@@ -227,7 +227,7 @@ class Plan:
 
     @cached_property
     def report(self) -> Report:
-        """What it changes, as lines and as data."""
+        """The changes, as lines and as data."""
         count = len(self.orphans)
         return make_report(
             [step.as_subject() for step in self.steps],
@@ -267,7 +267,7 @@ class Plan:
     @property
     def code_digest(self) -> str:
         """SHA-256 of what is wanted where. It is the same after it was applied."""
-        return digest(self._wanted())
+        return digest(self._describe_wanted())
 
     @property
     def digest(self) -> str:
@@ -291,9 +291,9 @@ class Plan:
             for step in self.steps
             if not step.is_idle
         ]
-        return digest({**self._wanted(), "steps": steps})
+        return digest({**self._describe_wanted(), "steps": steps})
 
-    def _wanted(self) -> dict[str, Any]:
+    def _describe_wanted(self) -> dict[str, Any]:
         return {
             "endpoint": self.endpoint,
             "organisation": self.organisation,
@@ -365,7 +365,7 @@ def _as_keys(keys: Any) -> frozenset[str]:
 
 @frozen
 class Consents:
-    """What was agreed to, by the keys of workflows.
+    """Consents, by the keys of workflows.
 
     Attributes:
         force: Workflows that may be overwritten or deleted although others made or
@@ -417,7 +417,7 @@ _SEAL_KEY: Final = secrets.token_bytes(32)
 def seal_of(live: Definition | None) -> str:
     """Return a digest of all that a write would replace, with secrets in it.
 
-    Its key is that of this process, so it tells nothing to anybody else.
+    Its key is that of this process, so it tells nothing elsewhere.
     """
     if live is None:
         return ""
@@ -429,7 +429,7 @@ def seal_of(live: Definition | None) -> str:
 
 @frozen
 class SavedPlan:
-    """What a file says of a plan: how it was made, and its digests."""
+    """The facts of a saved plan: how it was made, and its digests."""
 
     path: Path
     env: str

@@ -37,7 +37,7 @@ from ..errors import (
     OutcomeUnknownError,
     list_lines,
 )
-from .history import stamped
+from .history import put_stamp
 from .judge import fields_of, fields_of_last_deploy, keep_fields, merge_live
 from .plan import Action, Step, consent_error, seal_of
 
@@ -83,7 +83,7 @@ class Write:
         """Return the write of a step, given its last look."""
         target = step.target
         if step.restored is not None:
-            wanted = evolve(stamped(step.restored), id=step.id)
+            wanted = evolve(put_stamp(step.restored), id=step.id)
             fields = fields_of(step.restored)
         else:
             assert target is not None, "a step that writes has what it writes"
@@ -110,7 +110,7 @@ class Write:
 
     @property
     def _body(self) -> dict[str, Any]:
-        """What is sent. It may reveal secrets, so no local holds it."""
+        """The body to send. It may reveal secrets, so no local holds it."""
         if self.action == "stamp":  # fields that are left out keep their value
             return {"workflow_description": self.wanted.description}
         return calls.Body(as_body(self.wanted, self.values))

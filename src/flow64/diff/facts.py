@@ -232,9 +232,18 @@ def _list_columns(
         yield ("reads", names[at], column.name), is_there
 
 
+_WORD: Final = re.compile(r"\w+")
+_SHORT_TYPES: Final = {"string": "str", "integer": "int", "boolean": "bool"}
+"""Words that mean the same to the service (documented)."""
+
+
+def _shorten_type(match: re.Match[str]) -> str:
+    return _SHORT_TYPES.get(match[0], match[0])
+
+
 def _list_types(head: str, columns: ColumnSet) -> Iterator[tuple[Path, Any]]:
     for name, column in columns.items():
-        yield (head, name), column.type
+        yield (head, name), column.type and _WORD.sub(_shorten_type, column.type)
     if columns.openness is Openness.OPEN:
         yield (head, ANY), UNKNOWN
 

@@ -62,7 +62,7 @@ class _Search:
     Attributes:
         pairs: Position after by position before.
         taken: Positions after that have a partner.
-        todo: Pairs whose neighbours were not looked at yet.
+        todo: Pairs with neighbours that were not looked at yet.
     """
 
     before: Definition

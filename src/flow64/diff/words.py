@@ -148,7 +148,7 @@ def _quote(text: str) -> str:
 
 
 @frozen
-class _Place:
+class _Span:
     """A place where two texts differ: the first and the last character of each."""
 
     old: tuple[int, int]
@@ -181,7 +181,7 @@ def _cut_out(text: str, start: int, end: int) -> str:
     return _quote(f"{head}{text[first:last]}{'…' * (last < len(text))}")
 
 
-def _find_places(old: str, new: str) -> Iterator[_Place]:
+def _find_places(old: str, new: str) -> Iterator[_Span]:
     """Yield the places where two texts differ, by words. It takes linear time.
 
     Words that each text has once, in the same order, are the same. What stands between
@@ -208,21 +208,21 @@ def _find_places(old: str, new: str) -> Iterator[_Place]:
             yield _trim(
                 old,
                 new,
-                _Place(
+                _Span(
                     (old_ends[old_span[0]], old_ends[old_span[1]]),
                     (new_ends[new_span[0]], new_ends[new_span[1]]),
                 ),
             )
 
 
-def _trim(old: str, new: str, place: _Place) -> _Place:
+def _trim(old: str, new: str, place: _Span) -> _Span:
     """Return a place without what both texts begin and end with, if it is long."""
     ours, theirs = old[slice(*place.old)], new[slice(*place.new)]
     if min(len(ours), len(theirs)) <= LONGEST:
         return place
     head = count_common(ours, theirs)
     tail = count_common(ours[head:][::-1], theirs[head:][::-1])
-    return _Place(
+    return _Span(
         (place.old[0] + head, place.old[1] - tail),
         (place.new[0] + head, place.new[1] - tail),
     )

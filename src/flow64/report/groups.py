@@ -43,7 +43,7 @@ _KINDS: Final = {"block": "field", "id": "new id", "finding": "warning"}
 
 
 def group_alike(entries: Entries) -> list[Group]:
-    """Group workflows whose same paths change with the same signs.
+    """Group workflows in which the same paths change with the same signs.
 
     Those that the service has changed come last, since they refer to the others.
     """
@@ -287,7 +287,7 @@ def _is_number_change(change: Change) -> bool:
 def _list_sides(group: Entries, plain: Sequence[Entries]) -> Iterator[_Labelled]:
     """Yield what the service has and what code has, of workflows that both edited."""
     first = group[0]
-    others = _find_covered(first, plain)
+    others = _find_contained(first, plain)
     covered = {} if others is None else others[0].shown
     one_sided: dict[Path, Change] = {}
     for path, change in first.shown.items():
@@ -322,8 +322,8 @@ def _list_both(change: Change) -> Iterator[_Labelled]:
         yield "field", Line(f"{texts[1]:{width}}  in code", "+")
 
 
-def _find_covered(entry: Entry, plain: Sequence[Entries]) -> Entries | None:
-    """Return the largest group whose every change a workflow has too."""
+def _find_contained(entry: Entry, plain: Sequence[Entries]) -> Entries | None:
+    """Return the largest group of which a workflow has every change too."""
     covered = [
         group
         for group in plain

@@ -10,7 +10,7 @@ from attrs import field, frozen
 from ..diff.compare import Comparison
 from ..diff.words import count_common, format_name
 
-Sign: TypeAlias = Literal[" ", "+", "-", "!", "@"]
+LineSign: TypeAlias = Literal[" ", "+", "-", "!", "@"]
 """Added, removed, changed; `@` begins a group, a space is neither."""
 
 MOST_NAMES: Final = 12
@@ -26,7 +26,7 @@ class Line:
     """One line of a report. `text` holds names and values as they are."""
 
     text: str
-    sign: Sign = " "
+    sign: LineSign = " "
 
 
 @frozen
@@ -48,7 +48,7 @@ class Group:
 
 @frozen
 class Report:
-    """What changes in some workflows, as lines and as data.
+    """The changes of some workflows, as lines and as data.
 
     Attributes:
         headline: How many workflows change, and how.

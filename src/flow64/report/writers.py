@@ -14,7 +14,7 @@ from typing import Final
 
 from ..secrets import clean_text
 from .graph import graph_between
-from .lines import Line, Report, Sign
+from .lines import Line, LineSign, Report
 from .mermaid import MOST_BLOCKS, draw_mermaid
 from .svg import draw_svg
 
@@ -30,7 +30,7 @@ MOST_DRAWN: Final = 200
 MARKER: Final = "<!-- flow64:review -->"
 """The first line of a comment, by which the next push finds it."""
 
-_CLASSES: Final[Mapping[Sign, str]] = {
+_CLASSES: Final[Mapping[LineSign, str]] = {
     "+": "added",
     "-": "removed",
     "!": "changed",

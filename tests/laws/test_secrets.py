@@ -79,7 +79,8 @@ RANDOM = re.compile(
 
 
 def pinned(title):
-    flow = Webhook(LEAD) >> FindEmail(extra={"pin": value("pin", secret=True)})
+    pin = {"pin": value("pin", secret=True)}
+    flow = Webhook(LEAD, extra=pin) >> FindEmail(extra=pin)
     return Workflow(title, flow, key="pinned", project=GROWTH)
 
 
@@ -92,7 +93,11 @@ def kept_of(secret, folder):
         here = Service(None, client, History(folder / "history", now=Hours()))
         here.values = Values(values)
         here.deploy(pinned("One"))
-        run = client.run(pinned("One"), [{"email": "a@b.example"}], values=values)
+        options = {
+            "values": values,
+            "specs_override": {"input_schema": {"email": "string"}},
+        }
+        run = client.run(pinned("One"), [{"email": "a@b.example"}], **options)
         saved = as_json(here.plan(pinned("Two")), {})
         here.deploy(pinned("Two"))
         stamp = client.workflows.list()[0].description

@@ -14,13 +14,15 @@ import os
 import re
 import subprocess
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryFile
 from typing import Final, Literal, Protocol, TypeAlias
 from unicodedata import normalize
 
 from attrs import Factory, frozen
 
 from ..definition import UNCOMMITTED, Stamp
+from ..errors import FlowError
 
 Relation: TypeAlias = Literal["ancestor", "apart", "unknown", "no-git"]
 """How a commit relates to that of the code. ancestor: the code contains it. apart: it
@@ -201,14 +203,18 @@ def _normalize(name: str) -> str:
     return normalize("NFC", name)
 
 
+def _make_environment() -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    return {**kept, **_FIXED_VARIABLES}
+
+
 def run_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str] | None:
     """Run git, and return its answer as text. None if it cannot be run."""
-    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     try:
         return subprocess.run(  # noqa: S603 - git's own words, and a commit in hex
             ["git", *_OPTIONS, *arguments],  # noqa: S607 - whichever git the user has
             cwd=folder,
-            env={**kept, **_FIXED_VARIABLES},
+            env=_make_environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
@@ -218,3 +224,107 @@ def run_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str] |
         )
     except (OSError, subprocess.SubprocessError):
         return None
+
+
+# -- Files of another commit -----------------------------------------------------------
+
+_PLAIN_FILES: Final = ("100644", "100755")
+"""Modes of files that are not links."""
+
+
+@frozen
+class Repository:
+    """A repository, of which the files of a commit are read as data."""
+
+    root: Path
+
+    @classmethod
+    def of(cls, folder: Path) -> Repository:
+        """Return the repository of a folder.
+
+        Raises:
+            FlowError: There is none, or no git.
+        """
+        answer = run_git(folder, "rev-parse", "--show-toplevel")
+        if answer is None or answer.returncode:
+            raise FlowError("a revision needs git, and there is no repository here")
+        return cls(Path(answer.stdout.removesuffix("\n")).resolve())
+
+    def name(self, path: Path) -> str:
+        """Return the path of a file of the repository, from its root.
+
+        Raises:
+            FlowError: It is elsewhere.
+        """
+        full = path.resolve()
+        if not full.is_relative_to(self.root):
+            raise FlowError(f"{path} is not in {self.root}")
+        return full.relative_to(self.root).as_posix()
+
+    def find_merge_base(self, revision: str) -> str:
+        """Return the newest commit that this branch and a revision have in common.
+
+        Raises:
+            FlowError: Git does not know it.
+        """
+        wanted = f"{revision}^{{commit}}"
+        commit = self._ask("rev-parse", "--verify", "--end-of-options", wanted)
+        if commit is None:
+            branch = revision.removeprefix("origin/")
+            raise FlowError(
+                f"git does not know {revision!r} here",
+                hint=f"fetch it: git fetch origin {branch}",
+            )
+        if base := self._ask("merge-base", "HEAD", commit):
+            return base.split()[0]
+        if self._ask("rev-parse", "--is-shallow-repository") == "true":
+            problem = "this clone is shallow, and lacks where the branch began"
+            raise FlowError(problem, hint="deepen it: git fetch --unshallow")
+        raise FlowError(f"{revision} has no commit in common with this branch")
+
+    def check_out(self, commit: str, folder: Path, path: str = ".") -> None:
+        """Write the plain files of a commit into a folder.
+
+        Raw objects are read, so no hook and no filter of the repository runs.
+
+        Raises:
+            FlowError: Git cannot read them.
+        """
+        listed = self._ask("ls-tree", "-r", "-z", commit, "--", path)
+        if listed is None:
+            raise FlowError(f"git cannot read {commit[:12]}")
+        files: list[tuple[Path, str]] = []
+        for entry in filter(None, listed.split("\0")):
+            facts, _, name = entry.partition("\t")
+            mode, _, digest = facts.split()
+            place = PurePosixPath(name)
+            leads_out = place.is_absolute() or ".." in place.parts  # a crafted commit
+            if mode in _PLAIN_FILES and not leads_out:
+                files.append((folder / place, digest))
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile() as wanted:
+            wanted.writelines(f"{digest}\n".encode() for _, digest in files)
+            wanted.seek(0)
+            with subprocess.Popen(  # noqa: S603 - git, with words of ours
+                ["git", *_OPTIONS, "cat-file", "--batch"],  # noqa: S607 - see above
+                cwd=self.root,
+                env=_make_environment(),
+                stdin=wanted,
+                stdout=subprocess.PIPE,
+            ) as process:
+                assert process.stdout is not None
+                for file, digest in files:
+                    size = process.stdout.readline().split()[-1]
+                    if not size.isdigit():
+                        problem = f"git does not have {digest} here"
+                        raise FlowError(problem, hint="fetch the whole clone")
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    file.write_bytes(process.stdout.read(int(size)))
+                    process.stdout.read(1)
+
+    def _ask(self, *arguments: str) -> str | None:
+        """Return what git answers; None if it refuses."""
+        answer = run_git(self.root, *arguments)
+        if answer is None or answer.returncode:
+            return None
+        return answer.stdout.rstrip("\n")

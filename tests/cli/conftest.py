@@ -109,7 +109,7 @@ def answering(monkeypatch):
     """Simulate a person who answers questions."""
 
     def answers(text):
-        monkeypatch.setattr("flow64.cli._terminal.is_interactive", lambda: True)
+        monkeypatch.setattr("flow64.cli.printing.is_interactive", lambda: True)
         monkeypatch.setattr("sys.stdin", io.StringIO(text))
 
     return answers

@@ -1,31 +1,40 @@
-"""`flow64 blocks`: the catalogue, searched, and one block in full."""
+"""`flow64 blocks`: the catalogue, the service's own list, and classes made from it."""
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from tests.catalogue.answer import ANSWER, HOSTILE, SECRET
+import flow64 as package
+from flow64.analysis.live import LiveCatalogue
+from flow64.blocks import CATALOGUE
+from tests.catalogue.answer import ANSWER, HOSTILE, LATER, SECRET
 
-LIVE = [
-    {
-        "block_name": "find_email",
-        "specs_schema": {"properties": {"mode": {}, "sp\x1bin": {}}},
-    },
-    {"block_name": "time_travel", "specs_schema": {"type": "object"}},
-]
+SETTINGS = """
+[tool.flow64]
+source = "reddit.py"
+blocks = "blocks.json"
+"""
 
 
 @pytest.fixture
-def live(tmp_path):
-    path = tmp_path / "blocks.json"
-    path.write_text(json.dumps(LIVE), "utf-8")
-    return path
+def project(service, tmp_path, own_kinds):
+    """A project that keeps the service's own list."""
+    (tmp_path / "pyproject.toml").write_text(SETTINGS, "utf-8")
+    service.blocks = ANSWER
+    return tmp_path
 
 
 def kinds(printed):
     return [line.split()[0] for line in printed.splitlines()]
+
+
+# -- The catalogue ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -33,73 +42,281 @@ def kinds(printed):
     [
         (["phone"], ["find_phone", "reverse_phone"]),
         (["PHONE", "reverse"], ["reverse_phone"]),
-        (["email_status"], ["find_email", "filter"]),  # a column, and a description
         (["people_focus_prompt"], ["company_enrichment"]),  # a field
-        (["spends-on-create"], []),  # nothing does so by itself
+        (["nothing-has-this"], []),
     ],
 )
-def test_search(words, found, flow64):
-    """All words have to be somewhere in what is known of a block."""
-    assert kinds(flow64("blocks", *words)[1]) == found
+def test_search_looks_into_everything_that_is_known(words, found, flow64):
+    code, printed, _ = flow64("blocks", *words)
+
+    assert (code, kinds(printed)) == (not found, found)
 
 
-@pytest.mark.parametrize("named", ["find_email", "FindEmail"])
-def test_one(named, flow64):
-    """A kind or a class alone is shown in full, with how well each fact is known."""
-    code, printed, _ = flow64("blocks", named)
+@pytest.mark.parametrize("kind", CATALOGUE)
+def test_each_block_is_shown_in_full_and_as_data(kind, flow64):
+    code, printed, _ = flow64("blocks", kind)
+    (data,) = json.loads(flow64("blocks", kind, "--json")[1])["blocks"]
 
-    lines = printed.splitlines()
-    assert code == 0
-    assert lines[0] == "find_email  documented once (SK)"
-    assert "import   from flow64.blocks import FindEmail" in lines
-    assert "rows     takes LEAD rows, gives LEAD rows (documented once)" in lines
-    assert "effects  costs credits in each run" in lines
-    assert "price    at most $0.05 a row (documented; FE, SK)" in lines
-    assert (
-        "         with mode='PERSONAL': at most $0.20 a row (documented once; FE)"
-        in (lines)
+    assert (code, printed.split()[0], data["kind"]) == (0, kind, kind)
+    assert flow64("blocks", data["name"])[1] == printed
+
+
+def test_reference_has_rows_price_and_what_changes_it(flow64):
+    printed = flow64("blocks", "find_email")[1]
+
+    for words in (
+        "rows     takes LEAD rows, gives LEAD rows (documented once)",
+        "price    at most $0.05 a row (documented; FE, SK)",
+        "         with mode='PERSONAL': at most $0.20 a row (documented once; FE)",
+    ):
+        assert words in printed
+
+
+def test_texts_of_the_list_steer_no_terminal_and_hide_their_keys(project, flow64):
+    flow64("blocks", "sync")
+
+    shown = [flow64("blocks", HOSTILE), flow64("blocks"), flow64("blocks", "slack")]
+    data = flow64("blocks", "--json")[1]
+
+    assert all(line.isprintable() for _, text, _ in shown for line in text.split("\n"))
+    assert SECRET not in data + "".join(text for _, text, _ in shown)
+
+
+# -- Sync ------------------------------------------------------------------------------
+
+
+def test_sync_saves_the_list_and_says_what_is_new(project, service, flow64):
+    first = json.loads(flow64("blocks", "sync", "--json")[1])
+    file = project / "blocks.json"
+    text = file.read_text("utf-8")
+    file.write_text(text.replace(first["date"], "2026-01-02"), "utf-8")
+    same = flow64("blocks", "sync")
+    kept = file.read_text("utf-8")
+    service.blocks = LATER
+    later = flow64("blocks", "sync")
+
+    assert (first["is_first"], first["kinds"]) == (True, len(ANSWER))
+    assert SECRET not in text
+    assert "is unchanged" in same[1]
+    assert "2026-01-02" in kept
+    assert "\n+ post_to_x.message: str · required" in later[1]
+    assert "\n- yc_batches\n" in later[1]
+
+
+def test_damaged_list_is_replaced(project, flow64):
+    (project / "blocks.json").write_text("{", "utf-8")
+
+    code, _, told = flow64("blocks", "sync")
+
+    assert (code, "what is new is not known" in told) == (0, True)
+    assert LiveCatalogue.read(project / "blocks.json").blocks
+
+
+def test_setting_is_added_where_it_fits(service, flow64, tmp_path):
+    """Nothing else in the file changes."""
+    file = tmp_path / "pyproject.toml"
+    file.write_text("# mine\n[tool.flow64]\n# kept\n[other]\na = 1\n", "utf-8")
+
+    flow64("blocks", "sync")
+
+    text = '# mine\n[tool.flow64]\nblocks = "blocks.json"\n# kept\n[other]\na = 1\n'
+    assert file.read_text("utf-8") == text
+
+
+def test_emulator_has_to_be_named(flow64, tmp_path, monkeypatch):
+    """Its list is what flow64 knows itself."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.flow64]\ndefault_env = "local"\n', "utf-8"
     )
-    assert (
-        "  verify_emails: bool · default true · inferred, unconfirmed (endpoint)"
-    ) in lines
-    assert "  flow = Webhook(LEAD) >> FindEmail()" in lines
+
+    assert flow64("blocks", "sync")[0] == 64
+    assert not (tmp_path / "blocks.json").exists()
+
+
+# -- One key makes flow64 true ---------------------------------------------------------
+
+PIPELINE = """
+from flow64 import Project, RawBlock, Workflow
+from flow64.blocks import FindEmail, SendSlackMessage
+
+growth = Project("growth", namespace="NAMESPACE")
+flow = (
+    RawBlock("reddit_search", specs={"query": "pumps", "sort": "top"})
+    >> RawBlock("score_lead", specs={"signals": [{"column": "karma", "weight": 3}]})
+    >> FindEmail(mode="BOTH")
+    >> SendSlackMessage(specs={"channel": "#leads", "message": "new"})
+)
+reddit = Workflow("Reddit", flow, key="reddit", project=growth)
+"""
+GENERATED = """
+from flow64 import Project, Workflow
+from blocks import FindEmail, RedditSearch, ScoreLead, SendSlackMessage
+
+growth = Project("growth", namespace="NAMESPACE")
+flow = (
+    RedditSearch(query="pumps", sort="top")
+    >> ScoreLead(signals=[{"column": "karma", "weight": 3}])
+    >> FindEmail(mode="BOTH")
+    >> SendSlackMessage(channel="#leads", message="new")
+)
+reddit = Workflow("Reddit", flow, key="reddit", project=growth)
+"""
 
 
 @pytest.fixture
-def answer(tmp_path):
-    path = tmp_path / "answer.json"
-    path.write_text(
-        json.dumps({"date": "2026-11-28", "blocks": ANSWER}), encoding="utf-8"
-    )
-    return path
+def reddit(project, namespace):
+    """A pipeline that uses what only the service knows."""
+    text = PIPELINE.replace("NAMESPACE", namespace)
+    (project / "reddit.py").write_text(text, "utf-8")
+    return project
 
 
-def test_live_fields(answer, flow64):
-    """All fields of the live schema are shown, and what bounds them."""
-    code, printed, told = flow64("blocks", "find_email", "--blocks", answer)
-
-    of = "fields in the live catalogue of 2026-11-28:"
-    shown = printed.splitlines()[printed.splitlines().index(of) + 1 :]
-    assert (code, told) == (0, "")
-    assert shown == [
-        "  mode: PROFESSIONAL or PERSONAL or BOTH · default 'PROFESSIONAL'",
-        "      Which addresses to find.",
-        "  verify_emails: bool · default true",
-        "      Check each address by SMTP.",
-        "  providers: Sequence[str] or null · default null",
-        "      Providers to ask, in this order.",
+def test_all_commands_go_by_the_list(reddit, service, flow64):
+    before = flow64("check")
+    flow64("blocks", "sync")
+    codes = [
+        flow64(*words)[0]
+        for words in (
+            ("check",),
+            ("deploy", "--yes"),
+            ("run", "reddit.py", "--intent", "1", "--yes"),
+        )
     ]
+    service.blocks = LATER
+    flow64("blocks", "sync")
+    later = flow64("check")
+
+    assert (before[0], "error[unknown-word]" in before[1]) == (1, True)
+    assert codes == [0, 0, 0]
+    assert "'subreddits' is a required property" in later[1]
 
 
-def test_hostile(answer, flow64):
-    """No text of an entry steers the terminal, and no key is shown."""
-    printed = flow64("blocks", HOSTILE, "--blocks", answer)[1]
-    slack = flow64("blocks", "send_slack_message", "--blocks", answer)[1]
-    table = flow64("blocks", "--blocks", answer)[1]
-    data = flow64("blocks", "--blocks", answer, "--json")[1]
-
-    assert all(
-        line.isprintable() for line in [*printed.splitlines(), *table.split("\n")]
+def test_generated_classes_make_the_same_workflow(reddit, flow64, namespace):
+    """And code of it imports them."""
+    flow64("blocks", "sync")
+    flow64("deploy", "--yes")
+    assert flow64("blocks", "generate", "-o", "blocks.py")[0] == 0
+    (reddit / "reddit.py").write_text(
+        GENERATED.replace("NAMESPACE", namespace), "utf-8"
     )
-    assert SECRET not in slack + data
-    assert max(map(len, table.splitlines())) < 200
+
+    plan = flow64("plan", "--exit-code")
+    source = flow64("code", "default:reddit")[1]
+
+    assert (plan[0], "unchanged" in plan[1]) == (0, True), plan
+    classes = "FindEmail, RedditSearch, ScoreLead, SendSlackMessage"
+    assert f"from blocks import {classes}" in source
+
+
+# -- Generate --------------------------------------------------------------------------
+
+FACTS = """
+[score_lead]
+takes = "LEAD"
+gives = "LEAD"
+price = 0.02
+reads = ["company"]
+adds = { score = "int" }
+"""
+USE = """
+from __future__ import annotations
+
+from blocks import FindEmail, RedditSearch, ScoreLead, Search, SendSlackMessage
+from flow64 import COMPANY, LEAD, Flow, Lead, Start
+from flow64.blocks import Filter, OutgoingWebhook, Webhook
+
+leads: Flow[Start, Lead] = Search(dataframe_type=LEAD, query="x", freshness="day")
+flow = (
+    leads
+    >> FindEmail(mode="BOTH")
+    >> ScoreLead(signals=[{"column": "title", "weight": 1.5}], scale=10, explain=None)
+    >> Filter.where("score").greater(5)
+    >> SendSlackMessage(channel="#a", message="b", mention=["c"])
+    >> OutgoingWebhook(url="https://a.example/hook")
+)
+"""
+WRONG = """
+Webhook(COMPANY) >> FindEmail()
+FindEmail(mode="ALL")
+SendSlackMessage(channel="#a")
+SendSlackMessage(channel=1, message="b")
+RedditSearch(query="a", sort="old")
+"""
+
+
+@pytest.fixture
+def synced(project, flow64):
+    """A project with facts about a new kind."""
+    flow64("blocks", "sync")
+    (project / "blocks.toml").write_text(FACTS, "utf-8")
+    return project
+
+
+@pytest.mark.slow
+def test_generated_classes_are_typed(synced, flow64):
+    """A module with a hostile kind in the list imports, and mypy knows its types."""
+    flow64("blocks", "generate", "-o", "blocks.py")
+    (synced / "use.py").write_text(USE, "utf-8")
+    (synced / "wrong.py").write_text(USE + WRONG, "utf-8")
+    src = str(Path(package.__file__).parents[1])
+
+    def run(*arguments):
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=synced,
+            env=os.environ | {"MYPYPATH": src, "PYTHONPATH": src},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert run("use.py").returncode == 0
+    mypy = run("-m", "mypy", "--strict", "--config-file=", "use.py", "wrong.py")
+    lines = [line for line in mypy.stdout.splitlines() if ": error:" in line]
+    first = len(USE.splitlines()) + 2
+    places = [["wrong.py", str(first + n)] for n in range(len(WRONG.split("\n")) - 2)]
+    assert [line.split(":")[:2] for line in lines] == places, mypy.stdout
+
+
+def test_texts_of_the_list_are_literals(synced, flow64):
+    text = flow64("blocks", "generate")[1]
+
+    assert f"kind = {HOSTILE!r}" in text
+    assert "\u202e" not in text
+
+
+@pytest.mark.parametrize(
+    "facts",
+    ["[score_lead]\ntakes = 'PEOPLE'", "[score_lead]\nprise = 1", "score_lead"],
+)
+def test_mistake_in_facts_names_the_file(synced, flow64, facts):
+    (synced / "blocks.toml").write_text(facts, "utf-8")
+
+    code, _, told = flow64("blocks", "generate", "-o", "blocks.py")
+
+    assert (code, "blocks.toml" in told) == (1, True)
+    assert not (synced / "blocks.py").exists()
+
+
+def test_check_sees_a_later_list_and_no_layout(synced, service, flow64):
+    """A module that it did not write is not overwritten."""
+    generate = ("blocks", "generate", "-o", "blocks.py")
+    flow64(*generate)
+    file = synced / "blocks.py"
+    file.write_text(file.read_text("utf-8") + "\n\n", "utf-8")
+    current = flow64(*generate, "--check")
+    service.blocks = LATER
+    flow64("blocks", "sync")
+    stale = flow64(*generate, "--check")
+    file.write_text("mine = 1\n", "utf-8")
+    other = flow64(*generate)
+
+    assert (current[0], stale[0], other[0]) == (0, 1, 1)
+    assert file.read_text("utf-8") == "mine = 1\n"
+
+
+def test_generate_needs_a_list(project, flow64):
+    code, _, told = flow64("blocks", "generate")
+
+    assert (code, "flow64 blocks sync" in told) == (1, True)

@@ -1,11 +1,14 @@
-"""`flow64 check`: findings as text and as data, and when they are an error."""
+"""`flow64 check`: findings as text, as data and for forges, and when it fails."""
 
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from rich.cells import cell_len, get_character_cell_size
+
+from flow64.analysis.reference import all_pages
 
 FAULTY = """
 from flow64 import COMPANY, LEAD, Project, Workflow
@@ -15,197 +18,140 @@ growth = Project("growth", namespace="acme.example")
 flow = Webhook(COMPANY) >> CompanyEnrichment(return_fields={"a": "b"}) >> FindEmail()
 mixed = Workflow("Mixed\\x1b[31m", flow, key="mixed\\x1b[31m", project=growth)
 """
-
-
-@pytest.fixture
-def faulty(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    path = tmp_path / "faulty.py"
-    path.write_text(FAULTY, "utf-8")
-    return path
-
-
-def test_sound(leads, flow64):
-    """Warnings and notes go to stdout, and are not a failure."""
-    code, printed, told = flow64("check", "leads.py")
-
-    assert (code, "note[effects]" in printed) == (0, True)
-    assert told == "2 notes\n"
-
-
-def test_faulty(faulty, flow64):
-    """An error ends it with 1, and names the user's line."""
-    code, printed, told = flow64("check", "faulty.py")
-
-    assert code == 1
-    assert "error[row-kind-mismatch]" in printed
-    assert "faulty.py:6" in printed
-    assert told.startswith("1 error, ")
-
-
-def test_json(faulty, flow64):
-    """As data they are exact, each with its workflow."""
-    code, printed, _ = flow64("check", "faulty.py", "--json")
-
-    found = json.loads(printed)["findings"]
-    (error,) = [finding for finding in found if finding["severity"] == "error"]
-    assert code == 1
-    assert (error["key"], error["code"], error["line"]) == (
-        "mixed\x1b[31m",
-        "row-kind-mismatch",
-        6,
-    )
-
-
-VARIANTS = """
+FLEET = """
 from flow64 import LEAD, Project, Workflow, variants
-from flow64.blocks import FindEmail, Webhook
+from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 
 growth = Project("growth", namespace="acme.example")
-made = [
-    Workflow(f"Leads {name}", Webhook(LEAD) >> FindEmail(), key=name, project=growth)
-    for name in ("us", "de", "fr", "jp", "uk")
-]
+
+def build(region):
+    hook = OutgoingWebhook(url="http://hooks.acme.example/é", key="hook")
+    flow = Webhook(LEAD) >> FindEmail() >> hook
+    return Workflow("Leads", flow, key="leads", project=growth)
+
+made = variants(build, {f"v{n}": {"region": str(n)} for n in range(40)})
 """
 
 
 @pytest.fixture
-def variants(tmp_path, monkeypatch):
-    """Five workflows that differ in their name alone."""
+def write(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "many.py").write_text(VARIANTS.replace(", variants", ""), "utf-8")
+
+    def write_file(name, text):
+        (tmp_path / name).write_text(text, "utf-8")
+        return name
+
+    return write_file
 
 
-def test_what_is_the_same_for_several_is_told_once(variants, flow64):
-    """With how many, and the first of them; JSON has each."""
-    _, printed, told = flow64("check", "many.py")
-    found = json.loads(flow64("check", "many.py", "--json")[1])["findings"]
-
-    assert printed.startswith("5 workflows (us, de, fr and 2 more):\nnote[")
-    assert printed.count("note[effects]") == 1
-    assert told == f"5 workflows: {len(found)} notes\n"
-    assert len([one for one in found if one["code"] == "effects"]) == 5
+def test_what_is_fine_is_one_line_and_notes_come_on_demand(leads, flow64):
+    assert flow64("check", "leads.py") == (0, "1 ok\n", "")
+    assert "note[effects]" in flow64("check", "leads.py", "-v")[1]
 
 
-def test_no_code(leads, flow64):
-    """JSON is checked, and Python is not imported."""
+def test_error_fails_and_names_the_line(write, flow64):
+    source = write("faulty.py", FAULTY)
+
+    code, printed, _ = flow64("check", source)
+    (error,) = [
+        finding
+        for finding in json.loads(flow64("check", source, "--json")[1])["findings"]
+        if finding["severity"] == "error"
+    ]
+
+    assert code == 1
+    assert printed.startswith("error[row-kind-mismatch]")
+    assert "faulty.py:6" in printed
+    assert printed.endswith("1 error\n")
+    assert (error["key"], error["line"]) == ("mixed\x1b[31m", 6)
+
+
+def test_the_same_finding_of_variants_is_told_once(write, flow64):
+    source = write("fleet.py", FLEET)
+
+    code, printed, _ = flow64("check", source)
+    strict = flow64("check", source, "--strict")[0]
+    data = json.loads(flow64("check", source, "--json")[1])["findings"]
+    github = flow64("check", source, "--format", "github")[1]
+
+    assert (code, strict) == (0, 1)
+    assert printed.count("warning[insecure-url]") == 1
+    assert "v11, 28 more: " in printed
+    assert printed.endswith("1 warning, 40 ok\n")
+    assert len([one for one in data if one["code"] == "insecure-url"]) == 40
+    assert github.count("::warning ") == 1
+
+
+def test_json_is_checked_without_code(leads, flow64):
     flow64("compile", "leads.py", "-o", "compiled")
     leads.write_text("1/0", "utf-8")
 
-    refused = flow64("check", "leads.py", "--no-code")
-
     assert flow64("check", "compiled", "--no-code")[0] == 0
-    assert (refused[0], "--no-code imports none" in refused[2]) == (64, True)
+    assert flow64("check", "leads.py", "--no-code")[0] == 64
 
 
-def test_values(flow64, tmp_path, monkeypatch):
-    """Values are read from a file, which must be a JSON object."""
-    monkeypatch.chdir(tmp_path)
-    text = "from flow64 import *\nfrom flow64.blocks import *\n"
-    text += "flow = Webhook(LEAD) >> AppendToNotebook(notebook_id=value('n'))\n"
-    text += "w = Workflow('w', flow, project=Project('g', 'acme.example'))"
-    (tmp_path / "w.py").write_text(text, "utf-8")
-    (tmp_path / "good.json").write_text('{"n": "book"}', "utf-8")
-    (tmp_path / "bad.json").write_text('["secret"]', "utf-8")
-
-    code, printed, told = flow64("check", "w.py", "--values", "bad.json")
-
-    assert flow64("check", "w.py", "--values", "good.json")[0] == 0
-    assert (code, printed) == (64, "")
-    assert "bad.json is not a JSON object" in told
-    assert "secret" not in told
-
-
-def test_user_error(flow64, tmp_path, monkeypatch):
-    """A module that fails is shown as Python shows it, and nothing of ours."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "bad.py").write_text("1/0", "utf-8")
-
-    code, printed, told = flow64("check", "bad.py")
-
-    assert code == 1
-    assert printed == (
-        "error[unloadable-file] the module cannot be imported: ZeroDivisionError: "
-        "division by zero\n"
-        "  --> bad.py:1\n"
-        "   1 | 1/0\n"
-        "     | ^^^\n"
-    )
-    assert told == "1 error\n"
-
-
-def test_failing_module_hides_no_other(faulty, leads, flow64, tmp_path):
-    """It is a failed check of its own, and all others are checked."""
-    (tmp_path / "broken.py").write_text("import faulty\n\nfaulty.nothing()", "utf-8")
-
-    code, printed, told = flow64("check", ".")
-    data = json.loads(flow64("check", ".", "--json")[1])["findings"]
-
-    assert (code, "error[row-kind-mismatch]" in printed) == (1, True)
-    assert printed.startswith(
-        "error[unloadable-file] the module cannot be imported: AttributeError: module "
-        "'faulty' has no attribute 'nothing'\n"
-        "  --> broken.py:3\n"
-        "   3 | faulty.nothing()\n"
-        "     | ^^^^^^^^^^^^^^\n"
-    )
-    assert "2 workflows: 2 errors, " in told
-    assert [one["key"] for one in data if one["severity"] == "error"] == [
-        None,
-        "mixed\x1b[31m",
-    ]
-    assert (data[0]["code"], data[0]["family"]) == ("unloadable-file", "source")
-    assert flow64("check", ".:inbound")[0] == 1
-    assert flow64("check", ".:inbond")[0] == 1
-
-
-def test_json_that_is_not_a_workflow_hides_no_other(leads, flow64, tmp_path):
-    """It is a failed check at its line."""
+def test_file_that_cannot_be_loaded_hides_no_other(write, leads, flow64, tmp_path):
+    """The traceback is that of the user's own code."""
+    write("faulty.py", FAULTY)
+    write("broken.py", "import faulty\n\nfaulty.nothing()")
     flow64("compile", "leads.py", "-o", "made")
     (tmp_path / "made/flow64.json").unlink()
     (tmp_path / "made/other.json").write_text('{\n"workflow_definition": 5}', "utf-8")
 
-    code, printed, told = flow64("check", "made", "--no-code")
+    code, printed, told = flow64("check", ".")
+    of_json = flow64("check", "made", "--no-code")
 
-    assert code == 1
-    assert printed.startswith(
-        "error[unloadable-file] the file cannot be used: a graph must be an object, "
-        "not a whole number (/workflow_definition)\n"
-        "  --> made/other.json:2\n"
-        '   2 | "workflow_definition": 5}\n'
-    )
-    assert "note[effects]" in printed
-    assert told == "1 error, 2 notes\n"
+    assert (code, "error[row-kind-mismatch]" in printed) == (1, True)
+    assert "  --> broken.py:3\n   3 | faulty.nothing()\n" in printed
+    assert "flow64/loading" not in told
+    assert "  --> made/other.json:2\n" in of_json[1]
+    assert (of_json[0], of_json[1].endswith("1 error, 1 ok\n")) == (1, True)
 
 
-def test_github_groups_variants(tmp_path, monkeypatch, flow64):
-    """One wrong line of forty variants is one annotation, with their names."""
-    monkeypatch.chdir(tmp_path)
-    text = FAULTY.partition("mixed =")[0] + (
-        "made = [\n"
-        '    Workflow("Leads", flow, key=f"n{n:02}", project=growth)\n'
-        "    for n in range(40)\n"
-        "]\n"
-    )
-    (tmp_path / "many.py").write_text(text, "utf-8")
-
-    code, printed, told = flow64("check", "many.py", "--format", "github")
-
-    names = "40 workflows (n00, n01, n02 and 37 more)"
-    errors = [line for line in printed.splitlines() if line.startswith("::error")]
-    assert code == 1
-    assert errors == [
-        (
-            "::error file=many.py,line=6,col=75,endColumn=85,title=row-kind-mismatch::"
-            f"{names}: company rows flow into find_email, which takes lead rows "
-            "(find_email)%0Ahelp: put CompanyToLeads() between"
-        )
-    ]
-    assert printed.count(names) == printed.count("\n") == 3
-    assert told == "40 errors, 80 notes\n"
+def test_page_of_a_finding(flow64):
+    assert flow64("check", "--explain", "late-filter")[0] == 0
+    code, _, told = flow64("check", "--explain", "late-fliter")
+    assert (code, "did you mean 'late-filter'?" in told) == (64, True)
 
 
-# -- Carets ---------------------------------------------------------------------------
+# -- Reports ---------------------------------------------------------------------------
+
+
+def test_sarif_names_each_place_once_from_the_root(write, flow64, tmp_path):
+    (tmp_path / ".git").mkdir()
+    source = write("fleet.py", FLEET)
+
+    def read():
+        (run,) = json.loads(flow64("check", source, "--format", "sarif")[1])["runs"]
+        return run
+
+    run = read()
+    write("fleet.py", f"# a note\n\n{FLEET}")
+    moved = read()
+
+    rules = run["tool"]["driver"]["rules"]
+    (hook,) = [one for one in run["results"] if one["ruleId"] == "insecure-url"]
+    place = hook["locations"][0]["physicalLocation"]
+    line = FLEET.splitlines()[place["region"]["startLine"] - 1]
+    start, end = place["region"]["startColumn"] - 1, place["region"]["endColumn"] - 1
+    assert place["artifactLocation"]["uri"] == "fleet.py"
+    assert re.fullmatch(r'OutgoingWebhook\(.*key="hook"\)', line[start:end])
+    assert [rule["id"] for rule in rules] == sorted(all_pages())
+    marks = [[one["partialFingerprints"] for one in r["results"]] for r in (run, moved)]
+    assert marks[0] == marks[1]
+
+
+def test_name_that_looks_like_a_key_is_masked_in_each_format(write, flow64):
+    key = "sk_live_not_a_real_key_0123456789abcdef"
+    write("w.py", FLEET.replace('key="hook"', f"key={key!r}"))
+
+    for form in ("text", "json", "github", "sarif"):
+        printed = flow64("check", "w.py", "--format", form)[1]
+        assert "insecure-url" in printed
+        assert key not in printed
+
+
+# -- Carets ----------------------------------------------------------------------------
 
 UNEVEN = """
 from flow64 import COMPANY, Project, Workflow
@@ -215,35 +161,14 @@ mine = Project("growth", namespace="acme.example")
 start = Webhook(COMPANY)
 flows = [
     ("plain", start >> FindEmail(key="plain")),
-    ("Zürich é à", start >> FindEmail(key="Zürich é à")),
     ("会社 ﾊﾝ", start >> FindEmail(key="会社 ﾊﾝ")),
-    ("🚀 🧑\u200d🚀 ❤\ufe0f", start >> FindEmail(key="🚀 🧑\u200d🚀 ❤\ufe0f")),
     ("tab",\t\tstart\t>>\tFindEmail(key="tab")),
-\t("indented", start >> FindEmail(key="indented")),
     ("e\u0301 a\u0308\u0323", start >> FindEmail(key="e\u0301 a\u0308\u0323")),
     ("é会🚀\tu\u0308", start >> FindEmail(key="é会🚀\tu\u0308")),
 ]
 made = [Workflow(name, flow, key=f"k{n}", project=mine) for n, (name, flow) in
         enumerate(flows)]
 """
-
-MARKED = [
-    'FindEmail(key="plain")',
-    'FindEmail(key="Zürich é à")',
-    'FindEmail(key="会社 ﾊﾝ")',
-    'FindEmail(key="🚀 🧑\\u200d🚀 ❤\\ufe0f")',
-    'FindEmail(key="tab")',
-    'FindEmail(key="indented")',
-    'FindEmail(key="e\u0301 a\u0308\u0323")',
-    'FindEmail(key="é会🚀\\tu\u0308")',
-]
-
-
-@pytest.fixture
-def uneven(tmp_path, monkeypatch):
-    """Calls behind text whose bytes, characters and cells differ in number."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "uneven.py").write_text(UNEVEN, "utf-8")
 
 
 def text_over_carets(line, carets):
@@ -258,18 +183,18 @@ def text_over_carets(line, carets):
     return marked
 
 
-def excerpts(printed, code):
-    """The source lines of findings of a code, each with the carets below it."""
-    lines = printed.splitlines()
-    starts = [at for at, line in enumerate(lines) if line.startswith(code)]
-    places = [at for at, line in enumerate(lines) if line.startswith("  --> ")]
-    firsts = [next(at for at in places if at > start) for start in starts]
-    return [(lines[at + 1], lines[at + 2]) for at in firsts]
+def test_caret_stands_under_the_call_whatever_is_before_it(write, flow64):
+    lines = flow64("check", write("uneven.py", UNEVEN))[1].splitlines()
 
-
-def test_caret_stands_under_the_call(uneven, flow64):
-    """Whatever is before it: accents, wide letters, emoji, tabs, combining marks."""
-    _, printed, _ = flow64("check", "uneven.py")
-
-    found = excerpts(printed, "error[row-kind-mismatch]")
-    assert [text_over_carets(*one) for one in found] == MARKED
+    calls = [
+        text_over_carets(lines[at - 1], line)
+        for at, line in enumerate(lines)
+        if re.match(r" +\| +\^+$", line)
+    ]
+    assert calls == [
+        'FindEmail(key="plain")',
+        'FindEmail(key="会社 ﾊﾝ")',
+        'FindEmail(key="tab")',
+        'FindEmail(key="e\u0301 a\u0308\u0323")',
+        'FindEmail(key="é会🚀\\tu\u0308")',
+    ]

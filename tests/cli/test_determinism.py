@@ -42,8 +42,7 @@ def test_same(written, flow64):
 
     code, printed, told = flow64("determinism", source)
 
-    assert (code, printed) == (0, "")
-    assert told == "2 workflows: the same in 8 processes\n"
+    assert (code, printed, told) == (0, "2 same in 8 processes\n", "")
 
 
 CAUSES = {
@@ -78,11 +77,11 @@ def test_fails_elsewhere(written, flow64):
     """A source that compiles only in its folder differs there."""
     source = written("x = named('x', Path('leads.py').read_text())")
 
-    code, printed, told = flow64("determinism", source, "--processes", 6)
+    code, printed, _ = flow64("determinism", source, "--processes", 6)
 
     assert code == 1
     assert "FileNotFoundError" in printed
-    assert told == "differs with an empty working folder\n"
+    assert printed.startswith("differs with an empty working folder\n")
 
 
 @pytest.mark.parametrize("code", ["1 / 0", "os._exit(3)", "x = named('x', {1})"])

@@ -124,8 +124,7 @@ def change(file, *pairs):
         ("prod", "code"),
         ("staging", "code"),
         ("code:inbound", "staging:inbound"),
-        ("staging", "prod"),
-        ("prod:inbound", "staging:inbound"),
+        ("prod:other", "staging:other"),
         ("prod:other", "leads.py:other"),
         ("compiled", "code"),
         ("compiled", "prod"),
@@ -133,23 +132,12 @@ def change(file, *pairs):
     ],
 )
 def test_nothing_differs(deployed, flow64, before, after):
-    """The same code is equal everywhere, despite values of environments."""
+    """The same code is equal to what is live, despite values of environments."""
     flow64("compile", "leads.py", "-o", "compiled")
 
     code, printed, _ = flow64("diff", before, after, "--exit-code")
 
     assert (code, printed.endswith(" equal\n")) == (0, True)
-
-
-def test_by_id(deployed, flow64):
-    """A workflow is named by its id as well, which is how those of others are."""
-    workflow_id = load_source("leads.py:inbound").only.workflow.id("prod")
-
-    code, printed, _ = flow64(
-        "diff", f"prod:id:{workflow_id}", "code:inbound", "--exit-code"
-    )
-
-    assert (code, printed) == (0, f"prod:id:{workflow_id}: 1 equal\n")
 
 
 # -- What differs ---------------------------------------------------------------------
@@ -198,23 +186,15 @@ def test_added_removed_renamed(code, flow64):
 
 
 @pytest.mark.parametrize(
-    ("option", "start"),
-    [
-        (
-            ("--format", "markdown"),
-            "<!-- flow64:review -->\n**prod\\: 1 equal",
-        ),
-        (("--format", "html"), "<!doctype html>"),
-        (("-o", "x.md"), ""),
-    ],
+    ("form", "start"),
+    [("markdown", "<!-- flow64:review -->\n**"), ("html", "<!doctype html>")],
 )
-def test_forms(deployed, flow64, option, start):
+def test_forms(deployed, flow64, form, start):
     change(deployed, (">> FindEmail()", ">> FindEmail(mode='PERSONAL')"))
 
-    code, printed, told = flow64("diff", "prod", "code", *option)
+    code, printed, _ = flow64("diff", "prod", "code", "--format", form)
 
     assert (code, printed.startswith(start)) == (0, True)
-    assert ("written to x.md" in told) == (not start)
 
 
 def test_json(deployed, flow64):
@@ -240,7 +220,7 @@ def test_one_against_all(deployed, flow64):
     code, printed, told = flow64("diff", "code:other", "prod", "--exit-code")
 
     assert (code, printed) == (0, "code:other: 1 equal\n")
-    assert "1 workflow of the other side, not compared: name a set" in told
+    assert told == "other side: 1 other, not compared\n"
 
 
 def test_other_projects_are_left_out(deployed, flow64, namespace):
@@ -252,7 +232,7 @@ def test_other_projects_are_left_out(deployed, flow64, namespace):
     code, _, told = flow64("diff", "code", "prod", "--exit-code")
 
     assert code == 0
-    assert "prod: 2 of other projects, not compared" in told
+    assert "prod: 2 others, not compared" in told
 
 
 def test_a_faulty_workflow_is_compared(deployed, flow64):
@@ -286,17 +266,6 @@ def test_fields_that_code_does_not_manage(deployed, edit, flow64):
     assert "unmanaged  other: find_email.tier\n" in more
 
 
-def test_environments_without_their_secrets(deployed, edit, flow64, monkeypatch):
-    """Stamps say which texts are secret, and differences in these are not shown."""
-    for name in HOOKS:
-        monkeypatch.delenv(name)
-
-    code, printed, told = flow64("diff", "staging", "prod", "--exit-code")
-
-    assert "sentinel" not in printed + told
-    assert (code, printed) == (0, "staging: 2 equal\n")  # the stamps name them
-
-
 def test_values_that_are_not_at_hand(deployed, flow64, monkeypatch):
     """A variable that is not set does not stop it, and its text is not compared."""
     monkeypatch.delenv("PROD_HOOK")
@@ -304,18 +273,6 @@ def test_values_that_are_not_at_hand(deployed, flow64, monkeypatch):
     code, printed, _ = flow64("diff", "code", "prod", "--exit-code")
 
     assert (code, printed) == (0, "code: 2 equal\n")
-
-
-def test_given_values(deployed, tmp_path, flow64):
-    """A file of values goes before those of the environment."""
-    file = tmp_path / "values.json"
-    file.write_text(
-        json.dumps({"notebook": "mine", "hook": HOOKS["PROD_HOOK"]}), "utf-8"
-    )
-
-    _, printed, _ = flow64("diff", "code", "prod", "--values", file)
-
-    assert 'research_plan: "mine" → "notebook of prod"' in printed
 
 
 def test_without_running_code(deployed, flow64):
@@ -339,7 +296,7 @@ def test_without_running_code(deployed, flow64):
         (["code", "prod:none"], "no workflow 'none'"),
         (["code", "prod", "--env", "prd"], "there is no environment 'prd'"),
         (["missing.json", "prod"], "there is no file"),
-        (["code", "--base", "main"], "--base takes the code as it is"),
+        (["code", "--base", "main"], "--base"),
     ],
 )
 def test_mistakes(deployed, flow64, arguments, words):
@@ -487,10 +444,3 @@ def test_branch_of_a_shallow_clone(branch, flow64, monkeypatch):
 
     assert (unknown[0], "git fetch origin release" in unknown[2]) == (1, True)
     assert (shallow[0], "git fetch --unshallow" in shallow[2]) == (1, True)
-
-
-def test_base_needs_git(tmp_path, flow64, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-
-    assert "there is no git here" in flow64("diff", "--base", "main")[2]

@@ -47,7 +47,7 @@ def test_an_empty_environment_is_a_wrong_use_in_each_command(configured, flow64,
     code, printed, told = flow64(*words)
 
     assert (code, printed) == (64, "")
-    assert "is empty: is the variable set that it comes from?" in told
+    assert "is the variable set that it comes from?" in told
 
 
 def test_a_deploy_says_that_a_variable_names_its_environment(
@@ -108,39 +108,12 @@ def test_a_key_of_another_organisation_writes_nothing(
     assert "POST" not in asked
 
 
-@pytest.fixture
-def impatient(monkeypatch):
-    """No wait takes any time."""
-    monkeypatch.setattr("flow64.api.threads.sleep", lambda _: None)
-
-
-def test_a_server_on_this_machine_that_is_not_there(
-    leads, flow64, impatient, monkeypatch
-):
-    """It is tried once more, the advice comes once, and no key is asked for."""
-    monkeypatch.delenv("SIXTYFOUR_API_KEY", raising=False)
-    settings = '[tool.flow64.environments.local]\nendpoint = "http://127.0.0.1:1"\n'
-    leads.with_name("pyproject.toml").write_text(settings, "utf-8")
-
-    code, _, told = flow64("list")
-
-    assert code == 1
-    assert told.count("start it in another terminal: flow64 serve --port 1; or ") == 1
-    assert told.count("trying once more in ") == 1
-    assert "(2 attempts in " in told
-
-
 def test_a_name_without_settings_says_where_it_leads(service, leads, flow64):
     """Each time, before anything is sent: it may be misspelled."""
-    told = [flow64("list", "--env", "stagng")[2] for _ in range(2)]
-    plain = flow64("list")[2]
+    told = flow64("list", "--env", "stagng")[2]
 
-    words = (
-        "no [tool.flow64] was found from here up: environment stagng is "
-        f"SIXTYFOUR_API_ENDPOINT and SIXTYFOUR_API_KEY at {service.url}\n"
-    )
-    assert all(one.startswith(words) for one in told)
-    assert "tool.flow64" not in plain
+    assert told.startswith(f"environment stagng, not configured: {service.url}\n")
+    assert "not configured" not in flow64("list")[2]
 
 
 @pytest.mark.parametrize("command", ["list", "doctor"])
@@ -149,10 +122,7 @@ def test_no_key_and_no_settings(leads, flow64, monkeypatch, command):
 
     code, printed, told = flow64(command)
 
-    words = (
-        "no API key: set SIXTYFOUR_API_KEY (no [tool.flow64] was found from here up)\n"
-    )
-    assert (code, words in printed + told) == (1, True)
+    assert (code, "set SIXTYFOUR_API_KEY" in printed + told) == (1, True)
 
 
 def test_the_emulator_is_always_there(leads, flow64, monkeypatch, tmp_path):

@@ -1,9 +1,9 @@
-"""The group of commands: help, errors, exit codes, reports."""
+"""The group of commands: help, errors, exit codes, streams, and how much is printed."""
 
 from __future__ import annotations
 
-import base64
 import io
+import json
 import re
 import subprocess
 import sys
@@ -13,220 +13,200 @@ from types import ModuleType
 import click
 import pytest
 
-from flow64.cli import COMMANDS, main
-from flow64.cli._main import escape_unencodable, module_of
-from flow64.cli._terminal import print_error, print_json, print_line, print_message
+from flow64.cli import COMMANDS, _main, errors, main, printing
+from flow64.cli.state import STATE
 from flow64.errors import (
     ConfigError,
     ConsentError,
+    FlowError,
     OutcomeUnknownError,
     RunError,
     RunFailedError,
+    SourceError,
     StalePlanError,
 )
-from tests.cli.support import flow64
+from tests.cli.pipelines import deployed
+from tests.cli.support import flow64 as program
 
-SENTINEL = "sk_SENTINEL-0123456789"
+CANARY = "sk_SENTINEL-0123456789"
+LEFT_OUT = {"--help", "--quiet", "--verbose"}
 
 
 @pytest.fixture
 def command(monkeypatch):
     """Add a command `told` that does what a function does."""
 
-    def added(function):
+    def add(function):
         module = ModuleType("flow64.cli.told")
         module.command = click.command("told")(function)
         monkeypatch.setitem(sys.modules, module.__name__, module)
         monkeypatch.setitem(COMMANDS, "told", "Do as told.")
 
-    return added
+    return add
 
 
-@pytest.mark.parametrize("asked", ["--help", "-h"])
-def test_help_lists_commands(asked, capsys):
-    """Help names every command, and goes to stdout."""
-    code = main([asked])
+def fail(error):
+    def told():
+        raise error
 
-    listed = re.findall(r"^  (\w+(?: \w+)?)  ", capsys.readouterr().out, re.MULTILINE)
+    return told
+
+
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help_lists_every_command(flow64, option):
+    code, printed, _ = flow64(option)
+
+    listed = re.findall(r"^  (\w+(?: \w+)?)  ", printed, re.MULTILINE)
     assert (code, listed) == (0, [*COMMANDS])
 
 
-@pytest.mark.parametrize("option", ["--version", "-V"])
-def test_version(option):
-    """The command says which flow64 it is."""
-    done = flow64(option)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_has_help_and_few_options(name, flow64):
+    code, printed, _ = flow64(*name.split(), "--help")
+    options = {*re.findall(r"^  (?:-\w, )?(--[a-z-]+)", printed, re.MULTILINE)}
 
-    assert re.fullmatch(r"flow64 \d+\.\d+\.\d+\n", done.stdout)
+    most = {"run": 14, "deploy": 12}.get(name, 10)
+    assert code == 0
+    assert len(options - LEFT_OUT) <= most
 
 
-@pytest.mark.parametrize(
-    ("arguments", "problem"),
-    [
-        (
-            ["srve"],
-            "there is no command 'srve' (did you mean 'serve'?) (see flow64 --help)",
-        ),
-    ],
-    ids=["unknown"],
-)
-def test_wrong_command_line(arguments, problem, capsys):
-    """A wrong command line is one line on stderr, and exit code 64."""
-    code = main(arguments)
+def test_help_loads_little():
+    program = "import sys; from flow64.cli import main; main(['--help']); print(*{})"
+    heavy = "{'attrs', 'cattrs', 'httpx', 'rich', 'flask', 'flow64.errors'}"
+    printed = subprocess.run(
+        [sys.executable, "-c", program.replace("{}", f"{{*sys.modules}} & {heavy}")],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
 
-    assert (code, *capsys.readouterr()) == (64, "", f"error: {problem}\n")
+    assert printed.splitlines()[-1] == ""
+
+
+def test_version(flow64):
+    assert re.fullmatch(r"flow64 \d+\.\d+\.\d+\n", flow64("--version")[1])
+
+
+# -- Errors ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("error", "code"),
     [
         (ConfigError("no key"), 1),
-        (RunFailedError("run r failed"), 1),
-        (ConsentError("found"), 3),
-        (RunFailedError("run r failed", is_earlier=True), 3),
-        (RunError("the code has changed"), 3),
-        (StalePlanError("found: edited"), 3),
-        (OutcomeUnknownError("starting: no answer"), 4),
+        (FlowError("no git"), 1),
+        (RunFailedError("it failed"), 1),
+        (click.ClickException("no file"), 1),
+        (ConsentError("drifted"), 3),
+        (RunError("too many rows"), 3),
+        (RunFailedError("it failed before", is_earlier=True), 3),
+        (StalePlanError("edited"), 3),
+        (errors.NoConsentError("nothing was sent"), 3),
+        (OutcomeUnknownError("no answer"), 4),
+        (SourceError("there is no file", is_usage=True), 64),
+        (SourceError("a file fails"), 1),
+        (ConfigError("there is no environment", is_usage=True), 64),
+        (click.UsageError("no such option"), 64),
+        (KeyboardInterrupt(), 130),
+        (ZeroDivisionError(), 1),
     ],
-    ids=str,
+    ids=lambda value: f"{type(value).__name__}-{value}".replace(" ", "-"),
 )
-def test_code_of_an_error(error, code, command):
-    """Failed, refused and unknown have exit codes of their own."""
-
-    def told():
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_exit_code_and_json_of_an_error(error, code, options, command, flow64):
+    @click.option("--json", is_flag=True)
+    def told(json):
         raise error
 
     command(told)
+    found, printed, _ = flow64("told", *options)
 
-    assert main(["told"]) == code
-
-
-def test_error_on_purpose(command, capsys):
-    """An error of flow64 is its message alone, with control characters escaped."""
-
-    def told():
-        raise ConfigError("no \x1b[31mkey\u202e [link=x]at all[/]")
-
-    command(told)
-
-    code = main(["told"])
-
-    wanted = "error: no \\x1b[31mkey\\u202e [link=x]at all[/]\n"
-    assert (code, *capsys.readouterr()) == (1, "", wanted)
+    assert found == code
+    if options:
+        failure = json.loads(printed)["error"]
+        assert failure["exit_code"] == code
+        assert failure["type"] in (type(error).__name__, "Failed", "Interrupted")
+    else:
+        assert printed == ""
 
 
-@pytest.mark.parametrize(
-    ("result", "code"), [(None, 0), (0, 0), (2, 2)], ids=["none", "0", "2"]
-)
-def test_result_is_the_code(command, result, code):
-    """The return value of a command is its exit code; None is 0."""
+def test_error_says_what_to_write_on_the_command_line(command, flow64):
+    error = FlowError("no \x1b[31mkey", hint="key=...", option="set KEY")
+    command(fail(error))
+
+    assert flow64("told") == (1, "", "error: no \\x1b[31mkey; set KEY\n")
+
+
+@pytest.mark.parametrize(("result", "code"), [(None, 0), (0, 0), (2, 2)])
+def test_result_is_the_exit_code(command, flow64, result, code):
     command(lambda: result)
 
-    assert main(["told"]) == code
+    assert flow64("told")[0] == code
 
 
-def test_interrupted(command, capsys):
-    """Ctrl-C prints no error."""
-
-    def told():
-        raise KeyboardInterrupt
-
-    command(told)
-
-    assert (main(["told"]), capsys.readouterr().out) == (130, "")
-
-
-@pytest.fixture
-def broken(command, monkeypatch, tmp_path):
-    """A command that fails as none should, with a secret in hand."""
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr("tempfile.tempdir", None)
+@pytest.mark.parametrize("options", [[], ["--debug"]])
+def test_unexpected_error_is_told_without_its_text(command, flow64, options):
+    """The text may hold a secret; the line of the code does not."""
 
     def told():
-        key = SENTINEL
         try:
-            {}[base64.b64encode(key.encode()).decode()]
+            {}[CANARY]
         except KeyError as error:
-            raise RuntimeError(f"with {key}\x1b") from error
+            raise RuntimeError(CANARY) from error
 
     command(told)
-    return tmp_path
+    code, printed, told_of = flow64(*options, "told")
+
+    assert (code, printed) == (1, "")
+    assert "failed with RuntimeError" in told_of
+    assert f"{Path(__file__).name}:" in told_of
+    assert "SENTINEL" not in told_of
+    assert told_of.count("\n") == 1 or options
 
 
-def test_unexpected_error(broken, capsys):
-    """It is one line that names a report, which its owner alone can read."""
-    code = main(["told"])
+@pytest.mark.parametrize("word", ["graphh", *_main.HABITS])
+def test_unknown_command_says_what_to_write(flow64, word):
+    command, *options = word.split()
+    code, printed, told = flow64(command, *options)
 
-    (report,) = broken.iterdir()
-    problem = "flow64 failed with RuntimeError, which it should not"
-    wanted = f"error: {problem}: please report it, with {report}\n"
-    assert (code, *capsys.readouterr()) == (1, "", wanted)
-    assert report.stat().st_mode & 0o777 == 0o600
+    assert (code, printed, told.count("\n")) == (64, "", 1)
+    assert _main.HABITS.get(word, "did you mean 'graph'?") in told
 
 
-def test_report_holds_no_secret(broken):
-    """A report says where an error came from, and neither locals nor lines of code."""
-    main(["told"])
+def test_errors_of_workflows_are_data_too(leads, flow64):
+    text = leads.read_text("utf-8").replace("Webhook(LEAD", "Webhook('COMPANY'")
+    leads.write_text(text, "utf-8")
 
-    (report,) = broken.iterdir()
-    text = report.read_text("utf-8")
-    assert re.findall(r"^\w+Error: .*$", text, re.MULTILINE) == [
-        "RuntimeError: with ***",
-        "KeyError: '***'",
-    ]
-    assert f"{__file__}:" in text
-    assert "SENTINEL" not in text
+    code, printed, _ = flow64("compile", "leads.py", "--json")
 
-
-def test_masked(broken, command, monkeypatch, capsys):
-    """Secrets of variables are masked, even short ones."""
-    monkeypatch.setenv("SOME_API_KEY", "a b c d")
-
-    def told():
-        raise RuntimeError("key a b c d here")
-
-    command(told)
-    main(["--debug", "told"])
-
-    assert "RuntimeError: key *** here\n" in capsys.readouterr().err
+    error = json.loads(printed)["error"]
+    (fault,) = error["workflows"]
+    assert (code, error["type"], fault["key"]) == (1, "CompileError", "inbound")
+    assert {one["severity"] for one in fault["findings"]} == {"error"}
 
 
 @pytest.mark.parametrize(
-    ("missing", "arguments", "part", "extra"),
+    ("missing", "arguments", "extra"),
     [
-        ("click", ["serve"], "the command flow64", "cli"),
-        ("rich", ["srve"], "the command flow64", "cli"),
-        ("flask", ["serve"], "flow64.emulator", "emulator"),
-        ("waitress", ["serve"], "flow64.emulator", "emulator"),
+        ("click", ["serve"], "cli"),
+        ("rich", ["srve"], "cli"),
+        ("flask", ["serve"], "emulator"),
     ],
 )
-def test_missing_extra(missing, arguments, part, extra):
-    """Without its packages, a command says which line installs them."""
-    program = (
+def test_missing_package_is_one_line(missing, arguments, extra):
+    code = (
         f"import sys; sys.modules[{missing!r}] = None; sys.argv[1:] = {arguments}; "
         "from flow64.cli import main; sys.exit(main())"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
 
-    wanted = (
-        f"error: {part} needs more packages; install flow64 again with the extra "
-        f"{extra}, from where it came (in a clone: pip install '.[{extra}]')\n"
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", wanted)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert f"with the extra {extra}" in done.stderr
 
 
-def test_help_needs_no_emulator():
-    """The modules of one command are not loaded for the others, or to list it."""
-    program = (
-        "import sys; sys.modules['flask'] = None; sys.argv[1:] = ['--help']; "
-        "from flow64.cli import main; sys.exit(main())"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False
-    )
-
-    assert (done.returncode, done.stderr) == (0, "")
+# -- Streams ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -239,9 +219,8 @@ def test_help_needs_no_emulator():
     ],
     ids=["locale", "ascii", "narrow", "dumb"],
 )
-def test_any_terminal(variables):
-    """No locale, width or colour makes an error more than its line."""
-    done = flow64("sérve", env={"PATH": "/usr/bin:/bin", **variables}, text=False)
+def test_any_terminal_gets_one_line(variables):
+    done = program("sérve", env={"PATH": "/usr/bin:/bin", **variables}, text=False)
 
     assert (done.returncode, done.stdout) == (64, b"")
     assert done.stderr.startswith(b"error: there is no command 's")
@@ -249,8 +228,7 @@ def test_any_terminal(variables):
 
 
 @pytest.mark.parametrize("closed", ["1", "2"])
-def test_closed_stream(closed):
-    """With a closed stdout, the exit code is still right."""
+def test_closed_stream_leaves_the_exit_code(closed):
     done = subprocess.run(
         f'"{sys.executable}" -m flow64 srve {closed}>&-',
         shell=True,
@@ -263,72 +241,106 @@ def test_closed_stream(closed):
 
 
 class Gone(io.TextIOWrapper):
-    """A stream with a closed reader."""
+    """A stream whose reader is gone."""
 
-    def __init__(self):
+    def __init__(self, error=BrokenPipeError(32, "Broken pipe")):  # noqa: B008 - fixed
         super().__init__(io.BytesIO(), "ascii", errors="strict")
+        self.error = error
 
     def write(self, text):
-        raise BrokenPipeError(32, "Broken pipe")
+        raise self.error
 
 
-def test_nobody_listens(monkeypatch):
-    """A message to a closed stderr is not an error."""
-    monkeypatch.setattr(sys, "stderr", Gone())
+@pytest.mark.parametrize("stream", [None, Gone()])
+def test_nobody_has_to_listen(monkeypatch, stream):
+    """A reader that stops early, such as `head`, is no failure."""
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(sys, "stdout", stream)
 
-    print_error("unheard")
-
-    assert print_message("unheard") is None
-
-
-class Full(Gone):
-    """A stream into a file on a disk that is full."""
-
-    def write(self, text):
-        raise OSError(28, "No space left on device")
+    printing.error("unheard")
+    printing.show("unheard")
+    printing.emit_data({})
 
 
-def test_reader_who_has_enough(monkeypatch):
-    """A reader that stops early, such as `head`, is not a failure."""
-    monkeypatch.setattr(sys, "stdout", Gone())
+def test_full_disk_after_a_write_is_only_said(monkeypatch, capsys):
+    STATE.begin(())
+    monkeypatch.setattr(STATE, "is_done", True)
+    monkeypatch.setattr(sys, "stdout", Gone(OSError(28, "No space left on device")))
 
-    assert [print_line("a line"), print_json({})] == [None, None]
+    printing.show("a line")
 
-
-def test_result_of_what_was_done_that_cannot_be_given(monkeypatch, capsys):
-    """After a write to the service, the exit code is about the write."""
-    monkeypatch.setattr("flow64.cli._options.OPTIONS.is_done", True)
-    monkeypatch.setattr(sys, "stdout", Full())
-
-    assert print_line("a line") is None
     assert "No space left on device; what was done is done" in capsys.readouterr().err
 
 
-def test_no_stdout(monkeypatch):
-    """Started without a stdout, a command works on."""
-    monkeypatch.setattr(sys, "stdout", None)
-
-    assert print_line("a line") is None
-
-
-def test_careful():
-    """Characters outside the encoding are escaped."""
+def test_characters_outside_the_encoding_are_escaped():
     stream = io.TextIOWrapper(io.BytesIO(), "ascii", errors="strict")
 
-    escape_unencodable(stream)
-    escape_unencodable(None)
-    stream.write("é")
+    _main.escape_unencodable(stream)
+    stream.write("é → ü")
     stream.flush()
 
-    assert stream.buffer.getvalue() == b"\\xe9"
+    assert stream.buffer.getvalue() == b"\\xe9 -> \\xfc"
 
 
-def test_each_command_is_a_module():
-    """Each command is a module of its name."""
-    folder = Path(sys.modules["flow64.cli"].__file__).parent
+class Screen:
+    """A terminal."""
 
-    names = [*map(module_of, COMMANDS)]
-    assert [name for name in names if not (folder / f"{name}.py").exists()] == []
+    encoding = "utf-8"
+
+    def __init__(self):
+        self.text = ""
+
+    def isatty(self):
+        return True
+
+    def write(self, text):
+        self.text += text
+
+    def flush(self):
+        pass
 
 
-# -- What fails in the background -----------------------------------------------------
+def test_json_steers_no_terminal(leads, monkeypatch):
+    """It is the same data."""
+    name = "é→\x9b31m\u202e𝄞\x1b"
+    text = leads.read_text("utf-8").replace('"Inbound leads"', repr(name))
+    leads.write_text(text, "utf-8")
+    screen = Screen()
+    monkeypatch.setattr("sys.stdout", screen)
+
+    assert main(["compile", "leads.py"]) == 0
+    assert json.loads(screen.text)["workflow_name"] == name
+    assert screen.text.replace("\n", "").isprintable()
+
+
+# -- How much --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "line",
+    [("-q", "deploy", "leads.py", "--yes"), ("deploy", "leads.py", "--yes", "--quiet")],
+)
+def test_quiet_prints_the_result_alone(service, leads, flow64, line):
+    code, printed, told = flow64(*line)
+
+    assert (code, printed.split()[:2], told) == (0, ["created", "inbound"], "")
+
+
+def test_quiet_shows_what_it_asks_about(service, leads, flow64, answering):
+    answering("y\n")
+
+    code, _, told = flow64("deploy", "leads.py", "-q")
+
+    assert (code, deployed()) == (0, ["Inbound leads"])
+    assert "default: 1 new" in told
+
+
+def test_verbose_prints_each_request_without_its_query(service, leads, flow64):
+    flow64("deploy", "leads.py", "--yes")
+    leads.write_text(leads.read_text("utf-8").replace("Inbound", "New"), "utf-8")
+
+    code, _, told = flow64("plan", "leads.py", "-v")
+
+    assert code == 0
+    assert told.splitlines()[0].startswith("200 GET /workflows")
+    assert ("?" in told, "sk_test" in told) == (False, False)

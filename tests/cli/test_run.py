@@ -15,8 +15,6 @@ from flow64.loading import load_source
 from tests.cli.pipelines import written
 from tests.cli.support import FLOW64
 
-QUICK = ("--every", "0.01")
-
 
 @pytest.fixture
 def deployed(service, leads, people, flow64):
@@ -28,7 +26,7 @@ def deployed(service, leads, people, flow64):
 @pytest.fixture
 def start(deployed, flow64):
     """Run it with options: exit code, stdout, stderr."""
-    return lambda *options: flow64("run", "leads.py", "people.csv", *QUICK, *options)
+    return lambda *options: flow64("run", "leads.py", "people.csv", *options)
 
 
 @pytest.fixture
@@ -36,7 +34,7 @@ def answer(monkeypatch):
     """Let a person answer the question."""
 
     def give(text):
-        monkeypatch.setattr("flow64.cli._terminal.is_interactive", lambda: True)
+        monkeypatch.setattr("flow64.cli.printing.is_interactive", lambda: True)
         monkeypatch.setattr("sys.stdin", io.StringIO(text))
 
     return give
@@ -56,8 +54,8 @@ def test_run_says_what_it_costs_and_how_to_get_its_rows(start):
     first, *_, last = told.splitlines()
     assert (code, printed) == (0, f"{run}\n")
     assert first == "inbound (default): 2 rows, at most $0.20"
-    assert last.startswith(f"run {run}: 2 rows in ")
-    assert last.endswith(f"; flow64 results {run} -o rows.csv")
+    assert last.startswith(f"run {run[:8]}: 2 rows in ")
+    assert last.endswith(f"; flow64 results {run[:8]} -o rows.csv")
 
 
 def test_same_command_attaches_and_new_buys_again(start):
@@ -108,16 +106,14 @@ def test_nobody_to_ask(start):
 @pytest.mark.parametrize(
     ("options", "code", "words"),
     [
-        (("--max-rows", "1"), 3, "--max-rows"),
         (("--max-cost", "0.1"), 3, "--max-cost"),
         (("--new", "--intent", "a"), 64, "--new"),
-        (("--stale", "--set", "x=1"), 64, "--stale"),
-        (("--overwrite",), 64, "--output"),
+        (("--block", "nothing"), 64, "--output"),
         (("-o", "rows.xlsx"), 64, ".csv"),
         (("-o", "missing/rows.csv"), 64, "there is no folder"),
         (("-o", "people.csv"), 1, "exists"),
         (("-o", "rows.csv", "--no-wait"), 64, "--no-wait"),
-        (("-o", "rows.csv", "--block", "nothing"), 64, "nothing"),
+        (("-o", "rows.csv", "--block", "nothing"), 1, "nothing"),
         (("--set", "email=1"), 3, "email"),
         (("--retry", "00000000-0000-4000-8000-000000000000"), 1, "404"),
     ],
@@ -140,7 +136,7 @@ def test_unknown_price_is_shown_with_the_line_to_write(service, write, people, f
         "judged = made('judged', flow)"
     )
     flow64("deploy", file, "--yes")
-    run = "run", file, "people.csv", *QUICK, "--yes", "--max-cost", "1"
+    run = "run", file, "people.csv", "--yes", "--max-cost", "1"
 
     code, _, told = flow64(*run)
 
@@ -153,7 +149,7 @@ def test_unknown_price_is_shown_with_the_line_to_write(service, write, people, f
 
 
 def test_other_code_is_not_run(start, leads):
-    """A dry run says why; --stale runs what is there."""
+    """A dry run says why."""
     leads.write_text(leads.read_text("utf-8").replace("Job title", "Title"), "utf-8")
 
     code, _, told = start("--yes")
@@ -162,7 +158,6 @@ def test_other_code_is_not_run(start, leads):
     assert (code, runs()) == (3, [])
     assert "deploy" in told
     assert "deployed  not this code" in dry[1]
-    assert start("--yes", "--stale")[0] == 0
 
 
 def test_rows_are_checked_with_their_line(start, people):
@@ -188,22 +183,22 @@ def test_rows_are_needed(deployed, flow64, people):
 @pytest.mark.parametrize("name", ["rows.csv", "rows.json", "rows.ndjson", "-"])
 def test_rows_are_saved(start, tmp_path, name):
     """In the format of the file; - is stdout, as CSV."""
-    code, printed, told = start("--yes", "--safe-csv", "-o", name)
+    code, printed, told = start("--yes", "-o", name)
 
     assert code == 0
     text = printed if name == "-" else (tmp_path / name).read_text("utf-8")
     assert "g@x.example" in text
     if name in ("-", "rows.csv"):
-        assert "g@x.example,'=1+1" in text
+        assert "g@x.example,=1+1" in text
         assert text.startswith("email,company")
     if name != "-":
-        assert f"2 rows in {name}" in told
+        assert f"in {name}" in told
 
 
 def test_several_ends_need_a_block(service, forked, people, flow64):
     """Before anything is bought."""
     flow64("deploy", "leads.py", "--yes")
-    run = "run", "leads.py", "people.csv", *QUICK, "--yes", "-o", "rows.csv"
+    run = "run", "leads.py", "people.csv", "--yes", "-o", "rows.csv"
 
     code, _, told = flow64(*run)
 
@@ -229,7 +224,7 @@ def test_json(start):
 
 def test_failed_run_is_said(start, deployed, monkeypatch):
     """With exit code 1, and it is repeated only if it is named."""
-    monkeypatch.setattr("flow64.cli.run.follow_run", lambda *_: 1)
+    monkeypatch.setattr("flow64.cli.run.follow", lambda *_: 1)
 
     assert start("--yes")[0] == 1
 
@@ -242,7 +237,7 @@ def test_settings_of_one_run(service, namespace, tmp_path, flow64):
     file = written(tmp_path, namespace, SEARCHES)
     flow64("deploy", file, "--yes", "--allow-spend", "buys")
 
-    code, _, told = flow64("run", file, *QUICK, "--yes", "--set", "max_results=2")
+    code, _, told = flow64("run", file, "--yes", "--set", "max_results=2")
 
     (run,) = runs()
     assert code == 0
@@ -258,7 +253,7 @@ def test_live_workflow_is_run_whatever_the_code_says(deployed, flow64, leads):
         f'endpoint = "{deployed.url}"\napi_key = {{ env = "SIXTYFOUR_API_KEY" }}\n'
     )
 
-    code, *_ = flow64("run", f"prod:{workflow_id}", "people.csv", *QUICK, "--yes")
+    code, *_ = flow64("run", f"prod:{workflow_id}", "people.csv", "--yes")
 
     assert (code, len(runs())) == (0, 1)
 
@@ -266,7 +261,7 @@ def test_live_workflow_is_run_whatever_the_code_says(deployed, flow64, leads):
 @pytest.mark.slow
 def test_interrupted_run_goes_on(deployed, tmp_path):
     """Ctrl-C says how to follow it."""
-    command = [*FLOW64, "run", "leads.py", "people.csv", "--yes", "--every", "60"]
+    command = [*FLOW64, "run", "leads.py", "people.csv", "--yes"]
     with subprocess.Popen(
         command,
         cwd=tmp_path,

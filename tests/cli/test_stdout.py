@@ -47,7 +47,7 @@ def test_deploy_that_nobody_reads_is_done(service, leads, options):
     done = unread(*DEPLOY, *options)
 
     assert (done.returncode, deployed()) == (0, ["Inbound leads"])
-    assert "create inbound" in done.stderr
+    assert "default: 1 new" in done.stderr
 
 
 @pytest.mark.parametrize("command", [["plan", "leads.py"], ["list"], ["check", "."]])
@@ -60,9 +60,10 @@ def test_result_that_nobody_reads_is_no_failure(service, leads, flow64, command)
 
 
 @full
-def test_deploy_on_a_full_disk_is_done_and_says_so(service, leads):
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
+def test_deploy_on_a_full_disk_is_done_and_says_so(service, leads, options):
     with Path("/dev/full").open("w") as stdout:
-        done = started(stdout, *DEPLOY, "--json")
+        done = started(stdout, *DEPLOY, *options)
 
     assert (done.returncode, deployed()) == (0, ["Inbound leads"])
     assert done.stderr.splitlines()[-1] == (

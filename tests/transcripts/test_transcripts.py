@@ -70,7 +70,7 @@ results RUN -e prod -o results
 cancel RUN -e prod
 deploy later.py -e prod --yes
 restore inbound 2 -e prod --yes
-pull -e prod --all -o pulled
+pull prod -o pulled
 blocks
 blocks find_email
 doctor -e prod

@@ -7,6 +7,7 @@ to stdout, messages to stderr.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 try:
     from ._main import COMMANDS, GROUPS, group, main
@@ -14,7 +15,7 @@ except ModuleNotFoundError as _missing:
     if (_missing.name or "").partition(".")[0] != "click":
         raise
 
-    def main(arguments: list[str] | None = None) -> int:  # noqa: ARG001 - as above
+    def main(arguments: Sequence[str] | None = None) -> int:  # noqa: ARG001 - as above
         """Say what to install, since the command needs its extra."""
         from ..errors import missing_extra  # noqa: PLC0415 - help loads little
 

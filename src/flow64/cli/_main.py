@@ -1,30 +1,27 @@
-"""The group of commands, and the conversion of errors to exit codes.
+"""The list of commands, which are loaded when they are used, and `main`.
 
-`flow64 --help`, completion and usage errors load click and little else. A command loads
-what it needs, and so does the first error.
+`flow64 --help`, completion and usage errors load click and little else.
 """
 
 from __future__ import annotations
 
 import codecs
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from ._options import OPTIONS, Options, wants_json
+from .state import STATE
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from ..errors import FlowError
-
 GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "Write": {
         "init": "Create a project that is ready to push.",
-        "check": "List errors, warnings and notes of workflows.",
+        "check": "List errors and warnings of workflows.",
         "compile": "Write the JSON of workflows, or check that it is current.",
         "graph": "Draw a workflow as text, Mermaid or SVG.",
         "blocks": "List the known blocks, or show one in full.",
@@ -55,40 +52,42 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "doctor": "Check the setup, the credential and the balance.",
     },
 }
-"""The help of each command, in groups. A command is the `command` of the module of its
-name."""
+"""The help of each command, in groups: `command` in the module of its name, or the
+second word in the module of the first."""
 
 COMMANDS: Final[dict[str, str]] = {
     name: text for group in GROUPS.values() for name, text in group.items()
 }
 """The help of each command."""
 
-SYNONYMS: Final[Mapping[str, str]] = {
-    "apply": "deploy",
-    "build": "compile",
-    "create": "init",
-    "execute": "run --dry-run",
-    "explain": "check --explain CODE",
-    "fetch": "pull",
-    "help": "COMMAND --help",
-    "import": "pull",
-    "lint": "check",
-    "logs": "watch",
-    "ls": "list",
-    "new": "init",
-    "preview": "plan",
-    "push": "deploy",
-    "validate": "check",
+_RENAME: Final = 'give the new key, and was="OLD_KEY" beside it, which keeps the id'
+
+HABITS: Final[Mapping[str, str]] = {
+    "apply": "write flow64 deploy",
+    "build": "write flow64 compile",
+    "check --watch": "let your editor or `watch flow64 check` repeat it",
+    "cost": "write flow64 run --dry-run, or flow64 plan",
+    "deploy --dry-run": "write flow64 plan",
+    "destroy": "take the workflow out of the code, then flow64 deploy --prune=1",
+    "estimate": "write flow64 run --dry-run",
+    "execute": "write flow64 run",
+    "explain": "write flow64 check --explain CODE",
+    "import": "write flow64 pull, then flow64 code",
+    "lint": "write flow64 check",
+    "logs": "write flow64 watch RUN_ID",
+    "ls": "write flow64 list",
+    "mv": _RENAME,
+    "new": "write flow64 init",
+    "preview": "write flow64 plan",
+    "push": "write flow64 deploy",
+    "rename": _RENAME,
+    "schedule": "write client.schedules.create(...) in Python",
+    "validate": "write flow64 check",
 }
 """What to write for words of other tools."""
 
 RISKY: Final = frozenset({"cancel", "restore", "run"})
 """Commands that overwrite, spend or end a run. They are not suggested."""
-
-
-def module_of(name: str) -> str:
-    """Return the module of a command, such as `blocks_sync` of `blocks sync`."""
-    return name.replace(" ", "_")
 
 
 class Commands(click.Group):
@@ -103,8 +102,8 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Resolve a command of one word, or of two."""
         name = " ".join(args[:2])
-        given = [name, *args[2:]] if name in COMMANDS else args
-        return super().resolve_command(ctx, given)
+        words = [name, *args[2:]] if name in COMMANDS else args
+        return super().resolve_command(ctx, words)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         """Load a command."""
@@ -112,13 +111,17 @@ class Commands(click.Group):
             from ..text import did_you_mean  # noqa: PLC0415 - help loads little
 
             near = did_you_mean(cmd_name, COMMANDS.keys() - RISKY)
-            if cmd_name in SYNONYMS:
-                near = f" (did you mean 'flow64 {SYNONYMS[cmd_name]}'?)"
+            if cmd_name in HABITS:
+                near = f": {HABITS[cmd_name]}"
             raise click.UsageError(f"there is no command {cmd_name!r}{near}", ctx)
-        command: click.Command = import_module(
-            f".{module_of(cmd_name)}", __package__
-        ).command
-        _add_common_options(command)
+        module, _, attribute = cmd_name.partition(" ")
+        loaded = import_module(f".{module}", __package__)
+        command: click.Command = getattr(loaded, attribute or "command")
+        names = {name for param in command.params for name in param.opts}
+        # They may stand after a command too, without a line in each help.
+        command.params += [
+            option for option in _loudness() if names.isdisjoint(option.opts)
+        ]
         return command
 
     def shell_complete(
@@ -140,66 +143,33 @@ class Commands(click.Group):
         formatter: click.HelpFormatter,
     ) -> None:
         """List the commands in groups, without loading them."""
-        column = max(map(len, COMMANDS)) + 2
+        width = max(map(len, COMMANDS))
         for title, rows in GROUPS.items():
             with formatter.section(title):
-                padded = [(name.ljust(column - 2), text) for name, text in rows.items()]
-                formatter.write_dl(padded)
+                formatter.write_dl([(name.ljust(width), rows[name]) for name in rows])
 
 
-def _set_loudness(
-    context: click.Context, param: click.Parameter, is_given: bool
-) -> None:
-    """Set how much is printed, by an option before or after the command.
+def _loudness(*, hidden: bool = True) -> list[click.Option]:
+    """Return the options for how much is printed."""
 
-    Raises:
-        click.UsageError: Both options were given.
-    """
-    options = context.ensure_object(Options)
-    if is_given:
-        setattr(options, f"is_{param.name}", True)
-    if options.is_quiet and options.is_verbose:
-        raise click.UsageError("--quiet and --verbose: leave one of them out", context)
+    def note(_: click.Context, param: click.Parameter, is_given: bool) -> None:
+        if is_given:
+            setattr(STATE, f"is_{param.name}", True)
 
-
-def _set_color(context: click.Context, _: click.Parameter, choice: str | None) -> None:
-    """Set whether colours are printed, by the option nearest to the command."""
-    if choice is not None:
-        context.ensure_object(Options).color = choice
-
-
-def _common_options() -> list[click.Option]:
-    """Return the options that may stand before a command or after it."""
     texts = {
         "--quiet": "Print only results, errors and questions.",
-        "--verbose": "Print each request.",
+        "--verbose": "Print each request, notes and details.",
     }
-    flags = [
+    return [
         click.Option(
             [name[1:3], name],
             is_flag=True,
             expose_value=False,
-            callback=_set_loudness,
+            callback=note,
+            hidden=hidden,
             help=text,
         )
         for name, text in texts.items()
-    ]
-    color = click.Option(
-        ["--color"],
-        type=click.Choice(["auto", "always", "never"]),
-        metavar="WHEN",
-        expose_value=False,
-        callback=_set_color,
-        help="Print colours: auto (on terminals), always or never.",
-    )
-    return [*flags, color]
-
-
-def _add_common_options(command: click.Command) -> None:
-    """Add the options that may also precede a command, unless it has its own."""
-    known = {name for param in command.params for name in param.opts}
-    command.params += [
-        option for option in _common_options() if known.isdisjoint(option.opts)
     ]
 
 
@@ -217,7 +187,7 @@ def _print_version(context: click.Context, _: click.Parameter, is_asked: bool) -
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.option(
-    "--debug", is_flag=True, help="Show the traceback of an unexpected error."
+    "--debug", is_flag=True, help="Show where an unexpected error comes from."
 )
 @click.option(
     "-V",
@@ -235,41 +205,50 @@ def group(context: click.Context, debug: bool) -> None:
     Credentials come from the environment: SIXTYFOUR_API_KEY, or an OAuth client. No
     command takes a key.
     """
-    options = context.ensure_object(Options)
-    options.debug = debug
-    options.command = context.invoked_subcommand or ""
-    # `serve` has its own option: it prints the requests that it gets.
-    context.default_map = {"serve": {"verbose": options.is_verbose}}
+    STATE.debug = debug
+    STATE.command = context.invoked_subcommand or ""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
 
-group.params += _common_options()
+group.params += _loudness(hidden=False)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line, and return the exit code."""
     for stream in (sys.stdout, sys.stderr):
         escape_unencodable(stream)
-    options = OPTIONS
-    options.begin()
-    options.arguments = sys.argv[1:] if arguments is None else arguments
-    has_json = wants_json(options.arguments)
+    STATE.begin(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = group.main(arguments, "flow64", standalone_mode=False, obj=options)
+        code = group.main(STATE.arguments, "flow64", standalone_mode=False)
     except click.Abort:
-        from ._exit_codes import INTERRUPTED  # noqa: PLC0415 - help loads little
-
-        code = INTERRUPTED
+        code = 130
     except Exception as error:  # noqa: BLE001 - a traceback is shown only with --debug
-        return _print_error(error, options, has_json=has_json)
+        return _report(error)
     if not isinstance(code, int):
         return 0
-    if code and has_json:
-        from ._failure import print_failure  # noqa: PLC0415 - help loads little
+    if code and STATE.wants_json:
+        from . import printing  # noqa: PLC0415 - help loads little
 
-        print_failure(code)
+        printing.report_failure(code)
     return code
+
+
+def _report(error: Exception) -> int:
+    option = error.option_name if isinstance(error, click.NoSuchOption) else ""
+    if habit := HABITS.get(f"{STATE.command} {option}"):
+        error = click.UsageError(f"{STATE.command} has no {option}: {habit}")
+    try:
+        from . import printing  # noqa: PLC0415 - help loads little
+    except ModuleNotFoundError as missing:
+        from ..errors import missing_extra  # noqa: PLC0415 - help loads little
+
+        if (missing.name or "").partition(".")[0] != "rich":
+            raise
+        problem = missing_extra("the command flow64", "cli")
+        print(f"error: {problem}", file=sys.stderr)  # noqa: T201 - rich is missing
+        return 1
+    return printing.report(error)
 
 
 def escape_unencodable(stream: object) -> None:
@@ -286,74 +265,8 @@ def escape_unencodable(stream: object) -> None:
 
 def _write_arrow(error: UnicodeError) -> tuple[str | bytes, int]:
     """Replace the arrow of a change. Other characters become escapes."""
-    if isinstance(error, UnicodeEncodeError) and error.object[error.start] == "→":
-        return "->", error.start + 1
     if isinstance(error, UnicodeEncodeError):
+        if error.object[error.start] == "→":
+            return "->", error.start + 1
         error.end = error.start + 1  # an arrow may come next
     return codecs.backslashreplace_errors(error)
-
-
-def _print_error(error: Exception, options: Options, *, has_json: bool) -> int:
-    """Print an error, also as JSON if asked for, and return its exit code."""
-    # These modules are only needed for an error.
-    from ..errors import FlowError, missing_extra  # noqa: PLC0415 - see above
-    from ._exit_codes import FAILED  # noqa: PLC0415 - see above
-
-    try:
-        from ._crash_report import report_crash  # noqa: PLC0415 - see above
-    except ModuleNotFoundError as missing:
-        if (missing.name or "").partition(".")[0] != "rich":
-            raise
-        problem = missing_extra("the command flow64", "cli")
-        print(f"error: {problem}", file=sys.stderr)  # noqa: T201 - rich is missing
-        return FAILED
-    match error:
-        case click.ClickException():
-            code = _print_click_error(error)
-        case FlowError():
-            code = _print_flow_error(error, options)
-        case _:
-            report_crash(error, debug=options.debug)
-            code = FAILED
-    if has_json:
-        from ._failure import print_failure  # noqa: PLC0415 - see above
-
-        print_failure(code, error)
-    return code
-
-
-def _print_click_error(error: click.ClickException) -> int:
-    from ._exit_codes import USAGE  # noqa: PLC0415 - see above
-    from ._terminal import print_error  # noqa: PLC0415 - see above
-
-    problem = error.format_message()
-    if not isinstance(error, click.UsageError):
-        print_error(problem)
-        return error.exit_code
-    if OPTIONS.command == "deploy" and "--dry-run" in OPTIONS.arguments:
-        problem = "deploy has no --dry-run: flow64 plan shows what it would do"
-    # The errors of click's parser have no context.
-    path = error.ctx.command_path if error.ctx else f"flow64 {OPTIONS.command}"
-    print_error(f"{problem.removesuffix('.')} (see {path.rstrip()} --help)")
-    return USAGE
-
-
-def _print_flow_error(error: FlowError, options: Options) -> int:
-    from ..errors import ConfigError, SourceError  # noqa: PLC0415 - see above
-    from ._error_messages import describe_error  # noqa: PLC0415 - see above
-    from ._exit_codes import FAILED, USAGE, find_exit_code  # noqa: PLC0415 - see above
-    from ._terminal import print_error  # noqa: PLC0415 - see above
-
-    match error:
-        case SourceError(is_usage=True):
-            print_error(f"{error} (see flow64 {options.command} --help)")
-            return USAGE
-        case SourceError():  # the text of the user's own code is not reworded
-            print_error(str(error))
-            return FAILED
-        case ConfigError(is_usage=True):  # --env is wrong, or missing
-            print_error(str(error))
-            return USAGE
-        case _:
-            print_error(describe_error(error))
-            return find_exit_code(error)

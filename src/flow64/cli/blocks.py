@@ -1,225 +1,473 @@
-"""`flow64 blocks`: search the catalogue of blocks, or show one in full."""
+"""`flow64 blocks`: the catalogue, the service's own list, and classes made from it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import ast
+import inspect
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 import click
+from attrs import frozen
+from rich.console import RenderableType
 
-from ..analysis.live import LiveBlock, LiveCatalogue
-from ..blocks import OLD_NAMES
-from ..errors import did_you_mean, shortened
-from ..loading import find_saved_catalogue
-from ..text import truncate
-from . import _params as params
-from ._block_reference import BlockReference, catalogue, reference_lines
-from ._colours import paint_label
-from ._exit_codes import FAILED
-from ._live_reference import (
-    describe_live_kind,
-    live_field_lines,
-    live_kind_data,
-    live_reference_lines,
-    write_example,
+from ..analysis.live import (
+    CatalogueChange,
+    LiveBlock,
+    LiveCatalogue,
+    compare_catalogues,
+    describe_field,
+    read_fields,
+    walk_fields,
 )
-from ._tables import print_table
-from ._terminal import print_json, print_lines, print_message
+from ..blocks import (
+    CATALOGUE,
+    CONFIDENCE,
+    CREATE_NEW,
+    EFFECT_WORDS,
+    OLD_NAMES,
+    CatalogueBlock,
+    Column,
+    Fact,
+    Price,
+    describe_kind,
+    describe_rows,
+    describe_words,
+    facts_of,
+    specs_schema,
+)
+from ..definition import EMPTY, thaw
+from ..environments import Environment
+from ..environments import load as load_settings
+from ..errors import FlowError, missing_extra
+from ..generation import FACTS, MARK, read_facts, write_blocks
+from ..loading import find_saved_catalogue
+from ..manifest import write_all
+from ..secrets import clean_text
+from ..text import did_you_mean, format_dollars, join_words, pluralize, shortened
+from . import params, printing
+from .errors import FAILED
+from .service import connect
 
-ROLES: Final = ("source", "step", "converter", "sink")
+SAVED: Final = "blocks.json"
+"""The usual file for the service's own list of blocks."""
 
-ROW_KINDS: Final = ("lead", "company")
+# -- The catalogue ---------------------------------------------------------------------
+
+
+@frozen
+class Field:
+    """A field of the specs of a block."""
+
+    name: str
+    type: str
+    description: str
+    source: str
+
+
+@frozen
+class BlockReference:
+    """What is known of a kind of block.
+
+    Attributes:
+        name: Its class.
+        text: What it does.
+        known: How well it is documented, and where.
+        facts: Rows, columns, effects and price, by label.
+        fields: Its fields, with those of the records inside.
+        specs_schema: The JSON Schema of its specs.
+        is_listed: Whether the service's own list has it; None without a list.
+    """
+
+    kind: str
+    name: str
+    text: str
+    known: str
+    facts: Mapping[str, Sequence[str]]
+    fields: Sequence[Field]
+    specs_schema: Any
+    is_listed: bool | None = None
+
+    @classmethod
+    def of(
+        cls, block: type[CatalogueBlock], live: LiveCatalogue | None
+    ) -> BlockReference:
+        """Describe a class of blocks. A schema of the service wins over ours."""
+        about, listed = block.about, live and live.blocks.get(block.kind)
+        own = specs_schema(block)
+        schema = listed.specs_schema if listed and listed.specs_schema else own
+        facts, needed = facts_of(block), own.get("required", ())
+        takes, gives = describe_rows(about.takes), describe_rows(about.gives)
+        example = ", ".join(f"{name}=..." for name in needed)
+        return cls(
+            block.kind,
+            block.__name__,
+            describe_kind(block),
+            f"{CONFIDENCE[about.confidence]} ({about.source})",
+            {
+                "import": [f"from flow64.blocks import {block.__name__}"],
+                "write": [f"{block.__name__}({example})"],
+                "rows": [f"takes {takes}, gives {gives} ({CONFIDENCE[about.rows]})"],
+                **_describe_columns(block),
+                "effects": [
+                    "; ".join(EFFECT_WORDS[effect] for effect in block.effects({}))
+                    or "none known"
+                ],
+                "price": [_describe_price(block.price({})), *_list_choices(block, own)],
+            },
+            [*_list_fields(schema, facts)],
+            schema,
+            None if live is None else listed is not None,
+        )
+
+    @classmethod
+    def of_live(cls, block: LiveBlock) -> BlockReference:
+        """Describe a kind that only the service lists."""
+        needed = [name for name, one in block.fields.items() if one.is_required]
+        specs = ", ".join(f"{name!r}: ..." for name in needed) or "..."
+        schema = block.specs_schema or EMPTY
+        text = schema.get("description")
+        return cls(
+            block.kind,
+            "RawBlock",
+            " ".join(text.split()) if isinstance(text, str) else "",
+            "on the service's own list",
+            {
+                "write": [f"RawBlock({block.kind!r}, specs={{{specs}}})"],
+                **{key: [shortened(thaw(item))] for key, item in block.extra.items()},
+            },
+            [*_list_fields(schema, {})],
+            thaw(schema),
+            is_listed=True,
+        )
+
+    @property
+    def summary(self) -> str:
+        """Its purpose in one sentence."""
+        text = self.text.partition("\n\n")[0].replace("\n", " ")
+        return f"(not listed) {text}" if self.is_listed is False else text
+
+    def matches(self, words: Sequence[str]) -> bool:
+        """Return True if all words stand in it."""
+        parts = [self.kind, self.name, self.text]
+        parts += [text for texts in self.facts.values() for text in texts]
+        parts += [f"{one.name} {one.description}" for one in self.fields]
+        haystack = " ".join(parts).casefold()
+        return all(word.casefold() in haystack for word in words)
+
+    def __rich__(self) -> str:
+        lines = [f"{self.kind}  {self.known}", "", *self.text.splitlines(), ""]
+        for label, texts in self.facts.items():
+            heads = [label, *[""] * len(texts)]
+            lines += [
+                f"{head:<9}{text}" for head, text in zip(heads, texts, strict=False)
+            ]
+        lines += ["", "fields:"] if self.fields else []
+        for field in self.fields:
+            source = f" · {field.source}" if field.source else ""
+            lines.append(f"  {field.name}: {field.type}{source}")
+            lines += [f"      {field.description}"] if field.description else []
+        return "\n".join(map(clean_text, lines))
+
+
+def _describe_columns(block: type[CatalogueBlock]) -> Mapping[str, Sequence[str]]:
+    columns = block.columns({})
+    texts = {
+        "reads": [", ".join(map(_describe_column, columns.reads))],
+        "adds": [", ".join(map(_describe_column, columns.adds))],
+        "values": [
+            f"{name}: {describe_words(lists)}"
+            for name, lists in block.about.column_words.items()
+        ],
+        "drops": [", ".join(columns.drops)],
+    }
+    if "columns" in vars(block):
+        text = inspect.cleandoc(block.columns.__doc__ or "")
+        texts["columns"] = [" ".join(text.split())]
+    elif columns.opens:
+        texts["columns"] = ["it may add unknown ones"]
+    return {label: found for label, found in texts.items() if any(found)}
+
+
+def _describe_column(column: Column) -> str:
+    kind = f" {column.type}" if column.type else ""
+    return f"{column.name}{kind} ({CONFIDENCE[column.confidence]})"
+
+
+def _describe_price(price: Price | None) -> str:
+    if price is None:
+        return "unknown"
+    source = f"{CONFIDENCE[price.confidence]}; {price.source}"
+    return f"at most {format_dollars(price.dollars)} a row ({source})"
+
+
+def _list_choices(
+    block: type[CatalogueBlock], schema: Mapping[str, Any]
+) -> Iterator[str]:
+    """Yield the values of fields that change effects or price."""
+    usual, price = block.effects({}), block.price({})
+    for name, field in schema["properties"].items():
+        values: Sequence[Any] = field.get("enum", ())
+        if field.get("type") == "boolean":
+            values = (True, False)
+        elif field.get("type") == "string" and not values:
+            values = (CREATE_NEW,)
+        for value in values:
+            effects = [e for e in block.effects({name: value}) if e not in usual]
+            words = [EFFECT_WORDS[effect] for effect in effects]
+            other = block.price({name: value})
+            words += [] if other == price else [_describe_price(other)]
+            if words:
+                yield f"with {name}={value!r}: {'; '.join(words)}"
+
+
+def _list_fields(
+    schema: Mapping[str, Any], facts: Mapping[str, Fact]
+) -> Iterator[Field]:
+    for path, field in walk_fields(read_fields(schema)):
+        fact, source = facts.get(path), ""
+        if fact is not None:
+            default = f"default {fact.default} · " if fact.default else ""
+            source = f"{default}{CONFIDENCE[fact.confidence]} ({fact.source})"
+        yield Field(path, describe_field(field), field.description or "", source)
+
+
+@frozen
+class BlockList:
+    """Kinds of blocks."""
+
+    blocks: Sequence[BlockReference]
+
+    def __rich__(self) -> RenderableType:
+        rows = [(one.kind, one.name, one.summary) for one in self.blocks]
+        return printing.make_table(("KIND", "CLASS", "DESCRIPTION"), rows, "KIND")
 
 
 @params.command(
-    "blocks",
-    "flow64 blocks",
-    "flow64 blocks phone",
-    "flow64 blocks find_email",
-    "flow64 blocks --takes company --role step",
+    "blocks", "flow64 blocks", "flow64 blocks phone", "flow64 blocks find_email"
 )
 @click.argument("words", nargs=-1)
-@click.option(
-    "--takes", type=click.Choice(ROW_KINDS), help="Blocks that take such rows."
-)
-@click.option(
-    "--gives", type=click.Choice(ROW_KINDS), help="Blocks that give such rows."
-)
-@click.option("--role", type=click.Choice(ROLES), help="Blocks of one role.")
-@params.saved_blocks(
-    "A saved answer of `GET /workflows/blocks`, to compare the catalogue with. By "
-    "default the one that [tool.flow64] names."
-)
 @params.as_json
-def command(
-    *,
-    words: Sequence[str],
-    takes: str | None,
-    gives: str | None,
-    role: str | None,
-    saved: Path | None,
-    as_json: bool,
-) -> int:
+def command(*, words: Sequence[str], as_json: bool) -> int:
     """List the known blocks, or show one in full. Nothing is sent.
 
     All WORDS are searched for in names, descriptions, fields and columns. The name of
-    one block or class shows everything known about it, and all that the service's own
-    list says of it. Exits with 1 if nothing is found.
+    one block or class shows everything known about it. If [tool.flow64] names a saved
+    list of the service, its kinds and fields are shown. Exits with 1 if nothing is
+    found.
 
     The commands `blocks sync` and `blocks generate` work with the service's own list.
     """
-    live = find_saved_catalogue(saved)
-    known = catalogue()
-    one = _find_block(known, words)
-    found = [one] if one is not None else _search(known, words)
-    found = [
-        each
-        for each in found
-        if _takes(each, takes) and _gives(each, gives) and role in (None, _role(each))
-    ]
-    is_open = one is None and not (takes or gives or role)
-    unknown = _find_unknown(known, words, live if is_open else None)
-    if unknown and [*words] == [unknown[0].kind]:
-        found = []
-    if as_json:
-        listed = (_data(each, live) for each in found)
-        print_json({"blocks": [*listed, *map(_unknown_data, unknown)]})
-    elif one is not None and found:
-        print_lines(reference_lines(one), paint_label)
-        _print_details(one, live)
-    elif live is not None and not found and len(unknown) == len(words) == 1:
-        print_lines(live_reference_lines(unknown[0], live.name), paint_label)
+    live = find_saved_catalogue()
+    every = [BlockReference.of(block, live) for block in CATALOGUE.values()]
+    if live is not None:
+        new = (one for kind, one in live.blocks.items() if kind not in CATALOGUE)
+        every += map(BlockReference.of_live, new)
+    names = {name: one for one in every for name in (one.name, one.kind)}
+    exact = names.get(words[0]) if len(words) == 1 and words != ("RawBlock",) else None
+    blocks = [exact] if exact else [one for one in every if one.matches(words)]
+    # What is sought is rather in a name.
+    blocks.sort(key=lambda one: not any(word.casefold() in one.kind for word in words))
+    if exact and not as_json:
+        printing.emit(exact)
     else:
-        rows = [
-            (new.kind, "RawBlock", truncate(describe_live_kind(new), 80))
-            for new in unknown
-        ]
-        print_table(
-            ("KIND", "CLASS", "DESCRIPTION"),
-            [*_rows(found, live), *rows],
-            least={"CLASS": len("BacklinksReferringDomains"), "DESCRIPTION": 30},
-        )
-    if found or unknown:
+        printing.emit(BlockList(blocks), as_json=as_json)
+    if blocks:
         return 0
-    _print_no_match(known, words, live)
+    near = next(filter(None, (did_you_mean(word, names) for word in words)), "")
+    if new_name := next((OLD_NAMES[word] for word in words if word in OLD_NAMES), None):
+        near = f"; the block is now {new_name!r}"
+    near = near or "; write a new kind as RawBlock, or write a class for it"
+    printing.message(f"no known block matches {shortened(' '.join(words))}{near}")
     return FAILED
 
 
-def _find_block(
-    known: Sequence[BlockReference], words: Sequence[str]
-) -> BlockReference | None:
-    """Return the block with this kind or class name."""
-    for each in known:
-        if [*words] in ([each.block.kind], [each.block.__name__]):
-            return each
-    return None
+# -- The service's own list ------------------------------------------------------------
 
 
-def _search(
-    known: Sequence[BlockReference], words: Sequence[str]
-) -> Sequence[BlockReference]:
-    """Return the blocks that match all words. Matches of the name come first."""
-    folded = [word.casefold() for word in words]
-    found = [one for one in known if all(word in one.haystack for word in folded)]
-    return sorted(found, key=lambda one: not any(w in one.block.kind for w in folded))
+@frozen
+class Synced:
+    """The saved list of blocks, and what is new in it."""
+
+    file: Path
+    date: str | None
+    kinds: int
+    is_first: bool
+    is_written: bool
+    changes: Sequence[CatalogueChange]
+    problems: Sequence[str]
+
+    def __rich__(self) -> str:
+        lines = [*map(str, self.changes)]
+        name, count = printing.name_file(self.file), pluralize(self.kinds, "kind")
+        if self.is_first:
+            lines.append(f"{name} written: {count}")
+        elif self.is_written:
+            changes = pluralize(len(self.changes), "change")
+            lines.append(f"{name} written: {count}, {changes}")
+        else:
+            lines.append(f"{name} is unchanged: {count}, as on {self.date}")
+        return "\n".join(lines)
 
 
-def _takes(one: BlockReference, rows: str | None) -> bool:
-    return rows is None or one.block.about.takes in ("any", rows.upper())
+@params.command("sync", "flow64 blocks sync", "flow64 blocks sync --env prod")
+@params.env
+@params.as_json
+def sync(*, env: str | None, as_json: bool) -> int:
+    """Save the service's own list of blocks, and show what is new, changed or gone.
 
-
-def _gives(one: BlockReference, rows: str | None) -> bool:
-    if rows is None:
-        return True
-    about = one.block.about
-    is_same = about.gives == "same" and _takes(one, rows)
-    return is_same or about.gives in ("dataframe_type", rows.upper())
-
-
-def _role(one: BlockReference) -> str:
-    return one.block.about.role
-
-
-def _find_unknown(
-    known: Sequence[BlockReference], words: Sequence[str], live: LiveCatalogue | None
-) -> Sequence[LiveBlock]:
-    """Return the kinds that the service lists and the catalogue lacks."""
-    kinds = {one.block.kind for one in known}
-    listed: Mapping[str, LiveBlock] = {} if live is None else live.blocks
-    new = [block for kind, block in listed.items() if kind not in kinds]
-    if exact := [block for block in new if [*words] == [block.kind]]:
-        return exact
-    folded = [word.casefold() for word in words]
-    return [one for one in new if all(word in _haystack(one) for word in folded)]
-
-
-def _haystack(block: LiveBlock) -> str:
-    """Return the text that a search looks into."""
-    parts = [block.kind, describe_live_kind(block)]
-    parts += [f"{name} {one.description}" for name, one in block.fields.items()]
-    return " ".join(parts).casefold()
-
-
-def _unknown_data(block: LiveBlock) -> dict[str, Any]:
-    return {
-        "kind": block.kind,
-        "class": "RawBlock",
-        "example": write_example(block),
-        **live_kind_data(block),
-    }
-
-
-def _data(one: BlockReference, live: LiveCatalogue | None) -> dict[str, Any]:
-    data = one.as_data()
-    if live is not None:
-        listed = live.blocks.get(one.block.kind)
-        data["is_listed"] = listed is not None
-        data |= {"live_schema": None} if listed is None else live_kind_data(listed)
-    return data
-
-
-def _rows(
-    found: Sequence[BlockReference], live: LiveCatalogue | None
-) -> Sequence[tuple[str, str, str]]:
-    return [
-        (
-            one.block.kind + ("" if _is_listed(one, live) else " (not listed)"),
-            one.block.__name__,
-            one.summary,
-        )
-        for one in found
-    ]
-
-
-def _is_listed(one: BlockReference, live: LiveCatalogue | None) -> bool:
-    return live is None or one.block.kind in live.blocks
-
-
-def _print_details(one: BlockReference, live: LiveCatalogue | None) -> None:
-    """Print what a saved list of the service says about a block."""
-    if live is None:
-        return
-    listed = live.blocks.get(one.block.kind)
-    if listed is None:
-        print_message(f"the service does not list {one.block.kind!r}")
-        return
-    print_lines(live_field_lines(listed, live.name))
-
-
-def _print_no_match(
-    known: Sequence[BlockReference], words: Sequence[str], live: LiveCatalogue | None
-) -> None:
-    """Print that nothing was found, with the nearest name."""
-    if not words:
-        print_message("no block matches these options")
-        return
-    names = [name for one in known for name in (one.block.kind, one.block.__name__)]
-    names += [] if live is None else [*live.blocks]
-    near = next(filter(None, (did_you_mean(word, names) for word in words)), "")
-    if new := next((OLD_NAMES[word] for word in words if word in OLD_NAMES), None):
-        near = f"; the block is now {new!r}"
-    advice = "; write a new kind as RawBlock, or write a class for it"
-    print_message(
-        f"no known block matches {shortened(' '.join(words))}{near or advice}"
+    One read is sent. The file is the one that `blocks` in [tool.flow64] names, by
+    default blocks.json next to pyproject.toml. From then on all commands go by it: it
+    may allow what flow64 does not know, and refuse what it knows. Commit it. If the
+    answer is the same as before, the file is left alone. An emulator is only asked if
+    --env names it.
+    """
+    settings = load_settings()
+    file = settings.blocks or settings.folder / SAVED
+    environment = settings.environment(env)
+    if env is None and _is_emulator(environment):
+        name = environment.name
+        problem = f"{name} is an emulator, which answers what flow64 knows"
+        raise click.UsageError(f"{problem}: name another --env, or write -e {name}")
+    with connect(env) as client:
+        answer = client.blocks()
+    live = LiveCatalogue.of(answer.as_data())  # without secrets
+    before = _read_list(file)
+    changes = [] if before is None else compare_catalogues(before, live)
+    is_new = before is None or before.blocks != live.blocks
+    if is_new:
+        write_all(file.parent, {file.name: live.as_text()})
+    synced = Synced(
+        file,
+        live.date if is_new or before is None else before.date,
+        len(live.blocks),
+        before is None,
+        is_new,
+        [*changes],
+        [*map(clean_text, answer.problems)],
     )
+    printing.emit(synced, as_json=as_json)
+    for problem in answer.problems:
+        printing.message(clean_text(f"warning: {problem}"))
+    if find_spec("jsonschema") is None:
+        printing.message(str(missing_extra("checking by it", "schemas")))
+    if settings.blocks is None:
+        line = f'blocks = "{SAVED}"'
+        is_added = settings.file is not None and _add_setting(settings.file, line)
+        verb = "added" if is_added else "to add, so that all commands go by it"
+        printing.message(f"[tool.flow64] in pyproject.toml: {line} {verb}")
+    return 0
+
+
+def _is_emulator(environment: Environment) -> bool:
+    return environment.store is not None or environment.is_keyless
+
+
+def _add_setting(file: Path, line: str) -> bool:
+    """Add a setting to `[tool.flow64]`, if the file says nothing else then."""
+    head = "[tool.flow64]\n"
+    try:
+        before = file.read_bytes().decode()
+        after = before.replace(head, f"{head}{line}\n", 1)
+        wanted = tomllib.loads(before)
+        wanted["tool"]["flow64"]["blocks"] = SAVED
+        if tomllib.loads(after) != wanted:
+            return False
+        file.write_bytes(after.encode())
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _read_list(file: Path) -> LiveCatalogue | None:
+    """Read the list of the last sync; None if there is none, or it is damaged."""
+    try:
+        return LiveCatalogue.read(file)
+    except FileNotFoundError:
+        return None
+    except (OSError, FlowError) as error:
+        printing.message(f"what is new is not known: {error}")
+        return None
+
+
+# -- Classes ---------------------------------------------------------------------------
+
+
+@frozen
+class Generated:
+    """A module of block classes."""
+
+    file: Path | None
+    source: str
+    classes: Mapping[str, str]
+    is_current: bool
+
+    def __rich__(self) -> str:
+        names = join_words(self.classes, 40) or "none; flow64 has all of it"
+        return f"{self.file and printing.name_file(self.file)}: {names}"
+
+
+@params.command(
+    "generate",
+    "flow64 blocks generate -o blocks.py",
+    "flow64 blocks generate -o blocks.py --check",
+)
+@params.output("FILE", "Write the module into a file.")
+@click.option(
+    "--check",
+    "is_check",
+    is_flag=True,
+    help="Write nothing. Exit with 1 if FILE is not current; its layout may differ.",
+)
+@params.as_json
+def generate(*, output: Path | None, is_check: bool, as_json: bool) -> int:
+    """Write block classes for kinds and fields that flow64 does not have.
+
+    They are made from the service's own list of blocks, which `flow64 blocks sync`
+    saves. Facts about new kinds that it does not say, such as row kinds, columns and
+    prices, are read from blocks.toml beside FILE. Nothing is sent. Texts of the list
+    never become code. Without -o, the module goes to stdout.
+    """
+    file = None if params.is_dash(output) else output
+    if is_check and file is None:
+        raise params.option_error("--check", "name the module to check with -o FILE")
+    live = find_saved_catalogue()
+    if live is None:
+        problem = "there is no saved list of blocks"
+        raise click.ClickException(f"{problem}; run flow64 blocks sync first")
+    facts = (Path() if file is None else file.parent) / FACTS
+    module = write_blocks(live, read_facts(facts, live) if facts.exists() else None)
+    current = None
+    if file is not None and file.exists():
+        current = file.read_text("utf-8", "replace")
+    is_current = current is not None and _is_same(current, module.text)
+    generated = Generated(file, module.text, module.kinds, is_current or not is_check)
+    if is_check and not is_current:
+        if as_json:
+            printing.emit(generated, as_json=True)
+        advice = f"run flow64 blocks generate -o {file}"
+        printing.error(f"{file} is not current; {advice}")
+        return FAILED
+    if file is not None and not is_check:
+        if current is not None and MARK not in current:
+            problem = "it is there already, and not written by flow64 blocks generate"
+            raise FlowError(f"{file} was not written: {problem}")
+        write_all(file.parent, {file.name: module.text})
+    if file is None and not as_json:
+        printing.write(module.text)
+    else:
+        printing.emit(generated, as_json=as_json)
+    for problem in live.problems:
+        printing.message(clean_text(f"warning: {problem}"))
+    return 0
+
+
+def _is_same(current: str, text: str) -> bool:
+    """Return True if two modules say the same, however they are laid out."""
+    try:
+        return ast.dump(ast.parse(current)) == ast.dump(ast.parse(text))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False

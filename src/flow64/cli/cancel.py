@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-from . import _params as params
-from ._colours import paint_state
-from ._options import OPTIONS
-from ._service import connect
-from ._terminal import print_json, print_lines, print_message
+from attrs import frozen
+
+from . import params, printing
+from .service import connect
+from .state import STATE
 
 
-@params.command("cancel", "flow64 cancel 0b9b5ac1-5a0e-4d6f-9a2c-1f5d3c7e8a90")
+@frozen
+class Cancelled:
+    """A run that was to be cancelled."""
+
+    run_id: str
+    env: str
+    status: str
+
+    def __rich__(self) -> str:
+        return self.status
+
+
+@params.command("cancel", "flow64 cancel 0b9b5ac1")
 @params.run_id
 @params.env
 @params.as_json
 def command(*, run_id: str, env: str | None, as_json: bool) -> int:
-    """Cancel a run, and print its status. A run that has ended does not change."""
+    """Cancel a run, and print its status. A run that has ended does not change.
+
+    RUN_ID is the id of the run, or the beginning of it.
+    """
     with connect(env) as client:
-        params.require_run_id(client, run_id)
-        status = client.runs.get(run_id).cancel()
-        OPTIONS.is_done = True
-    if as_json:
-        env = str(client.env)
-        found = {"run_id": run_id, "env": env, "status": status}
-        print_json(found)
-    else:
-        print_lines([status], paint_state)
+        run = params.find_run(client, run_id)
+        status = run.cancel()
+        STATE.is_done = True
+    printing.emit(Cancelled(run.id, str(client.env), status), as_json=as_json)
     if status == "cancelled":
-        print_message("rows that were processed before that may have been charged")
+        printing.message("rows that were processed before that may have been charged")
     else:
-        print_message("nothing was cancelled: the run had ended before")
+        printing.message("nothing was cancelled: the run had ended before")
     return 0

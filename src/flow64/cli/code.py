@@ -3,129 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 from attrs import evolve, frozen
 
+from .. import loading, manifest
 from ..analysis.check import allow_errors
-from ..compiler import Code, Identity, Lifted, OwnClasses, as_code, lift
+from ..compiler import Identity, Lifted, OwnClasses, as_code, lift
 from ..definition import DEFAULT_ENV, Definition
 from ..environments import load as load_settings
 from ..errors import FlowError, ReadError
 from ..generation import MARK, USUAL
-from ..loading import (
-    LiveAddress,
-    SourceAddress,
-    list_names,
-    load_classes,
-    load_live_side,
-    lower,
-)
-from ..manifest import Known, find_secret, name_values, write_all
 from ..secrets import Secrets, mask
-from ..text import join_words
-from . import _params as params
-from ._exit_codes import FAILED
-from ._output_options import output_file
-from ._service import connect, find_environment
-from ._terminal import (
-    print_error,
-    print_json,
-    print_message,
-    print_paths,
-    print_text,
-)
+from . import errors, params, printing
 from .pull import find_known_values
-
-
-@params.command(
-    "code",
-    "flow64 code compiled/inbound.json",
-    "flow64 code prod:inbound -o pipelines/inbound.py",
-    "flow64 code live -o pipelines/live.py",
-)
-@click.argument("address", metavar="ADDRESS")
-@output_file("Write a module with all workflows into a file.", ".py")
-@click.option("--overwrite", is_flag=True, help="Replace an existing FILE.")
-@params.env
-@params.no_code
-@click.option(
-    "--classes",
-    "module",
-    type=params.FILE,
-    metavar="FILE",
-    help="Use the classes of FILE, which `flow64 blocks generate` wrote.",
-)
-@params.as_json
-def command(
-    *,
-    address: str,
-    output: Path | None,
-    overwrite: bool,
-    env: str | None,
-    no_code: bool,
-    module: Path | None,
-    as_json: bool,
-) -> int:
-    """Write workflows as Python code. Only reads are sent.
-
-    The code makes the same blocks with the same ids. If the keys of an id are unknown,
-    the id is pinned. Texts of a workflow only become literals. Run `ruff format` on the
-    code. ADDRESS is a file, a folder, or ENV:KEY. Without -o, it is one workflow, and
-    its code goes to stdout.
-
-    A workflow with a text that looks like a key is not written: its place is printed.
-    JSON with only an id stands for the live workflow in --env.
-
-    If blocks.py next to pyproject.toml was written by `flow64 blocks generate`, the
-    code imports its classes.
-    """
-    if no_code and module is not None:
-        raise params.option_error("--classes", "it is code: leave --no-code out")
-    meant = params.find_address(address, env)
-    known: Sequence[Known] = ()
-    if isinstance(meant, LiveAddress):
-        env = meant.env
-        known = find_known_values(find_environment(env))
-        found = [*_read_live(meant, _make_redaction(known))]
-    else:
-        found = [*_read(meant, code=not no_code)]
-    if output is None and len(found) > 1:
-        names = list_names([one.name for one in found])
-        problem = f"{address} means {len(found)} workflows: {names}"
-        raise click.UsageError(
-            f"{problem}; name one of them, or a file for all with -o FILE"
-        )
-    if not found:
-        raise click.UsageError(f"{address} means no workflow")
-    if output is not None and not overwrite and os.path.lexists(output):
-        raise FlowError(
-            f"{output} was not written: it is there already",
-            option="add --overwrite to replace it",
-        )
-    env = env or DEFAULT_ENV
-    own = OwnClasses() if no_code else _load_classes(module)
-    lifted = _lift(found, env, known, own)
-    if len(lifted) < len(found):
-        return FAILED
-    made = as_code(lifted, own)
-    if output is not None:
-        write_all(output.parent, {output.name: made.text})
-    if as_json:
-        print_json(_to_data(made, lifted, output))
-    elif output is None:
-        print_text(made.text)
-    else:
-        print_paths([output], as_json=False)
-    _print_notes(lifted)
-    return 0
+from .service import connect, find_environment
 
 
 @frozen
-class _SourceDefinition:
+class _Source:
     """A workflow to write.
 
     Attributes:
@@ -137,94 +35,156 @@ class _SourceDefinition:
     identity: Identity | None = None
 
 
-def _read(address: SourceAddress, *, code: bool) -> Iterator[_SourceDefinition]:
-    """The workflows of a source.
+@frozen
+class Module:
+    """The Python source of workflows.
+
+    Attributes:
+        file: The file that it was written to.
+        variables: The variable of each workflow.
+        left_out: What code cannot say.
+    """
+
+    file: Path | None
+    source: str
+    variables: Sequence[str]
+    left_out: Sequence[str]
+
+    def __rich__(self) -> str:
+        return "" if self.file is None else printing.name_file(self.file)
+
+
+@params.command(
+    "code",
+    "flow64 code compiled/inbound.json",
+    "flow64 code prod:inbound -o pipelines/inbound.py",
+    "flow64 code live -o pipelines/live.py",
+)
+@click.argument("address", metavar="ADDRESS")
+@params.output("FILE", "Write a module with all workflows into a file.")
+@params.overwrite
+@params.env
+@params.no_code
+@params.as_json
+def command(
+    *,
+    address: str,
+    output: Path | None,
+    overwrite: bool,
+    env: str | None,
+    no_code: bool,
+    as_json: bool,
+) -> int:
+    """Write workflows as Python code. Only reads are sent.
+
+    The code makes the same blocks with the same ids. If the keys of an id are unknown,
+    the id is pinned. Texts of a workflow only become literals. Run `ruff format` on the
+    code. ADDRESS is a file, a folder, or ENV:KEY. Without -o, it is one workflow, and
+    its code goes to stdout.
+
+    A workflow with a text that looks like a key is not written: its place is printed.
+    JSON with only an id stands for the live workflow in --env. The code
+    imports the classes of blocks.py next to pyproject.toml, if `flow64 blocks generate`
+    wrote it.
+    """
+    file = None if params.is_dash(output) else output
+    if file is not None and file.suffix != ".py":
+        raise params.option_error("--output", f"{file} does not end in .py")
+    if file is not None and not overwrite and os.path.lexists(file):
+        problem = f"{file} was not written: it is there already"
+        raise FlowError(problem, option="add --overwrite to replace it")
+    meant = params.parse_address(address, env)
+    known: Sequence[manifest.Known] = ()
+    if isinstance(meant, loading.LiveAddress):
+        env = meant.env
+        known = find_known_values(find_environment(env))
+        sources = _read_live(meant, known)
+    else:
+        sources = _read(meant, code=not no_code)
+    if len(sources) != 1 and (file is None or not sources):
+        names = loading.list_names([one.name for one in sources])
+        problem = f"{address} means {len(sources)} workflows: {names}"
+        raise click.UsageError(f"{problem}; name one of them, or a file with -o FILE")
+    env = env or DEFAULT_ENV
+    own = OwnClasses() if no_code else _load_classes()
+    lifted = _lift(sources, env, known, own)
+    if len(lifted) < len(sources):
+        return errors.FAILED
+    code = as_code(lifted, own)
+    left_out = [text for one in lifted for text in one.omitted]
+    module = Module(file, code.text, [*code.variables], left_out)
+    if file is not None:
+        manifest.write_all(file.parent, {file.name: code.text})
+    if file is None and not as_json:
+        printing.write(code.text)
+    printing.emit(module, as_json=as_json)
+    for text in left_out:
+        printing.message(f"left out, since code cannot say it: {text}")
+    return 0
+
+
+def _read(address: loading.SourceAddress, *, code: bool) -> Sequence[_Source]:
+    """Return the workflows of a source.
 
     Raises:
         CompileError: A workflow cannot be compiled.
     """
-    for one in params.load_source(address, code=code).workflows:
+    sources: list[_Source] = []
+    for one in params.load(address, code=code).workflows:
         identity = one.workflow.identity
         # JSON without a manifest has only an id, which belongs to one environment.
         has_keys = bool(one.workflow.flows) or identity.key is not None
-        yield _SourceDefinition(
-            one.name, lower(one.workflow), identity if has_keys else None
-        )
+        definition = loading.lower(one.workflow)
+        sources.append(_Source(one.name, definition, identity if has_keys else None))
+    return sources
 
 
-def _read_live(address: LiveAddress, redaction: Secrets) -> Iterator[_SourceDefinition]:
-    """The live workflows, with the titles of the code."""
+def _read_live(
+    address: loading.LiveAddress, known: Sequence[manifest.Known]
+) -> Sequence[_Source]:
+    """Return the live workflows, with the titles of the code."""
+    secrets = Secrets(text for one in known for text in one.secrets)
     suffix = find_environment(address.env).suffix
     ending = f" {suffix}" if suffix else ""
     with connect(address.env) as client:
-        for entry in load_live_side(client, address).entries:
-            live = entry.definition
-            named = evolve(live, name=live.name.removesuffix(ending))
-            yield _SourceDefinition(mask(redaction.mask(entry.key)), named)
+        entries = loading.load_live_side(client, address).entries
+    return [
+        _Source(
+            mask(secrets.mask(entry.key)),
+            evolve(entry.definition, name=entry.definition.name.removesuffix(ending)),
+        )
+        for entry in entries
+    ]
 
 
-def _load_classes(file: Path | None) -> OwnClasses:
-    """Return the classes of a named module, or of the one of the project."""
-    if file is None:
-        file = load_settings().folder / USUAL
-        if not file.is_file() or MARK not in file.read_text("utf-8", "replace"):
-            return OwnClasses()
-    return load_classes(file)
+def _load_classes() -> OwnClasses:
+    """Return the classes of the module that `flow64 blocks generate` wrote."""
+    file = load_settings().folder / USUAL
+    if not file.is_file() or MARK not in file.read_text("utf-8", "replace"):
+        return OwnClasses()
+    return loading.load_classes(file)
 
 
 def _lift(
-    sources: Iterable[_SourceDefinition],
+    sources: Sequence[_Source],
     env: str,
-    known: Sequence[Known],
+    known: Sequence[manifest.Known],
     classes: OwnClasses,
 ) -> Sequence[Lifted]:
     """Lift workflows without their secrets, and print which cannot be lifted."""
     lifted: list[Lifted] = []
     for source in sources:
-        definition, _ = name_values(source.definition, known)
-        if (place := find_secret(definition, known)) is not None:
+        definition, _ = manifest.name_values(source.definition, known)
+        if (place := manifest.find_secret(definition, known)) is not None:
             problem = f"{place} holds what looks like a key, or a secret value"
             advice = 'let the whole text be a value: {"flow64:value": "NAME"}'
-            print_error(f"{source.name}: {problem}; {advice}")
+            printing.error(f"{source.name}: {problem}; {advice}")
             continue
         definition, accepted = allow_errors(definition)
         try:
             code = lift(definition, source.identity, env=env, own=classes)
         except ReadError as error:
-            print_error(f"{source.name}: {error}")
+            printing.error(f"{source.name}: {errors.describe(error)}")
         else:
             lifted.append(evolve(code, accepted=tuple(accepted)))
     return lifted
-
-
-def _make_redaction(known: Iterable[Known]) -> Secrets:
-    return Secrets(text for one in known for text in one.secrets)
-
-
-def _print_notes(lifted: Sequence[Lifted]) -> None:
-    for one in lifted:
-        for what in one.omitted:
-            print_message(f"left out, since code cannot say it: {what}")
-        if one.accepted:
-            codes = join_words(one.accepted)
-            print_message(f"the code allows what is stored there: {codes}")
-
-
-def _to_data(
-    made: Code, lifted: Sequence[Lifted], output: Path | None
-) -> dict[str, Any]:
-    pairs = zip(made.variables, lifted, strict=True)
-    return {
-        "file": None if output is None else str(output),
-        "source": made.text,
-        "workflows": [
-            {
-                "variable": variable,
-                "key": one.identity.shown_key,
-                "name": one.identity.name,
-                "left_out": [*one.omitted],
-                "allow": [*one.accepted],
-            }
-            for variable, one in pairs
-        ],
-    }

@@ -2,97 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
-from attrs import evolve, frozen
+from attrs import define, evolve, field, frozen
 
+from .. import loading
 from ..client import Client
-from ..deploy.plan import Consents, Plan, SavedPlan, load_plan
-from ..loading import Loaded, Selection
-from . import _params as params
-from ._apply_plan import confirm_and_apply
-from ._exit_codes import find_exit_code
-from ._failure import print_failure
-from ._make_plan import (
-    CommandEnvironment,
-    PlanSource,
-    find_place,
-    plan_workflows,
-    print_faults,
+from ..deploy.apply import (
+    Began,
+    Outcome,
+    Result,
+    apply_plan,
+    check_plan,
+    first_interrupt_waits,
 )
-from ._service import connect
-from ._terminal import print_error, print_message
+from ..deploy.plan import Action, Consents, Plan, Step, load_plan
+from ..errors import FlowError, OutcomeUnknownError
+from ..text import pluralize
+from . import errors, params, printing
+from .plan import Destination, PlanSource, plan_workflows
+from .service import connect
+from .state import STATE
 
+DONE: Final[Mapping[Action, str]] = {
+    "create": "created",
+    "update": "updated",
+    "stamp": "stamped",
+    "delete": "deleted",
+}
+"""Words for the changes that were made."""
 
-@frozen
-class DeployParameters:
-    """The options of a deploy, by the names of their parameters."""
-
-    source: str | None
-    selection: Selection
-    env: str | None
-    values: Path | None
-    plan_file: Path | None
-    force: Sequence[str]
-    create: Sequence[str]
-    allow_spend: Sequence[str]
-    skip_drifted: bool
-    prune: int | None
-    no_code: bool
-    yes: bool
-    as_json: bool
-
-    @property
-    def consents(self) -> Consents:
-        """What the options agree to."""
-        return Consents(
-            self.force, self.create, self.allow_spend, self.prune, self.skip_drifted
-        )
-
-    def require_selected(self, loaded: Loaded) -> None:
-        """Refuse consent to workflows that are not selected, before a plan is made.
-
-        Raises:
-            click.UsageError: One is not selected.
-        """
-        for option, keys in self._keys_by_option():
-            params.require_selected(option, keys, loaded)
-        if self.prune is not None:
-            params.require_whole(loaded)
-
-    def check_keys(self, plan: Plan) -> None:
-        """Refuse consent to workflows that are not in a plan: it may be misspelled.
-
-        Raises:
-            click.UsageError: A key is unknown.
-        """
-        names = [step.key for step in plan.steps]
-        for option, keys in self._keys_by_option():
-            params.check_keys(option, keys, names)
-
-    def _keys_by_option(self) -> Sequence[tuple[str, Sequence[str]]]:
-        return [
-            ("--force", self.force),
-            ("--create", self.create),
-            ("--allow-spend", self.allow_spend),
-        ]
+MANY: Final = 10
+"""Progress is printed each time that so many workflows were written."""
 
 
 @params.command(
     "deploy",
     "flow64 deploy pipelines/leads.py",
     "flow64 deploy pipelines --env staging --yes",
-    "flow64 deploy --select 'leads/*' --exclude leads/jp --changed",
+    "flow64 deploy --select 'leads/*' --exclude leads/jp",
     "flow64 deploy pipelines --force inbound --allow-spend search",
     "flow64 deploy --plan plan.json --yes",
 )
 @params.source
 @params.selection
 @params.env
-@params.values
 @click.option(
     "--plan",
     "plan_file",
@@ -121,7 +78,19 @@ class DeployParameters:
 @params.no_code
 @params.yes
 @params.as_json
-def command(**given: Any) -> int:
+def command(
+    *,
+    source: str | None,
+    selection: loading.Selection,
+    env: str | None,
+    plan_file: Path | None,
+    prune: int | None,
+    skip_drifted: bool,
+    no_code: bool,
+    yes: bool,
+    as_json: bool,
+    **keys: Sequence[str],
+) -> int:
     """Show a plan, ask, and apply exactly this plan.
 
     SOURCE is a file, folder, module or key; by default the project's code. All
@@ -132,55 +101,237 @@ def command(**given: Any) -> int:
     carried out. The first Ctrl-C lets the current writes finish, the second stops at
     once.
     """
-    options = DeployParameters(**given)
-    made_of = PlanSource(
-        options.source,
-        options.selection,
-        options.env,
-        options.values,
-        options.no_code,
-    )
-    saved: SavedPlan | None = None
-    if options.plan_file is not None:
-        if options.selection or options.source is not None or options.values:
-            problem = "a saved plan knows what it is made of: leave SOURCE, the "
-            problem += "selection and --values out"
-            raise params.option_error("--plan", problem)
-        saved = load_plan(options.plan_file)
-        made_of = PlanSource.of(saved.source, options.env or saved.env)
-        made_of = evolve(made_of, no_code=made_of.no_code or options.no_code)
-    place = find_place(made_of.env, made_of.values)
-    loaded = made_of.load()
-    options.require_selected(loaded)
-    with connect(made_of.env) as client:
-        return _deploy(client, place, loaded, saved, options)
+    origin = PlanSource(source, selection.select, selection.exclude, no_code)
+    saved = None
+    if plan_file is not None:
+        if selection or source is not None:
+            problem = "a saved plan knows what it is made of: leave SOURCE and the "
+            raise params.option_error("--plan", f"{problem}selection out")
+        saved = load_plan(plan_file)
+        env = env or saved.env
+        origin = PlanSource.of(saved.source)
+        origin = evolve(origin, no_code=origin.no_code or no_code)
+    destination = Destination.of(env)
+    loaded = origin.load(env)
+    if prune is not None and loaded.is_picked:
+        problem = "pruning needs the project loaded whole"
+        raise params.option_error("--prune", f"{problem}; leave the selection out")
+    with connect(env) as client:
+        plan = plan_workflows(client, destination, loaded)
+        if plan is None:
+            printing.error("nothing was sent")
+            return min(errors.find_exit_code(fault) for _, fault in STATE.faults)
+        consents = Consents(prune=prune, skip_drifted=skip_drifted)
+        if saved is not None and not saved.require_same(plan):
+            printing.message("applied already: nothing to do")
+        else:
+            consents = evolve(consents, **_pick_keys(keys, plan, loaded))
+        return confirm_and_apply(
+            client, plan, consents, destination, yes=yes, as_json=as_json
+        )
 
 
-def _deploy(
+def _pick_keys(
+    keys: Mapping[str, Sequence[str]], plan: Plan, loaded: loading.Loaded
+) -> Mapping[str, Any]:
+    """Return the keys that were agreed to, of workflows of the plan."""
+    names = [step.key for step in plan.steps]
+    left_out = [workflow.name for workflow in loaded.left_out]
+    return {
+        name: params.pick_keys(f"--{name.replace('_', '-')}", texts, names, left_out)
+        for name, texts in keys.items()
+    }
+
+
+# -- Applying --------------------------------------------------------------------------
+
+
+def confirm_and_apply(
     client: Client,
-    place: CommandEnvironment,
-    loaded: Loaded,
-    saved: SavedPlan | None,
-    options: DeployParameters,
+    plan: Plan,
+    consents: Consents,
+    destination: Destination,
+    *,
+    yes: bool,
+    as_json: bool = False,
 ) -> int:
-    """Make a plan, compare it with the saved one, and apply it."""
-    plan = plan_workflows(client, place, loaded)
-    if not isinstance(plan, Plan):
-        print_faults(plan)
-        print_error("nothing was sent")
-        code = min(find_exit_code(fault.error) for fault in plan)
-        if options.as_json:
-            print_failure(code)
-        return code
-    if saved is not None and not saved.require_same(plan):
-        print_message("applied already: nothing to do")
-    else:
-        options.check_keys(plan)
-    return confirm_and_apply(
-        client,
-        plan,
-        options.consents if saved is None or not plan.is_empty else Consents(),
-        place,
-        yes=options.yes,
-        as_json=options.as_json,
-    )
+    """Show a plan, ask, apply it, print what became of it, and return the exit code."""
+    (printing.message if yes else printing.tell)(str(plan))
+    deployment = Deployment(plan, consents)
+    options: dict[str, Any] = {
+        "history": destination.history,
+        "values": destination.values,
+    }
+    try:
+        steps = check_plan(plan, consents, **options)
+        if steps:
+            printing.confirm(_ask(steps), yes=yes)
+            deployment.apply(client, options)
+    except (FlowError, errors.NoConsentError) as error:
+        if not as_json:
+            raise
+        deployment.fail(error, errors.find_exit_code(error))
+    printing.emit(deployment.result(), as_json=as_json)
+    if deployment.errors or deployment.code == errors.INTERRUPTED:
+        printing.tell("deploy again: what is done by then is not written again")
+    return deployment.code
+
+
+def _ask(steps: Sequence[Step]) -> str:
+    deletions = sum(step.action == "delete" for step in steps)
+    writes = len(steps) - deletions
+    parts = [f"write {pluralize(writes, 'workflow')}"] * bool(writes)
+    parts += [f"delete {pluralize(deletions, 'workflow')}"] * bool(deletions)
+    return f"{' and '.join(parts).capitalize()}?"
+
+
+@frozen
+class DeployedWorkflow:
+    """What became of a workflow of a plan."""
+
+    key: str
+    workflow_id: str
+    state: str
+    action: str
+    outcome: str
+    saved: Path | None
+    error: str | None
+
+
+@frozen
+class Deployed:
+    """What became of a plan."""
+
+    env: str
+    endpoint: str
+    workflows: Sequence[DeployedWorkflow]
+    plan: Mapping[str, Any]
+    error: Mapping[str, Any] | None
+
+    def __rich__(self) -> str:
+        groups: dict[str, list[DeployedWorkflow]] = {}
+        for one in self.workflows:
+            if one.outcome not in ("unchanged", "left"):
+                groups.setdefault(one.outcome, []).append(one)
+        return "\n".join(self._describe(*group) for group in groups.items())
+
+    def _describe(self, outcome: str, workflows: Sequence[DeployedWorkflow]) -> str:
+        names = [one.key for one in workflows]
+        most = 3 if outcome == "created" else printing.NAMES
+        line = f"{outcome:9}  {printing.join_names(names, most)}"
+        files = [one.saved for one in workflows if one.saved is not None]
+        if len(workflows) == 1:
+            own = workflows[0].workflow_id
+            line += f"  {printing.name_file(files[0]) if files else own}"
+        elif files:
+            line += f"; as they were: {printing.name_file(files[0].parent)}"
+        return line
+
+
+@define
+class Deployment:
+    """What becomes of each workflow while a plan is applied."""
+
+    plan: Plan
+    consents: Consents
+    words: dict[str, str] = field(factory=dict)
+    errors: dict[str, FlowError] = field(factory=dict)
+    saved: dict[str, Path] = field(factory=dict)
+    under_way: dict[str, None] = field(factory=dict)
+    cause: Exception | None = None
+    code: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        for step in self.plan.steps:
+            word = "not tried"
+            if self.consents.skips(step) or step.refusal:
+                word = "left" if step.action == "delete" else "skipped"
+            elif step.is_idle:
+                word = "unchanged"
+            self.words[step.key] = word
+
+    def apply(self, client: Client, options: Mapping[str, Any]) -> None:
+        """Apply the plan, and note what becomes of it."""
+        try:
+            with first_interrupt_waits(self._announce_stop) as stop:
+                result = apply_plan(
+                    client.session,
+                    self.plan,
+                    self.consents,
+                    **options,
+                    stopped=stop,
+                    emit=self._note,
+                )
+        except KeyboardInterrupt:
+            self.code = errors.INTERRUPTED
+        except FlowError as error:
+            if not self.under_way:
+                raise
+            self.fail(error, errors.UNKNOWN)
+        else:
+            self.code = self._find_code(result)
+        if self.under_way:
+            self.words |= dict.fromkeys(self.under_way, "unknown")
+            names = printing.join_names([*self.under_way])
+            printing.tell(f"{names} may have been written: deploy again, which looks")
+
+    def fail(self, error: Exception, code: int) -> None:
+        """Note and print why the plan was not applied, or not all of it."""
+        printing.error(errors.describe(error))
+        self.cause, self.code = error, code
+
+    def _announce_stop(self) -> None:
+        printing.tell("stopping after what is under way; Ctrl-C again stops at once")
+
+    def _note(self, event: Began | Outcome) -> None:
+        key = event.step.key
+        if isinstance(event, Began):
+            self.under_way[key] = None
+            if STATE.is_verbose or event.number % MANY == 0:
+                at = f"{event.number} of {event.count}"
+                printing.message(f"{at}: {event.step.action} {key}")
+            return
+        del self.under_way[key]
+        if event.error is None:
+            STATE.is_done = True
+            self.words[key] = DONE[event.step.action]
+            if event.saved is not None and event.saved.file is not None:
+                self.saved[key] = event.saved.file
+            return
+        printing.error(f"{key}: {errors.describe(event.error)}")
+        self.errors[key] = event.error
+        is_unknown = isinstance(event.error, OutcomeUnknownError)
+        self.words[key] = "unknown" if is_unknown else "failed"
+
+    def _find_code(self, result: Result) -> int:
+        codes = {errors.find_exit_code(error) for error in result.errors}
+        if errors.UNKNOWN in codes:
+            return errors.UNKNOWN
+        if codes:  # REFUSED promises that nothing was written
+            is_done = any(outcome.error is None for outcome in result.outcomes)
+            is_refused = codes == {errors.REFUSED} and not is_done
+            return errors.REFUSED if is_refused else errors.FAILED
+        return errors.INTERRUPTED if result.was_stopped else 0
+
+    def result(self) -> Deployed:
+        """Return what became of each workflow."""
+        causes = [self.cause, *self.errors.values()]
+        cause = next(filter(None, causes), None)
+        return Deployed(
+            self.plan.env,
+            self.plan.endpoint,
+            [
+                DeployedWorkflow(
+                    step.key,
+                    step.id,
+                    step.state,
+                    step.action,
+                    self.words[step.key],
+                    self.saved.get(step.key),
+                    str(self.errors[step.key]) if step.key in self.errors else None,
+                )
+                for step in self.plan.steps
+            ],
+            self.plan.as_data(),
+            errors.as_data(self.code, cause) if self.code else None,
+        )

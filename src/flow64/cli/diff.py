@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeAlias
+from urllib.parse import unquote
 
 import click
+from attrs import evolve
 
-from ..definition import Values, unbound_names
+from .. import loading
+from ..definition import (
+    EMPTY,
+    Definition,
+    Values,
+    canonical_id,
+    genuine_stamp,
+    hide_secrets,
+    join_places,
+    secret_places,
+    stamped_places,
+    unbound_names,
+)
+from ..deploy.judge import fields_of, fields_of_last_deploy, keep_fields
 from ..environments import Environment
 from ..environments import load as load_settings
-from ..loading import (
-    Address,
-    LiveAddress,
-    Side,
-    SourceAddress,
-    list_names,
-    list_owners,
-    list_projects,
-    load_live_side,
-    load_source_side,
-    parse_address,
-    select_set_values,
-)
+from ..loading import Side, SideWorkflow
 from ..report.report import make_report
+from ..report.subjects import Subject
 from ..text import pluralize
-from . import _params as params
-from ._comparing import find_hidden, pair_sides, prepare_live
-from ._exit_codes import CHANGES, NoConsentError
-from ._merge_base import load_merge_base
-from ._report_output import choose_form, print_report, report_options
-from ._service import connect, find_environment
-from ._terminal import print_message
+from . import params, printing
+from .base import load_merge_base
+from .errors import CHANGES
+from .service import connect, find_environment
 
 
 @params.command(
@@ -50,20 +50,17 @@ from ._terminal import print_message
     help="Compare this branch with the commit where it left REV, such as origin/main.",
 )
 @params.env
-@params.values
 @params.no_code
-@report_options
-@params.exit_code("Exit with 2 if A and B differ.")
+@params.form(printing.REPORTS, "`markdown` is a comment for a pull request.")
+@params.exit_code
 def command(
     *,
     before: str | None,
     after: str | None,
     base: str | None,
     env: str | None,
-    values: Path | None,
     no_code: bool,
     form: str | None,
-    output: Path | None,
     has_exit_code: bool,
 ) -> int:
     """Show what changes from A to B. Only reads are sent.
@@ -77,112 +74,238 @@ def command(
     it are compared, and no code runs. Otherwise both versions are loaded, the old one
     from a temporary folder, by a process of its own.
     """
-    form = choose_form(form, output)
-    known: Sequence[Values] = ()
-    sides: tuple[Side, Side]
+    values: dict[str, Values] = {}
     if base is not None:
-        for option, argument in (("A", before), ("--env", env), ("--values", values)):
-            if argument is not None:
-                raise params.option_error(option, "--base takes the code as it is")
+        if before is not None or env is not None:
+            raise params.option_error("--base", "it takes the code as it is, alone")
         sides = load_merge_base(base)
     elif before is None or after is None:
         raise click.UsageError("name two sides, A and B, or one revision: --base REV")
     else:
-        addresses = _parse(before, after, env)
-        environment = _choose_environment(addresses, env)
-        given_values = params.read_values(values)
-        sides = _load_sides(addresses, environment, given_values, code=not no_code)
-        known = _collect_values(addresses)
-    pairs = pair_sides(*sides, known)
-    label, prices = sides[0].label, load_settings().prices
-    report = make_report(pairs.subjects, label=label, prices=prices)
-    if report.has_changes and (unset := find_hidden(*sides)):
-        raise NoConsentError(
-            f"{report.headline}, and this may show secrets that are unknown here: set "
-            f"{list_names(unset)}, or compare with code"
-        )
-    _print_omissions(sides, pairs.omitted)
-    print_report(report, form, output)
+        code = not no_code
+        addresses = [loading.parse_address(text, env) for text in (before, after)]
+        for address in addresses:
+            if isinstance(address, loading.LiveAddress):
+                bound = find_environment(address.env).bound
+                values[address.env] = loading.select_set_values(bound)
+        sides = _load_sides(addresses, env or next(iter(values), None), code=code)
+    subjects, omitted = pair_sides(*sides, values)
+    prices = load_settings().prices
+    report = make_report(subjects, label=sides[0].label, prices=prices)
+    for label, count in (
+        ("other side", omitted),
+        *((side.label, side.omitted) for side in sides),
+    ):
+        if count:
+            printing.message(f"{label}: {pluralize(count, 'other')}, not compared")
+    printing.emit_report(report, form)
     return CHANGES if has_exit_code and report.has_changes else 0
 
 
-def _parse(before: str, after: str, env: str | None) -> Sequence[Address]:
-    return [
-        params.read_dash(text, what) or parse_address(text, env)
-        for text, what in ((before, "A"), (after, "B"))
-    ]
-
-
-def _choose_environment(
-    addresses: Sequence[Address], env: str | None
-) -> Environment | None:
-    """Return the environment to compile code for, if one is named.
-
-    Raises:
-        ConfigError: The name is unknown.
-    """
-    if env is not None:
-        return find_environment(env)
-    live = [address.env for address in addresses if isinstance(address, LiveAddress)]
-    return find_environment(live[0]) if live else None
-
-
 def _load_sides(
-    addresses: Sequence[Address],
-    environment: Environment | None,
-    values: Mapping[str, Any] | None,
-    *,
-    code: bool,
+    addresses: Sequence[loading.Address], env: str | None, *, code: bool
 ) -> tuple[Side, Side]:
-    """Load both sides. Code is read first, since it limits the live workflows."""
-    if values is None and environment is not None:
-        values = select_set_values(environment.bound)
+    """Load both sides. Code is read first, since it limits the live workflows.
+
+    Args:
+        addresses: Both addresses.
+        env: The environment to compile code for.
+        code: Whether modules may be imported.
+    """
+    environment = None if env is None else find_environment(env)
     sides: dict[int, Side] = {}
     projects: frozenset[str] | None = None
     own: frozenset[str] = frozenset()
     for at, address in enumerate(addresses):
-        if isinstance(address, SourceAddress):
-            sides[at] = load_source_side(address, environment, values, code=code)
-            projects, own = list_projects(sides[at]), list_owners(sides[at])
-            for note in sides[at].notes:
-                print_message(note)
-            if environment is not None:
-                _print_unbound(sides[at])
-    is_between = all(isinstance(address, LiveAddress) for address in addresses)
+        if isinstance(address, loading.SourceAddress):
+            sides[at] = _load_source(address, environment, code=code)
+            projects = loading.list_projects(sides[at])
+            own = loading.list_owners(sides[at])
+    is_between = not sides
     for at, address in enumerate(addresses):
-        if isinstance(address, LiveAddress):
+        if isinstance(address, loading.LiveAddress):
             with connect(address.env) as client:
-                side = load_live_side(client, address, projects, own)
-            if is_between:
-                side = prepare_live(side, find_environment(address.env))
-            sides[at] = side
+                side = loading.load_live_side(client, address, projects, own)
+            suffix = find_environment(address.env).suffix
+            sides[at] = _without_suffix(side, suffix) if is_between else side
     return sides[0], sides[1]
 
 
-def _collect_values(addresses: Sequence[Address]) -> Sequence[Values]:
-    """Return the values of the live environments."""
-    names = dict.fromkeys(
-        address.env for address in addresses if isinstance(address, LiveAddress)
+def _load_source(
+    address: loading.SourceAddress, environment: Environment | None, *, code: bool
+) -> Side:
+    values = None
+    if environment is not None:
+        values = loading.select_set_values(environment.bound)
+    side = loading.load_source_side(address, environment, values, code=code)
+    for note in side.notes:
+        printing.message(note)
+    if environment is not None:
+        names = {n for entry in side.entries for n in unbound_names(entry.definition)}
+        if names:
+            shown = printing.join_names(sorted(names))
+            printing.message(f"not filled in here, unlike in a deploy: {shown}")
+    return side
+
+
+def _without_suffix(side: Side, suffix: str) -> Side:
+    """Return a live side without the suffix that its environment adds to titles."""
+    ending = f" {suffix}" if suffix else ""
+
+    def shorten(definition: Definition) -> Definition:
+        return evolve(definition, name=definition.name.removesuffix(ending))
+
+    entries = [
+        evolve(entry, definition=shorten(entry.definition)) for entry in side.entries
+    ]
+    return evolve(side, entries=entries)
+
+
+# -- Which is which -------------------------------------------------------------------
+
+_Pair: TypeAlias = tuple[SideWorkflow | None, SideWorkflow | None]
+
+_FEATURES: Final[Sequence[Callable[[SideWorkflow], str | None]]] = (
+    lambda entry: canonical_id(entry.definition.id or ""),
+    lambda entry: entry.place,
+    lambda entry: unquote(entry.key),  # `%6C` is no other key than `l`
+)
+
+
+def pair_sides(
+    before: Side, after: Side, values: Mapping[str, Values] = EMPTY
+) -> tuple[Sequence[Subject], int]:
+    """Pair the workflows of two sides, without secrets.
+
+    Args:
+        before: The first side.
+        after: The second side.
+        values: The values of each environment. Secret ones are hidden on both sides.
+
+    Returns:
+        One subject for each workflow of both sides, and the number of workflows that
+        were left out, because the other side is a single workflow.
+    """
+    pairs = _match_workflows(before, after)
+    omitted = 0
+    if before.is_part != after.is_part:
+        part = 0 if before.is_part else 1
+        kept = [pair for pair in pairs if pair[part] is not None]
+        omitted, pairs = len(pairs) - len(kept), kept
+    every = [*values.values()] or [Values()]
+    own = [every[0] if s.env is None else values[s.env] for s in (before, after)]
+    return [_make_subject(*pair, (own[0], own[1]), every) for pair in pairs], omitted
+
+
+def _match_workflows(before: Side, after: Side) -> Sequence[_Pair]:
+    """Match the workflows of both sides: by id, then by path, then by key."""
+    if before.is_one and after.is_one:
+        return [(before.entries[0], after.entries[0])]
+    partners: dict[int, int] = {}
+    for feature in _FEATURES:
+        theirs = _find_unique(before.entries, feature, {*partners})
+        ours = _find_unique(after.entries, feature, {*partners.values()})
+        partners |= {theirs[mark]: ours[mark] for mark in theirs.keys() & ours.keys()}
+    pairs: list[_Pair] = [
+        (entry, after.entries[partners[at]] if at in partners else None)
+        for at, entry in enumerate(before.entries)
+    ]
+    added = {*range(len(after.entries))}.difference(partners.values())
+    pairs += [(None, after.entries[at]) for at in added]
+    return sorted(pairs, key=_order)
+
+
+def _order(pair: _Pair) -> tuple[str, str]:
+    entry = pair[1] or pair[0]
+    assert entry is not None
+    return entry.key, str(entry.definition.id)
+
+
+def _find_unique(
+    entries: Sequence[SideWorkflow],
+    feature: Callable[[SideWorkflow], str | None],
+    done: set[int],
+) -> Mapping[str, int]:
+    """Return the positions of entries by a feature that no other entry has."""
+    positions: dict[str, list[int]] = {}
+    for position, entry in enumerate(entries):
+        mark = feature(entry)
+        if position not in done and mark:
+            positions.setdefault(mark, []).append(position)
+    return {mark: many[0] for mark, many in positions.items() if len(many) == 1}
+
+
+# -- Without secrets ------------------------------------------------------------------
+
+
+def _make_subject(
+    before: SideWorkflow | None,
+    after: SideWorkflow | None,
+    own: tuple[Values, Values],
+    every: Sequence[Values],
+) -> Subject:
+    entry = after or before
+    assert entry is not None
+    old = None if before is None else _hide(before, after, own[0], every)
+    new = None if after is None else _hide(after, before, own[1], every)
+    unmanaged: Sequence[str] = ()
+    was = ""
+    if before is not None and after is not None and old and new:
+        if before.is_live and not after.is_live:
+            old, unmanaged = _drop_unmanaged(old, before, after)
+        elif after.is_live and not before.is_live:
+            new, unmanaged = _drop_unmanaged(new, after, before)
+        elif not after.is_live and before.place == after.place is not None:
+            was = before.key if before.key != after.key else ""
+    shown = new or old
+    is_title = shown is not None and entry.key == entry.definition.name
+    return Subject(
+        shown.name if is_title and shown else entry.key,
+        old,
+        new,
+        place=str(entry.definition.place or ""),
+        was=was,
+        unmanaged=unmanaged,
     )
-    return [select_set_values(find_environment(name).bound) for name in names]
 
 
-def _print_unbound(side: Side) -> None:
-    names = sorted(
-        {name for entry in side.entries for name in unbound_names(entry.definition)}
-    )
-    if names:
-        print_message(f"not filled in here, unlike in a deploy: {list_names(names)}")
+def _hide(
+    entry: SideWorkflow,
+    other: SideWorkflow | None,
+    own: Values,
+    every: Sequence[Values],
+) -> Definition:
+    """Return a side without secrets: by its code, by the stamp, and by their texts."""
+    shown = entry.definition
+    places = secret_places(shown)
+    if entry.is_live:
+        stamp = genuine_stamp(shown.stamp, shown.id)
+        is_code = other is not None and not other.is_live
+        ours = secret_places(other.definition) if is_code and other else EMPTY
+        places = join_places(ours, stamped_places(shown, stamp))
+    shown = hide_secrets(shown, places, own)
+    for values in every:
+        if values is not own:
+            shown = hide_secrets(shown, {}, values)
+    return shown
 
 
-def _print_omissions(sides: Sequence[Side], omitted: int) -> None:
-    if omitted:
-        print_message(
-            f"{pluralize(omitted, 'workflow')} of the other side, not compared: name a "
-            "set on each side to compare all"
-        )
-    for side in sides:
-        if side.omitted:
-            print_message(
-                f"{side.label}: {side.omitted} of other projects, not compared"
-            )
+def _drop_unmanaged(
+    shown: Definition, live: SideWorkflow, code: SideWorkflow
+) -> tuple[Definition, Sequence[str]]:
+    """Return a live definition without fields that code does not manage, and these."""
+    stamp = genuine_stamp(live.definition.stamp, live.definition.id)
+    places = stamped_places(live.definition, stamp)
+    sent = fields_of_last_deploy(live.definition, stamp, places)
+    managed = {
+        ref: names | sent.get(ref, frozenset())
+        for ref, names in fields_of(code.definition).items()
+    }
+    kept = {**fields_of(shown), **managed}
+    unmanaged = [
+        f"{shown.origins.path(at) or block.kind}.{name}"
+        for at, block in enumerate(shown.blocks)
+        for name in block.specs
+        if name not in kept[block.id.lower()]
+    ]
+    return keep_fields(shown, kept), unmanaged

@@ -8,16 +8,13 @@ from typing import Final
 
 import click
 
+from .. import loading
 from ..definition import DEFAULT_ENV, Definition
-from ..loading import Loaded, Selection, lower_leniently
 from ..report.graph import graph_of
 from ..report.mermaid import draw_mermaid
 from ..report.svg import draw_svg
 from ..report.tree import draw_text
-from . import _params as params
-from ._output_options import choose_format, output_file
-from ._service import find_environment
-from ._terminal import print_text, write_file
+from . import params
 
 FORMS: Final[Mapping[str, Callable[[Definition], str]]] = {
     "text": draw_text,
@@ -25,13 +22,7 @@ FORMS: Final[Mapping[str, Callable[[Definition], str]]] = {
     "svg": lambda definition: draw_svg(graph_of(definition)),
 }
 
-_BY_ENDING: Final[Mapping[str, str]] = {
-    "": "text",
-    ".txt": "text",
-    ".svg": "svg",
-    ".mmd": "mermaid",
-    ".mermaid": "mermaid",
-}
+_BY_ENDING: Final = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid"}
 
 
 @params.command(
@@ -45,52 +36,30 @@ _BY_ENDING: Final[Mapping[str, str]] = {
     "--format",
     "form",
     type=click.Choice([*FORMS]),
-    help="Output format. By default the ending of FILE decides, else it is text.",
+    help="By default the ending of FILE decides, else it is text.",
 )
-@output_file("Write the drawing into a file.")
+@params.output("FILE", "Write the drawing into a file.")
 @params.ids_env
 def command(
     *,
     source: str | None,
-    selection: Selection,
+    selection: loading.Selection,
     form: str | None,
     output: Path | None,
     env: str | None,
 ) -> int:
-    """Draw workflows. Only what is live needs requests, and these are reads.
+    """Draw workflows, also those with errors.
 
     SOURCE is a file, folder, module or key, or ENV:KEY for what is live; by default
     the project's code. Several workflows are drawn one after the other, as text.
-    Workflows with errors are drawn too.
     """
-    chosen = choose_format(form, output, _BY_ENDING)
-    if chosen is None:
-        endings = ", ".join(filter(None, _BY_ENDING))
-        raise params.option_error(
-            "--output", f"{output} ends in none of {endings}; use one, or --format"
-        )
-    loaded = _read(source, env, selection)
-    if selection.is_changed and not loaded.workflows:
-        return 0
-    workflows = loaded.workflows if chosen == "text" else [loaded.only]
-    definitions = [
-        lower_leniently(one.workflow, env or DEFAULT_ENV) for one in workflows
+    if form is None:
+        form = _BY_ENDING.get(output.suffix.lower(), "text") if output else "text"
+    loaded = params.load(source, env, selection=selection)
+    workflows = loaded.workflows if form == "text" else [loaded.only]
+    drawings = [
+        FORMS[form](loading.lower_leniently(workflow.workflow, env or DEFAULT_ENV))
+        for workflow in workflows
     ]
-    text = "\n".join(map(FORMS[chosen], definitions))
-    if output is not None:
-        write_file(output, text)
-    else:
-        print_text(text)
+    params.write_output("\n".join(drawings), output)
     return 0
-
-
-def _read(text: str | None, env: str | None, selection: Selection) -> Loaded:
-    """Load the workflows at an address.
-
-    Raises:
-        ConfigError: The environment is unknown.
-    """
-    if env is not None:
-        find_environment(env)
-    address = None if text is None else params.find_address(text, env)
-    return params.load_source(address, env, selection=selection)

@@ -1,24 +1,47 @@
-"""`flow64 init`: create a project that is ready to push."""
+"""`flow64 init`: create a project that is ready to push.
+
+Its files are made from the folders of `_template`. Each file there has an additional
+`.txt`, so that tools do not take it for a file of flow64. The prefix `dot-` of a name
+stands for a dot.
+"""
 
 from __future__ import annotations
 
+import re
 import shlex
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import metadata
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from ..files import relative_path
-from . import _params as params
-from ._new_project import (
-    FORGES,
-    as_key,
-    as_namespace,
-    create_project,
-    make_key,
-    render_template,
+from ..definition import slug
+from ..loading import load_source
+from . import params, printing
+from .compile import Written, compile_all
+from .errors import NoConsentError
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+SOURCE: Final = "pipelines"
+"""The folder of the code."""
+
+COMPILED: Final = "compiled"
+"""The folder of the JSON."""
+
+FORGES: Final = ("github", "gitlab")
+"""The hosts whose CI can run the jobs of a project. Each has a folder of templates."""
+
+_NAMESPACE: Final = re.compile(
+    r"(?!.*\.\.)(?=.*[./])[a-z0-9][A-Za-z0-9._/-]*[A-Za-z0-9]"
 )
-from ._param_types import PathName
-from ._terminal import print_message, print_paths
+"""A domain, or a repository: `acme.example`, `github.com/acme/pipelines`."""
+
+_KEY: Final = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
+"""A key that needs no escapes in a path or in TOML."""
 
 
 @params.command(
@@ -32,7 +55,7 @@ from ._terminal import print_message, print_paths
     metavar="[DIR]",
     required=False,
     default=Path(),
-    type=PathName(file_okay=False),
+    type=params.PathName(file_okay=False),
 )
 @click.option(
     "--namespace",
@@ -61,32 +84,104 @@ def command(
 ) -> int:
     """Create a project in a folder: a pipeline, its test, and its JSON.
 
-    It has three environments: local, which flow64 serve serves and commands use if you
-    name none, staging and prod. If one of the files exists, nothing is written.
+    Its environments are local, an emulator that commands use if you name none, and
+    prod. If one of the files exists, nothing is written.
 
     With --ci, jobs check and compare each change, and deploy the main branch after an
-    approval. They install flow64 from requirements-flow64.txt, and stop there until you
-    write into that file where flow64 comes from.
+    approval. They install flow64 from requirements-flow64.txt: write there where flow64
+    comes from.
     """
     is_new = forge is None or not (folder / "pyproject.toml").exists()
-    files: dict[PurePosixPath, str] = {}
+    texts: dict[str, str] = {}
     if is_new:
-        key = as_key(make_key(folder) if project is None else project)
-        if namespace is None:
-            problem = "it is missing: name the owner of the ids, such as acme.example"
-            raise params.option_error("--namespace", problem)
-        owner = as_namespace(namespace)
-        files |= render_template("project", project=key, namespace=owner)
+        key = slug(folder.absolute().name) if project is None else project
+        if _KEY.fullmatch(key) is None:
+            advice = "letters, digits and hyphens in lower case, such as growth"
+            raise params.option_error("--project", f"{key!r} is not {advice}")
+        if namespace is None or _NAMESPACE.fullmatch(namespace) is None:
+            advice = "name a domain or a repository of yours, such as acme.example"
+            raise params.option_error("--namespace", advice)
+        texts |= render_template("project", project=key, namespace=namespace)
     if forge is not None:
-        files |= render_template(forge)
-    print_paths(create_project(folder, files, has_code=is_new), as_json=as_json)
+        texts |= render_template(forge)
+    written = create_project(folder, texts, has_code=is_new)
+    printing.emit(Written(written), as_json=as_json)
     if is_new:
-        path = relative_path(folder)
-        enter = "" if path == "." else f"cd {shlex.quote(path)}, "
-        print_message(
-            f"next: {enter}git init, then flow64 check, pytest, flow64 serve in "
-            "another terminal, and flow64 deploy, which goes there and spends nothing"
-        )
+        place = printing.name_file(folder)
+        enter = [] if place == "." else [f"cd {shlex.quote(place)}"]
+        steps = [*enter, "flow64 check", "flow64 deploy", "flow64 run leads people.csv"]
+        printing.message("\n".join(["next:", *(f"  {step}" for step in steps)]))
     if forge is not None:
-        print_message("write into requirements-flow64.txt where flow64 comes from")
+        printing.message("write into requirements-flow64.txt where flow64 comes from")
     return 0
+
+
+def render_template(folder: str, **marks: str) -> Mapping[str, str]:
+    """Return the files of a folder of templates, with the text of each mark.
+
+    Args:
+        folder: `project`, or the name of a forge.
+        **marks: The text of each mark, such as `project` for `@PROJECT@`.
+    """
+    root = files("flow64.cli").joinpath("_template", folder)
+    texts = {**marks, "python": _find_newest_python()}
+    return {
+        path: re.sub("@([A-Z]+)@", lambda mark: texts[mark[1].lower()], text)
+        for path, text in sorted(_read(root, ""))
+    }
+
+
+def _read(folder: Traversable, above: str) -> Iterator[tuple[str, str]]:
+    for entry in folder.iterdir():
+        path = above + re.sub(r"^dot-", ".", entry.name)
+        if entry.is_dir():
+            yield from _read(entry, f"{path}/")
+        elif path.endswith(".txt"):
+            yield path.removesuffix(".txt"), entry.read_text("utf-8")
+
+
+def _find_newest_python() -> str:
+    """Return the newest Python that flow64 supports, as its classifiers say."""
+    lines = "\n".join(metadata("flow64").get_all("Classifier") or [])
+    minors = map(int, re.findall(r":: Python :: 3\.(\d+)", lines))
+    return f"3.{max(minors)}"
+
+
+def create_project(
+    folder: Path, texts: Mapping[str, str], *, has_code: bool
+) -> Sequence[Path]:
+    """Write files into the folder of a project, and return all that were written.
+
+    Args:
+        folder: The folder. It is made if it does not exist.
+        texts: The text of each file, without the compiled JSON.
+        has_code: Whether code is among them, which is then compiled.
+
+    Raises:
+        NoConsentError: A file exists, or a folder of pipelines. Nothing was written.
+        click.ClickException: A file cannot be written, or would be outside.
+    """
+    wanted = {folder / path: text for path, text in texts.items()}
+    there = [path for path in wanted if path.exists() or path.is_symlink()]
+    if has_code:  # existing pipelines would be compiled as well
+        own = (folder / SOURCE, folder / COMPILED)
+        there += [path for path in own if path.is_dir() and any(path.iterdir())]
+    if there:
+        names = ", ".join(sorted(str(path) for path in there))
+        advice = "name another folder, or move them"
+        raise NoConsentError(f"nothing was written, since there is: {names}; {advice}")
+    root = folder.resolve()
+    try:
+        for path, text in wanted.items():
+            if not path.resolve().is_relative_to(root):
+                raise click.ClickException(f"{path} leads out of {folder} by a link")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("xb") as file:  # fails if the file exists
+                file.write(text.encode())
+    except OSError as error:
+        problem = f"{error.filename or folder} cannot be written ({error.strerror})"
+        raise click.ClickException(problem) from error
+    if not has_code:
+        return [*wanted]
+    compiled = compile_all(load_source(str(folder / SOURCE)))
+    return [*wanted, *compiled.write(folder / COMPILED)]

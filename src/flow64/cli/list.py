@@ -2,66 +2,80 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+
+from attrs import frozen
+from rich.console import RenderableType
 
 from ..api.calls import WorkflowInfo
 from ..loading import LiveWorkflow
-from ..secrets import mask
-from . import _params as params
-from ._colours import paint_state
-from ._service import connect
-from ._tables import print_table
-from ._terminal import print_json, print_message
+from . import params, printing
+from .service import connect
 
-LISTED_FACTS: Final = ("state", "key", "env", "path")
-"""Attributes of a workflow that are data as they are."""
+
+@frozen
+class Listed:
+    """A deployed workflow, as the list of workflows shows it."""
+
+    key: str | None
+    workflow_id: str
+    state: str
+    name: str
+    env: str | None
+    path: str | None
+    status: str
+    org_id: str | None
+    updated_at: str | None
+
+    @classmethod
+    def of(cls, info: WorkflowInfo) -> Listed:
+        """Describe a workflow of the list."""
+        live = LiveWorkflow.of(info)
+        return cls(
+            live.key,
+            live.id,
+            live.state,
+            live.title,
+            live.env,
+            live.path,
+            info.status,
+            info.org_id,
+            info.updated_at,
+        )
+
+
+@frozen
+class WorkflowList:
+    """The workflows of an organisation."""
+
+    workflows: Sequence[Listed]
+
+    def __rich__(self) -> RenderableType:
+        return printing.make_table(
+            ("KEY", "ID", "STATE", "ENV", "TITLE"),
+            [
+                (one.key or "-", one.workflow_id, one.state, one.env or "-", one.name)
+                for one in self.workflows
+            ],
+            "ID",
+            "STATE",
+        )
 
 
 @params.command("list", "flow64 list --env prod", "flow64 list --json")
 @params.env
 @params.as_json
 def command(*, env: str | None, as_json: bool) -> int:
-    """List the workflows of the organisation: key, id, state and title.
+    """List the workflows of the organisation: key, id, state, environment and title.
 
-    Workflows that your code deployed are `ours`, and have the path that their id is
-    made from. A `copy` has the stamp of another workflow, as after "duplicate" in the
-    web editor. All others are `foreign`. Other commands take `ENV:KEY` for `ours`, and
-    `ENV:id:UUID` for any.
-
-    The order is that of keys, and then of titles, for workflows without a key.
+    Workflows that your code deployed are `ours`. A `copy` has the stamp of another
+    workflow, as after "duplicate" in the web editor. All others are `foreign`. Other
+    commands take `ENV:KEY` for `ours`, and `ENV:id:UUID` for any.
     """
     with connect(env) as client:
-        listed = client.workflows.list()
-    found = [(info, LiveWorkflow.of(info)) for info in listed]
-    found.sort(key=_order)
-    if as_json:
-        print_json(
-            {
-                "workflows": [
-                    {
-                        "workflow_id": one.id,
-                        **{name: getattr(one, name) for name in LISTED_FACTS},
-                        **mask(params.to_data(info, leave_out=("id",))),
-                    }
-                    for info, one in found
-                ]
-            }
-        )
-        return 0
-    if not found:
-        print_message("there are no workflows")
-    print_table(
-        ("KEY", "ID", "STATE", "TITLE", "PATH"),
-        [
-            (one.key or "-", one.id, one.state, one.title or "-", one.path or "-")
-            for _, one in found
-        ],
-        least={"PATH": 30, "TITLE": 8},
-        painters={"STATE": paint_state},
-    )
+        listed = [*map(Listed.of, client.workflows.list())]
+    listed.sort(key=lambda one: (one.key is None, one.key or "", one.name))
+    if not listed:
+        printing.message("there are no workflows")
+    printing.emit(WorkflowList(listed), as_json=as_json)
     return 0
-
-
-def _order(found: tuple[WorkflowInfo, LiveWorkflow]) -> tuple[bool, str, str, str]:
-    _, one = found
-    return one.key is None, one.key or "", one.title, one.id

@@ -2,23 +2,102 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, Final
 
+from attrs import field, frozen
+
+from .. import loading
+from ..client import Client
+from ..definition import Values
+from ..deploy.git import Git
+from ..deploy.history import PLACE_NAME, History
+from ..deploy.make import make_plan
 from ..deploy.plan import Plan, as_json
-from ..loading import Selection
-from . import _params as params
-from ._exit_codes import CHANGES, FAILED
-from ._make_plan import (
-    PlanSource,
-    find_place,
-    find_warnings,
-    plan_workflows,
-    print_faults,
-)
-from ._report_output import choose_form, print_report, report_options
-from ._service import connect
-from ._terminal import print_message
+from ..deploy.target import Target, require_namespace, target_of
+from ..environments import Environment, Settings
+from ..environments import load as load_settings
+from ..errors import CompileError, DeployError
+from . import params, printing
+from .errors import CHANGES, FAILED
+from .service import connect
+
+OFTEN: Final = 100
+"""Progress is printed each time that so many workflows were read."""
+
+
+@frozen
+class Destination:
+    """The environment of a plan, with the settings of the project.
+
+    Attributes:
+        values: The values of the environment.
+    """
+
+    settings: Settings
+    environment: Environment
+    values: Values = field(repr=False)
+
+    @classmethod
+    def of(cls, env: str | None) -> Destination:
+        """Return the environment of a name.
+
+        Raises:
+            ConfigError: pyproject.toml has mistakes, or the name is unknown.
+        """
+        settings = load_settings()
+        environment = settings.environment(env)
+        values = Values(environment.bound, environment.hidden)
+        return cls(settings, environment, values)
+
+    @property
+    def history(self) -> History:
+        """The history, in which replaced workflows are saved."""
+        return open_history(self.settings)
+
+
+def open_history(settings: Settings) -> History:
+    """Return the history that `FLOW64_HISTORY` or the settings name."""
+    return History.of(None if os.environ.get(PLACE_NAME) else settings.history)
+
+
+@frozen
+class PlanSource:
+    """What a plan is made of. A saved plan remembers it, to make the same plan again.
+
+    Attributes:
+        source: The address; None for the project's code.
+    """
+
+    source: str | None = None
+    select: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    no_code: bool = False
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> PlanSource:
+        """Return the source that a saved plan remembers."""
+        source = data.get("source")
+        return cls(
+            None if source is None else str(source),
+            [*map(str, data.get("select") or ())],
+            [*map(str, data.get("exclude") or ())],
+            data.get("no_code") is True,
+        )
+
+    def load(self, env: str | None) -> loading.Loaded:
+        """Load the workflows."""
+        selection = loading.Selection(self.select, self.exclude)
+        return params.load(
+            self.source,
+            env,
+            code=not self.no_code,
+            selection=selection,
+            may_be_empty=True,
+        )
 
 
 @params.command(
@@ -30,52 +109,102 @@ from ._terminal import print_message
 @params.source
 @params.selection
 @params.env
-@params.values
-@params.exit_code("Exit with 2 if there are changes.")
-@report_options
-@params.strict("Exit with 1, without a plan, if a planned workflow has a warning.")
+@params.exit_code
+@params.form(
+    printing.REPORTS, "`markdown` is a comment for a pull request, `html` a page."
+)
+@params.output("FILE", "Also save the plan, as JSON for flow64 deploy --plan FILE.")
 @params.no_code
 def command(
     *,
     source: str | None,
-    selection: Selection,
+    selection: loading.Selection,
     env: str | None,
-    values: Path | None,
     has_exit_code: bool,
     form: str | None,
     output: Path | None,
-    strict: bool,
     no_code: bool,
 ) -> int:
     """Show what a deploy would change. Only reads are sent.
 
-    SOURCE is a file, folder, module or key; by default the project's code. With -o
-    FILE.json the plan is saved: `flow64 deploy --plan FILE.json` makes it again,
-    compares, and applies it or refuses.
+    SOURCE is a file, folder, module or key; by default the project's code. A saved plan
+    is made again by `flow64 deploy --plan FILE`, compared, and applied or refused.
 
-    Exits with 1 if a workflow has errors; with --strict also if `flow64 check --strict`
-    fails for one. With --exit-code, exits with 2 if there is something to do or to
-    decide, or if a live field that code does not set changes what a run costs or does.
+    Exits with 1 if a workflow has errors. With --exit-code, exits with 2 if there is
+    something to do or to decide, or if a live field that code does not set changes what
+    a run costs or does.
     """
-    form = choose_form(form, output)
-    place = find_place(env, values)
-    made_of = PlanSource(source, selection, env, values, no_code)
-    loaded = made_of.load()
-    if strict and (faults := find_warnings(loaded, place)):
-        print_faults(faults)
-        return FAILED
+    destination = Destination.of(env)
+    origin = PlanSource(source, selection.select, selection.exclude, no_code)
+    loaded = origin.load(env)
     with connect(env) as client:
-        plan = plan_workflows(client, place, loaded)
-    if not isinstance(plan, Plan):
-        print_faults(plan)
+        plan = plan_workflows(client, destination, loaded)
+    if plan is None:
         return FAILED
-    text = as_json(plan, made_of.as_data())
-    print_report(plan.report, form, output, json_text=text)
-    if output is not None and form == "json":
+    text = as_json(plan, printing.CONVERTER.unstructure(origin))
+    printing.emit_report(plan.report, form, json_text=text)
+    if output is not None and not params.is_dash(output):
+        printing.write_file(output, text)
+        words = f"saved; to apply it: flow64 deploy --plan {shlex.quote(str(output))}"
         if plan.unset:
-            names = ", ".join(plan.unset)
-            print_message(f"it cannot be applied: {names} is not set here")
-        else:
-            command_line = f"flow64 deploy --plan {shlex.quote(str(output))}"
-            print_message(f"saved; to apply it: {command_line}")
+            words = f"it cannot be applied: {', '.join(plan.unset)} is not set here"
+        printing.message(words)
     return CHANGES if has_exit_code and plan.has_changes else 0
+
+
+def plan_workflows(
+    client: Client, destination: Destination, loaded: loading.Loaded
+) -> Plan | None:
+    """Plan a deploy. Only reads are sent.
+
+    If workflows have errors, these are printed, and no plan is made.
+    """
+    environment, git = destination.environment, Git()
+    env = environment.name
+    targets: list[Target] = []
+    faults: list[tuple[str, Exception]] = []
+    for workflow in loaded.workflows:
+        try:
+            target = target_of(
+                workflow.workflow,
+                env,
+                destination.values,
+                suffix=environment.suffix,
+                git=git,
+                key=workflow.name,
+                pulled=workflow.stamp_in(env),
+            )
+            require_namespace(
+                target, target.name, client.endpoint, is_local=client.is_local
+            )
+        except (CompileError, DeployError) as error:
+            faults.append((workflow.name, error))
+        else:
+            targets.append(target)
+    if faults:
+        printing.report_faults(faults)
+        return None
+    left_out: Sequence[str] = ()
+    if loaded.is_picked and loaded.is_of_whole:
+        ids = (workflow.find_id(env) for workflow in loaded.left_out)
+        left_out = [*filter(None, ids)]
+    org_id = environment.org_id
+
+    def tell_progress(count: int) -> None:
+        if count % OFTEN == 0:
+            printing.message(f"looked at {count:,} of {len(targets):,}")
+
+    return make_plan(
+        client.session,
+        targets,
+        env=env,
+        endpoint=client.place,
+        values=destination.values,
+        projects=loaded.projects if loaded.is_whole or left_out else None,
+        left_out=left_out,
+        environments=[*destination.settings.environments],
+        organisation=None if org_id is None else environment.text("org_id", org_id),
+        prices=destination.settings.prices,
+        git=git,
+        emit=tell_progress,
+    )

@@ -4,22 +4,70 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
+from attrs import frozen
+from rich.console import RenderableType
 
 from ..definition import is_uuid
 from ..deploy.history import Saved
 from ..deploy.make import plan_restore
 from ..deploy.plan import Consents
 from ..environments import load as load_settings
-from ..files import relative_path
-from . import _params as params
-from ._apply_plan import confirm_and_apply
-from ._make_plan import find_place, open_history
-from ._service import connect
-from ._tables import print_table
-from ._terminal import print_json, print_message
+from . import params, printing
+from .deploy import confirm_and_apply
+from .plan import Destination, open_history
+from .service import connect
+
+
+@frozen
+class ReplacedWorkflow:
+    """A workflow that was replaced, without its definition: it is in the file."""
+
+    at: str
+    env: str
+    key: str
+    replaced_by: str
+    name: str
+    workflow_id: str
+    file: Path | None
+
+    @classmethod
+    def of(cls, saved: Saved) -> ReplacedWorkflow:
+        """Describe an entry of the history."""
+        return cls(
+            saved.when,
+            saved.env,
+            saved.key,
+            saved.reason,
+            saved.definition.name,
+            saved.workflow_id,
+            saved.file,
+        )
+
+
+@frozen
+class ReplacedList:
+    """What was replaced, newest first."""
+
+    entries: Sequence[ReplacedWorkflow]
+
+    def __rich__(self) -> RenderableType:
+        return printing.make_table(
+            ("TIME", "ENV", "KEY", "REPLACED BY", "FILE"),
+            [
+                (
+                    one.at,
+                    one.env,
+                    one.key,
+                    one.replaced_by,
+                    "-" if one.file is None else printing.name_file(one.file),
+                )
+                for one in self.entries
+            ],
+            "TIME",
+            "ENV",
+        )
 
 
 @params.command(
@@ -31,7 +79,6 @@ from ._terminal import print_json, print_message
 @click.argument("key", required=False)
 @click.argument("time", required=False)
 @params.env
-@params.values
 @params.allow_spend
 @params.yes
 @params.as_json
@@ -40,7 +87,6 @@ def command(
     key: str | None,
     time: str | None,
     env: str | None,
-    values: Path | None,
     allow_spend: Sequence[str],
     yes: bool,
     as_json: bool,
@@ -56,60 +102,31 @@ def command(
     """
     if key is None or time is None:
         history = open_history(load_settings())
-        entries = history.entries(key, env=env)
-        known = [*dict.fromkeys(entry.key for entry in history.entries(env=env))]
-        if key is not None and known and not entries and not is_uuid(key):
-            params.check_keys("KEY", [key], known)
-        _print_entries(entries, as_json=as_json)
+        entries = [*map(ReplacedWorkflow.of, history.entries(key, env=env))]
+        names = [*dict.fromkeys(one.key for one in history.entries(env=env))]
+        if key is not None and names and not entries and not is_uuid(key):
+            params.pick_keys("KEY", [key], names)
+        if not entries:
+            printing.message("nothing was replaced yet")
+        printing.emit(ReplacedList(entries), as_json=as_json)
         return 0
-    place = find_place(env, values)
-    saved = place.history.find(key, time, env=place.env)
+    destination = Destination.of(env)
+    saved = destination.history.find(key, time, env=destination.environment.name)
     with connect(env) as client:
         plan = plan_restore(
             client.session,
             saved,
             endpoint=client.place,
-            values=place.values,
-            prices=place.settings.prices,
+            values=destination.values,
+            prices=destination.settings.prices,
         )
         names = [step.key for step in plan.steps]
-        params.check_keys("--allow-spend", allow_spend, names)
-        consents = Consents(allow_spend=allow_spend)
+        agreed = params.pick_keys("--allow-spend", allow_spend, names)
         return confirm_and_apply(
-            client, plan, consents, place, yes=yes, as_json=as_json
+            client,
+            plan,
+            Consents(allow_spend=agreed),
+            destination,
+            yes=yes,
+            as_json=as_json,
         )
-
-
-def _print_entries(entries: Sequence[Saved], *, as_json: bool) -> None:
-    if as_json:
-        print_json({"entries": [*map(_to_data, entries)]})
-        return
-    if not entries:
-        print_message("nothing was replaced yet")
-        return
-    print_table(
-        ("TIME", "ENV", "KEY", "REPLACED BY", "FILE"),
-        [
-            (entry.when, entry.env, entry.key, entry.reason, _format_file(entry))
-            for entry in entries
-        ],
-        least={"FILE": 40},
-        times={"TIME"},
-    )
-
-
-def _format_file(saved: Saved) -> str:
-    return "" if saved.file is None else relative_path(saved.file)
-
-
-def _to_data(saved: Saved) -> dict[str, Any]:
-    """Convert an entry to JSON data, without the definition: it is in the file."""
-    data = saved.as_data()
-    names = ("key", "workflow_id", "env", "endpoint", "withheld")
-    return {
-        "at": data["at"],
-        **{name: data[name] for name in names},
-        "replaced_by": data["reason"],
-        "name": saved.definition.name,
-        "file": str(saved.file),
-    }

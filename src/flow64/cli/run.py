@@ -1,138 +1,59 @@
-"""`flow64 run`: show what a run would spend, ask, start it once, and follow it."""
+"""`flow64 run`: run a workflow, once."""
 
 from __future__ import annotations
 
-import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import click
-from attrs import field, frozen
+from attrs import frozen
 
+from .. import loading
+from ..analysis.check import findings
+from ..analysis.column_rules import ABOUT_READS
+from ..analysis.costs import Cost, cost, count_start_rows
 from ..blocks import Webhook
-from ..client import Run
-from ..definition import Definition
-from ..deploy.target import prepare
-from ..environments import load
-from ..errors import BuildError, SourceError, did_you_mean
-from ..loading import LiveAddress, load_live_definition
+from ..client import Client, Run
+from ..definition import Definition, parse_json
+from ..environments import load as load_settings
+from ..errors import ApiError, ReadError
 from ..runs import payload
 from ..runs.rows import FORMS, require_free
-from ..runs.state import Stages
-from ..text import STDIN, pluralize, printable
+from ..runs.start import Launch, describe_staleness, start
+from ..text import STDIN, did_you_mean, format_dollars, pluralize, shortened
 from ..workflow import Workflow
-from . import _params as params
-from ._estimate import Estimate, estimate_run
-from ._exit_codes import INTERRUPTED
-from ._options import OPTIONS
-from ._output_options import ROW_FILES, rows_file
-from ._param_types import NonEmpty, PathName
-from ._service import connect, find_environment, format_watch_command
-from ._stdin import is_dash, read_stdin
-from ._terminal import confirm, print_json, print_line, print_message, print_text
-from .watch import follow_run
-
-PART: Final = 1 << 16
-"""Characters that are printed at once."""
+from . import params, printing
+from .errors import INTERRUPTED
+from .service import connect, format_watch_command
+from .state import STATE
+from .watch import follow
 
 
-@frozen
-class RunParameters:
-    """The options of a run, by the names of their parameters."""
+def _parse_settings(
+    _: click.Context, __: click.Parameter, texts: Sequence[str]
+) -> Mapping[str, Any] | None:
+    """Parse `--set field=value`; return None without any.
 
-    source: str
-    rows: Path | None
-    first: int | None
-    intent: str | None
-    retry: str | None
-    attach: str | None
-    is_new: bool
-    env: str | None
-    values: Path | None
-    max_rows: int | None
-    max_cost: float | None
-    stale: bool
-    settings: Mapping[str, Any] | None = field(converter=params.parse_settings)
-    dry_run: bool
-    yes: bool
-    wait: bool
-    every: float
-    timeout: float
-    output: Path | None
-    block: str | int | None = field(converter=params.parse_block)
-    safe_csv: bool
-    overwrite: bool
-    no_code: bool
-    as_json: bool
-
-    def require_sound(self) -> None:
-        """Refuse options that contradict each other, before anything is spent.
-
-        Raises:
-            click.UsageError: They do, or the file of rows cannot be written.
-            RowsError: The file of rows exists.
-        """
-        if self.is_new and (self.intent or self.retry or self.attach):
-            raise click.UsageError("--new starts a run of its own: leave out its name")
-        if self.stale and self.settings is not None:
-            raise click.UsageError("--set sends all settings: leave out --stale")
-        path = self.output
-        if path is None:
-            if self.safe_csv or self.overwrite or self.block:
-                raise click.UsageError("rows are saved with --output FILE: name it")
-        elif not self.wait:
-            raise click.UsageError("--no-wait saves nothing: leave out --output")
-        elif is_dash(path):
-            if self.as_json:
-                problem = "it prints rows, and --json data; leave one of them out"
-                raise params.option_error("--output -", problem)
-        elif path.suffix.lower() not in FORMS:
-            problem = f"{path} does not end in .csv, .json or .ndjson"
-            raise params.option_error("--output", problem)
-        elif not path.parent.is_dir():
-            raise params.option_error("--output", f"there is no folder {path.parent}")
-        else:
-            require_free(path, overwrite=self.overwrite)
-
-    def require_block(self, definition: Definition) -> None:
-        """Refuse to start a run if it is unclear which rows to save.
-
-        Raises:
-            click.UsageError: The block is unknown.
-            RunError: None is named, and the workflow ends in several.
-        """
+    Raises:
+        click.UsageError: One has no value, a value that is not JSON, or a field that
+            another one has.
+    """
+    settings: dict[str, Any] = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not (name and sign) or name in settings:
+            advice = "write each field once, and its value in JSON: max_results=50"
+            raise params.option_error("--set", f"{shortened(text)}: {advice}")
         try:
-            Stages.of(definition).number("", self.block)
-        except BuildError as error:
-            raise params.option_error("--block", str(error)) from error
-
-    def save_rows(self, run: Run) -> int | None:
-        """Save the rows of a run to `--output`, and return their number."""
-        path, block = self.output, self.block
-        if path is None:
-            return None
-        if is_dash(path):
-            with TemporaryDirectory(prefix="flow64-") as folder:
-                file = Path(folder) / "rows.csv"
-                count = run.to_csv(file, block=block, safe=self.safe_csv)
-                with file.open(encoding="utf-8", newline="") as lines:
-                    while part := lines.read(PART):  # all rows, or none
-                        print_text(part)
-            return count
-        if path.suffix.lower() == ".csv":
-            safe, overwrite = self.safe_csv, self.overwrite
-            return run.to_csv(path, block=block, safe=safe, overwrite=overwrite)
-        run.download(path, block=block, overwrite=self.overwrite)
-        return run.count
-
-    @property
-    def formats(self) -> Sequence[str]:
-        """The formats to save, beside CSV and JSON."""
-        form = FORMS.get(self.output.suffix.lower()) if self.output else None
-        return ["ndjson"] if form == "ndjson" else []
+            settings[name] = parse_json(value, "--set")
+        except ReadError as error:
+            advice = f"""for a text, write --set '{name}="..."'"""
+            problem = f"{shortened(value)} is not JSON; {advice}"
+            raise params.option_error("--set", problem) from error
+    return settings or None
 
 
 @params.command(
@@ -145,7 +66,9 @@ class RunParameters:
     "flow64 run leads.py people.csv --retry 0b9b5ac1-5a0e-4d6f-9a2c-1f5d3c7e8a90",
 )
 @click.argument("source")
-@click.argument("rows", required=False, type=PathName(dir_okay=False, allow_dash=True))
+@click.argument(
+    "rows", required=False, type=params.PathName(dir_okay=False, allow_dash=True)
+)
 @click.option(
     "--first",
     type=click.IntRange(min=1),
@@ -154,33 +77,26 @@ class RunParameters:
 )
 @click.option(
     "--intent",
-    type=NonEmpty(),
+    type=params.NonEmpty(),
     metavar="NAME",
     help="Name a run that must happen once, such as a date. Without a name, the "
     "same definition and rows are the same run.",
 )
 @click.option(
     "--retry",
-    type=NonEmpty(),
+    type=params.NonEmpty(),
     metavar="RUN_ID",
     help="Start this run again, once, if it ended without success. You may pay again "
     "for rows that it has processed.",
 )
 @click.option(
     "--attach",
-    type=NonEmpty(),
+    type=params.NonEmpty(),
     metavar="RUN_ID",
     help="Take this run for the one that a start without an answer has made.",
 )
-@click.option("--new", "is_new", is_flag=True, help="Start a run in any case.")
+@click.option("--new", is_flag=True, help="Start a run in any case.")
 @params.env
-@params.values
-@click.option(
-    "--max-rows",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="Refuse to start with more rows.",
-)
 @click.option(
     "--max-cost",
     type=click.FloatRange(min=0),
@@ -188,36 +104,39 @@ class RunParameters:
     help="Refuse to start if it may cost more, or if a price is unknown.",
 )
 @click.option(
-    "--stale", is_flag=True, help="Run what is deployed even if the code differs."
-)
-@click.option(
     "--set",
     "settings",
     multiple=True,
+    callback=_parse_settings,
     metavar="FIELD=VALUE",
     help="Set a field of the source block for this run alone, in JSON: "
-    "--set max_results=50, or for text --set 'query=\"CTOs in Berlin\"'. It is checked "
-    "like code. Repeat it for more fields.",
+    "--set max_results=50. Repeat it for more fields.",
 )
-@params.dry_run("Show the estimate and stop. Only reads are sent.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Show the estimate and stop. Only reads are sent.",
+)
 @params.yes
-@click.option(
-    "--wait/--no-wait", default=True, help="Follow the run until it ends (default)."
-)
-@params.every
-@params.timeout
-@rows_file("Save the resulting rows in a file: .csv, .json or .ndjson. - is stdout.")
-@click.option(
-    "--block",
-    metavar="KEY",
-    help="Save the rows of this block, by its key path or number. Needed if the "
-    "workflow ends in several blocks.",
-)
-@params.safe_csv
-@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
-@params.no_code
+@click.option("--no-wait", is_flag=True, help="Do not follow the run until it ends.")
+@params.output("FILE", "Save the rows in a .csv, .json or .ndjson file. - is stdout.")
+@params.block
 @params.as_json
-def command(**given: Any) -> int:
+def command(
+    *,
+    source: str,
+    rows: Path | None,
+    first: int | None,
+    env: str | None,
+    settings: Mapping[str, Any] | None,
+    dry_run: bool,
+    yes: bool,
+    no_wait: bool,
+    output: Path | None,
+    block: str | int | None,
+    as_json: bool,
+    **options: Any,
+) -> int:
     """Run a workflow with the rows of a file, once.
 
     SOURCE is one workflow: a file, a key, or ENV:KEY, which is run whatever the code
@@ -230,97 +149,96 @@ def command(**given: Any) -> int:
     not complete, with 3 if it was refused and nothing was sent, and with 4 if it is
     unknown whether a run was started.
     """
-    options = RunParameters(**given)
-    options.require_sound()
-    values = params.read_values(options.values)
-    workflow, env = _find_workflow(options)
-    rows = _read_rows(options.rows)[: options.first]
-    environment = find_environment(env)
-    bound = environment.bound if values is None else values
-    ready = prepare(workflow, environment.name, bound, environment.suffix)
-    definition = payload.override_source(ready.definition, options.settings)
-    _require_rows(definition, options.rows, len(rows))
-    payload.build_payload(definition, rows)
-    if options.output is not None:
-        options.require_block(definition)
-    is_overridden = options.settings is not None
+    names = [name for name in ("intent", "retry", "attach") if options[name]]
+    if options["new"] and names:
+        raise params.option_error("--new", f"a new run has no --{names[0]}")
+    delivery = Delivery(output, block)
+    delivery.require_sound(as_json=as_json, no_wait=no_wait)
+    workflow, env = _find_workflow(source, rows, env)
+    start_rows = _read_rows(rows)[:first]
     with connect(env) as client:
-        prices = load().prices
-        estimate = estimate_run(
-            client,
-            workflow.key,
-            ready,
-            definition,
-            rows,
-            prices=prices,
-            is_overridden=is_overridden,
-            is_stale=options.stale,
+        launch = client.make_launch(
+            "flow64 run",
+            workflow,
+            env=env,
+            max_cost=options.pop("max_cost"),
+            specs_override=settings,
+            result_formats=delivery.formats,
+            block=block,
         )
-        _show(estimate, options)
-        if options.dry_run:
+        _require_rows(launch.definition, rows, len(start_rows))
+        launch.build_payload(start_rows)
+        if output is not None:
+            launch.stages.number("", block)
+        estimate = estimate_run(client, workflow.key, launch, start_rows)
+        if dry_run:
+            printing.emit(estimate, as_json=as_json)
             return 0
-        confirm("Start?", yes=options.yes)
+        printing.message(estimate.__rich__())
+        printing.confirm("Start?", yes=yes)
         try:
-            run = client.run(
-                workflow,
-                rows,
-                env=env,
-                intent=options.intent,
-                new=options.is_new,
-                retry=options.retry,
-                attach=options.attach,
-                values=values,
-                stale=options.stale,
-                specs_override=options.settings,
-                result_formats=options.formats,
-                max_rows=options.max_rows,
-                max_cost=options.max_cost,
-            )
+            run = client.make_run(start(client.session, launch, start_rows, **options))
         except KeyboardInterrupt:
-            print_message("it may have been started: the same command finds it")
+            printing.message("it may have been started: the same command finds it")
             return INTERRUPTED
-        OPTIONS.is_done = True
+        STATE.is_done = True
         if run.is_attached:
-            when = f" ({run.started_at[:10]})" if run.started_at else ""
-            is_named = options.intent or options.attach or options.retry
-            same = "same intent as" if is_named else "same rows and definition as"
-            again = "" if is_named else "; --new buys again"
-            message = (
-                f"{workflow.key}: {same} run {run.id}{when}. Nothing bought{again}"
-            )
-            print_message(message)
-        code, count = _follow(run, options, env)
-    if options.as_json:
-        place = {"key": workflow.key, "env": str(client.env)}
-        print_json({**place, **_to_data(run, options.output, count)})
+            printing.message(_describe_attached(run, workflow.key, names))
+        code, count = _follow(client, run, delivery, as_json=as_json, no_wait=no_wait)
+    if as_json:
+        printing.emit(
+            Finished(
+                workflow.key,
+                str(client.env),
+                run.id,
+                run.last_status,
+                run.workflow_id,
+                run.reason,
+                run.empty,
+                run.is_presumed,
+                run.is_attached,
+                None if count is None else output,
+                count,
+            ),
+            as_json=True,
+        )
     return code
 
 
-def _show(estimate: Estimate, options: RunParameters) -> None:
-    """Print an estimate: before the question, or as the result of `--dry-run`."""
-    if options.dry_run and options.as_json:
-        print_json(estimate.as_data())
-        return
-    show = print_line if options.dry_run else print_message
-    for line in (*estimate.as_lines(), str(estimate)):
-        show(printable(line))
+@frozen
+class Finished:
+    """A run that was started or found, as far as it was followed."""
+
+    key: str
+    env: str
+    run_id: str
+    status: str
+    workflow_id: str
+    reason: str | None
+    empty: str | None
+    is_presumed: bool
+    is_attached: bool
+    output: Path | None
+    rows: int | None
+
+    def __rich__(self) -> str:
+        return self.run_id
 
 
-def _find_workflow(options: RunParameters) -> tuple[Workflow, str | None]:
+# -- What to run -----------------------------------------------------------------------
+
+
+def _find_workflow(
+    source: str, rows: Path | None, env: str | None
+) -> tuple[Workflow, str | None]:
     """Return the workflow to run, and the environment to run it in."""
-    code = not options.no_code
-    try:
-        address = params.find_address(options.source, options.env)
-        if not isinstance(address, LiveAddress):
-            return params.load_source(address, code=code).only.workflow, options.env
-    except SourceError as error:
-        if options.rows and Path(options.source).suffix.lower() in ROW_FILES:
-            words = shlex.join(["flow64", "run", str(options.rows), options.source])
-            advice = f"{options.source} is not a workflow: write {words}"
-            raise SourceError(advice, is_usage=True) from error
-        raise
+    if Path(source).suffix.lower() in FORMS and rows and rows.suffix == ".py":
+        raise click.UsageError(f"the workflow comes first: flow64 run {rows} {source}")
+    address = params.parse_address(source, env)
+    if isinstance(address, loading.SourceAddress):
+        return params.load(address).only.workflow, env
     with connect(address.env) as client:
-        live = load_live_definition(client, address)
+        live = loading.load_live_definition(client, address)
     return Workflow.from_definition(live), address.env
 
 
@@ -328,13 +246,13 @@ def _read_rows(file: Path | None) -> Sequence[Mapping[str, Any]]:
     """Return the rows of a file, or of stdin."""
     if file is None:
         return []
-    if not is_dash(file):
-        if not file.exists():
-            near = did_you_mean(str(file), map(str, file.parent.glob("*")))
-            raise payload.rows_error([f"there is no file {str(file)!r}{near}"])
-        return payload.as_rows(file)
-    form = "CSV with a header, or JSON"
-    return payload.parse_rows(read_stdin("ROWS", form), STDIN)
+    if params.is_dash(file):
+        content = params.read_stdin("ROWS", "CSV with a header, or JSON")
+        return payload.parse_rows(content, STDIN)
+    if not file.exists():
+        near = did_you_mean(str(file), map(str, file.parent.glob("*")))
+        raise payload.rows_error([f"there is no file {str(file)!r}{near}"])
+    return payload.as_rows(file)
 
 
 def _require_rows(definition: Definition, file: Path | None, count: int) -> None:
@@ -342,23 +260,208 @@ def _require_rows(definition: Definition, file: Path | None, count: int) -> None
 
     A webhook with `webhook_input` has sample rows, so it needs no file. A file without
     rows is more likely a mistake: it would use up the intent.
-
-    Raises:
-        click.UsageError: No file is named.
-        click.ClickException: The file has no rows.
     """
-    if file is None:
-        if payload.needs_rows(definition):
-            raise click.UsageError(
-                "ROWS is missing: the workflow begins with a webhook, which needs rows"
-            )
-    elif not count and Webhook.kind in definition.by_kind:
-        name = STDIN if is_dash(file) else file
+    if file is None and payload.needs_rows(definition):
+        problem = (
+            "ROWS is missing: the workflow begins with a webhook, which needs rows"
+        )
+        raise click.UsageError(problem)
+    if file is not None and not count and Webhook.kind in definition.by_kind:
+        name = STDIN if params.is_dash(file) else file
         raise click.ClickException(f"{name} has no rows; nothing was sent")
 
 
+# -- What it would spend ---------------------------------------------------------------
+
+
+@frozen
+class Estimate:
+    """What a run would spend.
+
+    Attributes:
+        rows: The most rows that it starts with; None if that is unknown.
+        size: The same in words.
+        dollars: The most that the blocks with a known price cost.
+        is_whole: Whether that is all.
+        not_counted: What it leaves out, and why.
+        notes: What may be missing or unknown.
+    """
+
+    key: str
+    env: str
+    workflow_id: str
+    rows: int | None
+    size: str
+    repeated_rows: int
+    dollars: float
+    is_whole: bool
+    not_counted: Sequence[str]
+    notes: Sequence[str]
+
+    def __rich__(self) -> str:
+        parts = [self.size]
+        if self.repeated_rows:
+            verb = "occur" if self.repeated_rows > 1 else "occurs"
+            parts.append(f"{self.repeated_rows:,} {verb} twice")
+        parts.append(self._describe_cost())
+        lines = [*self.notes, *(f"unknown   {text}" for text in self.not_counted)]
+        return "\n".join([*lines, f"{self.key} ({self.env}): {', '.join(parts)}"])
+
+    def _describe_cost(self) -> str:
+        each = "" if self.rows is not None else " per 1,000 rows"
+        dollars = f"{format_dollars(self.dollars)}{each}"
+        if self.is_whole:
+            return f"at most {dollars}"
+        return f"{dollars} and unknown costs" if self.dollars else "cost unknown"
+
+
+def estimate_run(
+    client: Client, key: str, launch: Launch, rows: Sequence[Mapping[str, Any]]
+) -> Estimate:
+    """Estimate a run by what is deployed, since this is what runs.
+
+    Raises:
+        StaleDeploymentError: What is deployed is not this code.
+        BudgetError: It may exceed a limit.
+    """
+    definition, notes = _find_deployed(client, launch)
+    notes += [f"columns   {text}" for text in _describe_missing_columns(definition)]
+    prices = load_settings().prices
+    count = count_start_rows(definition, len(rows))
+    if count is None:
+        price: Cost = cost(definition, prices=prices)
+    else:
+        price = cost(definition, len(rows), prices, of_payload=True)
+    if unconfirmed := price.describe_unconfirmed():
+        notes.append(f"unsure    the price of {unconfirmed}")
+    sources = {definition.blocks[at].kind for at in definition.topology.roots}
+    size = "as many rows as its source makes"
+    if count is not None:
+        size = f"{'at most ' * (count != len(rows))}{pluralize(count, 'row')}"
+    elif sources == {Webhook.kind}:
+        size = "the rows of webhook_input"
+    return Estimate(
+        key,
+        str(client.env),
+        str(definition.id),
+        count,
+        size,
+        payload.count_repeats(rows),
+        price.dollars,
+        price.is_whole,
+        [*price.list_omissions(definition)],
+        notes,
+    )
+
+
+def _find_deployed(client: Client, launch: Launch) -> tuple[Definition, list[str]]:
+    """Return what is deployed, else the code, and what is wrong with it."""
+    try:
+        live = client.workflows.get(launch.ready.id).definition
+    except ApiError as error:
+        if error.status not in _UNSEEN:
+            raise
+        return launch.definition, [f"deployed  {_UNSEEN[error.status]}"]
+    if live is None:
+        return launch.definition, []
+    why = describe_staleness(launch.ready, live)
+    notes = [f"deployed  not this code: {why}; flow64 deploy first"] if why else []
+    if launch.specs_override is not None:
+        live = payload.override_live(live, payload.source_specs(launch.definition))
+    return live, notes
+
+
+_UNSEEN: Final = {
+    403: "unknown: the credential may not see the workflow",
+    404: "no: there is no such workflow, so it cannot run",
+}
+
+_WORTH_SAYING: Final = ABOUT_READS | {
+    "unlisted-value",
+    "wrong-value-type",
+    "contradicting-conditions",
+}
+
+
+def _describe_missing_columns(definition: Definition) -> Iterator[str]:
+    """Yield which blocks read columns that may be missing: rows may be lost there."""
+    for finding in findings(definition):
+        if finding.code in _WORTH_SAYING:
+            at = definition.index[finding.block_id or ""]
+            name = definition.origins.path(at) or definition.blocks[at].kind
+            yield f"{name}: {finding.message}"
+
+
+# -- What becomes of it ----------------------------------------------------------------
+
+
+def _describe_attached(run: Run, key: str, names: Sequence[str]) -> str:
+    when = f" ({run.started_at[:10]})" if run.started_at else ""
+    same = "same intent as" if names else "same rows and definition as"
+    again = "" if names else "; --new buys again"
+    return f"{key}: {same} run {run.id}{when}. Nothing bought{again}"
+
+
+@frozen
+class Delivery:
+    """Where the rows of a run go to: `--output` and `--block`."""
+
+    output: Path | None
+    block: str | int | None
+
+    def require_sound(self, *, as_json: bool, no_wait: bool) -> None:
+        """Refuse what cannot be delivered, before anything is spent.
+
+        Raises:
+            click.UsageError: The options contradict each other, or no such file can be
+                written.
+            RowsError: The file exists.
+        """
+        path = self.output
+        if path is None:
+            if self.block is not None:
+                raise click.UsageError("rows are saved with --output FILE: name it")
+        elif no_wait:
+            raise click.UsageError("--no-wait saves nothing: leave out --output")
+        elif params.is_dash(path):
+            if as_json:
+                problem = "rows and --json both go to stdout; leave one of them out"
+                raise params.option_error("--output", problem)
+        elif path.suffix.lower() not in FORMS:
+            problem = f"{path} does not end in .csv, .json or .ndjson"
+            raise params.option_error("--output", problem)
+        elif not path.parent.is_dir():
+            raise params.option_error("--output", f"there is no folder {path.parent}")
+        else:
+            require_free(path, overwrite=False)
+
+    @property
+    def formats(self) -> Sequence[str]:
+        """The formats to save, beside CSV and JSON."""
+        suffix = "" if self.output is None else self.output.suffix.lower()
+        return ["ndjson"] if FORMS.get(suffix) == "ndjson" else []
+
+    def save(self, run: Run) -> int | None:
+        """Save the rows of a run, and return their number."""
+        path = self.output
+        if path is None:
+            return None
+        if params.is_dash(path):
+            with TemporaryDirectory(prefix="flow64-") as folder:  # all rows, or none
+                file = Path(folder) / "rows.csv"
+                count = run.to_csv(file, block=self.block)
+                with file.open(encoding="utf-8", newline="") as lines:
+                    while part := lines.read(1 << 16):
+                        printing.write(part)
+            return count
+        if path.suffix.lower() == ".csv":
+            return run.to_csv(path, block=self.block)
+        run.download(path, block=self.block)
+        return run.count
+
+
 def _follow(
-    run: Run, options: RunParameters, env: str | None
+    client: Client, run: Run, delivery: Delivery, *, as_json: bool, no_wait: bool
 ) -> tuple[int, int | None]:
     """Print its id, follow it, and save its rows.
 
@@ -366,39 +469,26 @@ def _follow(
         The exit code, and the number of rows that were saved.
     """
     began = time.monotonic()
+    again = format_watch_command(run.id, client.env)
+    is_stdout = params.is_dash(delivery.output)
     try:
-        if is_dash(options.output):
-            print_message(f"run {run.id}")
-        elif not options.as_json:
-            print_line(printable(run.id))
-        if not options.wait:
-            print_message(f"follow it: {format_watch_command(run.id, env)}")
+        if is_stdout:
+            printing.message(f"run {run.id}")
+        elif not as_json:
+            printing.show(run.id)
+        if no_wait:
+            printing.message(f"follow it: {again}")
             return 0, None
-        code = follow_run(run, options.every, options.timeout)
-        count = None if code else options.save_rows(run)
+        code = follow(client, run)
+        count = None if code else delivery.save(run)
     except KeyboardInterrupt:
-        print_message(f"the run goes on: {format_watch_command(run.id, env)}")
+        printing.message(f"the run goes on: {again}")
         return INTERRUPTED, None
-    if not code and options.output is None:
-        rows = "" if run.count is None else f"{pluralize(run.count, 'row')} "
-        took = f"in {time.monotonic() - began:.0f} s"
-        save = f"flow64 results {run.id} -o rows.csv"
-        print_message(f"run {run.id}: {rows}{took}; {save}")
-    elif not code and not is_dash(options.output):
-        rows = "rows" if count is None else pluralize(count, "row")
-        print_message(f"run {run.id}: {rows} in {options.output}")
+    if not code and not is_stdout:
+        rows = "rows" if run.count is None else pluralize(run.count, "row")
+        place = f"; flow64 results {run.id[:8]} -o rows.csv"
+        if delivery.output is not None:
+            place = f" in {delivery.output}"
+        took = time.monotonic() - began
+        printing.message(f"run {run.id[:8]}: {rows} in {took:.0f} s{place}")
     return code, count
-
-
-RUN_FACTS: Final = ("workflow_id", "reason", "empty", "is_presumed", "is_attached")
-"""Properties of a run that are data as they are."""
-
-
-def _to_data(run: Run, output: Path | None, count: int | None) -> dict[str, Any]:
-    return {
-        "run_id": run.id,
-        "status": run.last_status,
-        **{name: getattr(run, name) for name in RUN_FACTS},
-        "output": None if count is None else str(output),
-        "rows": count,
-    }

@@ -2,24 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
 
 import click
+from attrs import frozen
+from rich.console import RenderableType
 
-from ..loading import LiveAddress, list_live, pick_live
-from ..secrets import mask
-from . import _params as params
-from ._colours import paint_state
-from ._service import connect, find_environment
-from ._tables import print_table
-from ._terminal import print_json, print_message
+from .. import loading
+from ..client import Client
+from . import params, printing
+from .service import connect
 
-RUN_NAMES: Final = {
-    "job_id": "run_id",
-    "workflow_name": "name",
-    "status_reason": "reason",
-}
-"""Names in JSON of what the service calls otherwise."""
+
+@frozen
+class ListedRun:
+    """A run, as the list of runs shows it."""
+
+    run_id: str
+    status: str
+    queued_at: str | None
+    workflow_id: str
+    name: str
+    reason: str | None
+
+
+@frozen
+class RunList:
+    """The newest runs."""
+
+    env: str
+    runs: Sequence[ListedRun]
+
+    def __rich__(self) -> RenderableType:
+        return printing.make_table(
+            ("RUN ID", "STATUS", "QUEUED", "WORKFLOW"),
+            [
+                (
+                    run.run_id,
+                    run.status,
+                    (run.queued_at or "-").partition(".")[0],
+                    run.name or run.workflow_id,
+                )
+                for run in self.runs
+            ],
+            "RUN ID",
+            "STATUS",
+        )
 
 
 @params.command(
@@ -55,48 +83,36 @@ def command(
 ) -> int:
     """List the newest runs, newest first: id, status, when it was queued, workflow.
 
-    WORKFLOW is one workflow: a file, a key, or ENV:KEY. Without it,
-    or with ENV alone, the runs of all workflows of the organisation are listed.
+    WORKFLOW is one workflow: a file, a key, or ENV:KEY. Without it, or with ENV alone,
+    the runs of all workflows of the organisation are listed.
     """
-    workflow_id, live = None, None
-    if source is not None:
-        address = params.find_address(source, env)
-        if isinstance(address, LiveAddress):
-            live, env = address, address.env
-        else:
-            wanted = params.load_source(address).only.workflow
-            workflow_id = wanted.id(find_environment(env).name)
+    address = None if source is None else params.parse_address(source, env)
+    if isinstance(address, loading.LiveAddress):
+        env = address.env
     with connect(env) as client:
-        if live is not None and live.key is not None:
-            workflow_id = pick_live(list_live(client), live).id
-        elif live is not None:
-            workflow_id = live.id
+        workflow_id = _find_id(client, address)
         found = client.runs.list(workflow_id=workflow_id, status=status, limit=limit)
-    if as_json:
-        listed = [
-            {
-                **{ours: getattr(run, name) for name, ours in RUN_NAMES.items()},
-                **params.to_data(run, leave_out=RUN_NAMES),
-            }
-            for run in found
-        ]
-        print_json({"env": str(client.env), "runs": mask(listed)})
-        return 0
     if not found:
-        print_message("there are no runs")
-    print_table(
-        ("RUN ID", "STATUS", "QUEUED", "WORKFLOW"),
-        [
-            (
-                run.job_id,
-                run.status,
-                run.queued_at or run.created_at or "-",
-                run.workflow_name or run.workflow_id,
-            )
-            for run in found
-        ],
-        least={"QUEUED": 17, "WORKFLOW": 8},
-        painters={"STATUS": paint_state},
-        times={"QUEUED"},
-    )
+        printing.message("there are no runs")
+    runs = [
+        ListedRun(
+            run.job_id,
+            run.status,
+            run.queued_at or run.created_at,
+            run.workflow_id,
+            run.workflow_name,
+            run.status_reason,
+        )
+        for run in found
+    ]
+    printing.emit(RunList(str(client.env), runs), as_json=as_json)
     return 0
+
+
+def _find_id(client: Client, address: loading.Address | None) -> str | None:
+    """Return the id of the workflow at an address; None for all workflows."""
+    if isinstance(address, loading.SourceAddress):
+        return params.load(address).only.workflow.id(str(client.env))
+    if address is not None and address.key is not None:
+        return loading.pick_live(loading.list_live(client), address).id
+    return None if address is None else address.id

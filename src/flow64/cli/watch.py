@@ -4,160 +4,135 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Final, Self
 
+import click
 from attrs import asdict
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Column
 
-from ..client import Run
-from ..runs.watch import Event, failed_error
+from ..client import Client, Run
+from ..runs.watch import DAY, Event, failed_error
 from ..text import printable
-from . import _params as params
-from ._colours import paint_event, paint_state
-from ._exit_codes import FAILED, INTERRUPTED
-from ._service import connect, format_watch_command
-from ._terminal import (
-    Console,
-    draw_on,
-    print_error,
-    print_json,
-    print_lines,
-    print_message,
-    stderr_console,
-)
-
-STEP: Final = 10.0
-"""Percentage points of progress before a block gets another line in a log."""
+from . import params, printing
+from .errors import FAILED, INTERRUPTED
+from .service import connect, format_watch_command
+from .state import STATE
 
 
-@params.command("watch", "flow64 watch 0b9b5ac1-5a0e-4d6f-9a2c-1f5d3c7e8a90")
+@params.command("watch", "flow64 watch 0b9b5ac1", "flow64 watch latest --json")
 @params.run_id
-@params.every
-@params.timeout
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    default=DAY,
+    metavar="SECONDS",
+    help="When to stop waiting; the run goes on. Default: a day.",
+)
 @params.env
 @params.as_json
-def command(
-    *, run_id: str, every: float, timeout: float, env: str | None, as_json: bool
-) -> int:
+def command(*, run_id: str, timeout: float, env: str | None, as_json: bool) -> int:
     """Follow a run until it ends.
 
-    Progress goes to stderr, as bars on a terminal and as lines elsewhere. The final
-    status goes to stdout; if no row came out, this says so. With --json, each event is
-    a line of JSON on stdout instead.
+    RUN_ID is the id of the run, the beginning of it, or `latest`. Progress goes to
+    stderr, as bars on a terminal, and elsewhere as a line as each block ends. The final
+    status goes to stdout. With --json, each event is a line of JSON on stdout instead.
     Ctrl-C does not stop the run. Exits with 1 if the run did not complete.
     """
     with connect(env) as client:
-        params.require_run_id(client, run_id)
+        run = params.find_run(client, run_id, may_be_latest=True)
         try:
-            run = client.runs.get(run_id)
-            code = follow_run(run, every, timeout, as_lines=as_json)
+            code = follow(client, run, timeout, as_lines=as_json)
         except KeyboardInterrupt:
-            print_message(
-                f"the run goes on; follow it again: {format_watch_command(run_id, env)}"
-            )
+            again = format_watch_command(run.id, env)
+            printing.message(f"the run goes on; follow it again: {again}")
             return INTERRUPTED
     if not as_json:
         status = run.last_status
-        print_lines([f"{status}: {run.empty}" if run.empty else status], paint_state)
+        printing.show(f"{status}: {run.empty}" if run.empty else status)
     return code
 
 
-def follow_run(
-    run: Run, every: float, timeout: float, *, as_lines: bool = False
+def follow(
+    client: Client, run: Run, timeout: float = DAY, *, as_lines: bool = False
 ) -> int:
     """Show the progress of a run until it ends, and return the exit code.
 
     Args:
+        client: The client that the run is of.
         run: The run.
-        every: Seconds between two requests.
         timeout: Seconds after which to stop waiting.
         as_lines: Write each event to stdout as a line of JSON.
 
     Raises:
         WaitTimeoutError: The run has not ended in time. It goes on.
     """
-    if as_lines:
+    with _open_display(run, as_lines=as_lines) as show:
+        every = 0.1 if client.is_local else 5.0  # nobody limits an emulator
         for event in run.watch(every=every, timeout=timeout):
-            print_json({"run_id": run.id, **asdict(event)}, is_line=True)
-    else:
-        with open_display() as show:
-            for event in run.watch(every=every, timeout=timeout):
-                show(event)
+            show(event)
     if run.last_status == "completed":
         return 0
-    print_error(failed_error(run.state).message)
+    printing.error(failed_error(run.state).message)
     return FAILED
 
 
-# -- Progress -------------------------------------------------------------------------
-
-
 @contextmanager
-def open_display() -> Generator[Callable[[Event], None]]:
-    """Return a function that shows events on stderr, with bars if it is a terminal."""
-    console = stderr_console()
-    if console.is_terminal and not console.is_dumb_terminal:
-        with draw_on(console), BarDisplay(console) as bars:
-            yield bars.show
-        return
-    shown: dict[int | None, float] = {}
-
-    def show(event: Event) -> None:
-        # A run of many rows has thousands of events, and a log needs few of them.
-        if event.kind == "progress":
-            if event.percentage < shown.get(event.number, 0.0) + STEP:
-                return
-            shown[event.number] = event.percentage
-        print_message(str(event), paint_event)
-
-    yield show
-
-
-class BarDisplay:
-    """Shows events as bars, one for each block, with counts."""
-
-    def __init__(self, console: Console) -> None:
-        self._tasks: dict[int, TaskID] = {}
-        # Names may contain anything, so markup is off.
-        self._progress = Progress(
+def _open_display(run: Run, *, as_lines: bool) -> Generator[Callable[[Event], None]]:
+    """Return a function that shows events: as data, as bars on a terminal, or lines."""
+    console = printing.stderr()
+    if as_lines:
+        yield lambda event: printing.emit_data(
+            {"run_id": run.id, **asdict(event)}, is_line=True
+        )
+    elif console.is_terminal and not console.is_dumb_terminal and not STATE.is_quiet:
+        with Progress(
+            # Names may contain anything, so markup is off.
             TextColumn("{task.description}", markup=False),
-            # The usual colours are black in terminals with the standard ones.
             BarColumn(24, "default", "cyan", "green", "cyan"),
-            # A column that may wrap, so that the bars keep their width.
-            TextColumn("{task.fields[words]}", markup=False, table_column=Column()),
+            TextColumn("{task.fields[words]}", markup=False),
             TimeElapsedColumn(),
             console=console,
-        )
-        # Without a total the bar would pulse, in colours between those of a theme.
-        self._run = self._progress.add_task("run", total=1, words="")
+            transient=True,
+        ) as progress:
+            yield _Bars(progress).show
+    else:
+        yield _print_end
 
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+def _print_end(event: Event) -> None:
+    """Print a line as a block ends."""
+    if event.kind in ("done", "failed"):
+        printing.message(str(event))
+
+
+class _Bars:
+    """Shows events as bars, one for each block, with counts."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[int | None, TaskID] = {}
 
     def show(self, event: Event) -> None:
         """Show an event."""
-        is_over = event.kind in ("done", "failed")
-        if event.number is None:
-            words = event.status if event.text else str(event)
-            done = event.kind == "ended" and event.status == "completed"
-            self._progress.update(self._run, words=words, completed=int(done))
-            return
         if event.number not in self._tasks:
-            name = f"  {event.number} {printable(event.block)}"
+            name = f"{event.number} {printable(event.block)}" if event.number else "run"
             self._tasks[event.number] = self._progress.add_task(
                 name, total=100, words=""
             )
-        task = self._tasks[event.number]
-        words = str(event).partition(": ")[2]
-        share = 100 if event.kind == "done" else event.percentage
-        if event.kind == "failed":
-            self._progress.update(task, words=words)
-        else:
-            self._progress.update(task, words=words, completed=share)
-        if is_over:
-            self._progress.stop_task(task)
+        is_done = event.kind == "done" or (event.kind, event.status) == (
+            "ended",
+            "completed",
+        )
+        self._progress.update(
+            self._tasks[event.number],
+            words=_describe_rows(event),
+            completed=100 if is_done else event.percentage,
+        )
+        if event.kind in ("done", "failed"):
+            self._progress.stop_task(self._tasks[event.number])
+
+
+def _describe_rows(event: Event) -> str:
+    if event.number is None or event.rows is None:
+        return printable(event.text or event.status)
+    of = "" if event.total is None else f" of {event.total:,}"
+    return f"{event.rows:,}{of} rows"

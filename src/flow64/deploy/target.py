@@ -192,8 +192,7 @@ def unset_error(
         f"{missing}{printable(gives)}",
         hint=f"pass values={{{table}}}",
         option='to set it: values.NAME = { env = "VARIABLE" } in the table of the '
-        "environment in pyproject.toml, or --values FILE, a JSON object such as "
-        '{"name": "what it is"}',
+        "environment in pyproject.toml",
         names=names,
     )
 

@@ -421,7 +421,7 @@ class Budget:
             prices = ", ".join(f"{kind} = 0.10" for kind in unpriced)
             hint = f"in [tool.flow64], with your prices: prices = {{ {prices} }}"
         else:
-            option = "give it fewer rows, or a higher --max-rows or --max-cost"
+            option = "give it fewer rows, or a higher limit: --max-cost, or max_rows"
         raise errors.BudgetError(
             f"{title!r} was not run: {'; '.join(problems)} ({'; '.join(facts)})",
             hint=hint,

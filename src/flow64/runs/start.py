@@ -170,7 +170,7 @@ def _stale_error(ready: Ready, reason: str, *, can_run: bool) -> errors.RunError
     hint, option = "deploy() first", "deploy first: flow64 deploy"
     if can_run:
         hint += ", or run what is there: run(..., stale=True)"
-        option += "; or run what is there: --stale"
+        option += "; or run what is there: flow64 run ENV:KEY"
     return errors.RunError(problem, hint=hint, option=option)
 
 

@@ -1,0 +1,333 @@
+"""Parameters that several commands have, and reading what they name."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
+
+import click
+
+from .. import loading
+from ..client import Client, Run
+from ..definition import DEFAULT_ENV, is_uuid
+from ..text import DASH, did_you_mean, printable, shortened
+from . import printing, service
+from .state import STATE
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class NonEmpty(click.ParamType[str]):
+    """A text that is not empty, as of a variable that is not set."""
+
+    name = "text"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        """Refuse an empty text."""
+        if not str(value).strip():
+            self.fail(
+                "it is empty: is the variable set that it comes from?", param, ctx
+            )
+        return value
+
+
+class PathName(click.Path):
+    """The path of a file or folder. It is not empty, which would be the folder `.`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(path_type=Path, **options)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        """Refuse an empty path."""
+        return super().convert(NonEmpty().convert(value, param, ctx), param, ctx)
+
+
+FILE: Final = PathName(exists=True, dir_okay=False)
+
+source = click.argument("source", required=False)
+"""The workflows of a command that compiles code."""
+
+as_json = click.option(
+    "--json", "as_json", is_flag=True, help="Print data instead of text."
+)
+
+env = click.option(
+    "-e",
+    "--env",
+    type=NonEmpty(),
+    metavar="NAME",
+    help="The environment, of those in pyproject.toml.",
+)
+
+
+def _check_env(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
+    if name is not None:
+        service.find_environment(name)
+    return name
+
+
+# Neither `FLOW64_ENV` nor `default_env` counts here: the same command on another
+# machine, or in another job, would write other bytes.
+ids_env = click.option(
+    "-e",
+    "--env",
+    type=NonEmpty(),
+    metavar="NAME",
+    callback=_check_env,
+    help=f"The environment of the ids. Without it, always {DEFAULT_ENV!r}.",
+)
+
+no_code = click.option(
+    "--no-code",
+    is_flag=True,
+    help="Import no module: SOURCE is compiled JSON with its flow64.json.",
+)
+
+run_id = click.argument("run_id", metavar="RUN_ID", type=NonEmpty())
+
+overwrite = click.option("--overwrite", is_flag=True, help="Replace existing files.")
+
+yes = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+
+exit_code = click.option(
+    "--exit-code",
+    "has_exit_code",
+    is_flag=True,
+    help="Exit with 2 if there are changes.",
+)
+
+block = click.option(
+    "--block",
+    metavar="KEY",
+    callback=lambda _, __, text: (
+        int(text) if text and re.fullmatch("[0-9]{1,9}", text) else text
+    ),
+    help="The rows of this block, by its key or number. Needed if the workflow ends in "
+    "several.",
+)
+
+
+def output(metavar: str, words: str, **options: Any) -> Callable[[F], F]:
+    """Make the option `-o`."""
+    kind = PathName(allow_dash=True)
+    return click.option(
+        "-o", "--output", type=kind, metavar=metavar, help=words, **options
+    )
+
+
+def keys(option: str, words: str) -> Callable[[F], F]:
+    """Make an option that agrees to something for workflows; see `pick_keys`.
+
+    It takes no pattern: that would also agree for workflows that no one has looked at.
+    """
+    more = "Repeat it, or separate keys by commas."
+    return click.option(
+        option, type=NonEmpty(), multiple=True, metavar="KEY", help=f"{words} {more}"
+    )
+
+
+create = keys("--create", "Create this workflow: it is new, and not a renamed one.")
+
+allow_spend = keys(
+    "--allow-spend", "Agree that this workflow buys as soon as it is written."
+)
+
+
+def selection(function: F) -> F:
+    """Add the options that select workflows, as one parameter `selection`."""
+
+    @wraps(function)
+    def call(*, select: Sequence[str], exclude: Sequence[str], **options: Any) -> Any:
+        return function(selection=loading.Selection(select, exclude), **options)
+
+    for option, short, words in (
+        ("--exclude", (), "Leave out workflows by their keys; repeatable."),
+        ("--select", ("-s",), "Only workflows with such keys, as in 'leads/*'."),
+    ):
+        call = click.option(
+            *short,
+            option,
+            type=NonEmpty(),
+            multiple=True,
+            metavar="PATTERN",
+            help=words,
+        )(call)
+    return cast(F, call)
+
+
+def form(choices: Sequence[str], words: str) -> Callable[[F], F]:
+    """Make the options `--format`, and `--json` for one of its forms."""
+
+    def add(function: F) -> F:
+        short = click.option(
+            "--json", "form", flag_value="json", help="The same as --format json."
+        )
+        named = click.option(
+            "--format", "form", type=click.Choice(choices), default=None, help=words
+        )
+        return named(short(function))
+
+    return add
+
+
+def command(name: str, *examples: str) -> Callable[[F], click.Command]:
+    """Make a command with examples at the end of its help text."""
+    lines = "\n".join(f"  {line}" for line in examples)
+    return click.command(name, epilog=f"\b\nExample:\n{lines}")
+
+
+def option_error(option: str, problem: str) -> click.BadParameter:
+    """Make the error for a wrong value of an option."""
+    return click.BadParameter(problem, param_hint=option)
+
+
+# -- What they name -------------------------------------------------------------------
+
+
+def load(
+    source: str | loading.Address | None,
+    env: str | None = None,
+    *,
+    code: bool = True,
+    **options: Any,
+) -> loading.Loaded:
+    """Load the workflows at an address, code or live, and print notes about them.
+
+    Args:
+        source: The address; None for the project's code.
+        env: The environment that a live address may only repeat.
+        code: Whether modules may be imported. If not, only JSON is read.
+        **options: See `loading.load_source`.
+    """
+    if isinstance(source, str):
+        source = parse_address(source, env)
+    if isinstance(source, loading.LiveAddress):
+        environment = service.find_environment(source.env)
+        values = loading.select_set_values(environment.bound)
+        with service.connect(source.env) as client:
+            loaded = loading.load_live(client, source, values)
+        loaded = loading.select_workflows(
+            loaded, options.get("selection", loading.EVERYTHING)
+        )
+    else:
+        loaded = loading.load_source(source, code=code, **options)
+    for note in loaded.notes:
+        printing.message(note)
+    return loaded
+
+
+def parse_address(
+    text: str, env: str | None = None, *, prefers_live: bool = False
+) -> loading.Address:
+    """Parse an address. If it is live, `--env` may only repeat its environment."""
+    address = loading.parse_address(text, env, prefers_live=prefers_live)
+    if isinstance(address, loading.LiveAddress):
+        loading.require_same_env(address, env)
+    return address
+
+
+def pick_keys(
+    option: str,
+    texts: Sequence[str],
+    names: Sequence[str],
+    left_out: Sequence[str] = (),
+) -> Sequence[str]:
+    """Return the keys of an option. A text that is no key is a list of keys.
+
+    Args:
+        option: The option.
+        texts: What it was given.
+        names: The keys of the workflows that there are.
+        left_out: Those that the selection leaves out.
+
+    Raises:
+        click.UsageError: A key is unknown: it may be misspelled.
+    """
+    picked = [
+        key
+        for text in texts
+        for key in ([text] if text in names else filter(None, text.split(",")))
+    ]
+    for key in picked:
+        if key in left_out and key not in names:
+            problem = f"{key!r} is not among the selected workflows"
+            raise option_error(option, f"{problem}; select it too, or leave this out")
+        if key not in names:
+            near = did_you_mean(key, names)
+            there = (
+                f"there are {loading.list_names(names)}" if names else "there is none"
+            )
+            raise option_error(option, f"there is no workflow {key!r}{near}; {there}")
+    return picked
+
+
+MOST_RUNS: Final = 100
+"""Newest runs among which the beginning of an id is looked up."""
+
+
+def find_run(client: Client, text: str, *, may_be_latest: bool = False) -> Run:
+    """Return a run by its id, by the beginning of its id, or the newest by `latest`.
+
+    Raises:
+        click.UsageError: There is none, or there are several.
+    """
+    if is_uuid(text):
+        return client.runs.get(text)
+    runs = [run.job_id for run in client.runs.list(limit=MOST_RUNS)]
+    if text == "latest" and may_be_latest:
+        ids = runs[:1]
+    else:
+        ids = [run for run in runs if run.lower().startswith(text.lower())]
+    if len(ids) == 1 and (len(text) >= SHORTEST or text == "latest"):
+        return client.runs.get(ids[0])
+    problem = f"{len(ids)} runs begin with it" if ids else "no run begins with it"
+    raise option_error(
+        "RUN_ID", f"{shortened(text)}: {problem}; flow64 runs lists the newest"
+    )
+
+
+SHORTEST: Final = 4
+"""Fewest digits of the beginning of an id."""
+
+
+def is_dash(text: str | Path | None) -> bool:
+    """Return True if an argument stands for stdin or stdout."""
+    return text is not None and str(text) == DASH
+
+
+def read_stdin(what: str, form: str) -> bytes:
+    """Read all of stdin.
+
+    Args:
+        what: The argument that is `-`, such as `ROWS`.
+        form: What is expected there, for a person who types it.
+
+    Raises:
+        click.UsageError: It is closed or empty.
+    """
+    STATE.stdin = what
+    if sys.stdin is None:
+        raise click.UsageError(f"{what} is -, and stdin is closed")
+    if sys.stdin.isatty():
+        printing.tell(f"reading {what} from the terminal: {form}; Ctrl-D ends it")
+    content: bytes = sys.stdin.buffer.read()
+    if not content.strip():
+        raise click.UsageError(f"{what} is -, and stdin is empty")
+    return content
+
+
+def write_output(text: str, output: Path | None) -> None:
+    """Write a text into the file of `-o`, or to stdout."""
+    if output is None or is_dash(output):
+        printing.write(text)
+        return
+    printing.write_file(output, text)
+    printing.message(f"written to {printable(str(output))}")

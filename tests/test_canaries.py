@@ -150,16 +150,8 @@ EVERY = {
     "blocks generate": [[]],
     "list": [[], ["--json"]],
     "run": [
-        [
-            "inbound",
-            "rows.json",
-            "--yes",
-            "--every",
-            "0.01",
-            "-o",
-            "rows.csv",
-            "--overwrite",
-        ]
+        ["inbound", "rows.json", "--yes", "-o", "-"],
+        ["prod:inbound", "--dry-run"],
     ],
     "runs": [[], ["--json"]],
     "watch": [["RUN"], ["RUN", "--json"]],
@@ -169,7 +161,7 @@ EVERY = {
     "code": [["prod:inbound"], ["prod:inbound", "-o", "pulled.py", "--overwrite"]],
     "pull": [["prod:inbound", "-o", "live", "--overwrite"]],
     "restore": [[], ["--json"], ["inbound", "2", "--yes"]],
-    "doctor": [[], ["--report", "report.json"]],
+    "doctor": [[], ["--json"]],
     "determinism": [[]],
 }
 """Each command, with its arguments. `serve` has no credential and no value."""
@@ -234,8 +226,8 @@ def test_no_command_shows_a_canary(project, signed, capsys, caplog):
     """Not even if it was pasted elsewhere, and if each answer is an error with it."""
     caplog.set_level(logging.DEBUG)
     main(["deploy", "--yes"])
+    main(["run", "inbound", "rows.json", "--yes", "--no-wait"])
     Path("leads.py").write_text(PIPELINE.replace('"Inbound"', '"Leads"'), "utf-8")
-    main(["run", "inbound", "rows.json", "--yes", "--no-wait", "--stale"])
     capsys.readouterr()
     main(["runs", "--json"])
     (run,) = json.loads(capsys.readouterr().out)["runs"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 from attrs import evolve
 
 from flow64 import Client
+from flow64.cli import printing
 from flow64.definition import FrozenDict
 from flow64.environments import load as load_settings
 from flow64.environments import open_client
@@ -193,8 +195,11 @@ def test_forms(deployed, flow64, form, start):
     change(deployed, (">> FindEmail()", ">> FindEmail(mode='PERSONAL')"))
 
     code, printed, _ = flow64("diff", "prod", "code", "--format", form)
+    file = f"report{printing.REPORTS[form]}"
+    flow64("diff", "prod", "code", "-o", file)
 
     assert (code, printed.startswith(start)) == (0, True)
+    assert Path(file).read_text("utf-8") == printed
 
 
 def test_json(deployed, flow64):

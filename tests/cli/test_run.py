@@ -192,7 +192,7 @@ def test_rows_are_saved(start, tmp_path, name):
         assert "g@x.example,=1+1" in text
         assert text.startswith("email,company")
     if name != "-":
-        assert f"in {name}" in told
+        assert f"saved in {name}" in told
 
 
 def test_several_ends_need_a_block(service, forked, people, flow64):

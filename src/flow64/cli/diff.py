@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Final, TypeAlias
 from urllib.parse import unquote
 
@@ -51,7 +52,10 @@ from .service import connect, find_environment
 )
 @params.env
 @params.no_code
-@params.form(printing.REPORTS, "`markdown` is a comment for a pull request.")
+@params.form(
+    printing.REPORTS, "By default the ending of FILE decides, else it is text."
+)
+@params.output("FILE", "Write the report into a file.")
 @params.exit_code
 def command(
     *,
@@ -61,6 +65,7 @@ def command(
     env: str | None,
     no_code: bool,
     form: str | None,
+    output: Path | None,
     has_exit_code: bool,
 ) -> int:
     """Show what changes from A to B. Only reads are sent.
@@ -98,7 +103,7 @@ def command(
     ):
         if count:
             printing.message(f"{label}: {pluralize(count, 'other')}, not compared")
-    printing.emit_report(report, form)
+    printing.emit_report(report, form, output)
     return CHANGES if has_exit_code and report.has_changes else 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
@@ -163,7 +163,7 @@ def selection(function: F) -> F:
     return cast(F, call)
 
 
-def form(choices: Sequence[str], words: str) -> Callable[[F], F]:
+def form(choices: Iterable[str], words: str) -> Callable[[F], F]:
     """Make the options `--format`, and `--json` for one of its forms."""
 
     def add(function: F) -> F:
@@ -171,7 +171,7 @@ def form(choices: Sequence[str], words: str) -> Callable[[F], F]:
             "--json", "form", flag_value="json", help="The same as --format json."
         )
         named = click.option(
-            "--format", "form", type=click.Choice(choices), default=None, help=words
+            "--format", "form", type=click.Choice([*choices]), default=None, help=words
         )
         return named(short(function))
 

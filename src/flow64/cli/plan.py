@@ -142,7 +142,7 @@ def command(
     if plan is None:
         return FAILED
     text = as_json(plan, printing.CONVERTER.unstructure(origin))
-    printing.emit_report(plan.report, form, json_text=text)
+    printing.emit_report(plan.report, form, data=text)
     if output is not None and not params.is_dash(output):
         printing.write_file(output, text)
         words = f"saved; to apply it: flow64 deploy --plan {shlex.quote(str(output))}"

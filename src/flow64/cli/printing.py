@@ -188,29 +188,38 @@ def write_file(file: Path, text: str) -> None:
         raise click.ClickException(problem) from error
 
 
-REPORTS: Final = ("text", "markdown", "html", "json")
-"""The forms of a report."""
+REPORTS: Final = {
+    "text": ".txt",
+    "markdown": ".md",
+    "html": ".html",
+    "json": ".json",
+}
+"""The forms of a report, with the endings of their files."""
 
 
-def emit_report(report: Report, form: str | None, *, json_text: str = "") -> None:
-    """Print a report in one of its forms.
+def emit_report(
+    report: Report, form: str | None, output: Path | None = None, *, data: str = ""
+) -> None:
+    """Print a report in one of its forms, or write it into a file.
 
     Args:
         report: The report.
-        form: The form; None for text.
-        json_text: What to print as JSON, if that is more than the data of the report.
+        form: The form; by default the ending of the file decides, else it is text.
+        output: The file; None for stdout.
+        data: What JSON has, if that is more than the data of the report.
     """
-    match form:
-        case "markdown":
-            write(as_markdown(report))
-        case "html":
-            write(as_html(report))
-        case "json" if json_text:
-            write(json_text)
-        case "json":
-            emit_data(report.data)
-        case _:
-            show(as_report(report))
+    suffix = "" if output is None else output.suffix
+    form = form or next((f for f, end in REPORTS.items() if end == suffix), "text")
+    text = data or format_json({"format_version": FORMAT_VERSION, **report.data})
+    if form != "json":
+        writers = {"markdown": as_markdown, "html": as_html, "text": as_report}
+        text = writers[form](report)
+    if output is not None:
+        write_file(output, text)
+    elif form == "text":
+        show(text)
+    else:
+        write(text)
     STATE.has_result = True
 
 

@@ -21,7 +21,7 @@ from ..definition import Definition, parse_json
 from ..environments import load as load_settings
 from ..errors import ApiError, ReadError
 from ..runs import payload
-from ..runs.rows import FORMS, require_free
+from ..runs.rows import FORMS
 from ..runs.start import Launch, describe_staleness, start
 from ..text import STDIN, did_you_mean, format_dollars, pluralize, shortened
 from ..workflow import Workflow
@@ -415,7 +415,7 @@ class Delivery:
         Raises:
             click.UsageError: The options contradict each other, or no such file can be
                 written.
-            RowsError: The file exists.
+            click.ClickException: The file exists.
         """
         path = self.output
         if path is None:
@@ -432,8 +432,9 @@ class Delivery:
             raise params.option_error("--output", problem)
         elif not path.parent.is_dir():
             raise params.option_error("--output", f"there is no folder {path.parent}")
-        else:
-            require_free(path, overwrite=False)
+        elif path.exists():
+            problem = f"{path} exists; name another file, or remove it"
+            raise click.ClickException(problem)
 
     @property
     def formats(self) -> Sequence[str]:
@@ -488,7 +489,7 @@ def _follow(
         rows = "rows" if run.count is None else pluralize(run.count, "row")
         place = f"; flow64 results {run.id[:8]} -o rows.csv"
         if delivery.output is not None:
-            place = f" in {delivery.output}"
+            place = f", saved in {delivery.output}"
         took = time.monotonic() - began
         printing.message(f"run {run.id[:8]}: {rows} in {took:.0f} s{place}")
     return code, count

@@ -74,10 +74,7 @@ def many_files(head):
 
 
 def deep_folders(head):
-    place = head
-    for _ in range(300):
-        place = place / "d"
-    place.mkdir(parents=True)
+    (head / "/".join("d" * 300)).mkdir(parents=True)
 
 
 def name_with_a_command(head):
@@ -129,6 +126,19 @@ def test_refused_within_seconds(folders, flow64, words, change):
     assert time.monotonic() - start < 5
     assert "s3cret" not in printed + told
     assert not any(line.startswith("::") for line in (printed + told).splitlines())
+
+
+@pytest.mark.parametrize("change", [link, link_to_a_device, pipe, sparse_file])
+def test_file_that_is_named_is_refused_too(folders, flow64, change):
+    """And no line of it is shown."""
+    change(folders / "head")
+    start = time.monotonic()
+
+    code, printed, told = flow64("check", "head/x.json")
+
+    assert (code, printed) == (1, "")
+    assert "head/x.json: it is" in told
+    assert time.monotonic() - start < 5
 
 
 @pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)

@@ -149,7 +149,7 @@ def test_picked(write):
         ("no.such.module", "no file, folder, module, environment or key 'no.such.mo"),
         ("empty.py", "empty.py keeps no Workflow at the level of a module: made() m"),
         ("nothing.py", "nothing.py holds no Workflow at the level of a module"),
-        ("text.txt", "text.txt is neither Python nor JSON"),
+        ("text.txt", "text.txt is no file of Python or JSON"),
     ],
 )
 def test_wrong_source(write, source, problem):

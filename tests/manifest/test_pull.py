@@ -230,7 +230,7 @@ def test_gone_meanwhile(here, monkeypatch):
         ("Leads: new!", "leads-new.json"),
         ("../../x", "x.json"),
         ("/etc/x", "etc-x.json"),
-        ("CON", "con@@1143da2bc54c.json"),
+        ("CON", "con.json"),
         ("flow64", "flow64@@2850855b94e8.json"),
         ("", "workflow.json"),
         ("?!", "workflow.json"),

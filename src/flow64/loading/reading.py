@@ -38,7 +38,6 @@ from ..manifest import (
     name_parts,
     read_content,
     read_manifest,
-    read_workflow,
     stem_of,
     unreadable,
 )
@@ -219,14 +218,14 @@ def read_place(path: Path, found: Collector, settings: Settings, *, code: bool) 
         found.is_all = False
         manifest = read_manifest(path.parent / MANIFEST) or Manifest()
         _read_json(path, manifest, found)
-    elif path.suffix == ".py":
+    elif path.suffix == ".py" and path.is_file():
         _require_code(path, code=code)
         found.is_code = True
         with import_scope(find_import_root(path), Path.cwd()) as scope:
             _read_module(scope, path, found)
         found.is_all = _is_alone(path)
     else:
-        problem = f"{path} is neither Python nor JSON, by the end of its name"
+        problem = f"{path} is no file of Python or JSON, by the end of its name"
         raise SourceError(problem, is_usage=True)
 
 
@@ -315,13 +314,13 @@ def _read_module(scope: ImportScope, path: Path, found: Collector) -> None:
 
 def _read_json(path: Path, manifest: Manifest, found: Collector) -> None:
     """Read the workflow of a file, with its keys if the manifest lists it."""
-    entry = manifest.files.get(path.name)
+    # A file that is not read is no finding, since a finding shows a line of its file.
+    content, entry = read_content(path), manifest.files.get(path.name)
     if entry is None:
-        with found.catch():
-            read_content_of(read_content(path), str(path), path.stem, found)
+        read_content_of(content, str(path), path.stem, found)
         return
     with found.catch():
-        workflow = read_workflow(path.parent, manifest, path.name)
+        workflow = entry.read(content, path)
         name = "/".join(name_parts(workflow.identity))
         found.add_workflow(SourceWorkflow(name, workflow, str(path), path.stem, entry))
 

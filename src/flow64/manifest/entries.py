@@ -55,12 +55,6 @@ FORMAT: Final = 1
 LONGEST: Final = 180
 """Maximum characters of a file name. File systems allow 255 bytes."""
 
-DEVICES: Final = frozenset(
-    {"con", "prn", "aux", "nul"}
-    | {f"{port}{number}" for port in ("com", "lpt") for number in range(10)}
-)
-"""Names that Windows reserves for devices, with any ending."""
-
 
 # -- Entries --------------------------------------------------------------------------
 
@@ -138,8 +132,13 @@ class Entry:
             place=place,
         )
 
-    def workflow(self, definition: Definition, file: str) -> Workflow:
-        """Return the workflow of a file, with the keys of this entry."""
+    def read(self, content: bytes, path: Path) -> Workflow:
+        """Return the workflow of a file, with the keys of this entry.
+
+        Raises:
+            ReadError: It is not a workflow, or has another id than its entry.
+        """
+        definition = loads(content, source=str(path))
         origins = [definition.origins[at] for at in range(len(definition.blocks))]
         for at, block in enumerate(definition.blocks):
             known = self.blocks.get(canonical_id(block.id))
@@ -154,10 +153,17 @@ class Entry:
             allowed=frozenset(self.allow),
             is_answer=False,
         )
-        identity = self.identity(
-            definition.name, definition.description, Place(file, 1)
-        )
-        return Workflow.from_definition(read, identity)
+        texts = (definition.name, definition.description)
+        identity = self.identity(*texts, Place(str(path), 1))
+        workflow = Workflow.from_definition(read, identity)
+        wanted = canonical_id(workflow.id(self.env))
+        if definition.path is None and canonical_id(str(definition.id)) != wanted:
+            problem = (
+                f"it has the id {definition.id}, and in environment {self.env!r} its "
+                f"entry in {MANIFEST} makes {wanted}; compile or pull it anew"
+            )
+            raise unreadable(path, problem)
+        return workflow
 
     def stamp_in(self, env: str) -> Stamp | None:
         """Return the stamp for an environment, if it was pulled from there."""
@@ -288,9 +294,7 @@ def stem_of(parts: Sequence[str]) -> str:
     """
     # An escaped part has no @, so different names stay different.
     stem = "@".join(map(escape_key, parts))
-    folded = stem.casefold()
-    is_taken = folded.partition(".")[0] in DEVICES or f"{folded}.json" == MANIFEST
-    if len(stem) > LONGEST or is_taken:
+    if len(stem) > LONGEST or f"{stem.casefold()}.json" == MANIFEST:
         digest = sha256("/".join(parts).encode())
         stem = f"{stem[:LONGEST]}@@{digest.hexdigest()[:12]}"
     return stem
@@ -358,17 +362,7 @@ def read_workflow(folder: Path, manifest: Manifest, file: str) -> Workflow:
         ReadError: The file is missing, is not a workflow, or has another id than its
             entry.
     """
-    path, entry = folder / file, manifest.files[file]
-    definition = loads(read_content(path), source=str(path))
-    workflow = entry.workflow(definition, str(path))
-    wanted = canonical_id(workflow.id(entry.env))
-    if definition.path is None and canonical_id(str(definition.id)) != wanted:
-        problem = (
-            f"it has the id {definition.id}, and in environment {entry.env!r} its "
-            f"entry in {MANIFEST} makes {wanted}; compile or pull it anew"
-        )
-        raise unreadable(path, problem)
-    return workflow
+    return manifest.files[file].read(read_content(folder / file), folder / file)
 
 
 def _as_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -78,7 +78,8 @@ def main() -> None:
 
         tell("Review", "the plan of a change: nothing is written")
         personal = source >> FindEmail(mode="PERSONAL") >> deliver
-        print(client.plan(Workflow("Leads", personal, key="leads", project=growth)))
+        later = Workflow("Leads", personal, key="leads", project=growth)
+        print(later.plan(client))
 
     command = Path(sys.executable).with_name("flow64")
     tell("Go on", f"{shown(command)} init growth --namespace acme.example")

@@ -31,7 +31,7 @@ def main() -> None:
         before.deploy(client)
         emulator.edit(before.id(), name="Leads (paused)")
 
-        print(client.plan(after))
+        print(after.plan(client))
         try:
             after.deploy(client)
         except FlowError as error:

@@ -39,8 +39,8 @@ THREADS: Final = 16
 TICK: Final = 1.0
 """Seconds between two calls of the tick."""
 
-# How many requests wait for a thread is of no interest here.
-logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+# Requests that wait for a thread, or that a stop ends, are of no interest here.
+logging.getLogger("waitress").setLevel(logging.ERROR)
 
 
 class _Task(WSGITask):

@@ -187,7 +187,7 @@ class Store:
         self.secrets = Records(self, records.SigningSecretRecord)
         # It is also called if the store is collected, or the process ends.
         self._close = finalize(
-            self, _close, self._connection, self._lock, self._lock_file
+            self, _close, self._connection, self._lock, self._lock_file, os.getpid()
         )
         try:
             self._prepare()
@@ -318,7 +318,10 @@ def _close(
     connection: sqlite3.Connection,
     lock: AbstractContextManager[Any],
     lock_file: int | None,
+    owner: int,
 ) -> None:
+    if os.getpid() != owner:  # after a fork, it is for the parent to close
+        return
     with lock:  # closing a connection that another thread uses ends the process
         connection.close()
         _unlock(lock_file)

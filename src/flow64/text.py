@@ -105,8 +105,8 @@ def format_dollars(amount: float) -> str:
     return f"${amount:,.2f}".removesuffix(".00")
 
 
-def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
-    """Return ` (did you mean 'x'?)` if a known word is close, else nothing.
+def did_you_mean(word: str, names: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """Return ` (did you mean 'x'?)` if a name is close, else nothing.
 
     Args:
         cutoff: How much alike they are at least, from 0 to 1.
@@ -115,7 +115,7 @@ def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str
 
     if len(word) > _LONGEST_WORD:
         return ""
-    options = sorted(option for option in known if len(option) <= _LONGEST_WORD)
+    options = sorted(option for option in names if len(option) <= _LONGEST_WORD)
     close = get_close_matches(word, options, n=1, cutoff=cutoff)
     if not close:
         folded = {option.casefold(): option for option in options}

@@ -333,7 +333,7 @@ def test_orphan_with_a_schedule_or_a_run_is_not_deleted(here, monkeypatch):
     assert "Weekly" in str(error)
     here.client.schedules.delete(schedule.id)
     run = RunEntry("r", status="running")
-    monkeypatch.setattr("flow64.deploy.apply.list_runs", lambda *_, **__: [run])
+    monkeypatch.setattr("flow64.api.calls.list_runs", lambda *_, **__: [run])
     (error,) = here.apply(plan, pruned(plan)).errors
 
     assert "in flight" in str(error)

@@ -299,7 +299,7 @@ def answer(monkeypatch, call, error):
     def refuse(*_args, **_options):
         raise error
 
-    monkeypatch.setattr(f"flow64.deploy.make.{call}", refuse)
+    monkeypatch.setattr(f"flow64.api.calls.{call}", refuse)
 
 
 def test_id_of_another_organisation_cannot_be_overwritten(here, monkeypatch):
@@ -323,7 +323,7 @@ def test_answer_without_a_definition_is_none(here, monkeypatch):
         object.__setattr__(info, "definition", None)
         return info
 
-    monkeypatch.setattr("flow64.deploy.make.read_workflow", empty)
+    monkeypatch.setattr("flow64.api.calls.read_workflow", empty)
     with pytest.raises(AnswerError):
         here.plan(OLD)
 

@@ -23,15 +23,7 @@ from typing import Any, Final
 
 from attrs import define, field, frozen
 
-from ..api import threads
-from ..api.calls import (
-    ENDED,
-    MOST_RUNS,
-    get_workflow,
-    list_runs,
-    list_schedules,
-    normal,
-)
+from ..api import calls, threads
 from ..api.session import Session
 from ..definition import (
     EMPTY,
@@ -294,7 +286,7 @@ class _Application:
         Raises:
             StalePlanError: Something was changed since it was planned.
         """
-        jobs = [partial(get_workflow, self.session, step.id) for step in steps]
+        jobs = [partial(calls.get_workflow, self.session, step.id) for step in steps]
         lives = threads.gather(jobs)
         stale = [
             (step, live)
@@ -329,7 +321,7 @@ class _Application:
         """Read, save, write, and read again."""
         if step.action == "delete":
             _require_idle(self.session, step, self.consents)
-        live = get_workflow(self.session, step.id)
+        live = calls.get_workflow(self.session, step.id)
         if _is_stale(step, live):
             raise self._stale_error(step, live, [step.key])
         if live is None and step.action == "delete":
@@ -384,17 +376,23 @@ def _require_idle(session: Session, step: Step, consents: Consents) -> None:
     try:
         problems += [
             f"schedule {schedule.name or schedule.id} is active; delete it first"
-            for schedule in list_schedules(session, step.id)
+            for schedule in calls.list_schedules(session, step.id)
             if schedule.is_active is not False
         ]
-        runs = list_runs(session, step.id, status="active")
+        runs = calls.list_runs(session, step.id, status="active")
     except FlowError as error:
         if step.key not in consents.force:
             problems.append(f"it may be in use ({error}); needs --force {step.key}")
     else:
-        active = [run.job_id for run in runs if normal(run.status) not in ENDED]
+        active = [
+            run.job_id for run in runs if calls.normal(run.status) not in calls.ENDED
+        ]
         problems += [f"run {job_id} is in flight; wait for it" for job_id in active]
-        if len(runs) >= MOST_RUNS and not active and step.key not in consents.force:
+        if (
+            len(runs) >= calls.MOST_RUNS
+            and not active
+            and step.key not in consents.force
+        ):
             problems.append(f"not all runs are listed; needs --force {step.key}")
     if problems:
         raise consent_error([f"{step.key}: {problem}" for problem in problems])

@@ -8,13 +8,7 @@ from typing import Final
 
 from attrs import define, evolve, field, frozen
 
-from ..api import threads
-from ..api.calls import (
-    WorkflowInfo,
-    list_workflows,
-    read_workflow,
-    require_definition,
-)
+from ..api import calls, threads
 from ..api.session import Session
 from ..definition import (
     EMPTY,
@@ -30,7 +24,7 @@ from ..definition import (
     split_stamp,
     stamped_places,
 )
-from ..diff.compare import compare_definitions
+from ..diff import compare
 from ..errors import (
     ApiError,
     BuildError,
@@ -140,7 +134,7 @@ class _Listed:
     """A workflow of the list that our code may have deployed."""
 
     stamp: Stamp
-    info: WorkflowInfo
+    info: calls.WorkflowInfo
 
     @property
     def path(self) -> str:
@@ -205,7 +199,7 @@ class _Maker:
         if not self._is_listed:
             self._is_listed = True
             try:
-                workflows = list_workflows(self.session)
+                workflows = calls.list_workflows(self.session)
             except ApiError as error:
                 if error.status != 403:
                     raise
@@ -230,7 +224,7 @@ class _Maker:
     def _plan_target(self, target: Target) -> Step:
         """Read a target, and return its step."""
         try:
-            info = read_workflow(self.session, target.id)
+            info = calls.read_workflow(self.session, target.id)
         except NotFoundError:
             step = self._plan_new(target)
         except ApiError as error:
@@ -245,7 +239,7 @@ class _Maker:
                 refusal=f"{TAKEN}; {OTHER_ORGANISATION}",
             )
         else:
-            live = require_definition(info)
+            live = calls.require_definition(info)
             step = self._plan_live(target, live, info.updated_at)
         self.count += 1
         self.emit(self.count)
@@ -313,7 +307,7 @@ class _Maker:
 
     def _changes_runs(self, code: Definition, merged: Definition) -> bool:
         """Return True if live fields of no code change what a run costs or does."""
-        changes = compare_definitions(code, merged, self.prices).changes
+        changes = compare.compare_definitions(code, merged, self.prices).changes
         heads = {"cost", "spends", "buys", "delivers"}
         return any(path[0] in heads for path in changes)
 
@@ -369,7 +363,7 @@ class _Maker:
                 steps.append(self._plan_orphan(key, item.stamp, info))
         return steps
 
-    def _plan_orphan(self, key: str, stamp: Stamp, info: WorkflowInfo) -> Step:
+    def _plan_orphan(self, key: str, stamp: Stamp, info: calls.WorkflowInfo) -> Step:
         live = info.definition
         assert live is not None
         needs: list[Need] = ["prune"]
@@ -418,9 +412,9 @@ _NOTES: Final[Mapping[str, str]] = {
 }
 
 
-def _read(session: Session, workflow_id: str) -> WorkflowInfo | None:
+def _read(session: Session, workflow_id: str) -> calls.WorkflowInfo | None:
     try:
-        return read_workflow(session, workflow_id)
+        return calls.read_workflow(session, workflow_id)
     except ApiError as error:
         if error.status in (403, 404):
             return None

@@ -24,7 +24,7 @@ from ..definition import (
     path_of,
     rfc8785,
 )
-from ..diff.matching import match_blocks
+from ..diff import matching
 from ..errors import (
     BuildError,
     ConsentError,
@@ -34,10 +34,9 @@ from ..errors import (
 )
 from ..files import Unusable, read_whole
 from ..notebook import as_card, as_change_lines
+from ..report import subjects, writers
 from ..report.lines import Report
 from ..report.report import make_report
-from ..report.subjects import Subject
-from ..report.writers import as_text
 from ..text import printable
 from .judge import State, content_of
 from .target import Target
@@ -138,7 +137,7 @@ class Step:
             return self.target.stamp.bound
         return "" if self.restored is None else digest(content_of(self.restored))[:16]
 
-    def as_subject(self) -> Subject:
+    def as_subject(self) -> subjects.Subject:
         """Return what a report says of it."""
         needs = [_NEEDS[need].format("{keys}") for need in self.needs if need in _NEEDS]
         if "force" in self.needs and self.action != "delete":
@@ -150,8 +149,10 @@ class Step:
         code = self.target.definition if self.target else None
         state = self.state
         if state == "update" and self.action == "stamp":
-            return Subject(self.key, self.after, self.after, "update", "stamp alone")
-        return Subject(
+            return subjects.Subject(
+                self.key, self.after, self.after, "update", "stamp alone"
+            )
+        return subjects.Subject(
             self.key,
             self.before,
             self.after,
@@ -257,7 +258,7 @@ class Plan:
                 )
 
     def __str__(self) -> str:
-        return as_text(self.report).rstrip("\n")
+        return writers.as_text(self.report).rstrip("\n")
 
     def _repr_html_(self) -> str:
         return as_card("Plan", as_change_lines(str(self).splitlines()))
@@ -332,7 +333,7 @@ def find_new_ids(step: Step) -> Iterable[tuple[str, str]]:
     if before is None or after is None or step.target is None:
         return
     above = drop_env(step.target.stamp.path)
-    for old, new in match_blocks(before, after).items():
+    for old, new in matching.match_blocks(before, after).items():
         block, origin = before.blocks[old], after.origins[new]
         old_id = canonical_id(block.id)
         if old_id == canonical_id(after.blocks[new].id) or not origin.path:

@@ -11,8 +11,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from ..api import calls
-from ..api.policy import is_refusal
+from ..api import calls, policy
 from ..api.session import Session
 from ..definition import (
     Definition,
@@ -167,7 +166,7 @@ class Write:
         except FlowError as error:
             # A 409 may come because an earlier attempt was applied late.
             is_taken = self.before is None and isinstance(error, ConflictError)
-            if is_first and is_refusal(error) and not is_taken:
+            if is_first and policy.is_refusal(error) and not is_taken:
                 raise
             return error
         return written[0] if written else None
@@ -228,7 +227,7 @@ def delete(session: Session, step: Step) -> None:
     except NotFoundError:
         return
     except FlowError as error:
-        if is_refusal(error):
+        if policy.is_refusal(error):
             raise
         lost = error
     live = _read_back(session, what, step.id, lost)

@@ -9,9 +9,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from ..diff import words
 from ..diff.compare import Change
 from ..diff.facts import ANY, MISSING, UNKNOWN, Part, Path
-from ..diff.words import ARROW, format_amount, format_cost, format_name, format_type
 from .lines import MOST_NAMES, count_most, cut_names, find_folder, name_few, name_keys
 from .subjects import Entries, Entry, Subject, find_message
 
@@ -26,7 +26,7 @@ def list_first(entries: Entries, *, is_alone: bool) -> Iterator[tuple[str, str]]
     lines: dict[tuple[str, str, str], dict[str, list[str]]] = {}
     for entry in entries:
         for label, subject, value in _find_first(entry):
-            head, arrow, tail = value.rpartition(ARROW)
+            head, arrow, tail = value.rpartition(words.ARROW)
             values = lines.setdefault((label, subject, head + arrow), {})
             values.setdefault(tail, []).append(entry.subject.key)
     for (label, subject, head), values in sorted(
@@ -58,16 +58,16 @@ def _find_first(entry: Entry) -> Iterator[tuple[str, str, str]]:
     for (head, *parts), change in entry.changes.items():
         match head:
             case "finding" if str(change.after).startswith("error"):
-                name = " ".join(format_name(part) for part in parts[1:] if part)
+                name = " ".join(words.format_name(part) for part in parts[1:] if part)
                 text = f"{name} {parts[0]}:".strip()
                 yield "breaks", text, find_message(entry, change)
             case "delivers":
                 sides = [change.before, change.after]
                 there = [str(side) for side in sides if side is not MISSING]
-                text = f"{change.sign} {format_name(parts[0])}"
-                yield "delivers", text, ARROW.join(there)
+                text = f"{change.sign} {words.format_name(parts[0])}"
+                yield "delivers", text, words.ARROW.join(there)
             case "buys" if change.after is True:
-                yield "buys", f"+ {format_name(parts[0])}", "when it is created"
+                yield "buys", f"+ {words.format_name(parts[0])}", "when it is created"
             case "inputs" if is_change:
                 yield "inputs", *_format_input(change)
             case _:
@@ -84,7 +84,7 @@ def _find_broken_reads(entry: Entry) -> Iterator[tuple[str, str, str]]:
     for (label, column), blocks in readers.items():
         verb = "reads" if len(blocks) == 1 else "read"
         why = "no block adds it" if label == "breaks" else "not known to be there"
-        text = f"{cut_names(blocks)} {verb} {format_name(column)}, {why}"
+        text = f"{cut_names(blocks)} {verb} {words.format_name(column)}, {why}"
         yield label, text, ""
 
 
@@ -92,21 +92,23 @@ def _find_sources(entry: Entry) -> Iterator[tuple[str, str, str]]:
     changes = [change for path, change in entry.changes.items() if path[0] == "source"]
     kinds = [
         " ".join(
-            format_name(change.path[1]) for change in changes if change.sign == sign
+            words.format_name(change.path[1])
+            for change in changes
+            if change.sign == sign
         )
         for sign in ("-", "+")
     ]
     if any(kinds):
-        yield "source", ARROW.join(kind or "none" for kind in kinds), ""
+        yield "source", words.ARROW.join(kind or "none" for kind in kinds), ""
 
 
 def _format_input(change: Change) -> tuple[str, str]:
     name, sides = change.path[1], [change.before, change.after]
     if name == ANY:
         return f"{change.sign} any others", ""
-    there = [format_type(side) for side in sides if side is not MISSING]
-    text = ARROW.join(there)
-    return f"{change.sign} {format_name(name)}", "" if text == "untyped" else text
+    there = [words.format_type(side) for side in sides if side is not MISSING]
+    text = words.ARROW.join(there)
+    return f"{change.sign} {words.format_name(name)}", "" if text == "untyped" else text
 
 
 def list_costs(entries: Entries) -> Iterator[tuple[str, str]]:
@@ -119,7 +121,7 @@ def list_costs(entries: Entries) -> Iterator[tuple[str, str]]:
     for entry in entries:
         sides = entry.comparison.before, entry.comparison.after
         costs = [None if side is None else side.facts[path] for side in sides]
-        texts = [format_cost(cost) for cost in costs]
+        texts = [words.format_cost(cost) for cost in costs]
         is_same = is_same and texts[0] == texts[1]
         for at, cost in enumerate(costs):
             is_known = is_known and (cost is None or _is_whole(cost))
@@ -127,7 +129,7 @@ def list_costs(entries: Entries) -> Iterator[tuple[str, str]]:
         if None in costs:
             text = f"-{texts[0]}" if sides[1] is None else f"+{texts[1]}"
         else:
-            text = ARROW.join(dict.fromkeys(texts))
+            text = words.ARROW.join(dict.fromkeys(texts))
         values.setdefault(text, []).append(entry.subject.key)
     if not values:
         return
@@ -135,7 +137,7 @@ def list_costs(entries: Entries) -> Iterator[tuple[str, str]]:
     if len(entries) > 1:
         text += f" in each of {len(entries):,}" * (len(values) == 1)
         if is_known and not is_same:
-            total = ARROW.join(dict.fromkeys(map(format_amount, sums)))
+            total = words.ARROW.join(dict.fromkeys(map(words.format_amount, sums)))
             text += f"; together {total}"
     yield "cost", "at most " * is_known + text + ", unchanged" * is_same
 
@@ -152,7 +154,7 @@ def list_needs(entries: Entries) -> Iterator[tuple[str, str]]:
         for need in entry.subject.needs:
             keys.setdefault(need, []).append(entry.subject.key)
     for need, owners in keys.items():
-        yield "needs", need.replace("{keys}", ",".join(map(format_name, owners)))
+        yield "needs", need.replace("{keys}", ",".join(map(words.format_name, owners)))
 
 
 def list_notes(

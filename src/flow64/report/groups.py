@@ -6,17 +6,9 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
+from ..diff import words
 from ..diff.compare import Change
 from ..diff.facts import ANY, MISSING, UNKNOWN, Path
-from ..diff.words import (
-    ARROW,
-    format_change,
-    format_column,
-    format_name,
-    format_path,
-    format_type,
-    format_value,
-)
 from ..secrets import mask
 from ..text import truncate
 from .lines import (
@@ -84,7 +76,9 @@ def _make_group(group: Entries, plain: Sequence[Entries]) -> Group:
     title += f": {first.subject.note}" * bool(first.subject.note)
     if len(group) == 1:
         was, place = first.subject.was, first.subject.place
-        title += f" was {format_name(was)}" * bool(was) + f"  {place}" * bool(place)
+        title += f" was {words.format_name(was)}" * bool(was) + f"  {place}" * bool(
+            place
+        )
     if is_new:
         lines = [*_list_blocks(group)]
     elif first.state in TWO_SIDED:
@@ -155,43 +149,44 @@ def _format_line(group: Entries, change: Change) -> str:
     sides = [change.before, change.after]
     match head:
         case "block" if len(parts) == 1:
-            kinds = [format_name(side) for side in sides if side is not MISSING]
-            name = format_name(parts[0])
+            kinds = [words.format_name(side) for side in sides if side is not MISSING]
+            name = words.format_name(parts[0])
             if change.sign == "!":
-                return f"{name}: {ARROW.join(kinds)}"
+                return f"{name}: {words.ARROW.join(kinds)}"
             joins = _format_joins(first, parts[0], is_new=change.sign == "+")
             others = [kind for kind in kinds if kind != name]
             facts = ", ".join(filter(None, [*others, joins]))
             return f"{name}: {facts}" if facts else name
         case "moved":
-            places = ARROW.join(map(_format_ends, sides))
-            return f"{format_name(parts[0])} moved: {places}"
+            places = words.ARROW.join(map(_format_ends, sides))
+            return f"{words.format_name(parts[0])} moved: {places}"
         case "edge":
-            text = " >> ".join(map(format_name, parts))
+            text = " >> ".join(map(words.format_name, parts))
             return text + _format_conditions(change)
         case "order":
-            return (
-                f"{format_path((*parts,))} order: {ARROW.join(map(cut_names, sides))}"
-            )
+            orders = words.ARROW.join(map(cut_names, sides))
+            return f"{words.format_path((*parts,))} order: {orders}"
         case "finding":
-            name = f" {format_name(parts[1])}" if parts[1] else ""
+            name = f" {words.format_name(parts[1])}" if parts[1] else ""
             if change.after is MISSING:
                 return f"{parts[0]}{name}"
             text = truncate(mask(find_message(first, change)), MOST_MESSAGE)
             return f"{parts[0]}{name}: {change.after}: {text}"
         case "spends":
-            return f"spends {format_name(parts[0])}" + ": unknown" * (UNKNOWN in sides)
+            return f"spends {words.format_name(parts[0])}" + ": unknown" * (
+                UNKNOWN in sides
+            )
         case "output":
-            types = ARROW.join(map(format_type, sides))
-            return f"output {format_name(parts[0])}: {types}"
+            types = words.ARROW.join(map(words.format_type, sides))
+            return f"output {words.format_name(parts[0])}: {types}"
         case _:
-            label = format_path((*parts,)) if head == "block" else str(head)
+            label = words.format_path((*parts,)) if head == "block" else str(head)
             return f"{label}: {_merge_values(group, change.path)}"
 
 
 def _format_new_id(entry: Entry, name: Any) -> str:
     was = entry.comparison.old_names.get(name)
-    return format_name(name) + (f" (was {format_name(was)})" if was else "")
+    return words.format_name(name) + (f" (was {words.format_name(was)})" if was else "")
 
 
 def _format_joins(entry: Entry, name: Any, *, is_new: bool) -> str:
@@ -213,8 +208,8 @@ def _format_conditions(change: Change) -> str:
     if all(side in (MISSING, [None]) for side in sides):
         return ""
     there = [side for side in sides if side is not MISSING]
-    texts = [" or ".join(map(format_value, side)) for side in there]
-    return f": condition {ARROW.join(texts)}"
+    texts = [" or ".join(map(words.format_value, side)) for side in there]
+    return f": condition {words.ARROW.join(texts)}"
 
 
 def _is_folded(change: Change) -> bool:
@@ -226,9 +221,9 @@ def _format_output(change: Change) -> tuple[str, str]:
     name, after = change.path[1], change.after
     if UNKNOWN in (change.before, after):
         label = "output unknown now:" if after is UNKNOWN else "output known now:"
-        return label, "" if name == ANY else format_name(name)
+        return label, "" if name == ANY else words.format_name(name)
     value = change.before if after is MISSING else after
-    return f"{change.sign} output", format_column(name, value)
+    return f"{change.sign} output", words.format_column(name, value)
 
 
 def _format_outputs(group: Entries, label: str, names: Sequence[str]) -> Line:
@@ -243,7 +238,7 @@ def _format_outputs(group: Entries, label: str, names: Sequence[str]) -> Line:
         for path, value in (side.facts.items() if side else ())
         if path[0] == "delivers"
     }
-    to = f"{ARROW}{hosts.pop()}" if label[0] == "+" and len(hosts) == 1 else ""
+    to = f"{words.ARROW}{hosts.pop()}" if label[0] == "+" and len(hosts) == 1 else ""
     return Line(f"{label[2:]} {listed}{to}", "+" if label[0] == "+" else "-")
 
 
@@ -259,7 +254,7 @@ def _merge_values(group: Entries, path: Path) -> str:
 def _merge(changes: Mapping[str, Change]) -> str:
     values: dict[str, list[str]] = {}
     for key, change in changes.items():
-        values.setdefault(format_change(change), []).append(key)
+        values.setdefault(words.format_change(change), []).append(key)
     if len(values) > MOST_VALUES and all(map(_is_number_change, changes.values())):
         ways = [
             {
@@ -309,9 +304,9 @@ def _is_value(path: Path) -> bool:
 def _list_both(change: Change) -> Iterator[_Labelled]:
     """Yield the value of the service and that of code."""
     head, *parts = change.path
-    label = format_path((*parts,)) if head == "block" else str(head)
+    label = words.format_path((*parts,)) if head == "block" else str(head)
     texts = [
-        f"{label}: {format_value(side)}" if side is not MISSING else ""
+        f"{label}: {words.format_value(side)}" if side is not MISSING else ""
         for side in (change.before, change.after)
     ]
     width = max(map(len, texts))

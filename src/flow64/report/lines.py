@@ -7,8 +7,8 @@ from typing import Any, Final, Literal, TypeAlias
 
 from attrs import field, frozen
 
+from ..diff import words
 from ..diff.compare import Comparison
-from ..diff.words import count_common, format_name
 
 LineSign: TypeAlias = Literal[" ", "+", "-", "!", "@"]
 """Added, removed, changed; `@` begins a group, a space is neither."""
@@ -77,7 +77,7 @@ class Report:
 
 def cut_names(names: Iterable[object], most: int = MOST_NAMES) -> str:
     """Return some names, the same number in every form: `ae ar at, 26 more`."""
-    texts = [format_name(str(name)) for name in names]
+    texts = [words.format_name(str(name)) for name in names]
     more = len(texts) - most
     return " ".join(texts[:most]) + (f", {more:,} more" if more > 0 else "")
 
@@ -90,7 +90,7 @@ def name_keys(keys: Sequence[str], most: int = MOST_NAMES) -> str:
         most: The most that are named. With 0, only their number is.
     """
     if len(keys) == 1:
-        return format_name(keys[0])
+        return words.format_name(keys[0])
     folder = find_folder(keys)
     count = f"{len(keys):,} of {folder}*" if folder else f"{len(keys):,} workflows"
     if not most:
@@ -106,7 +106,7 @@ def find_folder(keys: Sequence[str]) -> str:
     if len(keys) < 2:
         return ""
     low, high = min(keys), max(keys)
-    head, slash, _ = low[: count_common(low, high)].rpartition("/")
+    head, slash, _ = low[: words.count_common(low, high)].rpartition("/")
     return head + slash
 
 

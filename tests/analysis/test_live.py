@@ -85,7 +85,7 @@ FIELDS = {
     "int or null · required": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
     "a or b · required": {"$ref": "#/$defs/Mode", "description": "Which."},
     "Sequence[a or b] · required": {"type": "array", "items": {"$ref": "#/$defs/Mode"}},
-    "Mapping[str, float] · required": {
+    "Mapping[str, Any] · required": {
         "type": "object",
         "additionalProperties": {"type": "number"},
     },

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, islice, product
 from typing import Any, Final, NamedTuple
 
@@ -18,11 +18,7 @@ from .spec_rules import TYPES, JsonType, list_conditions, survey
 # -- Columns that are read and not there -----------------------------------------------
 
 
-@rule(
-    "columns",
-    "warning",
-    advice="correct the name, or add the column before; declare it if rows bring it",
-)
+@rule("columns", "warning")
 def undeclared_column(definition: Definition) -> Iterator[Fault]:
     """A block reads a column that no block before it declares or adds.
 
@@ -31,6 +27,8 @@ def undeclared_column(definition: Definition) -> Iterator[Fault]:
     columns than the `input_schema` of their webhook declares. If there is no
     `input_schema`, or an earlier block may add any columns, only a column that was
     dropped, that comes later or that is nearly spelt like another one is reported.
+
+    Fix: correct the name, or add the column before; declare it if rows bring it.
 
     Example:
         columns = {"full_name": "string"}
@@ -139,15 +137,13 @@ _SEPARATORS: Final = re.compile(r"[\W_]+")
 _DIGITS: Final = re.compile(r"\d")
 
 
-@rule(
-    "columns",
-    "warning",
-    advice="give the field another name, unless it is meant to replace the column",
-)
+@rule("columns", "warning")
 def overwritten_column(definition: Definition) -> Iterator[Fault]:
     """A field to find has the name of a column that rows bring.
 
     Which of the two values the row has afterwards is not documented.
+
+    Fix: give the field another name, unless it is meant to replace the column.
 
     Example:
         columns = {"full_name": "string", "title": "string"}
@@ -256,20 +252,15 @@ _SEARCHING: Final = (
 """Operators that a documented word meets or does not."""
 
 
-@rule(
-    "columns",
-    "warning",
-    "note",
-    advice="write one of the documented values",
-    of=[Filter],
-)
+@rule("columns", "warning", "note", of=[Filter])
 def unlisted_value(definition: Definition) -> Iterator[Fault]:
     """A filter compares a column with a value that no document lists for the column.
 
     Probably no row has the value. So the filter drops every row, or none of those that
-    it should drop. It is a note if some sources list the value and others do not. After
-    a block that may add columns with unknown names, and so may rewrite the column, this
-    is not reported.
+    it should drop. After a block that may add columns with unknown names, and so may
+    rewrite the column, this is not reported.
+
+    Fix: write one of the documented values.
 
     Example:
         ok = Filter.where("email_status").equals("ok")
@@ -283,7 +274,8 @@ def unlisted_value(definition: Definition) -> Iterator[Fault]:
             continue
         cls = CATALOGUE.get(blocks[column.source].kind)
         lists = {} if cls is None else cls.about.column_words.get(name, {})
-        fault = _judge_words(comparison, lists) if lists else None
+        words = dict.fromkeys(word for listed in lists.values() for word in listed)
+        fault = _judge_words(comparison, words) if words else None
         if fault and _is_kept(definition, column.source, position):
             yield fault
 
@@ -305,61 +297,36 @@ MOST_STEPS: Final = 1000
 """Blocks between a filter and the source of its column that are looked at."""
 
 
-def _judge_words(
-    comparison: Comparison, lists: Mapping[str, Sequence[str]]
-) -> Fault | None:
-    """Return what is wrong with a value, by the lists of the sources."""
-    values, column = comparison.values, f"the column {shortened(comparison.column)}"
+def _judge_words(comparison: Comparison, words: Collection[str]) -> Fault | None:
+    """Return what is wrong with a value, by the words that documents list."""
     is_part = comparison.operator in ("contains", "not_contains")
-
-    def is_listed(value: Any, words: Sequence[str]) -> bool:
-        if is_part and isinstance(value, str):
-            return any(value in word for word in words)
-        return value in words
-
-    words = [word for listed in lists.values() for word in listed]
-    strange = [value for value in values if not is_listed(value, words)]
-    if strange:
-        text = strange[0] if len(strange) == 1 else None
-        near = ""
-        if isinstance(text, str):
-            # Not as far as a usual suggestion goes: VALID is not meant to be INVALID.
-            near = did_you_mean(text, words, cutoff=_CLOSE)
-            near = near or did_you_mean(text.upper(), words, cutoff=_CLOSE)
-        message = (
-            f"{comparison.describe(strange)}, which no document lists for {column}"
-        )
-        advice = f"documented are {join_words(dict.fromkeys(words))}"
-        message += near + comparison.describe_fate(strange)
-        return Fault(comparison.position, message, advice)
-    others = [
-        f"{source} lists {join_words(listed)}"
-        for source, listed in lists.items()
-        if not any(is_listed(value, listed) for value in values)
+    strange = [
+        value
+        for value in comparison.values
+        if value not in words
+        and not (is_part and isinstance(value, str) and any(value in w for w in words))
     ]
-    is_negative = comparison.operator.startswith("not_")
-    if not others or not values or is_negative or not comparison.decides:
+    if not strange:
         return None
-    message = f"{comparison.describe(values)}, which not every source lists for "
-    return Fault(comparison.position, message + column, "; ".join(others), "note")
+    near = ""
+    if len(strange) == 1 and isinstance(strange[0], str):
+        # Not as far as a usual suggestion goes: VALID is not meant to be INVALID.
+        near = did_you_mean(strange[0].upper(), words, cutoff=0.85)
+    column = f"the column {shortened(comparison.column)}"
+    message = f"{comparison.describe(strange)}, which no document lists for {column}"
+    message += near + comparison.describe_fate(strange)
+    return Fault(comparison.position, message, f"documented are {join_words(words)}")
 
 
-_CLOSE: Final = 0.85
-
-
-@rule(
-    "columns",
-    "warning",
-    "note",
-    advice="write a value of the type that the column holds",
-    of=[Filter],
-)
+@rule("columns", "warning", "note", of=[Filter])
 def wrong_value_type(definition: Definition) -> Iterator[Fault]:
     """A filter compares with nothing, or with a value of a type that does not fit.
 
     The type of a column is known from `input_schema`, `return_fields` or the class of a
     block. It is a note if no document says how the service compares the two: text with
-    numbers, or anything with an empty text. That `in` takes a list is inferred.
+    numbers. That `in` takes a list is inferred.
+
+    Fix: write a value of the type that the column holds.
 
     Example:
         many = Filter.where("employees").greater("many")
@@ -383,9 +350,6 @@ def _judge_shape(comparison: Comparison) -> Fault | None:
     if value is UNSET:
         message = f"{place} has no value, and {operator!r} needs one"
         return Fault(position, message, "write the value to compare with")
-    if value == "" and operator != "matches":
-        message = f"{place}.value is '', and no document says what empty text matches"
-        return Fault(position, message, "write is_empty() or is_not_empty()", "note")
     # Null may stand for what is not JSON, which is a finding of its own.
     if not comparison.takes_list or isinstance(value, Value | Hidden | None):
         return None
@@ -419,10 +383,6 @@ def _judge_type(
         return None
     position, name = comparison.position, shortened(comparison.column)
     message = comparison.describe(strange)
-    if all(_reads_as(value, wanted) for value in strange):
-        message += f", which is text, and the column {name} holds {wanted.name}"
-        advice = "write it without quotes, unless rows come from a CSV file"
-        return Fault(position, message, advice)
     message += f", and the column {name} holds {wanted.name}"
     advice = f"{name} comes from {name_block(definition, column.source)}"
     if str in wanted.kinds and not any(isinstance(v, list | dict) for v in strange):
@@ -431,33 +391,17 @@ def _judge_type(
     return Fault(position, message + comparison.describe_fate(strange), advice)
 
 
-def _reads_as(value: Any, wanted: JsonType) -> bool:
-    """Return True if a text reads as a value of a type: in a CSV file all are text."""
-    if not isinstance(value, str):
-        return False
-    if bool in wanted.kinds:
-        return value.casefold() in ("true", "false")
-    try:
-        float(value)
-    except ValueError:
-        return False
-    return True
-
-
 # -- Conditions that exclude each other ------------------------------------------------
 
 
-@rule(
-    "columns",
-    "warning",
-    advice='keep one of them, or join them with `.or_("column")`',
-    of=[Filter],
-)
+@rule("columns", "warning", of=[Filter])
 def contradicting_conditions(definition: Definition) -> Iterator[Fault]:
     """Two conditions exclude each other, so probably no row passes.
 
     They may stand in one filter, or in filters of one chain, if the blocks between them
     are known to keep the column. Only conditions that are joined by `and` are compared.
+
+    Fix: keep one of them, or join them with `.or_("column")`.
 
     Example:
         city = Filter.where("city").equals("Oslo").and_("city").equals("Bergen")
@@ -519,36 +463,32 @@ def _follow_conditions(
 
 def _exclude(one: Comparison, other: Comparison) -> bool:
     """Return True if a value that meets one condition never meets the other."""
+    values = one.whole_values if one.operator in ("equals", "in") else ()
+    if values:
+        return not any(_may_meet(other, value) for value in values)
     match one.operator:
         case "is_empty":
-            is_equal = other.operator in ("equals", "in") and other.whole_values
-            return bool(is_equal) or other.operator in _NEEDING_A_VALUE
+            return other.operator in ("is_not_empty", "greater", "less")
         case "greater":
             return other.operator == "less" and _is_at_most(other.value, one.value)
-        case "equals" | "in":
-            values = one.whole_values
-            return bool(values) and all(_rules_out(other, value) for value in values)
         case _:
             return False
 
 
-_NEEDING_A_VALUE: Final = ("is_not_empty", "greater", "less")
-
-
-def _rules_out(other: Comparison, value: Any) -> bool:
-    """Return True if a value does not meet a condition."""
-    values = other.whole_values
-    match other.operator:
+def _may_meet(condition: Comparison, value: Any) -> bool:
+    """Return False if a value, which is not empty, does not meet a condition."""
+    values = condition.whole_values
+    match condition.operator:
         case "equals" | "in":
-            return bool(values) and not _is_among(value, values)
+            return not values or _is_among(value, values)
         case "not_equals" | "not_in":
-            return _is_among(value, values)
+            return not _is_among(value, values)
         case "greater":
-            return _is_at_most(value, other.value)
+            return not _is_at_most(value, condition.value)
         case "less":
-            return _is_at_most(other.value, value)
+            return not _is_at_most(condition.value, value)
         case _:
-            return False
+            return condition.operator != "is_empty"
 
 
 def _is_at_most(number: Any, other: Any) -> bool:

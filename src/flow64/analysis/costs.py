@@ -74,7 +74,13 @@ class Cost:
         An upper bound for these blocks, before filters. Blocks that any number of rows
         may reach are left out. The largest float stands for all that is larger.
         """
-        return _as_float(sum(self._sum_by_kind().values(), Decimal(0)))
+        # As prices are written: no cent is lost to binary fractions.
+        total = sum(
+            rows * Decimal(repr(dollars))
+            for _, dollars, rows, _ in self.charges
+            if dollars is not None and rows is not None
+        )
+        return min(float(total), sys.float_info.max)
 
     @property
     def is_open(self) -> bool:
@@ -118,63 +124,37 @@ class Cost:
         `dollars` is null if blocks may charge, but no sum is known. Zero means that
         nothing may charge.
         """
-        is_counted = any(
-            charge.dollars is not None and not charge.is_open for charge in self.charges
-        )
         unpriced = {charge.kind for charge in self.charges if charge.dollars is None}
-        prices = {(kind, dollars) for kind, dollars in self._list_open_prices()}
-        is_known = is_counted or not (unpriced or self.unknown or prices)
+        unpriced.update(self.unknown)
+        priced = [charge for charge in self.charges if charge.dollars is not None]
+        prices = {(each.kind, each.dollars) for each in priced if each.is_open}
+        is_counted = not all(charge.is_open for charge in priced)
+        is_free = not (priced or unpriced)
         return {
-            "dollars": self.dollars if is_known else None,
-            "unpriced": sorted({*unpriced, *self.unknown}),
+            "dollars": self.dollars if is_counted or is_free else None,
+            "unpriced": sorted(unpriced),
             "open": [{"kind": kind, "dollars": each} for kind, each in sorted(prices)],
             "unconfirmed": {**self.unconfirmed},
         }
 
     def __str__(self) -> str:
-        parts = []
-        if sums := self._sum_by_kind():
-            kinds = ", ".join(
-                f"{kind} {format_dollars(_as_float(dollars))}"
-                for kind, dollars in sums.items()
-            )
-            most = format_dollars(self.dollars)
-            parts.append(f"{self.rows:,} input rows may cost up to {most} ({kinds})")
-        if prices := self._list_open_prices():
-            each = [f"{kind} {format_dollars(price)} a row" for kind, price in prices]
-            parts.append(f"for an unknown number of rows: {', '.join(each)}")
-        unpriced = [charge.kind for charge in self.charges if charge.dollars is None]
-        names = dict.fromkeys([*unpriced, *self.unknown])
-        if kinds := ", ".join(kind for kind in names if kind not in self.depends):
-            parts.append(f"not counted, since no price is documented: {kinds}")
+        data = self.as_data()
+        parts = [] if data["dollars"] is None else [format_dollars(data["dollars"])]
         parts += [
-            f"not counted: {kind} depends on {', '.join(fields)}"
-            for kind, fields in self.depends.items()
+            f"{price['kind']} {format_dollars(price['dollars'])} a row for an unknown "
+            "number of rows"
+            for price in data["open"]
         ]
-        parts.append("an estimate by documented prices, before filters")
-        if self.unconfirmed:
-            parts.append(f"unconfirmed prices: {self.describe_unconfirmed()}")
-        return "; ".join(parts)
-
-    def _list_open_prices(self) -> list[tuple[str, float]]:
-        return [
-            (charge.kind, charge.dollars)
-            for charge in self.charges
-            if charge.dollars is not None and charge.is_open
+        parts += [
+            f"unknown for {kind}"
+            + (f" (depends on {', '.join(fields)})" if fields else "")
+            for kind in data["unpriced"]
+            for fields in [self.depends.get(kind, ())]
         ]
-
-    def _sum_by_kind(self) -> dict[str, Decimal]:
-        """Return dollars by kind, for charges with known price and rows."""
-        sums: dict[str, Decimal] = {}
-        for kind, dollars, rows, _ in self.charges:
-            if dollars is not None and rows is not None:
-                # As the price is written: no cent is lost to binary fractions.
-                sums[kind] = sums.get(kind, Decimal(0)) + rows * Decimal(repr(dollars))
-        return sums
-
-
-def _as_float(dollars: Decimal) -> float:
-    return min(float(dollars), sys.float_info.max)
+        most = "at most " if self.is_whole else ""
+        text = f"{self.rows:,} rows: {most}{' + '.join(parts)}"
+        unconfirmed = self.describe_unconfirmed()
+        return f"{text} (unconfirmed: {unconfirmed})" if unconfirmed else text
 
 
 def cost(

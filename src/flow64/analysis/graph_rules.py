@@ -11,9 +11,11 @@ from .columns import input_rows, row_kinds
 from .rule import Fault, name_block, name_blocks, once, rule
 
 
-@rule("graph", "error", advice="begin with a source: `Webhook(LEAD) >> ...`")
+@rule("graph", "error")
 def no_blocks(definition: Definition) -> Iterator[Fault]:
     """A workflow has no blocks; the service rejects an empty graph (documented).
+
+    Fix: begin with a source: `Webhook(LEAD) >> ...`.
 
     Example:
         graph = '"workflow_definition": {"blocks": [], "edges": []}'
@@ -24,9 +26,11 @@ def no_blocks(definition: Definition) -> Iterator[Fault]:
         yield Fault(None, "it has no blocks")
 
 
-@rule("graph", "error", advice="add the block, or remove the edge")
+@rule("graph", "error")
 def dangling_edge(definition: Definition) -> Iterator[Fault]:
     """An edge names a block that is missing; the service rejects it (documented).
+
+    Fix: add the block, or remove the edge.
 
     Example:
         text = Workflow("Leads", Webhook(LEAD) >> FindEmail(), key="leads").to_json()
@@ -43,17 +47,13 @@ def dangling_edge(definition: Definition) -> Iterator[Fault]:
                 yield Fault(index.get(other), message)
 
 
-@rule(
-    "graph",
-    "error",
-    advice=(
-        'make a step that comes twice a block of its own: `block.again(key="second")`'
-    ),
-)
+@rule("graph", "error")
 def cycle(definition: Definition) -> Iterator[Fault]:
     """Blocks feed each other in a circle, or a block feeds itself.
 
     The graph is documented as acyclic.
+
+    Fix: make a step that comes twice a block of its own: `block.again(key="second")`.
 
     Example:
         first, second = FindEmail(), FindPhone()
@@ -95,11 +95,13 @@ def _find_circles(children: Sequence[Sequence[int]]) -> Iterator[list[int]]:
 # -- Row kinds -------------------------------------------------------------------------
 
 
-@rule("rows", "error", advice="put the converter between")
+@rule("rows", "error")
 def row_kind_mismatch(definition: Definition) -> Iterator[Fault]:
     """Rows of one kind flow into a block that takes the other (fails, documented).
 
     This is judged only if both kinds are documented, not inferred.
+
+    Fix: put the converter between.
 
     Example:
         flow = Webhook(COMPANY) >> FindEmail()
@@ -122,11 +124,13 @@ _CONVERTERS = {"LEAD": "CompanyToLeads()", "COMPANY": "LeadsToCompany()"}
 # -- Sources ---------------------------------------------------------------------------
 
 
-@rule("graph", "warning", advice="begin with a source: `Webhook(LEAD) >> ...`")
+@rule("graph", "warning")
 def no_source(definition: Definition) -> Iterator[Fault]:
     """A block that takes rows has no input, so no rows reach it.
 
     A kind that may bring rows counts as a source.
+
+    Fix: begin with a source: `Webhook(LEAD) >> ...`.
 
     Example:
         flow = FindEmail() >> FindPhone()
@@ -137,16 +141,15 @@ def no_source(definition: Definition) -> Iterator[Fault]:
             yield Fault(position, f"nothing feeds {kind}, so no rows reach it")
 
 
-@rule(
-    "graph",
-    "warning",
-    advice="make one workflow of each source, or try it with few rows first",
-)
+@rule("graph", "warning")
 def several_sources(definition: Definition) -> Iterator[Fault]:
     """Rows come from more than one block.
 
     It is unknown whether the service starts such a workflow, and which block gets the
     rows of a run.
+
+    Fix: how the service starts a workflow of several sources is unknown: make one
+    workflow of each, or try it with few rows first.
 
     Example:
         people = Search(LEAD, query="Heads of finance")
@@ -156,16 +159,16 @@ def several_sources(definition: Definition) -> Iterator[Fault]:
     roots = [at for at in _find_roots(definition) if _brings_rows(blocks[at].kind)]
     if len(roots) > 1:
         names = name_blocks(definition, roots, 8)
-        advice = "how the service starts such a workflow is unknown: "
-        advice += "make one workflow of each, or try it with few rows first"
-        yield Fault(roots[1], f"rows come from {len(roots)} sources: {names}", advice)
+        yield Fault(roots[1], f"rows come from {len(roots)} sources: {names}")
 
 
-@rule("graph", "warning", advice="begin a workflow of its own with it")
+@rule("graph", "warning")
 def source_with_predecessor(definition: Definition) -> Iterator[Fault]:
     """Rows flow into a block that brings its own rows. The result is unknown.
 
     If no other block brings rows, none reach the blocks before it.
+
+    Fix: begin a workflow of its own with it.
 
     Example:
         flow = Webhook(LEAD) >> RawBlock("read_csv")
@@ -179,65 +182,42 @@ def source_with_predecessor(definition: Definition) -> Iterator[Fault]:
                     yield Fault(position, message)
 
 
-@rule(
-    "graph",
-    "note",
-    advice="begin with `Webhook(...)` if rows come from your own program",
-)
+@rule("graph", "note", "warning")
 def first_block_not_webhook(definition: Definition) -> Iterator[Fault]:
     """Sources disagree on whether the API can start a workflow with such a first block.
 
     One source says that only `webhook` works. The official page says that all but
-    `read_csv` do, and the newest pages that `read_csv` does too.
+    `read_csv` do, and the newest pages that `read_csv` does too, with the handle of an
+    uploaded file. Such a run takes no rows: with rows it is refused. It is a warning
+    for a `read_csv` without a handle.
+
+    Fix: begin with `Webhook(...)` if rows come from your own program.
 
     Example:
         flow = Search(LEAD, query="Heads of finance")
     """
     for position in _find_roots(definition):
-        kind = definition.blocks[position].kind
-        if kind not in (Webhook.kind, ReadCsv.kind) and _brings_rows(kind):
-            message = (
-                f"it begins with {kind}, and sources disagree on starting it by API"
-            )
-            yield Fault(position, message, _READINGS)
-
-
-_READINGS = (
-    "webhook alone works (one source), all but read_csv work (the official page), "
-    "read_csv works too with an uploaded handle (the newest pages); such a run takes "
-    "no rows, and any rows that are sent with it answer 400"
-)
-
-
-@rule(
-    "graph",
-    "warning",
-    advice=(
-        "begin with `Webhook(...)`, or name an uploaded file in each run's "
-        "`specs_override`"
-    ),
-    of=[ReadCsv],
-)
-def read_csv_source(definition: Definition) -> Iterator[Fault]:
-    """A workflow that begins with `read_csv` needs a file to be started by API.
-
-    The file is uploaded before. Older pages say that it cannot be started at all.
-
-    Example:
-        flow = ReadCsv(LEAD) >> FindEmail()
-    """
-    for position, block in definition.of_kind(ReadCsv.kind):
-        if not block.specs.get("resource_handle_id"):
+        kind, specs = (
+            definition.blocks[position].kind,
+            definition.blocks[position].specs,
+        )
+        if kind == ReadCsv.kind and not specs.get("resource_handle_id"):
             message = "runs started by API need the handle of an uploaded file"
-            yield Fault(position, message)
+            advice = "begin with Webhook(...), or name the file in specs_override"
+            yield Fault(position, message, advice, "warning")
+        elif kind not in (Webhook.kind, ReadCsv.kind) and _brings_rows(kind):
+            message = f"it begins with {kind}, and sources disagree on starting it by "
+            yield Fault(position, f"{message}API")
 
 
 # -- Edges -----------------------------------------------------------------------------
 
 
-@rule("graph", "warning", advice="join it with `>>`, or remove it")
+@rule("graph", "warning")
 def isolated_block(definition: Definition) -> Iterator[Fault]:
     """A block is not joined to any other, so it takes no part in a run.
+
+    Fix: join it with `>>`, or remove it.
 
     Example:
         flow = Webhook(LEAD) >> FindEmail()
@@ -250,15 +230,13 @@ def isolated_block(definition: Definition) -> Iterator[Fault]:
                 yield Fault(position, "nothing leads to it, and it leads nowhere")
 
 
-@rule(
-    "graph",
-    "warning",
-    advice="put the sink last, or at the side of the chain with `tap(...)`",
-)
+@rule("graph", "warning")
 def sink_with_successor(definition: Definition) -> Iterator[Fault]:
     """A block follows a sink. Whether rows continue there is unknown.
 
     Nothing forbids it, but no example of the service does it.
+
+    Fix: put the sink last, or at the side of the chain with `tap(...)`.
 
     Example:
         out = OutgoingWebhook(url="https://example.com/hook")
@@ -273,16 +251,15 @@ def sink_with_successor(definition: Definition) -> Iterator[Fault]:
                     yield Fault(position, f"{message}unknown")
 
 
-@rule(
-    "graph",
-    "warning",
-    advice="end each branch in a block of its own, or try it with few rows first",
-)
+@rule("graph", "warning")
 def several_parents(definition: Definition) -> Iterator[Fault]:
     """Rows of several blocks flow into one. How the service merges them is unknown.
 
     They may be concatenated or joined, with repeated rows or missing columns. Blocks
     with the same parents are one finding.
+
+    Fix: how the service merges them is unknown: end each branch in a block of its own,
+    or try it with few rows first.
 
     Example:
         flow = Webhook(LEAD) >> [FindEmail(), FindPhone()] >> Deduplicate()
@@ -298,14 +275,14 @@ def several_parents(definition: Definition) -> Iterator[Fault]:
         names = name_blocks(definition, above, 3)
         also = f" (and {len(below) - 1} more blocks)" if len(below) > 1 else ""
         message = f"rows of {len(above)} blocks meet here{also}: {names}"
-        advice = "how the service merges them is unknown: end each branch in a block "
-        advice += "of its own, or try it with few rows first"
-        yield Fault(below[0], message, advice)
+        yield Fault(below[0], message)
 
 
-@rule("graph", "warning", advice="use a `Filter` on each branch")
+@rule("graph", "warning")
 def condition_present(definition: Definition) -> Iterator[Fault]:
     """An edge has a `condition`. It is reserved: the service does not branch yet.
+
+    Fix: use a `Filter` on each branch.
 
     Example:
         text = Workflow("Leads", Webhook(LEAD) >> FindEmail(), key="leads").to_json()
@@ -319,17 +296,15 @@ def condition_present(definition: Definition) -> Iterator[Fault]:
             yield Fault(position, message)
 
 
-@rule(
-    "graph",
-    "warning",
-    advice="number the blocks 1, 2, 3 in the order in which rows reach them",
-)
+@rule("graph", "warning")
 def wrong_sequence_number(definition: Definition) -> Iterator[Fault]:
     """A block in JSON has the `sequence_number` of another one, or one out of order.
 
     A run names its results by this number, and the final result is taken from the
     highest one. Sources disagree on whether the number also decides the order in which
     blocks run. Code numbers its blocks itself.
+
+    Fix: number the blocks 1, 2, 3 in the order in which rows reach them.
 
     Example:
         text = Workflow("Leads", Webhook(LEAD) >> FindEmail(), key="leads").to_json()

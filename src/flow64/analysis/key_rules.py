@@ -14,18 +14,14 @@ from ..text import did_you_mean, shortened
 from .rule import Fault, rule
 
 
-@rule(
-    "keys",
-    "error",
-    advice=(
-        'give one of them another key with `key="second"`, or put it into a '
-        'scope with `.scoped("name")`'
-    ),
-)
+@rule("keys", "error")
 def duplicate_key(definition: Definition) -> Iterator[Fault]:
     """Two blocks of one scope have the same key, and so the same id.
 
     Edges name ids, so ids are unique.
+
+    Fix: give one of them another key with `key="second"`, or put it into a scope with
+    `.scoped("name")`.
 
     Example:
         flow = Webhook(LEAD) >> FindEmail(key="find") >> FindPhone(key="find")
@@ -42,19 +38,15 @@ def duplicate_key(definition: Definition) -> Iterator[Fault]:
             yield Fault(position, f"{what} is used twice, here{also}")
 
 
-@rule(
-    "keys",
-    "error",
-    advice=(
-        'name the one that is new with `key="second"`, so that the other keeps its id, '
-        'or put it into a scope with `.scoped("name")`'
-    ),
-)
+@rule("keys", "error")
 def ambiguous_default_key(definition: Definition) -> Iterator[Fault]:
     """Two blocks of one scope have no key, so both get the id of their kind.
 
     A counter would distinguish them, but inserting a block would change the ids of all
     later ones. So a person has to name them.
+
+    Fix: name the one that is new with `key="second"`, so that the other keeps its id,
+    or put it into a scope with `.scoped("name")`.
 
     Example:
         flow = Webhook(LEAD) >> FindEmail() >> FindEmail()
@@ -82,18 +74,14 @@ def _find_twins(definition: Definition) -> Iterator[tuple[int, int, bool]]:
                 yield position, first, is_default
 
 
-@rule(
-    "keys",
-    "warning",
-    advice=(
-        'write `Workflow(..., project=Project("growth", namespace="your-domain.example"'
-        "))`"
-    ),
-)
+@rule("keys", "warning")
 def no_project(definition: Definition) -> Iterator[Fault]:
     """The workflow has no project, so its ids are also those of others with its key.
 
     Without one, it can only be deployed to this machine.
+
+    Fix: write `Workflow(..., project=Project("growth",
+    namespace="your-domain.example"))`.
 
     Example:
         workflow = Workflow("Leads", Webhook(LEAD), key="leads")
@@ -104,9 +92,11 @@ def no_project(definition: Definition) -> Iterator[Fault]:
         yield Fault(None, message)
 
 
-@rule("keys", "warning", advice='write `"workflow_description": ""`, or a text')
+@rule("keys", "warning")
 def missing_description(definition: Definition) -> Iterator[Fault]:
     """A workflow in JSON has no `workflow_description`, which a create requires.
+
+    Fix: write `"workflow_description": ""`, or a text.
 
     Example:
         text = Workflow("Leads", Webhook(LEAD) >> FindEmail(), key="leads").to_json()
@@ -117,11 +107,13 @@ def missing_description(definition: Definition) -> Iterator[Fault]:
         yield Fault(None, "it has no workflow_description, and an empty one is sent")
 
 
-@rule("keys", "note", advice='name the workflow: `Workflow(..., key="inbound")`')
+@rule("keys", "note")
 def key_from_title(definition: Definition) -> Iterator[Fault]:
     """The workflow's key is made from its title, and its ids from its key.
 
     Renaming the title will then make another workflow, and leave the old one behind.
+
+    Fix: name the workflow: `Workflow(..., key="inbound")`.
 
     Example:
         workflow = Workflow("Leads", Webhook(LEAD))
@@ -131,19 +123,15 @@ def key_from_title(definition: Definition) -> Iterator[Fault]:
         yield Fault(None, message)
 
 
-@rule(
-    "keys",
-    "warning",
-    advice=(
-        'write a domain or a repository of yours: `namespace="acme.example"`. This '
-        "changes all ids; if workflows are deployed under the old name, keep it and "
-        "silence this code"
-    ),
-)
+@rule("keys", "warning")
 def vague_namespace(definition: Definition) -> Iterator[Fault]:
     """The namespace of the project is not a domain or a repository.
 
     Ids are computed from it. Others may choose the same name, and get the same ids.
+
+    Fix: write a domain or a repository of yours: `namespace="acme.example"`. This
+    changes all ids; if workflows are deployed under the old name, keep it and silence
+    this code.
 
     Example:
         project = Project("growth", namespace="Acme Inc")
@@ -160,11 +148,13 @@ def vague_namespace(definition: Definition) -> Iterator[Fault]:
 _NAMESPACE: Final = re.compile(r"\S+[./]\S+")
 
 
-@rule("keys", "warning", advice="leave `id` out, or write the UUID of the workflow")
+@rule("keys", "warning")
 def workflow_id_not_uuid(definition: Definition) -> Iterator[Fault]:
     """The workflow's id is not a UUID, and the service requires one (documented).
 
     It may refuse another id, or replace it.
+
+    Fix: leave `id` out, or write the UUID of the workflow.
 
     Example:
         text = Workflow("Leads", Webhook(LEAD) >> FindEmail(), key="leads").to_json()
@@ -175,15 +165,13 @@ def workflow_id_not_uuid(definition: Definition) -> Iterator[Fault]:
         yield Fault(None, message)
 
 
-@rule(
-    "facts",
-    "warning",
-    advice="write the code that a finding shows; leave out one that no longer exists",
-)
+@rule("facts", "warning")
 def unknown_allow(definition: Definition) -> Iterator[Fault]:
     """`allow=` names a code that no finding has, so it silences nothing.
 
     It may be misspelt, or the code of another release.
+
+    Fix: write the code that a finding shows; leave out one that no longer exists.
 
     Example:
         flow = Webhook(LEAD) >> FindEmail(allow=["no-sources"])
@@ -204,18 +192,14 @@ def unknown_allow(definition: Definition) -> Iterator[Fault]:
                 yield Fault(place, message)
 
 
-@rule(
-    "values",
-    "warning",
-    advice=(
-        'write `value("name", secret=True)`, which is filled in when it is '
-        "deployed, and revoke the secret if others saw it"
-    ),
-)
+@rule("values", "warning")
 def secret_in_specs(definition: Definition) -> Iterator[Fault]:
     """A spec holds a text that looks like a key, a token or a private key.
 
     Everyone with access to the workflow or its history could read it.
+
+    Fix: write `value("name", secret=True)`, which is filled in when it is deployed, and
+    revoke the secret if others saw it.
 
     Example:
         specs = {"token": "sk_live_" + "0123456789abcdef"}

@@ -217,12 +217,12 @@ LIMITS: Final = (
 )
 """Keywords that bound a value."""
 
+
 _TYPES: Final[Mapping[Any, str]] = {
     "string": "str",
     "integer": "int",
     "number": "float",
     "boolean": "bool",
-    "null": "None",
 }
 
 
@@ -259,9 +259,6 @@ class LiveField:
             return " or ".join(map(str, self.words))
         if kind == "array":
             return f"Sequence[{self.items.type if self.items else 'Any'}]"
-        if kind == "object" and not self.schema.get("properties"):
-            entry = self._find_inner("additionalProperties")
-            return f"Mapping[str, {entry.type if entry else 'Any'}]"
         if kind == "object":
             return _as_text(self.schema.get("title")) or "Mapping[str, Any]"
         return _TYPES.get(kind, "Any") if isinstance(kind, str) else "Any"

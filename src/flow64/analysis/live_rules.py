@@ -44,17 +44,13 @@ A schema of a few lines can lead to itself along billions of ways, and only by t
 """
 
 
-@rule(
-    "specs",
-    "warning",
-    advice=(
-        "correct the name; if the kind is newer than the list, fetch the list again"
-    ),
-)
+@rule("specs", "warning")
 def unlisted_kind(definition: Definition) -> Iterator[Fault]:
     """The service's own list of blocks, given as `blocks=`, does not have a kind.
 
     The list may be older than the kind, or another organisation's.
+
+    Fix: correct the name; if the kind is newer than the list, fetch the list again.
     """
     listed = definition.listed.blocks if definition.listed else definition.by_kind
     for kind, positions in definition.by_kind.items():
@@ -67,17 +63,15 @@ def unlisted_kind(definition: Definition) -> Iterator[Fault]:
             yield Fault(positions[0], f"{message}{near}{more}")
 
 
-@rule(
-    "specs",
-    "warning",
-    advice="look the field up in the live schema, and write what it takes",
-)
+@rule("specs", "warning")
 def schema_mismatch(definition: Definition) -> Iterator[Fault]:
     """A spec does not fit the schema in the service's own list of blocks.
 
     Values that an environment fills in are judged only after that, and secret ones
     never. A message says where a value is, and does not show it. Patterns and formats
     are not judged.
+
+    Fix: look the field up in the live schema, and write what it takes.
     """
     for position, mismatches in judge(definition).mismatches.items():
         kind = definition.blocks[position].kind
@@ -87,18 +81,15 @@ def schema_mismatch(definition: Definition) -> Iterator[Fault]:
             yield Fault(position, mask(text), advice)
 
 
-@rule(
-    "specs",
-    "warning",
-    "note",
-    advice="fetch the list again; if it stays so, that kind is judged without it",
-)
+@rule("specs", "warning", "note")
 def unusable_schema(definition: Definition) -> Iterator[Fault]:
     """The service's own list of blocks has an unusable schema.
 
     It is broken, refers to something outside (nothing is fetched), or leads to itself
     without end. Blocks of that kind are judged without the list. It is a note if
     jsonschema is not installed, which judges by the list.
+
+    Fix: fetch the list again; if it stays so, that kind is judged without it.
     """
     judgement = judge(definition)
     for kind, reason in judgement.unusable.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from ..blocks import (
     CATALOGUE,
@@ -23,16 +23,13 @@ from .columns import column_flow
 from .rule import Fault, name_block, once, rule
 
 
-@rule(
-    "rows",
-    "warning",
-    advice="set `find_people=True` on a `CompanyEnrichment` before it",
-    of=[CompanyToLeads],
-)
+@rule("rows", "warning", of=[CompanyToLeads])
 def company_to_leads_without_people(definition: Definition) -> Iterator[Fault]:
     """`company_to_leads` has no people to make rows of.
 
     It takes the people that an earlier `company_enrichment` with `find_people` found.
+
+    Fix: set `find_people=True` on a `CompanyEnrichment` before it.
 
     Example:
         flow = Webhook(COMPANY) >> CompanyToLeads()
@@ -61,14 +58,18 @@ def _may_be_true(value: Any) -> bool:
 # -- What would spend less -------------------------------------------------------------
 
 
-@rule(
-    "cost", "warning", advice="put it before the block that costs credits", of=[Filter]
-)
+_KINDS: Final = (Filter, Deduplicate, DeduplicateWrtNotebook)
+
+
+@rule("cost", "warning", "note", of=_KINDS)
 def late_filter(definition: Definition) -> Iterator[Fault]:
     """A filter follows a block that costs credits, and reads nothing that it adds.
 
     Placed before that block, it saves the credits for the rows that it drops. After a
-    block that may add columns with unknown names, this is not reported.
+    block that may add columns with unknown names, this is not reported. It is a note
+    for a deduplication, since which columns decide there is not documented.
+
+    Fix: put it before the block that costs credits.
 
     Example:
         flow = (
@@ -77,46 +78,22 @@ def late_filter(definition: Definition) -> Iterator[Fault]:
             >> Filter.where("country").equals("SE")
         )
     """
-    flow = column_flow(definition)
-    for position, _ in definition.of_kind(Filter.kind):
-        above = _find_paid_blocks(definition)[position]
-        if above is None or flow.facts[above].opens:
+    flow, paid = column_flow(definition), _find_paid_blocks(definition)
+    for position, block in definition.of_kind(*(cls.kind for cls in _KINDS)):
+        above = paid[position]
+        if above is None:
             continue
-        here, there = flow.before[position], flow.before[above]
+        name, kind = name_block(definition, above), definition.blocks[above].kind
+        advice = f"put it before {kind}, which then costs nothing for dropped rows"
         names = [column.name for column in flow.facts[position].reads]
-        if names and all(n in there and there[n] == here.get(n) for n in names):
-            message = (
-                f"the filter reads nothing that {name_block(definition, above)} adds"
-            )
-            yield Fault(position, message, _advise(definition, above))
-
-
-@rule(
-    "cost",
-    "note",
-    advice="put it before the block that costs credits",
-    of=[Deduplicate, DeduplicateWrtNotebook],
-)
-def late_deduplicate(definition: Definition) -> Iterator[Fault]:
-    """Rows are deduplicated after a block that costs credits for each of them.
-
-    Which columns decide is undocumented, so this may be meant.
-
-    Example:
-        flow = Webhook(LEAD) >> FindEmail() >> Deduplicate()
-    """
-    kinds = (Deduplicate.kind, DeduplicateWrtNotebook.kind)
-    for position, _ in definition.of_kind(*kinds):
-        above = _find_paid_blocks(definition)[position]
-        if above is not None:
-            name = name_block(definition, above)
+        here, there = flow.before[position], flow.before[above]
+        are_there = all(n in there and there[n] == here.get(n) for n in names)
+        if block.kind != Filter.kind:
             message = f"rows are there twice when {name} is paid"
-            yield Fault(position, message, _advise(definition, above))
-
-
-def _advise(definition: Definition, above: int) -> str:
-    kind = definition.blocks[above].kind
-    return f"put it before {kind}, which then costs nothing for rows that are dropped"
+            yield Fault(position, message, advice, "note")
+        elif names and are_there and not flow.facts[above].opens:
+            message = f"the filter reads nothing that {name} adds"
+            yield Fault(position, message, advice)
 
 
 @once
@@ -151,17 +128,14 @@ def _is_paid(kind: str) -> bool:
     return is_step and not costs.SPENDING.isdisjoint(about.effects)
 
 
-@rule(
-    "cost",
-    "note",
-    advice="ask for all the fields in one block, which is paid once for each row",
-    of=[LeadEnrichment, CompanyEnrichment],
-)
+@rule("cost", "note", of=[LeadEnrichment, CompanyEnrichment])
 def mergeable_enrichment(definition: Definition) -> Iterator[Fault]:
     """An enrichment follows one of the same kind and settings.
 
     The service advises one block that asks for all the fields. Keep two blocks if the
     second needs the results of the first.
+
+    Fix: ask for all the fields in one block, which is paid once for each row.
 
     Example:
         flow = (
@@ -190,17 +164,13 @@ def _list_settings(specs: Any) -> dict[str, Any]:
 # -- Spending --------------------------------------------------------------------------
 
 
-@rule(
-    "effects",
-    "warning",
-    "note",
-    advice="set `auto_execute=False`, and start a run when you want to buy",
-    of=[Search],
-)
+@rule("effects", "warning", "note", of=[Search])
 def auto_execute(definition: Definition) -> Iterator[Fault]:
     """A search costs credits as soon as the workflow is created (documented).
 
     If the field is absent it is a note, since its default is undocumented.
+
+    Fix: set `auto_execute=False`, and start a run when you want to buy.
 
     Example:
         flow = Search(LEAD, query="Heads of finance", auto_execute=True)
@@ -217,17 +187,13 @@ def auto_execute(definition: Definition) -> Iterator[Fault]:
             yield Fault(position, message, severity="note")
 
 
-@rule(
-    "effects",
-    "note",
-    "warning",
-    advice="run it once, then write the id of the notebook that it made",
-    of=[AppendToNotebook],
-)
+@rule("effects", "note", "warning", of=[AppendToNotebook])
 def create_new_notebook(definition: Definition) -> Iterator[Fault]:
     """A notebook will be created; whether once or in each run is unknown.
 
     It is a warning if the notebook has no name: the only example has one.
+
+    Fix: run it once, then write the id of the notebook that it made.
 
     Example:
         flow = Webhook(LEAD) >> AppendToNotebook(
@@ -242,11 +208,11 @@ def create_new_notebook(definition: Definition) -> Iterator[Fault]:
                 yield Fault(position, "the new notebook has no name", advice, "warning")
 
 
-@rule(
-    "effects", "note", advice="nothing needs fixing; this is what to know before a run"
-)
+@rule("effects", "note")
 def effects(definition: Definition) -> Iterator[Fault]:
     """A summary of the money that the workflow spends, and what it changes outside.
+
+    Fix: nothing needs fixing; this is what to know before a run.
 
     Example:
         flow = Webhook(LEAD) >> FindEmail()
@@ -256,11 +222,13 @@ def effects(definition: Definition) -> Iterator[Fault]:
         yield Fault(None, str(summary), help="")
 
 
-@rule("cost", "note", advice="nothing needs fixing; try a workflow with few rows first")
+@rule("cost", "note")
 def cost_estimate(definition: Definition) -> Iterator[Fault]:
     """The most that 1,000 input rows may cost, by documented prices.
 
     It is an upper bound for the blocks with a price, before filters, and never a quote.
+
+    Fix: nothing needs fixing; try a workflow with few rows first.
 
     Example:
         flow = Webhook(LEAD) >> FindEmail(mode="PROFESSIONAL")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from textwrap import dedent
 from typing import Final, NamedTuple, TypeVar
 
 from attrs import frozen
@@ -41,42 +41,31 @@ ids, is not a definition."""
 
 @frozen(eq=False)
 class Rule:
-    """A function that finds a fault, with the contents of its page.
+    """A function that finds a fault, and carries its own page.
 
     Attributes:
-        find: Reads one definition. Its name is the code in snake case. Its docstring is
-            the meaning, and a program that makes `flow` or `workflow` with this fault;
-            there is none if only the service's own list of blocks shows it.
+        find: Reads one definition. Its name is the code in snake case.
         severities: The possible severities of its findings, the usual one first.
-        advice: How to fix it, in Markdown, as the end of a sentence.
         kinds: The kinds that it is about. It is not asked about a workflow without
             them. Empty for a rule about any workflow.
+        meaning: A description of the fault: its docstring, up to `Fix:`.
+        advice: How to fix it, in Markdown, as the end of a sentence.
+        example: A program that makes `flow` or `workflow` with this fault. Empty if
+            only the service's own list of blocks shows it.
     """
 
     find: Callable[[Definition], Iterator[Fault]]
     family: Family
     severities: Sequence[Severity]
-    advice: str
     kinds: frozenset[str]
+    meaning: str
+    advice: str
+    example: str
 
     @property
     def code(self) -> str:
         """The code of its findings. People rely on it, so it stays."""
         return self.find.__name__.replace("_", "-")
-
-    @property
-    def meaning(self) -> str:
-        """A description of the fault."""
-        return self._page[0]
-
-    @property
-    def example(self) -> str:
-        """A program that makes `flow` or `workflow` with this fault, or nothing."""
-        return textwrap.dedent(self._page[2])
-
-    @property
-    def _page(self) -> tuple[str, str, str]:
-        return (inspect.getdoc(self.find) or "").partition("\n\nExample:\n")
 
     @property
     def is_safe(self) -> bool:
@@ -90,14 +79,17 @@ class Rule:
 
 
 def rule(
-    family: Family,
-    *severities: Severity,
-    advice: str,
-    of: Iterable[type[CatalogueBlock]] = (),
+    family: Family, *severities: Severity, of: Iterable[type[CatalogueBlock]] = ()
 ) -> Callable[[Callable[[Definition], Iterator[Fault]]], Rule]:
     """Make a rule of a function that is named for the fault."""
-    kinds = frozenset(block.kind for block in of)
-    return lambda find: Rule(find, family, severities, advice, kinds)
+
+    def decorate(find: Callable[[Definition], Iterator[Fault]]) -> Rule:
+        text, _, example = (inspect.getdoc(find) or "").partition("\n\nExample:\n")
+        meaning, _, advice = text.partition("\n\nFix: ")
+        page = meaning, advice.replace("\n", " ").rstrip("."), dedent(example)
+        return Rule(find, family, severities, frozenset(b.kind for b in of), *page)
+
+    return decorate
 
 
 # -- Asking rules ----------------------------------------------------------------------

@@ -231,20 +231,15 @@ def list_conditions(specs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 # -- Kinds and names of fields ---------------------------------------------------------
 
 
-@rule(
-    "specs",
-    "note",
-    "warning",
-    advice=(
-        "look it up in the service's own list of blocks; if it is there, nothing needs "
-        "fixing (see docs/blocks.md)"
-    ),
-)
+@rule("specs", "note", "warning")
 def unknown_kind(definition: Definition) -> Iterator[Fault]:
     """The catalogue does not know a kind, so nothing about the block was checked.
 
     The service may know it: no page lists all its blocks. It is a warning for a name of
     older pages, where newer sources agree on another one.
+
+    Fix: look it up in the service's own list of blocks; if it is there, nothing needs
+    fixing.
 
     Example:
         flow = Webhook(LEAD) >> RawBlock("find_emails")
@@ -262,17 +257,13 @@ def unknown_kind(definition: Definition) -> Iterator[Fault]:
             yield Fault(positions[0], f"{message}{more}")
 
 
-@rule(
-    "specs",
-    "warning",
-    advice=(
-        "correct the spelling; if the service knows the field, nothing needs fixing"
-    ),
-)
+@rule("specs", "warning")
 def unknown_field(definition: Definition) -> Iterator[Fault]:
     """The catalogue does not know a spec field of this kind; it may be misspelt.
 
     A field passed through `extra=` is reported only if it resembles a known one.
+
+    Fix: correct the spelling; if the service knows the field, nothing needs fixing.
 
     Example:
         flow = Webhook(LEAD) >> FindEmail(extra={"moode": "PERSONAL"})
@@ -291,12 +282,14 @@ def unknown_field(definition: Definition) -> Iterator[Fault]:
 # -- Values of fields ------------------------------------------------------------------
 
 
-@rule("specs", "error", "warning", advice="write one of the documented words")
+@rule("specs", "error", "warning")
 def unknown_word(definition: Definition) -> Iterator[Fault]:
     """A spec holds a word that is not on the list of words.
 
     It is a warning for a word in another case, for a word of an endpoint, and for the
     operator and the `and` or `or` of a condition, since only one source lists them.
+
+    Fix: write one of the documented words.
 
     Example:
         flow = Webhook(LEAD) >> FindEmail(mode="BUSINESS")
@@ -326,13 +319,15 @@ def _judge_word(
     return Fault(position, message, f"it takes {', '.join(words)}", severity)
 
 
-@rule("specs", "error", "warning", advice="write a value of the documented type")
+@rule("specs", "error", "warning")
 def wrong_field_type(definition: Definition) -> Iterator[Fault]:
     """A field holds a value of another type than the one that is known.
 
     It is an error if the type is documented, or if a text or number stands in place of
     a list or object. Otherwise it is a warning, and so is null. Values that an
     environment fills in are accepted.
+
+    Fix: write a value of the documented type.
 
     Example:
         url = "https://example.com/hook"
@@ -369,12 +364,14 @@ def _judge_type(
     return Fault(position, message, severity="error" if is_error else "warning")
 
 
-@rule("specs", "error", "warning", advice="set the field")
+@rule("specs", "error", "warning")
 def missing_field(definition: Definition) -> Iterator[Fault]:
     """A spec that the documents require is missing or empty.
 
     It is a warning for a text of blanks, for the row kind of a webhook, about which
     sources disagree, and inside a filter, since only one source requires it there.
+
+    Fix: set the field.
 
     Example:
         flow = Webhook(LEAD) >> OutgoingWebhook(url="")
@@ -417,11 +414,13 @@ def _find_gaps(specs: Mapping[str, Any]) -> Iterator[str]:
 _CONDITION: Final = 'write it as in Filter.where("email_status").equals("OK")'
 
 
-@rule("specs", "warning", advice="write 1 or more, or leave the field out")
+@rule("specs", "warning")
 def number_below_one(definition: Definition) -> Iterator[Fault]:
     """A number of rows, seconds, rounds or calls is zero or less.
 
     No document says what the service makes of it.
+
+    Fix: write 1 or more, or leave the field out.
 
     Example:
         flow = Search(LEAD, query="Heads of finance", max_results=0)
@@ -433,22 +432,15 @@ def number_below_one(definition: Definition) -> Iterator[Fault]:
             yield Fault(position, message)
 
 
-@rule(
-    "specs",
-    "error",
-    "warning",
-    "note",
-    advice=(
-        "write an absolute https address, such as `https://your-domain.example/hook`"
-    ),
-    of=[OutgoingWebhook],
-)
+@rule("specs", "error", "warning", "note", of=[OutgoingWebhook])
 def insecure_url(definition: Definition) -> Iterator[Fault]:
     """The URL of an outgoing webhook is not absolute and https.
 
     That it must be absolute is documented. That it must be https is inferred, so http
     is a warning, as are credentials in it. http to a loopback address is a note: the
     emulator delivers there, the service cannot.
+
+    Fix: write an absolute https address, such as `https://your-domain.example/hook`.
 
     Example:
         flow = Webhook(LEAD) >> OutgoingWebhook(url="example.com/hook")
@@ -482,9 +474,11 @@ def insecure_url(definition: Definition) -> Iterator[Fault]:
 _PLAIN_URL: Final = re.compile(r"https://[a-z0-9-]+(\.[a-z0-9-]+)+(/|\Z)")
 
 
-@rule("specs", "warning", advice="write two filters, one after the other", of=[Filter])
+@rule("specs", "warning", of=[Filter])
 def mixed_logic(definition: Definition) -> Iterator[Fault]:
     """A filter mixes `and` with `or`. Their precedence is unknown.
+
+    Fix: write two filters, one after the other.
 
     Example:
         both = Filter.where("email").is_empty().and_("phone").is_empty()
@@ -501,17 +495,14 @@ def mixed_logic(definition: Definition) -> Iterator[Fault]:
 # -- Field maps ------------------------------------------------------------------------
 
 
-@rule(
-    "specs",
-    "warning",
-    advice='name the fields: `return_fields={"title": "Current job title"}`',
-    of=[LeadEnrichment, CompanyEnrichment],
-)
+@rule("specs", "warning", of=[LeadEnrichment, CompanyEnrichment])
 def nothing_to_find(definition: Definition) -> Iterator[Fault]:
     """An enrichment asks for no fields, so it may cost credits and add no column.
 
     That fields are required is inferred. A `company_enrichment` may look for people
     alone.
+
+    Fix: name the fields: `return_fields={"title": "Current job title"}`.
 
     Example:
         flow = Webhook(LEAD) >> LeadEnrichment(return_fields={})
@@ -525,17 +516,14 @@ def nothing_to_find(definition: Definition) -> Iterator[Fault]:
             )
 
 
-@rule(
-    "specs",
-    "warning",
-    advice='write texts alone: `struct={"size": "Number of employees"}`',
-    of=[QaAgent],
-)
+@rule("specs", "warning", of=[QaAgent])
 def object_in_struct(definition: Definition) -> Iterator[Fault]:
     """A value of `qa_agent.struct` is an object, or a class under `@returns`.
 
     The endpoint of the same name takes texts alone there. That the block does too is
     inferred.
+
+    Fix: write texts alone: `struct={"size": "Number of employees"}`.
 
     Example:
         size = {"description": "Number of employees", "type": "int"}
@@ -550,12 +538,14 @@ def object_in_struct(definition: Definition) -> Iterator[Fault]:
                 yield Fault(position, message)
 
 
-@rule("specs", "warning", advice="write one of the documented words")
+@rule("specs", "warning")
 def unknown_type_word(definition: Definition) -> Iterator[Fault]:
     """A field map names a type that is not on the documented list.
 
     The service's field generator has more words (`enum`, `object`...), so it may be
     accepted.
+
+    Fix: write one of the documented words.
 
     Example:
         flow = Webhook(LEAD, input_schema={"email": "text"})
@@ -572,19 +562,15 @@ def unknown_type_word(definition: Definition) -> Iterator[Fault]:
                 yield Fault(position, f"{message}{near}", advice)
 
 
-@rule(
-    "specs",
-    "note",
-    advice=(
-        'write `{"description": "Current job title", "type": "str"}`, or a '
-        "class under `@returns`"
-    ),
-)
+@rule("specs", "note")
 def type_word_as_description(definition: Definition) -> Iterator[Fault]:
-    """A field to find is given as a bare type word, or as a word that looks like one.
+    """A field to find is given as a bare type word.
 
     The service reads bare text as the field's description (documented). Its own guide
     nevertheless writes type words there.
+
+    Fix: write `{"description": "Current job title", "type": "str"}`, or a class under
+    `@returns`.
 
     Example:
         flow = Webhook(LEAD) >> LeadEnrichment(return_fields={"title": "string"})
@@ -593,7 +579,7 @@ def type_word_as_description(definition: Definition) -> Iterator[Fault]:
         names = [
             f"{field.name}.{key}"
             for key, entry in entries.items()
-            if isinstance(entry, str) and _is_like_type(entry)
+            if isinstance(entry, str) and entry in _TYPE_LIKE
         ]
         if names and field.name != "input_schema":
             message = f"a bare type word is read as a description: {join_words(names)}"
@@ -605,19 +591,14 @@ _TYPE_LIKE: Final = frozenset(
 )
 
 
-def _is_like_type(word: str) -> bool:
-    # Of one letter more or less, which no description is.
-    return word in _TYPE_LIKE or (
-        word.isalpha() and bool(did_you_mean(word, TYPE_WORDS, cutoff=0.85))
-    )
-
-
 # -- Facts -----------------------------------------------------------------------------
 
 
-@rule("facts", "note", advice="try it with few rows first")
+@rule("facts", "note")
 def unconfirmed_facts(definition: Definition) -> Iterator[Fault]:
     """Fields are used that no document confirms for the block; one line for all.
+
+    Fix: try it with few rows first.
 
     Example:
         flow = Webhook(LEAD) >> FindEmail(verify_emails=False)

@@ -15,7 +15,7 @@ from sybil.document import PythonDocStringDocument
 from sybil.parsers import myst, rest
 from sybil.sybil import SybilCollection
 
-from flow64.blocks import CATALOGUE, _registry
+from flow64.blocks import CATALOGUE, catalogue
 from tests import pages
 
 # What they replace is kept apart, for as long as the tests run.
@@ -65,10 +65,8 @@ BUILT_IN = {**CATALOGUE}
 def forget_own_kinds(_: object = None) -> None:
     """Forget block classes of one's own, so that no other test knows their kinds."""
     if [*CATALOGUE.items()] != [*BUILT_IN.items()]:
-        _registry._kinds.clear()
-        _registry._kinds.update(BUILT_IN)
-        for forget in _registry._forgetting:
-            forget()
+        catalogue._kinds.clear()
+        catalogue._kinds.update(BUILT_IN)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from flow64.blocks import (
     Filter,
     Webhook,
 )
-from flow64.dsl import UNSET
 from flow64.errors import BuildError
 
 SENTENCES = [
@@ -124,39 +123,3 @@ def test_other_operators():
         {"column": "b", "operator": "recent", "logic": "or"},
     )
     assert made.place.line == test_other_operators.__code__.co_firstlineno + 2
-
-
-def words_of(made):
-    """Each condition of a filter, in words."""
-    found = (made.item_words("filters", item) for item in made.filters)
-    return [f"{words} {'' if value is UNSET else value}" for words, value in found]
-
-
-def test_a_condition_in_words():
-    made = Filter.where("a").greater(50).and_("b c").is_empty().or_("d").in_(["x"])
-
-    assert words_of(made) == [
-        "a greater than 50",
-        'and "b c" is empty ',
-        "or d in ['x']",
-    ]
-
-
-@pytest.mark.parametrize(
-    "item",
-    [
-        "text",
-        {"column": 1, "operator": "equals", "value": 1},
-        {"column": "a", "operator": ["equals"], "value": 1},
-        {"column": "a", "operator": "close to", "value": 1},
-        {"column": "a", "operator": "equals"},
-        {"column": "a", "operator": "is_empty", "value": 1},
-        {"column": "a", "operator": "equals", "value": 1, "logic": "xor"},
-        {"column": "a", "operator": "equals", "value": 1, "other": 1},
-    ],
-)
-def test_what_is_not_documented_has_no_words(item):
-    """Words leave nothing out, so JSON is shown instead."""
-    assert Filter.item_words("filters", item) is None
-    assert Filter.item_words("columns", {"column": "a", "operator": "is_empty"}) is None
-    assert Deduplicate.item_words("filters", item) is None

@@ -15,8 +15,8 @@ from typing import Any, Final, Literal, Union
 import attrs
 
 from ..dsl import Block, RowKind, Unset
-from ._facts import CatalogueBlock, Fact, facts_of, spec_types, type_hints
-from ._words import DATAFRAME_TYPES
+from .catalogue import CatalogueBlock, facts_of, spec_types, type_hints
+from .facts import DATAFRAME_TYPES, Fact
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -96,9 +96,9 @@ def _docs_in(body: Sequence[ast.stmt]) -> Iterator[tuple[str, str]]:
 
 def _fact_as_data(fact: Fact) -> dict[str, Any]:
     """Return a fact as JSON, except `required`, which the schema states itself."""
-    known = attrs.asdict(fact, filter=lambda _, found: found is not None)
-    del known["required"]
-    return known
+    data = attrs.asdict(fact, filter=lambda _, item: item is not None)
+    del data["required"]
+    return data
 
 
 def _schema_of(hint: Any, cls: type[CatalogueBlock]) -> dict[str, Any]:
@@ -115,12 +115,12 @@ def _schema_of(hint: Any, cls: type[CatalogueBlock]) -> dict[str, Any]:
         members = [member for member in args if member is not Unset]
         if type[Any] in members:  # only a field map may be given as a class
             entry = {"type": ["string", "object"]}
-            made = [{"type": "object", "additionalProperties": entry}]
-            members = [one for one in members if one is type(None)]
+            schemas = [{"type": "object", "additionalProperties": entry}]
+            members = [member for member in members if member is type(None)]
         else:
-            made = []
-        made += [_schema_of(one, cls) for one in members]
-        return made[0] if len(made) == 1 else {"anyOf": made}
+            schemas = []
+        schemas += [_schema_of(member, cls) for member in members]
+        return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
     if origin is Literal:
         return {"enum": list(args)}
     if origin is RowKind:
@@ -153,6 +153,6 @@ def _record(hint: Any, cls: type[CatalogueBlock]) -> dict[str, Any]:
     }
     return {
         "type": "object",
-        "properties": {name: _schema_of(found, cls) for name, found in fields.items()},
+        "properties": {name: _schema_of(item, cls) for name, item in fields.items()},
         "required": [name for name in fields if name not in optional],
     }

@@ -8,9 +8,8 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from attrs import field, frozen
 
 from ..dsl import UNSET, Company, Flow, Lead, Unset
-from ._facts import About, CatalogueBlock, Column, Columns, Fact, Price, named_by_sk
-from ._fields import FieldMap, UncheckedBlock, columns_of
-from ._words import EMAIL_MODES
+from .catalogue import CatalogueBlock, FieldMap, UncheckedBlock, columns_of
+from .facts import EMAIL_MODES, About, Column, Columns, Fact, Price, named_by_sk
 
 
 @frozen(eq=False, repr=False, slots=False)
@@ -153,7 +152,6 @@ class LinkedinEnrichment(Flow[Any, Any], CatalogueBlock):
         confidence="D",
         source="API-NEW",
         effects=("may-spend",),
-        reads_columns=True,
     )
 
     return_fields: Annotated[FieldMap | Unset, Fact("I", "API-NEW")] = UNSET
@@ -195,7 +193,6 @@ class FindEmail(Flow[Lead, Lead], CatalogueBlock):
                 "SK": ("OK", "CATCH_ALL", "RISKY", "INVALID"),
             }
         },
-        uses_columns="identifying",
     )
 
     mode: Annotated[
@@ -247,7 +244,6 @@ class FindPhone(Flow[Lead, Lead], CatalogueBlock):
         effects=("spends",),
         columns=Columns(adds=[Column("phone", None, "I")]),
         price=Price(0.30, "D1", "SK"),
-        uses_columns="identifying",
     )
 
     providers: Annotated[Sequence[str] | Unset, Fact("I", "endpoint")] = UNSET
@@ -270,7 +266,6 @@ class VerifyEmail(Flow[Lead, Lead], UncheckedBlock):
         "LEAD",
         effects=("may-spend",),
         columns=Columns(reads=[Column("email", None, "I")], opens=True),
-        uses_columns="identifying",
     )
 
 
@@ -292,7 +287,6 @@ class ReverseEmail(Flow[Lead, Lead], CatalogueBlock):
         gives="LEAD",
         effects=("may-spend",),
         columns=Columns(reads=[Column("email", None, "I")], opens=True),
-        uses_columns="identifying",
     )
 
     providers: Annotated[Sequence[str] | Unset, Fact("I", "endpoint")] = UNSET
@@ -317,7 +311,6 @@ class ReversePhone(Flow[Lead, Lead], CatalogueBlock):
         gives="LEAD",
         effects=("may-spend",),
         columns=Columns(reads=[Column("phone", None, "I")], opens=True),
-        uses_columns="identifying",
     )
 
     providers: Annotated[Sequence[str] | Unset, Fact("I", "endpoint")] = UNSET

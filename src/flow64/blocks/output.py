@@ -1,4 +1,4 @@
-"""Sinks: blocks that take rows out of a workflow."""
+"""Sinks, blocks that take rows out of a workflow, and integrations."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from urllib.parse import urlsplit
 from attrs import field, frozen
 
 from ..definition import Hidden, Value
-from ..dsl import UNSET, Passthrough, Unset
+from ..dsl import UNSET, Flow, Passthrough, Unset
 from ..text import shortened
-from ._facts import About, CatalogueBlock, Effect, Fact, named_by_sk
-from ._fields import UncheckedBlock
-from ._words import CREATE_NEW
+from .catalogue import CatalogueBlock, UncheckedBlock, inferred_by_sk
+from .facts import CREATE_NEW, About, Columns, Effect, Fact, named_by_sk
 
 
 @frozen(eq=False, repr=False, slots=False)
@@ -32,7 +31,6 @@ class AppendToNotebook(Passthrough, CatalogueBlock):
         gives="same",
         effects=("writes-outside",),
         must_have=("notebook_id",),
-        uses_columns="named",
     )
 
     notebook_id: Annotated[str, Fact("D1", "SK", required=True)]
@@ -104,7 +102,6 @@ class OutgoingWebhook(Passthrough, CatalogueBlock):
         source="PW, OUT",
         effects=("writes-outside",),
         must_have=("url",),
-        uses_columns="named",
     )
 
     url: Annotated[str, Fact("D", "PW, OUT", required=True)]
@@ -142,3 +139,44 @@ def _as_words(spec: Any) -> str:
     if isinstance(spec, Hidden):
         return "an address that is not shown"
     return "nothing" if spec is None else shortened(spec)
+
+
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
+class HubspotImport(Flow[Any, Any], UncheckedBlock):
+    """Bring rows from HubSpot. It is probably a source, of either row kind.
+
+    The connection to HubSpot belongs to one organisation.
+
+    Rows: gives either (inferred, unconfirmed). Type checkers let both kinds pass.
+    """
+
+    kind: ClassVar[str] = "hubspot_import"
+    label: ClassVar[str] = "io"
+    about: ClassVar[About] = inferred_by_sk(
+        "source", "none", "unknown", columns=Columns(opens=True), effects=()
+    )
+
+
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
+class YcBatches(Flow[Any, Any], UncheckedBlock):
+    """Bring the companies of Y Combinator's batches. It is probably a source.
+
+    Rows: gives COMPANY (inferred, unconfirmed). Type checkers let both kinds pass.
+    """
+
+    kind: ClassVar[str] = "yc_batches"
+    about: ClassVar[About] = inferred_by_sk(
+        "source", "none", "COMPANY", columns=Columns(opens=True)
+    )
+
+
+@frozen(eq=False, repr=False, kw_only=True, slots=False)
+class YcCompanies(Flow[Any, Any], UncheckedBlock):
+    """Bring companies of Y Combinator. Whether it takes rows is not documented.
+
+    Rows: takes any, gives COMPANY (inferred, unconfirmed). Type checkers let both kinds
+    pass.
+    """
+
+    kind: ClassVar[str] = "yc_companies"
+    about: ClassVar[About] = inferred_by_sk("source", "any", "COMPANY", perhaps="step")

@@ -1,25 +1,19 @@
-"""Facts about blocks, each with its source and its confidence."""
+"""Facts about blocks, each with its source and its confidence, and words in specs."""
 
 from __future__ import annotations
 
 import json
 import math
-import sys
-import typing
 from collections.abc import Mapping, Sequence
 from functools import partial
-from types import MappingProxyType
-from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeAlias, get_args
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
 
-import attrs
 from attrs import field, frozen
 from attrs.validators import deep_iterable, deep_mapping, in_, instance_of, optional
 
 from ..definition import EMPTY, is_number
-from ..dsl import Block
 from ..errors import BuildError
 from ..text import shortened
-from ._registry import is_built_in, of_catalogue, register
 
 Confidence: TypeAlias = Literal["D", "D1", "I", "U"]
 """How well a fact is known. D1: documented by one source that was wrong elsewhere."""
@@ -188,9 +182,6 @@ class About:
         brings: Rows of a run that this block brings: those of its payload, or those of
             a file or notebook. None for a block that takes, finds or makes rows.
         drops_rows: Whether it only passes on some of its rows, unchanged.
-        reads_columns: Whether it may read columns that `columns` does not list.
-        uses_columns: Columns that it uses: only those that its specs name, also those
-            that identify a person or company, or any.
     """
 
     role: Role = field(validator=in_(get_args(Role)))
@@ -212,8 +203,6 @@ class About:
     must_have: Sequence[str] = ()
     brings: Literal["payload", "stored"] | None = None
     drops_rows: bool = False
-    reads_columns: bool = False
-    uses_columns: Literal["named", "identifying", "any"] = "any"
 
     @property
     def may_begin(self) -> bool:
@@ -241,138 +230,65 @@ named_by_sk: Final = partial(About, rows="D1", confidence="D1", source="SK")
 """Facts about a kind that only the source `SK` names."""
 
 
-@frozen(eq=False, repr=False, kw_only=True, slots=False)
-class CatalogueBlock(Block):
-    """A block of the catalogue. Its class has the facts about its kind.
+# -- Words in specs, for the editor and for the rules ---------------------------------
 
-    The methods return the facts of `about`. A class overrides them if specs matter. A
-    class of your own, for a kind that flow64 does not know, joins the catalogue when it
-    is defined.
-    """
+EmailMode: TypeAlias = Literal["PROFESSIONAL", "PERSONAL"]
+"""Which address `find_email` looks for (SK, endpoint; documented)."""
 
-    about: ClassVar[About]
-    """The facts about the kind that do not depend on specs."""
-    specs_known: ClassVar[bool] = True
-    """Whether a field of the kind is known, if only by inference."""
+DataframeType: TypeAlias = Literal["LEAD", "COMPANY"]
+"""Row kind of a source (PW, IN; documented)."""
 
-    @classmethod
-    def __attrs_init_subclass__(cls) -> None:
-        """Called by attrs once a class is complete."""
-        super().__attrs_init_subclass__()
-        if not is_built_in(cls):
-            module = sys.modules.get(cls.__module__)
-            setattr(cls, _NAMES, {} if module is None else vars(module))
-        # A class without a kind of its own is a base, or a variant of another class.
-        if "kind" in vars(cls) and not is_built_in(cls):
-            register(cls)
+FilterOperator: TypeAlias = Literal[
+    "equals",
+    "not_equals",
+    "contains",
+    "not_contains",
+    "greater",
+    "less",
+    "in",
+    "not_in",
+    "is_empty",
+    "is_not_empty",
+    "matches",
+]
+"""Operators of the `filter` block (SK; documented once)."""
 
-    @classmethod
-    def columns(cls, specs: Mapping[str, Any]) -> Columns:  # noqa: ARG003 - for subclasses
-        """Return how a block with these specs changes the columns of its rows."""
-        return cls.about.columns
+FilterLogic: TypeAlias = Literal["and", "or"]
+"""How a condition joins the one before it: `and` documented once, `or` inferred."""
 
-    @classmethod
-    def without_column(cls, specs: Mapping[str, Any], column: str) -> str:  # noqa: ARG003 - for subclasses
-        """Return what becomes of rows without a column that it reads, in words.
+Tier: TypeAlias = Literal["micro", "scout", "low", "medium", "high", "xhigh"]
+"""Depth of the research about people: the words of its endpoint (inferred here)."""
 
-        Empty if that is unknown.
-        """
-        return ""
+CompanyTier: TypeAlias = Literal["micro", "low", "medium", "high"]
+"""Depth of the research about companies: the words of its endpoint (inferred here)."""
 
-    @classmethod
-    def compare_passing(
-        cls,
-        before: Mapping[str, Any],  # noqa: ARG003 - for subclasses
-        after: Mapping[str, Any],  # noqa: ARG003 - for subclasses
-    ) -> tuple[str, bool] | None:
-        """Return which rows pass with other specs, and whether they pass now.
+EMAIL_MODES: Final = get_args(EmailMode)
+"""Every `EmailMode`."""
 
-        It is words after `rows with`, such as `headcount above 50 and up to 100`. None
-        if words cannot say it shortly.
-        """
-        return None
+DATAFRAME_TYPES: Final = get_args(DataframeType)
+"""Every `DataframeType`."""
 
-    @classmethod
-    def item_words(cls, field: str, item: Any) -> tuple[str, Any] | None:  # noqa: ARG003 - for subclasses
-        """Return an item of a list field as a reviewer reads it.
+FILTER_OPERATORS: Final = get_args(FilterOperator)
+"""Every `FilterOperator`."""
 
-        It is words and the value that they end with, which may be `UNSET`, such as
-        `("headcount greater than", 50)`. None if JSON is the best that can be shown.
-        """
-        return None
+FILTER_LOGIC: Final = get_args(FilterLogic)
+"""Every `FilterLogic`."""
 
-    @classmethod
-    def effects(cls, specs: Mapping[str, Any]) -> Sequence[Effect]:  # noqa: ARG003 - for subclasses
-        """Return the effects of a block with these specs."""
-        return cls.about.effects
+UNARY_OPERATORS: Final = ("is_empty", "is_not_empty")
+"""Operators that take no value (inferred)."""
 
-    @classmethod
-    def effect_target(cls, specs: Mapping[str, Any], effect: Effect) -> str | None:  # noqa: ARG003 - for subclasses
-        """Return the target of an effect outside, in words; None if that is unknown.
+TYPE_WORDS: Final = (
+    "str", "string", "int", "integer", "float", "bool", "boolean", "dict", "list",
+    "list[str]", "list[string]", "list[int]", "list[float]", "list[bool]",
+    "list[boolean]",
+)  # fmt: skip
+"""Type words of field maps (ST; documented). Tutorials use `list[string]` (NB)."""
 
-        Paths and queries of URLs are left out, since they may hold a secret.
-        """
-        return None
+OLD_NAMES: Final = {
+    "enrich_lead": "lead_enrichment",
+    "enrich_company": "company_enrichment",
+}
+"""Names of kinds that older pages use, with the current ones (documented conflict)."""
 
-    @classmethod
-    def price(cls, specs: Mapping[str, Any]) -> Price | None:  # noqa: ARG003 - for subclasses
-        """Return the price of one row, or None if it is unknown."""
-        return cls.about.price
-
-    @classmethod
-    def most_rows(cls, specs: Mapping[str, Any]) -> int | None:  # noqa: ARG003 - for subclasses
-        """Return the most rows that come out for any input; None if unlimited."""
-        return None
-
-
-def facts_of(cls: type[Block]) -> Mapping[str, Fact]:
-    """Return the fact of each spec field of a catalogue class, in order.
-
-    A field of a class of your own needs none: its class is the document.
-    """
-    # To mypy a class has the __hash__ of its instances, and so is not hashable.
-    hashable: Any = cls
-    return _facts_of(hashable)
-
-
-_NAMES: Final = "_names"
-"""The attribute of a class of your own for the names of its module.
-
-A source is unloaded when its workflows are known, and types are looked up after that.
-"""
-
-
-def type_hints(
-    cls: Any, owner: Any = None, *, include_extras: bool = False
-) -> dict[str, Any]:
-    """Return the types of the attributes of a class, also if its module was unloaded.
-
-    Args:
-        owner: The block class that the types are for; by default the class itself.
-    """
-    names: dict[str, Any] = {}
-    for base in reversed((owner or cls).__mro__):
-        module = sys.modules.get(base.__module__)
-        loaded = {} if module is None else vars(module)
-        names |= vars(base).get(_NAMES, loaded)
-    # As locals too: since 3.14 only these are looked at if the module is gone.
-    return typing.get_type_hints(cls, names, names, include_extras=include_extras)
-
-
-def spec_types(cls: type[Block]) -> Mapping[str, Any]:
-    """Return the type of each spec field of a catalogue class, in order."""
-    hints = type_hints(cls)
-    return {sent: hints[name] for name, sent in cls.spec_names.items()}
-
-
-@of_catalogue
-def _facts_of(cls: Any) -> Mapping[str, Fact]:
-    hints = type_hints(cls, include_extras=True)
-    source = vars(cls)["about"].source if "about" in vars(cls) else "its class"
-    found = {}
-    for name, sent in cls.spec_names.items():
-        noted = getattr(hints[name], "__metadata__", ())
-        is_required = getattr(attrs.fields(cls), name).default is attrs.NOTHING
-        own = Fact("D", source, required=is_required)
-        found[sent] = next((one for one in noted if isinstance(one, Fact)), own)
-    return MappingProxyType(found)
+CREATE_NEW: Final = "__create_new__"
+"""The `notebook_id` that asks for a new notebook (SK; documented once)."""

@@ -6,35 +6,24 @@ credits suggests that they have none.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import (
-    Annotated,
-    Any,
-    ClassVar,
-    Final,
-    Generic,
-    Self,
-    TypedDict,
-    TypeVar,
-)
+from typing import Annotated, Any, ClassVar, Final, Generic, Self, TypedDict, TypeVar
 
 from attrs import frozen
 
-from ..definition import is_number
 from ..dsl import RESERVED, UNSET, Passthrough, Unset, set_place
-from ._facts import (
+from .catalogue import CatalogueBlock, UncheckedBlock
+from .facts import (
     UNKNOWN_COLUMNS,
     About,
-    CatalogueBlock,
     Column,
     Columns,
     Fact,
+    FilterLogic,
+    FilterOperator,
     named_by_sk,
 )
-from ._fields import UncheckedBlock
-from ._words import FILTER_LOGIC, UNARY_OPERATORS, FilterLogic, FilterOperator
 
 
 class _FilterCondition(TypedDict):
@@ -111,8 +100,6 @@ class Filter(FilterBase[FilterOperator]):
         takes="any",
         gives="same",
         drops_rows=True,
-        reads_columns=True,
-        uses_columns="named",
     )
 
     filters: Annotated[Sequence[FilterCondition], Fact("D1", "SK", required=True)]
@@ -126,21 +113,6 @@ class Filter(FilterBase[FilterOperator]):
         return Columns(reads=[Column(name, None, "D1") for name in names])
 
     @classmethod
-    def item_words(cls, field: str, item: Any) -> tuple[str, Any] | None:
-        """A condition reads as in code: `and headcount greater than` and 50."""
-        if field != "filters" or not isinstance(item, dict) or item.keys() - _MEMBERS:
-            return None
-        column, logic = item.get("column"), item.get("logic")
-        operator, value = item.get("operator"), item.get("value", UNSET)
-        words = _OPERATOR_WORDS.get(operator) if isinstance(operator, str) else None
-        is_whole = (value is UNSET) == (operator in UNARY_OPERATORS)
-        if words is None or not is_whole or not isinstance(column, str):
-            return None
-        if logic is not None and logic not in FILTER_LOGIC:
-            return None
-        return " ".join(filter(None, (logic, _quote_column(column), words))), value
-
-    @classmethod
     def without_column(cls, specs: Mapping[str, Any], column: str) -> str:
         """Probably none passes, if a condition needs a value there (inferred)."""
         conditions = _conditions(specs)
@@ -152,56 +124,6 @@ class Filter(FilterBase[FilterOperator]):
         is_alone = len(found) == len(conditions)
         asks_for_none = all(one.get("operator") == "is_empty" for one in found)
         return "probably every row passes" if is_alone and asks_for_none else ""
-
-    @classmethod
-    def compare_passing(
-        cls, before: Mapping[str, Any], after: Mapping[str, Any]
-    ) -> tuple[str, bool] | None:
-        """The rows between two limits, if one condition of several has another one."""
-        old, new = _conditions(before), _conditions(after)
-        changed = [pair for pair in zip(old, new, strict=False) if pair[0] != pair[1]]
-        is_and = all(one.get("logic") in (None, "and") for one in (*old, *new))
-        if len(changed) != 1 or len(old) != len(new) or not is_and:
-            return None
-        [(then, now)] = changed
-        limits: list[Any] = [then.get("value"), now.get("value")]
-        operator = now.get("operator")
-        is_limit = {**then, "value": 0} == {**now, "value": 0}
-        if not is_limit or not all(map(is_number, limits)):
-            return None
-        low, high = sorted(limits)
-        between = {
-            "greater": f"above {low} and up to {high}",
-            "less": f"from {low} and below {high}",
-        }.get(str(operator))
-        if between is None:
-            return None
-        passes = (limits[1] < limits[0]) == (operator == "greater")
-        others = " that meet the other conditions" if passes and len(new) > 1 else ""
-        return f"{_quote_column(now['column'])} {between}{others}", passes
-
-
-_MEMBERS: Final = frozenset({"column", "operator", "value", "logic"})
-"""The documented members of a condition."""
-
-_OPERATOR_WORDS: Final[Mapping[str, str]] = {
-    "equals": "equals",
-    "not_equals": "does not equal",
-    "contains": "contains",
-    "not_contains": "does not contain",
-    "greater": "greater than",
-    "less": "less than",
-    "in": "in",
-    "not_in": "not in",
-    "is_empty": "is empty",
-    "is_not_empty": "is not empty",
-    "matches": "matches",
-}
-"""How each operator reads after a column."""
-
-
-def _quote_column(name: str) -> str:
-    return name if name.isidentifier() else json.dumps(name)
 
 
 def _conditions(specs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -317,7 +239,7 @@ class Deduplicate(Passthrough, CatalogueBlock):
 
     kind: ClassVar[str] = "deduplicate"
     about: ClassVar[About] = named_by_sk(
-        role="step", takes="any", gives="same", drops_rows=True, uses_columns="named"
+        role="step", takes="any", gives="same", drops_rows=True
     )
 
 
@@ -330,7 +252,7 @@ class DeduplicateWrtNotebook(Passthrough, CatalogueBlock):
 
     kind: ClassVar[str] = "deduplicate_wrt_notebook"
     about: ClassVar[About] = named_by_sk(
-        role="step", takes="any", gives="same", drops_rows=True, uses_columns="named"
+        role="step", takes="any", gives="same", drops_rows=True
     )
 
     notebook_id: Annotated[str | Unset, Fact("I", "append_to_notebook")] = UNSET

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar
 from attrs import field, frozen
 
 from ..dsl import UNSET, Flow, RowKind, Start, Unset
-from ._facts import About, CatalogueBlock, Columns, Effect, Fact, named_by_sk
-from ._fields import FieldMap, columns_of
-from ._words import DATAFRAME_TYPES
+from .catalogue import CatalogueBlock, FieldMap, columns_of
+from .facts import DATAFRAME_TYPES, About, Columns, Effect, Fact, named_by_sk
 
 # The default is for a file of unknown row kind: its rows may go anywhere.
 if TYPE_CHECKING:  # defaults of type variables come with Python 3.13
@@ -41,7 +40,6 @@ class Webhook(Flow[Start, A], CatalogueBlock, Generic[A]):
         source="PW, IN",
         words={"dataframe_type": DATAFRAME_TYPES},
         brings="payload",
-        uses_columns="named",
     )
 
     dataframe_type: Annotated[RowKind[A] | Unset, Fact("D", "PW, IN")] = UNSET
@@ -87,7 +85,6 @@ class ReadCsv(Flow[Start, A], CatalogueBlock, Generic[A]):
         source="PW, API-NEW",
         columns=Columns(opens=True),
         brings="stored",
-        uses_columns="named",
     )
 
     dataframe_type: Annotated[RowKind[A] | Unset, Fact("I", "webhook")] = UNSET
@@ -117,7 +114,6 @@ class ReadNotebook(Flow[Start, Any], CatalogueBlock):
         rows="I",
         columns=Columns(opens=True),
         brings="stored",
-        uses_columns="named",
     )
 
     notebook_id: Annotated[str | Unset, Fact("I", "append_to_notebook")] = UNSET

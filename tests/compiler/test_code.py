@@ -25,7 +25,8 @@ from flow64.blocks import (
     Search,
     Webhook,
 )
-from flow64.compiler import as_code, lift
+from flow64.compiler.code import as_code
+from flow64.compiler.lifting import lift
 from flow64.definition import (
     Stamp,
     bind,
@@ -312,6 +313,7 @@ CALLS = {
     "OutgoingWebhook(url=value('hook', secret=True))": OutgoingWebhook(
         url=value("hook", secret=True)
     ),
+    "Webhook()": RawBlock("webhook"),
     "ReadCsv(LEAD)": ReadCsv(LEAD),
     "ReadCsv('X')": RawBlock("read_csv", specs={"dataframe_type": "X"}),
     "FindEmail(mode='LEAD')": RawBlock("find_email", specs={"mode": "LEAD"}),
@@ -392,7 +394,8 @@ def test_same_bytes():
     text = ODD_WORKFLOWS["scopes"].to_json().encode()
     program = (
         "import sys\n"
-        "from flow64.compiler import as_code, lift\n"
+        "from flow64.compiler.code import as_code\n"
+        "from flow64.compiler.lifting import lift\n"
         "from flow64.definition import loads\n"
         "code = as_code([lift(loads(sys.stdin.buffer.read()))])\n"
         "sys.stdout.buffer.write(code.text.encode())\n"

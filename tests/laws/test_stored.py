@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from flow64 import Workflow
 from flow64.analysis.check import allow_errors
 from flow64.blocks import CATALOGUE
-from flow64.compiler import as_code, lift
+from flow64.compiler.code import as_code
+from flow64.compiler.lifting import lift
 from flow64.definition import MAX_INTEGER, walk
 from flow64.deploy.history import History
 from flow64.emulator import Switches

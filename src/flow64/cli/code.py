@@ -11,7 +11,9 @@ from attrs import evolve, frozen
 
 from .. import loading, manifest
 from ..analysis.check import allow_errors
-from ..compiler import Identity, Lifted, OwnClasses, as_code, lift
+from ..compiler import Identity
+from ..compiler.code import as_code
+from ..compiler.lifting import Lifted, OwnClasses, lift
 from ..definition import DEFAULT_ENV, Definition
 from ..environments import load as load_settings
 from ..errors import FlowError, ReadError

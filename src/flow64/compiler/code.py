@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import Any, Final, Literal, TypeAlias, cast
 
 from attrs import field, frozen
@@ -82,12 +81,6 @@ def as_code(workflows: Sequence[Lifted], own: OwnClasses | None = None) -> Code:
     module = _Module(own or OwnClasses())
     variables = tuple(module.add(lifted) for lifted in workflows)
     return Code("\n".join([*module.import_lines(), *module.lines, ""]), variables)
-
-
-def call_of(name: str, arguments: Mapping[str, Any]) -> str:
-    """Return a call with keyword arguments, JSON data, as one line of Python."""
-    module = _Module(OwnClasses())
-    return _call(name, **{k: module.literal(item) for k, item in arguments.items()})
 
 
 def _call(name: str, *args: str, **named: str) -> str:
@@ -328,45 +321,33 @@ class _Flows:
             case Parallel():
                 listed = ", ".join([self._text(part, "item") for part in flow.members])
                 is_list = place == "operand"
-                return f"[{listed}]" if is_list else f"{self._use('fan')}({listed})"
+                return (
+                    f"[{listed}]" if is_list else f"{self.module.use('fan')}({listed})"
+                )
             case Scoped():
                 # Only a flow has the method, and a list is none.
                 is_list = isinstance(flow.flow, Parallel)
                 text = self._text(flow.flow, "item" if is_list else "operand")
                 return f"{text}.scoped({flow.name!r})"
             case Tap():
-                return f"{self._use('tap')}({self._text(flow.flow, 'item')})"
+                return f"{self.module.use('tap')}({self._text(flow.flow, 'item')})"
             case _:
                 return self.module.block(cast("Block", flow))
 
-    def _use(self, name: str) -> str:
-        return self.module.use(name)
-
     def _chain(self, links: Sequence[Flow[Any, Any]], place: Place) -> str:
-        """Join links by `>>`. Those in one scope beside each other share it."""
-        texts: list[str] = []
-        for scope, group in groupby(links, self._open_scope):
-            same = [*group]
-            if scope is not None and len(same) > 1:
-                inner = [cast("Scoped", link).flow for link in same]
-                texts.append(f"{self._chain(inner, 'operand')}.scoped({scope!r})")
-            else:
-                # Of two lists beside an arrow, the first has to be a flow.
-                texts += [
-                    self._text(link, "operand" if texts or at else "item")
-                    for at, link in enumerate(same)
-                ]
+        """Join links by `>>`."""
+        # Of two lists beside an arrow, the first has to be a flow.
+        texts = [
+            self._text(link, "operand" if at else "item")
+            for at, link in enumerate(links)
+        ]
         while len(texts) > LONG:
             head = self.module.assign(_in_lines(texts[:LONG]), "part", otherwise="part")
             texts = [head, *texts[LONG:]]
         text = " >> ".join(texts)
         if place == "top" and len(text) > SHORT:
             return _in_lines(texts)
-        return f"({text})" if place == "operand" and len(texts) > 1 else text
-
-    def _open_scope(self, flow: Flow[Any, Any]) -> str | None:
-        is_open = isinstance(flow, Scoped) and id(flow) not in self.names
-        return cast("Scoped", flow).name if is_open else None
+        return f"({text})" if place == "operand" else text
 
 
 def _in_lines(texts: Sequence[str]) -> str:

@@ -300,25 +300,21 @@ def order_nodes(
     rank = [0] * len(paths)
     for position, node in enumerate(by_path):
         rank[node] = position
-    # A chain of edges for each node, as numbers: a list for each would take more time.
-    first, following = [-1] * len(paths), [-1] * len(sources)
+    children: list[list[int]] = [[] for _ in paths]
     waiting = [0] * len(paths)
-    for edge, source in enumerate(sources):
-        following[edge], first[source] = first[source], edge
-        waiting[targets[edge]] += 1
+    for source, target in zip(sources, targets, strict=True):
+        children[source].append(target)
+        waiting[target] += 1
     ready = [rank[node] for node, count in enumerate(waiting) if not count]
     heapify(ready)
     order: list[int] = []
     while ready:
         node = by_path[heappop(ready)]
         order.append(node)
-        edge = first[node]
-        while edge >= 0:
-            child = targets[edge]
+        for child in children[node]:
             waiting[child] -= 1
             if not waiting[child]:
                 heappush(ready, rank[child])
-            edge = following[edge]
     return [*order, *(node for node in by_path if waiting[node])]
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from ..analysis.live import LiveCatalogue
-from ..compiler import OwnClasses
+from ..compiler.lifting import OwnClasses
 from ..definition import Definition, ProjectKey, Values, fingerprint
 from ..diagnostics import Finding, Place
 from ..dsl import Block

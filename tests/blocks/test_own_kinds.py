@@ -39,7 +39,8 @@ from flow64.blocks import (
     facts_of,
     is_built_in,
 )
-from flow64.compiler import as_code, lift
+from flow64.compiler.code import as_code
+from flow64.compiler.lifting import lift
 from flow64.dsl import UNSET, Unset
 from flow64.emulator import Emulator
 from tests.analysis.support import told, wired

@@ -10,7 +10,8 @@ import json
 import pytest
 
 from flow64 import Workflow
-from flow64.compiler import as_code, lift
+from flow64.compiler.code import as_code
+from flow64.compiler.lifting import lift
 from tests.deploy.planned import service, target
 from tests.emulator.support import block, body
 

@@ -52,7 +52,7 @@ LAYOUT = ELLIPSIS | NORMALIZE_WHITESPACE
 
 in_markdown = [
     pages.FileParser("python", myst.PythonCodeBlockParser(doctest_optionflags=LAYOUT)),
-    pages.FileParser("toml"),
+    pages.FileParser("toml", myst.CodeBlockParser("toml", pages.read_settings)),
     myst.CodeBlockParser("console", pages.run_console),
     myst.SkipParser(),
 ]

@@ -108,7 +108,7 @@ def play_service(**options: Any) -> Any:
 class FileParser:
     """Find blocks that are files, and leave others of their language to a parser."""
 
-    def __init__(self, language: str, others: Any = None) -> None:
+    def __init__(self, language: str, others: Any) -> None:
         self.blocks = myst.CodeBlockParser(language, lambda _: None)
         self.others = others
 
@@ -117,7 +117,7 @@ class FileParser:
         for region in files:
             region.evaluator = write_file
         taken = {region.start for region in files}
-        others = self.others(document) if self.others else []
+        others = self.others(document)
         return files + [region for region in others if region.start not in taken]
 
 
@@ -129,6 +129,15 @@ def write_file(example: Example) -> None:
     path = Path(FILE.match(example.parsed)[1])
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(example.parsed, "utf-8")
+
+
+def read_settings(example: Example) -> None:
+    """Read settings that are no file of the page, as the settings of a project."""
+    from flow64.environments import load
+
+    with TemporaryDirectory() as folder:
+        Path(folder, "pyproject.toml").write_text(example.parsed, "utf-8")
+        load(Path(folder))
 
 
 def run_console(example: Example) -> str | None:

@@ -48,13 +48,11 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 FAMILIES: Mapping[str, str] = {
-    "_sources": "Sources",
-    "_enrichment": "Enrichment",
-    "_discovery": "Discovery",
-    "_ai": "AI",
-    "_data": "Data operations",
-    "_output": "Output",
-    "_integrations": "Integrations and special lists",
+    "sources": "Sources",
+    "enrichment": "Enrichment",
+    "discovery": "Discovery and AI",
+    "data": "Data operations",
+    "output": "Output and integrations",
 }
 """Heading of each module of the catalogue, in the order of the page."""
 
@@ -252,7 +250,7 @@ def _type(hint: Any) -> str:
 def constants() -> Iterator[str]:
     """Constants that `flow64.blocks` exports."""
     folder = Path(inspect.getfile(blocks)).parent
-    for path in sorted(folder.glob("_*.py")):
+    for path in sorted(folder.glob("[a-z]*.py")):
         body = ast.parse(path.read_text("utf-8")).body
         for statement, following in itertools.pairwise([*body, ast.Pass()]):
             match statement:

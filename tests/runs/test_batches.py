@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from flow64 import errors
+from flow64.api import threads
 from flow64.runs import journal as journals
-from flow64.runs.batches import run_batches, steps
+from flow64.runs.batches import run_batches
 from flow64.runs.payload import Budget
 from flow64.runs.results import read_rows
 from tests.runs.fake_service import FakeService, launch
@@ -60,21 +61,43 @@ def test_job_that_stops_resumes_without_buying_again(service, tmp_path, intent, 
     assert "nothing bought" not in caplog.text  # not a line for each batch
 
 
-def test_only_so_many_runs_are_under_way(service, tmp_path):
-    """And no batch is started before it is asked for."""
+def test_slow_batch_holds_up_no_other(service, tmp_path, monkeypatch):
+    """Two runs are under way at a time, and none is started before it is asked for."""
     service.new_status = "running"
-    session = service.session()
-    batches = steps(session, launch(tmp_path / "j"), INPUT, size=3, concurrency=2)
+    under_way = []
+
+    def pass_time(_):
+        runs = [run for run in service.runs if run.status == "running"]
+        under_way.append(len(runs))
+        if len(runs) == 2 or (runs and len(service.runs) == 4):
+            runs[-1].status = "completed"
+
+    monkeypatch.setattr(threads, "sleep", pass_time)
+    batches = run(service, tmp_path / "j", concurrency=2)
     assert service.requests == []
 
-    assert isinstance(next(batches), float)
-    assert len(service.runs) == 2
-    service.runs[0].status = "completed"
-    while isinstance(next(batches), float):
-        pass
-    assert len(service.runs) == 2
-    next(batches)
-    assert len(service.runs) == 3
+    assert next(batches).index == 0
+    assert (len(service.runs), max(under_way)) == (4, 2)
+    assert [batch.index for batch in batches] == [1, 2, 3]
+
+
+def test_failed_batch_holds_up_the_others(service, tmp_path, monkeypatch):
+    """Until you have seen it, since they may fail as well."""
+    service.new_status = "running"
+
+    def pass_time(_):
+        waits.append(_)
+        if len(service.runs) > 1:
+            service.runs[1].status = "failed"
+        if len(waits) == 50:
+            service.runs[0].status = "completed"
+
+    waits = []
+    monkeypatch.setattr(threads, "sleep", pass_time)
+    batches = run(service, tmp_path / "j", concurrency=2)
+
+    assert [next(batches).run.status for _ in range(2)] == ["completed", "failed"]
+    assert (len(service.runs), len(waits) >= 50) == (2, True)
 
 
 def test_failed_batch_says_so_when_its_rows_are_read(service, tmp_path):

@@ -15,7 +15,7 @@ from flow64.runs import start as starts
 from flow64.runs.journal import Journal
 from flow64.runs.payload import Budget
 from flow64.runs.results import read_rows
-from flow64.runs.start import start
+from flow64.runs.start import find_run, start
 from tests.runs.fake_service import CODE, ROWS, Bought, FakeService, launch
 from tests.service.support import GROWTH, leads, specs_of
 
@@ -277,6 +277,37 @@ def test_same_rows_and_definition_attach(service, tmp_path, caplog):
     assert begin(service, tmp_path / "j", new=True).id != first.id
     assert begin(service, tmp_path / "j", MORE).id != first.id
     assert len(service.runs) == 3
+
+
+@pytest.mark.parametrize("intent", [None, "2026-W20"])
+def test_run_that_would_be_attached_to_is_found_without_a_request(
+    service, tmp_path, intent
+):
+    """So nobody is asked to pay for it."""
+    options = launch(tmp_path / "j")
+    offline = service.session()
+    assert find_run(offline, options, ROWS, intent=intent) is None
+    first = begin(service, tmp_path / "j", intent=intent)
+    asked = len(service.requests)
+
+    found = find_run(offline, options, ROWS, intent=intent)
+
+    assert (found.id, found.is_attached) == (first.id, True)
+    assert find_run(offline, options, MORE, intent=intent) is None
+    assert find_run(offline, options, ROWS, new=True) is None
+    assert len(service.requests) == asked
+
+
+def test_values_of_another_type_are_said_before_they_are_bought(service, caplog):
+    """What the service makes of them is not documented, so it is only said."""
+    code = leads(schema={"email": "string", "size": "int"})
+    service.deploy(code)
+    rows = [{"email": "a", "size": size} for size in ("12", "", "abc", "x")]
+
+    begin(service, rows=rows, launch={"code": code})
+
+    words = "column size is 'abc' in row 3, and 1 more, no int"
+    assert [words in record.message for record in caplog.records] == [True]
 
 
 def test_other_definition_is_another_intent(service, tmp_path):

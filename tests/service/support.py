@@ -31,9 +31,9 @@ def unreachable():
     return lost(sent=False)
 
 
-def flow(mode="PROFESSIONAL", url="https://example.com/hook", **more):
+def flow(mode="PROFESSIONAL", url="https://example.com/hook", schema=None, **more):
     return (
-        Webhook(LEAD, input_schema={"email": "string"})
+        Webhook(LEAD, input_schema=schema or {"email": "string"})
         >> FindEmail(mode=mode, **more)
         >> OutgoingWebhook(url=url)
     )

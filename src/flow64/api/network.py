@@ -110,14 +110,14 @@ def _find_proxy(url: httpx.URL) -> str | None:
 
 
 @cache
-def _certificates() -> SSLContext:
+def load_certificates() -> SSLContext:
     """Return the trusted certificates, read from the disk once."""
     return httpx.create_ssl_context()
 
 
 def _make_transport(proxy: str | None) -> httpx.BaseTransport:
     transport = httpx.HTTPTransport(
-        verify=_certificates(),
+        verify=load_certificates(),
         trust_env=False,
         proxy=proxy,
         limits=httpx.Limits(max_connections=CONNECTIONS, keepalive_expiry=30),
@@ -218,7 +218,8 @@ def _look_up(host: str, port: int, seconds: float) -> list[str]:
         else:
             results.put(list(dict.fromkeys(str(entry[4][0]) for entry in found)))
 
-    Thread(target=work, name="flow64-lookup", daemon=True).start()
+    with threads.interrupts_deferred():
+        Thread(target=work, name="flow64-lookup", daemon=True).start()
     try:
         result = results.get(timeout=seconds)
     except Empty:

@@ -7,13 +7,15 @@ in daemon threads, and only the wait for them is interrupted.
 from __future__ import annotations
 
 import math
+import signal
 import sys
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar, copy_context
+from contextvars import Context, ContextVar, copy_context
 from queue import SimpleQueue
 from threading import Event, Thread, current_thread, main_thread
+from types import FrameType
 from typing import Final, TypeVar
 
 from attrs import frozen
@@ -150,6 +152,27 @@ def reading(is_read: bool) -> Generator[None]:
 # -- Waiting --------------------------------------------------------------------------
 
 
+@contextmanager
+def interrupts_deferred() -> Generator[None]:
+    """Let a Ctrl-C wait until the end of a block, which starts threads.
+
+    Inside `Thread.start`, it would not be known whether the thread runs. Where the last
+    reference to a thread is dropped, Python would print it and go on.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if current_thread() is not main_thread() or not callable(handler):
+        yield
+        return
+    interrupts: list[tuple[int, FrameType | None]] = []
+    signal.signal(signal.SIGINT, lambda *facts: interrupts.append(facts))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    for facts in interrupts:
+        handler(*facts)
+
+
 def run_aside(call: Callable[[], T], *, is_patient: bool) -> T:
     """Run a call so that a Ctrl-C interrupts only the wait for it.
 
@@ -161,21 +184,7 @@ def run_aside(call: Callable[[], T], *, is_patient: bool) -> T:
     """
     if current_thread() is not main_thread():
         return call()
-    stop = STOP.get() or Event()
-    results: SimpleQueue[T | _Failure] = SimpleQueue()
-    thread = _make_thread(call, stop, results)
-    try:
-        thread.start()
-        result = results.get()
-    except StopNow:
-        stop.set()
-        raise
-    except KeyboardInterrupt:
-        stop.set()
-        # A thread without an identity has not looked at `stop` yet.
-        if is_patient and thread.ident is not None:
-            results.get()
-        raise
+    (result,) = _run_all(call, 1, STOP.get() or Event(), is_patient=is_patient)
     return _unwrap(result)
 
 
@@ -204,48 +213,55 @@ def gather(jobs: Sequence[Callable[[], T]], limit: int = PARALLEL) -> list[T]:
                 results[at] = _Failure(error)
                 failed.set()
 
-    ends: SimpleQueue[_Failure | None] = SimpleQueue()
-    count = min(limit, len(jobs))
-    _run_all([_make_thread(work, stop, ends) for _ in range(count)], ends, stop)
+    for end in _run_all(work, min(limit, len(jobs)), stop, is_patient=True):
+        _unwrap(end)  # what flow64 does not expect
     failed_at = [at for at in sorted(results) if isinstance(results[at], _Failure)]
     return [_unwrap(results[at]) for at in (failed_at or sorted(results))]
 
 
 def _run_all(
-    threads: Sequence[Thread], ends: SimpleQueue[_Failure | None], stop: Event
-) -> None:
-    """Start threads, and wait for their ends. Raise what flow64 does not expect."""
+    call: Callable[[], T], count: int, stop: Event, *, is_patient: bool
+) -> list[T | _Failure]:
+    """Run a call in a number of daemon threads, and return how they ended.
+
+    Each runs in a copy of this context.
+    """
+    results: list[T | _Failure] = []
+    ends = SimpleQueue[None]()
+
+    def work(context: Context) -> None:
+        try:
+            results.append(context.run(call))
+        except KeyboardInterrupt as error:
+            # Its frames lead to `results`: garbage with a thread in it, see above.
+            results.append(_Failure(error.with_traceback(None)))
+        except BaseException as error:  # noqa: BLE001 - raised by the caller
+            results.append(_Failure(error))
+        ends.put(None)
+
+    def wait_for(number: int) -> None:
+        # An interrupt may lose what it has got from the queue, but not a result.
+        while len(results) < number:
+            ends.get()
+
+    begun = 0
     try:
-        for thread in threads:
-            thread.start()
-        failures = [failure for _ in threads if (failure := ends.get())]
+        with interrupts_deferred():
+            for _ in range(count):
+                context = copy_context()
+                context.run(STOP.set, stop)
+                Thread(target=work, args=[context], name="flow64", daemon=True).start()
+                begun += 1
+        wait_for(count)
     except StopNow:
         stop.set()
         raise
     except KeyboardInterrupt:
         stop.set()
-        for thread in threads:
-            if thread.ident is not None:
-                thread.join()
+        if is_patient:
+            wait_for(begun)
         raise
-    for failure in failures:
-        raise failure.error
-
-
-def _make_thread(
-    call: Callable[[], T], stop: Event, results: SimpleQueue[T | _Failure]
-) -> Thread:
-    """Return a daemon thread that runs a call in a copy of this context."""
-    context = copy_context()
-    context.run(STOP.set, stop)
-
-    def work() -> None:
-        try:
-            results.put(context.run(call))
-        except BaseException as error:  # noqa: BLE001 - raised by the caller
-            results.put(_Failure(error))
-
-    return Thread(target=work, name="flow64", daemon=True)
+    return results
 
 
 def _unwrap(result: T | _Failure) -> T:

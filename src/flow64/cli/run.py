@@ -22,7 +22,7 @@ from ..environments import load as load_settings
 from ..errors import ApiError, ReadError
 from ..runs import payload
 from ..runs.rows import FORMS
-from ..runs.start import Launch, describe_staleness, start
+from ..runs.start import Launch, describe_staleness, find_run, start
 from ..text import STDIN, did_you_mean, format_dollars, pluralize, shortened
 from ..workflow import Workflow
 from . import params, printing
@@ -170,12 +170,17 @@ def command(
         launch.build_payload(start_rows)
         if output is not None:
             launch.stages.number("", block)
-        estimate = estimate_run(client, workflow.key, launch, start_rows)
-        if dry_run:
-            printing.emit(estimate, as_json=as_json)
-            return 0
-        printing.message(estimate.__rich__())
-        printing.confirm("Start?", yes=yes)
+        earlier = None
+        if not options["attach"]:
+            facts = {name: options[name] for name in ("intent", "new", "retry")}
+            earlier = find_run(client.session, launch, start_rows, **facts)
+        if dry_run or not (earlier or options["attach"]):  # it may buy
+            estimate = estimate_run(client, workflow.key, launch, start_rows)
+            if dry_run:
+                printing.emit(estimate, as_json=as_json)
+                return 0
+            printing.message(estimate.__rich__())
+            printing.confirm("Start?", yes=yes)
         try:
             run = client.make_run(start(client.session, launch, start_rows, **options))
         except KeyboardInterrupt:
@@ -326,6 +331,8 @@ def estimate_run(
     """
     definition, notes = _find_deployed(client, launch)
     notes += [f"columns   {text}" for text in _describe_missing_columns(definition)]
+    contradictions = payload.list_contradictions(definition, rows)
+    notes += [f"rows      {text}" for text in contradictions]
     prices = load_settings().prices
     count = count_start_rows(definition, len(rows))
     if count is None:

@@ -17,6 +17,7 @@ from ..api.session import Session as Session
 from ..deploy.judge import State as State
 from ..deploy.plan import Plan as Plan
 from ..deploy.plan import Step as Step
+from ..runs.batches import Batch as Batch
 from ..runs.payload import Rows as Rows
 from ..runs.typed import ResultRows as ResultRows
 from ..runs.typed import Row as Row
@@ -24,8 +25,8 @@ from ..runs.watch import Event as Event
 from .asynchronous import AsyncClient as AsyncClient
 from .asynchronous import AsyncRun as AsyncRun
 from .client import Client as Client
-from .run import Batch as Batch
 from .run import Run as Run
+from .settings import RunOptions as RunOptions
 from .settings import Terms as Terms
 from .shortcuts import deploy as deploy
 from .shortcuts import plan as plan

@@ -13,7 +13,6 @@ from collections.abc import (
     Callable,
     Coroutine,
     Iterable,
-    Iterator,
     Mapping,
 )
 from contextvars import Context, copy_context
@@ -27,14 +26,19 @@ from typing import (
     ParamSpec,
     Self,
     TypeVar,
+    Unpack,
     overload,
 )
 
 from ..api import threads
+from ..deploy.target import Deployable
+from ..runs.batches import Batch
+from ..runs.payload import Rows
 from ..runs.typed import Row
 from ..runs.watch import DAY, Event
 from .client import Client
-from .run import Batch, Run, RunFacts
+from .run import Run, RunFacts
+from .settings import BatchOptions, RunOptions
 from .topics import Runs, Schedules, SigningSecrets, Workflows
 
 S = TypeVar("S")
@@ -84,7 +88,8 @@ async def in_daemon_thread(call: Callable[[], R], context: Context | None = None
             return
 
     own_context = context or copy_context()
-    threading.Thread(target=work, name="flow64", daemon=True).start()
+    with threads.interrupts_deferred():
+        threading.Thread(target=work, name="flow64", daemon=True).start()
     try:
         return await future
     except asyncio.CancelledError:
@@ -124,70 +129,36 @@ class _Bound(partial[R]):
         return f"<call of {self.func.__name__}>"
 
 
-class _Face(Generic[S, P, R]):
-    """A blocking method, for the async face of its object."""
+class awaited(Generic[S, P, R]):  # noqa: N801 - it stands where a function would
+    """A blocking method as an async one: `list = awaited(Workflows.list)`.
+
+    A `Run` becomes an `AsyncRun`.
+    """
 
     def __init__(self, method: Callable[Concatenate[S, P], R]) -> None:
         self.method = method
         self.__doc__ = method.__doc__
 
-    def bind(self, side: AsyncSide[S] | None, call: Callable[[Any], Any]) -> Any:
-        """Return a function that hands the bound method to another one."""
-        if side is None:
-            return self
-        blocking = side.blocking
-        return lambda *args, **options: call(
-            _Bound(self.method, blocking, *args, **options)
-        )
-
-
-class awaited(_Face[S, P, R]):  # noqa: N801 - it stands where a function would
-    """A blocking method as an async one: `list = awaited(Workflows.list)`."""
-
     @overload
     def __get__(self, side: None, owner: object = None) -> Self: ...
+    @overload
+    def __get__(
+        self: awaited[S, P, Run], side: AsyncSide[S], owner: object = None
+    ) -> Callable[P, Coroutine[Any, Any, AsyncRun]]: ...
     @overload
     def __get__(
         self, side: AsyncSide[S], owner: object = None
     ) -> Callable[P, Coroutine[Any, Any, R]]: ...
     def __get__(self, side: AsyncSide[S] | None, owner: object = None) -> Any:
-        return self.bind(side, in_daemon_thread)
+        if side is None:
+            return self
+        method, blocking = self.method, side.blocking
 
+        async def call(*args: P.args, **options: P.kwargs) -> Any:
+            result = await in_daemon_thread(_Bound(method, blocking, *args, **options))
+            return AsyncRun(result) if isinstance(result, Run) else result
 
-class awaited_run(_Face[S, P, Run]):  # noqa: N801 - as above
-    """A blocking method that returns a `Run`, as an async one."""
-
-    @overload
-    def __get__(self, side: None, owner: object = None) -> Self: ...
-    @overload
-    def __get__(
-        self, side: AsyncSide[S], owner: object = None
-    ) -> Callable[P, Coroutine[Any, Any, AsyncRun]]: ...
-    def __get__(self, side: AsyncSide[S] | None, owner: object = None) -> Any:
-        async def call(start: Callable[[], Run]) -> AsyncRun:
-            return AsyncRun(await in_daemon_thread(start))
-
-        return self.bind(side, call)
-
-
-class iterated_batches(_Face[S, P, Iterator[Batch[Run]]]):  # noqa: N801 - as above
-    """A blocking method that yields batches, as an async one."""
-
-    @overload
-    def __get__(self, side: None, owner: object = None) -> Self: ...
-    @overload
-    def __get__(
-        self, side: AsyncSide[S], owner: object = None
-    ) -> Callable[P, AsyncIterator[Batch[AsyncRun]]]: ...
-    def __get__(self, side: AsyncSide[S] | None, owner: object = None) -> Any:
-        async def call(
-            start: Callable[[], Iterator[Batch[Run]]],
-        ) -> AsyncIterator[Batch[AsyncRun]]:
-            async for batch in iterate(start):
-                run = AsyncRun(batch.run)
-                yield Batch(batch.index, batch.first, batch.count, run)
-
-        return self.bind(side, call)
+        return call
 
 
 class AsyncRun(AsyncSide[Run], RunFacts):
@@ -260,8 +231,8 @@ class AsyncWorkflows(AsyncSide[Workflows]):
 class AsyncRuns(AsyncSide[Runs]):
     """`client.runs`; see `Runs`."""
 
-    start: Final = awaited_run(Runs.start)
-    get: Final = awaited_run(Runs.get)
+    start: Final = awaited(Runs.start)
+    get: Final = awaited(Runs.get)
     list: Final = awaited(Runs.list)
     status: Final = awaited(Runs.status)
     cancel: Final = awaited(Runs.cancel)
@@ -307,10 +278,25 @@ class AsyncClient(AsyncSide[Client]):
 
     deploy: Final = awaited(Client.deploy)
     plan: Final = awaited(Client.plan)
-    run: Final = awaited_run(Client.run)
-    run_batches: Final = iterated_batches(Client.run_batches)
+    run: Final = awaited(Client.run)
     blocks: Final = awaited(Client.blocks)
     balance: Final = awaited(Client.balance)
+
+    async def find_run(
+        self, workflow: Deployable, rows: Rows = (), **options: Unpack[RunOptions]
+    ) -> AsyncRun | None:
+        """Return the run to which `run` would attach; see `Client.find_run`."""
+        find = _Bound(self.blocking.find_run, workflow, rows, **options)
+        run = await in_daemon_thread(find)
+        return None if run is None else AsyncRun(run)
+
+    async def run_batches(
+        self, workflow: Deployable, rows: Rows, **options: Unpack[BatchOptions]
+    ) -> AsyncIterator[Batch[AsyncRun]]:
+        """Run an input of any length in batches; see `Client.run_batches`."""
+        batches = _Bound(self.blocking.run_batches, workflow, rows, **options)
+        async for batch in iterate(batches):
+            yield Batch(batch.index, batch.first, batch.count, AsyncRun(batch.run))
 
     @property
     def workflows(self) -> AsyncWorkflows:

@@ -30,7 +30,7 @@ from ..errors import ConfigError, shortened
 from ..runs import batches, start
 from ..runs.payload import Budget, Rows
 from ..runs.state import RunState
-from .run import Batch, Run
+from .run import Run
 from .settings import (
     DEFAULT,
     LAUNCHING,
@@ -240,9 +240,26 @@ class Client:
         del options  # as in `deploy`
         return self.make_run(start.start(self.session, launch, rows, **rest))
 
+    def find_run(
+        self, workflow: Deployable, rows: Rows = (), **options: Unpack[RunOptions]
+    ) -> Run | None:
+        """Return the run to which `run` would attach; None if it may buy something.
+
+        The journal tells, so no request is sent (but for `stale=True` without an
+        intent). The same arguments are given as to `run`.
+
+        Raises:
+            RunError: The journal cannot be read.
+        """
+        launch, rest = self._launch("run", workflow, options)
+        del options  # as in `deploy`
+        rest.pop("attach", None)  # which buys nothing
+        run = start.find_run(self.session, launch, rows, **rest)
+        return None if run is None else self.make_run(run)
+
     def run_batches(
         self, workflow: Deployable, rows: Rows, **options: Unpack[BatchOptions]
-    ) -> Iterator[Batch[Run]]:
+    ) -> Iterator[batches.Batch[Run]]:
         """Run an input of any length in batches, and yield each batch that has ended.
 
         Batches come in the order of the input. Each is a run that happens once, so the
@@ -264,7 +281,7 @@ class Client:
         del options  # as in `deploy`
         ended = batches.run_batches(self.session, launch, rows, **rest)
         return (
-            Batch(each.index, each.first, each.count, self.make_run(each.run))
+            batches.Batch(each.index, each.first, each.count, self.make_run(each.run))
             for each in ended
         )
 

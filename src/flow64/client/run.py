@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
-
-from attrs import field, frozen
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ..api.calls import ResultItem
 from ..notebook import Badge, Cell, as_card, as_facts, as_table
@@ -20,26 +18,6 @@ if TYPE_CHECKING:
     from .client import Client
 
 T = TypeVar("T")
-
-
-R = TypeVar("R")
-
-
-@frozen
-class Batch(Generic[R]):
-    """A batch that has completed.
-
-    Attributes:
-        index: Index of the batch, from 0.
-        first: Number of its first row in the input, from 1.
-        count: Number of its rows in the input.
-        run: Its run. `run.rows()` gives the rows of the result.
-    """
-
-    index: int
-    first: int
-    count: int
-    run: R = field(repr=False)
 
 
 class RunFacts:

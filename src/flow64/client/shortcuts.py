@@ -9,9 +9,10 @@ from weakref import finalize
 from ..deploy.plan import Plan, Step
 from ..deploy.target import Deployable
 from ..errors import BuildError, shortened
+from ..runs.batches import Batch
 from ..runs.payload import Rows
 from .client import Client
-from .run import Batch, Run
+from .run import Run
 from .settings import BatchOptions, RunOptions
 
 

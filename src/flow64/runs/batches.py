@@ -9,22 +9,25 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from .. import errors
+from ..api import calls
 from ..api.session import Session
 from . import payload, watch
 from .start import Launch, start
 from .state import RunState
+
+R = TypeVar("R")
 
 MOST_PROBLEMS: Final = 1000
 """Problems with rows after which the rest of the input is not checked."""
 
 
 @frozen
-class Batch:
+class Batch(Generic[R]):
     """A batch with a run that has ended.
 
     Attributes:
@@ -37,25 +40,10 @@ class Batch:
     index: int
     first: int
     count: int
-    run: RunState = field(repr=False)
+    run: R = field(repr=False)
 
 
 def run_batches(
-    session: Session, launch: Launch, rows: Any, **options: Any
-) -> Iterator[Batch]:
-    """Run rows in batches, and yield each batch that has ended; see `steps`."""
-
-    def run(each: Iterator[Batch | float]) -> Iterator[Batch]:
-        for step in each:
-            if isinstance(step, Batch):
-                yield step
-            else:
-                session.sleep(step)
-
-    return run(steps(session, launch, rows, **options))
-
-
-def steps(
     session: Session,
     launch: Launch,
     rows: Any,
@@ -66,11 +54,11 @@ def steps(
     retry_failed: bool = False,
     every: float = 5.0,
     timeout: float = watch.DAY,
-) -> Iterator[Batch | float]:
-    """Run rows in batches. Yield each batch that has ended, and the seconds to wait.
+) -> Iterator[Batch[RunState]]:
+    """Run rows in batches, and yield each batch that has ended, in the order of rows.
 
-    Batches come in the order of the input. Only the rows of one batch are in memory,
-    and nothing happens between two of them: to stop, leave the iterator.
+    Nothing happens between two batches: to stop, leave the iterator. A slow batch does
+    not hold up the start of others; one that failed does, until it was yielded.
 
     Args:
         session: Sends the requests.
@@ -90,7 +78,8 @@ def steps(
         RowsError: Rows cannot be sent. Those of a list or a file are all checked before
             the first batch is started.
         BudgetError: The whole input may exceed a limit.
-        FlowError: A batch was not started. It is raised after the batches before it.
+        FlowError: A batch was not started, or not seen to its end. It is raised after
+            the batches before it.
     """
     if min(size, concurrency) < 1:
         problem = "size and concurrency count from 1 up"
@@ -98,9 +87,8 @@ def steps(
     source = payload.as_iterable(rows)
     total = None if iter(source) is source else _check_all(launch, source, size)
 
-    def run() -> Iterator[Batch | float]:
-        flights: deque[Batch] = deque()
-        lost: errors.FlowError | None = None
+    def run() -> Iterator[Batch[RunState]]:
+        flights: deque[_Flight] = deque()
         for index, (first, chunk) in enumerate(_split(source, size)):
             try:
                 if index == 0 or total is None:
@@ -109,17 +97,62 @@ def steps(
                 facts: Any = {"intent": intent, "index": index, "first": first}
                 state = _start(session, launch, chunk, facts, retry_failed)
             except errors.FlowError as error:
-                lost = error
+                flights.append(_Flight(error=error))
                 break
-            flights.append(Batch(index, first, len(chunk), state))
-            if len(flights) == concurrency:
-                yield from _finish(session, flights.popleft(), every, timeout)
-        for batch in flights:
-            yield from _finish(session, batch, every, timeout)
-        if lost is not None:
-            raise lost
+            batch = Batch(index, first, len(chunk), state)
+            polls = watch.steps(session, state, every=every, timeout=timeout)
+            flights.append(_Flight(batch, polls))
+            yield from _land(session, flights, concurrency)
+        yield from _land(session, flights, 1)
 
     return run()
+
+
+@define
+class _Flight:
+    """A batch under way, or the error that ended it."""
+
+    batch: Batch[RunState] | None = None
+    polls: Iterator[watch.Event | float] = field(factory=lambda: iter(()))
+    error: errors.FlowError | None = None
+    due: float = 0.0
+
+    @property
+    def is_over(self) -> bool:
+        return self.batch is None or self.error is not None or self.batch.run.is_ended
+
+    @property
+    def has_failed(self) -> bool:
+        is_completed = self.batch and self.batch.run.status == calls.COMPLETED
+        return self.is_over and not is_completed
+
+    def poll(self, session: Session) -> None:
+        """Poll the run once when it is due."""
+        session.sleep(max(self.due - session.now(), 0))
+        try:
+            wait = next(step for step in self.polls if isinstance(step, float))
+            self.due = session.now() + wait
+        except StopIteration:
+            return  # it has ended
+        except errors.FlowError as error:
+            self.error = error
+
+
+def _land(
+    session: Session, flights: deque[_Flight], limit: int
+) -> Iterator[Batch[RunState]]:
+    """Wait until fewer runs than a limit are under way, and yield the batches."""
+    while True:
+        while flights and flights[0].is_over:
+            flight = flights.popleft()
+            if flight.error is not None:
+                raise flight.error
+            if flight.batch is not None:
+                yield flight.batch
+        waiting = [flight for flight in flights if not flight.is_over]
+        if len(waiting) < limit and not any(flight.has_failed for flight in flights):
+            return
+        min(waiting, key=lambda flight: flight.due).poll(session)
 
 
 def _split(rows: Iterable[Any], size: int) -> Iterator[tuple[int, list[Any]]]:
@@ -161,14 +194,3 @@ def _start(
                 ledger = launch.journal.of(session.place, launch.ready.id)
                 return RunState(error.run_id, ledger, status=error.status)
             retry = error.run_id
-
-
-def _finish(
-    session: Session, batch: Batch, every: float, timeout: float
-) -> Iterator[Batch | float]:
-    """Wait until a batch has ended, and yield it."""
-    if not batch.run.is_ended:
-        for step in watch.steps(session, batch.run, every=every, timeout=timeout):
-            if isinstance(step, float):
-                yield step
-    yield batch

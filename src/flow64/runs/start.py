@@ -220,18 +220,55 @@ def start(
         problem = "new, retry and attach exclude each other, and new an intent"
         raise errors.BuildError(problem)
     body = launch.build_payload(rows, first)
-    count = len(body.get("webhook_payload") or ())
+    if not index:  # one warning is enough for all batches
+        payload.warn_of_contradictions(launch.definition, body)
     launch.journal.require_writable()
-    ledger = launch.journal.of(session.place, launch.ready.id)
-    with _TURNS.setdefault((ledger.place, ledger.workflow_id), Lock()):
-        code = launch.check_deployment(session, count)
-        # One name, as in keys, however it is typed.
-        name = normalize("NFC", intent) if intent else f"flow64:{code}"
-        starter = _Starter(
-            *(session, launch, ledger, body, digest(body), None if new else name),
-            *(intent is None, retry, index),
-        )
+    with _TURNS.setdefault((session.place, launch.ready.id), Lock()):
+        code = launch.check_deployment(session, _count_rows(body))
+        name = None if new else _name_intent(intent, code)
+        facts = body, name, intent is None, retry, index
+        starter = _Starter.of(session, launch, *facts)
         return starter.attach_to(attach) if attach else starter.start()
+
+
+def find_run(
+    session: Session,
+    launch: Launch,
+    rows: Any = (),
+    *,
+    intent: str | None = None,
+    new: bool = False,
+    retry: str | None = None,
+) -> RunState | None:
+    """Return the run to which `start` would attach, by the journal; None if it may buy.
+
+    No request is sent, except for `stale=True` without an intent. The status is that of
+    the journal; empty if it is not known there.
+
+    Args:
+        session: The endpoint.
+        launch: What to run, and how.
+        rows: As for `start`, like the next three.
+        intent: Name of the run.
+        new: Start a run in any case.
+        retry: A run to be started again.
+    """
+    if new:
+        return None
+    body, code = launch.build_payload(rows), launch.ready.stamp.bound
+    if launch.stale and not intent:
+        code = launch.check_deployment(session, _count_rows(body))
+    facts = body, _name_intent(intent, code), intent is None, retry
+    return _Starter.of(session, launch, *facts).recall()
+
+
+def _count_rows(body: Mapping[str, Any]) -> int:
+    return len(body.get("webhook_payload") or ())
+
+
+def _name_intent(intent: str | None, code: str) -> str:
+    """Return the name of an intent: one, as in keys, however it is typed."""
+    return normalize("NFC", intent) if intent else f"flow64:{code}"
 
 
 _TURNS: Final[dict[tuple[str, str], Lock]] = {}
@@ -256,12 +293,31 @@ class _Starter:
     intent: str | None
     is_default: bool
     retry: str | None
-    index: int | None
+    index: int | None = None
     key: str = ""
     root: str = ""
     memory: Memory = field(factory=Memory, repr=False)
     writer: str = field(factory=lambda: uuid4().hex)
     was_sent: bool = False
+
+    @classmethod
+    def of(
+        cls, session: Session, launch: Launch, body: Mapping[str, Any], *facts: Any
+    ) -> _Starter:
+        """Return the start of a body; the facts are the fields behind its digest."""
+        ledger = launch.journal.of(session.place, launch.ready.id)
+        return cls(session, launch, ledger, body, digest(body), *facts)
+
+    def recall(self) -> RunState | None:
+        """Return the run that the journal has."""
+        self._load()
+        start = self._last_start()
+        if start is None:
+            return None
+        facts: Any = {"is_presumed": start.is_presumed, "started_at": start.at}
+        facts |= {"is_attached": True, "status": start.outcome or ""}
+        stages = self.launch.stages
+        return RunState(str(start.job_id), self.ledger, stages=stages, **facts)
 
     def start(self) -> RunState:
         """Start the run, or find it."""

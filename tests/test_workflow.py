@@ -251,7 +251,7 @@ def test_pictures():
     bundle = inbound._repr_mimebundle_(include=None, exclude=None)
 
     assert set(bundle) == {"image/svg+xml", "text/vnd.mermaid", "text/plain"}
-    assert bundle["image/svg+xml"] == inbound.to_svg() == inbound._repr_svg_()
+    assert bundle["image/svg+xml"] == inbound.to_svg()
     assert bundle["text/vnd.mermaid"] == inbound.to_mermaid()
     assert bundle["text/plain"] == inbound.to_text()
     assert "find_email" in inbound.to_mermaid()

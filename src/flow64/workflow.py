@@ -413,10 +413,6 @@ class Workflow:
             "text/plain": self.to_text(),
         }
 
-    def _repr_svg_(self) -> str:
-        """Return the picture, for viewers that know no bundles."""
-        return self.to_svg()
-
     def _with(self, **changes: Any) -> Workflow:
         facts = {name.lstrip("_"): getattr(self, name) for name in _FACTS}
         workflow = type(self).__new__(type(self))

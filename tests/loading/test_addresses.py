@@ -252,7 +252,7 @@ def test_known():
 
     assert states == [*["ours"] * 6, "copy", "foreign"]
     assert (KNOWN[0].key, KNOWN[0].env) == ("inbound", "prod")
-    assert (KNOWN[6].key, KNOWN[6].env, KNOWN[6].place) == (None, None, None)
+    assert (KNOWN[6].key, KNOWN[6].env) == (None, None)
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ WRONG = [
     (b"\xff", None),
     ("[" * 100_000, None),
     ("1" * 5_000, None),
-    ('{"flow64:manifest": 1, "files": {"a.json": 1, "a.json": 3}}', None),
+    ('{"flow64:manifest": 1, "files": {"a.json": 1, "a.json": 3}}', "/files"),
     ([], None),
     ({"flow64:manifest": 2}, "/flow64:manifest"),
     ({"flow64:manifest": True}, "/flow64:manifest"),
@@ -75,7 +75,7 @@ WRONG = [
     ({**MARK, "files": []}, "/files"),
     ({**MARK, "files": {"a.json": "x"}}, "/files/a.json"),
     ({**MARK, "files": {"a.json": {"path": "workflow:a"}}}, "/files/a.json/key"),
-    ({**MARK, "files": {"a.json": ENTRY, "A.json": ENTRY}}, "/files/A.json"),
+    ({**MARK, "files": {"a.json": ENTRY, "A.json": ENTRY}}, "/files"),
     ({**MARK, "whole": {}}, "/whole"),
     ({**MARK, "whole": [{"project": "a"}]}, "/whole"),
 ]

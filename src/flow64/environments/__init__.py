@@ -13,35 +13,16 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .settings import (
-    EMULATOR,
-    Environment,
-    OAuthFile,
-    Reference,
-    Settings,
-    load,
-)
-from .settings import ENV_NAME as ENV_NAME
-
 if TYPE_CHECKING:
-    from .opening import OPENING_LOG as OPENING_LOG
-    from .opening import async_client_for, client_for, open_client
-
-__all__ = [
-    "EMULATOR",
-    "Environment",
-    "OAuthFile",
-    "Reference",
-    "Settings",
-    "async_client_for",
-    "client_for",
-    "load",
-    "open_client",
-]
+    from .opening import *  # noqa: F403 - all of them are public, here
+    from .settings import *  # noqa: F403 - see above
 
 
 def __getattr__(name: str) -> Any:
-    """Load what makes clients when it is asked for: it loads httpx."""
-    if name in (*__all__, "OPENING_LOG"):
-        return getattr(import_module(".opening", __package__), name)
+    """Load a name on first use: what makes clients loads httpx."""
+    if not name.startswith("_"):
+        for module in ("settings", "opening"):
+            loaded = import_module(f".{module}", __package__)
+            if hasattr(loaded, name):
+                return getattr(loaded, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -16,7 +16,7 @@ from ..definition import EMPTY
 from ..deploy.history import PLACE_NAME as HISTORY
 from ..errors import ConfigError
 from ..files import make_folder
-from .settings import Environment, OAuthFile
+from .settings import Environment, OAuthFile, Reference
 
 EMULATED: Final = "http://127.0.0.1"
 """Endpoint of the emulator. It runs in this process and needs no port."""
@@ -74,7 +74,6 @@ def async_client_for(
 
 def _options(environment: Environment, prices: Mapping[str, float]) -> dict[str, Any]:
     """Return the options of a client, except endpoint and credential."""
-    org_id = environment.org_id
     options: dict[str, Any] = {
         "env": environment.name,
         "terms": Terms(
@@ -83,7 +82,7 @@ def _options(environment: Environment, prices: Mapping[str, float]) -> dict[str,
             max_rows=environment.max_rows,
             max_cost=environment.max_cost,
             prices=prices,
-            org_id=None if org_id is None else environment.text("org_id", org_id),
+            org_id=_text(environment, "org_id", environment.org_id),
         ),
     }
     # The variables of the process take precedence.
@@ -117,15 +116,18 @@ def _connection(environment: Environment) -> dict[str, Any]:
     return options
 
 
+def _text(
+    environment: Environment, key: str, setting: str | Reference | None
+) -> str | None:
+    return None if setting is None else environment.text(key, setting)
+
+
 def _oauth(environment: Environment, given: OAuthFile) -> OAuth:
-    audience = given.audience
     return OAuth(
         environment.text("oauth.client_id", given.client_id),
         Path(environment.text("oauth.file", given.file)),
         kid=environment.text("oauth.kid", given.kid),
-        audience=None
-        if audience is None
-        else environment.text("oauth.audience", audience),
+        audience=_text(environment, "oauth.audience", given.audience),
     )
 
 
@@ -141,7 +143,11 @@ def _open_emulator(store: Path) -> Generator[dict[str, Any]]:
     """
     from ..emulator import Emulator, serving
 
-    _make_room(store.parent)
+    try:
+        make_folder(store.parent)
+    except OSError as error:
+        problem = f"the folder {store.parent} cannot be made ({error.strerror})"
+        raise ConfigError(f"{problem}; make it, or start elsewhere") from error
     try:
         emulator = Emulator(store=store)
     except ConfigError as error:
@@ -152,23 +158,7 @@ def _open_emulator(store: Path) -> Generator[dict[str, Any]]:
         return
     try:
         transport = emulator.transport()
-        yield {
-            "base_url": EMULATED,
-            "transport": transport,
-            "place": transport.place,
-        }
+        place = transport.place
+        yield {"base_url": EMULATED, "transport": transport, "place": place}
     finally:
         emulator.stop()
-
-
-def _make_room(folder: Path) -> None:
-    """Make the folder of the emulator's file.
-
-    Raises:
-        ConfigError: It cannot be made.
-    """
-    try:
-        make_folder(folder)
-    except OSError as error:
-        problem = f"the folder {folder} cannot be made ({error.strerror})"
-        raise ConfigError(f"{problem}; make it, or start elsewhere") from error

@@ -86,11 +86,6 @@ class LiveWorkflow:
         return environment_in(self.path) if self.path else None
 
     @property
-    def place(self) -> str | None:
-        """Its path without the environment, which is the same in each of them."""
-        return drop_env(self.path) if self.path else None
-
-    @property
     def project(self) -> str:
         """Its namespace and project, as parts of a path."""
         return project_path(self.path or "")
@@ -160,8 +155,9 @@ def pick_live(known: Sequence[LiveWorkflow], address: LiveAddress) -> LiveWorkfl
     Raises:
         SourceError: There is none, or there are several.
     """
-    named = match_live(known, address)
-    if len(named) > 1:
+    ours = select_ours(known, address.env)
+    named = ours if address.key is None else match_live(known, address)
+    if len(named) != 1:
         names = list_names([f"{address.env}:{one.key}" for one in named])
         problem = f"{address.text} means {len(named)} workflows"
         raise SourceError(f"{problem}; name one of them: {names}", is_usage=True)
@@ -330,11 +326,7 @@ def load_live_definition(client: Client, address: LiveAddress) -> Definition:
     Raises:
         SourceError: There is none, or the address means several.
     """
-    if address.is_env:
-        problem = f"{address.text} means all workflows of an environment"
-        advice = f"name one of them, as in {address.env}:KEY"
-        raise SourceError(f"{problem}; {advice}", is_usage=True)
-    if address.key is not None:
+    if address.id is None:
         live = pick_live(list_live(client), address)
         address = LiveAddress(address.text, address.env, id=live.id)
     return load_live_side(client, address).entries[0].definition

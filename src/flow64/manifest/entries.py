@@ -30,10 +30,12 @@ from ..definition import (
     ProjectKey,
     Stamp,
     canonical_id,
+    decode,
     escape_key,
     has_too_many_values,
     is_plain,
     loads,
+    parse_json,
     parse_path,
     path_of,
     pointer,
@@ -340,46 +342,7 @@ def read_manifest(file: Path) -> Manifest | None:
     content = read_content(file)
     if has_too_many_values(content):
         raise unreadable(file, TOO_MANY_VALUES)
-    try:
-        data = json.loads(content.decode(), object_pairs_hook=_as_object)
-    except UnicodeDecodeError:
-        problem = "it is not UTF-8"
-    except json.JSONDecodeError as error:
-        problem = f"it is not valid JSON: {error.msg}, in line {error.lineno}"
-    except WrongValueError as error:
-        problem = str(error)
-    except (ValueError, RecursionError):
-        problem = "it nests too deep, or a number in it is too long"
-    else:
-        return _structure(file, data)
-    raise unreadable(file, f"{problem}; compile or pull the folder anew")
-
-
-def read_workflow(folder: Path, manifest: Manifest, file: str) -> Workflow:
-    """Read the workflow of one file that a manifest lists.
-
-    Raises:
-        ReadError: The file is missing, is not a workflow, or has another id than its
-            entry.
-    """
-    return manifest.files[file].read(read_content(folder / file), folder / file)
-
-
-def _as_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    data = dict(pairs)
-    if len(data) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise WrongValueError(f"it has the key {shortened(twice)} twice")
-    return data
-
-
-def _structure(file: Path, data: Any) -> Manifest:
-    """Return the manifest that JSON data is.
-
-    Raises:
-        ReadError: It is none. The first mistake is told, with its place.
-    """
+    data = parse_json(decode(content, str(file)), str(file))
     if not isinstance(data, dict) or MARK not in data:
         raise unreadable(file, f"it is not a manifest: it has no {MARK!r}")
     version = data.pop(MARK)
@@ -391,12 +354,20 @@ def _structure(file: Path, data: Any) -> Manifest:
     except cattrs.BaseValidationError as error:
         place, problem = next(_reader.list_mistakes(error))
         raise unreadable(file, problem, *place) from None
-    names: dict[str, str] = {}
-    for name in manifest.files:
-        if (other := names.setdefault(name.casefold(), name)) != name:
-            problem = f"it is one file with {other!r} on some machines"
-            raise unreadable(file, problem, "files", name)
+    if len({*map(str.casefold, manifest.files)}) < len(manifest.files):
+        problem = "two names are that of one file on some machines"
+        raise unreadable(file, problem, "files")
     return manifest
+
+
+def read_workflow(folder: Path, manifest: Manifest, file: str) -> Workflow:
+    """Read the workflow of one file that a manifest lists.
+
+    Raises:
+        ReadError: The file is missing, is not a workflow, or has another id than its
+            entry.
+    """
+    return manifest.files[file].read(read_content(folder / file), folder / file)
 
 
 def _as_text(value: Any, _: object = str) -> str:

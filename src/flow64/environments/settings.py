@@ -10,7 +10,6 @@ import math
 import os
 import re
 import tomllib
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -33,9 +32,6 @@ EMULATOR: Final = "local"
 
 ENV_NAME: Final = "FLOW64_ENV"
 """The variable that names the environment if nothing else does."""
-
-LONGEST: Final = 512
-"""Maximum characters of a name, as of every key."""
 
 _FILE: Final = "pyproject.toml"
 _TABLE: Final = ("tool", "flow64")
@@ -284,13 +280,7 @@ def load(start: str | PathLike[str] | None = None) -> Settings:
         tool = _parse(file).get(_TABLE[0], {})
         if isinstance(tool, dict) and _TABLE[1] in tool:
             return _read(file, tool[_TABLE[1]])
-    environments = {
-        DEFAULT_ENV: Environment(DEFAULT_ENV),
-        EMULATOR: Environment(EMULATOR, store=folder / ".flow64/emulator.db"),
-    }
-    history = folder / ".flow64/history"
-    journal = folder / ".flow64/runs.jsonl"
-    return Settings(folder, None, None, environments, journal, history)
+    return _place(folder, None, Settings())
 
 
 def _list_files(folder: Path) -> Iterator[Path]:
@@ -321,7 +311,8 @@ def _read(file: Path, table: object) -> Settings:
         ConfigError: It has mistakes. All of them are listed.
     """
     try:
-        settings = _place(file, _reader.converter.structure(table, Settings))
+        settings = _reader.converter.structure(table, Settings)
+        settings = _place(file.parent, file, settings)
         mistakes = [*_judge(settings)]
     except Exception as error:  # noqa: BLE001 - cattrs collects what a hook raises
         mistakes = [*_reader.list_mistakes(error)]
@@ -335,9 +326,8 @@ def _read(file: Path, table: object) -> Settings:
     return settings
 
 
-def _place(file: Path, settings: Settings) -> Settings:
+def _place(folder: Path, file: Path | None, settings: Settings) -> Settings:
     """Return settings with whole paths, and with the environments that always exist."""
-    folder = file.parent
     journal, history = folder / settings.journal, folder / settings.history
     environments: dict[str, Environment] = {}
     for name, one in {EMULATOR: Environment(), **settings.environments}.items():
@@ -377,14 +367,8 @@ def _place(file: Path, settings: Settings) -> Settings:
 
 def _judge(settings: Settings) -> Iterator[tuple[TablePath, str]]:
     """Yield what is wrong with settings of which each alone is right."""
-    names: dict[str, str] = {}
     for name, one in settings.environments.items():
-        path = ("environments", name)
-        if len(name) > LONGEST or not name.strip() or not name.isprintable():
-            yield path, f"its name must have 1 to {LONGEST} visible characters"
-        if names.setdefault(unicodedata.normalize("NFC", name), name) != name:
-            yield path, "it is there twice, in two spellings of one name"
-        yield from ((path, problem) for problem in _judge_environment(one))
+        yield from ((("environments", name), text) for text in _judge_environment(one))
     if settings.default_env is not None:
         try:
             settings.environment(settings.default_env)

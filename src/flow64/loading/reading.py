@@ -288,7 +288,7 @@ def _read_json_files(
     for place, paths in groupby(
         [*_list_files(folder, ".json")], lambda path: path.parent
     ):
-        files = {path.name: path for path in paths if path != saved}
+        files = {path.name: path for path in paths if path.resolve() != saved}
         names: dict[str, str] = {}
         for name, path in files.items():
             if (other := names.setdefault(unquote(name), name)) != name:

@@ -164,7 +164,9 @@ def test_notebook(tmp_path, monkeypatch):
         names["client"].close()
         names["emulator"].stop()
 
-    names_of = [("_repr_svg_", "_repr_html_", "_repr_html_", "__len__", "_repr_html_")]
+    names_of = [
+        ("_repr_mimebundle_", "_repr_html_", "_repr_html_", "__len__", "_repr_html_")
+    ]
     assert all(map(hasattr, shown, *names_of))
     assert len(shown[3]) == 2
 

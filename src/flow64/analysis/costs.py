@@ -269,7 +269,11 @@ def _count_reaching(
     for position in definition.topology.order:
         block, above = blocks[position], parents[position]
         about = CATALOGUE[block.kind].about if block.kind in CATALOGUE else None
-        count = _add_counts([leave[at] for at in above]) if above else rows
+        count: int | None = rows
+        if len(above) == 1:
+            count = leave[above[0]]
+        elif above:
+            count = _add_counts([leave[at] for at in above])
         reach[position] = count
         if about is None:
             count = None

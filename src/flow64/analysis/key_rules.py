@@ -179,7 +179,8 @@ def unknown_allow(definition: Definition) -> Iterator[Fault]:
     allowed: list[tuple[int | None, str]] = [
         (None, code) for code in sorted(definition.allowed)
     ]
-    for position, origin in enumerate(definition.origins.origins):
+    origins = definition.origins.origins if definition.origins.may_allow else ()
+    for position, origin in enumerate(origins):
         allowed += [(position, code) for code in origin.allowed]
     if allowed:
         from .reference import all_pages  # noqa: PLC0415 - this rule is one of them

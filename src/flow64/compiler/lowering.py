@@ -81,7 +81,10 @@ def lower(
         tuple(edges),
         workflow_id,
         path=path,
-        origins=ListedOrigins(lambda: [_origin(graph, node) for node in order]),
+        origins=ListedOrigins(
+            lambda: [_origin(graph, node) for node in order],
+            may_allow=any(block.allow for block in graph.blocks),
+        ),
         allowed=frozenset(allowed),
         # With `was=` the ids are those of the old key, for any title.
         is_key_derived=identity.key is None and identity.was is None,

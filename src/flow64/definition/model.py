@@ -119,14 +119,20 @@ class ListedOrigins:
     """The origins of the blocks of a definition, by position in `blocks`.
 
     A definition that was made by hand has none.
+
+    Attributes:
+        may_allow: Whether one of them may silence a finding.
     """
 
-    __slots__ = ("_origins",)
+    __slots__ = ("_origins", "may_allow")
 
     def __init__(
-        self, origins: Sequence[Origin] | Callable[[], Sequence[Origin]] = ()
+        self,
+        origins: Sequence[Origin] | Callable[[], Sequence[Origin]] = (),
+        *,
+        may_allow: bool = True,
     ) -> None:
-        self._origins = origins
+        self._origins, self.may_allow = origins, may_allow
 
     @property
     def origins(self) -> Sequence[Origin]:

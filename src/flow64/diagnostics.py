@@ -220,20 +220,26 @@ def summary(findings: Sequence[Finding]) -> str:
 
 
 def _lines(finding: Finding, width: int | None) -> Iterator[str]:
-    where = f" ({truncate(clean_text(finding.where), 200)})" if finding.where else ""
-    yield f"{finding.severity}[{finding.code}] {clean_text(finding.message)}{where}"
+    place = f"{printable(str(finding.place))} " if finding.place else ""
+    where, advice = finding.where or "", finding.help or ""
+    # A source line says which block it is, unless it is in a fragment used twice.
+    is_told = bool(finding.place) and (where.startswith("/") or "/" not in where)
+    name = f" ({truncate(clean_text(where), 200)})" if where and not is_told else ""
+    text = clean_text(finding.message) + name
+    text += f": {clean_text(advice)}" if advice else ""
+    yield f"{place}{finding.severity}[{finding.code}] {text}"
     if finding.place:
         yield from _excerpt(finding.place, width)
-    if finding.help:
-        yield f"   = help: {clean_text(finding.help)}"
+
+
+_INDENT: Final = "    "
 
 
 def _excerpt(place: Place, width: int | None) -> Iterator[str]:
-    yield f"  --> {printable(relative_path(place.file))}:{place.line}"
+    """Yield a source line, with carets below the part that is meant."""
     source = linecache.getline(place.file, place.line).rstrip()
     if not source or has_key(source):
         return
-    gutter = f"   {place.line} | "
     indent = len(source) - len(source.lstrip())
     first, last = place.count_characters()
     start = indent if first is None else first
@@ -242,27 +248,11 @@ def _excerpt(place: Place, width: int | None) -> Iterator[str]:
     # Escapes may make the text before and above the carets longer.
     start, end = (len(printable(source[indent:column])) for column in (start, end))
     if width is not None:
-        shown, start, end = _cut_around(shown, start, end, width - len(gutter))
+        room = width - len(_INDENT)
+        if start and count_cells(shown[:end]) > room:  # begin where the carets do
+            shown, start, end = f"…{shown[start:]}", 1, end - start + 1
+        shown = fit_text(shown, room)
+        end = min(end, len(shown))
     carets = "^" * max(1, count_cells(shown[start:end]))
-    yield f"{gutter}{shown}"
-    yield f"{' ' * (len(gutter) - 2)}| {' ' * count_cells(shown[:start])}{carets}"
-
-
-def _cut_around(shown: str, start: int, end: int, room: int) -> tuple[str, int, int]:
-    """Cut a line to a number of cells, so that its marked text is in what is left.
-
-    The marked text itself is cut at its end. Returns the line, and where the marked
-    text starts and ends in it.
-    """
-    excess = count_cells(shown[:end]) + (end < len(shown)) - room
-    at = 0
-    if excess > 0:
-        surplus = excess + 1  # an ellipsis takes the place of what is skipped
-        # An accent is not left without its letter.
-        while at < start and (surplus > 0 or not count_cells(shown[at])):
-            surplus -= count_cells(shown[at])
-            at += 1
-    if at:
-        shown, start, end = f"…{shown[at:]}", start - at + 1, end - at + 1
-    shown = fit_text(shown, room)
-    return shown, start, min(end, len(shown))
+    yield f"{_INDENT}{shown}"
+    yield f"{_INDENT}{' ' * count_cells(shown[:start])}{carets}"

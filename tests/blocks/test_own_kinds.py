@@ -119,7 +119,7 @@ def test_what_is_known_follows_the_class():
         (
             "row-kind-mismatch",
             lambda cls: Webhook(COMPANY) >> RawBlock("score_lead"),
-            "company rows flow into score_lead, which takes lead rows",
+            "company rows into score_lead",
         ),
         (
             "undeclared-column",

@@ -335,7 +335,7 @@ def test_place_of_code_without_a_file():
         Workflow("w", scope["block"]).compile()
 
     assert str(scope["block"].place) == "<string>:3"
-    assert "  --> <string>:3\n   = help:" in str(caught.value)
+    assert "\n<string>:3 error[unknown-word] mode is 'PROF'" in str(caught.value)
 
 
 def test_place_without_columns():

@@ -130,11 +130,9 @@ def test_what_github_would_drop_is_counted_and_logged():
     assert [line for line in lines if not line.startswith("::")] == [
         "error[c] wrong 9",
         (
-            "error[row-kind-mismatch] company rows flow into find_email, which takes "
-            "lead rows (find_email)"
+            "a.py:3 error[row-kind-mismatch] company rows flow into find_email, which "
+            "takes lead rows: put CompanyToLeads() between"
         ),
-        "  --> a.py:3",
-        "   = help: put CompanyToLeads() between",
     ]
 
 

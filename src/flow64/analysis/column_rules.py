@@ -63,11 +63,9 @@ def undeclared_column(definition: Definition) -> Iterator[Fault]:
             advice = f"put it after {blocks[later].kind}; declare it if rows bring it"
             yield Fault(position, f"{message} {where} adds later{fate}", advice)
         elif near := _find_near(name, before):
-            source = name_block(definition, before[near].source)
-            advice = f"{shortened(near)} comes from {source}; declare "
-            advice += f"{shortened(name)} if both are meant"
             message = f"it reads the column {shortened(name)}, and rows have "
-            yield Fault(position, message + shortened(near), advice)
+            message += shortened(near)
+            yield Fault(position, message, "declare it if both are meant")
         elif before.openness is Openness.CLOSED:
             advice = f"they have {join_words(before) or 'none'}"
             yield Fault(position, f"{message} rows do not have here{fate}", advice)

@@ -113,8 +113,7 @@ def row_kind_mismatch(definition: Definition) -> Iterator[Fault]:
         rows, kind = kinds[source], blocks[target].kind
         wants = wanted[kind]
         if rows is not None and wants is not None and rows != wants:
-            flow = f"{rows.lower()} rows flow into {kind}"
-            message = f"{flow}, which takes {wants.lower()} rows"
+            message = f"{rows.lower()} rows into {kind}"
             yield Fault(target, message, f"put {_CONVERTERS[wants]} between")
 
 

@@ -55,7 +55,7 @@ def test_check_finds_a_flow_that_is_in_no_workflow(left, flow64):
 
     assert code == 1
     assert printed.startswith(
-        "error[no-workflow] leads.py has the flow x, but no Workflow\n"
+        "leads.py:1 error[no-workflow] leads.py has the flow x, but no Workflow: write "
     )
     assert flow64("plan", "leads.py")[0] == 0
 

@@ -33,9 +33,16 @@ def list_first(entries: Entries, *, is_alone: bool) -> Iterator[tuple[str, str]]
         lines.items(), key=lambda item: _LABELS.index(item[0][0])
     ):
         keys = [key for owners in values.values() for key in owners]
-        text = f"{subject} {head}{_list_values(values)}".strip()
+        shown = sorted(values, key=lambda value: _find_site(value) == _find_site(head))
+        ordered = {value: values[value] for value in shown}
+        text = f"{subject} {head}{_list_values(ordered)}".strip()
         many = name_keys(keys, 0 if len(values) > 1 else MOST_NAMES)
         yield label, text if is_alone else f"{many}: {text}"
+
+
+def _find_site(host: str) -> list[str]:
+    """Return the end of a host: deliveries to another site stand first."""
+    return host.removesuffix(words.ARROW).split(".")[-2:]
 
 
 def _list_values(values: Mapping[str, Sequence[str]]) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final, TypeAlias
 
 from ..diff import words
 from ..diff.compare import Change
-from ..diff.facts import ANY, MISSING, UNKNOWN, Path
+from ..diff.facts import ANY, MISSING, UNKNOWN, Path, Side
 from ..secrets import mask
 from ..text import truncate
 from .lines import (
@@ -90,15 +91,26 @@ def _make_group(group: Entries, plain: Sequence[Entries]) -> Group:
 
 def _list_blocks(group: Entries) -> Iterator[Line]:
     """Yield the blocks of workflows that came or went; each list of blocks once."""
-    rows: dict[tuple[Any, ...], None] = {}
+    rows: dict[tuple[str, ...], str] = {}
     is_new = group[0].subject.before is None
     for entry in group:
         side = entry.comparison.after if is_new else entry.comparison.before
-        rows[tuple(side.names) if side else ()] = None
-    for names in [*rows][:MOST_NEW]:
-        yield Line(cut_names(names) or "no blocks", "+" if is_new else "-")
+        names = side.names if side else []
+        between = " >> " if side and _is_chain(side) else " "
+        rows[(*names,)] = cut_names(names, between=between) or "no blocks"
+    for text in [*rows.values()][:MOST_NEW]:
+        yield Line(text, "+" if is_new else "-")
     if (more := len(rows) - MOST_NEW) > 0:
         yield Line(f"  and {more:,} other lists of blocks")
+
+
+def _is_chain(side: Side) -> bool:
+    """Whether each block feeds the next one alone."""
+    near = side.neighbours
+    return all(
+        near[before][1] == [behind] and near[behind][0] == [before]
+        for before, behind in pairwise(side.names)
+    )
 
 
 _Labelled: TypeAlias = tuple[str, Line]

@@ -75,11 +75,13 @@ class Report:
         return lines
 
 
-def cut_names(names: Iterable[object], most: int = MOST_NAMES) -> str:
+def cut_names(
+    names: Iterable[object], most: int = MOST_NAMES, between: str = " "
+) -> str:
     """Return some names, the same number in every form: `ae ar at, 26 more`."""
     texts = [words.format_name(str(name)) for name in names]
     more = len(texts) - most
-    return " ".join(texts[:most]) + (f", {more:,} more" if more > 0 else "")
+    return between.join(texts[:most]) + (f", {more:,} more" if more > 0 else "")
 
 
 def name_keys(keys: Sequence[str], most: int = MOST_NAMES) -> str:

@@ -123,6 +123,9 @@ def _select_shown(changes: Mapping[Path, Change]) -> list[Change]:
                 return not (is_part and len(parts) > 1 and change.sign == "-")
             case "order":
                 return _is_reordered(change)
+            case "output":  # a column may get or lose its type by another producer
+                sides = change.before, change.after
+                return change.sign != "!" or None not in sides or UNKNOWN in sides
             case _:
                 return head in _ORDER and not (is_part and head in ("id", "spends"))
 

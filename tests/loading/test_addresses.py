@@ -119,14 +119,21 @@ def test_a_key_comes_before_a_place_of_its_name(configured, name):
 
 
 def test_without_such_a_key_a_place_is_read(configured):
-    """Also if the source of the project fails; without code it is not imported."""
+    """If the source of the project fails, so does this: the key may be meant.
+
+    Without code, it is not imported.
+    """
     inner = configured.with_name("compiled")
     inner.mkdir()
     body = load_source("code:inbound").only.workflow.to_json()
     (inner / "a.json").write_text(body, "utf-8")
+    assert load_source("compiled").names == ["a"]
+
     configured.write_text("1 / 0", "utf-8")
 
-    assert load_source("compiled").names == ["a"]
+    with pytest.raises(SourceError, match="ZeroDivisionError"):
+        load_source("compiled")
+    assert load_source("./compiled").names == ["a"]
     assert load_source("compiled", code=False).names == ["a"]
     with pytest.raises(SourceError, match=r"leads\.py is Python, and --no-code"):
         load_source("inbound", code=False)

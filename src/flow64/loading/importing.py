@@ -79,9 +79,10 @@ class ImportScope:
                 if error.name and f"{name}.".startswith(f"{error.name}."):
                     return None
                 raise
-            if spec is None or spec.submodule_search_locations is None:
-                return None if spec is None else Path(spec.origin or "")
-            return Path(next(iter(spec.submodule_search_locations)))
+            if spec is None:
+                return None
+            folders = [*(spec.submodule_search_locations or ())]
+            return Path(folders[0] if folders else spec.origin or "")
 
     @contextmanager
     def _wrap_errors(self, what: str, file: Path | None = None) -> Generator[None]:
@@ -105,22 +106,14 @@ class ImportScope:
                 advice = "begin with fan(a, b) instead of [a, b]: fan(a, b) >> [c, d]"
             problem = f"cannot be imported: {reason}"
             place, traceback = self._find_place(error, file), _format_traceback(error)
-        name = "the module" if place else what
+        text = f"{'the module' if place else what} {problem}"
         finding = Finding(
-            "unloadable-file",
-            "source",
-            "error",
-            f"{name} {problem}",
-            advice,
-            place=place,
+            "unloadable-file", "source", "error", text, advice, place=place
         )
-        message = (
-            f"{what} {problem.partition(':')[0]}" if traceback else f"{what} {problem}"
-        )
-        message += f"; {advice}" if advice else ""
-        raise SourceError(
-            "\n".join(filter(None, (message, traceback))), finding=finding
-        )
+        # The traceback ends with the reason.
+        problem = problem.partition(":")[0] if traceback else problem
+        message = f"{what} {problem}" + (f"; {advice}" if advice else "")
+        raise SourceError("\n".join((message, traceback)).rstrip(), finding=finding)
 
     def _find_place(self, error: BaseException, file: Path | None) -> Place | None:
         """Return the last line of the user's that failed.

@@ -58,12 +58,14 @@ class LiveWorkflow:
     Attributes:
         state: Whether our code deployed it.
         path: The path that its id was made from, if our code deployed it.
+        unbound: The fingerprint that its stamp has, if our code deployed it.
     """
 
     id: str
     title: str
     state: LiveState
     path: str | None = None
+    unbound: str | None = None
 
     @classmethod
     def of(cls, info: WorkflowInfo) -> LiveWorkflow:
@@ -73,7 +75,7 @@ class LiveWorkflow:
             return cls(info.id, info.name, "foreign")
         if not stamp.is_genuine(info.id):
             return cls(info.id, info.name, "copy")
-        return cls(info.id, info.name, "ours", stamp.path)
+        return cls(info.id, info.name, "ours", stamp.path, stamp.unbound)
 
     @property
     def key(self) -> str | None:
@@ -175,20 +177,14 @@ def select_changed(loaded: Loaded, client: Client) -> Loaded:
         loaded: The source.
         client: A client of the environment.
     """
-    stamps = {
-        canonical_id(info.id): stamp.unbound
-        for info in client.workflows.list()
-        if (stamp := split_stamp(info.description, info.id)[1]) is not None
-        and stamp.is_genuine(info.id)
-    }
     env = client.env or DEFAULT_ENV
-    return loaded.keep(
-        [
-            one
-            for one in loaded.workflows
-            if one.workflow.fingerprint()[:16] != stamps.get(one.find_id(env))
-        ]
-    )
+    stamps = {canonical_id(one.id): one.unbound for one in list_live(client)}
+    changed = [
+        one
+        for one in loaded.workflows
+        if one.workflow.fingerprint()[:16] != stamps.get(one.find_id(env))
+    ]
+    return loaded.keep(changed)
 
 
 def project_path(path: str) -> str:

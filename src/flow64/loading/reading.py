@@ -62,7 +62,7 @@ MOST_DEPTH: Final = 40
 
 @frozen
 class SourceWorkflow:
-    """A workflow, and where it was found.
+    """A workflow, and where it was collector.
 
     Attributes:
         name: Its key, and the names of its variant after slashes: `inbound/us`. If
@@ -203,7 +203,9 @@ class Collector:
 # -- Files and folders -----------------------------------------------------------------
 
 
-def read_place(path: Path, found: Collector, settings: Settings, *, code: bool) -> None:
+def read_place(
+    path: Path, collector: Collector, settings: Settings, *, code: bool
+) -> None:
     """Read a file or a folder.
 
     A folder is read as code if it has any, else as JSON.
@@ -213,43 +215,45 @@ def read_place(path: Path, found: Collector, settings: Settings, *, code: bool) 
         ReadError: Its JSON cannot be used.
     """
     if path.is_dir():
-        _read_folder(path, found, settings, code=code)
+        _read_folder(path, collector, settings, code=code)
     elif path.suffix == ".json":
-        found.is_all = False
+        collector.is_all = False
         manifest = read_manifest(path.parent / MANIFEST) or Manifest()
-        _read_json(path, manifest, found)
+        _read_json(path, manifest, collector)
     elif path.suffix == ".py" and path.is_file():
         _require_code(path, code=code)
-        found.is_code = True
+        collector.is_code = True
         with import_scope(find_import_root(path), Path.cwd()) as scope:
-            _read_module(scope, path, found)
-        found.is_all = _is_alone(path)
+            _read_module(scope, path, collector)
+        collector.is_all = _is_alone(path)
     else:
         problem = f"{path} is no file of Python or JSON, by the end of its name"
         raise SourceError(problem, is_usage=True)
 
 
-def read_module(name: str, found: Collector, settings: Settings) -> bool:
+def read_module(name: str, collector: Collector, settings: Settings) -> bool:
     """Read a module or package. Return False if it does not exist."""
-    with import_scope(Path.cwd()) as scope, found.catch():
+    with import_scope(Path.cwd()) as scope, collector.catch():
         path = scope.find_module(name)
         if path is None or not path.exists():
             return False
-        read_place(Path(relative_path(path)), found, settings, code=True)
+        read_place(Path(relative_path(path)), collector, settings, code=True)
     return True
 
 
-def read_content_of(content: bytes, where: str, stem: str, found: Collector) -> None:
+def read_content_of(
+    content: bytes, where: str, stem: str, collector: Collector
+) -> None:
     """Add the workflow of JSON without a manifest."""
-    with found.catch():
+    with collector.catch():
         read = loads(content, source=where)
         workflow = Workflow.from_definition(evolve(read, place=Place(where, 1)))
         name = "/".join(map(unquote, stem.split("@")))
-        found.add_workflow(SourceWorkflow(name, workflow, where, stem))
+        collector.add_workflow(SourceWorkflow(name, workflow, where, stem))
 
 
 def _read_folder(
-    folder: Path, found: Collector, settings: Settings, *, code: bool
+    folder: Path, collector: Collector, settings: Settings, *, code: bool
 ) -> None:
     """Read a folder.
 
@@ -261,22 +265,22 @@ def _read_folder(
         for root, files in groupby(modules, find_import_root):
             with import_scope(root, folder, Path.cwd()) as scope:
                 for path in files:
-                    _read_module(scope, path, found)
-    if found.workflows or found.projects or found.findings:
-        found.is_code = True
+                    _read_module(scope, path, collector)
+    if collector.workflows or collector.projects or collector.findings:
+        collector.is_code = True
         return
     if not code and folder.is_symlink():
         raise unreadable(folder, "it is a link, which is not followed")
-    whole = _read_json_files(folder, found, settings)
-    if not found.workflows and modules:
+    whole = _read_json_files(folder, collector, settings)
+    if not collector.workflows and modules:
         _require_code(folder, code=code)
     for project in whole:
-        found.add_project(project)
-    found.is_all = bool(whole) and all(one in whole for one in found.projects)
+        collector.add_project(project)
+    collector.is_all = bool(whole) and all(one in whole for one in collector.projects)
 
 
 def _read_json_files(
-    folder: Path, found: Collector, settings: Settings
+    folder: Path, collector: Collector, settings: Settings
 ) -> Sequence[ProjectKey]:
     """Read the JSON files below a folder, each by its manifest if there is one.
 
@@ -296,33 +300,35 @@ def _read_json_files(
         manifest = read_manifest(place / MANIFEST) if MANIFEST in files else None
         if manifest is None:
             for path in files.values():
-                _read_json(path, Manifest(), found)
+                _read_json(path, Manifest(), collector)
             continue
         whole += manifest.whole
         for name in sorted(manifest.files):
-            _read_json(place / name, manifest, found)
+            _read_json(place / name, manifest, collector)
         for name in sorted(files.keys() - manifest.files.keys() - {MANIFEST}):
             problem = f"{place / name} is not listed in {MANIFEST}, and was left out"
-            found.notes.append(f"{problem}; name it by itself to read it as it is")
+            collector.notes.append(f"{problem}; name it by itself to read it as it is")
     return whole
 
 
-def _read_module(scope: ImportScope, path: Path, found: Collector) -> None:
-    with found.catch():
-        found.add_module(scope.import_file(path), str(path))
+def _read_module(scope: ImportScope, path: Path, collector: Collector) -> None:
+    with collector.catch():
+        collector.add_module(scope.import_file(path), str(path))
 
 
-def _read_json(path: Path, manifest: Manifest, found: Collector) -> None:
+def _read_json(path: Path, manifest: Manifest, collector: Collector) -> None:
     """Read the workflow of a file, with its keys if the manifest lists it."""
     # A file that is not read is no finding, since a finding shows a line of its file.
     content, entry = read_content(path), manifest.files.get(path.name)
     if entry is None:
-        read_content_of(content, str(path), path.stem, found)
+        read_content_of(content, str(path), path.stem, collector)
         return
-    with found.catch():
+    with collector.catch():
         workflow = entry.read(content, path)
         name = "/".join(name_parts(workflow.identity))
-        found.add_workflow(SourceWorkflow(name, workflow, str(path), path.stem, entry))
+        collector.add_workflow(
+            SourceWorkflow(name, workflow, str(path), path.stem, entry)
+        )
 
 
 def _list_files(folder: Path, suffix: str) -> Iterator[Path]:
@@ -421,19 +427,19 @@ def _require_code(place: Path, *, code: bool) -> None:
 # -- Nothing was found -----------------------------------------------------------------
 
 
-def describe_empty(place: str, found: Collector) -> Finding:
+def describe_empty(place: str, collector: Collector) -> Finding:
     """Return the finding for a source without a workflow."""
     problem = f"{place} holds no Workflow at the level of a module, nor in a list there"
     advice = None
-    if found.makers:
-        maker = found.makers[0]
+    if collector.makers:
+        maker = collector.makers[0]
         problem = (
             f"{place} keeps no Workflow at the level of a module: {maker} makes one"
         )
         advice = f"write workflow = {maker} below it"
-    elif found.flows:
-        name = found.flows[-1]
-        names = join_words(found.flows)
+    elif collector.flows:
+        name = collector.flows[-1]
+        names = join_words(collector.flows)
         problem = f"{place} has the flow {names}, but no Workflow"
         advice = f'write workflow = Workflow("Leads", {name}, key="{name}")'
     return Finding(

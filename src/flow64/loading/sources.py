@@ -22,7 +22,7 @@ from ..diagnostics import Finding, Place
 from ..dsl import Block
 from ..environments import Settings
 from ..environments import load as load_settings
-from ..errors import ConfigError, FlowError, ReadError, SourceError
+from ..errors import ConfigError, ReadError, SourceError
 from ..workflow import Workflow
 from .addresses import (
     EVERYTHING,
@@ -156,73 +156,105 @@ def load_source(
         address = SourceAddress("", require_project_source(settings))
     else:
         address = parse_source(source) if isinstance(source, str) else source
+    collector = Collector(is_lenient=lenient)
     loaded = None
-    if address.otherwise:  # a key comes before a folder or module of its name
-        with suppress(FlowError):
-            loaded = _load(address, settings, code=code)
-        if loaded is None:
-            address = SourceAddress(address.text, address.otherwise)
+    if address.otherwise and code:  # a key comes before a folder or module of its name
+        loaded = _find_key(address, settings)
     if loaded is None:
-        is_whole = may_be_empty and not selection
-        loaded = _load(
-            address, settings, code=code, may_be_empty=is_whole, is_lenient=lenient
-        )
-    if selection:
-        loaded = select_workflows(loaded, selection)
+        source = address.otherwise or address.source
+        place, key = split_source(source)
+        if address.content is None:
+            _read(place, collector, settings, code=code)
+        else:
+            place, key = source, None
+            read_content_of(address.content, place, place, collector)
+        is_empty = may_be_empty and not selection and key is None
+        loaded = _collect(source, place, collector, settings, may_be_empty=is_empty)
+        if address.content is not None:
+            loaded = evolve(loaded, is_picked=True, is_of_whole=False)
+        if key is not None:
+            loaded = _keep_key(loaded, place, key, address)
+    loaded = select_workflows(loaded, selection)
     return evolve(loaded, workflows=_tell_apart(loaded.workflows))
 
 
-def _load(
-    address: SourceAddress,
+def _find_key(address: SourceAddress, settings: Settings) -> Loaded | None:
+    """Return the workflows of a key of the project; None if it has no such key.
+
+    An error of the project is raised: something else of the name may not be meant.
+    """
+    place, _ = split_source(address.source)
+    collector = Collector()
+    if not Path(place).exists() and not is_module_name(place):
+        return None
+    _read(place, collector, settings, code=True)
+    if not collector.workflows:
+        return None
+    loaded = _collect(address.source, place, collector, settings)
+    picked = _pick_key(address.text, loaded.workflows)
+    return loaded.keep(picked) if picked else None
+
+
+def _read(place: str, collector: Collector, settings: Settings, *, code: bool) -> None:
+    """Read a file, a folder or a module.
+
+    Raises:
+        SourceError: It is none of these.
+    """
+    if Path(place).exists():
+        read_place(Path(place), collector, settings, code=code)
+    elif not (
+        code and is_module_name(place) and read_module(place, collector, settings)
+    ):
+        raise SourceError(describe_unknown(place), is_usage=True)
+
+
+def _collect(
+    source: str,
+    place: str,
+    collector: Collector,
     settings: Settings,
     *,
-    code: bool,
     may_be_empty: bool = False,
-    is_lenient: bool = False,
 ) -> Loaded:
-    found = Collector(is_lenient=is_lenient)
-    place, key = split_source(address.source)
-    if address.content is not None:
-        place, key = address.source, None
-        read_content_of(address.content, place, place, found)
-        found.is_all = False
-    elif Path(place).exists():
-        read_place(Path(place), found, settings, code=code)
-    elif not (code and is_module_name(place) and read_module(place, found, settings)):
-        problem = describe_unknown(place)
-        raise SourceError(problem, is_usage=True)
-    workflows = _drop_duplicates(found)
-    is_empty = may_be_empty and key is None and found.projects
+    """Return what was read.
+
+    Raises:
+        SourceError: It is no workflow.
+    """
+    workflows = _drop_duplicates(collector)
+    is_empty = may_be_empty and collector.projects
     # A check must not pass because a flow was not put into a workflow.
-    is_forgotten = is_lenient and found.flows
-    if not workflows and not found.findings and (is_forgotten or not is_empty):
-        finding = describe_empty(place, found)
-        if not is_lenient or not (found.flows or found.makers):
-            text = "; ".join(
-                filter(None, (finding.message, finding.help, *found.notes))
-            )
-            raise SourceError(text, is_usage=True)
-        found.findings.append(finding)
-    loaded = Loaded(
-        address.source,
+    is_forgotten = collector.is_lenient and (collector.flows or collector.makers)
+    if not workflows and not collector.findings and (is_forgotten or not is_empty):
+        finding = describe_empty(place, collector)
+        if not is_forgotten:
+            words = (finding.message, finding.help, *collector.notes)
+            raise SourceError("; ".join(filter(None, words)), is_usage=True)
+        collector.findings.append(finding)
+    return Loaded(
+        source,
         _with_settings(workflows, settings),
-        found.projects,
-        is_picked=address.content is not None,
-        is_of_whole=_is_whole(place, settings, found),
-        notes=found.notes,
-        findings=found.findings,
+        collector.projects,
+        is_of_whole=_is_whole(place, settings, collector),
+        notes=collector.notes,
+        findings=collector.findings,
     )
-    if key is None:
-        return loaded
+
+
+def _keep_key(loaded: Loaded, place: str, key: str, address: SourceAddress) -> Loaded:
+    """Return a source with the workflows of a key.
+
+    Raises:
+        SourceError: There is none, or several have the key.
+    """
     picked = _pick_key(key, loaded.workflows)
-    if not picked and found.findings:  # of which one may be the reason
-        return evolve(loaded, workflows=[], projects=[], is_picked=True)
-    if not picked:
-        problem = describe_no_match(place, key, loaded.names)
-        if address.is_key:
-            problem = describe_unknown(address.text, loaded.names)
-        raise SourceError(problem, is_usage=True)
-    return loaded.keep(picked)
+    if picked or loaded.findings:  # an error of the source may be the reason
+        return loaded.keep(picked)
+    problem = describe_no_match(place, key, loaded.names)
+    if address.is_key:
+        problem = describe_unknown(address.text, loaded.names)
+    raise SourceError(problem, is_usage=True)
 
 
 def select_workflows(loaded: Loaded, selection: Selection) -> Loaded:
@@ -278,7 +310,7 @@ def _tell_apart(workflows: Sequence[SourceWorkflow]) -> Sequence[SourceWorkflow]
     ]
 
 
-def _drop_duplicates(found: Collector) -> Sequence[SourceWorkflow]:
+def _drop_duplicates(collector: Collector) -> Sequence[SourceWorkflow]:
     """Return the workflows without those that were imported under two names.
 
     Raises:
@@ -286,7 +318,7 @@ def _drop_duplicates(found: Collector) -> Sequence[SourceWorkflow]:
     """
     seen: dict[str, SourceWorkflow] = {}
     kept: list[SourceWorkflow] = []
-    for number, one in enumerate(found.workflows):
+    for number, one in enumerate(collector.workflows):
         identity = one.workflow.identity
         keys: list[Any] = [key for _, key in identity.segments_in("default")]
         is_faulty = not all(isinstance(key, str) and key for key in keys)
@@ -297,7 +329,7 @@ def _drop_duplicates(found: Collector) -> Sequence[SourceWorkflow]:
             continue
         kept.append(one)
         if other is not one:
-            with found.catch():
+            with collector.catch():
                 raise _duplicate(one, other)
     return kept
 
@@ -323,11 +355,11 @@ def _duplicate(one: SourceWorkflow, other: SourceWorkflow) -> SourceError:
     return SourceError(f"{problem}; {advice}", finding=finding)
 
 
-def _is_whole(place: str, settings: Settings, found: Collector) -> bool:
+def _is_whole(place: str, settings: Settings, collector: Collector) -> bool:
     """Return True if a place is all of its projects: see `Loaded.is_of_whole`."""
     named = find_project_source(settings)
-    if named is None or not found.is_code:
-        return found.is_all
+    if named is None or not collector.is_code:
+        return collector.is_all
     if Path(place).exists() and Path(named).exists():
         return Path(place).resolve() == Path(named).resolve()
     return place == named

@@ -229,8 +229,8 @@ def parse_address(
 ) -> loading.Address:
     """Parse an address. If it is live, `--env` may only repeat its environment."""
     address = loading.parse_address(text, env, prefers_live=prefers_live)
-    if isinstance(address, loading.LiveAddress):
-        loading.require_same_env(address, env)
+    if isinstance(address, loading.LiveAddress) and env not in (None, address.env):
+        raise option_error("--env", f"{text} is in {address.env}: leave this out")
     return address
 
 

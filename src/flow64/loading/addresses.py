@@ -147,18 +147,6 @@ def parse_source(text: str) -> SourceAddress:
     return address
 
 
-def require_same_env(address: LiveAddress, env: str | None) -> str:
-    """Return the environment of an address. `--env` may repeat it.
-
-    Raises:
-        SourceError: `--env` names another one.
-    """
-    if env not in (None, address.env):
-        problem = f"{address.text} is in {address.env}: leave out --env {env}"
-        raise SourceError(problem, is_usage=True)
-    return address.env
-
-
 def describe_unknown(text: str, keys: Sequence[str] = ()) -> str:
     """Describe a text that names nothing.
 
@@ -337,17 +325,14 @@ class Selection:
     Attributes:
         select: Patterns of key paths. If there are any, other workflows are left out.
         exclude: Patterns of key paths to leave out.
-        is_changed: Whether to leave out workflows that are deployed as the code has
-            them. A client finds these: see `select_changed`.
     """
 
     select: Sequence[str] = ()
     exclude: Sequence[str] = ()
-    is_changed: bool = False
 
     def __bool__(self) -> bool:
         """Return True if it may leave out workflows."""
-        return bool(self.select or self.exclude or self.is_changed)
+        return bool(self.select or self.exclude)
 
     def pick(
         self, place: str, items: Sequence[T], names_of: Callable[[T], Sequence[str]]

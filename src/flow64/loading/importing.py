@@ -113,7 +113,7 @@ class ImportScope:
         # The traceback ends with the reason.
         problem = problem.partition(":")[0] if traceback else problem
         message = f"{what} {problem}" + (f"; {advice}" if advice else "")
-        raise SourceError("\n".join((message, traceback)).rstrip(), finding=finding)
+        raise SourceError(f"{message}\n{traceback}".rstrip(), finding=finding)
 
     def _find_place(self, error: BaseException, file: Path | None) -> Place | None:
         """Return the last line of the user's that failed.

@@ -7,18 +7,16 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from ..analysis.live import LiveCatalogue
 from ..api.calls import WorkflowInfo, get_workflow
 from ..client import Client
 from ..definition import (
     DEFAULT_ENV,
-    EMPTY,
     Definition,
     Values,
     add_suffix,
-    canonical_id,
     drop_env,
     environment_in,
     genuine_stamp,
@@ -58,14 +56,12 @@ class LiveWorkflow:
     Attributes:
         state: Whether our code deployed it.
         path: The path that its id was made from, if our code deployed it.
-        unbound: The fingerprint that its stamp has, if our code deployed it.
     """
 
     id: str
     title: str
     state: LiveState
     path: str | None = None
-    unbound: str | None = None
 
     @classmethod
     def of(cls, info: WorkflowInfo) -> LiveWorkflow:
@@ -75,7 +71,7 @@ class LiveWorkflow:
             return cls(info.id, info.name, "foreign")
         if not stamp.is_genuine(info.id):
             return cls(info.id, info.name, "copy")
-        return cls(info.id, info.name, "ours", stamp.path, stamp.unbound)
+        return cls(info.id, info.name, "ours", stamp.path)
 
     @property
     def key(self) -> str | None:
@@ -166,27 +162,6 @@ def pick_live(known: Sequence[LiveWorkflow], address: LiveAddress) -> LiveWorkfl
     return named[0]
 
 
-def select_changed(loaded: Loaded, client: Client) -> Loaded:
-    """Keep the workflows that have other code than at their last deploy.
-
-    One request lists what is deployed. A workflow that is new, or that our code did not
-    deploy, differs. Edits on the service, and the values of an environment, do not
-    count.
-
-    Args:
-        loaded: The source.
-        client: A client of the environment.
-    """
-    env = client.env or DEFAULT_ENV
-    stamps = {canonical_id(one.id): one.unbound for one in list_live(client)}
-    changed = [
-        one
-        for one in loaded.workflows
-        if one.workflow.fingerprint()[:16] != stamps.get(one.find_id(env))
-    ]
-    return loaded.keep(changed)
-
-
 def project_path(path: str) -> str:
     """Return the namespace and project of a path, in its spelling."""
     kept = [s for s in path.split("/") if s.startswith(("ns:", "project:"))]
@@ -221,8 +196,6 @@ class Side:
         is_part: Whether the address picks workflows of those that are there.
         env: The environment in which they are live; None for code and files.
         omitted: The number of live workflows of other projects.
-        values: The values of the environment in which they are live.
-        unset: Variables of the values that are not set here.
         notes: What was noticed in a source, for people.
     """
 
@@ -232,8 +205,6 @@ class Side:
     is_part: bool = False
     env: str | None = None
     omitted: int = 0
-    values: Mapping[str, Any] = field(default=EMPTY, repr=False)
-    unset: Sequence[str] = ()
     notes: Sequence[str] = ()
 
 

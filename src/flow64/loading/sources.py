@@ -135,8 +135,7 @@ def load_source(
 
     Args:
         source: The source; None for that of `[tool.flow64]`.
-        selection: The patterns of the workflows to keep. What is changed is not looked
-            up: see `select_changed`.
+        selection: The patterns of the workflows to keep.
         code: Whether modules may be imported. If not, only JSON is read.
         may_be_empty: Whether a source may have a project and no workflow, as after its
             last one was deleted.

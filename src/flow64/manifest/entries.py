@@ -123,16 +123,10 @@ class Entry:
     ) -> Identity:
         """Return the identity that the code gave, with the texts of the file."""
         (_, first), *segments = parse_path(self.path)
-        return Identity(
-            name=name,
-            description=description,
-            key=self.key,
-            was=None if escape_key(self.key) == escape_key(first) else first,
-            project=self.project,
-            segments=segments,
-            pins={"workflow": self.pins} if self.pins else EMPTY,
-            place=place,
-        )
+        was = None if escape_key(self.key) == escape_key(first) else first
+        pins = {"workflow": self.pins} if self.pins else EMPTY
+        ids = (self.key, was, self.project, segments, None, pins)
+        return Identity(name, description, *ids, place)
 
     def read(self, content: bytes, path: Path) -> Workflow:
         """Return the workflow of a file, with the keys of this entry.
@@ -143,8 +137,7 @@ class Entry:
         definition = loads(content, source=str(path))
         origins = [definition.origins[at] for at in range(len(definition.blocks))]
         for at, block in enumerate(definition.blocks):
-            known = self.blocks.get(canonical_id(block.id))
-            if known is not None:
+            if (known := self.blocks.get(canonical_id(block.id))) is not None:
                 origins[at] = evolve(
                     origins[at], path=known.key, allowed=known.allow, extra=known.extra
                 )
@@ -177,10 +170,7 @@ class Entry:
 
 
 def entry_of(
-    workflow: Workflow,
-    definition: Definition,
-    env: str,
-    pulled: Pulled | None = None,
+    workflow: Workflow, definition: Definition, env: str, pulled: Pulled | None = None
 ) -> Entry | None:
     """Return the entry of a compiled workflow; None if it has no keys.
 
@@ -200,22 +190,16 @@ def entry_of(
         pins[DEFAULT_ENV] = identity.id
     owned = identity.segments_in(DEFAULT_ENV)
     below = next(at for at, (tag, _) in enumerate(owned) if tag == "workflow")
-    return Entry(
-        key=identity.shown_key,
-        path=path_of(owned[below:]),
-        env=env,
-        project=None if identity.project is None else _plain(identity.project),
-        pins=pins,
-        allow=tuple(sorted(definition.allowed)),
-        blocks={
-            canonical_id(block.id): BlockEntry(
-                origin.path, tuple(sorted(origin.allowed)), tuple(sorted(origin.extra))
-            )
-            for at, block in enumerate(definition.blocks)
-            if (origin := definition.origins[at]).path is not None
-        },
-        pulled=pulled,
-    )
+    blocks: dict[str, BlockEntry] = {}
+    for at, block in enumerate(definition.blocks):
+        origin = definition.origins[at]
+        if origin.path is not None:
+            codes, fields = tuple(sorted(origin.allowed)), tuple(sorted(origin.extra))
+            blocks[canonical_id(block.id)] = BlockEntry(origin.path, codes, fields)
+    project = None if identity.project is None else _plain(identity.project)
+    allow = tuple(sorted(definition.allowed))
+    path = path_of(owned[below:])
+    return Entry(identity.shown_key, path, env, project, pins, allow, blocks, pulled)
 
 
 def _plain(project: ProjectKey) -> ProjectKey:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, overload
 from attrs import field, frozen
 
 from .definition import DEFAULT_ENV, EMPTY, ProjectKey, Tag, escape_key
-from .dsl import helpful
 from .errors import BuildError
 from .text import shortened
 from .workflow import Workflow
@@ -53,9 +52,6 @@ class Project(ProjectKey):
             from .analysis.live import as_catalogue  # noqa: PLC0415 - few have a list
 
             as_catalogue(given, "Project")
-
-
-Project.__init__ = helpful(Project.__init__)  # type: ignore[method-assign] # made by attrs
 
 
 @overload

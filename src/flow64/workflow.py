@@ -23,7 +23,7 @@ from .definition import (
     loads,
 )
 from .diagnostics import Finding, Findings, Place, by_severity
-from .dsl import Flow, Start, as_flow, helpful
+from .dsl import Flow, Start, as_flow
 from .errors import BuildError, compile_error
 from .text import shortened
 
@@ -64,7 +64,6 @@ class Workflow:
     _listed: LiveCatalogue | None = field(default=None, alias="listed")
     _rules: Mapping[str, RuleSetting] = field(default=EMPTY, alias="rules")
 
-    @helpful
     def __init__(
         self,
         name: str,
@@ -86,7 +85,7 @@ class Workflow:
             problem = f"Workflow: project is {shortened(project)}, not a Project"
             hint = 'write Project("growth", namespace="your-domain.example")'
             raise BuildError(problem, hint=hint)
-        caller = sys._getframe(2)
+        caller = sys._getframe(1)
         place = Place(caller.f_code.co_filename, caller.f_lineno)
         held = EMPTY if pins is None else _pins(pins)
         identity = Identity(name, description, key, was, project, (), id, held, place)

@@ -12,7 +12,7 @@ import textwrap
 import attrs
 import pytest
 
-from flow64 import LEAD, Project, RawBlock, Workflow, errors, value
+from flow64 import LEAD, RawBlock, Workflow, errors, value
 from flow64.blocks import (
     Filter,
     FindEmail,
@@ -21,7 +21,7 @@ from flow64.blocks import (
     OutgoingWebhook,
     Webhook,
 )
-from flow64.dsl import RESERVED, UNSET, Block, Passthrough, Unset, helpful
+from flow64.dsl import RESERVED, UNSET, Block, Passthrough, Unset
 from tests.dsl.support import compiled
 
 # -- Arguments ------------------------------------------------------------------------
@@ -72,17 +72,6 @@ WRONG_CALLS = {
         "FindEmail: it has no argument 'moed' (did you mean 'mode'?)",
     ),
     "of a raw block": (RawBlock, "RawBlock: missing a required argument: 'block_name'"),
-    "of a workflow": (
-        lambda: Workflow("x", Webhook(LEAD), projects=None),
-        (
-            "Workflow: it has no argument 'projects' (did you mean 'project'?); it "
-            "takes name, flow, key, was, id, pins, project, description"
-        ),
-    ),
-    "of a project": (
-        lambda: Project("x", namespce="y"),
-        "Project: it has no argument 'namespce' (did you mean 'namespace'?); missing a",
-    ),
 }
 
 
@@ -140,19 +129,6 @@ def test_underscores_at_the_end_are_not_sent():
     about_json, repeated = caught.value.findings
     assert about_json.message == "/specs/import: complex is not JSON (5j)"
     assert repeated.message.startswith("/extra/with: extra sets 'with'")
-
-
-def test_errors_from_inside_stay_as_they_are():
-    """A TypeError of the function itself is no wrong call."""
-
-    @helpful
-    def build(self, size):
-        return len(size)
-
-    with pytest.raises(TypeError, match="has no len") as caught:
-        build(None, 5)
-
-    assert not isinstance(caught.value, errors.BuildError)
 
 
 BAD_KINDS = {"number": 5, "list": [], "empty": "", "surrogate": "\ud800", "none": None}

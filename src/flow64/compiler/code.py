@@ -244,7 +244,7 @@ def _is_plain_condition(condition: Any, *, is_first: bool) -> bool:
     )
 
 
-Place: TypeAlias = Literal["top", "item", "operand"]
+Position: TypeAlias = Literal["top", "item", "operand"]
 """Where an expression stands: alone, between commas, or beside `>>` and `.`."""
 
 
@@ -312,15 +312,15 @@ class _Flows:
                 links.append(part)
         return links
 
-    def _text(self, flow: Flow[Any, Any], place: Place) -> str:
+    def _text(self, flow: Flow[Any, Any], position: Position) -> str:
         if (name := self.names.get(id(flow))) is not None:
             return name
         match flow:
             case Series():
-                return self._chain(self._members(flow), place)
+                return self._chain(self._members(flow), position)
             case Parallel():
                 listed = ", ".join([self._text(part, "item") for part in flow.members])
-                is_list = place == "operand"
+                is_list = position == "operand"
                 return (
                     f"[{listed}]" if is_list else f"{self.module.use('fan')}({listed})"
                 )
@@ -334,7 +334,7 @@ class _Flows:
             case _:
                 return self.module.block(cast("Block", flow))
 
-    def _chain(self, links: Sequence[Flow[Any, Any]], place: Place) -> str:
+    def _chain(self, links: Sequence[Flow[Any, Any]], position: Position) -> str:
         """Join links by `>>`."""
         # Of two lists beside an arrow, the first has to be a flow.
         texts = [
@@ -345,9 +345,9 @@ class _Flows:
             head = self.module.assign(_in_lines(texts[:LONG]), "part", otherwise="part")
             texts = [head, *texts[LONG:]]
         text = " >> ".join(texts)
-        if place == "top" and len(text) > SHORT:
+        if position == "top" and len(text) > SHORT:
             return _in_lines(texts)
-        return f"({text})" if place == "operand" else text
+        return f"({text})" if position == "operand" else text
 
 
 def _in_lines(texts: Sequence[str]) -> str:

@@ -96,7 +96,7 @@ def lower(
 
 # -- Nodes and edges -------------------------------------------------------------------
 
-Span: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], bool]
+Ends: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], bool]
 """The ends of a flow: its entries, its exits, and whether rows pass by it."""
 
 
@@ -121,15 +121,15 @@ class Scope:
         return self.inner[name, was]
 
 
-class _Step(NamedTuple):
+class _Task(NamedTuple):
     """A step on the stack that follows once the flows above it are done."""
 
     shape: str
     value: Any = None
 
 
-_JOIN: Final = _Step("join")
-_TAPPED: Final = _Step("tapped")
+_JOIN: Final = _Task("join")
+_TAPPED: Final = _Task("tapped")
 
 
 class Graph:
@@ -152,7 +152,7 @@ class Graph:
     def add(self, flow: Flow[Any, Any]) -> None:  # noqa: C901 - one case for each shape
         """Add a flow: replace flows on a stack by their parts, and join the parts."""
         todo: list[Any] = [flow]
-        done: list[Span] = []
+        done: list[Ends] = []
         scope = self.root
         while todo:
             item = todo.pop()
@@ -171,7 +171,7 @@ class Graph:
                     second = done.pop()
                     done[-1] = self._join(done[-1], second)
                 case "parallel":
-                    todo.append(_Step("united", len(item.members)))
+                    todo.append(_Task("united", len(item.members)))
                     todo += reversed(item.members)
                 case "united":
                     parts = done[-item.value :]
@@ -181,14 +181,14 @@ class Graph:
                 case "tapped":
                     done[-1] = (done[-1][0], (), True)
                 case "scope":
-                    todo += (_Step("left", scope), item.flow)
+                    todo += (_Task("left", scope), item.flow)
                     scope = scope.enter(item.name, item.was)
                 case "left":
                     scope = item.value
                 case _:  # nothing: rows pass
                     done.append(((), (), True))
 
-    def _join(self, first: Span, second: Span) -> Span:
+    def _join(self, first: Ends, second: Ends) -> Ends:
         """Join two parts one after the other, and add the edges between them."""
         entries, exits, passes = first
         next_entries, next_exits, next_passes = second
@@ -210,7 +210,7 @@ class Graph:
         return "/".join([_text(name).replace("/", "%2F") for name in names])
 
 
-def _unite(parts: Sequence[Span]) -> Span:
+def _unite(parts: Sequence[Ends]) -> Ends:
     """Unite parts side by side. Rows pass if they pass every one."""
     entries = [node for part in parts for node in part[0]]
     exits = [node for part in parts for node in part[1]]
@@ -243,7 +243,7 @@ _ONE_KEY: Final = f'keys are text of 1 to {MAX_KEY} characters: write key="a-nam
 
 
 def _judge_scope(graph: Graph, node: int, findings: list[Finding]) -> None:
-    """Find a faulty name of the scope whose first node this is."""
+    """Find a faulty name of a scope, once: at its first node."""
     scope = graph.scopes[node]
     if next(iter(scope.nodes.values())) != node:
         return

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from types import CodeType, FrameType
-from typing import Any, ClassVar, Final, Self, TypeVar, cast
+from typing import Any, ClassVar, Final, Self, TypeVar
 
 import attrs
 from attrs import field, frozen
@@ -21,7 +21,6 @@ from .flow import Flow, FlowShape
 from .values import UNSET
 
 _T = TypeVar("_T")
-F = TypeVar("F", bound=Callable[..., Any])
 
 DECORATE: Final = "write @attrs.frozen(eq=False, kw_only=True)"
 """Advice for a block class of one's own."""
@@ -187,7 +186,7 @@ def _make_init(cls: type[Block], fields: Sequence[attrs.Attribute[Any]]) -> Any:
             arguments = dict(zip(positional, args, strict=False)) | kwargs
         fits = required <= arguments.keys() <= names
         if not fits or len(arguments) != len(args) + len(kwargs):
-            raise explain_call(documented, (self, *args), kwargs, last=RESERVED)
+            raise _explain_call(documented, (self, *args), kwargs)
         if sent:
             arguments = sent | arguments
         for name, value in arguments.items():
@@ -206,54 +205,24 @@ def _make_init(cls: type[Block], fields: Sequence[attrs.Attribute[Any]]) -> Any:
 # -- Calls that do not fit -------------------------------------------------------------
 
 
-def helpful(function: F) -> F:
-    """Make wrong calls of a function a `BuildError` that names the arguments."""
-
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except TypeError:
-            try:
-                inspect.signature(function).bind(*args, **kwargs)
-            except TypeError:
-                raise explain_call(function, args, kwargs) from None
-            raise
-
-    return cast("F", call)
-
-
-def explain_call(
-    function: Callable[..., Any],
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any],
-    *,
-    last: Sequence[str] = (),
+def _explain_call(
+    init: Callable[..., None], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> BuildError:
-    """Return an error that explains why the arguments of a call do not fit.
-
-    Args:
-        function: The function that was called, an `__init__`.
-        args: Positional arguments.
-        kwargs: Named arguments.
-        last: Arguments that are listed after the others.
-    """
-    signature = inspect.signature(function)
-    _, *parameters = signature.parameters.values()  # without self
-    named = [p.name for p in parameters if p.kind is not p.VAR_POSITIONAL]
+    """Return an error that explains why the arguments of a block do not fit."""
+    signature = inspect.signature(init)
+    names = [*signature.parameters][1:]
     problems = [
-        f"it has no argument {shortened(name)}{_suggest(name, named)}"
+        f"it has no argument {shortened(name)}{_suggest(name, names)}"
         for name in kwargs
-        if name not in named
+        if name not in names
     ]
     try:
-        known = {name: item for name, item in kwargs.items() if name in named}
-        signature.bind(*args, **known)
+        signature.bind(*args, **{k: v for k, v in kwargs.items() if k in names})
     except TypeError as error:
         problems.append(str(error))
-    named.sort(key=lambda name: name in last)
+    names.sort(key=lambda name: name in RESERVED)
     message = f"{type(args[0]).__name__}: {'; '.join(problems)}"
-    return BuildError(message, hint=f"it takes {', '.join(named)}")
+    return BuildError(message, hint=f"it takes {', '.join(names)}")
 
 
 def _suggest(name: str, names: Sequence[str]) -> str:

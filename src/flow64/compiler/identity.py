@@ -118,7 +118,7 @@ class Identity(NamedTuple):
             advice = 'name it yourself: Workflow(..., key="leads")'
             yield "key-needed", message, advice
         for what, key in self._keys(env):
-            if not is_key(key):
+            if not is_key(key) and (key is not None or what not in ("key", "was")):
                 message = f"{what} {shortened(key)} is not a key"
                 advice = f"keys are text of 1 to {MAX_KEY} characters"
                 yield "invalid-key", message, advice
@@ -134,13 +134,9 @@ class Identity(NamedTuple):
             advice = "pin the UUID of the imported workflow"
             yield "invalid-id", describe_wrong_id(pinned), advice
 
-    def _keys(self, env: str) -> Iterator[tuple[str, Any]]:
-        yield "env", env
-        yield from self.segments
-        if self.key is not None:
-            yield "key", self.key
-        if self.was is not None:
-            yield "was", self.was
+    def _keys(self, env: str) -> list[tuple[str, Any]]:
+        keys = [("env", env), ("key", self.key), ("was", self.was), *self.segments]
         if self.project is not None:
-            yield "project key", self.project.key
-            yield "namespace", self.project.namespace
+            keys.append(("project key", self.project.key))
+            keys.append(("namespace", self.project.namespace))
+        return keys

@@ -21,6 +21,7 @@ from ..definition import (
     ListedOrigins,
     Origin,
     Problem,
+    Topology,
     WireBlock,
     canonical_id,
     drop_env,
@@ -68,17 +69,20 @@ def lower(
     _pin(graph, identity.pins.get("blocks"), ids, findings)
     order = order_nodes(paths, graph.sources, graph.targets)
     sources, targets = _sort_edges(graph, order)
-    blocks = _wire_blocks(graph, ids, order, findings)
-    edges = [
-        _new(Edge, (blocks[source][0], blocks[target][0], EMPTY))
-        for source, target in zip(sources, targets, strict=True)
-    ]
+    blocks = tuple(_wire_blocks(graph, ids, order, findings))
+    edges = tuple(
+        [
+            _new(Edge, (blocks[source][0], blocks[target][0], EMPTY))
+            for source, target in zip(sources, targets, strict=True)
+        ]
+    )
+    topology = Topology.of_sorted(sources, targets, len(blocks))
     definition = Definition(
         _text(identity.name),
         # A stamp that was pasted with the rest belongs to no code.
         split_stamp(_text(identity.description))[0],
-        tuple(blocks),
-        tuple(edges),
+        blocks,
+        edges,
         workflow_id,
         path=path,
         origins=ListedOrigins(
@@ -89,7 +93,7 @@ def lower(
         # With `was=` the ids are those of the old key, for any title.
         is_key_derived=identity.key is None and identity.was is None,
         place=identity.place,
-        ends=(sources, targets),
+        lowered=(blocks, edges, topology),
     )
     return Lowered(definition, findings)
 

@@ -227,6 +227,8 @@ class _Freezer:
 
     def freeze(self, value: Any, path: Path, level: int) -> Any:
         kind = type(value)
+        if kind is dict and VALUE_KEY not in value:
+            return self._freeze_dict(value, path, level)
         if kind is list or kind is tuple:
             return self._freeze_list(value, path, level)
         item = value

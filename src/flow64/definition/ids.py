@@ -46,7 +46,7 @@ class ProjectKey:
 
 def escape_key(key: str) -> str:
     """Escape a key for a path: NFC, UTF-8, all but unreserved bytes as `%XX`."""
-    if _PLAIN.fullmatch(key):
+    if (key.isidentifier() and key.isascii()) or _PLAIN.fullmatch(key):
         return key
     return quote(unicodedata.normalize("NFC", key), safe="")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from operator import lt
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
@@ -173,6 +172,13 @@ class Topology:
         numbers = sorted([source * count + target for source, target in pairs])
         sources = [number // count for number in numbers]
         targets = [number % count for number in numbers]
+        return cls.of_sorted(sources, targets, count)
+
+    @classmethod
+    def of_sorted(
+        cls, sources: Sequence[int], targets: Sequence[int], count: int
+    ) -> Topology:
+        """Return the topology of edges in order."""
         return cls(sources, targets, count, all(map(lt, sources, targets)))
 
     @lazy
@@ -252,8 +258,8 @@ class Definition:
         rules: The severity of findings in its project, by code; `ignore` leaves a
             finding out. Only checks go by it.
         memo: A cache for analysis, for the lifetime of the definition.
-        ends: The sources and the targets of the edges by position, in order, if it was
-            made from code. Of two blocks with one id, edges by id would name one.
+        lowered: The blocks and edges that code made, with their topology. Of two blocks
+            with one id, edges by id would name one.
     """
 
     name: str
@@ -274,7 +280,7 @@ class Definition:
     listed: Any = field(default=None, eq=False, repr=False)
     rules: Mapping[str, Any] = field(default=EMPTY, eq=False, repr=False)
     memo: dict[object, Any] = field(factory=dict, init=False, eq=False, repr=False)
-    ends: tuple[Sequence[int], Sequence[int]] | None = field(
+    lowered: tuple[Sequence[WireBlock], Sequence[Edge], Topology] | None = field(
         default=None, eq=False, repr=False
     )
 
@@ -306,16 +312,14 @@ class Definition:
     @lazy
     def topology(self) -> Topology:
         """The edges by position of their blocks, without dangling ones."""
-        ids = [block[0] for block in self.blocks]
-        if self.ends is not None:
-            with suppress(IndexError):  # a copy may have other blocks or edges
-                pairs = [(ids[at], ids[to]) for at, to in zip(*self.ends, strict=True)]
-                if pairs == [edge[:2] for edge in self.edges]:
-                    return Topology(*self.ends, len(ids), all(map(lt, *self.ends)))
+        if self.lowered is not None:
+            blocks, edges, topology = self.lowered
+            if blocks is self.blocks and edges is self.edges:
+                return topology
         index = self.index
         positions = (
             (index[source], index[target])
             for source, target, _ in self.edges
             if source in index and target in index
         )
-        return Topology.of(positions, len(ids))
+        return Topology.of(positions, len(self.blocks))

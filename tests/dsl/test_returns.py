@@ -11,16 +11,11 @@ from typing import (
     ClassVar,
     Literal,
     NamedTuple,
-    NotRequired,
     Optional,
-    Required,
-    TypedDict,
 )
 
 import attrs
-import pydantic
 import pytest
-import typing_extensions
 
 from flow64 import LEAD, Workflow, alias, errors, returns
 from flow64.blocks import LeadEnrichment, Webhook
@@ -235,54 +230,6 @@ def test_words_are_told_to_the_service(hint, description, word):
         x: Annotated[hint, "Level"]
 
     assert field_map(Made) == {"x": {"description": description, "type": word}}
-
-
-@pytest.mark.parametrize(
-    "base", [TypedDict, typing_extensions.TypedDict], ids=["typing", "extensions"]
-)
-def test_typed_dict(base):
-    """It stays one, and its keys may be any text."""
-
-    @returns
-    class Made(base, total=False):
-        a: Annotated[str, "first"]
-        b: NotRequired[Annotated[int | None, "second"]]
-        c: Annotated[Required[int], "third"]
-
-    whole = returns(base("Whole", {"Company Linkedin": Annotated[str, "page"]}))
-
-    assert field_map(Made) == {
-        "a": {"description": "first", "type": "str"},
-        "b": {"description": "second", "type": "int"},
-        "c": {"description": "third", "type": "int"},
-    }
-    assert Made(a="x") == {"a": "x"}
-    assert field_map(whole) == {
-        "Company Linkedin": {"description": "page", "type": "str"}
-    }
-
-
-def test_pydantic_model():
-    """It stays one, and says in its own words what a field is."""
-
-    @returns
-    class Made(pydantic.BaseModel):
-        limit: ClassVar[int] = 3
-        a: Annotated[str, "first"]
-        b: int | None = pydantic.Field(None, description="second", alias="B b")
-        c: Annotated[int, alias("C c")] = 3
-        d: Literal["x", "y"] = pydantic.Field(validation_alias="D d")
-        _note: str = "private"
-
-    assert field_map(Made) == {
-        "a": {"description": "first", "type": "str"},
-        "B b": {"description": "second", "type": "int"},
-        "C c": {"description": "C c", "type": "int"},
-        "D d": {"description": "D d (one of: x | y)", "type": "str"},
-    }
-    assert Made.model_validate({"a": "x", "D d": "y"}).d == "y"
-    specs = Workflow("w", Webhook(LEAD) >> LeadEnrichment(Made)).compile().blocks[1]
-    assert specs.specs["return_fields"] == field_map(Made)
 
 
 class AnyEnum(Enum):

@@ -63,8 +63,8 @@ def returns(cls: type[_T]) -> type[_T]:
 
     `title: Annotated[str | None, "Current job title"]` asks for a text field `title`,
     `Literal["junior", "senior"]` for one of these words. The class becomes a frozen
-    attrs class and types the rows of a run: `run.rows(Person)`. An attrs class, a
-    dataclass, a TypedDict or a pydantic model stays what it is.
+    attrs class and types the rows of a run: `run.rows(Person)`. An attrs class or a
+    dataclass stays what it is.
 
     Raises:
         BuildError: An annotation is not a type of the service; all are listed.
@@ -78,21 +78,17 @@ def returns(cls: type[_T]) -> type[_T]:
         hints = typing.get_type_hints(cls, localns=dict(scope), include_extras=True)
     except Exception as error:  # noqa: BLE001 - annotations are any expressions
         raise _returns_error(cls.__name__, [str(error)]) from None
-    models = model_fields(cls)
     fields: dict[str, dict[str, str]] = {}
     for name, hint in hints.items():
-        is_field = models is None or name in models
-        if is_field and typing.get_origin(hint) is not typing.ClassVar:
-            _add_field(fields, name, hint, (models or {}).get(name), problems)
+        if typing.get_origin(hint) is not typing.ClassVar:
+            _add_field(fields, name, hint, problems)
         if isinstance(default := vars(cls).get(name), Alias):
             problems.append(f"{name} = {default}: write Annotated[str, alias(...)]")
     if not hints:
         problems.append("it has no annotated field")
     # Of its own: what a base class is says nothing of the fields that this one adds.
-    is_data = not vars(cls).keys().isdisjoint(_DATA) or models is not None
-    asked: Any = cls
-    if not (is_data or hasattr(cls, "__required_keys__")):  # which a TypedDict has
-        asked = _make_data(cls, hints, problems)
+    is_data = not vars(cls).keys().isdisjoint(_DATA)
+    asked = cls if is_data else _make_data(cls, hints, problems)
     if problems:
         raise _returns_error(cls.__name__, problems)
     setattr(asked, _ATTRIBUTE, types.MappingProxyType(fields))
@@ -113,58 +109,29 @@ def field_map(cls: Any) -> Mapping[str, Mapping[str, str]] | None:
     return fields
 
 
-def model_fields(cls: Any) -> Mapping[str, Any] | None:
-    """Return the fields of a pydantic model, or None. pydantic may be missing."""
-    fields = getattr(cls, "model_fields", None)
-    is_model = hasattr(cls, "model_validate") and isinstance(fields, Mapping)
-    return fields if is_model else None
-
-
-def column_of(name: str, hint: Any, model_field: Any = None) -> str:
-    """Return the column of a field.
-
-    Args:
-        name: The field's name.
-        hint: Its annotation, with what stands in `Annotated`.
-        model_field: What pydantic knows of it, if it is a field of a model.
-    """
+def column_of(name: str, hint: Any) -> str:
+    """Return the column of a field: its name, or its alias."""
     _, notes = unwrap(hint)
-    aliases: list[Any] = [note.name for note in notes if isinstance(note, Alias)]
-    aliases += [
-        getattr(model_field, key, None) for key in ("validation_alias", "alias")
-    ]
-    return next((text for text in aliases if isinstance(text, str)), name)
+    return next((note.name for note in notes if isinstance(note, Alias)), name)
 
 
 def unwrap(hint: Any) -> tuple[Any, Sequence[Any]]:
-    """Return a type without `Annotated`, `Required` and the like, and its notes.
-
-    The notes are what stands in `Annotated`, and `Required`, `NotRequired` themselves.
-    """
+    """Return a type without `Annotated`, and what stands there."""
     notes: list[Any] = []
-    while getattr(typing.get_origin(hint), "__name__", None) in _WRAPPERS:
-        inner, *more = typing.get_args(hint)
-        notes += more or [typing.get_origin(hint)]
-        hint = inner
+    while typing.get_origin(hint) is typing.Annotated:
+        hint, *more = typing.get_args(hint)
+        notes += more
     return hint, notes
 
 
-_WRAPPERS: Final = ("Annotated", "Required", "NotRequired", "ReadOnly")
-
-
 def _add_field(
-    fields: dict[str, dict[str, str]],
-    name: str,
-    hint: Any,
-    model_field: Any,
-    problems: list[str],
+    fields: dict[str, dict[str, str]], name: str, hint: Any, problems: list[str]
 ) -> None:
     """Add the entry of a field under the name of its column."""
-    column = column_of(name, hint, model_field)
+    column = column_of(name, hint)
     hint, notes = unwrap(hint)
-    texts = [note for note in notes if isinstance(note, str)]
-    texts += [getattr(model_field, "description", None) or "", column.replace("_", " ")]
-    description = next(text for text in texts if text)
+    texts = [note for note in notes if isinstance(note, str) and note]
+    description = next(iter(texts), column.replace("_", " "))
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         options = [
             option for option in typing.get_args(hint) if option is not type(None)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal, NotRequired, TypedDict, assert_type
-
-import pydantic
+from typing import Annotated, Any, Literal, assert_type
 
 from flow64 import (
     COMPANY,
@@ -60,13 +59,8 @@ class Employer:
 
 
 @returns
-class Loose(TypedDict):
-    title: Annotated[str, "Current job title"]
-    size: NotRequired[Literal["small", "large"]]
-
-
-@returns
-class Model(pydantic.BaseModel):
+@dataclasses.dataclass
+class Model:
     title: Annotated[str, "Current job title"]
     years: int = 0
 
@@ -206,7 +200,6 @@ person = Person(title=None, skills=["Python"])
 assert_type(person.title, str | None)
 assert_type(LeadEnrichment(return_fields=Person), LeadEnrichment)
 assert_type(Employer(page="x", size="small").size, Literal["small", "large"])
-assert_type(LeadEnrichment(Loose, tier="low"), LeadEnrichment)
 assert_type(LeadEnrichment(Model), LeadEnrichment)
 merged = TransformData(output_schema=Person, specs={"prompt": "Merge the names"})
 assert_type(leads >> merged, Flow[Start, Lead])
@@ -231,8 +224,6 @@ def results(client: Client) -> None:
     for row in run.rows(Person):
         assert_type(row.value, Person)
         assert_type(row.raw["email"], Any)
-    for loose in run.rows(Loose):
-        assert_type(loose.value, Loose)
     for model in run.rows(Model):
         assert_type(model.value, Model)
     for plain in run.wait().rows():

@@ -19,7 +19,8 @@ class lazy(Generic[T]):  # noqa: N801 - it is used like property
     """A property that is computed once. Until 3.12 `cached_property` takes a lock."""
 
     def __init__(self, compute: Callable[[Any], T]) -> None:
-        self.compute, self.name = compute, compute.__name__
+        self.compute: Final = compute
+        self.name: Final[str] = compute.__name__
         self.__doc__ = compute.__doc__
 
     def __get__(self, item: Any, owner: type[Any]) -> T:

@@ -20,16 +20,18 @@ GH = '''#!{python}
 import json, sys
 
 words = sys.argv[2:]
-method = words[words.index("--method") + 1]
 path = next(word for word in words if word.startswith("repos/"))
 file = {state!r}
 comments = json.load(open(file, encoding="utf-8"))
 body = next((w[len("body=@"):] for w in words if w.startswith("body=@")), None)
+method = words[words.index("--method") + 1] if "--method" in words else "GET"
 if body:
     body = open(body, encoding="utf-8").read()
 if method == "GET":
-    for comment in comments:  # one list for each page
-        print(json.dumps([comment]), end="")
+    for comment in comments:  # as the filter of the file says
+        is_ours = comment["user"]["login"] == "github-actions[bot]"
+        if is_ours and comment["body"].startswith("<!-- flow64:review"):
+            print(comment["id"])
 elif method == "POST":
     user = dict(login="github-actions[bot]")
     comments.append(dict(id=len(comments) + 1, user=user, body=body))
@@ -39,8 +41,8 @@ json.dump(comments, open(file, "w", encoding="utf-8"))
 '''
 
 PYTHON = """#!/bin/sh
-if [ "$1 $2 $3 $4 $5" = "-I -m pip install -r" ]; then
-  if grep -q "^say where" "$6"; then echo "Invalid requirement" >&2; exit 1; fi
+if [ "$1 $2 $3 $4 $5 $6" = "-I -m pip install --require-hashes -r" ]; then
+  if grep -q "^say where" "$7"; then echo "Invalid requirement" >&2; exit 1; fi
   exit 0
 fi
 exec {python} "$@"
@@ -107,7 +109,7 @@ class Project:
             "HOME": str(work.parent),
             "LANG": "C.UTF-8",
             "CI": "true",
-            "FLOW64_ENV": "prod",
+            "GITHUB_BASE_REF": "main",
         }
         measured = {k: v for k, v in os.environ.items() if k.startswith("COVERAGE_")}
         done = subprocess.run(

@@ -19,13 +19,12 @@ from tests.ci.runner import Job, Project, git
 ROOT = Path(__file__).parents[2]
 TEMPLATES = ROOT / "src/flow64/cli/_template"
 GITHUB = (TEMPLATES / "github/dot-github/workflows/flow64.yml.txt").read_text("utf-8")
-GITLAB = (TEMPLATES / "gitlab/dot-gitlab-ci.yml.txt").read_text("utf-8")
+GITLAB = yaml.safe_load((TEMPLATES / "gitlab/dot-gitlab-ci.yml.txt").read_text("utf-8"))
 JOBS = yaml.safe_load(GITHUB)["jobs"]
 STEPS = [step for job in JOBS.values() for step in job["steps"]]
 SECRET = {"SIXTYFOUR_PROD_KEY": "sk_test_not_a_real_key"}
 KEY = {"secrets_SIXTYFOUR_PROD_KEY": "sk_test_not_a_real_key"}
 PULL = {"github_event_pull_request_number": "7"}
-
 SPY = """
 import os, pathlib
 pathlib.Path(os.environ["HOME"], "seen.txt").write_text(str({**os.environ}))
@@ -46,49 +45,36 @@ def github(emulator, tmp_path):
 # -- The rules of the files ------------------------------------------------------------
 
 
-def test_actions_are_pinned_to_commits():
-    names = [step["uses"] for step in STEPS if "uses" in step]
-
-    assert names
-    assert all(re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", name) for name in names)
-
-
-def test_no_expression_stands_in_a_script():
-    assert not [step for step in STEPS if "${{" in step.get("run", "")]
-
-
-def test_secrets_are_only_in_jobs_that_run_no_code_of_the_project():
-    for name, job in JOBS.items():
-        has_secret = "secrets." in str(job)
-        assert has_secret == (name in ("plan", "deploy"))
-        assert has_secret == ("environment" in job)
-    for step in STEPS:
-        assert "secrets." not in str(step) or "--no-code" in step["run"]
-
-
-def test_rights_are_the_least():
+def test_everything_is_pinned_and_rights_are_the_least():
+    actions = [step["uses"] for step in STEPS if "uses" in step]
+    installs = [step["run"] for step in STEPS if "pip" in step.get("run", "")]
     rights = {name: job.get("permissions") for name, job in JOBS.items()}
 
+    assert all(re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", name) for name in actions)
+    assert all("--require-hashes" in text for text in installs)
+    assert "--require-hashes" in GITLAB[".flow64"]["before_script"][0]
     assert yaml.safe_load(GITHUB)["permissions"] == {"contents": "read"}
-    assert rights.pop("compare") == {"contents": "read", "pull-requests": "write"}
+    assert rights.pop("diff") == {"contents": "read", "pull-requests": "write"}
     assert {*rights.values()} == {None}
+    assert not [step for step in STEPS if "${{" in step.get("run", "")]
     for job in JOBS.values():
         assert job["steps"][0]["with"]["persist-credentials"] is False
 
 
-def test_jobs_with_a_key_run_on_the_main_branch_alone():
+def test_a_key_is_only_beside_data_on_the_main_branch():
+    for name, job in JOBS.items():
+        has_key = "${{ secrets" in str(job)
+        assert has_key == (name in ("plan", "deploy")) == ("environment" in job)
+    for step in STEPS:
+        assert "${{ secrets" not in str(step) or "--no-code" in step["run"]
     assert JOBS["plan"]["if"] == "github.ref == 'refs/heads/main'"
-    assert (JOBS["deploy"]["needs"], JOBS["plan"]["needs"]) == ("plan", "check")
-
-
-def test_gitlab_gives_no_key_to_code_of_the_project():
-    jobs = yaml.safe_load(GITLAB)
-    for name in ("flow64-review", "flow64-check"):
-        assert "environment" not in jobs[name]
+    assert (JOBS["plan"]["needs"], JOBS["deploy"]["needs"]) == ("check", "plan")
+    for name in ("flow64-check", "flow64-diff"):
+        assert "environment" not in GITLAB[name]
     for name in ("flow64-plan", "flow64-deploy"):
-        assert "environment" in jobs[name]
-        assert all("--no-code" in line for line in jobs[name]["script"])
-    assert jobs["flow64-deploy"]["rules"][0]["when"] == "manual"
+        assert "environment" in GITLAB[name]
+        assert all("--no-code" in line for line in GITLAB[name]["script"])
+    assert GITLAB["flow64-deploy"]["rules"][0]["when"] == "manual"
 
 
 def assert_accepted(tool, *arguments):
@@ -140,40 +126,35 @@ def test_hooks_are_valid_and_pass_in_a_new_project(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_pull_request_is_checked_compared_and_commented_once(github):
-    git(github.origin, "checkout", "-qb", "change")
-    github.change('mode="PROFESSIONAL"', 'mode="PERSONAL"', SPY)
-    git(github.origin, "checkout", "-q", "main")
-    git(github.origin, "merge", "-q", "--no-ff", "-m", "Merge", "change")
-
-    check = Job(github, "check")
-    compare = Job(github, "compare", **PULL)
-    Job(github, "compare", **PULL)
-
-    assert (check.code, compare.code) == (0, 0), check.printed + compare.printed
-    assert "SIXTYFOUR" not in (check.temp / "seen.txt").read_text("utf-8")
-    assert not (compare.temp / "seen.txt").exists(), "code of the change ran"
-    (comment,) = github.comments
-    assert "PERSONAL" in comment["body"]
-    assert comment["body"] == compare.summary
-
-
-@pytest.mark.slow
-def test_no_comment_is_opened_if_nothing_changes_and_none_of_others_is_edited(github):
+    """Also if it changes what is installed, or whether code runs."""
     stranger = {"id": 1, "user": {"login": "a"}, "body": "<!-- flow64:review -->"}
     github.state.write_text(json.dumps([stranger]), "utf-8")
-    git(github.origin, "commit", "-q", "--allow-empty", "-m", "Nothing")
+    git(github.origin, "checkout", "-qb", "change")
+    quiet = Job(github, "diff", **PULL)
+    github.change('mode="PROFESSIONAL"', 'mode="PERSONAL"', SPY)
 
-    assert Job(github, "compare", **PULL).code == 0
-    assert github.comments == [stranger]
+    check = Job(github, "check")
+    diff = Job(github, "diff", **PULL)
+    Job(github, "diff", **PULL)
+
+    assert quiet.code == 0, quiet.printed
+    assert (check.code, diff.code) == (0, 0), check.printed + diff.printed
+    assert "SIXTYFOUR" not in (check.temp / "seen.txt").read_text("utf-8")
+    assert not (diff.temp / "seen.txt").exists(), "code of the change ran"
+    kept, comment = github.comments
+    assert kept == stranger
+    assert "PERSONAL" in comment["body"]
+    assert comment["body"] == diff.summary
 
 
 @pytest.mark.slow
-def test_hostile_folder_fails_the_comparison(github):
+def test_hostile_change_fails_the_comparison(github):
+    git(github.origin, "checkout", "-qb", "change")
     shutil.rmtree(github.origin / "compiled")
     (github.origin / "compiled").symlink_to("/etc")
     github.commit("Change")
 
-    assert Job(github, "compare", **PULL).code == 1
+    assert Job(github, "diff", **PULL).code == 1
     assert github.comments == []
 
 
@@ -186,22 +167,22 @@ def test_plan_is_deployed_exactly_or_refused(github):
         work = github.checkout()
         (work.parent / "plan").mkdir()
         shutil.copy(plan.temp / "plan.json", work.parent / "plan")
-        summary = str(work.parent / "summary.md")
-        temp = {"RUNNER_TEMP": str(work.parent), "GITHUB_STEP_SUMMARY": summary}
-        return github.run(script, work, **temp, **SECRET)
+        return github.run(script, work, RUNNER_TEMP=str(work.parent), **SECRET)
 
+    without = Job(github, "plan", secrets_SIXTYFOUR_PROD_KEY="")
     first = Job(github, "plan", **KEY)
-    assert (first.code, first.outputs) == (0, {"changes": "true"}), first.printed
-    assert "compiled/leads.json" in first.summary
-    assert deploy(first)[0] == 0
-    assert Job(github, "plan", **KEY).outputs == {"changes": "false"}
-
+    done = deploy(first)
+    again = Job(github, "plan", **KEY)
     github.change('"Leads with an address"', '"Leads"')
     stale = Job(github, "plan", **KEY)
     github.change('"Leads"', '"People"')
-    assert deploy(Job(github, "plan", **KEY))[0] == 0
-    code, printed = deploy(stale)
-    assert (code, "Refused" in printed) == (3, True), printed
+    fresh = deploy(Job(github, "plan", **KEY))
+
+    assert (without.code, without.outputs) == (0, {})
+    assert (first.code, first.outputs) == (0, {"code": "2"}), first.printed
+    assert "compiled/leads.json" in first.summary
+    assert (done[0], again.outputs, fresh[0]) == (0, {"code": "0"}, 0), done
+    assert deploy(stale)[0] == 3
 
 
 @pytest.mark.slow
@@ -223,15 +204,14 @@ def test_gitlab_reviews_plans_and_deploys(emulator, tmp_path):
     project = Project(tmp_path, "gitlab", emulator.url)
     base = git(project.origin, "rev-parse", "HEAD")
     project.change('mode="PROFESSIONAL"', 'mode="PERSONAL"')
-    jobs = yaml.safe_load(GITLAB)
     work = project.checkout()
 
     def run(name, **variables):
-        return project.run("\n".join(jobs[name]["script"]), work, **variables)
+        return project.run("\n".join(GITLAB[name]["script"]), work, **variables)
 
-    code, printed = run("flow64-review", CI_MERGE_REQUEST_DIFF_BASE_SHA=base)
+    code, printed = run("flow64-diff", CI_MERGE_REQUEST_DIFF_BASE_SHA=base)
     assert (code, "PERSONAL" in printed) == (0, True), printed
-    assert (work / "flow64-review.html").is_file()
+    assert (work / "flow64.html").is_file()
     assert run("flow64-check")[0] == 0
     assert run("flow64-plan", **SECRET)[0] == 0
     code, printed = run("flow64-deploy", **SECRET)

@@ -301,7 +301,7 @@ def test_without_running_code(deployed, flow64):
         (["code", "prod:none"], "no workflow 'none'"),
         (["code", "prod", "--env", "prd"], "there is no environment 'prd'"),
         (["missing.json", "prod"], "there is no file"),
-        (["code", "--base", "main"], "--base"),
+        (["code", "prod", "--base", "main"], "--base"),
     ],
 )
 def test_mistakes(deployed, flow64, arguments, words):

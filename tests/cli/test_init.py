@@ -15,6 +15,7 @@ PROJECT = [
     ".gitignore",
     "compiled/flow64.json",
     "compiled/leads.json",
+    "people.csv",
     "pipelines/leads.py",
     "pyproject.toml",
     "tests/test_leads.py",
@@ -47,7 +48,8 @@ def test_project_passes_its_checks_and_is_deployed(flow64, monkeypatch):
     for words in (
         ("check", "--strict"),
         ("compile", "-o", "compiled", "--check"),
-        ("deploy", "-e", "local", "--yes"),
+        ("deploy", "--yes"),
+        ("run", "leads", "people.csv", "--yes"),
     ):
         assert flow64(*words)[0] == 0
 

@@ -32,12 +32,16 @@ TIMEOUT: Final = 600
 """Seconds to wait for the base to be compiled."""
 
 
-def load_merge_base(revision: str) -> tuple[Side, Side]:
+def load_merge_base(revision: str, compiled: Path | None = None) -> tuple[Side, Side]:
     """Return the workflows of the merge base with a revision, and those of now.
 
-    If the settings name a folder of compiled JSON, its committed files are read, and no
-    code runs. Otherwise the code of the working tree is loaded here, and that of the
-    base is compiled in a process of its own.
+    The committed files of a folder of compiled JSON are read, and no code runs. Without
+    a folder, the code of the working tree is loaded here, and that of the base is
+    compiled in a process of its own.
+
+    Args:
+        revision: A revision of git.
+        compiled: The folder; by default the one that the settings name, if any.
 
     Raises:
         SourceError: Git does not know the base.
@@ -45,7 +49,7 @@ def load_merge_base(revision: str) -> tuple[Side, Side]:
     """
     repository = Repository.of(Path.cwd())
     base = repository.find_merge_base(revision)
-    compiled = load_settings().compiled
+    compiled = compiled or load_settings().compiled
     with TemporaryDirectory(prefix="flow64-") as temporary:
         folder = Path(temporary).resolve()
         if compiled is not None:

@@ -41,7 +41,8 @@ from .service import connect, find_environment
     "flow64 diff code prod",
     "flow64 diff prod:inbound code:inbound --exit-code",
     "flow64 diff staging prod --format json",
-    "flow64 diff --base origin/main --format markdown",
+    "flow64 diff --base origin/main",
+    "flow64 diff --base origin/main compiled --no-code --format markdown",
 )
 @click.argument("before", metavar="[A", required=False)
 @click.argument("after", metavar="B]", required=False)
@@ -74,16 +75,19 @@ def command(
     workflow, or several. Several are matched by their ids, their keys in code, and
     their names. Code is compiled for the environment of the other side, or for --env.
 
-    With --base, this branch is compared with the commit where it left REV. If
-    `[tool.flow64]` has a folder of compiled JSON (`compiled`), the committed files in
-    it are compared, and no code runs. Otherwise both versions are loaded, the old one
-    from a temporary folder, by a process of its own.
+    With --base, this branch is compared with the commit where it left REV. If A is a
+    folder of compiled JSON, or `compiled` in [tool.flow64] names one, its committed
+    files are compared, and no code runs. Otherwise both versions are loaded, the old
+    one from a temporary folder, by a process of its own.
     """
     values: dict[str, Values] = {}
     if base is not None:
-        if before is not None or env is not None:
-            raise params.option_error("--base", "it takes the code as it is, alone")
-        sides = load_merge_base(base)
+        if after is not None or env is not None:
+            raise params.option_error("--base", "it takes a folder of JSON, or nothing")
+        if no_code and before is None:
+            problem = "name the folder of compiled JSON to compare"
+            raise params.option_error("--no-code", problem)
+        sides = load_merge_base(base, None if before is None else Path(before))
     elif before is None or after is None:
         raise click.UsageError("name two sides, A and B, or one revision: --base REV")
     else:

@@ -296,11 +296,10 @@ class Workflow:
             ApiError: The service refused it.
             OutcomeUnknownError: No answer came, and the outcome is unknown.
         """
-        from .client import deploy  # loads httpx
+        from .client import choose_client  # loads httpx
 
-        return deploy(
+        return choose_client("deploy", client).deploy(
             self,
-            client,
             env=env,
             values=values,
             force=force,
@@ -327,9 +326,9 @@ class Workflow:
             DeployError: It cannot be deployed there at all.
             ApiError: The service refused to answer.
         """
-        from .client import plan  # loads httpx
+        from .client import choose_client  # loads httpx
 
-        return plan(self, client, env=env, values=values)
+        return choose_client("plan", client).plan(self, env=env, values=values)
 
     def run(
         self,
@@ -346,7 +345,7 @@ class Workflow:
                 the path of a CSV, JSON or NDJSON file. Other sources take none, nor
                 does a webhook that is to run its `webhook_input`.
             client: The client. None makes one from the environment variables.
-            **options: `env`, `intent`, `new`, `retry`, `attach`, `values`, `stale`,
+            **options: `env`, `intent`, `new`, `retry`, `attach`, `values`,
                 `max_rows`, `max_cost`, `specs_override`, `save_json`,
                 `result_formats`, `block`.
 
@@ -355,9 +354,9 @@ class Workflow:
             ApiError: The service refused it.
             OutcomeUnknownError: No answer came, and the outcome is unknown.
         """
-        from .client import run  # loads httpx
+        from .client import choose_client  # loads httpx
 
-        return run(self, rows, client, **options)
+        return choose_client("run", client).run(self, rows, **options)
 
     def run_batches(
         self,
@@ -371,16 +370,17 @@ class Workflow:
             rows: A list, any other iterable, or the path of a CSV, JSON or NDJSON file.
             client: The client. None makes one from the environment variables.
             **options: `intent`, `size`, `concurrency`, `retry_failed`, `env`,
-                `values`, `stale`, `max_rows`, `max_cost`, `block`, `every`, `timeout`.
+                `values`, `max_rows`, `max_cost`, `block`, `every`, `timeout`.
 
         Raises:
             RowsError: Rows cannot be sent.
             BudgetError: The whole input may exceed a limit.
-            BatchesError: Batches failed, or were not started after a failure.
+            FlowError: A batch was not started. It is raised after those before it.
         """
-        from .client import run_batches  # loads httpx
+        from .client import choose_client  # loads httpx
 
-        return run_batches(self, rows, client, **options)
+        own = choose_client("run_batches", client)
+        return own.run_batches(self, rows, **options)
 
     def to_mermaid(self) -> str:
         """Return the graph as Mermaid text."""

@@ -212,13 +212,13 @@ def _find_host(location: str) -> str:
 
 @frozen
 class Answered:
-    """An answer of the service, with the documented fields as attributes.
+    """An answer of the service, with its important fields as attributes.
 
     Only what flow64 cannot do without is required. A run that was paid for must not be
     lost because a field is missing, null, or of another type.
 
     Attributes:
-        extra: Undocumented fields, and fields of an unexpected type, as they came. They
+        extra: All other fields, and fields of an unexpected type, as they came. They
             are not compared, since they may change by themselves.
     """
 

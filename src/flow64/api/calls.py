@@ -64,7 +64,6 @@ class WorkflowInfo(Answered):
         description: Its description, with the stamp of a deploy.
         status: A word for its state. The documents disagree on the words.
         org_id: The organisation that it belongs to.
-        user_uuid: The user who made it.
         created_at: Times are in the service's format.
         workflow_definition: Its definition as data; None in lists, which leave it out.
         definition: The same, read. Its texts are as they are live, secrets too.
@@ -74,12 +73,9 @@ class WorkflowInfo(Answered):
     name: str = ""
     description: str = ""
     status: str = ""
-    step: str = ""
     org_id: str | None = None
-    user_uuid: str | None = None
     created_at: str | None = None
     updated_at: str | None = None
-    last_run_date: str | None = None
     workflow_definition: Mapping[str, Any] | None = field(default=None, repr=False)
     definition: Definition | None = field(default=None, repr=False, init=False)
 
@@ -253,14 +249,12 @@ class Started(Answered):
     Attributes:
         status: Its status, usually `queued`.
         already_started: True if it was started before under the same Idempotency-Key.
-        cache_config: Not documented.
     """
 
     job_id: str
     workflow_id: str = ""
     status: str = ""
     already_started: bool = False
-    cache_config: Any = field(default=None, repr=False)
 
 
 @frozen
@@ -272,10 +266,7 @@ class RunEntry(Answered):
         status_reason: Why it has this status.
         queued_at: Times are in the service's format.
         workflow_name: Title of its workflow when it was started.
-        user_id: The user who made the workflow.
         metrics: Rows in and out, costs, and other counts of the service.
-        blocks: Its blocks; usually None in lists.
-        blocks_count: How many blocks its workflow had.
     """
 
     job_id: str
@@ -285,16 +276,11 @@ class RunEntry(Answered):
     error_message: str | None = None
     queued_at: str | None = None
     workflow_name: str = ""
-    step: str | None = None
-    user_id: str | None = None
     created_at: str | None = None
-    updated_at: str | None = None
     started_at: str | None = None
     completed_at: str | None = None
     duration_ms: int | None = None
     metrics: Mapping[str, Any] | None = field(default=None, repr=False)
-    blocks: Any = field(default=None, repr=False)
-    blocks_count: int = 0
 
 
 @frozen
@@ -308,10 +294,7 @@ class BlockStatus(Answered):
         processed_count: Rows that it has processed.
         total_count: Rows to process, as far as known.
         progress_percentage: From 0 to 100, as the service says.
-        started_at: Times are in the service's format.
-        estimated_total_count: Rows to process, as estimated.
         metrics: `row_count`, `dataframe_type`, and other counts of the service.
-        last_updated: When this was last changed; it is not compared.
     """
 
     block_name: str = ""
@@ -322,13 +305,7 @@ class BlockStatus(Answered):
     progress_percentage: float = 0.0
     block_id: str | None = None
     error_message: str | None = None
-    previous_block_ids: Sequence[str] = ()
-    started_at: str | None = None
-    completed_at: str | None = None
-    current_step: str | None = None
-    estimated_total_count: int | None = None
     metrics: Mapping[str, Any] | None = field(default=None, repr=False)
-    last_updated: str | None = field(default=None, eq=False)
 
     @property
     def returned_rows(self) -> int | None:
@@ -345,28 +322,14 @@ class LiveStatus(Answered):
 
     Attributes:
         overall_status: Its status, as the service spells it.
-        current_block: Kind of the block that is running.
         overall_progress_percentage: From 0 to 100, as the service says.
-        current_block_sequence: Number of the block that is running.
-        started_at: Times are in the service's format.
-        estimation_blocked_by: The kind of block that prevents a full estimate.
-        last_updated: When this was last changed. It is not compared, so two answers
-            differ only if the run has made progress.
     """
 
     overall_status: str
     run_id: str = ""
     workflow_id: str = ""
-    current_block: str | None = None
-    total_blocks: int = 0
-    completed_blocks: int = 0
     overall_progress_percentage: float = 0.0
     blocks: Sequence[BlockStatus] = ()
-    current_block_sequence: int | None = None
-    started_at: str | None = None
-    completed_at: str | None = None
-    estimation_blocked_by: str | None = None
-    last_updated: str | None = field(default=None, eq=False)
 
 
 @frozen
@@ -380,7 +343,6 @@ class ResultItem(Answered):
         download_url: A signed link that expires after 15 minutes; None if signing
             failed.
         results: The rows themselves, if the file is small.
-        download_expires_in_seconds: Lifetime of the link, from the answer on.
     """
 
     filename: str = ""
@@ -391,9 +353,6 @@ class ResultItem(Answered):
     message: str | None = None
     download_url: str | None = field(default=None, repr=False)
     results: Sequence[Mapping[str, Any]] | None = field(default=None, repr=False)
-    storage_bucket: str = ""
-    created_at: str | None = None
-    download_expires_in_seconds: int = 900
 
     @property
     def is_whole(self) -> bool:
@@ -515,9 +474,6 @@ class Schedule(Answered):
         timezone: An IANA name.
         is_active: None if the service does not say.
         disabled_reason: Why the service switched it off.
-        team_id: The team that it belongs to.
-        created_by: The user who made it.
-        api_key_id: The key that it is bound to. Revoking that key pauses the schedule.
         next_run_times: The next runs, in the service's format of times.
     """
 
@@ -529,12 +485,7 @@ class Schedule(Answered):
     is_active: bool | None = None
     description: str | None = None
     disabled_reason: str | None = None
-    team_id: str | None = None
-    created_by: str | None = None
-    api_key_id: int | None = None
     next_run_times: Sequence[str] = ()
-    created_at: str | None = None
-    updated_at: str | None = None
 
 
 def create_schedule(
@@ -615,17 +566,14 @@ class SigningSecret(Answered):
     """The facts that may be known of the secret that deliveries are signed with.
 
     Attributes:
-        org_id: The organisation that it signs deliveries for.
         preview: Its beginning and its last four characters.
         status: A word for its state.
         revoked_at: When it ends, or ended.
     """
 
     id: str = ""
-    org_id: str = ""
     preview: str = ""
     status: str = ""
-    created_at: str | None = None
     revoked_at: str | None = None
 
 

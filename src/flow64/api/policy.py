@@ -7,16 +7,14 @@ from collections import deque
 from threading import Lock
 from typing import Any, Final
 
-from attrs import Attribute, field, frozen
+from attrs import field, frozen
+from attrs.validators import ge, gt, instance_of, le, optional
 
-from ..definition import is_number
 from ..errors import (
     AnswerError,
     ApiError,
-    ConfigError,
     FlowError,
     TransportError,
-    shortened,
 )
 
 DAY: Final = 86_400.0
@@ -29,19 +27,9 @@ PASSING: Final = LEFT_OPEN | {429, 500, 502, 503, 504}
 """Statuses after which the same request may succeed a little later."""
 
 
-def _require_seconds(_: Policy, attribute: Attribute[float], value: object) -> None:
-    if not is_number(value) or not 0 < value <= 365 * DAY:
-        problem = f"Policy({attribute.name}={shortened(value)})"
-        raise ConfigError(f"{problem} is not a number of seconds above 0")
-
-
-def _require_count(_: Policy, attribute: Attribute[Any], value: object) -> None:
-    least = 0 if attribute.name == "retries" else 1
-    if value is None and least:
-        return
-    if type(value) is not int or value < least:
-        problem = f"Policy({attribute.name}={shortened(value)})"
-        raise ConfigError(f"{problem} is not a count from {least} up")
+_SECONDS: Final[Any] = [instance_of((int, float)), gt(0), le(365 * DAY)]
+_COUNT: Final[Any] = [instance_of(int), ge(0)]
+_PACE: Final[Any] = optional(ge(1))
 
 
 @frozen
@@ -63,13 +51,13 @@ class Policy:
             allows 500 a minute and key (documented). None keeps no pace.
     """
 
-    deadline: float = field(default=300.0, validator=_require_seconds)
-    timeout: float = field(default=60.0, validator=_require_seconds)
-    retries: int = field(default=6, validator=_require_count)
-    first_wait: float = field(default=0.5, validator=_require_seconds)
-    first_rest: float = field(default=8.0, validator=_require_seconds)
-    longest_wait: float = field(default=60.0, validator=_require_seconds)
-    requests_per_minute: int | None = field(default=480, validator=_require_count)
+    deadline: float = field(default=300.0, validator=_SECONDS)
+    timeout: float = field(default=60.0, validator=_SECONDS)
+    retries: int = field(default=6, validator=_COUNT)
+    first_wait: float = field(default=0.5, validator=_SECONDS)
+    first_rest: float = field(default=8.0, validator=_SECONDS)
+    longest_wait: float = field(default=60.0, validator=_SECONDS)
+    requests_per_minute: int | None = field(default=480, validator=_PACE)
 
     def choose_wait(
         self, error: FlowError, failures: int, *, may_repeat: bool | None

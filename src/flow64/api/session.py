@@ -16,7 +16,6 @@ from typing import Any, Final, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
-from attrs import frozen
 
 from ..endpoints import host_of, is_followed, is_loopback
 from ..errors import (
@@ -397,7 +396,7 @@ class Session:
     # -- Downloads --------------------------------------------------------------------
 
     @contextmanager
-    def open(self, url: str, seconds: float | None = None) -> Generator[Download]:
+    def open(self, url: str, seconds: float | None = None) -> Generator[httpx.Response]:
         """Open a signed link, without credential, cookie and redirect.
 
         Args:
@@ -431,7 +430,7 @@ class Session:
                     1000 * (threads.now() - began),
                 )
                 try:
-                    yield Download(response)
+                    yield response
                 finally:
                     response.close()
             return
@@ -462,32 +461,6 @@ class _State:
         self.organisation: Final = organisation
         self.is_known: bool = organisation is None
         self.date: str | None = None
-
-
-@frozen
-class Download:
-    """The answer to a signed link."""
-
-    _response: httpx.Response
-
-    @property
-    def status(self) -> int:
-        """HTTP status."""
-        return self._response.status_code
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """Headers; their names may be written in any case."""
-        return self._response.headers
-
-    @property
-    def is_framed(self) -> bool:
-        """True if the transfer itself proves where the body ends."""
-        return bool(self._response.extensions.get("is_framed"))
-
-    def iter_bytes(self) -> Iterator[bytes]:
-        """Yield the body, decoded, in pieces of at most 256 KiB."""
-        return (part for part in self._response.iter_raw(2**18) if part)
 
 
 def find_organisations(data: Any) -> Iterator[str]:

@@ -25,10 +25,7 @@ from ..runs.watch import Event as Event
 from .asynchronous import AsyncClient as AsyncClient
 from .asynchronous import AsyncRun as AsyncRun
 from .client import Client as Client
+from .client import choose_client as choose_client
 from .run import Run as Run
 from .settings import RunOptions as RunOptions
 from .settings import Terms as Terms
-from .shortcuts import deploy as deploy
-from .shortcuts import plan as plan
-from .shortcuts import run as run
-from .shortcuts import run_batches as run_batches

@@ -14,6 +14,7 @@ from typing import (
     Unpack,
 )
 from uuid import uuid4
+from weakref import finalize
 
 from ..analysis.live import LiveCatalogue
 from ..api import calls
@@ -26,7 +27,7 @@ from ..deploy.make import make_plan
 from ..deploy.plan import Consents, Plan, Step
 from ..deploy.target import Deployable, Ready
 from ..endpoints import endpoint_of, host_of, is_loopback
-from ..errors import ConfigError, shortened
+from ..errors import BuildError, ConfigError, shortened
 from ..runs import batches, start
 from ..runs.payload import Budget, Rows
 from ..runs.state import RunState
@@ -245,8 +246,8 @@ class Client:
     ) -> Run | None:
         """Return the run to which `run` would attach; None if it may buy something.
 
-        The journal tells, so no request is sent (but for `stale=True` without an
-        intent). The same arguments are given as to `run`.
+        The journal tells, so no request is sent. The same arguments are given as to
+        `run`.
 
         Raises:
             RunError: The journal cannot be read.
@@ -395,3 +396,21 @@ class Client:
 def _name_place(transport: httpx.BaseTransport) -> str:
     """Return what stands for a transport: it leads elsewhere than its addresses."""
     return getattr(transport, "place", None) or f"transport:{uuid4()}"
+
+
+def choose_client(callee: str, client: Any) -> Client:
+    """Return a client, or one that is closed once nobody uses it.
+
+    Raises:
+        BuildError: It is something else, such as the name of an environment.
+    """
+    if client is None:
+        client = Client()
+        finalize(client, client.session.close)
+    if isinstance(client, Client):
+        return client
+    hint = f"did you mean env={client!r}?" if isinstance(client, str) else ""
+    if hasattr(client, "blocking"):
+        hint = f"an AsyncClient awaits: await client.{callee}(workflow, ...)"
+    problem = f"{callee}: client is {shortened(client)}, not a Client"
+    raise BuildError(problem, hint=hint)

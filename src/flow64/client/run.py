@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from ..api.calls import ResultItem
 from ..notebook import Badge, Cell, as_card, as_facts, as_table
@@ -20,78 +21,58 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+def _fact(name: str, doc: str) -> Any:
+    """Return a property that reads a fact of the state of a run."""
+    return property(attrgetter(f"state.{name}"), doc=doc)
+
+
 class RunFacts:
     """What is known of a run."""
 
+    id: Final[str] = _fact("id", "Id of the run (`job_id`).")
+    workflow_id: Final[str] = _fact(
+        "workflow_id",
+        "Id of its workflow; empty if it was fetched by its id and not polled yet.",
+    )
+    last_status: Final[str] = _fact(
+        "status", "The last known status; empty if none is known yet."
+    )
+    is_ended: Final[bool] = _fact("is_ended", "True if it is known to have ended.")
+    is_attached: Final[bool] = _fact(
+        "is_attached", "True if it was there before, and nothing was started now."
+    )
+    is_presumed: Final[bool] = _fact(
+        "is_presumed",
+        "True if the answer to its start was lost. It was the only new run, so it is "
+        "taken for ours. You get its rows once they prove that.",
+    )
+    reason: Final[str | None] = _fact(
+        "reason", "Why it did not complete, if the service says so."
+    )
+    empty: Final[str | None] = _fact(
+        "empty", "That it completed without a row, in words; None if not known."
+    )
+    started_at: Final[str | None] = _fact(
+        "started_at", "When it was started, if the journal knows it."
+    )
+    count: Final[int | None] = _fact(
+        "count", "Rows that came out; None until it has completed, or if not known."
+    )
+
     def __init__(self, state: RunState) -> None:
-        # Kept apart, so that a run shows its users only what is for them.
-        self._state = state
-
-    @property
-    def id(self) -> str:
-        """Id of the run (`job_id`)."""
-        return self._state.id
-
-    @property
-    def workflow_id(self) -> str:
-        """Id of its workflow; empty if it was fetched by its id and not polled yet."""
-        return self._state.workflow_id
-
-    @property
-    def last_status(self) -> str:
-        """The last known status; empty if none is known yet."""
-        return self._state.status
-
-    @property
-    def is_ended(self) -> bool:
-        """True if the run is known to have ended."""
-        return self._state.is_ended
-
-    @property
-    def is_attached(self) -> bool:
-        """True if the run was there before, and nothing was started now."""
-        return self._state.is_attached
-
-    @property
-    def is_presumed(self) -> bool:
-        """True if the answer to its start was lost.
-
-        It was the only new run, so it is taken for ours. You get its rows once they
-        prove that.
-        """
-        return self._state.is_presumed
-
-    @property
-    def reason(self) -> str | None:
-        """Why it did not complete, if the service says so."""
-        return self._state.reason
-
-    @property
-    def empty(self) -> str | None:
-        """That it completed without a row, in words; None if that is not known."""
-        return self._state.empty
-
-    @property
-    def started_at(self) -> str | None:
-        """When it was started, if the journal knows it."""
-        return self._state.started_at
-
-    @property
-    def count(self) -> int | None:
-        """Rows that came out; None until it has completed, or if that is not known."""
-        return self._state.count
+        self.state = state
 
     @property
     def stages(self) -> Mapping[str, int]:
         """Number of each block (`sequence_number`), by key path; empty if unknown."""
-        return dict(self._state.stages.numbers)
+        return dict(self.state.stages.numbers)
 
     def _repr_html_(self) -> str:
         facts: dict[str, Cell] = {
-            "status": Badge(self._state.status or "not known yet"),
+            "status": Badge(self.state.status or "not known yet"),
             "workflow": self.workflow_id,
             "start": Badge("presumed") if self.is_presumed else None,
-            "why": self.reason or self._state.empty,
+            "why": self.reason or self.state.empty,
         }
         names = {number: key for key, number in self.stages.items()}
         rows = [
@@ -100,7 +81,7 @@ class RunFacts:
                 Badge(block.status),
                 block.returned_rows,
             )
-            for block in (self._state.look.blocks if self._state.look else ())
+            for block in (self.state.look.blocks if self.state.look else ())
         ]
         table = as_table(("block", "status", "rows"), rows)
         return as_card(f"Run {self.id}", as_facts(facts), table)
@@ -108,9 +89,7 @@ class RunFacts:
     def __repr__(self) -> str:
         presumed = ", is_presumed=True" if self.is_presumed else ""
         facts = f"id={self.id!r}, workflow_id={self.workflow_id!r}"
-        return (
-            f"{type(self).__name__}({facts}, status={self._state.status!r}{presumed})"
-        )
+        return f"{type(self).__name__}({facts}, status={self.state.status!r}{presumed})"
 
 
 class Run(RunFacts):
@@ -121,19 +100,14 @@ class Run(RunFacts):
         self._client = client
 
     @property
-    def state(self) -> RunState:
-        """What the functions of `flow64.runs` take."""
-        return self._state
-
-    @property
     def status(self) -> str:
         """The status. Unless the run is known to have ended, the service is asked."""
-        return self._state.status if self.is_ended else self.refresh()
+        return self.state.status if self.is_ended else self.refresh()
 
     def refresh(self) -> str:
         """Ask the service for the status, and return it."""
-        watch.poll(self._client.session, self._state)
-        return self._state.status
+        watch.poll(self._client.session, self.state)
+        return self.state.status
 
     def watch(self, *, every: float = 5.0, timeout: float = DAY) -> Iterator[Event]:
         """Yield what happens to the run until it ends. Each event prints as a line.
@@ -152,14 +126,14 @@ class Run(RunFacts):
                 again.
         """
         session = self._client.session
-        return watch.watch(session, self._state, every=every, timeout=timeout)
+        return watch.watch(session, self.state, every=every, timeout=timeout)
 
     def steps(
         self, *, every: float = 5.0, timeout: float = DAY
     ) -> Iterator[Event | float]:
         """Yield events as `watch` does, and the seconds to wait before each poll."""
         session = self._client.session
-        return watch.steps(session, self._state, every=every, timeout=timeout)
+        return watch.steps(session, self.state, every=every, timeout=timeout)
 
     def wait(self, timeout: float = DAY, *, every: float = 5.0) -> Run:
         """Wait until the run has completed, and return the run.
@@ -176,7 +150,7 @@ class Run(RunFacts):
                 again.
         """
         session = self._client.session
-        watch.wait(session, self._state, every=every, timeout=timeout)
+        watch.wait(session, self.state, every=every, timeout=timeout)
         return self
 
     def cancel(self) -> str:
@@ -185,7 +159,7 @@ class Run(RunFacts):
         Rows that were processed are presumably charged. A run that `is_presumed` may
         belong to another user.
         """
-        return watch.cancel(self._client.session, self._state)
+        return watch.cancel(self._client.session, self.state)
 
     def results(self) -> Sequence[ResultItem]:
         """Return the result files of all stages by block number; the final one is last.
@@ -196,7 +170,7 @@ class Run(RunFacts):
         Raises:
             OutcomeUnknownError: The run was taken for ours, and nothing proves it.
         """
-        return results.list_files(self._client.session, self._state)
+        return results.list_files(self._client.session, self.state)
 
     @overload
     def rows(
@@ -222,7 +196,7 @@ class Run(RunFacts):
             OutcomeUnknownError: The run was taken for ours, and nothing proves it.
         """
         session = self._client.session
-        return results.read_rows(session, self._state, type, block=block)
+        return results.read_rows(session, self.state, type, block=block)
 
     def to_csv(
         self,
@@ -247,7 +221,7 @@ class Run(RunFacts):
         """
         return results.save_csv(
             self._client.session,
-            self._state,
+            self.state,
             path,
             block=block,
             safe=safe,
@@ -278,7 +252,7 @@ class Run(RunFacts):
         """
         return results.download(
             self._client.session,
-            self._state,
+            self.state,
             path,
             block=block,
             every_stage=every_stage,

@@ -72,8 +72,6 @@ class _SharedOptions(TypedDict, total=False):
     """The environment. The default is that of the client, then `default`."""
     values: Mapping[str, Any] | None
     """Values for `value("name")`."""
-    stale: bool
-    """Run the deployed workflow even if it is not this code."""
     max_rows: int | None
     """Start nothing if it may take more rows: the run, or all batches together."""
     max_cost: float | None
@@ -119,7 +117,7 @@ class BatchOptions(_SharedOptions, total=False):
 
 
 LAUNCHING: Final = (
-    *("env", "values", "stale", "max_rows", "max_cost", "block"),
+    *("env", "values", "max_rows", "max_cost", "block"),
     *("specs_override", "save_json", "result_formats"),
 )
 """The options that are of the launch. The others are of the start."""

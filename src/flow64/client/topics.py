@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial, update_wrapper
+from functools import wraps
 from os import PathLike
 from typing import (
     TYPE_CHECKING,
     Any,
     Concatenate,
     Final,
-    Generic,
     ParamSpec,
     TypeAlias,
     TypeVar,
-    overload,
 )
 from uuid import uuid4
 
@@ -48,29 +46,16 @@ class Topic:
         self.client: Final = client
 
 
-class _Call(Generic[P, R]):
-    """A function of a session as a method of a topic."""
+def _call(
+    function: Callable[Concatenate[Session, P], R],
+) -> Callable[Concatenate[Any, P], R]:
+    """Return a function of a session as a method of a topic."""
 
-    def __init__(self, function: Callable[Concatenate[Session, P], R]) -> None:
-        self._function = function
-        self.__doc__ = function.__doc__
+    @wraps(function)
+    def method(topic: Any, /, *args: P.args, **options: P.kwargs) -> R:
+        return function(topic.client.session, *args, **options)
 
-    @overload
-    def __get__(
-        self, topic: None, owner: object = None
-    ) -> Callable[Concatenate[Topic, P], R]: ...
-    @overload
-    def __get__(self, topic: Topic, owner: object = None) -> Callable[P, R]: ...
-    def __get__(self, topic: Topic | None, owner: object = None) -> Any:
-        function: Any = self._function
-        if topic is None:
-            return update_wrapper(
-                lambda topic, *args, **more: function(
-                    topic.client.session, *args, **more
-                ),
-                function,
-            )
-        return update_wrapper(partial(function, topic.client.session), function)
+    return method
 
 
 class Workflows(Topic):
@@ -82,9 +67,9 @@ class Workflows(Topic):
 
     __slots__ = ()
 
-    get: Final = _Call(calls.read_workflow)
-    list: Final = _Call(calls.list_workflows)
-    delete: Final = _Call(calls.delete_workflow)
+    get: Final = _call(calls.read_workflow)
+    list: Final = _call(calls.list_workflows)
+    delete: Final = _call(calls.delete_workflow)
 
     def create(
         self, workflow: Definition | Mapping[str, Any], *, allow_spend: bool = False
@@ -175,10 +160,10 @@ class Runs(Topic):
 
     __slots__ = ()
 
-    list: Final = _Call(calls.list_runs)
-    status: Final = _Call(calls.live_status)
-    cancel: Final = _Call(calls.cancel_run)
-    download_links: Final = _Call(calls.download_links)
+    list: Final = _call(calls.list_runs)
+    status: Final = _call(calls.live_status)
+    cancel: Final = _call(calls.cancel_run)
+    download_links: Final = _call(calls.download_links)
 
     def start(
         self,
@@ -261,11 +246,11 @@ class Schedules(Topic):
 
     __slots__ = ()
 
-    create: Final = _Call(calls.create_schedule)
-    get: Final = _Call(calls.get_schedule)
-    list: Final = _Call(calls.list_schedules)
-    update: Final = _Call(calls.update_schedule)
-    delete: Final = _Call(calls.delete_schedule)
+    create: Final = _call(calls.create_schedule)
+    get: Final = _call(calls.get_schedule)
+    list: Final = _call(calls.list_schedules)
+    update: Final = _call(calls.update_schedule)
+    delete: Final = _call(calls.delete_schedule)
 
 
 class SigningSecrets(Topic):
@@ -277,10 +262,10 @@ class SigningSecrets(Topic):
 
     __slots__ = ()
 
-    get: Final = _Call(calls.get_signing_secret)
-    create: Final = _Call(calls.create_signing_secret)
-    roll: Final = _Call(calls.roll_signing_secret)
-    delete: Final = _Call(calls.delete_signing_secret)
+    get: Final = _call(calls.get_signing_secret)
+    create: Final = _call(calls.create_signing_secret)
+    roll: Final = _call(calls.roll_signing_secret)
+    delete: Final = _call(calls.delete_signing_secret)
 
 
 def _unknown_error(what: str, error: FlowError) -> OutcomeUnknownError:

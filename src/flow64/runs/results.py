@@ -365,11 +365,11 @@ def _fetch(session: Session, item: ResultItem, file: BinaryIO) -> None:
     limit = MAX_BYTES if item.file_size is None else item.file_size
     size, since, before = 0, session.now(), 0
     with session.open(item.download_url, DAY) as answer:
-        if 300 <= answer.status < 400:
+        if 300 <= answer.status_code < 400:
             problem = "its link leads on to somewhere else, and is not followed"
             raise row_files.result_error(item.filename, problem)
-        if answer.status != 200:
-            raise _cut_error(item, f"the store answered {answer.status}")
+        if answer.status_code != 200:
+            raise _cut_error(item, f"the store answered {answer.status_code}")
         for piece in answer.iter_bytes():
             file.write(piece)
             size += len(piece)
@@ -386,7 +386,7 @@ def _fetch(session: Session, item: ResultItem, file: BinaryIO) -> None:
     expected = expected if item.file_size is None else item.file_size
     if size < expected:
         raise _cut_error(item, f"it was cut off: {size} bytes of {expected}")
-    if item.file_size is None and not answer.is_framed:
+    if item.file_size is None and not answer.extensions.get("is_framed"):
         problem = "nothing proves that it is complete: no length of it is known"
         raise row_files.result_error(item.filename, problem)
 

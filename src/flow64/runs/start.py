@@ -29,13 +29,9 @@ from ..definition import (
     Definition,
     canonical_id,
     digest,
-    fingerprint,
-    genuine_stamp,
     is_encodable,
-    name_secrets,
     retry_key,
     run_key,
-    stamped_places,
 )
 from ..deploy.judge import judge
 from ..deploy.target import Ready
@@ -66,7 +62,6 @@ class Launch:
         ready: The workflow, compiled for its environment.
         journal: Remembers starts.
         budget: Limits of all runs together.
-        stale: Run the deployed workflow even if it is not this code.
         specs_override: Settings of the source block in these runs that differ from
             the code.
         save_json: Save results as JSON too.
@@ -79,7 +74,6 @@ class Launch:
     ready: Ready
     journal: journals.Journal
     budget: payload.Budget = field(factory=payload.Budget)
-    stale: bool = False
     specs_override: Mapping[str, Any] | None = field(default=None, repr=False)
     save_json: bool = True
     result_formats: Sequence[str] = ()
@@ -88,9 +82,6 @@ class Launch:
 
     @definition.default
     def _override(self) -> Definition:
-        if self.specs_override is not None and self.stale:
-            problem = "it sends all settings of the source block, which stale=True"
-            raise errors.RunError(f"specs_override: {problem} does not know")
         return payload.override_source(self.ready.definition, self.specs_override)
 
     def __attrs_post_init__(self) -> None:
@@ -116,15 +107,12 @@ class Launch:
         has_settings = self.specs_override is not None
         return payload.build_payload(self.definition, copies, has_settings, first)
 
-    def check_deployment(self, session: Session, count: int) -> str:
+    def check_deployment(self, session: Session, count: int) -> None:
         """Refuse a workflow that is not this code, or may exceed limits.
 
         Args:
             session: Sends the request.
             count: Rows of the start.
-
-        Returns:
-            The fingerprint of what runs.
 
         Raises:
             RunError: The deployed workflow is not this code.
@@ -133,18 +121,23 @@ class Launch:
         ready = self.ready
         self.budget.require(ready.name, self.definition, count)
         live = calls.get_workflow(session, ready.id)
-        if live is None:
-            raise _stale_error(ready, "it is not deployed", can_run=False)
-        if not self.stale and (reason := describe_staleness(ready, live)):
-            raise _stale_error(ready, reason, can_run=True)
+        reason = describe_staleness(ready, live) if live else "it is not deployed"
+        if live is None or reason:
+            raise errors.RunError(
+                f"{ready.name!r} ({ready.id}) is not what this code says: {reason}",
+                hint="deploy() first",
+                option="deploy first: flow64 deploy",
+            )
         if self.specs_override is not None:
             live = payload.override_live(live, payload.source_specs(self.definition))
         # A deploy leaves fields that code does not set, and they may cost more.
         self.budget.require(ready.name, live, count)
-        if not self.stale:
-            return ready.stamp.bound
-        stamp = genuine_stamp(live.stamp, live.id)
-        return fingerprint(name_secrets(live, stamped_places(live, stamp)))[:16]
+
+    def name_intent(self, intent: str | None) -> str:
+        """Return the name of an intent: one, as in keys, however it is typed."""
+        return (
+            normalize("NFC", intent) if intent else f"flow64:{self.ready.stamp.bound}"
+        )
 
 
 def describe_staleness(ready: Ready, live: Definition) -> str | None:
@@ -163,15 +156,6 @@ _STALE: Final[Mapping[str, str]] = {
     "conflict": "it was edited on the service, and the code has changed as well",
     "foreign": "no code of yours deployed it, and it is not what the code says",
 }
-
-
-def _stale_error(ready: Ready, reason: str, *, can_run: bool) -> errors.RunError:
-    problem = f"{ready.name!r} ({ready.id}) is not what this code says: {reason}"
-    hint, option = "deploy() first", "deploy first: flow64 deploy"
-    if can_run:
-        hint += ", or run what is there: run(..., stale=True)"
-        option += "; or run what is there: flow64 run ENV:KEY"
-    return errors.RunError(problem, hint=hint, option=option)
 
 
 def start(
@@ -224,8 +208,8 @@ def start(
         payload.warn_of_contradictions(launch.definition, body)
     launch.journal.require_writable()
     with _TURNS.setdefault((session.place, launch.ready.id), Lock()):
-        code = launch.check_deployment(session, _count_rows(body))
-        name = None if new else _name_intent(intent, code)
+        launch.check_deployment(session, len(body.get("webhook_payload") or ()))
+        name = None if new else launch.name_intent(intent)
         facts = body, name, intent is None, retry, index
         starter = _Starter.of(session, launch, *facts)
         return starter.attach_to(attach) if attach else starter.start()
@@ -242,8 +226,8 @@ def find_run(
 ) -> RunState | None:
     """Return the run to which `start` would attach, by the journal; None if it may buy.
 
-    No request is sent, except for `stale=True` without an intent. The status is that of
-    the journal; empty if it is not known there.
+    No request is sent. The status is that of the journal; empty if it is not known
+    there.
 
     Args:
         session: The endpoint.
@@ -255,20 +239,8 @@ def find_run(
     """
     if new:
         return None
-    body, code = launch.build_payload(rows), launch.ready.stamp.bound
-    if launch.stale and not intent:
-        code = launch.check_deployment(session, _count_rows(body))
-    facts = body, _name_intent(intent, code), intent is None, retry
-    return _Starter.of(session, launch, *facts).recall()
-
-
-def _count_rows(body: Mapping[str, Any]) -> int:
-    return len(body.get("webhook_payload") or ())
-
-
-def _name_intent(intent: str | None, code: str) -> str:
-    """Return the name of an intent: one, as in keys, however it is typed."""
-    return normalize("NFC", intent) if intent else f"flow64:{code}"
+    facts = launch.build_payload(rows), launch.name_intent(intent), intent is None
+    return _Starter.of(session, launch, *facts, retry).recall()
 
 
 _TURNS: Final[dict[tuple[str, str], Lock]] = {}

@@ -157,12 +157,19 @@ def run_console(example: Example) -> str | None:
             if not rewriting:
                 return f"$ {command}\n{printed}\n--- and not\n{expected}"
             head = "$ " + "".join(lines[:end])
-            block = block.replace(head + expected, head + printed.rstrip() + "\n", 1)
+            block = block.replace(head + expected, head + merge(expected, printed), 1)
     if block != example.parsed:
         page = Path(example.path)
         text = page.read_text("utf-8").replace(example.parsed, block, 1)
         page.write_text(text, "utf-8")
     return None
+
+
+def merge(expected: str, printed: str) -> str:
+    """Return what was printed, with the ids and times that the page has already."""
+    lines = {hide_varying(line): line for line in expected.splitlines()}
+    printed_lines = printed.rstrip().splitlines()
+    return "".join(lines.get(hide_varying(line), line) + "\n" for line in printed_lines)
 
 
 def is_printed(expected: str, printed: str) -> bool:

@@ -185,8 +185,8 @@ def test_demo():
     found = {
         part: len(re.findall(part, done.stdout, re.MULTILINE))
         for part in (
-            r"^error\[row-kind-mismatch\]",
-            r"^error\[unknown-word\]",
+            r" error\[row-kind-mismatch\]",
+            r" error\[unknown-word\]",
             r"^completed$",
             r"^\w+ \w+ +Person\(title='",
             r"^! find_email.mode",

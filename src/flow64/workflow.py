@@ -10,18 +10,12 @@ from attrs import evolve, field, frozen
 
 from .analysis.check import errors, findings
 from .compiler import Identity, Lowered, lower
-from .definition import (
-    DEFAULT_ENV,
-    EMPTY,
-    Definition,
-    Problem,
-    ProjectKey,
-    Tag,
-    bind,
-    dumps,
-    fingerprint,
-    loads,
-)
+from .definition.freezing import EMPTY, Problem
+from .definition.ids import DEFAULT_ENV, ProjectKey, Tag
+from .definition.model import Definition
+from .definition.reading import loads
+from .definition.secrets import bind
+from .definition.writing import dumps, fingerprint
 from .diagnostics import Finding, Findings, Place, by_severity
 from .dsl import Flow, Start, as_flow
 from .errors import BuildError, compile_error

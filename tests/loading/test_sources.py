@@ -147,7 +147,7 @@ def test_picked(write):
         ("leadz.py", "or key 'leadz.py' (did you mean 'leads.py'?)"),
         ("no/where.py", "there is no file, folder, module, environment or key 'no/wh"),
         ("no.such.module", "no file, folder, module, environment or key 'no.such.mo"),
-        ("empty.py", "empty.py keeps no Workflow at the level of a module: made() m"),
+        ("empty.py", "empty.py keeps no Workflow in a variable; made() makes one"),
         ("nothing.py", "nothing.py holds no Workflow at the level of a module"),
         ("text.txt", "text.txt is no file of Python or JSON"),
     ],

@@ -12,19 +12,10 @@ from attrs import evolve, frozen
 from ..analysis.live import LiveCatalogue
 from ..api.calls import WorkflowInfo, get_workflow
 from ..client import Client
-from ..definition import (
-    DEFAULT_ENV,
-    Definition,
-    Values,
-    add_suffix,
-    drop_env,
-    environment_in,
-    genuine_stamp,
-    hide_secrets,
-    parse_path,
-    split_stamp,
-    stamped_places,
-)
+from ..definition.ids import DEFAULT_ENV, drop_env, environment_in, parse_path
+from ..definition.model import Definition
+from ..definition.secrets import Values, add_suffix, hide_secrets, stamped_places
+from ..definition.stamp import genuine_stamp, split_stamp
 from ..deploy.target import key_of
 from ..environments import Environment
 from ..errors import SourceError, did_you_mean

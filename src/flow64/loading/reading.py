@@ -18,14 +18,10 @@ from urllib.parse import unquote
 
 from attrs import evolve, frozen
 
-from ..definition import (
-    MAX_BYTES,
-    ProjectKey,
-    Stamp,
-    canonical_id,
-    is_plain,
-    loads,
-)
+from ..definition.freezing import is_plain
+from ..definition.ids import ProjectKey, canonical_id
+from ..definition.reading import MAX_BYTES, loads
+from ..definition.stamp import Stamp
 from ..diagnostics import Finding, Place
 from ..dsl import Flow
 from ..environments import Settings
@@ -110,7 +106,7 @@ class Collector:
 
     Attributes:
         flows: The names of flows at the level of a module.
-        makers: The names of functions that make a workflow.
+        makers: Functions that make a workflow, by their names.
         findings: Errors of the source, if it is lenient.
         is_code: Whether modules were imported.
         is_all: Whether nothing next to it can belong to it, as far as can be seen.
@@ -121,7 +117,7 @@ class Collector:
         self.workflows: list[SourceWorkflow] = []
         self.projects: list[ProjectKey] = []
         self.flows: list[str] = []
-        self.makers: list[str] = []
+        self.makers: dict[str, Place] = {}
         self.findings: list[Finding] = []
         self.notes: list[str] = []
         self.is_code = False
@@ -136,10 +132,10 @@ class Collector:
             self._add(thing, f"{where}: {name}")
             if isinstance(thing, Flow):
                 self.flows.append(name)
-            elif (
-                isinstance(thing, FunctionType) and thing.__module__ == module.__name__
-            ):
-                self.makers += [f"{name}()"] * ("Workflow" in thing.__code__.co_names)
+            is_own = getattr(thing, "__module__", None) == module.__name__
+            code = thing.__code__ if isinstance(thing, FunctionType) else None
+            if code is not None and is_own and "Workflow" in code.co_names:
+                self.makers[f"{name}()"] = Place(code.co_filename, code.co_firstlineno)
 
     def _add(self, thing: Any, where: str) -> None:
         """Add a workflow, a project, or those in a collection."""
@@ -430,18 +426,13 @@ def _require_code(place: Path, *, code: bool) -> None:
 def describe_empty(place: str, collector: Collector) -> Finding:
     """Return the finding for a source without a workflow."""
     problem = f"{place} holds no Workflow at the level of a module, nor in a list there"
-    advice = None
+    advice, at = None, Place(place, 1)
     if collector.makers:
-        maker = collector.makers[0]
-        problem = (
-            f"{place} keeps no Workflow at the level of a module: {maker} makes one"
-        )
+        maker, at = next(iter(collector.makers.items()))
+        problem = f"{place} keeps no Workflow in a variable; {maker} makes one"
         advice = f"write workflow = {maker} below it"
     elif collector.flows:
         name = collector.flows[-1]
-        names = join_words(collector.flows)
-        problem = f"{place} has the flow {names}, but no Workflow"
+        problem = f"{place} has the flow {join_words(collector.flows)}, but no Workflow"
         advice = f'write workflow = Workflow("Leads", {name}, key="{name}")'
-    return Finding(
-        "no-workflow", "source", "error", problem, advice, place=Place(place, 1)
-    )
+    return Finding("no-workflow", "source", "error", problem, advice, place=at)

@@ -20,26 +20,25 @@ from attrs import asdict, evolve, field, frozen
 
 from .. import files
 from ..compiler import Identity, is_key
-from ..definition import (
+from ..definition.freezing import EMPTY, is_plain, pointer
+from ..definition.ids import (
     DEFAULT_ENV,
-    EMPTY,
-    MAX_BYTES,
-    TOO_MANY_VALUES,
-    Definition,
-    ListedOrigins,
     ProjectKey,
-    Stamp,
     canonical_id,
-    decode,
     escape_key,
-    has_too_many_values,
-    is_plain,
-    loads,
-    parse_json,
     parse_path,
     path_of,
-    pointer,
 )
+from ..definition.model import Definition, ListedOrigins
+from ..definition.reading import (
+    MAX_BYTES,
+    TOO_MANY_VALUES,
+    decode,
+    has_too_many_values,
+    loads,
+    parse_json,
+)
+from ..definition.stamp import Stamp
 from ..diagnostics import Place
 from ..errors import ReadError, SourceError, read_error, shortened
 from ..tables import Reader, WrongValueError

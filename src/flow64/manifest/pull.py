@@ -17,28 +17,13 @@ from attrs import evolve, field, frozen
 from ..analysis.check import allow_errors
 from ..api.calls import get_workflow, list_workflows
 from ..api.session import Session
-from ..definition import (
-    EMPTY,
-    Definition,
-    FrozenDict,
-    Stamp,
-    Value,
-    as_body,
-    block_refs,
-    canonical_id,
-    dumps,
-    fingerprint,
-    genuine_stamp,
-    is_uuid,
-    loads,
-    name_secrets,
-    path_of,
-    pointer,
-    secret_places,
-    slug,
-    stamped_places,
-    thaw,
-)
+from ..definition.freezing import EMPTY, FrozenDict, Value, pointer, thaw
+from ..definition.ids import canonical_id, is_uuid, path_of, slug
+from ..definition.model import Definition
+from ..definition.reading import loads
+from ..definition.secrets import name_secrets, secret_places, stamped_places
+from ..definition.stamp import Stamp, block_refs, genuine_stamp
+from ..definition.writing import as_body, dumps, fingerprint
 from ..deploy.target import key_of
 from ..errors import ReadError
 from ..secrets import MASK, SHORTEST, Secrets, has_key, map_json, mask, texts_in

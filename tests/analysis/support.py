@@ -1,4 +1,4 @@
-"""What the tests of analysis share: small workflows, and what is found in them."""
+"""What the tests of analysis share: small workflows, and their findings."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from flow64.definition import Definition, Edge, WireBlock, freeze, id_of
 
 
 def wired(*blocks, edges=None, **changes):
-    """A definition made by hand of (kind, specs) pairs, by default a chain."""
+    """A definition wire_blocks by hand of (kind, specs) pairs, by default a chain."""
     ids = [id_of(f"block:{number}") for number in range(len(blocks))]
-    made = tuple(
+    wire_blocks = tuple(
         WireBlock(block_id, kind, freeze(specs, (), []), kind, number)
         for number, (block_id, (kind, specs)) in enumerate(
             zip(ids, blocks, strict=True), 1
@@ -17,8 +17,10 @@ def wired(*blocks, edges=None, **changes):
     )
     if edges is None:
         edges = [(i, i + 1) for i in range(len(blocks) - 1)]
-    joined = tuple(Edge(ids[source], ids[target]) for source, target in edges)
-    return Definition("Leads", "", made, joined, **{"id": id_of("w"), **changes})
+    wire_edges = tuple(Edge(ids[source], ids[target]) for source, target in edges)
+    return Definition(
+        "Leads", "", wire_blocks, wire_edges, **{"id": id_of("w"), **changes}
+    )
 
 
 def told(flow, code, *more):

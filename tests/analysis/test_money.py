@@ -130,9 +130,9 @@ def test_a_search_gives_no_more_rows_than_its_max_results(max_results, rows):
     """Any other word than a count limits nothing for sure."""
     blocks = ("search", {"max_results": max_results}), ("find_phone", {})
 
-    found = cost(wired(*blocks, edges=[(0, 1)]))
+    total = cost(wired(*blocks, edges=[(0, 1)]))
 
-    assert found.charges[-1].rows == rows
+    assert total.charges[-1].rows == rows
 
 
 def test_layers_that_are_joined_whole_multiply_their_rows():
@@ -140,45 +140,45 @@ def test_layers_that_are_joined_whole_multiply_their_rows():
     width, depth = 10, 400
     blocks = [("webhook", {}), *[("filter", {})] * (width * depth), ("find_phone", {})]
     layers = [range(1 + at, 1 + at + width) for at in range(0, width * depth, width)]
-    edges = [(0, one) for one in layers[0]]
+    edges = [(0, at) for at in layers[0]]
     for above, below in pairwise(layers):
-        edges += [(one, other) for one in above for other in below]
-    edges += [(one, len(blocks) - 1) for one in layers[-1]]
+        edges += [(source, target) for source in above for target in below]
+    edges += [(at, len(blocks) - 1) for at in layers[-1]]
 
-    found = cost(wired(*blocks, edges=edges))
+    total = cost(wired(*blocks, edges=edges))
 
-    assert found.charges[0].rows == 1000 * width**depth
-    assert found.dollars == sys.float_info.max
+    assert total.charges[0].rows == 1000 * width**depth
+    assert total.dollars == sys.float_info.max
 
 
 def test_rows_of_a_payload_come_from_webhooks_alone():
     """A file or a notebook holds rows that no payload tells of."""
     ends = [("find_email", {})]
 
-    found = [
+    dollars = [
         cost(wired((kind, {}), *ends, edges=[(0, 1)]), 3, of_payload=True).dollars
         for kind in ("webhook", "read_csv", "read_notebook")
     ]
 
-    assert found == [0.15, 0, 0]
+    assert dollars == [0.15, 0, 0]
 
 
 def test_source_inside_of_a_graph_adds_its_rows():
     """Nobody knows whether it does; so the bound takes it that it may."""
     blocks = ("webhook", {}), ("webhook", {}), ("find_email", {})
 
-    found = cost(wired(*blocks))
+    total = cost(wired(*blocks))
 
-    assert found.charges[0].rows == 2000
+    assert total.charges[0].rows == 2000
 
 
 def test_rows_of_a_cycle_are_unknown():
     """They may go around any number of times; so may those that come out of it."""
     blocks = ("webhook", {}), ("filter", {}), ("filter", {}), ("find_email", {})
 
-    found = cost(wired(*blocks, edges=[(1, 2), (2, 1), (2, 3)]))
+    total = cost(wired(*blocks, edges=[(1, 2), (2, 1), (2, 3)]))
 
-    assert found.charges[0].rows is None
+    assert total.charges[0].rows is None
 
 
 def test_cost_of_many_blocks_is_exact():
@@ -194,9 +194,9 @@ def test_cost_on_a_cycle():
     """A graph that is faulty has a cost all the same."""
     blocks = ("webhook", {}), ("find_email", {}), ("new_kind", {})
 
-    found = cost(wired(*blocks, edges=[(0, 1), (1, 2), (2, 1)]))
+    total = cost(wired(*blocks, edges=[(0, 1), (1, 2), (2, 1)]))
 
-    assert [charge.kind for charge in found.charges] == ["find_email"]
+    assert [charge.kind for charge in total.charges] == ["find_email"]
 
 
 def posting(url):
@@ -229,12 +229,12 @@ def test_target_of_a_webhook_shows_no_secret(block, target):
 
 
 def test_target_that_is_hidden_is_not_shown():
-    made = wired(posting("x"))
-    block = made.blocks[0]
+    hidden = wired(posting("x"))
+    block = hidden.blocks[0]
     specs = type(block.specs)(url=Hidden())
-    made = type(made)("x", "", (block._replace(specs=specs),), ())
+    hidden = type(hidden)("x", "", (block._replace(specs=specs),), ())
 
-    assert str(effects(made)) == (
+    assert str(effects(hidden)) == (
         "leaves something outside at each run: posts to an address that is not shown"
     )
 
@@ -255,9 +255,9 @@ def test_effects():
         ]
     )
 
-    found = effects(definition(flow))
+    summary = effects(definition(flow))
 
-    assert str(found).split("; ") == [
+    assert str(summary).split("; ") == [
         "spends as soon as it is created: search",
         "costs credits in each run: search, find_email (2 blocks)",
         "may cost credits in each run (no source says whether it does): qa_agent",

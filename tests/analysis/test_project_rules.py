@@ -20,7 +20,11 @@ def loud(url="http://hooks.acme.example/x"):
 
 
 def severities(workflow):
-    return [one.severity for one in workflow.check() if one.code == "insecure-url"]
+    return [
+        finding.severity
+        for finding in workflow.check()
+        if finding.code == "insecure-url"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -42,11 +46,11 @@ def test_severity(setting, expected):
 
 def test_later_rules_win():
     """They are added to those that it has, and other findings stay as they are."""
-    one = loud().with_rules({"insecure-url": "ignore", "effects": "warning"})
+    workflow = loud().with_rules({"insecure-url": "ignore", "effects": "warning"})
 
-    found = one.with_rules({"insecure-url": "error"}).check()
+    findings_ = workflow.with_rules({"insecure-url": "error"}).check()
 
-    levels = {finding.code: finding.severity for finding in found}
+    levels = {finding.code: finding.severity for finding in findings_}
     assert (levels["insecure-url"], levels["effects"]) == ("error", "warning")
 
 
@@ -58,11 +62,15 @@ def test_an_error_stays_one():
     ignored = evolve(lowered, rules={"row-kind-mismatch": "ignore"})
 
     (error,) = errors(ignored)
-    (found,) = [one for one in findings(ignored) if one.code == "row-kind-mismatch"]
+    (ignored_error,) = [
+        finding for finding in findings(ignored) if finding.code == "row-kind-mismatch"
+    ]
 
-    assert (found.severity, error.code) == ("error", "row-kind-mismatch")
-    assert found.message.startswith(error.message)
-    assert "[tool.flow64.rules] cannot make it less than an error" in found.message
+    assert (ignored_error.severity, error.code) == ("error", "row-kind-mismatch")
+    assert ignored_error.message.startswith(error.message)
+    assert (
+        "[tool.flow64.rules] cannot make it less than an error" in ignored_error.message
+    )
 
 
 @pytest.mark.parametrize(
@@ -80,9 +88,11 @@ def test_an_error_stays_one():
     ],
 )
 def test_wrong_rules(code, setting, problem):
-    found = describe_wrong_rule(code, setting)
+    problem_in_words = describe_wrong_rule(code, setting)
 
-    assert found is problem if problem is None else problem in found
+    assert (
+        problem_in_words is problem if problem is None else problem in problem_in_words
+    )
 
 
 def test_wrong_rule_of_a_workflow():

@@ -32,11 +32,11 @@ def workflow_of(example):
 @pytest.mark.parametrize("code", EXAMPLES)
 def test_example_has_its_finding(code):
     """The example of a code has a finding of that code and of a severity listed."""
-    found = [f for f in workflow_of(EXAMPLES[code]).check() if f.code == code]
+    findings_ = [f for f in workflow_of(EXAMPLES[code]).check() if f.code == code]
 
-    assert found
-    assert {f.severity for f in found} <= {*PAGES[code].severities}
-    assert {f.family for f in found} == {PAGES[code].family}
+    assert findings_
+    assert {f.severity for f in findings_} <= {*PAGES[code].severities}
+    assert {f.family for f in findings_} == {PAGES[code].family}
 
 
 def test_examples_are_right_apart_from_what_they_show():

@@ -547,7 +547,9 @@ def findings_of(subject):
 
 
 def severities(subject, code):
-    return {one.severity for one in findings_of(subject) if one.code == code}
+    return {
+        finding.severity for finding in findings_of(subject) if finding.code == code
+    }
 
 
 def test_every_rule_is_here():
@@ -573,8 +575,8 @@ def test_place_of_a_finding():
     workflow = Workflow("Leads", step >> FindPhone())
     read = Workflow.from_json(workflow.to_json())
 
-    lines = {one.code: (one.file, one.line) for one in workflow.check()}
-    (of_json,) = [one for one in read.check() if one.code == "no-source"]
+    lines = {finding.code: (finding.file, finding.line) for finding in workflow.check()}
+    (of_json,) = [finding for finding in read.check() if finding.code == "no-source"]
 
     assert lines["no-source"] == (__file__, step.place.line)
     assert lines["key-from-title"] == (__file__, step.place.line + 1)
@@ -585,7 +587,7 @@ def test_stored_errors_are_warnings():
     """The service has not refused what it stored, so no error is seen in an answer."""
     definition = wired(("webhook", {}), ("find_email", {"mode": "BUSINESS"}))
 
-    assert [one.code for one in errors(definition)] == ["unknown-word"]
+    assert [finding.code for finding in errors(definition)] == ["unknown-word"]
     assert errors(evolve(definition, is_answer=True)) == []
 
 
@@ -593,12 +595,14 @@ def test_allowing():
     """`allow=` silences a code on a block or in a project, and never in the graph."""
     block = FindEmail(mode="BUSINESS", allow=["unknown-word", "ambiguous-default-key"])
     workflow = Workflow("w", LEADS >> block >> FindEmail(allow=["cycle"]), key="w")
-    codes = [one.code for one in workflow.check() if one.severity == "error"]
+    codes = [
+        finding.code for finding in workflow.check() if finding.severity == "error"
+    ]
 
     assert codes == ["ambiguous-default-key"]
     allowed = Project("growth", namespace="acme.example", allow=["unknown-word"])
-    one = Workflow("w", finder(mode="BUSINESS"), key="w", project=allowed)
-    assert one.compile()
+    quiet = Workflow("w", finder(mode="BUSINESS"), key="w", project=allowed)
+    assert quiet.compile()
 
 
 def test_long_and_odd_definitions():
@@ -611,6 +615,6 @@ def test_long_and_odd_definitions():
     for specs in odd:
         blocks += [(kind, specs) for kind in ("filter", "webhook", "lead_enrichment")]
 
-    codes = {one.code for one in findings(wired(*blocks))}
+    codes = {finding.code for finding in findings(wired(*blocks))}
 
     assert "undeclared-column" in codes

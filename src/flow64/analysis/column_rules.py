@@ -165,7 +165,7 @@ def overwritten_column(definition: Definition) -> Iterator[Fault]:
 # -- Conditions of filters -------------------------------------------------------------
 
 
-class Comparison(NamedTuple):
+class Predicate(NamedTuple):
     """A condition with a documented operator.
 
     Attributes:
@@ -228,9 +228,9 @@ _MOST: Final = 32
 
 
 @once
-def _list_comparisons(definition: Definition) -> Sequence[Comparison]:
+def _list_predicates(definition: Definition) -> Sequence[Predicate]:
     """Return the conditions of all filters with documented operators."""
-    comparisons = []
+    predicates = []
     for position, block in definition.of_kind(Filter.kind):
         conditions = list_conditions(block.specs)
         decides = all(condition.get("logic") != "or" for condition in conditions)
@@ -240,8 +240,8 @@ def _list_comparisons(definition: Definition) -> Sequence[Comparison]:
             if operator in FILTER_OPERATORS and isinstance(column, str):
                 value = condition.get("value", UNSET)
                 facts = (f"filters[{at}]", column, operator, value, decides)
-                comparisons.append(Comparison(position, *facts))
-    return comparisons
+                predicates.append(Predicate(position, *facts))
+    return predicates
 
 
 _SEARCHING: Final = (
@@ -265,15 +265,15 @@ def unlisted_value(definition: Definition) -> Iterator[Fault]:
         flow = Webhook(LEAD) >> FindEmail() >> ok
     """
     flow, blocks = column_flow(definition), definition.blocks
-    for comparison in _list_comparisons(definition):
-        position, _, name, operator, *_ = comparison
+    for predicate in _list_predicates(definition):
+        position, _, name, operator, *_ = predicate
         column = flow.before[position].get(name)
         if column is None or operator not in _SEARCHING:
             continue
         cls = CATALOGUE.get(blocks[column.source].kind)
         lists = {} if cls is None else cls.about.column_words.get(name, {})
         words = dict.fromkeys(word for listed in lists.values() for word in listed)
-        fault = _judge_words(comparison, words) if words else None
+        fault = _judge_words(predicate, words) if words else None
         if fault and _is_kept(definition, column.source, position):
             yield fault
 
@@ -295,12 +295,12 @@ MOST_STEPS: Final = 1000
 """Blocks between a filter and the source of its column that are looked at."""
 
 
-def _judge_words(comparison: Comparison, words: Collection[str]) -> Fault | None:
+def _judge_words(predicate: Predicate, words: Collection[str]) -> Fault | None:
     """Return what is wrong with a value, by the words that documents list."""
-    is_part = comparison.operator in ("contains", "not_contains")
+    is_part = predicate.operator in ("contains", "not_contains")
     strange = [
         value
-        for value in comparison.values
+        for value in predicate.values
         if value not in words
         and not (is_part and isinstance(value, str) and any(value in w for w in words))
     ]
@@ -310,10 +310,10 @@ def _judge_words(comparison: Comparison, words: Collection[str]) -> Fault | None
     if len(strange) == 1 and isinstance(strange[0], str):
         # Not as far as a usual suggestion goes: VALID is not meant to be INVALID.
         near = did_you_mean(strange[0].upper(), words, cutoff=0.85)
-    column = f"the column {shortened(comparison.column)}"
-    message = f"{comparison.describe(strange)}, which no document lists for {column}"
-    message += near + comparison.describe_fate(strange)
-    return Fault(comparison.position, message, f"documented are {join_words(words)}")
+    column = f"the column {shortened(predicate.column)}"
+    message = f"{predicate.describe(strange)}, which no document lists for {column}"
+    message += near + predicate.describe_fate(strange)
+    return Fault(predicate.position, message, f"documented are {join_words(words)}")
 
 
 @rule("columns", "warning", "note", of=[Filter])
@@ -331,31 +331,31 @@ def wrong_value_type(definition: Definition) -> Iterator[Fault]:
         flow = Webhook(COMPANY, input_schema={"employees": "int"}) >> many
     """
     flow = column_flow(definition)
-    for comparison in _list_comparisons(definition):
-        if comparison.operator in UNARY_OPERATORS:
+    for predicate in _list_predicates(definition):
+        if predicate.operator in UNARY_OPERATORS:
             continue
-        fault = _judge_shape(comparison)
-        column = flow.before[comparison.position].get(comparison.column)
-        if fault is None and column is not None and comparison.operator != "matches":
-            fault = _judge_type(definition, comparison, column)
+        fault = _judge_shape(predicate)
+        column = flow.before[predicate.position].get(predicate.column)
+        if fault is None and column is not None and predicate.operator != "matches":
+            fault = _judge_type(definition, predicate, column)
         if fault:
             yield fault
 
 
-def _judge_shape(comparison: Comparison) -> Fault | None:
+def _judge_shape(predicate: Predicate) -> Fault | None:
     """Return what is wrong with a value for its operator."""
-    position, place, _, operator, value, _ = comparison
+    position, place, _, operator, value, _ = predicate
     if value is UNSET:
         message = f"{place} has no value, and {operator!r} needs one"
         return Fault(position, message, "write the value to compare with")
     # Null may stand for what is not JSON, which is a finding of its own.
-    if not comparison.takes_list or isinstance(value, Value | Hidden | None):
+    if not predicate.takes_list or isinstance(value, Value | Hidden | None):
         return None
     if not isinstance(value, list):
         message = f"{place}.value is {shortened(value)}, and {operator!r} takes a list"
         return Fault(position, message, f"write [{shortened(value)}]")
     if not value:
-        message = f"{place}.value is an empty list{comparison.describe_fate([])}"
+        message = f"{place}.value is an empty list{predicate.describe_fate([])}"
         return Fault(position, message, "write the values to look for")
     return None
 
@@ -368,25 +368,25 @@ _COLUMN_TYPES: Final[Mapping[str | None, JsonType]] = {
 
 
 def _judge_type(
-    definition: Definition, comparison: Comparison, column: KnownColumn
+    definition: Definition, predicate: Predicate, column: KnownColumn
 ) -> Fault | None:
     """Return what is wrong with a value for the type of its column."""
     wanted = _COLUMN_TYPES.get(column.type)
     source = CATALOGUE.get(definition.blocks[column.source].kind)
-    is_listed = source is not None and comparison.column in source.about.column_words
-    if wanted is None or (is_listed and comparison.operator in _SEARCHING):
+    is_listed = source is not None and predicate.column in source.about.column_words
+    if wanted is None or (is_listed and predicate.operator in _SEARCHING):
         return None  # unlisted_value judges it
-    strange = [value for value in comparison.values if not wanted.takes(value)]
+    strange = [value for value in predicate.values if not wanted.takes(value)]
     if not strange:
         return None
-    position, name = comparison.position, shortened(comparison.column)
-    message = comparison.describe(strange)
+    position, name = predicate.position, shortened(predicate.column)
+    message = predicate.describe(strange)
     message += f", and the column {name} holds {wanted.name}"
     advice = f"{name} comes from {name_block(definition, column.source)}"
     if str in wanted.kinds and not any(isinstance(v, list | dict) for v in strange):
         message += "; no document says how the two are compared"
         return Fault(position, message, advice, "note")
-    return Fault(position, message + comparison.describe_fate(strange), advice)
+    return Fault(position, message + predicate.describe_fate(strange), advice)
 
 
 # -- Conditions that exclude each other ------------------------------------------------
@@ -405,39 +405,36 @@ def contradicting_conditions(definition: Definition) -> Iterator[Fault]:
         city = Filter.where("city").equals("Oslo").and_("city").equals("Bergen")
         flow = Webhook(LEAD, input_schema={"city": "string"}) >> city
     """
-    deciding: dict[int, dict[str, list[Comparison]]] = {}
-    for comparison in _list_comparisons(definition):
-        if comparison.decides:
-            by_column = deciding.setdefault(comparison.position, {})
-            by_column.setdefault(comparison.column, []).append(comparison)
+    deciding: dict[int, dict[str, list[Predicate]]] = {}
+    for predicate in _list_predicates(definition):
+        if predicate.decides:
+            by_column = deciding.setdefault(predicate.position, {})
+            by_column.setdefault(predicate.column, []).append(predicate)
     met = _follow_conditions(definition, deciding)
     for position, by_column in deciding.items():
-        for column, comparisons in by_column.items():
+        for column, predicates in by_column.items():
             before = met[position].get(column, ())
-            pairs = [*combinations(comparisons[:_MOST], 2)]
-            pairs += product(comparisons[:_MOST], before)
-            for one, other in pairs:
-                if _exclude(one, other) or _exclude(other, one):
-                    is_here = other.position == position
-                    of = (
-                        ""
-                        if is_here
-                        else f" of {name_block(definition, other.position)}"
-                    )
-                    pair = f"{one.place} and {other.place}{of} exclude each other for "
-                    message = f"{pair}the column {shortened(column)}: probably no row "
-                    yield Fault(position, f"{message}passes")
+            pairs = [*combinations(predicates[:_MOST], 2)]
+            pairs += product(predicates[:_MOST], before)
+            for here, there in pairs:
+                if _exclude(here, there) or _exclude(there, here):
+                    place = there.place
+                    if there.position != position:
+                        place += f" of {name_block(definition, there.position)}"
+                    message = f"{here.place} and {place} exclude each other for the "
+                    message += f"column {shortened(column)}: probably no row passes"
+                    yield Fault(position, message)
                     break
 
 
 def _follow_conditions(
-    definition: Definition, deciding: Mapping[int, Mapping[str, Sequence[Comparison]]]
-) -> Sequence[Mapping[str, Sequence[Comparison]]]:
+    definition: Definition, deciding: Mapping[int, Mapping[str, Sequence[Predicate]]]
+) -> Sequence[Mapping[str, Sequence[Predicate]]]:
     """Return for each block the conditions that its rows meet, by column.
 
     They hold until a block writes the column, or may write any column.
     """
-    met: list[Mapping[str, Sequence[Comparison]]] = [{}] * len(definition.blocks)
+    met: list[Mapping[str, Sequence[Predicate]]] = [{}] * len(definition.blocks)
     if len(deciding) < 2:
         return met
     facts, topology = column_flow(definition).facts, definition.topology
@@ -448,8 +445,8 @@ def _follow_conditions(
         passed = met[above[0]]
         if above[0] in deciding:
             passed = {**passed}
-            for column, comparisons in deciding[above[0]].items():
-                passed[column] = [*passed.get(column, ()), *comparisons][:_MOST]
+            for column, predicates in deciding[above[0]].items():
+                passed[column] = [*passed.get(column, ()), *predicates][:_MOST]
         written = {column.name for column in facts[above[0]].adds}
         if not written.isdisjoint(passed):
             passed = {
@@ -459,21 +456,21 @@ def _follow_conditions(
     return met
 
 
-def _exclude(one: Comparison, other: Comparison) -> bool:
-    """Return True if a value that meets one condition never meets the other."""
-    values = one.whole_values if one.operator in ("equals", "in") else ()
+def _exclude(first: Predicate, second: Predicate) -> bool:
+    """Return True if a value that meets the first condition never meets the second."""
+    values = first.whole_values if first.operator in ("equals", "in") else ()
     if values:
-        return not any(_may_meet(other, value) for value in values)
-    match one.operator:
+        return not any(_may_meet(second, value) for value in values)
+    match first.operator:
         case "is_empty":
-            return other.operator in ("is_not_empty", "greater", "less")
+            return second.operator in ("is_not_empty", "greater", "less")
         case "greater":
-            return other.operator == "less" and _is_at_most(other.value, one.value)
+            return second.operator == "less" and _is_at_most(second.value, first.value)
         case _:
             return False
 
 
-def _may_meet(condition: Comparison, value: Any) -> bool:
+def _may_meet(condition: Predicate, value: Any) -> bool:
     """Return False if a value, which is not empty, does not meet a condition."""
     values = condition.whole_values
     match condition.operator:

@@ -91,11 +91,11 @@ def unusable_schema(definition: Definition) -> Iterator[Fault]:
 
     Fix: fetch the list again; if it stays so, that kind is judged without it.
     """
-    judgement = judge(definition)
-    for kind, reason in judgement.unusable.items():
+    result = judge(definition)
+    for kind, reason in result.unusable.items():
         message = f"the live schema of {shortened(kind)} cannot be used: {reason}"
         yield Fault(definition.by_kind[kind][0], message)
-    if not judgement.has_judge:
+    if not result.has_judge:
         message = f"specs are not judged by {definition.listed.name}"
         advice = "install the extra: pip install 'flow64[schemas]'"
         yield Fault(None, message, advice, "note")
@@ -104,7 +104,7 @@ def unusable_schema(definition: Definition) -> Iterator[Fault]:
 # -- The judge -------------------------------------------------------------------------
 
 
-class Judgement(NamedTuple):
+class SchemaResult(NamedTuple):
     """The faults that the service's own list of blocks has with a definition.
 
     Attributes:
@@ -118,16 +118,16 @@ class Judgement(NamedTuple):
     has_judge: bool = True
 
 
-_NOTHING: Final = Judgement({}, {})
+_NOTHING: Final = SchemaResult({}, {})
 
 
 @once
-def judge(definition: Definition) -> Judgement:
+def judge(definition: Definition) -> SchemaResult:
     """Judge the specs of a definition by the list of blocks that it goes by."""
     if definition.listed is None:
         return _NOTHING
     if find_spec("jsonschema") is None:
-        return Judgement({}, {}, has_judge=False)
+        return SchemaResult({}, {}, has_judge=False)
     validator = _make_validator()
     mismatches: dict[int, Sequence[tuple[Path, str]]] = {}
     unusable: dict[str, str] = {}
@@ -140,7 +140,7 @@ def judge(definition: Definition) -> Judgement:
                 unusable[kind] = result
             else:
                 mismatches |= zip(positions, result, strict=True)
-    return Judgement(mismatches, unusable)
+    return SchemaResult(mismatches, unusable)
 
 
 class _EndlessError(Exception):
@@ -156,15 +156,15 @@ def _make_validator() -> Any:
     from jsonschema import Draft202012Validator, validators  # noqa: PLC0415 - an extra
 
     keywords = Draft202012Validator.VALIDATORS
-    left = MOST_REFERENCES
+    remaining = MOST_REFERENCES
 
     def accept(*_: Any) -> Iterator[ValidationError]:
         return iter(())
 
     def follow(*arguments: Any) -> Any:
-        nonlocal left
-        left -= 1
-        if left < 0:
+        nonlocal remaining
+        remaining -= 1
+        if remaining < 0:
             raise _EndlessError
         yield from keywords["$ref"](*arguments)
 

@@ -91,7 +91,7 @@ TYPES: Final[Mapping[Any, JsonType]] = {
 _ENTRY: Final = JsonType((str, FrozenDict))
 
 
-class Field(NamedTuple):
+class SpecField(NamedTuple):
     """A spec field of a kind, as its class has it.
 
     Attributes:
@@ -123,7 +123,7 @@ class Field(NamedTuple):
         return self.type is None or self.type.takes(value)
 
 
-def fields_of(kind: str) -> Mapping[str, Field]:
+def fields_of(kind: str) -> Mapping[str, SpecField]:
     """Return the fields of a kind of the catalogue, by name."""
     # To mypy a class has the __hash__ of its instances, and so is not hashable.
     cls: Any = CATALOGUE[kind]
@@ -131,10 +131,10 @@ def fields_of(kind: str) -> Mapping[str, Field]:
 
 
 @cache
-def _fields_of(cls: Any) -> Mapping[str, Field]:
+def _fields_of(cls: Any) -> Mapping[str, SpecField]:
     facts, certain = facts_of(cls), cls.about.words
     return {
-        name: Field(
+        name: SpecField(
             name,
             facts[name],
             _as_type(hint),
@@ -184,13 +184,13 @@ class Survey(NamedTuple):
     Attributes:
         unknown: Names that the kind lacks.
         misfits: Values that do not fit their fields.
-        maps: Field maps.
+        maps: SpecField maps.
         unconfirmed: Fields that no document confirms for the block.
     """
 
     unknown: list[tuple[int, str]]
-    misfits: list[tuple[int, Field, Any]]
-    maps: list[tuple[int, Field, Mapping[str, Any]]]
+    misfits: list[tuple[int, SpecField, Any]]
+    maps: list[tuple[int, SpecField, Mapping[str, Any]]]
     unconfirmed: dict[str, None]
 
 

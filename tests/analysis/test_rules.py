@@ -316,6 +316,10 @@ CASES = {
                 >> Filter.where("a", key="x").in_(["b", "c"])
                 >> FindEmail()
                 >> Filter.where("a").not_in(["B", "c"]),
+                RawBlock("new")
+                >> Filter.where("a", key="x").equals(1)
+                >> fan(FindEmail(verify_emails=value("verify")), FindPhone())
+                >> Filter.where("a").equals(2),
             ]
         },
         [
@@ -329,7 +333,11 @@ CASES = {
             >> Filter.where("title").equals("b"),
             LEADS
             >> Filter.where("a", key="x").equals(1)
-            >> LlmOpenai()
+            >> fan(Deduplicate(), LlmOpenai())
+            >> Filter.where("a").equals(2),
+            LEADS
+            >> Filter.where("a", key="x").equals(1)
+            >> RawBlock("new")
             >> Filter.where("a").equals(2),
         ],
     ),

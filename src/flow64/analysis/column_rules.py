@@ -438,21 +438,24 @@ def _follow_conditions(
     if len(deciding) < 2:
         return met
     facts, topology = column_flow(definition).facts, definition.topology
+    leaving = [*met]
     for position in topology.order:
-        above = topology.parents[position]
-        if len(above) != 1 or facts[above[0]].opens or facts[above[0]].resets:
-            continue
-        passed = met[above[0]]
-        if above[0] in deciding:
-            passed = {**passed}
-            for column, predicates in deciding[above[0]].items():
-                passed[column] = [*passed.get(column, ()), *predicates][:_MOST]
-        written = {column.name for column in facts[above[0]].adds}
-        if not written.isdisjoint(passed):
-            passed = {
-                name: held for name, held in passed.items() if name not in written
+        first, *others = [leaving[at] for at in topology.parents[position]] or [{}]
+        for other in others:  # what the rows of every branch meet
+            first = {
+                name: [predicate for predicate in held if predicate in other[name]]
+                for name, held in first.items()
+                if name in other
             }
-        met[position] = passed
+        met[position] = first
+        fact = facts[position]
+        if fact.opens or fact.resets:
+            continue
+        written = {column.name for column in fact.adds}
+        passed = {name: held for name, held in first.items() if name not in written}
+        for name, predicates in deciding.get(position, {}).items():
+            passed[name] = [*passed.get(name, ()), *predicates][:_MOST]
+        leaving[position] = passed
     return met
 
 

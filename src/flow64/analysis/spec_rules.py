@@ -341,7 +341,7 @@ def wrong_field_type(definition: Definition) -> Iterator[Fault]:
                 message = f"{name} is null, and no document says what that means"
                 yield Fault(position, message, f"leave {name} out", "warning")
         elif field.type is not None and not field.type.takes(value):
-            yield _judge_type(position, name, value, field.fact, field.type)
+            yield _judge_type(position, name, value, field, field.type)
         elif field.is_map:
             for key, entry in value.items():
                 if entry is None:
@@ -349,19 +349,23 @@ def wrong_field_type(definition: Definition) -> Iterator[Fault]:
                     yield Fault(position, message, "write a description", "warning")
                 elif not _ENTRY.takes(entry):
                     path = f"{name}.{key}"
-                    yield _judge_type(position, path, entry, field.fact, _ENTRY)
+                    yield _judge_type(position, path, entry, field, _ENTRY)
 
 
 def _judge_type(
-    position: int, name: str, value: Any, fact: Fact, wanted: JsonType
+    position: int, name: str, value: Any, field: SpecField, wanted: JsonType
 ) -> Fault:
     has_other_shape = isinstance(value, list | dict) or (
         not {FrozenList, FrozenDict}.isdisjoint(wanted.kinds)
     )
-    confidence = fact.confidence
+    confidence = field.fact.confidence
     is_error = confidence == "D" or (confidence == "D1" and has_other_shape)
+    severity: Severity = "error" if is_error else "warning"
     message = f"{name} is {shortened(value)}, where {wanted.name} is wanted"
-    return Fault(position, message, severity="error" if is_error else "warning")
+    advice = f'write {field.name}={{"title": "Job title"}}' if field.is_map else None
+    if name == "filters":
+        advice = _CONDITION
+    return Fault(position, message, advice, severity)
 
 
 @rule("specs", "error", "warning")

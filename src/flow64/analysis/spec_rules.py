@@ -91,7 +91,7 @@ TYPES: Final[Mapping[Any, JsonType]] = {
 _ENTRY: Final = JsonType((str, FrozenDict))
 
 
-class SpecField(NamedTuple):
+class TypedField(NamedTuple):
     """A spec field of a kind, as its class has it.
 
     Attributes:
@@ -123,7 +123,7 @@ class SpecField(NamedTuple):
         return self.type is None or self.type.takes(value)
 
 
-def fields_of(kind: str) -> Mapping[str, SpecField]:
+def fields_of(kind: str) -> Mapping[str, TypedField]:
     """Return the fields of a kind of the catalogue, by name."""
     # To mypy a class has the __hash__ of its instances, and so is not hashable.
     cls: Any = CATALOGUE[kind]
@@ -131,10 +131,10 @@ def fields_of(kind: str) -> Mapping[str, SpecField]:
 
 
 @cache
-def _fields_of(cls: Any) -> Mapping[str, SpecField]:
+def _fields_of(cls: Any) -> Mapping[str, TypedField]:
     facts, certain = facts_of(cls), cls.about.words
     return {
-        name: SpecField(
+        name: TypedField(
             name,
             facts[name],
             _as_type(hint),
@@ -184,13 +184,13 @@ class Survey(NamedTuple):
     Attributes:
         unknown: Names that the kind lacks.
         misfits: Values that do not fit their fields.
-        maps: SpecField maps.
+        maps: TypedField maps.
         unconfirmed: Fields that no document confirms for the block.
     """
 
     unknown: list[tuple[int, str]]
-    misfits: list[tuple[int, SpecField, Any]]
-    maps: list[tuple[int, SpecField, Mapping[str, Any]]]
+    misfits: list[tuple[int, TypedField, Any]]
+    maps: list[tuple[int, TypedField, Mapping[str, Any]]]
     unconfirmed: dict[str, None]
 
 
@@ -353,7 +353,7 @@ def wrong_field_type(definition: Definition) -> Iterator[Fault]:
 
 
 def _judge_type(
-    position: int, name: str, value: Any, field: SpecField, wanted: JsonType
+    position: int, name: str, value: Any, field: TypedField, wanted: JsonType
 ) -> Fault:
     has_other_shape = isinstance(value, list | dict) or (
         not {FrozenList, FrozenDict}.isdisjoint(wanted.kinds)

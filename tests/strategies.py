@@ -19,7 +19,7 @@ from flow64.definition import (
     split_stamp,
 )
 
-AS_READ = Limits(whole=False, integer=None)
+AS_READ = Limits(is_code=False)
 BODY_KEYS = {"workflow_name", "workflow_description", "workflow_definition", "id"}
 BLOCK_KEYS = {"block_id", "sequence_number", "block_type", "block_name", "specs"}
 

@@ -539,7 +539,7 @@ def test_left_out():
 
     assert lift(evolve(definition, extra=body)).omitted == (
         "of the workflow 'folder'",
-        "of edges 'colour'",
+        "of the edges 'colour'",
     )
 
 

@@ -42,7 +42,7 @@ KNOWN = (
 
 
 def frozen(data):
-    return freeze(data, (), [], None, Limits(whole=False, integer=None, literals=True))
+    return freeze(data, (), [], None, Limits(is_code=False, literals=True))
 
 
 def live(*, url="https://example.com", **specs):

@@ -313,7 +313,7 @@ def with_specs(**specs):
 def _frozen(data):
     from flow64.definition import Limits, freeze
 
-    limits = Limits(whole=False, integer=None, literals=True)
+    limits = Limits(is_code=False, literals=True)
     made_ = freeze(data, (), [], None, limits)
     assert isinstance(made_, FrozenDict)
     return made_

@@ -32,7 +32,7 @@ from ..text import shortened
 MAX_LEVELS: Final = 64
 """How deep a schema may nest; one that nests deeper is kept apart and not used."""
 
-_LIMITS: Final = Limits(depth=MAX_LEVELS, whole=False, integer=None, literals=True)
+_LIMITS: Final = Limits(depth=MAX_LEVELS, is_code=False, literals=True)
 
 
 @frozen

@@ -118,11 +118,11 @@ class Filter(FilterBase[FilterOperator]):
         conditions = _conditions(specs)
         if any(condition.get("logic") == "or" for condition in conditions):
             return ""
-        found = [one for one in conditions if one["column"] == column]
-        if any(_needs_value(condition) for condition in found):
+        tests = [condition for condition in conditions if condition["column"] == column]
+        if any(map(_needs_value, tests)):
             return "probably no row passes"
-        is_alone = len(found) == len(conditions)
-        asks_for_none = all(one.get("operator") == "is_empty" for one in found)
+        asks_for_none = all(test.get("operator") == "is_empty" for test in tests)
+        is_alone = len(tests) == len(conditions)
         return "probably every row passes" if is_alone and asks_for_none else ""
 
 
@@ -223,8 +223,8 @@ class Condition(Generic[F, W]):
             condition["logic"] = self._logic
         # A class that `flow64 blocks generate` wrote has conditions of its own type.
         block: Any = self._block
-        made: F = block(filters=(*self._before, condition), **self._reserved)
-        return set_place(made, sys._getframe(2))
+        filtered: F = block(filters=(*self._before, condition), **self._reserved)
+        return set_place(filtered, sys._getframe(2))
 
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)

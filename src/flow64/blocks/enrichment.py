@@ -81,7 +81,7 @@ class CompanyEnrichment(Flow[Company, Company], CatalogueBlock):
     def price(cls, specs: Mapping[str, Any]) -> Price | None:
         """Return the price of the low tier. No source says what people cost."""
         people = (specs.get(name, False) for name in ("find_people", "full_org_chart"))
-        return _low_tier(specs) if all(one is False for one in people) else None
+        return None if any(asked is not False for asked in people) else _low_tier(specs)
 
 
 @frozen(eq=False, repr=False, slots=False)

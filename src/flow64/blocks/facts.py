@@ -91,8 +91,8 @@ class Fact:
     @property
     def value(self) -> Any:
         """The value that the default begins with; None if it states none."""
-        word, _, rest = (self.default or "unknown").partition(" ")
-        if rest and not rest.startswith("("):
+        word, _, remark = (self.default or "unknown").partition(" ")
+        if remark and not remark.startswith("("):
             return None
         try:
             return json.loads(word)
@@ -152,9 +152,9 @@ class Price:
     source: str = "its class"
 
     @dollars.validator
-    def _check_dollars(self, _: object, given: Any) -> None:
-        if not (is_number(given) and math.isfinite(given) and given >= 0):
-            message = f"Price: dollars is {shortened(given)}"
+    def _check_dollars(self, _: object, dollars: Any) -> None:
+        if not (is_number(dollars) and math.isfinite(dollars) and dollars >= 0):
+            message = f"Price: dollars is {shortened(dollars)}"
             raise BuildError(message, hint="write dollars, such as 0.05")
 
 

@@ -128,7 +128,10 @@ def lift(
     )
     flows = arrange_flows(leaves, definition.topology)
     lifted = Lifted(
-        named, flows, tuple(sorted(definition.allowed)), tuple(_omissions(definition))
+        named,
+        flows,
+        tuple(sorted(definition.allowed)),
+        tuple(dict.fromkeys(_omissions(definition))),
     )
     _require_same(definition, lifted)
     return lifted
@@ -159,26 +162,6 @@ def _lift_error(definition: Definition, problems: Sequence[str]) -> ReadError:
 
 def _faults(definition: Definition) -> Iterator[str]:
     """Yield the reasons why a definition cannot be written as a flow."""
-    yield from _id_faults(definition)
-    if not definition.blocks:
-        yield "it has no blocks"
-    for block in definition.blocks:
-        if not block.kind:
-            yield f"the block {shortened(block.id)} has no block_name"
-    for edge in definition.edges:
-        for end in (edge.source, edge.target):
-            if end not in definition.index:
-                yield f"an edge names the block {shortened(end)}, which is not there"
-    if any(edge.condition is not None for edge in definition.edges):
-        yield "an edge has a condition, which code cannot say"
-    topology = definition.topology
-    rank = {at: number for number, at in enumerate(topology.order)}
-    pairs = zip(topology.sources, topology.targets, strict=True)
-    if any(rank[source] >= rank[target] for source, target in pairs):
-        yield "rows run in a circle"
-
-
-def _id_faults(definition: Definition) -> Iterator[str]:
     if definition.id is not None and not is_uuid(definition.id):
         yield f"the workflow id {shortened(definition.id)} is not a UUID"
     ids = Counter(canonical_id(block.id) for block in definition.blocks)
@@ -187,25 +170,36 @@ def _id_faults(definition: Definition) -> Iterator[str]:
             yield f"{times} blocks have the id {shortened(block_id)}"
         elif not is_uuid(block_id):
             yield f"the block id {shortened(block_id)} is not a UUID"
+    if not definition.blocks:
+        yield "it has no blocks"
+    for block in definition.blocks:
+        if not block.kind:
+            yield f"the block {shortened(block.id)} has no block_name"
+    yield from _edge_faults(definition)
+
+
+def _edge_faults(definition: Definition) -> Iterator[str]:
+    for edge in definition.edges:
+        for end in (edge.source, edge.target):
+            if end not in definition.index:
+                yield f"an edge names the block {shortened(end)}, which is not there"
+        if edge.condition is not None:
+            yield "an edge has a condition, which code cannot say"
+    topology = definition.topology
+    rank = {at: number for number, at in enumerate(topology.order)}
+    pairs = zip(topology.sources, topology.targets, strict=True)
+    if any(rank[source] >= rank[target] for source, target in pairs):
+        yield "rows run in a circle"
 
 
 def _omissions(definition: Definition) -> Iterator[str]:
     """Yield the data that code cannot express, apart from the workflow."""
-    if definition.extra:
-        yield f"of the workflow {_keys(definition.extra)}"
-    if definition.graph_extra:
-        yield f"of the graph {_keys(definition.graph_extra)}"
-    for block in definition.blocks:
-        if block.extra:
-            yield f"of the block {shortened(block.kind)} {_keys(block.extra)}"
-    others = {key: None for edge in definition.edges for key in edge.extra}
-    others.pop("condition", None)
-    if others:
-        yield f"of edges {_keys(others)}"
-
-
-def _keys(data: Mapping[str, Any]) -> str:
-    return ", ".join(shortened(key) for key in data)
+    parts = [("workflow", definition.extra), ("graph", definition.graph_extra)]
+    parts += [(f"block {shortened(b.kind)}", b.extra) for b in definition.blocks]
+    parts += [("edges", edge.extra) for edge in definition.edges]
+    for owner, extra in parts:
+        if keys := [key for key in extra if key != "condition"]:
+            yield f"of the {owner} {', '.join(map(shortened, keys))}"
 
 
 # -- The owner -----------------------------------------------------------------------

@@ -172,14 +172,13 @@ class Limits:
 
     Attributes:
         depth: How deep values may nest.
-        whole: Write whole numbers as integers: one spelling for each number.
-        integer: The largest integer that passes, up to `MAX_INTEGER`; None for any.
+        is_code: Write whole numbers as integers, one spelling for each number, and
+            refuse integers beyond `MAX_INTEGER`.
         literals: Whether a literal with the key of an unbound value passes.
     """
 
     depth: int = MAX_DEPTH
-    whole: bool = True
-    integer: int | None = MAX_INTEGER
+    is_code: bool = True
     literals: bool = False
 
 
@@ -240,17 +239,17 @@ class _Freezer:
             return self._freeze_dict(item, path, level)
         if isinstance(item, list | tuple):
             return self._freeze_list(item, path, level)
-        if isinstance(item, Value | Hidden) or self._is_number(item):
-            is_whole = self.limits.whole and type(item) is float and item.is_integer()
-            return int(item) if is_whole and abs(item) <= MAX_INTEGER else item
-        if not isinstance(item, Problem):
-            item = _no_json(item)
-        self.problems.append(evolve(item, path=path))
-        return None
+        return item if isinstance(item, Value | Hidden) else self._scalar(item, path)
 
-    def _is_number(self, item: Any) -> bool:
-        is_finite = type(item) is float and item - item == 0
-        return is_finite or (type(item) is int and self.limits.integer is None)
+    def _scalar(self, item: Any, path: Path) -> Any:
+        if type(item) is float and item - item == 0:
+            is_whole = self.limits.is_code and item.is_integer()
+            return int(item) if is_whole and abs(item) <= MAX_INTEGER else item
+        if type(item) is int and not self.limits.is_code:
+            return item
+        problem = item if isinstance(item, Problem) else _no_json(item)
+        self.problems.append(evolve(problem, path=path))
+        return None
 
     def _freeze_dict(
         self, members: Mapping[Any, Any], path: Path, level: int

@@ -181,8 +181,8 @@ def too_deep_error(text: str, source: str) -> ReadError:
 
 # -- Definitions -----------------------------------------------------------------------
 
-_BODY = Limits(depth=MAX_NESTING, whole=False, integer=None)
-_ANSWER = Limits(depth=MAX_NESTING, whole=False, integer=None, literals=True)
+_BODY = Limits(depth=MAX_NESTING, is_code=False)
+_ANSWER = Limits(depth=MAX_NESTING, is_code=False, literals=True)
 
 _GRAPH: Final = "workflow_definition"
 _BODY_KEYS = frozenset({"workflow_name", "workflow_description", _GRAPH, "id"})

@@ -85,9 +85,9 @@ class Stamp:
 
     def fields_of(self, block_id: str) -> frozenset[str] | None:
         """Return the fields that were sent for a block; None if they are unknown."""
-        known = self.fields or {}
+        fields = self.fields or {}
         block_id = block_id.lower()
-        return known.get(block_id, known.get(block_id[:8]))
+        return fields.get(block_id, fields.get(block_id[:8]))
 
     def secrets_of(self, block_id: str) -> Mapping[tuple[str, ...], str]:
         """Return the names of the secrets that were sent in a block, by path."""
@@ -129,18 +129,18 @@ def split_stamp(
     """
     if "[flow64:1 " not in description:
         return description, None
-    rest: list[str] = []
+    text: list[str] = []
     stamps: list[Stamp] = []
     pieces = ["", *_BREAK.split(description)]  # breaks and lines in turn
     for before, line in zip(pieces[::2], pieces[1::2], strict=True):
-        if found := _LINE.fullmatch(line):
-            stamps.append(_stamp(found))
+        if match := _LINE.fullmatch(line):
+            stamps.append(_stamp(match))
         else:
-            rest += (before, line) if rest else (line,)
+            text += (before, line) if text else (line,)
     of_id = "" if workflow_id is None else workflow_id
     genuine = [stamp for stamp in stamps if stamp.is_genuine(of_id)]
     stamp = next(reversed(genuine or stamps), None)
-    return "".join(rest), stamp
+    return "".join(text), stamp
 
 
 def genuine_stamp(stamp: Stamp | None, workflow_id: str | None) -> Stamp | None:
@@ -149,12 +149,10 @@ def genuine_stamp(stamp: Stamp | None, workflow_id: str | None) -> Stamp | None:
     return stamp if is_ours else None
 
 
-def _stamp(found: re.Match[str]) -> Stamp:
-    path, unbound, bound, commit, text = found.groups()
-    known = None if commit == "-" else commit
-    if text == "-":
-        return Stamp(path, unbound, bound, known)
-    return Stamp(path, unbound, bound, known, *_read_fields(text))
+def _stamp(match: re.Match[str]) -> Stamp:
+    path, unbound, bound, commit, text = match.groups()
+    sent = () if text == "-" else _read_fields(text)
+    return Stamp(path, unbound, bound, None if commit == "-" else commit, *sent)
 
 
 def _fields_text(

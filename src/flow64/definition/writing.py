@@ -60,18 +60,14 @@ def body_of(definition: Definition) -> dict[str, Any]:
             "block_type": label,
             "block_name": kind,
             "specs": specs,
+            **extra,
         }
-        for block_id, kind, specs, label, number, _ in definition.blocks
+        for block_id, kind, specs, label, number, extra in definition.blocks
     ]
     edges: list[dict[str, Any]] = [
-        {"from_block_id": source, "to_block_id": target}
-        for source, target, _ in definition.edges
+        {"from_block_id": source, "to_block_id": target, **extra}
+        for source, target, extra in definition.edges
     ]
-    extras = [block.extra for block in definition.blocks]
-    extras += [edge.extra for edge in definition.edges]
-    for item, extra in zip([*blocks, *edges], extras, strict=True):
-        if extra:
-            item.update(extra)
     graph = {"blocks": blocks, "edges": edges, **definition.graph_extra}
     body: dict[str, Any] = {
         "workflow_name": definition.name,

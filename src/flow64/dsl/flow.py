@@ -166,9 +166,9 @@ class Series(Passthrough):
     __slots__ = ("left", "right")
     shape: ClassVar[FlowShape] = "series"
 
-    def __init__(self, left: Flow[Any, Any], right: Flow[Any, Any]) -> None:
-        self.left: Final = left
-        self.right: Final = right
+    def __init__(self, first: Flow[Any, Any], second: Flow[Any, Any]) -> None:
+        self.left: Final = first
+        self.right: Final = second
 
     def __reduce__(self) -> tuple[Any, ...]:
         # As a list, since a pickle of the pairs would nest as deep as a chain is long.

@@ -84,7 +84,7 @@ def _hold_step(
     """Return the step of a new workflow, which needs a consent if it may be there."""
     path = step.target.stamp.path if step.target else ""
     if orphan is not None:
-        was = find_was(path, paths[canonical_id(orphan.id)])
+        was = _find_was(path, paths[canonical_id(orphan.id)])
         remedy = "" if was is None else f"write was={json.dumps(was)} to keep it"
         return _hold(step, f"perhaps {orphan.key} under another key", remedy)
     elsewhere = [
@@ -104,7 +104,7 @@ def _hold(step: Step, note: str, remedy: str) -> Step:
     return evolve(step, needs=("create", *step.needs), note=note, remedy=remedy)
 
 
-def find_was(new: str, old: str) -> str | None:
+def _find_was(new: str, old: str) -> str | None:
     """Return the argument for `was=`. None if more than the key differs."""
     parts, others = new.split("/"), old.split("/")
     apart = [other for part, other in zip_longest(parts, others) if part != other]

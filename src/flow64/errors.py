@@ -12,10 +12,7 @@ from collections.abc import Iterable, Sequence
 from importlib import import_module
 
 from .diagnostics import Finding, as_text, summary
-from .text import clipped as clipped  # noqa: PLC0414 - many rooms say so
-from .text import did_you_mean as did_you_mean  # noqa: PLC0414 - many rooms say so
-from .text import printable
-from .text import shortened as shortened  # noqa: PLC0414 - many rooms say so
+from .text import did_you_mean, printable
 
 
 class FlowError(Exception):

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from attrs import field, frozen
 
 from .definition import DEFAULT_ENV, Definition, as_body
-from .errors import BuildError, RunFailedError, WaitTimeoutError, did_you_mean
+from .errors import BuildError, RunFailedError, WaitTimeoutError
+from .text import did_you_mean
 from .workflow import Workflow
 
 if TYPE_CHECKING:

@@ -19,14 +19,9 @@ from uuid import uuid4
 import httpx
 
 from ..definition import load_json
-from ..errors import (
-    ApiError,
-    ConfigError,
-    FlowError,
-    missing_extra,
-    shortened,
-)
+from ..errors import ApiError, ConfigError, FlowError, missing_extra
 from ..secrets import Secrets
+from ..text import shortened
 from . import answers, threads
 
 KEY_NAME: Final = "SIXTYFOUR_API_KEY"

@@ -12,14 +12,8 @@ from attrs import field, frozen
 
 from ..analysis.live import LiveCatalogue
 from ..definition import Definition, canonical_id, from_data
-from ..errors import (
-    ApiError,
-    BuildError,
-    FlowError,
-    NotFoundError,
-    ReadError,
-    shortened,
-)
+from ..errors import ApiError, BuildError, FlowError, NotFoundError, ReadError
+from ..text import shortened
 from .answers import Answered, answer_error, structure
 from .session import Session
 

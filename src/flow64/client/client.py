@@ -27,10 +27,11 @@ from ..deploy.make import make_plan
 from ..deploy.plan import Consents, Plan, Step
 from ..deploy.target import Deployable, Ready
 from ..endpoints import endpoint_of, host_of, is_loopback
-from ..errors import BuildError, ConfigError, shortened
+from ..errors import BuildError, ConfigError
 from ..runs import batches, start
 from ..runs.payload import Budget, Rows
 from ..runs.state import RunState
+from ..text import shortened
 from .run import Run
 from .settings import (
     DEFAULT,

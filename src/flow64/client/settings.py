@@ -21,12 +21,9 @@ from ..definition import (
 )
 from ..deploy.history import History
 from ..deploy.target import Deployable, Ready, prepare, require_namespace
-from ..errors import (
-    BuildError,
-    ConfigError,
-    shortened,
-)
+from ..errors import BuildError, ConfigError
 from ..runs.journal import Journal
+from ..text import shortened
 
 PLACE: Final = Path(".flow64", "runs.jsonl")
 """Path of the journal, relative to the working folder."""

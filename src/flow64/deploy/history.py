@@ -36,9 +36,9 @@ from ..definition import (
     name_secrets,
     with_stamp,
 )
-from ..errors import ConfigError, DeployError, ReadError, shortened
+from ..errors import ConfigError, DeployError, ReadError
 from ..files import FOLDER, Unusable, make_folder, read_whole, require_room, write_whole
-from ..text import printable
+from ..text import printable, shortened
 
 PLACE: Final = Path(FOLDER, "history")
 """The default folder, below the working folder."""

@@ -25,19 +25,13 @@ from ..definition import (
     rfc8785,
 )
 from ..diff import matching
-from ..errors import (
-    BuildError,
-    ConsentError,
-    StalePlanError,
-    list_lines,
-    shortened,
-)
+from ..errors import BuildError, ConsentError, StalePlanError, list_lines
 from ..files import Unusable, read_whole
 from ..notebook import as_card, as_change_lines
 from ..report import subjects, writers
 from ..report.lines import Report
 from ..report.report import make_report
-from ..text import printable
+from ..text import printable, shortened
 from .judge import State, content_of
 from .target import Target
 

@@ -25,8 +25,8 @@ from ..definition import (
     unbound_names,
     with_stamp,
 )
-from ..errors import ConsentError, DeployError, did_you_mean
-from ..text import join_words, printable
+from ..errors import ConsentError, DeployError
+from ..text import did_you_mean, join_words, printable
 from .git import Git
 
 

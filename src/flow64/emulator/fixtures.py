@@ -12,7 +12,8 @@ from attrs import frozen
 
 from ..blocks import CATALOGUE
 from ..definition import is_uuid
-from ..errors import ConfigError, did_you_mean
+from ..errors import ConfigError
+from ..text import did_you_mean
 from . import steps
 from .records import RowData
 from .steps import BlockContext, BlockFailedError, EachRow, RowMapper, Step

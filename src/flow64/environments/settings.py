@@ -19,11 +19,11 @@ from attrs import evolve, field, frozen
 
 from ..definition import DEFAULT_ENV, EMPTY, freeze, walk
 from ..endpoints import DEFAULT_ENDPOINT, endpoint_of, host_of, is_loopback
-from ..errors import ConfigError, did_you_mean, list_lines
+from ..errors import ConfigError, list_lines
 from ..files import relative_path
 from ..secrets import map_json, mask
 from ..tables import Reader, TablePath, WrongValueError
-from ..text import clipped, printable
+from ..text import clipped, did_you_mean, printable
 
 T = TypeVar("T")
 

@@ -24,8 +24,8 @@ from attrs import field, frozen
 from ..definition import DEFAULT_ENV, canonical_id, is_uuid
 from ..environments import EMULATOR, Settings
 from ..environments import load as load_settings
-from ..errors import SourceError, did_you_mean, shortened
-from ..text import clipped, join_first
+from ..errors import SourceError
+from ..text import clipped, did_you_mean, join_first, shortened
 
 T = TypeVar("T")
 

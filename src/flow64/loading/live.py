@@ -18,9 +18,9 @@ from ..definition.secrets import Values, add_suffix, hide_secrets, stamped_place
 from ..definition.stamp import genuine_stamp, split_stamp
 from ..deploy.target import key_of
 from ..environments import Environment
-from ..errors import SourceError, did_you_mean
+from ..errors import SourceError
 from ..secrets import mask
-from ..text import clipped, join_first, shortened
+from ..text import clipped, did_you_mean, join_first, shortened
 from ..workflow import Workflow
 from .addresses import (
     ID,

@@ -40,8 +40,9 @@ from ..definition.reading import (
 )
 from ..definition.stamp import Stamp
 from ..diagnostics import Place
-from ..errors import ReadError, SourceError, read_error, shortened
+from ..errors import ReadError, SourceError, read_error
 from ..tables import Reader, WrongValueError
+from ..text import shortened
 from ..workflow import Workflow
 
 MANIFEST: Final = "flow64.json"

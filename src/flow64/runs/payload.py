@@ -36,7 +36,7 @@ from ..definition import (
     thaw,
     unbound_names,
 )
-from ..text import format_dollars, join_words, pluralize, printable, truncate
+from ..text import format_dollars, join_words, pluralize, printable, shortened, truncate
 from .rows import FORMS, RowFile, refuse_repeated_keys, rows_in
 from .typed import contradicts
 
@@ -103,7 +103,7 @@ def as_iterable(rows: Any) -> Iterable[Any]:
     if isinstance(rows, Iterable) and not isinstance(rows, bytes | bytearray):
         return rows
     advice = "give a list of mappings, or the path of a file of rows"
-    raise rows_error([f"{errors.shortened(rows)} is not a list of rows; {advice}"])
+    raise rows_error([f"{shortened(rows)} is not a list of rows; {advice}"])
 
 
 @frozen
@@ -291,7 +291,7 @@ def list_contradictions(
                 if contradicts(row.get(name), word)
             ]
             if numbers:
-                value = errors.shortened(rows[numbers[0] - 1][name])
+                value = shortened(rows[numbers[0] - 1][name])
                 more = f", and {len(numbers) - 1} more" * (len(numbers) > 1)
                 lines.append(
                     f"column {name} is {value} in row {numbers[0]}{more}, no {word}"
@@ -326,7 +326,7 @@ def override_source(definition: Definition, settings: Any) -> Definition:
     if settings is None:
         return definition
     if not isinstance(settings, Mapping):
-        problem = f"{errors.shortened(settings)} is not a mapping of fields to values"
+        problem = f"{shortened(settings)} is not a mapping of fields to values"
         raise _override_error([problem])
     (source, *others), (root, *_) = _sources(definition), definition.topology.roots
     if others:
@@ -408,7 +408,7 @@ def _with_specs(
 
 def _check_limit(_: Any, attribute: Attribute[Any], value: Any) -> None:
     if value is not None and not (is_number(value) and 0 <= value < math.inf):
-        problem = f"{attribute.name} is {errors.shortened(value)}, no number from 0 up"
+        problem = f"{attribute.name} is {shortened(value)}, no number from 0 up"
         raise errors.BuildError(problem)
 
 

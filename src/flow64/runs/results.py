@@ -23,7 +23,7 @@ from ..api.calls import ResultItem, download_links
 from ..api.policy import is_refusal
 from ..api.session import Session
 from ..files import reason_of
-from ..text import printable
+from ..text import printable, shortened
 from . import rows as row_files
 from .rows import FORMS, RowFile, choose_form, require_free, write_file
 from .state import RunState, Stages, digest_rows, unknown_error
@@ -134,7 +134,7 @@ def _choose(
         items = [item for item in items if item.block_number == number]
     if not items:
         wanted = run.stages.block if block is None else block
-        of = "" if wanted is None else f" of block {errors.shortened(wanted)}"
+        of = "" if wanted is None else f" of block {shortened(wanted)}"
         of += f" in {form}" if form else ""
         raise errors.ResultError(
             f"run {printable(run.id)} has no result file{of}",

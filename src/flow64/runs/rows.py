@@ -20,7 +20,7 @@ from attrs import frozen
 
 from .. import errors
 from ..files import NewFile, Unusable, reason_of, sweep
-from ..text import pluralize, printable
+from ..text import pluralize, printable, shortened
 
 Raw: TypeAlias = Mapping[str, Any]
 """One row: the values of all columns by name."""
@@ -185,7 +185,7 @@ def _unique_names(names: Sequence[str]) -> Sequence[str]:
 
 def _describe_header(header: Sequence[str]) -> str:
     if twice := [name for name, count in Counter(header).items() if count > 1]:
-        two = f"its header has two columns {errors.shortened(twice[0])}"
+        two = f"its header has two columns {shortened(twice[0])}"
         return f"{two}; rename or remove one of them"
     if len(header) == 1 and (signs := set(";\t|") & set(header[0])):
         advice = f"separate columns with commas, not with {min(signs)!r}"
@@ -216,7 +216,7 @@ def refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     row = dict(pairs)
     if len(row) < len(pairs):
         counts = Counter(key for key, _ in pairs)
-        key = errors.shortened(max(counts, key=counts.__getitem__))
+        key = shortened(max(counts, key=counts.__getitem__))
         raise ValueError(f"the key {key} stands twice; keep one of them")
     return row
 
@@ -236,7 +236,7 @@ def _ndjson_rows(file: BinaryIO, name: str, decoder: json.JSONDecoder) -> Iterat
             problem = f"it is not valid JSON: {error}"
             raise result_error(name, problem, number) from None
         if not isinstance(row, dict):
-            problem = f"a row is an object, not {errors.shortened(row)}"
+            problem = f"a row is an object, not {shortened(row)}"
             raise result_error(name, problem, number)
         yield row
 

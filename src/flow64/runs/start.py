@@ -35,7 +35,7 @@ from ..definition import (
 )
 from ..deploy.judge import judge
 from ..deploy.target import Ready
-from ..text import pluralize, printable
+from ..text import pluralize, printable, shortened
 from . import journal as journals
 from . import payload
 from .journal import ANSWERED, REFUSED, Ledger, Memory, Start, is_run_id
@@ -198,7 +198,7 @@ def start(
     """
     for text in (intent, retry, attach):
         if text is not None and (not is_encodable(text) or not text.strip()):
-            problem = f"{errors.shortened(text)} names no run"
+            problem = f"{shortened(text)} names no run"
             raise errors.BuildError(problem)
     if sum((new, retry is not None, attach is not None)) > 1 or (new and intent):
         problem = "new, retry and attach exclude each other, and new an intent"

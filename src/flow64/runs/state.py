@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 from .. import errors
 from ..api import calls
 from ..definition import Definition, load_json
-from ..text import join_words, pluralize, printable
+from ..text import did_you_mean, join_words, pluralize, printable, shortened
 from .journal import Journal, Ledger
 
 _log = logging.getLogger("flow64")
@@ -83,8 +83,8 @@ class Stages:
         name = str(block)
         number = self.numbers.get(name)
         if number is None:
-            near = errors.did_you_mean(name, self.numbers)
-            problem = f"no block has the key path {errors.shortened(block)}{near}"
+            near = did_you_mean(name, self.numbers)
+            problem = f"no block has the key path {shortened(block)}{near}"
             self._refuse(f"{problem}; the number of the block will do")
         return number
 

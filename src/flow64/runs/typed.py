@@ -26,7 +26,7 @@ from cattrs.gen import make_dict_structure_fn
 from .. import errors
 from ..definition import load_json
 from ..dsl import column_of, unwrap
-from ..text import printable, truncate
+from ..text import printable, shortened, truncate
 from .rows import Raw, RowFile
 
 T = TypeVar("T")
@@ -107,7 +107,7 @@ def structure_for(kind: Any) -> Callable[[Raw], Any]:
     if kind is None:
         return lambda raw: raw
     if not _has_columns(kind) or not isinstance(kind, type):
-        problem = f"{errors.shortened(kind)} is not an attrs class or dataclass"
+        problem = f"{shortened(kind)} is not an attrs class or dataclass"
         hint = "put @returns above a class, or use row.raw"
         raise errors.BuildError(problem, hint=hint)
     try:
@@ -128,7 +128,7 @@ class _MisfitsError(ValueError):
 def _misfit(value: Any, kind: Any) -> _MisfitsError:
     """Return the error of a value of another type than wanted."""
     cut = value[:LONGEST_WORDS] if isinstance(value, str) else value
-    return _MisfitsError([("", f"{errors.shortened(cut)} is not {_name(kind)}")])
+    return _MisfitsError([("", f"{shortened(cut)} is not {_name(kind)}")])
 
 
 def _name(kind: Any) -> str:

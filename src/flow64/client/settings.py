@@ -70,11 +70,11 @@ class _SharedOptions(TypedDict, total=False):
     values: Mapping[str, Any] | None
     """Values for `value("name")`."""
     max_rows: int | None
-    """Start nothing if it may take more rows: the run, or all batches together."""
+    """Start nothing if the run, or all batches together, may take more rows."""
     max_cost: float | None
     """Start nothing if it may cost more dollars, by known prices."""
     block: str | int | None
-    """The block that rows come from by default: its key path, or its number."""
+    """Key path or number of the block that rows come from by default."""
     intent: str | None
     """Name of what must happen once, such as a date. The same intent with the same rows
     is the same run, on any machine."""
@@ -90,7 +90,7 @@ class RunOptions(_SharedOptions, total=False):
     attach: str | None
     """Id of the run that a start whose answer was lost has started."""
     specs_override: Mapping[str, Any] | None
-    """Fields of the source block for this run, such as `{"max_results": 50}`. They are
+    """Fields of the source block for this run, such as `dict(max_results=50)`. They are
     checked like code, and sent with all other fields that the code sets."""
     save_json: bool
     """Save the results as JSON too, which keeps types (default)."""

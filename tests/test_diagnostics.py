@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import linecache
 from itertools import accumulate
 
@@ -13,7 +12,6 @@ from hypothesis import strategies as st
 from flow64.diagnostics import (
     Finding,
     Place,
-    as_json,
     as_text,
     summary,
 )
@@ -140,20 +138,6 @@ def test_findings_as_text_cannot_write_to_the_terminal():
 
     assert all(line.isprintable() for line in text.splitlines())
     assert len(text.splitlines()) == 1
-
-
-def test_findings_as_json_are_exact():
-    """An array, in order, with text as it is."""
-    odd = Finding("c", "keys", "note", "é\x1b\u2028", where="\udfff x \ud800")
-
-    text = as_json([FULL, odd])
-
-    assert json.loads(text) == [FULL.as_data(), odd.as_data()]
-    assert ("é" in text, text.endswith("]\n"), bool(text.encode())) == (
-        True,
-        True,
-        True,
-    )
 
 
 @pytest.mark.parametrize(

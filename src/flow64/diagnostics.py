@@ -1,4 +1,4 @@
-"""Findings: facts about a workflow, as text or JSON."""
+"""Findings: facts about a workflow, as text or data."""
 
 from __future__ import annotations
 
@@ -196,14 +196,6 @@ def as_text(findings: Iterable[Finding], width: int | None = None) -> str:
     return "".join(
         f"{line}\n" for finding in findings for line in _lines(finding, width)
     )
-
-
-def as_json(findings: Iterable[Finding]) -> str:
-    """Format findings as a JSON array, exact and in order."""
-    data = [finding.as_data() for finding in findings]
-    text = json.dumps(data, indent=2, ensure_ascii=False) + "\n"
-    # A faulty name may have half a surrogate pair, which needs an escape.
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def by_severity(findings: Iterable[Finding]) -> Findings:

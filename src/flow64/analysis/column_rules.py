@@ -12,8 +12,8 @@ from ..definition import Definition, Hidden, Value, is_number
 from ..dsl import UNSET
 from ..text import did_you_mean, join_words, shortened
 from .columns import KnownColumn, Openness, column_facts, column_flow, list_reads
+from .fields import TYPES, JsonType, list_conditions, survey
 from .rule import Fault, name_block, once, rule
-from .spec_rules import TYPES, JsonType, list_conditions, survey
 
 # -- Columns that are read and not there -----------------------------------------------
 

@@ -207,7 +207,11 @@ class Settings:
         elif not name:
             problem = "the name of the environment is empty"
             raise ConfigError(f"{problem}: is the variable set that it comes from?")
-        named = [key for key, one in self.environments.items() if not one.store]
+        named = [
+            key
+            for key, environment in self.environments.items()
+            if not environment.store
+        ]
         first = self.environments[named[0]]
         if name is None:
             if len(named) == 1:
@@ -330,15 +334,15 @@ def _place(folder: Path, file: Path | None, settings: Settings) -> Settings:
     """Return settings with whole paths, and with the environments that always exist."""
     journal, history = folder / settings.journal, folder / settings.history
     environments: dict[str, Environment] = {}
-    for name, one in {EMULATOR: Environment(), **settings.environments}.items():
-        is_emulator = name == EMULATOR and one.endpoint is None
-        oauth = one.oauth
+    for name, environment in {EMULATOR: Environment(), **settings.environments}.items():
+        is_emulator = name == EMULATOR and environment.endpoint is None
+        oauth = environment.oauth
         if oauth is not None and isinstance(oauth.file, Path):
             oauth = evolve(oauth, file=folder / oauth.file)
         environments[name] = evolve(
-            one,
+            environment,
             name=name,
-            endpoint=None if is_emulator else one.endpoint or DEFAULT_ENDPOINT,
+            endpoint=None if is_emulator else environment.endpoint or DEFAULT_ENDPOINT,
             oauth=oauth,
             journal=journal,
             history=history,
@@ -347,7 +351,7 @@ def _place(folder: Path, file: Path | None, settings: Settings) -> Settings:
     environments = {
         name: environments[name] for name in (*settings.environments, *environments)
     }
-    if all(one.store for one in environments.values()):
+    if all(environment.store for environment in environments.values()):
         usual = Environment(DEFAULT_ENV, journal=journal, history=history)
         environments = {DEFAULT_ENV: usual, **environments}
     return evolve(
@@ -367,8 +371,10 @@ def _place(folder: Path, file: Path | None, settings: Settings) -> Settings:
 
 def _judge(settings: Settings) -> Iterator[tuple[TablePath, str]]:
     """Yield what is wrong with settings of which each alone is right."""
-    for name, one in settings.environments.items():
-        yield from ((("environments", name), text) for text in _judge_environment(one))
+    for name, environment in settings.environments.items():
+        yield from (
+            (("environments", name), text) for text in _judge_environment(environment)
+        )
     if settings.default_env is not None:
         try:
             settings.environment(settings.default_env)
@@ -384,25 +390,27 @@ def _judge(settings: Settings) -> Iterator[tuple[TablePath, str]]:
                 yield ("rules", code), mistake
 
 
-def _judge_environment(one: Environment) -> Iterator[str]:
-    credentials = [name for name in ("api_key", "oauth") if getattr(one, name)]
-    if one.store is not None:
+def _judge_environment(environment: Environment) -> Iterator[str]:
+    credentials = [name for name in ("api_key", "oauth") if getattr(environment, name)]
+    if environment.store is not None:
         extra = [
-            name for name in ("org_id", "hosts", "allow_http") if getattr(one, name)
+            name
+            for name in ("org_id", "hosts", "allow_http")
+            if getattr(environment, name)
         ]
         if extra := [*credentials, *extra]:
             listed = ", ".join(extra)
             yield f"the emulator of the project accepts any key: leave out {listed}"
         return
-    if one.endpoint is None:
+    if environment.endpoint is None:
         return
     if len(credentials) == 2:
         yield "has both api_key and oauth: keep one"
-    elif not credentials and not _is_here(one.endpoint):
+    elif not credentials and not _is_here(environment.endpoint):
         yield f"a credential is missing: write api_key = {_VARIABLE}"
-    if isinstance(one.endpoint, str):
+    if isinstance(environment.endpoint, str):
         try:
-            endpoint_of(one.endpoint, allow_http=one.allow_http)
+            endpoint_of(environment.endpoint, allow_http=environment.allow_http)
         except ConfigError:  # its words are for Python, and may show a secret
             yield (
                 f"endpoint must be a plain https address, such as {DEFAULT_ENDPOINT}; "
@@ -461,7 +469,9 @@ def _as_dollars(value: Any, _: object) -> float:
 
 def _as_hosts(value: Any, _: object) -> Sequence[str]:
     hosts = tuple(map(_as_text, _of(list, 'a list of texts, as in ["..."]', value)))
-    if all(re.fullmatch(r"[A-Za-z0-9.-]+|\[?[0-9A-Fa-f:.]+\]?", one) for one in hosts):
+    if all(
+        re.fullmatch(r"[A-Za-z0-9.-]+|\[?[0-9A-Fa-f:.]+\]?", host) for host in hosts
+    ):
         return hosts
     raise WrongValueError('write only names of hosts, as in "files.example.com"')
 

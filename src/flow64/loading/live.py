@@ -85,43 +85,53 @@ def list_live(client: Client) -> Sequence[LiveWorkflow]:
     return [*map(LiveWorkflow.of, client.workflows.list())]
 
 
-def select_ours(known: Iterable[LiveWorkflow], env: str) -> Sequence[LiveWorkflow]:
+def select_ours(workflows: Iterable[LiveWorkflow], env: str) -> Sequence[LiveWorkflow]:
     """Return the workflows that our code deployed to an environment."""
-    return [one for one in known if one.state == "ours" and one.env == env]
+    return [
+        workflow
+        for workflow in workflows
+        if workflow.state == "ours" and workflow.env == env
+    ]
 
 
 def match_live(
-    known: Sequence[LiveWorkflow],
+    workflows: Sequence[LiveWorkflow],
     address: LiveAddress,
     own: Container[str] = (),
 ) -> Sequence[LiveWorkflow]:
     """Return the live workflows that an address names by a key, or by a pattern.
 
     Args:
-        known: All live workflows.
+        workflows: All live workflows.
         address: The address, with a key.
         own: Namespaces and projects that a key means, if workflows of several have it.
 
     Raises:
         SourceError: There is none, or several have the key.
     """
-    ours = select_ours(known, address.env)
+    ours = select_ours(workflows, address.env)
     wanted = unicodedata.normalize("NFC", address.key or "")
-    named = [one for one in ours if one.key == wanted]
+    named = [workflow for workflow in ours if workflow.key == wanted]
     if not named and is_pattern(wanted):
-        named = [one for one in ours if one.key and matches(wanted, one.key)]
+        named = [
+            workflow
+            for workflow in ours
+            if workflow.key and matches(wanted, workflow.key)
+        ]
         if named:
             return named
-    named = named or [one for one in ours if (one.key or "").split("/")[0] == wanted]
+    named = named or [
+        workflow for workflow in ours if (workflow.key or "").split("/")[0] == wanted
+    ]
     if len(named) > 1:
-        named = [one for one in named if one.project in own] or named
+        named = [workflow for workflow in named if workflow.project in own] or named
     if len(named) == 1:
         return named
     if named:
         ways = join_first(named, MOST_NAMES, _describe_way)
         problem = f"{len(named)} workflows in {address.env} have the key {wanted!r}"
         raise SourceError(f"{problem}; name one by its id: {ways}", is_usage=True)
-    keys = sorted(one.key for one in ours if one.key)
+    keys = sorted(workflow.key for workflow in ours if workflow.key)
     near = did_you_mean(wanted, suggest_keys(keys))
     held = f"it has {list_names(keys)}" if keys else "it has none of ours"
     raise SourceError(
@@ -131,23 +141,23 @@ def match_live(
     )
 
 
-def _describe_way(one: LiveWorkflow) -> str:
+def _describe_way(workflow: LiveWorkflow) -> str:
     """Return the address of one of our workflows by its id, and its project."""
-    segments = parse_path(one.path or "")
+    segments = parse_path(workflow.path or "")
     owners = [name for tag, name in segments if tag in ("ns", "project")]
-    return f"{one.env}:{ID}{one.id} ({clipped('/'.join(owners))})"
+    return f"{workflow.env}:{ID}{workflow.id} ({clipped('/'.join(owners))})"
 
 
-def pick_live(known: Sequence[LiveWorkflow], address: LiveAddress) -> LiveWorkflow:
+def pick_live(workflows: Sequence[LiveWorkflow], address: LiveAddress) -> LiveWorkflow:
     """Return the one live workflow that an address names by its key.
 
     Raises:
         SourceError: There is none, or there are several.
     """
-    ours = select_ours(known, address.env)
-    named = ours if address.key is None else match_live(known, address)
+    ours = select_ours(workflows, address.env)
+    named = ours if address.key is None else match_live(workflows, address)
     if len(named) != 1:
-        names = list_names([f"{address.env}:{one.key}" for one in named])
+        names = list_names([f"{address.env}:{workflow.key}" for workflow in named])
         problem = f"{address.text} means {len(named)} workflows"
         raise SourceError(f"{problem}; name one of them: {names}", is_usage=True)
     return named[0]
@@ -224,7 +234,7 @@ def load_source_side(
     if is_folder and not code and not any(folder.iterdir()):
         return Side(address.text, [], is_one=False)  # all of the other side is new
     loaded = load_source(address, code=code, may_be_empty=is_folder)
-    entries = [_compile(one, environment, values) for one in loaded.workflows]
+    entries = [_compile(workflow, environment, values) for workflow in loaded.workflows]
     # A folder means all that it has, so that what comes beside its only one is shown.
     is_one = len(loaded.workflows) == 1 and not is_folder
     is_part = is_one or loaded.is_picked
@@ -256,16 +266,18 @@ def load_live_side(
     if address.id is not None:
         ids = [address.id]
     else:
-        known = list_live(client)
+        workflows = list_live(client)
         if address.key is not None:
-            chosen = match_live(known, address, own)
+            chosen = match_live(workflows, address, own)
         else:
-            ours = select_ours(known, address.env)
+            ours = select_ours(workflows, address.env)
             chosen = [
-                one for one in ours if projects is None or one.project in projects
+                workflow
+                for workflow in ours
+                if projects is None or workflow.project in projects
             ]
             omitted = len(ours) - len(chosen)
-        ids = [one.id for one in chosen]
+        ids = [workflow.id for workflow in chosen]
     # A workflow that was deleted meanwhile is left out.
     read = [_read(client, workflow_id, listed) for workflow_id in ids]
     entries = [entry for entry in read if entry is not None]
@@ -321,20 +333,22 @@ def list_projects(side: Side) -> frozenset[str] | None:
 
 def list_owners(side: Side) -> frozenset[str]:
     """Return the namespaces and projects of the workflows of a side."""
-    return frozenset(project_path(one.place) for one in side.entries if one.place)
+    return frozenset(
+        project_path(workflow.place) for workflow in side.entries if workflow.place
+    )
 
 
 def _compile(
-    one: SourceWorkflow,
+    workflow: SourceWorkflow,
     environment: Environment | None,
     values: Mapping[str, Any] | None,
 ) -> SideWorkflow:
     env = DEFAULT_ENV if environment is None else environment.name
-    definition = lower(one.workflow, env, values)
+    definition = lower(workflow.workflow, env, values)
     if environment is not None:
         definition = add_suffix(definition, environment.suffix)
     place = None if definition.path is None else drop_env(definition.path)
-    return SideWorkflow(one.name, definition, place, is_live=False)
+    return SideWorkflow(workflow.name, definition, place, is_live=False)
 
 
 def _read(

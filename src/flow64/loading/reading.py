@@ -272,7 +272,7 @@ def _read_folder(
         _require_code(folder, code=code)
     for project in whole:
         collector.add_project(project)
-    collector.is_all = bool(whole) and all(one in whole for one in collector.projects)
+    collector.is_all = bool(whole) and all(item in whole for item in collector.projects)
 
 
 def _read_json_files(
@@ -341,8 +341,8 @@ def _list_files(folder: Path, suffix: str) -> Iterator[Path]:
     while waiting:
         place, level = waiting.pop()
         entries = _scan(place, suffix)
-        files = [one for one in entries if not one.is_dir(follow_symlinks=False)]
-        inner = [place / one.name for one in entries if one not in files]
+        files = [item for item in entries if not item.is_dir(follow_symlinks=False)]
+        inner = [place / item.name for item in entries if item not in files]
         if suffix != ".py":
             size += sum(_measure(entry, place / entry.name) for entry in files)
         if size > MOST_BYTES:

@@ -87,13 +87,13 @@ class Loaded:
 
     def keep(self, picked: Sequence[SourceWorkflow]) -> Loaded:
         """Return the source with some of its workflows, and with their projects."""
-        kept = {id(one) for one in picked}
-        others = [one for one in self.workflows if id(one) not in kept]
-        owners = (one.workflow.project for one in picked)
+        kept = {id(entry) for entry in picked}
+        others = [entry for entry in self.workflows if id(entry) not in kept]
+        owners = (entry.workflow.project for entry in picked)
         return evolve(
             self,
             workflows=picked,
-            projects=[*dict.fromkeys(one for one in owners if one is not None)],
+            projects=[*dict.fromkeys(entry for entry in owners if entry is not None)],
             is_picked=True,
             left_out=[*self.left_out, *others],
         )
@@ -101,7 +101,7 @@ class Loaded:
     @property
     def names(self) -> Sequence[str]:
         """The names of its workflows."""
-        return [one.name for one in self.workflows]
+        return [entry.name for entry in self.workflows]
 
     @property
     def only(self) -> SourceWorkflow:
@@ -266,7 +266,7 @@ def select_workflows(loaded: Loaded, selection: Selection) -> Loaded:
         return loaded
     place, _ = split_source(loaded.source)
     try:
-        picked = selection.pick(place, loaded.workflows, lambda one: one.names)
+        picked = selection.pick(place, loaded.workflows, lambda entry: entry.names)
     except SourceError:
         if not loaded.findings:
             raise
@@ -282,30 +282,32 @@ def _pick_key(
     Raises:
         SourceError: Several have the key.
     """
-    named = [one for one in workflows if key in one.names]
-    named = named or [one for one in workflows if one.workflow.key == key]
+    named = [entry for entry in workflows if key in entry.names]
+    named = named or [entry for entry in workflows if entry.workflow.key == key]
     if len(named) > 1:
         apart = _tell_apart(named)
-        names = list_names([one.name for one in apart])
-        every = f"*:{key}" if any(one.plain_name for one in apart) else f"{key}/*"
+        names = list_names([entry.name for entry in apart])
+        every = f"*:{key}" if any(entry.plain_name for entry in apart) else f"{key}/*"
         problem = f"{key!r} is the key of {len(named)} workflows: {names}"
         advice = f"name one of them, or all by {every!r}"
         raise SourceError(f"{problem}; {advice}", is_usage=True)
     if not named and is_pattern(key):
-        named = [one for one in workflows if any(matches(key, n) for n in one.names)]
+        named = [
+            entry for entry in workflows if any(matches(key, n) for n in entry.names)
+        ]
     return named
 
 
 def _tell_apart(workflows: Sequence[SourceWorkflow]) -> Sequence[SourceWorkflow]:
     """Put the key of its project before each name that two projects have."""
     owners: dict[str, set[str]] = {}
-    for one in workflows:
-        owners.setdefault(one.names[0], set()).add(one.full_name)
+    for entry in workflows:
+        owners.setdefault(entry.names[0], set()).add(entry.full_name)
     return [
-        one
-        if len(owners[one.names[0]]) == 1
-        else evolve(one, name=one.full_name, plain_name=one.names[0])
-        for one in workflows
+        entry
+        if len(owners[entry.names[0]]) == 1
+        else evolve(entry, name=entry.full_name, plain_name=entry.names[0])
+        for entry in workflows
     ]
 
 
@@ -317,37 +319,37 @@ def _drop_duplicates(collector: Collector) -> Sequence[SourceWorkflow]:
     """
     seen: dict[str, SourceWorkflow] = {}
     kept: list[SourceWorkflow] = []
-    for number, one in enumerate(collector.workflows):
-        identity = one.workflow.identity
+    for number, entry in enumerate(collector.workflows):
+        identity = entry.workflow.identity
         keys: list[Any] = [key for _, key in identity.segments_in("default")]
         is_faulty = not all(isinstance(key, str) and key for key in keys)
         path = identity.pinned_id() or identity.path()
         # A check reports faulty keys.
-        other = seen.setdefault(f"faulty {number}" if is_faulty else path, one)
-        if other is not one and _is_imported_twice(one, other):
+        other = seen.setdefault(f"faulty {number}" if is_faulty else path, entry)
+        if other is not entry and _is_imported_twice(entry, other):
             continue
-        kept.append(one)
-        if other is not one:
+        kept.append(entry)
+        if other is not entry:
             with collector.catch():
-                raise _duplicate(one, other)
+                raise _duplicate(entry, other)
     return kept
 
 
-def _is_imported_twice(one: SourceWorkflow, other: SourceWorkflow) -> bool:
+def _is_imported_twice(entry: SourceWorkflow, other: SourceWorkflow) -> bool:
     """Return True if two modules have the same workflow.
 
     In one module, equal workflows are a mistake: as in a loop, if its functions use the
     variable of the loop.
     """
-    modules = {item.where.rpartition(": ")[0] for item in (one, other)}
-    definitions = [lower_leniently(item.workflow) for item in (one, other)]
+    modules = {item.where.rpartition(": ")[0] for item in (entry, other)}
+    definitions = [lower_leniently(item.workflow) for item in (entry, other)]
     return len(modules) == 2 and len({*map(fingerprint, definitions)}) == 1
 
 
-def _duplicate(one: SourceWorkflow, other: SourceWorkflow) -> SourceError:
-    problem = f"{one.name!r} is there twice: in {other.where}, and in {one.where}"
+def _duplicate(entry: SourceWorkflow, other: SourceWorkflow) -> SourceError:
+    problem = f"{entry.name!r} is there twice: in {other.where}, and in {entry.where}"
     advice = "give one of them another key, or name one place as the source"
-    place = one.workflow.identity.place or Place(one.where, 1)
+    place = entry.workflow.identity.place or Place(entry.where, 1)
     finding = Finding(
         "duplicate-workflow", "source", "error", problem, advice, place=place
     )
@@ -379,7 +381,7 @@ def _with_settings(
         judged = workflow if listed is None else workflow.with_blocks(listed)
         return judged.with_rules(settings.rules) if settings.rules else judged
 
-    return [evolve(one, workflow=judge(one.workflow)) for one in workflows]
+    return [evolve(entry, workflow=judge(entry.workflow)) for entry in workflows]
 
 
 def find_saved_catalogue(file: Path | None = None) -> LiveCatalogue | None:

@@ -137,9 +137,9 @@ class Entry:
         definition = loads(content, source=str(path))
         origins = [definition.origins[at] for at in range(len(definition.blocks))]
         for at, block in enumerate(definition.blocks):
-            if (known := self.blocks.get(canonical_id(block.id))) is not None:
+            if (entry := self.blocks.get(canonical_id(block.id))) is not None:
                 origins[at] = evolve(
-                    origins[at], path=known.key, allowed=known.allow, extra=known.extra
+                    origins[at], path=entry.key, allowed=entry.allow, extra=entry.extra
                 )
         # A pull has written what its entry allows, and others may have edited the file.
         read = evolve(
@@ -250,7 +250,9 @@ class Manifest:
             if before is None or before.project != entry.project:
                 doubtful += [entry.project, before.project if before else None]
         still = [project for project in self.whole if project not in doubtful]
-        named = {(one.namespace, one.key): one for one in (*still, *keys)}
+        named = {
+            (project.namespace, project.key): project for project in (*still, *keys)
+        }
         return Manifest(after, tuple(named[name] for name in sorted(named)))
 
 

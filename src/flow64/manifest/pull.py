@@ -190,9 +190,9 @@ class Pull:
             before: The present manifest of the folder.
             there: The names of the files in the folder.
         """
-        entries = {one.file: one.entry for one in self.workflows}
+        entries = {workflow.file: workflow.entry for workflow in self.workflows}
         manifest = before.update(entries, there=frozenset(there))
-        texts = {one.file: one.text for one in self.workflows}
+        texts = {workflow.file: workflow.text for workflow in self.workflows}
         return {**texts, MANIFEST: as_text(manifest)}
 
 
@@ -205,7 +205,7 @@ def fetch_workflows(
         ApiError: The service refused a request.
     """
     if ids is None:
-        ids = [one.id for one in list_workflows(session)]
+        ids = [workflow.id for workflow in list_workflows(session)]
     answers = [get_workflow(session, workflow_id) for workflow_id in ids]
     return [answer for answer in answers if answer is not None]
 
@@ -228,15 +228,17 @@ def make_pull(
         known: The values of the environment.
     """
     # Sorted by id, so that workflows with the same title always get the same names.
-    ordered = sorted(live, key=lambda one: canonical_id(str(one.id)))
+    ordered = sorted(live, key=lambda workflow: canonical_id(str(workflow.id)))
     places = _choose_files(ordered, env, before or Manifest())
     outcomes = [
-        _convert(one, env, file, entry, known)
-        for one, (file, entry) in zip(ordered, places, strict=True)
+        _convert(workflow, env, file, entry, known)
+        for workflow, (file, entry) in zip(ordered, places, strict=True)
     ]
-    pulled = [one for one in outcomes if isinstance(one, PulledWorkflow)]
-    refused = [one for one in outcomes if isinstance(one, RefusedWorkflow)]
-    return Pull(env, sorted(pulled, key=lambda one: one.file), refused)
+    pulled = [workflow for workflow in outcomes if isinstance(workflow, PulledWorkflow)]
+    refused = [
+        workflow for workflow in outcomes if isinstance(workflow, RefusedWorkflow)
+    ]
+    return Pull(env, sorted(pulled, key=lambda workflow: workflow.file), refused)
 
 
 def _make_key(name: str, stamp: Stamp | None, workflow_id: str | None) -> str:
@@ -256,12 +258,15 @@ def _choose_files(
         for file, entry in before.files.items()
         if (pin := entry.pins.get(env)) is not None
     }
-    keys = {one.id: _make_key(one.name, one.stamp, one.id) for one in live}
-    fresh = [one.id for one in live if str(one.id).lower() not in pinned]
+    keys = {
+        workflow.id: _make_key(workflow.name, workflow.stamp, workflow.id)
+        for workflow in live
+    }
+    fresh = [workflow.id for workflow in live if str(workflow.id).lower() not in pinned]
     counts = Counter(keys[workflow_id].casefold() for workflow_id in fresh)
     used = {file.casefold() for file in before.files}
-    for one in live:
-        workflow_id, key = canonical_id(str(one.id)), keys[one.id]
+    for workflow in live:
+        workflow_id, key = canonical_id(str(workflow.id)), keys[workflow.id]
         if workflow_id.lower() in pinned:
             yield pinned[workflow_id.lower()]
             continue

@@ -132,7 +132,8 @@ class ListedOrigins:
         *,
         may_allow: bool = True,
     ) -> None:
-        self._origins, self.may_allow = origins, may_allow
+        self._origins = origins
+        self.may_allow: bool = may_allow
 
     @property
     def origins(self) -> Sequence[Origin]:

@@ -6,8 +6,6 @@ import os
 import subprocess
 
 from flow64 import Client
-from flow64.loading import load_source
-from tests.cli.support import environment
 
 HEAD = """
 from flow64 import LEAD, Project, Workflow, value
@@ -58,31 +56,10 @@ def retitled(path, title="New leads"):
     path.write_text(path.read_text("utf-8").replace("Inbound leads", title), "utf-8")
 
 
-def known(**more):
-    """The environment of a program that knows the service of this test."""
-    names = ("SIXTYFOUR_API_ENDPOINT", "SIXTYFOUR_API_KEY")
-    return environment(**{name: os.environ[name] for name in names}, **more)
-
-
 def deployed():
     """The titles of what is deployed."""
     with Client(journal=None) as client:
         return sorted(found.name for found in client.workflows.list())
-
-
-def id_of(source, env="default"):
-    """The id of the one workflow of a source."""
-    return load_source(source).only.workflow.id(env)
-
-
-def methods(service, before=0):
-    """The requests since some request."""
-    return [seen.method for seen in service.requests[before:]]
-
-
-def outcomes(printed):
-    """The outcome of each workflow, from the lines of a result."""
-    return [line.split("  ")[0] for line in printed.splitlines()]
 
 
 # -- Two branches ---------------------------------------------------------------------
@@ -102,21 +79,6 @@ def commit_all():
     git("init", "-q", "-b", "main")
     git("add", "-A")
     git("commit", "-q", "-m", "all")
-
-
-def their_branch(file):
-    """Make the working folder a repository, and go to a branch of a colleague."""
-    git("init", "-q", "-b", "main")
-    git("add", file)
-    git("commit", "-q", "-m", "ours")
-    git("checkout", "-q", "-b", "theirs")
-    git("commit", "-q", "--allow-empty", "-m", "theirs")
-
-
-def our_branch(file):
-    """Go back to a branch that has nothing of theirs."""
-    git("checkout", "-q", file)
-    git("checkout", "-q", "main")
 
 
 def git(*arguments):

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 import flow64 as package
-from flow64.analysis.live import LiveCatalogue
 from flow64.blocks import CATALOGUE
 from tests.catalogue.answer import ANSWER, HOSTILE, LATER, SECRET
 
@@ -101,15 +100,6 @@ def test_sync_saves_the_list_and_says_what_is_new(project, service, flow64):
     assert "2026-01-02" in kept
     assert "\n+ post_to_x.message: str · required" in later[1]
     assert "\n- yc_batches\n" in later[1]
-
-
-def test_damaged_list_is_replaced(project, flow64):
-    (project / "blocks.json").write_text("{", "utf-8")
-
-    code, _, told = flow64("blocks", "sync")
-
-    assert (code, "what is new is not known" in told) == (0, True)
-    assert LiveCatalogue.read(project / "blocks.json").blocks
 
 
 def test_setting_is_added_where_it_fits(service, flow64, tmp_path):
@@ -286,19 +276,6 @@ def test_texts_of_the_list_are_literals(synced, flow64):
     assert "\u202e" not in text
 
 
-@pytest.mark.parametrize(
-    "facts",
-    ["[score_lead]\ntakes = 'PEOPLE'", "[score_lead]\nprise = 1", "score_lead"],
-)
-def test_mistake_in_facts_names_the_file(synced, flow64, facts):
-    (synced / "blocks.toml").write_text(facts, "utf-8")
-
-    code, _, told = flow64("blocks", "generate", "-o", "blocks.py")
-
-    assert (code, "blocks.toml" in told) == (1, True)
-    assert not (synced / "blocks.py").exists()
-
-
 def test_check_sees_a_later_list_and_no_layout(synced, service, flow64):
     """A module that it did not write is not overwritten."""
     generate = ("blocks", "generate", "-o", "blocks.py")
@@ -314,9 +291,3 @@ def test_check_sees_a_later_list_and_no_layout(synced, service, flow64):
 
     assert (current[0], stale[0], other[0]) == (0, 1, 1)
     assert file.read_text("utf-8") == "mine = 1\n"
-
-
-def test_generate_needs_a_list(project, flow64):
-    code, _, told = flow64("blocks", "generate")
-
-    assert (code, "flow64 blocks sync" in told) == (1, True)

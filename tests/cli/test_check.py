@@ -6,7 +6,6 @@ import json
 import re
 
 import pytest
-from rich.cells import cell_len, get_character_cell_size
 
 from flow64.analysis.reference import all_pages
 
@@ -149,52 +148,3 @@ def test_name_that_looks_like_a_key_is_masked_in_each_format(write, flow64):
         printed = flow64("check", "w.py", "--format", form)[1]
         assert "insecure-url" in printed
         assert key not in printed
-
-
-# -- Carets ----------------------------------------------------------------------------
-
-UNEVEN = """
-from flow64 import COMPANY, Project, Workflow
-from flow64.blocks import FindEmail, Webhook
-
-mine = Project("growth", namespace="acme.example")
-start = Webhook(COMPANY)
-flows = [
-    ("plain", start >> FindEmail(key="plain")),
-    ("会社 ﾊﾝ", start >> FindEmail(key="会社 ﾊﾝ")),
-    ("tab",\t\tstart\t>>\tFindEmail(key="tab")),
-    ("e\u0301 a\u0308\u0323", start >> FindEmail(key="e\u0301 a\u0308\u0323")),
-    ("é会🚀\tu\u0308", start >> FindEmail(key="é会🚀\tu\u0308")),
-]
-made = [Workflow(name, flow, key=f"k{n}", project=mine) for n, (name, flow) in
-        enumerate(flows)]
-"""
-
-
-def text_over_carets(line, carets):
-    """Return the part of a line that stands above carets on a terminal."""
-    start, end = carets.index("^"), len(carets)
-    cells = 0
-    marked = ""
-    for character in line:
-        if start <= cells < end or (cells == end and not cell_len(character)):
-            marked += character
-        cells += get_character_cell_size(character)
-    return marked
-
-
-def test_caret_stands_under_the_call_whatever_is_before_it(write, flow64):
-    lines = flow64("check", write("uneven.py", UNEVEN))[1].splitlines()
-
-    calls = [
-        text_over_carets(lines[at - 1], line)
-        for at, line in enumerate(lines)
-        if re.match(r" +\^+$", line)
-    ]
-    assert calls == [
-        'FindEmail(key="plain")',
-        'FindEmail(key="会社 ﾊﾝ")',
-        'FindEmail(key="tab")',
-        'FindEmail(key="e\u0301 a\u0308\u0323")',
-        'FindEmail(key="é会🚀\\tu\u0308")',
-    ]

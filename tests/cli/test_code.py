@@ -112,23 +112,6 @@ def test_several(flow64, tmp_path, monkeypatch):
     ]
 
 
-def test_overwrite(leads, flow64):
-    """An existing file is kept, unless `--overwrite` is given."""
-    target = leads.parent / "there.py"
-    target.write_text("mine", "utf-8")
-
-    refused = flow64("code", leads, "-o", "there.py")
-    kept = target.read_text("utf-8")
-    done = flow64("code", leads, "-o", "there.py", "--overwrite")
-
-    assert refused[0] == 1
-    assert "there.py" in refused[2]
-    assert "it is there already" in refused[2]
-    assert kept == "mine"
-    assert done[0] == 0
-    assert target.read_text("utf-8").startswith("from flow64 import LEAD")
-
-
 def write(path, *edges, specs=None, title="W"):
     """JSON of raw blocks that are called by number."""
     ids = [f"{at}0000000-0000-4000-8000-000000000000" for at in range(3)]
@@ -147,21 +130,6 @@ def write(path, *edges, specs=None, title="W"):
     graph = {"blocks": blocks, "edges": wired}
     body = {"workflow_name": title, "workflow_definition": graph}
     path.write_text(json.dumps(body), "utf-8")
-
-
-def test_what_cannot_be_said(flow64, tmp_path, monkeypatch):
-    """Each is listed, and nothing is written."""
-    monkeypatch.chdir(tmp_path)
-    write(tmp_path / "a.json", (0, 1), (1, 0), title="A\x1b[31m")
-    write(tmp_path / "b.json", (0, 1), title="B")
-    write(tmp_path / "c.json", (0, 0), title="C")
-
-    code, printed, told = flow64("code", ".", "-o", "made.py")
-
-    assert (code, printed) == (1, "")
-    assert not Path("made.py").exists()
-    assert told.count("rows run in a circle") == 2
-    assert "a: 'A\\x1b[31m' cannot be written as flow64 code" in told
 
 
 def test_text_that_looks_like_a_key_stops_it(flow64, tmp_path):
@@ -192,23 +160,6 @@ def test_deployed(leads, service, flow64):
     assert "pins=" not in made
     assert states(flow64, "made.py", "--env", "prod") == [
         ("inbound", "unchanged", "none")
-    ]
-
-
-def test_pulled(put, flow64):
-    """A workflow of the editor is pinned, and its code makes the same definition."""
-    Path("pyproject.toml").write_text(SETTINGS, "utf-8")
-    workflow_id = put("Inbound (prod)")
-    assert flow64("pull", "prod", "-o", "live")[0] == 0
-
-    of_live = flow64("code", f"prod:id:{workflow_id}", "-o", "of_live.py")
-    of_folder = flow64("code", "live", "-o", "of_folder.py", "--env", "prod")
-
-    assert (of_live[0], of_folder[0]) == (0, 0), (of_live, of_folder)
-    for file in ("of_live.py", "of_folder.py"):
-        assert load_source(file).only.workflow.id("prod") == workflow_id
-    assert states(flow64, "of_live.py", "--env", "prod") == [
-        ("inbound", "update", "stamp")
     ]
 
 

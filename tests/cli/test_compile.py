@@ -78,33 +78,6 @@ def test_faulty(two, flow64, tmp_path):
     assert "error[key-needed]" in told
 
 
-def test_keys_that_are_one_file(two, flow64):
-    """Two keys that some machines take for one file are refused."""
-    code, _, told = flow64("compile", two("Leads", "leads"), "-o", "made")
-
-    assert (code, Path("made").exists()) == (1, False)
-    assert "'Leads' and 'leads' are one file" in told
-
-
-@pytest.mark.parametrize("obstacle", ["made", "made/b.json"])
-def test_cannot_be_written(two, flow64, obstacle):
-    """If a file cannot be written, nothing changes."""
-    source = two("a", "b")
-    if obstacle == "made":
-        Path("made").write_text("a file", "utf-8")
-    else:
-        Path("made/b.json").mkdir(parents=True)
-
-    code, printed, _ = flow64("compile", source, "-o", "made")
-
-    assert (code != 0, printed) == (True, "")
-    assert [path for path in Path().rglob("*") if path.is_file()] in (
-        [Path("two.py"), Path("made")],
-        [Path("made"), Path("two.py")],
-        [Path("two.py")],
-    )
-
-
 def test_stale(two, flow64):
     """Missing, different and left-over files are listed; files of others are not."""
     flow64("compile", two("a", "b", "old"), "-o", "made")
@@ -131,59 +104,6 @@ def test_stale(two, flow64):
 
 def manifest(folder="made"):
     return json.loads(Path(folder, "flow64.json").read_text("utf-8"))
-
-
-def test_manifest(two, flow64):
-    """It says what the files alone cannot."""
-    flow64("compile", two("a", "b"), "-o", "made")
-
-    found = manifest()
-
-    assert found["flow64:manifest"] == 1
-    assert found["whole"] == [{"namespace": "acme.example", "project": "growth"}]
-    assert sorted(found["files"]) == ["a.json", "b.json"]
-    one = found["files"]["a.json"]
-    assert {name: one[name] for name in one if name != "blocks"} == {
-        "env": "default",
-        "key": "a",
-        "namespace": "acme.example",
-        "path": "workflow:a",
-        "project": "growth",
-    }
-    assert [*one["blocks"].values()] == [{"key": "webhook"}]
-
-
-def test_two_sources_in_one_folder(two, flow64, tmp_path):
-    """Each keeps its entries, and neither calls the files of the other left over."""
-    text = Path(two("a")).read_text("utf-8")
-    Path("two.py").unlink()
-    for name in ("growth", "sales"):
-        Path(name).mkdir()
-        mine = text.replace('"growth"', f'"{name}"').replace("'a'", f"'{name}'")
-        Path(name, "leads.py").write_text(mine, "utf-8")
-        assert flow64("compile", name, "-o", "made")[0] == 0
-
-    found = manifest()
-
-    assert sorted(found["files"]) == ["growth.json", "sales.json"]
-    assert [one["project"] for one in found["whole"]] == ["growth", "sales"]
-    for name in ("growth", "sales"):
-        code, printed, _ = flow64("compile", name, "-o", "made", "--check")
-        assert (code, printed) == (0, "all are current\n")
-    assert load_source("made").is_whole
-
-
-def test_workflow_that_is_gone(two, flow64):
-    """It goes from the manifest; its file is named and left."""
-    flow64("compile", two("a", "old"), "-o", "made")
-
-    code, printed, told = flow64("compile", two("a"), "-o", "made")
-
-    assert (code, printed) == (0, "made/a.json\n")
-    problem = "it is no longer in the code; delete it, or add --prune"
-    assert told == f"made/old.json: {problem}\n"
-    assert [*manifest()["files"]] == ["a.json"]
-    assert Path("made/old.json").exists()
 
 
 def test_prune(two, flow64):

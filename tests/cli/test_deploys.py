@@ -207,10 +207,6 @@ def test_restore_lists_and_brings_back_the_version_it_names(service, leads, flow
     assert flow64("restore", "inbound", "1999", "--yes")[0] == 1
 
 
-def test_nothing_was_replaced_yet(service, flow64):
-    assert flow64("restore")[:2] == (0, "")
-
-
 # -- Secrets ---------------------------------------------------------------------------
 
 CANARY = "SENTINEL/not:a real+secret"

@@ -71,23 +71,3 @@ def test_cause(cause, written, flow64):
     assert difference["pointer"] == "/workflow_definition/blocks/1/specs/text"
     assert difference["place"].endswith(f"leads.py:{line + 1}")
     assert difference["before"] != difference["after"]
-
-
-def test_fails_elsewhere(written, flow64):
-    """A source that compiles only in its folder differs there."""
-    source = written("x = named('x', Path('leads.py').read_text())")
-
-    code, printed, _ = flow64("determinism", source, "--processes", 6)
-
-    assert code == 1
-    assert "FileNotFoundError" in printed
-    assert printed.startswith("differs with an empty working folder\n")
-
-
-@pytest.mark.parametrize("code", ["1 / 0", "os._exit(3)", "x = named('x', {1})"])
-def test_does_not_compile(code, written, flow64):
-    """The problem is that of the source, and there is nothing to compare."""
-    result, printed, told = flow64("determinism", written(code), "--processes", 3)
-
-    assert (result, printed) == (1, "")
-    assert "ZeroDivisionError" in told or "ended with 3" in told or "not-json" in told

@@ -170,23 +170,6 @@ def test_code_against_what_is_live(deployed, flow64):
     )
 
 
-def test_added_removed_renamed(code, flow64):
-    """A workflow with a key renamed by `was=` is matched; others are new or gone."""
-    path = code.with_name("now.py")
-    path.write_text(code.read_text("utf-8"), "utf-8")
-    change(path, ('key="inbound"', 'key="leads", was="inbound"'))
-    change(path, ('key="other"', 'key="another"'))
-
-    _, printed, _ = flow64("diff", "leads.py", "now.py")
-
-    titles = [line for line in printed.splitlines() if line.startswith("@@")]
-    assert titles == [
-        "@@ another new  now.py:16 @@",
-        "@@ leads was inbound  now.py:7 @@",
-        "@@ other removed  leads.py:16 @@",
-    ]
-
-
 @pytest.mark.parametrize(
     ("form", "start"),
     [("markdown", "<!-- flow64:review -->\n**"), ("html", "<!doctype html>")],
@@ -228,18 +211,6 @@ def test_one_against_all(deployed, flow64):
     assert told == "other side: 1 other, not compared\n"
 
 
-def test_other_projects_are_left_out(deployed, flow64, namespace):
-    path = deployed.with_name("more.py")
-    path.write_text(deployed.read_text("utf-8"), "utf-8")
-    change(path, ('Project("growth"', 'Project("sales"'))
-    deploy(path, "prod")
-
-    code, _, told = flow64("diff", "code", "prod", "--exit-code")
-
-    assert code == 0
-    assert "prod: 2 others, not compared" in told
-
-
 def test_a_faulty_workflow_is_compared(deployed, flow64):
     """A new error is the first thing that is said."""
     flow64("compile", "leads.py", "-o", "compiled")
@@ -269,28 +240,6 @@ def test_fields_that_code_does_not_manage(deployed, edit, flow64):
 
     assert (code, printed) == (0, "prod: 2 equal\n")
     assert "unmanaged  other: find_email.tier\n" in more
-
-
-def test_values_that_are_not_at_hand(deployed, flow64, monkeypatch):
-    """A variable that is not set does not stop it, and its text is not compared."""
-    monkeypatch.delenv("PROD_HOOK")
-
-    code, printed, _ = flow64("diff", "code", "prod", "--exit-code")
-
-    assert (code, printed) == (0, "code: 2 equal\n")
-
-
-def test_without_running_code(deployed, flow64):
-    """With --no-code a change is compared from its JSON alone."""
-    change(deployed, (">> FindEmail()", ">> FindEmail(mode='PERSONAL')"))
-    flow64("compile", "leads.py", "-o", "compiled")
-    deployed.write_text("raise SystemError", "utf-8")
-
-    _, printed, _ = flow64("diff", "prod", "compiled", "--no-code")
-    refused = flow64("diff", "prod", "code", "--no-code")
-
-    assert '→ "PERSONAL"' in printed
-    assert refused[:2] == (64, "")
 
 
 @pytest.mark.parametrize(
@@ -424,28 +373,3 @@ def test_branch_with_an_editable_install(branch, flow64, monkeypatch):
 
     assert code == 1
     assert "src/shared/__init__.py of the working tree was loaded in its place" in told
-
-
-def test_branch_with_a_faulty_base(branch, flow64):
-    git("checkout", "-q", "main")
-    (branch / "flows" / "leads.py").write_text("raise SystemError('x')", "utf-8")
-    git("commit", "-qam", "three")
-    git("checkout", "-qb", "other")
-    (branch / "flows" / "leads.py").write_text(LEADS, "utf-8")
-
-    code, _, told = flow64("diff", "--base", "main")
-
-    assert (code, "the base cannot be loaded: " in told) == (1, True)
-
-
-def test_branch_of_a_shallow_clone(branch, flow64, monkeypatch):
-    clone = branch / "clone"
-    git("clone", "-q", "--depth=1", f"file://{branch}", str(clone))
-    monkeypatch.chdir(clone)
-    git("fetch", "-q", "--depth=1", "origin", "main:main")
-
-    unknown = flow64("diff", "--base", "origin/release")
-    shallow = flow64("diff", "--base", "main")
-
-    assert (unknown[0], "git fetch origin release" in unknown[2]) == (1, True)
-    assert (shallow[0], "git fetch --unshallow" in shallow[2]) == (1, True)

@@ -13,7 +13,6 @@ import pytest
 from flow64 import LEAD, Client, Project, Workflow
 from flow64.blocks import FindEmail, Webhook
 from tests.catalogue.answer import ANSWER
-from tests.service.mishaps import Fault
 
 CANARY = "SENTINEL"
 
@@ -98,18 +97,6 @@ def test_wrong_organisation(deployed, flow64, tmp_path):
     assert "is not the org_id of prod" in checks["organisation"]
 
 
-@pytest.mark.parametrize("status", [401, 403, 429, 503])
-def test_refused(status, service, flow64):
-    """Each is asked once, and the problem is described."""
-    service.faults.add(Fault("status_before", status=status, times=2))
-
-    code, checks = checks_of(flow64)
-
-    assert code == 1
-    assert checks["clock"] == "ok"
-    assert str(status) in checks["service"]
-
-
 def test_nobody_answers(flow64, monkeypatch):
     """And no key."""
     monkeypatch.setenv("SIXTYFOUR_API_ENDPOINT", "http://127.0.0.1:1")
@@ -148,13 +135,3 @@ def test_live_list(service, flow64, tmp_path):
     assert "is old: flow64 blocks sync" in checks["blocks"]
     assert "new: reddit_search and score_lead\n" in printed
     assert "find_email" in printed
-
-
-def test_folder_that_cannot_be_written(service, flow64, monkeypatch, tmp_path):
-    """What a deploy replaces could not be saved."""
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
-
-    code, checks = checks_of(flow64)
-
-    assert code == 1
-    assert "cannot be written" in checks["history"]

@@ -95,19 +95,6 @@ def test_an_environment_says_what_differs_there(configured, leads, flow64, peopl
     assert (run[0], "more rows than max_rows=1" in run[2]) == (3, True)
 
 
-def test_a_key_of_another_organisation_writes_nothing(
-    configured, service, leads, flow64
-):
-    flow64("deploy", "leads.py", "--yes", "--env", "staging")
-    before = len(service.requests)
-
-    code, _, told = flow64("deploy", "leads.py", "--yes", "--env", "prod")
-
-    assert (code, "has org_id = 'org_of_somebody'" in told) == (1, True)
-    asked = [seen.method for seen in service.requests[before:]]
-    assert "POST" not in asked
-
-
 def test_a_name_without_settings_says_where_it_leads(service, leads, flow64):
     """Each time, before anything is sent: it may be misspelled."""
     told = flow64("list", "--env", "stagng")[2]
@@ -123,17 +110,3 @@ def test_no_key_and_no_settings(leads, flow64, monkeypatch, command):
     code, printed, told = flow64(command)
 
     assert (code, "set SIXTYFOUR_API_KEY" in printed + told) == (1, True)
-
-
-def test_the_emulator_is_always_there(leads, flow64, monkeypatch, tmp_path):
-    """Without any settings, key or address."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("API_KEY", "API_ENDPOINT"):
-        monkeypatch.delenv(f"SIXTYFOUR_{name}", raising=False)
-
-    first = flow64("deploy", "leads.py", "--yes", "--env", "local")
-    second = flow64("deploy", "leads.py", "--yes", "--env", "local")
-
-    assert (first[0], first[1][:7]) == (0, "created")
-    assert (second[0], "local: 1 unchanged" in second[2]) == (0, True)
-    assert (tmp_path / ".flow64/emulator.db").is_file()

@@ -89,10 +89,6 @@ def many_values(head):
     (head / "x.json").write_text(f"[{'0,' * 2_000_000}0]", "utf-8")
 
 
-def twin(head):
-    (head / "%6Ceads.json").write_text(TEXT, "utf-8")
-
-
 COMMANDS = {
     "diff": ("diff", "base", "head", "--no-code"),
     "check": ("check", "head", "--no-code"),
@@ -141,14 +137,6 @@ def test_file_that_is_named_is_refused_too(folders, flow64, change):
     assert time.monotonic() - start < 5
 
 
-@pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
-def test_two_files_of_one_name_are_refused(folders, flow64, words):
-    """A name is compared decoded, so that none hides another."""
-    twin(folders / "head")
-
-    assert flow64(*words)[0] == 1
-
-
 def test_another_spelling_is_the_same_workflow(folders, flow64):
     (folders / "head" / "leads.json").rename(folders / "head" / "%6Ceads.json")
 
@@ -176,13 +164,6 @@ def test_workflow_beside_the_only_one_is_shown(folders, flow64):
     code, printed, _ = flow64(*COMMANDS["diff"], "--exit-code")
 
     assert (code, "other new" in printed) == (2, True)
-
-
-@pytest.mark.parametrize("side", ["base", "head"])
-def test_folder_may_be_empty(folders, flow64, side):
-    (folders / side / "leads.json").unlink()
-
-    assert flow64(*COMMANDS["diff"], "--exit-code")[0] == 2
 
 
 # -- A repository ----------------------------------------------------------------------

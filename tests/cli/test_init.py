@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -80,21 +79,6 @@ def test_ci_comes_with_a_new_project_or_is_added_to_one(flow64, forge):
 
     assert files("both") == files("later") == sorted([*PROJECT, *CI[forge]])
     assert (code, printed.split()) == (0, [f"later/{name}" for name in CI[forge]])
-
-
-def test_jobs_stop_until_the_source_of_flow64_is_written(flow64):
-    flow64("init", "growth", "--namespace", "acme.example", "--ci", "github")
-
-    *_, last = Path("growth/requirements-flow64.txt").read_text("utf-8").splitlines()
-    assert last.startswith("say where flow64 comes from")
-
-
-def test_namespace_and_key_stand_in_the_code(flow64):
-    flow64("init", "a", "--namespace", "github.com/acme/x", "--project", "growth")
-
-    code = Path("a/pipelines/leads.py").read_text("utf-8")
-    assert 'Project("growth", namespace="github.com/acme/x")' in code
-    assert tomllib.loads(Path("a/pyproject.toml").read_text("utf-8"))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ import subprocess
 import pytest
 
 from flow64 import Client
-from flow64.loading import load_source
 from tests.cli.pipelines import written
 from tests.cli.support import FLOW64
 
@@ -160,16 +159,6 @@ def test_other_code_is_not_run(start, leads):
     assert "deployed  not this code" in dry[1]
 
 
-def test_rows_are_checked_with_their_line(start, people):
-    """Before a request."""
-    people.write_text("email,company\nada@x.example\n", "utf-8")
-
-    code, _, told = start("--yes")
-
-    assert (code, runs()) == (1, [])
-    assert "people.csv:2: it has 1 cell of 2" in told
-
-
 def test_rows_are_needed(deployed, flow64, people):
     """A file without rows is likely a mistake."""
     assert flow64("run", "leads.py", "--yes")[0] == 64
@@ -243,19 +232,6 @@ def test_settings_of_one_run(service, namespace, tmp_path, flow64):
     assert code == 0
     assert "buys (default): at most 2 rows, cost unknown" in told
     assert len(service.rows(run, "search")) == 2
-
-
-def test_live_workflow_is_run_whatever_the_code_says(deployed, flow64, leads):
-    """By its environment and key."""
-    workflow_id = load_source("leads.py").only.workflow.id()
-    leads.with_name("pyproject.toml").write_text(
-        "[tool.flow64.environments.prod]\n"
-        f'endpoint = "{deployed.url}"\napi_key = {{ env = "SIXTYFOUR_API_KEY" }}\n'
-    )
-
-    code, *_ = flow64("run", f"prod:{workflow_id}", "people.csv", "--yes")
-
-    assert (code, len(runs())) == (0, 1)
 
 
 @pytest.mark.slow

@@ -126,7 +126,7 @@ class BlockReference:
     @classmethod
     def of_live(cls, block: LiveBlock) -> BlockReference:
         """Describe a kind that only the service lists."""
-        needed = [name for name, one in block.fields.items() if one.is_required]
+        needed = [name for name, field in block.fields.items() if field.is_required]
         specs = ", ".join(f"{name!r}: ..." for name in needed) or "..."
         schema = block.specs_schema or EMPTY
         text = schema.get("description")
@@ -154,7 +154,7 @@ class BlockReference:
         """Return True if all words stand in it."""
         parts = [self.kind, self.name, self.text]
         parts += [text for texts in self.facts.values() for text in texts]
-        parts += [f"{one.name} {one.description}" for one in self.fields]
+        parts += [f"{field.name} {field.description}" for field in self.fields]
         haystack = " ".join(parts).casefold()
         return all(word.casefold() in haystack for word in words)
 
@@ -189,7 +189,7 @@ def _describe_columns(block: type[CatalogueBlock]) -> Mapping[str, Sequence[str]
         texts["columns"] = [" ".join(text.split())]
     elif columns.opens:
         texts["columns"] = ["it may add unknown ones"]
-    return {label: found for label, found in texts.items() if any(found)}
+    return {label: lines for label, lines in texts.items() if any(lines)}
 
 
 def _describe_column(column: Column) -> str:
@@ -242,7 +242,7 @@ class BlockList:
     blocks: Sequence[BlockReference]
 
     def __rich__(self) -> RenderableType:
-        rows = [(one.kind, one.name, one.summary) for one in self.blocks]
+        rows = [(block.kind, block.name, block.summary) for block in self.blocks]
         return printing.make_table(("KIND", "CLASS", "DESCRIPTION"), rows, "KIND")
 
 
@@ -264,13 +264,13 @@ def command(*, words: Sequence[str], as_json: bool) -> int:
     live = find_saved_catalogue()
     every = [BlockReference.of(block, live) for block in CATALOGUE.values()]
     if live is not None:
-        new = (one for kind, one in live.blocks.items() if kind not in CATALOGUE)
+        new = (b for kind, b in live.blocks.items() if kind not in CATALOGUE)
         every += map(BlockReference.of_live, new)
-    names = {name: one for one in every for name in (one.name, one.kind)}
+    names = {name: block for block in every for name in (block.name, block.kind)}
     exact = names.get(words[0]) if len(words) == 1 and words != ("RawBlock",) else None
-    blocks = [exact] if exact else [one for one in every if one.matches(words)]
+    blocks = [exact] if exact else [block for block in every if block.matches(words)]
     # What is sought is rather in a name.
-    blocks.sort(key=lambda one: not any(word.casefold() in one.kind for word in words))
+    blocks.sort(key=lambda block: not any(w.casefold() in block.kind for w in words))
     if exact and not as_json:
         printing.emit(exact)
     else:

@@ -104,7 +104,7 @@ def command(
     else:
         sources = _read(meant, code=not no_code)
     if len(sources) != 1 and (file is None or not sources):
-        names = loading.list_names([one.name for one in sources])
+        names = loading.list_names([source.name for source in sources])
         problem = f"{address} means {len(sources)} workflows: {names}"
         raise click.UsageError(f"{problem}; name one of them, or a file with -o FILE")
     env = env or DEFAULT_ENV
@@ -113,7 +113,7 @@ def command(
     if len(lifted) < len(sources):
         return errors.FAILED
     code = as_code(lifted, own)
-    left_out = [text for one in lifted for text in one.omitted]
+    left_out = [text for workflow in lifted for text in workflow.omitted]
     module = Module(file, code.text, [*code.variables], left_out)
     if file is not None:
         manifest.write_all(file.parent, {file.name: code.text})
@@ -132,12 +132,14 @@ def _read(address: loading.SourceAddress, *, code: bool) -> Sequence[_Source]:
         CompileError: A workflow cannot be compiled.
     """
     sources: list[_Source] = []
-    for one in params.load(address, code=code).workflows:
-        identity = one.workflow.identity
+    for workflow in params.load(address, code=code).workflows:
+        identity = workflow.workflow.identity
         # JSON without a manifest has only an id, which belongs to one environment.
-        has_keys = bool(one.workflow.flows) or identity.key is not None
-        definition = loading.lower(one.workflow)
-        sources.append(_Source(one.name, definition, identity if has_keys else None))
+        has_keys = bool(workflow.workflow.flows) or identity.key is not None
+        definition = loading.lower(workflow.workflow)
+        sources.append(
+            _Source(workflow.name, definition, identity if has_keys else None)
+        )
     return sources
 
 
@@ -145,7 +147,7 @@ def _read_live(
     address: loading.LiveAddress, known: Sequence[manifest.Known]
 ) -> Sequence[_Source]:
     """Return the live workflows, with the titles of the code."""
-    secrets = Secrets(text for one in known for text in one.secrets)
+    secrets = Secrets(text for value in known for text in value.secrets)
     suffix = find_environment(address.env).suffix
     ending = f" {suffix}" if suffix else ""
     with connect(address.env) as client:

@@ -210,16 +210,16 @@ class Deployed:
 
     def __rich__(self) -> str:
         groups: dict[str, list[DeployedWorkflow]] = {}
-        for one in self.workflows:
-            if one.outcome not in ("unchanged", "left"):
-                groups.setdefault(one.outcome, []).append(one)
+        for workflow in self.workflows:
+            if workflow.outcome not in ("unchanged", "left"):
+                groups.setdefault(workflow.outcome, []).append(workflow)
         return "\n".join(self._describe(*group) for group in groups.items())
 
     def _describe(self, outcome: str, workflows: Sequence[DeployedWorkflow]) -> str:
-        names = [one.key for one in workflows]
+        names = [workflow.key for workflow in workflows]
         most = 3 if outcome == "created" else printing.NAMES
         line = f"{outcome:9}  {printing.join_names(names, most)}"
-        files = [one.saved for one in workflows if one.saved is not None]
+        files = [workflow.saved for workflow in workflows if workflow.saved is not None]
         if len(workflows) == 1:
             own = workflows[0].workflow_id
             line += f"  {printing.name_file(files[0]) if files else own}"

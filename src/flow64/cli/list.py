@@ -54,8 +54,14 @@ class WorkflowList:
         return printing.make_table(
             ("KEY", "ID", "STATE", "ENV", "TITLE"),
             [
-                (one.key or "-", one.workflow_id, one.state, one.env or "-", one.name)
-                for one in self.workflows
+                (
+                    workflow.key or "-",
+                    workflow.workflow_id,
+                    workflow.state,
+                    workflow.env or "-",
+                    workflow.name,
+                )
+                for workflow in self.workflows
             ],
             "ID",
             "STATE",
@@ -74,7 +80,9 @@ def command(*, env: str | None, as_json: bool) -> int:
     """
     with connect(env) as client:
         listed = [*map(Listed.of, client.workflows.list())]
-    listed.sort(key=lambda one: (one.key is None, one.key or "", one.name))
+    listed.sort(
+        key=lambda workflow: (workflow.key is None, workflow.key or "", workflow.name)
+    )
     if not listed:
         printing.message("there are no workflows")
     printing.emit(WorkflowList(listed), as_json=as_json)

@@ -6,7 +6,7 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from attrs import field, frozen
 
@@ -24,9 +24,6 @@ from ..errors import CompileError, DeployError
 from . import params, printing
 from .errors import CHANGES, FAILED
 from .service import connect
-
-OFTEN: Final = 100
-"""Progress is printed each time that so many workflows were read."""
 
 
 @frozen
@@ -190,10 +187,6 @@ def plan_workflows(
         left_out = [*filter(None, ids)]
     org_id = environment.org_id
 
-    def tell_progress(count: int) -> None:
-        if count % OFTEN == 0:
-            printing.message(f"looked at {count:,} of {len(targets):,}")
-
     return make_plan(
         client.session,
         targets,
@@ -206,5 +199,4 @@ def plan_workflows(
         organisation=None if org_id is None else environment.text("org_id", org_id),
         prices=destination.settings.prices,
         git=git,
-        emit=tell_progress,
     )

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 from attrs import evolve
 
 from .. import loading, manifest
 from ..client import Client
-from ..definition import Definition, slug, walk
+from ..definition import Definition, walk
 from ..environments import Environment, Reference
 from ..errors import ConfigError, FlowError, SourceError
 from . import params, printing
@@ -49,7 +49,7 @@ def command(
 ) -> int:
     """Save live workflows as JSON. Only reads are sent.
 
-    ADDRESS is live: ENV or ENV:KEY; a key alone, or a title, is that of a live workflow
+    ADDRESS is live: ENV, ENV:KEY or ENV:id:UUID; a key alone is that of a live workflow
     of --env. Without it, all workflows of the environment are saved.
 
     Check, diff, plan and deploy then take FOLDER like code. Each workflow is pinned to
@@ -64,10 +64,11 @@ def command(
     with connect(live.env) as client:
         catalogue = loading.find_saved_catalogue()
         workflows = [
-            evolve(one, listed=catalogue) for one in _fetch(client, live, selection)
+            evolve(workflow, listed=catalogue)
+            for workflow in _fetch(client, live, selection)
         ]
     pull = manifest.make_pull(workflows, environment.name, before, known)
-    files = [output / one.file for one in pull.workflows]
+    files = [output / workflow.file for workflow in pull.workflows]
     there = [str(file) for file in files if os.path.lexists(file)]
     if there and not overwrite:
         problem = (
@@ -82,10 +83,12 @@ def command(
         printing.emit_data(_as_data(pull, output))
     else:
         printing.emit(Written(files))
-    for one in pull.workflows:
-        if one.values:
-            names = ", ".join(one.values)
-            printing.message(f"{one.file}: texts that equal values are values: {names}")
+    for workflow in pull.workflows:
+        if workflow.values:
+            names = ", ".join(workflow.values)
+            printing.message(
+                f"{workflow.file}: texts that equal values are values: {names}"
+            )
     for refused in pull.refused:
         problem = f"{refused.id} ({refused.name}) was not pulled: {refused.problem}"
         printing.error(problem)
@@ -123,37 +126,14 @@ def _fetch(
     live = loading.list_live(client)
     if address.key is None:
         chosen = loading.select_ours(live, address.env)
-        chosen = selection.pick(address.env, chosen, lambda one: [one.key or ""])
+        chosen = selection.pick(
+            address.env, chosen, lambda workflow: [workflow.key or ""]
+        )
     else:
-        chosen = _match(live, address)
-    return manifest.fetch_workflows(client.session, [one.id for one in chosen])
-
-
-def _match(
-    live: Sequence[loading.LiveWorkflow], address: loading.LiveAddress
-) -> Sequence[loading.LiveWorkflow]:
-    """Return the live workflows with a key, or the one with a title.
-
-    Raises:
-        SourceError: There is none, or there are several.
-    """
-    key = str(address.key)
-    try:
-        return loading.match_live(live, address)
-    except SourceError:
-        titled = [one for one in live if key in (one.title, _slug(one.title))]
-        if loading.is_pattern(key) or not titled:
-            raise
-    if len(titled) > 1:
-        ids = ", ".join(one.id for one in titled)
-        problem = f"{len(titled)} workflows are called {key}"
-        raise SourceError(f"{problem}; name one by its id: {ids}")
-    return titled
-
-
-def _slug(title: str) -> str:
-    """Return the key that a pull gives to a workflow of others."""
-    return slug(title.encode("utf-8", "ignore").decode())
+        chosen = loading.match_live(live, address)
+    return manifest.fetch_workflows(
+        client.session, [workflow.id for workflow in chosen]
+    )
 
 
 def find_known_values(environment: Environment) -> Sequence[manifest.Known]:
@@ -164,14 +144,14 @@ def find_known_values(environment: Environment) -> Sequence[manifest.Known]:
     """
     known: list[manifest.Known] = []
     unset: list[str] = []
-    for name, given in environment.values.items():
+    for name, setting in environment.values.items():
         try:
             content = environment.bound[name]
         except ConfigError:
             unset += environment.variables(name)
             continue
         texts = dict(walk(content))
-        secrets = [texts[p] for p, item in walk(given) if isinstance(item, Reference)]
+        secrets = [texts[p] for p, item in walk(setting) if isinstance(item, Reference)]
         known.append(manifest.Known(name, content, secrets))
     if unset:
         problem = f"set {', '.join(unset)} first, since otherwise their secrets could "
@@ -179,20 +159,17 @@ def find_known_values(environment: Environment) -> Sequence[manifest.Known]:
     return known
 
 
+FACTS: Final = ("file", "id", "name", "stamped", "accepted", "values")
+"""Properties of a pulled workflow that are data as they are."""
+
+
 def _as_data(pull: manifest.Pull, folder: Path) -> Mapping[str, Any]:
     return {
         "env": pull.env,
         "folder": str(folder),
         "workflows": [
-            {
-                "file": one.file,
-                "workflow_id": one.id,
-                "name": one.name,
-                "stamp": one.stamped,
-                "allow": [*one.accepted],
-                "values": [*one.values],
-            }
-            for one in pull.workflows
+            {name: getattr(workflow, name) for name in FACTS}
+            for workflow in pull.workflows
         ],
-        "refused": [printing.CONVERTER.unstructure(one) for one in pull.refused],
+        "refused": printing.CONVERTER.unstructure(pull.refused),
     }

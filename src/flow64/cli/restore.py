@@ -57,13 +57,13 @@ class ReplacedList:
             ("TIME", "ENV", "KEY", "REPLACED BY", "FILE"),
             [
                 (
-                    one.at,
-                    one.env,
-                    one.key,
-                    one.replaced_by,
-                    "-" if one.file is None else printing.name_file(one.file),
+                    entry.at,
+                    entry.env,
+                    entry.key,
+                    entry.replaced_by,
+                    "-" if entry.file is None else printing.name_file(entry.file),
                 )
-                for one in self.entries
+                for entry in self.entries
             ],
             "TIME",
             "ENV",
@@ -103,7 +103,7 @@ def command(
     if key is None or time is None:
         history = open_history(load_settings())
         entries = [*map(ReplacedWorkflow.of, history.entries(key, env=env))]
-        names = [*dict.fromkeys(one.key for one in history.entries(env=env))]
+        names = [*dict.fromkeys(entry.key for entry in history.entries(env=env))]
         if key is not None and names and not entries and not is_uuid(key):
             params.pick_keys("KEY", [key], names)
         if not entries:

@@ -23,6 +23,7 @@ from ..errors import ApiError, ReadError
 from ..runs import payload
 from ..runs.rows import FORMS
 from ..runs.start import Launch, describe_staleness, find_run, start
+from ..secrets import mask
 from ..text import STDIN, did_you_mean, format_dollars, pluralize, shortened
 from ..workflow import Workflow
 from . import params, printing
@@ -191,43 +192,21 @@ def command(
             printing.message(_describe_attached(run, workflow.key, names))
         code, count = _follow(client, run, delivery, as_json=as_json, no_wait=no_wait)
     if as_json:
-        printing.emit(
-            Finished(
-                workflow.key,
-                str(client.env),
-                run.id,
-                run.last_status,
-                run.workflow_id,
-                run.reason,
-                run.empty,
-                run.is_presumed,
-                run.is_attached,
-                None if count is None else output,
-                count,
-            ),
-            as_json=True,
-        )
+        data = {
+            "key": workflow.key,
+            "env": client.env,
+            "run_id": run.id,
+            "status": run.last_status,
+            **{name: getattr(run, name) for name in FACTS},
+            "output": None if count is None else str(output),
+            "rows": count,
+        }
+        printing.emit_data(mask(data))
     return code
 
 
-@frozen
-class Finished:
-    """A run that was started or found, as far as it was followed."""
-
-    key: str
-    env: str
-    run_id: str
-    status: str
-    workflow_id: str
-    reason: str | None
-    empty: str | None
-    is_presumed: bool
-    is_attached: bool
-    output: Path | None
-    rows: int | None
-
-    def __rich__(self) -> str:
-        return self.run_id
+FACTS: Final = ("workflow_id", "reason", "empty", "is_presumed", "is_attached")
+"""Properties of a run that are data as they are."""
 
 
 # -- What to run -----------------------------------------------------------------------
@@ -493,10 +472,23 @@ def _follow(
         printing.message(f"the run goes on: {again}")
         return INTERRUPTED, None
     if not code and not is_stdout:
-        rows = "rows" if run.count is None else pluralize(run.count, "row")
+        rows = _describe_rows(run)
         place = f"; flow64 results {run.id[:8]} -o rows.csv"
         if delivery.output is not None:
             place = f", saved in {delivery.output}"
         took = time.monotonic() - began
         printing.message(f"run {run.id[:8]}: {rows} in {took:.0f} s{place}")
     return code, count
+
+
+def _describe_rows(run: Run) -> str:
+    """Return how many rows came out; of several ends, how many of each."""
+    state = run.state
+    if state.look is None or len(state.stages.ends) < 2 or run.count is None:
+        return "rows" if run.count is None else pluralize(run.count, "row")
+    rows = {block.sequence_number: block.returned_rows for block in state.look.blocks}
+    ends = [
+        f"{end} {pluralize(rows.get(state.stages.numbers[end]) or 0, 'row')}"
+        for end in state.stages.ends
+    ]
+    return f"{', '.join(ends)} (--block KEY takes one of them)"

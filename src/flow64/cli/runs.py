@@ -91,8 +91,8 @@ def command(
         env = address.env
     with connect(env) as client:
         workflow_id = _find_id(client, address)
-        found = client.runs.list(workflow_id=workflow_id, status=status, limit=limit)
-    if not found:
+        entries = client.runs.list(workflow_id=workflow_id, status=status, limit=limit)
+    if not entries:
         printing.message("there are no runs")
     runs = [
         ListedRun(
@@ -103,7 +103,7 @@ def command(
             run.workflow_name,
             run.status_reason,
         )
-        for run in found
+        for run in entries
     ]
     printing.emit(RunList(str(client.env), runs), as_json=as_json)
     return 0

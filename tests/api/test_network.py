@@ -282,6 +282,7 @@ def test_gather_begins_nothing_after_a_failure(server):
 
 INTERRUPTED = """
 import os, signal, sys, threading, time
+from contextlib import closing
 from flow64.api import calls, network, threads
 from flow64.api.auth import Key
 from flow64.api.policy import Policy
@@ -292,7 +293,10 @@ def interrupt(wait):
     time.sleep(wait)
     os.kill(os.getpid(), signal.SIGINT)
 
-session = Session(sys.argv[1], Key("sk_test_not_a_real_key"), Policy(deadline=5))
+def open_session():
+    return Session(sys.argv[1], Key("sk_test_not_a_real_key"), Policy(deadline=5))
+
+session = open_session()
 calls.list_workflows(session)
 time.sleep(1)
 before = threading.active_count(), len(os.listdir("/proc/self/fd"))
@@ -303,6 +307,8 @@ for number in range(200):
     killer.start()
     try:
         go.set()
+        with closing(open_session()) as other:
+            calls.list_workflows(other)
         calls.list_workflows(session)
         threads.gather([lambda: calls.list_workflows(session)] * 4, 2)
         time.sleep(1)

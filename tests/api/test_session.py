@@ -130,7 +130,7 @@ def test_an_outer_deadline_caps_all_requests_inside():
     script = Script(*[BUSY] * 9)
 
     def job(each):
-        with each.deadline(2):
+        with threads.deadline(2):
             each.send("GET", "/x")
 
     with pytest.raises(errors.ApiError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from threading import Thread
 from uuid import UUID, uuid4, uuid5
 
@@ -78,6 +79,19 @@ def test_nothing_is_bought_twice(tmp_path, monkeypatch, first, late, honours_key
                 runs.append(begin(service, tmp_path / f"{number}"))
             except errors.FlowError:
                 continue
+        assert len(service.runs) <= 1, second
+        assert {run.id for run in runs} <= {run.job_id for run in service.runs}, second
+
+
+@pytest.mark.parametrize("first", FAULTS)
+def test_processes_without_a_shared_journal_buy_once(tmp_path, first):
+    """As far as the service honours the key, on which they rest."""
+    for number, second in enumerate(FAULTS):
+        service = FakeService(faults=[first, second]).deploy()
+        runs = []
+        for name in ("a", "b", "b"):
+            with suppress(errors.FlowError):
+                runs.append(begin(service, tmp_path / f"{name}{number}"))
         assert len(service.runs) <= 1, second
         assert {run.id for run in runs} <= {run.job_id for run in service.runs}, second
 

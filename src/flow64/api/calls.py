@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypedDict, Unpack
 from urllib.parse import quote
 from uuid import UUID
 
@@ -518,30 +518,26 @@ def get_schedule(session: Session, schedule_id: str) -> Schedule:
     return session.get(Schedule, path)
 
 
+class ScheduleFields(TypedDict, total=False):
+    """What `update_schedule` can change."""
+
+    name: str
+    cron_expression: str
+    timezone: str
+    description: str
+    is_active: bool
+
+
 def update_schedule(
-    session: Session,
-    schedule_id: str,
-    *,
-    name: str | None = None,
-    cron_expression: str | None = None,
-    timezone: str | None = None,
-    description: str | None = None,
-    is_active: bool | None = None,
+    session: Session, schedule_id: str, **fields: Unpack[ScheduleFields]
 ) -> Schedule:
     """Change the given fields of a schedule, and no others."""
     path = f"/schedules/{_segment('schedules.update', 'schedule_id', schedule_id)}"
-    fields = {
-        "name": name,
-        "cron_expression": cron_expression,
-        "timezone": timezone,
-        "description": description,
-        "is_active": is_active,
-    }
-    sent = {name: item for name, item in fields.items() if item is not None}
-    if not sent:
-        hint = f"it takes {', '.join(fields)}"
+    if not fields:
+        hint = f"it takes {', '.join(ScheduleFields.__annotations__)}"
         raise BuildError("schedules.update: nothing to change", hint=hint)
-    return structure(session.send("PATCH", path, json=sent), Schedule, "PATCH", path)
+    data = session.send("PATCH", path, json=fields)
+    return structure(data, Schedule, "PATCH", path)
 
 
 def delete_schedule(session: Session, schedule_id: str) -> None:

@@ -8,7 +8,7 @@ import logging
 import os
 import platform
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
@@ -148,20 +148,6 @@ class Session:
     def service_time(self) -> str | None:
         """The `Date` of the last answer; None without one."""
         return self._state.date
-
-    # -- Time: tests replace `threads.now` and `threads.sleep` -------------------------
-
-    def now(self) -> float:
-        """Return the time in seconds, from any point in time."""
-        return threads.now()
-
-    def sleep(self, seconds: float) -> None:
-        """Wait, unless the call is interrupted."""
-        threads.sleep(seconds)
-
-    def deadline(self, seconds: float) -> AbstractContextManager[None]:
-        """End all requests inside after some seconds."""
-        return threads.deadline(seconds)
 
     # -- Requests ---------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, TypeVar
 from attrs import define, field, frozen
 
 from .. import errors
-from ..api import calls
+from ..api import calls, threads
 from ..api.session import Session
 from . import payload, watch
 from .start import Launch, start
@@ -102,8 +102,8 @@ def run_batches(
             batch = Batch(index, first, len(chunk), state)
             polls = watch.steps(session, state, every=every, timeout=timeout)
             flights.append(_Flight(batch, polls))
-            yield from _land(session, flights, concurrency)
-        yield from _land(session, flights, 1)
+            yield from _land(flights, concurrency)
+        yield from _land(flights, 1)
 
     return run()
 
@@ -126,21 +126,19 @@ class _Flight:
         is_completed = self.batch and self.batch.run.status == calls.COMPLETED
         return self.is_over and not is_completed
 
-    def poll(self, session: Session) -> None:
+    def poll(self) -> None:
         """Poll the run once when it is due."""
-        session.sleep(max(self.due - session.now(), 0))
+        threads.sleep(max(self.due - threads.now(), 0))
         try:
             wait = next(step for step in self.polls if isinstance(step, float))
-            self.due = session.now() + wait
+            self.due = threads.now() + wait
         except StopIteration:
             return  # it has ended
         except errors.FlowError as error:
             self.error = error
 
 
-def _land(
-    session: Session, flights: deque[_Flight], limit: int
-) -> Iterator[Batch[RunState]]:
+def _land(flights: deque[_Flight], limit: int) -> Iterator[Batch[RunState]]:
     """Wait until fewer runs than a limit are under way, and yield the batches."""
     while True:
         while flights and flights[0].is_over:
@@ -152,7 +150,7 @@ def _land(
         waiting = [flight for flight in flights if not flight.is_over]
         if len(waiting) < limit and not any(flight.has_failed for flight in flights):
             return
-        min(waiting, key=lambda flight: flight.due).poll(session)
+        min(waiting, key=lambda flight: flight.due).poll()
 
 
 def _split(rows: Iterable[Any], size: int) -> Iterator[tuple[int, list[Any]]]:

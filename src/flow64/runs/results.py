@@ -18,6 +18,7 @@ from unicodedata import normalize
 from weakref import finalize
 
 from .. import errors
+from ..api import threads
 from ..api.answers import transport_error
 from ..api.calls import ResultItem, download_links
 from ..api.policy import is_refusal
@@ -335,7 +336,7 @@ def download_file(
         except errors.TransportError:
             if wait is None:
                 raise
-            session.sleep(wait)
+            threads.sleep(wait)
             item = _relist(session, run_id, item, form)
         else:
             break
@@ -363,7 +364,7 @@ def _fetch(session: Session, item: ResultItem, file: BinaryIO) -> None:
     if item.download_url is None:
         raise _cut_error(item, printable(item.message or "it has no link"))
     limit = MAX_BYTES if item.file_size is None else item.file_size
-    size, since, before = 0, session.now(), 0
+    size, since, before = 0, threads.now(), 0
     with session.open(item.download_url, DAY) as answer:
         if 300 <= answer.status_code < 400:
             problem = "its link leads on to somewhere else, and is not followed"
@@ -376,11 +377,11 @@ def _fetch(session: Session, item: ResultItem, file: BinaryIO) -> None:
             if size > limit:
                 problem = f"it has more than the {limit:,} bytes that it may have"
                 raise row_files.result_error(item.filename, problem)
-            if (seconds := session.now() - since) >= MINUTE:
+            if (seconds := threads.now() - since) >= MINUTE:
                 if size - before < LOWEST_RATE * seconds:
                     problem = f"{size - before:,} bytes came in {seconds:.3g} s"
                     raise row_files.result_error(item.filename, f"too slow: {problem}")
-                since, before = session.now(), size
+                since, before = threads.now(), size
         length = answer.headers.get("content-length", "")
     expected = int(length) if length.isdecimal() else size
     expected = expected if item.file_size is None else item.file_size

@@ -20,7 +20,7 @@ from uuid import UUID, uuid4, uuid5
 from attrs import define, field, frozen
 
 from .. import errors
-from ..api import calls
+from ..api import calls, threads
 from ..api.answers import answer_error
 from ..api.auth import OAuth
 from ..api.policy import is_refusal, is_unsent
@@ -509,7 +509,7 @@ class _Starter:
             if run is not None:
                 return run
             if wait is not None:
-                self.session.sleep(wait)
+                threads.sleep(wait)
             elif lost is not None:
                 reason = f"{failure.message}; the list shows no new run"
                 raise unknown_error(self._what, reason) from failure
@@ -637,7 +637,7 @@ class _Starter:
         """Return the runs of two lists, taken seconds apart."""
         page: dict[str, None] = {}
         for wait in LOOKS:
-            self.session.sleep(wait)
+            threads.sleep(wait)
             page |= dict.fromkeys(self._list_ids())
         return [*page]
 

@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 from attrs import define, evolve, field, frozen
 
 from .. import errors
-from ..api import calls
+from ..api import calls, threads
 from ..api.policy import may_pass
 from ..api.session import Session
 from ..definition import canonical_id
@@ -86,16 +86,16 @@ def steps(
         ApiError: Polling again cannot help: the key is refused, or the run does not
             exist.
     """
-    ends = session.now() + timeout
+    ends = threads.now() + timeout
     news, patience = _News(run.stages), Patience(run.is_new)
     while True:
         lost = None
         try:
-            with session.deadline(max(ends - session.now(), LAST_LOOK)):
+            with threads.deadline(max(ends - threads.now(), LAST_LOOK)):
                 seen = poll(session, run)
         except errors.FlowError as error:
             # If it has ended, how is known, and it may be gone by now.
-            if not run.is_ended and not patience.lasts(error, session.now()):
+            if not run.is_ended and not patience.lasts(error, threads.now()):
                 raise
             lost = error
         else:
@@ -104,7 +104,7 @@ def steps(
         if run.is_ended:
             yield Event("ended", run.status, text=run.reason or run.empty)
             return
-        left = ends - session.now()
+        left = ends - threads.now()
         if left <= 0:
             raise _timeout_error(run, timeout) from lost
         yield min(every * uniform(0.9, 1.1), left)  # noqa: S311 - no secret
@@ -118,7 +118,7 @@ def watch(
         if isinstance(step, Event):
             yield step
         else:
-            session.sleep(step)
+            threads.sleep(step)
 
 
 def wait(
@@ -214,7 +214,7 @@ def _find_reason(session: Session, run: RunState, seen: calls.LiveStatus) -> str
     ]
     if not reasons and run.workflow_id:
         # How it ended is known, and counts more.
-        with suppress(errors.FlowError), session.deadline(LAST_LOOK):
+        with suppress(errors.FlowError), threads.deadline(LAST_LOOK):
             for entry in calls.list_runs(session, run.workflow_id):
                 if canonical_id(entry.job_id) == canonical_id(run.id):
                     reasons = [entry.status_reason, entry.error_message]

@@ -36,7 +36,7 @@ class Compiled:
         """Return the manifest of a folder after the source was compiled into it.
 
         Raises:
-            ManifestError: The present manifest cannot be used.
+            ReadError: The present manifest cannot be used.
         """
         before = (
             manifest.read_manifest(folder / manifest.MANIFEST) or manifest.Manifest()

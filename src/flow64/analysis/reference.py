@@ -55,7 +55,7 @@ def _section(page: Page) -> Iterator[str]:
     yield f"## {page.code}\n"
     yield f"*{' or '.join(page.severities)}* · family *{page.family}*\n"
     yield f"{page.meaning}\n"
-    yield f"**Fix:** {page.advice[0].upper()}{page.advice[1:]}.\n"
+    yield f"**Fix:** {page.advice[:1].upper()}{page.advice[1:]}.\n"
     if page.example:
         yield f"```python\n{page.example}\n```\n"
 

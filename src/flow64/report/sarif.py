@@ -110,7 +110,7 @@ def _describe(finding: Finding) -> str:
 
 
 def _rule(code: str, page: Rule | CompilerFault) -> dict[str, Any]:
-    advice = f"{page.advice[0].upper()}{page.advice[1:]}."
+    advice = f"{page.advice[:1].upper()}{page.advice[1:]}."
     first = page.meaning.partition("\n\n")[0].replace("\n", " ")
     return {
         "id": code,

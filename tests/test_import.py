@@ -83,43 +83,6 @@ def test_doors():
     assert name == "FlowError"
 
 
-@pytest.mark.parametrize(
-    ("line", "text"),
-    [
-        (
-            "from flow64.blocks import FindEmial",
-            "flow64.blocks has no FindEmial (did you mean 'FindEmail'?)",
-        ),
-        (
-            "from flow64.blocks import EnrichAll",
-            (
-                "flow64.blocks has no EnrichAll; `flow64 blocks` lists all of them; "
-                'write RawBlock("new_kind", specs={...}) for a kind that is not there'
-            ),
-        ),
-        (
-            "from flow64.blocks import Workflow",
-            "flow64.blocks has no Workflow; write from flow64 import Workflow",
-        ),
-        (
-            "from flow64 import FindEmail",
-            "flow64 has no FindEmail; write from flow64.blocks import FindEmail",
-        ),
-        (
-            "from flow64 import Workflwo",
-            "flow64 has no Workflwo (did you mean 'Workflow'?)",
-        ),
-        ("from flow64 import Enrichment", "flow64 has no Enrichment"),
-    ],
-)
-def test_import_of_a_wrong_name(line, text):
-    """It names the nearest, or where the name is."""
-    with pytest.raises(ImportError) as caught:
-        exec(line)
-
-    assert str(caught.value) == text
-
-
 def test_wrong_attribute_of_a_module():
     """What only asks for a name gets what Python gives, which suggests one itself."""
     with pytest.raises(AttributeError) as caught:

@@ -76,9 +76,7 @@ if not TYPE_CHECKING:  # a type checker has to see that a name is wrong
         if name in _DOORS:
             return import_module(f".{name}", __name__)
         if name not in __all__:
-            from .errors import unknown_name  # only a mistake needs it
-
-            raise unknown_name(__name__, name, __all__, f"{__name__}.blocks")
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         found = getattr(import_module(_ROOMS.get(name, ".dsl"), __name__), name)
         globals()[name] = found  # so that it is asked for once
         return found

@@ -7,9 +7,7 @@ come together in a `CompileError`.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
-from importlib import import_module
 
 from .diagnostics import Finding, as_text, summary
 from .text import did_you_mean, printable
@@ -158,30 +156,6 @@ def read_error(
         line=line,
         pointer=pointer,
     )
-
-
-def unknown_name(
-    module: str, name: str, names: Sequence[str], elsewhere: str, advice: str = ""
-) -> AttributeError | ImportError:
-    """Return the error of a module's `__getattr__` for a name that it does not have.
-
-    Args:
-        module: The module.
-        name: The name. In lower case it may be a submodule, which is not loaded yet.
-        names: The names of the module.
-        elsewhere: Another module that people may have meant.
-        advice: What to do if no name is close.
-    """
-    asking = sys._getframe(2).f_globals.get("__name__")
-    # For `from module import name`, Python replaces every AttributeError by its own
-    # ImportError. Elsewhere one is expected, as by `hasattr`, and Python adds a
-    # suggestion of its own to it.
-    if asking != "importlib._bootstrap" or not name[:1].isupper():
-        return AttributeError(f"module {module!r} has no attribute {name!r}")
-    advice = did_you_mean(name, names) or (advice and f"; {advice}")
-    if name in import_module(elsewhere).__all__:
-        advice = f"; write from {elsewhere} import {name}"
-    return ImportError(f"{module} has no {name}{advice}", name=module)
 
 
 # -- Calls -----------------------------------------------------------------------------

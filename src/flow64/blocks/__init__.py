@@ -4,10 +4,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
-
-from ..errors import unknown_name
-
 # The catalogue is in this order.
 # isort: off
 from .facts import *
@@ -104,13 +100,3 @@ __all__ = [
 
 def __dir__() -> list[str]:
     return __all__
-
-
-if not TYPE_CHECKING:  # a type checker has to see that a name is wrong
-
-    def __getattr__(name: str) -> NoReturn:
-        advice = (
-            "`flow64 blocks` lists all of them; write "
-            'RawBlock("new_kind", specs={...}) for a kind that is not there'
-        )
-        raise unknown_name(__name__, name, __all__, "flow64", advice)

@@ -31,13 +31,6 @@ def is_key(key: Any) -> TypeGuard[str]:
     return is_short and (key.isascii() or is_plain(key))
 
 
-def describe_wrong_id(pinned: Any) -> str:
-    """Describe an id that the service cannot have given."""
-    is_text = isinstance(pinned, str)
-    wanted = "UUID, and the service wants one" if is_text else "UUID as text: str(id)"
-    return f"id {shortened(pinned)} is not a {wanted}"
-
-
 class Identity(NamedTuple):
     """The keys of a workflow, from which its path in each environment is made.
 
@@ -132,7 +125,7 @@ class Identity(NamedTuple):
         pinned = self.pinned_id(env)
         if pinned is not None and not is_uuid(pinned):
             advice = "pin the UUID of the imported workflow"
-            yield "invalid-id", describe_wrong_id(pinned), advice
+            yield "invalid-id", f"id {shortened(pinned)} is not a UUID", advice
 
     def _keys(self, env: str) -> list[tuple[str, Any]]:
         keys = [("env", env), ("key", self.key), ("was", self.was), *self.segments]

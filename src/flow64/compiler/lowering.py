@@ -35,7 +35,7 @@ from ..definition import (
 from ..diagnostics import Finding
 from ..dsl import UNSET, Block, Flow, RowKind, field_map
 from ..text import did_you_mean, shortened
-from .identity import MAX_KEY, Identity, describe_wrong_id, is_key
+from .identity import MAX_KEY, Identity, is_key
 
 
 class Lowered(NamedTuple):
@@ -277,7 +277,7 @@ def _pin(
         if is_uuid(block_id):
             ids[node] = canonical_id(block_id)
         else:
-            what = describe_wrong_id(block_id)
+            what = f"id {shortened(block_id)} is not a UUID"
             advice = "leave id= out, or pin the UUID of the imported block"
             findings.append(_fault(graph, node, "invalid-id", what, advice))
 
@@ -424,10 +424,6 @@ def _text(name: Any) -> str:
 
 def _texts(written: Any) -> tuple[str, ...]:
     """Return the texts in a list or mapping, and nothing for other values."""
-    if not written:
-        return ()
-    if isinstance(written, str):
-        return (written,)
-    if not isinstance(written, Mapping | list | tuple | set | frozenset):
-        return ()
-    return tuple(text for text in written if isinstance(text, str))
+    is_many = isinstance(written, Mapping | list | tuple | set | frozenset)
+    items = written if is_many else [written]
+    return tuple(text for text in items if isinstance(text, str))

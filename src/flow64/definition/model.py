@@ -170,11 +170,9 @@ class Topology:
     @classmethod
     def of(cls, pairs: Iterable[tuple[int, int]], count: int) -> Topology:
         """Return the topology of edges in any order."""
-        # Pairs as single numbers, which sort faster.
-        numbers = sorted([source * count + target for source, target in pairs])
-        sources = [number // count for number in numbers]
-        targets = [number % count for number in numbers]
-        return cls.of_sorted(sources, targets, count)
+        ordered = sorted(pairs)
+        sources = [source for source, _ in ordered]
+        return cls.of_sorted(sources, [target for _, target in ordered], count)
 
     @classmethod
     def of_sorted(

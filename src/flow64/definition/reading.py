@@ -35,9 +35,6 @@ MAX_BYTES: Final = 32 * 2**20
 MAX_NESTING: Final = MAX_DEPTH + 8
 """How deep a text may nest: a spec's depth and the levels around it."""
 
-MAX_DIGITS: Final = 400
-"""Characters of the longest number that is read."""
-
 MAX_VALUES: Final = 500_000
 """Commas and opening brackets that are read at most: about as many JSON values."""
 
@@ -143,8 +140,6 @@ def _as_object(pairs: list[tuple[str, Any]]) -> Any:
 
 
 def _as_number(digits: str) -> Any:
-    if len(digits) > MAX_DIGITS:
-        return _no_json(f"a number of {len(digits)} digits", "write it as text")
     try:
         return int(digits)
     except ValueError:
@@ -328,12 +323,14 @@ class _Reader:
     def _get(self, data: Any, key: str, kind: type[Any], here: Path) -> Any:
         """Return a member that the service requires, of a type."""
         if not isinstance(data, dict):
-            self.fail(f"an object must stand here, not {_name_type(data)}", here)
+            self.fail(f"an object must stand here, not {name_json_type(data)}", here)
         if key not in data:
             self.fail(f"{key} is missing; the service requires it", here)
         value = data[key]
         if not isinstance(value, kind) or isinstance(value, bool):
-            problem = f"{key} must be {JSON_TYPE_NAMES[kind]}, not {_name_type(value)}"
+            problem = (
+                f"{key} must be {JSON_TYPE_NAMES[kind]}, not {name_json_type(value)}"
+            )
             self.fail(problem, (*here, key))
         return value
 
@@ -353,12 +350,6 @@ class _Reader:
             if type(item) is Value:
                 self.fail("an unbound value can stand in specs alone", path)
         return others
-
-
-def _name_type(value: Any) -> str:
-    if isinstance(value, bool):
-        return json.dumps(value)
-    return "an unbound value" if type(value) is Value else name_json_type(value)
 
 
 def _as_value(item: Any) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from .diagnostics import Finding, as_text, summary
-from .text import did_you_mean, printable
+from .text import printable
 
 
 class FlowError(Exception):

@@ -332,7 +332,7 @@ async def async_outcomes(**facts):
         return [await async_outcome_of(call, client) for call in CALLS.values()]
 
 
-@pytest.mark.parametrize("body", [None, pytest.param(422, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("body", [None, 422])
 def test_no_call_shows_a_canary(body, tmp_path, monkeypatch, caplog):
     caplog.set_level(logging.DEBUG)
     monkeypatch.setenv("FLOW64_HISTORY", str(tmp_path / "history"))

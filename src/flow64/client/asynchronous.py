@@ -155,7 +155,9 @@ class awaited(Generic[S, P, R]):  # noqa: N801 - it stands where a function woul
         method, blocking = self.method, side.blocking
 
         async def call(*args: P.args, **options: P.kwargs) -> Any:
-            result = await in_daemon_thread(_Bound(method, blocking, *args, **options))
+            bound = _Bound(method, blocking, *args, **options)
+            del args, options  # they may be secret, and a traceback shows locals
+            result = await in_daemon_thread(bound)
             return AsyncRun(result) if isinstance(result, Run) else result
 
         return call
@@ -287,6 +289,7 @@ class AsyncClient(AsyncSide[Client]):
     ) -> AsyncRun | None:
         """Return the run to which `run` would attach; see `Client.find_run`."""
         find = _Bound(self.blocking.find_run, workflow, rows, **options)
+        del options  # as in `awaited`
         run = await in_daemon_thread(find)
         return None if run is None else AsyncRun(run)
 
@@ -295,6 +298,7 @@ class AsyncClient(AsyncSide[Client]):
     ) -> AsyncIterator[Batch[AsyncRun]]:
         """Run an input of any length in batches; see `Client.run_batches`."""
         batches = _Bound(self.blocking.run_batches, workflow, rows, **options)
+        del options  # as in `awaited`
         async for batch in iterate(batches):
             yield Batch(batch.index, batch.first, batch.count, AsyncRun(batch.run))
 

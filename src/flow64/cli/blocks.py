@@ -243,7 +243,7 @@ class BlockList:
 
     def __rich__(self) -> RenderableType:
         rows = [(block.kind, block.name, block.summary) for block in self.blocks]
-        return printing.make_table(("KIND", "CLASS", "DESCRIPTION"), rows, "KIND")
+        return printing.make_table(("KIND", "CLASS", "DESCRIPTION"), rows)
 
 
 @params.command(

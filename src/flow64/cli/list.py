@@ -63,8 +63,6 @@ class WorkflowList:
                 )
                 for workflow in self.workflows
             ],
-            "ID",
-            "STATE",
         )
 
 

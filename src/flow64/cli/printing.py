@@ -19,6 +19,7 @@ from typing import Any, Final, Protocol, TextIO
 import click
 import rich.console
 from cattrs import Converter
+from rich.cells import cell_len
 from rich.console import RenderableType
 from rich.highlighter import RegexHighlighter
 from rich.table import Table
@@ -41,7 +42,7 @@ FORMAT_VERSION: Final = 1
 meaning, and not for new keys."""
 
 WIDEST: Final = 10_000
-"""Columns of a pipe: nothing is cut or wrapped there."""
+"""Columns of a pipe, and of a table that is too wide: nothing is cut or wrapped."""
 
 NAMES: Final = 12
 """The most names of workflows in a line. JSON has all."""
@@ -148,11 +149,9 @@ def show(shown: RenderableType) -> None:
     if isinstance(shown, str):
         shown = _escape_lines(shown.rstrip("\n"))
     screen, page = Console(), io.StringIO()
-    console = Console(
-        file=page,
-        force_terminal=screen.is_terminal,
-        width=screen.width if screen.is_terminal else WIDEST,
-    )
+    console = Console(file=page, force_terminal=screen.is_terminal, width=WIDEST)
+    if screen.is_terminal and getattr(shown, "least", 0) <= screen.width:
+        console.width = screen.width
     console.print(shown, soft_wrap=isinstance(shown, str))
     text = re.sub(r" +$", "", page.getvalue(), flags=re.MULTILINE)
     _send(lambda stream: stream.write(text))
@@ -223,26 +222,36 @@ def emit_report(
     STATE.has_result = True
 
 
+class Rows(Table):
+    """A table. It wraps its last column, if the terminal has `least` columns."""
+
+    least = 0
+
+
 def make_table(
-    header: Sequence[str], rows: Iterable[Sequence[object]], *fixed: str
+    header: Sequence[str], rows: Iterable[Sequence[object]]
 ) -> RenderableType:
     """Return rows as a table, without keys and control characters.
 
-    A pipe gets no header, as from `gh`: each line is a row.
+    Only the last column is wrapped. A pipe gets no header, as from `gh`: each line is a
+    row.
 
     Args:
         header: The name of each column.
         rows: The cells.
-        *fixed: The columns that are never wrapped, such as ids.
     """
-    is_terminal = Console(file=sys.stdout).is_terminal
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.show_header = is_terminal
+    lines = [[*map(clean_text, row)] for row in rows]
+    widths = [
+        max(map(cell_len, cells)) + 2 for cells in zip(header, *lines, strict=True)
+    ]
+    table = Rows(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.least = sum(widths[:-1]) + 20
+    table.show_header = Console().is_terminal
     for name in header:
-        table.add_column(name, no_wrap=name in fixed, overflow="fold")
+        table.add_column(name, no_wrap=name != header[-1], overflow="fold")
     marks = Marks()
-    for row in rows:
-        table.add_row(*(marks(Text(clean_text(cell))) for cell in row))
+    for line in lines:
+        table.add_row(*map(marks, map(Text, line)))
     return table if table.row_count else ""
 
 

@@ -65,8 +65,6 @@ class ReplacedList:
                 )
                 for entry in self.entries
             ],
-            "TIME",
-            "ENV",
         )
 
 

@@ -45,8 +45,6 @@ class RunList:
                 )
                 for run in self.runs
             ],
-            "RUN ID",
-            "STATUS",
         )
 
 

@@ -27,5 +27,4 @@ from .asynchronous import AsyncRun as AsyncRun
 from .client import Client as Client
 from .client import choose_client as choose_client
 from .run import Run as Run
-from .settings import RunOptions as RunOptions
 from .settings import Terms as Terms

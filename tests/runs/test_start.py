@@ -9,6 +9,8 @@ from uuid import UUID, uuid4, uuid5
 import pytest
 
 from flow64 import LEAD, Workflow, errors
+from flow64.api import threads
+from flow64.api.policy import Policy
 from flow64.blocks import FindEmail, Webhook
 from flow64.definition import retry_key
 from flow64.runs import journal as journals
@@ -139,6 +141,61 @@ def test_start_that_another_process_is_sending_is_looked_for(
     run = begin(forgetful, tmp_path / "j")
 
     assert (len(forgetful.runs), run.is_presumed) == (1, True)
+
+
+def test_start_that_is_slow_to_arrive_is_waited_for(
+    forgetful, tmp_path, waits, monkeypatch
+):
+    """Another process has sent it, and it is not in the list yet."""
+    forgetful.faults.append("after killed")
+    with pytest.raises(KeyboardInterrupt):
+        begin(forgetful, tmp_path / "j")
+    bought = forgetful.runs.pop()
+
+    def wait(seconds):
+        waits.append(seconds)
+        if seconds > max(starts.LOOKS):
+            forgetful.runs.append(bought)
+
+    monkeypatch.setattr(threads, "sleep", wait)
+
+    run = begin(forgetful, tmp_path / "j")
+
+    assert forgetful.runs == [bought]
+    assert run.id == bought.job_id
+
+
+def test_refused_start_is_looked_for_after_the_wait(
+    forgetful, tmp_path, waits, monkeypatch
+):
+    """Another process may send it while this one waits, as a 429 asks for."""
+    forgetful.faults.append("before 429")
+
+    def wait(seconds):
+        waits.append(seconds)
+        if seconds > max(starts.LOOKS):
+            monkeypatch.setattr(threads, "sleep", waits.append)
+            starts._TURNS.clear()  # those of another process
+            begin(forgetful, tmp_path / "j")
+
+    monkeypatch.setattr(threads, "sleep", wait)
+    session = forgetful.session(policy=Policy(first_rest=20))
+
+    run = start(session, launch(tmp_path / "j"), ROWS)
+
+    assert [bought.job_id for bought in forgetful.runs] == [run.id]
+
+
+def test_start_waits_no_longer_than_the_deadline(service, waits):
+    """However long a 429 asks to wait."""
+    service.faults += ["before 429"] * 9
+    policy = Policy(deadline=30, first_rest=20)
+
+    with pytest.raises(errors.ApiError, match="429"):
+        start(service.session(policy=policy), launch(), ROWS)
+
+    assert sum(waits) < 45
+    assert service.runs == []
 
 
 # -- Mistakes that were made once -----------------------------------------------------

@@ -139,6 +139,7 @@ class Memory:
         key, job_id = entry["key"], entry.get("job")
         start = self.starts.get(key)
         if entry["event"] == "meant":
+            datetime.fromisoformat(entry["at"])
             for run_id in entry["known"]:
                 self._seen.setdefault(run_id, len(self._seen))
             if self.of_key(key) is None:
@@ -315,7 +316,7 @@ class Ledger:
                     memory.damage.append(number)
                 elif (entry["place"], entry["workflow"]) == wanted:
                     memory.read(entry, number)
-            except (KeyError, TypeError):
+            except (KeyError, TypeError, ValueError):
                 memory.damage.append(number)
         return memory
 

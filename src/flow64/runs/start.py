@@ -12,6 +12,7 @@ import logging
 import os
 import shlex
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from threading import Lock
 from typing import Any, Final
 from unicodedata import normalize
@@ -311,6 +312,11 @@ class _Starter:
         was = earlier.outcome if earlier.is_answered else "cut off"
         lost = unknown_error(self._what, f"it was {was} before")
         run = self._find_run(lost, is_sent=False)
+        if run is None and (wait := self._choose_patience(earlier)) > 0:
+            text = "another process may be starting it; looking again in %.0f s"
+            _log.warning(text, wait)
+            threads.sleep(wait)
+            run = self._find_run(lost, is_sent=False)
         if run is not None:
             return run
         self._require_sound()
@@ -495,26 +501,29 @@ class _Starter:
     def _send(self) -> RunState:
         """Send the start. Repeat it once if neither answer nor run is found."""
         lost: errors.FlowError | None = None
-        failures = 0
+        failures, ends = 0, threads.now() + self.session.policy.deadline
         while True:
             failure = self._post()
             if not isinstance(failure, errors.FlowError):
                 return failure
             failures += 1
             wait = self._choose_wait(failure, failures)
+            if wait is not None and threads.now() + wait >= ends:
+                wait = None
             if wait is None and lost is None and is_refusal(failure):
                 self._write_refusal(failure)
                 raise failure
+            # Another process may send it meanwhile, so the look comes after the wait.
+            threads.sleep(wait or 0)
             run = self._find_run(failure)
             if run is not None:
                 return run
             if wait is not None:
-                threads.sleep(wait)
-            elif lost is not None:
+                continue
+            if lost is not None:
                 reason = f"{failure.message}; the list shows no new run"
                 raise unknown_error(self._what, reason) from failure
-            else:
-                lost = failure
+            lost = failure
 
     def _post(self) -> RunState | errors.FlowError:
         """Send the start once. Return its run, or how it failed."""
@@ -564,6 +573,15 @@ class _Starter:
         return self._run(job_id, live, is_attached=is_old and not self.was_sent)
 
     # -- Looking ----------------------------------------------------------------------
+
+    def _choose_patience(self, start: Start) -> float:
+        """Return the seconds in which another process may still be sending a start."""
+        if start.is_answered:
+            return 0.0
+        sent_at = datetime.fromisoformat(start.at).astimezone(UTC)
+        longest = self.session.policy.timeout
+        age = (datetime.now(UTC) - sent_at).total_seconds()
+        return min(longest - age, longest)
 
     def _find_run(
         self, lost: errors.FlowError, *, is_sent: bool = True

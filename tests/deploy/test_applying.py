@@ -137,6 +137,32 @@ def test_write_that_buys_is_never_sent_again(emulator, tmp_path, name):
             here.clear()
 
 
+@pytest.mark.parametrize(
+    "faults",
+    [
+        [Fault("status_before", method="POST", status=404)],
+        [Fault("status_before", method="GET", path=f"*/{A.id()}", status=403)],
+        [
+            Fault("reset_before", method="POST", times=None),
+            Fault(
+                "status_before", method="GET", path=f"*/{A.id()}", status=403, after=1
+            ),
+        ],
+    ],
+    ids=["404 of a proxy", "look refused", "lost, and look refused"],
+)
+def test_deletion_is_done_only_if_a_look_finds_nothing(here, faults):
+    """An answer that refuses to show it does not say that it is gone."""
+    plan = here.plan(*arranged(here, "delete"), **WHOLE)
+    here.emulator.faults.add(*faults)
+
+    result = here.apply(plan, pruned(plan))
+
+    here.emulator.faults.clear()
+    assert not result.is_complete
+    assert [info.id for info in here.client.workflows.list()] == [A.id()]
+
+
 @pytest.mark.parametrize("status", [400, 402, 403, 404, 422])
 def test_refusal_is_not_repeated_and_ends_the_deploy(here, status):
     """Two are there, two were not tried; the next deploy goes on."""

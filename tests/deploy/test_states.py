@@ -111,6 +111,12 @@ def buying(_):
     return searched()
 
 
+def buying_adopted(here):
+    """The stamp alone is written, and any write may buy."""
+    here.write(searched().compile())
+    return searched()
+
+
 def rotated(here):
     """The environment has another secret by now."""
     here.put(secret_leads(), hook=OLD_HOOK)
@@ -151,6 +157,7 @@ STATES = {
     copied_stamp: ("foreign", "update", ("force",)),
     pulled: ("update", "update", ()),
     buying: ("new", "create", ("allow_spend",)),
+    buying_adopted: ("update", "stamp", ("allow_spend",)),
     rotated: ("update", "update", ()),
     edited_secret: ("update", "update", ()),
     made_secret: ("update", "stamp", ()),

@@ -92,15 +92,23 @@ def read_workflow(session: Session, workflow_id: str) -> WorkflowInfo:
     return info
 
 
+def find_workflow(session: Session, workflow_id: str) -> Definition | None:
+    """Return the definition of a workflow; None if there is no such workflow."""
+    try:
+        info = read_workflow(session, workflow_id)
+    except NotFoundError:
+        return None
+    return require_definition(info)
+
+
 def get_workflow(session: Session, workflow_id: str) -> Definition | None:
     """Return the definition of a workflow; None if there is none that is ours."""
     try:
-        info = read_workflow(session, workflow_id)
+        return find_workflow(session, workflow_id)
     except ApiError as error:
-        if error.status in (403, 404):
+        if error.status == 403:
             return None
         raise
-    return require_definition(info)
 
 
 def require_definition(info: WorkflowInfo) -> Definition:

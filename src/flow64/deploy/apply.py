@@ -286,7 +286,7 @@ class _Application:
         Raises:
             StalePlanError: Something was changed since it was planned.
         """
-        jobs = [partial(calls.get_workflow, self.session, step.id) for step in steps]
+        jobs = [partial(calls.find_workflow, self.session, step.id) for step in steps]
         lives = threads.gather(jobs)
         stale = [
             (step, live)
@@ -321,7 +321,7 @@ class _Application:
         """Read, save, write, and read again."""
         if step.action == "delete":
             _require_idle(self.session, step, self.consents)
-        live = calls.get_workflow(self.session, step.id)
+        live = calls.find_workflow(self.session, step.id)
         if _is_stale(step, live):
             raise self._stale_error(step, live, [step.key])
         if live is None and step.action == "delete":

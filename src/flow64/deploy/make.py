@@ -298,8 +298,9 @@ class _Maker:
         if judgement.state == "unchanged":
             return step
         if judgement.is_equal and not judgement.secrets:
-            return evolve(step, action="stamp", note="the stamp alone")
-        step = self._decide(evolve(step, action="update"), target, judgement)
+            step = evolve(step, action="stamp", note="the stamp alone")
+        else:
+            step = self._decide(evolve(step, action="update"), target, judgement)
         if purchases := list_purchases(merged):
             needs: tuple[Need, ...] = (*step.needs, "allow_spend")
             step = evolve(step, needs=needs, purchases=tuple(purchases))

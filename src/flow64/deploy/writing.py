@@ -224,10 +224,9 @@ def delete(session: Session, step: Step) -> None:
     lost: FlowError | None = None
     try:
         calls.delete_workflow(session, step.id)
-    except NotFoundError:
-        return
     except FlowError as error:
-        if policy.is_refusal(error):
+        # It may be gone already, and a proxy may answer 404 as well.
+        if policy.is_refusal(error) and not isinstance(error, NotFoundError):
             raise
         lost = error
     live = _read_back(session, what, step.id, lost)
@@ -247,7 +246,7 @@ def _read_back(
         OutcomeUnknownError: It cannot be read.
     """
     try:
-        return calls.get_workflow(session, workflow_id)
+        return calls.find_workflow(session, workflow_id)
     except FlowError as error:
         before = lost.message if lost else "the service accepted it"
         reason = f"{before}; then it could not be read back: {error.message}"

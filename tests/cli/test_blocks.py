@@ -51,13 +51,14 @@ def test_search_looks_into_everything_that_is_known(words, found, flow64):
     assert (code, kinds(printed)) == (not found, found)
 
 
-@pytest.mark.parametrize("kind", CATALOGUE)
-def test_each_block_is_shown_in_full_and_as_data(kind, flow64):
-    code, printed, _ = flow64("blocks", kind)
-    (data,) = json.loads(flow64("blocks", kind, "--json")[1])["blocks"]
+def test_each_block_is_there_in_full_by_its_kind_or_its_class(flow64):
+    blocks = json.loads(flow64("blocks", "--json")[1])["blocks"]
 
-    assert (code, printed.split()[0], data["kind"]) == (0, kind, kind)
-    assert flow64("blocks", data["name"])[1] == printed
+    assert [block["kind"] for block in blocks] == [*CATALOGUE]
+    for block in blocks[::9]:
+        code, printed, _ = flow64("blocks", block["kind"])
+        assert (code, printed.split()[0]) == (0, block["kind"])
+        assert flow64("blocks", block["name"])[1] == printed
 
 
 def test_reference_has_rows_price_and_what_changes_it(flow64):

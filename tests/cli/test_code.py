@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-from attrs import evolve
-
-from flow64 import LEAD, Client, Workflow
+from flow64 import LEAD
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.loading import load_source
 
@@ -35,19 +32,6 @@ def flow(url="https://example.com/hook"):
     )
 
 
-@pytest.fixture
-def put(service):
-    """Put a workflow there as the web editor does, and give its id."""
-
-    def putting(title, **options):
-        definition = Workflow("w", flow(**options), key="w").compile()
-        with Client(journal=None) as client:
-            made = client.workflows.create(evolve(definition, id=None, name=title))
-        return made.id
-
-    return putting
-
-
 def states(flow64, *arguments):
     """The states and actions of a plan."""
     code, printed, told = flow64("plan", *arguments, "--format", "json")
@@ -60,20 +44,6 @@ def states(flow64, *arguments):
 
 
 # -- Files and code -------------------------------------------------------------------
-
-
-def test_json(flow64, tmp_path, monkeypatch):
-    """One file is one workflow, with its id pinned, and goes to stdout."""
-    monkeypatch.chdir(tmp_path)
-    body = json.loads((EXAMPLES / "company_research.json").read_bytes())
-
-    code, printed, told = flow64("code", EXAMPLES / "company_research.json")
-
-    assert (code, told) == (0, "")
-    Path("made.py").write_text(printed, "utf-8")
-    made = load_source("made.py").only.workflow
-    assert made.id() == body["id"]
-    assert json.loads(made.to_json()) == body
 
 
 def test_module(leads, flow64):
@@ -161,21 +131,3 @@ def test_deployed(leads, service, flow64):
     assert states(flow64, "made.py", "--env", "prod") == [
         ("inbound", "unchanged", "none")
     ]
-
-
-def test_known_value(put, flow64, monkeypatch):
-    """A text that equals a secret value of the environment becomes that value."""
-    hook = "https://example.com/hook/of-a-long-name-SENTINEL"
-    monkeypatch.setenv("CRM_HOOK", hook)
-    setting = '\n[tool.flow64.environments.prod.values]\nhook = { env = "CRM_HOOK" }\n'
-    Path("pyproject.toml").write_text(SETTINGS + setting, "utf-8")
-    workflow_id = put("Inbound (prod)", url=hook)
-
-    code, printed, told = flow64("code", f"prod:id:{workflow_id}")
-
-    assert (code, told) == (0, "")
-    assert "OutgoingWebhook(url=value('hook', secret=True))" in printed
-    assert "SENTINEL" not in printed
-    Path("made.py").write_text(printed, "utf-8")
-    found = states(flow64, "made.py", "--env", "prod")
-    assert [state for _, state, _ in found] == ["update"]

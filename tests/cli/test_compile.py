@@ -52,18 +52,6 @@ def test_folder(two, flow64):
     assert [*Path().glob("*.json")] == []
 
 
-def test_folder_compiles_to_itself(two, flow64):
-    """Compiled JSON is a source too, and gives the same files."""
-    flow64("compile", two("a", "b/c"), "-o", "first")
-    flow64("compile", "first", "-o", "second")
-
-    contents = [
-        {path.name: path.read_bytes() for path in Path(name).iterdir()}
-        for name in ("first", "second")
-    ]
-    assert contents[0] == contents[1]
-
-
 def test_faulty(two, flow64, tmp_path):
     """If one has errors nothing is written, and all errors are printed."""
     text = Path(two("a")).read_text("utf-8")

@@ -99,14 +99,6 @@ def test_deploy_shows_the_plan_asks_and_says_what_was_done(
     assert "default: 1 unchanged" in idle[2]
 
 
-def test_nobody_to_ask_is_a_refusal(service, leads, flow64):
-    code, printed, told = flow64("deploy", "leads.py")
-
-    assert (code, printed) == (3, "")
-    assert "--yes" in told
-    assert deployed() == []
-
-
 def test_drift_is_refused_forced_or_skipped(service, leads, flow64):
     flow64("deploy", "leads.py", "--yes")
     edit(service, name="By hand")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-from pathlib import Path
 
 import pytest
 from attrs import evolve
 
 from flow64 import Client
-from flow64.cli import printing
 from flow64.definition import FrozenDict
 from flow64.environments import load as load_settings
 from flow64.environments import open_client
@@ -168,39 +166,6 @@ def test_code_against_what_is_live(deployed, flow64):
         '! find_email.mode: unset (default PROFESSIONAL) → "PERSONAL"\n'
         "+ output personal_email\n"
     )
-
-
-@pytest.mark.parametrize(
-    ("form", "start"),
-    [("markdown", "<!-- flow64:review -->\n**"), ("html", "<!doctype html>")],
-)
-def test_forms(deployed, flow64, form, start):
-    change(deployed, (">> FindEmail()", ">> FindEmail(mode='PERSONAL')"))
-
-    code, printed, _ = flow64("diff", "prod", "code", "--format", form)
-    file = f"report{printing.REPORTS[form]}"
-    flow64("diff", "prod", "code", "-o", file)
-
-    assert (code, printed.startswith(start)) == (0, True)
-    assert Path(file).read_text("utf-8") == printed
-
-
-def test_json(deployed, flow64):
-    """JSON has every workflow, and each change with its path."""
-    change(deployed, (">> FindEmail()", ">> FindEmail(mode='PERSONAL')"))
-
-    _, printed, _ = flow64("diff", "prod", "code", "--format", "json")
-
-    data = json.loads(printed)
-    same, changed = data["workflows"]
-    assert (data["label"], data["counts"]) == ("prod", {"equal": 1, "changed": 1})
-    assert (same["key"], same["changes"]) == ("inbound", [])
-    assert changed["changes"][0] == {
-        "path": ["block", "find_email", "mode"],
-        "after": "PERSONAL",
-        "default": "PROFESSIONAL",
-    }
-    assert changed["id_before"] == changed["id_after"]
 
 
 def test_one_against_all(deployed, flow64):

@@ -12,7 +12,6 @@ import pytest
 
 from flow64 import LEAD, Client, Project, Workflow
 from flow64.blocks import FindEmail, Webhook
-from tests.catalogue.answer import ANSWER
 
 CANARY = "SENTINEL"
 
@@ -117,21 +116,3 @@ def test_clock(skew, side, service, flow64, monkeypatch):
 
     assert code == 1
     assert re.search(rf"is (89|90|91) s {side} the service", checks["clock"])
-
-
-def test_live_list(service, flow64, tmp_path):
-    """It is compared with what flow64 knows, and with the saved one."""
-    service.blocks = [entry for entry in ANSWER if entry["block_name"] != "find_phone"]
-    (tmp_path / "pyproject.toml").write_text("[tool.flow64]\n", "utf-8")
-    flow64("blocks", "sync")
-    _, same = checks_of(flow64)
-    service.blocks = ANSWER
-
-    code, checks = checks_of(flow64)
-    _, printed, _ = flow64("doctor", "-v")
-
-    assert code == 0
-    assert same["blocks"].endswith("3 new to flow64, 1 not listed")
-    assert "is old: flow64 blocks sync" in checks["blocks"]
-    assert "new: reddit_search and score_lead\n" in printed
-    assert "find_email" in printed

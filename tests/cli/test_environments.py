@@ -65,22 +65,6 @@ def test_a_deploy_says_that_a_variable_names_its_environment(
     assert (named[0], "FLOW64_ENV" in named[2]) == (3, False)
 
 
-def test_what_is_compiled_does_not_depend_on_a_variable(
-    configured, leads, flow64, monkeypatch
-):
-    """The same program gives the same bytes on any machine."""
-    file = leads.with_name("pyproject.toml")
-    before = flow64("compile", "leads.py")
-    named = flow64("compile", "leads.py", "-e", "staging")
-    monkeypatch.setenv("FLOW64_ENV", "staging")
-    file.write_text(f'[tool.flow64]\ndefault_env = "prod"\n{SETTINGS}', "utf-8")
-
-    after = flow64("compile", "leads.py")
-
-    assert after == before
-    assert before[1] != named[1]
-
-
 def test_an_environment_says_what_differs_there(configured, leads, flow64, people):
     """The suffix is deployed, a second deploy changes nothing, and the limit holds."""
     first = flow64("deploy", "leads.py", "--yes", "--env", "staging")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -51,17 +50,6 @@ def test_all(put, service, flow64):
     assert loaded.names == ["inbound", "outbound"]
     assert not loaded.is_whole
     assert all(one.stamp_in("prod") for one in loaded.workflows)
-
-
-@pytest.mark.parametrize("form", ["prod:{id}", "prod:id:{id}"])
-def test_one(put, flow64, form):
-    """By id or key."""
-    workflow_id = put("Inbound")
-    put("Outbound")
-
-    code, printed, _ = flow64("pull", form.format(id=workflow_id), "-o", "live")
-
-    assert (code, printed) == (0, "live/inbound.json\n")
 
 
 def test_nothing_is_overwritten(put, flow64):
@@ -186,15 +174,3 @@ def test_variables_that_are_not_set(put, prod, flow64, monkeypatch):
     assert (code, printed, prod.requests) == (1, "", [])
     assert "set PROD_CRM_HOOK, PROD_TOKEN first" in told
     assert not Path("live").exists()
-
-
-@pytest.mark.skipif(os.name == "nt", reason="modes are those of POSIX")
-def test_files_are_their_owners(put, flow64):
-    """They may contain secrets, so only the owner can read them."""
-    put("Inbound")
-    for _ in range(2):
-        flow64("pull", "prod", "-o", "live", "--overwrite")
-        modes = {path.stat().st_mode & 0o777 for path in Path("live").iterdir()}
-        assert modes == {0o600}
-        for path in Path("live").iterdir():
-            path.chmod(0o644)

@@ -127,26 +127,6 @@ def test_what_cannot_be_done_is_refused_before_anything_is_bought(
     assert words in told
 
 
-def test_unknown_price_is_shown_with_the_line_to_write(service, write, people, flow64):
-    """And with that line in the settings, the limit can be held."""
-    file = write(
-        "from flow64.blocks import QaAgent\n"
-        "flow = Webhook(LEAD, input_schema={'email': 'string'}) >> QaAgent()\n"
-        "judged = made('judged', flow)"
-    )
-    flow64("deploy", file, "--yes")
-    run = "run", file, "people.csv", "--yes", "--max-cost", "1"
-
-    code, _, told = flow64(*run)
-
-    assert (code, runs()) == (3, [])
-    assert "prices = { qa_agent = 0.10 }" in told
-    people.with_name("pyproject.toml").write_text(
-        "[tool.flow64]\nprices = { qa_agent = 0.10 }\n"
-    )
-    assert flow64(*run)[0] == 0
-
-
 def test_other_code_is_not_run(start, leads):
     """A dry run says why."""
     leads.write_text(leads.read_text("utf-8").replace("Job title", "Title"), "utf-8")
@@ -209,13 +189,6 @@ def test_json(start):
         2,
     )
     assert json.loads(start("--dry-run", "--json")[1])["dollars"] == 0.2
-
-
-def test_failed_run_is_said(start, deployed, monkeypatch):
-    """With exit code 1, and it is repeated only if it is named."""
-    monkeypatch.setattr("flow64.cli.run.follow", lambda *_: 1)
-
-    assert start("--yes")[0] == 1
 
 
 SEARCHES = "buys = made('buys', Search(LEAD, query='CTOs', max_results=300))"

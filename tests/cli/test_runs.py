@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
-from flow64 import Client
 from flow64.api.calls import BlockStatus, LiveStatus
 from flow64.cli import watch
 from flow64.cli.printing import Console
@@ -90,7 +90,9 @@ def test_bars_follow_the_events_on_a_terminal(tmp_path, monkeypatch):
         console = Console(file=file, force_terminal=True, width=100)
         monkeypatch.setenv("TERM", "xterm")
         monkeypatch.setattr(watch.printing, "stderr", lambda: console)
-        with watch._open_display(None, as_lines=False) as show:
+        with watch._open_display(
+            SimpleNamespace(is_attached=False), as_lines=False
+        ) as show:
             for event in events:
                 show(event)
         file.seek(0)
@@ -149,14 +151,3 @@ def test_cancel_keeps_the_end_of_a_run(run_id, flow64):
     code, printed, _ = flow64("cancel", run_id)
 
     assert (code, printed) == (0, "completed\n")
-
-
-def test_workflows_are_listed(service, leads, flow64):
-    """By key and state."""
-    flow64("deploy", "leads.py", "--yes")
-
-    code, printed, _ = flow64("list")
-
-    assert (code, "inbound" in printed) == (0, True)
-    with Client(journal=None) as client:
-        assert len(client.workflows.list()) == 1

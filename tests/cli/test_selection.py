@@ -112,21 +112,6 @@ def test_consents_name_keys_also_with_commas(deployed, service, flow64):
     assert "is not among the selected workflows" in left_out[2]
 
 
-def test_part_of_a_folder_leaves_the_rest_as_it_is(deployed, flow64, tmp_path):
-    flow64("compile", "-o", "compiled")
-    before = {
-        path.name: path.read_bytes() for path in tmp_path.joinpath("compiled").iterdir()
-    }
-
-    part = flow64("compile", "leads/us", "-o", "compiled")
-    pruned = flow64("compile", "--select", "leads/*", "-o", "compiled", "--prune")
-
-    assert (part[0], part[2], pruned[0]) == (0, "", 64)
-    assert before == {
-        path.name: path.read_bytes() for path in tmp_path.joinpath("compiled").iterdir()
-    }
-
-
 def test_canary_comes_first_and_deletes_nothing(deployed, flow64):
     text = deployed.read_text("utf-8").replace("Job title", "Position")
     deployed.write_text(text.split("sales =", maxsplit=1)[0], "utf-8")

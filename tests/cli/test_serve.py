@@ -126,15 +126,6 @@ def test_wrong_option(project, capsys, options, words):
     assert words in " ".join(capsys.readouterr().err.split())
 
 
-def test_closed_stdout_ends_nothing(project):
-    """Whoever reads the address may stop reading."""
-    with serving() as (process, url):
-        process.stdout.close()
-        status = httpx.get(f"{url}/_emulator/health", trust_env=False).json()["status"]
-
-    assert status == "ok"
-
-
 # -- The image -------------------------------------------------------------------------
 
 

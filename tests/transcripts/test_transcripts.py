@@ -59,23 +59,23 @@ code compiled/inbound.json
 plan -e prod
 deploy -e prod --yes
 deploy -e prod --yes
-plan later.py -e prod --format json
+plan later.py -e prod -o plan.json
 list -e prod
 run inbound people.csv -e prod --intent monday --yes -o rows.csv
 run inbound people.csv -e prod --intent monday --yes
 run inbound people.csv -e prod --dry-run
 runs -e prod
 watch RUN -e prod
-results RUN -e prod -o results
+results latest -e prod -o results
 cancel RUN -e prod
-deploy later.py -e prod --yes
+deploy --plan plan.json --yes
 restore inbound 2 -e prod --yes
 pull prod -o pulled
 blocks
 blocks find_email
 doctor -e prod
 init growth --namespace acme.example
-deply
+mv
 """.strip().splitlines()
 
 # What differs from one machine and moment to the next.

@@ -385,7 +385,7 @@ def _describe_attached(run: Run, key: str, names: Sequence[str]) -> str:
     when = f" ({run.started_at[:10]})" if run.started_at else ""
     same = "same intent as" if names else "same rows and definition as"
     again = "" if names else "; --new buys again"
-    return f"{key}: {same} run {run.id}{when}. Nothing bought{again}"
+    return f"{key}: {same} run {run.id[:8]}{when}. Nothing bought{again}"
 
 
 @frozen

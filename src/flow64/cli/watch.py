@@ -83,6 +83,8 @@ def _open_display(run: Run, *, as_lines: bool) -> Generator[Callable[[Event], No
         yield lambda event: printing.emit_data(
             {"run_id": run.id, **asdict(event)}, is_line=True
         )
+    elif run.is_attached and run.is_ended:
+        yield lambda _: None  # it was shown when it ran
     elif console.is_terminal and not console.is_dumb_terminal and not STATE.is_quiet:
         with Progress(
             # Names may contain anything, so markup is off.

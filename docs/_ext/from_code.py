@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union, cast
 from attrs import NOTHING, fields, fields_dict
 
 from flow64 import blocks
-from flow64.analysis.reference import findings_reference
+from flow64.analysis.check import findings_reference
 from flow64.blocks import (
     CATALOGUE,
     CONFIDENCE,

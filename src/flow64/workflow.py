@@ -178,7 +178,7 @@ class Workflow:
             BuildError: A code or a severity is unknown, or an error would be less
                 than an error.
         """
-        from .analysis.reference import describe_wrong_rule  # few projects have rules
+        from .analysis.check import describe_wrong_rule  # few projects have rules
 
         for code, setting in rules.items():
             if problem := describe_wrong_rule(code, setting):
@@ -378,15 +378,15 @@ class Workflow:
 
     def to_mermaid(self) -> str:
         """Return the graph as Mermaid text."""
-        from .report import graph, mermaid  # only needed for a picture
+        from .report import graph
 
-        return mermaid.draw_mermaid(graph.graph_of(self._lower(None, None).definition))
+        return graph.draw_mermaid(graph.graph_of(self._lower(None, None).definition))
 
     def to_text(self) -> str:
         """Return the graph as a text tree with row kinds and columns."""
-        from .report import tree  # only needed for a picture
+        from .report import graph  # only needed for a picture
 
-        return tree.draw_text(self._lower(None, None).definition)
+        return graph.draw_text(self._lower(None, None).definition)
 
     def to_svg(self) -> str:
         """Return the graph as an SVG picture, for light and dark backgrounds."""

@@ -6,8 +6,7 @@ import pytest
 from attrs import evolve
 
 from flow64 import COMPANY, LEAD, Project, Workflow
-from flow64.analysis.check import errors, findings
-from flow64.analysis.reference import describe_wrong_rule
+from flow64.analysis.check import describe_wrong_rule, errors, findings
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.errors import BuildError
 

@@ -9,11 +9,11 @@ from attrs import evolve
 
 import flow64
 from flow64 import Workflow, blocks
-from flow64.analysis.check import findings
-from flow64.analysis.reference import (
+from flow64.analysis.check import (
     all_pages,
     describe_wrong_rule,
     explain_finding,
+    findings,
     findings_reference,
 )
 

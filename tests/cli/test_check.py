@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from flow64.analysis.reference import all_pages
+from flow64.analysis.check import all_pages
 
 FAULTY = """
 from flow64 import COMPANY, LEAD, Project, Workflow

@@ -11,8 +11,8 @@ from flow64 import LEAD, RawBlock, Workflow
 from flow64.blocks import Deduplicate, Filter, FindEmail, FindPhone, Webhook
 from flow64.definition import Definition, Edge, FrozenDict, WireBlock
 from flow64.diff.compare import MISSING, UNKNOWN, compare_definitions
+from flow64.report.lines import Subject
 from flow64.report.report import make_report
-from flow64.report.subjects import Subject
 from flow64.report.writers import as_html, as_markdown, as_text
 
 

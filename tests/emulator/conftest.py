@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from flow64.emulator import Emulator
-from flow64.emulator.document import DOCUMENT, make_validator
+from flow64.emulator.operations import DOCUMENT, make_validator
 
 
 def hold_to_document(response):

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from flow64.emulator import Emulator, OAuthClient
-from flow64.emulator.document import DOCUMENT
+from flow64.emulator.operations import DOCUMENT
 from tests.emulator.support import LEADS, create, start, wait
 
 pytestmark = pytest.mark.slow

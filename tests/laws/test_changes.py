@@ -32,8 +32,8 @@ from flow64.definition import (
 )
 from flow64.diff.compare import compare_definitions, compare_facts
 from flow64.diff.facts import flatten
+from flow64.report.lines import Subject
 from flow64.report.report import make_report
-from flow64.report.subjects import Subject
 from flow64.report.writers import as_html, as_markdown, as_text
 from tests.strategies import (
     frozen,

@@ -12,7 +12,7 @@ from flow64.blocks import (
     OutgoingWebhook,
     Webhook,
 )
-from flow64.report.subjects import Subject
+from flow64.report.lines import Subject
 
 GROWTH = Project("growth", namespace="acme.example")
 REGIONS = [

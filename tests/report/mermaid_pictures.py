@@ -9,8 +9,7 @@ import os
 
 import pytest
 
-from flow64.report.graph import MOST_CHARACTERS, graph_of
-from flow64.report.mermaid import draw_mermaid
+from flow64.report.graph import MOST_CHARACTERS, draw_mermaid, graph_of
 from tests.report.hostile import HOSTILE, hostile_workflow
 
 MERMAID = os.environ["FLOW64_MERMAID"]

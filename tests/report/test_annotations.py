@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 
 from flow64.diagnostics import Finding, Place
-from flow64.report.annotations import as_annotations
+from flow64.report.findings import as_annotations
 from tests.report.hostile import HOSTILE
 
 ROOT = Path("/repository")

@@ -24,10 +24,14 @@ from flow64.blocks import (
 )
 from flow64.definition import EMPTY, Definition, Edge, WireBlock
 from flow64.diff.compare import compare_definitions
-from flow64.report.graph import graph_between, graph_of
-from flow64.report.mermaid import draw_mermaid, escape_label
+from flow64.report.graph import (
+    draw_mermaid,
+    draw_text,
+    escape_label,
+    graph_between,
+    graph_of,
+)
 from flow64.report.svg import draw_svg
-from flow64.report.tree import draw_text
 from tests.report.cases import branch_inserted
 from tests.report.hostile import HOSTILE, hostile_workflow
 from tests.test_examples import NAMES, workflows

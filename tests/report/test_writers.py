@@ -9,8 +9,8 @@ from attrs import evolve
 
 from flow64 import LEAD, RawBlock, Workflow
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
+from flow64.report.lines import Subject
 from flow64.report.report import make_report
-from flow64.report.subjects import Subject
 from flow64.report.writers import MOST_BYTES, as_html, as_markdown, as_text
 from tests.report.cases import (
     branch_inserted,

@@ -183,7 +183,7 @@ def unknown_allow(definition: Definition) -> Iterator[Fault]:
     for position, origin in enumerate(origins):
         allowed += [(position, code) for code in origin.allowed]
     if allowed:
-        from .reference import all_pages  # noqa: PLC0415 - this rule is one of them
+        from .check import all_pages  # noqa: PLC0415 - this rule is one of them
 
         codes = all_pages()
         for place, code in allowed:

@@ -30,15 +30,16 @@ from ..diagnostics import Severity
 from ..endpoints import is_loopback
 from ..text import clipped, did_you_mean, join_words, shortened
 from .fields import (
+    ALIKE,
     ENTRY,
     LATER,
     JsonType,
     TypedField,
     fields_of,
+    judge,
     list_conditions,
     survey,
 )
-from .live_rules import ALIKE, judge
 from .rule import Fault, rule
 
 # -- Kinds and names of fields ---------------------------------------------------------

@@ -11,10 +11,9 @@ import click
 from attrs import evolve, frozen
 
 from .. import loading
-from ..analysis.reference import all_pages, explain_finding
+from ..analysis.check import all_pages, explain_finding
 from ..diagnostics import SEVERITIES, Finding, as_text
-from ..report.annotations import as_annotations
-from ..report.sarif import as_sarif
+from ..report.findings import as_annotations, as_sarif
 from ..text import did_you_mean, pluralize, shortened
 from . import params, printing
 from .errors import FAILED

@@ -27,8 +27,8 @@ from ..deploy.judge import fields_of, fields_of_last_deploy, keep_fields
 from ..environments import Environment
 from ..environments import load as load_settings
 from ..loading import Side, SideWorkflow
+from ..report.lines import Subject
 from ..report.report import make_report
-from ..report.subjects import Subject
 from ..text import pluralize
 from . import params, printing
 from .base import load_merge_base

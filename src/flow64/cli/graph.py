@@ -10,10 +10,8 @@ import click
 
 from .. import loading
 from ..definition import DEFAULT_ENV, Definition
-from ..report.graph import graph_of
-from ..report.mermaid import draw_mermaid
+from ..report.graph import draw_mermaid, draw_text, graph_of
 from ..report.svg import draw_svg
-from ..report.tree import draw_text
 from . import params
 
 FORMS: Final[Mapping[str, Callable[[Definition], str]]] = {

@@ -24,11 +24,11 @@ from ..definition import (
     path_of,
     rfc8785,
 )
-from ..diff import matching
+from ..diff import compare
 from ..errors import BuildError, ConsentError, StalePlanError, list_lines
 from ..files import Unusable, read_whole
 from ..notebook import as_card, as_change_lines
-from ..report import subjects, writers
+from ..report import lines, writers
 from ..report.lines import Report
 from ..report.report import make_report
 from ..text import printable, shortened
@@ -131,7 +131,7 @@ class Step:
             return self.target.stamp.bound
         return "" if self.restored is None else digest(content_of(self.restored))[:16]
 
-    def as_subject(self) -> subjects.Subject:
+    def as_subject(self) -> lines.Subject:
         """Return what a report says of it."""
         needs = [_NEEDS[need].format("{keys}") for need in self.needs if need in _NEEDS]
         if "force" in self.needs and self.action != "delete":
@@ -143,10 +143,10 @@ class Step:
         code = self.target.definition if self.target else None
         state = self.state
         if state == "update" and self.action == "stamp":
-            return subjects.Subject(
+            return lines.Subject(
                 self.key, self.after, self.after, "update", "stamp alone"
             )
-        return subjects.Subject(
+        return lines.Subject(
             self.key,
             self.before,
             self.after,
@@ -327,7 +327,7 @@ def find_new_ids(step: Step) -> Iterable[tuple[str, str]]:
     if before is None or after is None or step.target is None:
         return
     above = drop_env(step.target.stamp.path)
-    for old, new in matching.match_blocks(before, after).items():
+    for old, new in compare.match_blocks(before, after).items():
         block, origin = before.blocks[old], after.origins[new]
         old_id = canonical_id(block.id)
         if old_id == canonical_id(after.blocks[new].id) or not origin.path:

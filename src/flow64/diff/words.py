@@ -14,9 +14,8 @@ from attrs import frozen
 from ..definition import MASK, VALUE_KEY
 from ..secrets import mask
 from ..text import format_dollars, truncate
-from .compare import Change
+from .compare import Change, find_longest_rise
 from .facts import ANY, MISSING, UNKNOWN, Item, Marker, Part, Path
-from .matching import find_longest_rise
 
 ARROW: Final = " → "
 LONGEST: Final = 70

@@ -9,9 +9,9 @@ from __future__ import annotations
 from ..errors import missing_extra
 
 try:
-    from .access import OAuthClient
-    from .faults import Fault
-    from .fixtures import Fixture, load_fixtures
+    from .app import OAuthClient
+    from .engine import Fixture, load_fixtures
+    from .operations import Fault
     from .records import OutboxEntry
     from .server import Emulator
     from .service import Switches

@@ -26,7 +26,7 @@ from ..definition import EMPTY, environment_in, split_stamp
 from ..errors import ConfigError
 from ..layout import MARGIN, lay_out, trace_route
 from .app import View, add_routes
-from .faults import ADMIN_PREFIX, Fault
+from .operations import ADMIN_PREFIX, Fault
 from .records import JsonObject, WorkflowRecord, dump_json, format_cell
 from .runs import describe_progress
 from .service import GUESSES, MARKS, RefusedError, Service, Switches, parse_data

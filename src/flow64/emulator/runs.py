@@ -20,7 +20,7 @@ from werkzeug.wrappers import Response
 from ..blocks import CATALOGUE, ReadCsv, Webhook
 from ..definition import WireBlock
 from . import records
-from .document import as_response
+from .operations import as_response
 from .records import JsonObject, RowData, format_cell
 from .service import Call, Handler, RefusedError, Service
 from .store import Store

@@ -14,7 +14,7 @@ from attrs import evolve
 from cronsim import CronSim, CronSimError
 
 from ..errors import ConfigError
-from .document import DOCUMENT, as_response, make_violation
+from .operations import DOCUMENT, as_response, make_violation
 from .records import JsonObject, ScheduleRecord
 from .runs import add_run
 from .service import Call, Handler, RefusedError, Service

@@ -14,14 +14,12 @@ from cattrs.errors import BaseValidationError
 
 from ..errors import ConfigError
 from . import records
-from .document import Location, make_violation
-from .faults import FaultBody, Faults
+from .operations import FaultBody, Faults, Location, make_violation
 from .records import JsonObject
 from .store import Store
 
 if TYPE_CHECKING:
-    from .engine import Engine
-    from .fixtures import Fixtures
+    from .engine import Engine, Fixtures
 
 
 @frozen(kw_only=True)

@@ -22,7 +22,7 @@ from ..blocks import CREATE_NEW, AppendToNotebook, OutgoingWebhook, SendSlackMes
 from ..definition import WireBlock, is_number
 from ..endpoints import host_of, is_loopback
 from . import records
-from .document import as_response
+from .operations import as_response
 from .records import JsonObject, format_cell
 from .runs import file_path, sign_link
 from .service import Call, Handler, RefusedError, Service

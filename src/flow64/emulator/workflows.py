@@ -15,7 +15,7 @@ from attrs import evolve
 from ..blocks import CATALOGUE, OutgoingWebhook, Webhook, facts_of, specs_schema
 from ..definition import Definition, canonical_id, from_data, is_uuid
 from ..errors import ReadError
-from .document import as_response, keep_documented, make_violation
+from .operations import as_response, keep_documented, make_violation
 from .records import JsonObject, WorkflowRecord
 from .service import Call, Handler, RefusedError, Service, Switches
 

@@ -141,7 +141,7 @@ def _open_emulator(store: Path) -> Generator[dict[str, Any]]:
     Raises:
         ConfigError: Another process has it open, and does not serve it.
     """
-    from ..emulator import Emulator, serving
+    from ..emulator import Emulator, server
 
     try:
         make_folder(store.parent)
@@ -154,7 +154,7 @@ def _open_emulator(store: Path) -> Generator[dict[str, Any]]:
         if error.url is None:
             raise
         logging.getLogger(OPENING_LOG).info("%s is served at %s", store, error.url)
-        yield {"base_url": error.url, "place": serving.find_place(error.url)}
+        yield {"base_url": error.url, "place": server.find_place(error.url)}
         return
     try:
         transport = emulator.transport()

@@ -383,7 +383,7 @@ def _judge(settings: Settings) -> Iterator[tuple[TablePath, str]]:
             yield ("default_env",), problem
     if settings.rules:
         # Only a project with rules needs to know all of them.
-        from ..analysis.reference import describe_wrong_rule  # noqa: PLC0415 - see above
+        from ..analysis.check import describe_wrong_rule  # noqa: PLC0415 - see above
 
         for code, setting in settings.rules.items():
             if mistake := describe_wrong_rule(code, setting):

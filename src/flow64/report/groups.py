@@ -15,15 +15,18 @@ from ..text import truncate
 from .lines import (
     MOST_NAMES,
     MOST_VALUES,
+    TWO_SIDED,
+    Entries,
+    Entry,
     Group,
     Line,
     count_most,
     cut_names,
     find_folder,
+    find_message,
     name_few,
     name_keys,
 )
-from .subjects import TWO_SIDED, Entries, Entry, find_message
 
 MOST_LINES: Final = 40
 """The most lines of a group. The others are counted by kind, and JSON has them."""

@@ -1,19 +1,198 @@
-"""A report: what changes in workflows, as lines and as data."""
+"""A report: what changes in workflows, as lines and as data.
+
+Its first lines say what breaks, delivers, costs and needs a consent. They are never
+cut. Those that differ only in their values share a line.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from ..definition import EMPTY
+from ..diff import words
 from ..diff.compare import Change
-from ..diff.facts import MISSING, UNKNOWN, Item, Path
+from ..diff.facts import ANY, MISSING, UNKNOWN, Item, Part, Path
 from ..secrets import mask
-from . import first_lines
 from .groups import group_alike
-from .lines import Line, Report, align
-from .subjects import QUIET, Entry, Subject, compare_subject, find_message
+from .lines import (
+    MOST_NAMES,
+    QUIET,
+    Entries,
+    Entry,
+    Line,
+    Report,
+    Subject,
+    align,
+    compare_subject,
+    count_most,
+    cut_names,
+    find_folder,
+    find_message,
+    name_few,
+    name_keys,
+)
+
+_LABELS: Final = ("breaks", "may break", "delivers", "buys", "source", "inputs")
+
+
+def list_first(entries: Entries, *, is_alone: bool) -> Iterator[tuple[str, str]]:
+    """Yield what breaks, and what is delivered and expected elsewhere.
+
+    Those that differ only in their values share a line, and every value is named.
+    """
+    lines: dict[tuple[str, str, str], dict[str, list[str]]] = {}
+    for entry in entries:
+        for label, subject, value in _find_first(entry):
+            head, arrow, tail = value.rpartition(words.ARROW)
+            values = lines.setdefault((label, subject, head + arrow), {})
+            values.setdefault(tail, []).append(entry.subject.key)
+    for (label, subject, head), values in sorted(
+        lines.items(), key=lambda item: _LABELS.index(item[0][0])
+    ):
+        keys = [key for owners in values.values() for key in owners]
+        shown = sorted(values, key=lambda value: _find_site(value) == _find_site(head))
+        ordered = {value: values[value] for value in shown}
+        text = f"{subject} {head}{_list_values(ordered)}".strip()
+        many = name_keys(keys, 0 if len(values) > 1 else MOST_NAMES)
+        yield label, text if is_alone else f"{many}: {text}"
+
+
+def _find_site(host: str) -> list[str]:
+    """Return the end of a host: deliveries to another site stand first."""
+    return host.removesuffix(words.ARROW).split(".")[-2:]
+
+
+def _list_values(values: Mapping[str, Sequence[str]]) -> str:
+    """Return all values; if there are several, each with its workflows."""
+    if len(values) == 1:
+        return next(iter(values))
+    folder = find_folder([key for keys in values.values() for key in keys])
+    return ", ".join(
+        f"{value} ({name_few([key.removeprefix(folder) for key in keys])})"
+        for value, keys in values.items()
+    )
+
+
+def _find_first(entry: Entry) -> Iterator[tuple[str, str, str]]:
+    """Yield label, subject and value of what belongs into the first lines."""
+    is_change = None not in (entry.subject.before, entry.subject.after)
+    yield from _find_broken_reads(entry)
+    if is_change:
+        yield from _find_sources(entry)
+    for (head, *parts), change in entry.changes.items():
+        match head:
+            case "finding" if str(change.after).startswith("error"):
+                name = " ".join(words.format_name(part) for part in parts[1:] if part)
+                text = f"{name} {parts[0]}:".strip()
+                yield "breaks", text, find_message(entry, change)
+            case "delivers":
+                sides = [change.before, change.after]
+                there = [str(side) for side in sides if side is not MISSING]
+                text = f"{change.sign} {words.format_name(parts[0])}"
+                yield "delivers", text, words.ARROW.join(there)
+            case "buys" if change.after is True:
+                yield "buys", f"+ {words.format_name(parts[0])}", "when it is created"
+            case "inputs" if is_change:
+                yield "inputs", *_format_input(change)
+            case _:
+                pass
+
+
+def _find_broken_reads(entry: Entry) -> Iterator[tuple[str, str, str]]:
+    readers: dict[tuple[str, Part], list[Part]] = defaultdict(list)
+    for (head, *parts), change in entry.changes.items():
+        if head == "reads" and change.after is False:
+            readers["breaks", parts[1]].append(parts[0])
+        elif head == "reads" and change.after is UNKNOWN and change.before is True:
+            readers["may break", parts[1]].append(parts[0])
+    for (label, column), blocks in readers.items():
+        verb = "reads" if len(blocks) == 1 else "read"
+        why = "no block adds it" if label == "breaks" else "not known to be there"
+        text = f"{cut_names(blocks)} {verb} {words.format_name(column)}, {why}"
+        yield label, text, ""
+
+
+def _find_sources(entry: Entry) -> Iterator[tuple[str, str, str]]:
+    changes = [change for path, change in entry.changes.items() if path[0] == "source"]
+    kinds = [
+        " ".join(
+            words.format_name(change.path[1])
+            for change in changes
+            if change.sign == sign
+        )
+        for sign in ("-", "+")
+    ]
+    if any(kinds):
+        yield "source", words.ARROW.join(kind or "none" for kind in kinds), ""
+
+
+def _format_input(change: Change) -> tuple[str, str]:
+    name, sides = change.path[1], [change.before, change.after]
+    if name == ANY:
+        return f"{change.sign} any others", ""
+    there = [words.format_type(side) for side in sides if side is not MISSING]
+    text = words.ARROW.join(there)
+    return f"{change.sign} {words.format_name(name)}", "" if text == "untyped" else text
+
+
+def list_costs(entries: Entries) -> Iterator[tuple[str, str]]:
+    """Yield the cost of those that change, and its sum if there are several."""
+    path: Path = ("cost",)
+    values: dict[str, list[str]] = {}
+    sums = [0.0, 0.0]
+    is_known = True
+    is_same = True
+    for entry in entries:
+        sides = entry.comparison.before, entry.comparison.after
+        costs = [None if side is None else side.facts[path] for side in sides]
+        texts = [words.format_cost(cost) for cost in costs]
+        is_same = is_same and texts[0] == texts[1]
+        for at, cost in enumerate(costs):
+            is_known = is_known and (cost is None or _is_whole(cost))
+            sums[at] += (cost or {}).get("dollars") or 0
+        if None in costs:
+            text = f"-{texts[0]}" if sides[1] is None else f"+{texts[1]}"
+        else:
+            text = words.ARROW.join(dict.fromkeys(texts))
+        values.setdefault(text, []).append(entry.subject.key)
+    if not values:
+        return
+    text = count_most(values) + " per 1,000 rows"
+    if len(entries) > 1:
+        text += f" in each of {len(entries):,}" * (len(values) == 1)
+        if is_known and not is_same:
+            total = words.ARROW.join(dict.fromkeys(map(words.format_amount, sums)))
+            text += f"; together {total}"
+    yield "cost", "at most " * is_known + text + ", unchanged" * is_same
+
+
+def _is_whole(cost: Mapping[str, Any]) -> bool:
+    is_known: bool = cost["dollars"] is not None
+    return is_known and not cost["open"] and not cost["unpriced"]
+
+
+def list_needs(entries: Entries) -> Iterator[tuple[str, str]]:
+    """Yield the consents, each with the keys of all that need it."""
+    keys: dict[str, list[str]] = {}
+    for entry in entries:
+        for need in entry.subject.needs:
+            keys.setdefault(need, []).append(entry.subject.key)
+    for need, owners in keys.items():
+        yield "needs", need.replace("{keys}", ",".join(map(words.format_name, owners)))
+
+
+def list_notes(
+    label: str, entries: Entries, notes: Callable[[Subject], Sequence[str]]
+) -> Iterator[tuple[str, str]]:
+    """Yield notes on workflows, each with the keys of all that it is about."""
+    keys: dict[str, list[str]] = {}
+    for entry in entries:
+        for text in notes(entry.subject):
+            keys.setdefault(text, []).append(entry.subject.key)
+    for text, owners in keys.items():
+        yield label, f"{name_keys(owners)}: {text}"
 
 
 def make_report(
@@ -40,15 +219,13 @@ def make_report(
     counts = Counter(entry.state for entry in entries)
     words = ", ".join(f"{count:,} {state}" for state, count in counts.items())
     labelled = [
-        *first_lines.list_first(loud, is_alone=len(entries) == 1),
-        *first_lines.list_costs(loud),
-        *first_lines.list_needs(entries),
+        *list_first(loud, is_alone=len(entries) == 1),
+        *list_costs(loud),
+        *list_needs(entries),
         *(("needs", need) for need in needs),
-        *first_lines.list_notes(
-            "not checked", entries, lambda subject: subject.not_checked
-        ),
+        *list_notes("not checked", entries, lambda subject: subject.not_checked),
         *(("not checked", text) for text in not_checked),
-        *first_lines.list_notes("unmanaged", loud, lambda subject: subject.unmanaged),
+        *list_notes("unmanaged", loud, lambda subject: subject.unmanaged),
     ]
     headline = f"{label}: {words}" if label and words else words or "no workflows"
     data = {

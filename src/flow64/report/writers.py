@@ -13,9 +13,8 @@ from itertools import groupby
 from typing import Final
 
 from ..secrets import clean_text
-from .graph import graph_between
+from .graph import MOST_BLOCKS, draw_mermaid, graph_between
 from .lines import Line, LineSign, Report
-from .mermaid import MOST_BLOCKS, draw_mermaid
 from .svg import draw_svg
 
 MOST_BYTES: Final = 60_000

@@ -17,14 +17,14 @@ import attrs
 from attrs import frozen
 from typing_extensions import get_original_bases
 
-from ..analysis.live import (
+from .analysis.live import (
     LiveBlock,
     LiveCatalogue,
     LiveField,
     describe_field,
     read_fields,
 )
-from ..blocks import (
+from .blocks import (
     BUILT_IN,
     UNKNOWN_COLUMNS,
     About,
@@ -37,10 +37,10 @@ from ..blocks import (
     spec_types,
     specs_schema,
 )
-from ..dsl import RESERVED, Flow, Passthrough
-from ..errors import BuildError, ConfigError, list_lines
-from ..secrets import mask
-from ..text import truncate
+from .dsl import RESERVED, Flow, Passthrough
+from .errors import BuildError, ConfigError, list_lines
+from .secrets import mask
+from .text import truncate
 
 MARK: Final = "`flow64 blocks generate`"
 """What the docstring of each module has in it."""

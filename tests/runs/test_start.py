@@ -295,6 +295,17 @@ def test_two_starts_in_doubt_buy_nothing_more(tmp_path):
         assert service.bought([{"email": "a"}]) <= 1
 
 
+def test_presumed_run_that_was_listed_before_is_not_in_doubt(forgetful, tmp_path):
+    """A 429 to a later start, such as that of a batch, stops nothing."""
+    forgetful.faults += ["after lost", "before 429"]
+    first = begin(forgetful, tmp_path / "j")
+
+    second = begin(forgetful, tmp_path / "j", MORE)
+
+    assert [bought.job_id for bought in forgetful.runs] == [first.id, second.id]
+    assert first.is_presumed
+
+
 def test_presumed_run_of_others_gives_no_rows(forgetful, tmp_path):
     """Somebody else has started the only new run."""
     forgetful.faults += ["before killed"]

@@ -121,7 +121,7 @@ class Memory:
 
     def unseen(self, listed: Sequence[str]) -> Sequence[str]:
         """Return the runs that no earlier start has listed."""
-        return [run for run in listed if run not in self._seen and run not in self.jobs]
+        return [run for run in listed if run not in self._seen]
 
     def is_older(self, run_id: str, start: Start) -> bool:
         """Return True if a run is known to be older than a start."""

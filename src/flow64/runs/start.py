@@ -310,7 +310,7 @@ class _Starter:
                 return self._send()
         # It was sent before, or another process is sending it now.
         was = earlier.outcome if earlier.is_answered else "cut off"
-        lost = unknown_error(self._what, f"it was {was} before")
+        lost = errors.OutcomeUnknownError(f"it was {was} before")
         run = self._find_run(lost, is_sent=False)
         if run is None and (wait := self._choose_patience(earlier)) > 0:
             text = "another process may be starting it; looking again in %.0f s"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from flow64 import LEAD
-from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.loading import load_source
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -22,14 +20,6 @@ endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }
 api_key = { env = "SIXTYFOUR_API_KEY" }
 suffix = "(prod)"
 """
-
-
-def flow(url="https://example.com/hook"):
-    return (
-        Webhook(LEAD, input_schema={"email": "string"})
-        >> [FindEmail(), FindEmail(key="second", mode="PERSONAL")]
-        >> OutgoingWebhook(url=url)
-    )
 
 
 def states(flow64, *arguments):

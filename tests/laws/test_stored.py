@@ -25,11 +25,10 @@ from flow64.definition import MAX_INTEGER, walk
 from flow64.deploy.history import History
 from flow64.emulator import Switches
 from flow64.errors import ReadError
+from flow64.loading.pull import fetch_workflows, make_pull
 from flow64.manifest import (
     MANIFEST,
     Manifest,
-    fetch_workflows,
-    make_pull,
     read_manifest,
     read_workflow,
     write_all,

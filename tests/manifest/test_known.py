@@ -24,7 +24,8 @@ from flow64.definition import (
     secret_places,
 )
 from flow64.deploy.judge import short_fingerprint
-from flow64.manifest import MANIFEST, Known, Manifest, make_pull
+from flow64.loading.pull import Known, make_pull
+from flow64.manifest import MANIFEST, Manifest
 
 HOOK = 'https://crm.example.com/SENTINEL "é"?a=1&b=2'
 TOKEN = "SENTINEL-inside"

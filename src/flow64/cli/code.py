@@ -18,6 +18,7 @@ from ..definition import DEFAULT_ENV, Definition
 from ..environments import load as load_settings
 from ..errors import FlowError, ReadError
 from ..generation import MARK, USUAL
+from ..loading import pull
 from ..secrets import Secrets, mask
 from . import errors, params, printing
 from .pull import find_known_values
@@ -96,7 +97,7 @@ def command(
         problem = f"{file} was not written: it is there already"
         raise FlowError(problem, option="add --overwrite to replace it")
     meant = params.parse_address(address, env)
-    known: Sequence[manifest.Known] = ()
+    known: Sequence[pull.Known] = ()
     if isinstance(meant, loading.LiveAddress):
         env = meant.env
         known = find_known_values(find_environment(env))
@@ -144,7 +145,7 @@ def _read(address: loading.SourceAddress, *, code: bool) -> Sequence[_Source]:
 
 
 def _read_live(
-    address: loading.LiveAddress, known: Sequence[manifest.Known]
+    address: loading.LiveAddress, known: Sequence[pull.Known]
 ) -> Sequence[_Source]:
     """Return the live workflows, with the titles of the code."""
     secrets = Secrets(text for value in known for text in value.secrets)
@@ -172,14 +173,14 @@ def _load_classes() -> OwnClasses:
 def _lift(
     sources: Sequence[_Source],
     env: str,
-    known: Sequence[manifest.Known],
+    known: Sequence[pull.Known],
     classes: OwnClasses,
 ) -> Sequence[Lifted]:
     """Lift workflows without their secrets, and print which cannot be lifted."""
     lifted: list[Lifted] = []
     for source in sources:
-        definition, _ = manifest.name_values(source.definition, known)
-        if (place := manifest.find_secret(definition, known)) is not None:
+        definition, _ = pull.name_values(source.definition, known)
+        if (place := pull.find_secret(definition, known)) is not None:
             problem = f"{place} holds what looks like a key, or a secret value"
             advice = 'let the whole text be a value: {"flow64:value": "NAME"}'
             printing.error(f"{source.name}: {problem}; {advice}")

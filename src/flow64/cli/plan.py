@@ -47,8 +47,7 @@ class Destination:
         """
         settings = load_settings()
         environment = settings.environment(env)
-        values = Values(environment.bound, environment.hidden)
-        return cls(settings, environment, values)
+        return cls(settings, environment, environment.bound)
 
     @property
     def history(self) -> History:

@@ -15,6 +15,7 @@ from ..client import Client
 from ..definition import Definition, walk
 from ..environments import Environment, Reference
 from ..errors import ConfigError, FlowError, SourceError
+from ..loading import pull
 from . import params, printing
 from .compile import Written
 from .errors import FAILED
@@ -67,32 +68,32 @@ def command(
             evolve(workflow, listed=catalogue)
             for workflow in _fetch(client, live, selection)
         ]
-    pull = manifest.make_pull(workflows, environment.name, before, known)
-    files = [output / workflow.file for workflow in pull.workflows]
+    pulled = pull.make_pull(workflows, environment.name, before, known)
+    files = [output / workflow.file for workflow in pulled.workflows]
     there = [str(file) for file in files if os.path.lexists(file)]
     if there and not overwrite:
         problem = (
             f"nothing was written: {printing.join_names(there, 3)} is there already"
         )
         raise FlowError(problem, option="add --overwrite to replace files")
-    if pull.workflows:
-        texts = pull.texts(before, [path.name for path in output.glob("*.json")])
+    if pulled.workflows:
+        texts = pulled.texts(before, [path.name for path in output.glob("*.json")])
         # It is unknown which texts are secret in the workflows of other people.
         manifest.write_all(output, texts, is_private=True)
     if as_json:
-        printing.emit_data(_as_data(pull, output))
+        printing.emit_data(_as_data(pulled, output))
     else:
         printing.emit(Written(files))
-    for workflow in pull.workflows:
+    for workflow in pulled.workflows:
         if workflow.values:
             names = ", ".join(workflow.values)
             printing.message(
                 f"{workflow.file}: texts that equal values are values: {names}"
             )
-    for refused in pull.refused:
+    for refused in pulled.refused:
         problem = f"{refused.id} ({refused.name}) was not pulled: {refused.problem}"
         printing.error(problem)
-    return FAILED if pull.refused else 0
+    return FAILED if pulled.refused else 0
 
 
 def _parse(text: str | None, env: str | None) -> loading.LiveAddress:
@@ -116,9 +117,9 @@ def _fetch(
         SourceError: A pattern matches nothing, or there is no such workflow.
     """
     if address.is_env and not selection:
-        return manifest.fetch_workflows(client.session)
+        return pull.fetch_workflows(client.session)
     if address.id is not None:
-        definitions = manifest.fetch_workflows(client.session, [address.id])
+        definitions = pull.fetch_workflows(client.session, [address.id])
         if not definitions:
             problem = f"{address.id} is not there, or is not shown to you"
             raise SourceError(f"{problem}; flow64 list shows all")
@@ -131,18 +132,16 @@ def _fetch(
         )
     else:
         chosen = loading.match_live(live, address)
-    return manifest.fetch_workflows(
-        client.session, [workflow.id for workflow in chosen]
-    )
+    return pull.fetch_workflows(client.session, [workflow.id for workflow in chosen])
 
 
-def find_known_values(environment: Environment) -> Sequence[manifest.Known]:
+def find_known_values(environment: Environment) -> Sequence[pull.Known]:
     """Return all values of an environment, since any of them may be live.
 
     Raises:
         SourceError: A variable is not set, so that its secret cannot be recognised.
     """
-    known: list[manifest.Known] = []
+    known: list[pull.Known] = []
     unset: list[str] = []
     for name, setting in environment.values.items():
         try:
@@ -152,24 +151,24 @@ def find_known_values(environment: Environment) -> Sequence[manifest.Known]:
             continue
         texts = dict(walk(content))
         secrets = [texts[p] for p, item in walk(setting) if isinstance(item, Reference)]
-        known.append(manifest.Known(name, content, secrets))
+        known.append(pull.Known(name, content, secrets))
     if unset:
         problem = f"set {', '.join(unset)} first, since otherwise their secrets could "
         raise SourceError(f"{problem}be saved without being recognised")
     return known
 
 
-FACTS: Final = ("file", "id", "name", "stamped", "accepted", "values")
+FACTS: Final = ("file", "id", "name", "values")
 """Properties of a pulled workflow that are data as they are."""
 
 
-def _as_data(pull: manifest.Pull, folder: Path) -> Mapping[str, Any]:
+def _as_data(pulled: pull.Pull, folder: Path) -> Mapping[str, Any]:
     return {
-        "env": pull.env,
+        "env": pulled.env,
         "folder": str(folder),
         "workflows": [
             {name: getattr(workflow, name) for name in FACTS}
-            for workflow in pull.workflows
+            for workflow in pulled.workflows
         ],
-        "refused": printing.CONVERTER.unstructure(pull.refused),
+        "refused": printing.CONVERTER.unstructure(pulled.refused),
     }

@@ -267,23 +267,14 @@ def _read_folder(
         return
     if not code and folder.is_symlink():
         raise unreadable(folder, "it is a link, which is not followed")
-    whole = _read_json_files(folder, collector, settings)
+    _read_json_files(folder, collector, settings)
     if not collector.workflows and modules:
         _require_code(folder, code=code)
-    for project in whole:
-        collector.add_project(project)
-    collector.is_all = bool(whole) and all(item in whole for item in collector.projects)
 
 
-def _read_json_files(
-    folder: Path, collector: Collector, settings: Settings
-) -> Sequence[ProjectKey]:
-    """Read the JSON files below a folder, each by its manifest if there is one.
-
-    Returns:
-        The projects that were compiled with all their workflows.
-    """
-    whole: list[ProjectKey] = []
+def _read_json_files(folder: Path, collector: Collector, settings: Settings) -> None:
+    """Read the JSON files below a folder, each by its manifest if there is one."""
+    manifests: list[Manifest] = []
     saved = settings.blocks and settings.blocks.resolve()  # it is no workflow
     for place, paths in groupby(
         [*_list_files(folder, ".json")], lambda path: path.parent
@@ -298,13 +289,13 @@ def _read_json_files(
             for path in files.values():
                 _read_json(path, Manifest(), collector)
             continue
-        whole += manifest.whole
+        manifests.append(manifest)
         for name in sorted(manifest.files):
             _read_json(place / name, manifest, collector)
         for name in sorted(files.keys() - manifest.files.keys() - {MANIFEST}):
             problem = f"{place / name} is not listed in {MANIFEST}, and was left out"
             collector.notes.append(f"{problem}; name it by itself to read it as it is")
-    return whole
+    collector.is_all = bool(manifests) and not any(item.part for item in manifests)
 
 
 def _read_module(scope: ImportScope, path: Path, collector: Collector) -> None:

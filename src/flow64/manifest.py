@@ -2,6 +2,10 @@
 
 A file holds the body of one workflow with one id. Its entry holds the keys that its ids
 are made from. So a check, a plan or a deploy needs no code.
+
+    manifest = read_manifest(Path("compiled/flow64.json"))
+    for file in manifest.files:
+        print(file, read_workflow(Path("compiled"), manifest, file).id("prod"))
 """
 
 from __future__ import annotations
@@ -18,10 +22,10 @@ from typing import Any, Final, NewType
 import cattrs
 from attrs import asdict, evolve, field, frozen
 
-from .. import files
-from ..compiler import Identity, is_key
-from ..definition.freezing import EMPTY, is_plain, pointer
-from ..definition.ids import (
+from . import files
+from .compiler import Identity, is_key
+from .definition.freezing import EMPTY, is_plain
+from .definition.ids import (
     DEFAULT_ENV,
     ProjectKey,
     canonical_id,
@@ -29,8 +33,8 @@ from ..definition.ids import (
     parse_path,
     path_of,
 )
-from ..definition.model import Definition, ListedOrigins
-from ..definition.reading import (
+from .definition.model import Definition, ListedOrigins
+from .definition.reading import (
     MAX_BYTES,
     TOO_MANY_VALUES,
     decode,
@@ -38,12 +42,12 @@ from ..definition.reading import (
     loads,
     parse_json,
 )
-from ..definition.stamp import Stamp
-from ..diagnostics import Place
-from ..errors import ReadError, SourceError, read_error
-from ..tables import Reader, WrongValueError
-from ..text import shortened
-from ..workflow import Workflow
+from .definition.stamp import Stamp
+from .diagnostics import Place
+from .errors import ReadError, SourceError, read_error
+from .tables import WrongValueError, add_class, list_mistakes, make_converter
+from .text import shortened
+from .workflow import Workflow
 
 MANIFEST: Final = "flow64.json"
 """The file name of a manifest. No workflow gets it."""
@@ -90,7 +94,7 @@ class Pulled:
     env: str
     unbound: str
     bound: str
-    fields: Mapping[str, frozenset[str]] = EMPTY
+    fields: Mapping[str, tuple[str, ...]] = EMPTY
 
 
 @frozen
@@ -102,7 +106,8 @@ class Entry:
         path: The path that its ids are computed from, below the project and without the
             environment. With `was=` it has the old key.
         env: The environment of the id in the file.
-        project: The owner of the ids.
+        project: The key of the project that owns the ids.
+        namespace: The namespace of the project.
         pins: Pinned ids of an imported workflow, by environment.
         allow: Codes of findings that the whole workflow silences.
         blocks: The blocks, by their id.
@@ -112,11 +117,24 @@ class Entry:
     key: str
     path: str
     env: str = DEFAULT_ENV
-    project: ProjectKey | None = None
+    project: str | None = None
+    namespace: str | None = field(default=None)
     pins: Mapping[str, str] = EMPTY
     allow: tuple[str, ...] = ()
     blocks: Mapping[str, BlockEntry] = EMPTY
     pulled: Pulled | None = None
+
+    @namespace.validator
+    def _check_namespace(self, _: object, namespace: str | None) -> None:
+        if (namespace is None) != (self.project is None):
+            raise WrongValueError("write both project and namespace, or neither")
+
+    @property
+    def owner(self) -> ProjectKey | None:
+        """The owner of the ids."""
+        if self.project is None or self.namespace is None:
+            return None
+        return ProjectKey(self.project, self.namespace)
 
     def identity(
         self, name: str = "", description: str = "", place: Place | None = None
@@ -125,7 +143,7 @@ class Entry:
         (_, first), *segments = parse_path(self.path)
         was = None if escape_key(self.key) == escape_key(first) else first
         pins = {"workflow": self.pins} if self.pins else EMPTY
-        ids = (self.key, was, self.project, segments, None, pins)
+        ids = (self.key, was, self.owner, segments, None, pins)
         return Identity(name, description, *ids, place)
 
     def read(self, content: bytes, path: Path) -> Workflow:
@@ -166,7 +184,8 @@ class Entry:
         if pulled is None or pulled.env != env:
             return None
         _, path = self.identity().id_and_path(env)
-        return Stamp(path, pulled.unbound, pulled.bound, fields=pulled.fields)
+        fields = {ref: frozenset(names) for ref, names in pulled.fields.items()}
+        return Stamp(path, pulled.unbound, pulled.bound, fields=fields)
 
 
 def entry_of(
@@ -196,15 +215,20 @@ def entry_of(
         if origin.path is not None:
             codes, fields = tuple(sorted(origin.allowed)), tuple(sorted(origin.extra))
             blocks[canonical_id(block.id)] = BlockEntry(origin.path, codes, fields)
-    project = None if identity.project is None else _plain(identity.project)
-    allow = tuple(sorted(definition.allowed))
-    path = path_of(owned[below:])
-    return Entry(identity.shown_key, path, env, project, pins, allow, blocks, pulled)
-
-
-def _plain(project: ProjectKey) -> ProjectKey:
-    """Return a project as a plain `ProjectKey`, which is equal to others."""
-    return ProjectKey(project.key, project.namespace)
+    project, namespace = None, None
+    if identity.project is not None:
+        project, namespace = identity.project.key, identity.project.namespace
+    return Entry(
+        identity.shown_key,
+        path_of(owned[below:]),
+        env,
+        project,
+        namespace,
+        pins,
+        tuple(sorted(definition.allowed)),
+        blocks,
+        pulled,
+    )
 
 
 @frozen
@@ -213,11 +237,11 @@ class Manifest:
 
     Attributes:
         files: The entries, by file name.
-        whole: The projects that were compiled with all their workflows.
+        part: Whether their projects may have other workflows.
     """
 
     files: Mapping[str, Entry] = field(factory=dict[str, Entry])
-    whole: tuple[ProjectKey, ...] = ()
+    part: bool = False
 
     def update(
         self,
@@ -229,31 +253,23 @@ class Manifest:
         """Return the manifest after some files were written.
 
         Entries of other existing files are kept. If a whole project was compiled, its
-        other entries are dropped. A project is no longer whole if one of its files is
-        dropped, or if only a part of it was compiled and brings a new file.
+        other entries are dropped.
 
         Args:
             entries: The entries of the written files.
             whole: The projects that were compiled with all their workflows.
             there: The names of the existing files.
         """
-        keys = [*map(_plain, whole)]
+        owners = {(project.key, project.namespace) for project in whole}
         kept = {
             file: entry
             for file, entry in self.files.items()
-            if file not in entries and file in there and entry.project not in keys
+            if file in there and (entry.project, entry.namespace) not in owners
         }
-        after = {**kept, **entries}
-        doubtful = [e.project for f, e in self.files.items() if f not in after]
-        for file, entry in entries.items():
-            before = self.files.get(file)
-            if before is None or before.project != entry.project:
-                doubtful += [entry.project, before.project if before else None]
-        still = [project for project in self.whole if project not in doubtful]
-        named = {
-            (project.namespace, project.key): project for project in (*still, *keys)
-        }
-        return Manifest(after, tuple(named[name] for name in sorted(named)))
+        files = {**kept, **entries}
+        if whole:
+            return Manifest(files, self.part and bool(kept))
+        return Manifest(files, self.part or files.keys() != self.files.keys())
 
 
 # -- File names ------------------------------------------------------------------------
@@ -291,10 +307,9 @@ def stem_of(parts: Sequence[str]) -> str:
 # -- Reading ---------------------------------------------------------------------------
 
 
-def unreadable(path: Path, problem: str, *place: str) -> ReadError:
+def unreadable(path: Path, problem: str) -> ReadError:
     """Return the error of a file or folder that cannot be used."""
-    where = pointer(place) if place else None
-    return read_error(problem, str(path), pointer=where)
+    return read_error(problem, str(path))
 
 
 def read_content(path: Path) -> bytes:
@@ -334,15 +349,11 @@ def read_manifest(file: Path) -> Manifest | None:
     version = data.pop(MARK)
     if version != FORMAT or isinstance(version, bool):
         problem = f"its format is {shortened(version)}, and this flow64 knows {FORMAT}"
-        raise unreadable(file, f"{problem}: update flow64, or pull anew", MARK)
+        raise unreadable(file, f"{problem}: update flow64, or pull anew")
     try:
-        manifest: Manifest = _reader.converter.structure(data, Manifest)
+        manifest: Manifest = _converter.structure(data, Manifest)
     except cattrs.BaseValidationError as error:
-        place, problem = next(_reader.list_mistakes(error))
-        raise unreadable(file, problem, *place) from None
-    if len({*map(str.casefold, manifest.files)}) < len(manifest.files):
-        problem = "two names are that of one file on some machines"
-        raise unreadable(file, problem, "files")
+        raise unreadable(file, list_mistakes(error, "$")[0]) from None
     return manifest
 
 
@@ -368,83 +379,53 @@ def _as_key(value: Any, _: object) -> str:
     return text
 
 
+def _as_flag(value: Any, _: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise WrongValueError("write true or false")
+
+
 _NAME: Final = r"(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})+"
-_PATH: Final = re.compile(rf"workflow:{_NAME}(?:/(?:axis|variant):{_NAME})*")
+_SEGMENTS: Final = re.compile(rf"workflow:{_NAME}(?:/(?:axis|variant):{_NAME})*")
 
 
 def _as_path(value: Any, _: object) -> str:
     path = _as_text(value)
-    segments = parse_path(path) if _PATH.fullmatch(path) else []
-    is_right = segments and all(is_key(name) for _, name in segments)
-    if not is_right or path_of(segments) != path:
-        problem = f"{shortened(path)} is not a path, such as 'workflow:inbound'"
-        raise WrongValueError(problem)
-    return path
+    segments = parse_path(path) if _SEGMENTS.fullmatch(path) else []
+    if all(is_key(name) for _, name in segments) and path_of(segments) == path != "":
+        return path
+    problem = f"{shortened(path)} is not a path, such as 'workflow:inbound'"
+    raise WrongValueError(problem)
 
 
 def _as_file(value: Any, _: object) -> str:
     name = _as_text(value)
     is_inside = not {*"/\\:"} & {*name} and name.isprintable()
     if not is_inside or not name.endswith(".json") or name.casefold() == MANIFEST:
-        raise WrongValueError("it is not the name of a JSON file right in this folder")
+        problem = f"{shortened(name)} is not the name of a JSON file right in"
+        raise WrongValueError(f"{problem} this folder")
     return name
 
 
-def _as_texts(value: Any, _: object) -> tuple[str, ...]:
-    return tuple(map(_as_text, _as_list(value)))
-
-
-def _as_list(value: Any) -> list[Any]:
-    if isinstance(value, list):
-        return value
-    raise WrongValueError(f"it must be a list, not {shortened(value)}")
-
-
-def _as_project(value: Any, _: object) -> ProjectKey:
-    names = _reader.mapping(_Key)(value, _)
-    if names.keys() == {"project", "namespace"}:
-        return ProjectKey(names["project"], names["namespace"])
-    raise WrongValueError("write 'project' and 'namespace', and nothing else")
-
-
-def _join_project(data: dict[str, Any]) -> dict[str, Any]:
-    """Return an entry in which the two keys of its project are an object."""
-    owner = {name: data[name] for name in ("project", "namespace") if name in data}
-    others = {name: item for name, item in data.items() if name not in owner}
-    return {**others, "project": owner} if owner else others
-
-
-_File = NewType("_File", str)
 _Key = NewType("_Key", str)
-_Names = NewType("_Names", frozenset[str])
+_Path = NewType("_Path", str)
+_File = NewType("_File", str)
 
-_reader: Final = Reader(
-    {
-        str: _as_text,
-        _File: _as_file,
-        _Key: _as_key,
-        _Names: lambda value, _: frozenset(_as_texts(value, _)),
-        ProjectKey: _as_project,
-    },
-    "an object",
+_converter: Final = make_converter(
+    {str: _as_text, bool: _as_flag, _Key: _as_key, _Path: _as_path, _File: _as_file}
 )
-_reader.add(BlockEntry, allow=_as_texts, extra=_as_texts)
-_reader.add(Pulled, env=_as_key, fields=_reader.mapping(_Names))
-_reader.add(
+add_class(_converter, BlockEntry)
+add_class(_converter, Pulled, env=_Key)
+add_class(
+    _converter,
     Entry,
-    form=_join_project,
-    key=_as_key,
-    path=_as_path,
-    env=_as_key,
-    pins=_reader.mapping(str),
-    allow=_as_texts,
-    blocks=_reader.mapping(BlockEntry),
+    key=_Key,
+    path=_Path,
+    env=_Key,
+    project=_Key,
+    namespace=_Key,
 )
-_reader.add(
-    Manifest,
-    files=_reader.mapping(Entry, _File),
-    whole=lambda value, _: tuple(_as_project(item, _) for item in _as_list(value)),
-)
+add_class(_converter, Manifest, files=dict[_File, Entry])
 
 
 # -- Writing ---------------------------------------------------------------------------
@@ -452,30 +433,11 @@ _reader.add(
 
 def as_text(manifest: Manifest) -> str:
     """Return the text of a manifest: sorted, with the same bytes everywhere."""
-    data = {
-        MARK: FORMAT,
-        "files": {file: _dump(entry) for file, entry in manifest.files.items()},
-        "whole": [_dump_project(project) for project in manifest.whole],
-    }
-    return (
-        json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False, sort_keys=True)
-        + "\n"
+    data = {MARK: FORMAT, **asdict(manifest, filter=lambda _, value: bool(value))}
+    text = json.dumps(
+        data, indent=2, ensure_ascii=False, allow_nan=False, sort_keys=True
     )
-
-
-def _dump(entry: Entry) -> dict[str, Any]:
-    # What is empty is left out.
-    data = asdict(entry, filter=lambda _, value: bool(value))
-    if entry.project is not None:
-        data |= _dump_project(entry.project)
-    if entry.pulled is not None:
-        names = {ref: sorted(names) for ref, names in entry.pulled.fields.items()}
-        data["pulled"] = {**asdict(entry.pulled), "fields": names}
-    return data
-
-
-def _dump_project(project: ProjectKey) -> dict[str, Any]:
-    return {"namespace": project.namespace, "project": project.key}
+    return f"{text}\n"
 
 
 def write_all(
@@ -497,9 +459,6 @@ def write_all(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         files.sweep(folder)
-        for path in contents:
-            if path.is_dir():
-                raise IsADirectoryError(21, "it is a folder")
         for path, content in contents.items():
             mode = 0o600 if is_private else 0o666
             with closing(files.NewFile(folder, mode=mode)) as new:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -22,12 +21,11 @@ from ..definition.ids import canonical_id, is_uuid, path_of, slug
 from ..definition.model import Definition
 from ..definition.reading import loads
 from ..definition.secrets import name_secrets, secret_places, stamped_places
-from ..definition.stamp import Stamp, block_refs, genuine_stamp
+from ..definition.stamp import block_refs, genuine_stamp
 from ..definition.writing import as_body, dumps, fingerprint
 from ..deploy.target import key_of
 from ..errors import ReadError
-from ..secrets import MASK, SHORTEST, Secrets, has_key, map_json, mask, texts_in
-from .entries import (
+from ..manifest import (
     MANIFEST,
     BlockEntry,
     Entry,
@@ -36,6 +34,7 @@ from .entries import (
     as_text,
     stem_of,
 )
+from ..secrets import MASK, SHORTEST, Secrets, has_key, map_json, mask, texts_in
 
 LONGEST: Final = 80
 """Maximum characters of a key that is made from a title."""
@@ -146,9 +145,6 @@ class PulledWorkflow:
         name: Its title.
         text: The content of the file.
         values: The names of the values in it.
-        stamped: The path of the code that deployed it, if it was deployed by flow64.
-        accepted: Codes of errors that its entry allows, since the service has stored
-            them.
     """
 
     file: str
@@ -157,8 +153,6 @@ class PulledWorkflow:
     text: str = field(repr=False)
     entry: Entry = field(repr=False)
     values: Sequence[str] = ()
-    stamped: str | None = None
-    accepted: Sequence[str] = ()
 
 
 @frozen
@@ -241,10 +235,10 @@ def make_pull(
     return Pull(env, sorted(pulled, key=lambda workflow: workflow.file), refused)
 
 
-def _make_key(name: str, stamp: Stamp | None, workflow_id: str | None) -> str:
+def _make_key(live: Definition) -> str:
     """Return a key for a live workflow: that of its code, or one from its title."""
-    own = genuine_stamp(stamp, workflow_id)
-    title = key_of(own.path) if own else name
+    stamp = genuine_stamp(live.stamp, live.id)
+    title = key_of(stamp.path) if stamp else live.name
     key = slug(title.encode("utf-8", "ignore").decode())[:LONGEST].strip("-")
     return key or "workflow"
 
@@ -254,24 +248,17 @@ def _choose_files(
 ) -> Iterator[tuple[str, Entry]]:
     """The file and the entry of each workflow. No file is that of another one."""
     pinned = {
-        pin.lower(): (file, entry)
+        canonical_id(pin): (file, entry)
         for file, entry in before.files.items()
         if (pin := entry.pins.get(env)) is not None
     }
-    keys = {
-        workflow.id: _make_key(workflow.name, workflow.stamp, workflow.id)
-        for workflow in live
-    }
-    fresh = [workflow.id for workflow in live if str(workflow.id).lower() not in pinned]
-    counts = Counter(keys[workflow_id].casefold() for workflow_id in fresh)
     used = {file.casefold() for file in before.files}
     for workflow in live:
-        workflow_id, key = canonical_id(str(workflow.id)), keys[workflow.id]
-        if workflow_id.lower() in pinned:
-            yield pinned[workflow_id.lower()]
+        workflow_id = canonical_id(str(workflow.id))
+        if workflow_id in pinned:
+            yield pinned[workflow_id]
             continue
-        if counts[key.casefold()] > 1:
-            key = f"{key}-{workflow_id[:8]}"
+        key = _make_key(workflow)
         while (file := f"{stem_of([key])}.json").casefold() in used:
             key = f"{key}-{workflow_id[:8]}"
         used.add(file.casefold())
@@ -296,11 +283,10 @@ def _convert(
         env,
         fingerprint(written)[:16],
         fingerprint(name_secrets(live, secret_places(written)))[:16],
-        {refs[block.id]: frozenset(block.specs) for block in live.blocks},
+        {refs[block.id]: tuple(sorted(block.specs)) for block in live.blocks},
     )
-    allowed, accepted = allow_errors(written)
+    allowed, _ = allow_errors(written)
     blocks = {**entry.blocks, **dict(_allowing_entries(allowed, entry))}
-    own = genuine_stamp(live.stamp, workflow_id)
     return PulledWorkflow(
         file,
         workflow_id,
@@ -308,8 +294,6 @@ def _convert(
         text,
         evolve(entry, env=env, pulled=pulled, blocks=blocks),
         values,
-        own.path if own else None,
-        tuple(accepted),
     )
 
 

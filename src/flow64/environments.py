@@ -1,31 +1,39 @@
-"""`[tool.flow64]` of pyproject.toml: one class for each table, read by cattrs.
+"""Environments: named places to deploy to, from `[tool.flow64]` of pyproject.toml.
 
-Secrets are references until they are sent. No message shows a value, since it may be a
-secret in the wrong place.
+    from flow64.environments import load, open_client
+
+    with open_client(load().environment("staging")) as client:
+        inbound.deploy(client)
+
+The file has no secrets, and no id depends on it. Secrets are references until they are
+sent. No message shows a value, since it may be a secret in the wrong place.
 """
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final, Literal, NewType, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, NewType, get_args
 
 from attrs import evolve, field, frozen
 
-from ..definition import DEFAULT_ENV, EMPTY, freeze, walk
-from ..endpoints import DEFAULT_ENDPOINT, endpoint_of, host_of, is_loopback
-from ..errors import ConfigError, list_lines
-from ..files import relative_path
-from ..secrets import map_json, mask
-from ..tables import Reader, TablePath, WrongValueError
-from ..text import clipped, did_you_mean, printable
+from .definition import DEFAULT_ENV, EMPTY, Values, walk
+from .endpoints import DEFAULT_ENDPOINT, host_of, is_loopback
+from .errors import ConfigError, list_lines
+from .files import make_folder, relative_path
+from .secrets import map_json, mask
+from .tables import WrongValueError, add_class, list_mistakes, make_converter
+from .text import clipped, did_you_mean, printable
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from .client import AsyncClient, Client
 
 EMULATOR: Final = "local"
 """The environment that always exists, on an emulator, unless it has an endpoint."""
@@ -33,9 +41,12 @@ EMULATOR: Final = "local"
 ENV_NAME: Final = "FLOW64_ENV"
 """The variable that names the environment if nothing else does."""
 
+OPENING_LOG: Final = "flow64.environments"
+"""The log that says which emulator is used."""
+
 _FILE: Final = "pyproject.toml"
-_TABLE: Final = ("tool", "flow64")
 _VARIABLE: Final = '{ env = "NAME_OF_THE_VARIABLE" }'
+_LOCAL_KEY: Final = "local"  # too short to be redacted in titles
 
 
 # -- The tables -----------------------------------------------------------------------
@@ -55,7 +66,7 @@ class OAuthFile:
     Attributes:
         kid: The id of the key.
         file: The private key as PEM.
-        audience: The audience of assertions; None to find it out.
+        audience: The audience of assertions; None for the default.
     """
 
     client_id: str | Reference
@@ -95,7 +106,7 @@ class Environment:
     suffix: str = ""
     max_rows: int | None = None
     max_cost: float | None = None
-    hosts: Sequence[str] | None = None
+    hosts: tuple[str, ...] | None = None
     allow_http: bool = False
     journal: Path | None = None
     history: Path | None = None
@@ -131,7 +142,9 @@ class Environment:
 
         Then a made-up key is sent, and never that of the environment variables.
         """
-        return self.credential is None and _is_here(self.endpoint)
+        endpoint = self.endpoint
+        is_here = isinstance(endpoint, str) and is_loopback(host_of(endpoint))
+        return is_here and self.credential is None
 
     @property
     def is_of_variables(self) -> bool:
@@ -140,22 +153,15 @@ class Environment:
         return self.credential is None and not is_here
 
     @property
-    def bound(self) -> Mapping[str, Any]:
-        """The values. Each is read from its variables on demand.
-
-        So a deploy needs only the variables of its own workflow.
-        """
-        return _Bound(self)
+    def bound(self) -> Values:
+        """The values, each read from its variables when it is looked up."""
+        hidden = (name for name in self.values if self.variables(name))
+        return Values(_Contents(self), hidden)
 
     def variables(self, name: str) -> Sequence[str]:
         """Return the variables of a value. With any, the value is secret."""
         items = (item for _, item in walk(self.values[name]))
         return [item.variable for item in items if isinstance(item, Reference)]
-
-    @property
-    def hidden(self) -> frozenset[str]:
-        """Names of the values that come from variables."""
-        return frozenset(name for name in self.values if self.variables(name))
 
 
 @frozen
@@ -200,40 +206,30 @@ class Settings:
             ConfigError: The name is unknown or empty, or several environments are
                 configured and none was named.
         """
-        variable = ""
         if name is None:
-            variable = os.environ.get(ENV_NAME) or ""
-            name = variable or self.default_env
-        elif not name:
-            problem = "the name of the environment is empty"
-            raise ConfigError(f"{problem}: is the variable set that it comes from?")
-        named = [
-            key
-            for key, environment in self.environments.items()
-            if not environment.store
-        ]
-        first = self.environments[named[0]]
-        if name is None:
-            if len(named) == 1:
-                return first
-            listed = ", ".join(map(printable, named))
+            name = os.environ.get(ENV_NAME) or self.default_env
+        environments = self.environments
+        first, *others = (key for key in environments if not environments[key].store)
+        if name is None and others:
             raise ConfigError(
-                f"several environments are configured ({listed}): name one of them, as "
-                f"in -e {named[0]}, or with {ENV_NAME}={named[0]}, or always with "
-                f'default_env = "{named[0]}" under [tool.flow64]',
+                f"several environments are configured ({', '.join((first, *others))}): "
+                f"name one of them, as in -e {first}, or with {ENV_NAME}={first}, or "
+                f'always with default_env = "{first}" under [tool.flow64]',
                 is_usage=True,
             )
-        if name in self.environments:
-            return self.environments[name]
-        if first.is_of_variables:
-            return evolve(first, name=name)
-        source = f"{ENV_NAME} is {clipped(name)!r}: " if variable else ""
-        problem = _describe_unknown(name, self.environments)
-        raise ConfigError(source + problem, is_usage=True)
+        name = first if name is None else name
+        if name in environments:
+            return environments[name]
+        if name and environments[first].is_of_variables:
+            return evolve(environments[first], name=name)
+        near = did_you_mean(name, environments)
+        listed = ", ".join(environments)
+        problem = f"there is no environment {clipped(name)!r}{near}; there are {listed}"
+        raise ConfigError(printable(problem), is_usage=True)
 
 
-class _Bound(Mapping[str, Any]):
-    """Values that are read from their variables on demand."""
+class _Contents(Mapping[str, Any]):
+    """The contents of values. Each is read from its variables when it is looked up."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
@@ -252,14 +248,6 @@ class _Bound(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._environment.values)
-
-    @property
-    def hidden(self) -> frozenset[str]:
-        """Names of the values that come from variables. They are secret."""
-        return self._environment.hidden
-
-    def __repr__(self) -> str:
-        return f"<values of {self._environment.name!r}: {', '.join(self)}>"
 
 
 # -- The file -------------------------------------------------------------------------
@@ -281,10 +269,10 @@ def load(start: str | PathLike[str] | None = None) -> Settings:
     place = Path.cwd() if start is None else Path(start).absolute()
     folder = place.parent if place.is_file() else place
     for file in [place] if place.is_file() else _list_files(folder):
-        tool = _parse(file).get(_TABLE[0], {})
-        if isinstance(tool, dict) and _TABLE[1] in tool:
-            return _read(file, tool[_TABLE[1]])
-    return _place(folder, None, Settings())
+        tool = _parse(file).get("tool", {})
+        if isinstance(tool, dict) and "flow64" in tool:
+            return _read(file, tool["flow64"])
+    return _complete(folder, None, Settings())
 
 
 def _list_files(folder: Path) -> Iterator[Path]:
@@ -315,45 +303,42 @@ def _read(file: Path, table: object) -> Settings:
         ConfigError: It has mistakes. All of them are listed.
     """
     try:
-        settings = _reader.converter.structure(table, Settings)
-        settings = _place(file.parent, file, settings)
-        mistakes = [*_judge(settings)]
+        settings = _converter.structure(table, Settings)
+        settings = _complete(file.parent, file, settings)
+        mistakes = [*_list_conflicts(settings)]
     except Exception as error:  # noqa: BLE001 - cattrs collects what a hook raises
-        mistakes = [*_reader.list_mistakes(error)]
+        mistakes = [*list_mistakes(error, "tool.flow64")]
     if mistakes:
-        lines = [
-            ".".join(map(_quote, (*_TABLE, *path))) + f": {problem}"
-            for path, problem in mistakes
-        ]
+        lines = list_lines([printable(mask(line)) for line in mistakes])
         name = printable(relative_path(file))
-        raise ConfigError(f"{name} cannot be used:{list_lines(lines)}") from None
+        raise ConfigError(f"{name} cannot be used:{lines}") from None
     return settings
 
 
-def _place(folder: Path, file: Path | None, settings: Settings) -> Settings:
+def _complete(folder: Path, file: Path | None, settings: Settings) -> Settings:
     """Return settings with whole paths, and with the environments that always exist."""
     journal, history = folder / settings.journal, folder / settings.history
+    tables = {**settings.environments}
+    tables.setdefault(EMULATOR, Environment())
+    has_emulator = tables[EMULATOR].endpoint is None
+    if has_emulator and len(tables) == 1:
+        tables = {DEFAULT_ENV: Environment(), **tables}
     environments: dict[str, Environment] = {}
-    for name, environment in {EMULATOR: Environment(), **settings.environments}.items():
-        is_emulator = name == EMULATOR and environment.endpoint is None
-        oauth = environment.oauth
+    for name, table in tables.items():
+        is_emulator = has_emulator and name == EMULATOR
+        is_usual = is_emulator or name not in settings.environments
+        oauth = table.oauth
         if oauth is not None and isinstance(oauth.file, Path):
             oauth = evolve(oauth, file=folder / oauth.file)
         environments[name] = evolve(
-            environment,
+            table,
             name=name,
-            endpoint=None if is_emulator else environment.endpoint or DEFAULT_ENDPOINT,
+            endpoint=None if is_usual else table.endpoint or DEFAULT_ENDPOINT,
             oauth=oauth,
             journal=journal,
             history=history,
             store=folder / ".flow64/emulator.db" if is_emulator else None,
         )
-    environments = {
-        name: environments[name] for name in (*settings.environments, *environments)
-    }
-    if all(environment.store for environment in environments.values()):
-        usual = Environment(DEFAULT_ENV, journal=journal, history=history)
-        environments = {DEFAULT_ENV: usual, **environments}
     return evolve(
         settings,
         folder=folder,
@@ -366,123 +351,58 @@ def _place(folder: Path, file: Path | None, settings: Settings) -> Settings:
     )
 
 
-# -- Mistakes -------------------------------------------------------------------------
-
-
-def _judge(settings: Settings) -> Iterator[tuple[TablePath, str]]:
+def _list_conflicts(settings: Settings) -> Iterator[str]:
     """Yield what is wrong with settings of which each alone is right."""
     for name, environment in settings.environments.items():
-        yield from (
-            (("environments", name), text) for text in _judge_environment(environment)
-        )
+        path = f"tool.flow64.environments.{name}"
+        if environment.api_key and environment.oauth:
+            yield f"{path}: has both api_key and oauth: keep one"
+        if environment.is_of_variables and environment.endpoint is not None:
+            # That of the variables may be for another endpoint.
+            yield f"{path}: a credential is missing: write api_key = {_VARIABLE}"
     if settings.default_env is not None:
         try:
             settings.environment(settings.default_env)
-        except ConfigError:
-            problem = _describe_unknown(settings.default_env, settings.environments)
-            yield ("default_env",), problem
+        except ConfigError as error:
+            yield f"tool.flow64.default_env: {error}"
     if settings.rules:
         # Only a project with rules needs to know all of them.
-        from ..analysis.check import describe_wrong_rule  # noqa: PLC0415 - see above
+        from .analysis.check import describe_wrong_rule
 
         for code, setting in settings.rules.items():
             if mistake := describe_wrong_rule(code, setting):
-                yield ("rules", code), mistake
-
-
-def _judge_environment(environment: Environment) -> Iterator[str]:
-    credentials = [name for name in ("api_key", "oauth") if getattr(environment, name)]
-    if environment.store is not None:
-        extra = [
-            name
-            for name in ("org_id", "hosts", "allow_http")
-            if getattr(environment, name)
-        ]
-        if extra := [*credentials, *extra]:
-            listed = ", ".join(extra)
-            yield f"the emulator of the project accepts any key: leave out {listed}"
-        return
-    if environment.endpoint is None:
-        return
-    if len(credentials) == 2:
-        yield "has both api_key and oauth: keep one"
-    elif not credentials and not _is_here(environment.endpoint):
-        yield f"a credential is missing: write api_key = {_VARIABLE}"
-    if isinstance(environment.endpoint, str):
-        try:
-            endpoint_of(environment.endpoint, allow_http=environment.allow_http)
-        except ConfigError:  # its words are for Python, and may show a secret
-            yield (
-                f"endpoint must be a plain https address, such as {DEFAULT_ENDPOINT}; "
-                "http is only for this machine, or with allow_http = true, and no "
-                "password belongs in it"
-            )
-
-
-def _is_here(endpoint: object) -> bool:
-    return isinstance(endpoint, str) and is_loopback(host_of(endpoint))
-
-
-def _describe_unknown(name: str, environments: Mapping[str, Environment]) -> str:
-    near = did_you_mean(name, environments)
-    listed = ", ".join(map(printable, environments))
-    return f"there is no environment {clipped(name)!r}{near}; there are {listed}"
-
-
-def _quote(key: str) -> str:
-    """Format a key without secrets."""
-    shown = clipped(mask(key))
-    return shown if re.fullmatch(r"[\w-]+", key) else f"{shown!r}"
+                yield f"tool.flow64.rules.{code}: {mistake}"
 
 
 # -- Values ---------------------------------------------------------------------------
 
 
-def _of(kind: type[T], example: str, value: Any) -> T:
-    if type(value) is kind:
-        return value
-    raise WrongValueError(f"write {example}")
-
-
 def _as_text(value: Any, _: object = str) -> str:
     """Return a text on one line that does not look like a secret."""
-    text = _of(str, 'text, as in "..."', value)
-    if not text.strip() or not text.isprintable():
-        raise WrongValueError("is empty, or has line breaks or invisible characters")
-    _require_no_secret(text)
-    return text
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise WrongValueError('write text on one line, as in "..."')
+    _require_no_secret(value)
+    return value
 
 
-def _as_count(value: Any, _: object) -> int:
-    count = _of(int, "a whole number, as in 500", value)
-    if count < 0:
-        raise WrongValueError("write a number from 0 up")
-    return count
+def _as_number(value: Any, kind: type) -> Any:
+    if type(value) not in (int, kind) or not 0 <= value < math.inf:
+        example = "a whole number, as in 500" if kind is int else "dollars, as in 2.5"
+        raise WrongValueError(f"write {example}")
+    return value
 
 
-def _as_dollars(value: Any, _: object) -> float:
-    number = value if type(value) is int else _of(float, "dollars, as in 2.5", value)
-    if not math.isfinite(number) or number < 0:
-        raise WrongValueError("write dollars from 0 up, as in 2.5")
-    return number
-
-
-def _as_hosts(value: Any, _: object) -> Sequence[str]:
-    hosts = tuple(map(_as_text, _of(list, 'a list of texts, as in ["..."]', value)))
-    if all(
-        re.fullmatch(r"[A-Za-z0-9.-]+|\[?[0-9A-Fa-f:.]+\]?", host) for host in hosts
-    ):
-        return hosts
-    raise WrongValueError('write only names of hosts, as in "files.example.com"')
+def _as_flag(value: Any, _: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise WrongValueError("write true or false")
 
 
 def _as_variable(value: Any, _: object = Reference) -> Reference:
     name = value.get("env") if isinstance(value, dict) and len(value) == 1 else None
-    if not isinstance(name, str):
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
         raise WrongValueError(f"a secret comes from a variable: write {_VARIABLE}")
-    if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) or mask(name) != name:
-        problem = "write the name of a variable, and never its content"
-        raise WrongValueError(f"{problem}: {_VARIABLE}")
+    _require_no_secret(name)
     return Reference(name)
 
 
@@ -495,64 +415,182 @@ def _as_text_or_variable(value: Any, kind: Any) -> str | Path | Reference:
 
 def _as_content(value: Any, _: object) -> Any:
     """Return the content of a `value("name")`, with references for secrets."""
-    problems: list[Any] = []
-    freeze(value, (), problems)
-    if problems:  # to say which of these it is would show the value
-        raise WrongValueError(
-            "is not JSON: it contains a date, a time, NaN, or a number beyond 2^53; "
-            "write that as text"
-        )
-    return map_json(value, _convert_reference)
-
-
-def _convert_reference(value: Any, _: object) -> Any:
-    """Return the reference that a table is, and refuse secrets in any other text."""
-    if isinstance(value, dict):
-        if value.keys() == {"env"}:
-            return _as_variable(value)
-        for key in value:
-            _require_no_secret(key)
-    elif isinstance(value, str):
-        _require_no_secret(value)
+    if isinstance(value, dict) and value.keys() == {"env"}:
+        return _as_variable(value)
+    for text in value if isinstance(value, dict) else [value]:
+        _require_no_secret(text)
     return value
 
 
-def _require_no_secret(text: str) -> None:
-    if mask(text) != text:
+def _require_no_secret(value: object) -> None:
+    if isinstance(value, str) and mask(value) != value:
         raise WrongValueError(
             "looks like a key, and secrets do not belong into this file; write "
             f"{_VARIABLE}, and make that key a new one"
         )
 
 
-def _is_text_or_variable(kind: Any) -> bool:
-    options = {*get_args(kind)} - {type(None)}
-    return Reference in options and len(options) > 1
-
-
 _Content = NewType("_Content", object)
 
-_reader: Final = Reader(
+_converter: Final = make_converter(
     {
         str: _as_text,
-        int: _as_count,
-        float: _as_dollars,
-        bool: lambda value, _: _of(bool, "true or false", value),
+        int: _as_number,
+        float: _as_number,
+        bool: _as_flag,
         Path: lambda value, _: Path(_as_text(value)),
         Reference: _as_variable,
-        _Content: _as_content,
+        _Content: lambda value, _: map_json(value, _as_content),
     }
 )
-_reader.converter.register_structure_hook_func(
-    _is_text_or_variable, _as_text_or_variable
+_converter.register_structure_hook_func(
+    lambda kind: (
+        {Reference, str, Path} > {*get_args(kind)} - {type(None)} > {Reference}
+    ),
+    _as_text_or_variable,
 )
-_reader.add(OAuthFile)
-_reader.add(
+add_class(_converter, OAuthFile)
+add_class(
+    _converter,
     Environment,
     *("name", "journal", "history", "store"),
-    values=_reader.mapping(_Content),
-    hosts=_as_hosts,
+    values=dict[str, _Content],
 )
-_reader.add(
-    Settings, "folder", "file", rules=lambda value, _: _of(dict, "a table", value)
-)
+add_class(_converter, Settings, "folder", "file")
+
+
+# -- Clients --------------------------------------------------------------------------
+
+
+@contextmanager
+def open_client(
+    environment: Environment, prices: Mapping[str, float] = EMPTY
+) -> Generator[Client]:
+    """Open a client of an environment, and close it at the end.
+
+    For the environment `local`, the emulator that `flow64 serve` runs for the project
+    is used. If there is none, one is started in this process, with the same file. So
+    the next command finds everything again, and unfinished runs go on.
+
+    Raises:
+        ConfigError: A variable is not set, or a setting cannot be used.
+    """
+    if environment.store is None:
+        with client_for(environment, prices) as client:
+            yield client
+        return
+    from .client import Client
+
+    with _open_emulator(environment.store) as place:
+        options = {**place, **_options(environment, prices)}
+        with Client(_LOCAL_KEY, **options) as client:
+            yield client
+
+
+def client_for(environment: Environment, prices: Mapping[str, float] = EMPTY) -> Client:
+    """Make a client of an environment. The caller closes it.
+
+    Raises:
+        ConfigError: A variable is not set, a setting cannot be used, or it is the
+            emulator, which has to be started first.
+    """
+    from .client import Client
+
+    return Client(**_connection(environment), **_options(environment, prices))
+
+
+def async_client_for(
+    environment: Environment, prices: Mapping[str, float] = EMPTY
+) -> AsyncClient:
+    """Make an async client of an environment; see `client_for`."""
+    from .client import AsyncClient
+
+    return AsyncClient(**_connection(environment), **_options(environment, prices))
+
+
+def _options(environment: Environment, prices: Mapping[str, float]) -> dict[str, Any]:
+    """Return the options of a client, except endpoint and credential."""
+    from .client import Terms
+    from .client.settings import PLACE_NAME as JOURNAL
+    from .deploy.history import PLACE_NAME as HISTORY
+
+    terms = Terms(
+        values=environment.bound,
+        suffix=environment.suffix,
+        max_rows=environment.max_rows,
+        max_cost=environment.max_cost,
+        prices=prices,
+        org_id=_text(environment, "org_id", environment.org_id),
+    )
+    options: dict[str, Any] = {"env": environment.name, "terms": terms}
+    # The variables of the process take precedence.
+    if environment.journal is not None and JOURNAL not in os.environ:
+        options["journal"] = environment.journal
+    if environment.history is not None and not os.environ.get(HISTORY):
+        options["history"] = environment.history
+    return options
+
+
+def _connection(environment: Environment) -> dict[str, Any]:
+    """Return endpoint and credential of a client, by the names of its options."""
+    from .api.auth import OAuth
+
+    if environment.store is not None:
+        raise ConfigError(
+            f"environment {environment.name!r} has to be started: write "
+            "`with open_client(environment) as client:`"
+        )
+    options: dict[str, Any] = {
+        "base_url": _text(environment, "endpoint", environment.endpoint),
+        "api_key": _text(environment, "api_key", environment.api_key),
+        "hosts": environment.hosts,
+        "allow_http": environment.allow_http,
+    }
+    if (oauth := environment.oauth) is not None:
+        options["oauth"] = OAuth(
+            environment.text("oauth.client_id", oauth.client_id),
+            Path(environment.text("oauth.file", oauth.file)),
+            kid=environment.text("oauth.kid", oauth.kid),
+            audience=_text(environment, "oauth.audience", oauth.audience),
+        )
+    elif environment.is_keyless:
+        options["api_key"] = _LOCAL_KEY
+    return options
+
+
+def _text(
+    environment: Environment, key: str, setting: str | Reference | None
+) -> str | None:
+    return None if setting is None else environment.text(key, setting)
+
+
+@contextmanager
+def _open_emulator(store: Path) -> Generator[dict[str, Any]]:
+    """Start the emulator of a store, or find the one that has it open.
+
+    Returns:
+        How a client reaches it. In journals and plans its endpoint is its store.
+
+    Raises:
+        ConfigError: Another process has it open, and does not serve it.
+    """
+    from .emulator import Emulator, server
+
+    try:
+        make_folder(store.parent)
+        emulator = Emulator(store=store)
+    except OSError as error:
+        problem = f"the folder {store.parent} cannot be made ({error.strerror})"
+        raise ConfigError(f"{problem}; make it, or start elsewhere") from error
+    except ConfigError as error:
+        if error.url is None:
+            raise
+        logging.getLogger(OPENING_LOG).info("%s is served at %s", store, error.url)
+        yield {"base_url": error.url, "place": server.find_place(error.url)}
+        return
+    try:
+        # It needs no port.
+        transport, here = emulator.transport(), "http://127.0.0.1"
+        yield {"base_url": here, "transport": transport, "place": transport.place}
+    finally:
+        emulator.stop()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Never, Unpack
 
 from attrs import evolve, field, frozen
 
-from .analysis.check import errors, findings
+from .analysis.check import describe_wrong_rule, errors, findings
 from .compiler import Identity, Lowered, lower
 from .definition.freezing import EMPTY, Problem
 from .definition.ids import DEFAULT_ENV, ProjectKey, Tag
@@ -178,8 +178,6 @@ class Workflow:
             BuildError: A code or a severity is unknown, or an error would be less
                 than an error.
         """
-        from .analysis.check import describe_wrong_rule  # few projects have rules
-
         for code, setting in rules.items():
             if problem := describe_wrong_rule(code, setting):
                 raise BuildError(f"with_rules: {shortened(code)} {problem}")

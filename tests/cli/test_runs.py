@@ -110,7 +110,7 @@ def test_results_are_a_file_or_a_folder(run_id, flow64, tmp_path):
     assert flow64("results", run_id, "-o", "rows.csv")[:2] == (0, "rows.csv\n")
     assert flow64("results", run_id, "-o", "folder")[:2] == (
         0,
-        "folder/block_2_lead_enrichment.json\n",
+        "folder/block_2.json\n",
     )
     code, printed, _ = flow64("results", run_id, "-o", "all", "--all", "--json")
     assert (code, len(json.loads(printed)["files"])) == (0, 2)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import gzip
-import json
 import tracemalloc
 from uuid import uuid4
 
-import httpx
 import pytest
 
 from flow64 import errors
@@ -19,7 +17,6 @@ from flow64.runs.journal import Journal
 from flow64.runs.results import (
     download,
     list_files,
-    make_safe_name,
     read_rows,
     save_csv,
 )
@@ -133,10 +130,8 @@ def test_rows_in_the_list_are_saved_without_a_link(service, tmp_path):
     """A small file has none."""
     session = service.session()
 
-    (path,) = download(session, run_of(session), tmp_path / "rows.json")
     count = save_csv(session, run_of(session), tmp_path / "rows.csv")
 
-    assert json.loads(path.read_text()) == [{**ROWS[0], "stage": 3}]
     assert (count, (tmp_path / "rows.csv").read_text()) == (
         1,
         "email,stage\nada@example.com,3\n",
@@ -344,36 +339,21 @@ def test_disk_that_is_full_leaves_no_file(server, session, tmp_path, monkeypatch
     assert names(tmp_path) == []
 
 
-@pytest.mark.parametrize(
-    ("name", "safe"),
-    [
-        ("../../etc/passwd", "passwd"),
-        ("C:\\x\\a.csv", "a.csv"),
-        (".hidden", "hidden"),
-        ("-rf", "rf"),
-        ("a\u202eb\x00.csv", "a_b_.csv"),
-        ("", "result"),
-        ("..", "result"),
-        ("é.csv", "é.csv"),
-        ("x" * 300 + ".csv", "x" * 180 + ".csv"),
-    ],
-)
-def test_name_of_a_file_stays_inside_its_folder(name, safe):
-    """Whatever the service calls it."""
-    assert make_safe_name(name) == safe
-    assert make_safe_name(name, [safe.upper()]) != safe
-
-
-def test_hostile_names_are_saved_inside(service, tmp_path):
-    """Each under a name of its own."""
-    hostile = ["../a.json", "a.json", "/etc/A.json"]
-    service.items = [
-        {"filename": name, "block_number": at, "row_count": 1, "results": ROWS}
-        for at, name in enumerate(hostile, 1)
+def test_hostile_names_are_saved_inside(server, session, tmp_path):
+    """A file is named by its block, whatever the service calls it."""
+    server.always("GET", "/store/a", WHOLE)
+    hostile = ["../a.csv", "a.csv", "/etc/A.csv"]
+    items = [
+        item(f"{server.url}/store/a", filename=name, block_number=at)
+        for at, name in enumerate(hostile)
     ]
-    session = service.session(transport=httpx.MockTransport(service.handle))
+    server.always("GET", LINKS, Reply(200, items))
 
     paths = download(session, run_of(session), tmp_path / "in", every_stage=True)
 
-    assert [path.name for path in paths] == ["a.json", "a-2.json", "A-3.json"]
+    assert [path.name for path in paths] == [
+        "block_0.csv",
+        "block_1.csv",
+        "block_2.csv",
+    ]
     assert names(tmp_path) == ["in"]

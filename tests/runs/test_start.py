@@ -380,18 +380,6 @@ def test_run_that_would_be_attached_to_is_found_without_a_request(
     assert len(service.requests) == asked
 
 
-def test_values_of_another_type_are_said_before_they_are_bought(service, caplog):
-    """What the service makes of them is not documented, so it is only said."""
-    code = leads(schema={"email": "string", "size": "int"})
-    service.deploy(code)
-    rows = [{"email": "a", "size": size} for size in ("12", "", "abc", "x")]
-
-    begin(service, rows=rows, launch={"code": code})
-
-    words = "column size is 'abc' in row 3, and 1 more, no int"
-    assert [words in record.message for record in caplog.records] == [True]
-
-
 def test_other_definition_is_another_intent(service, tmp_path):
     """The same rows through another prompt are not bought yet."""
     changed = leads(mode="PERSONAL")

@@ -310,8 +310,6 @@ def estimate_run(
     """
     definition, notes = _find_deployed(client, launch)
     notes += [f"columns   {text}" for text in _describe_missing_columns(definition)]
-    contradictions = payload.list_contradictions(definition, rows)
-    notes += [f"rows      {text}" for text in contradictions]
     prices = load_settings().prices
     count = count_start_rows(definition, len(rows))
     if count is None:

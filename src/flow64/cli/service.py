@@ -14,7 +14,6 @@ from ..api.session import REQUEST_LOG
 from ..client import Client
 from ..environments import ENV_NAME, OPENING_LOG, Environment, load, open_client
 from ..errors import ConfigError, TransportError
-from ..runs.payload import ROWS_LOG
 from ..runs.start import ATTACH_LOG
 from . import printing
 from .state import STATE
@@ -33,7 +32,7 @@ class _LogPrinter(logging.Handler):
         match record.args:
             case (TransportError() as error, float() as wait):
                 printing.message(f"{error.reason}; trying again in {wait:.2g} s")
-            case _ if record.name in (ATTACH_LOG, ROWS_LOG):
+            case _ if record.name == ATTACH_LOG:
                 pass  # `run` says that itself
             case _ if record.levelno >= logging.WARNING or record.name in _SHOWN:
                 printing.message(record.getMessage())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import io
 import json
-import logging
 import math
 import os
 from collections import Counter
@@ -38,7 +37,6 @@ from ..definition import (
 )
 from ..text import format_dollars, join_words, pluralize, printable, shortened, truncate
 from .rows import FORMS, RowFile, refuse_repeated_keys, rows_in
-from .typed import contradicts
 
 Rows: TypeAlias = (
     Iterable[Mapping[str, Any]] | Mapping[str, Any] | str | os.PathLike[str]
@@ -47,12 +45,6 @@ Rows: TypeAlias = (
 
 _DATA: Final = Limits(literals=True)
 """Rows may contain any value, also one that would be a placeholder in a workflow."""
-
-ROWS_LOG: Final = "flow64.rows"
-"""Name of the log of values that are not as the webhook declares."""
-
-_rows_log = logging.getLogger(ROWS_LOG)
-
 
 # -- Rows -----------------------------------------------------------------------------
 
@@ -261,41 +253,6 @@ def _list_missing_columns(
             lines.append(f"row {number} lacks {', '.join(missing)}{has}")
     if lines:
         lines.append('declare a column that may be missing with "optional": true')
-    return lines
-
-
-def warn_of_contradictions(definition: Definition, body: Mapping[str, Any]) -> None:
-    """Log the values of a body that are of another type than the webhook declares."""
-    for line in list_contradictions(definition, body.get("webhook_payload") or ()):
-        _rows_log.warning("%s, as the webhook declares", line)
-
-
-def list_contradictions(
-    definition: Definition, rows: Sequence[Mapping[str, Any]]
-) -> Sequence[str]:
-    """Say which columns have values of another type than the webhook declares.
-
-    What the service makes of them is not documented, so they are not refused.
-    """
-    lines: list[str] = []
-    for source in _sources(definition):
-        declared = (
-            source.specs.get("input_schema") if source.kind == Webhook.kind else {}
-        )
-        columns: Mapping[str, Any] = declared if isinstance(declared, Mapping) else {}
-        for name, entry in columns.items():
-            word = entry.get("type") if isinstance(entry, Mapping) else entry
-            numbers = [
-                number
-                for number, row in enumerate(rows, 1)
-                if contradicts(row.get(name), word)
-            ]
-            if numbers:
-                value = shortened(rows[numbers[0] - 1][name])
-                more = f", and {len(numbers) - 1} more" * (len(numbers) > 1)
-                lines.append(
-                    f"column {name} is {value} in row {numbers[0]}{more}, no {word}"
-                )
     return lines
 
 

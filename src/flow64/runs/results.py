@@ -6,15 +6,12 @@ If it breaks off, it is tried again whole.
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, BinaryIO, Final
-from unicodedata import normalize
 from weakref import finalize
 
 from .. import errors
@@ -183,8 +180,7 @@ def _open(
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    form = choose_form(item.content_type or "", item.filename)
-    source = RowFile(path, item.filename, form, item.row_count or None)
+    source = RowFile(path, item.filename, _form_of(item), item.row_count or None)
     rows = ResultRows(source, source.expected, structure)
     finalize(rows, shutil.rmtree, folder, ignore_errors=True)
     return rows
@@ -233,8 +229,8 @@ def download(
         session: Sends the requests.
         run: The run.
         path: A file, if it ends in .csv, .json, .jsonl or .ndjson: the result is saved
-            in this format. Any other one is a folder, which is made if it is missing,
-            and outside of which no file is saved.
+            in this format. Any other one is a folder, which is made if it is missing.
+            A file in it is named by the number of its block, such as `block_2.json`.
         block: Save the file of this block instead of the final one; see `read_rows`.
         every_stage: Save the files of all stages, also of a run that has not completed.
         overwrite: Replace existing files.
@@ -259,41 +255,20 @@ def download(
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise row_files.save_error(target, reason_of(error)) from None
-    names: list[str] = []
-    for item in items:
-        names.append(make_safe_name(item.filename, names))
-    for name in names:  # all of them, before the first request
-        require_free(target / name, overwrite=overwrite)
+    paths = [
+        target / f"block_{item.block_number or at}.{_form_of(item)}"
+        for at, item in enumerate(items)
+    ]
+    for file in paths:  # all of them, before the first request
+        require_free(file, overwrite=overwrite)
     return [
-        download_file(session, run.id, item, target / name, overwrite=overwrite)
-        for item, name in zip(items, names, strict=True)
+        download_file(session, run.id, item, file, overwrite=overwrite)
+        for item, file in zip(items, paths, strict=True)
     ]
 
 
-def make_safe_name(filename: str, taken: Iterable[str] = ()) -> str:
-    """Return a safe file name that is not taken.
-
-    It is the last part of the path, with letters, digits, `.`, `_` and `-` alone. Names
-    that differ only in case, or in the encoding of an accent, are one file on some
-    machines, so they count as taken.
-
-    Args:
-        filename: The name from the service.
-        taken: Names that are in use in the folder.
-
-    >>> make_safe_name("../../etc/passwd"), make_safe_name("a.csv", taken=["A.csv"])
-    ('passwd', 'a-2.csv')
-    """
-    last = re.split(r"[/\\]", normalize("NFC", filename))[-1]
-    clean = re.sub(r"[^\w.-]+", "_", last).strip("._-") or "result"
-    stem, suffix = Path(clean).stem, Path(clean).suffix[:20]
-    stem = stem.encode()[:180].decode(errors="ignore")
-    used = {normalize("NFKC", name).casefold() for name in taken}
-    name, number = f"{stem}{suffix}", 1
-    while normalize("NFKC", name).casefold() in used:
-        number += 1
-        name = f"{stem}-{number}{suffix}"
-    return name
+def _form_of(item: ResultItem) -> str:
+    return choose_form(item.content_type or "", item.filename)
 
 
 def download_file(
@@ -322,13 +297,6 @@ def download_file(
         TransportError: It broke off again and again.
     """
     require_free(target, overwrite=overwrite)
-    if item.download_url is None and item.results is not None and item.is_whole:
-        if choose_form(item.content_type or "", item.filename) == "csv":
-            row_files.write_csv(item.results, target, overwrite=overwrite)
-            return target
-        with write_file(target, overwrite=overwrite) as new:
-            new.file.write(json.dumps(item.results).encode())
-        return target
     for wait in (*WAITS, None):
         try:
             with write_file(target, overwrite=overwrite) as new:

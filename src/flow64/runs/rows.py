@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, Final, NoReturn, TextIO, TypeAlias
+from typing import Any, BinaryIO, Final, TypeAlias
 
 from attrs import frozen
 
@@ -52,9 +52,7 @@ _WORD: Final = re.compile(r"[a-z]+")
 class RowFile:
     """The rows of a file in UTF-8, each time it is iterated over.
 
-    In CSV every cell is text. In the file of a result, a line with too few cells gives
-    None for the missing ones, and a second `email` in the third place is `email#3`.
-    Blank lines are skipped.
+    In CSV every cell is text, and blank lines are skipped.
 
     Iterating raises `ResultError`, after the rows before that place, if the file is cut
     off, broken, not in UTF-8, or has another number of rows.
@@ -65,8 +63,8 @@ class RowFile:
         form: csv, json or ndjson.
         expected: The number of rows, if it is known. Only this shows that a CSV file
             was cut off between two lines.
-        is_input: True for rows that a user sends. Then repeated names, lines that do
-            not match the header, empty rows and NUL are refused.
+        is_input: True for rows that a user sends. Then what is likely a mistake is
+            refused, such as empty rows.
     """
 
     path: Path
@@ -91,7 +89,7 @@ class RowFile:
             return ()
         with self._open() as file:
             _, header = next(_csv_lines(file, self.name), (1, []))
-        return _unique_names(header)
+        return header
 
     @contextmanager
     def _open(self) -> Iterator[BinaryIO]:
@@ -162,46 +160,31 @@ def _csv_lines(file: BinaryIO, name: str) -> Iterator[tuple[int, list[str]]]:
 def _csv_rows(file: BinaryIO, name: str, *, is_input: bool) -> Iterator[Raw]:
     lines = _csv_lines(file, name)
     _, header = next(lines, (1, []))
-    if is_input and (problem := _describe_header(header)):
+    if problem := _describe_header(header, is_input=is_input):
         raise result_error(name, problem, 1)
-    names = _unique_names(header)
     for number, cells in lines:
-        missing = len(names) - len(cells)
-        if problem := _describe_line(cells, missing, is_input=is_input):
+        if problem := _describe_line(cells, len(header), is_input=is_input):
             raise result_error(name, problem, number)
-        yield dict(zip(names, (*cells, *[None] * missing), strict=True))
+        yield dict(zip(header, cells, strict=True))
 
 
-def _unique_names(names: Sequence[str]) -> Sequence[str]:
-    """Return distinct names for columns. The first of equal names keeps it."""
-    unique: dict[str, None] = {}
-    for place, name in enumerate(names, start=1):
-        free = name
-        while free in unique or (free != name and free in names):
-            free += f"#{place}"
-        unique[free] = None
-    return [*unique]
-
-
-def _describe_header(header: Sequence[str]) -> str:
+def _describe_header(header: Sequence[str], *, is_input: bool) -> str:
     if twice := [name for name, count in Counter(header).items() if count > 1]:
-        two = f"its header has two columns {shortened(twice[0])}"
-        return f"{two}; rename or remove one of them"
-    if len(header) == 1 and (signs := set(";\t|") & set(header[0])):
+        return f"its header has two columns {shortened(twice[0])}"
+    signs = set(";\t|") & set("".join(header))
+    if is_input and len(header) == 1 and signs:
         advice = f"separate columns with commas, not with {min(signs)!r}"
         return f"its header is one column; {advice}"
     return ""
 
 
-def _describe_line(cells: Sequence[str], missing: int, *, is_input: bool) -> str:
-    if missing < 0 or (is_input and missing):
-        has = f"it has {pluralize(len(cells), 'cell')} of {len(cells) + missing}"
+def _describe_line(cells: Sequence[str], width: int, *, is_input: bool) -> str:
+    if len(cells) != width:
+        has = f"it has {pluralize(len(cells), 'cell')} of {width}"
         return f"{has}; put a cell that holds a comma in quotes"
-    if not is_input:
-        return ""
-    if not any(cell.strip() for cell in cells):
+    if is_input and not any(cell.strip() for cell in cells):
         return "the row is empty, and would be paid for like the others"
-    return "a cell has a NUL character" if "\0" in "".join(cells) else ""
+    return "a cell has a NUL character" if is_input and "\0" in "".join(cells) else ""
 
 
 # -- JSON -----------------------------------------------------------------------------
@@ -242,82 +225,40 @@ def _ndjson_rows(file: BinaryIO, name: str, decoder: json.JSONDecoder) -> Iterat
 
 
 def _json_rows(file: BinaryIO, name: str, decoder: json.JSONDecoder) -> Iterator[Raw]:
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    reader = _JsonList(text, name, decoder)
-    try:
-        yield from reader.rows()
-    except UnicodeDecodeError as error:
-        reader.fail(f"it is not in UTF-8 ({error.reason})")
-    finally:
-        text.detach()  # the file is closed by its owner
-
-
-class _JsonList:
-    """A JSON list of objects, decoded one by one.
+    """Yield the objects of a list, decoded one by one.
 
     The text in memory doubles while a row does not fit, so the work is linear.
     """
-
-    def __init__(self, text: TextIO, name: str, decoder: json.JSONDecoder) -> None:
-        self._text, self._name, self._decoder = text, name, decoder
-        self._held, self._at, self._line = "", 0, 1
-
-    def rows(self) -> Iterator[Raw]:
-        """Yield the objects of the list."""
-        if self._next() != "[":
-            self.fail("it is not a list of rows: put them between [ and ]")
-        self._at += 1
-        count = 0
-        while self._next() != "]" or count:
-            count += 1
-            if self._next() != "{":
-                self.fail(f"row {count} is not an object, or missing")
-            yield self._row(count)
-            mark = self._next()
-            if mark == "]":
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    held, at, count, before = "", 0, 0, _FIRST
+    try:
+        while True:
+            problem = "is cut off, or no object between [ and ]"
+            if gap := before.match(held, at):
+                try:
+                    row, end = decoder.raw_decode(held, gap.end())
+                except json.JSONDecodeError as error:
+                    problem = f"is broken or cut off: {error.msg}"
+                else:
+                    at, count, before = end, count + 1, _NEXT
+                    yield row
+                    continue
+            held, at = held[at:], 0
+            part = text.read(max(CHUNK, len(held)))
+            if not part or len(held) > LONGEST_ROW:
                 break
-            if mark != ",":
-                self.fail(f"after row {count} stands neither , nor ]")
-            self._at += 1
-        self._at += 1
-        if self._next():
-            self.fail("something follows the list of rows")
+            held += part
+    except (ValueError, RecursionError) as error:
+        raise result_error(name, f"row {count + 1} cannot be read: {error}") from None
+    finally:
+        text.detach()  # the file is closed by its owner
+    if not re.fullmatch(r"\s*\]\s*" if count else r"\s*\[\s*\]\s*", held):
+        raise result_error(name, f"row {count + 1} {problem}")
 
-    def _next(self) -> str:
-        """Return the next character that is not blank; empty at the end."""
-        while True:
-            while self._at < len(self._held):
-                if self._held[self._at] not in _BLANK:
-                    return self._held[self._at]
-                self._at += 1
-            if not self._read_more():
-                return ""
 
-    def _row(self, number: int) -> Raw:
-        while True:
-            try:
-                row, self._at = self._decoder.raw_decode(self._held, self._at)
-            except json.JSONDecodeError as error:
-                is_long = len(self._held) - self._at > LONGEST_ROW
-                if is_long or not self._read_more():
-                    self.fail(f"row {number} is broken or cut off: {error.msg}")
-            except (ValueError, RecursionError) as error:
-                self.fail(f"row {number} cannot be read: {error}")
-            else:
-                return dict(row)
-
-    def _read_more(self) -> bool:
-        """Read on; return False at the end."""
-        self._line += self._held.count("\n", 0, self._at)
-        left = self._held[self._at :]
-        part = self._text.read(max(CHUNK, len(left)))
-        self._held, self._at = left + part, 0
-        return bool(part)
-
-    def fail(self, problem: str) -> NoReturn:
-        """Raise an error at the present line."""
-        line = self._line + self._held.count("\n", 0, self._at)
-        raise result_error(self._name, problem, line) from None
+_FIRST: Final = re.compile(r"\s*\[\s*(?=\{)")
+_NEXT: Final = re.compile(r"\s*,\s*(?=\{)")
+"""What stands before an object of a list."""
 
 
 # -- Writing --------------------------------------------------------------------------

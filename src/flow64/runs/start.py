@@ -205,8 +205,6 @@ def start(
         problem = "new, retry and attach exclude each other, and new an intent"
         raise errors.BuildError(problem)
     body = launch.build_payload(rows, first)
-    if not index:  # one warning is enough for all batches
-        payload.warn_of_contradictions(launch.definition, body)
     launch.journal.require_writable()
     with _TURNS.setdefault((session.place, launch.ready.id), Lock()):
         launch.check_deployment(session, len(body.get("webhook_payload") or ()))

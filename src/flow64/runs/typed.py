@@ -175,26 +175,6 @@ _READERS: Final[Mapping[type, Callable[[Any], Any]]] = {
 }
 
 
-_KINDS: Final = {"int": int, "integer": int, "float": float, "bool": bool}
-_KINDS["boolean"] = bool
-
-
-def contradicts(value: Any, word: Any) -> bool:
-    """Return True if a value is not of a documented type. No value is of any type.
-
-    >>> contradicts("abc", "int"), contradicts("12", "int"), contradicts("", "int")
-    (True, False, False)
-    """
-    kind = _KINDS.get(word) if isinstance(word, str) else None
-    if kind is None or value is None or value == "":
-        return False
-    try:
-        _structure_scalar(value, kind)
-    except ValueError:
-        return True
-    return False
-
-
 def _structure_scalar(value: Any, kind: Any) -> Any:
     if type(value) is kind:
         return value

@@ -77,9 +77,9 @@ if not TYPE_CHECKING:  # a type checker has to see that a name is wrong
             return import_module(f".{name}", __name__)
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        found = getattr(import_module(_ROOMS.get(name, ".dsl"), __name__), name)
-        globals()[name] = found  # so that it is asked for once
-        return found
+        value = getattr(import_module(_ROOMS.get(name, ".dsl"), __name__), name)
+        globals()[name] = value  # so that it is asked for once
+        return value
 
 
 def __dir__() -> list[str]:

@@ -46,7 +46,7 @@ _PLAIN: Final = {"PYTHONHASHSEED": "0", "TZ": "UTC0", "LC_ALL": "C.UTF-8"}
 
 @frozen
 class Change:
-    """What a process has that the first one has not.
+    """A difference of a process from the first one.
 
     Attributes:
         name: The setting, as a user writes it.
@@ -184,7 +184,9 @@ def _compile(job: Mapping[str, Any]) -> dict[str, Any] | str:
             origins = (definition.origins[at] for at in range(len(definition.blocks)))
             workflows[loaded.name] = {
                 "place": loaded.where,
-                "places": [str(one.place) if one.place else None for one in origins],
+                "places": [
+                    str(origin.place) if origin.place else None for origin in origins
+                ],
                 "text": dumps(definition),
             }
     except CompileError as error:

@@ -86,7 +86,7 @@ class SourceError(FlowError):
 
 
 def missing_extra(part: str, extra: str) -> ConfigError:
-    """Return the error of a part of flow64 whose packages are not installed."""
+    """Return the error of a part of flow64 if its packages are not installed."""
     return ConfigError(
         f"{part} needs more packages",
         hint=f"install flow64 again with the extra {extra}, from where it came (in a "

@@ -137,11 +137,11 @@ def write_blocks(
     texts = [_HEADER.format(mark=MARK, source=live.name)]
     kinds: dict[str, str] = {}
     for kind, block in sorted(live.blocks.items()):
-        known = BUILT_IN.get(kind)
-        if known is None or _lacks(known, block):
-            name = _name_class(kind if known is None else known.__name__, kinds)
+        built_in = BUILT_IN.get(kind)
+        if built_in is None or _lacks(built_in, block):
+            name = _name_class(kind if built_in is None else built_in.__name__, kinds)
             about = (facts or {}).get(kind) or _guess_about(live)
-            texts.append(_write_class(name, block, known, about))
+            texts.append(_write_class(name, block, built_in, about))
             kinds[name] = kind
     return BlocksModule("".join(texts), kinds)
 
@@ -219,21 +219,21 @@ def _make_about(
 
 def _write_about(about: About) -> str:
     plain = About(role=about.role, takes=about.takes, gives=about.gives)
-    given = [
+    arguments = [
         f"{attribute.name}={value!r}"
         for attribute in attrs.fields(About)
         if (value := getattr(about, attribute.name)) != getattr(plain, attribute.name)
         or attribute.name in ("role", "takes", "gives")
     ]
-    return f"about = About({', '.join(given)})"
+    return f"about = About({', '.join(arguments)})"
 
 
 # -- Classes ---------------------------------------------------------------------------
 
 
-def _lacks(known: type[CatalogueBlock], block: LiveBlock) -> bool:
+def _lacks(built_in: type[CatalogueBlock], block: LiveBlock) -> bool:
     """Return True if the list has a field of a kind in another way than its class."""
-    ours = read_fields(specs_schema(known))
+    ours = read_fields(specs_schema(built_in))
     return any(
         name not in ours
         or ours[name].is_required != live.is_required
@@ -243,22 +243,22 @@ def _lacks(known: type[CatalogueBlock], block: LiveBlock) -> bool:
 
 
 def _write_class(
-    name: str, block: LiveBlock, known: type[CatalogueBlock] | None, about: About
+    name: str, block: LiveBlock, built_in: type[CatalogueBlock] | None, about: About
 ) -> str:
-    if known is None:
+    if built_in is None:
         bases, about_text = _write_bases(about), _write_about(about)
-    elif known.specs_known:
-        bases = _copy_bases(known)
-        about_text = f"about = built_in.{known.__name__}.about"
+    elif built_in.specs_known:
+        bases = _copy_bases(built_in)
+        about_text = f"about = built_in.{built_in.__name__}.about"
     else:
-        bases, about_text = f"built_in.{known.__name__}", "specs_known = True"
+        bases, about_text = f"built_in.{built_in.__name__}", "specs_known = True"
     schema: Mapping[str, Any] = block.specs_schema or {}
     text = _clean(schema.get("description"))
-    if not text and known is not None:
-        text = describe_kind(known)
-    fields = dict(_name_fields(block.fields, known))
+    if not text and built_in is not None:
+        text = describe_kind(built_in)
+    fields = dict(_name_fields(block.fields, built_in))
     unnamed = [sent for sent in block.fields if sent not in fields.values()]
-    if unnamed and not (known is not None and issubclass(known, FilterBase)):
+    if unnamed and not (built_in is not None and issubclass(built_in, FilterBase)):
         text += f" To be given in extra=: {', '.join(map(repr, unnamed))}."
     lines = [
         _CLASS.format(
@@ -271,7 +271,7 @@ def _write_class(
     ]
     for argument, sent in fields.items():
         live = block.fields[sent]
-        lines.append(f"\n    {argument}: {_write_field(sent, live, known)}\n")
+        lines.append(f"\n    {argument}: {_write_field(sent, live, built_in)}\n")
         lines.append(f"    {_describe(live)!r}\n")
     return "".join(lines)
 
@@ -284,41 +284,49 @@ def _write_bases(about: About) -> str:
     return f"Flow[{takes}, {gives}], CatalogueBlock"
 
 
-def _copy_bases(known: type[CatalogueBlock]) -> str:
+def _copy_bases(built_in: type[CatalogueBlock]) -> str:
     """Return bases for other fields of a known kind, with the same row kinds."""
-    if issubclass(known, FilterBase):
+    if issubclass(built_in, FilterBase):
         return "built_in.FilterBase[str]"
-    if issubclass(known, Passthrough):
+    if issubclass(built_in, Passthrough):
         return "Passthrough, CatalogueBlock"
-    (flow,) = (base for base in get_original_bases(known) if get_origin(base) is Flow)
+    (flow,) = (
+        base for base in get_original_bases(built_in) if get_origin(base) is Flow
+    )
     rows = ["A" if isinstance(row, TypeVar) else row.__name__ for row in get_args(flow)]
     generic = ", Generic[A]" if "A" in rows else ""
     return f"Flow[{', '.join(rows)}], CatalogueBlock{generic}"
 
 
-def _write_field(sent: str, live: LiveField, known: type[CatalogueBlock] | None) -> str:
+def _write_field(
+    sent: str, live: LiveField, built_in: type[CatalogueBlock] | None
+) -> str:
     """Return the type of a field, and its default."""
-    ours = {} if known is None else spec_types(known)
+    ours = {} if built_in is None else spec_types(built_in)
     hint = _write_type(live)
     if hint.startswith("Mapping") and type[Any] in get_args(ours.get(sent)):
         hint = "FieldMap"
-    if known and known.about.gives == "dataframe_type" and sent == "dataframe_type":
+    if (
+        built_in
+        and built_in.about.gives == "dataframe_type"
+        and sent == "dataframe_type"
+    ):
         hint = "RowKind[A]"
     if live.is_nullable and hint != "Any":
         hint += " | None"
     if live.is_required:
         return hint
     # Such as the `auto_execute=False` of Search, without which it buys at once.
-    default = next((one.default for one in _arguments(known, sent)), None)
+    default = next((argument.default for argument in _arguments(built_in, sent)), None)
     shown = repr(default) if isinstance(default, bool) else "UNSET"
     return f"{hint} | Unset = {shown}"
 
 
-def _arguments(known: Any, sent: str) -> Iterator[attrs.Attribute[Any]]:
+def _arguments(built_in: Any, sent: str) -> Iterator[attrs.Attribute[Any]]:
     """Yield the argument of a class that sets a spec, if it has one."""
-    for argument, spec in () if known is None else known.spec_names.items():
+    for argument, spec in () if built_in is None else built_in.spec_names.items():
         if spec == sent:
-            yield attrs.fields_dict(known)[argument]
+            yield attrs.fields_dict(built_in)[argument]
 
 
 def _write_type(live: LiveField, depth: int = 0) -> str:
@@ -349,13 +357,13 @@ def _clean(text: object) -> str:
 
 
 def _name_fields(
-    fields: Collection[str], known: type[CatalogueBlock] | None
+    fields: Collection[str], built_in: type[CatalogueBlock] | None
 ) -> Iterator[tuple[str, str]]:
     """Yield the argument of each field that can have one, and its name in specs.
 
     Underscores at its end tell it from another meaning of the name, and are not sent.
     """
-    is_filter = known is not None and issubclass(known, FilterBase)
+    is_filter = built_in is not None and issubclass(built_in, FilterBase)
     for sent in fields:
         is_inherited = is_filter and sent in FilterBase.spec_names.values()
         if _NAME.fullmatch(sent) and not sent.endswith("_") and not is_inherited:

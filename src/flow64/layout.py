@@ -326,7 +326,7 @@ def _count_crossings(
 
 @frozen
 class _Scene:
-    """Where blocks stand.
+    """The places of blocks.
 
     Attributes:
         boxes: One for each block.

@@ -192,7 +192,7 @@ def make_client(emulator: Emulator) -> Client:
 
 
 def _resolve_names(
-    option: str, given: Mapping[str, T], definition: Definition
+    option: str, items: Mapping[str, T], definition: Definition
 ) -> dict[str, T]:
     """Resolve key paths and kinds to block ids; a key path takes precedence.
 
@@ -201,34 +201,34 @@ def _resolve_names(
     """
     paths = _key_paths(definition)
     kinds = {str(block.id): block.kind for block in definition.blocks}
-    known = dict.fromkeys((*paths.values(), *kinds.values()))
-    for name in given:
-        if name not in known:
-            near = did_you_mean(name, known)
+    names = dict.fromkeys((*paths.values(), *kinds.values()))
+    for name in items:
+        if name not in names:
+            near = did_you_mean(name, names)
             problem = f"no block has the key path or kind {name!r}{near}"
             raise _unknown_block(f"{option}: {problem}", paths.values())
     return {
-        block_id: given[path if path in given else kinds[block_id]]
+        block_id: items[path if path in items else kinds[block_id]]
         for block_id, path in paths.items()
-        if path in given or kinds[block_id] in given
+        if path in items or kinds[block_id] in items
     }
 
 
 @contextmanager
 def _add_temporarily(
-    found: MutableMapping[str, T], more: Mapping[str, T]
+    mapping: MutableMapping[str, T], more: Mapping[str, T]
 ) -> Iterator[None]:
     """Add entries to a mapping, and restore it at the end."""
-    before = dict(found)
+    before = dict(mapping)
     try:
-        found.update(more)
+        mapping.update(more)
         yield
     finally:
         for name in more:
             if name in before:
-                found[name] = before[name]
+                mapping[name] = before[name]
             else:
-                found.pop(name, None)
+                mapping.pop(name, None)
 
 
 def _key_paths(definition: Definition) -> dict[str, str]:

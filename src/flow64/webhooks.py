@@ -151,7 +151,9 @@ def sign(
     """
     moment = str(int(time.time() if at is None else at))
     digests = [_digest(key, moment, raw_body) for key in _encode_secrets(secrets)]
-    return {SIGNATURE: ",".join([f"t={moment}", *(f"v1={one}" for one in digests)])}
+    return {
+        SIGNATURE: ",".join([f"t={moment}", *(f"v1={digest}" for digest in digests)])
+    }
 
 
 # -- Signatures ------------------------------------------------------------------------

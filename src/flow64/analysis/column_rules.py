@@ -105,7 +105,7 @@ def _find_producer(definition: Definition, position: int, name: str) -> int | No
 
 
 def _find_near(name: str, columns: Iterable[str]) -> str | None:
-    """Return a column whose name differs in case, separators or a letter or two."""
+    """Return a column that differs by case, separators or a letter or two."""
     folded = _fold(name)
     for other in islice(columns, MOST_NEAR):
         if folded == _fold(other) and name != other:

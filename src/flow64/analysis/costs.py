@@ -113,7 +113,7 @@ class Cost:
         for kind in self.unknown:
             yield f"{kind}: it is not known whether it charges"
 
-    def describe_unconfirmed(self) -> str:
+    def describe_unconfirmed_prices(self) -> str:
         """Return the kinds with an unconfirmed price, with their sources, in words."""
         items = self.unconfirmed.items()
         return ", ".join(f"{kind} ({source})" for kind, source in items)
@@ -153,7 +153,7 @@ class Cost:
         ]
         most = "at most " if self.is_whole else ""
         text = f"{self.rows:,} rows: {most}{' + '.join(parts)}"
-        unconfirmed = self.describe_unconfirmed()
+        unconfirmed = self.describe_unconfirmed_prices()
         return f"{text} (unconfirmed: {unconfirmed})" if unconfirmed else text
 
 

@@ -403,7 +403,7 @@ def _list_words(hint: Any) -> Sequence[str]:
 
 
 class Survey(NamedTuple):
-    """What there is to say of specs, each with the position of the block.
+    """Remarks on specs, each with the position of the block.
 
     Attributes:
         unknown: Names that the kind lacks.

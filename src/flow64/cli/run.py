@@ -316,7 +316,7 @@ def estimate_run(
         price: Cost = cost(definition, prices=prices)
     else:
         price = cost(definition, len(rows), prices, of_payload=True)
-    if unconfirmed := price.describe_unconfirmed():
+    if unconfirmed := price.describe_unconfirmed_prices():
         notes.append(f"unsure    the price of {unconfirmed}")
     sources = {definition.blocks[at].kind for at in definition.topology.roots}
     size = "as many rows as its source makes"

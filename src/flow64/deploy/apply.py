@@ -201,7 +201,7 @@ def _list_problems(plan: Plan, consents: Consents) -> Sequence[str]:
     keys = {step.key for step in plan.steps}
     problems = [
         f"{OPTIONS[need]} {name}: there is no such workflow in the plan"
-        for need, names in _list_agreed(consents)
+        for need, names in _group_consents(consents)
         for name in sorted(names - keys)
     ]
     for step in plan.steps:
@@ -227,7 +227,7 @@ def _list_problems(plan: Plan, consents: Consents) -> Sequence[str]:
     return problems
 
 
-def _list_agreed(consents: Consents) -> Sequence[tuple[Need, frozenset[str]]]:
+def _group_consents(consents: Consents) -> Sequence[tuple[Need, frozenset[str]]]:
     return [
         ("force", consents.force),
         ("create", consents.create),

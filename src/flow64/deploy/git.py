@@ -234,7 +234,7 @@ _PLAIN_FILES: Final = ("100644", "100755")
 
 @frozen
 class Repository:
-    """A repository, of which the files of a commit are read as data."""
+    """A repository. The files of a commit are read as data."""
 
     root: Path
 

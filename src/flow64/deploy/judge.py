@@ -86,7 +86,7 @@ def judge(target: Target, live: Definition, values: Values) -> Judgement:
     has_record = genuine is not None and genuine.fields is not None
     last_places = stamped_places(live, genuine) if has_record else our_places
     sent = fields_of_last_deploy(live, last, last_places)
-    unmanaged, dropped = _find_unmanaged(code, live, sent)
+    unmanaged, dropped = _find_unmanaged_fields(code, live, sent)
     named = keep_fields(name_secrets(live, our_places), ours)
     is_equal = not dropped and short_fingerprint(named) == stamp.bound
     secrets, unset = _compare_secrets(live, our_places, values)
@@ -117,7 +117,7 @@ def _is_same_stamp(first: Stamp, second: Stamp) -> bool:
     return str(evolve(first, commit=None)) == str(evolve(second, commit=None))
 
 
-def _find_unmanaged(
+def _find_unmanaged_fields(
     code: Definition, live: Definition, sent: SpecFields
 ) -> tuple[Sequence[str], bool]:
     """Return the fields that code never set, and whether it set one last time only."""

@@ -262,7 +262,7 @@ class Plan:
     @property
     def code_digest(self) -> str:
         """SHA-256 of what is wanted where. It is the same after it was applied."""
-        return digest(self._describe_wanted())
+        return digest(self._describe_request())
 
     @property
     def digest(self) -> str:
@@ -286,9 +286,9 @@ class Plan:
             for step in self.steps
             if not step.is_idle
         ]
-        return digest({**self._describe_wanted(), "steps": steps})
+        return digest({**self._describe_request(), "steps": steps})
 
-    def _describe_wanted(self) -> dict[str, Any]:
+    def _describe_request(self) -> dict[str, Any]:
         return {
             "endpoint": self.endpoint,
             "organisation": self.organisation,

@@ -1,4 +1,4 @@
-"""What a reviewer cares about in a definition, as `path -> value`."""
+"""Facts of a definition that a reviewer cares about, as `path -> value`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from ..diagnostics import SEVERITIES
 
 
 class Marker(Enum):
-    """What no JSON value can say."""
+    """Values that JSON does not have."""
 
     MISSING = "none"
     """The path is not there."""

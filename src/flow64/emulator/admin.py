@@ -124,13 +124,13 @@ def _as_item(record: Any) -> JsonObject:
         is_genuine = stamp is not None and stamp.is_genuine(record.id)
         item["description"] = _shorten(text, LONG)
         item["blocks"] = len(record.definition["blocks"])
-        item["deployed"] = stamp and _name_deployed(stamp.path)
+        item["deployed"] = stamp and _name_stamp_path(stamp.path)
         item["is_copy"] = stamp is not None and not is_genuine
         item["environment"] = stamp and is_genuine and environment_in(stamp.path)
     return item
 
 
-def _name_deployed(path: str) -> str:
+def _name_stamp_path(path: str) -> str:
     """Return the names in the path of a stamp, without the environment."""
     segments = (segment.split(":", 1) for segment in path.split("/"))
     return "/".join(unquote(parts[-1]) for parts in segments if parts[0] != "env")

@@ -366,9 +366,9 @@ def _base_url() -> str:
     return f"{request.scheme}://{request.host}"
 
 
-def _make_call(**known: Any) -> Call:
+def _make_call(**parts: Any) -> Call:
     return Call(
-        **{"org_id": "", "path": {}, "query": {}, "body": None, **known},
+        **{"org_id": "", "path": {}, "query": {}, "body": None, **parts},
         url=request.path,
         base_url=_base_url(),
         idempotency_key=request.headers.get("idempotency-key"),

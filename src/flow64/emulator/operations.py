@@ -189,7 +189,7 @@ def as_response(schema: str, record: object, **values: Any) -> JsonObject:
     }
 
 
-def keep_documented(schema: str, data: JsonObject) -> JsonObject:
+def pick_keys(schema: str, data: JsonObject) -> JsonObject:
     """Return the keys of an object that its schema has."""
     fields = DOCUMENT["components"]["schemas"][schema]["properties"]
     return {key: value for key, value in data.items() if key in fields}

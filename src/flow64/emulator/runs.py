@@ -70,7 +70,7 @@ def list_download_links(service: Service, call: Call) -> list[JsonObject]:
         return []
     return [
         _result_item(service, call, block, file_format)
-        for block in _list_completed(service.store, run.id)
+        for block in _list_completed_blocks(service.store, run.id)
     ]
 
 
@@ -110,7 +110,7 @@ def download(service: Service, call: Call) -> Response:
     if service.clock.now().timestamp() >= int(expires):
         raise RefusedError(403, "The link has expired")
     block_id, _, file_format = call.path["filename"].rpartition(".")
-    for block in _list_completed(service.store, call.path["run_id"].lower()):
+    for block in _list_completed_blocks(service.store, call.path["run_id"].lower()):
         if block.block_id == block_id:
             # Always the whole file: a request for a range gets all of it.
             size = count_bytes(service.store, block, file_format)
@@ -121,7 +121,7 @@ def download(service: Service, call: Call) -> Response:
     raise RefusedError.not_found("File")
 
 
-def _list_completed(store: Store, run_id: str) -> list[records.BlockState]:
+def _list_completed_blocks(store: Store, run_id: str) -> list[records.BlockState]:
     """Return the completed blocks of a run, in the order of the graph."""
     blocks = store.blocks.under(run_id)
     return [block for block in blocks if block.status == "completed"]

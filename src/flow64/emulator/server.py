@@ -182,7 +182,7 @@ class InProcessTransport(httpx.WSGITransport):
         self.place = place
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request, whose time-out holds for injected waits."""
+        """Send a request. Its time-out holds for injected waits."""
         TIMEOUT.set(request.extensions.get("timeout", {}).get("read"))
         return super().handle_request(request)
 

@@ -1,4 +1,4 @@
-"""What blocks write outside: notebooks, the outbox, and webhooks that are posted."""
+"""The writes of blocks: notebooks, the outbox, and webhooks that are posted."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ def post(
     # A receiver that answers byte by byte can hold up this thread, but not the caller.
     Thread(target=work, daemon=True).start()
     ends = time.monotonic() + seconds
-    while not is_over() and (left := ends - time.monotonic()) > 0:
+    while not is_over() and (seconds_left := ends - time.monotonic()) > 0:
         with suppress(Empty):
-            return answers.get(timeout=min(left, TICK))
+            return answers.get(timeout=min(seconds_left, TICK))
     return f"no answer within {seconds:g} seconds"
 
 

@@ -15,7 +15,7 @@ from attrs import evolve
 from ..blocks import CATALOGUE, OutgoingWebhook, Webhook, facts_of, specs_schema
 from ..definition import Definition, canonical_id, from_data, is_uuid
 from ..errors import ReadError
-from .operations import as_response, keep_documented, make_violation
+from .operations import as_response, pick_keys, make_violation
 from .records import JsonObject, WorkflowRecord
 from .service import Call, Handler, RefusedError, Service, Switches
 
@@ -47,8 +47,8 @@ def apply_save_switches(graph: JsonObject, switches: Switches) -> JsonObject:
     """Change a normalised graph as the switches for saving say."""
     if switches.drop_unknown:
         graph = {
-            "blocks": [keep_documented("Block", block) for block in graph["blocks"]],
-            "edges": [keep_documented("WorkflowEdge", edge) for edge in graph["edges"]],
+            "blocks": [pick_keys("Block", block) for block in graph["blocks"]],
+            "edges": [pick_keys("WorkflowEdge", edge) for edge in graph["edges"]],
         }
     if switches.fill_defaults:
         blocks = [
@@ -303,7 +303,7 @@ def _check_graph(service: Service, graph: JsonObject) -> JsonObject:
 def _unknown_keys(service: Service, call: Call) -> JsonObject:
     if service.switches.drop_unknown:
         return {}
-    documented = keep_documented("CreateWorkflowRequest", call.body)
+    documented = pick_keys("CreateWorkflowRequest", call.body)
     return {key: call.body[key] for key in call.body if key not in documented}
 
 

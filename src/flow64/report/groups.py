@@ -297,7 +297,7 @@ def _is_number_change(change: Change) -> bool:
 def _list_sides(group: Entries, plain: Sequence[Entries]) -> Iterator[_Labelled]:
     """Yield what the service has and what code has, of workflows that both edited."""
     first = group[0]
-    others = _find_contained(first, plain)
+    others = _find_contained_group(first, plain)
     covered = {} if others is None else others[0].shown
     one_sided: dict[Path, Change] = {}
     for path, change in first.shown.items():
@@ -332,7 +332,7 @@ def _list_both(change: Change) -> Iterator[_Labelled]:
         yield "field", Line(f"{texts[1]:{width}}  in code", "+")
 
 
-def _find_contained(entry: Entry, plain: Sequence[Entries]) -> Entries | None:
+def _find_contained_group(entry: Entry, plain: Sequence[Entries]) -> Entries | None:
     """Return the largest group of which a workflow has every change too."""
     covered = [
         group

@@ -98,11 +98,11 @@ def compare_subject(subject: Subject, prices: Mapping[str, float]) -> Entry:
     if subject.base is not None and subject.before is not None:
         edits = compare_definitions(subject.base, subject.before, prices)
         edited = frozenset(edits.changes)
-    shown = {change.path: change for change in _select_shown(comparison.changes)}
+    shown = {change.path: change for change in _select_changes(comparison.changes)}
     return Entry(subject, state, comparison, shown, edited)
 
 
-def _select_shown(changes: Mapping[Path, Change]) -> list[Change]:
+def _select_changes(changes: Mapping[Path, Change]) -> list[Change]:
     """Leave out what the first lines say, and what follows from another change."""
     explained = _find_explained_edges(changes)
     broken = {

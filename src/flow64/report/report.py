@@ -264,11 +264,11 @@ def _as_data(entry: Entry) -> dict[str, Any]:
         "old_names": {**comparison.old_names},
         "cost": costs,
         "changes": [_change_data(entry, change) for change in entry.changes.values()],
-        **({} if entry.edited is None else {"edited": _list_edited(entry.edited)}),
+        **({} if entry.edited is None else {"edited": _as_path_lists(entry.edited)}),
     }
 
 
-def _list_edited(paths: frozenset[Path]) -> list[Any]:
+def _as_path_lists(paths: frozenset[Path]) -> list[Any]:
     return sorted(map(_path_data, paths), key=str)
 
 

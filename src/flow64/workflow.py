@@ -388,9 +388,12 @@ class Workflow:
 
     def to_svg(self) -> str:
         """Return the graph as an SVG picture, for light and dark backgrounds."""
-        from .report import graph, svg  # only needed for a picture
+        from .report import (
+            graph,
+            writers,  # only needed for a picture
+        )
 
-        return svg.draw_svg(graph.graph_of(self._lower(None, None).definition))
+        return writers.draw_svg(graph.graph_of(self._lower(None, None).definition))
 
     def __repr__(self) -> str:
         project = f", project={self.project.key!r}" if self.project else ""

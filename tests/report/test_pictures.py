@@ -31,7 +31,7 @@ from flow64.report.graph import (
     graph_between,
     graph_of,
 )
-from flow64.report.svg import draw_svg
+from flow64.report.writers import draw_svg
 from tests.report.cases import branch_inserted
 from tests.report.hostile import HOSTILE, hostile_workflow
 from tests.test_examples import NAMES, workflows

@@ -14,7 +14,7 @@ from attrs import evolve, frozen
 from ..definition import Definition, ListedOrigins
 from ..diagnostics import Family, Finding, Severity
 from ..text import did_you_mean, shortened, wrap_text
-from . import column_rules, fields, graph_rules, key_rules, money_rules, spec_rules
+from . import column_rules, fields, graph_rules, safety_rules, spec_rules
 from .live import LiveCatalogue, as_catalogue
 from .rule import Rule, run
 
@@ -34,9 +34,7 @@ def _list_rules(*modules: ModuleType) -> list[Rule]:
     return sorted(rules, key=lambda r: (not r.is_safe, families.index(r.family)))
 
 
-RULES: Final = _list_rules(
-    graph_rules, key_rules, money_rules, column_rules, spec_rules, fields
-)
+RULES: Final = _list_rules(graph_rules, safety_rules, column_rules, spec_rules, fields)
 
 _SAFE_RULES: Final = [rule for rule in RULES if rule.is_safe]
 """Rules that may give errors. A compile asks only these."""

@@ -11,7 +11,7 @@ import click
 from .. import loading
 from ..definition import DEFAULT_ENV, Definition
 from ..report.graph import draw_mermaid, draw_text, graph_of
-from ..report.svg import draw_svg
+from ..report.writers import draw_svg
 from . import params
 
 FORMS: Final[Mapping[str, Callable[[Definition], str]]] = {

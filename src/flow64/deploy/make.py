@@ -35,13 +35,13 @@ from .history import Saved, history_error
 from .judge import (
     Judgement,
     content_of,
+    hold_renames,
     is_as_deployed,
     judge,
     list_purchases,
     merge_live,
 )
 from .plan import Need, Plan, Step, seal_of
-from .renames import hold_renames
 from .target import Target, describe_owner, is_pin, key_of, owner_of, owner_path
 
 _SPENDS: Final[tuple[Need, ...]] = ("allow_spend",)

@@ -15,7 +15,7 @@ from attrs import evolve
 from ..blocks import CATALOGUE, OutgoingWebhook, Webhook, facts_of, specs_schema
 from ..definition import Definition, canonical_id, from_data, is_uuid
 from ..errors import ReadError
-from .operations import as_response, pick_keys, make_violation
+from .operations import as_response, make_violation, pick_keys
 from .records import JsonObject, WorkflowRecord
 from .service import Call, Handler, RefusedError, Service, Switches
 

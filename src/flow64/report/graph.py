@@ -1,7 +1,7 @@
 """The graph to draw, of one definition or of two with the changes marked.
 
-`draw_mermaid` writes it as a flowchart, which forges draw; `svg.py` draws it. As text,
-a workflow is a line for each block, with the rows that leave it.
+`draw_mermaid` writes it as a flowchart, which forges draw; `writers.py` draws it as
+SVG. As text, a workflow is a line for each block, with the rows that leave it.
 """
 
 from __future__ import annotations

@@ -153,7 +153,7 @@ class Workflow:
 
     def fingerprint(self) -> str:
         """SHA-256 of what the workflow means, the same in every environment."""
-        return fingerprint(self._lower(None, None).definition)
+        return fingerprint(self.lower().definition)
 
     def with_blocks(self, blocks: LiveCatalogue) -> Workflow:
         """Return the workflow, judged by the service's own list of blocks.
@@ -188,6 +188,27 @@ class Workflow:
         longer = (*self.identity.segments, *segments)
         return self._with(identity=self.identity._replace(segments=longer))
 
+    def lower(
+        self, env: str | None = None, values: Mapping[str, Any] | None = None
+    ) -> Lowered:
+        """Return as much of the definition as can be made, with its findings."""
+        env, identity = DEFAULT_ENV if env is None else env, self.identity
+        if self._read is None:
+            allowed = getattr(identity.project, "allow", ())
+            lowered = lower(self.flows, identity, env, allowed)
+        elif identity.key is None:
+            lowered = Lowered(self._read)
+        else:
+            workflow_id, path = identity.id_and_path(env)
+            place = self._read.place or identity.place
+            named = evolve(self._read, id=workflow_id, path=path, place=place)
+            lowered = Lowered(named, identity.findings(env))
+        listed = getattr(identity.project, "blocks", None) or self._listed
+        if listed is not None or self._rules:
+            definition = evolve(lowered.definition, listed=listed, rules=self._rules)
+            lowered = Lowered(definition, lowered.findings)
+        return _bind(lowered, values)
+
     def compile(
         self, env: str | None = None, values: Mapping[str, Any] | None = None
     ) -> Definition:
@@ -201,7 +222,7 @@ class Workflow:
         Raises:
             CompileError: The workflow has errors. All of them are in it.
         """
-        return _require_sound(self._lower(env, values))
+        return _require_sound(self.lower(env, values))
 
     def compile_with_fingerprint(
         self, env: str | None = None, values: Mapping[str, Any] | None = None
@@ -211,7 +232,7 @@ class Workflow:
         Raises:
             CompileError: The workflow has errors.
         """
-        lowered = self._lower(env, None)
+        lowered = self.lower(env, None)
         definition = _require_sound(_bind(lowered, values))
         return definition, fingerprint(lowered.definition)
 
@@ -251,7 +272,7 @@ class Workflow:
         Raises:
             ConfigError: `blocks` was given, and the extra is not installed.
         """
-        lowered = self._lower(env, values)
+        lowered = self.lower(env, values)
         place = lowered.definition.place
         found = [*lowered.findings, *findings(lowered.definition, blocks)]
         if place is not None:
@@ -378,22 +399,19 @@ class Workflow:
         """Return the graph as Mermaid text."""
         from .report import graph
 
-        return graph.draw_mermaid(graph.graph_of(self._lower(None, None).definition))
+        return graph.draw_mermaid(graph.graph_of(self.lower().definition))
 
     def to_text(self) -> str:
         """Return the graph as a text tree with row kinds and columns."""
         from .report import graph  # only needed for a picture
 
-        return graph.draw_text(self._lower(None, None).definition)
+        return graph.draw_text(self.lower().definition)
 
     def to_svg(self) -> str:
         """Return the graph as an SVG picture, for light and dark backgrounds."""
-        from .report import (
-            graph,
-            writers,  # only needed for a picture
-        )
+        from .report import graph, writers  # only needed for a picture
 
-        return writers.draw_svg(graph.graph_of(self._lower(None, None).definition))
+        return writers.draw_svg(graph.graph_of(self.lower().definition))
 
     def __repr__(self) -> str:
         project = f", project={self.project.key!r}" if self.project else ""
@@ -412,24 +430,6 @@ class Workflow:
         workflow = type(self).__new__(type(self))
         workflow.__attrs_init__(**{**facts, **changes})  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
         return workflow
-
-    def _lower(self, env: str | None, values: Mapping[str, Any] | None) -> Lowered:
-        env, identity = DEFAULT_ENV if env is None else env, self.identity
-        if self._read is None:
-            allowed = getattr(identity.project, "allow", ())
-            lowered = lower(self.flows, identity, env, allowed)
-        elif identity.key is None:
-            lowered = Lowered(self._read)
-        else:
-            workflow_id, path = identity.id_and_path(env)
-            place = self._read.place or identity.place
-            named = evolve(self._read, id=workflow_id, path=path, place=place)
-            lowered = Lowered(named, identity.findings(env))
-        listed = getattr(identity.project, "blocks", None) or self._listed
-        if listed is not None or self._rules:
-            definition = evolve(lowered.definition, listed=listed, rules=self._rules)
-            lowered = Lowered(definition, lowered.findings)
-        return _bind(lowered, values)
 
 
 _FACTS: Final = ("identity", "flows", "_read", "_listed", "_rules")

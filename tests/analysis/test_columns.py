@@ -153,7 +153,7 @@ def test_an_unknown_kind_opens_and_forgets():
 def test_value_opens_the_set_only_if_columns_depend_on_it(step, openness):
     """A field map that an environment fills in may name any columns, and a URL none."""
     source = Webhook(LEAD, input_schema={"a": "str"})
-    flow = Workflow("Leads", source >> step, key="leads")._lower(None, None).definition
+    flow = Workflow("Leads", source >> step, key="leads").lower().definition
 
     assert lineage(flow)[-1].columns.openness is openness
 

@@ -57,7 +57,7 @@ def test_an_error_stays_one():
     """A rule for a code that may be a warning too does not lower its errors."""
     flow = Webhook(COMPANY) >> FindEmail()
     definition = Workflow("Mixed", flow, key="mixed").with_rules({})
-    lowered = definition._lower(None, None).definition
+    lowered = definition.lower().definition
     ignored = evolve(lowered, rules={"row-kind-mismatch": "ignore"})
 
     (error,) = errors(ignored)

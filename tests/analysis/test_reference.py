@@ -62,7 +62,7 @@ def test_a_page_says_how_to_silence(code):
     """The ways that it names silence the example, and there are no others."""
     page = "\n".join(explain_finding(code))
     workflow = workflow_of(EXAMPLES[code])
-    lowered = workflow._lower(None, None)
+    lowered = workflow.lower()
     allowing = evolve(lowered.definition, allowed=frozenset({code}))
     allowed = {f.code for f in (*lowered.findings, *findings(allowing))}
 

@@ -335,7 +335,7 @@ CALLS = {
 @pytest.mark.parametrize("call", CALLS)
 def test_blocks(call):
     """A block is a call of its class, if the class would send the same."""
-    definition = Workflow("W", CALLS[call], key="w")._lower(None, None).definition
+    definition = Workflow("W", CALLS[call], key="w").lower().definition
 
     source = assert_rebuilt(evolve(definition, id=None))
 

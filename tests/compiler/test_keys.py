@@ -147,7 +147,7 @@ def test_was_keeps_ids():
 
 
 def names_of(workflow):
-    definition = workflow._lower(None, None).definition
+    definition = workflow.lower().definition
     return [definition.origins[at].path for at in range(len(definition.blocks))]
 
 

@@ -31,7 +31,7 @@ def specs_of(written, **fields):
 
 def problems_of(*flows):
     """Code and message of each error, with the line of code that it points to."""
-    found = Workflow("w", *flows)._lower(None, None).findings
+    found = Workflow("w", *flows).lower().findings
     return [(f.code, f.message) for f in found]
 
 
@@ -96,7 +96,7 @@ def test_no_json(name):
     """What is no JSON is a finding with its path, and is never turned into text."""
     block = RawBlock("x", specs={"a": [0, {"b": NO_JSON[name]}]}, key="k")
 
-    (finding,) = Workflow("w", block)._lower(None, None).findings
+    (finding,) = Workflow("w", block).lower().findings
 
     assert (finding.severity, finding.family, finding.where) == ("error", "values", "k")
     assert finding.place == block.place
@@ -243,7 +243,7 @@ def test_fields_are_a_mapping(name, argument):
     """Whatever else stands for fields is a finding at its block."""
     block = RawBlock("x", **{argument: JUNK[name]})
 
-    findings = Workflow("w", block)._lower(None, None).findings
+    findings = Workflow("w", block).lower().findings
 
     assert {finding.code for finding in findings} == {"not-json"}
     assert {finding.place for finding in findings} == {block.place}

@@ -12,7 +12,7 @@ def blocks(*names):
 
 def compiled(*flows):
     """The definition of some flows, faulty or not."""
-    return Workflow("w", *flows)._lower(None, None).definition
+    return Workflow("w", *flows).lower().definition
 
 
 def names(*flows):

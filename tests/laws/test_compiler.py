@@ -171,9 +171,7 @@ def test_order_of_statements_changes_nothing(pairs):
     made = [flow for flow, _ in pairs]
     forwards, backwards = Workflow("w", *made), Workflow("w", *reversed(made))
 
-    assert forwards._lower(None, None).definition == (
-        backwards._lower(None, None).definition
-    )
+    assert forwards.lower().definition == (backwards.lower().definition)
 
 
 # -- Compiling ------------------------------------------------------------------------

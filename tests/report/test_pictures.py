@@ -41,7 +41,7 @@ IMAGES = Path(__file__).parent.parent.parent / "docs" / "images"
 
 
 def built(flow):
-    return Workflow("w", flow, key="w")._lower(None, None).definition
+    return Workflow("w", flow, key="w").lower().definition
 
 
 def wired(*edges, count=0):

@@ -25,7 +25,7 @@ from ..definition import drop_env
 from ..deploy.git import Repository
 from ..environments import load as load_settings
 from ..errors import FlowError
-from ..loading import Loaded, Side, SideWorkflow, load_source, lower_leniently
+from ..loading import Loaded, Side, SideWorkflow, load_source
 from .compile import compile_all
 
 TIMEOUT: Final = 600
@@ -84,14 +84,14 @@ def _make_side(loaded: Loaded, folder: Path | None = None) -> Side:
     """Return a source as a side, with the places of its JSON relative to a folder."""
     entries: list[SideWorkflow] = []
     for workflow in loaded.workflows:
-        definition = lower_leniently(workflow.workflow)
+        definition = workflow.workflow.lower().definition
         place = definition.place
         if folder is not None and place is not None:
             file = os.path.relpath(place.file, folder)
             definition = evolve(definition, place=place._replace(file=file))
         path = None if definition.path is None else drop_env(definition.path)
         entries.append(SideWorkflow(workflow.name, definition, path, is_live=False))
-    return Side(loaded.source, entries, is_one=False, notes=loaded.notes)
+    return Side(loaded.source, entries, is_one=False)
 
 
 def _compile_base(root: Path, folder: Path, target: Path) -> None:

@@ -89,7 +89,7 @@ def _locate(text: str | None) -> str:
         source = require_project_source()
     else:
         address = parse_source(text)
-        source = address.otherwise or address.source
+        source = address.otherwise or f"{address.place}:{address.key or ''}"
     place, key = split_source(source)
     if not Path(place).exists():
         return source

@@ -101,12 +101,9 @@ def command(
     subjects, omitted = pair_sides(*sides, values)
     prices = load_settings().prices
     report = make_report(subjects, label=sides[0].label, prices=prices)
-    for label, count in (
-        ("other side", omitted),
-        *((side.label, side.omitted) for side in sides),
-    ):
-        if count:
-            printing.message(f"{label}: {pluralize(count, 'other')}, not compared")
+    if omitted:
+        others = pluralize(omitted, "other")
+        printing.message(f"other side: {others}, not compared")
     printing.emit_report(report, form, output)
     return CHANGES if has_exit_code and report.has_changes else 0
 
@@ -124,17 +121,15 @@ def _load_sides(
     environment = None if env is None else find_environment(env)
     sides: dict[int, Side] = {}
     projects: frozenset[str] | None = None
-    own: frozenset[str] = frozenset()
     for at, address in enumerate(addresses):
         if isinstance(address, loading.SourceAddress):
             sides[at] = _load_source(address, environment, code=code)
             projects = loading.list_projects(sides[at])
-            own = loading.list_owners(sides[at])
     is_between = not sides
     for at, address in enumerate(addresses):
         if isinstance(address, loading.LiveAddress):
             with connect(address.env) as client:
-                side = loading.load_live_side(client, address, projects, own)
+                side = loading.load_live_side(client, address, projects)
             suffix = find_environment(address.env).suffix
             sides[at] = _without_suffix(side, suffix) if is_between else side
     return sides[0], sides[1]
@@ -147,8 +142,6 @@ def _load_source(
     if environment is not None:
         values = loading.select_set_values(environment.bound)
     side = loading.load_source_side(address, environment, values, code=code)
-    for note in side.notes:
-        printing.message(note)
     if environment is not None:
         names = {n for entry in side.entries for n in unbound_names(entry.definition)}
         if names:

@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from .. import loading
-from ..definition import DEFAULT_ENV, Definition
+from ..definition import Definition
 from ..report.graph import draw_mermaid, draw_text, graph_of
 from ..report.writers import draw_svg
 from . import params
@@ -56,8 +56,7 @@ def command(
     loaded = params.load(source, env, selection=selection)
     workflows = loaded.workflows if form == "text" else [loaded.only]
     drawings = [
-        FORMS[form](loading.lower_leniently(workflow.workflow, env or DEFAULT_ENV))
-        for workflow in workflows
+        FORMS[form](workflow.workflow.lower(env).definition) for workflow in workflows
     ]
     params.write_output("\n".join(drawings), output)
     return 0

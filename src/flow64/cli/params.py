@@ -199,7 +199,7 @@ def load(
     code: bool = True,
     **options: Any,
 ) -> loading.Loaded:
-    """Load the workflows at an address, code or live, and print notes about them.
+    """Load the workflows at an address, code or live.
 
     Args:
         source: The address; None for the project's code.
@@ -214,14 +214,9 @@ def load(
         values = loading.select_set_values(environment.bound)
         with service.connect(source.env) as client:
             loaded = loading.load_live(client, source, values)
-        loaded = loading.select_workflows(
-            loaded, options.get("selection", loading.EVERYTHING)
-        )
-    else:
-        loaded = loading.load_source(source, code=code, **options)
-    for note in loaded.notes:
-        printing.message(note)
-    return loaded
+        selection = options.get("selection", loading.EVERYTHING)
+        return loading.select_workflows(loaded, selection)
+    return loading.load_source(source, code=code, **options)
 
 
 def parse_address(

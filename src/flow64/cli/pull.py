@@ -127,9 +127,7 @@ def _fetch(
     live = loading.list_live(client)
     if address.key is None:
         chosen = loading.select_ours(live, address.env)
-        chosen = selection.pick(
-            address.env, chosen, lambda workflow: [workflow.key or ""]
-        )
+        chosen = selection.pick(address.env, chosen, lambda item: item.key or "")
     else:
         chosen = loading.match_live(live, address)
     return pull.fetch_workflows(client.session, [workflow.id for workflow in chosen])

@@ -112,5 +112,5 @@ def _find_id(client: Client, address: loading.Address | None) -> str | None:
     if isinstance(address, loading.SourceAddress):
         return params.load(address).only.workflow.id(str(client.env))
     if address is not None and address.key is not None:
-        return loading.pick_live(loading.list_live(client), address).id
+        return loading.load_live_definition(client, address).id
     return None if address is None else address.id

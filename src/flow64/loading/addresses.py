@@ -19,10 +19,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
 
-from attrs import field, frozen
+from attrs import frozen
 
 from ..definition import DEFAULT_ENV, canonical_id, is_uuid
-from ..environments import EMULATOR, Settings
+from ..environments import Settings
 from ..environments import load as load_settings
 from ..errors import SourceError
 from ..text import clipped, did_you_mean, join_first, shortened
@@ -45,18 +45,15 @@ class SourceAddress:
 
     Attributes:
         text: The address as it was given.
-        source: The file, folder or module, with a key behind a colon.
-        otherwise: What to read if the source of the project has no such key.
-        is_key: Whether the text is only a key, of the source of the project.
-        content: JSON of one workflow, if it came from stdin and not from a file. Then
-            the source is its name in messages.
+        place: The file, folder or module.
+        key: A key in it, or a pattern of keys.
+        otherwise: The address of a place, if the project has no such key.
     """
 
     text: str
-    source: str
+    place: str
+    key: str | None = None
     otherwise: str = ""
-    is_key: bool = False
-    content: bytes | None = field(default=None, repr=False)
 
 
 @frozen
@@ -97,39 +94,36 @@ def parse_address(
         ConfigError: `pyproject.toml` has mistakes, or it is live, and it is not clear
             in which environment.
     """
-    place, _ = split_source(text)
+    place, place_key = split_source(text)
     if not text.strip() or (place != text and ":" in (text[0], text[-1])):
         problem = f"a part of the address {shortened(text)} is empty"
         advice = "is the variable set that it comes from?"
         raise SourceError(f"{problem}: {advice}", is_usage=True)
     if _is_path(place):
-        return SourceAddress(text, text)
+        return SourceAddress(text, place, place_key)
     settings = load_settings()
     if is_uuid(text.removeprefix(ID)):
-        live_id = canonical_id(text.removeprefix(ID))
-        return LiveAddress(text, settings.environment(env).name, id=live_id)
+        return _parse_live(text, settings.environment(env).name, text)
     head, _, key = text.partition(":")
-    is_place = _is_place(place)
+    is_place = _find_path(place) is not None
     is_module = is_place or _is_installed(place)
     if not is_place:
         if head == CODE:
-            source = require_project_source(settings)
-            return SourceAddress(text, f"{source}:{key}" if key else source)
+            return SourceAddress(text, require_project_source(settings), key or None)
+        environments = settings.environments
         # Without settings, any name is that of the one environment.
-        is_any = _accepts_any_env(settings) and not is_module
+        is_any = any(item.is_of_variables for item in environments.values())
         is_any = is_any and bool(key or (prefers_live and env is None))
-        if head in settings.environments or (is_any and not is_pattern(head)):
+        if head in environments or (is_any and not is_module and not is_pattern(head)):
             return _parse_live(text, head, key)
     if prefers_live and not is_module:
         return LiveAddress(text, settings.environment(env).name, key=text)
-    configured = find_project_source(settings)
-    is_alone = configured is None or prefers_live or _is_named(place, settings)
-    if is_alone and not is_module:
-        raise SourceError(describe_unknown(text), is_usage=True)
-    if is_alone:
-        return SourceAddress(text, text)
-    otherwise = text if is_module else ""
-    return SourceAddress(text, f"{configured}:{text}", otherwise, is_key=True)
+    source = find_project_source(settings)
+    if source is not None and not prefers_live and not _is_named(place, settings):
+        return SourceAddress(text, source, text, otherwise=text if is_module else "")
+    if is_module:
+        return SourceAddress(text, place, place_key)
+    raise SourceError(describe_unknown(text), is_usage=True)
 
 
 def parse_source(text: str) -> SourceAddress:
@@ -159,22 +153,12 @@ def describe_unknown(text: str, keys: Sequence[str] = ()) -> str:
     """
     environments = [*load_settings().environments]
     head = text.partition(":")[0]
-    names = [*environments, CODE, *keys, *_list_neighbours(head)]
-    near = did_you_mean(head, suggest_keys(names))
-    known = f"; keys are {list_names(keys)}" if keys else ""
+    near = did_you_mean(head, [*environments, CODE, *keys])
+    keys_there = f"; keys are {list_names(keys)}" if keys else ""
     return (
         f"there is no file, folder, module, environment or key {shortened(head)}{near}"
-        f"; environments are {list_names(environments)}{known}"
+        f"; environments are {list_names(environments)}{keys_there}"
     )
-
-
-def _list_neighbours(place: str) -> Sequence[str]:
-    """Return the paths beside a missing one."""
-    folder = Path(place).parent
-    try:
-        return sorted(str(folder / name) for name in os.listdir(folder))  # noqa: PTH208 - names alone
-    except (OSError, ValueError):
-        return []
 
 
 def _is_path(place: str) -> bool:
@@ -183,13 +167,13 @@ def _is_path(place: str) -> bool:
     return is_relative or place in (".", "..") or place.endswith((".py", ".json"))
 
 
-def _is_place(name: str) -> bool:
-    """Return True if a text names a file or folder, or a module that is one."""
-    if _exists(Path(name)):
-        return True
-    path = Path(*name.split("."))
-    is_file = is_module_name(name) and _exists(path.with_suffix(".py"))
-    return is_file or (is_module_name(name) and _exists(path))
+def _find_path(name: str, folder: Path = Path()) -> Path | None:
+    """Return the file or folder of a name, or of a module of that name."""
+    paths = [folder / name]
+    if is_module_name(name):
+        module = folder.joinpath(*name.split("."))
+        paths += [module, module.with_suffix(".py")]
+    return next(filter(_exists, paths), None)
 
 
 def _exists(path: Path) -> bool:
@@ -216,32 +200,18 @@ def _is_installed(name: str) -> bool:
         return False
 
 
-def _is_named(place: str, settings: Settings) -> bool:
-    """Return True if the settings name a place, as the source or as compiled JSON."""
-    if place == settings.source:
-        return True
-    source = settings.folder / (settings.source or "")
-    is_here = Path(place).absolute() in (source, settings.compiled)
-    return is_here or place == settings.source
-
-
 def _parse_live(text: str, env: str, key: str) -> LiveAddress:
     live_id = key.removeprefix(ID)
     if is_uuid(live_id):
         return LiveAddress(text, env, id=canonical_id(live_id))
-    if not key.startswith(ID):
-        return LiveAddress(text, env, key=key or None)
-    problem = f"{shortened(live_id)} is not the id of a workflow"
-    advice = f"`flow64 list --env {env}` shows the ids"
-    raise SourceError(f"{problem}; {advice}", is_usage=True)
+    return LiveAddress(text, env, key=key or None)
 
 
-def _accepts_any_env(settings: Settings) -> bool:
-    """Return True if nothing is configured, so that any name is the one environment."""
-    names = settings.environments.keys() - {EMULATOR}
-    return names == {DEFAULT_ENV} and (
-        settings.environments[DEFAULT_ENV].is_of_variables
-    )
+def _is_named(place: str, settings: Settings) -> bool:
+    """Return True if the settings name a place, as the source or as compiled JSON."""
+    source = settings.source or ""
+    names = (settings.folder / source, settings.compiled)
+    return place == source or Path(place).absolute() in names
 
 
 # -- The source of a project -----------------------------------------------------------
@@ -270,16 +240,11 @@ def find_project_source(settings: Settings | None = None) -> str | None:
         ConfigError: pyproject.toml has mistakes.
     """
     settings = settings or load_settings()
-    if (source := settings.source) is None:
+    if settings.source is None:
         return None
-    path = settings.folder / source
-    if is_module_name(source) and not path.exists():
-        # `acme.pipelines` is a folder or a file from that of the settings.
-        inner = settings.folder.joinpath(*source.split("."))
-        path = inner if inner.is_dir() else inner.with_suffix(".py")
-    place, _ = split_source(str(path))
+    path = _find_path(settings.source, settings.folder)
     # A module may be installed elsewhere.
-    return os.path.relpath(path) if Path(place).exists() else source
+    return settings.source if path is None else os.path.relpath(path)
 
 
 def require_project_source(settings: Settings | None = None) -> str:
@@ -335,31 +300,29 @@ class Selection:
         return bool(self.select or self.exclude)
 
     def pick(
-        self, place: str, items: Sequence[T], names_of: Callable[[T], Sequence[str]]
+        self, place: str, items: Sequence[T], name_of: Callable[[T], str]
     ) -> Sequence[T]:
         """Return the items that the patterns select, in their order.
 
         Args:
             place: Where the items are, for errors.
             items: The workflows.
-            names_of: Returns the names of one workflow. A pattern may match any.
+            name_of: Returns the key path of one workflow.
 
         Raises:
             SourceError: A pattern matches nothing, or nothing is left.
         """
-        named = [(item, names_of(item)) for item in items]
-        options = [("--select", pattern) for pattern in self.select]
-        options += [("--exclude", pattern) for pattern in self.exclude]
-        for option, pattern in options:
-            if not any(_match_any([pattern], names) for _, names in named):
-                keys = [names[0] for _, names in named if names]
-                problem = describe_no_match(place, pattern, keys)
-                raise SourceError(f"{option}: {problem}", is_usage=True)
+        names = [name_of(item) for item in items]
+        for pattern in (*self.select, *self.exclude):
+            if not any(matches(pattern, name) for name in names):
+                raise SourceError(
+                    describe_no_match(place, pattern, names), is_usage=True
+                )
         kept = [
             item
-            for item, names in named
-            if (not self.select or _match_any(self.select, names))
-            and not _match_any(self.exclude, names)
+            for item, name in zip(items, names, strict=True)
+            if not self.select or any(matches(text, name) for text in self.select)
+            if not any(matches(text, name) for text in self.exclude)
         ]
         if self.exclude and not kept:
             left = " ".join(f"--exclude {pattern}" for pattern in self.exclude)
@@ -370,12 +333,6 @@ class Selection:
 EVERYTHING: Final = Selection()
 
 
-def suggest_keys(keys: Sequence[str]) -> Sequence[str]:
-    """Return keys, with a pattern for the variants of each workflow."""
-    heads = dict.fromkeys(key.partition("/")[0] for key in keys if "/" in key)
-    return [*keys, *(f"{head}/*" for head in heads)]
-
-
 def list_names(names: Sequence[str]) -> str:
     """Join names for a message. If there are many, the last ones are only counted."""
     return join_first(names, MOST_NAMES, lambda name: clipped(name) or repr(name))
@@ -383,10 +340,6 @@ def list_names(names: Sequence[str]) -> str:
 
 def describe_no_match(place: str, pattern: str, keys: Sequence[str]) -> str:
     """Describe a key or a pattern that matches none of the keys of a place."""
-    near = did_you_mean(pattern, suggest_keys(keys))
-    known = f"it holds {list_names(keys)}" if keys else "it holds none"
-    return f"{clipped(place)} holds no workflow {shortened(pattern)}{near}; {known}"
-
-
-def _match_any(patterns: Sequence[str], names: Sequence[str]) -> bool:
-    return any(matches(pattern, name) for pattern in patterns for name in names)
+    near = did_you_mean(pattern, keys)
+    held = f"it holds {list_names(keys)}" if keys else "it holds none"
+    return f"{clipped(place)} holds no workflow {shortened(pattern)}{near}; {held}"

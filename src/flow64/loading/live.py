@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 from ..analysis.live import LiveCatalogue
 from ..api.calls import WorkflowInfo, get_workflow
 from ..client import Client
-from ..definition.ids import DEFAULT_ENV, drop_env, environment_in, parse_path
+from ..definition.ids import DEFAULT_ENV, drop_env, environment_in
 from ..definition.model import Definition
 from ..definition.secrets import Values, add_suffix, hide_secrets, stamped_places
 from ..definition.stamp import genuine_stamp, split_stamp
@@ -20,17 +20,14 @@ from ..deploy.target import key_of
 from ..environments import Environment
 from ..errors import SourceError
 from ..secrets import mask
-from ..text import clipped, did_you_mean, join_first, shortened
+from ..text import did_you_mean, shortened
 from ..workflow import Workflow
 from .addresses import (
-    ID,
-    MOST_NAMES,
     LiveAddress,
     SourceAddress,
     is_pattern,
     list_names,
     matches,
-    suggest_keys,
 )
 from .reading import SourceWorkflow
 from .sources import Loaded, find_saved_catalogue, load_source, lower
@@ -95,72 +92,39 @@ def select_ours(workflows: Iterable[LiveWorkflow], env: str) -> Sequence[LiveWor
 
 
 def match_live(
-    workflows: Sequence[LiveWorkflow],
-    address: LiveAddress,
-    own: Container[str] = (),
+    workflows: Sequence[LiveWorkflow], address: LiveAddress
 ) -> Sequence[LiveWorkflow]:
     """Return the live workflows that an address names by a key, or by a pattern.
 
     Args:
         workflows: All live workflows.
         address: The address, with a key.
-        own: Namespaces and projects that a key means, if workflows of several have it.
 
     Raises:
         SourceError: There is none, or several have the key.
     """
     ours = select_ours(workflows, address.env)
     wanted = unicodedata.normalize("NFC", address.key or "")
-    named = [workflow for workflow in ours if workflow.key == wanted]
+    named = [item for item in ours if item.key == wanted]
     if not named and is_pattern(wanted):
-        named = [
-            workflow
-            for workflow in ours
-            if workflow.key and matches(wanted, workflow.key)
-        ]
+        named = [item for item in ours if item.key and matches(wanted, item.key)]
         if named:
             return named
-    named = named or [
-        workflow for workflow in ours if (workflow.key or "").split("/")[0] == wanted
-    ]
-    if len(named) > 1:
-        named = [workflow for workflow in named if workflow.project in own] or named
+    named = named or [item for item in ours if (item.key or "").split("/")[0] == wanted]
     if len(named) == 1:
         return named
     if named:
-        ways = join_first(named, MOST_NAMES, _describe_way)
+        ways = list_names([f"{address.env}:{item.id}" for item in named])
         problem = f"{len(named)} workflows in {address.env} have the key {wanted!r}"
         raise SourceError(f"{problem}; name one by its id: {ways}", is_usage=True)
-    keys = sorted(workflow.key for workflow in ours if workflow.key)
-    near = did_you_mean(wanted, suggest_keys(keys))
+    keys = sorted(item.key for item in ours if item.key)
     held = f"it has {list_names(keys)}" if keys else "it has none of ours"
     raise SourceError(
         f"in {address.env} there is no workflow {shortened(wanted)} that our code "
-        f"deployed{near}; {held}; for one of others, write {address.env}:UUID",
+        f"deployed{did_you_mean(wanted, keys)}; {held}; for one of others, write "
+        f"{address.env}:UUID",
         is_usage=True,
     )
-
-
-def _describe_way(workflow: LiveWorkflow) -> str:
-    """Return the address of one of our workflows by its id, and its project."""
-    segments = parse_path(workflow.path or "")
-    owners = [name for tag, name in segments if tag in ("ns", "project")]
-    return f"{workflow.env}:{ID}{workflow.id} ({clipped('/'.join(owners))})"
-
-
-def pick_live(workflows: Sequence[LiveWorkflow], address: LiveAddress) -> LiveWorkflow:
-    """Return the one live workflow that an address names by its key.
-
-    Raises:
-        SourceError: There is none, or there are several.
-    """
-    ours = select_ours(workflows, address.env)
-    named = ours if address.key is None else match_live(workflows, address)
-    if len(named) != 1:
-        names = list_names([f"{address.env}:{workflow.key}" for workflow in named])
-        problem = f"{address.text} means {len(named)} workflows"
-        raise SourceError(f"{problem}; name one of them: {names}", is_usage=True)
-    return named[0]
 
 
 def project_path(path: str) -> str:
@@ -196,8 +160,6 @@ class Side:
         is_one: Whether the address means one workflow.
         is_part: Whether the address picks workflows of those that are there.
         env: The environment in which they are live; None for code and files.
-        omitted: The number of live workflows of other projects.
-        notes: What was noticed in a source, for people.
     """
 
     label: str
@@ -205,8 +167,6 @@ class Side:
     is_one: bool
     is_part: bool = False
     env: str | None = None
-    omitted: int = 0
-    notes: Sequence[str] = ()
 
 
 def load_source_side(
@@ -229,23 +189,18 @@ def load_source_side(
         SourceError: There is no such source, or it is code that must not run.
         CompileError: A workflow cannot be compiled.
     """
-    folder = Path(address.source)
-    is_folder = address.content is None and folder.is_dir()
-    if is_folder and not code and not any(folder.iterdir()):
+    is_folder = address.key is None and Path(address.place).is_dir()
+    if is_folder and not code and not any(Path(address.place).iterdir()):
         return Side(address.text, [], is_one=False)  # all of the other side is new
     loaded = load_source(address, code=code, may_be_empty=is_folder)
     entries = [_compile(workflow, environment, values) for workflow in loaded.workflows]
     # A folder means all that it has, so that what comes beside its only one is shown.
     is_one = len(loaded.workflows) == 1 and not is_folder
-    is_part = is_one or loaded.is_picked
-    return Side(address.text, entries, is_one, is_part, notes=loaded.notes)
+    return Side(address.text, entries, is_one, is_one or loaded.is_picked)
 
 
 def load_live_side(
-    client: Client,
-    address: LiveAddress,
-    projects: frozenset[str] | None = None,
-    own: Container[str] = (),
+    client: Client, address: LiveAddress, projects: frozenset[str] | None = None
 ) -> Side:
     """Read live workflows, by requests that only read.
 
@@ -256,28 +211,21 @@ def load_live_side(
         address: The workflows.
         projects: Namespaces and projects to which to limit an address of a whole
             environment; None for no limit.
-        own: Namespaces and projects that a key means: see `match_live`.
 
     Raises:
         SourceError: There is no such workflow.
     """
-    listed = find_saved_catalogue()
-    omitted = 0
     if address.id is not None:
         ids = [address.id]
     else:
-        workflows = list_live(client)
+        live = list_live(client)
+        chosen = select_ours(live, address.env)
         if address.key is not None:
-            chosen = match_live(workflows, address, own)
-        else:
-            ours = select_ours(workflows, address.env)
-            chosen = [
-                workflow
-                for workflow in ours
-                if projects is None or workflow.project in projects
-            ]
-            omitted = len(ours) - len(chosen)
-        ids = [workflow.id for workflow in chosen]
+            chosen = match_live(live, address)
+        elif projects is not None:
+            chosen = [item for item in chosen if item.project in projects]
+        ids = [item.id for item in chosen]
+    listed = find_saved_catalogue()
     # A workflow that was deleted meanwhile is left out.
     read = [_read(client, workflow_id, listed) for workflow_id in ids]
     entries = [entry for entry in read if entry is not None]
@@ -285,9 +233,8 @@ def load_live_side(
         problem = f"{address.env} has no workflow {address.id}"
         advice = f"`flow64 list --env {address.env}` shows the ids"
         raise SourceError(f"{problem}; {advice}", is_usage=True)
-    is_part = not address.is_env
-    is_one = is_part and len(ids) == 1
-    return Side(address.text, entries, is_one, is_part, address.env, omitted=omitted)
+    is_one = not address.is_env and len(ids) == 1
+    return Side(address.text, entries, is_one, not address.is_env, address.env)
 
 
 def load_live_definition(client: Client, address: LiveAddress) -> Definition:
@@ -296,10 +243,12 @@ def load_live_definition(client: Client, address: LiveAddress) -> Definition:
     Raises:
         SourceError: There is none, or the address means several.
     """
-    if address.id is None:
-        live = pick_live(list_live(client), address)
-        address = LiveAddress(address.text, address.env, id=live.id)
-    return load_live_side(client, address).entries[0].definition
+    entries = load_live_side(client, address).entries
+    if len(entries) == 1:
+        return entries[0].definition
+    names = list_names([f"{address.env}:{entry.key}" for entry in entries])
+    problem = f"{address.text} means {len(entries)} workflows"
+    raise SourceError(f"{problem}; name one of them: {names}", is_usage=True)
 
 
 def load_live(client: Client, address: LiveAddress, values: Values) -> Loaded:
@@ -328,14 +277,9 @@ def load_live(client: Client, address: LiveAddress, values: Values) -> Loaded:
 def list_projects(side: Side) -> frozenset[str] | None:
     """Return the projects that a side is about; None if it does not say."""
     places = [entry.place for entry in side.entries]
-    return None if side.is_part or None in places else list_owners(side)
-
-
-def list_owners(side: Side) -> frozenset[str]:
-    """Return the namespaces and projects of the workflows of a side."""
-    return frozenset(
-        project_path(workflow.place) for workflow in side.entries if workflow.place
-    )
+    if side.is_part or None in places:
+        return None
+    return frozenset(project_path(place) for place in places if place)
 
 
 def _compile(

@@ -68,7 +68,6 @@ class SourceWorkflow:
         stem: A file name for its JSON, without `.json` and without a folder. It is
             unique in the project.
         entry: The entry of a manifest, if one lists it.
-        plain_name: Its name without the key of its project, if that precedes it.
     """
 
     name: str
@@ -76,18 +75,6 @@ class SourceWorkflow:
     where: str
     stem: str
     entry: Entry | None = None
-    plain_name: str = ""
-
-    @property
-    def full_name(self) -> str:
-        """Its name after the key of its project: `growth:inbound/us`."""
-        project, name = self.workflow.project, self.plain_name or self.name
-        return name if project is None else f"{project.key}:{name}"
-
-    @property
-    def names(self) -> Sequence[str]:
-        """The names by which a key or a pattern finds it."""
-        return (self.plain_name or self.name, self.full_name)
 
     def find_id(self, env: str) -> str:
         """Return its canonical id in an environment; empty if its keys are faulty."""
@@ -119,7 +106,6 @@ class Collector:
         self.flows: list[str] = []
         self.makers: dict[str, Place] = {}
         self.findings: list[Finding] = []
-        self.notes: list[str] = []
         self.is_code = False
         self.is_all = True
         self._seen: dict[int, object] = {}  # objects are kept, so that ids stay theirs
@@ -237,17 +223,6 @@ def read_module(name: str, collector: Collector, settings: Settings) -> bool:
     return True
 
 
-def read_content_of(
-    content: bytes, where: str, stem: str, collector: Collector
-) -> None:
-    """Add the workflow of JSON without a manifest."""
-    with collector.catch():
-        read = loads(content, source=where)
-        workflow = Workflow.from_definition(evolve(read, place=Place(where, 1)))
-        name = "/".join(map(unquote, stem.split("@")))
-        collector.add_workflow(SourceWorkflow(name, workflow, where, stem))
-
-
 def _read_folder(
     folder: Path, collector: Collector, settings: Settings, *, code: bool
 ) -> None:
@@ -292,9 +267,6 @@ def _read_json_files(folder: Path, collector: Collector, settings: Settings) -> 
         manifests.append(manifest)
         for name in sorted(manifest.files):
             _read_json(place / name, manifest, collector)
-        for name in sorted(files.keys() - manifest.files.keys() - {MANIFEST}):
-            problem = f"{place / name} is not listed in {MANIFEST}, and was left out"
-            collector.notes.append(f"{problem}; name it by itself to read it as it is")
     collector.is_all = bool(manifests) and not any(item.part for item in manifests)
 
 
@@ -307,12 +279,15 @@ def _read_json(path: Path, manifest: Manifest, collector: Collector) -> None:
     """Read the workflow of a file, with its keys if the manifest lists it."""
     # A file that is not read is no finding, since a finding shows a line of its file.
     content, entry = read_content(path), manifest.files.get(path.name)
-    if entry is None:
-        read_content_of(content, str(path), path.stem, collector)
-        return
     with collector.catch():
-        workflow = entry.read(content, path)
-        name = "/".join(name_parts(workflow.identity))
+        if entry is None:
+            definition = loads(content, source=str(path))
+            place = Place(str(path), 1)
+            workflow = Workflow.from_definition(evolve(definition, place=place))
+            name = "/".join(map(unquote, path.stem.split("@")))
+        else:
+            workflow = entry.read(content, path)
+            name = "/".join(name_parts(workflow.identity))
         collector.add_workflow(
             SourceWorkflow(name, workflow, str(path), path.stem, entry)
         )

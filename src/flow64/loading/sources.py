@@ -32,7 +32,6 @@ from .addresses import (
     describe_unknown,
     find_project_source,
     is_module_name,
-    is_pattern,
     list_names,
     matches,
     parse_source,
@@ -44,7 +43,6 @@ from .reading import (
     Collector,
     SourceWorkflow,
     describe_empty,
-    read_content_of,
     read_module,
     read_place,
 )
@@ -55,7 +53,7 @@ class Loaded:
     """The workflows of a source.
 
     Attributes:
-        source: The source as it was given.
+        source: The file, folder or module; for what is live, its address.
         workflows: The workflows in reading order, or those that were picked.
         projects: Its projects, also those that only workflows name.
         is_picked: Whether a key or a selection picked them. There may be others.
@@ -64,7 +62,6 @@ class Loaded:
             that were left out. The source of `[tool.flow64]` is whole, and a part of it
             is not. Without such a source, a folder, a package, and a file without other
             modules beside it are whole. JSON is whole if its manifest says so.
-        notes: What was noticed while it was read, for people.
         findings: Errors of the source itself, if it was loaded leniently.
     """
 
@@ -74,7 +71,6 @@ class Loaded:
     is_picked: bool = False
     left_out: Sequence[SourceWorkflow] = ()
     is_of_whole: bool = False
-    notes: Sequence[str] = ()
     findings: Sequence[Finding] = ()
 
     @property
@@ -114,11 +110,10 @@ class Loaded:
             return self.workflows[0]
         problem = f"no workflow of {self.source} is selected"
         if self.workflows:
-            place, _ = split_source(self.source)
             problem = (
                 f"{self.source} holds {len(self.names)} workflows: "
                 f"{list_names(self.names)}; name one of them, as in "
-                f"{place}:{self.names[0]}"
+                f"{self.source}:{self.names[0]}"
             )
         raise SourceError(problem, is_usage=True)
 
@@ -155,105 +150,62 @@ def load_source(
         address = SourceAddress("", require_project_source(settings))
     else:
         address = parse_source(source) if isinstance(source, str) else source
-    collector = Collector(is_lenient=lenient)
-    loaded = None
-    if address.otherwise and code:  # a key comes before a folder or module of its name
-        loaded = _find_key(address, settings)
-    if loaded is None:
-        source = address.otherwise or address.source
-        place, key = split_source(source)
-        if address.content is None:
-            _read(place, collector, settings, code=code)
-        else:
-            place, key = source, None
-            read_content_of(address.content, place, place, collector)
-        is_empty = may_be_empty and not selection and key is None
-        loaded = _collect(source, place, collector, settings, may_be_empty=is_empty)
-        if address.content is not None:
-            loaded = evolve(loaded, is_picked=True, is_of_whole=False)
-        if key is not None:
-            loaded = _keep_key(loaded, place, key, address)
-    loaded = select_workflows(loaded, selection)
-    return evolve(loaded, workflows=_tell_apart(loaded.workflows))
+    place, key = address.place, address.key
+    if address.otherwise:  # a key comes before a folder or module of its name
+        place, key = split_source(address.otherwise)
+        if code:
+            project = _load(
+                address.place, settings, code=True, may_be_empty=True, lenient=lenient
+            )
+            picked = _pick_key(address.text, project.workflows)
+            # An error of the project is shown: something else may not be meant.
+            if picked or project.findings:
+                return select_workflows(project.keep(picked), selection)
+    is_empty = may_be_empty and not selection and key is None
+    loaded = _load(place, settings, code=code, may_be_empty=is_empty, lenient=lenient)
+    if key is not None:
+        picked = _pick_key(key, loaded.workflows)
+        if not picked and not loaded.findings:
+            problem = describe_no_match(place, key, loaded.names)
+            if key == address.text:
+                problem = describe_unknown(key, loaded.names)
+            raise SourceError(problem, is_usage=True)
+        loaded = loaded.keep(picked)
+    return select_workflows(loaded, selection)
 
 
-def _find_key(address: SourceAddress, settings: Settings) -> Loaded | None:
-    """Return the workflows of a key of the project; None if it has no such key.
-
-    An error of the project is raised: something else of the name may not be meant.
-    """
-    place, _ = split_source(address.source)
-    collector = Collector()
-    if not Path(place).exists() and not is_module_name(place):
-        return None
-    _read(place, collector, settings, code=True)
-    if not collector.workflows:
-        return None
-    loaded = _collect(address.source, place, collector, settings)
-    picked = _pick_key(address.text, loaded.workflows)
-    return loaded.keep(picked) if picked else None
-
-
-def _read(place: str, collector: Collector, settings: Settings, *, code: bool) -> None:
-    """Read a file, a folder or a module.
+def _load(
+    place: str, settings: Settings, *, code: bool, may_be_empty: bool, lenient: bool
+) -> Loaded:
+    """Load all workflows of a file, a folder or a module.
 
     Raises:
-        SourceError: It is none of these.
+        SourceError: It is none of these, or holds no workflow.
     """
+    collector = Collector(is_lenient=lenient)
     if Path(place).exists():
         read_place(Path(place), collector, settings, code=code)
     elif not (
         code and is_module_name(place) and read_module(place, collector, settings)
     ):
         raise SourceError(describe_unknown(place), is_usage=True)
-
-
-def _collect(
-    source: str,
-    place: str,
-    collector: Collector,
-    settings: Settings,
-    *,
-    may_be_empty: bool = False,
-) -> Loaded:
-    """Return what was read.
-
-    Raises:
-        SourceError: It is no workflow.
-    """
-    workflows = _drop_duplicates(collector)
+    workflows = _tell_apart(_drop_duplicates(collector))
     is_empty = may_be_empty and collector.projects
     # A check must not pass because a flow was not put into a workflow.
-    is_forgotten = collector.is_lenient and (collector.flows or collector.makers)
+    is_forgotten = lenient and (collector.flows or collector.makers)
     if not workflows and not collector.findings and (is_forgotten or not is_empty):
         finding = describe_empty(place, collector)
         if not is_forgotten:
-            words = (finding.message, finding.help, *collector.notes)
+            words = (finding.message, finding.help)
             raise SourceError("; ".join(filter(None, words)), is_usage=True)
         collector.findings.append(finding)
     return Loaded(
-        source,
+        place,
         _with_settings(workflows, settings),
         collector.projects,
         is_of_whole=_is_whole(place, settings, collector),
-        notes=collector.notes,
         findings=collector.findings,
     )
-
-
-def _keep_key(loaded: Loaded, place: str, key: str, address: SourceAddress) -> Loaded:
-    """Return a source with the workflows of a key.
-
-    Raises:
-        SourceError: There is none, or several have the key.
-    """
-    picked = _pick_key(key, loaded.workflows)
-    if picked or loaded.findings:  # an error of the source may be the reason
-        return loaded.keep(picked)
-    problem = describe_no_match(place, key, loaded.names)
-    if address.is_key:
-        problem = describe_unknown(address.text, loaded.names)
-    raise SourceError(problem, is_usage=True)
 
 
 def select_workflows(loaded: Loaded, selection: Selection) -> Loaded:
@@ -264,9 +216,8 @@ def select_workflows(loaded: Loaded, selection: Selection) -> Loaded:
     """
     if not selection:
         return loaded
-    place, _ = split_source(loaded.source)
     try:
-        picked = selection.pick(place, loaded.workflows, lambda entry: entry.names)
+        picked = selection.pick(loaded.source, loaded.workflows, lambda item: item.name)
     except SourceError:
         if not loaded.findings:
             raise
@@ -282,31 +233,25 @@ def _pick_key(
     Raises:
         SourceError: Several have the key.
     """
-    named = [entry for entry in workflows if key in entry.names]
+    named = [entry for entry in workflows if entry.name == key]
     named = named or [entry for entry in workflows if entry.workflow.key == key]
     if len(named) > 1:
-        apart = _tell_apart(named)
-        names = list_names([entry.name for entry in apart])
-        every = f"*:{key}" if any(entry.plain_name for entry in apart) else f"{key}/*"
+        names = list_names([entry.name for entry in named])
         problem = f"{key!r} is the key of {len(named)} workflows: {names}"
-        advice = f"name one of them, or all by {every!r}"
+        advice = "name one of them, or several by a pattern"
         raise SourceError(f"{problem}; {advice}", is_usage=True)
-    if not named and is_pattern(key):
-        named = [
-            entry for entry in workflows if any(matches(key, n) for n in entry.names)
-        ]
-    return named
+    return named or [entry for entry in workflows if matches(key, entry.name)]
 
 
 def _tell_apart(workflows: Sequence[SourceWorkflow]) -> Sequence[SourceWorkflow]:
     """Put the key of its project before each name that two projects have."""
-    owners: dict[str, set[str]] = {}
+    owners: dict[str, set[ProjectKey | None]] = {}
     for entry in workflows:
-        owners.setdefault(entry.names[0], set()).add(entry.full_name)
+        owners.setdefault(entry.name, set()).add(entry.workflow.project)
     return [
-        entry
-        if len(owners[entry.names[0]]) == 1
-        else evolve(entry, name=entry.full_name, plain_name=entry.names[0])
+        evolve(entry, name=f"{project.key}:{entry.name}")
+        if len(owners[entry.name]) > 1 and (project := entry.workflow.project)
+        else entry
         for entry in workflows
     ]
 
@@ -342,7 +287,7 @@ def _is_imported_twice(entry: SourceWorkflow, other: SourceWorkflow) -> bool:
     variable of the loop.
     """
     modules = {item.where.rpartition(": ")[0] for item in (entry, other)}
-    definitions = [lower_leniently(item.workflow) for item in (entry, other)]
+    definitions = [item.workflow.lower().definition for item in (entry, other)]
     return len(modules) == 2 and len({*map(fingerprint, definitions)}) == 1
 
 
@@ -373,7 +318,7 @@ def _with_settings(
     workflows: Sequence[SourceWorkflow], settings: Settings
 ) -> Sequence[SourceWorkflow]:
     """Let the saved list of blocks and the rules of `[tool.flow64]` judge them."""
-    listed = _read_saved_catalogue(settings)
+    listed = find_saved_catalogue(settings)
     if listed is None and not settings.rules:
         return workflows
 
@@ -384,24 +329,15 @@ def _with_settings(
     return [evolve(entry, workflow=judge(entry.workflow)) for entry in workflows]
 
 
-def find_saved_catalogue(file: Path | None = None) -> LiveCatalogue | None:
+def find_saved_catalogue(settings: Settings | None = None) -> LiveCatalogue | None:
     """Return the saved list of blocks that `[tool.flow64]` names, if it names one.
 
     Before a first `flow64 blocks sync`, there is no such file.
 
-    Args:
-        file: Another file to read.
-
     Raises:
         ConfigError: The file cannot be used, or pyproject.toml has mistakes.
-        ReadError: The other file is not a list of blocks.
     """
-    if file is not None:
-        return LiveCatalogue.read(file)
-    return _read_saved_catalogue(load_settings())
-
-
-def _read_saved_catalogue(settings: Settings) -> LiveCatalogue | None:
+    settings = settings or load_settings()
     if settings.blocks is None:
         return None
     try:
@@ -432,13 +368,6 @@ def load_classes(file: Path) -> OwnClasses:
 # -- Definitions -----------------------------------------------------------------------
 
 
-def lower_leniently(
-    workflow: Workflow, env: str | None = None, values: Mapping[str, Any] | None = None
-) -> Definition:
-    """Return as much of a definition as can be made. By default values stay unbound."""
-    return workflow._lower(env, values).definition  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - `compile` refuses what has errors
-
-
 def lower(
     workflow: Workflow, env: str | None = None, values: Mapping[str, Any] | None = None
 ) -> Definition:
@@ -447,7 +376,7 @@ def lower(
     Raises:
         CompileError: It cannot be made.
     """
-    lowered = workflow._lower(env, values)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - see above
+    lowered = workflow.lower(env, values)
     if any(finding.severity == "error" for finding in lowered.findings):
         return workflow.compile(env, values)
     return lowered.definition

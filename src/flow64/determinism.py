@@ -45,7 +45,7 @@ _PLAIN: Final = {"PYTHONHASHSEED": "0", "TZ": "UTC0", "LC_ALL": "C.UTF-8"}
 
 
 @frozen
-class Change:
+class Variation:
     """A difference of a process from the first one.
 
     Attributes:
@@ -81,7 +81,7 @@ class Difference:
 
 
 @frozen
-class Comparison:
+class Verification:
     """The outcome of all processes.
 
     Attributes:
@@ -101,7 +101,7 @@ def compare_processes(
     values: Mapping[str, Any] | None = None,
     *,
     processes: int = 8,
-) -> Comparison:
+) -> Verification:
     """Compile a source in several processes, and compare ids and bytes.
 
     Args:
@@ -111,42 +111,43 @@ def compare_processes(
     home = Path.cwd()
     path = [entry or str(home) for entry in sys.path]
     job = {"source": source, "env": env, "values": values, "path": [*path, str(home)]}
-    changes = [*_list_changes(processes - 1)]
+    variations = [*_list_variations(processes - 1)]
     pool = ThreadPoolExecutor(AT_ONCE)
     try:
         first, *others = pool.map(
-            lambda change: _run(json.dumps(job), change, home), (Change(""), *changes)
+            lambda variation: _run(json.dumps(job), variation, home),
+            (Variation(""), *variations),
         )
     finally:  # Ctrl-C reaches the processes too, and starts no further one
         pool.shutdown(cancel_futures=True)
     if isinstance(first, str):
-        return Comparison((), problem=first)
+        return Verification((), problem=first)
     keys = [*first]
-    for change, other in zip(changes, others, strict=True):
-        for difference in _compare(change.name, first, other):
-            return Comparison(keys, difference)
-    return Comparison(keys)
+    for variation, other in zip(variations, others, strict=True):
+        for difference in _compare(variation.name, first, other):
+            return Verification(keys, difference)
+    return Verification(keys)
 
 
-def _list_changes(count: int) -> Iterator[Change]:
+def _list_variations(count: int) -> Iterator[Variation]:
     # Two alike come first: if they differ, no setting is to blame for later ones.
     first = [
-        Change(SAME),
-        Change("PYTHONHASHSEED=1", {"PYTHONHASHSEED": "1"}),
-        Change("TZ=AAA-14", {"TZ": "AAA-14"}),
+        Variation(SAME),
+        Variation("PYTHONHASHSEED=1", {"PYTHONHASHSEED": "1"}),
+        Variation("TZ=AAA-14", {"TZ": "AAA-14"}),
         # Else Python takes UTF-8 in this locale, and a difference would not show.
-        Change(
+        Variation(
             "LC_ALL=C",
             {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
         ),
-        Change("an empty working folder", in_empty_folder=True),
+        Variation("an empty working folder", in_empty_folder=True),
     ]
     yield from first[:count]
     for seed in range(2, count - len(first) + 2):
-        yield Change(f"PYTHONHASHSEED={seed}", {"PYTHONHASHSEED": str(seed)})
+        yield Variation(f"PYTHONHASHSEED={seed}", {"PYTHONHASHSEED": str(seed)})
 
 
-def _run(job: str, change: Change, home: Path) -> dict[str, Any] | str:
+def _run(job: str, variation: Variation, home: Path) -> dict[str, Any] | str:
     """Compile in a process. Return the workflows by name, or what went wrong."""
     with TemporaryDirectory(prefix="flow64-") as empty:
         try:
@@ -155,8 +156,8 @@ def _run(job: str, change: Change, home: Path) -> dict[str, Any] | str:
                 input=job.encode(),
                 capture_output=True,
                 check=False,
-                env={**os.environ, **_PLAIN, **change.variables},
-                cwd=empty if change.in_empty_folder else home,
+                env={**os.environ, **_PLAIN, **variation.variables},
+                cwd=empty if variation.in_empty_folder else home,
                 timeout=TIMEOUT,
             )
         except subprocess.TimeoutExpired:

@@ -273,7 +273,7 @@ class ConsentError(DeployError):
 
 
 class StalePlanError(DeployError):
-    """A plan is not applied: code or service have changed, or a file is no plan.
+    """A plan is not applied: code or service have changed, or a file is not a plan.
 
     Nothing more was written.
 

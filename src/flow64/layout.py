@@ -3,7 +3,7 @@
 Blocks stand in layers, each below all blocks that feed it. If edges form a cycle, some
 lead back up. An edge leaves its block at the bottom, runs straight through the layers
 in a column of its own, and turns only between two layers, where no block is. Edges that
-would need too many columns run beside the drawing. Apart from sorting, each step takes
+would need too many columns run around the drawing. Apart from sorting, each step takes
 time in proportion to blocks and edges.
 """
 
@@ -215,9 +215,9 @@ class _Grid:
         for sweep in range(_SWEEPS):
             is_down = sweep % 2 == 0
             for layer in self.layers if is_down else reversed(self.layers):
-                beside = self.above if is_down else self.below
+                neighbours = self.above if is_down else self.below
                 middles = {
-                    at: _mean([places[near] for near in beside[at]], places[at])
+                    at: _mean([places[near] for near in neighbours[at]], places[at])
                     for at in layer
                 }
                 layer.sort(key=middles.__getitem__)
@@ -273,9 +273,9 @@ class _Grid:
         pools: list[tuple[float, float, int]] = []  # sum, weight, how many
         for at, offset in zip(layer, offsets, strict=True):
             means = [
-                _mean([self.centers[near] for near in beside[at]], 0)
-                for beside in sides
-                if beside[at]
+                _mean([self.centers[near] for near in neighbours[at]], 0)
+                for neighbours in sides
+                if neighbours[at]
             ]
             wanted = _mean(means, self.centers[at])
             weight = (4.0 if at >= self.count else 1.0) if means else 0.25
@@ -380,7 +380,7 @@ def _place(grid: _Grid, edges: Pairs, place: Sequence[int], scene: _Scene) -> La
             routes.append(_route_loop(scene.boxes[source]))
         elif place[source] < place[target]:
             routes.append(_route(grid, scene, (source, target), 0))
-        else:  # beside the edge that leads down, if there is one
+        else:  # next to the edge that leads down, if there is one
             shift = 12 if (target, source) in both else 0
             routes.append(_route(grid, scene, (target, source), shift)[::-1])
     ends = [x for route in routes for x, _ in route]
@@ -436,7 +436,7 @@ def _simplify(points: Sequence[Point]) -> Sequence[Point]:
 def trace_route(points: Sequence[Point], *, is_across: bool = False) -> str:
     """Return a route as a path of SVG that ends inside of its tip.
 
-    A thick line would otherwise show beside the point of the tip.
+    A thick line would otherwise show next to the point of the tip.
 
     Args:
         points: A route of a layout.

@@ -41,7 +41,7 @@ Headers: TypeAlias = HasItems | Iterable[tuple[str | bytes, str | bytes]]
 
 @frozen(kw_only=True)
 class Event:
-    """An event that the service signed. Answer it with 2xx, whatever it is.
+    """An event that the service signed. Answer every event with 2xx.
 
     Attributes:
         key: The same for every delivery of the event. It depends on signed text alone.

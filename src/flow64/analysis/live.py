@@ -52,7 +52,7 @@ class LiveBlock:
 
     @property
     def names_fields(self) -> bool:
-        """Whether its schema names fields, or says that there are none."""
+        """Whether its schema names fields, or says that the kind has no field."""
         schema = self.specs_schema or EMPTY
         return bool(self.fields) or schema.get("additionalProperties") is False
 
@@ -230,7 +230,7 @@ _TYPES: Final[Mapping[Any, str]] = {
 class LiveField:
     """A field as the service lists it.
 
-    Local references, and null beside one other schema are understood, as pydantic
+    Local references, and null next to one other schema are understood, as pydantic
     writes them. What is not understood makes a field less exact, never an error.
 
     Attributes:
@@ -342,7 +342,7 @@ def _read_field(
 def _resolve(schema: Any, root: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
     """Return a schema without references and null, and whether null was in it.
 
-    Keywords beside a reference win over those that it leads to, but for the title.
+    Keywords next to a reference win over those that it leads to, except the title.
     """
     plain, is_nullable = _as_mapping(schema), False
     for _ in range(MOST_STEPS):
@@ -369,7 +369,7 @@ _JOINING: Final = ("$ref", "allOf", "anyOf", "oneOf")
 
 
 def _look_up(reference: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the part of a schema at a local reference; empty if there is none."""
+    """Return the part of a schema at a local reference; empty if it is missing."""
     is_local = isinstance(reference, str) and reference.startswith("#")
     part: Any = root if is_local else EMPTY
     for step in reference.split("/")[1:] if is_local else ():

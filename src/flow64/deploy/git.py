@@ -243,7 +243,7 @@ class Repository:
         """Return the repository of a folder.
 
         Raises:
-            FlowError: There is none, or no git.
+            FlowError: The folder has no repository, or git is missing.
         """
         answer = run_git(folder, "rev-parse", "--show-toplevel")
         if answer is None or answer.returncode:

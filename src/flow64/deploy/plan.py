@@ -462,7 +462,7 @@ def load_plan(path: Path) -> SavedPlan:
     """Read a saved plan: the JSON of `flow64 plan`.
 
     Raises:
-        StalePlanError: It cannot be read, or is none.
+        StalePlanError: It cannot be read, or is not a plan.
     """
     try:
         data = load_json(read_whole(path, LARGEST))

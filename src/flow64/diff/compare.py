@@ -36,18 +36,18 @@ def match_blocks(before: Definition, after: Definition) -> Mapping[int, int]:
     Blocks are the same by id, by key path, by content, by their neighbours, and at last
     by kind. Each step takes time in proportion to blocks and edges.
     """
-    search = _Search(before, after)
-    search.pair_in_order(_mark_id)
-    search.pair_unique(_mark_path)
-    search.follow_edges()
-    search.pair_unique(_mark_content)
-    search.follow_edges()
-    search.pair_in_order(_mark_content, only_as_many=True)
-    search.follow_edges()
-    search.pair_in_order(_mark_kind, only_as_many=True)
-    search.pair_in_order(_mark_content)
-    search.follow_edges()
-    return search.pairs
+    pairing = _Pairing(before, after)
+    pairing.pair_in_order(_mark_id)
+    pairing.pair_unique(_mark_path)
+    pairing.follow_edges()
+    pairing.pair_unique(_mark_content)
+    pairing.follow_edges()
+    pairing.pair_in_order(_mark_content, only_as_many=True)
+    pairing.follow_edges()
+    pairing.pair_in_order(_mark_kind, only_as_many=True)
+    pairing.pair_in_order(_mark_content)
+    pairing.follow_edges()
+    return pairing.pairs
 
 
 def _mark_id(definition: Definition, at: int) -> Hashable:
@@ -68,7 +68,7 @@ def _mark_kind(definition: Definition, at: int) -> Hashable:
 
 
 @frozen
-class _Search:
+class _Pairing:
     """A search for partners.
 
     Attributes:
@@ -242,7 +242,7 @@ def compare_definitions(
     after: Definition | None,
     prices: Mapping[str, float] = EMPTY,
 ) -> Comparison:
-    """Compare two definitions, either of which may be missing.
+    """Compare two definitions. One of them may be missing.
 
     Args:
         before: The earlier one.

@@ -47,7 +47,7 @@ def make_value(seed: str, field: str, type: str, words: Sequence[str] = ()) -> A
     Numbers are spread over some sizes, so that a filter on them passes some rows.
 
     Args:
-        words: The words that the value may be; any if there are none.
+        words: The words that the value may be; by default any.
     """
     if type.startswith("list"):
         inner = type[4:].strip("[]") or "str"

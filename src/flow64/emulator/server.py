@@ -196,7 +196,7 @@ def find_place(url: str) -> str:
 def name_place(store_id: str) -> str:
     """Return what stands for a store in journals and plans.
 
-    It is the same whether the store is served or not, and whatever the port.
+    It is the same whether the store is served or not, and on any port.
     """
     return f"http://127.0.0.1/emulator-{store_id.replace('-', '')[:12]}"
 

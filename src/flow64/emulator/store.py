@@ -1,6 +1,6 @@
 """The store: one SQLite table with everything that survives a restart.
 
-One process owns a file, by a lock on the file beside it, which also says at which
+One process owns a file, by a lock on a second file, which also says at which
 address that process serves it.
 """
 

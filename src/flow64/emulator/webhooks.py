@@ -39,7 +39,7 @@ def post(
     seconds: float,
     is_over: Callable[[], bool],
 ) -> int | str:
-    """Return the status that a receiver answers, or why there is none.
+    """Return the status that a receiver answers, or why it did not answer.
 
     No proxy is used, and no redirect is followed.
 

@@ -333,7 +333,7 @@ def _list_both(change: Change) -> Iterator[_Labelled]:
 
 
 def _find_contained_group(entry: Entry, plain: Sequence[Entries]) -> Entries | None:
-    """Return the largest group of which a workflow has every change too."""
+    """Return the largest group with no change that a workflow lacks."""
     covered = [
         group
         for group in plain

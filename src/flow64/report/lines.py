@@ -169,7 +169,7 @@ def _is_whole_block(change: Change) -> bool:
 
 
 def _is_reordered(change: Change) -> bool:
-    """Whether items of a list stand in another order, beside those that came or went.
+    """Whether items of a list stand in another order, apart from new and lost ones.
 
     What came at the end is not out of order.
     """

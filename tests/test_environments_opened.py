@@ -205,11 +205,11 @@ def test_runs_are_remembered_with_the_project(settings, project, monkeypatch):
     """Unless a variable says where."""
     monkeypatch.delenv("FLOW64_JOURNAL", raising=False)
     with client_for(settings.environment("prod")) as client:
-        assert client.settings.journal.path == project / ".flow64/runs.jsonl"
+        assert client.journal.path == project / ".flow64/runs.jsonl"
 
     monkeypatch.setenv("FLOW64_JOURNAL", str(project / "elsewhere.jsonl"))
     with client_for(settings.environment("prod")) as client:
-        assert client.settings.journal.path == project / "elsewhere.jsonl"
+        assert client.journal.path == project / "elsewhere.jsonl"
 
 
 LOCAL = """

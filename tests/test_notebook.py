@@ -182,7 +182,7 @@ def test_run_that_failed():
     state.reason = f"no credits {EVIL}"
     owner = Client("k", journal=None)
 
-    shown = text_of(Run(state, owner)._repr_html_())
+    shown = text_of(Run(state, owner.session)._repr_html_())
 
     assert "status failed workflow w1 start presumed why no credits <script>" in shown
     assert "block status rows <script>alert(1)</script> & \\x1b[31m failed" in shown
@@ -191,6 +191,6 @@ def test_run_that_failed():
 def test_run_that_was_not_seen():
     owner = Client("k", journal=None)
 
-    shown = text_of(Run(state_of(), owner)._repr_html_())
+    shown = text_of(Run(state_of(), owner.session)._repr_html_())
 
     assert shown == "Run r1 status not known yet"

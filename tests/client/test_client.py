@@ -261,10 +261,6 @@ def test_schedules_secrets_blocks_and_balance(client):
         {"base_url": "http://api.example.com"},
         {"base_url": "https://user:hunter2@api.example.com"},
         {"base_url": "ftp://api.example.com"},
-        {"transport": object()},
-        {"hosts": "store.example"},
-        {"journal": 7},
-        {"oauth": "client"},
     ],
 )
 def test_settings_that_cannot_be_used_are_refused(options):

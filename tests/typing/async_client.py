@@ -39,7 +39,6 @@ async def use_client(client: AsyncClient, workflow: Workflow) -> None:
     assert_type(await client.balance(), Balance)
     run = await client.run(workflow, rows, intent="2026-W20", max_cost=5)
     assert_type(run, AsyncRun)
-    assert_type(await client.find_run(workflow, rows), AsyncRun | None)
     async for batch in client.run_batches(workflow, rows, size=10):
         assert_type(batch, Batch[AsyncRun])
     await client.close()

@@ -171,7 +171,7 @@ def plan_workflows(
                 pulled=workflow.stamp_in(env),
             )
             require_namespace(
-                target, target.name, client.endpoint, is_local=client.is_local
+                target, target.name, client.endpoint, is_local=client.session.is_local
             )
         except (CompileError, DeployError) as error:
             faults.append((workflow.name, error))

@@ -183,10 +183,11 @@ def command(
             printing.message(estimate.__rich__())
             printing.confirm("Start?", yes=yes)
         try:
-            run = client.make_run(start(client.session, launch, start_rows, **options))
+            state = start(client.session, launch, start_rows, **options)
         except KeyboardInterrupt:
             printing.message("it may have been started: the same command finds it")
             return INTERRUPTED
+        run = Run(state, client.session)
         STATE.is_done = True
         if run.is_attached:
             printing.message(_describe_attached(run, workflow.key, names))

@@ -66,7 +66,7 @@ def follow(
         WaitTimeoutError: The run has not ended in time. It goes on.
     """
     with _open_display(run, as_lines=as_lines) as show:
-        every = 0.1 if client.is_local else 5.0  # nobody limits an emulator
+        every = 0.1 if client.session.is_local else 5.0  # nobody limits an emulator
         for event in run.watch(every=every, timeout=timeout):
             show(event)
     if run.last_status == "completed":

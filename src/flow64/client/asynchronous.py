@@ -38,7 +38,7 @@ from ..runs.typed import Row
 from ..runs.watch import DAY, Event
 from .client import Client
 from .run import Run, RunFacts
-from .settings import BatchOptions, RunOptions
+from .settings import BatchOptions
 from .topics import Runs, Schedules, SigningSecrets, Workflows
 
 S = TypeVar("S")
@@ -277,21 +277,20 @@ class AsyncClient(AsyncSide[Client]):
     @_with_arguments_of(Client.__init__)
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(Client(*args, **options))
+        self.workflows: Final = AsyncWorkflows(self.blocking.workflows)
+        """See `Client.workflows`."""
+        self.runs: Final = AsyncRuns(self.blocking.runs)
+        """See `Client.runs`."""
+        self.schedules: Final = AsyncSchedules(self.blocking.schedules)
+        """See `Client.schedules`."""
+        self.signing_secrets: Final = AsyncSigningSecrets(self.blocking.signing_secrets)
+        """See `Client.signing_secrets`."""
 
     deploy: Final = awaited(Client.deploy)
     plan: Final = awaited(Client.plan)
     run: Final = awaited(Client.run)
     blocks: Final = awaited(Client.blocks)
     balance: Final = awaited(Client.balance)
-
-    async def find_run(
-        self, workflow: Deployable, rows: Rows = (), **options: Unpack[RunOptions]
-    ) -> AsyncRun | None:
-        """Return the run to which `run` would attach; see `Client.find_run`."""
-        find = _Bound(self.blocking.find_run, workflow, rows, **options)
-        del options  # as in `awaited`
-        run = await in_daemon_thread(find)
-        return None if run is None else AsyncRun(run)
 
     async def run_batches(
         self, workflow: Deployable, rows: Rows, **options: Unpack[BatchOptions]
@@ -301,31 +300,6 @@ class AsyncClient(AsyncSide[Client]):
         del options  # as in `awaited`
         async for batch in iterate(batches):
             yield Batch(batch.index, batch.first, batch.count, AsyncRun(batch.run))
-
-    @property
-    def workflows(self) -> AsyncWorkflows:
-        """See `Client.workflows`."""
-        return AsyncWorkflows(self.blocking.workflows)
-
-    @property
-    def runs(self) -> AsyncRuns:
-        """See `Client.runs`."""
-        return AsyncRuns(self.blocking.runs)
-
-    @property
-    def schedules(self) -> AsyncSchedules:
-        """See `Client.schedules`."""
-        return AsyncSchedules(self.blocking.schedules)
-
-    @property
-    def signing_secrets(self) -> AsyncSigningSecrets:
-        """See `Client.signing_secrets`."""
-        return AsyncSigningSecrets(self.blocking.signing_secrets)
-
-    @property
-    def endpoint(self) -> str:
-        """The base URL."""
-        return self.blocking.endpoint
 
     async def close(self) -> None:
         """Close the connections; closing twice does nothing."""

@@ -4,45 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from os import PathLike
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Final,
-    ParamSpec,
-    Self,
-    TypeVar,
-    Unpack,
-)
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, Unpack
 from uuid import uuid4
 from weakref import finalize
 
 from ..analysis.live import LiveCatalogue
 from ..api import calls
-from ..api.auth import Key, OAuth
+from ..api.auth import Key, OAuth, from_environment
 from ..api.policy import Policy
 from ..api.session import Session, normalize_endpoint
+from ..definition import DEFAULT_ENV, Values, secret_names, secret_texts
 from ..deploy.apply import apply_plan
 from ..deploy.history import History
 from ..deploy.make import make_plan
 from ..deploy.plan import Consents, Plan, Step
-from ..deploy.target import Deployable, Ready
-from ..endpoints import endpoint_of, host_of, is_loopback
+from ..deploy.target import Deployable, Ready, prepare, require_namespace
+from ..endpoints import endpoint_of
 from ..errors import BuildError, ConfigError
 from ..runs import batches, start
 from ..runs.payload import Budget, Rows
-from ..runs.state import RunState
 from ..text import shortened
 from .run import Run
-from .settings import (
-    DEFAULT,
-    LAUNCHING,
-    BatchOptions,
-    RunOptions,
-    Settings,
-    Terms,
-    choose_credential,
-    open_journal,
-)
+from .settings import DEFAULT, LAUNCHING, BatchOptions, RunOptions, Terms, open_journal
 from .topics import Runs, Schedules, SigningSecrets, Workflows
 
 if TYPE_CHECKING:
@@ -99,38 +82,41 @@ class Client:
         transport: httpx.BaseTransport | None = None,
         place: str | None = None,
     ) -> None:
-        key = None if api_key is None else Key(api_key)
+        auth: Key | OAuth | None = None if api_key is None else Key(api_key)
         del api_key  # an error from here on may show the locals of its frames
-        auth = choose_credential(key, oauth)
+        if auth is not None and oauth is not None:
+            problem = "both an API key and OAuth were given, and the service takes one"
+            raise ConfigError(problem, hint="pass either api_key= or oauth=")
+        auth = auth or oauth or from_environment()
         if isinstance(auth, Key):
             auth.require_usable()
-        if isinstance(hosts, str):
-            raise ConfigError(f"hosts is the text {hosts!r}; write hosts=[{hosts!r}]")
-        if transport is not None and not hasattr(transport, "handle_request"):
-            problem = f"transport is {shortened(transport)}, no transport of httpx"
-            raise ConfigError(f"{problem}; give for example Emulator().transport()")
-        endpoint = endpoint_of(base_url, allow_http=allow_http)
-        terms = terms or Terms()
-        self.settings: Final = Settings(
-            endpoint,
-            is_loopback(host_of(endpoint)),
-            open_journal(journal),
-            env,
-            History.of(history),
-            terms,
-        )
+        self.endpoint: Final = endpoint_of(base_url, allow_http=allow_http)
+        """The base URL."""
+        self.env: Final = env
+        """The environment of the client; None for any."""
+        self.terms: Final = terms or Terms()
+        self.journal: Final = open_journal(journal)
+        self.history: Final = History.of(history)
+        self.place: Final = place or normalize_endpoint(self.endpoint)
         self.session: Final = Session(
-            endpoint,
+            self.endpoint,
             auth,
             policy or Policy(),
             transport,
             hosts=None if hosts is None else frozenset(map(str.lower, hosts)),
-            organisation=terms.org_id,
+            organisation=self.terms.org_id,
             env=env or "default",
             place=place or (None if transport is None else _name_place(transport)),
         )
-        self.place: Final = place or normalize_endpoint(endpoint)
-        self.session.secrets.add(self.settings.list_secrets())
+        self.session.secrets.add(secret_texts(self._bind(None)))
+        self.workflows: Final = Workflows(self.session, self.journal)
+        """The calls about workflows: create, get, list, update, delete."""
+        self.runs: Final = Runs(self.session, self.journal)
+        """The calls about runs: start, get, list, status, cancel, download links."""
+        self.schedules: Final = Schedules(self.session, self.journal)
+        """The calls about schedules: create, get, list, update, delete."""
+        self.signing_secrets: Final = SigningSecrets(self.session, self.journal)
+        """The calls about the signing secret: get, create, roll, delete."""
 
     # -- What a pipeline needs every day ----------------------------------------------
 
@@ -164,7 +150,7 @@ class Client:
             ApiError: The service refused it.
             OutcomeUnknownError: No answer came, and reading the workflow did not tell.
         """
-        ready = self.settings.compile("deploy", workflow, env, values)
+        ready = self._compile("deploy", workflow, env, values)
         del values  # some may be secret, and an error may show the locals of its frames
         plan = self._plan(ready)
         step = plan.steps[0]
@@ -178,7 +164,7 @@ class Client:
             self.session,
             plan,
             consents,
-            history=self.settings.history,
+            history=self.history,
             values=ready.values,
         )
         for error in result.errors:
@@ -204,7 +190,7 @@ class Client:
             DeployError: The workflow cannot be deployed there at all.
             ApiError: The service refused to answer.
         """
-        ready = self.settings.compile("plan", workflow, env, values)
+        ready = self._compile("plan", workflow, env, values)
         del values  # as in `deploy`
         return self._plan(ready)
 
@@ -215,7 +201,7 @@ class Client:
             env=ready.env,
             endpoint=self.place,
             values=ready.values,
-            prices=self.settings.terms.prices,
+            prices=self.terms.prices,
         )
 
     def run(
@@ -240,24 +226,7 @@ class Client:
         """
         launch, rest = self._launch("run", workflow, options)
         del options  # as in `deploy`
-        return self.make_run(start.start(self.session, launch, rows, **rest))
-
-    def find_run(
-        self, workflow: Deployable, rows: Rows = (), **options: Unpack[RunOptions]
-    ) -> Run | None:
-        """Return the run to which `run` would attach; None if it may buy something.
-
-        The journal tells, so no request is sent. The same arguments are given as to
-        `run`.
-
-        Raises:
-            RunError: The journal cannot be read.
-        """
-        launch, rest = self._launch("run", workflow, options)
-        del options  # as in `deploy`
-        rest.pop("attach", None)  # which buys nothing
-        run = start.find_run(self.session, launch, rows, **rest)
-        return None if run is None else self.make_run(run)
+        return Run(start.start(self.session, launch, rows, **rest), self.session)
 
     def run_batches(
         self, workflow: Deployable, rows: Rows, **options: Unpack[BatchOptions]
@@ -282,8 +251,9 @@ class Client:
         launch, rest = self._launch("run_batches", workflow, options)
         del options  # as in `deploy`
         ended = batches.run_batches(self.session, launch, rows, **rest)
+        session = self.session
         return (
-            batches.Batch(each.index, each.first, each.count, self.make_run(each.run))
+            batches.Batch(each.index, each.first, each.count, Run(each.run, session))
             for each in ended
         )
 
@@ -307,43 +277,52 @@ class Client:
         **options: Any,
     ) -> start.Launch:
         """Compile a workflow, and check that this client may run it; see `run`."""
-        terms = self.settings.terms
+        terms = self.terms
         budget = Budget(
             terms.max_rows if max_rows is None else max_rows,
             terms.max_cost if max_cost is None else max_cost,
             terms.prices,
         )
-        ready = self.settings.compile(callee, workflow, env, values)
-        self.session.secrets.add(
-            self.settings.list_secrets(ready.definition, ready.values)
+        ready = self._compile(callee, workflow, env, values)
+        return start.Launch(ready, self.journal, budget, **options)
+
+    def _compile(
+        self,
+        callee: str,
+        workflow: Deployable,
+        env: str | None,
+        values: Mapping[str, Any] | None,
+    ) -> Ready:
+        """Compile a workflow with the values of the environment.
+
+        Raises:
+            BuildError: The client is for another environment.
+            CompileError: The workflow has errors.
+            DeployError: The environment does not give all its values.
+            ConsentError: Another user's workflow may have the same id there.
+        """
+        if env is not None and self.env not in (None, env):
+            problem = f"env is {env!r}, and this client is for {self.env!r}"
+            raise BuildError(f"{callee}: {problem}", hint=f"make one for {env!r}")
+        bound, suffix = self._bind(values), self.terms.suffix
+        ready = prepare(workflow, env or self.env or DEFAULT_ENV, bound, suffix)
+        is_local = self.session.is_local
+        require_namespace(ready.target, ready.name, self.endpoint, is_local=is_local)
+        names = secret_names(ready.definition)
+        self.session.secrets.add(secret_texts(ready.values, names))
+        return ready
+
+    def _bind(self, values: Mapping[str, Any] | None) -> Values:
+        """Return the values of a call, or else those of the environment.
+
+        What is secret in the environment is secret in those of a call too.
+        """
+        own = Values(self.terms.values)
+        return (
+            own
+            if values is None
+            else Values(values, own.hidden | Values(values).hidden)
         )
-        return start.Launch(ready, self.settings.journal, budget, **options)
-
-    def make_run(self, run: RunState) -> Run:
-        """Return the handle of a run."""
-        return Run(run, self)
-
-    # -- The documented calls ---------------------------------------------------------
-
-    @property
-    def workflows(self) -> Workflows:
-        """The calls about workflows: create, get, list, update, delete."""
-        return Workflows(self)
-
-    @property
-    def runs(self) -> Runs:
-        """The calls about runs: start, get, list, status, cancel, download links."""
-        return Runs(self)
-
-    @property
-    def schedules(self) -> Schedules:
-        """The calls about schedules: create, get, list, update, delete."""
-        return Schedules(self)
-
-    @property
-    def signing_secrets(self) -> SigningSecrets:
-        """The calls about the signing secret: get, create, roll, delete."""
-        return SigningSecrets(self)
 
     def blocks(self) -> LiveCatalogue:
         """Return the kinds of blocks, each with the JSON Schema of its specs."""
@@ -354,26 +333,6 @@ class Client:
         return calls.get_balance(self.session)
 
     # -- The client itself ------------------------------------------------------------
-
-    @property
-    def endpoint(self) -> str:
-        """The base URL."""
-        return self.session.endpoint
-
-    @property
-    def is_local(self) -> bool:
-        """True if the endpoint is on this machine."""
-        return self.session.is_local
-
-    @property
-    def policy(self) -> Policy:
-        """Deadline, time-outs, retries and pace."""
-        return self.session.policy
-
-    @property
-    def env(self) -> str | None:
-        """The environment of the client; None for any."""
-        return self.settings.env
 
     def close(self) -> None:
         """Close the connections; closing twice does nothing."""
@@ -408,10 +367,7 @@ def choose_client(callee: str, client: Any) -> Client:
     if client is None:
         client = Client()
         finalize(client, client.session.close)
-    if isinstance(client, Client):
-        return client
-    hint = f"did you mean env={client!r}?" if isinstance(client, str) else ""
-    if hasattr(client, "blocking"):
-        hint = f"an AsyncClient awaits: await client.{callee}(workflow, ...)"
-    problem = f"{callee}: client is {shortened(client)}, not a Client"
-    raise BuildError(problem, hint=hint)
+    if not isinstance(client, Client):
+        problem = f"{callee}: client is {shortened(client)}, not a Client"
+        raise BuildError(problem, hint="an AsyncClient has awaited methods of its own")
+    return client

@@ -2,62 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from functools import wraps
 from operator import attrgetter
-from os import PathLike
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar, overload
 
-from ..api.calls import ResultItem
+from ..api.session import Session
 from ..notebook import Badge, Cell, as_card, as_facts, as_table
-from ..runs import results, watch
+from ..runs import results as result_files
+from ..runs import watch as watching
 from ..runs.state import RunState
 from ..runs.typed import ResultRows
-from ..runs.watch import DAY, Event
+from ..runs.watch import DAY
 
-if TYPE_CHECKING:
-    from .client import Client
-
+P = ParamSpec("P")
+R = TypeVar("R")
 T = TypeVar("T")
 
 
-def _fact(name: str, doc: str) -> Any:
+def _fact(name: str) -> Any:
     """Return a property that reads a fact of the state of a run."""
-    return property(attrgetter(f"state.{name}"), doc=doc)
+    return property(attrgetter(f"state.{name}"))
+
+
+def _call(
+    function: Callable[Concatenate[Session, RunState, P], R],
+) -> Callable[Concatenate[Any, P], R]:
+    """Return a function of a session and the state of a run as a method of `Run`."""
+
+    @wraps(function)
+    def method(run: Any, /, *args: P.args, **options: P.kwargs) -> R:
+        return function(run.session, run.state, *args, **options)
+
+    return method
 
 
 class RunFacts:
     """What is known of a run."""
 
-    id: Final[str] = _fact("id", "Id of the run (`job_id`).")
-    workflow_id: Final[str] = _fact(
-        "workflow_id",
-        "Id of its workflow; empty if it was fetched by its id and not polled yet.",
-    )
-    last_status: Final[str] = _fact(
-        "status", "The last known status; empty if none is known yet."
-    )
-    is_ended: Final[bool] = _fact("is_ended", "True if it is known to have ended.")
-    is_attached: Final[bool] = _fact(
-        "is_attached", "True if it was there before, and nothing was started now."
-    )
-    is_presumed: Final[bool] = _fact(
-        "is_presumed",
-        "True if the answer to its start was lost. It was the only new run, so it is "
-        "taken for ours. You get its rows once they prove that.",
-    )
-    reason: Final[str | None] = _fact(
-        "reason", "Why it did not complete, if the service says so."
-    )
-    empty: Final[str | None] = _fact(
-        "empty", "That it completed without a row, in words; None if not known."
-    )
-    started_at: Final[str | None] = _fact(
-        "started_at", "When it was started, if the journal knows it."
-    )
-    count: Final[int | None] = _fact(
-        "count", "Rows that came out; None until it has completed, or if not known."
-    )
+    id: Final[str] = _fact("id")
+    """Id of the run (`job_id`)."""
+    workflow_id: Final[str] = _fact("workflow_id")
+    """Id of its workflow; empty if it was fetched by its id and not polled yet."""
+    last_status: Final[str] = _fact("status")
+    """The last known status; empty if none is known yet."""
+    is_ended: Final[bool] = _fact("is_ended")
+    """True if it is known to have ended."""
+    is_attached: Final[bool] = _fact("is_attached")
+    """True if it was there before, and nothing was started now."""
+    is_presumed: Final[bool] = _fact("is_presumed")
+    """True if the answer to its start was lost. It was the only new run, so it is taken
+    for ours. You get its rows once they prove that."""
+    reason: Final[str | None] = _fact("reason")
+    """Why it did not complete, if the service says so."""
+    empty: Final[str | None] = _fact("empty")
+    """That it completed without a row, in words; None if not known."""
+    started_at: Final[str | None] = _fact("started_at")
+    """When it was started, if the journal knows it."""
+    count: Final[int | None] = _fact("count")
+    """Rows that came out; None until it has completed, or if not known."""
 
     def __init__(self, state: RunState) -> None:
         self.state = state
@@ -95,9 +98,9 @@ class RunFacts:
 class Run(RunFacts):
     """A run on the service, and what is known of it."""
 
-    def __init__(self, state: RunState, client: Client) -> None:
+    def __init__(self, state: RunState, session: Session) -> None:
         super().__init__(state)
-        self._client = client
+        self.session: Final = session
 
     @property
     def status(self) -> str:
@@ -106,34 +109,15 @@ class Run(RunFacts):
 
     def refresh(self) -> str:
         """Ask the service for the status, and return it."""
-        watch.poll(self._client.session, self.state)
+        watching.poll(self.session, self.state)
         return self.state.status
 
-    def watch(self, *, every: float = 5.0, timeout: float = DAY) -> Iterator[Event]:
-        """Yield what happens to the run until it ends. Each event prints as a line.
-
-        Faults on the way are retried, and no event takes back an earlier one. The run
-        itself goes on, even if watching it fails.
-
-        Args:
-            every: Seconds between polls.
-            timeout: Seconds after which to give up. The last poll may take 10 s more.
-
-        Raises:
-            ApiError: Polling again cannot help: the key is refused, or the run does not
-                exist.
-            WaitTimeoutError: The run had not ended in time. The error says how to wait
-                again.
-        """
-        session = self._client.session
-        return watch.watch(session, self.state, every=every, timeout=timeout)
-
-    def steps(
-        self, *, every: float = 5.0, timeout: float = DAY
-    ) -> Iterator[Event | float]:
-        """Yield events as `watch` does, and the seconds to wait before each poll."""
-        session = self._client.session
-        return watch.steps(session, self.state, every=every, timeout=timeout)
+    watch: Final = _call(watching.watch)
+    steps: Final = _call(watching.steps)
+    cancel: Final = _call(watching.cancel)
+    results: Final = _call(result_files.list_files)
+    to_csv: Final = _call(result_files.save_csv)
+    download: Final = _call(result_files.download)
 
     def wait(self, timeout: float = DAY, *, every: float = 5.0) -> Run:
         """Wait until the run has completed, and return the run.
@@ -149,28 +133,8 @@ class Run(RunFacts):
             WaitTimeoutError: The run had not ended in time. The error says how to wait
                 again.
         """
-        session = self._client.session
-        watch.wait(session, self.state, every=every, timeout=timeout)
+        watching.wait(self.session, self.state, every=every, timeout=timeout)
         return self
-
-    def cancel(self) -> str:
-        """Cancel the run, and return its status. A run that has ended keeps its status.
-
-        Rows that were processed are presumably charged. A run that `is_presumed` may
-        belong to another user.
-        """
-        return watch.cancel(self._client.session, self.state)
-
-    def results(self) -> Sequence[ResultItem]:
-        """Return the result files of all stages by block number; the final one is last.
-
-        They are JSON, which keeps types, or CSV if no JSON was saved. A run that has
-        not completed may have files of some stages.
-
-        Raises:
-            OutcomeUnknownError: The run was taken for ours, and nothing proves it.
-        """
-        return results.list_files(self._client.session, self.state)
 
     @overload
     def rows(
@@ -195,66 +159,4 @@ class Run(RunFacts):
             ResultError: There is no such file, or it is damaged.
             OutcomeUnknownError: The run was taken for ours, and nothing proves it.
         """
-        session = self._client.session
-        return results.read_rows(session, self.state, type, block=block)
-
-    def to_csv(
-        self,
-        path: str | PathLike[str],
-        *,
-        block: str | int | None = None,
-        safe: bool = False,
-        overwrite: bool = False,
-    ) -> int:
-        """Save the rows of a completed run as CSV, and return their number.
-
-        Args:
-            path: A file that will be complete or absent.
-            block: See `rows`.
-            safe: Put a single quote before text that a spreadsheet may run as a
-                formula.
-            overwrite: Replace an existing file.
-
-        Raises:
-            RowsError: The file exists, or cannot be written.
-            FlowError: The rows cannot be read; see `rows`.
-        """
-        return results.save_csv(
-            self._client.session,
-            self.state,
-            path,
-            block=block,
-            safe=safe,
-            overwrite=overwrite,
-        )
-
-    def download(
-        self,
-        path: str | PathLike[str],
-        *,
-        block: str | int | None = None,
-        every_stage: bool = False,
-        overwrite: bool = False,
-    ) -> Sequence[Path]:
-        """Save result files as they are, and return their paths.
-
-        Args:
-            path: A file, if it ends in `.csv`, `.json` or `.ndjson`; else a folder. No
-                file is saved outside it.
-            block: Save the file of this block instead of the final one; see `rows`.
-            every_stage: Save the files of all stages, also of a run that has not
-                completed.
-            overwrite: Replace existing files.
-
-        Raises:
-            RowsError: A file exists, or cannot be written.
-            FlowError: A file cannot be downloaded; see `rows`.
-        """
-        return results.download(
-            self._client.session,
-            self.state,
-            path,
-            block=block,
-            every_stage=every_stage,
-            overwrite=overwrite,
-        )
+        return result_files.read_rows(self.session, self.state, type, block=block)

@@ -1,4 +1,4 @@
-"""The settings of a client, and workflows compiled with them."""
+"""The options of a client and of its calls."""
 
 from __future__ import annotations
 
@@ -10,20 +10,8 @@ from typing import Any, Final, TypedDict
 
 from attrs import field, frozen
 
-from ..api.auth import Key, OAuth, from_environment
-from ..definition import (
-    DEFAULT_ENV,
-    EMPTY,
-    Definition,
-    Values,
-    secret_names,
-    secret_texts,
-)
-from ..deploy.history import History
-from ..deploy.target import Deployable, Ready, prepare, require_namespace
-from ..errors import BuildError, ConfigError
+from ..definition import EMPTY
 from ..runs.journal import Journal
-from ..text import shortened
 
 PLACE: Final = Path(".flow64", "runs.jsonl")
 """Path of the journal, relative to the working folder."""
@@ -120,112 +108,10 @@ LAUNCHING: Final = (
 """The options that are of the launch. The others are of the start."""
 
 
-@frozen
-class Settings:
-    """The settings of a client.
-
-    Attributes:
-        endpoint: Base URL.
-        is_local: True if it is on this machine.
-        journal: Remembers runs, in a file or in this process.
-        env: The environment of the client; None for any.
-        history: Keeps what a deploy replaces.
-        terms: Settings of the environment.
-    """
-
-    endpoint: str
-    is_local: bool
-    journal: Journal
-    env: str | None
-    history: History
-    terms: Terms
-
-    def choose_env(self, callee: str, env: str | None) -> str:
-        """Return the environment of a call.
-
-        Raises:
-            BuildError: The client is for another one.
-        """
-        if env is None or self.env in (None, env):
-            return env or self.env or DEFAULT_ENV
-        problem = f"env is {env!r}, and this client is for {self.env!r}"
-        raise BuildError(f"{callee}: {problem}", hint=f"make one for {env!r}")
-
-    def choose_values(self, values: Mapping[str, Any] | None) -> Any:
-        """Return the values of a call, or else those of the environment.
-
-        What is secret in the environment is secret in those of a call too.
-        """
-        own = self.terms.values
-        hidden: frozenset[str] = getattr(own, "hidden", frozenset())
-        if values is not None and not isinstance(values, Mapping):
-            return values  # compiling says what is wrong with it
-        hidden |= getattr(values, "hidden", frozenset())
-        return Values(own if values is None else values, hidden)
-
-    def compile(
-        self,
-        callee: str,
-        workflow: Deployable,
-        env: str | None,
-        values: Mapping[str, Any] | None,
-    ) -> Ready:
-        """Compile a workflow with the values of the environment.
-
-        Raises:
-            BuildError: The client is for another environment.
-            CompileError: The workflow has errors.
-            DeployError: The environment does not give all its values.
-            ConsentError: Another user's workflow may have the same id there.
-        """
-        bound, terms = self.choose_values(values), self.terms
-        env = self.choose_env(callee, env)
-        ready = prepare(workflow, env, bound, terms.suffix)
-        require_namespace(
-            ready.target, ready.name, self.endpoint, is_local=self.is_local
-        )
-        return ready
-
-    def list_secrets(
-        self,
-        definition: Definition | None = None,
-        values: Mapping[str, Any] | None = None,
-    ) -> frozenset[str]:
-        """Return the secrets that no text of an answer may show."""
-        names = () if definition is None else secret_names(definition)
-        return secret_texts(self.choose_values(None), ()) | secret_texts(
-            self.choose_values(values), names
-        )
-
-
-def choose_credential(key: Key | None, oauth: OAuth | None) -> Key | OAuth:
-    """Return the credential that was given, or else that of the environment.
-
-    A key is not checked here: `Key.require_usable` does, where no local holds it.
-
-    Raises:
-        ConfigError: There are two credentials, or an OAuth client cannot be used.
-    """
-    if key is not None and oauth is not None:
-        raise ConfigError(
-            "both an API key and OAuth were given, and the service takes one: pass "
-            "either api_key= or oauth="
-        )
-    if oauth is not None:
-        if not isinstance(oauth, OAuth):
-            raise ConfigError("oauth= takes an OAuth(...), which is not what was given")
-        return oauth
-    return key or from_environment()
-
-
-def open_journal(journal: Any) -> Journal:
+def open_journal(journal: Journal | str | PathLike[str] | None) -> Journal:
     """Return the journal of an argument, or else that of the environment."""
-    if journal is DEFAULT:
-        journal = os.environ.get(PLACE_NAME, PLACE) or None
     if isinstance(journal, Journal):
         return journal
-    if journal is None:
-        return Journal(None)
-    if not isinstance(journal, str | PathLike):
-        raise ConfigError(f"journal is {shortened(journal)}; write a path, or None")
-    return Journal(Path(journal))
+    if journal is DEFAULT:
+        journal = os.environ.get(PLACE_NAME, PLACE) or None
+    return Journal(None if journal is None else Path(journal))

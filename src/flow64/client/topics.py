@@ -5,15 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from os import PathLike
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Concatenate,
-    Final,
-    ParamSpec,
-    TypeAlias,
-    TypeVar,
-)
+from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar
 from uuid import uuid4
 
 from ..api import calls, policy
@@ -22,11 +14,9 @@ from ..definition import Definition, as_body, from_data, secret_names, unbound_n
 from ..deploy.judge import list_purchases
 from ..errors import BuildError, ConsentError, FlowError, OutcomeUnknownError
 from ..runs import payload
+from ..runs.journal import Journal
 from ..runs.state import RunState, recall_run
-
-if TYPE_CHECKING:
-    from .client import Client
-    from .run import Run
+from .run import Run
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,10 +30,11 @@ GivenRows: TypeAlias = (
 class Topic:
     """Some calls of a client."""
 
-    __slots__ = ("client",)
+    __slots__ = ("journal", "session")
 
-    def __init__(self, client: Client) -> None:
-        self.client: Final = client
+    def __init__(self, session: Session, journal: Journal) -> None:
+        self.session: Final = session
+        self.journal: Final = journal
 
 
 def _call(
@@ -53,7 +44,7 @@ def _call(
 
     @wraps(function)
     def method(topic: Any, /, *args: P.args, **options: P.kwargs) -> R:
-        return function(topic.client.session, *args, **options)
+        return function(topic.session, *args, **options)
 
     return method
 
@@ -79,8 +70,8 @@ class Workflows(Topic):
         If the answer is lost, the request is not sent again.
 
         Args:
-            workflow: A definition, as `compile()` returns it, or JSON data, which is
-                sent as it is.
+            workflow: A definition without values to fill in, as `compile()` returns it,
+                or JSON data, which is sent as it is.
             allow_spend: Agree to blocks that spend credits as soon as they are written.
 
         Raises:
@@ -88,12 +79,12 @@ class Workflows(Topic):
             ConsentError: It spends as soon as it is written.
             OutcomeUnknownError: No answer came, so it may have been created.
         """
-        body, definition = _read(self.client, "workflows.create", workflow)
+        body, definition = _read("workflows.create", workflow)
         del workflow  # an error may show the locals of its frames
         spends = _require_consent(definition, allow_spend=allow_spend)
         try:
             return calls.create_workflow(
-                self.client.session, body, may_repeat=False if spends else None
+                self.session, body, may_repeat=False if spends else None
             )
         except FlowError as error:
             if policy.is_refusal(error):
@@ -131,20 +122,16 @@ class Workflows(Topic):
         """
         body, definition = calls.Body(), None
         if workflow is not None:
-            body, definition = _read(self.client, "workflows.update", workflow)
+            body, definition = _read("workflows.update", workflow)
         is_whole = workflow is not None
         del workflow  # an error may show the locals of its frames
         texts = {"workflow_name": name, "workflow_description": description}
         body.update({key: text for key, text in texts.items() if text is not None})
-        if not body:
-            hint = "it takes workflow, name, description"
-            raise BuildError("workflows.update: nothing to change", hint=hint)
-        session = self.client.session
-        live = calls.read_workflow(session, workflow_id).definition
+        live = calls.read_workflow(self.session, workflow_id).definition
         written = definition or live
         spends = written and _require_consent(written, allow_spend=allow_spend)
         return calls.update_workflow(
-            session,
+            self.session,
             workflow_id,
             body,
             may_repeat=False if spends else (is_whole or None),
@@ -196,7 +183,6 @@ class Runs(Topic):
             OutcomeUnknownError: No answer came, so the run may have been started. The
                 error names the key.
         """
-        session = self.client.session
         body: dict[str, Any] = {}
         if rows is not None:
             body["webhook_payload"] = payload.as_rows(rows)
@@ -205,7 +191,7 @@ class Runs(Topic):
         key = str(uuid4()) if idempotency_key is None else str(idempotency_key)
         try:
             started = calls.start_run(
-                session,
+                self.session,
                 workflow_id,
                 body,
                 key,
@@ -217,11 +203,10 @@ class Runs(Topic):
                 raise
             what = f"starting a run of {workflow_id} under idempotency_key={key!r}"
             raise _unknown_error(what, error) from error
-        journal = self.client.settings.journal
-        ledger = journal.of(session.place, str(workflow_id))
+        ledger = self.journal.of(self.session.place, str(workflow_id))
         run = RunState(started.job_id, ledger)
         run.record_status(started.status)
-        return self.client.make_run(run)
+        return Run(run, self.session)
 
     def get(self, run_id: str) -> Run:
         """Return the handle of a run, to wait for it and to read its rows.
@@ -230,8 +215,8 @@ class Runs(Topic):
             NotFoundError: No run has that id.
             RunError: The journal cannot be read.
         """
-        session, journal = self.client.session, self.client.settings.journal
-        run = self.client.make_run(recall_run(str(run_id), journal, session.place))
+        state = recall_run(str(run_id), self.journal, self.session.place)
+        run = Run(state, self.session)
         run.refresh()
         return run
 
@@ -291,23 +276,21 @@ def _require_consent(definition: Definition, *, allow_spend: bool) -> bool:
 
 
 def _read(
-    client: Client, callee: str, workflow: Definition | Mapping[str, Any]
+    callee: str, workflow: Definition | Mapping[str, Any]
 ) -> tuple[calls.Body, Definition]:
     """Return the body of a write, and what it says. JSON data is sent as it is."""
     if isinstance(workflow, Definition):
-        values = client.settings.choose_values(None)
-        names = secret_names(workflow)
-        unset = sorted(name for name in names if not values.has_content(name))
-        if unset := [*unset, *unbound_names(workflow)]:
-            raise BuildError(f"{callee}: the client has no value {unset[0]!r}")
-        client.session.secrets.add(client.settings.list_secrets(workflow))
-        return calls.Body(as_body(workflow, values)), workflow
-    if not isinstance(workflow, Mapping):
+        definition = workflow
+    elif isinstance(workflow, Mapping):
+        definition = from_data(workflow, source=callee)
+    else:
         message = f"{callee}: {type(workflow).__name__} is not a definition"
         raise BuildError(message, hint="give what compile() returns, or JSON data")
-    definition = from_data(workflow, source=callee)
     if unbound_names(definition) or secret_names(definition):
-        raise BuildError(f"{callee}: it has values that are not filled in")
+        problem = "it has values that are not filled in"
+        raise BuildError(f"{callee}: {problem}", hint="deploy() fills them in")
+    if isinstance(workflow, Definition):
+        return calls.Body(as_body(workflow)), definition
     # An answer has other names for title and description.
     titles = {"name": "workflow_name", "description": "workflow_description"}
     fields = ("id", *titles.values(), "workflow_definition")

@@ -49,8 +49,6 @@ def list_files(
     A run that has not completed may have files of some stages.
 
     Args:
-        session: Sends the requests.
-        run: The run.
         form: csv, json or ndjson. None takes JSON, which keeps types, or CSV if no JSON
             was saved.
 
@@ -198,12 +196,15 @@ def save_csv(
     """Save the rows of a completed run as CSV, and return their number.
 
     Args:
-        session: Sends the requests.
-        run: The run.
         path: A file that will be complete or absent.
-        block: See `read_rows`.
-        safe: See `rows.write_csv`.
+        block: The block that the rows come from: its key path or number. The default
+            is that of the run, and then the final one.
+        safe: Put a single quote before text that a spreadsheet may run as a formula.
         overwrite: Replace an existing file.
+
+    Raises:
+        RowsError: The file exists, or cannot be written.
+        FlowError: The rows cannot be read.
     """
     require_free(Path(path), overwrite=overwrite)
     rows = read_rows(session, run, block=block)
@@ -226,12 +227,10 @@ def download(
     """Save result files as they are, and return their paths.
 
     Args:
-        session: Sends the requests.
-        run: The run.
         path: A file, if it ends in .csv, .json, .jsonl or .ndjson: the result is saved
             in this format. Any other one is a folder, which is made if it is missing.
             A file in it is named by the number of its block, such as `block_2.json`.
-        block: Save the file of this block instead of the final one; see `read_rows`.
+        block: Save the file of this block, by key path or number, not the final one.
         every_stage: Save the files of all stages, also of a run that has not completed.
         overwrite: Replace existing files.
 

@@ -73,19 +73,7 @@ class Event:
 def steps(
     session: Session, run: RunState, *, every: float = 5.0, timeout: float = DAY
 ) -> Iterator[Event | float]:
-    """Poll a run until it has ended. Yield what is new, and the seconds to wait.
-
-    Args:
-        session: Sends the requests.
-        run: The run; its state is recorded there.
-        every: Seconds between polls, give or take a tenth.
-        timeout: Seconds after which to give up. The last poll may take 10 s more.
-
-    Raises:
-        WaitTimeoutError: The run had not ended in time; it goes on.
-        ApiError: Polling again cannot help: the key is refused, or the run does not
-            exist.
-    """
+    """Yield events as `watch` does, and the seconds to wait before each poll."""
     ends = threads.now() + timeout
     news, patience = _News(run.stages), Patience(run.is_new)
     while True:
@@ -113,7 +101,21 @@ def steps(
 def watch(
     session: Session, run: RunState, *, every: float = 5.0, timeout: float = DAY
 ) -> Iterator[Event]:
-    """Poll a run until it has ended, and yield everything new; see `steps`."""
+    """Yield what happens to the run until it ends. Each event prints as a line.
+
+    Faults on the way are retried, and no event takes back an earlier one. The run
+    itself goes on, even if watching it fails.
+
+    Args:
+        every: Seconds between polls, give or take a tenth.
+        timeout: Seconds after which to give up. The last poll may take 10 s more.
+
+    Raises:
+        ApiError: Polling again cannot help: the key is refused, or the run does not
+            exist.
+        WaitTimeoutError: The run had not ended in time. The error says how to wait
+            again.
+    """
     for step in steps(session, run, every=every, timeout=timeout):
         if isinstance(step, Event):
             yield step
@@ -194,7 +196,11 @@ def poll(session: Session, run: RunState) -> calls.LiveStatus:
 
 
 def cancel(session: Session, run: RunState) -> str:
-    """Cancel a run, and return its status. An ended run keeps its status."""
+    """Cancel the run, and return its status. A run that has ended keeps its status.
+
+    Rows that were processed are presumably charged. A run that `is_presumed` may belong
+    to another user.
+    """
     try:
         run.record_status(calls.cancel_run(session, run.id))
     except errors.NotFoundError:

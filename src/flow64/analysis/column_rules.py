@@ -12,7 +12,7 @@ from ..definition import Definition, Hidden, Value, is_number
 from ..dsl import UNSET
 from ..text import did_you_mean, join_words, shortened
 from .columns import KnownColumn, Openness, column_facts, column_flow, list_reads
-from .fields import TYPES, JsonType, list_conditions, survey
+from .fields import TYPES, JsonType, field_maps, list_conditions
 from .rule import Fault, name_block, once, rule
 
 # -- Columns that are read and not there -----------------------------------------------
@@ -153,7 +153,7 @@ def overwritten_column(definition: Definition) -> Iterator[Fault]:
     if not any(fact.declares for fact in facts):
         return
     before = column_flow(definition).before
-    for position, field, entries in survey(definition).maps:
+    for position, field, entries in field_maps(definition):
         for name in entries:
             column = before[position].get(name)
             if column is not None and facts[column.source].declares:

@@ -25,12 +25,12 @@ RowKindName: TypeAlias = Literal["LEAD", "COMPANY"] | None
 """A row kind, or None if it is not certain."""
 
 
-def input_rows(kind: str) -> RowKindName:
-    """Return the one row kind that a block takes, by a documented fact."""
+def documented_rows(kind: str) -> tuple[str | None, str | None]:
+    """Return what a kind is documented to take and to give, in the words of `About`."""
     about = CATALOGUE[kind].about if kind in CATALOGUE else None
     if about is None or about.rows not in ("D", "D1"):
-        return None
-    return _as_row_kind(about.takes)
+        return None, None
+    return about.takes, about.gives
 
 
 @once
@@ -39,27 +39,20 @@ def row_kinds(definition: Definition) -> Sequence[RowKindName]:
 
     A block for any rows gives the kind that comes in, if all of it is known and equal.
     """
-    blocks, parents = definition.blocks, definition.topology.parents
-    gives = {
-        kind: CATALOGUE[kind].about.gives
-        for kind in definition.by_kind
-        if kind in CATALOGUE and CATALOGUE[kind].about.rows in ("D", "D1")
-    }
+    blocks, topology = definition.blocks, definition.topology
+    gives: Any = {kind: documented_rows(kind)[1] for kind in definition.by_kind}
     leaving: list[RowKindName] = [None] * len(blocks)
-    for position in definition.topology.order:
+    for position in topology.order:
         block = blocks[position]
-        word: Any = gives.get(block.kind)
+        word = gives[block.kind]
         if word == "dataframe_type":
             word = block.specs.get("dataframe_type")
         elif word == "same":
-            above = [leaving[parent] for parent in parents[position]]
+            above = [leaving[parent] for parent in topology.parents[position]]
             word = above[0] if above and above.count(above[0]) == len(above) else None
-        leaving[position] = _as_row_kind(word)
+        if word in DATAFRAME_TYPES:
+            leaving[position] = word
     return leaving
-
-
-def _as_row_kind(word: Any) -> RowKindName:
-    return word if word in DATAFRAME_TYPES else None
 
 
 # -- Sets of columns -------------------------------------------------------------------

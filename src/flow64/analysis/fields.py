@@ -313,6 +313,7 @@ TYPES: Final[Mapping[Any, JsonType]] = {
     float: JsonType((int, float)),
 }
 ENTRY: Final = JsonType((str, FrozenDict))
+_ENTRIES: Final = frozenset((*ENTRY.kinds, *LATER))
 
 
 class TypedField(NamedTuple):
@@ -339,9 +340,7 @@ class TypedField(NamedTuple):
         if self.words:
             return value in self.words or type(value) in LATER
         if self.is_map and type(value) is FrozenDict:
-            return all(
-                type(entry) is str or ENTRY.takes(entry) for entry in value.values()
-            )
+            return _ENTRIES.issuperset(map(type, value.values()))
         if self.is_count and type(value) is int and value < 1:
             return False
         return self.type is None or self.type.takes(value)
@@ -408,40 +407,44 @@ class Survey(NamedTuple):
     Attributes:
         unknown: Names that the kind lacks.
         misfits: Values that do not fit their fields.
-        maps: TypedField maps.
-        unconfirmed: Fields that no document confirms for the block.
     """
 
     unknown: list[tuple[int, str]]
     misfits: list[tuple[int, TypedField, Any]]
-    maps: list[tuple[int, TypedField, Mapping[str, Any]]]
-    unconfirmed: dict[str, None]
 
 
 @once
 def survey(definition: Definition) -> Survey:
-    """Look at the specs of all known kinds; of those that a schema judges, for maps."""
-    unknown, misfits, maps, unconfirmed = result = Survey([], [], [], {})
+    """Look at the specs of all known kinds, except those that a schema judges."""
+    unknown, misfits = result = Survey([], [])
     blocks, judged = definition.blocks, judge(definition).mismatches
     for kind, positions in definition.by_kind.items():
-        if kind not in CATALOGUE:
+        if kind not in CATALOGUE or positions[0] in judged:
             continue
-        fields, is_judged = fields_of(kind), positions[0] in judged
+        fields = fields_of(kind)
         for position in positions:
             for name, value in blocks[position].specs.items():
-                field = fields.get(name)
-                if field is not None and field.is_map and isinstance(value, dict):
-                    maps.append((position, field, value))
-                if is_judged:
-                    continue
-                if field is None:
+                if name not in fields:
                     unknown.append((position, name))
-                    continue
-                if not field.takes(value):
-                    misfits.append((position, field, value))
-                if field.fact.confidence in ("I", "U"):
-                    unconfirmed[f"{kind}.{name}"] = None
+                elif not fields[name].takes(value):
+                    misfits.append((position, fields[name], value))
     return result
+
+
+@once
+def field_maps(
+    definition: Definition,
+) -> Sequence[tuple[int, TypedField, Mapping[str, Any]]]:
+    """Return the field maps of all known kinds, with the positions of their blocks."""
+    return [
+        (position, field, block.specs[field.name])
+        for kind in definition.by_kind
+        if kind in CATALOGUE
+        for field in fields_of(kind).values()
+        if field.is_map
+        for position, block in definition.of_kind(kind)
+        if isinstance(block.specs.get(field.name), dict)
+    ]
 
 
 def list_conditions(specs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

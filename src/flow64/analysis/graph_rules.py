@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from ..blocks import CATALOGUE, ReadCsv, Webhook
 from ..definition import Definition
 from ..text import shortened
-from .columns import input_rows, row_kinds
+from .columns import documented_rows, row_kinds
 from .rule import Fault, name_block, name_blocks, once, rule
 
 
@@ -106,13 +106,13 @@ def row_kind_mismatch(definition: Definition) -> Iterator[Fault]:
     Example:
         flow = Webhook(COMPANY) >> FindEmail()
     """
-    kinds, blocks = row_kinds(definition), definition.blocks
-    wanted = {kind: input_rows(kind) for kind in definition.by_kind}
+    leaving, blocks = row_kinds(definition), definition.blocks
+    wanted = {kind: documented_rows(kind)[0] for kind in definition.by_kind}
     topology = definition.topology
     for source, target in zip(topology.sources, topology.targets, strict=True):
-        rows, kind = kinds[source], blocks[target].kind
+        rows, kind = leaving[source], blocks[target].kind
         wants = wanted[kind]
-        if rows is not None and wants is not None and rows != wants:
+        if rows != wants and rows is not None and wants in _CONVERTERS:
             message = f"{rows.lower()} rows into {kind}"
             yield Fault(target, message, f"put {_CONVERTERS[wants]} between")
 

@@ -145,10 +145,9 @@ def once(function: Callable[[Definition], T]) -> Callable[[Definition], T]:
 
     @functools.wraps(function)
     def ask(definition: Definition) -> T:
-        memo = definition.memo
-        if ask not in memo:
-            memo[ask] = function(definition)
-        result: T = memo[ask]
+        result: T | None = definition.memo.get(ask)
+        if result is None:
+            result = definition.memo[ask] = function(definition)
         return result
 
     return ask

@@ -87,7 +87,7 @@ def ambiguous_default_key(definition: Definition) -> Iterator[Fault]:
 
 def _find_twins(definition: Definition) -> Iterator[tuple[int, int, bool]]:
     """Yield each block with a repeated id, the first one, and if both have no key."""
-    if len(definition.index) < len(definition.blocks):
+    if len({block.id for block in definition.blocks}) < len(definition.blocks):
         for position, block in enumerate(definition.blocks):
             first = definition.index[block.id]
             if first != position:

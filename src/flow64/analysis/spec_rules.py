@@ -35,6 +35,7 @@ from .fields import (
     LATER,
     JsonType,
     TypedField,
+    field_maps,
     fields_of,
     judge,
     list_conditions,
@@ -347,7 +348,7 @@ def object_in_struct(definition: Definition) -> Iterator[Fault]:
         size = {"description": "Number of employees", "type": "int"}
         flow = Webhook(LEAD) >> QaAgent(struct={"size": size})
     """
-    for position, field, entries in survey(definition).maps:
+    for position, field, entries in field_maps(definition):
         if definition.blocks[position].kind == QaAgent.kind:
             objects = [key for key, entry in entries.items() if isinstance(entry, dict)]
             if objects:
@@ -369,7 +370,7 @@ def unknown_type_word(definition: Definition) -> Iterator[Fault]:
         flow = Webhook(LEAD, input_schema={"email": "text"})
     """
     judged = judge(definition).mismatches
-    for position, field, entries in survey(definition).maps:
+    for position, field, entries in field_maps(definition):
         for key, entry in entries.items() if position not in judged else ():
             word = entry if field.name == "input_schema" else None
             word = entry.get("type") if isinstance(entry, dict) else word
@@ -393,7 +394,7 @@ def type_word_as_description(definition: Definition) -> Iterator[Fault]:
     Example:
         flow = Webhook(LEAD) >> LeadEnrichment(return_fields={"title": "string"})
     """
-    for position, field, entries in survey(definition).maps:
+    for position, field, entries in field_maps(definition):
         names = [
             f"{field.name}.{key}"
             for key, entry in entries.items()
@@ -421,9 +422,8 @@ def unconfirmed_facts(definition: Definition) -> Iterator[Fault]:
     Example:
         flow = Webhook(LEAD) >> FindEmail(verify_emails=False)
     """
-    specs = survey(definition)
-    names = {**specs.unconfirmed}
-    for position, name in specs.unknown:
+    names = dict.fromkeys(_list_unconfirmed(definition))
+    for position, name in survey(definition).unknown:
         kind = definition.blocks[position].kind
         if not CATALOGUE[kind].specs_known:
             names[f"{kind}.specs"] = None
@@ -436,3 +436,14 @@ def unconfirmed_facts(definition: Definition) -> Iterator[Fault]:
     if names:
         message = f"it uses what no document confirms: {join_words(names, 20)}"
         yield Fault(None, message)
+
+
+def _list_unconfirmed(definition: Definition) -> Iterator[str]:
+    """Yield the known fields that are used and that no document confirms."""
+    judged = judge(definition).mismatches
+    for kind, positions in definition.by_kind.items():
+        fields = fields_of(kind) if kind in CATALOGUE else {}
+        for position in positions if positions[0] not in judged else ():
+            for name in definition.blocks[position].specs:
+                if name in fields and fields[name].fact.confidence in ("I", "U"):
+                    yield f"{kind}.{name}"

@@ -12,6 +12,7 @@ from ..definition import (
     ProjectKey,
     Tag,
     canonical_id,
+    escape_key,
     id_of,
     is_plain,
     is_uuid,
@@ -29,6 +30,11 @@ def is_key(key: Any) -> TypeGuard[str]:
     """Return True if a value can be a key: text of 1 to 512 characters of Unicode."""
     is_short = type(key) is str and 0 < len(key) <= MAX_KEY
     return is_short and (key.isascii() or is_plain(key))
+
+
+def as_segment(key: Any) -> str | None:
+    """Return a key as it stands in paths; None if it cannot be a key."""
+    return escape_key(key) if is_key(key) else None
 
 
 class Identity(NamedTuple):
@@ -77,7 +83,7 @@ class Identity(NamedTuple):
         """Return the path of the workflow in an environment."""
         # Faulty keys are findings, and what stands for them is not used further.
         segments = self.segments_in(env)
-        return path_of([(tag, key if is_key(key) else "") for tag, key in segments])
+        return "/".join([f"{tag}:{as_segment(key) or ''}" for tag, key in segments])
 
     def pinned_id(self, env: str = DEFAULT_ENV) -> str | None:
         """Return the id of the imported workflow in an environment, if any."""

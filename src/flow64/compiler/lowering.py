@@ -17,6 +17,7 @@ from ..definition import (
     EMPTY,
     Definition,
     Edge,
+    Freezer,
     FrozenDict,
     ListedOrigins,
     Origin,
@@ -26,7 +27,6 @@ from ..definition import (
     canonical_id,
     drop_env,
     escape_key,
-    freeze,
     ids_under,
     is_uuid,
     pointer,
@@ -35,7 +35,7 @@ from ..definition import (
 from ..diagnostics import Finding
 from ..dsl import UNSET, Block, Flow, RowKind, field_map
 from ..text import did_you_mean, shortened
-from .identity import MAX_KEY, Identity, is_key
+from .identity import MAX_KEY, Identity, as_segment, is_key
 
 
 class Lowered(NamedTuple):
@@ -68,15 +68,11 @@ def lower(
     ids = ids_under(f"{drop_env(path)}/", paths)
     _pin(graph, identity.pins.get("blocks"), ids, findings)
     order = order_nodes(paths, graph.sources, graph.targets)
-    sources, targets = _sort_edges(graph, order)
+    topology = _sort_edges(graph, order)
     blocks = tuple(_wire_blocks(graph, ids, order, findings))
-    edges = tuple(
-        [
-            _new(Edge, (blocks[source][0], blocks[target][0], EMPTY))
-            for source, target in zip(sources, targets, strict=True)
-        ]
-    )
-    topology = Topology.of_sorted(sources, targets, len(blocks))
+    ids = [ids[node] for node in order]
+    ends = zip(topology.sources, topology.targets, strict=True)
+    edges = tuple([_new(Edge, (ids[at], ids[to], EMPTY)) for at, to in ends])
     definition = Definition(
         _text(identity.name),
         # A stamp that was pasted with the rest belongs to no code.
@@ -100,7 +96,7 @@ def lower(
 
 # -- Nodes and edges -------------------------------------------------------------------
 
-Ends: TypeAlias = tuple[tuple[int, ...], tuple[int, ...], bool]
+Ends: TypeAlias = tuple[list[int], list[int], bool]
 """The ends of a flow: its entries, its exits, and whether rows pass by it."""
 
 
@@ -120,7 +116,7 @@ class Scope:
         """Return the scope of a name inside of it."""
         if (name, was) not in self.inner:
             key = name if was is None else was
-            path = f"{self.path}scope:{escape_key(key) if is_key(key) else '-'}/"
+            path = f"{self.path}scope:{as_segment(key) or '-'}/"
             self.inner[name, was] = Scope(path, (*self.names, name), was)
         return self.inner[name, was]
 
@@ -133,6 +129,7 @@ class _Task(NamedTuple):
 
 
 _JOIN: Final = _Task("join")
+_UNITE: Final = _Task("unite")
 _TAPPED: Final = _Task("tapped")
 
 
@@ -169,28 +166,27 @@ class Graph:
                         node = scope.nodes[item] = len(self.blocks)
                         self.blocks.append(item)
                         self.scopes.append(scope)
-                    ends = (node,)
+                    ends = [node]
                     done.append((ends, ends, False))
                 case "join":
                     second = done.pop()
                     done[-1] = self._join(done[-1], second)
                 case "parallel":
-                    todo.append(_Task("united", len(item.members)))
-                    todo += reversed(item.members)
-                case "united":
-                    parts = done[-item.value :]
-                    done[-item.value :] = [_unite(parts)]
+                    done.append(([], [], True))
+                    todo += [at for flow in item.members[::-1] for at in (_UNITE, flow)]
+                case "unite":
+                    _unite(done)
                 case "tap":
                     todo += (_TAPPED, item.flow)
                 case "tapped":
-                    done[-1] = (done[-1][0], (), True)
+                    done[-1] = (done[-1][0], [], True)
                 case "scope":
                     todo += (_Task("left", scope), item.flow)
                     scope = scope.enter(item.name, item.was)
                 case "left":
                     scope = item.value
                 case _:  # nothing: rows pass
-                    done.append(((), (), True))
+                    done.append(([], [], True))
 
     def _join(self, first: Ends, second: Ends) -> Ends:
         """Join two parts one after the other, and add the edges between them."""
@@ -201,8 +197,8 @@ class Graph:
                 self.sources.append(source)
                 self.targets.append(target)
         return (
-            entries + next_entries if passes else entries,
-            exits + next_exits if next_passes else next_exits,
+            [*entries, *next_entries] if passes else entries,
+            [*exits, *next_exits] if next_passes else next_exits,
             passes and next_passes,
         )
 
@@ -214,11 +210,13 @@ class Graph:
         return "/".join([_text(name).replace("/", "%2F") for name in names])
 
 
-def _unite(parts: Sequence[Ends]) -> Ends:
-    """Unite parts side by side. Rows pass if they pass every one."""
-    entries = [node for part in parts for node in part[0]]
-    exits = [node for part in parts for node in part[1]]
-    return tuple(entries), tuple(exits), all(part[2] for part in parts)
+def _unite(done: list[Ends]) -> None:
+    """Unite the last part with those that stand side by side with it."""
+    entries, exits, passes = done.pop()
+    united_entries, united_exits, all_pass = done[-1]
+    united_entries += entries  # lists, which `add` made for them
+    united_exits += exits
+    done[-1] = united_entries, united_exits, all_pass and passes
 
 
 # -- Keys and ids ----------------------------------------------------------------------
@@ -228,18 +226,20 @@ def _key_paths(graph: Graph, findings: list[Finding]) -> list[str]:
     """Return the path of each node below the workflow, from which its id is made."""
     paths = []
     for node, block in enumerate(graph.blocks):
-        scope, key = graph.scopes[node], block.key
-        for name in (key, block.was):
-            if name is not None and not is_key(name):
-                what = f"key {shortened(name)} is not a key"
+        segment = None
+        for key in (block.key, block.was):
+            if key is None:
+                continue
+            name = as_segment(key)
+            if name is None:
+                what = f"key {shortened(key)} is not a key"
                 findings.append(_fault(graph, node, "invalid-key", what, _ONE_KEY))
                 break
-        else:
-            key = block.was or key
+            segment = name
+        scope = graph.scopes[node]
         if scope.names:
             _judge_scope(graph, node, findings)
-        key = escape_key(key) if is_key(key) else escape_key(block.block_name)
-        paths.append(f"{scope.path}block:{key}")
+        paths.append(f"{scope.path}block:{segment or escape_key(block.block_name)}")
     return paths
 
 
@@ -304,37 +304,48 @@ def order_nodes(
     Nodes on or behind a cycle come last, by path.
     """
     by_path = sorted(range(len(paths)), key=paths.__getitem__)
-    rank = [0] * len(paths)
-    for position, node in enumerate(by_path):
-        rank[node] = position
-    children: list[list[int]] = [[] for _ in paths]
+    rank = _invert(by_path)
     waiting = [0] * len(paths)
-    for source, target in zip(sources, targets, strict=True):
-        children[source].append(target)
-        waiting[target] += 1
+    # The edges that leave a node are linked, from its last to its first. A list for
+    # each node would be one more object for the garbage collector to follow.
+    last = [-1] * len(paths)
+    before: list[int] = []
+    for edge, source in enumerate(sources):
+        before.append(last[source])
+        last[source] = edge
+        waiting[targets[edge]] += 1
     ready = [rank[node] for node, count in enumerate(waiting) if not count]
     heapify(ready)
     order: list[int] = []
     while ready:
         node = by_path[heappop(ready)]
         order.append(node)
-        for child in children[node]:
+        edge = last[node]
+        while edge >= 0:
+            child = targets[edge]
             waiting[child] -= 1
             if not waiting[child]:
                 heappush(ready, rank[child])
-    return [*order, *(node for node in by_path if waiting[node])]
+            edge = before[edge]
+    return order + [node for node in by_path if waiting[node]]
 
 
-def _sort_edges(graph: Graph, order: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Return sources and targets of the edges, each once, by position and in order."""
-    count = len(order)
-    rank = [0] * count
+def _invert(order: Sequence[int]) -> list[int]:
+    """Return the position of each node in an order."""
+    positions = [0] * len(order)
     for position, node in enumerate(order):
-        rank[node] = position
+        positions[node] = position
+    return positions
+
+
+def _sort_edges(graph: Graph, order: Sequence[int]) -> Topology:
+    """Return the edges, each once, by position and in order."""
+    count, position = len(order), _invert(order)
     # Pairs as single numbers, which the garbage collector does not follow.
     pairs = zip(graph.sources, graph.targets, strict=True)
-    numbers = sorted({rank[source] * count + rank[target] for source, target in pairs})
-    return [at // count for at in numbers], [at % count for at in numbers]
+    numbers = sorted({position[source] * count + position[at] for source, at in pairs})
+    sources = [number // count for number in numbers]
+    return Topology.of_sorted(sources, [number % count for number in numbers], count)
 
 
 # -- The wire form ---------------------------------------------------------------------
@@ -344,26 +355,28 @@ def _wire_blocks(
     graph: Graph, ids: Sequence[str], order: Sequence[int], findings: list[Finding]
 ) -> list[WireBlock]:
     blocks: list[WireBlock] = []
+    problems: list[Problem] = []
+    freezer = Freezer(problems, _convert)
     for number, node in enumerate(order, 1):
         block = graph.blocks[node]
         cls = type(block)
         arguments = block.__dict__
-        problems: list[Problem] = []
         specs = FrozenDict()
         for name, sent in cls.spec_names.items():
             if name in arguments and name != "specs":
                 value = arguments[name]
-                if value is UNSET:
-                    continue
                 if type(value) is not str or not value.isascii():
-                    value = freeze(value, ("specs", sent), problems, _convert)
+                    if value is UNSET:
+                        continue
+                    value = freezer.freeze(value, ("specs", sent))
                 _put(specs, sent, value)
         if "extra" in arguments or "specs" in cls.spec_names:
-            specs = _open_specs(block, specs, problems)
+            specs = _open_specs(block, specs, freezer)
         for problem in problems:
             message = f"{pointer(problem.path)}: {problem.message}"
             fault = _fault(graph, node, problem.code, message, problem.help)
             findings.append(evolve(fault, family="values", block_id=ids[node]))
+        problems.clear()
         kind = cls.kind or block.block_name
         wire = (ids[node], kind, specs, cls.label or kind, number, EMPTY)
         blocks.append(_new(WireBlock, wire))
@@ -374,21 +387,20 @@ _new = tuple.__new__  # the call that a named tuple makes in turn
 _put = dict.__setitem__  # a frozen dict is filled where it is made, and only there
 
 
-def _open_specs(block: Block, specs: FrozenDict, problems: list[Problem]) -> FrozenDict:
+def _open_specs(block: Block, specs: FrozenDict, freezer: Freezer) -> FrozenDict:
     """Merge the specs that were given whole or in `extra` into the others."""
     for name in ("specs", "extra"):
         fields = getattr(block, name, None) or EMPTY
-        fields = freeze(fields, (name,), problems, _convert)
+        fields = freezer.freeze(fields, (name,))
         if not isinstance(fields, FrozenDict):
             message = f"{name} is not a mapping of fields"
-            problems.append(
-                Problem("not-json", (name,), message, f"write {name}={{...}}")
-            )
+            problem = Problem("not-json", (name,), message, f"write {name}={{...}}")
+            freezer.problems.append(problem)
             continue
         for sent in (sent for sent in fields if sent in specs):
             message = f"{name} sets {sent!r}, which the block sets itself"
             repetition = ("extra-repeats-field", (name, sent), message, "write it once")
-            problems.append(Problem(*repetition))
+            freezer.problems.append(Problem(*repetition))
         is_extra = name == "extra"
         merged = {**specs, **fields} if is_extra else {**fields, **specs}
         specs = FrozenDict(merged)

@@ -200,31 +200,40 @@ def freeze(
         problems: Gets one entry for each value that is not JSON; null takes its place.
         convert: Is asked for everything except plain scalars, dicts and lists.
     """
-    try:
-        return _Freezer(problems, convert, limits).freeze(value, path, 0)
-    except _TooDeepError as error:  # the value may contain itself
-        (place,) = error.args
-        advice = "flatten the value, or send it as JSON text"
-        message = f"values nest deeper than {limits.depth} levels"
-        problems.append(Problem("too-deep", place[:4], message, advice))
-        return None
+    return Freezer(problems, convert, limits).freeze(value, path)
 
 
 class _TooDeepError(Exception):
     """Ends the freezing of a value. Its argument is the path."""
 
 
-class _Freezer:
+class Freezer:
+    """Freezes values one after the other, as `freeze` does."""
+
     __slots__ = ("convert", "limits", "problems")
 
     def __init__(
-        self, problems: list[Problem], convert: Convert | None, limits: Limits
+        self,
+        problems: list[Problem],
+        convert: Convert | None = None,
+        limits: Limits = CODE,
     ) -> None:
         self.problems: list[Problem] = problems
         self.convert: Convert | None = convert
         self.limits: Limits = limits
 
-    def freeze(self, value: Any, path: Path, level: int) -> Any:
+    def freeze(self, value: Any, path: Path) -> Any:
+        """Return a frozen copy of a value. Its faults are added to the problems."""
+        try:
+            return self._freeze(value, path, 0)
+        except _TooDeepError as error:  # the value may contain itself
+            (place,) = error.args
+            advice = "flatten the value, or send it as JSON text"
+            message = f"values nest deeper than {self.limits.depth} levels"
+            self.problems.append(Problem("too-deep", place[:4], message, advice))
+            return None
+
+    def _freeze(self, value: Any, path: Path, level: int) -> Any:
         kind = type(value)
         if kind is dict and VALUE_KEY not in value:
             return self._freeze_dict(value, path, level)
@@ -269,7 +278,7 @@ class _Freezer:
             elif type(inner) is str and inner.isascii():
                 _put(frozen, key, inner)
             else:
-                _put(frozen, key, self.freeze(inner, (*path, key), level + 1))
+                _put(frozen, key, self._freeze(inner, (*path, key), level + 1))
         return frozen
 
     def _freeze_list(self, items: Any, path: Path, level: int) -> FrozenList:
@@ -277,7 +286,7 @@ class _Freezer:
             raise _TooDeepError(path)
         return FrozenList(
             [
-                self.freeze(inner, (*path, at), level + 1)
+                self._freeze(inner, (*path, at), level + 1)
                 for at, inner in enumerate(items)
             ]
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from json.encoder import encode_basestring as quote
 from typing import Any
 
@@ -40,15 +41,19 @@ def dumps(definition: Definition, *, indent: int | None = 2) -> str:
     Args:
         indent: Spaces for each level; None writes it compact, which is much faster.
     """
-    text = json.dumps(
-        body_of(definition),
+    return f"{_encoder(indent).encode(body_of(definition))}\n"
+
+
+@cache
+def _encoder(indent: int | None) -> json.JSONEncoder:
+    return json.JSONEncoder(
         indent=indent,
         separators=(",", ":") if indent is None else None,
         ensure_ascii=False,
         allow_nan=False,
+        check_circular=False,  # what is frozen holds no circle
         default=_show,
     )
-    return f"{text}\n"
 
 
 def body_of(definition: Definition) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from tests.ci.runner import Job, Project, git
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = ROOT / "src/flow64/cli/_template"
-GITHUB = (TEMPLATES / "github/dot-github/workflows/flow64.yml.txt").read_text("utf-8")
-GITLAB = yaml.safe_load((TEMPLATES / "gitlab/dot-gitlab-ci.yml.txt").read_text("utf-8"))
+GITHUB = (TEMPLATES / "github.yml").read_text("utf-8")
+GITLAB = yaml.safe_load((TEMPLATES / "gitlab.yml").read_text("utf-8"))
 JOBS = yaml.safe_load(GITHUB)["jobs"]
 STEPS = [step for job in JOBS.values() for step in job["steps"]]
 SECRET = {"SIXTYFOUR_PROD_KEY": "sk_test_not_a_real_key"}
@@ -188,7 +188,7 @@ def test_plan_is_deployed_exactly_or_refused(github):
 @pytest.mark.slow
 def test_jobs_stop_before_the_key_until_the_source_is_written(github):
     name = "requirements-flow64.txt"
-    shutil.copy(TEMPLATES / "github" / f"{name}.txt", github.origin / name)
+    shutil.copy(TEMPLATES / name, github.origin / name)
     github.commit("Change")
 
     job = Job(github, "plan", **KEY)

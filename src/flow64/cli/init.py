@@ -1,19 +1,19 @@
 """`flow64 init`: create a project that is ready to push.
 
-Its files are made from the folders of `_template`. Each file there has an additional
-`.txt`, so that tools do not take it for a file of flow64. The prefix `dot-` of a name
-stands for a dot.
+Its files are made from those of `_template`: `project.toml` has the files of a project,
+and each forge has the file of its CI.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+import tomllib
+from collections.abc import Mapping, Sequence
 from importlib.metadata import metadata
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
@@ -23,17 +23,20 @@ from . import params, printing
 from .compile import Written, compile_all
 from .errors import NoConsentError
 
-if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
-
 SOURCE: Final = "pipelines"
 """The folder of the code."""
 
 COMPILED: Final = "compiled"
 """The folder of the JSON."""
 
-FORGES: Final = ("github", "gitlab")
-"""The hosts whose CI can run the jobs of a project. Each has a folder of templates."""
+CI_FILES: Final = {
+    "github": ".github/workflows/flow64.yml",
+    "gitlab": ".gitlab-ci.yml",
+}
+"""The file of the jobs of a project, by the forge that runs them."""
+
+REQUIREMENTS: Final = "requirements-flow64.txt"
+"""The file of what these jobs install."""
 
 _NAMESPACE: Final = re.compile(
     r"(?!.*\.\.)(?=.*[./])[a-z0-9][A-Za-z0-9._/-]*[A-Za-z0-9]"
@@ -70,7 +73,7 @@ _KEY: Final = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 @click.option(
     "--ci",
     "forge",
-    type=click.Choice(FORGES),
+    type=click.Choice([*CI_FILES]),
     help="Add the file of its CI. If DIR has a pyproject.toml, nothing else is added.",
 )
 @params.as_json
@@ -112,32 +115,30 @@ def command(
         steps = [*enter, "flow64 check", "flow64 deploy", "flow64 run leads people.csv"]
         printing.message("\n".join(["next:", *(f"  {step}" for step in steps)]))
     if forge is not None:
-        printing.message("write into requirements-flow64.txt where flow64 comes from")
+        printing.message(f"write into {REQUIREMENTS} where flow64 comes from")
     return 0
 
 
-def render_template(folder: str, **marks: str) -> Mapping[str, str]:
-    """Return the files of a folder of templates, with the text of each mark.
+def render_template(name: str, **marks: str) -> Mapping[str, str]:
+    """Return files by their path, with the text of each mark.
 
     Args:
-        folder: `project`, or the name of a forge.
+        name: `project`, or a forge.
         **marks: The text of each mark, such as `project` for `@PROJECT@`.
     """
-    root = files("flow64.cli").joinpath("_template", folder)
-    texts = {**marks, "python": _find_newest_python()}
+    if path := CI_FILES.get(name):
+        texts = {path: _read(f"{name}.yml"), REQUIREMENTS: _read(REQUIREMENTS)}
+    else:
+        texts = tomllib.loads(_read(f"{name}.toml"))
+    words = {**marks, "python": _find_newest_python()}
     return {
-        path: re.sub("@([A-Z]+)@", lambda mark: texts[mark[1].lower()], text)
-        for path, text in sorted(_read(root, ""))
+        path: re.sub("@([A-Z]+)@", lambda mark: words[mark[1].lower()], text)
+        for path, text in texts.items()
     }
 
 
-def _read(folder: Traversable, above: str) -> Iterator[tuple[str, str]]:
-    for entry in folder.iterdir():
-        path = above + re.sub(r"^dot-", ".", entry.name)
-        if entry.is_dir():
-            yield from _read(entry, f"{path}/")
-        elif path.endswith(".txt"):
-            yield path.removesuffix(".txt"), entry.read_text("utf-8")
+def _read(name: str) -> str:
+    return files("flow64.cli").joinpath("_template", name).read_text("utf-8")
 
 
 def _find_newest_python() -> str:

@@ -42,7 +42,7 @@ bench: $(BENCH) ## Run the benchmarks and print their table
 docs: $(DEV) ## Build the documentation into docs/_build/html
 	@$(RUN) -m nox --session docs
 
-golden: $(DEV) ## Rewrite the expected texts in tests and docs; review the diff like code
+golden: $(DEV) ## Rewrite pages, reports, examples and transcripts; review the diff like code
 	@$(RUN) -m nox --session golden
 
 requirements: $(BASE) ## Compile requirements/*.txt from pyproject.toml again; UPGRADE=1 takes the newest

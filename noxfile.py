@@ -27,6 +27,8 @@ CHECKS = {"fail", "raises", "run_state_machine_as_test", "validate", "warns"}
 FULL = ("--hypothesis-profile=full", "--ignore", "tests/laws")
 MERMAID = "mermaid@11.17.2"
 SHARING = ("-n", "auto", "--dist", "worksteal")
+# What compares texts that `make golden` writes.
+TEXTS = ("README.md", "docs", "tests/report", "tests/test_examples.py")
 TOOLS = Path(sys.executable).parent
 TOOLS_FIRST = {"PATH": os.pathsep.join([str(TOOLS), os.environ["PATH"]])}
 
@@ -161,11 +163,12 @@ def package(session: nox.Session) -> None:
 
 @nox.session
 def golden(session: nox.Session) -> None:
-    """Rewrite expected texts and files; people review the diff."""
+    """Rewrite expected texts: pages, reports, examples, transcripts. No wire files."""
     session.run(sys.executable, "docs/_ext/from_code.py")
-    rewrite = ("--inline-snapshot=create,fix", *session.posargs)
+    rewrite = ("--inline-snapshot=create,fix", "-m", "not slow", *TEXTS)
     # 1: a test fails, this once, if its text was rewritten.
     python(session, "pytest", *rewrite, env=TOOLS_FIRST, success_codes=[0, 1])
+    python(session, "tests.transcripts.test_transcripts", env=TOOLS_FIRST)
 
 
 def python(session: nox.Session, module: str, *args: str, **options: Any) -> None:

@@ -17,7 +17,7 @@ import re
 import textwrap
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union, cast
 
@@ -28,8 +28,10 @@ from flow64.analysis.check import findings_reference
 from flow64.blocks import (
     CATALOGUE,
     CONFIDENCE,
+    CREATE_NEW,
     EFFECT_WORDS,
     CatalogueBlock,
+    Column,
     Fact,
     describe_kind,
     describe_rows,
@@ -55,17 +57,6 @@ FAMILIES: Mapping[str, str] = {
     "output": "Output and integrations",
 }
 """Heading of each module of the catalogue, in the order of the page."""
-
-PROBES: Sequence[Mapping[str, Any]] = (
-    {"mode": "PROFESSIONAL"},
-    {"mode": "PERSONAL"},
-    {"tier": "low"},
-    {"find_people": True},
-    {"full_org_chart": True},
-    {"auto_execute": True},
-    {"notebook_id": "__create_new__"},
-)
-"""Specs that change what a block costs or touches."""
 
 
 def catalogue() -> Iterator[str]:
@@ -170,24 +161,17 @@ def _about(block: type[CatalogueBlock]) -> Iterator[str]:
     gives = describe_rows(about.gives).replace("dataframe_type", "`dataframe_type`")
     role = about.role + (f", perhaps {about.perhaps}" if about.perhaps else "")
     yield f"- **Name:** `{block.kind}`, {CONFIDENCE[about.confidence]} ({about.source})"
-    yield f"- **Role:** {role}"
+    yield f"- **Role:** {role} (sent as `block_type`: `{block.label}`)"
     yield f"- **Rows:** takes {takes}, gives {gives} ({CONFIDENCE[about.rows]})"
     yield f"- **Effects:** {_by_specs(block, _effects) or 'none known'}"
     yield f"- **Price:** {_by_specs(block, _prices) or 'not known'}"
-    columns = block.columns({})
-    for word, names in (
-        ("Reads", [f"`{c.name}` ({CONFIDENCE[c.confidence]})" for c in columns.reads]),
-        ("Adds", [f"`{c.name}` ({CONFIDENCE[c.confidence]})" for c in columns.adds]),
-        ("Drops", [f"`{name}`" for name in columns.drops]),
-    ):
-        if names:
-            yield f"- **{word}:** {', '.join(names)}"
+    for word, ask in (("Reads", _reads), ("Adds", _adds), ("Drops", _drops)):
+        if text := _by_specs(block, ask):
+            yield f"- **{word}:** {text}"
     for name, lists in about.column_words.items():
         yield f"- **Values of `{name}`:** {describe_words(lists)}"
     if "columns" in vars(block):
         yield f"- **Columns:** {inspect.cleandoc(block.columns.__doc__ or '')}"
-    elif columns.opens:
-        yield "- **Columns:** it may add undocumented ones"
     if not block.specs_known:
         words = "others" if len(facts_of(block)) > 1 else "them"
         yield f"- **Fields:** no source names {words}; give them as `specs={{...}}`"
@@ -199,13 +183,48 @@ _Ask: TypeAlias = Callable[[type[CatalogueBlock], Mapping[str, Any]], list[str]]
 
 def _by_specs(block: type[CatalogueBlock], ask: _Ask) -> str:
     """Return the facts for all specs, then those that single specs add."""
-    found = ask(block, {})
-    for specs in PROBES:
-        ((name, value),) = specs.items()
-        if name in block.spec_names:
-            new = [text for text in ask(block, specs) if text not in found]
-            found += [f"with `{name}={value!r}` {text}" for text in new]
-    return "; ".join(found)
+    plain = ask(block, {})
+    special: dict[str, list[str]] = {}
+    for name, value in _probes(block):
+        spec = f"`{name}={value!r}`".replace("Ellipsis", "...")
+        if new := [text for text in ask(block, {name: value}) if text not in plain]:
+            special.setdefault(", ".join(new), []).append(spec)
+    with_specs = [f"with {' or '.join(s)} {text}" for text, s in special.items()]
+    return "; ".join([*([", ".join(plain)] if plain else []), *with_specs])
+
+
+def _probes(block: type[CatalogueBlock]) -> Iterator[tuple[str, Any]]:
+    """Yield specs that may change what a block does: words, switches, field maps."""
+    for name, hint in spec_types(block).items():
+        for member in typing.get_args(hint):
+            if member is bool:
+                yield name, True
+            elif member == type[Any]:
+                yield name, {"NAME": ...}
+            elif typing.get_origin(member) is Literal:
+                yield from ((name, word) for word in typing.get_args(member))
+        if name == "notebook_id":
+            yield name, CREATE_NEW
+
+
+def _reads(block: type[CatalogueBlock], specs: Mapping[str, Any]) -> list[str]:
+    return [_column(column) for column in block.columns(specs).reads]
+
+
+def _adds(block: type[CatalogueBlock], specs: Mapping[str, Any]) -> list[str]:
+    columns = block.columns(specs)
+    others = ["perhaps others, without documented names"] if columns.opens else []
+    return [*(_column(column) for column in columns.adds), *others]
+
+
+def _drops(block: type[CatalogueBlock], specs: Mapping[str, Any]) -> list[str]:
+    columns = block.columns(specs)
+    unknown = ["perhaps those that came in"] if columns.resets else []
+    return [*(f"`{name}`" for name in columns.drops), *unknown]
+
+
+def _column(column: Column) -> str:
+    return f"`{column.name}` ({CONFIDENCE[column.confidence]})"
 
 
 def _effects(block: type[CatalogueBlock], specs: Mapping[str, Any]) -> list[str]:

@@ -16,7 +16,7 @@ from flow64.analysis.live import (
 )
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.errors import BuildError, ReadError
-from tests.catalogue.answer import ANSWER, DAMAGED, LATER, SECRET
+from tests.analysis.live_answer import ANSWER, DAMAGED, LATER, SECRET
 
 LIVE = ("unlisted-kind", "schema-mismatch", "unusable-schema")
 

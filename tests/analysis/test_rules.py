@@ -8,6 +8,7 @@ from attrs import evolve
 from flow64 import COMPANY, LEAD, Project, RawBlock, Workflow, fan, tap, value
 from flow64.analysis.check import RULES, errors, findings
 from flow64.blocks import (
+    CATALOGUE,
     AppendToNotebook,
     CompanyEnrichment,
     CompanyToLeads,
@@ -28,6 +29,7 @@ from flow64.blocks import (
     VerifyEmail,
     Webhook,
     YcCompanies,
+    facts_of,
 )
 from flow64.definition import FrozenDict
 from tests.analysis.support import wired
@@ -370,6 +372,7 @@ CASES = {
                 finder(mode=["PERSONAL"]),
             ],
             "warning": [
+                raw({"dataframe_type": 5}, "search"),
                 finder(mode="personal"),
                 lead(tier="hihg"),
                 filtered(column="a", operator="eq"),
@@ -589,6 +592,24 @@ def test_place_of_a_finding():
     assert lines["no-source"] == (__file__, step.place.line)
     assert lines["key-from-title"] == (__file__, step.place.line + 1)
     assert of_json.where == "/workflow_definition/blocks/0"
+
+
+INFERRED = [
+    (kind, name)
+    for kind, block in CATALOGUE.items()
+    for name, fact in facts_of(block).items()
+    if fact.confidence in ("I", "U")
+]
+
+
+@pytest.mark.parametrize(("kind", "name"), INFERRED)
+def test_no_error_rests_on_an_inferred_fact(kind, name):
+    """The service may take any value, so none is refused."""
+    plain = {(each.code, each.message) for each in errors(wired((kind, {})))}
+
+    for value_of_spec in ("x", 5, -1, True, None, [], ["x"], [5], {}, {"a": 5}):
+        definition = wired((kind, {name: value_of_spec}))
+        assert {(each.code, each.message) for each in errors(definition)} <= plain
 
 
 def test_stored_errors_are_warnings():

@@ -1,9 +1,14 @@
-"""The catalogue holds every kind that is known, and says how well."""
+"""What holds for every kind. docs/catalogue.md has the facts of each, as a golden file.
+
+`make golden` writes that page from the classes, and `tests/test_docs.py` compares it.
+"""
 
 from __future__ import annotations
 
 import inspect
+import re
 import typing
+from pathlib import Path
 
 import attrs
 import pytest
@@ -25,146 +30,11 @@ from flow64.blocks import (
 from flow64.dsl import RESERVED, Company, Flow, Lead, Passthrough, Start, Unset
 from flow64.errors import BuildError
 
-KINDS = """
-kind                        role      or     takes   gives          rows name label
-webhook                     source    -      none    dataframe_type D    D    io
-read_csv                    source    -      none    dataframe_type I    D    io
-read_notebook               source    -      none    unknown        I    D1   io
-search                      source    -      none    dataframe_type D1   D1   io
-company_enrichment          step      -      COMPANY COMPANY        D1   D    enrichment
-lead_enrichment             step      -      LEAD    LEAD           D1   D    enrichment
-linkedin_enrichment         step      -      any     same           I    D    enrichment
-find_email                  step      -      LEAD    LEAD           D1   D1   enrichment
-find_phone                  step      -      LEAD    LEAD           D1   D1   enrichment
-verify_email                step      -      LEAD    LEAD           D1   D1   enrichment
-reverse_email               step      -      LEAD    LEAD           D1   D1   enrichment
-reverse_phone               step      -      LEAD    LEAD           D1   D1   enrichment
-company_to_leads            converter -      COMPANY LEAD           D1   D1   transform
-leads_to_company            converter -      LEAD    COMPANY        D1   D1   transform
-github_find_people          source    step   any     LEAD           I    D1   signal
-google_maps_search          source    step   none    COMPANY        I    D1   signal
-scrape_web                  step      -      any     same           I    D1   signal
-backlinks_referring_domains step      source COMPANY COMPANY        I    D1   signal
-find_subdomains             step      source COMPANY COMPANY        I    D1   signal
-x_search                    source    step   any     LEAD           I    D1   signal
-tiktok_get_following        source    step   LEAD    LEAD           I    D1   signal
-kaggle_leaderboard          source    -      none    LEAD           I    D1   signal
-llm_openai                  step      -      any     same           D1   D1   enrichment
-qa_agent                    step      -      any     same           I    D1   enrichment
-research_agent              step      -      any     same           I    D    enrichment
-transform_data              step      -      any     same           D1   D    transform
-filter                      step      -      any     same           D1   D1   transform
-deduplicate                 step      -      any     same           D1   D1   transform
-deduplicate_wrt_notebook    step      -      any     same           D1   D1   transform
-group_by                    step      -      any     same           D1   D1   transform
-remove_columns              step      -      any     same           D1   D1   transform
-append_to_notebook          sink      -      any     same           D1   D1   output
-send_slack_message          sink      -      any     same           D1   D1   output
-outgoing_webhook            sink      -      any     same           D1   D    output
-hubspot_import              source    -      none    unknown        I    D1   io
-yc_batches                  source    -      none    COMPANY        I    D1   signal
-yc_companies                source    step   any     COMPANY        I    D1   signal
-"""
-
-FIELDS = """
-webhook.dataframe_type                 D
-webhook.input_schema                   D
-webhook.webhook_input                  D1
-read_csv.dataframe_type                I
-read_csv.resource_handle_id            D
-read_notebook.notebook_id              I
-search.dataframe_type                  D1 required
-search.query                           D1 required
-search.max_results                     D1
-search.auto_execute                    D1
-company_enrichment.return_fields       D1 required
-company_enrichment.find_people         D1
-company_enrichment.people_focus_prompt D1
-company_enrichment.lead_struct         I
-company_enrichment.full_org_chart      I
-company_enrichment.research_plan       I
-company_enrichment.tier                I
-lead_enrichment.return_fields          D  required
-lead_enrichment.tier                   I
-lead_enrichment.research_plan          I
-lead_enrichment.max_iterations         I
-linkedin_enrichment.return_fields      I
-find_email.mode                        D
-find_email.verify_emails               I
-find_email.providers                   I
-find_phone.providers                   I
-verify_email.specs                     U
-reverse_email.providers                I
-reverse_phone.providers                I
-leads_to_company.specs                 U
-github_find_people.specs               U
-google_maps_search.specs               U
-scrape_web.specs                       U
-backlinks_referring_domains.specs      U
-find_subdomains.specs                  U
-x_search.specs                         U
-tiktok_get_following.specs             U
-kaggle_leaderboard.specs               U
-llm_openai.specs                       U
-qa_agent.qualification_criteria        I
-qa_agent.references                    I
-qa_agent.struct                        I
-qa_agent.max_tool_calls                I
-research_agent.struct                  I
-research_agent.research_plan           I
-research_agent.max_iterations          I
-transform_data.specs                   U
-transform_data.output_schema           D1
-filter.filters                         D1 required
-deduplicate_wrt_notebook.notebook_id   I
-group_by.specs                         U
-remove_columns.specs                   U
-append_to_notebook.notebook_id         D1 required
-append_to_notebook.notebook_name       D1
-send_slack_message.specs               U
-outgoing_webhook.url                   D  required
-outgoing_webhook.timeout_seconds       D
-hubspot_import.specs                   U
-yc_batches.specs                       U
-yc_companies.specs                     U
-"""
+PAGE = (Path(__file__).parents[2] / "docs" / "catalogue.md").read_text("utf-8")
+TAGS = re.findall(r"^\| ([^|]+) \|", PAGE.partition("| tag |")[2], re.MULTILINE)
+SOURCES = {tag for cell in TAGS for tag in cell.split(", ")}
 
 every_class = pytest.mark.parametrize("cls", CATALOGUE.values(), ids=CATALOGUE)
-
-
-def table(text):
-    return [line.split() for line in text.strip().splitlines()]
-
-
-def test_the_kinds_are_those_that_the_service_is_known_to_have():
-    """Role, row kinds and confidence as the sources have them."""
-    found = [
-        [
-            kind,
-            about.role,
-            about.perhaps or "-",
-            about.takes,
-            about.gives,
-            about.rows,
-            about.confidence,
-            block.label,
-        ]
-        for kind, block in CATALOGUE.items()
-        for about in [block.about]
-    ]
-
-    assert table(KINDS)[1:] == found
-
-
-def test_the_fields_are_those_that_are_documented_or_inferred():
-    """Every field has a fact; what nobody knows is `specs`, given whole."""
-    found = [
-        [f"{kind}.{name}", fact.confidence, *(["required"] if fact.required else [])]
-        for kind, block in CATALOGUE.items()
-        for name, fact in facts_of(block).items()
-    ]
-
-    assert table(FIELDS) == found
 
 
 @every_class
@@ -182,6 +52,16 @@ def test_every_field_has_its_fact_and_its_docstring(cls):
     assert not set(facts) & set(RESERVED)
     assert all(isinstance(fact, Fact) and fact.source for fact in facts.values())
     assert set(facts) <= {name for name, text in field_docs(cls).items() if text}
+
+
+@every_class
+def test_every_source_is_explained(cls):
+    """The table of sources at the end of the page of the catalogue has it."""
+    facts = [cls.about, *facts_of(cls).values(), cls.price({})]
+    sources = [fact.source for fact in facts if fact is not None]
+    tags = {tag for source in sources for tag in source.split(", ")}
+
+    assert tags - SOURCES - {*CATALOGUE} == set()
 
 
 @every_class
@@ -253,7 +133,9 @@ def test_what_is_required_of_a_person_is_required_by_the_service(cls):
         a.name for a in attrs.fields(cls) if a.init and a.default is attrs.NOTHING
     }
 
-    assert without_default == {n for n, f in facts_of(cls).items() if f.required}
+    facts = facts_of(cls)
+    assert without_default == {n for n, fact in facts.items() if fact.required}
+    assert all(facts[name].confidence[0] == "D" for name in cls.about.must_have)
 
 
 @every_class

@@ -12,7 +12,7 @@ import pytest
 
 import flow64 as package
 from flow64.blocks import CATALOGUE
-from tests.catalogue.answer import ANSWER, HOSTILE, LATER, SECRET
+from tests.analysis.live_answer import ANSWER, HOSTILE, LATER, SECRET
 
 SETTINGS = """
 [tool.flow64]

@@ -15,7 +15,7 @@ import yaml
 
 from flow64.cli import main
 from flow64.cli.serve import PORT
-from tests.catalogue.answer import ANSWER
+from tests.analysis.live_answer import ANSWER
 from tests.cli.support import FLOW64, ended, environment, flow64, serving
 
 pytestmark = pytest.mark.slow

@@ -136,6 +136,16 @@ def producer_removed():
     return [change(before, leads() >> found >> IS_OK >> crm())]
 
 
+def output_type_changed():
+    """The receiver gets a text where it got a number."""
+
+    def flow(word):
+        years = {"description": "Years in this job", "type": word}
+        return leads() >> LeadEnrichment(return_fields={"years": years}) >> crm()
+
+    return [change(flow("int"), flow("str"))]
+
+
 def raw_block():
     before = leads() >> FindEmail() >> IS_OK
     return [change(before, leads() >> FindEmail() >> RawBlock("new_kind") >> IS_OK)]
@@ -229,7 +239,7 @@ def unchanged():
 
 CASES = [
     *(field_added, branch_inserted, forty_variants, threshold_in_forty),
-    *(twenty_thresholds, producer_removed, raw_block, new_inputs, block_renamed),
-    *(scope_wrapped, renamed_with_was, block_moved, block_replaced, host_changed),
-    *(long_prompt, two_drifted, unchanged),
+    *(twenty_thresholds, producer_removed, output_type_changed, raw_block, new_inputs),
+    *(block_renamed, scope_wrapped, renamed_with_was, block_moved, block_replaced),
+    *(host_changed, long_prompt, two_drifted, unchanged),
 ]

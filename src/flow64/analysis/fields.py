@@ -322,7 +322,6 @@ class TypedField(NamedTuple):
     Attributes:
         type: The values that it takes; None if that is unknown, or if it takes words.
         words: The words that it takes.
-        is_certain: Whether other words are documented to be wrong.
         is_map: Whether it is a field map: names with descriptions or types.
         is_count: Whether it is a number of rows, seconds, rounds or calls.
     """
@@ -331,7 +330,6 @@ class TypedField(NamedTuple):
     fact: Fact
     type: JsonType | None
     words: Sequence[str]
-    is_certain: bool
     is_map: bool
     is_count: bool
 
@@ -355,14 +353,13 @@ def fields_of(kind: str) -> Mapping[str, TypedField]:
 
 @cache
 def _fields_of(cls: Any) -> Mapping[str, TypedField]:
-    facts, certain = facts_of(cls), cls.about.words
+    facts = facts_of(cls)
     return {
         name: TypedField(
             name,
             facts[name],
             _as_type(hint),
-            certain.get(name) or _list_words(hint),
-            is_certain=name in certain,
+            _list_words(hint),
             is_map=type[Any] in typing.get_args(hint),
             is_count=facts[name].unit is not None and cls in BUILT_IN.values(),
         )

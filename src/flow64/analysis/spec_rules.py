@@ -19,6 +19,7 @@ from ..blocks import (
     OLD_NAMES,
     TYPE_WORDS,
     CompanyEnrichment,
+    Confidence,
     Filter,
     LeadEnrichment,
     OutgoingWebhook,
@@ -101,18 +102,19 @@ def unknown_field(definition: Definition) -> Iterator[Fault]:
 def unknown_word(definition: Definition) -> Iterator[Fault]:
     """A spec holds a word that is not on the list of words.
 
-    It is a warning for a word in another case, for a word of an endpoint, and for the
-    operator and the `and` or `or` of a condition, since only one source lists them.
+    It is an error only if the field is documented. It is a warning if the words are
+    inferred or only one source lists them, as for the operator of a condition, and for
+    a word in another case.
 
-    Fix: write one of the documented words.
+    Fix: write one of the words.
 
     Example:
         flow = Webhook(LEAD) >> FindEmail(mode="BUSINESS")
     """
     for position, field, value in survey(definition).misfits:
         if field.words and value is not None:
-            severity: Severity = "error" if field.is_certain else "warning"
-            yield _judge_word(position, field.name, value, field.words, severity)
+            confidence = field.fact.confidence
+            yield _judge_word(position, field.name, value, field.words, confidence)
     lists = {"operator": FILTER_OPERATORS, "logic": FILTER_LOGIC}
     for position, block in definition.of_kind(Filter.kind):
         for at, condition in enumerate(list_conditions(block.specs)):
@@ -120,17 +122,19 @@ def unknown_word(definition: Definition) -> Iterator[Fault]:
                 value = condition.get(name)
                 if not (value is None or value in words or type(value) in LATER):
                     path = f"filters[{at}].{name}"
-                    yield _judge_word(position, path, value, words, "warning")
+                    yield _judge_word(position, path, value, words, "D1")
 
 
 def _judge_word(
-    position: int, name: str, value: Any, words: Sequence[str], severity: Severity
+    position: int, name: str, value: Any, words: Sequence[str], confidence: Confidence
 ) -> Fault:
+    known = "documented" if confidence in ("D", "D1") else "inferred"
     if isinstance(value, str) and value.upper() in words:
-        message = f"{name} is {value!r}, and the documented word is {value.upper()!r}"
+        message = f"{name} is {value!r}, and the {known} word is {value.upper()!r}"
         return Fault(position, message, f"write {value.upper()}", "warning")
     near = did_you_mean(value, words) if isinstance(value, str) else ""
-    message = f"{name} is {shortened(value)}, which is not a documented word{near}"
+    severity: Severity = "error" if confidence == "D" else "warning"
+    message = f"{name} is {shortened(value)}, which is none of the {known} words{near}"
     return Fault(position, message, f"it takes {', '.join(words)}", severity)
 
 

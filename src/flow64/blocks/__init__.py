@@ -22,7 +22,6 @@ __all__ = [
     "CONFIDENCE",
     "CREATE_NEW",
     "DATAFRAME_TYPES",
-    "EMAIL_MODES",
     "FILTER_LOGIC",
     "FILTER_OPERATORS",
     "OLD_NAMES",

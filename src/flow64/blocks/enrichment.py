@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from ..dsl import UNSET, Company, Flow, Lead, Unset
 from .catalogue import CatalogueBlock, FieldMap, UncheckedBlock, columns_of
-from .facts import EMAIL_MODES, About, Column, Columns, Fact, Price, named_by_sk
+from .facts import About, Column, Columns, Fact, Price, named_by_sk
 
 
 @frozen(eq=False, repr=False, slots=False)
@@ -186,7 +186,6 @@ class FindEmail(Flow[Lead, Lead], CatalogueBlock):
         takes="LEAD",
         gives="LEAD",
         effects=("spends",),
-        words={"mode": EMAIL_MODES},
         column_words={
             "email_status": {
                 "FE": ("OK", "UNKNOWN", "NOT_FOUND"),

@@ -16,7 +16,13 @@ from ..errors import BuildError
 from ..text import shortened
 
 Confidence: TypeAlias = Literal["D", "D1", "I", "U"]
-"""How well a fact is known. D1: documented by one source that was wrong elsewhere."""
+"""How well a fact is known.
+
+D: a page of the service, its OpenAPI document, or code that its makers publish says so.
+D1: one source alone says so, and it was wrong elsewhere or cannot be read again, such
+as a picture. I: it follows from related facts, or only third parties say so. U: no
+source says it. If two marks fit, take the weaker one. No error rests on I or U.
+"""
 
 CONFIDENCE: Final[Mapping[Confidence, str]] = {
     "D": "documented",
@@ -53,9 +59,10 @@ Effect: TypeAlias = Literal[
 ]
 """What a block does beyond its rows.
 
-`spends` is documented to cost credits. `may-spend` looks or works things up for a price
-that no source states. `spends-on-create` buys when the workflow is created or updated,
-before any run. `writes-outside` leaves something that stays after the run.
+`spends` costs credits by a source, however weak: the mark of its `Price` says how well
+that is known. `may-spend` looks or works things up, and no source says what it costs.
+`spends-on-create` buys when the workflow is created or updated, before any run.
+`writes-outside` leaves something that stays after the run.
 `creates-storage` makes a place to keep rows.
 """
 
@@ -175,7 +182,6 @@ class About:
         perhaps: Another role that it may have as well; never better than inferred.
         columns: How it changes the columns, for all specs.
         price: The price of a row, for all specs; None if that is unknown.
-        words: Documented words by the field that holds one of them.
         column_words: Documented words by the column that it adds with one of them, each
             list under the source that has it.
         must_have: Fields that the service certainly requires.
@@ -196,7 +202,6 @@ class About:
     perhaps: Role | None = None
     columns: Columns = field(factory=Columns, validator=instance_of(Columns))
     price: Price | None = field(default=None, validator=optional(instance_of(Price)))
-    words: Mapping[str, Sequence[str]] = EMPTY
     column_words: Mapping[str, Mapping[str, Sequence[str]]] = field(
         default=EMPTY, validator=deep_mapping(instance_of(str), instance_of(dict))
     )
@@ -261,9 +266,6 @@ Tier: TypeAlias = Literal["micro", "scout", "low", "medium", "high", "xhigh"]
 
 CompanyTier: TypeAlias = Literal["micro", "low", "medium", "high"]
 """Depth of the research about companies: the words of its endpoint (inferred here)."""
-
-EMAIL_MODES: Final = get_args(EmailMode)
-"""Every `EmailMode`."""
 
 DATAFRAME_TYPES: Final = get_args(DataframeType)
 """Every `DataframeType`."""

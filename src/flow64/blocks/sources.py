@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from ..dsl import UNSET, Flow, RowKind, Start, Unset
 from .catalogue import CatalogueBlock, FieldMap, columns_of
-from .facts import DATAFRAME_TYPES, About, Columns, Effect, Fact, named_by_sk
+from .facts import About, Columns, Effect, Fact, named_by_sk
 
 # The default is for a file of unknown row kind: its rows may go anywhere.
 if TYPE_CHECKING:  # defaults of type variables come with Python 3.13
@@ -38,7 +38,6 @@ class Webhook(Flow[Start, A], CatalogueBlock, Generic[A]):
         rows="D",
         confidence="D",
         source="PW, IN",
-        words={"dataframe_type": DATAFRAME_TYPES},
         brings="payload",
     )
 
@@ -139,7 +138,6 @@ class Search(Flow[Start, A], CatalogueBlock, Generic[A]):
         gives="dataframe_type",
         effects=("spends",),
         columns=Columns(opens=True),
-        words={"dataframe_type": DATAFRAME_TYPES},
         must_have=("query",),
     )
 

@@ -1,4 +1,4 @@
-"""Workflows that change alike, and the lines of what changes in each."""
+"""Workflows that change alike, and the sentence of each change (`_format_line`)."""
 
 from __future__ import annotations
 

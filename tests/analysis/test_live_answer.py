@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 
 from flow64.analysis.live import LiveCatalogue
 from flow64.blocks import CATALOGUE
-from tests.catalogue.answer import (
+from tests.analysis.live_answer import (
     ANSWER,
     CHANGES,
     DAMAGED,

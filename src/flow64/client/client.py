@@ -366,7 +366,8 @@ def choose_client(callee: str, client: Any) -> Client:
     """
     if client is None:
         client = Client()
-        finalize(client, client.session.close)
+        session = client.session  # its runs hold that, and not the client
+        finalize(session, session._http.close)  # noqa: SLF001 - not through the session
     if not isinstance(client, Client):
         problem = f"{callee}: client is {shortened(client)}, not a Client"
         raise BuildError(problem, hint="an AsyncClient has awaited methods of its own")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 import pytest
 
 from flow64 import errors
@@ -219,6 +221,13 @@ def test_a_workflow_has_its_definition_and_its_secrets_stay_in_it():
     with pytest.raises(errors.AnswerError) as raised:
         Script(answer(data)).play(lambda s: calls.read_workflow(s, uuid))
     assert "SENTINEL" not in str(raised.value)
+    del data["id"]
+    with pytest.raises(errors.AnswerError) as raised:
+        Script(answer(data)).play(lambda s: calls.read_workflow(s, uuid))
+    inner = raised.value.__traceback__.tb_next.tb_next  # below what the test has
+    facts = type(raised.value), raised.value, inner
+    trace = traceback.TracebackException(*facts, capture_locals=True)
+    assert "SENTINEL" not in "".join(trace.format())
 
 
 def test_a_workflow_of_another_id_is_not_taken_for_ours():

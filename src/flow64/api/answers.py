@@ -35,6 +35,13 @@ MAX_FIELDS: Final = 20
 DAY: Final = 86_400.0
 
 
+class Body(dict[str, Any]):
+    """The body of a write or an answer. It may reveal secrets, so no repr shows it."""
+
+    def __repr__(self) -> str:
+        return "<body>"
+
+
 # -- Errors ---------------------------------------------------------------------------
 
 

@@ -14,19 +14,12 @@ from ..analysis.live import LiveCatalogue
 from ..definition import Definition, canonical_id, from_data
 from ..errors import ApiError, BuildError, FlowError, NotFoundError, ReadError
 from ..text import shortened
-from .answers import Answered, answer_error, structure
+from .answers import Answered, Body, answer_error, structure
 from .session import Session
 
 Look: TypeAlias = Callable[[FlowError], Any]
 """Looks for the outcome of a request before it is sent again. It returns what the
 answer would have said, or None if there is no outcome."""
-
-
-class Body(dict[str, Any]):
-    """The body of a write. It may reveal secrets, so no repr shows it."""
-
-    def __repr__(self) -> str:
-        return "<body>"
 
 
 def as_id(callee: str, name: str, given: object) -> str:
@@ -188,7 +181,7 @@ def list_blocks(session: Session) -> LiveCatalogue:
 def _read_written(data: Any, workflow_id: str | None, path: str) -> WorkflowInfo:
     """Return the answer to a write. It was accepted, so the id need not be repeated."""
     if isinstance(data, dict) and workflow_id is not None:
-        data = {"id": workflow_id, **data}
+        data = Body({"id": workflow_id, **data})
     return _read_info(data, "POST", path)
 
 

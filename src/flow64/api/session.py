@@ -342,7 +342,8 @@ class Session:
                     hint="use the key of that organisation, or correct org_id",
                 )
             self._state.is_known = True
-        return mask_messages(data, self.mask)
+        masked = mask_messages(data, self.mask)
+        return answers.Body(masked) if isinstance(masked, dict) else masked
 
     def _was_renewed(self, request: httpx.Request, error: FlowError) -> bool:
         """Return True if a token was refused, so that the next try has another one."""

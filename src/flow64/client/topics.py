@@ -8,7 +8,7 @@ from os import PathLike
 from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar
 from uuid import uuid4
 
-from ..api import calls, policy
+from ..api import answers, calls, policy
 from ..api.session import Session
 from ..definition import Definition, as_body, from_data, secret_names, unbound_names
 from ..deploy.judge import list_purchases
@@ -120,7 +120,7 @@ class Workflows(Topic):
             NotFoundError: No workflow has that id.
             ConsentError: It spends as soon as it is written.
         """
-        body, definition = calls.Body(), None
+        body, definition = answers.Body(), None
         if workflow is not None:
             body, definition = _read("workflows.update", workflow)
         is_whole = workflow is not None
@@ -277,7 +277,7 @@ def _require_consent(definition: Definition, *, allow_spend: bool) -> bool:
 
 def _read(
     callee: str, workflow: Definition | Mapping[str, Any]
-) -> tuple[calls.Body, Definition]:
+) -> tuple[answers.Body, Definition]:
     """Return the body of a write, and what it says. JSON data is sent as it is."""
     if isinstance(workflow, Definition):
         definition = workflow
@@ -290,10 +290,10 @@ def _read(
         problem = "it has values that are not filled in"
         raise BuildError(f"{callee}: {problem}", hint="deploy() fills them in")
     if isinstance(workflow, Definition):
-        return calls.Body(as_body(workflow)), definition
+        return answers.Body(as_body(workflow)), definition
     # An answer has other names for title and description.
     titles = {"name": "workflow_name", "description": "workflow_description"}
     fields = ("id", *titles.values(), "workflow_definition")
     data = {titles.get(name, name): item for name, item in workflow.items()}
     known = {name: data[name] for name in fields if data.get(name) is not None}
-    return calls.Body(known), definition
+    return answers.Body(known), definition

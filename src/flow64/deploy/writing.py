@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from ..api import calls, policy
+from ..api import answers, calls, policy
 from ..api.session import Session
 from ..definition import (
     Definition,
@@ -112,7 +112,7 @@ class Write:
         """The body to send. It may reveal secrets, so no local holds it."""
         if self.action == "stamp":  # fields that are left out keep their value
             return {"workflow_description": self.wanted.description}
-        return calls.Body(as_body(self.wanted, self.values))
+        return answers.Body(as_body(self.wanted, self.values))
 
     def run(self) -> None:
         """Write until what was sent is live.

@@ -18,7 +18,7 @@ from attrs import Attribute, evolve, field, frozen
 from .. import errors
 from ..analysis.check import findings
 from ..analysis.costs import cost, count_start_rows
-from ..api.calls import Body
+from ..api.answers import Body
 from ..blocks import Search, Webhook
 from ..definition import (
     EMPTY,

@@ -241,6 +241,14 @@ def test_a_workflow_that_is_not_ours_is_none(status):
     assert script.play(lambda s: calls.get_workflow(s, "w")) is None
 
 
+def test_a_schedule_is_created_with_one_request():
+    """A 429 may come although it was created, and each schedule buys runs."""
+    script = Script(answer({}, 429))
+    with pytest.raises(errors.ApiError):
+        script.play(lambda s: calls.create_schedule(s, "w", "Weekly", "0 9 * * 1"))
+    assert script.lines == ["schedules"]
+
+
 def test_a_repeated_delete_that_finds_it_gone_has_deleted_it():
     gone = answer({}, 404)
     delete = lambda s: calls.delete_workflow(s, "w")  # noqa: E731 - a job

@@ -493,7 +493,7 @@ def create_schedule(
     description: str | None = None,
     is_active: bool = True,
 ) -> Schedule:
-    """Create a schedule. If the answer is lost, the request is not sent again."""
+    """Create a schedule with one request: a second schedule would buy runs too."""
     body = {
         "workflow_id": as_id("schedules.create", "workflow_id", workflow_id),
         "name": name,
@@ -503,7 +503,7 @@ def create_schedule(
         "is_active": is_active,
     }
     sent = {name: item for name, item in body.items() if item is not None}
-    data = session.send("POST", "/schedules", json=sent)
+    data = session.send("POST", "/schedules", json=sent, may_repeat=False)
     return structure(data, Schedule, "POST", "/schedules")
 
 

@@ -367,13 +367,14 @@ def mergeable_enrichment(definition: Definition) -> Iterator[Fault]:
     kinds = (LeadEnrichment.kind, CompanyEnrichment.kind)
     for position, block in definition.of_kind(*kinds):
         above = topology.parents[position]
-        if len(above) == 1 and len(topology.children[above[0]]) == 1:
-            before = definition.blocks[above[0]]
-            if before.kind == block.kind and _list_settings(before.specs) == (
-                _list_settings(block.specs)
-            ):
-                name = name_block(definition, above[0])
-                yield Fault(position, f"it follows {name} with the same settings")
+        before = definition.blocks[above[0]] if len(above) == 1 else None
+        if before is None or before.kind != block.kind:
+            continue
+        if _list_settings(before.specs) == _list_settings(block.specs) and (
+            len(topology.children[above[0]]) == 1
+        ):
+            name = name_block(definition, above[0])
+            yield Fault(position, f"it follows {name} with the same settings")
 
 
 def _list_settings(specs: Any) -> dict[str, Any]:

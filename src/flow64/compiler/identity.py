@@ -28,13 +28,14 @@ MAX_KEY: Final = 512
 
 def is_key(key: Any) -> TypeGuard[str]:
     """Return True if a value can be a key: text of 1 to 512 characters of Unicode."""
-    is_short = type(key) is str and 0 < len(key) <= MAX_KEY
-    return is_short and (key.isascii() or is_plain(key))
+    return as_segment(key) is not None
 
 
 def as_segment(key: Any) -> str | None:
     """Return a key as it stands in paths; None if it cannot be a key."""
-    return escape_key(key) if is_key(key) else None
+    if type(key) is str and 0 < len(key) <= MAX_KEY:
+        return escape_key(key) if key.isascii() or is_plain(key) else None
+    return None
 
 
 class Identity(NamedTuple):

@@ -16,9 +16,9 @@ from ..definition import (
     DEFAULT_ENV,
     EMPTY,
     Definition,
-    Edge,
     Freezer,
     FrozenDict,
+    JoinedEdges,
     ListedOrigins,
     Origin,
     Problem,
@@ -70,15 +70,12 @@ def lower(
     order = order_nodes(paths, graph.sources, graph.targets)
     topology = _sort_edges(graph, order)
     blocks = tuple(_wire_blocks(graph, ids, order, findings))
-    ids = [ids[node] for node in order]
-    ends = zip(topology.sources, topology.targets, strict=True)
-    edges = tuple([_new(Edge, (ids[at], ids[to], EMPTY)) for at, to in ends])
     definition = Definition(
         _text(identity.name),
         # A stamp that was pasted with the rest belongs to no code.
         split_stamp(_text(identity.description))[0],
         blocks,
-        edges,
+        JoinedEdges([ids[node] for node in order], topology),
         workflow_id,
         path=path,
         origins=ListedOrigins(
@@ -89,7 +86,6 @@ def lower(
         # With `was=` the ids are those of the old key, for any title.
         is_key_derived=identity.key is None and identity.was is None,
         place=identity.place,
-        lowered=(blocks, edges, topology),
     )
     return Lowered(definition, findings)
 

@@ -230,6 +230,42 @@ class Topology:
         return groups
 
 
+_new: Final = tuple.__new__  # the call that a named tuple makes in turn
+
+
+class JoinedEdges(Sequence[Edge]):
+    """The edges that code makes: kept as positions, and each made when it is read.
+
+    Attributes:
+        ids: The ids of the blocks. Of two blocks with one id, edges by id would name
+            one.
+        topology: The edges by position.
+    """
+
+    __slots__ = ("ids", "topology")
+
+    def __init__(self, ids: Sequence[str], topology: Topology) -> None:
+        self.ids: Sequence[str] = ids
+        self.topology: Topology = topology
+
+    def __iter__(self) -> Iterator[Edge]:
+        ids, topology = self.ids, self.topology
+        for source, target in zip(topology.sources, topology.targets, strict=True):
+            yield _new(Edge, (ids[source], ids[target], EMPTY))
+
+    def __len__(self) -> int:
+        return len(self.topology.sources)
+
+    def __getitem__(self, at: Any) -> Any:
+        return tuple(self)[at]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+
 @frozen(slots=False)  # as above
 class Definition:
     """A workflow as data: the form that is read, checked, compared and sent.
@@ -258,8 +294,6 @@ class Definition:
         rules: The severity of findings in its project, by code; `ignore` leaves a
             finding out. Only checks go by it.
         memo: A cache for analysis, for the lifetime of the definition.
-        lowered: The blocks and edges that code made, with their topology. Of two blocks
-            with one id, edges by id would name one.
     """
 
     name: str
@@ -280,9 +314,6 @@ class Definition:
     listed: Any = field(default=None, eq=False, repr=False)
     rules: Mapping[str, Any] = field(default=EMPTY, eq=False, repr=False)
     memo: dict[object, Any] = field(factory=dict, init=False, eq=False, repr=False)
-    lowered: tuple[Sequence[WireBlock], Sequence[Edge], Topology] | None = field(
-        default=None, eq=False, repr=False
-    )
 
     def of_kind(self, *kinds: str) -> Iterator[tuple[int, WireBlock]]:
         """Yield the blocks of some kinds with their positions, kind by kind."""
@@ -312,10 +343,9 @@ class Definition:
     @lazy
     def topology(self) -> Topology:
         """The edges by position of their blocks, without dangling ones."""
-        if self.lowered is not None:
-            blocks, edges, topology = self.lowered
-            if blocks is self.blocks and edges is self.edges:
-                return topology
+        ids, edges = [block.id for block in self.blocks], self.edges
+        if isinstance(edges, JoinedEdges) and edges.ids == ids:
+            return edges.topology
         index = self.index
         positions = (
             (index[source], index[target])

@@ -202,9 +202,9 @@ def unknown_allow(definition: Definition) -> Iterator[Fault]:
     allowed: list[tuple[int | None, str]] = [
         (None, code) for code in sorted(definition.allowed)
     ]
-    origins = definition.origins.origins if definition.origins.may_allow else ()
-    for position, origin in enumerate(origins):
-        allowed += [(position, code) for code in origin.allowed]
+    count = len(definition.blocks) if definition.origins.may_allow else 0
+    for position in range(count):
+        allowed += [(position, code) for code in definition.origins[position].allowed]
     if allowed:
         from .check import all_pages  # noqa: PLC0415 - this rule is one of them
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heappush
+from operator import attrgetter
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from attrs import evolve
@@ -79,8 +80,8 @@ def lower(
         workflow_id,
         path=path,
         origins=ListedOrigins(
-            lambda: [_origin(graph, node) for node in order],
-            may_allow=any(block.allow for block in graph.blocks),
+            lambda position: _origin(graph, order[position]),
+            may_allow=any(map(_ALLOW, graph.blocks)),
         ),
         allowed=frozenset(allowed),
         # With `was=` the ids are those of the old key, for any title.
@@ -379,6 +380,7 @@ def _wire_blocks(
     return blocks
 
 
+_ALLOW: Final = attrgetter("allow")
 _new = tuple.__new__  # the call that a named tuple makes in turn
 _put = dict.__setitem__  # a frozen dict is filled where it is made, and only there
 

@@ -124,26 +124,19 @@ class ListedOrigins:
         may_allow: Whether one of them may silence a finding.
     """
 
-    __slots__ = ("_origins", "may_allow")
+    __slots__ = ("_find", "may_allow")
 
     def __init__(
         self,
-        origins: Sequence[Origin] | Callable[[], Sequence[Origin]] = (),
+        origins: Sequence[Origin] | Callable[[int], Origin] = lambda _: _UNKNOWN,
         *,
         may_allow: bool = True,
     ) -> None:
-        self._origins = origins
+        self._find = origins if callable(origins) else origins.__getitem__
         self.may_allow: bool = may_allow
 
-    @property
-    def origins(self) -> Sequence[Origin]:
-        """The origins, made when they are first asked for."""
-        if callable(self._origins):
-            self._origins = self._origins()
-        return self._origins
-
     def __getitem__(self, position: int) -> Origin:
-        return self.origins[position] if self.origins else _UNKNOWN
+        return self._find(position)
 
     def path(self, position: int) -> str | None:
         """Return the path of the block at a position."""

@@ -39,6 +39,26 @@ def test_settings_load_no_client():
     assert loaded == []
 
 
+@pytest.mark.parametrize("name", ["check", "compile", "diff", "graph"])
+def test_commands_that_send_nothing_load_no_client(name, tmp_path):
+    """They take live workflows too, and only then load it."""
+    (tmp_path / "leads.py").write_text(
+        "from flow64 import LEAD, Project, Workflow\n"
+        "from flow64.blocks import Webhook\n"
+        'growth = Project("growth", namespace="acme.example")\n'
+        'leads = Workflow("Leads", Webhook(LEAD), key="leads", project=growth)\n',
+        "utf-8",
+    )
+    sources = ["leads.py", "leads.py"] if name == "diff" else ["leads.py"]
+    loaded = printed(
+        "import os, sys; from flow64.cli import main\n"
+        f"os.chdir({str(tmp_path)!r}); code = main({[name, *sources]!r})\n"
+        "print('code', code, *{'httpx', 'flow64.client'} & {*sys.modules})"
+    )
+
+    assert loaded[-2:] == ["code", "0"]
+
+
 def test_a_pipeline_loads_no_client():
     """The language does without the packages that the service is spoken to with."""
     loaded = printed(

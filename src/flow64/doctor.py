@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, metadata, version
 from pathlib import Path
@@ -68,11 +69,6 @@ class Diagnosis:
 
     checks: Sequence[Check]
     live: LiveCatalogue | None = field(default=None, repr=False)
-
-    @property
-    def problems(self) -> int:
-        """The number of things that are wrong."""
-        return sum(check.is_problem for check in self.checks)
 
 
 def diagnose(
@@ -239,7 +235,7 @@ def _check_blocks(settings: Settings, live: LiveCatalogue) -> Check:
         and sides["service"] != sides["flow64"]
     ]
     count = pluralize(len(live.blocks), "kind")
-    says = f"{count}, {len(new)} new to flow64, {len(gone)} not listed"
+    says = f"{count}, {len(new)} new, {len(gone)} not listed"
     details = [
         f"{label}: {join_words(filter(facts.__contains__, kinds))}"
         for label, kinds in (
@@ -266,6 +262,19 @@ def _check_blocks(settings: Settings, live: LiveCatalogue) -> Check:
 
 
 # -- The report ------------------------------------------------------------------------
+
+REPORT_VERSION: Final = 2
+"""The version of a report's form. It is raised if a key goes or changes its meaning."""
+
+
+def make_report(live: LiveCatalogue) -> dict[str, Any]:
+    """Return what may be shared of a live list, beside the built-in catalogue."""
+    return {
+        "flow64_report": REPORT_VERSION,
+        "flow64": version("flow64"),
+        "date": datetime.now(UTC).date().isoformat(),
+        "kinds": compare_kinds(live),
+    }
 
 
 def compare_kinds(live: LiveCatalogue) -> dict[str, Any]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, Final
 
 import click
@@ -49,6 +51,7 @@ from ..manifest import write_all
 from ..secrets import clean_text
 from ..text import did_you_mean, format_dollars, join_words, pluralize, shortened
 from . import params, printing
+from .check import WIDTH
 from .errors import FAILED
 from .service import connect
 
@@ -148,6 +151,7 @@ class BlockReference:
     def summary(self) -> str:
         """Its purpose in one sentence."""
         text = self.text.partition("\n\n")[0].replace("\n", " ")
+        text = re.split(r"(?<=\.) (?=[A-Z])", text)[0]
         return f"(not listed) {text}" if self.is_listed is False else text
 
     def matches(self, words: Sequence[str]) -> bool:
@@ -159,18 +163,31 @@ class BlockReference:
         return all(word.casefold() in haystack for word in words)
 
     def __rich__(self) -> str:
-        lines = [f"{self.kind}  {self.known}", "", *self.text.splitlines(), ""]
+        lines = [f"{self.kind}  {self.known}", ""]
+        for paragraph in self.text.split("\n\n"):
+            lines += [*_wrap(paragraph), ""]
         for label, texts in self.facts.items():
-            heads = [label, *[""] * len(texts)]
-            lines += [
-                f"{head:<9}{text}" for head, text in zip(heads, texts, strict=False)
-            ]
+            heads = [label, *[""] * (len(texts) - 1)]
+            for head, text in zip(heads, texts, strict=True):
+                lines += _wrap(text, f"{head:<9}", 9)
         lines += ["", "fields:"] if self.fields else []
         for field in self.fields:
             source = f" · {field.source}" if field.source else ""
-            lines.append(f"  {field.name}: {field.type}{source}")
-            lines += [f"      {field.description}"] if field.description else []
+            lines += _wrap(f"{field.name}: {field.type}{source}", "  ", 6)
+            lines += _wrap(field.description, " " * 6, 6)
         return "\n".join(map(clean_text, lines))
+
+
+def _wrap(text: str, head: str = "", indent: int = 0) -> Sequence[str]:
+    """Return a text as lines that fit any terminal, the first after a head."""
+    return wrap(
+        text,
+        WIDTH,
+        initial_indent=head,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _describe_columns(block: type[CatalogueBlock]) -> Mapping[str, Sequence[str]]:
@@ -242,8 +259,8 @@ class BlockList:
     blocks: Sequence[BlockReference]
 
     def __rich__(self) -> RenderableType:
-        rows = [(block.kind, block.name, block.summary) for block in self.blocks]
-        return printing.make_table(("KIND", "CLASS", "DESCRIPTION"), rows)
+        columns = {"KIND": "kind", "DESCRIPTION": "summary"}
+        return printing.make_table(self.blocks, columns)
 
 
 @params.command(
@@ -301,16 +318,10 @@ class Synced:
     problems: Sequence[str]
 
     def __rich__(self) -> str:
-        lines = [*map(str, self.changes)]
-        name, count = printing.name_file(self.file), pluralize(self.kinds, "kind")
-        if self.is_first:
-            lines.append(f"{name} written: {count}")
-        elif self.is_written:
-            changes = pluralize(len(self.changes), "change")
-            lines.append(f"{name} written: {count}, {changes}")
-        else:
-            lines.append(f"{name} is unchanged: {count}, as on {self.date}")
-        return "\n".join(lines)
+        state = "written" if self.is_written else f"unchanged since {self.date}"
+        count = pluralize(self.kinds, "kind")
+        last = f"{printing.name_file(self.file)} {state}: {count}"
+        return "\n".join([*map(str, self.changes), last])
 
 
 @params.command("sync", "flow64 blocks sync", "flow64 blocks sync --env prod")

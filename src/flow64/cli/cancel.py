@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from . import params, printing
-from .service import connect
+from .service import connect, find_run
 from .state import STATE
 
 
@@ -31,7 +31,7 @@ def command(*, run_id: str, env: str | None, as_json: bool) -> int:
     RUN_ID is the id of the run, or the beginning of it.
     """
     with connect(env) as client:
-        run = params.find_run(client, run_id)
+        run = find_run(client, run_id)
         status = run.cancel()
         STATE.is_done = True
     printing.emit(Cancelled(run.id, str(client.env), status), as_json=as_json)

@@ -22,7 +22,7 @@ from ..loading import pull
 from ..secrets import Secrets, mask
 from . import errors, params, printing
 from .pull import find_known_values
-from .service import connect, find_environment
+from .service import connect
 
 
 @frozen
@@ -100,7 +100,7 @@ def command(
     known: Sequence[pull.Known] = ()
     if isinstance(meant, loading.LiveAddress):
         env = meant.env
-        known = find_known_values(find_environment(env))
+        known = find_known_values(params.find_environment(env))
         sources = _read_live(meant, known)
     else:
         sources = _read(meant, code=not no_code)
@@ -149,7 +149,7 @@ def _read_live(
 ) -> Sequence[_Source]:
     """Return the live workflows, with the titles of the code."""
     secrets = Secrets(text for value in known for text in value.secrets)
-    suffix = find_environment(address.env).suffix
+    suffix = params.find_environment(address.env).suffix
     ending = f" {suffix}" if suffix else ""
     with connect(address.env) as client:
         entries = loading.load_live_side(client, address).entries

@@ -168,14 +168,8 @@ def command(
         problems = [*_list_stale(folder, texts), *leftovers]
         printing.emit(Comparison(not problems, problems), as_json=as_json)
         if problems:
-            words = [
-                "flow64",
-                "compile",
-                *([source] if source else []),
-                "-o",
-                str(folder),
-            ]
-            printing.message(f"to bring the folder up to date: {shlex.join(words)}")
+            words = shlex.join([*filter(None, [source]), "-o", str(folder)])
+            printing.message(f"to write them: flow64 compile {words}")
         return FAILED if problems else 0
     printing.emit(Written(compiled.write(folder)), as_json=as_json)
     for leftover in leftovers:

@@ -35,7 +35,7 @@ DONE: Final[Mapping[Action, str]] = {
 }
 """Words for the changes that were made."""
 
-MANY: Final = 10
+MANY: Final = 50
 """Progress is printed each time that so many workflows were written."""
 
 
@@ -217,7 +217,8 @@ class Deployed:
 
     def _describe(self, outcome: str, workflows: Sequence[DeployedWorkflow]) -> str:
         names = [workflow.key for workflow in workflows]
-        most = 3 if outcome == "created" else printing.NAMES
+        # The plan, which stands above, names more of what is done.
+        most = 3 if outcome in DONE.values() else printing.NAMES
         line = f"{outcome:9}  {printing.join_names(names, most)}"
         files = [workflow.saved for workflow in workflows if workflow.saved is not None]
         if len(workflows) == 1:

@@ -33,7 +33,6 @@ from ..text import pluralize
 from . import params, printing
 from .base import load_merge_base
 from .errors import CHANGES
-from .service import connect, find_environment
 
 
 @params.command(
@@ -95,7 +94,7 @@ def command(
         addresses = [loading.parse_address(text, env) for text in (before, after)]
         for address in addresses:
             if isinstance(address, loading.LiveAddress):
-                bound = find_environment(address.env).bound
+                bound = params.find_environment(address.env).bound
                 values[address.env] = loading.select_set_values(bound)
         sides = _load_sides(addresses, env or next(iter(values), None), code=code)
     subjects, omitted = pair_sides(*sides, values)
@@ -118,7 +117,7 @@ def _load_sides(
         env: The environment to compile code for.
         code: Whether modules may be imported.
     """
-    environment = None if env is None else find_environment(env)
+    environment = None if env is None else params.find_environment(env)
     sides: dict[int, Side] = {}
     projects: frozenset[str] | None = None
     for at, address in enumerate(addresses):
@@ -128,9 +127,9 @@ def _load_sides(
     is_between = not sides
     for at, address in enumerate(addresses):
         if isinstance(address, loading.LiveAddress):
-            with connect(address.env) as client:
+            with params.connect(address.env) as client:
                 side = loading.load_live_side(client, address, projects)
-            suffix = find_environment(address.env).suffix
+            suffix = params.find_environment(address.env).suffix
             sides[at] = _without_suffix(side, suffix) if is_between else side
     return sides[0], sides[1]
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
+import click
 from attrs import evolve, frozen
 
 from ..client import Client
-from ..doctor import Check, diagnose
+from ..doctor import Check, diagnose, make_report
 from ..environments import Environment, load, open_client
 from ..text import pluralize
 from . import errors, params, printing
@@ -41,13 +43,20 @@ class Diagnosed:
 
 @params.command("doctor", "flow64 doctor", "flow64 doctor --env prod -v")
 @params.env
+@click.option(
+    "--report",
+    type=params.PathName(dir_okay=False),
+    metavar="FILE",
+    help="Also write each kind and field of the service, beside those of flow64, as "
+    "JSON.",
+)
 @params.as_json
-def command(*, env: str | None, as_json: bool) -> int:
+def command(*, env: str | None, report: Path | None, as_json: bool) -> int:
     """Check the setup, and what the service answers to a few reads.
 
     It shows the clock, the credential, the balance, and how the service's list of
-    blocks differs from what flow64 knows; -v shows more. You can share what is printed:
-    it has no key, no value of a variable, no whole id, and nothing of a workflow. Exits
+    blocks differs from what flow64 knows; -v shows more. You can share all of it: it
+    has no key, no value of a variable, no whole id, and nothing of a workflow. Exits
     with 1 if something is wrong.
     """
     settings = load()
@@ -58,6 +67,8 @@ def command(*, env: str | None, as_json: bool) -> int:
         connect=lambda: _connect(environment),
         describe_error=errors.describe,
     )
+    if report is not None and diagnosis.live is not None:
+        printing.write_file(report, printing.format_json(make_report(diagnosis.live)))
     result = Diagnosed(diagnosis.checks)
     printing.emit(result, as_json=as_json)
     return errors.FAILED if result.problems else 0

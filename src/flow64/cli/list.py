@@ -51,19 +51,8 @@ class WorkflowList:
     workflows: Sequence[Listed]
 
     def __rich__(self) -> RenderableType:
-        return printing.make_table(
-            ("KEY", "ID", "STATE", "ENV", "TITLE"),
-            [
-                (
-                    workflow.key or "-",
-                    workflow.workflow_id,
-                    workflow.state,
-                    workflow.env or "-",
-                    workflow.name,
-                )
-                for workflow in self.workflows
-            ],
-        )
+        columns = {"KEY": "key", "ID": "workflow_id", "STATE": "state", "ENV": "env"}
+        return printing.make_table(self.workflows, {**columns, "TITLE": "name"})
 
 
 @params.command("list", "flow64 list --env prod", "flow64 list --json")

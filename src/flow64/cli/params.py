@@ -5,18 +5,23 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from functools import wraps
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
 
 from .. import loading
-from ..client import Client, Run
-from ..definition import DEFAULT_ENV, is_uuid
-from ..text import DASH, did_you_mean, printable, shortened
-from . import printing, service
+from ..definition import DEFAULT_ENV
+from ..environments import Environment
+from ..environments import load as load_settings
+from ..text import DASH, did_you_mean, printable
+from . import printing
 from .state import STATE
+
+if TYPE_CHECKING:
+    from ..client import Client
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -70,7 +75,7 @@ env = click.option(
 
 def _check_env(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
     if name is not None:
-        service.find_environment(name)
+        find_environment(name)
     return name
 
 
@@ -88,7 +93,7 @@ ids_env = click.option(
 no_code = click.option(
     "--no-code",
     is_flag=True,
-    help="Import no module: SOURCE is compiled JSON with its flow64.json.",
+    help="Import no module: read compiled JSON, with its flow64.json.",
 )
 
 run_id = click.argument("run_id", metavar="RUN_ID", type=NonEmpty())
@@ -128,7 +133,7 @@ def keys(option: str, words: str) -> Callable[[F], F]:
 
     It takes no pattern: that would also agree for workflows that no one has looked at.
     """
-    more = "Repeat it, or separate keys by commas."
+    more = "Repeatable, also as A,B."
     return click.option(
         option, type=NonEmpty(), multiple=True, metavar="KEY", help=f"{words} {more}"
     )
@@ -192,6 +197,24 @@ def option_error(option: str, problem: str) -> click.BadParameter:
 # -- What they name -------------------------------------------------------------------
 
 
+def find_environment(env: str | None) -> Environment:
+    """Return an environment by its name, from pyproject.toml or the variables.
+
+    Raises:
+        ConfigError: The file has mistakes, the name is unknown, or several environments
+            are configured and none was named.
+    """
+    return load_settings().environment(env)
+
+
+def connect(env: str | None) -> AbstractContextManager[Client]:
+    """Connect a client; see `service.connect`."""
+    # Without a live address nothing is sent, and httpx is not loaded.
+    from .service import connect as connect_client  # noqa: PLC0415 - see above
+
+    return connect_client(env)
+
+
 def load(
     source: str | loading.Address | None,
     env: str | None = None,
@@ -210,23 +233,28 @@ def load(
     if isinstance(source, str):
         source = parse_address(source, env)
     if isinstance(source, loading.LiveAddress):
-        environment = service.find_environment(source.env)
+        environment = find_environment(source.env)
         values = loading.select_set_values(environment.bound)
-        with service.connect(source.env) as client:
+        with connect(source.env) as client:
             loaded = loading.load_live(client, source, values)
         selection = options.get("selection", loading.EVERYTHING)
         return loading.select_workflows(loaded, selection)
     return loading.load_source(source, code=code, **options)
 
 
-def parse_address(
-    text: str, env: str | None = None, *, prefers_live: bool = False
-) -> loading.Address:
+def parse_address(text: str, env: str | None = None) -> loading.Address:
     """Parse an address. If it is live, `--env` may only repeat its environment."""
-    address = loading.parse_address(text, env, prefers_live=prefers_live)
-    if isinstance(address, loading.LiveAddress) and env not in (None, address.env):
-        raise option_error("--env", f"{text} is in {address.env}: leave this out")
+    address = loading.parse_address(text, env)
+    if isinstance(address, loading.LiveAddress):
+        refuse_other_env(address, env)
     return address
+
+
+def refuse_other_env(address: loading.LiveAddress, env: str | None) -> None:
+    """Refuse `--env` if it is not the environment of a live address."""
+    if env not in (None, address.env):
+        problem = f"{address.text} is in {address.env}: leave this out"
+        raise option_error("--env", problem)
 
 
 def pick_keys(
@@ -262,35 +290,6 @@ def pick_keys(
             )
             raise option_error(option, f"there is no workflow {key!r}{near}; {there}")
     return picked
-
-
-MOST_RUNS: Final = 100
-"""Newest runs among which the beginning of an id is looked up."""
-
-
-def find_run(client: Client, text: str, *, may_be_latest: bool = False) -> Run:
-    """Return a run by its id, by the beginning of its id, or the newest by `latest`.
-
-    Raises:
-        click.UsageError: There is none, or there are several.
-    """
-    if is_uuid(text):
-        return client.runs.get(text)
-    runs = [run.job_id for run in client.runs.list(limit=MOST_RUNS)]
-    if text == "latest" and may_be_latest:
-        ids = runs[:1]
-    else:
-        ids = [run for run in runs if run.lower().startswith(text.lower())]
-    if len(ids) == 1 and (len(text) >= SHORTEST or text == "latest"):
-        return client.runs.get(ids[0])
-    problem = f"{len(ids)} runs begin with it" if ids else "no run begins with it"
-    raise option_error(
-        "RUN_ID", f"{shortened(text)}: {problem}; flow64 runs lists the newest"
-    )
-
-
-SHORTEST: Final = 4
-"""Fewest digits of the beginning of an id."""
 
 
 def is_dash(text: str | Path | None) -> bool:

@@ -228,24 +228,25 @@ class Rows(Table):
     least = 0
 
 
-def make_table(
-    header: Sequence[str], rows: Iterable[Sequence[object]]
-) -> RenderableType:
-    """Return rows as a table, without keys and control characters.
+def make_table(items: Iterable[object], columns: Mapping[str, str]) -> RenderableType:
+    """Return items as a table, without keys and control characters.
 
     Only the last column is wrapped. A pipe gets no header, as from `gh`: each line is a
     row.
 
     Args:
-        header: The name of each column.
-        rows: The cells.
+        items: The items, one for each row.
+        columns: The attribute of each column, by its title.
     """
-    lines = [[*map(clean_text, row)] for row in rows]
+    header = [*columns]
+    lines = [
+        [_as_cell(getattr(item, name)) for name in columns.values()] for item in items
+    ]
     widths = [
         max(map(cell_len, cells)) + 2 for cells in zip(header, *lines, strict=True)
     ]
     table = Rows(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.least = sum(widths[:-1]) + 20
+    table.least = sum(widths[:-1]) + min(widths[-1] - 2, 20)
     table.show_header = Console().is_terminal
     for name in header:
         table.add_column(name, no_wrap=name != header[-1], overflow="fold")
@@ -253,6 +254,12 @@ def make_table(
     for line in lines:
         table.add_row(*map(marks, map(Text, line)))
     return table if table.row_count else ""
+
+
+def _as_cell(content: object) -> str:
+    if isinstance(content, Path):
+        return name_file(content)
+    return clean_text("-" if content is None else content)
 
 
 def name_file(file: Path) -> str:

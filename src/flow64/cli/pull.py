@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
 
 import click
-from attrs import evolve
+from attrs import evolve, frozen
 
 from .. import loading, manifest
 from ..client import Client
@@ -17,9 +16,32 @@ from ..environments import Environment, Reference
 from ..errors import ConfigError, FlowError, SourceError
 from ..loading import pull
 from . import params, printing
-from .compile import Written
 from .errors import FAILED
-from .service import connect, find_environment
+from .service import connect
+
+
+@frozen
+class Saved:
+    """A live workflow that was saved as a file."""
+
+    file: str
+    id: str
+    name: str
+    values: Sequence[str]
+
+
+@frozen
+class Pulled:
+    """The live workflows that were saved in a folder, and those that were not."""
+
+    env: str
+    folder: Path
+    workflows: Sequence[Saved]
+    refused: Sequence[pull.RefusedWorkflow]
+
+    def __rich__(self) -> str:
+        files = (self.folder / workflow.file for workflow in self.workflows)
+        return "\n".join(map(printing.name_file, files))
 
 
 @params.command(
@@ -59,7 +81,7 @@ def command(
     is not saved: its place is printed.
     """
     live = _parse(address, env)
-    environment = find_environment(live.env)
+    environment = params.find_environment(live.env)
     known = find_known_values(environment)
     before = manifest.read_manifest(output / manifest.MANIFEST) or manifest.Manifest()
     with connect(live.env) as client:
@@ -72,18 +94,16 @@ def command(
     files = [output / workflow.file for workflow in pulled.workflows]
     there = [str(file) for file in files if os.path.lexists(file)]
     if there and not overwrite:
-        problem = (
-            f"nothing was written: {printing.join_names(there, 3)} is there already"
-        )
+        names = printing.join_names(there, 3)
+        problem = f"nothing was written: {names} is there already"
         raise FlowError(problem, option="add --overwrite to replace files")
     if pulled.workflows:
         texts = pulled.texts(before, [path.name for path in output.glob("*.json")])
         # It is unknown which texts are secret in the workflows of other people.
         manifest.write_all(output, texts, is_private=True)
-    if as_json:
-        printing.emit_data(_as_data(pulled, output))
-    else:
-        printing.emit(Written(files))
+    saved = [Saved(w.file, w.id, w.name, w.values) for w in pulled.workflows]
+    result = Pulled(pulled.env, output, saved, pulled.refused)
+    printing.emit(result, as_json=as_json)
     for workflow in pulled.workflows:
         if workflow.values:
             names = ", ".join(workflow.values)
@@ -99,13 +119,14 @@ def command(
 def _parse(text: str | None, env: str | None) -> loading.LiveAddress:
     """Parse an address. Without one, it is the environment."""
     if text is None:
-        name = find_environment(env).name
+        name = params.find_environment(env).name
         return loading.LiveAddress(name, name)
-    address = params.parse_address(text.removeprefix(":"), env, prefers_live=True)
-    if isinstance(address, loading.LiveAddress):
-        return address
-    problem = f"{text} is code or a file, and pull saves what is live"
-    raise click.UsageError(f"{problem}: name it by ENV:KEY")
+    address = loading.parse_address(text.removeprefix(":"), env, prefers_live=True)
+    if not isinstance(address, loading.LiveAddress):
+        problem = f"{text} is code or a file, and pull saves what is live"
+        raise click.UsageError(f"{problem}: name it by ENV:KEY")
+    params.refuse_other_env(address, env)
+    return address
 
 
 def _fetch(
@@ -154,19 +175,3 @@ def find_known_values(environment: Environment) -> Sequence[pull.Known]:
         problem = f"set {', '.join(unset)} first, since otherwise their secrets could "
         raise SourceError(f"{problem}be saved without being recognised")
     return known
-
-
-FACTS: Final = ("file", "id", "name", "values")
-"""Properties of a pulled workflow that are data as they are."""
-
-
-def _as_data(pulled: pull.Pull, folder: Path) -> Mapping[str, Any]:
-    return {
-        "env": pulled.env,
-        "folder": str(folder),
-        "workflows": [
-            {name: getattr(workflow, name) for name in FACTS}
-            for workflow in pulled.workflows
-        ],
-        "refused": printing.CONVERTER.unstructure(pulled.refused),
-    }

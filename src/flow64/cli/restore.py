@@ -53,19 +53,8 @@ class ReplacedList:
     entries: Sequence[ReplacedWorkflow]
 
     def __rich__(self) -> RenderableType:
-        return printing.make_table(
-            ("TIME", "ENV", "KEY", "REPLACED BY", "FILE"),
-            [
-                (
-                    entry.at,
-                    entry.env,
-                    entry.key,
-                    entry.replaced_by,
-                    "-" if entry.file is None else printing.name_file(entry.file),
-                )
-                for entry in self.entries
-            ],
-        )
+        columns = {"TIME": "at", "ENV": "env", "REPLACED BY": "replaced_by"}
+        return printing.make_table(self.entries, {**columns, "KEY": "key"})
 
 
 @params.command(

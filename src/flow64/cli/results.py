@@ -9,7 +9,7 @@ import click
 from attrs import frozen
 
 from . import params, printing
-from .service import connect
+from .service import connect, find_run
 
 
 @frozen
@@ -65,7 +65,7 @@ def command(
     if every_stage and block is not None:
         raise click.UsageError("--all and --block: leave one of them out")
     with connect(env) as client:
-        run = params.find_run(client, run_id, may_be_latest=True)
+        run = find_run(client, run_id, may_be_latest=True)
         files = run.download(
             output, block=block, every_stage=every_stage, overwrite=overwrite
         )

@@ -23,7 +23,6 @@ from ..errors import ApiError, ReadError
 from ..runs import payload
 from ..runs.rows import FORMS
 from ..runs.start import Launch, describe_staleness, find_run, start
-from ..secrets import mask
 from ..text import STDIN, did_you_mean, format_dollars, pluralize, shortened
 from ..workflow import Workflow
 from . import params, printing
@@ -192,22 +191,46 @@ def command(
         if run.is_attached:
             printing.message(_describe_attached(run, workflow.key, names))
         code, count = _follow(client, run, delivery, as_json=as_json, no_wait=no_wait)
-    if as_json:
-        data = {
-            "key": workflow.key,
-            "env": client.env,
-            "run_id": run.id,
-            "status": run.last_status,
-            **{name: getattr(run, name) for name in FACTS},
-            "output": None if count is None else str(output),
-            "rows": count,
-        }
-        printing.emit_data(mask(data))
+    result = Started(
+        workflow.key,
+        client.env,
+        run.id,
+        run.last_status,
+        run.workflow_id,
+        run.reason,
+        run.empty,
+        run.is_presumed,
+        run.is_attached,
+        None if count is None else output,
+        count,
+    )
+    printing.emit(result, as_json=as_json)
     return code
 
 
-FACTS: Final = ("workflow_id", "reason", "empty", "is_presumed", "is_attached")
-"""Properties of a run that are data as they are."""
+@frozen
+class Started:
+    """A run that was started or found. Its text was printed while it ran.
+
+    Attributes:
+        output: Where its rows were saved, if they were.
+        rows: How many of them.
+    """
+
+    key: str
+    env: str | None
+    run_id: str
+    status: str
+    workflow_id: str | None
+    reason: str | None
+    empty: str | None
+    is_presumed: bool
+    is_attached: bool
+    output: Path | None
+    rows: int | None
+
+    def __rich__(self) -> str:
+        return ""
 
 
 # -- What to run -----------------------------------------------------------------------
@@ -475,9 +498,15 @@ def _follow(
         place = f"; flow64 results {run.id[:8]} -o rows.csv"
         if delivery.output is not None:
             place = f", saved in {delivery.output}"
-        took = time.monotonic() - began
-        printing.message(f"run {run.id[:8]}: {rows} in {took:.0f} s{place}")
+        took = "" if run.is_attached else f" in {_describe_time(began)}"
+        printing.message(f"run {run.id[:8]}: {rows}{took}{place}")
     return code, count
+
+
+def _describe_time(began: float) -> str:
+    """Return how long ago something began, as in `12 s` and `6m12s`."""
+    minutes, seconds = divmod(round(time.monotonic() - began), 60)
+    return f"{minutes}m{seconds:02}s" if minutes else f"{seconds} s"
 
 
 def _describe_rows(run: Run) -> str:

@@ -25,6 +25,16 @@ class ListedRun:
     name: str
     reason: str | None
 
+    @property
+    def minute(self) -> str | None:
+        """When it was queued, without seconds."""
+        return self.queued_at and self.queued_at[:16]
+
+    @property
+    def workflow(self) -> str:
+        """The title of its workflow, or else its id."""
+        return self.name or self.workflow_id
+
 
 @frozen
 class RunList:
@@ -34,18 +44,8 @@ class RunList:
     runs: Sequence[ListedRun]
 
     def __rich__(self) -> RenderableType:
-        return printing.make_table(
-            ("RUN ID", "STATUS", "QUEUED", "WORKFLOW"),
-            [
-                (
-                    run.run_id,
-                    run.status,
-                    (run.queued_at or "-").partition(".")[0],
-                    run.name or run.workflow_id,
-                )
-                for run in self.runs
-            ],
-        )
+        columns = {"RUN ID": "run_id", "STATUS": "status", "QUEUED": "minute"}
+        return printing.make_table(self.runs, {**columns, "WORKFLOW": "workflow"})
 
 
 @params.command(

@@ -11,11 +11,13 @@ from typing import Final
 
 from ..api.auth import CLIENT_NAME, KEY_NAME
 from ..api.session import REQUEST_LOG
-from ..client import Client
+from ..client import Client, Run
+from ..definition import is_uuid
 from ..environments import ENV_NAME, OPENING_LOG, Environment, load, open_client
 from ..errors import ConfigError, TransportError
 from ..runs.start import ATTACH_LOG
-from . import printing
+from ..text import shortened
+from . import params, printing
 from .state import STATE
 
 _log = logging.getLogger("flow64")
@@ -38,16 +40,6 @@ class _LogPrinter(logging.Handler):
                 printing.message(record.getMessage())
             case _:
                 pass
-
-
-def find_environment(env: str | None) -> Environment:
-    """Return an environment by its name, from pyproject.toml or the variables.
-
-    Raises:
-        ConfigError: The file has mistakes, the name is unknown, or several environments
-            are configured and none was named.
-    """
-    return load().environment(env)
 
 
 @contextmanager
@@ -97,3 +89,32 @@ def format_watch_command(run_id: str, env: str | None) -> str:
     env = env or os.environ.get(ENV_NAME)
     option = f" -e {shlex.quote(env)}" if env else ""
     return f"flow64 watch {shlex.quote(run_id)}{option}"
+
+
+MOST_RUNS: Final = 100
+"""Newest runs among which the beginning of an id is looked up."""
+
+
+def find_run(client: Client, text: str, *, may_be_latest: bool = False) -> Run:
+    """Return a run by its id, by the beginning of its id, or the newest by `latest`.
+
+    Raises:
+        click.UsageError: There is none, or there are several.
+    """
+    if is_uuid(text):
+        return client.runs.get(text)
+    runs = [run.job_id for run in client.runs.list(limit=MOST_RUNS)]
+    if text == "latest" and may_be_latest:
+        ids = runs[:1]
+    else:
+        ids = [run for run in runs if run.lower().startswith(text.lower())]
+    if len(ids) == 1 and (len(text) >= SHORTEST or text == "latest"):
+        return client.runs.get(ids[0])
+    problem = f"{len(ids)} runs begin with it" if ids else "no run begins with it"
+    raise params.option_error(
+        "RUN_ID", f"{shortened(text)}: {problem}; flow64 runs lists the newest"
+    )
+
+
+SHORTEST: Final = 4
+"""Fewest digits of the beginning of an id."""

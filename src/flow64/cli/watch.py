@@ -11,10 +11,10 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from ..client import Client, Run
 from ..runs.watch import DAY, Event, failed_error
-from ..text import printable
+from ..text import pluralize, printable
 from . import params, printing
 from .errors import FAILED, INTERRUPTED
-from .service import connect, format_watch_command
+from .service import connect, find_run, format_watch_command
 from .state import STATE
 
 
@@ -38,7 +38,7 @@ def command(*, run_id: str, timeout: float, env: str | None, as_json: bool) -> i
     Ctrl-C does not stop the run. Exits with 1 if the run did not complete.
     """
     with connect(env) as client:
-        run = params.find_run(client, run_id, may_be_latest=True)
+        run = find_run(client, run_id, may_be_latest=True)
         try:
             code = follow(client, run, timeout, as_lines=as_json)
         except KeyboardInterrupt:
@@ -89,7 +89,7 @@ def _open_display(run: Run, *, as_lines: bool) -> Generator[Callable[[Event], No
         with Progress(
             # Names may contain anything, so markup is off.
             TextColumn("{task.description}", markup=False),
-            BarColumn(24, "default", "cyan", "green", "cyan"),
+            BarColumn(24, "bright_black", "cyan", "green", "cyan"),
             TextColumn("{task.fields[words]}", markup=False),
             TimeElapsedColumn(),
             console=console,
@@ -120,10 +120,7 @@ class _Bars:
             self._tasks[event.number] = self._progress.add_task(
                 name, total=100, words=""
             )
-        is_done = event.kind == "done" or (event.kind, event.status) == (
-            "ended",
-            "completed",
-        )
+        is_done = event.kind == "done" or event.status == "completed"
         self._progress.update(
             self._tasks[event.number],
             words=_describe_rows(event),
@@ -136,5 +133,6 @@ class _Bars:
 def _describe_rows(event: Event) -> str:
     if event.number is None or event.rows is None:
         return printable(event.text or event.status)
-    of = "" if event.total is None else f" of {event.total:,}"
-    return f"{event.rows:,}{of} rows"
+    if event.total is None:
+        return pluralize(event.rows, "row")
+    return f"{event.rows:,} of {pluralize(event.total, 'row')}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -61,7 +61,6 @@ def make_plan(
     organisation: str | None = None,
     prices: Mapping[str, float] = EMPTY,
     git: Ancestry | None = None,
-    emit: Callable[[int], None] = lambda _: None,
 ) -> Plan:
     """Read what the service has, and say what a deploy would do. Only reads are sent.
 
@@ -83,7 +82,6 @@ def make_plan(
         organisation: The organisation that the credential must belong to, if known.
         prices: Dollars for one row by kind, in place of the documented ones.
         git: Knows the commits. None asks git.
-        emit: Called with the number of workflows that were read, in any thread.
 
     Raises:
         BuildError: Two targets have one id or one key.
@@ -102,7 +100,6 @@ def make_plan(
         frozenset(map(canonical_id, left_out)),
         environments,
         prices,
-        emit,
     )
     return Plan(
         env,
@@ -154,10 +151,8 @@ class _Maker:
     left_out: frozenset[str]
     environments: Collection[str] | None
     prices: Mapping[str, float]
-    emit: Callable[[int], None]
     not_checked: list[str] = field(factory=list[str])
     is_whole: bool = False
-    count: int = 0
     _listed: Sequence[_Listed] | None = None
     _is_listed: bool = False
 
@@ -241,8 +236,6 @@ class _Maker:
         else:
             live = calls.require_definition(info)
             step = self._plan_live(target, live, info.updated_at)
-        self.count += 1
-        self.emit(self.count)
         return step
 
     def _plan_new(self, target: Target) -> Step:

@@ -5,20 +5,18 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from attrs import evolve, frozen
 
 from ..analysis.live import LiveCatalogue
-from ..api.calls import WorkflowInfo, get_workflow
-from ..client import Client
 from ..definition.ids import DEFAULT_ENV, drop_env, environment_in
 from ..definition.model import Definition
 from ..definition.secrets import Values, add_suffix, hide_secrets, stamped_places
 from ..definition.stamp import genuine_stamp, split_stamp
 from ..deploy.target import key_of
 from ..environments import Environment
-from ..errors import SourceError
+from ..errors import AnswerError, ApiError, SourceError
 from ..secrets import mask
 from ..text import did_you_mean, shortened
 from ..workflow import Workflow
@@ -31,6 +29,10 @@ from .addresses import (
 )
 from .reading import SourceWorkflow
 from .sources import Loaded, find_saved_catalogue, load_source, lower
+
+if TYPE_CHECKING:  # the client loads httpx, which nothing needs that sends nothing
+    from ..api.calls import WorkflowInfo
+    from ..client import Client
 
 LiveState: TypeAlias = Literal["ours", "copy", "foreign"]
 """ours: our code deployed it. copy: it has the stamp of another one, as after
@@ -298,9 +300,14 @@ def _compile(
 def _read(
     client: Client, workflow_id: str, listed: LiveCatalogue | None
 ) -> SideWorkflow | None:
-    answer = get_workflow(client.session, workflow_id)
-    if answer is None:
+    try:
+        answer = client.workflows.get(workflow_id).definition
+    except ApiError as error:
+        if error.status not in (403, 404):
+            raise
         return None
+    if answer is None:
+        raise AnswerError(f"the answer of workflow {workflow_id} has no definition")
     live = evolve(answer, listed=listed)
     stamp = genuine_stamp(live.stamp, live.id)
     path = stamp.path if stamp else None

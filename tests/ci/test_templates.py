@@ -148,17 +148,6 @@ def test_pull_request_is_checked_compared_and_commented_once(github):
 
 
 @pytest.mark.slow
-def test_hostile_change_fails_the_comparison(github):
-    git(github.origin, "checkout", "-qb", "change")
-    shutil.rmtree(github.origin / "compiled")
-    (github.origin / "compiled").symlink_to("/etc")
-    github.commit("Change")
-
-    assert Job(github, "diff", **PULL).code == 1
-    assert github.comments == []
-
-
-@pytest.mark.slow
 def test_plan_is_deployed_exactly_or_refused(github):
     script = next(step["run"] for step in STEPS if step.get("name") == "Deploy")
 
@@ -183,17 +172,6 @@ def test_plan_is_deployed_exactly_or_refused(github):
     assert "compiled/leads.json" in first.summary
     assert (done[0], again.outputs, fresh[0]) == (0, {"code": "0"}, 0), done
     assert deploy(stale)[0] == 3
-
-
-@pytest.mark.slow
-def test_jobs_stop_before_the_key_until_the_source_is_written(github):
-    name = "requirements-flow64.txt"
-    shutil.copy(TEMPLATES / name, github.origin / name)
-    github.commit("Change")
-
-    job = Job(github, "plan", **KEY)
-
-    assert (job.code, job.outputs) == (1, {})
 
 
 # -- GitLab ----------------------------------------------------------------------------

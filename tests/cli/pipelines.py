@@ -37,13 +37,6 @@ api_key = { env = "SIXTYFOUR_API_KEY" }
 
 SPENDING = "buys = made('buys', Search(LEAD, query='CTOs', auto_execute=True))"
 
-FIVE = "w = [made(key, Webhook(LEAD), title=f'{key} {word}') for key in 'abcde']"
-
-
-def five(word="one"):
-    """Five workflows with titles that end in a word."""
-    return f"word = {word!r}\n{FIVE}"
-
 
 def written(folder, namespace, text, name="two.py"):
     """Write a file of workflows, and give its name."""
@@ -62,25 +55,25 @@ def deployed():
         return sorted(found.name for found in client.workflows.list())
 
 
-# -- Two branches ---------------------------------------------------------------------
+# -- Repositories ----------------------------------------------------------------------
 
-GIT = {
-    "GIT_AUTHOR_NAME": "A",
-    "GIT_AUTHOR_EMAIL": "a@example.com",
-    "GIT_COMMITTER_NAME": "A",
-    "GIT_COMMITTER_EMAIL": "a@example.com",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_SYSTEM": os.devnull,
-}
-
-
-def commit_all():
-    """Commit the working folder, after making it a repository if needed."""
-    git("init", "-q", "-b", "main")
-    git("add", "-A")
-    git("commit", "-q", "-m", "all")
+IDENTITY = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
 
 
 def git(*arguments):
-    settings = {**os.environ, **GIT}
-    subprocess.run(["git", *arguments], env=settings, check=True, timeout=30)
+    """Run git, without the settings of this machine."""
+    unset = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    subprocess.run(
+        ["git", *IDENTITY, *arguments],
+        env={**os.environ, **unset},
+        check=True,
+        capture_output=True,
+        timeout=30,
+    )
+
+
+def commit_all(message="all"):
+    """Commit the working folder, after making it a repository if needed."""
+    git("init", "-q", "-b", "main")
+    git("add", "-A")
+    git("commit", "-qm", message)

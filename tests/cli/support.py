@@ -31,13 +31,14 @@ def flow64(*arguments, **options):
     )
 
 
-def on_terminal(width, *arguments):
-    """Give what `flow64` prints to a terminal of so many columns, without colours."""
+def on_terminal(width, *arguments, **variables):
+    """Give what `flow64` prints to a terminal of so many columns."""
     fcntl, termios = map(pytest.importorskip, ("fcntl", "termios"))  # not on Windows
     reader, writer = os.openpty()
     fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
-    here = environment(PYTHONUTF8="1", NO_COLOR="1")
-    here.pop("COLUMNS", None)
+    here = environment(PYTHONUTF8="1", **variables)
+    for name in {"COLUMNS", "NO_COLOR", "FORCE_COLOR"} - variables.keys():
+        here.pop(name, None)
     flow64(*arguments, stdout=writer, stderr=writer, env=here)
     os.close(writer)
     printed = b""

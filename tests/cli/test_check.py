@@ -80,14 +80,6 @@ def test_the_same_finding_of_variants_is_told_once(write, flow64):
     assert github.count("::warning ") == 1
 
 
-def test_json_is_checked_without_code(leads, flow64):
-    flow64("compile", "leads.py", "-o", "compiled")
-    leads.write_text("1/0", "utf-8")
-
-    assert flow64("check", "compiled", "--no-code")[0] == 0
-    assert flow64("check", "leads.py", "--no-code")[0] == 64
-
-
 def test_file_that_cannot_be_loaded_hides_no_other(write, leads, flow64, tmp_path):
     """The traceback is that of the user's own code."""
     write("faulty.py", FAULTY)
@@ -105,12 +97,6 @@ def test_file_that_cannot_be_loaded_hides_no_other(write, leads, flow64, tmp_pat
     assert "flow64/loading" not in told
     assert "made/other.json:2 error[unloadable-file]" in of_json[1]
     assert (of_json[0], of_json[1].endswith("1 error, 1 ok\n")) == (1, True)
-
-
-def test_page_of_a_finding(flow64):
-    assert flow64("check", "--explain", "late-filter")[0] == 0
-    code, _, told = flow64("check", "--explain", "late-fliter")
-    assert (code, "did you mean 'late-filter'?" in told) == (64, True)
 
 
 # -- Reports ---------------------------------------------------------------------------

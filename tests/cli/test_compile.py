@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from flow64.loading import load_source
-
 TWO = """
 from flow64 import LEAD, Project, Workflow
 from flow64.blocks import Webhook
@@ -29,14 +27,6 @@ def two(tmp_path, monkeypatch):
         return path.name
 
     return written
-
-
-def test_stdout(leads, flow64):
-    """One workflow is its JSON, the same as in Python."""
-    code, printed, told = flow64("compile", "leads.py")
-
-    assert (code, told) == (0, "")
-    assert printed == load_source("leads.py").only.workflow.to_json()
 
 
 def test_folder(two, flow64):
@@ -76,7 +66,7 @@ def test_stale(two, flow64):
         "compile", two("a", "b", "new"), "-o", "made", "--check"
     )
 
-    again = "to bring the folder up to date: flow64 compile two.py -o made\n"
+    again = "to write them: flow64 compile two.py -o made\n"
     assert (code, told) == (1, again)
     assert printed.splitlines() == [
         "made/b.json: the code compiles to other JSON",
@@ -120,17 +110,3 @@ def test_prune(two, flow64):
         *("notes.json", "notes.txt"),
     ]
     assert "old.json" not in again[2]
-
-
-def test_without_code(two, flow64):
-    """From JSON and its manifest come the same JSON and manifest, without an import."""
-    source = two("a", "b/c")
-    flow64("compile", source, "-o", "made")
-    Path(source).write_text("raise SystemExit", "utf-8")
-
-    code, _, told = flow64("compile", "made", "--no-code", "-o", "again")
-
-    assert (code, told) == (0, "")
-    for path in Path("made").iterdir():
-        assert Path("again", path.name).read_bytes() == path.read_bytes()
-    assert flow64("compile", source, "--no-code", "-o", "again")[0] == 64

@@ -77,20 +77,3 @@ def test_an_environment_says_what_differs_there(configured, leads, flow64, peopl
     assert "staging: 1 unchanged" in told
     assert "Inbound leads (staging)" in listed
     assert (run[0], "more rows than max_rows=1" in run[2]) == (3, True)
-
-
-def test_a_name_without_settings_says_where_it_leads(service, leads, flow64):
-    """Each time, before anything is sent: it may be misspelled."""
-    told = flow64("list", "--env", "stagng")[2]
-
-    assert told.startswith(f"environment stagng, not configured: {service.url}\n")
-    assert "not configured" not in flow64("list")[2]
-
-
-@pytest.mark.parametrize("command", ["list", "doctor"])
-def test_no_key_and_no_settings(leads, flow64, monkeypatch, command):
-    monkeypatch.delenv("SIXTYFOUR_API_KEY", raising=False)
-
-    code, printed, told = flow64(command)
-
-    assert (code, "set SIXTYFOUR_API_KEY" in printed + told) == (1, True)

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.cli.pipelines import GIT, commit_all, git
+from tests.cli.pipelines import commit_all, git
 
 BODY = {
     "workflow_name": "Inbound",
@@ -230,24 +230,11 @@ def test_planted_repository_runs_no_program(planted, flow64, tmp_path, monkeypat
 
 def test_planted_submodule_runs_no_program(planted, flow64, tmp_path):
     """Git is not asked what changed inside a submodule."""
-    inner = tmp_path / "inner"
-    settings = {**os.environ, **GIT}
-    subprocess.run(["git", "init", "-q", str(inner)], check=True)
-    identity = ["-C", str(inner), "commit", "-q", "--allow-empty", "-m", "inner"]
-    subprocess.run(["git", *identity], env=settings, check=True)
-    git("add", "inner")
-    git("commit", "-q", "-m", "a submodule")
-    subprocess.run(
-        [
-            "git",
-            "-C",
-            str(inner),
-            "config",
-            "core.fsmonitor",
-            f"env > {planted}; false",
-        ],
-        check=True,
-    )
+    inner = ("-C", str(tmp_path / "inner"))
+    git("init", "-q", "inner")
+    git(*inner, "commit", "-q", "--allow-empty", "-m", "inner")
+    commit_all()
+    git(*inner, "config", "core.fsmonitor", f"env > {planted}; false")
 
     code, printed, _ = flow64("deploy", "leads.py", "-e", "prod", "--yes")
 

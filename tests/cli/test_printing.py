@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 import pytest
 
 from flow64.cli import printing
-from tests.cli.support import environment, on_terminal
-from tests.cli.support import flow64 as program
+from tests.cli.support import on_terminal
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -50,50 +48,24 @@ def test_each_mark_has_a_colour_and_no_character_changes(coloured):
     assert coloured(PLAIN) == f"{PLAIN}\n"
 
 
-def shown(*arguments, **variables):
-    """The stdout of a program at a terminal of 80 columns."""
-    reader, writer = os.openpty()
-    settings = environment(**{"TERM": "xterm", "COLUMNS": "80", **variables})
-    for name in {"NO_COLOR", "FORCE_COLOR"} - variables.keys():
-        settings.pop(name, None)
-    program(*arguments, stdout=writer, env=settings)
-    os.close(writer)
-    text = os.read(reader, 65536).decode()
-    os.close(reader)
-    return text.replace("\r\n", "\n")
-
-
 @pytest.mark.parametrize(
     ("variables", "has_colours"),
     [
-        ({}, True),
-        ({"NO_COLOR": "1"}, False),
-        ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, False),
+        ({"TERM": "xterm"}, True),
+        ({"TERM": "xterm", "NO_COLOR": "1", "FORCE_COLOR": "1"}, False),
         ({"TERM": "dumb"}, False),
     ],
 )
 def test_a_terminal_has_colours_unless_a_variable_says_no(variables, has_colours):
-    text = shown("blocks", "phone", **variables)
+    text = on_terminal(80, "blocks", "phone", **variables)
 
     assert ("\x1b[" in text) == has_colours
     assert ESCAPE.sub("", text).startswith("KIND")
 
 
-def test_data_has_no_colours(leads, flow64, monkeypatch):
-    monkeypatch.setenv("FORCE_COLOR", "1")
-
-    assert "\x1b" not in flow64("check", leads, "--json")[1]
-
-
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
 def test_table_fits_the_terminal_and_loses_no_name(width):
-    lines = on_terminal(width, "blocks", "phone").splitlines()
+    lines = on_terminal(width, "blocks", "phone", NO_COLOR="1").splitlines()
 
     assert max(map(len, lines)) <= width
     assert {"find_phone", "reverse_phone"} <= {*" ".join(lines).split()}
-
-
-def test_table_in_a_pipe_is_a_line_for_each_row(flow64):
-    lines = flow64("blocks", "phone")[1].splitlines()
-
-    assert [line.split()[0] for line in lines] == ["find_phone", "reverse_phone"]

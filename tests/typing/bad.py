@@ -17,8 +17,6 @@ from flow64 import (
     Flow,
     Lead,
     Passthrough,
-    Project,
-    RawBlock,
     Start,
     Workflow,
     fan,
@@ -35,7 +33,6 @@ from flow64.blocks import (
     FindEmail,
     LeadEnrichment,
     LeadsToCompany,
-    OutgoingWebhook,
     Search,
     Webhook,
 )
@@ -48,32 +45,22 @@ research = CompanyEnrichment(return_fields={})
 # Rows of the wrong kind.
 companies >> FindEmail()  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 leads >> CompanyToLeads()  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
-companies >> CompanyToLeads() >> CompanyToLeads(key="again")  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 companies >> Deduplicate() >> FindEmail()  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 companies >> research >> FindEmail()  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
-companies >> RawBlock("new_kind") >> FindEmail() >> research  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 leads >> (Deduplicate() >> research)  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
-leads >> (FindEmail() >> research)  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 Search(COMPANY, query="x") >> find  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 find >> leads  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
-Deduplicate() >> find >> research  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 leads >> research.scoped("x")  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 leads >> tap(research)  # type: ignore[arg-type]  # pyright: ignore[reportOperatorIssue]
-leads >> tap(LeadsToCompany()) >> research  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 leads >> research.again(key="b")  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 
 # In lists.
 leads >> [research, CompanyEnrichment(return_fields={}, key="b")]  # type: ignore[list-item]  # pyright: ignore[reportOperatorIssue]
-leads >> (research, research)  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 leads >> [research for _ in range(3)]  # type: ignore[misc]  # pyright: ignore[reportOperatorIssue]
 named = [research]
-leads >> named  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
-companies >> [find, find]  # type: ignore[list-item]  # pyright: ignore[reportOperatorIssue]
-leads >> [find, research]  # type: ignore[list-item]  # pyright: ignore[reportOperatorIssue]
 [find, find] >> research  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 [leads, companies] >> find  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 leads >> fan(find, research)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
-leads >> fan(research, CompanyEnrichment(return_fields={}, key="b"))  # type: ignore[arg-type]  # pyright: ignore[reportOperatorIssue]
 leads >> fan(find, find) >> research  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 
 # Parts that may be left out must give what they take.
@@ -89,34 +76,21 @@ def tidy() -> Passthrough:
     return FindEmail()  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
 
 
-companies >> contact()  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
-
 # What is no flow.
 leads >> FindEmail  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
-leads >> contact  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 leads >> "find_email"  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 leads >> None  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
-leads >> {"a": find}  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
-leads >> {find}  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 leads >> Filter.where("email")  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 "webhook" >> find  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 leads | find  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
-leads + find  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
-[find] | find  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 [leads] >> [find]  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
-leads > find  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 
 # Arguments.
 FindEmail(mode="PROF")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 FindEmail(moode="PERSONAL")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-FindEmail("PERSONAL")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-FindEmail(verify_emails="yes")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 FindEmail(key=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 LeadEnrichment()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-LeadEnrichment(return_fields="title")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 Webhook("LEAD")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-OutgoingWebhook(url="https://example.com", timeout_seconds="10")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-RawBlock(specs={})  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 FindEmail().again()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 Filter.where("a").equal("b")  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 Filter.where("a").compare("between", 1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -124,12 +98,8 @@ find.mode = "PERSONAL"  # type: ignore[misc]  # pyright: ignore[reportAttributeA
 
 # Workflows.
 Workflow("x", FindEmail())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-Workflow("x", contact())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 Workflow("x", leads >> find, ky="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 Workflow("x", leads >> find, project="growth")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-Workflow(leads >> find, "x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-Workflow("x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-Project("growth")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 variants(contact, {})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
 leads >> Workflow("x", leads)  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 late: Flow[Start, Lead] = companies  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
@@ -141,7 +111,6 @@ class Person:
 
 
 Person()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-Person("Engineer")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 Person(title=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 Person(title="Engineer").title = "Chief"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 

@@ -253,8 +253,7 @@ def parse_address(text: str, env: str | None = None) -> loading.Address:
 def refuse_other_env(address: loading.LiveAddress, env: str | None) -> None:
     """Refuse `--env` if it is not the environment of a live address."""
     if env not in (None, address.env):
-        problem = f"{address.text} is in {address.env}: leave this out"
-        raise option_error("--env", problem)
+        raise option_error("--env", f"leave it out: {address.text} is in {address.env}")
 
 
 def pick_keys(

@@ -42,20 +42,6 @@ def test_folder(two, flow64):
     assert [*Path().glob("*.json")] == []
 
 
-def test_faulty(two, flow64, tmp_path):
-    """If one has errors nothing is written, and all errors are printed."""
-    text = Path(two("a")).read_text("utf-8")
-    text += "\nbad = Workflow('x', Webhook(LEAD) >> [Webhook(LEAD)], key='')"
-    text += "\nworse = Workflow('?', Webhook(LEAD))"
-    Path("two.py").write_text(text, "utf-8")
-
-    code, printed, told = flow64("compile", "two.py", "-o", "made")
-
-    assert (code, printed, Path("made").exists()) == (1, "", False)
-    assert "error[invalid-key]" in told
-    assert "error[key-needed]" in told
-
-
 def test_stale(two, flow64):
     """Missing, different and left-over files are listed; files of others are not."""
     flow64("compile", two("a", "b", "old"), "-o", "made")

@@ -103,14 +103,6 @@ def test_nothing_differs(deployed, flow64, before, after):
     assert (code, printed.endswith(" equal\n")) == (0, True)
 
 
-def test_one_against_all(deployed, flow64):
-    """If one side is one workflow, only its partner is compared."""
-    code, printed, told = flow64("diff", "code:other", "prod", "--exit-code")
-
-    assert (code, printed) == (0, "code:other: 1 equal\n")
-    assert told == "other side: 1 other, not compared\n"
-
-
 # -- Managed, and secret --------------------------------------------------------------
 
 

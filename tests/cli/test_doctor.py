@@ -53,20 +53,6 @@ def checks_of(flow64, *options):
     return code, {check["name"]: check["says"] for check in checks}
 
 
-def test_good_setup(deployed, flow64):
-    """It fits a screen, and says what it found."""
-    code, printed, told = flow64("doctor")
-    _, checks = checks_of(flow64)
-
-    assert (code, told, printed.splitlines()[-1]) == (0, "", "nothing is wrong")
-    assert len(printed.splitlines()) <= 15
-    assert checks["clock"] == "ok"
-    assert checks["credential"].startswith("ok")
-    assert checks["balance"].endswith(" credits")
-    assert checks["organisation"] == f"{deployed.org_id[:8]}…"
-    assert "0 new, 0 not listed" in checks["blocks"]
-
-
 def test_nothing_that_is_secret_is_shown(deployed, flow64, monkeypatch, tmp_path):
     """Neither a key nor a value, id, title or folder, in no form."""
     monkeypatch.setenv("FLOW64_ANYTHING", CANARY)

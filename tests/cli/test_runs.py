@@ -96,15 +96,3 @@ def test_results_are_a_file_or_a_folder(run_id, flow64, tmp_path):
 
 
 # -- The others -----------------------------------------------------------------------
-
-
-def test_runs_are_listed(run_id, flow64):
-    """Of all workflows, or of one."""
-    code, printed, _ = flow64("runs")
-
-    assert (code, printed.split()[:2]) == (0, [run_id, "completed"])
-    assert printed.endswith("Inbound leads\n")
-    assert run_id in flow64("runs", "leads.py")[1]
-    listed = json.loads(flow64("runs", "--json")[1])["runs"]
-    assert [run["run_id"] for run in listed] == [run_id]
-    assert flow64("runs", "--status", "cancelled")[2] == "there are no runs\n"

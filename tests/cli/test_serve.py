@@ -11,7 +11,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from flow64.cli import main
 from flow64.cli.serve import PORT
 from tests.cli.support import FLOW64, ended, environment, flow64, serving
 
@@ -87,21 +86,6 @@ def test_signal_ends_it_while_somebody_waits(number, code):
         with pytest.raises(httpx.ReadTimeout):
             httpx.get(f"{url}/workflows", timeout=0.2, trust_env=False)
         assert ended(process, getattr(signal, number))[2] == code
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        (["--switch", "sped=1"], "sped"),
-        (["--switch", "speed=fast"], "fast"),
-        (["--allow-host", "http://a.example"], "is not a host"),
-    ],
-)
-def test_wrong_option(project, capsys, options, words):
-    code = main(["serve", "--port", "0", "--store", ":memory:", *options])
-
-    assert code in {1, 64}
-    assert words in " ".join(capsys.readouterr().err.split())
 
 
 # -- The image -------------------------------------------------------------------------

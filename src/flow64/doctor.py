@@ -88,8 +88,8 @@ def diagnose(
     checks = [*_check_setup(settings, environment)]
     try:
         with connect() as opened:
-            policy = Policy(timeout=TIMEOUT, retries=0)
-            session = opened.session.with_policy(policy)
+            session = opened.session
+            session.policy = Policy(timeout=TIMEOUT, retries=0)
             try:
                 checks += _check_credential(session, environment)
             finally:

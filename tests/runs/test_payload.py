@@ -100,7 +100,7 @@ def test_body_is_a_copy_of_the_rows():
     ("definition", "rows", "words"),
     [
         (WEBHOOK, [], "there are no rows"),
-        (SEARCH, [ROW], "takes rows for a webhook source alone.*no rows"),
+        (SEARCH, [ROW], "takes rows for a webhook alone.*no rows"),
         (WEBHOOK, [{"mail": 1}, ROW], "row 1 lacks email; it has mail"),
         (WEBHOOK, [{**ROW, "x": float("nan")}], "row 1 /x"),
         (WEBHOOK, [{**ROW, "x": 2**60}], "row 1 /x"),
@@ -146,7 +146,7 @@ def test_settings_of_one_run_are_sent_with_those_of_the_code():
 
 
 @pytest.mark.parametrize(
-    "settings", [3, {"max_results": {1}}, {"maxresults": 5}, {"query": value("q")}]
+    "settings", [{"max_results": {1}}, {"maxresults": 5}, {"query": value("q")}]
 )
 def test_settings_are_checked_like_code(settings):
     """Before anything is sent."""

@@ -80,7 +80,7 @@ def test_input_that_is_likely_a_mistake_is_refused_with_its_line(
 ):
     """Before anything is bought."""
     with pytest.raises(errors.ResultError, match=words) as refused:
-        read(content, form, is_input=True)
+        read(content, form)
     assert refused.value.line == line
 
 
@@ -261,12 +261,15 @@ cells = st.none() | st.text(
     st.sampled_from(["a", ",", '"', "\n", "\r", " ", "=", "\u2028", "'"])
 )
 tables = st.lists(
-    st.dictionaries(st.sampled_from(["a", "b", "c"]), cells, min_size=1), max_size=4
+    st.dictionaries(st.sampled_from(["a", "b", "c"]), cells, min_size=1).map(
+        lambda row: {**row, "d": "1"}  # an empty row is refused
+    ),
+    max_size=4,
 )
 
 
 @given(tables)
-@example([{"a": None}, {"b": "\r"}])
+@example([{"a": None, "d": "1"}, {"b": "\r", "d": "1"}])
 def test_what_is_written_is_read(rows):
     """Columns that a row lacks, and None, are empty cells."""
     with TemporaryDirectory() as folder:

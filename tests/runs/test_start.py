@@ -316,7 +316,7 @@ def test_presumed_run_of_others_gives_no_rows(forgetful, tmp_path):
     run = begin(forgetful, tmp_path / "j")
 
     assert (run.id, run.is_presumed) == ("r9", True)
-    with pytest.raises(errors.OutcomeUnknownError, match="not those sent"):
+    with pytest.raises(errors.OutcomeUnknownError, match="do not prove"):
         read_rows(forgetful.session(), run)
 
 

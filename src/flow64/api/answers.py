@@ -81,24 +81,16 @@ def api_error(
     if fields:
         return error  # they say what to do
     error.hint = _HINTS.get(status, "try again later" if status >= 500 else "")
-    if status == 401:
-        error.option = "check the key or the OAuth client of the environment"
-    elif status == 404 and (method, path) == ("GET", "/workflows"):
-        wrong = "every service has this list, so check the path of the endpoint"
-        error.hint = f"{wrong}: base_url= or SIXTYFOUR_API_ENDPOINT"
-        error.option = wrong
-    elif status == 409 and path == "/workflows/run":
-        error.hint = "look at the runs of the workflow before you try again"
     return error
 
 
 _HINTS: Final[Mapping[int, str]] = {
     400: "correct what it names; the same request is refused again",
-    401: "check the credential: SIXTYFOUR_API_KEY, or the OAuth client",
+    401: "check the key or the OAuth client of the environment",
     402: "add credits before you try again",
     403: "the key was accepted, but may not do this",
-    404: "check the id, and the organisation of the key",
-    409: "look at what has the id before you try again",
+    404: "check the id, the organisation of the key, and the path of the endpoint",
+    409: "look at what is there before you try again",
     429: "wait a minute before you try again",
 }
 """What to do, by status."""
@@ -118,7 +110,7 @@ def transport_error(
     *,
     sent: bool = True,
     port: int | None = None,
-    **facts: Any,
+    is_final: bool = False,
 ) -> TransportError:
     """Return the error of a request without an answer.
 
@@ -128,12 +120,11 @@ def transport_error(
         reason: What went wrong.
         sent: Whether anything may have reached the service.
         port: The port of this machine at which nothing listens.
-        **facts: Other facts of the error.
+        is_final: Whether trying again cannot help.
     """
     hint, option = "it may have arrived, so look before you send it again", None
     if not sent:
-        hint = "nothing was sent: check the network and SIXTYFOUR_API_ENDPOINT"
-        option = "nothing was sent: check the network and the endpoint"
+        hint = "nothing was sent: check the network and the endpoint"
     elif method == "GET":
         hint = "it changes nothing, so try again"
     if port is not None:
@@ -150,7 +141,7 @@ def transport_error(
         reason=reason,
         sent=sent,
         is_refused=port is not None,
-        **facts,
+        is_final=is_final,
     )
 
 
@@ -160,8 +151,7 @@ def answer_error(
     """Return the error of an answer that is not as documented."""
     return AnswerError(
         f"{method} {path} answered something unexpected: {problem}",
-        hint="check that SIXTYFOUR_API_ENDPOINT is the service",
-        option="check that the endpoint is the service",
+        hint="check that the endpoint is the service",
         method=method,
         path=path,
         is_final=is_final,
@@ -279,13 +269,8 @@ def _read_whole_number(value: Any, _: Any) -> int:
 
 def _read_list(value: Any, kind: Any) -> list[Any]:
     (item_kind,) = kind.__args__
-    items = []
-    for at, item in enumerate(_require(list)(value, kind)):
-        try:
-            items.append(_CONVERTER.structure(item, item_kind))
-        except ValueError as error:
-            raise ValueError(f"/{at}: {error}") from None
-    return items
+    items = _require(list)(value, kind)
+    return [_CONVERTER.structure(item, item_kind) for item in items]
 
 
 def _make_reader(kind: Any) -> Callable[[Any, Any], Any]:

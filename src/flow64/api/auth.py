@@ -6,7 +6,6 @@ claims, the answer and its errors are those of RFC 7523 and RFC 6749 and unconfi
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 import warnings
@@ -17,10 +16,11 @@ from typing import Any, Final, NoReturn, TypeAlias
 from uuid import uuid4
 
 import httpx
+from attrs import field, frozen
 
 from ..definition import load_json
-from ..errors import ApiError, ConfigError, FlowError, missing_extra
-from ..secrets import Secrets
+from ..errors import AnswerError, ApiError, ConfigError, FlowError, missing_extra
+from ..secrets import mask
 from ..text import shortened
 from . import answers, threads
 
@@ -67,7 +67,6 @@ and part of many words."""
 Signer: TypeAlias = Callable[[Mapping[str, Any], str], str]
 """Signs claims with a key, and names the key by its id."""
 
-_OPEN_KEY_FILE: Final = "the key file %s may be used by others: chmod 600"
 _MAKE: Final = "make one with openssl genrsa -out key.pem 2048"
 
 
@@ -112,6 +111,13 @@ class Key(httpx.Auth):
         raise ConfigError("a credential is neither copied nor pickled")
 
 
+@frozen
+class _Token(answers.Answered):
+    access_token: str = field(repr=False)
+    token_type: str = ""
+    expires_in: float = UNTOLD
+
+
 class OAuth(httpx.Auth):
     """An OAuth client: it obtains access tokens for its private key when they are due.
 
@@ -123,7 +129,6 @@ class OAuth(httpx.Auth):
             the `Path` of a file.
         kid: Id of the public key that was uploaded, or that is in the JWKS.
         audience: Audience of assertions. The default is the URL of the token endpoint.
-        scope: The scope to request; None names no scope.
 
     Raises:
         ConfigError: An argument cannot be used. The key is never shown.
@@ -134,7 +139,6 @@ class OAuth(httpx.Auth):
         "_ends",
         "_kid",
         "_lock",
-        "_scope",
         "_sign",
         "_token",
         "client_id",
@@ -147,7 +151,6 @@ class OAuth(httpx.Auth):
         *,
         kid: str,
         audience: str | None = None,
-        scope: str | None = SCOPE,
     ) -> None:
         sign = _make_signer(private_key)
         del private_key  # an error from here on may show the locals of its frames
@@ -161,7 +164,6 @@ class OAuth(httpx.Auth):
         self._sign: Final = sign
         self._kid: Final = kid
         self._audience: Final = audience
-        self._scope: Final = scope
         self._token: str = ""
         self._ends = 0.0
         self._lock: Final = Lock()
@@ -198,10 +200,9 @@ class OAuth(httpx.Auth):
             )
         try:
             if threads.now() >= self._ends:
-                asked = self._make_request(request)
-                response = yield asked
+                response = yield self._make_request(request)
                 response.read()
-                self._keep(asked, response)
+                self._keep(response)
         finally:
             self._lock.release()
         request.headers["authorization"] = f"Bearer {self._token}"
@@ -226,30 +227,33 @@ class OAuth(httpx.Auth):
             "client_id": self.client_id,
             "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": self._sign(claims, self._kid),
+            "scope": SCOPE,
         }
-        if self._scope is not None:
-            form["scope"] = self._scope
         headers = {"accept": "application/json", "accept-encoding": "gzip"}
         extensions = {**extensions, "most_bytes": MAX_ANSWER}
         return httpx.Request(
             "POST", url, data=form, headers=headers, extensions=extensions
         )
 
-    def _keep(self, request: httpx.Request, response: httpx.Response) -> None:
+    def _keep(self, response: httpx.Response) -> None:
         """Use the token of an answer from now on. No error shows the answer."""
-        content, status = response.content, response.status_code
+        status, content = response.status_code, response.content
         if status >= 300:
-            content = _mask_assertion(content, request.content)
-            raise answers.api_error("POST", TOKEN_PATH, response, content, sent=False)
-        data = load_json(content)
-        data = data if isinstance(data, dict) else {}
-        token, kind = data.get("access_token"), data.get("token_type", "Bearer")
-        if not is_header_text(token) or str(kind).lower() != "bearer":
-            del data, token, content, response
+            # It may repeat the assertion, which is a JSON Web Token.
+            raise answers.api_error(
+                "POST", TOKEN_PATH, response, content, mask, sent=False
+            )
+        try:
+            token = answers.structure(load_json(content), _Token, "POST", TOKEN_PATH)
+        except AnswerError:
+            token = None
+        is_bearer = token is not None and token.token_type.lower() in ("", "bearer")
+        if token is None or not is_bearer or not is_header_text(token.access_token):
+            del token, content, response
             problem = f"POST {TOKEN_PATH} answered {status} without a Bearer token"
             raise ApiError(problem, status=status, path=TOKEN_PATH, sent=False)
-        self._token = str(token)
-        self._ends = threads.now() + 0.8 * _read_lifetime(data.get("expires_in"))
+        self._token = token.access_token
+        self._ends = threads.now() + 0.8 * min(token.expires_in, LONGEST_TOKEN)
 
     def __repr__(self) -> str:
         # Tracebacks show also a client that was refused while it was made.
@@ -329,30 +333,9 @@ def _make_signer(pem: object) -> Signer | FlowError:
 
 
 def _read_key_file(path: Path) -> bytes | ConfigError:
-    """Return the content of a key file. Warn if others may read it."""
     try:
         with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_mode & 0o077:
-                logging.getLogger("flow64").warning(_OPEN_KEY_FILE, path)
             return file.read(2**16)
     except OSError as error:
         problem = f"the key file {shortened(str(path), 200)} cannot be read"
         return ConfigError(f"{problem}: {error.strerror}")
-
-
-def _mask_assertion(content: bytes, form: bytes) -> bytes:
-    """Return a body without the assertion that was sent, in any spelling."""
-    fields = httpx.QueryParams(form.decode())
-    assertion = fields.get("client_assertion", "")
-    # A service may repeat what it was sent, whole or its last part.
-    secrets = Secrets((assertion, *assertion.split(".")[1:]))
-    return secrets.mask(content.decode("latin-1")).encode("latin-1")
-
-
-def _read_lifetime(stated: object) -> float:
-    """Return the lifetime of a token in seconds, as the service states it."""
-    if isinstance(stated, str) and stated.isdecimal() and len(stated) < 10:
-        stated = int(stated)
-    if isinstance(stated, bool) or not isinstance(stated, int | float) or stated <= 0:
-        return UNTOLD
-    return float(min(stated, LONGEST_TOKEN))

@@ -22,7 +22,7 @@ Look: TypeAlias = Callable[[FlowError], Any]
 answer would have said, or None if there is no outcome."""
 
 
-def as_id(callee: str, name: str, given: object) -> str:
+def as_id(given: object) -> str:
     """Return an id as text. A `UUID` is accepted as well.
 
     Raises:
@@ -32,12 +32,12 @@ def as_id(callee: str, name: str, given: object) -> str:
     # A path that ends in dots is one to somewhere else.
     if isinstance(text, str) and text.isprintable() and text.strip(" ."):
         return text
-    raise BuildError(f"{callee}: {name} is {shortened(given)}, not an id")
+    raise BuildError(f"{shortened(given)} is not an id, and nothing was sent")
 
 
-def _segment(callee: str, name: str, given: object) -> str:
+def _segment(given: object) -> str:
     """Return an id, quoted as one segment of a path."""
-    return quote(as_id(callee, name, given), safe="")
+    return quote(as_id(given), safe="")
 
 
 # -- Workflows ------------------------------------------------------------------------
@@ -51,7 +51,7 @@ class WorkflowInfo(Answered):
         description: Its description, with the stamp of a deploy.
         status: A word for its state. The documents disagree on the words.
         org_id: The organisation that it belongs to.
-        created_at: Times are in the service's format.
+        updated_at: A time in the service's format.
         workflow_definition: Its definition as data; None in lists, which leave it out.
         definition: The same, read. Its texts are as they are live, secrets too.
     """
@@ -61,7 +61,6 @@ class WorkflowInfo(Answered):
     description: str = ""
     status: str = ""
     org_id: str | None = None
-    created_at: str | None = None
     updated_at: str | None = None
     workflow_definition: Mapping[str, Any] | None = field(default=None, repr=False)
     definition: Definition | None = field(default=None, repr=False, init=False)
@@ -78,7 +77,7 @@ def read_workflow(session: Session, workflow_id: str) -> WorkflowInfo:
     Raises:
         ApiError: It does not exist, or another organisation has it (404, or 403).
     """
-    path = f"/workflows/{_segment('workflows.get', 'workflow_id', workflow_id)}"
+    path = f"/workflows/{_segment(workflow_id)}"
     info = _read_info(session.send("GET", path), "GET", path)
     if canonical_id(info.id) != canonical_id(str(workflow_id)):
         raise answer_error("GET", path, f"a workflow of another id, {info.id}")
@@ -145,7 +144,7 @@ def update_workflow(
         may_repeat: See `Session.send`, like the next one.
     """
     path = "/workflows/update_workflow"
-    params = {"workflow_id": as_id("workflows.update", "workflow_id", workflow_id)}
+    params = {"workflow_id": as_id(workflow_id)}
     data = session.send(
         "POST", path, params=params, json=body, may_repeat=may_repeat, look=look
     )
@@ -155,7 +154,7 @@ def update_workflow(
 def delete_workflow(session: Session, workflow_id: str) -> WorkflowInfo | None:
     """Delete a workflow for good; return None if a repetition found it gone."""
     path = "/workflows/delete_workflow"
-    params = {"workflow_id": as_id("workflows.delete", "workflow_id", workflow_id)}
+    params = {"workflow_id": as_id(workflow_id)}
     try:
         data = session.send("POST", path, params=params, may_repeat=True)
     except NotFoundError as error:
@@ -261,7 +260,6 @@ class RunEntry(Answered):
         status_reason: Why it has this status.
         queued_at: Times are in the service's format.
         workflow_name: Title of its workflow when it was started.
-        metrics: Rows in and out, costs, and other counts of the service.
     """
 
     job_id: str
@@ -272,10 +270,6 @@ class RunEntry(Answered):
     queued_at: str | None = None
     workflow_name: str = ""
     created_at: str | None = None
-    started_at: str | None = None
-    completed_at: str | None = None
-    duration_ms: int | None = None
-    metrics: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 @frozen
@@ -298,7 +292,6 @@ class BlockStatus(Answered):
     processed_count: int = 0
     total_count: int = 0
     progress_percentage: float = 0.0
-    block_id: str | None = None
     error_message: str | None = None
     metrics: Mapping[str, Any] | None = field(default=None, repr=False)
 
@@ -317,13 +310,11 @@ class LiveStatus(Answered):
 
     Attributes:
         overall_status: Its status, as the service spells it.
-        overall_progress_percentage: From 0 to 100, as the service says.
     """
 
     overall_status: str
     run_id: str = ""
     workflow_id: str = ""
-    overall_progress_percentage: float = 0.0
     blocks: Sequence[BlockStatus] = ()
 
 
@@ -391,7 +382,7 @@ def start_run(
     """
     path = "/workflows/run"
     params = {
-        "workflow_id": as_id("runs.start", "workflow_id", workflow_id),
+        "workflow_id": as_id(workflow_id),
         "save_json": "true" if save_json else "false",
         "result_formats": list(result_formats) or None,
     }
@@ -432,13 +423,13 @@ def list_runs(
 
 def live_status(session: Session, run_id: str) -> LiveStatus:
     """Return the state of a run."""
-    segment = _segment("runs.status", "run_id", run_id)
+    segment = _segment(run_id)
     return session.get(LiveStatus, f"/workflows/runs/{segment}/live_status")
 
 
 def cancel_run(session: Session, run_id: str) -> str:
     """Cancel a run, and return its status. A run that has ended keeps its status."""
-    path, params = "/workflows/cancel", {"job_id": as_id("cancel", "run_id", run_id)}
+    path, params = "/workflows/cancel", {"job_id": as_id(run_id)}
     data = session.send("POST", path, params=params, may_repeat=True)
     return structure(data, Cancelled, "POST", path).status
 
@@ -452,7 +443,7 @@ def download_links(
         run_id: Id of the run.
         format: `csv`, or `json` and `ndjson` if the run saved them.
     """
-    segment = _segment("runs.download_links", "run_id", run_id)
+    segment = _segment(run_id)
     path = f"/workflows/runs/{segment}/results/download-links"
     return session.get(list[ResultItem], path, format=format)
 
@@ -469,7 +460,6 @@ class Schedule(Answered):
         timezone: An IANA name.
         is_active: None if the service does not say.
         disabled_reason: Why the service switched it off.
-        next_run_times: The next runs, in the service's format of times.
     """
 
     id: str
@@ -478,9 +468,7 @@ class Schedule(Answered):
     cron_expression: str = ""
     timezone: str = ""
     is_active: bool | None = None
-    description: str | None = None
     disabled_reason: str | None = None
-    next_run_times: Sequence[str] = ()
 
 
 def create_schedule(
@@ -495,7 +483,7 @@ def create_schedule(
 ) -> Schedule:
     """Create a schedule with one request: a second schedule would buy runs too."""
     body = {
-        "workflow_id": as_id("schedules.create", "workflow_id", workflow_id),
+        "workflow_id": as_id(workflow_id),
         "name": name,
         "cron_expression": cron_expression,
         "timezone": timezone,
@@ -515,7 +503,7 @@ def list_schedules(session: Session, workflow_id: str | None = None) -> list[Sch
 
 def get_schedule(session: Session, schedule_id: str) -> Schedule:
     """Return one schedule."""
-    path = f"/schedules/{_segment('schedules.get', 'schedule_id', schedule_id)}"
+    path = f"/schedules/{_segment(schedule_id)}"
     return session.get(Schedule, path)
 
 
@@ -533,17 +521,14 @@ def update_schedule(
     session: Session, schedule_id: str, **fields: Unpack[ScheduleFields]
 ) -> Schedule:
     """Change the given fields of a schedule, and no others."""
-    path = f"/schedules/{_segment('schedules.update', 'schedule_id', schedule_id)}"
-    if not fields:
-        hint = f"it takes {', '.join(ScheduleFields.__annotations__)}"
-        raise BuildError("schedules.update: nothing to change", hint=hint)
+    path = f"/schedules/{_segment(schedule_id)}"
     data = session.send("PATCH", path, json=fields)
     return structure(data, Schedule, "PATCH", path)
 
 
 def delete_schedule(session: Session, schedule_id: str) -> None:
     """Delete a schedule. The content of a 2xx answer does not matter."""
-    segment = _segment("schedules.delete", "schedule_id", schedule_id)
+    segment = _segment(schedule_id)
     session.send("DELETE", f"/schedules/{segment}")
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import json as json_
 import logging
 import os
 import platform
@@ -17,6 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from ..definition import load_json
 from ..endpoints import host_of, is_followed, is_loopback
 from ..errors import (
     AnswerError,
@@ -52,18 +51,7 @@ _UNSENT: Final = (
     httpx.UnsupportedProtocol,
 )
 
-_BREAKS: Final[Mapping[str, str]] = {
-    "ConnectError": "no connection",
-    "ConnectTimeout": "no connection in time",
-    "DecodingError": "what came cannot be decoded",
-    "PoolTimeout": "too many connections are open",
-    "ProxyError": "the proxy refused it",
-    "ReadTimeout": "it took too long",
-    "RemoteProtocolError": "what came is not HTTP, or it broke off",
-    "WriteTimeout": "sending took too long",
-}
-"""What happened, by the class of the error of the HTTP library, which may repeat
-addresses in its texts."""
+_NO_JSON: Final = object()
 
 _log = logging.getLogger("flow64")
 
@@ -78,6 +66,8 @@ class Session:
         transport: Sends in place of the network, such as `httpx.MockTransport`.
         hosts: The only hosts to download from; None allows all.
         organisation: The organisation that the credential must belong to; None for any.
+            Each answer that names one is compared. If none has before something is
+            written or started, a list is read first.
         env: The environment, for errors.
         place: Name of the endpoint in journals; the default is the endpoint itself.
     """
@@ -101,7 +91,10 @@ class Session:
         self.env: Final = env
         self.place: Final = place or normalize_endpoint(endpoint)
         self.secrets: Final = Secrets()
-        self._state: Final = _State(organisation)
+        self.service_time: str | None = None
+        """The `Date` of the last answer."""
+        self._organisation: Final = organisation
+        self._is_organisation_known = organisation is None
         self._pace: Final = Pace(policy.requests_per_minute)
         self._network: Final = Network(transport, uses_proxies=not self.is_local)
         self._http: Final = httpx.Client(
@@ -118,36 +111,15 @@ class Session:
         """True if the endpoint is on this machine."""
         return is_loopback(host_of(self.endpoint))
 
-    def with_policy(self, policy: Policy) -> Session:
-        """Return a session with another policy, which shares the rest with this one."""
-        session = copy.copy(self)
-        session.policy = policy
-        return session
-
-    def __copy__(self) -> Session:
-        session = object.__new__(type(self))
-        vars(session).update(vars(self))
-        return session
-
     def close(self) -> None:
         """Close all connections. Nothing more can be sent."""
         if self._pid == os.getpid():
             self._http.close()
 
-    @property
-    def is_closed(self) -> bool:
-        """True if nothing more can be sent."""
-        return self._http.is_closed
-
     def mask(self, text: str) -> str:
         """Return a text of the service without secrets."""
         self.secrets.add(self.auth.secrets)
         return mask(self.secrets.mask(text))
-
-    @property
-    def service_time(self) -> str | None:
-        """The `Date` of the last answer; None without one."""
-        return self._state.date
 
     # -- Requests ---------------------------------------------------------------------
 
@@ -196,9 +168,9 @@ class Session:
         del json, headers
         if method == "GET":
             may_repeat = True
-        elif not self._state.is_known:
+        elif not self._is_organisation_known:
             self.send("GET", "/workflows")
-            self._state.is_known = True  # or there is no workflow to compare
+            self._is_organisation_known = True  # or there is no workflow to compare
         began = threads.now()
         failures, was_sent, was_renewed = 0, False, False
         with threads.deadline(self.policy.deadline):
@@ -244,24 +216,17 @@ class Session:
         sent_params = {
             name: value for name, value in (params or {}).items() if value is not None
         }
-        content = None
         try:
-            if json is not None:
-                sent_headers["content-type"] = "application/json"
-                text = json_.dumps(
-                    json, ensure_ascii=False, allow_nan=False, separators=(",", ":")
-                )
-                content = text.encode()
             return httpx.Request(
                 method,
                 self.endpoint + path,
                 params=sent_params,
                 headers=sent_headers,
-                content=content,
+                json=json,
             )
         except (ValueError, TypeError, httpx.InvalidURL) as error:
             problem = type(error).__name__
-        del json, headers, sent_headers, content
+        del json, headers, sent_headers
         raise BuildError(f"{method} {path} cannot be sent ({problem})")
 
     def _try(self, request: httpx.Request, path: str, *, is_read: bool) -> Any:
@@ -299,7 +264,7 @@ class Session:
             response = self._http.send(request, stream=True)
             try:
                 status = response.status_code
-                self._state.date = response.headers.get("date")
+                self.service_time = response.headers.get("date")
                 content = _read_body(response)
             finally:
                 response.close()
@@ -326,22 +291,21 @@ class Session:
     ) -> Any:
         if not content.strip() and method == "DELETE":
             return None
-        try:
-            data = json_.loads(content)
-        except (ValueError, RecursionError):
+        data = load_json(content, _NO_JSON)
+        if data is _NO_JSON:
             kind = self.mask(response.headers.get("content-type", "no content type"))
             problem = f"it is not JSON ({kind}, {len(content)} bytes)"
             return answers.answer_error(method, path, problem)
-        for organisation in find_organisations(data):
-            if self._state.organisation not in (None, organisation):
-                expected = shortened(self._state.organisation)
+        for organisation in _find_organisations(data):
+            if self._organisation not in (None, organisation):
+                expected = shortened(self._organisation)
                 return ConfigError(
                     f"{method} {path} answered for organisation "
                     f"{shortened(organisation)}, and environment {self.env!r} has "
                     f"org_id = {expected}: no more was sent",
                     hint="use the key of that organisation, or correct org_id",
                 )
-            self._state.is_known = True
+            self._is_organisation_known = True
         masked = mask_messages(data, self.mask)
         return answers.Body(masked) if isinstance(masked, dict) else masked
 
@@ -371,7 +335,12 @@ class Session:
         url = urlsplit(self.endpoint)
         is_plain = where is None and self.is_local and url.scheme == "http"
         is_refused = is_plain and isinstance(error, httpx.ConnectError)
-        reason = _BREAKS.get(type(error).__name__, "the connection broke")
+        is_slow = isinstance(error, httpx.TimeoutException)
+        reason = "it took too long" if is_slow else "the connection broke"
+        if isinstance(error, _UNSENT):
+            reason = "no connection in time" if is_slow else "no connection"
+        elif isinstance(error, httpx.DecodingError):
+            reason = "what came cannot be decoded"
         return answers.transport_error(
             method,
             path,
@@ -435,22 +404,7 @@ class Session:
         )
 
 
-class _State:
-    """What all copies of a session know of the organisation.
-
-    Each answer that names an organisation is compared. If none has before something is
-    written or started, a list is read first.
-    """
-
-    __slots__ = ("date", "is_known", "organisation")
-
-    def __init__(self, organisation: str | None) -> None:
-        self.organisation: Final = organisation
-        self.is_known: bool = organisation is None
-        self.date: str | None = None
-
-
-def find_organisations(data: Any) -> Iterator[str]:
+def _find_organisations(data: Any) -> Iterator[str]:
     """Yield the organisations that an answer, or the items of a list, name.
 
     Anything deeper is data, such as a row with a column of that name.

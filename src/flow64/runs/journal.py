@@ -195,16 +195,6 @@ class Journal:
                 ledger = self.of(place, entry["workflow"])
         return ledger
 
-    def require_writable(self) -> None:
-        """Make the file if it is missing, and check that it can be written to.
-
-        Raises:
-            RunError: It cannot.
-        """
-        if self.path is not None:
-            with self._open(_APPEND):
-                pass
-
     def append(self, entry: Mapping[str, Any]) -> None:
         """Append a line in one write, so that lines of several processes do not mix.
 

@@ -85,7 +85,7 @@ def as_iterable(rows: Any) -> Iterable[Any]:
             problem = f"{str(path)!r} does not name a file of rows"
             suffixes = ", ".join(FORMS)
             raise rows_error([f"{problem}; it has to end in {suffixes}"])
-        return _InputRows(RowFile(path, str(path), form, is_input=True))
+        return _InputRows(RowFile(path, str(path), form))
     if isinstance(rows, Mapping):
         return [rows]
     if hasattr(rows, "to_dict") and hasattr(rows, "columns"):
@@ -129,7 +129,7 @@ def parse_rows(content: bytes, name: str) -> list[dict[str, Any]]:
         with suppress(ValueError, RecursionError):  # it may have an object in each line
             return as_rows(json.loads(content, object_pairs_hook=refuse_repeated_keys))
     form = {b"[": "json", b"{": "ndjson"}.get(first, "csv")
-    return as_rows(_InputRows(rows_in(io.BytesIO(content), form, name, is_input=True)))
+    return as_rows(_InputRows(rows_in(io.BytesIO(content), form, name)))
 
 
 def count_repeats(rows: Sequence[Mapping[str, Any]]) -> int:
@@ -224,18 +224,12 @@ def _describe_wrong_source(definition: Definition, count: int) -> str:
         count: Rows of the start.
     """
     kinds = [source.kind for source in _sources(definition)]
-    if Webhook.kind in kinds:
-        return "" if count or not needs_rows(definition) else _NO_ROWS
-    begins = f"the workflow begins with {', '.join(kinds)}"
-    is_behind = Webhook.kind in definition.by_kind
-    advice = "put the webhook first" if is_behind else "begin with Webhook(...)"
-    if not count:
+    if not count and needs_rows(definition):
+        return "there are no rows: give some, or set webhook_input of the webhook"
+    if not count or Webhook.kind in kinds:
         return ""
-    problem = f"{begins}, and the service takes rows for a webhook source alone"
-    return f"{problem}: {advice if is_behind else 'give it no rows'}"
-
-
-_NO_ROWS: Final = "there are no rows: give some, or set webhook_input of the webhook"
+    begins = f"the workflow begins with {', '.join(kinds)}"
+    return f"{begins}, and the service takes rows for a webhook alone: give it no rows"
 
 
 def _list_missing_columns(
@@ -282,42 +276,28 @@ def override_source(definition: Definition, settings: Any) -> Definition:
     """
     if settings is None:
         return definition
-    if not isinstance(settings, Mapping):
-        problem = f"{shortened(settings)} is not a mapping of fields to values"
-        raise _override_error([problem])
     (source, *others), (root, *_) = _sources(definition), definition.topology.roots
+    problems: list[Problem] = []
+    frozen_settings = freeze(dict(settings), (), problems, limits=_DATA)
+    lines = [f"{pointer(p.path)}: {p.message}; {p.help}" for p in problems]
     if others:
         problem = "the workflow has several sources, and which one a run sets is not"
-        raise _override_error([f"{problem} documented; deploy the change"])
-    problems: list[Problem] = []
-    frozen_settings = freeze(settings, (), problems, limits=_DATA)
-    if problems:
-        lines = [f"{pointer(p.path)}: {p.message}; {p.help}" for p in problems]
-        raise _override_error(lines)
+        lines.append(f"{problem} documented; deploy the change")
     changed = _with_specs(definition, root, {**source.specs, **frozen_settings})
     names = set(unbound_names(changed)) - set(unbound_names(definition))
-    lines = [f"value({n!r}) is not filled in here; write its content" for n in names]
-    before = {(f.code, f.message) for f in _judge(definition)}
-    # As in a constructor, an unknown field is a mistake. `extra=` allows it.
+    lines += [f"value({n!r}) is not filled in here; write its content" for n in names]
+    # What a run sets was never stored by the service. As in a constructor, an unknown
+    # field is a mistake. `extra=` allows it.
     lines += [
         f"{finding.message}; {finding.help}"
-        for finding in _judge(changed)
-        if (finding.severity == "error" or finding.code == "unknown-field")
-        and (finding.code, finding.message) not in before
+        for finding in findings(evolve(changed, is_answer=False))
+        if finding.block_id == source.id
+        if finding.severity == "error" or finding.code == "unknown-field"
     ]
     if lines:
-        raise _override_error(lines)
+        listed = errors.list_lines(lines, most=20)
+        raise errors.RunError(f"settings of this run cannot be used:{listed}")
     return changed
-
-
-def _override_error(problems: Sequence[str]) -> errors.RunError:
-    listed = errors.list_lines(problems, most=20)
-    return errors.RunError(f"settings of this run cannot be used:{listed}")
-
-
-def _judge(definition: Definition) -> Sequence[Any]:
-    """Return the findings of code: what a run sets was never stored by the service."""
-    return findings(evolve(definition, is_answer=False))
 
 
 def source_specs(
@@ -412,16 +392,13 @@ class Budget:
         size = "an unknown number of rows" if rows is None else pluralize(rows, "row")
         facts = [f"{size}, {format_dollars(estimate.dollars)} by known prices"]
         facts += [f"not counted: {printable(item)}" for item in omissions]
-        hint, option = "give it fewer rows, or raise the limit", None
+        hint = "give it fewer rows, or a higher limit (max_cost, max_rows)"
         if unpriced:
             prices = ", ".join(f"{kind} = 0.10" for kind in unpriced)
             hint = f"in [tool.flow64], with your prices: prices = {{ {prices} }}"
-        else:
-            option = "give it fewer rows, or a higher limit: --max-cost, or max_rows"
         raise errors.BudgetError(
             f"{title!r} was not run: {'; '.join(problems)} ({'; '.join(facts)})",
             hint=hint,
-            option=option,
             rows=rows,
             dollars=estimate.dollars,
             unpriced=unpriced,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, BinaryIO, Final
@@ -82,25 +83,20 @@ def _prove(session: Session, run: RunState, items: Sequence[ResultItem]) -> None
     Raises:
         OutcomeUnknownError: They are others, or cannot be compared.
     """
-    proof = run.find_proof()
-    first = items[0] if items else None
-    number = min(run.stages.numbers.values(), default=None)
-    reason = ""
-    if proof is None:
-        reason = "what rows were sent is not known here"
-    elif first is None or number not in (None, first.block_number):
-        reason = "the rows of its first stage were not kept"
-    else:
-        try:
+    proof, first = run.find_proof(), next(iter(items), None)
+    numbers = run.stages.numbers.values()
+    if (
+        proof
+        and first
+        and min(numbers, default=first.block_number) == first.block_number
+    ):
+        with suppress(errors.ResultError):
             rows = _open(session, run.id, first)
-            if digest_rows(rows.raw, proof["columns"]) != proof:
-                reason = "the rows of its first stage are not those sent"
-        except errors.ResultError as error:
-            reason = f"the rows of its first stage cannot be read: {error.message}"
-    if reason:
-        what = f"the start of run {run.id}, which was taken for ours"
-        raise unknown_error(what, reason, [run.id])
-    run.confirm()
+            if digest_rows(rows.raw, proof["columns"]) == proof:
+                run.confirm()
+                return
+    reason = "the rows of its first stage do not prove that they are those sent"
+    raise unknown_error(f"the start of run {run.id}", reason, [run.id])
 
 
 def _choose(

@@ -63,20 +63,17 @@ class RowFile:
         form: csv, json or ndjson.
         expected: The number of rows, if it is known. Only this shows that a CSV file
             was cut off between two lines.
-        is_input: True for rows that a user sends. Then what is likely a mistake is
-            refused, such as empty rows.
     """
 
     path: Path
     name: str
     form: str
     expected: int | None = None
-    is_input: bool = False
 
     def __iter__(self) -> Iterator[Raw]:
         count = 0
         with self._open() as file:
-            for row in rows_in(file, self.form, self.name, is_input=self.is_input):
+            for row in rows_in(file, self.form, self.name):
                 count += 1
                 yield row
         if self.expected is not None and count != self.expected:
@@ -101,14 +98,9 @@ class RowFile:
             raise result_error(self.name, problem) from error
 
 
-def rows_in(
-    file: BinaryIO, form: str, name: str, *, is_input: bool = False
-) -> Iterator[Raw]:
+def rows_in(file: BinaryIO, form: str, name: str) -> Iterator[Raw]:
     """Yield the rows of an open file; see `RowFile`."""
-    decoder = _STRICT if is_input else _TOLERANT
-    if form == "csv":
-        return _csv_rows(file, name, is_input=is_input)
-    return (_json_rows if form == "json" else _ndjson_rows)(file, name, decoder)
+    return {"csv": _csv_rows, "json": _json_rows}.get(form, _ndjson_rows)(file, name)
 
 
 def result_error(
@@ -157,34 +149,33 @@ def _csv_lines(file: BinaryIO, name: str) -> Iterator[tuple[int, list[str]]]:
         raise result_error(name, problem, reader.line_num) from None
 
 
-def _csv_rows(file: BinaryIO, name: str, *, is_input: bool) -> Iterator[Raw]:
+def _csv_rows(file: BinaryIO, name: str) -> Iterator[Raw]:
     lines = _csv_lines(file, name)
     _, header = next(lines, (1, []))
-    if problem := _describe_header(header, is_input=is_input):
+    if problem := _describe_header(header):
         raise result_error(name, problem, 1)
     for number, cells in lines:
-        if problem := _describe_line(cells, len(header), is_input=is_input):
+        if problem := _describe_line(cells, len(header)):
             raise result_error(name, problem, number)
         yield dict(zip(header, cells, strict=True))
 
 
-def _describe_header(header: Sequence[str], *, is_input: bool) -> str:
+def _describe_header(header: Sequence[str]) -> str:
     if twice := [name for name, count in Counter(header).items() if count > 1]:
         return f"its header has two columns {shortened(twice[0])}"
-    signs = set(";\t|") & set("".join(header))
-    if is_input and len(header) == 1 and signs:
+    if len(header) == 1 and (signs := set(";\t|") & set(header[0])):
         advice = f"separate columns with commas, not with {min(signs)!r}"
         return f"its header is one column; {advice}"
     return ""
 
 
-def _describe_line(cells: Sequence[str], width: int, *, is_input: bool) -> str:
+def _describe_line(cells: Sequence[str], width: int) -> str:
     if len(cells) != width:
         has = f"it has {pluralize(len(cells), 'cell')} of {width}"
         return f"{has}; put a cell that holds a comma in quotes"
-    if is_input and not any(cell.strip() for cell in cells):
-        return "the row is empty, and would be paid for like the others"
-    return "a cell has a NUL character" if is_input and "\0" in "".join(cells) else ""
+    if not any(cell.strip() for cell in cells):
+        return "the row is empty"
+    return "a cell has a NUL character" if "\0" in "".join(cells) else ""
 
 
 # -- JSON -----------------------------------------------------------------------------
@@ -204,17 +195,16 @@ def refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return row
 
 
-_TOLERANT: Final = json.JSONDecoder()
-_STRICT: Final = json.JSONDecoder(object_pairs_hook=refuse_repeated_keys)
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=refuse_repeated_keys)
 _BLANK: Final = " \t\n\r"
 
 
-def _ndjson_rows(file: BinaryIO, name: str, decoder: json.JSONDecoder) -> Iterator[Raw]:
+def _ndjson_rows(file: BinaryIO, name: str) -> Iterator[Raw]:
     for number, line in enumerate(_text_lines(file, name), start=1):
         if not line.strip(_BLANK):
             continue
         try:
-            row = decoder.decode(line)
+            row = _DECODER.decode(line)
         except (ValueError, RecursionError) as error:
             problem = f"it is not valid JSON: {error}"
             raise result_error(name, problem, number) from None
@@ -224,7 +214,7 @@ def _ndjson_rows(file: BinaryIO, name: str, decoder: json.JSONDecoder) -> Iterat
         yield row
 
 
-def _json_rows(file: BinaryIO, name: str, decoder: json.JSONDecoder) -> Iterator[Raw]:
+def _json_rows(file: BinaryIO, name: str) -> Iterator[Raw]:
     """Yield the objects of a list, decoded one by one.
 
     The text in memory doubles while a row does not fit, so the work is linear.
@@ -236,7 +226,7 @@ def _json_rows(file: BinaryIO, name: str, decoder: json.JSONDecoder) -> Iterator
             problem = "is cut off, or no object between [ and ]"
             if gap := before.match(held, at):
                 try:
-                    row, end = decoder.raw_decode(held, gap.end())
+                    row, end = _DECODER.raw_decode(held, gap.end())
                 except json.JSONDecodeError as error:
                     problem = f"is broken or cut off: {error.msg}"
                 else:

@@ -205,7 +205,6 @@ def start(
         problem = "new, retry and attach exclude each other, and new an intent"
         raise errors.BuildError(problem)
     body = launch.build_payload(rows, first)
-    launch.journal.require_writable()
     with _TURNS.setdefault((session.place, launch.ready.id), Lock()):
         launch.check_deployment(session, len(body.get("webhook_payload") or ()))
         name = None if new else launch.name_intent(intent)
@@ -405,14 +404,11 @@ class _Starter:
                 if not runs and self._reaches(page, start):
                     self.ledger.write_end(start.key, None, REFUSED)
                     continue
-            change = f"another body ({pluralize(start.rows, 'row')})"
-            if not is_same_part:
-                change = "one run for all" if start.index is None else "batches"
             run_id = runs[0] if runs else None
             run = f" (run {printable(run_id)})" if run_id else ""
             raise errors.IntentError(
-                f"intent {self.intent!r} was started before{run} with {change}; "
-                "nothing was sent",
+                f"intent {self.intent!r} was started before{run} with other rows or "
+                f"batches ({pluralize(start.rows, 'row')}); nothing was sent",
                 hint="give it what it had, or name what is new: run(..., intent=...)",
                 option="give it what it had, or name what is new: --intent NAME",
                 run_id=run_id,

@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 from .. import errors
 from ..api import calls
 from ..definition import Definition, load_json
-from ..text import did_you_mean, join_words, pluralize, printable, shortened
+from ..text import did_you_mean, join_words, printable, shortened
 from .journal import Journal, Ledger
 
 _log = logging.getLogger("flow64")
@@ -108,17 +108,10 @@ class Stages:
         """
         if self.count_rows(seen) != 0:
             return None
-        first, *_ = blocks = sorted(
-            seen.blocks, key=lambda block: block.sequence_number
-        )
-        of = (
-            f"0 of {pluralize(first.returned_rows, 'row')}"
-            if first.returned_rows
-            else ""
-        )
+        blocks = sorted(seen.blocks, key=lambda block: block.sequence_number)
         last = next(block for block in blocks if block.returned_rows == 0)
         name = printable(self.name(last.sequence_number, last.block_name))
-        return f"{of or '0 rows'} came out, none is left after {name}"
+        return f"no row is left after {name}"
 
     def describe_failure(self, block: calls.BlockStatus) -> str:
         """Return the error message of a block after its name."""

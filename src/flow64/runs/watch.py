@@ -201,11 +201,7 @@ def cancel(session: Session, run: RunState) -> str:
     Rows that were processed are presumably charged. A run that `is_presumed` may belong
     to another user.
     """
-    try:
-        run.record_status(calls.cancel_run(session, run.id))
-    except errors.NotFoundError:
-        if not run.is_ended:
-            raise
+    run.record_status(calls.cancel_run(session, run.id))
     return run.status
 
 

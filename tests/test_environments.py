@@ -58,7 +58,6 @@ org_id = "org_1"
 suffix = "(staging)"
 max_rows = 50
 max_cost = 2
-hosts = ["files.example.com", "::1"]
 values.notebook = "nb_1"
 values.hook = { env = "STAGING_HOOK" }
 values.deep = { list = [1, { token = { env = "STAGING_TOKEN" } }], flag = true }
@@ -100,7 +99,6 @@ def test_everything_that_a_file_may_say(project):
                 suffix="(staging)",
                 max_rows=50,
                 max_cost=2,
-                hosts=("files.example.com", "::1"),
                 journal=journal,
                 history=history,
             ),
@@ -332,10 +330,9 @@ WRONG = {
     ],
     "[tool.flow64]\nprices = []\nenvironments = []\n": [".environments", ".prices"],
     "[tool.flow64.environments]\nstaging = 2026-11-24\n": [".environments.staging"],
-    f"{STAGING}max_rows = true\nmax_cost = 'x'\nhosts = 'abc'\nallow_http = 1\nendpoint = ''\n": [
+    f"{STAGING}max_rows = true\nmax_cost = 'x'\nallow_http = 1\nendpoint = ''\n": [
         *(".environments.staging.endpoint", ".environments.staging.max_rows"),
-        *(".environments.staging.max_cost", ".environments.staging.hosts"),
-        ".environments.staging.allow_http",
+        *(".environments.staging.max_cost", ".environments.staging.allow_http"),
     ],
     f"{STAGING}[tool.flow64.environments.staging.oauth]\nclient = 'x'\nfile = 1\n": [
         *(".environments.staging.oauth.client_id", ".environments.staging.oauth.kid"),

@@ -90,7 +90,6 @@ class Environment:
         suffix: What to add to titles, such as `(staging)`.
         max_rows: Default limit for the rows of a run.
         max_cost: Default limit for the cost of a run, in dollars.
-        hosts: The hosts that signed result links may lead to; None for all.
         allow_http: Whether http to another machine is allowed.
         journal: The file that remembers runs; None for the default of a client.
         history: The folder for replaced workflows; None for the default of a client.
@@ -106,7 +105,6 @@ class Environment:
     suffix: str = ""
     max_rows: int | None = None
     max_cost: float | None = None
-    hosts: tuple[str, ...] | None = None
     allow_http: bool = False
     journal: Path | None = None
     history: Path | None = None
@@ -543,7 +541,6 @@ def _connection(environment: Environment) -> dict[str, Any]:
     options: dict[str, Any] = {
         "base_url": _text(environment, "endpoint", environment.endpoint),
         "api_key": _text(environment, "api_key", environment.api_key),
-        "hosts": environment.hosts,
         "allow_http": environment.allow_http,
     }
     if (oauth := environment.oauth) is not None:

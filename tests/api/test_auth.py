@@ -209,22 +209,17 @@ def test_an_oauth_client_is_not_pickled_and_shows_no_key():
             oauth(**arguments)
 
 
-def test_the_environment_names_one_credential(monkeypatch, tmp_path):
-    for name in (auth.KEY_NAME, auth.CLIENT_NAME, auth.PEM_NAME, auth.FILE_NAME):
+def test_the_environment_names_one_credential(monkeypatch):
+    for name in (auth.KEY_NAME, auth.CLIENT_NAME, auth.PEM_NAME):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(errors.ConfigError, match=auth.KEY_NAME):
         auth.from_environment().require_usable()
     monkeypatch.setenv(auth.CLIENT_NAME, NAME)
     monkeypatch.setenv(auth.KID_NAME, KID)
-    with pytest.raises(errors.ConfigError, match=auth.FILE_NAME):
+    with pytest.raises(errors.ConfigError, match=auth.PEM_NAME):
         auth.from_environment()
     monkeypatch.setenv(auth.PEM_NAME, pem().replace("\n", "\\n"))
     assert isinstance(auth.from_environment(), auth.OAuth)
-    file = tmp_path / "key.pem"
-    file.write_text(pem())
-    monkeypatch.setenv(auth.FILE_NAME, str(file))
-    with pytest.raises(errors.ConfigError, match=auth.PEM_NAME):
-        auth.from_environment()
     monkeypatch.setenv(auth.KEY_NAME, "k")
     with pytest.raises(errors.ConfigError, match="takes one"):
         auth.from_environment()

@@ -402,15 +402,6 @@ def test_other_rows_under_a_known_intent_are_refused(service, tmp_path, first, s
     assert len(service.runs) == 1
 
 
-def test_refused_rows_can_be_corrected_under_their_name(service, tmp_path):
-    """The service refused them, and a look has shown that it started nothing."""
-    service.faults.append("before 422")
-    with pytest.raises(errors.ApiError):
-        begin(service, tmp_path / "j", intent="a")
-
-    assert begin(service, tmp_path / "j", MORE, intent="a").id
-
-
 @pytest.mark.parametrize("journal", [True, False])
 def test_failed_run_is_repeated_once_and_only_if_named(service, tmp_path, journal):
     """It may have charged."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar, get_origin
-from urllib.parse import urlsplit
 
 import attrs
 import cattrs
@@ -58,12 +57,12 @@ def api_error(
     status, headers = response.status_code, response.headers
     message, problems = _read_problems(load_json(content))
     if 300 <= status < 400:
-        host = _find_host(headers.get("location", ""))
-        message, problems = f"a redirect to {host}, which flow64 never follows", []
+        message, problems = "a redirect, which flow64 never follows", []
     # Masked before it is cut: the beginning of a secret is not recognised.
     detail = printable(mask(message)[:MAX_WORDS]) or "without saying why"
     fields = [mask(problem)[:MAX_WORDS] for problem in problems]
-    wait, request_id = read_retry_after(headers), _find_request_id(headers, mask)
+    wait = read_retry_after(headers)
+    request_id = mask(headers.get("x-request-id", ""))[:100] or None
     request = f" (request {printable(request_id)})" if request_id else ""
     asks = f"; it asks to wait {wait:g} s" if wait else ""
     words = f"{method} {path} answered {status}: {detail}{request}{asks}"
@@ -165,14 +164,6 @@ def read_retry_after(headers: Mapping[str, str]) -> float | None:
     return float(text) if is_number and float(text) <= DAY else None
 
 
-def _find_request_id(
-    headers: Mapping[str, str], mask: Callable[[str], str]
-) -> str | None:
-    names = ("x-request-id", "request-id", "x-correlation-id", "x-amzn-trace-id")
-    text = next((headers[name] for name in names if headers.get(name)), None)
-    return None if text is None else mask(text)[:100]
-
-
 def _read_problems(data: Any) -> tuple[str, Sequence[str]]:
     """Return the message of an error body, and `path: message` for each field in it."""
     if not isinstance(data, dict):
@@ -194,14 +185,6 @@ def _read_problems(data: Any) -> tuple[str, Sequence[str]]:
 
 def _format_place(loc: Any) -> str:
     return pointer(tuple(loc)) if isinstance(loc, list) else ""
-
-
-def _find_host(location: str) -> str:
-    """Return the host of a redirect. Its path and query may be secret."""
-    try:
-        return urlsplit(location).hostname or "the same host"
-    except ValueError:
-        return "somewhere unreadable"
 
 
 # -- Typed answers --------------------------------------------------------------------

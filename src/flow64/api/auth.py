@@ -36,9 +36,6 @@ KID_NAME: Final = "SIXTYFOUR_OAUTH_KEY_ID"
 PEM_NAME: Final = "SIXTYFOUR_OAUTH_KEY"
 """Environment variable of the private key itself, as PEM."""
 
-FILE_NAME: Final = "SIXTYFOUR_OAUTH_KEY_FILE"
-"""Environment variable of the path of the private key."""
-
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 """Type of an assertion that is a signed token (RFC 7523)."""
 
@@ -270,8 +267,8 @@ def from_environment() -> Key | OAuth:
     r"""Return the credential of the environment.
 
     `SIXTYFOUR_API_KEY`, or `SIXTYFOUR_OAUTH_CLIENT_ID`, `SIXTYFOUR_OAUTH_KEY_ID` and
-    the private key: `SIXTYFOUR_OAUTH_KEY` holds it as PEM (with `\n` for line breaks,
-    if need be), or `SIXTYFOUR_OAUTH_KEY_FILE` names its file.
+    `SIXTYFOUR_OAUTH_KEY`, the private key as PEM (with `\n` for line breaks, if need
+    be).
 
     Raises:
         ConfigError: There are two credentials, or one that cannot be used.
@@ -284,18 +281,12 @@ def from_environment() -> Key | OAuth:
             f"both {KEY_NAME} and {CLIENT_NAME} are set, and the service takes one "
             "credential: keep one of them, or pass api_key= or oauth="
         )
-    has_pem, file = bool(os.environ.get(PEM_NAME)), os.environ.get(FILE_NAME)
-    if not kid or has_pem == bool(file):
-        raise ConfigError(
-            f"{CLIENT_NAME} is set: it needs {KID_NAME}, and either {PEM_NAME} or "
-            f"{FILE_NAME}"
-        )
+    pem = os.environ.get(PEM_NAME)
+    if not kid or not pem:
+        problem = f"{CLIENT_NAME} is set: it needs {KID_NAME} and {PEM_NAME}"
+        raise ConfigError(problem)
     # Where a variable holds one line only, line breaks are written out.
-    return OAuth(
-        client_id,
-        Path(file) if file else os.environ[PEM_NAME].replace("\\n", "\n"),
-        kid=kid,
-    )
+    return OAuth(client_id, pem.replace("\\n", "\n"), kid=kid)
 
 
 def is_header_text(text: object) -> bool:

@@ -64,7 +64,6 @@ class Session:
         auth: The credential: `Key` or `OAuth`. It is sent to the endpoint alone.
         policy: Deadlines, retries and pace.
         transport: Sends in place of the network, such as `httpx.MockTransport`.
-        hosts: The only hosts to download from; None allows all.
         organisation: The organisation that the credential must belong to; None for any.
             Each answer that names one is compared. If none has before something is
             written or started, a list is read first.
@@ -79,7 +78,6 @@ class Session:
         policy: Policy = Policy(),  # noqa: B008 - it is frozen
         transport: httpx.BaseTransport | None = None,
         *,
-        hosts: frozenset[str] | None = None,
         organisation: str | None = None,
         env: str = "default",
         place: str | None = None,
@@ -87,7 +85,6 @@ class Session:
         self.endpoint: Final = endpoint
         self.auth: Final = auth
         self.policy = policy
-        self.hosts: Final = hosts
         self.env: Final = env
         self.place: Final = place or normalize_endpoint(endpoint)
         self.secrets: Final = Secrets()
@@ -365,7 +362,7 @@ class Session:
         """
         threads.require_sending()
         self._require_open()
-        if not is_followed(url, self.endpoint, self.hosts):
+        if not is_followed(url, self.endpoint):
             problem = f"a link to {host_of(url) or 'no host'}, which may not be opened"
             raise answers.answer_error("GET", "(signed link)", problem, is_final=True)
         extensions = {"timeout": {"read": self.policy.timeout}}

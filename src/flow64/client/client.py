@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, Unpack
 from uuid import uuid4
@@ -52,7 +52,6 @@ class Client:
             `FLOW64_HISTORY`, then `.flow64/history` in the working folder.
         env: The environment of the client; a call for another one is refused. None
             takes any.
-        hosts: The only hosts to open signed result links of. None opens all.
         allow_http: Allow an http endpoint that is not on this machine, such as an
             emulator in another container.
         terms: Values, suffix, limits and organisation of an environment, for every
@@ -76,7 +75,6 @@ class Client:
         journal: str | PathLike[str] | None = DEFAULT,
         history: str | PathLike[str] | None = None,
         env: str | None = None,
-        hosts: Iterable[str] | None = None,
         allow_http: bool = False,
         terms: Terms | None = None,
         transport: httpx.BaseTransport | None = None,
@@ -103,7 +101,6 @@ class Client:
             auth,
             policy or Policy(),
             transport,
-            hosts=None if hosts is None else frozenset(map(str.lower, hosts)),
             organisation=self.terms.org_id,
             env=env or "default",
             place=place or (None if transport is None else _name_place(transport)),

@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar, overload
 
 from ..api.session import Session
-from ..notebook import Badge, Cell, as_card, as_facts, as_table
+from ..notebook import Badge, Cell, as_card, as_facts
 from ..runs import results as result_files
 from ..runs import watch as watching
 from ..runs.state import RunState
@@ -77,17 +77,7 @@ class RunFacts:
             "start": Badge("presumed") if self.is_presumed else None,
             "why": self.reason or self.state.empty,
         }
-        names = {number: key for key, number in self.stages.items()}
-        rows = [
-            (
-                names.get(block.sequence_number, block.block_name),
-                Badge(block.status),
-                block.returned_rows,
-            )
-            for block in (self.state.look.blocks if self.state.look else ())
-        ]
-        table = as_table(("block", "status", "rows"), rows)
-        return as_card(f"Run {self.id}", as_facts(facts), table)
+        return as_card(f"Run {self.id}", as_facts(facts))
 
     def __repr__(self) -> str:
         presumed = ", is_presumed=True" if self.is_presumed else ""

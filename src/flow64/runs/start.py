@@ -332,7 +332,6 @@ class _Starter:
         if self.memory.of_key(self.key) is None:
             self._write_intent(self._list_ids())
         self.ledger.write_run(self.key, job_id)
-        self._require_success(job_id, live)
         return self._run(job_id, live, is_attached=True)
 
     # -- The key ----------------------------------------------------------------------
@@ -397,21 +396,13 @@ class _Starter:
             is_same_part = start.index == self.index
             if start.digest == self.digest if is_same_part else not is_alone:
                 continue
-            runs = [start.job_id] if start.job_id else []
-            if start.is_answered:
-                page = self._list_twice()
-                runs = [run for run in page if not self.memory.is_taken(run, start)]
-                if not runs and self._reaches(page, start):
-                    self.ledger.write_end(start.key, None, REFUSED)
-                    continue
-            run_id = runs[0] if runs else None
-            run = f" (run {printable(run_id)})" if run_id else ""
+            run = f" (run {printable(start.job_id)})" if start.job_id else ""
             raise errors.IntentError(
                 f"intent {self.intent!r} was started before{run} with other rows or "
                 f"batches ({pluralize(start.rows, 'row')}); nothing was sent",
                 hint="give it what it had, or name what is new: run(..., intent=...)",
                 option="give it what it had, or name what is new: --intent NAME",
-                run_id=run_id,
+                run_id=start.job_id,
             )
 
     def _require_sound(self) -> None:
@@ -431,16 +422,15 @@ class _Starter:
             start: The start.
             is_ours: True if this call may have started it.
         """
-        job_id, at = str(start.job_id), start.at
+        job_id = str(start.job_id)
         live = self._get_status(job_id)
         if live is None:
             reason = f"the service answers 404 for run {job_id} of the journal"
             raise unknown_error(self._what, reason, [job_id])
-        self._require_success(job_id, live, is_earlier=not is_ours)
         if start.code != self.launch.ready.stamp.unbound:
             text = "run %s of intent %r was started by other code; it is not repeated"
             _log.warning(text, job_id, self.intent)
-        facts = {"is_presumed": start.is_presumed, "started_at": at}
+        facts: Any = {"is_presumed": start.is_presumed, "started_at": start.at}
         return self._run(job_id, live, is_attached=not is_ours, **facts)
 
     def _require_failed(self, job_id: str) -> None:
@@ -460,28 +450,6 @@ class _Starter:
             problem = f"it is a run of another workflow, {elsewhere}"
             raise _named_error(job_id, problem, option)
         return live
-
-    def _require_success(
-        self, job_id: str, live: calls.LiveStatus, *, is_earlier: bool = True
-    ) -> None:
-        """Report a run that has failed. It is not repeated unless you say so."""
-        status = calls.normal(live.overall_status)
-        if status not in calls.ENDED or status == calls.COMPLETED:
-            return
-        start = self.memory.of_job(job_id)
-        if start is not None and start.outcome != status:
-            self.ledger.write_end(start.key, job_id, status)
-        intent = "" if self.is_default else f"intent={self.intent!r}, "
-        again = "to start it again, and maybe pay for those rows again"
-        raise errors.RunFailedError(
-            f"run {printable(job_id)} ended as {printable(status)} and may have "
-            "charged for rows; it is not repeated by itself",
-            hint=f"{again}: run(..., {intent}retry={job_id!r})",
-            option=f"{again}: --retry {shlex.quote(job_id)}",
-            run_id=job_id,
-            status=status,
-            is_earlier=is_earlier,
-        )
 
     def _get_status(self, job_id: str) -> calls.LiveStatus | None:
         """Return the status of a run; None if the service does not show the run."""
@@ -560,9 +528,8 @@ class _Starter:
         is_earlier = start is not None and self.memory.is_older(job_id, start)
         self.ledger.write_run(self.key, job_id)
         is_old = already_started or is_earlier
+        # A run that was just started may not be visible yet.
         live = self._get_status(job_id) if is_old else None
-        if live is not None:  # a run that was just started may not be visible yet
-            self._require_success(job_id, live, is_earlier=is_earlier)
         # An attempt of this call that failed may have started it.
         return self._run(job_id, live, is_attached=is_old and not self.was_sent)
 
@@ -692,9 +659,22 @@ class _Starter:
     def _run(
         self, job_id: str, live: calls.LiveStatus | None, **facts: Any
     ) -> RunState:
+        """Return a run. One that has failed is not repeated unless you say so."""
         run = RunState(job_id, self.ledger, stages=self.launch.stages, **facts)
         if live is not None:
             run.record_look(live)
+        if run.is_ended and run.status != calls.COMPLETED:
+            intent = "" if self.is_default else f"intent={self.intent!r}, "
+            again = "to start it again, and maybe pay for those rows again"
+            raise errors.RunFailedError(
+                f"run {printable(job_id)} ended as {printable(run.status)} and may "
+                "have charged for rows; it is not repeated by itself",
+                hint=f"{again}: run(..., {intent}retry={job_id!r})",
+                option=f"{again}: --retry {shlex.quote(job_id)}",
+                run_id=job_id,
+                status=run.status,
+                is_earlier=run.is_attached,
+            )
         if run.is_attached and self.is_default and self.index is None:
             when = f" of {run.started_at[:10]}" if run.started_at else ""
             text = "same rows and definition as run %s%s: nothing bought; new=True buys"

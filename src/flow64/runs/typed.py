@@ -12,11 +12,9 @@ import typing
 from collections import abc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
-from datetime import date, datetime, time
-from decimal import Decimal
+from datetime import date, datetime
 from functools import cache
 from typing import Any, Final, Generic, NoReturn, TypeVar
-from uuid import UUID
 
 import attrs
 import cattrs
@@ -110,11 +108,7 @@ def structure_for(kind: Any) -> Callable[[Raw], Any]:
         problem = f"{shortened(kind)} is not an attrs class or dataclass"
         hint = "put @returns above a class, or use row.raw"
         raise errors.BuildError(problem, hint=hint)
-    try:
-        hook = _CONVERTER.get_structure_hook(kind)
-    except NameError as error:
-        problem = f"{_name(kind)}: {error}; its annotations have to name what exists"
-        raise errors.BuildError(problem) from error
+    hook = _CONVERTER.get_structure_hook(kind)
     return lambda raw: hook(raw, kind)
 
 
@@ -156,10 +150,10 @@ _INTEGER: Final = re.compile(r"\s*([+-]?[0-9]+)(?:\.0*)?\s*", re.ASCII)
 """Also with `.0`: a CSV column of integers has it if one of them is missing."""
 
 
-def _read_number(value: Any, kind: type[Any] = float) -> Any:
+def _read_number(value: Any) -> float:
     if isinstance(value, bool) or (isinstance(value, str) and "_" in value):
         raise TypeError
-    return kind(value)
+    return float(value)
 
 
 _READERS: Final[Mapping[type, Callable[[Any], Any]]] = {
@@ -167,11 +161,8 @@ _READERS: Final[Mapping[type, Callable[[Any], Any]]] = {
     int: _read_integer,
     float: _read_number,
     bool: lambda value: {"true": True, "false": False}[_read_text(value).lower()],
-    Decimal: lambda value: _read_number(str(value), Decimal),
     datetime: lambda value: datetime.fromisoformat(_read_text(value)),
     date: lambda value: date.fromisoformat(_read_text(value)),
-    time: lambda value: time.fromisoformat(_read_text(value)),
-    UUID: lambda value: UUID(_read_text(value)),
 }
 
 
@@ -190,8 +181,6 @@ def _structure_scalar(value: Any, kind: Any) -> Any:
 _CONTAINERS: Final[Mapping[Any, Any]] = {
     **dict.fromkeys((list, abc.Sequence, abc.Iterable, abc.Collection), list),
     **dict.fromkeys((dict, abc.Mapping), dict),
-    tuple: tuple,
-    set: set,
 }
 
 
@@ -202,8 +191,6 @@ def _origin(kind: Any) -> Any:
 def _structure_container(kind: Any) -> Callable[[Any, Any], Any]:
     """Return a hook for a list or dict, which CSV writes as JSON text in a cell."""
     container, arguments = _CONTAINERS[_origin(kind)], typing.get_args(kind)
-    if container is tuple and arguments[1:] != (Ellipsis,):
-        _refuse_type(kind)
     inner = arguments[container is dict] if arguments else Any
     hook = _CONVERTER.get_structure_hook(inner)
 
@@ -218,7 +205,7 @@ def _structure_container(kind: Any) -> Callable[[Any, Any], Any]:
                 problems += [(f"[{key!r}]{at}", why) for at, why in _problems(error)]
         if problems:
             raise _MisfitsError(problems)
-        return values if container is dict else container(values.values())
+        return values if container is dict else [*values.values()]
 
     return structure
 

@@ -146,11 +146,7 @@ def require_completed(session: Session, run: RunState) -> None:
         WaitTimeoutError: It goes on.
     """
     if not run.is_ended:
-        try:
-            poll(session, run)
-        except errors.NotFoundError:
-            if not run.is_new:
-                raise
+        poll(session, run)
         if not run.is_ended:
             raise _timeout_error(run, 0)
     _require_success(run)

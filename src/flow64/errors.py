@@ -183,7 +183,6 @@ class ApiError(FlowError):
         request_id: The id that the service or a proxy gave the request, if any.
         wait: Seconds that the service asks to wait before another try.
         attempts: How often it was sent.
-        elapsed: Seconds for all attempts and the waits between them.
         sent: False if it is the answer to the request for a token, so that the request
             itself was not sent.
     """
@@ -196,7 +195,6 @@ class ApiError(FlowError):
     request_id: str | None = None
     wait: float | None = None
     attempts: int = 1
-    elapsed: float = 0.0
     sent: bool = True
 
 
@@ -221,7 +219,6 @@ class TransportError(FlowError, ConnectionError):
         reason: What went wrong.
         sent: Whether anything may have reached the service.
         attempts: How often it was tried.
-        elapsed: Seconds for all attempts and the waits between them.
         is_refused: Whether nothing listens at an http endpoint of this machine. It is
             tried only twice.
         is_final: Whether trying again cannot help.
@@ -232,7 +229,6 @@ class TransportError(FlowError, ConnectionError):
     reason: str = ""
     sent: bool = True
     attempts: int = 1
-    elapsed: float = 0.0
     is_refused: bool = False
     is_final: bool = False
 
@@ -243,7 +239,6 @@ class AnswerError(FlowError):
     method: str = ""
     path: str = ""
     attempts: int = 1
-    elapsed: float = 0.0
     is_final: bool = False
 
 

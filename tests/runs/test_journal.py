@@ -19,7 +19,6 @@ FACTS = {
     **dict.fromkeys(("digest", "env", "root", "code", "writer"), "x"),
     "intent": "a",
     "index": None,
-    "rows": 1,
     "proof": {},
     "known": [],
 }

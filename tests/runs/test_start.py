@@ -243,7 +243,7 @@ def test_full_list_of_runs_leaves_it_unknown(forgetful, tmp_path):
         begin(forgetful, tmp_path / "j")
     ledger = Journal(tmp_path / "j").of("https://api.example.com", CODE.id())
     facts = dict.fromkeys(("digest", "env", "root", "code", "writer"), "x")
-    facts |= {"intent": "a", "index": None, "rows": 1, "known": [], "proof": {}}
+    facts |= {"intent": "a", "index": None, "known": [], "proof": {}}
     for _ in range(500):  # of other starts, which the journal knows
         key = str(uuid4())
         forgetful.runs.append(Bought(str(uuid4()), CODE.id(), key, MORE))

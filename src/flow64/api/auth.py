@@ -70,8 +70,6 @@ _MAKE: Final = "make one with openssl genrsa -out key.pem 2048"
 class Key(httpx.Auth):
     """An API key. No repr shows it, and it is neither copied nor pickled."""
 
-    __slots__ = ("_key",)
-
     def __init__(self, key: object) -> None:
         self._key = key
 
@@ -131,16 +129,6 @@ class OAuth(httpx.Auth):
         ConfigError: An argument cannot be used. The key is never shown.
     """
 
-    __slots__ = (
-        "_audience",
-        "_ends",
-        "_kid",
-        "_lock",
-        "_sign",
-        "_token",
-        "client_id",
-    )
-
     def __init__(
         self,
         client_id: str,
@@ -153,10 +141,6 @@ class OAuth(httpx.Auth):
         del private_key  # an error from here on may show the locals of its frames
         if isinstance(sign, FlowError):
             raise sign
-        given = {"client_id": client_id, "kid": kid, "audience": audience}
-        for name, text in given.items():
-            if not (is_header_text(text) or (text is None and name == "audience")):
-                raise ConfigError(f"OAuth({name}=...) is not one; copy it again")
         self.client_id: Final = client_id
         self._sign: Final = sign
         self._kid: Final = kid

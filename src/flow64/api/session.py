@@ -168,7 +168,6 @@ class Session:
         elif not self._is_organisation_known:
             self.send("GET", "/workflows")
             self._is_organisation_known = True  # or there is no workflow to compare
-        began = threads.now()
         failures, was_sent, was_renewed = 0, False, False
         with threads.deadline(self.policy.deadline):
             while True:
@@ -182,9 +181,7 @@ class Session:
                     # A write that may spend is not sent again after any answer.
                     was_renewed, wait = True, None if may_repeat is False else 0.0
                 if wait is None or threads.now() + wait >= threads.ENDS.get():
-                    raise _with_facts(
-                        outcome, failures, threads.now() - began, was_sent=was_sent
-                    )
+                    raise _with_facts(outcome, failures, was_sent=was_sent)
                 self._note_failure(outcome, wait)
                 threads.sleep(wait)
                 if look is not None and not is_unsent(outcome):
@@ -449,13 +446,11 @@ def normalize_endpoint(endpoint: str) -> str:
     return f"{url.scheme}://{host}{port}{url.path.rstrip('/')}"
 
 
-def _with_facts(
-    error: FlowError, attempts: int, elapsed: float, *, was_sent: bool
-) -> FlowError:
+def _with_facts(error: FlowError, attempts: int, *, was_sent: bool) -> FlowError:
     """Return an error with the facts of all tries."""
     if not isinstance(error, AnswerError | ApiError | TransportError):
         return error
-    error.attempts, error.elapsed = attempts, elapsed
+    error.attempts = attempts
     # One of the tries may have arrived, whatever became of the last one.
     if isinstance(error, TransportError) and was_sent and not error.sent:
         facts = error.method, error.path, error.reason
@@ -465,8 +460,7 @@ def _with_facts(
         error.sent = was_sent
     if attempts > 1:
         first, *lines = error.message.split("\n")
-        tries = f"{first} ({attempts} attempts in {elapsed:.3g} s)"
-        error.message = "\n".join([tries, *lines])
+        error.message = "\n".join([f"{first} ({attempts} attempts)", *lines])
     return error
 
 

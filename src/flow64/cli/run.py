@@ -158,7 +158,6 @@ def command(
     start_rows = _read_rows(rows)[:first]
     with connect(env) as client:
         launch = client.make_launch(
-            "flow64 run",
             workflow,
             env=env,
             max_cost=options.pop("max_cost"),

@@ -147,7 +147,7 @@ class Client:
             ApiError: The service refused it.
             OutcomeUnknownError: No answer came, and reading the workflow did not tell.
         """
-        ready = self._compile("deploy", workflow, env, values)
+        ready = self._compile(workflow, env, values)
         del values  # some may be secret, and an error may show the locals of its frames
         plan = self._plan(ready)
         step = plan.steps[0]
@@ -187,7 +187,7 @@ class Client:
             DeployError: The workflow cannot be deployed there at all.
             ApiError: The service refused to answer.
         """
-        ready = self._compile("plan", workflow, env, values)
+        ready = self._compile(workflow, env, values)
         del values  # as in `deploy`
         return self._plan(ready)
 
@@ -221,7 +221,7 @@ class Client:
             ApiError: The service refused it.
             OutcomeUnknownError: No answer came, and the list of runs did not tell.
         """
-        launch, rest = self._launch("run", workflow, options)
+        launch, rest = self._launch(workflow, options)
         del options  # as in `deploy`
         return Run(start.start(self.session, launch, rows, **rest), self.session)
 
@@ -245,7 +245,7 @@ class Client:
             BudgetError: The whole input may exceed a limit.
             FlowError: A batch was not started. It is raised after those before it.
         """
-        launch, rest = self._launch("run_batches", workflow, options)
+        launch, rest = self._launch(workflow, options)
         del options  # as in `deploy`
         ended = batches.run_batches(self.session, launch, rows, **rest)
         session = self.session
@@ -255,16 +255,15 @@ class Client:
         )
 
     def _launch(
-        self, callee: str, workflow: Deployable, options: Mapping[str, Any]
+        self, workflow: Deployable, options: Mapping[str, Any]
     ) -> tuple[start.Launch, dict[str, Any]]:
         """Return the options of a launch, and the others."""
         rest = dict(options)
         own = {name: rest.pop(name) for name in LAUNCHING if name in rest}
-        return self.make_launch(callee, workflow, **own), rest
+        return self.make_launch(workflow, **own), rest
 
     def make_launch(
         self,
-        callee: str,
         workflow: Deployable,
         *,
         env: str | None = None,
@@ -280,12 +279,11 @@ class Client:
             terms.max_cost if max_cost is None else max_cost,
             terms.prices,
         )
-        ready = self._compile(callee, workflow, env, values)
+        ready = self._compile(workflow, env, values)
         return start.Launch(ready, self.journal, budget, **options)
 
     def _compile(
         self,
-        callee: str,
         workflow: Deployable,
         env: str | None,
         values: Mapping[str, Any] | None,
@@ -300,7 +298,7 @@ class Client:
         """
         if env is not None and self.env not in (None, env):
             problem = f"env is {env!r}, and this client is for {self.env!r}"
-            raise BuildError(f"{callee}: {problem}", hint=f"make one for {env!r}")
+            raise BuildError(problem, hint=f"make one for {env!r}")
         bound, suffix = self._bind(values), self.terms.suffix
         ready = prepare(workflow, env or self.env or DEFAULT_ENV, bound, suffix)
         is_local = self.session.is_local

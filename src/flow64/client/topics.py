@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from os import PathLike
-from typing import Any, Concatenate, Final, ParamSpec, TypeAlias, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 from uuid import uuid4
 
 from ..api import answers, calls, policy
@@ -20,11 +19,6 @@ from .run import Run
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-GivenRows: TypeAlias = (
-    Iterable[Mapping[str, Any]] | Mapping[str, Any] | str | PathLike[str] | None
-)
-"""Rows of a run: any iterable, one row, or the path of a CSV, JSON or NDJSON file."""
 
 
 class Topic:
@@ -155,7 +149,7 @@ class Runs(Topic):
     def start(
         self,
         workflow_id: str,
-        rows: GivenRows = None,
+        rows: payload.Rows | None = None,
         *,
         idempotency_key: str | None = None,
         specs_override: Mapping[str, Any] | None = None,

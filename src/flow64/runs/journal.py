@@ -54,7 +54,6 @@ class Start:
         intent: Name of the run; None for a run of its own.
         index: Index of the batch; None for a run of its own.
         root: The key from which the keys of its retries are made.
-        rows: Number of rows in the body.
         proof: Digest of the rows, see `state.digest_rows`.
         code: Fingerprint of the workflow in the code.
         at: When it was sent.
@@ -72,7 +71,6 @@ class Start:
     intent: str | None
     index: int | None
     root: str
-    rows: int
     proof: Mapping[str, Any]
     code: str
     at: str
@@ -159,7 +157,7 @@ class Memory:
 
 
 _FACTS: Final = (
-    *("key", "digest", "env", "intent", "index", "root", "rows", "proof", "code"),
+    *("key", "digest", "env", "intent", "index", "root", "proof", "code"),
     *("at", "writer"),
 )
 

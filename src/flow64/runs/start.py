@@ -399,7 +399,7 @@ class _Starter:
             run = f" (run {printable(start.job_id)})" if start.job_id else ""
             raise errors.IntentError(
                 f"intent {self.intent!r} was started before{run} with other rows or "
-                f"batches ({pluralize(start.rows, 'row')}); nothing was sent",
+                "batches; nothing was sent",
                 hint="give it what it had, or name what is new: run(..., intent=...)",
                 option="give it what it had, or name what is new: --intent NAME",
                 run_id=start.job_id,
@@ -637,7 +637,6 @@ class _Starter:
             intent=self.intent,
             index=self.index,
             root=self.root,
-            rows=len(rows),
             proof=digest_rows(rows),
             code=stamp.unbound,
             writer=self.writer,

@@ -22,6 +22,7 @@ from ..errors import (
     list_lines,
 )
 from ..text import printable
+from .policy import DAY
 
 T = TypeVar("T")
 
@@ -30,8 +31,6 @@ MAX_WORDS: Final = 500
 
 MAX_FIELDS: Final = 20
 """Most fields that an error names."""
-
-DAY: Final = 86_400.0
 
 
 class Body(dict[str, Any]):

@@ -9,8 +9,9 @@ import click
 from attrs import asdict
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from ..api.policy import DAY
 from ..client import Client, Run
-from ..runs.watch import DAY, Event, failed_error
+from ..runs.watch import Event, failed_error
 from ..text import pluralize, printable
 from . import params, printing
 from .errors import FAILED, INTERRUPTED

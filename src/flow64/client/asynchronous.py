@@ -31,11 +31,12 @@ from typing import (
 )
 
 from ..api import threads
+from ..api.policy import DAY
 from ..deploy.target import Deployable
 from ..runs.batches import Batch
 from ..runs.payload import Rows
 from ..runs.typed import Row
-from ..runs.watch import DAY, Event
+from ..runs.watch import Event
 from .client import Client
 from .run import Run, RunFacts
 from .settings import BatchOptions

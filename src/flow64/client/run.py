@@ -7,13 +7,13 @@ from functools import wraps
 from operator import attrgetter
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar, overload
 
+from ..api.policy import DAY
 from ..api.session import Session
 from ..notebook import Badge, Cell, as_card, as_facts
 from ..runs import results as result_files
 from ..runs import watch as watching
 from ..runs.state import RunState
 from ..runs.typed import ResultRows
-from ..runs.watch import DAY
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -64,11 +64,6 @@ class RunFacts:
 
     def __init__(self, state: RunState) -> None:
         self.state = state
-
-    @property
-    def stages(self) -> Mapping[str, int]:
-        """Number of each block (`sequence_number`), by key path; empty if unknown."""
-        return dict(self.state.stages.numbers)
 
     def _repr_html_(self) -> str:
         facts: dict[str, Cell] = {

@@ -15,6 +15,7 @@ from attrs import define, field, frozen
 
 from .. import errors
 from ..api import calls, threads
+from ..api.policy import DAY
 from ..api.session import Session
 from . import payload, watch
 from .start import Launch, start
@@ -53,7 +54,7 @@ def run_batches(
     intent: str | None = None,
     retry_failed: bool = False,
     every: float = 5.0,
-    timeout: float = watch.DAY,
+    timeout: float = DAY,
 ) -> Iterator[Batch[RunState]]:
     """Run rows in batches, and yield each batch that has ended, in the order of rows.
 

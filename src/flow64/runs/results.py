@@ -19,7 +19,7 @@ from .. import errors
 from ..api import threads
 from ..api.answers import transport_error
 from ..api.calls import ResultItem, download_links
-from ..api.policy import is_refusal
+from ..api.policy import DAY, MINUTE, is_refusal
 from ..api.session import Session
 from ..files import reason_of
 from ..text import printable, shortened
@@ -27,7 +27,7 @@ from . import rows as row_files
 from .rows import FORMS, RowFile, choose_form, require_free, write_file
 from .state import RunState, Stages, digest_rows, unknown_error
 from .typed import ResultRows, structure_for
-from .watch import DAY, MINUTE, poll, require_completed
+from .watch import poll, require_completed
 
 WAITS: Final = (0.5, 2.0, 8.0, 20.0, 60.0)
 """Seconds before each further try of a download that broke off."""

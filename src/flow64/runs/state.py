@@ -113,11 +113,6 @@ class Stages:
         name = printable(self.name(last.sequence_number, last.block_name))
         return f"no row is left after {name}"
 
-    def describe_failure(self, block: calls.BlockStatus) -> str:
-        """Return the error message of a block after its name."""
-        name = self.name(block.sequence_number, block.block_name)
-        return f"{name}: {block.error_message}"
-
     def _refuse(self, problem: str) -> NoReturn:
         known = join_words(self.numbers, 20)
         raise errors.BuildError(problem, hint=f"there are {known}" if known else "")

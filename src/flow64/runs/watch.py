@@ -17,17 +17,11 @@ from attrs import define, evolve, field, frozen
 
 from .. import errors
 from ..api import calls, threads
-from ..api.policy import may_pass
+from ..api.policy import DAY, MINUTE, may_pass
 from ..api.session import Session
 from ..definition import canonical_id
 from ..text import pluralize, printable
 from .state import RunState, Stages
-
-DAY: Final = 24 * 3600.0
-
-MINUTE: Final = 60.0
-"""Seconds for which a new run may be invisible, and for which a refusal of a known run
-is doubted."""
 
 LAST_LOOK: Final = 10.0
 """Seconds that a poll may take although the time for waiting is over."""
@@ -206,7 +200,8 @@ def _find_reason(session: Session, run: RunState, seen: calls.LiveStatus) -> str
     if run.status == calls.COMPLETED:
         return None
     reasons: list[str | None] = [
-        run.stages.describe_failure(block)
+        f"{run.stages.name(block.sequence_number, block.block_name)}: "
+        f"{block.error_message}"
         for block in seen.blocks
         if block.error_message
     ]
@@ -238,17 +233,14 @@ class Patience:
     def lasts(self, error: errors.FlowError, now: float) -> bool:
         """Return True if polling again may help."""
         # Also if the client's own pace has left no time for it.
-        if not (may_pass(error) or isinstance(error, errors.TransportError)):
-            is_late = self.is_new and isinstance(error, errors.NotFoundError)
-            is_odd = isinstance(error, errors.ApiError) and not isinstance(
-                error, errors.AuthError
-            )
-            if not (is_late or (self._was_seen and is_odd)):
-                return False
-            self._doubted = now if self._doubted is None else self._doubted
-            if now - self._doubted >= MINUTE:
-                return False
-        return True
+        if may_pass(error) or isinstance(error, errors.TransportError):
+            return True
+        is_late = self.is_new and isinstance(error, errors.NotFoundError)
+        is_odd = isinstance(error, errors.ApiError) and self._was_seen
+        if isinstance(error, errors.AuthError) or not (is_late or is_odd):
+            return False
+        self._doubted = now if self._doubted is None else self._doubted
+        return now - self._doubted < MINUTE
 
     def renew(self) -> None:
         """Record a poll that succeeded."""

@@ -177,7 +177,7 @@ def test_no_text_of_the_service_shows_a_secret():
     assert script.play(calls.list_runs)[0].error_message == "***"
 
 
-ORGANISATION = {"organisation": "org-1", "env": "prod"}
+ORGANISATION = {"organisation": "org-1"}
 
 
 def test_the_organisation_is_learned_before_the_first_write():

@@ -67,7 +67,6 @@ class Session:
         organisation: The organisation that the credential must belong to; None for any.
             Each answer that names one is compared. If none has before something is
             written or started, a list is read first.
-        env: The environment, for errors.
         place: Name of the endpoint in journals; the default is the endpoint itself.
     """
 
@@ -79,13 +78,11 @@ class Session:
         transport: httpx.BaseTransport | None = None,
         *,
         organisation: str | None = None,
-        env: str = "default",
         place: str | None = None,
     ) -> None:
         self.endpoint: Final = endpoint
         self.auth: Final = auth
         self.policy = policy
-        self.env: Final = env
         self.place: Final = place or normalize_endpoint(endpoint)
         self.secrets: Final = Secrets()
         self.service_time: str | None = None
@@ -292,11 +289,10 @@ class Session:
             return answers.answer_error(method, path, problem)
         for organisation in _find_organisations(data):
             if self._organisation not in (None, organisation):
-                expected = shortened(self._organisation)
                 return ConfigError(
                     f"{method} {path} answered for organisation "
-                    f"{shortened(organisation)}, and environment {self.env!r} has "
-                    f"org_id = {expected}: no more was sent",
+                    f"{shortened(organisation)}, and org_id of the environment is "
+                    f"{shortened(self._organisation)}: no more was sent",
                     hint="use the key of that organisation, or correct org_id",
                 )
             self._is_organisation_known = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 from uuid import uuid4
 from weakref import finalize
 
@@ -30,9 +30,6 @@ from .topics import Runs, Schedules, SigningSecrets, Workflows
 
 if TYPE_CHECKING:
     import httpx
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 class Client:
@@ -102,7 +99,6 @@ class Client:
             policy or Policy(),
             transport,
             organisation=self.terms.org_id,
-            env=env or "default",
             place=place or (None if transport is None else _name_place(transport)),
         )
         self.session.secrets.add(secret_texts(self._bind(None)))

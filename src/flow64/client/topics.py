@@ -24,8 +24,6 @@ R = TypeVar("R")
 class Topic:
     """Some calls of a client."""
 
-    __slots__ = ("journal", "session")
-
     def __init__(self, session: Session, journal: Journal) -> None:
         self.session: Final = session
         self.journal: Final = journal
@@ -49,8 +47,6 @@ class Workflows(Topic):
     To deploy code, use `client.deploy(workflow)` instead. It plans, keeps edits that
     were made on the service, and verifies.
     """
-
-    __slots__ = ()
 
     get: Final = _call(calls.read_workflow)
     list: Final = _call(calls.list_workflows)
@@ -139,8 +135,6 @@ class Runs(Topic):
     looks before it sends, and finds a run after a lost answer.
     """
 
-    __slots__ = ()
-
     list: Final = _call(calls.list_runs)
     status: Final = _call(calls.live_status)
     cancel: Final = _call(calls.cancel_run)
@@ -223,8 +217,6 @@ class Schedules(Topic):
     or that switched it on. A change is not sent again if its answer is lost.
     """
 
-    __slots__ = ()
-
     create: Final = _call(calls.create_schedule)
     get: Final = _call(calls.get_schedule)
     list: Final = _call(calls.list_schedules)
@@ -238,8 +230,6 @@ class SigningSecrets(Topic):
     An organisation has one. Only admins may change it. A change is not sent again if
     its answer is lost, since each call revokes a secret.
     """
-
-    __slots__ = ()
 
     get: Final = _call(calls.get_signing_secret)
     create: Final = _call(calls.create_signing_secret)

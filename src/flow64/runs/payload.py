@@ -392,7 +392,7 @@ class Budget:
         size = "an unknown number of rows" if rows is None else pluralize(rows, "row")
         facts = [f"{size}, {format_dollars(estimate.dollars)} by known prices"]
         facts += [f"not counted: {printable(item)}" for item in omissions]
-        hint = "give it fewer rows, or a higher limit (max_cost, max_rows)"
+        hint = "give it fewer rows, or a higher limit: max_cost (--max-cost), max_rows"
         if unpriced:
             prices = ", ".join(f"{kind} = 0.10" for kind in unpriced)
             hint = f"in [tool.flow64], with your prices: prices = {{ {prices} }}"

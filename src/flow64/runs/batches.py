@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from attrs import define, field, frozen
 
@@ -22,9 +22,6 @@ from .start import Launch, start
 from .state import RunState
 
 R = TypeVar("R")
-
-MOST_PROBLEMS: Final = 1000
-"""Problems with rows after which the rest of the input is not checked."""
 
 
 @frozen
@@ -164,18 +161,10 @@ def _split(rows: Iterable[Any], size: int) -> Iterator[tuple[int, list[Any]]]:
 
 def _check_all(launch: Launch, rows: Iterable[Any], size: int) -> int:
     """Check all rows before anything is spent, and count them."""
-    problems: dict[str, None] = {}
     count = 0
     for first, chunk in _split(rows, size):
+        launch.build_payload(chunk, first)
         count += len(chunk)
-        try:
-            launch.build_payload(chunk, first)
-        except errors.RowsError as error:
-            problems |= dict.fromkeys(error.problems)
-        if len(problems) > MOST_PROBLEMS:
-            break
-    if problems:
-        raise payload.rows_error(list(problems))
     launch.budget.require(launch.ready.name, launch.definition, count)
     return count
 

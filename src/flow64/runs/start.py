@@ -144,11 +144,9 @@ class Launch:
 def describe_staleness(ready: Ready, live: Definition) -> str | None:
     """Return why a live workflow is not what its code says; None if it is."""
     found = judge(ready.target, live, ready.values)
-    if found.is_equal and not found.secrets:  # whoever deployed it
-        return None
     if found.secrets:
         return f"the secret {', '.join(found.secrets)} differs from the deployed one"
-    return _STALE.get(found.state)
+    return None if found.is_equal else _STALE.get(found.state)  # whoever deployed it
 
 
 _STALE: Final[Mapping[str, str]] = {

@@ -313,8 +313,6 @@ def write_file(target: Path, *, overwrite: bool) -> Iterator[NewFile]:
             new.move_to(target, overwrite=overwrite)
     except errors.FlowError:  # an answer that is lost is a ConnectionError
         raise
-    except FileExistsError:
-        raise save_error(target, _EXISTS) from None
     except OSError as error:
         raise save_error(target, reason_of(error)) from None
     except (Unusable, ValueError, TypeError, RecursionError) as error:
@@ -354,15 +352,11 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 def _format_cell(value: Any, safe: bool) -> str:
     if value is None:
         return ""
+    if isinstance(value, str):
+        return _quote_formula(value, safe)
     # A number is not a formula, even one that begins with a minus.
-    return (
-        _quote_formula(value, safe) if isinstance(value, str) else _format_json(value)
-    )
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _quote_formula(text: str, safe: bool) -> str:
     return f"'{text}" if safe and text.startswith(_FORMULA) else text
-
-
-def _format_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)

@@ -74,7 +74,13 @@ class Stages:
         block = self.block if block is None else block
         if block is None:
             if len(self.ends) > 1:
-                raise _ambiguous_error(run_id, self.ends)
+                subject = f"run {run_id}" if run_id else "nothing was started: it"
+                raise errors.RunError(
+                    f"{subject} ends in several blocks: "
+                    f"{printable(', '.join(self.ends))}",
+                    hint=f"name one of them: block={self.ends[-1]!r}",
+                    option=f"name one: --block {shlex.quote(self.ends[-1])}",
+                )
             return None
         if isinstance(block, int):
             if self.numbers and block not in self.numbers.values():
@@ -116,15 +122,6 @@ class Stages:
     def _refuse(self, problem: str) -> NoReturn:
         known = join_words(self.numbers, 20)
         raise errors.BuildError(problem, hint=f"there are {known}" if known else "")
-
-
-def _ambiguous_error(run_id: str, ends: Sequence[str]) -> errors.RunError:
-    subject = f"run {run_id}" if run_id else "nothing was started: the workflow"
-    return errors.RunError(
-        f"{subject} ends in several blocks: {printable(', '.join(ends))}",
-        hint=f"name one of them: block={ends[-1]!r}",
-        option=f"name one: --block {shlex.quote(ends[-1])}",
-    )
 
 
 def unknown_error(

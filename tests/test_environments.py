@@ -209,12 +209,6 @@ def test_the_next_file_upwards_counts(project):
     assert settings.environment().name == "staging"
 
 
-def test_a_file_can_be_named(project):
-    (project / "other.toml").write_text(STAGING, "utf-8")
-
-    assert load(project / "other.toml").environment().name == "staging"
-
-
 def test_what_of_an_oauth_client_a_variable_may_say(project):
     """All of it, as for a runner that keeps the file elsewhere."""
     settings = written(
@@ -272,9 +266,7 @@ def test_of_several_one_is_named(project):
     with pytest.raises(ConfigError) as caught:
         settings.environment()
 
-    assert str(caught.value) == (
-        'several environments are configured (staging, prod): name one of them, as in -e staging, or with FLOW64_ENV=staging, or always with default_env = "staging" under [tool.flow64]'
-    )
+    assert "several environments are configured (staging, prod)" in str(caught.value)
     assert settings.environment("prod").name == "prod"
 
 
@@ -338,9 +330,7 @@ WRONG = {
         *(".environments.staging.oauth.client_id", ".environments.staging.oauth.kid"),
         *(".environments.staging.oauth.file", ".environments.staging.oauth"),
     ],
-    f"{STAGING}oauth = {{ client_id = 'a', kid = 'b', file = 'c' }}\n[tool.flow64.environments.prod]\nendpoint = 'https://x'\n": [
-        *(".environments.staging", ".environments.prod")
-    ],
+    "[tool.flow64.environments.prod]\nendpoint = 'https://x'\n": [".environments.prod"],
     f"{STAGING}values.x.env = 5\n": [".environments.staging.values.x"],
     '[tool.flow64.environments."a\\n::error::b"]\napi_key = 1\n': [
         r".environments['a\n::error::b'].api_key"
@@ -376,13 +366,16 @@ def test_a_wrong_key_gets_the_nearest(project):
         "values.hook = { sk_live_SENTINEL0123456789 = 1 }",
         "suffix = 'sk_live_SENTINEL0123456789'",
         "sk_live_SENTINEL0123456789 = 1",
+        "values = 'SENTINEL'",
+        "max_rows = 'SENTINEL'",
+        "[tool.flow64.rules]\nlate-filter = 'SENTINEL'",
         "key = sk_live_SENTINEL",
     ],
 )
 def test_a_secret_in_the_file_is_refused_and_not_shown(project, line):
     key = "" if line.startswith("api_key") else KEY
     with pytest.raises(ConfigError) as caught:
-        written(project, f"[tool.flow64.environments.staging]\n{line}\n{key}")
+        written(project, f"[tool.flow64.environments.staging]\n{key}{line}\n")
 
     assert "SENTINEL" not in str(caught.value)
 

@@ -192,6 +192,15 @@ def test_an_oauth_client(project, monkeypatch, audience):
     assert source._audience == (None if audience is None else "aud")
 
 
+def test_two_credentials_are_none(project):
+    (project / "key.pem").write_text(pem(), "utf-8")
+    (project / "key.pem").chmod(0o600)
+    oauth = OAuthFile("client_1", "kid_1", project / "key.pem")
+
+    with pytest.raises(ConfigError, match="both an API key and OAuth"):
+        client_for(Environment("a", api_key=Reference("HOOK"), oauth=oauth))
+
+
 def test_without_settings_the_variables_say_where(project, emulator, monkeypatch):
     monkeypatch.setenv("SIXTYFOUR_API_ENDPOINT", emulator.url)
     monkeypatch.setenv("SIXTYFOUR_API_KEY", "key-of-a")

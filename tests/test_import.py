@@ -30,9 +30,8 @@ def test_import_loads_next_to_nothing():
 
 
 def test_settings_load_no_client():
-    """Neither does `flow64 check`, which reads pyproject.toml and sends nothing."""
     loaded = printed(
-        "import sys; from flow64.environments import load; from flow64 import loading\n"
+        "import sys; from flow64.environments import load\n"
         "load(); print(*[name for name in sys.modules if name.startswith('httpx')])"
     )
 

@@ -130,22 +130,6 @@ def test_project_is_a_project():
         Workflow("w", flow, project="growth")
 
 
-@pytest.mark.parametrize(
-    ("given", "write"),
-    [((flow, "A"), "'A'"), ((flow, flow), "'Leads'")],
-    ids=["title last", "no title"],
-)
-def test_title_comes_first(given, write):
-    """A flow in place of the title is named, and what to write."""
-    with pytest.raises(errors.BuildError) as caught:
-        Workflow(*given)
-
-    assert str(caught.value) == (
-        f"Workflow: name is {flow!r}, which is a flow; "
-        f"write the title first: Workflow({write}, flow)"
-    )
-
-
 def test_empty_workflow():
     """Nothing but steps that were left out is a workflow without blocks."""
     from flow64 import include_if

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NewType, get_args
 
 from attrs import evolve, field, frozen
+from cattrs import BaseValidationError
 
 from .definition import DEFAULT_ENV, EMPTY, Values, walk
 from .endpoints import DEFAULT_ENDPOINT, host_of, is_loopback
@@ -209,10 +210,11 @@ class Settings:
         environments = self.environments
         first, *others = (key for key in environments if not environments[key].store)
         if name is None and others:
+            listed = printable(", ".join((first, *others)))
             raise ConfigError(
-                f"several environments are configured ({', '.join((first, *others))}): "
-                f"name one of them, as in -e {first}, or with {ENV_NAME}={first}, or "
-                f'always with default_env = "{first}" under [tool.flow64]',
+                f"several environments are configured ({listed}): name one of them, "
+                f"as in -e NAME, or with {ENV_NAME}=NAME, or always with default_env "
+                "under [tool.flow64]",
                 is_usage=True,
             )
         name = first if name is None else name
@@ -259,14 +261,13 @@ def load(start: str | PathLike[str] | None = None) -> Settings:
     variables describe the only environment.
 
     Args:
-        start: A folder, or the file itself; None for the working folder.
+        start: A folder; None for the working folder.
 
     Raises:
         ConfigError: The file has mistakes. All of them are listed.
     """
-    place = Path.cwd() if start is None else Path(start).absolute()
-    folder = place.parent if place.is_file() else place
-    for file in [place] if place.is_file() else _list_files(folder):
+    folder = Path.cwd() if start is None else Path(start).absolute()
+    for file in _list_files(folder):
         tool = _parse(file).get("tool", {})
         if isinstance(tool, dict) and "flow64" in tool:
             return _read(file, tool["flow64"])
@@ -301,11 +302,11 @@ def _read(file: Path, table: object) -> Settings:
         ConfigError: It has mistakes. All of them are listed.
     """
     try:
-        settings = _converter.structure(table, Settings)
-        settings = _complete(file.parent, file, settings)
+        settings = _complete(file.parent, file, _converter.structure(table, Settings))
+    except (BaseValidationError, AttributeError, TypeError) as error:
+        mistakes = list_mistakes(error, "tool.flow64")
+    else:
         mistakes = [*_list_conflicts(settings)]
-    except Exception as error:  # noqa: BLE001 - cattrs collects what a hook raises
-        mistakes = [*list_mistakes(error, "tool.flow64")]
     if mistakes:
         lines = list_lines([printable(mask(line)) for line in mistakes])
         name = printable(relative_path(file))
@@ -353,8 +354,6 @@ def _list_conflicts(settings: Settings) -> Iterator[str]:
     """Yield what is wrong with settings of which each alone is right."""
     for name, environment in settings.environments.items():
         path = f"tool.flow64.environments.{name}"
-        if environment.api_key and environment.oauth:
-            yield f"{path}: has both api_key and oauth: keep one"
         if environment.is_of_variables and environment.endpoint is not None:
             # That of the variables may be for another endpoint.
             yield f"{path}: a credential is missing: write api_key = {_VARIABLE}"
@@ -388,12 +387,6 @@ def _as_number(value: Any, kind: type) -> Any:
         example = "a whole number, as in 500" if kind is int else "dollars, as in 2.5"
         raise WrongValueError(f"write {example}")
     return value
-
-
-def _as_flag(value: Any, _: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise WrongValueError("write true or false")
 
 
 def _as_variable(value: Any, _: object = Reference) -> Reference:
@@ -435,7 +428,6 @@ _converter: Final = make_converter(
         str: _as_text,
         int: _as_number,
         float: _as_number,
-        bool: _as_flag,
         Path: lambda value, _: Path(_as_text(value)),
         Reference: _as_variable,
         _Content: lambda value, _: map_json(value, _as_content),
@@ -473,16 +465,18 @@ def open_client(
     Raises:
         ConfigError: A variable is not set, or a setting cannot be used.
     """
+    from .client import Client
+
     if environment.store is None:
         with client_for(environment, prices) as client:
             yield client
         return
-    from .client import Client
-
-    with _open_emulator(environment.store) as place:
-        options = {**place, **_options(environment, prices)}
-        with Client(_LOCAL_KEY, **options) as client:
-            yield client
+    options = _options(environment, prices)
+    with (
+        _open_emulator(environment.store) as place,
+        Client(_LOCAL_KEY, **place, **options) as client,
+    ):
+        yield client
 
 
 def client_for(environment: Environment, prices: Mapping[str, float] = EMPTY) -> Client:

@@ -344,12 +344,9 @@ def read_manifest(file: Path) -> Manifest | None:
     if has_too_many_values(content):
         raise unreadable(file, TOO_MANY_VALUES)
     data = parse_json(decode(content, str(file)), str(file))
-    if not isinstance(data, dict) or MARK not in data:
-        raise unreadable(file, f"it is not a manifest: it has no {MARK!r}")
-    version = data.pop(MARK)
-    if version != FORMAT or isinstance(version, bool):
-        problem = f"its format is {shortened(version)}, and this flow64 knows {FORMAT}"
-        raise unreadable(file, f"{problem}: update flow64, or pull anew")
+    if not isinstance(data, dict) or data.pop(MARK, None) != FORMAT:
+        problem = f"it is not a manifest: {MARK} is not {FORMAT}"
+        raise unreadable(file, f"{problem}; update flow64, or compile or pull anew")
     try:
         manifest: Manifest = _converter.structure(data, Manifest)
     except cattrs.BaseValidationError as error:
@@ -379,12 +376,6 @@ def _as_key(value: Any, _: object) -> str:
     return text
 
 
-def _as_flag(value: Any, _: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise WrongValueError("write true or false")
-
-
 _NAME: Final = r"(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})+"
 _SEGMENTS: Final = re.compile(rf"workflow:{_NAME}(?:/(?:axis|variant):{_NAME})*")
 
@@ -412,7 +403,7 @@ _Path = NewType("_Path", str)
 _File = NewType("_File", str)
 
 _converter: Final = make_converter(
-    {str: _as_text, bool: _as_flag, _Key: _as_key, _Path: _as_path, _File: _as_file}
+    {str: _as_text, _Key: _as_key, _Path: _as_path, _File: _as_file}
 )
 add_class(_converter, BlockEntry)
 add_class(_converter, Pulled, env=_Key)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import itertools
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, overload
 
 from attrs import field, frozen
 
-from .definition import DEFAULT_ENV, EMPTY, ProjectKey, Tag, escape_key
+from .definition import ProjectKey, Tag, escape_key
 from .errors import BuildError
 from .text import shortened
 from .workflow import Workflow
@@ -19,12 +18,11 @@ if TYPE_CHECKING:
     from .analysis.live import LiveCatalogue
 
 
-def _codes(allow: Sequence[str] | AbstractSet[str]) -> tuple[str, ...]:
-    is_list = isinstance(allow, list | tuple | set | frozenset)
-    if is_list and all(isinstance(code, str) for code in allow):
-        return tuple(allow)
-    message = f"Project: allow is {shortened(allow)}, which is not a list of codes"
-    raise BuildError(message, hint='write allow=["isolated-block"]')
+def _codes(allow: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(allow, str):  # it would be read as a list of letters
+        message = f"Project: allow is {shortened(allow)}, which is not a list of codes"
+        raise BuildError(message, hint='write allow=["isolated-block"]')
+    return tuple(allow)
 
 
 @frozen
@@ -46,21 +44,10 @@ class Project(ProjectKey):
     allow: Sequence[str] = field(default=(), converter=_codes)
     blocks: LiveCatalogue | None = field(default=None, kw_only=True, repr=False)
 
-    @blocks.validator
-    def _check_blocks(self, _: object, given: object) -> None:
-        if given is not None:
-            from .analysis.live import as_catalogue  # noqa: PLC0415 - few have a list
-
-            as_catalogue(given, "Project")
-
 
 @overload
 def variants(
     build: Callable[..., Workflow], table: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Workflow]: ...
-@overload
-def variants(
-    build: Callable[..., Workflow], table: Iterable[tuple[str, Mapping[str, Any]]]
 ) -> dict[str, Workflow]: ...
 @overload
 def variants(
@@ -86,7 +73,7 @@ def variants(
 
     Args:
         build: Makes a workflow from the parameters of one variant.
-        table: Parameters by variant name, as a mapping or as pairs.
+        table: Parameters by variant name.
         exclude: Combinations to leave out, each as axis to name. One that names fewer
             axes leaves out all combinations that it fits.
         **axes: Texts of each axis. `build` takes them by name.
@@ -95,7 +82,7 @@ def variants(
         The workflows by name, or by the texts of all axes.
 
     Raises:
-        BuildError: Names or pins are equal, an exclusion fits nothing, or `build`
+        BuildError: Names are equal, an exclusion fits nothing, or `build`
             returns something else than a workflow.
     """
     if (table is None) == (not axes):
@@ -110,21 +97,18 @@ def variants(
                 segments += [("axis", axis), ("variant", at[axis])]
             workflows[names] = _build(build, at, segments)
     else:
-        for name, parameters in _rows(table):
+        _require_table(table)
+        for name, parameters in table.items():
             workflows[name] = _build(build, parameters, [("variant", name)])
-    _refuse_shared_pins(workflows)
     return workflows
 
 
-def _rows(table: Any) -> Sequence[tuple[str, Mapping[str, Any]]]:
-    rows = list(table.items()) if isinstance(table, Mapping) else list(table)
-    for row in rows:
-        is_pair = isinstance(row, tuple) and len(row) == 2
-        if not is_pair or not isinstance(row[1], Mapping):
-            problem = f"{shortened(row)} is not a variant name with its parameters"
-            raise BuildError(problem, hint='write {"us": {"region": "us"}}')
-    _require_names([name for name, _ in rows])
-    return rows
+def _require_table(table: Any) -> None:
+    is_table = isinstance(table, Mapping)
+    if not is_table or not all(isinstance(row, Mapping) for row in table.values()):
+        problem = f"{shortened(table)} does not map variant names to parameters"
+        raise BuildError(problem, hint='write {"us": {"region": "us"}}')
+    _require_names([*table])
 
 
 def _combinations(
@@ -165,21 +149,6 @@ def _build(
         problem = f"{name} returns {shortened(workflow)}"
         raise BuildError(problem, hint="let it return a Workflow")
     return workflow.varied(segments)
-
-
-def _refuse_shared_pins(workflows: Mapping[Any, Workflow]) -> None:
-    """Refuse a pin, or the id of a workflow that was read, for two variants."""
-    seen: dict[tuple[str, str], Any] = {}
-    for name, workflow in workflows.items():
-        identity = workflow.identity
-        pins = {DEFAULT_ENV: identity.id} if identity.id is not None else {}
-        pins |= identity.pins.get("workflow", EMPTY)
-        for pin in ((env, str(pinned).lower()) for env, pinned in pins.items()):
-            if pin in seen:
-                problem = f"variants {seen[pin]!r} and {name!r} are pinned to one id"
-                message = f"{problem}, {shortened(pin[1])}"
-                raise BuildError(message, hint="pin one of them")
-            seen[pin] = name
 
 
 def _require_names(names: Sequence[Any]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import cattrs
 from attrs import fields_dict
@@ -35,9 +35,16 @@ def make_converter(hooks: Mapping[Any, Callable[[Any, Any], Any]]) -> cattrs.Con
         raise WrongValueError("write a list of texts")
 
     converter.register_structure_hook_func(lambda kind: kind == texts, read_texts)
+    converter.register_structure_hook(bool, _read_flag)
     for kind, hook in hooks.items():
         converter.register_structure_hook(kind, hook)
     return converter
+
+
+def _read_flag(value: Any, _: object) -> bool:
+    if isinstance(value, bool):  # any other value is true or false for Python too
+        return value
+    raise WrongValueError("write true or false")
 
 
 def add_class(
@@ -73,7 +80,7 @@ _PLAIN: Final = re.compile(r"\['([\w-]+)'\]")
 """A key of a table that needs no quotes."""
 
 
-def _describe(error: BaseException, _: object) -> str:
+def _describe(error: BaseException, kind: object) -> str:
     match error:
         case cattrs.ForbiddenExtraKeysError():
             names = [*fields_dict(error.cl)]
@@ -85,5 +92,7 @@ def _describe(error: BaseException, _: object) -> str:
             return f"{error.args[0]} is missing"
         case AttributeError() | TypeError():  # cattrs takes it for a mapping
             return "write a table"
-        case _:
+        case WrongValueError():
             return str(error)
+        case _:  # the words of others may show the value, which may be a secret
+            return f"write {' or '.join(map(str, get_args(kind))) or kind}"

@@ -70,18 +70,13 @@ class Workflow:
         project: ProjectKey | None = None,
         description: str = "",
     ) -> None:
-        if isinstance(name, Flow):
-            problem = f"Workflow: name is {shortened(name)}, which is a flow"
-            title = flow if isinstance(flow, str) else "Leads"
-            hint = f"write the title first: Workflow({shortened(title)}, flow)"
-            raise BuildError(problem, hint=hint)
         if project is not None and not isinstance(project, ProjectKey):
             problem = f"Workflow: project is {shortened(project)}, not a Project"
             hint = 'write Project("growth", namespace="your-domain.example")'
             raise BuildError(problem, hint=hint)
         caller = sys._getframe(1)
         place = Place(caller.f_code.co_filename, caller.f_lineno)
-        held = EMPTY if pins is None else _pins(pins)
+        held = {part: dict(ids) for part, ids in (pins or {}).items()}
         identity = Identity(name, description, key, was, project, (), id, held, place)
         flows = (as_flow(flow), *map(as_flow, more))
         self.__attrs_init__(identity, flows, None)  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
@@ -224,18 +219,6 @@ class Workflow:
         """
         return _require_sound(self.lower(env, values))
 
-    def compile_with_fingerprint(
-        self, env: str | None = None, values: Mapping[str, Any] | None = None
-    ) -> tuple[Definition, str]:
-        """Return what `compile` and `fingerprint` return, in half the time.
-
-        Raises:
-            CompileError: The workflow has errors.
-        """
-        lowered = self.lower(env, None)
-        definition = _require_sound(_bind(lowered, values))
-        return definition, fingerprint(lowered.definition)
-
     def to_json(
         self,
         env: str | None = None,
@@ -258,28 +241,19 @@ class Workflow:
         self,
         env: str | None = None,
         values: Mapping[str, Any] | None = None,
-        *,
-        blocks: LiveCatalogue | None = None,
     ) -> Findings:
         """Return all errors, warnings and notes, and never raise for them.
 
         Args:
             env: The environment of its id; None for `default`.
             values: The content of each `value("name")`.
-            blocks: The service's own list of blocks, which outranks the catalogue.
-                Needs the extra `schemas`.
-
-        Raises:
-            ConfigError: `blocks` was given, and the extra is not installed.
         """
-        lowered = self.lower(env, values)
-        place = lowered.definition.place
-        found = [*lowered.findings, *findings(lowered.definition, blocks)]
-        if place is not None:
-            found = [
-                evolve(one, place=place) if one.place is None else one for one in found
-            ]
-        return by_severity(found)
+        definition, faults = self.lower(env, values)
+        place = definition.place
+        return by_severity(
+            evolve(finding, place=finding.place or place)
+            for finding in (*faults, *findings(definition))
+        )
 
     def deploy(
         self,
@@ -440,14 +414,13 @@ def _bind(lowered: Lowered, values: Mapping[str, Any] | None) -> Lowered:
         return lowered
     definition, faults = lowered
     problems: list[Problem] = []
-    if isinstance(values, Mapping):
-        definition = bind(definition, values, problems)
-    else:  # only its type is shown, since its content may be secret
-        what = f"values is of type {type(values).__name__}, and must be a mapping"
-        problems.append(Problem("not-json", (), what, 'write values={"hook": "..."}'))
-    for one in problems:
-        message = f"value {one.path[0]!r}: {one.message}" if one.path else one.message
-        faults = [*faults, Finding(one.code, "values", "error", message, one.help)]
+    definition = bind(definition, values, problems)
+    for problem in problems:
+        message = f"value {problem.path[0]!r}: {problem.message}"
+        faults = [
+            *faults,
+            Finding(problem.code, "values", "error", message, problem.help),
+        ]
     return Lowered(definition, faults)
 
 
@@ -461,16 +434,3 @@ def _require_sound(lowered: Lowered) -> Definition:
     if found := [*faults, *errors(definition)]:
         raise compile_error(definition.name, found)
     return definition
-
-
-def _pins(pins: Any) -> dict[str, dict[str, Any]]:
-    """Return a copy of the pins: a mapping of mappings from text."""
-    try:
-        copied = {part: dict(ids) for part, ids in dict(pins).items()}
-        names = [*copied, *(name for ids in copied.values() for name in ids)]
-        if all(type(name) is str for name in names):
-            return copied
-    except (TypeError, ValueError):
-        pass
-    hint = 'write pins={"workflow": {"prod": ID}, "blocks": {"work/find_email": ID}}'
-    raise BuildError(f"Workflow: pins is {shortened(pins)}", hint=hint)

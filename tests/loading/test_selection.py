@@ -106,11 +106,6 @@ def test_address_and_selection(source):
         (["laeds/us"], [], "code.py holds no workflow 'laeds/us' (did you mean "),
         (["sales"], ["saels"], "code.py holds no workflow 'saels' (did you mean "),
         (["leads"], [], "no workflow 'leads' (did you mean 'leads/us'?); it holds"),
-        (
-            ["sales"],
-            ["s*", "*/us"],
-            "nothing is left of code.py after --exclude s* --e",
-        ),
     ],
 )
 def test_pattern_that_matches_nothing(source, select, exclude, words):

@@ -378,9 +378,7 @@ def test_module_that_exits(write):
     with pytest.raises(SourceError) as caught:
         load_source(write("leads.py", "import sys\nsys.exit()"))
 
-    assert "ends the program while it is imported; put what runs under" in str(
-        caught.value
-    )
+    assert "cannot be imported; put what runs under" in str(caught.value)
 
 
 # -- JSON -----------------------------------------------------------------------------

@@ -70,7 +70,7 @@ WRONG = [
     ('{"flow64:manifest": 1, "files": {"a.json": 1, "a.json": 3}}', ""),
     ([], ""),
     ({"flow64:manifest": 2}, ""),
-    ({"flow64:manifest": True}, ""),
+    ({"flow64:manifest": "1"}, ""),
     ({**MARK, "file": {}}, "$: file"),
     ({**MARK, "files": []}, "$.files:"),
     ({**MARK, "files": {"a.json": "x"}}, "$.files['a.json']:"),

@@ -21,7 +21,6 @@ from attrs import evolve
 
 import flow64
 
-from ..definition import drop_env
 from ..deploy.git import Repository
 from ..environments import load as load_settings
 from ..errors import FlowError
@@ -89,8 +88,7 @@ def _make_side(loaded: Loaded, folder: Path | None = None) -> Side:
         if folder is not None and place is not None:
             file = os.path.relpath(place.file, folder)
             definition = evolve(definition, place=place._replace(file=file))
-        path = None if definition.path is None else drop_env(definition.path)
-        entries.append(SideWorkflow(workflow.name, definition, path, is_live=False))
+        entries.append(SideWorkflow(workflow.name, definition))
     return Side(loaded.source, entries, is_one=False)
 
 

@@ -102,7 +102,7 @@ def command(
         # It is unknown which texts are secret in the workflows of other people.
         manifest.write_all(output, texts, is_private=True)
     saved = [Saved(w.file, w.id, w.name, w.values) for w in pulled.workflows]
-    result = Pulled(pulled.env, output, saved, pulled.refused)
+    result = Pulled(live.env, output, saved, pulled.refused)
     printing.emit(result, as_json=as_json)
     for workflow in pulled.workflows:
         if workflow.values:

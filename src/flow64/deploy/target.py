@@ -46,10 +46,8 @@ class Deployable(Protocol):
     ) -> Definition:
         """Return the definition for an environment."""
 
-    def compile_with_fingerprint(
-        self, env: str | None = None, values: Mapping[str, Any] | None = None
-    ) -> tuple[Definition, str]:
-        """Return the definition and its unbound fingerprint."""
+    def fingerprint(self) -> str:
+        """Return the fingerprint of its definition without values."""
 
 
 @frozen
@@ -149,7 +147,7 @@ def target_of(
         CompileError: The workflow has errors.
         DeployError: The environment does not give all its plain values.
     """
-    compiled, unbound = workflow.compile_with_fingerprint(env, values)
+    compiled, unbound = workflow.compile(env, values), workflow.fingerprint()
     definition = add_suffix(compiled, suffix)
     if names := unbound_names(definition):
         raise unset_error(workflow.name, env, names, values or ())

@@ -178,10 +178,7 @@ def _find_path(name: str, folder: Path = Path()) -> Path | None:
 
 def _exists(path: Path) -> bool:
     """Return True if a path exists. A path that is too long for the system does not."""
-    try:
-        return path.exists()
-    except (OSError, ValueError):
-        return False
+    return os.path.exists(path)  # noqa: PTH110 - that of a Path raises an error
 
 
 def is_module_name(text: str) -> bool:
@@ -192,12 +189,8 @@ def is_module_name(text: str) -> bool:
 def _is_installed(name: str) -> bool:
     """Return True if a module, or its package, is installed and may have workflows."""
     package = name.partition(".")[0]
-    if not is_module_name(name) or package in sys.stdlib_module_names:
-        return False
-    try:
-        return find_spec(package) is not None
-    except (ImportError, ValueError):
-        return False
+    is_library = package in {*sys.stdlib_module_names, "__main__"}
+    return is_module_name(name) and not is_library and find_spec(package) is not None
 
 
 def _parse_live(text: str, env: str, key: str) -> LiveAddress:
@@ -310,7 +303,7 @@ class Selection:
             name_of: Returns the key path of one workflow.
 
         Raises:
-            SourceError: A pattern matches nothing, or nothing is left.
+            SourceError: A pattern matches nothing.
         """
         names = [name_of(item) for item in items]
         for pattern in (*self.select, *self.exclude):
@@ -318,16 +311,12 @@ class Selection:
                 raise SourceError(
                     describe_no_match(place, pattern, names), is_usage=True
                 )
-        kept = [
+        return [
             item
             for item, name in zip(items, names, strict=True)
             if not self.select or any(matches(text, name) for text in self.select)
             if not any(matches(text, name) for text in self.exclude)
         ]
-        if self.exclude and not kept:
-            left = " ".join(f"--exclude {pattern}" for pattern in self.exclude)
-            raise SourceError(f"nothing is left of {place} after {left}", is_usage=True)
-        return kept
 
 
 EVERYTHING: Final = Selection()

@@ -13,7 +13,7 @@ from hashlib import sha256
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from traceback import FrameSummary, TracebackException, extract_tb
+from traceback import TracebackException, extract_tb
 from types import ModuleType
 from typing import Final, NoReturn
 
@@ -76,7 +76,7 @@ class ImportScope:
             try:
                 spec = importlib.util.find_spec(name)
             except ModuleNotFoundError as error:
-                if error.name and f"{name}.".startswith(f"{error.name}."):
+                if f"{name}.".startswith(f"{error.name}."):
                     return None
                 raise
             if spec is None:
@@ -90,30 +90,22 @@ class ImportScope:
 
         The module may not send anything meanwhile.
         """
-        traceback = ""
         try:
             with threads.refuse_requests(what):
                 yield
                 return
-        except SystemExit as error:
-            problem = "ends the program while it is imported"
-            advice = 'put what runs under `if __name__ == "__main__":`'
-            place = self._find_place(error, file)
-        except Exception as error:  # noqa: BLE001 - the module may raise anything
-            reason = _describe(error)
-            advice = None
-            if _TWO_LISTS.search(reason):  # Python joins them, or not, without us
-                advice = "begin with fan(a, b) instead of [a, b]: fan(a, b) >> [c, d]"
-            problem = f"cannot be imported: {reason}"
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it may raise anything
+            problem = f"cannot be imported: {_describe(error)}"
             place, traceback = self._find_place(error, file), _format_traceback(error)
+            is_program = isinstance(error, SystemExit)
+        advice = _ADVICE if is_program else None
         text = f"{'the module' if place else what} {problem}"
         finding = Finding(
             "unloadable-file", "source", "error", text, advice, place=place
         )
         # The traceback ends with the reason.
-        problem = problem.partition(":")[0] if traceback else problem
-        message = f"{what} {problem}" + (f"; {advice}" if advice else "")
-        raise SourceError(f"{message}\n{traceback}".rstrip(), finding=finding)
+        message = f"{what} cannot be imported" + (f"; {advice}" if advice else "")
+        raise SourceError(f"{message}\n{traceback}", finding=finding)
 
     def _find_place(self, error: BaseException, file: Path | None) -> Place | None:
         """Return the last line of the user's that failed.
@@ -127,7 +119,7 @@ class ImportScope:
         ]
         own = [f for f in frames if _is_below(Path(f.filename).resolve(), self.path)]
         for frame in reversed(own or frames):
-            return _place_of(frame)
+            return Place(frame.filename, frame.lineno or 1)
         return None if file is None else Place(str(file), 1)
 
 
@@ -212,10 +204,10 @@ class _SourceFinder(MetaPathFinder):
 _RELATIVE: Final = re.compile(rb"^\s*from\s+\.", re.MULTILINE)
 """An import that only works inside of a package."""
 
+_ADVICE: Final = 'put what runs under `if __name__ == "__main__":`'
+
 _MARK: Final = "flow64: "
 """The beginning of a note that flow64 adds to an error of a user's function."""
-
-_TWO_LISTS: Final = re.compile(r"for >>=?: '(?:list|tuple)' and '(?:list|tuple)'")
 
 _STANDARD: Final = tuple(
     Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib")
@@ -236,7 +228,7 @@ def _name_inside(file: Path) -> str | None:
     return name if is_module_name(name) else None
 
 
-def _describe(error: Exception) -> str:
+def _describe(error: BaseException) -> str:
     """Return the first line of an error, with what flow64 added to it."""
     first, *_ = str(TracebackException.from_exception(error)).split("\n")
     notes = [note for note in getattr(error, "__notes__", ()) if note.startswith(_MARK)]
@@ -252,12 +244,6 @@ def _format_traceback(error: BaseException) -> str:
         link.stack[:] = [f for f in link.stack if not _is_inner(f.filename)]
         chain += filter(None, (link.__cause__, link.__context__))
     return "".join(trace.format()).rstrip("\n")
-
-
-def _place_of(frame: FrameSummary) -> Place:
-    is_one_line = frame.lineno == frame.end_lineno
-    end = frame.end_colno if is_one_line else None
-    return Place(frame.filename, frame.lineno or 1, frame.colno, end)
 
 
 def _execute(name: str, file: Path) -> ModuleType:

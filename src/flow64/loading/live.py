@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from attrs import evolve, frozen
 
 from ..analysis.live import LiveCatalogue
-from ..definition.ids import DEFAULT_ENV, drop_env, environment_in
+from ..definition.ids import drop_env, environment_in
 from ..definition.model import Definition
 from ..definition.secrets import Values, add_suffix, hide_secrets, stamped_places
 from ..definition.stamp import genuine_stamp, split_stamp
@@ -57,11 +57,9 @@ class LiveWorkflow:
     def of(cls, info: WorkflowInfo) -> LiveWorkflow:
         """Describe a workflow of the list."""
         stamp = split_stamp(info.description, info.id)[1]
-        if stamp is None:
-            return cls(info.id, info.name, "foreign")
-        if not stamp.is_genuine(info.id):
-            return cls(info.id, info.name, "copy")
-        return cls(info.id, info.name, "ours", stamp.path)
+        own = genuine_stamp(stamp, info.id)
+        state: LiveState = "ours" if own else "copy" if stamp else "foreign"
+        return cls(info.id, info.name, state, own.path if own else None)
 
     @property
     def key(self) -> str | None:
@@ -73,11 +71,6 @@ class LiveWorkflow:
         """The environment that it was deployed to."""
         return environment_in(self.path) if self.path else None
 
-    @property
-    def project(self) -> str:
-        """Its namespace and project, as parts of a path."""
-        return project_path(self.path or "")
-
 
 def list_live(client: Client) -> Sequence[LiveWorkflow]:
     """Return the workflows of the organisation, by one request."""
@@ -86,11 +79,7 @@ def list_live(client: Client) -> Sequence[LiveWorkflow]:
 
 def select_ours(workflows: Iterable[LiveWorkflow], env: str) -> Sequence[LiveWorkflow]:
     """Return the workflows that our code deployed to an environment."""
-    return [
-        workflow
-        for workflow in workflows
-        if workflow.state == "ours" and workflow.env == env
-    ]
+    return [workflow for workflow in workflows if workflow.env == env]
 
 
 def match_live(
@@ -129,9 +118,9 @@ def match_live(
     )
 
 
-def project_path(path: str) -> str:
+def project_path(path: str | None) -> str:
     """Return the namespace and project of a path, in its spelling."""
-    kept = [s for s in path.split("/") if s.startswith(("ns:", "project:"))]
+    kept = [s for s in (path or "").split("/") if s.startswith(("ns:", "project:"))]
     return "/".join(kept)
 
 
@@ -144,13 +133,21 @@ class SideWorkflow:
 
     Attributes:
         key: Its key; for a live workflow without one, its title.
-        place: Its path without the environment; None if it has none, as JSON.
+        is_live: Whether it was read from the service.
     """
 
     key: str
     definition: Definition
-    place: str | None
-    is_live: bool
+    is_live: bool = False
+
+    @property
+    def place(self) -> str | None:
+        """Its path without the environment; None if it has none, as JSON."""
+        path = self.definition.path
+        if self.is_live:
+            stamp = genuine_stamp(self.definition.stamp, self.definition.id)
+            path = stamp.path if stamp else None
+        return drop_env(path) if path else None
 
 
 @frozen
@@ -192,8 +189,6 @@ def load_source_side(
         CompileError: A workflow cannot be compiled.
     """
     is_folder = address.key is None and Path(address.place).is_dir()
-    if is_folder and not code and not any(Path(address.place).iterdir()):
-        return Side(address.text, [], is_one=False)  # all of the other side is new
     loaded = load_source(address, code=code, may_be_empty=is_folder)
     entries = [_compile(workflow, environment, values) for workflow in loaded.workflows]
     # A folder means all that it has, so that what comes beside its only one is shown.
@@ -225,7 +220,7 @@ def load_live_side(
         if address.key is not None:
             chosen = match_live(live, address)
         elif projects is not None:
-            chosen = [item for item in chosen if item.project in projects]
+            chosen = [item for item in chosen if project_path(item.path) in projects]
         ids = [item.id for item in chosen]
     listed = find_saved_catalogue()
     # A workflow that was deleted meanwhile is left out.
@@ -289,12 +284,9 @@ def _compile(
     environment: Environment | None,
     values: Mapping[str, Any] | None,
 ) -> SideWorkflow:
-    env = DEFAULT_ENV if environment is None else environment.name
-    definition = lower(workflow.workflow, env, values)
-    if environment is not None:
-        definition = add_suffix(definition, environment.suffix)
-    place = None if definition.path is None else drop_env(definition.path)
-    return SideWorkflow(workflow.name, definition, place, is_live=False)
+    env, suffix = (environment.name, environment.suffix) if environment else (None, "")
+    definition = add_suffix(lower(workflow.workflow, env, values), suffix)
+    return SideWorkflow(workflow.name, definition)
 
 
 def _read(
@@ -308,9 +300,6 @@ def _read(
         return None
     if answer is None:
         raise AnswerError(f"the answer of workflow {workflow_id} has no definition")
-    live = evolve(answer, listed=listed)
-    stamp = genuine_stamp(live.stamp, live.id)
-    path = stamp.path if stamp else None
-    key = key_of(path) if path else ""
-    place = drop_env(path) if path else None
-    return SideWorkflow(key or live.name or str(live.id), live, place, is_live=True)
+    live = SideWorkflow("", evolve(answer, listed=listed), is_live=True)
+    key = key_of(live.place) if live.place else ""
+    return evolve(live, key=key or answer.name or str(answer.id))

@@ -85,8 +85,8 @@ def name_values(
     for value, content in zip(ordered, contents, strict=True):
         texts = [text for _, text in texts_in(value.content)]
         is_secret = bool(value.secrets) or any(map(has_key, texts))
-        is_clear = _is_long if is_secret else _is_distinctive
-        if any(map(is_clear, texts)) and (is_secret or contents.count(content) == 1):
+        is_clear = any(_is_clear(text, is_secret) for text in texts)
+        if is_clear and (is_secret or contents.count(content) == 1):
             values.setdefault(content, Value(value.name, secret=is_secret))
     names: list[str] = []
 
@@ -106,12 +106,10 @@ def name_values(
     return evolve(live, blocks=blocks), names
 
 
-def _is_long(text: str) -> bool:
-    return len(text) >= SHORTEST
-
-
-def _is_distinctive(text: str) -> bool:
+def _is_clear(text: str, is_secret: bool) -> bool:
     """Return True if the same live text can hardly be a coincidence."""
+    if is_secret:
+        return len(text) >= SHORTEST
     return len(text) >= _SHORTEST and _DISTINCTIVE.fullmatch(text) is not None
 
 
@@ -173,7 +171,6 @@ class Pull:
         refused: The workflows that cannot be saved in a file.
     """
 
-    env: str
     workflows: Sequence[PulledWorkflow]
     refused: Sequence[RefusedWorkflow] = ()
 
@@ -232,7 +229,7 @@ def make_pull(
     refused = [
         workflow for workflow in outcomes if isinstance(workflow, RefusedWorkflow)
     ]
-    return Pull(env, sorted(pulled, key=lambda workflow: workflow.file), refused)
+    return Pull(sorted(pulled, key=lambda workflow: workflow.file), refused)
 
 
 def _make_key(live: Definition) -> str:

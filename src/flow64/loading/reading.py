@@ -93,7 +93,7 @@ class Collector:
 
     Attributes:
         flows: The names of flows at the level of a module.
-        makers: Functions that make a workflow, by their names.
+        makers: Functions that make a workflow, such as `build()`.
         findings: Errors of the source, if it is lenient.
         is_code: Whether modules were imported.
         is_all: Whether nothing next to it can belong to it, as far as can be seen.
@@ -104,7 +104,7 @@ class Collector:
         self.workflows: list[SourceWorkflow] = []
         self.projects: list[ProjectKey] = []
         self.flows: list[str] = []
-        self.makers: dict[str, Place] = {}
+        self.makers: list[str] = []
         self.findings: list[Finding] = []
         self.is_code = False
         self.is_all = True
@@ -121,7 +121,7 @@ class Collector:
             is_own = getattr(thing, "__module__", None) == module.__name__
             code = thing.__code__ if isinstance(thing, FunctionType) else None
             if code is not None and is_own and "Workflow" in code.co_names:
-                self.makers[f"{name}()"] = Place(code.co_filename, code.co_firstlineno)
+                self.makers.append(f"{name}()")
 
     def _add(self, thing: Any, where: str) -> None:
         """Add a workflow, a project, or those in a collection."""
@@ -163,21 +163,23 @@ class Collector:
         try:
             yield
         except ReadError as error:
-            finding = Finding(
+            problem = f"the file cannot be used: {error.problem}"
+            place = Place(error.source, error.line or 1)
+            failure: ReadError | SourceError = error
+            finding: Finding | None = Finding(
                 "unloadable-file",
                 "source",
                 "error",
-                f"the file cannot be used: {error.problem}",
+                problem,
                 where=error.pointer,
-                place=Place(error.source, error.line or 1),
+                place=place,
             )
-            self._keep(finding, error)
         except SourceError as error:
-            self._keep(error.finding, error)
-
-    def _keep(self, finding: Finding | None, error: ReadError | SourceError) -> None:
+            failure, finding = error, error.finding
+        else:
+            return
         if finding is None or not self.is_lenient:
-            raise error
+            raise failure
         if finding not in self.findings:  # modules of a package may fail alike
             self.findings.append(finding)
 
@@ -372,10 +374,9 @@ def _is_program(name: str) -> bool:
 def _is_alone(file: Path) -> bool:
     """Return True if there is no other module beside or below a file."""
     try:
-        others = [*_list_files(file.parent, ".py")]
+        return [path.name for path in _list_files(file.parent, ".py")] == [file.name]
     except ReadError:
         return False
-    return all(path.name == file.name and path.parent == file.parent for path in others)
 
 
 def _require_code(place: Path, *, code: bool) -> None:
@@ -392,13 +393,14 @@ def _require_code(place: Path, *, code: bool) -> None:
 def describe_empty(place: str, collector: Collector) -> Finding:
     """Return the finding for a source without a workflow."""
     problem = f"{place} holds no Workflow at the level of a module, nor in a list there"
-    advice, at = None, Place(place, 1)
+    advice = None
     if collector.makers:
-        maker, at = next(iter(collector.makers.items()))
+        maker = collector.makers[0]
         problem = f"{place} keeps no Workflow in a variable; {maker} makes one"
         advice = f"write workflow = {maker} below it"
     elif collector.flows:
         name = collector.flows[-1]
         problem = f"{place} has the flow {join_words(collector.flows)}, but no Workflow"
         advice = f'write workflow = Workflow("Leads", {name}, key="{name}")'
+    at = Place(place, 1)
     return Finding("no-workflow", "source", "error", problem, advice, place=at)

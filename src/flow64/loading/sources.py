@@ -9,7 +9,6 @@ the code; other JSON is identified by the id in it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,12 @@ from attrs import evolve, frozen
 
 from ..analysis.live import LiveCatalogue
 from ..compiler.lifting import OwnClasses
-from ..definition import Definition, ProjectKey, Values, fingerprint
+from ..definition import DEFAULT_ENV, Definition, ProjectKey, Values, fingerprint
 from ..diagnostics import Finding, Place
 from ..dsl import Block
 from ..environments import Settings
 from ..environments import load as load_settings
-from ..errors import ConfigError, ReadError, SourceError
+from ..errors import SourceError
 from ..workflow import Workflow
 from .addresses import (
     EVERYTHING,
@@ -108,13 +107,10 @@ class Loaded:
         """
         if len(self.workflows) == 1:
             return self.workflows[0]
-        problem = f"no workflow of {self.source} is selected"
-        if self.workflows:
-            problem = (
-                f"{self.source} holds {len(self.names)} workflows: "
-                f"{list_names(self.names)}; name one of them, as in "
-                f"{self.source}:{self.names[0]}"
-            )
+        problem = f"{self.source} holds {len(self.names)} workflows"
+        if self.names:
+            place = f"{self.source}:{self.names[0]}"
+            problem += f": {list_names(self.names)}; name one of them, as in {place}"
         raise SourceError(problem, is_usage=True)
 
 
@@ -265,16 +261,13 @@ def _drop_duplicates(collector: Collector) -> Sequence[SourceWorkflow]:
     seen: dict[str, SourceWorkflow] = {}
     kept: list[SourceWorkflow] = []
     for number, entry in enumerate(collector.workflows):
-        identity = entry.workflow.identity
-        keys: list[Any] = [key for _, key in identity.segments_in("default")]
-        is_faulty = not all(isinstance(key, str) and key for key in keys)
-        path = identity.pinned_id() or identity.path()
         # A check reports faulty keys.
-        other = seen.setdefault(f"faulty {number}" if is_faulty else path, entry)
-        if other is not entry and _is_imported_twice(entry, other):
-            continue
-        kept.append(entry)
-        if other is not entry:
+        workflow_id = entry.find_id(DEFAULT_ENV) or f"faulty {number}"
+        other = seen.setdefault(workflow_id, entry)
+        if other is entry:
+            kept.append(entry)
+        elif not _is_imported_twice(entry, other):
+            kept.append(entry)
             with collector.catch():
                 raise _duplicate(entry, other)
     return kept
@@ -306,9 +299,7 @@ def _is_whole(place: str, settings: Settings, collector: Collector) -> bool:
     named = find_project_source(settings)
     if named is None or not collector.is_code:
         return collector.is_all
-    if Path(place).exists() and Path(named).exists():
-        return Path(place).resolve() == Path(named).resolve()
-    return place == named
+    return place == named or Path(place).resolve() == Path(named).resolve()
 
 
 # -- What the settings say -------------------------------------------------------------
@@ -319,14 +310,12 @@ def _with_settings(
 ) -> Sequence[SourceWorkflow]:
     """Let the saved list of blocks and the rules of `[tool.flow64]` judge them."""
     listed = find_saved_catalogue(settings)
-    if listed is None and not settings.rules:
-        return workflows
-
-    def judge(workflow: Workflow) -> Workflow:
-        judged = workflow if listed is None else workflow.with_blocks(listed)
-        return judged.with_rules(settings.rules) if settings.rules else judged
-
-    return [evolve(entry, workflow=judge(entry.workflow)) for entry in workflows]
+    judged: list[SourceWorkflow] = []
+    for entry in workflows:
+        workflow = entry.workflow.with_rules(settings.rules)
+        workflow = workflow if listed is None else workflow.with_blocks(listed)
+        judged.append(evolve(entry, workflow=workflow))
+    return judged
 
 
 def find_saved_catalogue(settings: Settings | None = None) -> LiveCatalogue | None:
@@ -335,20 +324,11 @@ def find_saved_catalogue(settings: Settings | None = None) -> LiveCatalogue | No
     Before a first `flow64 blocks sync`, there is no such file.
 
     Raises:
-        ConfigError: The file cannot be used, or pyproject.toml has mistakes.
+        ConfigError: pyproject.toml has mistakes.
+        ReadError: The file is not a list of blocks.
     """
-    settings = settings or load_settings()
-    if settings.blocks is None:
-        return None
-    try:
-        return LiveCatalogue.read(settings.blocks)
-    except FileNotFoundError:
-        return None
-    except (OSError, ReadError) as error:
-        problem = getattr(error, "strerror", None) or str(error)
-        name = settings.blocks.name
-        advice = "flow64 blocks sync fetches it again"
-        raise ConfigError(f"{name} cannot be read: {problem}; {advice}") from None
+    file = (settings or load_settings()).blocks
+    return LiveCatalogue.read(file) if file is not None and file.is_file() else None
 
 
 def load_classes(file: Path) -> OwnClasses:
@@ -382,14 +362,11 @@ def lower(
     return lowered.definition
 
 
-def select_set_values(values: Mapping[str, Any]) -> Values:
+def select_set_values(values: Values) -> Values:
     """Return the values of an environment, without those of variables that are not set.
 
     Args:
         values: The values, each read from its variables when it is looked up.
     """
-    contents: dict[str, Any] = {}
-    for name in values:
-        with suppress(ConfigError):
-            contents[name] = values[name]
-    return Values(contents, getattr(values, "hidden", ()))
+    contents = {name: values[name] for name in values if values.has_content(name)}
+    return Values(contents, values.hidden)

@@ -15,7 +15,7 @@ from flow64.analysis.live import (
     walk_fields,
 )
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
-from flow64.errors import BuildError, ReadError
+from flow64.errors import ReadError
 from tests.analysis.live_answer import ANSWER, DAMAGED, LATER, SECRET
 
 LIVE = ("unlisted-kind", "schema-mismatch", "unusable-schema")
@@ -35,7 +35,7 @@ def live(schema, kind="score_lead"):
 def messages(blocks, specs=None, kind="score_lead", **more):
     """What the live rules find in a block of a kind."""
     flow = Webhook(LEAD) >> RawBlock(kind, specs=specs or {})
-    findings = Workflow("Leads", flow).check(blocks=blocks, **more)
+    findings = Workflow("Leads", flow).with_blocks(blocks).check(**more)
     return [f.message for f in findings if f.code in LIVE]
 
 
@@ -68,12 +68,6 @@ def test_saved_list_is_the_same_without_keys(tmp_path):
     assert SECRET not in file.read_text("utf-8")
     assert (saved.date, [*saved.blocks]) == ("2026-11-28", sorted(saved.blocks))
     assert saved.as_text() == file.read_text("utf-8")
-
-
-def test_project_refuses_what_is_no_list():
-    """When it is made, and not at the first check."""
-    with pytest.raises(BuildError, match=r"LiveCatalogue\.read"):
-        Project("p", namespace="a.example", blocks=ANSWER)
 
 
 # -- Fields ----------------------------------------------------------------------------
@@ -216,7 +210,7 @@ def test_unlisted_kind():
     """With the nearest name, once for all blocks of the kind."""
     flow = Webhook(LEAD) >> RawBlock("find_phones", key="a") >> RawBlock("find_phones")
 
-    findings = Workflow("Leads", flow).check(blocks=listed("find_phone"))
+    findings = Workflow("Leads", flow).with_blocks(listed("find_phone")).check()
 
     (message,) = (f.message for f in findings if f.code == "unlisted-kind")
     assert message.endswith("(did you mean 'find_phone'?) (2 blocks)")
@@ -281,8 +275,10 @@ def test_kind_of_unusable_schema_is_judged_by_its_class():
     """As if there were no list."""
     blocks = live({"properties": {"mode": {"$ref": "x"}}}, "find_email")
 
-    findings = Workflow("Leads", Webhook(LEAD) >> FindEmail(mode="X")).check(
-        blocks=blocks
+    findings = (
+        Workflow("Leads", Webhook(LEAD) >> FindEmail(mode="X"))
+        .with_blocks(blocks)
+        .check()
     )
 
     assert "unknown-word" in {f.code for f in findings}
@@ -319,8 +315,10 @@ def test_without_jsonschema_the_class_judges(monkeypatch):
     monkeypatch.setattr("flow64.analysis.fields.find_spec", lambda name: None)
     blocks = listed("find_email", mode={"enum": ["BOTH"]})
 
-    findings = Workflow("Leads", Webhook(LEAD) >> FindEmail(mode="BOTH")).check(
-        blocks=blocks
+    findings = (
+        Workflow("Leads", Webhook(LEAD) >> FindEmail(mode="BOTH"))
+        .with_blocks(blocks)
+        .check()
     )
 
     severities = {f.code: f.severity for f in findings}

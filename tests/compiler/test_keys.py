@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from flow64 import LEAD, Project, RawBlock, Workflow, errors
+from flow64 import LEAD, Project, RawBlock, Workflow
 from flow64.blocks import FindEmail, FindPhone, Webhook
 from flow64.definition import FLOW64, id_of
 from tests.dsl.support import blocks, compiled, names
@@ -378,15 +378,6 @@ def test_bad_pins(name):
     build, code = BAD_PINS[name]
 
     assert [code for code, _, _ in found(build())] == [code]
-
-
-@pytest.mark.parametrize("name", ["text", "inner", "key"])
-def test_pins_of_the_wrong_shape(name):
-    """Pins are a mapping of mappings, and say so at once."""
-    pins = {"text": "x", "inner": {"blocks": 5}, "key": {"blocks": {5: ID}}}[name]
-
-    with pytest.raises(errors.BuildError, match=r"^Workflow: pins is "):
-        Workflow("w", flow, pins=pins)
 
 
 # -- Order ----------------------------------------------------------------------------

@@ -67,26 +67,6 @@ def test_saved_plan_is_applied_once_and_refused_after_a_change(service, leads, f
 # -- Deploy ----------------------------------------------------------------------------
 
 
-def test_deploy_shows_the_plan_asks_and_says_what_was_done(
-    service, leads, flow64, answering
-):
-    answering("n\n")
-    declined = flow64("deploy", "leads.py")
-    answering("y\n")
-    done = flow64("deploy", "leads.py")
-    retitled(leads)
-    updated = flow64("deploy", "leads.py", "--yes")
-    idle = flow64("deploy", "leads.py", "--yes")
-
-    assert (declined[0], declined[1]) == (3, "")
-    assert "default: 1 new" in done[2]
-    assert "Write 1 workflow?" in done[2]
-    assert (done[0], done[1].split()[:2]) == (0, ["created", "inbound"])
-    assert ".flow64/history/" in updated[1]
-    assert (idle[0], idle[1]) == (0, "")
-    assert "default: 1 unchanged" in idle[2]
-
-
 def test_drift_is_refused_forced_or_skipped(service, leads, flow64):
     flow64("deploy", "leads.py", "--yes")
     edit(service, name="By hand")

@@ -16,13 +16,3 @@ def test_forms_are_those_of_python_and_the_ending_of_a_file_decides(leads, flow6
     assert flow64("graph", "leads.py", "-o", "a.svg")[0] == 0
     assert Path("a.svg").read_text("utf-8") == workflow.to_svg()
     assert flow64("graph", "leads.py", "-o", ".")[0] == 1
-
-
-def test_several_are_one_text_and_no_picture(leads, flow64):
-    with leads.open("a", encoding="utf-8") as file:
-        file.write("other = Workflow('Other', flow, key='other', project=growth)\n")
-
-    code, printed, _ = flow64("graph", "leads.py")
-
-    assert (code, printed.count("LEAD = email")) == (0, 4)
-    assert flow64("graph", "leads.py", "--format", "svg")[0] == 64

@@ -33,18 +33,6 @@ def runs():
         return [run.job_id for run in client.runs.list()]
 
 
-def test_run_says_what_it_costs_and_how_to_get_its_rows(start):
-    """The id of the run goes to stdout."""
-    code, printed, told = start("--yes")
-
-    (run,) = runs()
-    first, *_, last = told.splitlines()
-    assert (code, printed) == (0, f"{run}\n")
-    assert first == "inbound (default): 2 rows, at most $0.20"
-    assert last.startswith(f"run {run[:8]}: 2 rows in ")
-    assert last.endswith(f"; flow64 results {run[:8]} -o rows.csv")
-
-
 def test_same_command_attaches_and_new_buys_again(start):
     """Unless it is named, and other rows are meant."""
     first, again = start("--yes"), start("--yes")

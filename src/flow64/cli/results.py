@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 from attrs import frozen
 
+from ..client import Run
+from ..runs.rows import FORMS
 from . import params, printing
 from .service import connect, find_run
 
@@ -71,3 +74,62 @@ def command(
         )
     printing.emit(Downloaded(run.id, str(client.env), [*files]), as_json=as_json)
     return 0
+
+
+@frozen
+class Delivery:
+    """Where the rows of a run go to: `--output` and `--block`."""
+
+    output: Path | None
+    block: str | int | None
+
+    def require_sound(self, *, as_json: bool, no_wait: bool) -> None:
+        """Refuse what cannot be delivered, before anything is spent.
+
+        Raises:
+            click.UsageError: The options contradict each other, or no such file can be
+                written.
+            click.ClickException: The file exists.
+        """
+        path = self.output
+        if path is None:
+            if self.block is not None:
+                raise click.UsageError("rows are saved with --output FILE: name it")
+        elif no_wait:
+            raise click.UsageError("--no-wait saves nothing: leave out --output")
+        elif params.is_dash(path):
+            if as_json:
+                problem = "rows and --json both go to stdout; leave one of them out"
+                raise params.option_error("--output", problem)
+        elif path.suffix.lower() not in FORMS:
+            problem = f"{path} does not end in .csv, .json or .ndjson"
+            raise params.option_error("--output", problem)
+        elif not path.parent.is_dir():
+            raise params.option_error("--output", f"there is no folder {path.parent}")
+        elif path.exists():
+            problem = f"{path} exists; name another file, or remove it"
+            raise click.ClickException(problem)
+
+    @property
+    def formats(self) -> Sequence[str]:
+        """The formats to save, beside CSV and JSON."""
+        suffix = "" if self.output is None else self.output.suffix.lower()
+        return ["ndjson"] if FORMS.get(suffix) == "ndjson" else []
+
+    def save(self, run: Run) -> int | None:
+        """Save the rows of a run, and return their number."""
+        path = self.output
+        if path is None:
+            return None
+        if params.is_dash(path):
+            with TemporaryDirectory(prefix="flow64-") as folder:  # all rows, or none
+                file = Path(folder) / "rows.csv"
+                count = run.to_csv(file, block=self.block)
+                with file.open(encoding="utf-8", newline="") as lines:
+                    while part := lines.read(1 << 16):
+                        printing.write(part)
+            return count
+        if path.suffix.lower() == ".csv":
+            return run.to_csv(path, block=self.block)
+        run.download(path, block=self.block)
+        return run.count

@@ -36,13 +36,10 @@ from .definition.ids import (
 from .definition.model import Definition, ListedOrigins
 from .definition.reading import (
     MAX_BYTES,
-    TOO_MANY_VALUES,
-    decode,
-    has_too_many_values,
     loads,
     parse_json,
 )
-from .definition.stamp import Stamp
+from .definition.stamp import Stamp, list_sent
 from .diagnostics import Place
 from .errors import ReadError, SourceError, read_error
 from .tables import WrongValueError, add_class, list_mistakes, make_converter
@@ -184,8 +181,8 @@ class Entry:
         if pulled is None or pulled.env != env:
             return None
         _, path = self.identity().id_and_path(env)
-        fields = {ref: frozenset(names) for ref, names in pulled.fields.items()}
-        return Stamp(path, pulled.unbound, pulled.bound, fields=fields)
+        sent = {ref: list_sent(names, {}) for ref, names in pulled.fields.items()}
+        return Stamp(path, pulled.unbound, pulled.bound, sent=sent)
 
 
 def entry_of(
@@ -341,9 +338,7 @@ def read_manifest(file: Path) -> Manifest | None:
     if not os.path.lexists(file):
         return None
     content = read_content(file)
-    if has_too_many_values(content):
-        raise unreadable(file, TOO_MANY_VALUES)
-    data = parse_json(decode(content, str(file)), str(file))
+    data = parse_json(content, str(file))
     if not isinstance(data, dict) or data.pop(MARK, None) != FORMAT:
         problem = f"it is not a manifest: {MARK} is not {FORMAT}"
         raise unreadable(file, f"{problem}; update flow64, or compile or pull anew")

@@ -282,17 +282,6 @@ def test_kinds_that_stand_twice():
     }
 
 
-def test_deep_scope():
-    """Of a block in very many scopes only the id is kept."""
-    flow = FindEmail()
-    for at in range(20):
-        flow = flow.scoped(f"s{at}")
-
-    pins = lift(inbound(Webhook(LEAD) >> flow).compile()).identity.pins
-
-    assert list(pins["blocks"]) == ["find_email"]
-
-
 # -- Blocks ----------------------------------------------------------------------------
 
 CALLS = {

@@ -294,6 +294,31 @@ def test_equal_keys_in_two_scopes():
     assert names_of(workflow) == ["webhook", "a", "s/a"]
 
 
+SAME_IDS = [
+    (FindEmail(key="new", was="old"), FindPhone(key="old")),
+    (FindEmail(key="a", was="old"), FindPhone(key="b", was="old")),
+    (FindEmail(key="a"), FindPhone(was="a")),
+    (FindEmail(key="a", id=ID), FindPhone(key="b", id=ID.upper())),
+    # Ids of their own, and one name: it is said before `was=` is taken out.
+    (FindEmail(key="x", was="a"), FindEmail(key="x", was="b")),
+    (FindEmail(was="a"), FindEmail()),
+    (FindEmail(key="x", id=ID), FindEmail(key="x", id=OTHER)),
+]
+
+
+@pytest.mark.parametrize("pair", SAME_IDS)
+def test_renamed_twins(pair):
+    """Blocks that a rename or a pin makes one are an error that names both lines."""
+    first, second = pair
+
+    with pytest.raises(errors.CompileError) as caught:
+        Workflow("w", Webhook(LEAD) >> first >> second, key="w").compile()
+
+    (finding,) = caught.value.findings
+    assert (finding.code, finding.place) == ("duplicate-key", second.place)
+    assert str(first.place) in finding.message
+
+
 def test_swapped_names():
     """Blocks may swap keys, since `was=` says which is which."""
     before = Webhook(LEAD) >> FindEmail(key="a") >> FindEmail(key="b")

@@ -79,7 +79,6 @@ def test_places_of_code_and_of_a_stamp_are_the_same():
         "0" * 16,
         "0" * 16,
         None,
-        {"aaaaaaaa": frozenset(["url", "headers", "list"])},
         {"aaaaaaaa": PLACES},
     )
 

@@ -358,5 +358,5 @@ def test_stamp_without_room_for_fields_still_tells_drift(here):
     after = here.plan(raw).steps[0]
 
     assert target(raw).definition is not None
-    assert here.live(workflow_id).stamp.fields is None
+    assert here.live(workflow_id).stamp.sent is None
     assert (before.state, after.state) == ("unchanged", "drifted")

@@ -1,10 +1,9 @@
-"""Blocks: arguments, places in the code, changes, reprs and pickles."""
+"""Blocks: arguments, places in the code, changes and reprs."""
 
 from __future__ import annotations
 
 import copy
 import linecache
-import pickle
 import subprocess
 import sys
 import textwrap
@@ -341,7 +340,7 @@ def test_place_of_a_subclass():
     assert Personal.kind == "find_email"
 
 
-# -- Reprs and pickles ----------------------------------------------------------------
+# -- Reprs --------------------------------------------------------------------------
 
 
 class Broken:
@@ -379,16 +378,3 @@ def test_repr_is_short():
     assert text.endswith("allow=<object object>)")
     while deep:  # as C would otherwise recurse to free it
         deep = deep["a"]
-
-
-def test_pickle_keeps_the_place():
-    """A block arrives in another process with its arguments and its place."""
-    block = RawBlock("new", specs={"a": 1}, key="k")
-
-    arrived = pickle.loads(pickle.dumps(block))
-
-    assert (arrived.block_name, arrived.place) == ("new", block.place)
-    assert arguments(arrived) == arguments(block)
-    assert pickle.loads(pickle.dumps(arrived)).place == block.place
-    assert pickle.loads(pickle.dumps(Webhook(LEAD))).dataframe_type is LEAD
-    assert isinstance(arrived, Block)

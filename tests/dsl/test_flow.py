@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import functools
 import gc
-import pickle
 import sys
 import threading
 import time
@@ -301,36 +300,6 @@ def test_copy_is_itself(copied):
     flows = [a, a >> b, fan(a, b), tap(a), a.scoped("x"), include_if(False, a)]
 
     assert list(map(id, flows)) == [id(copied(flow)) for flow in flows]
-
-
-def test_pickle_keeps_the_graph():
-    """Flows may be sent to another process: each block arrives once, with its place."""
-    flow = fan(
-        Webhook(LEAD) >> a >> tap(b) >> include_if(False, c) >> [d, e],
-        a >> a.scoped("x", was="y"),
-    )
-
-    arrived = pickle.loads(pickle.dumps(flow))
-
-    assert edges(flow) == edges(arrived)
-    assert compiled(flow) == compiled(arrived)
-    assert [compiled(flow).origins[at].place for at in range(6)] == [
-        compiled(arrived).origins[at].place for at in range(6)
-    ]
-
-
-def test_pickle_of_a_long_chain():
-    """A chain is pickled as a list, so it may have any length."""
-    flow = left_nested(2_000)
-
-    assert edges(pickle.loads(pickle.dumps(flow))) == edges(flow)
-
-
-def test_pickle_of_a_workflow():
-    """A workflow arrives as it was."""
-    workflow = Workflow("w", Webhook(LEAD) >> FindEmail(mode="PERSONAL"), key="k")
-
-    assert workflow.to_json() == pickle.loads(pickle.dumps(workflow)).to_json()
 
 
 # -- Reprs ----------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from typing import (
     Literal,
     NamedTuple,
     Optional,
+    TypedDict,
 )
 
 import attrs
@@ -240,6 +241,16 @@ class AnyTuple(NamedTuple):
     a: str
 
 
+class AnyDict(TypedDict):
+    a: str
+
+
+class AnyModel(metaclass=type("Meta", (type,), {})):
+    """A class with a metaclass, as a model of pydantic is."""
+
+    a: str
+
+
 def annotated(**hints):
     return type("Made", (), {"__annotations__": hints})
 
@@ -253,8 +264,10 @@ def annotated(**hints):
         (annotated(a=5), "a is 5, which is not a type"),
         (annotated(**{"a b": str}), "no attrs class can be made of it"),
         (annotated(x=str, _x=str), "no attrs class can be made of it: duplicate arg"),
-        (AnyEnum, "no attrs class can be made of it"),
-        (AnyTuple, "no attrs class can be made of it"),
+        (AnyEnum, "write a class without a base class"),
+        (AnyTuple, "write a class without a base class"),
+        (AnyDict, "write a class without a base class"),
+        (AnyModel, "write a class without a base class"),
         (lambda: 3, "it is not a class"),
         (3, "it is not a class"),
     ],

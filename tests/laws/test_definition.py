@@ -29,6 +29,7 @@ from flow64.definition import (
     from_data,
     id_of,
     ids_under,
+    list_sent,
     loads,
     meaning,
     path_of,
@@ -238,14 +239,18 @@ def test_binding_is_writing_the_value_oneself(definition, content):
 
 hexes = st.text("0123456789abcdef", min_size=16, max_size=16)
 refs = st.text("0123456789abcdef", min_size=8, max_size=8) | uuids.map(str.lower)
+sent_paths = st.dictionaries(st.tuples(keys), st.just(""), max_size=3) | (
+    st.dictionaries(st.tuples(keys) | st.tuples(keys, keys), keys, max_size=3).map(
+        lambda sent: {path: name or "hook" for path, name in sent.items()}
+    )
+)
 stamps = st.builds(
     Stamp,
     path=paths.filter(bool).map(path_of),
     unbound=hexes,
     bound=hexes,
     commit=st.none() | st.text("0123456789abcdef", min_size=7, max_size=64),
-    fields=st.none()
-    | st.dictionaries(refs, st.frozensets(keys, max_size=4), max_size=4),
+    sent=st.none() | st.dictionaries(refs, sent_paths, max_size=4),
 )
 lines = st.lists(
     texts | stamps.map(str) | stamps.map(lambda stamp: f" {stamp}\t"), max_size=4
@@ -310,7 +315,7 @@ def test_every_block_finds_its_own_fields(pairs):
     blocks = block_refs(sent)
     fields = {}
     for block_id, names in sent.items():
-        fields[blocks[block_id]] = names
+        fields[blocks[block_id]] = list_sent(names, {})
     stamp = Stamp("ns:x/workflow:y", "0" * 16, "0" * 16, None, fields)
 
     assert [stamp.fields_of(block_id) for block_id in sent] == list(sent.values())

@@ -19,7 +19,6 @@ from ..definition import (
     FrozenDict,
     Limits,
     Problem,
-    decode,
     freeze,
     is_plain,
     parse_json,
@@ -128,7 +127,7 @@ class LiveCatalogue:
         file = Path(path)
         with file.open("rb") as opened:
             text = opened.read(MAX_BYTES + 1)
-        return cls.of(parse_json(decode(text, str(file)), str(file)), source=str(file))
+        return cls.of(parse_json(text, str(file)), source=str(file))
 
     def as_data(self) -> dict[str, Any]:
         """Return it as JSON data to keep: kinds by name, without texts like secrets."""

@@ -19,14 +19,7 @@ from .output import *
 
 __all__ = [
     "CATALOGUE",
-    "CONFIDENCE",
     "CREATE_NEW",
-    "DATAFRAME_TYPES",
-    "FILTER_LOGIC",
-    "FILTER_OPERATORS",
-    "OLD_NAMES",
-    "TYPE_WORDS",
-    "UNARY_OPERATORS",
     "UNKNOWN_COLUMNS",
     "About",
     "AppendToNotebook",
@@ -90,9 +83,6 @@ __all__ = [
     "YcBatches",
     "YcCompanies",
     "columns_of",
-    "describe_kind",
-    "facts_of",
-    "field_docs",
     "specs_schema",
 ]
 

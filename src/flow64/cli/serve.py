@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import click
 
 from ..analysis.live import LiveCatalogue
-from ..definition import decode, load_json, parse_json
+from ..definition import load_json, parse_json
 from ..emulator import Emulator, Switches, load_fixtures
 from ..emulator.service import parse_data
 from ..endpoints import is_loopback
@@ -152,7 +152,7 @@ def _read_switches(pairs: Sequence[str]) -> Switches:
 def _read_blocks(path: Path) -> Sequence[Any]:
     """Read a list of blocks to answer."""
     LiveCatalogue.read(path)  # or a ReadError says what is wrong
-    data = parse_json(decode(path.read_bytes(), str(path)), str(path))
+    data = parse_json(path.read_bytes(), str(path))
     entries: Sequence[Any] = data["blocks"] if isinstance(data, Mapping) else data
     return entries
 

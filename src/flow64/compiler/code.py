@@ -25,7 +25,6 @@ from ..dsl import (
     RowKind,
     Scoped,
     Series,
-    Tap,
     parts_of,
 )
 from .lifting import Lifted, OwnClasses
@@ -325,12 +324,7 @@ class _Flows:
                     f"[{listed}]" if is_list else f"{self.module.use('fan')}({listed})"
                 )
             case Scoped():
-                # Only a flow has the method, and a list is none.
-                is_list = isinstance(flow.flow, Parallel)
-                text = self._text(flow.flow, "item" if is_list else "operand")
-                return f"{text}.scoped({flow.name!r})"
-            case Tap():
-                return f"{self.module.use('tap')}({self._text(flow.flow, 'item')})"
+                return f"{self._text(flow.flow, position)}.scoped({flow.name!r})"
             case _:
                 return self.module.block(cast("Block", flow))
 

@@ -20,7 +20,6 @@ from ..blocks import BUILT_IN, UncheckedBlock
 from ..definition import (
     DEFAULT_ENV,
     EMPTY,
-    LOCAL,
     Definition,
     Hidden,
     ProjectKey,
@@ -29,6 +28,7 @@ from ..definition import (
     WireBlock,
     canonical_id,
     fingerprint,
+    genuine_stamp,
     id_of,
     is_uuid,
     parse_path,
@@ -42,9 +42,6 @@ from ..errors import ReadError
 from ..text import join_words, printable, shortened
 from .identity import MAX_KEY, Identity, is_key
 from .lowering import lower
-
-DEEPEST: Final = 8
-"""How many scopes a block stands in at most. One that has more is pinned."""
 
 LONGEST: Final = 80
 """Characters of a key that a title gives."""
@@ -107,23 +104,26 @@ def lift(
     if problems := [*_faults(definition)]:
         raise _lift_error(definition, problems)
     identity = _identity(definition, env) if identity is None else identity
-    names = _names(definition, identity)
+    owner = identity._replace(name=definition.name).path()
     classes = {**BUILT_IN, **(own or OwnClasses()).by_kind}
     leaves: list[Flow[Any, Any]] = []
-    for at, name in enumerate(names):
-        flow = as_flow(_block(definition, at, name.key, classes))
-        for scope in reversed(name.scope):
-            flow = flow.scoped(scope)
+    pins: dict[str, str] = {}
+    for at, keys in enumerate(_key_paths(definition, owner)):
+        block = definition.blocks[at]
+        *scope, key = keys
+        flow = as_flow(_block(definition, at, key, classes))
+        for name in reversed(scope):
+            flow = flow.scoped(name)
         leaves.append(flow)
-    pins = {
-        "workflow": identity.pins.get("workflow", EMPTY),
-        "blocks": {name.path: name.pin for name in names if name.pin is not None},
-    }
+        if _id(owner, keys) != canonical_id(block.id):
+            path = "/".join(key.replace("/", "%2F") for key in keys)
+            pins[path] = canonical_id(block.id)
+    all_pins = {"workflow": identity.pins.get("workflow", EMPTY), "blocks": pins}
     named = identity._replace(
         name=definition.name,
         # A definition that is about to be sent has a stamp here, which code has not.
         description=split_stamp(definition.description)[0],
-        pins={part: ids for part, ids in pins.items() if ids},
+        pins={part: ids for part, ids in all_pins.items() if ids},
         place=None,
     )
     flows = arrange_flows(leaves, definition.topology)
@@ -207,9 +207,8 @@ def _omissions(definition: Definition) -> Iterator[str]:
 
 def _identity(definition: Definition, env: str) -> Identity:
     """Return the keys of a definition by its path or genuine stamp, or a pin."""
-    path = definition.path
-    stamp, own_id = definition.stamp, definition.id
-    if path is None and stamp is not None and own_id and stamp.is_genuine(own_id):
+    path, own_id = definition.path, definition.id
+    if path is None and (stamp := genuine_stamp(definition.stamp, own_id)):
         path = stamp.path
     owner = None if path is None else _parse_path(path)
     key = slug(definition.name)[:LONGEST].strip("-")
@@ -226,112 +225,62 @@ def _identity(definition: Definition, env: str) -> Identity:
 
 def _parse_path(path: str) -> tuple[str, Identity] | None:
     """Return the environment and the keys of a path; None if it is not one of ours."""
-    segments = parse_path(path)
-    if segments[-1][0] == "pin":
-        segments.pop()
-    owner: dict[str, str] = {}
-    for tag in ("ns", "project", "env", "workflow"):
-        if segments and segments[0][0] == tag:
-            owner[tag] = segments.pop(0)[1]
-    names = [*owner.values(), *(name for _, name in segments)]
-    is_ours = (
-        {"ns", "workflow"} <= owner.keys()
-        and all(map(is_key, names))
-        and all(tag in ("axis", "variant") for tag, _ in segments)
-        and ("project" in owner) == (owner["ns"] != LOCAL)
-    )
-    if not is_ours:
-        return None
-    project = ProjectKey(owner["project"], owner["ns"]) if "project" in owner else None
-    variant = tuple(segments)
-    identity = Identity("", key=owner["workflow"], project=project, segments=variant)
-    return owner.get("env", DEFAULT_ENV), identity
+    bare, _, _ = path.partition("/pin:")
+    segments = parse_path(bare)
+    names = dict(segments)
+    env = names.get("env", DEFAULT_ENV)
+    project = ProjectKey(names["project"], names["ns"]) if "project" in names else None
+    variant = tuple(pair for pair in segments if pair[0] in ("axis", "variant"))
+    key = names.get("workflow", "")
+    identity = Identity("", key=key, project=project, segments=variant)
+    is_ours = identity.path(env) == bare and not identity.findings(env)
+    return (env, identity) if is_ours else None
 
 
 # -- The names of blocks ---------------------------------------------------------------
 
 
-@frozen
-class _Name:
-    """Keys of a block.
-
-    Attributes:
-        scope: Its scopes, the outermost first.
-        key: Its key; None if that is its kind.
-        path: Its key path, as in pins.
-        pin: Its id, if that is not made from the path.
-    """
-
-    scope: tuple[str, ...]
-    key: str | None
-    path: str
-    pin: str | None
-
-
-def _names(definition: Definition, identity: Identity) -> Sequence[_Name]:
-    """Return the name of each block: the one in code if known, else by its kind."""
-    owner = identity._replace(name=definition.name).path()
-    names: dict[int, _Name] = {}
-    taken: set[str] = set()
+def _key_paths(definition: Definition, owner: str) -> Sequence[Sequence[str]]:
+    """Return scopes and key of each block: those in code if known, else by its kind."""
+    key_paths: dict[int, Sequence[str]] = {}
+    taken: set[Sequence[str]] = set()
 
     def take(at: int, keys: Sequence[str]) -> bool:
-        """Give a block a name if it is free."""
-        name = _make_name(definition.blocks[at], keys, owner)
-        folded = normalize("NFC", name.path)
-        if folded in taken:
-            return False
-        taken.add(folded)
-        names[at] = name
-        return True
+        """Give a block its keys if they are free."""
+        folded = tuple(normalize("NFC", key) for key in keys)
+        if folded not in taken:
+            taken.add(folded)
+            key_paths[at] = keys
+        return at in key_paths
 
     order = definition.topology.order
     for at in order:
-        keys = _keys_in_code(definition, at, owner)
-        if keys is not None:
+        path = definition.origins[at].path
+        keys = [key.replace("%2F", "/") for key in path.split("/")] if path else []
+        if keys and all(map(is_key, keys)):
             take(at, keys)
-    kinds = Counter(definition.blocks[at].kind for at in order if at not in names)
+    kinds = Counter(definition.blocks[at].kind for at in order if at not in key_paths)
     for at in order:
-        if at not in names:
+        if at not in key_paths:
             block = definition.blocks[at]
-            candidates = _candidate_keys(block, is_alone=kinds[block.kind] == 1)
-            any(take(at, [key]) for key in candidates)
-    return [names[at] for at in range(len(definition.blocks))]
+            is_default = _id(owner, [block.kind]) == canonical_id(block.id)
+            is_plain = is_default or kinds[block.kind] == 1
+            any(take(at, [key]) for key in _candidate_keys(block, is_plain=is_plain))
+    return [key_paths[at] for at in range(len(definition.blocks))]
 
 
-def _keys_in_code(definition: Definition, at: int, owner: str) -> Sequence[str] | None:
-    """Return the scopes and the key that code gave a block, if known."""
-    path = definition.origins[at].path
-    block = definition.blocks[at]
-    if path is None:
-        is_default = _id(owner, [block.kind]) == canonical_id(block.id)
-        return [block.kind] if is_default and is_key(block.kind) else None
-    keys = [key.replace("%2F", "/") for key in path.split("/")]
-    return keys if len(keys) <= DEEPEST and all(map(is_key, keys)) else None
-
-
-def _candidate_keys(block: WireBlock, *, is_alone: bool) -> Iterator[str]:
+def _candidate_keys(block: WireBlock, *, is_plain: bool) -> Iterator[str]:
     """Yield keys for a block without a known key, the plainest first.
 
     They have its id and not a number, so that inserting a block changes no key.
     """
     kind = block.kind if is_key(block.kind) else "block"
     block_id = canonical_id(block.id)
-    if is_alone:
+    if is_plain:
         yield kind
     base = kind[: MAX_KEY - 80]
     yield f"{base}-{block_id[:8]}"
     yield from (f"{base}-{block_id}-{number}" for number in count(1))
-
-
-def _make_name(block: WireBlock, keys: Sequence[str], owner: str) -> _Name:
-    *scope, key = keys
-    block_id = canonical_id(block.id)
-    return _Name(
-        tuple(scope),
-        None if key == block.kind else key,
-        "/".join(key.replace("/", "%2F") for key in keys),
-        None if _id(owner, keys) == block_id else block_id,
-    )
 
 
 def _id(owner: str, keys: Sequence[str]) -> str:
@@ -347,11 +296,12 @@ def _id(owner: str, keys: Sequence[str]) -> str:
 def _block(
     definition: Definition,
     at: int,
-    key: str | None,
+    name: str,
     classes: Mapping[str, type[Block]],
 ) -> Block:
     """Return a block of the catalogue if the specs fit its class, or a raw one."""
     kind, origin = definition.blocks[at].kind, definition.origins[at]
+    key = None if name == kind else name
     specs: dict[str, Any] = thaw(definition.blocks[at].specs, _unbound)
     extra = {name: specs.pop(name) for name in [*specs] if name in origin.extra}
     allow = tuple(sorted(origin.allowed))
@@ -359,9 +309,9 @@ def _block(
     if cls is None or not _fits(cls, specs):
         return RawBlock(kind, specs=specs, key=key, extra=extra or None, allow=allow)
     arguments = {
-        name: _row_kind(sent, specs.pop(sent))
-        for name, sent in cls.spec_names.items()
-        if sent in specs and name != _WHOLE
+        argument: _row_kind(sent, specs.pop(sent))
+        for argument, sent in cls.spec_names.items()
+        if sent in specs and argument != _WHOLE
     }
     if issubclass(cls, UncheckedBlock):
         arguments[_WHOLE] = specs

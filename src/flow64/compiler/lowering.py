@@ -266,8 +266,11 @@ def _pin(
         for node, block in enumerate(graph.blocks)
         if block.id is not None
     ]
+    nodes: dict[str, int] = {}
+    if pins or pinned or any(block.was is not None for block in graph.blocks):
+        for node in range(len(graph.blocks)):
+            nodes.setdefault(graph.shown_path(node), node)
     if pins:
-        nodes = {graph.shown_path(node): node for node in range(len(graph.blocks))}
         pinned += [(nodes[path], pins[path]) for path in pins if path in nodes]
         findings += [_unknown_pin(path, nodes) for path in pins if path not in nodes]
     for node, block_id in pinned:
@@ -277,6 +280,13 @@ def _pin(
             what = f"id {shortened(block_id)} is not a UUID"
             advice = "leave id= out, or pin the UUID of the imported block"
             findings.append(_fault(graph, node, "invalid-id", what, advice))
+    for node in range(len(graph.blocks)) if nodes else ():
+        first = nodes[graph.shown_path(node)]
+        if ids[first] != ids[node]:  # with one id, a rule finds them
+            what = f"key {shortened(graph.shown_path(node))} is used twice, here and at"
+            message = f"{what} {graph.blocks[first].place}, with an id of its own"
+            advice = 'give one of them another key with key="second"'
+            findings.append(_fault(graph, node, "duplicate-key", message, advice))
 
 
 def _unknown_pin(path: str, nodes: Mapping[str, int]) -> Finding:

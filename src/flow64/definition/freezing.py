@@ -7,7 +7,7 @@ is not JSON.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, Never, NoReturn, TypeAlias, TypeGuard
+from typing import Any, Final, NoReturn, TypeAlias, TypeGuard
 
 from attrs import evolve, frozen
 
@@ -47,11 +47,6 @@ class Value:
     def __str__(self) -> str:
         return format(self)
 
-    def __add__(self, _: Never) -> str:
-        return format(self)
-
-    __radd__ = __add__
-
     def as_data(self) -> dict[str, Any]:
         """Return the form in unbound JSON."""
         return {VALUE_KEY: self.name} | ({"secret": True} if self.secret else {})
@@ -64,16 +59,6 @@ class Hidden:
     def as_data(self) -> str:
         """Return the form in JSON."""
         return MASK
-
-
-def as_value(data: Mapping[str, Any]) -> Value | None:
-    """Return the unbound value that a mapping of unbound JSON means, or None."""
-    if VALUE_KEY not in data or not set(data) <= {VALUE_KEY, "secret"}:
-        return None
-    name, secret = data[VALUE_KEY], data.get("secret", False)
-    if not isinstance(name, str) or not name or not isinstance(secret, bool):
-        return None
-    return Value(name, secret)
 
 
 # -- Containers ------------------------------------------------------------------------
@@ -89,23 +74,11 @@ class FrozenDict(dict[str, Any]):
 
     __slots__ = ()
 
-    def __hash__(self) -> int:  # type: ignore[override] # it is frozen
-        return hash(frozenset(self.items()))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return FrozenDict, (dict(self),)
-
 
 class FrozenList(list[Any]):
     """A list that cannot be changed."""
 
     __slots__ = ()
-
-    def __hash__(self) -> int:  # type: ignore[override] # it is frozen
-        return hash(tuple(self))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return FrozenList, (list(self),)
 
 
 _CHANGES: Final = {

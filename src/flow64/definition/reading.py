@@ -20,7 +20,6 @@ from .freezing import (
     Path,
     Problem,
     Value,
-    as_value,
     freeze,
     pointer,
     walk,
@@ -37,11 +36,6 @@ MAX_NESTING: Final = MAX_DEPTH + 8
 
 MAX_VALUES: Final = 500_000
 """Commas and opening brackets that are read at most: about as many JSON values."""
-
-TOO_MANY_VALUES: Final = (
-    f"it holds more than {MAX_VALUES:,} JSON values, the most that is read; split the "
-    "workflow"
-)
 
 JSON_TYPE_NAMES: Final[Mapping[type, str]] = {
     type(None): "null",
@@ -64,13 +58,33 @@ def name_json_type(value: object) -> str:
 # -- JSON as text ----------------------------------------------------------------------
 
 
-def decode(text: str | bytes, source: str) -> str:
-    """Return the text of JSON in UTF-8.
+def parse_json(text: str | bytes, source: str) -> Any:
+    """Parse JSON in UTF-8. An object with a key twice becomes a `Problem`.
 
     Raises:
-        ReadError: It is too long, or has another encoding.
+        ReadError: It is too long, holds too many values, has another encoding, is not
+            JSON, or nests too deep.
         BuildError: It is not text.
     """
+    text = _decode(text, source)
+    try:
+        return json.loads(text, object_pairs_hook=_as_object, parse_int=_as_number)
+    except json.JSONDecodeError as error:
+        problem = f"not valid JSON: {error.msg}"
+        raise read_error(problem, source, error.pos, error.lineno) from None
+    except RecursionError:
+        raise _too_deep_error(text, source) from None
+
+
+def load_json(text: str | bytes, default: Any = None) -> Any:
+    """Parse a JSON text of any size; return the default if it cannot be read."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return default
+
+
+def _decode(text: str | bytes, source: str) -> str:
     if not isinstance(text, str | bytes):
         message = f"text is {shortened(text)}"
         raise BuildError(message, hint="give the JSON text, or its UTF-8 bytes")
@@ -83,51 +97,22 @@ def decode(text: str | bytes, source: str) -> str:
         except UnicodeDecodeError as error:
             problem = f"not UTF-8: {error.reason}"
             raise read_error(problem, source, error.start) from None
+    if _has_too_many_values(text):
+        problem = f"it holds more than {MAX_VALUES:,} JSON values, the most that is"
+        raise read_error(f"{problem} read; split the workflow", source)
     return text
 
 
-def parse_json(text: str, source: str) -> Any:
-    """Parse a JSON text. A value that JSON does not have becomes a `Problem`.
+def _has_too_many_values(text: str) -> bool:
+    """Return True if separators outside of strings are too many.
 
-    Raises:
-        ReadError: It is not JSON, or nests too deep.
+    They are counted, since parsing would cost what the limit should save.
     """
-    try:
-        return json.loads(
-            text,
-            object_pairs_hook=_as_object,
-            parse_int=_as_number,
-            parse_float=_as_number,
-            parse_constant=_as_constant,
-        )
-    except json.JSONDecodeError as error:
-        problem = f"not valid JSON: {error.msg}"
-        raise read_error(problem, source, error.pos, error.lineno) from None
-    except RecursionError:
-        raise too_deep_error(text, source) from None
-
-
-def load_json(text: str | bytes, default: Any = None) -> Any:
-    """Parse a JSON text of any size; return the default if it cannot be read."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return default
-
-
-def has_too_many_values(text: bytes) -> bool:
-    """Return True if a JSON text in UTF-8 holds more values than are read.
-
-    Separators are counted, since parsing would cost what the limit should save.
-    """
-    if _count_separators(text) <= MAX_VALUES:
+    if len(text) <= MAX_VALUES:
         return False
-    plain = text.replace(b"\\\\", b"").replace(b'\\"', b"")
-    return _count_separators(b'"'.join(plain.split(b'"')[::2])) > MAX_VALUES
-
-
-def _count_separators(text: bytes) -> int:
-    return text.count(b",") + text.count(b"[") + text.count(b"{")
+    plain = text.replace("\\\\", "").replace('\\"', "")
+    plain = '"'.join(plain.split('"')[::2])
+    return sum(map(plain.count, ",[{")) > MAX_VALUES
 
 
 def _as_object(pairs: list[tuple[str, Any]]) -> Any:
@@ -139,19 +124,12 @@ def _as_object(pairs: list[tuple[str, Any]]) -> Any:
     return _no_json(f"the key {shortened(twice)} stands twice", "keep one of them")
 
 
-def _as_number(digits: str) -> Any:
+def _as_number(digits: str) -> float:
+    """Return a whole number. One of too many digits becomes infinite: no JSON."""
     try:
         return int(digits)
     except ValueError:
-        number = float(digits)
-    if number - number != 0:
-        message = f"the number {shortened(digits)} is beyond what a double holds"
-        return _no_json(message, "write it as text")
-    return number
-
-
-def _as_constant(name: str) -> Any:
-    return _no_json(f"{name} is not JSON", "write null, or leave the field out")
+        return float(digits)
 
 
 def _no_json(message: str, advice: str) -> Problem:
@@ -162,7 +140,7 @@ def _no_json(message: str, advice: str) -> Problem:
 _BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{\]}]', re.DOTALL)
 
 
-def too_deep_error(text: str, source: str) -> ReadError:
+def _too_deep_error(text: str, source: str) -> ReadError:
     """Return the error of a text that nests too deep, with the place of the bracket."""
     depth = offset = 0
     for match in _BRACKETS.finditer(text):
@@ -207,10 +185,8 @@ def loads(text: str | bytes, *, source: str = "<text>") -> Definition:
         ReadError: The text is not JSON, or not a workflow; the error says where.
         BuildError: The argument is not text.
     """
-    content = decode(text, source)
-    if has_too_many_values(content.encode("utf-8", "surrogatepass")):
-        raise read_error(TOO_MANY_VALUES, source)
-    return _Reader(content, source).read(parse_json(content, source))
+    data = parse_json(text, source)
+    return _Reader(text if isinstance(text, str) else text.decode(), source).read(data)
 
 
 def from_data(data: Any, *, source: str = "<answer>") -> Definition:
@@ -242,8 +218,6 @@ class _Reader:
         problems: list[Problem] = []
         limits, convert = (_ANSWER, None) if is_answer else (_BODY, _as_value)
         body = freeze(data, (), problems, convert, limits)
-        if problems and problems[0].code == "too-deep" and self.text is not None:
-            raise too_deep_error(self.text, self.source)
         if problems:
             advice = f"; {problems[0].help}" if problems[0].help else ""
             self.fail(f"{problems[0].message}{advice}", problems[0].path)
@@ -304,8 +278,9 @@ class _Reader:
                 extra=self._others(item, _BLOCK_KEYS, here),
             )
             blocks.append(block)
+            path = key and key.replace("/", "%2F")
             place, is_default = pointer(here), not written
-            origins.append(Origin(key, key, pointer=place, is_default=is_default))
+            origins.append(Origin(key, path, pointer=place, is_default=is_default))
         return tuple(blocks), origins, ids
 
     def _edges(
@@ -353,8 +328,13 @@ class _Reader:
 
 
 def _as_value(item: Any) -> Any:
+    """Return the unbound value that an object means, and other items unchanged."""
     if not isinstance(item, dict) or VALUE_KEY not in item:
         return item
+    match {"secret": False, **item}:
+        case {"flow64:value": str(name), "secret": bool(secret), **others}:
+            if name and not others:
+                return Value(name, secret)
     example = f'{{"{VALUE_KEY}": "name"}}, with "secret": true for a secret one'
     problem = f"{shortened(dict(item))} is not an unbound value; write {example}"
-    return as_value(item) or _no_json(problem, "")
+    return _no_json(problem, "")

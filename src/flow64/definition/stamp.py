@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import quote, unquote
 
 from attrs import frozen
@@ -36,6 +36,10 @@ _BREAK = re.compile(r"(\r?\n)")
 _PIN = re.compile(r"(?:^|/)pin:(?P<id>[^/]+)$")
 
 
+Sent: TypeAlias = Mapping[tuple[str, ...], str]
+"""Paths from the field down, each with the name of the secret there, or none."""
+
+
 @frozen
 class Stamp:
     """The stamp that a deploy leaves at the end of the description.
@@ -47,23 +51,19 @@ class Stamp:
         bound: First 16 hex digits of the bound fingerprint.
         commit: The git commit of the code, followed by `+` for a dirty working tree;
             None outside git.
-        fields: Names of the top-level spec fields that were sent, by block reference
-            (see `block_refs`); None if they were too many.
-        secrets: The name of each secret that was sent, by block reference and by path
-            from the field down.
+        sent: What was sent, by block reference (see `block_refs`): the path of each
+            spec field, and of each secret in one with its name, which is empty for a
+            field without. None if that was too much.
     """
 
     path: str
     unbound: str
     bound: str
     commit: str | None = None
-    fields: Mapping[str, frozenset[str]] | None = None
-    secrets: Mapping[str, Mapping[tuple[str, ...], str]] = EMPTY
+    sent: Mapping[str, Sent] | None = None
 
     def __str__(self) -> str:
-        fields = "-"
-        if self.fields is not None:
-            fields = _fields_text(self.fields, self.secrets)
+        fields = "-" if self.sent is None else _fields_text(self.sent)
         if len(fields) > MAX_FIELDS:
             fields = "-"
         commit = self.commit or "-"
@@ -85,14 +85,24 @@ class Stamp:
 
     def fields_of(self, block_id: str) -> frozenset[str] | None:
         """Return the fields that were sent for a block; None if they are unknown."""
-        fields = self.fields or {}
-        block_id = block_id.lower()
-        return fields.get(block_id, fields.get(block_id[:8]))
+        sent = self._sent_for(block_id)
+        return None if sent is None else frozenset(path[0] for path in sent)
 
-    def secrets_of(self, block_id: str) -> Mapping[tuple[str, ...], str]:
+    def secrets_of(self, block_id: str) -> Sent:
         """Return the names of the secrets that were sent in a block, by path."""
+        sent = self._sent_for(block_id) or {}
+        return {path: name for path, name in sent.items() if name}
+
+    def _sent_for(self, block_id: str) -> Sent | None:
+        sent = self.sent or EMPTY
         block_id = block_id.lower()
-        return self.secrets.get(block_id) or self.secrets.get(block_id[:8]) or {}
+        return sent.get(block_id, sent.get(block_id[:8]))
+
+
+def list_sent(fields: Iterable[str], secrets: Sent) -> Sent:
+    """Return what a stamp says of a block: its fields, and the secrets in them."""
+    heads = {path[0] for path in secrets}
+    return {(name,): "" for name in fields if name not in heads} | dict(secrets)
 
 
 def block_refs(ids: Iterable[str]) -> dict[str, str]:
@@ -151,23 +161,17 @@ def genuine_stamp(stamp: Stamp | None, workflow_id: str | None) -> Stamp | None:
 
 def _stamp(match: re.Match[str]) -> Stamp:
     path, unbound, bound, commit, text = match.groups()
-    sent = () if text == "-" else _read_fields(text)
-    return Stamp(path, unbound, bound, None if commit == "-" else commit, *sent)
+    sent = None if text == "-" else _read_fields(text)
+    return Stamp(path, unbound, bound, None if commit == "-" else commit, sent)
 
 
-def _fields_text(
-    fields: Mapping[str, Iterable[str]],
-    secrets: Mapping[str, Mapping[tuple[str, ...], str]],
-) -> str:
+def _fields_text(sent: Mapping[str, Sent]) -> str:
     """Return `field,field!secret=ref,ref;...`, grouped by equal fields."""
     groups: dict[str, list[str]] = {}
-    for ref in sorted(fields):
-        marked = secrets.get(ref, EMPTY)
-        heads = {path[0] for path in marked}
-        names = [_escape(name) for name in fields[ref] if name not in heads]
-        names += [
-            f"{'/'.join(map(_escape, path))}!{_escape(name)}"
-            for path, name in marked.items()
+    for ref in sorted(sent):
+        names = [
+            "/".join(map(_escape, path)) + (f"!{_escape(name)}" if name else "")
+            for path, name in sent[ref].items()
         ]
         groups.setdefault(",".join(sorted(names)), []).append(ref)
     texts = [f"{names}={','.join(refs)}" for names, refs in sorted(groups.items())]
@@ -179,27 +183,18 @@ def _escape(name: str) -> str:
     return quote(name, safe="") or "%"
 
 
-def _read_fields(
-    text: str,
-) -> tuple[dict[str, frozenset[str]], dict[str, dict[tuple[str, ...], str]]]:
-    """Return the fields and the secrets by block reference."""
-    fields: dict[str, frozenset[str]] = {}
-    secrets: dict[str, dict[tuple[str, ...], str]] = {}
+def _read_fields(text: str) -> Mapping[str, Sent]:
+    """Return what was sent by block reference."""
+    sent: dict[str, dict[tuple[str, ...], str]] = {}
     for group in text.split(";") if text != "." else ():
         names, _, refs = group.partition("=")
-        sent: set[str] = set()
-        marked: dict[tuple[str, ...], str] = {}
-        for name in filter(None, names.split(",")):
-            place, _, secret = name.partition("!")
-            path = tuple(map(_unescape, place.split("/")))
-            sent.add(path[0])
-            if secret:
-                marked[path] = _unescape(secret)
+        pairs = [name.partition("!") for name in names.split(",") if name]
         for ref in refs.split(","):
-            fields[ref] = fields.get(ref, frozenset()) | sent
-            if marked:
-                secrets.setdefault(ref, {}).update(marked)
-    return fields, secrets
+            sent.setdefault(ref, {}).update(
+                (tuple(map(_unescape, place.split("/"))), _unescape(secret))
+                for place, _, secret in pairs
+            )
+    return sent
 
 
 def _unescape(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -107,15 +108,14 @@ def meaning(definition: Definition) -> dict[str, Any]:
     """Reduce a definition to its meaning: without order, numbers and labels."""
     description, _ = split_stamp(definition.description)
     blocks: dict[str, Any] = {}
-    twins: dict[str, list[Any]] = {}
     for block in definition.blocks:
-        block_id = canonical_id(block.id)
         data = {"kind": block.kind, "specs": thaw(block.specs, _show)}
-        first = blocks.setdefault(block_id, data)
-        if first is not data:  # faulty, and yet no block may be lost from sight
-            twins.setdefault(block_id, [first]).append(data)
-    for block_id, copies in twins.items():
-        blocks[block_id] = sorted(copies, key=rfc8785)
+        blocks.setdefault(canonical_id(block.id), []).append(data)
+    for block_id, copies in blocks.items():
+        # Two with one id are faulty, and yet no block may be lost from sight.
+        blocks[block_id] = (
+            copies[0] if len(copies) == 1 else sorted(copies, key=rfc8785)
+        )
     return {
         "name": definition.name,
         "description": description,
@@ -172,16 +172,9 @@ def _double(value: float) -> str:
     """Return a double as ECMAScript and RFC 8785 print it."""
     if value == 0:
         return "0"
-    mantissa, _, exponent = json.dumps(abs(value), allow_nan=False).partition("e")
-    whole, _, fraction = mantissa.partition(".")
-    digits = (whole + fraction).lstrip("0")
-    # Where the decimal point stands in the digits: 0.digits times ten to the `point`.
-    point = len(digits) - len(fraction) + int(exponent or 0)
-    text, minus = digits.rstrip("0"), "-" * (value < 0)
-    if 0 < point <= 21:
-        whole, decimals = text[:point].ljust(point, "0"), text[point:]
-        return f"{minus}{whole}.{decimals}" if decimals else f"{minus}{whole}"
-    if -6 < point <= 0:
-        return f"{minus}0.{'0' * -point}{text}"
-    mantissa = f"{text[0]}.{text[1:]}" if text[1:] else text
-    return f"{minus}{mantissa}e{point - 1:+d}"
+    text = json.dumps(value, allow_nan=False)
+    if 1e-6 <= abs(value) < 1e21:
+        text = format(decimal.Decimal(text), "f")
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    mantissa, _, exponent = text.partition("e")
+    return f"{mantissa.removesuffix('.0')}e{int(exponent):+d}"

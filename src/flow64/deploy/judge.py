@@ -99,7 +99,7 @@ def judge(target: Target, live: Definition, values: Values) -> Judgement:
     last = genuine or target.pulled
     is_others = genuine is not None and not is_one_workflow(genuine.path, stamp.path)
     ours, our_places = fields_of(code), secret_places(code)
-    has_record = genuine is not None and genuine.fields is not None
+    has_record = genuine is not None and genuine.sent is not None
     last_places = stamped_places(live, genuine) if has_record else our_places
     sent = fields_of_last_deploy(live, last, last_places)
     unmanaged, dropped = _find_unmanaged_fields(code, live, sent)
@@ -116,7 +116,7 @@ def judge(target: Target, live: Definition, values: Values) -> Judgement:
         state = "update"
     else:
         # If the stamp had no room for its fields, those that code sets now are used.
-        fields = sent if last.fields is not None or any(sent.values()) else ours
+        fields = sent if last.sent is not None or any(sent.values()) else ours
         before = keep_fields(name_secrets(live, last_places), fields)
         if short_fingerprint(before) == last.bound:
             state = "update"
@@ -181,7 +181,7 @@ def is_as_deployed(live: Definition, stamp: Stamp) -> bool | None:
     sent = fields_of_last_deploy(live, stamp, places)
     if short_fingerprint(keep_fields(name_secrets(live, places), sent)) == stamp.bound:
         return True
-    return None if stamp.fields is None else False
+    return None if stamp.sent is None else False
 
 
 # -- Fields ----------------------------------------------------------------------------
@@ -204,7 +204,7 @@ def fields_of_last_deploy(
     """
     if last is None:
         return {}
-    if last.fields is None:
+    if last.sent is None:
         is_all = short_fingerprint(name_secrets(live, places)) == last.bound
         return fields_of(live) if is_all else {}
     return {

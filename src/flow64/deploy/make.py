@@ -319,7 +319,7 @@ class _Maker:
         if last is not target.pulled:
             is_newer, doubt = check_ancestry(self.git, target.file, last)
             doubts += doubt
-        if last.fields is None and not any(judgement.sent.values()):
+        if last.sent is None and not any(judgement.sent.values()):
             doubts.append("fields that code set before: its stamp had no room")
         state = judgement.state
         if is_newer:

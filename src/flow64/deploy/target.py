@@ -19,6 +19,7 @@ from ..definition import (
     block_refs,
     fingerprint,
     is_shared_path,
+    list_sent,
     parse_path,
     path_of,
     secret_places,
@@ -159,11 +160,9 @@ def target_of(
         unbound=unbound[:16],
         bound=fingerprint(definition)[:16],
         commit=(git or Git()).commit_of(workflow.file),
-        fields={refs[block.id]: frozenset(block.specs) for block in definition.blocks},
-        secrets={
-            refs[block.id]: places[block.id.lower()]
+        sent={
+            refs[block.id]: list_sent(block.specs, places.get(block.id.lower(), {}))
             for block in definition.blocks
-            if block.id.lower() in places
         },
     )
     own = key or key_of(path, getattr(workflow, "key", None)) or str(definition.id)

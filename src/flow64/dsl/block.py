@@ -62,7 +62,7 @@ class Block:
     """Codes of findings to silence on this block."""
     # Where the block was written: the code object and the offset in its instructions.
     # Lines and columns are looked up only when a finding is shown.
-    _code: CodeType | Place = field(init=False, repr=False)
+    _code: CodeType = field(init=False, repr=False)
     _instruction: int = field(init=False, repr=False)
 
     @classmethod
@@ -92,8 +92,6 @@ class Block:
     def place(self) -> Place:
         """The file, line and columns of the call that made the block."""
         code = self._code
-        if isinstance(code, Place):  # a block that was unpickled has no code object
-            return code
         at = self._instruction // 2
         line, end_line, *columns = next(islice(code.co_positions(), at, None))
         first = line or code.co_firstlineno
@@ -122,9 +120,6 @@ class Block:
         fields = [f"{name}={shortened(v)}" for name, v in own if v is not UNSET]
         return f"{type(self).__name__}({', '.join(fields)})"
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _unpickle, (type(self), self._own_arguments(), self.place)
-
     def _own_arguments(self) -> dict[str, Any]:
         """The arguments that it was made with."""
         return {k: v for k, v in vars(self).items() if k not in _PLACE}
@@ -138,12 +133,6 @@ def set_place(block: _T, caller: FrameType) -> _T:
     arguments = block.__dict__
     arguments["_code"] = caller.f_code
     arguments["_instruction"] = caller.f_lasti
-    return block
-
-
-def _unpickle(cls: type[Block], arguments: Mapping[str, Any], place: Place) -> Block:
-    block = cls(**arguments)
-    vars(block)["_code"] = place
     return block
 
 

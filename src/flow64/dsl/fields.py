@@ -64,7 +64,8 @@ def returns(cls: type[_T]) -> type[_T]:
     `title: Annotated[str | None, "Current job title"]` asks for a text field `title`,
     `Literal["junior", "senior"]` for one of these words. The class becomes a frozen
     attrs class and types the rows of a run: `run.rows(Person)`. An attrs class or a
-    dataclass stays what it is.
+    dataclass stays what it is. A TypedDict, a NamedTuple and a pydantic model are
+    refused.
 
     Raises:
         BuildError: An annotation is not a type of the service; all are listed.
@@ -88,9 +89,13 @@ def returns(cls: type[_T]) -> type[_T]:
         problems.append("it has no annotated field")
     # Of its own: what a base class is says nothing of the fields that this one adds.
     is_data = not vars(cls).keys().isdisjoint(_DATA)
-    asked = cls if is_data else _make_data(cls, hints, problems)
+    is_plain = type(cls) is type and not issubclass(cls, tuple)
+    if not (is_data or is_plain):  # a TypedDict, a NamedTuple, a model of pydantic
+        base = "a class without a base class, an attrs class or a dataclass"
+        problems.append(f"it is another kind of class: write {base}")
     if problems:
         raise _returns_error(cls.__name__, problems)
+    asked = cls if is_data else _make_data(cls, hints)
     setattr(asked, _ATTRIBUTE, types.MappingProxyType(fields))
     return cast("type[_T]", asked)
 
@@ -167,13 +172,13 @@ def _without_words(hint: Any) -> tuple[Any, Sequence[str]]:
     return hint, ()
 
 
-def _make_data(cls: Any, hints: Mapping[str, Any], problems: list[str]) -> Any:
-    """Return the class as a frozen attrs class, unless it cannot be one."""
+def _make_data(cls: Any, hints: Mapping[str, Any]) -> Any:
+    """Return a plain class as a frozen attrs class."""
     # Types now, since what is local may be gone when rows are read.
     own = vars(cls).get("__annotations__", {})
     cls.__annotations__ = {name: hints[name] for name in own}
     try:
         return attrs.frozen(kw_only=True)(cls)
     except Exception as error:  # noqa: BLE001 - attrs raises what Python does
-        problems.append(f"no attrs class can be made of it: {error}")
-        return cls
+        problem = f"no attrs class can be made of it: {error}"
+        raise _returns_error(cls.__name__, [problem]) from None

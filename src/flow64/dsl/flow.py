@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping, Sequence
-from functools import reduce
 from typing import (
     Any,
     ClassVar,
@@ -169,19 +168,6 @@ class Series(Passthrough):
     def __init__(self, first: Flow[Any, Any], second: Flow[Any, Any]) -> None:
         self.left: Final = first
         self.right: Final = second
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # As a list, since a pickle of the pairs would nest as deep as a chain is long.
-        links: list[Flow[Any, Any]] = []
-        flow: Flow[Any, Any] = self
-        while isinstance(flow, Series):
-            links.append(flow.right)
-            flow = flow.left
-        return _join, (flow, links[::-1])
-
-
-def _join(flow: Flow[Any, Any], links: Sequence[Flow[Any, Any]]) -> Flow[Any, Any]:
-    return reduce(Series, links, flow)
 
 
 class Parallel(Passthrough):

@@ -35,9 +35,6 @@ class RowKind(Generic[K]):
     def __repr__(self) -> str:
         return self.name
 
-    def __reduce__(self) -> str:
-        return self.name
-
 
 LEAD: Final[RowKind[Lead]] = RowKind("LEAD")
 """People."""

@@ -10,16 +10,14 @@ from flow64.definition import (
     VALUE_KEY,
     Definition,
     Edge,
+    Freezer,
     FrozenDict,
-    Limits,
     Value,
     WireBlock,
-    freeze,
     is_uuid,
     split_stamp,
 )
 
-AS_READ = Limits(is_code=False)
 BODY_KEYS = {"workflow_name", "workflow_description", "workflow_definition", "id"}
 BLOCK_KEYS = {"block_id", "sequence_number", "block_type", "block_name", "specs"}
 
@@ -64,7 +62,7 @@ uuids = st.uuids().map(str) | st.uuids().map(lambda made: str(made).upper())
 def frozen(data):
     """A frozen copy of what a reader would accept as it is."""
     problems = []
-    made = freeze(data, (), problems, limits=AS_READ)
+    made = Freezer(problems, is_code=False).freeze(data)
     assert problems == []
     return made
 

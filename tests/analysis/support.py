@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from flow64 import Workflow
-from flow64.definition import Definition, Edge, WireBlock, freeze, id_of
+from flow64.definition import Definition, Edge, Freezer, WireBlock, id_of
 
 
 def wired(*blocks, edges=None, **changes):
     """A definition wire_blocks by hand of (kind, specs) pairs, by default a chain."""
     ids = [id_of(f"block:{number}") for number in range(len(blocks))]
     wire_blocks = tuple(
-        WireBlock(block_id, kind, freeze(specs, (), []), kind, number)
+        WireBlock(block_id, kind, Freezer().freeze(specs), kind, number)
         for number, (block_id, (kind, specs)) in enumerate(
             zip(ids, blocks, strict=True), 1
         )

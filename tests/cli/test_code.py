@@ -52,7 +52,7 @@ def test_text_that_looks_like_a_key_stops_it(leads, flow64):
         assert "SENTINEL" not in str(shown)
 
 
-# -- What its own compile reads ---------------------------------------------------------
+# -- What its own compile reads --------------------------------------------------------
 
 
 def body(first="in", second="out", **more):

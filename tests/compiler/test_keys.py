@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from flow64 import LEAD, Project, RawBlock, Workflow
+from flow64 import LEAD, Project, RawBlock, Workflow, errors
 from flow64.blocks import FindEmail, FindPhone, Webhook
 from flow64.definition import FLOW64, id_of
 from tests.dsl.support import blocks, compiled, names

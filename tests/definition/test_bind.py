@@ -9,6 +9,7 @@ from flow64.definition import (
     VALUE_KEY,
     Definition,
     Edge,
+    Freezer,
     FrozenDict,
     FrozenList,
     Value,
@@ -16,7 +17,6 @@ from flow64.definition import (
     WireBlock,
     bind,
     fingerprint,
-    freeze,
     from_data,
     unbound_names,
 )
@@ -28,7 +28,7 @@ TOKEN = Value("token", secret=True)
 
 def definition(**specs):
     problems = []
-    block = WireBlock(ID, "k", freeze(specs, (), problems), "k", 1)
+    block = WireBlock(ID, "k", Freezer(problems).freeze(specs), "k", 1)
     assert problems == []
     return Definition("n", "", (block,), (Edge(ID, ID),), id="x")
 

@@ -15,6 +15,7 @@ from flow64.definition import (
     UNSET,
     Definition,
     Edge,
+    Freezer,
     FrozenDict,
     Hidden,
     Stamp,
@@ -23,7 +24,6 @@ from flow64.definition import (
     WireBlock,
     as_body,
     fingerprint,
-    freeze,
     hide_secrets,
     join_places,
     list_hidden,
@@ -44,8 +44,8 @@ SECRETS = {"token": "SENTINEL/tökén", "hook": "https://a.example/SENTINEL?x=1 
 
 
 def definition(specs, name="n", description="", block_id=ID, **extra):
-    block = WireBlock(block_id, "k", freeze(specs, (), []), "k", 1)
-    more = freeze(extra, (), [])
+    block = WireBlock(block_id, "k", Freezer().freeze(specs), "k", 1)
+    more = Freezer().freeze(extra)
     return Definition(name, description, (block,), (Edge(ID, ID, more),), id="x")
 
 

@@ -203,13 +203,6 @@ def test_columns_with_other_names():
     assert (made.linkedin, made.class_) == ("a", "b")
 
 
-@pytest.mark.parametrize("name", [None, "", 3])
-def test_alias_is_text(name):
-    """A column has a name."""
-    with pytest.raises(errors.BuildError, match=r"^alias: name is"):
-        alias(name)
-
-
 @pytest.mark.parametrize(
     ("hint", "description", "word"),
     [

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from flow64.definition import (
     FLOW64,
     Edge,
+    Freezer,
     FrozenDict,
     Stamp,
     Value,
@@ -25,7 +26,6 @@ from flow64.definition import (
     canonical_id,
     dumps,
     fingerprint,
-    freeze,
     from_data,
     id_of,
     ids_under,
@@ -94,7 +94,7 @@ def test_freezing_json_data_finds_nothing(data):
     """What is JSON passes, equal to what it was."""
     problems = []
 
-    made = freeze(data, (), problems)
+    made = Freezer(problems).freeze(data)
 
     assert (thaw(made), problems) == (data, [])
 

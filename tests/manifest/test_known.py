@@ -13,12 +13,11 @@ from flow64 import LEAD, RawBlock, Workflow
 from flow64.blocks import OutgoingWebhook, Webhook
 from flow64.definition import (
     Edge,
+    Freezer,
     FrozenDict,
-    Limits,
     Value,
     Values,
     bind,
-    freeze,
     loads,
     name_secrets,
     secret_places,
@@ -43,7 +42,7 @@ KNOWN = (
 
 
 def frozen(data):
-    return freeze(data, (), [], None, Limits(is_code=False, literals=True))
+    return Freezer(is_code=False, literals=True).freeze(data)
 
 
 def live(*, url="https://example.com", **specs):

@@ -301,10 +301,9 @@ def with_specs(**specs):
 
 
 def _frozen(data):
-    from flow64.definition import Limits, freeze
+    from flow64.definition import Freezer
 
-    limits = Limits(is_code=False, literals=True)
-    made_ = freeze(data, (), [], None, limits)
+    made_ = Freezer(is_code=False, literals=True).freeze(data)
     assert isinstance(made_, FrozenDict)
     return made_
 

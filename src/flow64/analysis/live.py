@@ -16,10 +16,8 @@ from attrs import field, frozen
 from ..definition import (
     EMPTY,
     MAX_BYTES,
+    Freezer,
     FrozenDict,
-    Limits,
-    Problem,
-    freeze,
     is_plain,
     parse_json,
     thaw,
@@ -30,8 +28,6 @@ from ..text import shortened
 
 MAX_LEVELS: Final = 64
 """How deep a schema may nest; one that nests deeper is kept apart and not used."""
-
-_LIMITS: Final = Limits(depth=MAX_LEVELS, is_code=False, literals=True)
 
 
 @frozen
@@ -193,9 +189,9 @@ def _read_block(entry: Any, name: str, problems: list[str]) -> LiveBlock | None:
 
 def _freeze(data: Any) -> FrozenDict | None:
     """Return frozen data; None if it is not a JSON object, or nests too deep."""
-    problems: list[Problem] = []
-    frozen_data = freeze(data, (), problems, None, _LIMITS)
-    is_usable = isinstance(frozen_data, FrozenDict) and not problems
+    freezer = Freezer(depth=MAX_LEVELS, is_code=False, literals=True)
+    frozen_data = freezer.freeze(data)
+    is_usable = isinstance(frozen_data, FrozenDict) and not freezer.problems
     return frozen_data if is_usable else None
 
 

@@ -1,6 +1,6 @@
 """Frozen JSON: dicts and lists that cannot be changed, and the values that they hold.
 
-`freeze` copies data into values that cannot be changed, and says at which path a value
+`Freezer` copies data into values that cannot be changed, and says at which path a value
 is not JSON.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NoReturn, TypeAlias, TypeGuard
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from ..errors import BuildError
 from ..secrets import MASK
@@ -139,70 +139,37 @@ Convert: TypeAlias = Callable[[Any], Any]
 """Turns a value into JSON data, into a `Problem`, or returns it unchanged."""
 
 
+class _TooDeepError(Exception):
+    """Ends the freezing of a value. Its argument is the path."""
+
+
 @frozen
-class Limits:
-    """Limits of freezing: stricter for code than for data that was read.
+class Freezer:
+    """Copies values, one after the other, into values that cannot be changed.
 
     Attributes:
+        problems: Gets one entry for each value that is not JSON; null takes its place.
+        convert: Is asked for everything except plain scalars, dicts and lists.
         depth: How deep values may nest.
         is_code: Write whole numbers as integers, one spelling for each number, and
             refuse integers beyond `MAX_INTEGER`.
         literals: Whether a literal with the key of an unbound value passes.
     """
 
+    problems: list[Problem] = field(factory=list)
+    convert: Convert | None = None
     depth: int = MAX_DEPTH
     is_code: bool = True
     literals: bool = False
 
-
-CODE: Final = Limits()
-
-
-def freeze(
-    value: Any,
-    path: Path,
-    problems: list[Problem],
-    convert: Convert | None = None,
-    limits: Limits = CODE,
-) -> Any:
-    """Return a frozen copy of a value. Too deep nesting is a problem and not a crash.
-
-    Args:
-        value: Data from code or from a parser.
-        path: Its place, for the problems.
-        problems: Gets one entry for each value that is not JSON; null takes its place.
-        convert: Is asked for everything except plain scalars, dicts and lists.
-    """
-    return Freezer(problems, convert, limits).freeze(value, path)
-
-
-class _TooDeepError(Exception):
-    """Ends the freezing of a value. Its argument is the path."""
-
-
-class Freezer:
-    """Freezes values one after the other, as `freeze` does."""
-
-    __slots__ = ("convert", "limits", "problems")
-
-    def __init__(
-        self,
-        problems: list[Problem],
-        convert: Convert | None = None,
-        limits: Limits = CODE,
-    ) -> None:
-        self.problems: list[Problem] = problems
-        self.convert: Convert | None = convert
-        self.limits: Limits = limits
-
-    def freeze(self, value: Any, path: Path) -> Any:
-        """Return a frozen copy of a value. Its faults are added to the problems."""
+    def freeze(self, value: Any, path: Path = ()) -> Any:
+        """Return a frozen copy. Too deep nesting is a problem and not a crash."""
         try:
             return self._freeze(value, path, 0)
         except _TooDeepError as error:  # the value may contain itself
             (place,) = error.args
             advice = "flatten the value, or send it as JSON text"
-            message = f"values nest deeper than {self.limits.depth} levels"
+            message = f"values nest deeper than {self.depth} levels"
             self.problems.append(Problem("too-deep", place[:4], message, advice))
             return None
 
@@ -225,9 +192,9 @@ class Freezer:
 
     def _scalar(self, item: Any, path: Path) -> Any:
         if type(item) is float and item - item == 0:
-            is_whole = self.limits.is_code and item.is_integer()
+            is_whole = self.is_code and item.is_integer()
             return int(item) if is_whole and abs(item) <= MAX_INTEGER else item
-        if type(item) is int and not self.limits.is_code:
+        if type(item) is int and not self.is_code:
             return item
         problem = item if isinstance(item, Problem) else _no_json(item)
         self.problems.append(evolve(problem, path=path))
@@ -236,7 +203,7 @@ class Freezer:
     def _freeze_dict(
         self, members: Mapping[Any, Any], path: Path, level: int
     ) -> FrozenDict:
-        if level >= self.limits.depth:
+        if level >= self.depth:
             raise _TooDeepError(path)
         frozen = FrozenDict()
         for key, inner in members.items():
@@ -244,7 +211,7 @@ class Freezer:
                 message = f"the key {shortened(key)} is not Unicode text"
                 advice = "write the key as a plain str"
                 self.problems.append(Problem("not-json", path, message, advice))
-            elif key == VALUE_KEY and not self.limits.literals:
+            elif key == VALUE_KEY and not self.literals:
                 message = f"a literal with the key {key!r} would be an unbound value"
                 advice = 'write value("name") for what differs by environment'
                 self.problems.append(Problem("reserved-literal", path, message, advice))
@@ -255,7 +222,7 @@ class Freezer:
         return frozen
 
     def _freeze_list(self, items: Any, path: Path, level: int) -> FrozenList:
-        if level >= self.limits.depth:
+        if level >= self.depth:
             raise _TooDeepError(path)
         return FrozenList(
             [

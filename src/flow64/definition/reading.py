@@ -15,12 +15,11 @@ from ..text import shortened
 from .freezing import (
     MAX_DEPTH,
     VALUE_KEY,
+    Freezer,
     FrozenDict,
-    Limits,
     Path,
     Problem,
     Value,
-    freeze,
     pointer,
     walk,
 )
@@ -154,9 +153,6 @@ def _too_deep_error(text: str, source: str) -> ReadError:
 
 # -- Definitions -----------------------------------------------------------------------
 
-_BODY = Limits(depth=MAX_NESTING, is_code=False)
-_ANSWER = Limits(depth=MAX_NESTING, is_code=False, literals=True)
-
 _GRAPH: Final = "workflow_definition"
 _BODY_KEYS = frozenset({"workflow_name", "workflow_description", _GRAPH, "id"})
 _ANSWER_KEYS = frozenset(
@@ -216,8 +212,10 @@ class _Reader:
         is_answer = isinstance(data, dict) and "workflow_name" not in data
         is_answer = is_answer and "name" in data
         problems: list[Problem] = []
-        limits, convert = (_ANSWER, None) if is_answer else (_BODY, _as_value)
-        body = freeze(data, (), problems, convert, limits)
+        # In an answer, what looks like an unbound value is data of a stranger.
+        convert = None if is_answer else _as_value
+        freezer = Freezer(problems, convert, MAX_NESTING, is_code=False, literals=True)
+        body = freezer.freeze(data)
         if problems:
             advice = f"; {problems[0].help}" if problems[0].help else ""
             self.fail(f"{problems[0].message}{advice}", problems[0].path)

@@ -17,11 +17,11 @@ from ..errors import ConfigError
 from ..secrets import Secrets, map_json, texts_in
 from .freezing import (
     VALUE_KEY,
+    Freezer,
     FrozenDict,
     Hidden,
     Problem,
     Value,
-    freeze,
     pointer,
     thaw,
     walk,
@@ -120,8 +120,9 @@ def bind(
     names = {value.name for value in unbound}
     secret = {value.name for value in unbound if value.secret}
     secret |= names & getattr(values, "hidden", frozenset())
+    freezer = Freezer(problems)
     contents = {
-        name: freeze(values[name], (name,), problems)
+        name: freezer.freeze(values[name], (name,))
         for name in sorted((names - secret) & values.keys())
     }
     if not contents and not secret:

@@ -48,12 +48,7 @@ def alias(name: str) -> Alias:
 
     Args:
         name: Name of the column, as the service has it.
-
-    Raises:
-        BuildError: The name is not text, or is empty.
     """
-    if type(name) is not str or not name:
-        raise BuildError(f"alias: name is {shortened(name)}", hint="write a str")
     return Alias(name)
 
 

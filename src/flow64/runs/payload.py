@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from attrs import Attribute, evolve, field, frozen
 
@@ -23,13 +23,12 @@ from ..blocks import Search, Webhook
 from ..definition import (
     EMPTY,
     Definition,
+    Freezer,
     FrozenDict,
-    Limits,
     Problem,
     Value,
     WireBlock,
     as_body,
-    freeze,
     is_number,
     pointer,
     thaw,
@@ -42,9 +41,6 @@ Rows: TypeAlias = (
     Iterable[Mapping[str, Any]] | Mapping[str, Any] | str | os.PathLike[str]
 )
 """Rows as a caller gives them: mappings, one mapping, or the path of a file."""
-
-_DATA: Final = Limits(literals=True)
-"""Rows may contain any value, also one that would be a placeholder in a workflow."""
 
 # -- Rows -----------------------------------------------------------------------------
 
@@ -170,7 +166,8 @@ def build_payload(
             listed, with the number of their row.
     """
     problems: list[Problem] = []
-    frozen_rows = freeze(list(rows), (), problems, limits=_DATA)
+    # Any value passes, also one that would be a placeholder in a workflow.
+    frozen_rows = Freezer(problems, literals=True).freeze(list(rows))
     lines = [f"{_name_place(p.path, first)}: {p.message}; {p.help}" for p in problems]
     if problem := _describe_wrong_source(definition, len(rows)):
         lines.append(problem)
@@ -278,7 +275,7 @@ def override_source(definition: Definition, settings: Any) -> Definition:
         return definition
     (source, *others), (root, *_) = _sources(definition), definition.topology.roots
     problems: list[Problem] = []
-    frozen_settings = freeze(dict(settings), (), problems, limits=_DATA)
+    frozen_settings = Freezer(problems, literals=True).freeze(dict(settings))
     lines = [f"{pointer(p.path)}: {p.message}; {p.help}" for p in problems]
     if others:
         problem = "the workflow has several sources, and which one a run sets is not"

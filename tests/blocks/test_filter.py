@@ -123,3 +123,15 @@ def test_other_operators():
         {"column": "b", "operator": "recent", "logic": "or"},
     )
     assert made.place.line == test_other_operators.__code__.co_firstlineno + 2
+
+
+def test_python_operators_say_what_to_write():
+    """A comparison would be False, and so a flow without its filter."""
+    with pytest.raises(BuildError, match=r"equals\(\.\.\.\)"):
+        Filter.where("a") == "b"
+
+
+@pytest.mark.parametrize("name", ["greater_than", "equal", "nonsense"])
+def test_unknown_operators_name_those_that_there_are(name):
+    with pytest.raises(AttributeError, match=r"greater|equals"):
+        getattr(Filter.where("a"), name)

@@ -172,6 +172,14 @@ def test_branch(branch, flow64):
     assert f"@@ inbound  flows/leads.py:7 @@\n{ADDED}\n" in printed
 
 
+def test_branch_by_a_folder_without_json(branch, flow64):
+    """A path of code is refused; it would seem that nothing differs."""
+    code, printed, message = flow64("diff", "--base", "main", "flows/leads.py")
+
+    assert (code, printed) == (64, "")
+    assert "flows/leads.py" in message
+
+
 def test_branch_by_compiled_json(branch, flow64):
     """If JSON is committed, no code runs, and no hook, filter or link is followed."""
     settings = (branch / "pyproject.toml").read_text("utf-8")

@@ -68,8 +68,9 @@ def ambiguous_default_key(definition: Definition) -> Iterator[Fault]:
     A counter would distinguish them, but inserting a block would change the ids of all
     later ones. So a person has to name them.
 
-    Fix: name the one that is new with `key="second"`, so that the other keeps its id,
-    or put it into a scope with `.scoped("name")`.
+    Fix: name the one that is new with `key="second"`, as in
+    `Filter.where("title", key="second")`, so that the other keeps its id, or put it
+    into a scope with `.scoped("name")`.
 
     Example:
         flow = Webhook(LEAD) >> FindEmail() >> FindEmail()

@@ -8,11 +8,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Final, Generic, Self, TypedDict, TypeVar
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Final,
+    Generic,
+    Self,
+    TypedDict,
+    TypeVar,
+)
 
 from attrs import frozen
 
 from ..dsl import RESERVED, UNSET, Passthrough, Unset, set_place
+from ..errors import BuildError
+from ..text import did_you_mean, join_words
 from .catalogue import CatalogueBlock, UncheckedBlock
 from .facts import (
     UNKNOWN_COLUMNS,
@@ -163,6 +175,24 @@ class Condition(Generic[F, W]):
 
     def __repr__(self) -> str:
         return f"Filter.where({self._column!r})"
+
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Condition):
+            return self is other
+        raise BuildError(
+            f"{self!r} == ... compares nothing", hint=f"{self!r}.equals(...)"
+        )
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("_"):  # copying and printing ask for such names
+                raise AttributeError(name)
+            operators = [word for word in vars(Condition) if word[0] != "_"]
+            near = did_you_mean(name, operators) or f": {join_words(operators)}"
+            raise AttributeError(f"Filter.where() has no operator {name!r}{near}")
 
     def equals(self, value: Any) -> F:
         """Keep rows with this value."""

@@ -58,6 +58,9 @@ def load_merge_base(revision: str, compiled: Path | None = None) -> tuple[Side, 
             before, after = (
                 _read_compiled(folder / name, path) for name in ("before", "after")
             )
+            if not before.entries and not after.entries:
+                problem = f"neither {revision} nor HEAD has compiled JSON in {path}"
+                raise click.UsageError(f"{problem}; without a folder, code is compared")
             return evolve(before, label=revision), after
         repository.check_out(base, folder / "code")
         _compile_base(repository.root, folder / "code", folder / "compiled")

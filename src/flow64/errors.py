@@ -347,13 +347,9 @@ class ResultError(FlowError, ValueError):
     """A run has no such result file, or it is cut off, or not what its name says.
 
     Attributes:
-        name: Its name on the service.
-        problem: What is wrong with it.
         line: The line, from 1, if known.
     """
 
-    name: str = ""
-    problem: str = ""
     line: int | None = None
 
 

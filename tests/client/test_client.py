@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import pickle
 import traceback
@@ -147,6 +148,20 @@ def test_the_terms_of_an_environment_hold_for_each_call(emulator):
         client.deploy(leads())
 
 
+def test_a_run_without_a_client_can_be_waited_for(tmp_path, monkeypatch):
+    """The client is made from the variables, and nobody holds it afterwards."""
+    with Emulator() as emulator:
+        monkeypatch.setenv("SIXTYFOUR_API_ENDPOINT", emulator.url)
+        monkeypatch.setenv("SIXTYFOUR_API_KEY", KEY)
+        monkeypatch.chdir(tmp_path)
+        workflow = leads()
+        workflow.deploy()
+        run = workflow.run(ROWS)
+        gc.collect()
+        assert run.wait(every=0.01).count == len(ROWS)
+        assert [row.raw["email"] for row in run.rows()] == [r["email"] for r in ROWS]
+
+
 # -- Low-level calls ------------------------------------------------------------------
 
 
@@ -174,6 +189,15 @@ def test_a_lost_create_is_unknown_and_not_sent_again(faulty):
     with pytest.raises(errors.OutcomeUnknownError):
         client.workflows.create(DATA)
     assert len(server.applied("POST")) == 1
+
+
+def test_a_create_is_not_sent_again_after_a_429(faulty):
+    """It may have been created all the same, and a second one has another id."""
+    server, client = faulty
+    server.on("POST", "*", answered(429))
+    with pytest.raises(errors.ApiError):
+        client.workflows.create(DATA)
+    assert len(server.of("POST", "/workflows/create_workflow")) == 1
 
 
 @pytest.mark.parametrize("reply", [LOST, answered(429), answered(401), Reply(503)])

@@ -9,6 +9,7 @@ import tracemalloc
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal
@@ -23,9 +24,11 @@ from flow64.runs import rows as row_files
 from flow64.runs.rows import RowFile, choose_form, rows_in, write_csv
 from flow64.runs.typed import ResultRows, structure_for
 
+FAIL = partial(row_files.result_error, "f")
+
 
 def read(content, form="csv", **options):
-    return list(rows_in(io.BytesIO(content), form, "f", **options))
+    return list(rows_in(io.BytesIO(content), form, FAIL, **options))
 
 
 # -- Reading --------------------------------------------------------------------------
@@ -93,7 +96,7 @@ def test_row_without_an_end_does_not_fill_the_memory(form, monkeypatch):
     content = io.BytesIO(start + b"x" * (1 << 24))
 
     with pytest.raises(errors.ResultError):
-        list(rows_in(content, form, "f"))
+        list(rows_in(content, form, FAIL))
     assert content.tell() < 1 << 22
 
 
@@ -103,7 +106,7 @@ def test_number_of_rows_proves_the_end_of_csv(tmp_path):
     path.write_text("a\n1\n")
 
     with pytest.raises(errors.ResultError, match="1 row, and the service says 2"):
-        list(RowFile(path, "a.csv", "csv", 2))
+        list(RowFile(path, FAIL, "csv", 2))
 
 
 @pytest.mark.parametrize(
@@ -226,7 +229,7 @@ def test_rows_are_read_again_each_time(tmp_path):
     """And counted, if the service says how many there are."""
     path = tmp_path / "a.csv"
     path.write_text("a\n1\n2\n")
-    rows = ResultRows(RowFile(path, "a.csv", "csv"), 2, structure_for(None))
+    rows = ResultRows(RowFile(path, FAIL, "csv"), 2, structure_for(None))
 
     assert [row.number for row in rows] == [row.number for row in rows] == [1, 2]
     assert (len(rows), rows.columns) == (2, ["a"])
@@ -247,7 +250,7 @@ def test_memory_stays_flat(form, tmp_path):
     }
     path.write_text("".join(lines[form]))
     tracemalloc.start()
-    rows = ResultRows(RowFile(path, "f", form, 20_000), None, structure_for(Person))
+    rows = ResultRows(RowFile(path, FAIL, form, 20_000), None, structure_for(Person))
     count = sum(row.value.age == 3 for row in rows)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -277,7 +280,7 @@ def test_what_is_written_is_read(rows):
         assert write_csv(rows, path) == len(rows)
         names = dict.fromkeys(name for row in rows for name in row)
         expected = [{name: row.get(name) or "" for name in names} for row in rows]
-        assert [*RowFile(path, "f", "csv")] == expected
+        assert [*RowFile(path, FAIL, "csv")] == expected
 
 
 def test_cells_hold_json_and_no_formula(tmp_path):

@@ -57,7 +57,8 @@ class Workflows(Topic):
     ) -> calls.WorkflowInfo:
         """Create a workflow. Without an id, the service assigns one.
 
-        If the answer is lost, the request is not sent again.
+        It is sent once: a service that answers with an error, or not at all, may have
+        created it all the same.
 
         Args:
             workflow: A definition without values to fill in, as `compile()` returns it,
@@ -71,11 +72,9 @@ class Workflows(Topic):
         """
         body, definition = _read("workflows.create", workflow)
         del workflow  # an error may show the locals of its frames
-        spends = _require_consent(definition, allow_spend=allow_spend)
+        _require_consent(definition, allow_spend=allow_spend)
         try:
-            return calls.create_workflow(
-                self.session, body, may_repeat=False if spends else None
-            )
+            return calls.create_workflow(self.session, body, may_repeat=False)
         except FlowError as error:
             if policy.is_refusal(error):
                 raise

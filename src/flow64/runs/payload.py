@@ -8,8 +8,9 @@ import json
 import math
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -81,7 +82,7 @@ def as_iterable(rows: Any) -> Iterable[Any]:
             problem = f"{str(path)!r} does not name a file of rows"
             suffixes = ", ".join(FORMS)
             raise rows_error([f"{problem}; it has to end in {suffixes}"])
-        return _InputRows(RowFile(path, str(path), form))
+        return RowFile(path, partial(_input_error, str(path)), form)
     if isinstance(rows, Mapping):
         return [rows]
     if hasattr(rows, "to_dict") and hasattr(rows, "columns"):
@@ -94,18 +95,9 @@ def as_iterable(rows: Any) -> Iterable[Any]:
     raise rows_error([f"{shortened(rows)} is not a list of rows; {advice}"])
 
 
-@frozen
-class _InputRows:
-    """The rows of an input file, each time it is iterated over."""
-
-    rows: Iterable[Mapping[str, Any]]
-
-    def __iter__(self) -> Iterator[Mapping[str, Any]]:
-        try:
-            yield from self.rows
-        except errors.ResultError as error:
-            place = "" if error.line is None else f":{error.line}"
-            raise rows_error([f"{error.name}{place}: {error.problem}"]) from None
+def _input_error(name: str, problem: str, line: int | None = None) -> errors.RowsError:
+    place = name if line is None else f"{name}:{line}"
+    return rows_error([f"{place}: {problem}"])
 
 
 def parse_rows(content: bytes, name: str) -> list[dict[str, Any]]:
@@ -125,7 +117,7 @@ def parse_rows(content: bytes, name: str) -> list[dict[str, Any]]:
         with suppress(ValueError, RecursionError):  # it may have an object in each line
             return as_rows(json.loads(content, object_pairs_hook=refuse_repeated_keys))
     form = {b"[": "json", b"{": "ndjson"}.get(first, "csv")
-    return as_rows(_InputRows(rows_in(io.BytesIO(content), form, name)))
+    return as_rows(rows_in(io.BytesIO(content), form, partial(_input_error, name)))
 
 
 def count_repeats(rows: Sequence[Mapping[str, Any]]) -> int:

@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, BinaryIO, Final
@@ -91,7 +92,7 @@ def _prove(session: Session, run: RunState, items: Sequence[ResultItem]) -> None
         and min(numbers, default=first.block_number) == first.block_number
     ):
         with suppress(errors.ResultError):
-            rows = _open(session, run.id, first)
+            rows = _open(session, run.id, first, structure_for(None))
             if digest_rows(rows.raw, proof["columns"]) == proof:
                 run.confirm()
                 return
@@ -162,10 +163,9 @@ def read_rows(
 
 
 def _open(
-    session: Session, run_id: str, item: ResultItem, structure: Any = None
+    session: Session, run_id: str, item: ResultItem, structure: Any
 ) -> ResultRows[Any]:
     """Return the rows of a file, from the list if that has all, else downloaded."""
-    structure = structure or structure_for(None)
     if item.results is not None and item.is_whole:
         return ResultRows(item.results, len(item.results), structure)
     folder = Path(mkdtemp(prefix="flow64-"))
@@ -174,7 +174,8 @@ def _open(
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    source = RowFile(path, item.filename, _form_of(item), item.row_count or None)
+    fail = partial(row_files.result_error, item.filename)
+    source = RowFile(path, fail, _form_of(item), item.row_count or None)
     rows = ResultRows(source, source.expected, structure)
     finalize(rows, shutil.rmtree, folder, ignore_errors=True)
     return rows
@@ -326,24 +327,23 @@ def _fetch(session: Session, item: ResultItem, file: BinaryIO) -> None:
     """
     if item.download_url is None:
         raise _cut_error(item, printable(item.message or "it has no link"))
+    fail = partial(row_files.result_error, item.filename)
     limit = MAX_BYTES if item.file_size is None else item.file_size
     size, since, before = 0, threads.now(), 0
     with session.open(item.download_url, DAY) as answer:
         if 300 <= answer.status_code < 400:
-            problem = "its link leads on to somewhere else, and is not followed"
-            raise row_files.result_error(item.filename, problem)
+            raise fail("its link leads on to somewhere else, and is not followed")
         if answer.status_code != 200:
             raise _cut_error(item, f"the store answered {answer.status_code}")
         for piece in answer.iter_bytes():
             file.write(piece)
             size += len(piece)
             if size > limit:
-                problem = f"it has more than the {limit:,} bytes that it may have"
-                raise row_files.result_error(item.filename, problem)
+                raise fail(f"it has more than the {limit:,} bytes that it may have")
             if (seconds := threads.now() - since) >= MINUTE:
                 if size - before < LOWEST_RATE * seconds:
                     problem = f"{size - before:,} bytes came in {seconds:.3g} s"
-                    raise row_files.result_error(item.filename, f"too slow: {problem}")
+                    raise fail(f"too slow: {problem}")
                 since, before = threads.now(), size
         length = answer.headers.get("content-length", "")
     expected = int(length) if length.isdecimal() else size
@@ -351,8 +351,7 @@ def _fetch(session: Session, item: ResultItem, file: BinaryIO) -> None:
     if size < expected:
         raise _cut_error(item, f"it was cut off: {size} bytes of {expected}")
     if item.file_size is None and not answer.extensions.get("is_framed"):
-        problem = "nothing proves that it is complete: no length of it is known"
-        raise row_files.result_error(item.filename, problem)
+        raise fail("nothing proves that it is complete: no length of it is known")
 
 
 def _cut_error(item: ResultItem, reason: str) -> errors.TransportError:

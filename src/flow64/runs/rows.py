@@ -11,7 +11,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeAlias
@@ -24,6 +24,9 @@ from ..text import pluralize, printable, shortened
 
 Raw: TypeAlias = Mapping[str, Any]
 """One row: the values of all columns by name."""
+
+Fail: TypeAlias = Callable[..., errors.FlowError]
+"""Makes the error of a file of rows."""
 
 LONGEST_ROW: Final = 1 << 25
 """Most characters of a row, or of a cell of CSV. A longer one is taken for a quote or a
@@ -54,38 +57,38 @@ class RowFile:
 
     In CSV every cell is text, and blank lines are skipped.
 
-    Iterating raises `ResultError`, after the rows before that place, if the file is cut
-    off, broken, not in UTF-8, or has another number of rows.
+    Iterating raises an error, after the rows before that place, if the file is cut off,
+    broken, not in UTF-8, or has another number of rows.
 
     Attributes:
         path: The file.
-        name: Its name in errors.
+        fail: Makes an error of what is wrong, and of the line if that is known.
         form: csv, json or ndjson.
         expected: The number of rows, if it is known. Only this shows that a CSV file
             was cut off between two lines.
     """
 
     path: Path
-    name: str
+    fail: Fail
     form: str
     expected: int | None = None
 
     def __iter__(self) -> Iterator[Raw]:
         count = 0
         with self._open() as file:
-            for row in rows_in(file, self.form, self.name):
+            for row in rows_in(file, self.form, self.fail):
                 count += 1
                 yield row
         if self.expected is not None and count != self.expected:
             problem = f"it has {pluralize(count, 'row')}, and the service says"
-            raise result_error(self.name, f"{problem} {self.expected}")
+            raise self.fail(f"{problem} {self.expected}")
 
     def columns(self) -> Sequence[str]:
         """Return the header of a CSV file; nothing for another format."""
         if self.form != "csv":
             return ()
         with self._open() as file:
-            _, header = next(_csv_lines(file, self.name), (1, []))
+            _, header = next(_csv_lines(file, self.fail), (1, []))
         return header
 
     @contextmanager
@@ -94,13 +97,12 @@ class RowFile:
             with self.path.open("rb") as file:
                 yield file
         except OSError as error:
-            problem = f"it cannot be read: {reason_of(error)}"
-            raise result_error(self.name, problem) from error
+            raise self.fail(f"it cannot be read: {reason_of(error)}") from error
 
 
-def rows_in(file: BinaryIO, form: str, name: str) -> Iterator[Raw]:
+def rows_in(file: BinaryIO, form: str, fail: Fail) -> Iterator[Raw]:
     """Yield the rows of an open file; see `RowFile`."""
-    return {"csv": _csv_rows, "json": _json_rows}.get(form, _ndjson_rows)(file, name)
+    return {"csv": _csv_rows, "json": _json_rows}.get(form, _ndjson_rows)(file, fail)
 
 
 def result_error(
@@ -111,8 +113,6 @@ def result_error(
     return errors.ResultError(
         f"result {printable(name)}{place}: {printable(problem)}",
         hint="download it again, or look at the file",
-        name=name,
-        problem=problem,
         line=line,
     )
 
@@ -120,43 +120,41 @@ def result_error(
 # -- CSV ------------------------------------------------------------------------------
 
 
-def _text_lines(file: BinaryIO, name: str) -> Iterator[str]:
+def _text_lines(file: BinaryIO, fail: Fail) -> Iterator[str]:
     """Yield the lines of a file, with their ends."""
     number = 0
     while line := file.readline(LONGEST_ROW + 1):
         number += 1
         if len(line) > LONGEST_ROW:
-            raise result_error(name, f"it has {LONGEST_ROW} bytes in one line", number)
+            raise fail(f"it has {LONGEST_ROW} bytes in one line", number)
         try:
             yield line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
-            problem = f"it is not in UTF-8 ({error.reason})"
-            raise result_error(name, problem, number) from None
+            raise fail(f"it is not in UTF-8 ({error.reason})", number) from None
 
 
-def _csv_lines(file: BinaryIO, name: str) -> Iterator[tuple[int, list[str]]]:
+def _csv_lines(file: BinaryIO, fail: Fail) -> Iterator[tuple[int, list[str]]]:
     """Yield the lines of CSV that are not blank, each with its number."""
     # Lists and dicts stand as JSON in one cell, which may be a long one. The limit is
     # one for the whole process, so it is never lowered.
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST_ROW))
-    reader = csv.reader(_text_lines(file, name), strict=True)
+    reader = csv.reader(_text_lines(file, fail), strict=True)
     try:
         for cells in reader:
             if cells:
                 yield reader.line_num, cells
     except csv.Error as error:
-        problem = f"it is not valid CSV: {error}"
-        raise result_error(name, problem, reader.line_num) from None
+        raise fail(f"it is not valid CSV: {error}", reader.line_num) from None
 
 
-def _csv_rows(file: BinaryIO, name: str) -> Iterator[Raw]:
-    lines = _csv_lines(file, name)
+def _csv_rows(file: BinaryIO, fail: Fail) -> Iterator[Raw]:
+    lines = _csv_lines(file, fail)
     _, header = next(lines, (1, []))
     if problem := _describe_header(header):
-        raise result_error(name, problem, 1)
+        raise fail(problem, 1)
     for number, cells in lines:
         if problem := _describe_line(cells, len(header)):
-            raise result_error(name, problem, number)
+            raise fail(problem, number)
         yield dict(zip(header, cells, strict=True))
 
 
@@ -199,22 +197,20 @@ _DECODER: Final = json.JSONDecoder(object_pairs_hook=refuse_repeated_keys)
 _BLANK: Final = " \t\n\r"
 
 
-def _ndjson_rows(file: BinaryIO, name: str) -> Iterator[Raw]:
-    for number, line in enumerate(_text_lines(file, name), start=1):
+def _ndjson_rows(file: BinaryIO, fail: Fail) -> Iterator[Raw]:
+    for number, line in enumerate(_text_lines(file, fail), start=1):
         if not line.strip(_BLANK):
             continue
         try:
             row = _DECODER.decode(line)
         except (ValueError, RecursionError) as error:
-            problem = f"it is not valid JSON: {error}"
-            raise result_error(name, problem, number) from None
+            raise fail(f"it is not valid JSON: {error}", number) from None
         if not isinstance(row, dict):
-            problem = f"a row is an object, not {shortened(row)}"
-            raise result_error(name, problem, number)
+            raise fail(f"a row is an object, not {shortened(row)}", number)
         yield row
 
 
-def _json_rows(file: BinaryIO, name: str) -> Iterator[Raw]:
+def _json_rows(file: BinaryIO, fail: Fail) -> Iterator[Raw]:
     """Yield the objects of a list, decoded one by one.
 
     The text in memory doubles while a row does not fit, so the work is linear.
@@ -239,11 +235,11 @@ def _json_rows(file: BinaryIO, name: str) -> Iterator[Raw]:
                 break
             held += part
     except (ValueError, RecursionError) as error:
-        raise result_error(name, f"row {count + 1} cannot be read: {error}") from None
+        raise fail(f"row {count + 1} cannot be read: {error}") from None
     finally:
         text.detach()  # the file is closed by its owner
     if not re.fullmatch(r"\s*\]\s*" if count else r"\s*\[\s*\]\s*", held):
-        raise result_error(name, f"row {count + 1} {problem}")
+        raise fail(f"row {count + 1} {problem}")
 
 
 _FIRST: Final = re.compile(r"\s*\[\s*(?=\{)")

@@ -119,6 +119,15 @@ class Stages:
         name = printable(self.name(last.sequence_number, last.block_name))
         return f"no row is left after {name}"
 
+    def describe_failure(self, seen: calls.LiveStatus) -> str | None:
+        """Return why blocks of a run failed, if the service says so."""
+        reasons = [
+            f"{self.name(each.sequence_number, each.block_name)}: {each.error_message}"
+            for each in seen.blocks
+            if each.error_message
+        ]
+        return "; ".join(reasons) or None
+
     def _refuse(self, problem: str) -> NoReturn:
         known = join_words(self.numbers, 20)
         raise errors.BuildError(problem, hint=f"there are {known}" if known else "")
@@ -245,6 +254,8 @@ class RunState:
         if self.status == calls.COMPLETED:
             self.count = self.stages.count_rows(seen)
             self.empty = self.stages.describe_empty_end(seen)
+        elif self.is_ended:
+            self.reason = self.stages.describe_failure(seen)
 
     def find_proof(self) -> Mapping[str, Any] | None:
         """Return the digest of the rows that were sent; None if it is not known."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator
-from contextlib import suppress
 from random import uniform
 from typing import Any, Final, Literal
 
@@ -19,7 +18,6 @@ from .. import errors
 from ..api import calls, threads
 from ..api.policy import DAY, MINUTE, may_pass
 from ..api.session import Session
-from ..definition import canonical_id
 from ..text import pluralize, printable
 from .state import RunState, Stages
 
@@ -180,8 +178,6 @@ def poll(session: Session, run: RunState) -> calls.LiveStatus:
     """Poll a run once, record its state, and return the answer."""
     seen = calls.live_status(session, run.id)
     run.record_look(seen)
-    if run.is_ended:
-        run.reason = _find_reason(session, run, seen)
     return seen
 
 
@@ -193,25 +189,6 @@ def cancel(session: Session, run: RunState) -> str:
     """
     run.record_status(calls.cancel_run(session, run.id))
     return run.status
-
-
-def _find_reason(session: Session, run: RunState, seen: calls.LiveStatus) -> str | None:
-    """Return why a run did not complete, from its blocks or the list of runs."""
-    if run.status == calls.COMPLETED:
-        return None
-    reasons: list[str | None] = [
-        f"{run.stages.name(block.sequence_number, block.block_name)}: "
-        f"{block.error_message}"
-        for block in seen.blocks
-        if block.error_message
-    ]
-    if not reasons and run.workflow_id:
-        # How it ended is known, and counts more.
-        with suppress(errors.FlowError), threads.deadline(LAST_LOOK):
-            for entry in calls.list_runs(session, run.workflow_id):
-                if canonical_id(entry.job_id) == canonical_id(run.id):
-                    reasons = [entry.status_reason, entry.error_message]
-    return "; ".join(reason for reason in reasons if reason) or None
 
 
 @define

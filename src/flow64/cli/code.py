@@ -191,5 +191,9 @@ def _lift(
         except ReadError as error:
             printing.error(f"{source.name}: {errors.describe(error)}")
         else:
-            lifted.append(evolve(code, accepted=tuple(accepted)))
+            lifted.append(code)
+            if accepted:
+                printing.message(
+                    f"{source.name}: its code allows {', '.join(accepted)}"
+                )
     return lifted

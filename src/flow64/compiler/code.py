@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, Literal, TypeAlias, cast
+from keyword import kwlist
+from typing import Any, Final, cast
 
 from attrs import field, frozen
 
@@ -30,32 +31,23 @@ from ..dsl import (
 from .lifting import Lifted, OwnClasses
 
 LONG: Final = 50
-"""Parts of the longest chain in one expression."""
+"""Parts of the longest chain in one expression; a longer one is named in parts."""
 
 SHORT: Final = 72
 """Characters of the longest chain on one line."""
 
-DEEP: Final = 6
-"""Levels of lists and chains after which an inner one gets a name."""
+DEEP: Final = 3
+"""Levels of lists after which an inner one gets a name."""
 
 DEEP_VALUE: Final = 40
 """Levels of a value after which an inner one gets a name. Python reads 200."""
-
-ACCEPTED: Final = "# These errors would stop a compile, so allow= accepts them below:"
-"""The comment above a workflow that needs `allow=`. The next line has the codes."""
 
 _POSITIONAL: Final = ("block_name", "dataframe_type")
 """Arguments that read as well without their names."""
 
 _GAPS: Final = re.compile(r"[^A-Za-z0-9]+")
 
-# A list of our own: a new release of Python changes no name.
-_RESERVED: Final = """
-and as assert async await break class continue def del elif else except finally for from
-global if import in is lambda nonlocal not or pass raise return try while with yield
-match case type true false none fan flow64 tap value
-"""
-_TAKEN: Final = frozenset(_RESERVED.split())
+_TAKEN: Final = frozenset({*kwlist, "fan", "tap", "value"})
 
 
 @frozen
@@ -97,13 +89,10 @@ class _Module:
     projects: dict[tuple[str, ...], str] = field(factory=dict)
 
     def import_lines(self) -> Iterator[str]:
-        """Yield the imports of the names that were used: ours first."""
-        for module in sorted(self.imports, key=self._place_of_import):
-            names = ", ".join(sorted(self.imports[module], key=_order_of_import))
+        """Yield the imports of the names that were used."""
+        for module in sorted(self.imports):
+            names = ", ".join(sorted(self.imports[module]))
             yield f"from {module} import {names}"
-
-    def _place_of_import(self, module: str) -> tuple[bool, str]:
-        return module == self.own.module, module
 
     def use(self, name: str, module: str = "flow64") -> str:
         """Import a name."""
@@ -129,9 +118,7 @@ class _Module:
         identity = lifted.identity
         project = self._project(lifted)
         self.lines.append("")
-        if lifted.accepted:
-            self.lines.extend([ACCEPTED, f"# {', '.join(lifted.accepted)}"])
-        flows = _Flows(self, lifted.flows).write()
+        flows = self._flows(lifted.flows)
         keys = {"key": identity.key, "was": identity.was, "id": identity.id}
         named = {k: repr(text) for k, text in keys.items() if text is not None}
         if project is not None:
@@ -161,6 +148,51 @@ class _Module:
             name = self.assign(text, project.key, otherwise="project")
             self.projects[facts] = name
         return self.projects[facts]
+
+    def _flows(self, flows: Sequence[Flow[Any, Any]]) -> Sequence[str]:
+        """Return flows as arguments of a workflow.
+
+        One that stands in several places, nests deep or is long gets a name.
+        """
+        ordered, times = _inner_first(flows)
+        texts: dict[int, _Text] = {}
+        for flow in ordered:
+            text = self._text(flow, [texts[id(part)] for part in parts_of(flow)])
+            if times[id(flow)] > 1 or text.depth == DEEP or len(text.links) > LONG:
+                text = _Text([self._assign_flow(text, text.word)], text.word)
+            texts[id(flow)] = text
+        if len(flows) == 1:
+            return [self._assign_flow(texts[id(flows[0])], "flow")]
+        return [" >> ".join(self._links(texts[id(flow)])) for flow in flows]
+
+    def _assign_flow(self, text: _Text, word: str) -> str:
+        chain = " >> ".join(links := self._links(text))
+        if len(chain) > SHORT and len(links) > 1:
+            steps = "\n    >> ".join(links)
+            chain = f"(\n    {steps}\n)"
+        return self.assign(chain, word, otherwise="flow")
+
+    def _text(self, flow: Flow[Any, Any], parts: Sequence[_Text]) -> _Text:
+        depth = max((part.depth for part in parts), default=0)
+        match flow:
+            case Series():
+                links = [link for part in parts for link in part.links]
+            case Parallel():
+                listed = [" >> ".join(self._links(part)) for part in parts]
+                links, depth = [f"[{', '.join(listed)}]"], depth + 1
+            case Scoped():  # of a block: lifting gives no other flow a scope
+                links = [f"{parts[0].links[0]}.scoped({flow.name!r})"]
+            case _:
+                block = cast("Block", flow)
+                return _Text([self.block(block)], block.key or block.block_name)
+        return _Text(links, parts[0].word, depth)
+
+    def _links(self, text: _Text) -> Sequence[str]:
+        """Return links of which the first is a flow, since lists know no `>>`."""
+        first, *others = text.links
+        if first.startswith("["):
+            first = f"{self.use('fan')}({first[1:-1]})"
+        return [first, *others]
 
     def literal(self, value: Any, depth: int = 1) -> str:
         """Return a value as a literal. A part that nests deep gets a name."""
@@ -223,11 +255,6 @@ class _Module:
         return text
 
 
-def _order_of_import(name: str) -> tuple[int, str]:
-    """Sort constants, then classes, then functions, as ruff sorts imports."""
-    return 0 if name.isupper() else 1 if name[0].isupper() else 2, name.lower()
-
-
 def _is_plain_condition(condition: Any, *, is_first: bool) -> bool:
     """Return True if a method of `Filter.where(...)` can say a condition."""
     if not isinstance(condition, dict):
@@ -243,115 +270,29 @@ def _is_plain_condition(condition: Any, *, is_first: bool) -> bool:
     )
 
 
-Position: TypeAlias = Literal["top", "item", "operand"]
-"""Where an expression stands: alone, between commas, or beside `>>` and `.`."""
+@frozen
+class _Text:
+    """A flow as text: the links that `>>` joins, a word for its name, and levels."""
+
+    links: list[str]
+    word: str
+    depth: int = 0
 
 
-class _Flows:
-    """Writes the flows of one workflow.
-
-    A flow that stands in several places, or nests deep, gets a name.
-    """
-
-    def __init__(self, module: _Module, flows: Sequence[Flow[Any, Any]]) -> None:
-        self.module = module
-        self.flows = flows
-        self.times = Counter(map(id, flows))
-        self.names: dict[int, str] = {}  # by the identity of the flow
-        todo = [*flows]
-        while todo:
-            for part in parts_of(todo.pop()):
-                self.times[id(part)] += 1
-                if self.times[id(part)] == 1:
-                    todo.append(part)
-
-    def write(self) -> Sequence[str]:
-        """Return the flows as arguments of a workflow."""
-        heights: dict[int, int] = {}
-        for flow in self._inner_first():
-            inner = [heights[id(part)] for part in self._members(flow)]
-            is_level = bool(inner) and not isinstance(flow, Scoped)
-            height = max(inner, default=0) + is_level
-            if self.times[id(flow)] > 1 or height == DEEP:
-                self.names[id(flow)] = self._assign(flow, _first_key(flow))
-                height = 0
-            heights[id(flow)] = height
-        if len(self.flows) > 1:
-            return [self._text(flow, "item") for flow in self.flows]
-        (flow,) = self.flows
-        return [self.names.get(id(flow)) or self._assign(flow, "flow")]
-
-    def _assign(self, flow: Flow[Any, Any], word: str) -> str:
-        return self.module.assign(self._text(flow, "top"), word, otherwise="flow")
-
-    def _inner_first(self) -> Iterator[Flow[Any, Any]]:
-        """Yield each flow once, after its members."""
-        seen: set[int] = set()
-        todo = [(flow, False) for flow in reversed(self.flows)]
-        while todo:
-            flow, is_ready = todo.pop()
-            if is_ready:
-                yield flow
-            elif id(flow) not in seen:
-                seen.add(id(flow))
-                todo.append((flow, True))
-                todo += [(part, False) for part in reversed(self._members(flow))]
-
-    def _members(self, flow: Flow[Any, Any]) -> Sequence[Flow[Any, Any]]:
-        """Return the parts of a flow: of a chain all that are joined by `>>`."""
-        if not isinstance(flow, Series):
-            return parts_of(flow)
-        links: list[Flow[Any, Any]] = []
-        todo: list[Flow[Any, Any]] = [flow.right, flow.left]
-        while todo:
-            part = todo.pop()
-            if isinstance(part, Series) and self.times[id(part)] == 1:
-                todo += [part.right, part.left]
-            else:
-                links.append(part)
-        return links
-
-    def _text(self, flow: Flow[Any, Any], position: Position) -> str:
-        if (name := self.names.get(id(flow))) is not None:
-            return name
-        match flow:
-            case Series():
-                return self._chain(self._members(flow), position)
-            case Parallel():
-                listed = ", ".join([self._text(part, "item") for part in flow.members])
-                is_list = position == "operand"
-                return (
-                    f"[{listed}]" if is_list else f"{self.module.use('fan')}({listed})"
-                )
-            case Scoped():
-                return f"{self._text(flow.flow, position)}.scoped({flow.name!r})"
-            case _:
-                return self.module.block(cast("Block", flow))
-
-    def _chain(self, links: Sequence[Flow[Any, Any]], position: Position) -> str:
-        """Join links by `>>`."""
-        # Of two lists beside an arrow, the first has to be a flow.
-        texts = [
-            self._text(link, "operand" if at else "item")
-            for at, link in enumerate(links)
-        ]
-        while len(texts) > LONG:
-            head = self.module.assign(_in_lines(texts[:LONG]), "part", otherwise="part")
-            texts = [head, *texts[LONG:]]
-        text = " >> ".join(texts)
-        if position == "top" and len(text) > SHORT:
-            return _in_lines(texts)
-        return f"({text})" if position == "operand" else text
-
-
-def _in_lines(texts: Sequence[str]) -> str:
-    steps = "\n    >> ".join(texts)
-    return f"(\n    {steps}\n)"
-
-
-def _first_key(flow: Flow[Any, Any]) -> str:
-    """Return the key of the first block of a flow."""
-    while parts := parts_of(flow):
-        flow = parts[0]
-    block = cast("Block", flow)
-    return block.key or block.block_name
+def _inner_first(
+    flows: Sequence[Flow[Any, Any]],
+) -> tuple[list[Flow[Any, Any]], Counter[int]]:
+    """Return each flow once, behind its parts, and how often it stands, by identity."""
+    times: Counter[int] = Counter()
+    ordered: list[Flow[Any, Any]] = []
+    todo = [(flow, False) for flow in reversed(flows)]
+    while todo:
+        flow, is_ready = todo.pop()
+        if is_ready:
+            ordered.append(flow)
+            continue
+        times[id(flow)] += 1
+        if times[id(flow)] == 1:
+            todo.append((flow, True))
+            todo += [(part, False) for part in reversed(parts_of(flow))]
+    return ordered, times

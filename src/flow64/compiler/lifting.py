@@ -72,14 +72,12 @@ class Lifted:
         flows: Its flows: a single one if that expresses all of the graph.
         allow: Codes of findings that its project silences.
         omitted: Data that the service does not read and code cannot express, in words.
-        accepted: Codes of errors that its blocks allow. The code says so.
     """
 
     identity: Identity
     flows: tuple[Flow[Any, Any], ...]
     allow: tuple[str, ...] = ()
     omitted: tuple[str, ...] = ()
-    accepted: tuple[str, ...] = ()
 
 
 def lift(

@@ -24,10 +24,10 @@ import rich.console
 import rich.traceback
 
 from flow64 import AsyncClient, Client
-from flow64.api.policy import Policy
+from flow64.api.network import Policy
 from flow64.cli import COMMANDS, main
 from flow64.client import topics
-from flow64.client.settings import Terms
+from flow64.client.client import Terms
 from flow64.definition import Values
 from flow64.emulator import Emulator, Fault
 from flow64.errors import FlowError

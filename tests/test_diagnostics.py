@@ -9,12 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flow64.diagnostics import (
-    Finding,
-    Place,
-    as_text,
-    summary,
-)
+from flow64.diagnostics import Finding, Place, as_text, summary
 from flow64.text import count_cells, printable
 
 PLAIN = Finding("cycle", "graph", "error", "a feeds itself")

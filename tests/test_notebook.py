@@ -11,13 +11,15 @@ from flow64 import LEAD, Client, Project, Workflow
 from flow64.api.calls import LiveStatus
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.client import Run
-from flow64.diagnostics import Finding, Findings, Place
-from flow64.notebook import (
+from flow64.diagnostics import (
     MOST_LINES,
     MOST_ROWS,
     Advice,
     Badge,
+    Finding,
+    Findings,
     Lines,
+    Place,
     as_card,
     as_change_lines,
     as_facts,

@@ -23,7 +23,7 @@ from attrs import field, frozen
 
 from .analysis.live import LiveCatalogue, LiveField, read_fields, walk_fields
 from .api import calls
-from .api.policy import Policy
+from .api.network import Policy
 from .api.session import Session
 from .blocks import BUILT_IN, specs_schema
 from .client import Client

@@ -503,7 +503,7 @@ def async_client_for(
 def _options(environment: Environment, prices: Mapping[str, float]) -> dict[str, Any]:
     """Return the options of a client, except endpoint and credential."""
     from .client import Terms
-    from .client.settings import PLACE_NAME as JOURNAL
+    from .client.client import PLACE_NAME as JOURNAL
     from .deploy.history import PLACE_NAME as HISTORY
 
     terms = Terms(

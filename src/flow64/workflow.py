@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .analysis.check import RuleSetting
     from .analysis.live import LiveCatalogue
     from .client import Batch, Client, Run
-    from .client.settings import BatchOptions, RunOptions
+    from .client.client import BatchOptions, RunOptions
     from .deploy.plan import Plan, Step
     from .runs.payload import Rows
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from flow64 import errors
 from flow64.api import auth, calls
-from flow64.api.policy import Policy
+from flow64.api.network import Policy
 from flow64.api.session import Session
 from flow64.emulator import Emulator
 from tests.service.credentials import KID, NAME, key, known, oauth, pem, public

@@ -21,8 +21,7 @@ import pytest
 from flow64 import errors
 from flow64.api import calls, network, threads
 from flow64.api.auth import Key
-from flow64.api.network import Network
-from flow64.api.policy import Policy
+from flow64.api.network import Network, Policy
 from flow64.api.session import Session
 from tests.service.credentials import write_certificate
 from tests.service.fault_server import FaultServer, Hang, Reply
@@ -285,7 +284,7 @@ import os, signal, sys, threading, time
 from contextlib import closing
 from flow64.api import calls, network, threads
 from flow64.api.auth import Key
-from flow64.api.policy import Policy
+from flow64.api.network import Policy
 from flow64.api.session import Session
 
 def interrupt(wait):

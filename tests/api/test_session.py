@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from flow64 import errors
-from flow64.api import calls, policy, session, threads
+from flow64.api import calls, network, session, threads
 from flow64.api.auth import Key
-from flow64.api.policy import Policy
+from flow64.api.network import Policy
 from tests.service.script import KEY, Script, answer
 
 OK = answer([])
@@ -312,7 +312,7 @@ def test_a_policy_refuses_what_is_no_limit():
         with pytest.raises((TypeError, ValueError)):
             Policy(**limits)
     assert Policy(requests_per_minute=None).requests_per_minute is None
-    assert not policy.may_pass(errors.FlowError())
+    assert not network.may_pass(errors.FlowError())
 
 
 def test_a_key_that_no_header_can_carry_is_refused_unseen():

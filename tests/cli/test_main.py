@@ -13,7 +13,7 @@ from types import ModuleType
 import click
 import pytest
 
-from flow64.cli import COMMANDS, _main, errors
+from flow64.cli import COMMANDS, commands, errors
 from flow64.errors import (
     ConfigError,
     ConsentError,
@@ -147,13 +147,13 @@ def test_unexpected_error_is_told_without_its_text(command, flow64, options):
     assert told_of.count("\n") == 1 or options
 
 
-@pytest.mark.parametrize("word", ["graphh", *_main.HABITS])
+@pytest.mark.parametrize("word", ["graphh", *commands.HABITS])
 def test_unknown_command_says_what_to_write(flow64, word):
     command, *options = word.split()
     code, printed, told = flow64(command, *options)
 
     assert (code, printed, told.count("\n")) == (64, "", 1)
-    assert _main.HABITS.get(word, "did you mean 'graph'?") in told
+    assert commands.HABITS.get(word, "did you mean 'graph'?") in told
 
 
 def test_errors_of_workflows_are_data_too(leads, flow64):
@@ -226,7 +226,7 @@ def test_closed_stream_leaves_the_exit_code(closed):
 def test_characters_outside_the_encoding_are_escaped():
     stream = io.TextIOWrapper(io.BytesIO(), "ascii", errors="strict")
 
-    _main.escape_unencodable(stream)
+    commands.escape_unencodable(stream)
     stream.write("é → ü")
     stream.flush()
 

@@ -10,7 +10,7 @@ from attrs import define, evolve, field, frozen
 
 from flow64 import Client, Project
 from flow64.api.calls import create_workflow, update_workflow
-from flow64.api.policy import Policy
+from flow64.api.network import Policy
 from flow64.definition import Values, as_body, fingerprint
 from flow64.deploy.apply import apply_plan
 from flow64.deploy.history import History

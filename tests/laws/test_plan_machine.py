@@ -29,7 +29,7 @@ from hypothesis.stateful import (
 from flow64 import LEAD, Client, Project, Workflow, errors
 from flow64.api import threads
 from flow64.api.calls import create_workflow
-from flow64.api.policy import Policy
+from flow64.api.network import Policy
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.definition import as_body, fingerprint, id_of
 from flow64.deploy.apply import apply_plan

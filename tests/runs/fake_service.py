@@ -16,7 +16,7 @@ import httpx
 from attrs import define, field
 
 from flow64.api.auth import Key
-from flow64.api.policy import Policy
+from flow64.api.network import Policy
 from flow64.api.session import Session
 from flow64.runs.journal import Journal
 from flow64.runs.start import Launch

@@ -10,7 +10,7 @@ import pytest
 
 from flow64 import errors
 from flow64.api.auth import Key
-from flow64.api.policy import Policy
+from flow64.api.network import Policy
 from flow64.api.session import Session
 from flow64.runs import results
 from flow64.runs.journal import Journal

@@ -10,7 +10,7 @@ import pytest
 
 from flow64 import LEAD, Workflow, errors
 from flow64.api import threads
-from flow64.api.policy import Policy
+from flow64.api.network import Policy
 from flow64.blocks import FindEmail, Webhook
 from flow64.definition import retry_key
 from flow64.runs import journal as journals

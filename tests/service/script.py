@@ -10,7 +10,7 @@ from attrs import frozen
 
 from flow64.api import threads
 from flow64.api.auth import Key
-from flow64.api.policy import Policy
+from flow64.api.network import Policy
 from flow64.api.session import Session
 from flow64.errors import FlowError
 

@@ -22,7 +22,7 @@ from ..errors import (
     list_lines,
 )
 from ..text import printable
-from .policy import DAY
+from .network import DAY
 
 T = TypeVar("T")
 

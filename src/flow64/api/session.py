@@ -29,8 +29,7 @@ from ..secrets import Secrets, mask
 from ..text import shortened
 from . import answers, threads
 from .auth import Key, OAuth
-from .network import MAX_ANSWER, Network
-from .policy import Pace, Policy, is_unsent
+from .network import MAX_ANSWER, Network, Pace, Policy, is_unsent
 
 T = TypeVar("T")
 

@@ -8,12 +8,10 @@ from __future__ import annotations
 # isort: off
 from .facts import *
 from .catalogue import *
-from .schema import *
 from .sources import *
 from .enrichment import *
 from .discovery import *
 from .data import *
-from .output import *
 
 # isort: on
 

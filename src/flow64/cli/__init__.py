@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 try:
-    from ._main import COMMANDS, GROUPS, group, main
+    from .commands import COMMANDS, GROUPS, group, main
 except ModuleNotFoundError as _missing:
     if (_missing.name or "").partition(".")[0] != "click":
         raise

@@ -5,8 +5,8 @@ from __future__ import annotations
 from attrs import frozen
 
 from . import params, printing
+from .commands import STATE
 from .service import connect, find_run
-from .state import STATE
 
 
 @frozen

@@ -16,8 +16,8 @@ from ..diagnostics import SEVERITIES, Finding, as_text
 from ..report.findings import as_annotations, as_sarif
 from ..text import did_you_mean, pluralize, shortened
 from . import params, printing
+from .commands import STATE
 from .errors import FAILED
-from .state import STATE
 
 WIDTH: Final = 80
 """The most columns of prose, also on a wider terminal."""

@@ -23,9 +23,9 @@ from ..deploy.plan import Action, Consents, Plan, Step, load_plan
 from ..errors import FlowError, OutcomeUnknownError
 from ..text import pluralize
 from . import errors, params, printing
+from .commands import STATE
 from .plan import Destination, PlanSource, plan_workflows
 from .service import connect
-from .state import STATE
 
 DONE: Final[Mapping[Action, str]] = {
     "create": "created",

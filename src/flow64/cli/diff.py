@@ -31,7 +31,7 @@ from ..report.lines import Subject
 from ..report.report import make_report
 from ..text import pluralize
 from . import params, printing
-from .base import load_merge_base
+from .compile import load_merge_base
 from .errors import CHANGES
 
 

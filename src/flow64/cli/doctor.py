@@ -14,8 +14,8 @@ from ..doctor import Check, diagnose, make_report
 from ..environments import Environment, load, open_client
 from ..text import pluralize
 from . import errors, params, printing
+from .commands import STATE
 from .service import require_credential
-from .state import STATE
 
 
 @frozen

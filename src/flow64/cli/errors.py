@@ -11,7 +11,7 @@ import click
 from .. import errors
 from ..secrets import mask
 from ..text import printable
-from .state import STATE
+from .commands import STATE
 
 FAILED: Final = 1
 """It failed, or there are errors in workflows."""

@@ -18,7 +18,7 @@ from ..environments import Environment
 from ..environments import load as load_settings
 from ..text import DASH, did_you_mean, printable
 from . import printing
-from .state import STATE
+from .commands import STATE
 
 if TYPE_CHECKING:
     from ..client import Client

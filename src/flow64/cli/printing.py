@@ -35,7 +35,7 @@ from ..report.writers import as_text as as_report
 from ..secrets import clean_text, mask
 from ..text import printable
 from . import errors
-from .state import STATE
+from .commands import STATE
 
 FORMAT_VERSION: Final = 1
 """The version of what `--json` prints. It is raised if a key goes or changes its

@@ -25,10 +25,10 @@ from ..runs.start import Launch, describe_staleness, find_run, start
 from ..text import STDIN, did_you_mean, format_dollars, pluralize, shortened
 from ..workflow import Workflow
 from . import params, printing
+from .commands import STATE
 from .errors import INTERRUPTED
 from .results import Delivery
 from .service import connect, format_watch_command
-from .state import STATE
 from .watch import follow
 
 

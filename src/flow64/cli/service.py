@@ -18,7 +18,7 @@ from ..errors import ConfigError, TransportError
 from ..runs.start import ATTACH_LOG
 from ..text import shortened
 from . import params, printing
-from .state import STATE
+from .commands import STATE
 
 _log = logging.getLogger("flow64")
 

@@ -9,14 +9,14 @@ import click
 from attrs import asdict
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from ..api.policy import DAY
+from ..api.network import DAY
 from ..client import Client, Run
 from ..runs.watch import Event, failed_error
 from ..text import pluralize, printable
 from . import params, printing
+from .commands import STATE
 from .errors import FAILED, INTERRUPTED
 from .service import connect, find_run, format_watch_command
-from .state import STATE
 
 
 @params.command("watch", "flow64 watch 0b9b5ac1", "flow64 watch latest --json")

@@ -12,7 +12,7 @@ from ..api.calls import RunEntry as RunEntry
 from ..api.calls import Schedule as Schedule
 from ..api.calls import SigningSecret as SigningSecret
 from ..api.calls import WorkflowInfo as WorkflowInfo
-from ..api.policy import Policy as Policy
+from ..api.network import Policy as Policy
 from ..api.session import Session as Session
 from ..deploy.judge import State as State
 from ..deploy.plan import Plan as Plan
@@ -25,6 +25,6 @@ from ..runs.watch import Event as Event
 from .asynchronous import AsyncClient as AsyncClient
 from .asynchronous import AsyncRun as AsyncRun
 from .client import Client as Client
+from .client import Terms as Terms
 from .client import choose_client as choose_client
-from .run import Run as Run
-from .settings import Terms as Terms
+from .topics import Run as Run

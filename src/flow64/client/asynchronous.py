@@ -31,16 +31,14 @@ from typing import (
 )
 
 from ..api import threads
-from ..api.policy import DAY
+from ..api.network import DAY
 from ..deploy.target import Deployable
 from ..runs.batches import Batch
 from ..runs.payload import Rows
 from ..runs.typed import Row
 from ..runs.watch import Event
-from .client import Client
-from .run import Run, RunFacts
-from .settings import BatchOptions
-from .topics import Runs, Schedules, SigningSecrets, Workflows
+from .client import BatchOptions, Client
+from .topics import Run, RunFacts, Runs, Schedules, SigningSecrets, Workflows
 
 S = TypeVar("S")
 S_co = TypeVar("S_co", covariant=True)

@@ -1,19 +1,23 @@
-"""The client: one credential for one endpoint."""
+"""The client: one credential for one endpoint, and the options of its calls."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Final, Self, Unpack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self, TypedDict, Unpack
 from uuid import uuid4
 from weakref import finalize
+
+from attrs import field, frozen
 
 from ..analysis.live import LiveCatalogue
 from ..api import calls
 from ..api.auth import Key, OAuth, from_environment
-from ..api.policy import Policy
+from ..api.network import Policy
 from ..api.session import Session, normalize_endpoint
-from ..definition import DEFAULT_ENV, Values, secret_names, secret_texts
+from ..definition import DEFAULT_ENV, EMPTY, Values, secret_names, secret_texts
 from ..deploy.apply import apply_plan
 from ..deploy.history import History
 from ..deploy.make import make_plan
@@ -22,14 +26,116 @@ from ..deploy.target import Deployable, Ready, prepare, require_namespace
 from ..endpoints import endpoint_of
 from ..errors import BuildError, ConfigError
 from ..runs import batches, start
+from ..runs.journal import Journal
 from ..runs.payload import Budget, Rows
 from ..text import shortened
-from .run import Run
-from .settings import DEFAULT, LAUNCHING, BatchOptions, RunOptions, Terms, open_journal
-from .topics import Runs, Schedules, SigningSecrets, Workflows
+from .topics import Run, Runs, Schedules, SigningSecrets, Workflows
 
 if TYPE_CHECKING:
     import httpx
+
+PLACE: Final = Path(".flow64", "runs.jsonl")
+"""Path of the journal, relative to the working folder."""
+
+PLACE_NAME: Final = "FLOW64_JOURNAL"
+"""Environment variable for another path of the journal; empty for no journal."""
+
+
+class _Default:
+    """The type of `DEFAULT`."""
+
+    def __repr__(self) -> str:
+        return "DEFAULT"
+
+
+DEFAULT: Final[Any] = _Default()
+"""Default of an argument that the environment or the working folder decides."""
+
+
+@frozen
+class Terms:
+    """Settings of an environment, for every call of its client.
+
+    Attributes:
+        values: Values for `value("name")`, for calls that give no values.
+        suffix: Text to append to titles, such as `(staging)`.
+        max_rows: Start no run of more rows, unless a call says otherwise.
+        max_cost: Start no run that costs more dollars, unless a call says otherwise.
+        prices: Dollars for one row by kind, in place of the documented ones.
+        org_id: The organisation that the credential must belong to; None for any.
+    """
+
+    values: Mapping[str, Any] | None = field(default=None, repr=False)
+    suffix: str = ""
+    max_rows: int | None = None
+    max_cost: float | None = None
+    prices: Mapping[str, float] = EMPTY
+    org_id: str | None = None
+
+
+class _SharedOptions(TypedDict, total=False):
+    env: str | None
+    """The environment. The default is that of the client, then `default`."""
+    values: Mapping[str, Any] | None
+    """Values for `value("name")`."""
+    max_rows: int | None
+    """Start nothing if the run, or all batches together, may take more rows."""
+    max_cost: float | None
+    """Start nothing if it may cost more dollars, by known prices."""
+    block: str | int | None
+    """Key path or number of the block that rows come from by default."""
+    intent: str | None
+    """Name of what must happen once, such as a date. The same intent with the same rows
+    is the same run, on any machine."""
+
+
+class RunOptions(_SharedOptions, total=False):
+    """The options of `Client.run`."""
+
+    new: bool
+    """Start another run of the same definition and rows, and pay again."""
+    retry: str | None
+    """Id of a run that ended without success, to start it again, once."""
+    attach: str | None
+    """Id of the run that a start whose answer was lost has started."""
+    specs_override: Mapping[str, Any] | None
+    """Fields of the source block for this run, such as `dict(max_results=50)`. They are
+    checked like code, and sent with all other fields that the code sets."""
+    save_json: bool
+    """Save the results as JSON too, which keeps types (default)."""
+    result_formats: Sequence[str]
+    """Further formats, such as `ndjson`."""
+
+
+class BatchOptions(_SharedOptions, total=False):
+    """The options of `Client.run_batches`."""
+
+    size: int
+    """Rows of each batch but the last; 1,000 by default."""
+    concurrency: int
+    """The most runs under way at a time; 4 by default."""
+    retry_failed: bool
+    """Start batches again that failed when they were run before, and pay again."""
+    every: float
+    """Seconds between polls of a run; 5 by default."""
+    timeout: float
+    """Seconds after which to stop waiting for a run; a day by default."""
+
+
+LAUNCHING: Final = (
+    *("env", "values", "max_rows", "max_cost", "block"),
+    *("specs_override", "save_json", "result_formats"),
+)
+"""The options that are of the launch. The others are of the start."""
+
+
+def open_journal(journal: Journal | str | PathLike[str] | None) -> Journal:
+    """Return the journal of an argument, or else that of the environment."""
+    if isinstance(journal, Journal):
+        return journal
+    if journal is DEFAULT:
+        journal = os.environ.get(PLACE_NAME, PLACE) or None
+    return Journal(None if journal is None else Path(journal))
 
 
 class Client:

@@ -24,10 +24,10 @@ from ..definition import (
     path_of,
     rfc8785,
 )
+from ..diagnostics import as_card, as_change_lines
 from ..diff import compare
 from ..errors import BuildError, ConsentError, StalePlanError, list_lines
 from ..files import Unusable, read_whole
-from ..notebook import as_card, as_change_lines
 from ..report import lines, writers
 from ..report.lines import Report
 from ..report.report import make_report

@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from ..api import answers, calls, policy
+from ..api import answers, calls, network
 from ..api.session import Session
 from ..definition import (
     Definition,
@@ -166,7 +166,7 @@ class Write:
         except FlowError as error:
             # A 409 may come because an earlier attempt was applied late.
             is_taken = self.before is None and isinstance(error, ConflictError)
-            if is_first and policy.is_refusal(error) and not is_taken:
+            if is_first and network.is_refusal(error) and not is_taken:
                 raise
             return error
         return written[0] if written else None
@@ -226,7 +226,7 @@ def delete(session: Session, step: Step) -> None:
         calls.delete_workflow(session, step.id)
     except FlowError as error:
         # It may be gone already, and a proxy may answer 404 as well.
-        if policy.is_refusal(error) and not isinstance(error, NotFoundError):
+        if network.is_refusal(error) and not isinstance(error, NotFoundError):
             raise
         lost = error
     live = _read_back(session, what, step.id, lost)

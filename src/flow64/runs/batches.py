@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 
 from .. import errors
 from ..api import calls, threads
-from ..api.policy import DAY
+from ..api.network import DAY
 from ..api.session import Session
 from . import payload, watch
 from .start import Launch, start

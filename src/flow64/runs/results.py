@@ -20,7 +20,7 @@ from .. import errors
 from ..api import threads
 from ..api.answers import transport_error
 from ..api.calls import ResultItem, download_links
-from ..api.policy import DAY, MINUTE, is_refusal
+from ..api.network import DAY, MINUTE, is_refusal
 from ..api.session import Session
 from ..files import reason_of
 from ..text import printable, shortened

@@ -24,7 +24,7 @@ from .. import errors
 from ..api import calls, threads
 from ..api.answers import answer_error
 from ..api.auth import OAuth
-from ..api.policy import is_refusal, is_unsent
+from ..api.network import is_refusal, is_unsent
 from ..api.session import Session
 from ..definition import (
     Definition,

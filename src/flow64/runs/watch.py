@@ -16,7 +16,7 @@ from attrs import define, evolve, field, frozen
 
 from .. import errors
 from ..api import calls, threads
-from ..api.policy import DAY, MINUTE, may_pass
+from ..api.network import DAY, MINUTE, may_pass
 from ..api.session import Session
 from ..text import pluralize, printable
 from .state import RunState, Stages

@@ -15,6 +15,7 @@ from flow64.blocks import FindEmail, Webhook
 from flow64.definition import retry_key
 from flow64.runs import journal as journals
 from flow64.runs import start as starts
+from flow64.runs import starter
 from flow64.runs.journal import Journal
 from flow64.runs.payload import Budget
 from flow64.runs.results import read_rows
@@ -154,7 +155,7 @@ def test_start_that_is_slow_to_arrive_is_waited_for(
 
     def wait(seconds):
         waits.append(seconds)
-        if seconds > max(starts.LOOKS):
+        if seconds > max(starter.LOOKS):
             forgetful.runs.append(bought)
 
     monkeypatch.setattr(threads, "sleep", wait)
@@ -173,7 +174,7 @@ def test_refused_start_is_looked_for_after_the_wait(
 
     def wait(seconds):
         waits.append(seconds)
-        if seconds > max(starts.LOOKS):
+        if seconds > max(starter.LOOKS):
             monkeypatch.setattr(threads, "sleep", waits.append)
             starts._TURNS.clear()  # those of another process
             begin(forgetful, tmp_path / "j")

@@ -15,7 +15,7 @@ from ..client import Client, Run
 from ..definition import is_uuid
 from ..environments import ENV_NAME, OPENING_LOG, Environment, load, open_client
 from ..errors import ConfigError, TransportError
-from ..runs.start import ATTACH_LOG
+from ..runs.starter import ATTACH_LOG
 from ..text import shortened
 from . import params, printing
 from .commands import STATE

@@ -33,7 +33,7 @@ from typing import (
 from ..api import threads
 from ..api.network import DAY
 from ..deploy.target import Deployable
-from ..runs.batches import Batch
+from ..runs.start import Batch
 from ..runs.payload import Rows
 from ..runs.typed import Row
 from ..runs.watch import Event

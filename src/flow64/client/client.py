@@ -25,7 +25,8 @@ from ..deploy.plan import Consents, Plan, Step
 from ..deploy.target import Deployable, Ready, prepare, require_namespace
 from ..endpoints import endpoint_of
 from ..errors import BuildError, ConfigError
-from ..runs import batches, start
+from ..runs import start
+from ..runs import start
 from ..runs.journal import Journal
 from ..runs.payload import Budget, Rows
 from ..text import shortened
@@ -329,7 +330,7 @@ class Client:
 
     def run_batches(
         self, workflow: Deployable, rows: Rows, **options: Unpack[BatchOptions]
-    ) -> Iterator[batches.Batch[Run]]:
+    ) -> Iterator[start.Batch[Run]]:
         """Run an input of any length in batches, and yield each batch that has ended.
 
         Batches come in the order of the input. Each is a run that happens once, so the
@@ -349,10 +350,10 @@ class Client:
         """
         launch, rest = self._launch(workflow, options)
         del options  # as in `deploy`
-        ended = batches.run_batches(self.session, launch, rows, **rest)
+        ended = start.run_batches(self.session, launch, rows, **rest)
         session = self.session
         return (
-            batches.Batch(each.index, each.first, each.count, Run(each.run, session))
+            start.Batch(each.index, each.first, each.count, Run(each.run, session))
             for each in ended
         )
 

@@ -1,0 +1,494 @@
+"""One start: look, write down, send with a key, and look again.
+
+That the service honours an Idempotency-Key is inferred, so nothing rests on the key
+alone. Only a success proves that a run was bought. After any other answer, and after
+none, the list of runs is read before the start is sent again, also by the next process.
+A documented refusal is reported at once, and the next start looks first.
+"""
+
+from __future__ import annotations
+
+import logging
+import shlex
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID, uuid4, uuid5
+
+from attrs import define, field
+
+from .. import errors
+from ..api import calls, threads
+from ..api.answers import answer_error
+from ..api.auth import OAuth
+from ..api.network import is_refusal, is_unsent
+from ..api.session import Session
+from ..definition import (
+    canonical_id,
+    digest,
+    retry_key,
+    run_key,
+)
+from ..text import pluralize, printable
+from . import payload
+from .journal import ANSWERED, REFUSED, Ledger, Memory, Start, is_run_id
+from .state import RunState, digest_rows, unknown_error
+
+if TYPE_CHECKING:
+    from .start import Launch
+
+LOOKS: Final = (2.0, 4.0)
+"""Seconds to wait before each look for a run, after a start without an answer."""
+
+ATTACH_LOG: Final = "flow64.attached"
+"""Name of the log of runs that were bought before."""
+
+_log = logging.getLogger("flow64")
+_attach_log = logging.getLogger(ATTACH_LOG)
+
+
+@define
+class Starter:
+    """Starts one run under one key."""
+
+    session: Session = field(repr=False)
+    launch: Launch
+    ledger: Ledger
+    body: Mapping[str, Any] = field(repr=False)
+    digest: str
+    intent: str | None
+    is_default: bool
+    retry: str | None
+    index: int | None = None
+    key: str = ""
+    root: str = ""
+    memory: Memory = field(factory=Memory, repr=False)
+    writer: str = field(factory=lambda: uuid4().hex)
+    was_sent: bool = False
+
+    @classmethod
+    def of(
+        cls, session: Session, launch: Launch, body: Mapping[str, Any], *facts: Any
+    ) -> Starter:
+        """Return the start of a body; the facts are the fields behind its digest."""
+        ledger = launch.journal.of(session.place, launch.ready.id)
+        return cls(session, launch, ledger, body, digest(body), *facts)
+
+    def recall(self) -> RunState | None:
+        """Return the run that the journal has."""
+        self._load()
+        start = self._last_start()
+        if start is None:
+            return None
+        facts: Any = {"is_presumed": start.is_presumed, "started_at": start.at}
+        facts |= {"is_attached": True, "status": start.outcome or ""}
+        stages = self.launch.stages
+        return RunState(str(start.job_id), self.ledger, stages=stages, **facts)
+
+    def start(self) -> RunState:
+        """Start the run, or find it."""
+        self._load()
+        self._require_same()
+        if (last := self._last_start()) is not None:
+            return self._attach(last)
+        if self.retry is not None:
+            self._require_failed(self.retry)
+        earlier = self.memory.of_key(self.key)
+        if earlier is None:
+            if self.intent is not None:
+                self._require_sound()
+            self._write_intent(self._list_ids())
+            earlier = self.memory.of_key(self.key)
+            if earlier is None or earlier.writer == self.writer:
+                return self._send()
+        # It was sent before, or another process is sending it now.
+        was = earlier.outcome if earlier.is_answered else "cut off"
+        lost = errors.OutcomeUnknownError(f"it was {was} before")
+        run = self._find_run(lost, is_sent=False)
+        if run is None and (wait := self._choose_patience(earlier)) > 0:
+            text = "another process may be starting it; looking again in %.0f s"
+            _log.warning(text, wait)
+            threads.sleep(wait)
+            run = self._find_run(lost, is_sent=False)
+        if run is not None:
+            return run
+        self._require_sound()
+        return self._send()
+
+    def attach_to(self, job_id: str) -> RunState:
+        """Return the run that the user names, and remember it for the intent."""
+        self._load()
+        self._require_same()
+        job_id = canonical_id(job_id)
+        owner = self.memory.of_job(job_id)
+        if owner is not None and owner.key != self.key and not owner.is_presumed:
+            problem = f"it is the run of intent {owner.intent!r}"
+            raise _named_error(job_id, problem, "attach")
+        live = self._require_own(job_id, "attach")
+        if self.memory.of_key(self.key) is None:
+            self._write_intent(self._list_ids())
+        self.ledger.write_run(self.key, job_id)
+        return self._run(job_id, live, is_attached=True)
+
+    # -- The key ----------------------------------------------------------------------
+
+    def _load(self) -> None:
+        """Read the journal, and choose the key.
+
+        The key of a retry is made from the key of the intent and from the run that
+        failed, also if that run was a retry. So it is equal on every machine, with or
+        without a journal.
+        """
+        self.memory = self.ledger.memory()
+        failed = self.memory.of_job(self.retry) if self.retry else None
+        if failed is not None and self.retry:
+            self._take_over(failed, self.retry)
+        else:
+            self.root = self._make_key()
+        self.key = self.root
+        if self.retry:
+            self.key = str(retry_key(UUID(self.root), self.retry))
+
+    def _make_key(self) -> str:
+        if self.intent is None:
+            return str(uuid4())
+        key = run_key(
+            env=self.launch.ready.env,
+            workflow_id=self.launch.ready.id,
+            intent=self.intent,
+            body_digest=self.digest,
+        )
+        return str(key if self.index is None else uuid5(key, f"batch:{self.index}"))
+
+    def _take_over(self, failed: Start, retry: str) -> None:
+        """Take intent, root and batch from the run that is started again."""
+        is_other = not self.is_default and self.intent != failed.intent
+        same = (self.launch.ready.env, self.digest)
+        if is_other or (failed.env, failed.digest) != same:
+            problem = "it was started for another intent or environment, or other rows"
+            raise _named_error(retry, problem)
+        self.intent, self.index, self.root = failed.intent, failed.index, failed.root
+
+    # -- Earlier starts ---------------------------------------------------------------
+
+    def _last_start(self) -> Start | None:
+        """Return the start that has the run to attach to, if there is one."""
+        if self.retry is not None or self.intent is None:
+            start = self.memory.of_key(self.key)
+            return start if start is not None and start.job_id else None
+        starts = [
+            start
+            for start in self.memory.of_intent(self.launch.ready.env, self.intent)
+            if (start.index, start.digest) == (self.index, self.digest) and start.job_id
+        ]
+        return starts[-1] if starts else None
+
+    def _require_same(self) -> None:
+        """Refuse a named intent that the journal knows with another body."""
+        env = self.launch.ready.env
+        starts = [] if self.is_default else self.memory.of_intent(env, self.intent)
+        for start in starts:
+            is_alone = self.index is None or start.index is None
+            is_same_part = start.index == self.index
+            if start.digest == self.digest if is_same_part else not is_alone:
+                continue
+            run = f" (run {printable(start.job_id)})" if start.job_id else ""
+            raise errors.IntentError(
+                f"intent {self.intent!r} was started before{run} with other rows or "
+                "batches; nothing was sent",
+                hint="give it what it had, or name what is new: run(..., intent=...)",
+                option="give it what it had, or name what is new: --intent NAME",
+                run_id=start.job_id,
+            )
+
+    def _require_sound(self) -> None:
+        """Refuse to send if the journal may have lost the line of an earlier start."""
+        if lines := self.memory.damage:
+            problem = f"line {lines[0]} is damaged, so this run may have been started"
+            error = self.launch.journal.make_error(problem)
+            look = "look at `flow64 runs`, and name it"
+            error.hint = f"{look}: attach=ID; or new=True"
+            error.option = f"{look}: --attach ID; or --new"
+            raise error
+
+    def _attach(self, start: Start, *, is_ours: bool = False) -> RunState:
+        """Return the run of an earlier start.
+
+        Args:
+            start: The start.
+            is_ours: True if this call may have started it.
+        """
+        job_id = str(start.job_id)
+        live = self._get_status(job_id)
+        if live is None:
+            reason = f"the service answers 404 for run {job_id} of the journal"
+            raise unknown_error(self._what, reason, [job_id])
+        if start.code != self.launch.ready.stamp.unbound:
+            text = "run %s of intent %r was started by other code; it is not repeated"
+            _log.warning(text, job_id, self.intent)
+        facts: Any = {"is_presumed": start.is_presumed, "started_at": start.at}
+        return self._run(job_id, live, is_attached=not is_ours, **facts)
+
+    def _require_failed(self, job_id: str) -> None:
+        """Refuse to start a run again that goes on, or has completed."""
+        status = calls.normal(self._require_own(job_id, "retry").overall_status)
+        if status == calls.COMPLETED:
+            raise _named_error(job_id, "it has completed, and its rows are there")
+        if status not in calls.ENDED:
+            problem = f"it is {status} and goes on; wait for it, or cancel it"
+            raise _named_error(job_id, problem)
+
+    def _require_own(self, job_id: str, option: str) -> calls.LiveStatus:
+        """Return the status of a run that the user names."""
+        live, own = calls.live_status(self.session, job_id), self.launch.ready.id
+        elsewhere = canonical_id(live.workflow_id or own)
+        if elsewhere != canonical_id(own):
+            problem = f"it is a run of another workflow, {elsewhere}"
+            raise _named_error(job_id, problem, option)
+        return live
+
+    def _get_status(self, job_id: str) -> calls.LiveStatus | None:
+        """Return the status of a run; None if the service does not show the run."""
+        try:
+            return calls.live_status(self.session, job_id)
+        except errors.NotFoundError:
+            return None
+
+    # -- Sending ----------------------------------------------------------------------
+
+    def _send(self) -> RunState:
+        """Send the start. Repeat it once if neither answer nor run is found."""
+        lost: errors.FlowError | None = None
+        failures, ends = 0, threads.now() + self.session.policy.deadline
+        while True:
+            failure = self._post()
+            if not isinstance(failure, errors.FlowError):
+                return failure
+            failures += 1
+            wait = self._choose_wait(failure, failures)
+            if wait is not None and threads.now() + wait >= ends:
+                wait = None
+            if wait is None and lost is None and is_refusal(failure):
+                self._write_refusal(failure)
+                raise failure
+            # Another process may send it meanwhile, so the look comes after the wait.
+            threads.sleep(wait or 0)
+            run = self._find_run(failure)
+            if run is not None:
+                return run
+            if wait is not None:
+                continue
+            if lost is not None:
+                reason = f"{failure.message}; the list shows no new run"
+                raise unknown_error(self._what, reason) from failure
+            lost = failure
+
+    def _post(self) -> RunState | errors.FlowError:
+        """Send the start once. Return its run, or how it failed."""
+        launch = self.launch
+        try:
+            started = calls.start_run(
+                self.session,
+                launch.ready.id,
+                payload.fill_in(self.body, launch.definition, launch.ready.values),
+                self.key,
+                save_json=launch.save_json,
+                result_formats=launch.result_formats,
+            )
+            if not is_run_id(started.job_id):
+                problem = "its job_id is not the id of a run"
+                raise answer_error("POST", "/workflows/run", problem)
+        except errors.FlowError as error:
+            self.was_sent = self.was_sent or not is_unsent(error)
+            return error
+        return self._accept(canonical_id(started.job_id), started.already_started)
+
+    def _choose_wait(self, failure: errors.FlowError, failures: int) -> float | None:
+        """Return the seconds before a refused start is sent again; None to give up.
+
+        After a 429, and once after a 401: a session asks for another token then.
+        """
+        status = _status(failure)
+        if status == 401 and isinstance(self.session.auth, OAuth) and failures == 1:
+            return 0.0
+        if status != 429:
+            return None
+        return self.session.policy.choose_wait(failure, failures, may_repeat=None)
+
+    def _accept(self, job_id: str, already_started: bool) -> RunState:
+        """Return the run that an answer names."""
+        start, owner = self.memory.of_key(self.key), self.memory.of_job(job_id)
+        if owner is not None and owner.key != self.key and not owner.is_presumed:
+            reason = f"the answer names run {job_id}, which another start has"
+            raise unknown_error(self._what, reason, [job_id])
+        is_earlier = start is not None and self.memory.is_older(job_id, start)
+        self.ledger.write_run(self.key, job_id)
+        is_old = already_started or is_earlier
+        # A run that was just started may not be visible yet.
+        live = self._get_status(job_id) if is_old else None
+        # An attempt of this call that failed may have started it.
+        return self._run(job_id, live, is_attached=is_old and not self.was_sent)
+
+    # -- Looking ----------------------------------------------------------------------
+
+    def _choose_patience(self, start: Start) -> float:
+        """Return the seconds in which another process may still be sending a start."""
+        if start.is_answered:
+            return 0.0
+        sent_at = datetime.fromisoformat(start.at).astimezone(UTC)
+        longest = self.session.policy.timeout
+        age = (datetime.now(UTC) - sent_at).total_seconds()
+        return min(longest - age, longest)
+
+    def _find_run(
+        self, lost: errors.FlowError, *, is_sent: bool = True
+    ) -> RunState | None:
+        """Look for the run of a start without an answer, twice and seconds apart.
+
+        Args:
+            lost: How the start failed.
+            is_sent: Whether this process has sent it.
+
+        Raises:
+            OutcomeUnknownError: There are several new runs, or they cannot be listed.
+        """
+        try:
+            page = self._list_twice()
+        except errors.FlowError as error:
+            if not is_sent:
+                raise
+            if _status(lost) == 401 == _status(error):
+                self._write_refusal(lost)
+                raise lost from None
+            reason = (
+                f"{lost.message}; then its runs could not be listed: {error.message}"
+            )
+            raise unknown_error(self._what, reason) from error
+        try:
+            self.memory = self.ledger.memory()
+        except errors.RunError as error:
+            _log.warning("%s", error.message)
+        start = self.memory.of_key(self.key)
+        assert start is not None  # it was written before
+        if start.job_id is not None:
+            return self._attach(start, is_ours=is_sent)
+        run_id, reason, candidates = self._pick(page, start)
+        if reason:
+            text = f"{lost.message}; {reason}"
+            raise unknown_error(self._what, text, candidates) from lost
+        if run_id is None:
+            return None
+        self.ledger.write_run(self.key, run_id, is_presumed=True)
+        return self._run(run_id, None, is_presumed=True, is_attached=not is_sent)
+
+    def _pick(
+        self, page: Sequence[str], start: Start
+    ) -> tuple[str | None, str, Sequence[str]]:
+        """Return the one new run, or why it cannot be known, with candidates."""
+        fresh = [run for run in page if not self.memory.is_taken(run, start)]
+        if not self._reaches(page, start):
+            reason = f"the list of runs ends at {calls.MOST_RUNS}, before this start"
+            return None, reason, fresh
+        if len(fresh) > 1 or not all(map(is_run_id, fresh)):
+            return None, f"the list shows {pluralize(len(fresh), 'new run')}", fresh
+        if fresh:
+            return fresh[0], "", ()
+        # They may be ours, but are presumed to be of another start.
+        doubtful = [
+            run
+            for run in page
+            if (owner := self.memory.of_job(run)) and owner.is_presumed
+            if not self.memory.is_older(run, start)
+        ]
+        reason = f"run {doubtful[0]} was taken for that of another" if doubtful else ""
+        return None, reason, doubtful
+
+    def _reaches(self, page: Sequence[str], start: Start) -> bool:
+        """Return True if a list of runs has all runs since a start."""
+        is_full = len(page) >= calls.MOST_RUNS
+        return not is_full or any(self.memory.is_older(run, start) for run in page)
+
+    def _list_twice(self) -> Sequence[str]:
+        """Return the runs of two lists, taken seconds apart."""
+        page: dict[str, None] = {}
+        for wait in LOOKS:
+            threads.sleep(wait)
+            page |= dict.fromkeys(self._list_ids())
+        return [*page]
+
+    def _list_ids(self) -> Sequence[str]:
+        entries = calls.list_runs(self.session, self.launch.ready.id)
+        return [canonical_id(entry.job_id) for entry in entries]
+
+    # -- Writing ----------------------------------------------------------------------
+
+    def _write_intent(self, listed: Sequence[str]) -> None:
+        """Write down what is about to be sent, and which runs were there before."""
+        rows = self.body.get("webhook_payload") or []
+        stamp = self.launch.ready.stamp
+        self.ledger.write_intent(
+            key=self.key,
+            digest=self.digest,
+            env=self.launch.ready.env,
+            intent=self.intent,
+            index=self.index,
+            root=self.root,
+            proof=digest_rows(rows),
+            code=stamp.unbound,
+            writer=self.writer,
+            known=list(self.memory.unseen(listed)),
+        )
+        self.memory = self.ledger.memory()
+
+    def _write_refusal(self, error: errors.FlowError) -> None:
+        """Write down a refusal. The start stays open unless it was never sent.
+
+        A service may start a run and answer with an error all the same. So after any
+        answer, the next start of the intent looks for a run first.
+        """
+        if is_unsent(error) and not self.was_sent:
+            self.ledger.write_end(self.key, None, REFUSED)
+        elif _status(error) not in (0, 409):  # which has the key is not known
+            self.ledger.write_end(self.key, None, f"{ANSWERED}{_status(error)}")
+
+    def _run(
+        self, job_id: str, live: calls.LiveStatus | None, **facts: Any
+    ) -> RunState:
+        """Return a run. One that has failed is not repeated unless you say so."""
+        run = RunState(job_id, self.ledger, stages=self.launch.stages, **facts)
+        if live is not None:
+            run.record_look(live)
+        if run.is_ended and run.status != calls.COMPLETED:
+            intent = "" if self.is_default else f"intent={self.intent!r}, "
+            again = "to start it again, and maybe pay for those rows again"
+            raise errors.RunFailedError(
+                f"run {printable(job_id)} ended as {printable(run.status)} and may "
+                "have charged for rows; it is not repeated by itself",
+                hint=f"{again}: run(..., {intent}retry={job_id!r})",
+                option=f"{again}: --retry {shlex.quote(job_id)}",
+                run_id=job_id,
+                status=run.status,
+                is_earlier=run.is_attached,
+            )
+        if run.is_attached and self.is_default and self.index is None:
+            when = f" of {run.started_at[:10]}" if run.started_at else ""
+            text = "same rows and definition as run %s%s: nothing bought; new=True buys"
+            _attach_log.warning(f"{text} again", job_id, when)
+        return run
+
+    @property
+    def _what(self) -> str:
+        """Name of the start, for messages."""
+        return f"starting {self.launch.ready.name!r} ({self.launch.ready.id})"
+
+
+def _named_error(
+    run_id: str, problem: str, option: str = "retry"
+) -> errors.IntentError:
+    """Return the error of a run that `retry` or `attach` cannot name."""
+    words = f"{option} {printable(run_id)}: {printable(problem)}; nothing was sent"
+    return errors.IntentError(words, run_id=run_id)
+
+
+def _status(error: errors.FlowError) -> int:
+    return error.status if isinstance(error, errors.ApiError) and error.sent else 0

@@ -28,8 +28,10 @@ from .definition.freezing import EMPTY, is_plain
 from .definition.ids import (
     DEFAULT_ENV,
     ProjectKey,
+    Stamp,
     canonical_id,
     escape_key,
+    list_sent,
     parse_path,
     path_of,
 )
@@ -39,7 +41,6 @@ from .definition.reading import (
     loads,
     parse_json,
 )
-from .definition.stamp import Stamp, list_sent
 from .diagnostics import Place
 from .errors import ReadError, SourceError, read_error
 from .tables import WrongValueError, add_class, list_mistakes, make_converter

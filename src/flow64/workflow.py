@@ -12,10 +12,9 @@ from .analysis.check import describe_wrong_rule, errors, findings
 from .compiler import Identity, Lowered, lower
 from .definition.freezing import EMPTY, Problem
 from .definition.ids import DEFAULT_ENV, ProjectKey, Tag
-from .definition.model import Definition
+from .definition.model import Definition, dumps, fingerprint
 from .definition.reading import loads
 from .definition.secrets import bind
-from .definition.writing import dumps, fingerprint
 from .diagnostics import Finding, Findings, Place, by_severity
 from .dsl import Flow, Start, as_flow
 from .errors import BuildError, compile_error

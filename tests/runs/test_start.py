@@ -73,7 +73,7 @@ def forgetful():
 def test_nothing_is_bought_twice(tmp_path, monkeypatch, first, late, honours_key):
     """Whatever is lost, and whoever repeats it: one run, and it is ours."""
     if first == "after 401":  # as if the token can be renewed
-        monkeypatch.setattr(starts, "OAuth", object)
+        monkeypatch.setattr(starter, "OAuth", object)
     for number, second in enumerate(FAULTS):
         service = FakeService(honours_key, late, [first, second]).deploy()
         runs = []
@@ -228,7 +228,7 @@ def test_renewal_that_fails_after_a_401_does_not_make_it_unsent(
     forgetful, tmp_path, monkeypatch
 ):
     """The run was started all the same, and the list shows it late."""
-    monkeypatch.setattr(starts, "OAuth", object)
+    monkeypatch.setattr(starter, "OAuth", object)
     forgetful.late, forgetful.faults = 3, ["after 401", "unsent", "unsent", "unsent"]
     with pytest.raises(errors.TransportError):
         begin(forgetful, tmp_path / "j")

@@ -26,7 +26,6 @@ from ..deploy.target import Deployable, Ready, prepare, require_namespace
 from ..endpoints import endpoint_of
 from ..errors import BuildError, ConfigError
 from ..runs import start
-from ..runs import start
 from ..runs.journal import Journal
 from ..runs.payload import Budget, Rows
 from ..text import shortened

@@ -8,5 +8,3 @@ from .ids import *  # noqa: F403 - see above
 from .model import *  # noqa: F403 - see above
 from .reading import *  # noqa: F403 - see above
 from .secrets import *  # noqa: F403 - see above
-from .stamp import *  # noqa: F403 - see above
-from .writing import *  # noqa: F403 - see above

@@ -1,12 +1,16 @@
 """Frozen JSON: dicts and lists that cannot be changed, and the values that they hold.
 
 `Freezer` copies data into values that cannot be changed, and says at which path a value
-is not JSON.
+is not JSON. `rfc8785` writes plain data as the same bytes everywhere.
 """
 
 from __future__ import annotations
 
+import decimal
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping
+from json.encoder import encode_basestring as quote
 from typing import Any, Final, NoReturn, TypeAlias, TypeGuard
 
 from attrs import evolve, field, frozen
@@ -280,3 +284,57 @@ def walk(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
             todo += [((*here, key), item[key]) for key in reversed(item)]
         elif isinstance(item, list):
             todo += [((*here, i), item[i]) for i in reversed(range(len(item)))]
+
+
+def rfc8785(value: Any) -> bytes:
+    """Return the canonical JSON of RFC 8785 (JCS): sorted keys, one form of a number.
+
+    Integers beyond 2^53 - 1 keep their digits. Only data that was read has such ones.
+
+    Raises:
+        ValueError: A number is not JSON (NaN, infinity), or a text is not Unicode.
+        TypeError: A value is not JSON.
+    """
+    return "".join(_rfc8785_pieces(value)).encode()
+
+
+def digest(value: Any) -> str:
+    """Return the SHA-256, in hex, of the RFC 8785 form of plain JSON data."""
+    return hashlib.sha256(rfc8785(value)).hexdigest()
+
+
+def _rfc8785_pieces(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield quote(value)
+    elif isinstance(value, Mapping):
+        # RFC 8785 sorts by UTF-16 code units, which differs from code points where
+        # characters beyond U+FFFF meet U+E000 to U+FFFF.
+        separator = "{"
+        for key in sorted(value, key=lambda key: key.encode("utf-16-be")):
+            yield f"{separator}{quote(key)}:"
+            yield from _rfc8785_pieces(value[key])
+            separator = ","
+        yield "}" if value else "{}"
+    elif isinstance(value, list | tuple):
+        separator = "["
+        for item in value:
+            yield separator
+            yield from _rfc8785_pieces(item)
+            separator = ","
+        yield "]" if value else "[]"
+    elif isinstance(value, float):
+        yield _double(value)
+    else:  # null, true, false and integers
+        yield json.dumps(value)
+
+
+def _double(value: float) -> str:
+    """Return a double as ECMAScript and RFC 8785 print it."""
+    if value == 0:
+        return "0"
+    text = json.dumps(value, allow_nan=False)
+    if 1e-6 <= abs(value) < 1e21:
+        text = format(decimal.Decimal(text), "f")
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    mantissa, _, exponent = text.partition("e")
+    return f"{mantissa.removesuffix('.0')}e{int(exponent):+d}"

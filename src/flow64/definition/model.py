@@ -1,16 +1,21 @@
-"""The definition: frozen wire data, made from code, a file or a response."""
+"""The definition: frozen wire data, made from code, a file or a response.
+
+Its canonical JSON has the same bytes everywhere, and gives its fingerprint.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from operator import lt
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from attrs import evolve, field, frozen
 
 from ..diagnostics import Place
-from .freezing import EMPTY, FrozenDict
-from .stamp import Stamp
+from .freezing import EMPTY, FrozenDict, Hidden, Value, digest, rfc8785, thaw
+from .ids import Stamp, canonical_id, split_stamp
 
 T = TypeVar("T")
 
@@ -346,3 +351,113 @@ class Definition:
             if source in index and target in index
         )
         return Topology.of(positions, len(self.blocks))
+
+
+def as_body(
+    definition: Definition, values: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the create body as plain dicts, keys in the order of the documents.
+
+    Args:
+        definition: The definition.
+        values: Content to fill in by name, for the request itself. Without them, values
+            stay unbound.
+    """
+
+    def fill(item: Any) -> Any:
+        if values is None or type(item) is not Value:
+            return _show(item)
+        return thaw(values[item.name])
+
+    body: dict[str, Any] = thaw(body_of(definition), fill)
+    return body
+
+
+def dumps(definition: Definition, *, indent: int | None = 2) -> str:
+    """Return the canonical text, with one newline at the end.
+
+    Args:
+        indent: Spaces for each level; None writes it compact, which is much faster.
+    """
+    return f"{_encoder(indent).encode(body_of(definition))}\n"
+
+
+@cache
+def _encoder(indent: int | None) -> json.JSONEncoder:
+    return json.JSONEncoder(
+        indent=indent,
+        separators=(",", ":") if indent is None else None,
+        ensure_ascii=False,
+        allow_nan=False,
+        check_circular=False,  # what is frozen holds no circle
+        default=_show,
+    )
+
+
+def body_of(definition: Definition) -> dict[str, Any]:
+    """Return the create body around the frozen data, keys in the documents' order."""
+    blocks: list[dict[str, Any]] = [
+        {
+            "block_id": block_id,
+            "sequence_number": number,
+            "block_type": label,
+            "block_name": kind,
+            "specs": specs,
+            **extra,
+        }
+        for block_id, kind, specs, label, number, extra in definition.blocks
+    ]
+    edges: list[dict[str, Any]] = [
+        {"from_block_id": source, "to_block_id": target, **extra}
+        for source, target, extra in definition.edges
+    ]
+    graph = {"blocks": blocks, "edges": edges, **definition.graph_extra}
+    body: dict[str, Any] = {
+        "workflow_name": definition.name,
+        "workflow_description": definition.description,
+        "workflow_definition": graph,
+    }
+    if definition.id is not None:
+        body["id"] = definition.id
+    return body | definition.extra
+
+
+def _show(value: Any) -> Any:
+    return value.as_data() if type(value) in (Value, Hidden) else value
+
+
+# -- Fingerprints ----------------------------------------------------------------------
+
+
+def meaning(definition: Definition) -> dict[str, Any]:
+    """Reduce a definition to its meaning: without order, numbers and labels."""
+    description, _ = split_stamp(definition.description)
+    blocks: dict[str, Any] = {}
+    for block in definition.blocks:
+        data = {"kind": block.kind, "specs": thaw(block.specs, _show)}
+        blocks.setdefault(canonical_id(block.id), []).append(data)
+    for block_id, copies in blocks.items():
+        # Two with one id are faulty, and yet no block may be lost from sight.
+        blocks[block_id] = (
+            copies[0] if len(copies) == 1 else sorted(copies, key=rfc8785)
+        )
+    return {
+        "name": definition.name,
+        "description": description,
+        "blocks": blocks,
+        "edges": sorted({_edge(edge) for edge in definition.edges}, key=rfc8785),
+    }
+
+
+def fingerprint(definition: Definition) -> str:
+    """Return 64 hex digits. They are equal if two definitions mean the same.
+
+    It is the bound fingerprint if the plain values are filled in. Secrets are names in
+    both, so neither tells anything about them.
+    """
+    return digest(meaning(definition))
+
+
+def _edge(edge: Edge) -> tuple[str, ...]:
+    ends = (canonical_id(edge.source), canonical_id(edge.target))
+    return ends if edge.condition is None else (*ends, edge.condition)

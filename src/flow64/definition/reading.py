@@ -23,9 +23,17 @@ from .freezing import (
     pointer,
     walk,
 )
-from .ids import LOCAL, canonical_id, escape_key, id_of, is_uuid, path_of, slug
+from .ids import (
+    LOCAL,
+    canonical_id,
+    escape_key,
+    id_of,
+    is_uuid,
+    path_of,
+    slug,
+    split_stamp,
+)
 from .model import Definition, Edge, ListedOrigins, Origin, WireBlock
-from .stamp import split_stamp
 
 MAX_BYTES: Final = 32 * 2**20
 """The largest text that is read; a longer one is refused before it is parsed."""

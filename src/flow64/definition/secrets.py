@@ -26,9 +26,8 @@ from .freezing import (
     thaw,
     walk,
 )
-from .model import Definition
-from .stamp import Stamp
-from .writing import body_of
+from .ids import Stamp
+from .model import Definition, body_of
 
 Places: TypeAlias = Mapping[str, Mapping[tuple[str, ...], str]]
 """Names of secret values, by block id in lower case and by path from the field down."""

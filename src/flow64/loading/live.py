@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from attrs import evolve, frozen
 
 from ..analysis.live import LiveCatalogue
-from ..definition.ids import drop_env, environment_in
+from ..definition.ids import drop_env, environment_in, genuine_stamp, split_stamp
 from ..definition.model import Definition
 from ..definition.secrets import Values, add_suffix, hide_secrets, stamped_places
-from ..definition.stamp import genuine_stamp, split_stamp
 from ..deploy.target import key_of
 from ..environments import Environment
 from ..errors import AnswerError, ApiError, SourceError

@@ -17,12 +17,17 @@ from ..analysis.check import allow_errors
 from ..api.calls import get_workflow, list_workflows
 from ..api.session import Session
 from ..definition.freezing import EMPTY, FrozenDict, Value, pointer, thaw
-from ..definition.ids import canonical_id, is_uuid, path_of, slug
-from ..definition.model import Definition
+from ..definition.ids import (
+    block_refs,
+    canonical_id,
+    genuine_stamp,
+    is_uuid,
+    path_of,
+    slug,
+)
+from ..definition.model import Definition, as_body, dumps, fingerprint
 from ..definition.reading import loads
 from ..definition.secrets import name_secrets, secret_places, stamped_places
-from ..definition.stamp import block_refs, genuine_stamp
-from ..definition.writing import as_body, dumps, fingerprint
 from ..deploy.target import key_of
 from ..errors import ReadError
 from ..manifest import (

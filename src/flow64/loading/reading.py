@@ -19,9 +19,8 @@ from urllib.parse import unquote
 from attrs import evolve, frozen
 
 from ..definition.freezing import is_plain
-from ..definition.ids import ProjectKey, canonical_id
+from ..definition.ids import ProjectKey, Stamp, canonical_id
 from ..definition.reading import MAX_BYTES, loads
-from ..definition.stamp import Stamp
 from ..diagnostics import Finding, Place
 from ..dsl import Flow
 from ..environments import Settings

@@ -5,14 +5,20 @@ on where the last one stopped, and buys no finished batch again.
 """
 
 from __future__ import annotations
+
 import os
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 from unicodedata import normalize
-from attrs import field, frozen
+
+from attrs import define, field, frozen
+
 from .. import errors
-from ..api import calls
+from ..api import calls, threads
+from ..api.network import DAY
 from ..api.session import Session
 from ..definition import (
     Definition,
@@ -22,18 +28,10 @@ from ..deploy.judge import judge
 from ..deploy.target import Ready
 from ..text import shortened
 from . import journal as journals
-from . import payload
+from . import payload, watch
 from .starter import Starter
 from .state import RunState, Stages
-from collections import deque
-from collections.abc import Iterable, Iterator
-from itertools import islice
-from typing import Any, Generic, TypeVar
-from attrs import define, field, frozen
-from ..api import calls, threads
-from ..api.network import DAY
-from . import payload, watch
-from .state import RunState
+
 
 @frozen
 class Launch:

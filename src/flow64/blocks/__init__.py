@@ -12,6 +12,7 @@ from .sources import *
 from .enrichment import *
 from .discovery import *
 from .data import *
+from .output import *
 
 # isort: on
 

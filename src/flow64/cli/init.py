@@ -1,7 +1,7 @@
 """`flow64 init`: create a project that is ready to push.
 
-Its files are made from those of `_template`: `project.toml` has the files of a project,
-and each forge has the file of its CI.
+Its files are made from those of `_template`: `files.toml` has most of them, and each
+forge has the file of its CI.
 """
 
 from __future__ import annotations
@@ -34,9 +34,6 @@ CI_FILES: Final = {
     "gitlab": ".gitlab-ci.yml",
 }
 """The file of the jobs of a project, by the forge that runs them."""
-
-REQUIREMENTS: Final = "requirements-flow64.txt"
-"""The file of what these jobs install."""
 
 _NAMESPACE: Final = re.compile(
     r"(?!.*\.\.)(?=.*[./])[a-z0-9][A-Za-z0-9._/-]*[A-Za-z0-9]"
@@ -115,7 +112,7 @@ def command(
         steps = [*enter, "flow64 check", "flow64 deploy", "flow64 run leads people.csv"]
         printing.message("\n".join(["next:", *(f"  {step}" for step in steps)]))
     if forge is not None:
-        printing.message(f"write into {REQUIREMENTS} where flow64 comes from")
+        printing.message("write into requirements-flow64.txt where flow64 comes from")
     return 0
 
 
@@ -126,10 +123,11 @@ def render_template(name: str, **marks: str) -> Mapping[str, str]:
         name: `project`, or a forge.
         **marks: The text of each mark, such as `project` for `@PROJECT@`.
     """
+    tables = tomllib.loads(_read("files.toml"))
     if path := CI_FILES.get(name):
-        texts = {path: _read(f"{name}.yml"), REQUIREMENTS: _read(REQUIREMENTS)}
+        texts = {path: _read(f"{name}.yml"), **tables["ci"]}
     else:
-        texts = tomllib.loads(_read(f"{name}.toml"))
+        texts = tables[name]
     words = {**marks, "python": _find_newest_python()}
     return {
         path: re.sub("@([A-Z]+)@", lambda mark: words[mark[1].lower()], text)

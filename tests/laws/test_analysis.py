@@ -51,7 +51,7 @@ def known_definitions(draw):
         WireBlock(block_id, draw(kinds), frozen(draw(specs)), "", 1) for block_id in ids
     )
     ends = st.sampled_from([*ids, "gone"])
-    joined = st.lists(st.builds(Edge, ends, ends), max_size=10, unique=True)
+    joined = st.lists(st.builds(Edge, ends, ends), max_size=10, unique_by=repr)
     return Definition("Leads", "", blocks, tuple(draw(joined)), id=id_of("w"))
 
 

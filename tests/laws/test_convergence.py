@@ -243,7 +243,7 @@ def made(code, env, suffix, values):
 
 def wordy(target):
     """The same target, whose stamp has no room for FIELDS."""
-    return evolve(target, stamp=evolve(target.stamp, fields=None))
+    return evolve(target, stamp=evolve(target.stamp, sent=None))
 
 
 @given(deployed=deployments(), switches=st.sampled_from(SWITCHES))

@@ -180,14 +180,14 @@ NOT_JSON = {
     "a mark": ("\ufeff{}", 0),
     "UTF-16": ('{"a": 1}'.encode("utf-16"), 0),
     "bytes": (b'{"a": "\xff"}', 7),
-    "deep": ("[" * 100_000, 264),
+    "deep": ("[" * 100_000, None),
     "deep in strings": ('{"a": "[[[", "b": ' + '{"b":' * 300 + "1" + "}" * 301, 33),
 }
 
 
 @pytest.mark.parametrize("name", NOT_JSON)
 def test_not_json(name):
-    """The error has the offset."""
+    """The error has the offset, unless a parser gave up."""
     text, offset = NOT_JSON[name]
 
     assert refusal(text).offset == offset

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
 
 from attrs import field, frozen
-from attrs.validators import deep_iterable, deep_mapping, in_, instance_of, optional
+from attrs.validators import deep_iterable, in_
 
 from ..definition import EMPTY, is_number
 from ..errors import BuildError
@@ -134,12 +134,8 @@ class Columns:
         resets: Whether its rows are new ones, without the columns that came in.
     """
 
-    reads: Sequence[Column] = field(
-        default=(), validator=deep_iterable(instance_of(Column))
-    )
-    adds: Sequence[Column] = field(
-        default=(), validator=deep_iterable(instance_of(Column))
-    )
+    reads: Sequence[Column] = ()
+    adds: Sequence[Column] = ()
     drops: Sequence[str] = ()
     opens: bool = False
     declares: bool = False
@@ -190,9 +186,9 @@ class About:
         drops_rows: Whether it only passes on some of its rows, unchanged.
     """
 
-    role: Role = field(validator=in_(get_args(Role)))
-    takes: Takes = field(validator=in_(get_args(Takes)))
-    gives: Gives = field(validator=in_(get_args(Gives)))
+    role: Role
+    takes: Takes
+    gives: Gives
     rows: Confidence = "D"
     confidence: Confidence = "D"
     source: str = "its class"
@@ -200,11 +196,9 @@ class About:
         default=(), validator=deep_iterable(in_(get_args(Effect)))
     )
     perhaps: Role | None = None
-    columns: Columns = field(factory=Columns, validator=instance_of(Columns))
-    price: Price | None = field(default=None, validator=optional(instance_of(Price)))
-    column_words: Mapping[str, Mapping[str, Sequence[str]]] = field(
-        default=EMPTY, validator=deep_mapping(instance_of(str), instance_of(dict))
-    )
+    columns: Columns = Columns()
+    price: Price | None = None
+    column_words: Mapping[str, Mapping[str, Sequence[str]]] = EMPTY
     must_have: Sequence[str] = ()
     brings: Literal["payload", "stored"] | None = None
     drops_rows: bool = False

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
 from attrs import field, frozen
@@ -120,17 +119,11 @@ class OutgoingWebhook(Passthrough, CatalogueBlock):
 def _host(url: Any) -> str:
     if not isinstance(url, str):
         return _as_words(url)
-    if plain := _PLAIN_ADDRESS.match(url):
-        return plain[0]
     try:
         parts = urlsplit(url)
         return f"{parts.scheme}://{parts.hostname}" if parts.hostname else "no address"
     except ValueError:
         return "no address"
-
-
-# The beginning of nearly every address, as `urlsplit` would show it.
-_PLAIN_ADDRESS: Final = re.compile(r"https://[a-z0-9-]+(\.[a-z0-9-]+)*(?=/|\Z)")
 
 
 def _as_words(spec: Any) -> str:

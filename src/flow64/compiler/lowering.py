@@ -352,7 +352,7 @@ def _sort_edges(graph: Graph, order: Sequence[int]) -> Topology:
     pairs = zip(graph.sources, graph.targets, strict=True)
     numbers = sorted({position[source] * count + position[at] for source, at in pairs})
     sources = [number // count for number in numbers]
-    return Topology.of_sorted(sources, [number % count for number in numbers], count)
+    return Topology(sources, [number % count for number in numbers], count)
 
 
 # -- The wire form ---------------------------------------------------------------------
@@ -430,7 +430,7 @@ def _origin(graph: Graph, node: int) -> Origin:
     return Origin(
         key=_text(key),
         path=graph.shown_path(node),
-        place=block,
+        place=lambda: block.place,
         is_default=block.key is None,
         allowed=_texts(block.allow),
         extra=_texts(block.extra),

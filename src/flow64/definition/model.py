@@ -7,30 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cached_property
 from operator import lt
-from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, NamedTuple
 
 from attrs import evolve, field, frozen
 
 from ..diagnostics import Place
 from .freezing import EMPTY, FrozenDict, Hidden, Value, digest, rfc8785, thaw
 from .ids import Stamp, canonical_id, split_stamp
-
-T = TypeVar("T")
-
-
-class lazy(Generic[T]):  # noqa: N801 - it is used like property
-    """A property that is computed once. Until 3.12 `cached_property` takes a lock."""
-
-    def __init__(self, compute: Callable[[Any], T]) -> None:
-        self.compute: Final = compute
-        self.name: Final[str] = compute.__name__
-        self.__doc__ = compute.__doc__
-
-    def __get__(self, item: Any, owner: type[Any]) -> T:
-        value = item.__dict__[self.name] = self.compute(item)
-        return value
 
 
 class WireBlock(NamedTuple):
@@ -76,14 +61,6 @@ class Edge(NamedTuple):
         return condition
 
 
-class Placed(Protocol):
-    """Anything that knows its place in code; looking it up takes time."""
-
-    @property
-    def place(self) -> Place | None:
-        """The place in code."""
-
-
 @frozen
 class Origin:
     """The origin of a block: code, a file, or neither.
@@ -99,7 +76,9 @@ class Origin:
 
     key: str | None = None
     path: str | None = None
-    _place: Place | Placed | None = field(default=None, alias="place")
+    _place: Place | Callable[[], Place | None] | None = field(
+        default=None, alias="place"
+    )
     pointer: str | None = None
     is_default: bool = False
     allowed: Sequence[str] = ()
@@ -108,8 +87,8 @@ class Origin:
     @property
     def place(self) -> Place | None:
         """The user's file and line, for a block written in code."""
-        place = self._place
-        return place if place is None or isinstance(place, Place) else place.place
+        place: Place | None = self._place() if callable(self._place) else self._place
+        return place
 
     @property
     def where(self) -> str | None:
@@ -152,44 +131,41 @@ class ListedOrigins:
 class Topology:
     """The edges of a definition by position of its blocks, without dangling ones.
 
+    They are in the order of their sources.
+
     Attributes:
         sources: Position of the block that gives rows, for each edge.
         targets: Position of the block that takes them, for each edge.
         count: Number of blocks.
-        is_forward: Whether every edge leads to a later block, so that there is no
-            cycle, and edges are in the order of their sources.
     """
 
     sources: Sequence[int]
     targets: Sequence[int]
     count: int
-    is_forward: bool
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[int, int]], count: int) -> Topology:
         """Return the topology of edges in any order."""
         ordered = sorted(pairs)
         sources = [source for source, _ in ordered]
-        return cls.of_sorted(sources, [target for _, target in ordered], count)
+        return cls(sources, [target for _, target in ordered], count)
 
-    @classmethod
-    def of_sorted(
-        cls, sources: Sequence[int], targets: Sequence[int], count: int
-    ) -> Topology:
-        """Return the topology of edges in order."""
-        return cls(sources, targets, count, all(map(lt, sources, targets)))
+    @cached_property
+    def is_forward(self) -> bool:
+        """Whether every edge leads to a later block, so that there is no cycle."""
+        return all(map(lt, self.sources, self.targets))
 
-    @lazy
+    @cached_property
     def parents(self) -> Sequence[Sequence[int]]:
         """For each block, the positions of the blocks that feed it."""
         return self._group(self.targets, self.sources)
 
-    @lazy
+    @cached_property
     def children(self) -> Sequence[Sequence[int]]:
         """For each block, the positions of the blocks that it feeds."""
         return self._group(self.sources, self.targets)
 
-    @lazy
+    @cached_property
     def roots(self) -> Sequence[int]:
         """Positions of the blocks that nothing feeds."""
         fed = set(self.targets)
@@ -206,7 +182,7 @@ class Topology:
                 todo += self.parents[at]
         return ancestors
 
-    @lazy
+    @cached_property
     def order(self) -> Sequence[int]:
         """Positions in a topological order; blocks on a cycle come last, as written."""
         if self.is_forward:
@@ -324,7 +300,7 @@ class Definition:
         blocks = [block._replace(specs=change(block)) for block in self.blocks]
         return evolve(self, blocks=tuple(blocks))
 
-    @lazy
+    @cached_property
     def by_kind(self) -> Mapping[str, Sequence[int]]:
         """Positions of the blocks of each kind."""
         positions: dict[str, list[int]] = {}
@@ -332,13 +308,13 @@ class Definition:
             positions.setdefault(block.kind, []).append(position)
         return positions
 
-    @lazy
+    @cached_property
     def index(self) -> Mapping[str, int]:
         """Position of each block id; the first position of a repeated id."""
         ids = [block.id for block in self.blocks]
         return dict(zip(reversed(ids), range(len(ids) - 1, -1, -1), strict=True))
 
-    @lazy
+    @cached_property
     def topology(self) -> Topology:
         """The edges by position of their blocks, without dangling ones."""
         ids, edges = [block.id for block in self.blocks], self.edges
@@ -379,12 +355,8 @@ def dumps(definition: Definition, *, indent: int | None = 2) -> str:
     Args:
         indent: Spaces for each level; None writes it compact, which is much faster.
     """
-    return f"{_encoder(indent).encode(body_of(definition))}\n"
-
-
-@cache
-def _encoder(indent: int | None) -> json.JSONEncoder:
-    return json.JSONEncoder(
+    text = json.dumps(
+        body_of(definition),
         indent=indent,
         separators=(",", ":") if indent is None else None,
         ensure_ascii=False,
@@ -392,6 +364,7 @@ def _encoder(indent: int | None) -> json.JSONEncoder:
         check_circular=False,  # what is frozen holds no circle
         default=_show,
     )
+    return f"{text}\n"
 
 
 def body_of(definition: Definition) -> dict[str, Any]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 from attrs import frozen
 
 from ..diagnostics import find_value
-from ..errors import BuildError, ReadError, read_error
+from ..errors import BuildError, read_error
 from ..text import shortened
 from .freezing import (
     MAX_DEPTH,
@@ -80,7 +79,8 @@ def parse_json(text: str | bytes, source: str) -> Any:
         problem = f"not valid JSON: {error.msg}"
         raise read_error(problem, source, error.pos, error.lineno) from None
     except RecursionError:
-        raise _too_deep_error(text, source) from None
+        problem = f"it nests deeper than {MAX_NESTING} levels; flatten it"
+        raise read_error(problem, source) from None
 
 
 def load_json(text: str | bytes, default: Any = None) -> Any:
@@ -141,22 +141,6 @@ def _as_number(digits: str) -> float:
 
 def _no_json(message: str, advice: str) -> Problem:
     return Problem("not-json", (), message, advice)
-
-
-# A string without an end is taken whole, so that no quote in it is tried again.
-_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{\]}]', re.DOTALL)
-
-
-def _too_deep_error(text: str, source: str) -> ReadError:
-    """Return the error of a text that nests too deep, with the place of the bracket."""
-    depth = offset = 0
-    for match in _BRACKETS.finditer(text):
-        depth += (match[0] in "[{") - (match[0] in "]}")
-        if depth > MAX_NESTING:
-            offset = match.start()
-            break
-    problem = f"it nests deeper than {MAX_NESTING} levels; flatten it"
-    return read_error(problem, source, offset, text.count("\n", 0, offset) + 1)
 
 
 # -- Definitions -----------------------------------------------------------------------

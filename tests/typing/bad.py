@@ -122,4 +122,4 @@ def results(client: Client) -> None:
     for row in run.rows(Person):
         row.value.salary  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
         late: FindEmail | None = row.value  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
-    run.rows(FindEmail())  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    run.rows(FindEmail())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

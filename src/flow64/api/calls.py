@@ -246,7 +246,6 @@ class Started(Answered):
     """
 
     job_id: str
-    workflow_id: str = ""
     status: str = ""
     already_started: bool = False
 
@@ -356,7 +355,6 @@ class Cancelled(Answered):
     """Answer to a cancel, with the status that the run has now."""
 
     status: str
-    job_id: str = ""
 
 
 def start_run(
@@ -459,7 +457,6 @@ class Schedule(Answered):
         cron_expression: Five fields.
         timezone: An IANA name.
         is_active: None if the service does not say.
-        disabled_reason: Why the service switched it off.
     """
 
     id: str
@@ -468,7 +465,21 @@ class Schedule(Answered):
     cron_expression: str = ""
     timezone: str = ""
     is_active: bool | None = None
-    disabled_reason: str | None = None
+
+
+class ScheduleOptions(TypedDict, total=False):
+    """What `create_schedule` can set."""
+
+    timezone: str
+    description: str
+    is_active: bool
+
+
+class ScheduleFields(ScheduleOptions, total=False):
+    """What `update_schedule` can change."""
+
+    name: str
+    cron_expression: str
 
 
 def create_schedule(
@@ -476,22 +487,21 @@ def create_schedule(
     workflow_id: str,
     name: str,
     cron_expression: str,
-    *,
-    timezone: str = "UTC",
-    description: str | None = None,
-    is_active: bool = True,
+    **options: Unpack[ScheduleOptions],
 ) -> Schedule:
-    """Create a schedule with one request: a second schedule would buy runs too."""
+    """Create a schedule with one request: a second schedule would buy runs too.
+
+    It is active, and in UTC, unless the options say otherwise.
+    """
     body = {
         "workflow_id": as_id(workflow_id),
         "name": name,
         "cron_expression": cron_expression,
-        "timezone": timezone,
-        "description": description,
-        "is_active": is_active,
+        "timezone": "UTC",
+        "is_active": True,
+        **options,
     }
-    sent = {name: item for name, item in body.items() if item is not None}
-    data = session.send("POST", "/schedules", json=sent, may_repeat=False)
+    data = session.send("POST", "/schedules", json=body, may_repeat=False)
     return structure(data, Schedule, "POST", "/schedules")
 
 
@@ -505,16 +515,6 @@ def get_schedule(session: Session, schedule_id: str) -> Schedule:
     """Return one schedule."""
     path = f"/schedules/{_segment(schedule_id)}"
     return session.get(Schedule, path)
-
-
-class ScheduleFields(TypedDict, total=False):
-    """What `update_schedule` can change."""
-
-    name: str
-    cron_expression: str
-    timezone: str
-    description: str
-    is_active: bool
 
 
 def update_schedule(
@@ -544,13 +544,11 @@ class SigningSecret(Answered):
     Attributes:
         preview: Its beginning and its last four characters.
         status: A word for its state.
-        revoked_at: When it ends, or ended.
     """
 
     id: str = ""
     preview: str = ""
     status: str = ""
-    revoked_at: str | None = None
 
 
 @frozen

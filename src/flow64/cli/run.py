@@ -157,14 +157,9 @@ def command(
     workflow, env = _find_workflow(source, rows, env)
     start_rows = _read_rows(rows)[:first]
     with connect(env) as client:
-        launch = client.make_launch(
-            workflow,
-            env=env,
-            max_cost=options.pop("max_cost"),
-            specs_override=settings,
-            result_formats=delivery.formats,
-            block=block,
-        )
+        facts: Any = {"env": env, "specs_override": settings, "block": block}
+        facts |= {"result_formats": delivery.formats}
+        launch, options = client.make_launch(workflow, {**options, **facts})
         _require_rows(launch.definition, rows, len(start_rows))
         launch.build_payload(start_rows)
         if output is not None:

@@ -8,13 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import (
-    AsyncIterator,
-    Callable,
-    Coroutine,
-    Iterable,
-    Mapping,
-)
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextvars import Context, copy_context
 from functools import partial
 from itertools import islice
@@ -38,13 +32,12 @@ from ..runs.start import Batch
 from ..runs.typed import Row
 from ..runs.watch import Event
 from .client import BatchOptions, Client
-from .topics import Run, RunFacts, Runs, Schedules, SigningSecrets, Workflows
+from .topics import Run, RunFacts, Runs, Schedules, SigningSecrets, T, Workflows
 
 S = TypeVar("S")
 S_co = TypeVar("S_co", covariant=True)
 P = ParamSpec("P")
 R = TypeVar("R")
-T = TypeVar("T")
 
 CHUNK: Final = 1000
 """Rows that are read at a time in a thread."""
@@ -199,19 +192,11 @@ class AsyncRun(AsyncSide[Run], RunFacts):
         await in_daemon_thread(partial(self.blocking.wait, timeout, every=every))
         return self
 
-    @overload
     def rows(
-        self, *, block: str | int | None = None
-    ) -> AsyncIterator[Row[Mapping[str, Any]]]: ...
-    @overload
-    def rows(
-        self, type: type[T], *, block: str | int | None = None
-    ) -> AsyncIterator[Row[T]]: ...
-    def rows(
-        self, type: Any = None, *, block: str | int | None = None
-    ) -> AsyncIterator[Row[Any]]:
+        self, type: type[T] | None = None, *, block: str | int | None = None
+    ) -> AsyncIterator[Row[T]]:
         """Yield the rows of a completed run; see `Run.rows`."""
-        rows: Callable[[], Iterable[Row[Any]]]
+        rows: Callable[[], Iterable[Row[T]]]
         rows = partial(self.blocking.rows, type, block=block)
         return iterate(rows, CHUNK)
 

@@ -41,14 +41,7 @@ PLACE_NAME: Final = "FLOW64_JOURNAL"
 """Environment variable for another path of the journal; empty for no journal."""
 
 
-class _Default:
-    """The type of `DEFAULT`."""
-
-    def __repr__(self) -> str:
-        return "DEFAULT"
-
-
-DEFAULT: Final[Any] = _Default()
+DEFAULT: Final[Any] = ...
 """Default of an argument that the environment or the working folder decides."""
 
 
@@ -122,17 +115,8 @@ class BatchOptions(_SharedOptions, total=False):
     """Seconds after which to stop waiting for a run; a day by default."""
 
 
-LAUNCHING: Final = (
-    *("env", "values", "max_rows", "max_cost", "block"),
-    *("specs_override", "save_json", "result_formats"),
-)
-"""The options that are of the launch. The others are of the start."""
-
-
-def open_journal(journal: Journal | str | PathLike[str] | None) -> Journal:
+def open_journal(journal: str | PathLike[str] | None) -> Journal:
     """Return the journal of an argument, or else that of the environment."""
-    if isinstance(journal, Journal):
-        return journal
     if journal is DEFAULT:
         journal = os.environ.get(PLACE_NAME, PLACE) or None
     return Journal(None if journal is None else Path(journal))
@@ -260,11 +244,7 @@ class Client:
             allow_spend=key if allow_spend else (),
         )
         result = apply_plan(
-            self.session,
-            plan,
-            consents,
-            history=self.history,
-            values=ready.values,
+            self.session, plan, consents, history=self.history, values=ready.values
         )
         for error in result.errors:
             raise error
@@ -323,7 +303,7 @@ class Client:
             ApiError: The service refused it.
             OutcomeUnknownError: No answer came, and the list of runs did not tell.
         """
-        launch, rest = self._launch(workflow, options)
+        launch, rest = self.make_launch(workflow, options)
         del options  # as in `deploy`
         return Run(start.start(self.session, launch, rows, **rest), self.session)
 
@@ -347,7 +327,7 @@ class Client:
             BudgetError: The whole input may exceed a limit.
             FlowError: A batch was not started. It is raised after those before it.
         """
-        launch, rest = self._launch(workflow, options)
+        launch, rest = self.make_launch(workflow, options)
         del options  # as in `deploy`
         ended = start.run_batches(self.session, launch, rows, **rest)
         session = self.session
@@ -356,33 +336,25 @@ class Client:
             for each in ended
         )
 
-    def _launch(
+    def make_launch(
         self, workflow: Deployable, options: Mapping[str, Any]
     ) -> tuple[start.Launch, dict[str, Any]]:
-        """Return the options of a launch, and the others."""
-        rest = dict(options)
-        own = {name: rest.pop(name) for name in LAUNCHING if name in rest}
-        return self.make_launch(workflow, **own), rest
+        """Compile a workflow, and check that this client may run it; see `run`.
 
-    def make_launch(
-        self,
-        workflow: Deployable,
-        *,
-        env: str | None = None,
-        values: Mapping[str, Any] | None = None,
-        max_rows: int | None = None,
-        max_cost: float | None = None,
-        **options: Any,
-    ) -> start.Launch:
-        """Compile a workflow, and check that this client may run it; see `run`."""
-        terms = self.terms
+        Returns:
+            What to run and how, and the options that are not of that.
+        """
+        rest, terms = dict(options), self.terms
+        rows, dollars = rest.pop("max_rows", None), rest.pop("max_cost", None)
         budget = Budget(
-            terms.max_rows if max_rows is None else max_rows,
-            terms.max_cost if max_cost is None else max_cost,
+            terms.max_rows if rows is None else rows,
+            terms.max_cost if dollars is None else dollars,
             terms.prices,
         )
-        ready = self._compile(workflow, env, values)
-        return start.Launch(ready, self.journal, budget, **options)
+        ready = self._compile(workflow, rest.pop("env", None), rest.pop("values", None))
+        names = ("block", "specs_override", "save_json", "result_formats")
+        own = {name: rest.pop(name) for name in names if name in rest}
+        return start.Launch(ready, self.journal, budget, **own), rest
 
     def _compile(
         self,
@@ -415,11 +387,9 @@ class Client:
         What is secret in the environment is secret in those of a call too.
         """
         own = Values(self.terms.values)
-        return (
-            own
-            if values is None
-            else Values(values, own.hidden | Values(values).hidden)
-        )
+        if values is None:
+            return own
+        return Values(values, own.hidden | Values(values).hidden)
 
     def blocks(self) -> LiveCatalogue:
         """Return the kinds of blocks, each with the JSON Schema of its specs."""

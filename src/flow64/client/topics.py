@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from operator import attrgetter
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar, overload
+from typing import Any, Concatenate, Final, ParamSpec
 from uuid import uuid4
+
+from typing_extensions import TypeVar
 
 from ..api import answers, calls, network
 from ..api.network import DAY
@@ -24,7 +26,7 @@ from ..runs.typed import ResultRows
 
 P = ParamSpec("P")
 R = TypeVar("R")
-T = TypeVar("T")
+T = TypeVar("T", default=Mapping[str, Any])
 
 
 def _fact(name: str) -> Any:
@@ -128,17 +130,9 @@ class Run(RunFacts):
         watching.wait(self.session, self.state, every=every, timeout=timeout)
         return self
 
-    @overload
     def rows(
-        self, *, block: str | int | None = None
-    ) -> ResultRows[Mapping[str, Any]]: ...
-    @overload
-    def rows(
-        self, type: type[T], *, block: str | int | None = None
-    ) -> ResultRows[T]: ...
-    def rows(
-        self, type: type[Any] | None = None, *, block: str | int | None = None
-    ) -> ResultRows[Any]:
+        self, type: type[T] | None = None, *, block: str | int | None = None
+    ) -> ResultRows[T]:
         """Yield the rows of a completed run: `value`, and `raw` as it came.
 
         Args:

@@ -20,10 +20,7 @@ from .. import errors
 from ..api import calls, threads
 from ..api.network import DAY
 from ..api.session import Session
-from ..definition import (
-    Definition,
-    is_encodable,
-)
+from ..definition import Definition, is_encodable
 from ..deploy.judge import judge
 from ..deploy.target import Ready
 from ..text import shortened

@@ -23,12 +23,7 @@ from ..api.answers import answer_error
 from ..api.auth import OAuth
 from ..api.network import is_refusal, is_unsent
 from ..api.session import Session
-from ..definition import (
-    canonical_id,
-    digest,
-    retry_key,
-    run_key,
-)
+from ..definition import canonical_id, digest, retry_key, run_key
 from ..text import pluralize, printable
 from . import payload
 from .journal import ANSWERED, REFUSED, Ledger, Memory, Start, is_run_id

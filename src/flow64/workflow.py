@@ -430,6 +430,6 @@ def _require_sound(lowered: Lowered) -> Definition:
         CompileError: The workflow has errors. All of them are in it.
     """
     definition, faults = lowered
-    if found := [*faults, *errors(definition)]:
-        raise compile_error(definition.name, found)
+    if problems := [*faults, *errors(definition)]:
+        raise compile_error(definition.name, problems)
     return definition

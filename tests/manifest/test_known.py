@@ -56,7 +56,7 @@ def live(*, url="https://example.com", **specs):
 
 
 def pulled(definition, known=KNOWN):
-    return make_pull([definition], "prod", known=known)
+    return make_pull([definition], "prod", known_values=known)
 
 
 def specs_of(pull):
@@ -144,7 +144,7 @@ SPELLED = {
 )
 def test_text_that_contains_a_secret_is_not_written(text, place):
     """F26: the workflow is refused, and the place is named without it."""
-    pull = make_pull([with_text(place, text), live(a=1)], "prod", known=KNOWN)
+    pull = make_pull([with_text(place, text), live(a=1)], "prod", known_values=KNOWN)
 
     (refused,) = pull.refused
     assert "holds what looks like a key, or a secret value" in refused.problem

@@ -279,7 +279,7 @@ def test_key_stops_a_pull_until_it_is_a_value(here, tmp_path):
     here.write(made("Leads", url=WEB_HOOK))
 
     (refused,) = pulled(here, tmp_path).refused
-    pull = pulled(here, tmp_path, known=[Known("hook", WEB_HOOK, [WEB_HOOK])])
+    pull = pulled(here, tmp_path, known_values=[Known("hook", WEB_HOOK, [WEB_HOOK])])
 
     assert "outgoing_webhook (" in refused.problem
     assert ") at /url holds what looks like a key" in refused.problem

@@ -73,7 +73,7 @@ class Field:
 
 @frozen
 class BlockReference:
-    """What is known of a kind of block.
+    """The facts about a kind of block.
 
     Attributes:
         name: Its class.

@@ -97,11 +97,11 @@ def command(
         problem = f"{file} was not written: it is there already"
         raise FlowError(problem, option="add --overwrite to replace it")
     meant = params.parse_address(address, env)
-    known: Sequence[pull.Known] = ()
+    known_values: Sequence[pull.Known] = ()
     if isinstance(meant, loading.LiveAddress):
         env = meant.env
-        known = find_known_values(params.find_environment(env))
-        sources = _read_live(meant, known)
+        known_values = find_known_values(params.find_environment(env))
+        sources = _read_live(meant, known_values)
     else:
         sources = _read(meant, code=not no_code)
     if len(sources) != 1 and (file is None or not sources):
@@ -110,7 +110,7 @@ def command(
         raise click.UsageError(f"{problem}; name one of them, or a file with -o FILE")
     env = env or DEFAULT_ENV
     own = OwnClasses() if no_code else _load_classes()
-    lifted = _lift(sources, env, known, own)
+    lifted = _lift(sources, env, known_values, own)
     if len(lifted) < len(sources):
         return errors.FAILED
     code = as_code(lifted, own)
@@ -145,10 +145,10 @@ def _read(address: loading.SourceAddress, *, code: bool) -> Sequence[_Source]:
 
 
 def _read_live(
-    address: loading.LiveAddress, known: Sequence[pull.Known]
+    address: loading.LiveAddress, known_values: Sequence[pull.Known]
 ) -> Sequence[_Source]:
     """Return the live workflows, with the titles of the code."""
-    secrets = Secrets(text for value in known for text in value.secrets)
+    secrets = Secrets(text for value in known_values for text in value.secrets)
     suffix = params.find_environment(address.env).suffix
     ending = f" {suffix}" if suffix else ""
     with connect(address.env) as client:
@@ -173,14 +173,14 @@ def _load_classes() -> OwnClasses:
 def _lift(
     sources: Sequence[_Source],
     env: str,
-    known: Sequence[pull.Known],
+    known_values: Sequence[pull.Known],
     classes: OwnClasses,
 ) -> Sequence[Lifted]:
     """Lift workflows without their secrets, and print which cannot be lifted."""
     lifted: list[Lifted] = []
     for source in sources:
-        definition, _ = pull.name_values(source.definition, known)
-        if (place := pull.find_secret(definition, known)) is not None:
+        definition, _ = pull.name_values(source.definition, known_values)
+        if (place := pull.find_secret(definition, known_values)) is not None:
             problem = f"{place} holds what looks like a key, or a secret value"
             advice = 'let the whole text be a value: {"flow64:value": "NAME"}'
             printing.error(f"{source.name}: {problem}; {advice}")

@@ -178,8 +178,8 @@ def command(
         printing.write("".join(compiled.texts.values()))
         return 0
     after = compiled.make_manifest(folder)
-    known = {*compiled.texts, *after.files, manifest.MANIFEST}
-    leftovers = [] if loaded.is_picked else [*_list_leftovers(folder, known)]
+    current_names = {*compiled.texts, *after.files, manifest.MANIFEST}
+    leftovers = [] if loaded.is_picked else [*_list_leftovers(folder, current_names)]
     if is_check:
         texts = compiled.with_manifest(folder, after)
         problems = [*_list_stale(folder, texts), *leftovers]
@@ -238,10 +238,12 @@ def _list_stale(folder: Path, texts: Mapping[str, str]) -> Iterator[StaleFile]:
                 yield StaleFile(folder / name, "the code compiles to other JSON")
 
 
-def _list_leftovers(folder: Path, known: Collection[str]) -> Iterator[StaleFile]:
+def _list_leftovers(
+    folder: Path, current_names: Collection[str]
+) -> Iterator[StaleFile]:
     """Yield the workflows in a folder that are in no source any more."""
     for path in sorted(folder.glob("*.json")):
-        if path.name not in known and _is_workflow(path):
+        if path.name not in current_names and _is_workflow(path):
             yield StaleFile(path, "it is no longer in the code")
 
 
@@ -299,7 +301,7 @@ def load_merge_base(revision: str, compiled: Path | None = None) -> tuple[Side, 
             for name, commit in (("before", base), ("after", "HEAD")):
                 repository.check_out(commit, folder / name, path)
             before, after = (
-                _read_compiled(folder / name, path) for name in ("before", "after")
+                _read_folder(folder / name, path) for name in ("before", "after")
             )
             if not before.entries and not after.entries:
                 problem = f"neither {revision} nor HEAD has compiled JSON in {path}"
@@ -307,13 +309,13 @@ def load_merge_base(revision: str, compiled: Path | None = None) -> tuple[Side, 
             return evolve(before, label=revision), after
         repository.check_out(base, folder / "code")
         _compile_base(repository.root, folder / "code", folder / "compiled")
-        before = _read_compiled(folder, "compiled")
+        before = _read_folder(folder, "compiled")
         return evolve(before, label=revision), _make_side(
             load_source(may_be_empty=True)
         )
 
 
-def _read_compiled(folder: Path, path: str) -> Side:
+def _read_folder(folder: Path, path: str) -> Side:
     """Return the compiled JSON below a folder. There may be none."""
     if not any((folder / path).rglob("*.json")):
         return Side(path, [], is_one=False)

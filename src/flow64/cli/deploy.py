@@ -187,7 +187,7 @@ def _ask(steps: Sequence[Step]) -> str:
 
 @frozen
 class DeployedWorkflow:
-    """What became of a workflow of a plan."""
+    """A workflow of a plan, with its outcome."""
 
     key: str
     workflow_id: str
@@ -200,7 +200,7 @@ class DeployedWorkflow:
 
 @frozen
 class Deployed:
-    """What became of a plan."""
+    """A plan that was applied, with its outcome."""
 
     env: str
     endpoint: str
@@ -231,7 +231,7 @@ class Deployed:
 
 @define
 class Deployment:
-    """What becomes of each workflow while a plan is applied."""
+    """The progress of each workflow while a plan is applied."""
 
     plan: Plan
     consents: Consents

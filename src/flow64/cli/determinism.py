@@ -18,7 +18,7 @@ from .errors import FAILED
 
 @frozen
 class Compared:
-    """What several processes compiled."""
+    """The result of several processes."""
 
     is_same: bool
     processes: int

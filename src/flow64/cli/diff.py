@@ -253,9 +253,9 @@ def _make_subject(
     was = ""
     if before is not None and after is not None and old and new:
         if before.is_live and not after.is_live:
-            old, unmanaged = _drop_unmanaged(old, before, after)
+            old, unmanaged = _drop_unmanaged_fields(old, before, after)
         elif after.is_live and not before.is_live:
-            new, unmanaged = _drop_unmanaged(new, after, before)
+            new, unmanaged = _drop_unmanaged_fields(new, after, before)
         elif not after.is_live and before.place == after.place is not None:
             was = before.key if before.key != after.key else ""
     shown = new or old
@@ -291,7 +291,7 @@ def _hide(
     return shown
 
 
-def _drop_unmanaged(
+def _drop_unmanaged_fields(
     shown: Definition, live: SideWorkflow, code: SideWorkflow
 ) -> tuple[Definition, Sequence[str]]:
     """Return a live definition without fields that code does not manage, and these."""

@@ -20,7 +20,7 @@ from .service import require_credential
 
 @frozen
 class Diagnosed:
-    """What was checked."""
+    """All checks, each with its result."""
 
     checks: Sequence[Check]
 

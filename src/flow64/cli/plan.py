@@ -62,7 +62,7 @@ def open_history(settings: Settings) -> History:
 
 @frozen
 class PlanSource:
-    """What a plan is made of. A saved plan remembers it, to make the same plan again.
+    """The source of a plan. A saved plan remembers it, to make the same plan again.
 
     Attributes:
         source: The address; None for the project's code.

@@ -104,7 +104,7 @@ class Console(rich.console.Console):
 
 
 class Result(Protocol):
-    """What a command found or did: an attrs class, whose fields are its JSON."""
+    """The result of a command: an attrs class. Its fields are its JSON."""
 
     def __rich__(self) -> RenderableType:
         """Return it as a text or a table. An empty text prints nothing."""

@@ -82,7 +82,7 @@ def command(
     """
     live = _parse(address, env)
     environment = params.find_environment(live.env)
-    known = find_known_values(environment)
+    known_values = find_known_values(environment)
     before = manifest.read_manifest(output / manifest.MANIFEST) or manifest.Manifest()
     with connect(live.env) as client:
         catalogue = loading.find_saved_catalogue()
@@ -90,7 +90,7 @@ def command(
             evolve(workflow, listed=catalogue)
             for workflow in _fetch(client, live, selection)
         ]
-    pulled = pull.make_pull(workflows, environment.name, before, known)
+    pulled = pull.make_pull(workflows, environment.name, before, known_values)
     files = [output / workflow.file for workflow in pulled.workflows]
     there = [str(file) for file in files if os.path.lexists(file)]
     if there and not overwrite:
@@ -160,7 +160,7 @@ def find_known_values(environment: Environment) -> Sequence[pull.Known]:
     Raises:
         SourceError: A variable is not set, so that its secret cannot be recognised.
     """
-    known: list[pull.Known] = []
+    known_values: list[pull.Known] = []
     unset: list[str] = []
     for name, setting in environment.values.items():
         try:
@@ -170,8 +170,8 @@ def find_known_values(environment: Environment) -> Sequence[pull.Known]:
             continue
         texts = dict(walk(content))
         secrets = [texts[p] for p, item in walk(setting) if isinstance(item, Reference)]
-        known.append(pull.Known(name, content, secrets))
+        known_values.append(pull.Known(name, content, secrets))
     if unset:
         problem = f"set {', '.join(unset)} first, since otherwise their secrets could "
         raise SourceError(f"{problem}be saved without being recognised")
-    return known
+    return known_values

@@ -48,7 +48,7 @@ class ReplacedWorkflow:
 
 @frozen
 class ReplacedList:
-    """What was replaced, newest first."""
+    """The replaced workflows, newest first."""
 
     entries: Sequence[ReplacedWorkflow]
 

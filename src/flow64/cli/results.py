@@ -78,7 +78,7 @@ def command(
 
 @frozen
 class Delivery:
-    """Where the rows of a run go to: `--output` and `--block`."""
+    """The place for the rows of a run: `--output` and `--block`."""
 
     output: Path | None
     block: str | int | None

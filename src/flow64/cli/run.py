@@ -183,7 +183,7 @@ def command(
         run = Run(state, client.session)
         STATE.is_done = True
         if run.is_attached:
-            printing.message(_describe_attached(run, workflow.key, names))
+            printing.message(_describe_attached_run(run, workflow.key, names))
         code, count = _follow(client, run, delivery, as_json=as_json, no_wait=no_wait)
     result = Started(
         workflow.key,
@@ -275,7 +275,7 @@ def _require_rows(definition: Definition, file: Path | None, count: int) -> None
 
 @frozen
 class Estimate:
-    """What a run would spend.
+    """The most that a run would spend.
 
     Attributes:
         rows: The most rows that it starts with; None if that is unknown.
@@ -323,7 +323,7 @@ def estimate_run(
         StaleDeploymentError: What is deployed is not this code.
         BudgetError: It may exceed a limit.
     """
-    definition, notes = _find_deployed(client, launch)
+    definition, notes = _find_live_definition(client, launch)
     notes += [f"columns   {text}" for text in _describe_missing_columns(definition)]
     prices = load_settings().prices
     count = count_start_rows(definition, len(rows))
@@ -353,7 +353,9 @@ def estimate_run(
     )
 
 
-def _find_deployed(client: Client, launch: Launch) -> tuple[Definition, list[str]]:
+def _find_live_definition(
+    client: Client, launch: Launch
+) -> tuple[Definition, list[str]]:
     """Return what is deployed, else the code, and what is wrong with it."""
     try:
         live = client.workflows.get(launch.ready.id).definition
@@ -394,7 +396,7 @@ def _describe_missing_columns(definition: Definition) -> Iterator[str]:
 # -- What becomes of it ----------------------------------------------------------------
 
 
-def _describe_attached(run: Run, key: str, names: Sequence[str]) -> str:
+def _describe_attached_run(run: Run, key: str, names: Sequence[str]) -> str:
     when = f" ({run.started_at[:10]})" if run.started_at else ""
     same = "same intent as" if names else "same rows and definition as"
     again = "" if names else "; --new buys again"

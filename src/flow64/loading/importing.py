@@ -267,7 +267,9 @@ def _is_users(module: ModuleType, path: Sequence[Path]) -> bool:
     if (file := _file_of(module)) is not None:
         return _is_below(file, path)
     inner = [*getattr(module, "__path__", ())]
-    return bool(inner) and all(_is_below(Path(one) / "_.py", path) for one in inner)
+    return bool(inner) and all(
+        _is_below(Path(folder) / "_.py", path) for folder in inner
+    )
 
 
 def _is_below(file: Path, path: Sequence[Path]) -> bool:

@@ -70,7 +70,7 @@ _DISTINCTIVE: Final = re.compile(r"(?=\S*(?:\d|://|@))\S+")
 
 
 def name_values(
-    live: Definition, known: Iterable[Known]
+    live: Definition, known_values: Iterable[Known]
 ) -> tuple[Definition, Sequence[str]]:
     """Return a definition with values in place of the texts that equal them.
 
@@ -84,7 +84,7 @@ def name_values(
     Returns:
         The definition, and the names of the values in it.
     """
-    ordered = sorted(known, key=lambda value: (not value.secrets, value.name))
+    ordered = sorted(known_values, key=lambda value: (not value.secrets, value.name))
     contents = [_compact(value.content) for value in ordered]
     values: dict[str, Value] = {}
     for value, content in zip(ordered, contents, strict=True):
@@ -123,9 +123,11 @@ def _compact(content: Any) -> str:
     return json.dumps(content, sort_keys=True, default=repr)
 
 
-def find_secret(definition: Definition, known: Iterable[Known] = ()) -> str | None:
+def find_secret(
+    definition: Definition, known_values: Iterable[Known] = ()
+) -> str | None:
     """Return where a text looks like a key, or contains a known secret; else None."""
-    secrets = Secrets(text for value in known for text in value.secrets)
+    secrets = Secrets(text for value in known_values for text in value.secrets)
     for block in definition.blocks:
         for path, text in texts_in(thaw(block.specs), with_names=True):
             if has_key(text) or secrets.is_in(text):
@@ -210,7 +212,7 @@ def make_pull(
     live: Iterable[Definition],
     env: str,
     before: Manifest | None = None,
-    known: Sequence[Known] = (),
+    known_values: Sequence[Known] = (),
 ) -> Pull:
     """Convert live workflows to files of a folder.
 
@@ -227,7 +229,7 @@ def make_pull(
     ordered = sorted(live, key=lambda workflow: canonical_id(str(workflow.id)))
     places = _choose_files(ordered, env, before or Manifest())
     outcomes = [
-        _convert(workflow, env, file, entry, known)
+        _convert(workflow, env, file, entry, known_values)
         for workflow, (file, entry) in zip(ordered, places, strict=True)
     ]
     pulled = [workflow for workflow in outcomes if isinstance(workflow, PulledWorkflow)]
@@ -268,16 +270,16 @@ def _choose_files(
 
 
 def _convert(
-    live: Definition, env: str, file: str, entry: Entry, known: Sequence[Known]
+    live: Definition, env: str, file: str, entry: Entry, known_values: Sequence[Known]
 ) -> PulledWorkflow | RefusedWorkflow:
     """Convert one workflow to a file, or say why that is not possible."""
     workflow_id = canonical_id(str(live.id))
-    named, values = name_values(live, known)
+    named, values = name_values(live, known_values)
     # Other keys of the answer are not part of the body that creates the workflow.
     written = evolve(named, id=workflow_id, extra=EMPTY, is_answer=False)
     text = dumps(written)
-    if (problem := _find_problem(written, text, known)) is not None:
-        secrets = Secrets(text for value in known for text in value.secrets)
+    if (problem := _find_problem(written, text, known_values)) is not None:
+        secrets = Secrets(text for value in known_values for text in value.secrets)
         title = MASK if secrets.is_in(live.name) else mask(live.name)
         return RefusedWorkflow(workflow_id, title, problem)
     refs = block_refs(block.id for block in live.blocks)
@@ -313,11 +315,13 @@ def _allowing_entries(
             yield block_id, evolve(before, allow=codes)
 
 
-def _find_problem(written: Definition, text: str, known: Sequence[Known]) -> str | None:
+def _find_problem(
+    written: Definition, text: str, known_values: Sequence[Known]
+) -> str | None:
     """Return why a workflow cannot be saved in a file; None if it can."""
     if not is_uuid(written.id):
         return "its id is not a UUID, so nothing can be pinned to it"
-    if (place := find_secret(written, known)) is not None:
+    if (place := find_secret(written, known_values)) is not None:
         return (
             f"{place} holds what looks like a key, or a secret value; let the whole "
             "text there be a value: NAME = { env = "

@@ -63,7 +63,6 @@ def live(text, env, **one):
         live("prod", "prod"),
         live("prod:inbound/us", "prod", key="inbound/us"),
         live("prod:leads/*", "prod", key="leads/*"),
-        live(f"prod:id:{ID}", "prod", id=ID),
         live(f"prod:{ID.upper()}", "prod", id=ID),
         live("local:inbound", "local", key="inbound"),
     ],
@@ -78,7 +77,7 @@ def test_address(configured, wanted):
     assert parse_address(wanted.text) == wanted
 
 
-@pytest.mark.parametrize("text", [ID, f"id:{ID}", ID.upper()])
+@pytest.mark.parametrize("text", [ID, ID.upper()])
 def test_an_id_alone(configured, text):
     """It is in the environment that is named, or in the default one."""
     assert parse_address(text, "prod") == LiveAddress(text, "prod", id=ID)

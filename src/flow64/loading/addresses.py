@@ -32,9 +32,6 @@ T = TypeVar("T")
 CODE: Final = "code"
 """The address of the source of `[tool.flow64]`."""
 
-ID: Final = "id:"
-"""The prefix of an id in an address. It may be left out."""
-
 MOST_NAMES: Final = 20
 """Maximum names that a message lists."""
 
@@ -102,7 +99,7 @@ def parse_address(
     if _is_path(place):
         return SourceAddress(text, place, place_key)
     settings = load_settings()
-    if is_uuid(text.removeprefix(ID)):
+    if is_uuid(text):
         return _parse_live(text, settings.environment(env).name, text)
     head, _, key = text.partition(":")
     is_place = _find_path(place) is not None
@@ -194,9 +191,8 @@ def _is_installed(name: str) -> bool:
 
 
 def _parse_live(text: str, env: str, key: str) -> LiveAddress:
-    live_id = key.removeprefix(ID)
-    if is_uuid(live_id):
-        return LiveAddress(text, env, id=canonical_id(live_id))
+    if is_uuid(key):
+        return LiveAddress(text, env, id=canonical_id(key))
     return LiveAddress(text, env, key=key or None)
 
 

@@ -14,7 +14,6 @@ from flow64.definition import (
     canonical_id,
     escape_key,
     id_of,
-    ids_under,
     is_uuid,
     path_of,
     retry_key,
@@ -91,13 +90,6 @@ def test_ids_are_pinned(segments, made):
 def test_different_paths_have_different_ids(one, other):
     """Tags and escapes keep apart what joined text would mix."""
     assert stable_id(*one) != stable_id(*other)
-
-
-def test_ids_under_a_prefix_are_ids_of_the_paths():
-    """Hashing the prefix once is a matter of speed alone."""
-    names = ["a", "b%20c", "🚀", ""]
-
-    assert ids_under("ns:x/block:", names) == [id_of(f"ns:x/block:{n}") for n in names]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import unicodedata
-from uuid import uuid5
 
 import rfc8785 as package
 from attrs import evolve
@@ -14,7 +13,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flow64.definition import (
-    FLOW64,
     Edge,
     Freezer,
     FrozenDict,
@@ -28,7 +26,6 @@ from flow64.definition import (
     fingerprint,
     from_data,
     id_of,
-    ids_under,
     list_sent,
     loads,
     meaning,
@@ -58,12 +55,6 @@ SECRET = Value("the secret of this test", secret=True)
 
 
 # -- Ids ------------------------------------------------------------------------------
-
-
-@given(st.text(), st.lists(st.text()))
-def test_ids_under_a_prefix_are_uuid5(prefix, names):
-    """The short way is `uuid.uuid5`, bit for bit."""
-    assert ids_under(prefix, names) == [str(uuid5(FLOW64, prefix + n)) for n in names]
 
 
 @given(paths, paths)

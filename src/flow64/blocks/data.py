@@ -131,11 +131,7 @@ class Filter(FilterBase[FilterOperator]):
         if any(condition.get("logic") == "or" for condition in conditions):
             return ""
         tests = [condition for condition in conditions if condition["column"] == column]
-        if any(map(_needs_value, tests)):
-            return "probably no row passes"
-        asks_for_none = all(test.get("operator") == "is_empty" for test in tests)
-        is_alone = len(tests) == len(conditions)
-        return "probably every row passes" if is_alone and asks_for_none else ""
+        return "probably no row passes" if any(map(_needs_value, tests)) else ""
 
 
 def _conditions(specs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

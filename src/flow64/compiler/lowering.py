@@ -28,7 +28,7 @@ from ..definition import (
     canonical_id,
     drop_env,
     escape_key,
-    ids_under,
+    id_of,
     is_uuid,
     pointer,
     split_stamp,
@@ -66,7 +66,8 @@ def lower(
     for flow in flows:
         graph.add(flow)
     paths = _key_paths(graph, findings)
-    ids = ids_under(f"{drop_env(path)}/", paths)
+    owner = drop_env(path)
+    ids = [id_of(f"{owner}/{below}") for below in paths]
     _pin(graph, identity.pins.get("blocks"), ids, findings)
     order = order_nodes(paths, graph.sources, graph.targets)
     topology = _sort_edges(graph, order)

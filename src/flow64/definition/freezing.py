@@ -178,11 +178,6 @@ class Freezer:
             return None
 
     def _freeze(self, value: Any, path: Path, level: int) -> Any:
-        kind = type(value)
-        if kind is dict and VALUE_KEY not in value:
-            return self._freeze_dict(value, path, level)
-        if kind is list or kind is tuple:
-            return self._freeze_list(value, path, level)
         item = value
         if not is_plain(value) and self.convert is not None:
             item = self.convert(value)

@@ -11,7 +11,6 @@ secrets by their names, as in `url!hook`.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 from collections import Counter
@@ -102,33 +101,12 @@ def is_shared_path(path: str) -> bool:
 
 def id_of(path: str) -> str:
     """Return the id of a path's text: its UUIDv5 in the namespace `FLOW64`."""
-    return ids_under(path, ("",))[0]
+    return str(uuid5(FLOW64, path))
 
 
 def stable_id(*segments: tuple[Tag, str]) -> UUID:
     """Return the id of a key path given as (tag, key) pairs."""
     return uuid5(FLOW64, path_of(segments))
-
-
-def ids_under(prefix: str, names: Iterable[str]) -> list[str]:
-    """Return `id_of(prefix + name)` for many names. The prefix is hashed once."""
-    base = _NAMESPACE.copy()  # faster than another one
-    base.update(prefix.encode())
-    ids = []
-    for name in names:
-        sha = base.copy()
-        sha.update(name.encode())
-        text = sha.hexdigest()
-        # RFC 4122: version 5 in place of the 13th digit, the variant in the 17th.
-        ids.append(
-            f"{text[:8]}-{text[8:12]}-5{text[13:16]}-"
-            f"{_VARIANT[text[16]]}{text[17:20]}-{text[20:32]}"
-        )
-    return ids
-
-
-_NAMESPACE = hashlib.sha1(FLOW64.bytes, usedforsecurity=False)
-_VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 
 
 def slug(name: str) -> str:

@@ -17,7 +17,7 @@ from attrs import evolve
 from flow64.client import AsyncClient, Client, Policy
 from flow64.emulator import Emulator
 from flow64.errors import FlowError
-from flow64.runs import start
+from flow64.runs import starter
 from tests.service.fault_server import (
     CLOSED,
     LOST,
@@ -66,7 +66,7 @@ def act_for(random, *, honours_key):
 @pytest.mark.parametrize("honours_key", [True, False])
 def test_every_workflow_is_there_once_with_one_run(honours_key, tmp_path, monkeypatch):
     """Whether the service honours the Idempotency-Key, or ignores it."""
-    monkeypatch.setattr(start, "LOOKS", (0.02, 0.04))
+    monkeypatch.setattr(starter, "LOOKS", (0.02, 0.04))
     codes = {name: workflow(key=name, namespace="acme.example") for name in NAMES}
     told = {name: set() for name in NAMES}
     given_up = []

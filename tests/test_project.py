@@ -78,22 +78,6 @@ def test_axes():
     assert other["uk", "l"].to_json() == workflows["l", "uk"].to_json()
 
 
-EXCLUSIONS = [
-    ([{"region": "us", "size": "l"}], {("us", "s"), ("uk", "l"), ("uk", "s")}),
-    ([{"region": "us"}, {"size": "l"}], {("uk", "s")}),
-    ({"region": "us"}, {("uk", "l"), ("uk", "s")}),
-    ([{"region": "us"}, {"region": "uk"}], set()),
-]
-
-
-@pytest.mark.parametrize(("exclude", "expected"), EXCLUSIONS)
-def test_exclusions(exclude, expected):
-    """An exclusion leaves out every combination that it fits."""
-    workflows = variants(build, region=["us", "uk"], size=["l", "s"], exclude=exclude)
-
-    assert set(workflows) == expected
-
-
 MISTAKES = {
     "two of one name once normalized": lambda: variants(
         build, {"\u00e9": {}, "e\u0301": {}}
@@ -107,10 +91,6 @@ MISTAKES = {
     "an empty axis": lambda: variants(build, region=[]),
     "an axis that is a text": lambda: variants(build, region="us"),
     "an axis of numbers": lambda: variants(build, region=[1]),
-    "an exclusion that fits nothing": lambda: variants(
-        build, region=["us"], exclude=[{"region": "de"}]
-    ),
-    "an exclusion of nothing": lambda: variants(build, region=["us"], exclude=[{}]),
 }
 
 

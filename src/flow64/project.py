@@ -52,15 +52,11 @@ def variants(
 @overload
 def variants(
     build: Callable[..., Workflow],
-    *,
-    exclude: Iterable[Mapping[str, str]] = (),
     **axes: Sequence[str],
 ) -> dict[tuple[str, ...], Workflow]: ...
 def variants(
     build: Callable[..., Workflow],
     table: Any = None,
-    *,
-    exclude: Iterable[Mapping[str, str]] = (),
     **axes: Sequence[str],
 ) -> Any:
     """Build one workflow for each row of a table, or for each combination of axes.
@@ -74,23 +70,20 @@ def variants(
     Args:
         build: Makes a workflow from the parameters of one variant.
         table: Parameters by variant name.
-        exclude: Combinations to leave out, each as axis to name. One that names fewer
-            axes leaves out all combinations that it fits.
         **axes: Texts of each axis. `build` takes them by name.
 
     Returns:
         The workflows by name, or by the texts of all axes.
 
     Raises:
-        BuildError: Names are equal, an exclusion fits nothing, or `build`
-            returns something else than a workflow.
+        BuildError: Names are equal, or `build` returns something else than a workflow.
     """
     if (table is None) == (not axes):
         example = '{"us": {"region": "us"}}, or region=["us", "de"]'
         raise BuildError("variants need a table or axes", hint=f"write {example}")
     workflows: dict[Any, Workflow] = {}
     if axes:
-        for names, at in _combinations(axes, exclude):
+        for names, at in _combinations(axes):
             # By name, since the order in which axes are written is to change no id.
             segments: list[tuple[Tag, str]] = []
             for axis in sorted(at, key=escape_key):
@@ -112,7 +105,7 @@ def _require_table(table: Any) -> None:
 
 
 def _combinations(
-    axes: Mapping[str, Sequence[str]], exclude: Iterable[Mapping[str, str]]
+    axes: Mapping[str, Sequence[str]],
 ) -> Iterator[tuple[tuple[str, ...], Mapping[str, str]]]:
     """Yield each combination of the texts of axes, as a tuple and by axis."""
     for axis, texts in axes.items():
@@ -120,17 +113,8 @@ def _combinations(
             problem = f"{axis} is {shortened(texts)}, which is not a list of texts"
             raise BuildError(problem, hint=f'write {axis}=["us", "de"]')
         _require_names(texts)
-    excluded = [exclude] if isinstance(exclude, Mapping) else [*exclude]
-    unused = [*excluded]
     for names in itertools.product(*axes.values()):
-        at = dict(zip(axes, names, strict=True))
-        hits = [entry for entry in excluded if entry and entry.items() <= at.items()]
-        unused = [entry for entry in unused if entry not in hits]
-        if not hits:
-            yield names, at
-    if unused:
-        problem = f"the exclusion {shortened(unused[0])} fits no combination"
-        raise BuildError(problem, hint="correct its names, or leave it out")
+        yield names, dict(zip(axes, names, strict=True))
 
 
 def _build(

@@ -162,7 +162,7 @@ assert_type(
     dict[str, Workflow],
 )
 assert_type(
-    variants(build, mode=["PERSONAL"], exclude=[]),
+    variants(build, mode=["PERSONAL"]),
     dict[tuple[str, ...], Workflow],
 )
 assert_type(Workflow.from_json("{}").to_json(indent=None), str)

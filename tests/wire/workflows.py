@@ -182,11 +182,9 @@ ODD_WORKFLOWS: dict[str, Workflow] = {
     **{
         "/".join(names): workflow
         for names, workflow in variants(
-            _sized,
-            region=["us", "d/e"],
-            size=["s", "l"],
-            exclude=[{"region": "us", "size": "l"}],
+            _sized, region=["us", "d/e"], size=["s", "l"]
         ).items()
+        if names != ("us", "l")
     },
     **variants(
         _region, {"us": {"region": "us"}, "d/e": {"region": "de", "strict": True}}

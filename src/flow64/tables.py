@@ -41,6 +41,13 @@ def make_converter(hooks: Mapping[Any, Callable[[Any, Any], Any]]) -> cattrs.Con
     return converter
 
 
+def read_text(value: Any, _: object = str) -> str:
+    """Return a text. Without this hook, cattrs makes a text of any value."""
+    if isinstance(value, str):
+        return value
+    raise WrongValueError("write text")
+
+
 def _read_flag(value: Any, _: object) -> bool:
     if isinstance(value, bool):  # any other value is true or false for Python too
         return value

@@ -11,13 +11,14 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias
 
+import cattrs
 from attrs import evolve, field, frozen
 
 from ..definition import (
@@ -38,6 +39,7 @@ from ..definition import (
 )
 from ..errors import ConfigError, DeployError, ReadError
 from ..files import FOLDER, Unusable, make_folder, read_whole, require_room, write_whole
+from ..tables import WrongValueError, add_class, list_mistakes, read_text
 from ..text import printable, shortened
 
 PLACE: Final = Path(FOLDER, "history")
@@ -251,10 +253,12 @@ class History:
             raise history_error(path, str(error)) from None
         try:
             return _saved_from_data(json.loads(content), path)
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
-            why = f" ({error})" if isinstance(error, ReadError) else ""
-            problem = f"it is not an entry of a history{why}; move it elsewhere"
-            raise history_error(path, problem) from None
+        except (ValueError, RecursionError):
+            why = ""
+        except cattrs.BaseValidationError as error:
+            why = f" ({'; '.join(list_mistakes(error, 'entry'))})"
+        problem = f"it is not an entry of a history{why}; move it elsewhere"
+        raise history_error(path, problem)
 
     def _make(self) -> None:
         folder = self.folder
@@ -325,32 +329,35 @@ def _is_of(saved: Saved, key: str) -> bool:
     return key == saved.key or canonical_id(key) == canonical_id(saved.workflow_id)
 
 
-def _saved_from_data(data: Mapping[str, Any], path: Path) -> Saved:
-    schema = data["flow64:history"]
+def _saved_from_data(data: Any, path: Path) -> Saved:
+    schema = data.get("flow64:history") if isinstance(data, dict) else None
     if type(schema) is int and schema > FORMAT:
         problem = (
             f"it was written by a later release of flow64 (schema {schema}, this one "
             f"knows {FORMAT}); update flow64"
         )
         raise history_error(path, problem)
-    reason, withheld = data["reason"], data["withheld"]
-    if schema != FORMAT or reason not in get_args(Reason):
-        raise KeyError(reason)
-    texts = [data[name] for name in ("key", "workflow_id", "env", "endpoint", "at")]
-    if not all(isinstance(text, str) for text in [*texts, *withheld]):
-        raise TypeError
-    key, workflow_id, env, endpoint, when = texts
-    at = datetime.fromisoformat(when)
+    if schema != FORMAT:
+        raise ValueError("its schema is unknown")
+    return evolve(_converter.structure(data, Saved), file=path)
+
+
+def _read_time(value: Any, _: object) -> datetime:
+    at = datetime.fromisoformat(read_text(value))
     if at.tzinfo is None:
-        raise TypeError
-    return Saved(
-        key=key,
-        workflow_id=workflow_id,
-        env=env,
-        endpoint=endpoint,
-        at=at,
-        reason=reason,
-        definition=from_data(data["definition"], source=str(path)),
-        withheld=withheld,
-        file=path,
-    )
+        raise WrongValueError("write a time with its zone")
+    return at
+
+
+def _read_definition(value: Any, _: object) -> Definition:
+    try:
+        return from_data(value)
+    except ReadError as error:
+        raise WrongValueError(str(error)) from None
+
+
+_converter: Final = cattrs.Converter()
+_converter.register_structure_hook(str, read_text)
+_converter.register_structure_hook(datetime, _read_time)
+_converter.register_structure_hook(Definition, _read_definition)
+add_class(_converter, Saved, "file")

@@ -10,7 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
-from attrs import field, frozen
+import cattrs
+from attrs import evolve, field, frozen
 
 from ..definition import (
     EMPTY,
@@ -31,6 +32,7 @@ from ..files import Unusable, read_whole
 from ..report import lines, writers
 from ..report.lines import Report
 from ..report.report import make_report
+from ..tables import add_class, read_text
 from ..text import printable, shortened
 from .judge import State, content_of
 from .target import Target
@@ -426,12 +428,12 @@ def seal_of(live: Definition | None) -> str:
 class SavedPlan:
     """The facts of a saved plan: how it was made, and its digests."""
 
-    path: Path
     env: str
     endpoint: str
     digest: str
     code_digest: str
     source: Mapping[str, Any]
+    path: Path = Path()
 
     def require_same(self, plan: Plan) -> bool:
         """Return True if a plan that was made now is this one; False if it was applied.
@@ -472,14 +474,16 @@ def load_plan(path: Path) -> SavedPlan:
         raise _refusal(path, f"it cannot be read: {error}") from None
     if not isinstance(data, dict) or data.get("flow64:plan") != FORMAT:
         raise _refusal(path, "it is not a plan that this release can read")
-    names = ("env", "endpoint", "digest", "code_digest")
-    texts = [text for name in names if isinstance(text := data.get(name), str)]
-    source = data.get("source")
-    if len(texts) != len(names) or not isinstance(source, dict):
+    try:
+        return evolve(_converter.structure(data, SavedPlan), path=path)
+    except cattrs.BaseValidationError:
         problem = "it lacks something, or was made without all secrets"
-        raise _refusal(path, problem)
-    env, endpoint, digest_, code_digest = texts
-    return SavedPlan(path, env, endpoint, digest_, code_digest, source)
+        raise _refusal(path, problem) from None
+
+
+_converter: Final = cattrs.Converter()
+_converter.register_structure_hook(str, read_text)
+add_class(_converter, SavedPlan, "path")
 
 
 def as_json(plan: Plan, source: Mapping[str, Any]) -> str:

@@ -172,7 +172,8 @@ class Condition(Generic[F, W]):
     def __repr__(self) -> str:
         return f"Filter.where({self._column!r})"
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        return id(self)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Condition):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
 
 import click
 
@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     from ..client import Client
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Decorator(Protocol):
+    """An option or an argument, as it is put on a command."""
+
+    def __call__(self, function: F, /) -> F:
+        """Add it."""
+        ...
 
 
 class NonEmpty(click.ParamType[str]):
@@ -57,14 +65,14 @@ class PathName(click.Path):
 
 FILE: Final = PathName(exists=True, dir_okay=False)
 
-source = click.argument("source", required=False)
+source: Decorator = click.argument("source", required=False)
 """The workflows of a command that compiles code."""
 
-as_json = click.option(
+as_json: Decorator = click.option(
     "--json", "as_json", is_flag=True, help="Print data instead of text."
 )
 
-env = click.option(
+env: Decorator = click.option(
     "-e",
     "--env",
     type=NonEmpty(),
@@ -81,7 +89,7 @@ def _check_env(_: click.Context, __: click.Parameter, name: str | None) -> str |
 
 # Neither `FLOW64_ENV` nor `default_env` counts here: the same command on another
 # machine, or in another job, would write other bytes.
-ids_env = click.option(
+ids_env: Decorator = click.option(
     "-e",
     "--env",
     type=NonEmpty(),
@@ -90,26 +98,28 @@ ids_env = click.option(
     help=f"The environment of the ids. Without it, always {DEFAULT_ENV!r}.",
 )
 
-no_code = click.option(
+no_code: Decorator = click.option(
     "--no-code",
     is_flag=True,
     help="Import no module: read compiled JSON, with its flow64.json.",
 )
 
-run_id = click.argument("run_id", metavar="RUN_ID", type=NonEmpty())
+run_id: Decorator = click.argument("run_id", metavar="RUN_ID", type=NonEmpty())
 
-overwrite = click.option("--overwrite", is_flag=True, help="Replace existing files.")
+overwrite: Decorator = click.option(
+    "--overwrite", is_flag=True, help="Replace existing files."
+)
 
-yes = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+yes: Decorator = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 
-exit_code = click.option(
+exit_code: Decorator = click.option(
     "--exit-code",
     "has_exit_code",
     is_flag=True,
     help="Exit with 2 if there are changes.",
 )
 
-block = click.option(
+block: Decorator = click.option(
     "--block",
     metavar="KEY",
     callback=lambda _, __, text: (
@@ -139,9 +149,11 @@ def keys(option: str, words: str) -> Callable[[F], F]:
     )
 
 
-create = keys("--create", "Create this workflow: it is new, and not a renamed one.")
+create: Decorator = keys(
+    "--create", "Create this workflow: it is new, and not a renamed one."
+)
 
-allow_spend = keys(
+allow_spend: Decorator = keys(
     "--allow-spend", "Agree that this workflow buys as soon as it is written."
 )
 

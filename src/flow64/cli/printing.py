@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, Protocol, TextIO
+from typing import Any, ClassVar, Final, Protocol, TextIO
 
 import click
 import rich.console
@@ -52,7 +52,7 @@ class Marks(RegexHighlighter):
     """Colours lines by what they begin with. The colours suit any theme."""
 
     base_style = "flow64."
-    highlights = [  # noqa: RUF012 - rich declares it so
+    highlights: ClassVar[Sequence[str]] = [
         r"(?m)^(?P<green>\+ .*)$",
         r"(?m)^(?P<red>- .*)$",
         r"(?m)^(?P<yellow>! .*)$",

@@ -176,15 +176,23 @@ class Store:
         except (sqlite3.Error, OSError, ValueError) as error:
             _unlock(self._lock_file)
             raise _store_error(self.path, str(error)) from error
-        self.workflows = Records(self, records.WorkflowRecord)
-        self.runs = Records(self, records.RunRecord)
-        self.graphs = Records(self, records.GraphRecord)
-        self.claims = Records(self, records.ClaimRecord)
-        self.blocks = Records(self, records.BlockState)
-        self.sent = Records(self, records.OutboxEntry)
-        self.notebooks = Records(self, records.NotebookRecord)
-        self.schedules = Records(self, records.ScheduleRecord)
-        self.secrets = Records(self, records.SigningSecretRecord)
+        self.workflows: Records[records.WorkflowRecord] = Records(
+            self, records.WorkflowRecord
+        )
+        self.runs: Records[records.RunRecord] = Records(self, records.RunRecord)
+        self.graphs: Records[records.GraphRecord] = Records(self, records.GraphRecord)
+        self.claims: Records[records.ClaimRecord] = Records(self, records.ClaimRecord)
+        self.blocks: Records[records.BlockState] = Records(self, records.BlockState)
+        self.sent: Records[records.OutboxEntry] = Records(self, records.OutboxEntry)
+        self.notebooks: Records[records.NotebookRecord] = Records(
+            self, records.NotebookRecord
+        )
+        self.schedules: Records[records.ScheduleRecord] = Records(
+            self, records.ScheduleRecord
+        )
+        self.secrets: Records[records.SigningSecretRecord] = Records(
+            self, records.SigningSecretRecord
+        )
         # It is also called if the store is collected, or the process ends.
         self._close = finalize(
             self, _close, self._connection, self._lock, self._lock_file, os.getpid()

@@ -30,10 +30,10 @@ help: ## Show this list
 demo: $(DEMO) ## Compile, check, deploy and run a pipeline, on an emulator
 	@$(RUN) examples/demo.py
 
-test: $(TEST) ## Run the tests that are not slow, on this Python: about 3 minutes on two cores
+test: $(TEST) ## Run the tests that are not slow, on this Python: about 2 minutes on two cores
 	@$(RUN) -m pytest -n auto -m "not slow"
 
-check: $(DEV) ## Run every gate, as CI does: about 9 minutes on two cores
+check: $(DEV) ## Run every gate, as CI does: about 5 minutes on two cores
 	@$(RUN) -m nox
 
 bench: $(BENCH) ## Run the benchmarks and print their table

@@ -362,6 +362,7 @@ def test_module():
     assert code.text.count("Project(") == 2
 
 
+@pytest.mark.slow
 def test_ruff_lays_it_out(tmp_path):
     """`ruff format` reads the source, whose imports are sorted and used."""
     flow = (

@@ -144,6 +144,7 @@ def test_flowchart_shows_changes_of_a_large_graph_first():
 # -- SVG -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_svg_of_hostile_names(scheme, tab):
     page = tab(color_scheme=scheme)

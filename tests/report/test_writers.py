@@ -72,6 +72,7 @@ def test_comment_has_one_fence_and_its_graphs(state):
         assert not re.search(r"[`*_\[\]<>@#|~:]", marks)
 
 
+@pytest.mark.slow
 @REPORTS
 def test_page_runs_and_loads_nothing(state, tab):
     page = tab()
@@ -85,6 +86,7 @@ def test_page_runs_and_loads_nothing(state, tab):
     assert page.asked == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("case", [branch_inserted, forty_variants])

@@ -31,7 +31,6 @@ class Decorator(Protocol):
 
     def __call__(self, function: F, /) -> F:
         """Add it."""
-        ...
 
 
 class NonEmpty(click.ParamType[str]):

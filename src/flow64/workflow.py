@@ -412,6 +412,11 @@ def _bind(lowered: Lowered, values: Mapping[str, Any] | None) -> Lowered:
     if values is None:
         return lowered
     definition, faults = lowered
+    if not issubclass(type(values), Mapping):  # its content may be secret
+        message = f"values is of type {type(values).__name__}, and must be a mapping"
+        advice = 'write values={"notebook": "..."}'
+        wrong = Finding("not-json", "values", "error", message, advice)
+        return Lowered(definition, [*faults, wrong])
     problems: list[Problem] = []
     definition = bind(definition, values, problems)
     for problem in problems:

@@ -107,6 +107,16 @@ def test_b5_what_raises_is_a_finding(place):
     assert as_text(workflow.check()) != ""
 
 
+def test_b5_values_are_a_mapping():
+    """Anything else is a finding as well, also one that raises."""
+    workflow = after_source(RawBlock("k", specs={"a": value("x")}))
+
+    for given in ("x", ["x"], Loud()):
+        ((code, message),) = errors_of(workflow, values=given)
+        assert code == "not-json"
+        assert message.startswith("values is of type ")
+
+
 @pytest.mark.parametrize("depth", [200, 254])
 def test_b4_deep_specs_are_written_read_and_judged(depth):
     """Far below the recursion limit of the longest way through."""

@@ -79,9 +79,11 @@ class SourceError(FlowError):
     Attributes:
         finding: The error as a finding of `flow64 check`, if the source exists.
         is_usage: Whether the address is wrong, and not what it names.
+        traceback: That of a module of the user, without the frames of flow64.
     """
 
     finding: Finding | None = None
+    traceback: str = ""
     is_usage: bool = False
 
 

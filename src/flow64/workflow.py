@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Never, Unpack
 
 from attrs import evolve, field, frozen
@@ -18,7 +19,7 @@ from .definition.secrets import bind
 from .diagnostics import Finding, Findings, Place, by_severity
 from .dsl import Flow, Start, as_flow
 from .errors import BuildError, compile_error
-from .text import shortened
+from .text import did_you_mean, shortened
 
 if TYPE_CHECKING:
     from .analysis.check import RuleSetting
@@ -68,7 +69,11 @@ class Workflow:
         pins: Mapping[str, Mapping[str, str]] | None = None,
         project: ProjectKey | None = None,
         description: str = "",
+        **unknown: Never,
     ) -> None:
+        for word in unknown:
+            near = did_you_mean(word, signature(Workflow).parameters)
+            raise BuildError(f"Workflow has no argument {word!r}{near}")
         if project is not None and not isinstance(project, ProjectKey):
             problem = f"Workflow: project is {shortened(project)}, not a Project"
             hint = 'write Project("growth", namespace="your-domain.example")'

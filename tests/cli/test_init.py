@@ -12,8 +12,6 @@ from tests.cli.support import environment
 
 PROJECT = [
     ".gitignore",
-    "compiled/flow64.json",
-    "compiled/leads.json",
     "people.csv",
     "pipelines/leads.py",
     "pyproject.toml",
@@ -46,7 +44,7 @@ def test_project_passes_its_checks_and_is_deployed(flow64, monkeypatch):
     monkeypatch.chdir("growth")
     for words in (
         ("check", "--strict"),
-        ("compile", "-o", "compiled", "--check"),
+        ("compile", "-o", "compiled"),
         ("deploy", "--yes"),
         ("run", "leads", "people.csv", "--yes"),
     ):

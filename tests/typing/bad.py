@@ -98,7 +98,7 @@ find.mode = "PERSONAL"  # type: ignore[misc]  # pyright: ignore[reportAttributeA
 
 # Workflows.
 Workflow("x", FindEmail())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-Workflow("x", leads >> find, ky="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+Workflow("x", leads >> find, ky="x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 Workflow("x", leads >> find, project="growth")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 variants(contact, {})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 leads >> Workflow("x", leads)  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]

@@ -17,6 +17,7 @@ from ..report.findings import as_annotations, as_sarif
 from ..text import did_you_mean, pluralize, shortened
 from . import params, printing
 from .commands import STATE
+from .compile import tell_if_stale
 from .errors import FAILED
 
 WIDTH: Final = 80
@@ -149,6 +150,8 @@ def command(
             printing.message(str(result))
         case _:
             printing.emit(result)
+    if not result.has_failed:
+        tell_if_stale(loaded)
     return FAILED if result.has_failed else 0
 
 

@@ -13,7 +13,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -24,13 +24,16 @@ from attrs import evolve, field, frozen
 import flow64
 
 from .. import loading, manifest
-from ..definition import DEFAULT_ENV, dumps, loads
-from ..deploy.git import Repository
+from ..definition import DEFAULT_ENV, UNCOMMITTED, dumps, loads
+from ..deploy.git import Git, Repository
 from ..environments import load as load_settings
 from ..errors import CompileError, FlowError, ReadError
 from ..loading import Loaded, Side, SideWorkflow, load_source
 from . import params, printing
 from .errors import FAILED
+
+COMPILED: Final = "compiled"
+"""The usual folder of the JSON."""
 
 
 @frozen
@@ -66,17 +69,37 @@ class Compiled:
 
     def write(self, folder: Path) -> Sequence[Path]:
         """Write all files, and return those of workflows."""
-        after = self.make_manifest(folder)
-        files = manifest.write_all(folder, self.with_manifest(folder, after))
+        files = manifest.write_all(folder, self.with_manifest(folder))
         return [file for file in files if file.name != manifest.MANIFEST]
 
-    def with_manifest(
-        self, folder: Path, after: manifest.Manifest
-    ) -> Mapping[str, str]:
+    def with_manifest(self, folder: Path) -> Mapping[str, str]:
         """Return the texts of all files, with a manifest if it has anything."""
+        after = self.make_manifest(folder)
         if after == manifest.Manifest() and not (folder / manifest.MANIFEST).exists():
             return self.texts
         return {**self.texts, manifest.MANIFEST: manifest.as_text(after)}
+
+    def list_stale(self, folder: Path) -> Iterator[StaleFile]:
+        """Yield the files that differ from what would be written now."""
+        for name, text in self.with_manifest(folder).items():
+            try:
+                content = (folder / name).read_bytes()
+            except FileNotFoundError:
+                yield StaleFile(folder / name, "it is missing")
+            except OSError as error:
+                yield StaleFile(folder / name, str(error.strerror))
+            else:
+                if content != text.encode():
+                    yield StaleFile(folder / name, "the code compiles to other JSON")
+
+    def list_leftovers(self, folder: Path) -> Iterator[StaleFile]:
+        """Yield the workflows in a folder that are in no source any more."""
+        if self.loaded.is_picked:
+            return
+        names = {*self.texts, *self.make_manifest(folder).files, manifest.MANIFEST}
+        for path in sorted(folder.glob("*.json")):
+            if path.name not in names and _is_workflow(path):
+                yield StaleFile(path, "it is no longer in the code")
 
 
 @frozen
@@ -177,12 +200,9 @@ def command(
     if folder is None:
         printing.write("".join(compiled.texts.values()))
         return 0
-    after = compiled.make_manifest(folder)
-    current_names = {*compiled.texts, *after.files, manifest.MANIFEST}
-    leftovers = [] if loaded.is_picked else [*_list_leftovers(folder, current_names)]
+    leftovers = [*compiled.list_leftovers(folder)]
     if is_check:
-        texts = compiled.with_manifest(folder, after)
-        problems = [*_list_stale(folder, texts), *leftovers]
+        problems = [*compiled.list_stale(folder), *leftovers]
         printing.emit(Comparison(not problems, problems), as_json=as_json)
         if problems:
             words = shlex.join([*filter(None, [source]), "-o", str(folder)])
@@ -224,27 +244,24 @@ def compile_all(loaded: loading.Loaded, env: str | None = None) -> Compiled:
     return compiled
 
 
-def _list_stale(folder: Path, texts: Mapping[str, str]) -> Iterator[StaleFile]:
-    """Yield the files that differ from what would be written now."""
-    for name, text in texts.items():
-        try:
-            content = (folder / name).read_bytes()
-        except FileNotFoundError:
-            yield StaleFile(folder / name, "it is missing")
-        except OSError as error:
-            yield StaleFile(folder / name, str(error.strerror))
-        else:
-            if content != text.encode():
-                yield StaleFile(folder / name, "the code compiles to other JSON")
-
-
-def _list_leftovers(
-    folder: Path, current_names: Collection[str]
-) -> Iterator[StaleFile]:
-    """Yield the workflows in a folder that are in no source any more."""
-    for path in sorted(folder.glob("*.json")):
-        if path.name not in current_names and _is_workflow(path):
-            yield StaleFile(path, "it is no longer in the code")
+def tell_if_stale(loaded: loading.Loaded) -> None:
+    """Print that the compiled JSON of the project is not what its code says."""
+    settings = load_settings()
+    folder = settings.compiled or settings.folder / COMPILED
+    is_project = loaded.source == loading.find_project_source(settings)
+    if loaded.is_picked or not is_project or not (folder / manifest.MANIFEST).exists():
+        return
+    try:
+        before = manifest.read_manifest(folder / manifest.MANIFEST)
+        envs = {entry.env for entry in before.files.values()} if before else set[str]()
+        compiled = compile_all(loaded, min(envs, default=None))
+        stale = [*compiled.list_stale(folder), *compiled.list_leftovers(folder)]
+    except (FlowError, click.ClickException):  # what is wrong there is said elsewhere
+        return
+    if stale and not compiled.faults:
+        name = printing.name_file(folder)
+        words = f"flow64 compile -o {shlex.quote(name)}"
+        printing.message(f"{name} is not what the code says; to write it: {words}")
 
 
 def _is_workflow(path: Path) -> bool:
@@ -298,6 +315,8 @@ def load_merge_base(revision: str, compiled: Path | None = None) -> tuple[Side, 
         folder = Path(temporary).resolve()
         if compiled is not None:
             path = repository.name(compiled)
+            if (Git().commit_of(None) or "").endswith(UNCOMMITTED):
+                printing.message("what is not committed is not compared")
             for name, commit in (("before", base), ("after", "HEAD")):
                 repository.check_out(commit, folder / name, path)
             before, after = (
@@ -310,9 +329,9 @@ def load_merge_base(revision: str, compiled: Path | None = None) -> tuple[Side, 
         repository.check_out(base, folder / "code")
         _compile_base(repository.root, folder / "code", folder / "compiled")
         before = _read_folder(folder, "compiled")
-        return evolve(before, label=revision), _make_side(
-            load_source(may_be_empty=True)
-        )
+        loaded = load_source(may_be_empty=True)
+        tell_if_stale(loaded)
+        return evolve(before, label=revision), _make_side(loaded)
 
 
 def _read_folder(folder: Path, path: str) -> Side:

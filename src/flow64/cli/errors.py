@@ -81,7 +81,10 @@ def describe(error: Exception, width: int | None = None) -> str:
         case errors.FlowError():
             advice = find_advice(error)
             problem = error.message or str(error)
-            return f"{problem}; {advice}" if advice else problem
+            problem = f"{problem}; {advice}" if advice else problem
+            if STATE.is_verbose and isinstance(error, errors.SourceError):
+                problem = f"{problem}\n{error.traceback}".rstrip()
+            return problem
         case _:
             return _describe_crash(error)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.metadata import metadata
 from importlib.resources import files
 from pathlib import Path
@@ -18,16 +18,12 @@ from typing import Final
 import click
 
 from ..definition import slug
-from ..loading import load_source
 from . import params, printing
-from .compile import Written, compile_all
+from .compile import COMPILED, Written
 from .errors import NoConsentError
 
 SOURCE: Final = "pipelines"
 """The folder of the code."""
-
-COMPILED: Final = "compiled"
-"""The folder of the JSON."""
 
 CI_FILES: Final = {
     "github": ".github/workflows/flow64.yml",
@@ -82,14 +78,15 @@ def command(
     forge: str | None,
     as_json: bool,
 ) -> int:
-    """Create a project in a folder: a pipeline, its test, and its JSON.
+    """Create a project in a folder: a pipeline and its test.
 
     Its environments are local, an emulator that commands use if you name none, and
     prod. If one of the files exists, nothing is written.
 
     With --ci, jobs check and compare each change, and deploy the main branch after an
     approval. They install flow64 from requirements-flow64.txt: write there where flow64
-    comes from.
+    comes from. Beside a key they run no code, so commit the JSON: `flow64 compile -o
+    compiled` writes it.
     """
     is_new = forge is None or not (folder / "pyproject.toml").exists()
     texts: dict[str, str] = {}
@@ -104,15 +101,16 @@ def command(
         texts |= render_template("project", project=key, namespace=namespace)
     if forge is not None:
         texts |= render_template(forge)
-    written = create_project(folder, texts, has_code=is_new)
-    printing.emit(Written(written), as_json=as_json)
+    create_project(folder, texts, has_code=is_new)
+    printing.emit(Written([folder / path for path in texts]), as_json=as_json)
+    place = printing.name_file(folder)
+    steps = [] if place == "." else [f"cd {shlex.quote(place)}"]
     if is_new:
-        place = printing.name_file(folder)
-        enter = [] if place == "." else [f"cd {shlex.quote(place)}"]
-        steps = [*enter, "flow64 check", "flow64 deploy", "flow64 run leads people.csv"]
-        printing.message("\n".join(["next:", *(f"  {step}" for step in steps)]))
+        steps += ["flow64 check", "flow64 deploy", "flow64 run leads people.csv"]
     if forge is not None:
-        printing.message("write into requirements-flow64.txt where flow64 comes from")
+        steps += [f"flow64 compile -o {COMPILED}"]
+        steps += ["write into requirements-flow64.txt where flow64 comes from"]
+    printing.message("\n".join(["next:", *(f"  {step}" for step in steps)]))
     return 0
 
 
@@ -146,15 +144,13 @@ def _find_newest_python() -> str:
     return f"3.{max(minors)}"
 
 
-def create_project(
-    folder: Path, texts: Mapping[str, str], *, has_code: bool
-) -> Sequence[Path]:
-    """Write files into the folder of a project, and return all that were written.
+def create_project(folder: Path, texts: Mapping[str, str], *, has_code: bool) -> None:
+    """Write files into the folder of a project.
 
     Args:
         folder: The folder. It is made if it does not exist.
-        texts: The text of each file, without the compiled JSON.
-        has_code: Whether code is among them, which is then compiled.
+        texts: The text of each file.
+        has_code: Whether code is among them.
 
     Raises:
         NoConsentError: A file exists, or a folder of pipelines. Nothing was written.
@@ -162,9 +158,9 @@ def create_project(
     """
     wanted = {folder / path: text for path, text in texts.items()}
     there = [path for path in wanted if path.exists() or path.is_symlink()]
-    if has_code:  # existing pipelines would be compiled as well
-        own = (folder / SOURCE, folder / COMPILED)
-        there += [path for path in own if path.is_dir() and any(path.iterdir())]
+    source = folder / SOURCE
+    if has_code and source.is_dir() and any(source.iterdir()):
+        there.append(source)  # existing pipelines would be deployed as well
     if there:
         names = ", ".join(sorted(str(path) for path in there))
         advice = "name another folder, or move them"
@@ -180,7 +176,3 @@ def create_project(
     except OSError as error:
         problem = f"{error.filename or folder} cannot be written ({error.strerror})"
         raise click.ClickException(problem) from error
-    if not has_code:
-        return [*wanted]
-    compiled = compile_all(load_source(str(folder / SOURCE)))
-    return [*wanted, *compiled.write(folder / COMPILED)]

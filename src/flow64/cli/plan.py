@@ -22,6 +22,7 @@ from ..environments import Environment, Settings
 from ..environments import load as load_settings
 from ..errors import CompileError, DeployError
 from . import params, printing
+from .compile import tell_if_stale
 from .errors import CHANGES, FAILED
 from .service import connect
 
@@ -87,13 +88,15 @@ class PlanSource:
     def load(self, env: str | None) -> loading.Loaded:
         """Load the workflows."""
         selection = loading.Selection(self.select, self.exclude)
-        return params.load(
+        loaded = params.load(
             self.source,
             env,
             code=not self.no_code,
             selection=selection,
             may_be_empty=True,
         )
+        tell_if_stale(loaded)
+        return loaded
 
 
 @params.command(

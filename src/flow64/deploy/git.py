@@ -23,6 +23,7 @@ from attrs import Factory, frozen
 
 from ..definition import UNCOMMITTED, Stamp
 from ..errors import FlowError
+from ..text import did_you_mean
 
 Relation: TypeAlias = Literal["ancestor", "apart", "unknown", "no-git"]
 """How a commit relates to that of the code. ancestor: the code contains it. apart: it
@@ -270,10 +271,8 @@ class Repository:
         wanted = f"{revision}^{{commit}}"
         commit = self._ask("rev-parse", "--verify", "--end-of-options", wanted)
         if commit is None:
-            branch = revision.removeprefix("origin/")
             raise FlowError(
-                f"git does not know {revision!r} here",
-                hint=f"fetch it: git fetch origin {branch}",
+                f"git does not know {revision!r} here", hint=self._advise(revision)
             )
         if base := self._ask("merge-base", "HEAD", commit):
             return base.split()[0]
@@ -321,6 +320,15 @@ class Repository:
                     file.parent.mkdir(parents=True, exist_ok=True)
                     file.write_bytes(process.stdout.read(int(size)))
                     process.stdout.read(1)
+
+    def _advise(self, revision: str) -> str:
+        """Return what to write for a revision that git does not know."""
+        names = (self._ask("for-each-ref", "--format=%(refname:short)") or "").split()
+        if near := did_you_mean(revision, names):
+            return near.strip(" ()")
+        remote = (self._ask("remote") or "").split("\n")[0]
+        branch = revision.removeprefix(f"{remote}/")
+        return f"fetch it: git fetch {remote} {branch}" if remote else ""
 
     def _ask(self, *arguments: str) -> str | None:
         """Return what git answers; None if it refuses."""

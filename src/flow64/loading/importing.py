@@ -47,7 +47,7 @@ class ImportScope:
         """Import the module of a file.
 
         Raises:
-            SourceError: It fails; the user's own traceback is in the message.
+            SourceError: It fails.
         """
         file = file.resolve()
         parts = [*file.relative_to(self.root).with_suffix("").parts]
@@ -86,7 +86,7 @@ class ImportScope:
 
     @contextmanager
     def _wrap_errors(self, what: str, file: Path | None = None) -> Generator[None]:
-        """Turn an error of a module into a SourceError with the user's own traceback.
+        """Turn an error of a module into a SourceError at the user's line.
 
         The module may not send anything meanwhile.
         """
@@ -103,9 +103,8 @@ class ImportScope:
         finding = Finding(
             "unloadable-file", "source", "error", text, advice, place=place
         )
-        # The traceback ends with the reason.
-        message = f"{what} cannot be imported" + (f"; {advice}" if advice else "")
-        raise SourceError(f"{message}\n{traceback}", finding=finding)
+        message = f"{place or what} {problem}" + (f"; {advice}" if advice else "")
+        raise SourceError(message, finding=finding, traceback=traceback)
 
     def _find_place(self, error: BaseException, file: Path | None) -> Place | None:
         """Return the last line of the user's that failed.
@@ -233,7 +232,7 @@ def _describe(error: BaseException) -> str:
     first, *_ = str(TracebackException.from_exception(error)).split("\n")
     notes = [note for note in getattr(error, "__notes__", ()) if note.startswith(_MARK)]
     added = "".join(f" ({note.removeprefix(_MARK)})" for note in notes)
-    return f"{type(error).__name__}: {first}{added}"
+    return f"{type(error).__name__}: {first}{added}".removesuffix(": ")
 
 
 def _format_traceback(error: BaseException) -> str:

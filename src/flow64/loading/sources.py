@@ -137,7 +137,7 @@ def load_source(
     Raises:
         SourceError: There is no such source or workflow, or no workflow at all; it is
             Python, and no code may run; two workflows have the same id; or a module of
-            the user fails, with the user's own traceback in the message.
+            the user fails.
         ReadError: A manifest or a JSON file cannot be used.
         ConfigError: pyproject.toml has mistakes.
     """

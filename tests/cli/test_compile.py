@@ -96,3 +96,19 @@ def test_prune(two, flow64):
         *("notes.json", "notes.txt"),
     ]
     assert "old.json" not in again[2]
+
+
+def test_stale_json_is_named(two, flow64):
+    """What compares or deploys the code of a project says that its JSON is old."""
+    settings = '[tool.flow64]\nsource = "two.py"\n[tool.flow64.environments.local]\n'
+    Path("pyproject.toml").write_text(settings, "utf-8")
+    two("a", "old")
+    flow64("compile", "-o", "compiled")
+    commands = ("check", "plan", "deploy --yes", "check a", "check compiled --no-code")
+
+    def is_named():
+        return ["-o compiled" in flow64(*line.split())[2] for line in commands]
+
+    assert is_named() == [False] * 5
+    two("a")
+    assert is_named() == [True] * 3 + [False] * 2

@@ -52,6 +52,7 @@ from ..secrets import clean_text
 from ..text import did_you_mean, format_dollars, join_words, pluralize, shortened
 from . import params, printing
 from .check import WIDTH
+from .commands import STATE
 from .errors import FAILED
 from .service import connect
 
@@ -268,7 +269,7 @@ class BlockList:
 )
 @click.argument("words", nargs=-1)
 @params.as_json
-def command(*, words: Sequence[str], as_json: bool) -> int:
+def command(*, words: Sequence[str]) -> int:
     """List the known blocks, or show one in full. Nothing is sent.
 
     All WORDS are searched for in names, descriptions, fields and columns. The name of
@@ -288,10 +289,10 @@ def command(*, words: Sequence[str], as_json: bool) -> int:
     blocks = [exact] if exact else [block for block in every if block.matches(words)]
     # What is sought is rather in a name.
     blocks.sort(key=lambda block: not any(w.casefold() in block.kind for w in words))
-    if exact and not as_json:
+    if exact and not STATE.is_json:
         printing.emit(exact)
     else:
-        printing.emit(BlockList(blocks), as_json=as_json)
+        printing.emit(BlockList(blocks))
     if blocks:
         return 0
     near = next(filter(None, (did_you_mean(word, names) for word in words)), "")
@@ -327,7 +328,7 @@ class Synced:
 @params.command("sync", "flow64 blocks sync", "flow64 blocks sync --env prod")
 @params.env
 @params.as_json
-def sync(*, env: str | None, as_json: bool) -> int:
+def sync(*, env: str | None) -> int:
     """Save the service's own list of blocks, and show what is new, changed or gone.
 
     One read is sent. The file is the one that `blocks` in [tool.flow64] names, by
@@ -360,7 +361,7 @@ def sync(*, env: str | None, as_json: bool) -> int:
         [*changes],
         [*map(clean_text, answer.problems)],
     )
-    printing.emit(synced, as_json=as_json)
+    printing.emit(synced)
     for problem in answer.problems:
         printing.message(clean_text(f"warning: {problem}"))
     if find_spec("jsonschema") is None:
@@ -427,14 +428,12 @@ class Generated:
     "flow64 blocks generate -o blocks.py --check",
 )
 @params.output("FILE", "Write the module into a file.")
-@click.option(
-    "--check",
-    "is_check",
-    is_flag=True,
-    help="Write nothing. Exit with 1 if FILE is not current; its layout may differ.",
+@params.option(
+    "--check is_check",
+    "Write nothing. Exit with 1 if FILE is not current; its layout may differ.",
 )
 @params.as_json
-def generate(*, output: Path | None, is_check: bool, as_json: bool) -> int:
+def generate(*, output: Path | None, is_check: bool) -> int:
     """Write block classes for kinds and fields that flow64 does not have.
 
     They are made from the service's own list of blocks, which `flow64 blocks sync`
@@ -457,8 +456,8 @@ def generate(*, output: Path | None, is_check: bool, as_json: bool) -> int:
     is_current = current is not None and _is_same(current, module.text)
     generated = Generated(file, module.text, module.kinds, is_current or not is_check)
     if is_check and not is_current:
-        if as_json:
-            printing.emit(generated, as_json=True)
+        if STATE.is_json:
+            printing.emit(generated)
         advice = f"run flow64 blocks generate -o {file}"
         printing.error(f"{file} is not current; {advice}")
         return FAILED
@@ -467,10 +466,10 @@ def generate(*, output: Path | None, is_check: bool, as_json: bool) -> int:
             problem = "it is there already, and not written by flow64 blocks generate"
             raise FlowError(f"{file} was not written: {problem}")
         write_all(file.parent, {file.name: module.text})
-    if file is None and not as_json:
+    if file is None and not STATE.is_json:
         printing.write(module.text)
     else:
-        printing.emit(generated, as_json=as_json)
+        printing.emit(generated)
     for problem in live.problems:
         printing.message(clean_text(f"warning: {problem}"))
     return 0

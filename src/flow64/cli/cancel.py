@@ -25,7 +25,7 @@ class Cancelled:
 @params.run_id
 @params.env
 @params.as_json
-def command(*, run_id: str, env: str | None, as_json: bool) -> int:
+def command(*, run_id: str, env: str | None) -> int:
     """Cancel a run, and print its status. A run that has ended does not change.
 
     RUN_ID is the id of the run, or the beginning of it.
@@ -34,7 +34,7 @@ def command(*, run_id: str, env: str | None, as_json: bool) -> int:
         run = find_run(client, run_id)
         status = run.cancel()
         STATE.is_done = True
-    printing.emit(Cancelled(run.id, str(client.env), status), as_json=as_json)
+    printing.emit(Cancelled(run.id, str(client.env), status))
     if status == "cancelled":
         printing.message("rows that were processed before that may have been charged")
     else:

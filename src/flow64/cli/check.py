@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import click
 from attrs import evolve, frozen
 
 from .. import loading
@@ -94,14 +93,12 @@ class Checked:
 @params.source
 @params.selection
 @params.ids_env
-@click.option("--strict", is_flag=True, help="Exit with 1 for warnings too.")
+@params.option("--strict", "Exit with 1 for warnings too.")
 @params.form(
     ("text", "json", "github", "sarif"),
     "`github` marks the lines of a pull request, `sarif` is SARIF 2.1.0.",
 )
-@click.option(
-    "--explain", "code", metavar="CODE", help="Explain this finding, and check nothing."
-)
+@params.option("--explain code", "Explain this finding, and check nothing.", "CODE")
 @params.no_code
 def command(
     *,

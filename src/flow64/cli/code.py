@@ -21,6 +21,7 @@ from ..generation import MARK, USUAL
 from ..loading import pull
 from ..secrets import Secrets, mask
 from . import errors, params, printing
+from .commands import STATE
 from .pull import find_known_values
 from .service import connect
 
@@ -76,7 +77,6 @@ def command(
     overwrite: bool,
     env: str | None,
     no_code: bool,
-    as_json: bool,
 ) -> int:
     """Write workflows as Python code. Only reads are sent.
 
@@ -118,9 +118,9 @@ def command(
     module = Module(file, code.text, [*code.variables], left_out)
     if file is not None:
         manifest.write_all(file.parent, {file.name: code.text})
-    if file is None and not as_json:
+    if file is None and not STATE.is_json:
         printing.write(code.text)
-    printing.emit(module, as_json=as_json)
+    printing.emit(module)
     for text in left_out:
         printing.message(f"left out, since code cannot say it: {text}")
     return 0

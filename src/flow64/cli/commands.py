@@ -30,6 +30,7 @@ class State:
         debug: Whether to show where an unexpected error came from.
         is_quiet: Whether to print only results, errors and questions.
         is_verbose: Whether to print each request, and notes.
+        is_json: Whether to print the data of a result instead of its text.
         stdin: What was read from stdin; None if nothing was.
         console: The console on stderr; None before the first message.
         has_result: Whether the JSON of a result was printed.
@@ -49,6 +50,7 @@ class State:
         self.debug = False
         self.is_quiet = False
         self.is_verbose = False
+        self.is_json = False
         self.stdin: str | None = None
         self.console: Any = None
         self.has_result = False

@@ -141,16 +141,12 @@ class Comparison:
 @params.source
 @params.selection
 @params.output("DIR", "The folder for one KEY.json for each workflow, and flow64.json.")
-@click.option(
-    "--check",
-    "is_check",
-    is_flag=True,
-    help="Write nothing; exit with 1 if a file in DIR is not current.",
+@params.option(
+    "--check is_check", "Write nothing; exit with 1 if a file in DIR is not current."
 )
-@click.option(
+@params.option(
     "--prune",
-    is_flag=True,
-    help="Remove files of DIR that flow64 wrote and that are no longer in the code.",
+    "Remove files of DIR that flow64 wrote and that are no longer in the code.",
 )
 @params.ids_env
 @params.no_code
@@ -164,7 +160,6 @@ def command(
     prune: bool,
     env: str | None,
     no_code: bool,
-    as_json: bool,
 ) -> int:
     """Write the JSON of workflows, or check that it is current.
 
@@ -203,12 +198,12 @@ def command(
     leftovers = [*compiled.list_leftovers(folder)]
     if is_check:
         problems = [*compiled.list_stale(folder), *leftovers]
-        printing.emit(Comparison(not problems, problems), as_json=as_json)
+        printing.emit(Comparison(not problems, problems))
         if problems:
             words = shlex.join([*filter(None, [source]), "-o", str(folder)])
             printing.message(f"to write them: flow64 compile {words}")
         return FAILED if problems else 0
-    printing.emit(Written(compiled.write(folder)), as_json=as_json)
+    printing.emit(Written(compiled.write(folder)))
     for leftover in leftovers:
         _handle_leftover(leftover, prune=prune)
     return 0

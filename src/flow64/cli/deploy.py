@@ -50,12 +50,11 @@ MANY: Final = 50
 @params.source
 @params.selection
 @params.env
-@click.option(
-    "--plan",
-    "plan_file",
+@params.option(
+    "--plan plan_file",
+    "Make the saved plan again, and apply exactly it, or nothing.",
+    "FILE",
     type=params.FILE,
-    metavar="FILE",
-    help="Make the saved plan again, and apply exactly it, or nothing.",
 )
 @params.keys(
     "--force",
@@ -64,16 +63,14 @@ MANY: Final = 50
 )
 @params.create
 @params.allow_spend
-@click.option(
-    "--skip-drifted",
-    is_flag=True,
-    help="Leave the workflows that need --force, and deploy the rest.",
+@params.option(
+    "--skip-drifted", "Leave the workflows that need --force, and deploy the rest."
 )
-@click.option(
+@params.option(
     "--prune",
+    "Delete the N workflows that are no longer in the code, as in --prune=2.",
+    "N",
     type=click.IntRange(min=0),
-    metavar="N",
-    help="Delete the N workflows that are no longer in the code, as in --prune=2.",
 )
 @params.no_code
 @params.yes
@@ -88,7 +85,6 @@ def command(
     skip_drifted: bool,
     no_code: bool,
     yes: bool,
-    as_json: bool,
     **keys: Sequence[str],
 ) -> int:
     """Show a plan, ask, and apply exactly this plan.
@@ -126,9 +122,7 @@ def command(
             printing.message("applied already: nothing to do")
         else:
             consents = evolve(consents, **_pick_keys(keys, plan, loaded))
-        return confirm_and_apply(
-            client, plan, consents, destination, yes=yes, as_json=as_json
-        )
+        return confirm_and_apply(client, plan, consents, destination, yes=yes)
 
 
 def _pick_keys(
@@ -153,7 +147,6 @@ def confirm_and_apply(
     destination: Destination,
     *,
     yes: bool,
-    as_json: bool = False,
 ) -> int:
     """Show a plan, ask, apply it, print what became of it, and return the exit code."""
     (printing.message if yes else printing.tell)(str(plan))
@@ -168,10 +161,10 @@ def confirm_and_apply(
             printing.confirm(_ask(steps), yes=yes)
             deployment.apply(client, options)
     except (FlowError, errors.NoConsentError) as error:
-        if not as_json:
+        if not STATE.is_json:
             raise
         deployment.fail(error, errors.find_exit_code(error))
-    printing.emit(deployment.result(), as_json=as_json)
+    printing.emit(deployment.result())
     if deployment.errors or deployment.code == errors.INTERRUPTED:
         printing.tell("deploy again: what is done by then is not written again")
     return deployment.code

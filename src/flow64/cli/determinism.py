@@ -51,19 +51,17 @@ class Compared:
     "flow64 determinism pipelines/leads.py --processes 20",
 )
 @params.source
-@click.option(
+@params.option(
     "--processes",
+    "How many processes compile it.",
+    "N",
     type=click.IntRange(min=3),
     default=8,
     show_default=True,
-    metavar="N",
-    help="How many processes compile it.",
 )
 @params.ids_env
 @params.as_json
-def command(
-    *, source: str | None, processes: int, env: str | None, as_json: bool
-) -> int:
+def command(*, source: str | None, processes: int, env: str | None) -> int:
     """Compile in fresh processes, and check that all produce the same bytes.
 
     SOURCE is a file, folder, module or key; by default the project's code. Each process
@@ -79,7 +77,7 @@ def command(
         raise click.ClickException(problem)
     difference = compared.difference
     result = Compared(difference is None, processes, compared.keys, difference)
-    printing.emit(result, as_json=as_json)
+    printing.emit(result)
     return FAILED if difference else 0
 
 

@@ -45,10 +45,10 @@ from .errors import CHANGES
 )
 @click.argument("before", metavar="[A", required=False)
 @click.argument("after", metavar="B]", required=False)
-@click.option(
+@params.option(
     "--base",
-    metavar="REV",
-    help="Compare this branch with the commit where it left REV, such as origin/main.",
+    "Compare this branch with the commit where it left REV, such as origin/main.",
+    "REV",
 )
 @params.env
 @params.no_code

@@ -6,7 +6,6 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import click
 from attrs import evolve, frozen
 
 from ..client import Client
@@ -43,15 +42,14 @@ class Diagnosed:
 
 @params.command("doctor", "flow64 doctor", "flow64 doctor --env prod -v")
 @params.env
-@click.option(
+@params.option(
     "--report",
+    "Also write each kind and field of the service, beside those of flow64, as JSON.",
+    "FILE",
     type=params.PathName(dir_okay=False),
-    metavar="FILE",
-    help="Also write each kind and field of the service, beside those of flow64, as "
-    "JSON.",
 )
 @params.as_json
-def command(*, env: str | None, report: Path | None, as_json: bool) -> int:
+def command(*, env: str | None, report: Path | None) -> int:
     """Check the setup, and what the service answers to a few reads.
 
     It shows the clock, the credential, the balance, and how the service's list of
@@ -70,7 +68,7 @@ def command(*, env: str | None, report: Path | None, as_json: bool) -> int:
     if report is not None and diagnosis.live is not None:
         printing.write_file(report, printing.format_json(make_report(diagnosis.live)))
     result = Diagnosed(diagnosis.checks)
-    printing.emit(result, as_json=as_json)
+    printing.emit(result)
     return errors.FAILED if result.problems else 0
 
 

@@ -53,15 +53,11 @@ _KEY: Final = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
     default=Path(),
     type=params.PathName(file_okay=False),
 )
-@click.option(
-    "--namespace",
-    metavar="NAME",
-    help="The owner of the ids: a domain or a repository of yours.",
+@params.option(
+    "--namespace", "The owner of the ids: a domain or a repository of yours.", "NAME"
 )
-@click.option(
-    "--project",
-    metavar="KEY",
-    help="The key of the project. Default: the name of the folder.",
+@params.option(
+    "--project", "The key of the project. Default: the name of the folder.", "KEY"
 )
 @click.option(
     "--ci",
@@ -76,7 +72,6 @@ def command(
     namespace: str | None,
     project: str | None,
     forge: str | None,
-    as_json: bool,
 ) -> int:
     """Create a project in a folder: a pipeline and its test.
 
@@ -102,7 +97,7 @@ def command(
     if forge is not None:
         texts |= render_template(forge)
     create_project(folder, texts, has_code=is_new)
-    printing.emit(Written([folder / path for path in texts]), as_json=as_json)
+    printing.emit(Written([folder / path for path in texts]))
     place = printing.name_file(folder)
     steps = [] if place == "." else [f"cd {shlex.quote(place)}"]
     if is_new:

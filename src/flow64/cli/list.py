@@ -58,7 +58,7 @@ class WorkflowList:
 @params.command("list", "flow64 list --env prod", "flow64 list --json")
 @params.env
 @params.as_json
-def command(*, env: str | None, as_json: bool) -> int:
+def command(*, env: str | None) -> int:
     """List the workflows of the organisation: key, id, state, environment and title.
 
     Workflows that your code deployed are `ours`. A `copy` has the stamp of another
@@ -72,5 +72,5 @@ def command(*, env: str | None, as_json: bool) -> int:
     )
     if not listed:
         printing.message("there are no workflows")
-    printing.emit(WorkflowList(listed), as_json=as_json)
+    printing.emit(WorkflowList(listed))
     return 0

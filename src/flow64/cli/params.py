@@ -67,17 +67,33 @@ FILE: Final = PathName(exists=True, dir_okay=False)
 source: Decorator = click.argument("source", required=False)
 """The workflows of a command that compiles code."""
 
-as_json: Decorator = click.option(
-    "--json", "as_json", is_flag=True, help="Print data instead of text."
+
+def option(names: str, words: str, metavar: str = "", **options: Any) -> Decorator:
+    """Make an option: with a metavar it takes a text, which is not empty; else a flag.
+
+    Args:
+        names: What is typed, and the parameter if it has another name, as in
+            `-e --env` or `--check is_check`.
+        words: Its help text.
+        metavar: What stands for its value there.
+        **options: What `click.option` takes besides.
+    """
+    kind = {"type": NonEmpty(), "metavar": metavar} if metavar else {"is_flag": True}
+    decorator: Decorator = click.option(
+        *names.split(), help=words, **{**kind, **options}
+    )
+    return decorator
+
+
+def _note_json(_: click.Context, __: click.Parameter, is_given: bool) -> None:
+    STATE.is_json = is_given
+
+
+as_json = option(
+    "--json", "Print data instead of text.", expose_value=False, callback=_note_json
 )
 
-env: Decorator = click.option(
-    "-e",
-    "--env",
-    type=NonEmpty(),
-    metavar="NAME",
-    help="The environment, of those in pyproject.toml.",
-)
+env = option("-e --env", "The environment, of those in pyproject.toml.", "NAME")
 
 
 def _check_env(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
@@ -88,71 +104,53 @@ def _check_env(_: click.Context, __: click.Parameter, name: str | None) -> str |
 
 # Neither `FLOW64_ENV` nor `default_env` counts here: the same command on another
 # machine, or in another job, would write other bytes.
-ids_env: Decorator = click.option(
-    "-e",
-    "--env",
-    type=NonEmpty(),
-    metavar="NAME",
+ids_env = option(
+    "-e --env",
+    f"The environment of the ids. Without it, always {DEFAULT_ENV!r}.",
+    "NAME",
     callback=_check_env,
-    help=f"The environment of the ids. Without it, always {DEFAULT_ENV!r}.",
 )
 
-no_code: Decorator = click.option(
-    "--no-code",
-    is_flag=True,
-    help="Import no module: read compiled JSON, with its flow64.json.",
+no_code = option(
+    "--no-code", "Import no module: read compiled JSON, with its flow64.json."
 )
 
 run_id: Decorator = click.argument("run_id", metavar="RUN_ID", type=NonEmpty())
 
-overwrite: Decorator = click.option(
-    "--overwrite", is_flag=True, help="Replace existing files."
-)
+overwrite = option("--overwrite", "Replace existing files.")
 
-yes: Decorator = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+yes = option("-y --yes", "Do not ask.")
 
-exit_code: Decorator = click.option(
-    "--exit-code",
-    "has_exit_code",
-    is_flag=True,
-    help="Exit with 2 if there are changes.",
-)
+exit_code = option("--exit-code has_exit_code", "Exit with 2 if there are changes.")
 
-block: Decorator = click.option(
+block = option(
     "--block",
-    metavar="KEY",
+    "The rows of this block, by its key or number. Needed if the workflow ends in "
+    "several.",
+    "KEY",
     callback=lambda _, __, text: (
         int(text) if text and re.fullmatch("[0-9]{1,9}", text) else text
     ),
-    help="The rows of this block, by its key or number. Needed if the workflow ends in "
-    "several.",
 )
 
 
-def output(metavar: str, words: str, **options: Any) -> Callable[[F], F]:
+def output(metavar: str, words: str, **options: Any) -> Decorator:
     """Make the option `-o`."""
     kind = PathName(allow_dash=True)
-    return click.option(
-        "-o", "--output", type=kind, metavar=metavar, help=words, **options
-    )
+    return option("-o --output", words, metavar, type=kind, **options)
 
 
-def keys(option: str, words: str) -> Callable[[F], F]:
+def keys(name: str, words: str) -> Decorator:
     """Make an option that agrees to something for workflows; see `pick_keys`.
 
     It takes no pattern: that would also agree for workflows that no one has looked at.
     """
-    more = "Repeatable, also as A,B."
-    return click.option(
-        option, type=NonEmpty(), multiple=True, metavar="KEY", help=f"{words} {more}"
-    )
+    return option(name, f"{words} Repeatable, also as A,B.", "KEY", multiple=True)
 
 
-create: Decorator = keys(
-    "--create", "Create this workflow: it is new, and not a renamed one."
-)
+create = keys("--create", "Create this workflow: it is new, and not a renamed one.")
 
-allow_spend: Decorator = keys(
+allow_spend = keys(
     "--allow-spend", "Agree that this workflow buys as soon as it is written."
 )
 
@@ -164,18 +162,11 @@ def selection(function: F) -> F:
     def call(*, select: Sequence[str], exclude: Sequence[str], **options: Any) -> Any:
         return function(selection=loading.Selection(select, exclude), **options)
 
-    for option, short, words in (
-        ("--exclude", (), "Leave out workflows by their keys; repeatable."),
-        ("--select", ("-s",), "Only workflows with such keys, as in 'leads/*'."),
+    for names, words in (
+        ("--exclude", "Leave out workflows by their keys; repeatable."),
+        ("-s --select", "Only workflows with such keys, as in 'leads/*'."),
     ):
-        call = click.option(
-            *short,
-            option,
-            type=NonEmpty(),
-            multiple=True,
-            metavar="PATTERN",
-            help=words,
-        )(call)
+        call = option(names, words, "PATTERN", multiple=True)(call)
     return cast(F, call)
 
 

@@ -115,13 +115,13 @@ CONVERTER: Final = Converter(omit_if_default=False)
 CONVERTER.register_unstructure_hook(Path, str)
 
 
-def emit(result: Result, *, as_json: bool = False) -> None:
-    """Print the result of a command: its fields as JSON, or its text.
+def emit(result: Result) -> None:
+    """Print the result of a command: with `--json` its fields, else its text.
 
     Raises:
         click.ClickException: It cannot be written, and nothing was done before.
     """
-    if as_json:
+    if STATE.is_json:
         emit_data(mask(CONVERTER.unstructure(result)))
     elif shown := result.__rich__():
         show(shown)

@@ -68,7 +68,6 @@ def command(
     output: Path,
     overwrite: bool,
     env: str | None,
-    as_json: bool,
 ) -> int:
     """Save live workflows as JSON. Only reads are sent.
 
@@ -103,7 +102,7 @@ def command(
         manifest.write_all(output, texts, is_private=True)
     saved = [Saved(w.file, w.id, w.name, w.values) for w in pulled.workflows]
     result = Pulled(live.env, output, saved, pulled.refused)
-    printing.emit(result, as_json=as_json)
+    printing.emit(result)
     for workflow in pulled.workflows:
         if workflow.values:
             names = ", ".join(workflow.values)

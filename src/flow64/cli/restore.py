@@ -76,7 +76,6 @@ def command(
     env: str | None,
     allow_spend: Sequence[str],
     yes: bool,
-    as_json: bool,
 ) -> int:
     """List replaced workflows, or bring one back.
 
@@ -95,7 +94,7 @@ def command(
             params.pick_keys("KEY", [key], names)
         if not entries:
             printing.message("nothing was replaced yet")
-        printing.emit(ReplacedList(entries), as_json=as_json)
+        printing.emit(ReplacedList(entries))
         return 0
     destination = Destination.of(env)
     saved = destination.history.find(key, time, env=destination.environment.name)
@@ -115,5 +114,4 @@ def command(
             Consents(allow_spend=agreed),
             destination,
             yes=yes,
-            as_json=as_json,
         )

@@ -12,6 +12,7 @@ from attrs import frozen
 from ..client import Run
 from ..runs.rows import FORMS
 from . import params, printing
+from .commands import STATE
 from .service import connect, find_run
 
 
@@ -39,12 +40,7 @@ class Downloaded:
     "file is written.",
     required=True,
 )
-@click.option(
-    "--all",
-    "every_stage",
-    is_flag=True,
-    help="All stages, also of a run that has not completed.",
-)
+@params.option("--all every_stage", "All stages, also of a run that has not completed.")
 @params.block
 @params.overwrite
 @params.env
@@ -57,7 +53,6 @@ def command(
     block: str | int | None,
     overwrite: bool,
     env: str | None,
-    as_json: bool,
 ) -> int:
     """Save the results of a run.
 
@@ -72,7 +67,7 @@ def command(
         files = run.download(
             output, block=block, every_stage=every_stage, overwrite=overwrite
         )
-    printing.emit(Downloaded(run.id, str(client.env), [*files]), as_json=as_json)
+    printing.emit(Downloaded(run.id, str(client.env), [*files]))
     return 0
 
 
@@ -83,7 +78,7 @@ class Delivery:
     output: Path | None
     block: str | int | None
 
-    def require_sound(self, *, as_json: bool, no_wait: bool) -> None:
+    def require_sound(self, *, no_wait: bool) -> None:
         """Refuse what cannot be delivered, before anything is spent.
 
         Raises:
@@ -98,7 +93,7 @@ class Delivery:
         elif no_wait:
             raise click.UsageError("--no-wait saves nothing: leave out --output")
         elif params.is_dash(path):
-            if as_json:
+            if STATE.is_json:
                 problem = "rows and --json both go to stdout; leave one of them out"
                 raise params.option_error("--output", problem)
         elif path.suffix.lower() not in FORMS:

@@ -69,56 +69,45 @@ def _parse_settings(
 @click.argument(
     "rows", required=False, type=params.PathName(dir_okay=False, allow_dash=True)
 )
-@click.option(
-    "--first",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Take only the first N rows, to try it.",
+@params.option(
+    "--first", "Take only the first N rows, to try it.", "N", type=click.IntRange(min=1)
 )
-@click.option(
+@params.option(
     "--intent",
-    type=params.NonEmpty(),
-    metavar="NAME",
-    help="Name a run that must happen once, such as a date. Without a name, the "
+    "Name a run that must happen once, such as a date. Without a name, the "
     "same definition and rows are the same run.",
+    "NAME",
 )
-@click.option(
+@params.option(
     "--retry",
-    type=params.NonEmpty(),
-    metavar="RUN_ID",
-    help="Start this run again, once, if it ended without success. You may pay again "
+    "Start this run again, once, if it ended without success. You may pay again "
     "for rows that it has processed.",
+    "RUN_ID",
 )
-@click.option(
+@params.option(
     "--attach",
-    type=params.NonEmpty(),
-    metavar="RUN_ID",
-    help="Take this run for the one that a start without an answer has made.",
+    "Take this run for the one that a start without an answer has made.",
+    "RUN_ID",
 )
-@click.option("--new", is_flag=True, help="Start a run in any case.")
+@params.option("--new", "Start a run in any case.")
 @params.env
-@click.option(
+@params.option(
     "--max-cost",
+    "Refuse to start if it may cost more, or if a price is unknown.",
+    "DOLLARS",
     type=click.FloatRange(min=0),
-    metavar="DOLLARS",
-    help="Refuse to start if it may cost more, or if a price is unknown.",
 )
-@click.option(
-    "--set",
-    "settings",
+@params.option(
+    "--set settings",
+    "Set a field of the source block for this run alone, in JSON: "
+    "--set max_results=50. Repeat it for more fields.",
+    "FIELD=VALUE",
     multiple=True,
     callback=_parse_settings,
-    metavar="FIELD=VALUE",
-    help="Set a field of the source block for this run alone, in JSON: "
-    "--set max_results=50. Repeat it for more fields.",
 )
-@click.option(
-    "--dry-run",
-    is_flag=True,
-    help="Show the estimate and stop. Only reads are sent.",
-)
+@params.option("--dry-run", "Show the estimate and stop. Only reads are sent.")
 @params.yes
-@click.option("--no-wait", is_flag=True, help="Do not follow the run until it ends.")
+@params.option("--no-wait", "Do not follow the run until it ends.")
 @params.output("FILE", "Save the rows in a .csv, .json or .ndjson file. - is stdout.")
 @params.block
 @params.as_json
@@ -134,7 +123,6 @@ def command(
     no_wait: bool,
     output: Path | None,
     block: str | int | None,
-    as_json: bool,
     **options: Any,
 ) -> int:
     """Run a workflow with the rows of a file, once.
@@ -153,7 +141,7 @@ def command(
     if options["new"] and names:
         raise params.option_error("--new", f"a new run has no --{names[0]}")
     delivery = Delivery(output, block)
-    delivery.require_sound(as_json=as_json, no_wait=no_wait)
+    delivery.require_sound(no_wait=no_wait)
     workflow, env = _find_workflow(source, rows, env)
     start_rows = _read_rows(rows)[:first]
     with connect(env) as client:
@@ -171,7 +159,7 @@ def command(
         if dry_run or not (earlier or options["attach"]):  # it may buy
             estimate = estimate_run(client, workflow.key, launch, start_rows)
             if dry_run:
-                printing.emit(estimate, as_json=as_json)
+                printing.emit(estimate)
                 return 0
             printing.message(estimate.__rich__())
             printing.confirm("Start?", yes=yes)
@@ -184,7 +172,7 @@ def command(
         STATE.is_done = True
         if run.is_attached:
             printing.message(_describe_attached_run(run, workflow.key, names))
-        code, count = _follow(client, run, delivery, as_json=as_json, no_wait=no_wait)
+        code, count = _follow(client, run, delivery, no_wait=no_wait)
     result = Started(
         workflow.key,
         client.env,
@@ -198,7 +186,7 @@ def command(
         None if count is None else output,
         count,
     )
-    printing.emit(result, as_json=as_json)
+    printing.emit(result)
     return code
 
 
@@ -404,7 +392,7 @@ def _describe_attached_run(run: Run, key: str, names: Sequence[str]) -> str:
 
 
 def _follow(
-    client: Client, run: Run, delivery: Delivery, *, as_json: bool, no_wait: bool
+    client: Client, run: Run, delivery: Delivery, *, no_wait: bool
 ) -> tuple[int, int | None]:
     """Print its id, follow it, and save its rows.
 
@@ -417,7 +405,7 @@ def _follow(
     try:
         if is_stdout:
             printing.message(f"run {run.id}")
-        elif not as_json:
+        elif not STATE.is_json:
             printing.show(run.id)
         if no_wait:
             printing.message(f"follow it: {again}")

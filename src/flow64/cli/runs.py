@@ -55,14 +55,13 @@ class RunList:
     "flow64 runs prod:inbound --status active",
 )
 @click.argument("source", metavar="[WORKFLOW]", required=False)
-@click.option(
-    "-n",
-    "--limit",
+@params.option(
+    "-n --limit",
+    "Maximum runs to list, up to 500.",
+    "N",
     type=click.IntRange(1, 500),
     default=20,
-    metavar="N",
     show_default=True,
-    help="Maximum runs to list, up to 500.",
 )
 @click.option(
     "--status",
@@ -77,7 +76,6 @@ def command(
     limit: int,
     status: str | None,
     env: str | None,
-    as_json: bool,
 ) -> int:
     """List the newest runs, newest first: id, status, when it was queued, workflow.
 
@@ -103,7 +101,7 @@ def command(
         )
         for run in entries
     ]
-    printing.emit(RunList(str(client.env), runs), as_json=as_json)
+    printing.emit(RunList(str(client.env), runs))
     return 0
 
 

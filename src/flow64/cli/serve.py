@@ -33,64 +33,59 @@ PORT: Final = 6464
 
 
 @params.command("serve", "flow64 serve", "flow64 serve --switch speed=0.5 --port 0")
-@click.option(
+@params.option(
     "--host",
+    "Address to listen on; 0.0.0.0 lets other machines and containers in.",
+    "HOST",
     default=HOST,
-    metavar="HOST",
     show_default=True,
-    help="Address to listen on; 0.0.0.0 lets other machines and containers in.",
 )
-@click.option(
+@params.option(
     "--port",
+    "Port to listen on; 0 for any free port.",
+    "N",
     type=click.IntRange(0, 65_535),
     default=PORT,
-    metavar="N",
     show_default=True,
-    help="Port to listen on; 0 for any free port.",
 )
-@click.option(
-    "--allow-name",
-    "allow_names",
+@params.option(
+    "--allow-name allow_names",
+    "Another host name that clients may use for it, such as `emulator`; repeatable.",
+    "NAME",
     multiple=True,
-    metavar="NAME",
-    help="Another host name that clients may use for it, such as `emulator`; "
-    "repeatable.",
 )
-@click.option(
-    "--allow-host",
-    "allow_hosts",
+@params.option(
+    "--allow-host allow_hosts",
+    "Another host that webhooks may be posted to; repeatable.",
+    "HOST",
     multiple=True,
-    metavar="HOST",
-    help="Another host that webhooks may be posted to; repeatable.",
 )
-@click.option(
+@params.option(
     "--store",
-    type=params.PathName(dir_okay=False),
-    metavar="FILE",
-    help="A file to store everything in, or :memory:. By default, it is that of -e "
+    "A file to store everything in, or :memory:. By default, it is that of -e "
     "local in this project.",
+    "FILE",
+    type=params.PathName(dir_okay=False),
 )
-@click.option(
-    "--switch",
-    "switches",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Change behaviour that is not documented, such as speed=0.5 (seconds a "
+@params.option(
+    "--switch switches",
+    "Change behaviour that is not documented, such as speed=0.5 (seconds a "
     "block); repeatable.",
+    "NAME=VALUE",
+    multiple=True,
 )
-@click.option(
+@params.option(
     "--fixtures",
+    "JSON with answers of blocks, instead of made-up ones; repeatable.",
+    "FILE",
     type=params.FILE,
     multiple=True,
-    metavar="FILE",
-    help="JSON with answers of blocks, instead of made-up ones; repeatable.",
 )
-@click.option(
-    "--blocks",
-    "blocks_file",
+@params.option(
+    "--blocks blocks_file",
+    "A blocks.json, or a saved answer of `GET /workflows/blocks`, to answer.",
+    "FILE",
     type=params.FILE,
-    metavar="FILE",
-    help="A blocks.json, or a saved answer of `GET /workflows/blocks`, to answer.",
 )
 def command(
     *,

@@ -21,16 +21,16 @@ from .service import connect, find_run, format_watch_command
 
 @params.command("watch", "flow64 watch 0b9b5ac1", "flow64 watch latest --json")
 @params.run_id
-@click.option(
+@params.option(
     "--timeout",
+    "When to stop waiting; the run goes on. Default: a day.",
+    "SECONDS",
     type=click.FloatRange(min=0),
     default=DAY,
-    metavar="SECONDS",
-    help="When to stop waiting; the run goes on. Default: a day.",
 )
 @params.env
 @params.as_json
-def command(*, run_id: str, timeout: float, env: str | None, as_json: bool) -> int:
+def command(*, run_id: str, timeout: float, env: str | None) -> int:
     """Follow a run until it ends.
 
     RUN_ID is the id of the run, the beginning of it, or `latest`. Progress goes to
@@ -41,12 +41,12 @@ def command(*, run_id: str, timeout: float, env: str | None, as_json: bool) -> i
     with connect(env) as client:
         run = find_run(client, run_id, may_be_latest=True)
         try:
-            code = follow(client, run, timeout, as_lines=as_json)
+            code = follow(client, run, timeout, as_lines=STATE.is_json)
         except KeyboardInterrupt:
             again = format_watch_command(run.id, env)
             printing.message(f"the run goes on; follow it again: {again}")
             return INTERRUPTED
-    if not as_json:
+    if not STATE.is_json:
         status = run.last_status
         printing.show(f"{status}: {run.empty}" if run.empty else status)
     return code

@@ -115,7 +115,7 @@ def test_review(tmp_path, monkeypatch, capsys):
         '+ title: "Leads"           in code',
         '- find_email.mode: "PROFESSIONAL"  on the service, will be lost',
         '+ find_email.mode: "PERSONAL"      in code',
-        "+ output personal_email → https://crm.acme.example",
+        "+ output personal_email to https://crm.acme.example",
     ]
     assert "needs --force leads" in printed
 

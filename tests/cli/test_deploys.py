@@ -78,7 +78,7 @@ def test_drift_is_refused_forced_or_skipped(service, leads, flow64):
     forced = flow64("deploy", "leads.py", "--yes", "--force", "inbound")
 
     assert refused[0] == 3
-    assert "needs  --force inbound or --skip-drifted" in refused[2]
+    assert "needs  --force inbound to " in refused[2]
     assert "on the service, will be lost" in refused[2]
     assert skipped[0] == 0
     assert (misspelled[0], "inbound" in misspelled[2]) == (64, True)

@@ -122,7 +122,7 @@ def test_fields_that_code_does_not_manage(deployed, flow64):
     deployed.write_text(text.replace("FindEmail()", "FindEmail(mode='PERSONAL')"))
     more = flow64("diff", "prod", "code")[1]
 
-    assert (code, printed) == (0, "prod: 2 equal\n")
+    assert (code, printed) == (0, "prod → code: 2 equal\n")
     assert "unmanaged  other: find_email.tier\n" in more
 
 
@@ -168,7 +168,7 @@ def test_branch(branch, flow64):
     code, printed, _ = flow64("diff", "--base", "main", "--exit-code")
 
     assert code == 2
-    assert printed.startswith("main: 1 changed\n")
+    assert printed.startswith("main → working tree: 1 changed\n")
     assert f"@@ inbound  flows/leads.py:7 @@\n{ADDED}\n" in printed
 
 
@@ -208,6 +208,7 @@ def test_branch_by_compiled_json(branch, flow64):
 
     assert "root:" not in linked[1] + linked[2]
     assert (code, ADDED in printed) == (2, True)
+    assert printed.startswith("main → HEAD: 1 changed\n")
     assert "@@ inbound  compiled/inbound.json:1 @@" in printed
     assert not (branch / "ran").exists()
 

@@ -163,7 +163,7 @@ def test_workflow_beside_the_only_one_is_shown(folders, flow64):
 
     code, printed, _ = flow64(*COMMANDS["diff"], "--exit-code")
 
-    assert (code, "other new" in printed) == (2, True)
+    assert (code, "other: new" in printed) == (2, True)
 
 
 # -- A repository ----------------------------------------------------------------------

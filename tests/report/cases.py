@@ -12,6 +12,7 @@ from flow64.blocks import (
     OutgoingWebhook,
     Webhook,
 )
+from flow64.deploy.plan import NEEDS
 from flow64.report.lines import Subject
 
 GROWTH = Project("growth", namespace="acme.example")
@@ -24,7 +25,7 @@ REGIONS = [
 TITLE = {"title": "Current job title"}
 BOTH = {**TITLE, "seniority": "How senior the person is, in one word"}
 IS_OK = Filter.where("email_status").equals("OK")
-FORCE = "--force {keys} or --skip-drifted"
+FORCE = NEEDS["force"]
 
 
 def leads(**columns):

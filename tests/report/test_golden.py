@@ -17,11 +17,12 @@ GOLDEN = Path(__file__).parent / "golden"
 IMAGES = Path(__file__).parent.parent.parent / "docs" / "images"
 
 LABELS = {"forty_variants": "prod", "two_drifted": "prod"}
+BRANCH = "origin/main → working tree"
 
 
 @cache
 def report(case):
-    return make_report(case(), label=LABELS.get(case.__name__, ""))
+    return make_report(case(), label=LABELS.get(case.__name__, BRANCH))
 
 
 def as_lines(data):

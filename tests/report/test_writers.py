@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 
 from flow64 import LEAD, RawBlock, Workflow
-from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
+from flow64.blocks import Filter, FindEmail, FindPhone, OutgoingWebhook, Webhook
 from flow64.report.lines import Subject
 from flow64.report.report import make_report
 from flow64.report.writers import MOST_BYTES, as_html, as_markdown, as_text
@@ -203,7 +203,7 @@ def test_first_report_names_three():
 
     text = as_text(make_report(subjects, notes=["--base REV compares a branch"]))
 
-    assert "@@ 41 of regional/*: 0 1 2, 38 more new @@\n+ webhook\n" in text
+    assert "@@ 41 of regional/* (0, 1, 2, 38 more): new @@\n+ webhook\n" in text
     assert "--base" in text
 
 
@@ -226,7 +226,10 @@ def test_renamed_key():
 
     report = make_report([evolve(same, was="old")])
 
-    assert (report.headline, report.groups[0].title) == ("1 changed", "inbound was old")
+    assert (report.headline, report.groups[0].title) == (
+        "1 changed",
+        "inbound (was old)",
+    )
 
 
 def test_variants_that_differ_in_more_than_values_are_apart():
@@ -244,6 +247,45 @@ def test_variants_that_differ_in_more_than_values_are_apart():
     assert len(make_report(subjects).groups) == 2
 
 
+def test_condition_is_named_by_its_operator():
+    """Of a condition that came, column and operator are in the label alone."""
+
+    def flow(*conditions):
+        return leads() >> Filter(filters=[*conditions]) >> crm()
+
+    def condition(column, operator, value):
+        return {"column": column, "operator": operator, "value": value}
+
+    staff, age = condition("staff", "greater", 80), condition("age", "less", 9)
+    flows = {
+        "value": flow(condition("staff", "greater", 90)),
+        "operator": flow(condition("staff", "less", 80)),
+        "new": flow(staff, age),
+        "twice": flow(staff, condition("staff", "less", 99)),
+    }
+
+    subjects = [change(flow(staff), after, key) for key, after in flows.items()]
+    text = as_text(make_report(subjects))
+
+    assert [line for line in text.splitlines() if "filter.filters" in line] == [
+        "! filter.filters[staff >]: 80 → 90",
+        '! filter.filters[staff].operator: "greater" → "less"',
+        "+ filter.filters[age <]: 9",
+        "+ filter.filters[0: staff >]: 80",
+        "+ filter.filters[1: staff <]: 99",
+        "- filter.filters[staff >]: 80",
+    ]
+
+
+def test_output_is_delivered_if_all_rows_are():
+    """A branch that ends elsewhere is no delivery."""
+    after = leads() >> [crm(), FindPhone()]
+
+    text = as_text(make_report([change(leads() >> crm(), after)]))
+
+    assert "+ output phone\n" in text
+
+
 def test_new_edge_beside_a_new_block_is_shown():
     """It closes no gap, so the line of the block does not say it."""
     start, a, b, out = leads(), FindEmail(key="a"), FindEmail(key="b"), crm()
@@ -252,5 +294,5 @@ def test_new_edge_beside_a_new_block_is_shown():
 
     text = as_text(make_report([Subject("w", *sides)]))
 
-    assert "+ b: find_email, a >> outgoing_webhook\n" in text
+    assert "+ b (find_email): a >> b >> outgoing_webhook\n" in text
     assert "+ a >> outgoing_webhook\n" in text

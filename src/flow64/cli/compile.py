@@ -320,13 +320,14 @@ def load_merge_base(revision: str, compiled: Path | None = None) -> tuple[Side, 
             if not before.entries and not after.entries:
                 problem = f"neither {revision} nor HEAD has compiled JSON in {path}"
                 raise click.UsageError(f"{problem}; without a folder, code is compared")
-            return evolve(before, label=revision), after
+            return evolve(before, label=revision), evolve(after, label="HEAD")
         repository.check_out(base, folder / "code")
         _compile_base(repository.root, folder / "code", folder / "compiled")
         before = _read_folder(folder, "compiled")
         loaded = load_source(may_be_empty=True)
         tell_if_stale(loaded)
-        return evolve(before, label=revision), _make_side(loaded)
+        after = evolve(_make_side(loaded), label="working tree")
+        return evolve(before, label=revision), after
 
 
 def _read_folder(folder: Path, path: str) -> Side:

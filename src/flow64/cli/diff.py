@@ -24,6 +24,7 @@ from ..definition import (
     unbound_names,
 )
 from ..deploy.judge import fields_of, fields_of_last_deploy, keep_fields
+from ..diff import words
 from ..environments import Environment
 from ..environments import load as load_settings
 from ..loading import Side, SideWorkflow
@@ -99,7 +100,8 @@ def command(
         sides = _load_sides(addresses, env or next(iter(values), None), code=code)
     subjects, omitted = pair_sides(*sides, values)
     prices = load_settings().prices
-    report = make_report(subjects, label=sides[0].label, prices=prices)
+    label = words.ARROW.join(side.label for side in sides)
+    report = make_report(subjects, label=label, prices=prices)
     if omitted:
         others = pluralize(omitted, "other")
         printing.message(f"other side: {others}, not compared")

@@ -135,9 +135,10 @@ class Step:
 
     def as_subject(self) -> lines.Subject:
         """Return what a report says of it."""
-        needs = [_NEEDS[need].format("{keys}") for need in self.needs if need in _NEEDS]
-        if "force" in self.needs and self.action != "delete":
-            needs[0] += " or --skip-drifted"
+        texts = {**NEEDS}
+        if self.action == "delete":
+            texts["force"] = "--force {keys} to delete"
+        needs = [texts[need] for need in self.needs if need in texts]
         if self.remedy and needs:
             needs[-1] += f", or {self.remedy}"
         if self.refusal:
@@ -162,11 +163,12 @@ class Step:
         )
 
 
-_NEEDS: Final[Mapping[Need, str]] = {
-    "force": "--force {}",
-    "create": "--create {}",
-    "allow_spend": "--allow-spend {}",
+NEEDS: Final[Mapping[Need, str]] = {
+    "force": "--force {keys} to overwrite what is live, or --skip-drifted to leave it",
+    "create": "--create {keys} to create a second one",
+    "allow_spend": "--allow-spend {keys} to buy when it is written",
 }
+"""What a report says of each consent."""
 
 
 @frozen

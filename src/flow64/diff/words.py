@@ -94,6 +94,15 @@ def format_value(value: Any) -> str:
     return f"{start} ({more:,} characters more)"
 
 
+def format_finding(change: Change) -> str:
+    """Return the severity, code and block of a finding, such as `error[cycle] a`."""
+    _, code, block = change.path
+    value = change.before if change.after is MISSING else change.after
+    severity, _, times = str(value).partition(" ")
+    name = format_name(block) if block else ""
+    return " ".join(filter(None, (f"{severity}[{code}]", times, name)))
+
+
 def format_cost(cost: Mapping[str, Any] | None) -> str:
     """Return the cost of 1,000 rows, as `Cost.as_data` gives it, in words."""
     if cost is None:

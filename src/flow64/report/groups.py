@@ -22,6 +22,7 @@ from .lines import (
     Line,
     count_most,
     cut_names,
+    find_condition,
     find_folder,
     find_message,
     name_few,
@@ -61,7 +62,7 @@ def _mark_value(entry: Entry, change: Change) -> Hashable:
     """Return what a line says of a change besides values, which are counted in it."""
     head, *parts = change.path
     if _is_value(change.path):
-        return None
+        return find_condition(entry.comparison, change.path)
     if head == "id":
         return entry.comparison.old_names.get(str(parts[0]))
     if head == "block":
@@ -75,14 +76,14 @@ def _make_group(group: Entries, plain: Sequence[Entries]) -> Group:
     keys = [entry.subject.key for entry in group]
     is_new = None in (first.subject.before, first.subject.after)
     title = name_keys(keys, MOST_NEW if is_new else MOST_NAMES)
-    if first.state != "changed" and (first.state != "update" or len(group) == 1):
-        title += f" {first.state}"
-    title += f": {first.subject.note}" * bool(first.subject.note)
-    if len(group) == 1:
-        was, place = first.subject.was, first.subject.place
-        title += f" was {words.format_name(was)}" * bool(was) + f"  {place}" * bool(
-            place
-        )
+    was, place = first.subject.was, first.subject.place
+    if was and len(group) == 1:
+        title += f" (was {words.format_name(was)})"
+    is_told = first.state != "changed" and (first.state != "update" or len(group) == 1)
+    if state := ", ".join(filter(None, (first.state * is_told, first.subject.note))):
+        title += f": {state}"
+    if place and len(group) == 1:
+        title += f"  {place}"
     if is_new:
         lines = [*_list_blocks(group)]
     elif first.state in TWO_SIDED:
@@ -94,15 +95,18 @@ def _make_group(group: Entries, plain: Sequence[Entries]) -> Group:
 
 def _list_blocks(group: Entries) -> Iterator[Line]:
     """Yield the blocks of workflows that came or went; each list of blocks once."""
-    rows: dict[tuple[str, ...], str] = {}
+    rows: dict[tuple[str, ...], list[str]] = {}
     is_new = group[0].subject.before is None
     for entry in group:
         side = entry.comparison.after if is_new else entry.comparison.before
         names = side.names if side else []
-        between = " >> " if side and _is_chain(side) else " "
-        rows[(*names,)] = cut_names(names, between=between) or "no blocks"
-    for text in [*rows.values()][:MOST_NEW]:
-        yield Line(text, "+" if is_new else "-")
+        between = " >> " if side and _is_chain(side) else ", "
+        text = cut_names(names, between=between) or "no blocks"
+        rows.setdefault((text, *names), []).append(entry.subject.key)
+    folder = find_folder([entry.subject.key for entry in group])
+    for (text, *_), keys in [*rows.items()][:MOST_NEW]:
+        owners = name_few([key.removeprefix(folder) for key in keys])
+        yield Line(text + f" ({owners})" * (len(rows) > 1), "+" if is_new else "-")
     if (more := len(rows) - MOST_NEW) > 0:
         yield Line(f"  and {more:,} other lists of blocks")
 
@@ -153,7 +157,7 @@ def _list_lines(group: Entries, changes: Mapping[Path, Change]) -> Iterator[_Lab
     if ids:
         more = len(ids) - 12
         listed = ", ".join(ids[:12]) + f", {more:,} more" * (more > 0)
-        yield "new id", Line(f"new ids: {listed}", "!")
+        yield "new id", Line(f"new ids, so new blocks to the service: {listed}", "!")
     for label, names in columns.items():
         yield "output", _format_outputs(group, label, names)
 
@@ -169,12 +173,12 @@ def _format_line(group: Entries, change: Change) -> str:
             if change.sign == "!":
                 return f"{name}: {words.ARROW.join(kinds)}"
             joins = _format_joins(first, parts[0], is_new=change.sign == "+")
-            others = [kind for kind in kinds if kind != name]
-            facts = ", ".join(filter(None, [*others, joins]))
-            return f"{name}: {facts}" if facts else name
+            label = name if kinds == [name] else f"{name} ({kinds[0]})"
+            return label if joins == name else f"{label}: {joins}"
         case "moved":
-            places = words.ARROW.join(map(_format_ends, sides))
-            return f"{words.format_name(parts[0])} moved: {places}"
+            name = words.format_name(parts[0])
+            before, after = (_join_ends(name, ends) for ends in sides)
+            return f"{name} moved: {after} (was {before})"
         case "edge":
             text = " >> ".join(map(words.format_name, parts))
             return text + _format_conditions(change)
@@ -182,11 +186,10 @@ def _format_line(group: Entries, change: Change) -> str:
             orders = words.ARROW.join(map(cut_names, sides))
             return f"{words.format_path((*parts,))} order: {orders}"
         case "finding":
-            name = f" {words.format_name(parts[1])}" if parts[1] else ""
             if change.after is MISSING:
-                return f"{parts[0]}{name}"
+                return words.format_finding(change)
             text = truncate(mask(find_message(first, change)), MOST_MESSAGE)
-            return f"{parts[0]}{name}: {change.after}: {text}"
+            return f"{words.format_finding(change)}: {text}"
         case "spends":
             return f"spends {words.format_name(parts[0])}" + ": unknown" * (
                 UNKNOWN in sides
@@ -195,8 +198,17 @@ def _format_line(group: Entries, change: Change) -> str:
             types = words.ARROW.join(map(words.format_type, sides))
             return f"output {words.format_name(parts[0])}: {types}"
         case _:
-            label = words.format_path((*parts,)) if head == "block" else str(head)
-            return f"{label}: {_merge_values(group, change.path)}"
+            values = _merge_values(group, change.path)
+            return f"{_format_label(first, change.path)}: {values}"
+
+
+def _format_label(entry: Entry, path: Path) -> str:
+    """Return a path; that of the value of a condition as `filter.filters[age >]`."""
+    head, *parts = path
+    if condition := find_condition(entry.comparison, path):
+        item = words.format_path((*parts[:-1],)).removesuffix("]")
+        return f"{item}{condition}]"
+    return words.format_path((*parts,)) if head == "block" else str(head)
 
 
 def _format_new_id(entry: Entry, name: Any) -> str:
@@ -205,17 +217,18 @@ def _format_new_id(entry: Entry, name: Any) -> str:
 
 
 def _format_joins(entry: Entry, name: Any, *, is_new: bool) -> str:
-    """Return the blocks before and behind one that came or went."""
+    """Return a block that came or went, between its neighbours: `[a, b] >> x >> c`."""
     side = entry.comparison.after if is_new else entry.comparison.before
-    if side is None:
-        return ""
-    parents, children = side.neighbours.get(str(name), ([], []))
-    return _format_ends([parents, children])
+    ends = side.neighbours.get(str(name), []) if side else []
+    return _join_ends(words.format_name(name), ends or [[], []])
 
 
-def _format_ends(ends: Sequence[Sequence[str]]) -> str:
-    before, behind = (cut_names(names) for names in ends)
-    return f"{before} >> {behind}".strip()
+def _join_ends(name: str, ends: Sequence[Sequence[str]]) -> str:
+    before, behind = (
+        f"[{cut_names(names)}]" if len(names) > 1 else cut_names(names)
+        for names in ends
+    )
+    return " >> ".join(filter(None, (before, name, behind)))
 
 
 def _format_conditions(change: Change) -> str:
@@ -235,7 +248,8 @@ def _format_output(change: Change) -> tuple[str, str]:
     """Return the label of the line that a column is named in, and the column."""
     name, after = change.path[1], change.after
     if UNKNOWN in (change.before, after):
-        label = "output unknown now:" if after is UNKNOWN else "output known now:"
+        what = "not known any more" if after is UNKNOWN else "known now"
+        label = f"output {what}:"
         return label, "" if name == ANY else words.format_name(name)
     value = change.before if after is MISSING else after
     return f"{change.sign} output", words.format_column(name, value)
@@ -247,14 +261,24 @@ def _format_outputs(group: Entries, label: str, names: Sequence[str]) -> Line:
     listed = ", ".join(columns[:12]) + f", {more:,} more" * (more > 0)
     if label[0] not in "+-":
         return Line(f"{label} {listed or 'all'}", "!")
-    hosts = {
-        value
-        for side in [entry.comparison.after for entry in group]
-        for path, value in (side.facts.items() if side else ())
-        if path[0] == "delivers"
+    is_new = label[0] == "+"
+    targets = {
+        _find_target(entry.comparison.after if is_new else entry.comparison.before)
+        for entry in group
     }
-    to = f"{words.ARROW}{hosts.pop()}" if label[0] == "+" and len(hosts) == 1 else ""
-    return Line(f"{label[2:]} {listed}{to}", "+" if label[0] == "+" else "-")
+    target = targets.pop() if len(targets) == 1 else ""
+    to = f" to {target}" if target else ""
+    return Line(f"{label[2:]} {listed}{to}", "+" if is_new else "-")
+
+
+def _find_target(side: Side | None) -> str:
+    """Return where all rows that come out go to; empty if they have several ends."""
+    near = side.neighbours if side else {}
+    ends = [name for name, (_, children) in near.items() if not children]
+    if side is None or len(ends) != 1:
+        return ""
+    target = str(side.facts.get(("delivers", ends[0]), ""))
+    return target.removeprefix("adds rows to ")
 
 
 def _merge_values(group: Entries, path: Path) -> str:
@@ -303,23 +327,21 @@ def _list_sides(group: Entries, plain: Sequence[Entries]) -> Iterator[_Labelled]
     for path, change in first.shown.items():
         is_edited = first.edited is None or path in first.edited
         if is_edited and _is_value(path) and (first.edited or path not in covered):
-            yield from _list_both(change)
+            yield from _list_both(_format_label(first, path), change)
         elif path not in covered:
             one_sided[path] = change
     yield from _list_lines(group, one_sided)
     if others is not None:
         many = f"the {len(others):,}" if len(others) > 1 else others[0].subject.key
-        yield "other", Line(f"  and the changes of {many}")
+        yield "other", Line(f"  and the changes of {many} above")
 
 
 def _is_value(path: Path) -> bool:
     return path[0] in ("title", "description") or (path[0] == "block" and len(path) > 2)
 
 
-def _list_both(change: Change) -> Iterator[_Labelled]:
+def _list_both(label: str, change: Change) -> Iterator[_Labelled]:
     """Yield the value of the service and that of code."""
-    head, *parts = change.path
-    label = words.format_path((*parts,)) if head == "block" else str(head)
     texts = [
         f"{label}: {words.format_value(side)}" if side is not MISSING else ""
         for side in (change.before, change.after)

@@ -14,7 +14,7 @@ from ..analysis.column_rules import ABOUT_READS
 from ..definition import Definition
 from ..diff import words
 from ..diff.compare import Change, Comparison, compare_definitions
-from ..diff.facts import MISSING, UNKNOWN, Path
+from ..diff.facts import MISSING, UNKNOWN, Item, Path
 
 QUIET: Final = frozenset({"equal", "unchanged"})
 """States of workflows that are only counted."""
@@ -26,6 +26,9 @@ _ORDER: Final = (
     *("title", "description", "block", "moved", "edge", "order"),
     *("id", "spends", "output", "finding"),
 )
+
+_COMPARED: Final = ("column", "operator")
+_OPERATORS: Final = {"greater": ">", "less": "<", "equals": "="}
 
 
 @frozen
@@ -98,12 +101,13 @@ def compare_subject(subject: Subject, prices: Mapping[str, float]) -> Entry:
     if subject.base is not None and subject.before is not None:
         edits = compare_definitions(subject.base, subject.before, prices)
         edited = frozenset(edits.changes)
-    shown = {change.path: change for change in _select_changes(comparison.changes)}
+    shown = {change.path: change for change in _select_changes(comparison)}
     return Entry(subject, state, comparison, shown, edited)
 
 
-def _select_changes(changes: Mapping[Path, Change]) -> list[Change]:
+def _select_changes(comparison: Comparison) -> list[Change]:
     """Leave out what the first lines say, and what follows from another change."""
+    changes = comparison.changes
     explained = _find_explained_edges(changes)
     broken = {
         path[1]
@@ -124,7 +128,8 @@ def _select_changes(changes: Mapping[Path, Change]) -> list[Change]:
                 is_first = "error" in str(change.after)
                 return "note" not in severities and not is_first and not is_told
             case "block":
-                return not (is_part and len(parts) > 1 and change.sign == "-")
+                is_lost = is_part and len(parts) > 1 and change.sign == "-"
+                return not is_lost and not _is_in_label(comparison, change)
             case "order":
                 return _is_reordered(change)
             case "output":  # a column may get or lose its type by another producer
@@ -135,6 +140,36 @@ def _select_changes(changes: Mapping[Path, Change]) -> list[Change]:
 
     shown = [change for change in changes.values() if is_shown(change)]
     return sorted(shown, key=lambda change: _ORDER.index(str(change.path[0])))
+
+
+def find_condition(comparison: Comparison, path: Path) -> str:
+    """Return how a condition compares its value: ` >`, or `: age >` without a name.
+
+    Empty for any other path, and if both sides compare it in two ways.
+    """
+    if path[0] != "block" or path[-1] != "value" or not isinstance(path[-2], Item):
+        return ""
+    pairs = {
+        tuple(str(side.facts.get((*path[:-1], name), "")) for name in _COMPARED)
+        for side in (comparison.before, comparison.after)
+        if side is not None and path in side.facts
+    }
+    column, operator = pairs.pop() if len(pairs) == 1 else ("", "")
+    if not column or not operator:
+        return ""
+    is_named = isinstance(path[-2].name, str)
+    sign = _OPERATORS.get(operator) or words.format_name(operator)
+    return f" {sign}" if is_named else f": {words.format_name(column)} {sign}"
+
+
+def _is_in_label(comparison: Comparison, change: Change) -> bool:
+    """Whether the label of a value that came or went with it says it."""
+    *start, name = change.path
+    path = (*start, "value")
+    value = comparison.changes.get(path)
+    is_same_way = value is not None and value.sign == change.sign != "!"
+    is_label = is_same_way and name in _COMPARED
+    return is_label and bool(find_condition(comparison, path))
 
 
 def _find_explained_edges(changes: Mapping[Path, Change]) -> set[Path]:
@@ -253,9 +288,9 @@ class Report:
 
 
 def cut_names(
-    names: Iterable[object], most: int = MOST_NAMES, between: str = " "
+    names: Iterable[object], most: int = MOST_NAMES, between: str = ", "
 ) -> str:
-    """Return some names, the same number in every form: `ae ar at, 26 more`."""
+    """Return some names, the same number in every form: `ae, ar, at, 26 more`."""
     texts = [words.format_name(str(name)) for name in names]
     more = len(texts) - most
     return between.join(texts[:most]) + (f", {more:,} more" if more > 0 else "")
@@ -277,7 +312,7 @@ def name_keys(keys: Sequence[str], most: int = MOST_NAMES) -> str:
     names = cut_names((key.removeprefix(folder) for key in keys), most)
     if not folder and len(keys) <= most:
         return names
-    return f"{count}: {names}"
+    return f"{count} ({names})"
 
 
 def find_folder(keys: Sequence[str]) -> str:
@@ -297,7 +332,7 @@ def align(labelled: Sequence[tuple[str, str]]) -> list[Line]:
 
 def name_few(keys: Sequence[str]) -> str:
     """Return the keys of workflows, or their number if they are not few."""
-    return cut_names(keys) if len(keys) < MOST_VALUES else f"{len(keys):,}"
+    return cut_names(keys) if len(keys) < MOST_VALUES else f"{len(keys):,} workflows"
 
 
 def count_most(values: Mapping[str, Sequence[str]]) -> str:

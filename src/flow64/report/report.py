@@ -84,13 +84,12 @@ def _find_first(entry: Entry) -> Iterator[tuple[str, str, str]]:
     for (head, *parts), change in entry.changes.items():
         match head:
             case "finding" if str(change.after).startswith("error"):
-                name = " ".join(words.format_name(part) for part in parts[1:] if part)
-                text = f"{name} {parts[0]}:".strip()
+                text = f"{words.format_finding(change)}:"
                 yield "breaks", text, find_message(entry, change)
             case "delivers":
                 sides = [change.before, change.after]
                 there = [str(side) for side in sides if side is not MISSING]
-                text = f"{change.sign} {words.format_name(parts[0])}"
+                text = f"{change.sign} {words.format_name(parts[0])}:"
                 yield "delivers", text, words.ARROW.join(there)
             case "buys" if change.after is True:
                 yield "buys", f"+ {words.format_name(parts[0])}", "when it is created"
@@ -109,7 +108,7 @@ def _find_broken_reads(entry: Entry) -> Iterator[tuple[str, str, str]]:
             readers["may break", parts[1]].append(parts[0])
     for (label, column), blocks in readers.items():
         verb = "reads" if len(blocks) == 1 else "read"
-        why = "no block adds it" if label == "breaks" else "not known to be there"
+        why = "no block adds it" if label == "breaks" else "which may be missing"
         text = f"{cut_names(blocks)} {verb} {words.format_name(column)}, {why}"
         yield label, text, ""
 
@@ -117,7 +116,7 @@ def _find_broken_reads(entry: Entry) -> Iterator[tuple[str, str, str]]:
 def _find_sources(entry: Entry) -> Iterator[tuple[str, str, str]]:
     changes = [change for path, change in entry.changes.items() if path[0] == "source"]
     kinds = [
-        " ".join(
+        ", ".join(
             words.format_name(change.path[1])
             for change in changes
             if change.sign == sign
@@ -134,7 +133,8 @@ def _format_input(change: Change) -> tuple[str, str]:
         return f"{change.sign} any others", ""
     there = [words.format_type(side) for side in sides if side is not MISSING]
     text = words.ARROW.join(there)
-    return f"{change.sign} {words.format_name(name)}", "" if text == "untyped" else text
+    subject = f"{change.sign} {words.format_name(name)}"
+    return (subject, "") if text == "untyped" else (f"{subject}:", text)
 
 
 def list_costs(entries: Entries) -> Iterator[tuple[str, str]]:
@@ -208,7 +208,7 @@ def make_report(
 
     Args:
         subjects: The workflows, each with both sides.
-        label: What the earlier side is called, such as an environment.
+        label: What is compared, such as an environment or `old.py → new.py`.
         prices: Dollars a row by kind, in place of those that are documented.
         needs: Consents that no single workflow needs.
         not_checked: What could not be found out of the whole.

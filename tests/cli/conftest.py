@@ -9,7 +9,7 @@ import pytest
 
 from flow64.cli import main
 from flow64.emulator import Emulator, Switches
-from tests.cli.pipelines import TWO_ENVIRONMENTS, written
+from tests.cli.pipelines import OF_LEADS, SUFFIX, settings, written
 
 LEADS = """
 from flow64 import LEAD, Project, Workflow
@@ -62,7 +62,8 @@ def leads(tmp_path, monkeypatch, namespace):
 @pytest.fixture
 def configured(leads):
     """A project with the environments staging and prod, in the working folder."""
-    leads.with_name("pyproject.toml").write_text(TWO_ENVIRONMENTS, "utf-8")
+    text = settings(OF_LEADS, staging=[SUFFIX], prod=[])
+    leads.with_name("pyproject.toml").write_text(text, "utf-8")
     return leads
 
 

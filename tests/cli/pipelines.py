@@ -20,20 +20,22 @@ def made(key, *flow, title=None, **more):
 
 """
 
-TWO_ENVIRONMENTS = """
-[tool.flow64]
-source = "leads.py"
 
-[tool.flow64.environments.staging]
-endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }
-api_key = { env = "SIXTYFOUR_API_KEY" }
-suffix = "(staging)"
+def settings(*head, **environments):
+    """Return a pyproject.toml: its first lines, and more lines of each environment."""
+    lines = ["[tool.flow64]", *head]
+    for name, more in environments.items():
+        lines += [
+            f"[tool.flow64.environments.{name}]",
+            'endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }',
+            'api_key = { env = "SIXTYFOUR_API_KEY" }',
+            *more,
+        ]
+    return "\n".join(lines) + "\n"
 
-[tool.flow64.environments.prod]
-endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }
-api_key = { env = "SIXTYFOUR_API_KEY" }
-"""
-"""The settings of `leads.py` with staging and prod, both at the service of the test."""
+
+SUFFIX = 'suffix = "(staging)"'
+OF_LEADS = 'source = "leads.py"'
 
 SPENDING = "buys = made('buys', Search(LEAD, query='CTOs', auto_execute=True))"
 

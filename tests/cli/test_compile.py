@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -61,13 +60,6 @@ def test_stale(two, flow64):
         "made/old.json: it is no longer in the code",
     ]
     assert not Path("made/new.json").exists()
-
-
-# -- The manifest ---------------------------------------------------------------------
-
-
-def manifest(folder="made"):
-    return json.loads(Path(folder, "flow64.json").read_text("utf-8"))
 
 
 def test_prune(two, flow64):

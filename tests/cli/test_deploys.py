@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from flow64 import Client
 from tests.cli.pipelines import SPENDING, deployed, retitled
 
@@ -146,47 +144,3 @@ def test_restore_lists_and_brings_back_the_version_it_names(service, leads, flow
     assert (again[0], again[1]) == (0, "")
     assert unknown[0] == 64
     assert flow64("restore", "inbound", "1999", "--yes")[0] == 1
-
-
-# -- Secrets ---------------------------------------------------------------------------
-
-CANARY = "SENTINEL/not:a real+secret"
-PROD = """
-[tool.flow64]
-source = "leads.py"
-
-[tool.flow64.environments.prod]
-endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }
-api_key = { env = "SIXTYFOUR_API_KEY" }
-values = { hook = { env = "HOOK" } }
-"""
-
-
-@pytest.fixture
-def secret(service, write, monkeypatch):
-    """A project with a secret that the settings take from a variable."""
-    Path("pyproject.toml").write_text(PROD, "utf-8")
-    monkeypatch.setenv("HOOK", f"https://hooks.acme.example/{CANARY}")
-    flow = "Webhook(LEAD, input_schema={'email': 'string'}) >> "
-    flow += "OutgoingWebhook(url=value('hook'))"
-    return lambda title: Path(write(f"w = made('w', {flow}, title={title!r})")).rename(
-        "leads.py"
-    )
-
-
-def test_secret_that_is_not_set_is_not_checked(secret, flow64, monkeypatch):
-    """A plan says so and cannot be applied; a deploy is refused."""
-    secret("One")
-    flow64("deploy", "--yes")
-    secret("Two")
-    monkeypatch.delenv("HOOK")
-
-    planned = flow64("plan", "-o", "plan.json")
-    text = flow64("plan")[1]
-    refused = flow64("deploy", "--plan", "plan.json", "--yes")
-    deploy = flow64("deploy", "--yes")
-
-    assert (planned[0], "hook is not set here" in planned[2]) == (0, True)
-    assert "not checked  w: secret hook: it is not set here" in text
-    assert refused[0] == 3
-    assert (deploy[0], "hook" in deploy[2], deployed()) == (1, True, ["One"])

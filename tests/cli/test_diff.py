@@ -10,25 +10,20 @@ from flow64.definition import FrozenDict
 from flow64.environments import load as load_settings
 from flow64.environments import open_client
 from flow64.loading import load_source
-from tests.cli.pipelines import commit_all, git
+from tests.cli.pipelines import OF_LEADS, SUFFIX, commit_all, git, settings
 
-SETTINGS = """
-[tool.flow64]
-source = "leads.py"
-
-[tool.flow64.environments.staging]
-endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }
-api_key = { env = "SIXTYFOUR_API_KEY" }
-suffix = "(staging)"
-values.notebook = "notebook of staging"
-values.hook = { env = "STAGING_HOOK" }
-
-[tool.flow64.environments.prod]
-endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }
-api_key = { env = "SIXTYFOUR_API_KEY" }
-values.notebook = "notebook of prod"
-values.hook = { env = "PROD_HOOK" }
-"""
+SETTINGS = settings(
+    OF_LEADS,
+    staging=[
+        SUFFIX,
+        'values.notebook = "notebook of staging"',
+        'values.hook = { env = "STAGING_HOOK" }',
+    ],
+    prod=[
+        'values.notebook = "notebook of prod"',
+        'values.hook = { env = "PROD_HOOK" }',
+    ],
+)
 
 CODE = """
 from flow64 import LEAD, Project, Workflow, value
@@ -175,9 +170,11 @@ def test_branch(branch, flow64):
 def test_branch_by_a_folder_without_json(branch, flow64):
     """A path of code is refused; it would seem that nothing differs."""
     code, printed, message = flow64("diff", "--base", "main", "flows/leads.py")
+    misspelled = flow64("diff", "--base", "mainx")
 
     assert (code, printed) == (64, "")
     assert "flows/leads.py" in message
+    assert (misspelled[0], "'main'" in misspelled[2]) == (1, True)
 
 
 def test_branch_by_compiled_json(branch, flow64):

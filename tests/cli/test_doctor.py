@@ -14,6 +14,7 @@ import pytest
 from flow64 import LEAD, Client, Project, Workflow
 from flow64.blocks import FindEmail, Webhook
 from tests.analysis.live_answer import ANSWER, SECRET
+from tests.cli.pipelines import settings
 
 CANARY = "SENTINEL"
 
@@ -38,12 +39,7 @@ def deployed(service, namespace):
 
 
 def write_settings(folder, org_id):
-    text = f"""
-[tool.flow64.environments.prod]
-endpoint = {{ env = "SIXTYFOUR_API_ENDPOINT" }}
-api_key = {{ env = "SIXTYFOUR_API_KEY" }}
-org_id = "{org_id}"
-"""
+    text = settings(prod=[f'org_id = "{org_id}"'])
     (folder / "pyproject.toml").write_text(text, "utf-8")
 
 

@@ -4,50 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-SETTINGS = """
-[tool.flow64.environments.staging]
-endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }
-api_key = { env = "SIXTYFOUR_API_KEY" }
-suffix = "(staging)"
-max_rows = 1
+from tests.cli.pipelines import SUFFIX, settings
 
-[tool.flow64.environments.prod]
-endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }
-api_key = { env = "SIXTYFOUR_API_KEY" }
-org_id = "org_of_somebody"
-"""
+SETTINGS = settings(
+    staging=[SUFFIX, "max_rows = 1"], prod=['org_id = "org_of_somebody"']
+)
 
 
 @pytest.fixture
 def configured(service, leads):
     leads.with_name("pyproject.toml").write_text(SETTINGS, "utf-8")
-
-
-def test_of_several_environments_one_is_named(configured, leads, flow64):
-    code, printed, told = flow64("deploy", "leads.py", "--yes")
-
-    assert (code, printed) == (64, "")
-    assert "several environments are configured (staging, prod)" in told
-
-
-EMPTY = ("-e", "")
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("check", "leads.py", *EMPTY),
-        ("compile", "leads.py", *EMPTY),
-        ("list", *EMPTY),
-        ("restore", *EMPTY),
-        ("run", "inbound", *EMPTY),
-    ],
-)
-def test_an_empty_environment_is_a_wrong_use_in_each_command(configured, flow64, words):
-    code, printed, told = flow64(*words)
-
-    assert (code, printed) == (64, "")
-    assert "is the variable set that it comes from?" in told
 
 
 def test_a_deploy_says_that_a_variable_names_its_environment(

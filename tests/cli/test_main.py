@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import subprocess
@@ -82,6 +81,16 @@ def test_help_loads_little():
 
 
 # -- Errors ----------------------------------------------------------------------------
+
+
+def test_an_empty_environment_is_a_wrong_use_in_each_command(flow64):
+    """The variable that it comes from may not be set."""
+    helps = {name: flow64(*name.split(), "--help")[1] for name in COMMANDS}
+    names = [name for name, text in helps.items() if "--env" in text]
+
+    codes = [flow64(*name.split(), "-e", "")[0] for name in names]
+
+    assert codes == [64] * len(names) != []
 
 
 @pytest.mark.parametrize(
@@ -221,16 +230,6 @@ def test_closed_stream_leaves_the_exit_code(closed):
     )
 
     assert (done.returncode, "Traceback" in done.stderr) == (64, False)
-
-
-def test_characters_outside_the_encoding_are_escaped():
-    stream = io.TextIOWrapper(io.BytesIO(), "ascii", errors="strict")
-
-    commands.escape_unencodable(stream)
-    stream.write("é → ü")
-    stream.flush()
-
-    assert stream.buffer.getvalue() == b"\\xe9 -> \\xfc"
 
 
 def test_json_steers_no_terminal(leads):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,7 @@ from attrs import evolve
 from flow64 import LEAD, Client, Workflow
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.loading import load_source
-
-SECRET = "https://example.com/hook?key=sk_live_not_a_real_key_SENTINEL"
+from tests.cli.pipelines import settings
 
 
 @pytest.fixture
@@ -71,79 +69,18 @@ def test_nothing_is_overwritten(put, flow64):
     assert file.read_text("utf-8") == text
 
 
-def test_key_is_not_saved(put, flow64):
-    """What looks like a key is written and shown nowhere; its place is named."""
-    put("Inbound", SECRET)
-    put("Outbound")
-
-    code, printed, told = flow64("pull", "prod", "-o", "live")
-
-    everything = "".join(path.read_text("utf-8") for path in Path("live").iterdir())
-    assert (code, printed) == (1, "live/outbound.json\n")
-    assert ") at /url holds what looks like a key" in told
-    assert "SENTINEL" not in printed + told + everything
-
-
-SETTINGS = """
-[tool.flow64.environments.prod]
-endpoint = "{endpoint}"
-api_key = {{ env = "SIXTYFOUR_API_KEY" }}
-
-[tool.flow64.environments.prod.values]
-crm_hook = {{ env = "PROD_CRM_HOOK" }}
-account = {{ region = "eu-central-1", tokens = [{{ env = "PROD_TOKEN" }}, "x"] }}
-notebook = "nb_8f2c11d0"
-"""
-HOOK = "https://crm.example.com/hooks/SENTINEL"
-
-
-@pytest.fixture
-def prod(service, monkeypatch):
-    """An environment with values from variables."""
-    settings = SETTINGS.format(endpoint=service.url)
-    Path("pyproject.toml").write_text(settings, "utf-8")
-    monkeypatch.setenv("PROD_CRM_HOOK", HOOK)
-    monkeypatch.setenv("PROD_TOKEN", "token-SENTINEL")
-    return service
-
-
-def test_values_of_the_environment_stay_values(put, prod, flow64):
-    """F26: pulled, planned, deployed and replaced, a secret is in no file."""
-    workflow_id = put("Inbound", HOOK)
-
-    code, printed, told = flow64("pull", f"prod:{workflow_id}", "-o", "live", "--json")
-    (one,) = json.loads(printed)["workflows"]
-    planned = json.loads(flow64("plan", "live", "--env", "prod", "--format", "json")[1])
-    deployed = flow64("deploy", "live", "--env", "prod", "--yes")
-    Path("live/inbound.json").write_text(
-        Path("live/inbound.json").read_text("utf-8").replace('"Inbound"', '"New"'),
-        "utf-8",
-    )
-    again = flow64("deploy", "live", "--env", "prod", "--yes")
-
-    assert (code, deployed[0], again[0]) == (0, 0, 0)
-    assert one["values"] == ["crm_hook"]
-    assert "inbound.json: texts that equal values are values: crm_hook" in told
-    assert [(step["id_after"], step["state"]) for step in planned["workflows"]] == [
-        (workflow_id, "update")
-    ]
-    files = [path for path in Path().rglob("*") if path.is_file()]
-    assert len([path for path in files if "history" in path.parts]) == 2
-    told_of = [path for path in files if "SENTINEL" in path.read_text("utf-8")]
-    assert told_of == []
-    assert "SENTINEL" not in printed + told + "".join(map(str, (deployed, again)))
-    assert HOOK in json.dumps(prod.edit(workflow_id, name="seen"))
-
-
-def test_variables_that_are_not_set(put, prod, flow64, monkeypatch):
+def test_variables_that_are_not_set(put, service, flow64):
     """Without them secrets cannot be recognised, so nothing is sent."""
-    put("Inbound", HOOK)
-    prod.requests.clear()
-    for name in ("PROD_CRM_HOOK", "PROD_TOKEN"):
-        monkeypatch.delenv(name)
+    put("Inbound")
+    values = [
+        'values.hook = { env = "PROD_HOOK" }',
+        'values.account = { tokens = [{ env = "PROD_TOKEN" }, "x"] }',
+    ]
+    Path("pyproject.toml").write_text(settings(prod=values), "utf-8")
+    service.requests.clear()
 
     code, printed, told = flow64("pull", "prod", "-o", "live")
 
-    assert (code, printed, prod.requests) == (1, "", [])
-    assert "set PROD_CRM_HOOK, PROD_TOKEN first" in told
+    assert (code, printed, service.requests) == (1, "", [])
+    assert "set PROD_HOOK, PROD_TOKEN first" in told
     assert not Path("live").exists()

@@ -93,6 +93,3 @@ def test_results_are_a_file_or_a_folder(run_id, flow64, tmp_path):
     assert flow64("results", run_id, "-o", "rows.csv")[0] == 1
     assert flow64("results", run_id, "-o", "rows.csv", "--overwrite")[0] == 0
     assert "g@x.example,=1+1" in (tmp_path / "rows.csv").read_text()
-
-
-# -- The others -----------------------------------------------------------------------

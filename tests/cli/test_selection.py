@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.cli.pipelines import deployed as titles
+from tests.cli.pipelines import settings
 
 LEADS = """
 from flow64 import LEAD, Project, Workflow, variants
@@ -28,22 +29,14 @@ made = variants(
 sales = Workflow("Sales", Webhook(LEAD), key="sales, emea", project=growth)
 """
 
-SETTINGS = """
-[tool.flow64]
-source = "pipelines"
-
-[tool.flow64.environments.prod]
-endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }
-api_key = { env = "SIXTYFOUR_API_KEY" }
-"""
-
 ALL = ["leads/us", "leads/fr", "leads/jp", "sales, emea"]
 
 
 @pytest.fixture
 def project(service, tmp_path, namespace):
     """A project with three variants and one more workflow, and one environment."""
-    tmp_path.joinpath("pyproject.toml").write_text(SETTINGS, "utf-8")
+    text = settings('source = "pipelines"', prod=[])
+    tmp_path.joinpath("pyproject.toml").write_text(text, "utf-8")
     tmp_path.joinpath("pipelines").mkdir()
     path = tmp_path / "pipelines" / "leads.py"
     path.write_text(LEADS.replace("acme.example", namespace), "utf-8")
@@ -77,19 +70,6 @@ def test_each_command_means_the_same_by_it(project, flow64, words, wanted):
     assert [step["key"] for step in plan["workflows"]] == wanted
     assert [one["key"] for one in done["workflows"]] == wanted
     assert len(titles()) == len(wanted)
-
-
-def test_pattern_that_matches_nothing(project, flow64):
-    code, printed, told = flow64("deploy", "--select", "laeds/*", "--yes")
-
-    assert (code, printed) == (64, "")
-    assert "did you mean" in told
-
-
-def test_first_deploy_of_many_names_three(project, flow64):
-    code, printed, _ = flow64("deploy", "--yes")
-
-    assert (code, printed) == (0, "created    leads/us, leads/fr, leads/jp, 1 more\n")
 
 
 def test_consents_name_keys_also_with_commas(deployed, service, flow64):

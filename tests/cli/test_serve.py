@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from flow64.cli.serve import PORT
-from tests.cli.support import FLOW64, ended, environment, flow64, serving
+from tests.cli.support import FLOW64, ended, flow64, serving
 
 pytestmark = pytest.mark.slow
 
@@ -24,11 +24,6 @@ from flow64.blocks import FindEmail, Webhook
 growth = Project("growth", namespace="acme.example")
 flow = Webhook(LEAD) >> FindEmail()
 inbound = Workflow("Inbound leads", flow, key="inbound", project=growth)
-
-if __name__ == "__main__":
-    print(inbound.deploy().state)
-    run = inbound.run([{"email": "ada@example.com"}], intent="today")
-    print(run.wait(every=0.01).status, [row.raw["email"] for row in run.rows()])
 """
 
 
@@ -38,22 +33,6 @@ def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     tmp_path.joinpath("leads.py").write_text(PROGRAM, "utf-8")
     return tmp_path
-
-
-def test_program_deploys_and_runs_by_two_variables(project):
-    with serving() as (process, url):
-        variables = {"SIXTYFOUR_API_ENDPOINT": url, "SIXTYFOUR_API_KEY": "any"}
-        done = subprocess.run(
-            [sys.executable, "leads.py"],
-            capture_output=True,
-            text=True,
-            check=True,
-            env=environment(**variables, FLOW64_JOURNAL=""),
-        )
-        stdout, _, code = ended(process)
-
-    assert done.stdout == "new\ncompleted ['ada@example.com']\n"
-    assert (stdout, code) == ("", 0)
 
 
 def test_one_emulator_of_a_project(project):

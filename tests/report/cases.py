@@ -25,6 +25,7 @@ REGIONS = [
 TITLE = {"title": "Current job title"}
 BOTH = {**TITLE, "seniority": "How senior the person is, in one word"}
 IS_OK = Filter.where("email_status").equals("OK")
+OTHER_CODE = "whether live comes from newer code: its stamp names no commit"
 FORCE = NEEDS["force"]
 
 
@@ -224,7 +225,7 @@ def two_drifted():
             state="drifted" if mode == "PERSONAL" else "unchanged",
             note="edited on the service" if mode == "PERSONAL" else "",
             needs=[FORCE] if mode == "PERSONAL" else [],
-            not_checked=["whether newer code deployed it"] if region == "at" else [],
+            not_checked=[OTHER_CODE] if region == "at" else [],
         )
         for region, mode in (
             *(("ae", "PERSONAL"), ("ar", "PERSONAL")),

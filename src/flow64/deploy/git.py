@@ -177,7 +177,7 @@ def check_ancestry(
         file: A file of the code.
         stamp: The stamp of a deploy.
     """
-    about = "whether newer code deployed it"
+    about = "whether live comes from newer code"
     if stamp.commit is None and git.commit_of(file) is None:
         return False, ()  # neither side is in git
     if stamp.commit is None:

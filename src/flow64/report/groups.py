@@ -196,7 +196,7 @@ def _format_line(group: Entries, change: Change) -> str:
             )
         case "output":
             types = words.ARROW.join(map(words.format_type, sides))
-            return f"output {words.format_name(parts[0])}: {types}"
+            return f"output {words.format_name(parts[0])}{_format_to(group)}: {types}"
         case _:
             values = _merge_values(group, change.path)
             return f"{_format_label(first, change.path)}: {values}"
@@ -217,10 +217,19 @@ def _format_new_id(entry: Entry, name: Any) -> str:
 
 
 def _format_joins(entry: Entry, name: Any, *, is_new: bool) -> str:
-    """Return a block that came or went, between its neighbours: `[a, b] >> x >> c`."""
+    """Return a block that came or went, between its neighbours: `[a, b] >> x >> c`.
+
+    `beside y` stands behind it if the blocks before it feed others too.
+    """
     side = entry.comparison.after if is_new else entry.comparison.before
-    ends = side.neighbours.get(str(name), []) if side else []
-    return _join_ends(words.format_name(name), ends or [[], []])
+    near = side.neighbours if side else {}
+    parents, children = near.get(str(name), [[], []])
+    twins = {child for parent in parents for child in near[parent][1]} - {
+        name,
+        *children,
+    }
+    beside = f", beside {cut_names(sorted(twins))}" if twins else ""
+    return _join_ends(words.format_name(name), [parents, children]) + beside
 
 
 def _join_ends(name: str, ends: Sequence[Sequence[str]]) -> str:
@@ -262,13 +271,18 @@ def _format_outputs(group: Entries, label: str, names: Sequence[str]) -> Line:
     if label[0] not in "+-":
         return Line(f"{label} {listed or 'all'}", "!")
     is_new = label[0] == "+"
+    to = _format_to(group, is_new=is_new)
+    return Line(f"{label[2:]} {listed}{to}", "+" if is_new else "-")
+
+
+def _format_to(group: Entries, *, is_new: bool = True) -> str:
+    """Return ` to ADDRESS` if the rows of all workflows go there."""
     targets = {
         _find_target(entry.comparison.after if is_new else entry.comparison.before)
         for entry in group
     }
     target = targets.pop() if len(targets) == 1 else ""
-    to = f" to {target}" if target else ""
-    return Line(f"{label[2:]} {listed}{to}", "+" if is_new else "-")
+    return f" to {target}" if target else ""
 
 
 def _find_target(side: Side | None) -> str:

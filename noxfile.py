@@ -75,7 +75,7 @@ def side_by_side(session: nox.Session) -> None:
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     running = {
         gate: subprocess.Popen([*command, gate], **pipes)
-        for gate in ("slow", "types", "laws", "docs", "package")
+        for gate in ("slow", "types", "laws", "docs", "package", "frames")
     }
     for process in running.values():
         sys.stderr.buffer.write(process.communicate()[0])
@@ -116,11 +116,17 @@ def pictures(session: nox.Session) -> None:
 def laws(session: nox.Session) -> None:
     """The properties of tests/laws, with many examples, on the newest Python here."""
     name, interpreter = newest_python()
-    runner = make_environment(session, Path(".nox") / f"laws-{name}", interpreter)
-    uv_pip(session, "sync", "requirements/test.txt", runner=runner)
-    uv_pip(session, "install", "--no-deps", "--editable", ".", runner=runner)
+    runner = install(session, f"laws-{name}", interpreter, "test")
     chosen = (*SHARING, "--hypothesis-profile=laws", "tests/laws", *session.posargs)
     session.run(str(runner), "-m", "pytest", *chosen)
+
+
+@nox.session
+def frames(session: nox.Session) -> None:
+    """Rows and tables of polars, pandas and pyarrow, which only this gate installs."""
+    runner = install(session, "frames", sys.executable, "frames")
+    files = ("tests/runs/real_frames.py", "docs/run.md")
+    session.run(str(runner), "-m", "pytest", *FULL, *files, *session.posargs)
 
 
 @nox.session
@@ -185,6 +191,14 @@ def make_environment(session: nox.Session, place: Path, interpreter: str) -> Pat
     if not runner.exists():  # also if it leads to a Python that is gone
         choice = ("--python", interpreter, "--no-project", "--clear")
         python(session, "uv", "venv", "--quiet", *choice, str(place))
+    return runner
+
+
+def install(session: nox.Session, name: str, interpreter: str, pins: str) -> Path:
+    """Make an environment with some versions of requirements/ and this package."""
+    runner = make_environment(session, Path(".nox") / name, interpreter)
+    uv_pip(session, "sync", f"requirements/{pins}.txt", runner=runner)
+    uv_pip(session, "install", "--no-deps", "--editable", ".", runner=runner)
     return runner
 
 

@@ -18,6 +18,7 @@ import gc
 import io
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from itertools import pairwise
@@ -34,6 +35,11 @@ try:
 except ModuleNotFoundError:
     HeraWorkflow = None
 
+try:
+    import polars as pl
+except ModuleNotFoundError:
+    pl = None
+
 from flow64 import LEAD, Client, Project, Workflow, returns
 from flow64.blocks import FindEmail, LeadEnrichment, Webhook
 from flow64.client import Policy
@@ -42,6 +48,7 @@ from flow64.deploy.git import Git
 from flow64.deploy.make import make_plan
 from flow64.deploy.target import target_of
 from flow64.emulator import Emulator
+from flow64.runs.frames import to_polars
 from flow64.runs.rows import RowFile
 from flow64.runs.typed import ResultRows, structure_for
 
@@ -299,13 +306,52 @@ def measure_reading(count: int) -> None:
         )  # fmt: skip
 
 
+def measure_frames(count: int) -> None:
+    """The same rows as CSV and as JSON, to a frame, beside the reader of polars."""
+    with TemporaryDirectory() as folder:
+        csv_file, json_file = Path(folder, "rows.csv"), Path(folder, "rows.json")
+        with csv_file.open("w", encoding="utf-8") as file:
+            file.write("email,title\n")
+            file.writelines(f"p{number}@b.example,CTO\n" for number in range(count))
+        pl.read_csv(csv_file).write_json(json_file)
+        for path, options in (csv_file, ""), (json_file, ", infer_schema_length=None"):
+            form = path.suffix[1:]
+            beside = f"pl.read_{form}({str(path)!r}{options})"
+            raw = RowFile(path, path.name, form, count)
+            assert to_polars(raw).shape == (count, 2)
+            compare(
+                f"frame of a file, polars.read_{form}", f"{count:,} rows",
+                lambda raw=raw: to_polars(raw), lambda text=beside: eval(text),
+                rounds=5,
+            )  # fmt: skip
+            ours = f"to_polars(RowFile(Path({str(path)!r}), '', {form!r}, {count}))"
+            peaks = f"{peak_of(beside)} MB{peak_of(ours):>7} MB"
+            print(f"{'  the most memory, imports included':59}{peaks:>20}")
+
+
+def peak_of(expression: str) -> int:
+    """The most memory that a program of one expression takes, in MB (Linux)."""
+    program = f"""
+import polars as pl
+from pathlib import Path
+from flow64.runs.frames import to_polars
+from flow64.runs.rows import RowFile
+{expression}
+print(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    return int(done.stdout) // 1024
+
+
 def main(arguments: list[str]) -> None:
     is_quick = arguments == ["--quick"]
     if arguments and not is_quick:
         sys.exit("usage: python benchmarks/run.py [--quick]")
     os.environ["FLOW64_JOURNAL"] = ""
-    if HeraWorkflow is None:
-        print("hera is not installed: no rows of it (requirements/bench.txt has it)")
+    if HeraWorkflow is None or pl is None:
+        print("hera and polars are not installed; requirements/bench.txt has them")
     print(f"{'flow64, beside':44}{'size':>15}{'beside':>10}{'flow64':>10}{'ratio':>8}")
     print(f"{'milliseconds, medians':44}")
     measure_compiling(1_000 if is_quick else 10_000)
@@ -313,6 +359,8 @@ def main(arguments: list[str]) -> None:
     for count in (100,) if is_quick else (10_000, 100_000):
         measure_running(count)
     measure_reading(1_000 if is_quick else 1_000_000)
+    if pl is not None:
+        measure_frames(1_000 if is_quick else 1_000_000)
 
 
 if __name__ == "__main__":

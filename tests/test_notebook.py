@@ -27,6 +27,7 @@ from flow64.diagnostics import (
 )
 from flow64.runs.journal import Journal
 from flow64.runs.state import RunState
+from flow64.runs.typed import ResultRows, structure_for
 
 EVIL = "<script>alert(1)</script> & \x1b[31m"
 KEY = "sk_live_not_a_real_key_0123456789"
@@ -157,6 +158,19 @@ def test_plan(client, emulator):
     shown = text_of(plan._repr_html_())
     assert shown.startswith("Plan default: 1 drifted")
     assert "--force leads" in shown
+
+
+def test_rows():
+    """The first of them, with all of their columns, and long cells cut."""
+    raw = [{"title": EVIL, "n": n, "key": KEY} for n in range(12)] + [{"list": [1]}]
+    raw[0]["long"] = "x" * 1000
+
+    shown = text_of(ResultRows(raw, len(raw), structure_for(None))._repr_html_())
+
+    assert shown.startswith("13 rows, the first 10 title n key long <script>")
+    assert shown.count("alert(1)") == 10
+    assert len(shown) < 1500
+    assert text_of(ResultRows([], None, structure_for(None))._repr_html_()) == "Rows"
 
 
 def test_run(client):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import pickle
+import sys
 import traceback
 
 import httpx
@@ -125,6 +126,17 @@ def test_results_are_saved_to_a_file_or_a_folder(client, tmp_path):
     assert inside.parent == tmp_path / "folder"
     with pytest.raises(errors.RowsError):
         run.to_csv(tmp_path / "rows.csv")
+
+
+def test_rows_are_dicts_and_frames_need_their_library(client, monkeypatch):
+    """`nox -s frames` runs the real libraries."""
+    monkeypatch.setitem(sys.modules, "polars", None)
+    client.deploy(leads())
+    run = client.run(leads(), ROWS).wait(every=0.01)
+    assert [row["email"] for row in run.to_dicts()] == [row["email"] for row in ROWS]
+    assert [dict(row) for row in run.rows(Person)] == run.to_dicts()
+    with pytest.raises(errors.ConfigError, match="pip install polars"):
+        run.to_polars()
 
 
 def test_the_terms_of_an_environment_hold_for_each_call(emulator):

@@ -52,13 +52,6 @@ def test_text_is_read_by_its_first_character(content, rows):
     assert parse_rows(content, "stdin") == rows
 
 
-class Frame:
-    columns = ("a",)
-
-    def to_dict(self):
-        return {}
-
-
 @pytest.mark.parametrize(
     ("source", "words"),
     [
@@ -67,7 +60,6 @@ class Frame:
         (None, "not a list of rows"),
         ("rows.xlsx", "has to end in .csv"),
         ("missing.csv", "missing.csv: it cannot be read"),
-        (Frame(), 'to_dict\\("records"\\)'),
     ],
 )
 def test_what_gives_no_rows_is_refused(source, words):

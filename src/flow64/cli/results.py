@@ -10,6 +10,7 @@ import click
 from attrs import frozen
 
 from ..client import Run
+from ..runs import frames
 from ..runs.rows import FORMS
 from . import params, printing
 from .commands import STATE
@@ -36,8 +37,8 @@ class Downloaded:
 @params.run_id
 @params.output(
     "PATH",
-    "A file that ends in .csv, .json or .ndjson; else a folder, outside of which no "
-    "file is written.",
+    "A file that ends in .csv, .json, .ndjson or .parquet; else a folder, outside of "
+    "which no file is written.",
     required=True,
 )
 @params.option("--all every_stage", "All stages, also of a run that has not completed.")
@@ -96,8 +97,8 @@ class Delivery:
             if STATE.is_json:
                 problem = "rows and --json both go to stdout; leave one of them out"
                 raise params.option_error("--output", problem)
-        elif path.suffix.lower() not in FORMS:
-            problem = f"{path} does not end in .csv, .json or .ndjson"
+        elif not (path.suffix.lower() in FORMS or frames.is_parquet(path)):
+            problem = f"{path} does not end in .csv, .json, .ndjson or .parquet"
             raise params.option_error("--output", problem)
         elif not path.parent.is_dir():
             raise params.option_error("--output", f"there is no folder {path.parent}")

@@ -108,7 +108,9 @@ def _parse_settings(
 @params.option("--dry-run", "Show the estimate and stop. Only reads are sent.")
 @params.yes
 @params.option("--no-wait", "Do not follow the run until it ends.")
-@params.output("FILE", "Save the rows in a .csv, .json or .ndjson file. - is stdout.")
+@params.output(
+    "FILE", "Save the rows in a .csv, .json, .ndjson or .parquet file. - is stdout."
+)
 @params.block
 @params.as_json
 def command(

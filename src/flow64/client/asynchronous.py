@@ -172,6 +172,10 @@ class AsyncRun(AsyncSide[Run], RunFacts):
     results: Final = awaited(Run.results)
     to_csv: Final = awaited(Run.to_csv)
     download: Final = awaited(Run.download)
+    to_dicts: Final = awaited(Run.to_dicts)
+    to_polars: Final = awaited(Run.to_polars)
+    to_arrow: Final = awaited(Run.to_arrow)
+    to_pandas: Final = awaited(Run.to_pandas)
 
     def watch(
         self, *, every: float = 5.0, timeout: float = DAY

@@ -17,7 +17,7 @@ from ..definition import Definition, as_body, from_data, secret_names, unbound_n
 from ..deploy.judge import list_purchases
 from ..diagnostics import Badge, Cell, as_card, as_facts
 from ..errors import BuildError, ConsentError, FlowError, OutcomeUnknownError
-from ..runs import payload
+from ..runs import frames, payload
 from ..runs import results as result_files
 from ..runs import watch as watching
 from ..runs.journal import Journal
@@ -146,6 +146,40 @@ class Run(RunFacts):
             OutcomeUnknownError: The run was taken for ours, and nothing proves it.
         """
         return result_files.read_rows(self.session, self.state, type, block=block)
+
+    def to_dicts(self, *, block: str | int | None = None) -> list[dict[str, Any]]:
+        """Return the rows of a completed run as they came; see `rows`."""
+        return self._read(lambda raw: [*map(dict, raw)], block)
+
+    def to_polars(self, *, block: str | int | None = None) -> Any:
+        """Return the rows of a completed run as a `polars.DataFrame`; see `rows`.
+
+        Cells of CSV are text, and empty ones are null. Lists and objects stay what they
+        are. A column of several types becomes JSON text.
+
+        Raises:
+            ConfigError: polars is not installed.
+        """
+        frames.load("polars")  # before anything is downloaded
+        return self._read(frames.to_polars, block)
+
+    def to_arrow(self, *, block: str | int | None = None) -> Any:
+        """Return the rows of a completed run as a `pyarrow.Table`; see `to_polars`."""
+        frames.load("pyarrow")
+        return self._read(frames.to_arrow, block)
+
+    def to_pandas(self, *, block: str | int | None = None) -> Any:
+        """Return the rows of a completed run as a `pandas.DataFrame`.
+
+        It has the types of pandas with a null, such as `Int64`. Lists, objects and
+        columns of several types are objects. Cells of CSV are text.
+        """
+        frames.load("pandas")
+        return self._read(frames.to_pandas, block)
+
+    def _read(self, make: Callable[[Any], R], block: str | int | None) -> R:
+        rows = self.rows(block=block)  # its file goes with it
+        return make(rows.raw)
 
 
 class Topic:

@@ -36,12 +36,18 @@ from ..definition import (
     unbound_names,
 )
 from ..text import format_dollars, join_words, pluralize, printable, shortened, truncate
+from . import frames
 from .rows import FORMS, RowFile, refuse_repeated_keys, rows_in
 
 Rows: TypeAlias = (
-    Iterable[Mapping[str, Any]] | Mapping[str, Any] | str | os.PathLike[str]
+    Iterable[Mapping[str, Any]]
+    | Mapping[str, Any]
+    | str
+    | os.PathLike[str]
+    | frames.ArrowTable
 )
-"""Rows as a caller gives them: mappings, one mapping, or the path of a file."""
+"""Rows as a caller gives them: mappings, one mapping, the path of a file, or a table of
+polars, pandas or pyarrow."""
 
 # -- Rows -----------------------------------------------------------------------------
 
@@ -50,8 +56,8 @@ def as_rows(rows: Any, first: int = 1) -> list[dict[str, Any]]:
     """Return rows as a list of copies.
 
     Args:
-        rows: A list or any iterable of mappings. A single mapping is one row. A path
-            names a CSV, JSON or NDJSON file; cells of CSV are text.
+        rows: A list or any iterable of mappings, or a table. A single mapping is one
+            row. A path names a CSV, JSON or NDJSON file; cells of CSV are text.
         first: Number of the first row, for errors.
 
     Raises:
@@ -85,10 +91,8 @@ def as_iterable(rows: Any) -> Iterable[Any]:
         return RowFile(path, partial(_input_error, str(path)), form)
     if isinstance(rows, Mapping):
         return [rows]
-    if hasattr(rows, "to_dict") and hasattr(rows, "columns"):
-        # A data frame iterates over its columns.
-        advice = 'write df.to_dict("records")'
-        raise rows_error([f"a data frame gives its columns; {advice}"])
+    if (table := frames.rows_of(rows, rows_error)) is not None:
+        return table
     if isinstance(rows, Iterable) and not isinstance(rows, bytes | bytearray):
         return rows
     advice = "give a list of mappings, or the path of a file of rows"
@@ -159,7 +163,8 @@ def build_payload(
     """
     problems: list[Problem] = []
     # Any value passes, also one that would be a placeholder in a workflow.
-    frozen_rows = Freezer(problems, literals=True).freeze(list(rows))
+    freezer = Freezer(problems, convert=frames.as_json, literals=True)
+    frozen_rows = freezer.freeze(list(rows))
     lines = [f"{_name_place(p.path, first)}: {p.message}; {p.help}" for p in problems]
     if problem := _describe_wrong_source(definition, len(rows)):
         lines.append(problem)

@@ -24,6 +24,7 @@ from ..api.network import DAY, MINUTE, is_refusal
 from ..api.session import Session
 from ..files import reason_of
 from ..text import printable, shortened
+from . import frames
 from . import rows as row_files
 from .rows import FORMS, RowFile, choose_form, require_free, write_file
 from .state import RunState, Stages, digest_rows, unknown_error
@@ -224,9 +225,10 @@ def download(
     """Save result files as they are, and return their paths.
 
     Args:
-        path: A file, if it ends in .csv, .json, .jsonl or .ndjson: the result is saved
-            in this format. Any other one is a folder, which is made if it is missing.
-            A file in it is named by the number of its block, such as `block_2.json`.
+        path: A file, if it ends in .csv, .json, .jsonl, .ndjson or .parquet: the result
+            is saved in this format. Parquet needs polars or pyarrow. Any other one is a
+            folder, which is made if it is missing. A file in it is named by the number
+            of its block, such as `block_2.json`.
         block: Save the file of this block, by key path or number, not the final one.
         every_stage: Save the files of all stages, also of a run that has not completed.
         overwrite: Replace existing files.
@@ -237,10 +239,15 @@ def download(
         FlowError: A file cannot be downloaded.
     """
     target = Path(path)
-    form = FORMS.get(target.suffix.lower())
-    if every_stage and (block is not None or form):
+    form, is_parquet = FORMS.get(target.suffix.lower()), frames.is_parquet(target)
+    if every_stage and (block is not None or form or is_parquet):
         problem = "every_stage=True saves all files: leave out block, and name a folder"
         raise errors.BuildError(problem)
+    if is_parquet:
+        require_free(target, overwrite=overwrite)
+        rows = read_rows(session, run, block=block)
+        frames.save_parquet(rows.raw, target, overwrite=overwrite)
+        return [target]
     if form:
         require_free(target, overwrite=overwrite)
         item = _choose(session, run, block, form)

@@ -286,7 +286,7 @@ def write_csv(
             writer.writerow([_quote_formula(name, safe) for name in names])
         for row in rows:
             count += 1
-            writer.writerow([_format_cell(row.get(name), safe) for name in names])
+            writer.writerow([format_cell(row.get(name), safe) for name in names])
         text.flush()
         text.detach()
     return count
@@ -345,7 +345,8 @@ _EXISTS: Final = "it exists"
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
-def _format_cell(value: Any, safe: bool) -> str:
+def format_cell(value: Any, safe: bool = False) -> str:
+    """Return a value as the text of a cell: JSON, unless it is text."""
     if value is None:
         return ""
     if isinstance(value, str):

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
 from datetime import date, datetime
 from functools import cache
+from itertools import islice
 from typing import Any, Final, Generic, NoReturn, TypeVar
 
 import attrs
@@ -23,19 +24,24 @@ from cattrs.gen import make_dict_structure_fn
 
 from .. import errors
 from ..definition import load_json
+from ..diagnostics import as_card, as_table
 from ..dsl import column_of, unwrap
-from ..text import printable, shortened, truncate
-from .rows import Raw, RowFile
+from ..text import pluralize, printable, shortened, truncate
+from . import frames
+from .rows import Raw, RowFile, format_cell
 
 T = TypeVar("T")
 
 LONGEST_WORDS: Final = 200
-"""Most characters of a cell, or of the message of a class, in an error."""
+"""Most characters of a cell, or of the message of a class, that are shown."""
+
+SHOWN: Final = 10
+"""Rows that a notebook shows."""
 
 
 @frozen
-class Row(Generic[T]):
-    """One row.
+class Row(Mapping[str, Any], Generic[T]):
+    """One row. It is a mapping of its columns, as they came.
 
     Attributes:
         number: Its number, from 1.
@@ -45,6 +51,15 @@ class Row(Generic[T]):
     number: int
     raw: Raw
     _structure: Callable[[Raw], T]
+
+    def __getitem__(self, column: str) -> Any:
+        return self.raw[column]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.raw)
+
+    def __len__(self) -> int:
+        return len(self.raw)
 
     @property
     def value(self) -> T:
@@ -91,6 +106,22 @@ class ResultRows(Generic[T]):
 
     def __bool__(self) -> bool:
         return self.total != 0
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        stream = frames.to_frame(self.raw).__arrow_c_stream__
+        return stream(requested_schema)
+
+    def _repr_html_(self) -> str:
+        rows = [*islice(self.raw, SHOWN)]
+        names = [*dict.fromkeys(name for row in rows for name in row)]
+        cells = [[_show(row.get(name)) for name in names] for row in rows]
+        size = "Rows" if self.total is None else pluralize(self.total, "row")
+        more = "" if self.total in (None, len(rows)) else f", the first {len(rows)}"
+        return as_card(f"{size}{more}", as_table(names, cells))
+
+
+def _show(value: Any) -> str:
+    return truncate(format_cell(value), LONGEST_WORDS)
 
 
 def structure_for(kind: Any) -> Callable[[Raw], Any]:

@@ -1,0 +1,256 @@
+"""Tables of polars, pandas and pyarrow: given as rows, and made of rows.
+
+These libraries are imported when a frame is asked for. flow64 needs none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import date, time
+from decimal import Decimal
+from importlib import import_module
+from pathlib import Path
+from types import NoneType
+from typing import Any, Final, Protocol
+
+from attrs import frozen
+
+from .. import errors
+from .rows import Raw, RowFile, format_cell, write_file
+
+CHUNK: Final = 10_000
+"""Rows of a table to read at once."""
+
+
+def load(*names: str) -> Any:
+    """Import the first of some libraries that is installed.
+
+    Raises:
+        ConfigError: None of them is.
+    """
+    for name in names:
+        with suppress(ModuleNotFoundError):
+            return import_module(name)
+    problem = f"{' or '.join(names)} is not installed"
+    raise errors.ConfigError(problem, hint=f"pip install {names[0]}")
+
+
+# -- Tables as rows -------------------------------------------------------------------
+
+
+class ArrowTable(Protocol):
+    """A table of polars, pandas or pyarrow, for type checkers."""
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
+
+
+@frozen
+class TableRows:
+    """The rows of a table, each time it is iterated over.
+
+    Attributes:
+        table: The table.
+        read: Reads some rows of it, from a position.
+        fail: Makes the error of problems.
+    """
+
+    table: Any
+    read: Callable[[Any, int], Sequence[Raw]]
+    fail: Callable[[Sequence[str]], errors.RowsError]
+
+    def __iter__(self) -> Iterator[Raw]:
+        for at in range(0, len(self.table), CHUNK):
+            try:
+                rows = self.read(self.table, at)
+            except (ValueError, OverflowError) as error:  # a date beyond year 9999
+                raise self.fail([f"row {at + 1} or later: {error}"]) from None
+            yield from rows
+
+
+def rows_of(table: Any, fail: Callable[[Sequence[str]], Any]) -> TableRows | None:
+    """Return the rows of a table; None if it is something else.
+
+    Raises:
+        RowsError: Two columns have one name, so that one would be lost.
+    """
+    for kind in type(table).__mro__:
+        name = f"{kind.__module__.partition('.')[0]}.{kind.__name__}"
+        if (read := _READERS.get(name)) is None:
+            continue
+        names = [*getattr(table, "column_names", table.columns)]
+        if len({*names}) < len(names):
+            raise fail([f"two columns of the table have one name: {names}"])
+        return TableRows(table, read, fail)
+    return None
+
+
+def _read_pandas(table: Any, at: int) -> Any:
+    part = table.iloc[at : at + CHUNK].astype(object)
+    return part.where(part.notna(), None).to_dict("records")  # NaN is a missing value
+
+
+_READERS: Final[Mapping[str, Callable[[Any, int], Any]]] = {
+    "polars.DataFrame": lambda table, at: table.slice(at, CHUNK).to_dicts(),
+    "pyarrow.Table": lambda table, at: table.slice(at, CHUNK).to_pylist(),
+    "pyarrow.RecordBatch": lambda table, at: table.slice(at, CHUNK).to_pylist(),
+    "pandas.DataFrame": _read_pandas,
+}
+
+
+def as_json(value: Any) -> Any:
+    """Return a date, a decimal or a value of numpy as JSON data; another one as it is.
+
+    What would lose digits stays as it is, and is refused with its place.
+    """
+    if isinstance(value, date | time) and value == value:  # noqa: PLR0124 - not so NaT
+        return value.isoformat()
+    if isinstance(value, Decimal) and value.is_finite():
+        number = float(value)
+        return number if Decimal(repr(number)) == value else value
+    kind = getattr(getattr(value, "dtype", None), "kind", "M")
+    return value if kind in "mM" else value.tolist()
+
+
+# -- Rows as frames -------------------------------------------------------------------
+
+
+def to_polars(raw: RowFile | Sequence[Raw]) -> Any:
+    """Return rows as a frame of polars. A column of several types is JSON text."""
+    polars = load("polars")
+    if (frame := _read_csv(polars, raw)) is not None:
+        return frame
+
+    def infer(values: list[Any]) -> Any:
+        rows = [{"": value} for value in values]
+        return polars.DataFrame(rows, infer_schema_length=None)[""]
+
+    makers = (polars.Series, infer)
+    columns = {
+        name: _build(values, makers, lambda made: made.to_list())
+        for name, values in _columns(raw).items()
+    }
+    return polars.DataFrame(columns)
+
+
+def to_arrow(raw: RowFile | Sequence[Raw]) -> Any:
+    """Return rows as an Arrow table. A column of several types is JSON text."""
+    arrow = load("pyarrow")
+    columns = {
+        name: _build(values, [arrow.array], lambda made: made.to_pylist())
+        for name, values in _columns(raw).items()
+    }
+    return arrow.table(columns)
+
+
+def to_pandas(raw: RowFile | Sequence[Raw]) -> Any:
+    """Return rows as a frame of pandas, with its types that have a null."""
+    pandas = load("pandas")
+    columns: dict[str, Any] = {}
+    for name, values in _columns(raw).items():
+        objects = pandas.Series(values, dtype=object)
+        column = objects.convert_dtypes()
+        plain = column.astype(object)
+        is_same = plain.where(column.notna(), None).tolist() == values
+        columns[name] = column if is_same else objects  # it may have lost digits
+    return pandas.DataFrame(columns)
+
+
+def is_parquet(target: Path) -> bool:
+    """Return True for a Parquet file, if one can be written.
+
+    Raises:
+        ConfigError: Neither polars nor pyarrow is installed.
+    """
+    return target.suffix.lower() == ".parquet" and bool(load("polars", "pyarrow"))
+
+
+def to_frame(raw: RowFile | Sequence[Raw]) -> Any:
+    """Return rows as a frame of polars, or else as an Arrow table."""
+    library = load("polars", "pyarrow")
+    return (to_polars if library.__name__ == "polars" else to_arrow)(raw)
+
+
+def save_parquet(
+    raw: RowFile | Sequence[Raw], target: Path, *, overwrite: bool = False
+) -> None:
+    """Save rows as Parquet, by polars or else by pyarrow.
+
+    Raises:
+        RowsError: The file exists, or cannot be written.
+    """
+    with write_file(target, overwrite=overwrite) as new:
+        frame = to_frame(raw)
+        if hasattr(frame, "write_parquet"):
+            frame.write_parquet(new.file)
+        else:
+            load("pyarrow.parquet").write_table(frame, new.file)
+
+
+def _columns(raw: RowFile | Sequence[Raw]) -> dict[str, list[Any]]:
+    """Return the columns in the order in which they first occur."""
+    is_csv = isinstance(raw, RowFile) and raw.form == "csv"
+    names = raw.columns() if isinstance(raw, RowFile) else ()
+    columns: dict[str, list[Any]] = {name: [] for name in names}
+    for count, row in enumerate(raw):
+        for name, value in row.items():
+            if name not in columns:
+                columns[name] = [None] * count
+            columns[name].append(None if is_csv and value == "" else value)
+        if len(row) < len(columns):
+            for values in columns.values():
+                values.extend([None] * (count + 1 - len(values)))
+    return columns
+
+
+def _build(
+    values: list[Any],
+    makers: Sequence[Callable[[Any], Any]],
+    read: Callable[[Any], list[Any]],
+) -> Any:
+    """Return a column of a library. If it would change a value, it is JSON text."""
+    for make in makers:
+        with suppress(Exception):  # libraries have errors of many classes
+            column = make(values)
+            if _is_same(read(column), values):
+                return column
+    return makers[0]([None if v is None else format_cell(v) for v in values])
+
+
+def _is_same(made: Any, value: Any) -> bool:
+    """Return True if a library holds a value. A missing key of an object is null."""
+    if isinstance(value, dict) and isinstance(made, dict):
+        return all(_is_same(made.get(k), value.get(k)) for k in {*made, *value})
+    if isinstance(value, list) and isinstance(made, list):
+        kinds = {*map(type, value)} - {NoneType}
+        if len(kinds) == 1 and kinds <= {str, bool, int, float}:
+            return made == value and {*map(type, made)} - {NoneType} == kinds
+        return len(made) == len(value) and all(map(_is_same, made, value))
+    return bool(made == value) and isinstance(made, bool) == isinstance(value, bool)
+
+
+def _read_csv(polars: Any, raw: RowFile | Sequence[Raw]) -> Any:
+    """Return a CSV file as polars itself reads it, which is many times faster.
+
+    polars fills a short line with nulls. So the commas of the file are counted: they
+    are those between the cells of each line, and those inside of cells. None if that
+    does not prove the frame, or if it is not a CSV file.
+    """
+    if not isinstance(raw, RowFile) or raw.form != "csv":
+        return None
+    names, count = raw.columns(), 0
+    with suppress(Exception):  # what is wrong with the file, our own reader says
+        frame = polars.read_csv(raw.path, infer_schema=False, glob=False)
+        with raw.path.open("rb") as file:
+            while part := file.read(1 << 20):
+                count += part.count(b",")
+        inside = polars.all().str.count_matches(",", literal=True).sum()
+        commas = sum(frame.select(inside).row(0)) + "".join(names).count(",")
+        between = (len(names) - 1) * (len(frame) + 1)
+        if (frame.columns, len(frame), count) == (
+            names,
+            raw.expected,
+            commas + between,
+        ):
+            return frame
+    return None

@@ -78,6 +78,97 @@ def test_axes():
     assert other["uk", "l"].to_json() == workflows["l", "uk"].to_json()
 
 
+def owned(key, project=growth, **keys):
+    flow = Webhook(LEAD) >> FindEmail()
+    return Workflow("W", flow, key=key, project=project, **keys)
+
+
+def region(**keys):
+    return lambda **_: owned("leads", **keys)
+
+
+OLD = {"us": {}, "d/e": {}}
+SIZES = {"region": ["us"], "size": ["s", "l"]}
+WAS = {
+    "a variant": (
+        variants(region(), OLD)["us"],
+        variants(region(), {"na": {}}, was={"na": "us"})["na"],
+    ),
+    "a variant of an odd name": (
+        variants(region(), OLD)["d/e"],
+        variants(region(), {"na": {}}, was={"na": "d%2Fe"})["na"],
+    ),
+    "no variant": (
+        owned("leads"),
+        variants(region(), {"us": {}}, was={"us": None})["us"],
+    ),
+    "no variant, of another key": (
+        owned("leads-us"),
+        variants(region(was="leads-us"), {"us": {}}, was={"us": None})["us"],
+    ),
+    "a variant of another key": (
+        variants(region(), OLD)["us"],
+        variants(lambda: owned("people", was="leads"), {"us": {}})["us"],
+    ),
+    "one that is a variant no more": (
+        variants(region(), OLD)["us"],
+        owned("leads", was="leads/us"),
+    ),
+    "of axes": (
+        variants(region(), **SIZES)["us", "l"],
+        owned("big", was="leads/region=us/size=l"),
+    ),
+    "another of axes": (
+        variants(region(), **SIZES)["us", "l"],
+        variants(
+            region(),
+            region=["na"],
+            size=["big"],
+            was={"region=na/size=big": "region=us/size=l", "region=eu": None},
+        )["na", "big"],
+    ),
+    "axes that were a table": (
+        variants(region(), OLD)["us"],
+        variants(region(), region=["us"], was={"region=us": "us"})["us",],
+    ),
+    "a project": (
+        owned("leads"),
+        owned(
+            "leads", Project("g2", namespace="new.example", was="acme.example/growth")
+        ),
+    ),
+    "a namespace with a slash": (
+        owned("leads", Project("a/b", namespace="acme.example/team")),
+        owned("leads", Project("g", "acme.example", was="acme.example/team/a%2Fb")),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WAS)
+@pytest.mark.parametrize("env", ["default", "prod"])
+def test_was_keeps_what_is_sent(name, env):
+    """The old path makes the ids, and stands in the stamp."""
+    before, after = (workflow.compile(env) for workflow in WAS[name])
+
+    assert after.path == before.path
+    assert WAS[name][0].to_json(env) == WAS[name][1].to_json(env)
+
+
+BAD_WAS = [
+    region(was="leads//us"),
+    region(was="leads/=us"),
+    region(project=Project("g", "a.example", was="growth")),
+]
+
+
+@pytest.mark.parametrize("build", BAD_WAS, ids=range(3))
+def test_bad_was(build):
+    """What is no path of keys is a finding."""
+    errors = [found.code for found in build().check() if found.severity == "error"]
+
+    assert errors == ["invalid-key"]
+
+
 MISTAKES = {
     "two of one name once normalized": lambda: variants(
         build, {"\u00e9": {}, "e\u0301": {}}
@@ -91,6 +182,8 @@ MISTAKES = {
     "an empty axis": lambda: variants(build, region=[]),
     "an axis that is a text": lambda: variants(build, region="us"),
     "an axis of numbers": lambda: variants(build, region=[1]),
+    "old names without new ones": lambda: variants(build, {"us": {}}, was="na"),
+    "an old number": lambda: variants(build, {"us": {}}, was={"us": 5}),
 }
 
 

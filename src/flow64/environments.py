@@ -82,6 +82,7 @@ class Environment:
 
     Attributes:
         name: Its name. It is part of the ids of its workflows.
+        was: The name that it had before, which is part of their ids instead.
         endpoint: The base URL; None for the environment variables.
         api_key: The variable of the API key.
         oauth: An OAuth client. Without it and `api_key`, the environment variables have
@@ -98,6 +99,7 @@ class Environment:
     """
 
     name: str = ""
+    was: str | None = None
     endpoint: str | Reference | None = None
     api_key: Reference | None = None
     oauth: OAuthFile | None = None
@@ -110,6 +112,11 @@ class Environment:
     journal: Path | None = None
     history: Path | None = None
     store: Path | None = None
+
+    @property
+    def key(self) -> str:
+        """The name that ids, history and runs go by: the old one, if it has one."""
+        return self.was or self.name
 
     def text(self, key: str, setting: str | Path | Reference) -> str:
         """Return a text, or that of a variable.
@@ -199,7 +206,7 @@ class Settings:
         The first of these counts: the name, that in the variable `FLOW64_ENV`,
         `default_env` of the file, and the only configured environment. If none is
         configured, the environment variables describe the only environment. It has any
-        given name, or `default`.
+        given name, or `default`. The old name of an environment means it as well.
 
         Raises:
             ConfigError: The name is unknown or empty, or several environments are
@@ -220,6 +227,9 @@ class Settings:
         name = first if name is None else name
         if name in environments:
             return environments[name]
+        for environment in environments.values():
+            if name == environment.was:
+                return environment
         if name and environments[first].is_of_variables:
             return evolve(environments[first], name=name)
         near = did_you_mean(name, environments)
@@ -352,8 +362,12 @@ def _complete(folder: Path, file: Path | None, settings: Settings) -> Settings:
 
 def _list_conflicts(settings: Settings) -> Iterator[str]:
     """Yield what is wrong with settings of which each alone is right."""
+    keys: dict[str, str] = {}
     for name, environment in settings.environments.items():
         path = f"tool.flow64.environments.{name}"
+        if (other := keys.setdefault(environment.key, name)) != name:
+            key = environment.key
+            yield f"{path}: its ids are those of {other}: take was = {key!r} out of one"
         if environment.is_of_variables and environment.endpoint is not None:
             # That of the variables may be for another endpoint.
             yield f"{path}: a credential is missing: write api_key = {_VARIABLE}"
@@ -507,6 +521,7 @@ def _options(environment: Environment, prices: Mapping[str, float]) -> dict[str,
     from .deploy.history import PLACE_NAME as HISTORY
 
     terms = Terms(
+        was=environment.was,
         values=environment.bound,
         suffix=environment.suffix,
         max_rows=environment.max_rows,

@@ -24,6 +24,7 @@ from attrs import asdict, evolve, field, frozen
 
 from . import files
 from .compiler import Identity, is_key
+from .definition import old_names
 from .definition.freezing import EMPTY, is_plain
 from .definition.ids import (
     DEFAULT_ENV,
@@ -101,11 +102,13 @@ class Entry:
 
     Attributes:
         key: The workflow's key.
-        path: The path that its ids are computed from, below the project and without the
-            environment. With `was=` it has the old key.
+        path: The path of its keys, below the project and without the environment.
         env: The environment of the id in the file.
         project: The key of the project that owns the ids.
         namespace: The namespace of the project.
+        was: The path that its ids are computed from, if it is another one, as `was=`
+            has it.
+        project_was: The namespace and key that the project had before, as well.
         pins: Pinned ids of an imported workflow, by environment.
         allow: Codes of findings that the whole workflow silences.
         blocks: The blocks, by their id.
@@ -117,6 +120,8 @@ class Entry:
     env: str = DEFAULT_ENV
     project: str | None = None
     namespace: str | None = field(default=None)
+    was: str | None = None
+    project_was: str | None = None
     pins: Mapping[str, str] = EMPTY
     allow: tuple[str, ...] = ()
     blocks: Mapping[str, BlockEntry] = EMPTY
@@ -132,16 +137,15 @@ class Entry:
         """The owner of the ids."""
         if self.project is None or self.namespace is None:
             return None
-        return ProjectKey(self.project, self.namespace)
+        return ProjectKey(self.project, self.namespace, was=self.project_was)
 
     def identity(
         self, name: str = "", description: str = "", place: Place | None = None
     ) -> Identity:
         """Return the identity that the code gave, with the texts of the file."""
-        (_, first), *segments = parse_path(self.path)
-        was = None if escape_key(self.key) == escape_key(first) else first
+        _, *segments = parse_path(self.path)
         pins = {"workflow": self.pins} if self.pins else EMPTY
-        ids = (self.key, was, self.owner, segments, None, pins)
+        ids = (self.key, self.was, self.owner, segments, None, pins)
         return Identity(name, description, *ids, place)
 
     def read(self, content: bytes, path: Path) -> Workflow:
@@ -205,23 +209,21 @@ def entry_of(
     pins = dict(identity.pins.get("workflow", EMPTY))
     if identity.id is not None:
         pins[DEFAULT_ENV] = identity.id
-    owned = identity.segments_in(DEFAULT_ENV)
-    below = next(at for at, (tag, _) in enumerate(owned) if tag == "workflow")
     blocks: dict[str, BlockEntry] = {}
     for at, block in enumerate(definition.blocks):
         origin = definition.origins[at]
         if origin.path is not None:
             codes, fields = tuple(sorted(origin.allowed)), tuple(sorted(origin.extra))
             blocks[canonical_id(block.id)] = BlockEntry(origin.path, codes, fields)
-    project, namespace = None, None
-    if identity.project is not None:
-        project, namespace = identity.project.key, identity.project.namespace
+    project = identity.project
     return Entry(
         identity.shown_key,
-        path_of(owned[below:]),
+        path_of([("workflow", identity.shown_key), *identity.segments]),
         env,
-        project,
-        namespace,
+        project.key if project else None,
+        project.namespace if project else None,
+        identity.was,
+        project.was if project else None,
         pins,
         tuple(sorted(definition.allowed)),
         blocks,
@@ -275,10 +277,9 @@ class Manifest:
 
 def name_parts(identity: Identity) -> Sequence[str]:
     """Return the key of a workflow and the names of its variant, as valid text."""
-    variant = [name for tag, name in identity.segments if tag == "variant"]
     return [
         str(part).encode("utf-8", "backslashreplace").decode()
-        for part in (identity.shown_key, *variant)
+        for part in identity.names
     ]
 
 
@@ -394,12 +395,20 @@ def _as_file(value: Any, _: object) -> str:
     return name
 
 
+def _as_was(value: Any, _: object) -> str:
+    text = _as_text(value)
+    if not all(is_key(key) for _, key in old_names.read_path(text)):
+        raise WrongValueError(f"{shortened(text)} is not a key, or keys after slashes")
+    return text
+
+
 _Key = NewType("_Key", str)
 _Path = NewType("_Path", str)
 _File = NewType("_File", str)
+_Was = NewType("_Was", str)
 
 _converter: Final = make_converter(
-    {str: _as_text, _Key: _as_key, _Path: _as_path, _File: _as_file}
+    {str: _as_text, _Key: _as_key, _Path: _as_path, _File: _as_file, _Was: _as_was}
 )
 add_class(_converter, BlockEntry)
 add_class(_converter, Pulled, env=_Key)
@@ -411,6 +420,8 @@ add_class(
     env=_Key,
     project=_Key,
     namespace=_Key,
+    was=_Was,
+    project_was=_Was,
 )
 add_class(_converter, Manifest, files=dict[_File, Entry])
 

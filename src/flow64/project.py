@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from attrs import field, frozen
 
-from .definition import ProjectKey, Tag, escape_key
+from .definition import EMPTY, ProjectKey, Tag, escape_key, old_names
 from .errors import BuildError
 from .text import shortened
 from .workflow import Workflow
@@ -33,6 +33,8 @@ class Project(ProjectKey):
         key: Name of the project inside its namespace.
         namespace: A domain or repository of yours, such as `acme.example`: two projects
             of one key in two namespaces share no id.
+        was: Namespace and key that it had before, which keep all ids:
+            `acme.example/growth`. The last slash separates them.
         allow: Codes of findings to silence in all its workflows.
         blocks: The service's own list of blocks, which outranks the built-in catalogue;
             needs the extra `schemas`. `LiveCatalogue.read("blocks.json")` reads one
@@ -47,16 +49,23 @@ class Project(ProjectKey):
 
 @overload
 def variants(
-    build: Callable[..., Workflow], table: Mapping[str, Mapping[str, Any]]
+    build: Callable[..., Workflow],
+    table: Mapping[str, Mapping[str, Any]],
+    *,
+    was: Mapping[str, str | None] = ...,
 ) -> dict[str, Workflow]: ...
 @overload
 def variants(
     build: Callable[..., Workflow],
+    *,
+    was: Mapping[str, str | None] = ...,
     **axes: Sequence[str],
 ) -> dict[tuple[str, ...], Workflow]: ...
 def variants(
     build: Callable[..., Workflow],
     table: Any = None,
+    *,
+    was: Mapping[str, str | None] = EMPTY,
     **axes: Sequence[str],
 ) -> Any:
     """Build one workflow for each row of a table, or for each combination of axes.
@@ -70,6 +79,9 @@ def variants(
     Args:
         build: Makes a workflow from the parameters of one variant.
         table: Parameters by variant name.
+        was: The names that variants had before, which keep their ids: `{"na": "us"}`,
+            or with axes `{"region=na/size=s": "region=us/size=s"}`, by the names of the
+            axes. None for a variant that was the workflow of `build` itself.
         **axes: Texts of each axis. `build` takes them by name.
 
     Returns:
@@ -81,6 +93,10 @@ def variants(
     if (table is None) == (not axes):
         example = '{"us": {"region": "us"}}, or region=["us", "de"]'
         raise BuildError("variants need a table or axes", hint=f"write {example}")
+    is_table = isinstance(was, Mapping)
+    if not is_table or not all(isinstance(old, str | None) for old in was.values()):
+        problem = f"was is {shortened(was)}, which does not map names to old names"
+        raise BuildError(problem, hint='write was={"na": "us"}')
     workflows: dict[Any, Workflow] = {}
     if axes:
         for names, at in _combinations(axes):
@@ -88,11 +104,13 @@ def variants(
             segments: list[tuple[Tag, str]] = []
             for axis in sorted(at, key=escape_key):
                 segments += [("axis", axis), ("variant", at[axis])]
-            workflows[names] = _build(build, at, segments)
+            name = old_names.write_path(segments)
+            workflows[names] = _build(build, at, segments, name, was)
     else:
         _require_table(table)
         for name, parameters in table.items():
-            workflows[name] = _build(build, parameters, [("variant", name)])
+            segments = [("variant", name)]
+            workflows[name] = _build(build, parameters, segments, name, was)
     return workflows
 
 
@@ -121,18 +139,22 @@ def _build(
     build: Callable[..., Workflow],
     parameters: Mapping[str, Any],
     segments: list[tuple[Tag, str]],
+    name: str,
+    was: Mapping[str, str | None],
 ) -> Workflow:
     try:
         workflow: Any = build(**parameters)
     except Exception as error:
-        names = " / ".join(name for tag, name in segments if tag == "variant")
-        error.add_note(f"flow64: in the variant {names}")
+        error.add_note(f"flow64: in the variant {name}")
         raise
     if not isinstance(workflow, Workflow):
-        name = getattr(build, "__name__", "build")
-        problem = f"{name} returns {shortened(workflow)}"
+        maker = getattr(build, "__name__", "build")
+        problem = f"{maker} returns {shortened(workflow)}"
         raise BuildError(problem, hint="let it return a Workflow")
-    return workflow.varied(segments)
+    if name not in was:
+        return workflow.varied(segments)
+    old = old_names.write_path(workflow.identity.below)
+    return workflow.varied(segments, old if was[name] is None else f"{old}/{was[name]}")
 
 
 def _require_names(names: Sequence[Any]) -> None:

@@ -40,7 +40,8 @@ class Workflow:
         *more: Further flows of the same graph: a block that stands in several is one.
         key: Name inside its project, from which its id is made; by default a slug of
             the title, so that renaming the title makes another workflow.
-        was: The key it had before, which keeps its ids through a rename.
+        was: The key it had before, which keeps its ids: `leads`, or `leads/us` and
+            `leads/region=us/size=big` for a workflow that was a variant.
         id: Pins it to an imported workflow in the environment `default`.
         pins: Imported ids: `{"workflow": {environment: id}, "blocks": {key path: id}}`.
         project: The owner of its ids. Without one it deploys to loopback only.
@@ -182,10 +183,16 @@ class Workflow:
                 raise BuildError(f"with_rules: {shortened(code)} {problem}")
         return self._with(rules={**self._rules, **rules})
 
-    def varied(self, segments: Sequence[tuple[Tag, str]]) -> Workflow:
-        """Return the workflow as a variant, with further segments in its path."""
-        longer = (*self.identity.segments, *segments)
-        return self._with(identity=self.identity._replace(segments=longer))
+    def varied(
+        self, segments: Sequence[tuple[Tag, str]], was: str | None = None
+    ) -> Workflow:
+        """Return the workflow as a variant, with further segments in its path.
+
+        Args:
+            segments: Axes and variants.
+            was: The path below the project that it had before, if it was another one.
+        """
+        return self._with(identity=self.identity.varied(segments, was))
 
     def lower(
         self, env: str | None = None, values: Mapping[str, Any] | None = None

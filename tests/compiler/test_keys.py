@@ -146,6 +146,48 @@ def test_was_keeps_ids():
     assert names_of(after) == ["in", "t/b"]
 
 
+LEADS, EMAIL = Webhook(LEAD), FindEmail()
+MOVES = {
+    "into a scope": (EMAIL, EMAIL.scoped("work", was="")),
+    "scopes into a scope": (
+        EMAIL.scoped("a") >> FindPhone().scoped("b"),
+        (EMAIL.scoped("a") >> FindPhone().scoped("b")).scoped("work", was=""),
+    ),
+    "out of a scope": (EMAIL.scoped("work"), FindEmail(was="work/find_email")),
+    "to another scope": (
+        EMAIL.scoped("work") >> FindPhone().scoped("home"),
+        FindEmail(was="work/find_email", key="x").scoped("home")
+        >> FindPhone().scoped("home"),
+    ),
+    "into a scope that is there": (
+        EMAIL >> FindPhone().scoped("work"),
+        (FindEmail(was="/find_email") >> FindPhone()).scoped("work"),
+    ),
+    "out of an outer scope": (
+        EMAIL.scoped("in").scoped("out"),
+        EMAIL.scoped("in", was="out/in"),
+    ),
+    "an inner scope that was none": (
+        EMAIL >> FindPhone().scoped("work"),
+        (EMAIL.scoped("deep", was="/") >> FindPhone()).scoped("work"),
+    ),
+    "escaped": (
+        FindEmail(key="a/b=%2F"),
+        FindEmail(key="c", was="a%2Fb%3D%252F"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_was_keeps_ids_through_a_move(name):
+    """A scope may have been none or another, and a block may have been elsewhere."""
+    before, after = (Workflow("w", LEADS >> flow, key="k") for flow in MOVES[name])
+
+    ids = [[block.id for block in flow.compile().blocks] for flow in (before, after)]
+    assert sorted(ids[0]) == sorted(ids[1])
+    assert before.fingerprint() == after.fingerprint()
+
+
 def names_of(workflow):
     definition = workflow.lower().definition
     return [definition.origins[at].path for at in range(len(definition.blocks))]
@@ -187,7 +229,7 @@ def test_bad_workflow_keys(name, argument):
     assert [code for code, _, _ in found(Workflow("w", flow, **bad))] == ["invalid-key"]
 
 
-@pytest.mark.parametrize("scope", [("",), ("x" * 513,), ("\ud800",), ("a", "")])
+@pytest.mark.parametrize("scope", [("",), ("x" * 513,), ("\ud800",), ("a", "b//c")])
 def test_bad_scope_names(scope):
     """A scope's name is a key as well."""
     name, was = (*scope, None)[:2]
@@ -302,6 +344,9 @@ SAME_IDS = [
     # Ids of their own, and one name: it is said before `was=` is taken out.
     (FindEmail(key="x", was="a"), FindEmail(key="x", was="b")),
     (FindEmail(was="a"), FindEmail()),
+    (FindEmail(key="x").scoped("s", was="a"), FindEmail(key="x").scoped("s")),
+    (FindEmail(key="x").scoped("s", was=""), FindPhone(key="x")),
+    (FindEmail(was="s/x"), FindPhone(key="x").scoped("s")),
     (FindEmail(key="x", id=ID), FindEmail(key="x", id=OTHER)),
 ]
 
@@ -314,6 +359,7 @@ def test_renamed_twins(pair):
     with pytest.raises(errors.CompileError) as caught:
         Workflow("w", Webhook(LEAD) >> first >> second, key="w").compile()
 
+    first, second = (getattr(flow, "flow", flow) for flow in pair)  # inside its scope
     (finding,) = caught.value.findings
     assert (finding.code, finding.place) == ("duplicate-key", second.place)
     assert str(first.place) in finding.message

@@ -223,7 +223,9 @@ def workflows(draw):
                 flow = flow >> [block, RawBlock("beside", key="b").scoped("s:" + name)]
             case _:
                 flow = flow >> block
-    project = draw(st.none() | st.builds(Project, keys, st.just("a.example")))
+    old = st.none() | st.just("b.example/old")
+    owners = st.builds(Project, keys, st.just("a.example"), was=old)
+    project = draw(st.none() | owners)
     return Workflow(
         draw(st.text(max_size=9).filter(encodable)),
         flow,

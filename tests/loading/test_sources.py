@@ -188,6 +188,30 @@ def test_two_of_one_id(write):
     assert "'a' is there twice: in leads.py: a, and in leads.py: b" in str(caught.value)
 
 
+OLD_PATHS = [
+    ("key='a'", "key='b', was='a'"),
+    ("key='a', was='x'", "key='b', was='x'"),
+    ("key='a'", "key='b', project=Project('p', 'p.example', was='acme.example/g')"),
+]
+
+
+@pytest.mark.parametrize("keys", OLD_PATHS)
+def test_two_of_one_old_path(write, keys):
+    """Or an old path that is still in use: both lines are named."""
+    lines = ["g = Project('g', 'acme.example')"]
+    for name, key in zip("ab", keys, strict=True):
+        owner = "" if "project" in key else ", project=g"
+        lines.append(f"{name} = Workflow('{name}', Webhook(LEAD), {key}{owner})")
+    first = HEAD.count("\n") + 2
+
+    with pytest.raises(SourceError) as caught:
+        load_source(write("leads.py", "\n".join(lines)))
+
+    assert f"'a' at leads.py:{first} and 'b' at leads.py:{first + 1}" in str(
+        caught.value
+    )
+
+
 def test_key_of_two_projects(write):
     """The key of its project precedes each, and a key alone lists them."""
     write("all/a.py", "a = made('a')\nb = made('b')")

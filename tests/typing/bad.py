@@ -100,6 +100,7 @@ find.mode = "PERSONAL"  # type: ignore[misc]  # pyright: ignore[reportAttributeA
 Workflow("x", FindEmail())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 Workflow("x", leads >> find, ky="x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 Workflow("x", leads >> find, project="growth")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+variants(lambda: Workflow("x", leads), {"na": {}}, was={"na": 1})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
 variants(contact, {})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 leads >> Workflow("x", leads)  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
 late: Flow[Start, Lead] = companies  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]

@@ -165,6 +165,16 @@ assert_type(
     variants(build, mode=["PERSONAL"]),
     dict[tuple[str, ...], Workflow],
 )
+assert_type(
+    variants(build, {"na": {}, "eu": {}}, was={"na": "us", "eu": None}),
+    dict[str, Workflow],
+)
+assert_type(
+    variants(build, mode=["PERSONAL"], was={"mode=PERSONAL": "mode=OWN"}),
+    dict[tuple[str, ...], Workflow],
+)
+Project("g2", namespace="new.example", was="acme.example/growth")
+leads >> FindEmail(was="work/find_email").scoped("home", was="")
 assert_type(Workflow.from_json("{}").to_json(indent=None), str)
 
 # The class that names the fields is the type of the rows.

@@ -108,6 +108,19 @@ ODD_WORKFLOWS: dict[str, Workflow] = {
         was="r1",
         project=GROWTH,
     ),
+    "moved": Workflow(
+        "M",
+        LEADS
+        >> FindEmail(key="new", was="work/a%2Fb")
+        >> [
+            RawBlock("step").scoped("in", was=""),
+            RawBlock("other").scoped("in", was="a/b"),
+            RawBlock("third", was="/first").scoped("in"),
+        ],
+        key="m",
+        was="leads/region=us/size=l%3D",
+        project=Project("new", namespace="b.example", was="acme.example/a%2Fb"),
+    ),
     "numbers": Workflow(
         "N",
         LEADS >> RawBlock("new_kind", specs={"all": NUMBERS, "deep": {"b": {"a": []}}}),
@@ -188,5 +201,10 @@ ODD_WORKFLOWS: dict[str, Workflow] = {
     },
     **variants(
         _region, {"us": {"region": "us"}, "d/e": {"region": "de", "strict": True}}
+    ),
+    **variants(
+        _region,
+        {"na": {"region": "na"}, "plain variant": {"region": "x"}},
+        was={"na": "old-na", "plain variant": None},
     ),
 }

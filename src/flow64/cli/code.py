@@ -100,7 +100,8 @@ def command(
     known_values: Sequence[pull.Known] = ()
     if isinstance(meant, loading.LiveAddress):
         env = meant.env
-        known_values = find_known_values(params.find_environment(env))
+        environment = params.find_environment(env)
+        known_values, env = find_known_values(environment), environment.key
         sources = _read_live(meant, known_values)
     else:
         sources = _read(meant, code=not no_code)

@@ -312,7 +312,7 @@ class Deployment:
         causes = [self.cause, *self.errors.values()]
         cause = next(filter(None, causes), None)
         return Deployed(
-            self.plan.env,
+            self.plan.label or self.plan.env,
             self.plan.endpoint,
             [
                 DeployedWorkflow(

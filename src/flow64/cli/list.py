@@ -8,6 +8,7 @@ from attrs import frozen
 from rich.console import RenderableType
 
 from ..api.calls import WorkflowInfo
+from ..client import Client
 from ..loading import LiveWorkflow
 from . import params, printing
 from .service import connect
@@ -28,9 +29,9 @@ class Listed:
     updated_at: str | None
 
     @classmethod
-    def of(cls, info: WorkflowInfo) -> Listed:
+    def of(cls, info: WorkflowInfo, client: Client) -> Listed:
         """Describe a workflow of the list."""
-        live = LiveWorkflow.of(info)
+        live = LiveWorkflow.of(info, client)
         return cls(
             live.key,
             live.id,
@@ -66,7 +67,7 @@ def command(*, env: str | None) -> int:
     commands take `ENV:KEY` for `ours`, and `ENV:id:UUID` for any.
     """
     with connect(env) as client:
-        listed = [*map(Listed.of, client.workflows.list())]
+        listed = [Listed.of(info, client) for info in client.workflows.list()]
     listed.sort(
         key=lambda workflow: (workflow.key is None, workflow.key or "", workflow.name)
     )

@@ -97,9 +97,7 @@ env = option("-e --env", "The environment, of those in pyproject.toml.", "NAME")
 
 
 def _check_env(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
-    if name is not None:
-        find_environment(name)
-    return name
+    return None if name is None else find_environment(name).key
 
 
 # Neither `FLOW64_ENV` nor `default_env` counts here: the same command on another
@@ -254,7 +252,7 @@ def parse_address(text: str, env: str | None = None) -> loading.Address:
 
 def refuse_other_env(address: loading.LiveAddress, env: str | None) -> None:
     """Refuse `--env` if it is not the environment of a live address."""
-    if env not in (None, address.env):
+    if env is not None and find_environment(env).name != address.env:
         raise option_error("--env", f"leave it out: {address.text} is in {address.env}")
 
 

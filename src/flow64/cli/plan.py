@@ -159,7 +159,7 @@ def plan_workflows(
     If workflows have errors, these are printed, and no plan is made.
     """
     environment, git = destination.environment, Git()
-    env = environment.name
+    env = environment.key
     targets: list[Target] = []
     faults: list[tuple[str, Exception]] = []
     for workflow in loaded.workflows:
@@ -193,11 +193,12 @@ def plan_workflows(
         client.session,
         targets,
         env=env,
+        label=environment.name,
         endpoint=client.place,
         values=destination.values,
         projects=loaded.projects if loaded.is_whole or left_out else None,
         left_out=left_out,
-        environments=[*destination.settings.environments],
+        environments=[item.key for item in destination.settings.environments.values()],
         organisation=None if org_id is None else environment.text("org_id", org_id),
         prices=destination.settings.prices,
         git=git,

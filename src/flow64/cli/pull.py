@@ -89,7 +89,7 @@ def command(
             evolve(workflow, listed=catalogue)
             for workflow in _fetch(client, live, selection)
         ]
-    pulled = pull.make_pull(workflows, environment.name, before, known_values)
+    pulled = pull.make_pull(workflows, environment.key, before, known_values)
     files = [output / workflow.file for workflow in pulled.workflows]
     there = [str(file) for file in files if os.path.lexists(file)]
     if there and not overwrite:

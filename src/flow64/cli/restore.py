@@ -88,6 +88,7 @@ def command(
     """
     if key is None or time is None:
         history = open_history(load_settings())
+        env = None if env is None else params.find_environment(env).key
         entries = [*map(ReplacedWorkflow.of, history.entries(key, env=env))]
         names = [*dict.fromkeys(entry.key for entry in history.entries(env=env))]
         if key is not None and names and not entries and not is_uuid(key):
@@ -97,7 +98,7 @@ def command(
         printing.emit(ReplacedList(entries))
         return 0
     destination = Destination.of(env)
-    saved = destination.history.find(key, time, env=destination.environment.name)
+    saved = destination.history.find(key, time, env=destination.environment.key)
     with connect(env) as client:
         plan = plan_restore(
             client.session,

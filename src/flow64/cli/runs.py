@@ -108,7 +108,9 @@ def command(
 def _find_id(client: Client, address: loading.Address | None) -> str | None:
     """Return the id of the workflow at an address; None for all workflows."""
     if isinstance(address, loading.SourceAddress):
-        return params.load(address).only.workflow.id(str(client.env))
+        return params.load(address).only.workflow.id(
+            client.terms.was or str(client.env)
+        )
     if address is not None and address.key is not None:
         return loading.load_live_definition(client, address).id
     return None if address is None else address.id

@@ -50,6 +50,7 @@ class Terms:
     """Settings of an environment, for every call of its client.
 
     Attributes:
+        was: The name that the environment had before, which ids are computed from.
         values: Values for `value("name")`, for calls that give no values.
         suffix: Text to append to titles, such as `(staging)`.
         max_rows: Start no run of more rows, unless a call says otherwise.
@@ -64,6 +65,7 @@ class Terms:
     max_cost: float | None = None
     prices: Mapping[str, float] = EMPTY
     org_id: str | None = None
+    was: str | None = None
 
 
 class _SharedOptions(TypedDict, total=False):
@@ -278,6 +280,7 @@ class Client:
             self.session,
             [ready.target],
             env=ready.env,
+            label=self.env,
             endpoint=self.place,
             values=ready.values,
             prices=self.terms.prices,
@@ -374,7 +377,8 @@ class Client:
             problem = f"env is {env!r}, and this client is for {self.env!r}"
             raise BuildError(problem, hint=f"make one for {env!r}")
         bound, suffix = self._bind(values), self.terms.suffix
-        ready = prepare(workflow, env or self.env or DEFAULT_ENV, bound, suffix)
+        key = self.terms.was or env or self.env or DEFAULT_ENV
+        ready = prepare(workflow, key, bound, suffix)
         is_local = self.session.is_local
         require_namespace(ready.target, ready.name, self.endpoint, is_local=is_local)
         names = secret_names(ready.definition)

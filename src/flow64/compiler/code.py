@@ -119,7 +119,9 @@ class _Module:
         project = self._project(lifted)
         self.lines.append("")
         flows = self._flows(lifted.flows)
-        keys = {"key": identity.key, "was": identity.was, "id": identity.id}
+        was = identity.was
+        own = None if identity.segments else was
+        keys = {"key": identity.key, "was": own, "id": identity.id}
         named = {k: repr(text) for k, text in keys.items() if text is not None}
         if project is not None:
             named["project"] = project
@@ -129,7 +131,9 @@ class _Module:
             named["pins"] = self.literal(identity.pins)
         text = _call(self.use("Workflow"), repr(identity.name), *flows, **named)
         if identity.segments:
-            text += f".varied({[tuple(segment) for segment in identity.segments]!r})"
+            segments = [tuple(segment) for segment in identity.segments]
+            old = {} if was is None else {"was": repr(was)}
+            text = _call(f"{text}.varied", repr(segments), **old)
         words = [identity.shown_key, *(name for _, name in identity.segments)]
         return self.assign(text, *words, otherwise="workflow")
 
@@ -138,9 +142,11 @@ class _Module:
         project = lifted.identity.project
         if project is None:
             return None
-        facts = (project.namespace, project.key, *lifted.allow)
+        facts = (project.namespace, project.key, str(project.was), *lifted.allow)
         if facts not in self.projects:
             named = {"namespace": repr(project.namespace)}
+            if project.was is not None:
+                named["was"] = repr(project.was)
             if lifted.allow:
                 named["allow"] = repr([*lifted.allow])
             text = _call(self.use("Project"), repr(project.key), **named)

@@ -16,6 +16,7 @@ from ..definition import (
     id_of,
     is_plain,
     is_uuid,
+    old_names,
     path_of,
     slug,
 )
@@ -45,7 +46,8 @@ class Identity(NamedTuple):
         name: The title.
         description: The description, without a stamp.
         key: The workflow's key, or None for the slug of its title.
-        was: The key it had before, which keeps its ids through a rename.
+        was: The path below the project that it had before, which its ids are computed
+            from: its key, and its variants after slashes.
         project: The owner of its ids, or None for the namespace `local`.
         segments: Axes and variants, as (tag, key) pairs.
         id: Pins the workflow to an imported one in the environment `default`.
@@ -70,15 +72,39 @@ class Identity(NamedTuple):
             return self.key
         return slug(self.name) if isinstance(self.name, str) else ""
 
+    @property
+    def names(self) -> Sequence[str]:
+        """The key, and the names of its variant."""
+        variant = [name for tag, name in self.segments if tag == "variant"]
+        return [self.shown_key, *variant]
+
+    @property
+    def below(self) -> list[tuple[Tag, str]]:
+        """The path below the project, as (tag, key) pairs: the old one, if it has one.
+
+        Its present keys do not count then.
+        """
+        if isinstance(self.was, str):
+            return old_names.read_path(self.was)
+        return [("workflow", self.shown_key), *self.segments]
+
+    def varied(
+        self, segments: Sequence[tuple[Tag, str]], was: str | None = None
+    ) -> Identity:
+        """Return the identity with further segments; see `Workflow.varied`."""
+        if was is None and self.was is not None:
+            was = old_names.write_path([*self.below, *segments])
+        return self._replace(segments=(*self.segments, *segments), was=was)
+
     def segments_in(self, env: str) -> list[tuple[Tag, str]]:
         """Return the path of the workflow in an environment, as (tag, key) pairs."""
         owner: list[tuple[Tag, str]] = [("ns", LOCAL)]
         if self.project is not None:
-            owner = [("ns", self.project.namespace), ("project", self.project.key)]
+            namespace, key = self.project.old
+            owner = [("ns", namespace), ("project", key)]
         if env != DEFAULT_ENV:
             owner.append(("env", env))
-        key = self.shown_key if self.was is None else self.was
-        return [*owner, ("workflow", key), *self.segments]
+        return [*owner, *self.below]
 
     def path(self, env: str = DEFAULT_ENV) -> str:
         """Return the path of the workflow in an environment."""
@@ -118,7 +144,7 @@ class Identity(NamedTuple):
             advice = 'name it yourself: Workflow(..., key="leads")'
             yield "key-needed", message, advice
         for what, key in self._keys(env):
-            if not is_key(key) and (key is not None or what not in ("key", "was")):
+            if not is_key(key) and (key is not None or what != "key"):
                 message = f"{what} {shortened(key)} is not a key"
                 advice = f"keys are text of 1 to {MAX_KEY} characters"
                 yield "invalid-key", message, advice
@@ -135,8 +161,15 @@ class Identity(NamedTuple):
             yield "invalid-id", f"id {shortened(pinned)} is not a UUID", advice
 
     def _keys(self, env: str) -> list[tuple[str, Any]]:
-        keys = [("env", env), ("key", self.key), ("was", self.was), *self.segments]
-        if self.project is not None:
-            keys.append(("project key", self.project.key))
-            keys.append(("namespace", self.project.namespace))
+        keys: list[tuple[str, Any]] = [("env", env), ("key", self.key), *self.segments]
+        if self.was is not None:
+            is_text = isinstance(self.was, str)
+            keys += (
+                [("was", key) for _, key in self.below]
+                if is_text
+                else [("was", self.was)]
+            )
+        if (project := self.project) is not None:
+            keys += [("project key", project.key), ("namespace", project.namespace)]
+            keys += [("was", name) for name in project.old if project.was is not None]
         return keys

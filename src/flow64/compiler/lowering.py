@@ -30,6 +30,7 @@ from ..definition import (
     escape_key,
     id_of,
     is_uuid,
+    old_names,
     pointer,
     split_stamp,
 )
@@ -101,22 +102,28 @@ Ends: TypeAlias = tuple[list[int], list[int], bool]
 class Scope:
     """A scope of a graph: its path for ids, its names, and its nodes by block."""
 
-    __slots__ = ("inner", "names", "nodes", "path", "was")
+    __slots__ = ("inner", "keys", "names", "nodes", "path")
 
-    def __init__(self, path: str, names: tuple[str, ...], was: str | None) -> None:
+    def __init__(self, path: str, names: tuple[str, ...], keys: Sequence[str]) -> None:
         self.path: str = path
         self.names: tuple[str, ...] = names
-        self.was: str | None = was
+        self.keys: Sequence[str] = keys
         self.nodes: dict[Any, int] = {}
         self.inner: dict[tuple[str, str | None], Scope] = {}
 
     def enter(self, name: str, was: str | None) -> Scope:
         """Return the scope of a name inside of it."""
         if (name, was) not in self.inner:
-            key = name if was is None else was
-            path = f"{self.path}scope:{as_segment(key) or '-'}/"
-            self.inner[name, was] = Scope(path, (*self.names, name), was)
+            old = (False, [name]) if was is None else old_names.read_keys(was)
+            path = _enter_scopes(self.path, *old)
+            self.inner[name, was] = Scope(path, (*self.names, name), [name, *old[1]])
         return self.inner[name, was]
+
+
+def _enter_scopes(around: str, is_whole: bool, keys: Sequence[str]) -> str:
+    """Return the path of a scope for ids."""
+    names = [f"scope:{as_segment(key) or '-'}/" for key in keys]
+    return "".join(names if is_whole else [around, *names])
 
 
 class _Task(NamedTuple):
@@ -139,6 +146,7 @@ class Graph:
         scopes: The scope of each node.
         sources: The node that each edge leaves.
         targets: The node that each edge enters. Some edges may stand twice.
+        has_was: Whether a scope had another name.
     """
 
     def __init__(self) -> None:
@@ -146,7 +154,8 @@ class Graph:
         self.scopes: list[Scope] = []
         self.sources: list[int] = []
         self.targets: list[int] = []
-        self.root: Scope = Scope("", (), None)
+        self.root: Scope = Scope("", (), ())
+        self.has_was: bool = False
 
     def add(self, flow: Flow[Any, Any]) -> None:  # noqa: C901 - one case for each shape
         """Add a flow: replace flows on a stack by their parts, and join the parts."""
@@ -181,6 +190,7 @@ class Graph:
                 case "scope":
                     todo += (_Task("left", scope), item.flow)
                     scope = scope.enter(item.name, item.was)
+                    self.has_was |= item.was is not None
                 case "left":
                     scope = item.value
                 case _:  # nothing: rows pass
@@ -224,20 +234,22 @@ def _key_paths(graph: Graph, findings: list[Finding]) -> list[str]:
     """Return the path of each node below the workflow, from which its id is made."""
     paths = []
     for node, block in enumerate(graph.blocks):
-        segment = None
-        for key in (block.key, block.was):
-            if key is None:
-                continue
-            name = as_segment(key)
-            if name is None:
-                what = f"key {shortened(key)} is not a key"
+        scope, key, was = graph.scopes[node], block.key, block.was
+        path, segment = scope.path, escape_key(block.block_name)
+        if key is not None or was is not None:
+            is_whole, keys, named = False, list[Any]([key]), key
+            if was is not None and (key is None or is_key(key)):
+                is_text, named = isinstance(was, str), was
+                is_whole, keys = old_names.read_keys(was) if is_text else (False, [was])
+            if keys and all(map(is_key, keys)):
+                segment = escape_key(keys[-1])
+                path = _enter_scopes(path, is_whole, keys[:-1])
+            else:
+                what = f"key {shortened(named)} is not a key"
                 findings.append(_fault(graph, node, "invalid-key", what, _ONE_KEY))
-                break
-            segment = name
-        scope = graph.scopes[node]
         if scope.names:
             _judge_scope(graph, node, findings)
-        paths.append(f"{scope.path}block:{segment or escape_key(block.block_name)}")
+        paths.append(f"{path}block:{segment}")
     return paths
 
 
@@ -249,8 +261,8 @@ def _judge_scope(graph: Graph, node: int, findings: list[Finding]) -> None:
     scope = graph.scopes[node]
     if next(iter(scope.nodes.values())) != node:
         return
-    for name in (scope.names[-1], scope.was):
-        if name is not None and not is_key(name):
+    for name in dict.fromkeys(scope.keys):
+        if not is_key(name):
             what = f"scope name {shortened(name)} is not a key"
             findings.append(_fault(graph, node, "invalid-key", what, _ONE_KEY))
 
@@ -268,7 +280,8 @@ def _pin(
         if block.id is not None
     ]
     nodes: dict[str, int] = {}
-    if pins or pinned or any(block.was is not None for block in graph.blocks):
+    has_was = graph.has_was or any(block.was is not None for block in graph.blocks)
+    if pins or pinned or has_was:
         for node in range(len(graph.blocks)):
             nodes.setdefault(graph.shown_path(node), node)
     if pins:

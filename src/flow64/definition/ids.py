@@ -20,7 +20,7 @@ from typing import Any, Final, Literal, TypeAlias, cast
 from urllib.parse import quote, unquote
 from uuid import UUID, uuid5
 
-from attrs import frozen
+from attrs import field, frozen
 
 from .freezing import EMPTY
 
@@ -45,10 +45,23 @@ _LOWERED = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 @frozen
 class ProjectKey:
-    """The owner of ids: a project's key and its namespace."""
+    """The owner of ids: a project's key and its namespace.
+
+    Attributes:
+        was: Namespace and key that it had before, joined by a slash.
+    """
 
     key: str
     namespace: str
+    was: str | None = field(default=None, kw_only=True)
+
+    @property
+    def old(self) -> tuple[str, str]:
+        """The namespace and key that ids are computed from."""
+        if self.was is None:
+            return self.namespace, self.key
+        namespace, _, key = str(self.was).rpartition("/")
+        return unquote(namespace), unquote(key)
 
 
 def escape_key(key: str) -> str:

@@ -42,7 +42,7 @@ from .judge import (
     merge_live,
 )
 from .plan import Need, Plan, Step, seal_of
-from .target import Target, describe_owner, is_pin, key_of, owner_of, owner_path
+from .target import Target, describe_owner, is_pin, key_of, owner_of, owner_paths
 
 _SPENDS: Final[tuple[Need, ...]] = ("allow_spend",)
 _FORCE: Final[tuple[Need, ...]] = ("force",)
@@ -54,6 +54,7 @@ def make_plan(
     *,
     env: str,
     endpoint: str,
+    label: str | None = None,
     values: Values | None = None,
     projects: Iterable[ProjectKey] | None = None,
     left_out: Iterable[str] = (),
@@ -70,8 +71,9 @@ def make_plan(
     Args:
         session: Sends the requests.
         targets: The wanted workflows. Ids and keys are unique.
-        env: Name of the environment.
+        env: Name of the environment in ids.
         endpoint: Name of the endpoint, as in journals.
+        label: The name of the environment now, if it has another one in ids.
         values: The values of the environment, to compare and to hide secrets.
         projects: The projects that were loaded whole. Workflows that they deployed and
             that are no longer in the code are orphans. None looks for no orphans.
@@ -93,7 +95,7 @@ def make_plan(
     maker = _Maker(
         session,
         wanted,
-        env,
+        {env, label or env},
         Values() if values is None else values,
         Git() if git is None else git,
         None if projects is None else tuple(projects),
@@ -105,6 +107,7 @@ def make_plan(
         env,
         endpoint,
         maker.make_steps(),
+        label or env,
         is_whole=maker.is_whole,
         organisation=organisation,
         prices=prices,
@@ -116,13 +119,14 @@ def _require_unique(targets: Sequence[Target]) -> None:
     ids: dict[str, str] = {}
     keys: set[str] = set()
     for target in targets:
+        name = f"{target.key!r} ({target.definition.place})"
         if other := ids.get(canonical_id(target.id)):
-            problem = f"{other!r} and {target.key!r} have one id, {target.id}"
-            raise BuildError(problem, hint="pin one of them elsewhere")
+            problem = f"{other} and {name} have one id, {target.id}"
+            raise BuildError(problem, hint="take was= or the pin out of one of them")
         if target.key in keys:
             problem = f"two workflows are called {target.key!r}"
             raise BuildError(problem, hint="give each a key of its own")
-        ids[canonical_id(target.id)] = target.key
+        ids[canonical_id(target.id)] = name
         keys.add(target.key)
 
 
@@ -144,7 +148,7 @@ class _Maker:
 
     session: Session
     targets: Sequence[Target]
-    env: str
+    envs: set[str]
     values: Values
     git: Ancestry
     projects: tuple[ProjectKey, ...] | None
@@ -340,7 +344,7 @@ class _Maker:
 
     def _plan_orphans(self, listed: Sequence[_Listed]) -> Sequence[Step]:
         ours = {canonical_id(target.id) for target in self.targets} | self.left_out
-        owners = {owner_path(project, self.env) for project in self.projects or ()}
+        owners = owner_paths(self.projects or (), self.envs)
         orphans = [
             item
             for item in listed

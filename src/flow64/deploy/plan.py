@@ -176,9 +176,10 @@ class Plan:
     """The steps of a deploy, before it is applied.
 
     Attributes:
-        env: Name of the environment.
+        env: Name of the environment in ids, history and runs.
         endpoint: The endpoint of the service.
         steps: One for each target in order, then orphans.
+        label: The name of the environment now; empty for `env`.
         is_whole: Whether orphans were looked for.
         organisation: The organisation that it is for, if that is known.
         prices: Dollars for one row by kind, in place of the documented ones.
@@ -188,6 +189,7 @@ class Plan:
     env: str
     endpoint: str
     steps: tuple[Step, ...] = field(converter=tuple[Step, ...])
+    label: str = ""
     is_whole: bool = False
     organisation: str | None = None
     prices: Mapping[str, float] = field(default=EMPTY, repr=False, eq=False)
@@ -230,7 +232,7 @@ class Plan:
         count = len(self.orphans)
         return make_report(
             [step.as_subject() for step in self.steps],
-            label=self.env,
+            label=self.label or self.env,
             prices=self.prices,
             needs=[f"--prune={count} to delete what code has no more"] * bool(count),
             not_checked=self.not_checked,

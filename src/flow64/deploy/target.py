@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -165,8 +166,9 @@ def target_of(
             for block in definition.blocks
         },
     )
-    own = key or key_of(path, getattr(workflow, "key", None)) or str(definition.id)
-    return Target(own, definition, stamp, workflow.file, pulled)
+    identity = getattr(workflow, "identity", None)
+    own = key or "/".join(identity.names if identity else ()) or key_of(path)
+    return Target(own or str(definition.id), definition, stamp, workflow.file, pulled)
 
 
 def unset_error(
@@ -236,18 +238,10 @@ def is_pin(path: str) -> bool:
     return path.startswith("pin:") or "/pin:" in path
 
 
-def key_of(path: str, key: str | None = None) -> str:
-    """Return the key of a workflow with its variants, such as `inbound/us`.
-
-    Args:
-        path: The path of its id.
-        key: Its key, if the path has another one, as with `was=`.
-    """
-    names = dict[str, list[str]]()
-    for tag, name in parse_path(path):
-        names.setdefault(tag, []).append(name)
-    own = [key] if key else names.get("workflow", [])
-    return "/".join([*own, *names.get("variant", [])])
+def key_of(path: str) -> str:
+    """Return the key of a workflow by the path of its id, such as `inbound/us`."""
+    names = [name for tag, name in parse_path(path) if tag in ("workflow", "variant")]
+    return "/".join(names)
 
 
 def owner_of(path: str) -> str | None:
@@ -256,15 +250,15 @@ def owner_of(path: str) -> str | None:
     return owner if separator else None
 
 
-def owner_path(project: ProjectKey, env: str) -> str:
-    """Return the `owner_of` of a project's workflows in an environment."""
-    segments: list[tuple[Tag, str]] = [
-        ("ns", project.namespace),
-        ("project", project.key),
-    ]
-    if env != DEFAULT_ENV:
-        segments.append(("env", env))
-    return path_of(segments)
+def owner_paths(projects: Iterable[ProjectKey], envs: Iterable[str]) -> set[str]:
+    """Return each `owner_of` of the workflows of projects, by present and old names."""
+    pairs = {pair for p in projects for pair in ((p.namespace, p.key), p.old)}
+    owners: set[str] = set()
+    for (namespace, key), env in itertools.product(pairs, envs):
+        segments: list[tuple[Tag, str]] = [("ns", namespace), ("project", key)]
+        segments += [("env", env)] * (env != DEFAULT_ENV)
+        owners.add(path_of(segments))
+    return owners
 
 
 def describe_owner(path: str) -> str:

@@ -229,7 +229,8 @@ class Block:
     key: str | None = None
     """Name inside its scope, from which its id is made; by default its kind."""
     was: str | None = None
-    """The key it had before, which keeps its id through a rename."""
+    """The key it had before, which keeps its id. With a `/`, a path below the workflow:
+    `work/find_email`, or `/find_email` for a block that was in no scope."""
     id: str | None = None
     """A UUID that pins the block to an imported one."""
     extra: Mapping[str, Any] | None = None

@@ -180,7 +180,8 @@ class Flow(FlowBase, Generic[In, Out]):
 
         Args:
             name: Key of the scope, a segment of the path of every block inside.
-            was: The name it had before, which keeps the ids through a rename.
+            was: The name it had before, which keeps the ids. Empty if the flow was in
+                no scope; a path below the workflow if it has a `/`, such as `a/b`.
 
         Raises:
             BuildError: A name is not text.

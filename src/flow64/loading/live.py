@@ -45,35 +45,35 @@ class LiveWorkflow:
     Attributes:
         state: Whether our code deployed it.
         path: The path that its id was made from, if our code deployed it.
+        env: The environment that it was deployed to.
     """
 
     id: str
     title: str
     state: LiveState
     path: str | None = None
+    env: str | None = None
 
     @classmethod
-    def of(cls, info: WorkflowInfo) -> LiveWorkflow:
-        """Describe a workflow of the list."""
+    def of(cls, info: WorkflowInfo, client: Client | None = None) -> LiveWorkflow:
+        """Describe a workflow of the list of a client."""
         stamp = split_stamp(info.description, info.id)[1]
         own = genuine_stamp(stamp, info.id)
         state: LiveState = "ours" if own else "copy" if stamp else "foreign"
-        return cls(info.id, info.name, state, own.path if own else None)
+        env = environment_in(own.path) if own else None
+        if client is not None and env == client.terms.was is not None:
+            env = client.env
+        return cls(info.id, info.name, state, own.path if own else None, env)
 
     @property
     def key(self) -> str | None:
         """Its key, and its variants after slashes; None if its path has none."""
         return key_of(self.path) or None if self.path else None
 
-    @property
-    def env(self) -> str | None:
-        """The environment that it was deployed to."""
-        return environment_in(self.path) if self.path else None
-
 
 def list_live(client: Client) -> Sequence[LiveWorkflow]:
     """Return the workflows of the organisation, by one request."""
-    return [*map(LiveWorkflow.of, client.workflows.list())]
+    return [LiveWorkflow.of(info, client) for info in client.workflows.list()]
 
 
 def select_ours(workflows: Iterable[LiveWorkflow], env: str) -> Sequence[LiveWorkflow]:
@@ -283,7 +283,7 @@ def _compile(
     environment: Environment | None,
     values: Mapping[str, Any] | None,
 ) -> SideWorkflow:
-    env, suffix = (environment.name, environment.suffix) if environment else (None, "")
+    env, suffix = (environment.key, environment.suffix) if environment else (None, "")
     definition = add_suffix(lower(workflow.workflow, env, values), suffix)
     return SideWorkflow(workflow.name, definition)
 

@@ -259,8 +259,15 @@ def _drop_duplicates(collector: Collector) -> Sequence[SourceWorkflow]:
         SourceError: Two have the same id, so that one would overwrite the other.
     """
     seen: dict[str, SourceWorkflow] = {}
+    owners: dict[Any, tuple[Any, SourceWorkflow]] = {}
     kept: list[SourceWorkflow] = []
     for number, entry in enumerate(collector.workflows):
+        if (project := entry.workflow.project) is not None:
+            names = project.namespace, project.key
+            own, first = owners.setdefault(project.old, (names, entry))
+            if own != names:
+                with collector.catch():
+                    raise _duplicate(entry, first)
         # A check reports faulty keys.
         workflow_id = entry.find_id(DEFAULT_ENV) or f"faulty {number}"
         other = seen.setdefault(workflow_id, entry)
@@ -288,6 +295,11 @@ def _duplicate(entry: SourceWorkflow, other: SourceWorkflow) -> SourceError:
     problem = f"{entry.name!r} is there twice: in {other.where}, and in {entry.where}"
     advice = "give one of them another key, or name one place as the source"
     place = entry.workflow.identity.place or Place(entry.where, 1)
+    pair = [item.workflow.identity for item in (other, entry)]
+    if any(item.was or (item.project and item.project.was) for item in pair):
+        names = f"{other.name!r} at {pair[0].place} and {entry.name!r} at {place}"
+        problem = f"{names} have one path for their ids"
+        advice = "take was= out of one of them"
     finding = Finding(
         "duplicate-workflow", "source", "error", problem, advice, place=place
     )

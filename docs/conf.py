@@ -83,8 +83,21 @@ def shorten_defaults(
     return re.sub(r"<function (\w+)>", r"\1", made), returned
 
 
+def drop_arguments(_app: Sphinx, _ctx: object, lines: list[str]) -> None:
+    """Drop the list of arguments: the text of a command explains them."""
+    lines.clear()
+
+
+def format_examples(_app: Sphinx, _ctx: object, lines: list[str]) -> None:
+    """Show the examples of a command as commands."""
+    examples = [f"   $ {line.strip('| ')}" for line in lines if " flow64 " in line]
+    lines[:] = [".. code-block:: console", "", *examples, ""] if examples else []
+
+
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
+    app.connect("sphinx-click-process-arguments", drop_arguments)
+    app.connect("sphinx-click-process-epilog", format_examples)
     # After napoleon, which writes the types.
     app.connect("autodoc-process-docstring", shorten_types, priority=900)
     app.connect("autodoc-process-signature", shorten_defaults)

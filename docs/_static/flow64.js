@@ -10,6 +10,10 @@ document.addEventListener("DOMContentLoaded", () => {
   };
   letScroll();
   addEventListener("resize", letScroll);
+  // A line may end before an option, and not inside of its dashes.
+  for (const word of document.querySelectorAll("code .pre")) {
+    if (word.textContent.startsWith("--")) word.style.whiteSpace = "nowrap";
+  }
   const labels = {
     ".sidebar-drawer": "All pages",
     ".toc-drawer": "On this page",

@@ -106,9 +106,7 @@ def command(
     for workflow in pulled.workflows:
         if workflow.values:
             names = ", ".join(workflow.values)
-            printing.message(
-                f"{workflow.file}: texts that equal values are values: {names}"
-            )
+            printing.message(f"{workflow.file}: written by name, as values: {names}")
     for refused in pulled.refused:
         problem = f"{refused.id} ({refused.name}) was not pulled: {refused.problem}"
         printing.error(problem)

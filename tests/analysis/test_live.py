@@ -312,7 +312,7 @@ def test_patterns_are_not_judged(schema):
 
 def test_without_jsonschema_the_class_judges(monkeypatch):
     """And a note says so."""
-    monkeypatch.setattr("flow64.analysis.fields.find_spec", lambda name: None)
+    monkeypatch.setattr("flow64.analysis.live_rules.find_spec", lambda name: None)
     blocks = listed("find_email", mode={"enum": ["BOTH"]})
 
     findings = (

@@ -10,10 +10,10 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flow64.analysis.check import RULES, errors, findings
+from flow64.analysis.check import RULES, ask, errors, findings, rules_for
 from flow64.analysis.columns import lineage, output_columns
 from flow64.analysis.costs import cost, effects
-from flow64.analysis.rule import run
+from flow64.analysis.fields import survey
 from flow64.blocks import CATALOGUE, OLD_NAMES, facts_of
 from flow64.definition import Definition, Edge, WireBlock, id_of
 from tests.strategies import (
@@ -176,9 +176,18 @@ any_definitions = plausible_definitions() | known_definitions() | wire_definitio
 @given(any_definitions)
 def test_a_compile_finds_the_errors_that_a_check_finds(definition):
     """Errors are those of all rules."""
-    errors_of_all = [f for f in run(RULES, definition) if f.severity == "error"]
+    errors_of_all = [f for f in ask(definition) if f.severity == "error"]
 
     assert errors(definition) == errors_of_all
+
+
+@given(any_definitions)
+def test_a_rule_that_is_not_asked_finds_nothing(definition):
+    """The kinds and traits of a rule are all that its fault may need."""
+    asked = rules_for(frozenset(survey(definition).traits))
+
+    for rule in RULES:
+        assert rule in asked or not [*rule.find(definition)]
 
 
 @pytest.mark.slow

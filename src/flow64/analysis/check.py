@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from types import ModuleType
 from typing import Final, Literal, TypeAlias, get_args
 
 from attrs import evolve, frozen
 
-from ..definition import Definition, ListedOrigins
+from ..definition import Definition, ListedOrigins, Origin
 from ..diagnostics import Family, Finding, Severity
 from ..text import did_you_mean, shortened, wrap_text
-from . import column_rules, fields, graph_rules, safety_rules, spec_rules
+from . import column_rules, fields, graph_rules, live_rules, safety_rules, spec_rules
 from .live import LiveCatalogue, as_catalogue
-from .rule import Rule, run
+from .rule import STRUCTURAL, Fault, Rule
 
 
 def _list_rules(*modules: ModuleType) -> list[Rule]:
@@ -34,15 +34,78 @@ def _list_rules(*modules: ModuleType) -> list[Rule]:
     return sorted(rules, key=lambda r: (not r.is_safe, families.index(r.family)))
 
 
-RULES: Final = _list_rules(graph_rules, safety_rules, column_rules, spec_rules, fields)
+RULES: Final = _list_rules(
+    graph_rules, safety_rules, column_rules, spec_rules, live_rules
+)
 
-_SAFE_RULES: Final = [rule for rule in RULES if rule.is_safe]
-"""Rules that may give errors. A compile asks only these."""
+
+@lru_cache(1000)
+def rules_for(traits: frozenset[str], *, may_stop: bool = False) -> Sequence[Rule]:
+    """Return the rules to ask about a definition with some kinds and traits.
+
+    Args:
+        may_stop: Only those that may stop a compile.
+    """
+    return [
+        rule
+        for rule in RULES
+        if (rule.is_safe or not may_stop)
+        and (not rule.of or not rule.of.isdisjoint(traits))
+    ]
+
+
+_ABOUT: Final = frozenset().union(*(rule.of for rule in RULES))
+"""The kinds and traits that rules are about."""
+
+
+def ask(definition: Definition, *, may_stop: bool = False) -> list[Finding]:
+    """Return what rules find, in the order of the rules, except silenced codes.
+
+    Args:
+        may_stop: Ask only rules that may stop a compile.
+    """
+    traits = _ABOUT & fields.survey(definition).traits
+    return [
+        finding
+        for rule in rules_for(traits, may_stop=may_stop)
+        for fault in rule.find(definition)
+        if (finding := _as_finding(fault, rule, definition)) is not None
+    ]
+
+
+_NO_ORIGIN: Final = Origin()
+
+
+def _as_finding(fault: Fault, rule: Rule, definition: Definition) -> Finding | None:
+    """Return a finding with its place, or None if its code is silenced there."""
+    position, message, advice, severity = fault
+    severity = severity or rule.severities[0]
+    origin = _NO_ORIGIN if position is None else definition.origins[position]
+    if severity != "error" or rule.family not in STRUCTURAL:
+        if rule.code in definition.allowed or rule.code in origin.allowed:
+            return None
+        if severity == "error" and definition.is_answer:
+            # Whatever the documents say, the service has not refused it.
+            severity, message = "warning", f"{message} (but the service has stored it)"
+    place = origin.place or definition.place
+    if place is not None and origin.pointer is not None and origin.place is None:
+        place = place.at_pointer(origin.pointer)
+    return Finding(
+        rule.code,
+        rule.family,
+        severity,
+        message,
+        (rule.advice.replace("`", "") if advice is None else advice) or None,
+        where=origin.where,
+        block_id=None if position is None else definition.blocks[position].id,
+        place=place,
+    )
 
 
 def errors(definition: Definition) -> list[Finding]:
     """Return the findings that stop a compile."""
-    return [each for each in run(_SAFE_RULES, definition) if each.severity == "error"]
+    judged = ask(definition, may_stop=True)
+    return [each for each in judged if each.severity == "error"]
 
 
 def findings(
@@ -56,7 +119,7 @@ def findings(
     """
     if blocks is not None:
         definition = evolve(definition, listed=as_catalogue(blocks))
-    return apply_rules(run(RULES, definition), definition.rules)
+    return apply_rules(ask(definition), definition.rules)
 
 
 def allow_errors(definition: Definition) -> tuple[Definition, list[str]]:

@@ -7,18 +7,31 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, islice, product
 from typing import Any, Final, NamedTuple
 
-from ..blocks import CATALOGUE, FILTER_OPERATORS, UNARY_OPERATORS, Filter
+from ..blocks import (
+    CATALOGUE,
+    FILTER_OPERATORS,
+    UNARY_OPERATORS,
+    Filter,
+    LinkedinEnrichment,
+    ReverseEmail,
+    ReversePhone,
+    VerifyEmail,
+)
 from ..definition import Definition, Hidden, Value, is_number
 from ..dsl import UNSET
 from ..text import did_you_mean, join_words, shortened
-from .columns import KnownColumn, Openness, column_facts, column_flow, list_reads
-from .fields import TYPES, JsonType, field_maps, list_conditions
+from .columns import KnownColumn, Openness, column_flow, list_reads
+from .fields import TYPES, JsonType, list_conditions, survey
 from .rule import Fault, name_block, once, rule
 
 # -- Columns that are read and not there -----------------------------------------------
 
 
-@rule("columns", "warning")
+READERS: Final = (Filter, LinkedinEnrichment, ReverseEmail, ReversePhone, VerifyEmail)
+"""The built-in kinds that read columns by name."""
+
+
+@rule("columns", "warning", of=[*READERS, "own-kind"])
 def undeclared_column(definition: Definition) -> Iterator[Fault]:
     """A block reads a column that no block before it declares or adds.
 
@@ -34,13 +47,10 @@ def undeclared_column(definition: Definition) -> Iterator[Fault]:
         columns = {"full_name": "string"}
         flow = Webhook(LEAD, input_schema=columns) >> Filter.where("city").equals("x")
     """
-    reads = list_reads(definition)
-    if not reads:
-        return
     flow, blocks = column_flow(definition), definition.blocks
     missing = [
         (position, column.name)
-        for position, column in reads
+        for position, column in list_reads(definition)
         if column.name not in (before := flow.before[position])
         and (column.confidence in ("D", "D1") or before.openness < Openness.OPEN)
     ]
@@ -135,7 +145,7 @@ _SEPARATORS: Final = re.compile(r"[\W_]+")
 _DIGITS: Final = re.compile(r"\d")
 
 
-@rule("columns", "warning")
+@rule("columns", "warning", of=["input_schema", "own-kind"])
 def overwritten_column(definition: Definition) -> Iterator[Fault]:
     """A field to find has the name of a column that rows bring.
 
@@ -149,14 +159,11 @@ def overwritten_column(definition: Definition) -> Iterator[Fault]:
             return_fields={"title": "Current job title"}
         )
     """
-    facts = column_facts(definition)
-    if not any(fact.declares for fact in facts):
-        return
-    before = column_flow(definition).before
-    for position, field, entries in field_maps(definition):
+    flow = column_flow(definition)
+    for position, field, entries in survey(definition).maps:
         for name in entries:
-            column = before[position].get(name)
-            if column is not None and facts[column.source].declares:
+            column = flow.before[position].get(name)
+            if column is not None and flow.facts[column.source].declares:
                 where = name_block(definition, column.source)
                 message = f"{field.name}.{name} overwrites the column of {where}"
                 yield Fault(position, message)

@@ -1,271 +1,35 @@
-"""The fields of a kind: by the types of its class, or by the service's own list.
-
-If the list has a usable schema for a kind, the schema judges the specs of its blocks,
-and the class of the kind does not. Without jsonschema, which the extra `schemas`
-installs, the built-in catalogue judges.
-"""
+"""The fields of each kind by the types of its class, and a survey for all rules."""
 
 from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cache
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Union
+from typing import Any, Final, Literal, NamedTuple, Union
 
 from ..blocks import (
     BUILT_IN,
     CATALOGUE,
     DATAFRAME_TYPES,
-    OLD_NAMES,
     Fact,
+    Webhook,
     facts_of,
     spec_types,
 )
 from ..definition import (
-    EMPTY,
     Definition,
     FrozenDict,
     FrozenList,
     Hidden,
-    Path,
+    JoinedEdges,
     Value,
-    name_json_type,
-    thaw,
-    walk,
 )
 from ..dsl import RowKind, Unset
-from ..secrets import mask
-from ..text import did_you_mean, join_words, shortened
-from .rule import Fault, once, rule
-
-if TYPE_CHECKING:
-    from jsonschema import ValidationError
-
-    from .live import LiveBlock
-
-ALIKE: Final = 0.7
-"""How much a new kind and a known one are alike at least, for a slip of the pen."""
-
-MOST_MISMATCHES: Final = 20
-"""Mismatches of one block that are listed."""
-
-MOST_REFERENCES: Final = 10_000
-"""References that are followed to judge one definition.
-
-A schema of a few lines can lead to itself along billions of ways, and only by them.
-"""
-
-
-@rule("specs", "warning")
-def unlisted_kind(definition: Definition) -> Iterator[Fault]:
-    """The service's own list of blocks, given as `blocks=`, does not have a kind.
-
-    The list may be older than the kind, or another organisation's.
-
-    Fix: correct the name; if the kind is newer than the list, fetch the list again.
-    """
-    listed = definition.listed.blocks if definition.listed else definition.by_kind
-    for kind, positions in definition.by_kind.items():
-        if kind not in listed:
-            near = did_you_mean(kind, {*listed, *CATALOGUE} - {kind}, cutoff=ALIKE)
-            if OLD_NAMES.get(kind) in listed:
-                near = f" (did you mean {OLD_NAMES[kind]!r}?)"
-            more = f" ({len(positions)} blocks)" if len(positions) > 1 else ""
-            message = f"{definition.listed.name} does not list {shortened(kind)}"
-            yield Fault(positions[0], f"{message}{near}{more}")
-
-
-@rule("specs", "warning")
-def schema_mismatch(definition: Definition) -> Iterator[Fault]:
-    """A spec does not fit the schema in the service's own list of blocks.
-
-    Values that an environment fills in are judged only after that, and secret ones
-    never. A message says where a value is, and does not show it. Patterns and formats
-    are not judged.
-
-    Fix: look the field up in the live schema, and write what it takes.
-    """
-    for position, mismatches in judge(definition).mismatches.items():
-        kind = definition.blocks[position].kind
-        advice = f"write what {definition.listed.name} takes; see flow64 blocks {kind}"
-        for path, message in mismatches[:MOST_MISMATCHES]:
-            text = f"{_format_path(path) or kind} {message}"
-            yield Fault(position, mask(text), advice)
-
-
-@rule("specs", "warning", "note")
-def unusable_schema(definition: Definition) -> Iterator[Fault]:
-    """The service's own list of blocks has an unusable schema.
-
-    It is broken, refers to something outside (nothing is fetched), or leads to itself
-    without end. Blocks of that kind are judged without the list. It is a note if
-    jsonschema is not installed, which judges by the list.
-
-    Fix: fetch the list again; if it stays so, that kind is judged without it.
-    """
-    result = judge(definition)
-    for kind, reason in result.unusable.items():
-        message = f"the live schema of {shortened(kind)} cannot be used: {reason}"
-        yield Fault(definition.by_kind[kind][0], message)
-    if not result.has_judge:
-        message = f"specs are not judged by {definition.listed.name}"
-        advice = "install the extra: pip install 'flow64[schemas]'"
-        yield Fault(None, message, advice, "note")
-
-
-# -- The judge -------------------------------------------------------------------------
-
-
-class SchemaResult(NamedTuple):
-    """The faults that the service's own list of blocks has with a definition.
-
-    Attributes:
-        mismatches: The faults of specs, for each block that a schema judged.
-        unusable: The kinds with an unusable schema, with the reason.
-        has_judge: Whether jsonschema is installed.
-    """
-
-    mismatches: Mapping[int, Sequence[tuple[Path, str]]]
-    unusable: Mapping[str, str]
-    has_judge: bool = True
-
-
-_NOTHING: Final = SchemaResult({}, {})
-
-
-@once
-def judge(definition: Definition) -> SchemaResult:
-    """Judge the specs of a definition by the list of blocks that it goes by."""
-    if definition.listed is None:
-        return _NOTHING
-    if find_spec("jsonschema") is None:
-        return SchemaResult({}, {}, has_judge=False)
-    validator = _make_validator()
-    mismatches: dict[int, Sequence[tuple[Path, str]]] = {}
-    unusable: dict[str, str] = {}
-    for kind, positions in definition.by_kind.items():
-        live = definition.listed.blocks.get(kind)
-        if live is not None and live.names_fields:
-            specs = [definition.blocks[position].specs for position in positions]
-            result = _judge_kind(live, specs, validator)
-            if isinstance(result, str):
-                unusable[kind] = result
-            else:
-                mismatches |= zip(positions, result, strict=True)
-    return SchemaResult(mismatches, unusable)
-
-
-class _EndlessError(Exception):
-    """Too many references were followed."""
-
-
-def _make_validator() -> Any:
-    """Return the class that judges one definition.
-
-    A pattern may take for ever, and a schema may have come with a pull request, so no
-    pattern is matched. Without them, and with so many references, time is bounded.
-    """
-    from jsonschema import Draft202012Validator, validators  # noqa: PLC0415 - an extra
-
-    keywords = Draft202012Validator.VALIDATORS
-    remaining = MOST_REFERENCES
-
-    def accept(*_: Any) -> Iterator[ValidationError]:
-        return iter(())
-
-    def follow(*arguments: Any) -> Any:
-        nonlocal remaining
-        remaining -= 1
-        if remaining < 0:
-            raise _EndlessError
-        yield from keywords["$ref"](*arguments)
-
-    def judge_others(validator: Any, value: Any, instance: Any, schema: Any) -> Any:
-        if "patternProperties" not in schema:
-            arguments = (validator, value, instance, schema)
-            yield from keywords["additionalProperties"](*arguments)
-
-    skipped = (
-        "$dynamicRef", "pattern", "patternProperties", "unevaluatedProperties"
-    )  # fmt: skip
-    changes = {"$ref": follow, "additionalProperties": judge_others}
-    extend: Any = validators.extend  # its types are not written down
-    return extend(Draft202012Validator, {**dict.fromkeys(skipped, accept), **changes})
-
-
-def _judge_kind(
-    live: LiveBlock, specs: Sequence[Mapping[str, Any]], validator: Any
-) -> Sequence[Sequence[tuple[Path, str]]] | str:
-    """Return the mismatches of each block of a kind, or why its schema is unusable."""
-    from jsonschema import FormatChecker, SchemaError  # noqa: PLC0415 - an extra
-    from referencing import Registry  # noqa: PLC0415 - comes with jsonschema
-    from referencing.exceptions import Unresolvable  # noqa: PLC0415 - see above
-
-    schema = thaw(live.specs_schema)
-    try:
-        validator.check_schema(schema, FormatChecker(()))  # compiles no pattern
-        checker = validator(schema, registry=Registry())
-        return [[*_list_mismatches(live, checker, each)] for each in specs]
-    except SchemaError as error:
-        return f"it is broken at {_format_path(error.path) or 'its top'}"
-    except Unresolvable:
-        return "it refers to something that it does not hold"
-    except (RecursionError, _EndlessError):
-        return "it leads to itself without end"
-
-
-def _list_mismatches(
-    live: LiveBlock, checker: Any, specs: Mapping[str, Any]
-) -> Iterator[tuple[Path, str]]:
-    from jsonschema.exceptions import best_match  # noqa: PLC0415 - an extra
-
-    for error in checker.iter_errors(specs):
-        if not _is_open(error):
-            inner = best_match([error])
-            yield (*inner.absolute_path,), _describe(inner)
-    if (live.specs_schema or EMPTY).get("additionalProperties", True) is True:
-        for name in specs:  # any name is accepted, so a slip would go through
-            if name not in live.fields and (near := did_you_mean(name, live.fields)):
-                yield (name,), f"is not in the live schema{near}"
-
-
-def _is_open(error: ValidationError) -> bool:
-    """Return True if values that are not filled in yet may put a mismatch right."""
-    if isinstance(error.instance, Value | Hidden):
-        return True
-    if error.validator in ("required", "additionalProperties", "type"):
-        return False
-    return any(isinstance(item, Value | Hidden) for _, item in walk(error.instance))
-
-
-def _describe(error: ValidationError) -> str:
-    """Return what is wrong without the value, which may be secret."""
-    wanted: Any = error.validator_value
-    match error.validator:
-        case "required" | "additionalProperties":
-            return f"does not fit: {error.message}"  # it has names of fields alone
-        case "type":
-            kinds = join_words([wanted] if isinstance(wanted, str) else wanted)
-            return f"is {name_json_type(error.instance)}, and the schema wants {kinds}"
-        case "enum":
-            words = [word for word in wanted if isinstance(word, str)]
-            near = did_you_mean(str(error.instance), words)
-            listed = join_words(map(shortened, wanted), 20)
-            return f"is none of {listed}, which the live schema lists{near}"
-        case _:
-            return f"does not fit {error.validator} {shortened(wanted)}"
-
-
-def _format_path(path: Any) -> str:
-    """Return a path in specs as text, such as `filters[0].operator`."""
-    text = ""
-    for step in path:
-        is_name = isinstance(step, str) and step.isidentifier()
-        text += f".{step}" if is_name else f"[{shortened(step)}]"
-    return text.removeprefix(".")
-
+from .columns import documented_rows
+from .live_rules import judge
+from .rule import Trait, once
 
 _TYPE_NAMES: Final[Mapping[type, str]] = {
     str: "text",
@@ -324,6 +88,7 @@ class TypedField(NamedTuple):
         words: The words that it takes.
         is_map: Whether it is a field map: names with descriptions or types.
         is_count: Whether it is a number of rows, seconds, rounds or calls.
+        is_unconfirmed: Whether no document confirms it for the block.
     """
 
     name: str
@@ -332,6 +97,7 @@ class TypedField(NamedTuple):
     words: Sequence[str]
     is_map: bool
     is_count: bool
+    is_unconfirmed: bool
 
     def takes(self, value: Any) -> bool:
         """Return True if a JSON value fits. Values that are filled in later fit."""
@@ -345,27 +111,51 @@ class TypedField(NamedTuple):
 
 
 def fields_of(kind: str) -> Mapping[str, TypedField]:
-    """Return the fields of a kind of the catalogue, by name."""
+    """Return the fields of a kind by name; none if it is not in the catalogue."""
+    return describe_kind(kind).fields
+
+
+class KindFacts(NamedTuple):
+    """The traits and the fields of a kind, from its class."""
+
+    traits: AbstractSet[str]
+    fields: Mapping[str, TypedField]
+
+
+def describe_kind(kind: str) -> KindFacts:
+    """Return the traits and the fields of a kind."""
     # To mypy a class has the __hash__ of its instances, and so is not hashable.
-    cls: Any = CATALOGUE[kind]
-    return _fields_of(cls)
+    cls: Any = CATALOGUE.get(kind)
+    return _UNKNOWN if cls is None else _describe(cls)
+
+
+_UNKNOWN: Final = KindFacts({"unknown-kind"}, {})
 
 
 @cache
-def _fields_of(cls: Any) -> Mapping[str, TypedField]:
-    facts = facts_of(cls)
-    return {
+def _describe(cls: Any) -> KindFacts:
+    about, facts, is_own = cls.about, facts_of(cls), cls not in BUILT_IN.values()
+    traits = {about.role, *filter(None, documented_rows(cls.kind))}
+    if is_own:
+        traits.add("own-kind")
+    if about.must_have:
+        traits.add("must-have")
+    if not about.may_follow and cls is not Webhook:
+        traits.add("other-source")
+    fields = {
         name: TypedField(
             name,
             facts[name],
             _as_type(hint),
             _list_words(hint),
             is_map=type[Any] in typing.get_args(hint),
-            is_count=facts[name].unit is not None and cls in BUILT_IN.values(),
+            is_count=facts[name].unit is not None and not is_own,
+            is_unconfirmed=facts[name].confidence in ("I", "U"),
         )
         for name, hint in spec_types(cls).items()
         if cls.specs_known or name != "specs"  # the argument for all of them
     }
+    return KindFacts(traits, fields)
 
 
 def _as_type(hint: Any) -> JsonType | None:
@@ -395,53 +185,83 @@ def _list_words(hint: Any) -> Sequence[str]:
     return [word for literal in literals for word in typing.get_args(literal)]
 
 
-# -- All specs, looked at once ---------------------------------------------------------
+# -- A survey --------------------------------------------------------------------------
 
 
 class Survey(NamedTuple):
-    """Remarks on specs, each with the position of the block.
+    """What one look at a definition shows, for all rules.
 
     Attributes:
-        unknown: Names that the kind lacks.
-        misfits: Values that do not fit their fields.
+        traits: Its kinds and traits, which say what rules to ask.
+        unknown: Names of fields that the kind lacks, with the position of the block.
+        misfits: Values that do not fit their fields, likewise.
+        unconfirmed: Names of fields that no document confirms, likewise.
+        maps: Field maps, likewise; also of blocks that a live schema judges.
     """
 
+    traits: set[str]
     unknown: list[tuple[int, str]]
     misfits: list[tuple[int, TypedField, Any]]
+    unconfirmed: list[tuple[int, str]]
+    maps: list[tuple[int, TypedField, FrozenDict]]
 
 
 @once
 def survey(definition: Definition) -> Survey:
-    """Look at the specs of all known kinds, except those that a schema judges."""
-    unknown, misfits = result = Survey([], [])
+    """Look at the graph and the specs of a definition."""
     blocks, judged = definition.blocks, judge(definition).mismatches
+    result = traits, unknown, misfits, unconfirmed, maps = Survey(set(), [], [], [], [])
     for kind, positions in definition.by_kind.items():
-        if kind not in CATALOGUE or positions[0] in judged:
-            continue
-        fields = fields_of(kind)
+        kind_traits, fields = describe_kind(kind)
+        traits.add(kind)
+        traits |= kind_traits
         for position in positions:
-            for name, value in blocks[position].specs.items():
-                if name not in fields:
+            specs = blocks[position].specs
+            for name, value in specs.items() if kind in CATALOGUE else ():
+                field = fields.get(name)
+                if field is not None and field.is_map and type(value) is FrozenDict:
+                    maps.append((position, field, value))
+                    traits |= {"field-map", name}
+                if position in judged:
+                    continue
+                if field is None:
                     unknown.append((position, name))
-                elif not fields[name].takes(value):
-                    misfits.append((position, fields[name], value))
+                    traits.add("unknown-field")
+                    continue
+                if not field.takes(value):
+                    misfits.append((position, field, value))
+                    traits.add("misfit")
+                if field.is_unconfirmed:
+                    unconfirmed.append((position, name))
+                    traits.add("unconfirmed")
+            if "dataframe_type" in kind_traits:
+                word = specs.get("dataframe_type")
+                is_word = word in DATAFRAME_TYPES
+                traits.add(str(word) if is_word else "no-row-kind")
+    traits.update(_judge_shape(definition, traits))
     return result
 
 
-@once
-def field_maps(
-    definition: Definition,
-) -> Sequence[tuple[int, TypedField, Mapping[str, Any]]]:
-    """Return the field maps of all known kinds, with the positions of their blocks."""
-    return [
-        (position, field, block.specs[field.name])
-        for kind in definition.by_kind
-        if kind in CATALOGUE
-        for field in fields_of(kind).values()
-        if field.is_map
-        for position, block in definition.of_kind(kind)
-        if isinstance(block.specs.get(field.name), dict)
-    ]
+def _judge_shape(definition: Definition, traits: AbstractSet[str]) -> list[Trait]:
+    """Return the traits of a definition beyond those of its blocks."""
+    blocks, edges, topology = definition.blocks, definition.edges, definition.topology
+    targets, starts = topology.targets, len(blocks) - len(set(topology.targets))
+    is_forward = topology.is_forward
+    webhooks = definition.by_kind.get(Webhook.kind)
+    is_plain = is_forward and starts == 1 and webhooks == [0]
+    shapes: dict[Trait, object] = {
+        "allow": definition.allowed or definition.origins.may_allow,
+        "both-row-kinds": "LEAD" in traits and "COMPANY" in traits,
+        "cycle": not is_forward,
+        "dangling-edge": len(targets) < len(edges),
+        "empty": not blocks,
+        "json": type(edges) is not JoinedEdges,
+        "live-list": definition.listed is not None,
+        "meeting-rows": len(blocks) - starts < len(targets),
+        "odd-start": not is_plain or "other-source" in traits,
+        "repeated-id": len({block.id for block in blocks}) < len(blocks),
+    }
+    return [trait for trait, is_there in shapes.items() if is_there]
 
 
 def list_conditions(specs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

@@ -11,7 +11,7 @@ from .columns import documented_rows, row_kinds
 from .rule import Fault, name_block, name_blocks, once, rule
 
 
-@rule("graph", "error")
+@rule("graph", "error", of=["empty"])
 def no_blocks(definition: Definition) -> Iterator[Fault]:
     """A workflow has no blocks; the service rejects an empty graph (documented).
 
@@ -26,7 +26,7 @@ def no_blocks(definition: Definition) -> Iterator[Fault]:
         yield Fault(None, "it has no blocks")
 
 
-@rule("graph", "error")
+@rule("graph", "error", of=["dangling-edge"])
 def dangling_edge(definition: Definition) -> Iterator[Fault]:
     """An edge names a block that is missing; the service rejects it (documented).
 
@@ -37,8 +37,6 @@ def dangling_edge(definition: Definition) -> Iterator[Fault]:
         text = text.replace('to_block_id": "', 'to_block_id": "x')
         workflow = Workflow.from_json(text)
     """
-    if len(definition.topology.sources) == len(definition.edges):
-        return
     index = definition.index
     for source, target, _ in definition.edges:
         for end, other in ((source, target), (target, source)):
@@ -47,7 +45,7 @@ def dangling_edge(definition: Definition) -> Iterator[Fault]:
                 yield Fault(index.get(other), message)
 
 
-@rule("graph", "error")
+@rule("graph", "error", of=["cycle"])
 def cycle(definition: Definition) -> Iterator[Fault]:
     """Blocks feed each other in a circle, or a block feeds itself.
 
@@ -59,8 +57,6 @@ def cycle(definition: Definition) -> Iterator[Fault]:
         first, second = FindEmail(), FindPhone()
         flow = Webhook(LEAD) >> first >> second >> first
     """
-    if definition.topology.is_forward:
-        return
     for members in _find_circles(definition.topology.children):
         names = [name_block(definition, position) for position in members]
         path = " >> ".join([*names, names[0]])
@@ -95,7 +91,7 @@ def _find_circles(children: Sequence[Sequence[int]]) -> Iterator[list[int]]:
 # -- Row kinds -------------------------------------------------------------------------
 
 
-@rule("rows", "error")
+@rule("rows", "error", of=["both-row-kinds"])
 def row_kind_mismatch(definition: Definition) -> Iterator[Fault]:
     """Rows of one kind flow into a block that takes the other (fails, documented).
 
@@ -123,7 +119,7 @@ _CONVERTERS = {"LEAD": "CompanyToLeads()", "COMPANY": "LeadsToCompany()"}
 # -- Sources ---------------------------------------------------------------------------
 
 
-@rule("graph", "warning")
+@rule("graph", "warning", of=["odd-start"])
 def no_source(definition: Definition) -> Iterator[Fault]:
     """A block that takes rows has no input, so no rows reach it.
 
@@ -140,7 +136,7 @@ def no_source(definition: Definition) -> Iterator[Fault]:
             yield Fault(position, f"nothing feeds {kind}, so no rows reach it")
 
 
-@rule("graph", "warning")
+@rule("graph", "warning", of=["odd-start"])
 def several_sources(definition: Definition) -> Iterator[Fault]:
     """Rows come from more than one block.
 
@@ -161,7 +157,7 @@ def several_sources(definition: Definition) -> Iterator[Fault]:
         yield Fault(roots[1], f"rows come from {len(roots)} sources: {names}")
 
 
-@rule("graph", "warning")
+@rule("graph", "warning", of=["odd-start"])
 def source_with_predecessor(definition: Definition) -> Iterator[Fault]:
     """Rows flow into a block that brings its own rows. The result is unknown.
 
@@ -181,7 +177,7 @@ def source_with_predecessor(definition: Definition) -> Iterator[Fault]:
                     yield Fault(position, message)
 
 
-@rule("graph", "note", "warning")
+@rule("graph", "note", "warning", of=["odd-start"])
 def first_block_not_webhook(definition: Definition) -> Iterator[Fault]:
     """Sources disagree on whether the API can start a workflow with such a first block.
 
@@ -212,7 +208,7 @@ def first_block_not_webhook(definition: Definition) -> Iterator[Fault]:
 # -- Edges -----------------------------------------------------------------------------
 
 
-@rule("graph", "warning")
+@rule("graph", "warning", of=["odd-start"])
 def isolated_block(definition: Definition) -> Iterator[Fault]:
     """A block is not joined to any other, so it takes no part in a run.
 
@@ -229,7 +225,7 @@ def isolated_block(definition: Definition) -> Iterator[Fault]:
                 yield Fault(position, "nothing leads to it, and it leads nowhere")
 
 
-@rule("graph", "warning")
+@rule("graph", "warning", of=["sink"])
 def sink_with_successor(definition: Definition) -> Iterator[Fault]:
     """A block follows a sink. Whether rows continue there is unknown.
 
@@ -250,7 +246,7 @@ def sink_with_successor(definition: Definition) -> Iterator[Fault]:
                     yield Fault(position, f"{message}unknown")
 
 
-@rule("graph", "warning")
+@rule("graph", "warning", of=["meeting-rows"])
 def several_parents(definition: Definition) -> Iterator[Fault]:
     """Rows of several blocks flow into one. How the service merges them is unknown.
 
@@ -264,8 +260,6 @@ def several_parents(definition: Definition) -> Iterator[Fault]:
         flow = Webhook(LEAD) >> [FindEmail(), FindPhone()] >> Deduplicate()
     """
     topology = definition.topology
-    if len(topology.targets) == len(set(topology.targets)):
-        return
     groups: dict[tuple[int, ...], list[int]] = {}
     for position, above in enumerate(topology.parents):
         if len(above) > 1:
@@ -277,7 +271,7 @@ def several_parents(definition: Definition) -> Iterator[Fault]:
         yield Fault(below[0], message)
 
 
-@rule("graph", "warning")
+@rule("graph", "warning", of=["json"])
 def condition_present(definition: Definition) -> Iterator[Fault]:
     """An edge has a `condition`. It is reserved: the service does not branch yet.
 
@@ -295,7 +289,7 @@ def condition_present(definition: Definition) -> Iterator[Fault]:
             yield Fault(position, message)
 
 
-@rule("graph", "warning")
+@rule("graph", "warning", of=["json"])
 def wrong_sequence_number(definition: Definition) -> Iterator[Fault]:
     """A block in JSON has the `sequence_number` of another one, or one out of order.
 

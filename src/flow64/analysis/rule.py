@@ -6,13 +6,13 @@ import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from textwrap import dedent
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, Literal, NamedTuple, TypeAlias, TypeVar
 
 from attrs import frozen
 
 from ..blocks import CatalogueBlock
-from ..definition import Definition, Origin
-from ..diagnostics import Family, Finding, Severity
+from ..definition import Definition
+from ..diagnostics import Family, Severity
 from ..text import join_words
 
 T = TypeVar("T")
@@ -34,7 +34,15 @@ class Fault(NamedTuple):
     severity: Severity | None = None
 
 
-_STRUCTURAL: Final = frozenset({"graph", "keys"})
+Trait: TypeAlias = Literal[
+    "allow", "both-row-kinds", "cycle", "dangling-edge", "empty", "field-map",
+    "input_schema", "json", "live-list", "meeting-rows", "misfit", "must-have",
+    "no-row-kind", "odd-start", "own-kind", "repeated-id", "sink", "unconfirmed",
+    "unknown-field", "unknown-kind",
+]  # fmt: skip
+"""A trait of a definition that `survey` sees, so that few rules have to look again."""
+
+STRUCTURAL: Final = frozenset({"graph", "keys"})
 """Families of errors that nothing silences: a definition that is not a graph, or has no
 ids, is not a definition."""
 
@@ -46,8 +54,8 @@ class Rule:
     Attributes:
         find: Reads one definition. Its name is the code in snake case.
         severities: The possible severities of its findings, the usual one first.
-        kinds: The kinds that it is about. It is not asked about a workflow without
-            them. Empty for a rule about any workflow.
+        of: Kinds and traits. It is asked about a workflow with one of them. Empty for
+            a rule about any workflow.
         meaning: A description of the fault: its docstring, up to `Fix:`.
         advice: How to fix it, in Markdown, as the end of a sentence.
         example: A program that makes `flow` or `workflow` with this fault. Empty if
@@ -57,7 +65,7 @@ class Rule:
     find: Callable[[Definition], Iterator[Fault]]
     family: Family
     severities: Sequence[Severity]
-    kinds: frozenset[str]
+    of: frozenset[str]
     meaning: str
     advice: str
     example: str
@@ -75,65 +83,32 @@ class Rule:
     @property
     def can_be_allowed(self) -> bool:
         """Whether `allow=` silences all of its findings."""
-        return not (self.is_safe and self.family in _STRUCTURAL)
+        return not (self.is_safe and self.family in STRUCTURAL)
 
 
 def rule(
-    family: Family, *severities: Severity, of: Iterable[type[CatalogueBlock]] = ()
+    family: Family,
+    *severities: Severity,
+    of: Iterable[type[CatalogueBlock] | Trait] = (),
 ) -> Callable[[Callable[[Definition], Iterator[Fault]]], Rule]:
-    """Make a rule of a function that is named for the fault."""
+    """Make a rule of a function that is named for the fault.
+
+    Args:
+        of: Kinds and traits. A workflow without any of them never has the fault, so it
+            does not pay for the rule.
+    """
+    names = frozenset(each if isinstance(each, str) else each.kind for each in of)
 
     def decorate(find: Callable[[Definition], Iterator[Fault]]) -> Rule:
         text, _, example = (inspect.getdoc(find) or "").partition("\n\nExample:\n")
         meaning, _, advice = text.partition("\n\nFix: ")
         page = meaning, advice.replace("\n", " ").rstrip("."), dedent(example)
-        return Rule(find, family, severities, frozenset(b.kind for b in of), *page)
+        return Rule(find, family, severities, names, *page)
 
     return decorate
 
 
-# -- Asking rules ----------------------------------------------------------------------
-
-
-def run(rules: Iterable[Rule], definition: Definition) -> list[Finding]:
-    """Return the findings of rules in their order, except silenced codes."""
-    kinds = definition.by_kind.keys()
-    return [
-        finding
-        for rule in rules
-        if not rule.kinds or not rule.kinds.isdisjoint(kinds)
-        for fault in rule.find(definition)
-        if (finding := _as_finding(fault, rule, definition)) is not None
-    ]
-
-
-_NO_ORIGIN: Final = Origin()
-
-
-def _as_finding(fault: Fault, rule: Rule, definition: Definition) -> Finding | None:
-    """Return a finding with its place, or None if its code is silenced there."""
-    position, message, advice, severity = fault
-    severity = severity or rule.severities[0]
-    origin = _NO_ORIGIN if position is None else definition.origins[position]
-    if severity != "error" or rule.family not in _STRUCTURAL:
-        if rule.code in definition.allowed or rule.code in origin.allowed:
-            return None
-        if severity == "error" and definition.is_answer:
-            # Whatever the documents say, the service has not refused it.
-            severity, message = "warning", f"{message} (but the service has stored it)"
-    place = origin.place or definition.place
-    if place is not None and origin.pointer is not None and origin.place is None:
-        place = place.at_pointer(origin.pointer)
-    return Finding(
-        rule.code,
-        rule.family,
-        severity,
-        message,
-        (rule.advice.replace("`", "") if advice is None else advice) or None,
-        where=origin.where,
-        block_id=None if position is None else definition.blocks[position].id,
-        place=place,
-    )
+# -- What rules share ------------------------------------------------------------------
 
 
 def once(function: Callable[[Definition], T]) -> Callable[[Definition], T]:

@@ -37,7 +37,7 @@ from .columns import column_flow
 from .rule import Fault, name_block, once, rule
 
 
-@rule("keys", "error")
+@rule("keys", "error", of=["repeated-id"])
 def duplicate_key(definition: Definition) -> Iterator[Fault]:
     """Two blocks of one scope have the same key, and so the same id.
 
@@ -61,7 +61,7 @@ def duplicate_key(definition: Definition) -> Iterator[Fault]:
             yield Fault(position, f"{what} is used twice, here{also}")
 
 
-@rule("keys", "error")
+@rule("keys", "error", of=["repeated-id"])
 def ambiguous_default_key(definition: Definition) -> Iterator[Fault]:
     """Two blocks of one scope have no key, so both get the id of their kind.
 
@@ -88,14 +88,13 @@ def ambiguous_default_key(definition: Definition) -> Iterator[Fault]:
 
 def _find_twins(definition: Definition) -> Iterator[tuple[int, int, bool]]:
     """Yield each block with a repeated id, the first one, and if both have no key."""
-    if len({block.id for block in definition.blocks}) < len(definition.blocks):
-        for position, block in enumerate(definition.blocks):
-            first = definition.index[block.id]
-            if first != position:
-                a, b = definition.origins[first], definition.origins[position]
-                # Two kinds share no default key; such blocks were pinned to one id.
-                is_default = a.is_default and b.is_default and a.key == b.key
-                yield position, first, is_default
+    for position, block in enumerate(definition.blocks):
+        first = definition.index[block.id]
+        if first != position:
+            a, b = definition.origins[first], definition.origins[position]
+            # Two kinds share no default key; such blocks were pinned to one id.
+            is_default = a.is_default and b.is_default and a.key == b.key
+            yield position, first, is_default
 
 
 @rule("keys", "warning")
@@ -189,7 +188,7 @@ def workflow_id_not_uuid(definition: Definition) -> Iterator[Fault]:
         yield Fault(None, message)
 
 
-@rule("facts", "warning")
+@rule("facts", "warning", of=["allow"])
 def unknown_allow(definition: Definition) -> Iterator[Fault]:
     """`allow=` names a code that no finding has, so it silences nothing.
 

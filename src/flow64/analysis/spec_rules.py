@@ -31,23 +31,21 @@ from ..diagnostics import Severity
 from ..endpoints import is_loopback
 from ..text import clipped, did_you_mean, join_words, shortened
 from .fields import (
-    ALIKE,
     ENTRY,
     LATER,
     JsonType,
     TypedField,
-    field_maps,
     fields_of,
-    judge,
     list_conditions,
     survey,
 )
+from .live_rules import ALIKE, judge
 from .rule import Fault, rule
 
 # -- Kinds and names of fields ---------------------------------------------------------
 
 
-@rule("specs", "note", "warning")
+@rule("specs", "note", "warning", of=["unknown-kind"])
 def unknown_kind(definition: Definition) -> Iterator[Fault]:
     """The catalogue does not know a kind, so nothing about the block was checked.
 
@@ -73,7 +71,7 @@ def unknown_kind(definition: Definition) -> Iterator[Fault]:
             yield Fault(positions[0], f"{message}{more}")
 
 
-@rule("specs", "warning")
+@rule("specs", "warning", of=["unknown-field"])
 def unknown_field(definition: Definition) -> Iterator[Fault]:
     """The catalogue does not know a spec field of this kind; it may be misspelt.
 
@@ -98,7 +96,7 @@ def unknown_field(definition: Definition) -> Iterator[Fault]:
 # -- Values of fields ------------------------------------------------------------------
 
 
-@rule("specs", "error", "warning")
+@rule("specs", "error", "warning", of=["misfit", Filter])
 def unknown_word(definition: Definition) -> Iterator[Fault]:
     """A spec holds a word that is not on the list of words.
 
@@ -138,7 +136,7 @@ def _judge_word(
     return Fault(position, message, f"it takes {', '.join(words)}", severity)
 
 
-@rule("specs", "error", "warning")
+@rule("specs", "error", "warning", of=["misfit"])
 def wrong_field_type(definition: Definition) -> Iterator[Fault]:
     """A field holds a value of another type than the one that is known.
 
@@ -187,7 +185,7 @@ def _judge_type(
     return Fault(position, message, advice, severity)
 
 
-@rule("specs", "error", "warning")
+@rule("specs", "error", "warning", of=["must-have", "no-row-kind", Filter])
 def missing_field(definition: Definition) -> Iterator[Fault]:
     """A spec that the documents require is missing or empty.
 
@@ -237,7 +235,7 @@ def _find_gaps(specs: Mapping[str, Any]) -> Iterator[str]:
 _CONDITION: Final = 'write it as in Filter.where("email_status").equals("OK")'
 
 
-@rule("specs", "warning")
+@rule("specs", "warning", of=["misfit"])
 def number_below_one(definition: Definition) -> Iterator[Fault]:
     """A number of rows, seconds, rounds or calls is zero or less.
 
@@ -352,7 +350,7 @@ def object_in_struct(definition: Definition) -> Iterator[Fault]:
         size = {"description": "Number of employees", "type": "int"}
         flow = Webhook(LEAD) >> QaAgent(struct={"size": size})
     """
-    for position, field, entries in field_maps(definition):
+    for position, field, entries in survey(definition).maps:
         if definition.blocks[position].kind == QaAgent.kind:
             objects = [key for key, entry in entries.items() if isinstance(entry, dict)]
             if objects:
@@ -361,7 +359,7 @@ def object_in_struct(definition: Definition) -> Iterator[Fault]:
                 yield Fault(position, message)
 
 
-@rule("specs", "warning")
+@rule("specs", "warning", of=["field-map"])
 def unknown_type_word(definition: Definition) -> Iterator[Fault]:
     """A field map names a type that is not on the documented list.
 
@@ -374,7 +372,7 @@ def unknown_type_word(definition: Definition) -> Iterator[Fault]:
         flow = Webhook(LEAD, input_schema={"email": "text"})
     """
     judged = judge(definition).mismatches
-    for position, field, entries in field_maps(definition):
+    for position, field, entries in survey(definition).maps:
         for key, entry in entries.items() if position not in judged else ():
             word = entry if field.name == "input_schema" else None
             word = entry.get("type") if isinstance(entry, dict) else word
@@ -385,7 +383,7 @@ def unknown_type_word(definition: Definition) -> Iterator[Fault]:
                 yield Fault(position, f"{message}{near}", advice)
 
 
-@rule("specs", "note")
+@rule("specs", "note", of=["field-map"])
 def type_word_as_description(definition: Definition) -> Iterator[Fault]:
     """A field to find is given as a bare type word.
 
@@ -398,7 +396,7 @@ def type_word_as_description(definition: Definition) -> Iterator[Fault]:
     Example:
         flow = Webhook(LEAD) >> LeadEnrichment(return_fields={"title": "string"})
     """
-    for position, field, entries in field_maps(definition):
+    for position, field, entries in survey(definition).maps:
         names = [
             f"{field.name}.{key}"
             for key, entry in entries.items()
@@ -417,7 +415,7 @@ _TYPE_LIKE: Final = frozenset(
 # -- Facts -----------------------------------------------------------------------------
 
 
-@rule("facts", "note")
+@rule("facts", "note", of=["unconfirmed", "unknown-field", Filter])
 def unconfirmed_facts(definition: Definition) -> Iterator[Fault]:
     """Fields are used that no document confirms for the block; one line for all.
 
@@ -426,9 +424,10 @@ def unconfirmed_facts(definition: Definition) -> Iterator[Fault]:
     Example:
         flow = Webhook(LEAD) >> FindEmail(verify_emails=False)
     """
-    names = dict.fromkeys(_list_unconfirmed(definition))
-    for position, name in survey(definition).unknown:
-        kind = definition.blocks[position].kind
+    blocks, remarks = definition.blocks, survey(definition)
+    names = {f"{blocks[at].kind}.{name}": None for at, name in remarks.unconfirmed}
+    for position, name in remarks.unknown:
+        kind = blocks[position].kind
         if not CATALOGUE[kind].specs_known:
             names[f"{kind}.specs"] = None
         elif name in definition.origins[position].extra:
@@ -440,14 +439,3 @@ def unconfirmed_facts(definition: Definition) -> Iterator[Fault]:
     if names:
         message = f"it uses what no document confirms: {join_words(names, 20)}"
         yield Fault(None, message)
-
-
-def _list_unconfirmed(definition: Definition) -> Iterator[str]:
-    """Yield the known fields that are used and that no document confirms."""
-    judged = judge(definition).mismatches
-    for kind, positions in definition.by_kind.items():
-        fields = fields_of(kind) if kind in CATALOGUE else {}
-        for position in positions if positions[0] not in judged else ():
-            for name in definition.blocks[position].specs:
-                if name in fields and fields[name].fact.confidence in ("I", "U"):
-                    yield f"{kind}.{name}"

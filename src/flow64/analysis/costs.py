@@ -18,6 +18,7 @@ from ..blocks import CATALOGUE, EFFECT_WORDS, OLD_NAMES, CatalogueBlock, Effect
 from ..definition import EMPTY, Definition, Hidden, Value, WireBlock, is_number
 from ..errors import BuildError
 from ..text import format_dollars, shortened
+from .rule import once
 
 ROWS: Final = 1000
 """Input rows that a cost is for, unless another number is given."""
@@ -124,16 +125,21 @@ class Cost:
         `dollars` is null if blocks may charge, but no sum is known. Zero means that
         nothing may charge.
         """
-        unpriced = {charge.kind for charge in self.charges if charge.dollars is None}
-        unpriced.update(self.unknown)
-        priced = [charge for charge in self.charges if charge.dollars is not None]
-        prices = {(each.kind, each.dollars) for each in priced if each.is_open}
-        is_counted = not all(charge.is_open for charge in priced)
-        is_free = not (priced or unpriced)
+        unpriced, unbounded = {*self.unknown}, set[tuple[str, float]]()
+        is_counted = not (self.charges or self.unknown)  # as nothing
+        for kind, dollars, rows, _ in self.charges:
+            if dollars is None:
+                unpriced.add(kind)
+            elif rows is None:
+                unbounded.add((kind, dollars))
+            else:
+                is_counted = True
         return {
-            "dollars": self.dollars if is_counted or is_free else None,
+            "dollars": self.dollars if is_counted else None,
             "unpriced": sorted(unpriced),
-            "open": [{"kind": kind, "dollars": each} for kind, each in sorted(prices)],
+            "open": [
+                {"kind": kind, "dollars": each} for kind, each in sorted(unbounded)
+            ],
             "unconfirmed": {**self.unconfirmed},
         }
 
@@ -185,26 +191,25 @@ def cost(
     unconfirmed: dict[str, str] = {}
     depends: dict[str, Sequence[str]] = {}
     for kind, positions in definition.by_kind.items():
-        cls = CATALOGUE.get(kind)
+        cls, dollars = CATALOGUE.get(kind), prices.get(kind)
         may_spend = cls is not None and not SPENDING.isdisjoint(cls.about.effects)
         for position in positions if may_spend or kind in prices else ():
-            dollars, specs = prices.get(kind), definition.blocks[position].specs
-            if dollars is None and cls is not None:
-                known_price = cls.price(specs)
-                dollars = None if known_price is None else known_price.dollars
-                if known_price is None and (fields := _open_fields(cls, specs)):
+            if cls is not None and kind not in prices:
+                specs = definition.blocks[position].specs
+                price = cls.price(specs)
+                dollars = None if price is None else price.dollars
+                if price is None and (fields := _open_fields(cls, specs)):
                     depends[kind] = fields
-                elif known_price is not None and known_price.confidence == "I":
-                    unconfirmed[kind] = known_price.source
+                elif price is not None and price.confidence == "I":
+                    unconfirmed[kind] = price.source
             group = (kind, dollars, reach[position] is None)
             groups.setdefault(group, []).append(position)
     charges = [
         Charge(kind, dollars, _add_counts([reach[at] for at in positions]), positions)
         for (kind, dollars, _), positions in groups.items()
     ]
-    unknown = [
-        name for kind, name in _unknown_kinds(definition).items() if kind not in prices
-    ]
+    names = _unknown_kinds(definition)
+    unknown = [name for kind, name in names.items() if kind not in prices]
     return Cost(charges, unknown, rows, unconfirmed, depends)
 
 
@@ -268,30 +273,28 @@ def _count_reaching(
     }
     for position in definition.topology.order:
         block, above = blocks[position], parents[position]
-        about = CATALOGUE[block.kind].about if block.kind in CATALOGUE else None
-        count: int | None = rows
-        if len(above) == 1:
-            count = leave[above[0]]
-        elif above:
-            count = _add_counts([leave[at] for at in above])
-        reach[position] = count
-        if about is None:
-            count = None
-        elif about.brings is not None:
-            own = brought[about.brings]
-            count = _add_counts([count, own]) if above else own
-        elif about.may_make_rows:
-            count = _limit_rows(block)
-        leave[position] = count
-        if not above:
-            reach[position] = count
+        cls = CATALOGUE.get(block.kind)
+        incoming = _add_counts([leave[at] for at in above]) if above else 0
+        if cls is None:
+            leave[position] = None
+        elif cls.about.brings is not None:
+            leave[position] = _add_counts([incoming, brought[cls.about.brings]])
+        elif cls.about.may_make_rows:
+            leave[position] = cls.most_rows(block.specs)
+        else:
+            leave[position] = incoming if above else rows
+        reach[position] = incoming if above else leave[position]
     return reach
 
 
 def _add_counts(counts: Sequence[int | None]) -> int | None:
     """Return the sum of some counts; None if one of them is unknown."""
-    numbers = [count for count in counts if count is not None]
-    return sum(numbers) if len(numbers) == len(counts) else None
+    total = 0
+    for count in counts:
+        if count is None:
+            return None
+        total += count
+    return total
 
 
 # -- Effects ---------------------------------------------------------------------------
@@ -347,18 +350,18 @@ class Effects:
         return "; ".join(parts)
 
 
+@once
 def effects(definition: Definition) -> Effects:
     """Return what a workflow spends and touches, as far as its blocks are known."""
     touches: dict[tuple[str, Effect, str | None], list[int]] = {}
     for kind, positions in definition.by_kind.items():
-        cls = CATALOGUE.get(kind)
-        for position in positions if cls is not None else ():
+        if (cls := CATALOGUE.get(kind)) is None:
+            continue
+        for position in positions:
             specs = definition.blocks[position].specs
-            for effect in cls.effects(specs) if cls is not None else ():
+            for effect in cls.effects(specs):
                 is_outside = effect in ("writes-outside", "creates-storage")
-                target = (
-                    cls.effect_target(specs, effect) if cls and is_outside else None
-                )
+                target = cls.effect_target(specs, effect) if is_outside else None
                 touches.setdefault((kind, effect, target), []).append(position)
     listed = [Touch(*touch, positions) for touch, positions in touches.items()]
     return Effects(listed, [*_unknown_kinds(definition).values()])

@@ -23,7 +23,6 @@ from ..definition import (
     FrozenDict,
     FrozenList,
     Hidden,
-    JoinedEdges,
     Value,
 )
 from ..dsl import RowKind, Unset
@@ -210,58 +209,56 @@ class Survey(NamedTuple):
 def survey(definition: Definition) -> Survey:
     """Look at the graph and the specs of a definition."""
     blocks, judged = definition.blocks, judge(definition).mismatches
-    result = traits, unknown, misfits, unconfirmed, maps = Survey(set(), [], [], [], [])
+    traits = {*definition.by_kind}
+    result = _, unknown, misfits, unconfirmed, maps = Survey(traits, [], [], [], [])
     for kind, positions in definition.by_kind.items():
         kind_traits, fields = describe_kind(kind)
-        traits.add(kind)
         traits |= kind_traits
-        for position in positions:
-            specs = blocks[position].specs
-            for name, value in specs.items() if kind in CATALOGUE else ():
+        for position in positions if kind in CATALOGUE else ():
+            for name, value in blocks[position].specs.items():
                 field = fields.get(name)
                 if field is not None and field.is_map and type(value) is FrozenDict:
                     maps.append((position, field, value))
-                    traits |= {"field-map", name}
+                    traits.add(name)
                 if position in judged:
                     continue
                 if field is None:
                     unknown.append((position, name))
-                    traits.add("unknown-field")
                     continue
-                if not field.takes(value):
-                    misfits.append((position, field, value))
-                    traits.add("misfit")
                 if field.is_unconfirmed:
                     unconfirmed.append((position, name))
-                    traits.add("unconfirmed")
-            if "dataframe_type" in kind_traits:
-                word = specs.get("dataframe_type")
-                is_word = word in DATAFRAME_TYPES
-                traits.add(str(word) if is_word else "no-row-kind")
-    traits.update(_judge_shape(definition, traits))
+                if not field.takes(value):
+                    misfits.append((position, field, value))
+        for position in positions if "dataframe_type" in kind_traits else ():
+            word: Any = blocks[position].specs.get("dataframe_type")
+            traits.add(word if word in DATAFRAME_TYPES else "no-row-kind")
+    traits |= _judge_shape(definition, result)
     return result
 
 
-def _judge_shape(definition: Definition, traits: AbstractSet[str]) -> list[Trait]:
-    """Return the traits of a definition beyond those of its blocks."""
+def _judge_shape(definition: Definition, seen: Survey) -> set[Trait]:
+    """Return the traits of a definition beyond those of its kinds."""
     blocks, edges, topology = definition.blocks, definition.edges, definition.topology
-    targets, starts = topology.targets, len(blocks) - len(set(topology.targets))
-    is_forward = topology.is_forward
-    webhooks = definition.by_kind.get(Webhook.kind)
-    is_plain = is_forward and starts == 1 and webhooks == [0]
+    traits, targets = seen.traits, topology.targets
+    ends, is_forward = set(targets), topology.is_forward
+    has_one_start = is_forward and len(ends) == len(blocks) - 1
     shapes: dict[Trait, object] = {
         "allow": definition.allowed or definition.origins.may_allow,
         "both-row-kinds": "LEAD" in traits and "COMPANY" in traits,
         "cycle": not is_forward,
-        "dangling-edge": len(targets) < len(edges),
-        "empty": not blocks,
-        "json": type(edges) is not JoinedEdges,
+        "field-map": seen.maps,
+        "json": getattr(edges, "topology", None) is not topology,
         "live-list": definition.listed is not None,
-        "meeting-rows": len(blocks) - starts < len(targets),
-        "odd-start": not is_plain or "other-source" in traits,
+        "meeting-rows": len(ends) < len(targets),
+        "misfit": seen.misfits,
+        "odd-start": not has_one_start
+        or definition.by_kind.get(Webhook.kind) != [0]
+        or "other-source" in traits,
         "repeated-id": len({block.id for block in blocks}) < len(blocks),
+        "unconfirmed": seen.unconfirmed,
+        "unknown-field": seen.unknown,
     }
-    return [trait for trait, is_there in shapes.items() if is_there]
+    return {trait for trait, is_there in shapes.items() if is_there}
 
 
 def list_conditions(specs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

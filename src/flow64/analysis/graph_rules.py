@@ -11,7 +11,7 @@ from .columns import documented_rows, row_kinds
 from .rule import Fault, name_block, name_blocks, once, rule
 
 
-@rule("graph", "error", of=["empty"])
+@rule("graph", "error", of=["odd-start"])
 def no_blocks(definition: Definition) -> Iterator[Fault]:
     """A workflow has no blocks; the service rejects an empty graph (documented).
 
@@ -26,7 +26,7 @@ def no_blocks(definition: Definition) -> Iterator[Fault]:
         yield Fault(None, "it has no blocks")
 
 
-@rule("graph", "error", of=["dangling-edge"])
+@rule("graph", "error", of=["json"])
 def dangling_edge(definition: Definition) -> Iterator[Fault]:
     """An edge names a block that is missing; the service rejects it (documented).
 

@@ -211,7 +211,7 @@ class About:
     @property
     def may_make_rows(self) -> bool:
         """Whether more rows may come out than go in."""
-        return not {"source", "converter"}.isdisjoint((self.role, self.perhaps))
+        return self.may_begin or "converter" in (self.role, self.perhaps)
 
     @property
     def may_follow(self) -> bool:

@@ -261,10 +261,8 @@ class Workflow:
         """
         definition, faults = self.lower(env, values)
         place = definition.place
-        return by_severity(
-            evolve(finding, place=finding.place or place)
-            for finding in (*faults, *findings(definition))
-        )
+        placed = [evolve(fault, place=fault.place or place) for fault in faults]
+        return by_severity([*placed, *findings(definition)])
 
     def deploy(
         self,

@@ -157,7 +157,7 @@ class Cost:
             for kind in data["unpriced"]
             for fields in [self.depends.get(kind, ())]
         ]
-        most = "at most " if self.is_whole else ""
+        most = "" if data["open"] or data["unpriced"] else "at most "
         text = f"{self.rows:,} rows: {most}{' + '.join(parts)}"
         unconfirmed = self.describe_unconfirmed_prices()
         return f"{text} (unconfirmed: {unconfirmed})" if unconfirmed else text
@@ -196,12 +196,12 @@ def cost(
         for position in positions if may_spend or kind in prices else ():
             if cls is not None and kind not in prices:
                 specs = definition.blocks[position].specs
-                price = cls.price(specs)
-                dollars = None if price is None else price.dollars
-                if price is None and (fields := _open_fields(cls, specs)):
+                row = cls.price(specs)
+                dollars = None if row is None else row.dollars
+                if row is None and (fields := _open_fields(cls, specs)):
                     depends[kind] = fields
-                elif price is not None and price.confidence == "I":
-                    unconfirmed[kind] = price.source
+                elif row is not None and row.confidence == "I":
+                    unconfirmed[kind] = row.source
             group = (kind, dollars, reach[position] is None)
             groups.setdefault(group, []).append(position)
     charges = [

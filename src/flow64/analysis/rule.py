@@ -51,7 +51,9 @@ class Rule:
     """A function that finds a fault, and carries its own page.
 
     Attributes:
-        find: Reads one definition. Its name is the code in snake case.
+        code: The code of its findings: the name of the function, with hyphens. People
+            rely on it, so it stays.
+        find: Reads one definition.
         severities: The possible severities of its findings, the usual one first.
         of: Kinds and traits. It is asked about a workflow with one of them. Empty for
             a rule about any workflow.
@@ -61,6 +63,7 @@ class Rule:
             only the service's own list of blocks shows it.
     """
 
+    code: str
     find: Callable[[Definition], Iterator[Fault]]
     family: Family
     severities: Sequence[Severity]
@@ -68,11 +71,6 @@ class Rule:
     meaning: str
     advice: str
     example: str
-
-    @property
-    def code(self) -> str:
-        """The code of its findings. People rely on it, so it stays."""
-        return self.find.__name__.replace("_", "-")
 
     @property
     def is_safe(self) -> bool:
@@ -102,7 +100,8 @@ def rule(
         text, _, example = (inspect.getdoc(find) or "").partition("\n\nExample:\n")
         meaning, _, advice = text.partition("\n\nFix: ")
         page = meaning, advice.replace("\n", " ").rstrip("."), dedent(example)
-        return Rule(find, family, severities, names, *page)
+        code = find.__name__.replace("_", "-")
+        return Rule(code, find, family, severities, names, *page)
 
     return decorate
 

@@ -109,7 +109,7 @@ def test_cost_is_whole_only_where_nothing_is_left_out():
     ]
 
     assert whole == [True, False, False, False]
-    assert cost(definition(Search(LEAD, query="q") >> email)).is_open
+    assert not cost(definition(Search(LEAD, query="q") >> email)).is_whole
 
 
 def test_cost_is_data():

@@ -7,16 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, islice, product
 from typing import Any, Final, NamedTuple
 
-from ..blocks import (
-    CATALOGUE,
-    FILTER_OPERATORS,
-    UNARY_OPERATORS,
-    Filter,
-    LinkedinEnrichment,
-    ReverseEmail,
-    ReversePhone,
-    VerifyEmail,
-)
+from ..blocks import CATALOGUE, FILTER_OPERATORS, UNARY_OPERATORS, Filter
 from ..definition import Definition, Hidden, Value, is_number
 from ..dsl import UNSET
 from ..text import did_you_mean, join_words, shortened
@@ -27,11 +18,7 @@ from .rule import Fault, name_block, once, rule
 # -- Columns that are read and not there -----------------------------------------------
 
 
-READERS: Final = (Filter, LinkedinEnrichment, ReverseEmail, ReversePhone, VerifyEmail)
-"""The built-in kinds that read columns by name."""
-
-
-@rule("columns", "warning", of=[*READERS, "own-kind"])
+@rule("columns", "warning", of=["reads", Filter])
 def undeclared_column(definition: Definition) -> Iterator[Fault]:
     """A block reads a column that no block before it declares or adds.
 

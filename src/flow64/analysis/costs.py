@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from attrs import frozen
 
 from ..blocks import CATALOGUE, EFFECT_WORDS, OLD_NAMES, CatalogueBlock, Effect
-from ..definition import EMPTY, Definition, Hidden, Value, WireBlock, is_number
+from ..definition import EMPTY, Definition, Hidden, Value, is_number
 from ..errors import BuildError
 from ..text import format_dollars, shortened
 from .rule import once
@@ -84,15 +84,10 @@ class Cost:
         return min(float(total), sys.float_info.max)
 
     @property
-    def is_open(self) -> bool:
-        """Whether a block charges for a number of rows that only the run shows."""
-        return any(charge.is_open for charge in self.charges)
-
-    @property
     def is_whole(self) -> bool:
         """Whether `dollars` leaves out no block that charges or may charge."""
-        is_priced = all(charge.dollars is not None for charge in self.charges)
-        return is_priced and not self.is_open and not self.unknown
+        ends = [end for charge in self.charges for end in (charge.dollars, charge.rows)]
+        return None not in ends and not self.unknown
 
     def list_omissions(self, definition: Definition) -> Iterator[str]:
         """Yield the blocks that `dollars` leaves out, each with the reason.
@@ -231,28 +226,16 @@ def count_start_rows(definition: Definition, payload: int) -> int | None:
         definition: What is run.
         payload: Rows in the payload.
     """
-    roots = [definition.blocks[at] for at in definition.topology.roots]
-    brings = [_find_origin(block.kind) for block in roots]
-    takes_payload = "payload" in brings
-    if takes_payload and not payload:
-        return None
-    limits = [
-        _limit_rows(block)
-        for block, origin in zip(roots, brings, strict=True)
-        if origin != "payload"
-    ]
-    return _add_counts([payload if takes_payload else 0, *limits])
-
-
-def _find_origin(kind: str) -> str | None:
-    """Return where a block that brings the rows of a run has them from."""
-    return CATALOGUE[kind].about.brings if kind in CATALOGUE else None
-
-
-def _limit_rows(block: WireBlock) -> int | None:
-    """Return the upper limit of the rows that a block gives, for any input."""
-    cls = CATALOGUE.get(block.kind)
-    return None if cls is None else cls.most_rows(block.specs)
+    limits: list[int | None] = []
+    takes_payload = False
+    for at in definition.topology.roots:
+        block = definition.blocks[at]
+        cls = CATALOGUE.get(block.kind)
+        if cls is not None and cls.about.brings == "payload":
+            takes_payload = True
+        else:
+            limits.append(None if cls is None else cls.most_rows(block.specs))
+    return _add_counts([*limits, payload or None] if takes_payload else limits)
 
 
 def _count_reaching(

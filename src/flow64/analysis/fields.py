@@ -109,34 +109,23 @@ class TypedField(NamedTuple):
         return self.type is None or self.type.takes(value)
 
 
-def fields_of(kind: str) -> Mapping[str, TypedField]:
-    """Return the fields of a kind by name; none if it is not in the catalogue."""
-    return describe_kind(kind).fields
-
-
-class KindFacts(NamedTuple):
-    """The traits and the fields of a kind, from its class."""
-
-    traits: AbstractSet[str]
-    fields: Mapping[str, TypedField]
-
-
-def describe_kind(kind: str) -> KindFacts:
-    """Return the traits and the fields of a kind."""
+def describe_kind(kind: str) -> tuple[AbstractSet[str], Mapping[str, TypedField]]:
+    """Return the traits of a kind, and its fields by name, as far as they are known."""
     # To mypy a class has the __hash__ of its instances, and so is not hashable.
     cls: Any = CATALOGUE.get(kind)
-    return _UNKNOWN if cls is None else _describe(cls)
-
-
-_UNKNOWN: Final = KindFacts({"unknown-kind"}, {})
+    return _describe(cls)
 
 
 @cache
-def _describe(cls: Any) -> KindFacts:
+def _describe(cls: Any) -> tuple[AbstractSet[str], Mapping[str, TypedField]]:
+    if cls is None:
+        return {"unknown-kind"}, {}
     about, facts, is_own = cls.about, facts_of(cls), cls not in BUILT_IN.values()
     traits = {about.role, *filter(None, documented_rows(cls.kind))}
     if is_own:
         traits.add("own-kind")
+    if is_own or cls.columns({}).reads:
+        traits.add("reads")
     if about.must_have:
         traits.add("must-have")
     if not about.may_follow and cls is not Webhook:
@@ -154,7 +143,7 @@ def _describe(cls: Any) -> KindFacts:
         for name, hint in spec_types(cls).items()
         if cls.specs_known or name != "specs"  # the argument for all of them
     }
-    return KindFacts(traits, fields)
+    return traits, fields
 
 
 def _as_type(hint: Any) -> JsonType | None:
@@ -219,44 +208,43 @@ def survey(definition: Definition) -> Survey:
                 field = fields.get(name)
                 if field is not None and field.is_map and type(value) is FrozenDict:
                     maps.append((position, field, value))
-                    traits.add(name)
+                    traits.update(("field-map", name))
                 if position in judged:
                     continue
                 if field is None:
                     unknown.append((position, name))
+                    traits.add("unknown-field")
                     continue
                 if field.is_unconfirmed:
                     unconfirmed.append((position, name))
+                    traits.add("unconfirmed")
                 if not field.takes(value):
                     misfits.append((position, field, value))
-        for position in positions if "dataframe_type" in kind_traits else ():
-            word: Any = blocks[position].specs.get("dataframe_type")
-            traits.add(word if word in DATAFRAME_TYPES else "no-row-kind")
-    traits |= _judge_shape(definition, result)
+                    traits.add("misfit")
+                elif field.words and type(value) is str:
+                    traits.add(value)
+    traits |= _judge_shape(definition, traits)
     return result
 
 
-def _judge_shape(definition: Definition, seen: Survey) -> set[Trait]:
-    """Return the traits of a definition beyond those of its kinds."""
+def _judge_shape(definition: Definition, traits: AbstractSet[str]) -> set[Trait]:
+    """Return the traits of a definition beyond those of its kinds and specs."""
     blocks, edges, topology = definition.blocks, definition.edges, definition.topology
-    traits, targets = seen.traits, topology.targets
-    ends, is_forward = set(targets), topology.is_forward
+    targets, is_forward = topology.targets, topology.is_forward
+    ends = set(targets)
     has_one_start = is_forward and len(ends) == len(blocks) - 1
+    webhooks = definition.by_kind.get(Webhook.kind, ())
+    has_row_kinds = all("dataframe_type" in blocks[at].specs for at in webhooks)
     shapes: dict[Trait, object] = {
         "allow": definition.allowed or definition.origins.may_allow,
         "both-row-kinds": "LEAD" in traits and "COMPANY" in traits,
         "cycle": not is_forward,
-        "field-map": seen.maps,
         "json": getattr(edges, "topology", None) is not topology,
         "live-list": definition.listed is not None,
         "meeting-rows": len(ends) < len(targets),
-        "misfit": seen.misfits,
-        "odd-start": not has_one_start
-        or definition.by_kind.get(Webhook.kind) != [0]
-        or "other-source" in traits,
+        "no-row-kind": not has_row_kinds,
+        "odd-start": not has_one_start or webhooks != [0] or "other-source" in traits,
         "repeated-id": len({block.id for block in blocks}) < len(blocks),
-        "unconfirmed": seen.unconfirmed,
-        "unknown-field": seen.unknown,
     }
     return {trait for trait, is_there in shapes.items() if is_there}
 

@@ -192,10 +192,7 @@ def first_block_not_webhook(definition: Definition) -> Iterator[Fault]:
         flow = Search(LEAD, query="Heads of finance")
     """
     for position in _find_roots(definition):
-        kind, specs = (
-            definition.blocks[position].kind,
-            definition.blocks[position].specs,
-        )
+        _, kind, specs, *_ = definition.blocks[position]
         if kind == ReadCsv.kind and not specs.get("resource_handle_id"):
             message = "runs started by API need the handle of an uploaded file"
             advice = "begin with Webhook(...), or name the file in specs_override"

@@ -37,7 +37,8 @@ class Fault(NamedTuple):
 Trait: TypeAlias = Literal[
     "allow", "both-row-kinds", "cycle", "field-map", "input_schema", "json",
     "live-list", "meeting-rows", "misfit", "must-have", "no-row-kind", "odd-start",
-    "own-kind", "repeated-id", "sink", "unconfirmed", "unknown-field", "unknown-kind",
+    "own-kind", "reads", "repeated-id", "sink", "unconfirmed", "unknown-field",
+    "unknown-kind",
 ]  # fmt: skip
 """A trait of a definition that `survey` sees, so that few rules have to look again."""
 

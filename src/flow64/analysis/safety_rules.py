@@ -77,10 +77,8 @@ def ambiguous_default_key(definition: Definition) -> Iterator[Fault]:
     """
     for position, other, is_default in _find_twins(definition):
         if is_default:
-            kind, place = (
-                definition.blocks[position].kind,
-                definition.origins[other].place,
-            )
+            kind = definition.blocks[position].kind
+            place = definition.origins[other].place
             also = f" and at {place}" if place else ""
             message = f"two blocks of kind {shortened(kind)} have no key, here{also}"
             yield Fault(position, message)
@@ -264,10 +262,8 @@ def company_to_leads_without_people(definition: Definition) -> Iterator[Fault]:
         has_people[position] = may_find or any(has_people[at] for at in above)
     for position, _ in definition.of_kind(CompanyToLeads.kind):
         if not has_people[position]:
-            message = (
-                "no company_enrichment before it has find_people, so it finds nobody"
-            )
-            yield Fault(position, message)
+            message = "no company_enrichment before it has find_people"
+            yield Fault(position, f"{message}, so it finds nobody")
 
 
 def _may_be_true(value: Any) -> bool:
@@ -370,9 +366,8 @@ def mergeable_enrichment(definition: Definition) -> Iterator[Fault]:
         before = definition.blocks[above[0]] if len(above) == 1 else None
         if before is None or before.kind != block.kind:
             continue
-        if _list_settings(before.specs) == _list_settings(block.specs) and (
-            len(topology.children[above[0]]) == 1
-        ):
+        is_alike = _list_settings(before.specs) == _list_settings(block.specs)
+        if is_alike and len(topology.children[above[0]]) == 1:
             name = name_block(definition, above[0])
             yield Fault(position, f"it follows {name} with the same settings")
 
@@ -398,10 +393,8 @@ def auto_execute(definition: Definition) -> Iterator[Fault]:
     for position, block in definition.of_kind(Search.kind):
         value = block.specs.get("auto_execute")
         if _may_be_true(value):
-            message = (
-                "auto_execute buys as soon as the workflow is created, before any run"
-            )
-            yield Fault(position, message)
+            message = "auto_execute buys as soon as the workflow is created"
+            yield Fault(position, f"{message}, before any run")
         elif value is not False:
             message = "auto_execute is not set; the service may buy when it is created"
             yield Fault(position, message, severity="note")

@@ -35,7 +35,7 @@ from .fields import (
     LATER,
     JsonType,
     TypedField,
-    fields_of,
+    describe_kind,
     list_conditions,
     survey,
 )
@@ -85,7 +85,7 @@ def unknown_field(definition: Definition) -> Iterator[Fault]:
     for position, name in survey(definition).unknown:
         kind = definition.blocks[position].kind
         if CATALOGUE[kind].specs_known:
-            fields = fields_of(kind)
+            _, fields = describe_kind(kind)
             near = did_you_mean(name, fields)
             if near or name not in definition.origins[position].extra:
                 message = f"{kind} has no field {shortened(name)} that is known{near}"
@@ -210,9 +210,7 @@ def missing_field(definition: Definition) -> Iterator[Fault]:
                     yield Fault(position, message, f"set {name}=...", "warning")
     for position, block in definition.of_kind(Webhook.kind):
         if "dataframe_type" not in block.specs:
-            message = (
-                "dataframe_type is not set, and sources disagree on leaving it out"
-            )
+            message = "sources disagree on leaving dataframe_type out"
             advice = "write Webhook(LEAD) or Webhook(COMPANY)"
             yield Fault(position, message, advice, "warning")
     for position, block in definition.of_kind(Filter.kind):
@@ -308,9 +306,8 @@ def mixed_logic(definition: Definition) -> Iterator[Fault]:
     for position, block in definition.of_kind(Filter.kind):
         words = [condition.get("logic") for condition in list_conditions(block.specs)]
         if "and" in words[1:] and "or" in words[1:]:
-            yield Fault(
-                position, "it mixes and with or, and which binds first is unknown"
-            )
+            message = "it mixes and with or, and which binds first is unknown"
+            yield Fault(position, message)
 
 
 # -- Field maps ------------------------------------------------------------------------
@@ -331,10 +328,9 @@ def nothing_to_find(definition: Definition) -> Iterator[Fault]:
     wanted = ("return_fields", "find_people", "full_org_chart")
     kinds = (LeadEnrichment.kind, CompanyEnrichment.kind)
     for position, block in definition.of_kind(*kinds):
-        if not any(block.specs.get(name) for name in wanted):
-            yield Fault(
-                position, f"{block.kind} asks for no fields, so it adds no column"
-            )
+        if not any(map(block.specs.get, wanted)):
+            message = f"{block.kind} asks for no fields, so it adds no column"
+            yield Fault(position, message)
 
 
 @rule("specs", "warning", of=[QaAgent])

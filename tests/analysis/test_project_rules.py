@@ -81,7 +81,7 @@ def test_an_error_stays_one():
         ("late-filtr", "note", "(did you mean 'late-filter'?)"),
         ("nope", "note", "of a finding"),
         ("late-filter", "warn", "write error, warning, note or ignore"),
-        ("late-filter", 5, "is not a text"),
+        ("late-filter", 5, "is 5"),
         ("row-kind-mismatch", "ignore", "cannot be 'ignore'"),
         ("unloadable-file", "note", "cannot be 'note'"),
     ],

@@ -297,6 +297,7 @@ CASES = {
                 kept("age", "in_", []),
                 kept("full_name", "equals", ["Ada"]),
                 NAMED >> Filter([{"column": "age", "operator": "greater"}]),
+                *(kept("full_name", "equals", nothing) for nothing in (None, "")),
             ],
             "note": [kept("full_name", "equals", 5)],
         },
@@ -404,10 +405,14 @@ CASES = {
                 LEADS >> QaAgent(qualification_criteria=["is large"]),
                 Search(LEAD, query="q", max_results="5"),
                 LEADS >> TransformData(output_schema=None),
+                lead({"title": ""}),
+                lead(research_plan=" "),
             ],
         },
         [
             LEADS >> OutgoingWebhook(url=value("url"), timeout_seconds=5),
+            sent(""),
+            Webhook(LEAD, input_schema={"title": {}}) >> FindEmail(),
             finder(mode=5),
             lead({"title": {"description": "x"}, "name": value("name")}),
             LEADS >> GroupBy(specs={"specs": 5}),
@@ -578,6 +583,33 @@ def test_rule(code):
             assert severity in severities(subject, code), subject
     for subject in right:
         assert severities(subject, code) == set(), subject
+
+
+SLIPS = {
+    "overwritten-column": NAMED >> LeadEnrichment(return_fields={"age": "Age"}),
+    "contradicting-conditions": NAMED
+    >> Filter.where("age").greater(5).and_("age").less(5),
+    "late-filter": NAMED >> FindEmail() >> Filter.where("age").greater(5),
+    "undeclared-column": kept("emial_status", "equals", "OK"),
+    "missing-field": NAMED >> Filter([{"column": " ", "operator": "is_empty"}]),
+    "wrong-value-type": NAMED >> Filter.where("age").greater("5"),
+    "wrong-field-type": NAMED >> OutgoingWebhook(url=POST, timeout_seconds="5"),
+    "unknown-word": finder(mode="BUSINESS"),
+    "insecure-url": sent("example.com/hook"),
+    "duplicate-key": finder(key="a") >> FindPhone(key="a"),
+    "row-kind-mismatch": LEADS >> CompanyEnrichment(return_fields=TITLE),
+    "no-project": Workflow("Leads", finder(), key="leads"),
+}
+
+
+@pytest.mark.parametrize("code", SLIPS)
+def test_a_slip_is_one_finding(code):
+    """It is said once, at its line, with what to write instead."""
+    findings = [each for each in findings_of(SLIPS[code]) if each.severity != "note"]
+
+    assert [finding.code for finding in findings] == [code]
+    assert findings[0].help
+    assert findings[0].file == __file__
 
 
 def test_place_of_a_finding():

@@ -15,7 +15,6 @@ from ..definition import Definition, ListedOrigins, Origin
 from ..diagnostics import Family, Finding, Severity
 from ..text import did_you_mean, shortened, wrap_text
 from . import column_rules, fields, graph_rules, live_rules, safety_rules, spec_rules
-from .live import LiveCatalogue, as_catalogue
 from .rule import STRUCTURAL, Fault, Rule
 
 
@@ -104,21 +103,11 @@ def _as_finding(fault: Fault, rule: Rule, definition: Definition) -> Finding | N
 
 def errors(definition: Definition) -> list[Finding]:
     """Return the findings that stop a compile."""
-    judged = ask(definition, may_stop=True)
-    return [each for each in judged if each.severity == "error"]
+    return [f for f in ask(definition, may_stop=True) if f.severity == "error"]
 
 
-def findings(
-    definition: Definition, blocks: LiveCatalogue | None = None
-) -> list[Finding]:
-    """Return what all rules find, as the rules of the project want it.
-
-    Args:
-        blocks: The service's own list of blocks, which outranks the catalogue. By
-            default that of the definition.
-    """
-    if blocks is not None:
-        definition = evolve(definition, listed=as_catalogue(blocks))
+def findings(definition: Definition) -> list[Finding]:
+    """Return what all rules find, as the rules of the project want it."""
     return apply_rules(ask(definition), definition.rules)
 
 
@@ -267,10 +256,8 @@ def describe_wrong_rule(code: str, setting: object) -> str | None:
         return f"is not the code of a finding{did_you_mean(code, pages)}"
     settings: tuple[str, ...] = get_args(RuleSetting)
     if setting not in settings:
-        is_text = isinstance(setting, str)
-        near = did_you_mean(str(setting), settings) if is_text else ""
-        shown = shortened(setting) if is_text else "not a text"
-        return f"is {shown}; write error, warning, note or ignore{near}"
+        near = did_you_mean(str(setting), settings)
+        return f"is {shortened(setting)}; write error, warning, note or ignore{near}"
     if {*pages[code].severities} == {"error"} and setting != "error":
         return f"cannot be {setting!r}: {ALWAYS_ERROR}; leave it out"
     return None

@@ -38,7 +38,8 @@ def undeclared_column(definition: Definition) -> Iterator[Fault]:
     missing = [
         (position, column.name)
         for position, column in list_reads(definition)
-        if column.name not in (before := flow.before[position])
+        if column.name.strip()
+        and column.name not in (before := flow.before[position])
         and (column.confidence in ("D", "D1") or before.openness < Openness.OPEN)
     ]
     looked_for = dict.fromkeys(islice(missing, MOST_READS))
@@ -62,7 +63,8 @@ def undeclared_column(definition: Definition) -> Iterator[Fault]:
         elif near := _find_near(name, before):
             message = f"it reads the column {shortened(name)}, and rows have "
             message += shortened(near)
-            yield Fault(position, message, "declare it if both are meant")
+            advice = f"write {shortened(near)}, or declare it if both are meant"
+            yield Fault(position, message, advice)
         elif before.openness is Openness.CLOSED:
             advice = f"they have {join_words(before) or 'none'}"
             yield Fault(position, f"{message} rows do not have here{fate}", advice)
@@ -238,9 +240,7 @@ def _list_predicates(definition: Definition) -> Sequence[Predicate]:
     return predicates
 
 
-_SEARCHING: Final = (
-    "equals", "not_equals", "contains", "not_contains", "in", "not_in"
-)  # fmt: skip
+_SEARCHING: Final = ("equals", "not_equals", "contains", "not_contains", "in", "not_in")
 """Operators that a documented word meets or does not."""
 
 
@@ -342,8 +342,11 @@ def _judge_shape(predicate: Predicate) -> Fault | None:
     if value is UNSET:
         message = f"{place} has no value, and {operator!r} needs one"
         return Fault(position, message, "write the value to compare with")
-    # Null may stand for what is not JSON, which is a finding of its own.
-    if not predicate.takes_list or isinstance(value, Value | Hidden | None):
+    if value in (None, ""):
+        message = f"{place}.value is {'null' if value is None else 'empty'}"
+        advice = "write .is_empty() or .is_not_empty(), or the value to compare with"
+        return Fault(position, message, advice)
+    if not predicate.takes_list or isinstance(value, Value | Hidden):
         return None
     if not isinstance(value, list):
         message = f"{place}.value is {shortened(value)}, and {operator!r} takes a list"
@@ -376,7 +379,8 @@ def _judge_type(
     position, name = predicate.position, shortened(predicate.column)
     message = predicate.describe(strange)
     message += f", and the column {name} holds {wanted.name}"
-    advice = f"{name} comes from {name_block(definition, column.source)}"
+    origin = name_block(definition, column.source)
+    advice = f"write {wanted.name}; {name} comes from {origin}"
     if str in wanted.kinds and not any(isinstance(v, list | dict) for v in strange):
         message += "; no document says how the two are compared"
         return Fault(position, message, advice, "note")

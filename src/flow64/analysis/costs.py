@@ -43,11 +43,6 @@ class Charge(NamedTuple):
     rows: int | None
     positions: Sequence[int]
 
-    @property
-    def is_open(self) -> bool:
-        """Whether it is unknown how many rows reach the blocks."""
-        return self.rows is None
-
 
 @frozen
 class Cost:
@@ -103,7 +98,7 @@ class Cost:
                 yield f"{names}: the price depends on {fields}"
             elif charge.dollars is None:
                 yield f"{names}: no price is documented"
-            elif charge.is_open:
+            elif charge.rows is None:
                 price = f"{format_dollars(charge.dollars)} a row"
                 yield f"{names}: {price}, and how many rows reach it is not known"
         for kind in self.unknown:

@@ -18,26 +18,21 @@ from ..blocks import (
     facts_of,
     spec_types,
 )
-from ..definition import (
-    Definition,
-    FrozenDict,
-    FrozenList,
-    Hidden,
-    Value,
-)
+from ..definition import Definition, FrozenDict, FrozenList, Hidden, Value
 from ..dsl import RowKind, Unset
 from .columns import documented_rows
 from .live_rules import judge
 from .rule import Trait, once
 
-_TYPE_NAMES: Final[Mapping[type, str]] = {
-    str: "text",
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    FrozenList: "a list",
-    FrozenDict: "an object",
+TYPE_NAMES: Final[Mapping[type, tuple[str, str]]] = {
+    str: ("text", '"..."'),
+    bool: ("true or false", "True"),
+    int: ("a whole number", "10"),
+    float: ("a number", "0.5"),
+    FrozenList: ("a list", "[...]"),
+    FrozenDict: ("an object", "{...}"),
 }
+"""The name of each type in a definition, and a value of it."""
 LATER: Final = (Value, Hidden)
 
 
@@ -59,7 +54,7 @@ class JsonType(NamedTuple):
             kind for kind in self.kinds if not (kind is int and float in self.kinds)
         ]
         inside = f" with {self.items.name} in each place" if self.items else ""
-        return " or ".join(_TYPE_NAMES[kind] for kind in kinds) + inside
+        return " or ".join(TYPE_NAMES[kind][0] for kind in kinds) + inside
 
     def takes(self, value: Any) -> bool:
         """Return True if a JSON value fits. Values that are filled in later fit."""
@@ -87,6 +82,7 @@ class TypedField(NamedTuple):
         words: The words that it takes.
         is_map: Whether it is a field map: names with descriptions or types.
         is_count: Whether it is a number of rows, seconds, rounds or calls.
+        is_text: Whether it is a text, which is not empty.
         is_unconfirmed: Whether no document confirms it for the block.
     """
 
@@ -96,14 +92,18 @@ class TypedField(NamedTuple):
     words: Sequence[str]
     is_map: bool
     is_count: bool
+    is_text: bool
     is_unconfirmed: bool
 
     def takes(self, value: Any) -> bool:
         """Return True if a JSON value fits. Values that are filled in later fit."""
         if self.words:
             return value in self.words or type(value) in LATER
+        if self.is_text and type(value) is str:
+            return bool(value.strip())
         if self.is_map and type(value) is FrozenDict:
-            return _ENTRIES.issuperset(map(type, value.values()))
+            entries = value.values()
+            return all(entries) and _ENTRIES.issuperset(map(type, entries))
         if self.is_count and type(value) is int and value < 1:
             return False
         return self.type is None or self.type.takes(value)
@@ -138,6 +138,7 @@ def _describe(cls: Any) -> tuple[AbstractSet[str], Mapping[str, TypedField]]:
             _list_words(hint),
             is_map=type[Any] in typing.get_args(hint),
             is_count=facts[name].unit is not None and not is_own,
+            is_text=_as_type(hint) == TYPES[str] and not is_own,
             is_unconfirmed=facts[name].confidence in ("I", "U"),
         )
         for name, hint in spec_types(cls).items()
@@ -230,8 +231,7 @@ def survey(definition: Definition) -> Survey:
 def _judge_shape(definition: Definition, traits: AbstractSet[str]) -> set[Trait]:
     """Return the traits of a definition beyond those of its kinds and specs."""
     blocks, edges, topology = definition.blocks, definition.edges, definition.topology
-    targets, is_forward = topology.targets, topology.is_forward
-    ends = set(targets)
+    ends, is_forward = set(topology.targets), topology.is_forward
     has_one_start = is_forward and len(ends) == len(blocks) - 1
     webhooks = definition.by_kind.get(Webhook.kind, ())
     has_row_kinds = all("dataframe_type" in blocks[at].specs for at in webhooks)
@@ -241,7 +241,7 @@ def _judge_shape(definition: Definition, traits: AbstractSet[str]) -> set[Trait]
         "cycle": not is_forward,
         "json": getattr(edges, "topology", None) is not topology,
         "live-list": definition.listed is not None,
-        "meeting-rows": len(ends) < len(targets),
+        "meeting-rows": len(ends) < len(topology.targets),
         "no-row-kind": not has_row_kinds,
         "odd-start": not has_one_start or webhooks != [0] or "other-source" in traits,
         "repeated-id": len({block.id for block in blocks}) < len(blocks),

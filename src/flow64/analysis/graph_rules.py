@@ -215,11 +215,10 @@ def isolated_block(definition: Definition) -> Iterator[Fault]:
         flow = Webhook(LEAD) >> FindEmail()
         workflow = Workflow("Leads", flow, FindPhone(), key="leads")
     """
-    if len(definition.blocks) > 1:
-        feeding = set(definition.topology.sources)
-        for position in definition.topology.roots:
-            if position not in feeding:
-                yield Fault(position, "nothing leads to it, and it leads nowhere")
+    starts = {*_find_roots(definition)}
+    for position in definition.topology.roots:
+        if position not in starts:
+            yield Fault(position, "nothing leads to it, and it leads nowhere")
 
 
 @rule("graph", "warning", of=["sink"])

@@ -154,7 +154,7 @@ class LiveCatalogue:
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-def as_catalogue(blocks: Any, callee: str = "check") -> LiveCatalogue:
+def as_catalogue(blocks: Any, callee: str) -> LiveCatalogue:
     """Return the argument `blocks=` if it is a `LiveCatalogue`.
 
     Raises:

@@ -416,7 +416,7 @@ def create_new_notebook(definition: Definition) -> Iterator[Fault]:
     for position, block in definition.of_kind(AppendToNotebook.kind):
         if block.specs.get("notebook_id") == CREATE_NEW:
             yield Fault(position, "it may make a new notebook at each run")
-            if not block.specs.get("notebook_name"):
+            if "notebook_name" not in block.specs:
                 advice = 'name it: notebook_name="Leads of May"'
                 yield Fault(position, "the new notebook has no name", advice, "warning")
 

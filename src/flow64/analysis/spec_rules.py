@@ -33,6 +33,7 @@ from ..text import clipped, did_you_mean, join_words, shortened
 from .fields import (
     ENTRY,
     LATER,
+    TYPE_NAMES,
     JsonType,
     TypedField,
     describe_kind,
@@ -141,8 +142,8 @@ def wrong_field_type(definition: Definition) -> Iterator[Fault]:
     """A field holds a value of another type than the one that is known.
 
     It is an error if the type is documented, or if a text or number stands in place of
-    a list or object. Otherwise it is a warning, and so is null. Values that an
-    environment fills in are accepted.
+    a list or object. Otherwise it is a warning, and so are null and an empty text.
+    Values that an environment fills in are accepted.
 
     Fix: write a value of the documented type.
 
@@ -152,17 +153,18 @@ def wrong_field_type(definition: Definition) -> Iterator[Fault]:
     """
     for position, field, value in survey(definition).misfits:
         name = field.name
-        if value is None:
+        if value is None or (isinstance(value, str) and field.is_text):
             kind = definition.blocks[position].kind
             if name not in CATALOGUE[kind].about.must_have:
-                message = f"{name} is null, and no document says what that means"
+                word = "null" if value is None else "empty"
+                message = f"{name} is {word}, and no document says what that means"
                 yield Fault(position, message, f"leave {name} out", "warning")
         elif field.type is not None and not field.type.takes(value):
             yield _judge_type(position, name, value, field, field.type)
         elif field.is_map:
             for key, entry in value.items():
-                if entry is None:
-                    message = f"{name}.{key} is null, and says nothing about the field"
+                if entry is None or (not entry and name != "input_schema"):
+                    message = f"{name}.{key} is empty, and says nothing of the field"
                     yield Fault(position, message, "write a description", "warning")
                 elif not ENTRY.takes(entry):
                     path = f"{name}.{key}"
@@ -172,16 +174,19 @@ def wrong_field_type(definition: Definition) -> Iterator[Fault]:
 def _judge_type(
     position: int, name: str, value: Any, field: TypedField, wanted: JsonType
 ) -> Fault:
-    has_other_shape = isinstance(value, list | dict) or (
-        not {FrozenList, FrozenDict}.isdisjoint(wanted.kinds)
-    )
+    shapes = {type(value), *wanted.kinds}
+    has_other_shape = FrozenList in shapes or FrozenDict in shapes
     confidence = field.fact.confidence
     is_error = confidence == "D" or (confidence == "D1" and has_other_shape)
     severity: Severity = "error" if is_error else "warning"
     message = f"{name} is {shortened(value)}, where {wanted.name} is wanted"
-    advice = f'write {field.name}={{"title": "Job title"}}' if field.is_map else None
+    advice = f"write {name}={TYPE_NAMES[wanted.kinds[0]][1]}"
     if name == "filters":
         advice = _CONDITION
+    elif field.is_map:
+        is_schema = field.name == "input_schema"
+        entry = '"email": "string"' if is_schema else '"title": "Job title"'
+        advice = f"write {field.name}={{{entry}}}"
     return Fault(position, message, advice, severity)
 
 
@@ -393,19 +398,13 @@ def type_word_as_description(definition: Definition) -> Iterator[Fault]:
         flow = Webhook(LEAD) >> LeadEnrichment(return_fields={"title": "string"})
     """
     for position, field, entries in survey(definition).maps:
-        names = [
-            f"{field.name}.{key}"
-            for key, entry in entries.items()
-            if isinstance(entry, str) and entry in _TYPE_LIKE
-        ]
+        names = [f"{field.name}.{key}" for key in entries if entries[key] in _TYPE_LIKE]
         if names and field.name != "input_schema":
             message = f"a bare type word is read as a description: {join_words(names)}"
             yield Fault(position, message)
 
 
-_TYPE_LIKE: Final = frozenset(
-    (*TYPE_WORDS, "text", "number", "enum", "object", "array", "date", "null")
-)
+_TYPE_LIKE: Final = (*TYPE_WORDS, "text", "number", "enum", "object", "array", "date")
 
 
 # -- Facts -----------------------------------------------------------------------------

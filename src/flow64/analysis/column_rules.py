@@ -26,7 +26,8 @@ def undeclared_column(definition: Definition) -> Iterator[Fault]:
     `company_to_leads` makes new rows, and may have dropped it. Rows may bring more
     columns than the `input_schema` of their webhook declares. If there is no
     `input_schema`, or an earlier block may add any columns, only a column that was
-    dropped, that comes later or that is nearly spelt like another one is reported.
+    dropped, that comes later or that is nearly spelt like another one is reported. A
+    filter that compares such a column probably passes no row.
 
     Fix: correct the name, or add the column before; declare it if rows bring it.
 
@@ -44,9 +45,7 @@ def undeclared_column(definition: Definition) -> Iterator[Fault]:
     ]
     looked_for = dict.fromkeys(islice(missing, MOST_READS))
     for position, name in missing:
-        before, block = flow.before[position], blocks[position]
-        fate = CATALOGUE[block.kind].without_column(block.specs, name)
-        fate = fate and f": {fate}"
+        before = flow.before[position]
         message = f"it reads the column {shortened(name)}, which"
         dropper = later = None
         if (position, name) in looked_for:
@@ -59,7 +58,7 @@ def undeclared_column(definition: Definition) -> Iterator[Fault]:
         elif later is not None:
             where = name_block(definition, later)
             advice = f"put it after {blocks[later].kind}; declare it if rows bring it"
-            yield Fault(position, f"{message} {where} adds later{fate}", advice)
+            yield Fault(position, f"{message} {where} adds later", advice)
         elif near := _find_near(name, before):
             message = f"it reads the column {shortened(name)}, and rows have "
             message += shortened(near)
@@ -67,9 +66,9 @@ def undeclared_column(definition: Definition) -> Iterator[Fault]:
             yield Fault(position, message, advice)
         elif before.openness is Openness.CLOSED:
             advice = f"they have {join_words(before) or 'none'}"
-            yield Fault(position, f"{message} rows do not have here{fate}", advice)
+            yield Fault(position, f"{message} rows do not have here", advice)
         elif before.openness is Openness.DECLARED:
-            message = f"{message} no block before it declares or adds{fate}"
+            message = f"{message} no block before it declares or adds"
             yield Fault(position, message)
 
 

@@ -75,14 +75,6 @@ class CatalogueBlock(Block):
         return cls.about.columns
 
     @classmethod
-    def without_column(cls, specs: Mapping[str, Any], column: str) -> str:  # noqa: ARG003 - for subclasses
-        """Return what becomes of rows without a column that it reads, in words.
-
-        Empty if that is unknown.
-        """
-        return ""
-
-    @classmethod
     def effects(cls, specs: Mapping[str, Any]) -> Sequence[Effect]:  # noqa: ARG003 - for subclasses
         """Return the effects of a block with these specs."""
         return cls.about.effects

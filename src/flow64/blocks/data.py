@@ -13,8 +13,8 @@ from typing import (
     Annotated,
     Any,
     ClassVar,
-    Final,
     Generic,
+    NotRequired,
     Self,
     TypedDict,
     TypeVar,
@@ -38,12 +38,7 @@ from .facts import (
 )
 
 
-class _FilterCondition(TypedDict):
-    column: str
-    operator: FilterOperator
-
-
-class FilterCondition(_FilterCondition, total=False):
+class FilterCondition(TypedDict):
     """One condition of a filter, as it is sent.
 
     Attributes:
@@ -54,8 +49,10 @@ class FilterCondition(_FilterCondition, total=False):
         logic: How it joins the condition before it; set from the second condition on.
     """
 
-    value: Any
-    logic: FilterLogic
+    column: str
+    operator: FilterOperator
+    value: NotRequired[Any]
+    logic: NotRequired[FilterLogic]
 
 
 F = TypeVar("F", bound="FilterBase[Any]")
@@ -121,40 +118,11 @@ class Filter(FilterBase[FilterOperator]):
     @classmethod
     def columns(cls, specs: Mapping[str, Any]) -> Columns:
         """Reads the columns of its conditions."""
-        names = [condition["column"] for condition in _conditions(specs)]
-        return Columns(reads=[Column(name, None, "D1") for name in names])
-
-    @classmethod
-    def without_column(cls, specs: Mapping[str, Any], column: str) -> str:
-        """Probably none passes, if a condition needs a value there (inferred)."""
-        conditions = _conditions(specs)
-        if any(condition.get("logic") == "or" for condition in conditions):
-            return ""
-        tests = [condition for condition in conditions if condition["column"] == column]
-        return "probably no row passes" if any(map(_needs_value, tests)) else ""
-
-
-def _conditions(specs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """Return the conditions that name a column."""
-    filters = specs.get("filters")
-    return [
-        condition
-        for condition in (filters if isinstance(filters, list | tuple) else ())
-        if isinstance(condition, dict) and isinstance(condition.get("column"), str)
-    ]
-
-
-def _needs_value(condition: Mapping[str, Any]) -> bool:
-    """Return True if a row without a value hardly meets a condition."""
-    operator = condition.get("operator")
-    if operator == "equals":
-        return condition.get("value") not in (None, "")
-    return operator in _NEED_VALUE
-
-
-_NEED_VALUE: Final = frozenset(
-    {"contains", "greater", "less", "in", "matches", "is_not_empty"}
-)
+        filters = specs.get("filters")
+        conditions = filters if isinstance(filters, list) else ()
+        names = [each.get("column") for each in conditions if isinstance(each, dict)]
+        texts = [name for name in names if isinstance(name, str)]
+        return Columns(reads=[Column(name, None, "D1") for name in texts])
 
 
 @frozen(repr=False)

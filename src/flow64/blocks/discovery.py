@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, TypedDict
+from typing import Annotated, Any, ClassVar, NotRequired, TypedDict
 
 from attrs import frozen
 
@@ -153,12 +153,7 @@ class KaggleLeaderboard(Flow[Any, Any], UncheckedBlock):
     )
 
 
-class _Criterion(TypedDict):
-    criteria_name: str
-    description: str
-
-
-class Criterion(_Criterion, total=False):
+class Criterion(TypedDict):
     """One criterion of `qa_agent`. It is inferred from the endpoint.
 
     Attributes:
@@ -168,8 +163,10 @@ class Criterion(_Criterion, total=False):
         threshold: The least score that meets it. Sources disagree on the scale.
     """
 
-    weight: float
-    threshold: float
+    criteria_name: str
+    description: str
+    weight: NotRequired[float]
+    threshold: NotRequired[float]
 
 
 @frozen(eq=False, repr=False, kw_only=True, slots=False)

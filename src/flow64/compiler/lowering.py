@@ -17,6 +17,7 @@ from ..definition import (
     DEFAULT_ENV,
     EMPTY,
     Definition,
+    Edge,
     Freezer,
     FrozenDict,
     JoinedEdges,
@@ -71,14 +72,13 @@ def lower(
     ids = [id_of(f"{owner}/{below}") for below in paths]
     _pin(graph, identity.pins.get("blocks"), ids, findings)
     order = order_nodes(paths, graph.sources, graph.targets)
-    topology = _sort_edges(graph, order)
-    blocks = tuple(_wire_blocks(graph, ids, order, findings))
+    blocks = _wire_blocks(graph, ids, order, findings)
     definition = Definition(
         _text(identity.name),
         # A stamp that was pasted with the rest belongs to no code.
         split_stamp(_text(identity.description))[0],
-        blocks,
-        JoinedEdges([ids[node] for node in order], topology),
+        tuple(blocks),
+        _wire_edges(graph, blocks, order),
         workflow_id,
         path=path,
         origins=ListedOrigins(
@@ -359,14 +359,22 @@ def _invert(order: Sequence[int]) -> list[int]:
     return positions
 
 
-def _sort_edges(graph: Graph, order: Sequence[int]) -> Topology:
-    """Return the edges, each once, by position and in order."""
+def _wire_edges(
+    graph: Graph, blocks: Sequence[WireBlock], order: Sequence[int]
+) -> JoinedEdges:
+    """Return the edges, each once, in the order of the blocks."""
     count, position = len(order), _invert(order)
-    # Pairs as single numbers, which the garbage collector does not follow.
+    # Pairs as single numbers, which are sorted fast.
     pairs = zip(graph.sources, graph.targets, strict=True)
     numbers = sorted({position[source] * count + position[at] for source, at in pairs})
     sources = [number // count for number in numbers]
-    return Topology(sources, [number % count for number in numbers], count)
+    targets = [number % count for number in numbers]
+    ends = zip(sources, targets, strict=True)
+    edges = JoinedEdges(
+        _new(Edge, (blocks[a].id, blocks[b].id, EMPTY)) for a, b in ends
+    )
+    edges.topology = Topology(sources, targets, count)
+    return edges
 
 
 # -- The wire form ---------------------------------------------------------------------

@@ -204,40 +204,13 @@ class Topology:
         return groups
 
 
-_new: Final = tuple.__new__  # the call that a named tuple makes in turn
+class JoinedEdges(tuple[Edge, ...]):  # noqa: SLOT001 - a tuple has no slots
+    """The edges of code, whose positions are known.
 
-
-class JoinedEdges(Sequence[Edge]):
-    """The edges that code makes: kept as positions, and each made when it is read.
-
-    Attributes:
-        ids: The ids of the blocks. Of two blocks with one id, edges by id would name
-            one.
-        topology: The edges by position.
+    Edges name ids, and of two blocks with one id they would name the first.
     """
 
-    __slots__ = ("ids", "topology")
-
-    def __init__(self, ids: Sequence[str], topology: Topology) -> None:
-        self.ids: Sequence[str] = ids
-        self.topology: Topology = topology
-
-    def __iter__(self) -> Iterator[Edge]:
-        ids, topology = self.ids, self.topology
-        for source, target in zip(topology.sources, topology.targets, strict=True):
-            yield _new(Edge, (ids[source], ids[target], EMPTY))
-
-    def __len__(self) -> int:
-        return len(self.topology.sources)
-
-    def __getitem__(self, at: Any) -> Any:
-        return tuple(self)[at]
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and tuple(self) == tuple(other)
-
-    def __hash__(self) -> int:
-        return hash(tuple(self))
+    topology: Topology
 
 
 @frozen(slots=False)  # as above
@@ -317,9 +290,9 @@ class Definition:
     @cached_property
     def topology(self) -> Topology:
         """The edges by position of their blocks, without dangling ones."""
-        ids, edges = [block.id for block in self.blocks], self.edges
-        if isinstance(edges, JoinedEdges) and edges.ids == ids:
-            return edges.topology
+        joined: Topology | None = getattr(self.edges, "topology", None)
+        if joined is not None and joined.count == len(self.blocks):
+            return joined
         index = self.index
         positions = (
             (index[source], index[target])

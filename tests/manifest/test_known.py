@@ -21,6 +21,7 @@ from flow64.definition import (
     loads,
     name_secrets,
     secret_places,
+    unchanged,
 )
 from flow64.deploy.judge import short_fingerprint
 from flow64.loading.pull import Known, make_pull
@@ -42,7 +43,7 @@ KNOWN = (
 
 
 def frozen(data):
-    return Freezer(is_code=False, literals=True).freeze(data)
+    return Freezer(read_marker=unchanged, is_code=False).freeze(data)
 
 
 def live(*, url="https://example.com", **specs):

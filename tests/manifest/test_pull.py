@@ -301,9 +301,9 @@ def with_specs(**specs):
 
 
 def _frozen(data):
-    from flow64.definition import Freezer
+    from flow64.definition import Freezer, unchanged
 
-    made_ = Freezer(is_code=False, literals=True).freeze(data)
+    made_ = Freezer(read_marker=unchanged, is_code=False).freeze(data)
     assert isinstance(made_, FrozenDict)
     return made_
 

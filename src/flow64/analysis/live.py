@@ -21,6 +21,7 @@ from ..definition import (
     is_plain,
     parse_json,
     thaw,
+    unchanged,
 )
 from ..errors import BuildError, read_error
 from ..secrets import clean_text, mask
@@ -189,7 +190,7 @@ def _read_block(entry: Any, name: str, problems: list[str]) -> LiveBlock | None:
 
 def _freeze(data: Any) -> FrozenDict | None:
     """Return frozen data; None if it is not a JSON object, or nests too deep."""
-    freezer = Freezer(depth=MAX_LEVELS, is_code=False, literals=True)
+    freezer = Freezer([], unchanged, depth=MAX_LEVELS, is_code=False)
     frozen_data = freezer.freeze(data)
     is_usable = isinstance(frozen_data, FrozenDict) and not freezer.problems
     return frozen_data if is_usable else None

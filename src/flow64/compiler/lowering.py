@@ -385,7 +385,7 @@ def _wire_blocks(
 ) -> list[WireBlock]:
     blocks: list[WireBlock] = []
     problems: list[Problem] = []
-    freezer = Freezer(problems, _convert)
+    freezer = Freezer(problems, convert=_convert)
     for number, node in enumerate(order, 1):
         block = graph.blocks[node]
         cls = type(block)

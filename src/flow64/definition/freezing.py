@@ -143,6 +143,18 @@ Convert: TypeAlias = Callable[[Any], Any]
 """Turns a value into JSON data, into a `Problem`, or returns it unchanged."""
 
 
+def refuse_marker(_: Any) -> Problem:
+    """Refuse a literal that would be an unbound value."""
+    message = f"a literal with the key {VALUE_KEY!r} would be an unbound value"
+    advice = 'write value("name") for what differs by environment'
+    return Problem("reserved-literal", (), message, advice)
+
+
+def unchanged(item: Any) -> Any:
+    """Return a value unchanged."""
+    return item
+
+
 class _TooDeepError(Exception):
     """Ends the freezing of a value. Its argument is the path."""
 
@@ -153,18 +165,18 @@ class Freezer:
 
     Attributes:
         problems: Gets one entry for each value that is not JSON; null takes its place.
-        convert: Is asked for everything except plain scalars, dicts and lists.
+        read_marker: Is asked for each object that has the key of an unbound value.
+        convert: Is asked for what is not JSON.
         depth: How deep values may nest.
         is_code: Write whole numbers as integers, one spelling for each number, and
             refuse integers beyond `MAX_INTEGER`.
-        literals: Whether a literal with the key of an unbound value passes.
     """
 
     problems: list[Problem] = field(factory=list)
-    convert: Convert | None = None
+    read_marker: Convert = refuse_marker
+    convert: Convert = unchanged
     depth: int = MAX_DEPTH
     is_code: bool = True
-    literals: bool = False
 
     def freeze(self, value: Any, path: Path = ()) -> Any:
         """Return a frozen copy. Too deep nesting is a problem and not a crash."""
@@ -178,42 +190,40 @@ class Freezer:
             return None
 
     def _freeze(self, value: Any, path: Path, level: int) -> Any:
-        item = value
-        if not is_plain(value) and self.convert is not None:
-            item = self.convert(value)
-        if is_plain(item):
-            return item
+        if isinstance(value, dict):
+            return self._freeze_dict(value, path, level)
+        if is_plain(value):
+            return value
+        if isinstance(value, list | tuple):
+            return self._freeze_list(value, path, level)
+        item = self.convert(value)
         if isinstance(item, Mapping):
             return self._freeze_dict(item, path, level)
-        if isinstance(item, list | tuple):
-            return self._freeze_list(item, path, level)
-        return item if isinstance(item, Value | Hidden) else self._scalar(item, path)
+        return item if is_plain(item) else self._scalar(item, path)
 
     def _scalar(self, item: Any, path: Path) -> Any:
+        if isinstance(item, Value | Hidden) or (type(item) is int and not self.is_code):
+            return item
         if type(item) is float and item - item == 0:
             is_whole = self.is_code and item.is_integer()
             return int(item) if is_whole and abs(item) <= MAX_INTEGER else item
-        if type(item) is int and not self.is_code:
-            return item
         problem = item if isinstance(item, Problem) else _no_json(item)
         self.problems.append(evolve(problem, path=path))
         return None
 
-    def _freeze_dict(
-        self, members: Mapping[Any, Any], path: Path, level: int
-    ) -> FrozenDict:
+    def _freeze_dict(self, members: Mapping[Any, Any], path: Path, level: int) -> Any:
         if level >= self.depth:
             raise _TooDeepError(path)
+        if VALUE_KEY in members:
+            item = self.read_marker(members)
+            if item is not members:
+                return self._scalar(item, path)
         frozen = FrozenDict()
         for key, inner in members.items():
             if type(key) is not str or not (key.isascii() or is_encodable(key)):
                 message = f"the key {shortened(key)} is not Unicode text"
                 advice = "write the key as a plain str"
                 self.problems.append(Problem("not-json", path, message, advice))
-            elif key == VALUE_KEY and not self.literals:
-                message = f"a literal with the key {key!r} would be an unbound value"
-                advice = 'write value("name") for what differs by environment'
-                self.problems.append(Problem("reserved-literal", path, message, advice))
             elif type(inner) is str and inner.isascii():
                 _put(frozen, key, inner)
             else:

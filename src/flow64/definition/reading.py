@@ -20,6 +20,7 @@ from .freezing import (
     Problem,
     Value,
     pointer,
+    unchanged,
     walk,
 )
 from .ids import (
@@ -205,8 +206,8 @@ class _Reader:
         is_answer = is_answer and "name" in data
         problems: list[Problem] = []
         # In an answer, what looks like an unbound value is data of a stranger.
-        convert = None if is_answer else _as_value
-        freezer = Freezer(problems, convert, MAX_NESTING, is_code=False, literals=True)
+        read = unchanged if is_answer else _as_value
+        freezer = Freezer(problems, read, depth=MAX_NESTING, is_code=False)
         body = freezer.freeze(data)
         if problems:
             advice = f"; {problems[0].help}" if problems[0].help else ""
@@ -318,9 +319,7 @@ class _Reader:
 
 
 def _as_value(item: Any) -> Any:
-    """Return the unbound value that an object means, and other items unchanged."""
-    if not isinstance(item, dict) or VALUE_KEY not in item:
-        return item
+    """Return the unbound value that an object means."""
     match {"secret": False, **item}:
         case {"flow64:value": str(name), "secret": bool(secret), **others}:
             if name and not others:

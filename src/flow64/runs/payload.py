@@ -34,6 +34,7 @@ from ..definition import (
     pointer,
     thaw,
     unbound_names,
+    unchanged,
 )
 from ..text import format_dollars, join_words, pluralize, printable, shortened, truncate
 from . import frames
@@ -163,7 +164,7 @@ def build_payload(
     """
     problems: list[Problem] = []
     # Any value passes, also one that would be a placeholder in a workflow.
-    freezer = Freezer(problems, convert=frames.as_json, literals=True)
+    freezer = Freezer(problems, unchanged, frames.as_json)
     frozen_rows = freezer.freeze(list(rows))
     lines = [f"{_name_place(p.path, first)}: {p.message}; {p.help}" for p in problems]
     if problem := _describe_wrong_source(definition, len(rows)):
@@ -272,7 +273,7 @@ def override_source(definition: Definition, settings: Any) -> Definition:
         return definition
     (source, *others), (root, *_) = _sources(definition), definition.topology.roots
     problems: list[Problem] = []
-    frozen_settings = Freezer(problems, literals=True).freeze(dict(settings))
+    frozen_settings = Freezer(problems, unchanged).freeze(dict(settings))
     lines = [f"{pointer(p.path)}: {p.message}; {p.help}" for p in problems]
     if others:
         problem = "the workflow has several sources, and which one a run sets is not"

@@ -17,7 +17,6 @@ from ..definition import (
     DEFAULT_ENV,
     EMPTY,
     Definition,
-    Edge,
     Freezer,
     FrozenDict,
     JoinedEdges,
@@ -72,13 +71,13 @@ def lower(
     ids = [id_of(f"{owner}/{below}") for below in paths]
     _pin(graph, identity.pins.get("blocks"), ids, findings)
     order = order_nodes(paths, graph.sources, graph.targets)
-    blocks = _wire_blocks(graph, ids, order, findings)
+    blocks = tuple(_wire_blocks(graph, ids, order, findings))
     definition = Definition(
         _text(identity.name),
         # A stamp that was pasted with the rest belongs to no code.
         split_stamp(_text(identity.description))[0],
-        tuple(blocks),
-        _wire_edges(graph, blocks, order),
+        blocks,
+        JoinedEdges(blocks, _sort_edges(graph, order)),
         workflow_id,
         path=path,
         origins=ListedOrigins(
@@ -325,7 +324,7 @@ def order_nodes(
     Nodes on or behind a cycle come last, by path.
     """
     by_path = sorted(range(len(paths)), key=paths.__getitem__)
-    rank = _invert(by_path)
+    rank = _positions(by_path)
     waiting = [0] * len(paths)
     # The edges that leave a node are linked, from its last to its first. A list for
     # each node would be one more object for the garbage collector to follow.
@@ -351,30 +350,19 @@ def order_nodes(
     return order + [node for node in by_path if waiting[node]]
 
 
-def _invert(order: Sequence[int]) -> list[int]:
-    """Return the position of each node in an order."""
-    positions = [0] * len(order)
-    for position, node in enumerate(order):
-        positions[node] = position
-    return positions
-
-
-def _wire_edges(
-    graph: Graph, blocks: Sequence[WireBlock], order: Sequence[int]
-) -> JoinedEdges:
-    """Return the edges, each once, in the order of the blocks."""
-    count, position = len(order), _invert(order)
-    # Pairs as single numbers, which are sorted fast.
+def _sort_edges(graph: Graph, order: Sequence[int]) -> Topology:
+    """Return the edges, each once, by position and in order."""
+    count, position = len(order), _positions(order)
+    # Pairs as single numbers, which the garbage collector does not follow.
     pairs = zip(graph.sources, graph.targets, strict=True)
     numbers = sorted({position[source] * count + position[at] for source, at in pairs})
     sources = [number // count for number in numbers]
-    targets = [number % count for number in numbers]
-    ends = zip(sources, targets, strict=True)
-    edges = JoinedEdges(
-        _new(Edge, (blocks[a].id, blocks[b].id, EMPTY)) for a, b in ends
-    )
-    edges.topology = Topology(sources, targets, count)
-    return edges
+    return Topology(sources, [number % count for number in numbers], count)
+
+
+def _positions(order: Sequence[int]) -> Mapping[int, int]:
+    """Return the position of each node in an order."""
+    return dict(zip(order, range(len(order)), strict=True))
 
 
 # -- The wire form ---------------------------------------------------------------------

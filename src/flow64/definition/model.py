@@ -204,13 +204,30 @@ class Topology:
         return groups
 
 
-class JoinedEdges(tuple[Edge, ...]):  # noqa: SLOT001 - a tuple has no slots
-    """The edges of code, whose positions are known.
+_new: Final = tuple.__new__  # the call that a named tuple makes in turn
 
-    Edges name ids, and of two blocks with one id they would name the first.
+
+@frozen(eq=False)
+class JoinedEdges(Sequence[Edge]):
+    """The edges of code: kept as positions, and each made when it is read.
+
+    Edges name ids, and of two blocks with one id they would name the first. Objects
+    that stay would also make the garbage collector go through all blocks more often.
     """
 
+    blocks: Sequence[WireBlock]
     topology: Topology
+
+    def __iter__(self) -> Iterator[Edge]:
+        blocks, topology = self.blocks, self.topology
+        for source, target in zip(topology.sources, topology.targets, strict=True):
+            yield _new(Edge, (blocks[source].id, blocks[target].id, EMPTY))
+
+    def __len__(self) -> int:
+        return len(self.topology.sources)
+
+    def __getitem__(self, at: Any) -> Any:
+        return [*self][at]
 
 
 @frozen(slots=False)  # as above
@@ -246,7 +263,7 @@ class Definition:
     name: str
     description: str
     blocks: tuple[WireBlock, ...] = field(repr=lambda blocks: f"<{len(blocks)}>")
-    edges: Sequence[Edge] = field(repr=lambda edges: f"<{len(edges)}>")
+    edges: Sequence[Edge] = field(eq=tuple, repr=lambda edges: f"<{len(edges)}>")
     id: str | None = None
     extra: FrozenDict = EMPTY
     graph_extra: FrozenDict = EMPTY
@@ -290,9 +307,9 @@ class Definition:
     @cached_property
     def topology(self) -> Topology:
         """The edges by position of their blocks, without dangling ones."""
-        joined: Topology | None = getattr(self.edges, "topology", None)
-        if joined is not None and joined.count == len(self.blocks):
-            return joined
+        edges = self.edges
+        if isinstance(edges, JoinedEdges) and len(edges.blocks) == len(self.blocks):
+            return edges.topology
         index = self.index
         positions = (
             (index[source], index[target])

@@ -194,9 +194,9 @@ class Freezer:
             return self._freeze_dict(value, path, level)
         if is_plain(value):
             return value
-        if isinstance(value, list | tuple):
-            return self._freeze_list(value, path, level)
         item = self.convert(value)
+        if isinstance(item, list | tuple):
+            return self._freeze_list(item, path, level)
         if isinstance(item, Mapping):
             return self._freeze_dict(item, path, level)
         return item if is_plain(item) else self._scalar(item, path)

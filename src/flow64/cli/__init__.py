@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 
-try:
+if find_spec("click") and find_spec("rich"):
     from .commands import COMMANDS, GROUPS, group, main
-except ModuleNotFoundError as _missing:
-    if (_missing.name or "").partition(".")[0] != "click":
-        raise
+else:
 
-    def main(arguments: Sequence[str] | None = None) -> int:  # noqa: ARG001 - as above
+    def main(arguments: Sequence[str] | None = None) -> int:  # noqa: ARG001 - the form of main
         """Say what to install, since the command needs its extra."""
         from ..errors import missing_extra  # noqa: PLC0415 - help loads little
 
         problem = missing_extra("the command flow64", "cli")
-        print(f"error: {problem}", file=sys.stderr)  # noqa: T201 - click is missing
+        print(f"error: {problem}", file=sys.stderr)  # noqa: T201 - rich is missing
         return 1
 
 

@@ -202,13 +202,14 @@ class Commands(click.Group):
                 formatter.write_dl([(name.ljust(width), rows[name]) for name in rows])
 
 
+def note_flag(_: click.Context, param: click.Parameter, is_given: bool) -> None:
+    """Note in `STATE` that `--quiet`, `--verbose` or `--json` was given."""
+    if is_given:  # it may stand before the command, or after it
+        setattr(STATE, f"is_{param.name}", True)
+
+
 def _loudness(*, hidden: bool = True) -> list[click.Option]:
     """Return the options for how much is printed."""
-
-    def note(_: click.Context, param: click.Parameter, is_given: bool) -> None:
-        if is_given:
-            setattr(STATE, f"is_{param.name}", True)
-
     texts = {
         "--quiet": "Print only results, errors and questions.",
         "--verbose": "Print each request, notes and details.",
@@ -218,7 +219,7 @@ def _loudness(*, hidden: bool = True) -> list[click.Option]:
             [name[1:3], name],
             is_flag=True,
             expose_value=False,
-            callback=note,
+            callback=note_flag,
             hidden=hidden,
             help=text,
         )
@@ -291,16 +292,8 @@ def _report(error: Exception) -> int:
     option = error.option_name if isinstance(error, click.NoSuchOption) else ""
     if habit := HABITS.get(f"{STATE.command} {option}"):
         error = click.UsageError(f"{STATE.command} has no {option}: {habit}")
-    try:
-        from . import printing  # noqa: PLC0415 - help loads little
-    except ModuleNotFoundError as missing:
-        from ..errors import missing_extra  # noqa: PLC0415 - help loads little
+    from . import printing  # noqa: PLC0415 - help loads little
 
-        if (missing.name or "").partition(".")[0] != "rich":
-            raise
-        problem = missing_extra("the command flow64", "cli")
-        print(f"error: {problem}", file=sys.stderr)  # noqa: T201 - rich is missing
-        return 1
     return printing.report(error)
 
 

@@ -18,7 +18,7 @@ from ..environments import Environment
 from ..environments import load as load_settings
 from ..text import DASH, did_you_mean, printable
 from . import printing
-from .commands import STATE
+from .commands import STATE, note_flag
 
 if TYPE_CHECKING:
     from ..client import Client
@@ -85,12 +85,8 @@ def option(names: str, words: str, metavar: str = "", **options: Any) -> Decorat
     return decorator
 
 
-def _note_json(_: click.Context, __: click.Parameter, is_given: bool) -> None:
-    STATE.is_json = is_given
-
-
 as_json = option(
-    "--json", "Print data instead of text.", expose_value=False, callback=_note_json
+    "--json", "Print data instead of text.", expose_value=False, callback=note_flag
 )
 
 env = option("-e --env", "The environment, of those in pyproject.toml.", "NAME")

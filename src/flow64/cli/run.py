@@ -22,6 +22,7 @@ from ..errors import ApiError, ReadError
 from ..runs import payload
 from ..runs.rows import FORMS
 from ..runs.start import Launch, describe_staleness, find_run, start
+from ..secrets import mask
 from ..text import STDIN, did_you_mean, format_dollars, pluralize, shortened
 from ..workflow import Workflow
 from . import params, printing
@@ -118,14 +119,18 @@ def command(
     source: str,
     rows: Path | None,
     first: int | None,
+    intent: str | None,
+    retry: str | None,
+    attach: str | None,
+    new: bool,
     env: str | None,
+    max_cost: float | None,
     settings: Mapping[str, Any] | None,
     dry_run: bool,
     yes: bool,
     no_wait: bool,
     output: Path | None,
     block: str | int | None,
-    **options: Any,
 ) -> int:
     """Run a workflow with the rows of a file, once.
 
@@ -139,26 +144,30 @@ def command(
     not complete, with 3 if it was refused and nothing was sent, and with 4 if it is
     unknown whether a run was started.
     """
-    names = [name for name in ("intent", "retry", "attach") if options[name]]
-    if options["new"] and names:
-        raise params.option_error("--new", f"a new run has no --{names[0]}")
+    is_named = bool(intent or retry or attach)
+    if new and is_named:
+        problem = "a new run has no --intent, --retry or --attach"
+        raise params.option_error("--new", problem)
     delivery = Delivery(output, block)
     delivery.require_sound(no_wait=no_wait)
     workflow, env = _find_workflow(source, rows, env)
     start_rows = _read_rows(rows)[:first]
     with connect(env) as client:
-        facts: Any = {"env": env, "specs_override": settings, "block": block}
-        facts |= {"result_formats": delivery.formats}
-        launch, options = client.make_launch(workflow, {**options, **facts})
+        options = {
+            "env": env,
+            "max_cost": max_cost,
+            "specs_override": settings,
+            "block": block,
+            "result_formats": delivery.formats,
+        }
+        launch, _ = client.make_launch(workflow, options)
         _require_rows(launch.definition, rows, len(start_rows))
-        launch.build_payload(start_rows)
+        launch.build_payload(start_rows)  # or an error says what is wrong
         if output is not None:
-            launch.stages.number("", block)
-        earlier = None
-        if not options["attach"]:
-            facts = {name: options[name] for name in ("intent", "new", "retry")}
-            earlier = find_run(client.session, launch, start_rows, **facts)
-        if dry_run or not (earlier or options["attach"]):  # it may buy
+            launch.stages.number("", block)  # the same
+        what = client.session, launch, start_rows
+        earlier = attach or find_run(*what, intent=intent, new=new, retry=retry)
+        if dry_run or not earlier:  # it may buy
             estimate = estimate_run(client, workflow.key, launch, start_rows)
             if dry_run:
                 printing.emit(estimate)
@@ -166,55 +175,32 @@ def command(
             printing.message(estimate.__rich__())
             printing.confirm("Start?", yes=yes)
         try:
-            state = start(client.session, launch, start_rows, **options)
+            state = start(*what, intent=intent, new=new, retry=retry, attach=attach)
         except KeyboardInterrupt:
             printing.message("it may have been started: the same command finds it")
             return INTERRUPTED
         run = Run(state, client.session)
         STATE.is_done = True
         if run.is_attached:
-            printing.message(_describe_attached_run(run, workflow.key, names))
+            attached = _describe_attached_run(run, workflow.key, is_named=is_named)
+            printing.message(attached)
         code, count = _follow(client, run, delivery, no_wait=no_wait)
-    result = Started(
-        workflow.key,
-        client.env,
-        run.id,
-        run.last_status,
-        run.workflow_id,
-        run.reason,
-        run.empty,
-        run.is_presumed,
-        run.is_attached,
-        None if count is None else output,
-        count,
-    )
-    printing.emit(result)
+    if STATE.is_json:
+        data = {
+            "key": workflow.key,
+            "env": client.env,
+            "run_id": run.id,
+            "status": run.last_status,
+            "workflow_id": run.workflow_id,
+            "reason": run.reason,
+            "empty": run.empty,
+            "is_presumed": run.is_presumed,
+            "is_attached": run.is_attached,
+            "output": None if count is None else str(output),
+            "rows": count,
+        }
+        printing.emit_data(mask(data))
     return code
-
-
-@frozen
-class Started:
-    """A run that was started or found. Its text was printed while it ran.
-
-    Attributes:
-        output: Where its rows were saved, if they were.
-        rows: How many of them.
-    """
-
-    key: str
-    env: str | None
-    run_id: str
-    status: str
-    workflow_id: str | None
-    reason: str | None
-    empty: str | None
-    is_presumed: bool
-    is_attached: bool
-    output: Path | None
-    rows: int | None
-
-    def __rich__(self) -> str:
-        return ""
 
 
 # -- What to run -----------------------------------------------------------------------
@@ -386,10 +372,10 @@ def _describe_missing_columns(definition: Definition) -> Iterator[str]:
 # -- What becomes of it ----------------------------------------------------------------
 
 
-def _describe_attached_run(run: Run, key: str, names: Sequence[str]) -> str:
+def _describe_attached_run(run: Run, key: str, *, is_named: bool) -> str:
     when = f" ({run.started_at[:10]})" if run.started_at else ""
-    same = "same intent as" if names else "same rows and definition as"
-    again = "" if names else "; --new buys again"
+    same = "same intent as" if is_named else "same rows and definition as"
+    again = "" if is_named else "; --new buys again"
     return f"{key}: {same} run {run.id[:8]}{when}. Nothing bought{again}"
 
 

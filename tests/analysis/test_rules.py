@@ -6,7 +6,8 @@ import pytest
 from attrs import evolve
 
 from flow64 import COMPANY, LEAD, Project, RawBlock, Workflow, fan, tap, value
-from flow64.analysis.check import RULES, errors, findings
+from flow64.analysis.check import RULES, errors, findings, rules_for
+from flow64.analysis.fields import survey
 from flow64.blocks import (
     CATALOGUE,
     AppendToNotebook,
@@ -554,12 +555,16 @@ LIVE = {"unlisted-kind", "schema-mismatch", "unusable-schema"}
 """Codes of rules that read the service's own list of blocks; see `test_live.py`."""
 
 
-def findings_of(subject):
+def workflow_of(subject):
     if isinstance(subject, Workflow):
-        return subject.check()
+        return subject
     if hasattr(subject, "blocks"):
-        return findings(subject)
-    return Workflow("Leads", subject, key="leads", project=GROWTH).check()
+        return Workflow.from_definition(subject)
+    return Workflow("Leads", subject, key="leads", project=GROWTH)
+
+
+def findings_of(subject):
+    return workflow_of(subject).check()
 
 
 def severities(subject, code):
@@ -583,6 +588,17 @@ def test_rule(code):
             assert severity in severities(subject, code), subject
     for subject in right:
         assert severities(subject, code) == set(), subject
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_a_rule_that_is_not_asked_finds_nothing(code):
+    """The kinds and traits of a rule are all that its fault may need."""
+    faulty, right = CASES[code]
+    for subject in sum(faulty.values(), right):
+        definition = workflow_of(subject).lower().definition
+        asked = rules_for(frozenset(survey(definition).traits))
+        others = [rule for rule in RULES if rule not in asked]
+        assert [rule.code for rule in others if [*rule.find(definition)]] == []
 
 
 SLIPS = {

@@ -180,12 +180,15 @@ def _list_words(hint: Any) -> Sequence[str]:
 class Survey(NamedTuple):
     """What one look at a definition shows, for all rules.
 
+    Remarks have the position of their block. A block that a live schema judges has none
+    except its field maps.
+
     Attributes:
         traits: Its kinds and traits, which say what rules to ask.
-        unknown: Names of fields that the kind lacks, with the position of the block.
-        misfits: Values that do not fit their fields, likewise.
-        unconfirmed: Names of fields that no document confirms, likewise.
-        maps: Field maps, likewise; also of blocks that a live schema judges.
+        unknown: Names of fields that the kind lacks.
+        misfits: Values that do not fit their fields.
+        unconfirmed: Names of fields that no document confirms.
+        maps: Field maps.
     """
 
     traits: set[str]

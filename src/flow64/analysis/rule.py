@@ -40,7 +40,19 @@ Trait: TypeAlias = Literal[
     "own-kind", "reads", "repeated-id", "sink", "unconfirmed", "unknown-field",
     "unknown-kind",
 ]  # fmt: skip
-"""A trait of a definition that `survey` sees, so that few rules have to look again."""
+"""A trait of a definition, which `survey` sees once for all rules.
+
+Some need a word more:
+
+- `json`: edges and numbers were read, and not computed by the compiler.
+- `odd-start`: rows do not come from a single webhook.
+- `both-row-kinds`: LEAD and COMPANY are named, so they may meet.
+- `misfit`, `unknown-field`, `unconfirmed`, `field-map`: the survey has some of these.
+- `input_schema`: a block has this field map.
+- `must-have`, `reads`: a kind requires fields, or reads columns by name.
+- `no-row-kind`: a webhook does not say which rows it gives.
+- `allow`: something may be silenced.
+"""
 
 STRUCTURAL: Final = frozenset({"graph", "keys"})
 """Families of errors that nothing silences: a definition that is not a graph, or has no

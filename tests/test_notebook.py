@@ -167,10 +167,12 @@ def test_rows():
 
     shown = text_of(ResultRows(raw, len(raw), structure_for(None))._repr_html_())
 
-    assert shown.startswith("13 rows, the first 10 title n key long <script>")
+    assert shown.startswith("13 rows, 10 shown title n key long <script>")
     assert shown.count("alert(1)") == 10
     assert len(shown) < 1500
-    assert text_of(ResultRows([], None, structure_for(None))._repr_html_()) == "Rows"
+    assert text_of(ResultRows([], None, structure_for(None))._repr_html_()) == (
+        "rows, 0 shown"
+    )
 
 
 def test_run(client):

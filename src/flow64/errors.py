@@ -314,6 +314,16 @@ class IntentError(RunError):
     run_id: str | None = None
 
 
+class NoNewRowsError(RunError):
+    """No row is new: runs since `new_since` had them all. Nothing was started.
+
+    Attributes:
+        count: How many rows there are.
+    """
+
+    count: int = 0
+
+
 class RowsError(FlowError, ValueError):
     """Rows cannot be sent, typed or saved. Nothing was sent, and no file was changed.
 

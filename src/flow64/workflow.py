@@ -341,8 +341,8 @@ class Workflow:
                 the path of a CSV, JSON or NDJSON file. Other sources take none, nor
                 does a webhook that is to run its `webhook_input`.
             client: The client. None makes one from the environment variables.
-            **options: `env`, `intent`, `new`, `retry`, `attach`, `values`,
-                `max_rows`, `max_cost`, `specs_override`, `save_json`,
+            **options: `env`, `intent`, `new`, `retry`, `attach`, `new_since`, `by`,
+                `values`, `max_rows`, `max_cost`, `specs_override`, `save_json`,
                 `result_formats`, `block`.
 
         Raises:

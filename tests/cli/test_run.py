@@ -48,6 +48,25 @@ def test_same_command_attaches_and_new_buys_again(start):
     assert "with other rows" in told
 
 
+def test_only_new_rows_are_run(start, people, flow64, tmp_path):
+    """Named by the beginning of an id or by `latest`; without one, nothing starts."""
+    first = start("--first", "1", "--yes")[1].strip()
+    only_new = ("--new-since", first[:8], "--by", "email", "--yes")
+
+    code, run_id, told = start(*only_new, "--first", "5")
+    assert (code, "1 of 2 rows left out" in told) == (0, True)
+    assert run_id.strip() in runs()
+    code, printed, told = start(*only_new, "-o", str(tmp_path / "found.csv"))
+    assert (code, printed) == (0, "")
+    assert "no row of 2 is new" in told
+    assert not (tmp_path / "found.csv").exists()
+    code, printed, _ = start(*only_new, "--json")
+    data = json.loads(printed)
+    assert (data["run_id"], data["left_out"]) == (None, 2)
+    assert start("--new-since", "latest")[0] == 64
+    assert len(runs()) == 2
+
+
 @pytest.mark.parametrize(("text", "code"), [("y\n", 0), ("n\n", 3), ("", 130)])
 def test_asks_before_it_spends(start, answering, text, code):
     """Without an answer nothing is sent, as in CI."""

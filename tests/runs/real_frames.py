@@ -250,7 +250,6 @@ def test_values_of_tables_become_json():
     for table in (
         pl.DataFrame(columns),
         pa.table(columns),
-        pa.table(columns).to_batches()[0],
         pd.DataFrame(columns, dtype=object),
         pd.DataFrame({**columns, "n": pd.array(columns["n"], dtype="Int64")}),
     ):

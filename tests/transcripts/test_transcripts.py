@@ -38,6 +38,7 @@ source = "leads.py"
 endpoint = { env = "SIXTYFOUR_API_ENDPOINT" }
 api_key = { env = "SIXTYFOUR_API_KEY" }
 """
+MORE = "email,company\nada@acme.example,Acme Inc\nalan@bletchley.example,GCCS\n"
 ROWS = "email,company\nada@acme.example,Acme\ngrace@navy.example,Navy\n"
 FILES = {
     "leads.py": CODE,
@@ -45,6 +46,7 @@ FILES = {
     "wrong.py": WRONG,
     "pyproject.toml": SETTINGS,
     "people.csv": ROWS,
+    "more.csv": MORE,
 }
 
 COMMANDS = """
@@ -63,7 +65,7 @@ plan later.py -e prod -o plan.json
 list -e prod
 run inbound people.csv -e prod --intent monday --yes -o rows.csv
 run inbound people.csv -e prod --intent monday --yes
-run inbound people.csv -e prod --dry-run
+run inbound more.csv -e prod --new-since latest --by email --dry-run
 runs -e prod
 watch RUN -e prod
 results latest -e prod -o results

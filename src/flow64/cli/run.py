@@ -18,8 +18,8 @@ from ..blocks import Webhook
 from ..client import Client, Run
 from ..definition import Definition, parse_json
 from ..environments import load as load_settings
-from ..errors import ApiError, ReadError
-from ..runs import payload
+from ..errors import ApiError, NoNewRowsError, ReadError
+from ..runs import inputs, payload
 from ..runs.rows import FORMS
 from ..runs.start import Launch, describe_staleness, find_run, start
 from ..secrets import mask
@@ -61,6 +61,7 @@ def _parse_settings(
     "run",
     "flow64 run leads.py:inbound people.csv -o found.csv",
     "flow64 run leads.py:inbound people.csv --first 5",
+    "flow64 run inbound people.csv --new-since latest --by email",
     "flow64 run inbound people.csv --intent 2026-W20 --max-cost 50 --yes",
     "flow64 run prod:inbound people.csv",
     "flow64 run leads.py:search --set max_results=50",
@@ -91,6 +92,12 @@ def _parse_settings(
     "RUN_ID",
 )
 @params.option("--new", "Start a run in any case.")
+@params.option(
+    "--new-since",
+    "Leave out rows that this run or a later one had, or any: latest.",
+    "RUN_ID",
+)
+@params.option("--by", "A column to compare by; repeatable.", "COLUMN", multiple=True)
 @params.env
 @params.option(
     "--max-cost",
@@ -123,6 +130,8 @@ def command(
     retry: str | None,
     attach: str | None,
     new: bool,
+    new_since: str | None,
+    by: Sequence[str],
     env: str | None,
     max_cost: float | None,
     settings: Mapping[str, Any] | None,
@@ -148,10 +157,12 @@ def command(
     if new and is_named:
         problem = "a new run has no --intent, --retry or --attach"
         raise params.option_error("--new", problem)
+    if bool(new_since) != bool(by):
+        raise click.UsageError("--new-since and --by belong together: give both")
     delivery = Delivery(output, block)
     delivery.require_sound(no_wait=no_wait)
     workflow, env = _find_workflow(source, rows, env)
-    start_rows = _read_rows(rows)[:first]
+    start_rows = _read_rows(rows)
     with connect(env) as client:
         options = {
             "env": env,
@@ -162,11 +173,17 @@ def command(
         }
         launch, _ = client.make_launch(workflow, options)
         _require_rows(launch.definition, rows, len(start_rows))
+        named: Any = {"intent": intent, "new": new, "retry": retry}
+        all_rows = client.session, launch, start_rows, new_since, by
+        try:
+            start_rows = inputs.select_rows(*all_rows, attach=attach, **named)[:first]
+        except NoNewRowsError as error:
+            return _tell_nothing_new(workflow.key, error)
         launch.build_payload(start_rows)  # or an error says what is wrong
         if output is not None:
             launch.stages.number("", block)  # the same
         what = client.session, launch, start_rows
-        earlier = attach or find_run(*what, intent=intent, new=new, retry=retry)
+        earlier = attach or find_run(*what, **named)
         if dry_run or not earlier:  # it may buy
             estimate = estimate_run(client, workflow.key, launch, start_rows)
             if dry_run:
@@ -175,7 +192,7 @@ def command(
             printing.message(estimate.__rich__())
             printing.confirm("Start?", yes=yes)
         try:
-            state = start(*what, intent=intent, new=new, retry=retry, attach=attach)
+            state = start(*what, attach=attach, **named)
         except KeyboardInterrupt:
             printing.message("it may have been started: the same command finds it")
             return INTERRUPTED
@@ -244,6 +261,14 @@ def _require_rows(definition: Definition, file: Path | None, count: int) -> None
     if file is not None and not count and Webhook.kind in definition.by_kind:
         name = STDIN if params.is_dash(file) else file
         raise click.ClickException(f"{name} has no rows; nothing was sent")
+
+
+def _tell_nothing_new(key: str, error: NoNewRowsError) -> int:
+    """Print that `--new-since` leaves out all rows, and return the exit code."""
+    printing.message(f"{key}: {error.message}")
+    if STATE.is_json:
+        printing.emit_data({"run_id": None, "left_out": error.count})
+    return 0
 
 
 # -- What it would spend ---------------------------------------------------------------

@@ -25,7 +25,7 @@ from ..deploy.plan import Consents, Plan, Step
 from ..deploy.target import Deployable, Ready, prepare, require_namespace
 from ..endpoints import endpoint_of
 from ..errors import BuildError, ConfigError
-from ..runs import start
+from ..runs import inputs, start
 from ..runs.journal import Journal
 from ..runs.payload import Budget, Rows
 from ..text import shortened
@@ -93,6 +93,11 @@ class RunOptions(_SharedOptions, total=False):
     """Id of a run that ended without success, to start it again, once."""
     attach: str | None
     """Id of the run that a start whose answer was lost has started."""
+    new_since: Run | str | None
+    """Leave out rows that agree in the columns of `by` with an input row of this run
+    or of a later one of the workflow. `latest` counts all of its runs."""
+    by: Sequence[str]
+    """Columns to compare by. Each row needs a value in each of them."""
     specs_override: Mapping[str, Any] | None
     """Fields of the source block for this run, such as `dict(max_results=50)`. They are
     checked like code, and sent with all other fields that the code sets."""
@@ -303,11 +308,14 @@ class Client:
 
         Raises:
             RunError: The run was refused before anything was sent.
+            NoNewRowsError: `new_since` leaves out all rows.
             ApiError: The service refused it.
             OutcomeUnknownError: No answer came, and the list of runs did not tell.
         """
         launch, rest = self.make_launch(workflow, options)
         del options  # as in `deploy`
+        chosen = rest.pop("new_since", None), rest.pop("by", ())
+        rows = inputs.select_rows(self.session, launch, rows, *chosen, **rest)
         return Run(start.start(self.session, launch, rows, **rest), self.session)
 
     def run_batches(

@@ -9,15 +9,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, time
 from decimal import Decimal
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import NoneType
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 from attrs import frozen
 
 from .. import errors
 from .rows import Raw, RowFile, format_cell, write_file
+
+Source: TypeAlias = RowFile | Sequence[Raw]
+Convert: TypeAlias = Callable[[Any], Any]
 
 CHUNK: Final = 10_000
 """Rows of a table to read at once."""
@@ -93,7 +97,6 @@ def _read_pandas(table: Any, at: int) -> Any:
 _READERS: Final[Mapping[str, Callable[[Any, int], Any]]] = {
     "polars.DataFrame": lambda table, at: table.slice(at, CHUNK).to_dicts(),
     "pyarrow.Table": lambda table, at: table.slice(at, CHUNK).to_pylist(),
-    "pyarrow.RecordBatch": lambda table, at: table.slice(at, CHUNK).to_pylist(),
     "pandas.DataFrame": _read_pandas,
 }
 
@@ -115,44 +118,33 @@ def as_json(value: Any) -> Any:
 # -- Rows as frames -------------------------------------------------------------------
 
 
-def to_polars(raw: RowFile | Sequence[Raw]) -> Any:
+def to_polars(raw: Source) -> Any:
     """Return rows as a frame of polars. A column of several types is JSON text."""
     polars = load("polars")
     if (frame := _read_csv(polars, raw)) is not None:
         return frame
 
     def infer(values: list[Any]) -> Any:
-        rows = [{"": value} for value in values]
-        return polars.DataFrame(rows, infer_schema_length=None)[""]
+        return polars.DataFrame([{"": v} for v in values], infer_schema_length=None)[""]
 
-    makers = (polars.Series, infer)
-    columns = {
-        name: _build(values, makers, lambda made: made.to_list())
-        for name, values in _columns(raw).items()
-    }
-    return polars.DataFrame(columns)
+    return polars.DataFrame(_build(raw, polars.Series.to_list, polars.Series, infer))
 
 
-def to_arrow(raw: RowFile | Sequence[Raw]) -> Any:
+def to_arrow(raw: Source) -> Any:
     """Return rows as an Arrow table. A column of several types is JSON text."""
     arrow = load("pyarrow")
-    columns = {
-        name: _build(values, [arrow.array], lambda made: made.to_pylist())
-        for name, values in _columns(raw).items()
-    }
-    return arrow.table(columns)
+    return arrow.table(_build(raw, arrow.Array.to_pylist, arrow.array))
 
 
-def to_pandas(raw: RowFile | Sequence[Raw]) -> Any:
+def to_pandas(raw: Source) -> Any:
     """Return rows as a frame of pandas, with its types that have a null."""
     pandas = load("pandas")
-    columns: dict[str, Any] = {}
-    for name, values in _columns(raw).items():
-        objects = pandas.Series(values, dtype=object)
-        column = objects.convert_dtypes()
-        plain = column.astype(object)
-        is_same = plain.where(column.notna(), None).tolist() == values
-        columns[name] = column if is_same else objects  # it may have lost digits
+
+    def read(column: Any) -> Any:
+        return column.astype(object).where(column.notna(), None).tolist()
+
+    objects = partial(pandas.Series, dtype=object)
+    columns = _build(raw, read, lambda v: objects(v).convert_dtypes(), objects)
     return pandas.DataFrame(columns)
 
 
@@ -165,29 +157,25 @@ def is_parquet(target: Path) -> bool:
     return target.suffix.lower() == ".parquet" and bool(load("polars", "pyarrow"))
 
 
-def to_frame(raw: RowFile | Sequence[Raw]) -> Any:
+def to_frame(raw: Source) -> Any:
     """Return rows as a frame of polars, or else as an Arrow table."""
     library = load("polars", "pyarrow")
     return (to_polars if library.__name__ == "polars" else to_arrow)(raw)
 
 
-def save_parquet(
-    raw: RowFile | Sequence[Raw], target: Path, *, overwrite: bool = False
-) -> None:
+def save_parquet(raw: Source, target: Path, *, overwrite: bool = False) -> None:
     """Save rows as Parquet, by polars or else by pyarrow.
 
     Raises:
         RowsError: The file exists, or cannot be written.
     """
     with write_file(target, overwrite=overwrite) as new:
-        frame = to_frame(raw)
-        if hasattr(frame, "write_parquet"):
-            frame.write_parquet(new.file)
-        else:
-            load("pyarrow.parquet").write_table(frame, new.file)
+        write = getattr(frame := to_frame(raw), "write_parquet", None)
+        write = write or partial(load("pyarrow.parquet").write_table, frame)
+        write(new.file)
 
 
-def _columns(raw: RowFile | Sequence[Raw]) -> dict[str, list[Any]]:
+def _columns(raw: Source) -> dict[str, list[Any]]:
     """Return the columns in the order in which they first occur."""
     is_csv = isinstance(raw, RowFile) and raw.form == "csv"
     names = raw.columns() if isinstance(raw, RowFile) else ()
@@ -203,18 +191,24 @@ def _columns(raw: RowFile | Sequence[Raw]) -> dict[str, list[Any]]:
     return columns
 
 
-def _build(
-    values: list[Any],
-    makers: Sequence[Callable[[Any], Any]],
-    read: Callable[[Any], list[Any]],
-) -> Any:
-    """Return a column of a library. If it would change a value, it is JSON text."""
-    for make in makers:
-        with suppress(Exception):  # libraries have errors of many classes
-            column = make(values)
-            if _is_same(read(column), values):
-                return column
-    return makers[0]([None if v is None else format_cell(v) for v in values])
+def _build(raw: Source, read: Convert, *makers: Convert) -> dict[str, Any]:
+    """Return the columns of a library. One that it would change is JSON text.
+
+    Args:
+        raw: The rows.
+        read: Returns a column as a list.
+        *makers: Make a column of a list; the first one takes every text.
+    """
+
+    def fit(values: list[Any]) -> Any:
+        for make in makers:
+            with suppress(Exception):  # libraries have errors of many classes
+                column = make(values)
+                if _is_same(read(column), values):
+                    return column
+        return makers[0]([None if v is None else format_cell(v) for v in values])
+
+    return {name: fit(values) for name, values in _columns(raw).items()}
 
 
 def _is_same(made: Any, value: Any) -> bool:
@@ -229,7 +223,7 @@ def _is_same(made: Any, value: Any) -> bool:
     return bool(made == value) and isinstance(made, bool) == isinstance(value, bool)
 
 
-def _read_csv(polars: Any, raw: RowFile | Sequence[Raw]) -> Any:
+def _read_csv(polars: Any, raw: Source) -> Any:
     """Return a CSV file as polars itself reads it, which is many times faster.
 
     polars fills a short line with nulls. So the commas of the file are counted: they
@@ -245,12 +239,8 @@ def _read_csv(polars: Any, raw: RowFile | Sequence[Raw]) -> Any:
             while part := file.read(1 << 20):
                 count += part.count(b",")
         inside = polars.all().str.count_matches(",", literal=True).sum()
-        commas = sum(frame.select(inside).row(0)) + "".join(names).count(",")
-        between = (len(names) - 1) * (len(frame) + 1)
-        if (frame.columns, len(frame), count) == (
-            names,
-            raw.expected,
-            commas + between,
-        ):
+        commas = (len(names) - 1) * (len(frame) + 1) + "".join(names).count(",")
+        is_whole = count == commas + sum(frame.select(inside).row(0))
+        if is_whole and (frame.columns, len(frame)) == (names, raw.expected):
             return frame
     return None

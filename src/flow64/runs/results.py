@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Final
 from weakref import finalize
 
 from .. import errors
-from ..api import threads
+from ..api import calls, threads
 from ..api.answers import transport_error
 from ..api.calls import ResultItem, download_links
 from ..api.network import DAY, MINUTE, is_refusal
@@ -161,6 +161,23 @@ def read_rows(
     structure = structure_for(kind)  # what cannot be typed is not downloaded
     item = _choose(session, run, block)
     return _open(session, run.id, item, structure)
+
+
+def read_inputs(session: Session, run_id: str) -> tuple[ResultRows[Any], int | None]:
+    """Return the rows that a run began with, and their number if it is known.
+
+    They are what its webhook returned.
+
+    Raises:
+        ResultError: There is no such file, or it is damaged.
+    """
+    seen = calls.live_status(session, run_id)
+    webhooks = {b.sequence_number: b for b in seen.blocks if b.block_name == "webhook"}
+    for item in _list_items(session, run_id):
+        if (block := webhooks.get(item.block_number or 0)) is not None:
+            rows = _open(session, run_id, item, structure_for(None))
+            return rows, block.returned_rows
+    raise row_files.result_error("of the webhook", "it is not listed")
 
 
 def _open(

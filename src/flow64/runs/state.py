@@ -174,14 +174,14 @@ def digest_rows(
         columns = sorted({column for row in rows for column in row})
     count = total = 0
     for row in rows:
-        values = [_normalize(row.get(column)) for column in columns]
+        values = [normalize(row.get(column)) for column in columns]
         cells = json.dumps(values, sort_keys=True)
         count += 1
         total += int.from_bytes(sha256(cells.encode()).digest(), "big")
     return {"columns": columns, "count": count, "total": f"{total % 2**256:064x}"}
 
 
-def _normalize(value: Any) -> Any:
+def normalize(value: Any) -> Any:
     """Return the value of a cell, however a file writes it."""
     if isinstance(value, str):
         # A number, a truth value, a list or an object may be a text in JSON.

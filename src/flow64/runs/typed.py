@@ -108,16 +108,14 @@ class ResultRows(Generic[T]):
         return self.total != 0
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        stream = frames.to_frame(self.raw).__arrow_c_stream__
-        return stream(requested_schema)
+        return frames.to_frame(self.raw).__arrow_c_stream__(requested_schema)
 
     def _repr_html_(self) -> str:
         rows = [*islice(self.raw, SHOWN)]
         names = [*dict.fromkeys(name for row in rows for name in row)]
         cells = [[_show(row.get(name)) for name in names] for row in rows]
-        size = "Rows" if self.total is None else pluralize(self.total, "row")
-        more = "" if self.total in (None, len(rows)) else f", the first {len(rows)}"
-        return as_card(f"{size}{more}", as_table(names, cells))
+        size = "rows" if self.total is None else pluralize(self.total, "row")
+        return as_card(f"{size}, {len(rows)} shown", as_table(names, cells))
 
 
 def _show(value: Any) -> str:

@@ -1,0 +1,216 @@
+"""Leave out rows that an earlier run of the workflow had: `new_since` and `by`.
+
+The service keeps the input rows of a run, as the result of its webhook. So any machine
+can compare, without a journal. What cannot be compared is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .. import errors
+from ..analysis.costs import cost
+from ..api import calls
+from ..api.session import Session
+from ..definition import canonical_id
+from ..text import (
+    did_you_mean,
+    format_dollars,
+    join_words,
+    pluralize,
+    printable,
+    shortened,
+)
+from .payload import rows_error
+from .results import read_inputs
+from .start import Launch, find_run
+from .state import normalize
+
+_log = logging.getLogger("flow64")
+
+
+def select_rows(
+    session: Session, launch: Launch, rows: Any, since: Any, by: Any, **options: Any
+) -> Any:
+    """Return the rows that no run since a certain one had.
+
+    Args:
+        session: Sends the requests, all of which read.
+        launch: What to run.
+        rows: Rows as `payload.as_rows` takes them.
+        since: The run, its id, or `latest`. None returns all rows.
+        by: The columns to compare by.
+        **options: `intent`, `new`, `retry` and `attach` of the start. The rows of a run
+            that is named there are not left out.
+
+    Raises:
+        RowsError: Rows cannot be sent, or lack a column of `by`.
+        NoNewRowsError: No row is left.
+        RunFailedError: A run that did not complete may have charged for some.
+        RunError: The rows of a run are not known.
+    """
+    if since is None and not by:
+        return rows
+    if since is None or not by:
+        raise errors.BuildError("new_since and by belong together: give both")
+    columns = [by] if isinstance(by, str) else [*by]
+    rows = launch.build_payload(rows).get("webhook_payload", [])
+    keys = _keys_of_rows(rows, columns)
+    named = [options.pop("attach", None), options.get("retry")]
+    named = [canonical_id(run_id or "") for run_id in named]
+    entries = _list_runs(session, launch, getattr(since, "id", since))
+    entries = [(run_id, status) for run_id, status in entries if run_id not in named]
+    pending = [run_id for run_id, status in entries[:1] if status not in calls.ENDED]
+    entries = entries[len(pending) :]
+    if options.get("new"):  # rows of runs that failed are bought again
+        failed = calls.ENDED - {calls.COMPLETED}
+        entries = [entry for entry in entries if entry[1] not in failed]
+    left, sources = _leave_out(session, entries, keys, columns)
+    chosen = [rows[n] for n in left]
+    if pending and left:
+        run = find_run(session, launch, chosen, **options)
+        if run is None or [canonical_id(run.id)] != pending:
+            raise _pending_error(pending[0])
+    _tell(launch, len(rows), len(left), sources, columns)
+    return chosen
+
+
+def _leave_out(
+    session: Session,
+    entries: Sequence[tuple[str, str]],
+    keys: Sequence[str],
+    columns: Sequence[str],
+) -> tuple[Sequence[int], Sequence[str]]:
+    """Return the rows that no run had, and the runs that had the others.
+
+    Args:
+        session: Sends the requests.
+        entries: Id and status of each run, newest first.
+        keys: The keys of the rows.
+        columns: The columns that they are made of.
+    """
+    left, sources = [*range(len(keys))], list[str]()
+    doubts: dict[str, tuple[str, set[str]]] = {}
+    for run_id, status in entries:
+        if not left:
+            break
+        if status not in calls.ENDED:
+            raise _pending_error(run_id)
+        had = _keys_of_run(session, run_id, columns)
+        if status != calls.COMPLETED:
+            doubts[run_id] = status, had
+        elif any(keys[n] in had for n in left):
+            left = [n for n in left if keys[n] not in had]
+            sources.append(run_id[:8])
+    for run_id, (status, had) in doubts.items():
+        if count := sum(keys[n] in had for n in left):
+            raise _doubt_error(run_id, status, count)
+    return left, sources
+
+
+def _list_runs(session: Session, launch: Launch, since: Any) -> list[tuple[str, str]]:
+    """Return a run of the workflow and those after it, newest first, with status."""
+    try:
+        listed = calls.list_runs(session, launch.ready.id)
+    except errors.NotFoundError:
+        listed = []  # the start says that it is not deployed
+    runs = [(canonical_id(run.job_id), calls.normal(run.status)) for run in listed]
+    name = str(since).lower()
+    places = [at for at, (run_id, _) in enumerate(runs) if run_id.startswith(name)]
+    problem = f"{len(places)} of {pluralize(len(runs), 'run')} of the workflow begin so"
+    if name == "latest":
+        if len(runs) < calls.MOST_RUNS:
+            return runs
+        problem = f"the service lists {len(runs)} runs, and there may be older ones"
+    elif len(places) == 1 and len(name) >= 4:  # digits, as on the command line
+        return runs[: places[0] + 1]
+    hint = "name the oldest run that counts, by its id: flow64 runs lists the newest"
+    raise errors.RunError(f"new_since {shortened(since)}: {problem}", hint=hint)
+
+
+def _key(row: Mapping[str, Any], columns: Sequence[str]) -> str:
+    return json.dumps([normalize(row.get(name)) for name in columns], sort_keys=True)
+
+
+def _keys_of_rows(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str]
+) -> list[str]:
+    """Return the key of each row, by which it agrees with another one."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    problems = list[str]()
+    for column in columns:
+        if column not in names:
+            near = did_you_mean(column, names)
+            raise rows_error([f"no row has the column {column!r} of by{near}"])
+    for number, row in enumerate(rows, 1):
+        if empty := [name for name in columns if normalize(row.get(name)) is None]:
+            problems.append(f"row {number} has no {', '.join(empty)} to compare by")
+    if problems:
+        raise rows_error(problems)
+    return [_key(row, columns) for row in rows]
+
+
+def _keys_of_run(session: Session, run_id: str, columns: Sequence[str]) -> set[str]:
+    """Return the keys of the input rows of a run."""
+    keys, names, count = set[str](), set[str](), 0
+    try:
+        inputs, expected = read_inputs(session, run_id)  # its file goes with it
+        for row in inputs.raw:
+            count += 1
+            names.update(row)
+            keys.add(_key(row, columns))
+    except errors.ResultError as error:
+        raise _unread_error(run_id, error.message) from error
+    if expected not in (None, count):
+        raise _unread_error(run_id, f"its file has {count} of {expected}")
+    if missing := [column for column in columns if column not in names]:
+        raise _unread_error(run_id, f"they have no {', '.join(missing)}")
+    return keys
+
+
+def _tell(
+    launch: Launch, count: int, left: int, runs: Sequence[str], columns: Sequence[str]
+) -> None:
+    """Say how many rows are left out, and what that saves."""
+    had = f"run {join_words(runs, 3)} had them" if runs else "no run had one"
+    had += f" (by {', '.join(columns)})"
+    if not left:
+        words = f"no row of {count:,} is new: {had}; nothing was started"
+        raise errors.NoNewRowsError(words, count=count)
+    saved = cost(launch.definition, count - left, launch.budget.prices, of_payload=True)
+    if runs:
+        dollars = f"at most {format_dollars(saved.dollars)}"
+        had += f". Saves {dollars}{'' if saved.is_whole else ' and unknown costs'}"
+    _log.warning("%d of %s left out: %s", count - left, pluralize(count, "row"), had)
+
+
+# -- Refusals -------------------------------------------------------------------------
+
+
+def _pending_error(run_id: str) -> errors.RunError:
+    return errors.RunError(
+        f"run {run_id} goes on, and may be buying these rows; nothing was started",
+        hint=f"wait until it has ended: flow64 watch {run_id[:8]}",
+    )
+
+
+def _doubt_error(run_id: str, status: str, count: int) -> errors.RunFailedError:
+    return errors.RunFailedError(
+        f"run {run_id} ended as {printable(status)}, and may have charged for "
+        f"{pluralize(count, 'row')} of these; nothing was started",
+        hint="to pay again, maybe: retry (--retry) for its rows, or new (--new)",
+        run_id=run_id,
+        status=status,
+        is_earlier=True,
+    )
+
+
+def _unread_error(run_id: str, problem: str) -> errors.RunError:
+    return errors.RunError(
+        f"the input rows of run {run_id} are not known ({problem}), so some may be "
+        "bought again; nothing was started",
+        hint="name a later run: new_since (--new-since)",
+    )

@@ -1,0 +1,244 @@
+"""Rows that an earlier run had are left out: `new_since` and `by`."""
+
+from __future__ import annotations
+
+import pytest
+
+from flow64 import Client, errors
+from flow64.client import Run
+from flow64.runs.inputs import select_rows
+from flow64.runs.journal import Journal
+from flow64.runs.start import start
+from flow64.runs.state import RunState
+from tests.runs.fake_service import CODE, Bought, FakeService, launch
+
+ADA, BEN, CY, DEE = (
+    {"email": f"{name}@x.example"} for name in ("ada", "ben", "cy", "dee")
+)
+BLOCKS = [
+    {"block_name": "webhook", "sequence_number": 1, "metrics": None},
+    {"block_name": "find_email", "sequence_number": 2},
+]
+
+
+@pytest.fixture
+def service():
+    return FakeService(blocks=BLOCKS).deploy()
+
+
+def had(service, *inputs, status="completed"):
+    """Runs with some input rows, oldest first."""
+    for rows in inputs:
+        name = f"run{len(service.runs) + 1}"
+        service.runs.append(Bought(name, CODE.id(), name, list(rows), status))
+
+
+def new(service, rows, since="latest", by=("email",), journal=None, **options):
+    """The rows that are left."""
+    return select_rows(service.session(), launch(journal), rows, since, by, **options)
+
+
+def starts(service):
+    return sum(request == "POST /workflows/run" for request in service.requests)
+
+
+def test_a_file_that_grows_is_bought_once(service, tmp_path):
+    """Each day the same call: also the rows of the runs before the latest count."""
+    session, options = service.session(), launch(tmp_path / "j")
+
+    def day(*rows):
+        return start(
+            session, options, select_rows(session, options, rows, "latest", "email")
+        )
+
+    day(ADA)
+    day(ADA, BEN)
+    day(BEN, ADA, CY)
+
+    assert [run.rows for run in service.runs] == [[ADA], [BEN], [CY]]
+    with pytest.raises(errors.NoNewRowsError, match="no row of 3 is new") as caught:
+        day(CY, ADA, BEN)
+    assert (caught.value.count, starts(service)) == (3, 3)
+
+
+@pytest.mark.parametrize("since", ["run2", "RUN2", Run])
+def test_a_run_and_those_after_it_count(service, since):
+    """Not those before: their rows are new again, for whoever names a run."""
+    had(service, [ADA], [BEN], [CY])
+    if since is Run:
+        session = service.session()
+        ledger = Journal(None).of(session.place, CODE.id())
+        since = Run(RunState("run2", ledger), session)
+
+    assert new(service, [ADA, BEN, CY, DEE], since) == [ADA, DEE]
+
+
+def test_without_a_run_all_rows_are_new(service):
+    """On the first day."""
+    assert new(service, [ADA]) == [ADA]
+
+
+@pytest.mark.parametrize("since", ["run", "run9", "", "of another workflow"])
+def test_a_run_that_is_not_listed_is_refused(service, since):
+    had(service, [ADA], [BEN])
+
+    with pytest.raises(errors.RunError, match="begin so"):
+        new(service, [ADA], since)
+
+
+def test_a_list_that_is_full_is_refused(service):
+    """There may be older runs, so only a named one will do."""
+    had(service, *[[ADA]] * 500)
+
+    with pytest.raises(errors.RunError, match="may be older ones"):
+        new(service, [BEN])
+    assert new(service, [BEN], "run499") == [BEN]
+
+
+# -- Which rows agree -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("earlier", "row", "is_new"),
+    [
+        ({"email": "a", "n": 1}, {"email": "a", "n": 2}, False),
+        ({"email": "A"}, {"email": "a"}, True),
+        ({"email": "a "}, {"email": "a"}, True),
+        ({"email": "5"}, {"email": 5}, False),
+        ({"email": "5.0"}, {"email": 5}, False),
+        ({"email": "True"}, {"email": True}, False),
+        ({"email": '["a"]'}, {"email": ["a"]}, False),
+        ({"email": ""}, {"email": "a"}, True),
+    ],
+)
+def test_values_agree_exactly_however_a_file_writes_them(service, earlier, row, is_new):
+    """In case and spaces too; CSV has text for each value."""
+    had(service, [earlier, {"email": "else"}])
+
+    assert new(service, [row, DEE]) == [row, DEE] if is_new else [DEE]
+
+
+def test_all_columns_have_to_agree(service):
+    had(service, [{"email": "a", "company": "x"}])
+    rows = [{"email": "a", "company": "y"}, {"email": "a", "company": "x"}]
+
+    assert new(service, rows, by=["email", "company"]) == rows[:1]
+
+
+def test_equal_rows_of_the_input_stay(service):
+    """They were not bought before; the estimate counts them."""
+    assert new(service, [ADA, ADA]) == [ADA, ADA]
+
+
+@pytest.mark.parametrize(
+    ("rows", "by", "words"),
+    [
+        ([ADA, {"email": None}], ["email"], "row 2 has no email"),
+        ([ADA, {"email": ""}], ["email"], "row 2 has no email"),
+        ([ADA, {**BEN, "n": 1}], ["n"], "row 1 has no n"),
+        ([ADA], ["emial"], "no row has the column 'emial'.*email"),
+        ([{"email": float("nan")}], ["email"], "row 1 /email"),
+    ],
+)
+def test_a_row_that_cannot_be_compared_is_refused(service, rows, by, words):
+    """It could be one that was bought. Nothing is read for it."""
+    with pytest.raises(errors.RowsError, match=words):
+        new(service, rows, by=by)
+    assert service.requests == []
+
+
+@pytest.mark.parametrize("options", [{"by": ()}, {"since": None}])
+def test_one_option_without_the_other_is_refused(service, options):
+    with pytest.raises(errors.BuildError, match="give both"):
+        new(service, [ADA], **options)
+
+
+# -- What is not known ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("items", "words"),
+    [
+        ([], "not listed"),
+        ([{"filename": "b", "block_number": 2, "results": [ADA]}], "not listed"),
+        ([{"filename": "b", "block_number": 1, "results": [{"mail": 1}]}], "no email"),
+        ([{"filename": "b", "block_number": 1, "row_count": 3}], "it has no link"),
+    ],
+)
+def test_input_rows_that_cannot_be_read_are_refused(service, items, words):
+    had(service, [ADA])
+    service.items = items
+
+    with pytest.raises((errors.RunError, errors.TransportError), match=words):
+        new(service, [BEN])
+    assert starts(service) == 0
+
+
+def test_a_file_with_too_few_rows_is_refused(service):
+    """The service says how many rows the webhook returned."""
+    had(service, [ADA])
+    service.blocks = [{**BLOCKS[0], "metrics": {"row_count": 2}}]
+
+    with pytest.raises(errors.RunError, match="its file has 1 of 2"):
+        new(service, [BEN])
+
+
+def test_rows_of_a_run_that_failed_may_be_paid_for(service):
+    """They are refused; the others run. `retry` or `new` is the consent."""
+    had(service, [ADA])
+    had(service, [BEN], status="failed")
+
+    with pytest.raises(errors.RunFailedError, match="charged for 1 row") as caught:
+        new(service, [ADA, BEN, CY])
+    assert (caught.value.run_id, caught.value.is_earlier) == ("run2", True)
+    assert new(service, [ADA, CY]) == [CY]
+    assert new(service, [ADA, BEN], retry="run2") == [BEN]
+    assert new(service, [ADA, BEN, CY], new=True) == [BEN, CY]
+    had(service, [BEN])  # it was repeated
+    assert new(service, [ADA, BEN, CY]) == [CY]
+
+
+def test_a_run_that_goes_on_is_waited_for(service, tmp_path):
+    """Unless the same call has started it: then it attaches."""
+    had(service, [ADA])
+    options, session = launch(tmp_path / "j"), service.session()
+    service.new_status = "running"
+    run = start(session, options, new(service, [ADA, BEN], journal=tmp_path / "j"))
+
+    again = new(service, [ADA, BEN], journal=tmp_path / "j")
+
+    assert again == [BEN]
+    assert start(session, options, again).id == run.id
+    for rows, journal in (([ADA, BEN, CY], tmp_path / "j"), ([ADA, BEN], None)):
+        with pytest.raises(errors.RunError, match="goes on"):
+            new(service, rows, journal=journal)
+    assert starts(service) == 1
+    had(service, [CY])
+    with pytest.raises(errors.RunError, match="goes on"):
+        new(service, [ADA, BEN], journal=tmp_path / "j")
+
+
+def test_says_what_is_left_out_and_what_that_saves(service, caplog):
+    had(service, [ADA, BEN])
+
+    new(service, [ADA, BEN, CY])
+
+    assert "2 of 3 rows left out: run run1 had them (by email)" in caplog.text
+    assert "Saves at most $0.10" in caplog.text
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_any_machine_can_compare(emulator, form, tmp_path):
+    """Without a journal, by what the service has, also if that is CSV alone."""
+    rows = [{**ADA, "n": 1, "x": None}, {**BEN, "n": 2, "x": "é"}]
+    with Client("k", base_url=emulator.url, journal=None) as client:
+        client.deploy(CODE)
+        client.run(CODE, rows, save_json=form == "json").wait(every=0.01)
+    with Client("k", base_url=emulator.url, journal=None) as client:
+        facts = {"new_since": "latest", "by": ["email", "n"]}
+        run = client.run(CODE, [*rows, {**CY, "n": 3}], **facts).wait(every=0.01)
+        assert [row["email"] for row in run.rows()] == [CY["email"]]
+        with pytest.raises(errors.NoNewRowsError):
+            client.run(CODE, rows, **facts)
+    sent = [r for r in emulator.requests if r.path.endswith("/workflows/run")]
+    assert len(sent) == 2

@@ -78,13 +78,12 @@ def describe(error: Exception, width: int | None = None) -> str:
         case errors.CompileError():
             named = errors.compile_error(error.workflow, error.findings, width)
             return named.message
+        case errors.SourceError(traceback=str(trace)) if trace and STATE.is_verbose:
+            return f"{error}\n{trace}"
         case errors.FlowError():
             advice = find_advice(error)
             problem = error.message or str(error)
-            problem = f"{problem}; {advice}" if advice else problem
-            if STATE.is_verbose and isinstance(error, errors.SourceError):
-                problem = f"{problem}\n{error.traceback}".rstrip()
-            return problem
+            return f"{problem}; {advice}" if advice else problem
         case _:
             return _describe_crash(error)
 

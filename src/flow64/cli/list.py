@@ -64,13 +64,11 @@ def command(*, env: str | None) -> int:
 
     Workflows that your code deployed are `ours`. A `copy` has the stamp of another
     workflow, as after "duplicate" in the web editor. All others are `foreign`. Other
-    commands take `ENV:KEY` for `ours`, and `ENV:id:UUID` for any.
+    commands take `ENV:KEY` for `ours`, and `ENV:UUID` for any.
     """
     with connect(env) as client:
         listed = [Listed.of(info, client) for info in client.workflows.list()]
-    listed.sort(
-        key=lambda workflow: (workflow.key is None, workflow.key or "", workflow.name)
-    )
+    listed.sort(key=lambda item: (item.key is None, item.key or "", item.name))
     if not listed:
         printing.message("there are no workflows")
     printing.emit(WorkflowList(listed))

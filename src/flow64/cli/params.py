@@ -85,11 +85,13 @@ def option(names: str, words: str, metavar: str = "", **options: Any) -> Decorat
     return decorator
 
 
-as_json = option(
+as_json: Decorator = option(
     "--json", "Print data instead of text.", expose_value=False, callback=note_flag
 )
 
-env = option("-e --env", "The environment, of those in pyproject.toml.", "NAME")
+env: Decorator = option(
+    "-e --env", "The environment, of those in pyproject.toml.", "NAME"
+)
 
 
 def _check_env(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
@@ -98,26 +100,28 @@ def _check_env(_: click.Context, __: click.Parameter, name: str | None) -> str |
 
 # Neither `FLOW64_ENV` nor `default_env` counts here: the same command on another
 # machine, or in another job, would write other bytes.
-ids_env = option(
+ids_env: Decorator = option(
     "-e --env",
     f"The environment of the ids. Without it, always {DEFAULT_ENV!r}.",
     "NAME",
     callback=_check_env,
 )
 
-no_code = option(
+no_code: Decorator = option(
     "--no-code", "Import no module: read compiled JSON, with its flow64.json."
 )
 
 run_id: Decorator = click.argument("run_id", metavar="RUN_ID", type=NonEmpty())
 
-overwrite = option("--overwrite", "Replace existing files.")
+overwrite: Decorator = option("--overwrite", "Replace existing files.")
 
-yes = option("-y --yes", "Do not ask.")
+yes: Decorator = option("-y --yes", "Do not ask.")
 
-exit_code = option("--exit-code has_exit_code", "Exit with 2 if there are changes.")
+exit_code: Decorator = option(
+    "--exit-code has_exit_code", "Exit with 2 if there are changes."
+)
 
-block = option(
+block: Decorator = option(
     "--block",
     "The rows of this block, by its key or number. Needed if the workflow ends in "
     "several.",
@@ -142,9 +146,11 @@ def keys(name: str, words: str) -> Decorator:
     return option(name, f"{words} Repeatable, also as A,B.", "KEY", multiple=True)
 
 
-create = keys("--create", "Create this workflow: it is new, and not a renamed one.")
+create: Decorator = keys(
+    "--create", "Create this workflow: it is new, and not a renamed one."
+)
 
-allow_spend = keys(
+allow_spend: Decorator = keys(
     "--allow-spend", "Agree that this workflow buys as soon as it is written."
 )
 

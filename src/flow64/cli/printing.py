@@ -209,10 +209,9 @@ def emit_report(
     """
     suffix = "" if output is None else output.suffix
     form = form or next((f for f, end in REPORTS.items() if end == suffix), "text")
-    text = data or format_json({"format_version": FORMAT_VERSION, **report.data})
-    if form != "json":
-        writers = {"markdown": as_markdown, "html": as_html, "text": as_report}
-        text = writers[form](report)
+    writers = {"markdown": as_markdown, "html": as_html, "text": as_report}
+    whole = {"format_version": FORMAT_VERSION, **report.data}
+    text = writers[form](report) if form in writers else data or format_json(whole)
     if output is not None:
         write_file(output, text)
     elif form == "text":

@@ -71,7 +71,7 @@ def command(
 ) -> int:
     """Save live workflows as JSON. Only reads are sent.
 
-    ADDRESS is live: ENV, ENV:KEY or ENV:id:UUID; a key alone is that of a live workflow
+    ADDRESS is live: ENV, ENV:KEY or ENV:UUID; a key alone is that of a live workflow
     of --env. Without it, all workflows of the environment are saved.
 
     Check, diff, plan and deploy then take FOLDER like code. Each workflow is pinned to

@@ -158,7 +158,8 @@ def wrong_field_type(definition: Definition) -> Iterator[Fault]:
             if name not in CATALOGUE[kind].about.must_have:
                 word = "null" if value is None else "empty"
                 message = f"{name} is {word}, and no document says what that means"
-                yield Fault(position, message, f"leave {name} out", "warning")
+                advice = f"leave {name} out, or write a value"
+                yield Fault(position, message, advice, "warning")
         elif field.type is not None and not field.type.takes(value):
             yield _judge_type(position, name, value, field, field.type)
         elif field.is_map:

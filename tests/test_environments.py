@@ -56,6 +56,7 @@ endpoint = "https://staging.example.com"
 api_key = { env = "STAGING_KEY" }
 org_id = "org_1"
 suffix = "(staging)"
+schedules = false
 max_rows = 50
 max_cost = 2
 values.notebook = "nb_1"
@@ -97,6 +98,7 @@ def test_everything_that_a_file_may_say(project):
                     },
                 },
                 suffix="(staging)",
+                schedules=False,
                 max_rows=50,
                 max_cost=2,
                 journal=journal,

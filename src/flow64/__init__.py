@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         value,
     )
     from .project import Project, variants
+    from .schedules import Schedule
     from .workflow import Workflow
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "Passthrough",
     "Project",
     "RawBlock",
+    "Schedule",
     "Start",
     "Workflow",
     "alias",
@@ -57,6 +59,7 @@ _ROOMS: Final = {
     "AsyncClient": ".client",
     "Client": ".client",
     "Project": ".project",
+    "Schedule": ".schedules",
     "Workflow": ".workflow",
     "variants": ".project",
 }

@@ -90,6 +90,7 @@ class Environment:
         org_id: The organisation that the credential must belong to; None for any.
         values: The content of each `value("name")`.
         suffix: What to add to titles, such as `(staging)`.
+        schedules: Whether the schedules of the code are deployed there.
         max_rows: Default limit for the rows of a run.
         max_cost: Default limit for the cost of a run, in dollars.
         allow_http: Whether http to another machine is allowed.
@@ -106,6 +107,7 @@ class Environment:
     org_id: str | Reference | None = None
     values: Mapping[str, Any] = field(default=EMPTY, repr=False)
     suffix: str = ""
+    schedules: bool = True
     max_rows: int | None = None
     max_cost: float | None = None
     allow_http: bool = False
@@ -524,6 +526,7 @@ def _options(environment: Environment, prices: Mapping[str, float]) -> dict[str,
         was=environment.was,
         values=environment.bound,
         suffix=environment.suffix,
+        schedules=environment.schedules,
         max_rows=environment.max_rows,
         max_cost=environment.max_cost,
         prices=prices,

@@ -112,6 +112,8 @@ class Entry:
         pins: Pinned ids of an imported workflow, by environment.
         allow: Codes of findings that the whole workflow silences.
         blocks: The blocks, by their id.
+        schedules: The cron expression and time zone of each schedule, by its name; a
+            paused one has `paused` after them.
         pulled: Its state when it was pulled, if it was pulled.
     """
 
@@ -125,6 +127,7 @@ class Entry:
     pins: Mapping[str, str] = EMPTY
     allow: tuple[str, ...] = ()
     blocks: Mapping[str, BlockEntry] = EMPTY
+    schedules: Mapping[str, str] = EMPTY
     pulled: Pulled | None = None
 
     @namespace.validator
@@ -167,6 +170,7 @@ class Entry:
             origins=ListedOrigins(origins),
             allowed=frozenset(self.allow),
             is_answer=False,
+            schedules=self.schedules,
         )
         texts = (definition.name, definition.description)
         identity = self.identity(*texts, Place(str(path), 1))
@@ -227,6 +231,7 @@ def entry_of(
         pins,
         tuple(sorted(definition.allowed)),
         blocks,
+        definition.schedules or EMPTY,
         pulled,
     )
 

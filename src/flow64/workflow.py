@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Never, Unpack
 
@@ -19,6 +19,7 @@ from .definition.secrets import bind
 from .diagnostics import Finding, Findings, Place, by_severity
 from .dsl import Flow, Start, as_flow
 from .errors import BuildError, compile_error
+from .schedules import Schedule, find_faults
 from .text import did_you_mean, shortened
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Workflow:
         pins: Imported ids: `{"workflow": {environment: id}, "blocks": {key path: id}}`.
         project: The owner of its ids. Without one it deploys to loopback only.
         description: What it is for; a deploy adds one line, the stamp.
+        schedules: When the service runs it by itself. Each of these runs is paid for.
     """
 
     # Known to `>>`, which has an error of its own for a whole workflow.
@@ -58,6 +60,7 @@ class Workflow:
     _read: Definition | None = field(alias="read")
     _listed: LiveCatalogue | None = field(default=None, alias="listed")
     _rules: Mapping[str, RuleSetting] = field(default=EMPTY, alias="rules")
+    _schedules: tuple[Schedule, ...] = field(default=(), alias="schedules")
 
     def __init__(
         self,
@@ -70,6 +73,7 @@ class Workflow:
         pins: Mapping[str, Mapping[str, str]] | None = None,
         project: ProjectKey | None = None,
         description: str = "",
+        schedules: Iterable[Schedule] = (),
         **unknown: Never,
     ) -> None:
         for word in unknown:
@@ -79,12 +83,18 @@ class Workflow:
             problem = f"Workflow: project is {shortened(project)}, not a Project"
             hint = 'write Project("growth", namespace="your-domain.example")'
             raise BuildError(problem, hint=hint)
+        planned = tuple(schedules) if isinstance(schedules, Iterable) else (schedules,)
+        for schedule in planned:
+            if not isinstance(schedule, Schedule):
+                problem = f"Workflow: {shortened(schedule)} is not a Schedule"
+                hint = 'write schedules=[Schedule("weekdays", "0 9 * * 1-5")]'
+                raise BuildError(problem, hint=hint)
         caller = sys._getframe(1)
         place = Place(caller.f_code.co_filename, caller.f_lineno)
         held = {part: dict(ids) for part, ids in (pins or {}).items()}
         identity = Identity(name, description, key, was, project, (), id, held, place)
         flows = (as_flow(flow), *map(as_flow, more))
-        self.__attrs_init__(identity, flows, None)  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
+        self.__attrs_init__(identity, flows, None, schedules=planned)  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
 
     @classmethod
     def from_json(cls, text: str | bytes, *, source: str = "<text>") -> Workflow:
@@ -114,7 +124,9 @@ class Workflow:
             name, description = definition.name, definition.description
             identity = Identity(name, description, id=definition.id)
         workflow = cls.__new__(cls)
-        workflow.__attrs_init__(identity, (), definition)  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
+        texts = (definition.schedules or EMPTY).items()
+        planned = tuple(Schedule.from_text(*item) for item in texts)
+        workflow.__attrs_init__(identity, (), definition, schedules=planned)  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
         return workflow
 
     @property
@@ -213,6 +225,13 @@ class Workflow:
         if listed is not None or self._rules:
             definition = evolve(lowered.definition, listed=listed, rules=self._rules)
             lowered = Lowered(definition, lowered.findings)
+        if self._schedules:
+            definition, faults = lowered
+            problems = [*find_faults(self._schedules, identity.place)]
+            if not problems:
+                texts = {schedule.name: schedule.text for schedule in self._schedules}
+                definition = evolve(definition, schedules=texts)
+            lowered = Lowered(definition, [*faults, *problems])
         return _bind(lowered, values)
 
     def compile(
@@ -415,7 +434,7 @@ class Workflow:
         return workflow
 
 
-_FACTS: Final = ("identity", "flows", "_read", "_listed", "_rules")
+_FACTS: Final = ("identity", "flows", "_read", "_listed", "_rules", "_schedules")
 
 
 def _bind(lowered: Lowered, values: Mapping[str, Any] | None) -> Lowered:

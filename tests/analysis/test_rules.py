@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from flow64 import COMPANY, LEAD, Project, RawBlock, Workflow, fan, tap, value
+from flow64 import COMPANY, LEAD, Project, RawBlock, Schedule, Workflow, fan, tap, value
 from flow64.analysis.check import RULES, errors, findings, rules_for
 from flow64.analysis.fields import survey
 from flow64.blocks import (
@@ -43,6 +43,10 @@ NAMED = Webhook(LEAD, input_schema={"full_name": "string", "age": "int", "ok": "
 STATUS = Filter.where("email_status").equals("OK")
 SOURCES = [Webhook(LEAD), Search(LEAD, query="q")]
 TITLE = {"title": "Job title"}
+
+
+def timed(flow):
+    return Workflow("x", flow, schedules=[Schedule("daily", "0 9 * * *")])
 
 
 def raw(specs, kind="new_kind"):
@@ -525,6 +529,10 @@ CASES = {
             "note": [RawBlock("search")],
         },
         [Search(LEAD, query="q")],
+    ),
+    "schedule-without-rows": (
+        {"warning": [timed(Webhook(LEAD) >> FindEmail())]},
+        [timed(Search(LEAD, query="q")), Webhook(LEAD) >> FindEmail()],
     ),
     "create-new-notebook": (
         {

@@ -14,7 +14,17 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flow64 import LEAD, Project, RawBlock, Workflow, fan, tap, value, variants
+from flow64 import (
+    LEAD,
+    Project,
+    RawBlock,
+    Schedule,
+    Workflow,
+    fan,
+    tap,
+    value,
+    variants,
+)
 from flow64.blocks import (
     Filter,
     FindEmail,
@@ -267,6 +277,19 @@ def test_stamp():
 
     assert genuine.id_and_path("prod")[0] == workflow.id("prod")
     assert (copied.project, copied.pins["workflow"]) == (None, {"prod": uuid(5)})
+
+
+def test_schedules():
+    listed = [
+        Schedule("weekdays", "0 9 * * 1-5", timezone="Europe/Berlin"),
+        Schedule('"); import os', "0 9 * * 0", active=False),
+    ]
+    flow = Webhook(LEAD) >> FindEmail()
+    workflow = Workflow("Leads", flow, key="leads", schedules=listed)
+
+    source = assert_rebuilt(workflow.compile())
+
+    assert built(source).compile().schedules == workflow.compile().schedules
 
 
 def test_kinds_that_stand_twice():

@@ -26,7 +26,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from flow64 import LEAD, Client, Project, Workflow, errors
+from flow64 import LEAD, Client, Project, Schedule, Workflow, errors
 from flow64.api import threads
 from flow64.api.calls import create_workflow
 from flow64.api.network import Policy
@@ -58,7 +58,7 @@ mishaps = (
     | st.builds(
         Fault,
         st.sampled_from(MISHAPS),
-        method=st.sampled_from([None, "GET", "POST"]),
+        method=st.sampled_from([None, "GET", "POST", "PATCH", "DELETE"]),
         after=st.integers(0, 4),
         times=st.integers(1, 2),
     )
@@ -116,6 +116,12 @@ def meddle(number, act):
     return around
 
 
+def schedules_of(version):
+    """None, one, and two schedules; none of them is due while a test runs."""
+    names = ["daily", "weekly"][:version]
+    return [Schedule(name, f"{version} 0 29 2 *") for name in names]
+
+
 def code(key, version):
     """A workflow at one version of its code: all parts of it tell which."""
     url = f"https://v{version}.example/hook"
@@ -124,7 +130,8 @@ def code(key, version):
         >> FindEmail(mode=["PROFESSIONAL", "PERSONAL"][version % 2])
         >> OutgoingWebhook(url=url)
     )
-    return Workflow(f"{key} {version}", flow, key=key, project=PROJECT)
+    title, timed = f"{key} {version}", schedules_of(version)
+    return Workflow(title, flow, key=key, project=PROJECT, schedules=timed)
 
 
 def target(key, version):
@@ -148,6 +155,7 @@ class Service(RuleBasedStateMachine):
         by_hand: Fingerprints that a workflow of ours has had by hand, or by a service
             that stored something else than it was sent.
         seen: What was there at the last look: id to its definition.
+        timed: The schedules that were there at the last look, by their ids.
     """
 
     def __init__(self):
@@ -163,6 +171,7 @@ class Service(RuleBasedStateMachine):
         self.others = set()
         self.by_hand = set()
         self.seen = {}
+        self.timed = {}
         self.plan = None
 
     def teardown(self):
@@ -181,8 +190,13 @@ class Service(RuleBasedStateMachine):
             info.id: self.client.workflows.get(info.id).definition for info in listed
         }
 
+    def schedules(self):
+        """Every schedule, by its id."""
+        return {live.id: live for live in self.client.schedules.list()}
+
     def mark(self):
         self.seen = self.live()
+        self.timed = self.schedules()
 
     @initialize(switches=st.sampled_from(SWITCHES), versions=st.data())
     def begin(self, switches, versions):
@@ -229,6 +243,37 @@ class Service(RuleBasedStateMachine):
         if IDS[key] in self.seen:
             self.client.workflows.delete(IDS[key])
             self.mark()
+
+    @rule(key=keys, name=st.sampled_from(["daily", "weekly", "by hand"]))
+    def schedules_by_hand(self, key, name):
+        """Somebody makes one, at times with a name that code has, or will have."""
+        if IDS[key] in self.seen:
+            self.client.schedules.create(IDS[key], name, "9 0 29 2 *", is_active=False)
+            self.mark()
+
+    @rule(
+        at=st.integers(0, 9),
+        edit=st.sampled_from(
+            [
+                {"is_active": False},
+                {"cron_expression": "1 0 29 2 *"},
+                {"cron_expression": "8 0 29 2 *"},
+                {"name": "Renamed"},
+                {"description": "No stamp"},
+                None,
+            ]
+        ),
+    )
+    def edits_a_schedule(self, at, edit):
+        """Or deletes it."""
+        if not self.timed:
+            return
+        chosen = sorted(self.timed)[at % len(self.timed)]
+        if edit is None:
+            self.client.schedules.delete(chosen)
+        else:
+            self.client.schedules.update(chosen, **edit)
+        self.mark()
 
     @rule(switches=st.sampled_from(SWITCHES))
     def tidies(self, switches):
@@ -344,8 +389,7 @@ class Service(RuleBasedStateMachine):
                 self.client.session, plan, consents, history=self.history, parallel=1
             )
         except REFUSED:
-            writes = [one for one in self.emulator.requests if one.method == "POST"]
-            assert writes == []
+            assert {one.method for one in self.emulator.requests} <= {"GET"}
         except (errors.FlowError, Killed):
             pass
         self.transport.around = None
@@ -380,6 +424,19 @@ class Service(RuleBasedStateMachine):
             assert reduced_print(new, step.target) == wanted
             assert new.stamp == step.target.stamp
         self.seen = after
+        self.judge_schedules(steps, consents)
+
+    def judge_schedules(self, steps, consents):
+        """What changed was named by the plan, and agreed to."""
+        before, after = self.timed, self.schedules()
+        for schedule_id in before.keys() | after.keys():
+            old, new = before.get(schedule_id), after.get(schedule_id)
+            if old == new:
+                continue
+            step = steps[(old or new).workflow_id]
+            assert not consents.lacks(step)
+            assert old in [write.live for write in step.schedules]
+        self.timed = after
 
     def is_done(self, plan, consents, result):
         """What the plan was about is as it was planned, but for what was skipped."""
@@ -435,6 +492,17 @@ class Service(RuleBasedStateMachine):
         assert len(paths) == len(set(paths))
 
     @invariant()
+    def no_schedule_is_there_twice(self):
+        """It would be paid for twice."""
+        names = [
+            (live.workflow_id, live.name)
+            for live in self.timed.values()
+            if "[flow64:" in live.description
+        ]
+        ours = [name for name in names if name[1] != "Renamed"]
+        assert len(ours) == len({*ours})
+
+    @invariant()
     def nothing_of_others_is_gone(self):
         assert self.seen.keys() >= self.others
 
@@ -452,6 +520,10 @@ class Service(RuleBasedStateMachine):
     def ends_where_the_code_is(self):
         """When all is well again, one forced deploy is all that it takes."""
         self.emulator.faults.clear()
+        for live in self.timed.values():  # they would keep a workflow from deletion
+            if live.is_active and "[flow64:" not in live.description:
+                self.client.schedules.update(live.id, is_active=False)
+        self.mark()
         self.plan = self.planned()
         keys = [step.key for step in self.plan.steps]
         consents = Consents(force=keys, create=keys, prune=len(self.plan.orphans))
@@ -462,6 +534,11 @@ class Service(RuleBasedStateMachine):
         again = self.planned()
         assert again.is_empty
         assert {step.state for step in again.steps} <= {"unchanged"}
+        for key, version in self.code.items():
+            own = [s for s in self.timed.values() if s.workflow_id == IDS[key]]
+            texts = [(s.name, s.cron_expression, s.is_active) for s in own]
+            for schedule in schedules_of(version):
+                assert (schedule.name, schedule.cron, True) in texts
 
 
 def writes_of(plan):

@@ -10,6 +10,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flow64 import Schedule
 from flow64.definition import canonical_id, fingerprint
 from flow64.deploy.target import target_of
 from flow64.manifest import (
@@ -27,6 +28,7 @@ from tests.deploy.planned import Commits
 from tests.laws.test_compiler import keys, workflows
 
 ENVS = ["default", "prod", "a/b", "ü"]
+names = st.text("aé -", min_size=1, max_size=9)
 pins = st.dictionaries(st.sampled_from(ENVS), st.uuids().map(str), max_size=2)
 
 
@@ -43,7 +45,9 @@ def identified(draw):
         id=draw(st.none() | st.uuids().map(lambda made: str(made).upper())),
         pins={"workflow": draw(pins)},
     )
-    return workflow._with(identity=identity)
+    timed = st.builds(Schedule, names, st.just("0 9 * * 1-5"), active=st.booleans())
+    listed = draw(st.lists(timed, max_size=2, unique_by=lambda each: each.name))
+    return workflow._with(identity=identity, schedules=tuple(listed))
 
 
 def written(workflow, folder, env):
@@ -66,6 +70,7 @@ def facts(workflow, env):
         "blocks": [block.id for block in definition.blocks],
         "keys": [definition.origins[at].path for at in range(len(definition.blocks))],
         "unbound": fingerprint(definition),
+        "schedules": definition.schedules,
         "stamp": workflow.fingerprint(),
     }
 

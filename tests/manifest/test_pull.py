@@ -89,6 +89,23 @@ def states(plan):
     return {step.key: step.state for step in plan.steps}
 
 
+def test_schedules_stand_in_the_manifest(here, tmp_path):
+    """Those of people too: the folder is the code from then on."""
+    workflow_id = here.write(made("Timed"))
+    facts = {"timezone": "Europe/Berlin", "is_active": False}
+    here.client.schedules.create(workflow_id, "weekdays", "0 9 * * 1-5", **facts)
+
+    pulled(here, tmp_path)
+    plan = planned(here, tmp_path)
+    apply_plan(here.session, plan, history=History(tmp_path / "history"))
+
+    entries = json.loads((tmp_path / MANIFEST).read_text())["files"].values()
+    texts = [entry["schedules"] for entry in entries]
+    assert texts == [{"weekdays": "0 9 * * 1-5 Europe/Berlin paused"}]
+    assert (plan.steps[0].state, plan.steps[0].needs) == ("update", ())
+    assert planned(here, tmp_path).is_empty
+
+
 # -- Twenty workflows on the first day -------------------------------------------------
 
 
@@ -104,6 +121,7 @@ def test_twenty_workflows_of_the_web_editor(here, tmp_path):
     assert here.asked() == [
         "GET /workflows",
         *(f"GET /workflows/{workflow_id}" for workflow_id in _in_order(here, ids)),
+        "GET /schedules",
     ]
     assert {one.id for one in pull.workflows} == ids
     assert pull.refused == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from flow64 import COMPANY, LEAD, Project, RawBlock, Workflow
 from flow64.blocks import (
     CompanyEnrichment,
@@ -234,6 +236,36 @@ def two_drifted():
     ]
 
 
+def schedules_changed():
+    """One changes, one is new, and one was paused by hand."""
+
+    def timed(flow, key="inbound", **texts):
+        return evolve(built(flow, key), schedules=texts)
+
+    flow = leads() >> FindEmail()
+    weekdays = "0 9 * * 1-5 Europe/Berlin"
+    due = "schedule weekdays: next 2026-12-01 07:00, 22 runs in 30 days"
+    return [
+        Subject(
+            "inbound",
+            timed(flow, weekdays=weekdays),
+            timed(flow, weekdays="0 7 * * 1-5 Europe/Berlin", sundays="0 9 * * 0 UTC"),
+            state="update",
+            spends=[due],
+        ),
+        Subject("outreach", None, timed(flow, "outreach", weekdays=weekdays)),
+        Subject(
+            "regional",
+            timed(flow, "regional", weekdays=f"{weekdays} paused"),
+            timed(flow, "regional", weekdays=weekdays),
+            state="drifted",
+            note="schedule weekdays: edited on the service",
+            needs=[FORCE],
+            base=timed(flow, "regional"),
+        ),
+    ]
+
+
 def unchanged():
     same = leads() >> FindEmail()
     return [change(same, same)]
@@ -243,5 +275,5 @@ CASES = [
     *(field_added, branch_inserted, forty_variants, threshold_in_forty),
     *(twenty_thresholds, producer_removed, output_type_changed, raw_block, new_inputs),
     *(block_renamed, scope_wrapped, renamed_with_was, block_moved, block_replaced),
-    *(host_changed, long_prompt, two_drifted, unchanged),
+    *(host_changed, long_prompt, two_drifted, schedules_changed, unchanged),
 ]

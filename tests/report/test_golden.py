@@ -16,7 +16,7 @@ from tests.report.cases import CASES
 GOLDEN = Path(__file__).parent / "golden"
 IMAGES = Path(__file__).parent.parent.parent / "docs" / "images"
 
-LABELS = {"forty_variants": "prod", "two_drifted": "prod"}
+LABELS = dict.fromkeys(("forty_variants", "two_drifted", "schedules_changed"), "prod")
 BRANCH = "origin/main → working tree"
 
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from flow64 import LEAD, Client, Project, Workflow
+from flow64 import LEAD, Client, Project, Schedule, Workflow
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.client import Policy
 from flow64.deploy.apply import apply_plan
@@ -34,7 +34,8 @@ def workflows(namespace, state):
         >> OutgoingWebhook(url=f"https://{HOSTS[state]}/hook")
     )
     title = f"in state {state}"
-    return project, [Workflow(title, flow, key=key, project=project) for key in KEYS]
+    facts = {"project": project, "schedules": [Schedule("daily", f"{state} 0 29 2 *")]}
+    return project, [Workflow(title, flow, key=key, **facts) for key in KEYS]
 
 
 def client_of(url, key):

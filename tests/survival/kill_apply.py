@@ -21,7 +21,7 @@ from uuid import uuid4
 
 from attrs import define, field
 
-from flow64 import LEAD, Client, Project, Workflow
+from flow64 import LEAD, Client, Project, Schedule, Workflow
 from flow64.blocks import FindEmail, OutgoingWebhook, Webhook
 from flow64.client import Policy
 from flow64.deploy.apply import apply_plan
@@ -50,7 +50,8 @@ def workflows(namespace, state):
     url = f"https://{HOSTS[state]}/hook"
     flow = Webhook(LEAD) >> FindEmail() >> OutgoingWebhook(url=url)
     keys = ["one", "two", f"only-{state}"]
-    return project, [Workflow(key, flow, key=key, project=project) for key in keys]
+    facts = {"project": project, "schedules": [Schedule("daily", f"{state} 0 29 2 *")]}
+    return project, [Workflow(key, flow, key=key, **facts) for key in keys]
 
 
 def client_of(url, key):
@@ -160,6 +161,10 @@ class Killer:
             "one", "two", f"only-{state}",
         ]  # fmt: skip
         assert len(self._client.workflows.list()) == len(plan.steps)
+        ids = {step.id for step in plan.steps}
+        timed = [s for s in self._client.schedules.list() if s.workflow_id in ids]
+        crons = [schedule.cron_expression for schedule in timed]
+        assert crons == [f"{state} 0 29 2 *"] * len(plan.steps)
         left = [path.name for path in self.folder.rglob(".flow64-*")]
         assert left == [], left
         json.loads(Path(self.folder, "plan.json").read_text())

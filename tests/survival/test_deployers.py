@@ -66,6 +66,9 @@ def settled(client, namespace, state, folder):
     _, wanted = workflows(namespace, state)
     found = [client.workflows.get(one.id()).definition for one in wanted]
     assert [state_of(one) for one in found] == [{state}] * len(KEYS)
+    ids = {one.id() for one in wanted}
+    timed = [s for s in client.schedules.list() if s.workflow_id in ids]
+    assert [s.cron_expression for s in timed] == [f"{state} 0 29 2 *"] * len(KEYS)
 
 
 def test_two_processes(place, tmp_path):

@@ -17,4 +17,6 @@ def test_deploy_that_was_killed_is_mended_by_the_next_one(tmp_path):
     killer = kill(20, seed=64, folder=tmp_path)
 
     assert killer.kills > 0
-    assert killer.left.keys() <= {"create", "update", "stamp", "delete", "nothing"}
+    assert killer.left.keys() <= {
+        *("create", "update", "stamp", "schedule", "delete", "nothing")
+    }

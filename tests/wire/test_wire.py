@@ -15,8 +15,9 @@ from uuid import UUID
 
 import pytest
 
-from flow64 import Workflow
-from flow64.definition import retry_key, run_key
+from flow64 import Schedule, Workflow
+from flow64.definition import id_of, retry_key, run_key
+from flow64.schedules import make_stamp, split_stamp
 from flow64.testing import make_client, open_emulator
 from tests.wire.workflows import ODD_WORKFLOWS, VALUES
 
@@ -73,6 +74,23 @@ def describe_stamps() -> dict[str, str]:
     return stamps
 
 
+SCHEDULES = [
+    Schedule("weekdays", "0 9 * * 1-5", timezone="Europe/Berlin"),
+    Schedule("é / %2F", "*/15 0 1 2 3", active=False),
+]
+
+
+def describe_schedules() -> dict[str, str]:
+    """Return the stamp of each schedule by its text."""
+    paths = ["ns:acme.example/project:growth/env:prod/workflow:inbound"]
+    paths.append("ns:local/pin:6b1d7c1e-4c1f-4f0a-9a55-0d9b1f1f2a01")
+    return {
+        f"{path} {schedule.text}": make_stamp(path, schedule.name, schedule.text)
+        for path in paths
+        for schedule in SCHEDULES
+    }
+
+
 def describe_keys() -> list[str]:
     """Return the idempotency keys of runs and of retries."""
     body = hashlib.sha256(b"[]").hexdigest()
@@ -96,6 +114,7 @@ def describe_wire() -> dict[str, object]:
         "workflows": describe_all(),
         "stamps": describe_stamps(),
         "keys": describe_keys(),
+        "schedules": describe_schedules(),
     }
 
 
@@ -112,6 +131,18 @@ def test_bytes_ids_and_fingerprints(golden):
 def test_stamps(golden):
     """They are read back, also by later releases."""
     assert describe_stamps() == golden["stamps"]
+
+
+def test_stamps_of_schedules(golden):
+    """They tell what a deploy wrote from what people made."""
+    assert describe_schedules() == golden["schedules"]
+    for stamp in golden["schedules"].values():
+        path, _, _ = stamp.removeprefix("[flow64:schedule:1 ").partition("/schedule:")
+        workflow_id = path.partition("pin:")[2] or id_of(path)
+        above, read, name, sent = split_stamp(f"Text\n{stamp}", workflow_id)
+        assert (above, read) == ("Text", stamp)
+        assert name in {schedule.name for schedule in SCHEDULES}
+        assert sent == stamp[-17:-1]
 
 
 def test_idempotency_keys(golden):

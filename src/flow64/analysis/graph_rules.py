@@ -330,3 +330,28 @@ def _find_roots(definition: Definition) -> Sequence[int]:
     feeding = set(topology.sources)
     is_alone = len(definition.blocks) == 1
     return [at for at in topology.roots if is_alone or at in feeding]
+
+
+# -- Schedules -------------------------------------------------------------------------
+
+
+@rule("effects", "warning", of=[Webhook])
+def schedule_without_rows(definition: Definition) -> Iterator[Fault]:
+    """A schedule starts a workflow whose source takes the rows of each run.
+
+    A schedule has no rows. What such a run gets is not documented.
+
+    Fix: begin with a source that has rows of its own, such as `Search`, or start the
+    runs yourself, as in `flow64 run`.
+
+    Example:
+        workflow = Workflow(
+            "Leads",
+            Webhook(LEAD) >> FindEmail(),
+            key="leads",
+            schedules=[Schedule("weekdays", "0 9 * * 1-5")],
+        )
+    """
+    if definition.schedules:
+        for position, _ in definition.of_kind(Webhook.kind):
+            yield Fault(position, "a schedule has no rows for it")

@@ -457,6 +457,7 @@ class Schedule(Answered):
         cron_expression: Five fields.
         timezone: An IANA name.
         is_active: None if the service does not say.
+        description: What it is for. A deploy leaves its stamp there.
     """
 
     id: str
@@ -465,6 +466,7 @@ class Schedule(Answered):
     cron_expression: str = ""
     timezone: str = ""
     is_active: bool | None = None
+    description: str = ""
 
 
 class ScheduleOptions(TypedDict, total=False):

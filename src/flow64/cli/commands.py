@@ -134,7 +134,7 @@ HABITS: Final[Mapping[str, str]] = {
     "preview": "write flow64 plan",
     "push": "write flow64 deploy",
     "rename": _RENAME,
-    "schedule": "write client.schedules.create(...) in Python",
+    "schedule": "write Workflow(..., schedules=[...]); see docs/schedules.md",
     "validate": "write flow64 check",
 }
 """What to write for words of other tools."""

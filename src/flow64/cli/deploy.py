@@ -31,6 +31,7 @@ DONE: Final[Mapping[Action, str]] = {
     "create": "created",
     "update": "updated",
     "stamp": "stamped",
+    "schedule": "updated",
     "delete": "deleted",
 }
 """Words for the changes that were made."""

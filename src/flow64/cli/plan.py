@@ -169,6 +169,7 @@ def plan_workflows(
                 env,
                 destination.values,
                 suffix=environment.suffix,
+                schedules=environment.schedules,
                 git=git,
                 key=workflow.name,
                 pulled=workflow.stamp_in(env),

@@ -61,6 +61,7 @@ class Terms:
 
     values: Mapping[str, Any] | None = field(default=None, repr=False)
     suffix: str = ""
+    schedules: bool = True
     max_rows: int | None = None
     max_cost: float | None = None
     prices: Mapping[str, float] = EMPTY
@@ -384,9 +385,9 @@ class Client:
         if env is not None and self.env not in (None, env):
             problem = f"env is {env!r}, and this client is for {self.env!r}"
             raise BuildError(problem, hint=f"make one for {env!r}")
-        bound, suffix = self._bind(values), self.terms.suffix
-        key = self.terms.was or env or self.env or DEFAULT_ENV
-        ready = prepare(workflow, key, bound, suffix)
+        bound, terms = self._bind(values), self.terms
+        name = self.terms.was or env or self.env or DEFAULT_ENV
+        ready = prepare(workflow, name, bound, terms.suffix, schedules=terms.schedules)
         is_local = self.session.is_local
         require_namespace(ready.target, ready.name, self.endpoint, is_local=is_local)
         names = secret_names(ready.definition)

@@ -129,6 +129,9 @@ class _Module:
             named["description"] = repr(identity.description)
         if identity.pins:
             named["pins"] = self.literal(identity.pins)
+        if lifted.schedules:
+            self.use("Schedule")
+            named["schedules"] = repr([*lifted.schedules])
         text = _call(self.use("Workflow"), repr(identity.name), *flows, **named)
         if identity.segments:
             segments = [tuple(segment) for segment in identity.segments]

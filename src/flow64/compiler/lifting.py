@@ -39,6 +39,7 @@ from ..definition import (
 )
 from ..dsl import COMPANY, LEAD, UNSET, Block, Flow, Parallel, RawBlock, Series, as_flow
 from ..errors import ReadError
+from ..schedules import Schedule
 from ..text import join_words, printable, shortened
 from .identity import MAX_KEY, Identity, is_key
 from .lowering import lower
@@ -71,6 +72,7 @@ class Lifted:
         identity: Title, keys, project and pins: the arguments of `Workflow(...)`.
         flows: Its flows: a single one if that expresses all of the graph.
         allow: Codes of findings that its project silences.
+        schedules: Its schedules.
         omitted: Data that the service does not read and code cannot express, in words.
     """
 
@@ -78,6 +80,7 @@ class Lifted:
     flows: tuple[Flow[Any, Any], ...]
     allow: tuple[str, ...] = ()
     omitted: tuple[str, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
 
 
 def lift(
@@ -130,6 +133,9 @@ def lift(
         flows,
         tuple(sorted(definition.allowed)),
         tuple(dict.fromkeys(_omissions(definition))),
+        tuple(
+            Schedule.from_text(*item) for item in (definition.schedules or {}).items()
+        ),
     )
     _require_same(definition, lifted)
     return lifted

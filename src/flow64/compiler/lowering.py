@@ -85,6 +85,7 @@ def lower(
             may_allow=any(map(_ALLOW, graph.blocks)),
         ),
         allowed=frozenset(allowed),
+        schedules=EMPTY,
         # With `was=` the ids are those of the old key, for any title.
         is_key_derived=identity.key is None and identity.was is None,
         place=identity.place,

@@ -255,6 +255,7 @@ class Definition:
         place: The place in code, or the file of JSON, if it has one.
         listed: The service's own list of blocks, a `LiveCatalogue`, if rules are to
             believe it.
+        schedules: The text of each schedule by its name; None if nothing tells.
         rules: The severity of findings in its project, by code; `ignore` leaves a
             finding out. Only checks go by it.
         memo: A cache for analysis, for the lifetime of the definition.
@@ -276,6 +277,7 @@ class Definition:
     is_key_derived: bool = field(default=False, eq=False, repr=False)
     place: Place | None = field(default=None, eq=False, repr=False)
     listed: Any = field(default=None, eq=False, repr=False)
+    schedules: Mapping[str, str] | None = field(default=None, eq=False, repr=False)
     rules: Mapping[str, Any] = field(default=EMPTY, eq=False, repr=False)
     memo: dict[object, Any] = field(factory=dict, init=False, eq=False, repr=False)
 

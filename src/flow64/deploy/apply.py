@@ -39,6 +39,7 @@ from ..definition import (
 )
 from ..errors import ConfigError, FlowError, StalePlanError, list_lines
 from ..text import printable
+from . import schedules
 from .history import History, Saved
 from .plan import (
     NONE,
@@ -259,6 +260,7 @@ def _prepare_saving(
         endpoint=plan.endpoint,
         at=history.now(),
         reason=reason,
+        schedules=step.timetable and step.timetable.saved,
     )
 
 
@@ -295,6 +297,12 @@ class _Application:
         ]
         if stale:
             raise self._stale_error(*stale[0], [step.key for step, _ in stale])
+        if any(step.schedules for step in steps):
+            listed = schedules.list_all(self.session)
+            for step in steps:
+                if step.timetable and step.schedules:
+                    left = step.timetable.judge(listed)
+                    schedules.require_current(step.key, step.timetable, left)
 
     def run_step(self, began: Began) -> None:
         """Apply one step, unless another one failed or it was stopped."""
@@ -326,18 +334,33 @@ class _Application:
             raise self._stale_error(step, live, [step.key])
         if live is None and step.action == "delete":
             return Outcome(step)  # someone else deleted it
+        table = step.timetable if step.schedules else None
+        if table is not None:
+            schedules.require_current(step.key, table, table.look(self.session))
         saved = _prepare_saving(self.plan, step, live, self.history, self.values)
         if saved is not None:
             saved = self.history.save(saved)
         if step.action == "delete":
-            stamp = genuine_stamp(live.stamp, step.id) if live else None
-            if stamp is None or is_pin(stamp.path):
-                problem = f"{step.key}: it has no stamp of this code"
-                raise consent_error([problem])
-            delete(self.session, step)
-        else:
+            self._delete(step, live, table)
+            return Outcome(step, saved=saved)
+        if step.action != "schedule":
             Write.of(self.session, step, live, self.values).run()
+        if table is not None:
+            schedules.write_all(self.session, step.key, table)
         return Outcome(step, saved=saved)
+
+    def _delete(
+        self, step: Step, live: Definition | None, table: schedules.Timetable | None
+    ) -> None:
+        """Delete a workflow, which no schedule of ours starts any more by then."""
+        stamp = genuine_stamp(live.stamp, step.id) if live else None
+        if stamp is None or is_pin(stamp.path):
+            raise consent_error([f"{step.key}: it has no stamp of this code"])
+        if table is not None:
+            schedules.switch_off(self.session, step.key, table, stamp.path)
+        delete(self.session, step)
+        if table is not None:
+            schedules.delete_all(self.session, step.key, table)
 
     def _stale_error(
         self, step: Step, live: Definition | None, keys: Sequence[str]
@@ -374,10 +397,11 @@ def _require_idle(session: Session, step: Step, consents: Consents) -> None:
     """
     problems: list[str] = []
     try:
+        ours = {write.live.id for write in step.schedules if write.live is not None}
         problems += [
             f"schedule {schedule.name or schedule.id} is active; delete it first"
             for schedule in calls.list_schedules(session, step.id)
-            if schedule.is_active is not False
+            if schedule.is_active is not False and schedule.id not in ours
         ]
         runs = calls.list_runs(session, step.id, status="active")
     except FlowError as error:

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.metadata import version
@@ -71,6 +71,7 @@ class Saved:
         reason: Why it was replaced.
         definition: What was live, with its stamp. Secrets are unbound values.
         withheld: JSON pointers of texts that held a secret, and were left out.
+        schedules: The text and the stamp of its schedules; None if they were not read.
         file: Its file. None before it is saved.
     """
 
@@ -82,6 +83,7 @@ class Saved:
     reason: Reason
     definition: Definition = field(repr=False)
     withheld: Sequence[str] = field(default=(), converter=tuple[str, ...])
+    schedules: Mapping[str, tuple[str, str]] | None = field(default=None, repr=False)
     file: Path | None = None
 
     @classmethod
@@ -94,7 +96,8 @@ class Saved:
             live: What the service has.
             places: Where secrets stand. Their names are saved there.
             values: The values of the environment.
-            **facts: `key`, `workflow_id`, `env`, `endpoint`, `at` and `reason`.
+            **facts: `key`, `workflow_id`, `env`, `endpoint`, `at`, `reason` and
+                `schedules`.
         """
         shown = hide_secrets(name_secrets(live, places), places, values)
         withheld = list_hidden(shown)
@@ -121,6 +124,7 @@ class Saved:
             "reason": self.reason,
             "withheld": list(self.withheld),
             "definition": as_body(put_stamp(self.definition)),
+            "schedules": self.schedules,
         }
 
 

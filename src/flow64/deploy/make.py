@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
@@ -30,6 +31,7 @@ from ..errors import (
     BuildError,
     NotFoundError,
 )
+from . import schedules
 from .git import Ancestry, Git, check_ancestry
 from .history import Saved, history_error
 from .judge import (
@@ -62,6 +64,7 @@ def make_plan(
     organisation: str | None = None,
     prices: Mapping[str, float] = EMPTY,
     git: Ancestry | None = None,
+    now: datetime | None = None,
 ) -> Plan:
     """Read what the service has, and say what a deploy would do. Only reads are sent.
 
@@ -84,6 +87,7 @@ def make_plan(
         organisation: The organisation that the credential must belong to, if known.
         prices: Dollars for one row by kind, in place of the documented ones.
         git: Knows the commits. None asks git.
+        now: The time from which schedules are due; None for the present.
 
     Raises:
         BuildError: Two targets have one id or one key.
@@ -102,6 +106,7 @@ def make_plan(
         frozenset(map(canonical_id, left_out)),
         environments,
         prices,
+        now or datetime.now(UTC),
     )
     return Plan(
         env,
@@ -155,6 +160,7 @@ class _Maker:
     left_out: frozenset[str]
     environments: Collection[str] | None
     prices: Mapping[str, float]
+    now: datetime
     not_checked: list[str] = field(factory=list[str])
     is_whole: bool = False
     _listed: Sequence[_Listed] | None = None
@@ -183,7 +189,12 @@ class _Maker:
                 projects=self.projects or (),
                 environments=self.environments,
             )
-        return [*steps, *orphans] if self.is_whole else steps
+        steps = [*steps, *(orphans if self.is_whole else ())]
+        lives = schedules.list_for(self.session, steps)
+        if isinstance(lives, ApiError):
+            problem = f"their list answered {lives.status}"
+            self.not_checked.append(f"schedules: {problem}")
+        return [schedules.plan(step, lives, self.prices, self.now) for step in steps]
 
     def _list_if(self, steps: Sequence[Step]) -> Sequence[_Listed] | None:
         is_needed = not self.left_out or any(step.state == "new" for step in steps)
@@ -453,7 +464,8 @@ def plan_restore(
         problem = f"{lost} held a secret and was not saved, so it cannot return"
         raise history_error(saved.file, f"{problem}; all else is in that file")
     values = Values() if values is None else values
-    wanted = saved.definition
+    own = (saved.schedules or {}).items()
+    wanted = evolve(saved.definition, schedules={name: text for name, (text, _) in own})
     places = secret_places(wanted)
     session.secrets.add(secret_texts(values, secret_names(wanted)))
     info = _read(session, saved.workflow_id)
@@ -483,4 +495,7 @@ def plan_restore(
             seal=seal_of(live),
             updated_at=info.updated_at if info else None,
         )
+    if saved.schedules is not None:
+        lives = schedules.list_all(session, saved.workflow_id)
+        step = schedules.plan(step, lives, prices, datetime.now(UTC), saved.schedules)
     return Plan(saved.env, endpoint, [step], prices=prices)

@@ -35,10 +35,11 @@ from ..report.report import make_report
 from ..tables import add_class, read_text
 from ..text import printable, shortened
 from .judge import State, content_of
+from .schedules import ScheduleWrite, Timetable
 from .target import Target
 
-Action: TypeAlias = Literal["none", "create", "update", "stamp", "delete"]
-"""What applying does. `stamp` writes the description alone."""
+Action: TypeAlias = Literal["none", "create", "update", "stamp", "schedule", "delete"]
+"""What applying does. `stamp` writes the description alone, `schedule` schedules."""
 
 Need: TypeAlias = Literal["force", "create", "allow_spend", "prune"]
 """A consent. `force` overwrites or deletes what others made, edited or deployed from
@@ -86,6 +87,9 @@ class Step:
         not_checked: What could not be checked.
         seal: Tells whether something else is live now. It is worth nothing elsewhere.
         updated_at: When it was last changed, as the service says.
+        timetable: Its schedules; None if code says nothing of them, or they cannot be
+            read.
+        spends: Runs that start by themselves once it is applied.
     """
 
     key: str
@@ -109,6 +113,8 @@ class Step:
     not_checked: tuple[str, ...] = ()
     seal: str = field(default="", repr=False, eq=False)
     updated_at: str | None = None
+    timetable: Timetable | None = field(default=None, repr=False)
+    spends: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -125,6 +131,16 @@ class Step:
     def is_idle(self) -> bool:
         """Whether there is nothing to do or to decide."""
         return self.action == "none" and not self.refusal
+
+    @property
+    def schedules(self) -> Sequence[ScheduleWrite]:
+        """The writes of its schedules."""
+        return () if self.timetable is None else self.timetable.writes
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """The schedules that are wanted."""
+        return {**((self.after and self.after.schedules) or {})}
 
     @property
     def bound(self) -> str:
@@ -145,7 +161,8 @@ class Step:
             needs.append(f"{{keys}}: {self.refusal}")
         code = self.target.definition if self.target else None
         state = self.state
-        if state == "update" and self.action == "stamp":
+        is_stamp = self.action == "stamp" and not self.schedules
+        if state == "update" and is_stamp:
             return lines.Subject(
                 self.key, self.after, self.after, "update", "stamp alone"
             )
@@ -160,6 +177,7 @@ class Step:
             not_checked=self.not_checked,
             unmanaged=self.unmanaged,
             base=self.base,
+            spends=self.spends,
         )
 
 
@@ -251,6 +269,9 @@ class Plan:
             yield f"and {len(lines) - _MOST_NOTES} blocks more take new ids"
         for step in self.steps:
             names = ", ".join(step.unmanaged)
+            others = step.timetable.others if step.timetable else ()
+            if others and step.state == "unchanged":
+                yield f"made by hand: {step.key}: schedule {', '.join(others)}"
             if step.counts and step.state == "unchanged":
                 yield (
                     f"set on the service alone, and changes what a run costs or does: "
@@ -285,6 +306,7 @@ class Plan:
                 "needs": [*step.needs],
                 "refusal": step.refusal,
                 "secrets": [*step.secrets],
+                "schedules": [*map(repr, step.schedules)],
                 "live": None
                 if step.before is None
                 else [digest(content_of(step.before)), step.updated_at],
@@ -302,7 +324,7 @@ class Plan:
             "is_whole": self.is_whole,
             "prices": {**self.prices},
             "wanted": [
-                [step.key, step.id, step.bound]
+                [step.key, step.id, step.bound, step.texts]
                 for step in self.steps
                 if step.action != "delete"
             ],

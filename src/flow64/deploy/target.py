@@ -10,6 +10,7 @@ from attrs import evolve, field, frozen
 
 from ..definition import (
     DEFAULT_ENV,
+    EMPTY,
     LOCAL,
     Definition,
     ProjectKey,
@@ -130,6 +131,7 @@ def target_of(
     values: Mapping[str, Any] | None = None,
     *,
     suffix: str = "",
+    schedules: bool = True,
     git: Git | None = None,
     key: str | None = None,
     pulled: Stamp | None = None,
@@ -141,6 +143,7 @@ def target_of(
         env: The environment.
         values: The values of this environment. Secrets stay names.
         suffix: What the environment adds to titles.
+        schedules: Whether the environment takes schedules.
         git: Knows the commit of its file.
         key: Its name in plans: by default its key, with its variants after slashes.
         pulled: The record of its pull.
@@ -150,7 +153,7 @@ def target_of(
         DeployError: The environment does not give all its plain values.
     """
     compiled, unbound = workflow.compile(env, values), workflow.fingerprint()
-    definition = add_suffix(compiled, suffix)
+    definition = without_schedules(add_suffix(compiled, suffix), schedules=schedules)
     if names := unbound_names(definition):
         raise unset_error(workflow.name, env, names, values or ())
     path = definition.path or path_of([("ns", LOCAL), ("pin", str(definition.id))])
@@ -169,6 +172,13 @@ def target_of(
     identity = getattr(workflow, "identity", None)
     own = key or "/".join(identity.names if identity else ()) or key_of(path)
     return Target(own or str(definition.id), definition, stamp, workflow.file, pulled)
+
+
+def without_schedules(definition: Definition, *, schedules: bool) -> Definition:
+    """Return what an environment gets, which may take no schedules."""
+    if schedules or not definition.schedules:
+        return definition
+    return evolve(definition, schedules=EMPTY)
 
 
 def unset_error(
@@ -201,6 +211,8 @@ def prepare(
     env: str,
     values: Mapping[str, Any] | None = None,
     suffix: str = "",
+    *,
+    schedules: bool = True,
 ) -> Ready:
     """Compile a workflow for an environment, before anything is sent; see `target_of`.
 
@@ -208,7 +220,8 @@ def prepare(
         DeployError: The environment does not give all its values.
     """
     values = values if isinstance(values, Values) else Values(values)
-    target = target_of(workflow, env, values, suffix=suffix)
+    options: dict[str, Any] = {"suffix": suffix, "schedules": schedules}
+    target = target_of(workflow, env, values, **options)
     return Ready(workflow.name, env, target, values)
 
 

@@ -255,7 +255,9 @@ def compare_definitions(
         differences = compare_facts(old.facts if old else {}, new.facts if new else {})
         return Comparison(old, new, {change.path: change for change in differences})
     names = name_blocks(after)
-    if _mean_the_same(before, after):
+    is_known = None not in (before.schedules, after.schedules)
+    is_same = not is_known or before.schedules == after.schedules
+    if is_same and _mean_the_same(before, after):
         new = flatten(after, names, prices)
         return Comparison(new, new)
     pairs = match_blocks(before, after)
@@ -263,7 +265,11 @@ def compare_definitions(
     old_names = _take_names(own_names, names, pairs)
     old, new = flatten(before, old_names, prices), flatten(after, names, prices)
     differences = compare_facts(old.facts, new.facts)
-    changes = {change.path: _add_default(change, old, new) for change in differences}
+    changes = {
+        change.path: _add_default(change, old, new)
+        for change in differences
+        if is_known or change.path[0] != "schedule"
+    }
     changes |= _find_moves(old, new, pairs, changes)
     renamed = {names[new]: own_names[old] for old, new in pairs.items()}
     was = {name: own for name, own in renamed.items() if name != own}

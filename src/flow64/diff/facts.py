@@ -77,6 +77,7 @@ Facts: TypeAlias = dict[Path, Any]
 - `reads NAME COLUMN`: whether the column is there
 - `cost`: for 1,000 rows
 - `spends NAME`, `buys NAME`: true; `delivers NAME`: to where
+- `schedule NAME`: the text of a schedule
 - `finding CODE BLOCK`: the severity, and how often
 """
 
@@ -135,6 +136,7 @@ def flatten(
             facts.update(_list_leaves(("block", name, field), value))
     facts.update(_list_edges(definition, names))
     facts.update(_list_columns(definition, names))
+    facts |= {("schedule", name): t for name, t in (definition.schedules or {}).items()}
     facts["cost",] = cost(definition, prices=prices).as_data()
     facts.update(_list_effects(definition, names))
     messages: dict[Path, str] = {}

@@ -10,12 +10,19 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from attrs import evolve, frozen
 
 from ..analysis.live import LiveCatalogue
-from ..definition.ids import drop_env, environment_in, genuine_stamp, split_stamp
+from ..definition.ids import (
+    DEFAULT_ENV,
+    drop_env,
+    environment_in,
+    genuine_stamp,
+    split_stamp,
+)
 from ..definition.model import Definition
 from ..definition.secrets import Values, add_suffix, hide_secrets, stamped_places
-from ..deploy.target import key_of
+from ..deploy.target import key_of, without_schedules
 from ..environments import Environment
 from ..errors import AnswerError, ApiError, SourceError
+from ..schedules import list_if_shown, put_schedules
 from ..secrets import mask
 from ..text import did_you_mean, shortened
 from ..workflow import Workflow
@@ -224,7 +231,12 @@ def load_live_side(
     listed = find_saved_catalogue()
     # A workflow that was deleted meanwhile is left out.
     read = [_read(client, workflow_id, listed) for workflow_id in ids]
-    entries = [entry for entry in read if entry is not None]
+    lives = list_if_shown(client.schedules.list)
+    entries = [
+        evolve(entry, definition=put_schedules(entry.definition, lives))
+        for entry in read
+        if entry is not None
+    ]
     if address.id is not None and not entries:
         problem = f"{address.env} has no workflow {address.id}"
         advice = f"`flow64 list --env {address.env}` shows the ids"
@@ -283,9 +295,12 @@ def _compile(
     environment: Environment | None,
     values: Mapping[str, Any] | None,
 ) -> SideWorkflow:
-    env, suffix = (environment.key, environment.suffix) if environment else (None, "")
-    definition = add_suffix(lower(workflow.workflow, env, values), suffix)
-    return SideWorkflow(workflow.name, definition)
+    environment = environment or Environment(DEFAULT_ENV)
+    definition = lower(workflow.workflow, environment.key, values)
+    definition = add_suffix(definition, environment.suffix)
+    has_schedules = environment.schedules
+    shown = without_schedules(definition, schedules=has_schedules)
+    return SideWorkflow(workflow.name, shown)
 
 
 def _read(

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
 from ..analysis.check import allow_errors
-from ..api.calls import get_workflow, list_workflows
+from ..api.calls import get_workflow, list_schedules, list_workflows
 from ..api.session import Session
 from ..definition.freezing import EMPTY, FrozenDict, Value, pointer, thaw
 from ..definition.ids import (
@@ -39,6 +40,7 @@ from ..manifest import (
     as_text,
     stem_of,
 )
+from ..schedules import list_if_shown, put_schedules
 from ..secrets import MASK, SHORTEST, Secrets, has_key, map_json, mask, texts_in
 
 LONGEST: Final = 80
@@ -133,7 +135,8 @@ def find_secret(
             if has_key(text) or secrets.is_in(text):
                 place = mask(secrets.mask(pointer(path)))
                 return f"{block.kind} ({block.id[:8]}) at {place}"
-    for path, text in texts_in(as_body(definition), with_names=True):
+    body = {**as_body(definition), "schedules": {**(definition.schedules or {})}}
+    for path, text in texts_in(body, with_names=True):
         if has_key(text) or secrets.is_in(text):
             return mask(secrets.mask(pointer(path))) or "its names"
     return None
@@ -205,7 +208,8 @@ def fetch_workflows(
     if ids is None:
         ids = [workflow.id for workflow in list_workflows(session)]
     answers = [get_workflow(session, workflow_id) for workflow_id in ids]
-    return [answer for answer in answers if answer is not None]
+    lives = list_if_shown(partial(list_schedules, session))
+    return [put_schedules(each, lives) for each in answers if each is not None]
 
 
 def make_pull(
@@ -296,7 +300,13 @@ def _convert(
         workflow_id,
         live.name,
         text,
-        evolve(entry, env=env, pulled=pulled, blocks=blocks),
+        evolve(
+            entry,
+            env=env,
+            pulled=pulled,
+            blocks=blocks,
+            schedules=live.schedules or EMPTY,
+        ),
         values,
     )
 

@@ -109,6 +109,16 @@ def _list_blocks(group: Entries) -> Iterator[Line]:
         yield Line(text + f" ({owners})" * (len(rows) > 1), "+" if is_new else "-")
     if (more := len(rows) - MOST_NEW) > 0:
         yield Line(f"  and {more:,} other lists of blocks")
+    texts = {
+        f"{words.format_path(path)}: {words.format_change(change)}": None
+        for entry in group
+        for path, change in entry.changes.items()
+        if path[0] == "schedule"
+    }
+    for text in [*texts][:MOST_NEW]:
+        yield Line(text, "+" if is_new else "-")
+    if (more := len(texts) - MOST_NEW) > 0:
+        yield Line(f"  and {more:,} other schedules")
 
 
 def _is_chain(side: Side) -> bool:
@@ -208,6 +218,8 @@ def _format_label(entry: Entry, path: Path) -> str:
     if condition := find_condition(entry.comparison, path):
         item = words.format_path((*parts[:-1],)).removesuffix("]")
         return f"{item}{condition}]"
+    if head == "schedule":
+        return words.format_path(path)
     return words.format_path((*parts,)) if head == "block" else str(head)
 
 
@@ -351,7 +363,8 @@ def _list_sides(group: Entries, plain: Sequence[Entries]) -> Iterator[_Labelled]
 
 
 def _is_value(path: Path) -> bool:
-    return path[0] in ("title", "description") or (path[0] == "block" and len(path) > 2)
+    is_text = path[0] in ("title", "description", "schedule")
+    return is_text or (path[0] == "block" and len(path) > 2)
 
 
 def _list_both(label: str, change: Change) -> Iterator[_Labelled]:

@@ -23,7 +23,7 @@ TWO_SIDED: Final = frozenset({"conflict", "drifted", "foreign"})
 """States in which the service has something that a deploy would overwrite."""
 
 _ORDER: Final = (
-    *("title", "description", "block", "moved", "edge", "order"),
+    *("title", "description", "schedule", "block", "moved", "edge", "order"),
     *("id", "spends", "output", "finding"),
 )
 
@@ -46,6 +46,7 @@ class Subject:
         needs: Consents. `{keys}` stands for the keys of all that need the same.
         not_checked: What could not be found out.
         unmanaged: Paths of live fields that code does not set.
+        spends: Runs that start by themselves once it is applied.
         base: What both sides of a conflict were made from, if it is known.
     """
 
@@ -59,6 +60,7 @@ class Subject:
     needs: Sequence[str] = ()
     not_checked: Sequence[str] = ()
     unmanaged: Sequence[str] = ()
+    spends: Sequence[str] = ()
     base: Definition | None = field(default=None, repr=False)
 
 

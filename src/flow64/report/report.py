@@ -220,6 +220,7 @@ def make_report(
     words = ", ".join(f"{count:,} {state}" for state, count in counts.items())
     labelled = [
         *list_first(loud, is_alone=len(entries) == 1),
+        *list_notes("spends", loud, lambda subject: subject.spends),
         *list_costs(loud),
         *list_needs(entries),
         *(("needs", need) for need in needs),
@@ -264,6 +265,7 @@ def _as_data(entry: Entry) -> dict[str, Any]:
         "old_names": {**comparison.old_names},
         "cost": costs,
         "changes": [_change_data(entry, change) for change in entry.changes.values()],
+        **({"spends": [*subject.spends]} if subject.spends else {}),
         **({} if entry.edited is None else {"edited": _as_path_lists(entry.edited)}),
     }
 

@@ -1,0 +1,438 @@
+"""Schedules of a plan: how they stand to the code, and the writes that settle them.
+
+The service has no key against a second schedule, and each one buys whenever it is due.
+So a create is sent once. Before each write and after it, the schedules of the workflow
+are listed and judged again: what is then left to do tells whether it was applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from attrs import evolve, field, frozen
+
+from ..analysis.costs import cost, count_start_rows
+from ..api import calls, network
+from ..api.session import Session
+from ..definition import Definition, canonical_id
+from ..errors import (
+    ApiError,
+    DeployError,
+    FlowError,
+    NotFoundError,
+    OutcomeUnknownError,
+    StalePlanError,
+    list_lines,
+)
+from ..schedules import (
+    DAYS,
+    Schedule,
+    as_name,
+    list_if_shown,
+    list_times,
+    make_stamp,
+    sent_digest,
+    split_stamp,
+    text_of,
+)
+from ..text import format_dollars, pluralize, printable
+
+if TYPE_CHECKING:
+    from .plan import Step
+
+Texts: TypeAlias = Mapping[str, tuple[str, str]]
+"""The text and the stamp of schedules, by their names."""
+
+Lives: TypeAlias = Mapping[str, Sequence[calls.Schedule]]
+"""The schedules of the service, by the id of their workflow."""
+
+
+def group(session: Session, listed: Iterable[calls.Schedule]) -> Lives:
+    """Return schedules by the id of their workflow."""
+    lives: dict[str, list[calls.Schedule]] = {}
+    for live in listed:
+        # A name may be that of people, and holds no secret when it is shown.
+        shown = evolve(live, name=session.mask(live.name))
+        lives.setdefault(canonical_id(live.workflow_id), []).append(shown)
+    return lives
+
+
+def list_all(session: Session, workflow_id: str | None = None) -> Lives:
+    """Return the schedules of all workflows, or of one, by one request."""
+    return group(session, calls.list_schedules(session, workflow_id))
+
+
+def stamp_all(texts: Mapping[str, str], path: str) -> Texts:
+    """Return what code wants, with the stamps that a deploy leaves."""
+    return {name: (text, make_stamp(path, name, text)) for name, text in texts.items()}
+
+
+# -- How they stand to the code --------------------------------------------------------
+
+
+@frozen
+class ScheduleWrite:
+    """A write.
+
+    Attributes:
+        name: The name in the code.
+        live: What it replaces. None creates one.
+        text: What is wanted. Empty deletes.
+        description: The description, with the stamp.
+        is_twin: It deletes a second one, which another deploy made at the same moment.
+    """
+
+    name: str
+    live: calls.Schedule | None = None
+    text: str = ""
+    description: str = ""
+    is_twin: bool = False
+
+
+@frozen
+class Timetable:
+    """The schedules of a workflow: what is wanted, and what the service has.
+
+    Attributes:
+        writes: What settles the difference, in order.
+        before: The text of each live one that our code deployed, or that has its name.
+        saved: The same with the stamps, for the history.
+        others: Names of those that people made.
+        edits: What people did to ours, which needs a consent, by name.
+        conflicts: Names of those that were edited on both sides.
+    """
+
+    workflow_id: str
+    wanted: Texts
+    writes: list[ScheduleWrite] = field(factory=list)
+    before: dict[str, str] = field(factory=dict)
+    saved: dict[str, tuple[str, str]] = field(factory=dict)
+    others: list[str] = field(factory=list)
+    edits: dict[str, str] = field(factory=dict)
+    conflicts: list[str] = field(factory=list)
+
+    @classmethod
+    def of(cls, workflow_id: str, wanted: Texts, lives: Lives) -> Timetable:
+        """Compare what is wanted with what is live."""
+        table = cls(workflow_id, wanted)
+        by_name: dict[str, list[_Live]] = {}
+        own = lives.get(canonical_id(workflow_id), ())
+        for live in sorted(own, key=lambda live: live.id):
+            item = _Live.of(live, workflow_id)
+            by_name.setdefault(item.name, []).append(item)
+        for name, items in by_name.items():
+            table._judge_name(name, items)
+        table.writes.extend(
+            ScheduleWrite(name, None, *wanted[name])
+            for name in wanted
+            if name not in table.before
+        )
+        return table
+
+    def judge(self, lives: Lives) -> list[ScheduleWrite]:
+        """Return the writes that are left."""
+        return Timetable.of(self.workflow_id, self.wanted, lives).writes
+
+    def look(self, session: Session) -> list[ScheduleWrite]:
+        """Return the writes that are left, by what the service has now."""
+        return self.judge(list_all(session, self.workflow_id))
+
+    def _judge_name(self, name: str, items: Sequence[_Live]) -> None:
+        """Judge the live schedules that have a name, or a stamp with it."""
+        ours = sorted((i for i in items if i.stamp), key=lambda item: not item.has_name)
+        # Others that have the stamp are copies that people made.
+        chosen = [item for item in ours if not item.is_edited] or ours[:1]
+        if not chosen and name in self.wanted:
+            chosen = [*items[:1]]
+        self.others.extend(item.live.name for item in items if item not in chosen)
+        for item in chosen[1:]:
+            self.before[f"{name} (twice)"] = text_of(item.live)
+            self.writes.append(ScheduleWrite(name, item.live, is_twin=True))
+        for item in chosen[:1]:
+            self._judge(name, item)
+
+    def _judge(self, name: str, item: _Live) -> None:
+        """Judge the live schedule that is, or becomes, the one of a name."""
+        live_text, (text, stamp) = text_of(item.live), self.wanted.get(name, ("", ""))
+        called = "" if item.has_name else f" (now called {item.live.name})"
+        self.before[name] = live_text + called
+        self.saved[name] = live_text, item.stamp
+        is_equal = item.has_name and live_text == text
+        if not is_equal or item.stamp != stamp:
+            description = f"{item.above}\n{stamp}".strip() if text else ""
+            self.writes.append(ScheduleWrite(name, item.live, text, description))
+        if not is_equal and item.is_edited:
+            what = "edited on the service" if item.stamp else "made by hand"
+            self.edits[name] = f"schedule {name}: {what}"
+            if item.stamp and text and item.sent != sent_digest(text):
+                self.conflicts.append(name)
+
+
+@frozen
+class _Live:
+    """A live schedule, with what its stamp says.
+
+    Attributes:
+        name: The name in the stamp, or its own one.
+        above: Its description without the stamp.
+        stamp: The stamp. Empty if no deploy of the workflow left one.
+        sent: The digest in the stamp.
+    """
+
+    live: calls.Schedule
+    name: str
+    above: str
+    stamp: str = ""
+    sent: str = ""
+
+    @classmethod
+    def of(cls, live: calls.Schedule, workflow_id: str) -> _Live:
+        above, stamp, name, sent = split_stamp(live.description, workflow_id)
+        return cls(live, name or as_name(live.name), above, stamp, sent)
+
+    @property
+    def has_name(self) -> bool:
+        return self.name == as_name(self.live.name)
+
+    @property
+    def is_edited(self) -> bool:
+        return not self.has_name or self.sent != sent_digest(text_of(self.live))
+
+
+# -- Planning --------------------------------------------------------------------------
+
+
+def list_for(session: Session, steps: Sequence[Step]) -> Lives | ApiError:
+    """List what a plan needs, if any of its workflows is live or wants schedules."""
+    is_needed = any(step.before is not None or step.texts for step in steps)
+    if not is_needed:
+        return {}
+    listed = list_if_shown(partial(calls.list_schedules, session))
+    return listed if isinstance(listed, ApiError) else group(session, listed)
+
+
+def plan(
+    step: Step,
+    lives: Lives | ApiError,
+    prices: Mapping[str, float],
+    now: datetime,
+    wanted: Texts | None = None,
+) -> Step:
+    """Return a step with what is to be done to the schedules of its workflow.
+
+    Args:
+        step: The step of the workflow.
+        lives: The schedules of the service, or why it does not show them.
+        prices: Dollars for one row by kind, in place of the documented ones.
+        now: The time from which due times are counted.
+        wanted: The schedules that are wanted; by default those of its code.
+    """
+    if isinstance(lives, ApiError):
+        if not step.texts:
+            return step
+        refusal = f"the list of schedules answered {lives.status}; {_ENTERPRISE}"
+        return evolve(step, action="none", needs=(), refusal=refusal)
+    if wanted is None:
+        if step.target is not None and step.target.definition.schedules is None:
+            return step
+        wanted = stamp_all(step.texts, step.target.stamp.path) if step.target else {}
+    table = Timetable.of(step.id, wanted, lives)
+    before = step.before and evolve(step.before, schedules=table.before)
+    others = [f"schedule {name}" for name in table.others]
+    unmanaged = (*step.unmanaged, *others)
+    step = evolve(step, timetable=table, before=before, unmanaged=unmanaged)
+    if table.writes:
+        step = _add_writes(step, table)
+    if step.action == "none" or step.after is None:
+        return step
+    return evolve(step, spends=tuple(list_spending(step.after, prices, now)))
+
+
+def _add_writes(step: Step, table: Timetable) -> Step:
+    """Return a step with its state, and with what it needs, given its schedules."""
+    if step.state == "unchanged":
+        step = evolve(step, state="update", action="schedule")
+    elif step.action == "stamp":
+        step = evolve(step, note="")
+    if not table.edits:
+        return step
+    state, base = step.state, step.base
+    if state == "update" and step.before is not None:
+        # Only what was edited is shown with both sides.
+        texts = {n: text for n, text in table.before.items() if n not in table.edits}
+        base = evolve(step.before, schedules=texts)
+    if state in ("update", "drifted"):
+        state = "conflict" if table.conflicts else "drifted"
+    needs = [need for need in step.needs if need != "force"]
+    note = "; ".join(filter(None, [step.note, *table.edits.values()]))
+    return evolve(step, state=state, base=base, needs=("force", *needs), note=note)
+
+
+_ENTERPRISE: Final = "one source says that only the Enterprise plan has schedules"
+
+
+# -- Writing ---------------------------------------------------------------------------
+
+
+def write_all(session: Session, key: str, table: Timetable) -> None:
+    """Apply the writes of a workflow, with a look before and after each.
+
+    Raises:
+        StalePlanError: They were changed since the plan was made.
+        ApiError: The service refused one.
+        DeployError: What is live is not what was sent.
+        OutcomeUnknownError: It is not known whether one was applied.
+    """
+    require_current(key, table, table.look(session))
+    todo = [*table.writes]
+    while todo:
+        write = todo[0]
+        lost, left = _send(session, table, write)
+        if lost and left == todo and write.live is not None:
+            lost, left = _send(session, table, write)  # a change may be sent again
+        del todo[0]
+        twins = [item for item in left if item.is_twin and item not in todo]
+        for twin in twins:  # another deploy has created it at the same moment
+            _, left = _send(session, table, twin)
+        if left != todo and lost:
+            raise _unknown_error(write, lost.message) from lost
+        if left != todo:
+            names = _list_names(left)
+            raise DeployError(
+                f"schedule {printable(write.name)} was written, but reading it back "
+                "shows something else; deploy again or look at it in the editor:"
+                + list_lines(names),
+                differences=names,
+            )
+
+
+def _list_names(writes: Iterable[ScheduleWrite]) -> list[str]:
+    return sorted({f"schedule {write.name}" for write in writes})
+
+
+def require_current(key: str, table: Timetable, left: list[ScheduleWrite]) -> None:
+    """Refuse to go on if the schedules were changed since the plan was made.
+
+    Raises:
+        StalePlanError: They were.
+    """
+    if left != table.writes:
+        names = _list_names([*left, *table.writes])
+        raise StalePlanError(
+            f"{printable(key)}: edited since the plan was made, so nothing more was "
+            f"written; make a new plan{list_lines(names)}",
+            event="edited",
+            edits=names,
+        )
+
+
+def switch_off(session: Session, key: str, table: Timetable, path: str) -> None:
+    """Pause the schedules of a workflow that is about to be deleted.
+
+    Args:
+        session: Sends the requests.
+        key: Key of the workflow.
+        table: Its schedules, all of which go.
+        path: The path in the stamp of the workflow.
+    """
+    lives = list_all(session, table.workflow_id)
+    require_current(key, table, table.judge(lives))
+    paused = {
+        write.name: text_of(evolve(write.live, is_active=False))
+        for write in table.writes
+        if write.live is not None
+    }
+    off = Timetable.of(table.workflow_id, stamp_all(paused, path), lives)
+    write_all(session, key, off)
+
+
+def delete_all(session: Session, key: str, table: Timetable) -> None:
+    """Delete the schedules of a workflow that was deleted."""
+    with suppress(NotFoundError):  # they may be gone with it
+        lives = list_all(session, table.workflow_id)
+        write_all(session, key, Timetable.of(table.workflow_id, {}, lives))
+
+
+def _send(
+    session: Session, table: Timetable, write: ScheduleWrite
+) -> tuple[FlowError | None, list[ScheduleWrite]]:
+    """Send a write. Return an error if no answer tells the outcome, and what is left.
+
+    Raises:
+        OutcomeUnknownError: The schedules cannot be read afterwards.
+    """
+    schedule, live = Schedule.from_text(write.name, write.text), write.live
+    fields: calls.ScheduleOptions = {
+        "timezone": schedule.timezone,
+        "is_active": schedule.active,
+        "description": write.description,
+    }
+    name, cron = schedule.name, schedule.cron
+    lost: FlowError | None = None
+    try:
+        if live is None:
+            calls.create_schedule(session, table.workflow_id, name, cron, **fields)
+        elif write.text:
+            calls.update_schedule(
+                session, live.id, name=name, cron_expression=cron, **fields
+            )
+        else:
+            calls.delete_schedule(session, live.id)
+    except FlowError as error:
+        is_gone = live is not None and isinstance(error, NotFoundError)
+        if network.is_refusal(error) and not is_gone:
+            raise
+        lost = error
+    try:
+        return lost, table.look(session)
+    except FlowError as error:
+        before = lost.message if lost else "the service accepted it"
+        reason = f"{before}; then it could not be read back: {error.message}"
+        raise _unknown_error(write, reason) from error
+
+
+def _unknown_error(write: ScheduleWrite, reason: str) -> OutcomeUnknownError:
+    return OutcomeUnknownError(
+        f"schedule {printable(write.name)}: outcome unknown ({reason}); nothing more "
+        "was sent",
+        hint="deploy again, which looks before it writes",
+    )
+
+
+# -- What they spend -------------------------------------------------------------------
+
+
+def list_spending(
+    definition: Definition, prices: Mapping[str, float], now: datetime
+) -> Iterator[str]:
+    """Yield when each active schedule is due, and the most that its runs may cost.
+
+    Args:
+        definition: What is live once a plan was applied.
+        prices: Dollars for one row by kind, in place of the documented ones.
+        now: The time from which due times are counted.
+    """
+    rows = count_start_rows(definition, 0)
+    estimate = cost(definition, 0, prices, of_payload=True)
+    for name, text in (definition.schedules or {}).items():
+        schedule = Schedule.from_text(name, text)
+        if not schedule.active:
+            continue
+        facts = []
+        try:
+            times = list_times(schedule, now)
+        except ValueError as error:
+            times, facts = None, [f"next time unknown ({error})"]
+        if times is not None:
+            count = len(times)
+            next_time = f"next {times[0]:%Y-%m-%d %H:%M}" if times else "not due"
+            facts = [next_time, f"{pluralize(count, 'run')} in {DAYS} days"]
+            if rows is not None and estimate.is_whole:
+                most = format_dollars(count * estimate.dollars)
+                each = f"{format_dollars(estimate.dollars)} for {rows:,} rows of a run"
+                facts.append(f"at most {most} ({each})")
+        yield f"schedule {name} ({text}): {', '.join(facts) or 'each run buys'}"

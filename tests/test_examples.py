@@ -9,6 +9,7 @@ import ast
 import json
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -136,6 +137,29 @@ def test_webhooks(tmp_path, monkeypatch, capsys):
 
     assert printed.split()[:3] == ["204", "204", "400"]
     assert printed.count("ada@example.com") == 1
+
+
+def test_rules(tmp_path):
+    """The rules hold for what is there, and fail for another host and price."""
+    for name in ("test_rules.py", "regional_variants.py", "regional_variants.json"):
+        shutil.copy(FOLDER / name, tmp_path)
+    code = tmp_path / "regional_variants.py"
+    passes = run_pytest(tmp_path)
+    text = code.read_text("utf-8").replace("crm.acme.example", "evil.example")
+    code.write_text(text.replace('"str"}}', '"str"}}, tier="high"'), "utf-8")
+    fails = run_pytest(tmp_path)
+
+    assert (passes.returncode, fails.returncode) == (0, 1)
+    assert "2 failed" in fails.stdout
+
+
+def run_pytest(folder):
+    """Run the tests of a folder, without the settings and plugins of this one."""
+    plugins = [f"-pno:{name}" for name in ("schemathesis", "cacheprovider")]
+    command = [sys.executable, "-m", "pytest", "-q", *plugins, "--rootdir", folder]
+    return subprocess.run(
+        [*command, folder], cwd=folder, capture_output=True, text=True, check=False
+    )
 
 
 def run_program(name, folder, monkeypatch, capsys):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     )
     from .project import Project, variants
     from .schedules import Schedule
-    from .workflow import Workflow
+    from .workflow import Workflow, compare
 
 __all__ = [
     "COMPANY",
@@ -47,6 +47,7 @@ __all__ = [
     "Start",
     "Workflow",
     "alias",
+    "compare",
     "fan",
     "include_if",
     "returns",
@@ -61,6 +62,7 @@ _ROOMS: Final = {
     "Project": ".project",
     "Schedule": ".schedules",
     "Workflow": ".workflow",
+    "compare": ".workflow",
     "variants": ".project",
 }
 """Where names are; the others are in `.dsl`."""

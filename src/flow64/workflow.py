@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from .client import Batch, Client, Run
     from .client.client import BatchOptions, RunOptions
     from .deploy.plan import Plan, Step
+    from .diff.compare import Comparison
+    from .diff.facts import Facts
     from .runs.payload import Rows
 
 
@@ -283,6 +285,19 @@ class Workflow:
         placed = [evolve(fault, place=fault.place or place) for fault in faults]
         return by_severity([*placed, *findings(definition)])
 
+    def facts(
+        self, env: str | None = None, values: Mapping[str, Any] | None = None
+    ) -> Facts:
+        """Return what a reviewer cares about, as values by path: `("cost",)`.
+
+        Args:
+            env: The environment of its id; None for `default`.
+            values: The content of each `value("name")`.
+        """
+        from .diff.facts import flatten  # only needed for a review
+
+        return flatten(self.lower(env, values).definition).facts
+
     def deploy(
         self,
         client: Client | None = None,
@@ -432,6 +447,29 @@ class Workflow:
         workflow = type(self).__new__(type(self))
         workflow.__attrs_init__(**{**facts, **changes})  # pyright: ignore[reportAttributeAccessIssue] - made by attrs
         return workflow
+
+
+def compare(
+    before: Workflow, after: Workflow, *, rows: Run | None = None
+) -> Comparison:
+    """Return what differs between two workflows: `changes` by path, as in `facts()`.
+
+    Args:
+        before: The earlier one, such as `Workflow.from_json(...)`.
+        after: The later one.
+        rows: A run. `replay` is what the change does with the rows that it recorded.
+            Only its status, its workflow and its result files are read.
+    """
+    from .diff import compare, replay  # only needed for a review
+
+    sides = before.lower().definition, after.lower().definition
+    comparison = compare.compare_definitions(*sides)
+    if rows is None:
+        return comparison
+    from .runs.recorded import read_recording  # loads httpx
+
+    recording = read_recording(rows.session, rows.state)
+    return evolve(comparison, replay=replay.replay(comparison, recording))
 
 
 _FACTS: Final = ("identity", "flows", "_read", "_listed", "_rules", "_schedules")

@@ -167,6 +167,25 @@ def test_branch(branch, flow64):
     assert f"@@ inbound  flows/leads.py:7 @@\n{ADDED}\n" in printed
 
 
+def test_branch_with_rows(branch, flow64, people, service):
+    """The workflow that ran is found in the environment, whatever its id is there."""
+    text = settings('source = "flows"', prod=[])
+    (branch / "pyproject.toml").write_text(text, "utf-8")
+    git("checkout", "-q", "main")
+    flow64("deploy", "-e", "prod", "--yes")
+    flow64("run", "inbound", people, "-e", "prod", "--yes")
+    git("checkout", "-q", "topic")
+    start = len(service.requests)
+
+    code, printed, _ = flow64(
+        "diff", "--base", "main", "--rows", "latest", "-e", "prod"
+    )
+
+    assert code == 0
+    assert printed.endswith("  lead_enrichment: 2 look-ups, at most $0.20\n")
+    assert {seen.method for seen in service.requests[start:]} == {"GET"}
+
+
 def test_branch_by_a_folder_without_json(branch, flow64):
     """A path of code is refused; it would seem that nothing differs."""
     code, printed, message = flow64("diff", "--base", "main", "flows/leads.py")

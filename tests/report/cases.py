@@ -14,7 +14,9 @@ from flow64.blocks import (
     OutgoingWebhook,
     Webhook,
 )
+from flow64.deploy.judge import fields_of
 from flow64.deploy.plan import NEEDS
+from flow64.diff.replay import Recording, Replay
 from flow64.report.lines import Subject
 
 GROWTH = Project("growth", namespace="acme.example")
@@ -266,6 +268,65 @@ def schedules_changed():
     ]
 
 
+# -- With the rows of a run ------------------------------------------------------------
+
+
+PEOPLE = [{"email": f"{n}@acme.example", "score": n % 100} for n in range(1000)]
+STATUSES = ["OK", "NOT_FOUND", "UNKNOWN", "OK", None]
+
+
+def scored(least, mode="PROFESSIONAL", *, has_finder=True):
+    start = leads(score="int") >> Filter.where("score", key="fit").greater(least)
+    return (
+        start >> (FindEmail(mode=mode) >> IS_OK if has_finder else IS_OK) >> FindPhone()
+    )
+
+
+def replay_threshold():
+    return [change(scored(36), scored(58))]
+
+
+def replay_removed_producer():
+    return [change(scored(36), scored(36, has_finder=False))]
+
+
+def replay_look_up():
+    return [change(scored(36), scored(36, "PERSONAL"))]
+
+
+def replay_variants():
+    """Of three, one has a filter that the documents leave open, and one no run."""
+    after = scored(58)
+    is_open = leads(score="int") >> Filter.where("score", key="fit").matches("9")
+    is_open >>= FindEmail(mode="PROFESSIONAL") >> IS_OK >> FindPhone()
+    return [
+        change(scored(36), after, "regional/ae"),
+        change(scored(36), after, "regional/ar"),
+        change(scored(36), after, "regional/new"),
+        change(scored(36), is_open, "regional/at"),
+    ]
+
+
+def record(subjects):
+    """The run of each of these: what the emulator would have made of the rows."""
+    runs = {subject.before.id: (subject.key, subject.before) for subject in subjects}
+
+    def read(workflow_id):
+        key, definition = runs[workflow_id]
+        if key == "regional/new":
+            return Replay("", unknown="none has completed")
+        passed = [row for row in PEOPLE if row["score"] > 36]
+        found = [
+            {**row, "email_status": STATUSES[n % 5]} for n, row in enumerate(passed)
+        ]
+        ok = [row for row in found if row["email_status"] == "OK"]
+        files = [PEOPLE, passed, found, ok, [{**row, "phone": None} for row in ok]]
+        run = f"7c1e2a{len(key):02}-5a0e-4a54-bb35-4f2f2c9c7e10"
+        return Recording(run, definition, files.__getitem__, fields_of(definition))
+
+    return read
+
+
 def unchanged():
     same = leads() >> FindEmail()
     return [change(same, same)]
@@ -276,4 +337,5 @@ CASES = [
     *(twenty_thresholds, producer_removed, output_type_changed, raw_block, new_inputs),
     *(block_renamed, scope_wrapped, renamed_with_was, block_moved, block_replaced),
     *(host_changed, long_prompt, two_drifted, schedules_changed, unchanged),
+    *(replay_threshold, replay_removed_producer, replay_look_up, replay_variants),
 ]

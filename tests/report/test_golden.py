@@ -11,7 +11,7 @@ from inline_snapshot import external_file
 
 from flow64.report.report import make_report
 from flow64.report.writers import as_html, as_markdown, as_text
-from tests.report.cases import CASES
+from tests.report.cases import CASES, record
 
 GOLDEN = Path(__file__).parent / "golden"
 IMAGES = Path(__file__).parent.parent.parent / "docs" / "images"
@@ -22,7 +22,10 @@ BRANCH = "origin/main → working tree"
 
 @cache
 def report(case):
-    return make_report(case(), label=LABELS.get(case.__name__, BRANCH))
+    subjects = case()
+    reader = record(subjects) if case.__name__.startswith("replay") else None
+    label = LABELS.get(case.__name__, BRANCH)
+    return make_report(subjects, label=label, record=reader)
 
 
 def as_lines(data):

@@ -70,6 +70,8 @@ run inbound more.csv -e prod --new-since latest --by email --dry-run
 runs -e prod
 watch RUN -e prod
 results latest -e prod -o results
+diff leads.py later.py -e prod --rows latest
+plan later.py -e prod --rows RUN
 cancel RUN -e prod
 deploy --plan plan.json --yes
 restore inbound 2 -e prod --yes

@@ -288,7 +288,9 @@ TIMEOUT: Final = 600
 """Seconds to wait for the base to be compiled."""
 
 
-def load_merge_base(revision: str, compiled: Path | None = None) -> tuple[Side, Side]:
+def load_merge_base(
+    revision: str, compiled: Path | None = None, env: str | None = None
+) -> tuple[Side, Side]:
     """Return the workflows of the merge base with a revision, and those of now.
 
     The committed files of a folder of compiled JSON are read, and no code runs. Without
@@ -298,6 +300,7 @@ def load_merge_base(revision: str, compiled: Path | None = None) -> tuple[Side, 
     Args:
         revision: A revision of git.
         compiled: The folder; by default the one that the settings name, if any.
+        env: The environment of the ids.
 
     Raises:
         SourceError: Git does not know the base.
@@ -315,7 +318,7 @@ def load_merge_base(revision: str, compiled: Path | None = None) -> tuple[Side, 
             for name, commit in (("before", base), ("after", "HEAD")):
                 repository.check_out(commit, folder / name, path)
             before, after = (
-                _read_folder(folder / name, path) for name in ("before", "after")
+                _read_folder(folder / name, path, env) for name in ("before", "after")
             )
             if not before.entries and not after.entries:
                 problem = f"neither {revision} nor HEAD has compiled JSON in {path}"
@@ -323,14 +326,14 @@ def load_merge_base(revision: str, compiled: Path | None = None) -> tuple[Side, 
             return evolve(before, label=revision), evolve(after, label="HEAD")
         repository.check_out(base, folder / "code")
         _compile_base(repository.root, folder / "code", folder / "compiled")
-        before = _read_folder(folder, "compiled")
+        before = _read_folder(folder, "compiled", env)
         loaded = load_source(may_be_empty=True)
         tell_if_stale(loaded)
-        after = evolve(_make_side(loaded), label="working tree")
+        after = evolve(_make_side(loaded, env), label="working tree")
         return evolve(before, label=revision), after
 
 
-def _read_folder(folder: Path, path: str) -> Side:
+def _read_folder(folder: Path, path: str, env: str | None) -> Side:
     """Return the compiled JSON below a folder. There may be none."""
     if not any((folder / path).rglob("*.json")):
         return Side(path, [], is_one=False)
@@ -339,14 +342,14 @@ def _read_folder(folder: Path, path: str) -> Side:
     except FlowError as error:
         problem = str(error).replace(f"{folder}/", "")
         raise click.ClickException(f"{folder.name}: {problem}") from error
-    return _make_side(loaded, folder)
+    return _make_side(loaded, env, folder)
 
 
-def _make_side(loaded: Loaded, folder: Path | None = None) -> Side:
+def _make_side(loaded: Loaded, env: str | None, folder: Path | None = None) -> Side:
     """Return a source as a side, with the places of its JSON relative to a folder."""
     entries: list[SideWorkflow] = []
     for workflow in loaded.workflows:
-        definition = workflow.workflow.lower().definition
+        definition = workflow.workflow.lower(env).definition
         place = definition.place
         if folder is not None and place is not None:
             file = os.path.relpath(place.file, folder)

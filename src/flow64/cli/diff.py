@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, TypeAlias
 from urllib.parse import unquote
@@ -51,6 +52,7 @@ from .errors import CHANGES
     "Compare this branch with the commit where it left REV, such as origin/main.",
     "REV",
 )
+@params.rows
 @params.env
 @params.no_code
 @params.form(
@@ -63,6 +65,7 @@ def command(
     before: str | None,
     after: str | None,
     base: str | None,
+    rows: str | None,
     env: str | None,
     no_code: bool,
     form: str | None,
@@ -82,12 +85,14 @@ def command(
     """
     values: dict[str, Values] = {}
     if base is not None:
-        if after is not None or env is not None:
+        if after is not None or (env is not None and rows is None):
             raise params.option_error("--base", "it takes a folder of JSON, or nothing")
         if no_code and before is None:
             problem = "name the folder of compiled JSON to compare"
             raise params.option_error("--no-code", problem)
-        sides = load_merge_base(base, None if before is None else Path(before))
+        env = rows and params.find_environment(env).name
+        folder = None if before is None else Path(before)
+        sides = load_merge_base(base, folder, env)
     elif before is None or after is None:
         raise click.UsageError("name two sides, A and B, or one revision: --base REV")
     else:
@@ -97,11 +102,19 @@ def command(
             if isinstance(address, loading.LiveAddress):
                 bound = params.find_environment(address.env).bound
                 values[address.env] = loading.select_set_values(bound)
-        sides = _load_sides(addresses, env or next(iter(values), None), code=code)
+        env = env or next(iter(values), None)
+        env = env or (rows and params.find_environment(None).name)
+        sides = _load_sides(addresses, env, code=code)
     subjects, omitted = pair_sides(*sides, values)
     prices = load_settings().prices
     label = words.ARROW.join(side.label for side in sides)
-    report = make_report(subjects, label=label, prices=prices)
+    with ExitStack() as stack:
+        record = None
+        if rows is not None:
+            from .service import make_record  # noqa: PLC0415 - it loads httpx
+
+            record = make_record(stack.enter_context(params.connect(env)), rows)
+        report = make_report(subjects, label=label, prices=prices, record=record)
     if omitted:
         others = pluralize(omitted, "other")
         printing.message(f"other side: {others}, not compared")

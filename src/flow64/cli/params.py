@@ -121,6 +121,13 @@ exit_code: Decorator = option(
     "--exit-code has_exit_code", "Exit with 2 if there are changes."
 )
 
+rows: Decorator = option(
+    "--rows",
+    "What the change does with the rows that RUN recorded: an id, or `latest`. Nothing "
+    "is bought.",
+    "RUN",
+)
+
 block: Decorator = option(
     "--block",
     "The rows of this block, by its key or number. Needed if the workflow ends in "

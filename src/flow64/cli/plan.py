@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from .. import loading
 from ..client import Client
@@ -24,7 +24,7 @@ from ..errors import CompileError, DeployError
 from . import params, printing
 from .compile import tell_if_stale
 from .errors import CHANGES, FAILED
-from .service import connect
+from .service import connect, make_record
 
 
 @frozen
@@ -107,6 +107,7 @@ class PlanSource:
 )
 @params.source
 @params.selection
+@params.rows
 @params.env
 @params.exit_code
 @params.form(
@@ -118,6 +119,7 @@ def command(
     *,
     source: str | None,
     selection: loading.Selection,
+    rows: str | None,
     env: str | None,
     has_exit_code: bool,
     form: str | None,
@@ -138,9 +140,11 @@ def command(
     loaded = origin.load(env)
     with connect(env) as client:
         plan = plan_workflows(client, destination, loaded)
-    if plan is None:
-        return FAILED
-    text = as_json(plan, printing.CONVERTER.unstructure(origin))
+        if plan is None:
+            return FAILED
+        if rows is not None:
+            plan = evolve(plan, record=make_record(client, rows))
+        text = as_json(plan, printing.CONVERTER.unstructure(origin))
     printing.emit_report(plan.report, form, data=text)
     if output is not None and not params.is_dash(output):
         printing.write_file(output, text)

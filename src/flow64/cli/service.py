@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 import os
 import shlex
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from ..api.auth import CLIENT_NAME, KEY_NAME
+from ..api.calls import COMPLETED
 from ..api.session import REQUEST_LOG
 from ..client import Client, Run
-from ..definition import is_uuid
+from ..definition import canonical_id, is_uuid
+from ..diff.replay import Recording, Replay
 from ..environments import ENV_NAME, OPENING_LOG, Environment, load, open_client
-from ..errors import ConfigError, TransportError
+from ..errors import ConfigError, NotFoundError, TransportError
+from ..runs.recorded import read_recording
 from ..runs.starter import ATTACH_LOG
 from ..text import shortened
 from . import params, printing
@@ -118,3 +121,27 @@ def find_run(client: Client, text: str, *, may_be_latest: bool = False) -> Run:
 
 SHORTEST: Final = 4
 """Fewest digits of the beginning of an id."""
+
+
+def make_record(client: Client, text: str) -> Callable[[str], Recording | Replay]:
+    """Return a function that reads the rows of a run of a workflow.
+
+    Args:
+        client: Sends the requests, which only read.
+        text: As for `find_run`. `latest` is the newest run that has completed.
+    """
+    named = None if text == "latest" else find_run(client, text)
+
+    def record(workflow_id: str) -> Recording | Replay:
+        if named and canonical_id(named.workflow_id) == canonical_id(workflow_id):
+            return read_recording(client.session, named.state)
+        if named:
+            return Replay(named.id, unknown="it is of another workflow")
+        with suppress(NotFoundError):
+            for entry in client.runs.list(workflow_id, 1, status=COMPLETED):
+                return read_recording(
+                    client.session, client.runs.get(entry.job_id).state
+                )
+        return Replay("", unknown="none has completed")
+
+    return record

@@ -202,6 +202,7 @@ class Plan:
         organisation: The organisation that it is for, if that is known.
         prices: Dollars for one row by kind, in place of the documented ones.
         not_checked: What could not be checked of the whole.
+        record: Reads the rows of a run, for the report.
     """
 
     env: str
@@ -212,6 +213,7 @@ class Plan:
     organisation: str | None = None
     prices: Mapping[str, float] = field(default=EMPTY, repr=False, eq=False)
     not_checked: tuple[str, ...] = ()
+    record: lines.Record | None = field(default=None, repr=False, eq=False)
 
     @property
     def is_empty(self) -> bool:
@@ -255,6 +257,7 @@ class Plan:
             needs=[f"--prune={count} to delete what code has no more"] * bool(count),
             not_checked=self.not_checked,
             notes=[*self._list_notes()],
+            record=self.record,
         )
 
     def _list_notes(self) -> Iterable[str]:

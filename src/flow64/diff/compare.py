@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heappush
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from attrs import Factory, frozen
 
@@ -22,6 +22,9 @@ from .facts import (
     flatten,
     name_blocks,
 )
+
+if TYPE_CHECKING:
+    from .replay import Replay
 
 Groups: TypeAlias = dict[Hashable, list[int]]
 """Positions of blocks by what they have in common, in order."""
@@ -224,12 +227,14 @@ class Comparison:
         after: The later side.
         changes: The differences by path, in the order of the later side.
         old_names: The name before of each block that had another one.
+        replay: What the change does with the rows of a run, if one was named.
     """
 
     before: Side | None
     after: Side | None
     changes: Mapping[Path, Change] = Factory(dict)
     old_names: Mapping[str, str] = Factory(dict)
+    replay: Replay | None = None
 
     @property
     def is_equal(self) -> bool:
@@ -284,7 +289,7 @@ def compare_facts(before: Facts, after: Facts) -> list[Change]:
     changes: list[Change] = []
     for path in {**after, **before}:
         old, new = _find(before, path), _find(after, path)
-        if not _is_same(old, new):
+        if not is_same(old, new):
             changes.append(Change(path, old, new))
     return changes
 
@@ -296,7 +301,8 @@ def _find(facts: Facts, path: Path) -> Any:
     return value
 
 
-def _is_same(old: Any, new: Any) -> bool:
+def is_same(old: Any, new: Any) -> bool:
+    """Return whether two values are the same JSON."""
     if isinstance(old, str) and isinstance(new, str):
         return old == new
     if old is new:

@@ -184,14 +184,15 @@ def _list_leaves(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
         for label, inner in zip(labels, value, strict=True):
             yield from _list_leaves((*path, label), inner)
     else:
-        yield path, thaw(value, _as_data)
+        yield path, thaw(value, as_data)
 
 
 def _is_all(values: Sequence[Any], kind: type) -> bool:
     return all(isinstance(value, kind) for value in values)
 
 
-def _as_data(value: Any) -> Any:
+def as_data(value: Any) -> Any:
+    """Return the form in JSON of what is filled in later, or not shown."""
     return value.as_data() if type(value) in (Value, Hidden) else value
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 from ..diff import words
 from ..diff.compare import Change
 from ..diff.facts import ANY, MISSING, UNKNOWN, Path, Side
+from ..diff.replay import Passage
 from ..secrets import mask
 from ..text import truncate
 from .lines import (
@@ -90,7 +91,7 @@ def _make_group(group: Entries, plain: Sequence[Entries]) -> Group:
         lines = _cut([*_list_sides(group, plain)])
     else:
         lines = _cut([*_list_lines(group, first.shown)])
-    return Group(title, lines, keys, first.comparison)
+    return Group(title, [*lines, *_list_rows(group)], keys, first.comparison)
 
 
 def _list_blocks(group: Entries) -> Iterator[Line]:
@@ -339,6 +340,49 @@ def _merge(changes: Mapping[str, Change]) -> str:
 
 def _is_number_change(change: Change) -> bool:
     return {type(change.before), type(change.after)} <= {int, float}
+
+
+# -- Rows of a run ---------------------------------------------------------------------
+
+
+def _list_rows(group: Entries) -> Iterator[Line]:
+    """Yield what the change does with the rows of a run; of several, in one line."""
+    replays = [entry.comparison.replay for entry in group if entry.comparison.replay]
+    counted: dict[tuple[str, str], list[Passage]] = {}
+    reasons: dict[str, dict[str, None]] = {}
+    for passage in (passage for each in replays for passage in each.passages):
+        if passage.unknown:
+            reasons.setdefault(passage.unknown, {})[passage.block] = None
+        else:
+            counted.setdefault((passage.block, passage.what), []).append(passage)
+    texts = [_format_passages(*key, alike) for key, alike in counted.items()]
+    if len(group) > 1 and replays:
+        names = cut_names({name: None for names in reasons.values() for name in names})
+        unknown = [
+            r for r in replays if r.unknown or any(p.unknown for p in r.passages)
+        ]
+        texts += [f"{names} unknown in {len(unknown):,}".strip()] * bool(unknown)
+        yield Line(f"  rows of {len(replays):,} runs: {'; '.join(texts)}")
+        return
+    texts += [f"{cut_names(names)}: unknown: {why}" for why, names in reasons.items()]
+    for replay in replays:
+        yield Line(f"  rows of run {replay.run[:8] or 'none'}")
+        texts += [f"unknown: {replay.unknown}"] * bool(replay.unknown)
+        yield from (Line(f"  {text}") for text in texts or [_AS_BEFORE])
+
+
+_AS_BEFORE: Final = "as many rows pass, as many look-ups"
+
+
+def _format_passages(block: str, what: str, passages: Sequence[Passage]) -> str:
+    counts = [sum(p.before or 0 for p in passages), sum(p.after or 0 for p in passages)]
+    numbers = dict.fromkeys(f"{count:,}" for count in counts)
+    text = f"{words.format_name(block)}: {words.ARROW.join(numbers)} {what}"
+    dollars = [passage.dollars for passage in passages if passage.dollars]
+    if len(dollars) < len(passages):
+        return text
+    prices = map(words.format_amount, map(sum, zip(*dollars, strict=True)))
+    return f"{text}, at most {words.ARROW.join(dict.fromkeys(prices))}"
 
 
 # -- Conflicts -------------------------------------------------------------------------

@@ -5,16 +5,17 @@ Every form of a report is made of these lines.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from ..analysis.column_rules import ABOUT_READS
 from ..definition import Definition
 from ..diff import words
 from ..diff.compare import Change, Comparison, compare_definitions
 from ..diff.facts import MISSING, UNKNOWN, Item, Path
+from ..diff.replay import Recording, Replay, replay
 
 QUIET: Final = frozenset({"equal", "unchanged"})
 """States of workflows that are only counted."""
@@ -64,6 +65,10 @@ class Subject:
     base: Definition | None = field(default=None, repr=False)
 
 
+Record: TypeAlias = Callable[[str], Recording | Replay]
+"""Returns the rows of a run of a workflow, by id; or why there are none."""
+
+
 @frozen
 class Entry:
     """A workflow with what differs.
@@ -88,7 +93,9 @@ class Entry:
 Entries: TypeAlias = Sequence[Entry]
 
 
-def compare_subject(subject: Subject, prices: Mapping[str, float]) -> Entry:
+def compare_subject(
+    subject: Subject, prices: Mapping[str, float], record: Record | None = None
+) -> Entry:
     """Return a workflow with what differs, and with its state."""
     comparison = compare_definitions(subject.before, subject.after, prices)
     state = subject.state
@@ -103,6 +110,9 @@ def compare_subject(subject: Subject, prices: Mapping[str, float]) -> Entry:
     if subject.base is not None and subject.before is not None:
         edits = compare_definitions(subject.base, subject.before, prices)
         edited = frozenset(edits.changes)
+    if record and subject.before and subject.after and state not in QUIET:
+        recording = record(str(subject.before.id))
+        comparison = evolve(comparison, replay=replay(comparison, recording, prices))
     shown = {change.path: change for change in _select_changes(comparison)}
     return Entry(subject, state, comparison, shown, edited)
 

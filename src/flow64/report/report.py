@@ -22,6 +22,7 @@ from .lines import (
     Entries,
     Entry,
     Line,
+    Record,
     Report,
     Subject,
     align,
@@ -203,6 +204,7 @@ def make_report(
     needs: Sequence[str] = (),
     not_checked: Sequence[str] = (),
     notes: Sequence[str] = (),
+    record: Record | None = None,
 ) -> Report:
     """Return the report on some workflows.
 
@@ -213,8 +215,9 @@ def make_report(
         needs: Consents that no single workflow needs.
         not_checked: What could not be found out of the whole.
         notes: Further lines, after the first ones.
+        record: Reads the rows of a run, which are sent through both sides.
     """
-    entries = [compare_subject(subject, prices) for subject in subjects]
+    entries = [compare_subject(subject, prices, record) for subject in subjects]
     loud = [entry for entry in entries if entry.state not in QUIET]
     counts = Counter(entry.state for entry in entries)
     words = ", ".join(f"{count:,} {state}" for state, count in counts.items())
@@ -267,6 +270,7 @@ def _as_data(entry: Entry) -> dict[str, Any]:
         "changes": [_change_data(entry, change) for change in entry.changes.values()],
         **({"spends": [*subject.spends]} if subject.spends else {}),
         **({} if entry.edited is None else {"edited": _as_path_lists(entry.edited)}),
+        **({"rows": comparison.replay.as_data()} if comparison.replay else {}),
     }
 
 

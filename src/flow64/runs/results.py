@@ -93,7 +93,7 @@ def _prove(session: Session, run: RunState, items: Sequence[ResultItem]) -> None
         and min(numbers, default=first.block_number) == first.block_number
     ):
         with suppress(errors.ResultError):
-            rows = _open(session, run.id, first, structure_for(None))
+            rows = open_rows(session, run.id, first, structure_for(None))
             if digest_rows(rows.raw, proof["columns"]) == proof:
                 run.confirm()
                 return
@@ -160,7 +160,7 @@ def read_rows(
     """
     structure = structure_for(kind)  # what cannot be typed is not downloaded
     item = _choose(session, run, block)
-    return _open(session, run.id, item, structure)
+    return open_rows(session, run.id, item, structure)
 
 
 def read_inputs(session: Session, run_id: str) -> tuple[ResultRows[Any], int | None]:
@@ -175,12 +175,12 @@ def read_inputs(session: Session, run_id: str) -> tuple[ResultRows[Any], int | N
     webhooks = {b.sequence_number: b for b in seen.blocks if b.block_name == "webhook"}
     for item in _list_items(session, run_id):
         if (block := webhooks.get(item.block_number or 0)) is not None:
-            rows = _open(session, run_id, item, structure_for(None))
+            rows = open_rows(session, run_id, item, structure_for(None))
             return rows, block.returned_rows
     raise row_files.result_error("of the webhook", "it is not listed")
 
 
-def _open(
+def open_rows(
     session: Session, run_id: str, item: ResultItem, structure: Any
 ) -> ResultRows[Any]:
     """Return the rows of a file, from the list if that has all, else downloaded."""
@@ -193,7 +193,7 @@ def _open(
         shutil.rmtree(folder, ignore_errors=True)
         raise
     fail = partial(row_files.result_error, item.filename)
-    source = RowFile(path, fail, _form_of(item), item.row_count or None)
+    source = RowFile(path, fail, form_of(item), item.row_count or None)
     rows = ResultRows(source, source.expected, structure)
     finalize(rows, shutil.rmtree, folder, ignore_errors=True)
     return rows
@@ -276,7 +276,7 @@ def download(
     except OSError as error:
         raise row_files.save_error(target, reason_of(error)) from None
     paths = [
-        target / f"block_{item.block_number or at}.{_form_of(item)}"
+        target / f"block_{item.block_number or at}.{form_of(item)}"
         for at, item in enumerate(items)
     ]
     for file in paths:  # all of them, before the first request
@@ -287,7 +287,8 @@ def download(
     ]
 
 
-def _form_of(item: ResultItem) -> str:
+def form_of(item: ResultItem) -> str:
+    """Return csv, json or ndjson."""
     return choose_form(item.content_type or "", item.filename)
 
 

@@ -1,0 +1,240 @@
+"""A change judged by the rows that a run recorded. Nothing is bought.
+
+What is not certain is unknown, with the reason. A block with the kind, the settings and
+the input rows of the run gives its recorded rows. A filter, and a block that removes
+columns, are computed, if that gives the recorded rows for what the run ran.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+from attrs import asdict, field, frozen
+
+from ..analysis.costs import cost
+from ..blocks import Filter, RemoveColumns
+from ..definition import EMPTY, Definition, WireBlock, thaw
+from ..errors import ResultError
+from . import filters
+from .compare import Comparison, is_same, match_blocks
+from .facts import Side, as_data
+
+Row: TypeAlias = Mapping[str, Any]
+What: TypeAlias = Literal["pass", "look-ups"]
+
+
+@frozen
+class Passage:
+    """The rows at a block that a change concerns, or may concern.
+
+    Attributes:
+        block: The name of the block.
+        what: Rows that pass a filter, or look-ups: rows that reach a block that spends.
+        before: Their number before the change.
+        after: Their number after it.
+        dollars: What the look-ups cost at most, before and after, if that is known.
+        unknown: Why the numbers are not known.
+    """
+
+    block: str
+    what: What
+    before: int | None = None
+    after: int | None = None
+    dollars: Sequence[float] | None = None
+    unknown: str = ""
+
+
+@frozen
+class Replay:
+    """What a change does with the rows of a run.
+
+    Attributes:
+        run: The id of the run; empty if there is none.
+        passages: The filters and look-ups of which something differs, or may differ.
+        unknown: Why nothing is known.
+    """
+
+    run: str
+    passages: Sequence[Passage] = ()
+    unknown: str = ""
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as plain JSON data. What does not apply has no key."""
+        return asdict(self, filter=lambda _, value: value is not None and value != "")
+
+
+def replay(
+    comparison: Comparison,
+    recording: Recording | Replay,
+    prices: Mapping[str, float] = EMPTY,
+) -> Replay:
+    """Return what a change does with the rows of a run.
+
+    Args:
+        comparison: Two definitions. Neither need be what the run ran.
+        recording: The run; or why it tells nothing.
+        prices: Dollars a row by kind, in place of those that are documented.
+    """
+    if isinstance(recording, Replay):
+        return recording
+    sides = [side for side in (comparison.before, comparison.after) if side]
+    old, new = (dict(recording.play(side, prices)) for side in sides)
+    changed = {path[1] for path in comparison.changes if path[0] == "block"}
+    passages = [
+        passage
+        for key in dict.fromkeys([*new, *old])
+        if (passage := recording.compare(key, old.get(key), new.get(key))).unknown
+        or passage.before != passage.after
+        or passage.block in changed
+    ]
+    return Replay(recording.run, passages)
+
+
+# -- The rows at each block ------------------------------------------------------------
+
+_Rows: TypeAlias = int | list[Row] | ResultError
+"""The recorded rows of a block of the run, by position; computed ones; or why they are
+not known."""
+
+_Gate: TypeAlias = tuple[_Rows, _Rows, float | None]
+"""What is counted at a block, and on a side without it; and the price of each row."""
+
+_Key: TypeAlias = tuple[str, What]
+
+
+@frozen
+class Recording:
+    """The rows that a run recorded. They are sent through definitions.
+
+    Attributes:
+        run: Its id.
+        definition: What it ran.
+        load: Returns all rows that a block returned, by position.
+        managed: The fields that the last deploy set, by block id in lower case. A
+            deploy keeps others as they are.
+    """
+
+    run: str
+    definition: Definition = field(repr=False)
+    load: Callable[[int], list[Row]] = field(repr=False)
+    managed: Mapping[str, frozenset[str]] = field(repr=False)
+    _files: dict[int, list[Row]] = field(factory=dict[int, list[Row]], init=False)
+
+    def play(
+        self, side: Side, prices: Mapping[str, float]
+    ) -> Iterator[tuple[_Key, _Gate]]:
+        """Yield what is counted at the blocks of a side."""
+        definition, parents = side.definition, side.definition.topology.parents
+        pairs = match_blocks(self.definition, definition).items()
+        partners = {new: old for old, new in pairs}
+        charges = cost(definition, prices=prices).charges
+        dollars = {at: charge.dollars for charge in charges for at in charge.positions}
+        outputs: list[_Rows] = [ResultError("it is on a cycle") for _ in parents]
+        for at in definition.topology.order:
+            block, name = definition.blocks[at], side.names[at]
+            rows = [outputs[parent] for parent in parents[at]]
+            try:
+                outputs[at] = self._pass(block, name, rows, partners.get(at))
+            except ResultError as error:
+                outputs[at] = error
+            several = ResultError(f"several blocks feed {name}")
+            reaching = rows[0] if len(rows) == 1 else several
+            if block.kind == Filter.kind:  # without it, all rows pass
+                yield (name, "pass"), (outputs[at], reaching, None)
+            is_open = len(rows) == 1 or not isinstance(outputs[at], int)
+            if rows and is_open and side.facts.get(("spends", name)) is True:
+                yield (name, "look-ups"), (reaching, [], dollars.get(at))
+
+    def compare(self, key: _Key, before: _Gate | None, after: _Gate | None) -> Passage:
+        """Return the numbers at a block."""
+        _, absent, price = after or before or ([], [], None)
+        nothing: _Gate = absent, [], None if price is None else 0.0
+        sides = [before or nothing, after or nothing]
+        try:
+            counts = [len(self._load(rows)) for rows, *_ in sides]
+        except ResultError as error:
+            return Passage(*key, unknown=error.message)
+        dollars = [
+            round(n * each, 6)
+            for n, (*_, each) in zip(counts, sides, strict=True)
+            if each is not None
+        ]
+        is_priced = len(dollars) == 2
+        return Passage(*key, counts[0], counts[1], dollars if is_priced else None)
+
+    def _pass(
+        self, block: WireBlock, name: str, inputs: Sequence[_Rows], partner: int | None
+    ) -> _Rows:
+        """Return the rows that a block gives."""
+        has_run = gets_same = False
+        if partner is not None:
+            has_run = self._has_run(block, self.definition.blocks[partner])
+            gets_same = self.definition.topology.parents[partner] == inputs
+            if has_run and gets_same:
+                return partner
+        if len(inputs) != 1 or block.kind not in (Filter.kind, RemoveColumns.kind):
+            what = "gets other rows than" if has_run else "is not as"
+            raise ResultError(f"{name} {what} in the run")
+        computed = _compute(block, name, self._load(inputs[0]))
+        # What the run ran must give its rows. No document names the field of columns.
+        positions = self.definition.by_kind.get(block.kind, ())
+        checks: dict[int | None, bool | None] = {
+            at: self._check(at) for at in positions
+        }
+        is_proven = block.kind == Filter.kind or True in checks.values()
+        if False in checks.values() or not checks.get(partner, is_proven):
+            raise ResultError(f"the rows of the run do not show what {name} does")
+        is_same = gets_same and _sort(computed) == _sort(self._load(partner or 0))
+        return partner if is_same and partner is not None else computed
+
+    def _has_run(self, block: WireBlock, ran: WireBlock) -> bool:
+        """Whether the run had a block of the same kind, with the same settings."""
+        names = {*block.specs, *self.managed.get(ran.id.lower(), ())}
+        specs = {name: value for name, value in ran.specs.items() if name in names}
+        sides = thaw(block.specs, as_data), thaw(specs, as_data)
+        return block.kind == ran.kind and is_same(*sides)
+
+    def _check(self, at: int) -> bool | None:
+        """Return whether a block, computed, gives its rows; None if nothing tells."""
+        block, parents = (
+            self.definition.blocks[at],
+            self.definition.topology.parents[at],
+        )
+        try:
+            rows = self._load(parents[0] if len(parents) == 1 else ResultError(""))
+            computed = _compute(block, block.kind, rows)
+            is_idle = block.kind != Filter.kind and computed == rows
+            return None if is_idle else _sort(computed) == _sort(self._load(at))
+        except ResultError:
+            return None
+
+    def _load(self, rows: _Rows) -> list[Row]:
+        if isinstance(rows, ResultError):
+            raise rows
+        if isinstance(rows, int) and rows not in self._files:
+            self._files[rows] = self.load(rows)
+        return self._files[rows] if isinstance(rows, int) else rows
+
+
+def _compute(block: WireBlock, name: str, rows: list[Row]) -> list[Row]:
+    """Return the rows that a filter, or a block that removes columns, gives."""
+    specs = block.specs
+    if block.kind != Filter.kind:
+        columns = specs.get("columns")
+        if specs.keys() != {"columns"} or not isinstance(columns, list):
+            raise ResultError(f"what {name} removes is not documented")
+        return [{key: row[key] for key in row if key not in columns} for row in rows]
+    if not filters.is_documented(specs):
+        raise ResultError(f"what {name} means is not documented")
+    outcomes = [filters.judge_row(specs["filters"], row) for row in rows]
+    if count := outcomes.count(None):
+        words = f"{count:,} of {len(rows):,} rows pass {name} is not documented"
+        raise ResultError(f"whether {words}")
+    return [row for row, passes in zip(rows, outcomes, strict=True) if passes]
+
+
+def _sort(rows: list[Row]) -> list[str]:
+    """Return rows in an order of their own: that of a file proves nothing."""
+    return sorted(json.dumps(row, sort_keys=True) for row in rows)

@@ -1,0 +1,295 @@
+"""The rows of a run are sent through a change; what is not certain is unknown."""
+
+from __future__ import annotations
+
+import pytest
+from attrs import evolve
+
+from flow64 import LEAD, RawBlock, Workflow
+from flow64.blocks import Deduplicate, Filter, FindEmail, LeadEnrichment, Webhook
+from flow64.definition import FrozenDict
+from flow64.deploy.judge import fields_of
+from flow64.diff.compare import compare_definitions
+from flow64.diff.filters import is_documented, judge_row
+from flow64.diff.replay import Recording, Replay, replay
+from flow64.errors import ResultError
+
+START = Webhook(LEAD, input_schema={"name": "string"})
+SCORE = Filter.where("score", key="fit")
+ROWS = [{"name": f"n{n % 7}", "score": n} for n in range(100)]
+
+
+def built(flow):
+    return Workflow("w", flow, key="w").compile()
+
+
+def recording(flow, *files):
+    """A run of a flow that has recorded these rows behind its blocks."""
+    definition = built(flow)
+    return Recording("run", definition, files.__getitem__, fields_of(definition))
+
+
+def replayed(ran, files, before, after):
+    """What a change does: the counts of each block, or why they are unknown."""
+    comparison = compare_definitions(built(before), built(after))
+    passages = replay(comparison, recording(ran, *files)).passages
+    return {p.block: p.unknown or (p.before, p.after) for p in passages}
+
+
+def above(least):
+    return [row for row in ROWS if row["score"] > least]
+
+
+# -- Which rows pass ------------------------------------------------------------------
+
+CERTAIN = [
+    ("equals", "OK", "OK", True),
+    ("equals", "NOT_FOUND", "OK", False),
+    ("equals", None, "OK", False),
+    ("equals", 1, 1.0, True),
+    ("equals", True, False, False),
+    ("not_equals", "NOT_FOUND", "OK", True),
+    ("in", "de", ["de", "fr"], True),
+    ("in", None, ["de", "fr"], False),
+    ("not_in", "us", ["de", "fr"], True),
+    ("contains", "Head of Sales", "Sales", True),
+    ("contains", "Engineer", "Sales", False),
+    ("not_contains", "Engineer", "Sales", True),
+    ("greater", 81, 80, True),
+    ("greater", 80, 80, False),
+    ("greater", None, 80, False),
+    ("less", 79.5, 80, True),
+    ("is_empty", None, None, True),
+    ("is_empty", "", None, True),
+    ("is_empty", "x", None, False),
+    ("is_not_empty", None, None, False),
+    ("is_not_empty", 3, None, True),
+]
+OPEN = [
+    ("equals", "ok", "OK"),
+    ("equals", "OK ", "OK"),
+    ("equals", "80", 80),
+    ("equals", "80", "80.0"),
+    ("equals", None, ""),
+    ("equals", None, None),
+    ("equals", None, 0),
+    ("equals", None, "None"),
+    ("equals", True, 1),
+    ("equals", True, "true"),
+    ("equals", ["OK"], "OK"),
+    ("not_equals", None, "OK"),
+    ("not_in", None, ["de"]),
+    ("in", "de", "de"),
+    ("in", "de", []),
+    ("contains", "head of sales", "Sales"),
+    ("contains", "C++ developer", "C++"),
+    ("contains", ["Sales"], "Sales"),
+    ("contains", None, "on"),
+    ("contains", "x", ""),
+    ("not_contains", None, "Sales"),
+    ("greater", "81", 80),
+    ("greater", True, 0),
+    ("greater", None, -1),
+    ("greater", float("nan"), 80),
+    ("less", None, 80),
+    ("less", "b", "c"),
+    ("is_empty", " ", None),
+    ("is_empty", "null", None),
+    ("is_empty", [], None),
+    ("is_empty", 0, None),
+    ("is_not_empty", False, None),
+]
+
+
+@pytest.mark.parametrize(
+    ("operator", "cell", "value", "expected"),
+    [*CERTAIN, *((*case, None) for case in OPEN)],
+    ids=repr,
+)
+def test_row_passes_if_every_reading_says_so(operator, cell, value, expected):
+    condition = {"column": "c", "operator": operator, "value": value}
+
+    assert judge_row([condition], {"c": cell}) is expected
+
+
+def test_missing_column_is_open():
+    condition = {"column": "c", "operator": "equals", "value": "OK"}
+
+    assert judge_row([condition], {"d": "OK"}) is None
+
+
+def test_one_certain_no_is_enough():
+    conditions = [
+        {"column": "a", "operator": "equals", "value": "OK"},
+        {"column": "b", "operator": "greater", "value": 80, "logic": "and"},
+    ]
+
+    assert judge_row(conditions, {"a": "ok", "b": 1}) is False
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        None,
+        "score",
+        ["score"],
+        [{"column": "c", "operator": "matches", "value": "a"}],
+        [{"column": "c", "operator": "Equals", "value": "a"}],
+        [{"column": "c", "operator": ["equals"], "value": "a"}],
+        [{"column": 3, "operator": "equals", "value": "a"}],
+        [{"column": "c", "operator": "equals", "value": "a", "case": False}],
+        [{"column": "c", "operator": "is_empty", "logic": "and"}],
+        [{"column": "c", "operator": "is_empty"}] * 2,
+        [
+            {"column": "c", "operator": "is_empty"},
+            {"column": "d", "operator": "is_empty", "logic": "or"},
+        ],
+    ],
+)
+def test_filter_that_no_document_explains(filters):
+    assert not is_documented({"filters": filters})
+
+
+# -- What a change does ---------------------------------------------------------------
+
+RAN = START >> SCORE.greater(36) >> FindEmail()
+FILES = (ROWS, above(36), above(36))
+
+
+def test_threshold():
+    after = START >> SCORE.greater(58) >> FindEmail()
+
+    counts = replayed(RAN, FILES, RAN, after)
+
+    assert counts == {"fit": (63, 41), "find_email": (63, 41)}
+
+
+def test_rows_in_another_order_are_the_same():
+    """A filter that passes what it passed leaves all behind it as it was."""
+    files = ROWS, above(36)[::-1], above(36)
+
+    counts = replayed(RAN, files, RAN, START >> SCORE.greater(36.5) >> FindEmail())
+
+    assert counts == {"fit": (63, 63)}
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [
+        ((ROWS, above(35), above(35)), "do not show"),  # it ran something else
+        ((ROWS, [*above(36)[1:], {"name": "x"}], above(36)), "do not show"),
+        (([{**row, "score": "80"} for row in ROWS], [], []), "100 of 100 rows"),
+        (([{"name": "n"}] * 100, [], []), "100 of 100 rows"),
+        (([*ROWS, {"name": "n"}], above(36), above(36)), "1 of 101 rows"),
+        (([*ROWS, {"score": None}], above(36), above(36)), ""),
+    ],
+)
+def test_recorded_rows_must_come_out(files, why):
+    after = START >> SCORE.greater(58) >> FindEmail()
+
+    counts = replayed(RAN, files, RAN, after)
+
+    assert why in str(counts["fit"])
+    assert bool(why) == isinstance(counts["fit"], str)
+
+
+def test_file_that_cannot_be_read():
+    def load(at):
+        raise ResultError(f"block {at} is cut off")
+
+    run = evolve(recording(RAN, *FILES), load=load)
+    after = START >> SCORE.greater(58) >> FindEmail()
+
+    passages = replay(compare_definitions(built(RAN), built(after)), run).passages
+
+    assert [each.unknown for each in passages] == ["block 1 is cut off"] * 2
+
+
+def test_removed_producer():
+    """Its look-ups are saved; what its column decided is unknown."""
+    is_ok = Filter.where("email_status").equals("OK")
+    found = [{**row, "email_status": "OK"} for row in ROWS]
+    ran = START >> FindEmail() >> is_ok
+
+    counts = replayed(ran, (ROWS, found, found), ran, START >> is_ok)
+
+    assert counts["find_email"] == (100, 0)
+    assert "100 of 100 rows" in counts["filter"]
+
+
+def test_other_settings_have_other_rows():
+    fields = {"title": "Job title"}
+    ran = START >> LeadEnrichment(return_fields=fields) >> SCORE.greater(36)
+    after = START >> LeadEnrichment(return_fields={"role": "Job title"})
+    after >>= SCORE.greater(36)
+
+    counts = replayed(ran, (ROWS, ROWS, above(36)), ran, after)
+
+    assert counts["lead_enrichment"] == (100, 100)
+    assert counts["fit"] == "lead_enrichment is not as in the run"
+
+
+@pytest.mark.parametrize(
+    "between", [Deduplicate(), RawBlock("new_kind"), RawBlock("group_by")]
+)
+def test_nothing_is_known_behind_what_gets_other_rows(between):
+    ran = START >> SCORE.greater(36) >> between >> Filter.where("name").equals("n1")
+    after = START >> SCORE.greater(58) >> between >> Filter.where("name").equals("n1")
+    rows = [row for row in above(36) if row["name"] == "n1"]
+
+    counts = replayed(ran, (ROWS, above(36), above(36), rows), ran, after)
+
+    assert counts["fit"] == (63, 41)
+    assert "gets other rows than in the run" in counts["filter"]
+
+
+def test_fan_in_is_unknown():
+    both = [FindEmail(key="a"), FindEmail(key="b")]
+    ran = START >> both >> SCORE.greater(36)
+
+    counts = replayed(
+        ran, (ROWS, ROWS, ROWS, ROWS), ran, START >> both >> SCORE.less(9)
+    )
+
+    assert counts == {"fit": "fit is not as in the run"}
+
+
+def test_removed_columns_are_computed_if_the_run_shows_how():
+    def flow(least, columns):
+        drop = RawBlock("remove_columns", specs={"columns": columns})
+        return START >> drop >> SCORE.greater(least)
+
+    bare = [{"score": row["score"]} for row in ROWS]
+    kept = [row for row in bare if row["score"] > 36]
+    ran, after = flow(36, ["name"]), flow(36, ["score"])
+
+    shown = replayed(ran, (ROWS, bare, kept), ran, after)
+    not_shown = replayed(ran, (ROWS, ROWS, above(36)), ran, flow(36, ["name", "x"]))
+
+    assert "100 of 100 rows" in shown["fit"]
+    assert "do not show what remove_columns does" in not_shown["fit"]
+
+
+def test_fields_that_only_the_service_set_stay():
+    """A deploy keeps them, so the block is as in the run."""
+    before, after = (START >> FindEmail() >> SCORE.greater(n) for n in (36, 58))
+    run = recording(before, ROWS, ROWS, above(36))
+    specs = FrozenDict({"verify_emails": False})
+    live = run.definition.map_specs(
+        lambda block: specs if block.kind == "find_email" else block.specs
+    )
+    fields = fields_of(live)
+    managed = {**fields, live.blocks[1].id.lower(): frozenset()}
+    comparison = compare_definitions(built(before), built(after))
+    runs = [evolve(run, definition=live, managed=each) for each in (managed, fields)]
+
+    (kept,), (changed,) = (replay(comparison, each).passages for each in runs)
+
+    assert (kept.before, kept.after) == (63, 41)
+    assert changed.unknown == "find_email is not as in the run"
+
+
+def test_nothing_known_of_a_run():
+    unknown = Replay("run", unknown="it is failed")
+
+    assert replay(compare_definitions(built(RAN), built(START)), unknown) is unknown

@@ -75,11 +75,16 @@ class Project:
         settings.write_text(text.replace(PROD, endpoint), "utf-8")
         (self.origin / "requirements-flow64.txt").write_text("flow64==0.1.0\n", "utf-8")
         git(self.origin, "init", "-q")
+        self.compile()
         self.commit("Begin")
 
     @property
     def comments(self):
         return json.loads(self.state.read_text("utf-8"))
+
+    def compile(self):
+        folders = f"{self.origin}/pipelines", "-o", f"{self.origin}/compiled"
+        assert main(["compile", *folders]) == 0
 
     def commit(self, message):
         git(self.origin, "add", "-A")
@@ -91,7 +96,7 @@ class Project:
         text = path.read_text("utf-8")
         assert old in text
         path.write_text(text.replace(old, new), "utf-8")
-        assert main(["compile", str(path.parent), "-o", f"{self.origin}/compiled"]) == 0
+        self.compile()
         path.write_text(path.read_text("utf-8") + more, "utf-8")
         self.commit("Change")
 

@@ -115,6 +115,7 @@ def test_hooks_are_valid_and_pass_in_a_new_project(tmp_path, monkeypatch):
     assert_accepted("pre-commit", "validate-manifest", file)
     main(["init", str(tmp_path), "--namespace", "a.example"])
     monkeypatch.chdir(tmp_path)
+    main(["compile", "-o", "compiled"])
 
     entries = [hook["entry"] for hook in yaml.safe_load(file.read_text("utf-8"))]
 

@@ -87,11 +87,7 @@ mv
 VARYING = (
     (pages.PROGRESS, ""),
     (re.compile(r"\d{8}T\d{6}\.\d+Z(\.[\w.@-]+?)\.[0-9a-f]{8}"), r"TIME\1.DIGEST"),
-    *(
-        (pattern, word)
-        for pattern, word in pages.VARYING
-        if word not in ("ID", "COMMIT")
-    ),
+    *(pair for pair in pages.VARYING if pair[1] not in ("ID", "COMMIT")),
     (re.compile(r"(PYTHON), \w+"), r"\1"),
     (re.compile(r"^(clock +).*", re.MULTILINE), r"\1CLOCK"),
     (re.compile(r"\borg_[0-9a-f]+"), "ORGANISATION"),

@@ -73,7 +73,7 @@ STATE: Final = State()
 
 GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "Write": {
-        "init": "Create a project that is ready to push.",
+        "init": "Create a project: a pipeline and its test.",
         "check": "List errors and warnings of workflows.",
         "compile": "Write the JSON of workflows, or check that it is current.",
         "graph": "Draw a workflow as text, Mermaid or SVG.",

@@ -1,4 +1,4 @@
-"""`flow64 init`: create a project that is ready to push.
+"""`flow64 init`: create a project, and its CI.
 
 Its files are made from those of `_template`: `files.toml` has most of them, and each
 forge has the file of its CI.

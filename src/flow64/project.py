@@ -97,6 +97,7 @@ def variants(
     if not is_table or not all(isinstance(old, str | None) for old in was.values()):
         problem = f"was is {shortened(was)}, which does not map names to old names"
         raise BuildError(problem, hint='write was={"na": "us"}')
+    was = {unicodedata.normalize("NFC", str(name)): old for name, old in was.items()}
     workflows: dict[Any, Workflow] = {}
     if axes:
         for names, at in _combinations(axes):
@@ -151,6 +152,7 @@ def _build(
         maker = getattr(build, "__name__", "build")
         problem = f"{maker} returns {shortened(workflow)}"
         raise BuildError(problem, hint="let it return a Workflow")
+    name = unicodedata.normalize("NFC", name)
     if name not in was:
         return workflow.varied(segments)
     old = old_names.write_path(workflow.identity.below)

@@ -35,6 +35,11 @@ class Commits:
     def commit_of(self, _file):
         return self.ours
 
+    texts: tuple = ()
+
+    def list_texts(self, _file, _commit):
+        return self.texts
+
     def relation(self, _file, commit):
         if self.ours is None:
             return "no-git"

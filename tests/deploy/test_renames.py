@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import re
-
 import pytest
+from attrs import evolve
 
 from flow64 import LEAD, Project, Workflow
 from flow64.blocks import FindEmail, FindPhone, OutgoingWebhook, Webhook
 from flow64.deploy.plan import Consents
+from flow64.diff.advice import Advice
 from flow64.errors import ConsentError
-from tests.deploy.planned import target
+from tests.deploy.planned import Commits, target
 from tests.service.support import GROWTH, flow, leads
 
 ENVIRONMENTS = ["default", "staging", "prod"]
@@ -25,11 +24,14 @@ def plan(here, *wanted, projects=(GROWTH,), **options):
 def test_new_key_needs_create_and_was_keeps_the_ids(here):
     here.put(leads(key="old"))
 
-    step, orphan = plan(here, leads(key="new")).steps
+    step, orphan = (found := plan(here, leads(key="new"))).steps
 
     assert (step.needs, step.action, orphan.key) == (("create",), "create", "old")
-    was = re.search(r"was=(\"\w+\")", step.remedy)[1]
-    kept = Workflow("Leads", flow(), key="new", project=GROWTH, was=json.loads(was))
+    (remedy,) = step.advice
+    assert 'keeps ids  new: was="old" in workflow new' in str(found)
+    with pytest.raises(ConsentError, match="--create new, or write was="):
+        here.apply(found)
+    kept = Workflow("Leads", flow(), key="new", project=GROWTH, was=remedy.was)
     (quiet,) = plan(here, kept).steps
     assert (quiet.state, quiet.needs) == ("unchanged", ())
 
@@ -107,33 +109,49 @@ RENAMES = {
     "default key": (FindEmail(key="email"), PHONE),
     "own key": (EMAIL, FindPhone(key="mobile")),
     "scope": (EMAIL.scoped("work"), PHONE),
-    "own key and scope": (EMAIL, PHONE.scoped("work")),
+    "own key and scope": (EMAIL, FindPhone(key="mobile").scoped("work")),
+}
+WAS = {
+    "default key": [Advice("block", "email", "find_email")],
+    "own key": [Advice("pins", "", {"mobile": "ID"})],
+    "scope": [Advice("scope", "work", "")],
+    "own key and scope": [Advice("pins", "", {"work/mobile": "ID"})],
+}
+READ = {
+    "own key": [Advice("block", "mobile", "phone")],
+    "own key and scope": [Advice("block", "work/mobile", "/phone")],
 }
 
 
 @pytest.mark.parametrize("name", RENAMES)
-def test_what_the_plan_says_of_a_renamed_block_keeps_its_id(here, name):
-    """Apply the line, and the next plan has no new id."""
+def test_what_keeps_the_id_of_a_block(here, name):
+    """`was=` if the old name can be found, else a pin. Git has the old code."""
     here.put(blocks(EMAIL, PHONE))
+    old_id = blocks(EMAIL, PHONE).compile().blocks[2].id
+    wanted = [
+        evolve(item, was=dict.fromkeys(item.was, old_id))
+        if item.level == "pins"
+        else item
+        for item in WAS[name]
+    ]
 
-    found = plan(here, blocks(*RENAMES[name]))
-    (line,) = re.findall(r"keeps its id by (.*?): b: (.*)", str(found))
+    (step,) = plan(here, blocks(*RENAMES[name])).steps
+    commits = Commits(texts=("phone", "b", "Leads"))
+    (informed,) = plan(here, blocks(*RENAMES[name]), git=commits).steps
 
-    argument, path = line
-    word, _, text = argument.partition("=")
-    if word == "was":
-        assert name == "default key"
-        kept = blocks(FindEmail(key="email", was=json.loads(text)), PHONE)
-    else:
-        first, second = RENAMES[name]
-        kept = Workflow(
-            "B",
-            blocks(first, second).flows[0],
-            key="b",
-            project=GROWTH,
-            pins=json.loads(text),
-        )
-        assert path in json.loads(text)["blocks"]
-    assert not re.findall(r"new id|keeps its id", str(plan(here, kept)))
-    here.deploy(kept)
-    assert plan(here, kept).is_empty
+    assert [*step.advice] == wanted
+    assert [*informed.advice] == READ.get(name, WAS[name])
+
+
+def test_renamed_project_is_one_line(here):
+    """Not one for each workflow; what else was renamed has its own."""
+    here.put(*(leads(key=key, project=OLD_PROJECT) for key in "abc"))
+    renamed = Workflow("Leads", flow(), key="d", project=GROWTH)
+
+    found = plan(here, *(leads(key=key) for key in "ab"), renamed)
+
+    lines = [line for line in str(found).splitlines() if line.startswith("keeps ids")]
+    assert lines == [
+        'keeps ids  a, b, d: was="acme.example/sales" in project growth',
+        'keeps ids  d: was="c" in workflow d',
+    ]

@@ -96,7 +96,7 @@ def test_key_that_changes(here):
 
     assert states(plan) == [("renamed", "new"), ("inbound", "orphan")]
     assert plan.steps[0].needs == ("create",)
-    assert 'was="inbound"' in plan.steps[0].remedy
+    assert 'was="inbound"' in str(plan.steps[0].advice[0])
     Path("out/inbound.json").unlink()
     assert states(planned(here, "out", code=False)) == states(plan)
 

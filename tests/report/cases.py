@@ -16,6 +16,7 @@ from flow64.blocks import (
 )
 from flow64.deploy.judge import fields_of
 from flow64.deploy.plan import NEEDS
+from flow64.diff.advice import advise
 from flow64.diff.replay import Recording, Replay
 from flow64.report.lines import Subject
 
@@ -49,7 +50,8 @@ def built(flow, key="inbound", title="Enrich inbound leads"):
 def change(before, after, key="inbound", **more):
     """A subject of two flows, either of which may be missing."""
     sides = [None if flow is None else built(flow, key) for flow in (before, after)]
-    return Subject(key, *sides, **more)
+    advice = advise(*sides) if None not in sides else ()
+    return Subject(key, *sides, advice=advice, **more)
 
 
 def field_added():
@@ -171,6 +173,23 @@ def block_renamed():
 def scope_wrapped():
     work = FindEmail() >> IS_OK
     return [change(leads() >> work >> crm(), leads() >> work.scoped("work") >> crm())]
+
+
+def moved_out_of_scope():
+    before = leads() >> (FindEmail() >> IS_OK).scoped("work") >> crm()
+    return [change(before, leads() >> FindEmail() >> IS_OK.scoped("work") >> crm())]
+
+
+def project_renamed():
+    """One of its workflows got another key as well."""
+    flow, old = leads() >> FindEmail() >> crm(), Project("g", namespace="old.example")
+    subjects = []
+    for key, was in (("at", "at"), ("de", "de"), ("fr", "france")):
+        after = built(flow, f"leads/{key}")
+        before = Workflow(after.name, flow, key=f"leads/{was}", project=old).compile()
+        advice = advise(before, after)
+        subjects.append(Subject(f"leads/{key}", None, after, advice=advice))
+    return subjects
 
 
 def renamed_with_was():
@@ -335,7 +354,8 @@ def unchanged():
 CASES = [
     *(field_added, branch_inserted, forty_variants, threshold_in_forty),
     *(twenty_thresholds, producer_removed, output_type_changed, raw_block, new_inputs),
-    *(block_renamed, scope_wrapped, renamed_with_was, block_moved, block_replaced),
+    *(block_renamed, scope_wrapped, moved_out_of_scope, project_renamed),
+    *(renamed_with_was, block_moved, block_replaced),
     *(host_changed, long_prompt, two_drifted, schedules_changed, unchanged),
     *(replay_threshold, replay_removed_producer, replay_look_up, replay_variants),
 ]

@@ -26,6 +26,7 @@ from ..definition import (
 )
 from ..deploy.judge import fields_of, fields_of_last_deploy, keep_fields
 from ..diff import words
+from ..diff.advice import Advice, advise, find_below, match_alike
 from ..environments import Environment
 from ..environments import load as load_settings
 from ..loading import Side, SideWorkflow
@@ -210,7 +211,27 @@ def pair_sides(
         omitted, pairs = len(pairs) - len(kept), kept
     every = [*values.values()] or [Values()]
     own = [every[0] if s.env is None else values[s.env] for s in (before, after)]
-    return [_make_subject(*pair, (own[0], own[1]), every) for pair in pairs], omitted
+    subjects = [_make_subject(*pair, (own[0], own[1]), every) for pair in pairs]
+    return _advise(subjects), omitted
+
+
+def _advise(subjects: Sequence[Subject]) -> Sequence[Subject]:
+    """Add what keeps the ids of workflows that have other names now."""
+    new = {at: s.after for at, s in enumerate(subjects) if s.after and not s.before}
+    gone = {at: s.before for at, s in enumerate(subjects) if s.before and not s.after}
+    renamed = {at: subjects[other] for at, other in match_alike(new, gone).items()}
+    advised: list[Subject] = []
+    for at, subject in enumerate(subjects):
+        before, after, note = subject.before, subject.after, subject.note
+        if (other := renamed.get(at)) is not None:
+            before, note = other.before, f"perhaps {other.key} under another key"
+        advice: Sequence[Advice] = ()
+        if before is not None and after is not None:
+            # Without a rename, others are two workflows, such as two variants.
+            is_one = other is not None or find_below(before) == find_below(after)
+            advice = advise(before, after) if is_one else ()
+        advised.append(evolve(subject, note=note, advice=advice))
+    return advised
 
 
 def _match_workflows(before: Side, after: Side) -> Sequence[_Pair]:

@@ -81,7 +81,7 @@ def lower(
         workflow_id,
         path=path,
         origins=ListedOrigins(
-            lambda position: _origin(graph, order[position]),
+            lambda position: _origin(graph, order[position], paths),
             may_allow=any(map(_ALLOW, graph.blocks)),
         ),
         allowed=frozenset(allowed),
@@ -102,10 +102,13 @@ Ends: TypeAlias = tuple[list[int], list[int], bool]
 class Scope:
     """A scope of a graph: its path for ids, its names, and its nodes by block."""
 
-    __slots__ = ("inner", "keys", "names", "nodes", "path")
+    __slots__ = ("inner", "keys", "levels", "names", "nodes", "path")
 
-    def __init__(self, path: str, names: tuple[str, ...], keys: Sequence[str]) -> None:
-        self.path: str = path
+    def __init__(
+        self, levels: tuple[str, ...], names: tuple[str, ...], keys: Sequence[str]
+    ) -> None:
+        self.levels: tuple[str, ...] = levels
+        self.path: str = levels[-1] if levels else ""
         self.names: tuple[str, ...] = names
         self.keys: Sequence[str] = keys
         self.nodes: dict[Any, int] = {}
@@ -115,8 +118,8 @@ class Scope:
         """Return the scope of a name inside of it."""
         if (name, was) not in self.inner:
             old = (False, [name]) if was is None else old_names.read_keys(was)
-            path = _enter_scopes(self.path, *old)
-            self.inner[name, was] = Scope(path, (*self.names, name), [name, *old[1]])
+            levels = *self.levels, _enter_scopes(self.path, *old)
+            self.inner[name, was] = Scope(levels, (*self.names, name), [name, *old[1]])
         return self.inner[name, was]
 
 
@@ -154,7 +157,7 @@ class Graph:
         self.scopes: list[Scope] = []
         self.sources: list[int] = []
         self.targets: list[int] = []
-        self.root: Scope = Scope("", (), ())
+        self.root: Scope = Scope((), (), ())
         self.has_was: bool = False
 
     def add(self, flow: Flow[Any, Any]) -> None:  # noqa: C901 - one case for each shape
@@ -435,7 +438,7 @@ def _convert(item: Any) -> Any:
     return item
 
 
-def _origin(graph: Graph, node: int) -> Origin:
+def _origin(graph: Graph, node: int, paths: Sequence[str]) -> Origin:
     block = graph.blocks[node]
     key = block.block_name if block.key is None else block.key
     return Origin(
@@ -445,6 +448,7 @@ def _origin(graph: Graph, node: int) -> Origin:
         is_default=block.key is None,
         allowed=_texts(block.allow),
         extra=_texts(block.extra),
+        levels=(*graph.scopes[node].levels, paths[node]),
     )
 
 

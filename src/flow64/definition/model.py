@@ -72,6 +72,8 @@ class Origin:
         is_default: Whether the key is the block's kind because none was given.
         allowed: Codes of findings that the block silences.
         extra: Names of spec fields passed through `extra=`, which are not judged.
+        levels: The paths of its scopes and its own, below the workflow, that ids are
+            made from; none if it was read.
     """
 
     key: str | None = None
@@ -83,6 +85,7 @@ class Origin:
     is_default: bool = False
     allowed: Sequence[str] = ()
     extra: Sequence[str] = ()
+    levels: Sequence[str] = ()
 
     @property
     def place(self) -> Place | None:

@@ -30,10 +30,10 @@ def write_keys(keys: Sequence[str], around: Sequence[str]) -> str:
         keys: Its old keys from the workflow down.
         around: The old keys of the scope around it.
     """
-    if [*keys[:-1]] == [*around]:
-        return escape(keys[-1])
-    if [*keys] == [*around]:
+    if keys == around:
         return ""
+    if keys[:-1] == around:
+        return escape(keys[-1])
     return "/" * (len(keys) < 2) + "/".join(map(escape, keys))
 
 

@@ -213,8 +213,8 @@ def _list_problems(plan: Plan, consents: Consents) -> Sequence[str]:
         if lacking := consents.lacks(step):
             why = step.note or "; ".join(step.purchases) or step.state
             ways = " ".join(f"{OPTIONS[need]} {step.key}" for need in lacking)
-            also = f", or {step.remedy}" if step.remedy else ""
-            problems.append(f"{step.key}: {why}; needs {ways}{also}")
+            ways = ", or ".join([ways, *(f"write {item}" for item in step.advice)])
+            problems.append(f"{step.key}: {why}; needs {ways}")
     orphans = plan.orphans
     if consents.prune is not None and not plan.is_whole:
         problems.append(

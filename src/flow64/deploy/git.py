@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
 from typing import Final, Literal, Protocol, TypeAlias
@@ -68,6 +68,9 @@ _CODE: Final = (".py", ".ipynb", ".toml")
 """Suffixes of code and settings. JSON may come from a stranger."""
 
 
+_TEXTS: Final = re.compile(r"""["']([^"'\n\\{}]{1,64})["']""")
+
+
 class Ancestry(Protocol):
     """Knows how commits relate to the commit of a file."""
 
@@ -76,6 +79,9 @@ class Ancestry(Protocol):
 
     def relation(self, file: str | None, commit: str) -> Relation:
         """Return how a commit relates to the commit of a file."""
+
+    def list_texts(self, file: str | None, commit: str) -> Iterable[str]:
+        """Return short texts of a file at a commit, such as keys."""
 
 
 @frozen
@@ -111,6 +117,15 @@ class Git:
         if (folder, commit) not in self._relations:
             self._relations[folder, commit] = self._find_relation(folder, commit)
         return self._relations[folder, commit]
+
+    def list_texts(self, file: str | None, commit: str) -> Iterable[str]:
+        """Return the short texts in quotes of a file of code at a commit."""
+        folder = _folder(file)
+        if file is None or folder is None or _COMMIT.fullmatch(commit) is None:
+            return []
+        done = run_git(folder, "cat-file", "blob", f"{commit}:./{Path(file).name}")
+        is_there = done is not None and done.returncode == 0
+        return _TEXTS.findall(done.stdout) if done and is_there else []
 
     def _head_of(self, folder: Path | None) -> str | None:
         if folder is None:

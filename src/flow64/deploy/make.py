@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -13,6 +13,7 @@ from ..api import calls, threads
 from ..api.session import Session
 from ..definition import (
     EMPTY,
+    UNCOMMITTED,
     Definition,
     ProjectKey,
     Stamp,
@@ -26,18 +27,18 @@ from ..definition import (
     stamped_places,
 )
 from ..diff import compare
+from ..diff.advice import advise
 from ..errors import (
     ApiError,
     BuildError,
     NotFoundError,
 )
-from . import schedules
+from . import renames, schedules
 from .git import Ancestry, Git, check_ancestry
 from .history import Saved, history_error
 from .judge import (
     Judgement,
     content_of,
-    hold_renames,
     is_as_deployed,
     judge,
     list_purchases,
@@ -99,7 +100,8 @@ def make_plan(
     maker = _Maker(
         session,
         wanted,
-        {env, label or env},
+        env,
+        label or env,
         Values() if values is None else values,
         Git() if git is None else git,
         None if projects is None else tuple(projects),
@@ -153,7 +155,8 @@ class _Maker:
 
     session: Session
     targets: Sequence[Target]
-    envs: set[str]
+    env: str
+    label: str
     values: Values
     git: Ancestry
     projects: tuple[ProjectKey, ...] | None
@@ -180,21 +183,34 @@ class _Maker:
         if self.projects is not None and (listed := self._list_if(steps)) is not None:
             orphans = self._plan_orphans(listed)
             self.is_whole = not self.left_out
-        if any(step.action == "create" for step in steps):
-            listed = self._list() or ()
-            steps = hold_renames(
-                steps,
-                orphans,
-                {canonical_id(item.info.id): item.path for item in listed},
-                projects=self.projects or (),
-                environments=self.environments,
-            )
+        if any(map(renames.is_new, steps)):
+            steps = [*self._hold_renames(steps, orphans)]
         steps = [*steps, *(orphans if self.is_whole else ())]
         lives = schedules.list_for(self.session, steps)
         if isinstance(lives, ApiError):
             problem = f"their list answered {lives.status}"
             self.not_checked.append(f"schedules: {problem}")
         return [schedules.plan(step, lives, self.prices, self.now) for step in steps]
+
+    def _hold_renames(
+        self, steps: Sequence[Step], orphans: Sequence[Step]
+    ) -> Sequence[Step]:
+        listed, projects = self._list() or (), self.projects or ()
+        paths = [item.path for item in listed]
+        owners = renames.find_old_owners(steps, paths, projects, self.environments)
+        gone = {
+            orphan.id: (f"perhaps {orphan.key} under another key", orphan.before)
+            for orphan in orphans
+            if orphan.before is not None
+        }
+        if len(old := {owner for names in owners.values() for owner in names}) == 1:
+            moved = [item for item in listed if owner_of(item.path) in old]
+            jobs = [partial(_read, self.session, item.info.id) for item in moved]
+            for item, info in zip(moved, threads.gather(jobs), strict=True):
+                if info is not None and info.definition is not None:
+                    note = f"also there as that of {describe_owner(item.path)}"
+                    gone[item.info.id] = note, info.definition
+        return renames.hold_renames(steps, gone, owners, self.label)
 
     def _list_if(self, steps: Sequence[Step]) -> Sequence[_Listed] | None:
         is_needed = not self.left_out or any(step.state == "new" for step in steps)
@@ -305,6 +321,8 @@ class _Maker:
         )
         if judgement.state == "unchanged":
             return step
+        texts = self._list_texts(target, judgement)
+        step = evolve(step, advice=tuple(advise(before, after, names=texts)))
         if judgement.is_equal and not judgement.secrets:
             step = evolve(step, action="stamp", note="the stamp alone")
         else:
@@ -313,6 +331,12 @@ class _Maker:
             needs: tuple[Need, ...] = (*step.needs, "allow_spend")
             step = evolve(step, needs=needs, purchases=tuple(purchases))
         return step
+
+    def _list_texts(self, target: Target, judgement: Judgement) -> Iterator[str]:
+        """Yield texts of the code that was deployed last. Git is asked if needed."""
+        if (last := judgement.last) is not None and last.commit is not None:
+            commit = last.commit.removesuffix(UNCOMMITTED)
+            yield from self.git.list_texts(target.file, commit)
 
     def _changes_runs(self, code: Definition, merged: Definition) -> bool:
         """Return True if live fields of no code change what a run costs or does."""
@@ -355,7 +379,7 @@ class _Maker:
 
     def _plan_orphans(self, listed: Sequence[_Listed]) -> Sequence[Step]:
         ours = {canonical_id(target.id) for target in self.targets} | self.left_out
-        owners = owner_paths(self.projects or (), self.envs)
+        owners = owner_paths(self.projects or (), {self.env, self.label})
         orphans = [
             item
             for item in listed

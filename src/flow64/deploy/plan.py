@@ -16,17 +16,12 @@ from attrs import evolve, field, frozen
 from ..definition import (
     EMPTY,
     Definition,
-    Tag,
-    canonical_id,
     digest,
-    drop_env,
-    id_of,
     load_json,
-    path_of,
     rfc8785,
 )
 from ..diagnostics import as_card, as_change_lines
-from ..diff import compare
+from ..diff.advice import Advice
 from ..errors import BuildError, ConsentError, StalePlanError, list_lines
 from ..files import Unusable, read_whole
 from ..report import lines, writers
@@ -73,7 +68,7 @@ class Step:
         needs: The consents that it needs.
         note: Why it is in this state, in a few words.
         refusal: Why nothing can be written, with any consent. Empty if it can.
-        remedy: Another way than consent, such as an argument of the code.
+        advice: What to write in the code, so that it or its blocks keep their ids.
         target: The workflow in the code. None without code.
         restored: The definition from the history that is written as it is.
         before: What is live, without secrets.
@@ -99,7 +94,7 @@ class Step:
     needs: tuple[Need, ...] = ()
     note: str = ""
     refusal: str = ""
-    remedy: str = ""
+    advice: tuple[Advice, ...] = ()
     target: Target | None = field(default=None, repr=False)
     restored: Definition | None = field(default=None, repr=False)
     before: Definition | None = field(default=None, repr=False)
@@ -155,8 +150,6 @@ class Step:
         if self.action == "delete":
             texts["force"] = "--force {keys} to delete"
         needs = [texts[need] for need in self.needs if need in texts]
-        if self.remedy and needs:
-            needs[-1] += f", or {self.remedy}"
         if self.refusal:
             needs.append(f"{{keys}}: {self.refusal}")
         code = self.target.definition if self.target else None
@@ -178,6 +171,7 @@ class Step:
             unmanaged=self.unmanaged,
             base=self.base,
             spends=self.spends,
+            advice=self.advice,
         )
 
 
@@ -261,15 +255,6 @@ class Plan:
         )
 
     def _list_notes(self) -> Iterable[str]:
-        lines = [
-            f"keeps its id by {argument}: {step.key}: {block}"
-            for step in self.steps
-            if step.action == "update"
-            for block, argument in find_new_ids(step)
-        ]
-        yield from lines[:_MOST_NOTES]
-        if len(lines) > _MOST_NOTES:
-            yield f"and {len(lines) - _MOST_NOTES} blocks more take new ids"
         for step in self.steps:
             names = ", ".join(step.unmanaged)
             others = step.timetable.others if step.timetable else ()
@@ -344,37 +329,6 @@ class Plan:
             "code_digest": self.code_digest,
             "actions": {step.key: step.action for step in self.steps},
         }
-
-
-# -- Blocks that lose their ids --------------------------------------------------------
-
-
-def find_new_ids(step: Step) -> Iterable[tuple[str, str]]:
-    """Yield each block that takes a new id, with the argument that keeps the old one.
-
-    `was=` is named only if the old key gives the old id; a pin always does.
-    """
-    before, after = step.before, step.after
-    if before is None or after is None or step.target is None:
-        return
-    above = drop_env(step.target.stamp.path)
-    for old, new in compare.match_blocks(before, after).items():
-        block, origin = before.blocks[old], after.origins[new]
-        old_id = canonical_id(block.id)
-        if old_id == canonical_id(after.blocks[new].id) or not origin.path:
-            continue
-        *scopes, _ = origin.path.split("/")
-        segments: list[tuple[Tag, str]] = [("scope", scope) for scope in scopes]
-        own = id_of(f"{above}/{path_of([*segments, ('block', block.kind)])}")
-        if own == old_id:
-            yield origin.path, f"was={json.dumps(block.kind)}"
-        else:
-            pin = json.dumps({"blocks": {origin.path: block.id}}, ensure_ascii=False)
-            yield origin.path, f"pins={pin}"
-
-
-_MOST_NOTES: Final = 12
-"""Most notes on blocks that take new ids."""
 
 
 # -- Consent ---------------------------------------------------------------------------

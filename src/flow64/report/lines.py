@@ -13,6 +13,7 @@ from attrs import evolve, field, frozen
 from ..analysis.column_rules import ABOUT_READS
 from ..definition import Definition
 from ..diff import words
+from ..diff.advice import Advice
 from ..diff.compare import Change, Comparison, compare_definitions
 from ..diff.facts import MISSING, UNKNOWN, Item, Path
 from ..diff.replay import Recording, Replay, replay
@@ -49,6 +50,7 @@ class Subject:
         unmanaged: Paths of live fields that code does not set.
         spends: Runs that start by themselves once it is applied.
         base: What both sides of a conflict were made from, if it is known.
+        advice: What to write in the code, so that it or its blocks keep their ids.
     """
 
     key: str
@@ -63,6 +65,7 @@ class Subject:
     unmanaged: Sequence[str] = ()
     spends: Sequence[str] = ()
     base: Definition | None = field(default=None, repr=False)
+    advice: Sequence[Advice] = ()
 
 
 Record: TypeAlias = Callable[[str], Recording | Replay]

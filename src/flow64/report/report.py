@@ -10,6 +10,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from attrs import asdict
+
 from ..definition import EMPTY
 from ..diff import words
 from ..diff.compare import Change
@@ -227,6 +229,7 @@ def make_report(
         *list_costs(loud),
         *list_needs(entries),
         *(("needs", need) for need in needs),
+        *list_notes("keeps ids", entries, lambda s: [*map(str, s.advice)]),
         *list_notes("not checked", entries, lambda subject: subject.not_checked),
         *(("not checked", text) for text in not_checked),
         *list_notes("unmanaged", loud, lambda subject: subject.unmanaged),
@@ -271,6 +274,7 @@ def _as_data(entry: Entry) -> dict[str, Any]:
         **({"spends": [*subject.spends]} if subject.spends else {}),
         **({} if entry.edited is None else {"edited": _as_path_lists(entry.edited)}),
         **({"rows": comparison.replay.as_data()} if comparison.replay else {}),
+        **({"advice": [*map(asdict, subject.advice)]} if subject.advice else {}),
     }
 
 

@@ -1,0 +1,335 @@
+"""The `was=` to write where ids are lost: what something was called before.
+
+Ids are hashes of names, so an old name is guessed: from the earlier side if it is code,
+from the names that are there now, and from those that the caller gives. A guess counts
+only if it makes the old id.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import combinations, islice, product
+from typing import Any, Final, Literal, TypeAlias, TypeVar
+from unicodedata import normalize
+
+from attrs import evolve, frozen
+
+from ..definition import (
+    DEFAULT_ENV,
+    Definition,
+    JoinedEdges,
+    Tag,
+    canonical_id,
+    drop_env,
+    genuine_stamp,
+    id_of,
+    old_names,
+    parse_path,
+    path_of,
+)
+from .compare import match_blocks
+
+Level: TypeAlias = Literal[
+    "environment", "project", "workflow", "variant", "scope", "block", "pins"
+]
+"""What gets the argument. `pins` name ids of blocks whose old names are unknown."""
+
+Keys: TypeAlias = tuple[str, ...]
+"""The scopes of a block and its key, or those of a scope."""
+
+K = TypeVar("K", bound=Hashable)
+
+ALIKE: Final = 0.5
+"""Least share of blocks that two workflows have in common, from 0 to 1."""
+
+MOST_GUESSES: Final = 20_000
+"""Most paths that are tried for the blocks of a workflow."""
+
+
+@frozen
+class Advice:
+    """An argument of the code that keeps ids.
+
+    Attributes:
+        level: What gets it.
+        name: The present name of that; for a scope or a block, its path below the
+            workflow.
+        was: The text of `was=`; None for a variant that was none; pins by block.
+    """
+
+    level: Level
+    name: str
+    was: Any
+
+    def __str__(self) -> str:
+        was = json.dumps(self.was, ensure_ascii=False) if self.was is not None else None
+        if self.level == "pins":
+            return f'pins={{"blocks": {was}}} in Workflow(...)'
+        if self.level == "variant":
+            return f'was={{"{self.name}": {was}}} in variants(...)'
+        return f"was={was} in {self.level} {self.name}"
+
+
+def find_path(definition: Definition) -> str:
+    """Return the path of a workflow in code or of its genuine stamp; empty if none."""
+    stamp = genuine_stamp(definition.stamp, definition.id)
+    path = definition.path or (stamp.path if stamp else "")
+    return path if "/workflow:" in path else ""
+
+
+def find_below(definition: Definition) -> str:
+    """Return the path of a workflow below its project and environment."""
+    return find_path(definition).partition("/workflow:")[2].partition("/pin:")[0]
+
+
+def advise(
+    before: Definition,
+    after: Definition,
+    *,
+    env: str | None = None,
+    names: Iterable[str] = (),
+) -> Sequence[Advice]:
+    """Return what keeps the ids of a workflow, the highest level first.
+
+    Args:
+        before: The earlier side.
+        after: The later side. There is advice for code alone.
+        env: The present name of the environment, if it may have had another one.
+        names: Names that blocks and scopes may have had.
+    """
+    old = find_path(before)
+    if not old or after.path is None or not find_path(after):
+        return []
+    return [
+        *_advise_path(after.path, old, env),
+        *_advise_blocks(before, after, drop_env(old), names),
+    ]
+
+
+# -- Workflows and what they belong to -------------------------------------------------
+
+
+def _advise_path(path: str, old: str, env: str | None) -> Iterator[Advice]:
+    """Yield advice for two paths of a workflow."""
+    ours, theirs = dict(parse_path(path)), dict(parse_path(old))
+    if "project" in ours and "project" in theirs:
+        namespace, project = theirs["ns"], theirs["project"]
+        if (namespace, project) != (ours["ns"], ours["project"]):
+            above = old_names.escape(namespace).replace("%2F", "/")
+            was = f"{above}/{old_names.escape(project)}"
+            yield Advice("project", ours["project"], was)
+    if env is not None and ours.get("env") != theirs.get("env"):
+        yield Advice("environment", env, theirs.get("env", DEFAULT_ENV))
+    key, *variant = [pair for pair in parse_path(path) if pair[0] in _BELOW]
+    old_key, *olds = [pair for pair in parse_path(old) if pair[0] in _BELOW]
+    if any(tag == "axis" for tag, _ in variant):
+        if variant != olds:
+            name = old_names.write_path(variant)
+            yield Advice("variant", name, old_names.write_path(olds) or None)
+    else:
+        for at, segment in enumerate(variant):
+            before = olds[at:] if at == len(variant) - 1 else olds[at : at + 1]
+            if before != [segment]:
+                text = old_names.write_path(before) or None
+                yield Advice("variant", segment[1], text)
+    if key != old_key or (olds and not variant):
+        was = old_names.write_path([old_key, *(() if variant else olds)])
+        yield Advice("workflow", key[1], was)
+
+
+Segments: TypeAlias = list[tuple[Tag, str]]
+
+_BELOW: Final = ("workflow", "axis", "variant")
+
+
+def match_alike(
+    new: Mapping[K, Definition], gone: Mapping[K, Definition]
+) -> Mapping[K, K]:
+    """Return the lost workflow that each new one is most like, if it is at all.
+
+    Blocks count by their specs, and half if only their kinds are the same.
+    """
+    profiles = {key: _profile(definition) for key, definition in gone.items()}
+    by_mark: dict[str, list[K]] = defaultdict(list)
+    for key, profile in profiles.items():
+        for mark in profile:
+            by_mark[mark].append(key)
+    ranked: list[tuple[tuple[int, float, int], K, K]] = []
+    for key, definition in new.items():
+        profile = _profile(definition)
+        near = (other for mark in profile for other in by_mark[mark][:_MOST_NEAR])
+        for other in dict.fromkeys(near):
+            common = profile & profiles[other]
+            is_path, is_title = (common.pop(m, 0) for m in _name_marks(definition))
+            most = max(len(definition.blocks), len(gone[other].blocks), 1)
+            if (share := common.total() / 2 / most) >= ALIKE:
+                ranked.append(((is_path, share, is_title), key, other))
+    pairs: dict[K, K] = {}
+    for _, key, other in sorted(ranked, key=lambda item: item[0], reverse=True):
+        if key not in pairs and other not in pairs.values():
+            pairs[key] = other
+    return pairs
+
+
+_MOST_NEAR: Final = 50
+"""Most lost workflows with the same path, title or block that are compared whole."""
+
+
+def _name_marks(definition: Definition) -> tuple[str, str]:
+    return f"path {find_below(definition)}", f"title {definition.name}"
+
+
+def _profile(definition: Definition) -> Counter[str]:
+    """Return what two workflows that are alike have in common."""
+    blocks = [f"{b.kind} {sorted(b.specs.items())!r}" for b in definition.blocks]
+    kinds = [block.kind for block in definition.blocks]
+    return Counter([*_name_marks(definition), *blocks, *kinds])
+
+
+# -- Scopes and blocks -----------------------------------------------------------------
+
+
+def _advise_blocks(
+    before: Definition, after: Definition, above: str, names: Iterable[str]
+) -> Iterator[Advice]:
+    """Yield advice for the blocks that have other ids than before."""
+    paths = [after.origins.path(at) or "" for at in range(len(after.blocks))]
+    if not all(paths):
+        return
+    shown = [*map(_split_keys, paths)]
+    levels = [_find_levels(after, at) for at in range(len(after.blocks))]
+    now = [keys[-1] for keys in levels]
+    after = _rebase(after, now, above)
+    ids = [{canonical_id(b.id) for b in side.blocks} for side in (before, after)]
+    if ids[0] <= ids[1] or ids[1] <= ids[0]:  # nothing came where something went
+        return
+    pairs = match_blocks(before, after)
+    lost = {
+        canonical_id(before.blocks[old].id): new
+        for old, new in pairs.items()
+        if canonical_id(before.blocks[old].id) != canonical_id(after.blocks[new].id)
+    }
+    olds = {new: now[new] for new in pairs.values() if new not in lost.values()}
+    for keys in islice(_guess(before, [*shown, *now], names), MOST_GUESSES):
+        at = lost.get(_id(above, keys), -1)
+        if at >= 0:
+            olds.setdefault(at, tuple(normalize("NFC", key) for key in keys))
+        if len(olds) == len(pairs):
+            break
+    yield from _lay_out(paths, levels, olds) or ()
+    pins = {paths[at]: block_id for block_id, at in lost.items() if at not in olds}
+    if pins:
+        yield Advice("pins", "", pins)
+
+
+def _split_keys(path: str) -> Keys:
+    return tuple(key.replace("%2F", "/") for key in path.split("/"))
+
+
+def _find_levels(definition: Definition, at: int) -> Sequence[Keys]:
+    """Return the keys that ids are made of: of the scopes of a block, and its own.
+
+    If these are unknown, the keys are those that are shown.
+    """
+    origin = definition.origins[at]
+    if not origin.levels:
+        shown = _split_keys(origin.path or "")
+        return [shown[:depth] for depth in range(1, len(shown) + 1)]
+    parsed = map(parse_path, origin.levels)  # those of scopes end in a slash
+    return [tuple(key for tag, key in path if tag) for path in parsed]
+
+
+def _id(above: str, keys: Keys) -> str:
+    segments: Segments = [("scope", key) for key in keys[:-1]]
+    return id_of(f"{above}/{path_of([*segments, ('block', keys[-1])])}")
+
+
+def _rebase(after: Definition, now: Sequence[Keys], above: str) -> Definition:
+    """Return a definition with the ids that its blocks would have at another path."""
+    own = drop_env(after.path or "")
+    if own == above:
+        return after
+    pairs = [*zip(after.blocks, now, strict=True)]
+    ids = [_id(above, k) if b.id == _id(own, k) else b.id for b, k in pairs]
+    blocks = [b._replace(id=new) for b, new in zip(after.blocks, ids, strict=True)]
+    edges = JoinedEdges(blocks, after.topology)
+    return evolve(after, blocks=tuple(blocks), edges=edges)
+
+
+def _guess(
+    before: Definition, there: Sequence[Keys], names: Iterable[str]
+) -> Iterator[Keys]:
+    """Yield keys that a block may have had: the likely ones first."""
+    for at in range(len(before.blocks)):
+        if before.origins.path(at):
+            yield _find_levels(before, at)[-1]
+    scopes = dict.fromkeys(keys[:-1] for keys in there)
+    kinds = [block.kind for block in before.blocks]
+    keys = dict.fromkeys([*(keys[-1] for keys in there), *kinds])
+    words = dict.fromkeys([*(name for scope in scopes for name in scope), *names])
+    for scope in [*scopes]:  # some names left out, or one other name
+        for first, last in combinations(range(len(scope) + 1), 2):
+            scopes.setdefault((*scope[:first], *scope[last:]))
+        for at, word in product(range(len(scope) + 1), words):
+            scopes.setdefault((*scope[:at], word, *scope[at + 1 :]))
+            scopes.setdefault((*scope[:at], word, *scope[at:]))
+    for key, scope in product([*keys, *words], scopes):
+        yield (*scope, key)
+
+
+def _lay_out(
+    paths: Sequence[str],
+    levels: Sequence[Sequence[Keys]],
+    olds: Mapping[int, Keys],
+    *,
+    is_folded: bool = True,
+) -> list[Advice] | None:
+    """Return advice for scopes and blocks; None if two blocks would have one id.
+
+    Args:
+        paths: The path of each block, by its keys in the code.
+        levels: Those that ids are made of: of the scopes of each block, and its own.
+        olds: Those that its id was made of, as far as they are known.
+        is_folded: Whether the scope of some blocks gets the advice in their place.
+    """
+    advice: list[Advice] = []
+    scopes: dict[Keys, tuple[Keys, Keys]] = {(): ((), ())}  # each now, and before
+    shown = [tuple(path.split("/")) for path in paths]
+    for position, keys in enumerate(shown):
+        for depth in range(1, len(keys)):
+            scope, around = keys[:depth], scopes[keys[: depth - 1]]
+            if scope in scopes:
+                continue
+            here = levels[position][depth - 1]
+            expected = _move(here, *around)
+            votes = Counter({expected: 0})  # the first of equals is taken
+            for at, old in olds.items() if is_folded else ():
+                inner, is_inside = levels[at][-1], shown[at][:depth] == scope
+                end = len(old) - len(inner) + len(here)
+                if is_inside and end >= 0 and old[end:] == inner[len(here) :]:
+                    votes[old[:end]] += 1
+            old = votes.most_common(1)[0][0]
+            scopes[scope] = here, old
+            if old != expected:
+                was = old_names.write_keys(old, around[1])
+                advice.append(Advice("scope", "/".join(scope), was))
+    moved = [
+        _move(own[-1], *scopes[keys[:-1]])
+        for own, keys in zip(levels, shown, strict=True)
+    ]
+    for at, old in sorted(olds.items()):
+        if old != moved[at]:
+            was = old_names.write_keys(old, scopes[shown[at][:-1]][1])
+            advice.append(Advice("block", paths[at], was))
+            moved[at] = old
+    if len({*moved}) < len(moved):
+        return _lay_out(paths, levels, olds, is_folded=False) if is_folded else None
+    return advice
+
+
+def _move(keys: Keys, here: Keys, old: Keys) -> Keys:
+    """Return keys after the scope around them has moved to its old keys."""
+    is_inside = keys[: len(here)] == here and len(keys) - len(here) < 2
+    return (*old, *keys[len(here) :]) if is_inside else keys

@@ -49,6 +49,7 @@ requirements: $(BASE) ## Compile requirements/*.txt from pyproject.toml again; U
 	@$(COMPILE) --extra all --group dev --output-file requirements/dev.txt
 	@$(COMPILE) --extra all --group test --constraints requirements/dev.txt --output-file requirements/test.txt
 	@$(COMPILE) --extra all --group test --group frames --constraints requirements/dev.txt --output-file requirements/frames.txt
+	@$(COMPILE) --extra all --group test --group engines --output-file requirements/engines.txt
 	@$(COMPILE) --extra emulator --extra cli --constraints requirements/dev.txt --output-file requirements/demo.txt
 	@$(COMPILE) --group bench --constraints requirements/dev.txt --output-file requirements/bench.txt
 

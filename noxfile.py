@@ -75,7 +75,7 @@ def side_by_side(session: nox.Session) -> None:
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     running = {
         gate: subprocess.Popen([*command, gate], **pipes)
-        for gate in ("slow", "types", "laws", "docs", "package", "frames")
+        for gate in ("slow", "types", "laws", "docs", "package", "frames", "engines")
     }
     for process in running.values():
         sys.stderr.buffer.write(process.communicate()[0])
@@ -127,6 +127,14 @@ def frames(session: nox.Session) -> None:
     runner = install(session, "frames", sys.executable, "frames")
     files = ("tests/runs/real_frames.py", "docs/run.md")
     session.run(str(runner), "-m", "pytest", *FULL, *files, *session.posargs)
+
+
+@nox.session
+def engines(session: nox.Session) -> None:
+    """The examples for Airflow and Dagster, which only this gate installs."""
+    runner = install(session, "engines", sys.executable, "engines")
+    file = "tests/engines/real_engines.py"
+    session.run(str(runner), "-m", "pytest", file, *session.posargs)
 
 
 @nox.session

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from attrs import evolve
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from flow64 import LEAD, RawBlock, Workflow
 from flow64.blocks import Deduplicate, Filter, FindEmail, LeadEnrichment, Webhook
@@ -12,6 +14,7 @@ from flow64.deploy.judge import fields_of
 from flow64.diff.compare import compare_definitions
 from flow64.diff.filters import is_documented, judge_row
 from flow64.diff.replay import Recording, Replay, replay
+from flow64.emulator.steps import OPERATORS
 from flow64.errors import ResultError
 
 START = Webhook(LEAD, input_schema={"name": "string"})
@@ -110,6 +113,57 @@ def test_row_passes_if_every_reading_says_so(operator, cell, value, expected):
     condition = {"column": "c", "operator": operator, "value": value}
 
     assert judge_row([condition], {"c": cell}) is expected
+
+
+CELLS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-2, 2),
+    st.sampled_from([0.5, 1.0, "", " ", "a", "A", "ab", "1", "1.0", "none", "true"]),
+    st.lists(st.sampled_from(["a", 1]), max_size=2),
+)
+
+
+WORDS = st.sampled_from([word for word in OPERATORS if word != "matches"])
+
+
+@example("contains", 0, 0)
+@example("equals", 1, [1])
+@given(WORDS, CELLS, CELLS | st.lists(CELLS, max_size=2))
+def test_certain_outcome_is_that_of_every_reading(operator, cell, value):
+    """The documents allow that of the emulator, and a loose one."""
+    condition = {"column": "c", "operator": operator, "value": value}
+
+    outcome = judge_row([condition], {"c": cell})
+
+    assert outcome in (None, OPERATORS[operator](cell, value))
+    assert outcome in (None, passes_loosely(operator, cell, value))
+
+
+def passes_loosely(operator, cell, value):
+    """As of a service that folds case, reads numbers in texts, and null as 0."""
+    if "not_" in operator:
+        return not passes_loosely(operator.replace("not_", ""), cell, value)
+    text, other = (str(side).strip().casefold() for side in (cell, value))
+    match operator:
+        case "is_empty":
+            return not cell or text in ("", "none")
+        case "contains":
+            return other in text
+        case "in":
+            options = value if isinstance(value, list) else [value]
+            return any(passes_loosely("equals", cell, each) for each in options)
+        case "equals":
+            return text == other or number(text) == number(other) is not None
+    sides = number(text) or 0, number(other) or 0
+    return sides[0] > sides[1] if operator == "greater" else sides[0] < sides[1]
+
+
+def number(text):
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def test_missing_column_is_open():

@@ -142,6 +142,6 @@ def make_record(client: Client, text: str) -> Callable[[str], Recording | Replay
                 return read_recording(
                     client.session, client.runs.get(entry.job_id).state
                 )
-        return Replay("", unknown="none has completed")
+        return Replay("", unknown="no workflow with a completed run is there")
 
     return record

@@ -64,14 +64,14 @@ def _judge(operator: str, cell: Any, value: Any) -> bool | None:
         outcomes = {_judge(operator, reading, value) for reading in readings}
         return False if outcomes == {False} else None
     if operator in ("equals", "in"):
-        is_list = isinstance(value, list)
-        return _is_any(cell, value if is_list else [value] * (operator == "equals"))
+        options = value if isinstance(value, list) else []
+        return _is_any(cell, [value] if operator == "equals" else options)
     if operator == "contains" and isinstance(cell, str) and isinstance(value, str):
         if not _SIGNS.isdisjoint(value):
             return None
         is_near = value.strip().casefold() in cell.casefold()
         return True if value.strip() and value in cell else None if is_near else False
-    if not (is_number(cell) and is_number(value)):
+    if operator == "contains" or not (is_number(cell) and is_number(value)):
         return None
     return bool(cell > value if operator == "greater" else cell < value)
 

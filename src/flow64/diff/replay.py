@@ -20,6 +20,7 @@ from ..errors import ResultError
 from . import filters
 from .compare import Comparison, is_same, match_blocks
 from .facts import Side, as_data
+from .words import format_name
 
 Row: TypeAlias = Mapping[str, Any]
 What: TypeAlias = Literal["pass", "look-ups"]
@@ -80,6 +81,9 @@ def replay(
     if isinstance(recording, Replay):
         return recording
     sides = [side for side in (comparison.before, comparison.after) if side]
+    definitions = recording.definition, *(side.definition for side in sides)
+    if any(edge.condition for each in definitions for edge in each.edges):
+        return Replay(recording.run, unknown="an edge has a condition")
     old, new = (dict(recording.play(side, prices)) for side in sides)
     changed = {path[1] for path in comparison.changes if path[0] == "block"}
     passages = [
@@ -135,11 +139,12 @@ class Recording:
         for at in definition.topology.order:
             block, name = definition.blocks[at], side.names[at]
             rows = [outputs[parent] for parent in parents[at]]
+            shown = format_name(name)
             try:
-                outputs[at] = self._pass(block, name, rows, partners.get(at))
+                outputs[at] = self._pass(block, shown, rows, partners.get(at))
             except ResultError as error:
                 outputs[at] = error
-            several = ResultError(f"several blocks feed {name}")
+            several = ResultError(f"several blocks feed {shown}")
             reaching = rows[0] if len(rows) == 1 else several
             if block.kind == Filter.kind:  # without it, all rows pass
                 yield (name, "pass"), (outputs[at], reaching, None)
@@ -198,10 +203,8 @@ class Recording:
 
     def _check(self, at: int) -> bool | None:
         """Return whether a block, computed, gives its rows; None if nothing tells."""
-        block, parents = (
-            self.definition.blocks[at],
-            self.definition.topology.parents[at],
-        )
+        block = self.definition.blocks[at]
+        parents = self.definition.topology.parents[at]
         try:
             rows = self._load(parents[0] if len(parents) == 1 else ResultError(""))
             computed = _compute(block, block.kind, rows)

@@ -10,6 +10,7 @@ from ..api.session import Session
 from ..definition import canonical_id, genuine_stamp
 from ..deploy import judge
 from ..diff.replay import Recording, Replay, Row
+from ..diff.words import format_name
 from ..errors import ResultError
 from . import results
 from .state import RunState
@@ -40,16 +41,16 @@ def read_recording(session: Session, run: RunState) -> Recording | Replay:
     items = results.list_files(session, run, "json")
 
     def load(at: int) -> list[Row]:
-        block = live.blocks[at]
-        own = [item for item in items if item.block_number == block.number]
+        number, kind = live.blocks[at].number, format_name(live.blocks[at].kind)
+        own = [item for item in items if item.block_number == number]
         if len(own) != 1 or results.form_of(own[0]) == "csv":
-            raise ResultError(f"the run has no JSON file of {block.kind}")
+            raise ResultError(f"the run has no JSON file of {kind}")
         if own[0].row_count > MOST_ROWS:
-            raise ResultError(f"{block.kind} has more than {MOST_ROWS:,} rows")
+            raise ResultError(f"{kind} has more than {MOST_ROWS:,} rows")
         file = results.open_rows(session, run.id, own[0], structure_for(None))
         rows = [row.raw for row in file]
-        if not len(rows) == own[0].row_count == counts[block.number]:
-            raise ResultError(f"the file of {block.kind} does not have all rows")
+        if not len(rows) == own[0].row_count == counts[number]:
+            raise ResultError(f"the file of {kind} does not have all rows")
         return rows
 
     stamp = genuine_stamp(live.stamp, live.id)
